@@ -1,0 +1,26 @@
+"""Which bot answers a number."""
+
+from enum import StrEnum
+
+from bots.models import Bot, PhoneNumber
+
+
+class NoAnswer(StrEnum):
+    """Why no bot answers; the values are end reasons of a call."""
+
+    NOT_IN_SERVICE = "not-in-service"
+    NO_BOT = "no-bot"
+
+
+async def bot_for(number: str) -> Bot | NoAnswer:
+    """The number's own bot, else the default bot, else the reason why not."""
+    known = (
+        await PhoneNumber.objects.select_related("bot").filter(number=number).afirst()
+    )
+    if known and not known.is_active:
+        return NoAnswer.NOT_IN_SERVICE
+    bot = known.bot if known else None
+    bot = bot or await Bot.objects.filter(is_default=True).afirst()
+    if bot is None:
+        return NoAnswer.NO_BOT
+    return bot if bot.is_active else NoAnswer.NOT_IN_SERVICE

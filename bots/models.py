@@ -1,0 +1,244 @@
+"""Who picks up: the bots and the phone numbers that lead to them."""
+
+from django.core.exceptions import ValidationError
+from django.core.validators import (
+    MaxLengthValidator,
+    MaxValueValidator,
+    MinValueValidator,
+    RegexValidator,
+)
+from django.db import models
+from django.db.models import Q, UniqueConstraint
+
+# The TTS API takes 2,000 characters in one request.
+GREETING_MAX_LENGTH = 2000
+
+DEFAULT_SYSTEM_PROMPT = (
+    "You are a friendly assistant answering the phone. Everything you write is spoken "
+    "aloud, so answer in one to three short, plain sentences: no lists, no markdown, "
+    "no emoji. Write numbers, dates and amounts the way they are said. Ask one "
+    "question at a time. When you do not know something, say so."
+)
+DEFAULT_GREETING = "Hello, thanks for calling. How can I help you today?"
+DEFAULT_LLM_MODEL = "openai/gpt-4.1-mini"
+DEFAULT_TTS_VOICE = "Clive"
+DEFAULT_TTS_MODEL = "inworld-tts-2"
+
+language_tag = RegexValidator(
+    r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
+    "Write a language tag such as en-US, de-DE or fr-FR.",
+)
+model_id = RegexValidator(
+    r"^(auto|[\w.:@-]+(/[\w.:@-]+)*)$",
+    "Write the model as provider/name, for example openai/gpt-4.1-mini.",
+)
+no_spaces = RegexValidator(r"^\S+$", "Must not contain spaces.")
+e164 = RegexValidator(
+    r"^\+[1-9][0-9]{6,14}\Z",
+    "Write the number with + and country code and no spaces, e.g. +14155550100.",
+)
+
+
+def each_line_a_model(value: str) -> None:
+    """Refuse a list of models of which a line is not a model id."""
+    for line in value.splitlines():
+        if line.strip():
+            model_id(line.strip())
+
+
+class TranscriptionProvider(models.TextChoices):
+    DEEPGRAM = "Deepgram"
+    GOOGLE = "Google"
+
+
+class Interruptible(models.TextChoices):
+    NONE = "none", "Never"
+    DTMF = "dtmf", "By pressing a key"
+    SPEECH = "speech", "By speaking"
+    ANY = "any", "By speaking or pressing a key"
+
+
+class Sensitivity(models.TextChoices):
+    LOW = "low", "Low: for noisy places and speakerphones"
+    MEDIUM = "medium", "Medium"
+    HIGH = "high", "High: stops at the slightest sound"
+
+
+class Bot(models.Model):
+    """What answers a call: a prompt, a model, a voice and its manners on the line."""
+
+    name = models.CharField(
+        max_length=80,
+        unique=True,
+        help_text="How you tell your bots apart. Callers never hear it.",
+    )
+    is_active = models.BooleanField(
+        "active",
+        default=True,
+        help_text="Switched off, its callers hear a polite sentence and the call ends.",
+    )
+    is_default = models.BooleanField(
+        "default",
+        default=False,
+        help_text="Answers every number that has no bot of its own. At most one bot.",
+    )
+    system_prompt = models.TextField(
+        default=DEFAULT_SYSTEM_PROMPT,
+        help_text="Who the bot is, what it knows and how it should speak. All it "
+        "writes is read aloud: ask for short plain sentences, no lists or markdown.",
+    )
+    greeting = models.TextField(
+        blank=True,
+        default=DEFAULT_GREETING,
+        max_length=GREETING_MAX_LENGTH,
+        validators=[MaxLengthValidator(GREETING_MAX_LENGTH)],
+        help_text="Spoken word for word when the call is answered. Leave empty to let "
+        "the caller speak first.",
+    )
+    llm_model = models.CharField(
+        "language model",
+        max_length=120,
+        default=DEFAULT_LLM_MODEL,
+        validators=[model_id],
+        help_text="Which model writes the answers, as provider/name. Small, fast "
+        "models suit the phone best.",
+    )
+    fallback_models = models.TextField(
+        blank=True,
+        validators=[each_line_a_model],
+        help_text="Models to try, in this order, when the first fails. One per line.",
+    )
+    max_reply_tokens = models.PositiveIntegerField(
+        default=300,
+        validators=[MinValueValidator(16), MaxValueValidator(4096)],
+        help_text="Upper limit for one answer. 100 tokens are about 30 seconds of "
+        "speech; an answer that reaches the limit stops mid-sentence.",
+    )
+    temperature = models.FloatField(
+        default=0.7,
+        validators=[MinValueValidator(0.0), MaxValueValidator(2.0)],
+        help_text="0 answers the same way each time, 1 is lively, more is erratic.",
+    )
+    tts_voice = models.CharField(
+        "voice",
+        max_length=120,
+        default=DEFAULT_TTS_VOICE,
+        validators=[no_spaces],
+        help_text="Inworld voice id, exactly as written there: Clive, Ashley, Dennis…",
+    )
+    tts_model = models.CharField(
+        "voice model",
+        max_length=80,
+        default=DEFAULT_TTS_MODEL,
+        validators=[no_spaces],
+        help_text="Inworld speech model, for example inworld-tts-2.",
+    )
+    language = models.CharField(
+        max_length=20,
+        default="en-US",
+        validators=[language_tag],
+        help_text="Language the caller is understood in and the greeting is spoken in, "
+        "for example en-US.",
+    )
+    transcription_provider = models.CharField(
+        max_length=20,
+        choices=TranscriptionProvider,
+        default=TranscriptionProvider.DEEPGRAM,
+        help_text="Who turns the caller's speech into text.",
+    )
+    speech_model = models.CharField(
+        max_length=60,
+        blank=True,
+        validators=[no_spaces],
+        help_text="The provider's transcription model: nova-3-general or flux for "
+        "Deepgram, telephony or long for Google. Empty: the best general one.",
+    )
+    hints = models.TextField(
+        blank=True,
+        help_text="Names and terms callers use, separated by commas, so that they are "
+        "recognised: Acme, Dr. Okafor, Rue de Rivoli.",
+    )
+    interruptible = models.CharField(
+        max_length=10,
+        choices=Interruptible,
+        default=Interruptible.ANY,
+        help_text="How a caller can cut the bot short.",
+    )
+    interrupt_sensitivity = models.CharField(
+        max_length=10,
+        choices=Sensitivity,
+        default=Sensitivity.MEDIUM,
+        help_text="How little it takes to interrupt the bot.",
+    )
+    dtmf_detection = models.BooleanField(
+        "listen for keys",
+        default=True,
+        help_text="Pass the keys a caller presses on to the bot.",
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            UniqueConstraint(
+                fields=["is_default"],
+                condition=Q(is_default=True),
+                name="bots_one_default",
+                violation_error_message="Another bot is the default already.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        """Refuse a speech model that the transcription provider does not have.
+
+        Twilio ends the call on such a pair.
+        """
+        deepgram = self.speech_model.startswith(("nova", "flux"))
+        if self.speech_model and deepgram != (
+            self.transcription_provider == TranscriptionProvider.DEEPGRAM
+        ):
+            raise ValidationError(
+                {
+                    "speech_model": f"{self.transcription_provider} has no model "
+                    f"“{self.speech_model}”. Leave it empty for the best one."
+                }
+            )
+
+
+class PhoneNumber(models.Model):
+    """A number callers dial, and the bot that answers it."""
+
+    number = models.CharField(
+        max_length=16,
+        unique=True,
+        validators=[e164],
+        help_text="With + and country code, no spaces: +14155550100.",
+    )
+    label = models.CharField(
+        max_length=80,
+        blank=True,
+        help_text="What this number is for, for example “Support line Berlin”.",
+    )
+    is_active = models.BooleanField(
+        "active",
+        default=True,
+        help_text="Switched off, callers hear a polite sentence and the call ends.",
+    )
+    bot = models.ForeignKey(
+        Bot,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="numbers",
+        help_text="Who answers. Without one, the default bot does.",
+    )
+
+    class Meta:
+        ordering = ["number"]
+
+    def __str__(self) -> str:
+        return f"{self.number} ({self.label})" if self.label else self.number

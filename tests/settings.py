@@ -1,0 +1,44 @@
+"""The project's settings with an environment of the tests' own, deaf to any .env."""
+
+import os
+import tempfile
+
+_state = tempfile.mkdtemp(prefix="voicebot-tests-")
+os.environ |= {
+    "DEBUG": "false",
+    "SECRET_KEY": "tests-only-secret-key-that-nobody-else-knows-0123456789",
+    "HOST": "127.0.0.1",
+    "PORT": "3000",
+    "SERVER_URL": "https://bot.example.com",
+    "ALLOWED_HOSTS": "",
+    "INWORLD_API_KEY": "dGVzdDprZXk=",
+    "INWORLD_BASE_URL": "http://127.0.0.1:9",
+    "TWILIO_AUTH_TOKEN": "twilio-token-of-the-tests",
+    "DATABASE_URL": os.environ.get(
+        "TEST_DATABASE_URL", f"sqlite:///{_state}/db.sqlite3"
+    ),
+    "REDIS_URL": "",
+    **dict.fromkeys(
+        (
+            "SYSTEM_PROMPT",
+            "WELCOME_GREETING",
+            "INWORLD_MODEL",
+            "TTS_VOICE",
+            "TTS_MODEL",
+            "TRANSCRIPTION_PROVIDER",
+            "DJANGO_SUPERUSER_USERNAME",
+            "DJANGO_SUPERUSER_PASSWORD",
+            "DJANGO_SUPERUSER_EMAIL",
+        ),
+        "",
+    ),
+}
+
+from voicebot.settings import *  # noqa: E402, F403
+from voicebot.settings import DATABASES  # noqa: E402
+
+# A file, because several threads of one test share it; hashing need not be slow.
+DATABASES["default"].setdefault("TEST", {})
+if "sqlite3" in DATABASES["default"]["ENGINE"]:
+    DATABASES["default"]["TEST"] = {"NAME": f"{_state}/tests.sqlite3"}
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

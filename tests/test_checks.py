@@ -1,0 +1,125 @@
+"""A wrong deployment is told what to type, and never shown a password."""
+
+import socket
+import time
+
+import pytest
+from django.core.checks import CheckMessage
+from pytest_django import Settings
+
+from bots.checks import inworld_key_is_set
+from calls.checks import (
+    is_loopback,
+    redis_trouble,
+    redis_url_is_readable,
+    server_url_is_an_origin,
+    twilio_token_is_set,
+)
+
+
+def ids(messages: list[CheckMessage]) -> list[str | None]:
+    assert all(message.hint for message in messages)
+    return [message.id for message in messages]
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://bot.example.com", []),
+        ("https://bot.example.com:8443", []),
+        ("bot.example.com", ["calls.E001"]),
+        ("wss://bot.example.com", ["calls.E001"]),
+        ("https://", ["calls.E001"]),
+        ("https://bot example.com", ["calls.E001"]),
+        ("https://bot.example.com:port", ["calls.E001"]),
+        ("https://[bad", ["calls.E001"]),
+        ("https://bot.example.com/voice", ["calls.E002"]),
+        ("https://bot.example.com?a=b", ["calls.E002"]),
+        ("https://me:secret@bot.example.com", ["calls.E002"]),
+        ("http://bot.example.com", ["calls.E003"]),
+        ("http://localhost:3000", ["calls.W001"]),
+        ("http://[::1]:3000", ["calls.W001"]),
+        ("https://127.0.0.1", ["calls.W001"]),
+    ],
+)
+def test_server_url(settings: Settings, url: str, expected: list[str]) -> None:
+    settings.SERVER_URL = url
+    assert ids(server_url_is_an_origin()) == expected
+
+
+@pytest.mark.parametrize("url", ["http://localhost:3000", "http://192.168.1.2:3000"])
+def test_debug_allows_plain_http(settings: Settings, url: str) -> None:
+    settings.DEBUG = True
+    settings.SERVER_URL = url
+    assert server_url_is_an_origin() == []
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [("localhost", True), ("127.8.8.8", True), ("::1", True), ("10.0.0.1", False)],
+)
+def test_loopback(host: str, loopback: bool) -> None:
+    assert is_loopback(host) is loopback
+
+
+def test_no_twilio_token_fails_closed(settings: Settings) -> None:
+    assert twilio_token_is_set() == []
+    settings.TWILIO_AUTH_TOKENS = []
+    assert ids(twilio_token_is_set()) == ["calls.E004"]
+    settings.DEBUG = True
+    assert ids(twilio_token_is_set()) == ["calls.W002"]
+
+
+def test_no_inworld_key(settings: Settings) -> None:
+    settings.INWORLD_API_KEY = ""
+    assert inworld_key_is_set() == []
+    settings.INWORLD_BASE_URL = settings.INWORLD_PUBLIC_URL
+    assert ids(inworld_key_is_set()) == ["bots.W001"]
+    settings.INWORLD_API_KEY = "a2V5"
+    assert inworld_key_is_set() == []
+
+
+@pytest.mark.parametrize(
+    ("url", "good"),
+    [
+        ("", True),
+        ("redis://localhost", True),
+        ("rediss://:secret@cache.example:6380/1", True),
+        ("unix:///run/redis.sock", True),
+        ("localhost:6379", False),
+        ("http://localhost:6379", False),
+        ("redis://", False),
+        ("redis://:se/cret@host:6379", False),
+    ],
+)
+def test_redis_url(settings: Settings, url: str, good: bool) -> None:
+    settings.REDIS_URL = url
+    messages = redis_url_is_readable()
+    assert ids(messages) == ([] if good else ["calls.E005"])
+    assert "cret" not in str(messages)
+
+
+def test_a_refused_connection_is_told_without_the_password() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+        trouble = redis_trouble(f"redis://:secret@127.0.0.1:{port}/0")
+    assert trouble == f"Redis at 127.0.0.1:{port} cannot be reached."
+
+
+def test_a_frozen_redis_is_told_within_a_second() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as frozen:
+        port = frozen.getsockname()[1]
+        began = time.monotonic()
+        trouble = redis_trouble(f"redis://127.0.0.1:{port}")
+    assert trouble == f"Redis at 127.0.0.1:{port} does not answer in time."
+    assert time.monotonic() - began < 1.5
+
+
+@pytest.mark.parametrize("url", ["nonsense", "redis://:se/cret@host:6379"])
+def test_an_unreadable_address_is_told(url: str) -> None:
+    assert redis_trouble(url) == "REDIS_URL is not the address of a Redis."
+
+
+def test_an_unknown_option_is_told() -> None:
+    assert "option" in (redis_trouble("redis://127.0.0.1:9/0?colour=red") or "")

@@ -1,0 +1,207 @@
+"""The first run, and every run after it."""
+
+import io
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.conf import settings as project
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+from pytest_django import Settings
+
+from bots.models import Bot
+from voicebot.first_run import main, prepare
+
+BASE = Path(project.BASE_DIR)
+SETTINGS = (BASE / "voicebot" / "settings.py").read_text()
+EXAMPLE = (BASE / ".env.example").read_text()
+
+
+def setup() -> str:
+    output = io.StringIO()
+    call_command("setup", stdout=output)
+    return output.getvalue()
+
+
+def manage(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=BASE,
+        env={"PATH": os.environ["PATH"], **variables},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def setup_of(database: str) -> subprocess.CompletedProcess[str]:
+    # The tests' settings, because the checkout may have an .env of its owner's.
+    return manage(
+        "setup", DJANGO_SETTINGS_MODULE="tests.settings", TEST_DATABASE_URL=database
+    )
+
+
+def test_every_variable_is_explained_and_none_is_made_up() -> None:
+    read = re.findall(r'(?:env\.\w+|_whole_number)\(\s*"([A-Z_]+)"', SETTINGS)
+    explained = re.findall(r"^#?([A-Z_]+)=", EXAMPLE, re.MULTILINE)
+    assert sorted(explained) == sorted(set(read))
+
+
+def test_every_variable_has_a_comment_above_it() -> None:
+    blocks = EXAMPLE.strip().split("\n\n")
+    assert all(block.startswith("# ") for block in blocks)
+
+
+def test_the_example_shows_values_that_work(tmp_path: Path) -> None:
+    shown = dict(re.findall(r"^#?([A-Z_]+)=(.*)$", EXAMPLE, re.MULTILINE))
+    needed = {"SECRET_KEY": "x", "DATABASE_URL": f"sqlite:///{tmp_path}/db.sqlite3"}
+    done = manage("diffsettings", **{**shown, **needed})
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.django_db
+class TestSetup:
+    def test_makes_a_bot_and_an_admin_once(self) -> None:
+        said = setup()
+        bot = Bot.objects.get()
+        assert (bot.is_default, bot.tts_voice) == (True, "Clive")
+        admin = User.objects.get()
+        shown = re.search(r"Password: (\S+)", said)
+        assert shown
+        assert admin.check_password(shown[1])
+        assert "https://bot.example.com/admin/" in said
+        assert setup() == "The admin is at https://bot.example.com/admin/\n"
+        assert Bot.objects.count() == User.objects.count() == 1
+
+    def test_takes_the_first_values_from_the_environment(
+        self, settings: Settings
+    ) -> None:
+        settings.FIRST_BOT = {
+            "greeting": "Moin!",
+            "tts_voice": "Ashley",
+            "llm_model": "",
+        }
+        settings.FIRST_ADMIN = {
+            "username": "boss",
+            "password": "given",
+            "email": "b@example.com",
+        }
+        said = setup()
+        bot = Bot.objects.get()
+        assert (bot.greeting, bot.tts_voice) == ("Moin!", "Ashley")
+        assert bot.llm_model == "openai/gpt-4.1-mini"
+        assert User.objects.get().check_password("given")
+        assert "given" not in said
+
+    def test_leaves_what_is_there_alone(self, admin_user: User) -> None:
+        Bot.objects.create(name="Mine")
+        setup()
+        assert Bot.objects.get().is_default is False
+        assert User.objects.get() == admin_user
+
+    @pytest.mark.parametrize(
+        ("values", "variable"),
+        [
+            ({"tts_voice": "two words"}, "TTS_VOICE"),
+            ({"transcription_provider": "deepgram"}, "TRANSCRIPTION_PROVIDER"),
+            ({"llm_model": "gpt 4"}, "INWORLD_MODEL"),
+        ],
+    )
+    def test_names_the_variable_at_fault(
+        self, settings: Settings, values: dict[str, str], variable: str
+    ) -> None:
+        settings.FIRST_BOT = values
+        with pytest.raises(CommandError, match=f"^{variable}: "):
+            setup()
+        assert not Bot.objects.exists()
+
+    def test_does_not_promote_an_existing_user(self) -> None:
+        User.objects.create_user("admin")
+        with pytest.raises(CommandError, match=r"^DJANGO_SUPERUSER_USERNAME: "):
+            setup()
+
+
+def test_setup_prepares_an_empty_database(tmp_path: Path) -> None:
+    done = setup_of(f"sqlite:///{tmp_path}/db.sqlite3")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert "https://bot.example.com/admin/" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "database", ["sqlite:////nowhere/db.sqlite3", "postgres://me:secret@127.0.0.1:9/x"]
+)
+def test_an_unreachable_database_is_one_line(database: str) -> None:
+    done = setup_of(database)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert "The database cannot be used" in line
+    assert "secret" not in line
+
+
+class TestFirstRun:
+    def test_writes_an_env_nobody_else_can_read(self, tmp_path: Path) -> None:
+        assert "Wrote .env" in (prepare(tmp_path, {}) or "")
+        path = tmp_path / ".env"
+        assert path.stat().st_mode & 0o777 == 0o600
+        lines = path.read_text().splitlines()
+        assert lines[0].startswith("# ")
+        assert {"DEBUG=true", "HOST=127.0.0.1"} < set(lines)
+        assert len(key_in(path)) > 50
+
+    def test_changes_nothing_the_second_time(self, tmp_path: Path) -> None:
+        prepare(tmp_path, {})
+        before = (tmp_path / ".env").read_bytes()
+        assert prepare(tmp_path, {}) is None
+        assert (tmp_path / ".env").read_bytes() == before
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            "",
+            "PORT=3001",
+            "PORT=3001\n#SECRET_KEY=\n",
+            "SECRET_KEY=\nPORT=1\n",
+            "SECRET_KEY=''\r\nPORT=1\r\n",
+        ],
+    )
+    def test_adds_a_missing_key(self, tmp_path: Path, content: str) -> None:
+        path = tmp_path / ".env"
+        path.write_bytes(content.encode())
+        assert "Added" in (prepare(tmp_path, {}) or "")
+        assert len(key_in(path)) > 50
+        kept = [line for line in content.splitlines() if line.startswith("PORT")]
+        assert set(kept) <= set(path.read_text().splitlines())
+
+    def test_needs_no_key_when_the_environment_has_one(self, tmp_path: Path) -> None:
+        path = tmp_path / ".env"
+        path.write_text("PORT=3001\n")
+        assert prepare(tmp_path, {"SECRET_KEY": "x"}) is None
+        assert path.read_text() == "PORT=3001\n"
+
+    def test_says_in_one_line_what_is_in_the_way(self, tmp_path: Path) -> None:
+        with pytest.raises(SystemExit, match=r"^Cannot write .*: No such file"):
+            main(tmp_path / "nowhere")
+
+    def test_runs_without_django(self, tmp_path: Path) -> None:
+        package = tmp_path / "voicebot"
+        package.mkdir()
+        for name in ("__init__.py", "first_run.py"):
+            (package / name).write_text((BASE / "voicebot" / name).read_text())
+        command = [sys.executable, "-S", "-m", "voicebot.first_run"]
+        done = subprocess.run(
+            command, cwd=tmp_path, env={}, capture_output=True, text=True, check=True
+        )
+        assert done.stdout.startswith("Wrote .env")
+        assert (tmp_path / ".env").exists()
+
+
+def key_in(path: Path) -> str:
+    """The key Django will see: of several lines the first counts."""
+    keys = re.findall(r"^SECRET_KEY=(.*)$", path.read_text(), re.MULTILINE)
+    return keys[0] if keys else ""

@@ -1,0 +1,26 @@
+"""The composition root: which protocol and path is answered by what."""
+
+import os
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "voicebot.settings")
+django.setup()
+
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+from django.core.asgi import get_asgi_application  # noqa: E402
+from django.core.management import call_command  # noqa: E402
+
+from calls.routing import urlpatterns  # noqa: E402
+from voicebot.carrier import CarrierHandler, by_path  # noqa: E402
+
+call_command("check")  # refuses to start where calls could not be answered safely
+
+application = ProtocolTypeRouter(
+    {
+        "http": by_path(
+            ("/voice", "/audio/"), CarrierHandler(), get_asgi_application()
+        ),
+        "websocket": URLRouter(urlpatterns),
+    }
+)

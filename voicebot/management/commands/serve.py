@@ -1,0 +1,90 @@
+"""`manage.py serve`: the server in the foreground, and the sandbox where no key is."""
+
+import os
+import subprocess
+import sys
+from typing import Any
+
+from daphne.server import Server  # isort: skip  (installs the asyncio reactor first)
+
+from daphne.endpoints import build_endpoint_description_strings
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from calls.checks import redis_trouble
+
+# The carrier's frames are small; daphne buffers whatever it is sent.
+MAX_FRAME_BYTES = 64 * 1024
+HTTP_TIMEOUT_SECONDS = 30
+READY = "sandbox listening on "
+
+
+class TalkingServer(Server):  # type: ignore[misc]  (daphne is untyped)
+    """daphne, saying when it can really be called."""
+
+    def listen_success(self, port: Any) -> None:
+        """The port is open."""
+        super().listen_success(port)
+        sys.stdout.write(
+            f"voicebot answers calls at {settings.SERVER_URL}/voice\n"
+            f"The desk is at {settings.SERVER_URL}/admin/ (stop with Ctrl-C)\n"
+        )
+        sys.stdout.flush()
+
+
+class Command(BaseCommand):
+    """Answer calls until stopped."""
+
+    requires_system_checks = []  # voicebot.asgi runs them
+
+    help = "Run the server on HOST and PORT; without INWORLD_API_KEY, the sandbox too."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Start what is needed, say what a caller can expect, and serve."""
+        if settings.REDIS_URL and (trouble := redis_trouble(settings.REDIS_URL)):
+            self.stderr.write(f"{trouble}\nUntil then the carrier's own voice speaks.")
+        if not settings.INWORLD_API_KEY and (
+            settings.INWORLD_BASE_URL == settings.INWORLD_PUBLIC_URL
+        ):
+            settings.INWORLD_BASE_URL = self._start_sandbox()
+            settings.INWORLD_API_KEY = "sandbox"
+            settings.SANDBOX = True
+        # Only now: it builds on the settings, and refuses to start on unsafe ones.
+        from voicebot.asgi import application
+
+        server = TalkingServer(
+            application,
+            endpoints=build_endpoint_description_strings(
+                host=settings.HOST, port=settings.PORT
+            ),
+            http_timeout=HTTP_TIMEOUT_SECONDS,
+            websocket_timeout=settings.CALL_MAX_MINUTES * 60,
+            websocket_max_message_size=MAX_FRAME_BYTES,
+            websocket_max_frame_size=MAX_FRAME_BYTES,
+            verbosity=1,
+        )
+        server.run()
+        if not server.listening_addresses:
+            raise CommandError(
+                f"Port {settings.PORT} on {settings.HOST} is taken or not allowed. "
+                "Stop what uses it, or set PORT to another."
+            )
+
+    def _start_sandbox(self) -> str:
+        """Run the stand-in for Inworld beside us; its address."""
+        process = subprocess.Popen(  # noqa: S603  (our own command)
+            [
+                *(sys.executable, sys.argv[0], "sandbox", "--port", "0"),
+                *("--parent-pid", str(os.getpid())),
+            ],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout  # noqa: S101  (for the type checker)
+        line = process.stdout.readline()
+        if not line.startswith(READY):
+            raise CommandError(
+                "The sandbox did not start; set INWORLD_API_KEY or see above."
+            )
+        self.stdout.write("Sandbox: no real model. Set INWORLD_API_KEY to use Inworld.")
+        return line.removeprefix(READY).strip()

@@ -1,0 +1,105 @@
+"""Everything between an empty database and the first call, safe to repeat."""
+
+import secrets
+from contextlib import closing
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, connection
+from django.db.models import Model
+
+from bots.models import Bot
+
+# Which variable to change when the database refuses a first value.
+BOT_VARIABLES = {
+    "system_prompt": "SYSTEM_PROMPT",
+    "greeting": "WELCOME_GREETING",
+    "llm_model": "INWORLD_MODEL",
+    "tts_voice": "TTS_VOICE",
+    "tts_model": "TTS_MODEL",
+    "transcription_provider": "TRANSCRIPTION_PROVIDER",
+}
+ADMIN_VARIABLES = {
+    "username": "DJANGO_SUPERUSER_USERNAME",
+    "password": "DJANGO_SUPERUSER_PASSWORD",
+    "email": "DJANGO_SUPERUSER_EMAIL",
+}
+
+
+# Seconds in which PostgreSQL must accept a connection.
+DATABASE_PATIENCE = 5
+
+
+class Command(BaseCommand):
+    """Prepares the database, the default bot and the first admin account."""
+
+    help = "Bring the database up to date; make the default bot and the first admin."
+    requires_system_checks = []  # `serve` says what is missing before calls come in
+
+    def handle(self, **options: Any) -> None:
+        """Do what is still to be done, and say only that."""
+        try:
+            reach_database()
+            call_command("migrate", verbosity=0, interactive=False)
+        except DatabaseError as error:
+            reason = " ".join(str(error).split())
+            raise CommandError(f"The database cannot be used: {reason}") from error
+        self.make_first_bot()
+        self.make_first_admin()
+        self.stdout.write(f"The admin is at {settings.SERVER_URL}/admin/")
+
+    def make_first_bot(self) -> None:
+        """Make the default bot, unless there are bots already."""
+        if Bot.objects.exists():
+            return
+        values = {name: value for name, value in settings.FIRST_BOT.items() if value}
+        bot = Bot(name="Default bot", is_default=True, **values)
+        validate(bot, BOT_VARIABLES)
+        bot.save()
+        self.stdout.write(f"Made the default bot: {bot.llm_model}, {bot.tts_voice}.")
+
+    def make_first_admin(self) -> None:
+        """Make the first superuser; a password of our own is shown this once."""
+        users = get_user_model().objects
+        if users.filter(is_superuser=True).exists():
+            return
+        given = settings.FIRST_ADMIN
+        password = given["password"] or secrets.token_urlsafe(12)
+        admin = users.model(
+            username=given["username"],
+            email=given["email"],
+            is_staff=True,
+            is_superuser=True,
+        )
+        admin.set_password(password)
+        validate(admin, ADMIN_VARIABLES)
+        admin.save()
+        self.stdout.write(f"Made the admin account “{admin.username}”.")
+        if not given["password"]:
+            self.stdout.write(f"\n    Password: {password}\n\nIt is not shown again.\n")
+
+
+def reach_database() -> None:
+    """Connect once without the pool, which would try for long and log each attempt."""
+    probe = connection.copy()
+    options = probe.settings_dict["OPTIONS"]
+    if options.pop("pool", None):  # only PostgreSQL has one
+        options["connect_timeout"] = DATABASE_PATIENCE
+    with closing(probe):
+        probe.ensure_connection()
+
+
+def validate(instance: Model, variables: dict[str, str]) -> None:
+    """Refuse a first value by the name of the variable it came from."""
+    try:
+        instance.full_clean()
+    except ValidationError as error:
+        lines = [
+            f"{variables.get(field, field)}: {' '.join(messages)}"
+            for field, messages in error.message_dict.items()
+        ]
+        raise CommandError("\n".join(lines)) from error

@@ -1,0 +1,175 @@
+"""Every environment variable, read once and typed. `.env.example` explains them."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+env.read_env(BASE_DIR / ".env")  # the process environment wins over the file
+
+
+def _whole_number(name: str, default: int, least: int, most: int) -> int:
+    value = env.int(name, default=default)
+    if not least <= value <= most:
+        raise ImproperlyConfigured(f"{name}={value} must be from {least} to {most}.")
+    return int(value)
+
+
+# The server
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY = env.str("SECRET_KEY", default="")
+if not SECRET_KEY:
+    raise ImproperlyConfigured(
+        "SECRET_KEY is not set. `make run` writes one into .env; elsewhere set it to "
+        "50 random characters and keep it the same between restarts."
+    )
+HOST = env.str("HOST", default="127.0.0.1")
+PORT = _whole_number("PORT", default=3000, least=1, most=65535)
+SERVER_URL = env.str("SERVER_URL", default="").rstrip("/") or f"http://localhost:{PORT}"
+try:
+    SERVER_HOST = urlsplit(SERVER_URL).hostname or ""
+except ValueError:
+    SERVER_HOST = ""  # a check says what is wrong with it
+LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[]) or [SERVER_HOST, *LOOPBACK_HOSTS]
+
+# Inworld: the brain and the voice
+INWORLD_API_KEY = env.str("INWORLD_API_KEY", default="").strip()
+INWORLD_PUBLIC_URL = "https://api.inworld.ai"
+INWORLD_BASE_URL = (
+    env.str("INWORLD_BASE_URL", default="").rstrip("/") or INWORLD_PUBLIC_URL
+)
+
+# Twilio: the line
+TWILIO_AUTH_TOKENS = [
+    token.strip()
+    for token in env.list("TWILIO_AUTH_TOKEN", default=[])
+    if token.strip()
+]
+# True only while `serve` runs the local stand-in for Inworld.
+SANDBOX = False
+
+# First values of the default bot; afterwards the admin rules
+FIRST_BOT = {
+    "system_prompt": env.str("SYSTEM_PROMPT", default="", multiline=True),
+    "greeting": env.str("WELCOME_GREETING", default=""),
+    "llm_model": env.str("INWORLD_MODEL", default=""),
+    "tts_voice": env.str("TTS_VOICE", default=""),
+    "tts_model": env.str("TTS_MODEL", default=""),
+    "transcription_provider": env.str("TRANSCRIPTION_PROVIDER", default=""),
+}
+FIRST_ADMIN = {
+    "username": env.str("DJANGO_SUPERUSER_USERNAME", default="") or "admin",
+    "password": env.str("DJANGO_SUPERUSER_PASSWORD", default=""),
+    "email": env.str("DJANGO_SUPERUSER_EMAIL", default=""),
+}
+
+# Clips: the sentences the carrier fetches and plays
+REDIS_URL = env.str("REDIS_URL", default="")
+CLIP_TTL_SECONDS = _whole_number("CLIP_TTL_SECONDS", 300, least=10, most=86_400)
+CLIP_SAMPLE_RATE = _whole_number("CLIP_SAMPLE_RATE", 8000, least=8000, most=48_000)
+CLIP_MAX_SECONDS = _whole_number("CLIP_MAX_SECONDS", 60, least=5, most=600)
+CLIP_MEMORY_MB = _whole_number("CLIP_MEMORY_MB", 256, least=8, most=16_384)
+
+# A call
+CALL_MAX_MINUTES = _whole_number("CALL_MAX_MINUTES", 60, least=1, most=1440)
+
+INSTALLED_APPS = [
+    "daphne",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "voicebot",
+    "bots",
+    "calls",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "voicebot.urls"
+ASGI_APPLICATION = "voicebot.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "voicebot.context_processors.sandbox",
+            ],
+        },
+    }
+]
+
+# A pool, because persistent connections leak under ASGI; IMMEDIATE, because an SQLite
+# transaction that reads before it writes fails when another wrote in between.
+DATABASES = {
+    "default": {
+        **env.db_url("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}"),
+        "CONN_MAX_AGE": 0,
+    }
+}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+else:
+    DATABASES["default"]["OPTIONS"] = {
+        "pool": {"min_size": 2, "max_size": 20, "timeout": 5}
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+CSRF_TRUSTED_ORIGINS = [SERVER_URL]
+if SERVER_URL.startswith("https://"):
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "static/"
+WHITENOISE_USE_FINDERS = True  # the admin's files are served without collectstatic
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"format": "%(asctime)s %(levelname)-7s %(name)s: %(message)s"}
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+    "loggers": {
+        # These write a line a request, with the clip's secret id in it.
+        "httpx": {"level": "WARNING"},
+        "django.channels.server": {"level": "WARNING"},
+        "daphne": {"level": "WARNING"},
+    },
+}
