@@ -1,0 +1,234 @@
+"""The HTTP exchange with Inworld: replies, greetings, the list of voices."""
+
+import asyncio
+import base64
+import json
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from bots.inworld.errors import (
+    InworldError,
+    StreamFailed,
+    StreamTruncated,
+    message_of,
+)
+from bots.inworld.events import Done, Event, Failed, parse
+from bots.inworld.pcm import Pcm, strip_header
+from bots.inworld.pool import LIMITS, TIMEOUT, Pool, named_errors
+from bots.inworld.sse import EventDecoder
+
+log = logging.getLogger(__name__)
+
+# Speech comes in one piece here, after all of it has been synthesised.
+SPEAK_TIMEOUT = httpx.Timeout(connect=2, read=30, write=5, pool=1)
+
+DRAIN_SECONDS = 0.5
+VOICES_PER_PAGE = 500
+VOICE_PAGES = 20
+NOT_A_STREAM = ("application/json", "text/html")
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyRequest:
+    """What to answer, by which model and in which voice."""
+
+    model: str
+    messages: list[dict[str, Any]]
+    voice: str
+    tts_model: str
+    max_tokens: int
+    temperature: float
+    fallback_models: tuple[str, ...] = ()
+
+    def body(self) -> dict[str, Any]:
+        """The request as the Router reads it."""
+        body = {
+            "model": self.model,
+            "messages": self.messages,
+            "stream": True,
+            "stream_options": {"include_usage": True},
+            "audio": {"voice": self.voice, "model": self.tts_model},
+            "max_tokens": self.max_tokens,
+            "temperature": self.temperature,
+        }
+        if self.fallback_models:
+            body["extra_body"] = {"models": list(self.fallback_models)}
+        return body
+
+
+@dataclass(frozen=True, slots=True)
+class Voicing:
+    """A text to speak word for word; `sample_rate` in Hz, `language` a BCP-47 tag."""
+
+    text: str
+    voice: str
+    model: str
+    language: str
+    sample_rate: int
+
+    def body(self) -> dict[str, Any]:
+        """The request as the TTS API reads it."""
+        return {
+            "text": self.text,
+            "voiceId": self.voice,
+            "modelId": self.model,
+            **({"language": self.language} if self.language else {}),
+            "audioConfig": {
+                "audioEncoding": "WAV",
+                "sampleRateHertz": self.sample_rate,
+            },
+        }
+
+
+class Inworld:
+    """What the bots ask of Inworld; one of these serves all calls of a process.
+
+    Belongs to the event loop of its first request. Raises only `InworldError`s.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        *,
+        limits: httpx.Limits = LIMITS,
+        timeout: httpx.Timeout = TIMEOUT,
+    ) -> None:
+        # The key is Base64 already, as the portal shows it.
+        headers = {b"Authorization": b"Basic " + api_key.encode()}
+        self._pool = Pool(base_url, headers, limits, timeout)
+
+    @asynccontextmanager
+    async def reply(self, request: ReplyRequest) -> AsyncIterator[AsyncIterator[Event]]:
+        """Stream a reply; leaving the block hangs up.
+
+        A pending `anext` must have ended, or been cancelled and awaited, before that.
+        Iterating raises StreamFailed on an error in the stream, and StreamTruncated
+        after the last event when the stream ended without Done.
+        """
+        # Compression would hold back small chunks.
+        content = _json(request.body(), {"Accept-Encoding": "identity"})
+        path = "/v1/chat/completions"
+        async with self._pool.request("POST", path, **content) as response:
+            await _check_is_stream(response)
+            async with aclosing(_events(response)) as events:
+                yield events
+
+    async def speak(self, voicing: Voicing) -> Pcm:
+        """Synthesise a whole text."""
+        answer = await self._fetch(
+            "POST", "/tts/v1/voice", timeout=SPEAK_TIMEOUT, **_json(voicing.body())
+        )
+        try:
+            audio = base64.b64decode(answer["audioContent"], validate=True)
+        except (KeyError, TypeError, ValueError) as error:
+            raise StreamFailed("the voice came without audio") from error
+        samples, rate = strip_header(audio)
+        whole = samples[: len(samples) & ~1]
+        if not whole:
+            raise StreamFailed("the voice came without audio")
+        return Pcm(rate or voicing.sample_rate, whole)
+
+    async def voices(self) -> list[dict[str, Any]]:
+        """List the voices of the account, as Inworld describes them."""
+        voices: list[dict[str, Any]] = []
+        query: dict[str, str | int] = {"pageSize": VOICES_PER_PAGE}
+        for _ in range(VOICE_PAGES):
+            page = await self._fetch("GET", "/voices/v1/voices", params=query)
+            found = page.get("voices")
+            if isinstance(found, list):
+                voices += [voice for voice in found if isinstance(voice, dict)]
+            token = page.get("nextPageToken")
+            if not isinstance(token, str) or not token:
+                break
+            query["pageToken"] = token
+        return voices
+
+    async def warm(self) -> None:
+        """Open a connection ahead of the first turn, at no cost; never raises."""
+        try:
+            await self._fetch("GET", "/voices/v1/voices", params={"pageSize": 1})
+        except InworldError as error:
+            log.debug("No connection to Inworld could be opened ahead: %s", error)
+
+    async def aclose(self) -> None:
+        """Close every connection, also those still streaming."""
+        await self._pool.aclose()
+
+    async def _fetch(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+        async with self._pool.request(method, path, **options) as response:
+            with named_errors():
+                body = await response.aread()
+        try:
+            answer = json.loads(body)
+        except (ValueError, RecursionError) as error:
+            raise StreamFailed(f"expected JSON, got: {message_of(body)}") from error
+        if not isinstance(answer, dict):
+            raise StreamFailed(f"expected an object, got: {message_of(body)}")
+        return answer
+
+
+def _json(
+    body: dict[str, Any], headers: dict[str, str] | None = None
+) -> dict[str, Any]:
+    # httpx writes JSON as UTF-8 and would raise on half a surrogate pair, which a
+    # transcribed caller can contain; plain ASCII with escapes takes everything.
+    return {
+        "content": json.dumps(body).encode(),
+        "headers": {"Content-Type": "application/json", **(headers or {})},
+    }
+
+
+async def _check_is_stream(response: httpx.Response) -> None:
+    kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if kind in NOT_A_STREAM:
+        with named_errors():
+            body = await response.aread()
+        raise StreamFailed(f"expected a stream, got {kind}: {message_of(body)}")
+
+
+async def _events(response: httpx.Response) -> AsyncGenerator[Event]:
+    decoder, chunks = EventDecoder(), response.aiter_bytes()
+    while True:
+        chunk = await _next_chunk(chunks)
+        for event in _decode(decoder, chunk):
+            if isinstance(event, Failed):
+                raise StreamFailed(event.message, event.code)
+            if isinstance(event, Done):
+                try:
+                    yield event
+                finally:
+                    await _drain(chunks)
+                return
+            yield event
+        if chunk is None:
+            raise StreamTruncated("Inworld ended the connection before the reply.")
+
+
+async def _next_chunk(chunks: AsyncIterator[bytes]) -> bytes | None:
+    with named_errors():
+        try:
+            return await anext(chunks, None)
+        except (httpx.RemoteProtocolError, httpx.ReadError):
+            return None  # cut off, which is an end like any other without Done
+
+
+def _decode(decoder: EventDecoder, chunk: bytes | None) -> list[Event]:
+    try:
+        payloads = decoder.end() if chunk is None else decoder.feed(chunk)
+    except ValueError as error:
+        raise StreamFailed(str(error)) from error
+    return [event for payload in payloads for event in parse(payload)]
+
+
+async def _drain(chunks: AsyncIterator[bytes]) -> None:
+    # Only a response read to its end leaves a connection that can be used again.
+    with suppress(httpx.HTTPError, TimeoutError):
+        async with asyncio.timeout(DRAIN_SECONDS):
+            async for _ in chunks:
+                pass

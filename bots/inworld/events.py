@@ -1,0 +1,148 @@
+"""The data of one streamed event in, typed events out.
+
+Field names are those of the OpenAI chat completion chunk plus Inworld's `delta.audio`.
+Nothing here raises: what is not understood is left out.
+"""
+
+import base64
+import json
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """Which model is answering; it may be a fallback."""
+
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """More of what the model writes."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """The words of the speech that comes next, or came just before."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """Speech: 16-bit little-endian mono PCM, perhaps cut in the middle of a sample."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The model stopped writing; speech may still follow."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens read and written for this reply."""
+
+    prompt_tokens: int
+    completion_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """An error inside the stream; `code` is Inworld's number or word, or empty."""
+
+    message: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The stream is complete."""
+
+
+Event = Served | Text | Transcript | Audio | Finished | Usage | Failed | Done
+
+
+def parse(payload: str) -> list[Event]:
+    """Read one event's data; unknown or malformed parts give nothing."""
+    if payload.strip() == "[DONE]":
+        return [Done()]
+    try:
+        chunk = json.loads(payload)
+    except (ValueError, RecursionError):
+        # A sender that leaves out the blank lines turns several chunks into one event.
+        lines = payload.split("\n") if "\n" in payload else []
+        return [event for line in lines for event in parse(line)]
+    if not isinstance(chunk, dict):
+        return []
+    return [
+        *([Served(model)] if (model := _text(chunk, "model")) else []),
+        *_choice_events(_first(chunk.get("choices"))),
+        *_usage(_dict(chunk, "usage")),
+        *_failure(chunk.get("error")),
+    ]
+
+
+def _choice_events(choice: dict[str, Any]) -> list[Event]:
+    delta = _dict(choice, "delta")
+    audio = _dict(delta, "audio")
+    return [
+        *([Text(text)] if (text := _text(delta, "content")) else []),
+        *([Transcript(text)] if (text := _text(audio, "transcript")) else []),
+        *([Audio(data)] if (data := _bytes(audio, "data")) else []),
+        *([Finished(reason)] if (reason := _text(choice, "finish_reason")) else []),
+    ]
+
+
+def _usage(usage: dict[str, Any]) -> list[Event]:
+    counts = [_count(usage, "prompt_tokens"), _count(usage, "completion_tokens")]
+    return [Usage(*counts)] if any(counts) else []
+
+
+def _failure(error: object) -> list[Event]:
+    if not error:
+        return []
+    fields = error if isinstance(error, dict) else {"message": error}
+    code = _text(fields, "code") or str(_count(fields, "code") or "")
+    words = _text(fields, "message") or _text(fields, "type") or "no explanation"
+    return [Failed(words, code)]
+
+
+def _first(choices: object) -> dict[str, Any]:
+    if isinstance(choices, list) and choices and isinstance(choices[0], dict):
+        return choices[0]
+    return {}
+
+
+def _dict(parent: dict[str, Any], key: str) -> dict[str, Any]:
+    value = parent.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _text(parent: dict[str, Any], key: str) -> str:
+    value = parent.get(key)
+    if not isinstance(value, str):
+        return ""
+    # JSON can spell half a surrogate pair, which no database or socket would take.
+    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _count(parent: dict[str, Any], key: str) -> int:
+    value = parent.get(key)
+    return value if type(value) is int else 0
+
+
+def _bytes(parent: dict[str, Any], key: str) -> bytes:
+    value = parent.get(key)
+    if not isinstance(value, str):
+        return b""
+    try:
+        return base64.b64decode(value, validate=True)
+    except ValueError:
+        return b""

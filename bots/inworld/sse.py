@@ -1,0 +1,65 @@
+"""Bytes of a server-sent event stream in, the data of its events out."""
+
+MAX_EVENT_BYTES = 16 * 1024 * 1024
+
+
+class EventDecoder:
+    """Collects the `data:` lines of each event, however the bytes were cut.
+
+    Works on bytes: text decoded early could be cut inside a character, and
+    `str.splitlines` also breaks at U+2028 and U+0085, both legal inside JSON.
+    """
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []  # of the line still being received
+        self._data: list[bytes] = []  # data lines of the event still being received
+        self._size = 0  # bytes in both, and one more for each part
+        self._after_cr = False
+
+    def feed(self, chunk: bytes) -> list[str]:
+        """Take received bytes; return the data of every event they complete.
+
+        Raises ValueError when one event grows beyond MAX_EVENT_BYTES.
+        """
+        if not chunk:
+            return []
+        if self._after_cr:
+            chunk = chunk.removeprefix(b"\n")  # the other half of a CRLF
+        self._after_cr = chunk.endswith(b"\r")
+        lines = chunk.splitlines(keepends=True)
+        unfinished = lines.pop() if lines and lines[-1][-1:] not in b"\r\n" else b""
+        events = [event for line in lines for event in self._end_line(line)]
+        if unfinished:
+            self._keep(self._pieces, unfinished)
+        return events
+
+    def end(self) -> list[str]:
+        """Return the data of an event that the end of the stream left open."""
+        return [*self._end_line(b""), *self._end_event()]
+
+    def _end_line(self, rest: bytes) -> list[str]:
+        line = b"".join([*self._pieces, rest]).rstrip(b"\r\n")
+        self._forget(self._pieces)
+        if not line:
+            return self._end_event()
+        field, _, value = line.partition(b":")
+        if field == b"data":
+            self._keep(self._data, value.removeprefix(b" "))
+        return []
+
+    def _end_event(self) -> list[str]:
+        if not self._data:
+            return []
+        event = b"\n".join(self._data).decode(errors="replace")
+        self._forget(self._data)
+        return [event]
+
+    def _keep(self, parts: list[bytes], part: bytes) -> None:
+        self._size += len(part) + 1
+        if self._size > MAX_EVENT_BYTES:
+            raise ValueError(f"one event is over {MAX_EVENT_BYTES} bytes")
+        parts.append(part)
+
+    def _forget(self, parts: list[bytes]) -> None:
+        self._size -= sum(map(len, parts)) + len(parts)
+        parts.clear()

@@ -1,0 +1,36 @@
+"""Asking Inworld in tests: one request like another, and what came back."""
+
+from typing import Any
+
+import httpx
+
+from bots.inworld.client import Inworld, ReplyRequest, Voicing
+from bots.inworld.events import Event, Text
+
+KEY = "a2V5OnNlY3JldA=="
+IMPATIENT = httpx.Timeout(connect=1, read=0.05, write=1, pool=0.05)
+VOICING = Voicing("Thanks for calling.", "Clive", "inworld-tts-2", "en-US", 8000)
+
+
+def asking(text: str = "Hi", **changes: Any) -> ReplyRequest:
+    fields: dict[str, Any] = {
+        "model": "openai/gpt-4.1-mini",
+        "messages": [{"role": "user", "content": text}],
+        "voice": "Clive",
+        "tts_model": "inworld-tts-2",
+        "max_tokens": 300,
+        "temperature": 0.7,
+    }
+    return ReplyRequest(**{**fields, **changes})
+
+
+async def replied(inworld: Inworld, events: list[Event] | None = None) -> list[Event]:
+    events = [] if events is None else events
+    async with inworld.reply(asking()) as reply:
+        async for heard in reply:
+            events.append(heard)
+    return events
+
+
+def words(events: list[Event]) -> str:
+    return "".join(event.text for event in events if isinstance(event, Text))
