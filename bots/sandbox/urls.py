@@ -1,0 +1,14 @@
+"""The part of Inworld's API that the sandbox stands in for."""
+
+from django.urls import path, re_path
+
+from bots.sandbox import views
+
+urlpatterns = [
+    path("v1/chat/completions", views.chat),
+    path("tts/v1/voice", views.synthesise),
+    path("tts/v1/voice:stream", views.synthesise_stream),
+    path("voices/v1/voices", views.voices),
+    path("llm/v1alpha/models", views.models),
+    re_path("", views.unknown),
+]

@@ -1,0 +1,159 @@
+"""A stand-in for Inworld's HTTP API: its paths and shapes, and no model behind."""
+
+import asyncio
+import json
+import logging
+from base64 import b64encode
+from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import replace
+from functools import wraps
+from typing import Any
+
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpResponseBase, JsonResponse, StreamingHttpResponse
+
+from bots.sandbox.catalogue import MODELS, page_of_voices
+from bots.sandbox.chat import Pace, Reply
+from bots.sandbox.encodings import encode
+from bots.sandbox.intake import ChatRequest, Refused, SpeechRequest, check_key
+from bots.sandbox.speech import Speech, speak
+
+logger = logging.getLogger(__name__)
+
+View = Callable[[ASGIRequest], Coroutine[Any, Any, HttpResponseBase]]
+
+_CHAT_ERRORS = {401: "authentication_error", 500: "server_error", 502: "server_error"}
+_GRPC_CODES = {400: 3, 401: 16, 404: 5, 405: 12}
+
+
+def _chat_error(refused: Refused) -> dict[str, object]:
+    kind = _CHAT_ERRORS.get(refused.status, "invalid_request_error")
+    return {"error": {"message": refused.message, "type": kind, "code": refused.status}}
+
+
+def _grpc_error(refused: Refused) -> dict[str, object]:
+    code = _GRPC_CODES[refused.status]
+    return {"code": code, "message": refused.message, "details": []}
+
+
+def endpoint(
+    method: str, error: Callable[[Refused], dict[str, object]] = _grpc_error
+) -> Callable[[View], View]:
+    """Check method and key; give a refusal in the endpoint's own shape of error."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        async def answer(request: ASGIRequest) -> HttpResponseBase:
+            try:
+                if request.method != method:
+                    raise Refused(405, f"use {method}")
+                check_key(request)
+                return await view(request)
+            except Refused as refused:
+                return JsonResponse(error(refused), status=refused.status)
+
+        return answer
+
+    return decorate
+
+
+@endpoint("POST", _chat_error)
+async def chat(request: ASGIRequest) -> HttpResponseBase:
+    """One reply to a conversation: text, and speech if a voice is named."""
+    pace: Pace = request.scope["state"]["pace"]
+    reply = Reply(ChatRequest.read(request), pace)
+    if not reply.request.stream:
+        return JsonResponse(await reply.whole())
+    events = _told_of_hang_ups(reply)
+    return StreamingHttpResponse(events, content_type="text/event-stream")
+
+
+async def _told_of_hang_ups(reply: Reply) -> AsyncIterator[bytes]:
+    try:
+        async for event in reply.stream():
+            yield event
+    except asyncio.CancelledError:
+        logger.info("sandbox: reply %s was hung up on", reply.id)
+        raise
+
+
+@endpoint("POST")
+async def synthesise(request: ASGIRequest) -> HttpResponseBase:
+    """A text read aloud, in one piece."""
+    wanted = SpeechRequest.read(request)
+    speech = await _speech(wanted)
+    return JsonResponse(_result(wanted, speech, speech.pcm))
+
+
+@endpoint("POST")
+async def synthesise_stream(request: ASGIRequest) -> HttpResponseBase:
+    """A text read aloud, a second to the line."""
+    wanted = SpeechRequest.read(request)
+    speech = await _speech(wanted)
+    return StreamingHttpResponse(
+        _lines(wanted, speech), content_type="application/json"
+    )
+
+
+async def _lines(wanted: SpeechRequest, speech: Speech) -> AsyncIterator[bytes]:
+    second = wanted.sample_rate * 2
+    for start in range(0, len(speech.pcm), second):
+        result = _result(wanted, speech, speech.pcm[start : start + second])
+        yield json.dumps({"result": result}).encode() + b"\n"
+        if wanted.encoding == "WAV":
+            wanted = replace(wanted, encoding="PCM")  # only the first has a header
+
+
+async def _speech(wanted: SpeechRequest) -> Speech:
+    return await asyncio.to_thread(
+        speak,
+        wanted.text,
+        wanted.voice,
+        language=wanted.language,
+        sample_rate=wanted.sample_rate,
+        speaking_rate=wanted.speaking_rate,
+    )
+
+
+def _result(wanted: SpeechRequest, speech: Speech, pcm: bytes) -> dict[str, Any]:
+    audio = encode(pcm, wanted.encoding, wanted.sample_rate)
+    result: dict[str, Any] = {
+        "audioContent": b64encode(audio).decode(),
+        "usage": {
+            "processedCharactersCount": len(wanted.text),
+            "modelId": wanted.model,
+        },
+    }
+    if wanted.word_times:
+        result["timestampInfo"] = {
+            "wordAlignment": {
+                "words": [word.text for word in speech.words],
+                "wordStartTimeSeconds": [w.start_ms / 1000 for w in speech.words],
+                "wordEndTimeSeconds": [w.end_ms / 1000 for w in speech.words],
+            }
+        }
+    return result
+
+
+@endpoint("GET")
+async def voices(request: ASGIRequest) -> HttpResponseBase:
+    """The catalogue of voices, by pages."""
+    query = request.GET
+    try:
+        size = int(query.get("pageSize") or 0)
+        page = page_of_voices(query.get("filter", ""), size, query.get("pageToken", ""))
+    except ValueError as error:
+        raise Refused(400, f"invalid pageSize or pageToken: {error}") from error
+    return JsonResponse(page)
+
+
+@endpoint("GET")
+async def models(request: ASGIRequest) -> HttpResponseBase:
+    """The catalogue of language models."""
+    return JsonResponse({"models": MODELS})
+
+
+async def unknown(request: ASGIRequest) -> HttpResponseBase:
+    """Everything that the sandbox does not stand in for."""
+    refused = Refused(404, f"the sandbox has no {request.path}")
+    return JsonResponse(_grpc_error(refused), status=404)
