@@ -1,0 +1,190 @@
+"""`manage.py call`: telephone a running server without a telephone."""
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
+
+from bots.models import PhoneNumber
+from calls.models import Call, Turn
+from calls.simulator import (
+    TEST_NUMBER,
+    BadClip,
+    BotSilent,
+    CallFailed,
+    CallOver,
+    Heard,
+    Line,
+    SimulatedCall,
+    report,
+    save_recording,
+)
+from calls.simulator.arguments import (
+    Speech,
+    Step,
+    add_caller_arguments,
+    add_line_arguments,
+    writable,
+)
+
+# A bot without a greeting waits for the caller to speak.
+GREETING_SECONDS = 5.0
+# How long the server may take to write down the end of the call.
+TRANSCRIPT_SECONDS = 2.0
+
+
+DEFAULT_STEPS: list[Step] = [
+    Speech("Hello, what can you do for me?"),
+    Speech("Thank you."),
+]
+INTERRUPTION = Speech("Sorry, one moment.")
+
+
+class Command(BaseCommand):
+    help = "Calls a running server as Twilio would and prints what the caller hears."
+    # What is configured here is the server's business; a caller only dials.
+    requires_system_checks = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        add_line_arguments(parser)
+        add_caller_arguments(parser)
+        parser.add_argument(
+            "--save", type=writable, metavar="FILE.wav", help="keep what was heard"
+        )
+        parser.add_argument(
+            "--no-transcript", action="store_true", help="leave the database alone"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        call = SimulatedCall(self._line(options), self._print_sound)
+        self.call = call
+        self._print(f"Calling {call.line.to} at {options['server']}: {call.call_sid}")
+        failure: CallFailed | None = None
+        try:
+            asyncio.run(self._talk(options))
+        except CallFailed as error:
+            failure = error
+        except KeyboardInterrupt:
+            self._print("You hung up.")
+        if call.answered:
+            self._look_back(options)
+        self._judge(failure)
+
+    def _line(self, options: dict[str, Any]) -> Line:
+        return Line(
+            settings.SERVER_URL,
+            next(iter(settings.TWILIO_AUTH_TOKENS), ""),
+            to=options["to"] or _first_number(),
+            from_=options["from_"],
+            connect_to=options["server"],
+            status_callback=options["status_callback"] or "",
+            fast=options["fast"],
+            partials=options["partials"],
+            timeout=options["timeout"],
+            pause=options["pause"],
+        )
+
+    async def _talk(self, options: dict[str, Any]) -> None:
+        call, after = self.call, options["interrupt_after"]
+        async with call:
+            if not call.answered:
+                return
+            with suppress(BotSilent):
+                await call.reply(min(GREETING_SECONDS, call.line.timeout))
+            async for step in _steps(options["steps"], after):
+                if call.over:
+                    break
+                await self._take(step)
+                if after is None:
+                    await call.reply()
+                elif not await call.speaking(after):
+                    self._print(f"The reply was over before {after:g} s.")
+                after = None
+
+    async def _take(self, step: Step) -> None:
+        call = self.call
+        self._print(report.at(call.now_ms, "you", str(step)))
+        playing = call.heard[-1] if call.heard else None
+        if not await step.take(call):
+            self._print("           The bot does not hear that now.")
+        if playing and playing.cut:
+            self._print(report.cut(playing))
+
+    def _print_sound(self, heard: Heard) -> None:
+        first = sum(other.turn == heard.turn for other in self.call.heard) == 1
+        self._print(report.sound(heard, first=first))
+
+    def _print(self, line: str) -> None:
+        self.stdout.write(line)
+        self.stdout.flush()
+
+    def _look_back(self, options: dict[str, Any]) -> None:
+        """Print the transcript and the summary; save the recording."""
+        if not self.call.hung_up:
+            self._print("The bot ended the call.")
+        if not options["no_transcript"]:
+            turns = _turns(self.call.call_sid)
+            lines = list(report.transcript(turns))
+            self._print("\n".join(["", "Transcript:", *lines] if lines else [""]))
+        self._print(report.summary(self.call))
+        if options["save"]:
+            try:
+                save_recording(self.call.heard, options["save"])
+            except (BadClip, OSError) as error:
+                raise CommandError(f"The recording was not saved: {error}") from error
+            self._print(f"Saved {options['save']}")
+
+    def _judge(self, failure: CallFailed | None) -> None:
+        call = self.call
+        if call.dialled:
+            self._print(f"The call was passed on to {call.dialled}.")
+        if isinstance(failure, CallOver) and not call.errors:
+            failure = None  # the bot may hang up when it likes
+        if failure:
+            raise CommandError(str(failure))
+        if call.errors:
+            raise CommandError(" ".join(call.errors))
+        if not call.answered:
+            raise CommandError(f"No bot answered. The caller hears: “{call.refusal}”")
+        if any(action["SessionStatus"] == "failed" for action in call.actions):
+            raise CommandError("The server dropped the relay socket during the call.")
+
+
+async def _steps(given: list[Step] | None, after: float | None) -> AsyncIterator[Step]:
+    """What the caller does: as told, typed line by line, or two polite sentences."""
+    if not given and sys.stdin.isatty() and after is None:
+        with suppress(EOFError):
+            while text := await asyncio.to_thread(input):
+                yield Speech(text)
+        return
+    steps = given or DEFAULT_STEPS
+    if after is not None and len(steps) == 1:
+        steps = [*steps, INTERRUPTION]
+    for step in steps:
+        yield step
+
+
+def _first_number() -> str:
+    with suppress(DatabaseError):
+        number = PhoneNumber.objects.filter(is_active=True).first()
+        if number:
+            return number.number
+    return TEST_NUMBER
+
+
+def _turns(call_sid: str) -> list[Turn]:
+    """The conversation as the server wrote it down, if it uses this database."""
+    deadline = time.monotonic() + TRANSCRIPT_SECONDS
+    with suppress(DatabaseError):
+        while time.monotonic() < deadline:
+            if Call.objects.filter(call_sid=call_sid, status__in=Call.OVER).exists():
+                break
+            time.sleep(0.1)
+        return list(Turn.objects.filter(call__call_sid=call_sid))
+    return []

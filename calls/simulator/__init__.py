@@ -1,0 +1,20 @@
+"""A caller without a telephone: plays Twilio's part against a running server."""
+
+from .call import SimulatedCall
+from .line import CALLER, TEST_NUMBER, BotSilent, CallFailed, CallOver, Line
+from .record import Frame, Heard
+from .wav import BadClip, save_recording
+
+__all__ = [
+    "CALLER",
+    "TEST_NUMBER",
+    "BadClip",
+    "BotSilent",
+    "CallFailed",
+    "CallOver",
+    "Frame",
+    "Heard",
+    "Line",
+    "SimulatedCall",
+    "save_recording",
+]

@@ -1,0 +1,162 @@
+"""The command line of `manage.py call`: what may be written there."""
+
+import os
+import re
+from argparse import ArgumentTypeError
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.management.base import CommandParser
+
+from bots.models import e164
+
+from .call import SimulatedCall
+from .line import CALLER
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """The caller speaks."""
+
+    text: str
+
+    async def take(self, call: SimulatedCall) -> bool:
+        return await call.say(self.text)
+
+    def __str__(self) -> str:
+        return f"“{self.text}”"
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The caller presses keys."""
+
+    digits: str
+
+    async def take(self, call: SimulatedCall) -> bool:
+        return await call.press(self.digits)
+
+    def __str__(self) -> str:
+        return f"presses {self.digits}"
+
+
+Step = Speech | Keys
+
+
+def _number(text: str) -> str:
+    try:
+        e164(text)
+    except ValidationError as error:
+        raise ArgumentTypeError(error.messages[0]) from error
+    return text
+
+
+def _keys(text: str) -> Keys:
+    if not re.fullmatch(r"[0-9*#]+", text):
+        raise ArgumentTypeError("keys are 0 to 9, * and #")
+    return Keys(text)
+
+
+def _speech(text: str) -> Speech:
+    if not text.strip():
+        raise ArgumentTypeError("write something to say")
+    return Speech(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1
+    if not 0 <= seconds <= 3600:
+        raise ArgumentTypeError(f"{text!r} is not a number of seconds from 0 to 3600")
+    return seconds
+
+
+def _origin(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ArgumentTypeError(f"{text!r} is not an address such as http://host:3000")
+    return text
+
+
+def writable(text: str) -> Path:
+    """A file that can be written, checked before anybody dials."""
+    path = Path(text)
+    if path.is_dir():
+        raise ArgumentTypeError(f"{text} is a directory")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise ArgumentTypeError(f"{text} cannot be written")
+    return path
+
+
+def add_line_arguments(parser: CommandParser) -> None:
+    """Whom to call, and over what kind of line."""
+    add = parser.add_argument
+    add("--to", type=_number, help="number to call (default: the first active one)")
+    add(
+        "--from",
+        type=_number,
+        dest="from_",
+        default=CALLER,
+        help="(default: %(default)s)",
+    )
+    add(
+        "--server",
+        type=_origin,
+        default=f"http://127.0.0.1:{settings.PORT}",
+        metavar="URL",
+        help="address to connect to (default: %(default)s)",
+    )
+    add(
+        "--timeout",
+        type=_seconds,
+        default=15.0,
+        metavar="SECONDS",
+        help="give up after this much silence (default: %(default)s)",
+    )
+    add(
+        "--pause",
+        type=_seconds,
+        default=1.0,
+        metavar="SECONDS",
+        help="silence after which a reply counts as finished (default: %(default)s)",
+    )
+    add("--fast", action="store_true", help="do not wait while the bot speaks")
+    add(
+        "--status-callback",
+        type=_origin,
+        metavar="URL",
+        help="the number's status callback, posted to after the call",
+    )
+
+
+def add_caller_arguments(parser: CommandParser) -> None:
+    """What the caller does."""
+    add = parser.add_argument
+    add(
+        "--say",
+        type=_speech,
+        action="append",
+        dest="steps",
+        metavar="TEXT",
+        help="say this when the bot has finished; may be repeated",
+    )
+    add(
+        "--press",
+        type=_keys,
+        action="append",
+        dest="steps",
+        metavar="KEYS",
+        help="press these keys; keeps its place among --say",
+    )
+    add(
+        "--interrupt-after",
+        type=_seconds,
+        metavar="SECONDS",
+        help="cut the reply to the first line short, with the second line",
+    )
+    add("--partials", action="store_true", help="send partial transcripts too")

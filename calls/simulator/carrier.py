@@ -1,0 +1,131 @@
+"""The carrier's requests to the server: signed, and sent where the line leads."""
+
+import ssl
+from collections.abc import Mapping
+from functools import cache
+from urllib.parse import urlsplit
+
+import httpx
+from twilio.request_validator import RequestValidator
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI
+
+from .line import CallFailed, Line
+from .record import Heard
+from .wav import BadClip, clip_seconds
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+# Twilio's own limits for a voice webhook.
+WEBHOOK_TIMEOUT = httpx.Timeout(15, connect=5)
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    # Loading the certificates costs a process more than a call does.
+    return ssl.create_default_context()
+
+
+class Carrier:
+    """Posts webhooks, fetches clips and opens relay sockets for one call."""
+
+    def __init__(self, line: Line) -> None:
+        self.line = line
+        self.public = urlsplit(line.public_origin)
+        self.target = urlsplit(line.connect_to.rstrip("/") or line.public_origin)
+        self.http = httpx.AsyncClient(
+            verify=_tls(),
+            trust_env=False,
+            timeout=WEBHOOK_TIMEOUT,
+            headers={"User-Agent": "TwilioProxy/1.1"},
+        )
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await self.http.aclose()
+
+    async def post(self, url: str, fields: Mapping[str, str]) -> str:
+        """Post a signed form; the TwiML (or nothing) that came back."""
+        address, headers = self._route(url)
+        headers |= self._signature(url, fields)
+        try:
+            response = await self.http.post(address, data=fields, headers=headers)
+        except httpx.ConnectError as error:
+            raise CallFailed(f"Nothing listens at {self._origin}.") from error
+        except httpx.TransportError as error:
+            raise CallFailed(f"No answer from {url}: {error!r}.") from error
+        if response.status_code not in (200, 204):
+            raise CallFailed(f"{url} answered with status {response.status_code}.")
+        return response.text
+
+    async def fetch(self, url: str) -> Heard:
+        """Fetch a clip and check it; raises BadClip where it could not be played."""
+        address, headers = self._route(url)
+        try:
+            response = await self.http.get(address, headers=headers)
+            seconds = clip_seconds(response)
+        except httpx.HTTPError as error:
+            raise BadClip(f"{url}: {error!r}") from error
+        except BadClip as error:
+            raise BadClip(f"{url}: {error}") from error
+        wav = response.content if self.line.keep_audio else b""
+        return Heard("clip", seconds, wav=wav, source=url)
+
+    async def socket(self, url: str) -> ClientConnection:
+        """Open the relay socket as Twilio does: signed, with no Origin or extension."""
+        self._refuse_insecure(url)
+        address, headers = self._route(url)
+        headers |= self._signature(url, {})
+        headers["Accept-Encoding"] = "gzip"
+        # The address is where to connect; the Host header stays the public one.
+        target = urlsplit(address)
+        host = headers.pop("Host", target.netloc)
+        try:
+            return await connect(
+                target._replace(netloc=host).geturl(),
+                host=target.hostname,
+                port=target.port or (443 if target.scheme == "wss" else 80),
+                additional_headers=headers,
+                compression=None,
+                user_agent_header=None,
+                proxy=None,
+                ping_interval=None,
+                max_queue=None,  # a close frame must not wait behind unread ones
+                close_timeout=5,
+            )
+        except InvalidStatus as error:
+            status = error.response.status_code
+            raise CallFailed(
+                f"The server refused the relay socket {url}: status {status}."
+            ) from error
+        except (OSError, InvalidHandshake, InvalidURI) as error:
+            raise CallFailed(f"The relay socket {url} fails: {error}.") from error
+
+    @property
+    def _origin(self) -> str:
+        return f"{self.target.scheme}://{self.target.netloc}"
+
+    def _route(self, url: str) -> tuple[str, dict[str, str]]:
+        """Where to send a request for a URL, with the headers a tunnel would add."""
+        parts = urlsplit(url)
+        if parts.netloc != self.public.netloc or self.target == self.public:
+            return url, {}
+        scheme = self.target.scheme
+        if parts.scheme in ("ws", "wss"):
+            scheme = scheme.replace("http", "ws")
+        address = parts._replace(scheme=scheme, netloc=self.target.netloc).geturl()
+        return address, {
+            "Host": parts.netloc,
+            "X-Forwarded-Proto": self.public.scheme,
+        }
+
+    def _signature(self, url: str, fields: Mapping[str, str]) -> dict[str, str]:
+        if not self.line.auth_token:
+            return {}
+        validator = RequestValidator(self.line.auth_token)
+        return {"X-Twilio-Signature": validator.compute_signature(url, fields)}
+
+    def _refuse_insecure(self, url: str) -> None:
+        parts = urlsplit(url)
+        local = parts.scheme == "ws" and parts.hostname in LOOPBACK
+        if parts.scheme != "wss" and not local:
+            raise CallFailed(f"Twilio opens wss:// sockets only, not {url!r} (64102).")

@@ -1,0 +1,83 @@
+"""The fields of Twilio's webhooks and of the relay's first message."""
+
+from typing import Any
+
+from .line import Line
+from .session import Ending
+from .twiml import Relay
+
+
+def call_form(line: Line, call_sid: str, status: str) -> dict[str, str]:
+    """The fields every webhook of a call carries; most places are unknown."""
+    form = {
+        "AccountSid": line.account_sid,
+        "ApiVersion": "2010-04-01",
+        "CallSid": call_sid,
+        "CallStatus": status,
+        "Direction": "inbound",
+    }
+    for role, number in {"From": line.from_, "To": line.to}.items():
+        for name in (role, "Caller" if role == "From" else "Called"):
+            form |= {name: number, f"{name}Country": "US"}
+            form |= {f"{name}{place}": "" for place in ("City", "State", "Zip")}
+    return form
+
+
+def voice_form(line: Line, call_sid: str) -> dict[str, str]:
+    """The webhook of a call that comes in."""
+    return {
+        **call_form(line, call_sid, "ringing"),
+        "CallToken": '{"parentCallInfoToken":"simulated","identityHeaderTokens":[]}',
+        "StirVerstat": "TN-Validation-Passed-A",
+    }
+
+
+def action_form(
+    line: Line, call_sid: str, session_id: str, seconds: float, ending: Ending
+) -> dict[str, str]:
+    """The webhook after a relay session."""
+    status = "completed" if ending.status == "completed" else "in-progress"
+    form = {
+        **call_form(line, call_sid, status),
+        "SessionId": session_id,
+        "SessionStatus": ending.status,
+        "SessionDuration": str(int(seconds)),
+    }
+    if ending.handoff is not None:
+        form["HandoffData"] = ending.handoff
+    if ending.status == "failed":
+        form |= {"ErrorCode": "64105", "ErrorMessage": "Websocket ended"}
+    return form
+
+
+def status_form(
+    line: Line, call_sid: str, seconds: float, timestamp: str
+) -> dict[str, str]:
+    """The number's status callback, after the call."""
+    return {
+        **call_form(line, call_sid, "completed"),
+        "CallDuration": str(int(seconds)),
+        "Duration": str(int(seconds // 60) + 1),
+        "Timestamp": timestamp,
+        "SequenceNumber": "0",
+        "CallbackSource": "call-progress-events",
+    }
+
+
+def setup_fields(
+    line: Line, call_sid: str, relay: Relay, *, first: bool
+) -> dict[str, Any]:
+    """The relay's `setup`, but for its session id."""
+    return {
+        "accountSid": line.account_sid,
+        "callSid": call_sid,
+        "parentCallSid": "",
+        "from": line.from_,
+        "to": line.to,
+        "forwardedFrom": line.to,
+        "callType": "PSTN",
+        "callerName": "",
+        "direction": "inbound",
+        "callStatus": "RINGING" if first else "IN_PROGRESS",
+        "customParameters": relay.parameters,
+    }

@@ -1,0 +1,43 @@
+"""The line a simulated caller dials on, and how a call on it can fail."""
+
+from dataclasses import dataclass
+
+# Numbers nobody has.
+CALLER = "+15005550001"
+TEST_NUMBER = "+15005550006"
+
+
+class CallFailed(Exception):
+    """The call did not come about or broke; the message says why."""
+
+
+class BotSilent(CallFailed):
+    """The bot said nothing for longer than the caller waits."""
+
+
+class CallOver(CallFailed):
+    """The line is dead: the call ended before this could happen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Which server is called, between which numbers, and the carrier's manners."""
+
+    server_url: str  # the public origin, which signatures are made over
+    auth_token: str = ""  # empty: requests go out unsigned
+    to: str = TEST_NUMBER
+    from_: str = CALLER
+    connect_to: str = ""  # origin to connect to instead of the public one
+    account_sid: str = "AC" + "5" * 32
+    status_callback: str = ""  # as set at the number; empty: none
+    fast: bool = False  # jump over playback instead of waiting for it
+    speaker_events: bool | None = None  # None: as the TwiML's `events` asks
+    partials: bool = False  # send partial prompts even if the TwiML does not ask
+    keep_audio: bool = True  # off: `Heard.wav` stays empty, for many calls at once
+    timeout: float = 15.0  # seconds of silence before the caller gives up
+    pause: float = 1.0  # seconds of silence after which a reply counts as finished
+
+    @property
+    def public_origin(self) -> str:
+        """The public origin without a trailing slash."""
+        return self.server_url.rstrip("/")

@@ -1,0 +1,59 @@
+"""A call in lines of text, for a person to follow."""
+
+from collections.abc import Iterable, Iterator
+from statistics import median
+
+from calls.models import Turn
+
+from .call import SimulatedCall
+from .record import Heard
+
+
+def at(ms: float, who: str, what: str) -> str:
+    """One line of the log; milliseconds since dialling."""
+    return f"+{ms:6.0f} ms  {who:<4}  {what}"
+
+
+def sound(heard: Heard, *, first: bool) -> str:
+    """A sound that begins; the first of an answer tells how long it took."""
+    words = "" if heard.text is None else f" “{heard.text}”"
+    says = {"clip": "", "carrier": " (the carrier's voice)", "digits": " (tones)"}
+    line = f"▶ {heard.seconds:.1f} s{says[heard.kind]}{words}"
+    if first and heard.turn:
+        line += f" (first sound {heard.waited_ms:.0f} ms after you spoke)"
+    return at(heard.at_ms, "bot", line)
+
+
+def cut(heard: Heard) -> str:
+    """A sound that was cut short."""
+    seconds = heard.played_seconds
+    return at(heard.at_ms + seconds * 1000, "bot", f"✂ stops after {seconds:.1f} s")
+
+
+def transcript(turns: Iterable[Turn]) -> Iterator[str]:
+    """What was said according to the server, with what the caller did not hear."""
+    for turn in turns:
+        who = "you" if turn.role == Turn.Role.CALLER else turn.role
+        yield f"{who:<6}  {_heard_part(turn)}{_trouble(turn)}"
+
+
+def _heard_part(turn: Turn) -> str:
+    if turn.role != Turn.Role.BOT or turn.heard_text == turn.text:
+        return turn.text
+    if turn.text.startswith(turn.heard_text):
+        unheard = turn.text[len(turn.heard_text) :].strip()
+        return f"{turn.heard_text} [not heard: {unheard}]".strip()
+    return f"{turn.text} [heard: {turn.heard_text}]"
+
+
+def _trouble(turn: Turn) -> str:
+    return f" [{turn.error}]" if turn.error else ""
+
+
+def summary(call: SimulatedCall) -> str:
+    """The call in one line."""
+    seconds = sum(heard.played_seconds for heard in call.heard)
+    waits = call.waits_ms
+    first_sound = f", median first sound {median(waits):.0f} ms" if waits else ""
+    turns = call.record.turn
+    return f"{turns} turn{'s' * (turns != 1)}, {seconds:.1f} s heard{first_sound}"

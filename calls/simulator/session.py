@@ -1,0 +1,263 @@
+"""One ConversationRelay session: the carrier's side of one socket."""
+
+import asyncio
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from secrets import token_hex
+from typing import Any, Literal
+
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
+
+from .carrier import Carrier
+from .frames import BadFrame, Change, End, read_frame, speech
+from .line import Line
+from .player import Player, Sound
+from .record import Heard, Record
+from .twiml import Relay
+from .wav import BadClip
+
+MALFORMED_LIMIT = 10
+PARTIAL_SECONDS = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a session ended, in the words of the action callback."""
+
+    status: Literal["completed", "ended", "failed"]
+    handoff: str | None = None
+
+
+class Session:
+    """Sends what the caller does, plays what the bot sends."""
+
+    def __init__(
+        self, relay: Relay, line: Line, record: Record, carrier: Carrier
+    ) -> None:
+        self.session_id = "VX" + token_hex(16)
+        self.relay = relay
+        self.line = line
+        self.record = record
+        self.carrier = carrier
+        self.player = Player(record, self)
+        self.ending: Ending | None = None
+        self.began = record.clock.seconds
+        self._socket: ClientConnection
+        self._malformed = 0
+
+    async def open(self, setup: dict[str, Any]) -> None:
+        """Open the socket, introduce the call and begin the carrier's greeting."""
+        self._socket = await self.carrier.socket(self.relay.url)
+        self.began = self.record.clock.seconds
+        await self._send({"type": "setup", "sessionId": self.session_id, **setup})
+        if greeting := self.relay.attributes.get("welcomeGreeting"):
+            manner = self.relay.attributes.get("welcomeGreetingInterruptible", "any")
+            self.player.add(speech(greeting, manner))
+
+    async def run(self) -> Ending:
+        """Talk until the socket closes."""
+        async with asyncio.TaskGroup() as tasks:
+            playing = tasks.create_task(self.player.run())
+            with suppress(ConnectionClosed):
+                async for raw in self._socket:
+                    await self._receive(raw)
+            playing.cancel()
+        self.player.stop()
+        return self.ending or Ending("failed")
+
+    async def close(
+        self,
+        ending: Ending,
+        code: int = 1000,
+        reason: str = "Closing websocket session",
+    ) -> None:
+        """End the session from the carrier's side; the first ending counts."""
+        self.ending = self.ending or ending
+        await self._socket.close(code, reason)
+
+    async def speak(self, text: str) -> bool:
+        """Say it to the bot, over its own speech if need be; False: the bot is deaf."""
+        await self._fast_playback()
+        over_the_bot, interrupts = self._stands("speech")
+        if over_the_bot and not (interrupts or self._reported("speech")):
+            self.player.release()
+            return False
+        self._new_turn()
+        partials = _partials(text) if self._sends_partials() else []
+        if interrupts:
+            await self._interrupt(partials[:1])
+            partials = partials[1:]
+        else:
+            await self._info("clientSpeaking", "on")
+        for partial in partials:
+            await self._pass_time(PARTIAL_SECONDS)
+            await self._prompt(partial, last=False)
+        await self._info("clientSpeaking", "off")
+        self.record.caller_finished()
+        await self._prompt(text, last=True)
+        self.player.release()
+        return True
+
+    async def press(self, digits: str) -> bool:
+        """Press keys; False: none of them was reported to the bot."""
+        await self._fast_playback()
+        self._new_turn()
+        return any([await self._press(digit) for digit in digits])
+
+    async def _press(self, digit: str) -> bool:
+        over_the_bot, interrupts = self._stands("dtmf")
+        lost = over_the_bot and not (interrupts or self._reported("dtmf"))
+        cut = self.player.stop() if interrupts else None
+        self.player.release()
+        if lost or not self.relay.flag("dtmfDetection"):
+            return False
+        self.record.caller_finished()
+        # By keypad the key comes first: a reply to it still plays.
+        await self._send({"type": "dtmf", "digit": digit})
+        if interrupts:
+            await self._report_interrupt(cut, [])
+        return True
+
+    def _stands(self, means: str) -> tuple[bool, bool]:
+        """Whether the bot is speaking, and whether this means interrupts it."""
+        sound = self.player.sound
+        manner = (sound and sound.interruptible) or self.relay.interruptible
+        speaking = self.player.speaking
+        return speaking, speaking and manner in (means, "any")
+
+    def _reported(self, means: str) -> bool:
+        return self.relay.reports in (means, "any")
+
+    def _sends_partials(self) -> bool:
+        return self.line.partials or self.relay.flag("partialPrompts")
+
+    def _new_turn(self) -> None:
+        self.record.turn += 1
+        self.player.new_turn()
+
+    async def _fast_playback(self) -> None:
+        # On a fast clock playback takes no time, so nobody speaks in the middle of it
+        # unless it is held there.
+        if self.line.fast:
+            await self.record.until(
+                lambda: self.player.held or not self.player.speaking
+            )
+
+    async def _pass_time(self, seconds: float) -> None:
+        clock = self.record.clock
+        await clock.reach(clock.seconds + seconds, asyncio.Event())
+
+    async def _interrupt(self, partials: list[str]) -> None:
+        cut = self.player.stop()
+        await self._info("clientSpeaking", "on")
+        await self._report_interrupt(cut, partials)
+
+    async def _report_interrupt(self, cut: Heard | None, partials: list[str]) -> None:
+        spoken = _spoken(cut) if cut else ""
+        if cut and cut.text:
+            await self._tokens_played(spoken)
+        await self._send(
+            {
+                "type": "interrupt",
+                "utteranceUntilInterrupt": spoken,
+                "durationUntilInterruptMs": int(cut.played_seconds * 1000)
+                if cut
+                else 0,
+            }
+        )
+        for partial in partials:
+            await self._prompt(partial, last=False)
+        await self._info("agentSpeaking", "off")
+
+    # What the player tells of.
+
+    async def load(self, sound: Sound) -> Heard | None:
+        if sound.kind != "clip":
+            return Heard(sound.kind, sound.seconds, sound.text)
+        try:
+            heard = await self.carrier.fetch(sound.source)
+        except BadClip as error:
+            self.record.errors.append(f"Clip not played: {error}")
+            self.record.ring()
+            return None
+        heard.seconds *= sound.loop
+        return heard
+
+    async def begins(self, heard: Heard, *, after_silence: bool) -> None:
+        self.record.hear(heard)
+        if after_silence:
+            await self._info("agentSpeaking", "on")
+
+    async def ends(self, heard: Heard) -> None:
+        if heard.text:
+            await self._tokens_played(heard.text)
+
+    async def falls_silent(self) -> None:
+        await self._info("agentSpeaking", "off")
+
+    # The socket.
+
+    async def _receive(self, raw: str | bytes) -> None:
+        try:
+            frame = read_frame(raw)
+        except BadFrame as error:
+            await self._refuse(raw, error)
+            return
+        self._malformed = 0
+        self.record.frame(json.loads(raw), sent=False)
+        match frame:
+            case End(handoff):
+                await self.close(Ending("ended", handoff))
+            case Sound(kind="carrier", text=""):
+                pass  # an empty token only closes a talk cycle
+            case Sound():
+                self.player.add(frame)
+            case Change():
+                pass
+
+    async def _refuse(self, raw: str | bytes, error: BadFrame) -> None:
+        self._malformed += 1
+        self.record.errors.append(f"Message not understood: {error}")
+        self.record.frame(raw, sent=False)
+        echo = raw if isinstance(raw, str) else raw.decode(errors="replace")
+        description = f"Invalid message received, code: 64107, {echo}"
+        await self._send({"type": "error", "description": description})
+        if self._malformed >= MALFORMED_LIMIT:
+            reason = "Too many consecutive malformed messages."
+            await self.close(Ending("failed"), 1007, reason)
+
+    async def _prompt(self, text: str, *, last: bool) -> None:
+        prompt = {"type": "prompt", "voicePrompt": text, "lang": self.relay.language}
+        await self._send({**prompt, "last": last})
+
+    async def _info(self, name: str, value: str) -> None:
+        wanted = self.line.speaker_events
+        if wanted or (wanted is None and "speaker-events" in self.relay.events):
+            await self._send({"type": "info", "name": name, "value": value})
+
+    async def _tokens_played(self, text: str) -> None:
+        if "tokens-played" in self.relay.events:
+            await self._send({"type": "info", "name": "tokensPlayed", "value": text})
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        self.record.frame(message, sent=True)
+        with suppress(ConnectionClosed):
+            await self._socket.send(json.dumps(message))
+
+
+def _spoken(heard: Heard) -> str:
+    """The fragment of the carrier's own speech that was heard."""
+    text = heard.text or ""
+    return text[: int(len(text) * heard.played_seconds / heard.seconds)]
+
+
+def _partials(text: str) -> list[str]:
+    """What the transcriber believes while the caller speaks: each revises the last."""
+    words = text.split()
+    guesses = [
+        " ".join([*words[:n], words[n][: (len(words[n]) + 1) // 2]])
+        for n in range(len(words))
+    ]
+    return [*guesses, text]
