@@ -1,0 +1,59 @@
+"""What a `Conversation` wants done: its outputs, for the session to carry out."""
+
+from dataclasses import dataclass
+
+from calls.history import Message
+from calls.playback import Clip
+from calls.turns import Turn
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakText:
+    """Voice a fixed text word for word, as the given reply."""
+
+    reply: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartReply:
+    """Ask the model for an answer to these messages and voice it."""
+
+    reply: int
+    messages: list[Message]
+
+
+@dataclass(frozen=True, slots=True)
+class StopReply:
+    """Stop writing and voicing: nothing of this reply may be sent any more."""
+
+    reply: int
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """Send a clip to the caller, behind what is queued."""
+
+    clip: Clip
+
+
+@dataclass(frozen=True, slots=True)
+class Discard:
+    """Clips that nobody may fetch any more.
+
+    `queued` ones are still in the carrier's queue, so a stumble over a missing file
+    must be avoided; the others were purged there.
+    """
+
+    clips: tuple[Clip, ...]
+    queued: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Write a turn to the transcript, replacing what stood at its index."""
+
+    turn: Turn
+
+
+Action = SpeakText | StartReply | StopReply | Play | Discard | Record

@@ -1,0 +1,9 @@
+from django.apps import AppConfig
+
+
+class CallsConfig(AppConfig):
+    name = "calls"
+    verbose_name = "Calls"
+
+    def ready(self) -> None:
+        from calls import checks  # noqa: F401  (registers them)

@@ -1,0 +1,162 @@
+"""What is wrong with how calls reach us, and what to type to put it right."""
+
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
+from redis import AuthenticationError, Redis, RedisError
+from redis.backoff import NoBackoff
+from redis.exceptions import TimeoutError as RedisTimeout
+from redis.retry import Retry
+
+SERVER_URL_HINT = (
+    "Put the public address of this server in .env, without a path: "
+    "SERVER_URL=https://your-domain.example. For development that is your tunnel's."
+)
+TWILIO_HINT = (
+    "Copy the Auth Token from the Twilio Console's start page to .env: "
+    "TWILIO_AUTH_TOKEN=…"
+)
+# Connecting and the first answer each get half of the second `redis_trouble` has.
+REDIS_PATIENCE = 0.5
+
+
+@register()
+def server_url_is_an_origin(**kwargs: Any) -> list[CheckMessage]:
+    """Every URL and signature is built from SERVER_URL, so it must be exact."""
+    url = _split(settings.SERVER_URL)
+    if url is None:
+        return [
+            Error(
+                f"SERVER_URL={settings.SERVER_URL} is not an http(s):// address.",
+                id="calls.E001",
+                hint=SERVER_URL_HINT,
+            )
+        ]
+    if url.path or url.query or url.fragment or "@" in url.netloc:
+        return [
+            Error(
+                "SERVER_URL has more than scheme, host and port in it.",
+                id="calls.E002",
+                hint=SERVER_URL_HINT,
+            )
+        ]
+    return _reachable(url)
+
+
+def _split(address: str) -> SplitResult | None:
+    try:
+        url = urlsplit(address)
+        url.port  # noqa: B018  (raises on a port that is none)
+    except ValueError:
+        return None
+    is_web = url.scheme in ("http", "https") and bool(url.hostname)
+    return url if is_web and not any(map(str.isspace, address)) else None
+
+
+def _reachable(url: SplitResult) -> list[CheckMessage]:
+    if settings.DEBUG:
+        return []
+    if is_loopback(url.hostname or ""):
+        return [
+            Warning(
+                f"Twilio cannot reach {settings.SERVER_URL}.",
+                id="calls.W001",
+                hint=SERVER_URL_HINT,
+            )
+        ]
+    if url.scheme == "https":
+        return []
+    return [
+        Error(
+            f"SERVER_URL={settings.SERVER_URL} is not encrypted.",
+            id="calls.E003",
+            hint=SERVER_URL_HINT,
+        )
+    ]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach the host."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+@register()
+def twilio_token_is_set(**kwargs: Any) -> list[CheckMessage]:
+    """Without the token anybody could pretend to be Twilio."""
+    if settings.TWILIO_AUTH_TOKENS:
+        return []
+    if settings.DEBUG:
+        return [
+            Warning(
+                "TWILIO_AUTH_TOKEN is not set: requests are taken for Twilio's "
+                "unchecked, because DEBUG is true.",
+                id="calls.W002",
+                hint=TWILIO_HINT,
+            )
+        ]
+    return [
+        Error(
+            "TWILIO_AUTH_TOKEN is not set, so no request can be trusted.",
+            id="calls.E004",
+            hint=f"{TWILIO_HINT} For a first look without Twilio: DEBUG=true.",
+        )
+    ]
+
+
+@register()
+def redis_url_is_readable(**kwargs: Any) -> list[CheckMessage]:
+    """Say so before the first clip is lost, and without repeating the password."""
+    if not settings.REDIS_URL or _is_redis(settings.REDIS_URL):
+        return []
+    return [
+        Error(
+            "REDIS_URL is not the address of a Redis.",
+            id="calls.E005",
+            hint="Write REDIS_URL=redis://host:6379/0, with special characters of a "
+            "password percent-encoded, or leave it empty for a single process.",
+        )
+    ]
+
+
+def _is_redis(url: str) -> bool:
+    try:
+        Redis.from_url(url).close()  # reads the address, connects to nothing
+    except ValueError:
+        return False
+    return bool(urlsplit(url).hostname or url.startswith("unix:"))
+
+
+def redis_trouble(url: str) -> str | None:
+    """Say in plain words why Redis cannot be used; None when it can."""
+    if not _is_redis(url):
+        return "REDIS_URL is not the address of a Redis."
+    where = f"Redis at {_without_password(url)}"
+    patience = {
+        "socket_timeout": REDIS_PATIENCE,
+        "socket_connect_timeout": REDIS_PATIENCE,
+    }
+    try:
+        with Redis.from_url(url, retry=Retry(NoBackoff(), 0), **patience) as redis:
+            redis.ping()
+    except AuthenticationError:
+        return f"{where} refuses the user name or password in REDIS_URL."
+    except RedisTimeout:
+        return f"{where} does not answer in time."
+    except (RedisError, OSError):
+        return f"{where} cannot be reached."
+    except TypeError:  # redis-py's answer to an option it does not know
+        return f"{where}: REDIS_URL has an option that Redis clients do not know."
+    return None
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme == "unix":
+        return parts.path
+    return f"{parts.hostname}:{parts.port or 6379}"

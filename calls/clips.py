@@ -1,0 +1,119 @@
+"""Short-lived WAV clips under unguessable ids: in Redis, or in this process."""
+
+import secrets
+from collections import OrderedDict
+from time import monotonic
+from typing import Protocol
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+
+class ClipsUnavailable(Exception):
+    """The store cannot take or give a clip now."""
+
+
+def new_clip_id() -> str:
+    """An id with 192 bits nobody can guess."""
+    return secrets.token_urlsafe(24)
+
+
+class ClipStore(Protocol):
+    """Where clips wait for the carrier; every method raises `ClipsUnavailable`."""
+
+    async def put(self, clip_id: str, wav: bytes, seconds: float) -> None:
+        """Keep `wav` for `seconds` from now; replaces what stood there."""
+
+    async def get(self, clip_id: str) -> bytes | None:
+        """The WAV, None when it is unknown or has expired."""
+
+    async def drop(self, clip_ids: list[str]) -> None:
+        """Forget clips at once."""
+
+    async def aclose(self) -> None:
+        """Release connections."""
+
+
+class MemoryClips:
+    """Clips of a single process, the oldest making room above `max_bytes`."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self.max_bytes = max_bytes
+        self.size = 0
+        self.clips: OrderedDict[str, tuple[bytes, float]] = OrderedDict()
+
+    async def put(self, clip_id: str, wav: bytes, seconds: float) -> None:
+        if len(wav) > self.max_bytes:
+            raise ClipsUnavailable(f"A clip of {len(wav)} bytes exceeds the store.")
+        self._remove(clip_id)
+        self._expire()
+        while self.size + len(wav) > self.max_bytes:
+            self._remove(next(iter(self.clips)))
+        self.clips[clip_id] = (wav, monotonic() + seconds)
+        self.size += len(wav)
+
+    async def get(self, clip_id: str) -> bytes | None:
+        wav, expires_at = self.clips.get(clip_id, (b"", 0.0))
+        return wav if expires_at > monotonic() else None
+
+    async def drop(self, clip_ids: list[str]) -> None:
+        for clip_id in clip_ids:
+            self._remove(clip_id)
+
+    async def aclose(self) -> None:
+        self.clips.clear()
+        self.size = 0
+
+    def _remove(self, clip_id: str) -> None:
+        wav, _ = self.clips.pop(clip_id, (b"", 0.0))
+        self.size -= len(wav)
+
+    def _expire(self) -> None:
+        now = monotonic()
+        for clip_id in [key for key, (_, end) in self.clips.items() if end <= now]:
+            self._remove(clip_id)
+
+
+class RedisClips:
+    """Clips that any process with the same Redis can serve."""
+
+    def __init__(self, url: str) -> None:
+        # A call must notice within a breath that Redis is gone: no retries, and
+        # waiting for a free connection instead of failing at once (redis-py's ways).
+        pool = BlockingConnectionPool.from_url(
+            url,
+            max_connections=50,
+            timeout=0.5,
+            socket_timeout=0.3,
+            socket_connect_timeout=0.3,
+            retry=Retry(NoBackoff(), 0),
+        )
+        self.redis = Redis.from_pool(pool)
+
+    async def put(self, clip_id: str, wav: bytes, seconds: float) -> None:
+        try:
+            await self.redis.set(_key(clip_id), wav, px=max(1, round(seconds * 1000)))
+        except (RedisError, OSError) as error:
+            raise ClipsUnavailable(str(error)) from error
+
+    async def get(self, clip_id: str) -> bytes | None:
+        try:
+            wav = await self.redis.get(_key(clip_id))
+        except (RedisError, OSError) as error:
+            raise ClipsUnavailable(str(error)) from error
+        return wav if isinstance(wav, bytes) else None
+
+    async def drop(self, clip_ids: list[str]) -> None:
+        try:
+            await self.redis.unlink(*map(_key, clip_ids))
+        except (RedisError, OSError) as error:
+            raise ClipsUnavailable(str(error)) from error
+
+    async def aclose(self) -> None:
+        await self.redis.aclose()
+
+
+def _key(clip_id: str) -> str:
+    return f"voicebot:clip:{clip_id}"

@@ -1,0 +1,102 @@
+"""The relay socket: frames in, frames out. Decides nothing about the conversation."""
+
+import logging
+from typing import Any
+
+from channels.consumer import get_handler_name
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+
+from calls import relay
+from calls.models import Call
+from calls.session import CallSession
+from calls.signatures import call_of_token, is_signed, socket_url
+from calls.switchboard import switchboard
+
+log = logging.getLogger(__name__)
+
+# daphne takes 1000 and 3000-4999 only.
+WRONG_CALL = 4403
+NORMAL_CLOSURE = 1000
+
+
+class RelayConsumer(AsyncWebsocketConsumer):
+    """One call's socket, opened by the carrier after our TwiML."""
+
+    # A call needs no group messages, so it must not die with a channel layer.
+    channel_layer_alias = "none"
+
+    call: Call | None = None
+    session: CallSession | None = None
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Handle one message, without Channels' visit to a database thread."""
+        await getattr(self, get_handler_name(message))(message)
+
+    async def connect(self) -> None:
+        """Accept only a signed handshake with the token of a call that is open."""
+        call_sid = call_of_token(self.scope["url_route"]["kwargs"]["token"])
+        if call_sid is None or not self._is_signed():
+            log.warning("Relay socket refused: bad token or signature")
+            return await self.close()
+        self.call = await _open_call(call_sid)
+        if self.call is None or call_sid in switchboard().sessions:
+            log.warning("Relay socket refused: call %s is over or taken", call_sid)
+            return await self.close()
+        await self.accept()
+
+    async def receive(
+        self, text_data: str | None = None, bytes_data: bytes | None = None
+    ) -> None:
+        """Take one frame; whatever it is, the call goes on."""
+        frame = relay.parse(text_data) if text_data else None
+        match frame:
+            case None:
+                log.debug("Frame ignored in call %s", self._call_sid())
+            case relay.Setup():
+                await self._set_up(frame)
+            case relay.CarrierError(code):
+                log.warning("Carrier error %s in call %s", code, self._call_sid())
+            case _ if self.session:
+                await self.session.handle(frame)
+
+    async def disconnect(self, code: int) -> None:
+        """The socket is gone: so is the call, as far as we know."""
+        if self.session is None:
+            return
+        session, self.session = self.session, None
+        switchboard().sessions.pop(self._call_sid(), None)
+        if code == NORMAL_CLOSURE:
+            end = Call.Status.COMPLETED, Call.EndReason.CALLER_HUNG_UP
+        else:
+            end = Call.Status.FAILED, Call.EndReason.CONNECTION_LOST
+        await session.close(*end)
+
+    async def _set_up(self, setup: relay.Setup) -> None:
+        if self.call is None or self.session:
+            return
+        if setup.call_sid != self.call.call_sid:
+            log.warning("Setup for another call than %s", self._call_sid())
+            return await self.close(WRONG_CALL)
+        self.session = CallSession(self.call, switchboard(), self._send)
+        switchboard().sessions[self.call.call_sid] = self.session
+        await self.session.connected()
+
+    async def _send(self, frame: str) -> None:
+        await self.send(text_data=frame)
+
+    def _is_signed(self) -> bool:
+        headers = dict(self.scope["headers"])
+        signature = headers.get(b"x-twilio-signature", b"").decode("latin-1")
+        return is_signed(socket_url(self.scope["path"]), {}, signature)
+
+    def _call_sid(self) -> str:
+        return self.call.call_sid if self.call else "unknown"
+
+
+def _find_open_call(call_sid: str) -> Call | None:
+    return Call.objects.open().filter(call_sid=call_sid).first()
+
+
+# Any free thread: all sockets of a process otherwise share a single one.
+_open_call = database_sync_to_async(_find_open_call, thread_sensitive=False)

@@ -1,0 +1,106 @@
+"""What can happen in a call: the inputs of a `Conversation`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from calls.playback import Clip
+
+
+@dataclass(frozen=True, slots=True)
+class CallConnected:
+    """The relay is set up: the caller can hear us."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallerSpoke:
+    """The carrier transcribed speech; not `final` while the caller still speaks."""
+
+    text: str
+    final: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CallerInterrupted:
+    """The carrier stopped its output and purged its queue.
+
+    `position_ms` covers only the clip that was playing; None when not reported.
+    """
+
+    position_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallerSpeaking:
+    """The carrier hears the caller begin or stop making sound."""
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPressed:
+    """One key of the caller's phone: 0-9, * or #."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakingChanged:
+    """The carrier's output to the caller began or fell silent."""
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ClipReady:
+    """A segment of a reply can be played."""
+
+    reply: int
+    clip: Clip
+
+
+@dataclass(frozen=True, slots=True)
+class ClipFetched:
+    """The carrier downloaded a clip."""
+
+    clip_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyEnded:
+    """A reply is written and voiced, or broke off with an `error` in plain words.
+
+    `marks` are the moments (seconds, monotonic) of its stages by name.
+    """
+
+    reply: int
+    text: str = ""
+    error: str = ""
+    model: str = ""
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    marks: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TimePassed:
+    """The moment the conversation asked to be woken at has come."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnded:
+    """The line is gone."""
+
+
+Event = (
+    CallConnected
+    | CallerSpoke
+    | CallerInterrupted
+    | CallerSpeaking
+    | KeyPressed
+    | SpeakingChanged
+    | ClipReady
+    | ClipFetched
+    | ReplyEnded
+    | TimePassed
+    | CallEnded
+)

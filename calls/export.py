@@ -1,0 +1,126 @@
+"""Calls and their turns, written out for other programs and for spreadsheets."""
+
+import csv
+import json
+import re
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any, Protocol
+
+from django.db.models import Prefetch, QuerySet
+
+from calls.models import Call, Turn
+
+# Calls held in memory at a time.
+CHUNK = 200
+
+CALL_COLUMNS = [
+    "call_sid",
+    "bot",
+    "from_number",
+    "to_number",
+    "direction",
+    "status",
+    "end_reason",
+    "started_at",
+    "answered_at",
+    "ended_at",
+    "duration_s",
+]
+TURN_COLUMNS = [
+    "index",
+    "role",
+    "text",
+    "heard_text",
+    "interrupted",
+    "started_at",
+    "ended_at",
+    "latency_ms",
+    "model",
+    "prompt_tokens",
+    "completion_tokens",
+    "error",
+]
+
+# What makes a spreadsheet take a cell for a formula.
+FORMULA = re.compile(r"[\s]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
+PLAIN_NUMBER = re.compile(r"\+[0-9]+")
+
+
+class Output(Protocol):
+    """Anything text can be written to."""
+
+    def write(self, text: str, /) -> Any:
+        """Take a piece of text."""
+
+
+def write_json_lines(calls: QuerySet[Call], output: Output) -> None:
+    """Write one JSON object a line; in ASCII, so that no reader splits a line."""
+    for record in records(calls):
+        output.write(json.dumps(record) + "\n")
+
+
+def write_csv(calls: QuerySet[Call], output: Output) -> None:
+    """Write one row a turn, the call's columns repeated; a silent call has one row."""
+    writer = csv.writer(output, lineterminator="\n")
+    writer.writerow([*CALL_COLUMNS, *(f"turn_{name}" for name in TURN_COLUMNS)])
+    for record in records(calls):
+        about_call = [record[name] for name in CALL_COLUMNS]
+        for turn in record["turns"] or [{}]:
+            about_turn = [turn.get(name) for name in TURN_COLUMNS]
+            writer.writerow(cells([*about_call, *about_turn]))
+
+
+def records(calls: QuerySet[Call]) -> Iterator[dict[str, Any]]:
+    """Every call as plain data, fetched a few at a time."""
+    turns = Prefetch("turns", Turn.objects.order_by("index"))
+    for call in calls.prefetch_related(turns).iterator(CHUNK):
+        yield record_of(call)
+
+
+def record_of(call: Call) -> dict[str, Any]:
+    """One call as the object other programs rely on."""
+    return {
+        "call_sid": call.call_sid,
+        "bot": call.bot_name or None,
+        "from_number": call.from_number,
+        "to_number": call.to_number,
+        "direction": call.direction,
+        "status": call.status,
+        "end_reason": call.end_reason,
+        "started_at": moment(call.started_at),
+        "answered_at": moment(call.answered_at),
+        "ended_at": moment(call.ended_at),
+        "duration_s": (
+            None if call.duration is None else round(call.duration.total_seconds(), 3)
+        ),
+        "turns": [turn_of(turn) for turn in call.turns.all()],
+    }
+
+
+def turn_of(turn: Turn) -> dict[str, Any]:
+    """One turn as plain data."""
+    values = {name: getattr(turn, name) for name in TURN_COLUMNS}
+    times = {name: moment(values[name]) for name in ("started_at", "ended_at")}
+    return {**values, **times}
+
+
+def moment(when: datetime | None) -> str | None:
+    """A point in time in ISO 8601."""
+    return when.isoformat() if when else None
+
+
+def cells(values: Iterable[Any]) -> list[Any]:
+    """The values as a spreadsheet may safely see them."""
+    return [_cell(value) for value in values]
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, dict):
+        return json.dumps(value)
+    # A phone number stays as it is: + and digits compute to nothing but a number, and
+    # whoever imports the file needs it to the letter. A caller id may hold anything
+    # else ("=…" from a SIP address), so the text decides, not the column.
+    if isinstance(value, str) and FORMULA.match(value):
+        return value if PLAIN_NUMBER.fullmatch(value) else f"'{value}"
+    return value

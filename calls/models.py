@@ -1,0 +1,124 @@
+"""What happened on the line: calls and the turns spoken in them."""
+
+from datetime import timedelta
+
+from django.db import models
+from django.db.models import UniqueConstraint
+
+from bots.models import Bot
+
+
+class CallQuerySet(models.QuerySet["Call"]):
+    """Calls by what is happening to them."""
+
+    def open(self) -> "CallQuerySet":
+        """Calls that nobody has closed yet."""
+        return self.exclude(status__in=Call.OVER)
+
+
+class Call(models.Model):
+    """One phone call, from ringing to its end."""
+
+    class Status(models.TextChoices):
+        RINGING = "ringing", "Ringing"
+        IN_PROGRESS = "in-progress", "In progress"
+        COMPLETED = "completed", "Completed"
+        FAILED = "failed", "Failed"
+        REFUSED = "refused", "Not answered by a bot"
+
+    class EndReason(models.TextChoices):
+        NONE = "", "Not ended yet"
+        CALLER_HUNG_UP = "caller-hung-up", "The caller hung up"
+        BOT_HUNG_UP = "bot-hung-up", "The bot ended the call"
+        CONNECTION_LOST = "connection-lost", "The connection to the carrier was lost"
+        CARRIER_FAILED = "carrier-failed", "The carrier reported a failure"
+        NEVER_CONNECTED = "never-connected", "The call never reached the bot"
+        SERVER_STOPPED = "server-stopped", "The server was stopped during the call"
+        NOT_IN_SERVICE = "not-in-service", "The number or its bot is switched off"
+        NO_BOT = "no-bot", "No bot answers this number and there is no default bot"
+        NOT_CONFIGURED = "not-configured", "The server is not set up to answer calls"
+
+    class Direction(models.TextChoices):
+        INBOUND = "inbound", "Inbound"
+        OUTBOUND = "outbound-api", "Outbound"
+
+    OVER = (Status.COMPLETED, Status.FAILED, Status.REFUSED)
+
+    call_sid = models.CharField("call SID", max_length=64, unique=True)
+    bot = models.ForeignKey(
+        Bot, null=True, blank=True, on_delete=models.SET_NULL, related_name="calls"
+    )
+    bot_name = models.CharField(max_length=80, blank=True)
+    from_number = models.CharField("from", max_length=120, blank=True)
+    to_number = models.CharField("to", max_length=120, blank=True)
+    direction = models.CharField(
+        max_length=20, choices=Direction, default=Direction.INBOUND
+    )
+    status = models.CharField(
+        max_length=20, choices=Status, default=Status.RINGING, db_index=True
+    )
+    end_reason = models.CharField(
+        max_length=30, choices=EndReason, blank=True, default=EndReason.NONE
+    )
+    settings = models.JSONField(
+        default=dict, help_text="The bot's settings this call ran with."
+    )
+    started_at = models.DateTimeField(db_index=True)
+    answered_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    objects = CallQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-started_at"]
+
+    def __str__(self) -> str:
+        return self.call_sid
+
+    @property
+    def duration(self) -> timedelta | None:
+        """From answer (or ring) to end; None while the call goes on."""
+        if self.ended_at is None:
+            return None
+        return self.ended_at - (self.answered_at or self.started_at)
+
+
+class Turn(models.Model):
+    """One thing said: by the caller, or by the bot."""
+
+    class Role(models.TextChoices):
+        CALLER = "caller", "Caller"
+        BOT = "bot", "Bot"
+        TOOL = "tool", "Tool"
+        SYSTEM = "system", "System"
+
+    call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="turns")
+    index = models.PositiveIntegerField()
+    role = models.CharField(max_length=10, choices=Role)
+    text = models.TextField(
+        blank=True, help_text="What was transcribed, or what the bot wrote."
+    )
+    heard_text = models.TextField(
+        blank=True, help_text="The part of it that was played to the caller."
+    )
+    interrupted = models.BooleanField(default=False)
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    latency_ms = models.JSONField(
+        default=dict, help_text="Milliseconds from the caller's last word, by stage."
+    )
+    model = models.CharField(max_length=120, blank=True)
+    prompt_tokens = models.PositiveIntegerField(null=True, blank=True)
+    completion_tokens = models.PositiveIntegerField(null=True, blank=True)
+    error = models.CharField(
+        max_length=300, blank=True, help_text="What went wrong, in plain words."
+    )
+
+    class Meta:
+        ordering = ["call", "index"]
+        constraints = [
+            UniqueConstraint(fields=["call", "index"], name="calls_one_turn_per_index")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.index}. {self.role}"

@@ -1,0 +1,188 @@
+"""The playback clock: which clips the caller has heard, and how far.
+
+The carrier plays what we send as one first-in-first-out queue and says little about
+it: perhaps when speech starts and stops, and, when the caller cuts in, for how long
+the clip of that moment had been playing. Clip lengths are known to the sample, so
+the rest is arithmetic. All times are seconds on one monotonic clock.
+"""
+
+from dataclasses import dataclass, field
+
+from calls.words import words_within
+
+# From our `play` to sound on the line, until a fetch or a speaker event says better.
+START_DELAY = 0.25
+# From the carrier's fetch of a clip to its sound, when nothing plays before it.
+FETCHED_DELAY = 0.05
+# How far the reported position may exceed a clip's own length.
+OVERRUN = 0.25
+# How fast a carrier's own voice speaks.
+CHARACTERS_PER_SECOND = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A piece of speech the carrier can play: one segment of a reply.
+
+    `text` is what it says and `seconds` its length; `url` is empty where the carrier
+    speaks the text with its own voice.
+    """
+
+    id: str
+    url: str
+    text: str
+    seconds: float
+
+
+def spoken_by_carrier(text: str) -> Clip:
+    """A sentence for the carrier's own voice; its length is an estimate."""
+    return Clip("", "", text, len(text) / CHARACTERS_PER_SECOND)
+
+
+@dataclass(slots=True)
+class Cue:
+    """A clip in the carrier's queue; `heard` is in seconds, None until known."""
+
+    reply: int
+    clip: Clip
+    sent_at: float
+    starts_at: float
+    heard: float | None = None
+
+    @property
+    def ends_at(self) -> float:
+        return self.starts_at + self.clip.seconds
+
+    @property
+    def heard_text(self) -> str:
+        """The words of this clip that were played."""
+        if self.heard is None:
+            return ""
+        if self.heard >= self.clip.seconds:
+            return self.clip.text
+        return words_within(self.clip.text, self.heard / self.clip.seconds)
+
+
+@dataclass(slots=True)
+class Playback:
+    """Everything sent to the carrier in one call, in order."""
+
+    cues: list[Cue] = field(default_factory=list)
+    audible: bool = False  # by the carrier's word
+
+    def add(self, reply: int, clip: Clip, at: float) -> None:
+        """Queue a clip that was just sent."""
+        self.settle(at)
+        waiting = self.pending()
+        starts_at = at + START_DELAY
+        if waiting:
+            starts_at = max(starts_at, waiting[-1].ends_at)
+        self.cues.append(Cue(reply, clip, at, starts_at))
+
+    def fetched(self, clip_id: str, at: float) -> None:
+        """The carrier downloaded a clip: it cannot have started earlier than this."""
+        waiting = self.pending()
+        if waiting and waiting[0].clip.id == clip_id:
+            self._start(waiting[0], at + FETCHED_DELAY)
+
+    def speaking(self, on: bool, at: float) -> None:
+        """The carrier reports that its output began or fell silent."""
+        waiting = self.pending()
+        ended, self.audible = self.audible and not on, on
+        if on and waiting:
+            self._start(waiting[0], at)
+        elif ended and waiting:
+            # Whether output pauses between clips is not known: one has surely ended,
+            # the next ones only where the clock agrees.
+            waiting[0].heard = waiting[0].clip.seconds
+            for cue in waiting[1:]:
+                if cue.starts_at + cue.clip.seconds / 2 <= at:
+                    cue.heard = cue.clip.seconds
+
+    def settle(self, at: float) -> None:
+        """Count as heard what must have ended by now."""
+        for cue in self.pending():
+            if cue.ends_at <= at:
+                cue.heard = cue.clip.seconds
+
+    def interrupt(self, at: float, position: float | None, since: float) -> list[Cue]:
+        """The caller cut in: settle what played and return the cues that never will.
+
+        `position` is the carrier's word (seconds) on the clip playing now, if it gave
+        one. Cues sent after `since` were queued behind the interruption and survive.
+        """
+        self.audible = False
+        queued = [cue for cue in self.pending() if cue.sent_at < since]
+        current = _playing(queued, at, position)
+        for place, cue in enumerate(queued):
+            if place < current:
+                cue.heard = cue.clip.seconds
+            elif place > current:
+                cue.heard = 0.0
+            else:
+                reached = at - cue.starts_at if position is None else position
+                cue.heard = min(max(reached, 0.0), cue.clip.seconds)
+        return [cue for cue in queued if cue.heard_text != cue.clip.text]
+
+    def withdraw(self, reply: int) -> list[Clip]:
+        """Forget the clips of a reply of which nothing has been played yet."""
+        gone = [cue for cue in self.pending() if cue.reply == reply]
+        for cue in gone:
+            cue.heard = 0.0
+        return [cue.clip for cue in gone]
+
+    def started(self, reply: int, at: float) -> bool:
+        """Whether anything of a reply has been audible by now."""
+        return any(
+            cue.heard or (cue.heard is None and cue.starts_at <= at)
+            for cue in self.cues
+            if cue.reply == reply
+        )
+
+    def pending(self) -> list[Cue]:
+        """Cues whose end is not known yet."""
+        return [cue for cue in self.cues if cue.heard is None]
+
+    def has_pending(self, *, sent_before: float) -> bool:
+        """Whether anything sent before that moment may still be playing."""
+        return any(cue.sent_at < sent_before for cue in self.pending())
+
+    def ends_at(self) -> float | None:
+        """When the queue will have been played, None when nothing is queued."""
+        waiting = self.pending()
+        return waiting[-1].ends_at if waiting else None
+
+    def heard_text(self, reply: int) -> str:
+        """What was heard of a reply, cut at a word."""
+        heard = (cue.heard_text for cue in self.cues if cue.reply == reply)
+        return " ".join(text for text in heard if text)
+
+    def expected_text(self, reply: int) -> str:
+        """What will have been heard of a reply when nobody cuts in."""
+        texts = (
+            cue.clip.text if cue.heard is None else cue.heard_text
+            for cue in self.cues
+            if cue.reply == reply
+        )
+        return " ".join(text for text in texts if text)
+
+    def _start(self, cue: Cue, at: float) -> None:
+        cue.starts_at = at
+        ends_at = cue.ends_at
+        for later in self.pending():
+            if later is not cue:
+                later.starts_at = max(later.starts_at, ends_at)
+                ends_at = later.ends_at
+
+
+def _playing(queued: list[Cue], at: float, position: float | None) -> int:
+    """Place of the cue that was on the line, by position where the carrier gave one."""
+    if position is None:
+        ended = (cue.ends_at <= at for cue in queued)
+        return sum(ended)
+    fits = [
+        (abs(at - cue.starts_at - position), place)
+        for place, cue in enumerate(queued)
+        if position <= cue.clip.seconds + OVERRUN
+    ]
+    return min(fits)[1] if fits else len(queued) - 1

@@ -1,0 +1,137 @@
+"""Twilio's JSON frames to our events, and our actions to its frames.
+
+Facts: Twilio, "Getting and sending WebSocket messages". Keys and types are added there
+without notice, so whatever is not understood is `None`, never an error.
+"""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from calls.events import (
+    CallerInterrupted,
+    CallerSpeaking,
+    CallerSpoke,
+    Event,
+    KeyPressed,
+    SpeakingChanged,
+)
+
+KEYS = frozenset("0123456789*#")
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """The first frame: which call this socket carries."""
+
+    call_sid: str
+    session_id: str = ""
+    from_number: str = ""
+    to_number: str = ""
+    direction: str = ""
+    parameters: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CarrierError:
+    """The carrier refused something of ours; `code` is Twilio's, if it named one."""
+
+    code: str
+
+
+Frame = Setup | CarrierError | Event
+
+
+def parse(text: str) -> Frame | None:
+    """One text frame; None when it is malformed or of a kind we do not use."""
+    try:
+        message = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(message, dict):
+        return None
+    match message.get("type"):
+        case "setup":
+            return _setup(message)
+        case "prompt":
+            final = message.get("last", True)
+            return CallerSpoke(_text(message, "voicePrompt"), final is not False)
+        case "interrupt":
+            return CallerInterrupted(_number(message.get("durationUntilInterruptMs")))
+        case "dtmf":
+            key = _text(message, "digit")
+            return KeyPressed(key) if key in KEYS else None
+        case "info":
+            return _info(_text(message, "name"), _text(message, "value"))
+        case "error":
+            return CarrierError(_code(_text(message, "description")))
+    return None
+
+
+def _setup(message: dict[str, Any]) -> Setup | None:
+    call_sid = _text(message, "callSid")
+    parameters = message.get("customParameters")
+    if not call_sid:
+        return None
+    return Setup(
+        call_sid,
+        session_id=_text(message, "sessionId"),
+        from_number=_text(message, "from"),
+        to_number=_text(message, "to"),
+        direction=_text(message, "direction"),
+        parameters={str(k): str(v) for k, v in parameters.items()}
+        if isinstance(parameters, dict)
+        else {},
+    )
+
+
+def _info(name: str, value: str) -> Event | None:
+    if value not in ("on", "off"):
+        return None
+    match name:
+        case "agentSpeaking":
+            return SpeakingChanged(value == "on")
+        case "clientSpeaking":
+            return CallerSpeaking(value == "on")
+    return None
+
+
+def _text(message: dict[str, Any], key: str) -> str:
+    """A string value, without what neither a database nor UTF-8 can hold."""
+    value = message.get(key)
+    if not isinstance(value, str):
+        return ""
+    return value.replace("\x00", "").encode(errors="replace").decode()
+
+
+def _number(value: object) -> float | None:
+    """A count of milliseconds; older documents show it as a string."""
+    if not isinstance(value, int | float | str) or isinstance(value, bool):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if 0 <= number < 86_400_000 else None
+
+
+def _code(description: str) -> str:
+    """Twilio's error number; the rest echoes our own frame, with personal data."""
+    _, _, rest = description.partition("code: ")
+    digits = rest[:5]
+    return digits if digits.isdigit() else ""
+
+
+def play(url: str) -> str:
+    """Play one clip after what is queued."""
+    return json.dumps({"type": "play", "source": url, "loop": 1, "preemptible": False})
+
+
+def text(words: str) -> str:
+    """Have the carrier's own voice say something."""
+    return json.dumps({"type": "text", "token": words, "last": True})
+
+
+def end(handoff: str = "") -> str:
+    """End the session; `handoff` reaches the action URL verbatim."""
+    return json.dumps({"type": "end"} | ({"handoffData": handoff} if handoff else {}))

@@ -1,0 +1,191 @@
+"""One call in progress: carries out what its `Conversation` decides."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from time import monotonic
+from typing import Any, assert_never
+
+from django.conf import settings
+from django.utils import timezone
+
+from bots.models import Interruptible
+from bots.profile import Profile
+from calls import relay
+from calls.actions import (
+    Action,
+    Discard,
+    Play,
+    Record,
+    SpeakText,
+    StartReply,
+    StopReply,
+)
+from calls.audio import silence
+from calls.clips import ClipsUnavailable
+from calls.conversation import Conversation, Manners
+from calls.events import CallConnected, CallEnded, ClipFetched, Event, TimePassed
+from calls.models import Call
+from calls.playback import Clip
+from calls.speaker import Speaker
+from calls.switchboard import Switchboard
+from calls.transcripts import CallAnswered, CallOver, TurnWrite
+from calls.wav import wav
+
+log = logging.getLogger(__name__)
+
+# Played in place of a clip that must not be heard but is still in the queue.
+HUSH_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The call's monotonic clock and the wall time it stands for."""
+
+    started: float = field(default_factory=monotonic)
+    started_at: datetime = field(default_factory=timezone.now)
+
+    def moment(self, at: float) -> datetime:
+        """The wall time of a monotonic moment."""
+        return self.started_at + timedelta(seconds=at - self.started)
+
+
+class CallSession:
+    """Events in from the socket and the speaker, frames and writes out."""
+
+    def __init__(
+        self,
+        call: Call,
+        board: Switchboard,
+        send: Callable[[str], Awaitable[None]],
+    ) -> None:
+        profile = Profile.from_json(call.settings)
+        self.call = call
+        self.board = board
+        self.send = send
+        self.clock = Clock()
+        self.conversation = Conversation(manners(profile))
+        self.speaker = Speaker(
+            profile,
+            board.inworld,
+            board.clips,
+            board.phrases,
+            emit=self.handle,
+            queued_seconds=self._queued_seconds,
+        )
+        self.log = logging.LoggerAdapter(log, {"call": call.call_sid})
+        self.alarm: asyncio.TimerHandle | None = None
+        self.chores: set[asyncio.Task[None]] = set()
+        self.over = False
+
+    async def connected(self) -> None:
+        """The relay is ready: greet, and have a connection to Inworld ready, too."""
+        self._write(CallAnswered(self.call.pk, timezone.now()))
+        self._chore(self.board.inworld.warm())
+        await self.handle(CallConnected())
+
+    async def handle(self, event: Event) -> None:
+        """Let the conversation decide on an event and do what it says."""
+        if self.over:
+            return
+        now = monotonic()
+        for action in self.conversation.receive(event, now):
+            await self._perform(action)
+        self._set_alarm()
+
+    async def close(self, status: Call.Status, reason: Call.EndReason) -> None:
+        """The line is gone: stop everything and close the transcript."""
+        if self.over:
+            return
+        await self.handle(CallEnded())
+        # Stopped replies report once more, for what was written and never heard.
+        await self.speaker.aclose()
+        self.over = True
+        if self.alarm:
+            self.alarm.cancel()
+        self.board.fetches.forget(self._fetched)
+        self._write(CallOver(self.call.pk, status, reason, timezone.now()))
+
+    async def _perform(self, action: Action) -> None:
+        match action:
+            case SpeakText(number, text):
+                self.speaker.speak(number, text)
+            case StartReply(number, messages):
+                self.speaker.reply(number, messages)
+            case StopReply(number):
+                self.speaker.stop(number)
+            case Play(clip):
+                await self._play(clip)
+            case Discard(clips, queued):
+                self._chore(self._discard(clips, queued=queued))
+            case Record(turn):
+                self._write(TurnWrite(self.call.pk, turn, self.clock.moment))
+            case _:
+                assert_never(action)
+
+    async def _play(self, clip: Clip) -> None:
+        if not clip.url:
+            await self.send(relay.text(clip.text))
+            return
+        self.board.fetches.expect(clip.id, self._fetched)
+        await self.send(relay.play(clip.url))
+
+    async def _discard(self, clips: tuple[Clip, ...], *, queued: bool) -> None:
+        store, ids = self.board.clips, [clip.id for clip in clips if clip.url]
+        ids = [clip_id for clip_id in ids if not self.board.phrases.owns(clip_id)]
+        try:
+            if not queued:
+                await store.drop(ids)
+                return
+            pcm = silence(HUSH_SECONDS, settings.CLIP_SAMPLE_RATE)
+            for clip_id in ids:
+                body = wav(pcm.data, pcm.sample_rate)
+                await store.put(clip_id, body, settings.CLIP_TTL_SECONDS)
+        except ClipsUnavailable as error:
+            self.log.warning("Clips of a dropped reply could not be removed: %s", error)
+
+    def _fetched(self, clip_id: str) -> None:
+        self._chore(self.handle(ClipFetched(clip_id)))
+
+    def _set_alarm(self) -> None:
+        if self.alarm:
+            self.alarm.cancel()
+        self.alarm = None
+        wakes_at = self.conversation.wakes_at()
+        if wakes_at is not None and not self.over:
+            delay = max(wakes_at - monotonic(), 0)
+            loop = asyncio.get_running_loop()
+            self.alarm = loop.call_later(delay, self._ring)
+
+    def _ring(self) -> None:
+        self._chore(self.handle(TimePassed()))
+
+    def _chore(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something beside the call, without letting go of it."""
+        task = asyncio.create_task(work)
+        self.chores.add(task)
+        task.add_done_callback(self._chore_done)
+
+    def _chore_done(self, task: asyncio.Task[None]) -> None:
+        self.chores.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            self.log.error("Something beside the call failed", exc_info=error)
+
+    def _queued_seconds(self) -> float:
+        ends_at = self.conversation.playback.ends_at()
+        return 0.0 if ends_at is None else max(ends_at - monotonic(), 0.0)
+
+    def _write(self, write: CallAnswered | TurnWrite | CallOver) -> None:
+        self.board.transcripts.put(write)
+
+
+def manners(profile: Profile) -> Manners:
+    """What of a bot's settings shapes the conversation."""
+    return Manners(
+        system_prompt=profile.system_prompt,
+        greeting=profile.greeting,
+        speech_interrupts=profile.interruptible
+        in (Interruptible.SPEECH, Interruptible.ANY),
+    )

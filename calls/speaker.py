@@ -1,0 +1,272 @@
+"""Turns replies into clips the caller can hear: one task per reply, never two.
+
+Reports to the conversation through `emit`; what it reports of a reply that was
+stopped meanwhile is recognised there by its number.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from time import monotonic
+
+from django.conf import settings
+
+from bots.inworld.client import Inworld, ReplyRequest, Voicing
+from bots.inworld.errors import InworldError
+from bots.inworld.events import Audio, Served, Text, Usage
+from bots.inworld.events import Event as StreamEvent
+from bots.inworld.pcm import Pcm
+from bots.inworld.segments import Segment, Segmenter
+from bots.profile import Profile
+from calls.audio import at_rate
+from calls.clips import ClipStore, ClipsUnavailable, new_clip_id
+from calls.events import ClipReady, Event, ReplyEnded
+from calls.history import Message
+from calls.phrases import Phrases
+from calls.playback import Clip, spoken_by_carrier
+from calls.signatures import public_url
+from calls.wav import wav
+
+log = logging.getLogger(__name__)
+
+# A stream this quiet after sound has ended its segment; nothing else marks an end.
+SEGMENT_IDLE_SECONDS = 0.3
+# How long the end of a call waits for connections to be let go.
+STOP_SECONDS = 1.0
+
+Emit = Callable[[Event], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far one streamed reply has come; `marks` are monotonic seconds by stage."""
+
+    number: int
+    segmenter: Segmenter = field(default_factory=Segmenter)
+    marks: dict[str, float] = field(default_factory=dict)
+    buffered: int = 0  # bytes of sound since the last segment
+    model: str = ""
+    usage: Usage | None = None
+    error: str = ""
+
+    def take(self, event: StreamEvent | None) -> list[Segment]:
+        """Take in what the stream brought (None: nothing for a while)."""
+        match event:
+            case None:
+                return self.segmenter.idle()
+            case Served(model):
+                self.model = model
+            case Usage():
+                self.usage = event
+            case Text():
+                self.mark("first_token")
+            case Audio(data):
+                self.mark("first_audio")
+                self.buffered += len(data)
+        segments = self.segmenter.feed(event)
+        if self.buffered > settings.CLIP_MAX_SECONDS * 96_000:
+            segments += self.segmenter.idle()
+        if segments:
+            self.buffered = 0
+        return segments
+
+    @contextmanager
+    def noting_errors(self) -> Iterator[None]:
+        """Keep what Inworld could not do, in plain words, and go on."""
+        try:
+            yield
+        except InworldError as error:
+            log.warning("Reply %d: %s (%s)", self.number, error, error.kind)
+            self.error = str(error)
+
+    def mark(self, stage: str) -> None:
+        """Note when a stage was first reached."""
+        self.marks.setdefault(stage, monotonic())
+
+    def ended(self) -> ReplyEnded:
+        """The report on this reply."""
+        return ReplyEnded(
+            self.number,
+            text=self.segmenter.written.strip(),
+            error=self.error,
+            model=self.model,
+            prompt_tokens=self.usage.prompt_tokens if self.usage else None,
+            completion_tokens=self.usage.completion_tokens if self.usage else None,
+            marks=self.marks,
+        )
+
+
+class Speaker:
+    """The voice of one call."""
+
+    def __init__(
+        self,
+        profile: Profile,
+        inworld: Inworld,
+        clips: ClipStore,
+        phrases: Phrases,
+        *,
+        emit: Emit,
+        queued_seconds: Callable[[], float],
+    ) -> None:
+        self.profile = profile
+        self.inworld = inworld
+        self.clips = clips
+        self.phrases = phrases
+        self.emit = emit
+        self.queued_seconds = queued_seconds
+        self.running: dict[int, asyncio.Task[None]] = {}
+        self.tasks: set[asyncio.Task[None]] = set()
+
+    def reply(self, number: int, messages: list[Message]) -> None:
+        """Begin an answer of the model."""
+        self._begin(number, self._answer(number, messages))
+
+    def speak(self, number: int, text: str) -> None:
+        """Begin a fixed sentence."""
+        self._begin(number, self._recite(number, text))
+
+    def stop(self, number: int) -> None:
+        """Stop a reply. Cancels once: a second time could cost httpx a connection."""
+        task = self.running.pop(number, None)
+        if task:
+            task.cancel()
+
+    async def aclose(self) -> None:
+        """Stop everything and wait for the connections to be let go."""
+        for number in list(self.running):
+            self.stop(number)
+        if self.tasks:
+            await asyncio.wait(self.tasks, timeout=STOP_SECONDS)
+
+    def _begin(self, number: int, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work, name=f"reply {number}")
+        self.running[number] = task
+        self.tasks.add(task)
+        task.add_done_callback(lambda done: self._done(number, done))
+
+    def _done(self, number: int, task: asyncio.Task[None]) -> None:
+        self.tasks.discard(task)
+        self.running.pop(number, None)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("Reply %d broke off", number, exc_info=error)
+
+    async def _recite(self, number: int, text: str) -> None:
+        error = ""
+        try:
+            phrase = await self.phrases.get(
+                voicing(self.profile, text, settings.CLIP_SAMPLE_RATE)
+            )
+            clip = Clip(phrase.id, clip_url(phrase.id), text, phrase.seconds)
+        except (InworldError, ClipsUnavailable) as trouble:
+            error = f"Spoken by the carrier's voice: {trouble}"
+            clip = spoken_by_carrier(text)
+        await self.emit(ClipReady(number, clip))
+        await self.emit(ReplyEnded(number, text, error))
+
+    async def _answer(self, number: int, messages: list[Message]) -> None:
+        progress = Progress(number)
+        try:
+            with progress.noting_errors():
+                await self._stream(progress, messages)
+            # What was voiced before an error can still be heard.
+            for segment in progress.segmenter.end():
+                await self._publish(progress, segment)
+            if not progress.error and progress.segmenter.unvoiced:
+                with progress.noting_errors():
+                    await self._voice(progress, progress.segmenter.unvoiced)
+        finally:
+            await self.emit(progress.ended())
+
+    async def _stream(self, progress: Progress, messages: list[Message]) -> None:
+        progress.mark("request_sent")
+        request = reply_request(self.profile, messages)
+        async with self.inworld.reply(request) as events:
+            async for event in or_quiet(events, SEGMENT_IDLE_SECONDS):
+                for segment in progress.take(event):
+                    await self._publish(progress, segment)
+
+    async def _voice(self, progress: Progress, text: str) -> None:
+        """Give words that came without sound a voice of their own."""
+        pcm = await self.inworld.speak(
+            voicing(self.profile, text, settings.CLIP_SAMPLE_RATE)
+        )
+        await self._publish(progress, Segment(text, pcm))
+
+    async def _publish(self, progress: Progress, segment: Segment) -> None:
+        clip = await self._store(segment)
+        progress.mark("first_clip")
+        if clip:
+            await self.emit(ClipReady(progress.number, clip))
+
+    async def _store(self, segment: Segment) -> Clip | None:
+        """A clip of the segment; without a store, its words in the carrier's voice."""
+        pcm: Pcm = at_rate(segment.pcm, settings.CLIP_SAMPLE_RATE)
+        text, clip_id = segment.text.strip(), new_clip_id()
+        # The time to live counts from when the clip's turn to be played has come.
+        lifetime = self.queued_seconds() + pcm.seconds + settings.CLIP_TTL_SECONDS
+        try:
+            await self.clips.put(clip_id, wav(pcm.data, pcm.sample_rate), lifetime)
+        except ClipsUnavailable as error:
+            log.warning("No clip store, the carrier's voice speaks: %s", error)
+            return spoken_by_carrier(text) if text else None
+        return Clip(clip_id, clip_url(clip_id), text, pcm.seconds)
+
+
+def reply_request(profile: Profile, messages: list[Message]) -> ReplyRequest:
+    """What a bot asks the Router for."""
+    return ReplyRequest(
+        model=profile.llm_model,
+        messages=messages,
+        voice=profile.tts_voice,
+        tts_model=profile.tts_model,
+        max_tokens=profile.max_reply_tokens,
+        temperature=profile.temperature,
+        fallback_models=profile.fallback_models,
+    )
+
+
+def voicing(profile: Profile, text: str, sample_rate: int) -> Voicing:
+    """What a bot asks the TTS API for."""
+    return Voicing(
+        text=text,
+        voice=profile.tts_voice,
+        model=profile.tts_model,
+        language=profile.language,
+        sample_rate=sample_rate,
+    )
+
+
+def clip_url(clip_id: str) -> str:
+    """Where the carrier fetches a clip."""
+    return public_url(f"/audio/{clip_id}")
+
+
+async def or_quiet(
+    events: AsyncIterator[StreamEvent], seconds: float
+) -> AsyncIterator[StreamEvent | None]:
+    """The events, and None each time none came for `seconds`.
+
+    The read under way is kept across such a pause, not cancelled and begun again.
+    """
+    read: asyncio.Future[StreamEvent] | None = None
+    try:
+        while True:
+            read = read or asyncio.ensure_future(anext(events))
+            done, _ = await asyncio.wait({read}, timeout=seconds)
+            if not done:
+                yield None
+                continue
+            try:
+                event = read.result()
+            except StopAsyncIteration:
+                return
+            finally:
+                read = None
+            yield event
+    finally:
+        if read:
+            read.cancel()
+            await asyncio.wait({read})

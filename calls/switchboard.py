@@ -1,0 +1,49 @@
+"""What all calls of one process share: clients, stores, the transcript writer."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+
+from bots.inworld.client import Inworld
+from calls.clips import ClipStore, MemoryClips, RedisClips
+from calls.fetches import Fetches
+from calls.phrases import Phrases
+from calls.transcripts import TranscriptWriter
+
+if TYPE_CHECKING:
+    from calls.session import CallSession
+
+
+class Switchboard:
+    """Long-lived parts, built once per process and used from its one event loop."""
+
+    def __init__(self, inworld: Inworld, clips: ClipStore) -> None:
+        self.inworld = inworld
+        self.clips = clips
+        self.phrases = Phrases(inworld, clips)
+        self.fetches = Fetches()
+        self.transcripts = TranscriptWriter()
+        self.sessions: dict[str, CallSession] = {}  # in progress, by call SID
+
+    async def aclose(self) -> None:
+        """Write what is queued and let go of every connection."""
+        await self.transcripts.aclose()
+        await self.inworld.aclose()
+        await self.clips.aclose()
+
+
+def clip_store() -> ClipStore:
+    """Redis where it is configured, so that any process can serve any clip."""
+    if settings.REDIS_URL:
+        return RedisClips(settings.REDIS_URL)
+    return MemoryClips(settings.CLIP_MEMORY_MB * 1_000_000)
+
+
+@lru_cache(maxsize=1)
+def switchboard() -> Switchboard:
+    """The process's switchboard."""
+    inworld = Inworld(settings.INWORLD_BASE_URL, settings.INWORLD_API_KEY)
+    return Switchboard(inworld, clip_store())

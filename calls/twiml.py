@@ -1,0 +1,70 @@
+"""The TwiML we answer with.
+
+Every attribute that shapes turn-taking is set, because Twilio's defaults have changed
+twice (Twilio, "TwiML Voice: <ConversationRelay>").
+"""
+
+from twilio.twiml.voice_response import Connect, VoiceResponse
+
+from bots.models import TranscriptionProvider
+from bots.profile import Profile
+
+# The voice for sentences we could not synthesise; ElevenLabs, Twilio's default, needs
+# an agreement of its own, and without one the session fails.
+CARRIER_TTS_PROVIDER = "Google"
+BEST_SPEECH_MODEL = {
+    TranscriptionProvider.DEEPGRAM: "nova-3-general",
+    TranscriptionProvider.GOOGLE: "telephony",
+}
+
+
+def relay(profile: Profile, *, socket_url: str, action_url: str) -> str:
+    """Hand the call to ConversationRelay with the bot's settings."""
+    speech_model = (
+        profile.speech_model
+        or BEST_SPEECH_MODEL[TranscriptionProvider(profile.transcription_provider)]
+    )
+    attributes: dict[str, str | bool] = {
+        "language": profile.language,
+        "ttsProvider": CARRIER_TTS_PROVIDER,
+        "transcriptionProvider": profile.transcription_provider,
+        "speechModel": speech_model,
+        "speechTimeout": "auto",
+        "interruptible": profile.interruptible,
+        "interruptSensitivity": profile.interrupt_sensitivity,
+        "welcomeGreetingInterruptible": profile.interruptible,
+        # What a caller says or presses over the bot must never be lost.
+        "reportInputDuringAgentSpeech": "any",
+        # Twilio would swallow an "okay" that answers a question.
+        "ignoreBackchannel": False,
+        "partialPrompts": False,
+        "preemptible": False,
+        "dtmfDetection": profile.dtmf_detection,
+        "events": "speaker-events tokens-played",
+    }
+    if profile.hints:
+        attributes["hints"] = ", ".join(profile.hints.split("\n"))
+    connect = Connect(action=action_url, method="POST")
+    connect.conversation_relay(url=socket_url, **attributes)
+    return _text(connect)
+
+
+def say_and_hang_up(words: str, language: str = "en-US") -> str:
+    """Have the carrier's voice say something and end the call."""
+    response = VoiceResponse()
+    response.say(words, language=language)
+    response.hangup()
+    return str(response)
+
+
+def hang_up() -> str:
+    """End the call."""
+    response = VoiceResponse()
+    response.hangup()
+    return str(response)
+
+
+def _text(connect: Connect) -> str:
+    response = VoiceResponse()
+    response.append(connect)
+    return str(response)

@@ -1,0 +1,162 @@
+"""The exported file is what scripts rely on, and safe to open in a spreadsheet."""
+
+import csv
+import io
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from pytest_django import DjangoAssertNumQueries
+
+from bots.models import Bot
+from calls.export import cells
+from calls.models import Call, Turn
+
+pytestmark = pytest.mark.django_db
+START = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
+
+
+def make_call(sid: str, start: datetime = START, **values: Any) -> Call:
+    return Call.objects.create(call_sid=sid, started_at=start, **values)
+
+
+@pytest.fixture
+def call() -> Call:
+    bot = Bot.objects.create(name="Front desk")
+    call = make_call(
+        "CA1",
+        bot=bot,
+        bot_name=bot.name,
+        from_number="+14155550199",
+        to_number="+14155550100",
+        status="completed",
+        end_reason="caller-hung-up",
+        answered_at=START + timedelta(seconds=1),
+        ended_at=START + timedelta(seconds=4.5),
+    )
+    said = [("caller", '=HYPERLINK("x")\u2028Grüße'), ("bot", "Hello, you.")]
+    for index, (role, text) in reversed(list(enumerate(said))):
+        Turn.objects.create(
+            call=call,
+            index=index,
+            role=role,
+            text=text,
+            heard_text=text[:5],
+            interrupted=role == "bot",
+            started_at=START + timedelta(seconds=index),
+            latency_ms={"first_audio": 480} if role == "bot" else {},
+        )
+    return call
+
+
+def export(*options: str) -> str:
+    output = io.StringIO()
+    call_command("export_calls", *options, stdout=output)
+    return output.getvalue()
+
+
+def sids(*options: str) -> list[str]:
+    return [json.loads(line)["call_sid"] for line in export(*options).splitlines()]
+
+
+def test_a_json_line_is_the_object_of_the_contract(call: Call) -> None:
+    (line,) = export().splitlines()
+    record = json.loads(line)
+    turns = record.pop("turns")
+    assert record == {
+        "call_sid": "CA1",
+        "bot": "Front desk",
+        "from_number": "+14155550199",
+        "to_number": "+14155550100",
+        "direction": "inbound",
+        "status": "completed",
+        "end_reason": "caller-hung-up",
+        "started_at": "2026-01-31T09:30:00+00:00",
+        "answered_at": "2026-01-31T09:30:01+00:00",
+        "ended_at": "2026-01-31T09:30:04.500000+00:00",
+        "duration_s": 3.5,
+    }
+    assert [turn["index"] for turn in turns] == [0, 1]
+    assert turns[0]["text"] == '=HYPERLINK("x")\u2028Grüße'
+    assert turns[1] | {"text": "Hello, you.", "heard_text": "Hello"} == turns[1]
+    assert turns[1]["interrupted"] is True
+    assert turns[1]["latency_ms"] == {"first_audio": 480}
+    assert turns[1]["started_at"] == "2026-01-31T09:30:01+00:00"
+
+
+def test_csv_has_a_row_a_turn_and_one_for_a_silent_call(call: Call) -> None:
+    make_call("CA2", START + timedelta(minutes=1), status="refused")
+    rows = list(csv.DictReader(io.StringIO(export("--format", "csv"))))
+    assert [(row["call_sid"], row["turn_index"]) for row in rows] == [
+        ("CA1", "0"),
+        ("CA1", "1"),
+        ("CA2", ""),
+    ]
+    assert rows[0]["turn_text"] == '\'=HYPERLINK("x")\u2028Grüße'
+    assert rows[0]["from_number"] == "+14155550199"
+    assert json.loads(rows[1]["turn_latency_ms"]) == {"first_audio": 480}
+    assert rows[1]["started_at"] < rows[1]["turn_started_at"]
+
+
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+A1", "-1", "@SUM(A1)", " =1", "\t1", "\uff1d1"]
+)
+def test_a_formula_is_only_text(text: str) -> None:
+    assert cells([text]) == [f"'{text}"]
+
+
+@pytest.mark.parametrize("value", ["+14155550100", "1+1", "", None, -1.5, True])
+def test_the_rest_is_left_alone(value: object) -> None:
+    assert cells([value]) == [value]
+
+
+def test_the_filters() -> None:
+    bot = Bot.objects.create(name="Renamed")
+    for day in (1, 2, 3):
+        make_call(f"CA{day}", datetime(2026, 1, day, 12, tzinfo=UTC), bot_name="Gone")
+    Call.objects.filter(call_sid="CA3").update(bot=bot)
+    assert sids() == ["CA1", "CA2", "CA3"]
+    assert sids("--since", "2026-01-02") == ["CA2", "CA3"]
+    assert sids("--until", "2026-01-02") == ["CA1", "CA2"]
+    assert sids("--until", "2026-01-02T12:00Z") == ["CA1"]
+    assert sids("--since", "2026-01-02T13:00+01:00", "--until", "2026-01-02") == ["CA2"]
+    assert sids("--bot", "Gone") == ["CA1", "CA2", "CA3"]
+    assert sids("--bot", "Renamed") == ["CA3"]
+    assert sids("--call-sid", "CA2") == ["CA2"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--bot", "Nobody"], "There is no bot “Nobody”. Bots here: Front desk."),
+        (["--since", "yesterday"], "--since: “yesterday” is not a date"),
+        (["--until", "9999-12-31"], "--until: “9999-12-31” is not a date"),
+        (["--call-sid", "CA9"], "There is no call CA9."),
+        (["--output", "/nowhere/calls.jsonl"], "Cannot write /nowhere/calls.jsonl: No"),
+    ],
+)
+def test_mistakes_are_told_in_plain_words(
+    call: Call, options: list[str], words: str
+) -> None:
+    with pytest.raises(CommandError) as caught:
+        export(*options)
+    assert str(caught.value).startswith(words)
+
+
+def test_a_file_holds_what_the_terminal_would_show(call: Call, tmp_path: Path) -> None:
+    for form in ("jsonl", "csv"):
+        path = tmp_path / form
+        assert export("--format", form, "--output", str(path)) == ""
+        assert path.read_bytes().decode() == export("--format", form)
+
+
+def test_many_calls_are_fetched_in_chunks(
+    call: Call, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    calls = [Call(call_sid=f"CB{n}", started_at=START) for n in range(450)]
+    Call.objects.bulk_create(calls)
+    with django_assert_max_num_queries(4):  # one for the calls, one a chunk for turns
+        assert len(sids()) == 451
