@@ -1,0 +1,93 @@
+"""A real server in a process of its own, for tests that talk to it over sockets."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Thread
+
+ROOT = Path(__file__).resolve().parent.parent
+PUBLIC_URL = "https://bot.example.com"
+AUTH_TOKEN = "twilio-token-of-the-tests"
+
+
+def free_port() -> int:
+    """A port nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class LiveServer:
+    """A running server: where it listens, and everything it wrote so far."""
+
+    url: str
+    process: subprocess.Popen[str]
+    lines: list[str] = field(default_factory=list)
+
+    @property
+    def output(self) -> str:
+        return "".join(self.lines)
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """The environment of a server process: complete, so that no .env matters."""
+    port = str(free_port())
+    return {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "voicebot.settings",
+        "PYTHONWARNINGS": "default",
+        "SERVER_URL": PUBLIC_URL,
+        "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
+        "DEBUG": "false",
+        "HOST": "127.0.0.1",
+        "PORT": port,
+        **changes,
+    }
+
+
+@contextmanager
+def serving(**changes: str) -> Iterator[LiveServer]:
+    """Run `manage.py serve` until the block ends."""
+    env = environment(**changes)
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "serve"],
+        cwd=ROOT,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    server = LiveServer(f"http://127.0.0.1:{env['PORT']}", process)
+    reader = Thread(target=_read_on, args=(server,))
+    try:
+        _await_ready(server)
+        reader.start()
+        yield server
+    finally:
+        process.terminate()
+        process.wait(15)
+        if reader.ident:
+            reader.join(15)
+        assert process.stdout
+        process.stdout.close()
+
+
+def _await_ready(server: LiveServer) -> None:
+    assert server.process.stdout
+    for line in server.process.stdout:
+        server.lines.append(line)
+        if line.startswith("The desk is at"):
+            return
+    raise AssertionError(f"The server did not start:\n{server.output}")
+
+
+def _read_on(server: LiveServer) -> None:
+    assert server.process.stdout
+    for line in server.process.stdout:
+        server.lines.append(line)

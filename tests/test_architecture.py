@@ -1,0 +1,80 @@
+"""The arrows between modules: what may import what."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from bots.models import Bot
+from bots.profile import Profile
+
+ROOT = Path(settings.BASE_DIR)
+PURE = {
+    "bots/inworld/sse.py": set[str](),
+    "bots/inworld/events.py": set(),
+    "bots/inworld/pcm.py": set(),
+    "bots/inworld/segments.py": {"bots.inworld.events", "bots.inworld.pcm"},
+    "calls/wav.py": set(),
+    "calls/words.py": set(),
+    "calls/turns.py": set(),
+    "calls/keypad.py": set(),
+    "calls/history.py": {"calls.turns"},
+    "calls/playback.py": {"calls.words"},
+    "calls/events.py": {"calls.playback"},
+    "calls/actions.py": {"calls.history", "calls.playback", "calls.turns"},
+    "calls/relay.py": {"calls.events"},
+    "calls/conversation.py": {
+        *("calls.actions", "calls.events", "calls.history", "calls.keypad"),
+        *("calls.playback", "calls.turns"),
+    },
+}
+CLOCKS_AND_LOOPS = {"asyncio", "time", "datetime", "socket", "threading", "random"}
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+@pytest.mark.parametrize("module", PURE)
+def test_a_pure_module_imports_nothing_that_does_io(module: str) -> None:
+    for name in imports(ROOT / module):
+        if name in PURE[module]:
+            continue
+        assert name.split(".")[0] in sys.stdlib_module_names, name
+        assert name.split(".")[0] not in CLOCKS_AND_LOOPS, name
+
+
+def test_bots_never_import_calls() -> None:
+    for path in (ROOT / "bots").rglob("*.py"):
+        assert not [name for name in imports(path) if name.startswith("calls")], path
+
+
+def test_every_setting_of_a_bot_is_read_by_the_running_system() -> None:
+    """A field only the admin knows would be a switch that does nothing."""
+    shown = {"models.py", "admin.py", "profile.py"}
+    read: set[str] = set()
+    for folder in ("bots", "calls"):
+        for path in (ROOT / folder).rglob("*.py"):
+            if path.name in shown or {"migrations", "sandbox"} & set(path.parts):
+                continue
+            tree = ast.walk(ast.parse(path.read_text()))
+            read |= {node.attr for node in tree if isinstance(node, ast.Attribute)}
+    unread = {field.name for field in editable_fields()} - read
+    # Read in a query, by keyword.
+    assert unread - {"is_default"} == set()
+
+
+def test_a_call_runs_with_every_setting_of_its_bot() -> None:
+    resolved = set(Profile.__dataclass_fields__) | {"is_active", "is_default"}
+    assert {field.name for field in editable_fields()} == resolved
+
+
+def editable_fields() -> list[object]:
+    return [field for field in Bot._meta.concrete_fields if field.editable][1:]

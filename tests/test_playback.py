@@ -1,0 +1,130 @@
+"""The playback clock: what was heard, from lengths and the little the carrier says."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from calls.playback import START_DELAY, Clip, Playback
+from calls.words import words_within
+
+TEN_WORDS = "one two three four five six seven eight nine ten"
+
+
+def clip(name: str, seconds: float = 5.0, text: str = TEN_WORDS) -> Clip:
+    return Clip(name, f"https://x/{name}", text, seconds)
+
+
+def playing(*seconds: float) -> Playback:
+    """A queue of clips sent at 0 whose sound began at 1 by the carrier's word."""
+    playback = Playback()
+    for place, length in enumerate(seconds):
+        playback.add(1, clip(str(place), length), at=0)
+    playback.speaking(True, at=1)
+    return playback
+
+
+def heard(playback: Playback) -> list[float | None]:
+    return [cue.heard for cue in playback.cues]
+
+
+def test_clips_follow_one_another() -> None:
+    playback = Playback()
+    playback.add(1, clip("a", 2), at=10)
+    playback.add(1, clip("b", 3), at=10.1)
+    assert playback.ends_at() == pytest.approx(10 + START_DELAY + 5)
+
+
+def test_a_fetch_moves_the_start_of_what_follows() -> None:
+    playback = Playback()
+    playback.add(1, clip("a", 2), at=0)
+    playback.add(1, clip("b", 3), at=0)
+    playback.fetched("a", at=1)
+    assert playback.cues[0].starts_at == pytest.approx(1.05)
+    assert playback.cues[1].starts_at == pytest.approx(3.05)
+
+
+def test_the_carriers_position_is_believed_for_the_clip_playing_now() -> None:
+    playback = playing(5, 5, 5)
+    lost = playback.interrupt(at=8.6, position=2.5, since=math.inf)
+    assert heard(playback) == [5, 2.5, 0]
+    assert playback.heard_text(1) == f"{TEN_WORDS} one two three four five"
+    assert [cue.clip.id for cue in lost] == ["1", "2"]
+
+
+def test_a_small_position_means_the_next_clip_when_the_clock_says_so() -> None:
+    playback = playing(5, 5)
+    playback.interrupt(at=6.2, position=0.1, since=math.inf)
+    assert heard(playback) == [5, 0.1]
+
+
+def test_without_a_position_the_clock_decides() -> None:
+    playback = playing(5, 5)
+    playback.interrupt(at=7, position=None, since=math.inf)
+    assert heard(playback) == [5, pytest.approx(1.0)]
+
+
+def test_what_was_sent_after_the_callers_key_survives_its_late_interrupt() -> None:
+    playback = playing(5)
+    playback.add(2, clip("answer"), at=3)
+    lost = playback.interrupt(at=3.2, position=2.0, since=3)
+    assert [cue.clip.id for cue in lost] == ["0"]
+    assert [cue.clip.id for cue in playback.pending()] == ["answer"]
+
+
+def test_silence_by_the_carriers_word_ends_the_clip() -> None:
+    playback = playing(5)
+    playback.speaking(False, at=5.4)
+    assert playback.heard_text(1) == TEN_WORDS
+
+
+def test_the_silence_after_an_interrupt_says_nothing_about_new_clips() -> None:
+    playback = playing(5)
+    playback.interrupt(at=2, position=1.0, since=math.inf)
+    playback.add(2, clip("new"), at=2.01)
+    playback.speaking(False, at=2.02)
+    assert heard(playback) == [1.0, None]
+
+
+def test_a_withdrawn_reply_was_never_heard() -> None:
+    playback = Playback()
+    playback.add(1, clip("a"), at=0)
+    assert [gone.id for gone in playback.withdraw(1)] == ["a"]
+    assert playback.heard_text(1) == ""
+    assert playback.ends_at() is None
+
+
+@given(
+    lengths=st.lists(st.floats(0.1, 20), min_size=1, max_size=6),
+    cut=st.floats(0, 60),
+    report=st.booleans(),
+)
+def test_an_exact_clock_finds_exactly_what_was_heard(
+    lengths: list[float], cut: float, report: bool
+) -> None:
+    playback = playing(*lengths)
+    starts = [1 + sum(lengths[:place]) for place in range(len(lengths))]
+    now = 1 + min(cut, sum(lengths) - 0.001)
+    current = max(place for place, start in enumerate(starts) if start <= now)
+    position = now - starts[current] if report else None
+    playback.interrupt(now, position, since=math.inf)
+    expected = [*lengths[:current], now - starts[current]]
+    expected += [0.0] * (len(lengths) - current - 1)
+    # Where two clips meet, the same position fits the end of one and the start of
+    # the next: nothing that anybody could hear.
+    total = sum(seconds or 0.0 for seconds in heard(playback))
+    assert total == pytest.approx(sum(expected), abs=0.3)
+    assert all(seconds is not None for seconds in heard(playback))
+
+
+@given(text=st.text(), fraction=st.floats(0, 1))
+def test_words_are_a_prefix_and_never_cut(text: str, fraction: float) -> None:
+    words = words_within(text, fraction)
+    assert text.strip().startswith(words)
+    assert text.split()[: len(words.split())] == words.split()
+
+
+def test_all_words_and_no_words() -> None:
+    assert words_within(TEN_WORDS, 1.0) == TEN_WORDS
+    assert words_within(TEN_WORDS, 0.0) == ""

@@ -1,0 +1,131 @@
+"""Starting the server: what a wrong deployment is told, and what still works in it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+from asgiref.sync import sync_to_async
+
+from bots.models import Bot
+from calls.simulator.call import SimulatedCall
+from calls.simulator.line import Line
+from tests.fake_inworld import FakeInworld
+from tests.live import (
+    AUTH_TOKEN,
+    PUBLIC_URL,
+    ROOT,
+    LiveServer,
+    environment,
+    free_port,
+    serving,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def refused(**changes: str) -> str:
+    """What a server says that will not start."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", "serve"],
+        cwd=ROOT,
+        env=environment(**changes),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+    return done.stdout + done.stderr
+
+
+def test_without_a_signature_key_it_does_not_start(database_url: str) -> None:
+    said = refused(DATABASE_URL=database_url, TWILIO_AUTH_TOKEN="")
+    assert "TWILIO_AUTH_TOKEN" in said
+
+
+@pytest.mark.parametrize(
+    "url", ["http://bot.example.com", "bot.example.com", "https://[x"]
+)
+def test_with_an_address_twilio_cannot_use_it_does_not_start(
+    database_url: str, url: str
+) -> None:
+    said = refused(DATABASE_URL=database_url, SERVER_URL=url)
+    assert "SERVER_URL" in said
+
+
+def test_a_taken_port_is_said_plainly(server: LiveServer, database_url: str) -> None:
+    port = server.url.rsplit(":", 1)[1]
+    said = refused(DATABASE_URL=database_url, PORT=port)
+    assert f"Port {port}" in said
+
+
+def call_on(server: LiveServer) -> SimulatedCall:
+    return SimulatedCall(
+        Line(PUBLIC_URL, AUTH_TOKEN, connect_to=server.url, fast=True, pause=0.2)
+    )
+
+
+async def test_with_redis_away_the_operator_is_told_and_the_caller_hears_the_carrier(
+    database_url: str, inworld: FakeInworld, bot: Bot
+) -> None:
+    away = f"redis://:secret@127.0.0.1:{free_port()}/0"
+    inworld.says("Not to be stored anywhere.")
+    with serving(
+        DATABASE_URL=database_url, INWORLD_BASE_URL=inworld.url, REDIS_URL=away
+    ) as server:
+        async with call_on(server) as call:
+            greeting = await call.reply()
+            await call.say("Hello?")
+            answer = await call.reply()
+        assert [(sound.kind, sound.text) for sound in [*greeting, *answer]] == [
+            ("carrier", bot.greeting),
+            ("carrier", "Not to be stored anywhere."),
+        ]
+    assert "Redis" in server.output
+    assert "secret" not in server.output
+
+
+async def test_any_process_serves_any_clip(
+    database_url: str, redis_url: str, inworld: FakeInworld, bot: Bot
+) -> None:
+    settings = {
+        "DATABASE_URL": database_url,
+        "INWORLD_BASE_URL": inworld.url,
+        "REDIS_URL": redis_url,
+    }
+    with serving(**settings) as first, serving(**settings) as second:
+        async with call_on(first) as call:
+            (greeting,) = await call.reply()
+            path = greeting.source.removeprefix(PUBLIC_URL)
+            async with httpx.AsyncClient() as http:
+                elsewhere = await http.get(second.url + path)
+        assert elsewhere.content == greeting.wav
+
+
+async def test_the_sandbox_holds_a_conversation(tmp_path: Path) -> None:
+    settings = {
+        "DATABASE_URL": f"sqlite:///{tmp_path}/db.sqlite3",
+        "INWORLD_API_KEY": "",
+        "INWORLD_BASE_URL": "",
+    }
+    env = environment(**settings)
+    setup = [sys.executable, "manage.py", "setup"]
+    await sync_to_async(subprocess.run)(
+        setup, cwd=ROOT, env=env, check=True, capture_output=True
+    )
+    with serving(**settings) as server:
+        async with call_on(server) as call:
+            assert [sound.kind for sound in await call.reply()] == ["clip"]
+            await call.say("Hello, what can you do for me?")
+            answer = await call.reply()
+        assert {sound.kind for sound in answer} == {"clip"}
+        assert call.errors == []
+        async with httpx.AsyncClient() as http:
+            login = await http.get(
+                f"{server.url}/admin/login/", headers={"Host": "bot.example.com"}
+            )
+        assert "no real model" in login.text
+    assert "Sandbox: no real model" in server.output

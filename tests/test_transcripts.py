@@ -1,0 +1,133 @@
+"""The writer: in order, batched, patient with a database that is away."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from datetime import datetime, timedelta
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import OperationalError, connection
+from django.utils import timezone
+
+from calls import transcripts
+from calls.models import Call
+from calls.transcripts import (
+    CallAnswered,
+    CallOver,
+    TranscriptWriter,
+    TurnWrite,
+    Write,
+    write_all,
+)
+from calls.turns import Turn
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+START = timezone.now()
+
+
+def moment(at: float) -> datetime:
+    return START + timedelta(seconds=at)
+
+
+@pytest.fixture
+async def writer() -> AsyncIterator[TranscriptWriter]:
+    writer = TranscriptWriter()
+    yield writer
+    await writer.aclose()
+
+
+async def a_call(sid: str = "CA1") -> Call:
+    return await Call.objects.acreate(call_sid=sid, started_at=START)
+
+
+async def test_the_last_version_of_a_turn_stands(writer: TranscriptWriter) -> None:
+    call = await a_call()
+    for text in ("one", "one two", "one two three"):
+        turn = Turn(0, "caller", started_at=1.5, text=text, heard=text)
+        writer.put(TurnWrite(call.pk, turn, moment))
+    await writer.queue.join()
+    later = Turn(0, "caller", started_at=1.5, text="revised", ended_at=2.0)
+    writer.put(TurnWrite(call.pk, later, moment))
+    await writer.queue.join()
+    turn_row = await call.turns.aget()
+    assert turn_row.text == "revised"
+    assert turn_row.started_at == moment(1.5)
+    assert turn_row.ended_at == moment(2.0)
+
+
+async def test_a_call_is_closed_once(writer: TranscriptWriter) -> None:
+    call = await a_call()
+    writer.put(CallAnswered(call.pk, moment(1)))
+    first = CallOver(
+        call.pk, Call.Status.COMPLETED, Call.EndReason.CALLER_HUNG_UP, moment(5)
+    )
+    second = CallOver(
+        call.pk, Call.Status.FAILED, Call.EndReason.CARRIER_FAILED, moment(6)
+    )
+    writer.put(first)
+    writer.put(second)
+    await writer.queue.join()
+    await call.arefresh_from_db()
+    assert (call.end_reason, call.ended_at) == ("caller-hung-up", moment(5))
+    assert call.answered_at == moment(1)
+
+
+async def test_one_refused_write_does_not_cost_the_others(
+    writer: TranscriptWriter, caplog: pytest.LogCaptureFixture
+) -> None:
+    call = await a_call()
+    orphan = TurnWrite(call.pk + 1000, Turn(0, "bot", 1.0, text="orphan"), moment)
+    good = TurnWrite(call.pk, Turn(0, "bot", 1.0, text="good"), moment)
+    writer.put(orphan)
+    writer.put(good)
+    await writer.queue.join()
+    assert (await call.turns.aget()).text == "good"
+    assert "refused by the database" in caplog.text
+
+
+async def test_writes_wait_for_a_database_that_is_away(
+    writer: TranscriptWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call, failures = await a_call(), iter([True, True, False])
+
+    def flaky(batch: Iterable[Write]) -> None:
+        if next(failures, False):
+            raise OperationalError("the database is away")
+        write_all(batch)
+
+    monkeypatch.setattr(transcripts, "write_all", flaky)
+    monkeypatch.setattr(transcripts, "RETRY_SECONDS", 0.01)
+    writer.put(TurnWrite(call.pk, Turn(0, "bot", 1.0, text="kept"), moment))
+    async with asyncio.timeout(5):
+        await writer.queue.join()
+    assert (await call.turns.aget()).text == "kept"
+
+
+async def test_a_batch_is_few_queries() -> None:
+    call = await a_call()
+
+    def count() -> int:
+        writes = [
+            TurnWrite(call.pk, Turn(index, "bot", 1.0, text="x"), moment)
+            for index in range(50)
+        ]
+        with connection.execute_wrapper(_counting):
+            queries.clear()
+            write_all(writes)
+        return len(queries)
+
+    queries: list[str] = []
+
+    def _counting(execute, sql, params, many, context):  # type: ignore[no-untyped-def]
+        queries.append(sql)
+        return execute(sql, params, many, context)
+
+    assert await sync_to_async(count)() <= 3
+    assert await call.turns.acount() == 50
+
+
+def test_texts_longer_than_their_column_are_cut() -> None:
+    turn = Turn(0, "bot", 1.0, error="e" * 1000, model="m" * 1000)
+    row = TurnWrite(1, turn, moment).row()
+    assert (len(row.error), len(row.model)) == (300, 120)

@@ -1,0 +1,246 @@
+"""The webhooks in Twilio's recorded forms: TwiML, callbacks, repetition, lateness."""
+
+from collections.abc import Iterator
+from xml.etree import ElementTree
+
+import httpx
+import pytest
+from asgiref.sync import sync_to_async
+from django.utils import timezone
+from pytest_django import Settings
+from twilio.request_validator import RequestValidator
+
+from bots.models import Bot
+from calls.models import Call
+from calls.signatures import call_of_token, relay_token
+from calls.switchboard import switchboard
+from tests.conftest import numbered
+from voicebot.asgi import application
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ORIGIN = "https://bot.example.com"
+TOKEN = "twilio-token-of-the-tests"
+GEO = [f"{who}{what}" for who in ("From", "To") for what in ("City", "Zip", "State")]
+RINGING = {
+    **dict.fromkeys(GEO, ""),
+    "AccountSid": "AC1",
+    "ApiVersion": "2010-04-01",
+    "CallSid": "CA1",
+    "CallStatus": "ringing",
+    "Direction": "inbound",
+    "From": "+15005550001",
+    "To": "+15005550006",
+}
+
+
+@pytest.fixture(autouse=True)
+def own_switchboard() -> Iterator[None]:
+    switchboard.cache_clear()
+    yield
+    switchboard.cache_clear()
+
+
+async def post(path: str, token: str = TOKEN, **form: str) -> httpx.Response:
+    signature = RequestValidator(token).compute_signature(ORIGIN + path, form)
+    async with outside() as http:
+        headers = {"X-Twilio-Signature": signature}
+        return await http.post(path, data=form, headers=headers)
+
+
+def outside() -> httpx.AsyncClient:
+    """A client that reaches the application the way the carrier does."""
+    transport = httpx.ASGITransport(app=application)
+    return httpx.AsyncClient(transport=transport, base_url=ORIGIN)
+
+
+async def ring(**changes: str) -> ElementTree.Element:
+    response = await post("/voice", **{**RINGING, **changes})
+    assert response.status_code == 200
+    assert response.headers["Content-Type"] == "text/xml"
+    return ElementTree.fromstring(response.content)
+
+
+async def test_the_twiml_sets_every_attribute_of_turn_taking(bot: Bot) -> None:
+    document = await ring()
+    connect = document.find("Connect")
+    assert connect is not None
+    assert connect.attrib == {"action": f"{ORIGIN}/voice/action", "method": "POST"}
+    relay = connect.find("ConversationRelay")
+    assert relay is not None
+    url = relay.attrib.pop("url")
+    assert url.startswith("wss://bot.example.com/conversation/")
+    assert "?" not in url
+    assert call_of_token(url.rsplit("/", 1)[1]) == "CA1"
+    assert relay.attrib == {
+        "language": "en-US",
+        "ttsProvider": "Google",
+        "transcriptionProvider": "Deepgram",
+        "speechModel": "nova-3-general",
+        "speechTimeout": "auto",
+        "interruptible": "any",
+        "welcomeGreetingInterruptible": "any",
+        "interruptSensitivity": "medium",
+        "reportInputDuringAgentSpeech": "any",
+        "ignoreBackchannel": "false",
+        "partialPrompts": "false",
+        "preemptible": "false",
+        "dtmfDetection": "true",
+        "events": "speaker-events tokens-played",
+    }
+
+
+async def test_hostile_settings_stay_inside_their_attribute() -> None:
+    await sync_to_async(numbered)("+15005550006", hints='"/><Hangup/><x a="Ärzte & Co')
+    relay = (await ring()).find("Connect/ConversationRelay")
+    assert relay is not None
+    assert relay.attrib["hints"] == '"/><Hangup/><x a="Ärzte & Co'
+
+
+async def test_a_repeated_delivery_is_the_same_call(bot: Bot) -> None:
+    await ring()
+    bot.greeting = "Changed meanwhile."
+    await bot.asave()
+    await ring()
+    call = await Call.objects.aget()
+    assert call.settings["greeting"] != "Changed meanwhile."
+    assert (call.bot_id, call.bot_name) == (bot.pk, "Default")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"From": "anonymous"},
+        {"From": "client:alice", "FromCity": ""},
+        {"To": "", "From": ""},
+        {"From": "sip:alice@example.com;" + "x" * 300},
+    ],
+)
+async def test_odd_parties_are_answered(bot: Bot, changes: dict[str, str]) -> None:
+    assert (await ring(**changes)).find("Connect") is not None
+
+
+async def test_an_outbound_call_is_answered_by_the_bot_of_the_calling_number() -> None:
+    bot = await sync_to_async(numbered)("+15005550006")
+    await ring(Direction="outbound-api", From="+15005550006", To="+15005550001")
+    call = await Call.objects.aget()
+    assert (call.bot_id, call.direction) == (bot.pk, "outbound-api")
+
+
+async def test_a_call_without_a_sid_hears_a_sentence(bot: Bot) -> None:
+    document = await ring(CallSid="")
+    assert [verb.tag for verb in document] == ["Say", "Hangup"]
+
+
+async def test_a_missing_inworld_key_is_told_in_speech_and_in_the_log(
+    bot: Bot, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.INWORLD_API_KEY = ""
+    settings.INWORLD_BASE_URL = settings.INWORLD_PUBLIC_URL
+    document = await ring()
+    assert [verb.tag for verb in document] == ["Say", "Hangup"]
+    assert (await Call.objects.aget()).end_reason == "not-configured"
+    assert "INWORLD_API_KEY is not set" in caplog.text
+
+
+async def test_a_loopback_server_url_behind_a_tunnel_is_told(
+    bot: Bot, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.SERVER_URL = "http://localhost:3000"
+    settings.SERVER_HOST = "localhost"
+    settings.TWILIO_AUTH_TOKENS = []
+    settings.DEBUG = True
+    document = await ring()
+    assert [verb.tag for verb in document] == ["Say", "Hangup"]
+    assert "SERVER_URL is http://localhost:3000" in caplog.text
+
+
+async def test_without_a_token_only_debug_answers(bot: Bot, settings: Settings) -> None:
+    settings.TWILIO_AUTH_TOKENS = []
+    assert (await post("/voice", **RINGING)).status_code == 403
+    settings.DEBUG = True
+    assert (await post("/voice", **RINGING)).status_code == 200
+
+
+async def test_two_tokens_are_good_during_rotation(
+    bot: Bot, settings: Settings
+) -> None:
+    settings.TWILIO_AUTH_TOKENS = ["new", "old"]
+    for token in ("new", "old"):
+        assert (await post("/voice", token, **RINGING)).status_code == 200
+    assert (await post("/voice", TOKEN, **RINGING)).status_code == 403
+
+
+def test_a_token_is_for_one_call_and_not_for_ever(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = relay_token("v3:odd/sid")
+    assert call_of_token(token) == "v3:odd/sid"
+    assert call_of_token(token[:-1]) is None
+    assert call_of_token("") is None
+    settings.SECRET_KEY = "another"
+    assert call_of_token(token) is None
+
+
+SESSION = {"CallSid": "CA1", "SessionId": "VX1", "SessionDuration": "12"}
+
+
+@pytest.mark.parametrize(
+    ("path", "form", "status", "reason"),
+    [
+        ("action", {"SessionStatus": "completed"}, "completed", "caller-hung-up"),
+        ("action", {"SessionStatus": "ended"}, "completed", "bot-hung-up"),
+        ("action", {"SessionStatus": "failed"}, "failed", "carrier-failed"),
+        ("status", {"CallStatus": "completed"}, "completed", "caller-hung-up"),
+        ("status", {"CallStatus": "busy"}, "failed", "never-connected"),
+        ("status", {"CallStatus": "ringing"}, "ringing", ""),
+        ("status", {"CallStatus": "made-up"}, "ringing", ""),
+    ],
+)
+async def test_callbacks_close_a_call_with_a_reason(
+    bot: Bot, path: str, form: dict[str, str], status: str, reason: str
+) -> None:
+    await ring()
+    response = await post(f"/voice/{path}", **SESSION, **form)
+    assert response.status_code == (200 if path == "action" else 204)
+    call = await Call.objects.aget()
+    assert (call.status, call.end_reason) == (status, reason)
+
+
+async def test_only_the_first_word_on_the_end_counts(bot: Bot) -> None:
+    await ring()
+    await post("/voice/action", **SESSION, SessionStatus="failed")
+    closed = await Call.objects.aget()
+    for _ in range(2):
+        await post("/voice/status", **SESSION, CallStatus="completed")
+        await post("/voice/action", **SESSION, SessionStatus="completed")
+    call = await Call.objects.aget()
+    assert (call.end_reason, call.ended_at) == ("carrier-failed", closed.ended_at)
+
+
+async def test_callbacks_for_unknown_calls_are_taken_quietly() -> None:
+    response = await post("/voice/status", CallSid="CA9", CallStatus="completed")
+    assert response.status_code == 204
+    assert not await Call.objects.aexists()
+
+
+async def test_clips_are_served_whole_and_only_to_those_who_know_the_id() -> None:
+    await switchboard().clips.put("secret", b"RIFF....", 60)
+    async with outside() as client:
+        response = await client.get("/audio/secret")
+        assert (response.status_code, response.content) == (200, b"RIFF....")
+        assert response.headers["Content-Type"] == "audio/wav"
+        assert response.headers["Content-Length"] == "8"
+        assert response.headers["Cache-Control"] == "no-store"
+        head = await client.head("/audio/secret")
+        assert (head.status_code, head.headers["Content-Length"]) == (200, "8")
+        assert (await client.get("/audio/guess")).status_code == 404
+        assert (await client.post("/audio/secret")).status_code == 405
+
+
+async def test_a_call_that_is_over_has_an_end_and_a_length(bot: Bot) -> None:
+    await ring()
+    call = await Call.objects.aget()
+    assert call.duration is None
+    call.ended_at = timezone.now()
+    assert call.duration is not None
