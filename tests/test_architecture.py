@@ -4,9 +4,11 @@ import ast
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db.models import Field
 
 from bots.models import Bot
 from bots.profile import Profile
@@ -76,5 +78,5 @@ def test_a_call_runs_with_every_setting_of_its_bot() -> None:
     assert {field.name for field in editable_fields()} == resolved
 
 
-def editable_fields() -> list[object]:
+def editable_fields() -> "list[Field[Any, Any]]":
     return [field for field in Bot._meta.concrete_fields if field.editable][1:]

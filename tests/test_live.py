@@ -229,7 +229,7 @@ async def test_an_error_in_the_stream_keeps_what_was_voiced_before_it(
     assert "upstream failed" in turn.error
 
 
-JUNK = [
+JUNK: list[str | bytes] = [
     *("", "not json", "[]", "null", '"prompt"', '{"type":"prompt"}', '{"type":7}'),
     '{"type":"prompt","voicePrompt":null,"last":true}',
     '{"type":"prompt","voicePrompt":"   ","last":true}',

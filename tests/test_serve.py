@@ -62,6 +62,11 @@ def test_a_taken_port_is_said_plainly(server: LiveServer, database_url: str) -> 
     assert f"Port {port}" in said
 
 
+def set_up(env: dict[str, str]) -> None:
+    command = [sys.executable, "manage.py", "setup"]
+    subprocess.run(command, cwd=ROOT, env=env, check=True, capture_output=True)
+
+
 def call_on(server: LiveServer) -> SimulatedCall:
     return SimulatedCall(
         Line(PUBLIC_URL, AUTH_TOKEN, connect_to=server.url, fast=True, pause=0.2)
@@ -112,10 +117,7 @@ async def test_the_sandbox_holds_a_conversation(tmp_path: Path) -> None:
         "INWORLD_BASE_URL": "",
     }
     env = environment(**settings)
-    setup = [sys.executable, "manage.py", "setup"]
-    await sync_to_async(subprocess.run)(
-        setup, cwd=ROOT, env=env, check=True, capture_output=True
-    )
+    await sync_to_async(set_up)(env)
     with serving(**settings) as server:
         async with call_on(server) as call:
             assert [sound.kind for sound in await call.reply()] == ["clip"]

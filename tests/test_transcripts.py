@@ -119,7 +119,7 @@ async def test_a_batch_is_few_queries() -> None:
 
     queries: list[str] = []
 
-    def _counting(execute, sql, params, many, context):  # type: ignore[no-untyped-def]
+    def _counting(execute, sql, params, many, context):
         queries.append(sql)
         return execute(sql, params, many, context)
 

@@ -90,6 +90,10 @@ class SimulatedCall:
         """Press keys one after the other; False: none was reported to the bot."""
         return await (await self._live()).press(digits)
 
+    async def send_raw(self, frame: str | bytes) -> None:
+        """Send a frame as it is, which a carrier never would."""
+        await (await self._live()).send_raw(frame)
+
     async def interrupt(self, text: str, after: float = 0.0) -> bool:
         """Say it that many seconds into the reply; False: the reply ended sooner."""
         reached = await self.speaking(after)

@@ -100,6 +100,10 @@ class Session:
         self.player.release()
         return True
 
+    async def send_raw(self, frame: str | bytes) -> None:
+        """Send a frame as it is, well-formed or not."""
+        await self._socket.send(frame)
+
     async def press(self, digits: str) -> bool:
         """Press keys; False: none of them was reported to the bot."""
         await self._fast_playback()
@@ -187,15 +191,19 @@ class Session:
 
     async def begins(self, heard: Heard, *, after_silence: bool) -> None:
         self.record.hear(heard)
-        if after_silence:
+        # A server cannot follow a fast clock, so each sound is marked there.
+        if after_silence or self.line.fast:
             await self._info("agentSpeaking", "on")
 
     async def ends(self, heard: Heard) -> None:
+        if self.line.fast:
+            await self._info("agentSpeaking", "off")
         if heard.text:
             await self._tokens_played(heard.text)
 
     async def falls_silent(self) -> None:
-        await self._info("agentSpeaking", "off")
+        if not self.line.fast:
+            await self._info("agentSpeaking", "off")
 
     # The socket.
 

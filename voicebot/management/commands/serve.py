@@ -19,7 +19,7 @@ HTTP_TIMEOUT_SECONDS = 30
 READY = "sandbox listening on "
 
 
-class TalkingServer(Server):  # type: ignore[misc]  (daphne is untyped)
+class TalkingServer(Server):  # type: ignore[misc]
     """daphne, saying when it can really be called."""
 
     def listen_success(self, port: Any) -> None:
