@@ -12,6 +12,7 @@ from django.db.models import Q, UniqueConstraint
 
 # The TTS API takes 2,000 characters in one request.
 GREETING_MAX_LENGTH = 2000
+MAX_CALL_MINUTES = 240
 
 DEFAULT_SYSTEM_PROMPT = (
     "You are a friendly assistant answering the phone. Everything you write is spoken "
@@ -174,6 +175,76 @@ class Bot(models.Model):
         "listen for keys",
         default=True,
         help_text="Pass the keys a caller presses on to the bot.",
+    )
+    backchannels = models.TextField(
+        "listening words",
+        blank=True,
+        help_text="Words that do not interrupt the bot, separated by commas: mhm, "
+        "okay, I see. After a question they still count as answers. Empty: the usual "
+        "ones of the bot's language.",
+    )
+    mask_keys = models.BooleanField(
+        "hide keys",
+        default=False,
+        help_text="Show dots instead of pressed keys in transcripts, for PINs. The "
+        "bot still gets them.",
+    )
+    silence_seconds = models.PositiveSmallIntegerField(
+        "ask again after",
+        default=10,
+        validators=[MaxValueValidator(120)],
+        help_text="Seconds a caller may stay silent after the bot has finished. 0 "
+        "waits for ever.",
+    )
+    silence_prompts = models.PositiveSmallIntegerField(
+        "ask again at most",
+        default=2,
+        validators=[MaxValueValidator(10)],
+        help_text="How many times to ask a silent caller before saying goodbye.",
+    )
+    silence_question = models.TextField(
+        "question to a silent caller",
+        blank=True,
+        max_length=GREETING_MAX_LENGTH,
+        help_text="Empty: “Are you still there?” in the bot's language.",
+    )
+    max_call_minutes = models.PositiveSmallIntegerField(
+        "longest call",
+        default=30,
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_CALL_MINUTES)],
+        help_text="Minutes after which the bot says goodbye. The caller is warned a "
+        "minute before.",
+    )
+    time_warning = models.TextField(
+        blank=True,
+        max_length=GREETING_MAX_LENGTH,
+        help_text="Said a minute before the longest call ends. Empty: a standing "
+        "sentence in the bot's language.",
+    )
+    goodbye = models.TextField(
+        blank=True,
+        max_length=GREETING_MAX_LENGTH,
+        help_text="Said before the bot hangs up. Empty: a standing sentence in the "
+        "bot's language.",
+    )
+    apology = models.TextField(
+        blank=True,
+        max_length=GREETING_MAX_LENGTH,
+        help_text="Said when no answer can be had. Empty: a standing sentence in the "
+        "bot's language that asks to repeat.",
+    )
+    transfer_number = models.CharField(
+        max_length=16,
+        blank=True,
+        validators=[e164],
+        help_text="Where callers are put through when the bot fails twice in a row, "
+        "e.g. +14155550100. Empty: the bot apologises, then says goodbye.",
+    )
+    transfer_notice = models.TextField(
+        blank=True,
+        max_length=GREETING_MAX_LENGTH,
+        help_text="Said before a caller is put through. Empty: a standing sentence in "
+        "the bot's language.",
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
+from bots.languages import phrasebook
 from bots.models import Bot
 
 
@@ -31,11 +32,24 @@ class Profile:
     interruptible: str
     interrupt_sensitivity: str
     dtmf_detection: bool
+    backchannels: str
+    mask_keys: bool
+    silence_seconds: int
+    silence_prompts: int
+    silence_question: str
+    max_call_minutes: int
+    time_warning: str
+    goodbye: str
+    apology: str
+    transfer_number: str
+    transfer_notice: str
 
     @classmethod
     def of(cls, bot: Bot) -> Self:
-        """Resolve a bot's settings."""
+        """Resolve a bot's settings; what it leaves open its language fills in."""
         values = {field.name: getattr(bot, field.name) for field in fields(cls)}
+        for name, usual in asdict(phrasebook(bot.language)).items():
+            values[name] = values[name].strip() or usual
         lines = (line.strip() for line in bot.fallback_models.splitlines())
         values["fallback_models"] = tuple(line for line in lines if line)
         return cls(**values)

@@ -9,18 +9,20 @@ from calls.turns import Turn
 
 @dataclass(frozen=True, slots=True)
 class SpeakText:
-    """Voice a fixed text word for word, as the given reply."""
+    """Voice a fixed text word for word; the carrier does after `within` seconds."""
 
     reply: int
     text: str
+    within: float
 
 
 @dataclass(frozen=True, slots=True)
 class StartReply:
-    """Ask the model for an answer to these messages and voice it."""
+    """Ask for an answer to these messages and voice it; `model` "" is the bot's own."""
 
     reply: int
     messages: list[Message]
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class Play:
     """Send a clip to the caller, behind what is queued."""
 
     clip: Clip
+    interruptible: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,4 +59,19 @@ class Record:
     turn: Turn
 
 
-Action = SpeakText | StartReply | StopReply | Play | Discard | Record
+@dataclass(frozen=True, slots=True)
+class Resort:
+    """Note that a rung of the failure ladder was taken."""
+
+    rung: str
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """End the call, everything having been said; `transfer` puts the caller through."""
+
+    reason: str
+    transfer: bool = False
+
+
+Action = SpeakText | StartReply | StopReply | Play | Discard | Record | Resort | HangUp

@@ -4,6 +4,12 @@ import numpy as np
 import soxr
 
 from bots.inworld.pcm import Pcm
+from calls.words import FRAME_SECONDS
+
+# Of a clip's loud moments: what is softer is a pause, a breath or the line's hiss.
+QUIET = 0.04
+# In frames.
+SHORTEST_PAUSE = 5
 
 
 def at_rate(pcm: Pcm, sample_rate: int) -> Pcm:
@@ -18,3 +24,22 @@ def at_rate(pcm: Pcm, sample_rate: int) -> Pcm:
 def silence(seconds: float, sample_rate: int) -> Pcm:
     """Nothing to hear."""
     return Pcm(sample_rate, bytes(2 * round(seconds * sample_rate)))
+
+
+def pace(pcm: Pcm) -> bytes:
+    """When the voice sounds and when it rests, for `calls.words.words_within`.
+
+    Lengths in frames of 20 ms, 16 bits each: silence, sound, silence, sound, and so on.
+    """
+    frame = round(FRAME_SECONDS * pcm.sample_rate)
+    frames = len(pcm.data) // 2 // frame
+    samples = np.frombuffer(pcm.data, dtype="<i2", count=frames * frame)
+    peaks = np.abs(samples.reshape(frames, frame).astype(np.int32)).max(axis=1)
+    if not peaks.any():
+        return b""
+    sounds = peaks > QUIET * np.percentile(peaks, 95)
+    edges = np.flatnonzero(np.diff(sounds, prepend=False, append=False))
+    # Between two sounds of one word there may be silence too: a "t" begins with it.
+    rests = edges[2::2] - edges[1:-1:2] >= SHORTEST_PAUSE
+    kept = np.concatenate(([True], np.repeat(rests, 2), [True]))
+    return np.diff(edges[kept], prepend=0).astype("<u2").tobytes()

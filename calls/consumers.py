@@ -78,7 +78,7 @@ class RelayConsumer(AsyncWebsocketConsumer):
         if setup.call_sid != self.call.call_sid:
             log.warning("Setup for another call than %s", self._call_sid())
             return await self.close(WRONG_CALL)
-        self.session = CallSession(self.call, switchboard(), self._send)
+        self.session = CallSession(self.call, switchboard(), self._send, self.close)
         switchboard().sessions[self.call.call_sid] = self.session
         await self.session.connected()
 

@@ -1,23 +1,16 @@
 """Who may speak: the rules of a call, without I/O or a clock of their own.
 
-Events go in with the moment they happened, actions come out. Replies are numbered,
-so what arrives late belongs to an older number and is recognised by comparison. The
-greeting is a reply too. The carrier's side of every rule stands in `Playback`.
+Events go in with the moment they happened, actions come out. The caller's words and
+the end of the call are here; `Answers` sees to the bot's turn, `Interruptions` to
+being cut off, `Vigil` to silence and time.
 """
 
 import math
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from calls.actions import (
-    Action,
-    Discard,
-    Play,
-    Record,
-    SpeakText,
-    StartReply,
-    StopReply,
-)
+from calls.actions import Action, HangUp, Record
+from calls.answers import Answers
 from calls.events import (
     CallConnected,
     CallEnded,
@@ -32,36 +25,27 @@ from calls.events import (
     SpeakingChanged,
     TimePassed,
 )
-from calls.history import messages
-from calls.keypad import KeyEntry
-from calls.playback import Clip, Playback, spoken_by_carrier
-from calls.turns import Role, Turn
+from calls.interruptions import Interruptions
+from calls.keypad import MASKED, KeyEntry, spelled
+from calls.ladder import Rung
+from calls.manners import Manners
+from calls.turns import Turn
+from calls.vigil import Vigil
 
-# A frame that a key or a word caused may arrive before the interrupt it caused (s).
-LATE_INTERRUPT = 1.0
 # Room for the clock's error before a reply counts as played to its end (s).
 SETTLE_MARGIN = 0.5
-
-APOLOGY = "I'm sorry, I have some trouble at the moment. Could you say that again?"
+# A last word that never ends, for whatever reason, ends the call this much later (s).
+FAREWELL_LIMIT = 20.0
 
 
 @dataclass(frozen=True, slots=True)
-class Manners:
-    """What a bot's settings say about the course of a conversation."""
+class Farewell:
+    """The call is ending: nothing is answered any more, only a last word played."""
 
-    system_prompt: str
-    greeting: str = ""
-    speech_interrupts: bool = True
-
-
-@dataclass(slots=True)
-class Reply:
-    """One answer of the bot: `turn` is None until its first clip was sent."""
-
-    number: int
-    asked_at: float
-    writing: bool = True
-    turn: Turn | None = None
+    reason: str
+    reply: int
+    due_at: float
+    transfer: bool
 
 
 class Conversation:
@@ -70,74 +54,100 @@ class Conversation:
     def __init__(self, manners: Manners) -> None:
         self.manners = manners
         self.turns: list[Turn] = []
-        self.playback = Playback()
+        self.answers = Answers(manners, self.turns, self._give_up)
+        self.replies = self.answers.replies
+        self.playback = self.replies.playback
+        self.interruptions = Interruptions(self.answers)
+        self.vigil = Vigil(manners)
         self.entry = KeyEntry()
-        self.reply: Reply | None = None
-        self.unfinished: list[Reply] = []  # begun, but not yet known how far heard
-        self.unanswered = False
-        self.spoke_at = -math.inf  # the caller's latest words or key
-        self.replies: list[Reply] = []
+        self.farewell: Farewell | None = None
+        self.over = False
 
-    def receive(self, event: Event, at: float) -> list[Action]:  # noqa: C901
+    def receive(self, event: Event, at: float) -> list[Action]:
         """Take in what happened at `at` (seconds, monotonic); say what to do now."""
-        match event:
-            case CallConnected():
-                actions = self._greet(at)
-            case CallerSpoke(text, final):
-                actions = self._caller_spoke(text, at) if final else []
-            case CallerInterrupted(position_ms):
-                actions = self._caller_interrupted(position_ms, at)
-            case CallerSpeaking():
-                actions = []
-            case KeyPressed(key):
-                actions = self._key_pressed(key, at)
-            case SpeakingChanged(on):
-                self.playback.speaking(on, at)
-                actions = []
-            case ClipReady(number, clip):
-                actions = self._clip_ready(number, clip, at)
-            case ClipFetched(clip_id):
-                self.playback.fetched(clip_id, at)
-                actions = []
-            case ReplyEnded():
-                actions = self._reply_ended(event, at)
-            case TimePassed():
-                actions = self._time_passed(at)
-            case CallEnded():
-                actions = self._call_ended(at)
-            case _:
-                assert_never(event)
-        return [*actions, *self._finished(at)]
+        actions = self._late(event, at) if self.over else self._react(event, at)
+        if not (self.over or self.farewell):
+            actions += self._due(at)
+        actions += self.replies.finished(at)
+        return [*actions, *self._part(at)]
 
     def wakes_at(self) -> float | None:
         """When `TimePassed` is due, None while only the outside can move things."""
-        due = [self.entry.due_at]
-        if self.unfinished and (ends_at := self.playback.ends_at()) is not None:
-            due.append(ends_at + SETTLE_MARGIN)
-        return min((moment for moment in due if moment is not None), default=None)
+        if self.over:
+            return None
+        moments = [self.farewell.due_at] if self.farewell else self._due_moments()
+        if (ends_at := self.playback.ends_at()) is not None:
+            moments.append(ends_at + SETTLE_MARGIN)
+        return min(moments, default=None)
 
-    # What the caller does
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody is doing anything: it is the caller's turn."""
+        return not (
+            self.replies.is_writing
+            or self.playback.pending()
+            or self.interruptions.hold
+            or self.answers.attempt
+            or self.entry.keys
+        )
 
-    def _greet(self, at: float) -> list[Action]:
-        if not self.manners.greeting:
-            return []
-        return [SpeakText(self._next(at).number, self.manners.greeting)]
+    def _react(self, event: Event, at: float) -> list[Action]:  # noqa: C901
+        match event:
+            case CallConnected():
+                self.vigil.connected(at)
+                return self.answers.greet(at) if self.manners.greeting else []
+            case CallerSpoke(text, final):
+                self.vigil.caller_heard(at, final=final)
+                return self._caller_spoke(text.strip(), at) if final else []
+            case CallerInterrupted(position_ms):
+                return self._caller_interrupted(position_ms, at)
+            case CallerSpeaking(on):
+                self.vigil.caller_speaking(on, at)
+            case KeyPressed(key):
+                return self._key_pressed(key, at)
+            case SpeakingChanged(on):
+                self.playback.speaking(on, at)
+            case ClipReady():
+                return self.answers.clip_ready(event, at)
+            case ClipFetched(clip_id):
+                self.playback.fetched(clip_id, at)
+            case ReplyEnded():
+                return self.answers.ended(event, at)
+            case TimePassed():
+                self.playback.settle(at)
+            case CallEnded():
+                return self._call_ended(at)
+            case _:
+                assert_never(event)
+        return []
+
+    # What the caller says
 
     def _caller_spoke(self, text: str, at: float) -> list[Action]:
-        text = text.strip()
         if not text:
             return []
-        self.spoke_at = at
         self.playback.settle(at)
+        if self.manners.is_backchannel(text) and self.interruptions.may_be_aside():
+            resumed = self.interruptions.resume(at)
+            return [*self._hear(text, at, aside=True), *resumed]
+        self.vigil.answered()
+        return self._asked(text, at)
+
+    def _asked(self, text: str, at: float, shown: str | None = None) -> list[Action]:
+        """The caller said something that wants an answer."""
+        self.answers.asked_at = at
+        if self.farewell:
+            return self._hear(text, at, shown)
         if self._must_be_heard_out(at):
-            self.unanswered = True
-            return self._hear(text, at)
+            self.answers.unanswered = True
+            return self._hear(text, at, shown)
         # The old reply goes first, so that its turn keeps its place before this one.
-        stopped = self._abandon(at)
-        return [*stopped, *self._hear(text, at), *self._answer(at)]
+        gone = [*self.interruptions.release(), *self.replies.abandon(at)]
+        return [*gone, *self._hear(text, at, shown), *self.answers.answer(at)]
 
     def _must_be_heard_out(self, at: float) -> bool:
-        reply = self.reply
+        """Whether the bot is in the middle of what no word may interrupt."""
+        reply = self.replies.current
         return (
             not self.manners.speech_interrupts
             and reply is not None
@@ -145,168 +155,119 @@ class Conversation:
             and self.playback.started(reply.number, at)
         )
 
-    def _hear(self, text: str, at: float) -> list[Action]:
+    def _hear(
+        self, text: str, at: float, shown: str | None = None, *, aside: bool = False
+    ) -> list[Action]:
         """Add the caller's words: to the same turn while nothing came between."""
         last = self.turns[-1] if self.turns else None
-        if last and last.role == "caller":
-            last.text = f"{last.text} {text}"
-        else:
-            last = self._new_turn("caller", at)
-            last.text = text
+        if last is None or last.role != "caller" or last.aside or aside:
+            last = Turn(len(self.turns), "caller", started_at=at, aside=aside)
+            self.turns.append(last)
+        if shown is not None or last.shown is not None:
+            before = last.text if last.shown is None else last.shown
+            last.shown = f"{before} {text if shown is None else shown}".strip()
+        last.text = f"{last.text} {text}".strip()
         last.heard, last.ended_at = last.text, at
         return [Record(replace(last))]
 
-    def _caller_interrupted(self, position_ms: float | None, at: float) -> list[Action]:
-        since = self._interrupted_since(at)
-        position = position_ms / 1000 if position_ms else None
-        lost = self.playback.interrupt(at, position, since)
-        for reply in self.unfinished:
-            if reply.turn and any(cue.reply == reply.number for cue in lost):
-                reply.turn.interrupted = True
-        actions: list[Action] = []
-        current = self.reply
-        if (
-            current
-            and current.asked_at < since
-            and self.playback.started(current.number, at)
-        ):
-            actions = self._stop(current)
-        clips = tuple(cue.clip for cue in lost)
-        return [*actions, Discard(clips, queued=False)] if clips else actions
-
-    def _interrupted_since(self, at: float) -> float:
-        """The moment after which what was sent is not what the caller cut off.
-
-        The interrupt a key causes comes after the key, perhaps after our answer to it.
-        """
-        late = at - self.spoke_at < LATE_INTERRUPT
-        if late and self.playback.has_pending(sent_before=self.spoke_at):
-            return self.spoke_at
-        return math.inf
-
     def _key_pressed(self, key: str, at: float) -> list[Action]:
-        self.spoke_at = at
+        self.answers.asked_at = at
+        self.vigil.caller_heard(at, final=True)
+        self.vigil.answered()
         return self._keys_entered(at) if self.entry.press(key, at) else []
 
     def _keys_entered(self, at: float) -> list[Action]:
-        return self._caller_spoke(self.entry.take(), at)
-
-    # What becomes of replies
-
-    def _answer(self, at: float) -> list[Action]:
-        self.unanswered = False
-        reply = self._next(at)
-        for earlier in self.unfinished:
-            if earlier.turn:
-                earlier.turn.heard = self.playback.expected_text(earlier.number)
-        history = messages(self.manners.system_prompt, self.turns)
-        return [StartReply(reply.number, history)]
-
-    def _abandon(self, at: float) -> list[Action]:
-        """Give up the current reply; what is on its way to the caller plays out."""
-        reply = self.reply
-        if reply is None:
-            return []
-        actions = self._stop(reply)
-        if reply.turn and not self.playback.started(reply.number, at):
-            clips = tuple(self.playback.withdraw(reply.number))
-            if clips:
-                reply.turn.interrupted = True
-                actions.append(Discard(clips, queued=True))
-        return actions
-
-    def _stop(self, reply: Reply) -> list[Action]:
-        if not reply.writing:
-            return []
-        reply.writing = False
-        if reply.turn:
-            reply.turn.interrupted = True
-        return [StopReply(reply.number)]
-
-    def _clip_ready(self, number: int, clip: Clip, at: float) -> list[Action]:
-        reply = self.reply
-        if reply is None or reply.number != number or not reply.writing:
-            return [Discard((clip,), queued=False)]
-        turn = reply.turn
-        if turn is None:
-            turn = self._begin(reply, at)
-            turn.latency_ms = {"play_sent": _ms(at - reply.asked_at)}
-        turn.text = f"{turn.text} {clip.text}".strip()
-        return [self._play(number, clip, at)]
-
-    def _begin(self, reply: Reply, at: float) -> Turn:
-        reply.turn = self._new_turn("bot", at)
-        self.unfinished.append(reply)
-        return reply.turn
-
-    def _play(self, number: int, clip: Clip, at: float) -> Play:
-        self.playback.add(number, clip, at)
-        return Play(clip)
-
-    def _reply_ended(self, event: ReplyEnded, at: float) -> list[Action]:
-        reply = self.replies[event.reply - 1]
-        stopped, reply.writing = not reply.writing, False
-        if stopped and reply.turn is None:
-            return []  # nobody heard any of it and it has been answered anew
-        silent = reply.turn is None
-        turn = reply.turn or self._begin(reply, at)
-        actions: list[Action] = [self._complete(reply, turn, event)]
-        if silent:
-            actions.append(self._play(0, spoken_by_carrier(APOLOGY), at))
-        if self.unanswered and not stopped:
-            actions += self._answer(at)
-        return actions
-
-    def _complete(self, reply: Reply, turn: Turn, event: ReplyEnded) -> Record:
-        """Fill in what is known of a reply once it is written."""
-        turn.text = event.text or turn.text
-        turn.error = event.error
-        turn.model = event.model
-        turn.prompt_tokens = event.prompt_tokens
-        turn.completion_tokens = event.completion_tokens
-        turn.latency_ms = turn.latency_ms | {
-            name: _ms(moment - reply.asked_at) for name, moment in event.marks.items()
-        }
-        return Record(replace(turn))
-
-    def _time_passed(self, at: float) -> list[Action]:
         self.playback.settle(at)
+        shown = MASKED if self.manners.mask_keys else None
+        return self._asked(spelled(self.entry.take()), at, shown)
+
+    def _caller_interrupted(self, position_ms: float | None, at: float) -> list[Action]:
+        self.vigil.caller_interrupted(at)
+        if self.farewell is None:
+            return self.interruptions.cut(at, position_ms)
+        # A last word is heard to its end, also when the queue before it was purged.
+        lost = self.replies.cut(at, None, math.inf)
+        last = [cue for cue in lost if cue.reply == self.farewell.reply]
+        return self.replies.replay(last, at)
+
+    # What time brings
+
+    def _due_moments(self) -> list[float]:
+        ladder, attempt = self.answers.ladder, self.answers.attempt
+        moments = [
+            self.entry.due_at,
+            ladder.due_at,
+            attempt.at if attempt else None,
+            self.vigil.wakes_at(self.playback.ended_at, idle=self.is_idle),
+        ]
+        if self.interruptions.hold and not self.entry.keys:
+            moments.append(self.vigil.resume_at)
+        return [moment for moment in moments if moment is not None]
+
+    def _due(self, at: float) -> list[Action]:
+        """What is due by now; checked after every event."""
+        actions: list[Action] = []
         if self.entry.due_at is not None and self.entry.due_at <= at:
-            return self._keys_entered(at)
+            actions += self._keys_entered(at)
+        if self.vigil.resume_at <= at and not self.entry.keys:
+            actions += self.interruptions.resume(at)
+        actions += self.answers.due(at)
+        return [*actions, *([] if self.farewell else self._watch(at))]
+
+    def _watch(self, at: float) -> list[Action]:
+        """Ask a silent caller again, keep to the longest length of a call."""
+        manners, idle = self.manners, self.is_idle
+        if self.vigil.is_over(at):
+            return self._leave(manners.goodbye, "time-limit", at)
+        if self.vigil.must_warn(at, idle=idle):
+            return self.answers.say(manners.time_warning, at)
+        if self.vigil.is_silent(at, self.playback.ended_at, idle=idle):
+            if self.vigil.ask_again():
+                return self.answers.say(manners.silence_question, at)
+            return self._leave(manners.goodbye, "caller-silent", at)
         return []
 
+    # The end
+
+    def _give_up(self, rung: Rung, at: float) -> list[Action]:
+        """No answer can be had: put the caller through, or say goodbye."""
+        if rung is Rung.TRANSFER:
+            notice = self.manners.transfer_notice
+            return self._leave(notice, "transferred", at, transfer=True)
+        return self._leave(self.manners.goodbye, "bot-failed", at)
+
+    def _leave(
+        self, text: str, reason: str, at: float, *, transfer: bool = False
+    ) -> list[Action]:
+        """Say a last word, which cannot be interrupted, and end the call after it."""
+        gone = [*self.interruptions.release(), *self.answers.cease()]
+        queued = max((self.playback.ends_at() or at) - at, 0.0)
+        last_word = self.answers.say(text, at, interruptible=False)
+        number = len(self.replies.numbered)
+        limit = at + queued + FAREWELL_LIMIT
+        self.farewell = Farewell(reason, number, limit, transfer)
+        return [*gone, *last_word]
+
+    def _part(self, at: float) -> list[Action]:
+        """Hang up once the last word has been heard."""
+        farewell = self.farewell
+        if farewell is None or self.over:
+            return []
+        if (self.replies.is_writing or self.playback.pending()) and (
+            at < farewell.due_at
+        ):
+            return []
+        self.over = True
+        return [HangUp(farewell.reason, farewell.transfer)]
+
     def _call_ended(self, at: float) -> list[Action]:
-        actions = self._stop(self.reply) if self.reply else []
-        lost = self.playback.interrupt(at, None, math.inf)
-        for reply in self.unfinished:
-            if reply.turn and any(cue.reply == reply.number for cue in lost):
-                reply.turn.interrupted = True
-            reply.writing = False
-        return actions
+        self.over = True
+        stopped = self.answers.cease()
+        self.replies.cut(at, None, math.inf)
+        return stopped
 
-    def _finished(self, at: float) -> list[Action]:
-        """Record replies of which it is now known how much was heard."""
-        pending = {cue.reply for cue in self.playback.pending()}
-        actions: list[Action] = []
-        for reply in list(self.unfinished):
-            if reply.writing or reply.number in pending or reply.turn is None:
-                continue
-            self.unfinished.remove(reply)
-            reply.turn.heard = self.playback.heard_text(reply.number)
-            reply.turn.ended_at = at
-            actions.append(Record(replace(reply.turn)))
-        return actions
-
-    def _next(self, at: float) -> Reply:
-        self.reply = Reply(len(self.replies) + 1, asked_at=at)
-        self.replies.append(self.reply)
-        return self.reply
-
-    def _new_turn(self, role: Role, at: float) -> Turn:
-        turn = Turn(len(self.turns), role, started_at=at)
-        self.turns.append(turn)
-        return turn
-
-
-def _ms(seconds: float) -> int:
-    return round(seconds * 1000)
+    def _late(self, event: Event, at: float) -> list[Action]:
+        """After the end only a stopped reply's last report is of interest."""
+        if isinstance(event, CallEnded):
+            return self._call_ended(at)
+        return self.answers.ended(event, at) if isinstance(event, ReplyEnded) else []

@@ -69,12 +69,15 @@ class ClipFetched:
 class ReplyEnded:
     """A reply is written and voiced, or broke off with an `error` in plain words.
 
+    `retry_after` (seconds) is the wait that the upstream asked for, if it did.
     `marks` are the moments (seconds, monotonic) of its stages by name.
     """
 
     reply: int
     text: str = ""
     error: str = ""
+    retryable: bool = True
+    retry_after: float | None = None
     model: str = ""
     prompt_tokens: int | None = None
     completion_tokens: int | None = None

@@ -5,11 +5,14 @@ import hashlib
 import hmac
 import json
 from collections import OrderedDict
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from django.conf import settings
 
 from bots.inworld.client import Inworld, Voicing
+from bots.inworld.errors import InworldError
 from calls.clips import ClipStore, ClipsUnavailable
 from calls.wav import HEADER_BYTES, wav
 
@@ -17,6 +20,7 @@ from calls.wav import HEADER_BYTES, wav
 KEPT_SECONDS = 7 * 24 * 3600.0
 # How many phrases one process holds ready.
 READY_PHRASES = 500
+PREPARE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,36 +39,61 @@ class Phrases:
         self.inworld = inworld
         self.clips = clips
         self.ready: OrderedDict[str, Phrase] = OrderedDict()
-        self.making: dict[str, asyncio.Lock] = {}
+        self.making: dict[str, asyncio.Task[Phrase]] = {}
 
-    async def get(self, voicing: Voicing) -> Phrase:
+    async def get(self, voicing: Voicing, within: float) -> Phrase:
         """The phrase, stored so that it can be fetched.
 
-        Raises `InworldError` when it must be synthesised and cannot be, and
-        `ClipsUnavailable` when there is nowhere to put it.
+        Raises `InworldError` when it must be synthesised and cannot be, `TimeoutError`
+        when that takes longer than `within` seconds (it is still made, for the next
+        time), and `ClipsUnavailable` when there is nowhere to put it.
         """
         phrase_id = _id_of(voicing)
         phrase = self.ready.get(phrase_id)
         if phrase is None:
-            phrase = await self._make_once(phrase_id, voicing)
+            making = asyncio.shield(self._making(phrase_id, voicing))
+            phrase = await asyncio.wait_for(making, within)
         self.ready.move_to_end(phrase_id)
         # Put each time: the store may have lost it, and it costs next to nothing.
         await self.clips.put(phrase_id, phrase.wav, KEPT_SECONDS)
         return phrase
 
+    async def prepare(self, voicings: Iterable[Voicing]) -> None:
+        """Have phrases ready for later; one that cannot be made is left for then."""
+        for voicing in voicings:
+            if _id_of(voicing) not in self.ready:
+                with suppress(InworldError, ClipsUnavailable, TimeoutError):
+                    await self.get(voicing, PREPARE_SECONDS)
+
     def owns(self, clip_id: str) -> bool:
         """Whether a clip is a phrase, shared by many calls."""
         return clip_id in self.ready
 
-    async def _make_once(self, phrase_id: str, voicing: Voicing) -> Phrase:
-        """Callers who come while a phrase is being made wait for that one."""
-        async with self.making.setdefault(phrase_id, asyncio.Lock()):
-            phrase = self.ready.get(phrase_id)
-            if phrase is None:
-                phrase = await self._stored(phrase_id, voicing.sample_rate)
-                phrase = phrase or await self._synthesised(phrase_id, voicing)
-                self.ready[phrase_id] = phrase
-        self.making.pop(phrase_id, None)
+    async def aclose(self) -> None:
+        """Stop making phrases."""
+        tasks = list(self.making.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _making(self, phrase_id: str, voicing: Voicing) -> asyncio.Task[Phrase]:
+        """The one task that makes a phrase; callers who come meanwhile share it."""
+        task = self.making.get(phrase_id)
+        if task is None:
+            task = asyncio.create_task(self._make(phrase_id, voicing))
+            self.making[phrase_id] = task
+            task.add_done_callback(lambda done: self._made(phrase_id, done))
+        return task
+
+    def _made(self, phrase_id: str, task: asyncio.Task[Phrase]) -> None:
+        del self.making[phrase_id]
+        if not task.cancelled():
+            task.exception()  # whoever still waits for it is told, nobody else
+
+    async def _make(self, phrase_id: str, voicing: Voicing) -> Phrase:
+        phrase = await self._stored(phrase_id, voicing.sample_rate)
+        phrase = phrase or await self._synthesised(phrase_id, voicing)
+        self.ready[phrase_id] = phrase
         while len(self.ready) > READY_PHRASES:
             self.ready.popitem(last=False)
         return phrase

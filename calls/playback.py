@@ -6,6 +6,7 @@ the clip of that moment had been playing. Clip lengths are known to the sample, 
 the rest is arithmetic. All times are seconds on one monotonic clock.
 """
 
+import math
 from dataclasses import dataclass, field
 
 from calls.words import words_within
@@ -24,14 +25,15 @@ CHARACTERS_PER_SECOND = 15.0
 class Clip:
     """A piece of speech the carrier can play: one segment of a reply.
 
-    `text` is what it says and `seconds` its length; `url` is empty where the carrier
-    speaks the text with its own voice.
+    `text` is what it says, `seconds` its length and `pace` when it sounds (see
+    `calls.audio`); `url` is empty where the carrier speaks with its own voice.
     """
 
     id: str
     url: str
     text: str
     seconds: float
+    pace: bytes = b""
 
 
 def spoken_by_carrier(text: str) -> Clip:
@@ -60,7 +62,8 @@ class Cue:
             return ""
         if self.heard >= self.clip.seconds:
             return self.clip.text
-        return words_within(self.clip.text, self.heard / self.clip.seconds)
+        clip = self.clip
+        return words_within(clip.text, self.heard, clip.seconds, clip.pace)
 
 
 @dataclass(slots=True)
@@ -151,6 +154,12 @@ class Playback:
         """When the queue will have been played, None when nothing is queued."""
         waiting = self.pending()
         return waiting[-1].ends_at if waiting else None
+
+    @property
+    def ended_at(self) -> float:
+        """When the latest sound that is known to have ended did so."""
+        ends = (cue.starts_at + cue.heard for cue in self.cues if cue.heard is not None)
+        return max(ends, default=-math.inf)
 
     def heard_text(self, reply: int) -> str:
         """What was heard of a reply, cut at a word."""

@@ -122,14 +122,22 @@ def _code(description: str) -> str:
     return digits if digits.isdigit() else ""
 
 
-def play(url: str) -> str:
+def play(url: str, *, interruptible: bool = True) -> str:
     """Play one clip after what is queued."""
-    return json.dumps({"type": "play", "source": url, "loop": 1, "preemptible": False})
+    frame = {"type": "play", "source": url, "loop": 1, "preemptible": False}
+    return json.dumps(frame | _manner(interruptible))
 
 
-def text(words: str) -> str:
+def text(words: str, *, interruptible: bool = True) -> str:
     """Have the carrier's own voice say something."""
-    return json.dumps({"type": "text", "token": words, "last": True})
+    return json.dumps(
+        {"type": "text", "token": words, "last": True} | _manner(interruptible)
+    )
+
+
+def _manner(interruptible: bool) -> dict[str, str]:
+    """Left out, the TwiML's value holds."""
+    return {} if interruptible else {"interruptible": "none"}
 
 
 def end(handoff: str = "") -> str:

@@ -1,6 +1,7 @@
 """One call in progress: carries out what its `Conversation` decides."""
 
 import asyncio
+import json
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
@@ -17,16 +18,20 @@ from calls import relay
 from calls.actions import (
     Action,
     Discard,
+    HangUp,
     Play,
     Record,
+    Resort,
     SpeakText,
     StartReply,
     StopReply,
 )
 from calls.audio import silence
 from calls.clips import ClipsUnavailable
-from calls.conversation import Conversation, Manners
+from calls.conversation import Conversation
 from calls.events import CallConnected, CallEnded, ClipFetched, Event, TimePassed
+from calls.logs import CallLog
+from calls.manners import Manners, backchannels
 from calls.models import Call
 from calls.playback import Clip
 from calls.speaker import Speaker
@@ -38,6 +43,8 @@ log = logging.getLogger(__name__)
 
 # Played in place of a clip that must not be heard but is still in the queue.
 HUSH_SECONDS = 0.05
+# How long the carrier may take to act on our `end`.
+END_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +67,14 @@ class CallSession:
         call: Call,
         board: Switchboard,
         send: Callable[[str], Awaitable[None]],
+        close_socket: Callable[[], Coroutine[Any, Any, None]],
     ) -> None:
         profile = Profile.from_json(call.settings)
         self.call = call
         self.board = board
         self.send = send
+        self.close_socket = close_socket
+        self.log = CallLog(log, call.call_sid)
         self.clock = Clock()
         self.conversation = Conversation(manners(profile))
         self.speaker = Speaker(
@@ -74,8 +84,8 @@ class CallSession:
             board.phrases,
             emit=self.handle,
             queued_seconds=self._queued_seconds,
+            log=self.log,
         )
-        self.log = logging.LoggerAdapter(log, {"call": call.call_sid})
         self.alarm: asyncio.TimerHandle | None = None
         self.chores: set[asyncio.Task[None]] = set()
         self.over = False
@@ -85,6 +95,8 @@ class CallSession:
         self._write(CallAnswered(self.call.pk, timezone.now()))
         self._chore(self.board.inworld.warm())
         await self.handle(CallConnected())
+        standing = self.conversation.manners.standing_sentences
+        self._chore(self.speaker.prepare(standing))
 
     async def handle(self, event: Event) -> None:
         """Let the conversation decide on an event and do what it says."""
@@ -110,27 +122,43 @@ class CallSession:
 
     async def _perform(self, action: Action) -> None:
         match action:
-            case SpeakText(number, text):
-                self.speaker.speak(number, text)
-            case StartReply(number, messages):
-                self.speaker.reply(number, messages)
+            case SpeakText(number, text, within):
+                self.speaker.speak(number, text, within)
+            case StartReply(number, messages, model):
+                self.speaker.reply(number, messages, model)
             case StopReply(number):
                 self.speaker.stop(number)
-            case Play(clip):
-                await self._play(clip)
+            case Play(clip, interruptible):
+                await self._play(clip, interruptible=interruptible)
             case Discard(clips, queued):
                 self._chore(self._discard(clips, queued=queued))
             case Record(turn):
                 self._write(TurnWrite(self.call.pk, turn, self.clock.moment))
+            case Resort(rung):
+                self.log.warning("An answer failed, next: %s", rung)
+            case HangUp(reason, transfer):
+                await self._hang_up(Call.EndReason(reason), transfer=transfer)
             case _:
                 assert_never(action)
 
-    async def _play(self, clip: Clip) -> None:
+    async def _play(self, clip: Clip, *, interruptible: bool) -> None:
         if not clip.url:
-            await self.send(relay.text(clip.text))
+            await self.send(relay.text(clip.text, interruptible=interruptible))
             return
         self.board.fetches.expect(clip.id, self._fetched)
-        await self.send(relay.play(clip.url))
+        await self.send(relay.play(clip.url, interruptible=interruptible))
+
+    async def _hang_up(self, reason: Call.EndReason, *, transfer: bool) -> None:
+        """End the relay session; the action URL says what becomes of the call."""
+        self._write(
+            CallOver(self.call.pk, Call.Status.COMPLETED, reason, timezone.now())
+        )
+        handoff = json.dumps({"transfer": True}) if transfer else ""
+        await self.send(relay.end(handoff))
+        # The carrier closes the socket; if it does not, we do.
+        self.alarm = asyncio.get_running_loop().call_later(
+            END_SECONDS, lambda: self._chore(self.close_socket())
+        )
 
     async def _discard(self, clips: tuple[Clip, ...], *, queued: bool) -> None:
         store, ids = self.board.clips, [clip.id for clip in clips if clip.url]
@@ -150,11 +178,13 @@ class CallSession:
         self._chore(self.handle(ClipFetched(clip_id)))
 
     def _set_alarm(self) -> None:
+        if self.conversation.over:
+            return
         if self.alarm:
             self.alarm.cancel()
         self.alarm = None
         wakes_at = self.conversation.wakes_at()
-        if wakes_at is not None and not self.over:
+        if wakes_at is not None:
             delay = max(wakes_at - monotonic(), 0)
             loop = asyncio.get_running_loop()
             self.alarm = loop.call_later(delay, self._ring)
@@ -188,4 +218,16 @@ def manners(profile: Profile) -> Manners:
         greeting=profile.greeting,
         speech_interrupts=profile.interruptible
         in (Interruptible.SPEECH, Interruptible.ANY),
+        fallback_models=profile.fallback_models,
+        backchannels=backchannels(profile.backchannels),
+        mask_keys=profile.mask_keys,
+        silence_seconds=profile.silence_seconds,
+        silence_prompts=profile.silence_prompts,
+        silence_question=profile.silence_question,
+        max_call_seconds=profile.max_call_minutes * 60,
+        time_warning=profile.time_warning,
+        goodbye=profile.goodbye,
+        apology=profile.apology,
+        can_transfer=bool(profile.transfer_number),
+        transfer_notice=profile.transfer_notice,
     )

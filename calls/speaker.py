@@ -5,16 +5,23 @@ stopped meanwhile is recognised there by its number.
 """
 
 import asyncio
-import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Iterator,
+)
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from random import uniform
 from time import monotonic
 
 from django.conf import settings
 
 from bots.inworld.client import Inworld, ReplyRequest, Voicing
-from bots.inworld.errors import InworldError
+from bots.inworld.errors import InworldError, RateLimited
 from bots.inworld.events import Audio, Served, Text, Usage
 from bots.inworld.events import Event as StreamEvent
 from bots.inworld.pcm import Pcm
@@ -24,15 +31,17 @@ from calls.audio import at_rate
 from calls.clips import ClipStore, ClipsUnavailable, new_clip_id
 from calls.events import ClipReady, Event, ReplyEnded
 from calls.history import Message
+from calls.logs import CallLog
 from calls.phrases import Phrases
 from calls.playback import Clip, spoken_by_carrier
 from calls.signatures import public_url
 from calls.wav import wav
 
-log = logging.getLogger(__name__)
-
 # A stream this quiet after sound has ended its segment; nothing else marks an end.
 SEGMENT_IDLE_SECONDS = 0.3
+# A request refused for its rate is repeated about this much later, in seconds, unless
+# the refusal names a time; spread, so that not all calls come back at once.
+BACK_OFF = 0.4
 # How long the end of a call waits for connections to be let go.
 STOP_SECONDS = 1.0
 
@@ -44,12 +53,15 @@ class Progress:
     """How far one streamed reply has come; `marks` are monotonic seconds by stage."""
 
     number: int
+    log: CallLog
     segmenter: Segmenter = field(default_factory=Segmenter)
     marks: dict[str, float] = field(default_factory=dict)
     buffered: int = 0  # bytes of sound since the last segment
     model: str = ""
     usage: Usage | None = None
     error: str = ""
+    retryable: bool = True
+    retry_after: float | None = None
 
     def take(self, event: StreamEvent | None) -> list[Segment]:
         """Take in what the stream brought (None: nothing for a while)."""
@@ -78,8 +90,11 @@ class Progress:
         try:
             yield
         except InworldError as error:
-            log.warning("Reply %d: %s (%s)", self.number, error, error.kind)
+            self.log.warning("Reply %d: %s (%s)", self.number, error, error.kind)
             self.error = str(error)
+            self.retryable = error.retryable
+            if isinstance(error, RateLimited):
+                self.retry_after = error.retry_after or BACK_OFF * uniform(0.5, 1.5)  # noqa: S311
 
     def mark(self, stage: str) -> None:
         """Note when a stage was first reached."""
@@ -91,6 +106,8 @@ class Progress:
             self.number,
             text=self.segmenter.written.strip(),
             error=self.error,
+            retryable=self.retryable,
+            retry_after=self.retry_after,
             model=self.model,
             prompt_tokens=self.usage.prompt_tokens if self.usage else None,
             completion_tokens=self.usage.completion_tokens if self.usage else None,
@@ -110,6 +127,7 @@ class Speaker:
         *,
         emit: Emit,
         queued_seconds: Callable[[], float],
+        log: CallLog,
     ) -> None:
         self.profile = profile
         self.inworld = inworld
@@ -117,16 +135,24 @@ class Speaker:
         self.phrases = phrases
         self.emit = emit
         self.queued_seconds = queued_seconds
+        self.log = log
         self.running: dict[int, asyncio.Task[None]] = {}
         self.tasks: set[asyncio.Task[None]] = set()
 
-    def reply(self, number: int, messages: list[Message]) -> None:
-        """Begin an answer of the model."""
-        self._begin(number, self._answer(number, messages))
+    def reply(self, number: int, messages: list[Message], model: str = "") -> None:
+        """Begin an answer of the bot's model, or of another."""
+        self._begin(number, self._answer(number, messages, model))
 
-    def speak(self, number: int, text: str) -> None:
-        """Begin a fixed sentence."""
-        self._begin(number, self._recite(number, text))
+    def speak(self, number: int, text: str, within: float) -> None:
+        """Begin a fixed sentence; after `within` seconds the carrier speaks it."""
+        self._begin(number, self._recite(number, text, within))
+
+    async def prepare(self, sentences: Iterable[str]) -> None:
+        """Have fixed sentences ready before they are needed."""
+        rate = settings.CLIP_SAMPLE_RATE
+        await self.phrases.prepare(
+            voicing(self.profile, text, rate) for text in sentences if text
+        )
 
     def stop(self, number: int) -> None:
         """Stop a reply. Cancels once: a second time could cost httpx a connection."""
@@ -151,26 +177,26 @@ class Speaker:
         self.tasks.discard(task)
         self.running.pop(number, None)
         if not task.cancelled() and (error := task.exception()):
-            log.error("Reply %d broke off", number, exc_info=error)
+            self.log.error("Reply %d broke off", number, exc_info=error)
 
-    async def _recite(self, number: int, text: str) -> None:
-        error = ""
+    async def _recite(self, number: int, text: str, within: float) -> None:
+        error, wanted = "", voicing(self.profile, text, settings.CLIP_SAMPLE_RATE)
         try:
-            phrase = await self.phrases.get(
-                voicing(self.profile, text, settings.CLIP_SAMPLE_RATE)
-            )
+            phrase = await self.phrases.get(wanted, within)
             clip = Clip(phrase.id, clip_url(phrase.id), text, phrase.seconds)
-        except (InworldError, ClipsUnavailable) as trouble:
-            error = f"Spoken by the carrier's voice: {trouble}"
+        except (InworldError, ClipsUnavailable, TimeoutError) as trouble:
+            reason = str(trouble) or "it took too long to synthesise"
+            error = f"Spoken by the carrier's voice: {reason}"
             clip = spoken_by_carrier(text)
         await self.emit(ClipReady(number, clip))
         await self.emit(ReplyEnded(number, text, error))
 
-    async def _answer(self, number: int, messages: list[Message]) -> None:
-        progress = Progress(number)
+    async def _answer(self, number: int, messages: list[Message], model: str) -> None:
+        progress = Progress(number, self.log)
+        request = reply_request(self.profile, messages, model)
         try:
             with progress.noting_errors():
-                await self._stream(progress, messages)
+                await self._stream(progress, request)
             # What was voiced before an error can still be heard.
             for segment in progress.segmenter.end():
                 await self._publish(progress, segment)
@@ -180,9 +206,8 @@ class Speaker:
         finally:
             await self.emit(progress.ended())
 
-    async def _stream(self, progress: Progress, messages: list[Message]) -> None:
+    async def _stream(self, progress: Progress, request: ReplyRequest) -> None:
         progress.mark("request_sent")
-        request = reply_request(self.profile, messages)
         async with self.inworld.reply(request) as events:
             async for event in or_quiet(events, SEGMENT_IDLE_SECONDS):
                 for segment in progress.take(event):
@@ -210,15 +235,17 @@ class Speaker:
         try:
             await self.clips.put(clip_id, wav(pcm.data, pcm.sample_rate), lifetime)
         except ClipsUnavailable as error:
-            log.warning("No clip store, the carrier's voice speaks: %s", error)
+            self.log.warning("No clip store, the carrier's voice speaks: %s", error)
             return spoken_by_carrier(text) if text else None
         return Clip(clip_id, clip_url(clip_id), text, pcm.seconds)
 
 
-def reply_request(profile: Profile, messages: list[Message]) -> ReplyRequest:
-    """What a bot asks the Router for."""
+def reply_request(
+    profile: Profile, messages: list[Message], model: str = ""
+) -> ReplyRequest:
+    """What a bot asks the Router for, of its own model unless another is named."""
     return ReplyRequest(
-        model=profile.llm_model,
+        model=model or profile.llm_model,
         messages=messages,
         voice=profile.tts_voice,
         tts_model=profile.tts_model,

@@ -31,6 +31,7 @@ class Switchboard:
     async def aclose(self) -> None:
         """Write what is queued and let go of every connection."""
         await self.transcripts.aclose()
+        await self.phrases.aclose()
         await self.inworld.aclose()
         await self.clips.aclose()
 
@@ -45,5 +46,9 @@ def clip_store() -> ClipStore:
 @lru_cache(maxsize=1)
 def switchboard() -> Switchboard:
     """The process's switchboard."""
-    inworld = Inworld(settings.INWORLD_BASE_URL, settings.INWORLD_API_KEY)
+    inworld = Inworld(
+        settings.INWORLD_BASE_URL,
+        settings.INWORLD_API_KEY,
+        concurrency=settings.INWORLD_CONCURRENCY,
+    )
     return Switchboard(inworld, clip_store())

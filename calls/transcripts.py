@@ -41,12 +41,15 @@ class TurnWrite:
     def row(self) -> models.Turn:
         """The turn as a database row; its clock becomes wall time."""
         turn, ended_at = self.turn, self.turn.ended_at
+        text, heard = turn.text, turn.heard
+        if turn.shown is not None:
+            text = heard = turn.shown
         return models.Turn(
             call_id=self.call_id,
             index=turn.index,
             role=turn.role,
-            text=turn.text,
-            heard_text=turn.heard,
+            text=text,
+            heard_text=heard,
             interrupted=turn.interrupted,
             started_at=self.moment(turn.started_at),
             ended_at=None if ended_at is None else self.moment(ended_at),

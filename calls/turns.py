@@ -3,15 +3,16 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-Role = Literal["caller", "bot"]
+Role = Literal["caller", "bot", "system"]
 
 
 @dataclass(slots=True)
 class Turn:
-    """A caller's or the bot's turn; times are seconds on the call's monotonic clock.
+    """A turn of the caller or the bot; times are seconds on the call's monotonic clock.
 
     `text` is what was transcribed or written, `heard` what the caller heard of it.
-    `error` says in plain words what went wrong; such words are never the bot's own.
+    `shown` replaces both in the transcript where the words are secret. An `aside`
+    ("mhm") is not for the model. Role `system` marks what the bot did not mean to say.
     """
 
     index: int
@@ -19,6 +20,8 @@ class Turn:
     started_at: float
     text: str = ""
     heard: str = ""
+    shown: str | None = None
+    aside: bool = False
     interrupted: bool = False
     ended_at: float | None = None
     latency_ms: dict[str, int] = field(default_factory=dict)

@@ -57,6 +57,13 @@ def say_and_hang_up(words: str, language: str = "en-US") -> str:
     return str(response)
 
 
+def put_through(number: str) -> str:
+    """Connect the caller to a person's telephone."""
+    response = VoiceResponse()
+    response.dial(number)
+    return str(response)
+
+
 def hang_up() -> str:
     """End the call."""
     response = VoiceResponse()

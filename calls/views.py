@@ -1,5 +1,6 @@
 """What the carrier fetches: TwiML, clips, and its callbacks. No session, no cookies."""
 
+import json
 import logging
 from collections.abc import Callable, Coroutine
 from functools import wraps
@@ -125,9 +126,23 @@ def configuration_trouble(request: HttpRequest) -> str:
 
 @from_carrier
 async def voice_action(request: HttpRequest) -> HttpResponse:
-    """The relay session ended: note how, and end the call."""
+    """The relay session ended: note how, and end the call or put it through."""
     await _close(request, REASON_BY_SESSION, "SessionStatus")
+    if _wants_transfer(request.POST.get("HandoffData", "")):
+        call_sid = request.POST.get("CallSid", "")
+        call = await Call.objects.filter(call_sid=call_sid).afirst()
+        if call and (number := Profile.from_json(call.settings).transfer_number):
+            return _twiml(twiml.put_through(number))
     return _twiml(twiml.hang_up())
+
+
+def _wants_transfer(handoff: str) -> bool:
+    """Read what we sent with `end`; where to is the bot's setting, never this."""
+    try:
+        data = json.loads(handoff or "{}")
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(data, dict) and data.get("transfer") is True
 
 
 @from_carrier

@@ -12,7 +12,8 @@ from calls.actions import (
     StartReply,
     StopReply,
 )
-from calls.conversation import Conversation, Manners
+from calls.answers import GREETING_PATIENCE
+from calls.conversation import Conversation
 from calls.events import (
     CallConnected,
     CallEnded,
@@ -24,6 +25,7 @@ from calls.events import (
     ReplyEnded,
     TimePassed,
 )
+from calls.manners import Manners
 from calls.playback import Clip
 from calls.turns import Turn
 
@@ -81,7 +83,7 @@ def answered(talk: Talk, question: str = "Question?") -> int:
 
 def test_the_greeting_is_spoken_word_for_word_and_stands_in_the_history() -> None:
     talk = Talk(greeting=GREETING)
-    assert talk.on(CallConnected()) == [SpeakText(1, GREETING)]
+    assert talk.on(CallConnected()) == [SpeakText(1, GREETING, GREETING_PATIENCE)]
     talk.clip(1, GREETING)
     talk.on(ReplyEnded(1, GREETING))
     talk.passes()
@@ -214,14 +216,3 @@ def test_marks_become_milliseconds_from_the_callers_last_word() -> None:
     talk.clip(number, "Hello")
     talk.on(ReplyEnded(number, "Hello", marks={"first_token": asked + 0.123}))
     assert talk.turns[1].latency_ms == {"play_sent": 500, "first_token": 123}
-
-
-def test_a_silent_reply_is_apologised_for_without_becoming_the_bots_words() -> None:
-    talk = Talk()
-    number = started(talk.on(CallerSpoke("Hi"))).reply
-    actions = talk.on(ReplyEnded(number, error="Inworld is away"))
-    (play,) = of(Play, actions)
-    assert play.clip.url == ""
-    start = started(talk.on(CallerSpoke("Hello?"), after=9))
-    assert [m["role"] for m in start.messages] == ["system", "user"]
-    assert talk.turns[1].error == "Inworld is away"

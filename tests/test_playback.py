@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calls.playback import START_DELAY, Clip, Playback
-from calls.words import words_within
 
 TEN_WORDS = "one two three four five six seven eight nine ten"
 
@@ -116,15 +115,3 @@ def test_an_exact_clock_finds_exactly_what_was_heard(
     total = sum(seconds or 0.0 for seconds in heard(playback))
     assert total == pytest.approx(sum(expected), abs=0.3)
     assert all(seconds is not None for seconds in heard(playback))
-
-
-@given(text=st.text(), fraction=st.floats(0, 1))
-def test_words_are_a_prefix_and_never_cut(text: str, fraction: float) -> None:
-    words = words_within(text, fraction)
-    assert text.strip().startswith(words)
-    assert text.split()[: len(words.split())] == words.split()
-
-
-def test_all_words_and_no_words() -> None:
-    assert words_within(TEN_WORDS, 1.0) == TEN_WORDS
-    assert words_within(TEN_WORDS, 0.0) == ""

@@ -8,9 +8,19 @@ import pytest
 from bots.models import Bot
 from bots.profile import Profile
 from calls import twiml
-from calls.actions import SpeakText
+from calls.actions import Action, SpeakText
 from calls.conversation import Conversation
-from calls.events import CallConnected, CallerSpoke
+from calls.events import (
+    CallConnected,
+    CallerInterrupted,
+    CallerSpoke,
+    ClipReady,
+    Event,
+    KeyPressed,
+    ReplyEnded,
+    TimePassed,
+)
+from calls.playback import Clip
 from calls.session import manners
 from calls.speaker import reply_request, voicing
 
@@ -30,19 +40,102 @@ DIFFERENT: dict[str, Any] = {
     "interruptible": "none",
     "interrupt_sensitivity": "low",
     "dtmf_detection": False,
+    "backchannels": "jawohl",
+    "mask_keys": True,
+    "silence_seconds": 33,
+    "silence_prompts": 1,
+    "silence_question": "Hello?",
+    "max_call_minutes": 2,
+    "time_warning": "Soon over.",
+    "goodbye": "Bye now.",
+    "apology": "Oops.",
+    "transfer_number": "+15005550099",
+    "transfer_notice": "Hold on.",
 }
+
+
+class Line:
+    """Plays a part to a conversation: clips come at once, time passes as asked for."""
+
+    def __init__(self, profile: Profile) -> None:
+        self.core = Conversation(manners(profile))
+        self.now = 0.0
+        self.log: list[Action] = []
+
+    def on(self, event: Event) -> None:
+        actions = self.core.receive(event, self.now)
+        self.log += actions
+        for action in actions:
+            match action:
+                case SpeakText(number, text):
+                    self.clip(number, text)
+                    self.on(ReplyEnded(number, text))
+
+    def clip(self, number: int, text: str) -> None:
+        self.on(ClipReady(number, Clip(f"{number}", "https://x/", text, 2.0)))
+
+    def asks(self, question: str) -> int:
+        self.on(CallerSpoke(question))
+        return len(self.core.replies.numbered)
+
+    def fails(self) -> None:
+        number = self.asks("Why?")
+        while self.core.replies.is_writing and not self.core.farewell:
+            self.on(ReplyEnded(number, error="no"))
+            number += 1
+
+    def waits(self, most: float) -> None:
+        until = self.now + most
+        while (moment := self.core.wakes_at()) is not None and moment <= until:
+            self.now = max(self.now, moment)
+            self.on(TimePassed())
+
+
+def silent_call(line: Line) -> None:
+    line.on(CallConnected())
+    line.waits(200)
+
+
+def failing_call(line: Line) -> None:
+    line.on(CallConnected())
+    for _ in range(3):
+        line.waits(5)
+        line.fails()
+    line.waits(30)
+
+
+def long_call(line: Line) -> None:
+    line.on(CallConnected())
+    while line.now < 1900 and not line.core.over:
+        line.waits(4)
+        line.now += 4
+        number = line.asks("And?")
+        line.clip(number, "So.")
+        line.on(ReplyEnded(number, "So."))
+
+
+def polite_call(line: Line) -> None:
+    line.on(KeyPressed("7"))
+    line.on(KeyPressed("#"))
+    number = len(line.core.replies.numbered)
+    line.clip(number, "one two three four")
+    line.now += 1
+    line.on(CallerInterrupted(500))
+    line.on(CallerSpoke("Jawohl."))
 
 
 def behaviour(profile: Profile) -> list[Any]:
     """What a caller, Twilio and Inworld get to see of a bot's settings."""
-    conversation = Conversation(manners(profile))
-    return [
+    seen: list[Any] = [
         twiml.relay(profile, socket_url="wss://x/", action_url="https://x/"),
         reply_request(profile, []).body(),
         voicing(profile, "Hi", 8000).body(),
-        *conversation.receive(CallConnected(), at=0),
-        *conversation.receive(CallerSpoke("Hello"), at=1),
     ]
+    for call in (silent_call, failing_call, long_call, polite_call):
+        line = Line(profile)
+        call(line)
+        seen.append(line.log)
+    return seen
 
 
 def test_all_settings_are_covered_here() -> None:
@@ -52,7 +145,8 @@ def test_all_settings_are_covered_here() -> None:
 
 @pytest.mark.parametrize("field", DIFFERENT)
 def test_a_change_of_a_setting_changes_something(field: str) -> None:
-    usual = Profile.of(Bot())
+    transfer = "+15005550098" if field == "transfer_notice" else ""
+    usual = Profile.of(Bot(transfer_number=transfer))
     changed = dataclasses.replace(usual, **{field: DIFFERENT[field]})
     assert behaviour(changed) != behaviour(usual)
 

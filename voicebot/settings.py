@@ -43,6 +43,7 @@ INWORLD_PUBLIC_URL = "https://api.inworld.ai"
 INWORLD_BASE_URL = (
     env.str("INWORLD_BASE_URL", default="").rstrip("/") or INWORLD_PUBLIC_URL
 )
+INWORLD_CONCURRENCY = _whole_number("INWORLD_CONCURRENCY", 0, least=0, most=10_000)
 
 # Twilio: the line
 TWILIO_AUTH_TOKENS = [
@@ -74,9 +75,6 @@ CLIP_TTL_SECONDS = _whole_number("CLIP_TTL_SECONDS", 300, least=10, most=86_400)
 CLIP_SAMPLE_RATE = _whole_number("CLIP_SAMPLE_RATE", 8000, least=8000, most=48_000)
 CLIP_MAX_SECONDS = _whole_number("CLIP_MAX_SECONDS", 60, least=5, most=600)
 CLIP_MEMORY_MB = _whole_number("CLIP_MEMORY_MB", 256, least=8, most=16_384)
-
-# A call
-CALL_MAX_MINUTES = _whole_number("CALL_MAX_MINUTES", 60, least=1, most=1440)
 
 INSTALLED_APPS = [
     "daphne",

@@ -5,7 +5,13 @@ import base64
 import json
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import (
+    AbstractAsyncContextManager,
+    aclosing,
+    asynccontextmanager,
+    nullcontext,
+    suppress,
+)
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,6 +95,7 @@ class Inworld:
     """What the bots ask of Inworld; one of these serves all calls of a process.
 
     Belongs to the event loop of its first request. Raises only `InworldError`s.
+    `concurrency` is how many generations may run at once, 0 for any number.
     """
 
     def __init__(
@@ -98,7 +105,12 @@ class Inworld:
         *,
         limits: httpx.Limits = LIMITS,
         timeout: httpx.Timeout = TIMEOUT,
+        concurrency: int = 0,
     ) -> None:
+        # A plan allows so many generations at once; one more would be refused.
+        self._slot: AbstractAsyncContextManager[None] = (
+            asyncio.Semaphore(concurrency) if concurrency else nullcontext()
+        )
         # The key is Base64 already, as the portal shows it.
         headers = {b"Authorization": b"Basic " + api_key.encode()}
         self._pool = Pool(base_url, headers, limits, timeout)
@@ -114,16 +126,21 @@ class Inworld:
         # Compression would hold back small chunks.
         content = _json(request.body(), {"Accept-Encoding": "identity"})
         path = "/v1/chat/completions"
-        async with self._pool.request("POST", path, **content) as response:
+        async with (
+            self._slot,
+            self._pool.request("POST", path, **content) as response,
+        ):
             await _check_is_stream(response)
             async with aclosing(_events(response)) as events:
                 yield events
 
     async def speak(self, voicing: Voicing) -> Pcm:
         """Synthesise a whole text."""
-        answer = await self._fetch(
-            "POST", "/tts/v1/voice", timeout=SPEAK_TIMEOUT, **_json(voicing.body())
-        )
+        content = _json(voicing.body())
+        async with self._slot:
+            answer = await self._fetch(
+                "POST", "/tts/v1/voice", timeout=SPEAK_TIMEOUT, **content
+            )
         try:
             audio = base64.b64decode(answer["audioContent"], validate=True)
         except (KeyError, TypeError, ValueError) as error:

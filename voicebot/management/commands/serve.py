@@ -11,6 +11,7 @@ from daphne.endpoints import build_endpoint_description_strings
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from bots.models import MAX_CALL_MINUTES
 from calls.checks import redis_trouble
 
 # The carrier's frames are small; daphne buffers whatever it is sent.
@@ -58,7 +59,7 @@ class Command(BaseCommand):
                 host=settings.HOST, port=settings.PORT
             ),
             http_timeout=HTTP_TIMEOUT_SECONDS,
-            websocket_timeout=settings.CALL_MAX_MINUTES * 60,
+            websocket_timeout=(MAX_CALL_MINUTES + 5) * 60,
             websocket_max_message_size=MAX_FRAME_BYTES,
             websocket_max_frame_size=MAX_FRAME_BYTES,
             verbosity=1,

@@ -1,0 +1,84 @@
+"""What a bot says of itself, and takes for listening, in its own language."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Phrasebook:
+    """A language's standing sentences; `backchannels` is a comma-separated list."""
+
+    silence_question: str
+    time_warning: str
+    goodbye: str
+    apology: str
+    transfer_notice: str
+    backchannels: str
+
+
+PHRASEBOOKS = {
+    "en": Phrasebook(
+        "Are you still there?",
+        "Just so you know, we have about a minute left on this call.",
+        "Thank you for calling. Goodbye.",
+        "I'm sorry, I have some trouble at the moment. Could you say that again?",
+        "One moment please, I'll put you through to a colleague.",
+        "mhm, mm-hmm, mm, hmm, uh-huh, aha, ah, oh, okay, ok, yeah, yep, right, "
+        "alright, sure, I see, got it, good, great",
+    ),
+    "de": Phrasebook(
+        "Sind Sie noch da?",
+        "Nur zur Information: Wir haben noch etwa eine Minute.",
+        "Danke für Ihren Anruf. Auf Wiederhören.",
+        "Entschuldigung, ich habe gerade ein Problem. Könnten Sie das wiederholen?",
+        "Einen Moment bitte, ich verbinde Sie mit einer Kollegin oder einem Kollegen.",
+        "mhm, hm, hmm, aha, ach so, achso, okay, ok, ja, genau, gut, alles klar, "
+        "verstehe, stimmt",
+    ),
+    "fr": Phrasebook(
+        "Êtes-vous toujours là ?",
+        "Pour information, il nous reste environ une minute.",
+        "Merci de votre appel. Au revoir.",
+        "Pardon, j'ai un petit problème en ce moment. Pourriez-vous répéter ?",
+        "Un instant s'il vous plaît, je vous passe un collègue.",
+        "mhm, hmm, hum, ah, d'accord, ok, okay, oui, ouais, très bien, je vois, "
+        "voilà, entendu",
+    ),
+    "es": Phrasebook(
+        "¿Sigue ahí?",
+        "Le aviso de que nos queda aproximadamente un minuto.",
+        "Gracias por su llamada. Adiós.",
+        "Perdone, tengo un problema en este momento. ¿Podría repetirlo?",
+        "Un momento, por favor, le paso con un compañero.",
+        "mhm, ajá, eh, ah, vale, ok, okay, sí, claro, bueno, bien, de acuerdo, "
+        "entiendo, ya",
+    ),
+    "it": Phrasebook(
+        "È ancora in linea?",
+        "La informo che ci resta circa un minuto.",
+        "Grazie per aver chiamato. Arrivederci.",
+        "Mi scusi, ho un problema in questo momento. Può ripetere?",
+        "Un momento, per favore, la metto in contatto con un collega.",
+        "mhm, mm, ah, ok, okay, sì, va bene, certo, capisco, d'accordo, esatto, bene",
+    ),
+    "pt": Phrasebook(
+        "Ainda está aí?",
+        "Só para avisar: temos cerca de um minuto.",
+        "Obrigado pela sua chamada. Até logo.",
+        "Desculpe, estou com um problema neste momento. Pode repetir?",
+        "Um momento, por favor, vou passar a um colega.",
+        "mhm, hum, ah, ok, okay, sim, tá, certo, claro, entendi, está bem, pois",
+    ),
+    "nl": Phrasebook(
+        "Bent u er nog?",
+        "Ter informatie: we hebben nog ongeveer een minuut.",
+        "Bedankt voor uw telefoontje. Tot ziens.",
+        "Sorry, ik heb even een probleem. Kunt u dat herhalen?",
+        "Een ogenblik alstublieft, ik verbind u door met een collega.",
+        "mhm, hm, aha, oké, ok, okay, ja, precies, goed, juist, begrijp ik, prima",
+    ),
+}
+
+
+def phrasebook(language: str) -> Phrasebook:
+    """The sentences of a language tag such as de-AT; English where there are none."""
+    return PHRASEBOOKS.get(language.split("-")[0].lower(), PHRASEBOOKS["en"])

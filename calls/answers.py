@@ -1,0 +1,141 @@
+"""How the bot comes by what it says: it asks, retries, falls back, apologises. Pure."""
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+from calls.actions import Action, Record, Resort, SpeakText, StartReply
+from calls.events import ClipReady, ReplyEnded
+from calls.history import messages
+from calls.ladder import Ladder, Rung, Step
+from calls.manners import Manners
+from calls.replies import Replies, Reply
+from calls.turns import Role, Turn
+
+# How long a fixed sentence may take to be voiced before the carrier speaks it (s):
+# a greeting is worth a wait, what is said in place of an answer is not.
+GREETING_PATIENCE = 4.0
+PATIENCE = 1.0
+
+GiveUp = Callable[[Rung, float], list[Action]]
+
+
+class Answers:
+    """Begins replies and sees to it that one of them is heard.
+
+    `give_up` is called with the last rungs, which end the call.
+    """
+
+    def __init__(self, manners: Manners, turns: list[Turn], give_up: GiveUp) -> None:
+        self.manners = manners
+        self.turns = turns
+        self.give_up = give_up
+        self.replies = Replies(turns)
+        self.ladder = Ladder(manners.fallback_models, manners.can_transfer)
+        self.attempt: Step | None = None  # to be made a little later
+        self.asked_at = -math.inf  # the caller's latest words or key
+        self.unanswered = False  # something was said that is not being answered yet
+
+    def greet(self, at: float) -> list[Action]:
+        """Speak the greeting."""
+        reply = self.replies.begin(at)
+        return [SpeakText(reply.number, self.manners.greeting, GREETING_PATIENCE)]
+
+    def say(
+        self, text: str, at: float, role: Role = "bot", *, interruptible: bool = True
+    ) -> list[Action]:
+        """Speak a fixed sentence."""
+        reply = self.replies.begin(at, role, interruptible=interruptible)
+        return [SpeakText(reply.number, text, PATIENCE)]
+
+    def answer(self, at: float) -> list[Action]:
+        """Answer what the caller said."""
+        self.ladder.begin(at)
+        return self._start(self.replies.begin(self.asked_at, wanted=True))
+
+    def go_on(self, at: float) -> list[Action]:
+        """Have the rest written of an answer that was cut short by mistake."""
+        return self._start(self.replies.begin(at), go_on=True)
+
+    def clip_ready(self, event: ClipReady, at: float) -> list[Action]:
+        """Play a clip, if it is of the current reply."""
+        reply = self.replies.numbered[event.reply - 1]
+        if reply.writing and reply.wanted:
+            self.ladder.sounded()
+        return self.replies.clip_ready(event, at)
+
+    def ended(self, event: ReplyEnded, at: float) -> list[Action]:
+        """A reply is complete, or came to nothing."""
+        reply = self.replies.numbered[event.reply - 1]
+        stopped = not reply.writing
+        actions = self.replies.ended(event, at)
+        if stopped:
+            return actions
+        if reply.turn is None:
+            return self._fall(event, at) if reply.wanted else []
+        if reply.turn.role == "bot":
+            reply.turn.latency_ms |= self._rungs(reply)
+            actions = [Record(replace(reply.turn))]
+        return [*actions, *(self.answer(at) if self.unanswered else [])]
+
+    def due(self, at: float) -> list[Action]:
+        """What time brings: a retry, or the end of patience with an answer."""
+        if self.attempt and self.attempt.at <= at:
+            step, self.attempt = self.attempt, None
+            return self._try(step)
+        if self.ladder.due_at is not None and self.ladder.due_at <= at:
+            stopped = self.replies.stop()
+            late = ReplyEnded(0, error="No sound came in time.")
+            return [*stopped, *self._fall(late, at)]
+        return []
+
+    def cease(self) -> list[Action]:
+        """Try nothing any more."""
+        self.attempt, self.ladder.due_at = None, None
+        self.unanswered = False
+        return self.replies.stop()
+
+    def _start(
+        self, reply: Reply, model: str = "", *, go_on: bool = False
+    ) -> list[Action]:
+        self.attempt = None
+        self.unanswered = False
+        self.replies.expect_heard()
+        history = messages(self.manners.system_prompt, self.turns, go_on=go_on)
+        return [StartReply(reply.number, history, model)]
+
+    def _fall(self, event: ReplyEnded, at: float) -> list[Action]:
+        """An attempt ended without a sound: take the next rung."""
+        self.attempt = None
+        step = self.ladder.failed(
+            at, retryable=event.retryable, retry_after=event.retry_after
+        )
+        noted: list[Action] = [Resort(step.rung)]
+        if step.rung not in (Rung.RETRY, Rung.FALLBACK):
+            if step.rung is Rung.APOLOGY:
+                return [*noted, *self._apologise(event.error, at)]
+            return [*noted, *self.give_up(step.rung, at)]
+        if step.at > at:
+            self.attempt = step
+            return noted
+        return [*noted, *self._try(step)]
+
+    def _try(self, step: Step) -> list[Action]:
+        reply = self.replies.begin(self.asked_at, wanted=True)
+        return self._start(reply, step.model)
+
+    def _apologise(self, error: str, at: float) -> list[Action]:
+        actions = self.say(self.manners.apology, at, role="system")
+        reply = self.replies.numbered[-1]
+        reply.asked_at = self.asked_at
+        turn = self.replies.open_turn(reply, at)
+        turn.error = error or "The model gave an empty answer."
+        turn.latency_ms = self._rungs(reply)
+        return actions
+
+    def _rungs(self, reply: Reply) -> dict[str, int]:
+        """When each rung was taken, in milliseconds from the caller's last word."""
+        return {
+            rung: round((moment - reply.asked_at) * 1000)
+            for rung, moment in self.ladder.taken.items()
+        }

@@ -1,0 +1,94 @@
+"""What a caller's cutting in means: a question, or only a noise. Pure."""
+
+import math
+from dataclasses import dataclass
+
+from calls.actions import Action, Discard
+from calls.answers import Answers
+from calls.playback import Cue
+from calls.replies import Reply
+
+# A frame that a key or a word caused may arrive before the interrupt it caused (s).
+LATE_INTERRUPT = 1.0
+QUESTION_MARKS = ("?", "？", "؟")  # noqa: RUF001
+
+
+@dataclass(slots=True)
+class Hold:
+    """Speech that was cut off, kept until it is clear whether that was meant.
+
+    `cut_short` says that more was being written.
+    """
+
+    cues: list[Cue]
+    reply: Reply
+    cut_short: bool
+
+
+class Interruptions:
+    """Cuts the bot off, and lets it go on where nothing was meant by it."""
+
+    def __init__(self, answers: Answers) -> None:
+        self.answers = answers
+        self.replies = answers.replies
+        self.hold: Hold | None = None
+
+    def cut(self, at: float, position_ms: float | None) -> list[Action]:
+        """The carrier stopped and purged its queue; `position_ms` as it reported."""
+        since = self._since(at)
+        # Zero is also what a carrier reports that has measured nothing.
+        position = position_ms / 1000 if position_ms else None
+        lost = self.replies.cut(at, position, since)
+        reply = self.replies.current
+        if reply is None or not self._is_cut(reply, lost, since, at):
+            clips = tuple(cue.clip for cue in lost)
+            return [Discard(clips, queued=False)] if clips else []
+        stopped = self.replies.stop()
+        if lost or stopped:
+            earlier = self.hold.cues if self.hold else []
+            self.hold = Hold([*earlier, *lost], reply, cut_short=bool(stopped))
+        return stopped
+
+    def release(self) -> list[Action]:
+        """It was meant: what was cut off is never played."""
+        hold, self.hold = self.hold, None
+        clips = tuple(cue.clip for cue in hold.cues) if hold else ()
+        return [Discard(clips, queued=False)] if clips else []
+
+    def resume(self, at: float) -> list[Action]:
+        """It was noise: go on from the first clip that was not heard."""
+        hold, self.hold = self.hold, None
+        if hold is None:
+            return []
+        again = self.replies.replay(hold.cues, at)
+        return [*again, *(self.answers.go_on(at) if hold.cut_short else [])]
+
+    def may_be_aside(self) -> bool:
+        """Whether a "mhm" now only says that the caller listens.
+
+        It does while there is more to be heard; after a question it is an answer.
+        """
+        playback = self.replies.playback
+        reply = self.hold.reply if self.hold else self.replies.current
+        if reply is None or not (self.hold or playback.pending()):
+            return False
+        return not playback.heard_text(reply.number).endswith(QUESTION_MARKS)
+
+    def _since(self, at: float) -> float:
+        """The moment after which what was sent is not what the caller cut off.
+
+        The interrupt a key causes comes after the key, perhaps after our answer to it.
+        """
+        asked_at = self.answers.asked_at
+        late = at - asked_at < LATE_INTERRUPT
+        if late and self.replies.playback.has_pending(sent_before=asked_at):
+            return asked_at
+        return math.inf
+
+    def _is_cut(self, reply: Reply, lost: list[Cue], since: float, at: float) -> bool:
+        """Whether the current reply is what the caller cut off."""
+        if since != math.inf and reply.asked_at >= since:
+            return False
+        if any(cue.reply == reply.number for cue in lost):
+            return True
+        return reply.writing and self.replies.playback.started(reply.number, at)

@@ -1,0 +1,92 @@
+"""What to try when an answer fails: the rungs from a retry down to hanging up. Pure.
+
+Every rung has its time: the first attempt until `LIVENESS`, everything after the
+first failure until `BUDGET` later, when the caller hears an apology.
+"""
+
+import math
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+# How long a caller who finished speaking waits for the first sound, in seconds.
+LIVENESS = 5.0
+# From the first failure of an answer to the apology, in seconds.
+BUDGET = 2.0
+# Answers in a row that failed before the call is given up.
+TRANSFER_AFTER = 2
+HANG_UP_AFTER = 3
+
+
+class Rung(StrEnum):
+    """What was resorted to; the values are the stages' names in a turn's latencies."""
+
+    RETRY = "retry"
+    FALLBACK = "fallback"
+    APOLOGY = "apology"
+    TRANSFER = "transfer"
+    HANG_UP = "hang_up"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The next thing to do, at `at`; `model` is empty for the bot's own."""
+
+    rung: Rung
+    at: float
+    model: str = ""
+
+
+@dataclass(slots=True)
+class Ladder:
+    """Where one call stands on the ladder."""
+
+    fallback_models: tuple[str, ...] = ()
+    can_transfer: bool = False
+    due_at: float | None = None  # something must have been heard by then
+    failed_at: float | None = None  # when this answer failed first
+    retried: bool = False
+    models: list[str] = field(default_factory=list)
+    failures: int = 0  # answers in a row that came to nothing
+    taken: dict[str, float] = field(default_factory=dict)  # rungs of this answer
+
+    def begin(self, at: float) -> None:
+        """The caller asked something."""
+        self.due_at = at + LIVENESS
+        self.failed_at = None
+        self.retried = False
+        self.models = list(self.fallback_models)
+        self.taken = {}
+
+    def sounded(self) -> None:
+        """Something of the answer is on its way to the caller."""
+        self.due_at = None
+        self.failures = 0
+
+    def failed(
+        self, at: float, *, retryable: bool = True, retry_after: float | None = None
+    ) -> Step:
+        """An attempt came to nothing: what is next."""
+        if self.failed_at is None:
+            self.failed_at = at
+        self.due_at = until = self.failed_at + BUDGET
+        wait = (retry_after or 0.0) if retryable else math.inf
+        step = self._attempt(at, at + wait, until) or self._give_up(at)
+        self.taken.setdefault(step.rung, step.at)
+        return step
+
+    def _attempt(self, at: float, retry_at: float, until: float) -> Step | None:
+        first, self.retried = not self.retried, True
+        if first and retry_at < until:
+            return Step(Rung.RETRY, retry_at)
+        if self.models and at < until:
+            return Step(Rung.FALLBACK, at, self.models.pop(0))
+        return None
+
+    def _give_up(self, at: float) -> Step:
+        self.due_at = None
+        self.failures += 1
+        if self.can_transfer and self.failures >= TRANSFER_AFTER:
+            return Step(Rung.TRANSFER, at)
+        if self.failures >= HANG_UP_AFTER:
+            return Step(Rung.HANG_UP, at)
+        return Step(Rung.APOLOGY, at)

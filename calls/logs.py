@@ -1,0 +1,19 @@
+"""Log lines of one call: they carry its SID, and nothing anybody said."""
+
+import logging
+from collections.abc import MutableMapping
+from typing import Any
+
+
+class CallLog(logging.LoggerAdapter[logging.Logger]):
+    """Puts the call SID before each line."""
+
+    def __init__(self, logger: logging.Logger, call_sid: str) -> None:
+        super().__init__(logger)
+        self.call_sid = call_sid
+
+    def process(
+        self, msg: Any, kwargs: MutableMapping[str, Any]
+    ) -> tuple[Any, MutableMapping[str, Any]]:
+        """Add the SID."""
+        return f"{self.call_sid}: {msg}", kwargs

@@ -1,0 +1,55 @@
+"""What a bot's settings say about the course of a conversation. Pure."""
+
+import re
+from dataclasses import dataclass
+
+_WORD = re.compile(r"[^\W_]+", re.UNICODE)
+
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """A bot's rules of conversation; the sentences are in its own language.
+
+    `silence_seconds` 0 never asks again; `max_call_seconds` 0 never ends a call.
+    """
+
+    system_prompt: str
+    greeting: str = ""
+    speech_interrupts: bool = True
+    fallback_models: tuple[str, ...] = ()
+    backchannels: frozenset[str] = frozenset()
+    mask_keys: bool = False
+    silence_seconds: float = 0.0
+    silence_prompts: int = 2
+    silence_question: str = "Are you still there?"
+    max_call_seconds: float = 0.0
+    time_warning: str = "We have one minute left."
+    goodbye: str = "Goodbye."
+    apology: str = "I'm sorry, I have some trouble. Could you say that again?"
+    can_transfer: bool = False
+    transfer_notice: str = "I'll put you through."
+
+    @property
+    def standing_sentences(self) -> tuple[str, ...]:
+        """What may have to be said at a moment's notice, the most urgent first."""
+        notice = (self.transfer_notice,) if self.can_transfer else ()
+        silence = (self.silence_question,) if self.silence_seconds else ()
+        return (self.apology, self.goodbye, *silence, *notice, self.time_warning)
+
+    def is_backchannel(self, text: str) -> bool:
+        """Whether words only say that the caller is listening ("mhm", "okay okay")."""
+        said = plain(text)
+        return bool(said) and (
+            said in self.backchannels
+            or all(word in self.backchannels for word in said.split())
+        )
+
+
+def plain(text: str) -> str:
+    """Words in lower case without punctuation, as backchannels are compared."""
+    return " ".join(_WORD.findall(text.lower()))
+
+
+def backchannels(listed: str) -> frozenset[str]:
+    """Read a comma-separated list."""
+    return frozenset(filter(None, map(plain, listed.split(","))))

@@ -1,0 +1,162 @@
+"""The bot's side of a call: numbered replies, their clips on the line, their turns.
+
+What arrives of a reply that was stopped is recognised by its number. Pure.
+"""
+
+from dataclasses import dataclass, replace
+
+from calls.actions import Action, Discard, Play, Record, StopReply
+from calls.events import ClipReady, ReplyEnded
+from calls.playback import Cue, Playback
+from calls.turns import Role, Turn
+
+
+@dataclass(slots=True)
+class Reply:
+    """One thing the bot says; `turn` is None until something of it was sent.
+
+    `asked_at` is when the caller finished asking (seconds, monotonic): all latencies
+    count from there. Role `system` marks words that are not the bot's own; a `wanted`
+    reply is one the caller waits for.
+    """
+
+    number: int
+    asked_at: float
+    role: Role = "bot"
+    interruptible: bool = True
+    wanted: bool = False
+    writing: bool = True
+    turn: Turn | None = None
+
+
+class Replies:
+    """Every reply of a call; `turns` is shared with whoever adds the caller's."""
+
+    def __init__(self, turns: list[Turn]) -> None:
+        self.turns = turns
+        self.playback = Playback()
+        self.numbered: list[Reply] = []
+        self.unfinished: list[Reply] = []  # begun, but not yet known how far heard
+
+    @property
+    def current(self) -> Reply | None:
+        """The latest reply, whether it is still written or not."""
+        return self.numbered[-1] if self.numbered else None
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether more is to come of the current reply."""
+        return self.current is not None and self.current.writing
+
+    def begin(
+        self,
+        asked_at: float,
+        role: Role = "bot",
+        *,
+        interruptible: bool = True,
+        wanted: bool = False,
+    ) -> Reply:
+        """Start a reply; the one before must have been stopped or have ended."""
+        number = len(self.numbered) + 1
+        reply = Reply(number, asked_at, role, interruptible, wanted)
+        self.numbered.append(reply)
+        return reply
+
+    def clip_ready(self, event: ClipReady, at: float) -> list[Action]:
+        """Play a clip of the current reply; any other is too late."""
+        reply = self.numbered[event.reply - 1]
+        if not reply.writing:
+            return [Discard((event.clip,), queued=False)]
+        turn = reply.turn or self.open_turn(reply, at)
+        turn.latency_ms.setdefault("play_sent", _ms(at - reply.asked_at))
+        turn.text = f"{turn.text} {event.clip.text}".strip()
+        self.playback.add(reply.number, event.clip, at)
+        return [Play(event.clip, reply.interruptible)]
+
+    def ended(self, event: ReplyEnded, at: float) -> list[Action]:
+        """Fill in what is known of a reply once it is written."""
+        reply = self.numbered[event.reply - 1]
+        reply.writing = False
+        turn = reply.turn
+        if turn is None:
+            return []
+        turn.text = event.text or turn.text
+        turn.error = event.error or turn.error
+        turn.model = event.model
+        turn.prompt_tokens = event.prompt_tokens
+        turn.completion_tokens = event.completion_tokens
+        for stage, moment in event.marks.items():
+            turn.latency_ms[stage] = _ms(moment - reply.asked_at)
+        return [Record(replace(turn))]
+
+    def open_turn(self, reply: Reply, at: float) -> Turn:
+        """Give a reply its place in the transcript."""
+        reply.turn = Turn(len(self.turns), reply.role, started_at=at)
+        self.turns.append(reply.turn)
+        self.unfinished.append(reply)
+        return reply.turn
+
+    def stop(self) -> list[Action]:
+        """Stop the current reply from being written any further."""
+        reply = self.current
+        if reply is None or not reply.writing:
+            return []
+        reply.writing = False
+        if reply.turn:
+            reply.turn.interrupted = True
+        return [StopReply(reply.number)]
+
+    def abandon(self, at: float) -> list[Action]:
+        """Give up the current reply; what of it is audible already plays out."""
+        actions, reply = self.stop(), self.current
+        if reply and reply.turn and not self.playback.started(reply.number, at):
+            clips = tuple(self.playback.withdraw(reply.number))
+            if clips:
+                reply.turn.interrupted = True
+                actions.append(Discard(clips, queued=True))
+        return actions
+
+    def cut(self, at: float, position: float | None, since: float) -> list[Cue]:
+        """The line was cut: settle what was heard and return what was not."""
+        lost = self.playback.interrupt(at, position, since)
+        for reply in self.unfinished:
+            if reply.turn and any(cue.reply == reply.number for cue in lost):
+                reply.turn.interrupted = True
+        return lost
+
+    def replay(self, cues: list[Cue], at: float) -> list[Action]:
+        """Play clips again that were cut off."""
+        actions: list[Action] = []
+        for cue in cues:
+            reply = self.numbered[cue.reply - 1]
+            if reply.turn:
+                reply.turn.interrupted = False
+                if reply not in self.unfinished:
+                    self.unfinished.append(reply)
+            self.playback.cues.remove(cue)
+            self.playback.add(cue.reply, cue.clip, at)
+            actions.append(Play(cue.clip, reply.interruptible))
+        return actions
+
+    def expect_heard(self) -> None:
+        """Count what is on its way to the caller as heard, for the next history."""
+        for reply in self.unfinished:
+            if reply.turn:
+                reply.turn.heard = self.playback.expected_text(reply.number)
+
+    def finished(self, at: float) -> list[Action]:
+        """Record replies of which it is now known how much was heard."""
+        pending = {cue.reply for cue in self.playback.pending()}
+        actions: list[Action] = []
+        for reply in list(self.unfinished):
+            if reply.writing or reply.number in pending or reply.turn is None:
+                continue
+            self.unfinished.remove(reply)
+            reply.turn.heard = self.playback.heard_text(reply.number)
+            reply.turn.ended_at = at
+            actions.append(Record(replace(reply.turn)))
+        return actions
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)

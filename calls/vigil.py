@@ -1,0 +1,108 @@
+"""Watches over a call's silences: the caller's, and how long it may last. Pure.
+
+All moments are seconds on the call's monotonic clock.
+"""
+
+import math
+
+from calls.manners import Manners
+
+# After the caller fell silent following an interruption, nothing having been
+# transcribed, it was noise. A final prompt arrives within a second of speech.
+RESUME_AFTER_SPEECH = 1.5
+# The same where the carrier does not say when the caller speaks.
+RESUME_BLIND = 3.0
+# The longest speech believed without a word of it having been transcribed.
+LONGEST_SPEECH = 20.0
+# A partial prompt says that the caller is still speaking.
+PARTIAL_LASTS = 2.0
+# How long before the end of a call its caller is warned.
+WARNING_SECONDS = 60.0
+
+
+class Vigil:
+    """When to resume, ask again, warn or end, by what was heard of the caller."""
+
+    def __init__(self, manners: Manners) -> None:
+        self.manners = manners
+        self.connected_at = -math.inf
+        self.active_at = -math.inf  # the caller's latest sound or key
+        self.speaking_until = -math.inf
+        self.resume_at = math.inf
+        self.asked = 0
+        self.warned = False
+
+    def connected(self, at: float) -> None:
+        """The call begins."""
+        self.connected_at = self.active_at = at
+
+    def caller_speaking(self, on: bool, at: float) -> None:
+        """The carrier hears the caller's voice, or does not any more."""
+        self.active_at = at
+        self.speaking_until = at + LONGEST_SPEECH if on else at
+        self.resume_at = self.speaking_until + RESUME_AFTER_SPEECH
+
+    def caller_heard(self, at: float, *, final: bool) -> None:
+        """Something of the caller was transcribed, or a key pressed."""
+        self.active_at = at
+        self.speaking_until = at if final else at + PARTIAL_LASTS
+        self.resume_at = max(self.speaking_until + RESUME_AFTER_SPEECH, self.resume_at)
+        if final:
+            self.resume_at = at + RESUME_AFTER_SPEECH
+
+    def caller_interrupted(self, at: float) -> None:
+        """The caller cut in; what they say may follow, or nothing."""
+        self.active_at = at
+        speaking = self.speaking_until > at
+        self.resume_at = (
+            self.speaking_until + RESUME_AFTER_SPEECH if speaking else at + RESUME_BLIND
+        )
+
+    def answered(self) -> None:
+        """The caller is there: asking starts anew."""
+        self.asked = 0
+
+    def ask_again(self) -> bool:
+        """Count a question to a silent caller; false when there were enough."""
+        self.asked += 1
+        return self.asked <= self.manners.silence_prompts
+
+    def is_silent(self, at: float, played_until: float, *, idle: bool) -> bool:
+        """Whether the caller, whose turn it is, has let it pass."""
+        return idle and self._silent_at(played_until) <= at
+
+    def must_warn(self, at: float, *, idle: bool) -> bool:
+        """Whether the caller is to hear now, once, that the call will end soon."""
+        if self.warned or not idle or not self._warn_at() <= at:
+            return False
+        self.warned = True
+        return True
+
+    def is_over(self, at: float) -> bool:
+        """Whether the call has reached its longest length."""
+        return self._over_at() <= at
+
+    def wakes_at(self, played_until: float, *, idle: bool) -> float | None:
+        """The next moment at which one of these may become true."""
+        moments = [self._over_at()]
+        if idle:
+            moments.append(self._silent_at(played_until))
+            if not self.warned:
+                moments.append(self._warn_at())
+        moment = min(moments)
+        return None if moment == math.inf else moment
+
+    def _silent_at(self, played_until: float) -> float:
+        if not self.manners.silence_seconds:
+            return math.inf
+        since = max(played_until, self.active_at, self.speaking_until)
+        return since + self.manners.silence_seconds
+
+    def _warn_at(self) -> float:
+        limit = self.manners.max_call_seconds
+        ahead = min(WARNING_SECONDS, limit / 2)
+        return max(self._over_at() - ahead, self.speaking_until)
+
+    def _over_at(self) -> float:
+        limit = self.manners.max_call_seconds
+        return self.connected_at + limit if limit else math.inf

@@ -1,0 +1,142 @@
+"""From a moment of a clip to the words heard by then."""
+
+import struct
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bots.inworld.pcm import Pcm
+from bots.sandbox.speech import speak
+from calls.audio import pace, silence
+from calls.words import words_within
+from tests.bench.heard import misses, rows
+
+TEN_WORDS = "one two three four five six seven eight nine ten"
+
+tricky = st.lists(st.sampled_from(["ab,", "7:30", "$5.", "你", "。", "—", "a你b"]))
+texts = st.one_of(st.text(), tricky.map(" ".join))
+paces = st.one_of(
+    st.binary(max_size=40),
+    st.lists(st.integers(0, 60), max_size=12).map(
+        lambda runs: struct.pack(f"<{len(runs)}H", *runs)
+    ),
+)
+lengths = st.floats(0.01, 20)
+
+
+def tone(seconds: float, level: int = 9_000, sample_rate: int = 8_000) -> bytes:
+    times = np.arange(round(seconds * sample_rate)) / sample_rate
+    return (level * np.sin(2 * np.pi * 200 * times)).astype("<i2").tobytes()
+
+
+def runs(pcm: Pcm) -> list[int]:
+    found = pace(pcm)
+    return list(struct.unpack(f"<{len(found) // 2}H", found))
+
+
+@given(text=texts, played=st.floats(-1, 25), length=lengths, pace=paces)
+def test_what_is_kept_is_the_beginning_of_the_text(
+    text: str, played: float, length: float, pace: bytes
+) -> None:
+    words = words_within(text, played, length, pace)
+    assert text.strip().startswith(words)
+
+
+@given(
+    text=st.text("ab7$.,:é \n"), played=st.floats(-1, 25), length=lengths, pace=paces
+)
+def test_no_word_is_cut(text: str, played: float, length: float, pace: bytes) -> None:
+    words = words_within(text, played, length, pace).split()
+    assert text.split()[: len(words)] == words
+
+
+@given(
+    text=texts,
+    moments=st.lists(st.floats(0, 20), min_size=2),
+    length=lengths,
+    pace=paces,
+)
+def test_later_never_means_fewer_words(
+    text: str, moments: list[float], length: float, pace: bytes
+) -> None:
+    kept = [len(words_within(text, at, length, pace)) for at in sorted(moments)]
+    assert all(earlier <= later for earlier, later in pairwise(kept))
+
+
+@given(text=texts, length=lengths, pace=paces)
+def test_all_words_at_the_end_and_none_at_the_start(
+    text: str, length: float, pace: bytes
+) -> None:
+    assert words_within(text, length, length, pace) == text.strip()
+    assert words_within(text, 0, length, pace) == ""
+
+
+def test_without_a_pace_the_voice_is_even() -> None:
+    assert words_within(TEN_WORDS, 2.5, 5) == "one two three four five"
+
+
+def test_digits_take_longer_to_say_than_letters() -> None:
+    assert words_within("It is 9:30 now indeed", 0.8, 2) == "It is"
+    assert words_within("It is upon now indeed", 0.8, 2) == "It is upon"
+
+
+def test_a_sign_of_a_script_without_spaces_is_a_word() -> None:
+    assert words_within("你好。我是机器人。", 1.1, 2) == "你好。我是"
+
+
+def test_a_long_pause_stands_for_the_punctuation() -> None:
+    # By its letters the part before the comma would end 0.4 s earlier.
+    said = tone(1.4) + silence(0.4, 8_000).data + tone(1.2)
+    heard = pace(Pcm(8_000, said))
+    text = "Yes we do, and there is more."
+    for moment in (1.41, 1.5, 1.79):
+        assert words_within(text, moment, 3.0, heard) == "Yes we do,"
+
+
+def test_the_pace_is_when_there_is_sound_in_frames_of_20_ms() -> None:
+    parts = silence(0.2, 8_000).data, tone(0.4), silence(0.3, 8_000).data, tone(0.5)
+    assert runs(Pcm(8_000, b"".join(parts))) == [10, 20, 15, 25]
+
+
+def test_a_stop_within_a_word_is_no_pause() -> None:
+    parts = tone(0.4), silence(0.06, 8_000).data, tone(0.44), silence(0.2, 8_000).data
+    assert runs(Pcm(8_000, b"".join(parts))) == [0, 45]
+
+
+def test_a_hiss_is_no_voice() -> None:
+    assert runs(Pcm(8_000, tone(0.4) + tone(0.4, 200) + tone(0.4))) == [0, 20, 20, 20]
+
+
+@pytest.mark.parametrize("sample_rate", [8_000, 22_050, 48_000])
+def test_the_pace_is_the_same_at_any_rate(sample_rate: int) -> None:
+    said = tone(0.4, sample_rate=sample_rate)
+    said += silence(0.4, sample_rate).data + said
+    assert runs(Pcm(sample_rate, said)) == [0, 20, 20, 20]
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\1", b"\1\0", bytes(16_000), b"\0\x80" * 1_000]
+)
+def test_odd_sound_has_a_pace_too(data: bytes) -> None:
+    assert len(pace(Pcm(8_000, data))) % 4 == 0
+
+
+def test_a_spoken_sentence_is_cut_where_the_voice_was() -> None:
+    text = "Dr. Smith can see you at 9:30, or, if you prefer, at a quarter past eleven."
+    speech = speak(text, "Ashley", sample_rate=8_000)
+    pcm = Pcm(8_000, speech.pcm)
+    before_or = next(word.start_ms for word in speech.words if word.text == "or,")
+    heard = words_within(text, before_or / 1000, pcm.seconds, pace(pcm))
+    assert heard == "Dr. Smith can see you at 9:30,"
+
+
+def test_in_every_language_the_words_heard_are_the_words_kept_give_or_take_one() -> (
+    None
+):
+    for row in rows(list(misses(clips=100, jitter_ms=100))):
+        if row.mapping == "shipped":
+            assert row.median == 0, row
+            assert row.p95 <= 1, row
