@@ -22,6 +22,10 @@ SEPARATORS = re.compile(
 )
 TRUNK_ZERO = re.compile(r"(?<=\d)\s*\(0\)")  # as in +44 (0)20: not dialled from abroad
 NUMBERS_SHOWN = 3
+SHORT_TEXTS = {
+    *("fallback_models", "hints", "greeting", "backchannels", "silence_question"),
+    *("time_warning", "goodbye", "apology", "transfer_notice"),
+}
 
 
 class PastedNumberField(forms.CharField):
@@ -49,6 +53,15 @@ class PhoneNumberForm(forms.ModelForm):
         help_texts = {"number": "With + and country code, for example +1 415 555 0100."}
 
 
+class BotForm(forms.ModelForm):
+    """A bot's settings; the number to put callers through to may be pasted."""
+
+    class Meta:
+        model = Bot
+        exclude: list[str] = []
+        field_classes = {"transfer_number": PastedNumberField}
+
+
 class PhoneNumberInline(admin.TabularInline):
     """The numbers of one bot, on its own page."""
 
@@ -73,6 +86,7 @@ class BotAdmin(admin.ModelAdmin):
     ]
     list_filter = ["is_active", "transcription_provider"]
     search_fields = ["name", "system_prompt", "numbers__number", "numbers__label"]
+    form = BotForm
     inlines = [PhoneNumberInline]
     fieldsets = [
         (
@@ -124,7 +138,35 @@ class BotAdmin(admin.ModelAdmin):
             "On the line",
             {
                 "description": "Its manners when a caller speaks up or presses a key.",
-                "fields": ["interruptible", "interrupt_sensitivity", "dtmf_detection"],
+                "fields": [
+                    "interruptible",
+                    "interrupt_sensitivity",
+                    "backchannels",
+                    "dtmf_detection",
+                    "mask_keys",
+                ],
+            },
+        ),
+        (
+            "Silence and length",
+            {
+                "description": "What it does when nobody speaks, and how long a call "
+                "may take.",
+                "fields": [
+                    "silence_seconds",
+                    "silence_prompts",
+                    "silence_question",
+                    "max_call_minutes",
+                    "time_warning",
+                    "goodbye",
+                ],
+            },
+        ),
+        (
+            "When things fail",
+            {
+                "description": "What a caller hears when no answer can be had.",
+                "fields": ["apology", "transfer_number", "transfer_notice"],
             },
         ),
     ]
@@ -138,7 +180,7 @@ class BotAdmin(admin.ModelAdmin):
     ) -> forms.Field | None:
         """Give lists of a few short lines a small box."""
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
-        if field and db_field.name in {"fallback_models", "hints", "greeting"}:
+        if field and db_field.name in SHORT_TEXTS:
             field.widget.attrs["rows"] = 3
         return field
 

@@ -10,6 +10,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from calls.signatures import public_url
+
 
 class ClipsUnavailable(Exception):
     """The store cannot take or give a clip now."""
@@ -18,6 +20,11 @@ class ClipsUnavailable(Exception):
 def new_clip_id() -> str:
     """An id with 192 bits nobody can guess."""
     return secrets.token_urlsafe(24)
+
+
+def clip_url(clip_id: str) -> str:
+    """Where the carrier fetches a clip."""
+    return public_url(f"/audio/{clip_id}")
 
 
 class ClipStore(Protocol):

@@ -1,5 +1,6 @@
 """The relay socket: frames in, frames out. Decides nothing about the conversation."""
 
+import asyncio
 import logging
 from typing import Any
 
@@ -17,7 +18,10 @@ log = logging.getLogger(__name__)
 
 # daphne takes 1000 and 3000-4999 only.
 WRONG_CALL = 4403
+NO_SETUP = 4408
 NORMAL_CLOSURE = 1000
+# The carrier introduces the call with its first frame, at once.
+SETUP_SECONDS = 10.0
 
 
 class RelayConsumer(AsyncWebsocketConsumer):
@@ -28,6 +32,8 @@ class RelayConsumer(AsyncWebsocketConsumer):
 
     call: Call | None = None
     session: CallSession | None = None
+    patience: asyncio.TimerHandle | None = None
+    closing: asyncio.Task[None] | None = None
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         """Handle one message, without Channels' visit to a database thread."""
@@ -44,6 +50,8 @@ class RelayConsumer(AsyncWebsocketConsumer):
             log.warning("Relay socket refused: call %s is over or taken", call_sid)
             return await self.close()
         await self.accept()
+        loop = asyncio.get_running_loop()
+        self.patience = loop.call_later(SETUP_SECONDS, self._give_up)
 
     async def receive(
         self, text_data: str | None = None, bytes_data: bytes | None = None
@@ -62,6 +70,8 @@ class RelayConsumer(AsyncWebsocketConsumer):
 
     async def disconnect(self, code: int) -> None:
         """The socket is gone: so is the call, as far as we know."""
+        if self.patience:
+            self.patience.cancel()
         if self.session is None:
             return
         session, self.session = self.session, None
@@ -81,6 +91,11 @@ class RelayConsumer(AsyncWebsocketConsumer):
         self.session = CallSession(self.call, switchboard(), self._send, self.close)
         switchboard().sessions[self.call.call_sid] = self.session
         await self.session.connected()
+
+    def _give_up(self) -> None:
+        """Close a socket that never said which call it carries."""
+        if self.session is None:
+            self.closing = asyncio.create_task(self.close(NO_SETUP))
 
     async def _send(self, frame: str) -> None:
         await self.send(text_data=frame)

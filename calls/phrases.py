@@ -8,13 +8,17 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Self
 
 from django.conf import settings
 
 from bots.inworld.client import Inworld, Voicing
 from bots.inworld.errors import InworldError
-from calls.clips import ClipStore, ClipsUnavailable
-from calls.wav import HEADER_BYTES, wav
+from bots.inworld.pcm import Pcm, strip_header
+from calls.audio import at_rate, pace
+from calls.clips import ClipStore, ClipsUnavailable, clip_url
+from calls.playback import Clip
+from calls.wav import wav
 
 # A phrase is kept this long after its last use, so that every process can share it.
 KEPT_SECONDS = 7 * 24 * 3600.0
@@ -25,11 +29,22 @@ PREPARE_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """A sentence ready to be played; `id` names its clip."""
+    """A sentence ready to be played; `id` names its clip, `pace` is its rhythm."""
 
     id: str
     wav: bytes
     seconds: float
+    pace: bytes
+
+    @classmethod
+    def of(cls, phrase_id: str, pcm: Pcm) -> Self:
+        """The phrase that these samples speak."""
+        body = wav(pcm.data, pcm.sample_rate)
+        return cls(phrase_id, body, pcm.seconds, pace(pcm))
+
+    def clip(self, text: str) -> Clip:
+        """The phrase as something to play."""
+        return Clip(self.id, clip_url(self.id), text, self.seconds, self.pace)
 
 
 class Phrases:
@@ -91,25 +106,29 @@ class Phrases:
             task.exception()  # whoever still waits for it is told, nobody else
 
     async def _make(self, phrase_id: str, voicing: Voicing) -> Phrase:
-        phrase = await self._stored(phrase_id, voicing.sample_rate)
+        phrase = await self._stored(phrase_id)
         phrase = phrase or await self._synthesised(phrase_id, voicing)
         self.ready[phrase_id] = phrase
         while len(self.ready) > READY_PHRASES:
             self.ready.popitem(last=False)
         return phrase
 
-    async def _stored(self, phrase_id: str, sample_rate: int) -> Phrase | None:
+    async def _stored(self, phrase_id: str) -> Phrase | None:
         try:
             body = await self.clips.get(phrase_id)
         except ClipsUnavailable:
             return None
-        if body is None:
-            return None
-        return Phrase(phrase_id, body, (len(body) - HEADER_BYTES) / 2 / sample_rate)
+        return None if body is None else Phrase.of(phrase_id, _samples(body))
 
     async def _synthesised(self, phrase_id: str, voicing: Voicing) -> Phrase:
         pcm = await self.inworld.speak(voicing)
-        return Phrase(phrase_id, wav(pcm.data, pcm.sample_rate), pcm.seconds)
+        return Phrase.of(phrase_id, at_rate(pcm, voicing.sample_rate))
+
+
+def _samples(body: bytes) -> Pcm:
+    """What `wav` wrapped."""
+    data, rate = strip_header(body)
+    return Pcm(rate or settings.CLIP_SAMPLE_RATE, data)
 
 
 def _id_of(voicing: Voicing) -> str:

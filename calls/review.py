@@ -18,6 +18,11 @@ STAGES = {
     "first_audio": "first sound received",
     "first_clip": "first clip ready",
     "play_sent": "sent to the caller",
+    "retry": "asked once more",
+    "fallback": "asked another model",
+    "apology": "apologised",
+    "transfer": "gave up and put through",
+    "hang_up": "gave up",
 }
 # The caller hears the bot from here on; the first of these that was measured counts.
 ANSWERED = ("play_sent", "first_clip", "first_audio")

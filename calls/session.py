@@ -156,6 +156,8 @@ class CallSession:
         handoff = json.dumps({"transfer": True}) if transfer else ""
         await self.send(relay.end(handoff))
         # The carrier closes the socket; if it does not, we do.
+        if self.alarm:
+            self.alarm.cancel()
         self.alarm = asyncio.get_running_loop().call_later(
             END_SECONDS, lambda: self._chore(self.close_socket())
         )

@@ -27,14 +27,13 @@ from bots.inworld.events import Event as StreamEvent
 from bots.inworld.pcm import Pcm
 from bots.inworld.segments import Segment, Segmenter
 from bots.profile import Profile
-from calls.audio import at_rate
-from calls.clips import ClipStore, ClipsUnavailable, new_clip_id
+from calls.audio import at_rate, pace
+from calls.clips import ClipStore, ClipsUnavailable, clip_url, new_clip_id
 from calls.events import ClipReady, Event, ReplyEnded
 from calls.history import Message
 from calls.logs import CallLog
 from calls.phrases import Phrases
 from calls.playback import Clip, spoken_by_carrier
-from calls.signatures import public_url
 from calls.wav import wav
 
 # A stream this quiet after sound has ended its segment; nothing else marks an end.
@@ -183,7 +182,7 @@ class Speaker:
         error, wanted = "", voicing(self.profile, text, settings.CLIP_SAMPLE_RATE)
         try:
             phrase = await self.phrases.get(wanted, within)
-            clip = Clip(phrase.id, clip_url(phrase.id), text, phrase.seconds)
+            clip = phrase.clip(text)
         except (InworldError, ClipsUnavailable, TimeoutError) as trouble:
             reason = str(trouble) or "it took too long to synthesise"
             error = f"Spoken by the carrier's voice: {reason}"
@@ -237,7 +236,7 @@ class Speaker:
         except ClipsUnavailable as error:
             self.log.warning("No clip store, the carrier's voice speaks: %s", error)
             return spoken_by_carrier(text) if text else None
-        return Clip(clip_id, clip_url(clip_id), text, pcm.seconds)
+        return Clip(clip_id, clip_url(clip_id), text, pcm.seconds, pace(pcm))
 
 
 def reply_request(
@@ -264,11 +263,6 @@ def voicing(profile: Profile, text: str, sample_rate: int) -> Voicing:
         language=profile.language,
         sample_rate=sample_rate,
     )
-
-
-def clip_url(clip_id: str) -> str:
-    """Where the carrier fetches a clip."""
-    return public_url(f"/audio/{clip_id}")
 
 
 async def or_quiet(

@@ -2,8 +2,6 @@
 
 import struct
 
-HEADER_BYTES = 44
-
 
 def wav(pcm: bytes, sample_rate: int) -> bytes:
     """Wrap 16-bit little-endian mono PCM (`sample_rate` in Hz) into a WAV file."""
