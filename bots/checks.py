@@ -2,8 +2,11 @@
 
 from typing import Any
 
+import httpx
 from django.conf import settings
 from django.core.checks import CheckMessage, Warning, register
+
+PATIENCE_SECONDS = 3.0
 
 
 @register()
@@ -20,3 +23,23 @@ def inworld_key_is_set(**kwargs: Any) -> list[CheckMessage]:
             hint="Make a key in Inworld's portal and put INWORLD_API_KEY=… in .env.",
         )
     ]
+
+
+def inworld_trouble() -> str | None:
+    """Say in plain words why Inworld will not serve us; None when it does.
+
+    Asks for one voice, which costs nothing.
+    """
+    try:
+        answer = httpx.get(
+            f"{settings.INWORLD_BASE_URL}/voices/v1/voices",
+            params={"pageSize": 1},
+            headers={"Authorization": f"Basic {settings.INWORLD_API_KEY}".strip()},
+            timeout=PATIENCE_SECONDS,
+        )
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        reason = str(error) or type(error).__name__
+        return f"Inworld at {settings.INWORLD_BASE_URL} cannot be reached: {reason}"
+    if answer.status_code in (401, 403):
+        return "Inworld refuses INWORLD_API_KEY. Copy it again from Inworld's portal."
+    return None

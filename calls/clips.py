@@ -113,6 +113,8 @@ class RedisClips:
         return wav if isinstance(wav, bytes) else None
 
     async def drop(self, clip_ids: list[str]) -> None:
+        if not clip_ids:
+            return
         try:
             await self.redis.unlink(*map(_key, clip_ids))
         except (RedisError, OSError) as error:

@@ -2,11 +2,13 @@
 
 import asyncio
 import logging
+from functools import partial
 from typing import Any
 
 from channels.consumer import get_handler_name
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.db import DatabaseError, InterfaceError
 
 from calls import relay
 from calls.models import Call
@@ -45,9 +47,9 @@ class RelayConsumer(AsyncWebsocketConsumer):
         if call_sid is None or not self._is_signed():
             log.warning("Relay socket refused: bad token or signature")
             return await self.close()
-        self.call = await _open_call(call_sid)
+        self.call = await _find_call(call_sid)
         if self.call is None or call_sid in switchboard().sessions:
-            log.warning("Relay socket refused: call %s is over or taken", call_sid)
+            log.warning("%s: relay socket refused, the call is over or taken", call_sid)
             return await self.close()
         await self.accept()
         loop = asyncio.get_running_loop()
@@ -58,13 +60,20 @@ class RelayConsumer(AsyncWebsocketConsumer):
     ) -> None:
         """Take one frame; whatever it is, the call goes on."""
         frame = relay.parse(text_data) if text_data else None
+        try:
+            await self._take(frame)
+        except Exception:
+            # An error of ours must cost a frame, not a call.
+            log.exception("%s: a frame was not handled", self._call_sid())
+
+    async def _take(self, frame: relay.Frame | None) -> None:
         match frame:
             case None:
-                log.debug("Frame ignored in call %s", self._call_sid())
+                log.debug("%s: frame ignored", self._call_sid())
             case relay.Setup():
                 await self._set_up(frame)
             case relay.CarrierError(code):
-                log.warning("Carrier error %s in call %s", code, self._call_sid())
+                log.warning("%s: carrier error %s", self._call_sid(), code)
             case _ if self.session:
                 await self.session.handle(frame)
 
@@ -75,7 +84,7 @@ class RelayConsumer(AsyncWebsocketConsumer):
         if self.session is None:
             return
         session, self.session = self.session, None
-        switchboard().sessions.pop(self._call_sid(), None)
+        del switchboard().sessions[self._call_sid()]
         if code == NORMAL_CLOSURE:
             end = Call.Status.COMPLETED, Call.EndReason.CALLER_HUNG_UP
         else:
@@ -85,8 +94,9 @@ class RelayConsumer(AsyncWebsocketConsumer):
     async def _set_up(self, setup: relay.Setup) -> None:
         if self.call is None or self.session:
             return
-        if setup.call_sid != self.call.call_sid:
-            log.warning("Setup for another call than %s", self._call_sid())
+        taken = self.call.call_sid in switchboard().sessions
+        if taken or setup.call_sid != self.call.call_sid:
+            log.warning("%s: setup for another call, or a second", self._call_sid())
             return await self.close(WRONG_CALL)
         self.session = CallSession(self.call, switchboard(), self._send, self.close)
         switchboard().sessions[self.call.call_sid] = self.session
@@ -109,9 +119,18 @@ class RelayConsumer(AsyncWebsocketConsumer):
         return self.call.call_sid if self.call else "unknown"
 
 
-def _find_open_call(call_sid: str) -> Call | None:
-    return Call.objects.open().filter(call_sid=call_sid).first()
+async def _find_call(call_sid: str) -> Call | None:
+    """The open call of a token: as this process answered it, else from the database."""
+    if call := switchboard().ringing.pop(call_sid, None):
+        return call
+    try:
+        return await _find_open_call(call_sid)
+    except (DatabaseError, InterfaceError) as error:
+        log.error("%s: the database cannot be read: %s", call_sid, type(error).__name__)
+        return None
 
 
 # Any free thread: all sockets of a process otherwise share a single one.
-_open_call = database_sync_to_async(_find_open_call, thread_sensitive=False)
+@partial(database_sync_to_async, thread_sensitive=False)
+def _find_open_call(call_sid: str) -> Call | None:
+    return Call.objects.open().filter(call_sid=call_sid).first()

@@ -131,29 +131,35 @@ class Conversation:
             resumed = self.interruptions.resume(at)
             return [*self._hear(text, at, aside=True), *resumed]
         self.vigil.answered()
-        return self._asked(text, at)
+        return self._asked(text, at, interrupts=self.manners.speech_interrupts)
 
-    def _asked(self, text: str, at: float, shown: str | None = None) -> list[Action]:
-        """The caller said something that wants an answer."""
+    def _asked(self, text: str, at: float, *, interrupts: bool) -> list[Action]:
+        """The caller said something (or pressed keys only) that wants an answer."""
         self.answers.asked_at = at
-        if self.farewell:
-            return self._hear(text, at, shown)
-        if self._must_be_heard_out(at):
-            self.answers.unanswered = True
-            return self._hear(text, at, shown)
+        must_wait = not interrupts and self._is_speaking(at)
+        if self.farewell or must_wait:
+            self.answers.unanswered = must_wait
+            return self._take_in(text, at)
         # The old reply goes first, so that its turn keeps its place before this one.
         gone = [*self.interruptions.release(), *self.replies.abandon(at)]
-        return [*gone, *self._hear(text, at, shown), *self.answers.answer(at)]
+        return [*gone, *self._take_in(text, at), *self.answers.answer(at)]
 
-    def _must_be_heard_out(self, at: float) -> bool:
-        """Whether the bot is in the middle of what no word may interrupt."""
+    def _is_speaking(self, at: float) -> bool:
+        """Whether the bot is in the middle of a reply."""
         reply = self.replies.current
         return (
-            not self.manners.speech_interrupts
-            and reply is not None
+            reply is not None
             and reply.writing
             and self.playback.started(reply.number, at)
         )
+
+    def _take_in(self, text: str, at: float) -> list[Action]:
+        """Add to the transcript what the caller has pressed and said."""
+        actions: list[Action] = []
+        if self.entry.keys:
+            shown = MASKED if self.manners.mask_keys else None
+            actions = self._hear(spelled(self.entry.take()), at, shown)
+        return [*actions, *self._hear(text, at)] if text else actions
 
     def _hear(
         self, text: str, at: float, shown: str | None = None, *, aside: bool = False
@@ -178,17 +184,23 @@ class Conversation:
 
     def _keys_entered(self, at: float) -> list[Action]:
         self.playback.settle(at)
-        shown = MASKED if self.manners.mask_keys else None
-        return self._asked(spelled(self.entry.take()), at, shown)
+        return self._asked("", at, interrupts=self.manners.keys_interrupt)
 
     def _caller_interrupted(self, position_ms: float | None, at: float) -> list[Action]:
         self.vigil.caller_interrupted(at)
         if self.farewell is None:
-            return self.interruptions.cut(at, position_ms)
+            cut = self.interruptions.cut(at, position_ms)
+            return [*cut, *self._answer_at_last(at)]
         # A last word is heard to its end, also when the queue before it was purged.
         lost = self.replies.cut(at, None, math.inf)
         last = [cue for cue in lost if cue.reply == self.farewell.reply]
         return self.replies.replay(last, at)
+
+    def _answer_at_last(self, at: float) -> list[Action]:
+        """Answer what was said over a reply that had to be heard out and was not."""
+        if not self.answers.unanswered or self.replies.is_writing:
+            return []
+        return [*self.interruptions.release(), *self.answers.answer(at)]
 
     # What time brings
 
@@ -264,7 +276,7 @@ class Conversation:
         self.over = True
         stopped = self.answers.cease()
         self.replies.cut(at, None, math.inf)
-        return stopped
+        return [*stopped, *self._take_in("", at)]
 
     def _late(self, event: Event, at: float) -> list[Action]:
         """After the end only a stopped reply's last report is of interest."""

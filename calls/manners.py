@@ -16,6 +16,7 @@ class Manners:
     system_prompt: str
     greeting: str = ""
     speech_interrupts: bool = True
+    keys_interrupt: bool = True
     fallback_models: tuple[str, ...] = ()
     backchannels: frozenset[str] = frozenset()
     mask_keys: bool = False

@@ -44,7 +44,7 @@ class Phrase:
 
     def clip(self, text: str) -> Clip:
         """The phrase as something to play."""
-        return Clip(self.id, clip_url(self.id), text, self.seconds, self.pace)
+        return Clip(self.id, clip_url(self.id), text, self.seconds, self.pace, True)
 
 
 class Phrases:
@@ -79,10 +79,6 @@ class Phrases:
             if _id_of(voicing) not in self.ready:
                 with suppress(InworldError, ClipsUnavailable, TimeoutError):
                     await self.get(voicing, PREPARE_SECONDS)
-
-    def owns(self, clip_id: str) -> bool:
-        """Whether a clip is a phrase, shared by many calls."""
-        return clip_id in self.ready
 
     async def aclose(self) -> None:
         """Stop making phrases."""

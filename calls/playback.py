@@ -26,7 +26,8 @@ class Clip:
     """A piece of speech the carrier can play: one segment of a reply.
 
     `text` is what it says, `seconds` its length and `pace` when it sounds (see
-    `calls.audio`); `url` is empty where the carrier speaks with its own voice.
+    `calls.audio`); `url` is empty where the carrier speaks with its own voice. A
+    `shared` clip is also other calls', so it cannot be taken away.
     """
 
     id: str
@@ -34,6 +35,7 @@ class Clip:
     text: str
     seconds: float
     pace: bytes = b""
+    shared: bool = False
 
 
 def spoken_by_carrier(text: str) -> Clip:
@@ -128,8 +130,12 @@ class Playback:
         return [cue for cue in queued if cue.heard_text != cue.clip.text]
 
     def withdraw(self, reply: int) -> list[Clip]:
-        """Forget the clips of a reply of which nothing has been played yet."""
-        gone = [cue for cue in self.pending() if cue.reply == reply]
+        """Take back what can be taken back of a reply that is not audible yet."""
+        gone = [
+            cue
+            for cue in self.pending()
+            if cue.reply == reply and cue.clip.url and not cue.clip.shared
+        ]
         for cue in gone:
             cue.heard = 0.0
         return [cue.clip for cue in gone]

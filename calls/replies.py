@@ -71,7 +71,7 @@ class Replies:
         turn.latency_ms.setdefault("play_sent", _ms(at - reply.asked_at))
         turn.text = f"{turn.text} {event.clip.text}".strip()
         self.playback.add(reply.number, event.clip, at)
-        return [Play(event.clip, reply.interruptible)]
+        return [Record(replace(turn)), Play(event.clip, reply.interruptible)]
 
     def ended(self, event: ReplyEnded, at: float) -> list[Action]:
         """Fill in what is known of a reply once it is written."""

@@ -163,8 +163,8 @@ class CallSession:
         )
 
     async def _discard(self, clips: tuple[Clip, ...], *, queued: bool) -> None:
-        store, ids = self.board.clips, [clip.id for clip in clips if clip.url]
-        ids = [clip_id for clip_id in ids if not self.board.phrases.owns(clip_id)]
+        store = self.board.clips
+        ids = [clip.id for clip in clips if clip.url and not clip.shared]
         try:
             if not queued:
                 await store.drop(ids)
@@ -220,6 +220,7 @@ def manners(profile: Profile) -> Manners:
         greeting=profile.greeting,
         speech_interrupts=profile.interruptible
         in (Interruptible.SPEECH, Interruptible.ANY),
+        keys_interrupt=profile.interruptible in (Interruptible.DTMF, Interruptible.ANY),
         fallback_models=profile.fallback_models,
         backchannels=backchannels(profile.backchannels),
         mask_keys=profile.mask_keys,

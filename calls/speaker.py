@@ -6,14 +6,14 @@ stopped meanwhile is recognised there by its number.
 
 import asyncio
 from collections.abc import (
+    AsyncGenerator,
     AsyncIterator,
     Awaitable,
     Callable,
     Coroutine,
     Iterable,
-    Iterator,
 )
-from contextlib import contextmanager
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from random import uniform
 from time import monotonic
@@ -83,17 +83,14 @@ class Progress:
             self.buffered = 0
         return segments
 
-    @contextmanager
-    def noting_errors(self) -> Iterator[None]:
-        """Keep what Inworld could not do, in plain words, and go on."""
-        try:
-            yield
-        except InworldError as error:
-            self.log.warning("Reply %d: %s (%s)", self.number, error, error.kind)
-            self.error = str(error)
-            self.retryable = error.retryable
-            if isinstance(error, RateLimited):
-                self.retry_after = error.retry_after or BACK_OFF * uniform(0.5, 1.5)  # noqa: S311
+    def note(self, error: InworldError) -> None:
+        """Keep what Inworld could not do, in plain words."""
+        # They may quote the caller's, so they stand with the turn only.
+        self.log.warning("Reply %d failed upstream: %s", self.number, error.kind)
+        self.error = str(error)
+        self.retryable = error.retryable
+        if isinstance(error, RateLimited):
+            self.retry_after = error.retry_after or BACK_OFF * uniform(0.5, 1.5)  # noqa: S311
 
     def mark(self, stage: str) -> None:
         """Note when a stage was first reached."""
@@ -185,6 +182,7 @@ class Speaker:
             clip = phrase.clip(text)
         except (InworldError, ClipsUnavailable, TimeoutError) as trouble:
             reason = str(trouble) or "it took too long to synthesise"
+            self.log.warning("A fixed sentence is left to the carrier: %s", reason)
             error = f"Spoken by the carrier's voice: {reason}"
             clip = spoken_by_carrier(text)
         await self.emit(ClipReady(number, clip))
@@ -194,30 +192,39 @@ class Speaker:
         progress = Progress(number, self.log)
         request = reply_request(self.profile, messages, model)
         try:
-            with progress.noting_errors():
+            try:
                 await self._stream(progress, request)
+            except InworldError as error:
+                progress.note(error)
             # What was voiced before an error can still be heard.
             for segment in progress.segmenter.end():
                 await self._publish(progress, segment)
             if not progress.error and progress.segmenter.unvoiced:
-                with progress.noting_errors():
-                    await self._voice(progress, progress.segmenter.unvoiced)
+                await self._voice(progress, progress.segmenter.unvoiced)
         finally:
             await self.emit(progress.ended())
 
     async def _stream(self, progress: Progress, request: ReplyRequest) -> None:
         progress.mark("request_sent")
-        async with self.inworld.reply(request) as events:
-            async for event in or_quiet(events, SEGMENT_IDLE_SECONDS):
+        async with (
+            self.inworld.reply(request) as events,
+            # Closed before the stream is: its read must not outlive it.
+            aclosing(or_quiet(events, SEGMENT_IDLE_SECONDS)) as events_and_pauses,
+        ):
+            async for event in events_and_pauses:
                 for segment in progress.take(event):
                     await self._publish(progress, segment)
 
     async def _voice(self, progress: Progress, text: str) -> None:
-        """Give words that came without sound a voice of their own."""
-        pcm = await self.inworld.speak(
-            voicing(self.profile, text, settings.CLIP_SAMPLE_RATE)
-        )
-        await self._publish(progress, Segment(text, pcm))
+        """Give words that came without sound a voice; at worst the carrier's."""
+        wanted = voicing(self.profile, text, settings.CLIP_SAMPLE_RATE)
+        try:
+            segment = Segment(text, await self.inworld.speak(wanted))
+        except InworldError as error:
+            progress.note(error)
+            await self.emit(ClipReady(progress.number, spoken_by_carrier(text)))
+        else:
+            await self._publish(progress, segment)
 
     async def _publish(self, progress: Progress, segment: Segment) -> None:
         clip = await self._store(segment)
@@ -267,7 +274,7 @@ def voicing(profile: Profile, text: str, sample_rate: int) -> Voicing:
 
 async def or_quiet(
     events: AsyncIterator[StreamEvent], seconds: float
-) -> AsyncIterator[StreamEvent | None]:
+) -> AsyncGenerator[StreamEvent | None]:
     """The events, and None each time none came for `seconds`.
 
     The read under way is kept across such a pause, not cancelled and begun again.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import OrderedDict
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -10,11 +12,27 @@ from django.conf import settings
 from bots.inworld.client import Inworld
 from calls.clips import ClipStore, MemoryClips, RedisClips
 from calls.fetches import Fetches
+from calls.models import Call
 from calls.phrases import Phrases
 from calls.transcripts import TranscriptWriter
 
 if TYPE_CHECKING:
     from calls.session import CallSession
+
+
+class Ringing(OrderedDict[str, "Call"]):
+    """Calls this process has just answered, until their socket comes.
+
+    Saves the socket a look into the database; those that never come make room.
+    """
+
+    MOST = 1000
+
+    def expect(self, call: Call) -> None:
+        """Note a call whose socket will be opened soon, here or elsewhere."""
+        self[call.call_sid] = call
+        while len(self) > self.MOST:
+            self.popitem(last=False)
 
 
 class Switchboard:
@@ -26,10 +44,14 @@ class Switchboard:
         self.phrases = Phrases(inworld, clips)
         self.fetches = Fetches()
         self.transcripts = TranscriptWriter()
+        self.ringing = Ringing()
         self.sessions: dict[str, CallSession] = {}  # in progress, by call SID
 
     async def aclose(self) -> None:
-        """Write what is queued and let go of every connection."""
+        """End the calls in progress, write what is queued, let go of connections."""
+        end = Call.Status.FAILED, Call.EndReason.SERVER_STOPPED
+        sessions = list(self.sessions.values())
+        await asyncio.gather(*(session.close(*end) for session in sessions))
         await self.transcripts.aclose()
         await self.phrases.aclose()
         await self.inworld.aclose()

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,6 +27,8 @@ from calls.turns import Turn
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 1.0
+# How long the end of the process waits for a database that is away.
+CLOSE_SECONDS = 5.0
 # What a database outage may cost in memory, in queued writes.
 QUEUE_LIMIT = 100_000
 
@@ -108,7 +111,8 @@ class TranscriptWriter:
     async def aclose(self) -> None:
         """Write what is queued, then stop."""
         if self.task:
-            await self.queue.join()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.queue.join(), CLOSE_SECONDS)
             self.task.cancel()
             await asyncio.wait({self.task})
         loop = asyncio.get_running_loop()
@@ -155,9 +159,12 @@ def write_all(batch: Iterable[Write]) -> None:
                 case TurnWrite(call_id, turn):
                     rows[call_id, turn.index] = write.row()
                 case CallAnswered(call_id, at):
-                    models.Call.objects.filter(pk=call_id, answered_at=None).update(
-                        status=models.Call.Status.IN_PROGRESS, answered_at=at
+                    answered = models.Call.objects.filter(pk=call_id, answered_at=None)
+                    answered.update(answered_at=at)
+                    ringing = models.Call.objects.filter(
+                        pk=call_id, status=models.Call.Status.RINGING
                     )
+                    ringing.update(status=models.Call.Status.IN_PROGRESS)
                 case CallOver(call_id, status, reason, at):
                     open_call = models.Call.objects.open().filter(pk=call_id)
                     open_call.update(status=status, end_reason=reason, ended_at=at)

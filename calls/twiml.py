@@ -4,6 +4,8 @@ Every attribute that shapes turn-taking is set, because Twilio's defaults have c
 twice (Twilio, "TwiML Voice: <ConversationRelay>").
 """
 
+import re
+
 from twilio.twiml.voice_response import Connect, VoiceResponse
 
 from bots.models import TranscriptionProvider
@@ -12,23 +14,19 @@ from bots.profile import Profile
 # The voice for sentences we could not synthesise; ElevenLabs, Twilio's default, needs
 # an agreement of its own, and without one the session fails.
 CARRIER_TTS_PROVIDER = "Google"
-BEST_SPEECH_MODEL = {
-    TranscriptionProvider.DEEPGRAM: "nova-3-general",
-    TranscriptionProvider.GOOGLE: "telephony",
-}
+# Languages of Deepgram's newest general model; the one before knows some more.
+NOVA_3_LANGUAGES = frozenset(
+    ("en", "es", "fr", "de", "it", "pt", "nl", "hi", "ja", "ru", "sv", "da", "multi")
+)
 
 
 def relay(profile: Profile, *, socket_url: str, action_url: str) -> str:
     """Hand the call to ConversationRelay with the bot's settings."""
-    speech_model = (
-        profile.speech_model
-        or BEST_SPEECH_MODEL[TranscriptionProvider(profile.transcription_provider)]
-    )
     attributes: dict[str, str | bool] = {
         "language": profile.language,
         "ttsProvider": CARRIER_TTS_PROVIDER,
         "transcriptionProvider": profile.transcription_provider,
-        "speechModel": speech_model,
+        "speechModel": profile.speech_model or best_speech_model(profile),
         "speechTimeout": "auto",
         "interruptible": profile.interruptible,
         "interruptSensitivity": profile.interrupt_sensitivity,
@@ -43,10 +41,19 @@ def relay(profile: Profile, *, socket_url: str, action_url: str) -> str:
         "events": "speaker-events tokens-played",
     }
     if profile.hints:
-        attributes["hints"] = ", ".join(profile.hints.split("\n"))
+        hints = (hint.strip() for hint in re.split(r"[,\r\n]+", profile.hints))
+        attributes["hints"] = ", ".join(filter(None, hints))
     connect = Connect(action=action_url, method="POST")
     connect.conversation_relay(url=socket_url, **attributes)
     return _text(connect)
+
+
+def best_speech_model(profile: Profile) -> str:
+    """The general model for a bot that names none; a wrong pair ends the call."""
+    if profile.transcription_provider == TranscriptionProvider.GOOGLE:
+        return "telephony"
+    newest = profile.language.split("-")[0] in NOVA_3_LANGUAGES
+    return "nova-3-general" if newest else "nova-2-general"
 
 
 def say_and_hang_up(words: str, language: str = "en-US") -> str:

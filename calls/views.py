@@ -1,5 +1,6 @@
 """What the carrier fetches: TwiML, clips, and its callbacks. No session, no cookies."""
 
+import asyncio
 import json
 import logging
 from collections.abc import Callable, Coroutine
@@ -7,6 +8,7 @@ from functools import wraps
 from typing import Any
 
 from django.conf import settings
+from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
@@ -25,6 +27,10 @@ log = logging.getLogger(__name__)
 
 NOT_IN_SERVICE = "Sorry, this number is not in service at the moment. Goodbye."
 NOT_CONFIGURED = "Sorry, this line is not set up yet. Please try again later. Goodbye."
+
+OUT_OF_ORDER = "Sorry, we cannot take your call right now. Please try again later."
+# Twilio waits fifteen seconds for an answer.
+DATABASE_SECONDS = 5.0
 
 View = Callable[..., Coroutine[Any, Any, HttpResponse]]
 
@@ -50,9 +56,10 @@ def from_carrier(view: View) -> View:
     @wraps(view)
     async def checked(request: HttpRequest) -> HttpResponse:
         signature = request.headers.get("X-Twilio-Signature", "")
-        if is_signed(public_url(request.path), request.POST, signature):
+        if is_signed(public_url(request.get_full_path()), request.POST, signature):
             return await view(request)
         if reached_elsewhere(request, signature):
+            await _refuse(request, Call.EndReason.NOT_CONFIGURED)
             return _twiml(twiml.say_and_hang_up(NOT_CONFIGURED))
         log.warning("Unsigned request to %s refused", request.path)
         return HttpResponseForbidden("Not signed for this server.")
@@ -70,7 +77,7 @@ def reached_elsewhere(request: HttpRequest, signature: str) -> bool:
     actual = f"https://{host}"
     if actual == settings.SERVER_URL or not settings.TWILIO_AUTH_TOKENS:
         return False
-    if not is_signed(actual + request.path, request.POST, signature):
+    if not is_signed(actual + request.get_full_path(), request.POST, signature):
         return False
     log.error(
         "Twilio calls %s, but SERVER_URL is %s: no call can be answered. "
@@ -83,20 +90,29 @@ def reached_elsewhere(request: HttpRequest, signature: str) -> bool:
 @from_carrier
 async def voice(request: HttpRequest) -> HttpResponse:
     """A call comes in: hand it to the bot of its number, or say why not."""
+    try:
+        async with asyncio.timeout(DATABASE_SECONDS):
+            return await _answer(request)
+    except (DatabaseError, InterfaceError, TimeoutError) as error:
+        # An error page would reach the caller as an error tone.
+        log.error("A call was turned away, no database: %s", type(error).__name__)
+        return _twiml(twiml.say_and_hang_up(OUT_OF_ORDER))
+
+
+async def _answer(request: HttpRequest) -> HttpResponse:
     form = request.POST
-    if not form.get("CallSid"):
-        log.warning("A call without CallSid was turned away")
-        return _twiml(twiml.say_and_hang_up(NOT_CONFIGURED))
-    if trouble := configuration_trouble(request):
-        log.error("Call %s turned away: %s", form["CallSid"], trouble)
-        await refuse_call(form, Call.EndReason.NOT_CONFIGURED)
+    trouble = configuration_trouble(request)
+    if trouble:
+        log.error("Call %s turned away: %s", form.get("CallSid"), trouble)
+        await _refuse(request, Call.EndReason.NOT_CONFIGURED)
         return _twiml(twiml.say_and_hang_up(NOT_CONFIGURED))
     bot = await bot_for(our_number(form))
     if isinstance(bot, NoAnswer):
         log.warning("Call %s turned away: %s", form["CallSid"], bot)
-        await refuse_call(form, bot)
+        await _refuse(request, bot)
         return _twiml(twiml.say_and_hang_up(NOT_IN_SERVICE))
     call = await open_call(form, bot)
+    switchboard().ringing.expect(call)
     path = reverse(
         "conversation", args=[relay_token(call.call_sid)], urlconf="calls.routing"
     )
@@ -109,8 +125,16 @@ async def voice(request: HttpRequest) -> HttpResponse:
     )
 
 
+async def _refuse(request: HttpRequest, reason: str) -> None:
+    """Note in the call list why no bot took a call."""
+    if request.POST.get("CallSid") and request.path == reverse("voice"):
+        await refuse_call(request.POST, reason)
+
+
 def configuration_trouble(request: HttpRequest) -> str:
     """Why this server could not carry the call; empty when it can."""
+    if not request.POST.get("CallSid"):
+        return "It has no CallSid."
     if not settings.INWORLD_API_KEY and (
         settings.INWORLD_BASE_URL == settings.INWORLD_PUBLIC_URL
     ):

@@ -86,6 +86,7 @@ class FakeInworld:
         self.tts_status = 200
         self.tts_pauses = False  # hold every synthesis until resume()
         self.tts_script: list[Step] | None = None  # plays instead of every synthesis
+        self.tts_hangs_on = ""  # a synthesis of these words never ends
         self.voices_status = 200
         self._quiet = asyncio.Event()
         self._scripts: deque[list[Step]] = deque()
@@ -101,6 +102,11 @@ class FakeInworld:
     def chats(self) -> list[Request]:
         """The chat requests among all requests."""
         return [request for request in self.requests if request.path == CHAT]
+
+    @property
+    def spoken(self) -> list[Request]:
+        """The requests for synthesis among all requests."""
+        return [request for request in self.requests if request.path == TTS]
 
     def says(self, *sentences: str, seconds: float = 0.2) -> None:
         """Queue a reply of one segment a sentence, each `seconds` long."""
@@ -170,7 +176,8 @@ class FakeInworld:
             case "POST", path if path == CHAT:
                 await self._stream(connection, self._script(request.body))
             case "POST", path if path == TTS:
-                held = [Pause()] if self.tts_pauses else []
+                hangs = self.tts_hangs_on and self.tts_hangs_on in request.body["text"]
+                held = [Pause()] if self.tts_pauses or hangs else []
                 script = self.tts_script or [self._voiced(request.body)]
                 await self._stream(connection, [*held, *script])
             case "GET", path if path == VOICES:

@@ -1,11 +1,12 @@
 """A real server in a process of its own, for tests that talk to it over sockets."""
 
+import asyncio
 import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
@@ -76,6 +77,17 @@ def serving(**changes: str) -> Iterator[LiveServer]:
             reader.join(15)
         assert process.stdout
         process.stdout.close()
+
+
+@asynccontextmanager
+async def running(**changes: str) -> AsyncIterator[LiveServer]:
+    """The same beside a running loop, so that a fake Inworld in it can answer."""
+    server = serving(**changes)
+    live = await asyncio.to_thread(server.__enter__)
+    try:
+        yield live
+    finally:
+        await asyncio.to_thread(server.__exit__, None, None, None)
 
 
 def _await_ready(server: LiveServer) -> None:

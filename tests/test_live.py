@@ -9,11 +9,13 @@ import httpx
 import pytest
 from asgiref.sync import sync_to_async
 from django.core.management import call_command
+from twilio.request_validator import RequestValidator
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from bots.models import Bot, PhoneNumber
 from calls.models import Call, Turn
+from calls.signatures import relay_token
 from calls.simulator.call import SimulatedCall
 from calls.simulator.line import Line
 from tests.conftest import numbered
@@ -330,3 +332,37 @@ async def test_a_call_to_another_address_than_server_url_hears_a_sentence(
         assert not call.answered
         assert call.refusal
     assert "Set SERVER_URL=https://tunnel.example.org" in server.output
+
+
+async def test_a_call_has_one_socket(
+    server: LiveServer, inworld: FakeInworld, bot: Bot
+) -> None:
+    async with dial(server) as call:
+        await call.reply()
+        setup = next(f.message for f in call.frames if f.message["type"] == "setup")
+        path = f"/conversation/{relay_token(call.call_sid)}"
+        signer = RequestValidator(AUTH_TOKEN)
+        signature = signer.compute_signature(f"wss://bot.example.com{path}", {})
+        with pytest.raises(InvalidStatus):
+            await connect(
+                server.url.replace("http", "ws") + path,
+                additional_headers={"X-Twilio-Signature": signature},
+            )
+        await call.send_raw(json.dumps(setup))  # a second setup changes nothing
+        await call.say("Still there?")
+        assert await call.reply()
+
+
+async def test_no_clip_id_and_no_words_are_in_the_log(
+    server: LiveServer, inworld: FakeInworld, bot: Bot
+) -> None:
+    async with dial(server) as call:
+        (greeting,) = await call.reply()
+        await call.say("My name is Rumpelstiltskin")
+        await call.reply()
+        async with httpx.AsyncClient() as http:
+            for path in (greeting.source.removeprefix(PUBLIC_URL), "/audio/unknown"):
+                await http.post(server.url + path)
+                await http.get(server.url + path)
+    assert "/audio/" not in server.output
+    assert "Rumpelstiltskin" not in server.output

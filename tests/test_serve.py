@@ -7,11 +7,13 @@ from pathlib import Path
 import httpx
 import pytest
 from asgiref.sync import sync_to_async
+from django.utils import timezone
 
 from bots.models import Bot
+from calls.models import Call
 from calls.simulator.call import SimulatedCall
 from calls.simulator.line import Line
-from tests.fake_inworld import FakeInworld
+from tests.fake_inworld import FakeInworld, Pause, speech
 from tests.live import (
     AUTH_TOKEN,
     PUBLIC_URL,
@@ -19,7 +21,7 @@ from tests.live import (
     LiveServer,
     environment,
     free_port,
-    serving,
+    running,
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -67,6 +69,26 @@ def set_up(env: dict[str, str]) -> None:
     subprocess.run(command, cwd=ROOT, env=env, check=True, capture_output=True)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "abc"),
+        ("PORT", "70000"),
+        ("DATABASE_URL", "nonsense"),
+        ("SECRET_KEY", ""),
+        ("CLIP_TTL_SECONDS", "-1"),
+        ("INWORLD_CONCURRENCY", "many"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_named(name: str, value: str) -> None:
+    assert name in refused(**{name: value})
+
+
+def test_a_database_without_tables_is_said_plainly(tmp_path: Path) -> None:
+    said = refused(DATABASE_URL=f"sqlite:///{tmp_path}/empty.sqlite3")
+    assert "manage.py setup" in said
+
+
 def call_on(server: LiveServer) -> SimulatedCall:
     return SimulatedCall(
         Line(PUBLIC_URL, AUTH_TOKEN, connect_to=server.url, fast=True, pause=0.2)
@@ -78,7 +100,7 @@ async def test_with_redis_away_the_operator_is_told_and_the_caller_hears_the_car
 ) -> None:
     away = f"redis://:secret@127.0.0.1:{free_port()}/0"
     inworld.says("Not to be stored anywhere.")
-    with serving(
+    async with running(
         DATABASE_URL=database_url, INWORLD_BASE_URL=inworld.url, REDIS_URL=away
     ) as server:
         async with call_on(server) as call:
@@ -101,7 +123,7 @@ async def test_any_process_serves_any_clip(
         "INWORLD_BASE_URL": inworld.url,
         "REDIS_URL": redis_url,
     }
-    with serving(**settings) as first, serving(**settings) as second:
+    async with running(**settings) as first, running(**settings) as second:
         async with call_on(first) as call:
             (greeting,) = await call.reply()
             path = greeting.source.removeprefix(PUBLIC_URL)
@@ -118,7 +140,7 @@ async def test_the_sandbox_holds_a_conversation(tmp_path: Path) -> None:
     }
     env = environment(**settings)
     await sync_to_async(set_up)(env)
-    with serving(**settings) as server:
+    async with running(**settings) as server:
         async with call_on(server) as call:
             assert [sound.kind for sound in await call.reply()] == ["clip"]
             await call.say("Hello, what can you do for me?")
@@ -131,3 +153,44 @@ async def test_the_sandbox_holds_a_conversation(tmp_path: Path) -> None:
             )
         assert "no real model" in login.text
     assert "Sandbox: no real model" in server.output
+
+
+async def test_a_wrong_inworld_key_is_told_at_start(
+    database_url: str, inworld: FakeInworld
+) -> None:
+    inworld.voices_status = 401
+    async with running(
+        DATABASE_URL=database_url, INWORLD_BASE_URL=inworld.url
+    ) as server:
+        assert "Inworld refuses INWORLD_API_KEY" in server.output
+
+
+async def test_a_stopped_server_closes_its_calls_and_keeps_their_words(
+    database_url: str, inworld: FakeInworld, bot: Bot
+) -> None:
+    inworld.answers([*speech("This was said before the end."), Pause()])
+    async with running(
+        DATABASE_URL=database_url, INWORLD_BASE_URL=inworld.url
+    ) as server, call_on(server) as call:
+        await call.reply()
+        await call.say("Hello?")
+        await call.hears(1)
+        server.process.terminate()
+        await call.ends()
+    row = await Call.objects.aget(call_sid=call.call_sid)
+    assert (row.status, row.end_reason) == ("failed", "server-stopped")
+    texts = [turn.text async for turn in row.turns.order_by("index")]
+    assert texts[1:] == ["Hello?", "This was said before the end."]
+    assert "Traceback" not in server.output
+
+
+async def test_calls_left_open_by_a_crash_are_closed_at_the_next_start(
+    database_url: str, inworld: FakeInworld
+) -> None:
+    now = timezone.now()
+    for sid, status in (("CA1", "in-progress"), ("CA2", "ringing")):
+        await Call.objects.acreate(call_sid=sid, status=status, started_at=now)
+    async with running(DATABASE_URL=database_url, INWORLD_BASE_URL=inworld.url):
+        pass
+    reasons = [call.end_reason async for call in Call.objects.order_by("call_sid")]
+    assert reasons == ["server-stopped", "never-connected"]

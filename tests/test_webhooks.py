@@ -7,11 +7,13 @@ from xml.etree import ElementTree
 import httpx
 import pytest
 from asgiref.sync import sync_to_async
+from django.db import OperationalError
 from django.utils import timezone
 from pytest_django import Settings
 from twilio.request_validator import RequestValidator
 
 from bots.models import Bot
+from calls import views
 from calls.models import Call
 from calls.signatures import call_of_token, relay_token
 from calls.switchboard import switchboard
@@ -246,3 +248,42 @@ async def test_a_call_that_is_over_has_an_end_and_a_length(bot: Bot) -> None:
     assert call.duration is None
     call.ended_at = timezone.now()
     assert call.duration is not None
+
+
+async def test_a_query_is_part_of_what_is_signed(bot: Bot) -> None:
+    assert (await post("/voice?campaign=1", **RINGING)).status_code == 200
+    assert (await post("/voice/", **{**RINGING, "CallSid": "CA2"})).status_code == 200
+
+
+async def test_without_a_database_the_caller_hears_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(number: str) -> None:
+        raise OperationalError("the database is away")
+
+    monkeypatch.setattr(views, "bot_for", broken)
+    document = await ring()
+    assert [verb.tag for verb in document] == ["Say", "Hangup"]
+    assert "no database" in caplog.text
+
+
+async def test_hints_may_be_one_a_line() -> None:
+    await sync_to_async(numbered)("+15005550006", hints="Acme,\r\nDr. Okafor\r\n\r\n")
+    relay = (await ring()).find("Connect/ConversationRelay")
+    assert relay is not None
+    assert relay.attrib["hints"] == "Acme, Dr. Okafor"
+
+
+async def test_a_handoff_puts_through_to_the_bots_number_only() -> None:
+    await sync_to_async(numbered)("+15005550006", transfer_number="+15005550099")
+    await ring()
+    for handoff, dialled in (
+        ('{"transfer": true}', ["+15005550099"]),
+        ('{"transfer": true, "number": "+19005550000"}', ["+15005550099"]),
+        ('{"transfer": "+19005550000"}', []),
+        ("[" * 5000, []),
+        ("null", []),
+    ):
+        form = {**SESSION, "SessionStatus": "ended", "HandoffData": handoff}
+        document = ElementTree.fromstring((await post("/voice/action", **form)).content)
+        assert [dial.text for dial in document.iter("Dial")] == dialled

@@ -8,13 +8,16 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "voicebot.settings")
 django.setup()
 
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+from django.core import checks  # noqa: E402
 from django.core.asgi import get_asgi_application  # noqa: E402
-from django.core.management import call_command  # noqa: E402
+from django.core.management.base import SystemCheckError  # noqa: E402
 
 from calls.routing import urlpatterns  # noqa: E402
 from voicebot.carrier import CarrierHandler, by_path  # noqa: E402
 
-call_command("check")  # refuses to start where calls could not be answered safely
+# Refuse to start where calls could not be answered safely, whoever starts this.
+if errors := [found for found in checks.run_checks() if found.is_serious()]:
+    raise SystemCheckError("\n".join(map(str, errors)))
 
 application = ProtocolTypeRouter(
     {

@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from voicebot.logs import names_no_clip
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
@@ -13,10 +15,13 @@ env.read_env(BASE_DIR / ".env")  # the process environment wins over the file
 
 
 def _whole_number(name: str, default: int, least: int, most: int) -> int:
-    value = env.int(name, default=default)
+    try:
+        value = int(env.str(name, default="") or default)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} is not a whole number.") from error
     if not least <= value <= most:
         raise ImproperlyConfigured(f"{name}={value} must be from {least} to {most}.")
-    return int(value)
+    return value
 
 
 # The server
@@ -118,12 +123,13 @@ TEMPLATES = [
 
 # A pool, because persistent connections leak under ASGI; IMMEDIATE, because an SQLite
 # transaction that reads before it writes fails when another wrote in between.
-DATABASES = {
-    "default": {
-        **env.db_url("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}"),
-        "CONN_MAX_AGE": 0,
-    }
-}
+DATABASE = env.db_url("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")
+if not DATABASE.get("ENGINE"):
+    raise ImproperlyConfigured(
+        "DATABASE_URL is not understood. Write postgres://user:password@host:5432/name"
+        ", or leave it out for an SQLite file."
+    )
+DATABASES = {"default": {**DATABASE, "CONN_MAX_AGE": 0}}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
@@ -145,7 +151,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-CSRF_TRUSTED_ORIGINS = [SERVER_URL]
+CSRF_TRUSTED_ORIGINS = [SERVER_URL] if "://" in SERVER_URL else []
 if SERVER_URL.startswith("https://"):
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
@@ -162,10 +168,18 @@ LOGGING = {
     "formatters": {
         "line": {"format": "%(asctime)s %(levelname)-7s %(name)s: %(message)s"}
     },
+    "filters": {
+        "no_clip_ids": {
+            "()": "django.utils.log.CallbackFilter",
+            "callback": names_no_clip,
+        }
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
-        # These write a line a request, with the clip's secret id in it.
+        "django": {"handlers": [], "level": "INFO"},
+        "django.request": {"filters": ["no_clip_ids"]},
+        # These write a line a request.
         "httpx": {"level": "WARNING"},
         "django.channels.server": {"level": "WARNING"},
         "daphne": {"level": "WARNING"},

@@ -52,7 +52,7 @@ class Segmenter:
     def unvoiced(self) -> str:
         """After `end`: what the model wrote and never got audio for."""
         if not self._spoke:
-            return self.written
+            return self.written if _letters(self.written) else ""
         if self._owes_transcript:
             # Speech whose words were not sent: take it for the rest of the text.
             return ""

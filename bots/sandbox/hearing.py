@@ -37,6 +37,8 @@ _ORDER = re.compile(
     r"|everything|avoid|please|reply|respond|remember|only|make|tell|greet)\b",
     re.IGNORECASE,
 )
+# What the server tells the model beside the caller's words; pressed keys are words.
+_STAGE_DIRECTION = re.compile(r"\[(?:The caller|A noise)[^\]]*\]\s*")
 _SMALL_WORD = re.compile(
     r"about|again|asked|been|call|could|does|from|have|know|like|much|need|please|tell"
     r"|than|that|their|them|then|there|they|this|want|were|what|when|where|which|will"
@@ -61,7 +63,8 @@ class Conversation:
                 role = str(message.get("role"))
                 role = "system" if role == "developer" else role
                 if role in texts:
-                    texts[role].append(_text(message.get("content")))
+                    text = _STAGE_DIRECTION.sub("", _text(message.get("content")))
+                    texts[role].append(text)
         return cls("\n".join(texts["system"]), texts["user"], texts["assistant"])
 
     @property

@@ -86,6 +86,10 @@ class SimulatedCall:
         """Speak, interrupting the bot if it speaks; False: it could not hear that."""
         return await (await self._live()).speak(text)
 
+    async def cough(self) -> bool:
+        """Make a noise without words; False: it did not stop the bot."""
+        return await (await self._live()).cough()
+
     async def press(self, digits: str) -> bool:
         """Press keys one after the other; False: none was reported to the bot."""
         return await (await self._live()).press(digits)

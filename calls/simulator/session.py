@@ -100,6 +100,16 @@ class Session:
         self.player.release()
         return True
 
+    async def cough(self) -> bool:
+        """Make a noise nobody can transcribe; False: it did not stop the bot."""
+        await self._fast_playback()
+        _, interrupts = self._stands("speech")
+        if interrupts:
+            await self._interrupt([])
+            await self._info("clientSpeaking", "off")
+        self.player.release()
+        return interrupts
+
     async def send_raw(self, frame: str | bytes) -> None:
         """Send a frame as it is, well-formed or not."""
         await self._socket.send(frame)

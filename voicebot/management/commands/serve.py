@@ -1,8 +1,10 @@
 """`manage.py serve`: the server in the foreground, and the sandbox where no key is."""
 
+import asyncio
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from typing import Any
 
 from daphne.server import Server  # isort: skip  (installs the asyncio reactor first)
@@ -10,14 +12,25 @@ from daphne.server import Server  # isort: skip  (installs the asyncio reactor f
 from daphne.endpoints import build_endpoint_description_strings
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
 
+from bots.checks import inworld_trouble
 from bots.models import MAX_CALL_MINUTES
 from calls.checks import redis_trouble
+from calls.lifecycle import close_forgotten_calls
+from calls.switchboard import switchboard
 
 # The carrier's frames are small; daphne buffers whatever it is sent.
 MAX_FRAME_BYTES = 64 * 1024
 HTTP_TIMEOUT_SECONDS = 30
 READY = "sandbox listening on "
+
+
+def _end_calls() -> Deferred[None]:
+    """Close the calls in progress, so that none stays open in the call list."""
+    return Deferred.fromFuture(asyncio.ensure_future(switchboard().aclose()))
 
 
 class TalkingServer(Server):  # type: ignore[misc]
@@ -36,20 +49,18 @@ class TalkingServer(Server):  # type: ignore[misc]
 class Command(BaseCommand):
     """Answer calls until stopped."""
 
-    requires_system_checks = []  # voicebot.asgi runs them
-
     help = "Run the server on HOST and PORT; without INWORLD_API_KEY, the sandbox too."
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Start what is needed, say what a caller can expect, and serve."""
-        if settings.REDIS_URL and (trouble := redis_trouble(settings.REDIS_URL)):
-            self.stderr.write(f"{trouble}\nUntil then the carrier's own voice speaks.")
-        if not settings.INWORLD_API_KEY and (
-            settings.INWORLD_BASE_URL == settings.INWORLD_PUBLIC_URL
-        ):
+        self._look_around()
+        public = settings.INWORLD_BASE_URL == settings.INWORLD_PUBLIC_URL
+        if public and not settings.INWORLD_API_KEY:
             settings.INWORLD_BASE_URL = self._start_sandbox()
             settings.INWORLD_API_KEY = "sandbox"
             settings.SANDBOX = True
+        elif trouble := inworld_trouble():
+            self.stderr.write(f"{trouble}\nUntil then callers hear an apology.")
         # Only now: it builds on the settings, and refuses to start on unsafe ones.
         from voicebot.asgi import application
 
@@ -64,12 +75,29 @@ class Command(BaseCommand):
             websocket_max_frame_size=MAX_FRAME_BYTES,
             verbosity=1,
         )
+        events: Any = reactor  # its stubs have the arguments in another order
+        events.addSystemEventTrigger("before", "shutdown", _end_calls)
         server.run()
         if not server.listening_addresses:
             raise CommandError(
                 f"Port {settings.PORT} on {settings.HOST} is taken or not allowed. "
                 "Stop what uses it, or set PORT to another."
             )
+
+    def _look_around(self) -> None:
+        """Say what will not work, and close what an earlier server left open."""
+        if settings.REDIS_URL and (trouble := redis_trouble(settings.REDIS_URL)):
+            self.stderr.write(f"{trouble}\nUntil then the carrier's own voice speaks.")
+        # Without Redis this is the only process: a call still open is nobody's.
+        alone = not settings.REDIS_URL
+        age = timedelta(0) if alone else timedelta(minutes=MAX_CALL_MINUTES + 5)
+        try:
+            close_forgotten_calls(age)
+        except DatabaseError as error:
+            raise CommandError(
+                f"The database cannot be used ({error}). Is it running, and was "
+                "`manage.py setup` run?"
+            ) from error
 
     def _start_sandbox(self) -> str:
         """Run the stand-in for Inworld beside us; its address."""
