@@ -119,7 +119,7 @@ class BotAdmin(admin.ModelAdmin):
             "Voice",
             {
                 "description": "What the answers sound like.",
-                "fields": ["tts_voice", "tts_model"],
+                "fields": ["tts_voice", "tts_model", "quick_start"],
             },
         ),
         (

@@ -134,6 +134,13 @@ class Bot(models.Model):
         validators=[no_spaces],
         help_text="Inworld speech model, for example inworld-tts-2.",
     )
+    quick_start = models.BooleanField(
+        "start with the first clause",
+        default=False,
+        help_text="Play an answer's opening clause by itself, while the rest of its "
+        "first sentence is still on its way: heard sooner, with a slightly longer "
+        "pause after it.",
+    )
     language = models.CharField(
         max_length=20,
         default="en-US",

@@ -25,6 +25,7 @@ class Profile:
     temperature: float
     tts_voice: str
     tts_model: str
+    quick_start: bool
     language: str
     transcription_provider: str
     speech_model: str

@@ -55,7 +55,7 @@ class Answers:
 
     def go_on(self, at: float) -> list[Action]:
         """Have the rest written of an answer that was cut short by mistake."""
-        return self._start(self.replies.begin(at), go_on=True)
+        return self._start(self.replies.begin(at, goes_on=True), go_on=True)
 
     def clip_ready(self, event: ClipReady, at: float) -> list[Action]:
         """Play a clip, if it is of the current reply."""

@@ -11,6 +11,8 @@ QUIET = 0.04
 # In frames.
 SHORTEST_PAUSE = 5
 
+Edges = np.ndarray[tuple[int], np.dtype[np.intp]]
+
 
 def at_rate(pcm: Pcm, sample_rate: int) -> Pcm:
     """Resample to `sample_rate` (Hz) at soxr's high quality."""
@@ -31,15 +33,33 @@ def pace(pcm: Pcm) -> bytes:
 
     Lengths in frames of 20 ms, 16 bits each: silence, sound, silence, sound, and so on.
     """
+    return np.diff(_edges(pcm), prepend=0).astype("<u2").tobytes()
+
+
+def rests(pcm: Pcm) -> list[float]:
+    """The middles (seconds) of the pauses between sounds."""
+    edges = _edges(pcm)
+    middles = (edges[1:-1:2] + edges[2::2]) / 2
+    return [float(middle) * FRAME_SECONDS for middle in middles]
+
+
+def trailing_rest(pcm: Pcm) -> float:
+    """How long (seconds) it has been silent at the end."""
+    edges = _edges(pcm)
+    return pcm.seconds - float(edges[-1]) * FRAME_SECONDS if len(edges) else 0.0
+
+
+def _edges(pcm: Pcm) -> Edges:
+    """Where sound begins and ends, by turns, in frames from the start."""
     frame = round(FRAME_SECONDS * pcm.sample_rate)
     frames = len(pcm.data) // 2 // frame
     samples = np.frombuffer(pcm.data, dtype="<i2", count=frames * frame)
     peaks = np.abs(samples.reshape(frames, frame).astype(np.int32)).max(axis=1)
     if not peaks.any():
-        return b""
+        return np.array([], dtype=np.intp)
     sounds = peaks > QUIET * np.percentile(peaks, 95)
     edges = np.flatnonzero(np.diff(sounds, prepend=False, append=False))
     # Between two sounds of one word there may be silence too: a "t" begins with it.
-    rests = edges[2::2] - edges[1:-1:2] >= SHORTEST_PAUSE
-    kept = np.concatenate(([True], np.repeat(rests, 2), [True]))
-    return np.diff(edges[kept], prepend=0).astype("<u2").tobytes()
+    pauses = edges[2::2] - edges[1:-1:2] >= SHORTEST_PAUSE
+    kept = np.concatenate(([True], np.repeat(pauses, 2), [True]))
+    return edges[kept]

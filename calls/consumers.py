@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
+from autobahn.exception import Disconnected
 from channels.consumer import get_handler_name
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
@@ -108,7 +110,9 @@ class RelayConsumer(AsyncWebsocketConsumer):
             self.closing = asyncio.create_task(self.close(NO_SETUP))
 
     async def _send(self, frame: str) -> None:
-        await self.send(text_data=frame)
+        # On a caller who has just hung up; `disconnect` is about to tell.
+        with suppress(Disconnected):
+            await self.send(text_data=frame)
 
     def _is_signed(self) -> bool:
         headers = dict(self.scope["headers"])

@@ -128,7 +128,7 @@ class Conversation:
             return []
         self.playback.settle(at)
         if self.manners.is_backchannel(text) and self.interruptions.may_be_aside():
-            resumed = self.interruptions.resume(at)
+            resumed = [] if self.entry.keys else self.interruptions.resume(at)
             return [*self._hear(text, at, aside=True), *resumed]
         self.vigil.answered()
         return self._asked(text, at, interrupts=self.manners.speech_interrupts)

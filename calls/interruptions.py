@@ -89,6 +89,6 @@ class Interruptions:
         """Whether the current reply is what the caller cut off."""
         if since != math.inf and reply.asked_at >= since:
             return False
-        if any(cue.reply == reply.number for cue in lost):
+        if any(cue.reply == reply.number or reply.goes_on for cue in lost):
             return True
         return reply.writing and self.replies.playback.started(reply.number, at)

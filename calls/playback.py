@@ -120,13 +120,16 @@ class Playback:
         queued = [cue for cue in self.pending() if cue.sent_at < since]
         current = _playing(queued, at, position)
         for place, cue in enumerate(queued):
-            if place < current:
-                cue.heard = cue.clip.seconds
-            elif place > current:
-                cue.heard = 0.0
-            else:
-                reached = at - cue.starts_at if position is None else position
-                cue.heard = min(max(reached, 0.0), cue.clip.seconds)
+            reached = at - cue.starts_at if position is None else position
+            if place != current:
+                reached = cue.clip.seconds if place < current else 0.0
+            cue.heard = min(max(reached, 0.0), cue.clip.seconds)
+            # Nothing of it sounded after this moment, whatever the clock says.
+            cue.starts_at = min(cue.starts_at, at - cue.heard)
+        free_at = at
+        for cue in self.pending():  # has no longer anything to wait for
+            cue.starts_at = max(free_at, cue.sent_at + START_DELAY)
+            free_at = cue.ends_at
         return [cue for cue in queued if cue.heard_text != cue.clip.text]
 
     def withdraw(self, reply: int) -> list[Clip]:
@@ -164,7 +167,7 @@ class Playback:
     @property
     def ended_at(self) -> float:
         """When the latest sound that is known to have ended did so."""
-        ends = (cue.starts_at + cue.heard for cue in self.cues if cue.heard is not None)
+        ends = (cue.starts_at + cue.heard for cue in self.cues if cue.heard)
         return max(ends, default=-math.inf)
 
     def heard_text(self, reply: int) -> str:

@@ -17,7 +17,7 @@ class Reply:
 
     `asked_at` is when the caller finished asking (seconds, monotonic): all latencies
     count from there. Role `system` marks words that are not the bot's own; a `wanted`
-    reply is one the caller waits for.
+    reply is one the caller waits for; one that `goes_on` is the rest of the one before.
     """
 
     number: int
@@ -25,6 +25,7 @@ class Reply:
     role: Role = "bot"
     interruptible: bool = True
     wanted: bool = False
+    goes_on: bool = False
     writing: bool = True
     turn: Turn | None = None
 
@@ -55,10 +56,11 @@ class Replies:
         *,
         interruptible: bool = True,
         wanted: bool = False,
+        goes_on: bool = False,
     ) -> Reply:
         """Start a reply; the one before must have been stopped or have ended."""
         number = len(self.numbered) + 1
-        reply = Reply(number, asked_at, role, interruptible, wanted)
+        reply = Reply(number, asked_at, role, interruptible, wanted, goes_on)
         self.numbered.append(reply)
         return reply
 

@@ -6,26 +6,18 @@ stopped meanwhile is recognised there by its number.
 
 import asyncio
 from collections.abc import (
-    AsyncGenerator,
-    AsyncIterator,
     Awaitable,
     Callable,
     Coroutine,
     Iterable,
 )
-from contextlib import aclosing
-from dataclasses import dataclass, field
-from random import uniform
-from time import monotonic
 
 from django.conf import settings
 
 from bots.inworld.client import Inworld, ReplyRequest, Voicing
-from bots.inworld.errors import InworldError, RateLimited
-from bots.inworld.events import Audio, Served, Text, Usage
-from bots.inworld.events import Event as StreamEvent
+from bots.inworld.errors import InworldError
 from bots.inworld.pcm import Pcm
-from bots.inworld.segments import Segment, Segmenter
+from bots.inworld.segments import Segment
 from bots.profile import Profile
 from calls.audio import at_rate, pace
 from calls.clips import ClipStore, ClipsUnavailable, clip_url, new_clip_id
@@ -34,81 +26,14 @@ from calls.history import Message
 from calls.logs import CallLog
 from calls.phrases import Phrases
 from calls.playback import Clip, spoken_by_carrier
+from calls.progress import Progress
+from calls.release import LOOK_SECONDS, Voice
 from calls.wav import wav
 
-# A stream this quiet after sound has ended its segment; nothing else marks an end.
-SEGMENT_IDLE_SECONDS = 0.3
-# A request refused for its rate is repeated about this much later, in seconds, unless
-# the refusal names a time; spread, so that not all calls come back at once.
-BACK_OFF = 0.4
 # How long the end of a call waits for connections to be let go.
 STOP_SECONDS = 1.0
 
 Emit = Callable[[Event], Awaitable[None]]
-
-
-@dataclass(slots=True)
-class Progress:
-    """How far one streamed reply has come; `marks` are monotonic seconds by stage."""
-
-    number: int
-    log: CallLog
-    segmenter: Segmenter = field(default_factory=Segmenter)
-    marks: dict[str, float] = field(default_factory=dict)
-    buffered: int = 0  # bytes of sound since the last segment
-    model: str = ""
-    usage: Usage | None = None
-    error: str = ""
-    retryable: bool = True
-    retry_after: float | None = None
-
-    def take(self, event: StreamEvent | None) -> list[Segment]:
-        """Take in what the stream brought (None: nothing for a while)."""
-        match event:
-            case None:
-                return self.segmenter.idle()
-            case Served(model):
-                self.model = model
-            case Usage():
-                self.usage = event
-            case Text():
-                self.mark("first_token")
-            case Audio(data):
-                self.mark("first_audio")
-                self.buffered += len(data)
-        segments = self.segmenter.feed(event)
-        if self.buffered > settings.CLIP_MAX_SECONDS * 96_000:
-            segments += self.segmenter.idle()
-        if segments:
-            self.buffered = 0
-        return segments
-
-    def note(self, error: InworldError) -> None:
-        """Keep what Inworld could not do, in plain words."""
-        # They may quote the caller's, so they stand with the turn only.
-        self.log.warning("Reply %d failed upstream: %s", self.number, error.kind)
-        self.error = str(error)
-        self.retryable = error.retryable
-        if isinstance(error, RateLimited):
-            self.retry_after = error.retry_after or BACK_OFF * uniform(0.5, 1.5)  # noqa: S311
-
-    def mark(self, stage: str) -> None:
-        """Note when a stage was first reached."""
-        self.marks.setdefault(stage, monotonic())
-
-    def ended(self) -> ReplyEnded:
-        """The report on this reply."""
-        return ReplyEnded(
-            self.number,
-            text=self.segmenter.written.strip(),
-            error=self.error,
-            retryable=self.retryable,
-            retry_after=self.retry_after,
-            model=self.model,
-            prompt_tokens=self.usage.prompt_tokens if self.usage else None,
-            completion_tokens=self.usage.completion_tokens if self.usage else None,
-            marks=self.marks,
-        )
 
 
 class Speaker:
@@ -132,6 +57,7 @@ class Speaker:
         self.emit = emit
         self.queued_seconds = queued_seconds
         self.log = log
+        self.voice = Voice()
         self.running: dict[int, asyncio.Task[None]] = {}
         self.tasks: set[asyncio.Task[None]] = set()
 
@@ -189,31 +115,48 @@ class Speaker:
         await self.emit(ReplyEnded(number, text, error))
 
     async def _answer(self, number: int, messages: list[Message], model: str) -> None:
-        progress = Progress(number, self.log)
-        request = reply_request(self.profile, messages, model)
+        progress = Progress(number, self.log, self.voice, self.profile.quick_start)
+        ready: asyncio.Queue[Segment | None] = asyncio.Queue()
+        publishing = asyncio.create_task(self._publish_all(progress, ready))
         try:
-            try:
-                await self._stream(progress, request)
-            except InworldError as error:
-                progress.note(error)
-            # What was voiced before an error can still be heard.
-            for segment in progress.segmenter.end():
-                await self._publish(progress, segment)
+            await self._stream(progress, model, messages, ready)
+            ready.put_nowait(None)
+            await publishing
             if not progress.error and progress.segmenter.unvoiced:
                 await self._voice(progress, progress.segmenter.unvoiced)
         finally:
+            publishing.cancel()
             await self.emit(progress.ended())
 
-    async def _stream(self, progress: Progress, request: ReplyRequest) -> None:
+    async def _stream(
+        self,
+        progress: Progress,
+        model: str,
+        messages: list[Message],
+        ready: asyncio.Queue[Segment | None],
+    ) -> None:
+        """Read a reply; what of it is ready to be heard goes on the queue."""
+        watching = asyncio.create_task(_watch(progress, ready))
         progress.mark("request_sent")
-        async with (
-            self.inworld.reply(request) as events,
-            # Closed before the stream is: its read must not outlive it.
-            aclosing(or_quiet(events, SEGMENT_IDLE_SECONDS)) as events_and_pauses,
-        ):
-            async for event in events_and_pauses:
-                for segment in progress.take(event):
-                    await self._publish(progress, segment)
+        try:
+            request = reply_request(self.profile, messages, model)
+            async with self.inworld.reply(request) as events:
+                async for event in events:
+                    for segment in progress.take(event):
+                        ready.put_nowait(segment)
+        except InworldError as error:
+            progress.note(error)
+        finally:
+            watching.cancel()
+        # What was voiced before an error can still be heard.
+        for segment in progress.segmenter.end():
+            ready.put_nowait(segment)
+
+    async def _publish_all(
+        self, progress: Progress, ready: asyncio.Queue[Segment | None]
+    ) -> None:
+        while segment := await ready.get():
+            await self._publish(progress, segment)
 
     async def _voice(self, progress: Progress, text: str) -> None:
         """Give words that came without sound a voice; at worst the carrier's."""
@@ -227,6 +170,8 @@ class Speaker:
             await self._publish(progress, segment)
 
     async def _publish(self, progress: Progress, segment: Segment) -> None:
+        if not segment.text and not any(segment.pcm.data):
+            return  # the silence after a sentence that has been released
         clip = await self._store(segment)
         progress.mark("first_clip")
         if clip:
@@ -272,29 +217,9 @@ def voicing(profile: Profile, text: str, sample_rate: int) -> Voicing:
     )
 
 
-async def or_quiet(
-    events: AsyncIterator[StreamEvent], seconds: float
-) -> AsyncGenerator[StreamEvent | None]:
-    """The events, and None each time none came for `seconds`.
-
-    The read under way is kept across such a pause, not cancelled and begun again.
-    """
-    read: asyncio.Future[StreamEvent] | None = None
-    try:
-        while True:
-            read = read or asyncio.ensure_future(anext(events))
-            done, _ = await asyncio.wait({read}, timeout=seconds)
-            if not done:
-                yield None
-                continue
-            try:
-                event = read.result()
-            except StopAsyncIteration:
-                return
-            finally:
-                read = None
-            yield event
-    finally:
-        if read:
-            read.cancel()
-            await asyncio.wait({read})
+async def _watch(progress: Progress, ready: asyncio.Queue[Segment | None]) -> None:
+    """Look at a stream in its pauses, for segments that are complete by their sound."""
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        for segment in progress.look():
+            ready.put_nowait(segment)

@@ -18,7 +18,10 @@ PURE = {
     *(f"bots.inworld.{name}" for name in ("sse", "events", "pcm", "segments")),
     *(f"calls.{name}" for name in ("wav", "words", "playback", "turns", "history")),
     *(f"calls.{name}" for name in ("events", "actions", "relay", "keypad", "ladder")),
-    *(f"calls.{name}" for name in ("manners", "vigil", "replies", "answers")),
+    *(
+        f"calls.{name}"
+        for name in ("manners", "vigil", "replies", "answers", "release")
+    ),
     *("calls.interruptions", "calls.conversation"),
 }
 CLOCKS_AND_LOOPS = {"asyncio", "time", "datetime", "socket", "threading", "random"}

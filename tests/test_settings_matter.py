@@ -1,10 +1,13 @@
 """Every field of a bot changes what the running system does."""
 
 import dataclasses
+import logging
 from typing import Any
 
 import pytest
 
+from bots.inworld.events import Audio, Done, Transcript
+from bots.inworld.events import Event as StreamEvent
 from bots.models import Bot
 from bots.profile import Profile
 from calls import twiml
@@ -20,9 +23,13 @@ from calls.events import (
     ReplyEnded,
     TimePassed,
 )
+from calls.logs import CallLog
 from calls.playback import Clip
+from calls.progress import Progress
+from calls.release import Voice
 from calls.session import manners
 from calls.speaker import reply_request, voicing
+from tests.fake_inworld import tone
 
 DIFFERENT: dict[str, Any] = {
     "system_prompt": "Be somebody else.",
@@ -33,6 +40,7 @@ DIFFERENT: dict[str, Any] = {
     "temperature": 1.5,
     "tts_voice": "Ashley",
     "tts_model": "other-tts",
+    "quick_start": True,
     "language": "de-DE",
     "transcription_provider": "Google",
     "speech_model": "flux",
@@ -124,6 +132,16 @@ def polite_call(line: Line) -> None:
     line.on(CallerSpoke("Jawohl."))
 
 
+def streamed(profile: Profile) -> list[str]:
+    """The words of each segment of a sentence with a comma in it."""
+    log = CallLog(logging.getLogger(), "CA1")
+    progress = Progress(1, log, Voice(), profile.quick_start)
+    first, rest = tone(1.0), bytes(2 * 48 * 200)
+    events: list[StreamEvent] = [Transcript("Well my friend, here we are.")]
+    events += [Audio(first), Audio(rest), Audio(first), Done()]
+    return [segment.text for event in events for segment in progress.take(event)]
+
+
 def behaviour(profile: Profile) -> list[Any]:
     """What a caller, Twilio and Inworld get to see of a bot's settings."""
     seen: list[Any] = [
@@ -131,6 +149,7 @@ def behaviour(profile: Profile) -> list[Any]:
         reply_request(profile, []).body(),
         voicing(profile, "Hi", 8000).body(),
     ]
+    seen.append(streamed(profile))
     for call in (silent_call, failing_call, long_call, polite_call):
         line = Line(profile)
         call(line)

@@ -79,6 +79,33 @@ class Segmenter:
         self._audio[:] = cut_sample
         return segments
 
+    @property
+    def seconds(self) -> float:
+        """How much sound is waiting to be released."""
+        return len(self._audio) / 2 / self._sample_rate
+
+    @property
+    def text(self) -> str:
+        """The words of the sentence being collected, as far as they are known."""
+        return _spoken(self._text)
+
+    @property
+    def collected(self) -> Pcm:
+        """The sound that is waiting to be released."""
+        return Pcm(self._sample_rate, bytes(self._audio[: len(self._audio) & ~1]))
+
+    def split(self, seconds: float, words: str) -> list[Segment]:
+        """Release the first `seconds` of what waits, as the leading `words`."""
+        end = 2 * round(seconds * self._sample_rate)
+        head, rest = self._audio[:end], self._audio[end:]
+        text = self.text
+        if len(head) < 2 or not text.startswith(words):
+            return []
+        self._audio, self._text = rest, text[len(words) :]
+        self._voiced = max(self._voiced, len(self._transcripts) - len(self._text))
+        self._spoke = True
+        return [Segment(words, Pcm(self._sample_rate, bytes(head)))]
+
     def end(self) -> list[Segment]:
         """Release the rest: nothing more will come."""
         return self._release()

@@ -1,0 +1,147 @@
+"""One reply as it streams in: what has come of it, and which segments are ready."""
+
+from dataclasses import dataclass, field
+from random import uniform
+from time import monotonic
+
+from django.conf import settings
+
+from bots.inworld.errors import InworldError, RateLimited
+from bots.inworld.events import Audio, Event, Served, Text, Usage
+from bots.inworld.segments import Segment, Segmenter
+from calls.audio import rests, trailing_rest
+from calls.events import ReplyEnded
+from calls.logs import CallLog
+from calls.release import COMPLETE, Sound, Voice
+
+# A request refused for its rate is repeated about this much later, in seconds, unless
+# the refusal names a time; spread, so that not all calls come back at once.
+BACK_OFF = 0.4
+# How much more sound must have come before the opening clause is looked for again.
+LOOK_AGAIN = 0.1
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far one streamed reply has come; `marks` are monotonic seconds by stage.
+
+    With `quick_start` the opening clause is a segment of its own.
+    """
+
+    number: int
+    log: CallLog
+    voice: Voice
+    quick_start: bool = False
+    segmenter: Segmenter = field(default_factory=Segmenter)
+    marks: dict[str, float] = field(default_factory=dict)
+    sounded_at: float = 0.0  # when the latest sound arrived
+    released: float = 0.0  # seconds let go of the sentence that is being collected
+    whole: float = 0.0  # seconds to expect of that sentence, once it was divided
+    looked_at: float = 0.0  # seconds of sound when an opening was last looked for
+    model: str = ""
+    usage: Usage | None = None
+    error: str = ""
+    retryable: bool = True
+    retry_after: float | None = None
+
+    def take(self, event: Event) -> list[Segment]:
+        """Take in what the stream brought; the segments that are ready."""
+        match event:
+            case Served(model):
+                self.model = model
+            case Usage():
+                self.usage = event
+            case Text():
+                self.mark("first_token")
+            case Audio():
+                self.mark("first_audio")
+                self.sounded_at = monotonic()
+        segments = self.segmenter.feed(event)
+        for segment in segments:
+            if segment.text and not self.released:
+                self.voice.learn(segment.text, segment.pcm.seconds)
+        if segments:
+            self.released = self.whole = 0.0
+            self.quick_start = False
+        elif isinstance(event, Audio):
+            return self._opening() or self._overlong()
+        return segments
+
+    def look(self) -> list[Segment]:
+        """Release what is complete by its sound; called while the stream is quiet."""
+        if not self.segmenter.seconds:
+            return []
+        idle = monotonic() - self.sounded_at
+        if idle < COMPLETE:
+            return []
+        sound = self._sound()
+        if self.voice.is_complete(sound, idle):
+            if not sound.released:
+                self.voice.learn(self.segmenter.text, sound.waiting)
+            return self._release_all()
+        end = self.voice.division(sound, rests(self.segmenter.collected), idle)
+        if end is None:
+            return []
+        if end == sound.waiting:
+            return self._release_all()
+        return self._split(end, self.voice.spoken(self.segmenter.text, end))
+
+    def note(self, error: InworldError) -> None:
+        """Keep what Inworld could not do, in plain words."""
+        # They may quote the caller's, so they stand with the turn only.
+        self.log.warning("Reply %d failed upstream: %s", self.number, error.kind)
+        self.error = str(error)
+        self.retryable = error.retryable
+        if isinstance(error, RateLimited):
+            self.retry_after = error.retry_after or BACK_OFF * uniform(0.5, 1.5)  # noqa: S311
+
+    def mark(self, stage: str) -> None:
+        """Note when a stage was first reached."""
+        self.marks.setdefault(stage, monotonic())
+
+    def ended(self) -> ReplyEnded:
+        """The report on this reply."""
+        return ReplyEnded(
+            self.number,
+            text=self.segmenter.written.strip(),
+            error=self.error,
+            retryable=self.retryable,
+            retry_after=self.retry_after,
+            model=self.model,
+            prompt_tokens=self.usage.prompt_tokens if self.usage else None,
+            completion_tokens=self.usage.completion_tokens if self.usage else None,
+            marks=self.marks,
+        )
+
+    def _sound(self) -> Sound:
+        pcm = self.segmenter.collected
+        whole = self.whole or self.voice.expects(self.segmenter.text)
+        return Sound(whole, pcm.seconds, trailing_rest(pcm), self.released)
+
+    def _split(self, end: float, words: str) -> list[Segment]:
+        self.whole = self.whole or self.voice.expects(self.segmenter.text)
+        self.released += end
+        return self.segmenter.split(end, words)
+
+    def _release_all(self) -> list[Segment]:
+        # More of the same sentence may come, its words gone with this.
+        self.whole = self.whole or self.voice.expects(self.segmenter.text)
+        self.released += self.segmenter.seconds
+        return self.segmenter.idle()
+
+    def _opening(self) -> list[Segment]:
+        """The first clause of a reply, as soon as it has been heard."""
+        seconds = self.segmenter.seconds
+        if not self.quick_start or seconds < self.looked_at + LOOK_AGAIN:
+            return []
+        self.looked_at = seconds
+        pauses = rests(self.segmenter.collected)
+        found = self.voice.opening(self.segmenter.text, pauses)
+        if found is None:
+            return []
+        self.quick_start = False
+        return self._split(*found)
+
+    def _overlong(self) -> list[Segment]:
+        too_long = self.segmenter.seconds > settings.CLIP_MAX_SECONDS
+        return self._release_all() if too_long else []

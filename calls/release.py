@@ -1,0 +1,106 @@
+"""When a segment that nothing ends is complete: by its sound and its words. Pure.
+
+Upstream marks no segment's end. Waiting for the next one costs a gap, and a last
+sentence would wait for the end of the stream; letting go at every pause would chop a
+slow stream. So the length of the words says how much sound to expect.
+"""
+
+from dataclasses import dataclass
+
+from calls.words import letters, words_within
+
+# How often a quiet stream is looked at, in seconds.
+LOOK_SECONDS = 0.05
+# After this much quiet a sentence that sounds complete is released...
+COMPLETE = 0.05
+# ...and one that is long enough but does not end in silence.
+LONG_ENOUGH = 0.1
+# Where the words are not known yet, a rest and this much quiet end a sentence.
+UNKNOWN = 0.15
+# A stream that stalls in the middle of a sentence is heard up to its last pause...
+STALLED = 0.6
+# ...and all of it when it has none, or when the sentence was divided before.
+STUCK = 1.5
+# Silence at the end of a sentence, in seconds.
+REST = 0.06
+# The share of the expected sound that makes a sentence complete if it rests there.
+MOST = 0.7
+NEARLY_ALL = 0.9
+# Letters a second, until the voice is known better.
+USUAL_RATE = 14.0
+# An opening clause is worth a clip of its own from this length on, in seconds.
+SHORTEST_OPENING = 0.6
+CLAUSE_ENDS = (",", ";", ":", "–", "—", "，", "；", "：", "、")  # noqa: RUF001
+# How far (in seconds) a rest may be from the comma it is taken for.
+STRAY = 0.5
+
+
+@dataclass(slots=True)
+class Sound:
+    """What was collected of a sentence; all in seconds.
+
+    `whole` is the length to be expected by its words, 0 where they are not known yet.
+    `waiting` has not been released, `released` was before; `rest` is the silence at
+    the end.
+    """
+
+    whole: float
+    waiting: float
+    rest: float
+    released: float = 0.0
+
+
+@dataclass(slots=True)
+class Voice:
+    """How fast a voice speaks, learned from complete segments."""
+
+    rate: float = USUAL_RATE
+
+    def expects(self, text: str) -> float:
+        """How long `text` will take, in seconds."""
+        return letters(text) / self.rate
+
+    def learn(self, text: str, seconds: float) -> None:
+        """Take in a complete segment."""
+        if seconds > 0.5 and text:
+            self.rate += (letters(text) / seconds - self.rate) / 2
+
+    def is_complete(self, sound: Sound, idle: float) -> bool:
+        """Whether a sentence is to be released after `idle` seconds of quiet."""
+        if not sound.whole:
+            return sound.rest >= REST and idle >= UNKNOWN and not sound.released
+        share = (sound.released + sound.waiting) / sound.whole
+        needed = NEARLY_ALL if sound.released else MOST
+        if sound.rest >= REST and share >= needed:
+            return idle >= COMPLETE
+        return idle >= LONG_ENOUGH and share >= NEARLY_ALL and not sound.released
+
+    def division(self, sound: Sound, pauses: list[float], idle: float) -> float | None:
+        """Up to where (seconds) an incomplete sentence is to be released after all."""
+        if idle >= STUCK:
+            return sound.waiting
+        if idle < STALLED or sound.released:
+            return None
+        if sound.rest >= REST:
+            return sound.waiting
+        return pauses[-1] if pauses else None
+
+    def spoken(self, text: str, seconds: float) -> str:
+        """The words said in the first `seconds` of a sentence not yet complete."""
+        return words_within(text, seconds, max(self.expects(text), seconds))
+
+    def opening(self, text: str, rests: list[float]) -> tuple[float, str] | None:
+        """Where the first clause ends: the rest it ends in, and its words.
+
+        `rests` are the middles (seconds) of the pauses heard so far.
+        """
+        for place, sign in enumerate(text):
+            clause = text[: place + 1]
+            if sign not in CLAUSE_ENDS or self.expects(clause) < SHORTEST_OPENING:
+                continue
+            due = self.expects(clause)
+            near = [rest for rest in rests if abs(rest - due) <= STRAY]
+            if near and min(near) >= SHORTEST_OPENING:
+                return min(near, key=lambda rest: abs(rest - due)), clause
+            return None
+        return None

@@ -1,0 +1,173 @@
+"""When a segment is let go that nothing ends: by its sound and its words."""
+
+import logging
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bots.inworld.events import Audio, Done, Text, Transcript
+from bots.inworld.segments import Segment
+from bots.models import Bot
+from calls.logs import CallLog
+from calls.progress import Progress
+from calls.release import LONG_ENOUGH, STALLED, STUCK, Sound, Voice
+from tests.fake_inworld import DONE, FakeInworld, Pause, audio, transcript
+from tests.live import LiveServer
+from tests.test_live import dial
+
+RATE = 48_000
+SENTENCE = "We are open from nine to five, every day but Sunday."
+
+
+def voice(*seconds: float) -> bytes:
+    """Sound and silence by turns, beginning with sound."""
+    pieces = []
+    for place, length in enumerate(seconds):
+        time = np.arange(round(length * RATE)) / RATE
+        tone = np.sin(2 * np.pi * 220 * time) * 8000
+        pieces.append((tone * (place % 2 == 0)).astype("<i2"))
+    return np.concatenate(pieces).tobytes()
+
+
+def progress(*, quick_start: bool = False) -> Progress:
+    log = CallLog(logging.getLogger(), "CA1")
+    return Progress(1, log, Voice(), quick_start)
+
+
+def quiet(reply: Progress, seconds: float) -> list[Segment]:
+    """Look at a stream in which nothing has come for so long."""
+    reply.sounded_at -= seconds
+    return reply.look()
+
+
+def collecting(text: str, *seconds: float) -> Progress:
+    reply = progress()
+    for event in (Text(text), Transcript(text), Audio(voice(*seconds))):
+        assert reply.take(event) == []
+    return reply
+
+
+def test_a_complete_sentence_that_rests_is_released_at_once() -> None:
+    (segment,) = quiet(collecting(SENTENCE, 3.2, 0.1), 0.05)
+    assert segment.text == SENTENCE
+    assert segment.pcm.seconds == pytest.approx(3.3)
+
+
+def test_one_that_ends_without_a_rest_waits_a_moment_longer() -> None:
+    reply = collecting(SENTENCE, 4.0)
+    assert quiet(reply, 0.05) == []
+    assert len(quiet(reply, LONG_ENOUGH)) == 1
+
+
+def test_half_a_sentence_waits_although_it_rests() -> None:
+    reply = collecting(SENTENCE, 1.4, 0.2)
+    assert quiet(reply, 0.3) == []
+
+
+def test_a_stalled_sentence_is_divided_at_its_pause_and_only_once() -> None:
+    reply = collecting(SENTENCE, 1.6, 0.2, 0.3)
+    (head,) = quiet(reply, STALLED)
+    assert head.pcm.seconds == pytest.approx(1.7, abs=0.03)
+    assert SENTENCE.startswith(head.text)
+    assert quiet(reply, 0.0) == []
+    reply.take(Audio(voice(1.7, 0.2)))
+    (rest,) = quiet(reply, 0.05)
+    assert f"{head.text}{rest.text}" == SENTENCE
+
+
+def test_a_stall_without_a_pause_is_waited_out_before_a_word_is_cut() -> None:
+    reply = collecting(SENTENCE, 1.0)
+    assert quiet(reply, STALLED) == []
+    (segment,) = quiet(reply, STUCK)
+    assert segment.text == SENTENCE
+
+
+def test_nothing_is_released_while_sound_flows_or_none_has_come() -> None:
+    assert quiet(progress(), 9.0) == []
+    assert collecting(SENTENCE, 4.0, 0.2).look() == []
+
+
+def test_the_pace_of_a_voice_is_learned() -> None:
+    hasty = Voice()
+    for _ in range(4):
+        hasty.learn(SENTENCE, 2.0)
+    for speaker, complete in ((hasty, True), (Voice(), False)):
+        sound = Sound(speaker.expects(SENTENCE), 2.0, rest=0.1)
+        assert speaker.is_complete(sound, idle=0.05) is complete
+
+
+def test_a_quick_start_lets_the_opening_clause_go_first() -> None:
+    reply = progress(quick_start=True)
+    reply.take(Transcript(SENTENCE))
+    (clause,) = reply.take(Audio(voice(2.1, 0.2, 0.3)))
+    assert clause.text == "We are open from nine to five,"
+    assert clause.pcm.seconds == pytest.approx(2.2, abs=0.03)
+    (rest,) = [*reply.take(Audio(voice(1.2))), *reply.take(Done())]
+    assert rest.text.strip() == "every day but Sunday."
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("There is no comma in this sentence at all.", (1.5, 0.2, 1.0)),
+        ("Well, hello.", (0.3, 0.2, 0.4)),  # too short to be worth it
+        (SENTENCE, (0.8, 0.2, 1.0)),  # the pause is not where the comma is
+        (SENTENCE, (3.0,)),
+    ],
+)
+def test_without_a_clause_to_begin_with_there_is_no_quick_start(
+    text: str, seconds: tuple[float, ...]
+) -> None:
+    reply = progress(quick_start=True)
+    reply.take(Transcript(text))
+    assert reply.take(Audio(voice(*seconds))) == []
+
+
+@given(
+    pieces=st.lists(st.floats(0.05, 1.0), min_size=1, max_size=8),
+    waits=st.lists(st.sampled_from([0.0, 0.05, 0.3, 0.7, 2.0]), min_size=8, max_size=8),
+    quick=st.booleans(),
+)
+def test_no_sound_and_no_word_is_lost_however_a_stream_stalls(
+    pieces: list[float], waits: list[float], quick: bool
+) -> None:
+    reply, sound = progress(quick_start=quick), voice(*pieces)
+    segments = reply.take(Transcript(SENTENCE))
+    size = max(2, len(sound) // 16 * 2)
+    for place, start in enumerate(range(0, len(sound), size)):
+        segments += reply.take(Audio(sound[start : start + size]))
+        segments += quiet(reply, waits[place % len(waits)])
+    segments += reply.take(Done())
+    assert b"".join(segment.pcm.data for segment in segments) == sound
+    assert "".join(segment.text for segment in segments).rstrip() in SENTENCE
+    assert SENTENCE.startswith("".join(segment.text for segment in segments).strip())
+
+
+def test_a_slow_stream_gives_at_most_two_clips_a_sentence() -> None:
+    reply = progress()
+    reply.voice.learn(SENTENCE, 3.7)
+    reply.voice.learn(SENTENCE, 3.7)
+    segments = reply.take(Transcript(SENTENCE))
+    sound = voice(0.9, 0.15, 0.7, 0.15, 0.8, 0.15, 0.7, 0.2)
+    for start in range(0, len(sound), 9600):
+        segments += reply.take(Audio(sound[start : start + 9600]))
+        segments += quiet(reply, STUCK - 0.1)
+    segments += reply.take(Done())
+    assert len([s for s in segments if any(s.pcm.data)]) == 2
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_finished_sentence_is_not_held_until_the_stream_ends(
+    server: LiveServer, inworld: FakeInworld, bot: Bot
+) -> None:
+    sound = audio(voice(3.2, 0.1))
+    inworld.answers([transcript(SENTENCE), sound, Pause(), DONE])
+    async with dial(server) as call:
+        await call.reply()
+        await call.say("When?")
+        (clip,) = await call.hears(1)
+        assert clip.seconds == pytest.approx(3.3, abs=0.01)
+        assert inworld.open_streams == 1
+        inworld.resume()
