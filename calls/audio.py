@@ -2,8 +2,11 @@
 
 import numpy as np
 import soxr
+from django.conf import settings
 
-from bots.inworld.pcm import Pcm
+from bots import mulaw
+from bots.inworld.pcm import Pcm, strip_header
+from calls.wav import encoding_of, wav
 from calls.words import FRAME_SECONDS
 
 # Of a clip's loud moments: what is softer is a pause, a breath or the line's hiss.
@@ -26,6 +29,20 @@ def at_rate(pcm: Pcm, sample_rate: int) -> Pcm:
 def silence(seconds: float, sample_rate: int) -> Pcm:
     """Nothing to hear."""
     return Pcm(sample_rate, bytes(2 * round(seconds * sample_rate)))
+
+
+def clip_file(pcm: Pcm) -> bytes:
+    """The WAV file of a clip, in the encoding of the deployment."""
+    if settings.CLIP_ENCODING == "mulaw":
+        return wav(mulaw.encode(pcm.data), pcm.sample_rate, "mulaw")
+    return wav(pcm.data, pcm.sample_rate)
+
+
+def read_clip(body: bytes) -> Pcm:
+    """The samples of a file that `clip_file` made."""
+    sound, rate = strip_header(body)
+    data = mulaw.decode(sound) if encoding_of(body) == "mulaw" else sound
+    return Pcm(rate or settings.CLIP_SAMPLE_RATE, data)
 
 
 def pace(pcm: Pcm) -> bytes:

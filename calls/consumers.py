@@ -125,7 +125,7 @@ class RelayConsumer(AsyncWebsocketConsumer):
 
 async def _find_call(call_sid: str) -> Call | None:
     """The open call of a token: as this process answered it, else from the database."""
-    if call := switchboard().ringing.pop(call_sid, None):
+    if call := switchboard().ringing.take(call_sid):
         return call
     try:
         return await _find_open_call(call_sid)

@@ -110,7 +110,7 @@ class Conversation:
             case ClipReady():
                 return self.answers.clip_ready(event, at)
             case ClipFetched(clip_id):
-                self.playback.fetched(clip_id, at)
+                self.replies.fetched(clip_id, at)
             case ReplyEnded():
                 return self.answers.ended(event, at)
             case TimePassed():

@@ -14,11 +14,10 @@ from django.conf import settings
 
 from bots.inworld.client import Inworld, Voicing
 from bots.inworld.errors import InworldError
-from bots.inworld.pcm import Pcm, strip_header
-from calls.audio import at_rate, pace
+from bots.inworld.pcm import Pcm
+from calls.audio import at_rate, clip_file, pace, read_clip
 from calls.clips import ClipStore, ClipsUnavailable, clip_url
 from calls.playback import Clip
-from calls.wav import wav
 
 # A phrase is kept this long after its last use, so that every process can share it.
 KEPT_SECONDS = 7 * 24 * 3600.0
@@ -39,8 +38,7 @@ class Phrase:
     @classmethod
     def of(cls, phrase_id: str, pcm: Pcm) -> Self:
         """The phrase that these samples speak."""
-        body = wav(pcm.data, pcm.sample_rate)
-        return cls(phrase_id, body, pcm.seconds, pace(pcm))
+        return cls(phrase_id, clip_file(pcm), pcm.seconds, pace(pcm))
 
     def clip(self, text: str) -> Clip:
         """The phrase as something to play."""
@@ -114,17 +112,11 @@ class Phrases:
             body = await self.clips.get(phrase_id)
         except ClipsUnavailable:
             return None
-        return None if body is None else Phrase.of(phrase_id, _samples(body))
+        return None if body is None else Phrase.of(phrase_id, read_clip(body))
 
     async def _synthesised(self, phrase_id: str, voicing: Voicing) -> Phrase:
         pcm = await self.inworld.speak(voicing)
         return Phrase.of(phrase_id, at_rate(pcm, voicing.sample_rate))
-
-
-def _samples(body: bytes) -> Pcm:
-    """What `wav` wrapped."""
-    data, rate = strip_header(body)
-    return Pcm(rate or settings.CLIP_SAMPLE_RATE, data)
 
 
 def _id_of(voicing: Voicing) -> str:

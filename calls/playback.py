@@ -151,6 +151,15 @@ class Playback:
             if cue.reply == reply
         )
 
+    def first(self, reply: int) -> Cue | None:
+        """The first clip of a reply."""
+        return next((cue for cue in self.cues if cue.reply == reply), None)
+
+    def began_at(self, reply: int) -> float | None:
+        """When a reply became audible, None when it never did."""
+        cue = self.first(reply)
+        return cue.starts_at if cue and cue.heard else None
+
     def pending(self) -> list[Cue]:
         """Cues whose end is not known yet."""
         return [cue for cue in self.cues if cue.heard is None]

@@ -140,6 +140,15 @@ class Replies:
             actions.append(Play(cue.clip, reply.interruptible))
         return actions
 
+    def fetched(self, clip_id: str, at: float) -> None:
+        """The carrier downloaded a clip."""
+        self.playback.fetched(clip_id, at)
+        for reply in self.unfinished:
+            first = self.playback.first(reply.number)
+            if first and first.clip.id == clip_id and reply.turn:
+                fetched = _ms(at - reply.asked_at)
+                reply.turn.latency_ms.setdefault("clip_fetched", fetched)
+
     def expect_heard(self) -> None:
         """Count what is on its way to the caller as heard, for the next history."""
         for reply in self.unfinished:
@@ -156,6 +165,8 @@ class Replies:
             self.unfinished.remove(reply)
             reply.turn.heard = self.playback.heard_text(reply.number)
             reply.turn.ended_at = at
+            if (begun := self.playback.began_at(reply.number)) is not None:
+                reply.turn.latency_ms["heard"] = _ms(begun - reply.asked_at)
             actions.append(Record(replace(reply.turn)))
         return actions
 

@@ -18,6 +18,8 @@ STAGES = {
     "first_audio": "first sound received",
     "first_clip": "first clip ready",
     "play_sent": "sent to the caller",
+    "clip_fetched": "fetched by the carrier",
+    "heard": "heard by the caller",
     "retry": "asked once more",
     "fallback": "asked another model",
     "apology": "apologised",

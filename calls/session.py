@@ -26,7 +26,7 @@ from calls.actions import (
     StartReply,
     StopReply,
 )
-from calls.audio import silence
+from calls.audio import clip_file, silence
 from calls.clips import ClipsUnavailable
 from calls.conversation import Conversation
 from calls.events import CallConnected, CallEnded, ClipFetched, Event, TimePassed
@@ -37,7 +37,6 @@ from calls.playback import Clip
 from calls.speaker import Speaker
 from calls.switchboard import Switchboard
 from calls.transcripts import CallAnswered, CallOver, TurnWrite
-from calls.wav import wav
 
 log = logging.getLogger(__name__)
 
@@ -169,10 +168,9 @@ class CallSession:
             if not queued:
                 await store.drop(ids)
                 return
-            pcm = silence(HUSH_SECONDS, settings.CLIP_SAMPLE_RATE)
+            hush = clip_file(silence(HUSH_SECONDS, settings.CLIP_SAMPLE_RATE))
             for clip_id in ids:
-                body = wav(pcm.data, pcm.sample_rate)
-                await store.put(clip_id, body, settings.CLIP_TTL_SECONDS)
+                await store.put(clip_id, hush, settings.CLIP_TTL_SECONDS)
         except ClipsUnavailable as error:
             self.log.warning("Clips of a dropped reply could not be removed: %s", error)
 

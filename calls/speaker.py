@@ -19,7 +19,7 @@ from bots.inworld.errors import InworldError
 from bots.inworld.pcm import Pcm
 from bots.inworld.segments import Segment
 from bots.profile import Profile
-from calls.audio import at_rate, pace
+from calls.audio import at_rate, clip_file, pace
 from calls.clips import ClipStore, ClipsUnavailable, clip_url, new_clip_id
 from calls.events import ClipReady, Event, ReplyEnded
 from calls.history import Message
@@ -28,7 +28,6 @@ from calls.phrases import Phrases
 from calls.playback import Clip, spoken_by_carrier
 from calls.progress import Progress
 from calls.release import LOOK_SECONDS, Voice
-from calls.wav import wav
 
 # How long the end of a call waits for connections to be let go.
 STOP_SECONDS = 1.0
@@ -184,7 +183,7 @@ class Speaker:
         # The time to live counts from when the clip's turn to be played has come.
         lifetime = self.queued_seconds() + pcm.seconds + settings.CLIP_TTL_SECONDS
         try:
-            await self.clips.put(clip_id, wav(pcm.data, pcm.sample_rate), lifetime)
+            await self.clips.put(clip_id, clip_file(pcm), lifetime)
         except ClipsUnavailable as error:
             self.log.warning("No clip store, the carrier's voice speaks: %s", error)
             return spoken_by_carrier(text) if text else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from functools import lru_cache
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -20,19 +21,36 @@ if TYPE_CHECKING:
     from calls.session import CallSession
 
 
-class Ringing(OrderedDict[str, "Call"]):
+class Ringing:
     """Calls this process has just answered, until their socket comes.
 
-    Saves the socket a look into the database; those that never come make room.
+    Saves the socket a look into the database. A socket that has not come within
+    `PATIENCE` seconds comes to another process, or not at all.
     """
 
-    MOST = 1000
+    PATIENCE = 20.0
+
+    def __init__(self) -> None:
+        self.calls: OrderedDict[str, tuple[Call, float]] = OrderedDict()
+
+    def __len__(self) -> int:
+        self._expire()
+        return len(self.calls)
 
     def expect(self, call: Call) -> None:
-        """Note a call whose socket will be opened soon, here or elsewhere."""
-        self[call.call_sid] = call
-        while len(self) > self.MOST:
-            self.popitem(last=False)
+        """Note a call whose socket will be opened soon."""
+        self._expire()
+        self.calls[call.call_sid] = (call, monotonic())
+
+    def take(self, call_sid: str) -> Call | None:
+        """The call whose socket has come, if it was answered here."""
+        call, _ = self.calls.pop(call_sid, (None, 0.0))
+        return call
+
+    def _expire(self) -> None:
+        oldest = monotonic() - self.PATIENCE
+        while self.calls and next(iter(self.calls.values()))[1] < oldest:
+            self.calls.popitem(last=False)
 
 
 class Switchboard:
@@ -46,6 +64,11 @@ class Switchboard:
         self.transcripts = TranscriptWriter()
         self.ringing = Ringing()
         self.sessions: dict[str, CallSession] = {}  # in progress, by call SID
+
+    @property
+    def is_full(self) -> bool:
+        """Whether another call would be one too many for this process."""
+        return len(self.sessions) + len(self.ringing) >= settings.MAX_CALLS
 
     async def aclose(self) -> None:
         """End the calls in progress, write what is queued, let go of connections."""

@@ -15,6 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
 from bots.answering import NoAnswer, bot_for
+from bots.models import Bot
 from bots.profile import Profile
 from calls import twiml
 from calls.clips import ClipsUnavailable
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 NOT_IN_SERVICE = "Sorry, this number is not in service at the moment. Goodbye."
 NOT_CONFIGURED = "Sorry, this line is not set up yet. Please try again later. Goodbye."
 
+BUSY = "Sorry, all our lines are busy at the moment. Please call again in a moment."
 OUT_OF_ORDER = "Sorry, we cannot take your call right now. Please try again later."
 # Twilio waits fifteen seconds for an answer.
 DATABASE_SECONDS = 5.0
@@ -111,6 +113,10 @@ async def _answer(request: HttpRequest) -> HttpResponse:
         log.warning("Call %s turned away: %s", form["CallSid"], bot)
         await _refuse(request, bot)
         return _twiml(twiml.say_and_hang_up(NOT_IN_SERVICE))
+    if switchboard().is_full:
+        log.warning("Call %s turned away: MAX_CALLS are in progress", form["CallSid"])
+        await _refuse(request, Call.EndReason.BUSY)
+        return _twiml(_busy(bot))
     call = await open_call(form, bot)
     switchboard().ringing.expect(call)
     path = reverse(
@@ -123,6 +129,13 @@ async def _answer(request: HttpRequest) -> HttpResponse:
             action_url=public_url(reverse("voice-action")),
         )
     )
+
+
+def _busy(bot: Bot) -> str:
+    """Where a caller goes for whom there is no room."""
+    if bot.transfer_number:
+        return twiml.put_through(bot.transfer_number)
+    return twiml.say_and_hang_up(BUSY, bot.language)
 
 
 async def _refuse(request: HttpRequest, reason: str) -> None:

@@ -1,6 +1,7 @@
 """Clips in memory and in Redis keep the same promises."""
 
 import asyncio
+import struct
 from collections.abc import AsyncIterator
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
+from bots import mulaw
 from bots.inworld.pcm import Pcm, strip_header
 from calls.audio import at_rate, silence
 from calls.clips import (
@@ -138,3 +140,13 @@ def test_a_shared_clips_listeners_are_told_in_turn_and_only_once() -> None:
         fetches.happened(clip_id)
     assert told == ["first a"]
     assert not fetches.listeners
+
+
+@given(st.lists(st.integers(-32_768, 32_767), max_size=50))
+def test_mu_law_keeps_samples_within_its_steps(samples: list[int]) -> None:
+    pcm = struct.pack(f"<{len(samples)}h", *samples)
+    back = struct.unpack(f"<{len(samples)}h", mulaw.decode(mulaw.encode(pcm)))
+    for sample, decoded in zip(samples, back, strict=True):
+        assert abs(sample - decoded) <= max(
+            abs(sample) / 16, 650 * (abs(sample) > 32_000), 4
+        )

@@ -169,9 +169,10 @@ async def test_a_stopped_server_closes_its_calls_and_keeps_their_words(
     database_url: str, inworld: FakeInworld, bot: Bot
 ) -> None:
     inworld.answers([*speech("This was said before the end."), Pause()])
-    async with running(
-        DATABASE_URL=database_url, INWORLD_BASE_URL=inworld.url
-    ) as server, call_on(server) as call:
+    async with (
+        running(DATABASE_URL=database_url, INWORLD_BASE_URL=inworld.url) as server,
+        call_on(server) as call,
+    ):
         await call.reply()
         await call.say("Hello?")
         await call.hears(1)
@@ -194,3 +195,40 @@ async def test_calls_left_open_by_a_crash_are_closed_at_the_next_start(
         pass
     reasons = [call.end_reason async for call in Call.objects.order_by("call_sid")]
     assert reasons == ["server-stopped", "never-connected"]
+
+
+async def test_above_the_limit_a_caller_hears_that_the_line_is_busy(
+    database_url: str, inworld: FakeInworld, bot: Bot
+) -> None:
+    async with running(
+        DATABASE_URL=database_url, INWORLD_BASE_URL=inworld.url, MAX_CALLS="1"
+    ) as server:
+        async with call_on(server) as first:
+            await first.reply()
+            async with call_on(server) as second:
+                assert not second.answered
+                assert "busy" in (second.refusal or "")
+            bot.transfer_number = "+15005550099"
+            await bot.asave()
+            async with call_on(server) as third:
+                assert third.dialled == "+15005550099"
+            await first.say("Am I still on?")
+            assert await first.reply()
+        async with call_on(server) as fourth:
+            assert fourth.answered
+    row = await Call.objects.aget(call_sid=second.call_sid)
+    assert (row.status, row.end_reason) == ("refused", "busy")
+
+
+async def test_clips_can_be_mu_law(
+    database_url: str, inworld: FakeInworld, bot: Bot
+) -> None:
+    async with running(
+        DATABASE_URL=database_url, INWORLD_BASE_URL=inworld.url, CLIP_ENCODING="mulaw"
+    ) as server, call_on(server) as call:
+        (greeting,) = await call.reply()
+        await call.say("Hello?")
+        (answer,) = await call.reply()
+    assert call.errors == []
+    for sound in (greeting, answer):
+        assert len(sound.wav) == 44 + round(sound.seconds * 8000)

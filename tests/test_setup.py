@@ -47,7 +47,7 @@ def setup_of(database: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_every_variable_is_explained_and_none_is_made_up() -> None:
-    read = re.findall(r'(?:env\.\w+|_whole_number)\(\s*"([A-Z_]+)"', SETTINGS)
+    read = re.findall(r'(?:env\.\w+|_whole_number|_one_of)\(\s*"([A-Z_]+)"', SETTINGS)
     explained = re.findall(r"^#?([A-Z_]+)=", EXAMPLE, re.MULTILINE)
     assert sorted(explained) == sorted(set(read))
 

@@ -24,6 +24,15 @@ def _whole_number(name: str, default: int, least: int, most: int) -> int:
     return value
 
 
+def _one_of(name: str, default: str, *others: str) -> str:
+    value: str = env.str(name, default="") or default
+    if value not in (default, *others):
+        raise ImproperlyConfigured(
+            f"{name}={value} must be one of: {', '.join((default, *others))}."
+        )
+    return value
+
+
 # The server
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="")
@@ -78,6 +87,7 @@ FIRST_ADMIN = {
 REDIS_URL = env.str("REDIS_URL", default="")
 CLIP_TTL_SECONDS = _whole_number("CLIP_TTL_SECONDS", 300, least=10, most=86_400)
 CLIP_SAMPLE_RATE = _whole_number("CLIP_SAMPLE_RATE", 8000, least=8000, most=48_000)
+CLIP_ENCODING = _one_of("CLIP_ENCODING", "pcm", "mulaw")
 CLIP_MAX_SECONDS = _whole_number("CLIP_MAX_SECONDS", 60, least=5, most=600)
 CLIP_MEMORY_MB = _whole_number("CLIP_MEMORY_MB", 256, least=8, most=16_384)
 
@@ -155,6 +165,9 @@ CSRF_TRUSTED_ORIGINS = [SERVER_URL] if "://" in SERVER_URL else []
 if SERVER_URL.startswith("https://"):
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
+
+# Above this many calls in this process, new callers hear that the line is busy.
+MAX_CALLS = _whole_number("MAX_CALLS", 150, least=1, most=10_000)
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"

@@ -7,11 +7,15 @@ from pathlib import Path
 
 import httpx
 
+from bots import mulaw
+from calls.wav import wav
+
 from .record import Heard
 
 # What Twilio accepts as WAV; it refuses the rest with error 13420.
 CONTENT_TYPES = ("audio/wav", "audio/wave", "audio/x-wav")
 SAMPLE_WIDTH = 2
+MULAW_TAG = b"\x07\x00"
 
 
 class BadClip(Exception):
@@ -32,7 +36,10 @@ def clip_seconds(response: httpx.Response) -> float:
 
 
 def wav_seconds(body: bytes) -> float:
-    """The length of a complete 16-bit mono WAV file; raises BadClip for any other."""
+    """The length of a complete mono WAV file; raises BadClip for any other.
+
+    16-bit samples or mu-law, as Twilio plays them.
+    """
     announced = int.from_bytes(body[4:8], "little") + 8
     if body[:4] != b"RIFF" or announced != len(body):
         raise BadClip(f"not RIFF, or of {announced} bytes instead of {len(body)}")
@@ -42,7 +49,16 @@ def wav_seconds(body: bytes) -> float:
     return frames / rate
 
 
+def _decoded(body: bytes) -> tuple[bytes, int]:
+    rate, size = (int.from_bytes(body[at : at + 4], "little") for at in (24, 40))
+    if len(body) != size + 44:
+        raise BadClip(f"{len(body) - 44} bytes of sound for {size} samples")
+    return mulaw.decode(body[44:]), rate
+
+
 def _samples(body: bytes) -> tuple[int, bytes, int]:
+    if body[20:22] == MULAW_TAG:
+        body = wav(*_decoded(body))
     try:
         with wave.open(io.BytesIO(body)) as clip:
             if (clip.getnchannels(), clip.getsampwidth()) != (1, SAMPLE_WIDTH):
