@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint format lock
+.PHONY: run test lint format bench-heard lock
 
 run: $(VENV)/.run
 	$(BIN)/python -m voicebot.first_run
@@ -22,6 +22,10 @@ lint: $(VENV)/.dev
 format: $(VENV)/.dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# How well what was heard of an interrupted sentence is known.
+bench-heard: $(VENV)/.run
+	$(BIN)/python -m tests.bench.heard --clips 3000
 
 # Needs uv (https://docs.astral.sh/uv/); only for those who change dependencies.
 lock:
