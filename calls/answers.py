@@ -7,7 +7,7 @@ from dataclasses import replace
 from calls.actions import Action, Record, Resort, SpeakText, StartReply
 from calls.events import ClipReady, ReplyEnded
 from calls.history import messages
-from calls.ladder import Ladder, Rung, Step
+from calls.ladder import LIVENESS, Ladder, Rung, Step
 from calls.manners import Manners
 from calls.replies import Replies, Reply
 from calls.turns import Role, Turn
@@ -78,6 +78,15 @@ class Answers:
             actions = [Record(replace(reply.turn))]
         return [*actions, *(self.answer(at) if self.unanswered else [])]
 
+    @property
+    def stalled_at(self) -> float | None:
+        """When a reply that was begun counts as broken off: nothing more has come."""
+        reply, playback = self.replies.current, self.replies.playback
+        if reply is None or not reply.writing or playback.pending():
+            return None
+        begun = playback.first(reply.number)
+        return playback.ended_at + LIVENESS if begun else None
+
     def due(self, at: float) -> list[Action]:
         """What time brings: a retry, or the end of patience with an answer."""
         if self.attempt and self.attempt.at <= at:
@@ -85,8 +94,12 @@ class Answers:
             return self._try(step)
         if self.ladder.due_at is not None and self.ladder.due_at <= at:
             stopped = self.replies.stop()
-            late = ReplyEnded(0, error="No sound came in time.")
+            # A model that hangs is not asked again where there is another.
+            again = not self.ladder.models
+            late = ReplyEnded(0, error="No sound came in time.", retryable=again)
             return [*stopped, *self._fall(late, at)]
+        if self.stalled_at is not None and self.stalled_at <= at:
+            return [*self.replies.stop(), *(self.answer(at) if self.unanswered else [])]
         return []
 
     def cease(self) -> list[Action]:

@@ -76,7 +76,10 @@ class Conversation:
         if self.over:
             return None
         moments = [self.farewell.due_at] if self.farewell else self._due_moments()
-        if (ends_at := self.playback.ends_at()) is not None:
+        ends_at = self.playback.ends_at()
+        if ends_at is None and self.farewell and not self.replies.is_writing:
+            ends_at = self.playback.ended_at
+        if ends_at is not None:
             moments.append(ends_at + SETTLE_MARGIN)
         return min(moments, default=None)
 
@@ -127,7 +130,7 @@ class Conversation:
         if not text:
             return []
         self.playback.settle(at)
-        if self.manners.is_backchannel(text) and self.interruptions.may_be_aside():
+        if self.manners.is_backchannel(text) and self.interruptions.may_be_aside(at):
             resumed = [] if self.entry.keys else self.interruptions.resume(at)
             return [*self._hear(text, at, aside=True), *resumed]
         self.vigil.answered()
@@ -192,7 +195,8 @@ class Conversation:
             cut = self.interruptions.cut(at, position_ms)
             return [*cut, *self._answer_at_last(at)]
         # A last word is heard to its end, also when the queue before it was purged.
-        lost = self.replies.cut(at, None, math.inf)
+        position = position_ms / 1000 if position_ms else None
+        lost = self.replies.cut(at, position, math.inf)
         last = [cue for cue in lost if cue.reply == self.farewell.reply]
         return self.replies.replay(last, at)
 
@@ -209,6 +213,7 @@ class Conversation:
         moments = [
             self.entry.due_at,
             ladder.due_at,
+            self.answers.stalled_at,
             attempt.at if attempt else None,
             self.vigil.wakes_at(self.playback.ended_at, idle=self.is_idle),
         ]
@@ -265,9 +270,12 @@ class Conversation:
         farewell = self.farewell
         if farewell is None or self.over:
             return []
-        if (self.replies.is_writing or self.playback.pending()) and (
-            at < farewell.due_at
-        ):
+        speaking = (
+            self.replies.is_writing
+            or self.playback.pending()
+            or at < self.playback.ended_at + SETTLE_MARGIN
+        )
+        if speaking and at < farewell.due_at:
             return []
         self.over = True
         return [HangUp(farewell.reason, farewell.transfer)]

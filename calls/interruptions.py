@@ -45,8 +45,11 @@ class Interruptions:
             return [Discard(clips, queued=False)] if clips else []
         stopped = self.replies.stop()
         if lost or stopped:
-            earlier = self.hold.cues if self.hold else []
-            self.hold = Hold([*earlier, *lost], reply, cut_short=bool(stopped))
+            # Of a fixed sentence there is no more than its clip.
+            more = bool(stopped) and (reply.wanted or reply.goes_on)
+            before = self.hold or Hold([], reply, cut_short=False)
+            cut_short = more or before.cut_short
+            self.hold = Hold([*before.cues, *lost], reply, cut_short)
         return stopped
 
     def release(self) -> list[Action]:
@@ -63,7 +66,7 @@ class Interruptions:
         again = self.replies.replay(hold.cues, at)
         return [*again, *(self.answers.go_on(at) if hold.cut_short else [])]
 
-    def may_be_aside(self) -> bool:
+    def may_be_aside(self, at: float) -> bool:
         """Whether a "mhm" now only says that the caller listens.
 
         It does while there is more to be heard; after a question it is an answer.
@@ -72,7 +75,7 @@ class Interruptions:
         reply = self.hold.reply if self.hold else self.replies.current
         if reply is None or not (self.hold or playback.pending()):
             return False
-        return not playback.heard_text(reply.number).endswith(QUESTION_MARKS)
+        return not playback.latest_text(reply.number, at).endswith(QUESTION_MARKS)
 
     def _since(self, at: float) -> float:
         """The moment after which what was sent is not what the caller cut off.

@@ -10,6 +10,8 @@ from enum import StrEnum
 
 # How long a caller who finished speaking waits for the first sound, in seconds.
 LIVENESS = 5.0
+# The same for one who keeps on speaking meanwhile.
+LONGEST_WAIT = 15.0
 # From the first failure of an answer to the apology, in seconds.
 BUDGET = 2.0
 # Answers in a row that failed before the call is given up.
@@ -43,6 +45,7 @@ class Ladder:
     fallback_models: tuple[str, ...] = ()
     can_transfer: bool = False
     due_at: float | None = None  # something must have been heard by then
+    last_due_at: float = math.inf  # the same, however often more is asked
     failed_at: float | None = None  # when this answer failed first
     retried: bool = False
     models: list[str] = field(default_factory=list)
@@ -51,7 +54,10 @@ class Ladder:
 
     def begin(self, at: float) -> None:
         """The caller asked something."""
-        self.due_at = at + LIVENESS
+        # A caller who goes on asking puts the limit off, but not for ever.
+        if self.due_at is None:
+            self.last_due_at = at + LONGEST_WAIT
+        self.due_at = min(at + LIVENESS, self.last_due_at)
         self.failed_at = None
         self.retried = False
         self.models = list(self.fallback_models)

@@ -17,6 +17,8 @@ START_DELAY = 0.25
 FETCHED_DELAY = 0.05
 # How far the reported position may exceed a clip's own length.
 OVERRUN = 0.25
+# The last of a clip, and the first, in which its neighbour still counts (s).
+ENDING = 0.5
 # How fast a carrier's own voice speaks.
 CHARACTERS_PER_SECOND = 15.0
 
@@ -45,13 +47,17 @@ def spoken_by_carrier(text: str) -> Clip:
 
 @dataclass(slots=True)
 class Cue:
-    """A clip in the carrier's queue; `heard` is in seconds, None until known."""
+    """A clip in the carrier's queue; `heard` is in seconds, None until known.
+
+    `before` is how much of it was heard when it was played, and cut off, before.
+    """
 
     reply: int
     clip: Clip
     sent_at: float
     starts_at: float
     heard: float | None = None
+    before: float = 0.0
 
     @property
     def ends_at(self) -> float:
@@ -75,14 +81,14 @@ class Playback:
     cues: list[Cue] = field(default_factory=list)
     audible: bool = False  # by the carrier's word
 
-    def add(self, reply: int, clip: Clip, at: float) -> None:
+    def add(self, reply: int, clip: Clip, at: float, before: float = 0.0) -> None:
         """Queue a clip that was just sent."""
         self.settle(at)
         waiting = self.pending()
         starts_at = at + START_DELAY
         if waiting:
             starts_at = max(starts_at, waiting[-1].ends_at)
-        self.cues.append(Cue(reply, clip, at, starts_at))
+        self.cues.append(Cue(reply, clip, at, starts_at, before=before))
 
     def fetched(self, clip_id: str, at: float) -> None:
         """The carrier downloaded a clip: it cannot have started earlier than this."""
@@ -123,7 +129,7 @@ class Playback:
             reached = at - cue.starts_at if position is None else position
             if place != current:
                 reached = cue.clip.seconds if place < current else 0.0
-            cue.heard = min(max(reached, 0.0), cue.clip.seconds)
+            cue.heard = min(max(reached, cue.before), cue.clip.seconds)
             # Nothing of it sounded after this moment, whatever the clock says.
             cue.starts_at = min(cue.starts_at, at - cue.heard)
         free_at = at
@@ -140,7 +146,7 @@ class Playback:
             if cue.reply == reply and cue.clip.url and not cue.clip.shared
         ]
         for cue in gone:
-            cue.heard = 0.0
+            cue.heard = cue.before
         return [cue.clip for cue in gone]
 
     def started(self, reply: int, at: float) -> bool:
@@ -150,6 +156,23 @@ class Playback:
             for cue in self.cues
             if cue.reply == reply
         )
+
+    def sounds(self, reply: int, at: float) -> bool:
+        """Whether a clip of a reply is audible just now."""
+        return any(cue.reply == reply and cue.starts_at <= at for cue in self.pending())
+
+    def latest_text(self, reply: int, at: float) -> str:
+        """The clip of a reply that was heard to its end last, or is ending now."""
+        latest = ""
+        for cue in self.cues:
+            if cue.reply != reply:
+                continue
+            position = at - cue.starts_at if cue.heard is None else cue.heard
+            if position >= cue.clip.seconds - ENDING:
+                latest = cue.clip.text
+            elif position > ENDING:
+                latest = ""
+        return latest.rstrip()
 
     def first(self, reply: int) -> Cue | None:
         """The first clip of a reply."""

@@ -111,7 +111,7 @@ class Replies:
     def abandon(self, at: float) -> list[Action]:
         """Give up the current reply; what of it is audible already plays out."""
         actions, reply = self.stop(), self.current
-        if reply and reply.turn and not self.playback.started(reply.number, at):
+        if reply and reply.turn and not self.playback.sounds(reply.number, at):
             clips = tuple(self.playback.withdraw(reply.number))
             if clips:
                 reply.turn.interrupted = True
@@ -136,7 +136,7 @@ class Replies:
                 if reply not in self.unfinished:
                     self.unfinished.append(reply)
             self.playback.cues.remove(cue)
-            self.playback.add(cue.reply, cue.clip, at)
+            self.playback.add(cue.reply, cue.clip, at, before=cue.heard or 0.0)
             actions.append(Play(cue.clip, reply.interruptible))
         return actions
 

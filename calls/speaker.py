@@ -110,6 +110,10 @@ class Speaker:
             self.log.warning("A fixed sentence is left to the carrier: %s", reason)
             error = f"Spoken by the carrier's voice: {reason}"
             clip = spoken_by_carrier(text)
+        except Exception:
+            # Whatever it is, the caller must not wait for it in silence.
+            self.log.exception("A fixed sentence could not be voiced")
+            clip = spoken_by_carrier(text)
         await self.emit(ClipReady(number, clip))
         await self.emit(ReplyEnded(number, text, error))
 

@@ -101,7 +101,9 @@ class Vigil:
     def _warn_at(self) -> float:
         limit = self.manners.max_call_seconds
         ahead = min(WARNING_SECONDS, limit / 2)
-        return max(self._over_at() - ahead, self.speaking_until)
+        # Not before the words have come of speech that has just ended.
+        words_by = self.speaking_until + RESUME_AFTER_SPEECH
+        return max(self._over_at() - ahead, words_by)
 
     def _over_at(self) -> float:
         limit = self.manners.max_call_seconds

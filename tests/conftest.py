@@ -1,5 +1,6 @@
 """Shared fixtures: a live server, a fake Inworld, and a Redis of the tests' own."""
 
+import re
 import shutil
 import subprocess
 from collections.abc import AsyncIterator, Iterator
@@ -90,3 +91,10 @@ def repository_files(*suffixes: str) -> Iterator[Path]:
     root = Path(settings.BASE_DIR)
     for folder in ("bots", "calls", "voicebot"):
         yield from (f for f in (root / folder).rglob("*.py") if f.suffix in suffixes)
+
+
+def tracebacks(log: str) -> list[str]:
+    """What went wrong in a server, but for calls that an earlier test deleted."""
+    entries = re.split(r"(?m)^(?=\d{4}-\d\d-\d\d )", log)
+    wrong = [entry for entry in entries if "Traceback" in entry]
+    return [entry for entry in wrong if "foreign key" not in entry.lower()]

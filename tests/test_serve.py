@@ -223,9 +223,14 @@ async def test_above_the_limit_a_caller_hears_that_the_line_is_busy(
 async def test_clips_can_be_mu_law(
     database_url: str, inworld: FakeInworld, bot: Bot
 ) -> None:
-    async with running(
-        DATABASE_URL=database_url, INWORLD_BASE_URL=inworld.url, CLIP_ENCODING="mulaw"
-    ) as server, call_on(server) as call:
+    async with (
+        running(
+            DATABASE_URL=database_url,
+            INWORLD_BASE_URL=inworld.url,
+            CLIP_ENCODING="mulaw",
+        ) as server,
+        call_on(server) as call,
+    ):
         (greeting,) = await call.reply()
         await call.say("Hello?")
         (answer,) = await call.reply()
