@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from calls.actions import Action, HangUp, Record
+from calls.actions import Action, Discard, HangUp, Record
 from calls.answers import Answers
 from calls.events import (
     CallConnected,
@@ -198,7 +198,9 @@ class Conversation:
         position = position_ms / 1000 if position_ms else None
         lost = self.replies.cut(at, position, math.inf)
         last = [cue for cue in lost if cue.reply == self.farewell.reply]
-        return self.replies.replay(last, at)
+        gone = tuple(cue.clip for cue in lost if cue.reply != self.farewell.reply)
+        discarded: list[Action] = [Discard(gone, queued=False)] if gone else []
+        return [*discarded, *self.replies.replay(last, at)]
 
     def _answer_at_last(self, at: float) -> list[Action]:
         """Answer what was said over a reply that had to be heard out and was not."""

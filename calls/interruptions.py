@@ -72,10 +72,9 @@ class Interruptions:
         It does while there is more to be heard; after a question it is an answer.
         """
         playback = self.replies.playback
-        reply = self.hold.reply if self.hold else self.replies.current
-        if reply is None or not (self.hold or playback.pending()):
+        if not (self.hold or playback.pending()):
             return False
-        return not playback.latest_text(reply.number, at).endswith(QUESTION_MARKS)
+        return not playback.latest_text(at).endswith(QUESTION_MARKS)
 
     def _since(self, at: float) -> float:
         """The moment after which what was sent is not what the caller cut off.

@@ -105,10 +105,10 @@ class Playback:
         elif ended and waiting:
             # Whether output pauses between clips is not known: one has surely ended,
             # the next ones only where the clock agrees.
-            waiting[0].heard = waiting[0].clip.seconds
-            for cue in waiting[1:]:
-                if cue.starts_at + cue.clip.seconds / 2 <= at:
+            for place, cue in enumerate(waiting):
+                if place == 0 or cue.starts_at + cue.clip.seconds / 2 <= at:
                     cue.heard = cue.clip.seconds
+                    cue.starts_at = min(cue.starts_at, at - cue.heard)
 
     def settle(self, at: float) -> None:
         """Count as heard what must have ended by now."""
@@ -161,12 +161,10 @@ class Playback:
         """Whether a clip of a reply is audible just now."""
         return any(cue.reply == reply and cue.starts_at <= at for cue in self.pending())
 
-    def latest_text(self, reply: int, at: float) -> str:
-        """The clip of a reply that was heard to its end last, or is ending now."""
+    def latest_text(self, at: float) -> str:
+        """The words heard to their end last, or ending now."""
         latest = ""
         for cue in self.cues:
-            if cue.reply != reply:
-                continue
             position = at - cue.starts_at if cue.heard is None else cue.heard
             if position >= cue.clip.seconds - ENDING:
                 latest = cue.clip.text

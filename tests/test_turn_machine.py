@@ -639,7 +639,7 @@ class TurnMachine(RuleBasedStateMachine):
 
 
 TurnMachine.TestCase.settings = settings(
-    max_examples=120,
+    max_examples=250,
     stateful_step_count=40,
     derandomize=True,
     database=None,

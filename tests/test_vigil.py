@@ -84,6 +84,16 @@ def test_silence_counts_from_the_end_that_the_carrier_reported() -> None:
     assert spoken(talk) == (QUESTION, SILENCE)
 
 
+def test_silence_counts_from_a_reported_end_that_is_earlier_than_expected() -> None:
+    talk = talking()
+    number = started(talk.on(CallerSpoke("Hi"))).reply
+    talk.clip(number, "Done.", 10)
+    talk.on(ReplyEnded(number, "Done."))
+    talk.on(SpeakingChanged(True), after=8)  # late by what is not known
+    talk.on(SpeakingChanged(False), after=3)
+    assert spoken(talk) == (QUESTION, SILENCE)
+
+
 def test_silence_after_a_cut_does_not_wait_for_what_was_never_played() -> None:
     talk = talking()
     number = started(talk.on(CallerSpoke("Hi"))).reply
