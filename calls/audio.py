@@ -1,5 +1,8 @@
 """Speech at the rate a phone line carries."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import soxr
 from django.conf import settings
@@ -15,6 +18,7 @@ QUIET = 0.04
 SHORTEST_PAUSE = 5
 
 Edges = np.ndarray[tuple[int], np.dtype[np.intp]]
+Frames = np.ndarray[tuple[int], np.dtype[np.int32]]
 
 
 def at_rate(pcm: Pcm, sample_rate: int) -> Pcm:
@@ -61,22 +65,44 @@ def rests(pcm: Pcm) -> list[float]:
 
 
 def trailing_rest(pcm: Pcm) -> float:
-    """How long (seconds) it has been silent at the end."""
-    edges = _edges(pcm)
-    return pcm.seconds - float(edges[-1]) * FRAME_SECONDS if len(edges) else 0.0
+    """How long (seconds) it has been silent at the end; 0 where nothing sounded."""
+    sounding = np.flatnonzero(_sounds(_peaks(pcm), np.max))
+    if not len(sounding):
+        return 0.0
+    return pcm.seconds - (float(sounding[-1]) + 1) * FRAME_SECONDS
 
 
 def _edges(pcm: Pcm) -> Edges:
     """Where sound begins and ends, by turns, in frames from the start."""
-    frame = round(FRAME_SECONDS * pcm.sample_rate)
-    frames = len(pcm.data) // 2 // frame
-    samples = np.frombuffer(pcm.data, dtype="<i2", count=frames * frame)
-    peaks = np.abs(samples.reshape(frames, frame).astype(np.int32)).max(axis=1)
-    if not peaks.any():
-        return np.array([], dtype=np.intp)
-    sounds = peaks > QUIET * np.percentile(peaks, 95)
+    sounds = _sounds(_peaks(pcm), _loud)
     edges = np.flatnonzero(np.diff(sounds, prepend=False, append=False))
+    if not len(edges):
+        return edges
     # Between two sounds of one word there may be silence too: a "t" begins with it.
     pauses = edges[2::2] - edges[1:-1:2] >= SHORTEST_PAUSE
     kept = np.concatenate(([True], np.repeat(pauses, 2), [True]))
     return edges[kept]
+
+
+def _peaks(pcm: Pcm) -> Frames:
+    """The loudest sample of each frame."""
+    frame = round(FRAME_SECONDS * pcm.sample_rate)
+    frames = len(pcm.data) // 2 // frame
+    samples = np.frombuffer(pcm.data, dtype="<i2", count=frames * frame)
+    by_frame = samples.reshape(frames, frame)
+    # The absolute value of the lowest 16-bit sample is not one.
+    high, low = by_frame.max(axis=1), by_frame.min(axis=1)
+    peaks: Frames = np.maximum(high.astype(np.int32), -low.astype(np.int32))
+    return peaks
+
+
+def _sounds(peaks: Frames, loudness: Callable[[Frames], Any]) -> Any:
+    """Which frames are louder than a pause."""
+    if not peaks.any():
+        return np.zeros(len(peaks), dtype=bool)
+    return peaks > QUIET * loudness(peaks)
+
+
+def _loud(peaks: Frames) -> Any:
+    """How loud the loud moments are, a click left out."""
+    return np.percentile(peaks, 95)

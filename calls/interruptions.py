@@ -21,7 +21,6 @@ class Hold:
     """
 
     cues: list[Cue]
-    reply: Reply
     cut_short: bool
 
 
@@ -47,9 +46,9 @@ class Interruptions:
         if lost or stopped:
             # Of a fixed sentence there is no more than its clip.
             more = bool(stopped) and (reply.wanted or reply.goes_on)
-            before = self.hold or Hold([], reply, cut_short=False)
+            before = self.hold or Hold([], cut_short=False)
             cut_short = more or before.cut_short
-            self.hold = Hold([*before.cues, *lost], reply, cut_short)
+            self.hold = Hold([*before.cues, *lost], cut_short)
         return stopped
 
     def release(self) -> list[Action]:

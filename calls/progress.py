@@ -12,13 +12,15 @@ from bots.inworld.segments import Segment, Segmenter
 from calls.audio import rests, trailing_rest
 from calls.events import ReplyEnded
 from calls.logs import CallLog
-from calls.release import COMPLETE, Sound, Voice
+from calls.release import COMPLETE, SURELY, Sound, Voice
 
 # A request refused for its rate is repeated about this much later, in seconds, unless
 # the refusal names a time; spread, so that not all calls come back at once.
 BACK_OFF = 0.4
 # How much more sound must have come before the opening clause is looked for again.
 LOOK_AGAIN = 0.1
+# As much of the sound's end as it takes to tell silence from speech.
+TAIL_SECONDS = 0.6
 
 
 @dataclass(slots=True)
@@ -64,7 +66,7 @@ class Progress:
             self.released = self.whole = 0.0
             self.quick_start = False
         elif isinstance(event, Audio):
-            return self._opening() or self._overlong()
+            return self._opening() or self._ending() or self._overlong()
         return segments
 
     def look(self) -> list[Segment]:
@@ -114,9 +116,9 @@ class Progress:
         )
 
     def _sound(self) -> Sound:
-        pcm = self.segmenter.collected
         whole = self.whole or self.voice.expects(self.segmenter.text)
-        return Sound(whole, pcm.seconds, trailing_rest(pcm), self.released)
+        rest = trailing_rest(self.segmenter.tail(TAIL_SECONDS))
+        return Sound(whole, self.segmenter.seconds, rest, self.released)
 
     def _split(self, end: float, words: str) -> list[Segment]:
         self.whole = self.whole or self.voice.expects(self.segmenter.text)
@@ -141,6 +143,18 @@ class Progress:
             return []
         self.quick_start = False
         return self._split(*found)
+
+    def _ending(self) -> list[Segment]:
+        """A sentence whose latest sound sounds like its last."""
+        whole = self.whole or self.voice.expects(self.segmenter.text)
+        if self.released + self.segmenter.seconds < SURELY * whole or not whole:
+            return []  # too early for a closer look
+        sound = self._sound()
+        if not self.voice.is_at_its_end(sound):
+            return []
+        if not sound.released:
+            self.voice.learn(self.segmenter.text, sound.waiting)
+        return self._release_all()
 
     def _overlong(self) -> list[Segment]:
         too_long = self.segmenter.seconds > settings.CLIP_MAX_SECONDS

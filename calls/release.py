@@ -26,6 +26,9 @@ REST = 0.06
 # The share of the expected sound that makes a sentence complete if it rests there.
 MOST = 0.7
 NEARLY_ALL = 0.9
+# The share, and the rest in seconds, with which one is over without any quiet.
+SURELY = 0.85
+LONG_REST = 0.09
 # Letters a second, until the voice is known better.
 USUAL_RATE = 14.0
 # An opening clause is worth a clip of its own from this length on, in seconds.
@@ -74,6 +77,11 @@ class Voice:
         if sound.rest >= REST and share >= needed:
             return idle >= COMPLETE
         return idle >= LONG_ENOUGH and share >= NEARLY_ALL and not sound.released
+
+    def is_at_its_end(self, sound: Sound) -> bool:
+        """Whether a sentence is over with its latest sound, before any quiet."""
+        whole, heard = sound.whole, sound.released + sound.waiting
+        return bool(whole) and heard >= SURELY * whole and sound.rest >= LONG_REST
 
     def division(self, sound: Sound, pauses: list[float], idle: float) -> float | None:
         """Up to where (seconds) an incomplete sentence is to be released after all."""

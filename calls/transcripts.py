@@ -27,6 +27,8 @@ from calls.turns import Turn
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 1.0
+# How long a write waits for others to be written with it.
+GATHER_SECONDS = 0.1
 # How long the end of the process waits for a database that is away.
 CLOSE_SECONDS = 5.0
 # What a database outage may cost in memory, in queued writes.
@@ -98,6 +100,7 @@ class TranscriptWriter:
         self.queue: asyncio.Queue[Write] = asyncio.Queue(QUEUE_LIMIT)
         self.thread = ThreadPoolExecutor(1, thread_name_prefix="transcripts")
         self.task: asyncio.Task[None] | None = None
+        self.closing = False
 
     def put(self, write: Write) -> None:
         """Queue a write; never waits."""
@@ -110,6 +113,7 @@ class TranscriptWriter:
 
     async def aclose(self) -> None:
         """Write what is queued, then stop."""
+        self.closing = True
         if self.task:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.queue.join(), CLOSE_SECONDS)
@@ -122,6 +126,9 @@ class TranscriptWriter:
     async def _drain(self) -> None:
         while True:
             batch = [await self.queue.get()]
+            if not self.closing:
+                # Many calls' writes, and several of one turn, make one transaction.
+                await asyncio.sleep(GATHER_SECONDS)
             while not self.queue.empty():
                 batch.append(self.queue.get_nowait())
             await self._write(batch)

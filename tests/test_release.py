@@ -49,10 +49,18 @@ def collecting(text: str, *seconds: float) -> Progress:
     return reply
 
 
-def test_a_complete_sentence_that_rests_is_released_at_once() -> None:
-    (segment,) = quiet(collecting(SENTENCE, 3.2, 0.1), 0.05)
+def test_a_sentence_that_sounds_complete_is_released_with_its_last_sound() -> None:
+    reply = progress()
+    reply.take(Transcript(SENTENCE))
+    assert reply.take(Audio(voice(3.2))) == []
+    (segment,) = reply.take(Audio(bytes(2 * RATE // 10)))
     assert segment.text == SENTENCE
     assert segment.pcm.seconds == pytest.approx(3.3)
+
+
+def test_one_that_may_be_complete_is_released_after_a_moment_of_quiet() -> None:
+    reply = collecting(SENTENCE, 2.2, 0.1)
+    assert len(quiet(reply, 0.05)) == 1
 
 
 def test_one_that_ends_without_a_rest_waits_a_moment_longer() -> None:
@@ -72,8 +80,7 @@ def test_a_stalled_sentence_is_divided_at_its_pause_and_only_once() -> None:
     assert head.pcm.seconds == pytest.approx(1.7, abs=0.03)
     assert SENTENCE.startswith(head.text)
     assert quiet(reply, 0.0) == []
-    reply.take(Audio(voice(1.7, 0.2)))
-    (rest,) = quiet(reply, 0.05)
+    (rest,) = reply.take(Audio(voice(1.7, 0.2)))
     assert f"{head.text}{rest.text}" == SENTENCE
 
 
@@ -86,7 +93,7 @@ def test_a_stall_without_a_pause_is_waited_out_before_a_word_is_cut() -> None:
 
 def test_nothing_is_released_while_sound_flows_or_none_has_come() -> None:
     assert quiet(progress(), 9.0) == []
-    assert collecting(SENTENCE, 4.0, 0.2).look() == []
+    assert collecting(SENTENCE, 2.2, 0.2).look() == []
 
 
 def test_the_pace_of_a_voice_is_learned() -> None:

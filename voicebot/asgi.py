@@ -13,7 +13,7 @@ from django.core.asgi import get_asgi_application  # noqa: E402
 from django.core.management.base import SystemCheckError  # noqa: E402
 
 from calls.routing import urlpatterns  # noqa: E402
-from voicebot.carrier import CarrierHandler, by_path  # noqa: E402
+from voicebot.carrier import CarrierHandler, ClipHandler, by_path  # noqa: E402
 
 # Refuse to start where calls could not be answered safely, whoever starts this.
 if errors := [found for found in checks.run_checks() if found.is_serious()]:
@@ -22,7 +22,8 @@ if errors := [found for found in checks.run_checks() if found.is_serious()]:
 application = ProtocolTypeRouter(
     {
         "http": by_path(
-            ("/voice", "/audio/"), CarrierHandler(), get_asgi_application()
+            {("/audio/",): ClipHandler(), ("/voice",): CarrierHandler()},
+            get_asgi_application(),
         ),
         "websocket": URLRouter(urlpatterns),
     }

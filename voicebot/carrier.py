@@ -5,6 +5,7 @@ middleware would halve how many of them a process can serve.
 """
 
 from collections.abc import Awaitable, Callable
+from io import BytesIO
 from typing import Any
 
 from django.core.handlers.asgi import ASGIHandler
@@ -26,13 +27,37 @@ class CarrierHandler(ASGIHandler):
         )
 
 
+class ClipHandler(CarrierHandler):
+    """For downloads of clips: no body to read and no database to tidy up after.
+
+    Django's signals around a request start a thread for each, which costs more than
+    serving the clip.
+    """
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer one request."""
+        request = self.request_class(scope, BytesIO())
+        response: Any = await self.get_response_async(request)
+        headers = [
+            (name.encode("ascii").lower(), value.encode("latin-1"))
+            for name, value in response.items()
+        ]
+        status = response.status_code
+        await send(
+            {"type": "http.response.start", "status": status, "headers": headers}
+        )
+        await send({"type": "http.response.body", "body": response.content})
+
+
 def by_path(
-    prefixes: tuple[str, ...], chosen: Application, others: Application
+    chosen: dict[tuple[str, ...], Application], others: Application
 ) -> Application:
-    """Send requests whose path begins with one of `prefixes` to `chosen`."""
+    """Send requests to the application whose path prefixes they begin with."""
 
     async def route(scope: dict[str, Any], receive: Any, send: Any) -> None:
-        application = chosen if scope["path"].startswith(prefixes) else others
-        await application(scope, receive, send)
+        for prefixes, application in chosen.items():
+            if scope["path"].startswith(prefixes):
+                return await application(scope, receive, send)
+        return await others(scope, receive, send)
 
     return route

@@ -94,6 +94,12 @@ class Segmenter:
         """The sound that is waiting to be released."""
         return Pcm(self._sample_rate, bytes(self._audio[: len(self._audio) & ~1]))
 
+    def tail(self, seconds: float) -> Pcm:
+        """The end of the sound that is waiting."""
+        end = len(self._audio) & ~1
+        start = max(end - 2 * round(seconds * self._sample_rate), 0)
+        return Pcm(self._sample_rate, bytes(self._audio[start:end]))
+
     def split(self, seconds: float, words: str) -> list[Segment]:
         """Release the first `seconds` of what waits, as the leading `words`."""
         end = 2 * round(seconds * self._sample_rate)
