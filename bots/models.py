@@ -5,10 +5,11 @@ from django.core.validators import (
     MaxLengthValidator,
     MaxValueValidator,
     MinValueValidator,
-    RegexValidator,
 )
 from django.db import models
 from django.db.models import Q, UniqueConstraint
+
+from bots.validators import e164, each_line_a_model, language_tag, model_id, no_spaces
 
 # The TTS API takes 2,000 characters in one request.
 GREETING_MAX_LENGTH = 2000
@@ -24,27 +25,6 @@ DEFAULT_GREETING = "Hello, thanks for calling. How can I help you today?"
 DEFAULT_LLM_MODEL = "openai/gpt-4.1-mini"
 DEFAULT_TTS_VOICE = "Clive"
 DEFAULT_TTS_MODEL = "inworld-tts-2"
-
-language_tag = RegexValidator(
-    r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
-    "Write a language tag such as en-US, de-DE or fr-FR.",
-)
-model_id = RegexValidator(
-    r"^(auto|[\w.:@-]+(/[\w.:@-]+)*)$",
-    "Write the model as provider/name, for example openai/gpt-4.1-mini.",
-)
-no_spaces = RegexValidator(r"^\S+$", "Must not contain spaces.")
-e164 = RegexValidator(
-    r"^\+[1-9][0-9]{6,14}\Z",
-    "Write the number with + and country code and no spaces, e.g. +14155550100.",
-)
-
-
-def each_line_a_model(value: str) -> None:
-    """Refuse a list of models of which a line is not a model id."""
-    for line in value.splitlines():
-        if line.strip():
-            model_id(line.strip())
 
 
 class TranscriptionProvider(models.TextChoices):
