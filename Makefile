@@ -13,6 +13,10 @@ run: $(VENV)/.run
 test: $(VENV)/.dev lint
 	$(BIN)/python -m pytest
 
+# make bench ARGS="--calls 50 --seconds 20"; --json, --quick, --help
+bench: $(VENV)/.dev
+	@$(BIN)/python -m tests.bench.load $(ARGS)
+
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .

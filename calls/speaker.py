@@ -94,6 +94,13 @@ class Speaker:
         self.tasks.add(task)
         task.add_done_callback(lambda done: self._done(number, done))
 
+    def _beside(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        """Run a part of a reply; held on to, because the loop alone would not."""
+        task = asyncio.create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+        return task
+
     def _done(self, number: int, task: asyncio.Task[None]) -> None:
         self.tasks.discard(task)
         self.running.pop(number, None)
@@ -120,7 +127,7 @@ class Speaker:
     async def _answer(self, number: int, messages: list[Message], model: str) -> None:
         progress = Progress(number, self.log, self.voice, self.profile.quick_start)
         ready: asyncio.Queue[Segment | None] = asyncio.Queue()
-        publishing = asyncio.create_task(self._publish_all(progress, ready))
+        publishing = self._beside(self._publish_all(progress, ready))
         try:
             await self._stream(progress, model, messages, ready)
             ready.put_nowait(None)
@@ -139,7 +146,7 @@ class Speaker:
         ready: asyncio.Queue[Segment | None],
     ) -> None:
         """Read a reply; what of it is ready to be heard goes on the queue."""
-        watching = asyncio.create_task(_watch(progress, ready))
+        watching = self._beside(_watch(progress, ready))
         progress.mark("request_sent")
         try:
             request = reply_request(self.profile, messages, model)

@@ -16,7 +16,6 @@ from django.db import (
     DatabaseError,
     InterfaceError,
     OperationalError,
-    close_old_connections,
     connections,
     transaction,
 )
@@ -142,6 +141,8 @@ class TranscriptWriter:
             try:
                 return await loop.run_in_executor(self.thread, write_all, batch)
             except (DatabaseError, InterfaceError) as error:
+                # The thread keeps its connection open, until it proves broken.
+                await loop.run_in_executor(self.thread, connections.close_all)
                 if len(batch) > 1:
                     for write in batch:
                         await self._write([write])
@@ -158,7 +159,6 @@ class TranscriptWriter:
 
 def write_all(batch: Iterable[Write]) -> None:
     """Carry out writes in one transaction; the last of a turn's wins."""
-    close_old_connections()
     rows: dict[tuple[int, int], models.Turn] = {}
     with transaction.atomic():
         for write in batch:

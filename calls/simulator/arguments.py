@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandParser
 
-from bots.models import e164
+from bots.validators import e164
 
 from .call import SimulatedCall
 from .line import CALLER

@@ -1,0 +1,245 @@
+"""One call of the load: what Twilio does, without decoding what is heard."""
+
+import asyncio
+import json
+from collections import Counter
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from itertools import cycle
+from secrets import token_hex
+from time import monotonic
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
+
+from calls.simulator.carrier import Carrier
+from calls.simulator.forms import setup_fields, voice_form
+from calls.simulator.line import CallFailed, Line
+from calls.simulator.twiml import Relay, read_twiml
+from tests.bench.fetch import BadAnswer, Fetcher, clip_seconds
+from tests.bench.plan import Plan
+from tests.live import AUTH_TOKEN, PUBLIC_URL
+
+# An interruption: so long after the first sound, and so long before the words.
+INTO_THE_REPLY = 0.1
+WORDS_FOLLOW = 0.5
+GREETING = "greeting"
+PATIENCE = 15.0
+
+
+@dataclass(slots=True)
+class Clip:
+    """A clip's times, monotonic."""
+
+    played_at: float
+    asked_at: float = 0.0
+    fetched_at: float = 0.0
+    size: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class Turn:
+    """What a caller said and what came back; all times monotonic."""
+
+    tag: str
+    kind: str
+    sent_at: float
+    clips: list[Clip] = field(default_factory=list)
+    interrupted_at: float = 0.0
+
+
+class Exchange:
+    """What the calls of this process share."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        lines = [Line(PUBLIC_URL, AUTH_TOKEN, connect_to=url) for url in plan.servers]
+        self.line = lines[0]
+        self.carriers = [Carrier(line) for line in lines]
+        self.fetchers = [Fetcher(url, PUBLIC_URL) for url in plan.servers]
+        self.next_fetcher = cycle(self.fetchers)
+        self.errors: Counter[str] = Counter()
+        self.webhooks: list[float] = []
+
+    async def aclose(self) -> None:
+        for fetcher in self.fetchers:
+            fetcher.close()
+        for carrier in self.carriers:
+            await carrier.close()
+
+
+class Call:
+    """One caller."""
+
+    socket: ClientConnection
+
+    def __init__(self, name: str, number: int, exchange: Exchange) -> None:
+        self.name = f"{name}.{number}"
+        self.number = number
+        self.exchange = exchange
+        self.call_sid = "CA" + token_hex(16)
+        self.turns: list[Turn] = []
+        self.chores: set[asyncio.Task[None]] = set()
+        self.heard = asyncio.Event()  # something of this turn
+        self.speaking_until = 0.0
+        self.silence: asyncio.TimerHandle | None = None
+        self.over = False
+
+    async def run(
+        self, dials_at: float, turns: list[tuple[float, str]], ends_at: float
+    ) -> None:
+        """Everything from dialling to hanging up; trouble is counted, not raised."""
+        try:
+            await _until(dials_at)
+            async with asyncio.timeout(PATIENCE):
+                await self._dial()
+            self._begin(self._listen())
+            for at, kind in turns:
+                await _until(at)
+                await self._ask(kind)
+                if kind == "interrupted":
+                    await self._interrupt()
+            await _until(ends_at)
+        except (CallFailed, ConnectionClosed, OSError) as error:
+            self._note(f"call: {type(error).__name__}: {error}")
+        finally:
+            await self._hang_up()
+
+    def report(self) -> list[dict[str, Any]]:
+        return [asdict(turn) for turn in self.turns]
+
+    async def _dial(self) -> None:
+        carriers, line = self.exchange.carriers, self.exchange.line
+        url = f"{line.public_origin}/voice"
+        began = monotonic()
+        carrier = carriers[self.number % len(carriers)]
+        document = await carrier.post(url, voice_form(line, self.call_sid))
+        self.exchange.webhooks.append(monotonic() - began)
+        verbs = read_twiml(document, url)
+        if not verbs or not isinstance(relay := verbs[0], Relay):
+            raise CallFailed("the call was refused")
+        # No sticky sessions: every other pair of calls lands on another server.
+        elsewhere = self.number + self.number // len(carriers)
+        carrier = carriers[elsewhere % len(carriers)]
+        self.socket = await carrier.socket(relay.url)
+        setup = setup_fields(line, self.call_sid, relay, first=True)
+        self._turn(GREETING)
+        await self._send(type="setup", sessionId="VX" + token_hex(16), **setup)
+
+    def _turn(self, kind: str) -> Turn:
+        self.heard.clear()
+        turn = Turn(f"{self.name}.{len(self.turns)}", kind, monotonic())
+        self.turns.append(turn)
+        return turn
+
+    async def _ask(self, kind: str) -> None:
+        if self.silence:
+            # The bot's last word is cut by a little, as it is by most callers.
+            self.silence.cancel()
+            await self._silent()
+        turn = self._turn(kind)
+        wanted = "standard" if kind == "interrupted" else kind
+        words = f"I would like to know a bench:{turn.tag}:{wanted} please"
+        await self._send(type="prompt", voicePrompt=words, lang="en-US", last=True)
+
+    async def _interrupt(self) -> None:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self.heard.wait()
+        except TimeoutError:
+            return  # counted as a turn without sound
+        await asyncio.sleep(INTO_THE_REPLY)
+        if self.silence:
+            self.silence.cancel()
+            self.silence = None
+        self.turns[-1].interrupted_at = monotonic()
+        await self._send(
+            type="interrupt",
+            utteranceUntilInterrupt="",
+            durationUntilInterruptMs=round(INTO_THE_REPLY * 1000),
+        )
+        await self._info("clientSpeaking", "on")
+        await asyncio.sleep(WORDS_FOLLOW)
+        await self._info("clientSpeaking", "off")
+        turn = self._turn("after")
+        words = f"I meant the other bench:{turn.tag}:standard please"
+        await self._send(type="prompt", voicePrompt=words, lang="en-US", last=True)
+
+    async def _listen(self) -> None:
+        with suppress(ConnectionClosed):
+            async for raw in self.socket:
+                now, frame = monotonic(), json.loads(raw)
+                if frame["type"] == "play":
+                    clip = Clip(now)
+                    self.turns[-1].clips.append(clip)
+                    self.heard.set()
+                    self._begin(self._fetch(clip, frame["source"]))
+                else:
+                    self._note(f"frame: {raw!s:.80}")
+        if not self.over:
+            self._note(f"socket closed by the server: {self.socket.close_code}")
+
+    async def _fetch(self, clip: Clip, url: str) -> None:
+        clip.asked_at = monotonic()
+        try:
+            body = await next(self.exchange.next_fetcher).clip(url)
+        except (BadAnswer, OSError, asyncio.IncompleteReadError) as error:
+            return self._note(f"clip: {type(error).__name__}: {error}")
+        clip.fetched_at = monotonic()
+        clip.size, clip.seconds = len(body), clip_seconds(body)
+        # Dropped by an interruption, it is not played.
+        if clip in self.turns[-1].clips and not self.turns[-1].interrupted_at:
+            await self._play(clip)
+        return None
+
+    async def _play(self, clip: Clip) -> None:
+        if self.silence:
+            self.silence.cancel()
+        else:
+            self.speaking_until = clip.fetched_at
+            await self._info("agentSpeaking", "on")
+        self.speaking_until += clip.seconds
+        loop = asyncio.get_running_loop()
+        self.silence = loop.call_at(
+            self.speaking_until, lambda: self._begin(self._silent())
+        )
+
+    async def _silent(self) -> None:
+        self.silence = None
+        await self._info("agentSpeaking", "off")
+
+    async def _info(self, name: str, value: str) -> None:
+        await self._send(type="info", name=name, value=value)
+
+    async def _send(self, **message: Any) -> None:
+        with suppress(ConnectionClosed):  # noticed and counted where we listen
+            await self.socket.send(json.dumps(message))
+
+    async def _hang_up(self) -> None:
+        self.over = True
+        if self.silence:
+            self.silence.cancel()
+        if hasattr(self, "socket"):
+            await self.socket.close(1000)
+        for chore in self.chores:
+            chore.cancel()
+        await asyncio.gather(*self.chores, return_exceptions=True)
+
+    def _begin(self, work: Any) -> None:
+        chore = asyncio.create_task(work)
+        self.chores.add(chore)
+        chore.add_done_callback(self._done)
+
+    def _done(self, chore: asyncio.Task[None]) -> None:
+        self.chores.discard(chore)
+        if not chore.cancelled() and (error := chore.exception()):
+            self._note(f"bench: {error!r}")
+
+    def _note(self, trouble: str) -> None:
+        self.exchange.errors[trouble[:120]] += 1
+
+
+async def _until(moment: float) -> None:
+    await asyncio.sleep(max(moment - monotonic(), 0))
