@@ -31,6 +31,9 @@ SURELY = 0.85
 LONG_REST = 0.09
 # Letters a second, until the voice is known better.
 USUAL_RATE = 14.0
+# The mean of so many segments, each longer than this (s), is taken for its pace.
+LESSONS = 8
+SHORTEST_LESSON = 0.5
 # An opening clause is worth a clip of its own from this length on, in seconds.
 SHORTEST_OPENING = 0.6
 CLAUSE_ENDS = (",", ";", ":", "–", "—", "，", "；", "：", "、")  # noqa: RUF001
@@ -58,6 +61,7 @@ class Voice:
     """How fast a voice speaks, learned from complete segments."""
 
     rate: float = USUAL_RATE
+    lessons: int = 0
 
     def expects(self, text: str) -> float:
         """How long `text` will take, in seconds."""
@@ -65,8 +69,9 @@ class Voice:
 
     def learn(self, text: str, seconds: float) -> None:
         """Take in a complete segment."""
-        if seconds > 0.5 and text:
-            self.rate += (letters(text) / seconds - self.rate) / 2
+        if seconds > SHORTEST_LESSON and text:
+            self.lessons = min(self.lessons + 1, LESSONS)
+            self.rate += (letters(text) / seconds - self.rate) / self.lessons
 
     def is_complete(self, sound: Sound, idle: float) -> bool:
         """Whether a sentence is to be released after `idle` seconds of quiet."""

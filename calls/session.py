@@ -81,6 +81,7 @@ class CallSession:
             board.inworld,
             board.clips,
             board.phrases,
+            voice=board.voices[profile.tts_voice, profile.tts_model],
             emit=self.handle,
             queued_seconds=self._queued_seconds,
             log=self.log,

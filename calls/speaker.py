@@ -45,6 +45,7 @@ class Speaker:
         clips: ClipStore,
         phrases: Phrases,
         *,
+        voice: Voice,
         emit: Emit,
         queued_seconds: Callable[[], float],
         log: CallLog,
@@ -56,7 +57,7 @@ class Speaker:
         self.emit = emit
         self.queued_seconds = queued_seconds
         self.log = log
-        self.voice = Voice()
+        self.voice = voice
         self.running: dict[int, asyncio.Task[None]] = {}
         self.tasks: set[asyncio.Task[None]] = set()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from functools import lru_cache
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from calls.clips import ClipStore, MemoryClips, RedisClips
 from calls.fetches import Fetches
 from calls.models import Call
 from calls.phrases import Phrases
+from calls.release import Voice
 from calls.transcripts import TranscriptWriter
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ class Switchboard:
         self.clips = clips
         self.phrases = Phrases(inworld, clips)
         self.fetches = Fetches()
+        # By voice and its model: how fast one speaks is learned from all its calls.
+        self.voices: defaultdict[tuple[str, str], Voice] = defaultdict(Voice)
         self.transcripts = TranscriptWriter()
         self.ringing = Ringing()
         self.sessions: dict[str, CallSession] = {}  # in progress, by call SID

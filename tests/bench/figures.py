@@ -1,4 +1,4 @@
-"""From what callers and upstream noted to the figures of the issue."""
+"""From what callers and upstream noted to figures."""
 
 import math
 from collections import Counter

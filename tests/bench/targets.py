@@ -1,10 +1,11 @@
-"""The issue's targets, each beside what was measured."""
+"""The targets, each beside what was measured."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 KNEE_MS = 50.0
+FEW_TURNS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,11 @@ def holds(level: dict[str, Any]) -> bool:
 
 
 def knee(levels: list[dict[str, Any]]) -> tuple[int, int]:
-    """The most calls that are served well, and the fewest that are not (0: none)."""
+    """The most calls that are served well, and the fewest that are not (0: none).
+
+    A level of a few turns, whose slowest counts as its p99, is left out.
+    """
+    levels = [level for level in levels if level["turns"] >= FEW_TURNS] or levels
     good = [level["calls"] for level in levels if holds(level)]
     bad = [level["calls"] for level in levels if not holds(level)]
     best = max((calls for calls in good if not bad or calls < min(bad)), default=0)
