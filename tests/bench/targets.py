@@ -71,7 +71,8 @@ def knee(levels: list[dict[str, Any]]) -> tuple[int, int]:
 
     A level of a few turns, whose slowest counts as its p99, is left out.
     """
-    levels = [level for level in levels if level["turns"] >= FEW_TURNS] or levels
+    enough = [at for at in levels if at.get("turns", FEW_TURNS) >= FEW_TURNS]
+    levels = enough or levels
     good = [level["calls"] for level in levels if holds(level)]
     bad = [level["calls"] for level in levels if not holds(level)]
     best = max((calls for calls in good if not bad or calls < min(bad)), default=0)
