@@ -41,6 +41,16 @@ class Play:
 
 
 @dataclass(frozen=True, slots=True)
+class Withhold:
+    """Clips that may reach the carrier after it purged its queue, and must not sound.
+
+    They are kept, in case they are played again.
+    """
+
+    clips: tuple[Clip, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Discard:
     """Clips that nobody may fetch any more.
 
@@ -74,4 +84,14 @@ class HangUp:
     transfer: bool = False
 
 
-Action = SpeakText | StartReply | StopReply | Play | Discard | Record | Resort | HangUp
+Action = (
+    SpeakText
+    | StartReply
+    | StopReply
+    | Play
+    | Withhold
+    | Discard
+    | Record
+    | Resort
+    | HangUp
+)

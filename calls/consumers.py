@@ -86,12 +86,14 @@ class RelayConsumer(AsyncWebsocketConsumer):
         if self.session is None:
             return
         session, self.session = self.session, None
-        del switchboard().sessions[self._call_sid()]
         if code == NORMAL_CLOSURE:
             end = Call.Status.COMPLETED, Call.EndReason.CALLER_HUNG_UP
         else:
             end = Call.Status.FAILED, Call.EndReason.CONNECTION_LOST
-        await session.close(*end)
+        try:
+            await session.close(*end)
+        finally:
+            del switchboard().sessions[self._call_sid()]
 
     async def _set_up(self, setup: relay.Setup) -> None:
         if self.call is None or self.session:

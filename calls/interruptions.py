@@ -3,13 +3,15 @@
 import math
 from dataclasses import dataclass
 
-from calls.actions import Action, Discard
+from calls.actions import Action, Discard, Withhold
 from calls.answers import Answers
 from calls.playback import Cue
 from calls.replies import Reply
 
 # A frame that a key or a word caused may arrive before the interrupt it caused (s).
 LATE_INTERRUPT = 1.0
+# A `play` this young may have crossed the interrupt on its way, and be played after it.
+IN_FLIGHT = 1.0
 QUESTION_MARKS = ("?", "？", "؟")  # noqa: RUF001
 
 
@@ -49,7 +51,7 @@ class Interruptions:
             before = self.hold or Hold([], cut_short=False)
             cut_short = more or before.cut_short
             self.hold = Hold([*before.cues, *lost], cut_short)
-        return stopped
+        return [*stopped, *_withhold(lost, at)]
 
     def release(self) -> list[Action]:
         """It was meant: what was cut off is never played."""
@@ -93,3 +95,10 @@ class Interruptions:
         if any(cue.reply == reply.number or reply.goes_on for cue in lost):
             return True
         return reply.writing and self.replies.playback.started(reply.number, at)
+
+
+def _withhold(lost: list[Cue], at: float) -> list[Action]:
+    clips = tuple(
+        cue.clip for cue in lost if not cue.heard and cue.sent_at > at - IN_FLIGHT
+    )
+    return [Withhold(clips)] if clips else []

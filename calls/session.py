@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import monotonic
@@ -25,6 +26,7 @@ from calls.actions import (
     SpeakText,
     StartReply,
     StopReply,
+    Withhold,
 )
 from calls.audio import clip_file, silence
 from calls.clips import ClipsUnavailable
@@ -88,7 +90,9 @@ class CallSession:
         )
         self.alarm: asyncio.TimerHandle | None = None
         self.chores: set[asyncio.Task[None]] = set()
+        self.withheld: dict[str, bytes] = {}  # clips by id, silence in their place
         self.over = False
+        self.closed = asyncio.Event()
 
     async def connected(self) -> None:
         """The relay is ready: greet, and have a connection to Inworld ready, too."""
@@ -119,6 +123,7 @@ class CallSession:
             self.alarm.cancel()
         self.board.fetches.forget(self._fetched)
         self._write(CallOver(self.call.pk, status, reason, timezone.now()))
+        self.closed.set()
 
     async def _perform(self, action: Action) -> None:
         match action:
@@ -130,6 +135,8 @@ class CallSession:
                 self.speaker.stop(number)
             case Play(clip, interruptible):
                 await self._play(clip, interruptible=interruptible)
+            case Withhold(clips):
+                self._chore(self._withhold(clips))
             case Discard(clips, queued):
                 self._chore(self._discard(clips, queued=queued))
             case Record(turn):
@@ -145,6 +152,9 @@ class CallSession:
         if not clip.url:
             await self.send(relay.text(clip.text, interruptible=interruptible))
             return
+        if body := self.withheld.pop(clip.id, b""):
+            with suppress(ClipsUnavailable):
+                await self.board.clips.put(clip.id, body, settings.CLIP_TTL_SECONDS)
         self.board.fetches.expect(clip.id, self._fetched)
         await self.send(relay.play(clip.url, interruptible=interruptible))
 
@@ -162,16 +172,27 @@ class CallSession:
             END_SECONDS, lambda: self._chore(self.close_socket())
         )
 
+    async def _withhold(self, clips: tuple[Clip, ...]) -> None:
+        """Put silence in the place of clips, and keep them here."""
+        store, hush = self.board.clips, _hush()
+        for clip in clips:
+            if clip.shared or not clip.url:
+                continue
+            with suppress(ClipsUnavailable):
+                self.withheld[clip.id] = await store.get(clip.id) or b""
+                await store.put(clip.id, hush, settings.CLIP_TTL_SECONDS)
+
     async def _discard(self, clips: tuple[Clip, ...], *, queued: bool) -> None:
         store = self.board.clips
         ids = [clip.id for clip in clips if clip.url and not clip.shared]
+        # In the place of these there is silence already, and something may come for it.
+        ids = [clip_id for clip_id in ids if self.withheld.pop(clip_id, None) is None]
         try:
             if not queued:
                 await store.drop(ids)
                 return
-            hush = clip_file(silence(HUSH_SECONDS, settings.CLIP_SAMPLE_RATE))
             for clip_id in ids:
-                await store.put(clip_id, hush, settings.CLIP_TTL_SECONDS)
+                await store.put(clip_id, _hush(), settings.CLIP_TTL_SECONDS)
         except ClipsUnavailable as error:
             self.log.warning("Clips of a dropped reply could not be removed: %s", error)
 
@@ -210,6 +231,11 @@ class CallSession:
 
     def _write(self, write: CallAnswered | TurnWrite | CallOver) -> None:
         self.board.transcripts.put(write)
+
+
+def _hush() -> bytes:
+    """A clip nobody hears."""
+    return clip_file(silence(HUSH_SECONDS, settings.CLIP_SAMPLE_RATE))
 
 
 def manners(profile: Profile) -> Manners:

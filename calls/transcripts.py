@@ -99,7 +99,7 @@ class TranscriptWriter:
         self.queue: asyncio.Queue[Write] = asyncio.Queue(QUEUE_LIMIT)
         self.thread = ThreadPoolExecutor(1, thread_name_prefix="transcripts")
         self.task: asyncio.Task[None] | None = None
-        self.closing = False
+        self.hurry = asyncio.Event()  # somebody waits for what is queued
 
     def put(self, write: Write) -> None:
         """Queue a write; never waits."""
@@ -110,12 +110,16 @@ class TranscriptWriter:
         except asyncio.QueueFull:
             log.error("Transcript write dropped: %d are waiting", self.queue.qsize())
 
+    async def flush(self, within: float) -> None:
+        """Wait until all that is queued now is written, or `within` seconds."""
+        self.hurry.set()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.queue.join(), within)
+
     async def aclose(self) -> None:
         """Write what is queued, then stop."""
-        self.closing = True
         if self.task:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self.queue.join(), CLOSE_SECONDS)
+            await self.flush(CLOSE_SECONDS)
             self.task.cancel()
             await asyncio.wait({self.task})
         loop = asyncio.get_running_loop()
@@ -125,9 +129,10 @@ class TranscriptWriter:
     async def _drain(self) -> None:
         while True:
             batch = [await self.queue.get()]
-            if not self.closing:
-                # Many calls' writes, and several of one turn, make one transaction.
-                await asyncio.sleep(GATHER_SECONDS)
+            # Many calls' writes, and several of one turn, make one transaction.
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.hurry.wait(), GATHER_SECONDS)
+            self.hurry.clear()
             while not self.queue.empty():
                 batch.append(self.queue.get_nowait())
             await self._write(batch)

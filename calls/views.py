@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from functools import wraps
 from typing import Any
 
@@ -33,6 +34,7 @@ BUSY = "Sorry, all our lines are busy at the moment. Please call again in a mome
 OUT_OF_ORDER = "Sorry, we cannot take your call right now. Please try again later."
 # Twilio waits fifteen seconds for an answer.
 DATABASE_SECONDS = 5.0
+LAST_WORDS_SECONDS = 2.0
 
 View = Callable[..., Coroutine[Any, Any, HttpResponse]]
 
@@ -194,9 +196,23 @@ async def _close(
     reasons: dict[str, tuple[Call.Status, Call.EndReason]],
     field: str,
 ) -> None:
-    end = reasons.get(request.POST.get(field, ""))
-    if end:
-        await close_call(request.POST.get("CallSid", ""), *end)
+    end, call_sid = (
+        reasons.get(request.POST.get(field, "")),
+        request.POST.get("CallSid"),
+    )
+    if end and call_sid:
+        await _last_words(call_sid)
+        await close_call(call_sid, *end)
+
+
+async def _last_words(call_sid: str) -> None:
+    """Let a call that ran here write its own word on its end before the carrier's."""
+    board = switchboard()
+    session = board.sessions.get(call_sid)
+    if session:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(session.closed.wait(), LAST_WORDS_SECONDS)
+    await board.transcripts.flush(LAST_WORDS_SECONDS)
 
 
 @require_safe

@@ -3,7 +3,7 @@
 import pytest
 
 from bots.languages import PHRASEBOOKS
-from calls.actions import Action, Discard, HangUp, Play, StartReply, StopReply
+from calls.actions import Action, Discard, HangUp, Play, StartReply, StopReply, Withhold
 from calls.events import (
     CallConnected,
     CallerInterrupted,
@@ -184,6 +184,20 @@ def test_after_a_question_a_backchannel_is_its_answer(mark: str) -> None:
     actions = talk.on(CallerSpoke("okay"), after=0.5)
     assert started(actions).messages[-1]["content"].endswith("okay")
     assert of(Discard, actions)
+
+
+def test_what_may_have_crossed_the_interrupt_is_withheld_until_played_again() -> None:
+    talk = Talk()
+    number = started(talk.on(CallerSpoke("Hi"))).reply
+    talk.clip(number, "one two three four")
+    talk.now += 1.25
+    talk.clip(number, "five six")
+    actions = talk.on(CallerInterrupted(1000), after=0.1)
+    (withheld,) = of(Withhold, actions)
+    assert [clip.text for clip in withheld.clips] == ["five six"]
+    assert [play.clip.text for play in of(Play, talk.passes())] == [
+        *("one two three four", "five six")
+    ]
 
 
 def test_when_nobody_speaks_a_backchannel_is_an_answer() -> None:

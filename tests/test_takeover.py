@@ -183,8 +183,10 @@ async def test_keys_over_a_reply_end_it_and_their_answer_is_heard(
         (begun,) = await asked(call, inworld, [ROLE, *LONG, DONE], seconds=0.8)
         inworld.says("You pressed one.")
         assert await call.press("1#")
-        (answer,) = await call.reply()
+        # One clip may have crossed the interrupt on its way.
+        *stray, answer = await call.reply()
     assert begun.cut
+    assert len(stray) <= 1
     assert not answer.cut
     sent = [frame.message["type"] for frame in call.frames if frame.sent]
     assert [kind for kind in sent if kind in ("dtmf", "interrupt")] == [

@@ -27,6 +27,7 @@ from calls.actions import (
     SpeakText,
     StartReply,
     StopReply,
+    Withhold,
 )
 from calls.conversation import FAREWELL_LIMIT, Conversation
 from calls.events import (
@@ -47,7 +48,7 @@ from calls.history import CONNECTED, CUT_OFF, GO_ON, Message
 from calls.keypad import ENTRY_PAUSE, MASKED, TERMINATOR, spelled
 from calls.ladder import BUDGET, LIVENESS
 from calls.manners import Manners
-from calls.playback import Clip, spoken_by_carrier
+from calls.playback import Clip, Cue, spoken_by_carrier
 from calls.turns import Turn
 from calls.vigil import LONGEST_SPEECH
 
@@ -369,10 +370,18 @@ class TurnMachine(RuleBasedStateMachine):
                 assert not ledger.hung_up, "hung up twice"
                 assert self.leaves_by is not None
                 ledger.hung_up = True
+            case Withhold(clips):
+                assert isinstance(event, CallerInterrupted)
+                assert not any(cue.heard for cue in self.cues_of(clips))
             case Resort():
                 pass
             case _:
                 assert_never(action)
+
+    def cues_of(self, clips: Iterable[Clip]) -> list[Cue]:
+        """Where these stand in the queue, as the core believes."""
+        known = {clip.id for clip in clips}
+        return [cue for cue in self.core.playback.cues if cue.clip.id in known]
 
     def are_superseded(self, clips: Iterable[Clip]) -> bool:
         """Whether the caller has asked something else since these were said."""

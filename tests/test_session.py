@@ -1,0 +1,71 @@
+"""What a session does with clips that must not sound for now."""
+
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from bots.inworld.client import Inworld
+from bots.models import Bot
+from bots.profile import Profile
+from calls.actions import Discard, Play, Withhold
+from calls.clips import MemoryClips, clip_url
+from calls.models import Call
+from calls.playback import Clip
+from calls.session import CallSession
+from calls.simulator.wav import wav_seconds
+from calls.switchboard import Switchboard
+from calls.wav import wav
+
+SPEECH = wav(bytes(16_000), 8000)
+
+
+@pytest.fixture
+def session() -> CallSession:
+    async def ignore(*frame: Any) -> None:
+        pass
+
+    board = Switchboard(Inworld("http://127.0.0.1:9", "key"), MemoryClips(1_000_000))
+    settings = Profile.of(Bot()).to_json()
+    call = Call(pk=1, call_sid="CA1", settings=settings, started_at=timezone.now())
+    return CallSession(call, board, ignore, ignore)
+
+
+async def clip_in(session: CallSession) -> Clip:
+    await session.board.clips.put("a", SPEECH, 60)
+    return Clip("a", clip_url("a"), "Hello there.", 1.0)
+
+
+async def test_a_withheld_clip_is_silence_until_it_is_played_again(
+    session: CallSession,
+) -> None:
+    clip = await clip_in(session)
+    await session._withhold(Withhold((clip,)).clips)
+    silence = await session.board.clips.get("a")
+    assert silence is not None
+    assert wav_seconds(silence) < 0.1
+    assert not any(silence[44:])
+    await session._perform(Play(clip))
+    assert await session.board.clips.get("a") == SPEECH
+
+
+async def test_a_withheld_clip_that_is_discarded_stays_silent(
+    session: CallSession,
+) -> None:
+    clip = await clip_in(session)
+    await session._withhold((clip,))
+    await session._discard(Discard((clip,), queued=False).clips, queued=False)
+    silence = await session.board.clips.get("a")
+    assert silence is not None
+    assert wav_seconds(silence) < 0.1
+    assert not session.withheld
+
+
+async def test_what_is_discarded_is_gone_unless_it_is_still_in_the_queue(
+    session: CallSession,
+) -> None:
+    clip = await clip_in(session)
+    await session._discard((clip,), queued=True)
+    assert wav_seconds(await session.board.clips.get("a") or b"") < 0.1
+    await session._discard((clip,), queued=False)
+    assert await session.board.clips.get("a") is None
