@@ -64,6 +64,11 @@ def rests(pcm: Pcm) -> list[float]:
     return [float(middle) * FRAME_SECONDS for middle in middles]
 
 
+def loudness(pcm: Pcm) -> int:
+    """The loudest sample, of 32,768."""
+    return int(_peaks(pcm).max(initial=0))
+
+
 def trailing_rest(pcm: Pcm) -> float:
     """How long (seconds) it has been silent at the end; 0 where nothing sounded."""
     sounding = np.flatnonzero(_sounds(_peaks(pcm), np.max))

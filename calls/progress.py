@@ -9,7 +9,7 @@ from django.conf import settings
 from bots.inworld.errors import InworldError, RateLimited
 from bots.inworld.events import Audio, Event, Served, Text, Usage
 from bots.inworld.segments import Segment, Segmenter
-from calls.audio import rests, trailing_rest
+from calls.audio import QUIET, loudness, rests, trailing_rest
 from calls.events import ReplyEnded
 from calls.logs import CallLog
 from calls.release import COMPLETE, SURELY, Sound, Voice
@@ -40,6 +40,7 @@ class Progress:
     released: float = 0.0  # seconds let go of the sentence that is being collected
     whole: float = 0.0  # seconds to expect of that sentence, once it was divided
     looked_at: float = 0.0  # seconds of sound when an opening was last looked for
+    loudest: int = 0  # the loudest sample of the latest sentence
     model: str = ""
     usage: Usage | None = None
     error: str = ""
@@ -87,6 +88,13 @@ class Progress:
         if end == sound.waiting:
             return self._release_all()
         return self._split(end, self.voice.spoken(self.segmenter.text, end))
+
+    def is_rest(self, segment: Segment) -> bool:
+        """Whether a segment is only the silence after a sentence already released."""
+        loud = loudness(segment.pcm)
+        if segment.text:
+            self.loudest = loud
+        return not segment.text and loud < QUIET * self.loudest
 
     def note(self, error: InworldError) -> None:
         """Keep what Inworld could not do, in plain words."""

@@ -181,8 +181,8 @@ class Speaker:
             await self._publish(progress, segment)
 
     async def _publish(self, progress: Progress, segment: Segment) -> None:
-        if not segment.text and not any(segment.pcm.data):
-            return  # the silence after a sentence that has been released
+        if progress.is_rest(segment):
+            return
         clip = await self._store(segment)
         progress.mark("first_clip")
         if clip:

@@ -96,6 +96,21 @@ def test_nothing_is_released_while_sound_flows_or_none_has_come() -> None:
     assert collecting(SENTENCE, 2.2, 0.2).look() == []
 
 
+def test_the_silence_after_a_released_sentence_is_no_clip_of_its_own() -> None:
+    reply = progress()
+    said = reply.take(Transcript(SENTENCE)) + reply.take(Audio(voice(3.2, 0.1)))
+    hiss = Audio(np.tile(np.array([30, -30], dtype="<i2"), RATE // 8).tobytes())
+    rest = reply.take(hiss) + reply.take(Done())
+    assert [reply.is_rest(segment) for segment in said + rest] == [False, True]
+
+
+def test_speech_after_a_released_sentence_is_not_taken_for_silence() -> None:
+    reply = progress()
+    said = reply.take(Transcript(SENTENCE)) + reply.take(Audio(voice(3.2, 0.1)))
+    more = reply.take(Audio(voice(0.3))) + reply.take(Done())
+    assert [reply.is_rest(segment) for segment in said + more] == [False, False]
+
+
 def test_the_pace_of_a_voice_is_learned() -> None:
     hasty = Voice()
     for _ in range(4):
@@ -162,7 +177,7 @@ def test_a_slow_stream_gives_at_most_two_clips_a_sentence() -> None:
         segments += reply.take(Audio(sound[start : start + 9600]))
         segments += quiet(reply, STUCK - 0.1)
     segments += reply.take(Done())
-    assert len([s for s in segments if any(s.pcm.data)]) == 2
+    assert len([s for s in segments if not reply.is_rest(s)]) == 2
 
 
 @pytest.mark.django_db(transaction=True)
