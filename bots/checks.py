@@ -9,11 +9,16 @@ from django.core.checks import CheckMessage, Warning, register
 PATIENCE_SECONDS = 3.0
 
 
+def lacks_key() -> bool:
+    """Whether requests would go to the public Inworld without a key."""
+    public = settings.INWORLD_BASE_URL == settings.INWORLD_PUBLIC_URL
+    return public and not settings.INWORLD_API_KEY
+
+
 @register()
 def inworld_key_is_set(**kwargs: Any) -> list[CheckMessage]:
     """Without a key the public Inworld refuses every request."""
-    public = settings.INWORLD_BASE_URL == settings.INWORLD_PUBLIC_URL
-    if settings.INWORLD_API_KEY or not public:
+    if not lacks_key():
         return []
     return [
         Warning(

@@ -9,7 +9,7 @@ from calls.events import ClipReady, ReplyEnded
 from calls.history import messages
 from calls.ladder import LIVENESS, Ladder, Rung, Step
 from calls.manners import Manners
-from calls.replies import Replies, Reply
+from calls.replies import Replies, Reply, milliseconds
 from calls.turns import Role, Turn
 
 # How long a fixed sentence may take to be voiced before the carrier speaks it (s):
@@ -51,7 +51,7 @@ class Answers:
     def answer(self, at: float) -> list[Action]:
         """Answer what the caller said."""
         self.ladder.begin(at)
-        return self._start(self.replies.begin(self.asked_at, wanted=True))
+        return self._try()
 
     def go_on(self, at: float) -> list[Action]:
         """Have the rest written of an answer that was cut short by mistake."""
@@ -91,7 +91,7 @@ class Answers:
         """What time brings: a retry, or the end of patience with an answer."""
         if self.attempt and self.attempt.at <= at:
             step, self.attempt = self.attempt, None
-            return self._try(step)
+            return self._try(step.model)
         if self.ladder.due_at is not None and self.ladder.due_at <= at:
             stopped = self.replies.stop()
             # A model that hangs is not asked again where there is another.
@@ -131,11 +131,10 @@ class Answers:
         if step.at > at:
             self.attempt = step
             return noted
-        return [*noted, *self._try(step)]
+        return [*noted, *self._try(step.model)]
 
-    def _try(self, step: Step) -> list[Action]:
-        reply = self.replies.begin(self.asked_at, wanted=True)
-        return self._start(reply, step.model)
+    def _try(self, model: str = "") -> list[Action]:
+        return self._start(self.replies.begin(self.asked_at, wanted=True), model)
 
     def _apologise(self, error: str, at: float) -> list[Action]:
         actions = self.say(self.manners.apology, at, role="system")
@@ -149,6 +148,6 @@ class Answers:
     def _rungs(self, reply: Reply) -> dict[str, int]:
         """When each rung was taken, in milliseconds from the caller's last word."""
         return {
-            rung: round((moment - reply.asked_at) * 1000)
+            rung: milliseconds(moment - reply.asked_at)
             for rung, moment in self.ladder.taken.items()
         }

@@ -79,9 +79,7 @@ class Progress:
             return []
         sound = self._sound()
         if self.voice.is_complete(sound, idle):
-            if not sound.released:
-                self.voice.learn(self.segmenter.text, sound.waiting)
-            return self._release_all()
+            return self._release_complete(sound)
         end = self.voice.division(sound, rests(self.segmenter.collected), idle)
         if end is None:
             return []
@@ -124,18 +122,27 @@ class Progress:
         )
 
     def _sound(self) -> Sound:
-        whole = self.whole or self.voice.expects(self.segmenter.text)
         rest = trailing_rest(self.segmenter.tail(TAIL_SECONDS))
-        return Sound(whole, self.segmenter.seconds, rest, self.released)
+        waiting = self.segmenter.seconds
+        return Sound(self._expected(), waiting, rest, self.released)
+
+    def _expected(self) -> float:
+        """How long the sentence being collected will be by its words, in seconds."""
+        return self.whole or self.voice.expects(self.segmenter.text)
+
+    def _release_complete(self, sound: Sound) -> list[Segment]:
+        if not sound.released:
+            self.voice.learn(self.segmenter.text, sound.waiting)
+        return self._release_all()
 
     def _split(self, end: float, words: str) -> list[Segment]:
-        self.whole = self.whole or self.voice.expects(self.segmenter.text)
+        self.whole = self._expected()
         self.released += end
         return self.segmenter.split(end, words)
 
     def _release_all(self) -> list[Segment]:
         # More of the same sentence may come, its words gone with this.
-        self.whole = self.whole or self.voice.expects(self.segmenter.text)
+        self.whole = self._expected()
         self.released += self.segmenter.seconds
         return self.segmenter.idle()
 
@@ -154,15 +161,11 @@ class Progress:
 
     def _ending(self) -> list[Segment]:
         """A sentence whose latest sound sounds like its last."""
-        whole = self.whole or self.voice.expects(self.segmenter.text)
+        whole = self._expected()
         if self.released + self.segmenter.seconds < SURELY * whole or not whole:
             return []  # too early for a closer look
         sound = self._sound()
-        if not self.voice.is_at_its_end(sound):
-            return []
-        if not sound.released:
-            self.voice.learn(self.segmenter.text, sound.waiting)
-        return self._release_all()
+        return self._release_complete(sound) if self.voice.is_at_its_end(sound) else []
 
     def _overlong(self) -> list[Segment]:
         too_long = self.segmenter.seconds > settings.CLIP_MAX_SECONDS

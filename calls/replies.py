@@ -70,7 +70,7 @@ class Replies:
         if not reply.writing:
             return [Discard((event.clip,), queued=False)]
         turn = reply.turn or self.open_turn(reply, at)
-        turn.latency_ms.setdefault("play_sent", _ms(at - reply.asked_at))
+        turn.latency_ms.setdefault("play_sent", milliseconds(at - reply.asked_at))
         turn.text = f"{turn.text} {event.clip.text}".strip()
         self.playback.add(reply.number, event.clip, at)
         return [Record(replace(turn)), Play(event.clip, reply.interruptible)]
@@ -88,7 +88,7 @@ class Replies:
         turn.prompt_tokens = event.prompt_tokens
         turn.completion_tokens = event.completion_tokens
         for stage, moment in event.marks.items():
-            turn.latency_ms[stage] = _ms(moment - reply.asked_at)
+            turn.latency_ms[stage] = milliseconds(moment - reply.asked_at)
         return [Record(replace(turn))]
 
     def open_turn(self, reply: Reply, at: float) -> Turn:
@@ -146,7 +146,7 @@ class Replies:
         for reply in self.unfinished:
             first = self.playback.first(reply.number)
             if first and first.clip.id == clip_id and reply.turn:
-                fetched = _ms(at - reply.asked_at)
+                fetched = milliseconds(at - reply.asked_at)
                 reply.turn.latency_ms.setdefault("clip_fetched", fetched)
 
     def expect_heard(self) -> None:
@@ -166,10 +166,11 @@ class Replies:
             reply.turn.heard = self.playback.heard_text(reply.number)
             reply.turn.ended_at = at
             if (begun := self.playback.began_at(reply.number)) is not None:
-                reply.turn.latency_ms["heard"] = _ms(begun - reply.asked_at)
+                reply.turn.latency_ms["heard"] = milliseconds(begun - reply.asked_at)
             actions.append(Record(replace(reply.turn)))
         return actions
 
 
-def _ms(seconds: float) -> int:
+def milliseconds(seconds: float) -> int:
+    """As latencies are kept."""
     return round(seconds * 1000)

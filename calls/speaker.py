@@ -71,10 +71,7 @@ class Speaker:
 
     async def prepare(self, sentences: Iterable[str]) -> None:
         """Have fixed sentences ready before they are needed."""
-        rate = settings.CLIP_SAMPLE_RATE
-        await self.phrases.prepare(
-            voicing(self.profile, text, rate) for text in sentences if text
-        )
+        await self.phrases.prepare(self._voicing(text) for text in sentences if text)
 
     def stop(self, number: int) -> None:
         """Stop a reply. Cancels once: a second time could cost httpx a connection."""
@@ -90,9 +87,7 @@ class Speaker:
             await asyncio.wait(self.tasks, timeout=STOP_SECONDS)
 
     def _begin(self, number: int, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(work, name=f"reply {number}")
-        self.running[number] = task
-        self.tasks.add(task)
+        task = self.running[number] = self._beside(work)
         task.add_done_callback(lambda done: self._done(number, done))
 
     def _beside(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
@@ -103,15 +98,14 @@ class Speaker:
         return task
 
     def _done(self, number: int, task: asyncio.Task[None]) -> None:
-        self.tasks.discard(task)
         self.running.pop(number, None)
         if not task.cancelled() and (error := task.exception()):
             self.log.error("Reply %d broke off", number, exc_info=error)
 
     async def _recite(self, number: int, text: str, within: float) -> None:
-        error, wanted = "", voicing(self.profile, text, settings.CLIP_SAMPLE_RATE)
+        error = ""
         try:
-            phrase = await self.phrases.get(wanted, within)
+            phrase = await self.phrases.get(self._voicing(text), within)
             clip = phrase.clip(text)
         except (InworldError, ClipsUnavailable, TimeoutError) as trouble:
             reason = str(trouble) or "it took too long to synthesise"
@@ -163,6 +157,9 @@ class Speaker:
         for segment in progress.segmenter.end():
             ready.put_nowait(segment)
 
+    def _voicing(self, text: str) -> Voicing:
+        return voicing(self.profile, text, settings.CLIP_SAMPLE_RATE)
+
     async def _publish_all(
         self, progress: Progress, ready: asyncio.Queue[Segment | None]
     ) -> None:
@@ -171,9 +168,8 @@ class Speaker:
 
     async def _voice(self, progress: Progress, text: str) -> None:
         """Give words that came without sound a voice; at worst the carrier's."""
-        wanted = voicing(self.profile, text, settings.CLIP_SAMPLE_RATE)
         try:
-            segment = Segment(text, await self.inworld.speak(wanted))
+            segment = Segment(text, await self.inworld.speak(self._voicing(text)))
         except InworldError as error:
             progress.note(error)
             await self.emit(ClipReady(progress.number, spoken_by_carrier(text)))

@@ -16,6 +16,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
 from bots.answering import NoAnswer, bot_for
+from bots.checks import lacks_key
 from bots.models import Bot
 from bots.profile import Profile
 from calls import twiml
@@ -150,9 +151,7 @@ def configuration_trouble(request: HttpRequest) -> str:
     """Why this server could not carry the call; empty when it can."""
     if not request.POST.get("CallSid"):
         return "It has no CallSid."
-    if not settings.INWORLD_API_KEY and (
-        settings.INWORLD_BASE_URL == settings.INWORLD_PUBLIC_URL
-    ):
+    if lacks_key():
         return "INWORLD_API_KEY is not set."
     host = request.META.get("HTTP_HOST", "").rsplit(":", 1)[0]
     if settings.SERVER_HOST in settings.LOOPBACK_HOSTS and host not in (
@@ -196,10 +195,8 @@ async def _close(
     reasons: dict[str, tuple[Call.Status, Call.EndReason]],
     field: str,
 ) -> None:
-    end, call_sid = (
-        reasons.get(request.POST.get(field, "")),
-        request.POST.get("CallSid"),
-    )
+    end = reasons.get(request.POST.get(field, ""))
+    call_sid = request.POST.get("CallSid")
     if end and call_sid:
         await _last_words(call_sid)
         await close_call(call_sid, *end)

@@ -17,7 +17,7 @@ from django.db import DatabaseError
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
-from bots.checks import inworld_trouble
+from bots.checks import inworld_trouble, lacks_key
 from bots.models import MAX_CALL_MINUTES
 from calls.checks import redis_trouble
 from calls.lifecycle import close_forgotten_calls
@@ -66,8 +66,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Start what is needed, say what a caller can expect, and serve."""
         self._look_around()
-        public = settings.INWORLD_BASE_URL == settings.INWORLD_PUBLIC_URL
-        if public and not settings.INWORLD_API_KEY:
+        if lacks_key():
             settings.INWORLD_BASE_URL = self._start_sandbox()
             settings.INWORLD_API_KEY = "sandbox"
             settings.SANDBOX = True
