@@ -14,6 +14,7 @@ import base64
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from ssl import SSLContext
 from typing import Any, Self
 
 import h11
@@ -76,8 +77,9 @@ CHARACTERS_PER_SECOND = 15
 class FakeInworld:
     """Router, TTS and voices of Inworld; every public attribute may be set by tests."""
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, port: int = 0, tls: SSLContext | None = None) -> None:
         self.port = port
+        self.tls = tls
         self.requests: list[Request] = []
         self.hung_up = asyncio.Event()  # a client left in the middle of an answer
         self.hang_ups = 0
@@ -96,7 +98,7 @@ class FakeInworld:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http{'s' if self.tls else ''}://127.0.0.1:{self.port}"
 
     @property
     def chats(self) -> list[Request]:
@@ -135,7 +137,9 @@ class FakeInworld:
                 await self._quiet.wait()
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(
+            self._accept, "127.0.0.1", self.port, ssl=self.tls
+        )
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 

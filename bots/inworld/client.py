@@ -25,7 +25,7 @@ from bots.inworld.errors import (
 )
 from bots.inworld.events import Done, Event, Failed, parse
 from bots.inworld.pcm import Pcm, strip_header
-from bots.inworld.pool import LIMITS, TIMEOUT, Pool, named_errors
+from bots.inworld.pool import TIMEOUT, Pool, named_errors
 from bots.inworld.sse import EventDecoder
 
 log = logging.getLogger(__name__)
@@ -103,7 +103,6 @@ class Inworld:
         base_url: str,
         api_key: str,
         *,
-        limits: httpx.Limits = LIMITS,
         timeout: httpx.Timeout = TIMEOUT,
         concurrency: int = 0,
     ) -> None:
@@ -113,7 +112,7 @@ class Inworld:
         )
         # The key is Base64 already, as the portal shows it.
         headers = {b"Authorization": b"Basic " + api_key.encode()}
-        self._pool = Pool(base_url, headers, limits, timeout)
+        self._pool = Pool(base_url, headers, timeout)
 
     @asynccontextmanager
     async def reply(self, request: ReplyRequest) -> AsyncIterator[AsyncIterator[Event]]:
