@@ -110,4 +110,5 @@ def _sounds(peaks: Frames, loudness: Callable[[Frames], Any]) -> Any:
 
 def _loud(peaks: Frames) -> Any:
     """How loud the loud moments are, a click left out."""
-    return np.percentile(peaks, 95)
+    place = round(0.95 * (len(peaks) - 1))
+    return np.partition(peaks, place)[place]  # much cheaper than np.percentile

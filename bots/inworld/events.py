@@ -4,10 +4,11 @@ Field names are those of the OpenAI chat completion chunk plus Inworld's `delta.
 Nothing here raises: what is not understood is left out.
 """
 
-import base64
 import json
 from dataclasses import dataclass
 from typing import Any
+
+import pybase64
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +144,6 @@ def _bytes(parent: dict[str, Any], key: str) -> bytes:
     if not isinstance(value, str):
         return b""
     try:
-        return base64.b64decode(value, validate=True)
+        return pybase64.b64decode(value, validate=True)
     except ValueError:
         return b""
