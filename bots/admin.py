@@ -10,11 +10,6 @@ from django.http import HttpRequest
 
 from bots.models import Bot, PhoneNumber
 
-admin.site.site_header = "voicebot"
-admin.site.site_title = "voicebot"
-admin.site.index_title = "Operator's desk"
-admin.site.site_url = None  # there is no site beside the desk to link to
-
 # What people write between digits, and the invisible marks that come with a copy
 # from a contact list: every kind of dash, and the signs for writing direction.
 SEPARATORS = re.compile(

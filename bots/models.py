@@ -8,41 +8,23 @@ from django.core.validators import (
 )
 from django.db import models
 from django.db.models import Q, UniqueConstraint
+from simple_history.models import HistoricalRecords
 
+from bots.choices import (
+    DEFAULT_GREETING,
+    DEFAULT_LLM_MODEL,
+    DEFAULT_SYSTEM_PROMPT,
+    DEFAULT_TTS_MODEL,
+    DEFAULT_TTS_VOICE,
+    Interruptible,
+    Sensitivity,
+    TranscriptionProvider,
+)
 from bots.validators import e164, each_line_a_model, language_tag, model_id, no_spaces
 
 # The TTS API takes 2,000 characters in one request.
 GREETING_MAX_LENGTH = 2000
 MAX_CALL_MINUTES = 240
-
-DEFAULT_SYSTEM_PROMPT = (
-    "You are a friendly assistant answering the phone. Everything you write is spoken "
-    "aloud, so answer in one to three short, plain sentences: no lists, no markdown, "
-    "no emoji. Write numbers, dates and amounts the way they are said. Ask one "
-    "question at a time. When you do not know something, say so."
-)
-DEFAULT_GREETING = "Hello, thanks for calling. How can I help you today?"
-DEFAULT_LLM_MODEL = "openai/gpt-4.1-mini"
-DEFAULT_TTS_VOICE = "Clive"
-DEFAULT_TTS_MODEL = "inworld-tts-2"
-
-
-class TranscriptionProvider(models.TextChoices):
-    DEEPGRAM = "Deepgram"
-    GOOGLE = "Google"
-
-
-class Interruptible(models.TextChoices):
-    NONE = "none", "Never"
-    DTMF = "dtmf", "By pressing a key"
-    SPEECH = "speech", "By speaking"
-    ANY = "any", "By speaking or pressing a key"
-
-
-class Sensitivity(models.TextChoices):
-    LOW = "low", "Low: for noisy places and speakerphones"
-    MEDIUM = "medium", "Medium"
-    HIGH = "high", "High: stops at the slightest sound"
 
 
 class Bot(models.Model):
@@ -236,6 +218,8 @@ class Bot(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
+    history = HistoricalRecords(excluded_fields=["created_at", "updated_at"])
+
     class Meta:
         ordering = ["name"]
         constraints = [
@@ -295,8 +279,25 @@ class PhoneNumber(models.Model):
         help_text="Who answers. Without one, the default bot does.",
     )
 
+    history = HistoricalRecords()
+
     class Meta:
         ordering = ["number"]
 
     def __str__(self) -> str:
         return f"{self.number} ({self.label})" if self.label else self.number
+
+
+class Catalogue(models.Model):
+    """What Inworld offers, as it was last read: kept for when Inworld is away."""
+
+    class Kind(models.TextChoices):
+        VOICES = "voices", "Voices"
+        MODELS = "models", "Language models"
+
+    kind = models.CharField(max_length=10, choices=Kind, primary_key=True)
+    entries = models.JSONField(default=list)
+    read_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.get_kind_display()

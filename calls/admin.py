@@ -4,14 +4,12 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.timezone import localtime
 
 from calls import review
-from calls.models import Call, Turn
+from calls.models import Call
 
 
 class ReadOnlyMixin:
@@ -54,14 +52,6 @@ class CallAdmin(ReadOnlyMixin, admin.ModelAdmin):
         "turns__text",
     ]
     search_help_text = "A number, a call SID, a bot's name or words from the call."
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Call]:
-        """Count turns in a subquery: a search joins the turns once more."""
-        turns = Turn.objects.filter(call=OuterRef("pk")).order_by().values("call")
-        count = Subquery(turns.annotate(n=Count("pk")).values("n"))
-        counted = Coalesce(count, 0, output_field=IntegerField())
-        calls: QuerySet[Call] = super().get_queryset(request)
-        return calls.annotate(turn_count=counted)
 
     def render_change_form(
         self,
@@ -118,9 +108,3 @@ class CallAdmin(ReadOnlyMixin, admin.ModelAdmin):
         """Minutes and seconds; a dash while the call goes on."""
         duration: timedelta | None = call.duration
         return "-" if duration is None else review.clock(duration)
-
-    @admin.display(description="turns", ordering="turn_count")
-    def turn_count(self, call: Call) -> int:
-        """How many things were said, as the query counted them."""
-        count: int = call.turn_count  # type: ignore[attr-defined]
-        return count

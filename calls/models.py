@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from django.db import models
-from django.db.models import UniqueConstraint
+from django.db.models import Index, UniqueConstraint
 
 from bots.models import Bot
 
@@ -14,6 +14,10 @@ class CallQuerySet(models.QuerySet["Call"]):
     def open(self) -> "CallQuerySet":
         """Calls that nobody has closed yet."""
         return self.exclude(status__in=Call.OVER)
+
+    def real(self) -> "CallQuerySet":
+        """Calls of callers, without those that operators made to try a bot."""
+        return self.filter(is_test=False)
 
 
 class Call(models.Model):
@@ -68,14 +72,28 @@ class Call(models.Model):
     settings = models.JSONField(
         default=dict, help_text="The bot's settings this call ran with."
     )
+    is_test = models.BooleanField(
+        "test call", default=False, help_text="Made from the desk, to try a bot."
+    )
     started_at = models.DateTimeField(db_index=True)
     answered_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
+
+    # Told by the turns when the call has ended, so that lists need not look at them.
+    turn_count = models.PositiveIntegerField("turns", default=0)
+    slowest_ms = models.PositiveIntegerField("slowest answer", null=True, blank=True)
+    was_interrupted = models.BooleanField("interrupted", default=False)
+    had_error = models.BooleanField("error", default=False)
+    was_silent = models.BooleanField("silent", default=False)
 
     objects = CallQuerySet.as_manager()
 
     class Meta:
         ordering = ["-started_at"]
+        indexes = [
+            Index(fields=["is_test", "-started_at"], name="calls_test_started"),
+            Index(fields=["bot", "-started_at"], name="calls_bot_started"),
+        ]
 
     def __str__(self) -> str:
         return self.call_sid
@@ -111,6 +129,9 @@ class Turn(models.Model):
     ended_at = models.DateTimeField(null=True, blank=True)
     latency_ms = models.JSONField(
         default=dict, help_text="Milliseconds from the caller's last word, by stage."
+    )
+    clip_ids = models.JSONField(
+        default=list, blank=True, help_text="Its clips, playable while they live."
     )
     model = models.CharField(max_length=120, blank=True)
     prompt_tokens = models.PositiveIntegerField(null=True, blank=True)

@@ -13,7 +13,7 @@ from typing import Any, assert_never
 from django.conf import settings
 from django.utils import timezone
 
-from bots.models import Interruptible
+from bots.choices import Interruptible
 from bots.profile import Profile
 from calls import relay
 from calls.actions import (

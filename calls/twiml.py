@@ -8,7 +8,7 @@ import re
 
 from twilio.twiml.voice_response import Connect, VoiceResponse
 
-from bots.models import TranscriptionProvider
+from bots.choices import TranscriptionProvider
 from bots.profile import Profile
 
 # The voice for sentences we could not synthesise; ElevenLabs, Twilio's default, needs

@@ -12,6 +12,7 @@ from django.core import checks  # noqa: E402
 from django.core.asgi import get_asgi_application  # noqa: E402
 from django.core.management.base import SystemCheckError  # noqa: E402
 
+from calls.desk.routing import sockets as desk_sockets  # noqa: E402
 from calls.routing import urlpatterns  # noqa: E402
 from voicebot.carrier import CarrierHandler, ClipHandler, by_path  # noqa: E402
 
@@ -25,6 +26,6 @@ application = ProtocolTypeRouter(
             {("/audio/",): ClipHandler(), ("/voice",): CarrierHandler()},
             get_asgi_application(),
         ),
-        "websocket": URLRouter(urlpatterns),
+        "websocket": by_path({("/desk/",): desk_sockets}, URLRouter(urlpatterns)),
     }
 )

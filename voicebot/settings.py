@@ -91,14 +91,26 @@ CLIP_ENCODING = _one_of("CLIP_ENCODING", "pcm", "mulaw")
 CLIP_MAX_SECONDS = _whole_number("CLIP_MAX_SECONDS", 60, least=5, most=600)
 CLIP_MEMORY_MB = _whole_number("CLIP_MEMORY_MB", 256, least=8, most=16_384)
 
+# Live events between processes; calls never wait for it
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        # redis-py gives up on a quiet connection after five seconds otherwise.
+        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None}]},
+    }
+    if REDIS_URL
+    else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
+}
+
 INSTALLED_APPS = [
     "daphne",
-    "django.contrib.admin",
+    "calls.desk.apps.DeskConfig",  # django.contrib.admin with the desk's own pages
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "simple_history",
     "voicebot",
     "bots",
     "calls",
@@ -112,6 +124,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "simple_history.middleware.HistoryRequestMiddleware",  # who changed a bot
 ]
 ROOT_URLCONF = "voicebot.urls"
 ASGI_APPLICATION = "voicebot.asgi.application"

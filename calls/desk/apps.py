@@ -1,0 +1,7 @@
+from django.contrib.admin.apps import AdminConfig
+
+
+class DeskConfig(AdminConfig):
+    """Django's admin, with the desk's own pages."""
+
+    default_site = "calls.desk.site.Desk"
