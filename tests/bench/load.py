@@ -27,7 +27,7 @@ from tests.bench.plan import Plan
 from tests.bench.services import Missing
 from tests.bench.table import table
 from tests.bench.targets import knee, targets
-from tests.live import ROOT
+from tests.live import ROOT, LiveServer
 
 COMPARED_AT = 100
 # The knee is looked for between two levels this far apart (calls).
@@ -84,7 +84,7 @@ class Bench:
         return found
 
     def _beside(self) -> list[dict[str, Any]]:
-        """The other database and the other store of clips, at one level."""
+        """The other database, the other store of clips and the other way to start."""
         asked = self.asked
         calls = min(asked.calls, key=lambda calls: abs(calls - COMPARED_AT))
         database = "postgres" if asked.database == "sqlite" else "sqlite"
@@ -92,6 +92,7 @@ class Bench:
         return [
             *self._try(calls, database, asked.clips, 1),
             *self._try(calls, asked.database, clips, 1),
+            *self._try(calls, asked.database, asked.clips, 1, quick_start=True),
         ]
 
     def _narrow(self, levels: list[dict[str, Any]]) -> None:
@@ -103,34 +104,43 @@ class Bench:
             levels.sort(key=lambda level: level["calls"])
 
     def _try(
-        self, calls: int, database: str, clips: str, processes: int
+        self,
+        calls: int,
+        database: str,
+        clips: str,
+        processes: int,
+        *,
+        quick_start: bool = False,
     ) -> list[dict[str, Any]]:
         what = f"{calls} calls, {database}, clips in {clips}, {processes} process(es)"
-        say(what)
+        say(f"{what}, opening clauses by themselves" if quick_start else what)
         try:
             with ExitStack() as stack:
-                measured = self._measure(stack, calls, database, clips, processes)
+                use = stack.enter_context
+                with services.pinned(self.rest):
+                    env = self._surroundings(stack, database, clips)
+                    services.set_up(env, quick_start=quick_start)
+                live = use(services.servers(processes, env))
+                measured = self._measure(live, calls)
         except Missing as missing:
             self.skipped.append(f"{what}: {missing}")
             return []
-        return [{"database": database, "clips": clips, **measured}]
+        about = {"database": database, "clips": clips, "quick_start": quick_start}
+        return [{**about, **measured}]
 
-    def _measure(
-        self, stack: ExitStack, calls: int, database: str, clips: str, processes: int
-    ) -> dict[str, Any]:
-        use = stack.enter_context
-        with services.pinned(self.rest):
-            postgres = database == "postgres"
-            env = {
-                **ENVIRONMENT,
-                "DATABASE_URL": use(
-                    services.postgres() if postgres else services.sqlite()
-                ),
-                "REDIS_URL": use(services.redis()) if clips == "redis" else "",
-            }
-            services.set_up(env)
-            env["INWORLD_BASE_URL"] = self.upstream()
-        live = use(services.servers(processes, env))
+    def _surroundings(
+        self, stack: ExitStack, database: str, clips: str
+    ) -> dict[str, str]:
+        """Start what a server needs; its environment."""
+        use, postgres = stack.enter_context, database == "postgres"
+        return {
+            **ENVIRONMENT,
+            "DATABASE_URL": use(services.postgres() if postgres else services.sqlite()),
+            "REDIS_URL": use(services.redis()) if clips == "redis" else "",
+            "INWORLD_BASE_URL": self.upstream(),
+        }
+
+    def _measure(self, live: list[LiveServer], calls: int) -> dict[str, Any]:
         plan = self._plan(calls, [(s.url, s.process.pid) for s in live])
         self._records()  # those of before
         result = self._call(plan)

@@ -112,10 +112,17 @@ def sqlite() -> Iterator[str]:
         yield f"sqlite:///{folder}/db.sqlite3"
 
 
-def set_up(env: dict[str, str]) -> None:
+def set_up(env: dict[str, str], *, quick_start: bool) -> None:
     """Make the tables and the default bot."""
+    _manage(env, "setup")
+    if quick_start:
+        change = "from bots.models import Bot; Bot.objects.update(quick_start=True)"
+        _manage(env, "shell", "-c", change)
+
+
+def _manage(env: dict[str, str], *command: str) -> None:
     subprocess.run(
-        [sys.executable, "manage.py", "setup"],
+        [sys.executable, "manage.py", *command],
         cwd=ROOT,
         env=environment(**env),
         check=True,

@@ -46,7 +46,8 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
         yield from _block(found["scaled"], title)
         yield from _scaling(found)
     for level in found.get("beside", []):
-        yield from _block([level], "Beside it")
+        clauses = ", opening clauses by themselves" if level["quick_start"] else ""
+        yield from _block([level], f"Beside it{clauses}")
     served, too_many = found["knee"]["served"], found["knee"]["too_many"]
     yield ""
     above = f", {too_many} are too many" if too_many else ": the largest level measured"
