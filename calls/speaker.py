@@ -74,7 +74,7 @@ class Speaker:
         await self.phrases.prepare(self._voicing(text) for text in sentences if text)
 
     def stop(self, number: int) -> None:
-        """Stop a reply. Cancels once: a second time could cost httpx a connection."""
+        """Stop a reply. Cancels once: its end must not be cut short itself."""
         task = self.running.pop(number, None)
         if task:
             task.cancel()
