@@ -14,10 +14,15 @@ os.environ |= {
     "INWORLD_API_KEY": "dGVzdDprZXk=",
     "INWORLD_BASE_URL": "http://127.0.0.1:9",
     "TWILIO_AUTH_TOKEN": "twilio-token-of-the-tests",
+    "TWILIO_ACCOUNT_SID": "",
+    "TWILIO_API_URL": "http://127.0.0.1:9",
     "DATABASE_URL": os.environ.get(
         "TEST_DATABASE_URL", f"sqlite:///{_state}/db.sqlite3"
     ),
     "REDIS_URL": "",
+    # Nearly all calls of the tests come from one number.
+    "MAX_CALLS_PER_CALLER": "0",
+    "MAX_CALLS_PER_CALLER_PER_HOUR": "0",
     **dict.fromkeys(
         (
             "SYSTEM_PROMPT",
@@ -29,6 +34,13 @@ os.environ |= {
             "DJANGO_SUPERUSER_USERNAME",
             "DJANGO_SUPERUSER_PASSWORD",
             "DJANGO_SUPERUSER_EMAIL",
+            "METRICS_TOKEN",
+            "LOG_FORMAT",
+            "LOG_LEVEL",
+            "PROXY_COUNT",
+            "HSTS_SECONDS",
+            "SESSION_HOURS",
+            "ADMIN_REQUIRE_TOTP",
         ),
         "",
     ),

@@ -1,6 +1,7 @@
 """The composition root: which protocol and path is answered by what."""
 
 import os
+from typing import Any
 
 import django
 
@@ -13,19 +14,31 @@ from django.core.asgi import get_asgi_application  # noqa: E402
 from django.core.management.base import SystemCheckError  # noqa: E402
 
 from calls.desk.routing import sockets as desk_sockets  # noqa: E402
+from calls.metrics import loop_watch  # noqa: E402
 from calls.routing import urlpatterns  # noqa: E402
-from voicebot.carrier import CarrierHandler, ClipHandler, by_path  # noqa: E402
+from voicebot.carrier import BareHandler, CarrierHandler, ClipHandler, by_path  # noqa: E402
 
 # Refuse to start where calls could not be answered safely, whoever starts this.
 if errors := [found for found in checks.run_checks() if found.is_serious()]:
     raise SystemCheckError("\n".join(map(str, errors)))
 
-application = ProtocolTypeRouter(
+protocols = ProtocolTypeRouter(
     {
         "http": by_path(
-            {("/audio/",): ClipHandler(), ("/voice",): CarrierHandler()},
+            {
+                ("/audio/",): ClipHandler(),
+                ("/voice",): CarrierHandler(),
+                # Whoever looks after us may call us by any name.
+                ("/healthz", "/readyz", "/metrics"): BareHandler(),
+            },
             get_asgi_application(),
         ),
         "websocket": by_path({("/desk/",): desk_sockets}, URLRouter(urlpatterns)),
     }
 )
+
+
+async def application(scope: Any, receive: Any, send: Any) -> None:
+    """Answer one request or socket."""
+    loop_watch.start()
+    await protocols(scope, receive, send)

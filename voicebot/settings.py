@@ -1,12 +1,21 @@
 """Every environment variable, read once and typed. `.env.example` explains them."""
 
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from voicebot.logs import names_no_clip
+from voicebot.databases import options_for
+from voicebot.logs import (
+    JsonLines,
+    Lines,
+    answers_no_checker,
+    names_no_clip,
+    secrets_in,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -50,6 +59,7 @@ except ValueError:
     SERVER_HOST = ""  # a check says what is wrong with it
 LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[]) or [SERVER_HOST, *LOOPBACK_HOSTS]
+PROXY_COUNT = _whole_number("PROXY_COUNT", 0, least=0, most=10)
 
 # Inworld: the brain and the voice
 INWORLD_API_KEY = env.str("INWORLD_API_KEY", default="").strip()
@@ -65,6 +75,10 @@ TWILIO_AUTH_TOKENS = [
     for token in env.list("TWILIO_AUTH_TOKEN", default=[])
     if token.strip()
 ]
+TWILIO_ACCOUNT_SID = env.str("TWILIO_ACCOUNT_SID", default="").strip()
+TWILIO_API_URL = (
+    env.str("TWILIO_API_URL", default="").rstrip("/") or "https://api.twilio.com"
+)
 # True only while `serve` runs the local stand-in for Inworld.
 SANDBOX = False
 
@@ -111,11 +125,16 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "simple_history",
+    "axes",
+    "django_otp",
+    "django_otp.plugins.otp_static",
+    "django_otp.plugins.otp_totp",
     "voicebot",
     "bots",
     "calls",
 ]
 MIDDLEWARE = [
+    "voicebot.security.SecurityHeaders",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -125,6 +144,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",  # who changed a bot
+    "axes.middleware.AxesMiddleware",  # answers whoever is locked out
 ]
 ROOT_URLCONF = "voicebot.urls"
 ASGI_APPLICATION = "voicebot.asgi.application"
@@ -144,25 +164,17 @@ TEMPLATES = [
     }
 ]
 
-# A pool, because persistent connections leak under ASGI; IMMEDIATE, because an SQLite
-# transaction that reads before it writes fails when another wrote in between.
 DATABASE = env.db_url("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")
 if not DATABASE.get("ENGINE"):
     raise ImproperlyConfigured(
         "DATABASE_URL is not understood. Write postgres://user:password@host:5432/name"
         ", or leave it out for an SQLite file."
     )
-DATABASES = {"default": {**DATABASE, "CONN_MAX_AGE": 0}}
-if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    DATABASES["default"]["OPTIONS"] = {
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-    }
-else:
-    DATABASES["default"]["OPTIONS"] = {
-        "pool": {"min_size": 2, "max_size": 20, "timeout": 5}
-    }
+DATABASES = {"default": {**DATABASE, "CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True}}
+DATABASES["default"]["OPTIONS"] = {
+    **DATABASE.get("OPTIONS", {}),
+    **options_for(DATABASE["ENGINE"]),
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_PASSWORD_VALIDATORS = [
@@ -178,36 +190,104 @@ CSRF_TRUSTED_ORIGINS = [SERVER_URL] if "://" in SERVER_URL else []
 if SERVER_URL.startswith("https://"):
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
+    SECURE_HSTS_SECONDS = _whole_number("HSTS_SECONDS", 31_536_000, 0, 63_072_000)
+LOGIN_REDIRECT_URL = "admin:index"
+SESSION_COOKIE_AGE = _whole_number("SESSION_HOURS", 12, least=1, most=720) * 3600
+# The domain's other hosts and what browsers are delivered with are not ours to decide.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+if PROXY_COUNT:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = SERVER_URL.startswith("https://")
+    SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # asked beside the proxy
+else:
+    # Unless told that a proxy says so, we cannot see what came in by https.
+    SILENCED_SYSTEM_CHECKS += ["security.W008"]
+
+# Who signs in to the desk. Guessing is stopped for one name from one address, so that
+# nobody can lock out others.
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # the wait is as long as said
+AXES_CLIENT_IP_CALLABLE = "voicebot.security.client_address"
+AXES_LOCKOUT_CALLABLE = "calls.desk.signing_in.locked_out"
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "code"]  # never stored or logged
+AXES_DISABLE_ACCESS_LOG = True  # Django keeps when each person last signed in
+AXES_ENABLE_ADMIN = AXES_VERBOSE = False
+ADMIN_REQUIRE_TOTP = _one_of("ADMIN_REQUIRE_TOTP", "false", "true") == "true"
+OTP_TOTP_ISSUER = f"voicebot {SERVER_HOST}".strip()
 
 # Above this many calls in this process, new callers hear that the line is busy.
 MAX_CALLS = _whole_number("MAX_CALLS", 150, least=1, most=10_000)
+# Of one caller, over all processes; 0: any number.
+MAX_CALLS_PER_CALLER = _whole_number("MAX_CALLS_PER_CALLER", 3, least=0, most=10_000)
+MAX_CALLS_PER_CALLER_PER_HOUR = _whole_number(
+    "MAX_CALLS_PER_CALLER_PER_HOUR", 60, least=0, most=100_000
+)
+# How long calls in progress may go on when the server is told to stop.
+DRAIN_SECONDS = _whole_number("DRAIN_SECONDS", 60, least=0, most=3600)
+
+# Whether lists, the live view and viewers get callers' numbers in part only.
+MASK_NUMBERS = _one_of("MASK_NUMBERS", "false", "true") == "true"
 
 LANGUAGE_CODE = "en-us"
-TIME_ZONE = "UTC"
+TIME_ZONE = env.str("TIME_ZONE", default="") or "UTC"
+try:
+    ZoneInfo(TIME_ZONE)
+except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+    raise ImproperlyConfigured(
+        f"TIME_ZONE={TIME_ZONE} is not known. Write one such as Europe/Berlin."
+    ) from error
 USE_TZ = True
 STATIC_URL = "static/"
 WHITENOISE_USE_FINDERS = True  # the admin's files are served without collectstatic
 
+# What /metrics asks for; empty: only a program on this machine gets an answer.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="").strip()
+
+LOG_FORMAT = _one_of("LOG_FORMAT", "text", "json")
+LOG_LEVEL = _one_of("LOG_LEVEL", "INFO", "DEBUG", "WARNING", "ERROR")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"format": "%(asctime)s %(levelname)-7s %(name)s: %(message)s"}
+        "line": {
+            "()": JsonLines if LOG_FORMAT == "json" else Lines,
+            "secrets": [
+                *(SECRET_KEY, INWORLD_API_KEY, METRICS_TOKEN, *TWILIO_AUTH_TOKENS),
+                *(FIRST_ADMIN["password"], str(DATABASE.get("PASSWORD") or "")),
+                *secrets_in(REDIS_URL),
+            ],
+        }
     },
     "filters": {
         "no_clip_ids": {
             "()": "django.utils.log.CallbackFilter",
             "callback": names_no_clip,
-        }
+        },
+        "no_checkers": {
+            "()": "django.utils.log.CallbackFilter",
+            "callback": answers_no_checker,
+        },
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": "INFO"},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
         "django": {"handlers": [], "level": "INFO"},
-        "django.request": {"filters": ["no_clip_ids"]},
+        "django.request": {"filters": ["no_clip_ids", "no_checkers"]},
         # These write a line a request.
         "httpx": {"level": "WARNING"},
+        "httpcore": {"level": "INFO"},  # below that, a line a step
+        "axes": {"level": "WARNING"},
         "django.channels.server": {"level": "WARNING"},
         "daphne": {"level": "WARNING"},
+        # Writes a traceback a second while Redis is away; the live view says so once.
+        "channels_redis": {"level": "CRITICAL"},
+        "psycopg.pool": {"level": "ERROR"},  # the same for the database
     },
 }

@@ -1,27 +1,22 @@
 """`manage.py serve`: the server in the foreground, and the sandbox where no key is."""
 
-import asyncio
 import gc
 import os
 import subprocess
 import sys
-from datetime import timedelta
 from typing import Any
 
-from daphne.server import Server  # isort: skip  (installs the asyncio reactor first)
+from voicebot.serving import TalkingServer  # isort: skip  (installs the reactor first)
 
 from daphne.endpoints import build_endpoint_description_strings
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
-from twisted.internet import reactor
-from twisted.internet.defer import Deferred
 
 from bots.checks import inworld_trouble, lacks_key
 from bots.models import MAX_CALL_MINUTES
 from calls.checks import redis_trouble
-from calls.lifecycle import close_forgotten_calls
-from calls.switchboard import switchboard
+from calls.models import Call
 
 # The carrier's frames are small; daphne buffers whatever it is sent.
 MAX_FRAME_BYTES = 64 * 1024
@@ -38,24 +33,6 @@ def _favour_the_loop() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
-
-
-def _end_calls() -> Deferred[None]:
-    """Close the calls in progress, so that none stays open in the call list."""
-    return Deferred.fromFuture(asyncio.ensure_future(switchboard().aclose()))
-
-
-class TalkingServer(Server):  # type: ignore[misc]
-    """daphne, saying when it can really be called."""
-
-    def listen_success(self, port: Any) -> None:
-        """The port is open."""
-        super().listen_success(port)
-        sys.stdout.write(
-            f"voicebot answers calls at {settings.SERVER_URL}/voice\n"
-            f"The desk is at {settings.SERVER_URL}/admin/ (stop with Ctrl-C)\n"
-        )
-        sys.stdout.flush()
 
 
 class Command(BaseCommand):
@@ -87,8 +64,6 @@ class Command(BaseCommand):
             websocket_max_frame_size=MAX_FRAME_BYTES,
             verbosity=1,
         )
-        events: Any = reactor  # its stubs have the arguments in another order
-        events.addSystemEventTrigger("before", "shutdown", _end_calls)
         server.run()
         if not server.listening_addresses:
             raise CommandError(
@@ -97,14 +72,11 @@ class Command(BaseCommand):
             )
 
     def _look_around(self) -> None:
-        """Say what will not work, and close what an earlier server left open."""
+        """Say what will not work."""
         if settings.REDIS_URL and (trouble := redis_trouble(settings.REDIS_URL)):
             self.stderr.write(f"{trouble}\nUntil then the carrier's own voice speaks.")
-        # Without Redis this is the only process: a call still open is nobody's.
-        alone = not settings.REDIS_URL
-        age = timedelta(0) if alone else timedelta(minutes=MAX_CALL_MINUTES + 5)
         try:
-            close_forgotten_calls(age)
+            Call.objects.open().exists()
         except DatabaseError as error:
             raise CommandError(
                 f"The database cannot be used ({error}). Is it running, and was "
@@ -120,6 +92,8 @@ class Command(BaseCommand):
             ],
             stdout=subprocess.PIPE,
             text=True,
+            # Ctrl-C is for the server; calls in progress still need the stand-in.
+            start_new_session=True,
         )
         assert process.stdout  # noqa: S101  (for the type checker)
         line = process.stdout.readline()

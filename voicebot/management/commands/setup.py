@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 from django.db.models import Model
 
+from bots import history
 from bots.models import Bot
 
 # Which variable to change when the database refuses a first value.
@@ -44,10 +45,12 @@ class Command(BaseCommand):
         """Do what is still to be done, and say only that."""
         try:
             reach_database()
+            # Makes the groups of people, too.
             call_command("migrate", verbosity=0, interactive=False)
         except DatabaseError as error:
             reason = " ".join(str(error).split())
             raise CommandError(f"The database cannot be used: {reason}") from error
+        history.begin()
         self.make_first_bot()
         self.make_first_admin()
         self.stdout.write(f"The admin is at {settings.SERVER_URL}/admin/")

@@ -1,0 +1,114 @@
+"""People: who may sign in to the desk, and what each may do there."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html_join
+from django.utils.safestring import mark_safe
+from django_otp.plugins.otp_static.models import StaticDevice
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from bots.models import Bot, PhoneNumber
+from calls.desk.groups import PURPOSES
+from calls.desk.second_step import let_in_without_code
+
+admin.site.unregister(User)
+admin.site.unregister([StaticDevice, TOTPDevice])  # secrets are not for looking at
+
+ACCESS = ("is_active", "is_staff", "is_superuser", "groups")
+
+
+@admin.register(User)
+class PersonAdmin(UserAdmin):
+    """An account, the right to sign in, and a group: all three on one page."""
+
+    list_display = ["username", "full_name", "may", "is_active", "last_login"]
+    list_filter = ["groups", "is_superuser", "is_active"]
+    filter_horizontal = ["user_permissions"]
+    actions = [let_in_without_code]
+    add_fieldsets = [
+        (
+            "1. An account",
+            {"fields": ["username", "usable_password", "password1", "password2"]},
+        ),
+        ("2. May sign in, and 3. a group", {"fields": ["is_staff", "groups"]}),
+    ]
+    fieldsets = [
+        (None, {"fields": ["username", "password"]}),
+        ("Who it is", {"fields": ["first_name", "last_name", "email"]}),
+        ("What they may do", {"fields": ACCESS}),
+        (
+            "Single permissions",
+            {"fields": ["user_permissions"], "classes": ["collapse"]},
+        ),
+        ("Dates", {"fields": ["last_login", "date_joined"], "classes": ["collapse"]}),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        """Fetch everybody's groups in one query."""
+        return super().get_queryset(request).prefetch_related("groups")
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The list, under a word on who may do what."""
+        return super().changelist_view(
+            request, {**(extra_context or {}), "purposes": PURPOSES}
+        )
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Without the right to sign in an account is of no use here."""
+        return {"is_staff": True, **super().get_changeform_initial_data(request)}
+
+    def formfield_for_dbfield(
+        self, db_field: Any, request: HttpRequest, **kwargs: Any
+    ) -> forms.Field | None:
+        """Say in a line what each group may do, where one is chosen."""
+        if db_field.name == "groups":
+            kwargs["widget"] = forms.CheckboxSelectMultiple
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field and db_field.name == "groups":
+            field.help_text = format_html_join(
+                mark_safe("<br>"), "{}: {}", PURPOSES.items()
+            )
+        if field and db_field.name == "is_staff":
+            field.label = "May sign in to this desk"
+            field.help_text = ""
+        return field
+
+    def has_delete_permission(
+        self, request: HttpRequest, obj: User | None = None
+    ) -> bool:
+        """Keep whoever changed something, or the record would not say who it was."""
+        return super().has_delete_permission(request, obj) and not (
+            obj and has_left_traces(obj)
+        )
+
+    @admin.display(description="name", ordering="first_name")
+    def full_name(self, person: User) -> str:
+        """First and last name."""
+        return person.get_full_name() or "-"
+
+    @admin.display(description="may do")
+    def may(self, person: User) -> str:
+        """The groups, or why there is nothing to do."""
+        if not person.is_staff:
+            return "nothing: may not sign in"
+        if person.is_superuser:
+            return "everything"
+        groups = ", ".join(sorted(group.name for group in person.groups.all()))
+        return groups or "nothing yet: no group"
+
+
+def has_left_traces(person: User) -> bool:
+    """Whether the records of changes name this person."""
+    histories: list[Any] = [Bot.history, PhoneNumber.history]
+    return LogEntry.objects.filter(user=person).exists() or any(
+        history.filter(history_user=person).exists() for history in histories
+    )

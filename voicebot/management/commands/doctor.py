@@ -1,0 +1,79 @@
+"""`manage.py doctor`: try every part a call needs, and say what a caller would hear."""
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
+
+from bots.models import Bot
+from calls import checkups
+from calls.doctor import Finding, Mark, last_line, of_roundtrip
+from calls.roundtrip import Sample
+from calls.voice_checkups import of_inworld
+from voicebot.management.commands.setup import reach_database
+
+SIGNS = {Mark.OK: "✓", Mark.WARNING: "!", Mark.FAILURE: "✗"}
+
+
+class Command(BaseCommand):
+    """Answers “would a call work now?”; ends with 1 when one would fail."""
+
+    help = "Try everything a call needs, with or without a running server."
+    requires_system_checks = []  # what they find is told with the rest
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """What to leave out, and for whom to write."""
+        parser.add_argument(
+            "--no-speech", action="store_true", help="have Inworld speak no word"
+        )
+        parser.add_argument("--json", action="store_true", help="for programs")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Tell each finding as it comes."""
+        findings = []
+        for finding in examine(speech=not options["no_speech"]):
+            findings.append(finding)
+            if not options["json"]:
+                self.stdout.write(self._line(finding))
+                self.stdout.flush()
+        works = all(finding.mark != Mark.FAILURE for finding in findings)
+        callers = last_line(findings)
+        if options["json"]:
+            told = [asdict(finding) for finding in findings]
+            report = {"ok": works, "findings": told, "callers": callers}
+            self.stdout.write(json.dumps(report, indent=2, ensure_ascii=False))
+        else:
+            self.stdout.write(callers)
+        if not works:
+            sys.exit(1)
+
+    def _line(self, finding: Finding) -> str:
+        paint = {
+            Mark.OK: self.style.SUCCESS,
+            Mark.WARNING: self.style.WARNING,
+            Mark.FAILURE: self.style.ERROR,
+        }[finding.mark]
+        return f"{paint(SIGNS[finding.mark])} {finding.name}: {finding.words}"
+
+
+def examine(*, speech: bool) -> Iterator[Finding]:
+    """Everything, in the order in which a call needs it."""
+    yield from checkups.of_settings()
+    database = list(checkups.of_database(reach_database))
+    yield from database
+    has_database = all(finding.mark != Mark.FAILURE for finding in database)
+    sample = Sample()
+    clips = list(checkups.of_clips(sample))
+    yield from clips
+    yield from checkups.of_server()
+    shared = settings.REDIS_URL and all(found.mark == Mark.OK for found in clips)
+    yield from of_roundtrip(sample if shared else None)
+    if has_database:
+        yield from checkups.of_numbers()
+    bots = list(Bot.objects.filter(is_active=True)) if has_database else []
+    yield from of_inworld(bots, speech=speech)
+    yield from checkups.of_clock()

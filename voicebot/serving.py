@@ -1,0 +1,87 @@
+"""daphne, saying when it can be called, and stopped without dropping calls."""
+
+import asyncio
+import signal
+import sys
+from typing import Any
+
+from daphne.server import Server, twisted_loop  # isort: skip  (installs the reactor)
+
+from django.conf import settings
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+
+from calls.draining import drain
+from calls.switchboard import switchboard
+from voicebot.bounds import bound
+
+
+class TalkingServer(Server):  # type: ignore[misc]
+    """A server that drains when it is told to stop, and ends when told again."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, signal_handlers=False, **options)
+        self.ports: list[Any] = []
+        self.draining: asyncio.Task[None] | None = None
+        self.stopped = False
+
+    def run(self) -> None:
+        """Serve until stopped."""
+        events: Any = reactor  # its stubs have the arguments in another order
+        events.addSystemEventTrigger("before", "shutdown", _let_go)
+        events.callLater(0, lambda: switchboard().heartbeat.start())
+        events.callLater(0, lambda: switchboard().daily.start())
+        for number in (signal.SIGTERM, signal.SIGINT):
+            twisted_loop.add_signal_handler(number, self.told_to_stop)
+        super().run()
+
+    def listen_success(self, port: Any) -> None:
+        """The port is open."""
+        super().listen_success(port)
+        bound(self.http_factory)
+        self.ports.append(port)
+        _say(
+            f"voicebot answers calls at {settings.SERVER_URL}/voice\n"
+            f"The desk is at {settings.SERVER_URL}/admin/ (stop with Ctrl-C)"
+        )
+
+    def told_to_stop(self) -> None:
+        """Let calls in progress come to their end; the second time, do not."""
+        if self.draining:
+            return self.stop()
+        self.draining = twisted_loop.create_task(self._drain())
+        return None
+
+    def stop(self) -> None:
+        """End at once."""
+        if not self.stopped:
+            self.stopped = True
+            super().stop()
+
+    async def _drain(self) -> None:
+        board, seconds = switchboard(), settings.DRAIN_SECONDS
+        if count := len(board.sessions):
+            _say(
+                f"Stopping: {count} calls in progress have {seconds} s to end. "
+                "To end them now, stop again."
+            )
+        try:
+            await drain(board, seconds, self._stop_listening)
+        finally:
+            self.stop()
+
+    async def _stop_listening(self) -> None:
+        for port in self.ports:
+            closed = port.stopListening()
+            if isinstance(closed, Deferred):
+                await closed.asFuture(asyncio.get_running_loop())
+
+
+def _let_go() -> Deferred[None]:
+    """Write what is queued; no call may stay open in the call list."""
+    return Deferred.fromFuture(asyncio.ensure_future(switchboard().aclose()))
+
+
+def _say(words: str) -> None:
+    sys.stdout.write(f"{words}\n")
+    sys.stdout.flush()
