@@ -1,63 +1,32 @@
 """The operator's desk: bots and the numbers that lead to them."""
 
-import re
+from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
-from django import forms
-from django.contrib import admin
-from django.db.models import QuerySet
+from django.contrib import admin, messages
+from django.contrib.admin.utils import label_for_field
+from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest
+from django.urls import URLPattern, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.text import capfirst
 
+from bots.desk import views
+from bots.desk.advice import READ
+from bots.desk.forms import BotForm, PhoneNumberForm
+from bots.desk.history import RemembersVersions
+from bots.desk.sections import SECTIONS
 from bots.models import Bot, PhoneNumber
 
-# What people write between digits, and the invisible marks that come with a copy
-# from a contact list: every kind of dash, and the signs for writing direction.
-SEPARATORS = re.compile(
-    r"[\s().\-/\u2010-\u2015\u2212\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
-)
-TRUNK_ZERO = re.compile(r"(?<=\d)\s*\(0\)")  # as in +44 (0)20: not dialled from abroad
 NUMBERS_SHOWN = 3
-SHORT_TEXTS = {
-    *("fallback_models", "hints", "greeting", "backchannels", "silence_question"),
-    *("time_warning", "goodbye", "apology", "transfer_notice"),
-}
+REMARKS_SHOWN = 3
+WEEK = timedelta(days=7)
 
 
-class PastedNumberField(forms.CharField):
-    """A phone number, written any way people write them."""
-
-    def to_python(self, value: Any) -> str:
-        """Reduce what was pasted to + and digits; the model refuses the rest."""
-        number = SEPARATORS.sub("", TRUNK_ZERO.sub("", super().to_python(value) or ""))
-        return f"+{number[2:]}" if number.startswith("00") else number
-
-    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
-        """Let the browser take more than the bare number is long."""
-        attrs = super().widget_attrs(widget)
-        attrs.pop("maxlength", None)
-        return {**attrs, "inputmode": "tel", "placeholder": "+14155550100"}
-
-
-class PhoneNumberForm(forms.ModelForm):
-    """A number and the bot that answers it."""
-
-    class Meta:
-        model = PhoneNumber
-        fields = ["number", "label", "bot", "is_active"]
-        field_classes = {"number": PastedNumberField}
-        help_texts = {"number": "With + and country code, for example +1 415 555 0100."}
-
-
-class BotForm(forms.ModelForm):
-    """A bot's settings; the number to put callers through to may be pasted."""
-
-    class Meta:
-        model = Bot
-        exclude: list[str] = []
-        field_classes = {"transfer_number": PastedNumberField}
-
-
-class PhoneNumberInline(admin.TabularInline):
+class PhoneNumberInline(admin.StackedInline):
     """The numbers of one bot, on its own page."""
 
     model = PhoneNumber
@@ -68,116 +37,64 @@ class PhoneNumberInline(admin.TabularInline):
 
 
 @admin.register(Bot)
-class BotAdmin(admin.ModelAdmin):
+class BotAdmin(RemembersVersions, admin.ModelAdmin):
     """Everything about a bot on one page, in the order one thinks about it."""
 
-    list_display = [
-        "name",
-        "is_active",
-        "is_default",
-        "llm_model",
-        "tts_voice",
-        "answers",
-    ]
+    list_display = ["name", "state", "answers", "calls_this_week", "voice", "llm_model"]
     list_filter = ["is_active", "transcription_provider"]
     search_fields = ["name", "system_prompt", "numbers__number", "numbers__label"]
     form = BotForm
     inlines = [PhoneNumberInline]
-    fieldsets = [
-        (
-            "Who it is",
-            {
-                "description": "Its name in this desk, and whether it answers calls.",
-                "fields": ["name", "is_active", "is_default"],
-            },
-        ),
-        (
-            "What it says",
-            {
-                "description": "The first sentence, and the instructions for the rest.",
-                "fields": ["greeting", "system_prompt"],
-            },
-        ),
-        (
-            "Brain",
-            {
-                "description": "The language model that writes the answers.",
-                "fields": [
-                    "llm_model",
-                    "fallback_models",
-                    "max_reply_tokens",
-                    "temperature",
-                ],
-            },
-        ),
-        (
-            "Voice",
-            {
-                "description": "What the answers sound like.",
-                "fields": ["tts_voice", "tts_model", "quick_start"],
-            },
-        ),
-        (
-            "Listening",
-            {
-                "description": "How the caller's words are turned into text.",
-                "fields": [
-                    "language",
-                    "transcription_provider",
-                    "speech_model",
-                    "hints",
-                ],
-            },
-        ),
-        (
-            "On the line",
-            {
-                "description": "Its manners when a caller speaks up or presses a key.",
-                "fields": [
-                    "interruptible",
-                    "interrupt_sensitivity",
-                    "backchannels",
-                    "dtmf_detection",
-                    "mask_keys",
-                ],
-            },
-        ),
-        (
-            "Silence and length",
-            {
-                "description": "What it does when nobody speaks, and how long a call "
-                "may take.",
-                "fields": [
-                    "silence_seconds",
-                    "silence_prompts",
-                    "silence_question",
-                    "max_call_minutes",
-                    "time_warning",
-                    "goodbye",
-                ],
-            },
-        ),
-        (
-            "When things fail",
-            {
-                "description": "What a caller hears when no answer can be had.",
-                "fields": ["apology", "transfer_number", "transfer_notice"],
-            },
-        ),
-    ]
+    fieldsets = SECTIONS
+
+    def get_urls(self) -> list[URLPattern]:
+        """The editor's own addresses, before the admin's."""
+        return [*views.urls(self.admin_site.admin_view), *super().get_urls()]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Bot]:
-        """Fetch every bot's numbers in one query."""
-        return super().get_queryset(request).prefetch_related("numbers")
+        """Fetch every bot's numbers in one query, and count its calls of a week."""
+        bots: QuerySet[Bot] = super().get_queryset(request)
+        bots = bots.prefetch_related("numbers")
+        return bots.annotate(week=_calls_since(timezone.now() - WEEK))
 
-    def formfield_for_dbfield(
-        self, db_field: Any, request: HttpRequest, **kwargs: Any
-    ) -> forms.Field | None:
-        """Give lists of a few short lines a small box."""
-        field = super().formfield_for_dbfield(db_field, request, **kwargs)
-        if field and db_field.name in SHORT_TEXTS:
-            field.widget.attrs["rows"] = 3
-        return field
+    def save_model(
+        self, request: HttpRequest, obj: Bot, form: Any, change: bool
+    ) -> None:
+        """Save, and say what is worth another look."""
+        super().save_model(request, obj, form, change)
+        draft = {name: str(getattr(obj, name)) for name in READ}
+        found = [r for r in views.remarks_on(draft) if r.level == "warning"]
+        for remark in found[:REMARKS_SHOWN]:
+            told = f"{label_for_field(remark.field, Bot)}: {remark.text}"
+            self.message_user(request, capfirst(told), messages.WARNING)
+
+    @admin.display(description="state", ordering="is_active")
+    def state(self, bot: Bot) -> str:
+        """Whether it answers calls, and whether it is the default."""
+        return format_html(
+            '<span class="bot-state {}">{}</span>{}',
+            "on" if bot.is_active else "off",
+            "Answers" if bot.is_active else "Switched off",
+            format_html('<span class="second-line">{}</span>', "default bot")
+            if bot.is_default
+            else "",
+        )
+
+    @admin.display(description="voice", ordering="tts_voice")
+    def voice(self, bot: Bot) -> str:
+        """The voice, and below it the language."""
+        language = '{}<span class="second-line">{}</span>'
+        return format_html(language, bot.tts_voice, bot.language)
+
+    @admin.display(description="calls in 7 days", ordering="week")
+    def calls_this_week(self, bot: Bot) -> str:
+        """How many calls it took within a week, leading to them."""
+        address = reverse("admin:calls_call_changelist")
+        count: int = bot.week  # type: ignore[attr-defined]  # annotated above
+        start = timezone.localtime() - WEEK
+        query = urlencode({"bot__id__exact": bot.pk, "started_at__gte": start})
+        link = '<a href="{}?{}">{}</a>'
+        return format_html(link, address, query, count) if count else "0"
 
     @admin.display(description="numbers")
     def answers(self, bot: Bot) -> str:
@@ -188,8 +105,18 @@ class BotAdmin(admin.ModelAdmin):
         return f"{shown} and {more} more" if more > 0 else shown or "-"
 
 
+def _calls_since(start: Any) -> Coalesce:
+    # In one filter, which is one join.
+    found = Bot.objects.filter(
+        pk=OuterRef("pk"), calls__started_at__gte=start, calls__is_test=False
+    )
+    grouped = found.order_by().values("pk")
+    counted = grouped.annotate(number=Count("calls")).values("number")
+    return Coalesce(Subquery(counted, output_field=IntegerField()), Value(0))
+
+
 @admin.register(PhoneNumber)
-class PhoneNumberAdmin(admin.ModelAdmin):
+class PhoneNumberAdmin(RemembersVersions, admin.ModelAdmin):
     """The numbers callers dial."""
 
     form = PhoneNumberForm

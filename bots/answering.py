@@ -17,10 +17,16 @@ async def bot_for(number: str) -> Bot | NoAnswer:
     known = (
         await PhoneNumber.objects.select_related("bot").filter(number=number).afirst()
     )
+    own = known.bot if known else None
+    default = None if own else await Bot.objects.filter(is_default=True).afirst()
+    return resolve(known, default)
+
+
+def resolve(known: PhoneNumber | None, default: Bot | None) -> Bot | NoAnswer:
+    """The same, of what is known about the number and the default bot."""
     if known and not known.is_active:
         return NoAnswer.NOT_IN_SERVICE
-    bot = known.bot if known else None
-    bot = bot or await Bot.objects.filter(is_default=True).afirst()
+    bot = (known.bot if known else None) or default
     if bot is None:
         return NoAnswer.NO_BOT
     return bot if bot.is_active else NoAnswer.NOT_IN_SERVICE

@@ -13,6 +13,8 @@ class Phrasebook:
     apology: str
     transfer_notice: str
     backchannels: str
+    reconnected: str
+    line_lost: str
 
 
 PHRASEBOOKS = {
@@ -24,6 +26,8 @@ PHRASEBOOKS = {
         "One moment please, I'll put you through to a colleague.",
         "mhm, mm-hmm, mm, hmm, uh-huh, aha, ah, oh, okay, ok, yeah, yep, right, "
         "alright, sure, I see, got it, good, great",
+        reconnected="Sorry, we were cut off for a moment.",
+        line_lost="I'm sorry, our line keeps breaking off.",
     ),
     "de": Phrasebook(
         "Sind Sie noch da?",
@@ -33,6 +37,8 @@ PHRASEBOOKS = {
         "Einen Moment bitte, ich verbinde Sie mit einer Kollegin oder einem Kollegen.",
         "mhm, hm, hmm, aha, ach so, achso, okay, ok, ja, genau, gut, alles klar, "
         "verstehe, stimmt",
+        reconnected="Entschuldigung, wir waren kurz unterbrochen.",
+        line_lost="Es tut mir leid, die Verbindung bricht immer wieder ab.",
     ),
     "fr": Phrasebook(
         "Êtes-vous toujours là ?",
@@ -42,6 +48,8 @@ PHRASEBOOKS = {
         "Un instant s'il vous plaît, je vous passe un collègue.",
         "mhm, hmm, hum, ah, d'accord, ok, okay, oui, ouais, très bien, je vois, "
         "voilà, entendu",
+        reconnected="Pardon, nous avons été coupés un instant.",
+        line_lost="Toutes nos excuses, la ligne est sans cesse coupée.",
     ),
     "es": Phrasebook(
         "¿Sigue ahí?",
@@ -51,6 +59,8 @@ PHRASEBOOKS = {
         "Un momento, por favor, le paso con un compañero.",
         "mhm, ajá, eh, ah, vale, ok, okay, sí, claro, bueno, bien, de acuerdo, "
         "entiendo, ya",
+        reconnected="Perdone, se ha cortado un momento.",
+        line_lost="Lo siento, la línea se corta una y otra vez.",
     ),
     "it": Phrasebook(
         "È ancora in linea?",
@@ -59,6 +69,8 @@ PHRASEBOOKS = {
         "Mi scusi, ho un problema in questo momento. Può ripetere?",
         "Un momento, per favore, la metto in contatto con un collega.",
         "mhm, mm, ah, ok, okay, sì, va bene, certo, capisco, d'accordo, esatto, bene",
+        reconnected="Mi scusi, è caduta la linea per un momento.",
+        line_lost="Mi dispiace, la linea continua a cadere.",
     ),
     "pt": Phrasebook(
         "Ainda está aí?",
@@ -67,6 +79,8 @@ PHRASEBOOKS = {
         "Desculpe, estou com um problema neste momento. Pode repetir?",
         "Um momento, por favor, vou passar a um colega.",
         "mhm, hum, ah, ok, okay, sim, tá, certo, claro, entendi, está bem, pois",
+        reconnected="Desculpe, a ligação caiu por um momento.",
+        line_lost="Lamento, a ligação está sempre a cair.",
     ),
     "nl": Phrasebook(
         "Bent u er nog?",
@@ -75,6 +89,8 @@ PHRASEBOOKS = {
         "Sorry, ik heb even een probleem. Kunt u dat herhalen?",
         "Een ogenblik alstublieft, ik verbind u door met een collega.",
         "mhm, hm, aha, oké, ok, okay, ja, precies, goed, juist, begrijp ik, prima",
+        reconnected="Sorry, de verbinding was even weg.",
+        line_lost="Het spijt me, de verbinding valt steeds weg.",
     ),
 }
 

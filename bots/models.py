@@ -1,15 +1,11 @@
 """Who picks up: the bots and the phone numbers that lead to them."""
 
-from django.core.exceptions import ValidationError
-from django.core.validators import (
-    MaxLengthValidator,
-    MaxValueValidator,
-    MinValueValidator,
-)
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q, UniqueConstraint
 from simple_history.models import HistoricalRecords
 
+from bots import validators as rules
 from bots.choices import (
     DEFAULT_GREETING,
     DEFAULT_LLM_MODEL,
@@ -20,11 +16,12 @@ from bots.choices import (
     Sensitivity,
     TranscriptionProvider,
 )
-from bots.validators import e164, each_line_a_model, language_tag, model_id, no_spaces
+from bots.numbers import PhoneNumber
 
-# The TTS API takes 2,000 characters in one request.
-GREETING_MAX_LENGTH = 2000
+__all__ = ["MAX_CALL_MINUTES", "MAX_RETENTION_DAYS", "Bot", "Catalogue", "PhoneNumber"]
+
 MAX_CALL_MINUTES = 240
+MAX_RETENTION_DAYS = 3650
 
 
 class Bot(models.Model):
@@ -33,6 +30,7 @@ class Bot(models.Model):
     name = models.CharField(
         max_length=80,
         unique=True,
+        validators=[rules.plain_text],
         help_text="How you tell your bots apart. Callers never hear it.",
     )
     is_active = models.BooleanField(
@@ -47,28 +45,47 @@ class Bot(models.Model):
     )
     system_prompt = models.TextField(
         default=DEFAULT_SYSTEM_PROMPT,
+        max_length=rules.PROMPT_MAX_LENGTH,
+        validators=rules.PROMPT,
         help_text="Who the bot is, what it knows and how it should speak. All it "
         "writes is read aloud: ask for short plain sentences, no lists or markdown.",
     )
     greeting = models.TextField(
         blank=True,
         default=DEFAULT_GREETING,
-        max_length=GREETING_MAX_LENGTH,
-        validators=[MaxLengthValidator(GREETING_MAX_LENGTH)],
+        max_length=rules.SPEECH_MAX_LENGTH,
+        validators=rules.SPOKEN,
         help_text="Spoken word for word when the call is answered. Leave empty to let "
         "the caller speak first.",
+    )
+    consent = models.TextField(
+        "consent sentence",
+        blank=True,
+        max_length=rules.SPEECH_MAX_LENGTH,
+        validators=rules.SPOKEN,
+        help_text="Spoken before the greeting, to its end whatever the caller does. "
+        "The transcript tells that it was. Empty: none.",
+    )
+    retention_days = models.PositiveSmallIntegerField(
+        "keep calls for",
+        blank=True,
+        default=0,
+        validators=[MaxValueValidator(MAX_RETENTION_DAYS)],
+        help_text="Days after which a call is deleted with all that was said in it. 0 "
+        "keeps calls for good.",
     )
     llm_model = models.CharField(
         "language model",
         max_length=120,
         default=DEFAULT_LLM_MODEL,
-        validators=[model_id],
+        validators=[rules.model_id],
         help_text="Which model writes the answers, as provider/name. Small, fast "
         "models suit the phone best.",
     )
     fallback_models = models.TextField(
         blank=True,
-        validators=[each_line_a_model],
+        max_length=rules.LIST_MAX_LENGTH,
+        validators=[*rules.LIST, rules.each_line_a_model],
         help_text="Models to try, in this order, when the first fails. One per line.",
     )
     max_reply_tokens = models.PositiveIntegerField(
@@ -86,14 +103,14 @@ class Bot(models.Model):
         "voice",
         max_length=120,
         default=DEFAULT_TTS_VOICE,
-        validators=[no_spaces],
+        validators=[rules.no_spaces, rules.plain_text],
         help_text="Inworld voice id, exactly as written there: Clive, Ashley, Dennis…",
     )
     tts_model = models.CharField(
         "voice model",
         max_length=80,
         default=DEFAULT_TTS_MODEL,
-        validators=[no_spaces],
+        validators=[rules.no_spaces, rules.plain_text],
         help_text="Inworld speech model, for example inworld-tts-2.",
     )
     quick_start = models.BooleanField(
@@ -106,7 +123,7 @@ class Bot(models.Model):
     language = models.CharField(
         max_length=20,
         default="en-US",
-        validators=[language_tag],
+        validators=[rules.language_tag],
         help_text="Language the caller is understood in and the greeting is spoken in, "
         "for example en-US.",
     )
@@ -119,12 +136,14 @@ class Bot(models.Model):
     speech_model = models.CharField(
         max_length=60,
         blank=True,
-        validators=[no_spaces],
+        validators=[rules.no_spaces, rules.plain_text],
         help_text="The provider's transcription model: nova-3-general or flux for "
         "Deepgram, telephony or long for Google. Empty: the best general one.",
     )
     hints = models.TextField(
         blank=True,
+        max_length=rules.LIST_MAX_LENGTH,
+        validators=rules.LIST,
         help_text="Names and terms callers use, separated by commas, so that they are "
         "recognised: Acme, Dr. Okafor, Rue de Rivoli.",
     )
@@ -148,6 +167,8 @@ class Bot(models.Model):
     backchannels = models.TextField(
         "listening words",
         blank=True,
+        max_length=rules.LIST_MAX_LENGTH,
+        validators=rules.LIST,
         help_text="Words that do not interrupt the bot, separated by commas: mhm, "
         "okay, I see. After a question they still count as answers. Empty: the usual "
         "ones of the bot's language.",
@@ -174,7 +195,8 @@ class Bot(models.Model):
     silence_question = models.TextField(
         "question to a silent caller",
         blank=True,
-        max_length=GREETING_MAX_LENGTH,
+        max_length=rules.SPEECH_MAX_LENGTH,
+        validators=rules.SPOKEN,
         help_text="Empty: “Are you still there?” in the bot's language.",
     )
     max_call_minutes = models.PositiveSmallIntegerField(
@@ -186,32 +208,36 @@ class Bot(models.Model):
     )
     time_warning = models.TextField(
         blank=True,
-        max_length=GREETING_MAX_LENGTH,
+        max_length=rules.SPEECH_MAX_LENGTH,
+        validators=rules.SPOKEN,
         help_text="Said a minute before the longest call ends. Empty: a standing "
         "sentence in the bot's language.",
     )
     goodbye = models.TextField(
         blank=True,
-        max_length=GREETING_MAX_LENGTH,
+        max_length=rules.SPEECH_MAX_LENGTH,
+        validators=rules.SPOKEN,
         help_text="Said before the bot hangs up. Empty: a standing sentence in the "
         "bot's language.",
     )
     apology = models.TextField(
         blank=True,
-        max_length=GREETING_MAX_LENGTH,
+        max_length=rules.SPEECH_MAX_LENGTH,
+        validators=rules.SPOKEN,
         help_text="Said when no answer can be had. Empty: a standing sentence in the "
         "bot's language that asks to repeat.",
     )
     transfer_number = models.CharField(
         max_length=16,
         blank=True,
-        validators=[e164],
+        validators=[rules.e164],
         help_text="Where callers are put through when the bot fails twice in a row, "
         "e.g. +14155550100. Empty: the bot apologises, then says goodbye.",
     )
     transfer_notice = models.TextField(
         blank=True,
-        max_length=GREETING_MAX_LENGTH,
+        max_length=rules.SPEECH_MAX_LENGTH,
+        validators=rules.SPOKEN,
         help_text="Said before a caller is put through. Empty: a standing sentence in "
         "the bot's language.",
     )
@@ -235,57 +261,8 @@ class Bot(models.Model):
         return self.name
 
     def clean(self) -> None:
-        """Refuse a speech model that the transcription provider does not have.
-
-        Twilio ends the call on such a pair.
-        """
-        deepgram = self.speech_model.startswith(("nova", "flux"))
-        if self.speech_model and deepgram != (
-            self.transcription_provider == TranscriptionProvider.DEEPGRAM
-        ):
-            raise ValidationError(
-                {
-                    "speech_model": f"{self.transcription_provider} has no model "
-                    f"“{self.speech_model}”. Leave it empty for the best one."
-                }
-            )
-
-
-class PhoneNumber(models.Model):
-    """A number callers dial, and the bot that answers it."""
-
-    number = models.CharField(
-        max_length=16,
-        unique=True,
-        validators=[e164],
-        help_text="With + and country code, no spaces: +14155550100.",
-    )
-    label = models.CharField(
-        max_length=80,
-        blank=True,
-        help_text="What this number is for, for example “Support line Berlin”.",
-    )
-    is_active = models.BooleanField(
-        "active",
-        default=True,
-        help_text="Switched off, callers hear a polite sentence and the call ends.",
-    )
-    bot = models.ForeignKey(
-        Bot,
-        null=True,
-        blank=True,
-        on_delete=models.SET_NULL,
-        related_name="numbers",
-        help_text="Who answers. Without one, the default bot does.",
-    )
-
-    history = HistoricalRecords()
-
-    class Meta:
-        ordering = ["number"]
-
-    def __str__(self) -> str:
-        return f"{self.number} ({self.label})" if self.label else self.number
+        """Refuse a pair of settings that would end every call."""
+        rules.of_its_provider(self.speech_model, self.transcription_provider)
 
 
 class Catalogue(models.Model):

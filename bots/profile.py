@@ -18,6 +18,7 @@ class Profile:
 
     name: str
     system_prompt: str
+    consent: str
     greeting: str
     llm_model: str
     fallback_models: tuple[str, ...]
@@ -44,13 +45,15 @@ class Profile:
     apology: str
     transfer_number: str
     transfer_notice: str
+    retention_days: int
 
     @classmethod
     def of(cls, bot: Bot) -> Self:
         """Resolve a bot's settings; what it leaves open its language fills in."""
         values = {field.name: getattr(bot, field.name) for field in fields(cls)}
         for name, usual in asdict(phrasebook(bot.language)).items():
-            values[name] = values[name].strip() or usual
+            if name in values:
+                values[name] = values[name].strip() or usual
         lines = (line.strip() for line in bot.fallback_models.splitlines())
         values["fallback_models"] = tuple(line for line in lines if line)
         return cls(**values)

@@ -1,24 +1,70 @@
 """What operators may write, and what they are told when it is something else."""
 
-from django.core.validators import RegexValidator
+import re
+from collections.abc import Callable
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxLengthValidator, RegexValidator
+
+# The TTS API takes 2,000 characters in one request.
+SPEECH_MAX_LENGTH = 2000
+PROMPT_MAX_LENGTH = 50_000
+LIST_MAX_LENGTH = 4000
+# Control signs and halves of characters: no database, XML or voice takes them all.
+UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+SHOWN = 40
+Rules = list[Callable[[Any], None]]
 
 language_tag = RegexValidator(
-    r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
+    r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*\Z",
     "Write a language tag such as en-US, de-DE or fr-FR.",
 )
 model_id = RegexValidator(
-    r"^(auto|[\w.:@-]+(/[\w.:@-]+)*)$",
+    r"^(auto|[\w.:@-]+(/[\w.:@-]+)*)\Z",
     "Write the model as provider/name, for example openai/gpt-4.1-mini.",
 )
-no_spaces = RegexValidator(r"^\S+$", "Must not contain spaces.")
+no_spaces = RegexValidator(r"^\S+\Z", "Must not contain spaces.")
 e164 = RegexValidator(
     r"^\+[1-9][0-9]{6,14}\Z",
     "Write the number with + and country code and no spaces, e.g. +14155550100.",
 )
 
 
+def plain_text(value: str) -> None:
+    """Refuse signs that nobody types and that break what the text passes through."""
+    if found := UNPRINTABLE.search(value):
+        line = value.count("\n", 0, found.start()) + 1
+        raise ValidationError(
+            f"Line {line} has a character that cannot be stored or spoken "
+            f"(U+{ord(found[0]):04X}). Remove it, or type the line anew."
+        )
+
+
+# On the model, because a form alone would check the length.
+SPOKEN: Rules = [MaxLengthValidator(SPEECH_MAX_LENGTH), plain_text]
+PROMPT: Rules = [MaxLengthValidator(PROMPT_MAX_LENGTH), plain_text]
+LIST: Rules = [MaxLengthValidator(LIST_MAX_LENGTH), plain_text]
+
+
 def each_line_a_model(value: str) -> None:
     """Refuse a list of models of which a line is not a model id."""
-    for line in value.splitlines():
-        if line.strip():
-            model_id(line.strip())
+    for number, line in enumerate(map(str.strip, value.splitlines()), 1):
+        try:
+            if line:
+                model_id(line)
+        except ValidationError as error:
+            shown = line if len(line) <= SHOWN else f"{line[:SHOWN]}…"
+            told = f"Line {number}, “{shown}”: {model_id.message}"
+            raise ValidationError(told) from error
+
+
+def of_its_provider(speech_model: str, provider: str) -> None:
+    """Refuse a speech model that the transcription provider does not have.
+
+    Twilio ends the call on such a pair.
+    """
+    deepgram = speech_model.startswith(("nova", "flux"))
+    if speech_model and deepgram != (provider == "Deepgram"):
+        told = f"{provider} has no model “{speech_model}”."
+        raise ValidationError({"speech_model": f"{told} Leave it empty for the best."})

@@ -1,4 +1,4 @@
-"""The HTTP exchange with Inworld: replies, greetings, the list of voices."""
+"""The HTTP exchange with Inworld: replies, greetings, lists of voices and models."""
 
 import asyncio
 import base64
@@ -113,6 +113,7 @@ class Inworld:
         # The key is Base64 already, as the portal shows it.
         headers = {b"Authorization": b"Basic " + api_key.encode()}
         self._pool = Pool(base_url, headers, timeout)
+        self.answers = self._pool.answers
 
     @asynccontextmanager
     async def reply(self, request: ReplyRequest) -> AsyncIterator[AsyncIterator[Event]]:
@@ -156,14 +157,17 @@ class Inworld:
         query: dict[str, str | int] = {"pageSize": VOICES_PER_PAGE}
         for _ in range(VOICE_PAGES):
             page = await self._fetch("GET", "/voices/v1/voices", params=query)
-            found = page.get("voices")
-            if isinstance(found, list):
-                voices += [voice for voice in found if isinstance(voice, dict)]
+            voices += _records(page.get("voices"))
             token = page.get("nextPageToken")
             if not isinstance(token, str) or not token:
                 break
             query["pageToken"] = token
         return voices
+
+    async def models(self) -> list[dict[str, Any]]:
+        """List the language models of the Router, as Inworld describes them."""
+        answer = await self._fetch("GET", "/llm/v1alpha/models")
+        return _records(answer.get("models"))
 
     async def warm(self) -> None:
         """Open a connection ahead of the first turn, at no cost; never raises."""
@@ -187,6 +191,11 @@ class Inworld:
         if not isinstance(answer, dict):
             raise StreamFailed(f"expected an object, got: {message_of(body)}")
         return answer
+
+
+def _records(found: object) -> list[dict[str, Any]]:
+    listed = found if isinstance(found, list) else []
+    return [record for record in listed if isinstance(record, dict)]
 
 
 def _json(

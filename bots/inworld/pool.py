@@ -1,5 +1,6 @@
 """Connections to Inworld: kept open between turns, as many as there are calls."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
@@ -32,6 +33,8 @@ class Pool:
         self._headers = headers
         self._timeout = timeout
         self._http: httpx.AsyncClient | None = None
+        # By path and status; `none` where no answer came.
+        self.answers: Counter[tuple[str, str]] = Counter()
 
     @asynccontextmanager
     async def request(
@@ -44,7 +47,8 @@ class Pool:
         http = self._http = self._http or self._connect()
         with named_errors():
             request = http.build_request(method, path, **options)
-            response = await http.send(request, stream=True)
+            response = await self._send(http, request)
+        self.answers[request.url.path, str(response.status_code)] += 1
         try:
             if not response.is_success:
                 with named_errors():
@@ -60,6 +64,15 @@ class Pool:
         http, self._http = self._http, None
         if http:
             await http.aclose()
+
+    async def _send(
+        self, http: httpx.AsyncClient, request: httpx.Request
+    ) -> httpx.Response:
+        try:
+            return await http.send(request, stream=True)
+        except Exception:
+            self.answers[request.url.path, "none"] += 1
+            raise
 
     def _connect(self) -> httpx.AsyncClient:
         trusted = httpx.create_ssl_context()

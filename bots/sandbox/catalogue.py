@@ -30,7 +30,9 @@ _MODELS = [
     ("google-ai-studio", "gemini-2.5-flash", "Google", 3e-7, 2.5e-6, 1_048_576),
     ("anthropic", "claude-haiku-4-5", "Anthropic", 1e-6, 5e-6, 200_000),
     ("inworld", "models/gemma-4-26b-a4b-it", "Google", 1e-7, 4e-7, 131_072),
+    ("openai", "gpt-3.5-turbo", "OpenAI", 5e-7, 1.5e-6, 16_385),
 ]
+_RETIRED = {"gpt-3.5-turbo"}
 
 
 def _voice(voice_id: str, locale: str, gender: str, description: str) -> Record:
@@ -63,7 +65,7 @@ def _model(
             "contextLength": length,
             "capabilities": {"functionCalling": True, "reasoning": False},
         },
-        "isSupported": True,
+        "isSupported": model not in _RETIRED,
     }
 
 

@@ -1,0 +1,66 @@
+"""The forms of bots and numbers, forgiving about how things are pasted."""
+
+import re
+from typing import Any
+
+from django import forms
+
+from bots.models import Bot, PhoneNumber
+
+# What people write between digits, and the invisible marks that come with a copy
+# from a contact list: every kind of dash, and the signs for writing direction.
+SEPARATORS = re.compile(
+    r"[\s().\-/\u2010-\u2015\u2212\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
+)
+TRUNK_ZERO = re.compile(r"(?<=\d)\s*\(0\)")  # as in +44 (0)20: not dialled from abroad
+SHORT_TEXTS = {
+    *("fallback_models", "hints", "greeting", "backchannels", "silence_question"),
+    *("time_warning", "goodbye", "apology", "transfer_notice", "consent"),
+}
+
+
+class PastedNumberField(forms.CharField):
+    """A phone number, written any way people write them."""
+
+    def to_python(self, value: Any) -> str:
+        """Reduce what was pasted to + and digits; the model refuses the rest."""
+        number = SEPARATORS.sub("", TRUNK_ZERO.sub("", super().to_python(value) or ""))
+        return f"+{number[2:]}" if number.startswith("00") else number
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        """Let the browser take more than the bare number is long."""
+        attrs = super().widget_attrs(widget)
+        attrs.pop("maxlength", None)
+        return {**attrs, "inputmode": "tel", "placeholder": "+14155550100"}
+
+
+class PhoneNumberForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable
+    """A number and the bot that answers it."""
+
+    class Meta:
+        model = PhoneNumber
+        fields = ["number", "label", "bot", "is_active", "max_calls"]
+        field_classes = {"number": PastedNumberField}
+        help_texts = {"number": "With + and country code, for example +1 415 555 0100."}
+
+
+class BotForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable
+    """A bot's settings; the browser cuts nothing off, so that a refusal can tell."""
+
+    class Meta:
+        model = Bot
+        exclude: list[str] = []
+        field_classes = {"transfer_number": PastedNumberField}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            field.widget.attrs.pop("maxlength", None)
+            if name in SHORT_TEXTS:
+                field.widget.attrs["rows"] = 3
+            if isinstance(field.widget, forms.Textarea | forms.TextInput):
+                field.widget.attrs["dir"] = "auto"
+
+    def clean_retention_days(self) -> int:
+        """Read an empty field as no limit."""
+        return self.cleaned_data["retention_days"] or 0

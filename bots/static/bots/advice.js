@@ -1,0 +1,73 @@
+/* Counts and remarks beside the fields, asked from the server while one types. */
+
+import { element, say } from "./elements.js";
+
+const PAUSE_MS = 400;
+
+export class Advice extends EventTarget {
+    constructor(form, url) {
+        super();
+        Object.assign(this, { form, url, places: new Map() });
+        // Only a field has a name; the search in a list is none of the form's.
+        const changed = ({ target }) => target.name && this.soon();
+        form.addEventListener("input", changed);
+        form.addEventListener("change", changed);
+    }
+
+    soon() {
+        clearTimeout(this.timer);
+        this.timer = setTimeout(() => this.ask(), PAUSE_MS);
+    }
+
+    async ask() {
+        this.request?.abort();
+        this.request = new AbortController();
+        const { signal } = this.request;
+        try {
+            const answer = await fetch(this.url, { method: "POST", body: new FormData(this.form), signal });
+            if (answer.ok) this.#show(await answer.json());
+        } catch {
+            // Overtaken by more typing, or away: what was said last stays.
+        }
+    }
+
+    #show({ counts, remarks }) {
+        const fields = new Set([...this.places.keys(), ...Object.keys(counts), ...remarks.map(({ field }) => field)]);
+        for (const field of fields) {
+            const place = this.#place(field);
+            if (!place) continue;
+            say(place.count, counts[field] ?? "");
+            place.list(remarks.filter((remark) => remark.field === field));
+        }
+        this.dispatchEvent(new Event("change"));
+    }
+
+    #place(field) {
+        if (!this.places.has(field)) this.places.set(field, this.#make(field));
+        return this.places.get(field);
+    }
+
+    #make(field) {
+        const input = this.form.elements.namedItem(field);
+        if (!input?.id) return null;
+        const count = element("p", { class: "count" });
+        const remarks = element("ul", { class: "remarks", "aria-live": "polite" });
+        const root = element("div", { class: "advice", id: `${input.id}_advice` }, count, remarks);
+        const row = input.closest(".flex-container");
+        (row.parentElement.querySelector(".picker") ?? row).after(root);
+        const described = input.getAttribute("aria-describedby") ?? "";
+        input.setAttribute("aria-describedby", `${described} ${root.id}`.trim());
+        return { count, list: (found) => list(remarks, found) };
+    }
+}
+
+function list(remarks, found) {
+    const said = JSON.stringify(found);
+    if (remarks.dataset.said === said) return; // not announced again
+    remarks.dataset.said = said;
+    remarks.replaceChildren(
+        ...found.map(({ level, text }) =>
+            element("li", { class: level, dir: "auto" }, element("strong", {}, level === "warning" ? "Warning: " : "Hint: "), text),
+        ),
+    );
+}

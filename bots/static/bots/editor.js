@@ -1,0 +1,78 @@
+/* The bot editor: pickers, listen buttons and advice around the admin's own form. */
+
+import { Advice } from "./advice.js";
+import { Listing } from "./listing.js";
+import { models, voices } from "./offers.js";
+import { Picker } from "./picker.js";
+import { Player } from "./player.js";
+import { follow, mark } from "./sections.js";
+
+const form = document.querySelector("#bot_form");
+const addresses = document.querySelector("#editor").dataset;
+const nav = document.querySelector("nav.sections");
+const token = form.querySelector("[name=csrfmiddlewaretoken]").value;
+const field = (name) => form.elements.namedItem(name);
+
+function fill(input, value) {
+    input.value = value;
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+/* What to say in a voice: the greeting as it stands, in the bot's model and language. */
+function audition(voice) {
+    const body = new URLSearchParams({ tts_voice: voice });
+    for (const name of ["greeting", "tts_model", "language"]) body.set(name, field(name).value);
+    return body;
+}
+
+function pickVoice(input, listing) {
+    const player = new Player(addresses.listen, token, audition);
+    const picker = new Picker({
+        input,
+        listing,
+        kind: voices,
+        isChosen: (voice) => voice.id === input.value.trim(),
+        choose: (voice) => fill(input, voice.id),
+        extras: (voice) => player.button(() => voice.id, `Listen to ${voice.name}`),
+        tools: player.button(() => input.value.trim(), "Listen to the chosen voice"),
+    });
+    picker.prefer(0, field("language").value.split("-")[0].toLowerCase());
+}
+
+function pickModel(input, listing) {
+    const isChosen = (model) => model.id === input.value.trim();
+    new Picker({ input, listing, kind: models, isChosen, choose: (model) => fill(input, model.id) });
+}
+
+/* One a line: choosing a model adds it, choosing it again takes it out. */
+function pickFallbacks(input, listing) {
+    const lines = () => input.value.split("\n").map((line) => line.trim()).filter(Boolean);
+    const isChosen = (model) => lines().includes(model.id);
+    const choose = (model) => {
+        const others = lines().filter((line) => line !== model.id);
+        fill(input, (isChosen(model) ? others : [...others, model.id]).join("\n"));
+    };
+    const kind = { ...models, choose: "Choose models" };
+    new Picker({ input, listing, kind, isChosen, choose });
+}
+
+function start() {
+    const offered = {
+        voices: new Listing(addresses.voices, token),
+        models: new Listing(addresses.models, token),
+    };
+    pickVoice(field("tts_voice"), offered.voices);
+    pickModel(field("llm_model"), offered.models);
+    pickFallbacks(field("fallback_models"), offered.models);
+    const advice = new Advice(form, addresses.advice);
+    advice.addEventListener("change", () => mark(nav));
+    for (const listing of Object.values(offered)) {
+        listing.addEventListener("change", () => listing.busy || advice.soon());
+        listing.load();
+    }
+    follow(nav);
+    mark(nav);
+    advice.ask();
+}
+
+start();
