@@ -1,15 +1,33 @@
 """The operator's desk: what was said on the phone. Nobody edits it."""
 
-from datetime import timedelta
+from collections.abc import Container
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
-from django.utils.html import format_html
-from django.utils.timezone import localtime
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import F, Max, Min, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.urls import URLPattern, path
+from django.utils.html import format_html, format_html_join
+from django.utils.timezone import localdate, localtime, now
 
-from calls import review
+from calls import dates, filters, parties, review, search
+from calls.desk import listen
+from calls.desk.blocked import BlocksCallers
+from calls.downloads import TYPES, download
+from calls.export import FORMS
+from calls.listing import MOST_COUNTED, CallList, CappedPaginator
 from calls.models import Call
+
+LENGTH = (F("ended_at") - F("started_at")).asc(nulls_first=True)
+BADGES = {
+    "was_interrupted": "interrupted",
+    "had_error": "error",
+    "was_silent": "silent",
+    "is_test": "test",
+}
 
 
 class ReadOnlyMixin:
@@ -29,29 +47,188 @@ class ReadOnlyMixin:
 
 
 @admin.register(Call)
-class CallAdmin(ReadOnlyMixin, admin.ModelAdmin):
+class CallAdmin(ReadOnlyMixin, BlocksCallers):
     """Calls as a list to scan and a conversation to read."""
 
     list_display = [
         "started",
-        "bot_name",
+        "bot_told",
         "numbers",
         "outcome",
         "length",
-        "turn_count",
+        "slowest",
     ]
-    list_filter = ["started_at", "status", "end_reason", "direction", "bot"]
-    list_per_page = 50
-    list_select_related = ["bot"]
+    list_filter = [
+        "started_at",
+        ("bot", filters.BotTaken),
+        filters.NumberCalled,
+        "status",
+        "end_reason",
+        "was_interrupted",
+        "had_error",
+        "was_silent",
+        filters.SlowAnswers,
+        filters.TestCalls,
+        "direction",
+    ]
     date_hierarchy = "started_at"
-    search_fields = [
-        "call_sid",
-        "bot_name",
-        "from_number",
-        "to_number",
-        "turns__text",
-    ]
-    search_help_text = "A number, a call SID, a bot's name or words from the call."
+    list_per_page = 50
+    list_max_show_all = 200
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # it would count every filter's calls
+    actions = ["export_csv", "export_json", "block_callers"]
+    search_fields = ["call_sid"]  # `get_search_results` does more
+    search_help_text = "Words from the call, a number, a call SID or a bot's name."
+
+    def get_urls(self) -> list[URLPattern]:
+        """Files to download and sound to hear, beside the usual pages."""
+        view, file = self.admin_site.admin_view, "export.<slug:form>"
+        sound = "<int:call_id>/turns/<int:index>/<int:position>.wav"
+        return [
+            path(file, view(self.export_all), name="calls_call_export"),
+            path(
+                f"<int:call_id>/{file}", view(self.export_one), name="calls_call_file"
+            ),
+            path(sound, listen.clip, name="calls_call_clip"),
+            *super().get_urls(),
+        ]
+
+    # The list
+
+    def get_changelist(self, request: HttpRequest, **options: Any) -> type[CallList]:
+        """The list that tells why a call was found."""
+        return CallList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Call], search_term: str
+    ) -> tuple[QuerySet[Call], bool]:
+        """Calls in which every word occurs; none of them twice."""
+        in_part = parties.may_see_numbers(request.user)
+        return search.matching(queryset, search_term, parts=in_part), False
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+        """Numbers cannot be guessed digit by digit by those who may not see them."""
+        told = lookup.startswith(("from_number", "to_number__"))
+        if told and not lookup.endswith("__exact"):
+            return parties.may_see_numbers(request.user)
+        return super().lookup_allowed(lookup, value, request)
+
+    def get_paginator(
+        self, request: HttpRequest, queryset: QuerySet[Call], per_page: int, *args: Any
+    ) -> "Paginator[Call]":
+        """A filter's calls are counted, those of a search up to a limit."""
+        searched = request.GET.get("q", "").strip()
+        kind = CappedPaginator if searched else Paginator
+        return kind(queryset, per_page, *args)
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The list, below a way to its dates."""
+        span = Call.objects.aggregate(first=Min("started_at"), last=Max("started_at"))
+        drill = None
+        if span["first"]:
+            days = (localdate(span[name]) for name in ("first", "last"))
+            drill = dates.drill(request.GET.dict(), "started_at", *days)
+        extra = {
+            "title": "Calls",
+            "dates": drill,
+            "most_counted": MOST_COUNTED,
+            "query_string": request.GET.urlencode(),
+        }
+        return super().changelist_view(request, {**extra, **(extra_context or {})})
+
+    @admin.display(description="started", ordering="started_at")
+    def started(self, call: Call) -> str:
+        """The day, and below it the time."""
+        moment = localtime(call.started_at)
+        return _two_lines(moment.strftime("%d %b %Y"), moment.strftime("%H:%M:%S"))
+
+    @admin.display(description="bot", ordering="bot_name")
+    def bot_told(self, call: Any) -> str:
+        """Who answered, and below it the words that a search found."""
+        name = call.bot_name or "-"
+        if call.excerpt is None:
+            return name
+        found = '{}<span class="excerpt" dir="auto">{}<mark>{}</mark>{}</span>'
+        return format_html(found, name, *call.excerpt)
+
+    @admin.display(description="from and to", ordering="from_number")
+    def numbers(self, call: Call) -> str:
+        """Who called, and below it the number that was dialled."""
+        caller, called = parties.listed(call)
+        return _two_lines(caller or "-", f"→ {called or '-'}")
+
+    @admin.display(description="status and end", ordering="status")
+    def outcome(self, call: Call) -> str:
+        """How the call stands, why it ended, and what sets it apart."""
+        status = '<span class="call-status {}">{}</span>'
+        return format_html(
+            f'{status}<span class="second-line">{{}}</span>{{}}',
+            call.status,
+            call.get_status_display(),
+            call.get_end_reason_display() if call.end_reason else "",
+            _badges(call),
+        )
+
+    @admin.display(description="length", ordering=LENGTH)
+    def length(self, call: Call) -> str:
+        """Minutes and seconds, and below it how much was said, once that is known."""
+        if call.duration is None:
+            return "-"
+        return _two_lines(review.clock(call.duration), f"{call.turn_count} turns")
+
+    @admin.display(
+        description="slowest",
+        ordering=F("slowest_ms").asc(nulls_first=True),
+    )
+    def slowest(self, call: Call) -> str:
+        """How long the caller waited at most, in seconds."""
+        wait = call.slowest_ms
+        return "-" if wait is None else f"{wait / 1000:.1f} s"
+
+    # Files
+
+    @admin.action(description="Export the selected calls as CSV", permissions=["view"])
+    def export_csv(
+        self, request: HttpRequest, queryset: QuerySet[Call]
+    ) -> StreamingHttpResponse:
+        """A row a turn, for a spreadsheet."""
+        return download(request, queryset, "csv", _file_name())
+
+    @admin.action(description="Export the selected calls as JSON", permissions=["view"])
+    def export_json(
+        self, request: HttpRequest, queryset: QuerySet[Call]
+    ) -> StreamingHttpResponse:
+        """A call a line, for other programs."""
+        return download(request, queryset, "jsonl", _file_name())
+
+    def export_all(self, request: HttpRequest, form: str) -> StreamingHttpResponse:
+        """Every call of the list as it is filtered and sorted."""
+        self._check(request, form, FORMS)
+        try:
+            found = self.get_changelist_instance(request).get_queryset(request)
+        except IncorrectLookupParameters as error:
+            raise Http404("There is no such filter.") from error
+        return download(request, found, form, _file_name())
+
+    def export_one(
+        self, request: HttpRequest, call_id: int, form: str
+    ) -> StreamingHttpResponse:
+        """One call."""
+        self._check(request, form, TYPES)
+        calls = Call.objects.filter(pk=call_id)
+        if (call := calls.first()) is None:
+            raise Http404("There is no such call.")
+        return download(request, calls, form, f"call-{call.call_sid}")
+
+    def _check(self, request: HttpRequest, form: str, forms: Container[str]) -> None:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        if form not in forms:
+            raise Http404("Calls are exported as CSV or JSON.")
+
+    # The call
 
     def render_change_form(
         self,
@@ -64,47 +241,21 @@ class CallAdmin(ReadOnlyMixin, admin.ModelAdmin):
     ) -> HttpResponse:
         """Show the call as a conversation instead of a form."""
         if obj is not None:
-            context |= {
-                "title": f"Call from {obj.from_number or 'an unknown number'}",
-                "subtitle": None,
-                "call": obj,
-                "length": self.length(obj),
-                "conversation": review.conversation(obj),
-                "settings_used": review.settings_used(obj),
-            }
+            context |= review.page(obj, now())
+            context["caller"], context["called"] = parties.seen_by(request.user, obj)
         return super().render_change_form(request, context, add, change, form_url, obj)
 
-    @admin.display(description="started", ordering="started_at")
-    def started(self, call: Call) -> str:
-        """The day, and below it the time."""
-        moment = localtime(call.started_at)
-        return format_html(
-            '{}<span class="second-line">{}</span>',
-            moment.strftime("%d %b %Y"),
-            moment.strftime("%H:%M:%S"),
-        )
 
-    @admin.display(description="from and to", ordering="from_number")
-    def numbers(self, call: Call) -> str:
-        """Who called, and below it the number that was dialled."""
-        return format_html(
-            '{}<span class="second-line">→ {}</span>',
-            call.from_number or "-",
-            call.to_number or "-",
-        )
+def _two_lines(first: str, second: str) -> str:
+    return format_html('{}<span class="second-line">{}</span>', first, second)
 
-    @admin.display(description="status and end", ordering="status")
-    def outcome(self, call: Call) -> str:
-        """How the call stands, and below it why it ended."""
-        return format_html(
-            '<span class="call-status {}">{}</span><span class="second-line">{}</span>',
-            call.status,
-            call.get_status_display(),
-            call.get_end_reason_display() if call.end_reason else "",
-        )
 
-    @admin.display(description="duration")
-    def length(self, call: Call) -> str:
-        """Minutes and seconds; a dash while the call goes on."""
-        duration: timedelta | None = call.duration
-        return "-" if duration is None else review.clock(duration)
+def _badges(call: Call) -> str:
+    """A word for each thing that sets a call apart."""
+    flags = [label for name, label in BADGES.items() if getattr(call, name)]
+    badge = '<span class="badge {}">{}</span>'
+    return format_html_join(" ", badge, zip(flags, flags, strict=True))
+
+
+def _file_name() -> str:
+    return f"calls-{localdate():%Y-%m-%d}"

@@ -10,10 +10,10 @@ from calls.history import messages
 from calls.ladder import LIVENESS, Ladder, Rung, Step
 from calls.manners import Manners
 from calls.replies import Replies, Reply, milliseconds
-from calls.turns import Role, Turn
+from calls.turns import CONSENT, RESUMED, Role, Turn
 
 # How long a fixed sentence may take to be voiced before the carrier speaks it (s):
-# a greeting is worth a wait, what is said in place of an answer is not.
+# a greeting or an operator's line is worth a wait, what stands in for an answer is not.
 GREETING_PATIENCE = 4.0
 PATIENCE = 1.0
 
@@ -35,11 +35,24 @@ class Answers:
         self.attempt: Step | None = None  # to be made a little later
         self.asked_at = -math.inf  # the caller's latest words or key
         self.unanswered = False  # something was said that is not being answered yet
+        self.greeting_due = False  # it follows what is being said now
 
     def greet(self, at: float) -> list[Action]:
-        """Speak the greeting."""
-        reply = self.replies.begin(at)
-        return [SpeakText(reply.number, self.manners.greeting, GREETING_PATIENCE)]
+        """Speak the greeting, behind the consent sentence where there is one."""
+        self.greeting_due = bool(self.manners.greeting)
+        return self._tell_consent(at) if self.manners.consent else self._greet(at)
+
+    def resume(self, at: float, *, unanswered: bool) -> list[Action]:
+        """Tell that the line is back, then answer what has not been answered."""
+        if self.manners.consent and not any(map(_consented, self.turns)):
+            self.asked_at, self.unanswered = at, unanswered
+            spoke = any(turn.role == "bot" for turn in self.turns)
+            self.greeting_due = bool(self.manners.greeting) and not spoke
+            return self._tell_consent(at)
+        actions = self.say(self.manners.reconnected, at, role="system")
+        self.replies.open_turn(self.replies.numbered[-1], at).model = RESUMED
+        self.asked_at, self.unanswered = at, unanswered
+        return actions
 
     def say(
         self, text: str, at: float, role: Role = "bot", *, interruptible: bool = True
@@ -48,8 +61,18 @@ class Answers:
         reply = self.replies.begin(at, role, interruptible=interruptible)
         return [SpeakText(reply.number, text, PATIENCE)]
 
+    def relay(self, at: float) -> list[Action]:
+        """Say an operator's next line, once nothing else is being made ready."""
+        lines = self.replies.lines
+        if not lines or self.attempt or self.unanswered or self.replies.is_writing:
+            return []
+        reply = self.replies.begin(at)
+        reply.line = lines.popleft()
+        return [SpeakText(reply.number, reply.line, GREETING_PATIENCE)]
+
     def answer(self, at: float) -> list[Action]:
         """Answer what the caller said."""
+        self.greeting_due = False
         self.ladder.begin(at)
         return self._try()
 
@@ -76,7 +99,13 @@ class Answers:
         if reply.turn.role == "bot":
             reply.turn.latency_ms |= self._rungs(reply)
             actions = [Record(replace(reply.turn))]
-        return [*actions, *(self.answer(at) if self.unanswered else [])]
+        return [*actions, *(self.answer(at) if self.unanswered else self._greet(at))]
+
+    @property
+    def is_obliged(self) -> bool:
+        """Whether something is being made that must be heard before all else."""
+        reply = self.replies.current
+        return reply is not None and reply.writing and not reply.interruptible
 
     @property
     def stalled_at(self) -> float | None:
@@ -107,6 +136,18 @@ class Answers:
         self.attempt, self.ladder.due_at = None, None
         self.unanswered = False
         return self.replies.stop()
+
+    def _tell_consent(self, at: float) -> list[Action]:
+        reply = self.replies.begin(at, "system", interruptible=False)
+        self.replies.open_turn(reply, at).model = CONSENT
+        return [SpeakText(reply.number, self.manners.consent, GREETING_PATIENCE)]
+
+    def _greet(self, at: float) -> list[Action]:
+        if not self.greeting_due:
+            return []
+        self.greeting_due = False
+        reply = self.replies.begin(at)
+        return [SpeakText(reply.number, self.manners.greeting, GREETING_PATIENCE)]
 
     def _start(
         self, reply: Reply, model: str = "", *, go_on: bool = False
@@ -151,3 +192,8 @@ class Answers:
             rung: milliseconds(moment - reply.asked_at)
             for rung, moment in self.ladder.taken.items()
         }
+
+
+def _consented(turn: Turn) -> bool:
+    """Whether a turn is the consent sentence, heard to its end."""
+    return turn.model == CONSENT and bool(turn.heard) and not turn.interrupted

@@ -19,6 +19,8 @@ TWILIO_HINT = (
     "Copy the Auth Token from the Twilio Console's start page to .env: "
     "TWILIO_AUTH_TOKEN=…"
 )
+# The ids of what makes SERVER_URL unusable, not only unsuitable.
+NO_ORIGIN = ("calls.E001", "calls.E002")
 # Connecting and the first answer each get half of the second `redis_trouble` has.
 REDIS_PATIENCE = 0.5
 

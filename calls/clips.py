@@ -2,6 +2,7 @@
 
 import secrets
 from collections import OrderedDict
+from contextlib import suppress
 from time import monotonic
 from typing import Protocol
 
@@ -10,7 +11,12 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from calls import metrics
 from calls.signatures import public_url
+
+# Until this long (s) after a clip was made, its process can serve it without Redis.
+OWN_SECONDS = 30.0
+OWN_BYTES = 32_000_000
 
 
 class ClipsUnavailable(Exception):
@@ -84,7 +90,11 @@ class MemoryClips:
 
 
 class RedisClips:
-    """Clips that any process with the same Redis can serve."""
+    """Clips that any process with the same Redis can serve.
+
+    Of its own latest clips a process keeps a copy: those that were sent to the carrier
+    just before Redis went away, or lost its memory, are still heard.
+    """
 
     def __init__(self, url: str) -> None:
         # A call must notice within a breath that Redis is gone: no retries, and
@@ -98,12 +108,15 @@ class RedisClips:
             retry=Retry(NoBackoff(), 0),
         )
         self.redis = Redis.from_pool(pool)
+        self.own = MemoryClips(OWN_BYTES)
 
     async def put(self, clip_id: str, wav: bytes, seconds: float) -> None:
+        with suppress(ClipsUnavailable):
+            await self.own.put(clip_id, wav, min(seconds, OWN_SECONDS))
         try:
             await self.redis.set(_key(clip_id), wav, px=max(1, round(seconds * 1000)))
         except (RedisError, OSError) as error:
-            raise ClipsUnavailable(str(error)) from error
+            raise _away(error) from error
 
     async def get(self, clip_id: str) -> bytes | None:
         try:
@@ -114,8 +127,10 @@ class RedisClips:
             try:
                 wav = await self._get(clip_id)
             except (RedisError, OSError) as error:
-                raise ClipsUnavailable(str(error)) from error
-        return wav
+                if wav := await self.own.get(clip_id):
+                    return wav
+                raise _away(error) from error
+        return wav or await self.own.get(clip_id)
 
     async def _get(self, clip_id: str) -> bytes | None:
         wav = await self.redis.get(_key(clip_id))
@@ -124,13 +139,19 @@ class RedisClips:
     async def drop(self, clip_ids: list[str]) -> None:
         if not clip_ids:
             return
+        await self.own.drop(clip_ids)
         try:
             await self.redis.unlink(*map(_key, clip_ids))
         except (RedisError, OSError) as error:
-            raise ClipsUnavailable(str(error)) from error
+            raise _away(error) from error
 
     async def aclose(self) -> None:
         await self.redis.aclose()
+
+
+def _away(error: Exception) -> ClipsUnavailable:
+    metrics.trouble("redis")
+    return ClipsUnavailable(str(error))
 
 
 def _key(clip_id: str) -> str:

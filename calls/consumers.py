@@ -2,20 +2,22 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
-from functools import partial
+from time import monotonic
 from typing import Any
 
 from autobahn.exception import Disconnected
 from channels.consumer import get_handler_name
-from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
-from django.db import DatabaseError, InterfaceError
 
-from calls import relay
-from calls.models import Call
+from calls import metrics, relay
+from calls.caps import SocketCap, Verdict
+from calls.events import CallerSpoke, KeyPressed
+from calls.models import Call, Turn
+from calls.recall import admit, said_so_far
 from calls.session import CallSession
-from calls.signatures import call_of_token, is_signed, socket_url
+from calls.signatures import is_signed, read_token, socket_url
 from calls.switchboard import switchboard
 
 log = logging.getLogger(__name__)
@@ -23,9 +25,13 @@ log = logging.getLogger(__name__)
 # daphne takes 1000 and 3000-4999 only.
 WRONG_CALL = 4403
 NO_SETUP = 4408
+SUPERSEDED = 4409
+TOO_MUCH = 4429
 NORMAL_CLOSURE = 1000
 # The carrier introduces the call with its first frame, at once.
 SETUP_SECONDS = 10.0
+# How long a resumed call waits for its last words to be written.
+FLUSH_SECONDS = 1.0
 
 
 class RelayConsumer(AsyncWebsocketConsumer):
@@ -33,34 +39,58 @@ class RelayConsumer(AsyncWebsocketConsumer):
 
     # A call needs no group messages, so it must not die with a channel layer.
     channel_layer_alias = "none"
+    session_class = CallSession
+    hang_up_codes = frozenset({NORMAL_CLOSURE})
 
     call: Call | None = None
+    said: Sequence[Turn] = ()  # before this socket
     session: CallSession | None = None
     patience: asyncio.TimerHandle | None = None
     closing: asyncio.Task[None] | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.cap = SocketCap()
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         """Handle one message, without Channels' visit to a database thread."""
         await getattr(self, get_handler_name(message))(message)
 
     async def connect(self) -> None:
-        """Accept only a signed handshake with the token of a call that is open."""
-        call_sid = call_of_token(self.scope["url_route"]["kwargs"]["token"])
-        if call_sid is None or not self._is_signed():
-            log.warning("Relay socket refused: bad token or signature")
+        """Accept only whoever may carry a call that is open."""
+        board = switchboard()
+        token = self.scope["url_route"]["kwargs"]["token"]
+        self.call = None if board.closing else await self.admitted(token)
+        if self.call is None:
+            log.warning("Relay socket refused: bad or used token, or no open call")
+            metrics.REFUSED.labels("socket").inc()
             return await self.close()
-        self.call = await _find_call(call_sid)
-        if self.call is None or call_sid in switchboard().sessions:
-            log.warning("%s: relay socket refused, the call is over or taken", call_sid)
-            return await self.close()
+        # A session that has not noticed that its socket is gone.
+        if stale := board.sessions.get(self.call.call_sid):
+            await board.let_go(stale)
+            self.closing = asyncio.create_task(stale.close_socket(SUPERSEDED))
+            await board.transcripts.flush(FLUSH_SECONDS)
+        self.call.relay_nonce = ""
+        board.ringing.expect(self.call)  # its introduction is to come
+        board.lost.take(self.call.call_sid)
+        self.said = await said_so_far(self.call) if self.call.reconnects else []
         await self.accept()
         loop = asyncio.get_running_loop()
         self.patience = loop.call_later(SETUP_SECONDS, self._give_up)
+
+    async def admitted(self, token: str) -> Call | None:
+        """The call that this handshake may carry, once; None: it may carry none."""
+        found = read_token(token) if self._is_signed() else None
+        if found is None:
+            return None
+        return await admit(*found, here=switchboard().ringing.take(*found))
 
     async def receive(
         self, text_data: str | None = None, bytes_data: bytes | None = None
     ) -> None:
         """Take one frame; whatever it is, the call goes on."""
+        if not self._admits(text_data or bytes_data or ""):
+            return
         frame = relay.parse(text_data) if text_data else None
         try:
             await self._take(frame)
@@ -76,24 +106,30 @@ class RelayConsumer(AsyncWebsocketConsumer):
                 await self._set_up(frame)
             case relay.CarrierError(code):
                 log.warning("%s: carrier error %s", self._call_sid(), code)
+            case CallerSpoke(_, True) | KeyPressed() if self._is_flooded():
+                pass
             case _ if self.session:
                 await self.session.handle(frame)
 
     async def disconnect(self, code: int) -> None:
-        """The socket is gone: so is the call, as far as we know."""
+        """The socket is gone: so is the call, where it was closed in good order."""
         if self.patience:
             self.patience.cancel()
         if self.session is None:
             return
         session, self.session = self.session, None
-        if code == NORMAL_CLOSURE:
-            end = Call.Status.COMPLETED, Call.EndReason.CALLER_HUNG_UP
-        else:
-            end = Call.Status.FAILED, Call.EndReason.CONNECTION_LOST
         try:
-            await session.close(*end)
+            if code in self.hang_up_codes:
+                end = Call.Status.COMPLETED, Call.EndReason.CALLER_HUNG_UP
+                await session.close(*end)
+            else:
+                await self.lost(session)
         finally:
-            del switchboard().sessions[self._call_sid()]
+            switchboard().forget(session)
+
+    async def lost(self, session: CallSession) -> None:
+        """The socket broke; the carrier asks how to go on, and anybody may answer."""
+        await switchboard().let_go(session)
 
     async def _set_up(self, setup: relay.Setup) -> None:
         if self.call is None or self.session:
@@ -102,9 +138,37 @@ class RelayConsumer(AsyncWebsocketConsumer):
         if taken or setup.call_sid != self.call.call_sid:
             log.warning("%s: setup for another call, or a second", self._call_sid())
             return await self.close(WRONG_CALL)
-        self.session = CallSession(self.call, switchboard(), self._send, self.close)
+        self.session = self.session_class(
+            self.call, switchboard(), self._send, self.close
+        )
         switchboard().sessions[self.call.call_sid] = self.session
-        await self.session.connected()
+        switchboard().ringing.take(self.call.call_sid)
+        await self.session.connected(self.said)
+
+    def _admits(self, frame: str | bytes) -> bool:
+        """Whether a frame is within what a carrier may send; far above, we hang up."""
+        verdict = self.cap.frame(len(frame), monotonic())
+        if verdict is Verdict.CLOSE:
+            dropped = self.cap.dropped
+            log.warning(
+                "%s: closed after %d frames too many", self._call_sid(), dropped
+            )
+            self.closing = asyncio.create_task(self.close(TOO_MUCH))
+        if verdict is not Verdict.TAKE:
+            self._dropped()
+        return verdict is Verdict.TAKE
+
+    def _is_flooded(self) -> bool:
+        """Whether more is asked for than any caller could ask."""
+        if self.cap.prompt(monotonic()):
+            return False
+        self._dropped()
+        return True
+
+    def _dropped(self) -> None:
+        metrics.FRAMES_DROPPED.inc()
+        if self.cap.dropped == 1:
+            log.warning("%s: too many frames, some are dropped", self._call_sid())
 
     def _give_up(self) -> None:
         """Close a socket that never said which call it carries."""
@@ -123,20 +187,3 @@ class RelayConsumer(AsyncWebsocketConsumer):
 
     def _call_sid(self) -> str:
         return self.call.call_sid if self.call else "unknown"
-
-
-async def _find_call(call_sid: str) -> Call | None:
-    """The open call of a token: as this process answered it, else from the database."""
-    if call := switchboard().ringing.take(call_sid):
-        return call
-    try:
-        return await _find_open_call(call_sid)
-    except (DatabaseError, InterfaceError) as error:
-        log.error("%s: the database cannot be read: %s", call_sid, type(error).__name__)
-        return None
-
-
-# Any free thread: all sockets of a process otherwise share a single one.
-@partial(database_sync_to_async, thread_sensitive=False)
-def _find_open_call(call_sid: str) -> Call | None:
-    return Call.objects.open().filter(call_sid=call_sid).first()

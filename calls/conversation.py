@@ -1,15 +1,14 @@
 """Who may speak: the rules of a call, without I/O or a clock of their own.
 
-Events go in with the moment they happened, actions come out. The caller's words and
-the end of the call are here; `Answers` sees to the bot's turn, `Interruptions` to
-being cut off, `Vigil` to silence and time.
+Events go in with the moment they happened, actions come out. The caller's words are
+here; `Answers` sees to the bot's turn, `Interruptions` to being cut off, `Vigil` to
+silence and time, `Farewells` to the end of the call.
 """
 
-import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import assert_never
 
-from calls.actions import Action, Discard, HangUp, Record
+from calls.actions import Action, Record
 from calls.answers import Answers
 from calls.events import (
     CallConnected,
@@ -17,35 +16,29 @@ from calls.events import (
     CallerInterrupted,
     CallerSpeaking,
     CallerSpoke,
+    CallResumed,
     ClipFetched,
     ClipReady,
     Event,
     KeyPressed,
+    OperatorEnded,
+    OperatorSaid,
+    OperatorTransferred,
     ReplyEnded,
     SpeakingChanged,
     TimePassed,
 )
+from calls.farewells import SETTLE_MARGIN, Farewell, Farewells
 from calls.interruptions import Interruptions
 from calls.keypad import MASKED, KeyEntry, spelled
 from calls.ladder import Rung
 from calls.manners import Manners
-from calls.turns import Turn
+from calls.resume import is_unanswered, settle
+from calls.turns import Turn, next_index
 from calls.vigil import Vigil
 
-# Room for the clock's error before a reply counts as played to its end (s).
-SETTLE_MARGIN = 0.5
-# A last word that never ends, for whatever reason, ends the call this much later (s).
-FAREWELL_LIMIT = 20.0
-
-
-@dataclass(frozen=True, slots=True)
-class Farewell:
-    """The call is ending: nothing is answered any more, only a last word played."""
-
-    reason: str
-    reply: int
-    due_at: float
-    transfer: bool
+# Of the caller, in characters; of a longer one the end counts.
+LONGEST_TURN = 20_000
 
 
 class Conversation:
@@ -58,10 +51,9 @@ class Conversation:
         self.replies = self.answers.replies
         self.playback = self.replies.playback
         self.interruptions = Interruptions(self.answers)
+        self.farewells = Farewells(self.answers, self.interruptions)
         self.vigil = Vigil(manners)
         self.entry = KeyEntry()
-        self.farewell: Farewell | None = None
-        self.over = False
 
     def receive(self, event: Event, at: float) -> list[Action]:
         """Take in what happened at `at` (seconds, monotonic); say what to do now."""
@@ -69,7 +61,7 @@ class Conversation:
         if not (self.over or self.farewell):
             actions += self._due(at)
         actions += self.replies.finished(at)
-        return [*actions, *self._part(at)]
+        return [*actions, *self.farewells.part(at)]
 
     def wakes_at(self) -> float | None:
         """When `TimePassed` is due, None while only the outside can move things."""
@@ -82,6 +74,16 @@ class Conversation:
         if ends_at is not None:
             moments.append(ends_at + SETTLE_MARGIN)
         return min(moments, default=None)
+
+    @property
+    def farewell(self) -> Farewell | None:
+        """The last word, once it is being said."""
+        return self.farewells.farewell
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing is done any more."""
+        return self.farewells.over
 
     @property
     def is_idle(self) -> bool:
@@ -98,7 +100,9 @@ class Conversation:
         match event:
             case CallConnected():
                 self.vigil.connected(at)
-                return self.answers.greet(at) if self.manners.greeting else []
+                return self.answers.greet(at)
+            case CallResumed():
+                return self._call_resumed(event, at)
             case CallerSpoke(text, final):
                 self.vigil.caller_heard(at, final=final)
                 return self._caller_spoke(text.strip(), at) if final else []
@@ -118,11 +122,25 @@ class Conversation:
                 return self.answers.ended(event, at)
             case TimePassed():
                 self.playback.settle(at)
+            case OperatorSaid(text):
+                self.replies.lines += [line] if (line := text.strip()) else []
+            case OperatorEnded():
+                return self.farewells.ordered(at)
+            case OperatorTransferred():
+                return self.farewells.put_through(at)
             case CallEnded():
                 return self._call_ended(at)
             case _:
                 assert_never(event)
         return []
+
+    def _call_resumed(self, event: CallResumed, at: float) -> list[Action]:
+        self.vigil.resumed(at, event.seconds)
+        self.turns += event.turns
+        cut = settle(self.turns, event.lost_at)
+        unanswered = is_unanswered(self.turns)
+        told = self.answers.resume(at, unanswered=unanswered)
+        return [*(Record(replace(turn)) for turn in cut), *told]
 
     # What the caller says
 
@@ -140,8 +158,9 @@ class Conversation:
         """The caller said something (or pressed keys only) that wants an answer."""
         self.answers.asked_at = at
         must_wait = not interrupts and self._is_speaking(at)
+        must_wait = must_wait or self.answers.is_obliged
         if self.farewell or must_wait:
-            self.answers.unanswered = must_wait
+            self.answers.unanswered = must_wait and self.farewell is None
             return self._take_in(text, at)
         # The old reply goes first, so that its turn keeps its place before this one.
         gone = [*self.interruptions.release(), *self.replies.abandon(at)]
@@ -170,12 +189,13 @@ class Conversation:
         """Add the caller's words: to the same turn while nothing came between."""
         last = self.turns[-1] if self.turns else None
         if last is None or last.role != "caller" or last.aside or aside:
-            last = Turn(len(self.turns), "caller", started_at=at, aside=aside)
+            last = Turn(next_index(self.turns), "caller", started_at=at, aside=aside)
             self.turns.append(last)
         if shown is not None or last.shown is not None:
             before = last.text if last.shown is None else last.shown
-            last.shown = f"{before} {text if shown is None else shown}".strip()
-        last.text = f"{last.text} {text}".strip()
+            added = text if shown is None else shown
+            last.shown = f"{before} {added}".strip()[-LONGEST_TURN:]
+        last.text = f"{last.text} {text}".strip()[-LONGEST_TURN:]
         last.heard, last.ended_at = last.text, at
         return [Record(replace(last))]
 
@@ -194,13 +214,7 @@ class Conversation:
         if self.farewell is None:
             cut = self.interruptions.cut(at, position_ms)
             return [*cut, *self._answer_at_last(at)]
-        # A last word is heard to its end, also when the queue before it was purged.
-        position = position_ms / 1000 if position_ms else None
-        lost = self.replies.cut(at, position, math.inf)
-        last = [cue for cue in lost if cue.reply == self.farewell.reply]
-        gone = tuple(cue.clip for cue in lost if cue.reply != self.farewell.reply)
-        discarded: list[Action] = [Discard(gone, queued=False)] if gone else []
-        return [*discarded, *self.replies.replay(last, at)]
+        return self.farewells.cut(position_ms / 1000 if position_ms else None, at)
 
     def _answer_at_last(self, at: float) -> list[Action]:
         """Answer what was said over a reply that had to be heard out and was not."""
@@ -231,62 +245,32 @@ class Conversation:
         if self.vigil.resume_at <= at and not self.entry.keys:
             actions += self.interruptions.resume(at)
         actions += self.answers.due(at)
-        return [*actions, *([] if self.farewell else self._watch(at))]
+        if self.farewell:
+            return actions
+        if not (self.interruptions.hold or self.entry.keys):
+            actions += self.answers.relay(at)
+        return [*actions, *self._watch(at)]
 
     def _watch(self, at: float) -> list[Action]:
         """Ask a silent caller again, keep to the longest length of a call."""
         manners, idle = self.manners, self.is_idle
         if self.vigil.is_over(at):
-            return self._leave(manners.goodbye, "time-limit", at)
+            return self.farewells.leave(manners.goodbye, "time-limit", at)
         if self.vigil.must_warn(at, idle=idle):
             return self.answers.say(manners.time_warning, at)
         if self.vigil.is_silent(at, self.playback.ended_at, idle=idle):
             if self.vigil.ask_again():
                 return self.answers.say(manners.silence_question, at)
-            return self._leave(manners.goodbye, "caller-silent", at)
+            return self.farewells.leave(manners.goodbye, "caller-silent", at)
         return []
 
     # The end
 
     def _give_up(self, rung: Rung, at: float) -> list[Action]:
-        """No answer can be had: put the caller through, or say goodbye."""
-        if rung is Rung.TRANSFER:
-            notice = self.manners.transfer_notice
-            return self._leave(notice, "transferred", at, transfer=True)
-        return self._leave(self.manners.goodbye, "bot-failed", at)
-
-    def _leave(
-        self, text: str, reason: str, at: float, *, transfer: bool = False
-    ) -> list[Action]:
-        """Say a last word, which cannot be interrupted, and end the call after it."""
-        gone = [*self.interruptions.release(), *self.answers.cease()]
-        queued = max((self.playback.ends_at() or at) - at, 0.0)
-        last_word = self.answers.say(text, at, interruptible=False)
-        number = len(self.replies.numbered)
-        limit = at + queued + FAREWELL_LIMIT
-        self.farewell = Farewell(reason, number, limit, transfer)
-        return [*gone, *last_word]
-
-    def _part(self, at: float) -> list[Action]:
-        """Hang up once the last word has been heard."""
-        farewell = self.farewell
-        if farewell is None or self.over:
-            return []
-        speaking = (
-            self.replies.is_writing
-            or self.playback.pending()
-            or at < self.playback.ended_at + SETTLE_MARGIN
-        )
-        if speaking and at < farewell.due_at:
-            return []
-        self.over = True
-        return [HangUp(farewell.reason, farewell.transfer)]
+        return self.farewells.give_up(rung, at)
 
     def _call_ended(self, at: float) -> list[Action]:
-        self.over = True
-        stopped = self.answers.cease()
-        self.replies.cut(at, None, math.inf)
-        return [*stopped, *self._take_in("", at)]
+        return [*self.farewells.line_gone(at), *self._take_in("", at)]
 
     def _late(self, event: Event, at: float) -> list[Action]:
         """After the end only a stopped reply's last report is of interest."""

@@ -4,11 +4,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from calls.playback import Clip
+from calls.turns import Turn
 
 
 @dataclass(frozen=True, slots=True)
 class CallConnected:
     """The relay is set up: the caller can hear us."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallResumed:
+    """A relay is set up for a call that has lost another, perhaps in another process.
+
+    `turns` is everything said so far, `lost_at` when the line broke and `seconds` how
+    long ago the call began.
+    """
+
+    turns: tuple[Turn, ...]
+    lost_at: float
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +104,30 @@ class TimePassed:
 
 
 @dataclass(frozen=True, slots=True)
+class OperatorSaid:
+    """An operator wrote a line for the bot to say next."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorEnded:
+    """An operator wants the call to end; the second time, at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorTransferred:
+    """An operator wants the caller to be put through."""
+
+
+@dataclass(frozen=True, slots=True)
 class CallEnded:
     """The line is gone."""
 
 
 Event = (
     CallConnected
+    | CallResumed
     | CallerSpoke
     | CallerInterrupted
     | CallerSpeaking
@@ -105,5 +137,8 @@ Event = (
     | ClipFetched
     | ReplyEnded
     | TimePassed
+    | OperatorSaid
+    | OperatorEnded
+    | OperatorTransferred
     | CallEnded
 )

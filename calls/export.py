@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+from array import array
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, Protocol
@@ -10,9 +11,12 @@ from typing import Any, Protocol
 from django.db.models import Prefetch, QuerySet
 
 from calls.models import Call, Turn
+from calls.parties import parties
 
+Record = dict[str, Any]
 # Calls held in memory at a time.
 CHUNK = 200
+TURNS = Prefetch("turns", Turn.objects.order_by("index"))
 
 CALL_COLUMNS = [
     "call_sid",
@@ -54,37 +58,64 @@ class Output(Protocol):
         """Take a piece of text."""
 
 
-def write_json_lines(calls: QuerySet[Call], output: Output) -> None:
-    """Write one JSON object a line; in ASCII, so that no reader splits a line."""
-    for record in records(calls):
-        output.write(json.dumps(record) + "\n")
+class Line:
+    """Hands a spreadsheet's line back instead of writing it."""
+
+    def write(self, text: str) -> str:
+        """Return the line."""
+        return text
 
 
-def write_csv(calls: QuerySet[Call], output: Output) -> None:
-    """Write one row a turn, the call's columns repeated; a silent call has one row."""
-    writer = csv.writer(output, lineterminator="\n")
-    writer.writerow([*CALL_COLUMNS, *(f"turn_{name}" for name in TURN_COLUMNS)])
-    for record in records(calls):
+def json_lines(records: Iterable[Record]) -> Iterator[str]:
+    """One JSON object a line; in ASCII, so that no reader splits a line."""
+    for record in records:
+        yield json.dumps(record) + "\n"
+
+
+def csv_lines(records: Iterable[Record]) -> Iterator[str]:
+    """One row a turn, the call's columns repeated; a silent call has one row."""
+    writer = csv.writer(Line(), lineterminator="\n")
+    header = [*CALL_COLUMNS, *(f"turn_{name}" for name in TURN_COLUMNS)]
+    yield str(writer.writerow(header))
+    for record in records:
         about_call = [record[name] for name in CALL_COLUMNS]
         for turn in record["turns"] or [{}]:
             about_turn = [turn.get(name) for name in TURN_COLUMNS]
-            writer.writerow(cells([*about_call, *about_turn]))
+            yield str(writer.writerow(cells([*about_call, *about_turn])))
 
 
-def records(calls: QuerySet[Call]) -> Iterator[dict[str, Any]]:
-    """Every call as plain data, fetched a few at a time."""
-    turns = Prefetch("turns", Turn.objects.order_by("index"))
-    for call in calls.prefetch_related(turns).iterator(CHUNK):
-        yield record_of(call)
+FORMS = {"jsonl": json_lines, "csv": csv_lines}
 
 
-def record_of(call: Call) -> dict[str, Any]:
+def write(calls: QuerySet[Call], form: str, output: Output) -> None:
+    """Write calls in one of the forms."""
+    for line in FORMS[form](records(calls)):
+        output.write(line)
+
+
+def records(chosen: QuerySet[Call], *, hide: bool = False) -> Iterator[Record]:
+    """Every call as plain data, fetched a few at a time.
+
+    Meanwhile the database is left alone: a slow download must hold neither a
+    connection nor a transaction, and ids are small. With `hide` the callers' numbers
+    are masked.
+    """
+    ids = array("q", chosen.values_list("pk", flat=True).iterator(10 * CHUNK))
+    calls = Call.objects.defer("settings").prefetch_related(TURNS)
+    for begin in range(0, len(ids), CHUNK):
+        some = ids[begin : begin + CHUNK].tolist()
+        found = calls.in_bulk(some)
+        yield from (record_of(found[pk], hide=hide) for pk in some if pk in found)
+
+
+def record_of(call: Call, *, hide: bool = False) -> Record:
     """One call as the object other programs rely on."""
+    caller, called = parties(call, hide=hide)
     return {
         "call_sid": call.call_sid,
         "bot": call.bot_name or None,
-        "from_number": call.from_number,
-        "to_number": call.to_number,
+        "from_number": caller,
+        "to_number": called,
         "direction": call.direction,
         "status": call.status,
         "end_reason": call.end_reason,
@@ -98,7 +129,7 @@ def record_of(call: Call) -> dict[str, Any]:
     }
 
 
-def turn_of(turn: Turn) -> dict[str, Any]:
+def turn_of(turn: Turn) -> Record:
     """One turn as plain data."""
     values = {name: getattr(turn, name) for name in TURN_COLUMNS}
     times = {name: moment(values[name]) for name in ("started_at", "ended_at")}

@@ -39,11 +39,11 @@ class Interruptions:
         since = self._since(at)
         # Zero is also what a carrier reports that has measured nothing.
         position = position_ms / 1000 if position_ms else None
-        lost = self.replies.cut(at, position, since)
+        again, lost = self._spared(self.replies.cut(at, position, since), at)
         reply = self.replies.current
         if reply is None or not self._is_cut(reply, lost, since, at):
             clips = tuple(cue.clip for cue in lost)
-            return [Discard(clips, queued=False)] if clips else []
+            return [*again, *([Discard(clips, queued=False)] if clips else [])]
         stopped = self.replies.stop()
         if lost or stopped:
             # Of a fixed sentence there is no more than its clip.
@@ -51,7 +51,7 @@ class Interruptions:
             before = self.hold or Hold([], cut_short=False)
             cut_short = more or before.cut_short
             self.hold = Hold([*before.cues, *lost], cut_short)
-        return [*stopped, *_withhold(lost, at)]
+        return [*again, *stopped, *_withhold(lost, at)]
 
     def release(self) -> list[Action]:
         """It was meant: what was cut off is never played."""
@@ -77,6 +77,13 @@ class Interruptions:
             return False
         return not playback.latest_text(at).endswith(QUESTION_MARKS)
 
+    def _spared(self, lost: list[Cue], at: float) -> tuple[list[Action], list[Cue]]:
+        """Play again at once what must be heard to its end; the rest stays lost."""
+        numbered = self.replies.numbered
+        spared = [cue for cue in lost if not numbered[cue.reply - 1].interruptible]
+        again = self.replies.replay(spared, at)
+        return again, [cue for cue in lost if cue not in spared]
+
     def _since(self, at: float) -> float:
         """The moment after which what was sent is not what the caller cut off.
 
@@ -90,9 +97,13 @@ class Interruptions:
 
     def _is_cut(self, reply: Reply, lost: list[Cue], since: float, at: float) -> bool:
         """Whether the current reply is what the caller cut off."""
+        if not reply.interruptible:
+            return False
         if since != math.inf and reply.asked_at >= since:
             return False
-        if any(cue.reply == reply.number or reply.goes_on for cue in lost):
+        # An operator's line is said after what was cut off here, so it waits for that.
+        follows = reply.goes_on or bool(reply.line)
+        if any(cue.reply == reply.number or follows for cue in lost):
             return True
         return reply.writing and self.replies.playback.started(reply.number, at)
 

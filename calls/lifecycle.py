@@ -2,14 +2,22 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from secrets import token_hex
 
+from asgiref.sync import sync_to_async
+from django.db import transaction
 from django.utils import timezone
 
 from bots.models import Bot
 from bots.profile import Profile
+from calls import metrics, summary
 from calls.models import Call
+from calls.resume import MAX_RECONNECTS, Standing, Verdict, verdict
+from calls.signatures import new_nonce
 
 SID_LENGTH = 64
+# A page opens its socket at once.
+UNCONNECTED = timedelta(minutes=1)
 
 
 async def open_call(form: Mapping[str, str], bot: Bot) -> Call:
@@ -24,14 +32,61 @@ async def open_call(form: Mapping[str, str], bot: Bot) -> Call:
             "bot": bot,
             "bot_name": bot.name,
             "settings": Profile.of(bot).to_json(),
+            "relay_nonce": new_nonce(),
         },
     )
     return call
 
 
+async def offer_relay(
+    call_sid: str, session_id: str, *, can_go_on: bool = True
+) -> tuple[Verdict, Call | None]:
+    """What becomes of a call whose relay failed; a fresh one may be offered by now."""
+    return await sync_to_async(_offer_relay)(call_sid, session_id, can_go_on=can_go_on)
+
+
+@transaction.atomic
+def _offer_relay(
+    call_sid: str, session_id: str, *, can_go_on: bool
+) -> tuple[Verdict, Call | None]:
+    # Two reports at once must not be answered with two relays.
+    call = Call.objects.select_for_update().filter(call_sid=call_sid).first()
+    if call is None:
+        return Verdict.IGNORE, None
+    standing = Standing(
+        is_open=call.status not in Call.OVER,
+        reconnects=call.reconnects if can_go_on else MAX_RECONNECTS,
+        lost=call.lost_sessions,
+        has_offer=bool(call.relay_nonce),
+    )
+    found = verdict(standing, session_id)
+    if standing.is_open and found in (Verdict.RECONNECT, Verdict.GIVE_UP):
+        if session_id:
+            call.lost_sessions = [*call.lost_sessions, session_id]
+        if found is Verdict.RECONNECT:
+            call.reconnects += 1
+            call.relay_nonce = new_nonce()
+        call.save(update_fields=["lost_sessions", "reconnects", "relay_nonce"])
+    return found, call
+
+
+async def open_test_call(bot: Bot, operator: str) -> Call:
+    """A call that an operator makes at the desk, to try a bot."""
+    await _close_unconnected_tests()
+    return await Call.objects.acreate(
+        call_sid=f"desk-{token_hex(16)}",
+        bot=bot,
+        bot_name=bot.name,
+        settings=Profile.of(bot).to_json(),
+        from_number=f"{operator} (browser)"[-120:],
+        started_at=timezone.now(),
+        is_test=True,
+    )
+
+
 async def refuse_call(form: Mapping[str, str], reason: str) -> None:
     """Note a call that no bot took."""
-    await Call.objects.aget_or_create(
+    _, is_new = await Call.objects.aget_or_create(
         call_sid=form["CallSid"][:SID_LENGTH],
         defaults={
             **_parties(form),
@@ -40,6 +95,8 @@ async def refuse_call(form: Mapping[str, str], reason: str) -> None:
             "ended_at": timezone.now(),
         },
     )
+    if is_new:
+        metrics.CALLS_OVER.labels(reason).inc()
 
 
 async def close_call(call_sid: str, status: str, reason: str) -> bool:
@@ -49,21 +106,20 @@ async def close_call(call_sid: str, status: str, reason: str) -> bool:
         .filter(call_sid=call_sid)
         .aupdate(status=status, end_reason=reason, ended_at=timezone.now())
     )
+    if closed:
+        metrics.CALLS_OVER.labels(reason).inc()
+        ids = Call.objects.filter(call_sid=call_sid).values_list("pk", flat=True)
+        await sync_to_async(summary.note)(ids)
     return closed == 1
 
 
-def close_forgotten_calls(age: timedelta) -> None:
-    """Close calls that nobody will close any more, begun at least `age` ago."""
+async def _close_unconnected_tests() -> None:
+    """Close test calls whose page went away first: no carrier reports on these."""
     now = timezone.now()
-    left = Call.objects.open().filter(started_at__lte=now - age)
-    left.filter(status=Call.Status.RINGING).update(
+    left = Call.objects.filter(is_test=True, status=Call.Status.RINGING)
+    await left.filter(started_at__lte=now - UNCONNECTED).aupdate(
         status=Call.Status.FAILED,
         end_reason=Call.EndReason.NEVER_CONNECTED,
-        ended_at=now,
-    )
-    left.update(
-        status=Call.Status.FAILED,
-        end_reason=Call.EndReason.SERVER_STOPPED,
         ended_at=now,
     )
 

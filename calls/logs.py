@@ -6,7 +6,7 @@ from typing import Any
 
 
 class CallLog(logging.LoggerAdapter[logging.Logger]):
-    """Puts the call SID before each line."""
+    """Puts the call SID before each line, and beside it where lines are JSON."""
 
     def __init__(self, logger: logging.Logger, call_sid: str) -> None:
         super().__init__(logger)
@@ -16,4 +16,5 @@ class CallLog(logging.LoggerAdapter[logging.Logger]):
         self, msg: Any, kwargs: MutableMapping[str, Any]
     ) -> tuple[Any, MutableMapping[str, Any]]:
         """Add the SID."""
-        return f"{self.call_sid}: {msg}", kwargs
+        extra = {**(kwargs.get("extra") or {}), "call_sid": self.call_sid}
+        return f"{self.call_sid}: {msg}", {**kwargs, "extra": extra}

@@ -15,6 +15,7 @@ class Manners:
 
     system_prompt: str
     greeting: str = ""
+    consent: str = ""
     speech_interrupts: bool = True
     keys_interrupt: bool = True
     fallback_models: tuple[str, ...] = ()
@@ -29,13 +30,17 @@ class Manners:
     apology: str = "I'm sorry, I have some trouble. Could you say that again?"
     can_transfer: bool = False
     transfer_notice: str = "I'll put you through."
+    reconnected: str = "Sorry, we were cut off for a moment."
 
     @property
     def standing_sentences(self) -> tuple[str, ...]:
         """What may have to be said at a moment's notice, the most urgent first."""
+        # While the consent sentence is played, the greeting is made.
+        greeting = (self.greeting,) if self.consent else ()
         notice = (self.transfer_notice,) if self.can_transfer else ()
         silence = (self.silence_question,) if self.silence_seconds else ()
-        return (self.apology, self.goodbye, *silence, *notice, self.time_warning)
+        seldom = (*silence, *notice, self.time_warning)
+        return (*greeting, self.apology, self.goodbye, *seldom)
 
     def is_backchannel(self, text: str) -> bool:
         """Whether words only say that the caller is listening ("mhm", "okay okay")."""

@@ -2,10 +2,13 @@
 
 from datetime import timedelta
 
+from django.conf import settings as settings_of_django
 from django.db import models
 from django.db.models import Index, UniqueConstraint
+from django.db.models.functions import Now
 
 from bots.models import Bot
+from calls.blocking import NOTE_LENGTH, PATTERN_LENGTH, is_pattern
 
 
 class CallQuerySet(models.QuerySet["Call"]):
@@ -36,6 +39,7 @@ class Call(models.Model):
         BOT_HUNG_UP = "bot-hung-up", "The bot ended the call"
         CALLER_SILENT = "caller-silent", "The caller said nothing any more"
         TIME_LIMIT = "time-limit", "The call reached its longest length"
+        OPERATOR_ENDED = "operator-ended", "An operator ended the call"
         TRANSFERRED = "transferred", "The caller was put through"
         BOT_FAILED = "bot-failed", "The bot could not answer"
         CONNECTION_LOST = "connection-lost", "The connection to the carrier was lost"
@@ -46,6 +50,8 @@ class Call(models.Model):
         NO_BOT = "no-bot", "No bot answers this number and there is no default bot"
         BUSY = "busy", "Too many calls at once"
         NOT_CONFIGURED = "not-configured", "The server is not set up to answer calls"
+        BLOCKED = "blocked", "The caller is blocked"
+        TOO_MANY_CALLS = "too-many-calls", "The caller made too many calls"
 
     class Direction(models.TextChoices):
         INBOUND = "inbound", "Inbound"
@@ -79,6 +85,19 @@ class Call(models.Model):
     answered_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
 
+    # What lets any process go on with a call whose socket or server is gone.
+    relay_nonce = models.CharField(
+        max_length=32, blank=True, editable=False, help_text="Of a relay not open yet."
+    )
+    reconnects = models.PositiveSmallIntegerField(default=0, editable=False)
+    lost_sessions = models.JSONField(
+        default=list, editable=False, help_text="The carrier's ids of lost relays."
+    )
+    seen_at = models.DateTimeField(
+        db_default=Now(), editable=False, help_text="By the database's clock."
+    )
+    lost_at = models.DateTimeField(null=True, blank=True, editable=False)
+
     # Told by the turns when the call has ended, so that lists need not look at them.
     turn_count = models.PositiveIntegerField("turns", default=0)
     slowest_ms = models.PositiveIntegerField("slowest answer", null=True, blank=True)
@@ -93,6 +112,7 @@ class Call(models.Model):
         indexes = [
             Index(fields=["is_test", "-started_at"], name="calls_test_started"),
             Index(fields=["bot", "-started_at"], name="calls_bot_started"),
+            Index(fields=["from_number", "-started_at"], name="calls_from_started"),
         ]
 
     def __str__(self) -> str:
@@ -148,3 +168,46 @@ class Turn(models.Model):
 
     def __str__(self) -> str:
         return f"{self.index}. {self.role}"
+
+
+class BlockedCaller(models.Model):
+    """A caller, or all whose numbers begin alike, for whom nobody picks up."""
+
+    pattern = models.CharField(
+        "number",
+        max_length=PATTERN_LENGTH,
+        unique=True,
+        validators=[is_pattern],
+        help_text="A number (+14155550100), how numbers begin (+1900*), sip:… or "
+        "client:…, or “anonymous” for everybody who hides their number.",
+    )
+    note = models.CharField(
+        max_length=NOTE_LENGTH, blank=True, help_text="Why, for whoever asks later."
+    )
+    added_at = models.DateTimeField("blocked on", auto_now_add=True)
+    added_by = models.ForeignKey(
+        settings_of_django.AUTH_USER_MODEL,
+        null=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        verbose_name="blocked by",
+    )
+
+    class Meta:
+        ordering = ["-added_at"]
+
+    def __str__(self) -> str:
+        return self.pattern
+
+
+class DailyRun(models.Model):
+    """What is done once a day, by whichever process takes it."""
+
+    name = models.CharField(max_length=20, primary_key=True)
+    day = models.DateField(help_text="The day it was last begun for.")
+    seen_at = models.DateTimeField(help_text="When it was last seen at work.")
+    done_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.day}"

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import hmac
 import json
+import re
 from collections import OrderedDict
 from collections.abc import Iterable
 from contextlib import suppress
@@ -24,6 +25,7 @@ KEPT_SECONDS = 7 * 24 * 3600.0
 # How many phrases one process holds ready.
 READY_PHRASES = 500
 PREPARE_SECONDS = 10.0
+PHRASE_ID = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,3 +125,8 @@ def _id_of(voicing: Voicing) -> str:
     """An id every process arrives at and nobody outside can guess."""
     said = json.dumps(voicing.body(), sort_keys=True).encode()
     return hmac.new(settings.SECRET_KEY.encode(), said, hashlib.sha256).hexdigest()
+
+
+def is_phrase(clip_id: str) -> bool:
+    """Whether a clip's id is a phrase's, so that other calls may play it, too."""
+    return PHRASE_ID.fullmatch(clip_id) is not None

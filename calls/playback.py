@@ -205,6 +205,14 @@ class Playback:
         heard = (cue.heard_text for cue in self.cues if cue.reply == reply)
         return " ".join(text for text in heard if text)
 
+    def clip_ids(self, reply: int) -> list[str]:
+        """The clips of a reply that were heard or still may be, in order."""
+        return [
+            cue.clip.id
+            for cue in self.cues
+            if cue.reply == reply and cue.clip.url and cue.heard != 0
+        ]
+
     def expected_text(self, reply: int) -> str:
         """What will have been heard of a reply when nobody cuts in."""
         texts = (

@@ -9,6 +9,7 @@ from django.conf import settings
 from bots.inworld.errors import InworldError, RateLimited
 from bots.inworld.events import Audio, Event, Served, Text, Usage
 from bots.inworld.segments import Segment, Segmenter
+from calls import metrics
 from calls.audio import QUIET, loudness, rests, trailing_rest
 from calls.events import ReplyEnded
 from calls.logs import CallLog
@@ -98,6 +99,7 @@ class Progress:
         """Keep what Inworld could not do, in plain words."""
         # They may quote the caller's, so they stand with the turn only.
         self.log.warning("Reply %d failed upstream: %s", self.number, error.kind)
+        metrics.failed(error)
         self.error = str(error)
         self.retryable = error.retryable
         if isinstance(error, RateLimited):

@@ -18,6 +18,19 @@ from calls.events import (
 )
 
 KEYS = frozenset("0123456789*#")
+# Longer than anybody speaks without a pause; the model is paid for by its words.
+LONGEST_PROMPT = 8_000
+# What speech cannot contain and text that pretends to be something else does: breaks of
+# lines, marks that hide or turn round what follows, and the brackets of our own notes
+# to the model ("[pressed 1]").
+NOT_SPOKEN: dict[int, str | None] = {
+    **dict.fromkeys([*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029], " "),
+    **dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xFEFF]),
+    **dict.fromkeys(range(0xE0000, 0xE0080)),
+    ord("["): "(",
+    ord("]"): ")",
+    ord("|"): " ",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +68,7 @@ def parse(text: str) -> Frame | None:
             return _setup(message)
         case "prompt":
             final = message.get("last", True)
-            return CallerSpoke(_text(message, "voicePrompt"), final is not False)
+            return CallerSpoke(_speech(message), final is not False)
         case "interrupt":
             return CallerInterrupted(_number(message.get("durationUntilInterruptMs")))
         case "dtmf":
@@ -94,6 +107,12 @@ def _info(name: str, value: str) -> Event | None:
         case "clientSpeaking":
             return CallerSpeaking(value == "on")
     return None
+
+
+def _speech(message: dict[str, Any]) -> str:
+    """What the caller said: nobody vouches for it, and it goes to the model."""
+    words = _text(message, "voicePrompt")[:LONGEST_PROMPT]
+    return words.translate(NOT_SPOKEN)
 
 
 def _text(message: dict[str, Any], key: str) -> str:

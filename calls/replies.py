@@ -3,12 +3,13 @@
 What arrives of a reply that was stopped is recognised by its number. Pure.
 """
 
+from collections import deque
 from dataclasses import dataclass, replace
 
 from calls.actions import Action, Discard, Play, Record, StopReply
 from calls.events import ClipReady, ReplyEnded
 from calls.playback import Cue, Playback
-from calls.turns import Role, Turn
+from calls.turns import OPERATOR, Role, Turn, next_index
 
 
 @dataclass(slots=True)
@@ -18,6 +19,7 @@ class Reply:
     `asked_at` is when the caller finished asking (seconds, monotonic): all latencies
     count from there. Role `system` marks words that are not the bot's own; a `wanted`
     reply is one the caller waits for; one that `goes_on` is the rest of the one before.
+    `line` is what an operator wrote for the bot to say.
     """
 
     number: int
@@ -26,6 +28,7 @@ class Reply:
     interruptible: bool = True
     wanted: bool = False
     goes_on: bool = False
+    line: str = ""
     writing: bool = True
     turn: Turn | None = None
 
@@ -38,6 +41,7 @@ class Replies:
         self.playback = Playback()
         self.numbered: list[Reply] = []
         self.unfinished: list[Reply] = []  # begun, but not yet known how far heard
+        self.lines: deque[str] = deque()  # of an operator, not yet said
 
     @property
     def current(self) -> Reply | None:
@@ -70,9 +74,11 @@ class Replies:
         if not reply.writing:
             return [Discard((event.clip,), queued=False)]
         turn = reply.turn or self.open_turn(reply, at)
-        turn.latency_ms.setdefault("play_sent", milliseconds(at - reply.asked_at))
+        if not reply.line:  # nobody waited for that
+            turn.latency_ms.setdefault("play_sent", milliseconds(at - reply.asked_at))
         turn.text = f"{turn.text} {event.clip.text}".strip()
         self.playback.add(reply.number, event.clip, at)
+        turn.clip_ids = self.playback.clip_ids(reply.number)
         return [Record(replace(turn)), Play(event.clip, reply.interruptible)]
 
     def ended(self, event: ReplyEnded, at: float) -> list[Action]:
@@ -84,7 +90,7 @@ class Replies:
             return []
         turn.text = event.text or turn.text
         turn.error = event.error or turn.error
-        turn.model = event.model
+        turn.model = event.model or turn.model
         turn.prompt_tokens = event.prompt_tokens
         turn.completion_tokens = event.completion_tokens
         for stage, moment in event.marks.items():
@@ -93,7 +99,10 @@ class Replies:
 
     def open_turn(self, reply: Reply, at: float) -> Turn:
         """Give a reply its place in the transcript."""
-        reply.turn = Turn(len(self.turns), reply.role, started_at=at)
+        model = OPERATOR if reply.line else ""
+        reply.turn = Turn(
+            next_index(self.turns), reply.role, started_at=at, model=model
+        )
         self.turns.append(reply.turn)
         self.unfinished.append(reply)
         return reply.turn
@@ -106,11 +115,16 @@ class Replies:
         reply.writing = False
         if reply.turn:
             reply.turn.interrupted = True
+        elif reply.line:
+            self.lines.appendleft(reply.line)  # it has yet to be said
         return [StopReply(reply.number)]
 
     def abandon(self, at: float) -> list[Action]:
         """Give up the current reply; what of it is audible already plays out."""
-        actions, reply = self.stop(), self.current
+        reply = self.current
+        if reply and not reply.interruptible:
+            return []
+        actions = self.stop()
         if reply and reply.turn and not self.playback.sounds(reply.number, at):
             clips = tuple(self.playback.withdraw(reply.number))
             if clips:
@@ -164,6 +178,7 @@ class Replies:
                 continue
             self.unfinished.remove(reply)
             reply.turn.heard = self.playback.heard_text(reply.number)
+            reply.turn.clip_ids = self.playback.clip_ids(reply.number)
             reply.turn.ended_at = at
             if (begun := self.playback.began_at(reply.number)) is not None:
                 reply.turn.latency_ms["heard"] = milliseconds(begun - reply.asked_at)

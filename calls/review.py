@@ -3,29 +3,34 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings as settings_of_django
 from django.core.exceptions import FieldDoesNotExist
+from django.urls import reverse
 
 from bots.models import Bot
+from bots.profile import Profile
 from calls.models import Call, Turn
+from calls.parties import listed
+from calls.phrases import KEPT_SECONDS
+from calls.turns import CONSENT, RESUMED
+from calls.turns import Turn as SpokenTurn
+from calls.waterfall import LABELS, Stage, stages
 
-# From the caller's last word, in the order in which things happen.
-STAGES = {
-    "request_sent": "model asked",
-    "first_token": "first word written",
-    "first_audio": "first sound received",
-    "first_clip": "first clip ready",
-    "play_sent": "sent to the caller",
-    "clip_fetched": "fetched by the carrier",
-    "heard": "heard by the caller",
+# What else may stand among a turn's latencies (see calls.waterfall for the stages).
+EVENTS = {
     "retry": "asked once more",
     "fallback": "asked another model",
     "apology": "apologised",
     "transfer": "gave up and put through",
     "hang_up": "gave up",
 }
+# Keys as the transcript spells them (see calls.keypad).
+PRESSED = re.compile(r"\[pressed ([^\]]*)\]")
+# How long before its turn to be played a clip may have been made, in seconds.
+LONGEST_QUEUE = 120
 # The caller hears the bot from here on; the first of these that was measured counts.
 ANSWERED = ("play_sent", "first_clip", "first_audio")
 
@@ -36,10 +41,26 @@ class Bubble:
 
     turn: Turn
     offset: str
-    heard: str
+    heard: list[tuple[str, str]]
     not_heard: str
     waited: str
-    stages: list[tuple[str, str]]
+    stages: list[Stage]
+    events: list[tuple[str, str]]
+    clips: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting in words; `now` is what the bot has today, None where nobody knows."""
+
+    label: str
+    value: str
+    now: str | None = None
+
+    @property
+    def changed(self) -> bool:
+        """Whether the bot was edited since."""
+        return self.now is not None and self.now != self.value
 
 
 def clock(length: timedelta) -> str:
@@ -49,7 +70,35 @@ def clock(length: timedelta) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
-def conversation(call: Call) -> Iterator[Bubble]:
+def page(call: Call, at: datetime) -> dict[str, Any]:
+    """Everything the page of a call shows, as it is known `at` this moment."""
+    settings = list(settings_used(call))
+    return {
+        "title": f"Call from {listed(call)[0] or 'an unknown number'}",
+        "subtitle": None,
+        "call": call,
+        "is_open": call.status not in Call.OVER,
+        "length": "-" if call.duration is None else clock(call.duration),
+        "conversation": list(conversation(call, at)),
+        "settings_used": settings,
+        "changed_since": sum(setting.changed for setting in settings),
+        "neighbours": neighbours(call),
+        "sound_minutes": settings_of_django.CLIP_TTL_SECONDS // 60,
+    }
+
+
+def neighbours(call: Call) -> dict[str, Call | None]:
+    """The calls of the same caller before and after this one."""
+    if not call.from_number:
+        return {}
+    others = Call.objects.filter(from_number=call.from_number, is_test=call.is_test)
+    others = others.exclude(pk=call.pk).defer("settings")
+    older = others.filter(started_at__lte=call.started_at).order_by("-started_at", "pk")
+    newer = others.filter(started_at__gt=call.started_at).order_by("started_at", "pk")
+    return {"older": older.first(), "newer": newer.first()}
+
+
+def conversation(call: Call, at: datetime) -> Iterator[Bubble]:
     """Tell the call turn by turn; one query, however long it was."""
     begin = call.answered_at or call.started_at
     for turn in call.turns.order_by("index"):
@@ -59,11 +108,39 @@ def conversation(call: Call) -> Iterator[Bubble]:
         yield Bubble(
             turn=turn,
             offset=clock(turn.started_at - begin),
-            heard=heard,
+            heard=parts_of(heard) if turn.role == Turn.Role.CALLER else [(heard, "")],
             not_heard=not_heard,
             waited=_waited(turn.latency_ms),
-            stages=_stages(turn.latency_ms),
+            stages=stages(turn.latency_ms),
+            events=_events(turn.latency_ms),
+            clips=clips(turn, at),
         )
+
+
+def parts_of(text: str) -> list[tuple[str, str]]:
+    """What a caller said and pressed, in order: either words or keys in each part."""
+    parts, said = [], 0
+    for entry in PRESSED.finditer(text):
+        if before := text[said : entry.start()].strip():
+            parts.append((before, ""))
+        parts.append(("", entry.group(1)))
+        said = entry.end()
+    rest = text[said:].strip() if parts else text
+    return [*parts, (rest, "")] if rest else parts
+
+
+def clips(turn: Turn, at: datetime) -> list[str]:
+    """Where the sound of a turn is to be had; nothing when it has surely expired."""
+    # What no model wrote is a fixed sentence, and its clip is kept for other calls.
+    kept = float(settings_of_django.CLIP_TTL_SECONDS + LONGEST_QUEUE)
+    if turn.model in ("", CONSENT, RESUMED):
+        kept = KEPT_SECONDS
+    if at - (turn.ended_at or turn.started_at) > timedelta(seconds=kept):
+        return []
+    return [
+        reverse("admin:calls_call_clip", args=[turn.call_id, turn.index, position])
+        for position in range(len(turn.clip_ids))
+    ]
 
 
 def _cut_short(turn: Turn, call: Call) -> bool:
@@ -72,6 +149,17 @@ def _cut_short(turn: Turn, call: Call) -> bool:
     if turn.role != Turn.Role.BOT or (speaking and not turn.interrupted):
         return False
     return turn.heard_text.split() != turn.text.split()
+
+
+def heard_and_not(turn: SpokenTurn) -> tuple[str, str]:
+    """What was heard of a turn of a call in progress, and what was not.
+
+    While the bot still speaks, all of it counts as heard.
+    """
+    text, heard = turn.told
+    if turn.role == "bot" and turn.ended_at is not None:
+        return split_at_heard(text, heard)
+    return text, ""
 
 
 def split_at_heard(text: str, heard: str) -> tuple[str, str]:
@@ -100,12 +188,13 @@ def _waited(latency: dict[str, Any]) -> str:
     return "" if wait is None else f"{wait / 1000:.2f} s"
 
 
-def _stages(latency: dict[str, Any]) -> list[tuple[str, str]]:
-    order = [*STAGES, *sorted(latency.keys() - STAGES.keys())]
+def _events(latency: dict[str, Any]) -> list[tuple[str, str]]:
+    """What the stages do not tell: a second attempt, an apology, anything unknown."""
+    order = [*EVENTS, *sorted(latency.keys() - EVENTS.keys() - LABELS.keys())]
     return [
-        (STAGES.get(stage, _words(stage)), _milliseconds(latency[stage]))
-        for stage in order
-        if latency.get(stage) is not None
+        (EVENTS.get(name, _words(name)), _milliseconds(latency[name]))
+        for name in order
+        if latency.get(name) is not None
     ]
 
 
@@ -113,17 +202,19 @@ def _milliseconds(value: Any) -> str:
     return f"{value:,.0f} ms" if isinstance(value, int | float) else str(value)
 
 
-def settings_used(call: Call) -> Iterator[tuple[str, str]]:
-    """Name and value of every setting the call ran with, in the bot page's words."""
+def settings_used(call: Call) -> Iterator[Setting]:
+    """Every setting the call ran with, in the bot page's words."""
+    present = Profile.of(call.bot).to_json() if call.bot else {}
     for name, value in call.settings.items():
         try:
             field = Bot._meta.get_field(name)
         except FieldDoesNotExist:  # a setting of an older or newer release
-            yield _words(name), _readable(value, {})
-        else:
-            choices = dict(getattr(field, "flatchoices", ()))
-            label = str(getattr(field, "verbose_name", name))
-            yield label, _readable(value, choices)
+            yield Setting(_words(name), _readable(value, {}))
+            continue
+        choices = dict(getattr(field, "flatchoices", ()))
+        used = _readable(value, choices)
+        now = _readable(present[name], choices) if name in present else used
+        yield Setting(str(getattr(field, "verbose_name", name)), used, now)
 
 
 def _words(name: str) -> str:

@@ -3,19 +3,16 @@
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any, assert_never
 
 from django.conf import settings
 from django.utils import timezone
 
-from bots.choices import Interruptible
 from bots.profile import Profile
-from calls import relay
+from calls import metrics, models, relay
 from calls.actions import (
     Action,
     Discard,
@@ -30,15 +27,19 @@ from calls.actions import (
 )
 from calls.audio import clip_file, silence
 from calls.clips import ClipsUnavailable
+from calls.clock import Clock
 from calls.conversation import Conversation
 from calls.events import CallConnected, CallEnded, ClipFetched, Event, TimePassed
+from calls.glimpse import Glimpse, News
 from calls.logs import CallLog
-from calls.manners import Manners, backchannels
 from calls.models import Call
 from calls.playback import Clip
+from calls.recall import resumed
+from calls.rules import manners
 from calls.speaker import Speaker
 from calls.switchboard import Switchboard
-from calls.transcripts import CallAnswered, CallOver, TurnWrite
+from calls.transcripts import CallAnswered, CallLost, CallOver, TurnWrite
+from calls.turns import Turn
 
 log = logging.getLogger(__name__)
 
@@ -46,18 +47,10 @@ log = logging.getLogger(__name__)
 HUSH_SECONDS = 0.05
 # How long the carrier may take to act on our `end`.
 END_SECONDS = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """The call's monotonic clock and the wall time it stands for."""
-
-    started: float = field(default_factory=monotonic)
-    started_at: datetime = field(default_factory=timezone.now)
-
-    def moment(self, at: float) -> datetime:
-        """The wall time of a monotonic moment."""
-        return self.started_at + timedelta(seconds=at - self.started)
+# How long a second one who stops a session waits for the first.
+STOP_SECONDS = 2.0
+# More news than one session of a call has.
+NEWS_A_SESSION = 1_000_000
 
 
 class CallSession:
@@ -68,7 +61,7 @@ class CallSession:
         call: Call,
         board: Switchboard,
         send: Callable[[str], Awaitable[None]],
-        close_socket: Callable[[], Coroutine[Any, Any, None]],
+        close_socket: Callable[..., Coroutine[Any, Any, None]],
     ) -> None:
         profile = Profile.from_json(call.settings)
         self.call = call
@@ -78,6 +71,8 @@ class CallSession:
         self.log = CallLog(log, call.call_sid)
         self.clock = Clock()
         self.conversation = Conversation(manners(profile))
+        self.glimpse = Glimpse(call, profile, self.conversation)
+        self.tally = metrics.Tally()
         self.speaker = Speaker(
             profile,
             board.inworld,
@@ -91,14 +86,19 @@ class CallSession:
         self.alarm: asyncio.TimerHandle | None = None
         self.chores: set[asyncio.Task[None]] = set()
         self.withheld: dict[str, bytes] = {}  # clips by id, silence in their place
-        self.over = False
+        self.stopping = self.over = False
         self.closed = asyncio.Event()
+        # Viewers must not take what follows for old.
+        self.glimpse.number = call.reconnects * NEWS_A_SESSION
 
-    async def connected(self) -> None:
-        """The relay is ready: greet, and have a connection to Inworld ready, too."""
+    async def connected(self, said: Sequence[models.Turn] = ()) -> None:
+        """The relay is ready: greet, or go on after what was said in an earlier one."""
         self._write(CallAnswered(self.call.pk, timezone.now()))
+        self.board.controls.start()
+        self.board.heartbeat.start()
         self._chore(self.board.inworld.warm())
-        await self.handle(CallConnected())
+        begin = resumed(self.call, said, self.clock) if said else CallConnected()
+        await self.handle(begin)
         standing = self.conversation.manners.standing_sentences
         self._chore(self.speaker.prepare(standing))
 
@@ -110,11 +110,35 @@ class CallSession:
         for action in self.conversation.receive(event, now):
             await self._perform(action)
         self._set_alarm()
+        self.glimpse.happened(event)
+        self._show(self.glimpse.state_news)
+
+    def whole(self) -> News:
+        """All that a viewer can see of the call now."""
+        return self.glimpse.whole(self.clock.started, monotonic())
 
     async def close(self, status: Call.Status, reason: Call.EndReason) -> None:
         """The line is gone: stop everything and close the transcript."""
-        if self.over:
-            return
+        if await self._stop():
+            self._show(lambda: self.glimpse.end_news(reason.label))
+            now, session = timezone.now(), self.call.reconnects
+            self._write(CallOver(self.call.pk, status, reason, now, session))
+            self.closed.set()
+
+    async def lose(self) -> None:
+        """The relay is gone, the call perhaps not: leave it to the next session."""
+        if await self._stop():
+            now, session = timezone.now(), self.call.reconnects
+            self._write(CallLost(self.call.pk, now, session))
+            self.closed.set()
+
+    async def _stop(self) -> bool:
+        """Stop everything; false where that has been done, and is done by now."""
+        if self.stopping:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.closed.wait(), STOP_SECONDS)
+            return False
+        self.stopping = True
         await self.handle(CallEnded())
         # Stopped replies report once more, for what was written and never heard.
         await self.speaker.aclose()
@@ -122,8 +146,7 @@ class CallSession:
         if self.alarm:
             self.alarm.cancel()
         self.board.fetches.forget(self._fetched)
-        self._write(CallOver(self.call.pk, status, reason, timezone.now()))
-        self.closed.set()
+        return True
 
     async def _perform(self, action: Action) -> None:
         match action:
@@ -140,8 +163,9 @@ class CallSession:
             case Discard(clips, queued):
                 self._chore(self._discard(clips, queued=queued))
             case Record(turn):
-                self._write(TurnWrite(self.call.pk, turn, self.clock.moment))
+                self._record(turn)
             case Resort(rung):
+                metrics.RESORTS.labels(rung).inc()
                 self.log.warning("An answer failed, next: %s", rung)
             case HangUp(reason, transfer):
                 await self._hang_up(Call.EndReason(reason), transfer=transfer)
@@ -150,6 +174,7 @@ class CallSession:
 
     async def _play(self, clip: Clip, *, interruptible: bool) -> None:
         if not clip.url:
+            metrics.CARRIER_VOICE.inc()
             await self.send(relay.text(clip.text, interruptible=interruptible))
             return
         if body := self.withheld.pop(clip.id, b""):
@@ -160,9 +185,9 @@ class CallSession:
 
     async def _hang_up(self, reason: Call.EndReason, *, transfer: bool) -> None:
         """End the relay session; the action URL says what becomes of the call."""
-        self._write(
-            CallOver(self.call.pk, Call.Status.COMPLETED, reason, timezone.now())
-        )
+        self.glimpse.reason = reason.label
+        status, now = Call.Status.COMPLETED, timezone.now()
+        self._write(CallOver(self.call.pk, status, reason, now, self.call.reconnects))
         handoff = json.dumps({"transfer": True}) if transfer else ""
         await self.send(relay.end(handoff))
         # The carrier closes the socket; if it does not, we do.
@@ -229,33 +254,26 @@ class CallSession:
         ends_at = self.conversation.playback.ends_at()
         return 0.0 if ends_at is None else max(ends_at - monotonic(), 0.0)
 
-    def _write(self, write: CallAnswered | TurnWrite | CallOver) -> None:
+    def _record(self, turn: Turn) -> None:
+        self.tally.record(turn)
+        session = self.call.reconnects
+        self._write(TurnWrite(self.call.pk, turn, self.clock.moment, session))
+        self._show(lambda: self.glimpse.turn_news(turn, self.clock.started))
+
+    def _show(self, news: Callable[[], News | None]) -> None:
+        """Tell viewers, where there are any; the call goes on whatever comes of it."""
+        if not self.board.broadcaster.is_watched:
+            return
+        try:
+            if told := news():
+                self.board.broadcaster.tell_viewers(told)
+        except Exception:
+            self.log.exception("Viewers could not be told")
+
+    def _write(self, write: CallAnswered | TurnWrite | CallOver | CallLost) -> None:
         self.board.transcripts.put(write)
 
 
 def _hush() -> bytes:
     """A clip nobody hears."""
     return clip_file(silence(HUSH_SECONDS, settings.CLIP_SAMPLE_RATE))
-
-
-def manners(profile: Profile) -> Manners:
-    """What of a bot's settings shapes the conversation."""
-    return Manners(
-        system_prompt=profile.system_prompt,
-        greeting=profile.greeting,
-        speech_interrupts=profile.interruptible
-        in (Interruptible.SPEECH, Interruptible.ANY),
-        keys_interrupt=profile.interruptible in (Interruptible.DTMF, Interruptible.ANY),
-        fallback_models=profile.fallback_models,
-        backchannels=backchannels(profile.backchannels),
-        mask_keys=profile.mask_keys,
-        silence_seconds=profile.silence_seconds,
-        silence_prompts=profile.silence_prompts,
-        silence_question=profile.silence_question,
-        max_call_seconds=profile.max_call_minutes * 60,
-        time_warning=profile.time_warning,
-        goodbye=profile.goodbye,
-        apology=profile.apology,
-        can_transfer=bool(profile.transfer_number),
-        transfer_notice=profile.transfer_notice,
-    )

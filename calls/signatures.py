@@ -6,6 +6,7 @@ the socket covers the `url` attribute of the TwiML byte for byte, without parame
 """
 
 from collections.abc import Mapping
+from secrets import token_urlsafe
 from typing import Any
 
 from django.conf import settings
@@ -39,18 +40,23 @@ def is_signed(url: str, parameters: Mapping[str, Any], signature: str) -> bool:
     )
 
 
-def relay_token(call_sid: str) -> str:
-    """A token for the socket's path that is good for this call only."""
-    return _signer().sign_object([call_sid])
+def new_nonce() -> str:
+    """What makes a token usable once: the call's row keeps it until then."""
+    return token_urlsafe(16)
 
 
-def call_of_token(token: str) -> str | None:
-    """The call a token was made for; None when it is forged or too old."""
+def relay_token(call_sid: str, nonce: str) -> str:
+    """A token for the socket's path: for this call only, and for one socket."""
+    return _signer().sign_object([call_sid, nonce])
+
+
+def read_token(token: str) -> tuple[str, str] | None:
+    """The call SID and the nonce of a token; None when it is forged or too old."""
     try:
-        (call_sid,) = _signer().unsign_object(token, max_age=TOKEN_LIFETIME_SECONDS)
+        call_sid, nonce = _signer().unsign_object(token, max_age=TOKEN_LIFETIME_SECONDS)
     except (BadSignature, ValueError, TypeError):
         return None
-    return str(call_sid)
+    return str(call_sid), str(nonce)
 
 
 def _signer() -> TimestampSigner:

@@ -19,6 +19,7 @@ from bots.inworld.errors import InworldError
 from bots.inworld.pcm import Pcm
 from bots.inworld.segments import Segment
 from bots.profile import Profile
+from calls import metrics
 from calls.audio import at_rate, clip_file, pace
 from calls.clips import ClipStore, ClipsUnavailable, clip_url, new_clip_id
 from calls.events import ClipReady, Event, ReplyEnded
@@ -108,8 +109,12 @@ class Speaker:
             phrase = await self.phrases.get(self._voicing(text), within)
             clip = phrase.clip(text)
         except (InworldError, ClipsUnavailable, TimeoutError) as trouble:
+            if isinstance(trouble, InworldError):
+                metrics.failed(trouble)
+            # Its words may quote the sentence, so they stand with the turn only.
+            name = type(trouble).__name__
+            self.log.warning("A fixed sentence is left to the carrier: %s", name)
             reason = str(trouble) or "it took too long to synthesise"
-            self.log.warning("A fixed sentence is left to the carrier: %s", reason)
             error = f"Spoken by the carrier's voice: {reason}"
             clip = spoken_by_carrier(text)
         except Exception:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, defaultdict
+from collections.abc import Sequence
 from functools import lru_cache
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -11,8 +12,12 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 
 from bots.inworld.client import Inworld
+from calls.broadcast import Broadcaster
 from calls.clips import ClipStore, MemoryClips, RedisClips
+from calls.controls import Controls
+from calls.daily import Daily
 from calls.fetches import Fetches
+from calls.heartbeat import Heartbeat
 from calls.models import Call
 from calls.phrases import Phrases
 from calls.release import Voice
@@ -22,11 +27,11 @@ if TYPE_CHECKING:
     from calls.session import CallSession
 
 
-class Ringing:
-    """Calls this process has just answered, until their socket comes.
+class Awaited:
+    """Calls of which the carrier will be heard soon: a socket, or a callback.
 
-    Saves the socket a look into the database. A socket that has not come within
-    `PATIENCE` seconds comes to another process, or not at all.
+    Saves a socket the look into the database where that is away. What has not come
+    within `PATIENCE` seconds comes to another process, or not at all.
     """
 
     PATIENCE = 20.0
@@ -39,13 +44,16 @@ class Ringing:
         return len(self.calls)
 
     def expect(self, call: Call) -> None:
-        """Note a call whose socket will be opened soon."""
+        """Note a call of which something is to come."""
         self._expire()
         self.calls[call.call_sid] = (call, monotonic())
 
-    def take(self, call_sid: str) -> Call | None:
-        """The call whose socket has come, if it was answered here."""
-        call, _ = self.calls.pop(call_sid, (None, 0.0))
+    def take(self, call_sid: str, nonce: str = "") -> Call | None:
+        """The call of which it has come, if it was expected here, with that nonce."""
+        call, _ = self.calls.get(call_sid, (None, 0.0))
+        if call is None or (nonce and call.relay_nonce != nonce):
+            return None
+        del self.calls[call_sid]
         return call
 
     def _expire(self) -> None:
@@ -65,19 +73,60 @@ class Switchboard:
         # By voice and its model: how fast one speaks is learned from all its calls.
         self.voices: defaultdict[tuple[str, str], Voice] = defaultdict(Voice)
         self.transcripts = TranscriptWriter()
-        self.ringing = Ringing()
+        self.ringing = Awaited()  # answered here, their socket is to come
+        self.lost = Awaited()  # their socket is gone, the carrier will ask how to go on
         self.sessions: dict[str, CallSession] = {}  # in progress, by call SID
+        self.draining = False  # no new calls, while the process is being stopped
+        self.closing = False  # nor any socket
+        self.daily = Daily(clips)
+        self.broadcaster = Broadcaster()
+        self.controls = Controls(self.sessions, self.broadcaster)
+        self.heartbeat = Heartbeat(self.sessions, self.transcripts)
 
     @property
     def is_full(self) -> bool:
         """Whether another call would be one too many for this process."""
         return len(self.sessions) + len(self.ringing) >= settings.MAX_CALLS
 
+    @property
+    def is_alone(self) -> bool:
+        """Whether no other process could go on with a call of this one."""
+        return not settings.REDIS_URL
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether there is no call here, and none is about to come."""
+        return not (self.sessions or len(self.ringing) or len(self.lost))
+
+    async def let_go(self, session: CallSession) -> None:
+        """Stop a session whose relay is gone; its call may go on in another."""
+        if not session.stopping:
+            self.lost.expect(session.call)
+        await session.lose()
+        self.forget(session)
+
+    def forget(self, session: CallSession) -> None:
+        """Take a session off the board, unless another has its place."""
+        call_sid = session.call.call_sid
+        if self.sessions.get(call_sid) is session:
+            del self.sessions[call_sid]
+
     async def aclose(self) -> None:
-        """End the calls in progress, write what is queued, let go of connections."""
+        """Leave the calls in progress, write what is queued, let go of connections."""
         end = Call.Status.FAILED, Call.EndReason.SERVER_STOPPED
         sessions = list(self.sessions.values())
-        await asyncio.gather(*(session.close(*end) for session in sessions))
+        await asyncio.gather(
+            *(
+                session.close(*end)
+                if self.is_alone or session.call.is_test
+                else session.lose()
+                for session in sessions
+            )
+        )
+        await self.heartbeat.aclose()
+        await self.controls.aclose()
+        await self.broadcaster.aclose()
+        await self.daily.aclose()
         await self.transcripts.aclose()
         await self.phrases.aclose()
         await self.inworld.aclose()
@@ -89,6 +138,15 @@ def clip_store() -> ClipStore:
     if settings.REDIS_URL:
         return RedisClips(settings.REDIS_URL)
     return MemoryClips(settings.CLIP_MEMORY_MB * 1_000_000)
+
+
+async def remove_sound(clip_ids: Sequence[str]) -> None:
+    """Drop clips from outside of a server; what it has in its memory, it keeps."""
+    store = clip_store()
+    try:
+        await store.drop(list(clip_ids))
+    finally:
+        await store.aclose()
 
 
 @lru_cache(maxsize=1)

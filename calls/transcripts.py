@@ -19,15 +19,18 @@ from django.db import (
     connections,
     transaction,
 )
+from django.db.models.functions import Now
 
-from calls import models
+from calls import metrics, models, summary
 from calls.turns import Turn
 
 log = logging.getLogger(__name__)
 
-RETRY_SECONDS = 1.0
+RETRY_SECONDS = 0.5
 # How long a write waits for others to be written with it.
 GATHER_SECONDS = 0.1
+# What one transaction writes, after the database was away.
+MOST_AT_ONCE = 1000
 # How long the end of the process waits for a database that is away.
 CLOSE_SECONDS = 5.0
 # What a database outage may cost in memory, in queued writes.
@@ -41,13 +44,12 @@ class TurnWrite:
     call_id: int
     turn: Turn
     moment: Callable[[float], datetime]
+    session: int = 0  # how often the call had been reconnected when it was said
 
     def row(self) -> models.Turn:
         """The turn as a database row; its clock becomes wall time."""
         turn, ended_at = self.turn, self.turn.ended_at
-        text, heard = turn.text, turn.heard
-        if turn.shown is not None:
-            text = heard = turn.shown
+        text, heard = turn.told
         return models.Turn(
             call_id=self.call_id,
             index=turn.index,
@@ -62,6 +64,7 @@ class TurnWrite:
             prompt_tokens=turn.prompt_tokens,
             completion_tokens=turn.completion_tokens,
             error=turn.error[:300],
+            clip_ids=turn.clip_ids,
         )
 
 
@@ -81,9 +84,26 @@ class CallOver:
     status: models.Call.Status
     reason: models.Call.EndReason
     at: datetime
+    session: int = 0
 
 
-Write = TurnWrite | CallAnswered | CallOver
+@dataclass(frozen=True, slots=True)
+class CallLost:
+    """The relay is gone; the call may go on with another."""
+
+    call_id: int
+    at: datetime
+    session: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallsSeen:
+    """These calls are in progress."""
+
+    call_ids: tuple[int, ...]
+
+
+Write = TurnWrite | CallAnswered | CallOver | CallLost | CallsSeen
 
 _TURN_FIELDS = [
     field.name
@@ -100,6 +120,7 @@ class TranscriptWriter:
         self.thread = ThreadPoolExecutor(1, thread_name_prefix="transcripts")
         self.task: asyncio.Task[None] | None = None
         self.hurry = asyncio.Event()  # somebody waits for what is queued
+        self.waits = False  # for a database that is away
 
     def put(self, write: Write) -> None:
         """Queue a write; never waits."""
@@ -108,6 +129,7 @@ class TranscriptWriter:
         try:
             self.queue.put_nowait(write)
         except asyncio.QueueFull:
+            metrics.WRITES_DROPPED.inc()
             log.error("Transcript write dropped: %d are waiting", self.queue.qsize())
 
     async def flush(self, within: float) -> None:
@@ -133,7 +155,7 @@ class TranscriptWriter:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.hurry.wait(), GATHER_SECONDS)
             self.hurry.clear()
-            while not self.queue.empty():
+            while not self.queue.empty() and len(batch) < MOST_AT_ONCE:
                 batch.append(self.queue.get_nowait())
             await self._write(batch)
             for _ in batch:
@@ -144,50 +166,104 @@ class TranscriptWriter:
         loop = asyncio.get_running_loop()
         while True:
             try:
-                return await loop.run_in_executor(self.thread, write_all, batch)
+                await loop.run_in_executor(self.thread, write_all, batch)
+                return self._wrote()
             except (DatabaseError, InterfaceError) as error:
-                # The thread keeps its connection open, until it proves broken.
-                await loop.run_in_executor(self.thread, connections.close_all)
-                if len(batch) > 1:
-                    for write in batch:
-                        await self._write([write])
-                    return None
-                if not _is_passing(error):
+                metrics.trouble("database")
+                await loop.run_in_executor(self.thread, _drop_broken_connections)
+                if _is_passing(error):
+                    self._cannot_write(error)
+                    await asyncio.sleep(RETRY_SECONDS)
+                    continue
+                if len(batch) == 1:
                     log.exception("Transcript write refused by the database")
                     return None
-                log.warning("Transcripts wait for the database: %s", error)
-                await asyncio.sleep(RETRY_SECONDS)
+                for write in batch:
+                    await self._write([write])
+                return None
             except Exception:
                 log.exception("Transcript write failed")
                 return None
 
+    def _cannot_write(self, error: Exception) -> None:
+        if not self.waits:
+            log.warning("Transcripts wait for the database: %s", error)
+        self.waits = True
+
+    def _wrote(self) -> None:
+        if self.waits:
+            log.info("Transcripts are written again")
+        self.waits = False
+
 
 def write_all(batch: Iterable[Write]) -> None:
     """Carry out writes in one transaction; the last of a turn's wins."""
-    rows: dict[tuple[int, int], models.Turn] = {}
+    batch = list(batch)
     with transaction.atomic():
+        said = [write for write in batch if isinstance(write, TurnWrite)]
+        rows = {(write.call_id, write.turn.index): write for write in _current(said)}
         for write in batch:
-            match write:
-                case TurnWrite(call_id, turn):
-                    rows[call_id, turn.index] = write.row()
-                case CallAnswered(call_id, at):
-                    answered = models.Call.objects.filter(pk=call_id, answered_at=None)
-                    answered.update(answered_at=at)
-                    ringing = models.Call.objects.filter(
-                        pk=call_id, status=models.Call.Status.RINGING
-                    )
-                    ringing.update(status=models.Call.Status.IN_PROGRESS)
-                case CallOver(call_id, status, reason, at):
-                    open_call = models.Call.objects.open().filter(pk=call_id)
-                    open_call.update(status=status, end_reason=reason, ended_at=at)
+            if not isinstance(write, TurnWrite):
+                _note(write)
         models.Turn.objects.bulk_create(
-            rows.values(),
+            [write.row() for write in rows.values()],
             update_conflicts=True,
             unique_fields=["call", "index"],
             update_fields=_TURN_FIELDS,
         )
+        summary.note({w.call_id for w in batch if isinstance(w, CallOver)})
+
+
+def _current(said: list[TurnWrite]) -> list[TurnWrite]:
+    """Without what a session says whose call has gone on in another.
+
+    Such a session has not noticed yet; its turns would replace those of the other.
+    """
+    ids = {write.call_id for write in said}
+    calls = (
+        models.Call.objects.filter(pk__in=ids) if ids else models.Call.objects.none()
+    )
+    sessions = {
+        pk: reconnects - bool(offered)  # nobody has connected to one just offered
+        for pk, reconnects, offered in calls.values_list(
+            "pk", "reconnects", "relay_nonce"
+        )
+    }
+    return [w for w in said if w.session >= sessions.get(w.call_id, 0)]
+
+
+def _note(write: CallAnswered | CallOver | CallLost | CallsSeen) -> None:
+    """Write what became of a call."""
+    calls, status = models.Call.objects, models.Call.Status
+    match write:
+        case CallAnswered(call_id, at):
+            if calls.filter(pk=call_id, answered_at=None).update(answered_at=at):
+                transaction.on_commit(metrics.CALLS_ANSWERED.inc)
+            ringing = calls.filter(pk=call_id, status=status.RINGING)
+            ringing.update(status=status.IN_PROGRESS)
+        case CallOver(call_id, how, reason, at, session):
+            left = calls.open().filter(pk=call_id, reconnects__lte=session)
+            if left.update(status=how, end_reason=reason, ended_at=at):
+                transaction.on_commit(metrics.CALLS_OVER.labels(reason).inc)
+        case CallLost(call_id, at, session):
+            left = calls.open().filter(pk=call_id, reconnects=session)
+            left.update(lost_at=at)
+        case CallsSeen(call_ids):
+            calls.open().filter(pk__in=call_ids).update(seen_at=Now())
 
 
 def _is_passing(error: Exception) -> bool:
     """Whether the database may take the same write later."""
-    return isinstance(error, OperationalError | InterfaceError)
+    # PostgreSQL: too long or too complex, however often it is asked.
+    is_limit = str(getattr(error.__cause__, "sqlstate", "")).startswith("54")
+    return isinstance(error, OperationalError | InterfaceError) and not is_limit
+
+
+def _drop_broken_connections() -> None:
+    """Let go of this thread's connection, and of all in the pool that are dead.
+
+    After a restart of the database all of them are, and each would cost an attempt.
+    """
+    connections.close_all()
+    if pool := getattr(connections["default"], "pool", None):
+        pool.check()

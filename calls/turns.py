@@ -1,9 +1,16 @@
 """One thing said in a call, as the conversation keeps it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 Role = Literal["caller", "bot", "system"]
+# Stands as the model of what an operator had the bot say.
+OPERATOR = "operator"
+# The same, of what tells a caller that the line is back.
+RESUMED = "resumed"
+# The same, of the sentence about consent that comes before everything else.
+CONSENT = "consent"
 
 
 @dataclass(slots=True)
@@ -13,6 +20,7 @@ class Turn:
     `text` is what was transcribed or written, `heard` what the caller heard of it.
     `shown` replaces both in the transcript where the words are secret. An `aside`
     ("mhm") is not for the model. Role `system` marks what the bot did not mean to say.
+    `clip_ids` are the clips that say it, in the order in which they are played.
     """
 
     index: int
@@ -29,3 +37,14 @@ class Turn:
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     error: str = ""
+    clip_ids: list[str] = field(default_factory=list)
+
+    @property
+    def told(self) -> tuple[str, str]:
+        """What was said, and heard of it, as anybody may read it."""
+        return (self.text, self.heard) if self.shown is None else (self.shown,) * 2
+
+
+def next_index(turns: Sequence[Turn]) -> int:
+    """The place of another turn; a resumed call may have lost some."""
+    return turns[-1].index + 1 if turns else 0

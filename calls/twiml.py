@@ -64,11 +64,33 @@ def say_and_hang_up(words: str, language: str = "en-US") -> str:
     return str(response)
 
 
-def put_through(number: str) -> str:
-    """Connect the caller to a person's telephone."""
+def put_through(number: str, words: str = "", language: str = "en-US") -> str:
+    """Connect the caller to a person's telephone, perhaps after some words."""
     response = VoiceResponse()
+    if words:
+        response.say(words, language=language)
     response.dial(number)
     return str(response)
+
+
+def reject(reason: str) -> str:
+    """Turn the call away unanswered, at no cost; `reason` is "rejected" or "busy"."""
+    response = VoiceResponse()
+    response.reject(reason=reason)
+    return str(response)
+
+
+def elsewhere(url: str) -> str:
+    """Ask again in a moment, when a proxy leads to another process."""
+    response = VoiceResponse()
+    response.pause(length=1)
+    response.redirect(url, method="POST")
+    return str(response)
+
+
+def nothing() -> str:
+    """Ask for nothing: the answer to a report that came again."""
+    return str(VoiceResponse())
 
 
 def hang_up() -> str:

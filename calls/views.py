@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from functools import wraps
 from typing import Any
@@ -16,26 +16,35 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
 from bots.answering import NoAnswer, bot_for
-from bots.checks import lacks_key
 from bots.models import Bot
 from bots.profile import Profile
-from calls import twiml
+from calls import metrics, twiml
+from calls.admission import exceeded, is_blocked
+from calls.caps import TooMany
 from calls.clips import ClipsUnavailable
-from calls.lifecycle import close_call, open_call, our_number, refuse_call
+from calls.lifecycle import SID_LENGTH, close_call, open_call, our_number, refuse_call
 from calls.models import Call
-from calls.signatures import is_signed, public_url, relay_token, socket_url
+from calls.pickup import (
+    NOT_CONFIGURED,
+    NOT_IN_SERVICE,
+    OUT_OF_ORDER,
+    configuration_trouble,
+)
+from calls.reconnecting import is_lost, offer, reconnect
+from calls.signatures import is_signed, public_url
 from calls.switchboard import switchboard
+from calls.verdicts import NOT_SIGNED
 
 log = logging.getLogger(__name__)
 
-NOT_IN_SERVICE = "Sorry, this number is not in service at the moment. Goodbye."
-NOT_CONFIGURED = "Sorry, this line is not set up yet. Please try again later. Goodbye."
-
+NO_CALL_SID = "It has no CallSid."
 BUSY = "Sorry, all our lines are busy at the moment. Please call again in a moment."
-OUT_OF_ORDER = "Sorry, we cannot take your call right now. Please try again later."
 # Twilio waits fifteen seconds for an answer.
 DATABASE_SECONDS = 5.0
 LAST_WORDS_SECONDS = 2.0
+# How often a call is sent to the other processes, and the parameter that counts it.
+MOST_TRIES = 4
+TRIES = "elsewhere"
 
 View = Callable[..., Coroutine[Any, Any, HttpResponse]]
 
@@ -67,7 +76,8 @@ def from_carrier(view: View) -> View:
             await _refuse(request, Call.EndReason.NOT_CONFIGURED)
             return _twiml(twiml.say_and_hang_up(NOT_CONFIGURED))
         log.warning("Unsigned request to %s refused", request.path)
-        return HttpResponseForbidden("Not signed for this server.")
+        metrics.REFUSED.labels("webhook").inc()
+        return HttpResponseForbidden(NOT_SIGNED)
 
     return checked
 
@@ -95,43 +105,86 @@ def reached_elsewhere(request: HttpRequest, signature: str) -> bool:
 @from_carrier
 async def voice(request: HttpRequest) -> HttpResponse:
     """A call comes in: hand it to the bot of its number, or say why not."""
+    if url := _elsewhere(request):
+        return _twiml(twiml.elsewhere(url))
     try:
         async with asyncio.timeout(DATABASE_SECONDS):
             return await _answer(request)
     except (DatabaseError, InterfaceError, TimeoutError) as error:
         # An error page would reach the caller as an error tone.
         log.error("A call was turned away, no database: %s", type(error).__name__)
+        metrics.trouble("database")
         return _twiml(twiml.say_and_hang_up(OUT_OF_ORDER))
+
+
+def _elsewhere(request: HttpRequest) -> str:
+    """Where to ask again, while this process is stopped and others are not.
+
+    Where nobody else answers, this one says after some tries that the line is busy.
+    """
+    board, tries = switchboard(), request.GET.get(TRIES, "")
+    made = int(tries) if tries.isdecimal() else 0
+    if not board.draining or board.is_alone or made >= MOST_TRIES:
+        return ""
+    query = request.GET.copy()
+    query[TRIES] = str(made + 1)
+    return public_url(f"{reverse('voice')}?{query.urlencode()}")
 
 
 async def _answer(request: HttpRequest) -> HttpResponse:
     form = request.POST
-    trouble = configuration_trouble(request)
+    host = request.META.get("HTTP_HOST", "").rsplit(":", 1)[0]
+    trouble = configuration_trouble(host) if form.get("CallSid") else NO_CALL_SID
     if trouble:
         log.error("Call %s turned away: %s", form.get("CallSid"), trouble)
         await _refuse(request, Call.EndReason.NOT_CONFIGURED)
         return _twiml(twiml.say_and_hang_up(NOT_CONFIGURED))
+    if await is_blocked(form):
+        log.info("Call %s turned away: its caller is blocked", form["CallSid"])
+        await _refuse(request, Call.EndReason.BLOCKED)
+        return _twiml(twiml.reject("rejected"))
     bot = await bot_for(our_number(form))
     if isinstance(bot, NoAnswer):
         log.warning("Call %s turned away: %s", form["CallSid"], bot)
         await _refuse(request, bot)
         return _twiml(twiml.say_and_hang_up(NOT_IN_SERVICE))
-    if switchboard().is_full:
-        log.warning("Call %s turned away: MAX_CALLS are in progress", form["CallSid"])
+    board = switchboard()
+    if board.draining or board.is_full:
+        why = "being stopped" if board.draining else "full: MAX_CALLS are in progress"
+        log.warning("Call %s turned away: this process is %s", form["CallSid"], why)
         await _refuse(request, Call.EndReason.BUSY)
         return _twiml(_busy(bot))
+    return _twiml(await _connect(form, bot))
+
+
+async def _connect(form: Mapping[str, str], bot: Bot) -> str:
+    """The TwiML that brings a call to its bot; again when it is asked for again."""
     call = await open_call(form, bot)
-    switchboard().ringing.expect(call)
-    path = reverse(
-        "conversation", args=[relay_token(call.call_sid)], urlconf="calls.routing"
-    )
-    return _twiml(
-        twiml.relay(
-            Profile.from_json(call.settings),
-            socket_url=socket_url(path),
-            action_url=public_url(reverse("voice-action")),
-        )
-    )
+    if call.status in Call.OVER:
+        return twiml.hang_up()
+    if not call.relay_nonce:
+        # It was connected, and yet the carrier begins anew.
+        return await reconnect(call.call_sid, "")
+    return await _above_a_cap(call, bot) or offer(call)
+
+
+async def _above_a_cap(call: Call, bot: Bot) -> str:
+    """The TwiML for a call that is one too many; empty when it is not.
+
+    Looked at once the call is noted: of several at once none sees the others before.
+    """
+    too_many = await exceeded(call)
+    board = switchboard()
+    if not too_many and board.is_full and call.call_sid not in board.ringing.calls:
+        too_many = TooMany.OF_SERVER
+    if not too_many:
+        return ""
+    log.warning("Call %s turned away: too many %s", call.call_sid, too_many)
+    reason = Call.EndReason.BUSY
+    if too_many is TooMany.OF_CALLER:
+        reason = Call.EndReason.TOO_MANY_CALLS
+    await close_call(call.call_sid, Call.Status.REFUSED, reason)
+    return twiml.reject("busy") if too_many is TooMany.OF_CALLER else _busy(bot)
 
 
 def _busy(bot: Bot) -> str:
@@ -147,28 +200,16 @@ async def _refuse(request: HttpRequest, reason: str) -> None:
         await refuse_call(request.POST, reason)
 
 
-def configuration_trouble(request: HttpRequest) -> str:
-    """Why this server could not carry the call; empty when it can."""
-    if not request.POST.get("CallSid"):
-        return "It has no CallSid."
-    if lacks_key():
-        return "INWORLD_API_KEY is not set."
-    host = request.META.get("HTTP_HOST", "").rsplit(":", 1)[0]
-    if settings.SERVER_HOST in settings.LOOPBACK_HOSTS and host not in (
-        "",
-        *settings.LOOPBACK_HOSTS,
-    ):
-        return f"SERVER_URL is {settings.SERVER_URL}, but the call came to {host}."
-    return ""
-
-
 @from_carrier
 async def voice_action(request: HttpRequest) -> HttpResponse:
-    """The relay session ended: note how, and end the call or put it through."""
+    """The relay session ended: note how, and go on, hang up or put through."""
+    form = request.POST
+    if is_lost(form):
+        session_id = form.get("SessionId", "")[:SID_LENGTH]
+        return _twiml(await reconnect(form["CallSid"][:SID_LENGTH], session_id))
     await _close(request, REASON_BY_SESSION, "SessionStatus")
-    if _wants_transfer(request.POST.get("HandoffData", "")):
-        call_sid = request.POST.get("CallSid", "")
-        call = await Call.objects.filter(call_sid=call_sid).afirst()
+    if _wants_transfer(form.get("HandoffData", "")):
+        call = await Call.objects.filter(call_sid=form.get("CallSid", "")).afirst()
         if call and (number := Profile.from_json(call.settings).transfer_number):
             return _twiml(twiml.put_through(number))
     return _twiml(twiml.hang_up())
@@ -197,9 +238,17 @@ async def _close(
 ) -> None:
     end = reasons.get(request.POST.get(field, ""))
     call_sid = request.POST.get("CallSid")
-    if end and call_sid:
-        await _last_words(call_sid)
-        await close_call(call_sid, *end)
+    if not end or not call_sid:
+        return
+    switchboard().lost.take(call_sid)
+    await _last_words(call_sid)
+    try:
+        async with asyncio.timeout(DATABASE_SECONDS):
+            await close_call(call_sid, *end)
+    except (DatabaseError, InterfaceError, TimeoutError) as error:
+        # The call's own session has its end queued; failing that, it is reaped.
+        log.error("%s: not closed, no database: %s", call_sid, type(error).__name__)
+        metrics.trouble("database")
 
 
 async def _last_words(call_sid: str) -> None:

@@ -36,6 +36,12 @@ class Vigil:
         """The call begins."""
         self.connected_at = self.active_at = at
 
+    def resumed(self, at: float, seconds: float) -> None:
+        """A call goes on that began `seconds` ago; it may have been warned."""
+        self.connected(at)
+        self.connected_at -= seconds
+        self.warned = self._warn_at() <= at
+
     def caller_speaking(self, on: bool, at: float) -> None:
         """The carrier hears the caller's voice, or does not any more."""
         self.active_at = at

@@ -6,7 +6,6 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from secrets import token_hex
-from types import TracebackType
 from typing import Self
 
 from .carrier import Carrier
@@ -15,7 +14,7 @@ from .frames import speech
 from .line import BotSilent, CallFailed, CallOver, Line
 from .record import Clock, Heard, Record
 from .session import Ending, Session
-from .twiml import Dial, Hangup, Other, Relay, Say, Verb, read_twiml
+from .twiml import Dial, Hangup, Other, Pause, Redirect, Relay, Say, Verb, read_twiml
 
 # A server that drops every socket must not keep a caller busy for ever.
 MAX_SESSIONS = 10
@@ -52,12 +51,7 @@ class SimulatedCall:
             raise
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         try:
             await self.hang_up()
         finally:
@@ -98,6 +92,10 @@ class SimulatedCall:
         """Send a frame as it is, which a carrier never would."""
         await (await self._live()).send_raw(frame)
 
+    async def lose_connection(self) -> None:
+        """Break the relay's connection; the carrier asks the server how to go on."""
+        (await self._live()).lose()
+
     async def interrupt(self, text: str, after: float = 0.0) -> bool:
         """Say it that many seconds into the reply; False: the reply ended sooner."""
         reached = await self.speaking(after)
@@ -113,10 +111,9 @@ class SimulatedCall:
         (await self._live()).player.hold(seconds)
         await self._patiently(lambda: self._held() or bool(self._finished()))
         await self._until_quiet(self._held)
-        reached = self._held()
-        if not reached:
+        if not self._held():
             self._release()
-        return reached
+        return self._held()
 
     async def hears(self, count: int = 1, patience: float | None = None) -> list[Heard]:
         """Wait until so many sounds were played since the caller last spoke."""
@@ -147,7 +144,7 @@ class SimulatedCall:
         url = f"{self.line.public_origin}/voice"
         form = voice_form(self.line, self.call_sid)
         document = await self._carrier.post(url, form)
-        relay = self._follow(read_twiml(document, url))
+        relay = await self._follow(read_twiml(document, url))
         if relay:
             self._session = await self._connect(relay)
             self._conversation = asyncio.create_task(self._converse(self._session))
@@ -155,10 +152,17 @@ class SimulatedCall:
             self.refusal = " ".join(heard.text or "" for heard in self.heard)
             await self._finish()
 
-    async def _connect(self, relay: Relay) -> Session:
+    async def _connect(self, relay: Relay) -> Session | None:
         session = Session(relay, self.line, self.record, self._carrier)
         first = self.sessions == 0
-        await session.open(setup_fields(self.line, self.call_sid, relay, first=first))
+        fields = setup_fields(self.line, self.call_sid, relay, first=first)
+        try:
+            await session.open(fields)
+        except CallFailed as error:
+            if first:
+                raise
+            self.errors.append(str(error))
+            return await self._afterwards(session, Ending("failed"))
         self.sessions += 1
         return session
 
@@ -183,18 +187,17 @@ class SimulatedCall:
         if not url:
             return None
         seconds = self.record.clock.seconds - session.began
-        form = action_form(
-            self.line, self.call_sid, session.session_id, seconds, ending
-        )
+        about = self.line, self.call_sid, session.session_id
+        form = action_form(*about, seconds, ending)
         self.actions.append(form)
         verbs = read_twiml(await self._carrier.post(url, form), url)
         # After a hang-up the TwiML is ignored, but must be valid.
-        relay = None if self.hung_up else self._follow(verbs)
-        if relay and self.sessions >= MAX_SESSIONS:
+        relay = None if self.hung_up else await self._follow(verbs)
+        if relay and len(self.actions) >= MAX_SESSIONS:
             raise CallFailed(f"The relay was lost {MAX_SESSIONS} times.")
         return await self._connect(relay) if relay else None
 
-    def _follow(self, verbs: list[Verb]) -> Relay | None:
+    async def _follow(self, verbs: list[Verb]) -> Relay | None:
         for verb in verbs:
             match verb:
                 case Relay():
@@ -203,6 +206,13 @@ class SimulatedCall:
                     seconds = speech(text).seconds
                     spoken = Heard("carrier", seconds, text, played_seconds=seconds)
                     self.record.hear(spoken)
+                case Pause(seconds):
+                    await self.record.clock.wait(seconds)
+                case Redirect(url):
+                    self._carrier.turn_to_another()
+                    form = voice_form(self.line, self.call_sid)
+                    document = await self._carrier.post(url, form)
+                    return await self._follow(read_twiml(document, url))
                 case Dial(number):
                     self.dialled = number
                     return None
@@ -218,9 +228,8 @@ class SimulatedCall:
         self.record.ring()
         if not self.line.status_callback:
             return
-        timestamp = format_datetime(datetime.now(UTC))
-        seconds = self.record.clock.seconds
-        form = status_form(self.line, self.call_sid, seconds, timestamp)
+        now = format_datetime(datetime.now(UTC))
+        form = status_form(self.line, self.call_sid, self.record.clock.seconds, now)
         try:
             await self._carrier.post(self.line.status_callback, form)
         except CallFailed as error:

@@ -1,6 +1,7 @@
 """The carrier's requests to the server: signed, and sent where the line leads."""
 
 import ssl
+from collections import deque
 from collections.abc import Mapping
 from functools import cache
 from urllib.parse import urlsplit
@@ -32,6 +33,7 @@ class Carrier:
         self.line = line
         self.public = urlsplit(line.public_origin)
         self.target = urlsplit(line.connect_to.rstrip("/") or line.public_origin)
+        self.others = deque(urlsplit(origin.rstrip("/")) for origin in line.others)
         self.http = httpx.AsyncClient(
             verify=_tls(),
             trust_env=False,
@@ -50,6 +52,8 @@ class Carrier:
         try:
             response = await self.http.post(address, data=fields, headers=headers)
         except httpx.ConnectError as error:
+            if self.turn_to_another():
+                return await self.post(url, fields)
             raise CallFailed(f"Nothing listens at {self._origin}.") from error
         except httpx.TransportError as error:
             raise CallFailed(f"No answer from {url}: {error!r}.") from error
@@ -63,6 +67,10 @@ class Carrier:
         try:
             response = await self.http.get(address, headers=headers)
             seconds = clip_seconds(response)
+        except httpx.ConnectError as error:
+            if self.turn_to_another():
+                return await self.fetch(url)
+            raise BadClip(f"{url}: {error!r}") from error
         except httpx.HTTPError as error:
             raise BadClip(f"{url}: {error!r}") from error
         except BadClip as error:
@@ -98,7 +106,16 @@ class Carrier:
                 f"The server refused the relay socket {url}: status {status}."
             ) from error
         except (OSError, InvalidHandshake, InvalidURI) as error:
+            if isinstance(error, OSError) and self.turn_to_another():
+                return await self.socket(url)
             raise CallFailed(f"The relay socket {url} fails: {error}.") from error
+
+    def turn_to_another(self) -> bool:
+        """Go on with another server, as a proxy does; false when there is none."""
+        if self.others:
+            self.target = self.others.popleft()
+            return True
+        return False
 
     @property
     def _origin(self) -> str:

@@ -28,6 +28,7 @@ class Line:
     to: str = TEST_NUMBER
     from_: str = CALLER
     connect_to: str = ""  # origin to connect to instead of the public one
+    others: tuple[str, ...] = ()  # origins behind the same proxy, when that one is gone
     account_sid: str = "AC" + "5" * 32
     status_callback: str = ""  # as set at the number; empty: none
     fast: bool = False  # jump over playback instead of waiting for it

@@ -47,6 +47,10 @@ class Clock:
     def seconds(self) -> float:
         return time.monotonic() - self._began + self._skipped
 
+    async def wait(self, seconds: float) -> None:
+        """Let that much time pass."""
+        await self.reach(self.seconds + seconds, asyncio.Event())
+
     async def reach(self, moment: float, nudge: asyncio.Event) -> bool:
         """Wait for that moment; False as soon as the nudge comes before it."""
         left = moment - self.seconds

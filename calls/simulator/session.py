@@ -77,6 +77,10 @@ class Session:
         self.ending = self.ending or ending
         await self._socket.close(code, reason)
 
+    def lose(self) -> None:
+        """Break the connection, as a network does."""
+        self._socket.transport.abort()
+
     async def speak(self, text: str) -> bool:
         """Say it to the bot, over its own speech if need be; False: the bot is deaf."""
         await self._fast_playback()
@@ -92,7 +96,7 @@ class Session:
         else:
             await self._info("clientSpeaking", "on")
         for partial in partials:
-            await self._pass_time(PARTIAL_SECONDS)
+            await self.record.clock.wait(PARTIAL_SECONDS)
             await self._prompt(partial, last=False)
         await self._info("clientSpeaking", "off")
         self.record.caller_finished()
@@ -158,10 +162,6 @@ class Session:
             await self.record.until(
                 lambda: self.player.held or not self.player.speaking
             )
-
-    async def _pass_time(self, seconds: float) -> None:
-        clock = self.record.clock
-        await clock.reach(clock.seconds + seconds, asyncio.Event())
 
     async def _interrupt(self, partials: list[str]) -> None:
         cut = self.player.stop()

@@ -56,6 +56,18 @@ class Dial:
 
 
 @dataclass(frozen=True, slots=True)
+class Pause:
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """Go on with what another address answers."""
+
+    url: str  # absolute
+
+
+@dataclass(frozen=True, slots=True)
 class Hangup:
     pass
 
@@ -67,7 +79,7 @@ class Other:
     name: str
 
 
-Verb = Relay | Say | Dial | Hangup | Other
+Verb = Relay | Say | Pause | Redirect | Dial | Hangup | Other
 
 
 def read_twiml(document: str, base_url: str) -> list[Verb]:
@@ -90,6 +102,10 @@ def _verbs(root: ElementTree.Element, base_url: str) -> Iterator[Verb]:
                 yield _relay(element, base_url)
             case "Say":
                 yield Say(words)
+            case "Pause":
+                yield Pause(_seconds(element.get("length", "1")))
+            case "Redirect":
+                yield Redirect(urljoin(base_url, words))
             case "Dial":
                 yield Dial(words)
             case "Hangup" | "Reject":
@@ -112,3 +128,7 @@ def _relay(connect: ElementTree.Element, base_url: str) -> Relay | Other:
             for parameter in relay.findall("Parameter")
         },
     )
+
+
+def _seconds(length: str) -> float:
+    return float(length) if length.isdigit() else 1.0

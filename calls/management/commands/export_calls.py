@@ -11,10 +11,9 @@ from django.db.models import Q, QuerySet
 from django.utils.timezone import get_default_timezone
 
 from bots.models import Bot
-from calls.export import write_csv, write_json_lines
+from calls.export import FORMS, write
 from calls.models import Call
 
-WRITERS = {"jsonl": write_json_lines, "csv": write_csv}
 ONE_DAY = timedelta(days=1)
 
 
@@ -26,7 +25,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Say which calls, in which form, and where to."""
-        parser.add_argument("--format", choices=WRITERS, default="jsonl")
+        parser.add_argument("--format", choices=FORMS, default="jsonl")
         parser.add_argument("--output", metavar="FILE", help="instead of the terminal")
         parser.add_argument(
             "--since",
@@ -41,26 +40,31 @@ class Command(BaseCommand):
         )
         parser.add_argument("--bot", metavar="NAME", help="only calls this bot took")
         parser.add_argument("--call-sid", metavar="SID", help="only this call")
+        parser.add_argument(
+            "--include-tests",
+            action="store_true",
+            help="also calls made from the desk, to try a bot",
+        )
 
     def handle(self, **options: Any) -> None:
         """Write the calls that were asked for."""
         calls = chosen(**options)
-        write = WRITERS[options["format"]]
+        form = options["format"]
         if options["output"]:
-            self.write_file(calls, options["output"], write)
+            self.write_file(calls, options["output"], form)
             return
         try:
-            write(calls, self.stdout)
+            write(calls, form, self.stdout)
             self.stdout.flush()
         except BrokenPipeError:
             # `| head` has seen enough; Python would complain once more on its way out.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
-    def write_file(self, calls: QuerySet[Call], path: str, write: Any) -> None:
+    def write_file(self, calls: QuerySet[Call], path: str, form: str) -> None:
         """Write the calls to a file."""
         try:
             with open(path, "w", encoding="utf-8", newline="") as output:
-                write(calls, output)
+                write(calls, form, output)
         except OSError as error:
             raise CommandError(f"Cannot write {path}: {error.strerror}.") from error
 
@@ -70,9 +74,10 @@ def chosen(
     until: str | None,
     bot: str | None,
     call_sid: str | None,
+    include_tests: bool,
     **others: Any,
 ) -> QuerySet[Call]:
-    """Find the calls that fit every filter."""
+    """Find the calls that fit every filter; one asked for by its SID may be a test."""
     calls = Call.objects.order_by("started_at", "pk")
     if since:
         calls = calls.filter(started_at__gte=parsed("--since", since))
@@ -81,6 +86,8 @@ def chosen(
     if bot:
         # A call keeps the name its bot had; a renamed bot still finds its old calls.
         calls = calls.filter(taken_by(bot))
+    if not include_tests and not call_sid:
+        calls = calls.real()
     if call_sid:
         calls = calls.filter(call_sid=call_sid)
         if not Call.objects.filter(call_sid=call_sid).exists():

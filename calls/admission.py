@@ -1,0 +1,75 @@
+"""Who may have a call: the blocked, and the caps on callers and numbers.
+
+Every process asks the same database, so that the caps hold for all of them together.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from bots.models import PhoneNumber
+from calls.blocking import is_withheld, patterns_for
+from calls.caps import CallCaps, Load, TooMany
+from calls.models import BlockedCaller, Call
+
+LATELY = timedelta(hours=1)
+RINGS_OR_TALKS = (Call.Status.RINGING, Call.Status.IN_PROGRESS)
+INBOUND, OUTBOUND = Call.Direction.INBOUND, Call.Direction.OUTBOUND
+
+
+async def is_blocked(form: Mapping[str, str]) -> bool:
+    """Whether the list of blocked callers keeps this call out."""
+    if form.get("Direction", "").startswith("outbound"):
+        return False
+    return await blocking(form.get("From", "")).aexists()
+
+
+def blocking(number: str) -> "QuerySet[BlockedCaller]":
+    """The entries that keep a caller out."""
+    return BlockedCaller.objects.filter(pattern__in=patterns_for(number))
+
+
+@sync_to_async
+def exceeded(call: Call) -> TooMany | None:
+    """The cap that a call which has just been noted is one too many for.
+
+    Only calls noted before it count: of several at once, as many get in as may.
+    """
+    earlier = Call.objects.real().filter(pk__lt=call.pk)
+    inbound = call.direction == INBOUND
+    ours = call.to_number if inbound else call.from_number
+    caps = _caps(call, ours)
+    load = Load()
+    if caps.of_caller or caps.of_caller_lately:
+        load = _of_caller(earlier.filter(from_number=call.from_number))
+    if caps.of_number:
+        theirs = Q(to_number=ours, direction=INBOUND)
+        theirs |= Q(from_number=ours, direction=OUTBOUND)
+        going_on = earlier.filter(theirs, status__in=RINGS_OR_TALKS)
+        load = Load(going_on.count(), load.of_caller, load.of_caller_lately)
+    return caps.exceeded(load)
+
+
+def _caps(call: Call, ours: str) -> CallCaps:
+    """The caps of a call. Those who hide their number are not one caller."""
+    known = PhoneNumber.objects.filter(number=ours).values_list("max_calls", flat=True)
+    of_number = known.first() or 0
+    if call.direction != INBOUND or is_withheld(call.from_number):
+        return CallCaps(of_number)
+    return CallCaps(
+        of_number,
+        settings.MAX_CALLS_PER_CALLER,
+        settings.MAX_CALLS_PER_CALLER_PER_HOUR,
+    )
+
+
+def _of_caller(calls: "QuerySet[Call]") -> Load:
+    inbound = calls.filter(direction=INBOUND)
+    taken = inbound.exclude(status=Call.Status.REFUSED)
+    lately = taken.filter(started_at__gt=timezone.now() - LATELY)
+    going_on = inbound.filter(status__in=RINGS_OR_TALKS)
+    return Load(0, going_on.count(), lately.count())

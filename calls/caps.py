@@ -1,0 +1,114 @@
+"""How much one socket may send, and how many calls a caller or a number may have.
+
+A carrier's own traffic stays far below: a call sends some frames a second, and a final
+prompt every few seconds.
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum, StrEnum
+
+# A frame counts once for each of these bytes it begins, so that big ones count more.
+FRAME_UNIT = 4096
+FRAMES_A_SECOND, FRAMES_AT_ONCE = 50.0, 2000.0
+# What is dropped beyond this comes from no carrier.
+DROPS_A_SECOND, DROPS_AT_ONCE = 50.0, 2000.0
+# Each one costs a request to the model.
+PROMPTS_A_SECOND, PROMPTS_AT_ONCE = 2.0, 200.0
+
+
+class Verdict(Enum):
+    """What becomes of a frame."""
+
+    TAKE = "take"
+    DROP = "drop"
+    CLOSE = "close"
+
+
+@dataclass(slots=True)
+class TokenBucket:
+    """Lets `rate` a second through, and `burst` at once after a pause."""
+
+    rate: float
+    burst: float
+    tokens: float = field(init=False)
+    filled_at: float | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        """Begin full."""
+        self.tokens = self.burst
+
+    def take(self, at: float, cost: float = 1.0) -> bool:
+        """Whether `cost` fits in `at` this moment (seconds, monotonic)."""
+        passed = 0.0 if self.filled_at is None else max(at - self.filled_at, 0.0)
+        self.tokens = min(self.tokens + passed * self.rate, self.burst)
+        self.filled_at = at if self.filled_at is None else max(at, self.filled_at)
+        if self.tokens < cost:
+            return False
+        self.tokens -= cost
+        return True
+
+
+class SocketCap:
+    """What one relay socket may send; `dropped` counts what was more."""
+
+    def __init__(self) -> None:
+        self.frames = TokenBucket(FRAMES_A_SECOND, FRAMES_AT_ONCE)
+        self.drops = TokenBucket(DROPS_A_SECOND, DROPS_AT_ONCE)
+        self.prompts = TokenBucket(PROMPTS_A_SECOND, PROMPTS_AT_ONCE)
+        self.dropped = 0
+        self.closed = False
+
+    def frame(self, length: int, at: float) -> Verdict:
+        """What becomes of a frame of that length, of whatever kind; closes once."""
+        if self.frames.take(at, 1 + length // FRAME_UNIT):
+            return Verdict.TAKE
+        self.dropped += 1
+        if self.closed or self.drops.take(at):
+            return Verdict.DROP
+        self.closed = True
+        return Verdict.CLOSE
+
+    def prompt(self, at: float) -> bool:
+        """Whether one more final prompt may be answered."""
+        if self.prompts.take(at):
+            return True
+        self.dropped += 1
+        return False
+
+
+class TooMany(StrEnum):
+    """Which cap a call is above."""
+
+    OF_NUMBER = "calls of the number"
+    OF_CALLER = "calls of the caller"
+    OF_SERVER = "calls in this process"
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Other calls, as one more comes in: of the number called, and of the caller."""
+
+    of_number: int = 0
+    of_caller: int = 0
+    of_caller_lately: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CallCaps:
+    """How many calls there may be; 0 means any number."""
+
+    of_number: int = 0
+    of_caller: int = 0
+    of_caller_lately: int = 0
+
+    def exceeded(self, load: Load) -> TooMany | None:
+        """The cap that one more call would be above; the caller's own come first."""
+        if _full(load.of_caller, self.of_caller):
+            return TooMany.OF_CALLER
+        if _full(load.of_caller_lately, self.of_caller_lately):
+            return TooMany.OF_CALLER
+        return TooMany.OF_NUMBER if _full(load.of_number, self.of_number) else None
+
+
+def _full(count: int, cap: int) -> bool:
+    return 0 < cap <= count

@@ -1,0 +1,146 @@
+"""What operators tell the calls of this process, and who watches them."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from functools import partial
+from time import time
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from calls.broadcast import SERVERS, Broadcaster
+from calls.conversation import Conversation
+from calls.events import Event, OperatorEnded, OperatorSaid, OperatorTransferred
+from calls.listener import Listener, Message
+
+if TYPE_CHECKING:
+    from calls.session import CallSession
+
+log = logging.getLogger(__name__)
+
+# How long an order may be on its way (s), and how long whoever gave it waits for word.
+# One that comes later was given up: its operator is told that it was not done.
+ORDER_SECONDS = 2.0
+ANSWER_SECONDS = 3.0
+# How long a line for the bot to say may be, in characters.
+LINE_LIMIT = 500
+
+
+class Controls:
+    """The process's ear for viewers and operators; calls never wait for it."""
+
+    def __init__(
+        self, sessions: Mapping[str, "CallSession"], broadcaster: Broadcaster
+    ) -> None:
+        self.sessions = sessions
+        self.broadcaster = broadcaster
+        self.server = uuid4().hex
+        self.listener = Listener(SERVERS, self._take, self._joined)
+        self.task: asyncio.Task[None] | None = None
+        self.orders: set[asyncio.Task[None]] = set()
+
+    def start(self) -> None:
+        """Begin to listen, where nobody has begun yet."""
+        if self.task is None:
+            self.task = asyncio.create_task(self.listener.run(), name="controls")
+
+    async def aclose(self) -> None:
+        """Stop listening; orders that were given are carried out."""
+        if self.task:
+            self.task.cancel()
+            await asyncio.wait({self.task, *self.orders}, timeout=1)
+
+    def order(
+        self, call_sid: str, what: str, text: str, answered: Callable[[str], None]
+    ) -> bool:
+        """Take an order for a call of this process; False when it is elsewhere.
+
+        `answered` is told why it was refused, or nothing when it was carried out.
+        """
+        session = self.sessions.get(call_sid)
+        if session is None:
+            return False
+        # A task of ours: whoever gave the order may be gone before it is done.
+        task = asyncio.create_task(self._carry_out(session, what, text, answered))
+        self.orders.add(task)
+        task.add_done_callback(self.orders.discard)
+        return True
+
+    def _answer(self, order: Message, refused: str) -> None:
+        answer = {"type": "live.answer", "order": order["order"], "refused": refused}
+        self.broadcaster.answer(order["viewer"], answer)
+
+    def _joined(self, channel: str) -> None:
+        """Viewers ask at once who is there."""
+        self.broadcaster.tell_viewers({"hello": self.server})
+
+    def _take(self, message: Message) -> None:
+        match message:
+            case {"type": "controls.roll", "viewer": viewer}:
+                self._call_roll(viewer)
+            case {"type": "controls.whole", "viewer": viewer, "calls": calls}:
+                for call_sid in calls:
+                    if session := self.sessions.get(call_sid):
+                        whole = {"type": "live.whole", "whole": session.whole()}
+                        self.broadcaster.answer(viewer, whole)
+            case {"type": "controls.order", "call": call_sid, "given_at": given_at}:
+                if call_sid not in self.sessions:
+                    return
+                if abs(time() - given_at) > ORDER_SECONDS:
+                    words = "%s: an order came too late, or by a clock that is wrong"
+                    log.warning(words, call_sid)
+                    return
+                answered = partial(self._answer, message)
+                self.order(call_sid, message["what"], message["text"], answered)
+
+    def _call_roll(self, viewer: str) -> None:
+        """Tell a viewer which calls are here, and how much there is to know of each."""
+        if not self.broadcaster.is_watched:
+            # What happened meanwhile was told to nobody: there is something to ask for.
+            for session in self.sessions.values():
+                session.glimpse.number += 1
+        self.broadcaster.watch()
+        calls = {sid: call.glimpse.number for sid, call in self.sessions.items()}
+        roll = {"type": "live.roll", "server": self.server, "calls": calls}
+        self.broadcaster.answer(viewer, roll)
+
+    async def _carry_out(
+        self,
+        session: "CallSession",
+        what: str,
+        text: str,
+        answered: Callable[[str], None],
+    ) -> None:
+        refused = refusal(session.conversation, what)
+        if not refused:
+            try:
+                await session.handle(event_of(what, text))
+            except Exception:
+                log.exception("%s: an order failed", session.call.call_sid)
+                refused = "The server failed to do that; its log says why."
+        answered(refused)
+
+
+def refusal(talk: Conversation, what: str) -> str:
+    """Why a call cannot do that now; empty when it can."""
+    if talk.over:
+        return "The call is over."
+    if what == "end":
+        return ""
+    if talk.farewell:
+        return "The call is ending already."
+    if what == "transfer" and not talk.manners.can_transfer:
+        return "The call's bot has no transfer number."
+    return ""
+
+
+def event_of(what: str, text: str) -> Event:
+    """An order as the conversation takes it."""
+    match what:
+        case "say":
+            return OperatorSaid(text[:LINE_LIMIT])
+        case "end":
+            return OperatorEnded()
+        case "transfer":
+            return OperatorTransferred()
+    raise ValueError(f"No such order: {what}")

@@ -1,0 +1,67 @@
+"""Stopping a process without dropping its calls."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from time import monotonic
+
+from calls.lifecycle import close_call
+from calls.models import Call
+from calls.switchboard import Switchboard
+
+LOOK_SECONDS = 0.05
+# The carrier asks how to go on within about a second of losing a socket.
+CALLBACK_SECONDS = 2.5
+FLUSH_SECONDS = 2.0
+# How long a close frame, or an answer, may take to leave.
+LEAVE_SECONDS = 0.5
+# Our own word for a server that restarts; the carrier asks how to go on.
+SERVICE_RESTART = 4012
+
+
+async def drain(
+    board: Switchboard, seconds: float, stop_listening: Callable[[], Awaitable[None]]
+) -> None:
+    """Let calls come to their end for so long; then let them go on elsewhere.
+
+    Where no other process could take them, their callers hear an apology.
+    """
+    board.draining = True
+    await _until(lambda: board.is_idle, seconds)
+    # A proxy takes a refused connection to another process.
+    if not board.is_alone:
+        await stop_listening()
+    board.closing = True
+    await _hand_over(board)
+    if board.is_alone:
+        left = [call.call_sid for call, _ in board.lost.calls.values()]
+        await _until(lambda: not len(board.lost), CALLBACK_SECONDS)
+        end = Call.Status.FAILED, Call.EndReason.SERVER_STOPPED
+        for call_sid in left:
+            await close_call(call_sid, *end)
+
+
+async def _hand_over(board: Switchboard) -> None:
+    """Close all sockets, once everything said in their calls is written."""
+    sessions = [session for session in board.sessions.values() if not session.over]
+    if not sessions:
+        return
+    tests = [session for session in sessions if session.call.is_test]
+    end = Call.Status.FAILED, Call.EndReason.SERVER_STOPPED
+    await asyncio.gather(*(session.close(*end) for session in tests))
+    await asyncio.gather(*(board.let_go(session) for session in sessions))
+    await board.transcripts.flush(FLUSH_SECONDS)
+    for call in (session.call for session in tests):
+        board.lost.take(call.call_sid)
+    await asyncio.gather(
+        *(session.close_socket(SERVICE_RESTART) for session in sessions),
+        return_exceptions=True,
+    )
+    await asyncio.sleep(LEAVE_SECONDS)
+
+
+async def _until(happened: Callable[[], bool], seconds: float) -> None:
+    until = monotonic() + seconds
+    while not happened():
+        if monotonic() >= until:
+            return
+        await asyncio.sleep(LOOK_SECONDS)

@@ -1,0 +1,120 @@
+"""What a viewer sees of a call in progress, as messages that any layer can carry."""
+
+from typing import Any
+
+from bots.profile import Profile
+from calls.conversation import Conversation
+from calls.events import CallerSpoke, Event
+from calls.keypad import MASKED, spelled
+from calls.models import Call
+from calls.parties import listed
+from calls.review import heard_and_not
+from calls.turns import CONSENT, OPERATOR, Turn
+
+# What is sent of one turn, in characters, and of one call, in turns.
+TEXT_LIMIT = 4000
+TURN_LIMIT = 60
+
+News = dict[str, Any]
+
+
+class Glimpse:
+    """One call's news, numbered, so that a viewer notices what it missed."""
+
+    def __init__(self, call: Call, profile: Profile, talk: Conversation) -> None:
+        self.call = call
+        self.profile = profile
+        self.talk = talk
+        self.partial = ""  # what the caller is saying now
+        self.number = 0
+        self.reason = ""  # why the bot hung up, if it did
+        self.latest_state: News = {}
+
+    def happened(self, event: Event) -> None:
+        """Keep what a conversation does not: words that are not final."""
+        if isinstance(event, CallerSpoke):
+            self.partial = "" if event.final else event.text
+
+    def turn_news(self, turn: Turn, began: float) -> News:
+        """A turn is new, or not what it was."""
+        return self._news(turn=turn_seen(turn, began))
+
+    def state_news(self) -> News | None:
+        """What the bot does now; None when it still does what was told before."""
+        state = self._state()
+        if state == self.latest_state:
+            return None
+        self.latest_state = state
+        return self._news(state=state)
+
+    def end_news(self, reason: str) -> News:
+        """The call is over."""
+        return self._news(ended=self.reason or reason)
+
+    def whole(self, began: float, now: float) -> News:
+        """Everything about the call so far, without counting as news."""
+        turns = [turn_seen(turn, began) for turn in self.talk.turns[-TURN_LIMIT:]]
+        return {
+            "call": self.call.call_sid,
+            "number": self.number,
+            "about": self._about() | {"seconds": round(now - began, 1)},
+            "state": self._state(),
+            "turns": turns,
+        }
+
+    def _news(self, **what: Any) -> News:
+        self.number += 1
+        return {"call": self.call.call_sid, "number": self.number, **what}
+
+    def _about(self) -> News:
+        caller, called = listed(self.call)
+        return {
+            "id": self.call.pk,
+            "bot": self.call.bot_name,
+            "from": caller,
+            "to": called,
+            "test": self.call.is_test,
+            "transfer": self.profile.transfer_number,
+        }
+
+    def _state(self) -> News:
+        keys = self.talk.entry.keys
+        if keys:
+            keys = MASKED if self.talk.manners.mask_keys else spelled(keys)
+        return {
+            "doing": doing(self.talk),
+            "partial": self.partial[:TEXT_LIMIT],
+            "keys": keys[:TEXT_LIMIT],
+        }
+
+
+def doing(talk: Conversation) -> str:
+    """What the bot does: leaving, speaking, thinking or listening."""
+    if talk.farewell or talk.over:
+        return "leaving"
+    if talk.playback.pending():
+        return "speaking"
+    if talk.replies.is_writing or talk.answers.attempt:
+        return "thinking"
+    return "listening"
+
+
+def turn_seen(turn: Turn, began: float) -> News:
+    """A turn as viewers see it: secrets hidden, heard apart from not heard."""
+    heard, missed = heard_and_not(turn)
+    return {
+        "index": turn.index,
+        "role": turn.role,
+        "heard": shortened(heard),
+        "missed": shortened(missed),
+        "cut": turn.interrupted,
+        "operator": turn.model == OPERATOR,
+        "consent": turn.model == CONSENT,
+        "error": turn.error[:300],
+        "seconds": round(max(turn.started_at - began, 0.0), 1),
+    }
+
+
+def shortened(text: str) -> str:
+    """As much of a text as is sent."""
+    return text if len(text) <= TEXT_LIMIT else f"{text[:TEXT_LIMIT]} …"

@@ -1,0 +1,71 @@
+"""Says which calls this process carries, and closes those that none does."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING
+
+from channels.db import database_sync_to_async
+from django.db import DatabaseError, InterfaceError
+
+from calls.reaping import Reaper
+from calls.transcripts import CallsSeen, TranscriptWriter
+
+if TYPE_CHECKING:
+    from calls.session import CallSession
+
+log = logging.getLogger(__name__)
+
+BEAT_SECONDS = 30.0
+LOOK_SECONDS = 60.0
+
+
+class Heartbeat:
+    """The process's sign of life in the rows of its calls."""
+
+    def __init__(
+        self, sessions: Mapping[str, "CallSession"], transcripts: TranscriptWriter
+    ) -> None:
+        self.sessions = sessions
+        self.transcripts = transcripts
+        self.reaper = Reaper()
+        self.tasks: set[asyncio.Task[None]] = set()
+
+    def start(self) -> None:
+        """Begin, where nobody has begun yet."""
+        if not self.tasks:
+            self.tasks = {
+                asyncio.create_task(self._beat(), name="heartbeat"),
+                asyncio.create_task(self._look_for_the_dead(), name="reaper"),
+            }
+
+    async def aclose(self) -> None:
+        """Stop."""
+        for task in self.tasks:
+            task.cancel()
+        if self.tasks:
+            await asyncio.wait(self.tasks, timeout=1)
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
+            seen = tuple(
+                session.call.pk
+                for session in self.sessions.values()
+                if not session.over
+            )
+            if seen:
+                self.transcripts.put(CallsSeen(seen))
+
+    async def _look_for_the_dead(self) -> None:
+        # Any free thread: all sockets of a process otherwise share a single one.
+        look = partial(database_sync_to_async, thread_sensitive=False)(self.reaper.look)
+        while True:
+            try:
+                await look()
+            except (DatabaseError, InterfaceError) as error:
+                log.warning("Dead calls not looked for: %s", type(error).__name__)
+            except Exception:
+                log.exception("Dead calls could not be looked for")
+            await asyncio.sleep(LOOK_SECONDS)

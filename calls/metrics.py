@@ -1,0 +1,187 @@
+"""What is counted while calls run, in Prometheus's terms; a count costs a microsecond.
+
+A leaf: anything may count here. What can be read off at the moment it is asked for is
+in `metrics_view`.
+"""
+
+import asyncio
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+)
+
+from bots.inworld.errors import InworldError
+from calls.ladder import Rung
+from calls.turns import Turn
+
+# From the caller's last word, in the order in which they are reached.
+STAGES = (
+    *("request_sent", "first_token", "first_audio", "first_clip"),
+    *("play_sent", "clip_fetched", "heard"),
+)
+LATENCIES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10)
+LAGS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+LAG_SECONDS = 0.25  # between two looks at how late the event loop is
+
+# A sample more of every count, that nobody looks at.
+disable_created_metrics()  # type: ignore[no-untyped-call]
+REGISTRY = CollectorRegistry()
+ProcessCollector(registry=REGISTRY)
+
+CALLS_ANSWERED = Counter(
+    "voicebot_calls_answered", "Calls whose socket was connected", registry=REGISTRY
+)
+CALLS_OVER = Counter(
+    "voicebot_calls_over", "Calls closed or refused", ["reason"], registry=REGISTRY
+)
+TURNS = Counter("voicebot_turns", "Turns spoken", ["role"], registry=REGISTRY)
+INTERRUPTIONS = Counter(
+    "voicebot_interruptions", "Turns of a bot that were cut off", registry=REGISTRY
+)
+ANSWER_SECONDS = Histogram(
+    "voicebot_answer_seconds",
+    "From the caller's last word to each stage of the answer",
+    ["stage"],
+    buckets=LATENCIES,
+    registry=REGISTRY,
+)
+ERRORS = Counter(
+    "voicebot_errors", "What went wrong upstream, by kind", ["kind"], registry=REGISTRY
+)
+RESORTS = Counter(
+    "voicebot_resorts", "Rungs taken after a failed answer", ["rung"], registry=REGISTRY
+)
+CARRIER_VOICE = Counter(
+    "voicebot_carrier_voice",
+    "Sentences left to the carrier's own voice",
+    registry=REGISTRY,
+)
+CLIP_REQUESTS = Counter(
+    "voicebot_clip_requests", "Clips asked for", ["status"], registry=REGISTRY
+)
+FRAMES_DROPPED = Counter(
+    "voicebot_frames_dropped",
+    "Frames of the carrier above what a socket may send",
+    registry=REGISTRY,
+)
+WRITES_DROPPED = Counter(
+    "voicebot_writes_dropped", "Transcript writes that found no room", registry=REGISTRY
+)
+SESSIONS_LOST = Counter(
+    "voicebot_sessions_lost",
+    "Sockets lost in the middle of a call, by what became of the call",
+    ["verdict"],
+    registry=REGISTRY,
+)
+REFUSED = Counter(
+    "voicebot_refused",
+    "Webhooks and sockets that nobody had signed, or not for us",
+    ["what"],
+    registry=REGISTRY,
+)
+TROUBLE = Counter(
+    "voicebot_trouble",
+    "Times that Redis or the database did not do what it was asked",
+    ["part"],
+    registry=REGISTRY,
+)
+LOOP_LAG = Histogram(
+    "voicebot_loop_lag_seconds",
+    "How late the event loop runs what is due",
+    buckets=LAGS,
+    registry=REGISTRY,
+)
+
+
+class Tally:
+    """One call's turns, each counted once however often it is recorded."""
+
+    def __init__(self) -> None:
+        self.callers: set[int] = set()
+        self.settled: set[int] = set()
+        self.timed: set[tuple[int, str]] = set()
+
+    def record(self, turn: Turn) -> None:
+        """Count what is settled of a turn; more may become known of it later."""
+        if turn.ended_at is None:
+            return
+        if turn.role == "caller":
+            self.callers.add(turn.index)
+        if turn.index not in self.settled:
+            self.settled.add(turn.index)
+            TURNS.labels(turn.role).inc()
+            if turn.role == "bot" and turn.interrupted:
+                INTERRUPTIONS.inc()
+        # What follows no words of the caller answers nothing.
+        if turn.role == "bot" and turn.index - 1 in self.callers:
+            self._time(turn)
+
+    def _time(self, turn: Turn) -> None:
+        for stage in STAGES:
+            if stage in turn.latency_ms and (turn.index, stage) not in self.timed:
+                self.timed.add((turn.index, stage))
+                # A caller who plays clips faster than they last hears them too early.
+                seconds = max(turn.latency_ms[stage], 0) / 1000
+                ANSWER_SECONDS.labels(stage).observe(seconds)
+
+
+class LoopWatch:
+    """Looks at how late the event loop is: a timer now and then, no task."""
+
+    def __init__(self) -> None:
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.due_at = 0.0
+
+    def start(self) -> None:
+        """Watch the running loop; costs nothing when it is watched already."""
+        loop = asyncio.get_running_loop()
+        if loop is not self.loop:
+            self.loop = loop
+            self._wait(loop)
+
+    def _wait(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.due_at = loop.time() + LAG_SECONDS
+        loop.call_at(self.due_at, self._look, loop)
+
+    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        if loop is self.loop:
+            LOOP_LAG.observe(max(loop.time() - self.due_at, 0.0))
+            self._wait(loop)
+
+
+loop_watch = LoopWatch()
+
+
+def failed(error: InworldError) -> None:
+    """Count what Inworld could not do."""
+    ERRORS.labels(error.kind).inc()
+
+
+def trouble(part: str) -> None:
+    """Count what `redis` or the `database` did not do."""
+    TROUBLE.labels(part).inc()
+
+
+def _kinds(error: type[InworldError]) -> set[str]:
+    return {error.kind}.union(*map(_kinds, error.__subclasses__()))
+
+
+# Zero is a figure too: a rate needs it from the start.
+for kind in _kinds(InworldError):
+    ERRORS.labels(kind)
+for rung in Rung:
+    RESORTS.labels(rung)
+for role in ("caller", "bot", "system"):
+    TURNS.labels(role)
+for stage in STAGES:
+    ANSWER_SECONDS.labels(stage)
+for part in ("redis", "database"):
+    TROUBLE.labels(part)
+for what in ("webhook", "socket"):
+    REFUSED.labels(what)
+for status in ("200", "404", "503"):
+    CLIP_REQUESTS.labels(status)

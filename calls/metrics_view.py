@@ -1,0 +1,93 @@
+"""`/metrics`: what was counted, and how things stand at this moment."""
+
+import asyncio
+from collections.abc import Iterator
+from secrets import compare_digest
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from calls.checks import is_loopback
+from calls.metrics import REGISTRY
+from calls.switchboard import switchboard
+
+# Who brings one of these comes from elsewhere, whatever the peer's address says.
+PROXY_HEADERS = (
+    *("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"),
+    *("X-Real-IP", "Via", "CF-Connecting-IP"),
+)
+
+
+class Standing(Collector):
+    """The state of the process's switchboard, read when it is asked for."""
+
+    def describe(self) -> list[Metric]:
+        """Nothing, so that registering does not build a switchboard."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """Gauges of now, and what Inworld has answered so far."""
+        board = switchboard()
+        for name, words, value in (
+            ("calls_in_progress", "Calls in progress", len(board.sessions)),
+            ("calls_ringing", "Calls whose socket is awaited", len(board.ringing)),
+            ("calls_limit", "MAX_CALLS", settings.MAX_CALLS),
+            ("draining", "1 while no new calls are taken", int(board.draining)),
+            ("tasks", "Tasks of the event loop", len(asyncio.all_tasks())),
+        ):
+            yield GaugeMetricFamily(f"voicebot_{name}", words, value)
+        queues = GaugeMetricFamily(
+            "voicebot_queue_length",
+            "What waits to be written or sent",
+            labels=["queue"],
+        )
+        queues.add_metric(["transcripts"], board.transcripts.queue.qsize())
+        queues.add_metric(["live"], board.broadcaster.queue.qsize())
+        yield queues
+        answers = CounterMetricFamily(
+            "voicebot_upstream_answers",
+            "Inworld's answers by status; none where no answer came",
+            labels=["path", "status"],
+        )
+        for (path, status), count in sorted(board.inworld.answers.items()):
+            answers.add_metric([path, status], count)
+        yield answers
+
+
+REGISTRY.register(Standing())
+
+
+@require_safe
+async def metrics(request: HttpRequest) -> HttpResponse:
+    """What Prometheus collects, of this process alone."""
+    if settings.METRICS_TOKEN and not _has_token(request):
+        return HttpResponse(status=403)
+    if not settings.METRICS_TOKEN and not _is_local(request):
+        return HttpResponse(status=404)
+    return HttpResponse(
+        generate_latest(REGISTRY),
+        content_type=CONTENT_TYPE_LATEST,
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+def _has_token(request: HttpRequest) -> bool:
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    right = compare_digest(given.strip().encode(), settings.METRICS_TOKEN.encode())
+    return right and scheme.lower() == "bearer"
+
+
+def _is_local(request: HttpRequest) -> bool:
+    """Whether somebody on this machine asks, and no proxy does so for another."""
+    host = request.META.get("HTTP_HOST", "")
+    name = host if host.endswith("]") else host.rsplit(":", 1)[0]
+    return (
+        not settings.PROXY_COUNT
+        and is_loopback(request.META.get("REMOTE_ADDR", ""))
+        and is_loopback(name.strip("[]"))
+        and not any(header in request.headers for header in PROXY_HEADERS)
+    )

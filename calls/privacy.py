@@ -1,0 +1,187 @@
+"""What is kept of people, and how it goes: in its time, or because somebody asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import chain
+
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from bots.models import Bot, PhoneNumber
+from calls.blocking import ANONYMOUS, pattern_of
+from calls.masking import without
+from calls.models import BlockedCaller, Call, Turn
+from calls.phrases import is_phrase
+from calls.turns import OPERATOR
+
+# Calls deleted in one transaction: writes of calls in progress wait for it.
+BATCH = 200
+# What the desk and the command say once it is done.
+ELSEWHERE = (
+    "Not in our hands: the carrier's own call logs, what the providers of "
+    "transcription, model and voice keep, backups of the database, and files that were "
+    "exported."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """How much is gone; `clips` are the ids of sound that may still be alive."""
+
+    calls: int = 0
+    turns: int = 0
+    clips: tuple[str, ...] = ()
+
+    def __add__(self, more: Deleted) -> Deleted:
+        """Both together."""
+        clips = (*self.clips, *more.clips)
+        return Deleted(self.calls + more.calls, self.turns + more.turns, clips)
+
+    def __str__(self) -> str:
+        calls = "1 call" if self.calls == 1 else f"{self.calls} calls"
+        return f"{calls} with {self.turns} turn{'' if self.turns == 1 else 's'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """Calls of one bot that were kept long enough."""
+
+    bot_name: str
+    days: int
+    calls: QuerySet[Call]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a caller; a call that goes on is deleted when it is over."""
+
+    number: str
+    calls: int
+    turns: int
+    going_on: int
+    is_blocked: bool
+
+
+# In its time
+
+
+def overdue(at: datetime) -> Iterator[Overdue]:
+    """Calls to be deleted, by bot. Of a bot that is gone, its last word counts.
+
+    Calls that no bot took follow the default bot.
+    """
+    over = Call.objects.filter(status__in=Call.OVER)
+    for bot in Bot.objects.filter(retention_days__gt=0):
+        older = _older(over.filter(bot=bot), bot.retention_days, at)
+        yield Overdue(bot.name, bot.retention_days, older)
+    left = over.filter(bot=None, settings__retention_days__gt=0).order_by()
+    for days in left.values_list("settings__retention_days", flat=True).distinct():
+        older = _older(left.filter(settings__retention_days=days), days, at)
+        yield Overdue("(deleted bots)", days, older)
+    default = Bot.objects.filter(is_default=True, retention_days__gt=0).first()
+    if default:
+        older = _older(over.filter(bot=None, bot_name=""), default.retention_days, at)
+        yield Overdue("(no bot)", default.retention_days, older)
+
+
+def purge_some(at: datetime) -> Deleted:
+    """Delete a batch of what is overdue; nothing when there is nothing left."""
+    for found in overdue(at):
+        ids = list(found.calls.order_by().values_list("pk", flat=True)[:BATCH])
+        if ids:
+            return _delete(ids)
+    return Deleted()
+
+
+def _older(calls: QuerySet[Call], days: int, at: datetime) -> QuerySet[Call]:
+    return calls.filter(started_at__lt=at - timedelta(days=days))
+
+
+# Because somebody asks
+
+
+def caller_of(text: str) -> str:
+    """The caller that was typed. Raises `ValidationError` where it is not one person.
+
+    Hidden numbers are many people's, and our own are nobody's.
+    """
+    number = pattern_of(text)
+    if number == ANONYMOUS or number.endswith("*"):
+        raise ValidationError("Write one caller's whole number: this is many people's.")
+    if PhoneNumber.objects.filter(number=number).exists():
+        raise ValidationError("This is one of our own numbers: many people call it.")
+    return number
+
+
+def known_of(number: str) -> Known:
+    """What would be deleted of a caller."""
+    calls = _calls_of(number)
+    over = calls.filter(status__in=Call.OVER)
+    return Known(
+        number=number,
+        calls=over.count(),
+        turns=Turn.objects.filter(call__in=over).count(),
+        going_on=calls.exclude(status__in=Call.OVER).count(),
+        is_blocked=BlockedCaller.objects.filter(pattern=number).exists(),
+    )
+
+
+def forget(number: str) -> Deleted:
+    """Delete every call of a caller that is over, and each mention in the desk's log.
+
+    That the caller is blocked stays: it was decided against them, and holds nothing
+    else. Sound in `clips` is left to whoever has the store.
+    """
+    over = _calls_of(number).filter(status__in=Call.OVER).order_by()
+    deleted = Deleted()
+    while ids := list(over.values_list("pk", flat=True)[:BATCH]):
+        deleted += _delete(ids)
+    _unname(number)
+    return deleted
+
+
+def _calls_of(number: str) -> QuerySet[Call]:
+    real, caller = Call.objects.real(), Q(from_number__iexact=number)
+    if number.startswith("+"):
+        for scheme in ("sip", "sips"):
+            caller |= Q(from_number__istartswith=f"{scheme}:{number}@")
+    outbound = Q(direction=Call.Direction.OUTBOUND)
+    return real.filter((caller & ~outbound) | (outbound & Q(to_number__iexact=number)))
+
+
+def _unname(number: str) -> None:
+    """Mask the number where somebody's deed at the desk is described with it."""
+    named = Q(object_repr__contains=number) | Q(change_message__contains=number)
+    for entry in LogEntry.objects.filter(named):
+        entry.object_repr = without(entry.object_repr, number)
+        entry.change_message = without(entry.change_message, number)
+        entry.save(update_fields=["object_repr", "change_message"])
+
+
+def _delete(ids: list[int]) -> Deleted:
+    """Delete calls, their turns, and what the desk's log says of them."""
+    about_calls = LogEntry.objects.filter(
+        content_type=ContentType.objects.get_for_model(Call)
+    )
+    with transaction.atomic():
+        turns = Turn.objects.filter(call__in=ids)
+        clips = tuple(_sound(turns))
+        said, _ = turns.delete()
+        about_calls.filter(object_id__in=[str(pk) for pk in ids]).delete()
+        Call.objects.filter(pk__in=ids).delete()
+    return Deleted(len(ids), said, clips)
+
+
+def _sound(turns: QuerySet[Turn]) -> Iterable[str]:
+    """Clips of these turns only; a bot's own sentences are other calls' as well."""
+    told = turns.exclude(clip_ids=[]).values_list("model", "clip_ids")
+    return chain.from_iterable(
+        [clip for clip in clips if model == OPERATOR or not is_phrase(clip)]
+        for model, clips in told
+    )

@@ -1,0 +1,59 @@
+"""Closes calls that nobody will close any more, with an honest reason."""
+
+import logging
+from datetime import datetime, timedelta
+
+from django.db.models import F
+from django.db.models.functions import Now
+
+from calls import metrics, summary
+from calls.models import Call, CallQuerySet
+
+log = logging.getLogger(__name__)
+
+# A call in progress is seen every `BEAT_SECONDS`; unseen so long, it counts as dead.
+UNSEEN = timedelta(seconds=150)
+
+_REASONS = Call.EndReason
+
+
+class Reaper:
+    """Looks for dead calls; any number of processes may do so at once.
+
+    A call is closed when two looks in a row find it unseen, and not once seen between
+    them: after the database was away, whoever carries calls must have had the time to
+    say so. All moments compared are the database's.
+    """
+
+    def __init__(self) -> None:
+        self.suspects: dict[int, datetime] = {}
+
+    def look(self) -> int:
+        """Close what was found dead before and still is; how many calls that were."""
+        suspects, self.suspects = self.suspects, {}
+        unseen = Call.objects.open().filter(seen_at__lt=Now() - UNSEEN)
+        found = dict(unseen.values_list("pk", "seen_at"))
+        dead = [pk for pk, seen_at in found.items() if suspects.get(pk) == seen_at]
+        closed = sum(_close(unseen.filter(pk=pk), pk) for pk in dead)
+        self.suspects = {pk: at for pk, at in found.items() if pk not in dead}
+        if closed:
+            log.warning("%d calls were closed that nobody was seen to carry", closed)
+        return closed
+
+
+def _close(left: CallQuerySet, pk: int) -> int:
+    """Close one call, unless somebody else just did."""
+    ringing = left.filter(status=Call.Status.RINGING)
+    lost = left.filter(lost_at__isnull=False)
+    for calls, reason, moment in (
+        (ringing, _REASONS.NEVER_CONNECTED, "seen_at"),
+        (lost, _REASONS.CONNECTION_LOST, "lost_at"),
+        (left, _REASONS.SERVER_STOPPED, "seen_at"),
+    ):
+        if calls.update(
+            status=Call.Status.FAILED, end_reason=reason, ended_at=F(moment)
+        ):
+            metrics.CALLS_OVER.labels(reason).inc()
+            summary.note([pk])
+            return 1
+    return 0

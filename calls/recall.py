@@ -1,0 +1,110 @@
+"""What was said in a call before this session began, from the database."""
+
+import logging
+from asyncio import timeout
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+from typing import Literal
+
+from channels.db import database_sync_to_async
+from django.db import DatabaseError, InterfaceError
+from django.db.models.functions import Now
+
+from calls import metrics, models
+from calls.clock import Clock
+from calls.events import CallResumed
+from calls.models import Call
+from calls.turns import Turn
+
+log = logging.getLogger(__name__)
+
+# The carrier's socket waits for these; without the database calls begin all the same.
+DATABASE_SECONDS = 1.0
+# From the loss of a line to the socket of the next session, where nobody noted it (s).
+TO_COME_BACK = 1.5
+# A row of one call's transcript that is neither the caller's nor the bot's.
+Spoken = Literal["caller", "bot", "system"]
+
+
+async def admit(call_sid: str, nonce: str, here: Call | None) -> Call | None:
+    """The open call that a token is for, which is used up; None: it is not good.
+
+    `here` is the call as this process answered it, to do without the database.
+    """
+    try:
+        async with timeout(DATABASE_SECONDS):
+            return await _use_up(call_sid, nonce)
+    except (DatabaseError, InterfaceError, TimeoutError) as error:
+        log.error(
+            "%s: the database cannot be asked: %s", call_sid, type(error).__name__
+        )
+        return here
+
+
+async def said_so_far(call: Call) -> list[models.Turn]:
+    """All turns of a call; none when the database cannot be read."""
+    try:
+        async with timeout(DATABASE_SECONDS):
+            return await _turns(call)
+    except (DatabaseError, InterfaceError, TimeoutError) as error:
+        metrics.trouble("database")
+        kind = type(error).__name__
+        log.error("%s: goes on without what was said: %s", call.call_sid, kind)
+        return []
+
+
+def resumed(call: Call, said: Sequence[models.Turn], clock: Clock) -> CallResumed:
+    """The event that begins a session which carries on with a call."""
+    lost_at = clock.started - TO_COME_BACK
+    if call.lost_at:
+        lost_at = clock.at(call.lost_at)
+    age = clock.started_at - (call.answered_at or call.started_at)
+    turns = tuple(turn_of(row, clock) for row in said)
+    return CallResumed(turns, lost_at, max(age.total_seconds(), 0.0))
+
+
+def turn_of(row: models.Turn, clock: Clock) -> Turn:
+    """A turn as a conversation keeps it, on the clock of this session."""
+    role: Spoken = "system"
+    if row.role == models.Turn.Role.CALLER:
+        role = "caller"
+    elif row.role == models.Turn.Role.BOT:
+        role = "bot"
+    return Turn(
+        index=row.index,
+        role=role,
+        started_at=clock.at(row.started_at),
+        text=row.text,
+        heard=row.heard_text,
+        interrupted=row.interrupted,
+        ended_at=_at(row.ended_at, clock),
+        latency_ms=row.latency_ms,
+        model=row.model,
+        prompt_tokens=row.prompt_tokens,
+        completion_tokens=row.completion_tokens,
+        error=row.error,
+        clip_ids=row.clip_ids,
+    )
+
+
+def _at(moment: datetime | None, clock: Clock) -> float | None:
+    return None if moment is None else clock.at(moment)
+
+
+# Any free thread: all sockets of a process otherwise share a single one.
+_any_thread = partial(database_sync_to_async, thread_sensitive=False)
+
+
+@_any_thread
+def _use_up(call_sid: str, nonce: str) -> Call | None:
+    offered = Call.objects.open().filter(call_sid=call_sid, relay_nonce=nonce)
+    call = offered.first() if nonce else None
+    # Of two sockets with one token, one finds it used.
+    used = offered.update(relay_nonce="", lost_at=None, seen_at=Now()) if call else 0
+    return call if used else None
+
+
+@_any_thread
+def _turns(call: Call) -> list[models.Turn]:
+    return list(call.turns.order_by("index"))

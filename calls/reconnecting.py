@@ -1,0 +1,98 @@
+"""How a call goes on whose relay was lost: TwiML for whoever asks, in any process."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+
+from django.db import DatabaseError, InterfaceError
+
+from bots.languages import phrasebook
+from bots.profile import Profile
+from calls import metrics, twiml
+from calls.lifecycle import close_call, offer_relay
+from calls.models import Call
+from calls.pickup import OUT_OF_ORDER, relay_document
+from calls.resume import Verdict
+from calls.signatures import relay_token
+from calls.switchboard import switchboard
+
+log = logging.getLogger(__name__)
+
+# The carrier waits fifteen seconds for an answer, and the caller with it.
+DATABASE_SECONDS = 5.0
+# How long what this process knows of a call may take to be written.
+FLUSH_SECONDS = 2.0
+
+
+def is_lost(form: Mapping[str, str]) -> bool:
+    """Whether the carrier reports a failed session of a call that is still on."""
+    failed = form.get("SessionStatus") == "failed"
+    return failed and form.get("CallStatus") == "in-progress" and "CallSid" in form
+
+
+def offer(call: Call) -> str:
+    """The TwiML that brings a call to a relay of ours, perhaps not its first."""
+    switchboard().ringing.expect(call)
+    token = relay_token(call.call_sid, call.relay_nonce)
+    return relay_document(Profile.from_json(call.settings), token)
+
+
+async def reconnect(call_sid: str, session_id: str) -> str:
+    """The TwiML for a call whose relay failed; the same however often it is asked."""
+    board = switchboard()
+    # This may come before the socket's end has been noticed here.
+    if session := board.sessions.get(call_sid):
+        await board.let_go(session)
+    await board.transcripts.flush(FLUSH_SECONDS)
+    can_go_on = not (board.closing and board.is_alone)
+    try:
+        async with asyncio.timeout(DATABASE_SECONDS):
+            found, call = await offer_relay(call_sid, session_id, can_go_on=can_go_on)
+            metrics.SESSIONS_LOST.labels(found).inc()
+            return await _answer(found, call)
+    except (DatabaseError, InterfaceError, TimeoutError) as error:
+        log.error("%s: cannot go on, no database: %s", call_sid, type(error).__name__)
+        metrics.trouble("database")
+        return twiml.say_and_hang_up(OUT_OF_ORDER)
+    finally:
+        # Only now: a process that is being stopped waits for what is awaited.
+        board.lost.take(call_sid)
+
+
+async def _answer(found: Verdict, call: Call | None) -> str:
+    if call is None:
+        return twiml.hang_up()
+    log.warning("%s: the relay was lost: %s", call.call_sid, found)
+    match found:
+        case Verdict.RECONNECT | Verdict.REPEAT:
+            return offer(call)
+        case Verdict.GIVE_UP:
+            return await _give_up(call)
+    return _unneeded(call)
+
+
+def _unneeded(call: Call) -> str:
+    """The answer for a call that has gone on, or that its bot has ended."""
+    number = Profile.from_json(call.settings).transfer_number
+    if number and call.end_reason == Call.EndReason.TRANSFERRED:
+        # The line broke while the bot was putting the caller through.
+        return twiml.put_through(number)
+    return twiml.hang_up() if call.status in Call.OVER else twiml.nothing()
+
+
+async def _give_up(call: Call) -> str:
+    """Apologise, and put the caller through where the bot has a number for it."""
+    profile = Profile.from_json(call.settings)
+    sorry = phrasebook(profile.language).line_lost
+    if number := profile.transfer_number:
+        await close_call(
+            call.call_sid, Call.Status.COMPLETED, Call.EndReason.TRANSFERRED
+        )
+        words = f"{sorry} {profile.transfer_notice}"
+        return twiml.put_through(number, words, profile.language)
+    stopping = switchboard().closing
+    reason = Call.EndReason.SERVER_STOPPED
+    if not stopping:
+        reason = Call.EndReason.CONNECTION_LOST
+    await close_call(call.call_sid, Call.Status.FAILED, reason)
+    return twiml.say_and_hang_up(f"{sorry} {profile.goodbye}", profile.language)

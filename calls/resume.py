@@ -1,0 +1,84 @@
+"""How a call goes on whose relay session was lost: whether, and from where. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from calls.playback import CHARACTERS_PER_SECOND, START_DELAY
+from calls.turns import CONSENT, RESUMED, Turn
+from calls.words import words_within
+
+# Fresh sessions that a call is given before it is given up.
+MAX_RECONNECTS = 3
+
+
+class Verdict(StrEnum):
+    """What the carrier is told to do with a call that has lost its session."""
+
+    RECONNECT = "reconnect"  # with a fresh relay
+    REPEAT = "repeat"  # the answer it was given before
+    IGNORE = "ignore"  # nothing, it has gone on
+    GIVE_UP = "give-up"  # apologise, and put the caller through or hang up
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is known of a call; `lost` are its sessions that were replaced, in order.
+
+    `has_offer` says that a relay was given out that nobody has connected to yet.
+    """
+
+    is_open: bool
+    reconnects: int = 0
+    lost: Sequence[str] = ()
+    has_offer: bool = False
+
+
+def verdict(call: Standing, session_id: str) -> Verdict:
+    """Judge the carrier's report that a session failed; it may come again, and late.
+
+    The carrier repeats a report whose answer it never got, so that answer is repeated.
+    Once the next session has begun nobody waits for an answer any more.
+    """
+    is_known = bool(session_id) and session_id in call.lost
+    if is_known and session_id != call.lost[-1]:
+        return Verdict.IGNORE
+    if not call.is_open:
+        return Verdict.GIVE_UP if is_known else Verdict.IGNORE
+    if is_known:
+        return Verdict.REPEAT if call.has_offer else Verdict.IGNORE
+    if call.reconnects >= MAX_RECONNECTS:
+        return Verdict.GIVE_UP
+    return Verdict.RECONNECT
+
+
+def settle(turns: Sequence[Turn], lost_at: float) -> list[Turn]:
+    """Close what was being said when the line broke; the turns that were changed.
+
+    How much was heard is told by the clock, because nobody is left to ask.
+    """
+    unfinished = [turn for turn in turns if turn.ended_at is None]
+    for turn in unfinished:
+        turn.ended_at = max(lost_at, turn.started_at)
+        if turn.role == "caller":
+            turn.heard = turn.text
+            continue
+        played = max(lost_at - turn.started_at - START_DELAY, 0.0)
+        length = len(turn.text) / CHARACTERS_PER_SECOND
+        turn.heard = words_within(turn.text, played, length)
+        turn.interrupted = turn.heard != turn.text
+    return unfinished
+
+
+def is_unanswered(turns: Sequence[Turn]) -> bool:
+    """Whether the caller's latest words still want an answer.
+
+    An answer of which nothing was heard is none.
+    """
+    for turn in reversed(turns):
+        if turn.role == "caller":
+            if not turn.aside:
+                return True
+        elif turn.heard and turn.model not in (RESUMED, CONSENT):
+            return False
+    return False

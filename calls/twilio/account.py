@@ -1,0 +1,163 @@
+"""A Twilio account over its REST API: which numbers it has, and where they point."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import httpx
+from django.conf import settings
+
+from calls.twilio.errors import (
+    BadAccount,
+    NotConnected,
+    TwilioAway,
+    TwilioRefused,
+    UnknownNumber,
+    rejection,
+)
+from calls.twilio.standing import Number
+
+LIMIT_SECONDS = 10.0
+NUMBERS_PER_PAGE = 200  # a longer page holds the interpreter while it is read
+ACCOUNT_SID = re.compile(r"AC[0-9a-fA-F]{32}")
+NUMBER_SID = re.compile(r"PN[0-9a-fA-F]{32}")
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One account; for a thread without a running loop. Raises only `TwilioError`s.
+
+    With two `tokens`, as while one replaces the other, either may be the good one.
+    Every method takes `seconds` at most.
+    """
+
+    sid: str
+    tokens: tuple[str, ...]
+    url: str
+    seconds: float = LIMIT_SECONDS
+
+    def numbers(self) -> list[Number]:
+        """Every number of the account."""
+        return self._ask(self._numbers)
+
+    def number(self, sid: str) -> Number:
+        """One number as it is now."""
+        path = self._path_of(sid)
+        return self._ask(lambda http: self._record(http, "GET", path))
+
+    def change(self, sid: str, fields: dict[str, str]) -> Number:
+        """Change settings of a number, by Twilio's names; the number as it is then."""
+        path = self._path_of(sid)
+        return self._ask(lambda http: self._record(http, "POST", path, fields))
+
+    def _ask(
+        self, question: Callable[[httpx.AsyncClient], Awaitable[Answer]]
+    ) -> Answer:
+        self._check_credentials()
+
+        async def asked() -> Answer:
+            async with (
+                asyncio.timeout(self.seconds),
+                httpx.AsyncClient(base_url=self.url, timeout=self.seconds) as http,
+            ):
+                return await question(http)
+
+        try:
+            # A loop of its own: its connections, and a long list, hold up no call.
+            return asyncio.run(asked())
+        except (TimeoutError, httpx.TimeoutException) as error:
+            raise TwilioAway(
+                f"Twilio did not answer within {self.seconds:g} seconds. Try again in "
+                "a moment."
+            ) from error
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise TwilioAway(
+                "Twilio cannot be reached from this server at the moment. Does its "
+                "network let it connect to api.twilio.com?"
+            ) from error
+
+    def _check_credentials(self) -> None:
+        if not self.sid or not self.tokens:
+            raise NotConnected("TWILIO_ACCOUNT_SID or TWILIO_AUTH_TOKEN is not set.")
+        if not ACCOUNT_SID.fullmatch(self.sid):
+            raise NotConnected(
+                "TWILIO_ACCOUNT_SID is not an Account SID: that is AC and 32 more "
+                "characters, on the Console's start page."
+            )
+
+    def _path_of(self, sid: str) -> str:
+        if not NUMBER_SID.fullmatch(sid):
+            raise UnknownNumber
+        return f"{self._folder}/IncomingPhoneNumbers/{sid}.json"
+
+    @property
+    def _folder(self) -> str:
+        return f"/2010-04-01/Accounts/{self.sid}"
+
+    async def _numbers(self, http: httpx.AsyncClient) -> list[Number]:
+        path = f"{self._folder}/IncomingPhoneNumbers.json?PageSize={NUMBERS_PER_PAGE}"
+        found: list[Number] = []
+        while path:
+            page = await self._fetch(http, "GET", path)
+            records = page.get("incoming_phone_numbers")
+            if not isinstance(records, list):
+                raise TwilioRefused("Twilio's answer is not a list of numbers.")
+            found += [Number.of(each) for each in records if isinstance(each, dict)]
+            path = str(page.get("next_page_uri") or "")
+            if path and not path.startswith(f"{self._folder}/"):
+                # Elsewhere the token has no business.
+                raise TwilioRefused("Twilio's list goes on at an odd address.")
+        return [number for number in found if NUMBER_SID.fullmatch(number.sid)]
+
+    async def _record(
+        self,
+        http: httpx.AsyncClient,
+        method: str,
+        path: str,
+        fields: dict[str, str] | None = None,
+    ) -> Number:
+        return Number.of(await self._fetch(http, method, path, fields))
+
+    async def _fetch(
+        self,
+        http: httpx.AsyncClient,
+        method: str,
+        path: str,
+        fields: dict[str, str] | None = None,
+    ) -> dict[str, Any]:
+        for token in self.tokens:
+            auth = (self.sid, token)
+            response = await http.request(method, path, data=fields, auth=auth)
+            if response.status_code != 401:
+                return _content(response)
+        raise BadAccount
+
+
+def _content(response: httpx.Response) -> dict[str, Any]:
+    if not response.is_success:
+        raise rejection(response.status_code, response.content)
+    try:
+        found = response.json()
+    except (ValueError, RecursionError) as error:
+        raise TwilioRefused("What answers is not Twilio's API.") from error
+    if not isinstance(found, dict):
+        raise TwilioRefused("What answers is not Twilio's API.")
+    return found
+
+
+def is_connected() -> bool:
+    """Whether there is what it takes to ask Twilio."""
+    return bool(settings.TWILIO_ACCOUNT_SID and settings.TWILIO_AUTH_TOKENS)
+
+
+def account() -> Account:
+    """The account of this deployment."""
+    return Account(
+        settings.TWILIO_ACCOUNT_SID,
+        tuple(settings.TWILIO_AUTH_TOKENS),
+        settings.TWILIO_API_URL,
+    )
