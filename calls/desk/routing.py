@@ -3,14 +3,41 @@
 from typing import Any
 
 from channels.auth import AuthMiddlewareStack
+from channels.db import database_sync_to_async
 from channels.routing import URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
-from django.urls import re_path
+from django.urls import path, re_path
 
+from calls.desk.live_socket import LiveConsumer
+from calls.desk.signing_in import has_passed
+from calls.desk.talk_socket import TalkConsumer
 from calls.routing import refuse
 
+_live: Any = LiveConsumer.as_asgi()
+_talk: Any = TalkConsumer.as_asgi()
+
 urlpatterns: list[Any] = [
+    path("desk/live", _live, name="live-socket"),
+    path("desk/talk/<str:token>", _talk, name="talk-socket"),
     re_path("", refuse),
 ]
 
-sockets: Any = AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(urlpatterns)))
+
+def who_has_passed(application: Any) -> Any:
+    """Turn away sessions without the code that their person is asked for."""
+
+    # Any free thread: all sockets of a process otherwise share a single one.
+    passed = database_sync_to_async(has_passed, thread_sensitive=False)
+
+    async def gate(scope: Any, receive: Any, send: Any) -> Any:
+        user, session = scope["user"], scope["session"]
+        if user.is_authenticated and not await passed(user, session):
+            return await refuse(scope, receive, send)
+        return await application(scope, receive, send)
+
+    return gate
+
+
+sockets: Any = AllowedHostsOriginValidator(
+    AuthMiddlewareStack(who_has_passed(URLRouter(urlpatterns)))
+)

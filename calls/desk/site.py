@@ -3,11 +3,29 @@
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, path, reverse
 
-from calls.desk import home, live, numbers, talk
+from calls.desk import (
+    groups,
+    home,
+    live,
+    numbers,
+    pointing,
+    preview,
+    privacy,
+    second_step,
+    talk,
+)
+from calls.desk.signing_in import SignInForm, app_of, has_passed
+
+# The desk's own pages among the lists of an app: name, address, who may see it.
+PAGES = {
+    "bots": ("Numbers at Twilio", "numbers", "bots.view_phonenumber"),
+    "calls": ("Live calls", "live", "calls.view_call"),
+}
 
 
 class Desk(admin.AdminSite):
@@ -17,20 +35,71 @@ class Desk(admin.AdminSite):
     site_title = "voicebot"
     index_title = "Operator's desk"
     site_url = None  # there is no site beside the desk to link to
+    login_form = SignInForm
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         """The desk's own pages, for staff only, before the admin's."""
         view = self.admin_view
         return [
             path("live/", view(live.page), name="live"),
+            path("forget/", view(privacy.page), name="forget"),
             path("talk/<int:bot_id>/", view(talk.page), name="talk"),
             path("numbers/", view(numbers.page), name="numbers"),
+            path("numbers/check/", view(numbers.check), name="numbers-check"),
+            path("numbers/point/<str:sid>/", view(pointing.point), name="point"),
+            path("numbers/preview/", view(preview.page), name="number-preview"),
+            path("numbers/greeting/<int:bot_id>/", view(preview.play), name="greeting"),
+            # Open to staff who still have to set up their code.
+            path("second-step/", second_step.page, name="second-step"),
+            path("logout/", self.logout, name="logout"),
             *super().get_urls(),
         ]
+
+    def get_app_list(
+        self, request: HttpRequest, app_label: str | None = None
+    ) -> list[Any]:
+        """Lead to the desk's own pages from everywhere, beside the lists."""
+        apps = super().get_app_list(request, app_label)
+        for app in apps:
+            name, page, permission = PAGES.get(app["app_label"], ("", "", ""))
+            if name and request.user.has_perm(permission):
+                shown = {"name": name, "object_name": page, "view_only": True}
+                address = reverse(f"{self.name}:{page}")
+                app["models"].append({**shown, "admin_url": address, "add_url": None})
+        return apps
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Staff only, with a code where one is asked for; found out once a request."""
+        if not super().has_permission(request):
+            return False
+        known: dict[str, bool] = request.__dict__
+        if "has_passed" not in known:
+            known["has_passed"] = has_passed(request.user, request.session)
+        return known["has_passed"]
+
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Sign in; staff who still have to set up a code are led there."""
+        is_kept_out = super().has_permission(request) and not self.has_permission(
+            request
+        )
+        if request.method == "GET" and is_kept_out and not app_of(request.user):
+            return redirect("admin:second-step")
+        return super().login(request, extra_context)
 
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
         """Show the figures of the day above the list of what can be edited."""
+        if self.has_permission(request) and not request.user.get_all_permissions():
+            return self._without_group(request)
         found = home.context(request) if self.has_permission(request) else {}
         return super().index(request, {**(extra_context or {}), **found})
+
+    def _without_group(self, request: HttpRequest) -> TemplateResponse:
+        """Say why there is nothing to see."""
+        shown = {"title": "No group yet", "purposes": groups.PURPOSES}
+        return TemplateResponse(
+            request, "admin/no_group.html", {**self.each_context(request), **shown}
+        )

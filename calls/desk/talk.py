@@ -1,5 +1,77 @@
-from django.http import Http404, HttpRequest, HttpResponse
+"""Talk to a bot in the browser: the page, and the call that its button makes."""
+
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from bots.checks import lacks_key
+from bots.models import Bot
+from bots.profile import Profile
+from calls.desk.talk_socket import may_talk, talk_token
+from calls.lifecycle import open_test_call
+from calls.models import Call
+from calls.switchboard import switchboard
+
+NO_KEY = "INWORLD_API_KEY is not set, so no bot can speak. Set it and restart."
+FULL = "As many calls as this server takes (MAX_CALLS) are in progress. Try again soon."
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 def page(request: HttpRequest, bot_id: int) -> HttpResponse:
-    raise Http404
+    """Show the page; a POST makes a call and says how to connect to it."""
+    if not may_talk(request.user):
+        raise PermissionDenied
+    bot = get_object_or_404(Bot, pk=bot_id)
+    if request.method == "POST":
+        return _call(request, bot)
+    context: dict[str, Any] = {
+        **admin.site.each_context(request),
+        "title": f"Talk to {bot}",
+        "bot": bot,
+        "opts": Bot._meta,
+        "keys": "123456789*0#",
+    }
+    return TemplateResponse(request, "admin/talk.html", context)
+
+
+def _call(request: HttpRequest, bot: Bot) -> JsonResponse:
+    if lacks_key():
+        return JsonResponse({"trouble": NO_KEY}, status=503)
+    # The switchboard belongs to the server's event loop.
+    call = async_to_sync(_ring)(bot, request.user.get_username())
+    if call is None:
+        return JsonResponse({"trouble": FULL}, status=503)
+    return JsonResponse(_line(call, request.user))
+
+
+async def _ring(bot: Bot, operator: str) -> Call | None:
+    """A new call that waits for its socket; None when there is no room."""
+    if switchboard().is_full:
+        return None
+    call = await open_test_call(bot, operator)
+    switchboard().ringing.expect(call)
+    return call
+
+
+def _line(call: Call, user: Any) -> dict[str, Any]:
+    """What the page needs to play the carrier: the TwiML's part of a phone call."""
+    profile = Profile.from_json(call.settings)
+    token = talk_token(call.call_sid, user)
+    readable = user.has_perm("calls.view_call")
+    return {
+        "socket": reverse("talk-socket", args=[token], urlconf="calls.desk.routing"),
+        "callSid": call.call_sid,
+        "from": call.from_number,
+        "language": profile.language,
+        "interruptible": profile.interruptible,
+        "keys": profile.dtmf_detection,
+        "transfer": profile.transfer_number,
+        "page": reverse("admin:calls_call_change", args=[call.pk]) if readable else "",
+    }

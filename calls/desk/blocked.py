@@ -1,0 +1,215 @@
+"""Blocked callers at the desk: the list, a pasted list, and the way in from a call."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.views.decorators.http import require_POST
+
+from calls.admission import blocking
+from calls.blocking import NOTE_LENGTH, Line, is_withheld, lines, pattern_of
+from calls.models import BlockedCaller, Call
+
+if TYPE_CHECKING:
+    Admin = admin.ModelAdmin[Any]
+else:
+    Admin = admin.ModelAdmin
+
+MAY_BLOCK = "calls.add_blockedcaller"
+MOST_LINES = 5000
+HIDDEN = "This caller hides their number. To keep out all who do, block “anonymous”."
+
+
+class PatternField(forms.CharField):
+    """A number or how numbers begin, written any way people write them."""
+
+    def to_python(self, value: Any) -> str:
+        """Reduce what was typed to what is kept."""
+        typed = super().to_python(value)
+        return pattern_of(typed) if typed else ""
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        """Let the browser take more than is kept."""
+        attrs = super().widget_attrs(widget)
+        attrs.pop("maxlength", None)
+        return attrs
+
+
+class BlockedCallerForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable
+    """Whom to keep out, and why."""
+
+    class Meta:
+        model = BlockedCaller
+        fields = ["pattern", "note"]
+        field_classes = {"pattern": PatternField}
+
+
+class PasteForm(forms.Form):
+    """A list of callers to block."""
+
+    pasted = forms.CharField(
+        label="Numbers",
+        widget=forms.Textarea(attrs={"rows": 14, "dir": "auto"}),
+        help_text="One a line; after a comma, why.",
+    )
+
+    def clean_pasted(self) -> str:
+        """Refuse what nobody would paste."""
+        pasted: str = self.cleaned_data["pasted"]
+        if len(pasted.splitlines()) > MOST_LINES:
+            raise ValidationError(f"Paste {MOST_LINES:,} lines at most.")
+        return pasted
+
+
+@admin.register(BlockedCaller)
+class BlockedCallerAdmin(Admin):
+    """For whom nobody picks up."""
+
+    form = BlockedCallerForm
+    list_display = ["pattern", "note", "added_at", "added_by"]
+    list_select_related = ["added_by"]
+    search_fields = ["pattern", "note"]
+    readonly_fields = ["added_at", "added_by"]
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Tell of an entry who made it."""
+        return ["pattern", "note", *(["added_at", "added_by"] if obj else [])]
+
+    def get_urls(self) -> list[URLPattern]:
+        """The page to paste a list, before the admin's own."""
+        view = self.admin_site.admin_view(self.paste_view)
+        return [
+            path("paste/", view, name="calls_blockedcaller_paste"),
+            *super().get_urls(),
+        ]
+
+    def save_model(
+        self, request: HttpRequest, obj: BlockedCaller, form: Any, change: bool
+    ) -> None:
+        """Note who added it."""
+        if not change:
+            obj.added_by_id = request.user.pk
+        super().save_model(request, obj, form, change)
+
+    def paste_view(self, request: HttpRequest) -> HttpResponse:
+        """Add a pasted list; what was not understood stays in the field."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        form = PasteForm(request.POST or None)
+        if form.is_valid():
+            found = lines(form.cleaned_data["pasted"])
+            wrong = [line for line in found if line.trouble]
+            good = [line for line in found if line.pattern]
+            _tell(request, good, _block(request, good))
+            if not wrong:
+                return redirect("admin:calls_blockedcaller_changelist")
+            form = PasteForm({"pasted": "\n".join(line.text for line in wrong)})
+            form.add_error(
+                "pasted", f"Not understood: {len(wrong)}. {wrong[0].trouble}"
+            )
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Block a list of callers",
+            "form": form,
+            "opts": self.opts,
+        }
+        template = "admin/calls/blockedcaller/paste.html"
+        return TemplateResponse(request, template, context)
+
+
+class BlocksCallers(Admin):
+    """Blocks callers from the list of calls and from a call's page."""
+
+    def has_block_permission(self, request: HttpRequest) -> bool:
+        """Whoever may add to the list of the blocked."""
+        return request.user.has_perm(MAY_BLOCK)
+
+    def get_urls(self) -> list[URLPattern]:
+        """Where a call's page sends its form."""
+        view = self.admin_site.admin_view(require_POST(self.block_view))
+        name = "calls_call_block"
+        return [path("<int:call_id>/block/", view, name=name), *super().get_urls()]
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Tell whether the caller is blocked, and offer it."""
+        call = context.get("original")
+        if isinstance(call, Call) and _has_caller(call):
+            entry = blocking(call.from_number).first()
+            offered = entry is None and not is_withheld(call.from_number)
+            context["blocked_by"] = entry
+            context["may_block"] = offered and self.has_block_permission(request)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    @admin.action(
+        description="Block the selected calls' callers", permissions=["block"]
+    )
+    def block_callers(self, request: HttpRequest, queryset: QuerySet[Call]) -> None:
+        """Add the callers of some calls to the list."""
+        numbers = queryset.filter(is_test=False, direction=Call.Direction.INBOUND)
+        found = [
+            _line_of(number, "Blocked from the list of calls.")
+            for number in dict.fromkeys(numbers.values_list("from_number", flat=True))
+        ]
+        _tell(request, found, _block(request, found))
+
+    def block_view(self, request: HttpRequest, call_id: int) -> HttpResponse:
+        """Add a call's caller to the list."""
+        if not self.has_block_permission(request):
+            raise PermissionDenied
+        call = Call.objects.filter(pk=call_id).first()
+        if call is None or not _has_caller(call):
+            raise Http404("There is no caller to block.")
+        line = _line_of(call.from_number, request.POST.get("note", "").strip())
+        _tell(request, [line], _block(request, [line]))
+        return redirect("admin:calls_call_change", call_id)
+
+
+def _has_caller(call: Call) -> bool:
+    return call.direction == Call.Direction.INBOUND and not call.is_test
+
+
+def _line_of(number: str, note: str) -> Line:
+    """A caller as a line of the list; hidden numbers are no single caller's."""
+    if is_withheld(number):
+        return Line(number, trouble=HIDDEN)
+    try:
+        return Line(number, pattern_of(number), note[:NOTE_LENGTH])
+    except ValidationError as error:
+        return Line(number, trouble=" ".join(error.messages))
+
+
+def _block(request: HttpRequest, found: Iterable[Line]) -> int:
+    """Add what was understood to the list; how many were new."""
+    wanted = {line.pattern: line for line in found if line.pattern}
+    rows = BlockedCaller.objects.filter(pattern__in=wanted)
+    known = set(rows.values_list("pattern", flat=True))
+    new = [
+        BlockedCaller(
+            pattern=pattern, note=line.note, added_by_id=int(request.user.pk or 0)
+        )
+        for pattern, line in wanted.items()
+        if pattern not in known
+    ]
+    BlockedCaller.objects.bulk_create(new, ignore_conflicts=True)
+    return len(new)
+
+
+def _tell(request: HttpRequest, found: list[Line], new: int) -> None:
+    understood = len({line.pattern for line in found if line.pattern})
+    if new:
+        messages.success(request, f"Blocked: {new}.")
+    if known := understood - new:
+        messages.info(request, f"In the list already: {known}.")
+    wrong = [line for line in found if line.trouble]
+    if wrong:
+        told = " ".join(dict.fromkeys(line.trouble for line in wrong))
+        messages.warning(request, f"Not blocked: {len(wrong)}. {told}")

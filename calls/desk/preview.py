@@ -1,0 +1,198 @@
+"""What a number will do when it is called: who answers, with what, heard how."""
+
+import re
+from dataclasses import dataclass
+
+from asgiref.sync import async_to_sync
+from django import forms
+from django.conf import settings
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.views.decorators.http import require_GET
+
+from bots.answering import NoAnswer, resolve
+from bots.checks import inworld_key_is_set
+from bots.desk.forms import PastedNumberField
+from bots.inworld.errors import InworldError
+from bots.inworld.once import in_words
+from bots.models import Bot, PhoneNumber
+from bots.profile import Profile
+from bots.validators import e164
+from calls import twiml
+from calls.checks import (
+    SERVER_URL_HINT,
+    is_loopback,
+    server_url_is_an_origin,
+    twilio_token_is_set,
+)
+from calls.clips import ClipsUnavailable
+from calls.phrases import Phrase
+from calls.pickup import (
+    NOT_CONFIGURED,
+    NOT_IN_SERVICE,
+    configuration_trouble,
+    relay_document,
+)
+from calls.speaker import voicing
+from calls.switchboard import switchboard
+
+MAY_SEE = "bots.view_phonenumber"
+# Stands where each call has a token of its own.
+TOKEN = "TOKEN-OF-THE-CALL"  # noqa: S105
+SPEAKING_SECONDS = 15.0
+NO_STORE = (
+    "The clip store cannot be used, so callers hear the carrier's own voice. Is the "
+    "Redis of REDIS_URL up?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """Who answers a number; no `bot` when nobody does. `because` says why."""
+
+    bot: Bot | None
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What happens on a call; `said` is heard first, empty where the caller begins.
+
+    These are the bot's own texts by name, or a sentence of the carrier's under "".
+    """
+
+    number: str
+    known: PhoneNumber | None
+    answering: Answering
+    twiml: str
+    said: dict[str, str]
+    in_its_voice: bool
+    warnings: list[str]
+
+    @property
+    def laid_out(self) -> str:
+        """The TwiML with each attribute on a line of its own."""
+        declaration, _, elements = self.twiml.partition("?>")
+        lines = re.sub(r' (\w+="[^"]*")', r"\n    \1", elements)
+        return f"{declaration}?>{lines}".replace("><", ">\n<")
+
+
+class NumberForm(forms.Form):
+    """A number to look at, written any way people write them."""
+
+    number = PastedNumberField(max_length=200, validators=[e164])
+
+
+def answering(known: PhoneNumber | None, default: Bot | None) -> Answering:
+    """Say who answers and why."""
+    found = resolve(known, default)
+    own = known.bot if known else None
+    if isinstance(found, Bot):
+        if own:
+            return Answering(found, "It is the number's own bot.")
+        lacks = "has no bot of its own" if known else "is not in this desk's list"
+        return Answering(found, f"The number {lacks}, so the default bot answers.")
+    if known and not known.is_active:
+        return Answering(None, "The number is switched off in this desk.")
+    if found is NoAnswer.NO_BOT:
+        return Answering(None, "There is neither a bot of its own nor a default bot.")
+    if own:
+        return Answering(None, f"The number's own bot, {own}, is switched off.")
+    return Answering(None, f"The default bot, {default}, is switched off.")
+
+
+def preview(number: str) -> Preview:
+    """Look ahead at a call to a number."""
+    known = PhoneNumber.objects.select_related("bot").filter(number=number).first()
+    found = answering(known, Bot.objects.filter(is_default=True).first())
+    sentence = ""
+    if configuration_trouble(settings.SERVER_HOST):
+        sentence = NOT_CONFIGURED
+    elif found.bot is None:
+        sentence = NOT_IN_SERVICE
+    if sentence or found.bot is None:
+        document, said = twiml.say_and_hang_up(sentence), {"": sentence}
+    else:
+        profile = Profile.of(found.bot)
+        document, said = relay_document(profile, TOKEN), said_first(profile)
+    return Preview(number, known, found, document, said, not sentence, warnings())
+
+
+def said_first(profile: Profile) -> dict[str, str]:
+    """What a bot says before the caller has spoken, by the names of its settings."""
+    texts = {"consent": profile.consent, "greeting": profile.greeting}
+    return {name: text.strip() for name, text in texts.items() if text.strip()}
+
+
+def warnings() -> list[str]:
+    """What keeps callers from hearing this, whichever number they call."""
+    checks = [
+        *server_url_is_an_origin(),
+        *twilio_token_is_set(),
+        *inworld_key_is_set(),
+    ]
+    told = [f"{check.msg} {check.hint or ''}".strip() for check in checks]
+    if settings.SANDBOX:
+        told.insert(
+            0,
+            "Sandbox: a local stand-in speaks, no real model or voice. Set "
+            "INWORLD_API_KEY and restart.",
+        )
+    if settings.DEBUG and is_loopback(settings.SERVER_HOST):
+        told.append(f"Twilio cannot reach {settings.SERVER_URL}. {SERVER_URL_HINT}")
+    return told
+
+
+@require_GET
+def page(request: HttpRequest) -> HttpResponse:
+    """Show what any number would do, also one that is not in the list."""
+    if not request.user.has_perm(MAY_SEE):
+        raise PermissionDenied
+    form = NumberForm(request.GET if "number" in request.GET else None)
+    context = {
+        **admin.site.each_context(request),
+        "title": "What will a number do?",
+        "form": form,
+        "preview": preview(form.cleaned_data["number"]) if form.is_valid() else None,
+    }
+    return TemplateResponse(
+        request, "admin/bots/phonenumber/preview_page.html", context
+    )
+
+
+@require_GET
+def play(request: HttpRequest, bot_id: int) -> HttpResponse:
+    """What callers hear first, as WAV; else the `trouble` in plain words.
+
+    That is the greeting, or the text that is asked for as `said`.
+    """
+    if not request.user.has_perm(MAY_SEE):
+        raise PermissionDenied
+    profile = Profile.of(get_object_or_404(Bot, pk=bot_id))
+    text = said_first(profile).get(request.GET.get("said", "greeting"))
+    if text is None:
+        return _trouble("This bot has no greeting: the caller speaks first.", 404)
+    try:
+        # The switchboard belongs to the server's event loop.
+        phrase = async_to_sync(_spoken)(profile, text)
+    except InworldError as error:
+        return _trouble(in_words(error), 502)
+    except ClipsUnavailable:
+        return _trouble(NO_STORE, 503)
+    except TimeoutError:
+        return _trouble("The voice is taking long. Try again in a moment.", 504)
+    headers = {"Cache-Control": "no-store"}
+    return HttpResponse(phrase.wav, content_type="audio/wav", headers=headers)
+
+
+async def _spoken(profile: Profile, text: str) -> Phrase:
+    """The very clip that calls begin with; made now, it is ready for the next call."""
+    said = voicing(profile, text, settings.CLIP_SAMPLE_RATE)
+    return await switchboard().phrases.get(said, SPEAKING_SECONDS)
+
+
+def _trouble(words: str, status: int) -> JsonResponse:
+    return JsonResponse({"trouble": words}, status=status)

@@ -1,0 +1,152 @@
+"""A test call's socket: the browser plays the carrier's part."""
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
+from typing import Any
+
+from channels.db import database_sync_to_async
+from django.core.signing import BadSignature, TimestampSigner
+
+from calls.consumers import NORMAL_CLOSURE, RelayConsumer
+from calls.models import Call
+from calls.review import heard_and_not
+from calls.session import CallSession
+from calls.signatures import TOKEN_LIFETIME_SECONDS
+from calls.switchboard import Switchboard, switchboard
+from calls.transcripts import CallAnswered, CallLost, CallOver, TurnWrite
+from calls.turns import CONSENT, Turn
+from calls.waterfall import Stage, stages
+
+# What a browser says when its page is closed or left.
+GOING_AWAY = 1001
+# The page hangs up with this, to be told first how much of the last words was heard.
+HANG_UP = '{"type":"desk.hangUp"}'
+# To try a bot is part of editing it, and it costs what a call costs.
+PERMISSION = "bots.change_bot"
+
+
+def may_talk(user: Any) -> bool:
+    """Whether someone may hold test calls; reads the database."""
+    return bool(user.is_active and user.is_staff and user.has_perm(PERMISSION))
+
+
+def talk_token(call_sid: str, user: Any) -> str:
+    """A token for the socket's path: for this call, and for who makes it."""
+    return _signer().sign_object([call_sid, user.pk])
+
+
+def _call_of(token: str, user: Any) -> str | None:
+    try:
+        call_sid, user_id = _signer().unsign_object(
+            token, max_age=TOKEN_LIFETIME_SECONDS
+        )
+    except (BadSignature, ValueError, TypeError):
+        return None
+    return str(call_sid) if user.pk is not None and user.pk == user_id else None
+
+
+def _signer() -> TimestampSigner:
+    return TimestampSigner(salt="voicebot.talk", sep=".")
+
+
+class TalkSession(CallSession):
+    """A call whose page is shown each turn as it goes into the transcript."""
+
+    def __init__(
+        self,
+        call: Call,
+        board: Switchboard,
+        send: Callable[[str], Awaitable[None]],
+        close_socket: Callable[..., Coroutine[Any, Any, None]],
+    ) -> None:
+        self.untold: deque[str] = deque()
+        self.tell = send
+        super().__init__(call, board, self._send_in_order, close_socket)
+
+    def _write(self, write: CallAnswered | TurnWrite | CallOver | CallLost) -> None:
+        super()._write(write)
+        match write:
+            case TurnWrite(_, turn):
+                self.untold.append(turn_frame(turn))
+            case CallOver(_, _, reason):
+                self.untold.append(over_frame(reason))
+        self._chore(self._tell_all())
+
+    async def _send_in_order(self, frame: str) -> None:
+        # After the relay's `end` the page listens no more.
+        await self._tell_all()
+        await self.tell(frame)
+
+    async def _tell_all(self) -> None:
+        while self.untold:
+            await self.tell(self.untold.popleft())
+
+
+class TalkConsumer(RelayConsumer):
+    """The same socket as the carrier's, for an operator's browser."""
+
+    session_class = TalkSession
+    hang_up_codes = frozenset({NORMAL_CLOSURE, GOING_AWAY})
+
+    async def admitted(self, token: str) -> Call | None:
+        """The call of this token, if it was made by who opens the socket."""
+        user = self.scope["user"]
+        call_sid = _call_of(token, user)
+        taken = call_sid is None or call_sid in switchboard().sessions
+        if taken or not await _may_talk(user):
+            return None
+        return await Call.objects.open().filter(call_sid=call_sid).afirst()
+
+    async def receive(
+        self, text_data: str | None = None, bytes_data: bytes | None = None
+    ) -> None:
+        """Take one frame of the carrier's protocol, or the page's hanging up."""
+        if text_data == HANG_UP:
+            return await self._hang_up()
+        await super().receive(text_data, bytes_data)
+
+    async def lost(self, session: CallSession) -> None:
+        """The page is gone: no carrier will ask how to go on."""
+        await session.close(Call.Status.FAILED, Call.EndReason.CONNECTION_LOST)
+
+    async def _hang_up(self) -> None:
+        if self.session:
+            end = Call.Status.COMPLETED, Call.EndReason.CALLER_HUNG_UP
+            await self.session.close(*end)
+        # A task, so that it comes after the frames that this has just caused.
+        self.closing = asyncio.create_task(self.close(NORMAL_CLOSURE))
+
+
+# Any free thread: all sockets of a process otherwise share a single one.
+_may_talk = partial(database_sync_to_async, thread_sensitive=False)(may_talk)
+
+
+def turn_frame(turn: Turn) -> str:
+    """A turn as the page shows it; how much was heard is known once it has ended."""
+    said, unheard = heard_and_not(turn)
+    return json.dumps(
+        {
+            "type": "desk.turn",
+            "index": turn.index,
+            "role": turn.role,
+            "consent": turn.model == CONSENT,
+            "said": said,
+            "unheard": unheard,
+            "interrupted": turn.interrupted,
+            "error": turn.error,
+            "stages": [_shape(stage) for stage in stages(turn.latency_ms)],
+        }
+    )
+
+
+def _shape(stage: Stage) -> dict[str, Any]:
+    shown = ("name", "label", "end_ms", "took_ms", "left", "width")
+    return {name: getattr(stage, name) for name in shown}
+
+
+def over_frame(reason: str) -> str:
+    """Why the call is over, in words."""
+    return json.dumps({"type": "desk.over", "reason": Call.EndReason(reason).label})

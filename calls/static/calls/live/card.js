@@ -1,0 +1,130 @@
+/* One call in progress: its words, its state, and what an operator can do. */
+import { Turns, clock, parts } from "./turns.js";
+
+const DOING = {
+  listening: "Listening",
+  thinking: "Thinking",
+  speaking: "Speaking",
+  leaving: "Saying goodbye",
+};
+const DONE = {
+  say: "The bot says it next.",
+  end: "The bot finishes what it is saying and says goodbye. Click again to end at once.",
+  now: "Ended.",
+  transfer: "The bot finishes what it is saying, tells the caller, and puts them through.",
+};
+/* A double click must not be taken for the second click, which ends a call at once. */
+const CLICKS_APART = 1000;
+
+export class Card {
+  constructor(options, order) {
+    const template = document.getElementById("live-call");
+    this.element = template.content.firstElementChild.cloneNode(true);
+    this.part = parts(this.element);
+    this.turns = new Turns(this.part.turns);
+    this.options = options;
+    this.order = order;
+    this.number = -1;
+    this.over = false;
+    this.listen();
+  }
+
+  listen() {
+    const { part, element } = this;
+    part.form.addEventListener("submit", (event) => this.say(event));
+    part.end.addEventListener("click", () => this.command("end", part.end));
+    part.transfer.addEventListener("click", () => this.command("transfer", part.transfer));
+    /* Of several calls a screen reader tells the one its user is in. */
+    element.addEventListener("focusin", () => part.turns.setAttribute("aria-live", "polite"));
+    element.addEventListener("focusout", () => part.turns.setAttribute("aria-live", "off"));
+  }
+
+  /* All there is to know of the call so far. */
+  show({ call, number, about, state, turns }) {
+    const { part } = this;
+    this.number = number;
+    this.began = performance.now() / 1000 - about.seconds;
+    part.title.id = `call-${about.id}`;
+    part.label.htmlFor = part.line.id = `line-${about.id}`;
+    this.element.setAttribute("aria-labelledby", part.title.id);
+    part.from.textContent = about.from || "Unknown number";
+    part.to.textContent = about.to || "-";
+    part.bot.textContent = about.bot || "-";
+    part.test.hidden = !about.test;
+    part.page.href = this.options.callPage.replace("/0/", `/${about.id}/`);
+    part.controls.hidden = this.over || !this.options.mayControl;
+    this.transfer = about.transfer;
+    part["no-transfer"].hidden = Boolean(about.transfer);
+    part.transfer.textContent = about.transfer ? `Transfer to ${about.transfer}` : "Transfer";
+    turns.forEach((turn) => this.turns.show(turn));
+    this.state(state);
+    this.tick();
+  }
+
+  /* False when something before it was missed. */
+  news({ number, turn, state, ended }) {
+    if (number <= this.number) return true;
+    const complete = number === this.number + 1;
+    if (turn) this.turns.show(turn);
+    if (state) this.state(state);
+    if (ended) this.end(ended);
+    if (complete) this.number = number;
+    return complete;
+  }
+
+  state({ doing, partial, keys }) {
+    const { part } = this;
+    const leaving = doing === "leaving";
+    this.element.dataset.doing = this.over ? "over" : doing;
+    part.doing.textContent = this.over ? "Over" : (DOING[doing] ?? doing);
+    part.partial.textContent = [keys, partial].filter(Boolean).join(" ");
+    part.partial.hidden = this.over || !part.partial.textContent;
+    part.end.textContent = leaving ? "End at once" : "End with a goodbye";
+    part.transfer.disabled = leaving || !this.transfer;
+    part.line.disabled = leaving;
+    part.form.querySelector("button").disabled = leaving;
+  }
+
+  tick() {
+    if (this.over || this.began === undefined) return;
+    this.part.elapsed.textContent = clock(performance.now() / 1000 - this.began);
+  }
+
+  end(reason) {
+    if (this.over) return;
+    this.over = true;
+    this.endedAt = performance.now();
+    this.part.over.textContent = `${reason}.`;
+    this.part.over.hidden = false;
+    this.part.controls.hidden = true;
+    this.state({ doing: "over" });
+  }
+
+  say(event) {
+    event.preventDefault();
+    const line = this.part.line.value.trim();
+    if (!line) return;
+    this.order({ do: "say", text: line }, (refused) => {
+      if (!refused && this.part.line.value.trim() === line) this.part.line.value = "";
+      this.answer(refused || DONE.say, refused);
+    });
+  }
+
+  command(what, button) {
+    const done = what === "end" && this.isLeaving() ? DONE.now : DONE[what];
+    button.disabled = true;
+    setTimeout(() => {
+      button.disabled = what === "transfer" && this.isLeaving();
+    }, CLICKS_APART);
+    this.order({ do: what }, (refused) => this.answer(refused || done, refused));
+  }
+
+  isLeaving() {
+    return this.element.dataset.doing === "leaving";
+  }
+
+  answer(words, refused) {
+    this.part.answer.textContent = words;
+    this.part.answer.classList.toggle("refused", Boolean(refused));
+  }
+}

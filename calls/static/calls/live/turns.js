@@ -1,0 +1,62 @@
+/* What was said in a call, as a list that grows. */
+const WHO = { caller: "Caller", bot: "Bot", system: "System", tool: "Tool" };
+
+export function parts(root) {
+  const found = root.querySelectorAll("[data-part]");
+  return Object.fromEntries([...found].map((part) => [part.dataset.part, part]));
+}
+
+export function clock(seconds) {
+  const whole = Math.max(0, Math.floor(seconds));
+  const two = (number) => String(number).padStart(2, "0");
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
+  const rest = two(whole % 60);
+  return hours ? `${hours}:${two(minutes)}:${rest}` : `${minutes}:${rest}`;
+}
+
+function note(turn) {
+  const notes = [];
+  if (turn.consent) notes.push("The consent sentence.");
+  if (turn.operator) notes.push("Written by an operator.");
+  if (turn.cut) notes.push(turn.role === "caller" ? "Interrupted." : "Interrupted by the caller.");
+  if (turn.error) notes.push(turn.error);
+  return notes.join(" ");
+}
+
+export class Turns {
+  constructor(list) {
+    this.list = list;
+    this.template = document.getElementById("live-turn");
+    this.shown = new Map();
+  }
+
+  show(turn) {
+    const follows = this.atEnd();
+    const item = this.shown.get(turn.index) ?? this.add(turn.index);
+    const part = parts(item);
+    item.dataset.role = turn.role;
+    part.who.textContent = WHO[turn.role] ?? turn.role;
+    part.at.textContent = clock(turn.seconds);
+    part.heard.textContent = turn.heard;
+    part.missed.textContent = turn.missed;
+    part.missed.hidden = part.cut.hidden = !turn.missed;
+    part.note.textContent = note(turn);
+    part.note.hidden = !part.note.textContent;
+    if (follows) this.list.scrollTop = this.list.scrollHeight;
+  }
+
+  /* A new turn at its place; turns may come out of order. */
+  add(index) {
+    const item = this.template.content.firstElementChild.cloneNode(true);
+    this.shown.set(index, item);
+    const later = [...this.shown.keys()].filter((other) => other > index);
+    this.list.insertBefore(item, this.shown.get(Math.min(...later)) ?? null);
+    return item;
+  }
+
+  /* Whether the latest words are in sight, so that the list moves on with them. */
+  atEnd() {
+    const { scrollHeight, scrollTop, clientHeight } = this.list;
+    return scrollHeight - scrollTop - clientHeight < 40;
+  }
+}

@@ -1,0 +1,242 @@
+// The page: buttons and fields to the relay, what happens on the call to the page.
+
+import { Relay } from "./relay.js";
+import { canListen, Listener } from "./speech.js";
+import { Transcript } from "./transcript.js";
+
+const root = document.getElementById("talk");
+const part = (name) => root.querySelector(`[data-part="${name}"]`);
+const [callButton, hangUpButton, interruptButton] = ["call", "hang-up", "interrupt"].map(part);
+const [state, trouble, form, line, micButton] =
+    ["state", "trouble", "form", "line", "microphone"].map(part);
+const [keypad, level, guess, readCall] = ["keypad", "level", "guess", "read-call"].map(part);
+const transcript = new Transcript(part("log"), part("latest"), root.dataset.bot);
+
+const STATES = {
+    idle: "Not in a call",
+    calling: "Calling…",
+    listening: "The bot is listening",
+    hearing: "You speak",
+    thinking: "The bot is thinking",
+    speaking: "The bot speaks",
+    ended: "The call is over",
+};
+let relay = null;
+let listener = null;
+let waiting = false; // for the answer to what the caller said last
+
+// Calling
+
+async function call() {
+    setTrouble("");
+    callButton.disabled = true;
+    setState("calling");
+    let context = null;
+    try {
+        // Browsers let a page make sound when this is done in a click.
+        context = new AudioContext();
+        context.resume();
+        connect(await ring(), context);
+    } catch (error) {
+        context?.close();
+        setTrouble(error.message);
+        stopped("idle");
+    }
+}
+
+// Ask the server for a call; how to connect to it.
+async function ring() {
+    const token = root.querySelector("[name=csrfmiddlewaretoken]").value;
+    const answer = await fetch(location.pathname, {
+        method: "POST",
+        headers: { "X-CSRFToken": token, "Accept": "application/json" },
+    }).catch(() => { throw new Error("The server cannot be reached. Try again."); });
+    const known = answer.headers.get("Content-Type")?.startsWith("application/json");
+    if (!known && (answer.ok || answer.status === 403)) {
+        throw new Error("You are not logged in any more, or may not do this. Reload the page.");
+    }
+    if (!known) throw new Error(`The server could not make the call (${answer.status}).`);
+    const told = await answer.json();
+    if (told.trouble) throw new Error(told.trouble);
+    return told;
+}
+
+function connect(told, context) {
+    transcript.clear();
+    part("pressed").textContent = "";
+    readCall.hidden = true;
+    if (told.page) readCall.href = told.page;
+    waiting = false;
+    relay = new Relay(told, page, context);
+    root.dataset.call = told.callSid;
+    for (const control of [hangUpButton, line, part("say"), micButton]) control.disabled = false;
+    keypad.disabled = !told.keys;
+    callButton.hidden = true;
+    hangUpButton.hidden = false;
+    line.focus();
+    relay.open();
+}
+
+function stopped(how) {
+    stopListening();
+    relay = null;
+    for (const control of [line, part("say"), micButton, interruptButton, keypad]) {
+        control.disabled = true;
+    }
+    callButton.hidden = callButton.disabled = false;
+    hangUpButton.hidden = true;
+    setState(how);
+}
+
+function endingOf({ connected, lost, hungUp, reason, transfer }) {
+    if (!connected && !hungUp) {
+        return "The call could not be connected. Reload the page and try again.";
+    }
+    if (transfer) return `The bot puts the caller through to ${relay.line.transfer}.`;
+    if (hungUp) return "You hung up.";
+    if (reason) return `${reason}.`;
+    return lost ? "The connection to the server was lost." : "The call has ended.";
+}
+
+// What the relay tells of
+
+const page = {
+    turn(turn) {
+        if (turn.role === "caller") waiting = true;
+        transcript.show(turn);
+    },
+    state() {
+        if (relay) setState(currentState());
+    },
+    trouble: setTrouble,
+    ended(how) {
+        transcript.note(endingOf(how), how.lost ? "failed" : "");
+        readCall.hidden = !readCall.hasAttribute("href") || !how.connected;
+        const hadFocus = root.contains(document.activeElement);
+        stopped("ended");
+        if (hadFocus) callButton.focus();
+    },
+};
+
+function currentState() {
+    if (!relay.connected) return "calling";
+    if (relay.speaking) {
+        waiting = false;
+        return "speaking";
+    }
+    if (relay.callerSpeaking) return "hearing";
+    return waiting ? "thinking" : "listening";
+}
+
+function setState(name) {
+    root.dataset.state = name;
+    state.textContent = STATES[name];
+    interruptButton.disabled = !relay?.interrupts("speech");
+    if (name === "speaking") showLevel();
+    else level.value = 0;
+}
+
+function showLevel() {
+    if (!relay?.speaking) return;
+    level.value = relay.player.level();
+    requestAnimationFrame(showLevel);
+}
+
+function setTrouble(text) {
+    trouble.textContent = text;
+    trouble.hidden = !text;
+}
+
+// What the caller does
+
+function say(text) {
+    waiting = true;
+    relay.say(text);
+    page.state();
+}
+
+function sendLine(event) {
+    event.preventDefault();
+    const text = line.value.trim();
+    line.value = "";
+    if (relay && text) say(text);
+}
+
+// Whoever writes is not silent: the bot must not ask whether anybody is there.
+function typing() {
+    if (!relay) return;
+    if (line.value) relay.beginSpeaking();
+    else relay.stopSpeaking();
+}
+
+function interrupt() {
+    relay?.cough();
+    line.focus();
+}
+
+function press(digit) {
+    if (!relay?.press(digit)) return;
+    part("pressed").textContent += digit;
+}
+
+function pressOnKeyboard(event) {
+    const plain = !event.ctrlKey && !event.metaKey && !event.altKey;
+    if (plain && /^[0-9*#]$/.test(event.key)) press(event.key);
+}
+
+const caller = {
+    begins() {
+        relay?.beginSpeaking({ interrupting: true });
+    },
+    guess(text) {
+        guess.textContent = text;
+    },
+    said(text) {
+        guess.textContent = "";
+        if (relay) say(text);
+    },
+    fellSilent() {
+        guess.textContent = "";
+        relay?.stopSpeaking();
+    },
+    trouble(text) {
+        setTrouble(text);
+        stopListening();
+    },
+};
+
+function toggleMicrophone() {
+    if (listener) return stopListening();
+    setTrouble("");
+    listener = new Listener(relay.line.language, caller);
+    listener.start();
+    showMicrophone();
+    return undefined;
+}
+
+function stopListening() {
+    listener?.stop();
+    listener = null;
+    guess.textContent = "";
+    showMicrophone();
+}
+
+function showMicrophone() {
+    micButton.setAttribute("aria-pressed", String(Boolean(listener)));
+}
+
+callButton.addEventListener("click", call);
+hangUpButton.addEventListener("click", () => relay?.hangUp());
+interruptButton.addEventListener("click", interrupt);
+form.addEventListener("submit", sendLine);
+line.addEventListener("input", typing);
+keypad.addEventListener("click", ({ target }) => press(target.closest("[data-key]")?.dataset.key));
+keypad.addEventListener("keydown", pressOnKeyboard);
+micButton.addEventListener("click", toggleMicrophone);
+addEventListener("pagehide", () => relay?.leave());
+
+micButton.hidden = !canListen;
+part("no-microphone").hidden = canListen;
+callButton.disabled = false;
+transcript.clear();
+setState("idle");
