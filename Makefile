@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint format bench-heard lock
+.PHONY: run test screenshots bench faults lint format bench-heard lock audit
 
 run: $(VENV)/.run
 	$(BIN)/python -m voicebot.first_run
@@ -11,11 +11,20 @@ run: $(VENV)/.run
 	exec $(BIN)/python manage.py serve
 
 test: $(VENV)/.dev lint
+	-@.ci/programs
 	$(BIN)/python -m pytest
+
+# The pictures in the README, of made-up calls.
+screenshots: $(VENV)/.dev
+	$(BIN)/python -m tests.screenshots
 
 # make bench ARGS="--calls 50 --seconds 20"; --json, --quick, --help
 bench: $(VENV)/.dev
 	@$(BIN)/python -m tests.bench.load $(ARGS)
+
+# What calls make of failing parts: make faults ARGS="--calls 20 --soak 2h"; --help
+faults: $(VENV)/.dev
+	@$(BIN)/python -m tests.bench.faults $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
@@ -26,6 +35,10 @@ lint: $(VENV)/.dev
 format: $(VENV)/.dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# Known vulnerabilities in what requirements.txt and tests/requirements.txt lock.
+audit: $(VENV)/.dev
+	$(BIN)/python -m tests.audit
 
 # How well what was heard of an interrupted sentence is known.
 bench-heard: $(VENV)/.run

@@ -71,6 +71,7 @@ __all__ = [
 CHAT = "/v1/chat/completions"
 TTS = "/tts/v1/voice"
 VOICES = "/voices/v1/voices"
+MODELS = "/llm/v1alpha/models"
 CHARACTERS_PER_SECOND = 15
 
 
@@ -90,6 +91,8 @@ class FakeInworld:
         self.tts_script: list[Step] | None = None  # plays instead of every synthesis
         self.tts_hangs_on = ""  # a synthesis of these words never ends
         self.voices_status = 200
+        self.voices: list[Any] = SAMPLE_VOICES
+        self.models: list[Any] = []
         self._quiet = asyncio.Event()
         self._scripts: deque[list[Step]] = deque()
         self._gate = asyncio.Semaphore(0)
@@ -186,6 +189,8 @@ class FakeInworld:
                 await self._stream(connection, [*held, *script])
             case "GET", path if path == VOICES:
                 await self._stream(connection, [self._voices(request.query)])
+            case "GET", path if path == MODELS:
+                await self._stream(connection, [Status(200, {"models": self.models})])
             case _:
                 await self._stream(connection, [_refusal(404)])
 
@@ -248,8 +253,8 @@ class FakeInworld:
             return _refusal(self.voices_status)
         start = int(query.get("pageToken", "1-0").removeprefix("1-"))
         end = start + int(query.get("pageSize", "2000"))
-        total = len(SAMPLE_VOICES)
-        page = {"voices": SAMPLE_VOICES[start:end], "totalSize": total}
+        total = len(self.voices)
+        page = {"voices": self.voices[start:end], "totalSize": total}
         return Status(200, {**page, "nextPageToken": f"1-{end}" if end < total else ""})
 
 

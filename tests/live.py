@@ -9,11 +9,12 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Thread
+from threading import Thread, Timer
 
 ROOT = Path(__file__).resolve().parent.parent
 PUBLIC_URL = "https://bot.example.com"
 AUTH_TOKEN = "twilio-token-of-the-tests"
+START_SECONDS = 60.0
 
 
 def free_port() -> int:
@@ -48,6 +49,7 @@ def environment(**changes: str) -> dict[str, str]:
         "DEBUG": "false",
         "HOST": "127.0.0.1",
         "PORT": port,
+        "DRAIN_SECONDS": "0",
         **changes,
     }
 
@@ -92,10 +94,15 @@ async def running(**changes: str) -> AsyncIterator[LiveServer]:
 
 def _await_ready(server: LiveServer) -> None:
     assert server.process.stdout
-    for line in server.process.stdout:
-        server.lines.append(line)
-        if line.startswith("The desk is at"):
-            return
+    watchdog = Timer(START_SECONDS, server.process.kill)
+    watchdog.start()
+    try:
+        for line in server.process.stdout:
+            server.lines.append(line)
+            if line.startswith("The desk is at"):
+                return
+    finally:
+        watchdog.cancel()
     raise AssertionError(f"The server did not start:\n{server.output}")
 
 

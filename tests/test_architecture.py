@@ -16,13 +16,16 @@ from bots.profile import Profile
 ROOT = Path(settings.BASE_DIR)
 PURE = {
     *(f"bots.inworld.{name}" for name in ("sse", "events", "pcm", "segments")),
+    *("bots.offer", "bots.desk.advice", "bots.desk.wording"),
     *(f"calls.{name}" for name in ("wav", "words", "playback", "turns", "history")),
     *(f"calls.{name}" for name in ("events", "actions", "relay", "keypad", "ladder")),
     *(
         f"calls.{name}"
         for name in ("manners", "vigil", "replies", "answers", "release")
     ),
-    *("calls.interruptions", "calls.conversation"),
+    *("calls.interruptions", "calls.farewells", "calls.conversation", "calls.resume"),
+    *("calls.verdicts", "calls.twilio.standing", "calls.caps"),
+    *("calls.waterfall", "calls.masking", "bots.differences"),
 }
 CODECS = {"pybase64"}
 CLOCKS_AND_LOOPS = {"asyncio", "time", "datetime", "socket", "threading", "random"}

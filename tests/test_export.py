@@ -128,6 +128,14 @@ def test_the_filters() -> None:
     assert sids("--call-sid", "CA2") == ["CA2"]
 
 
+def test_calls_made_to_try_a_bot_are_left_out_unless_asked_for() -> None:
+    make_call("CA1")
+    make_call("CA2", START + timedelta(minutes=1), is_test=True)
+    assert sids() == ["CA1"]
+    assert sids("--include-tests") == ["CA1", "CA2"]
+    assert sids("--call-sid", "CA2") == ["CA2"]
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

@@ -15,7 +15,7 @@ from websockets.exceptions import InvalidStatus
 
 from bots.models import Bot, PhoneNumber
 from calls.models import Call, Turn
-from calls.signatures import relay_token
+from calls.signatures import new_nonce, relay_token
 from calls.simulator.call import SimulatedCall
 from calls.simulator.line import Line
 from tests.conftest import numbered
@@ -340,7 +340,7 @@ async def test_a_call_has_one_socket(
     async with dial(server) as call:
         await call.reply()
         setup = next(f.message for f in call.frames if f.message["type"] == "setup")
-        path = f"/conversation/{relay_token(call.call_sid)}"
+        path = f"/conversation/{relay_token(call.call_sid, new_nonce())}"
         signer = RequestValidator(AUTH_TOKEN)
         signature = signer.compute_signature(f"wss://bot.example.com{path}", {})
         with pytest.raises(InvalidStatus):

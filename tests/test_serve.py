@@ -7,7 +7,6 @@ from pathlib import Path
 import httpx
 import pytest
 from asgiref.sync import sync_to_async
-from django.utils import timezone
 
 from bots.models import Bot
 from calls.models import Call
@@ -185,16 +184,17 @@ async def test_a_stopped_server_closes_its_calls_and_keeps_their_words(
     assert "Traceback" not in server.output
 
 
-async def test_calls_left_open_by_a_crash_are_closed_at_the_next_start(
-    database_url: str, inworld: FakeInworld
+async def test_after_a_crash_and_a_restart_the_carrier_may_still_go_on_with_a_call(
+    database_url: str, inworld: FakeInworld, bot: Bot
 ) -> None:
-    now = timezone.now()
-    for sid, status in (("CA1", "in-progress"), ("CA2", "ringing")):
-        await Call.objects.acreate(call_sid=sid, status=status, started_at=now)
-    async with running(DATABASE_URL=database_url, INWORLD_BASE_URL=inworld.url):
-        pass
-    reasons = [call.end_reason async for call in Call.objects.order_by("call_sid")]
-    assert reasons == ["server-stopped", "never-connected"]
+    settings = {"DATABASE_URL": database_url, "INWORLD_BASE_URL": inworld.url}
+    async with running(**settings) as server, call_on(server) as call:
+        await call.reply()
+        server.process.kill()
+        await call.ends()  # the carrier found nobody to ask
+    async with running(**settings):
+        row = await Call.objects.aget(call_sid=call.call_sid)
+    assert row.status == "in-progress"
 
 
 async def test_above_the_limit_a_caller_hears_that_the_line_is_busy(

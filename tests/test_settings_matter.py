@@ -27,12 +27,13 @@ from calls.logs import CallLog
 from calls.playback import Clip
 from calls.progress import Progress
 from calls.release import Voice
-from calls.session import manners
+from calls.rules import manners
 from calls.speaker import reply_request, voicing
 from tests.fake_inworld import tone
 
 DIFFERENT: dict[str, Any] = {
     "system_prompt": "Be somebody else.",
+    "consent": "This call is recorded.",
     "greeting": "Another greeting.",
     "llm_model": "other/model",
     "fallback_models": ("one/model", "two/model"),
@@ -158,8 +159,10 @@ def behaviour(profile: Profile) -> list[Any]:
 
 
 def test_all_settings_are_covered_here() -> None:
-    # The name is the operator's alone; it stands with the call, not on the line.
-    assert set(DIFFERENT) | {"name"} == {f.name for f in dataclasses.fields(Profile)}
+    # These are the operator's alone; they stand with the call, not on the line.
+    assert set(DIFFERENT) | {"name", "retention_days"} == {
+        f.name for f in dataclasses.fields(Profile)
+    }
 
 
 @pytest.mark.parametrize("field", DIFFERENT)

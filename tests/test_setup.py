@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings as project
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
@@ -19,6 +19,7 @@ from voicebot.first_run import main, prepare
 BASE = Path(project.BASE_DIR)
 SETTINGS = (BASE / "voicebot" / "settings.py").read_text()
 EXAMPLE = (BASE / ".env.example").read_text()
+COMPOSE = (BASE / "docker-compose.yml").read_text()
 
 
 def setup() -> str:
@@ -48,6 +49,7 @@ def setup_of(database: str) -> subprocess.CompletedProcess[str]:
 
 def test_every_variable_is_explained_and_none_is_made_up() -> None:
     read = re.findall(r'(?:env\.\w+|_whole_number|_one_of)\(\s*"([A-Z_]+)"', SETTINGS)
+    read += re.findall(r"\$\{([A-Z_]+)", COMPOSE)
     explained = re.findall(r"^#?([A-Z_]+)=", EXAMPLE, re.MULTILINE)
     assert sorted(explained) == sorted(set(read))
 
@@ -103,6 +105,19 @@ class TestSetup:
         setup()
         assert Bot.objects.get().is_default is False
         assert User.objects.get() == admin_user
+
+    def test_records_what_was_there_before_changes_were(self) -> None:
+        bot = Bot.objects.create(name="Mine")
+        Bot.history.all().delete()
+        setup()
+        assert Bot.history.get().name == bot.name
+        setup()
+        assert Bot.history.count() == 1
+
+    def test_makes_the_groups_of_people(self) -> None:
+        Group.objects.all().delete()
+        setup()
+        assert {group.name for group in Group.objects.all()} == {"operator", "viewer"}
 
     @pytest.mark.parametrize(
         ("values", "variable"),

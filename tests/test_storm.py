@@ -56,14 +56,15 @@ def upstream(chance: random.Random) -> Iterable[Step]:
 
 
 async def troubled(
-    server: LiveServer, call_sid: str, asked: asyncio.Event, chance: random.Random
+    server: LiveServer, call: Call, asked: asyncio.Event, chance: random.Random
 ) -> None:
     """A caller who cuts in twice and then, perhaps at once, hangs up.
 
     Half the times it happens before the request is sent or while it is, and half the
     times a little after it was `asked`.
     """
-    path = f"/conversation/{relay_token(call_sid)}"
+    call_sid = call.call_sid
+    path = f"/conversation/{relay_token(call_sid, call.relay_nonce)}"
     signature = SIGNER.compute_signature(socket_url(path), {})
     async with connect(
         server.url.replace("http", "ws") + path,
@@ -85,7 +86,13 @@ async def ringing(bot: Bot) -> list[Call]:
     """Calls as they are between the webhook and the socket."""
     settings, now = Profile.of(bot).to_json(), timezone.now()
     return await Call.objects.abulk_create(
-        Call(call_sid=f"CA{n:032}", bot=bot, settings=settings, started_at=now)
+        Call(
+            call_sid=f"CA{n:032}",
+            bot=bot,
+            settings=settings,
+            started_at=now,
+            relay_nonce=f"{n}",
+        )
         for n in range(CALLS)
     )
 
@@ -111,7 +118,7 @@ async def test_a_thousand_interruptions_cost_no_connection_and_no_later_turn(
     async def ring(call: Call) -> None:
         sid = call.call_sid
         async with free:
-            await troubled(server, sid, asked[sid], random.Random(sid))
+            await troubled(server, call, asked[sid], random.Random(sid))
 
     await asyncio.gather(*map(ring, await ringing(bot)))
     await inworld.quiet(timeout=5)

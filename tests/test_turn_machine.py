@@ -3,7 +3,7 @@
 import heapq
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from random import Random
 from typing import assert_never
@@ -29,27 +29,32 @@ from calls.actions import (
     StopReply,
     Withhold,
 )
-from calls.conversation import FAREWELL_LIMIT, Conversation
+from calls.conversation import Conversation
 from calls.events import (
     CallConnected,
     CallEnded,
     CallerInterrupted,
     CallerSpeaking,
     CallerSpoke,
+    CallResumed,
     ClipFetched,
     ClipReady,
     Event,
     KeyPressed,
+    OperatorEnded,
+    OperatorSaid,
+    OperatorTransferred,
     ReplyEnded,
     SpeakingChanged,
     TimePassed,
 )
-from calls.history import CONNECTED, CUT_OFF, GO_ON, Message
+from calls.farewells import FAREWELL_LIMIT
+from calls.history import CONNECTED, CUT_OFF, GO_ON, LINE_BROKE, Message
 from calls.keypad import ENTRY_PAUSE, MASKED, TERMINATOR, spelled
 from calls.ladder import BUDGET, LIVENESS
 from calls.manners import Manners
 from calls.playback import Clip, Cue, spoken_by_carrier
-from calls.turns import Turn
+from calls.turns import OPERATOR, Turn
 from calls.vigil import LONGEST_SPEECH
 
 # Every alarm rings this much late at most; a few of them may follow one another (s).
@@ -57,12 +62,14 @@ LATE = 0.04
 SLACK = 0.5
 HUSH = 0.05
 GREETING, APOLOGY = "Hello, what can I do?", "Sorry, please repeat."
+CONSENT = "We record this call."
 GOODBYE, NOTICE = "Goodbye now.", "Connecting you."
 
 MANNERS = st.builds(
     Manners,
     system_prompt=st.just("Be kind."),
     greeting=st.sampled_from(["", GREETING]),
+    consent=st.sampled_from(["", "", CONSENT]),
     speech_interrupts=st.sampled_from([True, True, False]),
     keys_interrupt=st.sampled_from([True, True, False]),
     fallback_models=st.sampled_from([(), ("one",), ("one", "two")]),
@@ -154,12 +161,21 @@ class Ledger:
         self.begun = 0
         self.writing: int | None = None
         self.clips: dict[int, list[Clip]] = {}  # of each reply, in order
+        self.earlier: list[Clip] = []  # of sessions that were lost
         self.awaited: Clip | None = None  # may be played now for the first time
         self.played: list[Clip] = []
         self.replayable: list[Clip] = []  # cut off, so it may be resumed
         self.gone: list[Clip] = []  # discarded
         self.said: list[str] = []  # everything the caller said and entered
+        self.lines: deque[str] = deque()  # of the operator, not yet said
         self.hung_up = False
+
+    def break_off(self) -> None:
+        """The line broke: what was said stays said, all else is gone."""
+        self.earlier += [clip for clips in self.clips.values() for clip in clips]
+        self.begun, self.writing, self.awaited = 0, None, None
+        self.clips, self.replayable = {}, []
+        self.lines.clear()
 
     def begin(self, number: int) -> None:
         assert self.writing is None, "two replies at once"
@@ -175,6 +191,8 @@ class Ledger:
         assert not any(clip is gone for gone in self.gone), "played after Discard"
         if clip is self.awaited:
             self.awaited = None
+            if clip.text.startswith("line"):
+                assert clip.text == self.lines.popleft(), "not next, or twice"
         else:
             assert any(clip is cut for cut in self.replayable), "played a stale clip"
             places = [i for i, cut in enumerate(self.replayable) if cut is clip]
@@ -193,6 +211,7 @@ class Ledger:
                 assert spelled("") not in turn.shown
         else:
             assert is_heard_of(turn.heard, bot_clips), (turn.heard, bot_clips)
+            assert (turn.model == OPERATOR) == turn.text.startswith("line")
 
     def caller_turns(self) -> list[Turn]:
         turns = [self.turns[index] for index in sorted(self.turns)]
@@ -209,10 +228,11 @@ class Ledger:
             for role in ("user", "assistant")
         }
         assert APOLOGY.split()[0] not in by_role["assistant"]
-        heard = [clip for clips in self.clips.values() for clip in clips]
+        now = [clip for clips in self.clips.values() for clip in clips]
+        heard = [*self.earlier, *now]
         assert is_heard_of(by_role["assistant"], heard), by_role["assistant"]
         asked = by_role["user"]
-        for note in (CONNECTED, CUT_OFF, GO_ON):
+        for note in (CONNECTED, CUT_OFF, GO_ON, LINE_BROKE):
             asked = asked.replace(note, " ")
         wanted = " ".join(turn.text for turn in self.caller_turns() if not turn.aside)
         assert asked.split() == wanted.split(), "the model does not get all words"
@@ -335,6 +355,7 @@ class TurnMachine(RuleBasedStateMachine):
             assert isinstance(action, allowed | Discard), "after the end"
         match action:
             case StartReply(number, messages):
+                assert self.leaves_by is None, "answers after the last word"
                 ledger.begin(number)
                 self.reporting.add(number)
                 ledger.check_messages(messages)
@@ -355,8 +376,12 @@ class TurnMachine(RuleBasedStateMachine):
                 ledger.play(clip)
                 self.carrier.play(clip, self.now)
                 self.waiting_since = None
-                assert interruptible or self.leaves_by is not None
+                if clip.text == CONSENT:
+                    assert not interruptible
+                else:
+                    assert interruptible or self.leaves_by is not None
             case Discard(clips, queued):
+                assert self.leaves_by or CONSENT not in [clip.text for clip in clips]
                 if queued:
                     self.carrier.hush(clips)
                 assert not queued or not any(clip.shared for clip in clips)
@@ -380,8 +405,8 @@ class TurnMachine(RuleBasedStateMachine):
 
     def cues_of(self, clips: Iterable[Clip]) -> list[Cue]:
         """Where these stand in the queue, as the core believes."""
-        known = {clip.id for clip in clips}
-        return [cue for cue in self.core.playback.cues if cue.clip.id in known]
+        cues = self.core.playback.cues  # what the carrier speaks has no id
+        return [cue for cue in cues if any(cue.clip is clip for clip in clips)]
 
     def are_superseded(self, clips: Iterable[Clip]) -> bool:
         """Whether the caller has asked something else since these were said."""
@@ -391,6 +416,8 @@ class TurnMachine(RuleBasedStateMachine):
     def clips_of(self, turn: Turn) -> list[Clip]:
         replies = self.core.replies.numbered
         numbers = [r.number for r in replies if r.turn and r.turn.index == turn.index]
+        if not numbers:  # said before the line broke
+            return [spoken_by_carrier(turn.text)]
         return [clip for number in numbers for clip in self.ledger.clips[number]]
 
     def question_asked(self, number: int, messages: list[Message]) -> None:
@@ -416,6 +443,7 @@ class TurnMachine(RuleBasedStateMachine):
             assert waited <= LIVENESS + BUDGET + 1 + SLACK, "dead air"
         if ledger.writing is None and not core.is_idle:
             assert wakes_at is not None, "stuck"
+        assert not (ledger.lines and core.is_idle), "a line was forgotten"
         if ledger.writing is None and self.manners.silence_seconds:
             assert wakes_at is not None, "nobody's turn"
             patience = self.manners.silence_seconds
@@ -628,11 +656,54 @@ class TurnMachine(RuleBasedStateMachine):
         if "off" in self.carrier.reports:
             self.feed(SpeakingChanged(False))
 
+    # The operator
+
+    @precondition(is_open)
+    @rule(lines=st.integers(1, 2), gap=SOON)
+    def operator_says(self, lines: int, gap: float) -> None:
+        for _ in range(lines):
+            line = f"line{next(self.names)}"
+            if self.leaves_by is None:
+                self.ledger.lines.append(line)
+            self.feed(OperatorSaid(line))
+            self.pass_time(gap)
+
+    @precondition(lambda self: not self.over and self.ledger.begun > 3)
+    @rule(event=st.sampled_from([OperatorEnded(), OperatorTransferred(), None, None]))
+    def operator_is_done_with_it(
+        self, event: OperatorEnded | OperatorTransferred | None
+    ) -> None:
+        if event:
+            self.feed(event)
+
     @precondition(lambda self: not self.over and self.ledger.begun > 2)
     @rule(really=st.sampled_from([False, False, True]))
     def caller_hangs_up(self, really: bool) -> None:
         if really:
             self.feed(CallEnded())
+
+    @precondition(
+        lambda self: (
+            self.ledger.begun > 0
+            and self.leaves_by is None
+            and not (self.over or self.ledger.hung_up)
+        )
+    )
+    @rule(noticed=st.booleans(), rarely=st.sampled_from([False, False, True]), gap=SOON)
+    def line_breaks(self, noticed: bool, rarely: bool, gap: float) -> None:
+        """The session is lost, perhaps with its server; another goes on."""
+        if not rarely:
+            return
+        if noticed:
+            self.feed(CallEnded())
+        self.over, self.keys, lost_at = False, "", self.now
+        self.ledger.break_off()
+        self.planned, self.reporting, self.recited = [], set(), set()
+        self.waiting_since, self.asked, self.asked_number = None, [], 0
+        self.now += gap
+        self.core, self.carrier = Conversation(self.manners), Carrier(self.random)
+        said = [replace(turn) for _, turn in sorted(self.ledger.turns.items())]
+        self.feed(CallResumed(tuple(said), lost_at, seconds=lost_at - 1000.0))
 
     def teardown(self) -> None:
         if not self.holds:  # whatever must, and the run ends already
@@ -642,7 +713,7 @@ class TurnMachine(RuleBasedStateMachine):
         for number in sorted(self.reporting):
             self.report(number)
         turns = self.ledger.turns
-        assert sorted(turns) == list(range(len(self.core.turns)))
+        assert sorted(turns) == [turn.index for turn in self.core.turns]
         spoken = [turn for turn in turns.values() if turn.role != "caller"]
         assert all(turn.ended_at is not None for turn in spoken)
 

@@ -3,7 +3,6 @@
 import pytest
 
 from calls.actions import HangUp, Play, SpeakText, StartReply
-from calls.conversation import FAREWELL_LIMIT, SETTLE_MARGIN
 from calls.events import (
     CallConnected,
     CallEnded,
@@ -15,6 +14,7 @@ from calls.events import (
     SpeakingChanged,
     TimePassed,
 )
+from calls.farewells import FAREWELL_LIMIT, SETTLE_MARGIN
 from calls.playback import START_DELAY
 from calls.vigil import (
     LONGEST_SPEECH,

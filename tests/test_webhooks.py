@@ -15,7 +15,7 @@ from twilio.request_validator import RequestValidator
 from bots.models import Bot
 from calls import views
 from calls.models import Call
-from calls.signatures import call_of_token, relay_token
+from calls.signatures import read_token, relay_token
 from calls.switchboard import switchboard
 from tests.conftest import numbered
 from voicebot.asgi import application
@@ -75,7 +75,8 @@ async def test_the_twiml_sets_every_attribute_of_turn_taking(bot: Bot) -> None:
     url = relay.attrib.pop("url")
     assert url.startswith("wss://bot.example.com/conversation/")
     assert "?" not in url
-    assert call_of_token(url.rsplit("/", 1)[1]) == "CA1"
+    call = await Call.objects.aget()
+    assert read_token(url.rsplit("/", 1)[1]) == ("CA1", call.relay_nonce)
     assert relay.attrib == {
         "language": "en-US",
         "ttsProvider": "Google",
@@ -178,12 +179,12 @@ async def test_two_tokens_are_good_during_rotation(
 def test_a_token_is_for_one_call_and_not_for_ever(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    token = relay_token("v3:odd/sid")
-    assert call_of_token(token) == "v3:odd/sid"
-    assert call_of_token(token[:-1]) is None
-    assert call_of_token("") is None
+    token = relay_token("v3:odd/sid", "once")
+    assert read_token(token) == ("v3:odd/sid", "once")
+    assert read_token(token[:-1]) is None
+    assert read_token("") is None
     settings.SECRET_KEY = "another"
-    assert call_of_token(token) is None
+    assert read_token(token) is None
 
 
 SESSION = {"CallSid": "CA1", "SessionId": "VX1", "SessionDuration": "12"}

@@ -1,0 +1,235 @@
+"""How fast the list of calls is with many calls: python -m tests.bench.desk
+
+Fills a PostgreSQL database of its own once, then asks for pages as an operator does.
+"""
+
+import os
+import random
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from datetime import timedelta
+from statistics import median
+from time import perf_counter, process_time
+from typing import Any
+from urllib.parse import urlsplit
+
+import django
+import psycopg
+
+DATABASE = "postgres://postgres@127.0.0.1:5432/voicebot_desk"
+BOTS, CALLERS, DAYS = 20, 5_000, 90
+WORDS_A_TURN, VOCABULARY = 14, 20_000
+BATCH = 2_000
+PAGES = {
+    "list": "",
+    "page 3": "p=3",
+    "last page": "p=last",
+    "by slowest answer": "o=-6",
+    "one day": "day",
+    "one month": "month",
+    "a bot": "bot__id__exact=1",
+    "a number": "to_number__exact=%2B14155550103",
+    "a status": "status__exact=failed",
+    "an end": "end_reason__exact=bot-failed",
+    "with an error": "had_error__exact=1",
+    "slower than 5 s": "slowest_ms__gte=5000",
+    "test calls": "is_test__exact=1",
+    "a rare word": "q=uccb",
+    "a usual word": "q=gtaa",
+    "a common word": "q=uaaa",
+    "the most common word": "q=aaaa",
+    "two words": "q=ebaa+yaba",
+    "a word nobody said": "q=zebras",
+    "the end of a number": "q=0123",
+    "a whole number": "q=%2B14155560123",
+    "a SID": "q=CA00000000000000000000000000000777",
+    "a bot's name": "q=Bot+7",
+    "a word, an error": "q=gtaa&had_error__exact=1",
+}
+
+
+def main() -> None:
+    """Fill the database where it is empty, and time the pages."""
+    asked = arguments()
+    prepare(asked.database)
+    from calls.models import Call
+
+    if Call.objects.count() < asked.calls:
+        fill(asked.calls, asked.turns)
+    measure(asked.repeat)
+
+
+def arguments() -> Namespace:
+    """What was asked for."""
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument("--database", default=DATABASE, help="made when missing")
+    parser.add_argument("--calls", type=int, default=100_000)
+    parser.add_argument("--turns", type=int, default=10, help="a call")
+    parser.add_argument("--repeat", type=int, default=5)
+    return parser.parse_args()
+
+
+def prepare(url: str) -> None:
+    """Make the database and its tables, and set Django up on it."""
+    name = urlsplit(url).path.lstrip("/")
+    server = url.removesuffix(name) + "postgres"
+    with psycopg.connect(server, autocommit=True) as connection:
+        known = connection.execute(
+            "SELECT 1 FROM pg_database WHERE datname = %s", [name]
+        ).fetchone()
+        if not known:
+            connection.execute(f'CREATE DATABASE "{name}"'.encode())
+    os.environ |= {
+        "DJANGO_SETTINGS_MODULE": "tests.settings",
+        "TEST_DATABASE_URL": url,
+    }
+    django.setup()
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0)
+
+
+def fill(calls: int, turns: int) -> None:
+    """Write calls of many callers over three months, with words of a usual spread."""
+    from django.db import connection
+
+    from bots.models import Bot
+    from bots.profile import Profile
+    from calls.models import Call, Turn
+
+    chance = random.Random(5)
+    bots = [Bot.objects.get_or_create(name=f"Bot {n}")[0] for n in range(BOTS)]
+    profiles = [Profile.of(bot).to_json() for bot in bots]
+    words = [spelled(n) for n in range(VOCABULARY)]
+    weights = [1 / (n + 2) for n in range(VOCABULARY)]
+    for begin in range(0, calls, BATCH):
+        made = Call.objects.bulk_create(
+            Call(**call(n, calls, chance, bots, profiles))
+            for n in range(begin, min(begin + BATCH, calls))
+        )
+        said = chance.choices(words, weights, k=WORDS_A_TURN * turns * len(made))
+        spoken = (" ".join(part) for part in chunks(said, WORDS_A_TURN))
+        Turn.objects.bulk_create(
+            (
+                Turn(**turn(one, index, next(spoken)))
+                for one in made
+                for index in range(turns)
+            ),
+            batch_size=5_000,
+        )
+        print(f"\r{begin + len(made):,} calls", end="", flush=True)  # noqa: T201
+    print()  # noqa: T201
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE calls_call, calls_turn")
+
+
+def spelled(n: int) -> str:
+    """The word of that rank: four letters, none the beginning of another."""
+    return "".join(chr(ord("a") + n // 26**place % 26) for place in range(4))
+
+
+def call(
+    n: int, calls: int, chance: random.Random, bots: list[Any], profiles: list[Any]
+) -> dict[str, Any]:
+    """One call's fields."""
+    from django.utils import timezone
+
+    which = chance.randrange(BOTS)
+    failed = chance.random() < 0.03
+    started = timezone.now() - timedelta(days=DAYS) * (1 - n / calls)
+    return {
+        "call_sid": f"CA{n:032}",
+        "bot": bots[which],
+        "bot_name": bots[which].name,
+        "from_number": f"+1415556{chance.randrange(CALLERS):04}",
+        "to_number": f"+141555501{which:02}",
+        "status": "failed" if failed else "completed",
+        "end_reason": "bot-failed" if failed else "caller-hung-up",
+        "settings": profiles[which],
+        "is_test": chance.random() < 0.02,
+        "started_at": started,
+        "answered_at": started,
+        "ended_at": started + timedelta(seconds=chance.randrange(5, 600)),
+        "turn_count": 10,
+        "slowest_ms": int(chance.lognormvariate(6.9, 0.5)),
+        "was_interrupted": chance.random() < 0.3,
+        "had_error": failed,
+        "was_silent": chance.random() < 0.02,
+    }
+
+
+def turn(call: Any, index: int, text: str) -> dict[str, Any]:
+    """One turn's fields."""
+    at = call.started_at + timedelta(seconds=7 * index)
+    return {
+        "call": call,
+        "index": index,
+        "role": "caller" if index % 2 else "bot",
+        "text": text,
+        "heard_text": text,
+        "started_at": at,
+        "ended_at": at,
+        "latency_ms": {} if index % 2 else {"request_sent": 4, "play_sent": 840},
+    }
+
+
+def chunks(words: list[str], size: int) -> Iterator[list[str]]:
+    """The words in pieces of `size`."""
+    return (words[begin : begin + size] for begin in range(0, len(words), size))
+
+
+def measure(repeat: int) -> None:
+    """Print for every page its queries, its median and its slowest time."""
+    from django.contrib.auth.models import User
+    from django.test import Client
+
+    staff = {"is_staff": True, "is_superuser": True}
+    user, _ = User.objects.get_or_create(username="bench", defaults=staff)
+    client = Client(headers={"host": "localhost"})
+    client.force_login(user)
+    heads = f"{'queries':>8}{'database':>10}{'CPU':>9}{'median':>9}{'slowest':>9}"
+    print(f"{'page':24}{heads}")  # noqa: T201
+    for name, query in PAGES.items():
+        times, counts, inside, cpu = timed(client, address(query), repeat)
+        print(  # noqa: T201
+            f"{name:24}{max(counts):8}{median(inside):7.0f} ms"
+            f"{median(cpu):6.0f} ms{median(times):6.0f} ms{max(times):6.0f} ms"
+        )
+
+
+def timed(
+    client: Any, url: str, repeat: int
+) -> tuple[list[float], list[int], list[float], list[float]]:
+    """Every request's milliseconds, queries, and the share of database and Python."""
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    times, counts, inside, cpu = [], [], [], []
+    for _ in range(repeat + 1):  # the first one warms up
+        with CaptureQueriesContext(connection) as queries:
+            begun, worked = perf_counter(), process_time()
+            response = client.get(url)
+            times.append(1000 * (perf_counter() - begun))
+            cpu.append(1000 * (process_time() - worked))
+        assert response.status_code == 200, (url, response.status_code)
+        counts.append(len(queries))
+        inside.append(1000 * sum(float(query["time"]) for query in queries))
+    return times[1:], counts[1:], inside[1:], cpu[1:]
+
+
+def address(query: str) -> str:
+    """The page's address; days and pages depend on what is in the database."""
+    from calls.models import Call
+
+    day = Call.objects.latest("started_at").started_at - timedelta(days=40)
+    month = f"started_at__year={day.year}&started_at__month={day.month}"
+    known = {
+        "day": f"{month}&started_at__day={day.day}",
+        "month": month,
+        "p=last": f"p={Call.objects.real().count() // 50}",
+    }
+    return f"/admin/calls/call/?{known.get(query, query)}"
+
+
+if __name__ == "__main__":
+    main()

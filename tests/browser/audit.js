@@ -1,0 +1,113 @@
+/** What is wrong with the page as it looks now, in words; run by the tests. */
+() => {
+  const LEAST_CONTRAST = 4.5;
+  const LEAST_CONTRAST_LARGE = 3;
+  const faults = [];
+  // Half way from light to dark, colours are neither.
+  for (const animation of document.getAnimations()) {
+    if (animation instanceof CSSTransition) animation.finish();
+  }
+  const seen = (element) =>
+    element.checkVisibility({ visibilityProperty: true, opacityProperty: true }) &&
+    element.getClientRects().length > 0;
+  const all = (selector) => [...document.querySelectorAll(selector)].filter(seen);
+  const name = (element) =>
+    `<${element.tagName.toLowerCase()} id="${element.id}" class="${element.className}">`;
+
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = 1;
+  const brush = canvas.getContext("2d", { willReadFrequently: true });
+  const painted = (colours) => {
+    brush.fillStyle = "#fff";
+    brush.fillRect(0, 0, 1, 1);
+    for (const colour of colours) {
+      brush.fillStyle = colour;
+      brush.fillRect(0, 0, 1, 1);
+    }
+    return brush.getImageData(0, 0, 1, 1).data;
+  };
+  const luminance = ([red, green, blue]) => {
+    const linear = [red, green, blue].map((byte) => {
+      const part = byte / 255;
+      return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
+  };
+  const behind = (element) => {
+    const colours = [];
+    for (let at = element; at; at = at.parentElement) {
+      colours.unshift(getComputedStyle(at).backgroundColor);
+    }
+    return colours;
+  };
+  const contrast = (element) => {
+    const under = behind(element);
+    const light = luminance(painted([...under, getComputedStyle(element).color]));
+    const dark = luminance(painted(under));
+    return (Math.max(light, dark) + 0.05) / (Math.min(light, dark) + 0.05);
+  };
+  const least = (style) => {
+    const size = parseFloat(style.fontSize);
+    const large = size >= 24 || (size >= 18.66 && style.fontWeight >= 700);
+    return large ? LEAST_CONTRAST_LARGE : LEAST_CONTRAST;
+  };
+
+  const checkContrast = () => {
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    const elements = new Set();
+    while (walker.nextNode()) {
+      if (walker.currentNode.data.trim()) elements.add(walker.currentNode.parentElement);
+    }
+    for (const element of elements) {
+      if (!seen(element) || element.closest(":disabled, [aria-disabled=true], script")) {
+        continue;
+      }
+      const ratio = contrast(element);
+      if (ratio < least(getComputedStyle(element))) {
+        const words = element.textContent.trim().slice(0, 40);
+        faults.push(`contrast ${ratio.toFixed(2)}: “${words}” in ${name(element)}`);
+      }
+    }
+  };
+  const isNamed = (element) => {
+    const by = (element.getAttribute("aria-labelledby") ?? "").split(/\s+/);
+    const words = [
+      element.getAttribute("aria-label"),
+      ...by.map((id) => id && document.getElementById(id)?.textContent),
+      ...[...(element.labels ?? [])].map(
+        (label) => label.textContent + [...label.querySelectorAll("img")].map((i) => i.alt),
+      ),
+      element.title,
+      element.matches("button, a, summary") && element.textContent,
+      element.matches("button, a") && element.querySelector("img")?.alt,
+      element.matches("[type=submit], [type=button], [type=reset]") && element.value,
+    ];
+    return words.some((word) => word && word.trim());
+  };
+  const checkNames = () => {
+    for (const control of all("input, select, textarea, button, a[href], summary")) {
+      if (!isNamed(control)) faults.push(`no name: ${name(control)}`);
+    }
+    for (const image of all("img:not([alt])")) faults.push(`no alt: ${image.src}`);
+    const headings = all("h1").map((heading) => heading.textContent.trim());
+    if (headings.length !== 1) faults.push(`h1 headings: ${JSON.stringify(headings)}`);
+  };
+  const checkIds = () => {
+    const ids = [...document.querySelectorAll("[id]")].map((element) => element.id);
+    const twice = new Set(ids.filter((id, index) => ids.indexOf(id) !== index));
+    for (const id of twice) faults.push(`id twice: ${id}`);
+  };
+  const checkWidth = () => {
+    const { scrollWidth, clientWidth } = document.documentElement;
+    if (scrollWidth <= clientWidth) return;
+    const wide = all("body *").filter(
+      (element) => element.getBoundingClientRect().right > clientWidth + 1,
+    );
+    faults.push(`${scrollWidth} px wide on ${clientWidth}: ${wide.slice(0, 8).map(name)}`);
+  };
+  checkContrast();
+  checkNames();
+  checkIds();
+  checkWidth();
+  return faults;
+}

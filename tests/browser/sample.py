@@ -1,0 +1,97 @@
+"""A desk with something on every page, harmless or hostile."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from random import Random
+
+from django.utils import timezone
+
+from bots.models import Bot, PhoneNumber
+from bots.profile import Profile
+from calls import summary
+from calls.models import Call
+from tests.pictures.demo import Script
+
+# Everything that may break a page: markup, templates, speech markup, writing direction.
+HOSTILE = (
+    "</script><script>window.broken=1</script><img src=/broken onerror=broken=1>"
+    '"\'><svg onload=broken=1>{{ 7919*7919 }}{% now "Y" %}<break time="9s"/></speak>'
+    "&lt;b&gt; \u202eשלום مرحبا 👩‍👩‍👧‍👦 " + "W" * 60  # noqa: RUF001
+)
+NUMBER = "+15005550142"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What the pages show."""
+
+    bot: Bot
+    number: PhoneNumber
+    call: Call
+
+    @property
+    def pages(self) -> dict[str, str]:
+        """The desk's pages by name."""
+        bot, admin = self.bot.pk, "/admin/"
+        return {
+            "home": admin,
+            "bots": f"{admin}bots/bot/",
+            "editor": f"{admin}bots/bot/{bot}/change/",
+            "new bot": f"{admin}bots/bot/add/",
+            "history": f"{admin}bots/bot/{bot}/history/",
+            "talk": f"{admin}talk/{bot}/",
+            "numbers": f"{admin}bots/phonenumber/",
+            "number": f"{admin}bots/phonenumber/{self.number.pk}/change/",
+            "Twilio": f"{admin}numbers/",
+            "calls": f"{admin}calls/call/",
+            "call": f"{admin}calls/call/{self.call.pk}/change/",
+            "live": f"{admin}live/",
+            "people": f"{admin}auth/user/",
+            "sign-in code": f"{admin}second-step/",
+        }
+
+
+PAGES = list(Sample(Bot(), PhoneNumber(), Call()).pages)
+# The pages on which the words of bots and callers stand.
+WORDY = {"bots", "editor", "history", "talk", "numbers", "number", "calls", "call"}
+
+
+def plain(**settings: str) -> Sample:
+    """A bot that was edited, its number, and a call with everything in it."""
+    bot = Bot.objects.create(name="Front desk", is_default=True, **settings)
+    bot.system_prompt += " You are Sam."
+    bot.save()
+    return _called(bot, "Reception", "+15005550001", "Do you have a table for four?")
+
+
+def hostile() -> Sample:
+    """The same in words that are meant to break pages."""
+    bot = Bot(name=HOSTILE[:80], is_default=True, system_prompt=HOSTILE)
+    bot.greeting = bot.apology = bot.goodbye = bot.hints = bot.time_warning = HOSTILE
+    bot.save()
+    bot.system_prompt = f"{HOSTILE} again\n{HOSTILE}"
+    bot.save()
+    return _called(bot, HOSTILE[:80], HOSTILE[:120], HOSTILE)
+
+
+def _called(bot: Bot, label: str, caller: str, words: str) -> Sample:
+    number = PhoneNumber.objects.create(number=NUMBER, label=label, bot=bot)
+    call = Call.objects.create(
+        call_sid="CA" + "5" * 32,
+        bot=bot,
+        bot_name=bot.name,
+        from_number=caller,
+        to_number=NUMBER,
+        settings=Profile.of(bot).to_json(),
+        status=Call.Status.COMPLETED,
+        started_at=timezone.now() - timedelta(minutes=5),
+        answered_at=timezone.now() - timedelta(minutes=5),
+    )
+    told = Script(call, Random(1))
+    told.greet(bot.greeting)
+    told.exchange((words, f"You said: {words}"), cut=True)
+    told.exchange((words, f"Once more: {words}"))
+    told.fail()
+    told.end(Call.EndReason.CALLER_HUNG_UP)
+    summary.note([call.pk])
+    return Sample(bot, number, call)

@@ -1,0 +1,24 @@
+"""The server's settings while browsers look at it."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from voicebot.settings import *  # noqa: F403
+from voicebot.settings import MIDDLEWARE
+
+MIDDLEWARE = ["tests.browser.settings.forget_content_types", *MIDDLEWARE]
+
+
+def forget_content_types(
+    answer: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Look content types up anew: between tests the database gives them new ids."""
+
+    def answer_freshly(request: HttpRequest) -> HttpResponse:
+        from django.contrib.contenttypes.models import ContentType
+
+        ContentType.objects.clear_cache()
+        return answer(request)
+
+    return answer_freshly

@@ -1,0 +1,43 @@
+"""Calls found and read in the browser, by those who may and who may not edit."""
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser import sample
+from tests.browser.conftest import Visits, person, session_of
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.asyncio(loop_scope="session"),
+]
+
+
+@pytest.fixture
+def plain(transactional_db: None) -> sample.Sample:
+    return sample.plain()
+
+
+@pytest.fixture
+def viewer(transactional_db: None) -> str:
+    """The session of somebody who may only read."""
+    return session_of(person("reader", group="viewer"))
+
+
+async def test_a_viewer_reads_calls_and_bots_and_is_offered_no_change(
+    visits: Visits, viewer: str, plain: sample.Sample
+) -> None:
+    page = await visits.open(viewer)
+    await page.goto(plain.pages["call"])
+    await expect(page.get_by_role("link", name="Export as JSON")).to_be_visible()
+    await page.goto(plain.pages["editor"])
+    await expect(page.get_by_text("You are Sam.")).to_be_visible()
+    await expect(page.get_by_role("button", name="Save")).to_have_count(0)
+    await expect(page.locator("#bot_form textarea, #bot_form select")).to_have_count(0)
+    await expect(page.get_by_role("link", name="Talk to this bot")).to_have_count(0)
+    visits.witness(page).expect("403")
+    for path in (plain.pages["talk"], plain.pages["new bot"]):
+        answer = await page.goto(path)
+        assert answer is not None
+        assert answer.status == 403
+    await page.goto(plain.pages["live"])
+    await expect(page.get_by_text("No calls in progress.")).to_be_visible()

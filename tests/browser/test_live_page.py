@@ -1,0 +1,61 @@
+"""A call on the line, followed and steered on the live page."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Page, expect
+
+from calls.simulator.call import SimulatedCall
+from calls.simulator.line import Line
+from tests.browser import sample
+from tests.live import AUTH_TOKEN, LiveServer
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.asyncio(loop_scope="session"),
+]
+LINE = "The kitchen closes in ten minutes."
+
+
+@pytest.fixture
+def plain(transactional_db: None) -> sample.Sample:
+    return sample.plain(greeting="Hello there.")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def caller(
+    desk: LiveServer, plain: sample.Sample
+) -> AsyncIterator[SimulatedCall]:
+    """Somebody who rings the bot's number, in real time."""
+    line = Line(desk.url, AUTH_TOKEN, to=sample.NUMBER, pause=0.3, timeout=20)
+    async with SimulatedCall(line) as call:
+        yield call
+
+
+async def test_a_call_is_followed_and_its_caller_hears_the_operators_line_and_goodbye(
+    page: Page, plain: sample.Sample, caller: SimulatedCall
+) -> None:
+    await page.goto(plain.pages["live"])
+    card = page.get_by_role("region", name=sample.NUMBER)
+    words = card.get_by_role("log")
+    await expect(words).to_contain_text("Hello there.")
+    await caller.reply()
+    await caller.say("My name is Kim")
+    await expect(words).to_contain_text("My name is Kim")
+    await expect(words).to_contain_text("Nice to meet you, Kim.")
+    await caller.reply()
+    before = len(caller.heard)
+
+    await card.get_by_label("Say next in the bot's voice").fill(LINE)
+    await card.get_by_role("button", name="Say").click()
+    await expect(words).to_contain_text(LINE)
+    await expect(words).to_contain_text("Written by an operator.")
+    await caller.record.until(lambda: len(caller.heard) > before)
+    assert caller.heard[-1].kind == "clip"
+    await caller.reply()
+    assert sum(heard.played_seconds for heard in caller.heard[before:]) > 1
+
+    await card.get_by_role("button", name="End with a goodbye").click()
+    await caller.ends()
+    await expect(card).to_contain_text("An operator ended the call")

@@ -1,0 +1,64 @@
+"""Every page of the desk: readable in light and dark, on a phone, and by everybody."""
+
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser import sample
+from tests.browser.conftest import PHONE, Visits
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.asyncio(loop_scope="session"),
+]
+# Scripts have run, and charts are as wide as their screen.
+IDLE = "new Promise(done => requestIdleCallback(done, { timeout: 2000 }))"
+SHOWN = """document.body.innerText + [...document.querySelectorAll("input, textarea")]
+  .map((field) => field.value)"""
+AUDIT = (Path(__file__).parent / "audit.js").read_text()
+
+
+@pytest.fixture
+def plain(transactional_db: None) -> sample.Sample:
+    return sample.plain()
+
+
+@pytest.fixture
+def hostile(transactional_db: None) -> sample.Sample:
+    return sample.hostile()
+
+
+async def audit(page: Page, where: str) -> list[str]:
+    return [f"{where}: {fault}" for fault in await page.evaluate(AUDIT)]
+
+
+@pytest.mark.parametrize("name", sample.PAGES)
+async def test_a_page_can_be_read_on_any_screen(
+    page: Page, plain: sample.Sample, name: str
+) -> None:
+    await page.goto(plain.pages[name])
+    await expect(page.get_by_role("heading", level=1)).to_be_visible()
+    faults = await audit(page, "light")
+    await page.emulate_media(color_scheme="dark")
+    faults += await audit(page, "dark")
+    await page.set_viewport_size(PHONE)
+    await page.evaluate(IDLE)
+    faults += await audit(page, "phone")
+    assert not faults, "\n".join(faults)
+
+
+@pytest.mark.parametrize("name", sample.PAGES)
+async def test_hostile_words_are_shown_as_words(
+    visits: Visits, session: str, hostile: sample.Sample, name: str
+) -> None:
+    page = await visits.open(session, viewport=PHONE)
+    await page.goto(hostile.pages[name])
+    await expect(page.get_by_role("heading", level=1)).to_be_visible()
+    await page.evaluate(IDLE)
+    assert await page.evaluate("window.broken") is None
+    shown = await page.evaluate(SHOWN)
+    assert str(7919 * 7919) not in shown
+    assert ("<script>window.broken=1</script>" in shown) == (name in sample.WORDY)
+    faults = await audit(page, "phone")
+    assert not faults, "\n".join(faults)

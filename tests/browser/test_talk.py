@@ -1,0 +1,113 @@
+"""A test conversation in the browser, and what the desk then knows about it."""
+
+import asyncio
+import csv
+import json
+from io import StringIO
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser import sample
+from tests.browser.keyboard import tab_to
+from tests.browser.waiting import until
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.asyncio(loop_scope="session"),
+]
+STORY_BEGINS = "Once upon a time"
+UNHEARD = "Every morning it waited"  # the second sentence
+HEARS_SOUND = "document.querySelector('[data-part=level]').value > 0.02"
+
+
+@pytest.fixture
+def talk(transactional_db: None) -> str:
+    """The page to talk to a bot with a short greeting."""
+    return sample.plain(greeting="Hello there.").pages["talk"]
+
+
+async def say(page: Page, words: str) -> None:
+    await page.get_by_label("Say something").fill(words)
+    await page.keyboard.press("Enter")
+
+
+async def test_a_test_call_is_held_interrupted_read_exported_and_found(
+    page: Page, talk: str
+) -> None:
+    await page.goto(talk)
+    await _talk_and_interrupt(page)
+    await page.get_by_role("link", name="Read this call").click()
+    story = page.locator("li.turn.bot", has_text=STORY_BEGINS)
+    await expect(story.locator("del")).to_contain_text(UNHEARD)
+    await expect(story).to_contain_text("Interrupted")
+    await _check_exports(page)
+    await _find_by_a_word(page)
+
+
+async def _talk_and_interrupt(page: Page) -> None:
+    state, log = page.locator("[data-part=state]"), page.get_by_role("log")
+    await page.get_by_role("button", name="Call Front desk").click()
+    await expect(log).to_contain_text("Hello there.")
+    await until(page, HEARS_SOUND)
+    await expect(state).to_have_text("The bot is listening")
+    await say(page, "Tell me a story")
+    await expect(log).to_contain_text(UNHEARD)
+    await until(page, HEARS_SOUND)
+    await say(page, "Thank you, that is enough")
+    await expect(log.locator("del")).to_contain_text(UNHEARD)
+    await expect(state).to_have_text("The bot speaks")
+    await page.get_by_role("button", name="Hang up").click()
+    await expect(log).to_contain_text("You hung up.")
+
+
+async def _check_exports(page: Page) -> None:
+    told = json.loads(await _download(page, "Export as JSON"))
+    asked = [turn["text"] for turn in told["turns"] if turn["role"] == "caller"]
+    assert asked == ["Tell me a story", "Thank you, that is enough"]
+    story = next(turn for turn in told["turns"] if turn["interrupted"])
+    assert UNHEARD in story["text"]
+    assert UNHEARD not in story["heard_text"]
+    rows = csv.DictReader(StringIO(await _download(page, "Export as CSV")))
+    assert [row["turn_text"] for row in rows] == [t["text"] for t in told["turns"]]
+
+
+async def _download(page: Page, name: str) -> str:
+    async with page.expect_download() as starting:
+        await page.get_by_role("link", name=name).click()
+    path = await (await starting.value).path()
+    return await asyncio.to_thread(path.read_text)
+
+
+async def _find_by_a_word(page: Page) -> None:
+    await page.goto("/admin/calls/call/")
+    found = page.locator("#result_list tbody tr")
+    await expect(found).to_have_count(1)  # a caller's; test calls are hidden at first
+    await page.get_by_role("link", name="Shown", exact=True).click()
+    await expect(found).to_have_count(2)
+    await page.locator("#searchbar").fill("telephone")
+    await page.get_by_role("button", name="Search").click()
+    await expect(found).to_have_count(1)
+    await expect(found).to_contain_text("test")
+    await expect(found).to_contain_text("interrupted")
+
+
+async def test_a_conversation_is_held_without_a_mouse(page: Page, talk: str) -> None:
+    await page.goto(talk)
+    log = page.get_by_role("log")
+    await tab_to(page, page.get_by_role("button", name="Call Front desk"))
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_label("Say something")).to_be_focused()
+    await expect(log).to_contain_text("Hello there.")
+    await page.keyboard.type("My name is Kim")
+    await page.keyboard.press("Enter")
+    await expect(log).to_contain_text("Nice to meet you, Kim.")
+    await tab_to(page, page.get_by_role("button", name="7", exact=True))
+    await page.keyboard.press("Space")
+    await page.keyboard.press("#")
+    await expect(log).to_contain_text("You pressed 7")
+    hang_up = page.get_by_role("button", name="Hang up")
+    await tab_to(page, hang_up, key="Shift+Tab")
+    await page.keyboard.press("Enter")
+    await expect(log).to_contain_text("You hung up.")
+    await tab_to(page, page.get_by_role("link", name="Read this call"))

@@ -1,0 +1,150 @@
+"""A stand-in for Twilio's REST API on a real socket: the numbers of one account.
+
+with FakeTwilio() as twilio:
+    twilio.has(number("+15005550006", voice_url="https://elsewhere.example/"))
+"""
+
+import json
+from base64 import b64encode
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
+from typing import Any, Self
+from urllib.parse import parse_qs, parse_qsl, urlsplit
+
+SID = "AC" + "a1" * 16
+TOKEN = "twilio-token-of-the-tests"
+FOLDER = f"/2010-04-01/Accounts/{SID}"
+LIST = f"{FOLDER}/IncomingPhoneNumbers.json"
+SNAKE = {
+    "VoiceUrl": "voice_url",
+    "VoiceMethod": "voice_method",
+    "StatusCallback": "status_callback",
+    "StatusCallbackMethod": "status_callback_method",
+    "VoiceApplicationSid": "voice_application_sid",
+    "TrunkSid": "trunk_sid",
+}
+
+
+def sid_of(phone_number: str) -> str:
+    """The SID of a number made by `number`."""
+    return f"PN{phone_number.lstrip('+'):0>32}"
+
+
+def number(phone_number: str, **settings: Any) -> dict[str, Any]:
+    """A record as Twilio shows it, pointing nowhere."""
+    return {
+        "sid": sid_of(phone_number),
+        "account_sid": SID,
+        "phone_number": phone_number,
+        "friendly_name": phone_number,
+        "capabilities": {"voice": True, "sms": True, "mms": False, "fax": False},
+        "voice_url": None,
+        "voice_method": "POST",
+        "status_callback": "",
+        "status_callback_method": "POST",
+        "voice_application_sid": None,
+        "trunk_sid": None,
+        **settings,
+    }
+
+
+class FakeTwilio:
+    """One account's numbers; every public attribute may be set by tests."""
+
+    def __init__(self, page_size: int = 50) -> None:
+        self.page_size = page_size
+        self.records: dict[str, dict[str, Any]] = {}
+        self.tokens = {TOKEN}
+        self.status = 200  # any other answers everything, with `says`
+        self.says = b'{"code": 20001, "message": "Not like this."}'
+        self.next_page = ""  # goes on there, whatever is left
+        self.holds: Event | None = None  # what answers wait for
+        self.requests: list[tuple[str, str, dict[str, str]]] = []
+
+    def has(self, *records: dict[str, Any]) -> None:
+        """Give the account numbers."""
+        self.records |= {record["sid"]: record for record in records}
+
+    @property
+    def changes(self) -> list[dict[str, str]]:
+        """The form fields of every change that was asked for."""
+        return [form for method, _, form in self.requests if method == "POST"]
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def __enter__(self) -> Self:
+        fake = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                fake._take(self)
+
+            do_POST = do_GET
+
+            def log_message(self, *_: Any) -> None:
+                """Keep the tests' output clean."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._thread = Thread(target=self._server.serve_forever, args=(0.02,))
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.holds:
+            self.holds.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(5)
+
+    def _take(self, http: BaseHTTPRequestHandler) -> None:
+        length = int(http.headers.get("Content-Length") or 0)
+        body = http.rfile.read(length).decode()
+        form = dict(parse_qsl(body, keep_blank_values=True))
+        self.requests.append((http.command, http.path, form))
+        if self.holds:
+            self.holds.wait(10)
+        status, content = self._answer(http, form)
+        try:
+            http.send_response(status)
+            http.send_header("Content-Length", str(len(content)))
+            http.end_headers()
+            http.wfile.write(content)
+        except ConnectionError:
+            pass  # the client would not wait
+
+    def _answer(
+        self, http: BaseHTTPRequestHandler, form: dict[str, str]
+    ) -> tuple[int, bytes]:
+        if http.headers.get("Authorization") not in [
+            _basic(token) for token in self.tokens
+        ]:
+            return 401, b'{"code": 20003, "message": "Authenticate"}'
+        if self.status != 200:
+            return self.status, self.says
+        target = urlsplit(http.path)
+        if target.path == LIST:
+            return 200, json.dumps(self._page(parse_qs(target.query))).encode()
+        name = target.path.removeprefix(f"{FOLDER}/IncomingPhoneNumbers/")
+        record = self.records.get(name.removesuffix(".json"))
+        if record is None:
+            return 404, b'{"code": 20404, "message": "was not found"}'
+        record |= {SNAKE[field]: value for field, value in form.items()}
+        return 200, json.dumps(record).encode()
+
+    def _page(self, query: dict[str, list[str]]) -> dict[str, Any]:
+        at = int(query.get("Page", ["0"])[0])
+        records = list(self.records.values())
+        begin, end = at * self.page_size, (at + 1) * self.page_size
+        more = f"{LIST}?PageSize={self.page_size}&Page={at + 1}"
+        return {
+            "incoming_phone_numbers": records[begin:end],
+            "page": at,
+            "next_page_uri": self.next_page or (more if end < len(records) else None),
+        }
+
+
+def _basic(token: str) -> str:
+    return "Basic " + b64encode(f"{SID}:{token}".encode()).decode()

@@ -1,0 +1,171 @@
+"""The faults: which part fails how, and how it comes back."""
+
+import os
+import resource
+import signal
+import struct
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.bench.services import set_up, sqlite
+from tests.faults.ledger import Ledger
+from tests.live import LiveServer, serving
+from tests.services import Postgres, Redis
+
+ENVIRONMENT = {
+    "SECRET_KEY": "faults-only-secret-key-that-nobody-else-knows-01234",
+    "INWORLD_API_KEY": "ZmF1bHRzOmtleQ==",
+    "ALLOWED_HOSTS": "",
+    "REDIS_URL": "",
+    "WELCOME_GREETING": "Hello.",
+    "METRICS_TOKEN": "",
+    "LOG_FORMAT": "",
+    "LOG_LEVEL": "",
+    "MAX_CALLS_PER_CALLER": "0",  # all calls come from one number
+    "MAX_CALLS_PER_CALLER_PER_HOUR": "0",
+}
+CONNECTIONS = 25
+# By how much a clock is set wrong (s).
+AN_HOUR = 3600.0
+
+
+@dataclass(slots=True)
+class Deployment:
+    """A server with its parts; PostgreSQL and Redis, or an SQLite file and neither."""
+
+    server: LiveServer
+    database_url: str
+    redis: Redis | None = None
+    postgres: Postgres | None = None
+    skew: Path | None = None
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger(self.database_url)
+
+    def set_clock(self, shift: float) -> None:
+        """Set the server's wall clock wrong by so many seconds."""
+        assert self.skew
+        with self.skew.open("r+b") as file:
+            file.write(struct.pack("d", shift))
+
+    def limit_files(self, size: int) -> None:
+        """Let the server write no file beyond so many bytes; -1: as far as it likes."""
+        pid = self.server.process.pid
+        _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, hard))
+
+    def stop_server(self) -> None:
+        """Let nothing of the server run."""
+        self.server.process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let the server run."""
+        self.server.process.send_signal(signal.SIGCONT)
+
+
+Act = Callable[[Deployment], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What breaks and what mends it; `blocks`: for so long (s), nobody is answered."""
+
+    name: str
+    breaks: Act
+    mends: Act = lambda deployment: None
+    blocks: float = 0.0
+    # The file has no other process to share it with, and no store of clips to fail.
+    on_sqlite: bool = False
+
+
+def _redis(act: Callable[[Redis], None]) -> Act:
+    def acts(deployment: Deployment) -> None:
+        assert deployment.redis
+        act(deployment.redis)
+
+    return acts
+
+
+def _postgres(act: Callable[[Postgres], None]) -> Act:
+    def acts(deployment: Deployment) -> None:
+        assert deployment.postgres
+        act(deployment.postgres)
+
+    return acts
+
+
+FAULTS = (
+    Fault("Redis down", _redis(Redis.kill), _redis(Redis.start)),
+    Fault("Redis frozen", _redis(Redis.freeze), _redis(Redis.thaw)),
+    Fault("Redis full", _redis(Redis.fill), _redis(Redis.empty)),
+    Fault("Redis restarted", _redis(Redis.restart)),
+    Fault("PostgreSQL down", _postgres(Postgres.kill), _postgres(Postgres.start)),
+    Fault("PostgreSQL locked", _postgres(Postgres.lock), _postgres(Postgres.release)),
+    Fault("PostgreSQL restarted", _postgres(Postgres.restart)),
+    Fault(
+        "PostgreSQL out of connections",
+        _postgres(Postgres.crowd),
+        _postgres(Postgres.release),
+    ),
+    Fault("event loop blocked", Deployment.stop_server, Deployment.go_on, blocks=2.0),
+    Fault(
+        "disk full",
+        lambda deployment: deployment.limit_files(0),
+        lambda deployment: deployment.limit_files(-1),
+        on_sqlite=True,
+    ),
+    Fault(
+        "clock an hour ahead",
+        lambda deployment: deployment.set_clock(AN_HOUR),
+        lambda deployment: deployment.set_clock(0.0),
+        on_sqlite=True,
+    ),
+    Fault(
+        "clock an hour back",
+        lambda deployment: deployment.set_clock(-AN_HOUR),
+        lambda deployment: deployment.set_clock(0.0),
+        on_sqlite=True,
+    ),
+)
+
+
+@contextmanager
+def with_parts(inworld_url: str) -> Iterator[Deployment]:
+    """A server with a Redis and a PostgreSQL; raises `Missing` without either."""
+    with Redis() as redis, Postgres(CONNECTIONS) as postgres:
+        own = {"DATABASE_URL": postgres.url, "REDIS_URL": redis.url}
+        with _serving(own, inworld_url) as server:
+            yield Deployment(server, postgres.url, redis, postgres)
+
+
+@contextmanager
+def alone(inworld_url: str) -> Iterator[Deployment]:
+    """A server with an SQLite file and a clock that can be set."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        skew = folder / "skew"
+        skew.write_bytes(bytes(8))
+        url = stack.enter_context(sqlite())
+        paths = [str(Path(__file__).parent / "skewed"), os.environ.get("PYTHONPATH")]
+        own = {
+            "DATABASE_URL": url,
+            "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+            "SKEW_FILE": str(skew),
+        }
+        server = stack.enter_context(_serving(own, inworld_url))
+        yield Deployment(server, url, skew=skew)
+
+
+@contextmanager
+def _serving(own: dict[str, str], inworld_url: str) -> Iterator[LiveServer]:
+    env = {**ENVIRONMENT, **own, "INWORLD_BASE_URL": inworld_url}
+    set_up(env, quick_start=False)
+    with serving(**env) as server:
+        try:
+            yield server
+        finally:
+            server.process.send_signal(signal.SIGCONT)

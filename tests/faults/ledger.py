@@ -1,0 +1,82 @@
+"""What the database has of calls, read beside the server."""
+
+import sqlite3
+from contextlib import closing, suppress
+from itertools import pairwise
+from typing import Any
+
+import psycopg
+
+SAID = (
+    'SELECT c.call_sid, t."index", t.role, t.text FROM calls_turn t'
+    ' JOIN calls_call c ON c.id = t.call_id ORDER BY c.call_sid, t."index"'
+)
+ENDS = "SELECT call_sid, status, end_reason FROM calls_call"
+
+
+class Ledger:
+    """Transcripts by call SID; nothing where the database is away."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def said(self) -> dict[str, list[tuple[int, str, str]]]:
+        """Index, role and text of every turn, by call."""
+        found: dict[str, list[tuple[int, str, str]]] = {}
+        for sid, *turn in self._rows(SAID):
+            found.setdefault(sid, []).append((turn[0], turn[1], turn[2]))
+        return found
+
+    def ends(self) -> dict[str, tuple[str, str]]:
+        """Status and end reason, by call."""
+        return {sid: (status, reason) for sid, status, reason in self._rows(ENDS)}
+
+    def has(self, asked: dict[str, list[str]]) -> bool:
+        """Whether all these questions are written, in this order."""
+        said = self.said()
+        return all(
+            _of_caller(said.get(sid, []))[: len(words)] == words
+            for sid, words in asked.items()
+        )
+
+    def faults(self, asked: dict[str, list[str]]) -> list[str]:
+        """What is missing, out of order or unanswered in the transcripts of calls."""
+        said, ends = self.said(), self.ends()
+        return [
+            f"{sid}: {fault}"
+            for sid, words in asked.items()
+            if (fault := _fault(said.get(sid, []), words, ends.get(sid, ("", ""))))
+        ]
+
+    def _rows(self, query: str) -> list[Any]:
+        if self.url.startswith("sqlite"):
+            path = self.url.removeprefix("sqlite:///")
+            with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as file:
+                return file.execute(query).fetchall()
+        # A lock is waited for shortly, and asked about again.
+        options = {"options": "-c lock_timeout=200", "connect_timeout": 2}
+        with (
+            suppress(psycopg.OperationalError),
+            psycopg.connect(self.url, **options) as server,  # type: ignore[arg-type]
+        ):
+            return server.execute(query).fetchall()
+        return []
+
+
+def _of_caller(turns: list[tuple[int, str, str]]) -> list[str]:
+    return [text for _, role, text in turns if role == "caller"]
+
+
+def _fault(
+    turns: list[tuple[int, str, str]], asked: list[str], end: tuple[str, str]
+) -> str:
+    if [index for index, _, _ in turns] != list(range(len(turns))):
+        return f"indexes {[index for index, _, _ in turns]}"
+    if _of_caller(turns) != asked:
+        return f"asked {asked}, written {_of_caller(turns)}"
+    for (_, role, text), (_, after, answer) in pairwise(turns):
+        if role == "caller" and (after != "bot" or text.rstrip("?") not in answer):
+            return f"{text!r} is followed by {answer!r} of the {after}"
+    if end != ("completed", "caller-hung-up"):
+        return f"it ended as {end}"
+    return ""

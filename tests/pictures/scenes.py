@@ -1,0 +1,66 @@
+"""The pictures of the README: which pages, at what size, and what happens on them."""
+
+from playwright.async_api import Page, expect
+
+from calls.simulator.call import SimulatedCall
+from tests.browser.waiting import until
+from tests.pictures.camera import Picture
+
+TO_TOP = "element => element.scrollIntoView()"
+SOUND = "document.querySelector('meter')?.value > 0.02"
+
+
+async def _talk(page: Page, call: SimulatedCall) -> None:
+    """Interrupt a long answer and get the next one."""
+    log, line = page.get_by_role("log"), page.get_by_label("Say something")
+    await page.get_by_role("button", name="Call Bella Italia").click()
+    await until(page, SOUND)
+    await expect(page.locator("[data-part=state]")).to_have_text("The bot is listening")
+    await line.fill("Hello! Can you tell me a story about the restaurant?")
+    await line.press("Enter")
+    await expect(log).to_contain_text("Every morning it waited")
+    await until(page, SOUND)
+    await line.fill("Thank you. When do you close on Sunday?")
+    await line.press("Enter")
+    await expect(log.locator("del")).to_be_visible()
+    await expect(log).to_contain_text("at nine")
+    await expect(page.locator("[data-part=latest] *").first).to_be_visible()
+
+
+async def _voices(page: Page, call: SimulatedCall) -> None:
+    """Search the voices, and show the bot's own fields above them."""
+    await page.get_by_role("button", name="Choose a voice…").click()
+    voices = page.get_by_role("group", name="Inworld's voices")
+    await voices.get_by_label("Language").select_option("")
+    await voices.get_by_label("Search").fill("calm")
+    await expect(voices.get_by_role("listitem").first).to_be_visible()
+    await page.get_by_role("heading", name="Voice", exact=True).evaluate(TO_TOP)
+
+
+async def _answer(page: Page, call: SimulatedCall) -> None:
+    """Open the details of the answer after the interruption."""
+    await page.locator(".turn-details summary").nth(1).click()
+    await page.locator(".conversation").evaluate(TO_TOP)
+
+
+async def _live(page: Page, call: SimulatedCall) -> None:
+    """Follow a call that goes on, with a line of the operator's under way."""
+    words = page.get_by_role("log").first
+    await expect(words).to_contain_text("book a table?")
+    await call.say("Hello! Can you tell me a story about the restaurant?")
+    await expect(words).to_contain_text("Every morning it waited")
+    await call.interrupt("Thank you. When do you close on Sunday?", after=1.5)
+    await expect(words).to_contain_text("on Sundays at nine")
+    await page.get_by_label("Say next").first.fill("The kitchen closes at half past.")
+
+
+# The call on the line waits for nobody: it is shown first.
+ALL = [
+    Picture("live", "/admin/live/", _live, height=720, dark=True),
+    Picture("home", "/admin/", height=1000),
+    Picture("editor", "/admin/bots/bot/1/change/", _voices),
+    Picture("talk", "/admin/talk/1/", _talk, height=800),
+    Picture("call", "/admin/calls/call/309/change/", _answer),
+    Picture("calls", "/admin/calls/call/", height=700),
+    Picture("phone", "/admin/calls/call/", width=375, height=760),
+]

@@ -1,0 +1,78 @@
+"""Where the pictures are taken: a server, two weeks of calls, and one on the line."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.test import Client
+from django.utils import timezone
+
+from calls.simulator.call import SimulatedCall
+from calls.simulator.line import Line
+from tests.live import AUTH_TOKEN, PUBLIC_URL, ROOT, environment, serving
+from tests.pictures import demo, scenes
+from tests.pictures.camera import Camera
+
+FOLDER = ROOT / "docs" / "screenshots"
+KEY = "c2FuZGJveDpvbmU="
+
+
+def shoot(names: list[str], settings: str) -> None:
+    """Everything from an empty database to the files."""
+    session = _prepare()
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with (
+        _sandbox() as inworld,
+        serving(
+            DJANGO_SETTINGS_MODULE=settings,
+            INWORLD_API_KEY=KEY,
+            INWORLD_BASE_URL=inworld,
+        ) as server,
+    ):
+        asyncio.run(_take(server.url, session, names))
+
+
+def _prepare() -> str:
+    """Fill a new database; the session key of a superuser."""
+    call_command("migrate", verbosity=0)
+    demo.make_bots()
+    demo.make_calls(timezone.localtime())
+    user = get_user_model().objects.create_superuser("sam", password="unused")
+    client = Client()
+    client.force_login(user)
+    return client.cookies["sessionid"].value
+
+
+@contextmanager
+def _sandbox() -> Iterator[str]:
+    """The stand-in for Inworld, which the server takes for the real one."""
+    command = [sys.executable, "manage.py", "sandbox", "--port", "0"]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        try:
+            yield process.stdout.readline().split()[-1]
+        finally:
+            process.terminate()
+
+
+async def _take(address: str, session: str, names: list[str]) -> None:
+    """Take the pictures, while a caller is on the line."""
+    line = Line(
+        PUBLIC_URL,
+        AUTH_TOKEN,
+        to="+15005550110",
+        from_="+15005552017",
+        connect_to=address,
+    )
+    async with SimulatedCall(line) as call, Camera(address, session) as camera:
+        for picture in scenes.ALL:
+            if not names or picture.name in names:
+                path = FOLDER / f"{picture.name}.png"
+                await camera.take(picture, path, call)
+                sys.stdout.write(f"{path}: {path.stat().st_size // 1000} KB\n")

@@ -1,0 +1,108 @@
+"""What Django itself has to say about a deployment for real callers."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from django.conf import settings
+
+from tests.audit import verdict
+
+PRODUCTION = {
+    "SECRET_KEY": "k7Qz-3vX9_pLr2Tn8Wc5Yb1Hd6Fg4Js0Mu-aEiOxKqZrVtNwPyB",
+    "SERVER_URL": "https://bot.example.com",
+    "TWILIO_AUTH_TOKEN": "a-token",
+    "INWORLD_API_KEY": "dGVzdDprZXk=",
+    "DATABASE_URL": "sqlite://:memory:",
+    "DEBUG": "false",
+    "PROXY_COUNT": "0",
+}
+
+
+def check(**changes: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+        cwd=settings.BASE_DIR,
+        env={"PATH": os.environ["PATH"], **PRODUCTION, **changes},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("proxies", ["0", "1"])
+def test_settings_of_production_are_found_safe(proxies: str) -> None:
+    done = check(PROXY_COUNT=proxies)
+    assert done.returncode == 0, done.stderr
+    assert "no issues" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"SECRET_KEY": "short"}, "security.W009"),
+        ({"DEBUG": "true"}, "security.W018"),
+        ({"HSTS_SECONDS": "0"}, "security.W004"),
+        ({"SERVER_URL": "http://bot.example.com"}, "calls.E003"),
+        ({"TWILIO_AUTH_TOKEN": ""}, "calls.E004"),
+    ],
+)
+def test_settings_that_are_not_are_named(
+    changes: dict[str, str], complaint: str
+) -> None:
+    done = check(**changes)
+    assert done.returncode != 0
+    assert complaint in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ADMIN_REQUIRE_TOTP", "Ture"),  # a typing error must not open the door
+        ("PROXY_COUNT", "-1"),
+        ("PROXY_COUNT", "many"),
+        ("HSTS_SECONDS", "99999999999"),
+        ("SESSION_HOURS", "0"),
+    ],
+)
+def test_a_setting_that_means_nothing_keeps_the_server_from_starting(
+    name: str, value: str
+) -> None:
+    done = check(**{name: value})
+    assert done.returncode != 0
+    assert f"{name}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+SOUND = {"name": "django", "version": "5.2.19", "vulns": []}
+HOLED = {
+    "name": "daphne",
+    "version": "4.2.1",
+    "vulns": [{"id": "PYSEC-1", "fix_versions": ["4.2.2"]}],
+}
+UNKNOWN = {"name": "ours", "skip_reason": "Dependency not found on PyPI"}
+AWAY = "Traceback\nConnectionError: Failed to resolve 'pypi.org'"
+
+
+@pytest.mark.parametrize(
+    ("packages", "errors", "code", "words"),
+    [
+        ([SOUND], "", 0, "1 packages, no known vulnerability."),
+        ([SOUND, UNKNOWN], "", 0, "Not audited: ours"),
+        ([SOUND, HOLED], "", 1, "daphne 4.2.1: PYSEC-1, fixed in 4.2.2"),
+        ([UNKNOWN, UNKNOWN], "", 0, "NOT AUDITED"),
+        (None, AWAY, 0, "NOT AUDITED: the advisories cannot be reached"),
+        (None, "requirements.txt: no hashes", 1, "no hashes"),
+        (None, "", 1, "no answer"),
+    ],
+)
+def test_the_audit_fails_on_what_it_found_and_says_what_it_could_not_look_up(
+    packages: list[dict[str, object]] | None, errors: str, code: int, words: str
+) -> None:
+    output = json.dumps({"dependencies": packages}) if packages else ""
+    found, lines = verdict(output, errors)
+    assert found == code
+    assert words in "\n".join(lines)

@@ -1,0 +1,142 @@
+"""Parts fail in the middle of calls: the calls go on, and nothing of them is lost."""
+
+import asyncio
+import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+from django.db.models import F
+from django.utils import timezone
+
+from calls.models import Call
+from calls.reaping import Reaper
+from calls.simulator.call import SimulatedCall
+from calls.simulator.line import Line
+from calls.transcripts import CallsSeen, write_all
+from tests.conftest import INWORLD_PORT, tracebacks
+from tests.fake_inworld import FakeInworld
+from tests.faults.crowd import reply
+from tests.faults.groups import FAULTS, Deployment, Fault, alone, with_parts
+from tests.faults.outage import befall
+from tests.live import AUTH_TOKEN, PUBLIC_URL
+from tests.services import Missing, Redis
+
+CALLS = 4
+# How soon (s) all is as before when a part is back.
+SOON = 2.0
+
+
+def running(
+    start: Callable[[str], AbstractContextManager[Deployment]],
+) -> Iterator[Deployment]:
+    """One deployment for all faults: none of them may need a restart."""
+    try:
+        with start(f"http://127.0.0.1:{INWORLD_PORT}") as deployment:
+            yield deployment
+    except Missing as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="module")
+def parted() -> Iterator[Deployment]:
+    yield from running(with_parts)
+
+
+@pytest.fixture(scope="module")
+def lonely() -> Iterator[Deployment]:
+    yield from running(alone)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+async def test_calls_go_on_and_are_written_down_whole(
+    request: pytest.FixtureRequest, inworld: FakeInworld, fault: Fault
+) -> None:
+    name = "lonely" if fault.on_sqlite else "parted"
+    deployment: Deployment = request.getfixturevalue(name)
+    inworld.reply_with = reply
+    before = len(deployment.server.output)
+    outcome = await befall(fault, deployment, CALLS)
+    assert outcome.troubles == []
+    assert outcome.faults == []
+    assert outcome.unheard == 0
+    assert outcome.recovered_after < SOON, outcome
+    assert tracebacks(deployment.server.output[before:]) == []
+
+
+@pytest.mark.parametrize(
+    ("breaks", "mends"),
+    [
+        (Redis.kill, Redis.start),
+        (Redis.freeze, Redis.thaw),
+        (Redis.restart, lambda redis: None),
+    ],
+    ids=["killed", "frozen", "restarted"],
+)
+async def test_what_was_sent_to_be_played_is_heard_though_redis_is_gone(
+    parted: Deployment,
+    inworld: FakeInworld,
+    breaks: Callable[[Redis], None],
+    mends: Callable[[Redis], None],
+) -> None:
+    assert parted.redis
+    inworld.says("This takes a while to say.", "And this waits.", seconds=1.0)
+    line = Line(PUBLIC_URL, AUTH_TOKEN, connect_to=parted.server.url)
+    async with SimulatedCall(line) as call:
+        await call.reply()
+        await call.say("Tell me.")
+        async with asyncio.timeout(5):
+            await call.record.until(lambda: len(plays(call)) == 3)
+        # The greeting and the first sentence are had; the second waits in the queue.
+        await asyncio.to_thread(breaks, parted.redis)
+        try:
+            heard = await call.reply()
+        finally:
+            await asyncio.to_thread(mends, parted.redis)
+    assert [sound.source for sound in heard] == plays(call)[1:]
+    assert call.errors == []
+
+
+def plays(call: SimulatedCall) -> list[str]:
+    """The clips that the bot asked to have played."""
+    frames = [frame.message for frame in call.frames if not frame.sent]
+    return [frame["source"] for frame in frames if frame["type"] == "play"]
+
+
+# Callers hear by the monotonic clock. Wall time is for what people read, for the
+# carrier's and the desk's tokens, and where processes compare moments.
+WALL_CLOCKS = re.compile(
+    r"\btime\.time\(|\bfrom time import .*\btime\b|datetime\.now\("
+)
+STEER_CALLS = (
+    *("conversation", "answers", "ladder", "interruptions", "vigil", "farewells"),
+    *("playback", "replies", "release", "progress", "keypad", "speaker", "consumers"),
+    *("fetches", "phrases", "clips", "transcripts", "switchboard", "caps"),
+)
+
+
+def test_no_wall_clock_steers_a_call() -> None:
+    for path in (settings.BASE_DIR / "calls").glob("*.py"):
+        text = path.read_text()
+        assert not WALL_CLOCKS.search(text), path
+        if path.stem in STEER_CALLS:
+            assert "timezone" not in text, path
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("jump", [timedelta(hours=-1), timedelta(hours=1)])
+def test_a_jump_of_the_databases_clock_closes_no_call(jump: timedelta) -> None:
+    """As it looks afterwards: when a call was seen last is an hour off."""
+    call = Call.objects.create(
+        call_sid="CA1", status=Call.Status.IN_PROGRESS, started_at=timezone.now()
+    )
+    reaper = Reaper()
+    assert reaper.look() == 0
+    Call.objects.update(seen_at=F("seen_at") - jump)
+    assert reaper.look() == 0
+    write_all([CallsSeen((call.pk,))])  # twice as often as anybody looks
+    assert reaper.look() == 0
+    call.refresh_from_db()
+    assert call.status == Call.Status.IN_PROGRESS

@@ -1,0 +1,140 @@
+"""Calls that nobody closed are closed, and those that somebody carries are not."""
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from calls.heartbeat import Heartbeat
+from calls.models import Call
+from calls.reaping import UNSEEN, Reaper
+from calls.transcripts import CallLost, CallOver, CallsSeen, TurnWrite, write_all
+from calls.turns import Turn
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+LONG_AGO = UNSEEN + timedelta(seconds=5)
+
+
+def made(sid: str, status: str = "in-progress", **values: Any) -> Call:
+    """An open call, last seen long ago unless told otherwise."""
+    call = Call.objects.create(
+        call_sid=sid, status=status, started_at=timezone.now(), **values
+    )
+    if "seen_at" not in values:
+        Call.objects.filter(pk=call.pk).update(seen_at=Now() - LONG_AGO)
+    call.refresh_from_db()
+    return call
+
+
+def end_of(call: Call) -> tuple[str, str, datetime | None]:
+    call.refresh_from_db()
+    return call.status, call.end_reason, call.ended_at
+
+
+def test_each_dead_call_gets_its_own_reason_and_the_moment_it_was_last_seen() -> None:
+    lost_at = timezone.now() - timedelta(minutes=4)
+    ringing = made("CA1", "ringing")
+    lost = made("CA2", lost_at=lost_at)
+    stopped = made("CA3")
+    seen_at = stopped.seen_at
+    reaper = Reaper()
+    assert reaper.look() == 0
+    assert reaper.look() == 3
+    assert end_of(ringing)[:2] == ("failed", "never-connected")
+    assert end_of(lost) == ("failed", "connection-lost", lost_at)
+    assert end_of(stopped) == ("failed", "server-stopped", seen_at)
+    assert reaper.look() == 0
+
+
+def test_a_call_seen_again_between_two_looks_lives() -> None:
+    call, reaper = made("CA1"), Reaper()
+    reaper.look()
+    write_all([CallsSeen((call.pk,))])
+    assert reaper.look() == 0
+    assert end_of(call)[0] == "in-progress"
+
+
+def test_calls_seen_lately_and_calls_that_are_over_are_left_alone() -> None:
+    over = made("CA1", "completed")
+    fresh = Call.objects.create(call_sid="CA2", started_at=timezone.now())
+    reaper = Reaper()
+    assert (reaper.look(), reaper.look()) == (0, 0)
+    assert end_of(over)[0] == "completed"
+    assert end_of(fresh)[0] == "ringing"
+
+
+def test_the_clock_of_the_process_does_not_matter() -> None:
+    """What a process wrote by its own clock, however wrong, decides nothing."""
+    ahead = Call.objects.create(
+        call_sid="CA1", started_at=timezone.now() - timedelta(days=3)
+    )
+    behind = made("CA2")
+    Call.objects.filter(pk=behind.pk).update(
+        started_at=timezone.now() + timedelta(days=3)
+    )
+    reaper = Reaper()
+    reaper.look()
+    assert reaper.look() == 1
+    assert end_of(ahead)[0] == "ringing"
+    assert end_of(behind)[0] == "failed"
+
+
+def test_two_reapers_close_a_call_once() -> None:
+    made("CA1")
+    one, other = Reaper(), Reaper()
+    one.look()
+    other.look()
+    assert (one.look(), other.look()) == (1, 0)
+
+
+def test_a_call_that_is_seen_no_more_after_its_end_is_not_reopened() -> None:
+    call = made("CA1", "completed")
+    write_all([CallsSeen((call.pk,)), CallLost(call.pk, timezone.now(), 0)])
+    call.refresh_from_db()
+    assert (call.status, call.lost_at) == ("completed", None)
+
+
+def turn_write(call: Call, text: str, session: int) -> TurnWrite:
+    turn = Turn(0, "bot", 0.0, text=text)
+    return TurnWrite(call.pk, turn, lambda at: timezone.now(), session)
+
+
+def test_a_session_that_was_replaced_writes_nothing_more() -> None:
+    call = made("CA1", reconnects=1)
+    failed = Call.Status.FAILED, Call.EndReason.CONNECTION_LOST, timezone.now()
+    write_all(
+        [
+            turn_write(call, "New.", 1),
+            turn_write(call, "Old.", 0),
+            CallOver(call.pk, *failed, 0),
+            CallLost(call.pk, timezone.now(), 0),
+        ]
+    )
+    assert [turn.text for turn in call.turns.all()] == ["New."]
+    assert end_of(call)[0] == "in-progress"
+    assert call.lost_at is None
+
+
+def test_until_the_next_session_begins_the_old_one_may_write_its_last_words() -> None:
+    call = made("CA1", reconnects=1, relay_nonce="offered")
+    write_all([turn_write(call, "Old.", 0)])
+    assert [turn.text for turn in call.turns.all()] == ["Old."]
+
+
+async def test_the_heartbeat_begins_once_and_ends() -> None:
+    class Nothing:
+        def put(self, write: object) -> None:
+            raise AssertionError
+
+    heart = Heartbeat({}, Nothing())  # type: ignore[arg-type]
+    heart.start()
+    tasks = set(heart.tasks)
+    heart.start()
+    assert heart.tasks == tasks
+    await asyncio.sleep(0)
+    await heart.aclose()
+    assert all(task.done() for task in tasks)
