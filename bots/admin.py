@@ -1,17 +1,20 @@
 """The operator's desk: bots and the numbers that lead to them."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import label_for_field
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
 from bots.desk import views
@@ -22,6 +25,7 @@ from bots.desk.sections import SECTIONS
 from bots.models import Bot, PhoneNumber
 
 NUMBERS_SHOWN = 3
+NUMBERS_LISTED = 20
 REMARKS_SHOWN = 3
 WEEK = timedelta(days=7)
 
@@ -68,6 +72,19 @@ class BotAdmin(RemembersVersions, admin.ModelAdmin):
             told = f"{label_for_field(remark.field, Bot)}: {remark.text}"
             self.message_user(request, capfirst(told), messages.WARNING)
 
+    def delete_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Ask first, and say what its callers would hear."""
+        bot = self.get_object(request, object_id)
+        left = _left_behind(bot) if bot else {}
+        return super().delete_view(
+            request, object_id, {**(extra_context or {}), **left}
+        )
+
     @admin.display(description="state", ordering="is_active")
     def state(self, bot: Bot) -> str:
         """Whether it answers calls, and whether it is the default."""
@@ -105,6 +122,18 @@ class BotAdmin(RemembersVersions, admin.ModelAdmin):
         return f"{shown} and {more} more" if more > 0 else shown or "-"
 
 
+def _left_behind(bot: Bot) -> dict[str, Any]:
+    """What a bot answers, and who would answer instead: nobody, if there is none."""
+    numbers = bot.numbers.filter(is_active=True)
+    others = Bot.objects.filter(is_default=True, is_active=True).exclude(pk=bot.pk)
+    shown = list(numbers[:NUMBERS_LISTED])
+    return {
+        "numbers": shown,
+        "more_numbers": numbers.count() - len(shown),
+        "heir": others.first(),
+    }
+
+
 def _calls_since(start: Any) -> Coalesce:
     # In one filter, which is one join.
     found = Bot.objects.filter(
@@ -115,15 +144,34 @@ def _calls_since(start: Any) -> Coalesce:
     return Coalesce(Subquery(counted, output_field=IntegerField()), Value(0))
 
 
+class OwnBot(admin.RelatedFieldListFilter):
+    """The bot of a number's own."""
+
+    def choices(self, changelist: ChangeList) -> Iterator[Any]:
+        """Name who answers the numbers without one."""
+        self.empty_value_display = SafeString("The default bot")
+        return super().choices(changelist)
+
+
 @admin.register(PhoneNumber)
 class PhoneNumberAdmin(RemembersVersions, admin.ModelAdmin):
     """The numbers callers dial."""
 
     form = PhoneNumberForm
     list_display = ["number", "label", "answered_by", "is_active"]
-    list_filter = ["is_active", "bot"]
+    list_filter = ["is_active", ("bot", OwnBot)]
     list_select_related = ["bot"]
     search_fields = ["number", "label", "bot__name"]
+
+    def save_model(
+        self, request: HttpRequest, obj: PhoneNumber, form: Any, change: bool
+    ) -> None:
+        """Save, and lead to what a caller will hear now."""
+        super().save_model(request, obj, form, change)
+        query = urlencode({"number": obj.number})
+        address = f"{reverse('admin:number-preview')}?{query}"
+        link = format_html('<a href="{}">What will {} do?</a>', address, obj.number)
+        self.message_user(request, link, messages.SUCCESS)
 
     @admin.display(description="bot", ordering="bot__name")
     def answered_by(self, number: PhoneNumber) -> str:

@@ -27,7 +27,7 @@ model_id = RegexValidator(
 no_spaces = RegexValidator(r"^\S+\Z", "Must not contain spaces.")
 e164 = RegexValidator(
     r"^\+[1-9][0-9]{6,14}\Z",
-    "Write the number with + and country code and no spaces, e.g. +14155550100.",
+    "Write the number with + and country code, e.g. +14155550100.",
 )
 
 

@@ -166,7 +166,7 @@ class CallAdmin(ReadOnlyMixin, BlocksCallers):
         return format_html(
             f'{status}<span class="second-line">{{}}</span>{{}}',
             call.status,
-            call.get_status_display(),
+            call.status_told,
             call.get_end_reason_display() if call.end_reason else "",
             _badges(call),
         )
@@ -242,6 +242,7 @@ class CallAdmin(ReadOnlyMixin, BlocksCallers):
         """Show the call as a conversation instead of a form."""
         if obj is not None:
             context |= review.page(obj, now())
+            context["badges"] = _badges(obj)
             context["caller"], context["called"] = parties.seen_by(request.user, obj)
         return super().render_change_form(request, context, add, change, form_url, obj)
 

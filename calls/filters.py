@@ -11,6 +11,7 @@ from django.contrib.admin import (
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
 
 from bots.models import Bot, PhoneNumber
 from calls.models import Call
@@ -23,9 +24,14 @@ class BotTaken(RelatedFieldListFilter):
 
     def field_choices(
         self, field: Any, request: HttpRequest, model_admin: "ModelAdmin[Call]"
-    ) -> list[tuple[Any, str]]:
+    ) -> Any:
         """All bots by name."""
         return list(Bot.objects.order_by("name").values_list("pk", "name"))
+
+    def choices(self, changelist: ChangeList) -> Iterator[Any]:
+        """Name the calls that no bot took, or whose bot is gone."""
+        self.empty_value_display = SafeString("No bot")
+        return super().choices(changelist)
 
 
 class NumberCalled(SimpleListFilter):

@@ -89,7 +89,9 @@ class Glimpse:
 
 
 def doing(talk: Conversation) -> str:
-    """What the bot does: leaving, speaking, thinking or listening."""
+    """What the bot does: transferring, leaving, speaking, thinking or listening."""
+    if talk.farewell and talk.farewell.transfer:
+        return "transferring"
     if talk.farewell or talk.over:
         return "leaving"
     if talk.playback.pending():

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
@@ -47,6 +48,13 @@ class CallList(ChangeList):
         """Calls without their settings, of which a list shows none."""
         found: QuerySet[Call] = super().get_queryset(request, exclude_parameters)
         return found.defer("settings")
+
+    def get_filters(self, request: HttpRequest) -> Any:
+        """As the admin does it, which stumbles over a year of ten digits."""
+        try:
+            return super().get_filters(request)
+        except OverflowError as error:
+            raise IncorrectLookupParameters from error
 
     def get_results(self, request: HttpRequest) -> None:
         """Fetch the page's calls at once, to look into their turns together."""

@@ -119,6 +119,18 @@ class Call(models.Model):
         return self.call_sid
 
     @property
+    def is_waiting(self) -> bool:
+        """Whether the line is lost and the caller may still come back."""
+        return self.lost_at is not None and self.status not in self.OVER
+
+    @property
+    def status_told(self) -> str:
+        """How the call stands, in words."""
+        if self.is_waiting:
+            return "Line lost, waiting for the caller"
+        return self.get_status_display()
+
+    @property
     def duration(self) -> timedelta | None:
         """From answer (or ring) to end; None while the call goes on."""
         if self.ended_at is None:

@@ -3,7 +3,7 @@
 import logging
 from datetime import datetime, timedelta
 
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from calls import metrics, summary
@@ -13,6 +13,8 @@ log = logging.getLogger(__name__)
 
 # A call in progress is seen every `BEAT_SECONDS`; unseen so long, it counts as dead.
 UNSEEN = timedelta(seconds=150)
+# The carrier asks what to do about a lost line within seconds, or not at all.
+GONE = timedelta(seconds=30)
 
 _REASONS = Call.EndReason
 
@@ -31,13 +33,15 @@ class Reaper:
     def look(self) -> int:
         """Close what was found dead before and still is; how many calls that were."""
         suspects, self.suspects = self.suspects, {}
-        unseen = Call.objects.open().filter(seen_at__lt=Now() - UNSEEN)
+        silent = Q(seen_at__lt=Now() - UNSEEN) | Q(lost_at__lt=Now() - GONE)
+        unseen = Call.objects.open().filter(silent)
         found = dict(unseen.values_list("pk", "seen_at"))
         dead = [pk for pk, seen_at in found.items() if suspects.get(pk) == seen_at]
         closed = sum(_close(unseen.filter(pk=pk), pk) for pk in dead)
         self.suspects = {pk: at for pk, at in found.items() if pk not in dead}
         if closed:
-            log.warning("%d calls were closed that nobody was seen to carry", closed)
+            calls = "1 call was" if closed == 1 else f"{closed} calls were"
+            log.warning("%s closed that nobody was seen to carry", calls)
         return closed
 
 

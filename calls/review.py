@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import zip_longest
 from typing import Any
 
 from django.conf import settings as settings_of_django
@@ -27,6 +28,12 @@ EVENTS = {
     "transfer": "gave up and put through",
     "hang_up": "gave up",
 }
+# What a number counts, and what 0 stands for.
+UNITS = {
+    "silence_seconds": ("second", "waits for ever"),
+    "max_call_minutes": ("minute", ""),
+    "retention_days": ("day", "for good"),
+}
 # Keys as the transcript spells them (see calls.keypad).
 PRESSED = re.compile(r"\[pressed ([^\]]*)\]")
 # How long before its turn to be played a clip may have been made, in seconds.
@@ -47,6 +54,7 @@ class Bubble:
     stages: list[Stage]
     events: list[tuple[str, str]]
     clips: list[str]
+    answered_back: bool  # the caller's turn follows
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +109,8 @@ def neighbours(call: Call) -> dict[str, Call | None]:
 def conversation(call: Call, at: datetime) -> Iterator[Bubble]:
     """Tell the call turn by turn; one query, however long it was."""
     begin = call.answered_at or call.started_at
-    for turn in call.turns.order_by("index"):
+    turns = list(call.turns.order_by("index"))
+    for turn, after in zip_longest(turns, turns[1:]):
         heard, not_heard = turn.text, ""
         if _cut_short(turn, call):
             heard, not_heard = split_at_heard(turn.text, turn.heard_text)
@@ -114,6 +123,7 @@ def conversation(call: Call, at: datetime) -> Iterator[Bubble]:
             stages=stages(turn.latency_ms),
             events=_events(turn.latency_ms),
             clips=clips(turn, at),
+            answered_back=after is not None and after.role == Turn.Role.CALLER,
         )
 
 
@@ -212,9 +222,23 @@ def settings_used(call: Call) -> Iterator[Setting]:
             yield Setting(_words(name), _readable(value, {}))
             continue
         choices = dict(getattr(field, "flatchoices", ()))
-        used = _readable(value, choices)
-        now = _readable(present[name], choices) if name in present else used
+        used = _counted(name, value) or _readable(value, choices)
+        now = used
+        if name in present:
+            now = _counted(name, present[name]) or _readable(present[name], choices)
         yield Setting(str(getattr(field, "verbose_name", name)), used, now)
+
+
+def _counted(name: str, value: Any) -> str:
+    """A number with what it counts; nothing where it counts nothing."""
+    unit, none = UNITS.get(name, ("", ""))
+    if not unit or not isinstance(value, int | float):
+        return ""
+    return f"{value}: {none}" if none and not value else f"{value} {unit}{_s(value)}"
+
+
+def _s(count: float) -> str:
+    return "" if count == 1 else "s"
 
 
 def _words(name: str) -> str:

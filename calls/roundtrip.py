@@ -28,6 +28,7 @@ MOST_BYTES = 64 * 1024
 SAMPLE_SECONDS = 0.1
 ADDRESS, WEBHOOK, CLIP, SOCKET = "Address", "Webhook", "Clips", "Calls"
 SIGNATURE = "X-Twilio-Signature"
+START = "Start the server (make run)."
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +175,8 @@ def _why(error: BaseException) -> str:
                     f"{host} does not answer within {PATIENCE_SECONDS:g} seconds. Is "
                     "the tunnel running, and does a firewall let requests in?"
                 )
+            case ConnectionRefusedError() if is_loopback(host):
+                return f"Nothing listens at {settings.SERVER_URL}. {START}"
             case ConnectionRefusedError():
                 return f"Nothing listens at {host}. Start the tunnel or the proxy."
     return f"{host} cannot be reached: {error or type(error).__name__}."

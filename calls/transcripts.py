@@ -264,6 +264,8 @@ def _drop_broken_connections() -> None:
 
     After a restart of the database all of them are, and each would cost an attempt.
     """
-    connections.close_all()
-    if pool := getattr(connections["default"], "pool", None):
-        pool.check()
+    with suppress(Exception):  # the next attempt tells what is wrong
+        connections.close_all()
+        pool = getattr(connections["default"], "pool", None)
+        if pool and not pool.closed:
+            pool.check()

@@ -1,19 +1,22 @@
 """Shared fixtures: a live server, a fake Inworld, and a Redis of the tests' own."""
 
 import re
-import shutil
-import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from django.conf import settings
+from hypothesis import settings as settings_of_properties
 
 from bots.models import Bot, PhoneNumber
 from tests.fake_inworld import FakeInworld
 from tests.live import LiveServer, free_port, serving
+from tests.services import Missing, Redis
 
 INWORLD_PORT = free_port()
+# The same examples in every run; --hypothesis-profile=default looks for new ones.
+settings_of_properties.register_profile("same", derandomize=True)
+settings_of_properties.load_profile("same")
 
 
 @pytest.fixture
@@ -42,35 +45,13 @@ def server(database_url: str) -> Iterator[LiveServer]:
 
 
 @pytest.fixture(scope="session")
-def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def redis_url() -> Iterator[str]:
     """A Redis on a free port, gone afterwards."""
-    program = shutil.which("redis-server")
-    if program is None:
-        pytest.skip("redis-server is not installed (Debian: apt install redis-server)")
-    port, folder = free_port(), tmp_path_factory.mktemp("redis")
-    with subprocess.Popen(
-        [
-            program,
-            "--port",
-            str(port),
-            "--bind",
-            "127.0.0.1",
-            "--save",
-            "",
-            "--appendonly",
-            "no",
-            "--dir",
-            str(folder),
-        ],
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout
-        for line in process.stdout:
-            if "eady to accept connections" in line:
-                break
-        yield f"redis://127.0.0.1:{port}/0"
-        process.terminate()
+    try:
+        with Redis() as redis:
+            yield redis.url
+    except Missing as missing:
+        pytest.skip(str(missing))
 
 
 @pytest.fixture

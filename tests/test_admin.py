@@ -84,6 +84,10 @@ def page(client: Client, path: str) -> str:
     return response.content.decode()
 
 
+def text_of(response: Any) -> str:
+    return str(response.content.decode())
+
+
 def page_of(client: Client, call: Call) -> str:
     return page(client, f"calls/call/{call.pk}/change/")
 
@@ -145,6 +149,8 @@ def test_a_call_reads_as_a_conversation(admin_client: Client, call: Call) -> Non
         model="openai/gpt-4.1-mini",
         completion_tokens=12,
     )
+    assert "Cut off" in page_of(admin_client, call)  # nobody knows by whom
+    say(call, "caller", "Wait.")
     text = page_of(admin_client, call)
     assert 'We open<del title="not heard"> at nine.</del>' in text
     assert text.count("<del") == 1
@@ -189,6 +195,11 @@ def test_settings_are_told_in_the_words_of_the_bot_page(call: Call) -> None:
     assert told["listen for keys"] == "Yes"
     assert told["fallback models"] == "a/b\nc/d"
     assert told["of old"] == "-"
+    assert told["longest call"] == "30 minutes"
+    assert told["keep calls for"] == "0: for good"
+    call.settings |= {"silence_seconds": 1}
+    told = {setting.label: setting.value for setting in settings_used(call)}
+    assert told["ask again after"] == "1 second"
 
 
 @pytest.mark.parametrize(
@@ -251,10 +262,14 @@ def test_pasted_numbers_are_tidied(admin_client: Client) -> None:
     numbers = PhoneNumber.objects.values_list("number", flat=True)
     assert list(numbers) == ["+14155550100", "+4930123456"]
     pasted = {"number": "\u202a+44\u00a020\u20117946.0018\u202c", "max_calls": "0"}
-    admin_client.post("/admin/bots/phonenumber/add/", pasted)
+    added = admin_client.post("/admin/bots/phonenumber/add/", pasted, follow=True)
+    link = "/admin/numbers/preview/?number=%2B442079460018"
+    assert f'<a href="{link}">What will +442079460018 do?</a>' in text_of(added)
+    assert admin_client.get(link).status_code == 200
     assert PhoneNumber.objects.filter(number="+442079460018").exists()
     response = admin_client.post("/admin/bots/phonenumber/add/", {"number": "12 ab"})
     assert "Write the number with +" in response.content.decode()
+    assert '<option value="" selected>The default bot</option>' in text_of(response)
 
 
 def test_a_bot_with_calls_may_be_deleted(admin_client: Client, call: Call) -> None:

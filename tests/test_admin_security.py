@@ -10,8 +10,10 @@ from asgiref.sync import sync_to_async
 from axes.models import AccessAttempt
 from django.contrib.auth.models import User
 from django.core.management import call_command
+from django.template.loader import render_to_string
 from django.test import Client, RequestFactory
 from django.utils import timezone
+from django.views.defaults import server_error
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from pytest_django import Settings
 from websockets.asyncio.client import connect
@@ -151,6 +153,38 @@ class TestHeaders:
         assert session["samesite"] == "Lax"
         assert session["max-age"] == 12 * 3600
         assert client.cookies["csrftoken"]["secure"]
+
+
+class TestPagesOfTrouble:
+    def test_say_what_happened_and_lead_back(self, db: None) -> None:
+        client = Client(enforce_csrf_checks=True)
+        client.force_login(User.objects.create_user("eve", is_staff=True))
+        answers = {
+            "Page not found": client.get("/nowhere/"),
+            "Not allowed": client.get("/admin/bots/bot/"),
+            "Not saved": client.post("/admin/logout/"),
+        }
+        for heading, answer in answers.items():
+            assert f"<h1>{heading}</h1>" in text(answer)
+            assert f"<title>{heading} | voicebot</title>" in text(answer)
+            assert 'href="/admin/"' in text(answer)
+            assert "style=" not in text(answer)
+
+    def test_are_shown_without_a_database(self, rf: RequestFactory) -> None:
+        request = rf.get("/nowhere/")
+        for name in ("404.html", "403.html", "403_csrf.html"):
+            assert "/admin/" in render_to_string(name, request=request)
+        broken = server_error(request).content.decode()
+        assert "Something went wrong" in broken
+        assert "/static/" not in broken
+
+    def test_of_a_refusal_leave_no_traceback_in_the_log(
+        self, db: None, client: Client, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        client.force_login(User.objects.create_user("eve", is_staff=True))
+        assert client.get("/admin/bots/bot/").status_code == 403
+        told = [each for each in caplog.records if each.name == "django.request"]
+        assert [each.exc_info for each in told] == [None]
 
 
 class TestProxy:

@@ -57,6 +57,8 @@ def test_every_field_that_is_read_is_a_bots() -> None:
             "warning greeting: Has bold text (“**there**”)",
         ),
         ({"goodbye": "- Bye\n- Bye"}, "warning goodbye: Has a list (“- Bye”)"),
+        ({"language": "xx-US"}, "warning language: There is no language “xx”."),
+        ({"language": "jp"}, "warning language: There is no language “jp”."),
         ({"greeting": "Hi 😀"}, "greeting: Has an emoji (😀)"),
         ({"greeting": "See https://a.b/c"}, "a web address (“https://a.b/c”)"),
         ({"greeting": "Hi {{ name }}"}, "“{{ name }}” is read out as it stands"),

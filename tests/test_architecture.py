@@ -16,7 +16,7 @@ from bots.profile import Profile
 ROOT = Path(settings.BASE_DIR)
 PURE = {
     *(f"bots.inworld.{name}" for name in ("sse", "events", "pcm", "segments")),
-    *("bots.offer", "bots.desk.advice", "bots.desk.wording"),
+    *("bots.offer", "bots.desk.advice", "bots.desk.wording", "bots.desk.tongues"),
     *(f"calls.{name}" for name in ("wav", "words", "playback", "turns", "history")),
     *(f"calls.{name}" for name in ("events", "actions", "relay", "keypad", "ladder")),
     *(

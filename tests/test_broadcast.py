@@ -1,6 +1,7 @@
 """What a call's viewers may cost the call: nothing."""
 
 import asyncio
+import json
 import logging
 from typing import Any
 
@@ -9,6 +10,7 @@ from channels.layers import get_channel_layer
 from pytest_django import Settings
 
 from calls.broadcast import QUEUE_LIMIT, VIEWERS, Broadcaster
+from calls.desk.live_socket import WANTED_LIMIT, LiveConsumer
 from calls.events import CallerSpoke
 from calls.listener import Listener, Message
 from calls.session import CallSession
@@ -72,6 +74,32 @@ async def test_news_that_waited_together_arrive_together_and_in_order(
     await ear.close()
     await broadcaster.aclose()
     await layer.flush()
+
+
+class Page(LiveConsumer):
+    """A live page's socket that goes nowhere, and what it asked the servers for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.wanted: set[str] = set()
+        self.asked: list[list[str]] = []
+
+    def _ask(self, kind: str, **what: Any) -> None:
+        self.asked.append(what.get("calls", []))
+
+
+async def test_a_page_hears_all_of_a_call_once_between_two_rolls() -> None:
+    page = Page()
+    for _ in range(3):
+        await page.receive(json.dumps({"want": ["CA1", "CA2", "CA1"]}))
+    many = [f"CB{number}" for number in range(2 * WANTED_LIMIT)]
+    for begin in (0, 50, WANTED_LIMIT):
+        await page.receive(json.dumps({"want": many[begin:]}))
+    assert page.asked[0] == ["CA1", "CA2"]
+    assert sum(map(len, page.asked)) == WANTED_LIMIT
+    page._joined("elsewhere")
+    await page.receive(json.dumps({"want": ["CA1"]}))
+    assert page.asked[-1] == ["CA1"]
 
 
 async def test_a_listener_that_leaves_leaves_nothing_behind(layer: Any) -> None:

@@ -291,7 +291,7 @@ async def test_told_twice_it_ends_at_once(
     async with running(**env) as server, call_on(server) as call:
         await call.reply()
         server.process.terminate()
-        await says(server, "Stopping: 1 calls")
+        await says(server, "Stopping: 1 call in progress")
         server.process.send_signal(signal.SIGINT)
         assert await ended(server) == 0
     assert (await closed(call.call_sid)).end_reason == "server-stopped"

@@ -1,93 +1,29 @@
-"""The first page: right figures, each with its calls; warnings; quick and safe."""
+"""The first page: right figures, each with its calls; quick and safe."""
 
 import json
 import re
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from html import unescape
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.conf import settings as project
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Permission
 from django.test import Client
-from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from bots.models import Bot, PhoneNumber
-from calls.desk import warnings
-from calls.desk.charts import Chart
 from calls.desk.figures import MOST_ANSWERS, answer_times, by_hour, percentile
 from calls.desk.period import day_asked_for, hours_of, latest_days
-from calls.models import Call, Turn
+from calls.models import Call
+from tests.home_page import Ring, answer, behind, chart, home, staff, text
+from tests.home_page import bot as bot
+from tests.home_page import ring as ring
 
 pytestmark = pytest.mark.django_db
+
+
 EVIL = "<script>alert(1)</script>"
-Ring = Callable[..., Call]
-
-
-@pytest.fixture
-def bot() -> Bot:
-    return Bot.objects.create(name="Front desk", is_default=True)
-
-
-@pytest.fixture
-def ring(bot: Bot) -> Ring:
-    """Makes calls: an answered one just now, unless told otherwise."""
-
-    def one(ago: timedelta = timedelta(), **values: Any) -> Call:
-        at = timezone.now() - ago
-        told = {
-            "call_sid": f"CA{Call.objects.count():032x}",
-            "bot": bot,
-            "bot_name": bot.name,
-            "status": Call.Status.COMPLETED,
-            "started_at": at,
-            "answered_at": at,
-            "ended_at": at,
-        }
-        return Call.objects.create(**{**told, **values})
-
-    return one
-
-
-def answer(call: Call, **values: Any) -> Turn:
-    told = {
-        "role": Turn.Role.BOT,
-        "model": "openai/gpt-4.1-mini",
-        "started_at": call.started_at,
-        "index": call.turns.count(),
-    }
-    return Turn.objects.create(call=call, **{**told, **values})
-
-
-def home(client: Client, query: str = "") -> dict[str, Any]:
-    response = client.get(f"/admin/{query}")
-    assert response.status_code == 200
-    found: dict[str, Any] = response.context["home"]
-    return found
-
-
-def chart(client: Client, slug: str, query: str = "") -> Chart:
-    found: list[Chart] = home(client, query)["charts"]
-    return next(one for one in found if one.slug == slug)
-
-
-def behind(client: Client, link: str) -> int:
-    """How many calls the list shows that a figure leads to."""
-    response = client.get(link)
-    assert response.status_code == 200, link
-    return int(response.context["cl"].result_count)
-
-
-def text(client: Client) -> str:
-    return client.get("/admin/").content.decode()
-
-
-def whats(client: Client) -> str:
-    return " ".join(trouble.what for trouble in home(client)["troubles"])
 
 
 def many_kinds_of_calls(ring: Ring) -> None:
@@ -290,20 +226,11 @@ def test_the_page_needs_few_queries(
         home(client)
 
 
-def staff(*permissions: str) -> User:
-    person = User.objects.create_user("staff", is_staff=True)
-    for name in permissions:
-        app, codename = name.split(".")
-        found = Permission.objects.get(content_type__app_label=app, codename=codename)
-        person.user_permissions.add(found)
-    return person
-
-
 def test_who_may_not_view_calls_sees_no_figures(client: Client, ring: Ring) -> None:
     ring(status="failed", end_reason="bot-failed")
     person = staff("bots.view_bot", "bots.view_phonenumber")
     client.force_login(person)
-    assert home(client).keys() == {"troubles"}
+    assert home(client).keys() == {"places", "troubles"}
     page = text(client)
     assert "home-charts" not in page
     assert "failed today" not in page
@@ -316,7 +243,7 @@ def test_who_may_see_neither_bots_nor_calls_is_told_nothing(
 ) -> None:
     settings.DEBUG = True
     client.force_login(staff("auth.view_group"))
-    assert home(client) == {"troubles": []}
+    assert home(client) == {"places": [], "troubles": []}
 
 
 def test_an_app_page_and_the_login_are_as_ever(admin_client: Client) -> None:
@@ -361,147 +288,3 @@ def test_the_chart_library_is_shipped_as_published() -> None:
     vendor = Path(project.BASE_DIR) / "calls/static/calls/vendor"
     assert "Chart.js v4." in (vendor / "chart.umd.min.js").read_text()[:60]
     assert "MIT" in (vendor / "chart.LICENSE.md").read_text()
-
-
-def test_a_new_deployment_is_shown_the_first_steps(
-    admin_client: Client, bot: Bot
-) -> None:
-    page = text(admin_client)
-    assert "First steps" in page
-    assert "home-charts" not in page
-    links = [step.link for step in home(admin_client)["steps"]]
-    assert links == [
-        reverse("admin:bots_bot_change", args=[bot.pk]),
-        reverse("admin:talk", args=[bot.pk]),
-        reverse("admin:numbers"),
-    ]
-    assert not any(step.done for step in home(admin_client)["steps"])
-
-
-def test_first_steps_are_ticked_off(admin_client: Client, ring: Ring, bot: Bot) -> None:
-    created = timezone.now() - timedelta(hours=1)
-    Bot.objects.filter(pk=bot.pk).update(created_at=created)
-    PhoneNumber.objects.create(number="+14155550100")
-    ring(is_test=True)
-    assert all(step.done for step in home(admin_client)["steps"])
-    ring()
-    assert "steps" not in home(admin_client)
-
-
-def test_without_a_bot_the_first_step_is_to_make_one(admin_client: Client) -> None:
-    make, talk, _ = home(admin_client)["steps"]
-    assert make.link == reverse("admin:bots_bot_add")
-    assert talk.link == ""
-    assert "No call can reach a bot" in whats(admin_client)
-
-
-def test_who_may_only_look_gets_steps_without_dead_links(
-    client: Client, bot: Bot
-) -> None:
-    client.force_login(staff("calls.view_call"))
-    assert [step.link for step in home(client)["steps"]] == ["", "", ""]
-
-
-def test_a_number_without_an_active_bot_is_named(
-    admin_client: Client, bot: Bot
-) -> None:
-    off = Bot.objects.create(name="Off", is_active=False)
-    own = PhoneNumber.objects.create(number="+14155550101", bot=off)
-    PhoneNumber.objects.create(number="+14155550102")
-    PhoneNumber.objects.create(number="+14155550103", bot=off, is_active=False)
-    assert "+14155550101" in whats(admin_client)
-    assert "+14155550102" not in whats(admin_client)
-    assert "+14155550103" not in whats(admin_client)
-    [trouble] = home(admin_client)["troubles"]
-    assert trouble.link == reverse("admin:bots_phonenumber_change", args=[own.pk])
-    Bot.objects.filter(pk=bot.pk).update(is_active=False)
-    assert "+14155550102" in whats(admin_client)
-
-
-def test_of_many_lost_numbers_a_few_are_named(admin_client: Client) -> None:
-    for number in range(8):
-        PhoneNumber.objects.create(number=f"+1415555010{number}")
-    assert len(home(admin_client)["troubles"]) == 6
-    assert "More numbers" in whats(admin_client)
-
-
-REFUSED = "Inworld answered 401: invalid key"
-
-
-@pytest.mark.parametrize(
-    ("turns", "expected"),
-    [
-        ([(REFUSED, "")], "refuses INWORLD_API_KEY"),
-        ([("Inworld answered 403: no", "")], "refuses INWORLD_API_KEY"),
-        ([("Inworld answered 429: slow down", "")], "more than its plan allows"),
-        ([(REFUSED, ""), ("", "a/b")], ""),
-        ([(REFUSED, ""), ("", "")], "refuses INWORLD_API_KEY"),
-        ([("", "a/b"), (REFUSED, "")], "refuses INWORLD_API_KEY"),
-        ([("Inworld answered 500: oh", "")], ""),
-        ([("The caller said: Inworld answered 401", "")], ""),
-    ],
-)
-def test_a_failing_key_is_told_until_an_answer_comes(
-    admin_client: Client, ring: Ring, turns: list[tuple[str, str]], expected: str
-) -> None:
-    for ago, (error, model) in zip((3, 2), turns, strict=False):
-        answer(
-            ring(timedelta(milliseconds=ago)), error=error, model=model, role="system"
-        )
-    assert expected in whats(admin_client)
-    assert bool(expected) == bool(home(admin_client)["troubles"])
-
-
-def test_failed_calls_of_today_say_what_to_do(admin_client: Client, ring: Ring) -> None:
-    for reason in warnings.REMEDIES:
-        ring(status="failed", end_reason=reason)
-        ring(timedelta(days=1), status="failed", end_reason=reason)
-        ring(status="failed", end_reason=reason, is_test=True)
-    ring(status="refused", end_reason="no-bot")
-    troubles = home(admin_client)["troubles"]
-    assert len(troubles) == len(warnings.REMEDIES)
-    assert troubles[0].what.startswith("2 calls failed today: no bot answers")
-    for trouble in troubles:
-        count = int(trouble.what.split()[0])
-        assert behind(admin_client, trouble.link) == count
-        assert trouble.remedy
-
-
-def test_what_the_setup_lacks_is_said_with_a_remedy_and_a_link(
-    admin_client: Client, settings: Settings
-) -> None:
-    settings.TWILIO_AUTH_TOKENS = []
-    settings.DEBUG = True
-    settings.SANDBOX = True
-    settings.SERVER_URL = "http://localhost:3000"
-    found = warnings.in_the_setup()
-    for words in ("TWILIO_AUTH_TOKEN", "DEBUG is on", "Sandbox", "Only this machine"):
-        assert any(words in trouble.what for trouble in found), words
-        assert words in unescape(text(admin_client))
-    assert all(trouble.remedy and trouble.link for trouble in found)
-
-
-def test_a_missing_key_and_a_missing_token_are_said(settings: Settings) -> None:
-    settings.INWORLD_API_KEY = ""
-    settings.INWORLD_BASE_URL = settings.INWORLD_PUBLIC_URL
-    settings.TWILIO_AUTH_TOKENS = []
-    found = {trouble.what.split()[0]: trouble for trouble in warnings.in_the_setup()}
-    assert not found["INWORLD_API_KEY"].grave
-    assert found["TWILIO_AUTH_TOKEN"].grave
-
-
-@pytest.mark.parametrize("address", ["http://[", "", "localhost", "http://a b"])
-def test_an_odd_server_url_is_told_and_breaks_nothing(
-    admin_client: Client, settings: Settings, address: str
-) -> None:
-    settings.SERVER_URL = address
-    settings.DEBUG = True
-    assert "SERVER_URL" in whats(admin_client)
-
-
-def test_a_well_kept_deployment_has_no_warnings(
-    admin_client: Client, ring: Ring
-) -> None:
-    answer(ring(), latency_ms={"play_sent": 700})
-    assert home(admin_client)["troubles"] == []
-    assert "Needs action" not in text(admin_client)

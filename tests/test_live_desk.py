@@ -277,7 +277,14 @@ def log_out() -> None:
     Session.objects.all().delete()
 
 
-@pytest.mark.parametrize("leave", [switch_off, log_out])
+@sync_to_async
+def change_password() -> None:
+    user = User.objects.get()
+    user.set_password("another")
+    user.save()
+
+
+@pytest.mark.parametrize("leave", [switch_off, log_out, change_password])
 async def test_whoever_may_not_look_any_more_is_shown_out(
     server: LiveServer, bot: Bot, leave: Callable[[], Awaitable[None]]
 ) -> None:

@@ -1,68 +1,31 @@
 """The live view over Redis: across processes, and while Redis is away."""
 
 import asyncio
-import signal
-import subprocess
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
 from bots.models import Bot
 from calls.desk.live_socket import NO_ANSWER
 from tests.fake_inworld import FakeInworld
-from tests.live import free_port, running
+from tests.live import running
 from tests.live_page import Viewer, operator, page_socket, said, watching
+from tests.services import Redis
 from tests.test_live import dial
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-class BreakableRedis:
-    """A Redis that can be killed, frozen, and started again on its port."""
-
-    def __init__(self, folder: Path) -> None:
-        self.port = free_port()
-        self.folder = folder
-        self.url = f"redis://127.0.0.1:{self.port}/0"
-        self.start()
-
-    def start(self) -> None:
-        address = ["--port", str(self.port), "--bind", "127.0.0.1"]
-        self.process = subprocess.Popen(
-            ["redis-server", *address, "--save", "", "--dir", str(self.folder)],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self.process.stdout
-        for line in self.process.stdout:
-            if "eady to accept connections" in line:
-                return
-        raise AssertionError("Redis did not start")
-
-    def freeze(self) -> None:
-        self.process.send_signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        self.process.send_signal(signal.SIGCONT)
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        assert self.process.stdout
-        self.process.stdout.close()
-
-
 @pytest.fixture
-def redis(tmp_path: Path, redis_url: str) -> Iterator[BreakableRedis]:
-    own = BreakableRedis(tmp_path)
-    yield own
-    own.kill()  # again, where it is dead already
+def redis(redis_url: str) -> Iterator[Redis]:
+    """A Redis to break; skipped where there is none for the others either."""
+    with Redis() as own:
+        yield own
 
 
 OUTAGES = {
-    "killed": (BreakableRedis.kill, BreakableRedis.start),
-    "frozen": (BreakableRedis.freeze, BreakableRedis.thaw),
+    "killed": (Redis.kill, Redis.start),
+    "frozen": (Redis.freeze, Redis.thaw),
 }
 
 
@@ -71,9 +34,9 @@ async def test_a_call_goes_on_without_redis_and_its_viewer_catches_up_afterwards
     database_url: str,
     inworld: FakeInworld,
     bot: Bot,
-    redis: BreakableRedis,
-    breaks: Callable[[BreakableRedis], None],
-    mends: Callable[[BreakableRedis], None],
+    redis: Redis,
+    breaks: Callable[[Redis], None],
+    mends: Callable[[Redis], None],
 ) -> None:
     settings = {"DATABASE_URL": database_url, "INWORLD_BASE_URL": inworld.url}
     inworld.says("While nobody could look.")
@@ -91,7 +54,7 @@ async def test_a_call_goes_on_without_redis_and_its_viewer_catches_up_afterwards
         assert [sound.text for sound in answer] == ["While nobody could look."]
         # The viewer's own process has the call: it needs nobody else.
         assert await viewer.order("say", sid, "One moment.") == ""
-        await call.hears(3)
+        await call.hears(2)
         mends(redis)
         seen = await viewer.sees(sid, lambda seen: len(seen["turns"]) == 4)
         assert said(seen)[1:] == [
@@ -128,7 +91,7 @@ async def test_a_viewer_of_one_process_sees_and_ends_a_call_of_another(
 
 
 async def test_an_order_that_was_given_up_stays_undone(
-    database_url: str, inworld: FakeInworld, bot: Bot, redis: BreakableRedis
+    database_url: str, inworld: FakeInworld, bot: Bot, redis: Redis
 ) -> None:
     settings = {"DATABASE_URL": database_url, "INWORLD_BASE_URL": inworld.url}
     inworld.says("Still here.")
@@ -151,7 +114,7 @@ async def test_an_order_that_was_given_up_stays_undone(
 
 
 async def test_who_comes_to_look_while_redis_is_away_sees_the_call_once_it_is_back(
-    database_url: str, inworld: FakeInworld, bot: Bot, redis: BreakableRedis
+    database_url: str, inworld: FakeInworld, bot: Bot, redis: Redis
 ) -> None:
     settings = {"DATABASE_URL": database_url, "INWORLD_BASE_URL": inworld.url}
     redis.kill()

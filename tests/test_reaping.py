@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from calls.heartbeat import Heartbeat
 from calls.models import Call
-from calls.reaping import UNSEEN, Reaper
+from calls.reaping import GONE, UNSEEN, Reaper
 from calls.transcripts import CallLost, CallOver, CallsSeen, TurnWrite, write_all
 from calls.turns import Turn
 
@@ -48,6 +48,16 @@ def test_each_dead_call_gets_its_own_reason_and_the_moment_it_was_last_seen() ->
     assert end_of(lost) == ("failed", "connection-lost", lost_at)
     assert end_of(stopped) == ("failed", "server-stopped", seen_at)
     assert reaper.look() == 0
+
+
+def test_a_lost_line_nobody_comes_back_to_is_not_waited_for_long() -> None:
+    now = timezone.now()
+    gone = made("CA1", seen_at=now, lost_at=now - GONE - timedelta(seconds=5))
+    waiting = made("CA2", seen_at=now, lost_at=now)
+    reaper = Reaper()
+    assert [reaper.look(), reaper.look()] == [0, 1]
+    assert end_of(gone)[:2] == ("failed", "connection-lost")
+    assert end_of(waiting)[0] == "in-progress"
 
 
 def test_a_call_seen_again_between_two_looks_lives() -> None:

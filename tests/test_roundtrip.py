@@ -184,7 +184,8 @@ def test_a_port_without_tls_is_told(settings: Settings) -> None:
 
 def test_a_closed_port_is_told(settings: Settings) -> None:
     found = checked(settings, f"http://127.0.0.1:{free_port()}")
-    assert "Nothing listens at 127.0.0.1" in found[1].words
+    assert "Nothing listens at http" in found[1].words
+    assert "Start the server (make run)." in found[1].words
 
 
 def test_a_server_that_does_not_answer_is_given_up(

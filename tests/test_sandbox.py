@@ -24,6 +24,8 @@ from hypothesis import strategies as st
 from bots.sandbox import speech
 from bots.sandbox.catalogue import VOICES
 from bots.sandbox.replies import STORY, misbehaviour, reply, sentences, shorten
+from calls.history import CONNECTED, CUT_OFF, LEFT_OUT, LINE_BROKE, messages
+from calls.turns import Role, Turn
 
 ROOT = Path(__file__).parent.parent
 ENVIRONMENT = os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings"}
@@ -482,6 +484,27 @@ def test_two_bots_answer_differently() -> None:
 
 def test_a_story_is_long_enough_to_interrupt() -> None:
     assert len(sentences(answers(STORY_PLEASE))) >= 8
+
+
+def cut_off(*said: tuple[Role, str]) -> str:
+    """What is said after a noise cut the bot off in its last words."""
+    turns = [Turn(0, role, 0.0, text, text) for role, text in said]
+    return reply(messages(ADA, turns, go_on=True))
+
+
+def test_a_reply_cut_off_by_a_noise_goes_on_where_it_was() -> None:
+    begun = "Once upon a time there was a small telephone that li"
+    asked: list[tuple[Role, str]] = [("bot", "Hello."), ("caller", STORY_PLEASE)]
+    assert cut_off(*asked, ("bot", begun)).startswith("lived in the hall of a big")
+    assert cut_off(*asked) == STORY
+    assert cut_off(*asked, ("bot", STORY)) == "What can I do for you?"
+    assert cut_off(("bot", "Hel")) == "What can I do for you?"
+    assert cut_off() == "What can I do for you?"
+
+
+def test_what_the_server_tells_the_model_is_not_the_callers_word() -> None:
+    for note in (CONNECTED, CUT_OFF, LINE_BROKE, LEFT_OUT):
+        assert answers(f"{note} Thanks a lot.").startswith("You are welcome.")
 
 
 def test_content_may_come_in_parts_and_roles_in_any_order() -> None:

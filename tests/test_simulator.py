@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 import math
+import re
 import wave
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator
@@ -334,7 +335,7 @@ class TestDialling:
 
     async def test_nothing_listens(self, unused_tcp_port: int) -> None:
         line = Line(PUBLIC, connect_to=f"http://127.0.0.1:{unused_tcp_port}")
-        with pytest.raises(CallFailed, match="Nothing listens"):
+        with pytest.raises(CallFailed, match=r"Nothing listens .* use --server"):
             async with SimulatedCall(line):
                 pass
 
@@ -874,13 +875,18 @@ class TestCommand:
         assert "you   “What are your hours?”" in printed
         assert "▶ 1.0 s (first sound" in printed
         assert "The bot ended the call." in printed
+        desk = r"In the desk: https://\S+/admin/calls/call/\?q=CA[0-9a-f]{32}\n"
+        assert re.search(desk, printed)
         assert "3 turns, 3.9 s heard, median first sound" in printed
         assert (tmp_path / "call.wav").stat().st_size > 3.9 * RATE * 2
 
     async def test_interrupts_with_a_line_of_its_own(self, bot: Bot) -> None:
         calling, socket = await self._answered(
-            bot, "--say", "Tell me a story", "--interrupt-after", "1.2", "--fast"
+            bot,
+            *("--say", "Tell me a story", "--interrupt-after", "1.2", "--fast"),
+            *("--from", "anonymous"),
         )
+        assert bot.posts[0].form["From"] == "anonymous"
         await send(socket, bot.records(0.5))
         kinds = []
         async for raw in socket:

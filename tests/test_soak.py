@@ -6,7 +6,7 @@ from tests.faults.crowd import reply
 from tests.faults.groups import alone
 from tests.faults.soak import Sample, Soak, growth
 
-SECONDS, EVERY = 32.0, 0.5
+SECONDS, EVERY = 16.0, 0.25
 CALLERS = 4
 # What a few calls more or less in progress make, and the interpreter's own ways.
 MEMORY_MB, DESCRIPTORS, TASKS = 4.0, 6, 30

@@ -43,6 +43,13 @@ def answers_no_checker(record: logging.LogRecord) -> bool:
     return "/readyz" not in record.getMessage()
 
 
+def refuses_in_a_line(record: logging.LogRecord) -> bool:
+    """Leave out where a plain refusal was raised: nothing went wrong there."""
+    if getattr(record, "status_code", None) == 403:
+        record.exc_info = None
+    return True
+
+
 class Lines(logging.Formatter):
     """One line of text an event, and its traceback below; `secrets` never appear."""
 

@@ -61,10 +61,10 @@ class TalkingServer(Server):  # type: ignore[misc]
     async def _drain(self) -> None:
         board, seconds = switchboard(), settings.DRAIN_SECONDS
         if count := len(board.sessions):
-            _say(
-                f"Stopping: {count} calls in progress have {seconds} s to end. "
-                "To end them now, stop again."
-            )
+            calls = "1 call in progress has"
+            if count > 1:
+                calls = f"{count} calls in progress have"
+            _say(f"Stopping: {calls} {seconds} s to end. To end now, stop again.")
         try:
             await drain(board, seconds, self._stop_listening)
         finally:

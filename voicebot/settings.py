@@ -14,6 +14,7 @@ from voicebot.logs import (
     Lines,
     answers_no_checker,
     names_no_clip,
+    refuses_in_a_line,
     secrets_in,
 )
 
@@ -266,20 +267,18 @@ LOGGING = {
         }
     },
     "filters": {
-        "no_clip_ids": {
-            "()": "django.utils.log.CallbackFilter",
-            "callback": names_no_clip,
-        },
-        "no_checkers": {
-            "()": "django.utils.log.CallbackFilter",
-            "callback": answers_no_checker,
-        },
+        name: {"()": "django.utils.log.CallbackFilter", "callback": callback}
+        for name, callback in (
+            ("no_clip_ids", names_no_clip),
+            ("no_checkers", answers_no_checker),
+            ("short_refusals", refuses_in_a_line),
+        )
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
         "django": {"handlers": [], "level": "INFO"},
-        "django.request": {"filters": ["no_clip_ids", "no_checkers"]},
+        "django.request": {"filters": ["no_clip_ids", "no_checkers", "short_refusals"]},
         # These write a line a request.
         "httpx": {"level": "WARNING"},
         "httpcore": {"level": "INFO"},  # below that, a line a step

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from typing import Literal
 
 import bots.desk.wording as wording
+from bots.desk.tongues import ISO_639_1
 from bots.offer import LanguageModel, Voice
 
 SPEECH_LIMIT = 2000  # characters in one request for speech
@@ -93,6 +94,7 @@ def remarks(draft: Mapping[str, str], offer: Offer) -> list[Remark]:
         *_models(draft, offer),
         *_voice(draft, offer),
         *_tts_model(draft),
+        *_language(draft.get("language", "").strip()),
         *_transfer(draft),
     ]
 
@@ -230,6 +232,13 @@ def _tts_model(draft: Mapping[str, str]) -> Iterator[Remark]:
         yield Remark("tts_model", told + ", ".join(sorted(TTS_MODELS)) + ".", "hint")
     elif "1.5" in model and language.split("-")[0].lower() not in LANGUAGES_OF_1_5:
         yield Remark("tts_model", f"{model} does not speak {wording.shown(language)}.")
+
+
+def _language(tag: str) -> Iterator[Remark]:
+    first = tag.split("-")[0]
+    if len(first) == 2 and first.lower() not in ISO_639_1:
+        told = f"There is no language “{wording.shown(first)}”. English is en-US or"
+        yield Remark("language", f"{told} en-GB, German de-DE, Japanese ja-JP.")
 
 
 def _transfer(draft: Mapping[str, str]) -> Iterator[Remark]:

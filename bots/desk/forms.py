@@ -43,6 +43,11 @@ class PhoneNumberForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscri
         field_classes = {"number": PastedNumberField}
         help_texts = {"number": "With + and country code, for example +1 415 555 0100."}
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if isinstance(bot := self.fields.get("bot"), forms.ModelChoiceField):
+            bot.empty_label = "The default bot"
+
 
 class BotForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable
     """A bot's settings; the browser cuts nothing off, so that a refusal can tell."""

@@ -156,7 +156,7 @@ class Segmenter:
             return []
         samples = bytes(self._audio[: len(self._audio) & ~1])
         segment = Segment(_spoken(self._text), Pcm(self._sample_rate, samples))
-        wordless = not _letters(self._text)
+        wordless = not self._text.strip()
         self._owes_transcript = wordless and bool(self._transcript_trails)
         self._voiced = len(self._transcripts)
         self._spoke = True

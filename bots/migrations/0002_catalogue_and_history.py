@@ -56,7 +56,7 @@ class Migration(migrations.Migration):
                 ('time_warning', models.TextField(blank=True, help_text="Said a minute before the longest call ends. Empty: a standing sentence in the bot's language.", max_length=2000)),
                 ('goodbye', models.TextField(blank=True, help_text="Said before the bot hangs up. Empty: a standing sentence in the bot's language.", max_length=2000)),
                 ('apology', models.TextField(blank=True, help_text="Said when no answer can be had. Empty: a standing sentence in the bot's language that asks to repeat.", max_length=2000)),
-                ('transfer_number', models.CharField(blank=True, help_text='Where callers are put through when the bot fails twice in a row, e.g. +14155550100. Empty: the bot apologises, then says goodbye.', max_length=16, validators=[django.core.validators.RegexValidator('^\\+[1-9][0-9]{6,14}\\Z', 'Write the number with + and country code and no spaces, e.g. +14155550100.')])),
+                ('transfer_number', models.CharField(blank=True, help_text='Where callers are put through when the bot fails twice in a row, e.g. +14155550100. Empty: the bot apologises, then says goodbye.', max_length=16, validators=[django.core.validators.RegexValidator('^\\+[1-9][0-9]{6,14}\\Z', 'Write the number with + and country code, e.g. +14155550100.')])),
                 ('transfer_notice', models.TextField(blank=True, help_text="Said before a caller is put through. Empty: a standing sentence in the bot's language.", max_length=2000)),
                 ('history_id', models.AutoField(primary_key=True, serialize=False)),
                 ('history_date', models.DateTimeField(db_index=True)),
@@ -76,7 +76,7 @@ class Migration(migrations.Migration):
             name='HistoricalPhoneNumber',
             fields=[
                 ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),
-                ('number', models.CharField(db_index=True, help_text='With + and country code, no spaces: +14155550100.', max_length=16, validators=[django.core.validators.RegexValidator('^\\+[1-9][0-9]{6,14}\\Z', 'Write the number with + and country code and no spaces, e.g. +14155550100.')])),
+                ('number', models.CharField(db_index=True, help_text='With + and country code, no spaces: +14155550100.', max_length=16, validators=[django.core.validators.RegexValidator('^\\+[1-9][0-9]{6,14}\\Z', 'Write the number with + and country code, e.g. +14155550100.')])),
                 ('label', models.CharField(blank=True, help_text='What this number is for, for example “Support line Berlin”.', max_length=80)),
                 ('is_active', models.BooleanField(default=True, help_text='Switched off, callers hear a polite sentence and the call ends.', verbose_name='active')),
                 ('history_id', models.AutoField(primary_key=True, serialize=False)),

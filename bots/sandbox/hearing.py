@@ -38,7 +38,11 @@ _ORDER = re.compile(
     re.IGNORECASE,
 )
 # What the server tells the model beside the caller's words; pressed keys are words.
-_STAGE_DIRECTION = re.compile(r"\[(?:The caller|A noise)[^\]]*\]\s*")
+_STAGE_DIRECTION = re.compile(
+    r"\[(?:The caller|A noise|The line broke|What was said)[^\]]*\]\s*"
+)
+# Nobody spoke: the bot was cut off by a noise and is to say the rest.
+_GO_ON = re.compile(r"\[A noise cut you off[^\]]*\]\s*$")
 _SMALL_WORD = re.compile(
     r"about|again|asked|been|call|could|does|from|have|know|like|much|need|please|tell"
     r"|than|that|their|them|then|there|they|this|want|were|what|when|where|which|will"
@@ -53,19 +57,23 @@ class Conversation:
     prompt: str
     caller: list[str]
     bot: list[str]
+    goes_on: bool = False
 
     @classmethod
     def of(cls, messages: object) -> "Conversation":
         """Read messages of any shape; what makes no sense is not heard."""
         texts: dict[str, list[str]] = {"system": [], "user": [], "assistant": []}
+        goes_on = False
         for message in messages if isinstance(messages, list) else []:
             if isinstance(message, dict):
                 role = str(message.get("role"))
                 role = "system" if role == "developer" else role
                 if role in texts:
-                    text = _STAGE_DIRECTION.sub("", _text(message.get("content")))
-                    texts[role].append(text)
-        return cls("\n".join(texts["system"]), texts["user"], texts["assistant"])
+                    text = _text(message.get("content"))
+                    goes_on = bool(_GO_ON.search(text)) and role == "user"
+                    texts[role].append(_STAGE_DIRECTION.sub("", text))
+        prompt = "\n".join(texts["system"])
+        return cls(prompt, texts["user"], texts["assistant"], goes_on)
 
     @property
     def said(self) -> str:

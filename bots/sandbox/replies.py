@@ -50,6 +50,12 @@ def misbehaviour(messages: object) -> Misbehaviour | None:
 def reply(messages: object) -> str:
     """The answer to a chat request's messages: speakable, the same every time."""
     conversation = Conversation.of(messages)
+    if conversation.goes_on and not conversation.said.strip():
+        return _go_on(conversation)
+    return _answer(conversation)
+
+
+def _answer(conversation: Conversation) -> str:
     said = plain(conversation.said)
     for pattern, answer in _ANSWERS:
         match = re.search(pattern, said)
@@ -57,6 +63,27 @@ def reply(messages: object) -> str:
         if text:
             return text
     return _repeat_the_gist(conversation)
+
+
+def _go_on(conversation: Conversation) -> str:
+    """The rest of the answer that was cut off, as far as it can be told."""
+    caller, bot = conversation.caller[:-1], conversation.bot
+    if plain(caller[-1] if caller else ""):
+        before = Conversation(conversation.prompt, caller, bot[:-1])
+        if rest := _rest(_answer(before), bot[-1] if bot else ""):
+            return rest
+    return "What can I do for you?"
+
+
+def _rest(text: str, heard: str) -> str:
+    """What comes after the words heard; the last of them may be half a word."""
+    words = re.findall(r"\S+\s*", text)
+    same = 0
+    for word, spoken in zip(words, heard.split(), strict=False):
+        if word.strip() != spoken:
+            break
+        same += 1
+    return "".join(words[same:]) if same else ""
 
 
 def sentences(text: str) -> list[str]:

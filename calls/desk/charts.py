@@ -19,8 +19,8 @@ Where = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class CallList:
-    """The list of calls at `address`, narrowed down by the admin's own parameters."""
+class CallLinks:
+    """Links to the list of calls at `address`, narrowed down by its own parameters."""
 
     address: str
 
@@ -120,7 +120,7 @@ class Chart:
         }
 
 
-def calls_over_time(calls: CallList, period: Period, hours: Hours) -> Chart:
+def calls_over_time(calls: CallLinks, period: Period, hours: Hours) -> Chart:
     """How many calls there were, and what became of them."""
     tallies: defaultdict[int, Tally] = defaultdict(Counter)
     for hour, tally in hours:
@@ -155,7 +155,7 @@ def calls_over_time(calls: CallList, period: Period, hours: Hours) -> Chart:
     )
 
 
-def answer_time(calls: CallList, period: Period, times: Waits) -> Chart:
+def answer_time(calls: CallLinks, period: Period, times: Waits) -> Chart:
     """How long callers waited for answers."""
     waits: defaultdict[int, list[float]] = defaultdict(list)
     for begun, ms in times:
@@ -185,7 +185,7 @@ def answer_time(calls: CallList, period: Period, times: Waits) -> Chart:
     )
 
 
-def calls_by_bot(calls: CallList, period: Period, bots: list[BotCalls]) -> Chart:
+def calls_by_bot(calls: CallLinks, period: Period, bots: list[BotCalls]) -> Chart:
     """Which bots took the calls."""
 
     def where(bot: BotCalls) -> Where:
@@ -208,7 +208,7 @@ def calls_by_bot(calls: CallList, period: Period, bots: list[BotCalls]) -> Chart
     )
 
 
-def calls_by_hour_of_day(calls: CallList, period: Period, hours: Hours) -> Chart:
+def calls_by_hour_of_day(calls: CallLinks, period: Period, hours: Hours) -> Chart:
     """When in the day the phone rings."""
     counts: Counter[int] = Counter()
     for hour, tally in hours:

@@ -39,9 +39,11 @@ class BotCalls:
     calls: int
 
 
-def open_calls() -> int:
-    """Calls going on now."""
-    return Call.objects.real().filter(status__in=OPEN).count()
+def open_calls() -> tuple[int, int]:
+    """Calls not over yet, and how many of them have lost their line."""
+    left = Call.objects.real().filter(status__in=OPEN)
+    counted = left.aggregate(calls=Count("pk"), lost=Count("lost_at"))
+    return counted["calls"], counted["lost"]
 
 
 def totals(starts: dict[str, datetime]) -> dict[str, Tally]:

@@ -12,7 +12,7 @@ from django.utils.timezone import localdate
 
 from bots.models import Bot, PhoneNumber
 from calls.desk import charts, figures, warnings
-from calls.desk.charts import OUTCOMES, CallList, Cell, Chart
+from calls.desk.charts import OUTCOMES, CallLinks, Cell, Chart
 from calls.desk.figures import Hours, Tally, Waits
 from calls.desk.period import (
     DAYS,
@@ -26,6 +26,20 @@ from calls.desk.period import (
 from calls.models import Call
 
 Person = User | AnonymousUser
+# A bot that was only just created has not been edited yet.
+MOMENT = timedelta(seconds=1)
+
+
+# What an operator goes to: name, page, what may be seen there.
+PLACES = [
+    ("Live calls", "live", "calls.view_call"),
+    ("Calls", "calls_call_changelist", "calls.view_call"),
+    ("Bots", "bots_bot_changelist", "bots.view_bot"),
+    ("Phone numbers", "bots_phonenumber_changelist", "bots.view_phonenumber"),
+    ("Numbers at Twilio", "numbers", "bots.view_phonenumber"),
+    ("Blocked callers", "calls_blockedcaller_changelist", "calls.view_blockedcaller"),
+    ("Users", "auth_user_changelist", "auth.view_user"),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +54,10 @@ class Step:
 
 def context(request: HttpRequest) -> dict[str, Any]:
     """What the first page shows to this person."""
-    home: dict[str, Any] = {"troubles": _troubles(request.user)}
+    home: dict[str, Any] = {
+        "places": _places(request.user),
+        "troubles": _troubles(request.user),
+    }
     if request.user.has_perm("calls.view_call"):
         home |= _figures(request.GET.get("day", ""), localdate())
         if not home["has_calls"]:
@@ -48,12 +65,21 @@ def context(request: HttpRequest) -> dict[str, Any]:
     return {"home": home}
 
 
+def _places(person: Person) -> list[tuple[str, str]]:
+    """Where this person may go: name and address."""
+    return [
+        (name, reverse(f"admin:{page}"))
+        for name, page, permission in PLACES
+        if person.has_perm(permission)
+    ]
+
+
 def _troubles(person: Person) -> list[warnings.Trouble]:
     found: list[warnings.Trouble] = []
     if person.has_perm("bots.view_phonenumber"):
         found += warnings.at_the_numbers()
     if person.has_perm("calls.view_call"):
-        found += warnings.in_the_calls(_call_list(), start_of(localdate()))
+        found += warnings.in_the_calls(_links(), start_of(localdate()))
     if person.has_perm("bots.view_bot"):
         found += warnings.in_the_setup()
     return sorted(found, key=lambda trouble: not trouble.grave)
@@ -65,7 +91,7 @@ def _figures(asked: str, today: date) -> dict[str, Any]:
     hours = figures.by_hour(period)
     if not hours and not Call.objects.real().exists():
         return {"has_calls": False}
-    calls = _call_list()
+    calls = _links()
     times = figures.answer_times(period, hours)
     drawn = _charts(calls, period, hours, times)
     return {
@@ -78,7 +104,9 @@ def _figures(asked: str, today: date) -> dict[str, Any]:
     }
 
 
-def _charts(calls: CallList, period: Period, hours: Hours, times: Waits) -> list[Chart]:
+def _charts(
+    calls: CallLinks, period: Period, hours: Hours, times: Waits
+) -> list[Chart]:
     drawn = [
         charts.calls_over_time(calls, period, hours),
         charts.answer_time(calls, period, times),
@@ -90,7 +118,7 @@ def _charts(calls: CallList, period: Period, hours: Hours, times: Waits) -> list
 
 
 def _now_and_lately(
-    calls: CallList, today: date, hours: Hours | None
+    calls: CallLinks, today: date, hours: Hours | None
 ) -> dict[str, Any]:
     """Tallies of today and the week; `hours` of the latest days spare a query."""
     week = today - timedelta(days=today.weekday())
@@ -98,8 +126,10 @@ def _now_and_lately(
     found = (
         figures.totals(starts) if hours is None else figures.totals_of(hours, starts)
     )
+    left, lost = figures.open_calls()
     return {
-        "now": Cell(figures.open_calls(), calls.where(**OUTCOMES["open"])),
+        "lost": lost,
+        "now": Cell(left, calls.where(**OUTCOMES["open"])),
         **{
             name: _outcomes(calls, {"started_at__gte": starts[name]}, tally)
             for name, tally in found.items()
@@ -107,7 +137,7 @@ def _now_and_lately(
     }
 
 
-def _outcomes(calls: CallList, span: dict[str, Any], tally: Tally) -> dict[str, Cell]:
+def _outcomes(calls: CallLinks, span: dict[str, Any], tally: Tally) -> dict[str, Cell]:
     return {
         kind: Cell(tally[kind], calls.where(**span, **OUTCOMES[kind]))
         for kind in figures.COUNTS
@@ -152,7 +182,7 @@ def _first_steps(person: Person) -> list[Step]:
                 reverse("admin:bots_bot_change", args=[bot.pk])
                 if bot
                 else reverse("admin:bots_bot_add"),
-                bot is not None and bot.updated_at - bot.created_at > _MOMENT,
+                bot is not None and bot.updated_at - bot.created_at > MOMENT,
             ),
         ),
         (
@@ -180,9 +210,5 @@ def _first_steps(person: Person) -> list[Step]:
     ]
 
 
-# A bot that was only just created has not been edited yet.
-_MOMENT = timedelta(seconds=1)
-
-
-def _call_list() -> CallList:
-    return CallList(reverse("admin:calls_call_changelist"))
+def _links() -> CallLinks:
+    return CallLinks(reverse("admin:calls_call_changelist"))

@@ -84,7 +84,7 @@ def _at_twilio() -> dict[str, Any]:
         "rows": rows,
         "strangers": strangers[:STRANGERS_SHOWN],
         "more_strangers": max(0, len(strangers) - STRANGERS_SHOWN),
-        "bots": Bot.objects.filter(is_active=True),
+        "bots": Bot.objects.filter(is_active=True).only("name"),
     }
 
 

@@ -22,13 +22,9 @@ from bots.models import Bot, PhoneNumber
 from bots.profile import Profile
 from bots.validators import e164
 from calls import twiml
-from calls.checks import (
-    SERVER_URL_HINT,
-    is_loopback,
-    server_url_is_an_origin,
-    twilio_token_is_set,
-)
+from calls.checks import is_loopback, server_url_is_an_origin, twilio_token_is_set
 from calls.clips import ClipsUnavailable
+from calls.desk.pointing import why_not_here
 from calls.phrases import Phrase
 from calls.pickup import (
     NOT_CONFIGURED,
@@ -65,7 +61,6 @@ class Preview:
     """
 
     number: str
-    known: PhoneNumber | None
     answering: Answering
     twiml: str
     said: dict[str, str]
@@ -118,7 +113,7 @@ def preview(number: str) -> Preview:
     else:
         profile = Profile.of(found.bot)
         document, said = relay_document(profile, TOKEN), said_first(profile)
-    return Preview(number, known, found, document, said, not sentence, warnings())
+    return Preview(number, found, document, said, not sentence, warnings())
 
 
 def said_first(profile: Profile) -> dict[str, str]:
@@ -142,7 +137,7 @@ def warnings() -> list[str]:
             "INWORLD_API_KEY and restart.",
         )
     if settings.DEBUG and is_loopback(settings.SERVER_HOST):
-        told.append(f"Twilio cannot reach {settings.SERVER_URL}. {SERVER_URL_HINT}")
+        told.append(why_not_here())
     return told
 
 

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from bots.models import Bot, PhoneNumber
 from calls.checks import SERVER_URL_HINT, is_loopback
-from calls.desk.charts import CallList
+from calls.desk.charts import CallLinks
 from calls.models import Call, Turn
 
 PORTAL = "https://platform.inworld.ai/api-keys"
@@ -166,7 +166,7 @@ REMEDIES = {
 }
 
 
-def in_the_calls(calls: CallList, today: datetime) -> list[Trouble]:
+def in_the_calls(calls: CallLinks, today: datetime) -> list[Trouble]:
     """What today's calls have run into; `today` is its first moment."""
     failed: dict[str, int] = dict(
         Call.objects.real()
@@ -186,7 +186,7 @@ def in_the_calls(calls: CallList, today: datetime) -> list[Trouble]:
 
 
 def _failed(
-    calls: CallList, today: datetime, failed: Mapping[str, int]
+    calls: CallLinks, today: datetime, failed: Mapping[str, int]
 ) -> Iterable[Trouble]:
     for reason, count in failed.items():
         word = Call.EndReason(reason)
@@ -203,7 +203,7 @@ def _failed(
 
 
 def _at_inworld(
-    calls: CallList, today: datetime, turns: Iterable[tuple[datetime, str, str]]
+    calls: CallLinks, today: datetime, turns: Iterable[tuple[datetime, str, str]]
 ) -> list[Trouble]:
     """Whether the latest word from Inworld was that it does not take our requests."""
     where = calls.where(started_at__gte=today, had_error__exact=1)

@@ -16,6 +16,8 @@ from bots.validators import e164
 from .call import SimulatedCall
 from .line import CALLER
 
+WITHHELD = "anonymous"
+
 
 @dataclass(frozen=True, slots=True)
 class Speech:
@@ -52,6 +54,11 @@ def _number(text: str) -> str:
     except ValidationError as error:
         raise ArgumentTypeError(error.messages[0]) from error
     return text
+
+
+def _caller(text: str) -> str:
+    """A number, or what Twilio sends for a caller who withholds theirs."""
+    return text if text == WITHHELD else _number(text)
 
 
 def _keys(text: str) -> Keys:
@@ -99,10 +106,10 @@ def add_line_arguments(parser: CommandParser) -> None:
     add("--to", type=_number, help="number to call (default: the first active one)")
     add(
         "--from",
-        type=_number,
+        type=_caller,
         dest="from_",
         default=CALLER,
-        help="(default: %(default)s)",
+        help=f"a number, or {WITHHELD} (default: %(default)s)",
     )
     add(
         "--server",

@@ -54,7 +54,10 @@ class Carrier:
         except httpx.ConnectError as error:
             if self.turn_to_another():
                 return await self.post(url, fields)
-            raise CallFailed(f"Nothing listens at {self._origin}.") from error
+            raise CallFailed(
+                f"Nothing listens at {self._origin}. Is the server on another port? "
+                "Set PORT, or use --server."
+            ) from error
         except httpx.TransportError as error:
             raise CallFailed(f"No answer from {url}: {error!r}.") from error
         if response.status_code not in (200, 204):

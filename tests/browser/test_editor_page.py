@@ -73,3 +73,14 @@ async def test_a_voice_is_listened_to_and_picked_without_a_mouse(page: Page) -> 
     await page.keyboard.press("Escape")
     await expect(voices).to_be_hidden()
     await expect(page.get_by_role("button", name="Choose a voice…")).to_be_focused()
+
+
+async def test_a_failed_save_leads_to_its_first_error(page: Page) -> None:
+    await page.goto("/admin/bots/bot/add/")
+    await page.get_by_label("Name:").fill("Harbour Hotel")
+    await page.get_by_label("Voice:", exact=True).fill("")
+    await page.get_by_role("button", name="Save", exact=True).click()
+    badge = page.locator("nav.sections .badge.error")
+    await expect(badge).to_have_count(1)
+    await page.get_by_role("link", name="Go to the first one").click()
+    await expect(page.locator(".errorlist").first).to_be_focused()

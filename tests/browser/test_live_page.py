@@ -51,6 +51,7 @@ async def test_a_call_is_followed_and_its_caller_hears_the_operators_line_and_go
     await card.get_by_role("button", name="Say").click()
     await expect(words).to_contain_text(LINE)
     await expect(words).to_contain_text("Written by an operator.")
+    await expect(card).not_to_contain_text("The bot says it next.", timeout=10_000)
     await caller.record.until(lambda: len(caller.heard) > before)
     assert caller.heard[-1].kind == "clip"
     await caller.reply()
@@ -59,3 +60,21 @@ async def test_a_call_is_followed_and_its_caller_hears_the_operators_line_and_go
     await card.get_by_role("button", name="End with a goodbye").click()
     await caller.ends()
     await expect(card).to_contain_text("An operator ended the call")
+
+
+async def test_a_caller_who_is_put_through_is_said_to_be(
+    page: Page, plain: sample.Sample, desk: LiveServer
+) -> None:
+    bot = plain.bot
+    bot.greeting, bot.transfer_number = "Hello. " * 20, "+15005550099"
+    await bot.asave()
+    await page.goto(plain.pages["live"])
+    line = Line(desk.url, AUTH_TOKEN, to=sample.NUMBER, pause=0.3, timeout=20)
+    async with SimulatedCall(line) as call:
+        card = page.get_by_role("region", name=sample.NUMBER)
+        await expect(card.get_by_role("log")).to_contain_text("Hello.")
+        await card.get_by_role("button", name="Transfer to").click()
+        await expect(card).to_contain_text("Being put through")
+        await expect(card).to_contain_text("The bot finishes its sentence")
+        await call.ends()
+    assert call.dialled == "+15005550099"

@@ -16,7 +16,7 @@ from tests.live import AUTH_TOKEN, PUBLIC_URL
 # A caller who hears nothing for so long (s) has lost patience: the call counts as lost.
 PATIENCE = 12.0
 # A reply is over after so much silence (s).
-PAUSE = 0.3
+PAUSE = 0.25
 # In the middle of an answer, so that a fault meets some half-way.
 PONDERS = 0.15
 
@@ -25,8 +25,8 @@ def reply(body: Any) -> Iterable[Step]:
     """An answer in two sentences, the first of which repeats the question."""
     asked = [turn["content"] for turn in body["messages"] if turn["role"] == "user"]
     question = (asked or ["nothing"])[-1].rstrip("?")
-    first = speech(f"{question}, yes.", seconds=0.2)
-    second = speech("And so on.", seconds=0.2)
+    first = speech(f"{question}.", seconds=0.2)
+    second = speech("Yes.", seconds=0.2)
     return [ROLE, *first, Delay(PONDERS), *second, finish(), usage(), DONE]
 
 
@@ -65,7 +65,7 @@ class Caller:
             self.trouble = self.trouble or f"{type(error).__name__}: {error}"
 
     async def _ask(self) -> None:
-        words = f"Number {len(self.questions) + 1}?"
+        words = f"Q{len(self.questions) + 1}?"
         question = Question(words, monotonic())
         self.questions.append(question)
         await self.call.say(words)
@@ -82,7 +82,7 @@ class Caller:
 class Crowd:
     """All callers of a server; hang up when the block ends."""
 
-    def __init__(self, url: str, size: int, thinks: float = 0.3) -> None:
+    def __init__(self, url: str, size: int, thinks: float) -> None:
         line = Line(
             PUBLIC_URL,
             AUTH_TOKEN,

@@ -72,14 +72,17 @@ Act = Callable[[Deployment], None]
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What breaks and what mends it; `blocks`: for so long (s), nobody is answered."""
+    """What breaks and what mends it.
+
+    It `lasts` so long (s) at least; with `blocks` nobody is answered meanwhile.
+    """
 
     name: str
     breaks: Act
     mends: Act = lambda deployment: None
-    blocks: float = 0.0
-    # The file has no other process to share it with, and no store of clips to fail.
-    on_sqlite: bool = False
+    lasts: float = 0.0
+    blocks: bool = False
+    on_sqlite: bool = False  # on a server by itself, without Redis and PostgreSQL
 
 
 def _redis(act: Callable[[Redis], None]) -> Act:
@@ -111,7 +114,13 @@ FAULTS = (
         _postgres(Postgres.crowd),
         _postgres(Postgres.release),
     ),
-    Fault("event loop blocked", Deployment.stop_server, Deployment.go_on, blocks=2.0),
+    Fault(
+        "event loop blocked",
+        Deployment.stop_server,
+        Deployment.go_on,
+        lasts=2.0,
+        blocks=True,
+    ),
     Fault(
         "disk full",
         lambda deployment: deployment.limit_files(0),

@@ -41,16 +41,17 @@ async def befall(
     deployment: Deployment,
     size: int,
     *,
-    thinks: float = 0.3,
+    thinks: float = 0.1,
     lasts: float = 0.0,
 ) -> Outcome:
     """Let a part fail for `lasts` seconds or more, while so many callers talk."""
     async with Crowd(deployment.server.url, size, thinks) as crowd:
         await asyncio.to_thread(fault.breaks, deployment)
         if fault.blocks:
-            await asyncio.sleep(fault.blocks)
+            await asyncio.sleep(fault.lasts)
         else:
-            await asyncio.gather(crowd.answered(ANSWERS), asyncio.sleep(lasts))
+            pause = asyncio.sleep(max(fault.lasts, lasts))
+            await asyncio.gather(crowd.answered(ANSWERS), pause)
         asked = _asked(crowd)
         await asyncio.to_thread(fault.mends, deployment)
         mended = monotonic()

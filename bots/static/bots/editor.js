@@ -5,7 +5,7 @@ import { Listing } from "./listing.js";
 import { models, voices } from "./offers.js";
 import { Picker } from "./picker.js";
 import { Player } from "./player.js";
-import { follow, mark } from "./sections.js";
+import { follow, lead, mark } from "./sections.js";
 
 const form = document.querySelector("#bot_form");
 const addresses = document.querySelector("#editor").dataset;
@@ -70,6 +70,7 @@ function start() {
         listing.addEventListener("change", () => listing.busy || advice.soon());
         listing.load();
     }
+    lead();
     follow(nav);
     mark(nav);
     advice.ask();

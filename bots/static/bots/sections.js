@@ -31,12 +31,31 @@ export function follow(nav) {
     for (const section of current.keys()) if (section) watcher.observe(section);
 }
 
+/* The note on a failed save leads to what failed first. */
+export function lead() {
+    const [note, first] = [".errornote", "#bot_form .errorlist"].map((each) => document.querySelector(each));
+    if (!note || !first) return;
+    first.id ||= "first-error";
+    first.tabIndex = -1;
+    const go = (event) => {
+        event.preventDefault();
+        const details = first.closest("details");
+        if (details) details.open = true;
+        first.focus();
+        first.scrollIntoView({ block: "center" });
+    };
+    note.append(" ", element("a", { href: `#${first.id}`, onclick: go }, "Go to the first one"));
+}
+
 /* How many errors and warnings stand in each section. */
 export function mark(nav) {
     for (const link of nav.querySelectorAll("a")) {
-        const number = sectionOf(link)?.querySelectorAll(".errorlist li, .remarks .warning").length ?? 0;
+        const amiss = (what) => sectionOf(link)?.querySelectorAll(what).length ?? 0;
+        const errors = amiss(".errorlist li");
+        const number = errors + amiss(".remarks .warning");
         const badge = link.querySelector(".badge") ?? link.appendChild(element("span", { class: "badge" }));
         badge.hidden = !number;
+        badge.classList.toggle("error", errors > 0);
         say(badge, number ? `${number}` : "");
         if (number) badge.setAttribute("aria-label", `${number} to look at`);
     }

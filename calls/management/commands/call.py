@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
+from django.urls import reverse
 
 from bots.models import PhoneNumber
 from calls.models import Call, Turn
@@ -139,6 +140,7 @@ class Command(BaseCommand):
             except (BadClip, OSError) as error:
                 raise CommandError(f"The recording was not saved: {error}") from error
             self._print(f"Saved {options['save']}")
+        self._print(f"In the desk: {_page(self.call.call_sid, options['server'])}")
 
     def _judge(self, failure: CallFailed | None) -> None:
         call = self.call
@@ -168,6 +170,14 @@ async def _steps(given: list[Step] | None, after: float | None) -> AsyncIterator
         steps = [*steps, INTERRUPTION]
     for step in steps:
         yield step
+
+
+def _page(call_sid: str, server: str) -> str:
+    """Where the desk tells of a call."""
+    # With https set, nobody can sign in beside the proxy.
+    public = settings.SERVER_URL
+    origin = public if public.startswith("https://") else server.rstrip("/")
+    return f"{origin}{reverse('admin:calls_call_changelist')}?q={call_sid}"
 
 
 def _first_number() -> str:

@@ -6,15 +6,19 @@ const DOING = {
   thinking: "Thinking",
   speaking: "Speaking",
   leaving: "Saying goodbye",
+  transferring: "Being put through",
 };
 const DONE = {
   say: "The bot says it next.",
-  end: "The bot finishes what it is saying and says goodbye. Click again to end at once.",
+  end: "The bot finishes its sentence and says goodbye. Click again to end at once.",
   now: "Ended.",
-  transfer: "The bot finishes what it is saying, tells the caller, and puts them through.",
+  transfer: "The bot finishes its sentence, tells the caller, and puts them through.",
 };
 /* A double click must not be taken for the second click, which ends a call at once. */
 const CLICKS_APART = 1000;
+/* How long the word on an operator's line stays, should the bot not say it sooner. */
+const SAID_WITHIN = 8000;
+const LEAVING = ["leaving", "transferring"];
 
 export class Card {
   constructor(options, order) {
@@ -66,6 +70,7 @@ export class Card {
     if (number <= this.number) return true;
     const complete = number === this.number + 1;
     if (turn) this.turns.show(turn);
+    if (turn?.operator) this.said();
     if (state) this.state(state);
     if (ended) this.end(ended);
     if (complete) this.number = number;
@@ -74,7 +79,7 @@ export class Card {
 
   state({ doing, partial, keys }) {
     const { part } = this;
-    const leaving = doing === "leaving";
+    const leaving = LEAVING.includes(doing);
     this.element.dataset.doing = this.over ? "over" : doing;
     part.doing.textContent = this.over ? "Over" : (DOING[doing] ?? doing);
     part.partial.textContent = [keys, partial].filter(Boolean).join(" ");
@@ -107,7 +112,13 @@ export class Card {
     this.order({ do: "say", text: line }, (refused) => {
       if (!refused && this.part.line.value.trim() === line) this.part.line.value = "";
       this.answer(refused || DONE.say, refused);
+      clearTimeout(this.saidSoon);
+      this.saidSoon = setTimeout(() => this.said(), SAID_WITHIN);
     });
+  }
+
+  said() {
+    if (this.part.answer.textContent === DONE.say) this.answer("");
   }
 
   command(what, button) {
@@ -120,7 +131,7 @@ export class Card {
   }
 
   isLeaving() {
-    return this.element.dataset.doing === "leaving";
+    return LEAVING.includes(this.element.dataset.doing);
   }
 
   answer(words, refused) {

@@ -14,11 +14,17 @@ export function clock(seconds) {
   return hours ? `${hours}:${two(minutes)}:${rest}` : `${minutes}:${rest}`;
 }
 
-function note(turn) {
+/* Who cut the bot off is told by what follows: an operator or a lost line may have. */
+function cut(turn, next) {
+  if (turn.role === "caller") return "Interrupted.";
+  return next?.dataset.role === "caller" ? "Interrupted by the caller." : "Cut off.";
+}
+
+function note(turn, next) {
   const notes = [];
   if (turn.consent) notes.push("The consent sentence.");
   if (turn.operator) notes.push("Written by an operator.");
-  if (turn.cut) notes.push(turn.role === "caller" ? "Interrupted." : "Interrupted by the caller.");
+  if (turn.cut) notes.push(cut(turn, next));
   if (turn.error) notes.push(turn.error);
   return notes.join(" ");
 }
@@ -28,6 +34,7 @@ export class Turns {
     this.list = list;
     this.template = document.getElementById("live-turn");
     this.shown = new Map();
+    this.told = new WeakMap(); /* by item: its turn */
   }
 
   show(turn) {
@@ -40,9 +47,16 @@ export class Turns {
     part.heard.textContent = turn.heard;
     part.missed.textContent = turn.missed;
     part.missed.hidden = part.cut.hidden = !turn.missed;
-    part.note.textContent = note(turn);
-    part.note.hidden = !part.note.textContent;
+    this.told.set(item, turn);
+    this.remark(item);
+    if (item.previousElementSibling) this.remark(item.previousElementSibling);
     if (follows) this.list.scrollTop = this.list.scrollHeight;
+  }
+
+  remark(item) {
+    const part = parts(item);
+    part.note.textContent = note(this.told.get(item), item.nextElementSibling);
+    part.note.hidden = !part.note.textContent;
   }
 
   /* A new turn at its place; turns may come out of order. */

@@ -1,0 +1,60 @@
+"""Calls at the desk as a test sees them: made by hand, read by somebody who may."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from django.utils import timezone
+
+from calls import summary
+from calls.models import Call, Turn
+
+LIST = "/admin/calls/call/"
+
+
+START = timezone.now() - timedelta(minutes=2)
+
+
+def make_call(number: int = 1, **values: Any) -> Call:
+    usual = {
+        "call_sid": f"CA{number:032x}",
+        "from_number": f"+1415555{number:04}",
+        "to_number": "+14155550100",
+        "status": Call.Status.COMPLETED,
+        "end_reason": Call.EndReason.CALLER_HUNG_UP,
+        "started_at": START + timedelta(seconds=number),
+        "answered_at": START,
+        "ended_at": START + timedelta(seconds=83),
+    }
+    return Call.objects.create(**{**usual, **values})
+
+
+def say(call: Call, role: str, text: str, **values: Any) -> Turn:
+    usual = {"started_at": START, "ended_at": START, "heard_text": text}
+    index = call.turns.count()
+    return Turn.objects.create(
+        call=call, index=index, role=role, text=text, **{**usual, **values}
+    )
+
+
+def found(client: Client, query: str) -> set[int]:
+    """The calls a list shows."""
+    response = client.get(f"{LIST}?{query}")
+    assert response.status_code == 200, response.headers
+    return {call.pk for call in response.context["cl"].result_list}
+
+
+@pytest.fixture
+def viewer(client: Client) -> Client:
+    """Somebody who may read calls and nothing else."""
+    user = User.objects.create_user("viewer", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename="view_call"))
+    client.force_login(user)
+    return client
+
+
+def told(call: Call) -> tuple[Any, ...]:
+    call.refresh_from_db()
+    return tuple(getattr(call, name) for name in summary.FIELDS)

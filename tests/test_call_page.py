@@ -1,0 +1,126 @@
+"""A call's page, and calls as files."""
+
+import csv
+import io
+import json
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from bots.models import Bot
+from bots.profile import Profile
+from calls.models import Call
+from calls.review import parts_of
+from tests.call_pages import LIST, START, make_call, say
+from tests.call_pages import viewer as viewer
+
+pytestmark = pytest.mark.django_db
+
+
+# Files
+
+
+def downloaded(response: Any) -> str:
+    assert response.status_code == 200
+    assert "attachment" in response["Content-Disposition"]
+    return b"".join(response.streaming_content).decode()
+
+
+def test_a_viewer_exports_a_selection_and_all_that_match(viewer: Client) -> None:
+    calls = [make_call(number) for number in range(3)]
+    say(calls[1], "caller", "=1+1")
+    chosen = {"action": "export_json", "_selected_action": [calls[1].pk, calls[2].pk]}
+    lines = downloaded(viewer.post(LIST, chosen)).splitlines()
+    assert {json.loads(line)["call_sid"] for line in lines} == {
+        *(call.call_sid for call in calls[1:])
+    }
+    everything = downloaded(viewer.get(f"{LIST}export.csv?status__exact=completed"))
+    rows = list(csv.DictReader(io.StringIO(everything)))
+    assert [row["call_sid"] for row in rows] == [
+        *(call.call_sid for call in reversed(calls))
+    ]
+    assert rows[1]["turn_text"] == "'=1+1"
+    assert downloaded(viewer.get(f"{LIST}export.jsonl?status__exact=failed")) == ""
+
+
+def test_one_call_is_exported(viewer: Client) -> None:
+    call = make_call()
+    say(call, "caller", "Hi\u2028there")
+    record = json.loads(downloaded(viewer.get(f"{LIST}{call.pk}/export.json")))
+    assert record["turns"][0]["text"] == "Hi\u2028there"
+    assert "CA" in downloaded(viewer.get(f"{LIST}{call.pk}/export.csv"))
+    for path in (
+        "999/export.csv",
+        "export.json",
+        f"{call.pk}/export.pdf",
+        "export.csv?nonsense=1",
+    ):
+        assert viewer.get(f"{LIST}{path}").status_code == 404
+
+
+def test_only_those_who_may_read_calls_export_them(client: Client) -> None:
+    call = make_call()
+    client.force_login(User.objects.create_user("nobody", is_staff=True))
+    for path in ("export.csv", f"{call.pk}/export.json"):
+        assert client.get(f"{LIST}{path}").status_code == 403
+
+
+def test_a_viewer_deletes_nothing(viewer: Client) -> None:
+    call = make_call()
+    viewer.post(LIST, {"action": "delete_selected", "_selected_action": call.pk})
+    assert viewer.get(f"{LIST}{call.pk}/delete/").status_code == 403
+    assert Call.objects.exists()
+
+
+# The page of a call
+
+
+def page_of(client: Client, call: Call) -> str:
+    return client.get(f"{LIST}{call.pk}/change/").content.decode()
+
+
+def test_keys_stand_among_the_words() -> None:
+    assert parts_of("[pressed 1 2] Hi [pressed ••••]") == [
+        *(("", "1 2"), ("Hi", ""), ("", "••••"))
+    ]
+    assert parts_of("no keys") == [("no keys", "")]
+    assert parts_of("") == []
+
+
+def test_the_page_says_what_is_different_today(viewer: Client) -> None:
+    bot = Bot.objects.create(name="Front desk", greeting="Hello.")
+    call = make_call(bot=bot, settings=Profile.of(bot).to_json())
+    assert "different today" not in page_of(viewer, call)
+    Bot.objects.update(greeting="<b>Good day.</b>")
+    page = page_of(viewer, call)
+    assert "1 of them is different today" in page
+    assert '<div dir="auto">&lt;b&gt;Good day.&lt;/b&gt;</div>' in page
+
+
+def test_the_page_leads_to_the_callers_other_calls(viewer: Client) -> None:
+    calls = [make_call(n, from_number="+1", slowest_ms=1234) for n in range(3)]
+    make_call(7, from_number="+2")
+    page = page_of(viewer, calls[1])
+    assert f'{LIST}{calls[0].pk}/change/" rel="prev"' in page
+    assert f'{LIST}{calls[2].pk}/change/" rel="next"' in page
+    assert "1234 ms" in page
+    assert 'rel="prev"' not in page_of(viewer, calls[0])
+
+
+def test_a_call_in_progress_leads_to_the_live_page(viewer: Client) -> None:
+    call = make_call(status="in-progress", end_reason="", ended_at=None)
+    assert "This call is going on." in page_of(viewer, call)
+    assert 'href="/admin/live/"' in page_of(viewer, call)
+
+
+def test_a_call_whose_line_is_lost_waits_for_its_caller(viewer: Client) -> None:
+    told = "Line lost, waiting for the caller"
+    call = make_call(status="in-progress", end_reason="", ended_at=None, lost_at=START)
+    page = page_of(viewer, call)
+    assert page.count(told) == 2
+    assert "going on" not in page
+    assert told in viewer.get(LIST).content.decode()
+    Call.objects.update(status="failed")
+    assert told not in page_of(viewer, call)

@@ -1,0 +1,79 @@
+"""How the database is connected to, and what a writer makes of its refusals."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+
+import pytest
+from django.db import DataError, InterfaceError, OperationalError
+from psycopg import errors
+
+from calls import transcripts
+from calls.transcripts import CallsSeen, TranscriptWriter, Write
+from tests.live import ROOT, environment
+
+SHOW = "import json, voicebot.settings as s; print(json.dumps(s.DATABASES['default']))"
+
+
+def options(url: str) -> dict[str, object]:
+    """Django's OPTIONS for a DATABASE_URL."""
+    shown = subprocess.run(
+        [sys.executable, "-c", SHOW],
+        cwd=ROOT,
+        env=environment(DATABASE_URL=url),
+        capture_output=True,
+        check=True,
+        text=True,
+        timeout=30,
+    )
+    found: dict[str, object] = json.loads(shown.stdout)["OPTIONS"]
+    return found
+
+
+def test_what_the_address_of_a_database_asks_for_is_kept() -> None:
+    found = options("postgres://bot:secret@db.example/bot?sslmode=require")
+    assert found["sslmode"] == "require"
+    assert "pool" in found
+
+
+@pytest.mark.parametrize(
+    ("error", "cause", "passing"),
+    [
+        (OperationalError, errors.ConnectionTimeout(), True),
+        (OperationalError, errors.DiskFull(), True),
+        (OperationalError, errors.ProgramLimitExceeded(), False),
+        (OperationalError, None, True),
+        (InterfaceError, None, True),
+        (DataError, errors.StringDataRightTruncation(), False),
+    ],
+)
+def test_only_what_may_pass_is_waited_for(
+    error: type[Exception], cause: Exception | None, passing: bool
+) -> None:
+    raised = error("no")
+    raised.__cause__ = cause
+    assert transcripts._is_passing(raised) is passing
+
+
+async def test_what_waited_is_written_in_pieces_and_told_of_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    away, sizes = iter([True, True]), list[int]()
+
+    def flaky(batch: Sequence[Write]) -> None:
+        if next(away, False):
+            raise OperationalError("away")
+        sizes.append(len(batch))
+
+    monkeypatch.setattr(transcripts, "write_all", flaky)
+    monkeypatch.setattr(transcripts, "RETRY_SECONDS", 0.01)
+    writer = TranscriptWriter()
+    for number in range(2 * transcripts.MOST_AT_ONCE + 1):
+        writer.put(CallsSeen((number,)))
+    async with asyncio.timeout(5):
+        await writer.queue.join()
+    await writer.aclose()
+    assert sizes == [transcripts.MOST_AT_ONCE, transcripts.MOST_AT_ONCE, 1]
+    assert caplog.text.count("Transcripts wait") == 1
