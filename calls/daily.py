@@ -4,10 +4,8 @@ import asyncio
 import logging
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
-from functools import partial
 from typing import TypeVar
 
-from channels.db import database_sync_to_async
 from django.db import DatabaseError, InterfaceError
 from django.db.models import Q
 from django.utils import timezone
@@ -15,6 +13,7 @@ from django.utils import timezone
 from calls.clips import ClipStore, ClipsUnavailable
 from calls.models import DailyRun
 from calls.privacy import Deleted, purge_some
+from calls.threads import in_any_thread
 
 log = logging.getLogger(__name__)
 
@@ -83,9 +82,7 @@ class Daily:
 
 async def _beside(work: Callable[..., T], *args: object) -> T:
     """Do something with the database in any free thread."""
-    done: T = await database_sync_to_async(
-        partial(work, *args), thread_sensitive=False
-    )()
+    done: T = await in_any_thread(work)(*args)
     return done
 
 

@@ -3,13 +3,12 @@
 import asyncio
 import logging
 from collections.abc import Mapping
-from functools import partial
 from typing import TYPE_CHECKING
 
-from channels.db import database_sync_to_async
 from django.db import DatabaseError, InterfaceError
 
 from calls.reaping import Reaper
+from calls.threads import in_any_thread
 from calls.transcripts import CallsSeen, TranscriptWriter
 
 if TYPE_CHECKING:
@@ -59,8 +58,7 @@ class Heartbeat:
                 self.transcripts.put(CallsSeen(seen))
 
     async def _look_for_the_dead(self) -> None:
-        # Any free thread: all sockets of a process otherwise share a single one.
-        look = partial(database_sync_to_async, thread_sensitive=False)(self.reaper.look)
+        look = in_any_thread(self.reaper.look)
         while True:
             try:
                 await look()

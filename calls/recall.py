@@ -4,10 +4,8 @@ import logging
 from asyncio import timeout
 from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
 from typing import Literal
 
-from channels.db import database_sync_to_async
 from django.db import DatabaseError, InterfaceError
 from django.db.models.functions import Now
 
@@ -15,6 +13,7 @@ from calls import metrics, models
 from calls.clock import Clock
 from calls.events import CallResumed
 from calls.models import Call
+from calls.threads import in_any_thread
 from calls.turns import Turn
 
 log = logging.getLogger(__name__)
@@ -92,11 +91,7 @@ def _at(moment: datetime | None, clock: Clock) -> float | None:
     return None if moment is None else clock.at(moment)
 
 
-# Any free thread: all sockets of a process otherwise share a single one.
-_any_thread = partial(database_sync_to_async, thread_sensitive=False)
-
-
-@_any_thread
+@in_any_thread
 def _use_up(call_sid: str, nonce: str) -> Call | None:
     offered = Call.objects.open().filter(call_sid=call_sid, relay_nonce=nonce)
     call = offered.first() if nonce else None
@@ -105,6 +100,6 @@ def _use_up(call_sid: str, nonce: str) -> Call | None:
     return call if used else None
 
 
-@_any_thread
+@in_any_thread
 def _turns(call: Call) -> list[models.Turn]:
     return list(call.turns.order_by("index"))

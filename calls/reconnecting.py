@@ -90,9 +90,8 @@ async def _give_up(call: Call) -> str:
         )
         words = f"{sorry} {profile.transfer_notice}"
         return twiml.put_through(number, words, profile.language)
-    stopping = switchboard().closing
-    reason = Call.EndReason.SERVER_STOPPED
-    if not stopping:
-        reason = Call.EndReason.CONNECTION_LOST
+    reason = Call.EndReason.CONNECTION_LOST
+    if switchboard().closing:
+        reason = Call.EndReason.SERVER_STOPPED
     await close_call(call.call_sid, Call.Status.FAILED, reason)
     return twiml.say_and_hang_up(f"{sorry} {profile.goodbye}", profile.language)

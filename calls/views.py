@@ -30,7 +30,7 @@ from calls.pickup import (
     OUT_OF_ORDER,
     configuration_trouble,
 )
-from calls.reconnecting import is_lost, offer, reconnect
+from calls.reconnecting import DATABASE_SECONDS, is_lost, offer, reconnect
 from calls.signatures import is_signed, public_url
 from calls.switchboard import switchboard
 from calls.verdicts import NOT_SIGNED
@@ -39,8 +39,6 @@ log = logging.getLogger(__name__)
 
 NO_CALL_SID = "It has no CallSid."
 BUSY = "Sorry, all our lines are busy at the moment. Please call again in a moment."
-# Twilio waits fifteen seconds for an answer.
-DATABASE_SECONDS = 5.0
 LAST_WORDS_SECONDS = 2.0
 # How often a call is sent to the other processes, and the parameter that counts it.
 MOST_TRIES = 4

@@ -10,7 +10,6 @@ from typing import Any
 from unicodedata import category
 from uuid import uuid4
 
-from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth import HASH_SESSION_KEY, get_user_model
@@ -24,6 +23,7 @@ from calls.desk.signing_in import has_passed
 from calls.listener import Listener, Message
 from calls.models import Call
 from calls.switchboard import switchboard
+from calls.threads import in_any_thread
 
 log = logging.getLogger(__name__)
 
@@ -216,14 +216,13 @@ def _account(scope: Any) -> Any:
     return account if is_same else None
 
 
-# Any free thread: all sockets of a process otherwise share a single one.
-@partial(database_sync_to_async, thread_sensitive=False)
+@in_any_thread
 def _may_look(scope: Any) -> bool:
     account = _account(scope)
     return account is not None and account.has_perm("calls.view_call")
 
 
-@partial(database_sync_to_async, thread_sensitive=False)
+@in_any_thread
 def _record(scope: Any, what: str, call_sid: str, text: str) -> None:
     """Note who orders what. Raises `Refused` where it cannot or may not be done."""
     account, words = _account(scope), ORDERS.get(what)

@@ -3,7 +3,6 @@
 from typing import Any
 
 from channels.auth import AuthMiddlewareStack
-from channels.db import database_sync_to_async
 from channels.routing import URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
 from django.urls import path, re_path
@@ -12,6 +11,7 @@ from calls.desk.live_socket import LiveConsumer
 from calls.desk.signing_in import has_passed
 from calls.desk.talk_socket import TalkConsumer
 from calls.routing import refuse
+from calls.threads import in_any_thread
 
 _live: Any = LiveConsumer.as_asgi()
 _talk: Any = TalkConsumer.as_asgi()
@@ -26,8 +26,7 @@ urlpatterns: list[Any] = [
 def who_has_passed(application: Any) -> Any:
     """Turn away sessions without the code that their person is asked for."""
 
-    # Any free thread: all sockets of a process otherwise share a single one.
-    passed = database_sync_to_async(has_passed, thread_sensitive=False)
+    passed = in_any_thread(has_passed)
 
     async def gate(scope: Any, receive: Any, send: Any) -> Any:
         user, session = scope["user"], scope["session"]

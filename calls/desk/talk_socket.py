@@ -4,10 +4,8 @@ import asyncio
 import json
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
-from functools import partial
 from typing import Any
 
-from channels.db import database_sync_to_async
 from django.core.signing import BadSignature, TimestampSigner
 
 from calls.consumers import NORMAL_CLOSURE, RelayConsumer
@@ -16,6 +14,7 @@ from calls.review import heard_and_not
 from calls.session import CallSession
 from calls.signatures import TOKEN_LIFETIME_SECONDS
 from calls.switchboard import Switchboard, switchboard
+from calls.threads import in_any_thread
 from calls.transcripts import CallAnswered, CallLost, CallOver, TurnWrite
 from calls.turns import CONSENT, Turn
 from calls.waterfall import Stage, stages
@@ -120,8 +119,7 @@ class TalkConsumer(RelayConsumer):
         self.closing = asyncio.create_task(self.close(NORMAL_CLOSURE))
 
 
-# Any free thread: all sockets of a process otherwise share a single one.
-_may_talk = partial(database_sync_to_async, thread_sensitive=False)(may_talk)
+_may_talk = in_any_thread(may_talk)
 
 
 def turn_frame(turn: Turn) -> str:
