@@ -14,12 +14,12 @@ class NoAnswer(StrEnum):
 
 async def bot_for(number: str) -> Bot | NoAnswer:
     """The number's own bot, else the default bot, else the reason why not."""
-    known = (
-        await PhoneNumber.objects.select_related("bot").filter(number=number).afirst()
-    )
-    own = known.bot if known else None
-    default = None if own else await Bot.objects.filter(is_default=True).afirst()
-    return resolve(known, default)
+    known = await PhoneNumber.objects.filter(number=number).afirst()
+    bots = Bot.objects.whole()
+    if known and known.bot_id:
+        known.bot = await bots.aget(pk=known.bot_id)
+        return resolve(known, None)
+    return resolve(known, await bots.filter(is_default=True).afirst())
 
 
 def resolve(known: PhoneNumber | None, default: Bot | None) -> Bot | NoAnswer:

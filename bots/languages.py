@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Phrasebook:
-    """A language's standing sentences; `backchannels` is a comma-separated list."""
+    """A language's standing sentences; words by themselves are separated by commas."""
 
     silence_question: str
     time_warning: str
@@ -15,6 +15,8 @@ class Phrasebook:
     backchannels: str
     reconnected: str
     line_lost: str
+    fillers: str  # one a line
+    partings: str  # how one says goodbye, a comma-separated list
 
 
 PHRASEBOOKS = {
@@ -28,6 +30,9 @@ PHRASEBOOKS = {
         "alright, sure, I see, got it, good, great",
         reconnected="Sorry, we were cut off for a moment.",
         line_lost="I'm sorry, our line keeps breaking off.",
+        fillers="One moment, please.\nLet me check that for you.\nI'm looking it up.",
+        partings="goodbye, bye, bye-bye, have a good day, have a great day, "
+        "have a nice day, take care, talk to you soon, good night",
     ),
     "de": Phrasebook(
         "Sind Sie noch da?",
@@ -39,6 +44,9 @@ PHRASEBOOKS = {
         "verstehe, stimmt",
         reconnected="Entschuldigung, wir waren kurz unterbrochen.",
         line_lost="Es tut mir leid, die Verbindung bricht immer wieder ab.",
+        fillers="Einen Moment, bitte.\nIch sehe kurz nach.\nDas haben wir gleich.",
+        partings="auf wiederhören, auf wiedersehen, tschüss, tschüs, schönen tag noch, "
+        "einen schönen tag, bis bald, gute nacht",
     ),
     "fr": Phrasebook(
         "Êtes-vous toujours là ?",
@@ -50,6 +58,8 @@ PHRASEBOOKS = {
         "voilà, entendu",
         reconnected="Pardon, nous avons été coupés un instant.",
         line_lost="Toutes nos excuses, la ligne est sans cesse coupée.",
+        fillers="Un instant, s'il vous plaît.\nJe vérifie tout de suite.\nJe regarde.",
+        partings="au revoir, bonne journée, bonne soirée, à bientôt, bonne nuit",
     ),
     "es": Phrasebook(
         "¿Sigue ahí?",
@@ -61,6 +71,9 @@ PHRASEBOOKS = {
         "entiendo, ya",
         reconnected="Perdone, se ha cortado un momento.",
         line_lost="Lo siento, la línea se corta una y otra vez.",
+        fillers="Un momento, por favor.\nLo compruebo ahora mismo.\nDéjeme ver.",
+        partings="adiós, hasta luego, hasta pronto, que tenga un buen día, "
+        "buenas noches",
     ),
     "it": Phrasebook(
         "È ancora in linea?",
@@ -71,6 +84,8 @@ PHRASEBOOKS = {
         "mhm, mm, ah, ok, okay, sì, va bene, certo, capisco, d'accordo, esatto, bene",
         reconnected="Mi scusi, è caduta la linea per un momento.",
         line_lost="Mi dispiace, la linea continua a cadere.",
+        fillers="Un momento, per favore.\nControllo subito.\nVedo.",
+        partings="arrivederci, a presto, buona giornata, buona serata, buonanotte",
     ),
     "pt": Phrasebook(
         "Ainda está aí?",
@@ -81,6 +96,8 @@ PHRASEBOOKS = {
         "mhm, hum, ah, ok, okay, sim, tá, certo, claro, entendi, está bem, pois",
         reconnected="Desculpe, a ligação caiu por um momento.",
         line_lost="Lamento, a ligação está sempre a cair.",
+        fillers="Um momento, por favor.\nVou verificar.\nDeixe-me ver.",
+        partings="adeus, até logo, até breve, tenha um bom dia, boa noite, tchau",
     ),
     "nl": Phrasebook(
         "Bent u er nog?",
@@ -91,6 +108,8 @@ PHRASEBOOKS = {
         "mhm, hm, aha, oké, ok, okay, ja, precies, goed, juist, begrijp ik, prima",
         reconnected="Sorry, de verbinding was even weg.",
         line_lost="Het spijt me, de verbinding valt steeds weg.",
+        fillers="Een ogenblik, alstublieft.\nIk kijk het even na.\nIk zoek het op.",
+        partings="tot ziens, dag, fijne dag, tot straks, goedenacht, doei",
     ),
 }
 

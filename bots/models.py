@@ -6,6 +6,7 @@ from django.db.models import Q, UniqueConstraint
 from simple_history.models import HistoricalRecords
 
 from bots import validators as rules
+from bots.able import Abilities
 from bots.choices import (
     DEFAULT_GREETING,
     DEFAULT_LLM_MODEL,
@@ -16,15 +17,46 @@ from bots.choices import (
     Sensitivity,
     TranscriptionProvider,
 )
+from bots.handover import TransferTarget
+from bots.menu import MenuKey
 from bots.numbers import PhoneNumber
+from bots.secrets import Secret
+from bots.tongues import SpokenLanguage
+from bots.tools import Tool, ToolParameter
 
-__all__ = ["MAX_CALL_MINUTES", "MAX_RETENTION_DAYS", "Bot", "Catalogue", "PhoneNumber"]
+__all__ = [
+    "MAX_CALL_MINUTES",
+    "MAX_RETENTION_DAYS",
+    "Bot",
+    "Catalogue",
+    "MenuKey",
+    "PhoneNumber",
+    "Secret",
+    "SpokenLanguage",
+    "Tool",
+    "ToolParameter",
+    "TransferTarget",
+]
 
 MAX_CALL_MINUTES = 240
 MAX_RETENTION_DAYS = 3650
 
 
-class Bot(models.Model):
+class BotQuerySet(models.QuerySet["Bot"]):
+    """Bots with what belongs to them."""
+
+    def whole(self) -> "BotQuerySet":
+        """With everything that a call's settings are made of."""
+        return self.select_related("lookup", "webhook_secret").prefetch_related(
+            "lookup__parameters",
+            "tools__parameters",
+            "targets",
+            "menu_keys__tool",
+            "languages",
+        )
+
+
+class Bot(Abilities):
     """What answers a call: a prompt, a model, a voice and its manners on the line."""
 
     name = models.CharField(
@@ -231,8 +263,8 @@ class Bot(models.Model):
         max_length=16,
         blank=True,
         validators=[rules.e164],
-        help_text="Where callers are put through when the bot fails twice in a row, "
-        "e.g. +14155550100. Empty: the bot apologises, then says goodbye.",
+        help_text="Where callers are put through when the bot fails twice in a row or "
+        "the line is full, e.g. +14155550100. Empty: the first of the people below.",
     )
     transfer_notice = models.TextField(
         blank=True,
@@ -244,6 +276,7 @@ class Bot(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
+    objects = BotQuerySet.as_manager()
     history = HistoricalRecords(excluded_fields=["created_at", "updated_at"])
 
     class Meta:
@@ -263,6 +296,7 @@ class Bot(models.Model):
     def clean(self) -> None:
         """Refuse a pair of settings that would end every call."""
         rules.of_its_provider(self.speech_model, self.transcription_provider)
+        super().clean()
 
 
 class Catalogue(models.Model):

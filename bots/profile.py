@@ -1,11 +1,24 @@
 """The settings one call runs with: resolved once, kept with the call for good."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Self
 
+from bots.abilities import MenuEntry, Target, Tongue, ToolSpec
 from bots.languages import phrasebook
 from bots.models import Bot
+
+# What a bot can do is kept as lists of these.
+LISTS: dict[str, type[Target | MenuEntry | Tongue | ToolSpec]] = {
+    "tools": ToolSpec,
+    "targets": Target,
+    "menu": MenuEntry,
+    "tongues": Tongue,
+}
+# What the person behind `transfer_number` is called, who has no name.
+TRANSFER_NUMBER = "the transfer number"
+# Settings that hold one thing a line.
+LINES = ("fallback_models", "fillers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,26 +59,95 @@ class Profile:
     transfer_number: str
     transfer_notice: str
     retention_days: int
+    can_hang_up: bool
+    can_ask_for_keys: bool
+    fillers: tuple[str, ...]
+    filler_after_ms: int
+    values: str
+    time_zone: str
+    summary_prompt: str
+    outcomes: str
+    summary_fields: str
+    summary_model: str
+    webhook_url: str
+    webhook_secret: str  # its name
+    lookup: ToolSpec | None
+    tools: tuple[ToolSpec, ...]
+    targets: tuple[Target, ...]
+    menu: tuple[MenuEntry, ...]
+    tongues: tuple[Tongue, ...]
 
     @classmethod
     def of(cls, bot: Bot) -> Self:
-        """Resolve a bot's settings; what it leaves open its language fills in."""
-        values = {field.name: getattr(bot, field.name) for field in fields(cls)}
+        """Resolve a bot's settings; what it leaves open its language fills in.
+
+        Reads what belongs to the bot from the database, unless it came `whole`.
+        """
+        names = {field.name for field in fields(cls)} - LISTS.keys()
+        values: dict[str, Any] = {name: getattr(bot, name) for name in names}
         for name, usual in asdict(phrasebook(bot.language)).items():
             if name in values:
                 values[name] = values[name].strip() or usual
-        lines = (line.strip() for line in bot.fallback_models.splitlines())
-        values["fallback_models"] = tuple(line for line in lines if line)
-        return cls(**values)
+        values |= {name: _lines(values[name]) for name in LINES}
+        secret = bot.webhook_secret
+        values["webhook_secret"] = secret.name if secret else ""
+        values["lookup"] = bot.lookup.spec() if bot.lookup else None
+        return cls(**values | _belongings(bot))
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
         """Read back what `to_json` wrote; fields added since get the bot's defaults."""
         values = {**cls.of(Bot()).to_json(), **stored}
         known = {field.name: values[field.name] for field in fields(cls)}
-        known["fallback_models"] = tuple(known["fallback_models"])
+        known |= {name: tuple(known[name]) for name in LINES}
+        for name, kind in LISTS.items():
+            known[name] = tuple(map(kind.of, known[name]))
+        known["lookup"] = ToolSpec.of(known["lookup"]) if known["lookup"] else None
         return cls(**known)
+
+    def speaking(self, language: str) -> Self:
+        """The same bot in another of its languages, with that language's sentences."""
+        tongue = next((t for t in self.tongues if t.language == language), None)
+        if tongue is None:
+            return self
+        usual = asdict(phrasebook(language))
+        usual = {name: text for name, text in usual.items() if hasattr(self, name)}
+        usual["fillers"] = _lines(usual["fillers"])
+        return replace(
+            self,
+            **usual,
+            language=language,
+            tts_voice=tongue.voice,
+            tts_model=tongue.tts_model or self.tts_model,
+            transcription_provider=(
+                tongue.transcription_provider or self.transcription_provider
+            ),
+            speech_model=tongue.speech_model,
+        )
+
+    @property
+    def people(self) -> tuple[Target, ...]:
+        """Everybody callers can be put through to, the transfer number first."""
+        number = self.transfer_number
+        rescue = Target(TRANSFER_NUMBER, number, announced=False)
+        return (rescue, *self.targets) if number else self.targets
 
     def to_json(self) -> dict[str, Any]:
         """Everything, as JSON can hold it."""
         return asdict(self)
+
+
+def _lines(text: str) -> tuple[str, ...]:
+    return tuple(line.strip() for line in text.splitlines() if line.strip())
+
+
+def _belongings(bot: Bot) -> dict[str, tuple[Any, ...]]:
+    """What stands in tables of its own; a bot that is not saved has none of it."""
+    if bot.pk is None:
+        return dict.fromkeys(LISTS, ())
+    return {
+        "tools": tuple(tool.spec() for tool in bot.tools.all()),
+        "targets": tuple(target.plain() for target in bot.targets.all()),
+        "menu": tuple(key.plain() for key in bot.menu_keys.all()),
+        "tongues": tuple(tongue.plain() for tongue in bot.languages.all()),
+    }

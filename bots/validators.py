@@ -3,9 +3,13 @@
 import re
 from collections.abc import Callable
 from typing import Any
+from zoneinfo import available_timezones
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, RegexValidator
+
+from bots.requests import BadTemplate, check_url
+from bots.variables import PLACEHOLDER
 
 # The TTS API takes 2,000 characters in one request.
 SPEECH_MAX_LENGTH = 2000
@@ -57,6 +61,40 @@ def each_line_a_model(value: str) -> None:
             shown = line if len(line) <= SHOWN else f"{line[:SHOWN]}…"
             told = f"Line {number}, “{shown}”: {model_id.message}"
             raise ValidationError(told) from error
+
+
+def each_line_a_value(value: str) -> None:
+    """Refuse a list of variables of which a line names none."""
+    for number, line in enumerate(map(str.strip, value.splitlines()), 1):
+        name = line.partition("=")[0].strip()
+        if line and not PLACEHOLDER.fullmatch(f"{{{{{name}}}}}"):
+            raise ValidationError(
+                f"Line {number}: a name has letters, digits, _ and dots only."
+            )
+
+
+def each_line_a_field(value: str) -> None:
+    """Refuse a list of fields of which a line is not name: description."""
+    for number, line in enumerate(map(str.strip, value.splitlines()), 1):
+        if line and not re.match(r"[A-Za-z]\w{0,39}\s*(:|$)", line, re.ASCII):
+            raise ValidationError(
+                f"Line {number}: write it as name: what to note. A name has letters, "
+                "digits and _ only."
+            )
+
+
+def time_zone(value: str) -> None:
+    """Refuse a time zone that nobody has."""
+    if value not in available_timezones():
+        raise ValidationError("Write it like Europe/Berlin or America/New_York.")
+
+
+def request_url(value: str) -> None:
+    """Refuse an address that could not be called, or whose host is not written out."""
+    try:
+        check_url(value)
+    except BadTemplate as error:
+        raise ValidationError(str(error)) from error
 
 
 def of_its_provider(speech_model: str, provider: str) -> None:

@@ -1,7 +1,10 @@
 """What a `Conversation` wants done: its outputs, for the session to carry out."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from bots.abilities import Target, ToolSpec
 from calls.history import Message
 from calls.playback import Clip
 from calls.turns import Turn
@@ -9,20 +12,30 @@ from calls.turns import Turn
 
 @dataclass(frozen=True, slots=True)
 class SpeakText:
-    """Voice a fixed text word for word; the carrier does after `within` seconds."""
+    """Voice a text word for word; the carrier does after `within` seconds.
+
+    What is `kept` is fixed, so its sound serves other calls, too.
+    """
 
     reply: int
     text: str
     within: float
+    kept: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class StartReply:
-    """Ask for an answer to these messages and voice it; `model` "" is the bot's own."""
+    """Ask for an answer to these messages and voice it; `model` "" is the bot's own.
+
+    `functions` are what it may call instead, in JSON Schema; not now, where it
+    `must_speak`.
+    """
 
     reply: int
     messages: list[Message]
     model: str = ""
+    functions: Sequence[Mapping[str, Any]] = ()
+    must_speak: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +90,31 @@ class Resort:
 
 
 @dataclass(frozen=True, slots=True)
+class UseTool:
+    """Make the request of a tool; `arguments` are the model's, not checked yet."""
+
+    call_id: str
+    tool: ToolSpec
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeLanguage:
+    """Speak and understand another language of the bot from now on."""
+
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
 class HangUp:
-    """End the call, everything having been said; `transfer` puts the caller through."""
+    """End the relay, everything having been said: the call, too, or it is a transfer.
+
+    `summary` is what the person is told before taking the call.
+    """
 
     reason: str
-    transfer: bool = False
+    transfer: Target | None = None
+    summary: str = ""
 
 
 Action = (
@@ -93,5 +126,7 @@ Action = (
     | Discard
     | Record
     | Resort
+    | UseTool
+    | ChangeLanguage
     | HangUp
 )

@@ -1,11 +1,15 @@
 """How the bot comes by what it says: it asks, retries, falls back, apologises. Pure."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from bots.hours import WEEK_MINUTES
+from bots.inworld.tool_calls import ToolCall
+from bots.variables import fill, names
 from calls.actions import Action, Record, Resort, SpeakText, StartReply
-from calls.events import ClipReady, ReplyEnded
+from calls.events import ClipReady, LookedUp, ReplyEnded
+from calls.functions import functions
 from calls.history import messages
 from calls.ladder import LIVENESS, Ladder, Rung, Step
 from calls.manners import Manners
@@ -17,25 +21,60 @@ from calls.turns import CONSENT, RESUMED, Role, Turn
 GREETING_PATIENCE = 4.0
 PATIENCE = 1.0
 
+# What is awaited before an answer, beside tools by their call's id.
+LOOKUP = "lookup"
+# What the model may have done between two words of the caller, in rounds.
+MOST_ROUNDS = 5
+
 GiveUp = Callable[[Rung, float], list[Action]]
+Use = Callable[[tuple[ToolCall, ...], Reply, float], list[Action]]
 
 
 class Answers:
     """Begins replies and sees to it that one of them is heard.
 
-    `give_up` is called with the last rungs, which end the call.
+    `give_up` is called with the last rungs, which end the call, `use` with what the
+    model wants done. Nothing is answered while something is `awaited`.
     """
 
-    def __init__(self, manners: Manners, turns: list[Turn], give_up: GiveUp) -> None:
+    def __init__(
+        self, manners: Manners, turns: list[Turn], give_up: GiveUp, use: Use
+    ) -> None:
         self.manners = manners
         self.turns = turns
         self.give_up = give_up
+        self.use = use
+        self.known: Mapping[str, str] = {}  # the call's variables
+        self.awaited: set[str] = set()
+        self.rounds = 0  # of tools, since the caller spoke
+        self.week_began = 0.0  # Monday, 0:00, in the bot's time zone
         self.replies = Replies(turns)
         self.ladder = Ladder(manners.fallback_models, manners.can_transfer)
         self.attempt: Step | None = None  # to be made a little later
         self.asked_at = -math.inf  # the caller's latest words or key
         self.unanswered = False  # something was said that is not being answered yet
         self.greeting_due = False  # it follows what is being said now
+
+    def minute(self, at: float) -> int:
+        """The minute of the week."""
+        return int((at - self.week_began) // 60) % WEEK_MINUTES
+
+    def know(self, known: Mapping[str, str], minute: int, at: float) -> None:
+        """Take in the call's variables, and when it is."""
+        self.known = known
+        self.week_began = at - minute * 60
+
+    def looked_up(self, event: LookedUp, at: float) -> list[Action]:
+        """More is known now, or never will be: what waited for it goes on."""
+        self.known = {**self.known, **event.values}
+        self.awaited.discard(LOOKUP)
+        return [] if self.replies.is_writing else self._greet(at)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether there is something to answer, and nothing to wait for."""
+        waits = self.awaited or self.attempt or self.replies.is_writing
+        return self.unanswered and not waits
 
     def greet(self, at: float) -> list[Action]:
         """Speak the greeting, behind the consent sentence where there is one."""
@@ -55,23 +94,37 @@ class Answers:
         return actions
 
     def say(
-        self, text: str, at: float, role: Role = "bot", *, interruptible: bool = True
+        self,
+        text: str,
+        at: float,
+        role: Role = "bot",
+        *,
+        interruptible: bool = True,
+        kept: bool = True,
     ) -> list[Action]:
-        """Speak a fixed sentence."""
+        """Speak a sentence; one that is `kept` is the same in all calls."""
         reply = self.replies.begin(at, role, interruptible=interruptible)
-        return [SpeakText(reply.number, text, PATIENCE)]
+        return [self.speech(reply.number, text, PATIENCE, kept=kept)]
+
+    def speech(
+        self, number: int, text: str, within: float, *, kept: bool = True
+    ) -> SpeakText:
+        """What voices a sentence, its variables filled in."""
+        said = fill(text, self.known)
+        return SpeakText(number, said, within, kept=kept and said == text)
 
     def relay(self, at: float) -> list[Action]:
         """Say an operator's next line, once nothing else is being made ready."""
         lines = self.replies.lines
-        if not lines or self.attempt or self.unanswered or self.replies.is_writing:
+        waits = self.attempt or self.unanswered or self.awaited
+        if not lines or waits or self.replies.is_writing:
             return []
         reply = self.replies.begin(at)
         reply.line = lines.popleft()
-        return [SpeakText(reply.number, reply.line, GREETING_PATIENCE)]
+        return [SpeakText(reply.number, reply.line, GREETING_PATIENCE, kept=False)]
 
     def answer(self, at: float) -> list[Action]:
-        """Answer what the caller said."""
+        """Answer what the caller said, or go on after a tool."""
         self.greeting_due = False
         self.ladder.begin(at)
         return self._try()
@@ -94,12 +147,16 @@ class Answers:
         actions = self.replies.ended(event, at)
         if stopped:
             return actions
+        if event.calls and self.rounds < MOST_ROUNDS:
+            self.rounds += 1
+            self.ladder.sounded()
+            return [*actions, *self.use(event.calls, reply, at)]
         if reply.turn is None:
             return self._fall(event, at) if reply.wanted else []
         if reply.turn.role == "bot":
             reply.turn.latency_ms |= self._rungs(reply)
             actions = [Record(replace(reply.turn))]
-        return [*actions, *(self.answer(at) if self.unanswered else self._greet(at))]
+        return [*actions, *(self.answer(at) if self.is_ready else self._greet(at))]
 
     @property
     def is_obliged(self) -> bool:
@@ -128,26 +185,34 @@ class Answers:
             late = ReplyEnded(0, error="No sound came in time.", retryable=again)
             return [*stopped, *self._fall(late, at)]
         if self.stalled_at is not None and self.stalled_at <= at:
-            return [*self.replies.stop(), *(self.answer(at) if self.unanswered else [])]
+            stopped = self.replies.stop()
+            return [*stopped, *(self.answer(at) if self.is_ready else [])]
         return []
 
     def cease(self) -> list[Action]:
         """Try nothing any more."""
         self.attempt, self.ladder.due_at = None, None
         self.unanswered = False
+        self.awaited.clear()
         return self.replies.stop()
 
     def _tell_consent(self, at: float) -> list[Action]:
         reply = self.replies.begin(at, "system", interruptible=False)
         self.replies.open_turn(reply, at).model = CONSENT
-        return [SpeakText(reply.number, self.manners.consent, GREETING_PATIENCE)]
+        return [self.speech(reply.number, self.manners.consent, GREETING_PATIENCE)]
 
     def _greet(self, at: float) -> list[Action]:
-        if not self.greeting_due:
+        if not self.greeting_due or self._greeting_waits:
             return []
         self.greeting_due = False
-        reply = self.replies.begin(at)
-        return [SpeakText(reply.number, self.manners.greeting, GREETING_PATIENCE)]
+        number = self.replies.begin(at).number
+        return [self.speech(number, self.manners.greeting, GREETING_PATIENCE)]
+
+    @property
+    def _greeting_waits(self) -> bool:
+        """Whether the greeting says something that is still being looked up."""
+        missing = set(names(self.manners.greeting)) - self.known.keys()
+        return bool(missing) and LOOKUP in self.awaited
 
     def _start(
         self, reply: Reply, model: str = "", *, go_on: bool = False
@@ -155,8 +220,11 @@ class Answers:
         self.attempt = None
         self.unanswered = False
         self.replies.expect_heard()
-        history = messages(self.manners.system_prompt, self.turns, go_on=go_on)
-        return [StartReply(reply.number, history, model)]
+        prompt = fill(self.manners.system_prompt, self.known)
+        history = messages(prompt, self.turns, go_on=go_on)
+        told = functions(self.manners, self.minute(reply.asked_at))
+        must_speak = go_on or self.rounds >= MOST_ROUNDS
+        return [StartReply(reply.number, history, model, told, must_speak)]
 
     def _fall(self, event: ReplyEnded, at: float) -> list[Action]:
         """An attempt ended without a sound: take the next rung."""

@@ -143,7 +143,7 @@ class RelayConsumer(AsyncWebsocketConsumer):
         )
         switchboard().sessions[self.call.call_sid] = self.session
         switchboard().ringing.take(self.call.call_sid)
-        await self.session.connected(self.said)
+        await self.session.connected(setup, self.said)
 
     def _admits(self, frame: str | bytes) -> bool:
         """Whether a frame is within what a carrier may send; far above, we hang up."""

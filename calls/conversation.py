@@ -1,15 +1,19 @@
 """Who may speak: the rules of a call, without I/O or a clock of their own.
 
 Events go in with the moment they happened, actions come out. The caller's words are
-here; `Answers` sees to the bot's turn, `Interruptions` to being cut off, `Vigil` to
-silence and time, `Farewells` to the end of the call.
+here; `Answers` sees to the bot's turn, `ToolUses` to what it does besides speaking,
+`Interruptions` to being cut off, `Vigil` to silence and time, `Farewells` to the end of
+the call.
 """
 
+import math
 from dataclasses import replace
 from typing import assert_never
 
-from calls.actions import Action, Record
-from calls.answers import Answers
+from bots.abilities import MenuEntry
+from bots.inworld.tool_calls import ToolCall
+from calls.actions import Action, ChangeLanguage, Record
+from calls.answers import LOOKUP, Answers
 from calls.events import (
     CallConnected,
     CallEnded,
@@ -21,19 +25,23 @@ from calls.events import (
     ClipReady,
     Event,
     KeyPressed,
+    LookedUp,
     OperatorEnded,
     OperatorSaid,
     OperatorTransferred,
     ReplyEnded,
     SpeakingChanged,
     TimePassed,
+    ToolEnded,
 )
 from calls.farewells import SETTLE_MARGIN, Farewell, Farewells
 from calls.interruptions import Interruptions
 from calls.keypad import MASKED, KeyEntry, spelled
 from calls.ladder import Rung
 from calls.manners import Manners
-from calls.resume import is_unanswered, settle
+from calls.replies import Reply
+from calls.resume import is_unanswered, language_of, settle, take_back
+from calls.tool_uses import ToolUses
 from calls.turns import Turn, next_index
 from calls.vigil import Vigil
 
@@ -47,13 +55,15 @@ class Conversation:
     def __init__(self, manners: Manners) -> None:
         self.manners = manners
         self.turns: list[Turn] = []
-        self.answers = Answers(manners, self.turns, self._give_up)
+        self.answers = Answers(manners, self.turns, self._give_up, self._use)
         self.replies = self.answers.replies
         self.playback = self.replies.playback
         self.interruptions = Interruptions(self.answers)
         self.farewells = Farewells(self.answers, self.interruptions)
         self.vigil = Vigil(manners)
         self.entry = KeyEntry()
+        self.uses = ToolUses(self.answers, self.farewells, self.entry, self._speak)
+        self.languages = {manners.language: manners, **manners.others}
 
     def receive(self, event: Event, at: float) -> list[Action]:
         """Take in what happened at `at` (seconds, monotonic); say what to do now."""
@@ -93,13 +103,24 @@ class Conversation:
             or self.playback.pending()
             or self.interruptions.hold
             or self.answers.attempt
+            or self.answers.awaited
             or self.entry.keys
         )
 
+    @property
+    def has_parted(self) -> bool:
+        """Whether the bot has said goodbye and the caller has heard it."""
+        last = self.turns[-1] if self.turns else None
+        if last is None or last.role != "bot" or last.interrupted:
+            return False
+        return last.heard == last.text and self.manners.is_parting(last.text)
+
     def _react(self, event: Event, at: float) -> list[Action]:  # noqa: C901
         match event:
-            case CallConnected():
+            case CallConnected(known, looks_up, minute):
                 self.vigil.connected(at)
+                self.answers.know(known, minute, at)
+                self.answers.awaited |= {LOOKUP} if looks_up else set()
                 return self.answers.greet(at)
             case CallResumed():
                 return self._call_resumed(event, at)
@@ -120,14 +141,18 @@ class Conversation:
                 self.replies.fetched(clip_id, at)
             case ReplyEnded():
                 return self.answers.ended(event, at)
+            case LookedUp():
+                return self.answers.looked_up(event, at)
+            case ToolEnded():
+                return self.uses.ended(event, at)
             case TimePassed():
                 self.playback.settle(at)
             case OperatorSaid(text):
                 self.replies.lines += [line] if (line := text.strip()) else []
             case OperatorEnded():
                 return self.farewells.ordered(at)
-            case OperatorTransferred():
-                return self.farewells.put_through(at)
+            case OperatorTransferred(target):
+                return self.farewells.put_through(target, at)
             case CallEnded():
                 return self._call_ended(at)
             case _:
@@ -137,10 +162,28 @@ class Conversation:
     def _call_resumed(self, event: CallResumed, at: float) -> list[Action]:
         self.vigil.resumed(at, event.seconds)
         self.turns += event.turns
+        self.answers.know(event.known, event.minute, at)
+        language = language_of(self.turns)
+        spoken = [ChangeLanguage(language)] if self._speak(language) else []
         cut = settle(self.turns, event.lost_at)
+        if event.returned:
+            cut += take_back(self.turns, event.returned)
+            self.answers.asked_at, self.answers.unanswered = at, True
+            return [*spoken, *(Record(replace(turn)) for turn in cut)]
         unanswered = is_unanswered(self.turns)
         told = self.answers.resume(at, unanswered=unanswered)
-        return [*(Record(replace(turn)) for turn in cut), *told]
+        return [*spoken, *(Record(replace(turn)) for turn in cut), *told]
+
+    def _speak(self, language: str) -> bool:
+        """Go on in another language of the bot; false where it is none."""
+        manners = self.languages.get(language)
+        if manners is None:
+            return False
+        others = {name: m for name, m in self.languages.items() if name != language}
+        self.manners = replace(manners, others=others)
+        for part in (self.answers, self.farewells, self.vigil):
+            part.manners = self.manners
+        return True
 
     # What the caller says
 
@@ -152,13 +195,18 @@ class Conversation:
             resumed = [] if self.entry.keys else self.interruptions.resume(at)
             return [*self._hear(text, at, aside=True), *resumed]
         self.vigil.answered()
-        return self._asked(text, at, interrupts=self.manners.speech_interrupts)
+        instead = self.uses.spoken(at)
+        interrupts = self.manners.speech_interrupts
+        return [*instead, *self._asked(text, at, interrupts=interrupts)]
 
     def _asked(self, text: str, at: float, *, interrupts: bool) -> list[Action]:
         """The caller said something (or pressed keys only) that wants an answer."""
-        self.answers.asked_at = at
+        self.answers.asked_at, self.answers.rounds = at, 0
         must_wait = not interrupts and self._is_speaking(at)
         must_wait = must_wait or self.answers.is_obliged
+        if self.answers.awaited and not self.farewell:
+            self.answers.unanswered = True
+            return [*self.interruptions.release(), *self._take_in(text, at)]
         if self.farewell or must_wait:
             self.answers.unanswered = must_wait and self.farewell is None
             return self._take_in(text, at)
@@ -203,10 +251,36 @@ class Conversation:
         self.answers.asked_at = at
         self.vigil.caller_heard(at, final=True)
         self.vigil.answered()
+        choice = self.manners.menu.get(key)
+        busy = self.entry.keys or self.answers.awaited or self.answers.is_obliged
+        if choice and not (busy or self.farewell):
+            return self._chosen(choice, at)
         return self._keys_entered(at) if self.entry.press(key, at) else []
+
+    def _chosen(self, choice: MenuEntry, at: float) -> list[Action]:
+        """Do at once what a key of the menu is for."""
+        self.playback.settle(at)
+        self.answers.rounds = 0
+        gone = [*self.interruptions.release(), *self.replies.abandon(at)]
+        shown = MASKED if self.manners.mask_keys else None
+        heard = [*gone, *self._hear(spelled(choice.key), at, shown)]
+        match choice.deed:
+            case "say":
+                return [*heard, *self.answers.say(choice.what, at)]
+            case "transfer":
+                through = self.farewells.put_through(choice.what, at)
+                return [*heard, *(through or self.answers.answer(at))]
+            case "tool":
+                return [*heard, *self.uses.press(choice.what, at)]
+        return [
+            *heard,
+            *self.farewells.leave(self.manners.goodbye, "bot-hung-up", at),
+        ]
 
     def _keys_entered(self, at: float) -> list[Action]:
         self.playback.settle(at)
+        if self.entry.request:
+            return [*self.interruptions.release(), *self.uses.typed(at)]
         return self._asked("", at, interrupts=self.manners.keys_interrupt)
 
     def _caller_interrupted(self, position_ms: float | None, at: float) -> list[Action]:
@@ -231,7 +305,10 @@ class Conversation:
             ladder.due_at,
             self.answers.stalled_at,
             attempt.at if attempt else None,
-            self.vigil.wakes_at(self.playback.ended_at, idle=self.is_idle),
+            self.uses.due_at if self.uses.due_at != math.inf else None,
+            self.vigil.wakes_at(
+                self.playback.ended_at, idle=self.is_idle, parted=self.has_parted
+            ),
         ]
         if self.interruptions.hold and not self.entry.keys:
             moments.append(self.vigil.resume_at)
@@ -247,7 +324,10 @@ class Conversation:
         actions += self.answers.due(at)
         if self.farewell:
             return actions
-        if not (self.interruptions.hold or self.entry.keys):
+        quiet = bool(self.interruptions.hold or self.entry.keys)
+        actions += self.uses.bridge(at, quiet=quiet)
+        if not quiet:
+            actions += self.answers.answer(at) if self.answers.is_ready else []
             actions += self.answers.relay(at)
         return [*actions, *self._watch(at)]
 
@@ -258,7 +338,10 @@ class Conversation:
             return self.farewells.leave(manners.goodbye, "time-limit", at)
         if self.vigil.must_warn(at, idle=idle):
             return self.answers.say(manners.time_warning, at)
-        if self.vigil.is_silent(at, self.playback.ended_at, idle=idle):
+        parted = self.has_parted
+        if self.vigil.is_silent(at, self.playback.ended_at, idle=idle, parted=parted):
+            if parted:
+                return self.farewells.close("bot-hung-up", at)
             if self.vigil.ask_again():
                 return self.answers.say(manners.silence_question, at)
             return self.farewells.leave(manners.goodbye, "caller-silent", at)
@@ -269,11 +352,19 @@ class Conversation:
     def _give_up(self, rung: Rung, at: float) -> list[Action]:
         return self.farewells.give_up(rung, at)
 
+    def _use(
+        self, calls: tuple[ToolCall, ...], reply: Reply, at: float
+    ) -> list[Action]:
+        return self.uses.use(calls, reply, at)
+
     def _call_ended(self, at: float) -> list[Action]:
-        return [*self.farewells.line_gone(at), *self._take_in("", at)]
+        unused = self.uses.cease(at)
+        return [*self.farewells.line_gone(at), *unused, *self._take_in("", at)]
 
     def _late(self, event: Event, at: float) -> list[Action]:
         """After the end only a stopped reply's last report is of interest."""
         if isinstance(event, CallEnded):
             return self._call_ended(at)
+        if isinstance(event, ToolEnded):
+            return self.uses.ended(event, at)
         return self.answers.ended(event, at) if isinstance(event, ReplyEnded) else []

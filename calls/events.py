@@ -3,13 +3,22 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from bots.inworld.tool_calls import ToolCall
 from calls.playback import Clip
 from calls.turns import Turn
 
 
 @dataclass(frozen=True, slots=True)
 class CallConnected:
-    """The relay is set up: the caller can hear us."""
+    """The relay is set up: the caller can hear us.
+
+    `known` are the call's variables; with `looks_up` more of them are to come as
+    `LookedUp`. `minute` is that of the week in the bot's time zone.
+    """
+
+    known: Mapping[str, str] = field(default_factory=dict)
+    looks_up: bool = False
+    minute: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +26,23 @@ class CallResumed:
     """A relay is set up for a call that has lost another, perhaps in another process.
 
     `turns` is everything said so far, `lost_at` when the line broke and `seconds` how
-    long ago the call began.
+    long ago the call began. `returned` says why a caller who was to be put through is
+    back, in words for the model; then no line was lost.
     """
 
     turns: tuple[Turn, ...]
     lost_at: float
     seconds: float
+    known: Mapping[str, str] = field(default_factory=dict)
+    minute: int = 0
+    returned: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LookedUp:
+    """The lookup before the call told more variables, or none, in its time."""
+
+    values: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +104,8 @@ class ReplyEnded:
     """A reply is written and voiced, or broke off with an `error` in plain words.
 
     `retry_after` (seconds) is the wait that the upstream asked for, if it did.
-    `marks` are the moments (seconds, monotonic) of its stages by name.
+    `marks` are the moments (seconds, monotonic) of its stages by name; `calls` what
+    the model wants done before it says more.
     """
 
     reply: int
@@ -96,6 +117,20 @@ class ReplyEnded:
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     marks: Mapping[str, float] = field(default_factory=dict)
+    calls: tuple[ToolCall, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ToolEnded:
+    """A tool has answered, or failed: `result` is what the model is told.
+
+    `shown` is `(arguments, result)` as anybody may read them, where that differs.
+    """
+
+    call_id: str
+    result: str
+    failed: bool = False
+    shown: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +152,9 @@ class OperatorEnded:
 
 @dataclass(frozen=True, slots=True)
 class OperatorTransferred:
-    """An operator wants the caller to be put through."""
+    """An operator wants the caller to be put through, to the first who is there."""
+
+    target: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +173,8 @@ Event = (
     | ClipReady
     | ClipFetched
     | ReplyEnded
+    | LookedUp
+    | ToolEnded
     | TimePassed
     | OperatorSaid
     | OperatorEnded

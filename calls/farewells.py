@@ -1,17 +1,24 @@
 """How a call ends: nothing is answered any more, a last word is heard. Pure."""
 
+import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from calls.actions import Action, Discard, HangUp
+from bots.abilities import Target
+from calls.actions import Action, Discard, HangUp, Record
 from calls.answers import Answers
+from calls.functions import TRANSFER, present
 from calls.interruptions import Interruptions
 from calls.ladder import Rung
+from calls.replies import Reply
+from calls.turns import ToolUse, Turn, next_index
 
 # Room for the clock's error before a reply counts as played to its end (s).
 SETTLE_MARGIN = 0.5
 # A last word that never ends, for whatever reason, ends the call this much later (s).
 FAREWELL_LIMIT = 20.0
+# How often in one call somebody is rung up for the caller.
+MOST_TRANSFERS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +28,8 @@ class Farewell:
     reason: str
     reply: int
     due_at: float
-    transfer: bool
+    transfer: Target | None = None
+    summary: str = ""
 
 
 class Farewells:
@@ -37,21 +45,46 @@ class Farewells:
         self.over = False
 
     def leave(
-        self, text: str, reason: str, at: float, *, transfer: bool = False
+        self, text: str, reason: str, at: float, *, kept: bool = True
     ) -> list[Action]:
         """Say a last word, which cannot be interrupted, and end the call after it."""
-        gone = [*self.interruptions.release(), *self.answers.cease()]
-        queued = max((self.playback.ends_at() or at) - at, 0.0)
-        last_word = self.answers.say(text, at, interruptible=False)
-        number = len(self.replies.numbered)
-        limit = at + queued + FAREWELL_LIMIT
-        self.farewell = Farewell(reason, number, limit, transfer)
+        gone = self._cease()
+        last_word = self.answers.say(text, at, interruptible=False, kept=kept)
+        self._last(reason, len(self.replies.numbered), at)
         return [*gone, *last_word]
+
+    def close(self, reason: str, at: float) -> list[Action]:
+        """End the call: the last word has been said."""
+        gone = self._cease()
+        self._last(reason, len(self.replies.numbered), at)
+        return gone
+
+    def after(self, reply: Reply, reason: str, at: float) -> list[Action]:
+        """End the call once a reply has been heard: it was the last word."""
+        gone = self._cease()
+        reply.interruptible = False
+        self._last(reason, reply.number, at)
+        return gone
+
+    def hand_over(
+        self, target: Target, at: float, *, summary: str = "", said: Reply | None = None
+    ) -> list[Action]:
+        """Put the caller through, after a notice, or after what was `said`."""
+        gone, reason = self._cease(), "transferred"
+        notice: list[Action] = []
+        if said is None:
+            words = self.manners.transfer_notice
+            notice = self.answers.say(words, at, interruptible=False)
+            said = self.replies.numbered[-1]
+        said.interruptible = False
+        self._last(reason, said.number, at, target, summary)
+        return [*gone, *notice]
 
     def give_up(self, rung: Rung, at: float) -> list[Action]:
         """No answer can be had: put the caller through, or say goodbye."""
-        if rung is Rung.TRANSFER:
-            return self._put_through(at)
+        target = self.whoever_is_there(at) if rung is Rung.TRANSFER else None
+        if target:
+            return self._note_and_hand_over(target, at)
         return self.leave(self.manners.goodbye, "bot-failed", at)
 
     def ordered(self, at: float) -> list[Action]:
@@ -62,11 +95,27 @@ class Farewells:
         self.over = True
         return [*self.answers.cease(), HangUp(reason)]
 
-    def put_through(self, at: float) -> list[Action]:
-        """An operator puts the caller through, where the bot has a number for it."""
-        if self.farewell or not self.manners.can_transfer:
+    def put_through(self, name: str, at: float) -> list[Action]:
+        """An operator or a key puts the caller through, where somebody is there."""
+        target = self.whoever_is_there(at, name)
+        if self.farewell or target is None:
             return []
-        return self._put_through(at)
+        return self._note_and_hand_over(target, at)
+
+    def whoever_is_there(self, at: float, name: str = "") -> Target | None:
+        """The person of that name, else the first one who takes calls now."""
+        if self.has_tried_enough:
+            return None
+        there = present(self.manners.targets, self.answers.minute(at))
+        named = (each for each in there if each.name == name)
+        return next(named, None) if name else next(iter(there), None)
+
+    @property
+    def has_tried_enough(self) -> bool:
+        """Whether so many people were rung up that nobody more is bothered."""
+        ended = (t.tool for t in self.answers.turns if t.ended_at is not None)
+        tried = [use for use in ended if use and use.name == TRANSFER]
+        return sum(not use.failed for use in tried) >= MOST_TRANSFERS
 
     def cut(self, position: float | None, at: float) -> list[Action]:
         """The caller cut in on a last word: it is heard to its end all the same.
@@ -93,7 +142,7 @@ class Farewells:
         if speaking and at < farewell.due_at:
             return []
         self.over = True
-        return [HangUp(farewell.reason, farewell.transfer)]
+        return [HangUp(farewell.reason, farewell.transfer, farewell.summary)]
 
     def line_gone(self, at: float) -> list[Action]:
         """The caller is not on the line any more."""
@@ -102,6 +151,26 @@ class Farewells:
         self.replies.cut(at, None, math.inf)
         return stopped
 
-    def _put_through(self, at: float) -> list[Action]:
-        notice = self.manners.transfer_notice
-        return self.leave(notice, "transferred", at, transfer=True)
+    def _note_and_hand_over(self, target: Target, at: float) -> list[Action]:
+        """The same as if the model had wanted it, for the transcript and the model."""
+        index = next_index(self.answers.turns)
+        asked = json.dumps({"target": target.name})
+        use = ToolUse(f"call_{index}", TRANSFER, asked)
+        turn = Turn(index, "tool", at, text=TRANSFER, ended_at=at, tool=use)
+        self.answers.turns.append(turn)
+        return [Record(replace(turn)), *self.hand_over(target, at)]
+
+    def _cease(self) -> list[Action]:
+        return [*self.interruptions.release(), *self.answers.cease()]
+
+    def _last(
+        self,
+        reason: str,
+        number: int,
+        at: float,
+        transfer: Target | None = None,
+        summary: str = "",
+    ) -> None:
+        queued = max((self.playback.ends_at() or at) - at, 0.0)
+        limit = at + queued + FAREWELL_LIMIT
+        self.farewell = Farewell(reason, number, limit, transfer, summary)

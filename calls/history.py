@@ -1,10 +1,11 @@
 """The turns of a call as messages for the model: only what was heard, alternating."""
 
 from collections.abc import Iterable
+from typing import Any
 
-from calls.turns import RESUMED, Turn
+from calls.turns import RESUMED, ToolUse, Turn
 
-Message = dict[str, str]
+Message = dict[str, Any]
 
 # Some providers refuse a history that starts with the assistant.
 CONNECTED = "[The caller is on the line.]"
@@ -14,6 +15,8 @@ LINE_BROKE = (
     "just been told so; do not greet again.]"
 )
 GO_ON = "[A noise cut you off there. Go on with the rest, without a word about it.]"
+# Of a tool whose answer nobody waits for any more.
+NO_RESULT = "No answer came."
 LEFT_OUT = "[What was said after that is left out here.]"
 # Some ten thousand words: more costs more than it helps, and no model reads any length.
 MOST_CHARACTERS = 60_000
@@ -24,20 +27,26 @@ def messages(
 ) -> list[Message]:
     """The system prompt, then user and assistant in strict alternation.
 
-    What the bot said and nobody heard is left out, as are a caller's asides;
+    Between a caller's words and the answer to them may stand uses of tools, each with
+    its result. What the bot said and nobody heard is left out, as are asides;
     neighbours of one role are joined. `go_on` asks for the rest of a broken-off reply.
     Of a long call the oldest exchanges after the greeting are left out.
     """
     history: list[Message] = [{"role": "system", "content": system_prompt}]
-    cut = False
+    cut, batch = False, 0
     for turn in turns:
         if turn.model == RESUMED:
             _append(history, "user", LINE_BROKE)
             cut = False
             continue
+        if turn.tool:
+            _use(history, turn.tool, batch)
+            cut, batch = False, turn.tool.batch
+            continue
         content = turn.text if turn.role == "caller" else turn.heard
         if not content or turn.aside or turn.role == "system":
             continue
+        batch = 0
         if turn.role == "caller":
             _append(history, "user", f"{CUT_OFF} {content}" if cut else content)
             cut = False
@@ -55,18 +64,48 @@ def _shortened(history: list[Message]) -> list[Message]:
     """The same in `MOST_CHARACTERS` beside the system prompt."""
     greeted = len(history) > 1 and history[1]["content"] == CONNECTED
     begin = 3 if greeted else 1
-    length = sum(len(message["content"]) for message in history[1:])
-    if length <= MOST_CHARACTERS:
+    if sum(map(_length, history[1:])) <= MOST_CHARACTERS:
         return history
-    kept = history[begin:]  # begins with the caller
-    while length > MOST_CHARACTERS and len(kept) > 2:
-        length -= sum(len(message["content"]) for message in kept[:2])
-        kept = kept[2:]
+    kept = history[begin:]
+    while sum(map(_length, kept)) > MOST_CHARACTERS and (rest := _without_first(kept)):
+        kept = rest
     for message in kept:
-        message["content"] = message["content"][-MOST_CHARACTERS // 2 :]
-    if kept:
+        message["content"] = (message["content"] or "")[-MOST_CHARACTERS // 2 :]
+    if kept and kept[0]["role"] == "user":
         kept[0]["content"] = f"{LEFT_OUT} {kept[0]['content']}"
     return [*history[:begin], *kept]
+
+
+def _without_first(kept: list[Message]) -> list[Message]:
+    """What begins with the next words of the caller; nothing where these are the last.
+
+    An answer never stands without its question, nor a result without its tool.
+    """
+    later = (place for place, m in enumerate(kept) if place and m["role"] == "user")
+    place = next(later, 0)
+    return kept[place:] if place else []
+
+
+def _length(message: Message) -> int:
+    asked = (use["function"]["arguments"] for use in message.get("tool_calls", ()))
+    return len(message["content"] or "") + sum(map(len, asked))
+
+
+def _use(history: list[Message], tool: ToolUse, batch: int) -> None:
+    """Add the use of a tool and its result; `batch` is that of the turn before."""
+    function = {"name": tool.name, "arguments": tool.arguments}
+    asked = {"id": tool.call_id, "type": "function", "function": function}
+    if len(history) == 1:
+        _append(history, "user", CONNECTED)
+    latest = next(m for m in reversed(history) if m["role"] != "tool")
+    if tool.batch == batch and "tool_calls" in latest:
+        latest["tool_calls"].append(asked)
+    elif history[-1]["role"] == "assistant":
+        latest["tool_calls"] = [asked]  # what it said came before
+    else:
+        history.append({"role": "assistant", "content": None, "tool_calls": [asked]})
+    result = {"role": "tool", "tool_call_id": tool.call_id}
+    history.append({**result, "content": tool.result or NO_RESULT})
 
 
 def _append(history: list[Message], role: str, content: str) -> None:

@@ -9,25 +9,55 @@ TERMINATOR = "#"
 MASKED = "[pressed ••••]"
 
 
+@dataclass(frozen=True, slots=True)
+class KeyRequest:
+    """An entry that was asked for; `length` 0 is any, `last` "" is no last key.
+
+    `seconds` is how long a caller may take to begin; `secret` ones are shown to nobody.
+    """
+
+    call_id: str
+    length: int = 0
+    last: str = TERMINATOR
+    seconds: float = 10.0
+    secret: bool = False
+
+
 @dataclass(slots=True)
 class KeyEntry:
     """The keys pressed so far; `due_at` is when a pause will complete them."""
 
     keys: str = ""
     due_at: float | None = None
+    request: KeyRequest | None = None
+
+    def expect(self, request: KeyRequest, at: float) -> None:
+        """What is pressed from now on is what was asked for; time counts from `at`."""
+        self.keys, self.request = "", request
+        self.due_at = at + request.seconds
 
     def press(self, key: str, at: float) -> bool:
         """Add a key; true when it completes the entry."""
-        if key == TERMINATOR and self.keys:
+        wanted = self.request or KeyRequest("")
+        if key == wanted.last and (self.keys or self.request):
             return True
         self.keys += key
-        self.due_at = at + ENTRY_PAUSE
-        return key == TERMINATOR
+        self.due_at = at + max(ENTRY_PAUSE, wanted.seconds if self.request else 0)
+        return key == wanted.last or len(self.keys) == wanted.length
 
     def take(self) -> str:
         """The keys of the entry; starts a new one."""
-        keys, self.keys, self.due_at = self.keys, "", None
+        keys, self.keys, self.due_at, self.request = self.keys, "", None, None
         return keys
+
+    def give_up(self) -> KeyRequest | None:
+        """Wait no more for what was asked for; what is secret of it is forgotten."""
+        request, self.request = self.request, None
+        if request and request.secret:
+            self.keys = ""
+        if request and not self.keys:
+            self.due_at = None
+        return request
 
 
 def spelled(keys: str) -> str:

@@ -1,16 +1,25 @@
 """What a bot's settings say about the course of a conversation. Pure."""
 
+from __future__ import annotations
+
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bots.abilities import MenuEntry, Target, ToolSpec
+
+# A parting is the end of what was said, not a word in it.
+PARTING_WORDS = 8
 
 _WORD = re.compile(r"[^\W_]+", re.UNICODE)
 
 
 @dataclass(frozen=True, slots=True)
 class Manners:
-    """A bot's rules of conversation; the sentences are in its own language.
+    """A bot's rules of conversation; the sentences are in `language`.
 
     `silence_seconds` 0 never asks again; `max_call_seconds` 0 never ends a call.
+    `others` are the same rules in the bot's other languages.
     """
 
     system_prompt: str
@@ -28,18 +37,34 @@ class Manners:
     time_warning: str = "We have one minute left."
     goodbye: str = "Goodbye."
     apology: str = "I'm sorry, I have some trouble. Could you say that again?"
-    can_transfer: bool = False
     transfer_notice: str = "I'll put you through."
     reconnected: str = "Sorry, we were cut off for a moment."
+    language: str = "en-US"
+    others: Mapping[str, Manners] = field(default_factory=dict)
+    targets: tuple[Target, ...] = ()
+    tools: tuple[ToolSpec, ...] = ()
+    menu: Mapping[str, MenuEntry] = field(default_factory=dict)
+    can_hang_up: bool = False
+    can_ask_for_keys: bool = False
+    fillers: tuple[str, ...] = ()
+    filler_seconds: float = 1.2
+    partings: frozenset[str] = frozenset()
+
+    @property
+    def can_transfer(self) -> bool:
+        """Whether there is anybody to put a caller through to."""
+        return bool(self.targets)
 
     @property
     def standing_sentences(self) -> tuple[str, ...]:
         """What may have to be said at a moment's notice, the most urgent first."""
         # While the consent sentence is played, the greeting is made.
-        greeting = (self.greeting,) if self.consent else ()
+        fixed = self.consent and "{{" not in self.greeting
+        greeting = (self.greeting,) if fixed else ()
         notice = (self.transfer_notice,) if self.can_transfer else ()
         silence = (self.silence_question,) if self.silence_seconds else ()
-        seldom = (*silence, *notice, self.time_warning)
+        fillers = self.fillers if self.tools else ()
+        seldom = (*fillers, *silence, *notice, self.time_warning)
         return (*greeting, self.apology, self.goodbye, *seldom)
 
     def is_backchannel(self, text: str) -> bool:
@@ -49,6 +74,11 @@ class Manners:
             said in self.backchannels
             or all(word in self.backchannels for word in said.split())
         )
+
+    def is_parting(self, text: str) -> bool:
+        """Whether words end with a goodbye."""
+        ending = " ".join(plain(text).split()[-PARTING_WORDS:])
+        return any(re.search(rf"\b{words}$", ending) for words in self.partings)
 
 
 def plain(text: str) -> str:

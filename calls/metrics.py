@@ -55,6 +55,9 @@ ERRORS = Counter(
 RESORTS = Counter(
     "voicebot_resorts", "Rungs taken after a failed answer", ["rung"], registry=REGISTRY
 )
+TOOLS = Counter(
+    "voicebot_tools", "Uses of tools, and how they ended", ["end"], registry=REGISTRY
+)
 CARRIER_VOICE = Counter(
     "voicebot_carrier_voice",
     "Sentences left to the carrier's own voice",
@@ -175,8 +178,10 @@ for kind in _kinds(InworldError):
     ERRORS.labels(kind)
 for rung in Rung:
     RESORTS.labels(rung)
-for role in ("caller", "bot", "system"):
+for role in ("caller", "bot", "tool", "system"):
     TURNS.labels(role)
+for end in ("done", "failed"):
+    TOOLS.labels(end)
 for stage in STAGES:
     ANSWER_SECONDS.labels(stage)
 for part in ("redis", "database"):

@@ -78,6 +78,12 @@ class Call(models.Model):
     settings = models.JSONField(
         default=dict, help_text="The bot's settings this call ran with."
     )
+    variables = models.JSONField(
+        default=dict, help_text="What parameters and the lookup told of this call."
+    )
+    transfer = models.JSONField(
+        default=dict, editable=False, help_text="To whom the caller is put through now."
+    )
     is_test = models.BooleanField(
         "test call", default=False, help_text="Made from the desk, to try a bot."
     )
@@ -97,6 +103,11 @@ class Call(models.Model):
         db_default=Now(), editable=False, help_text="By the database's clock."
     )
     lost_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    # Told by a model when the call has ended, where its bot asks for that.
+    summary = models.TextField(blank=True)
+    outcome = models.CharField(max_length=80, blank=True, db_index=True)
+    noted = models.JSONField("fields", default=dict, blank=True)
 
     # Told by the turns when the call has ended, so that lists need not look at them.
     turn_count = models.PositiveIntegerField("turns", default=0)
@@ -171,6 +182,9 @@ class Turn(models.Model):
     error = models.CharField(
         max_length=300, blank=True, help_text="What went wrong, in plain words."
     )
+    tool = models.JSONField(
+        default=dict, blank=True, help_text="The use of a tool: its name, what it got."
+    )
 
     class Meta:
         ordering = ["call", "index"]
@@ -180,6 +194,39 @@ class Turn(models.Model):
 
     def __str__(self) -> str:
         return f"{self.index}. {self.role}"
+
+
+class Followup(models.Model):
+    """What is still to be done for a call that is over, or how it went."""
+
+    class Kind(models.TextChoices):
+        SUMMARY = "summary", "Sum up"
+        WEBHOOK = "webhook", "Send to the webhook"
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        DONE = "done", "Done"
+        FAILED = "failed", "Given up"
+
+    call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="followups")
+    kind = models.CharField(max_length=10, choices=Kind)
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    due_at = models.DateTimeField(help_text="Not tried before this moment.")
+    attempts = models.PositiveSmallIntegerField(default=0)
+    log = models.JSONField(
+        default=list, help_text="Each attempt: when, how long, what came of it."
+    )
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["-pk"]
+        indexes = [Index(fields=["state", "due_at"], name="calls_followup_due")]
+        constraints = [
+            UniqueConstraint(fields=["call", "kind"], name="calls_one_followup_a_kind")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.get_state_display()}"
 
 
 class BlockedCaller(models.Model):

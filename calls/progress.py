@@ -7,8 +7,9 @@ from time import monotonic
 from django.conf import settings
 
 from bots.inworld.errors import InworldError, RateLimited
-from bots.inworld.events import Audio, Event, Served, Text, Usage
+from bots.inworld.events import Audio, Event, Served, Text, ToolCallPart, Usage
 from bots.inworld.segments import Segment, Segmenter
+from bots.inworld.tool_calls import ToolCalls
 from calls import metrics
 from calls.audio import QUIET, loudness, rests, trailing_rest
 from calls.events import ReplyEnded
@@ -36,6 +37,7 @@ class Progress:
     voice: Voice
     quick_start: bool = False
     segmenter: Segmenter = field(default_factory=Segmenter)
+    calls: ToolCalls = field(default_factory=ToolCalls)
     marks: dict[str, float] = field(default_factory=dict)
     sounded_at: float = 0.0  # when the latest sound arrived
     released: float = 0.0  # seconds let go of the sentence that is being collected
@@ -57,6 +59,9 @@ class Progress:
                 self.usage = event
             case Text():
                 self.mark("first_token")
+            case ToolCallPart():
+                self.mark("first_token")
+                self.calls.take(event)
             case Audio():
                 self.mark("first_audio")
                 self.sounded_at = monotonic()
@@ -121,6 +126,8 @@ class Progress:
             prompt_tokens=self.usage.prompt_tokens if self.usage else None,
             completion_tokens=self.usage.completion_tokens if self.usage else None,
             marks=self.marks,
+            # Half a call is none.
+            calls=() if self.error else self.calls.whole(),
         )
 
     def _sound(self) -> Sound:

@@ -2,9 +2,8 @@
 
 import logging
 from asyncio import timeout
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Literal
 
 from django.db import DatabaseError, InterfaceError
 from django.db.models.functions import Now
@@ -14,7 +13,7 @@ from calls.clock import Clock
 from calls.events import CallResumed
 from calls.models import Call
 from calls.threads import in_any_thread
-from calls.turns import Turn
+from calls.turns import Role, ToolUse, Turn
 
 log = logging.getLogger(__name__)
 
@@ -22,8 +21,14 @@ log = logging.getLogger(__name__)
 DATABASE_SECONDS = 1.0
 # From the loss of a line to the socket of the next session, where nobody noted it (s).
 TO_COME_BACK = 1.5
-# A row of one call's transcript that is neither the caller's nor the bot's.
-Spoken = Literal["caller", "bot", "system"]
+
+
+ROLES: dict[models.Turn.Role, Role] = {
+    models.Turn.Role.CALLER: "caller",
+    models.Turn.Role.BOT: "bot",
+    models.Turn.Role.TOOL: "tool",
+    models.Turn.Role.SYSTEM: "system",
+}
 
 
 async def admit(call_sid: str, nonce: str, here: Call | None) -> Call | None:
@@ -53,26 +58,29 @@ async def said_so_far(call: Call) -> list[models.Turn]:
         return []
 
 
-def resumed(call: Call, said: Sequence[models.Turn], clock: Clock) -> CallResumed:
+def resumed(
+    call: Call,
+    said: Sequence[models.Turn],
+    clock: Clock,
+    known: Mapping[str, str],
+    minute: int,
+) -> CallResumed:
     """The event that begins a session which carries on with a call."""
     lost_at = clock.started - TO_COME_BACK
     if call.lost_at:
         lost_at = clock.at(call.lost_at)
     age = clock.started_at - (call.answered_at or call.started_at)
     turns = tuple(turn_of(row, clock) for row in said)
-    return CallResumed(turns, lost_at, max(age.total_seconds(), 0.0))
+    seconds = max(age.total_seconds(), 0.0)
+    returned = str(call.transfer.get("returned", ""))
+    return CallResumed(turns, lost_at, seconds, known, minute, returned)
 
 
 def turn_of(row: models.Turn, clock: Clock) -> Turn:
     """A turn as a conversation keeps it, on the clock of this session."""
-    role: Spoken = "system"
-    if row.role == models.Turn.Role.CALLER:
-        role = "caller"
-    elif row.role == models.Turn.Role.BOT:
-        role = "bot"
     return Turn(
         index=row.index,
-        role=role,
+        role=ROLES[models.Turn.Role(row.role)],
         started_at=clock.at(row.started_at),
         text=row.text,
         heard=row.heard_text,
@@ -84,6 +92,7 @@ def turn_of(row: models.Turn, clock: Clock) -> Turn:
         completion_tokens=row.completion_tokens,
         error=row.error,
         clip_ids=row.clip_ids,
+        tool=ToolUse(**row.tool) if row.tool else None,
     )
 
 

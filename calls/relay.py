@@ -154,6 +154,12 @@ def text(words: str, *, interruptible: bool = True) -> str:
     )
 
 
+def language(name: str) -> str:
+    """Speak and understand another language from now on."""
+    both = {"ttsLanguage": name, "transcriptionLanguage": name}
+    return json.dumps({"type": "language", **both})
+
+
 def _manner(interruptible: bool) -> dict[str, str]:
     """Left out, the TwiML's value holds."""
     return {} if interruptible else {"interruptible": "none"}

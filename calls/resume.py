@@ -1,15 +1,19 @@
 """How a call goes on whose relay session was lost: whether, and from where. Pure."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from calls.functions import LANGUAGE, TRANSFER
 from calls.playback import CHARACTERS_PER_SECOND, START_DELAY
 from calls.turns import CONSENT, RESUMED, Turn
 from calls.words import words_within
 
 # Fresh sessions that a call is given before it is given up.
 MAX_RECONNECTS = 3
+# The result of a tool whose answer came to nobody.
+LOST = "The line broke before an answer came."
 
 
 class Verdict(StrEnum):
@@ -63,6 +67,9 @@ def settle(turns: Sequence[Turn], lost_at: float) -> list[Turn]:
         if turn.role == "caller":
             turn.heard = turn.text
             continue
+        if turn.tool:
+            turn.tool.result, turn.tool.failed = LOST, True
+            continue
         played = max(lost_at - turn.started_at - START_DELAY, 0.0)
         length = len(turn.text) / CHARACTERS_PER_SECOND
         turn.heard = words_within(turn.text, played, length)
@@ -82,3 +89,20 @@ def is_unanswered(turns: Sequence[Turn]) -> bool:
         elif turn.heard and turn.model not in (RESUMED, CONSENT):
             return False
     return False
+
+
+def language_of(turns: Sequence[Turn]) -> str:
+    """The language that was changed to last; empty where none was."""
+    uses = (turn.tool for turn in reversed(turns) if turn.tool)
+    done = (use for use in uses if use.name == LANGUAGE and not use.failed)
+    use = next(done, None)
+    return str(json.loads(use.arguments).get("language", "")) if use else ""
+
+
+def take_back(turns: Sequence[Turn], why: str) -> list[Turn]:
+    """Note why the caller who was to be put through is back; the turn that says so."""
+    for turn in reversed(turns):
+        if turn.tool and turn.tool.name == TRANSFER:
+            turn.tool.result = why
+            return [turn]
+    return []

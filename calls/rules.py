@@ -8,6 +8,15 @@ from calls.manners import Manners, backchannels
 
 def manners(profile: Profile) -> Manners:
     """A bot's rules of conversation, as its settings have them."""
+    names = {tongue.language for tongue in profile.tongues} - {profile.language}
+    others = {name: _in_one_language(profile.speaking(name)) for name in names}
+    return _in_one_language(profile, others)
+
+
+def _in_one_language(
+    profile: Profile, others: dict[str, Manners] | None = None
+) -> Manners:
+    book = phrasebook(profile.language)
     return Manners(
         system_prompt=profile.system_prompt,
         greeting=profile.greeting,
@@ -25,7 +34,16 @@ def manners(profile: Profile) -> Manners:
         time_warning=profile.time_warning,
         goodbye=profile.goodbye,
         apology=profile.apology,
-        can_transfer=bool(profile.transfer_number),
         transfer_notice=profile.transfer_notice,
-        reconnected=phrasebook(profile.language).reconnected,
+        reconnected=book.reconnected,
+        language=profile.language,
+        others=others or {},
+        targets=profile.people,
+        tools=profile.tools,
+        menu={entry.key: entry for entry in profile.menu},
+        can_hang_up=profile.can_hang_up,
+        can_ask_for_keys=profile.can_ask_for_keys,
+        fillers=profile.fillers,
+        filler_seconds=profile.filler_after_ms / 1000,
+        partings=backchannels(book.partings) if profile.can_hang_up else frozenset(),
     )

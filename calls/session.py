@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from time import monotonic
 from typing import Any, assert_never
@@ -15,6 +15,7 @@ from bots.profile import Profile
 from calls import metrics, models, relay
 from calls.actions import (
     Action,
+    ChangeLanguage,
     Discard,
     HangUp,
     Play,
@@ -23,6 +24,7 @@ from calls.actions import (
     SpeakText,
     StartReply,
     StopReply,
+    UseTool,
     Withhold,
 )
 from calls.audio import clip_file, silence
@@ -31,6 +33,7 @@ from calls.clock import Clock
 from calls.conversation import Conversation
 from calls.events import CallConnected, CallEnded, ClipFetched, Event, TimePassed
 from calls.glimpse import Glimpse, News
+from calls.known import minute_of_week, variables
 from calls.logs import CallLog
 from calls.models import Call
 from calls.playback import Clip
@@ -38,7 +41,16 @@ from calls.recall import resumed
 from calls.rules import manners
 from calls.speaker import Speaker
 from calls.switchboard import Switchboard
-from calls.transcripts import CallAnswered, CallLost, CallOver, TurnWrite
+from calls.toolbox import Toolbox
+from calls.transcripts import (
+    CallAnswered,
+    CallHandedOver,
+    CallLookedUp,
+    CallLost,
+    CallOver,
+    TurnWrite,
+    Write,
+)
 from calls.turns import Turn
 
 log = logging.getLogger(__name__)
@@ -63,7 +75,7 @@ class CallSession:
         send: Callable[[str], Awaitable[None]],
         close_socket: Callable[..., Coroutine[Any, Any, None]],
     ) -> None:
-        profile = Profile.from_json(call.settings)
+        self.profile = profile = Profile.from_json(call.settings)
         self.call = call
         self.board = board
         self.send = send
@@ -83,21 +95,33 @@ class CallSession:
             queued_seconds=self._queued_seconds,
             log=self.log,
         )
+        self.toolbox = Toolbox(self.handle, self.log)
         self.alarm: asyncio.TimerHandle | None = None
         self.chores: set[asyncio.Task[None]] = set()
         self.withheld: dict[str, bytes] = {}  # clips by id, silence in their place
-        self.stopping = self.over = False
+        self.stopping = self.over = self.handed_over = False
         self.closed = asyncio.Event()
         # Viewers must not take what follows for old.
         self.glimpse.number = call.reconnects * NEWS_A_SESSION
 
-    async def connected(self, said: Sequence[models.Turn] = ()) -> None:
+    async def connected(
+        self, setup: relay.Setup, said: Sequence[models.Turn] = ()
+    ) -> None:
         """The relay is ready: greet, or go on after what was said in an earlier one."""
         self._write(CallAnswered(self.call.pk, timezone.now()))
         self.board.controls.start()
         self.board.heartbeat.start()
         self._chore(self.board.inworld.warm())
-        begin = resumed(self.call, said, self.clock) if said else CallConnected()
+        now, profile = self.clock.started_at, self.profile
+        known = variables(self.call, profile, setup.parameters, now)
+        minute, looks_up = minute_of_week(profile, now), profile.lookup
+        self.toolbox.known = known
+        if said:
+            begin: Event = resumed(self.call, said, self.clock, known, minute)
+        else:
+            begin = CallConnected(known, bool(looks_up), minute)
+            if looks_up:
+                self.toolbox.look_up(looks_up, self._looked_up)
         await self.handle(begin)
         standing = self.conversation.manners.standing_sentences
         self._chore(self.speaker.prepare(standing))
@@ -122,7 +146,9 @@ class CallSession:
         if await self._stop():
             self._show(lambda: self.glimpse.end_news(reason.label))
             now, session = timezone.now(), self.call.reconnects
-            self._write(CallOver(self.call.pk, status, reason, now, session))
+            if not self.handed_over:  # the call goes on, with a person
+                over = CallOver(self.call.pk, status, reason, now, session)
+                self._write(over)
             self.closed.set()
 
     async def lose(self) -> None:
@@ -140,6 +166,7 @@ class CallSession:
             return False
         self.stopping = True
         await self.handle(CallEnded())
+        await self.toolbox.aclose()
         # Stopped replies report once more, for what was written and never heard.
         await self.speaker.aclose()
         self.over = True
@@ -148,12 +175,12 @@ class CallSession:
         self.board.fetches.forget(self._fetched)
         return True
 
-    async def _perform(self, action: Action) -> None:
+    async def _perform(self, action: Action) -> None:  # noqa: C901
         match action:
-            case SpeakText(number, text, within):
-                self.speaker.speak(number, text, within)
-            case StartReply(number, messages, model):
-                self.speaker.reply(number, messages, model)
+            case SpeakText():
+                self.speaker.speak(action)
+            case StartReply():
+                self.speaker.reply(action)
             case StopReply(number):
                 self.speaker.stop(number)
             case Play(clip, interruptible):
@@ -167,8 +194,14 @@ class CallSession:
             case Resort(rung):
                 metrics.RESORTS.labels(rung).inc()
                 self.log.warning("An answer failed, next: %s", rung)
-            case HangUp(reason, transfer):
-                await self._hang_up(Call.EndReason(reason), transfer=transfer)
+            case UseTool(call_id, tool, arguments):
+                self.toolbox.use(call_id, tool, arguments)
+            case ChangeLanguage(language):
+                await self._change_language(language)
+            case HangUp(transfer=None):
+                await self._hang_up(Call.EndReason(action.reason))
+            case HangUp():
+                await self._hand_over(action)
             case _:
                 assert_never(action)
 
@@ -183,12 +216,23 @@ class CallSession:
         self.board.fetches.expect(clip.id, self._fetched)
         await self.send(relay.play(clip.url, interruptible=interruptible))
 
-    async def _hang_up(self, reason: Call.EndReason, *, transfer: bool) -> None:
-        """End the relay session; the action URL says what becomes of the call."""
+    async def _hang_up(self, reason: Call.EndReason) -> None:
+        """End the relay session, and with it the call."""
         self.glimpse.reason = reason.label
         status, now = Call.Status.COMPLETED, timezone.now()
         self._write(CallOver(self.call.pk, status, reason, now, self.call.reconnects))
-        handoff = json.dumps({"transfer": True}) if transfer else ""
+        await self._end("")
+
+    async def _hand_over(self, action: HangUp) -> None:
+        """End the relay session; the action URL rings up whom the caller is for."""
+        assert action.transfer  # noqa: S101  (for the type checker)
+        target, self.handed_over = action.transfer.to_json(), True
+        self.glimpse.reason = Call.EndReason.TRANSFERRED.label
+        transfer = {**target, "summary": action.summary}
+        self._write(CallHandedOver(self.call.pk, transfer))
+        await self._end(json.dumps({"transfer": True}))
+
+    async def _end(self, handoff: str) -> None:
         await self.send(relay.end(handoff))
         # The carrier closes the socket; if it does not, we do.
         if self.alarm:
@@ -196,6 +240,21 @@ class CallSession:
         self.alarm = asyncio.get_running_loop().call_later(
             END_SECONDS, lambda: self._chore(self.close_socket())
         )
+
+    async def _change_language(self, language: str) -> None:
+        """Speak and understand another of the bot's languages."""
+        profile = self.profile
+        if language != profile.language:
+            profile = profile.speaking(language)
+        voice = self.board.voices[profile.tts_voice, profile.tts_model]
+        self.speaker.change(profile, voice)
+        await self.send(relay.language(language))
+
+    def _looked_up(self, values: Mapping[str, str]) -> None:
+        """Keep what is known for a session that goes on with the call."""
+        if values:
+            known = {**self.call.variables, **values}
+            self._write(CallLookedUp(self.call.pk, known))
 
     async def _withhold(self, clips: tuple[Clip, ...]) -> None:
         """Put silence in the place of clips, and keep them here."""
@@ -270,7 +329,7 @@ class CallSession:
         except Exception:
             self.log.exception("Viewers could not be told")
 
-    def _write(self, write: CallAnswered | TurnWrite | CallOver | CallLost) -> None:
+    def _write(self, write: Write) -> None:
         self.board.transcripts.put(write)
 
 

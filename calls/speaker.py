@@ -20,10 +20,10 @@ from bots.inworld.pcm import Pcm
 from bots.inworld.segments import Segment
 from bots.profile import Profile
 from calls import metrics
+from calls.actions import SpeakText, StartReply
 from calls.audio import at_rate, clip_file, pace
 from calls.clips import ClipStore, ClipsUnavailable, clip_url, new_clip_id
 from calls.events import ClipReady, Event, ReplyEnded
-from calls.history import Message
 from calls.logs import CallLog
 from calls.phrases import Phrases
 from calls.playback import Clip, spoken_by_carrier
@@ -62,13 +62,17 @@ class Speaker:
         self.running: dict[int, asyncio.Task[None]] = {}
         self.tasks: set[asyncio.Task[None]] = set()
 
-    def reply(self, number: int, messages: list[Message], model: str = "") -> None:
+    def reply(self, start: StartReply) -> None:
         """Begin an answer of the bot's model, or of another."""
-        self._begin(number, self._answer(number, messages, model))
+        self._begin(start.reply, self._answer(start))
 
-    def speak(self, number: int, text: str, within: float) -> None:
-        """Begin a fixed sentence; after `within` seconds the carrier speaks it."""
-        self._begin(number, self._recite(number, text, within))
+    def speak(self, spoken: SpeakText) -> None:
+        """Begin a sentence; when it takes too long the carrier speaks it."""
+        self._begin(spoken.reply, self._recite(spoken))
+
+    def change(self, profile: Profile, voice: Voice) -> None:
+        """Speak as another profile says from now on, at that voice's pace."""
+        self.profile, self.voice = profile, voice
 
     async def prepare(self, sentences: Iterable[str]) -> None:
         """Have fixed sentences ready before they are needed."""
@@ -103,11 +107,10 @@ class Speaker:
         if not task.cancelled() and (error := task.exception()):
             self.log.error("Reply %d broke off", number, exc_info=error)
 
-    async def _recite(self, number: int, text: str, within: float) -> None:
-        error = ""
+    async def _recite(self, spoken: SpeakText) -> None:
+        number, text, error = spoken.reply, spoken.text, ""
         try:
-            phrase = await self.phrases.get(self._voicing(text), within)
-            clip = phrase.clip(text)
+            clip = await self._sentence(spoken)
         except (InworldError, ClipsUnavailable, TimeoutError) as trouble:
             if isinstance(trouble, InworldError):
                 metrics.failed(trouble)
@@ -124,12 +127,23 @@ class Speaker:
         await self.emit(ClipReady(number, clip))
         await self.emit(ReplyEnded(number, text, error))
 
-    async def _answer(self, number: int, messages: list[Message], model: str) -> None:
-        progress = Progress(number, self.log, self.voice, self.profile.quick_start)
+    async def _sentence(self, spoken: SpeakText) -> Clip:
+        """A sentence's clip: kept for other calls, or for this one and moment only."""
+        voicing = self._voicing(spoken.text)
+        if spoken.kept:
+            return (await self.phrases.get(voicing, spoken.within)).clip(spoken.text)
+        speech = self.inworld.speak(voicing)
+        pcm = await asyncio.wait_for(speech, spoken.within)
+        clip = await self._store(Segment(spoken.text, pcm))
+        return clip or spoken_by_carrier(spoken.text)
+
+    async def _answer(self, start: StartReply) -> None:
+        number, quick = start.reply, self.profile.quick_start
+        progress = Progress(number, self.log, self.voice, quick)
         ready: asyncio.Queue[Segment | None] = asyncio.Queue()
         publishing = self._beside(self._publish_all(progress, ready))
         try:
-            await self._stream(progress, model, messages, ready)
+            await self._stream(progress, start, ready)
             ready.put_nowait(None)
             await publishing
             if not progress.error and progress.segmenter.unvoiced:
@@ -141,15 +155,14 @@ class Speaker:
     async def _stream(
         self,
         progress: Progress,
-        model: str,
-        messages: list[Message],
+        start: StartReply,
         ready: asyncio.Queue[Segment | None],
     ) -> None:
         """Read a reply; what of it is ready to be heard goes on the queue."""
         watching = self._beside(_watch(progress, ready))
         progress.mark("request_sent")
         try:
-            request = reply_request(self.profile, messages, model)
+            request = reply_request(self.profile, start)
             async with self.inworld.reply(request) as events:
                 async for event in events:
                     for segment in progress.take(event):
@@ -203,18 +216,18 @@ class Speaker:
         return Clip(clip_id, clip_url(clip_id), text, pcm.seconds, pace(pcm))
 
 
-def reply_request(
-    profile: Profile, messages: list[Message], model: str = ""
-) -> ReplyRequest:
+def reply_request(profile: Profile, start: StartReply) -> ReplyRequest:
     """What a bot asks the Router for, of its own model unless another is named."""
     return ReplyRequest(
-        model=model or profile.llm_model,
-        messages=messages,
+        model=start.model or profile.llm_model,
+        messages=start.messages,
         voice=profile.tts_voice,
         tts_model=profile.tts_model,
         max_tokens=profile.max_reply_tokens,
         temperature=profile.temperature,
         fallback_models=profile.fallback_models,
+        functions=start.functions,
+        must_speak=start.must_speak,
     )
 
 

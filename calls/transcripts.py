@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import (
     DatabaseError,
@@ -65,6 +66,7 @@ class TurnWrite:
             completion_tokens=turn.completion_tokens,
             error=turn.error[:300],
             clip_ids=turn.clip_ids,
+            tool=turn.tool.to_json() if turn.tool else {},
         )
 
 
@@ -97,13 +99,30 @@ class CallLost:
 
 
 @dataclass(frozen=True, slots=True)
+class CallHandedOver:
+    """The caller is being put through; `transfer` says to whom."""
+
+    call_id: int
+    transfer: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CallLookedUp:
+    """More variables of the call are known."""
+
+    call_id: int
+    variables: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class CallsSeen:
     """These calls are in progress."""
 
     call_ids: tuple[int, ...]
 
 
-Write = TurnWrite | CallAnswered | CallOver | CallLost | CallsSeen
+Note = CallAnswered | CallOver | CallLost | CallHandedOver | CallLookedUp | CallsSeen
+Write = TurnWrite | Note
 
 _TURN_FIELDS = [
     field.name
@@ -232,7 +251,7 @@ def _current(said: list[TurnWrite]) -> list[TurnWrite]:
     return [w for w in said if w.session >= sessions.get(w.call_id, 0)]
 
 
-def _note(write: CallAnswered | CallOver | CallLost | CallsSeen) -> None:
+def _note(write: Note) -> None:
     """Write what became of a call."""
     calls, status = models.Call.objects, models.Call.Status
     match write:
@@ -248,6 +267,10 @@ def _note(write: CallAnswered | CallOver | CallLost | CallsSeen) -> None:
         case CallLost(call_id, at, session):
             left = calls.open().filter(pk=call_id, reconnects=session)
             left.update(lost_at=at)
+        case CallHandedOver(call_id, transfer):
+            calls.open().filter(pk=call_id).update(transfer=transfer)
+        case CallLookedUp(call_id, variables):
+            calls.filter(pk=call_id).update(variables=variables)
         case CallsSeen(call_ids):
             calls.open().filter(pk__in=call_ids).update(seen_at=Now())
 

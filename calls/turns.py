@@ -2,15 +2,46 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
-Role = Literal["caller", "bot", "system"]
+Role = Literal["caller", "bot", "tool", "system"]
 # Stands as the model of what an operator had the bot say.
 OPERATOR = "operator"
 # The same, of what tells a caller that the line is back.
 RESUMED = "resumed"
+# The same, of what is said while a tool takes long.
+FILLER = "filler"
 # The same, of the sentence about consent that comes before everything else.
 CONSENT = "consent"
+
+
+@dataclass(slots=True)
+class ToolUse:
+    """What the model wanted done, and what it is told came of it.
+
+    `arguments` are JSON. `shown` is `(arguments, result)` as anybody may read them,
+    where some of it is secret. Uses of one `batch` were asked for together.
+    """
+
+    call_id: str
+    name: str
+    arguments: str = "{}"
+    batch: int = 0
+    result: str = ""
+    failed: bool = False
+    shown: tuple[str, str] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """What of it is kept."""
+        arguments, result = self.shown or (self.arguments, self.result)
+        return {
+            "call_id": self.call_id,
+            "name": self.name,
+            "arguments": arguments,
+            "batch": self.batch,
+            "result": result,
+            "failed": self.failed,
+        }
 
 
 @dataclass(slots=True)
@@ -20,7 +51,8 @@ class Turn:
     `text` is what was transcribed or written, `heard` what the caller heard of it.
     `shown` replaces both in the transcript where the words are secret. An `aside`
     ("mhm") is not for the model. Role `system` marks what the bot did not mean to say.
-    `clip_ids` are the clips that say it, in the order in which they are played.
+    `clip_ids` are the clips that say it, in the order in which they are played. Of role
+    `tool` is the use of one; its `text` says which.
     """
 
     index: int
@@ -38,6 +70,7 @@ class Turn:
     completion_tokens: int | None = None
     error: str = ""
     clip_ids: list[str] = field(default_factory=list)
+    tool: ToolUse | None = None
 
     @property
     def told(self) -> tuple[str, str]:

@@ -16,6 +16,8 @@ RESUME_BLIND = 3.0
 LONGEST_SPEECH = 20.0
 # A partial prompt says that the caller is still speaking.
 PARTIAL_LASTS = 2.0
+# After a goodbye of the bot nobody is asked whether they are still there.
+PARTING_SILENCE = 4.0
 # How long before the end of a call its caller is warned.
 WARNING_SECONDS = 60.0
 
@@ -73,9 +75,14 @@ class Vigil:
         self.asked += 1
         return self.asked <= self.manners.silence_prompts
 
-    def is_silent(self, at: float, played_until: float, *, idle: bool) -> bool:
-        """Whether the caller, whose turn it is, has let it pass."""
-        return idle and self._silent_at(played_until) <= at
+    def is_silent(
+        self, at: float, played_until: float, *, idle: bool, parted: bool = False
+    ) -> bool:
+        """Whether the caller, whose turn it is, has let it pass.
+
+        When the bot has `parted` from them, it is nobody's turn any more.
+        """
+        return idle and self._silent_at(played_until, parted) <= at
 
     def must_warn(self, at: float, *, idle: bool) -> bool:
         """Whether the caller is to hear now, once, that the call will end soon."""
@@ -88,21 +95,24 @@ class Vigil:
         """Whether the call has reached its longest length."""
         return self._over_at() <= at
 
-    def wakes_at(self, played_until: float, *, idle: bool) -> float | None:
+    def wakes_at(
+        self, played_until: float, *, idle: bool, parted: bool = False
+    ) -> float | None:
         """The next moment at which one of these may become true."""
         moments = [self._over_at()]
         if idle:
-            moments.append(self._silent_at(played_until))
+            moments.append(self._silent_at(played_until, parted))
             if not self.warned:
                 moments.append(self._warn_at())
         moment = min(moments)
         return None if moment == math.inf else moment
 
-    def _silent_at(self, played_until: float) -> float:
-        if not self.manners.silence_seconds:
-            return math.inf
+    def _silent_at(self, played_until: float, parted: bool) -> float:
+        patience = self.manners.silence_seconds or math.inf
+        if parted:
+            patience = min(patience, PARTING_SILENCE)
         since = max(played_until, self.active_at, self.speaking_until)
-        return since + self.manners.silence_seconds
+        return since + patience
 
     def _warn_at(self) -> float:
         limit = self.manners.max_call_seconds

@@ -16,6 +16,7 @@ from bots.inworld.events import (
     Finished,
     Served,
     Text,
+    ToolCallPart,
     Transcript,
     Usage,
     parse,
@@ -34,6 +35,7 @@ KEYS = [
         "model",
         "finish_reason",
         "message",
+        *("tool_calls", "function", "arguments", "id", "index", "name"),
     ),
 ]
 ANY_JSON = st.recursive(
@@ -70,6 +72,13 @@ def test_a_text_stream() -> None:
     ]
 
 
+CALL_PARTS = [
+    ToolCallPart(0, "call_1", "lookup_order", ""),
+    ToolCallPart(0, "", "", '{"id":'),
+    ToolCallPart(0, "", "", '"42"}'),
+]
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
@@ -78,7 +87,7 @@ def test_a_text_stream() -> None:
         ("data-first", [Audio(SAMPLES_0123), Transcript("Hello there.")]),
         ("comment-no-space", []),
         ("audio-after-finish", [Finished("stop"), Audio(SAMPLES_0123), Done()]),
-        ("tool-call", [Finished("tool_calls"), Done()]),
+        ("tool-call", [*CALL_PARTS, Finished("tool_calls"), Done()]),
         ("error-chunk", [Failed("upstream provider failed", "502")]),
     ],
 )

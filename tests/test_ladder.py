@@ -14,6 +14,7 @@ from calls.ladder import (
     Rung,
     Step,
 )
+from tests.people import SALES
 from tests.test_conversation import Talk, of, started
 
 APOLOGY = "Sorry, trouble."
@@ -230,7 +231,8 @@ def test_an_answer_keeps_when_each_rung_was_taken() -> None:
 def test_the_call_ends_with_a_last_word_when_answers_keep_failing(
     can_transfer: bool,
 ) -> None:
-    talk = Talk(apology=APOLOGY, can_transfer=can_transfer, transfer_notice="One sec.")
+    targets = (SALES,) if can_transfer else ()
+    talk = Talk(apology=APOLOGY, targets=targets, transfer_notice="One sec.")
     for _ in range((TRANSFER_AFTER if can_transfer else HANG_UP_AFTER) - 1):
         number = started(talk.on(CallerSpoke("Why?"), after=1)).reply
         apology = apologised(talk, number)
@@ -245,4 +247,6 @@ def test_the_call_ends_with_a_last_word_when_answers_keep_failing(
     assert not play.interruptible
     assert not of(HangUp, talk.on(ReplyEnded(last_word.reply, last_word.text)))
     reason = "transferred" if can_transfer else "bot-failed"
-    assert of(HangUp, talk.passes()) == [HangUp(reason, can_transfer)]
+    assert of(HangUp, talk.passes()) == [
+        HangUp(reason, SALES if can_transfer else None)
+    ]

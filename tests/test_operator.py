@@ -16,6 +16,7 @@ from calls.events import (
     ReplyEnded,
 )
 from calls.turns import OPERATOR
+from tests.people import SALES
 from tests.test_conversation import Talk, answered, of, started
 
 LINE, GOODBYE, NOTICE = "A colleague joins us.", "Bye now.", "I'll put you through."
@@ -36,7 +37,9 @@ def voiced(talk: Talk, spoken: SpeakText) -> None:
 
 def test_a_line_is_said_at_once_when_nobody_speaks() -> None:
     talk = talking()
-    assert talk.on(OperatorSaid(LINE)) == [SpeakText(1, LINE, GREETING_PATIENCE)]
+    assert talk.on(OperatorSaid(LINE)) == [
+        SpeakText(1, LINE, GREETING_PATIENCE, kept=False)
+    ]
 
 
 def test_a_line_is_said_after_what_is_being_written() -> None:
@@ -141,7 +144,7 @@ def test_a_call_that_is_to_end_ends_with_the_bots_goodbye() -> None:
 def test_the_second_time_it_ends_at_once(
     first: OperatorEnded | OperatorTransferred,
 ) -> None:
-    talk = talking(can_transfer=True)
+    talk = talking(targets=(SALES,))
     (spoken,) = of(SpeakText, talk.on(first))
     actions = talk.on(OperatorEnded())
     assert actions == [StopReply(spoken.reply), HangUp("operator-ended")]
@@ -149,20 +152,20 @@ def test_the_second_time_it_ends_at_once(
 
 
 def test_a_transfer_is_announced_and_then_made() -> None:
-    talk = talking(can_transfer=True)
+    talk = talking(targets=(SALES,))
     (spoken,) = of(SpeakText, talk.on(OperatorTransferred()))
     assert spoken.text == NOTICE
     assert talk.on(OperatorTransferred()) == []
     voiced(talk, spoken)
     while not (hung_up := of(HangUp, talk.passes())):
         pass
-    assert hung_up == [HangUp("transferred", transfer=True)]
+    assert hung_up == [HangUp("transferred", SALES)]
 
 
 def test_a_transfer_needs_somewhere_to_go_and_a_call_that_is_not_ending() -> None:
-    talk = talking(can_transfer=False)
+    talk = talking(targets=())
     assert talk.on(OperatorTransferred()) == []
-    talk = talking(can_transfer=True)
+    talk = talking(targets=(SALES,))
     talk.on(OperatorEnded())
     assert talk.on(OperatorTransferred()) == []
 

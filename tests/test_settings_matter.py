@@ -2,16 +2,19 @@
 
 import dataclasses
 import logging
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from bots.abilities import MenuEntry, Tongue, ToolSpec
 from bots.inworld.events import Audio, Done, Transcript
 from bots.inworld.events import Event as StreamEvent
+from bots.inworld.tool_calls import ToolCall
 from bots.models import Bot
 from bots.profile import Profile
 from calls import twiml
-from calls.actions import Action, SpeakText
+from calls.actions import Action, SpeakText, StartReply
 from calls.conversation import Conversation
 from calls.events import (
     CallConnected,
@@ -23,14 +26,20 @@ from calls.events import (
     ReplyEnded,
     TimePassed,
 )
+from calls.known import variables
 from calls.logs import CallLog
+from calls.models import Call
 from calls.playback import Clip
 from calls.progress import Progress
 from calls.release import Voice
 from calls.rules import manners
 from calls.speaker import reply_request, voicing
 from tests.fake_inworld import tone
+from tests.people import SALES
 
+NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
+
+TOOL = ToolSpec("look_up")
 DIFFERENT: dict[str, Any] = {
     "system_prompt": "Be somebody else.",
     "consent": "This call is recorded.",
@@ -60,6 +69,20 @@ DIFFERENT: dict[str, Any] = {
     "apology": "Oops.",
     "transfer_number": "+15005550099",
     "transfer_notice": "Hold on.",
+    "can_hang_up": False,
+    "can_ask_for_keys": True,
+    "fillers": ("Wait.",),
+    "filler_after_ms": 300,
+    "time_zone": "Asia/Tokyo",
+    "tools": (TOOL,),
+    "targets": (SALES,),
+    "menu": (MenuEntry("7", "say", "Seven."),),
+    "tongues": (Tongue("de-DE", "Johanna"),),
+}
+# What becomes of these is told by tests of their own: no line shows it.
+ELSEWHERE = {
+    *("name", "retention_days", "lookup", "values", "summary_prompt", "outcomes"),
+    *("summary_fields", "summary_model", "webhook_url", "webhook_secret"),
 }
 
 
@@ -123,6 +146,13 @@ def long_call(line: Line) -> None:
         line.on(ReplyEnded(number, "So."))
 
 
+def working_call(line: Line) -> None:
+    line.on(CallConnected())
+    calls = (ToolCall("1", TOOL.name, "{}"),)
+    line.on(ReplyEnded(line.asks("Look it up."), calls=calls))
+    line.waits(3)
+
+
 def polite_call(line: Line) -> None:
     line.on(KeyPressed("7"))
     line.on(KeyPressed("#"))
@@ -147,11 +177,12 @@ def behaviour(profile: Profile) -> list[Any]:
     """What a caller, Twilio and Inworld get to see of a bot's settings."""
     seen: list[Any] = [
         twiml.relay(profile, socket_url="wss://x/", action_url="https://x/"),
-        reply_request(profile, []).body(),
+        reply_request(profile, StartReply(1, [])).body(),
         voicing(profile, "Hi", 8000).body(),
     ]
     seen.append(streamed(profile))
-    for call in (silent_call, failing_call, long_call, polite_call):
+    seen.append(variables(Call(), profile, {}, NOON))
+    for call in (silent_call, failing_call, long_call, polite_call, working_call):
         line = Line(profile)
         call(line)
         seen.append(line.log)
@@ -159,16 +190,15 @@ def behaviour(profile: Profile) -> list[Any]:
 
 
 def test_all_settings_are_covered_here() -> None:
-    # These are the operator's alone; they stand with the call, not on the line.
-    assert set(DIFFERENT) | {"name", "retention_days"} == {
-        f.name for f in dataclasses.fields(Profile)
-    }
+    assert set(DIFFERENT) | ELSEWHERE == {f.name for f in dataclasses.fields(Profile)}
 
 
 @pytest.mark.parametrize("field", DIFFERENT)
 def test_a_change_of_a_setting_changes_something(field: str) -> None:
     transfer = "+15005550098" if field == "transfer_notice" else ""
     usual = Profile.of(Bot(transfer_number=transfer))
+    if field.startswith("filler"):
+        usual = dataclasses.replace(usual, tools=(TOOL,))
     changed = dataclasses.replace(usual, **{field: DIFFERENT[field]})
     assert behaviour(changed) != behaviour(usual)
 

@@ -17,8 +17,11 @@ from hypothesis.stateful import (
     rule,
 )
 
+from bots.abilities import MenuEntry, ToolSpec
+from bots.inworld.tool_calls import ToolCall
 from calls.actions import (
     Action,
+    ChangeLanguage,
     Discard,
     HangUp,
     Play,
@@ -27,6 +30,7 @@ from calls.actions import (
     SpeakText,
     StartReply,
     StopReply,
+    UseTool,
     Withhold,
 )
 from calls.conversation import Conversation
@@ -41,12 +45,14 @@ from calls.events import (
     ClipReady,
     Event,
     KeyPressed,
+    LookedUp,
     OperatorEnded,
     OperatorSaid,
     OperatorTransferred,
     ReplyEnded,
     SpeakingChanged,
     TimePassed,
+    ToolEnded,
 )
 from calls.farewells import FAREWELL_LIMIT
 from calls.history import CONNECTED, CUT_OFF, GO_ON, LINE_BROKE, Message
@@ -56,6 +62,7 @@ from calls.manners import Manners
 from calls.playback import Clip, Cue, spoken_by_carrier
 from calls.turns import OPERATOR, Turn
 from calls.vigil import LONGEST_SPEECH
+from tests.people import SALES
 
 # Every alarm rings this much late at most; a few of them may follow one another (s).
 LATE = 0.04
@@ -64,6 +71,17 @@ HUSH = 0.05
 GREETING, APOLOGY = "Hello, what can I do?", "Sorry, please repeat."
 CONSENT = "We record this call."
 GOODBYE, NOTICE = "Goodbye now.", "Connecting you."
+FILLER, CHOSEN = "One moment.", "We open at nine."
+TOOL = ToolSpec("look_up")
+MENU = {
+    key: MenuEntry(key, deed, what)
+    for key, deed, what in [
+        ("7", "say", CHOSEN),
+        ("8", "tool", TOOL.name),
+        ("9", "end", ""),
+        ("0", "transfer", ""),
+    ]
+}
 
 MANNERS = st.builds(
     Manners,
@@ -80,8 +98,15 @@ MANNERS = st.builds(
     max_call_seconds=st.sampled_from([0.0, 0.0, 45.0, 120.0]),
     goodbye=st.just(GOODBYE),
     apology=st.just(APOLOGY),
-    can_transfer=st.booleans(),
     transfer_notice=st.just(NOTICE),
+    targets=st.sampled_from([(), (SALES,)]),
+    tools=st.sampled_from([(), (TOOL,), (TOOL,)]),
+    menu=st.sampled_from([{}, {}, {}, MENU]),
+    can_hang_up=st.booleans(),
+    can_ask_for_keys=st.booleans(),
+    fillers=st.sampled_from([(), (FILLER,)]),
+    filler_seconds=st.sampled_from([0.3, 1.2]),
+    partings=st.sampled_from([frozenset(), frozenset({"bye"})]),
 )
 SOON = st.integers(0, 800).map(lambda ms: ms / 1000)
 
@@ -218,16 +243,13 @@ class Ledger:
         return [turn for turn in turns if turn.role == "caller"]
 
     def check_messages(self, messages: list[Message]) -> None:
-        roles = [message["role"] for message in messages]
-        assert roles[0] == "system"
-        assert roles[1::2] == ["user"] * len(roles[1::2])
-        assert roles[2::2] == ["assistant"] * len(roles[2::2])
-        assert roles[-1] == "user"
+        check_order(messages)
         by_role = {
-            role: " ".join(m["content"] for m in messages if m["role"] == role)
+            role: " ".join(m["content"] or "" for m in messages if m["role"] == role)
             for role in ("user", "assistant")
         }
         assert APOLOGY.split()[0] not in by_role["assistant"]
+        assert FILLER.split()[0] not in by_role["assistant"]
         now = [clip for clips in self.clips.values() for clip in clips]
         heard = [*self.earlier, *now]
         assert is_heard_of(by_role["assistant"], heard), by_role["assistant"]
@@ -240,6 +262,26 @@ class Ledger:
     def check_words(self) -> None:
         kept = " ".join(turn.text for turn in self.caller_turns())
         assert kept == " ".join(self.said), "the caller's words are lost"
+
+
+def check_order(messages: list[Message]) -> None:
+    """User and assistant in turn; every tool asked for has its one result at once."""
+    assert messages[0]["role"] == "system"
+    before = "assistant"
+    owed: list[str] = []
+    for message in messages[1:]:
+        role = message["role"]
+        if role == "tool":
+            assert message["tool_call_id"] == owed.pop(0), "a result nobody asked for"
+            assert message["content"]
+        else:
+            assert not owed, "no result of a tool"
+            follows = before == "tool" or role != before
+            assert role == "assistant" if before == "user" else follows, before
+            owed = [use["id"] for use in message.get("tool_calls", ())]
+            assert message["content"] or owed
+        before = role
+    assert before in ("user", "tool")
 
 
 def is_heard_of(heard: str, clips: list[Clip]) -> bool:
@@ -277,8 +319,14 @@ class TurnMachine(RuleBasedStateMachine):
         self.asked_number = 0
         self.waiting_since: float | None = None  # the caller, for a sound
         self.leaves_by: float | None = None
+        self.last_word = False
         self.over = False
-        self.feed(CallConnected())
+        looks_up = self.random.random() < 0.2
+        if looks_up:
+            self.plan(
+                self.random.uniform(0, 1), lambda: self.feed(LookedUp({"a": "b"}))
+            )
+        self.feed(CallConnected(looks_up=looks_up))
 
     # What happens
 
@@ -310,7 +358,11 @@ class TurnMachine(RuleBasedStateMachine):
         """Note what the core is about to be told; false when it must not play it."""
         ledger = self.ledger
         match event:
-            case KeyPressed(key) if not ledger.hung_up:
+            case KeyPressed(key) if self.is_chosen(key):
+                ledger.said.append(spelled(key))
+            case KeyPressed() if self.core.entry.request or ledger.hung_up:
+                pass
+            case KeyPressed(key):
                 ends = key == TERMINATOR
                 self.keys += "" if ends and self.keys else key
                 self.keys_at = self.now
@@ -353,6 +405,9 @@ class TurnMachine(RuleBasedStateMachine):
         if ledger.hung_up or self.over:
             allowed = Record | StopReply if isinstance(event, CallEnded) else Record
             assert isinstance(action, allowed | Discard), "after the end"
+        if self.core.farewell and self.leaves_by is None:
+            queued = max((self.core.playback.ends_at() or 0) - self.now, 0)
+            self.leaves_by = self.now + queued + FAREWELL_LIMIT
         match action:
             case StartReply(number, messages):
                 assert self.leaves_by is None, "answers after the last word"
@@ -364,9 +419,8 @@ class TurnMachine(RuleBasedStateMachine):
                 ledger.begin(number)
                 self.reporting.add(number)
                 if text in (GOODBYE, NOTICE):
-                    assert self.leaves_by is None, "said goodbye twice"
-                    queued = max((self.core.playback.ends_at() or 0) - self.now, 0)
-                    self.leaves_by = self.now + queued + FAREWELL_LIMIT
+                    assert not self.last_word, "said goodbye twice"
+                    self.last_word = True
                 self.recited.add(number)
                 takes = self.random.uniform(0, within)
                 self.plan(takes, lambda: self.recite(number, text))
@@ -398,10 +452,21 @@ class TurnMachine(RuleBasedStateMachine):
             case Withhold(clips):
                 assert isinstance(event, CallerInterrupted)
                 assert not any(cue.heard for cue in self.cues_of(clips))
-            case Resort():
+            case UseTool(call_id, tool):
+                assert tool is TOOL
+                self.waiting_since, self.asked = None, []
+                takes = self.random.uniform(0, 6)
+                self.plan(takes, lambda: self.feed(ToolEnded(call_id, "Found.")))
+            case Resort() | ChangeLanguage():
                 pass
             case _:
                 assert_never(action)
+
+    def is_chosen(self, key: str) -> bool:
+        """Whether a key is one of the menu, and does what it is for at once."""
+        core, left = self.core, self.leaves_by is not None or self.ledger.hung_up
+        busy = self.keys or core.answers.awaited or core.answers.is_obliged
+        return key in self.manners.menu and not (busy or left or self.over)
 
     def cues_of(self, clips: Iterable[Clip]) -> list[Cue]:
         """Where these stand in the queue, as the core believes."""
@@ -441,6 +506,8 @@ class TurnMachine(RuleBasedStateMachine):
         if self.waiting_since is not None:
             waited = now - self.waiting_since
             assert waited <= LIVENESS + BUDGET + 1 + SLACK, "dead air"
+        if core.answers.awaited:
+            return
         if ledger.writing is None and not core.is_idle:
             assert wakes_at is not None, "stuck"
         assert not (ledger.lines and core.is_idle), "a line was forgotten"
@@ -520,7 +587,7 @@ class TurnMachine(RuleBasedStateMachine):
             min_size=1,
             max_size=4,
         ),
-        end=st.sampled_from(["", "?", "."]),
+        end=st.sampled_from(["", "?", ".", " bye."]),
         ends=st.booleans(),
         gap=st.sampled_from([0.0, 0.1, 0.9]),
     )
@@ -551,6 +618,42 @@ class TurnMachine(RuleBasedStateMachine):
                 number, error=error, retryable=retryable, retry_after=retry_after
             )
         )
+
+    @precondition(is_answering)
+    @rule(
+        said=st.sampled_from([0, 0, 1]),
+        names=st.lists(
+            st.sampled_from(
+                [TOOL.name, TOOL.name, "transfer_call", "ask_for_keys", "unheard_of"]
+            ),
+            min_size=1,
+            max_size=3,
+        ),
+    )
+    def upstream_uses_tools(self, said: int, names: list[str]) -> None:
+        self.calls_functions(said, names)
+
+    @precondition(lambda self: self.is_answering() and self.ledger.begun > 3)
+    @rule(said=st.sampled_from([0, 1]), rarely=st.sampled_from([False, False, True]))
+    def upstream_ends_the_call(self, said: int, rarely: bool) -> None:
+        if rarely:
+            self.calls_functions(said, ["end_call"])
+
+    def calls_functions(self, said: int, names: list[str]) -> None:
+        number = self.ledger.writing
+        assert number is not None
+        for _ in range(said):
+            self.feed(ClipReady(number, self.segment(3, 1.0, ".")))
+        given = {
+            "ask_for_keys": '{"question": "Which?", "length": 2, "seconds": 4}',
+            "transfer_call": '{"target": "Sales", "summary": "An order."}',
+        }
+        calls = tuple(
+            ToolCall(f"id{next(self.names)}", name, given.get(name, "{}"))
+            for name in names
+        )
+        text = " ".join(clip.text for clip in self.ledger.clips[number])
+        self.feed(ReplyEnded(number, text, calls=calls))
 
     def has_late(self) -> bool:
         return bool(self.reporting - {self.ledger.writing})

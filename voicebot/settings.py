@@ -34,6 +34,10 @@ def _whole_number(name: str, default: int, least: int, most: int) -> int:
     return value
 
 
+def _names(name: str) -> list[str]:
+    return [part.strip() for part in env.list(name, default=[]) if part.strip()]
+
+
 def _one_of(name: str, default: str, *others: str) -> str:
     value: str = env.str(name, default="") or default
     if value not in (default, *others):
@@ -71,17 +75,17 @@ INWORLD_BASE_URL = (
 INWORLD_CONCURRENCY = _whole_number("INWORLD_CONCURRENCY", 0, least=0, most=10_000)
 
 # Twilio: the line
-TWILIO_AUTH_TOKENS = [
-    token.strip()
-    for token in env.list("TWILIO_AUTH_TOKEN", default=[])
-    if token.strip()
-]
+TWILIO_AUTH_TOKENS = _names("TWILIO_AUTH_TOKEN")
 TWILIO_ACCOUNT_SID = env.str("TWILIO_ACCOUNT_SID", default="").strip()
 TWILIO_API_URL = (
     env.str("TWILIO_API_URL", default="").rstrip("/") or "https://api.twilio.com"
 )
 # True only while `serve` runs the local stand-in for Inworld.
 SANDBOX = False
+
+# Tools and webhooks: where requests may go besides
+TOOL_HOSTS = _names("TOOL_HOSTS")
+TOOL_PRIVATE_HOSTS = _names("TOOL_PRIVATE_HOSTS")
 
 # First values of the default bot; afterwards the admin rules
 FIRST_BOT = {

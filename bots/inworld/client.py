@@ -4,7 +4,7 @@ import asyncio
 import base64
 import json
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
     aclosing,
@@ -41,7 +41,10 @@ NOT_A_STREAM = ("application/json", "text/html")
 
 @dataclass(frozen=True, slots=True)
 class ReplyRequest:
-    """What to answer, by which model and in which voice."""
+    """What to answer, by which model and in which voice.
+
+    A model may call one of the `functions` instead of speaking.
+    """
 
     model: str
     messages: list[dict[str, Any]]
@@ -50,10 +53,12 @@ class ReplyRequest:
     max_tokens: int
     temperature: float
     fallback_models: tuple[str, ...] = ()
+    functions: Sequence[Mapping[str, Any]] = ()
+    must_speak: bool = False  # none of the functions may be called now
 
     def body(self) -> dict[str, Any]:
         """The request as the Router reads it."""
-        body = {
+        body: dict[str, Any] = {
             "model": self.model,
             "messages": self.messages,
             "stream": True,
@@ -62,6 +67,9 @@ class ReplyRequest:
             "max_tokens": self.max_tokens,
             "temperature": self.temperature,
         }
+        if self.functions:
+            body["tools"] = list(self.functions)
+            body["tool_choice"] = "none" if self.must_speak else "auto"
         if self.fallback_models:
             body["extra_body"] = {"models": list(self.fallback_models)}
         return body

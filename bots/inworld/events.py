@@ -40,6 +40,16 @@ class Audio:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolCallPart:
+    """Some of a function call: its id and name come once, `arguments` in pieces."""
+
+    index: int
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The model stopped writing; speech may still follow."""
 
@@ -67,7 +77,9 @@ class Done:
     """The stream is complete."""
 
 
-Event = Served | Text | Transcript | Audio | Finished | Usage | Failed | Done
+Event = (
+    Served | Text | Transcript | Audio | ToolCallPart | Finished | Usage | Failed | Done
+)
 
 
 def parse(payload: str) -> list[Event]:
@@ -97,8 +109,28 @@ def _choice_events(choice: dict[str, Any]) -> list[Event]:
         *([Text(text)] if (text := _text(delta, "content")) else []),
         *([Transcript(text)] if (text := _text(audio, "transcript")) else []),
         *([Audio(data)] if (data := _bytes(audio, "data")) else []),
+        *_tool_calls(delta.get("tool_calls")),
         *([Finished(reason)] if (reason := _text(choice, "finish_reason")) else []),
     ]
+
+
+def _tool_calls(listed: object) -> list[Event]:
+    calls = listed if isinstance(listed, list) else []
+    return [
+        _tool_call(place, call)
+        for place, call in enumerate(calls)
+        if isinstance(call, dict)
+    ]
+
+
+def _tool_call(place: int, call: dict[str, Any]) -> ToolCallPart:
+    function, index = _dict(call, "function"), call.get("index")
+    return ToolCallPart(
+        index if type(index) is int else place,
+        _text(call, "id"),
+        _text(function, "name"),
+        _text(function, "arguments"),
+    )
 
 
 def _usage(usage: dict[str, Any]) -> list[Event]:

@@ -15,7 +15,7 @@ from calls.session import CallSession
 from calls.signatures import TOKEN_LIFETIME_SECONDS
 from calls.switchboard import Switchboard, switchboard
 from calls.threads import in_any_thread
-from calls.transcripts import CallAnswered, CallLost, CallOver, TurnWrite
+from calls.transcripts import CallOver, TurnWrite, Write
 from calls.turns import CONSENT, Turn
 from calls.waterfall import Stage, stages
 
@@ -65,7 +65,7 @@ class TalkSession(CallSession):
         self.tell = send
         super().__init__(call, board, self._send_in_order, close_socket)
 
-    def _write(self, write: CallAnswered | TurnWrite | CallOver | CallLost) -> None:
+    def _write(self, write: Write) -> None:
         super()._write(write)
         match write:
             case TurnWrite(_, turn):

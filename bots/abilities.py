@@ -1,0 +1,122 @@
+"""What a bot can do besides speaking, as a call keeps it: plain data. Pure.
+
+The names of these classes' fields are the keys of the JSON that stands with a call.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Self
+
+
+class Stored:
+    """Plain data to and from JSON; a key that is missing keeps its default."""
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any]) -> Self:
+        """Read what `asdict` wrote, perhaps in another release."""
+        known = {field.name for field in fields(cls)}  # type: ignore[arg-type]
+        return cls(**{name: value for name, value in stored.items() if name in known})
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything, as JSON can hold it."""
+        return asdict(self)  # type: ignore[call-overload, no-any-return]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter(Stored):
+    """One argument of a tool; a `secret` one is shown to nobody."""
+
+    name: str
+    kind: str = "string"  # string, number, integer or boolean
+    description: str = ""
+    required: bool = True
+    choices: tuple[str, ...] = ()
+    secret: bool = False
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """The parameter in JSON Schema."""
+        told: dict[str, Any] = {"type": self.kind}
+        if self.description:
+            told["description"] = self.description
+        if self.choices:
+            told["enum"] = list(self.choices)
+        return told
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec(Stored):
+    """A tool over HTTP; `seconds` is how long it may take.
+
+    `url` and `headers` have placeholders; the values of {{secret.NAME}} are never kept
+    here. `on_failure` is what the model is told to do when it fails.
+    """
+
+    name: str
+    description: str = ""
+    method: str = "GET"
+    url: str = ""
+    headers: str = ""  # one a line, Name: value
+    parameters: tuple[Parameter, ...] = ()
+    seconds: float = 10.0
+    on_failure: str = ""
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any]) -> Self:
+        """Read what was kept, its parameters, too."""
+        listed = tuple(map(_parameter, stored.get("parameters", ())))
+        return super(ToolSpec, cls).of({**stored, "parameters": listed})
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """The arguments in JSON Schema."""
+        return {
+            "type": "object",
+            "properties": {each.name: each.schema for each in self.parameters},
+            "required": [each.name for each in self.parameters if each.required],
+            "additionalProperties": False,
+        }
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """Arguments that are shown to nobody."""
+        return frozenset(each.name for each in self.parameters if each.secret)
+
+
+@dataclass(frozen=True, slots=True)
+class Target(Stored):
+    """A person callers can be put through to; `when` is for the model to decide by.
+
+    `rings` is in seconds; with `announced` the person hears who it is and presses 1.
+    """
+
+    name: str
+    number: str
+    when: str = ""
+    hours: str = ""
+    rings: int = 25
+    announced: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class MenuEntry(Stored):
+    """What a key does: `deed` is say, transfer, tool or end; `what` says which."""
+
+    key: str
+    deed: str
+    what: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tongue(Stored):
+    """Another language of a bot, and how it is spoken and understood."""
+
+    language: str
+    voice: str
+    tts_model: str = ""
+    transcription_provider: str = ""
+    speech_model: str = ""
+
+
+def _parameter(stored: Mapping[str, Any]) -> Parameter:
+    return Parameter.of({**stored, "choices": tuple(stored.get("choices", ()))})

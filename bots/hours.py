@@ -1,0 +1,59 @@
+"""Opening hours in words ("Mon-Fri 9:00-17:30, Sat 10:00-14:00"), by the minute.
+
+Pure.
+"""
+
+import re
+from collections.abc import Iterator
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+DAY_MINUTES = 24 * 60
+WEEK_MINUTES = 7 * DAY_MINUTES
+_DAY = r"(mon|tue|wed|thu|fri|sat|sun)[a-z]*"
+_TIME = r"(\d{1,2})(?::(\d{2}))?"
+_SPAN = re.compile(
+    rf"^(?:{_DAY}(?:\s*-\s*{_DAY})?|(daily))\s+{_TIME}\s*-\s*{_TIME}$", re.IGNORECASE
+)
+EXAMPLE = "Mon-Fri 9:00-17:30, Sat 10:00-14:00"
+
+Span = tuple[int, int]  # minutes from Monday 0:00; the end may lie in the next week
+
+
+class BadHours(ValueError):
+    """Opening hours that are not understood; says which part."""
+
+
+def spans(text: str) -> list[Span]:
+    """When it is open; nothing written means always. Raises `BadHours`."""
+    parts = [part.strip() for part in re.split(r"[,;\n]", text.replace("–", "-"))]  # noqa: RUF001
+    return [span for part in parts if part for span in _spans(part)]
+
+
+def is_open(text: str, minute: int) -> bool:
+    """Whether it is open at a minute of the week. Raises `BadHours`."""
+    found = spans(text)
+    return not found or any(
+        (minute - start) % WEEK_MINUTES < end - start for start, end in found
+    )
+
+
+def _spans(part: str) -> Iterator[Span]:
+    found = _SPAN.match(part)
+    if not found:
+        raise BadHours(f"“{part}” is not understood. Write it like {EXAMPLE}.")
+    first, last, daily, *clock = found.groups()
+    begins, ends = _minute(part, *clock[:2]), _minute(part, *clock[2:])
+    if ends <= begins:
+        ends += DAY_MINUTES  # past midnight
+    begin = 0 if daily else DAYS.index(first[:3].lower())
+    end = 6 if daily else DAYS.index((last or first)[:3].lower())
+    for day in range(begin, begin + (end - begin) % 7 + 1):
+        start = day % 7 * DAY_MINUTES
+        yield start + begins, start + ends
+
+
+def _minute(part: str, hour: str, minute: str | None) -> int:
+    minutes = int(hour) * 60 + int(minute or 0)
+    if minutes > DAY_MINUTES or int(minute or 0) > 59:
+        raise BadHours(f"“{part}” has a time of day that does not exist.")
+    return minutes

@@ -1,0 +1,73 @@
+"""What keys of the caller's phone do."""
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import UniqueConstraint
+
+from bots import validators as rules
+from bots.abilities import MenuEntry
+
+
+class MenuKey(models.Model):
+    """One key of one bot, and what happens at once when it is pressed."""
+
+    class Deed(models.TextChoices):
+        SAY = "say", "Say something"
+        TRANSFER = "transfer", "Put the caller through"
+        TOOL = "tool", "Use a tool, then answer"
+        END = "end", "Say goodbye and hang up"
+
+    bot = models.ForeignKey(
+        "bots.Bot", on_delete=models.CASCADE, related_name="menu_keys"
+    )
+    key = models.CharField(max_length=1, choices=[(key, key) for key in "0123456789*#"])
+    deed = models.CharField("what it does", max_length=10, choices=Deed)
+    words = models.TextField(
+        blank=True,
+        max_length=rules.SPEECH_MAX_LENGTH,
+        validators=rules.SPOKEN,
+        help_text="What to say, where it says something.",
+    )
+    target = models.CharField(
+        "put through to",
+        max_length=60,
+        blank=True,
+        help_text="A name from the list of people. Empty: the first who is there.",
+    )
+    tool = models.ForeignKey(
+        "bots.Tool", null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
+
+    class Meta:
+        ordering = ["key"]
+        constraints = [
+            UniqueConstraint(
+                fields=["bot", "key"],
+                name="bots_key_once",
+                violation_error_message="That key does something already.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.get_deed_display()}"
+
+    def clean(self) -> None:
+        """Refuse a key that would do nothing."""
+        if self.deed == self.Deed.SAY and not self.words.strip():
+            raise ValidationError({"words": "Write what it says."})
+        if self.deed == self.Deed.TOOL:
+            if self.tool is None:
+                raise ValidationError({"tool": "Choose the tool."})
+            if self.tool.parameters.filter(required=True).exists():
+                raise ValidationError(
+                    {"tool": "It needs arguments, and a key brings none."}
+                )
+
+    def plain(self) -> MenuEntry:
+        """The key as a call keeps it."""
+        what = {
+            self.Deed.SAY: self.words.strip(),
+            self.Deed.TRANSFER: self.target,
+            self.Deed.TOOL: self.tool.name if self.tool else "",
+        }
+        return MenuEntry(self.key, self.deed, what.get(self.Deed(self.deed), ""))

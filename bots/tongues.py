@@ -1,0 +1,73 @@
+"""Further languages of a bot, which it changes to when a caller asks for them."""
+
+from django.db import models
+from django.db.models import UniqueConstraint
+
+from bots import validators as rules
+from bots.abilities import Tongue
+from bots.choices import TranscriptionProvider
+
+
+class SpokenLanguage(models.Model):
+    """One more language of one bot: who speaks it, and how callers are understood."""
+
+    bot = models.ForeignKey(
+        "bots.Bot", on_delete=models.CASCADE, related_name="languages"
+    )
+    language = models.CharField(
+        max_length=20,
+        validators=[rules.language_tag],
+        help_text="For example de-DE.",
+    )
+    voice = models.CharField(
+        max_length=120,
+        validators=[rules.no_spaces, rules.plain_text],
+        help_text="An Inworld voice that speaks it.",
+    )
+    tts_model = models.CharField(
+        "voice model",
+        max_length=80,
+        blank=True,
+        validators=[rules.no_spaces, rules.plain_text],
+        help_text="Empty: the bot's.",
+    )
+    transcription_provider = models.CharField(
+        max_length=20,
+        blank=True,
+        choices=TranscriptionProvider,
+        help_text="Empty: the bot's.",
+    )
+    speech_model = models.CharField(
+        max_length=60,
+        blank=True,
+        validators=[rules.no_spaces, rules.plain_text],
+        help_text="Empty: the best general one.",
+    )
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            UniqueConstraint(
+                fields=["bot", "language"],
+                name="bots_language_once",
+                violation_error_message="The bot speaks that language already.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.language
+
+    def clean(self) -> None:
+        """Refuse a speech model that the provider does not have."""
+        if self.transcription_provider:
+            rules.of_its_provider(self.speech_model, self.transcription_provider)
+
+    def plain(self) -> Tongue:
+        """The language as a call keeps it."""
+        return Tongue(
+            language=self.language,
+            voice=self.voice,
+            tts_model=self.tts_model,
+            transcription_provider=self.transcription_provider,
+            speech_model=self.speech_model,
+        )

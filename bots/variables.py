@@ -1,0 +1,75 @@
+"""Placeholders such as {{caller_number}} or {{name|there}} of operators. Pure."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+# The name, and what stands in its place where nothing is known.
+PLACEHOLDER = re.compile(r"\{\{\s*([A-Za-z_][\w.-]*)\s*(?:\|([^{}]*))?\}\}")
+# What every call knows by itself.
+BUILT_IN = {
+    "caller_number": "the caller's number",
+    "called_number": "the number that was dialled",
+    "bot_name": "the bot's name",
+    "now": "day, date and time in the bot's time zone when the call came in",
+    "call_sid": "the carrier's id of the call",
+}
+# How placeholders of secrets begin; no value of a call may pass for one.
+SECRET = "secret."  # noqa: S105
+VALUE_LENGTH = 500
+MOST_VALUES = 60
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+Values = Mapping[str, str]
+
+
+def fill(text: str, values: Values, quote: Callable[[str], str] = str) -> str:
+    """The text with every placeholder replaced; what is not known is left out."""
+
+    def value(found: re.Match[str]) -> str:
+        known = values.get(found[1], "").strip() or (found[2] or "").strip()
+        return quote(known)
+
+    return PLACEHOLDER.sub(value, text)
+
+
+def names(text: str) -> list[str]:
+    """Every name a text mentions, in order, once."""
+    return list(dict.fromkeys(found[1] for found in PLACEHOLDER.finditer(text)))
+
+
+def unknown(text: str, known: Iterable[str]) -> list[str]:
+    """Names that nothing can fill in and that have no default: mere silence."""
+    given = {*BUILT_IN, *known}
+    found = (
+        match[1]
+        for match in PLACEHOLDER.finditer(text)
+        if match[1] not in given and not (match[2] or "").strip()
+    )
+    return list(dict.fromkeys(found))
+
+
+def flat(value: object) -> dict[str, str]:
+    """An answer's JSON as values: {"user": {"name": "Ann"}} gives user.name."""
+    pairs = _pairs("", value)
+    return bounded({name: text for name, text in pairs if name})
+
+
+def bounded(values: Mapping[str, str]) -> dict[str, str]:
+    """As much of foreign values as a call takes, each on one line."""
+    some = list(values.items())[:MOST_VALUES]
+    return {
+        name[:80]: CONTROL.sub(" ", text).strip()[:VALUE_LENGTH]
+        for name, text in some
+        if PLACEHOLDER.fullmatch(f"{{{{{name[:80]}}}}}") and not name.startswith(SECRET)
+    }
+
+
+def _pairs(name: str, value: object) -> Iterator[tuple[str, str]]:
+    match value:
+        case dict():
+            for key, inner in value.items():
+                yield from _pairs(f"{name}.{key}" if name else str(key), inner)
+        case bool():
+            yield name, "yes" if value else "no"
+        case str() | int() | float():
+            yield name, str(value)

@@ -1,0 +1,277 @@
+"""What a bot does besides speaking: tools, and what it is asked to do itself. Pure.
+
+A model's calls arrive with the end of its reply. What they come to is told to it in the
+next request, once all of them have ended.
+"""
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from bots.inworld.tool_calls import ToolCall
+from calls.actions import Action, ChangeLanguage, Record, UseTool
+from calls.answers import GREETING_PATIENCE, Answers
+from calls.events import ToolEnded
+from calls.farewells import Farewells
+from calls.functions import END, KEYS, LANGUAGE, TRANSFER, present
+from calls.keypad import MASKED, KeyEntry, KeyRequest, spelled
+from calls.playback import CHARACTERS_PER_SECOND
+from calls.replies import Reply, milliseconds
+from calls.turns import FILLER, ToolUse, Turn, next_index
+
+# From one sentence that bridges a wait to the next (s).
+FILLER_PAUSE = 8.0
+# Longer is no sentence for a caller, nor for the person a call goes to (characters).
+LONGEST_SENTENCE = 500
+
+NOT_AN_OBJECT = "The arguments are not a JSON object."
+NO_SUCH_FUNCTION = "There is no such function."
+NOBODY_THERE = "Nobody of that name can be reached now. Offer something else."
+NO_SUCH_LANGUAGE = "That language is not one of yours."
+SPOKE_INSTEAD = "The caller typed nothing and spoke instead."
+NOTHING_TYPED = "The caller typed nothing in time."
+ENDED_FIRST = "The call ended first."
+
+Arguments = Mapping[str, Any]
+ChangeTongue = Callable[[str], bool]
+
+
+class ToolUses:
+    """The functions of one call: which run, what came of them, how a wait is bridged.
+
+    `speak` lets the whole call change its language; false where it does not have it.
+    """
+
+    def __init__(
+        self,
+        answers: Answers,
+        farewells: Farewells,
+        entry: KeyEntry,
+        speak: ChangeTongue,
+    ) -> None:
+        self.answers = answers
+        self.farewells = farewells
+        self.replies = answers.replies
+        self.turns = answers.turns
+        self.entry = entry
+        self.speak = speak
+        self.running: dict[str, Turn] = {}
+        self.filler_at = math.inf
+        self.fillers_said = 0
+
+    def use(self, calls: tuple[ToolCall, ...], reply: Reply, at: float) -> list[Action]:
+        """Do what a reply ended with."""
+        actions: list[Action] = []
+        for call in calls:
+            turn = self._open(call.id, call.name, call.arguments, reply.number, at)
+            actions += [_noted(turn), *self._do(turn, _read(turn), reply, at)]
+        return actions
+
+    def press(self, name: str, at: float) -> list[Action]:
+        """Use a tool because a key asks for it."""
+        turn = self._open("", name, "{}", 0, at)
+        return [_noted(turn), *self._request(turn, {}, at)]
+
+    def ended(self, event: ToolEnded, at: float) -> list[Action]:
+        """A tool has answered, or failed."""
+        turn = self.running.get(event.call_id)
+        if turn is None:
+            return []
+        return self._close(
+            turn, event.result, at, failed=event.failed, shown=event.shown
+        )
+
+    def typed(self, at: float) -> list[Action]:
+        """What was asked for has been typed, or the time for it is over."""
+        request, keys = self.entry.request, self.entry.take()
+        turn = self.running.get(request.call_id) if request else None
+        if request is None or turn is None:
+            return []
+        if not keys:
+            return self._close(turn, NOTHING_TYPED, at, failed=True)
+        result = f"The caller {spelled(keys).strip('[]')}."
+        secret = request.secret or self.answers.manners.mask_keys
+        hidden = f"The caller {MASKED.strip('[]')}."
+        shown = (turn.tool.arguments, hidden) if turn.tool and secret else None
+        return self._close(turn, result, at, shown=shown)
+
+    def spoken(self, at: float) -> list[Action]:
+        """The caller speaks instead of typing."""
+        request = self.entry.give_up()
+        turn = self.running.get(request.call_id) if request else None
+        return self._close(turn, SPOKE_INSTEAD, at, failed=True) if turn else []
+
+    def cease(self, at: float) -> list[Action]:
+        """The call ends: nobody waits for what still runs."""
+        self.entry.give_up()
+        actions: list[Action] = []
+        for turn in list(self.running.values()):
+            actions += self._close(turn, ENDED_FIRST, at, failed=True)
+        return actions
+
+    @property
+    def due_at(self) -> float:
+        """When a sentence is due that bridges the wait."""
+        return self.filler_at if self._waits else math.inf
+
+    def bridge(self, at: float, *, quiet: bool) -> list[Action]:
+        """Say such a sentence, unless it is better to be `quiet`."""
+        if self.due_at > at:
+            return []
+        self.filler_at = at + FILLER_PAUSE
+        fillers = self.answers.manners.fillers
+        speaks = self.replies.is_writing or self.replies.playback.pending()
+        if not fillers or quiet or speaks:
+            return []
+        words = fillers[self.fillers_said % len(fillers)]
+        self.fillers_said += 1
+        actions = self.answers.say(words, at, role="system")
+        self.replies.open_turn(self.replies.numbered[-1], at).model = FILLER
+        return actions
+
+    @property
+    def _waits(self) -> bool:
+        """Whether a request is under way, not only the caller's typing."""
+        typing = self.entry.request.call_id if self.entry.request else None
+        return any(call_id != typing for call_id in self.running)
+
+    def _do(
+        self, turn: Turn, given: Arguments | None, reply: Reply, at: float
+    ) -> list[Action]:
+        manners, name = self.answers.manners, turn.tool.name if turn.tool else ""
+        if given is None:
+            return self._close(turn, NOT_AN_OBJECT, at, failed=True)
+        match name:
+            case _ if any(tool.name == name for tool in manners.tools):
+                return self._request(turn, given, at)
+            case _ if name == END and manners.can_hang_up:
+                return self._end(turn, given, reply, at)
+            case _ if name == TRANSFER and manners.targets:
+                return self._transfer(turn, given, reply, at)
+            case _ if name == LANGUAGE and manners.others:
+                return self._change_language(turn, given, at)
+            case _ if name == KEYS and manners.can_ask_for_keys:
+                return self._ask_for_keys(turn, given, at)
+        return self._close(turn, NO_SUCH_FUNCTION, at, failed=True)
+
+    def _request(self, turn: Turn, given: Arguments, at: float) -> list[Action]:
+        assert turn.tool  # noqa: S101  (for the type checker)
+        manners = self.answers.manners
+        tool = next(tool for tool in manners.tools if tool.name == turn.tool.name)
+        self._run(turn)
+        if self.filler_at == math.inf:
+            self.filler_at = at + manners.filler_seconds
+        return [UseTool(turn.tool.call_id, tool, given)]
+
+    def _end(
+        self, turn: Turn, given: Arguments, reply: Reply, at: float
+    ) -> list[Action]:
+        words, reason = _sentence(given, "goodbye"), "bot-hung-up"
+        closed = self._close(turn, "The call ends.", at)
+        if reply.turn and not words:
+            return [*closed, *self.farewells.after(reply, reason, at)]
+        goodbye = words or self.answers.manners.goodbye
+        return [*closed, *self.farewells.leave(goodbye, reason, at, kept=not words)]
+
+    def _transfer(
+        self, turn: Turn, given: Arguments, reply: Reply, at: float
+    ) -> list[Action]:
+        there = present(self.answers.manners.targets, self.answers.minute(at))
+        named = given.get("target")
+        found = [each for each in there if each.when and each.name == named]
+        if not found or self.farewells.has_tried_enough:
+            return self._close(turn, NOBODY_THERE, at, failed=True)
+        summary = _sentence(given, "summary")
+        turn.ended_at = at  # what comes of it is known when the call is back, or over
+        said = reply if reply.turn else None
+        leaves = self.farewells.hand_over(found[0], at, summary=summary, said=said)
+        return [_noted(turn), *leaves]
+
+    def _change_language(self, turn: Turn, given: Arguments, at: float) -> list[Action]:
+        language = str(given.get("language", ""))
+        if not self.speak(language):
+            return self._close(turn, NO_SUCH_LANGUAGE, at, failed=True)
+        result = f"You and the caller now speak {language}. Go on in it."
+        return [ChangeLanguage(language), *self._close(turn, result, at)]
+
+    def _ask_for_keys(self, turn: Turn, given: Arguments, at: float) -> list[Action]:
+        assert turn.tool  # noqa: S101  (for the type checker)
+        question = _sentence(given, "question")
+        if not question or self.entry.request:
+            return self._close(turn, "Say what to ask, once.", at, failed=True)
+        last = given.get("last_key", "#")
+        request = KeyRequest(
+            turn.tool.call_id,
+            length=_whole(given, "length", 0, 20),
+            last=last if last in ("#", "*") else "",
+            seconds=_whole(given, "seconds", 3, 60) or 10,
+            secret=given.get("secret") is True,
+        )
+        self._run(turn)
+        queued = max((self.replies.playback.ends_at() or at) - at, 0.0)
+        asking = len(question) / CHARACTERS_PER_SECOND
+        self.entry.expect(request, at + queued + asking)
+        number = self.replies.begin(at).number
+        return [self.answers.speech(number, question, GREETING_PATIENCE, kept=False)]
+
+    def _open(
+        self, call_id: str, name: str, arguments: str, batch: int, at: float
+    ) -> Turn:
+        index = next_index(self.turns)
+        taken = {turn.tool.call_id for turn in self.turns if turn.tool}
+        if not call_id or call_id in taken:
+            call_id = f"call_{index}"
+        use = ToolUse(call_id, name[:80], arguments, batch)
+        turn = Turn(index, "tool", started_at=at, text=use.name, tool=use)
+        self.turns.append(turn)
+        return turn
+
+    def _run(self, turn: Turn) -> None:
+        assert turn.tool  # noqa: S101  (for the type checker)
+        self.running[turn.tool.call_id] = turn
+        self.answers.awaited.add(turn.tool.call_id)
+
+    def _close(
+        self,
+        turn: Turn,
+        result: str,
+        at: float,
+        *,
+        failed: bool = False,
+        shown: tuple[str, str] | None = None,
+    ) -> list[Action]:
+        """What came of a use is known: the model is told as soon as all is."""
+        assert turn.tool  # noqa: S101  (for the type checker)
+        turn.tool.result, turn.tool.failed, turn.tool.shown = result, failed, shown
+        turn.ended_at = at
+        turn.latency_ms["tool"] = milliseconds(at - turn.started_at)
+        self.running.pop(turn.tool.call_id, None)
+        self.answers.awaited.discard(turn.tool.call_id)
+        self.answers.unanswered = self.farewells.farewell is None
+        if not self._waits:
+            self.filler_at = math.inf
+        return [_noted(turn)]
+
+
+def _noted(turn: Turn) -> Record:
+    return Record(replace(turn, tool=replace(turn.tool) if turn.tool else None))
+
+
+def _read(turn: Turn) -> Arguments | None:
+    try:
+        given = json.loads(turn.tool.arguments if turn.tool else "{}")
+    except (ValueError, RecursionError):
+        return None
+    return given if isinstance(given, dict) else None
+
+
+def _sentence(given: Arguments, name: str) -> str:
+    words = given.get(name)
+    return " ".join(words.split())[:LONGEST_SENTENCE] if isinstance(words, str) else ""
+
+
+def _whole(given: Arguments, name: str, least: int, most: int) -> int:
+    value = given.get(name)
+    return min(max(value, least), most) if type(value) is int else 0

@@ -1,0 +1,77 @@
+"""The requests a call makes besides those to Inworld: its tools, and its lookup."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from bots.abilities import ToolSpec
+from bots.tool_requests import Outcome, look_up, use_tool
+from bots.variables import flat
+from calls import metrics
+from calls.events import Event, LookedUp, ToolEnded
+from calls.logs import CallLog
+
+# How long the end of a call waits for requests under way to be cancelled.
+STOP_SECONDS = 1.0
+
+Emit = Callable[[Event], Awaitable[None]]
+
+
+class Toolbox:
+    """The tools of one call; what comes of them goes to the conversation."""
+
+    def __init__(self, emit: Emit, log: CallLog) -> None:
+        self.emit = emit
+        self.log = log
+        self.known: Mapping[str, str] = {}  # the call's variables
+        self.tasks: set[asyncio.Task[None]] = set()
+
+    def use(self, call_id: str, tool: ToolSpec, arguments: Mapping[str, Any]) -> None:
+        """Begin to use a tool."""
+        self._begin(self._use(call_id, tool, arguments))
+
+    def look_up(
+        self, tool: ToolSpec, told: Callable[[Mapping[str, str]], None]
+    ) -> None:
+        """Begin the lookup before a call; `told` gets what it found."""
+        self._begin(self._look_up(tool, told))
+
+    async def aclose(self) -> None:
+        """Stop what is under way: nobody is there to hear of it."""
+        for task in self.tasks:
+            task.cancel()
+        if self.tasks:
+            await asyncio.wait(self.tasks, timeout=STOP_SECONDS)
+
+    def _begin(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    async def _use(
+        self, call_id: str, tool: ToolSpec, arguments: Mapping[str, Any]
+    ) -> None:
+        outcome = await use_tool(tool, arguments, self.known)
+        self._note(tool, outcome)
+        failed = bool(outcome.error)
+        event = ToolEnded(call_id, outcome.result, failed=failed, shown=outcome.shown)
+        await self.emit(event)
+
+    async def _look_up(
+        self, tool: ToolSpec, told: Callable[[Mapping[str, str]], None]
+    ) -> None:
+        outcome = await look_up(tool, self.known)
+        self._note(tool, outcome)
+        values = {} if outcome.error else flat(outcome.json)
+        self.known = {**self.known, **values}
+        told(values)
+        await self.emit(LookedUp(values))
+
+    def _note(self, tool: ToolSpec, outcome: Outcome) -> None:
+        metrics.TOOLS.labels("failed" if outcome.error else "done").inc()
+        status = outcome.status or "no answer"
+        if outcome.error:
+            # Its words may hold a caller's, so they stand with the turn only.
+            self.log.warning("The tool %s failed: %s", tool.name, status)
+        else:
+            self.log.info("The tool %s answered in %d ms", tool.name, outcome.ms)
