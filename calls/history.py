@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from calls.turns import RESUMED, ToolUse, Turn
+from calls.turns import ASKED, RESUMED, ToolUse, Turn
 
 Message = dict[str, Any]
 
@@ -44,7 +44,7 @@ def messages(
             cut, batch = False, turn.tool.batch
             continue
         content = turn.text if turn.role == "caller" else turn.heard
-        if not content or turn.aside or turn.role == "system":
+        if not content or turn.aside or turn.role == "system" or turn.model == ASKED:
             continue
         batch = 0
         if turn.role == "caller":

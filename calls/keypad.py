@@ -32,8 +32,11 @@ class KeyEntry:
     request: KeyRequest | None = None
 
     def expect(self, request: KeyRequest, at: float) -> None:
-        """What is pressed from now on is what was asked for; time counts from `at`."""
-        self.keys, self.request = "", request
+        """What is pressed, and was already, is what was asked for.
+
+        Time counts from `at`, the end of the question.
+        """
+        self.request = request
         self.due_at = at + request.seconds
 
     def press(self, key: str, at: float) -> bool:
