@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from bots.abilities import MASK, ToolSpec
 from bots.inworld.tool_calls import ToolCall
 from calls.actions import Action, ChangeLanguage, Record, UseTool
 from calls.answers import GREETING_PATIENCE, Answers
@@ -19,7 +20,7 @@ from calls.functions import END, KEYS, LANGUAGE, TRANSFER, present
 from calls.keypad import MASKED, KeyEntry, KeyRequest, spelled
 from calls.playback import CHARACTERS_PER_SECOND
 from calls.replies import Reply, milliseconds
-from calls.turns import FILLER, ToolUse, Turn, next_index
+from calls.turns import ASKED, FILLER, ToolUse, Turn, next_index
 
 # From one sentence that bridges a wait to the next (s).
 FILLER_PAUSE = 8.0
@@ -66,12 +67,16 @@ class ToolUses:
         actions: list[Action] = []
         for call in calls:
             turn = self._open(call.id, call.name, call.arguments, reply.number, at)
-            actions += [_noted(turn), *self._do(turn, _read(turn), reply, at)]
+            given = _read(turn)
+            self._hide(turn, given)
+            actions += [_noted(turn), *self._do(turn, given, reply, at)]
         return actions
 
     def press(self, name: str, at: float) -> list[Action]:
         """Use a tool because a key asks for it."""
         turn = self._open("", name, "{}", 0, at)
+        if name not in self._tools:  # a key's, which the bot does not have any more
+            return self._close(turn, NO_SUCH_FUNCTION, at, failed=True)
         return [_noted(turn), *self._request(turn, {}, at)]
 
     def ended(self, event: ToolEnded, at: float) -> list[Action]:
@@ -120,10 +125,14 @@ class ToolUses:
         """Say such a sentence, unless it is better to be `quiet`."""
         if self.due_at > at:
             return []
+        manners, playback = self.answers.manners, self.replies.playback
+        speaks = self.replies.is_writing or playback.pending()
+        if quiet or speaks:
+            self.filler_at = (playback.ends_at() or at) + manners.filler_seconds
+            return []
         self.filler_at = at + FILLER_PAUSE
-        fillers = self.answers.manners.fillers
-        speaks = self.replies.is_writing or self.replies.playback.pending()
-        if not fillers or quiet or speaks:
+        fillers = manners.fillers
+        if not fillers:
             return []
         words = fillers[self.fillers_said % len(fillers)]
         self.fillers_said += 1
@@ -137,15 +146,27 @@ class ToolUses:
         typing = self.entry.request.call_id if self.entry.request else None
         return any(call_id != typing for call_id in self.running)
 
+    @property
+    def _tools(self) -> dict[str, ToolSpec]:
+        return {tool.name: tool for tool in self.answers.manners.tools}
+
+    def _hide(self, turn: Turn, given: Arguments | None) -> None:
+        """Show nobody a secret argument, whatever comes of the use."""
+        tool = self._tools.get(turn.tool.name) if turn.tool else None
+        if turn.tool and tool and tool.secrets:
+            turn.tool.shown = (MASK if given is None else tool.masked(given), "")
+
     def _do(
         self, turn: Turn, given: Arguments | None, reply: Reply, at: float
     ) -> list[Action]:
         manners, name = self.answers.manners, turn.tool.name if turn.tool else ""
         if given is None:
             return self._close(turn, NOT_AN_OBJECT, at, failed=True)
+        if name in self._tools:
+            return self._request(turn, given, at)
+        if self.farewells.farewell:  # of two last words the first counts
+            return self._close(turn, ENDED_FIRST, at, failed=True)
         match name:
-            case _ if any(tool.name == name for tool in manners.tools):
-                return self._request(turn, given, at)
             case _ if name == END and manners.can_hang_up:
                 return self._end(turn, given, reply, at)
             case _ if name == TRANSFER and manners.targets:
@@ -158,12 +179,10 @@ class ToolUses:
 
     def _request(self, turn: Turn, given: Arguments, at: float) -> list[Action]:
         assert turn.tool  # noqa: S101  (for the type checker)
-        manners = self.answers.manners
-        tool = next(tool for tool in manners.tools if tool.name == turn.tool.name)
         self._run(turn)
         if self.filler_at == math.inf:
-            self.filler_at = at + manners.filler_seconds
-        return [UseTool(turn.tool.call_id, tool, given)]
+            self.filler_at = at + self.answers.manners.filler_seconds
+        return [UseTool(turn.tool.call_id, self._tools[turn.tool.name], given)]
 
     def _end(
         self, turn: Turn, given: Arguments, reply: Reply, at: float
@@ -214,6 +233,7 @@ class ToolUses:
         asking = len(question) / CHARACTERS_PER_SECOND
         self.entry.expect(request, at + queued + asking)
         number = self.replies.begin(at).number
+        self.replies.open_turn(self.replies.numbered[-1], at).model = ASKED
         return [self.answers.speech(number, question, GREETING_PATIENCE, kept=False)]
 
     def _open(
@@ -244,6 +264,8 @@ class ToolUses:
     ) -> list[Action]:
         """What came of a use is known: the model is told as soon as all is."""
         assert turn.tool  # noqa: S101  (for the type checker)
+        if shown is None and turn.tool.shown:
+            shown = (turn.tool.shown[0], result)
         turn.tool.result, turn.tool.failed, turn.tool.shown = result, failed, shown
         turn.ended_at = at
         turn.latency_ms["tool"] = milliseconds(at - turn.started_at)

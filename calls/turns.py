@@ -11,6 +11,8 @@ OPERATOR = "operator"
 RESUMED = "resumed"
 # The same, of what is said while a tool takes long.
 FILLER = "filler"
+# The same, of a question that stands in the use of a tool already.
+ASKED = "asked"
 # The same, of the sentence about consent that comes before everything else.
 CONSENT = "consent"
 
