@@ -31,6 +31,11 @@ class KeyEntry:
     due_at: float | None = None
     request: KeyRequest | None = None
 
+    @property
+    def is_secret(self) -> bool:
+        """Whether what is being typed was asked for as nobody else's business."""
+        return self.request is not None and self.request.secret
+
     def expect(self, request: KeyRequest, at: float) -> None:
         """What is pressed, and was already, is what was asked for.
 

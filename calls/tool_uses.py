@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from bots.abilities import ToolSpec
+from bots.abilities import MASK, ToolSpec
 from bots.inworld.tool_calls import ToolCall
 from calls.actions import Action, ChangeLanguage, Record, UseTool
 from calls.answers import GREETING_PATIENCE, Answers
@@ -67,11 +67,13 @@ class ToolUses:
         actions: list[Action] = []
         for call in calls:
             turn = self._open(call.id, call.name, call.arguments, reply.number, at)
-            actions += [_noted(turn), *self._do(turn, _read(turn), reply, at)]
+            given = _read(turn)
+            self._hide(turn, given)
+            actions += [_noted(turn), *self._do(turn, given, reply, at)]
         return actions
 
     def press(self, tool: ToolSpec, at: float) -> list[Action]:
-        """Use a tool because a key asks for it."""
+        """Use a tool because a key asks for it, whether or not the model may."""
         turn = self._open("", tool.name, "{}", 0, at)
         return [_noted(turn), *self._request(turn, tool, {}, at)]
 
@@ -121,10 +123,14 @@ class ToolUses:
         """Say such a sentence, unless it is better to be `quiet`."""
         if self.due_at > at:
             return []
+        manners, playback = self.answers.manners, self.replies.playback
+        speaks = self.replies.is_writing or playback.pending()
+        if quiet or speaks:
+            self.filler_at = (playback.ends_at() or at) + manners.filler_seconds
+            return []
         self.filler_at = at + FILLER_PAUSE
-        fillers = self.answers.manners.fillers
-        speaks = self.replies.is_writing or self.replies.playback.pending()
-        if not fillers or quiet or speaks:
+        fillers = manners.fillers
+        if not fillers:
             return []
         words = fillers[self.fillers_said % len(fillers)]
         self.fillers_said += 1
@@ -138,18 +144,27 @@ class ToolUses:
         typing = self.entry.request.call_id if self.entry.request else None
         return any(call_id != typing for call_id in self.running)
 
+    @property
+    def _tools(self) -> dict[str, ToolSpec]:
+        return {tool.name: tool for tool in self.answers.manners.tools}
+
+    def _hide(self, turn: Turn, given: Arguments | None) -> None:
+        """Show nobody a secret argument, whatever comes of the use."""
+        tool = self._tools.get(turn.tool.name) if turn.tool else None
+        if turn.tool and tool and tool.secrets:
+            turn.tool.shown = (MASK if given is None else tool.masked(given), "")
+
     def _do(
         self, turn: Turn, given: Arguments | None, reply: Reply, at: float
     ) -> list[Action]:
         manners, name = self.answers.manners, turn.tool.name if turn.tool else ""
         if given is None:
             return self._close(turn, NOT_AN_OBJECT, at, failed=True)
-        for tool in manners.tools:
-            if tool.name == name:
-                return self._request(turn, tool, given, at)
+        if name in self._tools:
+            return self._request(turn, self._tools[name], given, at)
+        if self.farewells.farewell:  # of two last words the first counts
+            return self._close(turn, ENDED_FIRST, at, failed=True)
         match name:
-            case _ if self.farewells.farewell:
-                return self._close(turn, ENDED_FIRST, at, failed=True)
             case _ if name == END and manners.can_hang_up:
                 return self._end(turn, given, reply, at)
             case _ if name == TRANSFER and manners.targets:
@@ -255,6 +270,8 @@ class ToolUses:
     ) -> list[Action]:
         """What came of a use is known: the model is told as soon as all is."""
         assert turn.tool  # noqa: S101  (for the type checker)
+        if shown is None and turn.tool.shown:
+            shown = (turn.tool.shown[0], result)
         turn.tool.result, turn.tool.failed, turn.tool.shown = result, failed, shown
         turn.ended_at = at
         turn.latency_ms["tool"] = milliseconds(at - turn.started_at)

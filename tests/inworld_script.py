@@ -124,6 +124,20 @@ def speech(*sentences: str, seconds: float = 0.2) -> list[Step]:
     return steps
 
 
+def tool_call(
+    name: str, arguments: dict[str, Any], call_id: str = "call_1"
+) -> list[Step]:
+    """A whole stream that calls one function, its arguments in pieces."""
+    written = json.dumps(arguments)
+    function = {"name": name, "arguments": ""}
+    begun = {"index": 0, "id": call_id, "type": "function", "function": function}
+    steps: list[Step] = [ROLE, chunk({"tool_calls": [begun]})]
+    for start in range(0, len(written), 6):
+        more = {"arguments": written[start : start + 6]}
+        steps.append(chunk({"tool_calls": [{"index": 0, "function": more}]}))
+    return [*steps, finish("tool_calls"), DONE]
+
+
 def whole_reply(*sentences: str, seconds: float = 0.2) -> list[Step]:
     """Everything from the role to [DONE]."""
     spoken = speech(*sentences, seconds=seconds)

@@ -90,6 +90,13 @@ def _origin(text: str) -> str:
     return text
 
 
+def _parameter(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not re.fullmatch(r"[A-Za-z_][\w.-]*", name) or not equals:
+        raise ArgumentTypeError(f"{text!r} is not of the form name=value")
+    return name, value
+
+
 def writable(text: str) -> Path:
     """A file that can be written, checked before anybody dials."""
     path = Path(text)
@@ -138,6 +145,15 @@ def add_line_arguments(parser: CommandParser) -> None:
         type=_origin,
         metavar="URL",
         help="the number's status callback, posted to after the call",
+    )
+    add(
+        "--parameter",
+        type=_parameter,
+        action="append",
+        dest="parameters",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a variable of the call, in the webhook's address; may be repeated",
     )
 
 

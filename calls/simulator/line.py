@@ -1,6 +1,7 @@
 """The line a simulated caller dials on, and how a call on it can fail."""
 
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 # Numbers nobody has.
 CALLER = "+15005550001"
@@ -31,6 +32,7 @@ class Line:
     others: tuple[str, ...] = ()  # origins behind the same proxy, when that one is gone
     account_sid: str = "AC" + "5" * 32
     status_callback: str = ""  # as set at the number; empty: none
+    parameters: tuple[tuple[str, str], ...] = ()  # in the webhook's address
     fast: bool = False  # jump over playback instead of waiting for it
     speaker_events: bool | None = None  # None: as the TwiML's `events` asks
     partials: bool = False  # send partial prompts even if the TwiML does not ask
@@ -42,3 +44,9 @@ class Line:
     def public_origin(self) -> str:
         """The public origin without a trailing slash."""
         return self.server_url.rstrip("/")
+
+    @property
+    def webhook(self) -> str:
+        """Where the number's calls come in."""
+        query = f"?{urlencode(self.parameters)}" if self.parameters else ""
+        return f"{self.public_origin}/voice{query}"

@@ -85,6 +85,7 @@ class Command(BaseCommand):
             from_=options["from_"],
             connect_to=options["server"],
             status_callback=options["status_callback"] or "",
+            parameters=tuple(options["parameters"]),
             fast=options["fast"],
             partials=options["partials"],
             timeout=options["timeout"],
