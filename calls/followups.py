@@ -17,6 +17,7 @@ from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from bots.models import Bot
 from bots.profile import Profile
 from calls import backoff
 from calls.models import Call, Followup, Turn
@@ -108,16 +109,15 @@ def owe(call_ids: Iterable[int]) -> None:
         transaction.on_commit(bell.ring)
 
 
-def wanted_of(profile: Profile) -> Wanted:
+def wanted_of(bot: Bot | Profile) -> Wanted:
     """What a bot's operator wants to know of each call."""
-    asked = profile.summary_prompt, profile.outcomes, profile.summary_fields
-    return Wanted.of(*asked)
+    return Wanted.of(bot.summary_prompt, bot.outcomes, bot.summary_fields)
 
 
-def _kinds(call: Call, profile: Profile) -> list[Kind]:
+def _kinds(call: Call, bot: Bot | Profile) -> list[Kind]:
     """What a bot wants done; test calls are none of a receiver's business."""
-    kinds = [Kind.SUMMARY] if wanted_of(profile) and _has_spoken(call) else []
-    return [*kinds, Kind.WEBHOOK] if profile.webhook_url and not call.is_test else kinds
+    kinds = [Kind.SUMMARY] if wanted_of(bot) and _has_spoken(call) else []
+    return [*kinds, Kind.WEBHOOK] if bot.webhook_url and not call.is_test else kinds
 
 
 def _has_spoken(call: Call) -> bool:
@@ -141,7 +141,7 @@ def possible(call: Call) -> list[Kind]:
     """What can be done for a call, again or for the first time."""
     if call.status not in Call.OVER or call.status == Call.Status.REFUSED:
         return []
-    return _kinds(call, profile_of(call))
+    return _kinds(call, call.bot or Profile.from_json(call.settings))
 
 
 def repeat(call: Call, kind: Kind) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -410,7 +411,7 @@ async def test_what_a_killed_process_had_begun_is_taken_up_once_its_time_is_over
     await make_ended(await make_telling(receiver), 1, "Hi.")
     await Followup.objects.aupdate(due_at=Now())
     claim = sync_to_async(followups.claim)
-    (lost,) = await claim(Kind.WEBHOOK, 1, 1, aftercare.Counter())
+    (lost,) = await claim(Kind.WEBHOOK, 1, 1, Counter())
     assert await worker.look() == 0
     row = await Followup.objects.aget()
     assert row.due_at - timezone.now() > timedelta(seconds=40)
