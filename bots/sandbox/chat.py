@@ -18,6 +18,7 @@ from typing import Any
 from bots.sandbox.intake import ChatRequest, Refused
 from bots.sandbox.replies import Misbehaviour, misbehaviour, reply, sentences, shorten
 from bots.sandbox.speech import speak
+from bots.sandbox.summaries import filled
 
 SAMPLE_RATE = 48_000
 CHUNK_SECONDS = 0.2
@@ -48,6 +49,11 @@ class Reply:
         self.id = f"chatcmpl-sandbox-{next(_numbers)}"
         self.text, self.cut_short = shorten(reply(request.messages), request.max_tokens)
         self.fault = misbehaviour(request.messages)
+        if request.schema is not None:
+            self.text, self.cut_short = filled(request.schema, request.messages), False
+            self.fault = (
+                None  # it was asked for in the conversation, not of the summary
+            )
         if self.fault is Misbehaviour.ERROR:
             raise Refused(500, "the caller asked for an error")
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from bots.sandbox.summaries import schema_of
+
 LONGEST_TEXT = 2000
 MOST_TOKENS = 32_768
 ENCODINGS = ("WAV", "LINEAR16", "PCM", "MULAW")
@@ -37,6 +39,7 @@ class ChatRequest:
     voice: str
     stream: bool
     max_tokens: int
+    schema: dict[str, Any] | None = None  # of the JSON that is wanted
 
     @classmethod
     def read(cls, request: HttpRequest) -> "ChatRequest":
@@ -50,6 +53,7 @@ class ChatRequest:
             voice=_voice(body.get("audio")),
             stream=body.get("stream") is True,
             max_tokens=int(_number(limit, "max_tokens", 1, MOST_TOKENS)),
+            schema=schema_of(body),
         )
 
 
