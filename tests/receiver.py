@@ -43,6 +43,8 @@ class Receiver:
         self.statuses = deque(statuses)
         self.deliveries: list[Delivery] = []
         self.arrived = asyncio.Event()
+        self.answers = asyncio.Event()  # cleared, every answer waits
+        self.answers.set()
         self.url = ""
 
     async def until(self, count: int, seconds: float = 8) -> list[Delivery]:
@@ -57,6 +59,7 @@ class Receiver:
         body = await request.read()
         self.deliveries.append(Delivery(dict(request.headers), body))
         self.arrived.set()
+        await self.answers.wait()
         status = self.statuses.popleft() if self.statuses else 204
         if status == HANG:
             await asyncio.Event().wait()

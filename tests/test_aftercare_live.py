@@ -2,8 +2,12 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 
+import psycopg
 import pytest
 from asgiref.sync import sync_to_async
 from django.db.models.functions import Now
@@ -17,14 +21,16 @@ from calls.models import Call, Followup
 from calls.simulator.call import SimulatedCall
 from tests.conftest import tracebacks
 from tests.fake_inworld import FakeInworld
-from tests.live import LiveServer, running
+from tests.live import ROOT, LiveServer, environment, running
 from tests.receiver import SECRET, Receiver, receiving
+from tests.services import Missing, Postgres
 from tests.test_live import closed, dial, make_bot
 from tests.test_metrics import figures
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 NUMBER = "+15005550060"
+DONE = [("done", 1)]
 UPSHOT = {"summary": "About hours.", "outcome": "answered"}
 
 
@@ -139,6 +145,78 @@ async def test_two_servers_tell_of_each_call_once(
         await becomes(lambda now: set(now.values()) == {"done"})
     told = sorted(each.call["call_sid"] for each in receiver.deliveries)
     assert told == sorted(call.call_sid for call in calls)
+
+
+MAKE_BOT = """
+from bots.models import Bot
+from bots.secrets import Secret
+secret = Secret(name="crm")
+secret.seal("{secret}")
+secret.save()
+Bot.objects.update(webhook_url="{url}", webhook_secret=secret)
+"""
+
+
+@pytest.fixture
+def postgres() -> Iterator[Postgres]:
+    try:
+        with Postgres() as own:
+            yield own
+    except Missing as missing:
+        pytest.skip(str(missing))
+
+
+async def test_what_was_told_while_the_database_went_away_is_not_told_again(
+    inworld: FakeInworld, receiver: Receiver, postgres: Postgres
+) -> None:
+    env = {
+        "DATABASE_URL": postgres.url,
+        "INWORLD_BASE_URL": inworld.url,
+        "TOOL_PRIVATE_HOSTS": "127.0.0.1",
+    }
+    make_bot_there = MAKE_BOT.format(secret=SECRET, url=receiver.url)
+    await asyncio.to_thread(manage, env, "setup")
+    await asyncio.to_thread(manage, env, "shell", "-c", make_bot_there)
+    receiver.answers.clear()
+    async with running(**env) as server:
+        async with dial(server) as call:
+            await call.reply()
+        await receiver.until(1)
+        await asyncio.to_thread(postgres.stop)
+        receiver.answers.set()
+        await asyncio.to_thread(postgres.start)
+        await done_in(postgres.url)
+    (told,) = receiver.deliveries
+    assert told.is_signed
+    assert "Traceback" not in server.output
+
+
+async def done_in(url: str) -> None:
+    """Wait until the database says that everything was done at the first attempt."""
+    async with asyncio.timeout(15):
+        while True:
+            if await asyncio.to_thread(followups_in, url) == DONE:
+                return
+            await asyncio.sleep(0.05)
+
+
+def followups_in(url: str) -> list[tuple[str, int]]:
+    with suppress(psycopg.OperationalError), psycopg.connect(url) as connection:
+        return connection.execute(
+            "SELECT state, attempts FROM calls_followup"
+        ).fetchall()
+    return []
+
+
+def manage(env: dict[str, str], *command: str) -> None:
+    subprocess.run(
+        [sys.executable, "manage.py", *command],
+        cwd=ROOT,
+        env=environment(**env),
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
 
 
 async def test_doctor_tells_what_was_given_up_and_what_cannot_be_signed(
