@@ -363,7 +363,7 @@ async def test_what_cannot_or_must_not_be_sent_is_told(
     words = {
         "gone": "no secret to sign",
         "lost": "another SECRET_KEY",
-        "private": "not a public address",
+        "private": "public address",
     }
     assert words[fault] in entry["words"]
     assert receiver.deliveries == []
