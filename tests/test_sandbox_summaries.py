@@ -78,7 +78,7 @@ def test_without_a_schema_it_talks_as_usual(odd: Any) -> None:
 
 async def test_a_call_that_tried_out_a_failure_is_still_summed_up() -> None:
     messages = question(WANTED, "", [Line("Caller", "sandbox error 500")])
-    request = ChatRequest("m", messages, "", False, 10, WANTED.schema)
+    request = ChatRequest("m", messages, "", False, 10, schema=WANTED.schema)
     whole = await Reply(request, INSTANT).whole()
     found = read(whole["choices"][0]["message"]["content"], WANTED)
     assert found
