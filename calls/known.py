@@ -17,9 +17,14 @@ def variables(
         "caller_number": call.from_number,
         "called_number": call.to_number,
         "bot_name": profile.name,
-        "now": when.told(now, profile.time_zone),
+        "now": moment_there(profile, now),
         "call_sid": call.call_sid,
     }
+
+
+def moment_there(profile: Profile, moment: datetime) -> str:
+    """Day, date and time in the bot's time zone, in words."""
+    return when.told(moment, profile.time_zone)
 
 
 def minute_of_week(profile: Profile, now: datetime) -> int:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from bots.abilities import MASK
 from bots.inworld.tool_calls import ToolCall
 from calls.actions import Action, ChangeLanguage, Record, UseTool
 from calls.answers import GREETING_PATIENCE, Answers
@@ -224,9 +225,19 @@ class ToolUses:
         if not call_id or call_id in taken:
             call_id = f"call_{index}"
         use = ToolUse(call_id, name[:80], arguments, batch)
+        use.shown = self._hidden(use)
         turn = Turn(index, "tool", started_at=at, text=use.name, tool=use)
         self.turns.append(turn)
         return turn
+
+    def _hidden(self, use: ToolUse) -> tuple[str, str] | None:
+        """What anybody may read of a use before it is known what came of it."""
+        tools = self.answers.manners.tools
+        tool = next((each for each in tools if each.name == use.name), None)
+        if tool is None or not tool.secrets:
+            return None
+        given = _given(use.arguments)
+        return (MASK if given is None else tool.shown(given)), ""
 
     def _run(self, turn: Turn) -> None:
         assert turn.tool  # noqa: S101  (for the type checker)
@@ -244,6 +255,8 @@ class ToolUses:
     ) -> list[Action]:
         """What came of a use is known: the model is told as soon as all is."""
         assert turn.tool  # noqa: S101  (for the type checker)
+        if shown is None and turn.tool.shown:
+            shown = turn.tool.shown[0], result
         turn.tool.result, turn.tool.failed, turn.tool.shown = result, failed, shown
         turn.ended_at = at
         turn.latency_ms["tool"] = milliseconds(at - turn.started_at)
@@ -260,8 +273,12 @@ def _noted(turn: Turn) -> Record:
 
 
 def _read(turn: Turn) -> Arguments | None:
+    return _given(turn.tool.arguments if turn.tool else "{}")
+
+
+def _given(arguments: str) -> Arguments | None:
     try:
-        given = json.loads(turn.tool.arguments if turn.tool else "{}")
+        given = json.loads(arguments)
     except (ValueError, RecursionError):
         return None
     return given if isinstance(given, dict) else None

@@ -14,7 +14,8 @@ from bots.admin import BotAdmin
 from bots.models import Bot, PhoneNumber
 from bots.profile import Profile
 from calls.models import Call, Turn
-from calls.review import clock, settings_used, split_at_heard
+from calls.review import clock, split_at_heard
+from calls.settings_used import settings_used
 from tests.bot_form import NO_ROWS
 
 pytestmark = [
