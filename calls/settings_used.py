@@ -73,8 +73,9 @@ def _label(name: str) -> str:
 def _told(name: str, value: Any, *, hide: bool) -> str:
     """A value in words."""
     read = _read(name, value)
-    if isinstance(read, list) and name in LISTS:
-        return "\n".join(_said(each, hide=hide) for each in read) or "-"
+    if name in LISTS:
+        said = [_said(each, hide=hide) for each in read]
+        return "\n".join(said) or "-"
     if isinstance(read, ToolSpec):
         return _said(read, hide=hide)
     if name == "transfer_number" and hide:
@@ -85,13 +86,14 @@ def _told(name: str, value: Any, *, hide: bool) -> str:
 
 def _read(name: str, value: Any) -> Any:
     """What is kept of tools, people, keys and languages, as what it was."""
+    value = value if isinstance(value, list | tuple | dict) else []
     try:
         if name in LISTS:
             return [LISTS[name].of(each) for each in value]
         if name == "lookup" and value:
             return ToolSpec.of(value)
     except (TypeError, AttributeError):  # a damaged row
-        return str(value)
+        return [str(value)]
     return None
 
 

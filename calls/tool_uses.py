@@ -73,6 +73,8 @@ class ToolUses:
     def press(self, name: str, at: float) -> list[Action]:
         """Use a tool because a key asks for it."""
         turn = self._open("", name, "{}", 0, at)
+        if not any(tool.name == name for tool in self.answers.manners.tools):
+            return [_noted(turn), *self._close(turn, NO_SUCH_FUNCTION, at, failed=True)]
         return [_noted(turn), *self._request(turn, {}, at)]
 
     def ended(self, event: ToolEnded, at: float) -> list[Action]:

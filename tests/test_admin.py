@@ -122,7 +122,7 @@ def test_a_long_call_needs_few_queries(
         for index in range(200)
     ]
     Turn.objects.bulk_create(turns)
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(15):
         assert page_of(admin_client, call).count('<li class="turn bot') == 200
 
 

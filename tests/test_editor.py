@@ -261,6 +261,7 @@ def test_people_keys_languages_and_tools_are_saved_with_their_bot(
         ("targets", ANN | {"name": ""}, "name", "This field is required."),
         ("menu_keys", {"key": "1", "deed": "say"}, "words", "Write what it says."),
         ("menu_keys", {"key": "1", "deed": "tool"}, "tool", "Choose the tool."),
+        ("menu_keys", {"key": "x", "deed": "end"}, "key", "x is not one of the avail"),
         ("menu_keys", KEY, "target", "nobody called “Ann” any more. There is nobody"),
         ("languages", {"language": "German", "voice": "x"}, "language", "Write a lang"),
         ("languages", {"language": "de-DE", "voice": "a b"}, "voice", "Must not cont"),
@@ -301,6 +302,14 @@ def test_a_key_follows_nobody_who_is_gone_or_renamed(admin_client: Client) -> No
     rescued = {"menu_keys-0-target": "the transfer number", "transfer_number": "+1415"}
     rescued["transfer_number"] = "+14155550100"
     assert "changed successfully" in change(**NO_ROWS | same | rescued)
+
+
+def test_a_key_uses_only_a_tool_that_the_bot_has(admin_client: Client) -> None:
+    tool = Tool.objects.create(name="look_up", url="https://a.example/")
+    pressed = rows("menu_keys", {"key": "1", "deed": "tool", "tool": tool.pk})
+    assert "Tick look_up above as well" in add(admin_client, **pressed)
+    add(admin_client, **pressed, tools=[tool.pk])
+    assert [each.what for each in Profile.of(Bot.objects.get()).menu] == ["look_up"]
 
 
 def test_what_is_unknown_is_told_while_typing_and_when_saving(

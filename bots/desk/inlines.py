@@ -15,7 +15,7 @@ from bots.desk.forms import (
 )
 from bots.desk.listen import may_edit
 from bots.desk.sections import KEYS, LANGUAGES, PEOPLE
-from bots.models import MenuKey, PhoneNumber, SpokenLanguage, TransferTarget
+from bots.models import MenuKey, PhoneNumber, SpokenLanguage, Tool, TransferTarget
 from bots.profile import TRANSFER_NUMBER
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class MenuKeyFormSet(BaseInlineFormSet):  # type: ignore[type-arg]  # not subscr
     """The keys of the menu, which name people of the same form."""
 
     def clean(self) -> None:
-        """Refuse a key that leads to nobody, also of those that were just renamed."""
+        """Refuse a key that leads to nobody of this form, or to no tool of the bot."""
         super().clean()
         people = [row["name"] for row in rows(self.data, "targets") if row["name"]]
         if self.data.get("transfer_number", "").strip():
@@ -86,8 +86,19 @@ class MenuKeyFormSet(BaseInlineFormSet):  # type: ignore[type-arg]  # not subscr
             given = getattr(form, "cleaned_data", {})
             target = given.get("target", "")
             leads = given.get("deed") == MenuKey.Deed.TRANSFER
-            if leads and target and target not in people and not given.get("DELETE"):
+            if given.get("DELETE"):
+                continue
+            if leads and target and target not in people:
                 form.add_error("target", _nobody(target, people))
+            if given.get("deed") == MenuKey.Deed.TOOL and given.get("tool"):
+                self._check_tool(form, given["tool"])
+
+    def _check_tool(self, form: Any, tool: Tool) -> None:
+        # A call has the bot's own tools only.
+        form_of_bot: Any = self.data
+        if str(tool.pk) not in form_of_bot.getlist("tools"):
+            told = f"Tick {tool} above as well, under “What it can do”."
+            form.add_error("tool", told)
 
 
 def _nobody(target: str, people: list[str]) -> str:
