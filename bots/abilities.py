@@ -3,13 +3,9 @@
 The names of these classes' fields are the keys of the JSON that stands with a call.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
-
-# Stands wherever something secret is not shown.
-MASK = "••••"
 
 
 class Stored:
@@ -85,11 +81,6 @@ class ToolSpec(Stored):
     def secrets(self) -> frozenset[str]:
         """Arguments that are shown to nobody."""
         return frozenset(each.name for each in self.parameters if each.secret)
-
-    def shown(self, arguments: Mapping[str, Any]) -> str:
-        """Arguments as anybody may read them, in JSON."""
-        hidden = {n: MASK if n in self.secrets else v for n, v in arguments.items()}
-        return json.dumps(hidden, ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True)

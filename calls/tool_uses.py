@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from bots.abilities import MASK
 from bots.inworld.tool_calls import ToolCall
 from calls.actions import Action, ChangeLanguage, Record, UseTool
 from calls.answers import GREETING_PATIENCE, Answers
@@ -73,8 +72,6 @@ class ToolUses:
     def press(self, name: str, at: float) -> list[Action]:
         """Use a tool because a key asks for it."""
         turn = self._open("", name, "{}", 0, at)
-        if not any(tool.name == name for tool in self.answers.manners.tools):
-            return [_noted(turn), *self._close(turn, NO_SUCH_FUNCTION, at, failed=True)]
         return [_noted(turn), *self._request(turn, {}, at)]
 
     def ended(self, event: ToolEnded, at: float) -> list[Action]:
@@ -227,19 +224,9 @@ class ToolUses:
         if not call_id or call_id in taken:
             call_id = f"call_{index}"
         use = ToolUse(call_id, name[:80], arguments, batch)
-        use.shown = self._hidden(use)
         turn = Turn(index, "tool", started_at=at, text=use.name, tool=use)
         self.turns.append(turn)
         return turn
-
-    def _hidden(self, use: ToolUse) -> tuple[str, str] | None:
-        """What anybody may read of a use before it is known what came of it."""
-        tools = self.answers.manners.tools
-        tool = next((each for each in tools if each.name == use.name), None)
-        if tool is None or not tool.secrets:
-            return None
-        given = _given(use.arguments)
-        return (MASK if given is None else tool.shown(given)), ""
 
     def _run(self, turn: Turn) -> None:
         assert turn.tool  # noqa: S101  (for the type checker)
@@ -257,8 +244,6 @@ class ToolUses:
     ) -> list[Action]:
         """What came of a use is known: the model is told as soon as all is."""
         assert turn.tool  # noqa: S101  (for the type checker)
-        if shown is None and turn.tool.shown:
-            shown = turn.tool.shown[0], result
         turn.tool.result, turn.tool.failed, turn.tool.shown = result, failed, shown
         turn.ended_at = at
         turn.latency_ms["tool"] = milliseconds(at - turn.started_at)
@@ -275,12 +260,8 @@ def _noted(turn: Turn) -> Record:
 
 
 def _read(turn: Turn) -> Arguments | None:
-    return _given(turn.tool.arguments if turn.tool else "{}")
-
-
-def _given(arguments: str) -> Arguments | None:
     try:
-        given = json.loads(arguments)
+        given = json.loads(turn.tool.arguments if turn.tool else "{}")
     except (ValueError, RecursionError):
         return None
     return given if isinstance(given, dict) else None
