@@ -28,7 +28,7 @@ PURE = {
     ),
     *("calls.interruptions", "calls.farewells", "calls.conversation", "calls.resume"),
     *("calls.verdicts", "calls.twilio.standing", "calls.caps"),
-    *("calls.waterfall", "calls.masking", "bots.differences"),
+    *("calls.waterfall", "calls.masking", "calls.uses", "bots.differences"),
 }
 CODECS = {"pybase64"}
 CLOCKS_AND_LOOPS = {"asyncio", "time", "datetime", "socket", "threading", "random"}

@@ -83,7 +83,17 @@ function pickFallbacks(input, listing) {
     new Picker({ input, listing, kind, isChosen, choose });
 }
 
+/* The admin numbers a new row's fields, but not what describes them. */
+function describe({ target: row }) {
+    const number = row.id.replace(/^.*-/, "");
+    for (const each of row.querySelectorAll("[aria-describedby]")) {
+        const described = each.getAttribute("aria-describedby");
+        each.setAttribute("aria-describedby", described.replace("__prefix__", number));
+    }
+}
+
 function start() {
+    document.addEventListener("formset:added", describe);
     const offered = {
         voices: new Listing(addresses.voices, token),
         models: new Listing(addresses.models, token),

@@ -74,6 +74,6 @@ def examine(*, speech: bool) -> Iterator[Finding]:
     yield from of_roundtrip(sample if shared else None)
     if has_database:
         yield from checkups.of_numbers()
-    bots = list(Bot.objects.filter(is_active=True)) if has_database else []
+    bots = list(Bot.objects.whole().filter(is_active=True)) if has_database else []
     yield from of_inworld(bots, speech=speech)
     yield from checkups.of_clock()
