@@ -230,7 +230,8 @@ class CallAdmin(ReadOnlyMixin, FollowsUp, BlocksCallers):
     ) -> HttpResponse:
         """Show the call as a conversation instead of a form."""
         if obj is not None:
-            context |= review.page(obj, now())
+            hide = not parties.may_see_numbers(request.user)
+            context |= review.page(obj, now(), hide=hide)
             context["badges"] = _badges(obj)
             context["caller"], context["called"] = parties.seen_by(request.user, obj)
         return super().render_change_form(request, context, add, change, form_url, obj)

@@ -56,9 +56,7 @@ class Reply:
         self.fault = misbehaviour(request.messages)
         if request.schema is not None:
             self.text, self.cut_short = filled(request.schema, request.messages), False
-            self.fault = (
-                None  # it was asked for in the conversation, not of the summary
-            )
+            self.fault = None  # it was asked for in the conversation, not of this
         if self.fault is Misbehaviour.ERROR:
             raise Refused(500, "the caller asked for an error")
 

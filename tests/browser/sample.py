@@ -6,7 +6,7 @@ from random import Random
 
 from django.utils import timezone
 
-from bots.models import Bot, PhoneNumber
+from bots.models import Bot, PhoneNumber, Tool
 from bots.profile import Profile
 from calls import summary
 from calls.models import Call, Followup
@@ -53,10 +53,10 @@ class Sample:
 
 
 PAGES = list(Sample(Bot(), PhoneNumber(), Call()).pages)
-# The pages on which the words of bots and callers stand.
+# The pages on which the words of bots, their tools and callers stand.
 WORDY = {
-    *("bots", "editor", "history", "talk", "numbers", "number", "calls", "call"),
-    "followups",
+    *("bots", "editor", "new bot", "history", "talk", "numbers", "number", "calls"),
+    *("call", "followups"),
 }
 
 
@@ -78,7 +78,22 @@ def hostile() -> Sample:
     return _called(bot, HOSTILE[:80], HOSTILE[:120], HOSTILE)
 
 
+def _enable(bot: Bot, words: str) -> None:
+    """Give it somebody to put callers through to, keys, a language and a tool."""
+    tool = Tool.objects.create(
+        name="look_up", description=words, url="https://shop.example/{{order_id}}"
+    )
+    bot.tools.add(tool)
+    bot.values = "customer.name = Ann"
+    bot.save()
+    bot.targets.create(name=words[:60], number=NUMBER, when=words, hours="daily 9-17")
+    bot.menu_keys.create(key="0", deed="transfer", target=words[:60])
+    bot.menu_keys.create(key="1", deed="say", words=words)
+    bot.languages.create(language="de-DE", voice="Clive")
+
+
 def _called(bot: Bot, label: str, caller: str, words: str) -> Sample:
+    _enable(bot, words)
     number = PhoneNumber.objects.create(number=NUMBER, label=label, bot=bot)
     call = Call.objects.create(
         call_sid="CA" + "5" * 32,
@@ -86,7 +101,8 @@ def _called(bot: Bot, label: str, caller: str, words: str) -> Sample:
         bot_name=bot.name,
         from_number=caller,
         to_number=NUMBER,
-        settings=Profile.of(bot).to_json(),
+        settings=Profile.of(Bot.objects.whole().get()).to_json(),
+        variables={"customer.name": words},
         status=Call.Status.COMPLETED,
         started_at=timezone.now() - timedelta(minutes=5),
         answered_at=timezone.now() - timedelta(minutes=5),
@@ -95,6 +111,8 @@ def _called(bot: Bot, label: str, caller: str, words: str) -> Sample:
     told.greet(bot.greeting)
     told.exchange((words, f"You said: {words}"), cut=True)
     told.exchange((words, f"Once more: {words}"))
+    told.use("look_up", {"order_id": words, "pin": "••••"}, words * 3)
+    told.use("transfer_call", {"target": words, "summary": words}, "did not answer")
     told.fail()
     told.end(Call.EndReason.CALLER_HUNG_UP)
     summary.note([call.pk])

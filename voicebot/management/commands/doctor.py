@@ -76,6 +76,6 @@ def examine(*, speech: bool) -> Iterator[Finding]:
     if has_database:
         yield from checkups.of_numbers()
         yield from of_followups()
-    bots = list(Bot.objects.filter(is_active=True)) if has_database else []
+    bots = list(Bot.objects.whole().filter(is_active=True)) if has_database else []
     yield from of_inworld(bots, speech=speech)
     yield from checkups.of_clock()
