@@ -92,12 +92,15 @@ def test_a_key_follows_nobody_who_is_gone_or_renamed(admin_client: Client) -> No
     assert "changed successfully" in change(**NO_ROWS | same | rescued)
 
 
-def test_a_key_uses_only_a_tool_that_the_bot_has(admin_client: Client) -> None:
+def test_a_key_may_use_a_tool_that_the_model_does_not_have(
+    admin_client: Client,
+) -> None:
     tool = Tool.objects.create(name="look_up", url="https://a.example/")
     pressed = rows("menu_keys", {"key": "1", "deed": "tool", "tool": tool.pk})
-    assert "Tick look_up above as well" in add(admin_client, **pressed)
-    add(admin_client, **pressed, tools=[tool.pk])
-    assert [each.what for each in Profile.of(Bot.objects.get()).menu] == ["look_up"]
+    add(admin_client, **pressed)
+    profile = Profile.of(Bot.objects.get())
+    assert profile.tools == ()
+    assert [entry.tool and entry.tool.name for entry in profile.menu] == ["look_up"]
 
 
 def test_what_is_unknown_is_told_while_typing_and_when_saving(

@@ -15,7 +15,7 @@ from bots.desk.forms import (
 )
 from bots.desk.listen import may_edit
 from bots.desk.sections import KEYS, LANGUAGES, PEOPLE
-from bots.models import MenuKey, PhoneNumber, SpokenLanguage, Tool, TransferTarget
+from bots.models import MenuKey, PhoneNumber, SpokenLanguage, TransferTarget
 from bots.profile import TRANSFER_NUMBER
 
 if TYPE_CHECKING:
@@ -90,15 +90,6 @@ class MenuKeyFormSet(BaseInlineFormSet):  # type: ignore[type-arg]  # not subscr
                 continue
             if leads and target and target not in people:
                 form.add_error("target", _nobody(target, people))
-            if given.get("deed") == MenuKey.Deed.TOOL and given.get("tool"):
-                self._check_tool(form, given["tool"])
-
-    def _check_tool(self, form: Any, tool: Tool) -> None:
-        # A call has the bot's own tools only.
-        form_of_bot: Any = self.data
-        if str(tool.pk) not in form_of_bot.getlist("tools"):
-            told = f"Tick {tool} above as well, under “What it can do”."
-            form.add_error("tool", told)
 
 
 def _nobody(target: str, people: list[str]) -> str:
