@@ -67,9 +67,7 @@ class ToolUses:
         actions: list[Action] = []
         for call in calls:
             turn = self._open(call.id, call.name, call.arguments, reply.number, at)
-            given = _read(turn)
-            self._hide(turn, given)
-            actions += [_noted(turn), *self._do(turn, given, reply, at)]
+            actions += [_noted(turn), *self._do(turn, _read(turn), reply, at)]
         return actions
 
     def press(self, name: str, at: float) -> list[Action]:
@@ -149,12 +147,6 @@ class ToolUses:
     @property
     def _tools(self) -> dict[str, ToolSpec]:
         return {tool.name: tool for tool in self.answers.manners.tools}
-
-    def _hide(self, turn: Turn, given: Arguments | None) -> None:
-        """Show nobody a secret argument, whatever comes of the use."""
-        tool = self._tools.get(turn.tool.name) if turn.tool else None
-        if turn.tool and tool and tool.secrets:
-            turn.tool.shown = (MASK if given is None else tool.masked(given), "")
 
     def _do(
         self, turn: Turn, given: Arguments | None, reply: Reply, at: float
@@ -245,6 +237,10 @@ class ToolUses:
             call_id = f"call_{index}"
         use = ToolUse(call_id, name[:80], arguments, batch)
         turn = Turn(index, "tool", started_at=at, text=use.name, tool=use)
+        named = (tool for tool in self.answers.manners.tools if tool.name == name)
+        if (tool := next(named, None)) and tool.secrets:
+            given = _read(turn)
+            use.shown = (MASK if given is None else tool.masked(given), "")
         self.turns.append(turn)
         return turn
 
@@ -264,7 +260,7 @@ class ToolUses:
     ) -> list[Action]:
         """What came of a use is known: the model is told as soon as all is."""
         assert turn.tool  # noqa: S101  (for the type checker)
-        if shown is None and turn.tool.shown:
+        if shown is None and turn.tool.shown:  # its arguments stay secret
             shown = (turn.tool.shown[0], result)
         turn.tool.result, turn.tool.failed, turn.tool.shown = result, failed, shown
         turn.ended_at = at
