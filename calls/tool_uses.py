@@ -70,12 +70,10 @@ class ToolUses:
             actions += [_noted(turn), *self._do(turn, _read(turn), reply, at)]
         return actions
 
-    def press(self, name: str, at: float) -> list[Action]:
+    def press(self, tool: ToolSpec, at: float) -> list[Action]:
         """Use a tool because a key asks for it."""
-        turn = self._open("", name, "{}", 0, at)
-        if name not in self._tools:  # a key's, which the bot does not have any more
-            return self._close(turn, NO_SUCH_FUNCTION, at, failed=True)
-        return [_noted(turn), *self._request(turn, {}, at)]
+        turn = self._open("", tool.name, "{}", 0, at)
+        return [_noted(turn), *self._request(turn, tool, {}, at)]
 
     def ended(self, event: ToolEnded, at: float) -> list[Action]:
         """A tool has answered, or failed."""
@@ -144,21 +142,18 @@ class ToolUses:
         typing = self.entry.request.call_id if self.entry.request else None
         return any(call_id != typing for call_id in self.running)
 
-    @property
-    def _tools(self) -> dict[str, ToolSpec]:
-        return {tool.name: tool for tool in self.answers.manners.tools}
-
     def _do(
         self, turn: Turn, given: Arguments | None, reply: Reply, at: float
     ) -> list[Action]:
         manners, name = self.answers.manners, turn.tool.name if turn.tool else ""
         if given is None:
             return self._close(turn, NOT_AN_OBJECT, at, failed=True)
-        if name in self._tools:
-            return self._request(turn, given, at)
-        if self.farewells.farewell:  # of two last words the first counts
-            return self._close(turn, ENDED_FIRST, at, failed=True)
+        for tool in manners.tools:
+            if tool.name == name:
+                return self._request(turn, tool, given, at)
         match name:
+            case _ if self.farewells.farewell:
+                return self._close(turn, ENDED_FIRST, at, failed=True)
             case _ if name == END and manners.can_hang_up:
                 return self._end(turn, given, reply, at)
             case _ if name == TRANSFER and manners.targets:
@@ -166,15 +161,17 @@ class ToolUses:
             case _ if name == LANGUAGE and manners.others:
                 return self._change_language(turn, given, at)
             case _ if name == KEYS and manners.can_ask_for_keys:
-                return self._ask_for_keys(turn, given, at)
+                return self._ask_for_keys(turn, given, reply, at)
         return self._close(turn, NO_SUCH_FUNCTION, at, failed=True)
 
-    def _request(self, turn: Turn, given: Arguments, at: float) -> list[Action]:
+    def _request(
+        self, turn: Turn, tool: ToolSpec, given: Arguments, at: float
+    ) -> list[Action]:
         assert turn.tool  # noqa: S101  (for the type checker)
         self._run(turn)
         if self.filler_at == math.inf:
             self.filler_at = at + self.answers.manners.filler_seconds
-        return [UseTool(turn.tool.call_id, self._tools[turn.tool.name], given)]
+        return [UseTool(turn.tool.call_id, tool, given)]
 
     def _end(
         self, turn: Turn, given: Arguments, reply: Reply, at: float
@@ -207,10 +204,13 @@ class ToolUses:
         result = f"You and the caller now speak {language}. Go on in it."
         return [ChangeLanguage(language), *self._close(turn, result, at)]
 
-    def _ask_for_keys(self, turn: Turn, given: Arguments, at: float) -> list[Action]:
+    def _ask_for_keys(
+        self, turn: Turn, given: Arguments, reply: Reply, at: float
+    ) -> list[Action]:
         assert turn.tool  # noqa: S101  (for the type checker)
-        question = _sentence(given, "question")
-        if not question or self.entry.request:
+        # What the bot said before is the question, as a goodbye or a notice would be.
+        question = "" if reply.turn else _sentence(given, "question")
+        if self.entry.request or not (question or reply.turn):
             return self._close(turn, "Say what to ask, once.", at, failed=True)
         last = given.get("last_key", "#")
         request = KeyRequest(
@@ -224,9 +224,12 @@ class ToolUses:
         queued = max((self.replies.playback.ends_at() or at) - at, 0.0)
         asking = len(question) / CHARACTERS_PER_SECOND
         self.entry.expect(request, at + queued + asking)
-        number = self.replies.begin(at).number
-        self.replies.open_turn(self.replies.numbered[-1], at).model = ASKED
-        return [self.answers.speech(number, question, GREETING_PATIENCE, kept=False)]
+        if not question:
+            return []
+        asked = self.replies.begin(at)
+        self.replies.open_turn(asked, at).model = ASKED
+        speech = self.answers.speech
+        return [speech(asked.number, question, GREETING_PATIENCE, kept=False)]
 
     def _open(
         self, call_id: str, name: str, arguments: str, batch: int, at: float
