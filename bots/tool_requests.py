@@ -8,7 +8,7 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from jsonschema import Draft202012Validator
 
-from bots.abilities import MASK, ToolSpec
+from bots.abilities import ToolSpec
 from bots.requests import (
     BODILESS,
     BadTemplate,
@@ -17,7 +17,7 @@ from bots.requests import (
     left_over,
     secrets_of,
 )
-from bots.secrets import SecretLost, opened
+from bots.secrets import MASK, SecretLost, opened
 from bots.variables import SECRET
 from bots.web import Answer, Request, Unreachable, fetch
 
@@ -160,7 +160,8 @@ def _failed(
 
 def _shown(tool: ToolSpec, arguments: Mapping[str, Any]) -> str:
     """The arguments with dots for the secret ones."""
-    return tool.masked(arguments)
+    masked = {n: MASK if n in tool.secrets else v for n, v in arguments.items()}
+    return json.dumps(masked, ensure_ascii=False)
 
 
 def _without_secrets(tool: ToolSpec, arguments: Mapping[str, Any], text: str) -> str:
