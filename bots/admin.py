@@ -18,9 +18,9 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
 from bots.desk import views
-from bots.desk.advice import READ
 from bots.desk.forms import BotForm, PhoneNumberForm
 from bots.desk.history import RemembersVersions
+from bots.desk.inlines import INLINES, PARTS
 from bots.desk.sections import SECTIONS
 from bots.models import Bot, PhoneNumber
 
@@ -28,16 +28,6 @@ NUMBERS_SHOWN = 3
 NUMBERS_LISTED = 20
 REMARKS_SHOWN = 3
 WEEK = timedelta(days=7)
-
-
-class PhoneNumberInline(admin.StackedInline):
-    """The numbers of one bot, on its own page."""
-
-    model = PhoneNumber
-    form = PhoneNumberForm
-    fields = ["number", "label", "is_active"]
-    extra = 0
-    verbose_name_plural = "Numbers this bot answers"
 
 
 @admin.register(Bot)
@@ -48,7 +38,7 @@ class BotAdmin(RemembersVersions, admin.ModelAdmin):
     list_filter = ["is_active", "transcription_provider"]
     search_fields = ["name", "system_prompt", "numbers__number", "numbers__label"]
     form = BotForm
-    inlines = [PhoneNumberInline]
+    inlines = tuple(INLINES)
     fieldsets = SECTIONS
 
     def get_urls(self) -> list[URLPattern]:
@@ -61,15 +51,25 @@ class BotAdmin(RemembersVersions, admin.ModelAdmin):
         bots = bots.prefetch_related("numbers")
         return bots.annotate(week=_calls_since(timezone.now() - WEEK))
 
-    def save_model(
-        self, request: HttpRequest, obj: Bot, form: Any, change: bool
+    def formfield_for_dbfield(
+        self, db_field: Any, request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        """Tools are ticked, so no window need open to add one to a list."""
+        if db_field.name == "tools":
+            field: Any = self.formfield_for_manytomany(db_field, request, **kwargs)
+            field.widget.may_open = request.user.has_perm("bots.view_tool")
+            field.widget.may_add = request.user.has_perm("bots.add_tool")
+            return field
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    def save_related(
+        self, request: HttpRequest, form: Any, formsets: Any, change: bool
     ) -> None:
-        """Save, and say what is worth another look."""
-        super().save_model(request, obj, form, change)
-        draft = {name: str(getattr(obj, name)) for name in READ}
-        found = [r for r in views.remarks_on(draft) if r.level == "warning"]
+        """Save what belongs to it, and say what is worth another look."""
+        super().save_related(request, form, formsets, change)
+        found = [r for r in views.remarks_on(request.POST) if r.level == "warning"]
         for remark in found[:REMARKS_SHOWN]:
-            told = f"{label_for_field(remark.field, Bot)}: {remark.text}"
+            told = f"{_place(remark.field)}: {remark.text}"
             self.message_user(request, capfirst(told), messages.WARNING)
 
     def delete_view(
@@ -120,6 +120,17 @@ class BotAdmin(RemembersVersions, admin.ModelAdmin):
         more = len(numbers) - NUMBERS_SHOWN
         shown = ", ".join(numbers[:NUMBERS_SHOWN])
         return f"{shown} and {more} more" if more > 0 else shown or "-"
+
+
+def _place(field: str) -> str:
+    """What an operator calls a field of the bot's page."""
+    listed, _, rest = field.partition("-")
+    part = next((each for each in PARTS if each.prefix() == listed), None)
+    if part is None:
+        return str(label_for_field(field, Bot))
+    number, _, name = rest.partition("-")
+    label = label_for_field(name, part.model)
+    return f"{part.verbose_name} {int(number) + 1}, {label}"
 
 
 def _left_behind(bot: Bot) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from django.utils.text import capfirst
 from django.utils.timezone import localtime
 
 from bots.differences import Part, compare, unified
-from bots.models import Bot, PhoneNumber
+from bots.models import Bot, PhoneNumber, Secret, Tool
 
 INLINE_LENGTH = 60  # characters of a value that is shown within a line
 MESSAGE_LENGTH = 300
@@ -156,6 +156,19 @@ def _fit_bot(bot: Bot, present: Bot | None) -> list[str]:
     elif present and present.is_default and not bot.is_default:
         bot.is_default = True
         notes.append("It stays the default bot.")
+    return [*notes, *_without_what_is_gone(bot)]
+
+
+def _without_what_is_gone(bot: Bot) -> list[str]:
+    """Do without a tool or a secret that is gone."""
+    notes = []
+    if bot.lookup_id and not Tool.objects.filter(pk=bot.lookup_id).exists():
+        bot.lookup = None
+        notes.append("The tool of its lookup is gone, so nothing is looked up.")
+    secret = bot.webhook_secret_id
+    if secret and not Secret.objects.filter(pk=secret).exists():
+        bot.webhook_secret, bot.webhook_url = None, ""
+        notes.append("The secret of its webhook is gone, and so is the webhook.")
     return notes
 
 
@@ -236,5 +249,6 @@ def _said(version: Version, field: "Field[Any, Any]") -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if _is_link(field):
-        return str(getattr(version, field.name) or "a deleted bot")
+        kind = field.related_model._meta.verbose_name  # type: ignore[union-attr]
+        return str(getattr(version, field.name) or f"a deleted {kind}")
     return unified(str(dict(field.flatchoices).get(value, value)))

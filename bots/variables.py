@@ -48,6 +48,13 @@ def unknown(text: str, known: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def declared(lines: str) -> dict[str, str]:
+    """The names an operator lists, one a line, each with its example after =."""
+    pairs = (line.partition("=") for line in lines.splitlines())
+    found = {name.strip(): example.strip() for name, _, example in pairs}
+    return {name: text for name, text in found.items() if name}
+
+
 def flat(value: object) -> dict[str, str]:
     """An answer's JSON as values: {"user": {"name": "Ann"}} gives user.name."""
     pairs = _pairs("", value)

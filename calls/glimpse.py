@@ -9,11 +9,14 @@ from calls.keypad import MASKED, spelled
 from calls.models import Call
 from calls.parties import listed
 from calls.review import heard_and_not
-from calls.turns import CONSENT, OPERATOR, Turn
+from calls.turns import CONSENT, FILLER, OPERATOR, Turn
+from calls.uses import use_of
 
 # What is sent of one turn, in characters, and of one call, in turns.
 TEXT_LIMIT = 4000
 TURN_LIMIT = 60
+# What is sent of a tool's arguments, and of its result, in characters.
+USE_LIMIT = 300
 
 News = dict[str, Any]
 
@@ -113,8 +116,25 @@ def turn_seen(turn: Turn, began: float) -> News:
         "cut": turn.interrupted,
         "operator": turn.model == OPERATOR,
         "consent": turn.model == CONSENT,
+        "filler": turn.model == FILLER,
+        "use": _use_seen(turn),
         "error": turn.error[:300],
         "seconds": round(max(turn.started_at - began, 0.0), 1),
+    }
+
+
+def _use_seen(turn: Turn) -> News | None:
+    """What a turn did, where it is the use of a tool, in two lines."""
+    did = use_of(turn.tool, turn.latency_ms)
+    if did is None:
+        return None
+    given = ", ".join(f"{each.name}: {each.value}" for each in did.arguments)
+    return {
+        "title": did.title,
+        "given": given[:USE_LIMIT],
+        "result": did.result[:USE_LIMIT],
+        "failed": did.failed,
+        "ms": did.ms,
     }
 
 

@@ -44,7 +44,9 @@ def messages(
             cut, batch = False, turn.tool.batch
             continue
         content = turn.text if turn.role == "caller" else turn.heard
-        if not content or turn.aside or turn.role == "system" or turn.model == ASKED:
+        if not content or turn.aside or turn.role == "system":
+            continue
+        if turn.model == ASKED:  # the result has to follow its use at once
             continue
         batch = 0
         if turn.role == "caller":

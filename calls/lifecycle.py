@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from bots.models import Bot
 from bots.profile import Profile
+from bots.variables import bounded
 from calls import metrics, summary
 from calls.models import Call
 from calls.resume import MAX_RECONNECTS, Standing, Verdict, verdict
@@ -70,14 +71,20 @@ def _offer_relay(
     return found, call
 
 
-async def open_test_call(bot: Bot, operator: str) -> Call:
-    """A call that an operator makes at the desk, to try a bot."""
+async def open_test_call(
+    bot: Bot, operator: str, variables: Mapping[str, str] | None = None
+) -> Call:
+    """A call that an operator makes at the desk, to try a bot.
+
+    `variables` stand for what the carrier would tell of it.
+    """
     await _close_unconnected_tests()
     return await Call.objects.acreate(
         call_sid=f"desk-{token_hex(16)}",
         bot=bot,
         bot_name=bot.name,
         settings=Profile.of(bot).to_json(),
+        variables=bounded(variables or {}),
         from_number=f"{operator} (browser)"[-120:],
         started_at=timezone.now(),
         is_test=True,
@@ -101,15 +108,17 @@ async def refuse_call(form: Mapping[str, str], reason: str) -> None:
 
 async def close_call(call_sid: str, status: str, reason: str) -> bool:
     """Close a call unless something else did; whether this was the one that did."""
-    closed = await (
-        Call.objects.open()
-        .filter(call_sid=call_sid)
-        .aupdate(status=status, end_reason=reason, ended_at=timezone.now())
-    )
+    return await sync_to_async(_close_call)(call_sid, status, reason)
+
+
+@transaction.atomic
+def _close_call(call_sid: str, status: str, reason: str) -> bool:
+    left = Call.objects.open().filter(call_sid=call_sid)
+    closed = left.update(status=status, end_reason=reason, ended_at=timezone.now())
     if closed:
-        metrics.CALLS_OVER.labels(reason).inc()
+        transaction.on_commit(metrics.CALLS_OVER.labels(reason).inc)
         ids = Call.objects.filter(call_sid=call_sid).values_list("pk", flat=True)
-        await sync_to_async(summary.note)(ids)
+        summary.note(ids)
     return closed == 1
 
 

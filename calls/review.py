@@ -8,16 +8,16 @@ from itertools import zip_longest
 from typing import Any
 
 from django.conf import settings as settings_of_django
-from django.core.exceptions import FieldDoesNotExist
 from django.urls import reverse
 
-from bots.models import Bot
-from bots.profile import Profile
+from calls.masking import masked
 from calls.models import Call, Turn
 from calls.parties import listed
 from calls.phrases import KEPT_SECONDS
-from calls.turns import CONSENT, RESUMED
+from calls.settings_used import settings_used
+from calls.turns import CONSENT, FILLER, RESUMED
 from calls.turns import Turn as SpokenTurn
+from calls.uses import Use, use
 from calls.waterfall import LABELS, Stage, stages
 
 # What else may stand among a turn's latencies (see calls.waterfall for the stages).
@@ -28,12 +28,8 @@ EVENTS = {
     "transfer": "gave up and put through",
     "hang_up": "gave up",
 }
-# What a number counts, and what 0 stands for.
-UNITS = {
-    "silence_seconds": ("second", "waits for ever"),
-    "max_call_minutes": ("minute", ""),
-    "retention_days": ("day", "for good"),
-}
+# How long a tool took stands with its use (see calls.uses).
+TOOK = "tool"
 # Keys as the transcript spells them (see calls.keypad).
 PRESSED = re.compile(r"\[pressed ([^\]]*)\]")
 # How long before its turn to be played a clip may have been made, in seconds.
@@ -55,20 +51,7 @@ class Bubble:
     events: list[tuple[str, str]]
     clips: list[str]
     answered_back: bool  # the caller's turn follows
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """A setting in words; `now` is what the bot has today, None where nobody knows."""
-
-    label: str
-    value: str
-    now: str | None = None
-
-    @property
-    def changed(self) -> bool:
-        """Whether the bot was edited since."""
-        return self.now is not None and self.now != self.value
+    use: Use | None  # of a tool
 
 
 def clock(length: timedelta) -> str:
@@ -78,21 +61,31 @@ def clock(length: timedelta) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
-def page(call: Call, at: datetime) -> dict[str, Any]:
-    """Everything the page of a call shows, as it is known `at` this moment."""
-    settings = list(settings_used(call))
+def page(call: Call, at: datetime, *, hide: bool) -> dict[str, Any]:
+    """Everything the page of a call shows, as it is known `at` this moment.
+
+    With `hide` it is for somebody who may not see people's numbers.
+    """
+    settings = list(settings_used(call, hide=hide))
     return {
         "title": f"Call from {listed(call)[0] or 'an unknown number'}",
         "subtitle": None,
         "call": call,
         "is_open": call.status not in Call.OVER,
         "length": "-" if call.duration is None else clock(call.duration),
+        "variables": variables(call, hide=hide),
         "conversation": list(conversation(call, at)),
         "settings_used": settings,
         "changed_since": sum(setting.changed for setting in settings),
         "neighbours": neighbours(call),
         "sound_minutes": settings_of_django.CLIP_TTL_SECONDS // 60,
     }
+
+
+def variables(call: Call, *, hide: bool) -> list[tuple[str, str]]:
+    """What parameters and the lookup told, numbers masked where they are hidden."""
+    told = ((str(name), str(value)) for name, value in call.variables.items())
+    return [(name, masked(value) if hide else value) for name, value in told]
 
 
 def neighbours(call: Call) -> dict[str, Call | None]:
@@ -124,6 +117,7 @@ def conversation(call: Call, at: datetime) -> Iterator[Bubble]:
             events=_events(turn.latency_ms),
             clips=clips(turn, at),
             answered_back=after is not None and after.role == Turn.Role.CALLER,
+            use=use(turn.tool, turn.latency_ms),
         )
 
 
@@ -143,7 +137,7 @@ def clips(turn: Turn, at: datetime) -> list[str]:
     """Where the sound of a turn is to be had; nothing when it has surely expired."""
     # What no model wrote is a fixed sentence, and its clip is kept for other calls.
     kept = float(settings_of_django.CLIP_TTL_SECONDS + LONGEST_QUEUE)
-    if turn.model in ("", CONSENT, RESUMED):
+    if turn.model in ("", CONSENT, RESUMED, FILLER):
         kept = KEPT_SECONDS
     if at - (turn.ended_at or turn.started_at) > timedelta(seconds=kept):
         return []
@@ -200,7 +194,8 @@ def _waited(latency: dict[str, Any]) -> str:
 
 def _events(latency: dict[str, Any]) -> list[tuple[str, str]]:
     """What the stages do not tell: a second attempt, an apology, anything unknown."""
-    order = [*EVENTS, *sorted(latency.keys() - EVENTS.keys() - LABELS.keys())]
+    told = EVENTS.keys() | LABELS.keys() | {TOOK}
+    order = [*EVENTS, *sorted(latency.keys() - told)]
     return [
         (EVENTS.get(name, _words(name)), _milliseconds(latency[name]))
         for name in order
@@ -212,44 +207,5 @@ def _milliseconds(value: Any) -> str:
     return f"{value:,.0f} ms" if isinstance(value, int | float) else str(value)
 
 
-def settings_used(call: Call) -> Iterator[Setting]:
-    """Every setting the call ran with, in the bot page's words."""
-    present = Profile.of(call.bot).to_json() if call.bot else {}
-    for name, value in call.settings.items():
-        try:
-            field = Bot._meta.get_field(name)
-        except FieldDoesNotExist:  # a setting of an older or newer release
-            yield Setting(_words(name), _readable(value, {}))
-            continue
-        choices = dict(getattr(field, "flatchoices", ()))
-        used = _counted(name, value) or _readable(value, choices)
-        now = used
-        if name in present:
-            now = _counted(name, present[name]) or _readable(present[name], choices)
-        yield Setting(str(getattr(field, "verbose_name", name)), used, now)
-
-
-def _counted(name: str, value: Any) -> str:
-    """A number with what it counts; nothing where it counts nothing."""
-    unit, none = UNITS.get(name, ("", ""))
-    if not unit or not isinstance(value, int | float):
-        return ""
-    return f"{value}: {none}" if none and not value else f"{value} {unit}{_s(value)}"
-
-
-def _s(count: float) -> str:
-    return "" if count == 1 else "s"
-
-
 def _words(name: str) -> str:
     return name.replace("_", " ")
-
-
-def _readable(value: Any, choices: dict[Any, Any]) -> str:
-    if isinstance(value, bool):
-        return "Yes" if value else "No"
-    if isinstance(value, list | tuple):
-        value = "\n".join(str(item) for item in value)
-    if value in ("", None):
-        return "-"
-    return str(choices.get(value, value)) if not isinstance(value, dict) else str(value)

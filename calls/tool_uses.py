@@ -71,7 +71,7 @@ class ToolUses:
         return actions
 
     def press(self, tool: ToolSpec, at: float) -> list[Action]:
-        """Use a tool because a key asks for it."""
+        """Use a tool because a key asks for it, whether or not the model may."""
         turn = self._open("", tool.name, "{}", 0, at)
         return [_noted(turn), *self._request(turn, tool, {}, at)]
 

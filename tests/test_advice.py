@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
+from bots.abilities import Parameter, ToolSpec
 from bots.choices import DEFAULT_GREETING, DEFAULT_SYSTEM_PROMPT
 from bots.desk import wording
-from bots.desk.advice import READ, Offer, counts, remarks, tokens
+from bots.desk.advice import READ, counts, remarks, tokens
+from bots.desk.draft import Kit, Offer
 from bots.models import Bot
 from bots.offer import LanguageModel, Voice
 
@@ -61,7 +63,25 @@ def test_every_field_that_is_read_is_a_bots() -> None:
         ({"language": "jp"}, "warning language: There is no language “jp”."),
         ({"greeting": "Hi 😀"}, "greeting: Has an emoji (😀)"),
         ({"greeting": "See https://a.b/c"}, "a web address (“https://a.b/c”)"),
-        ({"greeting": "Hi {{ name }}"}, "“{{ name }}” is read out as it stands"),
+        ({"greeting": "Hi {{ 7*7 }}"}, "“{{ 7*7 }}” is read out as it stands"),
+        ({"greeting": "Hi {{ name }}"}, "{{name}} is not known: it will be left out."),
+        (
+            {
+                "goodbye": "Bye {{custmer.name}}",
+                "values": "customer.name = Ann\ncity",
+            },
+            "goodbye: {{custmer.name}} is not known: it will be left out. Did you mean "
+            "{{customer.name}}? Known are: customer.name, city, caller_number, called",
+        ),
+        (
+            {"consent": "{{a}} {{b}} {{c}} {{d}}"},
+            "{{a}}, {{b}} and {{c}} are not known: they will be left out. Known",
+        ),
+        (
+            {"fillers": "Just a moment, {{nme}}", "values": "name"},
+            "warning fillers: {{nme}} is not known",
+        ),
+        ({"greeting": "{{nobody}}, {{ x }}!"}, "callers would hear silence"),
         ({"apology": "<prosody rate='x'>Hi</prosody>"}, "does not know <prosody>"),
         ({"greeting": '<break time="11s"/> Hi'}, "a pause of more than 10 seconds"),
         ({"greeting": '<break time="1ms"/>' * 21}, "21 pauses; the voice takes 20"),
@@ -71,7 +91,8 @@ def test_every_field_that_is_read_is_a_bots() -> None:
         ),
         ({"system_prompt": "# Rules\nBe kind."}, "hint system_prompt: Has a heading"),
         ({"system_prompt": "Use <phoneme>."}, "warning system_prompt: The voice does"),
-        ({"system_prompt": "You serve {{shop}}."}, "The model sees “{{shop}}”"),
+        ({"system_prompt": "You serve {% shop %}."}, "The model sees “{% shop %}”"),
+        ({"system_prompt": "You serve {{shop}}."}, "system_prompt: {{shop}} is not"),
         ({"system_prompt": "word " * 1500}, "190 ms and costs about $0.0008"),
         ({"system_prompt": "word " * 8000}, "openai/gpt-4.1-mini reads 9,000 at most"),
         ({"llm_model": "openai/gpt-3"}, "warning llm_model: openai/gpt-3 is retired"),
@@ -88,10 +109,6 @@ def test_every_field_that_is_read_is_a_bots() -> None:
             {"tts_model": "inworld-tts-1.5-mini", "language": "sv-SE"},
             "inworld-tts-1.5-mini does not speak sv-SE",
         ),
-        (
-            {"system_prompt": "Offer to transfer the call."},
-            "transfer_number: The prompt speaks of it (“transfer”)",
-        ),
     ],
 )
 def test_a_remark(changes: dict[str, str], expected: str) -> None:
@@ -105,7 +122,8 @@ def test_a_remark(changes: dict[str, str], expected: str) -> None:
         {"greeting": "[laugh] Hi", "tts_model": "inworld-tts-2-flash"},
         {"greeting": "It costs 3 * 4, that is 12 - a bargain. 5 < 6 and 7 > 2."},
         {"system_prompt": "<rules>Be kind.</rules>"},
-        {"system_prompt": "Offer a transfer.", "transfer_number": "+14155550100"},
+        {"greeting": "{{ name | there }}: {{now}}, {{caller_number}}, {{bot_name}}"},
+        {"greeting": "{{customer.name}}", "values": " customer.name = Ann"},
         {"llm_model": "auto"},
         {"tts_voice": "Any", "language": "de-DE"},
         {"tts_voice": "", "llm_model": "", "tts_model": "", "greeting": ""},
@@ -140,3 +158,129 @@ def test_long_odd_texts_are_read_in_one_go(piece: Any) -> None:
 def test_what_is_quoted_is_short_and_on_one_line() -> None:
     assert wording.shown("a\n b") == "a b"
     assert len(wording.shown("long " * 99)) == wording.SHOWN
+
+
+# What it does besides speaking
+
+
+def form(listed: str, *rows: dict[str, str]) -> dict[str, str]:
+    """Rows as the form sends them."""
+    fields = {
+        f"{listed}-{place}-{name}": value
+        for place, row in enumerate(rows)
+        for name, value in row.items()
+    }
+    return {f"{listed}-TOTAL_FORMS": str(len(rows)), **fields}
+
+
+def told_with(kit: Kit, changes: dict[str, str]) -> str:
+    found = remarks({**GOOD, **changes}, OFFER, kit)
+    return "\n".join(f"{each.level} {each.field}: {each.text}" for each in found)
+
+
+ANN = {"name": "Ann", "when": "Large orders.", "hours": "Mon-Fri 9:00-17:00"}
+MONDAY_NOON, SUNDAY = 12 * 60, 6 * 24 * 60
+TOOL = ToolSpec(
+    "look_up",
+    url="https://a.example/{{order_id}}?from={{caler_number}}",
+    headers="Authorization: Bearer {{secret.shop}}\nX-Shop: {{shop}}",
+    parameters=(Parameter("order_id"),),
+    seconds=8,
+)
+TRANSFER = {"system_prompt": "Offer to transfer the call."}
+
+
+def test_tools_send_only_what_is_known() -> None:
+    assert told_with(Kit([TOOL]), {"values": "shop"}) == (
+        "warning tools: In look_up: {{caler_number}} is not known: it will be left "
+        "out. Did you mean {{caller_number}}? Known are: shop, order_id, "
+        "caller_number, called_number, bot_name, now, call_sid."
+    )
+    # A lookup comes before the model, which fills in arguments.
+    told = told_with(Kit(lookup=TOOL), {"values": "shop\ncaler_number"})
+    assert "lookup: In look_up: {{order_id}} is not known" in told
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        (TRANSFER, "warning transfer_number: The prompt speaks of it (“transfer”), an"),
+        (
+            TRANSFER | {"transfer_number": "+14155550100"},
+            "hint transfer_number: The prompt speaks of it (“transfer”), and this nu",
+        ),
+        (TRANSFER | form("targets", {"name": "Ann"}), "none of the people below says"),
+        (
+            form("targets", {"name": "Ann"}, {"name": "Bo"}),
+            "hint targets-1-when: Neither the model nor a key",
+        ),
+        (form("targets", ANN), "hint targets-0-hours: Outside everybody's hours"),
+        (form("menu_keys", {"key": "1", "deed": "end"}), "warning dtmf_detection: Swi"),
+        ({"can_ask_for_keys": "on"}, "warning can_ask_for_keys: It asks for keys and"),
+        (
+            form("menu_keys", {"key": "1", "deed": "say", "words": "Hi {{you}}"}),
+            "warning menu_keys-0-words: {{you}} is not known",
+        ),
+        (
+            form("languages", {"language": "de-DE", "voice": "Clive"}),
+            "languages-0-voice: Clive is a voice for en-GB, and the bot speaks de-DE",
+        ),
+        (
+            form("languages", {"language": "de-DE", "voice": "clive"}),
+            "languages-0-voice: clive is not, or no longer, in Inworld's list. Did you",
+        ),
+        (
+            form("languages", {"language": "en-US", "voice": "Any"}),
+            "languages-0-language: The bot speaks en-US already",
+        ),
+        (
+            form("languages", {"language": "sv-SE", "voice": "Any"})
+            | {"languages-0-tts_model": "inworld-tts-1.5-mini"},
+            "languages-0-tts_model: inworld-tts-1.5-mini does not speak sv-SE",
+        ),
+        ({"fillers": "One moment."}, "hint fillers: Said only while a tool takes"),
+    ],
+)
+def test_a_remark_on_what_would_not_happen(
+    changes: dict[str, str], expected: str
+) -> None:
+    assert expected in told_with(Kit(minute=SUNDAY), changes)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        TRANSFER | form("targets", ANN),
+        form("targets", ANN, {"name": "Bo", "hours": "daily 0-24", "DELETE": "on"}),
+        form("targets", {"name": "the only one"}),
+        form("targets", ANN, {"name": "Bo"})
+        | form("menu_keys", {"key": "0", "deed": "transfer", "target": "Bo"})
+        | {"dtmf_detection": "on"},
+        form("menu_keys", {"key": "", "deed": ""}),
+        {"can_ask_for_keys": "on", "dtmf_detection": "on"},
+        {"fillers": "One moment."}
+        | form("menu_keys", {"key": "1", "deed": "tool"})
+        | {"dtmf_detection": "on"},
+        form("languages", {"language": "de-DE", "voice": "Any"}),
+        form("targets", {"name": "Ann", "hours": "whenever"}),
+        {"targets-TOTAL_FORMS": "²"},
+    ],
+)
+def test_nothing_is_remarked_on_what_would_happen(changes: dict[str, str]) -> None:
+    assert told_with(Kit(minute=MONDAY_NOON), changes) == ""
+
+
+def test_a_greeting_does_not_wait_long_for_a_lookup() -> None:
+    slow = {"greeting": "Hi {{name}}", "values": "name"}
+    kit = Kit(lookup=ToolSpec("crm", seconds=8))
+    assert "lookup: The greeting waits for it, up to 8 s" in told_with(kit, slow)
+    assert told_with(kit, {"greeting": "Hi {{now}}"}) == ""
+    assert told_with(Kit(lookup=ToolSpec("crm", seconds=1)), slow) == ""
+
+
+@pytest.mark.parametrize("count", ["1", "99999", "-1", "9" * 99])
+def test_no_form_is_read_for_long(count: str) -> None:
+    row = dict.fromkeys(("name", "when", "hours", "words", "language"), "{{a" * 999)
+    changes = form("targets", row) | form("menu_keys", row) | form("languages", row)
+    changes |= dict.fromkeys([name for name in changes if "TOTAL" in name], count)
+    told_with(Kit([TOOL], TOOL), changes)

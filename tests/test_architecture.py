@@ -18,7 +18,9 @@ PURE = {
     *(f"bots.inworld.{name}" for name in ("sse", "events", "pcm", "segments")),
     *("bots.inworld.tool_calls", "bots.abilities", "bots.hours", "bots.variables"),
     *("bots.requests", "calls.functions", "calls.tool_uses"),
+    *("bots.inworld.text", "calls.upshot", "calls.backoff"),
     *("bots.offer", "bots.desk.advice", "bots.desk.wording", "bots.desk.tongues"),
+    *(f"bots.desk.{name}" for name in ("draft", "sound", "blanks", "deeds")),
     *(f"calls.{name}" for name in ("wav", "words", "playback", "turns", "history")),
     *(f"calls.{name}" for name in ("events", "actions", "relay", "keypad", "ladder")),
     *(
@@ -27,7 +29,7 @@ PURE = {
     ),
     *("calls.interruptions", "calls.farewells", "calls.conversation", "calls.resume"),
     *("calls.verdicts", "calls.twilio.standing", "calls.caps"),
-    *("calls.waterfall", "calls.masking", "bots.differences"),
+    *("calls.waterfall", "calls.masking", "calls.uses", "bots.differences"),
 }
 CODECS = {"pybase64"}
 CLOCKS_AND_LOOPS = {"asyncio", "time", "datetime", "socket", "threading", "random"}

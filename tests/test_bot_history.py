@@ -7,7 +7,7 @@ from django.test import Client
 
 from bots import history
 from bots.history import NotRestorable, changes, restore, versions, who
-from bots.models import Bot, PhoneNumber
+from bots.models import Bot, PhoneNumber, Secret, Tool
 from tests.versions import at, change
 from tests.versions import bot as bot
 
@@ -78,6 +78,32 @@ class TestRestore:
     def test_of_what_is_there_already_changes_nothing(self, bot: Bot) -> None:
         assert restore(at(bot, 0)) == ["Nothing else differs from how it is now."]
         assert versions(Bot, bot.pk).count() == 1
+
+    def test_does_without_a_tool_or_a_secret_that_is_gone(self, bot: Bot) -> None:
+        tool, secret = Tool.objects.create(name="crm"), Secret(name="hook")
+        secret.save()
+        hook = {"webhook_url": "https://a.example/", "webhook_secret": secret}
+        change(bot, lookup=tool, **hook)
+        change(bot, lookup=None, webhook_url="", webhook_secret=None)
+        tool.delete()
+        secret.delete()
+        (lookup, *_) = changes(at(bot, 2), at(bot, 1))
+        assert (lookup.label, lookup.new) == ("Lookup", "a deleted tool")
+        assert restore(at(bot, 1)) == [
+            "The tool of its lookup is gone, so nothing is looked up.",
+            "The secret of its webhook is gone, and so is the webhook.",
+            "Nothing else differs from how it is now.",
+        ]
+
+    def test_brings_lookup_and_webhook_back(self, bot: Bot) -> None:
+        tool, secret = Tool.objects.create(name="crm"), Secret(name="hook")
+        secret.save()
+        hook = {"webhook_url": "https://a.example/", "webhook_secret": secret}
+        change(bot, lookup=tool, values="city", can_hang_up=False, **hook)
+        change(bot, lookup=None, values="", webhook_url="", webhook_secret=None)
+        assert restore(at(bot, 1)) == []
+        bot.refresh_from_db()
+        assert (bot.lookup, bot.values, bot.webhook_secret) == (tool, "city", secret)
 
     def test_takes_the_default_from_nobody(self, bot: Bot) -> None:
         change(bot, is_default=False, greeting="Moin.")

@@ -86,6 +86,17 @@ class TestPages:
             with django_assert_max_num_queries(12):
                 page(operator, address)
 
+    def test_say_what_is_no_part_of_a_version(self, operator: Client, bot: Bot) -> None:
+        change(bot, greeting="Moin.")
+        apart = "people, keys and further languages"
+        for path in ("", f"{at(bot, 1).pk}/"):
+            assert apart in page(operator, f"bot/{bot.pk}/history/{path}")
+        bot.targets.create(name="Ann", number="+14155550100")
+        bot.delete()
+        lost = history.deleted(Bot)[0]
+        told = page(operator, f"bot/{lost.id}/history/{lost.pk}/")
+        assert "they went with it" in told
+
     @pytest.mark.parametrize("asked", ["9" * 5_000, "x", "-1", "", "²"])
     def test_survive_odd_addresses(
         self, operator: Client, bot: Bot, asked: str

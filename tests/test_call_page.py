@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from pytest_django import Settings
 
-from bots.models import Bot
+from bots.models import Bot, Tool
 from bots.profile import Profile
 from calls.models import Call
 from calls.review import parts_of
+from calls.settings_used import settings_used
 from tests.call_pages import LIST, START, make_call, say
 from tests.call_pages import viewer as viewer
 
@@ -124,3 +126,112 @@ def test_a_call_whose_line_is_lost_waits_for_its_caller(viewer: Client) -> None:
     assert told in viewer.get(LIST).content.decode()
     Call.objects.update(status="failed")
     assert told not in page_of(viewer, call)
+
+
+# What the bot did
+
+
+def did(call: Call, name: str, arguments: str, result: str = "", **values: Any) -> None:
+    kept = {"call_id": "c", "name": name, "arguments": arguments, "batch": 1}
+    kept |= {"result": result, "failed": values.pop("failed", False)}
+    say(call, "tool", name, tool=kept, **values)
+
+
+def test_the_page_tells_what_the_bot_did(viewer: Client) -> None:
+    call = make_call()
+    did(call, "look_up", '{"pin": "••••", "id": 7}', "x" * 500, latency_ms={"tool": 9})
+    did(call, "look_up", "<oops>", "No answer.", failed=True)
+    did(call, "transfer_call", '{"target": "Sales"}', "did not answer")
+    did(call, "switch_language", '{"language": "de-DE"}')
+    did(call, "ask_for_keys", '{"question": "Which?", "secret": true}', "typed")
+    did(call, "end_call", "[]")
+    say(call, "system", "One moment.", model="filler")
+    page = page_of(viewer, call)
+    for told in (
+        '<strong dir="auto">look_up</strong>',
+        '<span class="use-took">9 ms</span>',
+        '<dt>pin</dt><dd dir="auto">••••</dd>',
+        '<dt>id</dt><dd dir="auto">7</dd>',
+        "&lt;oops&gt;",
+        '<span class="badge error">failed</span>',
+        "Put through to Sales",
+        "did not answer",
+        "Change to de-DE",
+        '<dt>asks</dt><dd dir="auto">Which?</dd>',
+        "End the call",
+        "Said because a tool took long",
+    ):
+        assert told in page, told
+    assert '<details class="use-result"><summary>xxx' in page
+    assert "Answered after" not in page
+
+
+def test_damaged_rows_of_tools_hinder_nobody(viewer: Client) -> None:
+    call = make_call()
+    for tool in ({"odd": 1}, {"name": 7, "arguments": 7, "result": None}):
+        say(call, "tool", "x", tool=tool, latency_ms={"tool": "long"})
+    page_of(viewer, call)
+
+
+def test_the_page_tells_the_calls_variables(viewer: Client, settings: Settings) -> None:
+    call = make_call(variables={"phone": "+14155550188", "name": "<i>Ann</i>"})
+    assert "+14155550188</dd>" in page_of(viewer, call)
+    assert "&lt;i&gt;Ann&lt;/i&gt;" in page_of(viewer, call)
+    settings.MASK_NUMBERS = True
+    assert "+14155550188</dd>" not in page_of(viewer, call)
+
+
+@pytest.fixture
+def doing() -> Bot:
+    """A bot that does everything."""
+    bot = Bot.objects.create(name="Front desk", transfer_number="+14155550177")
+    tool = Tool.objects.create(
+        name="look_up",
+        url="https://shop.example/orders?key=abc",
+        headers="Authorization: Bearer {{secret.shop}}",
+    )
+    bot.tools.add(tool)
+    bot.lookup = tool
+    bot.save()
+    bot.targets.create(name="Sales", number="+14155550123", when="Large orders.")
+    bot.menu_keys.create(key="0", deed="transfer", target="Sales")
+    bot.menu_keys.create(key="1", deed="say", words="We open at nine.")
+    bot.languages.create(language="de-DE", voice="Johanna")
+    return Bot.objects.get()
+
+
+def test_the_settings_of_a_call_tell_what_the_bot_could_do(
+    viewer: Client, doing: Bot, settings: Settings
+) -> None:
+    call = make_call(bot=doing, settings=Profile.of(doing).to_json())
+    call.refresh_from_db()
+    told = {each.label: each.value for each in settings_used(call)}
+    assert told["tools"] == told["lookup"] == "look_up: GET shop.example"
+    assert told["people"] == "Sales, +14155550123, Large orders."
+    assert told["menu of keys"] == "0: puts through to Sales\n1: says We open at nine."
+    assert told["further languages"] == "de-DE, voice Johanna"
+    assert not any(each.changed for each in settings_used(call))
+    page = page_of(viewer, call)
+    assert "+14155550123" in page
+    assert "secret.shop" not in page
+    settings.MASK_NUMBERS = True
+    page = page_of(viewer, call)
+    assert "+14155550123" not in page
+    assert "+14155550177" not in page
+
+
+def test_what_a_bot_can_do_is_told_to_have_changed_since(doing: Bot) -> None:
+    call = make_call(bot=doing, settings=Profile.of(doing).to_json())
+    Tool.objects.update(description="Another one.")
+    doing.targets.update(number="+14155550199")
+    doing.menu_keys.filter(key="1").delete()
+    call.refresh_from_db()
+    changed = {each.label: each.now for each in settings_used(call) if each.changed}
+    assert changed == {
+        "tools": "look_up: GET shop.example (edited since)",
+        "lookup": "look_up: GET shop.example (edited since)",
+        "people": "Sales, +14155550199, Large orders.",
+        "menu of keys": "0: puts through to Sales",
+    }
+    call.settings |= {"tools": 7, "targets": [{}], "menu": "x", "lookup": [1]}
+    assert len(list(settings_used(call))) == len(call.settings)

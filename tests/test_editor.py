@@ -6,25 +6,18 @@ from html import escape, unescape
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.test import Client
 from django.utils import timezone
 
 from bots.models import Bot, Catalogue, PhoneNumber
-from bots.profile import Profile
 from calls.models import Call
+from tests.bot_form import ADVICE, FORM
+from tests.bot_form import viewer as viewer
 
 VOICES, MODELS = "/admin/bots/bot/editor/voices/", "/admin/bots/bot/editor/models/"
-LISTEN, ADVICE = "/admin/bots/bot/editor/listen/", "/admin/bots/bot/editor/advice/"
-FORM = {
-    **{name: value for name, value in Profile.of(Bot()).to_json().items() if value},
-    "name": "Front desk",
-    "fallback_models": "openai/gpt-4o",
-    "is_active": "on",
-    "numbers-TOTAL_FORMS": "0",
-    "numbers-INITIAL_FORMS": "0",
-}
+LISTEN = "/admin/bots/bot/editor/listen/"
 WRITTEN = [
     *("name", "system_prompt", "greeting", "llm_model", "fallback_models"),
     *("tts_voice", "tts_model", "language", "speech_model", "hints", "backchannels"),
@@ -50,14 +43,6 @@ HOSTILE: dict[str, Any] = {
     "number": "NaN",
     "large": "1e999",
 }
-
-
-@pytest.fixture
-def viewer(db: None, client: Client) -> Client:
-    user = User.objects.create_user("viewer", is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename="view_bot"))
-    client.force_login(user)
-    return client
 
 
 def test_viewers_look_and_ask_nothing_of_inworld(viewer: Client) -> None:

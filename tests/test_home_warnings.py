@@ -9,8 +9,8 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
-from bots.models import Bot, PhoneNumber
-from calls.desk import warnings
+from bots.models import Bot, PhoneNumber, Secret, Tool
+from calls.desk import secret_warnings, warnings
 from tests.home_page import Ring, answer, behind, home, staff, text, whats
 from tests.home_page import bot as bot
 from tests.home_page import ring as ring
@@ -160,3 +160,26 @@ def test_a_well_kept_deployment_has_no_warnings(
     answer(ring(), latency_ms={"play_sent": 700})
     assert home(admin_client)["troubles"] == []
     assert "Needs action" not in text(admin_client)
+
+
+def test_a_tool_or_webhook_whose_secret_is_missing_or_lost_is_named(
+    admin_client: Client, bot: Bot, settings: Settings
+) -> None:
+    header = "Authorization: Bearer {{secret.shop}}"
+    tool = Tool.objects.create(name="look_up", url="https://a.example/", headers=header)
+    secret = Secret(name="hook")
+    secret.seal("s3cret")
+    secret.save()
+    Bot.objects.update(webhook_url="https://b.example/", webhook_secret=secret)
+    assert not secret_warnings.in_the_secrets()  # nobody uses the tool
+    bot.tools.add(tool)
+    told = "The tool look_up needs the secret “shop”, and there is none: it fails."
+    assert told in whats(admin_client)
+    settings.SECRET_KEY = "another key altogether, as after a move to a new machine"
+    (_, lost) = secret_warnings.in_the_secrets()
+    assert lost.what == f"The webhook of {bot} cannot open the secret “hook”: it fails."
+    bot.tools.clear()
+    Bot.objects.update(lookup=tool, webhook_url="")
+    assert told in [each.what for each in secret_warnings.in_the_secrets()]
+    Bot.objects.update(is_active=False)
+    assert not secret_warnings.in_the_secrets()

@@ -59,6 +59,15 @@ async def test_a_greeting_is_heard_unsaved(
     assert (body["modelId"], body["language"]) == ("inworld-tts-2", "en-US")
 
 
+async def test_variables_are_heard_with_their_examples(
+    fake: FakeInworld, editor: AsyncClient
+) -> None:
+    texts = {"greeting": "Hi {{who|you}}, {{a.b}} at {{bot_name}}{{nobody}}."}
+    given = {"values": "a.b = Ann\nwho", "name": "Front desk", "time_zone": "odd/"}
+    await editor.post(LISTEN, {**WANTED, **texts, **given})
+    assert fake.spoken[0].body["text"] == "Hi you, Ann at Front desk."
+
+
 async def test_without_a_greeting_a_sentence_of_the_language_is_heard(
     fake: FakeInworld, editor: AsyncClient
 ) -> None:

@@ -9,6 +9,7 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.test import AsyncClient, Client
+from django.urls import reverse
 from pytest_django import Settings
 
 from bots.models import Bot, PhoneNumber
@@ -50,6 +51,18 @@ def test_its_own_bot_answers_with_its_greeting_and_its_twiml() -> None:
     url = 'url="wss://bot.example.com/conversation/TOKEN-OF-THE-CALL"'
     assert url in found.twiml
     assert f"\n    {url}" in found.laid_out
+
+
+def test_variables_are_filled_in_with_their_examples(admin_client: Client) -> None:
+    default(greeting="Hi {{name|there}}, {{x}}it is {{now}}.", values="name = Ann")
+    found = preview(MINE)
+    assert found.said["greeting"].startswith("Hi Ann, it is ")
+    assert found.has_examples
+    path = reverse("admin:number-preview")
+    page = admin_client.get(path, {"number": MINE})
+    assert "Stand in for what a real call would know" in page.content.decode()
+    Bot.objects.update(greeting="Hi.")
+    assert not preview(MINE).has_examples
 
 
 def test_without_one_of_its_own_the_default_bot_answers() -> None:

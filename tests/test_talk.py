@@ -104,3 +104,16 @@ def test_a_call_whose_page_went_away_is_closed_when_the_next_is_made(
     latest, first = Call.objects.all()
     assert (first.status, first.end_reason) == ("failed", "never-connected")
     assert latest.status == "ringing"
+
+
+def test_the_bots_variables_are_filled_in_for_the_call(
+    operator: User, bot: Bot
+) -> None:
+    values = "customer.name = Ann <b>\ncity\nempty = x"
+    Bot.objects.update(values=values)
+    client, path = client_of(operator), f"/admin/talk/{bot.pk}/"
+    page = client.get(path).content.decode()
+    assert 'name="variable-customer.name" value="Ann &lt;b&gt;"' in page
+    sent = {"customer.name": "Bo\n!", "city": "Rome", "empty": "", "other": "no"}
+    client.post(path, {f"variable-{name}": value for name, value in sent.items()})
+    assert Call.objects.get().variables == {"customer.name": "Bo !", "city": "Rome"}

@@ -14,6 +14,7 @@ from calls.desk.talk_socket import talk_token
 from calls.models import Call
 from calls.signatures import new_nonce, relay_token
 from tests.fake_inworld import FakeInworld
+from tests.inworld_script import DONE, chunk
 from tests.live import LiveServer
 from tests.talk_page import Browser, Line, info, make_user, open_browser, say
 from tests.talk_page import operator as operator
@@ -161,6 +162,36 @@ async def test_keys_are_heard_and_hidden_where_the_bot_hides_them(
     assert "4 2" not in json.dumps(line.frames)
     request = await inworld.request(1)
     assert "4 2" in request.body["messages"][-1]["content"]
+
+
+async def test_what_the_bot_does_is_shown_as_it_happens(
+    server: LiveServer, inworld: FakeInworld, bot: Bot, operator: User
+) -> None:
+    wanted = {"name": "switch_language", "arguments": '{"language": "de-DE"}'}
+    call = {"index": 0, "id": "call_1", "type": "function", "function": wanted}
+    inworld.answers([chunk({"tool_calls": [call]}, "tool_calls"), DONE])
+    inworld.says("Gerne.")
+    await Bot.objects.aupdate(greeting="")
+    await sync_to_async(bot.languages.create)(language="de-DE", voice="Johanna")
+    browser = await open_browser(server, operator)
+    told = await browser.call(bot)
+    async with browser.socket(told["socket"]) as socket:
+        line = Line(socket, told)
+        await line.set_up()
+        await say(line, "Deutsch, bitte")
+        language = await line.receive("language")
+        await heard(browser, line)
+        await line.hang_up()
+    assert language["transcriptionLanguage"] == "de-DE"
+    done = line.turn(1)
+    assert (done["role"], done["use"]["title"]) == ("tool", "Change to de-DE")
+    assert done["use"]["result"].startswith("You and the caller now speak de-DE")
+    assert done["use"]["ms"] is not None
+    row = await closed(told["callSid"])
+    answer = (await turns(row))[2]
+    # It is counted from the caller's last word, not from the tool's answer.
+    assert answer.latency_ms["request_sent"] >= done["use"]["ms"]
+    assert row.slowest_ms is None or row.slowest_ms >= done["use"]["ms"]
 
 
 async def test_leaving_the_page_hangs_up(

@@ -275,15 +275,24 @@ def test_it_stays_hidden_whatever_comes_of_the_use(arguments: str) -> None:
 # By a key
 
 
+def menu(tool: ToolSpec) -> dict[str, MenuEntry]:
+    return {"8": MenuEntry("8", "tool", tool=tool)}
+
+
 def test_a_key_uses_a_tool_and_its_result_is_answered() -> None:
-    hours = ToolSpec("hours")  # for the key only, the model does not know it
-    talk = working(menu={"8": MenuEntry("8", "tool", tool=hours)})
+    talk = working(menu=menu(LOOK_UP))
     (use,) = of(UseTool, talk.on(KeyPressed("8")))
-    assert (use.tool, use.arguments) == (hours, {})
+    assert (use.tool, use.arguments) == (LOOK_UP, {})
     start = started(talk.on(ToolEnded(use.call_id, "Open.")))
     assert told(start) == [
         ("user", "[pressed 8]"),
-        ("assistant", ["hours"]),
+        ("assistant", ["look_up"]),
         ("tool", "Open."),
     ]
-    assert "hours" not in str(start.functions)
+
+
+def test_a_key_may_use_a_tool_that_the_model_may_not() -> None:
+    opening = ToolSpec("opening_hours")
+    talk = working(menu=menu(opening))
+    (use,) = of(UseTool, talk.on(KeyPressed("8")))
+    assert use.tool is opening

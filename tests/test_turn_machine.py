@@ -346,6 +346,8 @@ class TurnMachine(RuleBasedStateMachine):
         if asked or self.core.entry.request:
             self.keys = self.core.entry.keys  # for whoever asked, in its own time
             self.keys_at = self.now
+            if isinstance(event, KeyPressed):  # as good as an answer
+                self.asked_number = ledger.begun + (ledger.writing is None)
         entered = self.keys and self.now >= self.keys_at + ENTRY_PAUSE
         left_first = isinstance(event, ReplyEnded) and self.leaves_by is not None
         if entered and not (leaving or left_first or ledger.hung_up or self.over):

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from difflib import get_close_matches
-from typing import Literal
 
+import bots.desk.blanks as blanks
+import bots.desk.deeds as deeds
+import bots.desk.sound as sound
 import bots.desk.wording as wording
-from bots.desk.tongues import ISO_639_1
-from bots.offer import LanguageModel, Voice
+from bots.desk.draft import Kit, Offer, Remark, joined, nearest
+from bots.offer import LanguageModel
 
 SPEECH_LIMIT = 2000  # characters in one request for speech
 CHARACTERS_A_SECOND = 15
@@ -19,19 +19,6 @@ LONG_PROMPT_TOKENS = 1500
 # 10,000 to 20,000 tokens a second.
 MS_A_THOUSAND_TOKENS = (50, 100)
 
-TTS_MODELS = frozenset(
-    (
-        "inworld-tts-2",
-        "inworld-tts-2-flash",
-        "inworld-tts-1.5-max",
-        "inworld-tts-1.5-mini",
-    )
-)
-RETIRED_TTS_MODELS = frozenset(("inworld-tts-1", "inworld-tts-1-max"))
-LANGUAGES_OF_1_5 = {
-    *("en", "zh", "ja", "ko", "ru", "it", "es", "pt"),
-    *("fr", "de", "pl", "nl", "hi", "he", "ar"),
-}
 SPOKEN = (
     *("consent", "greeting", "silence_question", "time_warning", "goodbye"),
     *("apology", "transfer_notice"),
@@ -39,36 +26,10 @@ SPOKEN = (
 READ = (
     *SPOKEN,
     *("system_prompt", "llm_model", "fallback_models", "tts_voice", "tts_model"),
-    *("language", "transfer_number"),
-)
-TRANSFERS = re.compile(
-    r"\b(transfer\w*|forward (?:the|their) calls?|hand(?:ing)? (?:the call )?over"
-    r"|put (?:you|them|him|her|callers?|the caller) through"
-    r"|connect (?:you|them|callers?|the caller) (?:to|with)"
-    r"|weiterleite\w*|durchstelle\w*|weiterverbinde\w*"
-    r"|transférer\w*|transferir\w*|trasferi\w*|doorverbind\w*)",
-    re.IGNORECASE,
+    *("language", "transfer_number", "fillers", "values", "time_zone"),
+    *("dtmf_detection", "can_ask_for_keys"),
 )
 WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")  # a token a character
-
-Level = Literal["warning", "hint"]
-
-
-@dataclass(frozen=True, slots=True)
-class Remark:
-    """A sentence beside a field; a hint is worth knowing, a warning worth changing."""
-
-    field: str
-    text: str
-    level: Level = "warning"
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """What Inworld has on offer, as last read; empty when it never was."""
-
-    voices: Sequence[Voice] = field(default_factory=list)
-    models: Sequence[LanguageModel] = field(default_factory=list)
 
 
 def counts(draft: Mapping[str, str]) -> dict[str, str]:
@@ -80,8 +41,14 @@ def counts(draft: Mapping[str, str]) -> dict[str, str]:
     return told
 
 
-def remarks(draft: Mapping[str, str], offer: Offer) -> list[Remark]:
+def remarks(
+    draft: Mapping[str, str], offer: Offer, kit: Kit | None = None
+) -> list[Remark]:
     """Everything worth saying about a bot as it stands in the form."""
+    kit = kit or Kit()
+    voice, tts_model, language = (
+        draft.get(name, "").strip() for name in ("tts_voice", "tts_model", "language")
+    )
     return [
         *(
             remark
@@ -92,10 +59,11 @@ def remarks(draft: Mapping[str, str], offer: Offer) -> list[Remark]:
         *_prompt(draft.get("system_prompt", "")),
         *_prompt_cost(draft, offer),
         *_models(draft, offer),
-        *_voice(draft, offer),
-        *_tts_model(draft),
-        *_language(draft.get("language", "").strip()),
-        *_transfer(draft),
+        *sound.of_voice("tts_voice", voice, language, offer.voices),
+        *sound.of_model("tts_model", tts_model, language),
+        *sound.of_language("language", language),
+        *blanks.remarks(draft, kit),
+        *deeds.remarks(draft, offer, kit),
     ]
 
 
@@ -122,7 +90,7 @@ def _aloud(name: str, text: str, draft: Mapping[str, str]) -> Iterator[Remark]:
         over = f"{len(text):,} characters: the voice takes {SPEECH_LIMIT:,} at once."
         yield Remark(name, f"{over} It cannot be saved like this.")
     if eye := list(wording.written_for_reading(text)):
-        told = f"Has {_and(eye)}: the voice reads it sign by sign or leaves it out."
+        told = f"Has {joined(eye)}: the voice reads it sign by sign or leaves it out."
         yield Remark(name, told)
     if found := wording.placeholder(text):
         yield Remark(name, f"“{found}” is read out as it stands: nothing fills it in.")
@@ -151,7 +119,7 @@ def _greeting(greeting: str) -> Iterator[Remark]:
 
 def _prompt(prompt: str) -> Iterator[Remark]:
     if eye := list(wording.written_for_reading(prompt)):
-        told = f"Has {_and(eye)}. Models write as they are written to, and what they"
+        told = f"Has {joined(eye)}. Models write as they are written to, and what they"
         yield Remark("system_prompt", f"{told} write is spoken: use sentences.", "hint")
     if found := wording.placeholder(prompt):
         told = f"The model sees “{found}” as it stands: nothing fills it in."
@@ -205,59 +173,10 @@ def _model(name: str, model: str, listed: Sequence[LanguageModel]) -> Iterator[R
         yield Remark(name, f"{found.id} is retired: Inworld no longer supports it.")
 
 
-def _voice(draft: Mapping[str, str], offer: Offer) -> Iterator[Remark]:
-    wanted = draft.get("tts_voice", "").strip()
-    if not wanted or not offer.voices:
-        return
-    voice = next((entry for entry in offer.voices if entry.id == wanted), None)
-    if voice is None:
-        told = f"{wording.shown(wanted)} is not, or no longer, in Inworld's list."
-        near = _perhaps(wanted, [entry.id for entry in offer.voices])
-        yield Remark("tts_voice", told + near)
-        return
-    language = draft.get("language", "").strip()
-    spoken = {tag.split("-")[0] for tag in voice.languages}
-    if language and spoken and language.split("-")[0].lower() not in spoken:
-        told = f"{voice.id} is a voice for {', '.join(voice.languages)}, and the bot"
-        yield Remark("tts_voice", f"{told} speaks {language}: expect an accent.")
-
-
-def _tts_model(draft: Mapping[str, str]) -> Iterator[Remark]:
-    model = draft.get("tts_model", "").strip()
-    language = draft.get("language", "").strip()
-    if model in RETIRED_TTS_MODELS:
-        yield Remark("tts_model", f"{model} is retired. Take inworld-tts-2.")
-    elif model and model not in TTS_MODELS:
-        told = f"{wording.shown(model)} is none of the models known here: "
-        yield Remark("tts_model", told + ", ".join(sorted(TTS_MODELS)) + ".", "hint")
-    elif "1.5" in model and language.split("-")[0].lower() not in LANGUAGES_OF_1_5:
-        yield Remark("tts_model", f"{model} does not speak {wording.shown(language)}.")
-
-
-def _language(tag: str) -> Iterator[Remark]:
-    first = tag.split("-")[0]
-    if len(first) == 2 and first.lower() not in ISO_639_1:
-        told = f"There is no language “{wording.shown(first)}”. English is en-US or"
-        yield Remark("language", f"{told} en-GB, German de-DE, Japanese ja-JP.")
-
-
-def _transfer(draft: Mapping[str, str]) -> Iterator[Remark]:
-    said = TRANSFERS.search(draft.get("system_prompt", ""))
-    if said and not draft.get("transfer_number", "").strip():
-        told = f"The prompt speaks of it (“{said[0]}”), and there is no number to put"
-        yield Remark("transfer_number", f"{told} callers through to.")
-
-
 def _find(wanted: str, listed: Sequence[LanguageModel]) -> LanguageModel | None:
     return next((model for model in listed if model.id == wanted), None)
 
 
-def _and(found: Sequence[str]) -> str:
-    *first, last = found
-    return f"{', '.join(first)} and {last}" if first else last
-
-
 def _perhaps(wanted: str, ids: Sequence[str]) -> str:
-    by_folded = {each.casefold(): each for each in ids}
-    near = get_close_matches(wanted[:120].casefold(), by_folded, n=1, cutoff=0.75)
-    return f" Did you mean {by_folded[near[0]]}?" if near else ""
+    near = nearest(wanted, ids)
+    return f" Did you mean {near}?" if near else ""

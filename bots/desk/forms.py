@@ -4,8 +4,10 @@ import re
 from typing import Any
 
 from django import forms
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
 
-from bots.models import Bot, PhoneNumber
+from bots.models import Bot, MenuKey, PhoneNumber, SpokenLanguage, TransferTarget
 
 # What people write between digits, and the invisible marks that come with a copy
 # from a contact list: every kind of dash, and the signs for writing direction.
@@ -16,6 +18,7 @@ TRUNK_ZERO = re.compile(r"(?<=\d)\s*\(0\)")  # as in +44 (0)20: not dialled from
 SHORT_TEXTS = {
     *("fallback_models", "hints", "greeting", "backchannels", "silence_question"),
     *("time_warning", "goodbye", "apology", "transfer_notice", "consent"),
+    *("fillers", "values", "summary_prompt", "summary_fields", "when", "words"),
 }
 
 
@@ -49,13 +52,22 @@ class PhoneNumberForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscri
             bot.empty_label = "The default bot"
 
 
-class BotForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable
-    """A bot's settings; the browser cuts nothing off, so that a refusal can tell."""
+class ToolChoice(forms.CheckboxSelectMultiple):
+    """Tools to tick, each with what it does and a way to its page."""
 
-    class Meta:
-        model = Bot
-        exclude: list[str] = []
-        field_classes = {"transfer_number": PastedNumberField}
+    may_open = may_add = False
+
+    def render(
+        self, name: str, value: Any, attrs: Any = None, renderer: Any = None
+    ) -> SafeString:
+        """Write the list."""
+        context = self.get_context(name, value, attrs)
+        context |= {"may_open": self.may_open, "may_add": self.may_add}
+        return render_to_string("admin/bots/bot/tools.html", context)
+
+
+class WrittenForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable
+    """A form whose browser cuts nothing off, so that a refusal can tell."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -65,6 +77,42 @@ class BotForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable
                 field.widget.attrs["rows"] = 3
             if isinstance(field.widget, forms.Textarea | forms.TextInput):
                 field.widget.attrs["dir"] = "auto"
+
+
+class TargetForm(WrittenForm):
+    """A person callers can be put through to."""
+
+    class Meta:
+        model = TransferTarget
+        exclude: list[str] = []
+        field_classes = {"number": PastedNumberField}
+        help_texts = {"number": "With + and country code, for example +1 415 555 0100."}
+
+
+class MenuKeyForm(WrittenForm):
+    """A key and what it does; scripts offer the people of the form by name."""
+
+    class Meta:
+        model = MenuKey
+        exclude: list[str] = []
+
+
+class LanguageForm(WrittenForm):
+    """One more language."""
+
+    class Meta:
+        model = SpokenLanguage
+        exclude: list[str] = []
+
+
+class BotForm(WrittenForm):
+    """A bot's settings."""
+
+    class Meta:
+        model = Bot
+        exclude: list[str] = []
+        field_classes = {"transfer_number": PastedNumberField}
+        widgets = {"tools": ToolChoice}
 
     def clean_retention_days(self) -> int:
         """Read an empty field as no limit."""

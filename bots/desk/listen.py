@@ -10,12 +10,14 @@ from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_POST
 
+from bots.desk.examples import examples
 from bots.inworld.client import Inworld, Voicing
 from bots.inworld.errors import InworldError, InworldRejected
 from bots.inworld.once import ask, in_words
 from bots.inworld.pcm import Pcm
 from bots.languages import phrasebook
 from bots.models import Bot
+from bots.variables import fill
 
 LISTENERS_AT_ONCE = 3  # a process; each takes one of the account's generations
 SPEAKING_SECONDS = 40.0
@@ -30,10 +32,12 @@ class Audition(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable
         fields = ["greeting", "tts_voice", "tts_model", "language"]
 
     def voicing(self) -> Voicing:
-        """The greeting, or without one a sentence of the language."""
+        """The greeting with examples in it, or without one a usual sentence."""
         wanted = self.cleaned_data
+        given = (self.data.get(name, "") for name in ("name", "values", "time_zone"))
+        greeting = fill(wanted["greeting"], examples(*given)).strip()
         return Voicing(
-            wanted["greeting"] or phrasebook(wanted["language"]).goodbye,
+            greeting or phrasebook(wanted["language"]).goodbye,
             wanted["tts_voice"],
             wanted["tts_model"],
             wanted["language"],

@@ -3,6 +3,8 @@
 from typing import Any
 
 SELDOM = ["collapse"]  # closed until opened, or until something in it is wrong
+# Sections that have a list below their fields.
+PEOPLE, KEYS, LANGUAGES = "People", "Keys", "Languages"
 
 Section = tuple[str, Any]  # a heading and the options of the admin
 
@@ -42,15 +44,43 @@ SECTIONS: tuple[Section, ...] = (
         *("llm_model", "fallback_models", "max_reply_tokens", "temperature"),
     ),
     section(
-        "Listening",
-        "How the caller's words are turned into text.",
+        LANGUAGES,
+        "What it speaks and how callers are understood; below, what it can change to.",
         *("language", "transcription_provider", "speech_model", "hints"),
     ),
     section(
+        "What it can do",
+        "What the model may do of its own accord, and what bridges the wait.",
+        *("can_hang_up", "tools", "fillers", "filler_after_ms"),
+    ),
+    section(
+        PEOPLE,
+        "Whom callers can be put through to: by the model, by a key, from the desk, or "
+        "because the bot fails.",
+        *("transfer_number", "transfer_notice"),
+    ),
+    section(
+        KEYS,
+        "What the telephone's keys are for.",
+        *("dtmf_detection", "mask_keys", "can_ask_for_keys"),
+    ),
+    section(
+        "Variables",
+        "What texts and tools name in double braces: {{caller_number}}, {{now}}, or "
+        "{{customer.name|there}}, where “there” is said if no name is known.",
+        *("values", "lookup", "time_zone"),
+    ),
+    section(
+        "After the call",
+        "What is told of a call once it is over, and whom.",
+        *("summary_prompt", "outcomes", "summary_fields", "summary_model"),
+        *("webhook_url", "webhook_secret"),
+        classes=SELDOM,
+    ),
+    section(
         "On the line",
-        "Its manners when a caller speaks up or presses a key.",
+        "Its manners when a caller speaks up.",
         *("interruptible", "interrupt_sensitivity", "backchannels"),
-        *("dtmf_detection", "mask_keys"),
         classes=SELDOM,
     ),
     section(
@@ -63,7 +93,7 @@ SECTIONS: tuple[Section, ...] = (
     section(
         "When things fail",
         "What a caller hears when no answer can be had.",
-        *("apology", "transfer_number", "transfer_notice"),
+        "apology",
         classes=SELDOM,
     ),
 )

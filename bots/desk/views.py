@@ -1,18 +1,22 @@
 """What the bot editor asks for while it is open: lists of Inworld, and advice."""
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable
 from dataclasses import asdict
 
 from django.contrib.auth.decorators import permission_required
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.urls import URLPattern, path
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from bots import catalogue
+from bots import catalogue, when
 from bots.desk import advice
+from bots.desk.draft import Kit, Offer, Remark
 from bots.desk.listen import listen, may_edit
-from bots.models import Catalogue
+from bots.models import Catalogue, Tool
 
+KEY = re.compile("[0-9]{1,18}")
 View = Callable[..., HttpResponse]
 
 
@@ -33,15 +37,32 @@ def listing(request: HttpRequest, kind: str) -> HttpResponse:
 @permission_required("bots.view_bot", raise_exception=True)
 def advise(request: HttpRequest) -> HttpResponse:
     """Counts and remarks for the form as it stands, saved or not."""
-    draft = {name: request.POST.get(name, "") for name in advice.READ}
-    found = [asdict(remark) for remark in remarks_on(draft)]
-    return JsonResponse({"counts": advice.counts(draft), "remarks": found})
+    found = [asdict(remark) for remark in remarks_on(request.POST)]
+    counts = advice.counts(_draft(request.POST))
+    return JsonResponse({"counts": counts, "remarks": found})
 
 
-def remarks_on(draft: Mapping[str, str]) -> list[advice.Remark]:
+def remarks_on(form: QueryDict) -> list[Remark]:
     """What is to be said of a bot, given what Inworld offered last."""
-    offer = advice.Offer(catalogue.voices(), catalogue.models())
-    return advice.remarks(draft, offer)
+    offer = Offer(catalogue.voices(), catalogue.models())
+    return advice.remarks(_draft(form), offer, _kit(form))
+
+
+def _draft(form: QueryDict) -> dict[str, str]:
+    return {name: str(value) for name, value in form.items()}
+
+
+def _kit(form: QueryDict) -> Kit:
+    """The tools that a form names, and what minute it is in its time zone."""
+    lookup, chosen = form.get("lookup", ""), form.getlist("tools")
+    keys = [key for key in [lookup, *chosen] if KEY.fullmatch(key)]
+    tools = Tool.objects.filter(pk__in=keys).prefetch_related("parameters")
+    found = {str(tool.pk): tool.spec() for tool in tools} if keys else {}
+    return Kit(
+        [found[key] for key in chosen if key in found],
+        found.get(lookup),
+        when.minute_of_week(timezone.now(), form.get("time_zone", "")),
+    )
 
 
 def urls(guarded: Callable[[View], View]) -> list[URLPattern]:

@@ -19,6 +19,7 @@ from bots.sandbox.functions import Call, wanted
 from bots.sandbox.intake import ChatRequest, Refused
 from bots.sandbox.replies import Misbehaviour, misbehaviour, reply, sentences, shorten
 from bots.sandbox.speech import speak
+from bots.sandbox.summaries import filled
 
 SAMPLE_RATE = 48_000
 CHUNK_SECONDS = 0.2
@@ -53,6 +54,9 @@ class Reply:
         self.calls = wanted(request.messages, request.functions)
         self.text, self.cut_short = shorten(reply(request.messages), request.max_tokens)
         self.fault = misbehaviour(request.messages)
+        if request.schema is not None:
+            self.text, self.cut_short = filled(request.schema, request.messages), False
+            self.fault = None  # it was asked for in the conversation, not of this
         if self.fault is Misbehaviour.ERROR:
             raise Refused(500, "the caller asked for an error")
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from bots.sandbox.summaries import schema_of
+
 LONGEST_TEXT = 2000
 MOST_TOKENS = 32_768
 ENCODINGS = ("WAV", "LINEAR16", "PCM", "MULAW")
@@ -57,6 +59,7 @@ class ChatRequest:
     stream: bool
     max_tokens: int
     functions: tuple[Function, ...] = ()
+    schema: dict[str, Any] | None = None  # of the JSON that is wanted
 
     @classmethod
     def read(cls, request: HttpRequest) -> "ChatRequest":
@@ -71,6 +74,7 @@ class ChatRequest:
             stream=body.get("stream") is True,
             max_tokens=int(_number(limit, "max_tokens", 1, MOST_TOKENS)),
             functions=_functions(body.get("tools"), body.get("tool_choice")),
+            schema=schema_of(body),
         )
 
 

@@ -23,6 +23,7 @@ from calls.desk.period import (
     latest_days,
     start_of,
 )
+from calls.desk.secret_warnings import in_the_secrets
 from calls.models import Call
 
 Person = User | AnonymousUser
@@ -81,7 +82,7 @@ def _troubles(person: Person) -> list[warnings.Trouble]:
     if person.has_perm("calls.view_call"):
         found += warnings.in_the_calls(_links(), start_of(localdate()))
     if person.has_perm("bots.view_bot"):
-        found += warnings.in_the_setup()
+        found += [*warnings.in_the_setup(), *in_the_secrets()]
     return sorted(found, key=lambda trouble: not trouble.grave)
 
 

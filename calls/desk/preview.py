@@ -15,12 +15,14 @@ from django.views.decorators.http import require_GET
 
 from bots.answering import NoAnswer, resolve
 from bots.checks import inworld_key_is_set
+from bots.desk.examples import examples
 from bots.desk.forms import PastedNumberField
 from bots.inworld.errors import InworldError
 from bots.inworld.once import in_words
 from bots.models import Bot, PhoneNumber
 from bots.profile import Profile
 from bots.validators import e164
+from bots.variables import fill, names
 from calls import twiml
 from calls.checks import is_loopback, server_url_is_an_origin, twilio_token_is_set
 from calls.clips import ClipsUnavailable
@@ -66,6 +68,7 @@ class Preview:
     said: dict[str, str]
     in_its_voice: bool
     warnings: list[str]
+    has_examples: bool = False
 
     @property
     def laid_out(self) -> str:
@@ -110,16 +113,23 @@ def preview(number: str) -> Preview:
         sentence = NOT_IN_SERVICE
     if sentence or found.bot is None:
         document, said = twiml.say_and_hang_up(sentence), {"": sentence}
+        varies = False
     else:
         profile = Profile.of(found.bot)
         document, said = relay_document(profile, TOKEN), said_first(profile)
-    return Preview(number, found, document, said, not sentence, warnings())
+        varies = bool(names(profile.consent + profile.greeting))
+    return Preview(number, found, document, said, not sentence, warnings(), varies)
 
 
 def said_first(profile: Profile) -> dict[str, str]:
-    """What a bot says before the caller has spoken, by the names of its settings."""
+    """What a bot says before the caller has spoken, by the names of its settings.
+
+    Variables have the values that its operator gave as examples.
+    """
     texts = {"consent": profile.consent, "greeting": profile.greeting}
-    return {name: text.strip() for name, text in texts.items() if text.strip()}
+    known = examples(profile.name, profile.values, profile.time_zone)
+    filled = {name: fill(text, known).strip() for name, text in texts.items()}
+    return {name: text for name, text in filled.items() if text}
 
 
 def warnings() -> list[str]:
@@ -166,7 +176,7 @@ def play(request: HttpRequest, bot_id: int) -> HttpResponse:
     """
     if not request.user.has_perm(MAY_SEE):
         raise PermissionDenied
-    profile = Profile.of(get_object_or_404(Bot, pk=bot_id))
+    profile = Profile.of(get_object_or_404(Bot.objects.whole(), pk=bot_id))
     text = said_first(profile).get(request.GET.get("said", "greeting"))
     if text is None:
         return _trouble("This bot has no greeting: the caller speaks first.", 404)

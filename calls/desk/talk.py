@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods
 from bots.checks import lacks_key
 from bots.models import Bot
 from bots.profile import Profile
+from bots.variables import declared
 from calls.desk.talk_socket import may_talk, talk_token
 from calls.lifecycle import open_test_call
 from calls.models import Call
@@ -28,7 +29,7 @@ def page(request: HttpRequest, bot_id: int) -> HttpResponse:
     """Show the page; a POST makes a call and says how to connect to it."""
     if not may_talk(request.user):
         raise PermissionDenied
-    bot = get_object_or_404(Bot, pk=bot_id)
+    bot = get_object_or_404(Bot.objects.whole(), pk=bot_id)
     if request.method == "POST":
         return _call(request, bot)
     context: dict[str, Any] = {
@@ -37,6 +38,7 @@ def page(request: HttpRequest, bot_id: int) -> HttpResponse:
         "bot": bot,
         "opts": Bot._meta,
         "keys": "123456789*0#",
+        "variables": declared(bot.values),
     }
     return TemplateResponse(request, "admin/talk.html", context)
 
@@ -45,17 +47,25 @@ def _call(request: HttpRequest, bot: Bot) -> JsonResponse:
     if lacks_key():
         return JsonResponse({"trouble": NO_KEY}, status=503)
     # The switchboard belongs to the server's event loop.
-    call = async_to_sync(_ring)(bot, request.user.get_username())
+    call = async_to_sync(_ring)(bot, request.user.get_username(), _given(request, bot))
     if call is None:
         return JsonResponse({"trouble": FULL}, status=503)
     return JsonResponse(_line(call, request.user))
 
 
-async def _ring(bot: Bot, operator: str) -> Call | None:
+def _given(request: HttpRequest, bot: Bot) -> dict[str, str]:
+    """What the page fills in for the bot's variables; the others are unknown."""
+    given = (
+        (name, request.POST.get(f"variable-{name}")) for name in declared(bot.values)
+    )
+    return {name: value for name, value in given if value}
+
+
+async def _ring(bot: Bot, operator: str, variables: dict[str, str]) -> Call | None:
     """A new call that waits for its socket; None when there is no room."""
     if switchboard().is_full:
         return None
-    call = await open_test_call(bot, operator)
+    call = await open_test_call(bot, operator, variables)
     switchboard().ringing.expect(call)
     return call
 

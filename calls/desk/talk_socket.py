@@ -16,7 +16,8 @@ from calls.signatures import TOKEN_LIFETIME_SECONDS
 from calls.switchboard import Switchboard, switchboard
 from calls.threads import in_any_thread
 from calls.transcripts import CallOver, TurnWrite, Write
-from calls.turns import CONSENT, Turn
+from calls.turns import CONSENT, FILLER, Turn
+from calls.uses import use_of
 from calls.waterfall import Stage, stages
 
 # What a browser says when its page is closed or left.
@@ -125,12 +126,15 @@ _may_talk = in_any_thread(may_talk)
 def turn_frame(turn: Turn) -> str:
     """A turn as the page shows it; how much was heard is known once it has ended."""
     said, unheard = heard_and_not(turn)
+    did = use_of(turn.tool, turn.latency_ms)
     return json.dumps(
         {
             "type": "desk.turn",
             "index": turn.index,
             "role": turn.role,
             "consent": turn.model == CONSENT,
+            "filler": turn.model == FILLER,
+            "use": did.to_json() if did else None,
             "said": said,
             "unheard": unheard,
             "interrupted": turn.interrupted,

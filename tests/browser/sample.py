@@ -6,10 +6,10 @@ from random import Random
 
 from django.utils import timezone
 
-from bots.models import Bot, PhoneNumber
+from bots.models import Bot, PhoneNumber, Tool
 from bots.profile import Profile
 from calls import summary
-from calls.models import Call
+from calls.models import Call, Followup
 from tests.pictures.demo import Script
 
 # Everything that may break a page: markup, templates, speech markup, writing direction.
@@ -45,6 +45,7 @@ class Sample:
             "Twilio": f"{admin}numbers/",
             "calls": f"{admin}calls/call/",
             "call": f"{admin}calls/call/{self.call.pk}/change/",
+            "followups": f"{admin}calls/followup/",
             "live": f"{admin}live/",
             "people": f"{admin}auth/user/",
             "sign-in code": f"{admin}second-step/",
@@ -52,8 +53,11 @@ class Sample:
 
 
 PAGES = list(Sample(Bot(), PhoneNumber(), Call()).pages)
-# The pages on which the words of bots and callers stand.
-WORDY = {"bots", "editor", "history", "talk", "numbers", "number", "calls", "call"}
+# The pages on which the words of bots, their tools and callers stand.
+WORDY = {
+    *("bots", "editor", "new bot", "history", "talk", "numbers", "number", "calls"),
+    *("call", "followups"),
+}
 
 
 def plain(**settings: str) -> Sample:
@@ -74,7 +78,22 @@ def hostile() -> Sample:
     return _called(bot, HOSTILE[:80], HOSTILE[:120], HOSTILE)
 
 
+def _enable(bot: Bot, words: str) -> None:
+    """Give it somebody to put callers through to, keys, a language and a tool."""
+    tool = Tool.objects.create(
+        name="look_up", description=words, url="https://shop.example/{{order_id}}"
+    )
+    bot.tools.add(tool)
+    bot.values = "customer.name = Ann"
+    bot.save()
+    bot.targets.create(name=words[:60], number=NUMBER, when=words, hours="daily 9-17")
+    bot.menu_keys.create(key="0", deed="transfer", target=words[:60])
+    bot.menu_keys.create(key="1", deed="say", words=words)
+    bot.languages.create(language="de-DE", voice="Clive")
+
+
 def _called(bot: Bot, label: str, caller: str, words: str) -> Sample:
+    _enable(bot, words)
     number = PhoneNumber.objects.create(number=NUMBER, label=label, bot=bot)
     call = Call.objects.create(
         call_sid="CA" + "5" * 32,
@@ -82,7 +101,8 @@ def _called(bot: Bot, label: str, caller: str, words: str) -> Sample:
         bot_name=bot.name,
         from_number=caller,
         to_number=NUMBER,
-        settings=Profile.of(bot).to_json(),
+        settings=Profile.of(Bot.objects.whole().get()).to_json(),
+        variables={"customer.name": words},
         status=Call.Status.COMPLETED,
         started_at=timezone.now() - timedelta(minutes=5),
         answered_at=timezone.now() - timedelta(minutes=5),
@@ -91,7 +111,16 @@ def _called(bot: Bot, label: str, caller: str, words: str) -> Sample:
     told.greet(bot.greeting)
     told.exchange((words, f"You said: {words}"), cut=True)
     told.exchange((words, f"Once more: {words}"))
+    told.use("look_up", {"order_id": words, "pin": "••••"}, words * 3)
+    told.use("transfer_call", {"target": words, "summary": words}, "did not answer")
     told.fail()
     told.end(Call.EndReason.CALLER_HUNG_UP)
     summary.note([call.pk])
+    told_of = {"summary": words, "outcome": words[:80], "noted": {"name": words}}
+    Call.objects.filter(pk=call.pk).update(**told_of)
+    entry = {"at": "2026-11-25T12:00:00+00:00", "ms": 90, "done": False}
+    log = [{**entry, "status": 500, "words": words[:200]}]
+    kept = {"state": Followup.State.FAILED, "attempts": 8, "log": log}
+    for kind in Followup.Kind:
+        call.followups.create(kind=kind, due_at=timezone.now(), **kept)
     return Sample(bot, number, call)

@@ -6,6 +6,7 @@ import json
 from io import StringIO
 
 import pytest
+from asgiref.sync import sync_to_async
 from playwright.async_api import Page, expect
 
 from tests.browser import sample
@@ -111,3 +112,16 @@ async def test_a_conversation_is_held_without_a_mouse(page: Page, talk: str) -> 
     await page.keyboard.press("Enter")
     await expect(log).to_contain_text("You hung up.")
     await tab_to(page, page.get_by_role("link", name="Read this call"))
+
+
+async def test_variables_are_filled_in_for_the_call(page: Page) -> None:
+    greeting = {"greeting": "Hello {{customer.name|there}}.", "values": "customer.name"}
+    bot = await sync_to_async(sample.plain)(**greeting)
+    await page.goto(bot.pages["talk"])
+    await page.get_by_text("Variables of the next call").click()
+    await page.get_by_label("customer.name").fill("Ann")
+    await page.get_by_role("button", name="Call Front desk").click()
+    await expect(page.get_by_role("log")).to_contain_text("Hello Ann.")
+    await page.get_by_role("button", name="Hang up").click()
+    await page.get_by_role("link", name="Read this call").click()
+    await expect(page.locator(".call-variables")).to_contain_text("Ann")

@@ -1,5 +1,6 @@
 """Two weeks of made-up calls, the same at every run, for pictures of the desk."""
 
+import json
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
@@ -148,6 +149,17 @@ class Script:
         self.failed = True
         self._turn("caller", "Hello? Are you there?", "Hello? Are you there?")
         self._turn("bot", "", "", error=TROUBLE, latency_ms={"request_sent": 4})
+
+    def use(self, name: str, arguments: dict[str, str], result: str) -> None:
+        """The bot does something besides speaking."""
+        kept: dict[str, Any] = {
+            "call_id": name,
+            "name": name,
+            "arguments": json.dumps(arguments),
+        }
+        kept |= {"batch": 1, "result": result, "failed": False}
+        took = self.chance.randint(200, 1400)
+        self._turn("tool", name, "", tool=kept, latency_ms={"tool": took})
 
     def end(self, reason: str) -> None:
         """Hang up, and keep what was said."""

@@ -12,6 +12,8 @@ export class Advice extends EventTarget {
         const changed = ({ target }) => target.name && this.soon();
         form.addEventListener("input", changed);
         form.addEventListener("change", changed);
+        // Rows that stay are numbered anew, so what is told of them is put up again.
+        document.addEventListener("formset:removed", () => this.#forgetRows());
     }
 
     soon() {
@@ -43,13 +45,26 @@ export class Advice extends EventTarget {
     }
 
     #place(field) {
-        if (!this.places.has(field)) this.places.set(field, this.#make(field));
-        return this.places.get(field);
+        const place = this.places.get(field) ?? this.#make(field);
+        if (place) this.places.set(field, place);
+        return place;
+    }
+
+    #forgetRows() {
+        for (const [field, { input, root }] of this.places) {
+            if (!field.includes("-")) continue;
+            const described = input.getAttribute("aria-describedby").replace(root.id, "");
+            input.setAttribute("aria-describedby", described.trim());
+            root.remove();
+            this.places.delete(field);
+        }
+        this.soon();
     }
 
     #make(field) {
-        const input = this.form.elements.namedItem(field);
-        if (!input?.id) return null;
+        const named = this.form.elements.namedItem(field);
+        const input = named?.id ? named : document.getElementById(`id_${field}`); // boxes to tick
+        if (!input) return null;
         const count = element("p", { class: "count" });
         const remarks = element("ul", { class: "remarks", "aria-live": "polite" });
         const root = element("div", { class: "advice", id: `${input.id}_advice` }, count, remarks);
@@ -57,7 +72,7 @@ export class Advice extends EventTarget {
         (row.parentElement.querySelector(".picker") ?? row).after(root);
         const described = input.getAttribute("aria-describedby") ?? "";
         input.setAttribute("aria-describedby", `${described} ${root.id}`.trim());
-        return { count, list: (found) => list(remarks, found) };
+        return { input, root, count, list: (found) => list(remarks, found) };
     }
 }
 

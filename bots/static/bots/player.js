@@ -5,19 +5,19 @@ import { element, say } from "./elements.js";
 const FAILED = "The sound could not be fetched from this server.";
 
 export class Player {
-    constructor(url, token, wanted) {
-        Object.assign(this, { url, token, wanted });
+    constructor(url, token) {
+        Object.assign(this, { url, token });
         this.audio = element("audio", { class: "audition", hidden: true });
         this.audio.addEventListener("ended", () => this.stop());
         this.audio.addEventListener("error", () => this.audio.src && this.#fail(FAILED));
         document.querySelector("#editor").after(this.audio);
     }
 
-    /* A button for one voice; `voice` is asked when it is pressed. */
-    button(voice, label) {
+    /* A button for one voice; `wanted` says what to speak when it is pressed. */
+    button(wanted, label) {
         const made = element("button", { type: "button", class: "listen", "aria-label": label });
         const said = element("span", { class: "said", role: "status" });
-        made.addEventListener("click", () => this.#pressed(made, said, voice()));
+        made.addEventListener("click", () => this.#pressed(made, said, wanted()));
         this.#show(made, "idle");
         return [made, said];
     }
@@ -31,22 +31,22 @@ export class Player {
         this.pressed = null;
     }
 
-    async #pressed(pressed, said, voice) {
+    async #pressed(pressed, said, wanted) {
         const wasPressed = this.pressed === pressed;
         this.stop();
         say(said, "");
         if (wasPressed) return;
         Object.assign(this, { pressed, said, request: new AbortController() });
         this.#show(pressed, "loading");
-        await this.#fetch(pressed, voice, this.request.signal);
+        await this.#fetch(pressed, wanted, this.request.signal);
     }
 
-    async #fetch(pressed, voice, signal) {
+    async #fetch(pressed, wanted, signal) {
         try {
             const answer = await fetch(this.url, {
                 method: "POST",
                 headers: { "X-CSRFToken": this.token },
-                body: this.wanted(voice),
+                body: wanted,
                 signal,
             });
             if (!answer.ok) return this.#fail((await answer.json()).trouble ?? FAILED);

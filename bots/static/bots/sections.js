@@ -4,11 +4,11 @@ import { element, say } from "./elements.js";
 
 function sectionOf(link) {
     const target = document.getElementById(link.hash.slice(1));
-    return target?.closest("fieldset, .inline-group") ?? target;
+    return target?.closest(".bot-section") ?? target;
 }
 
 function open(section) {
-    const details = section?.querySelector(":scope > details");
+    const details = section?.querySelector(":scope > fieldset > details");
     if (details) details.open = true;
 }
 

@@ -1,6 +1,14 @@
 /* What was said in a call, as a list that grows. */
 const WHO = { caller: "Caller", bot: "Bot", system: "System", tool: "Tool" };
 
+/* What the bot did, with what, and what came of it. */
+function deed({ title, given, result, failed, ms }) {
+  const took = ms === null ? "" : ` (${ms} ms)`;
+  const what = given ? `${title}: ${given}` : title;
+  const came = result ? ` → ${result}` : "";
+  return `${what}${failed ? ", failed" : ""}${came}${took}`;
+}
+
 export function parts(root) {
   const found = root.querySelectorAll("[data-part]");
   return Object.fromEntries([...found].map((part) => [part.dataset.part, part]));
@@ -23,6 +31,7 @@ function cut(turn, next) {
 function note(turn, next) {
   const notes = [];
   if (turn.consent) notes.push("The consent sentence.");
+  if (turn.filler) notes.push("Said because a tool took long.");
   if (turn.operator) notes.push("Written by an operator.");
   if (turn.cut) notes.push(cut(turn, next));
   if (turn.error) notes.push(turn.error);
@@ -44,7 +53,7 @@ export class Turns {
     item.dataset.role = turn.role;
     part.who.textContent = WHO[turn.role] ?? turn.role;
     part.at.textContent = clock(turn.seconds);
-    part.heard.textContent = turn.heard;
+    part.heard.textContent = turn.use ? deed(turn.use) : turn.heard;
     part.missed.textContent = turn.missed;
     part.missed.hidden = part.cut.hidden = !turn.missed;
     this.told.set(item, turn);

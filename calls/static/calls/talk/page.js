@@ -46,10 +46,10 @@ async function call() {
 
 // Ask the server for a call; how to connect to it.
 async function ring() {
-    const token = root.querySelector("[name=csrfmiddlewaretoken]").value;
     const answer = await fetch(location.pathname, {
         method: "POST",
-        headers: { "X-CSRFToken": token, "Accept": "application/json" },
+        headers: { "Accept": "application/json" },
+        body: new FormData(part("variables")), // with the page's token
     }).catch(() => { throw new Error("The server cannot be reached. Try again."); });
     const known = answer.headers.get("Content-Type")?.startsWith("application/json");
     if (!known && (answer.ok || answer.status === 403)) {
@@ -107,6 +107,9 @@ const page = {
     },
     state() {
         if (relay) setState(currentState());
+    },
+    language(tag) {
+        listener?.change(tag);
     },
     trouble: setTrouble,
     ended(how) {

@@ -18,7 +18,7 @@ function socketUrl(path) {
 
 export class Relay {
     // `line` is what the server said of the call; `page` is told: turn(frame),
-    // state(), trouble(text) and ended({...}). `context` plays.
+    // language(tag), state(), trouble(text) and ended({...}). `context` plays.
     constructor(line, page, context) {
         this.line = line;
         this.page = page;
@@ -172,6 +172,10 @@ export class Relay {
         case "text":
             if (!frame.token) return undefined;
             return this.player.add({ text: frame.token, manner: frame.interruptible });
+        case "language":
+            this.line.language = frame.transcriptionLanguage ?? this.line.language;
+            this.player.language = frame.ttsLanguage ?? this.player.language;
+            return this.page.language(this.line.language);
         case "end":
             this.handoff = frame.handoffData ?? "";
             return this.socket.close(NORMAL);

@@ -37,6 +37,12 @@ export class Listener {
         }
     }
 
+    // It begins anew in that language: what is being said is still taken in the old one.
+    change(language) {
+        this.recognition.lang = language;
+        if (this.wanted) this.recognition.stop();
+    }
+
     stop() {
         this.wanted = false;
         this.recognition.abort();

@@ -1,5 +1,6 @@
 // The conversation on the page: a bubble a turn, kept up to date as the call goes on.
 
+import { used } from "./uses.js";
 import { waterfall } from "../waterfall.js";
 
 const WHO = { caller: "You", bot: "Bot", system: "Instead of an answer", tool: "Tool" };
@@ -55,7 +56,8 @@ export class Transcript {
     show(turn) {
         const bubble = this.bubbles.get(turn.index) ?? this.begin(turn);
         const opened = bubble.querySelector("details")?.open ?? false;
-        bubble.replaceChildren(line("talk-who", this.nameOf(turn)), words(turn));
+        bubble.replaceChildren(line("talk-who", this.nameOf(turn)), ...(turn.use ? used(turn.use) : [words(turn)]));
+        bubble.dataset.role = turn.role;
         if (turn.interrupted) bubble.append(line("talk-note", "Interrupted"));
         if (turn.error) bubble.append(line("talk-error", turn.error));
         if (turn.role !== "caller" && turn.stages.length) {
@@ -78,9 +80,11 @@ export class Transcript {
         return bubble;
     }
 
-    // A greeting answers nobody.
+    // A greeting answers nobody; before an answer may stand what the bot did for it.
     wasAsked(turn) {
-        return this.bubbles.get(turn.index - 1)?.classList.contains("caller") ?? false;
+        let before = turn.index - 1;
+        while (["tool", "system"].includes(this.bubbles.get(before)?.dataset.role)) before -= 1;
+        return this.bubbles.get(before)?.dataset.role === "caller";
     }
 
     showLatest(turn) {
@@ -90,6 +94,7 @@ export class Transcript {
 
     nameOf(turn) {
         if (turn.consent) return "Consent sentence";
+        if (turn.filler) return "While a tool takes long";
         return turn.role === "bot" ? this.botName : WHO[turn.role] ?? turn.role;
     }
 

@@ -1,0 +1,66 @@
+"""Variables in a bot's texts and tools that nothing will fill in. Pure."""
+
+from collections.abc import Iterable, Iterator
+
+from bots.abilities import ToolSpec
+from bots.desk.draft import Draft, Kit, Remark, joined, nearest, rows
+from bots.desk.wording import shown
+from bots.variables import BUILT_IN, SECRET, declared, fill, unknown
+
+# What is said word for word, or given to the model, with variables filled in.
+FILLED = (
+    *("consent", "greeting", "system_prompt", "fillers", "silence_question"),
+    *("time_warning", "goodbye", "apology", "transfer_notice"),
+)
+NAMED = 3
+LISTED = 12
+
+
+def remarks(draft: Draft, kit: Kit) -> Iterator[Remark]:
+    """Every text with a name that no call will know."""
+    known = [*declared(draft.get("values", ""))]
+    for name in FILLED:
+        yield from _text(name, draft.get(name, ""), known)
+    for row in rows(draft, "menu_keys"):
+        if row["deed"] == "say":
+            yield from _text(row.field("words"), row["words"], known)
+    for tool in kit.tools:
+        arguments = [each.name for each in tool.parameters]
+        yield from _tool("tools", tool, [*known, *arguments])
+    if kit.lookup:
+        yield from _tool("lookup", kit.lookup, known)
+    yield from _silent(draft.get("greeting", ""), known)
+
+
+def _text(field: str, text: str, known: list[str]) -> Iterator[Remark]:
+    if missing := unknown(text, known):
+        yield Remark(field, _told(missing, known))
+
+
+def _tool(field: str, tool: ToolSpec, known: list[str]) -> Iterator[Remark]:
+    found = unknown(f"{tool.url}\n{tool.headers}", known)
+    missing = [name for name in found if not name.startswith(SECRET)]
+    if missing:
+        yield Remark(field, f"In {tool.name}: {_told(missing, known)}")
+
+
+def _told(missing: list[str], known: Iterable[str]) -> str:
+    named = joined([_braced(name) for name in missing[:NAMED]])
+    verb = "is not known: it" if len(missing) == 1 else "are not known: they"
+    names = [*known, *BUILT_IN]
+    near = next(filter(None, (nearest(name, names) for name in missing[:NAMED])), "")
+    perhaps = f" Did you mean {_braced(near)}?" if near else ""
+    listed = ", ".join(map(shown, names[:LISTED]))
+    more = ", …" if len(names) > LISTED else ""
+    return f"{named} {verb} will be left out.{perhaps} Known are: {listed}{more}."
+
+
+def _braced(name: str) -> str:
+    return f"{{{{{shown(name)}}}}}"
+
+
+def _silent(greeting: str, known: Iterable[str]) -> Iterator[Remark]:
+    said = fill(greeting, dict.fromkeys([*known, *BUILT_IN], "x"))
+    if greeting.strip() and not any(sign.isalnum() for sign in said):
+        told = "Nothing of it is left to say: callers would hear silence."
+        yield Remark("greeting", told)

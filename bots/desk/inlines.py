@@ -1,0 +1,139 @@
+"""What belongs to one bot, on its own page: numbers, people, keys and languages."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.forms import BaseInlineFormSet
+from django.http import HttpRequest
+
+from bots.desk.draft import rows
+from bots.desk.forms import (
+    LanguageForm,
+    MenuKeyForm,
+    PhoneNumberForm,
+    TargetForm,
+)
+from bots.desk.listen import may_edit
+from bots.desk.sections import KEYS, LANGUAGES, PEOPLE
+from bots.models import MenuKey, PhoneNumber, SpokenLanguage, Tool, TransferTarget
+from bots.profile import TRANSFER_NUMBER
+
+if TYPE_CHECKING:
+    Stacked = admin.StackedInline[Any, Any]
+else:
+    Stacked = admin.StackedInline
+
+
+class PhoneNumberInline(Stacked):
+    """The numbers that lead to the bot."""
+
+    model = PhoneNumber
+    form = PhoneNumberForm
+    fields = ["number", "label", "is_active"]
+    extra = 0
+    verbose_name_plural = "Numbers this bot answers"
+
+
+class PartOfABot(Stacked):
+    """A list below a section; whoever may change the bot may change it."""
+
+    extra = 0
+    section = ""
+
+    @classmethod
+    def prefix(cls) -> str:
+        """What the names of its fields begin with."""
+        return str(cls.model._meta.get_field("bot").remote_field.related_name)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whoever may look at the bot."""
+        return request.user.has_perm("bots.view_bot") or may_edit(request)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whoever may make or change bots."""
+        return may_edit(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whoever may make or change bots."""
+        return may_edit(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whoever may make or change bots."""
+        return may_edit(request)
+
+
+class TargetInline(PartOfABot):
+    """The people callers can be put through to."""
+
+    model = TransferTarget
+    form = TargetForm
+    section = PEOPLE
+    fields = ["name", "number", "when", "hours", "rings", "announced"]
+    verbose_name = "person"
+    verbose_name_plural = "People callers can be put through to"
+
+
+class MenuKeyFormSet(BaseInlineFormSet):  # type: ignore[type-arg]  # not subscriptable
+    """The keys of the menu, which name people of the same form."""
+
+    def clean(self) -> None:
+        """Refuse a key that leads to nobody of this form, or to no tool of the bot."""
+        super().clean()
+        people = [row["name"] for row in rows(self.data, "targets") if row["name"]]
+        if self.data.get("transfer_number", "").strip():
+            people.append(TRANSFER_NUMBER)
+        for form in self.forms:
+            given = getattr(form, "cleaned_data", {})
+            target = given.get("target", "")
+            leads = given.get("deed") == MenuKey.Deed.TRANSFER
+            if given.get("DELETE"):
+                continue
+            if leads and target and target not in people:
+                form.add_error("target", _nobody(target, people))
+            if given.get("deed") == MenuKey.Deed.TOOL and given.get("tool"):
+                self._check_tool(form, given["tool"])
+
+    def _check_tool(self, form: Any, tool: Tool) -> None:
+        # A call has the bot's own tools only.
+        form_of_bot: Any = self.data
+        if str(tool.pk) not in form_of_bot.getlist("tools"):
+            told = f"Tick {tool} above as well, under “What it can do”."
+            form.add_error("tool", told)
+
+
+def _nobody(target: str, people: list[str]) -> str:
+    there = f"There are: {', '.join(people)}." if people else "There is nobody yet."
+    return f"The bot has nobody called “{target}” any more. {there}"
+
+
+class MenuKeyInline(PartOfABot):
+    """What happens at once when a key is pressed."""
+
+    model = MenuKey
+    form = MenuKeyForm
+    formset = MenuKeyFormSet
+    section = KEYS
+    fields = ["key", "deed", "words", "target", "tool"]
+    verbose_name = "key"
+    verbose_name_plural = "A menu of keys"
+
+
+class LanguageInline(PartOfABot):
+    """Languages to change to when a caller asks for one."""
+
+    model = SpokenLanguage
+    form = LanguageForm
+    section = LANGUAGES
+    fields = [
+        "language",
+        "voice",
+        "tts_model",
+        "transcription_provider",
+        "speech_model",
+    ]
+    verbose_name = "language"
+    verbose_name_plural = "Further languages"
+
+
+PARTS: list[type[PartOfABot]] = [LanguageInline, TargetInline, MenuKeyInline]
+INLINES: list[type[Stacked]] = [*PARTS, PhoneNumberInline]
