@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
-# Stands where something is nobody's business.
 MASK = "••••"
 
 
@@ -87,9 +86,10 @@ class ToolSpec(Stored):
         return frozenset(each.name for each in self.parameters if each.secret)
 
     def masked(self, arguments: Mapping[str, Any]) -> str:
-        """Arguments as JSON that anybody may read."""
+        """Arguments as anybody may read them, in JSON."""
         shown = {n: MASK if n in self.secrets else v for n, v in arguments.items()}
-        return json.dumps(shown, ensure_ascii=False)
+        text = json.dumps(shown, ensure_ascii=False)
+        return text.encode(errors="replace").decode()  # a model may write half a sign
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
 
-from bots.abilities import MASK as MASK
+MASK = "••••"
 
 
 class SecretLost(Exception):

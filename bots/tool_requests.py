@@ -160,7 +160,8 @@ def _failed(
 
 def _shown(tool: ToolSpec, arguments: Mapping[str, Any]) -> str:
     """The arguments with dots for the secret ones."""
-    return tool.masked(arguments)
+    masked = {n: MASK if n in tool.secrets else v for n, v in arguments.items()}
+    return json.dumps(masked, ensure_ascii=False)
 
 
 def _without_secrets(tool: ToolSpec, arguments: Mapping[str, Any], text: str) -> str:

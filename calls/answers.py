@@ -68,9 +68,7 @@ class Answers:
         """More is known now, or never will be: what waited for it goes on."""
         self.known = {**self.known, **event.values}
         self.awaited.discard(LOOKUP)
-        # Who has spoken already is answered instead of greeted.
-        busy = self.replies.is_writing or self.unanswered
-        return [] if busy else self._greet(at)
+        return [] if self.replies.is_writing else self._greet(at)
 
     @property
     def is_ready(self) -> bool:

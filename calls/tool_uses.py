@@ -67,9 +67,7 @@ class ToolUses:
         actions: list[Action] = []
         for call in calls:
             turn = self._open(call.id, call.name, call.arguments, reply.number, at)
-            given = _read(turn)
-            self._hide(turn, given)
-            actions += [_noted(turn), *self._do(turn, given, reply, at)]
+            actions += [_noted(turn), *self._do(turn, _read(turn), reply, at)]
         return actions
 
     def press(self, tool: ToolSpec, at: float) -> list[Action]:
@@ -144,27 +142,18 @@ class ToolUses:
         typing = self.entry.request.call_id if self.entry.request else None
         return any(call_id != typing for call_id in self.running)
 
-    @property
-    def _tools(self) -> dict[str, ToolSpec]:
-        return {tool.name: tool for tool in self.answers.manners.tools}
-
-    def _hide(self, turn: Turn, given: Arguments | None) -> None:
-        """Show nobody a secret argument, whatever comes of the use."""
-        tool = self._tools.get(turn.tool.name) if turn.tool else None
-        if turn.tool and tool and tool.secrets:
-            turn.tool.shown = (MASK if given is None else tool.masked(given), "")
-
     def _do(
         self, turn: Turn, given: Arguments | None, reply: Reply, at: float
     ) -> list[Action]:
         manners, name = self.answers.manners, turn.tool.name if turn.tool else ""
         if given is None:
             return self._close(turn, NOT_AN_OBJECT, at, failed=True)
-        if name in self._tools:
-            return self._request(turn, self._tools[name], given, at)
-        if self.farewells.farewell:  # of two last words the first counts
-            return self._close(turn, ENDED_FIRST, at, failed=True)
+        for tool in manners.tools:
+            if tool.name == name:
+                return self._request(turn, tool, given, at)
         match name:
+            case _ if self.farewells.farewell:
+                return self._close(turn, ENDED_FIRST, at, failed=True)
             case _ if name == END and manners.can_hang_up:
                 return self._end(turn, given, reply, at)
             case _ if name == TRANSFER and manners.targets:
@@ -251,6 +240,10 @@ class ToolUses:
             call_id = f"call_{index}"
         use = ToolUse(call_id, name[:80], arguments, batch)
         turn = Turn(index, "tool", started_at=at, text=use.name, tool=use)
+        named = (tool for tool in self.answers.manners.tools if tool.name == name)
+        if (tool := next(named, None)) and tool.secrets:
+            given = _read(turn)
+            use.shown = (MASK if given is None else tool.masked(given), "")
         self.turns.append(turn)
         return turn
 
@@ -270,7 +263,7 @@ class ToolUses:
     ) -> list[Action]:
         """What came of a use is known: the model is told as soon as all is."""
         assert turn.tool  # noqa: S101  (for the type checker)
-        if shown is None and turn.tool.shown:
+        if shown is None and turn.tool.shown:  # its arguments stay secret
             shown = (turn.tool.shown[0], result)
         turn.tool.result, turn.tool.failed, turn.tool.shown = result, failed, shown
         turn.ended_at = at

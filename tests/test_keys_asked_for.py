@@ -6,7 +6,13 @@ import pytest
 
 from bots.abilities import MenuEntry
 from calls.actions import SpeakText, StartReply
-from calls.events import CallEnded, CallerInterrupted, CallerSpoke, KeyPressed
+from calls.events import (
+    CallEnded,
+    CallerInterrupted,
+    CallerSpoke,
+    KeyPressed,
+    ReplyEnded,
+)
 from calls.glimpse import Glimpse
 from calls.keypad import MASKED
 from calls.models import Call
@@ -42,6 +48,24 @@ def test_the_question_is_asked_word_for_word() -> None:
     )
     assert (spoken(actions).text, spoken(actions).kept) == (QUESTION, False)
     assert not of(StartReply, actions)
+
+
+def test_what_the_bot_said_before_is_the_question() -> None:
+    talk = working(can_ask_for_keys=True)
+    asking = call("ask_for_keys", question=QUESTION)
+    assert not of(SpeakText, uses(talk, asking, said="Your PIN, please?"))
+    (start,) = typed(talk, "12#", after=3)
+    assert told(start)[-1] == ("tool", "The caller pressed 1 2.")
+
+
+def test_keys_that_were_pressed_already_are_part_of_the_entry() -> None:
+    talk = working(can_ask_for_keys=True)
+    number = started(talk.on(CallerSpoke("My PIN is this."))).reply
+    assert typed(talk, "47") == []
+    asking = call("ask_for_keys", question=QUESTION, length=4)
+    voiced(talk, spoken(talk.on(ReplyEnded(number, calls=(asking,)))))
+    (start,) = typed(talk, "11")
+    assert told(start)[-1] == ("tool", "The caller pressed 4 7 1 1.")
 
 
 def test_the_last_key_ends_an_entry_and_is_no_part_of_it() -> None:

@@ -970,7 +970,7 @@ class TestCommand:
             (["--say", " "], "something to say"),
             (["--server", "localhost:3000"], "not an address"),
             (["--parameter", "Ann"], "not of the form name=value"),
-            (["--parameter", "1=Ann"], "not of the form name=value"),
+            (["--parameter", "=Ann"], "not of the form name=value"),
             (["--save", "/nowhere/at/all.wav"], "cannot be written"),
             (["--save", "/"], "is a directory"),
         ],
