@@ -3,9 +3,12 @@
 The names of these classes' fields are the keys of the JSON that stands with a call.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
+
+MASK = "••••"
 
 
 class Stored:
@@ -81,6 +84,12 @@ class ToolSpec(Stored):
     def secrets(self) -> frozenset[str]:
         """Arguments that are shown to nobody."""
         return frozenset(each.name for each in self.parameters if each.secret)
+
+    def masked(self, arguments: Mapping[str, Any]) -> str:
+        """Arguments as anybody may read them, in JSON."""
+        shown = {n: MASK if n in self.secrets else v for n, v in arguments.items()}
+        text = json.dumps(shown, ensure_ascii=False)
+        return text.encode(errors="replace").decode()  # a model may write half a sign
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from bots.abilities import MASK
 from bots.inworld.tool_calls import ToolCall
 from calls.actions import Action, ChangeLanguage, Record, UseTool
 from calls.answers import GREETING_PATIENCE, Answers
@@ -225,6 +226,10 @@ class ToolUses:
             call_id = f"call_{index}"
         use = ToolUse(call_id, name[:80], arguments, batch)
         turn = Turn(index, "tool", started_at=at, text=use.name, tool=use)
+        named = (tool for tool in self.answers.manners.tools if tool.name == name)
+        if (tool := next(named, None)) and tool.secrets:
+            given = _read(turn)
+            use.shown = (MASK if given is None else tool.masked(given), "")
         self.turns.append(turn)
         return turn
 
@@ -244,6 +249,8 @@ class ToolUses:
     ) -> list[Action]:
         """What came of a use is known: the model is told as soon as all is."""
         assert turn.tool  # noqa: S101  (for the type checker)
+        if shown is None and turn.tool.shown:  # its arguments stay secret
+            shown = (turn.tool.shown[0], result)
         turn.tool.result, turn.tool.failed, turn.tool.shown = result, failed, shown
         turn.ended_at = at
         turn.latency_ms["tool"] = milliseconds(at - turn.started_at)

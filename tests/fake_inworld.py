@@ -37,8 +37,10 @@ from tests.inworld_script import (
     finish,
     speech,
     tone,
+    tool_call,
     transcript,
     usage,
+    wants,
     wav,
     whole_reply,
 )
@@ -62,8 +64,10 @@ __all__ = [
     "finish",
     "speech",
     "tone",
+    "tool_call",
     "transcript",
     "usage",
+    "wants",
     "wav",
     "whole_reply",
 ]

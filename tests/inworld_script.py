@@ -84,6 +84,26 @@ def usage(prompt: int = 9, completion: int = 9) -> bytes:
     return event({**_ENVELOPE, "choices": [], "usage": {**tokens, **total}})
 
 
+def tool_call(name: str, arguments: str = "{}", place: int = 0) -> list[Step]:
+    """What a model wants called, in the pieces in which it writes it."""
+    call_id = f"call_{name}_{place}"
+    begun = {"index": place, "id": call_id, "type": "function"}
+    pieces = [arguments[start : start + 8] for start in range(0, len(arguments), 8)]
+    return [
+        chunk({"tool_calls": [{**begun, "function": {"name": name, "arguments": ""}}]}),
+        *(
+            chunk({"tool_calls": [{"index": place, "function": {"arguments": piece}}]})
+            for piece in pieces
+        ),
+    ]
+
+
+def wants(name: str, *spoken: str, **arguments: Any) -> list[Step]:
+    """A whole reply that ends in the call of a function, perhaps after some words."""
+    called = tool_call(name, json.dumps(arguments))
+    return [ROLE, *speech(*spoken), *called, finish("tool_calls"), DONE]
+
+
 def error(message: str = "upstream provider failed", code: int = 502) -> bytes:
     return event({"error": {"message": message, "type": "server_error", "code": code}})
 
