@@ -54,6 +54,12 @@ def unknown(text: str, known: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def examples(text: str) -> dict[str, str]:
+    """What an operator noted of variables to try a bot with: a line a name = value."""
+    pairs = (line.partition("=")[::2] for line in text.splitlines())
+    return {name.strip(): value.strip() for name, value in pairs if value.strip()}
+
+
 def flat(value: object) -> dict[str, str]:
     """An answer's JSON as values: {"user": {"name": "Ann"}} gives user.name.
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from bots.models import Bot
 from bots.profile import Profile
+from bots.variables import bounded, examples
 from calls import metrics, summary
 from calls.models import Call
 from calls.resume import MAX_RECONNECTS, Standing, Verdict, verdict
@@ -20,9 +21,12 @@ SID_LENGTH = 64
 UNCONNECTED = timedelta(minutes=1)
 
 
-async def open_call(form: Mapping[str, str], bot: Bot) -> Call:
+async def open_call(
+    form: Mapping[str, str], bot: Bot, parameters: Mapping[str, str]
+) -> Call:
     """The call that rings now, with the settings it will run with.
 
+    The `parameters` are those of the address that the carrier called.
     Twilio may deliver the same call twice; the second time gets the first one's row.
     """
     call, _ = await Call.objects.aget_or_create(
@@ -32,6 +36,7 @@ async def open_call(form: Mapping[str, str], bot: Bot) -> Call:
             "bot": bot,
             "bot_name": bot.name,
             "settings": Profile.of(bot).to_json(),
+            "variables": bounded(parameters),
             "relay_nonce": new_nonce(),
         },
     )
@@ -78,6 +83,7 @@ async def open_test_call(bot: Bot, operator: str) -> Call:
         bot=bot,
         bot_name=bot.name,
         settings=Profile.of(bot).to_json(),
+        variables=bounded(examples(bot.values)),
         from_number=f"{operator} (browser)"[-120:],
         started_at=timezone.now(),
         is_test=True,

@@ -5,6 +5,7 @@ twice (Twilio, "TwiML Voice: <ConversationRelay>").
 """
 
 import re
+from collections.abc import Mapping
 
 from twilio.twiml.voice_response import Connect, VoiceResponse
 
@@ -20,8 +21,17 @@ NOVA_3_LANGUAGES = frozenset(
 )
 
 
-def relay(profile: Profile, *, socket_url: str, action_url: str) -> str:
-    """Hand the call to ConversationRelay with the bot's settings."""
+def relay(
+    profile: Profile,
+    *,
+    socket_url: str,
+    action_url: str,
+    parameters: Mapping[str, str] | None = None,
+) -> str:
+    """Hand the call to ConversationRelay with the bot's settings.
+
+    Its socket is introduced with the `parameters`.
+    """
     attributes: dict[str, str | bool] = {
         "language": profile.language,
         "ttsProvider": CARRIER_TTS_PROVIDER,
@@ -44,7 +54,9 @@ def relay(profile: Profile, *, socket_url: str, action_url: str) -> str:
         hints = (hint.strip() for hint in re.split(r"[,\r\n]+", profile.hints))
         attributes["hints"] = ", ".join(filter(None, hints))
     connect = Connect(action=action_url, method="POST")
-    connect.conversation_relay(url=socket_url, **attributes)
+    conversation = connect.conversation_relay(url=socket_url, **attributes)
+    for name, value in (parameters or {}).items():
+        conversation.parameter(name=name, value=value)
     return _text(connect)
 
 

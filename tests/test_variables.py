@@ -88,7 +88,8 @@ def test_an_answers_json_becomes_values() -> None:
         "open": "no",
         "lines": "one two",
     }
-    for nothing in (None, [1], "text", 5, {}):
+    nothings: list[object] = [None, [1], "text", 5, {}]
+    for nothing in nothings:
         assert flat(nothing) == {}
 
 

@@ -90,6 +90,13 @@ def _origin(text: str) -> str:
     return text
 
 
+def _parameter(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (equals and name):
+        raise ArgumentTypeError(f"{text!r} is not of the form name=value")
+    return name, value
+
+
 def writable(text: str) -> Path:
     """A file that can be written, checked before anybody dials."""
     path = Path(text)
@@ -131,6 +138,15 @@ def add_line_arguments(parser: CommandParser) -> None:
         default=1.0,
         metavar="SECONDS",
         help="silence after which a reply counts as finished (default: %(default)s)",
+    )
+    add(
+        "--parameter",
+        type=_parameter,
+        action="append",
+        default=[],
+        dest="parameters",
+        metavar="NAME=VALUE",
+        help="of the number's voice address, for {{NAME}}; may be repeated",
     )
     add("--fast", action="store_true", help="do not wait while the bot speaks")
     add(

@@ -1,6 +1,7 @@
 """The line a simulated caller dials on, and how a call on it can fail."""
 
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 # Numbers nobody has.
 CALLER = "+15005550001"
@@ -29,6 +30,7 @@ class Line:
     from_: str = CALLER
     connect_to: str = ""  # origin to connect to instead of the public one
     others: tuple[str, ...] = ()  # origins behind the same proxy, when that one is gone
+    parameters: tuple[tuple[str, str], ...] = ()  # of the number's voice address
     account_sid: str = "AC" + "5" * 32
     status_callback: str = ""  # as set at the number; empty: none
     fast: bool = False  # jump over playback instead of waiting for it
@@ -42,3 +44,9 @@ class Line:
     def public_origin(self) -> str:
         """The public origin without a trailing slash."""
         return self.server_url.rstrip("/")
+
+    @property
+    def voice_url(self) -> str:
+        """The address that the number is pointed at."""
+        query = f"?{urlencode(self.parameters)}" if self.parameters else ""
+        return f"{self.public_origin}/voice{query}"

@@ -84,6 +84,7 @@ class Command(BaseCommand):
             to=options["to"] or _first_number(),
             from_=options["from_"],
             connect_to=options["server"],
+            parameters=tuple(options["parameters"]),
             status_callback=options["status_callback"] or "",
             fast=options["fast"],
             partials=options["partials"],
