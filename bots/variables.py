@@ -54,10 +54,11 @@ def unknown(text: str, known: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def examples(text: str) -> dict[str, str]:
-    """What an operator noted of variables to try a bot with: a line a name = value."""
-    pairs = (line.partition("=")[::2] for line in text.splitlines())
-    return {name.strip(): value.strip() for name, value in pairs if value.strip()}
+def declared(lines: str) -> dict[str, str]:
+    """The names an operator lists, one a line, each with its example after =."""
+    pairs = (line.partition("=") for line in lines.splitlines())
+    found = {name.strip(): example.strip() for name, _, example in pairs}
+    return {name: text for name, text in found.items() if name}
 
 
 def flat(value: object) -> dict[str, str]:

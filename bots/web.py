@@ -159,7 +159,7 @@ def check(address: str) -> None:
         raise Forbidden("Only addresses with http:// or https:// are called.")
     allowed = [*settings.TOOL_HOSTS, *settings.TOOL_PRIVATE_HOSTS]
     if settings.TOOL_HOSTS and not _is_listed(host, port, allowed):
-        raise Forbidden(f"{host} is not among TOOL_HOSTS.")
+        raise Forbidden(f"TOOL_HOSTS does not name {host}.")
 
 
 def is_public(address: str) -> bool:

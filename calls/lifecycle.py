@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from bots.models import Bot
 from bots.profile import Profile
-from bots.variables import bounded, examples
+from bots.variables import bounded
 from calls import metrics, summary
 from calls.models import Call
 from calls.resume import MAX_RECONNECTS, Standing, Verdict, verdict
@@ -75,15 +75,20 @@ def _offer_relay(
     return found, call
 
 
-async def open_test_call(bot: Bot, operator: str) -> Call:
-    """A call that an operator makes at the desk, to try a bot."""
+async def open_test_call(
+    bot: Bot, operator: str, variables: Mapping[str, str] | None = None
+) -> Call:
+    """A call that an operator makes at the desk, to try a bot.
+
+    `variables` stand for what the carrier would tell of it.
+    """
     await _close_unconnected_tests()
     return await Call.objects.acreate(
         call_sid=f"desk-{token_hex(16)}",
         bot=bot,
         bot_name=bot.name,
         settings=Profile.of(bot).to_json(),
-        variables=bounded(examples(bot.values)),
+        variables=bounded(variables or {}),
         from_number=f"{operator} (browser)"[-120:],
         started_at=timezone.now(),
         is_test=True,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from bots.abilities import MASK
+from bots.abilities import MASK, ToolSpec
 from bots.inworld.tool_calls import ToolCall
 from calls.actions import Action, ChangeLanguage, Record, UseTool
 from calls.answers import GREETING_PATIENCE, Answers
@@ -67,7 +67,9 @@ class ToolUses:
         actions: list[Action] = []
         for call in calls:
             turn = self._open(call.id, call.name, call.arguments, reply.number, at)
-            actions += [_noted(turn), *self._do(turn, _read(turn), reply, at)]
+            given = _read(turn)
+            self._hide(turn, given)
+            actions += [_noted(turn), *self._do(turn, given, reply, at)]
         return actions
 
     def press(self, name: str, at: float) -> list[Action]:
@@ -137,6 +139,16 @@ class ToolUses:
         """Whether a request is under way, not only the caller's typing."""
         typing = self.entry.request.call_id if self.entry.request else None
         return any(call_id != typing for call_id in self.running)
+
+    @property
+    def _tools(self) -> dict[str, ToolSpec]:
+        return {tool.name: tool for tool in self.answers.manners.tools}
+
+    def _hide(self, turn: Turn, given: Arguments | None) -> None:
+        """Show nobody a secret argument, whatever comes of the use."""
+        tool = self._tools.get(turn.tool.name) if turn.tool else None
+        if turn.tool and tool and tool.secrets:
+            turn.tool.shown = (MASK if given is None else tool.masked(given), "")
 
     def _do(
         self, turn: Turn, given: Arguments | None, reply: Reply, at: float
@@ -226,10 +238,6 @@ class ToolUses:
             call_id = f"call_{index}"
         use = ToolUse(call_id, name[:80], arguments, batch)
         turn = Turn(index, "tool", started_at=at, text=use.name, tool=use)
-        named = (tool for tool in self.answers.manners.tools if tool.name == name)
-        if (tool := next(named, None)) and tool.secrets:
-            given = _read(turn)
-            use.shown = (MASK if given is None else tool.masked(given), "")
         self.turns.append(turn)
         return turn
 
@@ -249,7 +257,7 @@ class ToolUses:
     ) -> list[Action]:
         """What came of a use is known: the model is told as soon as all is."""
         assert turn.tool  # noqa: S101  (for the type checker)
-        if shown is None and turn.tool.shown:  # its arguments stay secret
+        if shown is None and turn.tool.shown:
             shown = (turn.tool.shown[0], result)
         turn.tool.result, turn.tool.failed, turn.tool.shown = result, failed, shown
         turn.ended_at = at

@@ -40,7 +40,6 @@ from tests.inworld_script import (
     tool_call,
     transcript,
     usage,
-    wants,
     wav,
     whole_reply,
 )
@@ -67,7 +66,6 @@ __all__ = [
     "tool_call",
     "transcript",
     "usage",
-    "wants",
     "wav",
     "whole_reply",
 ]

@@ -84,26 +84,6 @@ def usage(prompt: int = 9, completion: int = 9) -> bytes:
     return event({**_ENVELOPE, "choices": [], "usage": {**tokens, **total}})
 
 
-def tool_call(name: str, arguments: str = "{}", place: int = 0) -> list[Step]:
-    """What a model wants called, in the pieces in which it writes it."""
-    call_id = f"call_{name}_{place}"
-    begun = {"index": place, "id": call_id, "type": "function"}
-    pieces = [arguments[start : start + 8] for start in range(0, len(arguments), 8)]
-    return [
-        chunk({"tool_calls": [{**begun, "function": {"name": name, "arguments": ""}}]}),
-        *(
-            chunk({"tool_calls": [{"index": place, "function": {"arguments": piece}}]})
-            for piece in pieces
-        ),
-    ]
-
-
-def wants(name: str, *spoken: str, **arguments: Any) -> list[Step]:
-    """A whole reply that ends in the call of a function, perhaps after some words."""
-    called = tool_call(name, json.dumps(arguments))
-    return [ROLE, *speech(*spoken), *called, finish("tool_calls"), DONE]
-
-
 def error(message: str = "upstream provider failed", code: int = 502) -> bytes:
     return event({"error": {"message": message, "type": "server_error", "code": code}})
 
@@ -142,6 +122,20 @@ def speech(*sentences: str, seconds: float = 0.2) -> list[Step]:
         for start in range(0, len(samples), PIECE_BYTES):
             steps.append(audio(samples[start : start + PIECE_BYTES]))
     return steps
+
+
+def tool_call(
+    name: str, arguments: dict[str, Any], call_id: str = "call_1"
+) -> list[Step]:
+    """A whole stream that calls one function, its arguments in pieces."""
+    written = json.dumps(arguments)
+    function = {"name": name, "arguments": ""}
+    begun = {"index": 0, "id": call_id, "type": "function", "function": function}
+    steps: list[Step] = [ROLE, chunk({"tool_calls": [begun]})]
+    for start in range(0, len(written), 6):
+        more = {"arguments": written[start : start + 6]}
+        steps.append(chunk({"tool_calls": [{"index": 0, "function": more}]}))
+    return [*steps, finish("tool_calls"), DONE]
 
 
 def whole_reply(*sentences: str, seconds: float = 0.2) -> list[Step]:

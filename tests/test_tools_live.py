@@ -11,7 +11,7 @@ from calls.export import record_of
 from calls.models import Call, Turn
 from calls.simulator.record import Heard
 from tests.conftest import numbered
-from tests.fake_inworld import FakeInworld, wants, whole_reply
+from tests.fake_inworld import FakeInworld, tool_call, whole_reply
 from tests.live import LiveServer
 from tests.test_live import closed, dial, turns, written
 from tests.tool_server import Said, ToolServer, Waits, json_answer, redirect
@@ -48,6 +48,11 @@ def shop(tools: ToolServer, lookup: bool = False, **settings: Any) -> Bot:
     bot = numbered(NUMBER, **{"greeting": "Hello.", "fillers": FILLERS, **settings})
     bot.tools.add(tool)
     return bot
+
+
+def wants(name: str, **arguments: Any) -> list[Any]:
+    """A reply that is the call of a function."""
+    return tool_call(name, arguments)
 
 
 def said(heard: list[Heard]) -> int:
@@ -196,7 +201,7 @@ async def test_two_tools_at_once_are_answered_once(
 def _moved(step: Any) -> Any:
     """The same piece, of the second call of a reply."""
     moved = step.replace(b'"tool_calls":[{"index":0', b'"tool_calls":[{"index":1')
-    return moved.replace(b"call_look_up_order_0", b"call_look_up_order_1")
+    return moved.replace(b"call_1", b"call_2")
 
 
 # What fails
