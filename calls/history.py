@@ -109,15 +109,15 @@ def _use(history: list[Message], tool: ToolUse, batch: int) -> None:
     history.append({**result, "content": tool.result or NO_RESULT})
 
 
+def _append(history: list[Message], role: str, content: str) -> None:
+    if history[-1]["role"] == role:
+        content = f"{history.pop()['content']} {content}"
+    history.append({"role": role, "content": content})
+
+
 def _object(arguments: str) -> str:
     """Arguments as they were, if they are an object: providers refuse all else."""
     try:
         return arguments if isinstance(json.loads(arguments), dict) else "{}"
     except (ValueError, RecursionError):
         return "{}"
-
-
-def _append(history: list[Message], role: str, content: str) -> None:
-    if history[-1]["role"] == role:
-        content = f"{history.pop()['content']} {content}"
-    history.append({"role": role, "content": content})

@@ -54,9 +54,9 @@ def relay(
         hints = (hint.strip() for hint in re.split(r"[,\r\n]+", profile.hints))
         attributes["hints"] = ", ".join(filter(None, hints))
     connect = Connect(action=action_url, method="POST")
-    conversation = connect.conversation_relay(url=socket_url, **attributes)
+    element = connect.conversation_relay(url=socket_url, **attributes)
     for name, value in (parameters or {}).items():
-        conversation.parameter(name=name, value=value)
+        element.parameter(name=name, value=value)
     return _text(connect)
 
 

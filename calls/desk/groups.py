@@ -23,7 +23,6 @@ PURPOSES = {
 }
 READING = {
     *("bots.view_bot", "bots.view_phonenumber"),
-    *("bots.view_tool", "bots.view_toolparameter"),
     *("calls.view_call", "calls.view_turn"),
 }
 BLOCKING = {
@@ -34,6 +33,7 @@ EDITING = {
     for deed in ("add", "change", "delete")
     for model in ("bot", "phonenumber")
 }
+SEEING_TOOLS = {"bots.view_tool", "bots.view_toolparameter"}
 # Whoever edits a tool can send a secret where TOOL_HOSTS lets it go, so both are one.
 TOOLS = {
     f"bots.{deed}_{model}"
@@ -43,7 +43,7 @@ TOOLS = {
 # Nobody changes what was said: of a call, to change means to take part in it.
 LIVE_CONTROLS = {"calls.change_call"}
 PERMISSIONS = {
-    VIEWER: READING,
+    VIEWER: READING | SEEING_TOOLS,
     OPERATOR: READING | EDITING | TOOLS | LIVE_CONTROLS | BLOCKING,
 }
 APPS = ("bots", "calls")
