@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
+# Stands where something is nobody's business.
 MASK = "••••"
 
 
@@ -109,11 +110,21 @@ class Target(Stored):
 
 @dataclass(frozen=True, slots=True)
 class MenuEntry(Stored):
-    """What a key does: `deed` is say, transfer, tool or end; `what` says which."""
+    """What a key does: `deed` is say, transfer, tool or end.
+
+    `what` are the words to say, or the name of whom the caller is put through to.
+    """
 
     key: str
     deed: str
     what: str = ""
+    tool: ToolSpec | None = None
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any]) -> Self:
+        """Read what was kept, its tool, too."""
+        tool = ToolSpec.of(stored["tool"]) if stored.get("tool") else None
+        return super(MenuEntry, cls).of({**stored, "tool": tool})
 
 
 @dataclass(frozen=True, slots=True)

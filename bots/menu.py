@@ -68,6 +68,11 @@ class MenuKey(models.Model):
         what = {
             self.Deed.SAY: self.words.strip(),
             self.Deed.TRANSFER: self.target,
-            self.Deed.TOOL: self.tool.name if self.tool else "",
         }
-        return MenuEntry(self.key, self.deed, what.get(self.Deed(self.deed), ""))
+        uses_tool = self.deed == self.Deed.TOOL and self.tool
+        return MenuEntry(
+            self.key,
+            self.deed,
+            what.get(self.Deed(self.deed), ""),
+            self.tool.spec() if uses_tool and self.tool else None,
+        )

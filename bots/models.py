@@ -51,7 +51,7 @@ class BotQuerySet(models.QuerySet["Bot"]):
             "lookup__parameters",
             "tools__parameters",
             "targets",
-            "menu_keys__tool",
+            "menu_keys__tool__parameters",
             "languages",
         )
 

@@ -16,6 +16,8 @@ from django.utils.timezone import localdate, localtime, now
 from calls import dates, filters, parties, review, search
 from calls.desk import listen
 from calls.desk.blocked import BlocksCallers
+from calls.desk.followups import FollowsUp
+from calls.desk.read_only import ReadOnlyMixin
 from calls.downloads import TYPES, download
 from calls.export import FORMS
 from calls.listing import MOST_COUNTED, CallList, CappedPaginator
@@ -30,31 +32,15 @@ BADGES = {
 }
 
 
-class ReadOnlyMixin:
-    """Lets operators look, and superusers delete when a caller asks for privacy."""
-
-    def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
-        """Nobody writes calls by hand."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, *args: Any) -> bool:
-        """Nobody changes what was said."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, *args: Any) -> bool:
-        """Only superusers make a call forgotten."""
-        return bool(request.user.is_active and request.user.is_superuser)
-
-
 @admin.register(Call)
-class CallAdmin(ReadOnlyMixin, BlocksCallers):
+class CallAdmin(ReadOnlyMixin, FollowsUp, BlocksCallers):
     """Calls as a list to scan and a conversation to read."""
 
     list_display = [
         "started",
         "bot_told",
         "numbers",
-        "outcome",
+        "end_told",
         "length",
         "slowest",
     ]
@@ -64,6 +50,7 @@ class CallAdmin(ReadOnlyMixin, BlocksCallers):
         filters.NumberCalled,
         "status",
         "end_reason",
+        filters.Outcome,
         "was_interrupted",
         "had_error",
         "was_silent",
@@ -160,14 +147,16 @@ class CallAdmin(ReadOnlyMixin, BlocksCallers):
         return _two_lines(caller or "-", f"→ {called or '-'}")
 
     @admin.display(description="status and end", ordering="status")
-    def outcome(self, call: Call) -> str:
-        """How the call stands, why it ended, and what sets it apart."""
+    def end_told(self, call: Call) -> str:
+        """How the call stands, why it ended, what it came to, what sets it apart."""
         status = '<span class="call-status {}">{}</span>'
+        came_to = '<span class="badge outcome">{}</span> '
         return format_html(
-            f'{status}<span class="second-line">{{}}</span>{{}}',
+            f'{status}<span class="second-line">{{}}</span>{{}}{{}}',
             call.status,
             call.status_told,
             call.get_end_reason_display() if call.end_reason else "",
+            format_html(came_to, call.outcome) if call.outcome else "",
             _badges(call),
         )
 

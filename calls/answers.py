@@ -68,7 +68,9 @@ class Answers:
         """More is known now, or never will be: what waited for it goes on."""
         self.known = {**self.known, **event.values}
         self.awaited.discard(LOOKUP)
-        return [] if self.replies.is_writing else self._greet(at)
+        # Who has spoken already is answered instead of greeted.
+        busy = self.replies.is_writing or self.unanswered
+        return [] if busy else self._greet(at)
 
     @property
     def is_ready(self) -> bool:
@@ -202,7 +204,7 @@ class Answers:
         return [self.speech(reply.number, self.manners.consent, GREETING_PATIENCE)]
 
     def _greet(self, at: float) -> list[Action]:
-        if not self.greeting_due or self._greeting_waits:
+        if not self.greeting_due or self.unanswered or self._greeting_waits:
             return []
         self.greeting_due = False
         number = self.replies.begin(at).number
@@ -223,7 +225,7 @@ class Answers:
         prompt = fill(self.manners.system_prompt, self.known)
         history = messages(prompt, self.turns, go_on=go_on)
         told = functions(self.manners, self.minute(reply.asked_at))
-        must_speak = go_on or self.rounds >= MOST_ROUNDS
+        must_speak = self.rounds >= MOST_ROUNDS
         return [StartReply(reply.number, history, model, told, must_speak)]
 
     def _fall(self, event: ReplyEnded, at: float) -> list[Action]:
@@ -243,7 +245,9 @@ class Answers:
         return [*noted, *self._try(step.model)]
 
     def _try(self, model: str = "") -> list[Action]:
-        return self._start(self.replies.begin(self.asked_at, wanted=True), model)
+        reply = self.replies.begin(self.asked_at, wanted=True)
+        reply.follows = self.rounds > 0
+        return self._start(reply, model)
 
     def _apologise(self, error: str, at: float) -> list[Action]:
         actions = self.say(self.manners.apology, at, role="system")

@@ -204,15 +204,16 @@ class Conversation:
         self.answers.asked_at, self.answers.rounds = at, 0
         must_wait = not interrupts and self._is_speaking(at)
         must_wait = must_wait or self.answers.is_obliged
-        if self.answers.awaited and not self.farewell:
-            self.answers.unanswered = True
-            return [*self.interruptions.release(), *self._take_in(text, at)]
         if self.farewell or must_wait:
             self.answers.unanswered = must_wait and self.farewell is None
             return self._take_in(text, at)
         # The old reply goes first, so that its turn keeps its place before this one.
         gone = [*self.interruptions.release(), *self.replies.abandon(at)]
-        return [*gone, *self._take_in(text, at), *self.answers.answer(at)]
+        asked = [*gone, *self._take_in(text, at)]
+        if self.answers.awaited:
+            self.answers.unanswered = True
+            return asked
+        return [*asked, *self.answers.answer(at)]
 
     def _is_speaking(self, at: float) -> bool:
         """Whether the bot is in the middle of a reply."""
@@ -262,6 +263,7 @@ class Conversation:
         self.playback.settle(at)
         self.answers.rounds = 0
         gone = [*self.interruptions.release(), *self.replies.abandon(at)]
+        gone += self.answers.cease()  # this is the answer to all that was said
         shown = MASKED if self.manners.mask_keys else None
         heard = [*gone, *self._hear(spelled(choice.key), at, shown)]
         match choice.deed:
@@ -270,8 +272,8 @@ class Conversation:
             case "transfer":
                 through = self.farewells.put_through(choice.what, at)
                 return [*heard, *(through or self.answers.answer(at))]
-            case "tool":
-                return [*heard, *self.uses.press(choice.what, at)]
+            case "tool" if choice.tool:
+                return [*heard, *self.uses.press(choice.tool, at)]
         return [
             *heard,
             *self.farewells.leave(self.manners.goodbye, "bot-hung-up", at),
@@ -280,7 +282,8 @@ class Conversation:
     def _keys_entered(self, at: float) -> list[Action]:
         self.playback.settle(at)
         if self.entry.request:
-            return [*self.interruptions.release(), *self.uses.typed(at)]
+            gone = [*self.interruptions.release(), *self.replies.abandon(at)]
+            return [*gone, *self.uses.typed(at)]
         return self._asked("", at, interrupts=self.manners.keys_interrupt)
 
     def _caller_interrupted(self, position_ms: float | None, at: float) -> list[Action]:
@@ -292,7 +295,7 @@ class Conversation:
 
     def _answer_at_last(self, at: float) -> list[Action]:
         """Answer what was said over a reply that had to be heard out and was not."""
-        if not self.answers.unanswered or self.replies.is_writing:
+        if not self.answers.is_ready:
             return []
         return [*self.interruptions.release(), *self.answers.answer(at)]
 

@@ -30,6 +30,9 @@ CALL_COLUMNS = [
     "answered_at",
     "ended_at",
     "duration_s",
+    "summary",
+    "outcome",
+    "fields",
 ]
 TURN_COLUMNS = [
     "index",
@@ -126,6 +129,9 @@ def record_of(call: Call, *, hide: bool = False) -> Record:
         "duration_s": (
             None if call.duration is None else round(call.duration.total_seconds(), 3)
         ),
+        "summary": call.summary,
+        "outcome": call.outcome,
+        "fields": call.noted,
         "turns": [turn_of(turn) for turn in call.turns.all()],
     }
 

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 
 from bots.models import Bot, PhoneNumber
 from calls.models import Call
+from calls.upshot import Wanted
 
 Lookups = list[tuple[str, str]]
 
@@ -56,6 +57,28 @@ class NumberCalled(SimpleListFilter):
         """Calls to that number."""
         number = self.value()
         return queryset.filter(to_number=number) if number else None
+
+
+class Outcome(SimpleListFilter):
+    """What calls came to, of what bots have to choose from now."""
+
+    title = "outcome"
+    parameter_name = "outcome__exact"
+
+    def lookups(self, request: HttpRequest, model_admin: "ModelAdmin[Call]") -> Lookups:
+        """The outcomes of all bots, without a look at any call."""
+        listed = Bot.objects.order_by().values_list("outcomes", flat=True)
+        found = {each for text in listed for each in Wanted.of("", text, "").outcomes}
+        return [(each, each) for each in sorted(found, key=str.casefold)]
+
+    def has_output(self) -> bool:
+        """Also without any outcome to choose the parameter is this filter's."""
+        return True
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Call]) -> Any:
+        """Calls that came to it."""
+        outcome = self.value()
+        return queryset.filter(outcome=outcome) if outcome else None
 
 
 class SlowAnswers(SimpleListFilter):

@@ -84,7 +84,7 @@ def _keys() -> Function:
         "PIN. You get what was typed.",
         _object(
             {
-                "question": _text("What to say to the caller, word for word."),
+                "question": _text("What to ask, word for word, unless just said."),
                 "length": _whole("How many keys, where that is known.", 1, 20),
                 "last_key": _text("The key that ends it, where the length varies.")
                 | {"enum": ["#", "*", "none"]},
@@ -94,7 +94,7 @@ def _keys() -> Function:
                     "description": "Whether nobody may read it afterwards, as a PIN.",
                 },
             },
-            ["question"],
+            [],
         ),
     )
 

@@ -80,7 +80,8 @@ class Glimpse:
     def _state(self) -> News:
         keys = self.talk.entry.keys
         if keys:
-            keys = MASKED if self.talk.manners.mask_keys else spelled(keys)
+            hidden = self.talk.manners.mask_keys or self.talk.entry.is_secret
+            keys = MASKED if hidden else spelled(keys)
         return {
             "doing": doing(self.talk),
             "partial": self.partial[:TEXT_LIMIT],

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from calls.turns import RESUMED, ToolUse, Turn
+from calls.turns import ASKED, RESUMED, ToolUse, Turn
 
 Message = dict[str, Any]
 
@@ -46,6 +46,8 @@ def messages(
             continue
         content = turn.text if turn.role == "caller" else turn.heard
         if not content or turn.aside or turn.role == "system":
+            continue
+        if turn.model == ASKED:  # the result has to follow its use at once
             continue
         batch = 0
         if turn.role == "caller":

@@ -102,7 +102,7 @@ class Interruptions:
         if since != math.inf and reply.asked_at >= since:
             return False
         # An operator's line is said after what was cut off here, so it waits for that.
-        follows = reply.goes_on or bool(reply.line)
+        follows = reply.goes_on or reply.follows or bool(reply.line)
         if any(cue.reply == reply.number or follows for cue in lost):
             return True
         return reply.writing and self.replies.playback.started(reply.number, at)

@@ -31,9 +31,17 @@ class KeyEntry:
     due_at: float | None = None
     request: KeyRequest | None = None
 
+    @property
+    def is_secret(self) -> bool:
+        """Whether what is being typed was asked for as nobody else's business."""
+        return self.request is not None and self.request.secret
+
     def expect(self, request: KeyRequest, at: float) -> None:
-        """What is pressed from now on is what was asked for; time counts from `at`."""
-        self.keys, self.request = "", request
+        """What is pressed, and was already, is what was asked for.
+
+        Time counts from `at`, the end of the question.
+        """
+        self.request = request
         self.due_at = at + request.seconds
 
     def press(self, key: str, at: float) -> bool:

@@ -15,15 +15,20 @@ def variables(
     call: Call, profile: Profile, parameters: dict[str, str], now: datetime
 ) -> dict[str, str]:
     """The values for the bot's texts; the carrier's parameters do not replace ours."""
-    there = now.astimezone(_zone(profile))
     return {
         **bounded({**call.variables, **parameters}),
         "caller_number": call.from_number,
         "called_number": call.to_number,
         "bot_name": profile.name,
-        "now": f"{there:%A, %d %B %Y, %H:%M}",
+        "now": moment_there(profile, now),
         "call_sid": call.call_sid,
     }
+
+
+def moment_there(profile: Profile, moment: datetime) -> str:
+    """Day, date and time in the bot's time zone, in words."""
+    there = moment.astimezone(_zone(profile))
+    return f"{there:%A, %d %B %Y, %H:%M}"
 
 
 def minute_of_week(profile: Profile, now: datetime) -> int:

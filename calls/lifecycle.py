@@ -112,15 +112,17 @@ async def refuse_call(form: Mapping[str, str], reason: str) -> None:
 
 async def close_call(call_sid: str, status: str, reason: str) -> bool:
     """Close a call unless something else did; whether this was the one that did."""
-    closed = await (
-        Call.objects.open()
-        .filter(call_sid=call_sid)
-        .aupdate(status=status, end_reason=reason, ended_at=timezone.now())
-    )
+    return await sync_to_async(_close_call)(call_sid, status, reason)
+
+
+@transaction.atomic
+def _close_call(call_sid: str, status: str, reason: str) -> bool:
+    left = Call.objects.open().filter(call_sid=call_sid)
+    closed = left.update(status=status, end_reason=reason, ended_at=timezone.now())
     if closed:
-        metrics.CALLS_OVER.labels(reason).inc()
+        transaction.on_commit(metrics.CALLS_OVER.labels(reason).inc)
         ids = Call.objects.filter(call_sid=call_sid).values_list("pk", flat=True)
-        await sync_to_async(summary.note)(ids)
+        summary.note(ids)
     return closed == 1
 
 

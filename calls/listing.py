@@ -45,9 +45,9 @@ class CallList(ChangeList):
     def get_queryset(
         self, request: HttpRequest, exclude_parameters: Any = None
     ) -> QuerySet[Call]:
-        """Calls without their settings, of which a list shows none."""
+        """Calls without what a list does not show, which may be long."""
         found: QuerySet[Call] = super().get_queryset(request, exclude_parameters)
-        return found.defer("settings")
+        return found.defer("settings", "variables", "summary", "noted")
 
     def get_filters(self, request: HttpRequest) -> Any:
         """As the admin does it, which stumbles over a year of ten digits."""

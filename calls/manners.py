@@ -63,7 +63,8 @@ class Manners:
         greeting = (self.greeting,) if fixed else ()
         notice = (self.transfer_notice,) if self.can_transfer else ()
         silence = (self.silence_question,) if self.silence_seconds else ()
-        fillers = self.fillers if self.tools else ()
+        uses_tools = self.tools or any(entry.tool for entry in self.menu.values())
+        fillers = self.fillers if uses_tools else ()
         seldom = (*fillers, *silence, *notice, self.time_warning)
         return (*greeting, self.apology, self.goodbye, *seldom)
 

@@ -58,6 +58,12 @@ RESORTS = Counter(
 TOOLS = Counter(
     "voicebot_tools", "Uses of tools, and how they ended", ["end"], registry=REGISTRY
 )
+FOLLOWUPS = Counter(
+    "voicebot_followup_attempts",
+    "Attempts at summaries and webhooks, and how they ended",
+    ["kind", "end"],
+    registry=REGISTRY,
+)
 CARRIER_VOICE = Counter(
     "voicebot_carrier_voice",
     "Sentences left to the carrier's own voice",
@@ -182,6 +188,9 @@ for role in ("caller", "bot", "tool", "system"):
     TURNS.labels(role)
 for end in ("done", "failed"):
     TOOLS.labels(end)
+for kind in ("summary", "webhook"):
+    for end in ("done", "failed", "given-up"):
+        FOLLOWUPS.labels(kind, end)
 for stage in STAGES:
     ANSWER_SECONDS.labels(stage)
 for part in ("redis", "database"):

@@ -48,6 +48,14 @@ class Standing(Collector):
         queues.add_metric(["transcripts"], board.transcripts.queue.qsize())
         queues.add_metric(["live"], board.broadcaster.queue.qsize())
         yield queues
+        waiting = GaugeMetricFamily(
+            "voicebot_followups_waiting",
+            "Summaries and webhooks of all processes still to be done, as last seen",
+            labels=["kind"],
+        )
+        for kind, count in board.aftercare.waiting.items():
+            waiting.add_metric([kind], count)
+        yield waiting
         answers = CounterMetricFamily(
             "voicebot_upstream_answers",
             "Inworld's answers by status; none where no answer came",

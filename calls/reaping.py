@@ -3,6 +3,7 @@
 import logging
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
@@ -45,6 +46,7 @@ class Reaper:
         return closed
 
 
+@transaction.atomic
 def _close(left: CallQuerySet, pk: int) -> int:
     """Close one call, unless somebody else just did."""
     ringing = left.filter(status=Call.Status.RINGING)
@@ -57,7 +59,7 @@ def _close(left: CallQuerySet, pk: int) -> int:
         if calls.update(
             status=Call.Status.FAILED, end_reason=reason, ended_at=F(moment)
         ):
-            metrics.CALLS_OVER.labels(reason).inc()
+            transaction.on_commit(metrics.CALLS_OVER.labels(reason).inc)
             summary.note([pk])
             return 1
     return 0

@@ -18,7 +18,8 @@ class Reply:
 
     `asked_at` is when the caller finished asking (seconds, monotonic): all latencies
     count from there. Role `system` marks words that are not the bot's own; a `wanted`
-    reply is one the caller waits for; one that `goes_on` is the rest of the one before.
+    reply is one the caller waits for; one that `goes_on` is the rest of the one before,
+    one that `follows` says more of the same answer, after the use of a tool.
     `line` is what an operator wrote for the bot to say.
     """
 
@@ -28,6 +29,7 @@ class Reply:
     interruptible: bool = True
     wanted: bool = False
     goes_on: bool = False
+    follows: bool = False
     line: str = ""
     writing: bool = True
     turn: Turn | None = None

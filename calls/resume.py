@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from calls.functions import LANGUAGE, TRANSFER
 from calls.playback import CHARACTERS_PER_SECOND, START_DELAY
-from calls.turns import CONSENT, RESUMED, Turn
+from calls.turns import ASKED, CONSENT, RESUMED, Turn
 from calls.words import words_within
 
 # Fresh sessions that a call is given before it is given up.
@@ -86,7 +86,7 @@ def is_unanswered(turns: Sequence[Turn]) -> bool:
         if turn.role == "caller":
             if not turn.aside:
                 return True
-        elif turn.heard and turn.model not in (RESUMED, CONSENT):
+        elif turn.heard and turn.model not in (RESUMED, CONSENT, ASKED):
             return False
     return False
 

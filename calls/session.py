@@ -249,6 +249,8 @@ class CallSession:
         voice = self.board.voices[profile.tts_voice, profile.tts_model]
         self.speaker.change(profile, voice)
         await self.send(relay.language(language))
+        standing = self.conversation.manners.standing_sentences
+        self._chore(self.speaker.prepare(standing))
 
     def _looked_up(self, values: Mapping[str, str]) -> None:
         """Keep what is known for a session that goes on with the call."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
 
+from calls import followups
 from calls.models import Call, Turn
 
 FIELDS = ["turn_count", "slowest_ms", "was_interrupted", "had_error", "was_silent"]
@@ -14,10 +15,14 @@ Told = dict[str, Any]
 
 
 def note(call_ids: Iterable[int]) -> None:
-    """Write the summary of these calls; repeating it does no harm."""
+    """Write the summary of these calls, and what is owed now that they are over.
+
+    Belongs into the transaction that closes them; repeating it does no harm.
+    """
     ids = sorted(call_ids)
     for begin in range(0, len(ids), CHUNK):
         _note_some(ids[begin : begin + CHUNK])
+        followups.owe(ids[begin : begin + CHUNK])
 
 
 def _note_some(call_ids: list[int]) -> None:

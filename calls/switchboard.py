@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 
 from bots.inworld.client import Inworld
+from calls.aftercare import Aftercare
 from calls.broadcast import Broadcaster
 from calls.clips import ClipStore, MemoryClips, RedisClips
 from calls.controls import Controls
@@ -79,6 +80,7 @@ class Switchboard:
         self.draining = False  # no new calls, while the process is being stopped
         self.closing = False  # nor any socket
         self.daily = Daily(clips)
+        self.aftercare = Aftercare(inworld)
         self.broadcaster = Broadcaster()
         self.controls = Controls(self.sessions, self.broadcaster)
         self.heartbeat = Heartbeat(self.sessions, self.transcripts)
@@ -127,6 +129,7 @@ class Switchboard:
         await self.controls.aclose()
         await self.broadcaster.aclose()
         await self.daily.aclose()
+        await self.aftercare.aclose()
         await self.transcripts.aclose()
         await self.phrases.aclose()
         await self.inworld.aclose()

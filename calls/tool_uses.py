@@ -20,7 +20,7 @@ from calls.functions import END, KEYS, LANGUAGE, TRANSFER, present
 from calls.keypad import MASKED, KeyEntry, KeyRequest, spelled
 from calls.playback import CHARACTERS_PER_SECOND
 from calls.replies import Reply, milliseconds
-from calls.turns import FILLER, ToolUse, Turn, next_index
+from calls.turns import ASKED, FILLER, ToolUse, Turn, next_index
 
 # From one sentence that bridges a wait to the next (s).
 FILLER_PAUSE = 8.0
@@ -72,10 +72,10 @@ class ToolUses:
             actions += [_noted(turn), *self._do(turn, given, reply, at)]
         return actions
 
-    def press(self, name: str, at: float) -> list[Action]:
-        """Use a tool because a key asks for it."""
-        turn = self._open("", name, "{}", 0, at)
-        return [_noted(turn), *self._request(turn, {}, at)]
+    def press(self, tool: ToolSpec, at: float) -> list[Action]:
+        """Use a tool because a key asks for it, whether or not the model may."""
+        turn = self._open("", tool.name, "{}", 0, at)
+        return [_noted(turn), *self._request(turn, tool, {}, at)]
 
     def ended(self, event: ToolEnded, at: float) -> list[Action]:
         """A tool has answered, or failed."""
@@ -123,10 +123,14 @@ class ToolUses:
         """Say such a sentence, unless it is better to be `quiet`."""
         if self.due_at > at:
             return []
+        manners, playback = self.answers.manners, self.replies.playback
+        speaks = self.replies.is_writing or playback.pending()
+        if quiet or speaks:
+            self.filler_at = (playback.ends_at() or at) + manners.filler_seconds
+            return []
         self.filler_at = at + FILLER_PAUSE
-        fillers = self.answers.manners.fillers
-        speaks = self.replies.is_writing or self.replies.playback.pending()
-        if not fillers or quiet or speaks:
+        fillers = manners.fillers
+        if not fillers:
             return []
         words = fillers[self.fillers_said % len(fillers)]
         self.fillers_said += 1
@@ -156,9 +160,11 @@ class ToolUses:
         manners, name = self.answers.manners, turn.tool.name if turn.tool else ""
         if given is None:
             return self._close(turn, NOT_AN_OBJECT, at, failed=True)
+        if name in self._tools:
+            return self._request(turn, self._tools[name], given, at)
+        if self.farewells.farewell:  # of two last words the first counts
+            return self._close(turn, ENDED_FIRST, at, failed=True)
         match name:
-            case _ if any(tool.name == name for tool in manners.tools):
-                return self._request(turn, given, at)
             case _ if name == END and manners.can_hang_up:
                 return self._end(turn, given, reply, at)
             case _ if name == TRANSFER and manners.targets:
@@ -166,16 +172,16 @@ class ToolUses:
             case _ if name == LANGUAGE and manners.others:
                 return self._change_language(turn, given, at)
             case _ if name == KEYS and manners.can_ask_for_keys:
-                return self._ask_for_keys(turn, given, at)
+                return self._ask_for_keys(turn, given, reply, at)
         return self._close(turn, NO_SUCH_FUNCTION, at, failed=True)
 
-    def _request(self, turn: Turn, given: Arguments, at: float) -> list[Action]:
+    def _request(
+        self, turn: Turn, tool: ToolSpec, given: Arguments, at: float
+    ) -> list[Action]:
         assert turn.tool  # noqa: S101  (for the type checker)
-        manners = self.answers.manners
-        tool = next(tool for tool in manners.tools if tool.name == turn.tool.name)
         self._run(turn)
         if self.filler_at == math.inf:
-            self.filler_at = at + manners.filler_seconds
+            self.filler_at = at + self.answers.manners.filler_seconds
         return [UseTool(turn.tool.call_id, tool, given)]
 
     def _end(
@@ -209,10 +215,13 @@ class ToolUses:
         result = f"You and the caller now speak {language}. Go on in it."
         return [ChangeLanguage(language), *self._close(turn, result, at)]
 
-    def _ask_for_keys(self, turn: Turn, given: Arguments, at: float) -> list[Action]:
+    def _ask_for_keys(
+        self, turn: Turn, given: Arguments, reply: Reply, at: float
+    ) -> list[Action]:
         assert turn.tool  # noqa: S101  (for the type checker)
-        question = _sentence(given, "question")
-        if not question or self.entry.request:
+        # What the bot said before is the question, as a goodbye or a notice would be.
+        question = "" if reply.turn else _sentence(given, "question")
+        if self.entry.request or not (question or reply.turn):
             return self._close(turn, "Say what to ask, once.", at, failed=True)
         last = given.get("last_key", "#")
         request = KeyRequest(
@@ -226,8 +235,12 @@ class ToolUses:
         queued = max((self.replies.playback.ends_at() or at) - at, 0.0)
         asking = len(question) / CHARACTERS_PER_SECOND
         self.entry.expect(request, at + queued + asking)
-        number = self.replies.begin(at).number
-        return [self.answers.speech(number, question, GREETING_PATIENCE, kept=False)]
+        if not question:
+            return []
+        asked = self.replies.begin(at)
+        self.replies.open_turn(asked, at).model = ASKED
+        speech = self.answers.speech
+        return [speech(asked.number, question, GREETING_PATIENCE, kept=False)]
 
     def _open(
         self, call_id: str, name: str, arguments: str, batch: int, at: float

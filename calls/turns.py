@@ -11,6 +11,8 @@ OPERATOR = "operator"
 RESUMED = "resumed"
 # The same, of what is said while a tool takes long.
 FILLER = "filler"
+# The same, of a question whose answer is typed; the model knows it from its own call.
+ASKED = "asked"
 # The same, of the sentence about consent that comes before everything else.
 CONSENT = "consent"
 

@@ -7,10 +7,12 @@ twice (Twilio, "TwiML Voice: <ConversationRelay>").
 import re
 from collections.abc import Mapping
 
+from django.core.exceptions import ValidationError
 from twilio.twiml.voice_response import Connect, VoiceResponse
 
 from bots.choices import TranscriptionProvider
 from bots.profile import Profile
+from bots.validators import of_its_provider
 
 # The voice for sentences we could not synthesise; ElevenLabs, Twilio's default, needs
 # an agreement of its own, and without one the session fails.
@@ -36,7 +38,7 @@ def relay(
         "language": profile.language,
         "ttsProvider": CARRIER_TTS_PROVIDER,
         "transcriptionProvider": profile.transcription_provider,
-        "speechModel": profile.speech_model or best_speech_model(profile),
+        "speechModel": speech_model(profile),
         "speechTimeout": "auto",
         "interruptible": profile.interruptible,
         "interruptSensitivity": profile.interrupt_sensitivity,
@@ -55,13 +57,48 @@ def relay(
         attributes["hints"] = ", ".join(filter(None, hints))
     connect = Connect(action=action_url, method="POST")
     element = connect.conversation_relay(url=socket_url, **attributes)
+    for language in languages(profile):
+        element.language(**language)
     for name, value in (parameters or {}).items():
         element.parameter(name=name, value=value)
     return _text(connect)
 
 
+def languages(profile: Profile) -> list[dict[str, str]]:
+    """What a bot of several languages declares, its own among them, to come back to.
+
+    One that is not declared cannot be changed to.
+    """
+    others = {tongue.language for tongue in profile.tongues} - {profile.language}
+    if not others:
+        return []
+    spoken = [profile, *(profile.speaking(each) for each in sorted(others))]
+    return [
+        {
+            "code": each.language,
+            "ttsProvider": CARRIER_TTS_PROVIDER,
+            "transcriptionProvider": each.transcription_provider,
+            "speechModel": speech_model(each),
+        }
+        for each in spoken
+    ]
+
+
+def speech_model(profile: Profile) -> str:
+    """The one that is named, where the provider has it: a wrong pair ends the call.
+
+    A language may take its provider from the bot, which may change it.
+    """
+    named = profile.speech_model
+    try:
+        of_its_provider(named, profile.transcription_provider)
+    except ValidationError:
+        named = ""
+    return named or best_speech_model(profile)
+
+
 def best_speech_model(profile: Profile) -> str:
-    """The general model for a bot that names none; a wrong pair ends the call."""
+    """The general model for a bot that names none."""
     if profile.transcription_provider == TranscriptionProvider.GOOGLE:
         return "telephony"
     newest = profile.language.split("-")[0] in NOVA_3_LANGUAGES

@@ -4,6 +4,7 @@
         inworld.says("Hello there.", "How can I help?")  # one whole reply
         inworld.answers([*speech("Sure."), Pause(), DONE])  # one reply, step by step
         inworld.answers([Status(429, headers={"Retry-After": "2"})])
+        inworld.tells('{"summary": "…"}')  # to a request for text in one piece
 
 Queued replies are played in order; when none is left `reply_with` is asked, and without
 that every caller is told what they said.
@@ -35,6 +36,7 @@ from tests.inworld_script import (
     error,
     event,
     finish,
+    in_one_piece,
     speech,
     tone,
     tool_call,
@@ -61,6 +63,7 @@ __all__ = [
     "error",
     "event",
     "finish",
+    "in_one_piece",
     "speech",
     "tone",
     "tool_call",
@@ -97,6 +100,7 @@ class FakeInworld:
         self.models: list[Any] = []
         self._quiet = asyncio.Event()
         self._scripts: deque[list[Step]] = deque()
+        self._tellings: deque[str | Step] = deque()
         self._gate = asyncio.Semaphore(0)
         self._arrived = asyncio.Event()
         self._conversations: list[asyncio.Task[None]] = []
@@ -107,8 +111,15 @@ class FakeInworld:
 
     @property
     def chats(self) -> list[Request]:
-        """The chat requests among all requests."""
-        return [request for request in self.requests if request.path == CHAT]
+        """The chat requests among all requests, but for those in one piece."""
+        chats = (request for request in self.requests if request.path == CHAT)
+        return [request for request in chats if request.body["stream"]]
+
+    @property
+    def texts(self) -> list[Request]:
+        """The requests for a text in one piece among all requests."""
+        chats = (request for request in self.requests if request.path == CHAT)
+        return [request for request in chats if not request.body["stream"]]
 
     @property
     def spoken(self) -> list[Request]:
@@ -122,6 +133,10 @@ class FakeInworld:
     def answers(self, script: Iterable[Step]) -> None:
         """Queue a reply; a script that runs out ends the stream without [DONE]."""
         self._scripts.append(list(script))
+
+    def tells(self, *texts: str | Step) -> None:
+        """Queue answers in one piece, each a text or what else happens."""
+        self._tellings.extend(texts)
 
     def resume(self) -> None:
         """Let one Pause pass, whether or not a reply has reached it yet."""
@@ -197,6 +212,9 @@ class FakeInworld:
                 await self._stream(connection, [_refusal(404)])
 
     def _script(self, body: Any) -> Iterable[Step]:
+        if not body["stream"]:
+            told = self._tellings.popleft() if self._tellings else "{}"
+            return [in_one_piece(told) if isinstance(told, str) else told]
         if self._scripts:
             return self._scripts.popleft()
         if self.reply_with:

@@ -144,6 +144,14 @@ def whole_reply(*sentences: str, seconds: float = 0.2) -> list[Step]:
     return [ROLE, *spoken, finish(), usage(), DONE]
 
 
+def in_one_piece(text: str) -> Status:
+    """A text as the Router answers without a stream."""
+    message = {"role": "assistant", "content": text}
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    kind = {"object": "chat.completion", "choices": [choice]}
+    return Status(200, {**_ENVELOPE, **kind})
+
+
 def wav(samples: bytes, rate: int) -> bytes:
     """A WAV file of 16-bit mono samples."""
     file = io.BytesIO()

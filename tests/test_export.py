@@ -36,6 +36,9 @@ def call() -> Call:
         end_reason="caller-hung-up",
         answered_at=START + timedelta(seconds=1),
         ended_at=START + timedelta(seconds=4.5),
+        summary="=HYPERLINK was said.",
+        outcome="booked",
+        noted={"email": "ann@example.com"},
     )
     said = [("caller", '=HYPERLINK("x")\u2028Grüße'), ("bot", "Hello, you.")]
     for index, (role, text) in reversed(list(enumerate(said))):
@@ -78,6 +81,9 @@ def test_a_json_line_is_the_object_of_the_contract(call: Call) -> None:
         "answered_at": "2026-01-31T09:30:01+00:00",
         "ended_at": "2026-01-31T09:30:04.500000+00:00",
         "duration_s": 3.5,
+        "summary": "=HYPERLINK was said.",
+        "outcome": "booked",
+        "fields": {"email": "ann@example.com"},
     }
     assert [turn["index"] for turn in turns] == [0, 1]
     assert turns[0]["text"] == '=HYPERLINK("x")\u2028Grüße'
@@ -97,6 +103,9 @@ def test_csv_has_a_row_a_turn_and_one_for_a_silent_call(call: Call) -> None:
     ]
     assert rows[0]["turn_text"] == '\'=HYPERLINK("x")\u2028Grüße'
     assert rows[0]["from_number"] == "+14155550199"
+    assert rows[0]["summary"] == "'=HYPERLINK was said."
+    assert rows[1]["outcome"] == "booked"
+    assert json.loads(rows[1]["fields"]) == {"email": "ann@example.com"}
     assert json.loads(rows[1]["turn_latency_ms"]) == {"first_audio": 480}
     assert rows[1]["started_at"] < rows[1]["turn_started_at"]
 

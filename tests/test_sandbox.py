@@ -111,6 +111,137 @@ def test_a_reply_streams_text_then_transcript_then_audio_by_sentence(
     assert events[-1] == "[DONE]"
 
 
+ORDERS = {
+    "type": "function",
+    "function": {
+        "name": "look_up_order",
+        "parameters": {
+            "type": "object",
+            "properties": {"number": {"type": "integer"}},
+            "required": ["number"],
+        },
+    },
+}
+
+
+def test_a_function_is_called_without_a_sound_and_in_pieces(
+    sandbox: httpx.Client,
+) -> None:
+    events = stream(sandbox, chat_body("Look up order 4711.", tools=[ORDERS]))
+    first, *more, last = deltas(events)
+    assert first["role"] == "assistant"
+    (begun,) = first["tool_calls"]
+    assert begun.pop("id").startswith("call_")
+    function = {"name": "look_up_order", "arguments": ""}
+    assert begun == {"index": 0, "type": "function", "function": function}
+    pieces = [step["tool_calls"][0] for step in more]
+    assert len(pieces) > 1
+    written = "".join(piece["function"]["arguments"] for piece in pieces)
+    assert json.loads(written) == {"number": 4711}
+    assert last == {}
+    assert events[-3]["choices"][0]["finish_reason"] == "tool_calls"
+    assert events[-1] == "[DONE]"
+    assert heard(events) == b""
+
+
+def test_a_functions_result_is_spoken(sandbox: httpx.Client) -> None:
+    body = chat_body("Look up order 4711.", tools=[ORDERS], stream=False)
+    choice = sandbox.post("/v1/chat/completions", json=body).json()["choices"][0]
+    assert choice["finish_reason"] == "tool_calls"
+    message = choice["message"]
+    (call,) = message["tool_calls"]
+    assert call["function"]["arguments"] == '{"number": 4711}'
+    answer = {
+        "role": "tool",
+        "tool_call_id": call["id"],
+        "content": '{"state": "sent"}',
+    }
+    body["messages"] += [message, answer]
+    after = sandbox.post("/v1/chat/completions", json=body).json()["choices"][0]
+    assert after["message"]["content"] == "I was told: state sent."
+    assert after["message"]["audio"]["data"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"tool_choice": "none", "tools": [ORDERS]},
+        {"tools": []},
+        {},
+    ],
+)
+def test_where_nothing_may_be_called_it_speaks(
+    sandbox: httpx.Client, fields: dict[str, Any]
+) -> None:
+    events = stream(sandbox, chat_body("Look up order 4711.", **fields))
+    assert "tool_calls" not in str(events)
+    assert heard(events)
+
+
+CALLED = {
+    "role": "assistant",
+    "content": None,
+    "tool_calls": [
+        {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    ],
+}
+RESULT = {"role": "tool", "tool_call_id": "1", "content": "Done."}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"tools": {}},
+        {"tools": [{"type": "function"}]},
+        {"tools": [{"type": "function", "function": {"name": ""}}]},
+        {"tools": [{"function": {"name": "f", "parameters": []}}]},
+        {"tools": [ORDERS], "tool_choice": "always"},
+        {"messages": [RESULT]},
+        {"messages": [CALLED]},
+        {"messages": [CALLED, {"role": "user", "content": "Hi"}]},
+        {"messages": [CALLED, RESULT, RESULT]},
+        {"messages": [CALLED, {**RESULT, "tool_call_id": "2"}]},
+        {"messages": [{**CALLED, "tool_calls": [{"id": "1"}]}]},
+        {"messages": [{**CALLED, "tool_calls": 7}]},
+    ],
+)
+def test_functions_and_results_inworld_would_refuse_are_refused(
+    sandbox: httpx.Client, fields: dict[str, Any]
+) -> None:
+    refused = sandbox.post("/v1/chat/completions", json=chat_body(**fields))
+    assert refused.status_code == 400
+    assert refused.json()["error"]["message"]
+
+
+def test_the_shop_tells_of_its_orders(sandbox: httpx.Client) -> None:
+    told = sandbox.get("/demo/orders/42")
+    assert told.json() == {
+        "order": 42,
+        "state": "waiting to be packed",
+        "arrives": "in four days",
+    }
+    slow = sandbox.get("/demo/orders/43?seconds=0.2")
+    assert slow.elapsed.total_seconds() >= 0.2
+    assert slow.json() != told.json()
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/demo/orders/0", 404),
+        ("/demo/orders/10000", 404),
+        ("/demo/orders/x", 404),
+        ("/demo/orders/1?seconds=soon", 400),
+        ("/demo/orders/1?seconds=nan", 400),
+        ("/demo/orders/1?seconds=99", 400),
+    ],
+)
+def test_the_shop_knows_no_such_order(
+    sandbox: httpx.Client, path: str, status: int
+) -> None:
+    assert sandbox.get(path).status_code == status
+
+
 def test_the_audio_is_audible_48_khz_speech_in_short_chunks(
     sandbox: httpx.Client,
 ) -> None:
@@ -545,7 +676,8 @@ messages_of_any_kind = json_values | st.lists(
                     STORY_PLEASE,
                 ]
             ),
-        }
+        },
+        optional={"tool_calls": json_values, "tool_call_id": json_values},
     ),
     max_size=5,
 )

@@ -8,7 +8,9 @@ import httpx
 import pytest
 from asgiref.sync import sync_to_async
 
+from bots import demo
 from bots.models import Bot
+from bots.tools import Tool
 from calls.models import Call
 from calls.simulator.call import SimulatedCall
 from calls.simulator.line import Line
@@ -144,8 +146,15 @@ async def test_the_sandbox_holds_a_conversation(tmp_path: Path) -> None:
             assert [sound.kind for sound in await call.reply()] == ["clip"]
             await call.say("Hello, what can you do for me?")
             answer = await call.reply()
-        assert {sound.kind for sound in answer} == {"clip"}
+            await call.say("Look up my order 42, in 1.6 seconds.")
+            filler, *found = await call.hears(2)
+            await call.reply()
+            await call.say("Goodbye.")
+            await call.ends()
+        assert {sound.kind for sound in [*answer, filler, *found]} == {"clip"}
         assert call.errors == []
+        assert not call.hung_up
+        assert "The tool look_up_order answered" in server.output
         async with httpx.AsyncClient() as http:
             login = await http.get(
                 f"{server.url}/admin/login/", headers={"Host": "bot.example.com"}
@@ -158,10 +167,13 @@ async def test_a_wrong_inworld_key_is_told_at_start(
     database_url: str, inworld: FakeInworld
 ) -> None:
     inworld.voices_status = 401
+    bot = await Bot.objects.acreate(name="Default")
+    await sync_to_async(demo.give)(bot)
     async with running(
         DATABASE_URL=database_url, INWORLD_BASE_URL=inworld.url
     ) as server:
         assert "Inworld refuses INWORLD_API_KEY" in server.output
+    assert not await Tool.objects.aexists()  # it could only fail
 
 
 async def test_a_stopped_server_closes_its_calls_and_keeps_their_words(

@@ -13,7 +13,10 @@ from django.contrib.auth.models import Group, User
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
+from bots import demo
 from bots.models import Bot
+from bots.profile import Profile
+from bots.tools import Tool
 from voicebot.first_run import main, prepare
 
 BASE = Path(project.BASE_DIR)
@@ -48,7 +51,9 @@ def setup_of(database: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_every_variable_is_explained_and_none_is_made_up() -> None:
-    read = re.findall(r'(?:env\.\w+|_whole_number|_one_of)\(\s*"([A-Z_]+)"', SETTINGS)
+    read = re.findall(
+        r'(?:env\.\w+|_whole_number|_one_of|_names)\(\s*"([A-Z_]+)"', SETTINGS
+    )
     read += re.findall(r"\$\{([A-Z_]+)", COMPOSE)
     explained = re.findall(r"^#?([A-Z_]+)=", EXAMPLE, re.MULTILINE)
     assert sorted(explained) == sorted(set(read))
@@ -78,6 +83,39 @@ class TestSetup:
         assert admin.check_password(shown[1])
         assert "https://bot.example.com/admin/" in said
         assert setup() == "The admin is at https://bot.example.com/admin/\n"
+        assert not Tool.objects.exists()
+
+    def test_without_a_key_the_bot_has_a_tool_of_the_sandbox(
+        self, settings: Settings
+    ) -> None:
+        settings.INWORLD_API_KEY = ""
+        settings.INWORLD_BASE_URL = settings.INWORLD_PUBLIC_URL
+        setup()
+        setup()
+        tool = Bot.objects.get().tools.get()
+        tool.full_clean()
+        demo.point_to("http://127.0.0.1:4711")
+        (spec,) = Profile.of(Bot.objects.get()).tools
+        assert spec.url == "http://127.0.0.1:4711/demo/orders/{{number}}"
+        assert [each.name for each in spec.parameters] == ["number", "seconds"]
+        Bot.objects.all().delete()
+        setup()
+        assert Bot.objects.get().tools.get() == tool
+        demo.take_away()
+        assert not Tool.objects.exists()
+
+    def test_a_tool_that_was_made_another_is_left_alone(
+        self, settings: Settings
+    ) -> None:
+        settings.INWORLD_API_KEY = ""
+        settings.INWORLD_BASE_URL = settings.INWORLD_PUBLIC_URL
+        theirs = "https://shop.example/orders/{{number}}"
+        Tool.objects.create(name=demo.NAME, description="Ours.", url=theirs)
+        setup()
+        assert not Bot.objects.get().tools.exists()
+        demo.point_to("http://127.0.0.1:4711")
+        demo.take_away()
+        assert Tool.objects.get().url == theirs
         assert Bot.objects.count() == User.objects.count() == 1
 
     def test_takes_the_first_values_from_the_environment(

@@ -73,14 +73,16 @@ def wav(seconds: float, level: int = 1000, rate: int = RATE) -> bytes:
     return file.getvalue()
 
 
-def connect(**attributes: str) -> str:
+def connect(*languages: str, **attributes: str) -> str:
     """TwiML that hands the call to the relay."""
+    declared = "".join(f'<Language code="{code}"/>' for code in languages)
     attributes = {"events": "speaker-events", "dtmfDetection": "true"} | attributes
     listed = " ".join(f'{name}="{value}"' for name, value in attributes.items())
     return (
         '<Response><Connect action="/ended"><ConversationRelay '
         f'url="wss://bot.example.com/conversation/7" {listed}>'
-        '<Parameter name="bot" value="Ann &amp; Bo"/></ConversationRelay></Connect>'
+        f'<Parameter name="bot" value="Ann &amp; Bo"/>{declared}</ConversationRelay>'
+        "</Connect>"
         "</Response>"
     )
 
@@ -250,6 +252,15 @@ class TestDialling:
         assert voice.form["ToCity"] == ""
         assert (voice.form["To"], voice.form["From"]) == ("+4930123456", "+14155550100")
 
+    async def test_parameters_stand_in_the_signed_address(self, bot: Bot) -> None:
+        path = "/voice?name=Ann+%26+Bo&plan=gold"
+        bot.twiml[path].append(connect())
+        parameters = (("name", "Ann & Bo"), ("plan", "gold"))
+        async with dial(bot, parameters=parameters):
+            await bot.answers()
+        assert bot.posts[0].path == path
+        assert bot.posts[0].is_signed()
+
     async def test_without_a_token_nothing_is_signed(self, bot: Bot) -> None:
         async with dial(bot) as call:
             await bot.answers()
@@ -387,6 +398,39 @@ class TestPlayback:
             (heard,) = await call.reply()
         assert (heard.kind, heard.text) == ("carrier", text["token"])
         assert sent(call)[1:] == ["tokensPlayed Just a moment, please."]
+
+    async def test_a_declared_language_is_spoken_and_transcribed(
+        self, bot: Bot
+    ) -> None:
+        bot.twiml["/voice"] = deque([connect("de-DE", "fr-FR", language="en-GB")])
+        async with dial(bot) as call:
+            socket = await bot.answers()
+            await call.say("hello")
+            change = {"type": "language", "ttsLanguage": "de-DE"}
+            await send(socket, {**change, "transcriptionLanguage": "de-DE"})
+            await send(socket, {"type": "language", "transcriptionLanguage": "fr-FR"})
+            await after(call, 2)
+            await call.say("bonjour")
+            await send(socket, {**change, "transcriptionLanguage": "en-GB"})
+            await after(call, 3)
+            await call.say("hello again")
+            assert call.errors == []
+        said = [f.message for f in call.frames if f.message["type"] == "prompt"]
+        assert [prompt["lang"] for prompt in said] == ["en-GB", "fr-FR", "en-GB"]
+
+    async def test_a_language_nobody_declared_is_refused(self, bot: Bot) -> None:
+        bot.twiml["/voice"] = deque([connect("de-DE")])
+        async with dial(bot) as call:
+            socket = await bot.answers()
+            await send(socket, {"type": "language", "ttsLanguage": "it-IT"})
+            await after(call, 1)
+            await call.say("hello")
+        assert call.errors == [
+            "Message not understood: the language it-IT is not declared"
+        ]
+        told = [f.message for f in call.frames if f.sent and "description" in f.message]
+        assert "64107" in told[0]["description"]
+        assert call.frames[-1].message["lang"] == "en-US"
 
     async def test_digits_wait_their_turn(self, bot: Bot) -> None:
         async with dial(bot) as call:
@@ -797,6 +841,8 @@ class TestFrames:
             {"type": "sendDigits", "digits": ""},
             {"type": "end", "handoffData": {"to": "sales"}},
             {"type": "clear"},
+            {"type": "language"},
+            {"type": "language", "ttsLanguage": 7},
             [],
         ],
     )
@@ -923,6 +969,8 @@ class TestCommand:
             (["--press", "12a"], "keys are"),
             (["--say", " "], "something to say"),
             (["--server", "localhost:3000"], "not an address"),
+            (["--parameter", "Ann"], "not of the form name=value"),
+            (["--parameter", "1=Ann"], "not of the form name=value"),
             (["--save", "/nowhere/at/all.wav"], "cannot be written"),
             (["--save", "/"], "is a directory"),
         ],
@@ -963,4 +1011,31 @@ class TestDatabase:
             "bot     Hello.",
             "you     Hi",
             "bot     One. Two. [not heard: Three.]",
+        ]
+
+    def test_the_transcript_tells_what_tools_were_given_and_came_to(self) -> None:
+        now = timezone.now()
+        call = Call.objects.create(
+            call_sid="CA1", started_at=now, status=Call.Status.COMPLETED
+        )
+        uses = [
+            ("look_up", '{"number": 42, "pin": "••••"}', "Sent.", False),
+            ("look_up", "[4", "The arguments are not a JSON object.", True),
+            ("switch_language", '{"language": "it-IT"}', "Not one of yours.", True),
+            ("switch_language", '{"language": "de-DE"}', "", False),
+        ]
+        for index, (name, arguments, result, failed) in enumerate(uses):
+            use = {"name": name, "arguments": arguments, "result": result}
+            Turn.objects.create(
+                call=call, index=index, role="tool", text=name, started_at=now,
+                latency_ms={"tool": 120} if index == 0 else {},
+                tool={**use, "call_id": "1", "batch": 1, "failed": failed},
+            )  # fmt: skip
+        assert list(report.transcript(_turns("CA1"))) == [
+            "tool    look_up(number=42, pin=••••) (120 ms) → Sent.",
+            "tool    look_up(not an object=[4) → "
+            "failed: The arguments are not a JSON object.",
+            "tool    switch_language(language=it-IT) → failed: Not one of yours.",
+            "tool    switch_language(language=de-DE) → no answer",
+            "        From here on in de-DE.",
         ]

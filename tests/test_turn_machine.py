@@ -60,7 +60,7 @@ from calls.keypad import ENTRY_PAUSE, MASKED, TERMINATOR, spelled
 from calls.ladder import BUDGET, LIVENESS
 from calls.manners import Manners
 from calls.playback import Clip, Cue, spoken_by_carrier
-from calls.turns import OPERATOR, Turn
+from calls.turns import ASKED, OPERATOR, Turn
 from calls.vigil import LONGEST_SPEECH
 from tests.people import SALES
 
@@ -69,15 +69,15 @@ LATE = 0.04
 SLACK = 0.5
 HUSH = 0.05
 GREETING, APOLOGY = "Hello, what can I do?", "Sorry, please repeat."
-CONSENT = "We record this call."
+CONSENT = "Recording this call."
 GOODBYE, NOTICE = "Goodbye now.", "Connecting you."
-FILLER, CHOSEN = "One moment.", "We open at nine."
+FILLER, CHOSEN = "One moment.", "Open at nine."
 TOOL = ToolSpec("look_up")
 MENU = {
-    key: MenuEntry(key, deed, what)
+    key: MenuEntry(key, deed, what, TOOL if deed == "tool" else None)
     for key, deed, what in [
         ("7", "say", CHOSEN),
-        ("8", "tool", TOOL.name),
+        ("8", "tool", ""),
         ("9", "end", ""),
         ("0", "transfer", ""),
     ]
@@ -212,7 +212,7 @@ class Ledger:
         assert number == self.writing, "stopped what was not written"
         self.writing = None
 
-    def play(self, clip: Clip) -> None:
+    def play(self, clip: Clip, *, spared: bool) -> None:
         assert not any(clip is gone for gone in self.gone), "played after Discard"
         if clip is self.awaited:
             self.awaited = None
@@ -221,7 +221,8 @@ class Ledger:
         else:
             assert any(clip is cut for cut in self.replayable), "played a stale clip"
             places = [i for i, cut in enumerate(self.replayable) if cut is clip]
-            del self.replayable[: places[0] + 1]  # so the order is kept, too
+            # So the order is kept, too; what is spared overtakes what is held.
+            del self.replayable[places[0] if spared else 0 : places[0] + 1]
         self.played.append(clip)
 
     def record(self, turn: Turn, bot_clips: list[Clip]) -> None:
@@ -336,11 +337,17 @@ class TurnMachine(RuleBasedStateMachine):
         if not isinstance(event, TimePassed):
             self.now += 0.001  # no two things are at one moment
         expected = self.take_in(event)
+        asked = self.core.entry.request
         self.actions = self.core.receive(event, self.now)
         if isinstance(event, CallerSpoke) and event.final and event.text.strip():
             self.caller_said(event.text.strip())
         for action in self.actions:
             self.perform(action, event)
+        if asked or self.core.entry.request:
+            self.keys = self.core.entry.keys  # for whoever asked, in its own time
+            self.keys_at = self.now
+            if isinstance(event, KeyPressed):  # as good as an answer
+                self.asked_number = ledger.begun + (ledger.writing is None)
         entered = self.keys and self.now >= self.keys_at + ENTRY_PAUSE
         left_first = isinstance(event, ReplyEnded) and self.leaves_by is not None
         if entered and not (leaving or left_first or ledger.hung_up or self.over):
@@ -354,12 +361,14 @@ class TurnMachine(RuleBasedStateMachine):
     def of(self, kind: type[Action]) -> list[Action]:
         return [action for action in self.actions if isinstance(action, kind)]
 
-    def take_in(self, event: Event) -> bool:
+    def take_in(self, event: Event) -> bool:  # noqa: C901
         """Note what the core is about to be told; false when it must not play it."""
         ledger = self.ledger
         match event:
             case KeyPressed(key) if self.is_chosen(key):
                 ledger.said.append(spelled(key))
+                self.asked_number = ledger.begun + 1
+                self.waiting_since = None
             case KeyPressed() if self.core.entry.request or ledger.hung_up:
                 pass
             case KeyPressed(key):
@@ -376,9 +385,11 @@ class TurnMachine(RuleBasedStateMachine):
                 in_time = ledger.writing == number and not self.over
                 ledger.awaited = clip if in_time else None
                 return in_time
-            case ReplyEnded(number):
+            case ReplyEnded(number, calls=calls):
                 if ledger.writing == number:
                     ledger.writing = None
+                if calls and self.waiting_since is not None:
+                    self.waiting_since = self.now  # each request has its own time
                 self.reporting.discard(number)
             case CallerInterrupted():
                 cut = [cue.clip for cue in self.core.playback.pending()]
@@ -427,7 +438,7 @@ class TurnMachine(RuleBasedStateMachine):
             case StopReply(number):
                 ledger.stop(number)
             case Play(clip, interruptible):
-                ledger.play(clip)
+                ledger.play(clip, spared=not interruptible)
                 self.carrier.play(clip, self.now)
                 self.waiting_since = None
                 if clip.text == CONSENT:
@@ -441,7 +452,11 @@ class TurnMachine(RuleBasedStateMachine):
                 assert not queued or not any(clip.shared for clip in clips)
                 if isinstance(event, CallerInterrupted) and self.leaves_by is None:
                     meant = self.of(StartReply) or self.are_superseded(clips)
-                    assert meant, "a noise ended a reply"
+                    # An apology or a question for keys comes: what led to it may go.
+                    current = self.core.replies.current
+                    turn = current.turn if current else None
+                    overtaken = turn and (turn.role == "system" or turn.model == ASKED)
+                    assert meant or overtaken, "a noise ended a reply"
                 ledger.gone += clips
             case Record(turn):
                 ledger.record(turn, self.clips_of(turn))

@@ -31,6 +31,7 @@ class TalkingServer(Server):  # type: ignore[misc]
         events.addSystemEventTrigger("before", "shutdown", _let_go)
         events.callLater(0, lambda: switchboard().heartbeat.start())
         events.callLater(0, lambda: switchboard().daily.start())
+        events.callLater(0, lambda: switchboard().aftercare.start())
         for number in (signal.SIGTERM, signal.SIGINT):
             twisted_loop.add_signal_handler(number, self.told_to_stop)
         super().run()

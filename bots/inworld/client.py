@@ -27,11 +27,14 @@ from bots.inworld.events import Done, Event, Failed, parse
 from bots.inworld.pcm import Pcm, strip_header
 from bots.inworld.pool import TIMEOUT, Pool, named_errors
 from bots.inworld.sse import EventDecoder
+from bots.inworld.text import TextRequest, text_of
 
 log = logging.getLogger(__name__)
 
 # Speech comes in one piece here, after all of it has been synthesised.
 SPEAK_TIMEOUT = httpx.Timeout(connect=2, read=30, write=5, pool=1)
+# The same for a text; whoever asks for one is in no hurry.
+TEXT_TIMEOUT = httpx.Timeout(connect=5, read=60, write=10, pool=5)
 
 DRAIN_SECONDS = 0.5
 VOICES_PER_PAGE = 500
@@ -158,6 +161,20 @@ class Inworld:
         if not whole:
             raise StreamFailed("the voice came without audio")
         return Pcm(rate or voicing.sample_rate, whole)
+
+    async def complete(self, request: TextRequest) -> str:
+        """Ask for a text without speech, in one piece.
+
+        Takes no slot: a plan limits what is spoken at once, and a text that nobody
+        waits for must not keep a caller waiting.
+        """
+        content, path = _json(request.body()), "/v1/chat/completions"
+        answer = await self._fetch("POST", path, timeout=TEXT_TIMEOUT, **content)
+        if "error" in answer:
+            raise StreamFailed(message_of(json.dumps(answer).encode()))
+        if not (text := text_of(answer)):
+            raise StreamFailed("the answer came without text")
+        return text
 
     async def voices(self) -> list[dict[str, Any]]:
         """List the voices of the account, as Inworld describes them."""

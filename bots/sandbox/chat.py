@@ -15,13 +15,18 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
+from bots.sandbox.functions import Call, wanted
 from bots.sandbox.intake import ChatRequest, Refused
 from bots.sandbox.replies import Misbehaviour, misbehaviour, reply, sentences, shorten
 from bots.sandbox.speech import speak
+from bots.sandbox.summaries import filled
 
 SAMPLE_RATE = 48_000
 CHUNK_SECONDS = 0.2
 CHUNK_BYTES = int(SAMPLE_RATE * CHUNK_SECONDS) * 2
+
+# Of a call's arguments, in characters a chunk.
+PIECE = 8
 
 _numbers = count(1)
 
@@ -46,14 +51,27 @@ class Reply:
         self.request = request
         self.pace = pace
         self.id = f"chatcmpl-sandbox-{next(_numbers)}"
+        self.calls = wanted(request.messages, request.functions)
         self.text, self.cut_short = shorten(reply(request.messages), request.max_tokens)
         self.fault = misbehaviour(request.messages)
+        if request.schema is not None:
+            self.text, self.cut_short = filled(request.schema, request.messages), False
+            self.fault = (
+                None  # it was asked for in the conversation, not of the summary
+            )
         if self.fault is Misbehaviour.ERROR:
             raise Refused(500, "the caller asked for an error")
 
     async def stream(self) -> AsyncIterator[bytes]:
-        """Server-sent events: a sentence's words, then its speech, then the next."""
+        """Server-sent events: a sentence's words, then its speech, then the next.
+
+        Functions are called without a sound.
+        """
         await self._think()
+        if self.calls:
+            async for event in self._calling():
+                yield event
+            return
         yield self._delta({"role": "assistant", "content": None})
         for index, sentence in enumerate(sentences(self.text)):
             for word in re.findall(r"\s*\S+\s*", sentence):
@@ -67,22 +85,17 @@ class Reply:
             if self.fault is Misbehaviour.ERROR_IN_STREAM:
                 yield _event({"error": _server_error("upstream provider failed")})
                 return
-        yield self._delta({}, finish_reason=self._finish_reason)
-        yield _event(self._envelope("chat.completion.chunk", [], usage=self._usage()))
-        yield b"data: [DONE]\n\n"
+        for event in self._ending():
+            yield event
 
     async def whole(self) -> dict[str, Any]:
         """The reply in one piece, as a request without `stream` gets it."""
         await self._think()
         if self.fault is Misbehaviour.ERROR_IN_STREAM:
             raise Refused(502, "upstream provider failed")
-        message: dict[str, Any] = {"role": "assistant", "content": self.text}
-        if self._speaks:
-            pcm = await self._say(self.text)
-            message["audio"] = {"transcript": self.text, "data": _base64(pcm)}
         choice = {
             "index": 0,
-            "message": message,
+            "message": await self._message(),
             "finish_reason": self._finish_reason,
         }
         return self._envelope(
@@ -92,6 +105,39 @@ class Reply:
             usage=self._usage(),
             metadata={"attempts": [{"model": self.request.model, "success": True}]},
         )
+
+    async def _calling(self) -> AsyncIterator[bytes]:
+        """Each call's name, then its arguments in pieces."""
+        for index, call in enumerate(self.calls):
+            begun = {"index": index, **self._told(index, call, "")}
+            first = {"role": "assistant", "content": None} if index == 0 else {}
+            yield self._delta({**first, "tool_calls": [begun]})
+            for start in range(0, len(call.arguments), PIECE):
+                await asyncio.sleep(self.pace.word)
+                more = {"arguments": call.arguments[start : start + PIECE]}
+                yield self._delta({"tool_calls": [{"index": index, "function": more}]})
+        for event in self._ending():
+            yield event
+
+    def _ending(self) -> list[bytes]:
+        usage = self._envelope("chat.completion.chunk", [], usage=self._usage())
+        finished = self._delta({}, finish_reason=self._finish_reason)
+        return [finished, _event(usage), b"data: [DONE]\n\n"]
+
+    async def _message(self) -> dict[str, Any]:
+        if self.calls:
+            calls = [self._told(i, c, c.arguments) for i, c in enumerate(self.calls)]
+            return {"role": "assistant", "content": None, "tool_calls": calls}
+        message: dict[str, Any] = {"role": "assistant", "content": self.text}
+        if self._speaks:
+            pcm = await self._say(self.text)
+            message["audio"] = {"transcript": self.text, "data": _base64(pcm)}
+        return message
+
+    def _told(self, index: int, call: Call, arguments: str) -> dict[str, Any]:
+        function = {"name": call.name, "arguments": arguments}
+        call_id = f"call_{self.id.rpartition('-')[2]}_{index}"
+        return {"id": call_id, "type": "function", "function": function}
 
     async def _think(self) -> None:
         if self.fault is Misbehaviour.SILENCE:
@@ -120,6 +166,8 @@ class Reply:
 
     @property
     def _finish_reason(self) -> str:
+        if self.calls:
+            return "tool_calls"
         return "length" if self.cut_short else "stop"
 
     def _delta(self, delta: dict[str, Any], finish_reason: str | None = None) -> bytes:

@@ -1,7 +1,9 @@
 """What a chat request's messages say, boiled down to what small talk needs."""
 
+import json
 import re
 from dataclasses import dataclass
+from typing import Any
 
 GIST_WORDS = 14
 
@@ -52,33 +54,81 @@ _SMALL_WORD = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """What the prompt tells the bot, and what each side has said so far."""
+    """What the prompt tells the bot, and what each side has said so far.
+
+    `results` are what the latest calls came to, each with its function's name, while
+    nobody has spoken since; `language` is the one that was changed to, if any was.
+    """
 
     prompt: str
     caller: list[str]
     bot: list[str]
     goes_on: bool = False
+    results: tuple[tuple[str, str], ...] = ()
+    language: str = ""
 
     @classmethod
     def of(cls, messages: object) -> "Conversation":
         """Read messages of any shape; what makes no sense is not heard."""
+        listed = messages if isinstance(messages, list) else []
+        heard = [message for message in listed if isinstance(message, dict)]
         texts: dict[str, list[str]] = {"system": [], "user": [], "assistant": []}
         goes_on = False
-        for message in messages if isinstance(messages, list) else []:
-            if isinstance(message, dict):
-                role = str(message.get("role"))
-                role = "system" if role == "developer" else role
-                if role in texts:
-                    text = _text(message.get("content"))
-                    goes_on = bool(_GO_ON.search(text)) and role == "user"
-                    texts[role].append(_STAGE_DIRECTION.sub("", text))
+        for message in heard:
+            role = str(message.get("role"))
+            role = "system" if role == "developer" else role
+            text = _text(message.get("content"))
+            if role in texts and (text or not message.get("tool_calls")):
+                goes_on = bool(_GO_ON.search(text)) and role == "user"
+                texts[role].append(_STAGE_DIRECTION.sub("", text))
         prompt = "\n".join(texts["system"])
-        return cls(prompt, texts["user"], texts["assistant"], goes_on)
+        uses = _uses(heard)
+        about = tuple(_results(heard, uses)), _language(uses)
+        return cls(prompt, texts["user"], texts["assistant"], goes_on, *about)
 
     @property
     def said(self) -> str:
         """The caller's last words."""
         return self.caller[-1] if self.caller else ""
+
+
+def _uses(messages: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The functions that were called, by the ids of the calls."""
+    found: dict[str, dict[str, Any]] = {}
+    for message in messages:
+        calls = message.get("tool_calls")
+        for call in calls if isinstance(calls, list) else []:
+            function = call.get("function") if isinstance(call, dict) else None
+            if isinstance(function, dict):
+                found[str(call.get("id"))] = function
+    return found
+
+
+def _results(
+    messages: list[dict[str, Any]], uses: dict[str, dict[str, Any]]
+) -> list[tuple[str, str]]:
+    """What came of the calls at the end, with whose result it is."""
+    results: list[tuple[str, str]] = []
+    for message in messages:
+        if message.get("role") != "tool":
+            results = []
+            continue
+        used = uses.get(str(message.get("tool_call_id")), {})
+        results.append((str(used.get("name", "")), _text(message.get("content"))))
+    return results
+
+
+def _language(uses: dict[str, dict[str, Any]]) -> str:
+    language = ""
+    for function in uses.values():
+        if function.get("name") == "switch_language":
+            try:
+                given = json.loads(str(function.get("arguments")))
+            except (ValueError, RecursionError):
+                continue
+            if isinstance(given, dict):
+                language = str(given.get("language", ""))
+    return language
 
 
 def _text(content: object) -> str:
@@ -137,20 +187,20 @@ def name(prompt: str) -> str:
 
 def fact(prompt: str, question: str) -> str:
     """The sentence of the prompt that shares most with the question; empty if none."""
-    asked = _stems(question)
+    asked = stems(question)
     lines = re.split(r"(?<=[.!?])\s+|\n+", prompt)
     facts = [line.lstrip("-*# ") for line in lines]
     facts = [line for line in facts if clean(line) and not _ORDER.match(line)]
-    best = max(facts, key=lambda line: len(asked & _stems(line)), default="")
-    return clean(best) if asked & _stems(best) else ""
+    best = max(facts, key=lambda line: len(asked & stems(line)), default="")
+    return clean(best) if asked & stems(best) else ""
 
 
-def _stems(text: str) -> set[str]:
+def stems(text: str) -> set[str]:
     """Beginnings of the telling words; all words on opening hours count as one."""
     words = [
         w for w in plain(text).split() if len(w) > 3 and not _SMALL_WORD.fullmatch(w)
     ]
-    stems = {word[:4] for word in words}
+    found = {word[:4] for word in words}
     if any(word.startswith(("open", "clos", "hour")) for word in words):
-        stems.add("open")
-    return stems
+        found.add("open")
+    return found

@@ -6,6 +6,8 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from bots.sandbox.summaries import schema_of
+
 LONGEST_TEXT = 2000
 MOST_TOKENS = 32_768
 ENCODINGS = ("WAV", "LINEAR16", "PCM", "MULAW")
@@ -29,14 +31,35 @@ def check_key(request: HttpRequest) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Function:
+    """Something that may be called instead of speaking."""
+
+    name: str
+    description: str
+    parameters: dict[str, Any]
+
+    def choices(self, parameter: str) -> list[str]:
+        """What an argument may be, where it is one of a list."""
+        properties = self.parameters.get("properties")
+        about = properties.get(parameter) if isinstance(properties, dict) else None
+        listed = about.get("enum") if isinstance(about, dict) else None
+        return [str(each) for each in listed] if isinstance(listed, list) else []
+
+
+@dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """A request for a reply; without a voice it is for text only."""
+    """A request for a reply; without a voice it is for text only.
+
+    `functions` are those that may be called now.
+    """
 
     model: str
     messages: list[dict[str, Any]]
     voice: str
     stream: bool
     max_tokens: int
+    functions: tuple[Function, ...] = ()
+    schema: dict[str, Any] | None = None  # of the JSON that is wanted
 
     @classmethod
     def read(cls, request: HttpRequest) -> "ChatRequest":
@@ -50,6 +73,8 @@ class ChatRequest:
             voice=_voice(body.get("audio")),
             stream=body.get("stream") is True,
             max_tokens=int(_number(limit, "max_tokens", 1, MOST_TOKENS)),
+            functions=_functions(body.get("tools"), body.get("tool_choice")),
+            schema=schema_of(body),
         )
 
 
@@ -124,7 +149,56 @@ def _messages(value: object) -> list[dict[str, Any]]:
     for message in value:
         if not isinstance(message, dict) or message.get("role") not in ROLES:
             raise Refused(400, f"a message needs a role, one of {', '.join(ROLES)}")
+    _check_results(value)
     return value
+
+
+def _check_results(messages: list[dict[str, Any]]) -> None:
+    """Refuse a result that nobody asked for, and a call without one."""
+    owed: list[str] = []
+    for message in [*messages, {"role": "user"}]:
+        if message["role"] == "tool":
+            if message.get("tool_call_id") not in owed:
+                raise Refused(400, "a tool message must answer a call before it")
+            owed.remove(message["tool_call_id"])
+        elif owed:
+            raise Refused(400, f"the call {owed[0]} has no result")
+        else:
+            owed = _called(message.get("tool_calls") or [])
+
+
+def _called(calls: object) -> list[str]:
+    """The ids of a message's calls."""
+    try:
+        ids = [call["id"] for call in calls]  # type: ignore[attr-defined]
+        functions = [call["function"] for call in calls]  # type: ignore[attr-defined]
+        written = [(each["name"], each["arguments"]) for each in functions]
+    except (TypeError, KeyError) as error:
+        raise Refused(400, "tool_calls need id, and name and arguments") from error
+    if not all(isinstance(text, str) for text in (*ids, *sum(written, ()))):
+        raise Refused(400, "id, name and arguments of tool_calls must be strings")
+    return ids
+
+
+def _functions(tools: object, choice: object) -> tuple[Function, ...]:
+    """What is offered; nothing of it where nothing may be called."""
+    if choice not in (None, "auto", "none"):
+        raise Refused(400, f"tool_choice {choice!r}: the sandbox has auto and none")
+    if not isinstance(tools, list | None):
+        raise Refused(400, "tools must be a list")
+    offered = tuple(map(_function, tools or ()))
+    return () if choice == "none" else offered
+
+
+def _function(tool: object) -> Function:
+    function = tool.get("function") if isinstance(tool, dict) else None
+    if not isinstance(function, dict):
+        raise Refused(400, "a tool needs a function")
+    schema = function.get("parameters", {})
+    if not isinstance(schema, dict):
+        raise Refused(400, "parameters of a function must be a JSON Schema")
+    told = str(function.get("description") or "")
+    return Function(_text(function, "name"), told, schema)
 
 
 def _voice(audio: object) -> str:

@@ -7,6 +7,12 @@ A caller can also ask it to misbehave, so that failures can be tried by voice:
 - "sandbox no audio": the text arrives, the audio does not
 - "sandbox silence": nothing arrives until the line is dropped
 - "sandbox slow": the first word takes three seconds
+
+and, where the bot is offered functions (see `bots.sandbox.functions`):
+
+- "sandbox bad arguments": a function is called with arguments that are no JSON
+- "sandbox unknown function": a function is called that does not exist
+- "sandbox endless tools": a function is called again and again, until that is forbidden
 """
 
 import re
@@ -14,6 +20,8 @@ from collections.abc import Callable
 from enum import StrEnum
 
 from bots.sandbox.hearing import Conversation, clean, fact, gist, name, plain, role
+from bots.sandbox.results import told
+from bots.sandbox.tongues import tongue
 
 STORY = (
     "Once upon a time there was a small telephone that lived in the hall of a big "
@@ -39,6 +47,9 @@ class Misbehaviour(StrEnum):
     NO_AUDIO = "sandbox no audio"
     SILENCE = "sandbox silence"
     SLOW = "sandbox slow"
+    BAD_ARGUMENTS = "sandbox bad arguments"
+    UNKNOWN_FUNCTION = "sandbox unknown function"
+    ENDLESS_TOOLS = "sandbox endless tools"
 
 
 def misbehaviour(messages: object) -> Misbehaviour | None:
@@ -50,8 +61,13 @@ def misbehaviour(messages: object) -> Misbehaviour | None:
 def reply(messages: object) -> str:
     """The answer to a chat request's messages: speakable, the same every time."""
     conversation = Conversation.of(messages)
+    if conversation.results:
+        return told(conversation)
     if conversation.goes_on and not conversation.said.strip():
         return _go_on(conversation)
+    if spoken := tongue(conversation.language):
+        said = clean(conversation.said)
+        return f"{spoken.repeat}: {said}." if said else spoken.welcome
     return _answer(conversation)
 
 

@@ -23,7 +23,7 @@ PURPOSES = {
 }
 READING = {
     *("bots.view_bot", "bots.view_phonenumber"),
-    *("calls.view_call", "calls.view_turn"),
+    *("calls.view_call", "calls.view_turn", "calls.view_followup"),
 }
 BLOCKING = {
     f"calls.{deed}_blockedcaller" for deed in ("view", "add", "change", "delete")

@@ -92,7 +92,7 @@ def _origin(text: str) -> str:
 
 def _parameter(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
-    if not (equals and name):
+    if not re.fullmatch(r"[A-Za-z_][\w.-]*", name) or not equals:
         raise ArgumentTypeError(f"{text!r} is not of the form name=value")
     return name, value
 
@@ -139,21 +139,21 @@ def add_line_arguments(parser: CommandParser) -> None:
         metavar="SECONDS",
         help="silence after which a reply counts as finished (default: %(default)s)",
     )
-    add(
-        "--parameter",
-        type=_parameter,
-        action="append",
-        default=[],
-        dest="parameters",
-        metavar="NAME=VALUE",
-        help="of the number's voice address, for {{NAME}}; may be repeated",
-    )
     add("--fast", action="store_true", help="do not wait while the bot speaks")
     add(
         "--status-callback",
         type=_origin,
         metavar="URL",
         help="the number's status callback, posted to after the call",
+    )
+    add(
+        "--parameter",
+        type=_parameter,
+        action="append",
+        dest="parameters",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a variable of the call, in the webhook's address; may be repeated",
     )
 
 

@@ -141,7 +141,7 @@ class SimulatedCall:
             await self._conversation
 
     async def _dial(self) -> None:
-        url = self.line.voice_url
+        url = self.line.webhook
         form = voice_form(self.line, self.call_sid)
         document = await self._carrier.post(url, form)
         relay = await self._follow(read_twiml(document, url))

@@ -29,7 +29,15 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The bot changes the language or other settings; without effect here."""
+    """The bot changes settings; without effect here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """The bot changes what is spoken, what is transcribed, or both."""
+
+    tts: str | None
+    transcription: str | None
 
 
 def speech(text: str, manner: str | None = None, *, preemptible: bool = False) -> Sound:
@@ -38,7 +46,7 @@ def speech(text: str, manner: str | None = None, *, preemptible: bool = False) -
     return Sound("carrier", text, "", seconds, 1, manner, preemptible)
 
 
-def read_frame(raw: str | bytes) -> Sound | End | Change:
+def read_frame(raw: str | bytes) -> Sound | End | Change | Language:
     """Read one message; raises BadFrame where the carrier answers with an error."""
     try:
         message = json.loads(raw) if isinstance(raw, str) else None
@@ -56,7 +64,9 @@ def read_frame(raw: str | bytes) -> Sound | End | Change:
             return Sound("digits", digits, seconds=seconds)
         case {"type": "end"} if isinstance(message.get("handoffData", ""), str):
             return End(message.get("handoffData"))
-        case {"type": "language" | "config" | "hints"}:
+        case {"type": "language"}:
+            return _language(message)
+        case {"type": "config" | "hints"}:
             return Change()
     raise BadFrame(f"unknown type or fields: {message.get('type')}")
 
@@ -72,6 +82,13 @@ def _play(message: dict[str, Any], source: str) -> Sound:
         interruptible=_manner(message),
         preemptible=_preemptible(message),
     )
+
+
+def _language(message: dict[str, Any]) -> Language:
+    named = [message.get(name) for name in ("ttsLanguage", "transcriptionLanguage")]
+    if not any(named) or not all(isinstance(each, str | None) for each in named):
+        raise BadFrame("language without ttsLanguage or transcriptionLanguage")
+    return Language(*named)
 
 
 def _manner(message: dict[str, Any]) -> str | None:

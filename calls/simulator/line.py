@@ -30,9 +30,9 @@ class Line:
     from_: str = CALLER
     connect_to: str = ""  # origin to connect to instead of the public one
     others: tuple[str, ...] = ()  # origins behind the same proxy, when that one is gone
-    parameters: tuple[tuple[str, str], ...] = ()  # of the number's voice address
     account_sid: str = "AC" + "5" * 32
     status_callback: str = ""  # as set at the number; empty: none
+    parameters: tuple[tuple[str, str], ...] = ()  # in the webhook's address
     fast: bool = False  # jump over playback instead of waiting for it
     speaker_events: bool | None = None  # None: as the TwiML's `events` asks
     partials: bool = False  # send partial prompts even if the TwiML does not ask
@@ -46,7 +46,7 @@ class Line:
         return self.server_url.rstrip("/")
 
     @property
-    def voice_url(self) -> str:
-        """The address that the number is pointed at."""
+    def webhook(self) -> str:
+        """Where the number's calls come in."""
         query = f"?{urlencode(self.parameters)}" if self.parameters else ""
         return f"{self.public_origin}/voice{query}"

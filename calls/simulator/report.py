@@ -1,8 +1,11 @@
 """A call in lines of text, for a person to follow."""
 
+import json
 from collections.abc import Iterable, Iterator
 from statistics import median
+from typing import Any
 
+from calls.functions import LANGUAGE
 from calls.models import Turn
 
 from .call import SimulatedCall
@@ -34,7 +37,28 @@ def transcript(turns: Iterable[Turn]) -> Iterator[str]:
     """What was said according to the server, with what the caller did not hear."""
     for turn in turns:
         who = "you" if turn.role == Turn.Role.CALLER else turn.role
-        yield f"{who:<6}  {_heard_part(turn)}{_trouble(turn)}"
+        words = _use(turn) if turn.tool else _heard_part(turn)
+        yield f"{who:<6}  {words}{_trouble(turn)}"
+        if turn.tool.get("name") == LANGUAGE and not turn.tool["failed"]:
+            yield f"{'':<6}  From here on in {_arguments(turn).get('language')}."
+
+
+def _use(turn: Turn) -> str:
+    """A tool, what it was given, how long it took and what came of it."""
+    use, given = turn.tool, _arguments(turn)
+    listed = ", ".join(f"{name}={value}" for name, value in given.items())
+    ms = turn.latency_ms.get("tool")
+    took = "" if ms is None else f" ({ms} ms)"
+    came_to = "failed: " if use["failed"] else ""
+    return f"{use['name']}({listed}){took} → {came_to}{use['result'] or 'no answer'}"
+
+
+def _arguments(turn: Turn) -> dict[str, Any]:
+    try:
+        given = json.loads(turn.tool["arguments"])
+    except (ValueError, RecursionError):
+        given = turn.tool["arguments"]
+    return given if isinstance(given, dict) else {"not an object": given}
 
 
 def _heard_part(turn: Turn) -> str:

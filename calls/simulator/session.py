@@ -11,7 +11,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from .carrier import Carrier
-from .frames import BadFrame, Change, End, read_frame, speech
+from .frames import BadFrame, Change, End, Language, read_frame, speech
 from .line import Line
 from .player import Player, Sound
 from .record import Heard, Record
@@ -43,6 +43,7 @@ class Session:
         self.carrier = carrier
         self.player = Player(record, self)
         self.ending: Ending | None = None
+        self.tts_language, self.language = relay.tts_language, relay.language
         self.began = record.clock.seconds
         self._socket: ClientConnection
         self._malformed = 0
@@ -220,6 +221,8 @@ class Session:
     async def _receive(self, raw: str | bytes) -> None:
         try:
             frame = read_frame(raw)
+            if isinstance(frame, Language):
+                self._change_language(frame)
         except BadFrame as error:
             await self._refuse(raw, error)
             return
@@ -232,8 +235,16 @@ class Session:
                 pass  # an empty token only closes a talk cycle
             case Sound():
                 self.player.add(frame)
-            case Change():
-                pass
+            case Change() | Language():
+                pass  # that has been seen to
+
+    def _change_language(self, change: Language) -> None:
+        tts = change.tts or self.tts_language
+        heard = change.transcription or self.language
+        for language in (tts, heard):
+            if not self.relay.knows(language):
+                raise BadFrame(f"the language {language} is not declared")
+        self.tts_language, self.language = tts, heard
 
     async def _refuse(self, raw: str | bytes, error: BadFrame) -> None:
         self._malformed += 1
@@ -247,7 +258,7 @@ class Session:
             await self.close(Ending("failed"), 1007, reason)
 
     async def _prompt(self, text: str, *, last: bool) -> None:
-        prompt = {"type": "prompt", "voicePrompt": text, "lang": self.relay.language}
+        prompt = {"type": "prompt", "voicePrompt": text, "lang": self.language}
         await self._send({**prompt, "last": last})
 
     async def _info(self, name: str, value: str) -> None:

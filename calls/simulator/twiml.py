@@ -16,6 +16,7 @@ class Relay:
     action: str | None  # absolute
     attributes: dict[str, str] = field(default_factory=dict)
     parameters: dict[str, str] = field(default_factory=dict)
+    languages: frozenset[str] = frozenset()  # declared beside its own
 
     @property
     def events(self) -> set[str]:
@@ -36,13 +37,25 @@ class Relay:
         return self.attributes.get("reportInputDuringAgentSpeech", "none")
 
     @property
+    def tts_language(self) -> str:
+        return self.attributes.get("ttsLanguage", self._language)
+
+    @property
     def language(self) -> str:
-        language = self.attributes.get("language", "en-US")
-        return self.attributes.get("transcriptionLanguage", language)
+        """The one that is transcribed."""
+        return self.attributes.get("transcriptionLanguage", self._language)
+
+    def knows(self, language: str) -> bool:
+        """Whether it may be changed to."""
+        return language in (self.tts_language, self.language, *self.languages)
 
     def flag(self, name: str) -> bool:
         """Whether an attribute that is off by default is on."""
         return self.attributes.get(name) == "true"
+
+    @property
+    def _language(self) -> str:
+        return self.attributes.get("language", "en-US")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +140,9 @@ def _relay(connect: ElementTree.Element, base_url: str) -> Relay | Other:
             parameter.get("name", ""): parameter.get("value", "")
             for parameter in relay.findall("Parameter")
         },
+        languages=frozenset(
+            language.get("code", "") for language in relay.findall("Language")
+        ),
     )
 
 

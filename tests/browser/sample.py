@@ -9,7 +9,7 @@ from django.utils import timezone
 from bots.models import Bot, PhoneNumber, Secret, Tool
 from bots.profile import Profile
 from calls import summary
-from calls.models import Call
+from calls.models import Call, Followup
 from tests.pictures.demo import Script
 
 # Everything that may break a page: markup, templates, speech markup, writing direction.
@@ -51,6 +51,7 @@ class Sample:
             "Twilio": f"{admin}numbers/",
             "calls": f"{admin}calls/call/",
             "call": f"{admin}calls/call/{self.call.pk}/change/",
+            "followups": f"{admin}calls/followup/",
             "live": f"{admin}live/",
             "people": f"{admin}auth/user/",
             "sign-in code": f"{admin}second-step/",
@@ -62,6 +63,7 @@ PAGES = list(Sample(Bot(), PhoneNumber(), Call(), Tool(), Secret()).pages)
 WORDY = {
     *("bots", "editor", "history", "talk", "numbers", "number", "calls", "call"),
     *("tools", "tool", "try a tool", "secret"),
+    "followups",
 }
 
 
@@ -113,4 +115,11 @@ def _called(bot: Bot, label: str, caller: str, words: str) -> Sample:
     told.fail()
     told.end(Call.EndReason.CALLER_HUNG_UP)
     summary.note([call.pk])
+    told_of = {"summary": words, "outcome": words[:80], "noted": {"name": words}}
+    Call.objects.filter(pk=call.pk).update(**told_of)
+    entry = {"at": "2026-11-25T12:00:00+00:00", "ms": 90, "done": False}
+    log = [{**entry, "status": 500, "words": words[:200]}]
+    kept = {"state": Followup.State.FAILED, "attempts": 8, "log": log}
+    for kind in Followup.Kind:
+        call.followups.create(kind=kind, due_at=timezone.now(), **kept)
     return Sample(bot, number, call, tool, secret)

@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from bots.models import Bot
 from calls import checkups
 from calls.doctor import Finding, Mark, last_line, of_roundtrip
+from calls.followup_checkups import of_followups
 from calls.roundtrip import Sample
 from calls.voice_checkups import of_inworld
 from voicebot.management.commands.setup import reach_database
@@ -74,6 +75,7 @@ def examine(*, speech: bool) -> Iterator[Finding]:
     yield from of_roundtrip(sample if shared else None)
     if has_database:
         yield from checkups.of_numbers()
+        yield from of_followups()
     bots = list(Bot.objects.filter(is_active=True)) if has_database else []
     yield from of_inworld(bots, speech=speech)
     yield from checkups.of_clock()

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from typing import Any
+from urllib.parse import urlsplit
 
 from voicebot.serving import TalkingServer  # isort: skip  (installs the reactor first)
 
@@ -13,6 +14,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
+from bots import demo
 from bots.checks import inworld_trouble, lacks_key
 from bots.models import MAX_CALL_MINUTES
 from calls.checks import redis_trouble
@@ -44,9 +46,7 @@ class Command(BaseCommand):
         """Start what is needed, say what a caller can expect, and serve."""
         self._look_around()
         if lacks_key():
-            settings.INWORLD_BASE_URL = self._start_sandbox()
-            settings.INWORLD_API_KEY = "sandbox"
-            settings.SANDBOX = True
+            self._use(self._start_sandbox())
         elif trouble := inworld_trouble():
             self.stderr.write(f"{trouble}\nUntil then callers hear an apology.")
         # Only now: it builds on the settings, and refuses to start on unsafe ones.
@@ -77,11 +77,24 @@ class Command(BaseCommand):
             self.stderr.write(f"{trouble}\nUntil then the carrier's own voice speaks.")
         try:
             Call.objects.open().exists()
+            if not lacks_key():
+                demo.take_away()
         except DatabaseError as error:
             raise CommandError(
                 f"The database cannot be used ({error}). Is it running, and was "
                 "`manage.py setup` run?"
             ) from error
+
+    def _use(self, sandbox: str) -> None:
+        """Let a sandbox stand in for Inworld, and answer its own tool's requests."""
+        settings.INWORLD_BASE_URL = sandbox
+        settings.INWORLD_API_KEY = "sandbox"
+        settings.SANDBOX = True
+        host = urlsplit(sandbox).netloc
+        settings.TOOL_PRIVATE_HOSTS = [*settings.TOOL_PRIVATE_HOSTS, host]
+        if settings.TOOL_HOSTS:  # else any is allowed
+            settings.TOOL_HOSTS = [*settings.TOOL_HOSTS, host]
+        demo.point_to(sandbox)
 
     def _start_sandbox(self) -> str:
         """Run the stand-in for Inworld beside us; its address."""

@@ -12,7 +12,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 from django.db.models import Model
 
-from bots import history
+from bots import demo, history
+from bots.checks import lacks_key
 from bots.models import Bot
 
 # Which variable to change when the database refuses a first value.
@@ -63,6 +64,8 @@ class Command(BaseCommand):
         bot = Bot(name="Default bot", is_default=True, **values)
         validate(bot, BOT_VARIABLES)
         bot.save()
+        if lacks_key():
+            demo.give(bot)
         self.stdout.write(f"Made the default bot: {bot.llm_model}, {bot.tts_voice}.")
 
     def make_first_admin(self) -> None:

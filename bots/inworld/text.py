@@ -1,0 +1,46 @@
+"""A question to a model of which only the text is wanted: no voice, no stream. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+NAME_OF_SCHEMA = "answer"
+
+
+@dataclass(frozen=True, slots=True)
+class TextRequest:
+    """What to ask, and of which model; with a `schema` the answer is JSON of it."""
+
+    model: str
+    messages: list[dict[str, str]]
+    max_tokens: int
+    temperature: float
+    fallback_models: tuple[str, ...] = ()
+    schema: Mapping[str, Any] | None = None
+
+    def body(self) -> dict[str, Any]:
+        """The request as the Router reads it."""
+        body: dict[str, Any] = {
+            "model": self.model,
+            "messages": self.messages,
+            "stream": False,
+            "max_tokens": self.max_tokens,
+            "temperature": self.temperature,
+        }
+        if self.schema is not None:
+            told = {"name": NAME_OF_SCHEMA, "strict": True, "schema": self.schema}
+            body["response_format"] = {"type": "json_schema", "json_schema": told}
+        if self.fallback_models:
+            body["extra_body"] = {"models": list(self.fallback_models)}
+        return body
+
+
+def text_of(answer: Mapping[str, Any]) -> str:
+    """The words of an answer in one piece; empty where there are none."""
+    match answer.get("choices"):
+        case [{"message": {"content": str(text)}}, *_]:
+            return text
+        case [{"message": {"content": [*parts]}}, *_]:
+            told = (part.get("text") for part in parts if isinstance(part, dict))
+            return "".join(text for text in told if isinstance(text, str))
+    return ""

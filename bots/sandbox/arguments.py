@@ -1,0 +1,63 @@
+"""A function's arguments, filled in from what a caller said."""
+
+import re
+from typing import Any
+
+from bots.sandbox.hearing import clean, plain
+
+NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+QUOTED = re.compile(r"[\"“”]([^\"“”]+)[\"“”]|\B'([^']+)'\B")
+REFUSAL = re.compile(r"\b(?:no|not|don't|without|never)\b")
+
+
+class _Words:
+    """The caller's words, each number and quotation of which is used once."""
+
+    def __init__(self, said: str) -> None:
+        self.said = said
+        self.numbers = NUMBER.findall(said)
+        self.quoted = [first or second for first, second in QUOTED.findall(said)]
+
+    def value(self, schema: dict[str, Any], *, required: bool) -> Any:
+        """What is meant for a parameter; None where nothing is."""
+        choices, kind = schema.get("enum"), schema.get("type")
+        if isinstance(choices, list):
+            return self._choice(choices)
+        if kind == "boolean":
+            return not REFUSAL.search(plain(self.said)) if required else None
+        if kind in ("integer", "number"):
+            return self._number(kind) if self.numbers else None
+        if self.quoted:
+            return self.quoted.pop(0)
+        if not required:
+            return None
+        return self.numbers.pop(0) if self.numbers else self._last_word()
+
+    def _number(self, kind: object) -> int | float:
+        number = float(self.numbers.pop(0))
+        return int(number) if kind == "integer" or number.is_integer() else number
+
+    def _choice(self, choices: list[Any]) -> Any:
+        said = f" {plain(self.said)} "
+        return next((each for each in choices if f" {plain(str(each))} " in said), None)
+
+    def _last_word(self) -> str | None:
+        words = clean(self.said).split()
+        return words[-1] if words else None
+
+
+def fill(schema: dict[str, Any], said: str) -> dict[str, Any] | None:
+    """Every argument that the words hold; None where a required one is missing."""
+    properties = schema.get("properties")
+    properties = properties if isinstance(properties, dict) else {}
+    required = schema.get("required")
+    required = required if isinstance(required, list) else []
+    words, given = _Words(said), {}
+    for name in sorted(properties, key=lambda name: name not in required):
+        described = properties[name] if isinstance(properties[name], dict) else {}
+        value = words.value(described, required=name in required)
+        if value is not None:
+            given[name] = value
+        elif name in required:
+            return None
+    return given

@@ -1,0 +1,30 @@
+"""Something for a bot's tool to ask: the orders of a shop that does not exist."""
+
+import asyncio
+
+from django.http import HttpRequest, JsonResponse
+
+HIGHEST_NUMBER = 9_999
+LONGEST_WAIT = 30.0
+STATES = (
+    ("waiting to be packed", "in four days"),
+    ("on its way", "on Friday"),
+    ("delivered", "yesterday"),
+)
+
+
+async def order(request: HttpRequest, number: int) -> JsonResponse:
+    """How an order stands; the same every time, after `?seconds=` of thought."""
+    try:
+        seconds = float(request.GET.get("seconds") or 0)
+    except ValueError:
+        return JsonResponse({"error": "seconds must be a number"}, status=400)
+    # Also false for what is not a number.
+    if not 0 <= seconds <= LONGEST_WAIT:
+        told = f"seconds must be from 0 to {LONGEST_WAIT:g}"
+        return JsonResponse({"error": told}, status=400)
+    await asyncio.sleep(seconds)
+    if not 1 <= number <= HIGHEST_NUMBER:
+        return JsonResponse({"error": f"There is no order {number}."}, status=404)
+    state, arrives = STATES[number % len(STATES)]
+    return JsonResponse({"order": number, "state": state, "arrives": arrives})

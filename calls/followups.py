@@ -1,0 +1,232 @@
+"""What is owed after a call: noted as it ends, claimed, and settled, in the database.
+
+A claim moves `due_at` into the future: whoever made it is done by then, or dead, and
+another process takes it up. All moments compared are the database's.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeAlias
+
+from django.db import transaction
+from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from bots.models import Bot
+from bots.profile import Profile
+from calls import backoff
+from calls.models import Call, Followup, Turn
+from calls.upshot import Wanted
+
+Kind: TypeAlias = Followup.Kind
+State: TypeAlias = Followup.State
+
+# A call's last turns are written a moment after its end.
+SETTLE = timedelta(seconds=1)
+# How long an attempt may take at most, and how long it is left alone (s).
+SECONDS = {Kind.SUMMARY: 75.0, Kind.WEBHOOK: 15.0}
+LEASES = {kind: timedelta(seconds=most + 30) for kind, most in SECONDS.items()}
+# How many attempts are kept, of one that was asked for again and again.
+KEPT = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A followup that this process does now, and no other; its `attempt` from 1."""
+
+    pk: int
+    kind: Kind
+    attempt: int
+    call_id: int
+    call_sid: str
+    bot_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What came of it, in words that hold nothing of the call.
+
+    `status` is the receiver's, 0 where none answered. A `final` one is not repeated.
+    """
+
+    done: bool
+    words: str = ""
+    status: int = 0
+    final: bool = False
+
+
+class Bell:
+    """Tells this process's worker, from any thread, that something is due soon."""
+
+    def __init__(self) -> None:
+        self.pull: Callable[[], object] | None = None
+
+    def hang(self, woken: asyncio.Event) -> None:
+        """Let it wake the running loop's worker."""
+        loop, seconds = asyncio.get_running_loop(), SETTLE.total_seconds() + 0.05
+
+        def pull() -> None:
+            loop.call_soon_threadsafe(loop.call_later, seconds, woken.set)
+
+        self.pull = pull
+
+    def take_down(self) -> None:
+        """There is no worker any more."""
+        self.pull = None
+
+    def ring(self) -> None:
+        """Wake it; without one in this process, another finds what is due."""
+        if self.pull:
+            with suppress(RuntimeError):  # its loop has just ended
+                self.pull()
+
+
+bell = Bell()
+
+
+# As calls end
+
+
+def owe(call_ids: Iterable[int]) -> None:
+    """Note what is to be done after these calls, once for each of them.
+
+    Belongs into the transaction that closes them.
+    """
+    over = Call.objects.filter(pk__in=call_ids, status__in=Call.OVER)
+    over = over.exclude(status=Call.Status.REFUSED)  # no bot took these
+    owed = [
+        Followup(call=call, kind=kind, due_at=Now() + SETTLE)
+        for call in over.only("is_test", "settings")
+        for kind in _kinds(call, Profile.from_json(call.settings))
+    ]
+    if owed:
+        Followup.objects.bulk_create(owed, ignore_conflicts=True)
+        transaction.on_commit(bell.ring)
+
+
+def wanted_of(bot: Bot | Profile) -> Wanted:
+    """What a bot's operator wants to know of each call."""
+    return Wanted.of(bot.summary_prompt, bot.outcomes, bot.summary_fields)
+
+
+def _kinds(call: Call, bot: Bot | Profile) -> list[Kind]:
+    """What a bot wants done; test calls are none of a receiver's business."""
+    kinds = [Kind.SUMMARY] if wanted_of(bot) and _has_spoken(call) else []
+    return [*kinds, Kind.WEBHOOK] if bot.webhook_url and not call.is_test else kinds
+
+
+def _has_spoken(call: Call) -> bool:
+    """Whether the caller said or typed anything: of silence there is no summary."""
+    said = Turn.objects.filter(call=call, role=Turn.Role.CALLER)
+    return said.exclude(text="").exists()
+
+
+# At the desk
+
+
+def profile_of(call: Call) -> Profile:
+    """The bot's settings as they are now: what was put right counts at once.
+
+    Of a bot that is gone, those that the call ran with.
+    """
+    return Profile.of(call.bot) if call.bot else Profile.from_json(call.settings)
+
+
+def possible(call: Call) -> list[Kind]:
+    """What can be done for a call, again or for the first time."""
+    if call.status not in Call.OVER or call.status == Call.Status.REFUSED:
+        return []
+    return _kinds(call, call.bot or Profile.from_json(call.settings))
+
+
+def repeat(call: Call, kind: Kind) -> None:
+    """Do it now, whatever came of it before; what waits is not made to wait on."""
+    with transaction.atomic():
+        first = {"due_at": Now()}
+        row, _ = Followup.objects.get_or_create(call=call, kind=kind, defaults=first)
+        same = Followup.objects.filter(pk=row.pk)
+        same.exclude(state=State.WAITING).update(state=State.WAITING, attempts=0)
+        same.update(due_at=Now())
+        transaction.on_commit(bell.ring)
+
+
+# By the worker
+
+
+def claim(kind: Kind, most: int, each: int, running: Counter[int | None]) -> list[Due]:
+    """Take some of what is due, of no bot more than `each` with what is `running`."""
+    crowded = [bot for bot, count in running.items() if count >= each and bot]
+    due = _due(kind).exclude(call__bot__in=crowded).order_by("due_at")
+    about = ("pk", "attempts", "call_id", "call__call_sid", "call__bot_id")
+    count, taken = Counter(running), list[Due]()
+    for pk, attempts, call_id, sid, bot_id in due.values_list(*about)[: 3 * most]:
+        if len(taken) == most:
+            break
+        if count[bot_id] >= each:
+            continue
+        # The database lets one process change the row first; it is not due any more.
+        same = Followup.objects.filter(pk=pk, attempts=attempts)
+        same = same.filter(state=State.WAITING, due_at__lte=Now())
+        if same.update(attempts=attempts + 1, due_at=Now() + LEASES[kind]):
+            taken.append(Due(pk, kind, attempts + 1, call_id, sid, bot_id))
+            count[bot_id] += 1
+    return taken
+
+
+def _due(kind: Kind) -> QuerySet[Followup]:
+    due = Followup.objects.filter(kind=kind, state=State.WAITING, due_at__lte=Now())
+    if kind is not Kind.WEBHOOK:
+        return due
+    # What the webhook gets has the summary in it.
+    summing_up = Followup.objects.filter(
+        call=OuterRef("call"), kind=Kind.SUMMARY, state=State.WAITING
+    )
+    return due.exclude(Exists(summing_up))
+
+
+@transaction.atomic
+def settle(due: Due, attempt: Attempt, ms: int, luck: float) -> State | None:
+    """Write down what came of an attempt; None where another has taken it up since."""
+    rows = Followup.objects.select_for_update().filter(
+        pk=due.pk, state=State.WAITING, attempts=due.attempt
+    )
+    if (row := rows.first()) is None:
+        return None
+    wait = None if attempt.final else backoff.wait(due.kind, due.attempt, luck)
+    if attempt.done:
+        row.state = State.DONE
+    elif wait is None:
+        row.state = State.FAILED
+    else:
+        row.due_at = Now() + timedelta(seconds=wait)
+    row.log = [*row.log, _entry(attempt, ms)][-KEPT:]
+    row.save(update_fields=["state", "due_at", "log"])
+    return State(row.state)
+
+
+def _entry(attempt: Attempt, ms: int) -> dict[str, Any]:
+    return {
+        "at": timezone.now().isoformat(timespec="seconds"),
+        "ms": ms,
+        "done": attempt.done,
+        "status": attempt.status,
+        "words": attempt.words,
+    }
+
+
+def give_back(claimed: Iterable[int]) -> None:
+    """Let others take up at once what was begun here and not done."""
+    left = Followup.objects.filter(pk__in=list(claimed), state=State.WAITING)
+    left.update(due_at=Now())
+
+
+def waiting() -> dict[str, int]:
+    """How many wait, of each kind."""
+    rows = Followup.objects.filter(state=State.WAITING).order_by()
+    counted = dict(rows.values_list("kind").annotate(Count("pk")))
+    return {kind: counted.get(kind, 0) for kind in Kind}

@@ -1,0 +1,86 @@
+"""Tells another system of a call that is over: one signed POST of the call's JSON.
+
+The receiver checks who sent it, and that it is not an old one sent once more:
+
+    said, given = headers["X-Voicebot-Timestamp"], headers["X-Voicebot-Signature"]
+    told = hmac.new(secret, f"{said}.".encode() + body, hashlib.sha256).hexdigest()
+    good = hmac.compare_digest(f"v1={told}", given)
+    fresh = abs(time.time() - int(said)) < 300
+
+A delivery may come twice, with the same X-Voicebot-Delivery.
+"""
+
+import hashlib
+import hmac
+import json
+from http import HTTPStatus
+from time import time
+
+from bots.abilities import ToolSpec
+from bots.requests import BadTemplate, address, secrets_of
+from bots.secrets import SecretLost, opened
+from bots.variables import SECRET
+from bots.web import Request, Unreachable, fetch
+from calls.export import TURNS, record_of
+from calls.followups import SECONDS, Attempt, Kind, profile_of
+from calls.models import Call
+from calls.threads import in_any_thread
+
+EVENT = "call.ended"
+
+NO_WEBHOOK = "The bot has no webhook any more."
+NO_SECRET = "There is no secret to sign it with. Choose one at the bot, under webhook."  # noqa: S105
+GONE = "The receiver says that it is gone for good."
+
+
+class Unsendable(Exception):
+    """Nothing can be sent; says why, in words for an operator."""
+
+
+async def deliver(call_id: int, delivery: int) -> Attempt:
+    """Send it once."""
+    try:
+        request = await in_any_thread(_request)(call_id, delivery)
+        if request is None:
+            return Attempt(False, NO_WEBHOOK, final=True)
+        answer = await fetch(request)
+    except (Unsendable, SecretLost, BadTemplate, Unreachable) as error:
+        return Attempt(False, str(error))
+    if answer.is_good:
+        return Attempt(True, status=answer.status)
+    if answer.status == HTTPStatus.GONE:
+        return Attempt(False, GONE, answer.status, final=True)
+    return Attempt(False, f"The receiver answered {answer.status}.", answer.status)
+
+
+def signature(secret: str, timestamp: str, body: bytes) -> str:
+    """What only somebody with the secret can write beside this body."""
+    signed = f"{timestamp}.".encode() + body
+    return f"v1={hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()}"
+
+
+def _request(call_id: int, delivery: int) -> Request | None:
+    calls = Call.objects.select_related("bot").prefetch_related(TURNS)
+    call = calls.filter(pk=call_id).first()
+    profile = profile_of(call) if call else None
+    if call is None or profile is None or not profile.webhook_url:
+        return None
+    url, name, said = profile.webhook_url, profile.webhook_secret, str(int(time()))
+    secrets = opened([name, *secrets_of(url)])
+    if not (secret := secrets.get(name, "")):
+        raise Unsendable(NO_SECRET)
+    values = {f"{SECRET}{each}": value for each, value in secrets.items()}
+    body = json.dumps(record_of(call)).encode()
+    return Request(
+        method="POST",
+        url=address(ToolSpec("webhook", url=url), values),
+        headers={
+            "Content-Type": "application/json",
+            "X-Voicebot-Event": EVENT,
+            "X-Voicebot-Delivery": str(delivery),
+            "X-Voicebot-Timestamp": said,
+            "X-Voicebot-Signature": signature(secret, said, body),
+        },
+        seconds=SECONDS[Kind.WEBHOOK],
+        body=body,
+    )

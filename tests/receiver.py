@@ -1,0 +1,83 @@
+"""Another system that is told of calls: a real server, in the test's own loop."""
+
+import asyncio
+import hashlib
+import hmac
+import json
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+SECRET = "webhook-secret-of-the-tests"
+HANG = 0  # instead of a status: no answer at all
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What came in."""
+
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def call(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def is_signed(self) -> bool:
+        """Checked as our documentation tells receivers to do it."""
+        said = self.headers["X-Voicebot-Timestamp"]
+        signed = f"{said}.".encode() + self.body
+        told = hmac.new(SECRET.encode(), signed, hashlib.sha256).hexdigest()
+        return hmac.compare_digest(f"v1={told}", self.headers["X-Voicebot-Signature"])
+
+
+class Receiver:
+    """Answers with the statuses it was given, then with 204."""
+
+    def __init__(self, *statuses: int) -> None:
+        self.statuses = deque(statuses)
+        self.deliveries: list[Delivery] = []
+        self.arrived = asyncio.Event()
+        self.answers = asyncio.Event()  # cleared, every answer waits
+        self.answers.set()
+        self.url = ""
+
+    async def until(self, count: int, seconds: float = 8) -> list[Delivery]:
+        """Wait for so many deliveries."""
+        async with asyncio.timeout(seconds):
+            while len(self.deliveries) < count:
+                self.arrived.clear()
+                await self.arrived.wait()
+        return self.deliveries
+
+    async def take(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        self.deliveries.append(Delivery(dict(request.headers), body))
+        self.arrived.set()
+        await self.answers.wait()
+        status = self.statuses.popleft() if self.statuses else 204
+        if status == HANG:
+            await asyncio.Event().wait()
+        return web.Response(status=status)
+
+
+@asynccontextmanager
+async def receiving(*statuses: int) -> AsyncIterator[Receiver]:
+    """A receiver, until the block ends."""
+    receiver, app = Receiver(*statuses), web.Application()
+    app.router.add_post("/calls", receiver.take)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = runner.addresses[0][1]
+    receiver.url = f"http://127.0.0.1:{port}/calls"
+    try:
+        yield receiver
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,85 @@
+"""The sandbox is asked for JSON, as after a call."""
+
+import json
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bots.sandbox.chat import INSTANT, Reply
+from bots.sandbox.intake import ChatRequest
+from bots.sandbox.summaries import filled, schema_of
+from calls.upshot import Line, Upshot, Wanted, question, read
+
+WANTED = Wanted.of(
+    "What was agreed.",
+    "booked, call back",
+    "email: the caller's address\nphone: a number to call\nname: who called",
+)
+
+
+def summed_up(*said: str) -> Upshot | None:
+    lines = [Line("Bot", "Hello."), *(Line("Caller", words) for words in said)]
+    messages = question(WANTED, "It was today.", lines)
+    return read(filled(WANTED.schema, messages), WANTED)
+
+
+def test_a_conversation_is_summed_up_as_far_as_words_show_it() -> None:
+    found = summed_up(
+        "My name is Ann Miller, I want to book a table.",
+        "Write to ann@example.com or ring +1 415 555 0100.",
+    )
+    assert found
+    assert found.summary.startswith("The caller said: My name is Ann Miller")
+    assert found.outcome == "booked"
+    assert found.noted == {
+        "email": "ann@example.com",
+        "phone": "+1 415 555 0100",
+        "name": "Ann Miller",
+    }
+
+
+def test_what_was_not_said_is_left_empty() -> None:
+    assert summed_up() == Upshot()
+    found = summed_up("Just looking.")
+    assert found
+    assert (found.outcome, found.noted) == ("", {})
+
+
+@given(st.lists(st.text(max_size=80), max_size=4))
+def test_the_answer_fits_the_schema_whatever_was_said(said: list[str]) -> None:
+    messages = question(WANTED, "", [Line("Caller", words) for words in said])
+    jsonschema.validate(json.loads(filled(WANTED.schema, messages)), WANTED.schema)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]},
+        {"type": "object", "properties": {"a": {"type": "array"}, "b": True}},
+        {"type": ["string", "null"]},
+        {"type": "boolean"},
+        {},
+    ],
+)
+def test_any_other_schema_is_filled_too(schema: dict[str, Any]) -> None:
+    messages = [{"role": "user", "content": "Hi."}]
+    jsonschema.validate(json.loads(filled(schema, messages)), schema)
+
+
+@pytest.mark.parametrize(
+    "odd", [None, "json", {"type": "text"}, {"type": "json_schema"}]
+)
+def test_without_a_schema_it_talks_as_usual(odd: Any) -> None:
+    assert schema_of({"response_format": odd}) is None
+
+
+async def test_a_call_that_tried_out_a_failure_is_still_summed_up() -> None:
+    messages = question(WANTED, "", [Line("Caller", "sandbox error 500")])
+    request = ChatRequest("m", messages, "", False, 10, schema=WANTED.schema)
+    whole = await Reply(request, INSTANT).whole()
+    found = read(whole["choices"][0]["message"]["content"], WANTED)
+    assert found
+    assert "sandbox error 500" in found.summary

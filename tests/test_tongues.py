@@ -1,0 +1,69 @@
+"""What Twilio is told of a bot's other languages."""
+
+from dataclasses import replace
+
+import pytest
+
+from bots.abilities import Tongue
+from bots.models import Bot
+from bots.profile import Profile
+from calls import twiml
+from calls.simulator.twiml import Relay, read_twiml
+
+
+def declared(*tongues: Tongue, **settings: object) -> list[tuple[str, str, str, str]]:
+    """Each language with its providers and its speech model."""
+    profile = replace(Profile.of(Bot(**settings)), tongues=tongues)
+    return [
+        (
+            each["code"],
+            each["ttsProvider"],
+            each["transcriptionProvider"],
+            each["speechModel"],
+        )
+        for each in twiml.languages(profile)
+    ]
+
+
+def test_a_bot_of_one_language_declares_none() -> None:
+    assert declared() == []
+    assert declared(Tongue("en-US", "Ashley")) == []
+
+
+def test_each_language_is_understood_by_the_best_model_it_has() -> None:
+    tongues = (
+        Tongue("de-DE", "Johanna"),
+        Tongue("pl-PL", "Wojciech"),
+        Tongue("fr-FR", "Étienne", transcription_provider="Google"),
+        Tongue("es-ES", "Diego", speech_model="flux"),
+    )
+    assert declared(*tongues) == [
+        ("en-US", "Google", "Deepgram", "nova-3-general"),
+        ("de-DE", "Google", "Deepgram", "nova-3-general"),
+        ("es-ES", "Google", "Deepgram", "flux"),
+        ("fr-FR", "Google", "Google", "telephony"),
+        ("pl-PL", "Google", "Deepgram", "nova-2-general"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "used"),
+    [("Google", "nova-3-general", "telephony"), ("Deepgram", "long", "nova-3-general")],
+)
+def test_a_speech_model_of_another_provider_is_never_told(
+    provider: str, model: str, used: str
+) -> None:
+    bot = {"transcription_provider": provider, "speech_model": model}
+    assert declared(Tongue("de-DE", "Johanna", speech_model=model), **bot) == [
+        ("en-US", "Google", provider, used),
+        ("de-DE", "Google", provider, used),
+    ]
+
+
+def test_the_carrier_reads_which_languages_it_may_change_to() -> None:
+    profile = replace(Profile.of(Bot()), tongues=(Tongue("de-DE", "Johanna"),))
+    document = twiml.relay(profile, socket_url="wss://x/", action_url="https://x/")
+    (relay,) = read_twiml(document, "https://x/")
+    assert isinstance(relay, Relay)
+    assert relay.languages == {"en-US", "de-DE"}
+    assert (relay.knows("de-DE"), relay.knows("fr-FR")) == (True, False)
