@@ -17,7 +17,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
-from bots.desk import views
+from bots.desk import tools, views  # noqa: F401  (registers tools and secrets)
 from bots.desk.forms import BotForm, PhoneNumberForm
 from bots.desk.history import RemembersVersions
 from bots.desk.inlines import INLINES, PARTS

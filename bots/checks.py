@@ -4,7 +4,9 @@ from typing import Any
 
 import httpx
 from django.conf import settings
-from django.core.checks import CheckMessage, Warning, register
+from django.core.checks import CheckMessage, Error, Warning, register
+
+from bots.web import HOST
 
 PATIENCE_SECONDS = 3.0
 
@@ -27,6 +29,26 @@ def inworld_key_is_set(**kwargs: Any) -> list[CheckMessage]:
             id="bots.W001",
             hint="Make a key in Inworld's portal and put INWORLD_API_KEY=… in .env.",
         )
+    ]
+
+
+@register()
+def hosts_of_tools_are_hosts(**kwargs: Any) -> list[CheckMessage]:
+    """What is no host would allow nothing, or leave open what was to be closed."""
+    named = {
+        "TOOL_HOSTS": settings.TOOL_HOSTS,
+        "TOOL_PRIVATE_HOSTS": settings.TOOL_PRIVATE_HOSTS,
+    }
+    return [
+        Error(
+            f"{name} has “{entry}”, which is not a host.",
+            id="bots.E001",
+            hint="Write crm.internal or 10.0.0.5:8080, separated by commas: no "
+            "https://, no path, no *.",
+        )
+        for name, entries in named.items()
+        for entry in entries
+        if not HOST.fullmatch(entry)
     ]
 
 

@@ -12,7 +12,8 @@ WEEK_MINUTES = 7 * DAY_MINUTES
 _DAY = r"(mon|tue|wed|thu|fri|sat|sun)[a-z]*"
 _TIME = r"(\d{1,2})(?::(\d{2}))?"
 _SPAN = re.compile(
-    rf"^(?:{_DAY}(?:\s*-\s*{_DAY})?|(daily))\s+{_TIME}\s*-\s*{_TIME}$", re.IGNORECASE
+    rf"(?:{_DAY}(?:\s*-\s*{_DAY})?|(daily))\s+{_TIME}\s*-\s*{_TIME}",
+    re.IGNORECASE | re.ASCII,
 )
 EXAMPLE = "Mon-Fri 9:00-17:30, Sat 10:00-14:00"
 
@@ -38,7 +39,7 @@ def is_open(text: str, minute: int) -> bool:
 
 
 def _spans(part: str) -> Iterator[Span]:
-    found = _SPAN.match(part)
+    found = _SPAN.fullmatch(part)
     if not found:
         raise BadHours(f"“{part}” is not understood. Write it like {EXAMPLE}.")
     first, last, daily, *clock = found.groups()

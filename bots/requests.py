@@ -7,15 +7,18 @@ says can choose where a request goes.
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
 from bots.abilities import ToolSpec
-from bots.variables import CONTROL, PLACEHOLDER, SECRET, fill, names
+from bots.variables import CONTROL, PLACEHOLDER, SECRET, Values, fill, names
 
-HEADER_NAME = re.compile(r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
+# The whole beginning of an address: what it is, where it goes, perhaps on which port.
+HOST = re.compile(r"https?://([\w.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?(?=[/?#]|\Z)", re.I)
+HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # What the client writes itself.
 OWN_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection"})
 BODILESS = frozenset({"GET", "DELETE"})
+SPELLING = "Write a placeholder as {{name}} or {{name|what to use without it}}."
 
 
 class BadTemplate(ValueError):
@@ -24,20 +27,19 @@ class BadTemplate(ValueError):
 
 def check_url(url: str) -> None:
     """Refuse an address whose host is not written out. Raises `BadTemplate`."""
-    try:
-        parts = urlsplit(PLACEHOLDER.sub("x", url))
-        parts.port  # noqa: B018  (raises where it is no number)
-    except ValueError as error:
-        raise BadTemplate("This is not an address.") from error
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if not re.match("https?://[^/?#]", url, re.IGNORECASE):
         raise BadTemplate("Write the whole address, beginning with https://.")
-    if parts.username is not None or parts.password is not None:
-        raise BadTemplate("Put a password into a header, as a secret.")
-    host = re.match(r"https?://[^/?#]*", url, re.IGNORECASE)
-    if host is None or PLACEHOLDER.search(host[0]) or "{" in host[0]:
-        raise BadTemplate("Write the host out: nothing a caller says may choose it.")
-    if re.search(r"\s", url):
+    if re.search(r"\s", url) or CONTROL.search(url):
         raise BadTemplate("An address has no spaces.")
+    authority = re.split("[/?#]", url, maxsplit=3)[2]
+    if "{" in authority:
+        raise BadTemplate("Write the host out: nothing a caller says may choose it.")
+    if "@" in authority:
+        raise BadTemplate("Put a password into a header, as a secret.")
+    found = HOST.match(url)
+    if not found or int((found[2] or ":1")[1:]) not in range(1, 65_536):
+        raise BadTemplate("This is not an address.")
+    _check_spelling(url)
 
 
 def check_headers(headers: str) -> None:
@@ -46,12 +48,13 @@ def check_headers(headers: str) -> None:
         name, colon, value = line.partition(":")
         if not line.strip():
             continue
-        if not colon or not HEADER_NAME.match(name.strip()) or not value.strip():
+        if not colon or not HEADER_NAME.fullmatch(name.strip()) or not value.strip():
             raise BadTemplate(f"Line {number} is not of the form Name: value.")
         if name.strip().lower() in OWN_HEADERS:
             raise BadTemplate(f"Line {number}: {name.strip()} is written by itself.")
         if not value.isascii():
             raise BadTemplate(f"Line {number} has signs that a header cannot have.")
+        _check_spelling(value)
 
 
 def secrets_of(*templates: str) -> list[str]:
@@ -60,24 +63,28 @@ def secrets_of(*templates: str) -> list[str]:
     return [name.removeprefix(SECRET) for name in found if name.startswith(SECRET)]
 
 
-def address(tool: ToolSpec, values: Mapping[str, str]) -> str:
-    """Where a request goes; each value is a part of the path or query, never more.
+def address(tool: ToolSpec, values: Values) -> str:
+    """Where a request goes; each value is one part of the path or query, never more.
 
-    Raises `BadTemplate` where values would climb out of the path that was written.
+    Raises `BadTemplate` where a value is missing from the path, or would change it.
     """
-    found = fill(tool.url, values, lambda value: quote(value, safe=""))
-    if any(unquote(part) in (".", "..") for part in urlsplit(found).path.split("/")):
-        raise BadTemplate("An argument would change the path of the address.")
-    return found
+    for found in PLACEHOLDER.finditer(tool.url):
+        if not re.search("[?#]", PLACEHOLDER.sub("", tool.url[: found.start()])):
+            _check_part(found[1], fill(found[0], values))
+    whole = fill(tool.url, values, lambda value: quote(value, safe=""))
+    path = re.split("[?#]", whole, maxsplit=1)[0]
+    if any(unquote(part) in (".", "..") for part in path.split("/")):
+        raise BadTemplate("A value would change the path of the address.")
+    return whole
 
 
-def headers(tool: ToolSpec, values: Mapping[str, str]) -> dict[str, str]:
+def headers(tool: ToolSpec, values: Values) -> dict[str, str]:
     """The headers of a request; what a value brings along stays within its line."""
     found = {}
     for line in tool.headers.splitlines():
         name, colon, value = line.partition(":")
-        if colon:
-            told = CONTROL.sub(" ", fill(value, values)).strip()
+        told = CONTROL.sub(" ", fill(value, values)).strip()
+        if colon and told:
             found[name.strip()] = told.encode("ascii", "replace").decode()
     return found
 
@@ -86,3 +93,19 @@ def left_over(tool: ToolSpec, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Arguments that the address does not name: for the query or the body."""
     named = {*names(tool.url), *names(tool.headers)}
     return {name: value for name, value in arguments.items() if name not in named}
+
+
+def _check_part(name: str, value: str) -> None:
+    """Refuse what is no part of a path, however often a server unpacks it."""
+    if not value:
+        raise BadTemplate(f"The address needs {name}, which is not known.")
+    while value != (unpacked := unquote(value)):
+        value = unpacked
+    if re.search(r"[/\\]", value) or value in (".", ".."):
+        raise BadTemplate(f"{name} would change the path of the address.")
+
+
+def _check_spelling(text: str) -> None:
+    """Refuse what looks like a placeholder and is none: it would be sent as it is."""
+    if re.search(r"\{\{|\}\}", PLACEHOLDER.sub("", text)):
+        raise BadTemplate(SPELLING)

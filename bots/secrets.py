@@ -8,8 +8,6 @@ from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
 
-MASK = "••••"
-
 
 class SecretLost(Exception):
     """A secret that SECRET_KEY does not open any more; it must be entered anew."""

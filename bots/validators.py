@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, RegexValidator
 
 from bots.requests import BadTemplate, check_url
-from bots.variables import PLACEHOLDER
+from bots.variables import NAME
 
 # The TTS API takes 2,000 characters in one request.
 SPEECH_MAX_LENGTH = 2000
@@ -67,7 +67,7 @@ def each_line_a_value(value: str) -> None:
     """Refuse a list of variables of which a line names none."""
     for number, line in enumerate(map(str.strip, value.splitlines()), 1):
         name = line.partition("=")[0].strip()
-        if line and not PLACEHOLDER.fullmatch(f"{{{{{name}}}}}"):
+        if line and not NAME.fullmatch(name):
             raise ValidationError(
                 f"Line {number}: a name has letters, digits, _ and dots only."
             )

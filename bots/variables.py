@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 
+NAME = re.compile(r"[A-Za-z_][\w.-]*")
 # The name, and what stands in its place where nothing is known.
-PLACEHOLDER = re.compile(r"\{\{\s*([A-Za-z_][\w.-]*)\s*(?:\|([^{}]*))?\}\}")
+PLACEHOLDER = re.compile(rf"\{{\{{\s*({NAME.pattern})\s*(?:\|([^{{}}]*))?\}}\}}")
 # What every call knows by itself.
 BUILT_IN = {
     "caller_number": "the caller's number",
@@ -15,9 +17,13 @@ BUILT_IN = {
 }
 # How placeholders of secrets begin; no value of a call may pass for one.
 SECRET = "secret."  # noqa: S105
+NAME_LENGTH = 80
 VALUE_LENGTH = 500
 MOST_VALUES = 60
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+# Of a lookup's JSON, in levels.
+DEEPEST = 6
+# Signs that end a line, or that no text can hold.
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]+")
 
 Values = Mapping[str, str]
 
@@ -56,26 +62,33 @@ def declared(lines: str) -> dict[str, str]:
 
 
 def flat(value: object) -> dict[str, str]:
-    """An answer's JSON as values: {"user": {"name": "Ann"}} gives user.name."""
-    pairs = _pairs("", value)
-    return bounded({name: text for name, text in pairs if name})
+    """An answer's JSON as values: {"user": {"name": "Ann"}} gives user.name.
+
+    What a call knows by itself is not for others to tell.
+    """
+    pairs = _pairs("", value, DEEPEST)
+    return bounded({name: text for name, text in pairs if name not in BUILT_IN})
 
 
 def bounded(values: Mapping[str, str]) -> dict[str, str]:
     """As much of foreign values as a call takes, each on one line."""
-    some = list(values.items())[:MOST_VALUES]
+    named = ((name, text) for name, text in values.items() if _is_name(name))
     return {
-        name[:80]: CONTROL.sub(" ", text).strip()[:VALUE_LENGTH]
-        for name, text in some
-        if PLACEHOLDER.fullmatch(f"{{{{{name[:80]}}}}}") and not name.startswith(SECRET)
+        name: CONTROL.sub(" ", text).strip()[:VALUE_LENGTH]
+        for name, text in islice(named, MOST_VALUES)
     }
 
 
-def _pairs(name: str, value: object) -> Iterator[tuple[str, str]]:
+def _is_name(name: str) -> bool:
+    usable = len(name) <= NAME_LENGTH and not name.startswith(SECRET)
+    return usable and bool(NAME.fullmatch(name))
+
+
+def _pairs(name: str, value: object, levels: int) -> Iterator[tuple[str, str]]:
     match value:
-        case dict():
+        case dict() if levels:
             for key, inner in value.items():
-                yield from _pairs(f"{name}.{key}" if name else str(key), inner)
+                yield from _pairs(f"{name}.{key}" if name else key, inner, levels - 1)
         case bool():
             yield name, "yes" if value else "no"
         case str() | int() | float():

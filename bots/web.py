@@ -1,32 +1,35 @@
 """Requests to other people's servers: only where operators said, never to ourselves.
 
-A name is resolved once, and only public addresses of it are connected to; every hop of
-a redirect is checked anew (CWE-918, server-side request forgery).
+Every socket is made for one address, which is looked at last of all, whichever way it
+was come by: a name, a number, a redirect (CWE-918, server-side request forgery).
 """
 
 import asyncio
 import ipaddress
 import json
-import logging
+import re
 import socket
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
-from urllib.parse import urljoin, urlsplit
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.resolver import ThreadedResolver
 from django.conf import settings
-
-log = logging.getLogger(__name__)
+from yarl import URL
 
 MOST_HOPS = 3
-# What is read of an answer, in bytes; a tool that answers with more is cut off.
+# What is read of an answer, in bytes, unpacked; the rest is left with the server.
 LONGEST_ANSWER = 64_000
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 USER_AGENT = "voicebot"
+# What the internet routes; of the rest of IPv6 only addresses that stand for IPv4 ones.
+GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
+NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# A host as settings name it: with its port, or for all ports.
+HOST = re.compile(r"(?:\[[0-9a-f:.]+\]|[\w-]+(?:\.[\w-]+)*)(?::[1-9]\d{0,4})?", re.I)
+
+AddrInfo = tuple[Any, Any, int, str, tuple[Any, ...]]
 
 
 class Unreachable(Exception):
@@ -37,16 +40,20 @@ class Forbidden(Unreachable):
     """The address is none that this server may call."""
 
 
+class _Private(OSError):
+    """Not connected: the address is not public."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """What to send, and for how long to wait in all (seconds)."""
 
     method: str
-    url: str
-    headers: Mapping[str, str]
+    url: str = field(repr=False)  # this and what follows may hold secrets
+    headers: Mapping[str, str] = field(repr=False)
     seconds: float
-    query: Mapping[str, str] | None = None
-    body: bytes | None = None
+    query: Mapping[str, str] | None = field(default=None, repr=False)
+    body: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,80 +79,62 @@ class Answer:
             return None
 
 
-class PublicOnly(AbstractResolver):
-    """Resolves names to the public addresses among theirs."""
-
-    def __init__(self) -> None:
-        self.names = ThreadedResolver()
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        """The addresses of a name that may be connected to. Raises `Forbidden`."""
-        found = await self.names.resolve(host, port, family)
-        if is_excepted(host, port):
-            return found
-        allowed = [each for each in found if is_public(each["host"])]
-        if not allowed:
-            raise Forbidden(f"{host} has no public address.")
-        return allowed
-
-    async def close(self) -> None:
-        """Nothing is kept open."""
-        await self.names.close()
-
-
 async def fetch(request: Request) -> Answer:
     """Send a request and read its answer. Raises `Unreachable`."""
     began = monotonic()
-    connector = aiohttp.TCPConnector(
-        resolver=PublicOnly(), use_dns_cache=False, force_close=True
-    )
     try:
-        async with (
-            asyncio.timeout(request.seconds),
-            aiohttp.ClientSession(
-                connector=connector,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                trust_env=False,
-                headers={"User-Agent": USER_AGENT},
-            ) as session,
-        ):
-            status, text, is_cut = await _follow(session, request)
+        async with asyncio.timeout(request.seconds):
+            status, text, is_cut = await _ask(request)
     except TimeoutError as error:
         raise Unreachable(f"No answer within {request.seconds:g} s.") from error
-    except Forbidden:
-        raise
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        raise _named(error, request) from error
+        raise _named(error) from error
     return Answer(status, text, round((monotonic() - began) * 1000), is_cut)
 
 
+async def _ask(request: Request) -> tuple[int, str, bool]:
+    """Ask over a connection that is used for nothing else.
+
+    Neither a proxy, a cookie nor a password of the environment has a part in it.
+    """
+    url = URL(request.url)
+    connector = aiohttp.TCPConnector(
+        socket_factory=_sockets(url), use_dns_cache=False, force_close=True
+    )
+    async with aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=False,
+        headers={"User-Agent": USER_AGENT},
+    ) as session:
+        return await _follow(session, request, url)
+
+
 async def _follow(
-    session: aiohttp.ClientSession, request: Request
+    session: aiohttp.ClientSession, request: Request, url: URL
 ) -> tuple[int, str, bool]:
     """Send, and go where the answer leads on the same host."""
-    url, method, body = request.url, request.method, request.body
-    query = request.query
+    check(request.url)
+    method, body, query = request.method, request.body, request.query
     for _ in range(MOST_HOPS + 1):
-        check(url)
         async with session.request(
             method,
             url,
             params=query,
             data=body,
-            headers=dict(request.headers),
+            headers=request.headers,
             allow_redirects=False,
         ) as response:
-            onward = response.headers.get("Location", "")
-            if response.status not in REDIRECTS or not onward:
+            place = response.headers.get("Location", "")
+            if response.status not in REDIRECTS or not place:
                 return response.status, *await _read(response)
-            onward = urljoin(str(response.url), onward)
-            if _origin(onward) != _origin(request.url):
-                raise Forbidden("It redirects to another host.")
-            if response.status not in (307, 308) and method != "GET":
-                method, body = "GET", None
-            url, query = onward, None
+        onward = response.url.join(URL(place))
+        if _origin(onward) != _origin(url):
+            raise Forbidden("It redirects to another host, which is not asked.")
+        is_done = method == "POST" and response.status in (301, 302)
+        if response.status == 303 or is_done:
+            method, body = "GET", None
+        url, query = onward, None
     raise Unreachable(f"It redirects more than {MOST_HOPS} times.")
 
 
@@ -159,68 +148,78 @@ async def _read(response: aiohttp.ClientResponse) -> tuple[str, bool]:
     return text.replace("\x00", ""), len(read) > LONGEST_ANSWER
 
 
-def check(url: str) -> None:
+def check(address: str) -> None:
     """Refuse an address that is not of an allowed host. Raises `Forbidden`."""
-    parts = urlsplit(url)
-    host, port = parts.hostname or "", parts.port or _usual_port(parts.scheme)
-    if parts.scheme not in ("http", "https"):
-        raise Forbidden(f"{parts.scheme}:// is not called.")
-    if settings.TOOL_HOSTS and not _listed(host, port, settings.TOOL_HOSTS):
-        raise Forbidden(f"{host} is not among TOOL_HOSTS.")
-    # Literal addresses are connected to without being resolved.
-    if _is_address(host) and not (is_public(host) or is_excepted(host, port)):
-        raise Forbidden(f"{host} is not a public address.")
+    try:
+        url = URL(address)
+    except ValueError as error:
+        raise Forbidden("It is not an address.") from error
+    host, port = _place(url)
+    if url.scheme not in ("http", "https") or not host:
+        raise Forbidden("Only addresses with http:// or https:// are called.")
+    allowed = [*settings.TOOL_HOSTS, *settings.TOOL_PRIVATE_HOSTS]
+    if settings.TOOL_HOSTS and not _is_listed(host, port, allowed):
+        raise Forbidden(f"TOOL_HOSTS does not name {host}.")
 
 
 def is_public(address: str) -> bool:
     """Whether an IP address is one that the whole internet could reach."""
     try:
-        found = ipaddress.ip_address(address.partition("%")[0])
+        found = ipaddress.ip_address(address)
     except ValueError:
         return False
-    inner = getattr(found, "ipv4_mapped", None) or getattr(found, "sixtofour", None)
-    inner = inner or (getattr(found, "teredo", None) or (None, None))[1]
-    if inner is not None and not is_public(str(inner)):
-        return False
+    if isinstance(found, ipaddress.IPv6Address):
+        if found in NAT64:
+            return is_public(str(ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)))
+        if found.ipv4_mapped:
+            return is_public(str(found.ipv4_mapped))
+        if found not in GLOBAL_UNICAST or found.sixtofour or found.teredo:
+            return False
     return found.is_global and not found.is_multicast
 
 
-def is_excepted(host: str, port: int) -> bool:
-    """Whether a host may be called although its address is private."""
-    return _listed(host, port, settings.TOOL_PRIVATE_HOSTS)
+def _sockets(url: URL) -> Callable[[AddrInfo], socket.socket]:
+    """What makes the sockets for a host: to public addresses, or where excepted."""
+    excepted = _is_listed(*_place(url), settings.TOOL_PRIVATE_HOSTS)
+
+    def made(found: AddrInfo) -> socket.socket:
+        family, kind, protocol, _, address = found
+        if not (excepted or is_public(str(address[0]))):
+            raise _Private("not public")
+        return socket.socket(family, kind, protocol)
+
+    return made
 
 
-def _listed(host: str, port: int, hosts: list[str]) -> bool:
-    named = {host.lower(), f"{host.lower()}:{port}"}
-    return any(each.lower() in named for each in hosts)
+def _is_listed(host: str, port: int, hosts: list[str]) -> bool:
+    return bool({host, f"{host}:{port}"} & {each.lower() for each in hosts})
 
 
-def _is_address(host: str) -> bool:
-    # Also 127.1, 0x7f000001 and 2130706433, which the system's resolver reads.
-    try:
-        socket.inet_aton(host)
-    except OSError:
-        return ":" in host
-    return True
+def _place(url: URL) -> tuple[str, int]:
+    """Host and port as settings name them."""
+    host = (url.host or "").lower().rstrip(".")
+    return f"[{host}]" if ":" in host else host, url.port or 0
 
 
-def _origin(url: str) -> tuple[str, str, int]:
-    parts = urlsplit(url)
-    port = parts.port or _usual_port(parts.scheme)
-    return parts.scheme, (parts.hostname or "").lower(), port
+def _origin(url: URL) -> tuple[object, ...]:
+    return url.scheme, url.raw_host, url.port, url.raw_user, url.raw_password
 
 
-def _usual_port(scheme: str) -> int:
-    return 443 if scheme == "https" else 80
-
-
-def _named(error: Exception, request: Request) -> Unreachable:
+def _named(error: Exception) -> Unreachable:
     """Any failure in words; never with the address, which may hold a secret."""
-    cause = error.__cause__ or error
-    if isinstance(cause, Forbidden):
-        return cause
-    if isinstance(error, aiohttp.ClientConnectorDNSError | socket.gaierror):
-        return Unreachable(f"There is no host {urlsplit(request.url).hostname}.")
-    if isinstance(error, aiohttp.ClientSSLError):
-        return Unreachable("Its certificate is not valid.")
-    return Unreachable(f"It could not be reached: {type(error).__name__}.")
+    match error:
+        case aiohttp.ClientConnectorDNSError():
+            return Unreachable("There is no host of that name.")
+        case aiohttp.ClientConnectorCertificateError():
+            return Unreachable("Its certificate is not valid.")
+        case aiohttp.ClientSSLError():
+            return Unreachable("It does not speak TLS.")
+        case aiohttp.ClientConnectorError(__cause__=_Private()):
+            return Forbidden("Its host has no public address.")
+        case aiohttp.ClientConnectorError():
+            return Unreachable("Nothing answers at its address.")
+        case aiohttp.ClientPayloadError():
+            return Unreachable("Its answer broke off, or could not be unpacked.")
+        case aiohttp.ServerDisconnectedError() | ConnectionError():
+            return Unreachable("It hung up without an answer.")
+    return Unreachable(f"It could not be asked: {type(error).__name__}.")

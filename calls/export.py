@@ -47,6 +47,7 @@ TURN_COLUMNS = [
     "prompt_tokens",
     "completion_tokens",
     "error",
+    "tool",
 ]
 
 # What makes a spreadsheet take a cell for a formula.

@@ -1,5 +1,6 @@
 """The turns of a call as messages for the model: only what was heard, alternating."""
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -95,7 +96,7 @@ def _length(message: Message) -> int:
 
 def _use(history: list[Message], tool: ToolUse, batch: int) -> None:
     """Add the use of a tool and its result; `batch` is that of the turn before."""
-    function = {"name": tool.name, "arguments": tool.arguments}
+    function = {"name": tool.name, "arguments": _object(tool.arguments)}
     asked = {"id": tool.call_id, "type": "function", "function": function}
     if len(history) == 1:
         _append(history, "user", CONNECTED)
@@ -114,3 +115,11 @@ def _append(history: list[Message], role: str, content: str) -> None:
     if history[-1]["role"] == role:
         content = f"{history.pop()['content']} {content}"
     history.append({"role": role, "content": content})
+
+
+def _object(arguments: str) -> str:
+    """Arguments as they were, if they are an object: providers refuse all else."""
+    try:
+        return arguments if isinstance(json.loads(arguments), dict) else "{}"
+    except (ValueError, RecursionError):
+        return "{}"

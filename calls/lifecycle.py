@@ -21,9 +21,12 @@ SID_LENGTH = 64
 UNCONNECTED = timedelta(minutes=1)
 
 
-async def open_call(form: Mapping[str, str], bot: Bot) -> Call:
+async def open_call(
+    form: Mapping[str, str], bot: Bot, parameters: Mapping[str, str]
+) -> Call:
     """The call that rings now, with the settings it will run with.
 
+    The `parameters` are those of the address that the carrier called.
     Twilio may deliver the same call twice; the second time gets the first one's row.
     """
     call, _ = await Call.objects.aget_or_create(
@@ -33,6 +36,7 @@ async def open_call(form: Mapping[str, str], bot: Bot) -> Call:
             "bot": bot,
             "bot_name": bot.name,
             "settings": Profile.of(bot).to_json(),
+            "variables": bounded(parameters),
             "relay_nonce": new_nonce(),
         },
     )

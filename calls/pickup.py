@@ -1,5 +1,7 @@
 """How a call is picked up: what keeps it from a bot, and the TwiML for it."""
 
+from collections.abc import Mapping
+
 from django.conf import settings
 from django.urls import reverse
 
@@ -25,11 +27,14 @@ def configuration_trouble(host: str) -> str:
     return ""
 
 
-def relay_document(profile: Profile, token: str) -> str:
+def relay_document(
+    profile: Profile, token: str, parameters: Mapping[str, str] | None = None
+) -> str:
     """The TwiML that connects a call to a bot; `token` lets its socket in."""
     path = reverse("conversation", args=[token], urlconf="calls.routing")
     return twiml.relay(
         profile,
         socket_url=socket_url(path),
         action_url=public_url(reverse("voice-action")),
+        parameters=parameters,
     )

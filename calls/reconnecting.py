@@ -34,7 +34,10 @@ def offer(call: Call) -> str:
     """The TwiML that brings a call to a relay of ours, perhaps not its first."""
     switchboard().ringing.expect(call)
     token = relay_token(call.call_sid, call.relay_nonce)
-    return relay_document(Profile.from_json(call.settings), token)
+    # A later socket finds them with the call, beside what was looked up meanwhile,
+    # which is not for the carrier.
+    parameters = {} if call.reconnects else call.variables
+    return relay_document(Profile.from_json(call.settings), token, parameters)
 
 
 async def reconnect(call_sid: str, session_id: str) -> str:

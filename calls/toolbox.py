@@ -1,7 +1,7 @@
 """The requests a call makes besides those to Inworld: its tools, and its lookup."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
 from bots.abilities import ToolSpec
@@ -43,10 +43,15 @@ class Toolbox:
         if self.tasks:
             await asyncio.wait(self.tasks, timeout=STOP_SECONDS)
 
-    def _begin(self, work: Any) -> None:
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self.tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            self.log.error("What a tool came to was not taken in", exc_info=error)
 
     async def _use(
         self, call_id: str, tool: ToolSpec, arguments: Mapping[str, Any]

@@ -5,6 +5,7 @@ twice (Twilio, "TwiML Voice: <ConversationRelay>").
 """
 
 import re
+from collections.abc import Mapping
 
 from django.core.exceptions import ValidationError
 from twilio.twiml.voice_response import Connect, VoiceResponse
@@ -22,8 +23,17 @@ NOVA_3_LANGUAGES = frozenset(
 )
 
 
-def relay(profile: Profile, *, socket_url: str, action_url: str) -> str:
-    """Hand the call to ConversationRelay with the bot's settings."""
+def relay(
+    profile: Profile,
+    *,
+    socket_url: str,
+    action_url: str,
+    parameters: Mapping[str, str] | None = None,
+) -> str:
+    """Hand the call to ConversationRelay with the bot's settings.
+
+    Its socket is introduced with the `parameters`.
+    """
     attributes: dict[str, str | bool] = {
         "language": profile.language,
         "ttsProvider": CARRIER_TTS_PROVIDER,
@@ -49,6 +59,8 @@ def relay(profile: Profile, *, socket_url: str, action_url: str) -> str:
     element = connect.conversation_relay(url=socket_url, **attributes)
     for language in languages(profile):
         element.language(**language)
+    for name, value in (parameters or {}).items():
+        element.parameter(name=name, value=value)
     return _text(connect)
 
 

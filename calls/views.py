@@ -152,12 +152,16 @@ async def _answer(request: HttpRequest) -> HttpResponse:
         log.warning("Call %s turned away: this process is %s", form["CallSid"], why)
         await _refuse(request, Call.EndReason.BUSY)
         return _twiml(_busy(bot))
-    return _twiml(await _connect(form, bot))
+    query = request.GET.items()
+    parameters = {name: str(text) for name, text in query if name != TRIES}
+    return _twiml(await _connect(form, bot, parameters))
 
 
-async def _connect(form: Mapping[str, str], bot: Bot) -> str:
+async def _connect(
+    form: Mapping[str, str], bot: Bot, parameters: Mapping[str, str]
+) -> str:
     """The TwiML that brings a call to its bot; again when it is asked for again."""
-    call = await open_call(form, bot)
+    call = await open_call(form, bot, parameters)
     if call.status in Call.OVER:
         return twiml.hang_up()
     if not call.relay_nonce:

@@ -12,8 +12,10 @@ from bots.models import Bot, PhoneNumber
 from tests.fake_inworld import FakeInworld
 from tests.live import LiveServer, free_port, serving
 from tests.services import Missing, Redis
+from tests.tool_server import ToolServer
 
 INWORLD_PORT = free_port()
+TOOLS_PORT = free_port()
 # The same examples in every run; --hypothesis-profile=default looks for new ones.
 settings_of_properties.register_profile("same", derandomize=True)
 settings_of_properties.load_profile("same")
@@ -24,6 +26,13 @@ async def inworld() -> AsyncIterator[FakeInworld]:
     """Inworld, as far as the live server can tell."""
     async with FakeInworld(port=INWORLD_PORT) as fake:
         yield fake
+
+
+@pytest.fixture
+async def tools() -> AsyncIterator[ToolServer]:
+    """Somebody's server whose address is private, which the live server may call."""
+    async with ToolServer(port=TOOLS_PORT) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +48,9 @@ def database_url(django_db_setup: None) -> str:
 def server(database_url: str) -> Iterator[LiveServer]:
     """One live server for the whole run; clips in its own memory."""
     with serving(
-        DATABASE_URL=database_url, INWORLD_BASE_URL=f"http://127.0.0.1:{INWORLD_PORT}"
+        DATABASE_URL=database_url,
+        INWORLD_BASE_URL=f"http://127.0.0.1:{INWORLD_PORT}",
+        TOOL_PRIVATE_HOSTS=f"127.0.0.1:{TOOLS_PORT}",
     ) as live:
         yield live
 

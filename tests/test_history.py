@@ -14,7 +14,7 @@ from calls.events import (
 )
 from calls.history import CONNECTED, CUT_OFF, GO_ON, messages
 from calls.playback import START_DELAY, spoken_by_carrier
-from calls.turns import Role, Turn
+from calls.turns import Role, ToolUse, Turn
 from tests.test_conversation import Talk, started
 
 SYSTEM = {"role": "system", "content": "Be kind."}
@@ -33,6 +33,18 @@ def told(*turns: Turn, go_on: bool = False) -> list[tuple[str, str]]:
     first, *rest = messages("Be kind.", turns, go_on=go_on)
     assert first == SYSTEM
     return [(message["role"], message["content"]) for message in rest]
+
+
+@pytest.mark.parametrize(
+    ("written", "sent"),
+    [('{"a": 1}', '{"a": 1}'), ("not json", "{}"), ("[1]", "{}"), ("[" * 5000, "{}")],
+)
+def test_arguments_that_are_no_object_would_be_refused_with_all_the_rest(
+    written: str, sent: str
+) -> None:
+    use = Turn(1, "tool", 0.0, tool=ToolUse("c1", "look_up", written))
+    asked = messages("Be kind.", [caller("Hm?"), use])[2]
+    assert asked["tool_calls"][0]["function"]["arguments"] == sent
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,24 @@ async def test_the_twiml_sets_every_attribute_of_turn_taking(bot: Bot) -> None:
     }
 
 
+async def test_what_stands_in_the_voice_address_becomes_parameters(bot: Bot) -> None:
+    query = "shop=K%C3%B6ln+%22%3E%3CHangup%2F%3E&elsewhere=2&b%20ad=x&secret.key=x"
+    response = await post(f"/voice?{query}&long={'x' * 600}&n=a%00%0Ab", **RINGING)
+    relay = ElementTree.fromstring(response.content).find("Connect/ConversationRelay")
+    assert relay is not None
+    told = {each.attrib["name"]: each.attrib["value"] for each in relay}
+    assert told == {"shop": 'Köln "><Hangup/>', "long": "x" * 500, "n": "a b"}
+    assert {each.tag for each in relay} == {"Parameter"}
+    call = await Call.objects.aget()
+    assert call.variables == told
+    # What a lookup told meanwhile is not the carrier's business.
+    call.variables |= {"debt": "100"}
+    call.relay_nonce = ""
+    await call.asave()
+    again = await post("/voice", **RINGING)
+    assert b"Parameter" not in again.content
+
+
 async def test_hostile_settings_stay_inside_their_attribute() -> None:
     await sync_to_async(numbered)("+15005550006", hints='"/><Hangup/><x a="Ärzte & Co')
     relay = (await ring()).find("Connect/ConversationRelay")

@@ -16,9 +16,10 @@ from django.db.models import Q
 VIEWER = "viewer"
 OPERATOR = "operator"
 PURPOSES = {
-    OPERATOR: "changes bots and numbers, reads calls, blocks callers, and may end a "
-    "call in progress, put it through or say a line in it.",
-    VIEWER: "reads bots, numbers and calls; changes nothing.",
+    OPERATOR: "changes bots, their tools and numbers, keeps secrets, reads calls, "
+    "blocks callers, and may end a call in progress, put it through or say a line in "
+    "it.",
+    VIEWER: "reads bots, tools, numbers and calls; changes nothing.",
 }
 READING = {
     *("bots.view_bot", "bots.view_phonenumber"),
@@ -32,11 +33,18 @@ EDITING = {
     for deed in ("add", "change", "delete")
     for model in ("bot", "phonenumber")
 }
+SEEING_TOOLS = {"bots.view_tool", "bots.view_toolparameter"}
+# Whoever edits a tool can send a secret where TOOL_HOSTS lets it go, so both are one.
+TOOLS = {
+    f"bots.{deed}_{model}"
+    for deed in ("view", "add", "change", "delete")
+    for model in ("tool", "toolparameter", "secret")
+}
 # Nobody changes what was said: of a call, to change means to take part in it.
 LIVE_CONTROLS = {"calls.change_call"}
 PERMISSIONS = {
-    VIEWER: READING,
-    OPERATOR: READING | EDITING | LIVE_CONTROLS | BLOCKING,
+    VIEWER: READING | SEEING_TOOLS,
+    OPERATOR: READING | EDITING | TOOLS | LIVE_CONTROLS | BLOCKING,
 }
 APPS = ("bots", "calls")
 

@@ -6,7 +6,7 @@ from random import Random
 
 from django.utils import timezone
 
-from bots.models import Bot, PhoneNumber, Tool
+from bots.models import Bot, PhoneNumber, Secret, Tool
 from bots.profile import Profile
 from calls import summary
 from calls.models import Call, Followup
@@ -28,6 +28,8 @@ class Sample:
     bot: Bot
     number: PhoneNumber
     call: Call
+    tool: Tool
+    secret: Secret
 
     @property
     def pages(self) -> dict[str, str]:
@@ -39,6 +41,10 @@ class Sample:
             "editor": f"{admin}bots/bot/{bot}/change/",
             "new bot": f"{admin}bots/bot/add/",
             "history": f"{admin}bots/bot/{bot}/history/",
+            "tools": f"{admin}bots/tool/",
+            "tool": f"{admin}bots/tool/{self.tool.pk}/change/",
+            "try a tool": f"{admin}bots/tool/{self.tool.pk or 0}/try/",
+            "secret": f"{admin}bots/secret/{self.secret.pk}/change/",
             "talk": f"{admin}talk/{bot}/",
             "numbers": f"{admin}bots/phonenumber/",
             "number": f"{admin}bots/phonenumber/{self.number.pk}/change/",
@@ -52,11 +58,11 @@ class Sample:
         }
 
 
-PAGES = list(Sample(Bot(), PhoneNumber(), Call()).pages)
+PAGES = list(Sample(Bot(), PhoneNumber(), Call(), Tool(), Secret()).pages)
 # The pages on which the words of bots, their tools and callers stand.
 WORDY = {
     *("bots", "editor", "new bot", "history", "talk", "numbers", "number", "calls"),
-    *("call", "followups"),
+    *("call", "followups", "tools", "tool", "try a tool", "secret"),
 }
 
 
@@ -107,6 +113,16 @@ def _called(bot: Bot, label: str, caller: str, words: str) -> Sample:
         started_at=timezone.now() - timedelta(minutes=5),
         answered_at=timezone.now() - timedelta(minutes=5),
     )
+    tool = Tool.objects.create(
+        name="look_up_order",
+        description=words,
+        url=f"https://shop.example/{words}"[:500],
+    )
+    tool.parameters.create(name="order_id", description=words[:300])
+    bot.tools.add(tool)
+    secret = Secret(name="shop_key", note=words[:200])
+    secret.seal("key-of-the-shop")
+    secret.save()
     told = Script(call, Random(1))
     told.greet(bot.greeting)
     told.exchange((words, f"You said: {words}"), cut=True)
@@ -123,4 +139,4 @@ def _called(bot: Bot, label: str, caller: str, words: str) -> Sample:
     kept = {"state": Followup.State.FAILED, "attempts": 8, "log": log}
     for kind in Followup.Kind:
         call.followups.create(kind=kind, due_at=timezone.now(), **kept)
-    return Sample(bot, number, call)
+    return Sample(bot, number, call, tool, secret)

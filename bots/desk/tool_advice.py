@@ -1,0 +1,66 @@
+"""What is worth another look in a tool as it was saved."""
+
+from collections.abc import Iterator
+from itertools import chain
+
+from django.db.models import Q
+
+from bots.models import Bot, Secret, Tool
+from bots.requests import secrets_of
+from bots.variables import SECRET, declared, names, unknown
+from bots.web import Forbidden, check
+
+# Headers whose value is a key, by what their names have in them.
+KEYS = ("authorization", "token", "key", "secret", "cookie")
+
+
+def remarks(tool: Tool) -> list[str]:
+    """Warnings for whoever saved the tool, in plain words."""
+    return list(chain(_nameless(tool), _missing(tool), _open(tool), _refused(tool)))
+
+
+def _nameless(tool: Tool) -> Iterator[str]:
+    """Placeholders that nothing fills in."""
+    bots = Bot.objects.filter(Q(tools=tool) | Q(lookup=tool)).distinct()
+    given = {name for bot in bots for name in declared(bot.values)}
+    given |= {parameter.name for parameter in tool.parameters.all()}
+    text = f"{tool.url} {tool.headers}"
+    for name in unknown(text, [*given, *_secret_names(text)]):
+        yield (
+            f"Nothing fills in {{{{{name}}}}}: it is neither an argument nor a "
+            "variable of a bot that has this tool. Without a value it is left out, and "
+            "in the path of the address the tool fails."
+        )
+
+
+def _missing(tool: Tool) -> Iterator[str]:
+    """Secrets that there are not."""
+    named = secrets_of(tool.url, tool.headers)
+    kept = set(Secret.objects.filter(name__in=named).values_list("name", flat=True))
+    for name in named:
+        if name not in kept:
+            yield f"There is no secret “{name}” yet: make it under Secrets."
+
+
+def _open(tool: Tool) -> Iterator[str]:
+    """Keys that were written down where everybody reads them."""
+    for line in tool.headers.splitlines():
+        name, _, value = line.partition(":")
+        if any(key in name.lower() for key in KEYS) and not secrets_of(value):
+            yield (
+                f"The value of {name.strip()} can be read here by everybody at the "
+                "desk, and is kept with each call. Put it under Secrets and write "
+                "{{secret.NAME}}."
+            )
+
+
+def _refused(tool: Tool) -> Iterator[str]:
+    """A host that this server does not call."""
+    try:
+        check(tool.url)
+    except Forbidden as error:
+        yield f"{error} Every use of the tool will fail."
+
+
+def _secret_names(text: str) -> list[str]:
+    return [name for name in names(text) if name.startswith(SECRET)]

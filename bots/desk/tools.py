@@ -1,0 +1,273 @@
+"""Tools and secrets at the desk: described in a form, tried with a button."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.core.validators import MinLengthValidator, RegexValidator
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.decorators import method_decorator
+from django.utils.html import format_html_join
+from django.views.decorators.debug import sensitive_post_parameters
+
+from bots.desk.sections import section
+from bots.desk.tool_advice import remarks
+from bots.desk.trying import TryForm
+from bots.models import Bot, Secret, Tool, ToolParameter
+from bots.requests import secrets_of
+from bots.secrets import SecretLost
+
+if TYPE_CHECKING:
+    Admin = admin.ModelAdmin[Any]
+    Inline = admin.StackedInline[Any, Any]
+else:
+    Admin, Inline = admin.ModelAdmin, admin.StackedInline
+
+SHORTEST_SECRET = 6
+LOST = "Lost: it was kept with another SECRET_KEY. Enter its value again."
+
+
+class ParameterForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable
+    """One argument of a tool."""
+
+    class Meta:
+        model = ToolParameter
+        exclude: list[str] = []
+        help_texts = {
+            "name": "What the model calls it, and {{name}} in the address or a header.",
+            "kind": "What the model may put here; anything else is refused.",
+            "required": "Without it the tool is not used; the model asks for it.",
+        }
+
+
+class ParameterInline(Inline):
+    """What the model fills in."""
+
+    model = ToolParameter
+    form = ParameterForm
+    extra = 0
+    verbose_name = "argument"
+    verbose_name_plural = "Arguments: what the model fills in"
+    fields = [("name", "kind"), "description", ("required", "secret"), "choices"]
+
+
+class ToolForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable
+    """A tool's settings; the browser cuts nothing off, so that a refusal can tell."""
+
+    class Meta:
+        model = Tool
+        exclude: list[str] = []
+        help_texts = {
+            "method": "GET asks for something. The others change something there, and "
+            "have the arguments in their body, but for DELETE."
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            field.widget.attrs.pop("maxlength", None)
+            if isinstance(field.widget, forms.Textarea):
+                field.widget.attrs |= {"rows": 3, "dir": "auto"}
+            if name in ("url", "headers"):
+                field.widget.attrs |= {"spellcheck": "false", "dir": "ltr"}
+        if "url" in self.fields:
+            self.fields["url"].widget.attrs["class"] = "vLargeTextField"
+
+
+@admin.register(Tool)
+class ToolAdmin(Admin):
+    """What bots may look up or set going during a call."""
+
+    form = ToolForm
+    inlines = [ParameterInline]
+    list_display = ["name", "method", "url", "used_in"]
+    list_filter = ["method"]
+    search_fields = ["name", "description", "url"]
+    readonly_fields = ["used_by"]
+    fieldsets = [
+        section(
+            "What it is for",
+            "The model reads this, and decides by it when to use the tool.",
+            *("name", "description", "used_by"),
+        ),
+        section(
+            "The request",
+            "Where it goes. The host is written out: nothing that a caller or the "
+            "model says can change it.",
+            *("method", "url", "headers"),
+        ),
+        section(
+            "Time and failure",
+            "While it takes long the bot says a short sentence, which stands with the "
+            "bot.",
+            *("seconds", "on_failure"),
+        ),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Tool]:
+        """Fetch the bots of all tools at once."""
+        tools: QuerySet[Tool] = super().get_queryset(request)
+        looks_up = Exists(Bot.objects.filter(lookup=OuterRef("pk")))
+        return tools.prefetch_related("bots").annotate(looks_up=looks_up)
+
+    def get_urls(self) -> list[URLPattern]:
+        """The page to try a tool, before the admin's own."""
+        view = self.admin_site.admin_view(self.try_view)
+        return [
+            path("<int:tool_id>/try/", view, name="bots_tool_try"),
+            *super().get_urls(),
+        ]
+
+    def save_related(
+        self, request: HttpRequest, form: Any, formsets: Any, change: bool
+    ) -> None:
+        """Save, and say what is worth another look."""
+        super().save_related(request, form, formsets, change)
+        for remark in remarks(form.instance):
+            self.message_user(request, remark, messages.WARNING)
+
+    @method_decorator(sensitive_post_parameters())
+    def try_view(self, request: HttpRequest, tool_id: int) -> HttpResponse:
+        """Ask for arguments, make the request, show what came of it."""
+        tool = self.get_object(request, str(tool_id))
+        if tool is None:
+            raise Http404("There is no such tool.")
+        if not self.has_change_permission(request, tool):
+            raise PermissionDenied
+        form = TryForm(tool, request.POST if request.method == "POST" else None)
+        trial = form.run() if form.is_valid() else None
+        if trial:
+            status = trial.outcome.status or "no answer"
+            self.log_change(request, tool, f"Tried: {status}.")
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Try {tool.name}",
+            "opts": self.opts,
+            "original": tool,
+            "form": form,
+            "trial": trial,
+        }
+        return TemplateResponse(request, "admin/bots/tool/try.html", context)
+
+    @admin.display(description="used by")
+    def used_by(self, tool: Tool) -> str:
+        """The bots whose model has it, and those that use it before their calls."""
+        if tool.pk is None:
+            return "No bot yet: choose it on a bot's page."
+        bots = [(bot, bot.name) for bot in tool.bots.all()]
+        looking_up = Bot.objects.filter(lookup=tool)
+        bots += [(bot, f"{bot.name} (lookup)") for bot in looking_up]
+        return _linked(bots) or "No bot: choose it on a bot's page."
+
+    @admin.display(description="used by")
+    def used_in(self, tool: Tool) -> str:
+        """The same for a list."""
+        bots = [bot.name for bot in tool.bots.all()]
+        before = ["as a lookup"] if tool.looks_up else []  # type: ignore[attr-defined]
+        return ", ".join([*bots, *before]) or "-"
+
+
+class SecretForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable
+    """A secret; its value goes in and never comes out."""
+
+    value = forms.CharField(
+        max_length=4000,
+        validators=[
+            MinLengthValidator(SHORTEST_SECRET),
+            RegexValidator(
+                r"^[\x20-\x7e]+\Z", "One line of plain letters, digits and signs only."
+            ),
+        ],
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    class Meta:
+        model = Secret
+        fields = ["name", "note"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        is_new = self.instance.pk is None
+        self.fields["value"].required = is_new
+        self.fields["value"].help_text = (
+            "Kept encrypted, and shown nowhere from now on."
+            if is_new
+            else "A new value. Empty: the one that is kept stays."
+        )
+
+    def save(self, commit: bool = True) -> Any:
+        """Keep the value, where there is a new one."""
+        if value := self.cleaned_data["value"]:
+            self.instance.seal(value)
+        return super().save(commit)
+
+
+@admin.register(Secret)
+class SecretAdmin(Admin):
+    """Keys and passwords that tools and webhooks send."""
+
+    form = SecretForm
+    fields = ["name", "value", "note", "state", "used_by"]
+    list_display = ["name", "note", "state", "changed_at"]
+    search_fields = ["name", "note"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Keep the name that settings know it by."""
+        return ["state", "used_by", *(["name"] if obj else [])]
+
+    @method_decorator(sensitive_post_parameters("value"))
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """The page of a secret, whose value stays out of reports on errors."""
+        return super().changeform_view(request, object_id, form_url, extra_context)
+
+    @admin.display(description="state")
+    def state(self, secret: Secret) -> str:
+        """Whether it can still be read."""
+        if secret.pk is None:
+            return "Not kept yet."
+        try:
+            secret.open()
+        except SecretLost:
+            return LOST
+        return "Kept, encrypted."
+
+    @admin.display(description="used by")
+    def used_by(self, secret: Secret) -> str:
+        """The tools that name it, and the bots whose webhook it signs."""
+        return _linked(_users(secret)) or "Nothing yet."
+
+
+def _users(secret: Secret) -> Iterator[tuple[Tool | Bot, str]]:
+    named = Q(headers__contains=secret.name) | Q(url__contains=secret.name)
+    for tool in Tool.objects.filter(named):
+        if secret.name in secrets_of(tool.url, tool.headers):
+            yield tool, tool.name
+    if secret.pk:
+        for bot in Bot.objects.filter(webhook_secret=secret):
+            yield bot, f"{bot.name} (webhook)"
+
+
+def _linked(places: Any) -> str:
+    """Links to tools and bots, with their names."""
+    return format_html_join(
+        ", ",
+        '<a href="{}">{}</a>',
+        (
+            (
+                reverse(f"admin:bots_{each._meta.model_name}_change", args=[each.pk]),
+                name,
+            )
+            for each, name in places
+        ),
+    )

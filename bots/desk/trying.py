@@ -1,0 +1,116 @@
+"""A tool tried from the desk: the real request, with values typed into a form."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.db.models import Q
+
+from bots.abilities import Parameter, ToolSpec
+from bots.models import Bot, Tool
+from bots.tool_requests import Outcome, look_up, use_tool
+from bots.variables import BUILT_IN, SECRET, Values, declared, flat, names
+
+# What a call would know by itself, of a call that nobody made.
+MADE_UP = {
+    "caller_number": "+15005550001",
+    "called_number": "+15005550006",
+    "bot_name": "Trial",
+    "now": "Monday, 05 January 2026, 09:30",
+    "call_sid": "CA00000000000000000000000000000000",
+}
+WHATEVER = ("", "(left out)")
+LONGEST = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What a try came to; `values` are the variables that a lookup would give."""
+
+    outcome: Outcome
+    values: Values
+
+
+class TryForm(forms.Form):
+    """A tool's arguments, and values of the variables that its settings name."""
+
+    def __init__(self, tool: Tool, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.spec = tool.spec()
+        self.only_looks_up = _only_looks_up(tool)
+        if not self.only_looks_up:
+            for parameter in self.spec.parameters:
+                self.fields[f"argument-{parameter.name}"] = _field(parameter)
+        for name, example in _variables(tool, self.spec, self.only_looks_up).items():
+            self.fields[f"variable-{name}"] = forms.CharField(
+                label=f"{{{{{name}}}}}",
+                required=False,
+                initial=example,
+                max_length=LONGEST,
+                help_text=BUILT_IN.get(name, "A variable of the call."),
+            )
+
+    def run(self) -> Trial:
+        """Send it, as a call would. For a thread without a running loop."""
+        values = self._typed("variable-")
+        if self.only_looks_up:
+            outcome = asyncio.run(look_up(self.spec, values))
+            return Trial(outcome, {} if outcome.error else flat(outcome.json))
+        arguments = self._typed("argument-")
+        return Trial(asyncio.run(use_tool(self.spec, arguments, values)), {})
+
+    def _typed(self, kind: str) -> dict[str, Any]:
+        return {
+            name.removeprefix(kind): value
+            for name, value in self.cleaned_data.items()
+            if name.startswith(kind) and value not in (None, "")
+        }
+
+
+def _only_looks_up(tool: Tool) -> bool:
+    """Whether it is used before calls only, and so gets no arguments."""
+    return Bot.objects.filter(lookup=tool).exists() and not tool.bots.exists()
+
+
+def _variables(tool: Tool, spec: ToolSpec, looks_up: bool) -> dict[str, str]:
+    """The variables that would be sent, with what the tool's bots are tried with."""
+    noted: dict[str, str] = {}
+    for bot in Bot.objects.filter(Q(tools=tool) | Q(lookup=tool)).distinct():
+        noted |= declared(bot.values)
+    named: Iterable[str] = names(f"{spec.url} {spec.headers}")
+    if looks_up and spec.method not in ("GET", "DELETE"):
+        named = [*named, *BUILT_IN, *noted]  # all of them are its body
+    known = {**noted, **MADE_UP}
+    own = {parameter.name for parameter in spec.parameters}
+    return {
+        name: known.get(name, "")
+        for name in named
+        if name not in own and not name.startswith(SECRET)
+    }
+
+
+def _field(parameter: Parameter) -> forms.Field:
+    """A field that takes what the parameter takes."""
+    options: dict[str, Any] = {
+        "label": parameter.name,
+        "required": parameter.required,
+        "help_text": parameter.description,
+    }
+    if parameter.kind == "integer":
+        return forms.IntegerField(**options)
+    if parameter.kind == "number":
+        return forms.FloatField(**options)
+    if parameter.kind == "boolean":
+        choices = [WHATEVER, ("yes", "yes"), ("no", "no")]
+        return forms.TypedChoiceField(
+            choices=choices, coerce=lambda value: value == "yes", **options
+        )
+    if parameter.choices:
+        listed = [WHATEVER, *((choice, choice) for choice in parameter.choices)]
+        return forms.ChoiceField(choices=listed, **options)
+    hidden = forms.PasswordInput(attrs={"autocomplete": "off"})
+    shown = forms.TextInput(attrs={"dir": "auto"})
+    widget = hidden if parameter.secret else shown
+    return forms.CharField(max_length=LONGEST, widget=widget, **options)

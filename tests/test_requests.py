@@ -1,0 +1,190 @@
+"""What an operator may write into a tool, and that nobody else chooses any of it."""
+
+import string
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from yarl import URL
+
+from bots.abilities import Parameter, ToolSpec
+from bots.requests import BadTemplate, address, check_headers, check_url, headers
+from bots.tool_requests import Unsuitable, check_arguments, request
+from bots.variables import flat
+
+KEY = "k-0123456789/abc"
+
+# Nothing a model or a caller says chooses anything else
+
+VALUES = st.text(max_size=30) | st.sampled_from(
+    [
+        "..",
+        ".",
+        "../..",
+        "a/b",
+        "a\\b",
+        "%2e%2e",
+        "%252e%252e%252fx",
+        "?x=1",
+        "#",
+        "&b=1",
+        "{{secret.shop_key}}",
+        "@evil.example",
+        "//evil.example",
+        "\r\nX-Evil: 1",
+        ";",
+    ]
+)
+TEMPLATE = ToolSpec(
+    "t",
+    url="https://shop.example/a/{{v}}/b{{w|}}-{{v}}?q={{w}}&r={{v}}#{{v}}",
+    headers="X-V: {{v}}\nX-W: {{w}}, {{v}}",
+    parameters=(Parameter("v"), Parameter("w"), Parameter("rest")),
+)
+
+
+@given(v=VALUES, w=VALUES, rest=VALUES)
+def test_values_stay_within_their_place(v: str, w: str, rest: str) -> None:
+    arguments = {"v": v, "w": w, "rest": rest}
+    try:
+        check_arguments(TEMPLATE, arguments)
+        made = request(TEMPLATE, arguments, {}, {"secret.shop_key": KEY})
+    except (BadTemplate, Unsuitable):
+        return
+    url = URL(made.url)
+    assert (url.scheme, url.raw_host, url.port) == ("https", "shop.example", 443)
+    assert url.user is None
+    _, a, first, second = url.raw_path.split("/")
+    assert (a, second[0]) == ("a", "b")
+    for part in (first, second):
+        while part != unquote(part):
+            part = unquote(part)
+        assert not {"/", "\\"} & {*part}
+        assert part not in (".", "..")
+    assert list(url.query) == ["q", "r"]
+    assert (url.query["q"], url.query["r"]) == (w.strip(), v.strip())
+    assert made.query == {"rest": rest}
+    assert made.headers.keys() <= {"X-V", "X-W"}
+    for value in made.headers.values():
+        assert value.isascii()
+        assert not set(value) & {*map(chr, range(32)), "\x7f"}
+    assert KEY not in f"{made.url}{made.headers}{made.query}"
+
+
+@given(st.dictionaries(st.text(max_size=5), VALUES))
+def test_a_calls_variables_cannot_pass_for_secrets(values: dict[str, str]) -> None:
+    known = flat({**values, "secret": {"shop_key": "mine"}, "caller_number": "1"})
+    assert not any(name.startswith("secret.") for name in known)
+    assert "caller_number" not in known
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "shop.example/x",
+        "ftp://shop.example",
+        "https://",
+        "https:///x",
+        "https://{{host}}/x",
+        "https://shop.example{{path}}",
+        "https://shop.{{tld|example}}/",
+        "https://shop.example:{{port}}/",
+        "https://user:pw@shop.example/",
+        "https://shop.example\\@evil.example/",
+        "https://evil.example\\.shop.example/",
+        "https://shop.example:99999/",
+        "https://shop.example:/",
+        "https://shop.example/a b",
+        "https://shop.example/\u2028",
+        "https://shop.example/{{order id}}",
+        "https://shop.example/{{order_id}",
+        "https://shop.example/{{ {{x}} }}",
+    ],
+)
+def test_an_address_that_leaves_its_host_open_is_refused(url: str) -> None:
+    with pytest.raises(BadTemplate):
+        check_url(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://shop.example",
+        "http://10.0.0.5:8080/a?b={{c|d e}}",
+        "https://[2606:4700::1]:8443/{{x}}",
+        "https://bücher.example/größe?{{q}}",
+    ],
+)
+def test_an_address_whose_host_is_written_out_is_taken(url: str) -> None:
+    check_url(url.replace("d e", "d"))
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["X", "X:", ": v", "X Y: v", "Host: a", "content-length: 1", "X: Ü", "X: {{a b}}"],
+)
+def test_a_header_that_could_not_be_sent_is_refused(line: str) -> None:
+    check_headers("X-Fine: {{a}}\n\nY: 1")
+    with pytest.raises(BadTemplate):
+        check_headers(f"X-Fine: {{{{a}}}}\n{line}")
+
+
+@pytest.mark.parametrize(
+    ("path", "values"),
+    [
+        ("{{a}}{{b}}/x", {"a": ".", "b": "x"}),
+        ("x{{a}}/x", {"a": "/y"}),
+        ("{{a}}/x", {"a": "%2e%2e"}),
+        ("{{a}}/x", {"a": "b%252fc"}),
+        ("{{a}}/x", {"a": "b%5Cc"}),
+        ("{{a}}/x", {"a": "  "}),
+        ("{{a|..}}/x", {}),
+        (".{{a|}}.{{b}}/x", {"a": "", "b": "x"}),
+    ],
+)
+def test_parts_that_would_change_the_path_are_refused(
+    path: str, values: dict[str, str]
+) -> None:
+    with pytest.raises(BadTemplate):
+        address(ToolSpec("t", url=f"https://shop.example/{path}"), values)
+
+
+def test_a_default_fills_a_path() -> None:
+    tool = ToolSpec("t", url="https://shop.example/{{a|all}}/x")
+    assert address(tool, {}) == "https://shop.example/all/x"
+
+
+def test_headers_without_a_colon_are_passed_over() -> None:
+    assert headers(ToolSpec("t", headers="nonsense\nA: b"), {}) == {"A": "b"}
+
+
+ODD = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text(string.printable, max_size=5),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=4), inner),
+)
+
+
+@given(st.dictionaries(st.sampled_from(["order_id", "pin", "x"]), ODD))
+def test_any_arguments_are_taken_or_refused_and_can_be_shown(
+    arguments: dict[str, Any],
+) -> None:
+    tool = ToolSpec("t", parameters=(Parameter("order_id"), Parameter("pin")))
+    tool.masked(arguments).encode()
+    try:
+        check_arguments(tool, arguments)
+    except Unsuitable:
+        return
+    assert isinstance(arguments["order_id"], str)
+
+
+@given(st.text())
+def test_any_text_is_an_address_or_refused(text: str) -> None:
+    try:
+        check_url(text)
+    except BadTemplate:
+        return
+    url = URL(text)
+    assert url.scheme in ("http", "https")
+    assert url.raw_host

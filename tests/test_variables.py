@@ -1,0 +1,202 @@
+"""Placeholders of operators, and what fills them."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bots.hours import DAYS, WEEK_MINUTES, BadHours, is_open, spans
+from bots.models import Bot
+from bots.profile import Profile
+from bots.variables import (
+    BUILT_IN,
+    MOST_VALUES,
+    VALUE_LENGTH,
+    bounded,
+    fill,
+    flat,
+    names,
+    unknown,
+)
+from calls.known import minute_of_week, variables
+from calls.models import Call
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+
+
+# Filling
+
+
+@pytest.mark.parametrize(
+    ("text", "filled"),
+    [
+        ("Hello {{name}}!", "Hello Ann!"),
+        ("Hello {{ name | there }}!", "Hello Ann!"),
+        ("Hello {{nobody|there}}!", "Hello there!"),
+        ("Hello {{nobody}}!", "Hello !"),
+        ("Hello {{blank|there}}!", "Hello there!"),
+        ("{{user.name}}{{name}}", "BobAnn"),
+        ("{{1st}} {name} {{}}", "{{1st}} {name} {{}}"),
+    ],
+)
+def test_placeholders_are_replaced_and_never_spoken(text: str, filled: str) -> None:
+    assert fill(text, {"name": "Ann", "user.name": "Bob", "blank": "  "}) == filled
+
+
+@given(st.text(), st.text())
+def test_what_fills_a_placeholder_is_not_filled_again(before: str, value: str) -> None:
+    values = {"a": value, "b": "SECOND"}
+    text = f"{before.replace('{', '')}{{{{a}}}}"
+    assert fill(text, values) == before.replace("{", "") + value.strip()
+    assert fill("{{a}}", {**values, "a": "{{b}}"}) == "{{b}}"
+
+
+def test_names_without_value_and_default_are_unknown() -> None:
+    text = "{{now}} {{shop}} {{shop}} {{town|here}} {{customer.name|}}"
+    assert names(text) == ["now", "shop", "town", "customer.name"]
+    assert unknown(text, ["shop"]) == ["customer.name"]
+    assert unknown(text, []) == ["shop", "customer.name"]
+    assert unknown(" ".join(f"{{{{{name}}}}}" for name in BUILT_IN), []) == []
+
+
+# What others tell
+
+
+def test_an_answers_json_becomes_values() -> None:
+    answer = {
+        "user": {"name": "Ann", "vip": True, "debt": 0, "tags": ["a"]},
+        "open": False,
+        "none": None,
+        "bad name": "x",
+        "a|b": "x",
+        "secret.key": "x",
+        "secret": {"key": "x"},
+        "bot_name": "Evil",
+        "lines": "one\ntwo\x00\ud800",
+    }
+    assert flat(answer) == {
+        "user.name": "Ann",
+        "user.vip": "yes",
+        "user.debt": "0",
+        "open": "no",
+        "lines": "one two",
+    }
+    nothings: list[object] = [None, [1], "text", 5, {}]
+    for nothing in nothings:
+        assert flat(nothing) == {}
+
+
+def test_an_answer_without_bottom_is_no_trouble() -> None:
+    deep: dict[str, Any] = {"end": "here"}
+    for _ in range(900):
+        deep = {"a": deep}
+    assert flat({"b": "1", **deep}) == {"b": "1"}
+
+
+@given(JSON)
+def test_any_json_gives_values_that_can_be_kept_and_spoken(value: object) -> None:
+    found = flat(value)
+    assert len(found) <= MOST_VALUES
+    for name, text in found.items():
+        assert names(f"{{{{{name}}}}}") == [name]
+        assert name not in BUILT_IN
+        assert len(text) <= VALUE_LENGTH
+        json.dumps([name, text], ensure_ascii=False).encode()
+        assert "\n" not in text
+        assert "\x00" not in text
+
+
+def test_bounds_count_what_is_usable() -> None:
+    many = {f"bad {n}": "x" for n in range(99)} | {f"n{n}": "x" for n in range(99)}
+    assert len(bounded(many)) == MOST_VALUES
+
+
+# What a call knows by itself
+
+
+def test_a_call_knows_who_where_and_when_in_its_bots_time_zone() -> None:
+    call = Call(
+        call_sid="CA1",
+        from_number="+15005550001",
+        to_number="+15005550006",
+        variables={"shop": "berlin", "caller_number": "forged"},
+    )
+    profile = Profile.of(Bot(name="Ada", time_zone="Asia/Tokyo"))
+    evening = datetime(2026, 11, 25, 23, 30, tzinfo=UTC)
+    assert variables(call, profile, {"extra": "1", "bot_name": "x"}, evening) == {
+        "shop": "berlin",
+        "extra": "1",
+        "caller_number": "+15005550001",
+        "called_number": "+15005550006",
+        "bot_name": "Ada",
+        "now": "Thursday, 26 November 2026, 08:30",
+        "call_sid": "CA1",
+    }
+    assert minute_of_week(profile, evening) == 3 * 1440 + 8 * 60 + 30
+
+
+def test_a_time_zone_that_is_gone_is_no_trouble() -> None:
+    profile = Profile.of(Bot(time_zone="Gone/Nowhere"))
+    assert minute_of_week(profile, datetime(2026, 11, 23, tzinfo=UTC)) == 0
+
+
+# Opening hours
+
+
+@pytest.mark.parametrize(
+    ("text", "moments"),
+    [
+        ("", {"mon 0:00": True, "sun 23:59": True}),
+        ("Mon-Fri 9:00-17:30", {"mon 9:00": True, "fri 17:29": True}),
+        ("Mon-Fri 9:00-17:30", {"fri 17:30": False, "sat 10:00": False}),
+        ("monday–friday 9-17; Sat 10-14", {"sat 13:59": True, "sun 10:00": False}),  # noqa: RUF001
+        ("Fri-Mon 8-9", {"sun 8:30": True, "mon 8:30": True, "tue 8:30": False}),
+        ("Sun 22:00-2:00", {"sun 23:00": True, "mon 1:59": True, "mon 2:00": False}),
+        ("daily 0-24", {"wed 0:00": True, "sun 23:59": True}),
+        ("Daily 22-6", {"mon 5:59": True, "mon 6:00": False, "mon 22:00": True}),
+    ],
+)
+def test_opening_hours_are_read_as_people_write_them(
+    text: str, moments: dict[str, bool]
+) -> None:
+    for moment, expected in moments.items():
+        day, clock = moment.split()
+        hour, minute = map(int, clock.split(":"))
+        place = DAYS.index(day) * 1440 + hour * 60 + minute
+        assert is_open(text, place) is expected, moment
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "9-17",
+        "Mon",
+        "Mon 9",
+        "Mon 25-26",
+        "Mon 9:60-10",
+        "Someday 9-17",
+        "\u017fun 9-17",
+    ],
+)
+def test_hours_that_are_not_understood_are_told(text: str) -> None:
+    with pytest.raises(BadHours, match="“"):
+        spans(text)
+
+
+@given(st.text(alphabet="monfridaily 0123456789:-–,;ſ", max_size=25))  # noqa: RUF001
+def test_any_text_is_hours_or_refused(text: str) -> None:
+    try:
+        found = spans(text)
+    except BadHours:
+        return
+    for start, end in found:
+        assert 0 <= start < WEEK_MINUTES
+        assert start < end <= start + 2 * 1440
+        assert is_open(text, start)
