@@ -5,9 +5,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.utils import timezone
 
+from bots.abilities import Target
 from bots.hours import DAY_MINUTES
 from bots.profile import Profile
 from bots.variables import bounded
+from calls.functions import present
 from calls.models import Call
 
 
@@ -30,6 +32,11 @@ def minute_of_week(profile: Profile, now: datetime) -> int:
     """Minutes since Monday, 0:00, in the bot's time zone."""
     there = now.astimezone(_zone(profile))
     return there.weekday() * DAY_MINUTES + there.hour * 60 + there.minute
+
+
+def whoever_is_there(profile: Profile, now: datetime) -> Target | None:
+    """The first person who takes calls now, where the bot itself cannot."""
+    return next(iter(present(profile.people, minute_of_week(profile, now))), None)
 
 
 def _zone(profile: Profile) -> ZoneInfo:

@@ -3,10 +3,14 @@
 from django.conf import settings
 from django.urls import reverse
 
+from bots.abilities import Target
 from bots.checks import lacks_key
 from bots.profile import Profile
 from calls import twiml
-from calls.signatures import public_url, socket_url
+from calls.models import Call
+from calls.signatures import public_url, relay_token, socket_url
+from calls.switchboard import switchboard
+from calls.transfers import Transfer, shown_number
 
 NOT_IN_SERVICE = "Sorry, this number is not in service at the moment. Goodbye."
 OUT_OF_ORDER = "Sorry, we cannot take your call right now. Please try again later."
@@ -25,6 +29,13 @@ def configuration_trouble(host: str) -> str:
     return ""
 
 
+def offer(call: Call) -> str:
+    """The TwiML that brings a call to a relay of ours, perhaps not its first."""
+    switchboard().ringing.expect(call)
+    token = relay_token(call.call_sid, call.relay_nonce)
+    return relay_document(Profile.from_json(call.settings), token)
+
+
 def relay_document(profile: Profile, token: str) -> str:
     """The TwiML that connects a call to a bot; `token` lets its socket in."""
     path = reverse("conversation", args=[token], urlconf="calls.routing")
@@ -33,3 +44,45 @@ def relay_document(profile: Profile, token: str) -> str:
         socket_url=socket_url(path),
         action_url=public_url(reverse("voice-action")),
     )
+
+
+def ringing_document(call: Call, transfer: Transfer) -> str:
+    """The TwiML that rings a person up for the caller; the call comes back to us.
+
+    A session of a call hands it over once at most, so its number tells the transfers of
+    a call apart.
+    """
+    session = call.reconnects
+    announcing = reverse("voice-announcement", args=[call.pk, session])
+    return twiml.ring_up(
+        transfer,
+        caller_id=_shown_number(call),
+        action_url=public_url(reverse("voice-dial", args=[session])),
+        announcing_url=public_url(announcing),
+    )
+
+
+def announcing_document(call: Call, transfer: Transfer) -> str:
+    """The TwiML that tells a person of the caller, and asks for the key."""
+    accept = reverse("voice-accept", args=[call.pk, call.reconnects])
+    return twiml.announce(transfer, accept_url=public_url(accept))
+
+
+def farewell_document(
+    call: Call, target: Target, words: str = "", language: str = "en-US"
+) -> str:
+    """The TwiML that puts the caller through for good: no bot could take them back."""
+    return twiml.put_through(
+        target.number,
+        rings=target.rings,
+        caller_id=_shown_number(call),
+        words=words,
+        language=language,
+    )
+
+
+def _shown_number(call: Call) -> str:
+    if call.direction == Call.Direction.OUTBOUND:
+        # Of a call that we made, the carrier shows no other number than ours.
+        return shown_number("", call.from_number)
+    return shown_number(call.from_number, call.to_number)
