@@ -17,7 +17,7 @@ ROOT = Path(settings.BASE_DIR)
 PURE = {
     *(f"bots.inworld.{name}" for name in ("sse", "events", "pcm", "segments")),
     *("bots.inworld.tool_calls", "bots.abilities", "bots.hours", "bots.variables"),
-    *("bots.requests", "calls.functions", "calls.tool_uses"),
+    *("bots.requests", "calls.functions", "calls.tool_uses", "calls.transfers"),
     *("bots.offer", "bots.desk.advice", "bots.desk.wording", "bots.desk.tongues"),
     *(f"calls.{name}" for name in ("wav", "words", "playback", "turns", "history")),
     *(f"calls.{name}" for name in ("events", "actions", "relay", "keypad", "ladder")),

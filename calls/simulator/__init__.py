@@ -2,6 +2,7 @@
 
 from .call import SimulatedCall
 from .line import CALLER, TEST_NUMBER, BotSilent, CallFailed, CallOver, Line
+from .person import Person
 from .record import Frame, Heard
 from .wav import BadClip, save_recording
 
@@ -15,6 +16,7 @@ __all__ = [
     "Frame",
     "Heard",
     "Line",
+    "Person",
     "SimulatedCall",
     "save_recording",
 ]
