@@ -5,6 +5,7 @@ from typing import Any
 from bots.profile import Profile
 from calls.conversation import Conversation
 from calls.events import CallerSpoke, Event
+from calls.functions import present
 from calls.keypad import MASKED, spelled
 from calls.models import Call
 from calls.parties import listed
@@ -57,7 +58,7 @@ class Glimpse:
         return {
             "call": self.call.call_sid,
             "number": self.number,
-            "about": self._about() | {"seconds": round(now - began, 1)},
+            "about": self._about(now) | {"seconds": round(now - began, 1)},
             "state": self._state(),
             "turns": turns,
         }
@@ -66,15 +67,20 @@ class Glimpse:
         self.number += 1
         return {"call": self.call.call_sid, "number": self.number, **what}
 
-    def _about(self) -> News:
+    def _about(self, now: float) -> News:
         caller, called = listed(self.call)
+        people = self.talk.manners.targets
+        there = present(people, self.talk.answers.minute(now))
         return {
             "id": self.call.pk,
             "bot": self.call.bot_name,
             "from": caller,
             "to": called,
             "test": self.call.is_test,
-            "transfer": self.profile.transfer_number,
+            "people": [
+                {"name": each.name, "number": each.number, "open": each in there}
+                for each in people
+            ],
         }
 
     def _state(self) -> News:

@@ -14,8 +14,7 @@ from django.core.management.base import CommandParser
 from bots.validators import e164
 
 from .call import SimulatedCall
-from .line import CALLER
-from .person import Person
+from .line import CALLER, Person
 
 WITHHELD = "anonymous"
 

@@ -11,7 +11,7 @@ from .carrier import Carrier
 from .forms import action_form, dial_form, setup_fields, status_form, voice_form
 from .frames import speech
 from .line import CallFailed, Line
-from .person import Person, Telephone
+from .person import Telephone
 from .record import Clock, Heard, Record
 from .session import Ending, Session
 from .twiml import Dial, Hangup, Other, Pause, Redirect, Relay, Say, Verb, read_twiml
@@ -28,7 +28,6 @@ class SimulatedCall(Waiting):
         self,
         line: Line,
         on_heard: Callable[[Heard], None] | None = None,
-        person: Person = Person.TAKES,
         on_person: Callable[[str], None] | None = None,
     ) -> None:
         super().__init__(line, Record(fast=line.fast, on_heard=on_heard))
@@ -39,7 +38,7 @@ class SimulatedCall(Waiting):
         self.sessions = 0
         self.refusal = ""  # what was spoken instead of connecting a bot
         self.dialled = ""  # whom the call was passed on to last
-        self.person = person  # whoever that is
+        self.person = line.person  # whoever that is
         self.passed_on = False  # and they took it
         self.person_did: list[str] = []  # what happened at their telephone
         self.on_person = on_person

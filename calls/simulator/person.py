@@ -3,34 +3,18 @@
 from asyncio import Event
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from secrets import token_hex
 
 from .carrier import Carrier
 from .forms import key_form, person_form
 from .frames import speech
-from .line import Line
+from .line import Line, Person
 from .record import Clock
 from .twiml import Dial, Gather, Hangup, Say, Verb, read_twiml
 
 # How long a person takes to pick up, and talks with the caller (s).
 PICKS_UP_AFTER = 2.0
 TALKS = 3.0
-
-
-class Person(StrEnum):
-    """What whoever is rung up does."""
-
-    TAKES = "takes"  # picks up, and presses 1 when asked to
-    DECLINES = "declines"  # picks up, and presses another key or hangs up
-    BUSY = "busy"  # is on the phone
-    NO_ANSWER = "no-answer"
-    MACHINE = "machine"  # an answering machine picks up, and presses nothing
-
-    @property
-    def key(self) -> str:
-        """The key they press when they hear of a caller; empty: none."""
-        return {Person.TAKES: "1", Person.DECLINES: "2"}.get(self, "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,8 +63,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        line, person = self._line(options), options["person"]
-        call = SimulatedCall(line, self._print_sound, person, self._print_person)
+        line = self._line(options)
+        call = SimulatedCall(line, self._print_sound, self._print_person)
         self.call = call
         self._print(f"Calling {call.line.to} at {options['server']}: {call.call_sid}")
         failure: CallFailed | None = None
@@ -88,6 +88,7 @@ class Command(BaseCommand):
             status_callback=options["status_callback"] or "",
             fast=options["fast"],
             partials=options["partials"],
+            person=options["person"],
             timeout=options["timeout"],
             pause=options["pause"],
         )
