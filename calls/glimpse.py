@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from bots.profile import Profile
+from bots.abilities import Target
+from bots.profile import TRANSFER_NUMBER, Profile
 from calls.conversation import Conversation
 from calls.events import CallerSpoke, Event
 from calls.functions import present
@@ -78,7 +79,7 @@ class Glimpse:
             "to": called,
             "test": self.call.is_test,
             "people": [
-                {"name": each.name, "number": each.number, "open": each in there}
+                {"name": each.name, "label": _label(each), "open": each in there}
                 for each in people
             ],
         }
@@ -121,6 +122,11 @@ def turn_seen(turn: Turn, began: float) -> News:
         "error": turn.error[:300],
         "seconds": round(max(turn.started_at - began, 0.0), 1),
     }
+
+
+def _label(target: Target) -> str:
+    is_nameless = target.name == TRANSFER_NUMBER
+    return target.number if is_nameless else f"{target.name}, {target.number}"
 
 
 def shortened(text: str) -> str:

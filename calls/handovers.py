@@ -84,20 +84,25 @@ async def accept(call_id: int, session: int, parent_sid: str, key: str) -> str:
 
 async def settle(call_sid: str, session: int, form: Mapping[str, str]) -> str:
     """The person's telephone is free again: end the call, or go on with the bot."""
-    end, call = await sync_to_async(_settle)(call_sid, session, form)
-    if call is None:
-        return twiml.hang_up()
-    log.info("%s: a transfer ended: %s", call_sid, end.name.lower())
-    match end:
-        case End.BACK:
-            return await _back(call)
-        case End.TALKED:
-            await _close(call_sid, Call.EndReason.TRANSFERRED)
-        case End.LEFT:
-            await _close(call_sid, Call.EndReason.CALLER_HUNG_UP)
-        case End.LATE:
-            return await _again(call, session)
+    end, call = await conclude(call_sid, session, form)
+    if call and end is End.BACK:
+        return await _back(call)
+    if call and end is End.LATE:
+        return await _again(call, session)
     return twiml.hang_up()
+
+
+async def conclude(
+    call_sid: str, session: int, form: Mapping[str, str]
+) -> tuple[End, Call | None]:
+    """Note what became of a transfer; the call is over, or has to get a relay."""
+    end, call = await sync_to_async(_settle)(call_sid, session, form)
+    log.info("%s: a transfer ended: %s", call_sid, end.name.lower())
+    if end is End.TALKED:
+        await _close(call_sid, Call.EndReason.TRANSFERRED)
+    if end is End.LEFT:
+        await _close(call_sid, Call.EndReason.CALLER_HUNG_UP)
+    return end, call
 
 
 async def end_of(call_sid: str, end: Ending) -> Ending:

@@ -226,9 +226,9 @@ async def test_an_operator_chooses_whom_a_caller_is_put_through_to(
         await call.reply()
         seen = await viewer.sees(call.call_sid, lambda seen: seen["turns"])
         assert seen["about"]["people"] == [
-            {"name": "Sales", "number": SALES, "open": True},
-            {"name": "Front desk", "number": DESK, "open": True},
-            {"name": "Shut", "number": "+15005550044", "open": False},
+            {"name": "Sales", "label": f"Sales, {SALES}", "open": True},
+            {"name": "Front desk", "label": f"Front desk, {DESK}", "open": True},
+            {"name": "Shut", "label": "Shut, +15005550044", "open": False},
         ]
         for name in ("Shut", "Nobody", "+19005550000"):
             refused = await viewer.order("transfer", call.call_sid, name)

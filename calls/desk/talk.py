@@ -28,7 +28,7 @@ def page(request: HttpRequest, bot_id: int) -> HttpResponse:
     """Show the page; a POST makes a call and says how to connect to it."""
     if not may_talk(request.user):
         raise PermissionDenied
-    bot = get_object_or_404(Bot, pk=bot_id)
+    bot = get_object_or_404(Bot.objects.whole(), pk=bot_id)
     if request.method == "POST":
         return _call(request, bot)
     context: dict[str, Any] = {
@@ -48,7 +48,7 @@ def _call(request: HttpRequest, bot: Bot) -> JsonResponse:
     call = async_to_sync(_ring)(bot, request.user.get_username())
     if call is None:
         return JsonResponse({"trouble": FULL}, status=503)
-    return JsonResponse(_line(call, request.user))
+    return JsonResponse(line_of(call, request.user))
 
 
 async def _ring(bot: Bot, operator: str) -> Call | None:
@@ -60,7 +60,7 @@ async def _ring(bot: Bot, operator: str) -> Call | None:
     return call
 
 
-def _line(call: Call, user: Any) -> dict[str, Any]:
+def line_of(call: Call, user: Any) -> dict[str, Any]:
     """What the page needs to play the carrier: the TwiML's part of a phone call."""
     profile = Profile.from_json(call.settings)
     token = talk_token(call.call_sid, user)
@@ -72,6 +72,6 @@ def _line(call: Call, user: Any) -> dict[str, Any]:
         "language": profile.language,
         "interruptible": profile.interruptible,
         "keys": profile.dtmf_detection,
-        "transfer": profile.transfer_number,
+        "token": token,
         "page": reverse("admin:calls_call_change", args=[call.pk]) if readable else "",
     }

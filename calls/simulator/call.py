@@ -101,6 +101,10 @@ class SimulatedCall(Waiting):
         """Send a frame as it is, which a carrier never would."""
         await (await self._live()).send_raw(frame)
 
+    def turn_to_another(self) -> None:
+        """Have the proxy send what comes next to another server."""
+        self._carrier.turn_to_another()
+
     async def lose_connection(self) -> None:
         """Break the relay's connection; the carrier asks the server how to go on."""
         (await self._live()).lose()
