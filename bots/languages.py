@@ -17,6 +17,10 @@ class Phrasebook:
     line_lost: str
     fillers: str  # one a line
     partings: str  # how one says goodbye, a comma-separated list
+    announcement: str  # to the person a caller is put through to; {} is what about
+    announcement_alone: str
+    accepted: str
+    declined: str
 
 
 PHRASEBOOKS = {
@@ -33,6 +37,10 @@ PHRASEBOOKS = {
         fillers="One moment, please.\nLet me check that for you.\nI'm looking it up.",
         partings="goodbye, bye, bye-bye, have a good day, have a great day, "
         "have a nice day, take care, talk to you soon, good night",
+        announcement="A caller is on the line for you. {} Press 1 to take the call.",
+        announcement_alone="A caller is on the line for you. Press 1 to take the call.",
+        accepted="I'll connect you.",
+        declined="You have not taken the call. Goodbye.",
     ),
     "de": Phrasebook(
         "Sind Sie noch da?",
@@ -47,6 +55,10 @@ PHRASEBOOKS = {
         fillers="Einen Moment, bitte.\nIch sehe kurz nach.\nDas haben wir gleich.",
         partings="auf wiederhören, auf wiedersehen, tschüss, tschüs, schönen tag noch, "
         "einen schönen tag, bis bald, gute nacht",
+        announcement="Ein Anruf für Sie. {} Drücken Sie die 1, um ihn anzunehmen.",
+        announcement_alone="Ein Anruf für Sie. Drücken Sie die 1, um ihn anzunehmen.",
+        accepted="Ich verbinde.",
+        declined="Sie haben den Anruf nicht angenommen. Auf Wiederhören.",
     ),
     "fr": Phrasebook(
         "Êtes-vous toujours là ?",
@@ -60,6 +72,10 @@ PHRASEBOOKS = {
         line_lost="Toutes nos excuses, la ligne est sans cesse coupée.",
         fillers="Un instant, s'il vous plaît.\nJe vérifie tout de suite.\nJe regarde.",
         partings="au revoir, bonne journée, bonne soirée, à bientôt, bonne nuit",
+        announcement="Un appel pour vous. {} Appuyez sur 1 pour le prendre.",
+        announcement_alone="Un appel pour vous. Appuyez sur 1 pour le prendre.",
+        accepted="Je vous mets en relation.",
+        declined="Vous n'avez pas pris l'appel. Au revoir.",
     ),
     "es": Phrasebook(
         "¿Sigue ahí?",
@@ -74,6 +90,10 @@ PHRASEBOOKS = {
         fillers="Un momento, por favor.\nLo compruebo ahora mismo.\nDéjeme ver.",
         partings="adiós, hasta luego, hasta pronto, que tenga un buen día, "
         "buenas noches",
+        announcement="Tiene una llamada. {} Pulse 1 para atenderla.",
+        announcement_alone="Tiene una llamada. Pulse 1 para atenderla.",
+        accepted="Le paso la llamada.",
+        declined="No ha atendido la llamada. Adiós.",
     ),
     "it": Phrasebook(
         "È ancora in linea?",
@@ -86,6 +106,10 @@ PHRASEBOOKS = {
         line_lost="Mi dispiace, la linea continua a cadere.",
         fillers="Un momento, per favore.\nControllo subito.\nVedo.",
         partings="arrivederci, a presto, buona giornata, buona serata, buonanotte",
+        announcement="Una chiamata per lei. {} Prema 1 per rispondere.",
+        announcement_alone="Una chiamata per lei. Prema 1 per rispondere.",
+        accepted="La metto in comunicazione.",
+        declined="Non ha accettato la chiamata. Arrivederci.",
     ),
     "pt": Phrasebook(
         "Ainda está aí?",
@@ -98,6 +122,10 @@ PHRASEBOOKS = {
         line_lost="Lamento, a ligação está sempre a cair.",
         fillers="Um momento, por favor.\nVou verificar.\nDeixe-me ver.",
         partings="adeus, até logo, até breve, tenha um bom dia, boa noite, tchau",
+        announcement="Tem uma chamada. {} Prima 1 para atender.",
+        announcement_alone="Tem uma chamada. Prima 1 para atender.",
+        accepted="Vou passar a chamada.",
+        declined="Não atendeu a chamada. Até logo.",
     ),
     "nl": Phrasebook(
         "Bent u er nog?",
@@ -110,6 +138,12 @@ PHRASEBOOKS = {
         line_lost="Het spijt me, de verbinding valt steeds weg.",
         fillers="Een ogenblik, alstublieft.\nIk kijk het even na.\nIk zoek het op.",
         partings="tot ziens, dag, fijne dag, tot straks, goedenacht, doei",
+        announcement="Er is een beller voor u. {} Druk op 1 om het gesprek aan te "
+        "nemen.",
+        announcement_alone="Er is een beller voor u. Druk op 1 om het gesprek aan te "
+        "nemen.",
+        accepted="Ik verbind u door.",
+        declined="U hebt het gesprek niet aangenomen. Tot ziens.",
     ),
 }
 

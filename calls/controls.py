@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from functools import partial
-from time import time
+from time import monotonic, time
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -111,7 +111,7 @@ class Controls:
         text: str,
         answered: Callable[[str], None],
     ) -> None:
-        refused = refusal(session.conversation, what)
+        refused = refusal(session.conversation, what, text)
         if not refused:
             try:
                 await session.handle(event_of(what, text))
@@ -121,7 +121,7 @@ class Controls:
         answered(refused)
 
 
-def refusal(talk: Conversation, what: str) -> str:
+def refusal(talk: Conversation, what: str, text: str = "") -> str:
     """Why a call cannot do that now; empty when it can."""
     if talk.over:
         return "The call is over."
@@ -129,9 +129,17 @@ def refusal(talk: Conversation, what: str) -> str:
         return ""
     if talk.farewell:
         return "The call is ending already."
-    if what == "transfer" and not talk.manners.can_transfer:
-        return "The call's bot has no transfer number."
-    return ""
+    return _not_put_through(talk, text) if what == "transfer" else ""
+
+
+def _not_put_through(talk: Conversation, name: str) -> str:
+    if not talk.manners.can_transfer:
+        return "The call's bot has no transfer number, nor other people."
+    if talk.farewells.has_tried_enough:
+        return "So many people did not take this call that nobody more is rung up."
+    if talk.farewells.whoever_is_there(monotonic(), name):
+        return ""
+    return "Nobody of that name takes calls now." if name else "Nobody takes calls now."
 
 
 def event_of(what: str, text: str) -> Event:
@@ -142,5 +150,5 @@ def event_of(what: str, text: str) -> Event:
         case "end":
             return OperatorEnded()
         case "transfer":
-            return OperatorTransferred()
+            return OperatorTransferred(text)
     raise ValueError(f"No such order: {what}")

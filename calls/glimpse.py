@@ -2,9 +2,11 @@
 
 from typing import Any
 
-from bots.profile import Profile
+from bots.abilities import Target
+from bots.profile import TRANSFER_NUMBER, Profile
 from calls.conversation import Conversation
 from calls.events import CallerSpoke, Event
+from calls.functions import present
 from calls.keypad import MASKED, spelled
 from calls.models import Call
 from calls.parties import listed
@@ -60,7 +62,7 @@ class Glimpse:
         return {
             "call": self.call.call_sid,
             "number": self.number,
-            "about": self._about() | {"seconds": round(now - began, 1)},
+            "about": self._about(now) | {"seconds": round(now - began, 1)},
             "state": self._state(),
             "turns": turns,
         }
@@ -69,15 +71,20 @@ class Glimpse:
         self.number += 1
         return {"call": self.call.call_sid, "number": self.number, **what}
 
-    def _about(self) -> News:
+    def _about(self, now: float) -> News:
         caller, called = listed(self.call)
+        people = self.talk.manners.targets
+        there = present(people, self.talk.answers.minute(now))
         return {
             "id": self.call.pk,
             "bot": self.call.bot_name,
             "from": caller,
             "to": called,
             "test": self.call.is_test,
-            "transfer": self.profile.transfer_number,
+            "people": [
+                {"name": each.name, "label": _label(each), "open": each in there}
+                for each in people
+            ],
         }
 
     def _state(self) -> News:
@@ -136,6 +143,11 @@ def _use_seen(turn: Turn) -> News | None:
         "failed": did.failed,
         "ms": did.ms,
     }
+
+
+def _label(target: Target) -> str:
+    is_nameless = target.name == TRANSFER_NUMBER
+    return target.number if is_nameless else f"{target.name}, {target.number}"
 
 
 def shortened(text: str) -> str:

@@ -3,8 +3,10 @@
 from datetime import datetime
 
 from bots import when
+from bots.abilities import Target
 from bots.profile import Profile
 from bots.variables import bounded
+from calls.functions import present
 from calls.models import Call
 
 
@@ -30,3 +32,8 @@ def moment_there(profile: Profile, moment: datetime) -> str:
 def minute_of_week(profile: Profile, now: datetime) -> int:
     """Minutes since Monday, 0:00, in the bot's time zone."""
     return when.minute_of_week(now, profile.time_zone)
+
+
+def whoever_is_there(profile: Profile, now: datetime) -> Target | None:
+    """The first person who takes calls now, where the bot itself cannot."""
+    return next(iter(present(profile.people, minute_of_week(profile, now))), None)

@@ -15,6 +15,7 @@ from calls import metrics, summary
 from calls.models import Call
 from calls.resume import MAX_RECONNECTS, Standing, Verdict, verdict
 from calls.signatures import new_nonce
+from calls.transfers import pending
 
 SID_LENGTH = 64
 # A page opens its socket at once.
@@ -60,13 +61,14 @@ def _offer_relay(
         return Verdict.IGNORE, None
     standing = Standing(
         is_open=call.status not in Call.OVER,
-        reconnects=call.reconnects if can_go_on else MAX_RECONNECTS,
+        reconnects=call.reconnects - call.returns if can_go_on else MAX_RECONNECTS,
         lost=call.lost_sessions,
         has_offer=bool(call.relay_nonce),
+        leaves=pending(call.transfer) is not None,
     )
     found = verdict(standing, session_id)
-    if standing.is_open and found in (Verdict.RECONNECT, Verdict.GIVE_UP):
-        if session_id:
+    if standing.is_open and found not in (Verdict.REPEAT, Verdict.IGNORE):
+        if session_id and session_id not in call.lost_sessions:
             call.lost_sessions = [*call.lost_sessions, session_id]
         if found is Verdict.RECONNECT:
             call.reconnects += 1
@@ -95,9 +97,9 @@ async def open_test_call(
     )
 
 
-async def refuse_call(form: Mapping[str, str], reason: str) -> None:
+async def refuse_call(form: Mapping[str, str], reason: str) -> Call:
     """Note a call that no bot took."""
-    _, is_new = await Call.objects.aget_or_create(
+    call, is_new = await Call.objects.aget_or_create(
         call_sid=form["CallSid"][:SID_LENGTH],
         defaults={
             **_parties(form),
@@ -108,6 +110,7 @@ async def refuse_call(form: Mapping[str, str], reason: str) -> None:
     )
     if is_new:
         metrics.CALLS_OVER.labels(reason).inc()
+    return call
 
 
 async def close_call(call_sid: str, status: str, reason: str) -> bool:

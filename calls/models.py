@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 
 from bots.models import Bot
 from calls.blocking import NOTE_LENGTH, PATTERN_LENGTH, is_pattern
+from calls.transfers import pending
 
 
 class CallQuerySet(models.QuerySet["Call"]):
@@ -96,6 +97,12 @@ class Call(models.Model):
         max_length=32, blank=True, editable=False, help_text="Of a relay not open yet."
     )
     reconnects = models.PositiveSmallIntegerField(default=0, editable=False)
+    returns = models.PositiveSmallIntegerField(
+        default=0,
+        db_default=0,
+        editable=False,
+        help_text="How many of these because a person did not take the call.",
+    )
     lost_sessions = models.JSONField(
         default=list, editable=False, help_text="The carrier's ids of lost relays."
     )
@@ -139,6 +146,9 @@ class Call(models.Model):
         """How the call stands, in words."""
         if self.is_waiting:
             return "Line lost, waiting for the caller"
+        transfer = pending(self.transfer)
+        if transfer and self.status not in self.OVER:
+            return transfer.told
         return self.get_status_display()
 
     @property

@@ -5,10 +5,14 @@ from collections.abc import Mapping
 from django.conf import settings
 from django.urls import reverse
 
+from bots.abilities import Target
 from bots.checks import lacks_key
 from bots.profile import Profile
 from calls import twiml
-from calls.signatures import public_url, socket_url
+from calls.models import Call
+from calls.signatures import public_url, relay_token, socket_url
+from calls.switchboard import switchboard
+from calls.transfers import Transfer, shown_number
 
 NOT_IN_SERVICE = "Sorry, this number is not in service at the moment. Goodbye."
 OUT_OF_ORDER = "Sorry, we cannot take your call right now. Please try again later."
@@ -27,6 +31,16 @@ def configuration_trouble(host: str) -> str:
     return ""
 
 
+def offer(call: Call) -> str:
+    """The TwiML that brings a call to a relay of ours, perhaps not its first."""
+    switchboard().ringing.expect(call)
+    token = relay_token(call.call_sid, call.relay_nonce)
+    # A later socket finds them with the call, beside what was looked up meanwhile,
+    # which is not for the carrier.
+    parameters = {} if call.reconnects else call.variables
+    return relay_document(Profile.from_json(call.settings), token, parameters)
+
+
 def relay_document(
     profile: Profile, token: str, parameters: Mapping[str, str] | None = None
 ) -> str:
@@ -38,3 +52,45 @@ def relay_document(
         action_url=public_url(reverse("voice-action")),
         parameters=parameters,
     )
+
+
+def ringing_document(call: Call, transfer: Transfer) -> str:
+    """The TwiML that rings a person up for the caller; the call comes back to us.
+
+    A session of a call hands it over once at most, so its number tells the transfers of
+    a call apart.
+    """
+    session = call.reconnects
+    announcing = reverse("voice-announcement", args=[call.pk, session])
+    return twiml.ring_up(
+        transfer,
+        caller_id=_shown_number(call),
+        action_url=public_url(reverse("voice-dial", args=[session])),
+        announcing_url=public_url(announcing),
+    )
+
+
+def announcing_document(call: Call, transfer: Transfer) -> str:
+    """The TwiML that tells a person of the caller, and asks for the key."""
+    accept = reverse("voice-accept", args=[call.pk, call.reconnects])
+    return twiml.announce(transfer, accept_url=public_url(accept))
+
+
+def farewell_document(
+    call: Call, target: Target, words: str = "", language: str = "en-US"
+) -> str:
+    """The TwiML that puts the caller through for good: no bot could take them back."""
+    return twiml.put_through(
+        target.number,
+        rings=target.rings,
+        caller_id=_shown_number(call),
+        words=words,
+        language=language,
+    )
+
+
+def _shown_number(call: Call) -> str:
+    if call.direction == Call.Direction.OUTBOUND:
+        # Of a call that we made, the carrier shows no other number than ours.
+        return shown_number("", call.from_number)
+    return shown_number(call.from_number, call.to_number)

@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 
 from calls import metrics, summary
 from calls.models import Call, CallQuerySet
+from calls.twiml import LONGEST_TALK
 
 log = logging.getLogger(__name__)
 
@@ -16,6 +17,9 @@ log = logging.getLogger(__name__)
 UNSEEN = timedelta(seconds=150)
 # The carrier asks what to do about a lost line within seconds, or not at all.
 GONE = timedelta(seconds=30)
+# Nobody here carries a call that is with a person: the carrier says when it is over,
+# and ends it itself after `LONGEST_TALK`. There is no carrier for a test call.
+WITH_A_PERSON = timedelta(seconds=LONGEST_TALK + 600)
 
 _REASONS = Call.EndReason
 
@@ -34,7 +38,9 @@ class Reaper:
     def look(self) -> int:
         """Close what was found dead before and still is; how many calls that were."""
         suspects, self.suspects = self.suspects, {}
+        away = Q(transfer__has_key="number", is_test=False)
         silent = Q(seen_at__lt=Now() - UNSEEN) | Q(lost_at__lt=Now() - GONE)
+        silent = (silent & ~away) | Q(away, seen_at__lt=Now() - WITH_A_PERSON)
         unseen = Call.objects.open().filter(silent)
         found = dict(unseen.values_list("pk", "seen_at"))
         dead = [pk for pk, seen_at in found.items() if suspects.get(pk) == seen_at]
@@ -50,9 +56,11 @@ class Reaper:
 def _close(left: CallQuerySet, pk: int) -> int:
     """Close one call, unless somebody else just did."""
     ringing = left.filter(status=Call.Status.RINGING)
+    away = left.filter(transfer__has_key="number")
     lost = left.filter(lost_at__isnull=False)
     for calls, reason, moment in (
         (ringing, _REASONS.NEVER_CONNECTED, "seen_at"),
+        (away, _REASONS.CONNECTION_LOST, "seen_at"),
         (lost, _REASONS.CONNECTION_LOST, "lost_at"),
         (left, _REASONS.SERVER_STOPPED, "seen_at"),
     ):

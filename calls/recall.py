@@ -4,6 +4,7 @@ import logging
 from asyncio import timeout
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import DatabaseError, InterfaceError
 from django.db.models.functions import Now
@@ -104,8 +105,10 @@ def _at(moment: datetime | None, clock: Clock) -> float | None:
 def _use_up(call_sid: str, nonce: str) -> Call | None:
     offered = Call.objects.open().filter(call_sid=call_sid, relay_nonce=nonce)
     call = offered.first() if nonce else None
-    # Of two sockets with one token, one finds it used.
-    used = offered.update(relay_nonce="", lost_at=None, seen_at=Now()) if call else 0
+    # Of two sockets with one token, one finds it used. Why the caller is back from a
+    # person is told once, by the session of this socket.
+    fresh: dict[str, Any] = {"relay_nonce": "", "lost_at": None, "transfer": {}}
+    used = offered.update(**fresh, seen_at=Now()) if call else 0
     return call if used else None
 
 

@@ -5,15 +5,17 @@ import logging
 from collections.abc import Mapping
 
 from django.db import DatabaseError, InterfaceError
+from django.utils import timezone
 
 from bots.languages import phrasebook
 from bots.profile import Profile
 from calls import metrics, twiml
+from calls.handovers import ring_up
+from calls.known import whoever_is_there
 from calls.lifecycle import close_call, offer_relay
 from calls.models import Call
-from calls.pickup import OUT_OF_ORDER, relay_document
+from calls.pickup import OUT_OF_ORDER, farewell_document, offer
 from calls.resume import Verdict
-from calls.signatures import relay_token
 from calls.switchboard import switchboard
 
 log = logging.getLogger(__name__)
@@ -28,16 +30,6 @@ def is_lost(form: Mapping[str, str]) -> bool:
     """Whether the carrier reports a failed session of a call that is still on."""
     failed = form.get("SessionStatus") == "failed"
     return failed and form.get("CallStatus") == "in-progress" and "CallSid" in form
-
-
-def offer(call: Call) -> str:
-    """The TwiML that brings a call to a relay of ours, perhaps not its first."""
-    switchboard().ringing.expect(call)
-    token = relay_token(call.call_sid, call.relay_nonce)
-    # A later socket finds them with the call, beside what was looked up meanwhile,
-    # which is not for the carrier.
-    parameters = {} if call.reconnects else call.variables
-    return relay_document(Profile.from_json(call.settings), token, parameters)
 
 
 async def reconnect(call_sid: str, session_id: str) -> str:
@@ -69,30 +61,23 @@ async def _answer(found: Verdict, call: Call | None) -> str:
     match found:
         case Verdict.RECONNECT | Verdict.REPEAT:
             return offer(call)
+        case Verdict.PUT_THROUGH:
+            return await ring_up(call.call_sid)
         case Verdict.GIVE_UP:
             return await _give_up(call)
-    return _unneeded(call)
-
-
-def _unneeded(call: Call) -> str:
-    """The answer for a call that has gone on, or that its bot has ended."""
-    number = Profile.from_json(call.settings).transfer_number
-    if number and call.end_reason == Call.EndReason.TRANSFERRED:
-        # The line broke while the bot was putting the caller through.
-        return twiml.put_through(number)
     return twiml.hang_up() if call.status in Call.OVER else twiml.nothing()
 
 
 async def _give_up(call: Call) -> str:
-    """Apologise, and put the caller through where the bot has a number for it."""
+    """Apologise, and put the caller through where somebody is there for it."""
     profile = Profile.from_json(call.settings)
     sorry = phrasebook(profile.language).line_lost
-    if number := profile.transfer_number:
+    if person := whoever_is_there(profile, timezone.now()):
         await close_call(
             call.call_sid, Call.Status.COMPLETED, Call.EndReason.TRANSFERRED
         )
         words = f"{sorry} {profile.transfer_notice}"
-        return twiml.put_through(number, words, profile.language)
+        return farewell_document(call, person, words, profile.language)
     reason = Call.EndReason.CONNECTION_LOST
     if switchboard().closing:
         reason = Call.EndReason.SERVER_STOPPED

@@ -21,6 +21,7 @@ class Verdict(StrEnum):
 
     RECONNECT = "reconnect"  # with a fresh relay
     REPEAT = "repeat"  # the answer it was given before
+    PUT_THROUGH = "put-through"  # to a person, as the lost session was about to
     IGNORE = "ignore"  # nothing, it has gone on
     GIVE_UP = "give-up"  # apologise, and put the caller through or hang up
 
@@ -29,13 +30,16 @@ class Verdict(StrEnum):
 class Standing:
     """What is known of a call; `lost` are its sessions that were replaced, in order.
 
-    `has_offer` says that a relay was given out that nobody has connected to yet.
+    `has_offer` says that a relay was given out that nobody has connected to yet,
+    `leaves` that the caller is on the way to a person. `reconnects` counts only what
+    was lost, not who came back from a person.
     """
 
     is_open: bool
     reconnects: int = 0
     lost: Sequence[str] = ()
     has_offer: bool = False
+    leaves: bool = False
 
 
 def verdict(call: Standing, session_id: str) -> Verdict:
@@ -49,8 +53,12 @@ def verdict(call: Standing, session_id: str) -> Verdict:
         return Verdict.IGNORE
     if not call.is_open:
         return Verdict.GIVE_UP if is_known else Verdict.IGNORE
+    if is_known and call.has_offer:
+        return Verdict.REPEAT
+    if call.leaves:
+        return Verdict.PUT_THROUGH
     if is_known:
-        return Verdict.REPEAT if call.has_offer else Verdict.IGNORE
+        return Verdict.IGNORE
     if call.reconnects >= MAX_RECONNECTS:
         return Verdict.GIVE_UP
     return Verdict.RECONNECT

@@ -59,6 +59,8 @@ log = logging.getLogger(__name__)
 HUSH_SECONDS = 0.05
 # How long the carrier may take to act on our `end`.
 END_SECONDS = 5.0
+# How long to whom a caller goes may take to be written.
+HAND_OVER_SECONDS = 1.0
 # How long a second one who stops a session waits for the first.
 STOP_SECONDS = 2.0
 # More news than one session of a call has.
@@ -155,7 +157,8 @@ class CallSession:
         """The relay is gone, the call perhaps not: leave it to the next session."""
         if await self._stop():
             now, session = timezone.now(), self.call.reconnects
-            self._write(CallLost(self.call.pk, now, session))
+            if not self.handed_over:  # nobody has to come back here
+                self._write(CallLost(self.call.pk, now, session))
             self.closed.set()
 
     async def _stop(self) -> bool:
@@ -226,10 +229,14 @@ class CallSession:
     async def _hand_over(self, action: HangUp) -> None:
         """End the relay session; the action URL rings up whom the caller is for."""
         assert action.transfer  # noqa: S101  (for the type checker)
-        target, self.handed_over = action.transfer.to_json(), True
-        self.glimpse.reason = Call.EndReason.TRANSFERRED.label
-        transfer = {**target, "summary": action.summary}
-        self._write(CallHandedOver(self.call.pk, transfer))
+        target, self.handed_over = action.transfer, True
+        self.glimpse.reason = f"The caller is put through to {target.name}"
+        language = self.conversation.manners.language
+        told = {"summary": action.summary, "language": language}
+        transfer = {**target.to_json(), **told}
+        self._write(CallHandedOver(self.call.pk, transfer, self.call.reconnects))
+        # Whoever the carrier asks next, in whichever process, reads it in the row.
+        await self.board.transcripts.flush(HAND_OVER_SECONDS)
         await self._end(json.dumps({"transfer": True}))
 
     async def _end(self, handoff: str) -> None:

@@ -290,7 +290,11 @@ def _read(turn: Turn) -> Arguments | None:
 
 def _sentence(given: Arguments, name: str) -> str:
     words = given.get(name)
-    return " ".join(words.split())[:LONGEST_SENTENCE] if isinstance(words, str) else ""
+    if not isinstance(words, str):
+        return ""
+    # Neither TwiML nor a database takes what cannot be printed.
+    plain = "".join(each for each in words if each.isprintable() or each.isspace())
+    return " ".join(plain.split())[:LONGEST_SENTENCE]
 
 
 def _whole(given: Arguments, name: str, least: int, most: int) -> int:

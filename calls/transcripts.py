@@ -104,6 +104,7 @@ class CallHandedOver:
 
     call_id: int
     transfer: dict[str, Any]
+    session: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,8 +268,9 @@ def _note(write: Note) -> None:
         case CallLost(call_id, at, session):
             left = calls.open().filter(pk=call_id, reconnects=session)
             left.update(lost_at=at)
-        case CallHandedOver(call_id, transfer):
-            calls.open().filter(pk=call_id).update(transfer=transfer)
+        case CallHandedOver(call_id, transfer, session):
+            left = calls.open().filter(pk=call_id, reconnects=session)
+            left.update(transfer=transfer, seen_at=Now())
         case CallLookedUp(call_id, variables):
             calls.filter(pk=call_id).update(variables=variables)
         case CallsSeen(call_ids):

@@ -8,11 +8,13 @@ import re
 from collections.abc import Mapping
 
 from django.core.exceptions import ValidationError
-from twilio.twiml.voice_response import Connect, VoiceResponse
+from twilio.twiml.voice_response import Connect, Dial, Gather, VoiceResponse
 
 from bots.choices import TranscriptionProvider
+from bots.languages import phrasebook
 from bots.profile import Profile
 from bots.validators import of_its_provider
+from calls.transfers import Transfer
 
 # The voice for sentences we could not synthesise; ElevenLabs, Twilio's default, needs
 # an agreement of its own, and without one the session fails.
@@ -21,6 +23,10 @@ CARRIER_TTS_PROVIDER = "Google"
 NOVA_3_LANGUAGES = frozenset(
     ("en", "es", "fr", "de", "it", "pt", "nl", "hi", "ja", "ru", "sv", "da", "multi")
 )
+# Twilio's own limit for two people, in seconds.
+LONGEST_TALK = 4 * 3600
+# How long a person may take for the key, after all has been said.
+KEY_SECONDS = 6
 
 
 def relay(
@@ -113,13 +119,74 @@ def say_and_hang_up(words: str, language: str = "en-US") -> str:
     return str(response)
 
 
-def put_through(number: str, words: str = "", language: str = "en-US") -> str:
-    """Connect the caller to a person's telephone, perhaps after some words."""
+def put_through(
+    number: str, *, rings: int, caller_id: str, words: str = "", language: str = "en-US"
+) -> str:
+    """Connect the caller to a person's telephone for good, perhaps after some words."""
     response = VoiceResponse()
     if words:
         response.say(words, language=language)
-    response.dial(number)
+    dial = Dial(timeout=rings, time_limit=LONGEST_TALK, **_showing(caller_id))
+    dial.number(number)
+    response.append(dial)
     return str(response)
+
+
+def ring_up(
+    transfer: Transfer, *, caller_id: str, action_url: str, announcing_url: str
+) -> str:
+    """Ring a person up for the caller, who hears it ring, and tell us what came of it.
+
+    Whom it is announced to decides before the two are connected.
+    """
+    dial = Dial(
+        action=action_url,
+        method="POST",
+        timeout=transfer.rings,
+        time_limit=LONGEST_TALK,
+        # Else the caller would hear nothing while the person is being told.
+        answer_on_bridge=True,
+        **_showing(caller_id),
+    )
+    told = {"url": announcing_url, "method": "POST"} if transfer.announced else {}
+    dial.number(transfer.number, **told)
+    response = VoiceResponse()
+    response.append(dial)
+    return str(response)
+
+
+def announce(transfer: Transfer, *, accept_url: str) -> str:
+    """Tell a person who has picked up of the caller, twice, and wait for a key."""
+    response = VoiceResponse()
+    for _ in range(2):
+        gather = Gather(
+            action=accept_url, method="POST", num_digits=1, timeout=KEY_SECONDS
+        )
+        gather.say(announcement(transfer), language=transfer.language)
+        response.append(gather)
+    response.hangup()
+    return str(response)
+
+
+def announcement(transfer: Transfer) -> str:
+    """What a person hears before the caller is connected."""
+    book = phrasebook(transfer.language)
+    summary = transfer.summary.strip()
+    if not summary:
+        return book.announcement_alone
+    # A pause of the voice stands between it and what follows.
+    return book.announcement.format(summary if summary[-1] in ".!?" else f"{summary}.")
+
+
+def accepted(language: str) -> str:
+    """Connect the person with the caller: that is done where a document ends."""
+    response = VoiceResponse()
+    response.say(phrasebook(language).accepted, language=language)
+    return str(response)
+
+
+def _showing(caller_id: str) -> dict[str, str]:
+    return {"caller_id": caller_id} if caller_id else {}
 
 
 def reject(reason: str) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from functools import wraps
 from typing import Any
@@ -12,16 +12,18 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
 from bots.answering import NoAnswer, bot_for
 from bots.models import Bot
 from bots.profile import Profile
-from calls import metrics, twiml
+from calls import handovers, metrics, twiml
 from calls.admission import exceeded, is_blocked
 from calls.caps import TooMany
 from calls.clips import ClipsUnavailable
+from calls.known import whoever_is_there
 from calls.lifecycle import SID_LENGTH, close_call, open_call, our_number, refuse_call
 from calls.models import Call
 from calls.pickup import (
@@ -29,8 +31,10 @@ from calls.pickup import (
     NOT_IN_SERVICE,
     OUT_OF_ORDER,
     configuration_trouble,
+    farewell_document,
+    offer,
 )
-from calls.reconnecting import DATABASE_SECONDS, is_lost, offer, reconnect
+from calls.reconnecting import DATABASE_SECONDS, is_lost, reconnect
 from calls.signatures import is_signed, public_url
 from calls.switchboard import switchboard
 from calls.verdicts import NOT_SIGNED
@@ -66,10 +70,10 @@ def from_carrier(view: View) -> View:
     @csrf_exempt
     @require_POST
     @wraps(view)
-    async def checked(request: HttpRequest) -> HttpResponse:
+    async def checked(request: HttpRequest, **path: Any) -> HttpResponse:
         signature = request.headers.get("X-Twilio-Signature", "")
         if is_signed(public_url(request.get_full_path()), request.POST, signature):
-            return await view(request)
+            return await view(request, **path)
         if reached_elsewhere(request, signature):
             await _refuse(request, Call.EndReason.NOT_CONFIGURED)
             return _twiml(twiml.say_and_hang_up(NOT_CONFIGURED))
@@ -100,19 +104,24 @@ def reached_elsewhere(request: HttpRequest, signature: str) -> bool:
     return True
 
 
-@from_carrier
-async def voice(request: HttpRequest) -> HttpResponse:
-    """A call comes in: hand it to the bot of its number, or say why not."""
-    if url := _elsewhere(request):
-        return _twiml(twiml.elsewhere(url))
+async def answered(document: Callable[[], Awaitable[str]]) -> HttpResponse:
+    """The TwiML for the carrier; a sentence where the database is away."""
     try:
         async with asyncio.timeout(DATABASE_SECONDS):
-            return await _answer(request)
+            return _twiml(await document())
     except (DatabaseError, InterfaceError, TimeoutError) as error:
         # An error page would reach the caller as an error tone.
         log.error("A call was turned away, no database: %s", type(error).__name__)
         metrics.trouble("database")
         return _twiml(twiml.say_and_hang_up(OUT_OF_ORDER))
+
+
+@from_carrier
+async def voice(request: HttpRequest) -> HttpResponse:
+    """A call comes in: hand it to the bot of its number, or say why not."""
+    if url := _elsewhere(request):
+        return _twiml(twiml.elsewhere(url))
+    return await answered(lambda: _answer(request))
 
 
 def _elsewhere(request: HttpRequest) -> str:
@@ -129,32 +138,31 @@ def _elsewhere(request: HttpRequest) -> str:
     return public_url(f"{reverse('voice')}?{query.urlencode()}")
 
 
-async def _answer(request: HttpRequest) -> HttpResponse:
+async def _answer(request: HttpRequest) -> str:
     form = request.POST
     host = request.META.get("HTTP_HOST", "").rsplit(":", 1)[0]
     trouble = configuration_trouble(host) if form.get("CallSid") else NO_CALL_SID
     if trouble:
         log.error("Call %s turned away: %s", form.get("CallSid"), trouble)
         await _refuse(request, Call.EndReason.NOT_CONFIGURED)
-        return _twiml(twiml.say_and_hang_up(NOT_CONFIGURED))
+        return twiml.say_and_hang_up(NOT_CONFIGURED)
     if await is_blocked(form):
         log.info("Call %s turned away: its caller is blocked", form["CallSid"])
         await _refuse(request, Call.EndReason.BLOCKED)
-        return _twiml(twiml.reject("rejected"))
+        return twiml.reject("rejected")
     bot = await bot_for(our_number(form))
     if isinstance(bot, NoAnswer):
         log.warning("Call %s turned away: %s", form["CallSid"], bot)
         await _refuse(request, bot)
-        return _twiml(twiml.say_and_hang_up(NOT_IN_SERVICE))
+        return twiml.say_and_hang_up(NOT_IN_SERVICE)
     board = switchboard()
     if board.draining or board.is_full:
         why = "being stopped" if board.draining else "full: MAX_CALLS are in progress"
         log.warning("Call %s turned away: this process is %s", form["CallSid"], why)
-        await _refuse(request, Call.EndReason.BUSY)
-        return _twiml(_busy(bot))
+        return _busy(bot, await refuse_call(form, Call.EndReason.BUSY))
     query = request.GET.items()
     parameters = {name: str(text) for name, text in query if name != TRIES}
-    return _twiml(await _connect(form, bot, parameters))
+    return await _connect(form, bot, parameters)
 
 
 async def _connect(
@@ -186,13 +194,13 @@ async def _above_a_cap(call: Call, bot: Bot) -> str:
     if too_many is TooMany.OF_CALLER:
         reason = Call.EndReason.TOO_MANY_CALLS
     await close_call(call.call_sid, Call.Status.REFUSED, reason)
-    return twiml.reject("busy") if too_many is TooMany.OF_CALLER else _busy(bot)
+    return twiml.reject("busy") if too_many is TooMany.OF_CALLER else _busy(bot, call)
 
 
-def _busy(bot: Bot) -> str:
+def _busy(bot: Bot, call: Call) -> str:
     """Where a caller goes for whom there is no room."""
-    if bot.transfer_number:
-        return twiml.put_through(bot.transfer_number)
+    if person := whoever_is_there(Profile.of(bot), timezone.now()):
+        return farewell_document(call, person)
     return twiml.say_and_hang_up(BUSY, bot.language)
 
 
@@ -209,18 +217,21 @@ async def voice_action(request: HttpRequest) -> HttpResponse:
     if is_lost(form):
         session_id = form.get("SessionId", "")[:SID_LENGTH]
         return _twiml(await reconnect(form["CallSid"][:SID_LENGTH], session_id))
+    if form.get("SessionStatus") == "ended" and _wants_transfer(form):
+        return await answered(lambda: _ring_up(form.get("CallSid", "")))
     await _close(request, REASON_BY_SESSION, "SessionStatus")
-    if _wants_transfer(form.get("HandoffData", "")):
-        call = await Call.objects.filter(call_sid=form.get("CallSid", "")).afirst()
-        if call and (number := Profile.from_json(call.settings).transfer_number):
-            return _twiml(twiml.put_through(number))
     return _twiml(twiml.hang_up())
 
 
-def _wants_transfer(handoff: str) -> bool:
-    """Read what we sent with `end`; where to is the bot's setting, never this."""
+async def _ring_up(call_sid: str) -> str:
+    await _last_words(call_sid)
+    return await handovers.ring_up(call_sid)
+
+
+def _wants_transfer(form: Mapping[str, str]) -> bool:
+    """Read what we sent with `end`; where to stands in the call's row, never here."""
     try:
-        data = json.loads(handoff or "{}")
+        data = json.loads(form.get("HandoffData") or "{}")
     except (ValueError, RecursionError):
         return False
     return isinstance(data, dict) and data.get("transfer") is True
@@ -235,7 +246,7 @@ async def voice_status(request: HttpRequest) -> HttpResponse:
 
 async def _close(
     request: HttpRequest,
-    reasons: dict[str, tuple[Call.Status, Call.EndReason]],
+    reasons: dict[str, handovers.Ending],
     field: str,
 ) -> None:
     end = reasons.get(request.POST.get(field, ""))
@@ -246,7 +257,7 @@ async def _close(
     await _last_words(call_sid)
     try:
         async with asyncio.timeout(DATABASE_SECONDS):
-            await close_call(call_sid, *end)
+            await close_call(call_sid, *await handovers.end_of(call_sid, end))
     except (DatabaseError, InterfaceError, TimeoutError) as error:
         # The call's own session has its end queued; failing that, it is reaped.
         log.error("%s: not closed, no database: %s", call_sid, type(error).__name__)

@@ -63,6 +63,13 @@ class Browser:
         told: dict[str, Any] = answer.json()
         return told
 
+    async def decide(self, token: str, decision: str) -> httpx.Response:
+        """Say what a person does whom the call is put through to."""
+        headers = {"Cookie": self.cookie, "X-CSRFToken": CSRF}
+        data = {"token": token, "decision": decision}
+        async with httpx.AsyncClient(base_url=self.server.url) as http:
+            return await http.post("/admin/talk/person/", headers=headers, data=data)
+
     def socket(self, path: str, origin: str | None = "") -> connect:
         """Open a socket from our own page, or from the page of another `origin`."""
         return connect(

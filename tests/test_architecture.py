@@ -17,7 +17,7 @@ ROOT = Path(settings.BASE_DIR)
 PURE = {
     *(f"bots.inworld.{name}" for name in ("sse", "events", "pcm", "segments")),
     *("bots.inworld.tool_calls", "bots.abilities", "bots.hours", "bots.variables"),
-    *("bots.requests", "calls.functions", "calls.tool_uses"),
+    *("bots.requests", "calls.functions", "calls.tool_uses", "calls.transfers"),
     *("bots.inworld.text", "calls.upshot", "calls.backoff"),
     *("bots.offer", "bots.desk.advice", "bots.desk.wording", "bots.desk.tongues"),
     *(f"bots.desk.{name}" for name in ("draft", "sound", "blanks", "deeds")),

@@ -1,5 +1,7 @@
 """What the model is told: only what was heard, in strict alternation."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -169,3 +171,23 @@ def test_what_nobody_heard_is_in_the_transcript_only() -> None:
     talk.on(TimePassed(), after=5)
     assert talk.transcript()[1] == ("bot", "x y z", "")
     assert talk.turns[1].interrupted
+
+
+@pytest.mark.parametrize("failed", [False, True])
+def test_that_a_caller_is_put_through_was_said_before_anybody_was_rung_up(
+    failed: bool,
+) -> None:
+    use = ToolUse("call_1", "transfer_call", result="Nobody answered.", failed=failed)
+    put_through = Turn(1, "tool", 0.0, "transfer_call", tool=use)
+    asked, notice = caller("Sales, please."), bot("One moment.")
+    answer = replace(bot("Nobody is there."), model="a model")
+    roles = told(asked, put_through, notice, answer)
+    if failed:  # then it is the answer to that
+        assert roles[-1] == ("assistant", "One moment. Nobody is there.")
+        return
+    assert roles[1:] == [
+        ("assistant", "One moment."),
+        ("tool", "Nobody answered."),
+        ("assistant", "Nobody is there."),
+    ]
+    assert not told(asked, put_through, answer)[1][1]

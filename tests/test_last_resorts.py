@@ -294,7 +294,7 @@ HANDOFFS = [
 WILLING = '{"transfer": true, "number": "+19005550000", "to": "<Dial>+1900</Dial>"}'
 
 
-async def test_forged_handoff_data_dials_nobody_but_the_bots_own_number(
+async def test_forged_handoff_data_dials_nobody(
     server: LiveServer, inworld: FakeInworld, bot: Bot
 ) -> None:
     line = Line(PUBLIC_URL, AUTH_TOKEN, connect_to=server.url)
@@ -313,11 +313,9 @@ async def test_forged_handoff_data_dials_nobody_but_the_bots_own_number(
             for call in (plain, willing)
         ]
         assert not [
-            twiml for twiml in await asyncio.gather(*forged) if "<Dial>" in twiml
+            twiml for twiml in await asyncio.gather(*forged) if "<Dial" in twiml
         ]
-        assert "<Dial>" not in await answered(carrier, plain.call_sid, WILLING)
-        assert "<Dial>" not in await answered(carrier, "CA-unknown", WILLING)
-        twiml = await answered(carrier, willing.call_sid, WILLING)
-    assert f"<Dial>{COLLEAGUE}</Dial>" in twiml
-    assert "1900" not in twiml
+        # Even one as we send it: no bot has put these callers through.
+        for call_sid in (plain.call_sid, willing.call_sid, "CA-unknown"):
+            assert "<Dial" not in await answered(carrier, call_sid, WILLING)
     await carrier.close()

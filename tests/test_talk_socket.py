@@ -228,25 +228,21 @@ async def test_the_bots_goodbye_ends_the_call_and_says_why(
     inworld.tts_status = 500
     inworld.reply_with = lambda _: []
     await Bot.objects.aupdate(
-        greeting="",
-        apology="Nobody has voiced this.",
-        transfer_notice="Nor this.",
-        transfer_number="+14155550100",
+        greeting="", apology="Nobody has voiced this.", goodbye="Nor this."
     )
     browser = await open_browser(server, operator)
     told = await browser.call(bot)
-    assert told["transfer"] == "+14155550100"
     async with browser.socket(told["socket"]) as socket:
         line = Line(socket, told)
         await line.set_up()
-        for _ in range(2):
+        for _ in range(3):
             await say(line, "Hello?")
             await line.receive("text")
             await info(line, "agentSpeaking", "on")
             await info(line, "agentSpeaking", "off")
         end = await line.receive("end")
         await socket.close(1000)
-    assert json.loads(end["handoffData"]) == {"transfer": True}
+    assert "handoffData" not in end
     reasons = [f["reason"] for f in line.frames if f["type"] == "desk.over"]
-    assert reasons == ["The caller was put through"]
-    assert (await closed(told["callSid"])).end_reason == "transferred"
+    assert reasons == ["The bot could not answer"]
+    assert (await closed(told["callSid"])).end_reason == "bot-failed"

@@ -7,12 +7,14 @@ import httpx
 import pytest
 
 from bots.models import Bot
+from calls.simulator.line import Person
 from calls.simulator.wav import clip_seconds
 from tests.conftest import tracebacks
 from tests.fake_inworld import FakeInworld
 from tests.live import LiveServer, running
 from tests.live_page import operator, said, watching
 from tests.test_live import closed, dial, turns, written
+from tests.test_transfer import NUMBER, bot_with_people, came_back, transfer_call
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -93,3 +95,26 @@ async def test_an_operator_ends_a_call_of_another_process(
         assert await viewer.order("end", call.call_sid) == ""
         await call.ends()
     assert (await closed(call.call_sid)).end_reason == "operator-ended"
+
+
+async def test_a_person_is_rung_up_and_given_up_by_another_process_than_the_calls(
+    servers: Servers, inworld: FakeInworld
+) -> None:
+    first, second = servers
+    await bot_with_people()
+    inworld.answers(transfer_call())
+    inworld.says("Sales is away.")
+    line = {"others": (second.url,), "person": Person.MACHINE}
+    async with dial(first, to=NUMBER, **line) as call:
+        await call.reply()
+        await call.say("Sales, please.")
+        # The carrier's socket stays with the first until its bot closes it.
+        call.turn_to_another()
+        await came_back(call)
+        await call.hears(2)
+    assert call.errors == []
+    row = await closed(call.call_sid)
+    assert (row.end_reason, row.returns) == ("caller-hung-up", 1)
+    said = [turn.heard_text for turn in await turns(row)]
+    assert said[-1] == "Sales is away."
+    assert tracebacks(first.output) + tracebacks(second.output) == []

@@ -205,6 +205,7 @@ def test_a_token_is_for_one_call_and_not_for_ever(
     assert read_token(token) is None
 
 
+SALES = {"name": "Sales", "number": "+15005550042", "rings": 20, "announced": True}
 SESSION = {"CallSid": "CA1", "SessionId": "VX1", "SessionDuration": "12"}
 
 
@@ -293,16 +294,20 @@ async def test_hints_may_be_one_a_line() -> None:
     assert relay.attrib["hints"] == "Acme, Dr. Okafor"
 
 
-async def test_a_handoff_puts_through_to_the_bots_number_only() -> None:
+async def test_a_handoff_puts_through_to_whom_the_row_names_and_nobody_else() -> None:
     await sync_to_async(numbered)("+15005550006", transfer_number="+15005550099")
     await ring()
-    for handoff, dialled in (
-        ('{"transfer": true}', ["+15005550099"]),
-        ('{"transfer": true, "number": "+19005550000"}', ["+15005550099"]),
-        ('{"transfer": "+19005550000"}', []),
-        ("[" * 5000, []),
-        ("null", []),
+    for kept, handoff, dialled in (
+        (SALES, '{"transfer": true}', ["+15005550042"]),
+        (SALES, '{"transfer": true, "number": "+19005550000"}', ["+15005550042"]),
+        (SALES, '{"transfer": "+19005550000"}', []),
+        (SALES, "[" * 5000, []),
+        (SALES, "null", []),
+        ({}, '{"transfer": true, "number": "+19005550000"}', []),
+        ({"returned": "Nobody."}, '{"transfer": true}', []),
     ):
+        await Call.objects.aupdate(status="in-progress", transfer=kept)
         form = {**SESSION, "SessionStatus": "ended", "HandoffData": handoff}
         document = ElementTree.fromstring((await post("/voice/action", **form)).content)
-        assert [dial.text for dial in document.iter("Dial")] == dialled
+        numbers = [dial.findtext("Number") for dial in document.iter("Dial")]
+        assert numbers == dialled

@@ -37,12 +37,16 @@ CLOSE_SECONDS = 1.0
 # the process that has the calls, and the next roll shows what is still missing.
 WANTED_LIMIT = 200
 
+# Of a person callers are put through to, in characters.
+NAME_LIMIT = 60
+ANYBODY = "whoever is there"
+
 NO_ANSWER = "The call is over, or its server cannot be reached."
 NOT_UNDERSTOOD = "That was not understood; reload the page."
 ORDERS = {
     "end": "Live: asked to end the call",
     "say": "Live: asked the bot to say “{text}”",
-    "transfer": "Live: asked to put the caller through",
+    "transfer": "Live: asked to put the caller through to {text}",
 }
 
 
@@ -104,7 +108,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
     async def _order(self, what: str, call_sid: str, name: str, text: str) -> None:
         """Record an order and pass it on; the page hears what becomes of it."""
         try:
-            text = _spoken(text) if what == "say" else ""
+            text = _spoken(text) if what == "say" else text[:NAME_LIMIT]
             await _record(self.scope, what, call_sid, text)
         except Refused as refusal:
             return self._answered(name, str(refusal))
@@ -239,5 +243,5 @@ def _record(scope: Any, what: str, call_sid: str, text: str) -> None:
         object_id=str(call.pk),
         object_repr=str(call),
         action_flag=CHANGE,
-        change_message=words.format(text=text),
+        change_message=words.format(text=text or ANYBODY),
     )

@@ -18,6 +18,7 @@ from calls.desk import (
     privacy,
     second_step,
     talk,
+    talk_transfer,
 )
 from calls.desk.signing_in import SignInForm, app_of, has_passed
 
@@ -44,6 +45,7 @@ class Desk(admin.AdminSite):
             path("live/", view(live.page), name="live"),
             path("forget/", view(privacy.page), name="forget"),
             path("talk/<int:bot_id>/", view(talk.page), name="talk"),
+            path("talk/person/", view(talk_transfer.decide), name="talk-person"),
             path("numbers/", view(numbers.page), name="numbers"),
             path("numbers/check/", view(numbers.check), name="numbers-check"),
             path("numbers/point/<str:sid>/", view(pointing.point), name="point"),

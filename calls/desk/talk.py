@@ -50,7 +50,7 @@ def _call(request: HttpRequest, bot: Bot) -> JsonResponse:
     call = async_to_sync(_ring)(bot, request.user.get_username(), _given(request, bot))
     if call is None:
         return JsonResponse({"trouble": FULL}, status=503)
-    return JsonResponse(_line(call, request.user))
+    return JsonResponse(line_of(call, request.user))
 
 
 def _given(request: HttpRequest, bot: Bot) -> dict[str, str]:
@@ -70,7 +70,7 @@ async def _ring(bot: Bot, operator: str, variables: dict[str, str]) -> Call | No
     return call
 
 
-def _line(call: Call, user: Any) -> dict[str, Any]:
+def line_of(call: Call, user: Any) -> dict[str, Any]:
     """What the page needs to play the carrier: the TwiML's part of a phone call."""
     profile = Profile.from_json(call.settings)
     token = talk_token(call.call_sid, user)
@@ -82,6 +82,6 @@ def _line(call: Call, user: Any) -> dict[str, Any]:
         "language": profile.language,
         "interruptible": profile.interruptible,
         "keys": profile.dtmf_detection,
-        "transfer": profile.transfer_number,
+        "token": token,
         "page": reverse("admin:calls_call_change", args=[call.pk]) if readable else "",
     }

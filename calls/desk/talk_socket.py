@@ -15,8 +15,10 @@ from calls.session import CallSession
 from calls.signatures import TOKEN_LIFETIME_SECONDS
 from calls.switchboard import Switchboard, switchboard
 from calls.threads import in_any_thread
-from calls.transcripts import CallOver, TurnWrite, Write
+from calls.transcripts import CallHandedOver, CallOver, TurnWrite, Write
+from calls.transfers import Transfer, pending
 from calls.turns import CONSENT, FILLER, Turn
+from calls.twiml import announcement
 from calls.uses import use_of
 from calls.waterfall import Stage, stages
 
@@ -38,11 +40,12 @@ def talk_token(call_sid: str, user: Any) -> str:
     return _signer().sign_object([call_sid, user.pk])
 
 
-def _call_of(token: str, user: Any) -> str | None:
+def call_of(
+    token: str, user: Any, *, lifetime: int | None = TOKEN_LIFETIME_SECONDS
+) -> str | None:
+    """The call SID of a token that this person was given; None: it is not good."""
     try:
-        call_sid, user_id = _signer().unsign_object(
-            token, max_age=TOKEN_LIFETIME_SECONDS
-        )
+        call_sid, user_id = _signer().unsign_object(token, max_age=lifetime)
     except (BadSignature, ValueError, TypeError):
         return None
     return str(call_sid) if user.pk is not None and user.pk == user_id else None
@@ -73,6 +76,8 @@ class TalkSession(CallSession):
                 self.untold.append(turn_frame(turn))
             case CallOver(_, _, reason):
                 self.untold.append(over_frame(reason))
+            case CallHandedOver(_, transfer):
+                self.untold.append(person_frame(Transfer.of(transfer)))
         self._chore(self._tell_all())
 
     async def _send_in_order(self, frame: str) -> None:
@@ -94,11 +99,17 @@ class TalkConsumer(RelayConsumer):
     async def admitted(self, token: str) -> Call | None:
         """The call of this token, if it was made by who opens the socket."""
         user = self.scope["user"]
-        call_sid = _call_of(token, user)
+        call_sid = call_of(token, user)
         taken = call_sid is None or call_sid in switchboard().sessions
         if taken or not await _may_talk(user):
             return None
-        return await Call.objects.open().filter(call_sid=call_sid).afirst()
+        call = await Call.objects.open().filter(call_sid=call_sid).afirst()
+        if call is None or pending(call.transfer):  # the page decides on that first
+            return None
+        # Why the caller is back from a person is told once.
+        fresh = {"transfer": {}, "relay_nonce": ""}
+        await Call.objects.filter(pk=call.pk).aupdate(**fresh)
+        return call
 
     async def receive(
         self, text_data: str | None = None, bytes_data: bytes | None = None
@@ -142,6 +153,13 @@ def turn_frame(turn: Turn) -> str:
             "stages": [_shape(stage) for stage in stages(turn.latency_ms)],
         }
     )
+
+
+def person_frame(transfer: Transfer) -> str:
+    """Whom the carrier would ring up now, and what they would hear."""
+    announced = announcement(transfer) if transfer.announced else ""
+    who = {"name": transfer.name, "number": transfer.number}
+    return json.dumps({"type": "desk.person", **who, "announcement": announced})
 
 
 def _shape(stage: Stage) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """A caller without a telephone: plays Twilio's part against a running server."""
 
 from .call import SimulatedCall
-from .line import CALLER, TEST_NUMBER, BotSilent, CallFailed, CallOver, Line
+from .line import CALLER, TEST_NUMBER, BotSilent, CallFailed, CallOver, Line, Person
 from .record import Frame, Heard
 from .wav import BadClip, save_recording
 
@@ -15,6 +15,7 @@ __all__ = [
     "Frame",
     "Heard",
     "Line",
+    "Person",
     "SimulatedCall",
     "save_recording",
 ]

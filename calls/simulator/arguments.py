@@ -14,7 +14,7 @@ from django.core.management.base import CommandParser
 from bots.validators import e164
 
 from .call import SimulatedCall
-from .line import CALLER
+from .line import CALLER, Person
 
 WITHHELD = "anonymous"
 
@@ -181,5 +181,14 @@ def add_caller_arguments(parser: CommandParser) -> None:
         type=_seconds,
         metavar="SECONDS",
         help="cut the reply to the first line short, with the second line",
+    )
+    add(
+        "--person",
+        type=Person,
+        choices=list(Person),
+        default=Person.TAKES,
+        help="what a person does whom the call is put through to: takes it (presses 1 "
+        "when asked), declines it, is busy, does not answer, or has an answering "
+        "machine (default: %(default)s)",
     )
     add("--partials", action="store_true", help="send partial transcripts too")

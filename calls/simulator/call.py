@@ -2,45 +2,49 @@
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from secrets import token_hex
 from typing import Self
 
 from .carrier import Carrier
-from .forms import action_form, setup_fields, status_form, voice_form
+from .forms import action_form, dial_form, setup_fields, status_form, voice_form
 from .frames import speech
-from .line import BotSilent, CallFailed, CallOver, Line
+from .line import CallFailed, Line
+from .person import Telephone
 from .record import Clock, Heard, Record
 from .session import Ending, Session
 from .twiml import Dial, Hangup, Other, Pause, Redirect, Relay, Say, Verb, read_twiml
+from .waiting import Waiting
 
 # A server that drops every socket must not keep a caller busy for ever.
 MAX_SESSIONS = 10
 
 
-class SimulatedCall:
+class SimulatedCall(Waiting):
     """Dials on entering, hangs up on leaving; in between, the caller acts and waits."""
 
     def __init__(
-        self, line: Line, on_heard: Callable[[Heard], None] | None = None
+        self,
+        line: Line,
+        on_heard: Callable[[Heard], None] | None = None,
+        on_person: Callable[[str], None] | None = None,
     ) -> None:
-        self.line = line
+        super().__init__(line, Record(fast=line.fast, on_heard=on_heard))
         self.call_sid = "CA" + token_hex(16)
-        self.record = Record(fast=line.fast, on_heard=on_heard)
-        self.heard = self.record.heard
         self.frames = self.record.frames
-        self.errors = self.record.errors
         self.actions: list[dict[str, str]] = []  # the action callbacks posted
+        self.dials: list[dict[str, str]] = []  # the same after ringing people up
         self.sessions = 0
-        self.over = False
         self.refusal = ""  # what was spoken instead of connecting a bot
-        self.dialled = ""  # whom the call was passed on to
+        self.dialled = ""  # whom the call was passed on to last
+        self.person = line.person  # whoever that is
+        self.passed_on = False  # and they took it
+        self.person_did: list[str] = []  # what happened at their telephone
+        self.on_person = on_person
         self._carrier = Carrier(line)
-        self._session: Session | None = None
         self._conversation: asyncio.Task[None] | None = None
-        self.hung_up = False  # by the caller
+        self._gone = asyncio.Event()  # the caller is
 
     async def __aenter__(self) -> Self:
         self.record.clock = Clock(fast=self.line.fast)
@@ -56,6 +60,11 @@ class SimulatedCall:
             await self.hang_up()
         finally:
             await self._carrier.close()
+
+    @property
+    def hung_up(self) -> bool:
+        """Whether the caller ended the call."""
+        return self._gone.is_set()
 
     @property
     def now_ms(self) -> float:
@@ -92,6 +101,10 @@ class SimulatedCall:
         """Send a frame as it is, which a carrier never would."""
         await (await self._live()).send_raw(frame)
 
+    def turn_to_another(self) -> None:
+        """Have the proxy send what comes next to another server."""
+        self._carrier.turn_to_another()
+
     async def lose_connection(self) -> None:
         """Break the relay's connection; the carrier asks the server how to go on."""
         (await self._live()).lose()
@@ -102,31 +115,6 @@ class SimulatedCall:
         await self.say(text)
         return reached
 
-    async def speaking(self, seconds: float) -> bool:
-        """Wait until the bot has spoken that long, and hold playback there.
-
-        Whatever the caller does or waits for next lets it go on. False: the bot was
-        done before.
-        """
-        (await self._live()).player.hold(seconds)
-        await self._patiently(lambda: self._held() or bool(self._finished()))
-        await self._until_quiet(self._held)
-        if not self._held():
-            self._release()
-        return self._held()
-
-    async def hears(self, count: int = 1, patience: float | None = None) -> list[Heard]:
-        """Wait until so many sounds were played since the caller last spoke."""
-        self._release()
-        await self._patiently(lambda: len(self._finished()) >= count, patience)
-        return self._finished()
-
-    async def reply(self, patience: float | None = None) -> list[Heard]:
-        """Wait until the bot has spoken and is quiet again; what it said."""
-        await self.hears(1, patience)
-        await self._until_quiet(lambda: False)
-        return self._finished()
-
     async def ends(self) -> None:
         """Wait until the call is over, by the bot's or the server's doing."""
         self._release()
@@ -134,7 +122,8 @@ class SimulatedCall:
 
     async def hang_up(self) -> None:
         """End the call as a caller does, and wait for the last callback."""
-        self.hung_up = self.hung_up or not self.over
+        if not self.over:
+            self._gone.set()
         if self._session:
             await self._session.close(Ending("completed"))
         if self._conversation:
@@ -213,14 +202,42 @@ class SimulatedCall:
                     form = voice_form(self.line, self.call_sid)
                     document = await self._carrier.post(url, form)
                     return await self._follow(read_twiml(document, url))
-                case Dial(number):
-                    self.dialled = number
-                    return None
+                case Dial():
+                    return await self._put_through(verb)
                 case Hangup():
                     return None
                 case Other(name):
                     self.errors.append(f"The simulator passed over <{name}>.")
         return None
+
+    async def _put_through(self, dial: Dial) -> Relay | None:
+        """Ring a person up; where the call goes on when they have not taken it."""
+        self.dialled = dial.number
+        clock = self.record.clock
+        telephone = Telephone(
+            self.person, self.line, self._carrier, clock, self._gone, self._person_does
+        )
+        self._rings = True
+        rung = await telephone.ring(dial, self.call_sid)
+        self.passed_on, self._rings = rung.bridged, False
+        if not dial.action:
+            return None
+        form = dial_form(
+            *(self.line, self.call_sid, telephone.sid, rung.status),
+            bridged=rung.bridged,
+            seconds=rung.seconds,
+            hung_up=self.hung_up,
+        )
+        self.dials.append(form)
+        document = await self._carrier.post(dial.action, form)
+        verbs = read_twiml(document, dial.action)
+        return None if self.hung_up else await self._follow(verbs)
+
+    def _person_does(self, what: str) -> None:
+        self.person_did.append(what)
+        if self.on_person:
+            self.on_person(what)
+        self.record.ring()
 
     async def _finish(self) -> None:
         self.over = True
@@ -234,62 +251,3 @@ class SimulatedCall:
             await self._carrier.post(self.line.status_callback, form)
         except CallFailed as error:
             self.errors.append(str(error))
-
-    async def _live(self) -> Session:
-        # While the carrier reconnects there is no session for a moment.
-        await self.record.until(lambda: self.over or self._session is not None)
-        if self._session is None:
-            raise self._dead()
-        return self._session
-
-    def _dead(self) -> CallOver:
-        return CallOver(" ".join(["The call is over.", *self.errors]))
-
-    def _release(self) -> None:
-        if self._session:
-            self._session.player.release()
-
-    def _held(self) -> bool:
-        return self._session is not None and self._session.player.held
-
-    def _current(self) -> Heard | None:
-        return self._session.player.current if self._session else None
-
-    def _finished(self) -> list[Heard]:
-        """The sounds of this turn that were played or cut."""
-        current, turn = self._current(), self.record.turn
-        return [h for h in self.heard if h.turn == turn and h is not current]
-
-    async def _patiently(
-        self, enough: Callable[[], bool], patience: float | None = None
-    ) -> None:
-        """Wait for it; the caller's patience runs only while nothing is heard."""
-        patience = self.line.timeout if patience is None else patience
-        while not enough():
-            if self.over:
-                raise self._dead()
-            if not await self._more(enough, patience):
-                said = f"The bot was silent for {patience:g} s."
-                raise BotSilent(" ".join([said, *self.errors]))
-            await self._until(lambda: enough() or self._current() is None)
-
-    async def _until_quiet(self, enough: Callable[[], bool]) -> None:
-        while not (enough() or self.over):
-            await self._until(lambda: enough() or self._idle())
-            if not await self._more(enough, self.line.pause):
-                return
-
-    async def _more(self, enough: Callable[[], bool], seconds: float) -> bool:
-        """Wait so long for another sound (or what is enough, or the call's end)."""
-        count = len(self.heard)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._until(lambda: enough() or len(self.heard) > count)
-            return True
-        return False
-
-    async def _until(self, happened: Callable[[], bool]) -> None:
-        await self.record.until(lambda: self.over or happened())
-
-    def _idle(self) -> bool:
-        return self._session is None or self._session.player.idle

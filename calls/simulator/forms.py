@@ -64,6 +64,42 @@ def status_form(
     }
 
 
+def person_form(
+    line: Line, call_sid: str, person_sid: str, number: str, shown: str
+) -> dict[str, str]:
+    """What the person's telephone asks, which is a call of its own."""
+    form = call_form(line, person_sid, "in-progress")
+    form |= {"Direction": "outbound-dial", "ParentCallSid": call_sid}
+    return form | {"From": shown, "Caller": shown, "To": number, "Called": number}
+
+
+def key_form(person: dict[str, str], key: str) -> dict[str, str]:
+    """The person pressed a key when asked for one."""
+    return {**person, "Digits": key, "FinishedOnKey": "", "msg": "Gather End"}
+
+
+def dial_form(
+    line: Line,
+    call_sid: str,
+    person_sid: str,
+    status: str,
+    *,
+    bridged: bool,
+    seconds: float,
+    hung_up: bool,
+) -> dict[str, str]:
+    """The webhook after a person was rung up, whether or not they took the call."""
+    form = {
+        **call_form(line, call_sid, "completed" if hung_up else "in-progress"),
+        "DialCallSid": person_sid,
+        "DialCallStatus": status,
+        "DialBridged": "true" if bridged else "false",
+    }
+    if status == "completed":
+        form["DialCallDuration"] = str(int(seconds))
+    return form
+
+
 def setup_fields(
     line: Line, call_sid: str, relay: Relay, *, first: bool
 ) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The line a simulated caller dials on, and how a call on it can fail."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from urllib.parse import urlencode
 
 # Numbers nobody has.
@@ -20,6 +21,21 @@ class CallOver(CallFailed):
     """The line is dead: the call ended before this could happen."""
 
 
+class Person(StrEnum):
+    """What whoever is rung up does."""
+
+    TAKES = "takes"  # picks up, and presses 1 when asked to
+    DECLINES = "declines"  # picks up, and presses another key or hangs up
+    BUSY = "busy"  # is on the phone
+    NO_ANSWER = "no-answer"
+    MACHINE = "machine"  # an answering machine picks up, and presses nothing
+
+    @property
+    def key(self) -> str:
+        """The key they press when they hear of a caller; empty: none."""
+        return {Person.TAKES: "1", Person.DECLINES: "2"}.get(self, "")
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """Which server is called, between which numbers, and the carrier's manners."""
@@ -37,6 +53,7 @@ class Line:
     speaker_events: bool | None = None  # None: as the TwiML's `events` asks
     partials: bool = False  # send partial prompts even if the TwiML does not ask
     keep_audio: bool = True  # off: `Heard.wav` stays empty, for many calls at once
+    person: Person = Person.TAKES  # whoever a call is put through to
     timeout: float = 15.0  # seconds of silence before the caller gives up
     pause: float = 1.0  # seconds of silence after which a reply counts as finished
 

@@ -65,7 +65,21 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Dial:
+    """Ring somebody up for the caller; `screen` is what they hear on picking up."""
+
     number: str
+    action: str | None = None  # absolute, like `screen`
+    screen: str | None = None
+    rings: float = 30.0
+    attributes: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Gather:
+    """Say something and wait for a key."""
+
+    words: str
+    action: str  # absolute
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +106,7 @@ class Other:
     name: str
 
 
-Verb = Relay | Say | Pause | Redirect | Dial | Hangup | Other
+Verb = Relay | Say | Pause | Redirect | Dial | Gather | Hangup | Other
 
 
 def read_twiml(document: str, base_url: str) -> list[Verb]:
@@ -120,11 +134,25 @@ def _verbs(root: ElementTree.Element, base_url: str) -> Iterator[Verb]:
             case "Redirect":
                 yield Redirect(urljoin(base_url, words))
             case "Dial":
-                yield Dial(words)
+                yield _dial(element, words, base_url)
+            case "Gather":
+                yield Gather(words, urljoin(base_url, element.get("action", "")))
             case "Hangup" | "Reject":
                 yield Hangup()
             case name:
                 yield Other(name)
+
+
+def _dial(element: ElementTree.Element, number: str, base_url: str) -> Dial:
+    action, called = element.get("action"), element.find("Number")
+    screen = None if called is None else called.get("url")
+    return Dial(
+        number,
+        action=urljoin(base_url, action) if action else None,
+        screen=urljoin(base_url, screen) if screen else None,
+        rings=_seconds(element.get("timeout", "30")),
+        attributes=dict(element.attrib),
+    )
 
 
 def _relay(connect: ElementTree.Element, base_url: str) -> Relay | Other:

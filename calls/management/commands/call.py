@@ -63,7 +63,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        call = SimulatedCall(self._line(options), self._print_sound)
+        line = self._line(options)
+        call = SimulatedCall(line, self._print_sound, self._print_person)
         self.call = call
         self._print(f"Calling {call.line.to} at {options['server']}: {call.call_sid}")
         failure: CallFailed | None = None
@@ -88,6 +89,7 @@ class Command(BaseCommand):
             status_callback=options["status_callback"] or "",
             fast=options["fast"],
             partials=options["partials"],
+            person=options["person"],
             timeout=options["timeout"],
             pause=options["pause"],
         )
@@ -122,6 +124,9 @@ class Command(BaseCommand):
         first = sum(other.turn == heard.turn for other in self.call.heard) == 1
         self._print(report.sound(heard, first=first))
 
+    def _print_person(self, what: str) -> None:
+        self._print(report.at(self.call.now_ms, "person", what))
+
     def _print(self, line: str) -> None:
         self.stdout.write(line)
         self.stdout.flush()
@@ -145,7 +150,7 @@ class Command(BaseCommand):
 
     def _judge(self, failure: CallFailed | None) -> None:
         call = self.call
-        if call.dialled:
+        if call.passed_on:
             self._print(f"The call was passed on to {call.dialled}.")
         if isinstance(failure, CallOver) and not call.errors:
             failure = None  # the bot may hang up when it likes

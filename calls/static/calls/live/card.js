@@ -37,7 +37,9 @@ export class Card {
     const { part, element } = this;
     part.form.addEventListener("submit", (event) => this.say(event));
     part.end.addEventListener("click", () => this.command("end", part.end));
-    part.transfer.addEventListener("click", () => this.command("transfer", part.transfer));
+    part.transfer.addEventListener("click", () => {
+      this.command("transfer", part.transfer, part.people.value);
+    });
     /* Of several calls a screen reader tells the one its user is in. */
     element.addEventListener("focusin", () => part.turns.setAttribute("aria-live", "polite"));
     element.addEventListener("focusout", () => part.turns.setAttribute("aria-live", "off"));
@@ -46,6 +48,7 @@ export class Card {
   /* All there is to know of the call so far. */
   show({ call, number, about, state, turns }) {
     const { part } = this;
+    if (number > this.number) this.revive();
     this.number = number;
     this.began = performance.now() / 1000 - about.seconds;
     part.title.id = `call-${about.id}`;
@@ -57,12 +60,33 @@ export class Card {
     part.test.hidden = !about.test;
     part.page.href = this.options.callPage.replace("/0/", `/${about.id}/`);
     part.controls.hidden = this.over || !this.options.mayControl;
-    this.transfer = about.transfer;
-    part["no-transfer"].hidden = Boolean(about.transfer);
-    part.transfer.textContent = about.transfer ? `Transfer to ${about.transfer}` : "Transfer";
+    this.offer(about.people);
     turns.forEach((turn) => this.turns.show(turn));
     this.state(state);
     this.tick();
+  }
+
+  /* Whom the caller can be put through to; who takes no calls now cannot be chosen. */
+  offer(people) {
+    const { part } = this;
+    const chosen = part.people.value;
+    part.people.replaceChildren(...people.map(({ name, label, open }) => {
+      const option = new Option(open ? label : `${label} (closed now)`, name);
+      option.disabled = !open;
+      return option;
+    }));
+    const open = people.filter((each) => each.open).map((each) => each.name);
+    part.people.value = open.includes(chosen) ? chosen : (open[0] ?? "");
+    this.transfer = open.length > 0;
+    part.people.hidden = people.length < 2;
+    part["no-transfer"].hidden = this.transfer;
+    part.transfer.textContent = people.length === 1 ? `Transfer to ${people[0].label}` : "Transfer";
+  }
+
+  /* A call whose caller is back from a person. */
+  revive() {
+    this.over = false;
+    this.part.over.hidden = true;
   }
 
   /* False when something before it was missed. */
@@ -85,7 +109,7 @@ export class Card {
     part.partial.textContent = [keys, partial].filter(Boolean).join(" ");
     part.partial.hidden = this.over || !part.partial.textContent;
     part.end.textContent = leaving ? "End at once" : "End with a goodbye";
-    part.transfer.disabled = leaving || !this.transfer;
+    part.transfer.disabled = part.people.disabled = leaving || !this.transfer;
     part.line.disabled = leaving;
     part.form.querySelector("button").disabled = leaving;
   }
@@ -121,13 +145,13 @@ export class Card {
     if (this.part.answer.textContent === DONE.say) this.answer("");
   }
 
-  command(what, button) {
+  command(what, button, text = "") {
     const done = what === "end" && this.isLeaving() ? DONE.now : DONE[what];
     button.disabled = true;
     setTimeout(() => {
       button.disabled = what === "transfer" && this.isLeaving();
     }, CLICKS_APART);
-    this.order({ do: what }, (refused) => this.answer(refused || done, refused));
+    this.order({ do: what, text }, (refused) => this.answer(refused || done, refused));
   }
 
   isLeaving() {

@@ -1,6 +1,8 @@
 // The page: buttons and fields to the relay, what happens on the call to the page.
 
+import { Person } from "./person.js";
 import { Relay } from "./relay.js";
+import { ask } from "./server.js";
 import { canListen, Listener } from "./speech.js";
 import { Transcript } from "./transcript.js";
 
@@ -19,6 +21,7 @@ const STATES = {
     hearing: "You speak",
     thinking: "The bot is thinking",
     speaking: "The bot speaks",
+    ringing: "A person is rung up",
     ended: "The call is over",
 };
 let relay = null;
@@ -45,24 +48,16 @@ async function call() {
 }
 
 // Ask the server for a call; how to connect to it.
-async function ring() {
-    const answer = await fetch(location.pathname, {
-        method: "POST",
-        headers: { "Accept": "application/json" },
-        body: new FormData(part("variables")), // with the page's token
-    }).catch(() => { throw new Error("The server cannot be reached. Try again."); });
-    const known = answer.headers.get("Content-Type")?.startsWith("application/json");
-    if (!known && (answer.ok || answer.status === 403)) {
-        throw new Error("You are not logged in any more, or may not do this. Reload the page.");
-    }
-    if (!known) throw new Error(`The server could not make the call (${answer.status}).`);
-    const told = await answer.json();
-    if (told.trouble) throw new Error(told.trouble);
-    return told;
+function ring() {
+    return ask(location.pathname, new FormData(part("variables")));
 }
 
 function connect(told, context) {
     transcript.clear();
+    goOn(told, context);
+}
+
+function goOn(told, context) {
     part("pressed").textContent = "";
     readCall.hidden = true;
     if (told.page) readCall.href = told.page;
@@ -88,11 +83,10 @@ function stopped(how) {
     setState(how);
 }
 
-function endingOf({ connected, lost, hungUp, reason, transfer }) {
+function endingOf({ connected, lost, hungUp, reason }) {
     if (!connected && !hungUp) {
         return "The call could not be connected. Reload the page and try again.";
     }
-    if (transfer) return `The bot puts the caller through to ${relay.line.transfer}.`;
     if (hungUp) return "You hung up.";
     if (reason) return `${reason}.`;
     return lost ? "The connection to the server was lost." : "The call has ended.";
@@ -113,13 +107,51 @@ const page = {
     },
     trouble: setTrouble,
     ended(how) {
+        if (how.person && !how.hungUp) return ringUp(how.person);
         transcript.note(endingOf(how), how.lost ? "failed" : "");
         readCall.hidden = !readCall.hasAttribute("href") || !how.connected;
         const hadFocus = root.contains(document.activeElement);
         stopped("ended");
         if (hadFocus) callButton.focus();
+        return undefined;
     },
 };
+
+// Being put through to a person
+
+function ringUp(called) {
+    const { token } = relay.line;
+    transcript.note(`The caller is put through to ${called.name}.`);
+    stopped("ringing");
+    callButton.hidden = true;
+    hangUpButton.hidden = false;
+    person.ring(token, called);
+}
+
+const person = new Person(part("person"), {
+    back(told) {
+        const context = new AudioContext();
+        context.resume();
+        transcript.note("The caller is back at the bot.");
+        goOn(told, context);
+    },
+    over(reason) {
+        transcript.note(`${reason}.`);
+        readCall.hidden = !readCall.hasAttribute("href");
+        stopped("ended");
+        callButton.focus();
+    },
+    trouble(text) {
+        setTrouble(text);
+        person.box.hidden = true;
+        stopped("ended");
+    },
+});
+
+function hangUp() {
+    if (person.rings) person.decide("gone");
+    else relay?.hangUp();
+}
 
 function currentState() {
     if (!relay.connected) return "calling";
@@ -229,7 +261,7 @@ function showMicrophone() {
 }
 
 callButton.addEventListener("click", call);
-hangUpButton.addEventListener("click", () => relay?.hangUp());
+hangUpButton.addEventListener("click", hangUp);
 interruptButton.addEventListener("click", interrupt);
 form.addEventListener("submit", sendLine);
 line.addEventListener("input", typing);

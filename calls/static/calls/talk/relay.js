@@ -25,6 +25,7 @@ export class Relay {
         this.player = new Player(this, line.language, context);
         this.callerSpeaking = false;
         this.handoff = "";
+        this.person = null; // whom the caller is put through to
         this.reason = "";
         this.connected = false;
         this.hungUp = false;
@@ -181,6 +182,9 @@ export class Relay {
             return this.socket.close(NORMAL);
         case "desk.turn":
             return this.page.turn(frame);
+        case "desk.person":
+            this.person = frame;
+            return undefined;
         case "desk.over":
             this.reason = frame.reason;
             return undefined;
@@ -215,11 +219,11 @@ export class Relay {
             lost: code !== NORMAL && !this.hungUp,
             hungUp: this.hungUp,
             reason: this.reason,
-            transfer: this.wantsTransfer(),
+            person: this.wantsTransfer() ? this.person : null,
         });
     }
 
-    // Read as the server's action URL reads it: where to is the bot's setting.
+    // Read as the server's action URL reads it: where to stands with the call.
     wantsTransfer() {
         try {
             return JSON.parse(this.handoff || "{}")?.transfer === true;

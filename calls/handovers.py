@@ -1,0 +1,202 @@
+"""Callers on the way to a person: what the carrier is told, by any process.
+
+To whom they go stands in the call's row, where its session put it. All of these may be
+asked twice, late, and in any order.
+"""
+
+import logging
+from collections.abc import Mapping
+from enum import Enum, auto
+
+from asgiref.sync import sync_to_async
+from django.db import transaction
+from django.db.models.functions import Now
+
+from bots.languages import phrasebook
+from bots.profile import Profile
+from calls import twiml
+from calls.functions import TRANSFER
+from calls.lifecycle import close_call
+from calls.models import Call, CallQuerySet, Turn
+from calls.pickup import announcing_document, offer, ringing_document
+from calls.signatures import new_nonce
+from calls.switchboard import switchboard
+from calls.transfers import Transfer, outcome, pending
+
+log = logging.getLogger(__name__)
+
+TAKES_IT = "1"
+# What settling a transfer changes in the call's row.
+SETTLED = ["transfer", "reconnects", "returns", "relay_nonce", "lost_at"]
+
+Ending = tuple[Call.Status, Call.EndReason]
+
+
+class End(Enum):
+    """What a report that a person's telephone is free again comes to."""
+
+    TALKED = auto()
+    LEFT = auto()  # the caller hung up
+    BACK = auto()  # at the bot
+    LATE = auto()  # nothing, it has been dealt with
+
+
+async def ring_up(call_sid: str) -> str:
+    """The session ended to put the caller through: ring the person up."""
+    call = await Call.objects.filter(call_sid=call_sid).afirst()
+    if call is None or call.status in Call.OVER:
+        return twiml.hang_up()
+    transfer = pending(call.transfer)
+    if transfer is None and call.returns:
+        return twiml.nothing()  # a report that comes again: the caller is back already
+    if transfer is None:
+        log.error("%s: nobody knows to whom to put it through", call_sid)
+        end = Call.Status.COMPLETED, Call.EndReason.BOT_HUNG_UP
+        await close_call(call_sid, *end)
+        return twiml.hang_up()
+    await Call.objects.filter(pk=call.pk).aupdate(seen_at=Now(), lost_at=None)
+    log.info("%s: a person is rung up", call_sid)
+    return ringing_document(call, transfer)
+
+
+async def announce(call_id: int, session: int, parent_sid: str) -> str:
+    """A person has picked up: tell them of the caller."""
+    call = await _waiting(call_id, session, parent_sid).afirst()
+    transfer = _under_way(call)
+    if call is None or transfer is None or transfer.accepted:
+        return twiml.hang_up()
+    return announcing_document(call, transfer)
+
+
+async def accept(call_id: int, session: int, parent_sid: str, key: str) -> str:
+    """A person has pressed a key: connect them, or let them go."""
+    call = await _waiting(call_id, session, parent_sid).afirst()
+    transfer = _under_way(call)
+    if transfer is None:
+        return twiml.hang_up()
+    book = phrasebook(transfer.language)
+    if key != TAKES_IT:
+        return twiml.say_and_hang_up(book.declined, transfer.language)
+    if await sync_to_async(_accepted)(call_id, session, parent_sid):
+        return twiml.accepted(transfer.language)
+    return twiml.hang_up()
+
+
+async def settle(call_sid: str, session: int, form: Mapping[str, str]) -> str:
+    """The person's telephone is free again: end the call, or go on with the bot."""
+    end, call = await conclude(call_sid, session, form)
+    if call and end is End.BACK:
+        return await _back(call)
+    if call and end is End.LATE:
+        return await _again(call, session)
+    return twiml.hang_up()
+
+
+async def conclude(
+    call_sid: str, session: int, form: Mapping[str, str]
+) -> tuple[End, Call | None]:
+    """Note what became of a transfer; the call is over, or has to get a relay."""
+    end, call = await sync_to_async(_settle)(call_sid, session, form)
+    log.info("%s: a transfer ended: %s", call_sid, end.name.lower())
+    if end is End.TALKED:
+        await _close(call_sid, Call.EndReason.TRANSFERRED)
+    if end is End.LEFT:
+        await _close(call_sid, Call.EndReason.CALLER_HUNG_UP)
+    return end, call
+
+
+async def end_of(call_sid: str, end: Ending) -> Ending:
+    """How a call ended, by what its row knows of a person who was talking."""
+    if end[1] is not Call.EndReason.CALLER_HUNG_UP:
+        return end
+    call = await Call.objects.filter(call_sid=call_sid).only("transfer").afirst()
+    transfer = _under_way(call)
+    if transfer is None or not transfer.accepted:
+        return end
+    return Call.Status.COMPLETED, Call.EndReason.TRANSFERRED
+
+
+def _under_way(call: Call | None) -> Transfer | None:
+    return pending(call.transfer) if call else None
+
+
+def _waiting(call_id: int, session: int, parent_sid: str) -> CallQuerySet:
+    """The call of which a person's telephone speaks, while it waits for them."""
+    waiting = Call.objects.open().filter(pk=call_id, reconnects=session)
+    return waiting.filter(call_sid=parent_sid) if parent_sid else waiting
+
+
+@transaction.atomic
+def _accepted(call_id: int, session: int, parent_sid: str) -> bool:
+    call = _waiting(call_id, session, parent_sid).select_for_update().first()
+    transfer = _under_way(call)
+    if call is None or transfer is None or not transfer.announced:
+        return False
+    call.transfer = {**call.transfer, "accepted": True}
+    call.save(update_fields=["transfer"])
+    Call.objects.filter(pk=call.pk).update(seen_at=Now())
+    _note(call, f"{transfer.who} took the call.")
+    return True
+
+
+@transaction.atomic
+def _settle(
+    call_sid: str, session: int, form: Mapping[str, str]
+) -> tuple[End, Call | None]:
+    # Two reports at once must not bring the caller back twice.
+    call = Call.objects.select_for_update().filter(call_sid=call_sid).first()
+    transfer = _under_way(call)
+    if call is None or transfer is None or call.reconnects != session:
+        return End.LATE, call
+    found = outcome(transfer, form)
+    _note(call, found.words)
+    call.transfer = {}
+    if found.talked:
+        end = End.TALKED
+    elif found.gone or call.status in Call.OVER:
+        end = End.LEFT
+    else:
+        end = End.BACK
+        call.transfer = {"returned": found.words}
+        call.reconnects, call.returns = call.reconnects + 1, call.returns + 1
+        call.relay_nonce, call.lost_at = new_nonce(), None
+    call.save(update_fields=SETTLED)
+    Call.objects.filter(pk=call.pk).update(seen_at=Now())
+    return end, call
+
+
+def _note(call: Call, words: str) -> None:
+    """Write what came of it into the transcript, where the bot wanted it."""
+    asked = call.turns.filter(role=Turn.Role.TOOL, text=TRANSFER).order_by("index")
+    if turn := asked.last():
+        turn.tool = {**turn.tool, "result": words}
+        turn.save(update_fields=["tool"])
+
+
+async def _back(call: Call) -> str:
+    """A fresh relay for a caller whom nobody took; they hear the bot go on."""
+    board = switchboard()
+    if not (board.closing and board.is_alone):
+        return offer(call)
+    profile = Profile.from_json(call.settings)
+    await close_call(call.call_sid, Call.Status.FAILED, Call.EndReason.SERVER_STOPPED)
+    sorry = phrasebook(profile.language).line_lost
+    return twiml.say_and_hang_up(f"{sorry} {profile.goodbye}", profile.language)
+
+
+async def _again(call: Call, session: int) -> str:
+    """The answer to a report that was dealt with: the same, while it is of use."""
+    if call.status in Call.OVER:
+        return twiml.hang_up()
+    waits = call.relay_nonce and "returned" in call.transfer
+    return offer(call) if waits and call.reconnects == session + 1 else twiml.nothing()
+
+
+async def _close(call_sid: str, reason: Call.EndReason) -> None:
+    """Close the call; where the carrier's word on its end came first, say why."""
+    if await close_call(call_sid, Call.Status.COMPLETED, reason):
+        return
+    if reason is Call.EndReason.TRANSFERRED:
+        hung_up = Call.EndReason.CALLER_HUNG_UP
+        closed = Call.objects.filter(call_sid=call_sid, end_reason=hung_up)
+        await closed.aupdate(end_reason=reason)

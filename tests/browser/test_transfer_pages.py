@@ -1,0 +1,78 @@
+"""Putting a caller through, from the live page and on the page to talk to a bot."""
+
+import pytest
+from playwright.async_api import Page, expect
+
+from calls.simulator.call import SimulatedCall
+from calls.simulator.line import Line
+from tests.browser import sample
+from tests.live import AUTH_TOKEN, LiveServer
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.asyncio(loop_scope="session"),
+]
+SALES, DESK = "+15005550042", "+15005550043"
+
+
+@pytest.fixture
+def known(transactional_db: None) -> sample.Sample:
+    """A bot that knows two people, and puts through to one by key."""
+    plain = sample.plain(greeting="Hello there.", transfer_notice="One moment.")
+    plain.bot.targets.create(name="Sales", number=SALES, when="Orders.")
+    plain.bot.targets.create(name="Front desk", number=DESK, announced=False)
+    plain.bot.menu_keys.create(key="0", deed="transfer", target="Sales")
+    return plain
+
+
+async def test_an_operator_chooses_a_person_on_the_live_page(
+    page: Page, known: sample.Sample, desk: LiveServer
+) -> None:
+    await page.goto(known.pages["live"])
+    line = Line(desk.url, AUTH_TOKEN, to=sample.NUMBER, pause=0.3, timeout=20)
+    async with SimulatedCall(line) as call:
+        card = page.get_by_role("region", name=sample.NUMBER)
+        await expect(card.get_by_role("log")).to_contain_text("Hello there.")
+        people = card.get_by_label("Whom to transfer the caller to")
+        await expect(people).to_have_value("Sales")
+        await people.select_option("Front desk")
+        await card.get_by_role("button", name="Transfer").click()
+        await expect(card).to_contain_text("The caller is put through to Front desk")
+        await call.ends()
+    assert call.dialled == DESK
+
+
+async def test_on_the_test_page_the_operator_plays_the_person(
+    page: Page, known: sample.Sample
+) -> None:
+    await page.goto(known.pages["talk"])
+    log, state = page.get_by_role("log"), page.locator("[data-part=state]")
+    await page.get_by_role("button", name="Call Front desk").click()
+    await expect(log).to_contain_text("Hello there.")
+    await expect(state).to_have_text("The bot is listening")
+    person = page.get_by_role("region", name="The carrier would ring up")
+
+    await page.get_by_role("button", name="0", exact=True).click()
+    await expect(person).to_contain_text(f"Sales, {SALES}")
+    await expect(person).to_contain_text("Press 1 to take the call.")
+    await expect(state).to_have_text("A person is rung up")
+    turns = log.locator(".talk-turn.bot")
+    before = await turns.count()
+    await person.get_by_role("button", name="Not answer").click()
+    await expect(person).to_be_hidden()
+    await expect(log).to_contain_text("The caller is back at the bot.")
+    await expect(turns).to_have_count(before + 1)
+    await expect(state).to_have_text("The bot is listening")
+
+    await page.get_by_role("button", name="0", exact=True).click()
+    await person.get_by_role("button", name="Take the call").click()
+    await expect(log).to_contain_text("The caller was put through.")
+    await expect(state).to_have_text("The call is over")
+    await expect(page.get_by_role("link", name="Read this call")).to_be_visible()
+
+    await page.get_by_role("button", name="Call Front desk").click()
+    await expect(state).to_have_text("The bot is listening")
+    await page.get_by_role("button", name="0", exact=True).click()
+    await expect(person).to_be_visible()
+    await page.get_by_role("button", name="Hang up").click()
+    await expect(log).to_contain_text("The caller hung up.")
