@@ -20,6 +20,7 @@ from bots.choices import (
 from bots.handover import TransferTarget
 from bots.menu import MenuKey
 from bots.numbers import PhoneNumber
+from bots.offered import Catalogue
 from bots.secrets import Secret
 from bots.tongues import SpokenLanguage
 from bots.tools import Tool, ToolParameter
@@ -297,18 +298,3 @@ class Bot(Abilities):
         """Refuse a pair of settings that would end every call."""
         rules.of_its_provider(self.speech_model, self.transcription_provider)
         super().clean()
-
-
-class Catalogue(models.Model):
-    """What Inworld offers, as it was last read: kept for when Inworld is away."""
-
-    class Kind(models.TextChoices):
-        VOICES = "voices", "Voices"
-        MODELS = "models", "Language models"
-
-    kind = models.CharField(max_length=10, choices=Kind, primary_key=True)
-    entries = models.JSONField(default=list)
-    read_at = models.DateTimeField(null=True, blank=True)
-
-    def __str__(self) -> str:
-        return self.get_kind_display()

@@ -40,7 +40,8 @@ class Answers:
     def __init__(
         self, manners: Manners, turns: list[Turn], give_up: GiveUp, use: Use
     ) -> None:
-        self.manners = manners
+        self.manners = manners  # in the language that is spoken now
+        self.languages = {manners.language: manners, **manners.others}
         self.turns = turns
         self.give_up = give_up
         self.use = use
@@ -55,13 +56,30 @@ class Answers:
         self.unanswered = False  # something was said that is not being answered yet
         self.greeting_due = False  # it follows what is being said now
 
+    def speak(self, language: str) -> bool:
+        """Go on in another language of the bot; false where it is none."""
+        manners = self.languages.get(language)
+        if manners is None:
+            return False
+        others = {name: m for name, m in self.languages.items() if name != language}
+        self.manners = replace(manners, others=others)
+        return True
+
     def minute(self, at: float) -> int:
         """The minute of the week."""
         return int((at - self.week_began) // 60) % WEEK_MINUTES
 
-    def know(self, known: Mapping[str, str], minute: int, at: float) -> None:
-        """Take in the call's variables, and when it is."""
+    def know(
+        self,
+        known: Mapping[str, str],
+        minute: int,
+        at: float,
+        *,
+        looks_up: bool = False,
+    ) -> None:
+        """Take in the call's variables, and when it is; more are to be looked up."""
         self.known = known
+        self.awaited |= {LOOKUP} if looks_up else set()
         self.week_began = at - minute * 60
 
     def looked_up(self, event: LookedUp, at: float) -> list[Action]:

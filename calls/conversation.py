@@ -1,19 +1,18 @@
 """Who may speak: the rules of a call, without I/O or a clock of their own.
 
-Events go in with the moment they happened, actions come out. The caller's words are
-here; `Answers` sees to the bot's turn, `ToolUses` to what it does besides speaking,
-`Interruptions` to being cut off, `Vigil` to silence and time, `Farewells` to the end of
-the call.
+Events go in with the moment they happened, actions come out. What a caller's words and
+keys mean is here; `Hearing` takes them in, `Answers` sees to the bot's turn, `ToolUses`
+to what it does besides speaking, `Interruptions` to being cut off, `Vigil` to silence
+and time, `Farewells` to the end of the call.
 """
 
 import math
 from dataclasses import replace
 from typing import assert_never
 
-from bots.abilities import MenuEntry
 from bots.inworld.tool_calls import ToolCall
 from calls.actions import Action, ChangeLanguage, Record
-from calls.answers import LOOKUP, Answers
+from calls.answers import Answers
 from calls.events import (
     CallConnected,
     CallEnded,
@@ -35,25 +34,22 @@ from calls.events import (
     ToolEnded,
 )
 from calls.farewells import SETTLE_MARGIN, Farewell, Farewells
+from calls.hearing import Hearing
 from calls.interruptions import Interruptions
-from calls.keypad import MASKED, KeyEntry, spelled
 from calls.ladder import Rung
 from calls.manners import Manners
+from calls.menu import Menu
 from calls.replies import Reply
 from calls.resume import is_unanswered, language_of, settle, take_back
 from calls.tool_uses import ToolUses
-from calls.turns import Turn, next_index
+from calls.turns import Turn
 from calls.vigil import Vigil
-
-# Of the caller, in characters; of a longer one the end counts.
-LONGEST_TURN = 20_000
 
 
 class Conversation:
     """The state of one call and the only place that changes it."""
 
     def __init__(self, manners: Manners) -> None:
-        self.manners = manners
         self.turns: list[Turn] = []
         self.answers = Answers(manners, self.turns, self._give_up, self._use)
         self.replies = self.answers.replies
@@ -61,9 +57,15 @@ class Conversation:
         self.interruptions = Interruptions(self.answers)
         self.farewells = Farewells(self.answers, self.interruptions)
         self.vigil = Vigil(manners)
-        self.entry = KeyEntry()
-        self.uses = ToolUses(self.answers, self.farewells, self.entry, self._speak)
-        self.languages = {manners.language: manners, **manners.others}
+        self.hearing = Hearing(self.answers)
+        self.entry = self.hearing.entry
+        self.uses = ToolUses(self.answers, self.farewells, self.entry)
+        self.menu = Menu(self.hearing, self.uses)
+
+    @property
+    def manners(self) -> Manners:
+        """The rules in the language that is spoken now."""
+        return self.answers.manners
 
     def receive(self, event: Event, at: float) -> list[Action]:
         """Take in what happened at `at` (seconds, monotonic); say what to do now."""
@@ -107,21 +109,10 @@ class Conversation:
             or self.entry.keys
         )
 
-    @property
-    def has_parted(self) -> bool:
-        """Whether the bot has said goodbye and the caller has heard it."""
-        last = self.turns[-1] if self.turns else None
-        if last is None or last.role != "bot" or last.interrupted:
-            return False
-        return last.heard == last.text and self.manners.is_parting(last.text)
-
     def _react(self, event: Event, at: float) -> list[Action]:  # noqa: C901
         match event:
-            case CallConnected(known, looks_up, minute):
-                self.vigil.connected(at)
-                self.answers.know(known, minute, at)
-                self.answers.awaited |= {LOOKUP} if looks_up else set()
-                return self.answers.greet(at)
+            case CallConnected():
+                return self._call_connected(event, at)
             case CallResumed():
                 return self._call_resumed(event, at)
             case CallerSpoke(text, final):
@@ -159,12 +150,17 @@ class Conversation:
                 assert_never(event)
         return []
 
+    def _call_connected(self, event: CallConnected, at: float) -> list[Action]:
+        self.vigil.connected(at)
+        self.answers.know(event.known, event.minute, at, looks_up=event.looks_up)
+        return self.answers.greet(at)
+
     def _call_resumed(self, event: CallResumed, at: float) -> list[Action]:
         self.vigil.resumed(at, event.seconds)
         self.turns += event.turns
         self.answers.know(event.known, event.minute, at)
         language = language_of(self.turns)
-        spoken = [ChangeLanguage(language)] if self._speak(language) else []
+        spoken = [ChangeLanguage(language)] if self.answers.speak(language) else []
         cut = settle(self.turns, event.lost_at)
         if event.returned:
             cut += take_back(self.turns, event.returned)
@@ -174,17 +170,6 @@ class Conversation:
         told = self.answers.resume(at, unanswered=unanswered)
         return [*spoken, *(Record(replace(turn)) for turn in cut), *told]
 
-    def _speak(self, language: str) -> bool:
-        """Go on in another language of the bot; false where it is none."""
-        manners = self.languages.get(language)
-        if manners is None:
-            return False
-        others = {name: m for name, m in self.languages.items() if name != language}
-        self.manners = replace(manners, others=others)
-        for part in (self.answers, self.farewells, self.vigil):
-            part.manners = self.manners
-        return True
-
     # What the caller says
 
     def _caller_spoke(self, text: str, at: float) -> list[Action]:
@@ -193,7 +178,7 @@ class Conversation:
         self.playback.settle(at)
         if self.manners.is_backchannel(text) and self.interruptions.may_be_aside(at):
             resumed = [] if self.entry.keys else self.interruptions.resume(at)
-            return [*self._hear(text, at, aside=True), *resumed]
+            return [*self.hearing.heard(text, at, aside=True), *resumed]
         self.vigil.answered()
         instead = self.uses.spoken(at)
         interrupts = self.manners.speech_interrupts
@@ -202,51 +187,18 @@ class Conversation:
     def _asked(self, text: str, at: float, *, interrupts: bool) -> list[Action]:
         """The caller said something (or pressed keys only) that wants an answer."""
         self.answers.asked_at, self.answers.rounds = at, 0
-        must_wait = not interrupts and self._is_speaking(at)
+        must_wait = not interrupts and self.replies.is_speaking(at)
         must_wait = must_wait or self.answers.is_obliged
         if self.farewell or must_wait:
             self.answers.unanswered = must_wait and self.farewell is None
-            return self._take_in(text, at)
+            return self.hearing.take_in(text, at)
         # The old reply goes first, so that its turn keeps its place before this one.
         gone = [*self.interruptions.release(), *self.replies.abandon(at)]
-        asked = [*gone, *self._take_in(text, at)]
+        asked = [*gone, *self.hearing.take_in(text, at)]
         if self.answers.awaited:
             self.answers.unanswered = True
             return asked
         return [*asked, *self.answers.answer(at)]
-
-    def _is_speaking(self, at: float) -> bool:
-        """Whether the bot is in the middle of a reply."""
-        reply = self.replies.current
-        return (
-            reply is not None
-            and reply.writing
-            and self.playback.started(reply.number, at)
-        )
-
-    def _take_in(self, text: str, at: float) -> list[Action]:
-        """Add to the transcript what the caller has pressed and said."""
-        actions: list[Action] = []
-        if self.entry.keys:
-            shown = MASKED if self.manners.mask_keys else None
-            actions = self._hear(spelled(self.entry.take()), at, shown)
-        return [*actions, *self._hear(text, at)] if text else actions
-
-    def _hear(
-        self, text: str, at: float, shown: str | None = None, *, aside: bool = False
-    ) -> list[Action]:
-        """Add the caller's words: to the same turn while nothing came between."""
-        last = self.turns[-1] if self.turns else None
-        if last is None or last.role != "caller" or last.aside or aside:
-            last = Turn(next_index(self.turns), "caller", started_at=at, aside=aside)
-            self.turns.append(last)
-        if shown is not None or last.shown is not None:
-            before = last.text if last.shown is None else last.shown
-            added = text if shown is None else shown
-            last.shown = f"{before} {added}".strip()[-LONGEST_TURN:]
-        last.text = f"{last.text} {text}".strip()[-LONGEST_TURN:]
-        last.heard, last.ended_at = last.text, at
-        return [Record(replace(last))]
 
     def _key_pressed(self, key: str, at: float) -> list[Action]:
         self.answers.asked_at = at
@@ -255,29 +207,8 @@ class Conversation:
         choice = self.manners.menu.get(key)
         busy = self.entry.keys or self.answers.awaited or self.answers.is_obliged
         if choice and not (busy or self.farewell):
-            return self._chosen(choice, at)
+            return self.menu.chosen(choice, at)
         return self._keys_entered(at) if self.entry.press(key, at) else []
-
-    def _chosen(self, choice: MenuEntry, at: float) -> list[Action]:
-        """Do at once what a key of the menu is for."""
-        self.playback.settle(at)
-        self.answers.rounds = 0
-        gone = [*self.interruptions.release(), *self.replies.abandon(at)]
-        gone += self.answers.cease()  # this is the answer to all that was said
-        shown = MASKED if self.manners.mask_keys else None
-        heard = [*gone, *self._hear(spelled(choice.key), at, shown)]
-        match choice.deed:
-            case "say":
-                return [*heard, *self.answers.say(choice.what, at)]
-            case "transfer":
-                through = self.farewells.put_through(choice.what, at)
-                return [*heard, *(through or self.answers.answer(at))]
-            case "tool" if choice.tool:
-                return [*heard, *self.uses.press(choice.tool, at)]
-        return [
-            *heard,
-            *self.farewells.leave(self.manners.goodbye, "bot-hung-up", at),
-        ]
 
     def _keys_entered(self, at: float) -> list[Action]:
         self.playback.settle(at)
@@ -288,30 +219,26 @@ class Conversation:
 
     def _caller_interrupted(self, position_ms: float | None, at: float) -> list[Action]:
         self.vigil.caller_interrupted(at)
-        if self.farewell is None:
-            cut = self.interruptions.cut(at, position_ms)
-            return [*cut, *self._answer_at_last(at)]
-        return self.farewells.cut(position_ms / 1000 if position_ms else None, at)
-
-    def _answer_at_last(self, at: float) -> list[Action]:
-        """Answer what was said over a reply that had to be heard out and was not."""
-        if not self.answers.is_ready:
-            return []
-        return [*self.interruptions.release(), *self.answers.answer(at)]
+        if self.farewell:
+            return self.farewells.cut(position_ms, at)
+        cut = self.interruptions.cut(at, position_ms)
+        if self.answers.is_ready:
+            # It was said over a reply that had to be heard out, and was not.
+            return [*cut, *self.interruptions.release(), *self.answers.answer(at)]
+        return cut
 
     # What time brings
 
     def _due_moments(self) -> list[float]:
         ladder, attempt = self.answers.ladder, self.answers.attempt
+        ended_at, parted = self.playback.ended_at, self.farewells.has_parted
         moments = [
             self.entry.due_at,
             ladder.due_at,
             self.answers.stalled_at,
             attempt.at if attempt else None,
             self.uses.due_at if self.uses.due_at != math.inf else None,
-            self.vigil.wakes_at(
-                self.playback.ended_at, idle=self.is_idle, parted=self.has_parted
-            ),
+            self.vigil.wakes_at(ended_at, idle=self.is_idle, parted=parted),
         ]
         if self.interruptions.hold and not self.entry.keys:
             moments.append(self.vigil.resume_at)
@@ -341,7 +268,7 @@ class Conversation:
             return self.farewells.leave(manners.goodbye, "time-limit", at)
         if self.vigil.must_warn(at, idle=idle):
             return self.answers.say(manners.time_warning, at)
-        parted = self.has_parted
+        parted = self.farewells.has_parted
         if self.vigil.is_silent(at, self.playback.ended_at, idle=idle, parted=parted):
             if parted:
                 return self.farewells.close("bot-hung-up", at)
@@ -362,7 +289,7 @@ class Conversation:
 
     def _call_ended(self, at: float) -> list[Action]:
         unused = self.uses.cease(at)
-        return [*self.farewells.line_gone(at), *unused, *self._take_in("", at)]
+        return [*self.farewells.line_gone(at), *unused, *self.hearing.take_in("", at)]
 
     def _late(self, event: Event, at: float) -> list[Action]:
         """After the end only a stopped reply's last report is of interest."""

@@ -10,6 +10,7 @@ from calls.answers import Answers
 from calls.functions import TRANSFER, present
 from calls.interruptions import Interruptions
 from calls.ladder import Rung
+from calls.manners import Manners
 from calls.replies import Reply
 from calls.turns import ToolUse, Turn, next_index
 
@@ -38,11 +39,23 @@ class Farewells:
     def __init__(self, answers: Answers, interruptions: Interruptions) -> None:
         self.answers = answers
         self.interruptions = interruptions
-        self.manners = answers.manners
         self.replies = answers.replies
         self.playback = answers.replies.playback
         self.farewell: Farewell | None = None
         self.over = False
+
+    @property
+    def has_parted(self) -> bool:
+        """Whether the bot has said goodbye and the caller has heard it."""
+        last = self.answers.turns[-1] if self.answers.turns else None
+        if last is None or last.role != "bot" or last.interrupted:
+            return False
+        return last.heard == last.text and self.manners.is_parting(last.text)
+
+    @property
+    def manners(self) -> Manners:
+        """The rules in the language that is spoken now."""
+        return self.answers.manners
 
     def leave(
         self, text: str, reason: str, at: float, *, kept: bool = True
@@ -117,12 +130,13 @@ class Farewells:
         tried = [use for use in ended if use and use.name == TRANSFER]
         return sum(not use.failed for use in tried) >= MOST_TRANSFERS
 
-    def cut(self, position: float | None, at: float) -> list[Action]:
+    def cut(self, position_ms: float | None, at: float) -> list[Action]:
         """The caller cut in on a last word: it is heard to its end all the same.
 
-        `position` (seconds) is the carrier's word on the clip that was playing.
+        `position_ms` is the carrier's word on the clip that was playing.
         """
         assert self.farewell  # noqa: S101  (for the type checker)
+        position = position_ms / 1000 if position_ms else None
         lost = self.replies.cut(at, position, math.inf)
         last = [cue for cue in lost if cue.reply == self.farewell.reply]
         gone = tuple(cue.clip for cue in lost if cue.reply != self.farewell.reply)

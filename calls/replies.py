@@ -55,6 +55,13 @@ class Replies:
         """Whether more is to come of the current reply."""
         return self.current is not None and self.current.writing
 
+    def is_speaking(self, at: float) -> bool:
+        """Whether the caller is in the middle of hearing a reply that is written."""
+        reply = self.current
+        if reply is None or not reply.writing:
+            return False
+        return self.playback.started(reply.number, at)
+
     def begin(
         self,
         asked_at: float,

@@ -8,7 +8,6 @@ from contextlib import suppress
 from time import monotonic
 from typing import Any, assert_never
 
-from django.conf import settings
 from django.utils import timezone
 
 from bots.profile import Profile
@@ -27,8 +26,7 @@ from calls.actions import (
     UseTool,
     Withhold,
 )
-from calls.audio import clip_file, silence
-from calls.clips import ClipsUnavailable
+from calls.chores import Chores
 from calls.clock import Clock
 from calls.conversation import Conversation
 from calls.events import CallConnected, CallEnded, ClipFetched, Event, TimePassed
@@ -39,6 +37,7 @@ from calls.models import Call
 from calls.playback import Clip
 from calls.recall import resumed
 from calls.rules import manners
+from calls.shelf import Shelf
 from calls.speaker import Speaker
 from calls.switchboard import Switchboard
 from calls.toolbox import Toolbox
@@ -55,8 +54,6 @@ from calls.turns import Turn
 
 log = logging.getLogger(__name__)
 
-# Played in place of a clip that must not be heard but is still in the queue.
-HUSH_SECONDS = 0.05
 # How long the carrier may take to act on our `end`.
 END_SECONDS = 5.0
 # How long to whom a caller goes may take to be written.
@@ -99,8 +96,8 @@ class CallSession:
         )
         self.toolbox = Toolbox(self.handle, self.log)
         self.alarm: asyncio.TimerHandle | None = None
-        self.chores: set[asyncio.Task[None]] = set()
-        self.withheld: dict[str, bytes] = {}  # clips by id, silence in their place
+        self.chores = Chores(self.log)
+        self.shelf = Shelf(board.clips, self.log)
         self.stopping = self.over = self.handed_over = False
         self.closed = asyncio.Event()
         # Viewers must not take what follows for old.
@@ -113,7 +110,7 @@ class CallSession:
         self._write(CallAnswered(self.call.pk, timezone.now()))
         self.board.controls.start()
         self.board.heartbeat.start()
-        self._chore(self.board.inworld.warm())
+        self.chores.start(self.board.inworld.warm())
         now, profile = self.clock.started_at, self.profile
         known = variables(self.call, profile, setup.parameters, now)
         minute, looks_up = minute_of_week(profile, now), profile.lookup
@@ -126,7 +123,7 @@ class CallSession:
                 self.toolbox.look_up(looks_up, self._looked_up)
         await self.handle(begin)
         standing = self.conversation.manners.standing_sentences
-        self._chore(self.speaker.prepare(standing))
+        self.chores.start(self.speaker.prepare(standing))
 
     async def handle(self, event: Event) -> None:
         """Let the conversation decide on an event and do what it says."""
@@ -149,8 +146,7 @@ class CallSession:
             self._show(lambda: self.glimpse.end_news(reason.label))
             now, session = timezone.now(), self.call.reconnects
             if not self.handed_over:  # the call goes on, with a person
-                over = CallOver(self.call.pk, status, reason, now, session)
-                self._write(over)
+                self._write(CallOver(self.call.pk, status, reason, now, session))
             self.closed.set()
 
     async def lose(self) -> None:
@@ -189,9 +185,9 @@ class CallSession:
             case Play(clip, interruptible):
                 await self._play(clip, interruptible=interruptible)
             case Withhold(clips):
-                self._chore(self._withhold(clips))
+                self.chores.start(self.shelf.withhold(clips))
             case Discard(clips, queued):
-                self._chore(self._discard(clips, queued=queued))
+                self.chores.start(self.shelf.discard(clips, queued=queued))
             case Record(turn):
                 self._record(turn)
             case Resort(rung):
@@ -213,9 +209,7 @@ class CallSession:
             metrics.CARRIER_VOICE.inc()
             await self.send(relay.text(clip.text, interruptible=interruptible))
             return
-        if body := self.withheld.pop(clip.id, b""):
-            with suppress(ClipsUnavailable):
-                await self.board.clips.put(clip.id, body, settings.CLIP_TTL_SECONDS)
+        await self.shelf.put_back(clip)
         self.board.fetches.expect(clip.id, self._fetched)
         await self.send(relay.play(clip.url, interruptible=interruptible))
 
@@ -245,7 +239,7 @@ class CallSession:
         if self.alarm:
             self.alarm.cancel()
         self.alarm = asyncio.get_running_loop().call_later(
-            END_SECONDS, lambda: self._chore(self.close_socket())
+            END_SECONDS, lambda: self.chores.start(self.close_socket())
         )
 
     async def _change_language(self, language: str) -> None:
@@ -257,40 +251,15 @@ class CallSession:
         self.speaker.change(profile, voice)
         await self.send(relay.language(language))
         standing = self.conversation.manners.standing_sentences
-        self._chore(self.speaker.prepare(standing))
+        self.chores.start(self.speaker.prepare(standing))
 
     def _looked_up(self, values: Mapping[str, str]) -> None:
         """Keep what is known for a session that goes on with the call."""
         if values:
-            known = {**self.call.variables, **values}
-            self._write(CallLookedUp(self.call.pk, known))
-
-    async def _withhold(self, clips: tuple[Clip, ...]) -> None:
-        """Put silence in the place of clips, and keep them here."""
-        store, hush = self.board.clips, _hush()
-        for clip in clips:
-            if clip.shared or not clip.url:
-                continue
-            with suppress(ClipsUnavailable):
-                self.withheld[clip.id] = await store.get(clip.id) or b""
-                await store.put(clip.id, hush, settings.CLIP_TTL_SECONDS)
-
-    async def _discard(self, clips: tuple[Clip, ...], *, queued: bool) -> None:
-        store = self.board.clips
-        ids = [clip.id for clip in clips if clip.url and not clip.shared]
-        # In the place of these there is silence already, and something may come for it.
-        ids = [clip_id for clip_id in ids if self.withheld.pop(clip_id, None) is None]
-        try:
-            if not queued:
-                await store.drop(ids)
-                return
-            for clip_id in ids:
-                await store.put(clip_id, _hush(), settings.CLIP_TTL_SECONDS)
-        except ClipsUnavailable as error:
-            self.log.warning("Clips of a dropped reply could not be removed: %s", error)
+            self._write(CallLookedUp(self.call.pk, {**self.call.variables, **values}))
 
     def _fetched(self, clip_id: str) -> None:
-        self._chore(self.handle(ClipFetched(clip_id)))
+        self.chores.start(self.handle(ClipFetched(clip_id)))
 
     def _set_alarm(self) -> None:
         if self.conversation.over:
@@ -305,18 +274,7 @@ class CallSession:
             self.alarm = loop.call_later(delay, self._ring)
 
     def _ring(self) -> None:
-        self._chore(self.handle(TimePassed()))
-
-    def _chore(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run something beside the call, without letting go of it."""
-        task = asyncio.create_task(work)
-        self.chores.add(task)
-        task.add_done_callback(self._chore_done)
-
-    def _chore_done(self, task: asyncio.Task[None]) -> None:
-        self.chores.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            self.log.error("Something beside the call failed", exc_info=error)
+        self.chores.start(self.handle(TimePassed()))
 
     def _queued_seconds(self) -> float:
         ends_at = self.conversation.playback.ends_at()
@@ -340,8 +298,3 @@ class CallSession:
 
     def _write(self, write: Write) -> None:
         self.board.transcripts.put(write)
-
-
-def _hush() -> bytes:
-    """A clip nobody hears."""
-    return clip_file(silence(HUSH_SECONDS, settings.CLIP_SAMPLE_RATE))

@@ -6,7 +6,7 @@ next request, once all of them have ended.
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -36,28 +36,17 @@ NOTHING_TYPED = "The caller typed nothing in time."
 ENDED_FIRST = "The call ended first."
 
 Arguments = Mapping[str, Any]
-ChangeTongue = Callable[[str], bool]
 
 
 class ToolUses:
-    """The functions of one call: which run, what came of them, how a wait is bridged.
+    """The functions of one call: which run, what came of them, what bridges a wait."""
 
-    `speak` lets the whole call change its language; false where it does not have it.
-    """
-
-    def __init__(
-        self,
-        answers: Answers,
-        farewells: Farewells,
-        entry: KeyEntry,
-        speak: ChangeTongue,
-    ) -> None:
+    def __init__(self, answers: Answers, farewells: Farewells, entry: KeyEntry) -> None:
         self.answers = answers
         self.farewells = farewells
         self.replies = answers.replies
         self.turns = answers.turns
         self.entry = entry
-        self.speak = speak
         self.running: dict[str, Turn] = {}
         self.filler_at = math.inf
         self.fillers_said = 0
@@ -199,7 +188,7 @@ class ToolUses:
 
     def _change_language(self, turn: Turn, given: Arguments, at: float) -> list[Action]:
         language = str(given.get("language", ""))
-        if not self.speak(language):
+        if not self.answers.speak(language):
             return self._close(turn, NO_SUCH_LANGUAGE, at, failed=True)
         result = f"You and the caller now speak {language}. Go on in it."
         return [ChangeLanguage(language), *self._close(turn, result, at)]

@@ -40,7 +40,7 @@ async def test_a_withheld_clip_is_silence_until_it_is_played_again(
     session: CallSession,
 ) -> None:
     clip = await clip_in(session)
-    await session._withhold(Withhold((clip,)).clips)
+    await session.shelf.withhold(Withhold((clip,)).clips)
     silence = await session.board.clips.get("a")
     assert silence is not None
     assert wav_seconds(silence) < 0.1
@@ -53,19 +53,19 @@ async def test_a_withheld_clip_that_is_discarded_stays_silent(
     session: CallSession,
 ) -> None:
     clip = await clip_in(session)
-    await session._withhold((clip,))
-    await session._discard(Discard((clip,), queued=False).clips, queued=False)
+    await session.shelf.withhold((clip,))
+    await session.shelf.discard(Discard((clip,), queued=False).clips, queued=False)
     silence = await session.board.clips.get("a")
     assert silence is not None
     assert wav_seconds(silence) < 0.1
-    assert not session.withheld
+    assert not session.shelf.withheld
 
 
 async def test_what_is_discarded_is_gone_unless_it_is_still_in_the_queue(
     session: CallSession,
 ) -> None:
     clip = await clip_in(session)
-    await session._discard((clip,), queued=True)
+    await session.shelf.discard((clip,), queued=True)
     assert wav_seconds(await session.board.clips.get("a") or b"") < 0.1
-    await session._discard((clip,), queued=False)
+    await session.shelf.discard((clip,), queued=False)
     assert await session.board.clips.get("a") is None

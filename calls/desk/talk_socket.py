@@ -78,7 +78,7 @@ class TalkSession(CallSession):
                 self.untold.append(over_frame(reason))
             case CallHandedOver(_, transfer):
                 self.untold.append(person_frame(Transfer.of(transfer)))
-        self._chore(self._tell_all())
+        self.chores.start(self._tell_all())
 
     async def _send_in_order(self, frame: str) -> None:
         # After the relay's `end` the page listens no more.

@@ -1,0 +1,18 @@
+"""What Inworld offers, as it was last read."""
+
+from django.db import models
+
+
+class Catalogue(models.Model):
+    """What Inworld offers, as it was last read: kept for when Inworld is away."""
+
+    class Kind(models.TextChoices):
+        VOICES = "voices", "Voices"
+        MODELS = "models", "Language models"
+
+    kind = models.CharField(max_length=10, choices=Kind, primary_key=True)
+    entries = models.JSONField(default=list)
+    read_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.get_kind_display()

@@ -1,0 +1,38 @@
+"""What a key of the bot's menu does, at once. Pure."""
+
+from bots.abilities import MenuEntry
+from calls.actions import Action
+from calls.hearing import Hearing
+from calls.tool_uses import ToolUses
+
+
+class Menu:
+    """Answers a key instead of the model."""
+
+    def __init__(self, hearing: Hearing, uses: ToolUses) -> None:
+        self.hearing = hearing
+        self.uses = uses
+        self.answers = uses.answers
+        self.farewells = uses.farewells
+
+    def chosen(self, choice: MenuEntry, at: float) -> list[Action]:
+        """Do what the key is for: it answers all that was said before."""
+        replies, interruptions = self.answers.replies, self.farewells.interruptions
+        replies.playback.settle(at)
+        self.answers.rounds = 0
+        gone = [*interruptions.release(), *replies.abandon(at), *self.answers.cease()]
+        heard = self.hearing.pressed(choice.key, at)
+        return [*gone, *heard, *self._do(choice, at)]
+
+    def _do(self, choice: MenuEntry, at: float) -> list[Action]:
+        match choice.deed:
+            case "say":
+                return self.answers.say(choice.what, at)
+            case "transfer":
+                # Where nobody is there, the model says so.
+                through = self.farewells.put_through(choice.what, at)
+                return through or self.answers.answer(at)
+            case "tool" if choice.tool:
+                return self.uses.press(choice.tool, at)
+        goodbye = self.answers.manners.goodbye
+        return self.farewells.leave(goodbye, "bot-hung-up", at)
