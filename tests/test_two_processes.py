@@ -61,7 +61,7 @@ async def test_a_call_is_served_and_seen_by_another_process_and_outlives_its_own
 
         await written(sid, lambda rows: len(rows) == 3 and bool(rows[2].heard_text))
         first.process.kill()
-        await call.record.until(lambda: call.sessions == 2)
+        await came_back(call)
         await call.hears(2)
         await call.say("And when do you close?")
         await call.reply()

@@ -51,9 +51,12 @@ class Carrier:
         headers |= self._signature(url, fields)
         try:
             response = await self.http.post(address, data=fields, headers=headers)
-        except httpx.ConnectError as error:
+        except (httpx.NetworkError, httpx.RemoteProtocolError) as error:
+            # Also a connection kept open to a server that has just died.
             if self.turn_to_another():
                 return await self.post(url, fields)
+            if not isinstance(error, httpx.ConnectError):
+                raise CallFailed(f"No answer from {url}: {error!r}.") from error
             raise CallFailed(
                 f"Nothing listens at {self._origin}. Is the server on another port? "
                 "Set PORT, or use --server."
