@@ -6,7 +6,6 @@ it answers gets further than the texts, the outcomes and the names that operator
 
 import json
 import math
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -28,7 +27,6 @@ MOST_BEGINNINGS = 40
 
 NO_OUTCOME = "none of these"
 LEFT_OUT = "[What was said in between is left out here.]"
-HALVES = re.compile(r"[\ud800-\udfff\ufffe\uffff]")
 UNTOLD = "Empty where the call does not tell."
 RULES = """\
 You sum up telephone calls between a caller and a bot for the people who run the bot. \
@@ -215,5 +213,5 @@ def _flat(text: str) -> str:
 
 def _plain(text: str) -> str:
     """A text without signs that no database or page takes; its lines stay."""
-    lines = (CONTROL.sub(" ", line) for line in text.splitlines())
-    return HALVES.sub("", "\n".join(lines)).strip()
+    lines = (CONTROL.sub(" ", line).rstrip() for line in text.splitlines())
+    return "\n".join(lines).strip()

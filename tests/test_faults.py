@@ -83,7 +83,6 @@ FAULTS = {
     "only [DONE]": Fault([DONE], "an empty answer"),
     "empty reply": Fault([ROLE, finish(), usage(), DONE], "an empty answer"),
     "blank reply": Fault([content(" \n"), finish(), DONE], "an empty answer"),
-    "tool call only": Fault([sample("tool-call")], "an empty answer"),
     "malformed JSON": Fault([b'data: {"choices"\n\n', DONE], "an empty answer"),
     "unknown JSON": Fault([event({"choices": 7}), DONE], "an empty answer"),
 }

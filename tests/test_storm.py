@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.utils import timezone
 from twilio.request_validator import RequestValidator
 from websockets.asyncio.client import connect
@@ -84,7 +85,8 @@ async def troubled(
 
 async def ringing(bot: Bot) -> list[Call]:
     """Calls as they are between the webhook and the socket."""
-    settings, now = Profile.of(bot).to_json(), timezone.now()
+    profile, now = await sync_to_async(Profile.of)(bot), timezone.now()
+    settings = profile.to_json()
     return await Call.objects.abulk_create(
         Call(
             call_sid=f"CA{n:032}",

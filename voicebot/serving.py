@@ -10,10 +10,12 @@ from daphne.server import Server, twisted_loop  # isort: skip  (installs the rea
 from django.conf import settings
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
+from twisted.internet.task import LoopingCall
 
 from calls.draining import drain
 from calls.switchboard import switchboard
 from voicebot.bounds import bound
+from voicebot.memory import GIVE_BACK_SECONDS, give_back
 
 
 class TalkingServer(Server):  # type: ignore[misc]
@@ -32,6 +34,7 @@ class TalkingServer(Server):  # type: ignore[misc]
         events.callLater(0, lambda: switchboard().heartbeat.start())
         events.callLater(0, lambda: switchboard().daily.start())
         events.callLater(0, lambda: switchboard().aftercare.start())
+        LoopingCall(give_back).start(GIVE_BACK_SECONDS, now=False)
         for number in (signal.SIGTERM, signal.SIGINT):
             twisted_loop.add_signal_handler(number, self.told_to_stop)
         super().run()

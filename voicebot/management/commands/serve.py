@@ -7,6 +7,8 @@ import sys
 from typing import Any
 from urllib.parse import urlsplit
 
+from voicebot.memory import keep_together
+
 from voicebot.serving import TalkingServer  # isort: skip  (installs the reactor first)
 
 from daphne.endpoints import build_endpoint_description_strings
@@ -44,6 +46,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Start what is needed, say what a caller can expect, and serve."""
+        keep_together()
         self._look_around()
         if lacks_key():
             self._use(self._start_sandbox())

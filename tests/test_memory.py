@@ -1,0 +1,42 @@
+"""What a serving process does with memory that it does not need any more."""
+
+import platform
+import subprocess
+import sys
+
+import pytest
+
+# Twelve threads at once take memory; how many heaps there are then.
+HEAPS = """
+import ctypes, re, sys, tempfile, threading
+from voicebot import memory
+if "together" in sys.argv:
+    memory.keep_together()
+barrier, libc = threading.Barrier(12), ctypes.CDLL(None)
+libc.fopen.restype = ctypes.c_void_p
+def work():
+    barrier.wait()
+    kept = [bytes(5000) for _ in range(200)]
+    barrier.wait()
+threads = [threading.Thread(target=work) for _ in range(12)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+memory.give_back()
+with tempfile.NamedTemporaryFile() as told:
+    file = ctypes.c_void_p(libc.fopen(told.name.encode(), b"w"))
+    libc.malloc_info(0, file)
+    libc.fclose(file)
+    print(len(re.findall("<heap nr=", told.read().decode())))
+"""
+
+
+def heaps(*arguments: str) -> int:
+    command = [sys.executable, "-c", HEAPS, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0, done.stderr
+    return int(done.stdout)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="not glibc")
+def test_threads_share_a_few_heaps() -> None:
+    assert heaps("together") <= 2 < heaps()
