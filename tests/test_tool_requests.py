@@ -1,6 +1,8 @@
 """The use of a tool: what is sent, what is refused, and what of it anybody may read."""
 
+import asyncio
 import json
+import threading
 from typing import Any
 
 import pytest
@@ -211,6 +213,26 @@ async def test_a_secret_that_is_missing_or_lost_is_told(
     assert "another SECRET_KEY" in told
     assert KEY not in told
     assert tools.requests == []
+
+
+async def test_secrets_that_cannot_be_read_keep_nobody_else_waiting(
+    tools: ToolServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool = at(tools, "/x?k={{secret.shop_key}}", parameters=(), seconds=0.5)
+    await secret("shop_key", KEY)
+    is_back = threading.Event()
+    monkeypatch.setattr(Secret, "open", lambda _: is_back.wait(20) and KEY)
+    # More than there are threads, of theirs or of the loop's.
+    using = [asyncio.create_task(use_tool(tool, {}, {})) for _ in range(60)]
+    try:
+        await asyncio.sleep(0)
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(5):
+            assert await loop.getaddrinfo("localhost", 80)
+        told = {outcome.error for outcome in await asyncio.gather(*using)}
+        assert told == {"It failed: TimeoutError."}
+    finally:
+        is_back.set()
 
 
 async def test_a_lookup_sends_variables_in_its_body_and_its_address_only(
