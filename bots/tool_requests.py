@@ -5,7 +5,7 @@ import math
 from asyncio import timeout
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
@@ -22,7 +22,7 @@ from bots.requests import (
     secrets_of,
 )
 from bots.secrets import SecretLost, opened
-from bots.variables import SECRET, Values
+from bots.variables import SECRET, Values, fill
 from bots.web import Answer, Request, Unreachable, fetch
 
 # As much of an answer as a model reads between two sentences, in characters.
@@ -75,6 +75,7 @@ async def look_up(tool: ToolSpec, values: Values) -> Outcome:
 async def _use(
     tool: ToolSpec, arguments: Arguments, values: Values, *, of_model: bool
 ) -> Outcome:
+    tool = replace(tool, on_failure=fill(tool.on_failure, values))
     try:
         if of_model:
             check_arguments(tool, arguments)

@@ -240,7 +240,7 @@ class Answers:
         self.replies.expect_heard()
         prompt = fill(self.manners.system_prompt, self.known)
         history = messages(prompt, self.turns, go_on=go_on)
-        told = functions(self.manners, self.minute(reply.asked_at))
+        told = functions(self.manners, self.minute(reply.asked_at), self.known)
         must_speak = self.rounds >= MOST_ROUNDS
         return [StartReply(reply.number, history, model, told, must_speak)]
 

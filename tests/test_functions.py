@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -48,15 +49,16 @@ ALL = Manners(
 NOON, MIDNIGHT = 12 * 60, 0
 
 
-def offered(manners: Manners, minute: int = NOON) -> dict[str, Any]:
-    return {f["function"]["name"]: f["function"] for f in functions(manners, minute)}
+def offered(manners: Manners, minute: int = NOON, **known: str) -> dict[str, Any]:
+    told = functions(manners, minute, known)
+    return {each["function"]["name"]: each["function"] for each in told}
 
 
 # What may be called
 
 
 def test_a_bot_that_does_nothing_offers_nothing() -> None:
-    assert functions(Manners(""), NOON) == []
+    assert functions(Manners(""), NOON, {}) == []
 
 
 def test_everything_a_bot_can_do_is_offered_in_valid_schemas() -> None:
@@ -86,6 +88,15 @@ def test_only_people_who_are_there_and_are_the_models_to_call_are_named(
     transfer = offered(ALL, minute)[TRANSFER]
     assert transfer["parameters"]["properties"]["target"]["enum"] == names
     assert "+1415" not in json.dumps(transfer)
+
+
+def test_variables_are_filled_in_for_the_model_too() -> None:
+    tool = replace(TOOL, description="Finds orders of {{shop|us}}{{secret.key}}.")
+    sales = replace(SALES, when="Orders in {{town}}.")
+    manners = replace(ALL, tools=(tool,), targets=(sales,))
+    told = offered(manners, town="Rome")
+    assert told["look_up"]["description"] == "Finds orders of us."
+    assert "Sales: Orders in Rome. The caller" in told[TRANSFER]["description"]
 
 
 def test_nobody_there_is_no_transfer() -> None:

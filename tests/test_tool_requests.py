@@ -152,7 +152,7 @@ async def test_a_refusal_is_told_with_its_words_and_what_to_do(
     tools: ToolServer,
 ) -> None:
     tools.answers["/x"] = json_answer('{"error":\n "no such order"}', status=404)
-    tool = at(tools, "/x", parameters=(), on_failure="Apologise.")
+    tool = at(tools, "/x", parameters=(), on_failure="Apologise to {{who|them}}.")
     outcome = await use_tool(tool, {}, {})
     assert (outcome.status, outcome.error) == (
         404,
@@ -160,7 +160,7 @@ async def test_a_refusal_is_told_with_its_words_and_what_to_do(
     )
     assert outcome.result == (
         f"The tool failed: {outcome.error} {UNTRUSTED}"
-        '{"error": "no such order"} Apologise.'
+        '{"error": "no such order"} Apologise to them.'
     )
 
 
