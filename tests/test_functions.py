@@ -1,6 +1,7 @@
 """What a model may call, how its calls are put together, and what it reads of them."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -55,6 +56,12 @@ def offered(manners: Manners, minute: int = NOON, **known: str) -> dict[str, Any
 
 
 # What may be called
+
+
+def test_a_name_that_a_model_made_up_does_not_spoil_the_rest_of_the_call() -> None:
+    use = ToolUse("1", "look up, bitte: Größe!" * 4, result="No such function.")
+    called = messages("", [Turn(0, "tool", 0.0, tool=use)])[-2]["tool_calls"]
+    assert re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", called[0]["function"]["name"])
 
 
 def test_a_bot_that_does_nothing_offers_nothing() -> None:

@@ -139,15 +139,6 @@ def add_line_arguments(parser: CommandParser) -> None:
         metavar="SECONDS",
         help="silence after which a reply counts as finished (default: %(default)s)",
     )
-    add(
-        "--parameter",
-        type=_parameter,
-        action="append",
-        default=[],
-        dest="parameters",
-        metavar="NAME=VALUE",
-        help="of the number's voice address, for {{NAME}}; may be repeated",
-    )
     add("--fast", action="store_true", help="do not wait while the bot speaks")
     add(
         "--status-callback",
@@ -158,7 +149,7 @@ def add_line_arguments(parser: CommandParser) -> None:
 
 
 def add_caller_arguments(parser: CommandParser) -> None:
-    """What the caller does."""
+    """What the caller does, and what is told of them."""
     add = parser.add_argument
     add(
         "--say",
@@ -190,5 +181,14 @@ def add_caller_arguments(parser: CommandParser) -> None:
         help="what a person does whom the call is put through to: takes it (presses 1 "
         "when asked), declines it, is busy, does not answer, or has an answering "
         "machine (default: %(default)s)",
+    )
+    add(
+        "--parameter",
+        type=_parameter,
+        action="append",
+        default=[],
+        dest="parameters",
+        metavar="NAME=VALUE",
+        help="of the number's voice address, for {{NAME}}; may be repeated",
     )
     add("--partials", action="store_true", help="send partial transcripts too")
