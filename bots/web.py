@@ -18,6 +18,8 @@ import aiohttp
 from django.conf import settings
 from yarl import URL
 
+from bots.resolver import Resolver
+
 MOST_HOPS = 3
 # What is read of an answer, in bytes, unpacked; the rest is left with the server.
 LONGEST_ANSWER = 64_000
@@ -46,7 +48,10 @@ class _Private(OSError):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to send, and for how long to wait in all (seconds)."""
+    """What to send, and for how long to wait in all (seconds).
+
+    What `delivers` is not done before a server has taken the body.
+    """
 
     method: str
     url: str = field(repr=False)  # this and what follows may hold secrets
@@ -54,6 +59,7 @@ class Request:
     seconds: float
     query: Mapping[str, str] | None = field(default=None, repr=False)
     body: bytes | None = field(default=None, repr=False)
+    delivers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +105,10 @@ async def _ask(request: Request) -> tuple[int, str, bool]:
     """
     url = URL(request.url)
     connector = aiohttp.TCPConnector(
-        socket_factory=_sockets(url), use_dns_cache=False, force_close=True
+        resolver=Resolver(),
+        socket_factory=_sockets(url),
+        use_dns_cache=False,
+        force_close=True,
     )
     async with aiohttp.ClientSession(
         connector=connector,
@@ -133,6 +142,8 @@ async def _follow(
             raise Forbidden("It redirects to another host, which is not asked.")
         is_done = method == "POST" and response.status in (301, 302)
         if response.status == 303 or is_done:
+            if request.delivers:
+                raise Unreachable("It redirects without taking what is sent.")
             method, body = "GET", None
         url, query = onward, None
     raise Unreachable(f"It redirects more than {MOST_HOPS} times.")

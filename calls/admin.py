@@ -32,6 +32,10 @@ BADGES = {
 }
 
 
+# What a call keeps besides, in which numbers may stand.
+TOLD = ("variables", "transfer", "settings")
+
+
 @admin.register(Call)
 class CallAdmin(ReadOnlyMixin, FollowsUp, BlocksCallers):
     """Calls as a list to scan and a conversation to read."""
@@ -95,7 +99,7 @@ class CallAdmin(ReadOnlyMixin, FollowsUp, BlocksCallers):
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
         """Numbers cannot be guessed digit by digit by those who may not see them."""
-        told = lookup.startswith(("from_number", "to_number__"))
+        told = lookup.startswith(("from_number", "to_number__", *TOLD))
         if told and not lookup.endswith("__exact"):
             return parties.may_see_numbers(request.user)
         return super().lookup_allowed(lookup, value, request)

@@ -120,15 +120,18 @@ class Answers:
         interruptible: bool = True,
         kept: bool = True,
     ) -> list[Action]:
-        """Speak a sentence; one that is `kept` is the same in all calls."""
+        """Speak a sentence; one of the operator's is `kept`, the same in all calls."""
         reply = self.replies.begin(at, role, interruptible=interruptible)
         return [self.speech(reply.number, text, PATIENCE, kept=kept)]
 
     def speech(
         self, number: int, text: str, within: float, *, kept: bool = True
     ) -> SpeakText:
-        """What voices a sentence, its variables filled in."""
-        said = fill(text, self.known)
+        """What voices a sentence, its variables filled in, if it is the operator's.
+
+        A caller may have a model write any name, so that one stands for nothing.
+        """
+        said = fill(text, self.known if kept else {})
         return SpeakText(number, said, within, kept=kept and said == text)
 
     def relay(self, at: float) -> list[Action]:
@@ -240,7 +243,7 @@ class Answers:
         self.replies.expect_heard()
         prompt = fill(self.manners.system_prompt, self.known)
         history = messages(prompt, self.turns, go_on=go_on)
-        told = functions(self.manners, self.minute(reply.asked_at))
+        told = functions(self.manners, self.minute(reply.asked_at), self.known)
         must_speak = self.rounds >= MOST_ROUNDS
         return [StartReply(reply.number, history, model, told, must_speak)]
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from bots.abilities import Target
 from bots.hours import BadHours, is_open
+from bots.variables import Values, fill
 from calls.manners import Manners
 
 END, TRANSFER = "end_call", "transfer_call"
@@ -16,13 +17,16 @@ LANGUAGE, KEYS = "switch_language", "ask_for_keys"
 Function = Mapping[str, Any]
 
 
-def functions(manners: Manners, minute: int) -> list[Function]:
-    """All that may be called now, at this minute of the week."""
-    told = [_told(tool.name, tool.description, tool.schema) for tool in manners.tools]
+def functions(manners: Manners, minute: int, known: Values) -> list[Function]:
+    """All that may be called now, at this minute of the week, by what is known."""
+    told = [
+        _told(tool.name, fill(tool.description, known), tool.schema)
+        for tool in manners.tools
+    ]
     if manners.can_hang_up:
         told.append(_end())
     if people := [each for each in present(manners.targets, minute) if each.when]:
-        told.append(_transfer(people))
+        told.append(_transfer(people, known))
     if manners.others:
         told.append(_language([manners.language, *manners.others]))
     if manners.can_ask_for_keys:
@@ -52,8 +56,9 @@ def _end() -> Function:
     )
 
 
-def _transfer(people: list[Target]) -> Function:
-    when = " ".join(f"{each.name}: {each.when.rstrip('.')}." for each in people)
+def _transfer(people: list[Target], known: Values) -> Function:
+    said = ((each.name, fill(each.when, known).rstrip(".")) for each in people)
+    when = " ".join(f"{name}: {told}." for name, told in said)
     who = _text("Whom to.") | {"enum": [each.name for each in people]}
     summary = _text(
         "One or two sentences for that person: who calls, and what about. The caller "

@@ -2,12 +2,15 @@
 
 from typing import Any
 
+from django.conf import settings
+
 from bots.abilities import Target
 from bots.profile import TRANSFER_NUMBER, Profile
 from calls.conversation import Conversation
 from calls.events import CallerSpoke, Event
 from calls.functions import present
 from calls.keypad import MASKED, spelled
+from calls.masking import masked
 from calls.models import Call
 from calls.parties import listed
 from calls.review import heard_and_not
@@ -146,8 +149,8 @@ def _use_seen(turn: Turn) -> News | None:
 
 
 def _label(target: Target) -> str:
-    is_nameless = target.name == TRANSFER_NUMBER
-    return target.number if is_nameless else f"{target.name}, {target.number}"
+    number = masked(target.number) if settings.MASK_NUMBERS else target.number
+    return number if target.name == TRANSFER_NUMBER else f"{target.name}, {number}"
 
 
 def shortened(text: str) -> str:

@@ -16,6 +16,7 @@ from bots.languages import phrasebook
 from bots.profile import Profile
 from calls import twiml
 from calls.functions import TRANSFER
+from calls.known import filled
 from calls.lifecycle import close_call
 from calls.models import Call, CallQuerySet, Turn
 from calls.pickup import announcing_document, offer, ringing_document
@@ -181,7 +182,8 @@ async def _back(call: Call) -> str:
     profile = Profile.from_json(call.settings)
     await close_call(call.call_sid, Call.Status.FAILED, Call.EndReason.SERVER_STOPPED)
     sorry = phrasebook(profile.language).line_lost
-    return twiml.say_and_hang_up(f"{sorry} {profile.goodbye}", profile.language)
+    words = f"{sorry} {filled(call, profile, profile.goodbye)}"
+    return twiml.say_and_hang_up(words, profile.language)
 
 
 async def _again(call: Call, session: int) -> str:

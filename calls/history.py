@@ -1,6 +1,7 @@
 """The turns of a call as messages for the model: only what was heard, alternating."""
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -20,6 +21,9 @@ GO_ON = "[A noise cut you off there. Go on with the rest, without a word about i
 # Of a tool whose answer nobody waits for any more.
 NO_RESULT = "No answer came."
 LEFT_OUT = "[What was said after that is left out here.]"
+# What a provider takes for a function's name, of whatever a model has made up.
+NO_SIGN_OF_A_NAME = re.compile(r"[^A-Za-z0-9_-]")
+LONGEST_NAME = 64
 # Some ten thousand words: more costs more than it helps, and no model reads any length.
 MOST_CHARACTERS = 60_000
 
@@ -97,7 +101,9 @@ def _length(message: Message) -> int:
 
 def _use(history: list[Message], tool: ToolUse, batch: int) -> None:
     """Add the use of a tool and its result; `batch` is that of the turn before."""
-    function = {"name": tool.name, "arguments": _object(tool.arguments)}
+    # A name that no function can have is refused with everything else.
+    name = NO_SIGN_OF_A_NAME.sub("_", tool.name)[:LONGEST_NAME]
+    function = {"name": name, "arguments": _object(tool.arguments)}
     asked = {"id": tool.call_id, "type": "function", "function": function}
     if len(history) == 1:
         _append(history, "user", CONNECTED)

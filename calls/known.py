@@ -5,7 +5,7 @@ from datetime import datetime
 from bots import when
 from bots.abilities import Target
 from bots.profile import Profile
-from bots.variables import bounded
+from bots.variables import bounded, fill
 from calls.functions import present
 from calls.models import Call
 
@@ -22,6 +22,11 @@ def variables(
         "now": moment_there(profile, now),
         "call_sid": call.call_sid,
     }
+
+
+def filled(call: Call, profile: Profile, text: str) -> str:
+    """A bot's sentence as the carrier's voice says it, where no session is left to."""
+    return fill(text, variables(call, profile, {}, call.started_at))
 
 
 def moment_there(profile: Profile, moment: datetime) -> str:

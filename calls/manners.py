@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bots.abilities import MenuEntry, Target, ToolSpec
+from bots.variables import names
 
 # A parting is the end of what was said, not a word in it.
 PARTING_WORDS = 8
@@ -59,14 +60,15 @@ class Manners:
     def standing_sentences(self) -> tuple[str, ...]:
         """What may have to be said at a moment's notice, the most urgent first."""
         # While the consent sentence is played, the greeting is made.
-        fixed = self.consent and "{{" not in self.greeting
-        greeting = (self.greeting,) if fixed else ()
+        greeting = (self.greeting,) if self.consent else ()
         notice = (self.transfer_notice,) if self.can_transfer else ()
         silence = (self.silence_question,) if self.silence_seconds else ()
         uses_tools = self.tools or any(entry.tool for entry in self.menu.values())
         fillers = self.fillers if uses_tools else ()
         seldom = (*fillers, *silence, *notice, self.time_warning)
-        return (*greeting, self.apology, self.goodbye, *seldom)
+        said = (*greeting, self.apology, self.goodbye, *seldom)
+        # With its variables filled in, a sentence is another one in each call.
+        return tuple(each for each in said if not names(each))
 
     def is_backchannel(self, text: str) -> bool:
         """Whether words only say that the caller is listening ("mhm", "okay okay")."""

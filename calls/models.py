@@ -11,6 +11,9 @@ from bots.models import Bot
 from calls.blocking import NOTE_LENGTH, PATTERN_LENGTH, is_pattern
 from calls.transfers import pending
 
+# Of columns that a process of the release before does not know and yet has to fill.
+NOTHING = models.Value({}, models.JSONField())
+
 
 class CallQuerySet(models.QuerySet["Call"]):
     """Calls by what is happening to them."""
@@ -80,10 +83,15 @@ class Call(models.Model):
         default=dict, help_text="The bot's settings this call ran with."
     )
     variables = models.JSONField(
-        default=dict, help_text="What parameters and the lookup told of this call."
+        default=dict,
+        db_default=NOTHING,
+        help_text="What parameters and the lookup told of this call.",
     )
     transfer = models.JSONField(
-        default=dict, editable=False, help_text="To whom the caller is put through now."
+        default=dict,
+        db_default=NOTHING,
+        editable=False,
+        help_text="To whom the caller is put through now.",
     )
     is_test = models.BooleanField(
         "test call", default=False, help_text="Made from the desk, to try a bot."
@@ -112,9 +120,9 @@ class Call(models.Model):
     lost_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     # Told by a model when the call has ended, where its bot asks for that.
-    summary = models.TextField(blank=True)
-    outcome = models.CharField(max_length=80, blank=True, db_index=True)
-    noted = models.JSONField("fields", default=dict, blank=True)
+    summary = models.TextField(blank=True, db_default="")
+    outcome = models.CharField(max_length=80, blank=True, db_default="", db_index=True)
+    noted = models.JSONField("fields", default=dict, db_default=NOTHING, blank=True)
 
     # Told by the turns when the call has ended, so that lists need not look at them.
     turn_count = models.PositiveIntegerField("turns", default=0)
@@ -193,7 +201,10 @@ class Turn(models.Model):
         max_length=300, blank=True, help_text="What went wrong, in plain words."
     )
     tool = models.JSONField(
-        default=dict, blank=True, help_text="The use of a tool: its name, what it got."
+        default=dict,
+        db_default=NOTHING,
+        blank=True,
+        help_text="The use of a tool: its name, what it got.",
     )
 
     class Meta:

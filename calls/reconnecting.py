@@ -11,7 +11,7 @@ from bots.languages import phrasebook
 from bots.profile import Profile
 from calls import metrics, twiml
 from calls.handovers import ring_up
-from calls.known import whoever_is_there
+from calls.known import filled, whoever_is_there
 from calls.lifecycle import close_call, offer_relay
 from calls.models import Call
 from calls.pickup import OUT_OF_ORDER, farewell_document, offer
@@ -76,10 +76,11 @@ async def _give_up(call: Call) -> str:
         await close_call(
             call.call_sid, Call.Status.COMPLETED, Call.EndReason.TRANSFERRED
         )
-        words = f"{sorry} {profile.transfer_notice}"
+        words = f"{sorry} {filled(call, profile, profile.transfer_notice)}"
         return farewell_document(call, person, words, profile.language)
     reason = Call.EndReason.CONNECTION_LOST
     if switchboard().closing:
         reason = Call.EndReason.SERVER_STOPPED
     await close_call(call.call_sid, Call.Status.FAILED, reason)
-    return twiml.say_and_hang_up(f"{sorry} {profile.goodbye}", profile.language)
+    words = f"{sorry} {filled(call, profile, profile.goodbye)}"
+    return twiml.say_and_hang_up(words, profile.language)

@@ -83,4 +83,5 @@ def _request(call_id: int, delivery: int) -> Request | None:
         },
         seconds=SECONDS[Kind.WEBHOOK],
         body=body,
+        delivers=True,
     )

@@ -187,6 +187,7 @@ TOOL = ToolSpec(
     parameters=(Parameter("order_id"),),
     seconds=8,
 )
+ID = Parameter("id")
 TRANSFER = {"system_prompt": "Offer to transfer the call."}
 
 
@@ -199,6 +200,10 @@ def test_tools_send_only_what_is_known() -> None:
     # A lookup comes before the model, which fills in arguments.
     told = told_with(Kit(lookup=TOOL), {"values": "shop\ncaler_number"})
     assert "lookup: In look_up: {{order_id}} is not known" in told
+    # What the model is told of a tool comes before its arguments, too.
+    tool = ToolSpec("t", "At {{shop}}.", on_failure="Name {{id}}.", parameters=(ID,))
+    told = told_with(Kit([tool]), {})
+    assert "tools: In t: {{shop}} and {{id}} are not known" in told
 
 
 @pytest.mark.parametrize(
@@ -214,6 +219,7 @@ def test_tools_send_only_what_is_known() -> None:
             form("targets", {"name": "Ann"}, {"name": "Bo"}),
             "hint targets-1-when: Neither the model nor a key",
         ),
+        (form("targets", {**ANN, "when": "{{if}}"}), "targets-0-when: {{if}} is not"),
         (form("targets", ANN), "hint targets-0-hours: Outside everybody's hours"),
         (form("menu_keys", {"key": "1", "deed": "end"}), "warning dtmf_detection: Swi"),
         ({"can_ask_for_keys": "on"}, "warning can_ask_for_keys: It asks for keys and"),

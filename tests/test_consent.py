@@ -151,6 +151,13 @@ def test_the_greeting_is_made_while_it_plays() -> None:
     assert rules.standing_sentences[0] == profile.greeting
 
 
+def test_a_sentence_that_is_another_in_each_call_is_not_made_beforehand() -> None:
+    profile = Profile.of(Bot(consent=SENTENCE, greeting="Hi {{a}}", goodbye="{{b|c}}"))
+    told = manners(profile).standing_sentences
+    assert told[0] == profile.apology
+    assert not any("{{" in each for each in told)
+
+
 @pytest.mark.django_db(transaction=True)
 async def test_on_a_real_line_it_is_heard_first_and_its_page_says_so(
     server: LiveServer, inworld: FakeInworld, bot: Bot, admin_client: Client

@@ -1,7 +1,9 @@
 """What a model may call, how its calls are put together, and what it reads of them."""
 
 import json
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -48,15 +50,22 @@ ALL = Manners(
 NOON, MIDNIGHT = 12 * 60, 0
 
 
-def offered(manners: Manners, minute: int = NOON) -> dict[str, Any]:
-    return {f["function"]["name"]: f["function"] for f in functions(manners, minute)}
+def offered(manners: Manners, minute: int = NOON, **known: str) -> dict[str, Any]:
+    told = functions(manners, minute, known)
+    return {each["function"]["name"]: each["function"] for each in told}
 
 
 # What may be called
 
 
+def test_a_name_that_a_model_made_up_does_not_spoil_the_rest_of_the_call() -> None:
+    use = ToolUse("1", "look up, bitte: Größe!" * 4, result="No such function.")
+    called = messages("", [Turn(0, "tool", 0.0, tool=use)])[-2]["tool_calls"]
+    assert re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", called[0]["function"]["name"])
+
+
 def test_a_bot_that_does_nothing_offers_nothing() -> None:
-    assert functions(Manners(""), NOON) == []
+    assert functions(Manners(""), NOON, {}) == []
 
 
 def test_everything_a_bot_can_do_is_offered_in_valid_schemas() -> None:
@@ -86,6 +95,15 @@ def test_only_people_who_are_there_and_are_the_models_to_call_are_named(
     transfer = offered(ALL, minute)[TRANSFER]
     assert transfer["parameters"]["properties"]["target"]["enum"] == names
     assert "+1415" not in json.dumps(transfer)
+
+
+def test_variables_are_filled_in_for_the_model_too() -> None:
+    tool = replace(TOOL, description="Finds orders of {{shop|us}}{{secret.key}}.")
+    sales = replace(SALES, when="Orders in {{town}}.")
+    manners = replace(ALL, tools=(tool,), targets=(sales,))
+    told = offered(manners, town="Rome")
+    assert told["look_up"]["description"] == "Finds orders of us."
+    assert "Sales: Orders in Rome. The caller" in told[TRANSFER]["description"]
 
 
 def test_nobody_there_is_no_transfer() -> None:

@@ -132,8 +132,11 @@ def test_a_viewer_cannot_find_out_a_number_digit_by_digit(
     member(client, VIEWER)
     assert finds("q=%2B14155550100")
     assert not finds("q=%2B1415555")
-    guess = client.get("/admin/calls/call/?from_number__startswith=%2B1415555")
-    assert guess.status_code in (302, 400)
+    person = {"name": "Sales", "number": CALLER}
+    Call.objects.update(variables={"phone": CALLER}, transfer=person)
+    for field in ("from_number", "variables__phone", "transfer__number"):
+        guess = client.get(f"/admin/calls/call/?{field}__startswith=%2B1415555")
+        assert guess.status_code in (302, 400)
     member(client, OPERATOR)
     assert finds("q=%2B1415555")
 
@@ -141,10 +144,11 @@ def test_a_viewer_cannot_find_out_a_number_digit_by_digit(
 def test_an_outbound_calls_callee_is_hidden_and_so_is_it_in_the_live_view(
     call: Call,
 ) -> None:
-    profile = Profile.of(Bot())
+    profile = Profile.of(Bot(transfer_number=CALLER))
     call.direction, call.from_number, call.to_number = "outbound-api", OURS, CALLER
     about = Glimpse(call, profile, Conversation(manners(profile))).whole(0, 1)["about"]
     assert (about["from"], about["to"]) == (OURS, HIDDEN)
+    assert [each["label"] for each in about["people"]] == [HIDDEN]
 
 
 def test_without_the_setting_everything_is_shown(

@@ -71,6 +71,15 @@ def hung_up(talk: Talk) -> HangUp:
 # The end
 
 
+def test_the_models_own_words_reach_no_variable() -> None:
+    bye = call("end_call", goodbye="Bye {{customer.pin}}{{a|you}}.")
+    ask = call("ask_for_keys", question="Is it {{customer.pin}}{{a|so}}?")
+    for wanted, words in ((bye, "Bye you."), (ask, "Is it so?")):
+        talk = polite(can_ask_for_keys=True)
+        talk.core.answers.known = {"customer.pin": "4711", "a": "x"}
+        assert spoken(uses(talk, wanted)).text == words
+
+
 def test_the_goodbye_of_the_model_is_heard_before_the_bot_hangs_up() -> None:
     talk = polite()
     goodbye = spoken(uses(talk, BYE))

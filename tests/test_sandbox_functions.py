@@ -49,7 +49,7 @@ MANNERS = Manners(
 
 def offered(manners: Manners = MANNERS) -> list[Function]:
     """What a bot's model is told of, as the sandbox reads it."""
-    told = [each["function"] for each in functions(manners, 0)]
+    told = [each["function"] for each in functions(manners, 0, {})]
     return [Function(f["name"], f["description"], f["parameters"]) for f in told]
 
 

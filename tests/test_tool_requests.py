@@ -1,6 +1,8 @@
 """The use of a tool: what is sent, what is refused, and what of it anybody may read."""
 
+import asyncio
 import json
+import threading
 from typing import Any
 
 import pytest
@@ -150,7 +152,7 @@ async def test_a_refusal_is_told_with_its_words_and_what_to_do(
     tools: ToolServer,
 ) -> None:
     tools.answers["/x"] = json_answer('{"error":\n "no such order"}', status=404)
-    tool = at(tools, "/x", parameters=(), on_failure="Apologise.")
+    tool = at(tools, "/x", parameters=(), on_failure="Apologise to {{who|them}}.")
     outcome = await use_tool(tool, {}, {})
     assert (outcome.status, outcome.error) == (
         404,
@@ -158,7 +160,7 @@ async def test_a_refusal_is_told_with_its_words_and_what_to_do(
     )
     assert outcome.result == (
         f"The tool failed: {outcome.error} {UNTRUSTED}"
-        '{"error": "no such order"} Apologise.'
+        '{"error": "no such order"} Apologise to them.'
     )
 
 
@@ -211,6 +213,26 @@ async def test_a_secret_that_is_missing_or_lost_is_told(
     assert "another SECRET_KEY" in told
     assert KEY not in told
     assert tools.requests == []
+
+
+async def test_secrets_that_cannot_be_read_keep_nobody_else_waiting(
+    tools: ToolServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool = at(tools, "/x?k={{secret.shop_key}}", parameters=(), seconds=0.5)
+    await secret("shop_key", KEY)
+    is_back = threading.Event()
+    monkeypatch.setattr(Secret, "open", lambda _: is_back.wait(20) and KEY)
+    # More than there are threads, of theirs or of the loop's.
+    using = [asyncio.create_task(use_tool(tool, {}, {})) for _ in range(60)]
+    try:
+        await asyncio.sleep(0)
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(5):
+            assert await loop.getaddrinfo("localhost", 80)
+        told = {outcome.error for outcome in await asyncio.gather(*using)}
+        assert told == {"It failed: TimeoutError."}
+    finally:
+        is_back.set()
 
 
 async def test_a_lookup_sends_variables_in_its_body_and_its_address_only(

@@ -133,6 +133,7 @@ def test_what_could_not_be_sent_is_refused_in_words(
     ("changes", "words"),
     [
         ({"url": "https://shop.example/{{order}}"}, "Nothing fills in {{order}}"),
+        ({"on_failure": "Name {{order}}."}, "Nothing fills in {{order}}"),
         ({"headers": "X: {{secret.nowhere}}"}, "There is no secret “nowhere” yet"),
         ({"headers": "X-Api-Key: 12345"}, "The value of X-Api-Key can be read"),
         ({"url": "https://other.example/"}, "TOOL_HOSTS does not name other.example."),

@@ -366,9 +366,12 @@ async def test_without_a_server_to_come_back_to_the_caller_is_told(
     bot: Bot, settings: Settings
 ) -> None:
     settings.REDIS_URL = ""
+    await Bot.objects.aupdate(goodbye="Bye, {{name|you}} from {{caller_number}}.")
     await handed_over()
     switchboard().closing = True
-    assert await tags("/voice/dial/0", **NO_ANSWER) == ["Say", "Hangup"]
+    said, end = await verbs("/voice/dial/0", **NO_ANSWER)
+    assert (said.tag, end.tag) == ("Say", "Hangup")
+    assert (said.text or "").endswith(" Bye, you from +15005550001.")
     assert (await state())[:2] == ("failed", "server-stopped")
 
 
@@ -391,12 +394,15 @@ async def test_where_the_bot_has_no_room_whoever_is_there_takes_the_call(
 
 @in_database
 async def test_a_line_that_keeps_breaking_leads_to_whoever_is_there() -> None:
-    bot = await sync_to_async(numbered)("+15005550006")
+    notice = {"transfer_notice": "One moment, {{name|please}}{{nobody}}."}
+    bot = await sync_to_async(numbered)("+15005550006", **notice)
     await bot.targets.acreate(name="Sales", number="+15005550042")
     await ring()
     await Call.objects.aupdate(reconnects=MAX_RECONNECTS, relay_nonce="")
+    await Call.objects.aupdate(variables={"name": "Ann"})
     say, dial = await verbs("/voice/action", **LOST)
     assert (say.tag, dial.findtext("Number")) == ("Say", "+15005550042")
+    assert (say.text or "").endswith(" One moment, Ann.")
 
 
 @in_database

@@ -2,7 +2,9 @@
 
 import asyncio
 import gzip
+import socket
 import ssl
+import threading
 import tracemalloc
 from typing import Any
 
@@ -233,6 +235,22 @@ async def test_a_redirect_keeps_the_method_as_its_status_says(
     )
 
 
+@pytest.mark.parametrize(
+    ("status", "arrives"), [(301, False), (303, False), (308, True)]
+)
+async def test_what_is_delivered_never_gets_lost_in_a_redirect(
+    status: int, arrives: bool, tools: ToolServer
+) -> None:
+    tools.answers |= {"/x": redirect("/x/", status), "/x/": json_answer("{}")}
+    sent = Request("POST", f"{tools.url}/x", {}, 5.0, body=b"{}", delivers=True)
+    if arrives:
+        assert (await fetch(sent)).is_good
+        return
+    with pytest.raises(Unreachable, match="without taking what is sent"):
+        await fetch(sent)
+    assert [request.path for request in tools.requests] == ["/x"]
+
+
 # Bad habits
 
 
@@ -283,6 +301,28 @@ async def test_an_answer_that_is_none_is_told_in_words(
         await answered(tools, habit)
     assert str(told.value).endswith(".")
     assert str(tools.port) not in str(told.value)
+
+
+async def test_names_that_are_not_told_keep_nobody_else_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told, ask = threading.Event(), socket.getaddrinfo
+
+    def slowly(host: str, *about: Any, **more: Any) -> Any:
+        return told.wait(20) if host == "slow.example" else ask(host, *about, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", slowly)
+    # More than there are threads, of theirs or of the loop's.
+    asking = [asyncio.create_task(get("http://slow.example/", 0.5)) for _ in range(60)]
+    try:
+        await asyncio.sleep(0)
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(5):
+            assert await loop.getaddrinfo("localhost", 80)
+        found = await asyncio.gather(*asking, return_exceptions=True)
+        assert {str(each) for each in found} == {"No answer within 0.5 s."}
+    finally:
+        told.set()
 
 
 async def test_odd_bytes_become_text_that_can_be_kept(tools: ToolServer) -> None:

@@ -24,11 +24,13 @@ def remarks(draft: Draft, kit: Kit) -> Iterator[Remark]:
     for row in rows(draft, "menu_keys"):
         if row["deed"] == "say":
             yield from _text(row.field("words"), row["words"], known)
+    for row in rows(draft, "targets"):
+        yield from _text(row.field("when"), row["when"], known)
     for tool in kit.tools:
         arguments = [each.name for each in tool.parameters]
-        yield from _tool("tools", tool, [*known, *arguments])
+        yield from _tool("tools", tool, known, arguments)
     if kit.lookup:
-        yield from _tool("lookup", kit.lookup, known)
+        yield from _tool("lookup", kit.lookup, known, [])
     yield from _silent(draft.get("greeting", ""), known)
 
 
@@ -37,11 +39,15 @@ def _text(field: str, text: str, known: list[str]) -> Iterator[Remark]:
         yield Remark(field, _told(missing, known))
 
 
-def _tool(field: str, tool: ToolSpec, known: list[str]) -> Iterator[Remark]:
-    found = unknown(f"{tool.url}\n{tool.headers}", known)
-    missing = [name for name in found if not name.startswith(SECRET)]
-    if missing:
-        yield Remark(field, f"In {tool.name}: {_told(missing, known)}")
+def _tool(
+    field: str, tool: ToolSpec, known: list[str], arguments: list[str]
+) -> Iterator[Remark]:
+    sent = unknown(f"{tool.url}\n{tool.headers}", [*known, *arguments])
+    said = unknown(f"{tool.description}\n{tool.on_failure}", known)
+    found = [name for name in sent if not name.startswith(SECRET)]
+    if missing := list(dict.fromkeys([*found, *said])):
+        told = _told(missing, [*known, *arguments])
+        yield Remark(field, f"In {tool.name}: {told}")
 
 
 def _told(missing: list[str], known: Iterable[str]) -> str:

@@ -22,10 +22,12 @@ def remarks(tool: Tool) -> list[str]:
 def _nameless(tool: Tool) -> Iterator[str]:
     """Placeholders that nothing fills in."""
     bots = Bot.objects.filter(Q(tools=tool) | Q(lookup=tool)).distinct()
-    given = {name for bot in bots for name in declared(bot.values)}
-    given |= {parameter.name for parameter in tool.parameters.all()}
+    known = {name for bot in bots for name in declared(bot.values)}
+    given = known | {parameter.name for parameter in tool.parameters.all()}
     text = f"{tool.url} {tool.headers}"
-    for name in unknown(text, [*given, *_secret_names(text)]):
+    sent = unknown(text, [*given, *_secret_names(text)])
+    said = unknown(f"{tool.description} {tool.on_failure}", known)
+    for name in dict.fromkeys([*sent, *said]):
         yield (
             f"Nothing fills in {{{{{name}}}}}: it is neither an argument nor a "
             "variable of a bot that has this tool. Without a value it is left out, and "

@@ -126,20 +126,6 @@ def add_line_arguments(parser: CommandParser) -> None:
         help="address to connect to (default: %(default)s)",
     )
     add(
-        "--timeout",
-        type=_seconds,
-        default=15.0,
-        metavar="SECONDS",
-        help="give up after this much silence (default: %(default)s)",
-    )
-    add(
-        "--pause",
-        type=_seconds,
-        default=1.0,
-        metavar="SECONDS",
-        help="silence after which a reply counts as finished (default: %(default)s)",
-    )
-    add(
         "--parameter",
         type=_parameter,
         action="append",
@@ -148,7 +134,6 @@ def add_line_arguments(parser: CommandParser) -> None:
         metavar="NAME=VALUE",
         help="of the number's voice address, for {{NAME}}; may be repeated",
     )
-    add("--fast", action="store_true", help="do not wait while the bot speaks")
     add(
         "--status-callback",
         type=_origin,
@@ -192,3 +177,23 @@ def add_caller_arguments(parser: CommandParser) -> None:
         "machine (default: %(default)s)",
     )
     add("--partials", action="store_true", help="send partial transcripts too")
+
+
+def add_pace_arguments(parser: CommandParser) -> None:
+    """How long to wait for the bot."""
+    add = parser.add_argument
+    add(
+        "--timeout",
+        type=_seconds,
+        default=15.0,
+        metavar="SECONDS",
+        help="give up after this much silence (default: %(default)s)",
+    )
+    add(
+        "--pause",
+        type=_seconds,
+        default=1.0,
+        metavar="SECONDS",
+        help="silence after which a reply counts as finished (default: %(default)s)",
+    )
+    add("--fast", action="store_true", help="do not wait while the bot speaks")

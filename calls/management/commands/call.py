@@ -31,6 +31,7 @@ from calls.simulator.arguments import (
     Step,
     add_caller_arguments,
     add_line_arguments,
+    add_pace_arguments,
     writable,
 )
 
@@ -55,6 +56,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         add_line_arguments(parser)
         add_caller_arguments(parser)
+        add_pace_arguments(parser)
         parser.add_argument(
             "--save", type=writable, metavar="FILE.wav", help="keep what was heard"
         )
