@@ -6,6 +6,9 @@ from typing import Any
 
 from calls.logs import CallLog
 
+# How long the end of a call waits for them to stop.
+STOP_SECONDS = 1.0
+
 
 class Chores:
     """Tasks of one call that nobody waits for; a failure of one is logged."""
@@ -19,6 +22,13 @@ class Chores:
         task = asyncio.create_task(work)
         self.tasks.add(task)
         task.add_done_callback(self._done)
+
+    async def aclose(self) -> None:
+        """Stop what is still running."""
+        for task in self.tasks:
+            task.cancel()
+        if self.tasks:
+            await asyncio.wait(self.tasks, timeout=STOP_SECONDS)
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self.tasks.discard(task)

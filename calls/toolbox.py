@@ -1,18 +1,15 @@
 """The requests a call makes besides those to Inworld: its tools, and its lookup."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from bots.abilities import ToolSpec
 from bots.tool_requests import Outcome, look_up, use_tool
 from bots.variables import flat
 from calls import metrics
+from calls.chores import Chores
 from calls.events import Event, LookedUp, ToolEnded
 from calls.logs import CallLog
-
-# How long the end of a call waits for requests under way to be cancelled.
-STOP_SECONDS = 1.0
 
 Emit = Callable[[Event], Awaitable[None]]
 
@@ -24,34 +21,21 @@ class Toolbox:
         self.emit = emit
         self.log = log
         self.known: Mapping[str, str] = {}  # the call's variables
-        self.tasks: set[asyncio.Task[None]] = set()
+        self.requests = Chores(log)
 
     def use(self, call_id: str, tool: ToolSpec, arguments: Mapping[str, Any]) -> None:
         """Begin to use a tool."""
-        self._begin(self._use(call_id, tool, arguments))
+        self.requests.start(self._use(call_id, tool, arguments))
 
     def look_up(
         self, tool: ToolSpec, told: Callable[[Mapping[str, str]], None]
     ) -> None:
         """Begin the lookup before a call; `told` gets what it found."""
-        self._begin(self._look_up(tool, told))
+        self.requests.start(self._look_up(tool, told))
 
     async def aclose(self) -> None:
         """Stop what is under way: nobody is there to hear of it."""
-        for task in self.tasks:
-            task.cancel()
-        if self.tasks:
-            await asyncio.wait(self.tasks, timeout=STOP_SECONDS)
-
-    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self.tasks.add(task)
-        task.add_done_callback(self._done)
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self.tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            self.log.error("What a tool came to was not taken in", exc_info=error)
+        await self.requests.aclose()
 
     async def _use(
         self, call_id: str, tool: ToolSpec, arguments: Mapping[str, Any]

@@ -14,13 +14,12 @@ import asyncio
 import base64
 from collections import deque
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from ssl import SSLContext
-from typing import Any, Self
+from typing import Any
 
 import h11
 
-from tests.http_connection import Connection, Request
+from tests.http_connection import Connection, LocalServer, Request
 from tests.inworld_script import (
     DONE,
     ROLE,
@@ -80,12 +79,11 @@ MODELS = "/llm/v1alpha/models"
 CHARACTERS_PER_SECOND = 15
 
 
-class FakeInworld:
+class FakeInworld(LocalServer):
     """Router, TTS and voices of Inworld; every public attribute may be set by tests."""
 
     def __init__(self, port: int = 0, tls: SSLContext | None = None) -> None:
-        self.port = port
-        self.tls = tls
+        super().__init__(port, tls)
         self.requests: list[Request] = []
         self.hung_up = asyncio.Event()  # a client left in the middle of an answer
         self.hang_ups = 0
@@ -103,11 +101,6 @@ class FakeInworld:
         self._tellings: deque[str | Step] = deque()
         self._gate = asyncio.Semaphore(0)
         self._arrived = asyncio.Event()
-        self._conversations: list[asyncio.Task[None]] = []
-
-    @property
-    def url(self) -> str:
-        return f"http{'s' if self.tls else ''}://127.0.0.1:{self.port}"
 
     @property
     def chats(self) -> list[Request]:
@@ -156,44 +149,14 @@ class FakeInworld:
             while self.open_streams:
                 await self._quiet.wait()
 
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(
-            self._accept, "127.0.0.1", self.port, ssl=self.tls
-        )
-        self.port = self._server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._server.close()
-        for conversation in self._conversations:
-            conversation.cancel()
-        ends = await asyncio.gather(*self._conversations, return_exceptions=True)
-        await self._server.wait_closed()
-        for end in ends:
-            if isinstance(end, Exception):
-                raise end
-
-    def _accept(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        connection = Connection(reader, writer, len(self._conversations) + 1)
-        self._conversations.append(asyncio.create_task(self._converse(connection)))
-
-    async def _converse(self, connection: Connection) -> None:
-        try:
-            while request := await connection.receive():
-                self.requests.append(request)
-                self._arrived.set()
-                await self._answer(connection, request)
-                if connection.http.our_state is not h11.DONE:
-                    break
-                connection.http.start_next_cycle()
-        except (ConnectionError, h11.RemoteProtocolError):
-            pass  # the client has gone
-        finally:
-            connection.writer.close()
-            with suppress(ConnectionError):
-                await connection.writer.wait_closed()
+    async def serve(self, connection: Connection) -> None:
+        while request := await connection.receive():
+            self.requests.append(request)
+            self._arrived.set()
+            await self._answer(connection, request)
+            if connection.http.our_state is not h11.DONE:
+                break
+            connection.http.start_next_cycle()
 
     async def _answer(self, connection: Connection, request: Request) -> None:
         match request.method, request.path:

@@ -4,7 +4,8 @@ import asyncio
 import json
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from ssl import SSLContext
+from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
 import h11
@@ -21,6 +22,56 @@ class Request:
     body: Any
     connection: int
     at: float
+
+
+class LocalServer:
+    """A server in the test's own loop, perhaps with TLS; `serve` speaks to a client."""
+
+    def __init__(self, port: int = 0, tls: SSLContext | None = None) -> None:
+        self.port = port
+        self.tls = tls
+        self._conversations: list[asyncio.Task[None]] = []
+
+    @property
+    def url(self) -> str:
+        return f"http{'s' if self.tls else ''}://127.0.0.1:{self.port}"
+
+    async def serve(self, connection: "Connection") -> None:
+        """Answer one client, until either side has enough."""
+        raise NotImplementedError
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(
+            self._accept, "127.0.0.1", self.port, ssl=self.tls
+        )
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        for conversation in self._conversations:
+            conversation.cancel()
+        ends = await asyncio.gather(*self._conversations, return_exceptions=True)
+        await self._server.wait_closed()
+        for end in ends:
+            if isinstance(end, Exception):
+                raise end
+
+    def _accept(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        connection = Connection(reader, writer, len(self._conversations) + 1)
+        self._conversations.append(asyncio.create_task(self._converse(connection)))
+
+    async def _converse(self, connection: "Connection") -> None:
+        try:
+            await self.serve(connection)
+        except (ConnectionError, h11.RemoteProtocolError):
+            pass  # the client has gone
+        finally:
+            connection.writer.close()
+            with suppress(ConnectionError):
+                await connection.writer.wait_closed()
 
 
 class Connection:

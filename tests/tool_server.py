@@ -7,14 +7,10 @@ async with ToolServer() as tools:
 
 import asyncio
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from ssl import SSLContext
-from typing import Self
 
-import h11
-
-from tests.http_connection import Connection, Request
+from tests.http_connection import Connection, LocalServer, Request
 
 MEGABYTE = 1_000_000
 
@@ -60,21 +56,15 @@ def json_answer(text: str, status: int = 200) -> Said:
     return Said(status, text.encode(), {"Content-Type": "application/json"})
 
 
-class ToolServer:
+class ToolServer(LocalServer):
     """Keeps what it was asked and answers by path; what it does not know is 404."""
 
     def __init__(self, port: int = 0, tls: SSLContext | None = None) -> None:
-        self.port = port
-        self.tls = tls
+        super().__init__(port, tls)
         self.answers: dict[str, Habit | Callable[[Request], Habit]] = {}
         self.requests: list[Request] = []
         self._arrived = asyncio.Event()
         self._gate = asyncio.Semaphore(0)
-        self._clients: set[asyncio.Task[None]] = set()
-
-    @property
-    def url(self) -> str:
-        return f"http{'s' if self.tls else ''}://127.0.0.1:{self.port}"
 
     def resume(self) -> None:
         """Let one answer go on that waits."""
@@ -88,40 +78,7 @@ class ToolServer:
                 await self._arrived.wait()
         return self.requests[number - 1]
 
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(
-            self._accept, "127.0.0.1", self.port, ssl=self.tls
-        )
-        self.port = self._server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._server.close()
-        for client in self._clients:
-            client.cancel()
-        ends = await asyncio.gather(*self._clients, return_exceptions=True)
-        await self._server.wait_closed()
-        for end in ends:
-            if isinstance(end, Exception):
-                raise end
-
-    def _accept(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        client = Connection(reader, writer, len(self.requests) + 1)
-        self._clients.add(asyncio.create_task(self._converse(client)))
-
-    async def _converse(self, client: Connection) -> None:
-        try:
-            await self._serve(client)
-        except (ConnectionError, h11.RemoteProtocolError):
-            pass  # the client has gone
-        finally:
-            client.writer.close()
-            with suppress(ConnectionError):
-                await client.writer.wait_closed()
-
-    async def _serve(self, client: Connection) -> None:
+    async def serve(self, client: Connection) -> None:
         request = await client.receive()
         if request is None:
             return
