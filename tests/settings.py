@@ -41,6 +41,8 @@ os.environ |= {
             "HSTS_SECONDS",
             "SESSION_HOURS",
             "ADMIN_REQUIRE_TOTP",
+            "TOOL_HOSTS",
+            "TOOL_PRIVATE_HOSTS",
         ),
         "",
     ),
