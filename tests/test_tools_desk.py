@@ -93,6 +93,7 @@ def told(response: Any) -> str:
 
 
 def test_a_tool_is_described_with_its_arguments(operator: Client) -> None:
+    assert ">POST</option>" in told(operator.get("/admin/bots/tool/add/"))
     sent = filled(
         "1",
         url="https://shop.example/{{order_id}}",
