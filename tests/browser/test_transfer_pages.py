@@ -19,6 +19,8 @@ SALES, DESK = "+15005550042", "+15005550043"
 def known(transactional_db: None) -> sample.Sample:
     """A bot that knows two people, and puts through to one by key."""
     plain = sample.plain(greeting="Hello there.", transfer_notice="One moment.")
+    plain.bot.targets.all().delete()
+    plain.bot.menu_keys.all().delete()
     plain.bot.targets.create(name="Sales", number=SALES, when="Orders.")
     plain.bot.targets.create(name="Front desk", number=DESK, announced=False)
     plain.bot.menu_keys.create(key="0", deed="transfer", target="Sales")

@@ -103,7 +103,7 @@ const page = {
         if (turn.works) working.add(turn.index);
         else if (working.delete(turn.index)) waiting = true;
         transcript.show(turn);
-        page.state();
+        if (turn.use) page.state();
     },
     state() {
         if (relay) setState(currentState());
