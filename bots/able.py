@@ -72,8 +72,8 @@ class Abilities(models.Model):
         max_length=rules.LIST_MAX_LENGTH,
         validators=rules.LIST,
         help_text="What to sum up after each call, in your words: “What the caller "
-        "wanted and what was agreed, in two sentences.” Empty, with no fields below: "
-        "calls are not summed up.",
+        "wanted and what was agreed, in two sentences.” Empty, with neither outcomes "
+        "nor fields below: calls are not summed up.",
     )
     outcomes = models.CharField(
         max_length=300,

@@ -71,6 +71,11 @@ class BotAdmin(RemembersVersions, admin.ModelAdmin):
         for remark in found[:REMARKS_SHOWN]:
             told = f"{_place(remark.field)}: {remark.text}"
             self.message_user(request, capfirst(told), messages.WARNING)
+        if (more := len(found) - REMARKS_SHOWN) > 0:
+            told = (
+                f"{more} more {'stands' if more == 1 else 'stand'} beside the fields."
+            )
+            self.message_user(request, told, messages.WARNING)
 
     def delete_view(
         self,

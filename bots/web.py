@@ -34,6 +34,9 @@ HOST = re.compile(r"(?:\[[0-9a-f:.]+\]|[\w-]+(?:\.[\w-]+)*)(?::[1-9]\d{0,4})?", 
 AddrInfo = tuple[Any, Any, int, str, tuple[Any, ...]]
 
 
+NOT_PUBLIC = "Its host has no public address."
+
+
 class Unreachable(Exception):
     """No answer could be had; says why, in words that hold no secret."""
 
@@ -226,7 +229,7 @@ def _named(error: Exception) -> Unreachable:
         case aiohttp.ClientSSLError():
             return Unreachable("It does not speak TLS.")
         case aiohttp.ClientConnectorError(__cause__=_Private()):
-            return Forbidden("Its host has no public address.")
+            return Forbidden(NOT_PUBLIC)
         case aiohttp.ClientConnectorError():
             return Unreachable("Nothing answers at its address.")
         case aiohttp.ClientPayloadError():

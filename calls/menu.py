@@ -29,9 +29,8 @@ class Menu:
             case "say":
                 return self.answers.say(choice.what, at)
             case "transfer":
-                # Where nobody is there, the model says so.
                 through = self.farewells.put_through(choice.what, at)
-                return through or self.answers.answer(at)
+                return through or self.uses.reach_nobody(choice.what, at)
             case "tool" if choice.tool:
                 return self.uses.press(choice.tool, at)
         goodbye = self.answers.manners.goodbye

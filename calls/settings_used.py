@@ -107,18 +107,24 @@ def _said(kept: Any, *, hide: bool) -> str:
             told = f"{kept.name}, {number}"
             return ", ".join(filter(None, [told, kept.hours, kept.when]))
         case MenuEntry():
-            return f"{kept.key}: {DEEDS.get(kept.deed, kept.deed)} {kept.what}".strip()
+            return f"{kept.key}: {_deed(kept)}"
         case Tongue():
             return f"{kept.language}, voice {kept.voice}"
     return str(kept)
 
 
-DEEDS = {
-    "say": "says",
-    "transfer": "puts through to",
-    "tool": "uses",
-    "end": "ends the call",
-}
+def _deed(kept: MenuEntry) -> str:
+    """What a key does."""
+    match kept.deed:
+        case "say":
+            return f"says {kept.what}"
+        case "transfer":
+            return f"puts through to {kept.what or 'the first who is there'}"
+        case "tool":
+            return f"uses {kept.tool.name if kept.tool else 'a tool'}"
+        case "end":
+            return "ends the call"
+    return f"{kept.deed} {kept.what}"
 
 
 def _host(url: str) -> str:

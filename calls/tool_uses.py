@@ -64,6 +64,12 @@ class ToolUses:
         turn = self._open("", tool.name, "{}", 0, at)
         return [_noted(turn), *self._request(turn, tool, {}, at)]
 
+    def reach_nobody(self, name: str, at: float) -> list[Action]:
+        """A key is for somebody who is not there: the model is told, and says so."""
+        asked = json.dumps({"target": name} if name else {}, ensure_ascii=False)
+        turn = self._open("", TRANSFER, asked, 0, at)
+        return self._close(turn, NOBODY_THERE, at, failed=True)
+
     def ended(self, event: ToolEnded, at: float) -> list[Action]:
         """A tool has answered, or failed."""
         turn = self.running.get(event.call_id)

@@ -64,6 +64,13 @@ def test_every_field_that_is_read_is_a_bots() -> None:
         ({"greeting": "Hi 😀"}, "greeting: Has an emoji (😀)"),
         ({"greeting": "See https://a.b/c"}, "a web address (“https://a.b/c”)"),
         ({"greeting": "Hi {{ 7*7 }}"}, "“{{ 7*7 }}” is read out as it stands"),
+        ({"greeting": "Hi {{name}, hi"}, "“{{name}” is read out as it stands"),
+        ({"greeting": "Hi {{name"}, "“{{name” is read out as it stands"),
+        (
+            {"greeting": "{{secret.a}}", "values": "now = 5"},
+            "it will be left out. Secrets are filled in only where tools name them. "
+            "Known are: now, caller_number, called_number, bot_name, call_sid.",
+        ),
         ({"greeting": "Hi {{ name }}"}, "{{name}} is not known: it will be left out."),
         (
             {

@@ -196,6 +196,9 @@ def doing() -> Bot:
     bot.targets.create(name="Sales", number="+14155550123", when="Large orders.")
     bot.menu_keys.create(key="0", deed="transfer", target="Sales")
     bot.menu_keys.create(key="1", deed="say", words="We open at nine.")
+    bot.menu_keys.create(key="2", deed="transfer")
+    bot.menu_keys.create(key="3", deed="tool", tool=tool)
+    bot.menu_keys.create(key="4", deed="end")
     bot.languages.create(language="de-DE", voice="Johanna")
     return Bot.objects.get()
 
@@ -208,7 +211,13 @@ def test_the_settings_of_a_call_tell_what_the_bot_could_do(
     told = {each.label: each.value for each in settings_used(call)}
     assert told["tools"] == told["lookup"] == "look_up: GET shop.example"
     assert told["people"] == "Sales, +14155550123, Large orders."
-    assert told["menu of keys"] == "0: puts through to Sales\n1: says We open at nine."
+    assert told["menu of keys"].split("\n") == [
+        "0: puts through to Sales",
+        "1: says We open at nine.",
+        "2: puts through to the first who is there",
+        "3: uses look_up",
+        "4: ends the call",
+    ]
     assert told["further languages"] == "de-DE, voice Johanna"
     assert not any(each.changed for each in settings_used(call))
     page = page_of(viewer, call)
@@ -224,7 +233,7 @@ def test_what_a_bot_can_do_is_told_to_have_changed_since(doing: Bot) -> None:
     call = make_call(bot=doing, settings=Profile.of(doing).to_json())
     Tool.objects.update(description="Another one.")
     doing.targets.update(number="+14155550199")
-    doing.menu_keys.filter(key="1").delete()
+    doing.menu_keys.exclude(key="0").delete()
     call.refresh_from_db()
     changed = {each.label: each.now for each in settings_used(call) if each.changed}
     assert changed == {

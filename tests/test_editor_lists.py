@@ -119,6 +119,10 @@ def test_what_is_unknown_is_told_while_typing_and_when_saving(
     page = add(admin_client, **wanted)
     assert f"Tools: {told} {{{{customer_id}}}}?" in page
     assert "Key 1, words: {{x}} is not known" in page
+    assert "beside the fields" not in page
+    more = {"name": "Another", "goodbye": "{{a}}", "apology": "{{b}}"}
+    page = add(admin_client, **wanted, **more)
+    assert "1 more stands beside the fields." in page
 
 
 @pytest.mark.django_db

@@ -140,7 +140,7 @@ def test_several_are_done_again_from_the_log(call: Call) -> None:
     other = failed(make_call(2))  # no bot asks for it
     chosen = {"action": "again", "_selected_action": [row.pk, other.pk]}
     page = member(OPERATOR).post(LOG, chosen, follow=True).content.decode()
-    assert "Done again in a moment: 1." in page
+    assert "To be done again in a moment: 1." in page
     assert "Left alone: 1." in page
     states = dict(Followup.objects.values_list("pk", "state"))
     assert states == {row.pk: "waiting", other.pk: "failed"}

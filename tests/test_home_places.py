@@ -25,7 +25,7 @@ def test_a_lost_line_is_told_beside_the_open_calls(
 
 def test_the_page_leads_to_what_this_person_may_see(admin_client: Client) -> None:
     places = home(admin_client)["places"]
-    assert len(places) == 7
+    assert len(places) == 10
     for name, link in places:
         assert f'<a href="{link}">{name}</a>' in text(admin_client)
         assert admin_client.get(link).status_code == 200

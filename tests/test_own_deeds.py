@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bots.abilities import Target
+from bots.abilities import MenuEntry, Target
 from bots.inworld.tool_calls import ToolCall
 from calls.actions import (
     Action,
@@ -21,6 +21,7 @@ from calls.events import (
     CallerSpeaking,
     CallerSpoke,
     CallResumed,
+    KeyPressed,
     ReplyEnded,
     TimePassed,
     ToolEnded,
@@ -243,6 +244,14 @@ def test_nobody_is_rung_up_who_was_not_offered(
     actions = uses(talk, call("transfer_call", target=name, summary="Ann."))
     assert told(started(actions))[-1] == ("tool", NOBODY_THERE)
     assert talk.core.farewell is None
+
+
+@pytest.mark.parametrize("name", ["Nobody", ""])
+def test_a_key_for_somebody_who_is_not_there_is_answered(name: str) -> None:
+    menu = {"0": MenuEntry("0", "transfer", name)}
+    talk = polite(targets=(NOBODY,), menu=menu)
+    start = started(talk.on(KeyPressed("0")))
+    assert told(start)[1:] == [("assistant", ["transfer_call"]), ("tool", NOBODY_THERE)]
 
 
 def test_after_so_many_transfers_nobody_more_is_bothered() -> None:

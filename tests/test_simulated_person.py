@@ -1,5 +1,6 @@
 """The person whom the simulated carrier rings up, against a small voicebot."""
 
+import asyncio
 from collections import deque
 
 import pytest
@@ -111,6 +112,22 @@ async def test_a_caller_may_hang_up_while_it_rings(bot: Bot) -> None:
     assert call.hung_up
 
 
+async def test_a_caller_who_is_back_waits_for_what_the_bot_says(bot: Bot) -> None:
+    script(bot, ringing())
+    bot.twiml["/dialled"] = deque([connect()])
+    async with dial(bot, person=Person.BUSY, pause=0.5) as call:
+        first = await bot.answers()
+        replying = asyncio.create_task(call.reply())
+        await send(first, bot.records(0.1))
+        await call.hears()
+        await send(first, {"type": "end"})
+        second = await bot.sockets.get()
+        await second.recv()
+        assert (await asyncio.wait([replying], timeout=0.8))[1] == {replying}
+        await send(second, bot.records(0.2))
+        assert len(await replying) == 2
+
+
 async def test_the_command_prints_what_the_person_does(bot: Bot) -> None:
     script(bot, ringing(), key=HANGUP)
     command = test_simulator.TestCommand()
@@ -128,4 +145,6 @@ async def test_the_command_tells_who_took_the_call(bot: Bot) -> None:
     command = test_simulator.TestCommand()
     calling, socket = await command._answered(bot, "--say", "Sales", "--fast")
     await send(socket, {"type": "end"})
-    assert f"The call was passed on to {NUMBER}." in await calling
+    printed = await calling
+    assert f"The call was passed on to {NUMBER}." in printed
+    assert "The bot ended" not in printed

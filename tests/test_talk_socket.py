@@ -187,6 +187,7 @@ async def test_what_the_bot_does_is_shown_as_it_happens(
     assert (done["role"], done["use"]["title"]) == ("tool", "Change to de-DE")
     assert done["use"]["result"].startswith("You and the caller now speak de-DE")
     assert done["use"]["ms"] is not None
+    assert not done["works"]
     row = await closed(told["callSid"])
     answer = (await turns(row))[2]
     # It is counted from the caller's last word, not from the tool's answer.

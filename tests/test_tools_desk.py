@@ -93,6 +93,7 @@ def told(response: Any) -> str:
 
 
 def test_a_tool_is_described_with_its_arguments(operator: Client) -> None:
+    assert ">POST</option>" in told(operator.get("/admin/bots/tool/add/"))
     sent = filled(
         "1",
         url="https://shop.example/{{order_id}}",
@@ -239,6 +240,21 @@ def test_a_secret_says_who_uses_it(
     assert ">Ada (webhook)</a>" in page
 
 
+def test_who_would_do_without_it_is_told_before_it_is_deleted(
+    operator: Client, secret: Secret, tool: Tool
+) -> None:
+    shop = Bot.objects.create(name="Shop", lookup=tool)
+    shop.menu_keys.create(key="7", deed="tool", tool=tool)
+    page = told(operator.get(f"/admin/bots/tool/{tool.pk}/delete/"))
+    assert "Shop (lookup)</a>, <a" in page
+    assert "Shop (key 7)</a>. Their next calls do without it" in page
+    page = told(operator.get(f"/admin/bots/secret/{secret.pk}/delete/"))
+    assert "look_up_order</a>: without it, every request that names it fails" in page
+    Bot.objects.update(webhook_secret=secret)
+    page = told(operator.get(f"/admin/bots/secret/{secret.pk}/delete/"))
+    assert "Choose another secret for the webhook first." in page
+
+
 # Who may
 
 
@@ -324,6 +340,15 @@ async def test_a_failure_is_told_in_plain_words(
     page = await ask(operator, tool, argument__order_id="42")
     assert words in page
     assert 'role="alert"' in page
+
+
+async def test_a_server_of_ones_own_network_is_said_to_need_a_setting(
+    operator: Client, secret: Secret, tool: Tool, settings: Settings
+) -> None:
+    settings.TOOL_PRIVATE_HOSTS = []
+    page = await ask(operator, tool, argument__order_id="42")
+    assert "no public address. If it is a server of your own network" in page
+    assert "<code>TOOL_PRIVATE_HOSTS</code>" in page
 
 
 def test_what_is_missing_is_asked_for_and_nothing_is_sent(

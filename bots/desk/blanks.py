@@ -53,9 +53,11 @@ def _tool(
 def _told(missing: list[str], known: Iterable[str]) -> str:
     named = joined([_braced(name) for name in missing[:NAMED]])
     verb = "is not known: it" if len(missing) == 1 else "are not known: they"
-    names = [*known, *BUILT_IN]
+    names = list(dict.fromkeys([*known, *BUILT_IN]))
     near = next(filter(None, (nearest(name, names) for name in missing[:NAMED])), "")
     perhaps = f" Did you mean {_braced(near)}?" if near else ""
+    if any(name.startswith(SECRET) for name in missing):
+        perhaps = " Secrets are filled in only where tools name them."
     listed = ", ".join(map(shown, names[:LISTED]))
     more = ", …" if len(names) > LISTED else ""
     return f"{named} {verb} will be left out.{perhaps} Known are: {listed}{more}."

@@ -72,7 +72,8 @@ SECTIONS: tuple[Section, ...] = (
     ),
     section(
         "After the call",
-        "What is told of a call once it is over, and whom.",
+        "What is told of a call once it is over, and whom. Test calls are summed up, "
+        "and sent to no webhook.",
         *("summary_prompt", "outcomes", "summary_fields", "summary_model"),
         *("webhook_url", "webhook_secret"),
         classes=SELDOM,

@@ -1,26 +1,25 @@
 """Tools and secrets at the desk: described in a form, tried with a button."""
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.core.validators import MinLengthValidator, RegexValidator
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils.decorators import method_decorator
-from django.utils.html import format_html_join
 from django.views.decorators.debug import sensitive_post_parameters
 
+from bots.desk.in_use import linked, users_of
 from bots.desk.sections import section
 from bots.desk.tool_advice import remarks
 from bots.desk.trying import TryForm
 from bots.models import Bot, Secret, Tool, ToolParameter
-from bots.requests import secrets_of
 from bots.secrets import SecretLost
+from bots.web import NOT_PUBLIC
 
 if TYPE_CHECKING:
     Admin = admin.ModelAdmin[Any]
@@ -75,12 +74,32 @@ class ToolForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable
                 field.widget.attrs |= {"rows": 3, "dir": "auto"}
             if name in ("url", "headers"):
                 field.widget.attrs |= {"spellcheck": "false", "dir": "ltr"}
+        if "method" in self.fields:
+            method: Any = self.fields["method"]
+            method.choices = [(each, each) for each in Tool.Method.values]
         if "url" in self.fields:
             self.fields["url"].widget.attrs["class"] = "vLargeTextField"
 
 
+class TellsUsers(Admin):
+    """Says what uses a thing before it is deleted."""
+
+    def delete_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Ask first, and say who would do without it."""
+        found = self.get_object(request, object_id)
+        users = {"users": linked(users_of(found))} if found else {}
+        return super().delete_view(
+            request, object_id, {**(extra_context or {}), **users}
+        )
+
+
 @admin.register(Tool)
-class ToolAdmin(Admin):
+class ToolAdmin(TellsUsers):
     """What bots may look up or set going during a call."""
 
     form = ToolForm
@@ -98,13 +117,14 @@ class ToolAdmin(Admin):
         section(
             "The request",
             "Where it goes. The host is written out: nothing that a caller or the "
-            "model says can change it.",
+            "model says can change it. A server of your own network has to be named in "
+            "TOOL_PRIVATE_HOSTS.",
             *("method", "url", "headers"),
         ),
         section(
             "Time and failure",
-            "While it takes long the bot says a short sentence, which stands with the "
-            "bot.",
+            "While it takes long the bot says one of its fillers, which are written on "
+            "the bot's page.",
             *("seconds", "on_failure"),
         ),
     ]
@@ -151,18 +171,16 @@ class ToolAdmin(Admin):
             "original": tool,
             "form": form,
             "trial": trial,
+            "is_private": bool(trial and trial.outcome.error == NOT_PUBLIC),
         }
         return TemplateResponse(request, "admin/bots/tool/try.html", context)
 
     @admin.display(description="used by")
     def used_by(self, tool: Tool) -> str:
-        """The bots whose model has it, and those that use it before their calls."""
+        """The bots whose model has it, that look up with it, or have a key for it."""
         if tool.pk is None:
             return "No bot yet: choose it on a bot's page."
-        bots = [(bot, bot.name) for bot in tool.bots.all()]
-        looking_up = Bot.objects.filter(lookup=tool)
-        bots += [(bot, f"{bot.name} (lookup)") for bot in looking_up]
-        return _linked(bots) or "No bot: choose it on a bot's page."
+        return linked(users_of(tool)) or "No bot: choose it on a bot's page."
 
     @admin.display(description="used by")
     def used_in(self, tool: Tool) -> str:
@@ -208,7 +226,7 @@ class SecretForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptabl
 
 
 @admin.register(Secret)
-class SecretAdmin(Admin):
+class SecretAdmin(TellsUsers):
     """Keys and passwords that tools and webhooks send."""
 
     form = SecretForm
@@ -245,29 +263,4 @@ class SecretAdmin(Admin):
     @admin.display(description="used by")
     def used_by(self, secret: Secret) -> str:
         """The tools that name it, and the bots whose webhook it signs."""
-        return _linked(_users(secret)) or "Nothing yet."
-
-
-def _users(secret: Secret) -> Iterator[tuple[Tool | Bot, str]]:
-    named = Q(headers__contains=secret.name) | Q(url__contains=secret.name)
-    for tool in Tool.objects.filter(named):
-        if secret.name in secrets_of(tool.url, tool.headers):
-            yield tool, tool.name
-    if secret.pk:
-        for bot in Bot.objects.filter(webhook_secret=secret):
-            yield bot, f"{bot.name} (webhook)"
-
-
-def _linked(places: Any) -> str:
-    """Links to tools and bots, with their names."""
-    return format_html_join(
-        ", ",
-        '<a href="{}">{}</a>',
-        (
-            (
-                reverse(f"admin:bots_{each._meta.model_name}_change", args=[each.pk]),
-                name,
-            )
-            for each, name in places
-        ),
-    )
+        return linked(users_of(secret)) or "Nothing yet."

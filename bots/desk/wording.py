@@ -22,7 +22,8 @@ BREAK = re.compile(
     r"<break\b[^<>]{0,60}?time\s*=\s*[\"'](\d{1,6}(?:\.\d+)?)(ms|s)[\"']"
 )
 BRACKETED = re.compile(r"\[([^\[\]\n]{1,200})\](?!\()")
-PLACEHOLDER = re.compile(r"\{\{[^{}\n]{0,80}\}\}|\{%[^{}\n]{0,80}%\}")
+# With or without its end.
+PLACEHOLDER = re.compile(r"\{\{[^{}\n]{0,80}\}{0,2}|\{%[^{}\n]{0,80}%\}")
 ADDRESS = re.compile(r"https?://\S{1,200}|\bwww\.\S{1,200}", re.IGNORECASE)
 EMOJI = re.compile(
     "[\U0001f000-\U0001faff\u2600-\u27bf\u2b50\u2b55\u231a\u231b\u23e9-\u23f3\ufe0f]"

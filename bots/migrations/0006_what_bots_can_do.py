@@ -80,7 +80,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='bot',
             name='summary_prompt',
-            field=models.TextField(blank=True, help_text='What to sum up after each call, in your words: “What the caller wanted and what was agreed, in two sentences.” Empty, with no fields below: calls are not summed up.', max_length=4000, validators=[django.core.validators.MaxLengthValidator(4000), bots.validators.plain_text], verbose_name='summary'),
+            field=models.TextField(blank=True, help_text='What to sum up after each call, in your words: “What the caller wanted and what was agreed, in two sentences.” Empty, with neither outcomes nor fields below: calls are not summed up.', max_length=4000, validators=[django.core.validators.MaxLengthValidator(4000), bots.validators.plain_text], verbose_name='summary'),
         ),
         migrations.AddField(
             model_name='bot',
@@ -135,7 +135,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='historicalbot',
             name='summary_prompt',
-            field=models.TextField(blank=True, help_text='What to sum up after each call, in your words: “What the caller wanted and what was agreed, in two sentences.” Empty, with no fields below: calls are not summed up.', max_length=4000, validators=[django.core.validators.MaxLengthValidator(4000), bots.validators.plain_text], verbose_name='summary'),
+            field=models.TextField(blank=True, help_text='What to sum up after each call, in your words: “What the caller wanted and what was agreed, in two sentences.” Empty, with neither outcomes nor fields below: calls are not summed up.', max_length=4000, validators=[django.core.validators.MaxLengthValidator(4000), bots.validators.plain_text], verbose_name='summary'),
         ),
         migrations.AddField(
             model_name='historicalbot',

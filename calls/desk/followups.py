@@ -145,7 +145,7 @@ class FollowupAdmin(ReadOnlyMixin, Admin):
         for row in wanted:
             repeat(row.call, Kind(row.kind))
         if wanted:
-            messages.success(request, f"Done again in a moment: {len(wanted)}.")
+            messages.success(request, f"To be done again in a moment: {len(wanted)}.")
         if left := len(rows) - len(wanted):
             why = "The bot asks for it no more."
             messages.warning(request, f"Left alone: {left}. {why}")

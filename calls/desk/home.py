@@ -35,7 +35,10 @@ MOMENT = timedelta(seconds=1)
 PLACES = [
     ("Live calls", "live", "calls.view_call"),
     ("Calls", "calls_call_changelist", "calls.view_call"),
+    ("Followups", "calls_followup_changelist", "calls.view_followup"),
     ("Bots", "bots_bot_changelist", "bots.view_bot"),
+    ("Tools", "bots_tool_changelist", "bots.view_tool"),
+    ("Secrets", "bots_secret_changelist", "bots.view_secret"),
     ("Phone numbers", "bots_phonenumber_changelist", "bots.view_phonenumber"),
     ("Numbers at Twilio", "numbers", "bots.view_phonenumber"),
     ("Blocked callers", "calls_blockedcaller_changelist", "calls.view_blockedcaller"),

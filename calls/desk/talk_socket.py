@@ -9,6 +9,7 @@ from typing import Any
 from django.core.signing import BadSignature, TimestampSigner
 
 from calls.consumers import NORMAL_CLOSURE, RelayConsumer
+from calls.functions import KEYS
 from calls.models import Call
 from calls.review import heard_and_not
 from calls.session import CallSession
@@ -146,6 +147,7 @@ def turn_frame(turn: Turn) -> str:
             "consent": turn.model == CONSENT,
             "filler": turn.model == FILLER,
             "use": did.to_json() if did else None,
+            "works": _is_at_work(turn),
             "said": said,
             "unheard": unheard,
             "interrupted": turn.interrupted,
@@ -153,6 +155,11 @@ def turn_frame(turn: Turn) -> str:
             "stages": [_shape(stage) for stage in stages(turn.latency_ms)],
         }
     )
+
+
+def _is_at_work(turn: Turn) -> bool:
+    """Whether the caller waits for a tool; what is to be typed the bot waits for."""
+    return bool(turn.tool and turn.ended_at is None and turn.tool.name != KEYS)
 
 
 def person_frame(transfer: Transfer) -> str:

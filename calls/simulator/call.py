@@ -218,6 +218,7 @@ class SimulatedCall(Waiting):
             self.person, self.line, self._carrier, clock, self._gone, self._person_does
         )
         self._rings = True
+        self._rung_up += 1
         rung = await telephone.ring(dial, self.call_sid)
         self.passed_on, self._rings = rung.bridged, False
         if not dial.action:

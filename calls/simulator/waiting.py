@@ -20,6 +20,7 @@ class Waiting:
         self.over = False
         self._session: Session | None = None
         self._rings = False  # somebody's telephone: the bot is not there
+        self._rung_up = 0  # how often
 
     async def speaking(self, seconds: float) -> bool:
         """Wait until the bot has spoken that long, and hold playback there.
@@ -89,7 +90,12 @@ class Waiting:
     async def _until_quiet(self, enough: Callable[[], bool]) -> None:
         while not (enough() or self.over):
             await self._until(lambda: enough() or self._idle())
-            if not await self._more(enough, self.line.pause) and not self._rings:
+            rung_up = self._rung_up
+            if await self._more(enough, self.line.pause) or self._rings:
+                continue
+            # Whoever comes back from a person hears what the bot says to that.
+            came_back = rung_up != self._rung_up
+            if not (came_back and await self._more(enough, self.line.timeout)):
                 return
 
     async def _more(self, enough: Callable[[], bool], seconds: float) -> bool:

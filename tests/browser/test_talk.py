@@ -103,6 +103,9 @@ async def test_a_conversation_is_held_without_a_mouse(page: Page, talk: str) -> 
     await page.keyboard.type("My name is Kim")
     await page.keyboard.press("Enter")
     await expect(log).to_contain_text("Nice to meet you, Kim.")
+    # Whoever presses a key earlier has not heard the answer, and gets it once more.
+    state = page.locator("[data-part=state]")
+    await expect(state).to_have_text("The bot is listening")
     await tab_to(page, page.get_by_role("button", name="7", exact=True))
     await page.keyboard.press("Space")
     await page.keyboard.press("#")

@@ -135,7 +135,7 @@ class Command(BaseCommand):
 
     def _look_back(self, options: dict[str, Any]) -> None:
         """Print the transcript and the summary; save the recording."""
-        if not self.call.hung_up:
+        if not (self.call.hung_up or self.call.passed_on):
             self._print("The bot ended the call.")
         if not options["no_transcript"]:
             turns = _turns(self.call.call_sid)

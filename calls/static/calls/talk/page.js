@@ -20,6 +20,7 @@ const STATES = {
     listening: "The bot is listening",
     hearing: "You speak",
     thinking: "The bot is thinking",
+    working: "A tool is at work",
     speaking: "The bot speaks",
     ringing: "A person is rung up",
     ended: "The call is over",
@@ -27,6 +28,7 @@ const STATES = {
 let relay = null;
 let listener = null;
 let waiting = false; // for the answer to what the caller said last
+const working = new Set(); // uses of tools that have not ended
 
 // Calling
 
@@ -62,6 +64,7 @@ function goOn(told, context) {
     readCall.hidden = true;
     if (told.page) readCall.href = told.page;
     waiting = false;
+    working.clear();
     relay = new Relay(told, page, context);
     root.dataset.call = told.callSid;
     for (const control of [hangUpButton, line, part("say"), micButton]) control.disabled = false;
@@ -97,7 +100,10 @@ function endingOf({ connected, lost, hungUp, reason }) {
 const page = {
     turn(turn) {
         if (turn.role === "caller") waiting = true;
+        if (turn.works) working.add(turn.index);
+        else if (working.delete(turn.index)) waiting = true;
         transcript.show(turn);
+        if (turn.use) page.state();
     },
     state() {
         if (relay) setState(currentState());
@@ -160,6 +166,7 @@ function currentState() {
         return "speaking";
     }
     if (relay.callerSpeaking) return "hearing";
+    if (working.size) return "working";
     return waiting ? "thinking" : "listening";
 }
 
