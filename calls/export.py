@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from django.db.models import Prefetch, QuerySet
 
 from calls.models import Call, Turn
-from calls.parties import parties
+from calls.parties import parties, variables
 
 Record = dict[str, Any]
 # Calls held in memory at a time.
@@ -33,6 +33,7 @@ CALL_COLUMNS = [
     "summary",
     "outcome",
     "fields",
+    "variables",
 ]
 TURN_COLUMNS = [
     "index",
@@ -132,6 +133,7 @@ def record_of(call: Call, *, hide: bool = False) -> Record:
         "summary": call.summary,
         "outcome": call.outcome,
         "fields": call.noted,
+        "variables": variables(call, hide=hide),
         "turns": [turn_of(turn) for turn in call.turns.all()],
     }
 

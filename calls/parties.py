@@ -33,3 +33,9 @@ def parties(call: Call, *, hide: bool) -> tuple[str, str]:
     if call.direction == Call.Direction.OUTBOUND:
         return call.from_number, masked(call.to_number)
     return masked(call.from_number), call.to_number
+
+
+def variables(call: Call, *, hide: bool) -> dict[str, str]:
+    """What parameters and the lookup told, numbers masked where they are hidden."""
+    told = {str(name): str(value) for name, value in call.variables.items()}
+    return {name: masked(value) for name, value in told.items()} if hide else told

@@ -10,9 +10,8 @@ from typing import Any
 from django.conf import settings as settings_of_django
 from django.urls import reverse
 
-from calls.masking import masked
 from calls.models import Call, Turn
-from calls.parties import listed
+from calls.parties import listed, variables
 from calls.phrases import KEPT_SECONDS
 from calls.settings_used import settings_used
 from calls.turns import CONSENT, FILLER, RESUMED
@@ -73,19 +72,13 @@ def page(call: Call, at: datetime, *, hide: bool) -> dict[str, Any]:
         "call": call,
         "is_open": call.status not in Call.OVER,
         "length": "-" if call.duration is None else clock(call.duration),
-        "variables": variables(call, hide=hide),
+        "variables": sorted(variables(call, hide=hide).items()),
         "conversation": list(conversation(call, at)),
         "settings_used": settings,
         "changed_since": sum(setting.changed for setting in settings),
         "neighbours": neighbours(call),
         "sound_minutes": settings_of_django.CLIP_TTL_SECONDS // 60,
     }
-
-
-def variables(call: Call, *, hide: bool) -> list[tuple[str, str]]:
-    """What parameters and the lookup told, numbers masked where they are hidden."""
-    told = ((str(name), str(value)) for name, value in call.variables.items())
-    return [(name, masked(value) if hide else value) for name, value in told]
 
 
 def neighbours(call: Call) -> dict[str, Call | None]:

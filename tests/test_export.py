@@ -39,6 +39,7 @@ def call() -> Call:
         summary="=HYPERLINK was said.",
         outcome="booked",
         noted={"email": "ann@example.com"},
+        variables={"customer.id": "7"},
     )
     said = [("caller", '=HYPERLINK("x")\u2028Grüße'), ("bot", "Hello, you.")]
     for index, (role, text) in reversed(list(enumerate(said))):
@@ -84,6 +85,7 @@ def test_a_json_line_is_the_object_of_the_contract(call: Call) -> None:
         "summary": "=HYPERLINK was said.",
         "outcome": "booked",
         "fields": {"email": "ann@example.com"},
+        "variables": {"customer.id": "7"},
     }
     assert [turn["index"] for turn in turns] == [0, 1]
     assert turns[0]["text"] == '=HYPERLINK("x")\u2028Grüße'
@@ -106,6 +108,7 @@ def test_csv_has_a_row_a_turn_and_one_for_a_silent_call(call: Call) -> None:
     assert rows[0]["summary"] == "'=HYPERLINK was said."
     assert rows[1]["outcome"] == "booked"
     assert json.loads(rows[1]["fields"]) == {"email": "ann@example.com"}
+    assert json.loads(rows[1]["variables"]) == {"customer.id": "7"}
     assert json.loads(rows[1]["turn_latency_ms"]) == {"first_audio": 480}
     assert rows[1]["started_at"] < rows[1]["turn_started_at"]
 
