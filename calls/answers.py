@@ -14,7 +14,7 @@ from calls.history import messages
 from calls.ladder import LIVENESS, Ladder, Rung, Step
 from calls.manners import Manners
 from calls.replies import Replies, Reply, milliseconds
-from calls.turns import CONSENT, RESUMED, Role, Turn
+from calls.turns import CONSENT, RESUMED, Role, Turn, next_index
 
 # How long a fixed sentence may take to be voiced before the carrier speaks it (s):
 # a greeting or an operator's line is worth a wait, what stands in for an answer is not.
@@ -86,7 +86,14 @@ class Answers:
         """More is known now, or never will be: what waited for it goes on."""
         self.known = {**self.known, **event.values}
         self.awaited.discard(LOOKUP)
-        return [] if self.replies.is_writing else self._greet(at)
+        noted = self._note(event.error, at) if event.error else []
+        return [*noted, *([] if self.replies.is_writing else self._greet(at))]
+
+    def _note(self, error: str, at: float) -> list[Action]:
+        """Tell the transcript what went wrong, and nobody else."""
+        turn = Turn(next_index(self.turns), "system", at, ended_at=at, error=error)
+        self.turns.append(turn)
+        return [Record(replace(turn))]
 
     @property
     def is_ready(self) -> bool:
@@ -149,6 +156,10 @@ class Answers:
         self.greeting_due = False
         self.ladder.begin(at)
         return self._try()
+
+    def postpone(self) -> None:
+        """Ask again when it is clear whether the caller meant to interrupt."""
+        self.unanswered, self.ladder.due_at = True, None
 
     def go_on(self, at: float) -> list[Action]:
         """Have the rest written of an answer that was cut short by mistake."""

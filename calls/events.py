@@ -40,9 +40,10 @@ class CallResumed:
 
 @dataclass(frozen=True, slots=True)
 class LookedUp:
-    """The lookup before the call told more variables, or none, in its time."""
+    """The lookup before the call told more variables, or failed with an `error`."""
 
     values: Mapping[str, str]
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)

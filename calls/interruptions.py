@@ -48,6 +48,10 @@ class Interruptions:
         if lost or stopped:
             # Of a fixed sentence there is no more than its clip.
             more = bool(stopped) and (reply.wanted or reply.goes_on)
+            if more and reply.follows and reply.turn is None:
+                # It said nothing yet: what led to it is asked for again.
+                more = False
+                self.answers.postpone()
             before = self.hold or Hold([], cut_short=False)
             cut_short = more or before.cut_short
             self.hold = Hold([*before.cues, *lost], cut_short)

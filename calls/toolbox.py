@@ -54,7 +54,8 @@ class Toolbox:
         values = {} if outcome.error else flat(outcome.json)
         self.known = {**self.known, **values}
         told(values)
-        await self.emit(LookedUp(values))
+        trouble = f"The lookup {tool.name} failed: {outcome.error}"
+        await self.emit(LookedUp(values, trouble if outcome.error else ""))
 
     def _note(self, tool: ToolSpec, outcome: Outcome) -> None:
         metrics.TOOLS.labels("failed" if outcome.error else "done").inc()

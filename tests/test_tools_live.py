@@ -354,7 +354,9 @@ async def test_a_greeting_waits_for_a_lookup_only_as_long_as_its_time_limit(
         assert 400 < greeting.waited_ms < 3000
     row = await closed(call.call_sid)
     assert row.variables == {}
-    assert (await turns(row))[0].heard_text == "Hello there."
+    trouble, greeted = await turns(row)
+    assert trouble.error == "The lookup who_calls failed: No answer within 0.5 s."
+    assert greeted.heard_text == "Hello there."
 
 
 async def test_a_lookup_that_fails_or_that_the_greeting_does_not_need_costs_nothing(
@@ -368,4 +370,8 @@ async def test_a_lookup_that_fails_or_that_the_greeting_does_not_need_costs_noth
         await call.say("Hi.")
         await call.reply()
     found = await turns(await closed(call.call_sid))
-    assert [turn.role for turn in found] == ["bot", "caller", "bot"]
+    trouble, *spoken = sorted(found, key=lambda turn: turn.role != "system")
+    assert trouble.error == (
+        "The lookup who_calls failed: The server answered with status 500."
+    )
+    assert [turn.role for turn in spoken] == ["bot", "caller", "bot"]

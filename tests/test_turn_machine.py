@@ -325,7 +325,8 @@ class TurnMachine(RuleBasedStateMachine):
         looks_up = self.random.random() < 0.2
         if looks_up:
             self.plan(
-                self.random.uniform(0, 1), lambda: self.feed(LookedUp({"a": "b"}))
+                self.random.uniform(0, 1),
+                lambda: self.feed(LookedUp({"a": "b"}, self.random.choice(["", "No"]))),
             )
         self.feed(CallConnected(looks_up=looks_up))
 
