@@ -2,7 +2,7 @@
 
 import logging
 from asyncio import timeout
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -32,10 +32,12 @@ ROLES: dict[models.Turn.Role, Role] = {
 }
 
 
-async def admit(call_sid: str, nonce: str, here: Call | None) -> Call | None:
+async def admit(
+    call_sid: str, nonce: str, here: Callable[[], Call | None]
+) -> Call | None:
     """The open call that a token is for, which is used up; None: it is not good.
 
-    `here` is the call as this process answered it, to do without the database.
+    `here` gives the call as this process answered it, once, where the database is away.
     """
     try:
         async with timeout(DATABASE_SECONDS):
@@ -44,7 +46,7 @@ async def admit(call_sid: str, nonce: str, here: Call | None) -> Call | None:
         log.error(
             "%s: the database cannot be asked: %s", call_sid, type(error).__name__
         )
-        return here
+        return here()
 
 
 async def said_so_far(call: Call) -> list[models.Turn]:
