@@ -92,7 +92,9 @@ def ended_call(bot: Bot, number: int = 1, *said: str, **values: Any) -> Call:
 
 async def worked(worker: Aftercare) -> list[tuple[str, str, int]]:
     """Do all that waits, whenever it is due; how everything stands then."""
-    await Followup.objects.filter(state=State.WAITING).aupdate(due_at=Now())
+    # Well before now, whatever a clock that is being set does.
+    long_due = Now() - timedelta(minutes=1)
+    await Followup.objects.filter(state=State.WAITING).aupdate(due_at=long_due)
     while await worker.look():
         await asyncio.gather(*worker.running.values())
     return await standing()
