@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from asgiref.sync import sync_to_async
+
 from bots.models import Bot, PhoneNumber
 
 
@@ -12,14 +14,14 @@ class NoAnswer(StrEnum):
     NO_BOT = "no-bot"
 
 
-async def bot_for(number: str) -> Bot | NoAnswer:
+@sync_to_async
+def bot_for(number: str) -> Bot | NoAnswer:
     """The number's own bot, else the default bot, else the reason why not."""
-    known = await PhoneNumber.objects.filter(number=number).afirst()
-    bots = Bot.objects.whole()
+    known = PhoneNumber.objects.filter(number=number).first()
     if known and known.bot_id:
-        known.bot = await bots.aget(pk=known.bot_id)
+        known.bot = Bot.objects.filter(pk=known.bot_id).whole_one()
         return resolve(known, None)
-    return resolve(known, await bots.filter(is_default=True).afirst())
+    return resolve(known, Bot.objects.filter(is_default=True).whole_one())
 
 
 def resolve(known: PhoneNumber | None, default: Bot | None) -> Bot | NoAnswer:

@@ -7,6 +7,7 @@ from simple_history.models import HistoricalRecords
 
 from bots import validators as rules
 from bots.able import Abilities
+from bots.belongings import BotQuerySet
 from bots.choices import (
     DEFAULT_GREETING,
     DEFAULT_LLM_MODEL,
@@ -41,20 +42,6 @@ __all__ = [
 
 MAX_CALL_MINUTES = 240
 MAX_RETENTION_DAYS = 3650
-
-
-class BotQuerySet(models.QuerySet["Bot"]):
-    """Bots with what belongs to them."""
-
-    def whole(self) -> "BotQuerySet":
-        """With everything that a call's settings are made of."""
-        return self.select_related("lookup", "webhook_secret").prefetch_related(
-            "lookup__parameters",
-            "tools__parameters",
-            "targets",
-            "menu_keys__tool__parameters",
-            "languages",
-        )
 
 
 class Bot(Abilities):

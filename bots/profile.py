@@ -1,6 +1,6 @@
 """The settings one call runs with: resolved once, kept with the call for good."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Self
 
@@ -145,9 +145,14 @@ def _belongings(bot: Bot) -> dict[str, tuple[Any, ...]]:
     """What stands in tables of its own; a bot that is not saved has none of it."""
     if bot.pk is None:
         return dict.fromkeys(LISTS, ())
+
+    def rows(name: str) -> Iterable[Any]:
+        known_to_have = getattr(bot, f"has_{name}", True)  # see `whole_one`
+        return getattr(bot, name).all() if known_to_have else ()
+
     return {
-        "tools": tuple(tool.spec() for tool in bot.tools.all()),
-        "targets": tuple(target.plain() for target in bot.targets.all()),
-        "menu": tuple(key.plain() for key in bot.menu_keys.all()),
-        "tongues": tuple(tongue.plain() for tongue in bot.languages.all()),
+        "tools": tuple(tool.spec() for tool in rows("tools")),
+        "targets": tuple(target.plain() for target in rows("targets")),
+        "menu": tuple(key.plain() for key in rows("menu_keys")),
+        "tongues": tuple(tongue.plain() for tongue in rows("languages")),
     }
