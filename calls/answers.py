@@ -70,12 +70,7 @@ class Answers:
         return int((at - self.week_began) // 60) % WEEK_MINUTES
 
     def know(
-        self,
-        known: Mapping[str, str],
-        minute: int,
-        at: float,
-        *,
-        looks_up: bool = False,
+        self, known: Mapping[str, str], minute: int, at: float, *, looks_up: bool
     ) -> None:
         """Take in the call's variables, and when it is; more are to be looked up."""
         self.known = known

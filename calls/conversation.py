@@ -158,7 +158,7 @@ class Conversation:
     def _call_resumed(self, event: CallResumed, at: float) -> list[Action]:
         self.vigil.resumed(at, event.seconds)
         self.turns += event.turns
-        self.answers.know(event.known, event.minute, at)
+        self.answers.know(event.known, event.minute, at, looks_up=False)
         language = language_of(self.turns)
         spoken = [ChangeLanguage(language)] if self.answers.speak(language) else []
         cut = settle(self.turns, event.lost_at)

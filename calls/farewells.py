@@ -12,7 +12,7 @@ from calls.interruptions import Interruptions
 from calls.ladder import Rung
 from calls.manners import Manners
 from calls.replies import Reply
-from calls.turns import ToolUse, Turn, next_index
+from calls.turns import open_use
 
 # Room for the clock's error before a reply counts as played to its end (s).
 SETTLE_MARGIN = 0.5
@@ -167,11 +167,9 @@ class Farewells:
 
     def _note_and_hand_over(self, target: Target, at: float) -> list[Action]:
         """The same as if the model had wanted it, for the transcript and the model."""
-        index = next_index(self.answers.turns)
         asked = json.dumps({"target": target.name})
-        use = ToolUse(f"call_{index}", TRANSFER, asked)
-        turn = Turn(index, "tool", at, text=TRANSFER, ended_at=at, tool=use)
-        self.answers.turns.append(turn)
+        turn = open_use(self.answers.turns, TRANSFER, asked, at)
+        turn.ended_at = at
         return [Record(replace(turn)), *self.hand_over(target, at)]
 
     def _cease(self) -> list[Action]:
@@ -185,6 +183,5 @@ class Farewells:
         transfer: Target | None = None,
         summary: str = "",
     ) -> None:
-        queued = max((self.playback.ends_at() or at) - at, 0.0)
-        limit = at + queued + FAREWELL_LIMIT
+        limit = at + self.playback.queued(at) + FAREWELL_LIMIT
         self.farewell = Farewell(reason, number, limit, transfer, summary)

@@ -194,6 +194,10 @@ class Playback:
         waiting = self.pending()
         return waiting[-1].ends_at if waiting else None
 
+    def queued(self, at: float) -> float:
+        """How long what is queued will still be heard, in seconds."""
+        return max((self.ends_at() or at) - at, 0.0)
+
     @property
     def ended_at(self) -> float:
         """When the latest sound that is known to have ended did so."""

@@ -277,8 +277,7 @@ class CallSession:
         self.chores.start(self.handle(TimePassed()))
 
     def _queued_seconds(self) -> float:
-        ends_at = self.conversation.playback.ends_at()
-        return 0.0 if ends_at is None else max(ends_at - monotonic(), 0.0)
+        return self.conversation.playback.queued(monotonic())
 
     def _record(self, turn: Turn) -> None:
         self.tally.record(turn)

@@ -20,7 +20,7 @@ from calls.functions import END, KEYS, LANGUAGE, TRANSFER, present
 from calls.keypad import MASKED, KeyEntry, KeyRequest, spelled
 from calls.playback import CHARACTERS_PER_SECOND
 from calls.replies import Reply, milliseconds
-from calls.turns import ASKED, FILLER, ToolUse, Turn, next_index
+from calls.turns import ASKED, FILLER, Turn, open_use
 
 # From one sentence that bridges a wait to the next (s).
 FILLER_PAUSE = 8.0
@@ -216,9 +216,8 @@ class ToolUses:
             secret=given.get("secret") is True,
         )
         self._run(turn)
-        queued = max((self.replies.playback.ends_at() or at) - at, 0.0)
         asking = len(question) / CHARACTERS_PER_SECOND
-        self.entry.expect(request, at + queued + asking)
+        self.entry.expect(request, at + self.replies.playback.queued(at) + asking)
         if not question:
             return []
         asked = self.replies.begin(at)
@@ -229,17 +228,12 @@ class ToolUses:
     def _open(
         self, call_id: str, name: str, arguments: str, batch: int, at: float
     ) -> Turn:
-        index = next_index(self.turns)
-        taken = {turn.tool.call_id for turn in self.turns if turn.tool}
-        if not call_id or call_id in taken:
-            call_id = f"call_{index}"
-        use = ToolUse(call_id, name[:80], arguments, batch)
-        turn = Turn(index, "tool", started_at=at, text=use.name, tool=use)
+        turn = open_use(self.turns, name, arguments, at, call_id=call_id, batch=batch)
         named = (tool for tool in self.answers.manners.tools if tool.name == name)
         if (tool := next(named, None)) and tool.secrets:
             given = _read(turn)
-            use.shown = (MASK if given is None else tool.masked(given), "")
-        self.turns.append(turn)
+            assert turn.tool  # noqa: S101  (for the type checker)
+            turn.tool.shown = (MASK if given is None else tool.masked(given), "")
         return turn
 
     def _run(self, turn: Turn) -> None:

@@ -83,3 +83,22 @@ class Turn:
 def next_index(turns: Sequence[Turn]) -> int:
     """The place of another turn; a resumed call may have lost some."""
     return turns[-1].index + 1 if turns else 0
+
+
+def open_use(
+    turns: list[Turn],
+    name: str,
+    arguments: str,
+    at: float,
+    *,
+    call_id: str = "",
+    batch: int = 0,
+) -> Turn:
+    """Add the use of a tool to a call; an id that is missing or taken gets another."""
+    index = next_index(turns)
+    taken = {turn.tool.call_id for turn in turns if turn.tool}
+    if not call_id or call_id in taken:
+        call_id = f"call_{index}"
+    use = ToolUse(call_id, name[:80], arguments, batch)
+    turns.append(Turn(index, "tool", started_at=at, text=use.name, tool=use))
+    return turns[-1]

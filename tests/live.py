@@ -54,6 +54,18 @@ def environment(**changes: str) -> dict[str, str]:
     }
 
 
+def manage(env: dict[str, str], *command: str) -> None:
+    """Run a command of `manage.py` to its end, in the environment of a server."""
+    subprocess.run(
+        [sys.executable, "manage.py", *command],
+        cwd=ROOT,
+        env=environment(**env),
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
+
+
 @contextmanager
 def serving(**changes: str) -> Iterator[LiveServer]:
     """Run `manage.py serve` until the block ends."""

@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 
@@ -21,7 +19,7 @@ from calls.models import Call, Followup
 from calls.simulator.call import SimulatedCall
 from tests.conftest import tracebacks
 from tests.fake_inworld import FakeInworld
-from tests.live import ROOT, LiveServer, environment, running
+from tests.live import LiveServer, manage, running
 from tests.receiver import SECRET, Receiver, receiving
 from tests.services import Missing, Postgres
 from tests.test_live import closed, dial, make_bot
@@ -213,17 +211,6 @@ def followups_in(url: str) -> list[tuple[str, int]]:
             "SELECT state, attempts FROM calls_followup"
         ).fetchall()
     return []
-
-
-def manage(env: dict[str, str], *command: str) -> None:
-    subprocess.run(
-        [sys.executable, "manage.py", *command],
-        cwd=ROOT,
-        env=environment(**env),
-        check=True,
-        capture_output=True,
-        timeout=60,
-    )
 
 
 async def test_doctor_tells_what_was_given_up_and_what_cannot_be_signed(

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
 
-from tests.live import ROOT, LiveServer, environment, serving
+from tests.live import ROOT, LiveServer, manage, serving
 from tests.services import Postgres, Redis
 
 # The cores we may use.
@@ -76,21 +76,10 @@ def sqlite() -> Iterator[str]:
 
 def set_up(env: dict[str, str], *, quick_start: bool) -> None:
     """Make the tables and the default bot."""
-    _manage(env, "setup")
+    manage(env, "setup")
     if quick_start:
         change = "from bots.models import Bot; Bot.objects.update(quick_start=True)"
-        _manage(env, "shell", "-c", change)
-
-
-def _manage(env: dict[str, str], *command: str) -> None:
-    subprocess.run(
-        [sys.executable, "manage.py", *command],
-        cwd=ROOT,
-        env=environment(**env),
-        check=True,
-        capture_output=True,
-        timeout=60,
-    )
+        manage(env, "shell", "-c", change)
 
 
 @contextmanager
