@@ -44,9 +44,12 @@ def database_url(django_db_setup: None) -> str:
     return "postgres://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format_map(database)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server(database_url: str) -> Iterator[LiveServer]:
-    """One live server for the whole run; clips in its own memory."""
+    """One live server for a file's tests; clips in its own memory.
+
+    Not for the whole run: it would do what other files leave to be done after calls.
+    """
     with serving(
         DATABASE_URL=database_url,
         INWORLD_BASE_URL=f"http://127.0.0.1:{INWORLD_PORT}",

@@ -91,6 +91,7 @@ def serving(**changes: str) -> Iterator[LiveServer]:
             reader.join(15)
         assert process.stdout
         process.stdout.close()
+        sys.stdout.write(server.output)  # shown where the test fails
 
 
 @asynccontextmanager
