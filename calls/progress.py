@@ -7,7 +7,15 @@ from time import monotonic
 from django.conf import settings
 
 from bots.inworld.errors import InworldError, RateLimited
-from bots.inworld.events import Audio, Event, Served, Text, ToolCallPart, Usage
+from bots.inworld.events import (
+    Audio,
+    Event,
+    Served,
+    Text,
+    ToolCallPart,
+    Transcript,
+    Usage,
+)
 from bots.inworld.segments import Segment, Segmenter
 from bots.inworld.tool_calls import ToolCalls
 from calls import metrics
@@ -52,25 +60,16 @@ class Progress:
 
     def take(self, event: Event) -> list[Segment]:
         """Take in what the stream brought; the segments that are ready."""
-        match event:
-            case Served(model):
-                self.model = model
-            case Usage():
-                self.usage = event
-            case Text():
-                self.mark("first_token")
-            case ToolCallPart():
-                self.mark("first_token")
-                self.calls.take(event)
-            case Audio():
-                self.mark("first_audio")
-                self.sounded_at = monotonic()
+        self._note(event)
+        begins = isinstance(event, Transcript) and not self.segmenter.text
         segments = self.segmenter.feed(event)
         for segment in segments:
             if segment.text and not self.released:
                 self.voice.learn(segment.text, segment.pcm.seconds)
-        if segments:
+        if segments or (begins and self.segmenter.text):
+            # The next sentence; what was let go of the one before is not its own.
             self.released = self.whole = 0.0
+        if segments:
             self.quick_start = False
         elif isinstance(event, Audio):
             return self._opening() or self._ending() or self._overlong()
@@ -130,6 +129,21 @@ class Progress:
             calls=() if self.error else self.calls.whole(),
         )
 
+    def _note(self, event: Event) -> None:
+        match event:
+            case Served(model):
+                self.model = model
+            case Usage():
+                self.usage = event
+            case Text():
+                self.mark("first_token")
+            case ToolCallPart():
+                self.mark("first_token")
+                self.calls.take(event)
+            case Audio():
+                self.mark("first_audio")
+                self.sounded_at = monotonic()
+
     def _sound(self) -> Sound:
         rest = trailing_rest(self.segmenter.tail(TAIL_SECONDS))
         waiting = self.segmenter.seconds
@@ -153,6 +167,7 @@ class Progress:
         # More of the same sentence may come, its words gone with this.
         self.whole = self._expected()
         self.released += self.segmenter.seconds
+        self.quick_start = False
         return self.segmenter.idle()
 
     def _opening(self) -> list[Segment]:

@@ -1,6 +1,7 @@
 """A real server in a process of its own, for tests that talk to it over sockets."""
 
 import asyncio
+import logging
 import os
 import socket
 import subprocess
@@ -10,6 +11,8 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread, Timer
+
+log = logging.getLogger(__name__)
 
 ROOT = Path(__file__).resolve().parent.parent
 PUBLIC_URL = "https://bot.example.com"
@@ -91,7 +94,7 @@ def serving(**changes: str) -> Iterator[LiveServer]:
             reader.join(15)
         assert process.stdout
         process.stdout.close()
-        sys.stdout.write(server.output)  # shown where the test fails
+        log.info(server.output)  # shown where the test fails
 
 
 @asynccontextmanager

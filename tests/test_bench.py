@@ -157,7 +157,8 @@ def test_the_knee_is_below_the_first_level_that_is_too_slow() -> None:
 
 
 def test_a_target_is_measured_at_the_level_it_is_for_or_below() -> None:
-    common = {"slow_clips": 2, "error_count": 0, "peak_mb": [90.0, 120.0]}
+    counts = {"slow_clips": 2, "turn_clips": 4, "error_count": 0}
+    common = {**counts, "peak_mb": [90.0, 120.0]}
     levels = [
         {**common, "calls": n, "cpu_ratio": 1.5, "figures": {"clip_get": {"p95": n}}}
         for n in (1, 50, 250)
@@ -165,6 +166,7 @@ def test_a_target_is_measured_at_the_level_it_is_for_or_below() -> None:
     found = {target.what: target for target in targets(levels)}
     assert (found["clip GET, p95"].at, found["clip GET, p95"].ok) == (50, False)
     assert found["resident memory of one process"].measured == 120
+    assert found["clips of a standard turn, three sentences"].ok is False
     assert found["errors"].at == 250
     assert found["interrupt → upstream closed, no frames, p99"].ok is None
 

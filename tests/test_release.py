@@ -111,6 +111,28 @@ def test_speech_after_a_released_sentence_is_not_taken_for_silence() -> None:
     assert [reply.is_rest(segment) for segment in said + more] == [False, False]
 
 
+@pytest.mark.parametrize("piece", [0.02, 0.1, 0.37, 9.0])
+@pytest.mark.parametrize("quick", [False, True])
+def test_sentences_behind_one_released_early_are_judged_by_their_own_words(
+    *, piece: float, quick: bool
+) -> None:
+    reply, segments = progress(quick_start=quick), list[Segment]()
+    first, *others = SENTENCE, " We close at noon that day.", f" {SENTENCE}"
+    for text in (first, *others):
+        length = reply.voice.expects(text)
+        segments += reply.take(Transcript(text))
+        # The pause in the middle is as long as a rest at the end.
+        sound = voice(0.45 * length, 0.2, 0.55 * length, 0.15)
+        size = 2 * round(piece * RATE)
+        for start in range(0, len(sound), size):
+            segments += reply.take(Audio(sound[start : start + size]))
+    segments += reply.take(Done())
+    texts = [each.text for each in segments if not reply.is_rest(each)]
+    assert texts[-2:] == others
+    assert "".join(texts[:-2]) == first
+    assert quick or len(texts) == 3
+
+
 def test_the_pace_of_a_voice_is_learned() -> None:
     hasty = Voice()
     for _ in range(4):

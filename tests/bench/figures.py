@@ -49,6 +49,7 @@ class Measurement:
         self.errors = Counter[str](result["errors"])
         self.delays: Delays = {}
         self.slow_clips = 0  # the most clips a slowly arriving sentence came in
+        self.turn_clips = 0  # the most clips a standard turn came in
         self.fresh = 0  # turns that had to open a connection
         self.repeated = 0  # requests beyond the first of a turn
         self.window = result["window"]
@@ -109,6 +110,7 @@ class Measurement:
             return
         self.windowed_turns += kind == "standard"
         if kind == "standard":
+            self.turn_clips = max(self.turn_clips, sum(map(len, found)))
             played_at = clips[0]["played_at"]
             self._add("first_sound", played_at - turn["sent_at"])
             self._add("first_clip", played_at - marks["first 0"])
@@ -157,6 +159,7 @@ def level(
         "error_count": measured.errors.total(),
         "figures": measured.figures(),
         "slow_clips": measured.slow_clips,
+        "turn_clips": measured.turn_clips,
         "new_connections": measured.fresh,
         "repeated_requests": measured.repeated,
         "cpu_ms_per_turn": _rounded(cpu_ms),

@@ -84,6 +84,7 @@ def _columns(levels: list[dict[str, Any]]) -> Iterator[str]:
 
 def _totals(levels: list[dict[str, Any]]) -> Iterator[tuple[str, list[str]]]:
     yield "turns measured", [f"{level['turns']}" for level in levels]
+    yield "clips a turn, most", [f"{level['turn_clips']}" for level in levels]
     yield "errors", [f"{level['error_count']}" for level in levels]
     yield (
         "new connections",

@@ -36,6 +36,7 @@ _LIMITS = (
 )
 _SINGLE = (
     ("clips of one slowly arriving sentence", "slow_clips", 2, "", 100),
+    ("clips of a standard turn, three sentences", "turn_clips", 3, "", 100),
     ("CPU per standard turn, of the floor", "cpu_ratio", 2, "x", 100),
     ("errors", "error_count", 0, "", 300),
     ("resident memory of one process", "peak_mb", 300, "MB", 300),
@@ -54,7 +55,7 @@ def targets(levels: list[dict[str, Any]]) -> Iterator[Target]:
         value = level[name] if level else None
         if isinstance(value, list):
             value = max(value)
-        if name == "slow_clips":
+        if name in ("slow_clips", "turn_clips"):
             value = value or None
         yield Target(what, limit, unit, calls, level["calls"] if level else 0, value)
 
