@@ -2,8 +2,6 @@
 
 from enum import StrEnum
 
-from asgiref.sync import sync_to_async
-
 from bots.models import Bot, PhoneNumber
 
 
@@ -12,9 +10,9 @@ class NoAnswer(StrEnum):
 
     NOT_IN_SERVICE = "not-in-service"
     NO_BOT = "no-bot"
+    BLOCKED = "blocked"
 
 
-@sync_to_async
 def bot_for(number: str) -> Bot | NoAnswer:
     """The number's own bot, else the default bot, else the reason why not."""
     known = PhoneNumber.objects.filter(number=number).first()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from functools import cache
 from typing import Any, Self
 
 from bots.abilities import MenuEntry, Target, Tongue, ToolSpec
@@ -97,7 +98,7 @@ class Profile:
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
         """Read back what `to_json` wrote; fields added since get the bot's defaults."""
-        values = {**cls.of(Bot()).to_json(), **stored}
+        values = {**_defaults(), **stored}
         known = {field.name: values[field.name] for field in fields(cls)}
         known |= {name: tuple(known[name]) for name in LINES}
         for name, kind in LISTS.items():
@@ -135,6 +136,12 @@ class Profile:
     def to_json(self) -> dict[str, Any]:
         """Everything, as JSON can hold it."""
         return asdict(self)
+
+
+@cache
+def _defaults() -> dict[str, Any]:
+    """What a new bot would run with, for calls that knew fewer settings."""
+    return Profile.of(Bot()).to_json()
 
 
 def _lines(text: str) -> tuple[str, ...]:

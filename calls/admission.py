@@ -6,26 +6,45 @@ Every process asks the same database, so that the caps hold for all of them toge
 from collections.abc import Mapping
 from datetime import timedelta
 
-from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from bots.models import PhoneNumber
+from bots.answering import NoAnswer, bot_for
+from bots.models import Bot, PhoneNumber
 from calls.blocking import is_withheld, patterns_for
 from calls.caps import CallCaps, Load, TooMany
+from calls.lifecycle import open_call, our_number
 from calls.models import BlockedCaller, Call
+from calls.threads import in_any_thread
 
 LATELY = timedelta(hours=1)
 RINGS_OR_TALKS = (Call.Status.RINGING, Call.Status.IN_PROGRESS)
 INBOUND, OUTBOUND = Call.Direction.INBOUND, Call.Direction.OUTBOUND
 
 
-async def is_blocked(form: Mapping[str, str]) -> bool:
-    """Whether the list of blocked callers keeps this call out."""
-    if form.get("Direction", "").startswith("outbound"):
-        return False
-    return await blocking(form.get("From", "")).aexists()
+# Each is one visit to the database: the caller waits for them.
+
+
+@in_any_thread
+def bot_of(form: Mapping[str, str]) -> Bot | NoAnswer:
+    """The bot that is to take a call, or why none does."""
+    inbound = not form.get("Direction", "").startswith("outbound")
+    if inbound and blocking(form.get("From", "")).exists():
+        return NoAnswer.BLOCKED
+    return bot_for(our_number(form))
+
+
+@in_any_thread
+def noted(
+    form: Mapping[str, str], bot: Bot, parameters: Mapping[str, str]
+) -> tuple[Call, TooMany | None]:
+    """The call, and the cap that it is one too many for.
+
+    Looked at once the call is noted: of several at once none sees the others before.
+    """
+    call = open_call(form, bot, parameters)
+    return call, exceeded(call)
 
 
 def blocking(number: str) -> "QuerySet[BlockedCaller]":
@@ -33,7 +52,6 @@ def blocking(number: str) -> "QuerySet[BlockedCaller]":
     return BlockedCaller.objects.filter(pattern__in=patterns_for(number))
 
 
-@sync_to_async
 def exceeded(call: Call) -> TooMany | None:
     """The cap that a call which has just been noted is one too many for.
 

@@ -8,7 +8,6 @@ import logging
 from collections.abc import Mapping
 from enum import Enum, auto
 
-from asgiref.sync import sync_to_async
 from django.db import transaction
 from django.db.models.functions import Now
 
@@ -22,6 +21,7 @@ from calls.models import Call, CallQuerySet, Turn
 from calls.pickup import announcing_document, offer, ringing_document
 from calls.signatures import new_nonce
 from calls.switchboard import switchboard
+from calls.threads import in_any_thread
 from calls.transfers import Transfer, outcome, pending
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ class End(Enum):
 
 async def ring_up(call_sid: str) -> str:
     """The session ended to put the caller through: ring the person up."""
-    call = await Call.objects.filter(call_sid=call_sid).afirst()
+    call = await in_any_thread(Call.objects.filter(call_sid=call_sid).first)()
     if call is None or call.status in Call.OVER:
         return twiml.hang_up()
     transfer = pending(call.transfer)
@@ -55,14 +55,15 @@ async def ring_up(call_sid: str) -> str:
         end = Call.Status.COMPLETED, Call.EndReason.BOT_HUNG_UP
         await close_call(call_sid, *end)
         return twiml.hang_up()
-    await Call.objects.filter(pk=call.pk).aupdate(seen_at=Now(), lost_at=None)
+    same = Call.objects.filter(pk=call.pk)
+    await in_any_thread(same.update)(seen_at=Now(), lost_at=None)
     log.info("%s: a person is rung up", call_sid)
     return ringing_document(call, transfer)
 
 
 async def announce(call_id: int, session: int, parent_sid: str) -> str:
     """A person has picked up: tell them of the caller."""
-    call = await _waiting(call_id, session, parent_sid).afirst()
+    call = await _waiting_for(call_id, session, parent_sid)
     transfer = _under_way(call)
     if call is None or transfer is None or transfer.accepted:
         return twiml.hang_up()
@@ -71,14 +72,14 @@ async def announce(call_id: int, session: int, parent_sid: str) -> str:
 
 async def accept(call_id: int, session: int, parent_sid: str, key: str) -> str:
     """A person has pressed a key: connect them, or let them go."""
-    call = await _waiting(call_id, session, parent_sid).afirst()
+    call = await _waiting_for(call_id, session, parent_sid)
     transfer = _under_way(call)
     if transfer is None:
         return twiml.hang_up()
     book = phrasebook(transfer.language)
     if key != TAKES_IT:
         return twiml.say_and_hang_up(book.declined, transfer.language)
-    if await sync_to_async(_accepted)(call_id, session, parent_sid):
+    if await _accepted(call_id, session, parent_sid):
         return twiml.accepted(transfer.language)
     return twiml.hang_up()
 
@@ -97,7 +98,7 @@ async def conclude(
     call_sid: str, session: int, form: Mapping[str, str]
 ) -> tuple[End, Call | None]:
     """Note what became of a transfer; the call is over, or has to get a relay."""
-    end, call = await sync_to_async(_settle)(call_sid, session, form)
+    end, call = await _settle(call_sid, session, form)
     log.info("%s: a transfer ended: %s", call_sid, end.name.lower())
     if end is End.TALKED:
         await _close(call_sid, Call.EndReason.TRANSFERRED)
@@ -110,7 +111,8 @@ async def end_of(call_sid: str, end: Ending) -> Ending:
     """How a call ended, by what its row knows of a person who was talking."""
     if end[1] is not Call.EndReason.CALLER_HUNG_UP:
         return end
-    call = await Call.objects.filter(call_sid=call_sid).only("transfer").afirst()
+    same = Call.objects.filter(call_sid=call_sid).only("transfer")
+    call = await in_any_thread(same.first)()
     transfer = _under_way(call)
     if transfer is None or not transfer.accepted:
         return end
@@ -127,6 +129,12 @@ def _waiting(call_id: int, session: int, parent_sid: str) -> CallQuerySet:
     return waiting.filter(call_sid=parent_sid) if parent_sid else waiting
 
 
+@in_any_thread
+def _waiting_for(call_id: int, session: int, parent_sid: str) -> Call | None:
+    return _waiting(call_id, session, parent_sid).first()
+
+
+@in_any_thread
 @transaction.atomic
 def _accepted(call_id: int, session: int, parent_sid: str) -> bool:
     call = _waiting(call_id, session, parent_sid).select_for_update().first()
@@ -140,6 +148,7 @@ def _accepted(call_id: int, session: int, parent_sid: str) -> bool:
     return True
 
 
+@in_any_thread
 @transaction.atomic
 def _settle(
     call_sid: str, session: int, form: Mapping[str, str]
@@ -201,4 +210,4 @@ async def _close(call_sid: str, reason: Call.EndReason) -> None:
     if reason is Call.EndReason.TRANSFERRED:
         hung_up = Call.EndReason.CALLER_HUNG_UP
         closed = Call.objects.filter(call_sid=call_sid, end_reason=hung_up)
-        await closed.aupdate(end_reason=reason)
+        await in_any_thread(closed.update)(end_reason=reason)

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from datetime import timedelta
 from secrets import token_hex
 
-from asgiref.sync import sync_to_async
 from django.db import transaction
 from django.utils import timezone
 
@@ -15,6 +14,7 @@ from calls import metrics, summary
 from calls.models import Call
 from calls.resume import MAX_RECONNECTS, Standing, Verdict, verdict
 from calls.signatures import new_nonce
+from calls.threads import in_any_thread
 from calls.transfers import pending
 
 SID_LENGTH = 64
@@ -22,15 +22,13 @@ SID_LENGTH = 64
 UNCONNECTED = timedelta(minutes=1)
 
 
-async def open_call(
-    form: Mapping[str, str], bot: Bot, parameters: Mapping[str, str]
-) -> Call:
+def open_call(form: Mapping[str, str], bot: Bot, parameters: Mapping[str, str]) -> Call:
     """The call that rings now, with the settings it will run with.
 
     The `parameters` are those of the address that the carrier called.
     Twilio may deliver the same call twice; the second time gets the first one's row.
     """
-    call, _ = await Call.objects.aget_or_create(
+    call, _ = Call.objects.get_or_create(
         call_sid=form["CallSid"][:SID_LENGTH],
         defaults={
             **_parties(form),
@@ -44,17 +42,12 @@ async def open_call(
     return call
 
 
-async def offer_relay(
+@in_any_thread
+@transaction.atomic
+def offer_relay(
     call_sid: str, session_id: str, *, can_go_on: bool = True
 ) -> tuple[Verdict, Call | None]:
     """What becomes of a call whose relay failed; a fresh one may be offered by now."""
-    return await sync_to_async(_offer_relay)(call_sid, session_id, can_go_on=can_go_on)
-
-
-@transaction.atomic
-def _offer_relay(
-    call_sid: str, session_id: str, *, can_go_on: bool
-) -> tuple[Verdict, Call | None]:
     # Two reports at once must not be answered with two relays.
     call = Call.objects.select_for_update().filter(call_sid=call_sid).first()
     if call is None:
@@ -97,9 +90,10 @@ async def open_test_call(
     )
 
 
-async def refuse_call(form: Mapping[str, str], reason: str) -> Call:
+@in_any_thread
+def refuse_call(form: Mapping[str, str], reason: str) -> Call:
     """Note a call that no bot took."""
-    call, is_new = await Call.objects.aget_or_create(
+    call, is_new = Call.objects.get_or_create(
         call_sid=form["CallSid"][:SID_LENGTH],
         defaults={
             **_parties(form),
@@ -113,13 +107,10 @@ async def refuse_call(form: Mapping[str, str], reason: str) -> Call:
     return call
 
 
-async def close_call(call_sid: str, status: str, reason: str) -> bool:
-    """Close a call unless something else did; whether this was the one that did."""
-    return await sync_to_async(_close_call)(call_sid, status, reason)
-
-
+@in_any_thread
 @transaction.atomic
-def _close_call(call_sid: str, status: str, reason: str) -> bool:
+def close_call(call_sid: str, status: str, reason: str) -> bool:
+    """Close a call unless something else did; whether this was the one that did."""
     left = Call.objects.open().filter(call_sid=call_sid)
     closed = left.update(status=status, end_reason=reason, ended_at=timezone.now())
     if closed:

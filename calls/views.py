@@ -16,15 +16,15 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
-from bots.answering import NoAnswer, bot_for
+from bots.answering import NoAnswer
 from bots.models import Bot
 from bots.profile import Profile
 from calls import handovers, metrics, twiml
-from calls.admission import exceeded, is_blocked
+from calls.admission import bot_of, noted
 from calls.caps import TooMany
 from calls.clips import ClipsUnavailable
 from calls.known import whoever_is_there
-from calls.lifecycle import SID_LENGTH, close_call, open_call, our_number, refuse_call
+from calls.lifecycle import SID_LENGTH, close_call, refuse_call
 from calls.models import Call
 from calls.pickup import (
     NOT_CONFIGURED,
@@ -146,14 +146,12 @@ async def _answer(request: HttpRequest) -> str:
         log.error("Call %s turned away: %s", form.get("CallSid"), trouble)
         await _refuse(request, Call.EndReason.NOT_CONFIGURED)
         return twiml.say_and_hang_up(NOT_CONFIGURED)
-    if await is_blocked(form):
-        log.info("Call %s turned away: its caller is blocked", form["CallSid"])
-        await _refuse(request, Call.EndReason.BLOCKED)
-        return twiml.reject("rejected")
-    bot = await bot_for(our_number(form))
+    bot = await bot_of(form)
     if isinstance(bot, NoAnswer):
         log.warning("Call %s turned away: %s", form["CallSid"], bot)
         await _refuse(request, bot)
+        if bot is NoAnswer.BLOCKED:
+            return twiml.reject("rejected")
         return twiml.say_and_hang_up(NOT_IN_SERVICE)
     board = switchboard()
     if board.draining or board.is_full:
@@ -169,26 +167,20 @@ async def _connect(
     form: Mapping[str, str], bot: Bot, parameters: Mapping[str, str]
 ) -> str:
     """The TwiML that brings a call to its bot; again when it is asked for again."""
-    call = await open_call(form, bot, parameters)
+    call, too_many = await noted(form, bot, parameters)
     if call.status in Call.OVER:
         return twiml.hang_up()
     if not call.relay_nonce:
         # It was connected, and yet the carrier begins anew.
         return await reconnect(call.call_sid, "")
-    return await _above_a_cap(call, bot) or offer(call)
-
-
-async def _above_a_cap(call: Call, bot: Bot) -> str:
-    """The TwiML for a call that is one too many; empty when it is not.
-
-    Looked at once the call is noted: of several at once none sees the others before.
-    """
-    too_many = await exceeded(call)
     board = switchboard()
     if not too_many and board.is_full and call.call_sid not in board.ringing.calls:
         too_many = TooMany.OF_SERVER
-    if not too_many:
-        return ""
+    return await _above_a_cap(call, bot, too_many) if too_many else offer(call)
+
+
+async def _above_a_cap(call: Call, bot: Bot, too_many: TooMany) -> str:
+    """The TwiML for a call that is one too many."""
     log.warning("Call %s turned away: too many %s", call.call_sid, too_many)
     reason = Call.EndReason.BUSY
     if too_many is TooMany.OF_CALLER:

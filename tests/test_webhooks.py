@@ -278,10 +278,10 @@ async def test_a_query_is_part_of_what_is_signed(bot: Bot) -> None:
 async def test_without_a_database_the_caller_hears_a_sentence(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def broken(number: str) -> None:
+    async def broken(form: object) -> None:
         raise OperationalError("the database is away")
 
-    monkeypatch.setattr(views, "bot_for", broken)
+    monkeypatch.setattr(views, "bot_of", broken)
     document = await ring()
     assert [verb.tag for verb in document] == ["Say", "Hangup"]
     assert "no database" in caplog.text

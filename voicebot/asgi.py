@@ -16,7 +16,7 @@ from django.core.management.base import SystemCheckError  # noqa: E402
 from calls.desk.routing import sockets as desk_sockets  # noqa: E402
 from calls.metrics import loop_watch  # noqa: E402
 from calls.routing import urlpatterns  # noqa: E402
-from voicebot.carrier import BareHandler, CarrierHandler, ClipHandler, by_path  # noqa: E402
+from voicebot.carrier import CarrierHandler, ClipHandler, by_path  # noqa: E402
 
 # Refuse to start where calls could not be answered safely, whoever starts this.
 if errors := [found for found in checks.run_checks() if found.is_serious()]:
@@ -29,7 +29,7 @@ protocols = ProtocolTypeRouter(
                 ("/audio/",): ClipHandler(),
                 ("/voice",): CarrierHandler(),
                 # Whoever looks after us may call us by any name.
-                ("/healthz", "/readyz", "/metrics"): BareHandler(),
+                ("/healthz", "/readyz", "/metrics"): CarrierHandler(),
             },
             get_asgi_application(),
         ),

@@ -4,13 +4,13 @@ Its requests carry a signature or an unguessable id, no session and no cookies, 
 middleware would halve how many of them a process can serve.
 """
 
-from collections import deque
 from collections.abc import Awaitable, Callable
 from io import BytesIO
 from typing import Any
 
 from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.exception import convert_exception_to_response
+from django.http import HttpResponse
 
 from calls.metrics import CLIP_REQUESTS
 
@@ -21,22 +21,26 @@ MOST_BYTES = 64 * 1024
 
 
 class CarrierHandler(ASGIHandler):
-    """The same URLs and views, with nothing around them."""
+    """The same URLs and views, with nothing around them.
+
+    Neither with Django's signals around a request: they start a thread for each, which
+    costs more than most answers. Database work is done in `calls.threads`.
+    """
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request, unless it is larger than the carrier's."""
-        taken: deque[Any] = deque()
-        length = 0
-        while not taken or taken[-1].get("more_body"):
-            taken.append(await receive())
-            length += len(taken[-1].get("body", b""))
-            if length > MOST_BYTES:
-                return await _too_large(send)
-
-        async def again() -> Any:
-            return taken.popleft() if taken else await receive()
-
-        await super().__call__(scope, again, send)
+        body, message = BytesIO(), {"more_body": True}
+        while message.get("more_body"):
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return
+            body.write(message.get("body", b""))
+            if body.tell() > MOST_BYTES:
+                return await _send(HttpResponse(status=413), send)
+        body.seek(0)
+        made: tuple[Any, Any] = self.create_request(scope, body)
+        request, refused = made
+        await _send(refused or await self.get_response_async(request), send)
 
     def load_middleware(self, is_async: bool = False) -> None:
         """Wrap the views in error handling only."""
@@ -48,29 +52,7 @@ class CarrierHandler(ASGIHandler):
         )
 
 
-class BareHandler(CarrierHandler):
-    """For plain GETs: no body to read and no database to tidy up after.
-
-    Django's signals around a request start a thread for each, which costs more than
-    the answer.
-    """
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Answer one request."""
-        request = self.request_class(scope, BytesIO())
-        response: Any = await self.get_response_async(request)
-        headers = [
-            (name.encode("ascii").lower(), value.encode("latin-1"))
-            for name, value in response.items()
-        ]
-        status = response.status_code
-        await send(
-            {"type": "http.response.start", "status": status, "headers": headers}
-        )
-        await send({"type": "http.response.body", "body": response.content})
-
-
-class ClipHandler(BareHandler):
+class ClipHandler(CarrierHandler):
     """For downloads of clips."""
 
     async def get_response_async(self, request: Any) -> Any:
@@ -80,9 +62,14 @@ class ClipHandler(BareHandler):
         return response
 
 
-async def _too_large(send: Any) -> None:
-    await send({"type": "http.response.start", "status": 413, "headers": []})
-    await send({"type": "http.response.body", "body": b""})
+async def _send(response: Any, send: Any) -> None:
+    headers = [
+        (name.encode("ascii").lower(), value.encode("latin-1"))
+        for name, value in response.items()
+    ]
+    status = response.status_code
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": response.content})
 
 
 def by_path(

@@ -69,9 +69,12 @@ class Measurement:
 
     def _take(self, turn: dict[str, Any]) -> None:
         clips, kind = turn["clips"], turn["kind"]
+        # So many dials a second, and a level of calls at once, are two things.
+        during = "_dialling" if turn["sent_at"] < self.window[0] else ""
         for clip in clips:
             if clip["fetched_at"]:
-                self._add("clip_get", clip["fetched_at"] - clip["asked_at"])
+                waited = clip["fetched_at"] - clip["asked_at"]
+                self._add(f"clip_get{during}", waited)
         if kind == GREETING:
             if clips:
                 self._add("greeting", clips[0]["played_at"] - turn["sent_at"])
@@ -84,7 +87,7 @@ class Measurement:
             return
         self.repeated += len(records) - 1
         self.fresh += records[0]["fresh"]
-        name = "request_fresh" if records[0]["fresh"] else "request"
+        name = "request_fresh" if records[0]["fresh"] else f"request{during}"
         self._add(name, records[0]["arrived"] - turn["sent_at"])
         if kind == "interrupted":
             self._interrupted(turn, records[-1])

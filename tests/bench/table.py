@@ -11,6 +11,7 @@ FIGURES = {
     "webhook": "webhook → TwiML",
     "greeting": "setup → greeting play",
     "request": "prompt → request, warm",
+    "request_dialling": "  while calls come in",
     "request_fresh": "  on a new connection",
     "first_sound": "prompt → first play",
     "first_clip": "first sound in → play",
@@ -21,6 +22,7 @@ FIGURES = {
     "added": "last → play, all",
     "at_caller": "last → clip at caller",
     "clip_get": "clip GET",
+    "clip_get_dialling": "  while calls come in",
     "interrupt": "interrupt → stopped",
 }
 
