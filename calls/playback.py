@@ -9,7 +9,7 @@ the rest is arithmetic. All times are seconds on one monotonic clock.
 import math
 from dataclasses import dataclass, field
 
-from calls.words import words_within
+from calls.words import are_same, joined, words_within
 
 # From our `play` to sound on the line, until a fetch or a speaker event says better.
 START_DELAY = 0.25
@@ -50,6 +50,7 @@ class Cue:
     """A clip in the carrier's queue; `heard` is in seconds, None until known.
 
     `before` is how much of it was heard when it was played, and cut off, before.
+    `assumed` is one that has ended by our clock, and not yet by the carrier's word.
     """
 
     reply: int
@@ -58,6 +59,7 @@ class Cue:
     starts_at: float
     heard: float | None = None
     before: float = 0.0
+    assumed: bool = False
 
     @property
     def ends_at(self) -> float:
@@ -66,12 +68,21 @@ class Cue:
     @property
     def heard_text(self) -> str:
         """The words of this clip that were played."""
-        if self.heard is None:
-            return ""
-        if self.heard >= self.clip.seconds:
-            return self.clip.text
+        return "" if self.heard is None else self.words_in(self.heard)
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether something of it was not heard; some clips have no words."""
+        if self.clip.text:
+            return self.heard_text != self.clip.text
+        return (self.heard or 0.0) < self.clip.seconds - ENDING
+
+    def words_in(self, seconds: float) -> str:
+        """The words of this clip that so much of its sound has."""
         clip = self.clip
-        return words_within(clip.text, self.heard, clip.seconds, clip.pace)
+        if seconds >= clip.seconds:
+            return clip.text
+        return words_within(clip.text, seconds, clip.seconds, clip.pace)
 
 
 @dataclass(slots=True)
@@ -104,9 +115,10 @@ class Playback:
             self._start(waiting[0], at)
         elif ended and waiting:
             # Whether output pauses between clips is not known: one has surely ended,
-            # the next ones only where the clock agrees.
+            # unless it was counted already, the next ones only where the clock agrees.
+            surely = 0 if self._confirm(at) else 1
             for place, cue in enumerate(waiting):
-                if place == 0 or cue.starts_at + cue.clip.seconds / 2 <= at:
+                if place < surely or cue.starts_at + cue.clip.seconds / 2 <= at:
                     cue.heard = cue.clip.seconds
                     cue.starts_at = min(cue.starts_at, at - cue.heard)
 
@@ -114,7 +126,7 @@ class Playback:
         """Count as heard what must have ended by now."""
         for cue in self.pending():
             if cue.ends_at <= at:
-                cue.heard = cue.clip.seconds
+                cue.heard, cue.assumed = cue.clip.seconds, True
 
     def interrupt(self, at: float, position: float | None, since: float) -> list[Cue]:
         """The caller cut in: settle what played and return the cues that never will.
@@ -136,7 +148,7 @@ class Playback:
         for cue in self.pending():  # has no longer anything to wait for
             cue.starts_at = max(free_at, cue.sent_at + START_DELAY)
             free_at = cue.ends_at
-        return [cue for cue in queued if cue.heard_text != cue.clip.text]
+        return [cue for cue in queued if cue.is_lost]
 
     def withdraw(self, reply: int) -> list[Clip]:
         """Take back what can be taken back of a reply that is not audible yet."""
@@ -204,10 +216,10 @@ class Playback:
         ends = (cue.starts_at + cue.heard for cue in self.cues if cue.heard)
         return max(ends, default=-math.inf)
 
-    def heard_text(self, reply: int) -> str:
-        """What was heard of a reply, cut at a word."""
-        heard = (cue.heard_text for cue in self.cues if cue.reply == reply)
-        return " ".join(text for text in heard if text)
+    def heard_text(self, reply: int, text: str) -> str:
+        """What was heard of a reply that reads `text`, cut at a word."""
+        own = [cue for cue in self.cues if cue.reply == reply]
+        return _told(text, own, [cue.heard or 0.0 for cue in own])
 
     def clip_ids(self, reply: int) -> list[str]:
         """The clips of a reply that were heard or still may be, in order."""
@@ -217,14 +229,18 @@ class Playback:
             if cue.reply == reply and cue.clip.url and cue.heard != 0
         ]
 
-    def expected_text(self, reply: int) -> str:
+    def expected_text(self, reply: int, text: str) -> str:
         """What will have been heard of a reply when nobody cuts in."""
-        texts = (
-            cue.clip.text if cue.heard is None else cue.heard_text
-            for cue in self.cues
-            if cue.reply == reply
-        )
-        return " ".join(text for text in texts if text)
+        own = [cue for cue in self.cues if cue.reply == reply]
+        heard = (cue.clip.seconds if cue.heard is None else cue.heard for cue in own)
+        return _told(text, own, [*heard])
+
+    def _confirm(self, at: float) -> bool:
+        """Take the carrier's word for the end of a clip that was assumed just now."""
+        assumed = [cue for cue in self.cues if cue.assumed]
+        for cue in assumed:
+            cue.assumed = False
+        return any(at - ENDING < cue.ends_at <= at for cue in assumed)
 
     def _start(self, cue: Cue, at: float) -> None:
         cue.starts_at = at
@@ -233,6 +249,15 @@ class Playback:
             if later is not cue:
                 later.starts_at = max(later.starts_at, ends_at)
                 ends_at = later.ends_at
+
+
+def _told(text: str, cues: list[Cue], heard: list[float]) -> str:
+    """The words of `text` that were heard, so much (s) being heard of each clip."""
+    if not any(cue.clip.text for cue in cues):  # nobody knows which has which
+        length = sum(cue.clip.seconds for cue in cues)
+        return words_within(text, sum(heard), length) if cues else ""
+    told = joined(cue.words_in(s) for cue, s in zip(cues, heard, strict=True))
+    return text if are_same(told, text) else told
 
 
 def _playing(queued: list[Cue], at: float, position: float | None) -> int:

@@ -22,7 +22,7 @@ from calls import metrics
 from calls.audio import QUIET, loudness, rests, trailing_rest
 from calls.events import ReplyEnded
 from calls.logs import CallLog
-from calls.release import COMPLETE, SURELY, Sound, Voice
+from calls.release import COMPLETE, MOST, SURELY, Sound, Voice
 
 # A request refused for its rate is repeated about this much later, in seconds, unless
 # the refusal names a time; spread, so that not all calls come back at once.
@@ -31,6 +31,10 @@ BACK_OFF = 0.4
 LOOK_AGAIN = 0.1
 # As much of the sound's end as it takes to tell silence from speech.
 TAIL_SECONDS = 0.6
+# How much of the longest gap in the sound still counts at the next piece.
+LASTING = 0.8
+# As much of what words take is enough to have been them.
+HALF = 0.5
 
 
 @dataclass(slots=True)
@@ -48,8 +52,10 @@ class Progress:
     calls: ToolCalls = field(default_factory=ToolCalls)
     marks: dict[str, float] = field(default_factory=dict)
     sounded_at: float = 0.0  # when the latest sound arrived
+    gap: float = 0.0  # what the stream leaves between two pieces of a sentence, lately
     released: float = 0.0  # seconds let go of the sentence that is being collected
-    whole: float = 0.0  # seconds to expect of that sentence, once it was divided
+    words: str = ""  # and its words let go of
+    wordless: float = 0.0  # seconds of speech since the latest words
     looked_at: float = 0.0  # seconds of sound when an opening was last looked for
     loudest: int = 0  # the loudest sample of the latest sentence
     model: str = ""
@@ -62,13 +68,12 @@ class Progress:
         """Take in what the stream brought; the segments that are ready."""
         self._note(event)
         begins = isinstance(event, Transcript) and not self.segmenter.text
+        known, is_behind = self.segmenter.transcribed, self.segmenter.is_behind
         segments = self.segmenter.feed(event)
-        for segment in segments:
-            if segment.text and not self.released:
-                self.voice.learn(segment.text, segment.pcm.seconds)
-        if segments or (begins and self.segmenter.text):
+        if segments or (begins and self.segmenter.transcribed > known):
+            self._learn(segments, sure=not is_behind)
             # The next sentence; what was let go of the one before is not its own.
-            self.released = self.whole = 0.0
+            self.released, self.words = 0.0, ""
         if segments:
             self.quick_start = False
         elif isinstance(event, Audio):
@@ -84,20 +89,33 @@ class Progress:
             return []
         sound = self._sound()
         if self.voice.is_complete(sound, idle):
-            return self._release_complete(sound)
+            return self._release_all()
         end = self.voice.division(sound, rests(self.segmenter.collected), idle)
         if end is None:
             return []
-        if end == sound.waiting:
+        text, is_all = self.segmenter.text, end == sound.waiting
+        if not text or (is_all and sound.share >= MOST):
             return self._release_all()
-        return self._split(end, self.voice.spoken(self.segmenter.text, end))
+        return self._split(end, self.voice.spoken(text, end))
 
     def is_rest(self, segment: Segment) -> bool:
         """Whether a segment is only the silence after a sentence already released."""
         loud = loudness(segment.pcm)
         if segment.text:
-            self.loudest = loud
-        return not segment.text and loud < QUIET * self.loudest
+            self.loudest, self.wordless = loud, 0.0
+            return False
+        is_rest = loud < QUIET * self.loudest
+        self.wordless += 0.0 if is_rest else segment.pcm.seconds
+        return is_rest
+
+    @property
+    def unvoiced(self) -> str:
+        """At the end: what was written and not voiced.
+
+        Speech whose words never came is taken for the words that have no speech.
+        """
+        text = self.segmenter.unvoiced
+        return text if self.wordless < HALF * self.voice.expects(text) else ""
 
     def note(self, error: InworldError) -> None:
         """Keep what Inworld could not do, in plain words."""
@@ -142,33 +160,40 @@ class Progress:
                 self.calls.take(event)
             case Audio():
                 self.mark("first_audio")
-                self.sounded_at = monotonic()
+                since, self.sounded_at = self.sounded_at, monotonic()
+                if self.segmenter.seconds or self.released:
+                    self.gap = max(self.sounded_at - since, LASTING * self.gap)
+
+    def _learn(self, last: list[Segment], *, sure: bool) -> None:
+        """Take in how long a sentence was, now that it is known to be over."""
+        words = self.words + "".join(segment.text for segment in last)
+        rest = sum(segment.pcm.seconds for segment in last)
+        if sure:
+            self.voice.learn(words, self.released + rest)
 
     def _sound(self) -> Sound:
         rest = trailing_rest(self.segmenter.tail(TAIL_SECONDS))
         waiting = self.segmenter.seconds
-        return Sound(self._expected(), waiting, rest, self.released)
+        return Sound(self._expected(), waiting, rest, self.released, self.gap)
 
     def _expected(self) -> float:
         """How long the sentence being collected will be by its words, in seconds."""
-        return self.whole or self.voice.expects(self.segmenter.text)
-
-    def _release_complete(self, sound: Sound) -> list[Segment]:
-        if not sound.released:
-            self.voice.learn(self.segmenter.text, sound.waiting)
-        return self._release_all()
+        return self.voice.expects(self.words + self.segmenter.text)
 
     def _split(self, end: float, words: str) -> list[Segment]:
-        self.whole = self._expected()
-        self.released += end
-        return self.segmenter.split(end, words)
+        if segments := self.segmenter.split(end, words):
+            self._let_go(end, words)
+        return segments
 
     def _release_all(self) -> list[Segment]:
         # More of the same sentence may come, its words gone with this.
-        self.whole = self._expected()
-        self.released += self.segmenter.seconds
-        self.quick_start = False
+        self._let_go(self.segmenter.seconds, self.segmenter.text)
         return self.segmenter.idle()
+
+    def _let_go(self, seconds: float, words: str) -> None:
+        self.released += seconds
+        self.words += words
+        self.quick_start = False
 
     def _opening(self) -> list[Segment]:
         """The first clause of a reply, as soon as it has been heard."""
@@ -180,7 +205,6 @@ class Progress:
         found = self.voice.opening(self.segmenter.text, pauses)
         if found is None:
             return []
-        self.quick_start = False
         return self._split(*found)
 
     def _ending(self) -> list[Segment]:
@@ -189,7 +213,7 @@ class Progress:
         if self.released + self.segmenter.seconds < SURELY * whole or not whole:
             return []  # too early for a closer look
         sound = self._sound()
-        return self._release_complete(sound) if self.voice.is_at_its_end(sound) else []
+        return self._release_all() if self.voice.is_at_its_end(sound) else []
 
     def _overlong(self) -> list[Segment]:
         too_long = self.segmenter.seconds > settings.CLIP_MAX_SECONDS

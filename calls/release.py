@@ -47,13 +47,19 @@ class Sound:
 
     `whole` is the length to be expected by its words, 0 where they are not known yet.
     `waiting` has not been released, `released` was before; `rest` is the silence at
-    the end.
+    the end. `gap` is what this stream usually leaves between two pieces of sound.
     """
 
     whole: float
     waiting: float
     rest: float
     released: float = 0.0
+    gap: float = 0.0
+
+    @property
+    def share(self) -> float:
+        """How much of what is expected has come."""
+        return (self.released + self.waiting) / self.whole if self.whole else 0.0
 
 
 @dataclass(slots=True)
@@ -65,7 +71,7 @@ class Voice:
 
     def expects(self, text: str) -> float:
         """How long `text` will take, in seconds."""
-        return letters(text) / self.rate
+        return letters(text) / self.rate if text.strip() else 0.0
 
     def learn(self, text: str, seconds: float) -> None:
         """Take in a complete segment."""
@@ -75,18 +81,19 @@ class Voice:
 
     def is_complete(self, sound: Sound, idle: float) -> bool:
         """Whether a sentence is to be released after `idle` seconds of quiet."""
+        longer = 2 * sound.gap  # than this stream's own pauses
         if not sound.whole:
-            return sound.rest >= REST and idle >= UNKNOWN and not sound.released
-        share = (sound.released + sound.waiting) / sound.whole
+            is_quiet = idle >= max(UNKNOWN, longer)
+            return sound.rest >= REST and is_quiet and not sound.released
         needed = NEARLY_ALL if sound.released else MOST
-        if sound.rest >= REST and share >= needed:
-            return idle >= COMPLETE
-        return idle >= LONG_ENOUGH and share >= NEARLY_ALL and not sound.released
+        if sound.rest >= REST and sound.share >= needed:
+            return idle >= max(COMPLETE, 1.25 * sound.gap)
+        is_quiet = idle >= max(LONG_ENOUGH, longer)
+        return is_quiet and sound.share >= NEARLY_ALL and not sound.released
 
     def is_at_its_end(self, sound: Sound) -> bool:
         """Whether a sentence is over with its latest sound, before any quiet."""
-        whole, heard = sound.whole, sound.released + sound.waiting
-        return bool(whole) and heard >= SURELY * whole and sound.rest >= LONG_REST
+        return sound.share >= SURELY and sound.rest >= LONG_REST
 
     def division(self, sound: Sound, pauses: list[float], idle: float) -> float | None:
         """Up to where (seconds) an incomplete sentence is to be released after all."""
@@ -100,7 +107,9 @@ class Voice:
 
     def spoken(self, text: str, seconds: float) -> str:
         """The words said in the first `seconds` of a sentence not yet complete."""
-        return words_within(text, seconds, max(self.expects(text), seconds))
+        words = words_within(text, seconds, max(self.expects(text), seconds))
+        blank = len(text) - len(text.lstrip())
+        return text[: blank + len(words)] if words else ""
 
     def opening(self, text: str, rests: list[float]) -> tuple[float, str] | None:
         """Where the first clause ends: the rest it ends in, and its words.
@@ -108,9 +117,11 @@ class Voice:
         `rests` are the middles (seconds) of the pauses heard so far.
         """
         for place, sign in enumerate(text):
-            clause = text[: place + 1]
+            clause, rest = text[: place + 1], text[place + 1 :]
             if sign not in CLAUSE_ENDS or self.expects(clause) < SHORTEST_OPENING:
                 continue
+            if sign.isascii() and not rest[:1].isspace():
+                continue  # as in "9:30" or "1,250"
             due = self.expects(clause)
             near = [rest for rest in rests if abs(rest - due) <= STRAY]
             if near and min(near) >= SHORTEST_OPENING:

@@ -10,6 +10,7 @@ from calls.actions import Action, Discard, Play, Record, StopReply
 from calls.events import ClipReady, ReplyEnded
 from calls.playback import Cue, Playback
 from calls.turns import OPERATOR, Role, Turn, next_index
+from calls.words import joined
 
 
 @dataclass(slots=True)
@@ -85,7 +86,7 @@ class Replies:
         turn = reply.turn or self.open_turn(reply, at)
         if not reply.line:  # nobody waited for that
             turn.latency_ms.setdefault("play_sent", milliseconds(at - reply.asked_at))
-        turn.text = f"{turn.text} {event.clip.text}".strip()
+        turn.text = joined([turn.text, event.clip.text])
         self.playback.add(reply.number, event.clip, at)
         turn.clip_ids = self.playback.clip_ids(reply.number)
         return [Record(replace(turn)), Play(event.clip, reply.interruptible)]
@@ -175,23 +176,24 @@ class Replies:
     def expect_heard(self) -> None:
         """Count what is on its way to the caller as heard, for the next history."""
         for reply in self.unfinished:
-            if reply.turn:
-                reply.turn.heard = self.playback.expected_text(reply.number)
+            if turn := reply.turn:
+                turn.heard = self.playback.expected_text(reply.number, turn.text)
 
     def finished(self, at: float) -> list[Action]:
         """Record replies of which it is now known how much was heard."""
         pending = {cue.reply for cue in self.playback.pending()}
         actions: list[Action] = []
         for reply in list(self.unfinished):
-            if reply.writing or reply.number in pending or reply.turn is None:
+            turn = reply.turn
+            if reply.writing or reply.number in pending or turn is None:
                 continue
             self.unfinished.remove(reply)
-            reply.turn.heard = self.playback.heard_text(reply.number)
-            reply.turn.clip_ids = self.playback.clip_ids(reply.number)
-            reply.turn.ended_at = at
+            turn.heard = self.playback.heard_text(reply.number, turn.text)
+            turn.clip_ids = self.playback.clip_ids(reply.number)
+            turn.ended_at = at
             if (begun := self.playback.began_at(reply.number)) is not None:
-                reply.turn.latency_ms["heard"] = milliseconds(begun - reply.asked_at)
-            actions.append(Record(replace(reply.turn)))
+                turn.latency_ms["heard"] = milliseconds(begun - reply.asked_at)
+            actions.append(Record(replace(turn)))
         return actions
 
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from calls.functions import LANGUAGE, TRANSFER
 from calls.playback import CHARACTERS_PER_SECOND, START_DELAY
-from calls.turns import ASKED, CONSENT, RESUMED, Turn
+from calls.turns import ASKED, CONSENT, FILLER, RESUMED, Turn
 from calls.words import words_within
 
 # Fresh sessions that a call is given before it is given up.
@@ -90,11 +90,14 @@ def is_unanswered(turns: Sequence[Turn]) -> bool:
 
     An answer of which nothing was heard is none.
     """
+    no_answer = (RESUMED, CONSENT, ASKED, FILLER)
     for turn in reversed(turns):
         if turn.role == "caller":
             if not turn.aside:
                 return True
-        elif turn.heard and turn.model not in (RESUMED, CONSENT, ASKED):
+        elif turn.tool and turn.tool.result == LOST:
+            return True
+        elif turn.heard and turn.model not in no_answer:
             return False
     return False
 

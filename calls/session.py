@@ -89,7 +89,7 @@ class CallSession:
             board.inworld,
             board.clips,
             board.phrases,
-            voice=board.voices[profile.tts_voice, profile.tts_model],
+            voice=board.voice(profile),
             emit=self.handle,
             queued_seconds=self._queued_seconds,
             log=self.log,
@@ -247,8 +247,7 @@ class CallSession:
         profile = self.profile
         if language != profile.language:
             profile = profile.speaking(language)
-        voice = self.board.voices[profile.tts_voice, profile.tts_model]
-        self.speaker.change(profile, voice)
+        self.speaker.change(profile, self.board.voice(profile))
         await self.send(relay.language(language))
         standing = self.conversation.manners.standing_sentences
         self.chores.start(self.speaker.prepare(standing))

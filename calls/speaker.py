@@ -146,8 +146,8 @@ class Speaker:
             await self._stream(progress, start, ready)
             ready.put_nowait(None)
             await publishing
-            if not progress.error and progress.segmenter.unvoiced:
-                await self._voice(progress, progress.segmenter.unvoiced)
+            if not progress.error and (text := progress.unvoiced):
+                await self._voice(progress, text)
         finally:
             publishing.cancel()
             await self.emit(progress.ended())

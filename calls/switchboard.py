@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 
 from bots.inworld.client import Inworld
+from bots.profile import Profile
 from calls.aftercare import Aftercare
 from calls.broadcast import Broadcaster
 from calls.clips import ClipStore, MemoryClips, RedisClips
@@ -71,8 +72,7 @@ class Switchboard:
         self.clips = clips
         self.phrases = Phrases(inworld, clips)
         self.fetches = Fetches()
-        # By voice and its model: how fast one speaks is learned from all its calls.
-        self.voices: defaultdict[tuple[str, str], Voice] = defaultdict(Voice)
+        self.voices: defaultdict[tuple[str, ...], Voice] = defaultdict(Voice)
         self.transcripts = TranscriptWriter()
         self.ringing = Awaited()  # answered here, their socket is to come
         self.lost = Awaited()  # their socket is gone, the carrier will ask how to go on
@@ -84,6 +84,10 @@ class Switchboard:
         self.broadcaster = Broadcaster()
         self.controls = Controls(self.sessions, self.broadcaster)
         self.heartbeat = Heartbeat(self.sessions, self.transcripts)
+
+    def voice(self, profile: Profile) -> Voice:
+        """How a bot's voice speaks its language, learned from all its calls."""
+        return self.voices[profile.tts_voice, profile.tts_model, profile.language]
 
     @property
     def is_full(self) -> bool:

@@ -7,17 +7,25 @@ one part of a sentence ends with that part.
 
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import accumulate, pairwise
+from unicodedata import category
 
 # Chinese and Japanese are written without spaces: there each sign counts as a word.
 _SIGNS = "\u3040-\u30ff\u3400-\u9fff"
 _WORD = re.compile(rf"[{_SIGNS}][^\w\s]*|[^\s{_SIGNS}]+")
+# These, their punctuation, and their own forms of Latin letters.
+_UNSPACED = re.compile(rf"[{_SIGNS}\u3000-\u303f\uff00-\uffef]")
 
 # The unit of `pace`, see `calls.audio`.
 FRAME_SECONDS = 0.02
 # What saying a digit or a symbol takes, in letters; each word takes one more letter.
 DIGIT_LETTERS = 5
+# What a sign of these takes beyond one letter: Chinese and Korean; Japanese kana.
+_DENSE = (
+    (re.compile(r"[\u3400-\u9fff\uac00-\ud7af]"), 2),
+    (re.compile(r"[\u3040-\u30ff]"), 1),
+)
 _SYMBOLS = frozenset("$€£¥%&@+°")
 # How far (in letters) a pause may be from the punctuation it is taken for.
 STRAY_LETTERS = 10
@@ -46,7 +54,27 @@ def words_within(text: str, played: float, length: float, pace: bytes = b"") -> 
 def letters(word: str) -> int:
     """How long a word takes to say, in letters."""
     long = sum(sign.isdigit() or sign in _SYMBOLS for sign in word)
-    return 1 + sum(map(str.isalpha, word)) + DIGIT_LETTERS * long
+    count = 1 + sum(map(str.isalpha, word)) + DIGIT_LETTERS * long
+    if word.isascii():
+        return count
+    # The vowels of Hindi and its relatives are marks at their consonants.
+    marks = sum(category(sign).startswith("M") for sign in word)
+    return count + marks + sum(more * len(each.findall(word)) for each, more in _DENSE)
+
+
+def joined(texts: Iterable[str]) -> str:
+    """The words of several clips as one text, spaced as their script is."""
+    whole = ""
+    for text in filter(None, texts):
+        is_tight = not whole or _UNSPACED.match(whole[-1]) or _UNSPACED.match(text)
+        whole += text if is_tight else f" {text}"
+    return whole
+
+
+def are_same(left: str, right: str) -> bool:
+    """Whether two texts have the same words, however they are spaced and punctuated."""
+    letters_of = (filter(str.isalnum, text) for text in (left, right))
+    return len({"".join(found) for found in letters_of}) == 1
 
 
 def _spans(pace: bytes) -> list[Span]:

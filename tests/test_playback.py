@@ -48,7 +48,9 @@ def test_the_carriers_position_is_believed_for_the_clip_playing_now() -> None:
     playback = playing(5, 5, 5)
     lost = playback.interrupt(at=8.6, position=2.5, since=math.inf)
     assert heard(playback) == [5, 2.5, 0]
-    assert playback.heard_text(1) == f"{TEN_WORDS} one two three four five"
+    assert (
+        playback.heard_text(1, TEN_WORDS * 2) == f"{TEN_WORDS} one two three four five"
+    )
     assert [cue.clip.id for cue in lost] == ["1", "2"]
 
 
@@ -75,7 +77,7 @@ def test_what_was_sent_after_the_callers_key_survives_its_late_interrupt() -> No
 def test_silence_by_the_carriers_word_ends_the_clip() -> None:
     playback = playing(5)
     playback.speaking(False, at=5.4)
-    assert playback.heard_text(1) == TEN_WORDS
+    assert playback.heard_text(1, TEN_WORDS) == TEN_WORDS
 
 
 def test_the_silence_after_an_interrupt_says_nothing_about_new_clips() -> None:
@@ -86,11 +88,65 @@ def test_the_silence_after_an_interrupt_says_nothing_about_new_clips() -> None:
     assert heard(playback) == [1.0, None]
 
 
+def test_the_carriers_word_for_an_end_that_was_assumed_ends_no_other_clip() -> None:
+    playback = playing(2, 6)
+    playback.settle(at=3.1)  # a moment after the first has ended by our clock
+    playback.speaking(False, at=3.3)
+    playback.speaking(True, at=3.4)
+    assert heard(playback) == [2, None]
+    playback.speaking(False, at=9.4)
+    assert heard(playback) == [2, 6]
+
+
+def test_a_clip_without_words_is_lost_where_its_sound_is() -> None:
+    playback = Playback()
+    playback.add(1, clip("a", 2), at=0)
+    playback.add(1, clip("b", 3, text=""), at=0)
+    assert [cue.clip.id for cue in playback.interrupt(3.5, None, math.inf)] == ["b"]
+    playback.add(2, clip("c", 3, text=""), at=4)
+    assert playback.interrupt(4 + START_DELAY + 2.9, None, math.inf) == []
+
+
+def test_without_words_of_the_clips_those_of_the_reply_are_shared_out() -> None:
+    playback = Playback()
+    for name in "ab":
+        playback.add(1, clip(name, 5, text=""), at=0)
+    assert playback.expected_text(1, TEN_WORDS) == TEN_WORDS
+    playback.interrupt(START_DELAY + 5, None, math.inf)
+    assert playback.heard_text(1, TEN_WORDS) == "one two three four five"
+
+
+@pytest.mark.parametrize(
+    ("texts", "whole"),
+    [
+        (("Thank you.", "Bye!"), "Thank you.\n\nBye! 🙂"),
+        (("谢谢您的来电。", "再见。"), "谢谢您的来电。再见。"),
+    ],
+)
+def test_a_reply_heard_to_its_end_was_heard_as_it_was_written(
+    texts: tuple[str, ...], whole: str
+) -> None:
+    playback = Playback()
+    for text in texts:
+        playback.add(1, clip(text, 1, text), at=0)
+    assert playback.expected_text(1, whole) == whole
+    playback.settle(at=9)
+    assert playback.heard_text(1, whole) == whole
+
+
+def test_signs_of_a_script_without_spaces_get_none_between_clips() -> None:
+    playback = Playback()
+    for text in ("谢谢您的来电。", "再见。"):
+        playback.add(1, clip(text, 1, text), at=0)
+    playback.interrupt(START_DELAY + 1.7, None, math.inf)
+    assert playback.heard_text(1, "谢谢您的来电。再见。") == "谢谢您的来电。再见。"[:8]
+
+
 def test_a_withdrawn_reply_was_never_heard() -> None:
     playback = Playback()
     playback.add(1, clip("a"), at=0)
     assert [gone.id for gone in playback.withdraw(1)] == ["a"]
-    assert playback.heard_text(1) == ""
+    assert playback.heard_text(1, TEN_WORDS) == ""
     assert playback.ends_at() is None
 
 

@@ -84,11 +84,21 @@ def test_a_stalled_sentence_is_divided_at_its_pause_and_only_once() -> None:
     assert f"{head.text}{rest.text}" == SENTENCE
 
 
+def test_a_stalled_sentence_may_begin_with_a_space() -> None:
+    reply = collecting(f" {SENTENCE}", 1.6, 0.2, 0.3)
+    (head,) = quiet(reply, STALLED)
+    (rest,) = [*reply.take(Audio(voice(1.7, 0.2))), *reply.take(Done())]
+    assert f"{head.text}{rest.text}" == f" {SENTENCE}"
+    assert head.text
+
+
 def test_a_stall_without_a_pause_is_waited_out_before_a_word_is_cut() -> None:
     reply = collecting(SENTENCE, 1.0)
     assert quiet(reply, STALLED) == []
     (segment,) = quiet(reply, STUCK)
-    assert segment.text == SENTENCE
+    assert segment.text == "We are open from"
+    (rest,) = [*reply.take(Audio(voice(2.5, 0.1))), *reply.take(Done())]
+    assert f"{segment.text}{rest.text}" == SENTENCE
 
 
 def test_nothing_is_released_while_sound_flows_or_none_has_come() -> None:
@@ -133,6 +143,72 @@ def test_sentences_behind_one_released_early_are_judged_by_their_own_words(
     assert quick or len(texts) == 3
 
 
+def pieces(sound: bytes, seconds: float) -> list[Audio]:
+    size = 2 * round(seconds * RATE)
+    return [Audio(sound[at : at + size]) for at in range(0, len(sound), size)]
+
+
+def streaming(reply: Progress, text: str, sound: bytes, gap: float) -> list[Segment]:
+    """A sentence in pieces of 0.3 s, with so many seconds between them."""
+    segments = reply.take(Transcript(text))
+    for piece in pieces(sound, 0.3):
+        segments += quiet(reply, gap)
+        segments += reply.take(piece)
+    return segments
+
+
+@pytest.mark.parametrize("gap", [0.0, 0.02, 0.1, 0.25])
+def test_no_sentence_is_cut_because_its_sound_comes_in_large_pieces(gap: float) -> None:
+    reply, segments = progress(), list[Segment]()
+    hours = ("four", "five", "nine") * 2
+    first, *others = (f" {SENTENCE}".replace("nine", hour) for hour in hours)
+    for text in (first, *others):  # slower than expected, with a pause
+        segments += streaming(reply, text, voice(2.6, 0.2, 1.9, 0.15), gap)
+    segments += reply.take(Done())
+    texts = [each.text for each in segments if not reply.is_rest(each)]
+    assert "".join(texts[:-5]) == first
+    assert texts[-5:] == others
+    assert reply.voice.expects(SENTENCE) == pytest.approx(4.85, abs=0.02)
+
+
+def test_words_that_come_behind_their_sound_stay_with_their_sentence() -> None:
+    reply, segments = progress(), list[Segment]()
+    texts = ["We close at noon.", " Please come early.", " We will be glad."]
+    for text in texts:
+        segments += reply.take(Text(text))
+        for piece in pieces(voice(0.6, 0.12, 0.6, 0.1), 0.1):
+            segments += reply.take(piece)
+        segments += reply.take(Transcript(text))
+    segments += reply.take(Done())
+    assert [segment.text for segment in segments] == texts
+    assert reply.unvoiced == ""
+
+
+def test_words_that_come_too_late_are_not_those_of_the_next_sentence() -> None:
+    reply, segments = progress(), list[Segment]()
+    texts = ["We close at noon.", " Please come early.", " We will be glad."]
+    for text in texts:
+        segments += reply.take(Text(text))
+        segments += reply.take(Audio(voice(1.2, 0.1)))
+        segments += quiet(reply, 0.2)
+        segments += reply.take(Transcript(text))
+    segments += reply.take(Done())
+    assert [segment.text for segment in segments] == ["", *texts[:2]]
+    assert (reply.unvoiced, reply.voice.lessons) == ("", 0)
+
+
+def test_speech_without_its_words_is_not_spoken_twice() -> None:
+    reply = progress()
+    for event in (
+        *(Text(f"{SENTENCE} Until then, goodbye."), Transcript(SENTENCE)),
+        *(Audio(voice(3.6, 0.1)), Audio(voice(1.5, 0.1)), Done()),
+    ):
+        for segment in reply.take(event):
+            reply.is_rest(segment)
+    assert reply.segmenter.unvoiced == "Until then, goodbye."
+    assert reply.unvoiced == ""
+
+
 def test_the_pace_of_a_voice_is_learned() -> None:
     hasty = Voice()
     for _ in range(4):
@@ -159,6 +235,8 @@ def test_a_quick_start_lets_the_opening_clause_go_first() -> None:
         ("Well, hello.", (0.3, 0.2, 0.4)),  # too short to be worth it
         (SENTENCE, (0.8, 0.2, 1.0)),  # the pause is not where the comma is
         (SENTENCE, (3.0,)),
+        ("We open at 9:30 on all our days.", (0.95, 0.2, 1.0)),
+        ("That is 1,250 dollars in all.", (0.9, 0.2, 1.0)),
     ],
 )
 def test_without_a_clause_to_begin_with_there_is_no_quick_start(

@@ -21,6 +21,7 @@ from calls.manners import Manners
 from calls.models import Call
 from calls.playback import spoken_by_carrier
 from calls.recall import admit
+from calls.resume import LOST as LOST_ANSWER
 from calls.resume import (
     MAX_RECONNECTS,
     Standing,
@@ -32,7 +33,7 @@ from calls.resume import (
 from calls.signatures import read_token, relay_token
 from calls.switchboard import switchboard
 from calls.transcripts import CallLost, write_all
-from calls.turns import RESUMED, Turn
+from calls.turns import FILLER, RESUMED, ToolUse, Turn
 from tests.test_webhooks import SESSION, own_switchboard, post, ring
 
 __all__ = ["own_switchboard"]  # a fixture
@@ -44,6 +45,15 @@ LOST = {**SESSION, "SessionStatus": "failed", "CallStatus": "in-progress"}
 def bot_said(index: int, text: str, heard: str = "", **fields: object) -> Turn:
     turn = Turn(index, "bot", started_at=10.0, text=text, heard=heard)
     return replace(turn, **fields)  # type: ignore[arg-type]
+
+
+def lost_use(index: int) -> Turn:
+    use = ToolUse("x", "look_up", result=LOST_ANSWER, failed=True)
+    return Turn(index, "tool", 9.5, text="look_up", ended_at=10.0, tool=use)
+
+
+def filler(index: int) -> Turn:
+    return bot_said(index, "One moment.", "One moment.", model=FILLER)
 
 
 def caller_said(index: int, text: str) -> Turn:
@@ -107,6 +117,9 @@ def test_what_was_being_said_is_heard_as_far_as_time_allowed() -> None:
         ([caller_said(0, "Hm?"), bot_said(1, "Well", "")], True),
         ([caller_said(0, "Hm?"), bot_said(1, "Back.", "Back.", model=RESUMED)], True),
         ([replace(caller_said(0, "mhm"), aside=True)], False),
+        ([caller_said(0, "Hm?"), lost_use(1), filler(2)], True),
+        ([caller_said(0, "Hm?"), bot_said(1, "Wait.", "Wait."), lost_use(2)], True),
+        ([caller_said(0, "Hm?"), lost_use(1), bot_said(2, "Well", "We")], False),
     ],
 )
 def test_words_without_a_heard_answer_are_unanswered(

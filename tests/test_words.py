@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from bots.inworld.pcm import Pcm
 from bots.sandbox.speech import speak
 from calls.audio import pace, silence
-from calls.words import words_within
+from calls.release import USUAL_RATE
+from calls.words import letters, words_within
 from tests.bench.heard import misses, rows
 from tests.bench.sentences import SENTENCES
 
@@ -82,6 +83,21 @@ def test_without_a_pace_the_voice_is_even() -> None:
 def test_digits_take_longer_to_say_than_letters() -> None:
     assert words_within("It is 9:30 now indeed", 0.8, 2) == "It is"
     assert words_within("It is upon now indeed", 0.8, 2) == "It is upon"
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),  # as such sentences are spoken
+    [
+        ("您好感谢您的来电请问有什么可以帮您的吗", 4.0),
+        ("営業時間は月曜日から金曜日の午前九時からです", 3.8),
+        ("저희는 월요일부터 금요일까지 영업합니다", 3.1),
+        ("हमें कॉल करने के लिए धन्यवाद मैं आपकी मदद कर सकता हूँ", 3.6),
+    ],
+)
+def test_signs_that_stand_for_several_letters_take_as_long(
+    text: str, seconds: float
+) -> None:
+    assert letters(text) / USUAL_RATE == pytest.approx(seconds, rel=0.35)
 
 
 def test_a_sign_of_a_script_without_spaces_is_a_word() -> None:

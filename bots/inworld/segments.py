@@ -37,6 +37,7 @@ class Segmenter:
         self._voiced = 0  # how much of the transcripts has got its audio
         self._last_transcript = ""
         self._text = ""  # of the segment being collected
+        self._late = ""  # words of what was released without them
         self._audio = bytearray()
         self._sample_rate = DEFAULT_SAMPLE_RATE
         self._transcript_trails: bool | None = None  # None: nothing to tell by yet
@@ -88,6 +89,16 @@ class Segmenter:
     def text(self) -> str:
         """The words of the sentence being collected, as far as they are known."""
         return _spoken(self._text)
+
+    @property
+    def transcribed(self) -> int:
+        """How much has been transcribed so far, in characters."""
+        return len(self._transcripts)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether words wait that belong to sound which has been released."""
+        return bool(self._late)
 
     @property
     def collected(self) -> Pcm:
@@ -148,6 +159,7 @@ class Segmenter:
             self._owes_transcript = False
             self._audio.clear()
             self._voiced = len(self._transcripts)
+            self._late, self._text = _joined(self._late, self._text), ""
         return []
 
     def _release(self) -> list[Segment]:
@@ -155,12 +167,13 @@ class Segmenter:
             self._audio.clear()
             return []
         samples = bytes(self._audio[: len(self._audio) & ~1])
-        segment = Segment(_spoken(self._text), Pcm(self._sample_rate, samples))
+        text = _spoken(_joined(self._late, self._text))
+        segment = Segment(text, Pcm(self._sample_rate, samples))
         wordless = not self._text.strip()
         self._owes_transcript = wordless and bool(self._transcript_trails)
         self._voiced = len(self._transcripts)
         self._spoke = True
-        self._text = ""
+        self._text = self._late = ""
         self._audio.clear()
         return [segment]
 
