@@ -73,7 +73,7 @@ def address(tool: ToolSpec, values: Values) -> str:
             _check_part(found[1], fill(found[0], values))
     whole = fill(tool.url, values, lambda value: quote(value, safe=""))
     path = re.split("[?#]", whole, maxsplit=1)[0]
-    if any(unquote(part) in (".", "..") for part in path.split("/")):
+    if any(_is_dots(_unpacked(part)) for part in path.split("/")):
         raise BadTemplate("A value would change the path of the address.")
     return whole
 
@@ -99,10 +99,20 @@ def _check_part(name: str, value: str) -> None:
     """Refuse what is no part of a path, however often a server unpacks it."""
     if not value:
         raise BadTemplate(f"The address needs {name}, which is not known.")
-    while value != (unpacked := unquote(value)):
-        value = unpacked
-    if re.search(r"[/\\]", value) or value in (".", ".."):
+    value = _unpacked(value)
+    if re.search(r"[/\\]", value) or _is_dots(value):
         raise BadTemplate(f"{name} would change the path of the address.")
+
+
+def _unpacked(part: str) -> str:
+    while part != (unpacked := unquote(part)):
+        part = unpacked
+    return part
+
+
+def _is_dots(part: str) -> bool:
+    """Whether it leads up the path, also for servers that cut it off at a semicolon."""
+    return part.split(";")[0] in (".", "..")
 
 
 def _check_spelling(text: str) -> None:

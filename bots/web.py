@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 from django.conf import settings
@@ -30,6 +31,10 @@ GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 # A host as settings name it: with its port, or for all ports.
 HOST = re.compile(r"(?:\[[0-9a-f:.]+\]|[\w-]+(?:\.[\w-]+)*)(?::[1-9]\d{0,4})?", re.I)
+# The beginning of an address, up to its path.
+ORIGIN = re.compile(r"(?:[a-z][a-z\d+.-]*:)?//[^/?#]*", re.I)
+# What no path or query has as it is; of % what begins no escape.
+UNESCAPED = re.compile(r"%(?![\da-f]{2})|[^\w!$%&'()*+,./:;=?@~-]", re.I | re.A)
 
 AddrInfo = tuple[Any, Any, int, str, tuple[Any, ...]]
 
@@ -106,7 +111,7 @@ async def _ask(request: Request) -> tuple[int, str, bool]:
 
     Neither a proxy, a cookie nor a password of the environment has a part in it.
     """
-    url = URL(request.url)
+    url = _exact(request.url)
     connector = aiohttp.TCPConnector(
         resolver=Resolver(),
         socket_factory=_sockets(url),
@@ -140,7 +145,7 @@ async def _follow(
             place = response.headers.get("Location", "")
             if response.status not in REDIRECTS or not place:
                 return response.status, *await _read(response)
-        onward = response.url.join(URL(place))
+        onward = response.url.join(_exact(place))
         if _origin(onward) != _origin(url):
             raise Forbidden("It redirects to another host, which is not asked.")
         is_done = method == "POST" and response.status in (301, 302)
@@ -213,6 +218,24 @@ def _place(url: URL) -> tuple[str, int]:
     """Host and port as settings name them."""
     host = (url.host or "").lower().rstrip(".")
     return f"[{host}]" if ":" in host else host, url.port or 0
+
+
+def _exact(address: str) -> URL:
+    """An address whose escapes go out as they are.
+
+    To many servers `;` begins a parameter of the path, and `%3B` is only a sign.
+    """
+    plain = URL(address)
+    rest = ORIGIN.sub("", address, count=1) if plain.raw_authority else address
+    rest = UNESCAPED.sub(lambda found: quote(found[0], safe=""), rest.split("#")[0])
+    path, _, query = rest.partition("?")
+    return URL.build(
+        scheme=plain.scheme,
+        authority=plain.raw_authority,
+        path=path or ("/" if plain.raw_authority else ""),
+        query_string=query,
+        encoded=True,
+    )
 
 
 def _origin(url: URL) -> tuple[object, ...]:

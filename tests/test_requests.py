@@ -142,6 +142,10 @@ def test_a_header_that_could_not_be_sent_is_refused(line: str) -> None:
         ("{{a}}/x", {"a": "  "}),
         ("{{a|..}}/x", {}),
         (".{{a|}}.{{b}}/x", {"a": "", "b": "x"}),
+        ("{{a}}/x", {"a": "..;"}),
+        ("{{a}}/x", {"a": ".;b=c"}),
+        ("{{a}}/x", {"a": "%2e.%3bb"}),
+        ("{{a}}{{b}}/x", {"a": ".", "b": ".;"}),
     ],
 )
 def test_parts_that_would_change_the_path_are_refused(

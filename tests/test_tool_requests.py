@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from pytest_django import Settings
@@ -71,6 +72,20 @@ async def test_arguments_go_into_the_path_the_query_or_the_body(
     assert posted.query == {"who": "+1500&x=1"}
     assert posted.body == {"amount": 3.0}
     assert posted.headers["content-type"] == "application/json"
+
+
+async def test_what_an_argument_has_in_it_arrives_as_one_part_of_the_path(
+    tools: ToolServer,
+) -> None:
+    tool = at(tools, "/größe;v=1/{{order_id}}/a%3Bb?q[]=|%")
+    for given in ("42;admin=true", "a,b=c&d:@!$'()*+~", "100%25;"):
+        await use_tool(tool, {"order_id": given}, {})
+        path = tools.requests[-1].path.split("/")
+        assert path[1:2] + path[3:] == ["gr%C3%B6%C3%9Fe;v=1", "a%3Bb"]
+        assert path[2] == quote(given, safe="")
+        assert tools.requests[-1].query == {"q[]": "|%"}
+    await use_tool(tool, {"order_id": "..;"}, {})
+    assert len(tools.requests) == 3
 
 
 async def test_headers_get_secrets_and_variables_and_are_left_out_when_empty(

@@ -183,6 +183,26 @@ async def test_a_redirect_on_the_same_host_is_followed(tools: ToolServer) -> Non
 
 
 @pytest.mark.parametrize(
+    ("place", "path"),
+    [
+        ("/a%3Bb/..%3B/c", "/a%3Bb/..%3B/c"),
+        ("b;c", "/b;c"),
+        ("//127.0.0.1:{port}/b//c", "/b//c"),
+        ("HTTP://127.0.0.1:{port}", "/"),
+        ("?b=1", "/x"),
+    ],
+)
+async def test_a_redirect_keeps_its_escapes(
+    place: str, path: str, tools: ToolServer
+) -> None:
+    found = redirect(place.format(port=tools.port))
+    tools.answers["/x"] = lambda asked: json_answer("{}") if asked.query else found
+    tools.answers[path] = tools.answers.get(path, json_answer("{}"))
+    await get(f"{tools.url}/x")
+    assert tools.requests[-1].path == path
+
+
+@pytest.mark.parametrize(
     "place",
     [
         "http://localhost:{port}/new",
