@@ -71,12 +71,10 @@ def flat(value: object) -> dict[str, str]:
 
 
 def bounded(values: Mapping[str, str]) -> dict[str, str]:
-    """As much of foreign values as a call takes, each on one line."""
-    named = ((name, text) for name, text in values.items() if _is_name(name))
-    return {
-        name: CONTROL.sub(" ", text).strip()[:VALUE_LENGTH]
-        for name, text in islice(named, MOST_VALUES)
-    }
+    """As much of foreign values as a call takes, each on one line; an empty is none."""
+    lines = ((name, CONTROL.sub(" ", text).strip()) for name, text in values.items())
+    usable = ((name, text) for name, text in lines if text and _is_name(name))
+    return {name: text[:VALUE_LENGTH] for name, text in islice(usable, MOST_VALUES)}
 
 
 def _is_name(name: str) -> bool:

@@ -79,7 +79,7 @@ class Answers:
 
     def looked_up(self, event: LookedUp, at: float) -> list[Action]:
         """More is known now, or never will be: what waited for it goes on."""
-        self.known = {**self.known, **event.values}
+        self.known = {**event.values, **self.known}
         self.awaited.discard(LOOKUP)
         noted = self._note(event.error, at) if event.error else []
         return [*noted, *([] if self.replies.is_writing else self._greet(at))]

@@ -255,7 +255,8 @@ class CallSession:
     def _looked_up(self, values: Mapping[str, str]) -> None:
         """Keep what is known for a session that goes on with the call."""
         if values:
-            self._write(CallLookedUp(self.call.pk, {**self.call.variables, **values}))
+            told = self.call.variables  # wins, and comes first: only so many are kept
+            self._write(CallLookedUp(self.call.pk, {**told, **values, **told}))
 
     def _fetched(self, clip_id: str) -> None:
         self.chores.start(self.handle(ClipFetched(clip_id)))

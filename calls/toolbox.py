@@ -52,7 +52,7 @@ class Toolbox:
         outcome = await look_up(tool, self.known)
         self._note(tool, outcome)
         values = {} if outcome.error else flat(outcome.json)
-        self.known = {**self.known, **values}
+        self.known = {**values, **self.known}
         told(values)
         trouble = f"The lookup {tool.name} failed: {outcome.error}"
         await self.emit(LookedUp(values, trouble if outcome.error else ""))

@@ -1,7 +1,12 @@
 """What is known of a call: in its greeting and prompt, and while it is looked up."""
 
-import pytest
+import asyncio
+import logging
 
+import pytest
+from pytest_django import Settings
+
+from bots.abilities import ToolSpec
 from calls.actions import SpeakText, StartReply
 from calls.events import (
     CallConnected,
@@ -11,8 +16,11 @@ from calls.events import (
     ReplyEnded,
     TimePassed,
 )
+from calls.logs import CallLog
 from calls.manners import Manners
+from calls.toolbox import Toolbox
 from tests.test_conversation import Talk, of, started
+from tests.tool_server import ToolServer, json_answer
 
 KNOWN = {"caller_number": "+14155550100", "now": "Monday, 9:00"}
 NAMED = "Hello {{customer.name}}, how can I help?"
@@ -108,3 +116,23 @@ def test_keys_before_the_lookup_has_ended_are_answered_with_it() -> None:
 def test_more_is_known_after_the_lookup_and_nothing_less() -> None:
     talk, _ = connected("{{caller_number}} {{x}}")
     assert spoken(talk.on(LookedUp({"x": "7"}))) == "+14155550100 7"
+
+
+def test_what_was_told_beforehand_wins_over_what_is_looked_up() -> None:
+    talk, _ = connected("{{caller_number}} {{now}} {{x}}")
+    assert spoken(talk.on(LookedUp({"x": "7", "now": "never"}))) == (
+        "+14155550100 Monday, 9:00 7"
+    )
+
+
+async def test_tools_are_sent_what_was_told_beforehand_too(
+    tools: ToolServer, settings: Settings
+) -> None:
+    settings.TOOL_PRIVATE_HOSTS = [f"127.0.0.1:{tools.port}"]
+    tools.answers["/x"] = json_answer('{"shop": "elsewhere", "name": "Ann"}')
+    reported = asyncio.Queue[object]()
+    box = Toolbox(reported.put, CallLog(logging.getLogger(__name__), "CA1"))
+    box.known = {"shop": "berlin"}
+    box.look_up(ToolSpec("who", url=f"{tools.url}/x"), lambda found: None)
+    await asyncio.wait_for(reported.get(), 5)
+    assert box.known == {"shop": "berlin", "name": "Ann"}

@@ -320,11 +320,12 @@ async def test_the_lookup_beside_the_greeting_tells_the_greeting_who_calls(
         tools,
         lookup=True,
         greeting="Hello {{name|there}}.",
-        system_prompt="Talk to {{name|somebody}}, who is {{mood|calm}}.",
+        system_prompt="Talk to {{name|somebody}}, who is {{mood|calm}}, in {{shop}}.",
     )
-    answer = json_answer('{"name": "Ann", "caller_number": "forged"}')
+    answer = json_answer('{"name": "Ann", "caller_number": "forged", "shop": "b"}')
     tools.answers["/customers/%2B15005550001"] = Waits(answer)
-    async with dial(server, to=NUMBER) as call:
+    told = (("shop", "a"), ("name", ""))
+    async with dial(server, to=NUMBER, parameters=told) as call:
         await tools.request()
         assert call.heard == []
         tools.resume()
@@ -337,9 +338,9 @@ async def test_the_lookup_beside_the_greeting_tells_the_greeting_who_calls(
         await call.reply()
     for number in (1, 2):
         prompt = messages(inworld, number)[0]["content"]
-        assert prompt == "Talk to Ann, who is calm."
+        assert prompt == "Talk to Ann, who is calm, in a."
     row = await closed(call.call_sid)
-    assert row.variables == {"name": "Ann"}
+    assert row.variables == {"shop": "a", "name": "Ann"}
     assert (await turns(row))[0].heard_text == "Hello Ann."
     assert len(tools.requests) == 1
 

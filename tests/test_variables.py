@@ -73,6 +73,7 @@ def test_an_answers_json_becomes_values() -> None:
     answer = {
         "user": {"name": "Ann", "vip": True, "debt": 0, "tags": ["a"]},
         "open": False,
+        "empty": " \n",
         "none": None,
         "bad name": "x",
         "a|b": "x",
@@ -115,6 +116,7 @@ def test_any_json_gives_values_that_can_be_kept_and_spoken(value: object) -> Non
 
 def test_bounds_count_what_is_usable() -> None:
     many = {f"bad {n}": "x" for n in range(99)} | {f"n{n}": "x" for n in range(99)}
+    many = {f"empty{n}": "" for n in range(99)} | many
     assert len(bounded(many)) == MOST_VALUES
 
 
