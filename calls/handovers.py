@@ -177,8 +177,9 @@ def _settle(
 
 def _note(call: Call, words: str) -> None:
     """Write what came of it into the transcript, where the bot wanted it."""
-    asked = call.turns.filter(role=Turn.Role.TOOL, text=TRANSFER).order_by("index")
-    if turn := asked.last():
+    asked = call.turns.filter(role=Turn.Role.TOOL, text=TRANSFER).order_by("-index")
+    # One that failed has led nowhere, however late it was asked for.
+    if turn := next((turn for turn in asked if not turn.tool.get("failed")), None):
         turn.tool = {**turn.tool, "result": words}
         turn.save(update_fields=["tool"])
 

@@ -113,7 +113,8 @@ def language_of(turns: Sequence[Turn]) -> str:
 def take_back(turns: Sequence[Turn], why: str) -> list[Turn]:
     """Note why the caller who was to be put through is back; the turn that says so."""
     for turn in reversed(turns):
-        if turn.tool and turn.tool.name == TRANSFER:
+        # One that failed has led nowhere, however late it was asked for.
+        if turn.tool and turn.tool.name == TRANSFER and not turn.tool.failed:
             turn.tool.result = why
             return [turn]
     return []

@@ -28,6 +28,7 @@ from calls.resume import (
     Verdict,
     is_unanswered,
     settle,
+    take_back,
     verdict,
 )
 from calls.signatures import read_token, relay_token
@@ -126,6 +127,20 @@ def test_words_without_a_heard_answer_are_unanswered(
     turns: list[Turn], unanswered: bool
 ) -> None:
     assert is_unanswered(turns) == unanswered
+
+
+def test_why_a_caller_is_back_is_told_of_the_transfer_that_was_made() -> None:
+    made, refused = (
+        Turn(index, "tool", 9.0, tool=ToolUse(f"call_{index}", "transfer_call"))
+        for index in (1, 2)
+    )
+    assert made.tool
+    assert refused.tool
+    refused.tool.result, refused.tool.failed = "The call ended first.", True
+    assert take_back([made, refused], "Nobody answered.") == [made]
+    assert made.tool.result == "Nobody answered."
+    assert refused.tool.result == "The call ended first."
+    assert take_back([refused], "Nobody answered.") == []
 
 
 def test_the_bot_says_one_sentence_and_answers_what_is_open() -> None:

@@ -232,6 +232,19 @@ async def test_a_caller_nobody_took_gets_a_fresh_relay_once(
 
 
 @in_database
+async def test_what_came_of_it_stands_with_the_transfer_that_was_made(bot: Bot) -> None:
+    call = await handed_over()
+    refused = {"call_id": "call_2", "name": "transfer_call", "failed": True}
+    now = timezone.now()
+    fixed = {"role": "tool", "text": "transfer_call", "started_at": now}
+    await call.turns.acreate(index=2, tool=refused, **fixed)
+    await post("/voice/action", **ENDED)
+    await post("/voice/dial/0", **NO_ANSWER)
+    assert (await state())[2].startswith("Sales did not answer.")
+    assert (await call.turns.aget(index=2)).tool == refused
+
+
+@in_database
 async def test_who_comes_back_has_lost_no_line(bot: Bot) -> None:
     await handed_over()
     assert await tags("/voice/dial/0", **NO_ANSWER) == ["Connect"]
