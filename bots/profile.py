@@ -1,6 +1,6 @@
 """The settings one call runs with: resolved once, kept with the call for good."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
 from typing import Any, Self
@@ -132,6 +132,16 @@ class Profile:
         number = self.transfer_number
         rescue = Target(TRANSFER_NUMBER, number, announced=False)
         return (rescue, *self.targets) if number else self.targets
+
+    def without(self, numbers: Collection[str]) -> Self:
+        """The same bot, which puts nobody through to any of these numbers."""
+        return replace(
+            self,
+            transfer_number=(
+                "" if self.transfer_number in numbers else self.transfer_number
+            ),
+            targets=tuple(each for each in self.targets if each.number not in numbers),
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Everything, as JSON can hold it."""

@@ -7,7 +7,7 @@ from secrets import token_hex
 from django.db import transaction
 from django.utils import timezone
 
-from bots.models import Bot
+from bots.models import Bot, PhoneNumber
 from bots.profile import Profile
 from bots.variables import bounded
 from calls import metrics, summary
@@ -22,6 +22,20 @@ SID_LENGTH = 64
 UNCONNECTED = timedelta(minutes=1)
 
 
+def settings_for(bot: Bot, ours: str) -> Profile:
+    """What a call through this number of ours runs with.
+
+    Nobody is put through to a number that a bot answers: each would pass the caller on
+    to the next for ever, and every leg costs.
+    """
+    profile = Profile.of(bot)
+    numbers = {person.number for person in profile.people}
+    if not numbers:  # one visit less while it rings
+        return profile
+    answered = PhoneNumber.objects.filter(number__in=numbers, is_active=True)
+    return profile.without({ours, *answered.values_list("number", flat=True)})
+
+
 def open_call(form: Mapping[str, str], bot: Bot, parameters: Mapping[str, str]) -> Call:
     """The call that rings now, with the settings it will run with.
 
@@ -34,7 +48,7 @@ def open_call(form: Mapping[str, str], bot: Bot, parameters: Mapping[str, str]) 
             **_parties(form),
             "bot": bot,
             "bot_name": bot.name,
-            "settings": Profile.of(bot).to_json(),
+            "settings": settings_for(bot, our_number(form)).to_json(),
             "variables": bounded(parameters),
             "relay_nonce": new_nonce(),
         },
@@ -78,11 +92,12 @@ async def open_test_call(
     `variables` stand for what the carrier would tell of it.
     """
     await _close_unconnected_tests()
+    profile = await in_any_thread(settings_for)(bot, "")
     return await Call.objects.acreate(
         call_sid=f"desk-{token_hex(16)}",
         bot=bot,
         bot_name=bot.name,
-        settings=Profile.of(bot).to_json(),
+        settings=profile.to_json(),
         variables=bounded(variables or {}),
         from_number=f"{operator} (browser)"[-120:],
         started_at=timezone.now(),

@@ -24,7 +24,13 @@ from calls.admission import bot_of, noted
 from calls.caps import TooMany
 from calls.clips import ClipsUnavailable
 from calls.known import whoever_is_there
-from calls.lifecycle import SID_LENGTH, close_call, refuse_call
+from calls.lifecycle import (
+    SID_LENGTH,
+    close_call,
+    our_number,
+    refuse_call,
+    settings_for,
+)
 from calls.models import Call
 from calls.pickup import (
     NOT_CONFIGURED,
@@ -37,6 +43,7 @@ from calls.pickup import (
 from calls.reconnecting import DATABASE_SECONDS, is_lost, reconnect
 from calls.signatures import is_signed, public_url
 from calls.switchboard import switchboard
+from calls.threads import in_any_thread
 from calls.verdicts import NOT_SIGNED
 
 log = logging.getLogger(__name__)
@@ -157,7 +164,8 @@ async def _answer(request: HttpRequest) -> str:
     if board.draining or board.is_full:
         why = "being stopped" if board.draining else "full: MAX_CALLS are in progress"
         log.warning("Call %s turned away: this process is %s", form["CallSid"], why)
-        return _busy(bot, await refuse_call(form, Call.EndReason.BUSY))
+        profile = await in_any_thread(settings_for)(bot, our_number(form))
+        return _busy(profile, await refuse_call(form, Call.EndReason.BUSY))
     query = request.GET.items()
     parameters = {name: str(text) for name, text in query if name != TRIES}
     return await _connect(form, bot, parameters)
@@ -176,24 +184,26 @@ async def _connect(
     board = switchboard()
     if not too_many and board.is_full and call.call_sid not in board.ringing.calls:
         too_many = TooMany.OF_SERVER
-    return await _above_a_cap(call, bot, too_many) if too_many else offer(call)
+    return await _above_a_cap(call, too_many) if too_many else offer(call)
 
 
-async def _above_a_cap(call: Call, bot: Bot, too_many: TooMany) -> str:
+async def _above_a_cap(call: Call, too_many: TooMany) -> str:
     """The TwiML for a call that is one too many."""
     log.warning("Call %s turned away: too many %s", call.call_sid, too_many)
     reason = Call.EndReason.BUSY
     if too_many is TooMany.OF_CALLER:
         reason = Call.EndReason.TOO_MANY_CALLS
     await close_call(call.call_sid, Call.Status.REFUSED, reason)
-    return twiml.reject("busy") if too_many is TooMany.OF_CALLER else _busy(bot, call)
+    if too_many is TooMany.OF_CALLER:
+        return twiml.reject("busy")
+    return _busy(Profile.from_json(call.settings), call)
 
 
-def _busy(bot: Bot, call: Call) -> str:
+def _busy(profile: Profile, call: Call) -> str:
     """Where a caller goes for whom there is no room."""
-    if person := whoever_is_there(Profile.of(bot), timezone.now()):
+    if person := whoever_is_there(profile, timezone.now()):
         return farewell_document(call, person)
-    return twiml.say_and_hang_up(BUSY, bot.language)
+    return twiml.say_and_hang_up(BUSY, profile.language)
 
 
 async def _refuse(request: HttpRequest, reason: str) -> None:

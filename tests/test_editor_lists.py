@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
-from bots.models import Bot, Tool
+from bots.models import Bot, PhoneNumber, Tool
 from bots.profile import Profile
 from tests.bot_form import ADVICE, FORM, NO_ROWS, rows
 from tests.bot_form import viewer as viewer
@@ -123,6 +123,24 @@ def test_what_is_unknown_is_told_while_typing_and_when_saving(
     more = {"name": "Another", "goodbye": "{{a}}", "apology": "{{b}}"}
     page = add(admin_client, **wanted, **more)
     assert "1 more stands beside the fields." in page
+
+
+def test_a_number_that_a_bot_answers_is_pointed_out_beside_its_field(
+    admin_client: Client,
+) -> None:
+    PhoneNumber.objects.create(number="+14155550100")
+    PhoneNumber.objects.create(number="+14155550101", is_active=False)
+    numbers = ("+1 (415) 555-0100", "+14155550101", "+14155550102", "five\0")
+    people = ({**ANN, "name": number, "number": number} for number in numbers)
+    own = {"number": "+1 415 555 0102", "is_active": "on"}
+    wanted = {"transfer_number": "+14155550100", **rows("numbers", own)}
+    wanted |= rows("targets", *people)
+    answer = admin_client.post(ADVICE, {**FORM, **wanted}).json()["remarks"]
+    told = [each["field"] for each in answer if "answers this number" in each["text"]]
+    assert told == ["transfer_number", "targets-0-number", "targets-2-number"]
+    assert "Transfer number: A bot answers this number" in add(
+        admin_client, transfer_number="+14155550100"
+    )
 
 
 @pytest.mark.django_db

@@ -406,6 +406,30 @@ async def test_where_the_bot_has_no_room_whoever_is_there_takes_the_call(
 
 
 @in_database
+@pytest.mark.parametrize("outbound", [False, True])
+async def test_nobody_is_put_through_to_a_number_that_a_bot_answers(
+    outbound: bool, settings: Settings
+) -> None:
+    mine, another = "+15005550006", "+15005550007"
+    bot = await sync_to_async(numbered)(mine, transfer_number=mine)
+    await sync_to_async(numbered)(another)
+    await bot.targets.acreate(name="Another bot", number=another)
+    # Of a number that is not noted here the call itself tells that it is ours.
+    await bot.numbers.all().adelete()
+    await Bot.objects.filter(pk=bot.pk).aupdate(is_default=True)
+    parties = {"Direction": "outbound-api", "From": mine, "To": RINGING["From"]}
+    leg = parties if outbound else {}
+    await ring(**leg)
+    await Call.objects.aupdate(reconnects=MAX_RECONNECTS, relay_nonce="")
+    assert await tags("/voice/action", **LOST) == ["Say", "Hangup"]
+    settings.MAX_CALLS = 0
+    assert [verb.tag for verb in await ring(**leg, CallSid="CA2")] == ["Say", "Hangup"]
+    await bot.targets.acreate(name="Ann", number="+15005550042")
+    (dial,) = await ring(**leg, CallSid="CA3")
+    assert dial.findtext("Number") == "+15005550042"
+
+
+@in_database
 async def test_a_line_that_keeps_breaking_leads_to_whoever_is_there() -> None:
     notice = {"transfer_notice": "One moment, {{name|please}}{{nobody}}."}
     bot = await sync_to_async(numbered)("+15005550006", **notice)

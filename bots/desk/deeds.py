@@ -27,6 +27,9 @@ def remarks(draft: Draft, offer: Offer, kit: Kit) -> Iterator[Remark]:
     yield from _promised(draft, people)
     yield from _out_of_reach(draft, people, keys)
     yield from _closed(people, kit.minute)
+    for field in kit.to_bots:
+        told = "A bot answers this number, so nobody is put through to it: callers"
+        yield Remark(field, f"{told} would go round in circles.")
     yield from _unheard(draft, keys)
     yield from _languages(draft, offer)
     yield from _fillers(draft, kit, keys)

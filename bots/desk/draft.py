@@ -33,11 +33,15 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Kit:
-    """The tools that the form names, and what minute of the week it is for the bot."""
+    """The tools that the form names, and what minute of the week it is for the bot.
+
+    `to_bots` are the fields of people whose number a bot answers.
+    """
 
     tools: Sequence[ToolSpec] = ()
     lookup: ToolSpec | None = None
     minute: int = 0
+    to_bots: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

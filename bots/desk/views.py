@@ -12,11 +12,13 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from bots import catalogue, when
 from bots.desk import advice
-from bots.desk.draft import Kit, Offer, Remark
+from bots.desk.draft import Draft, Kit, Offer, Remark, rows
+from bots.desk.forms import PastedNumberField
 from bots.desk.listen import listen, may_edit
-from bots.models import Catalogue, Tool
+from bots.models import Catalogue, PhoneNumber, Tool
 
 KEY = re.compile("[0-9]{1,18}")
+NUMBER = re.compile(r"\+[0-9]{7,15}")
 View = Callable[..., HttpResponse]
 
 
@@ -62,7 +64,28 @@ def _kit(form: QueryDict) -> Kit:
         [found[key] for key in chosen if key in found],
         found.get(lookup),
         when.minute_of_week(timezone.now(), form.get("time_zone", "")),
+        _to_bots(_draft(form)),
     )
+
+
+def _to_bots(draft: Draft) -> list[str]:
+    """The fields of people whose number a bot answers, or will once this is saved."""
+    people = [row.field("number") for row in rows(draft, "targets")]
+    typed = {name: _number(draft, name) for name in ("transfer_number", *people)}
+    typed = {name: number for name, number in typed.items() if number}
+    known = PhoneNumber.objects.filter(number__in=typed.values(), is_active=True)
+    own = [row for row in rows(draft, "numbers") if row["is_active"]]
+    answered = {
+        *known.values_list("number", flat=True),
+        *(_number(draft, row.field("number")) for row in own),
+    }
+    return [name for name, number in typed.items() if number in answered]
+
+
+def _number(draft: Draft, name: str) -> str:
+    """The number in a field; empty where there is none, or half of one."""
+    number = PastedNumberField().to_python(draft.get(name, ""))
+    return number if NUMBER.fullmatch(number) else ""
 
 
 def urls(guarded: Callable[[View], View]) -> list[URLPattern]:
