@@ -5,6 +5,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from bots import validators as rules
+from bots.variables import SECRET, names
 
 
 class Abilities(models.Model):
@@ -115,7 +116,17 @@ class Abilities(models.Model):
         abstract = True
 
     def clean(self) -> None:
-        """Refuse a webhook whose receiver could not know who writes to it."""
+        """Refuse a webhook that could not be called, or could not be believed."""
+        refused = {}
+        named = names(self.webhook_url)
+        if wrong := [name for name in named if not name.startswith(SECRET)]:
+            refused["webhook_url"] = (
+                f"Nothing fills in {{{{{wrong[0]}}}}} here: write it out. Only secrets "
+                "may be named, as {{secret.name}}; what is known of a call stands in "
+                "the JSON that is sent."
+            )
         if self.webhook_url and not self.webhook_secret_id:
             told = "Choose the secret that signs it; make one under Secrets."
-            raise ValidationError({"webhook_secret": told})
+            refused["webhook_secret"] = told
+        if refused:
+            raise ValidationError(refused)

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, RegexValidator
 
 from bots.requests import BadTemplate, check_url
-from bots.variables import NAME
+from bots.variables import NAME, SECRET
 
 # The TTS API takes 2,000 characters in one request.
 SPEECH_MAX_LENGTH = 2000
@@ -70,6 +70,11 @@ def each_line_a_value(value: str) -> None:
         if line and not NAME.fullmatch(name):
             raise ValidationError(
                 f"Line {number}: a name has letters, digits, _ and dots only."
+            )
+        if name.startswith(SECRET):
+            raise ValidationError(
+                f"Line {number}: names that begin with {SECRET} are of secrets. Choose "
+                "another."
             )
 
 

@@ -190,6 +190,12 @@ def test_hostile_numbers_are_refused_at_the_number(
         ("fallback_models", "a/b\nnot a model", "Line 2, “not a model”: Write the"),
         ("greeting", "Hello\r\nHi\x1b", "Line 2 has a character that cannot be stored"),
         ("goodbye", "a\x0bb", "U+000B"),
+        ("values", "shop\nsecret.key = 1", "Line 2: names that begin with secret. are"),
+        (
+            "webhook_url",
+            "https://crm.example/{{secret.key}}?of={{bot_name}}",
+            "Nothing fills in {{bot_name}} here: write it out. Only secrets",
+        ),
     ],
 )
 def test_a_refusal_says_what_to_change(
