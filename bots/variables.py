@@ -7,6 +7,13 @@ from itertools import islice
 NAME = re.compile(r"[A-Za-z_][\w.-]*")
 # The name, and what stands in its place where nothing is known.
 PLACEHOLDER = re.compile(rf"\{{\{{\s*({NAME.pattern})\s*(?:\|([^{{}}]*))?\}}\}}")
+# What was meant for one and is none. What has quotation marks is left alone: it may be
+# JSON in a prompt.
+MISSPELT = (
+    r"\{\{[^{}\"\n]{0,80}\}(?:\}|[^{}\"\n]{0,80}\}\})?"
+    r"|\{\{\s*[A-Za-z_][\w.-]*|\{%[^{}\n]{0,80}%\}"
+)
+EITHER = re.compile(f"{PLACEHOLDER.pattern}|{MISSPELT}")
 # What every call knows by itself.
 BUILT_IN = {
     "caller_number": "the caller's number",
@@ -29,13 +36,22 @@ Values = Mapping[str, str]
 
 
 def fill(text: str, values: Values, quote: Callable[[str], str] = str) -> str:
-    """The text with every placeholder replaced; what is not known is left out."""
+    """The text with every placeholder replaced; what is not known is left out.
+
+    So is a misspelt one: nobody wants to hear its braces.
+    """
 
     def value(found: re.Match[str]) -> str:
-        known = values.get(found[1], "").strip() or (found[2] or "").strip()
+        known = values.get(found[1] or "", "").strip() or (found[2] or "").strip()
         return quote(known)
 
-    return PLACEHOLDER.sub(value, text)
+    return EITHER.sub(value, text)
+
+
+def misspelt(text: str) -> str:
+    """The first placeholder that nothing can fill in as it is written; empty: none."""
+    found = (match[0] for match in EITHER.finditer(text) if match[1] is None)
+    return next(found, "")
 
 
 def names(text: str) -> list[str]:

@@ -63,9 +63,9 @@ def test_every_field_that_is_read_is_a_bots() -> None:
         ({"language": "jp"}, "warning language: There is no language “jp”."),
         ({"greeting": "Hi 😀"}, "greeting: Has an emoji (😀)"),
         ({"greeting": "See https://a.b/c"}, "a web address (“https://a.b/c”)"),
-        ({"greeting": "Hi {{ 7*7 }}"}, "“{{ 7*7 }}” is read out as it stands"),
-        ({"greeting": "Hi {{name}, hi"}, "“{{name}” is read out as it stands"),
-        ({"greeting": "Hi {{name"}, "“{{name” is read out as it stands"),
+        ({"greeting": "Hi {{ 7*7 }}"}, "“{{ 7*7 }}” will be left out"),
+        ({"greeting": "Hi {{name}, hi"}, "“{{name}” will be left out"),
+        ({"greeting": "Hi {{name"}, "“{{name” will be left out"),
         (
             {"greeting": "{{secret.a}}", "values": "now = 5"},
             "it will be left out. Secrets are filled in only where tools name them. "
@@ -88,6 +88,14 @@ def test_every_field_that_is_read_is_a_bots() -> None:
             {"fillers": "Just a moment, {{nme}}", "values": "name"},
             "warning fillers: {{nme}} is not known",
         ),
+        (
+            {"fillers": "One moment, {{ my name }}."},
+            "warning fillers: “{{ my name }}” will be left out. Write a placeholder as",
+        ),
+        ({"hints": "Acme, {{shop}}"}, "hints: “{{shop}}” stays as it is: nothing is"),
+        ({"summary_prompt": "Of {{now}}."}, "summary_prompt: “{{now}}” stays as it is"),
+        ({"outcomes": "a, {{b"}, "outcomes: “{{b” stays as it is"),
+        ({"summary_fields": "a: {{now}}"}, "summary_fields: “{{now}}” stays as it is"),
         ({"greeting": "{{nobody}}, {{ x }}!"}, "callers would hear silence"),
         ({"apology": "<prosody rate='x'>Hi</prosody>"}, "does not know <prosody>"),
         ({"greeting": '<break time="11s"/> Hi'}, "a pause of more than 10 seconds"),
@@ -98,7 +106,7 @@ def test_every_field_that_is_read_is_a_bots() -> None:
         ),
         ({"system_prompt": "# Rules\nBe kind."}, "hint system_prompt: Has a heading"),
         ({"system_prompt": "Use <phoneme>."}, "warning system_prompt: The voice does"),
-        ({"system_prompt": "You serve {% shop %}."}, "The model sees “{% shop %}”"),
+        ({"system_prompt": "You serve {% shop %}."}, "“{% shop %}” will be"),
         ({"system_prompt": "You serve {{shop}}."}, "system_prompt: {{shop}} is not"),
         ({"system_prompt": "word " * 1500}, "190 ms and costs about $0.0008"),
         ({"system_prompt": "word " * 8000}, "openai/gpt-4.1-mini reads 9,000 at most"),
@@ -211,6 +219,16 @@ def test_tools_send_only_what_is_known() -> None:
     tool = ToolSpec("t", "At {{shop}}.", on_failure="Name {{id}}.", parameters=(ID,))
     told = told_with(Kit([tool]), {})
     assert "tools: In t: {{shop}} and {{id}} are not known" in told
+    for wrong in (ToolSpec("t", "At {{my shop}}."), ToolSpec("t", on_failure="{{a b")):
+        assert "will be left out. Write a placeholder" in told_with(Kit([wrong]), {})
+
+
+def test_a_tool_of_a_key_gets_no_arguments() -> None:
+    key = {"key": "1", "deed": "tool", "tool": "7"}
+    changes = {"values": "shop\ncaler_number", **form("menu_keys", key)}
+    told = told_with(Kit(pressed={"7": TOOL}), {**changes, "dtmf_detection": "on"})
+    assert told.startswith("warning menu_keys-0-tool: In look_up: {{order_id}} is not")
+    assert "\n" not in told
 
 
 @pytest.mark.parametrize(
@@ -227,12 +245,17 @@ def test_tools_send_only_what_is_known() -> None:
             "hint targets-1-when: Neither the model nor a key",
         ),
         (form("targets", {**ANN, "when": "{{if}}"}), "targets-0-when: {{if}} is not"),
+        (form("targets", {**ANN, "when": "{{a b}}"}), "targets-0-when: “{{a b}}” will"),
         (form("targets", ANN), "hint targets-0-hours: Outside everybody's hours"),
         (form("menu_keys", {"key": "1", "deed": "end"}), "warning dtmf_detection: Swi"),
         ({"can_ask_for_keys": "on"}, "warning can_ask_for_keys: It asks for keys and"),
         (
             form("menu_keys", {"key": "1", "deed": "say", "words": "Hi {{you}}"}),
             "warning menu_keys-0-words: {{you}} is not known",
+        ),
+        (
+            form("menu_keys", {"key": "1", "deed": "say", "words": "Hi {{a|b}c}}"}),
+            "warning menu_keys-0-words: “{{a|b}c}}” will be left out",
         ),
         (
             form("languages", {"language": "de-DE", "voice": "Clive"}),

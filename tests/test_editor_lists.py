@@ -95,9 +95,9 @@ def test_a_key_follows_nobody_who_is_gone_or_renamed(admin_client: Client) -> No
 def test_a_key_may_use_a_tool_that_the_model_does_not_have(
     admin_client: Client,
 ) -> None:
-    tool = Tool.objects.create(name="look_up", url="https://a.example/")
+    tool = Tool.objects.create(name="look_up", url="https://a.example/{{x}}")
     pressed = rows("menu_keys", {"key": "1", "deed": "tool", "tool": tool.pk})
-    add(admin_client, **pressed)
+    assert "Key 1, tool: In look_up: {{x}} is not known" in add(admin_client, **pressed)
     profile = Profile.of(Bot.objects.get())
     assert profile.tools == ()
     assert [entry.tool and entry.tool.name for entry in profile.menu] == ["look_up"]

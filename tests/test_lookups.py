@@ -45,7 +45,7 @@ def connected(greeting: str, **manners: object) -> tuple[Talk, list[str]]:
         ("It is {{ now }}.", "It is Monday, 9:00."),
         ("Hello {{customer.name|there}}!", "Hello there!"),
         ("Hello {{customer.name}}!", "Hello !"),
-        ("{{nobody_knows}}{{nor this}}", "{{nor this}}"),
+        ("Hi{{nobody_knows}}{{nor this}}.", "Hi."),
     ],
 )
 def test_greeting_and_prompt_are_filled_in(text: str, filled: str) -> None:

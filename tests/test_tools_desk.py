@@ -135,6 +135,7 @@ def test_what_could_not_be_sent_is_refused_in_words(
     [
         ({"url": "https://shop.example/{{order}}"}, "Nothing fills in {{order}}"),
         ({"on_failure": "Name {{order}}."}, "Nothing fills in {{order}}"),
+        ({"on_failure": "Name {{an order}}."}, "“{{an order}}” will be left out."),
         ({"headers": "X: {{secret.nowhere}}"}, "There is no secret “nowhere” yet"),
         ({"headers": "X-Api-Key: 12345"}, "The value of X-Api-Key can be read"),
         ({"url": "https://other.example/"}, "TOOL_HOSTS does not name other.example."),
@@ -149,14 +150,24 @@ def test_what_will_not_work_is_told_when_saving(
     assert Tool.objects.exists()
 
 
-def test_variables_of_its_bots_fill_a_tool_in(operator: Client) -> None:
+@pytest.mark.parametrize("use", ["tool", "lookup", "key"])
+def test_variables_of_its_bots_fill_a_tool_in(operator: Client, use: str) -> None:
     sent = filled(url="https://shop.example/{{shop}}?{{now}}{{x|y}}")
-    tool = Tool.objects.create(name="look_up")
-    Bot.objects.create(name="A", values="shop = berlin").tools.add(tool)
+    tool = Tool.objects.create(name="look_up", url="https://shop.example/{{shop}}")
+    bot = Bot.objects.create(name="A", values="shop = berlin")
+    match use:
+        case "tool":
+            bot.tools.add(tool)
+        case "lookup":
+            Bot.objects.update(lookup=tool)
+        case "key":
+            bot.menu_keys.create(key="1", deed="tool", tool=tool)
+    form = told(operator.get(f"/admin/bots/tool/{tool.pk}/try/"))
+    assert 'name="variable-shop" value="berlin"' in form
     sent |= {"_continue": "1"}
     page = told(operator.post(f"/admin/bots/tool/{tool.pk}/change/", sent, follow=True))
     assert "Nothing fills in" not in page
-    assert ">A</a>" in page
+    assert ">A" in page
 
 
 def test_the_list_says_which_bots_have_it_in_few_queries(

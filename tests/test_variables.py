@@ -43,7 +43,10 @@ JSON = st.recursive(
         ("Hello {{nobody}}!", "Hello !"),
         ("Hello {{blank|there}}!", "Hello there!"),
         ("{{user.name}}{{name}}", "BobAnn"),
-        ("{{1st}} {name} {{}}", "{{1st}} {name} {{}}"),
+        ("Hi {{1st}}{name}{{}}!", "Hi {name}!"),
+        ("Hi {{ my name }}{{my-|a}b}}{{nobody}{% if x %}!", "Hi !"),
+        ("Hi {{name. How are you?", "Hi  How are you?"),
+        ('Say {"a": {"b": "c"}} or {{"a": 1}}.',) * 2,
     ],
 )
 def test_placeholders_are_replaced_and_never_spoken(text: str, filled: str) -> None:

@@ -28,6 +28,7 @@ READ = (
     *("system_prompt", "llm_model", "fallback_models", "tts_voice", "tts_model"),
     *("language", "transfer_number", "fillers", "values", "time_zone"),
     *("dtmf_detection", "can_ask_for_keys"),
+    *("hints", "summary_prompt", "outcomes", "summary_fields"),
 )
 WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")  # a token a character
 
@@ -92,8 +93,6 @@ def _aloud(name: str, text: str, draft: Mapping[str, str]) -> Iterator[Remark]:
     if eye := list(wording.written_for_reading(text)):
         told = f"Has {joined(eye)}: the voice reads it sign by sign or leaves it out."
         yield Remark(name, told)
-    if found := wording.placeholder(text):
-        yield Remark(name, f"“{found}” is read out as it stands: nothing fills it in.")
     if tags := wording.unknown_tags(text):
         named = ", ".join(f"<{wording.shown(tag)}>" for tag in tags[:3])
         yield Remark(
@@ -121,9 +120,6 @@ def _prompt(prompt: str) -> Iterator[Remark]:
     if eye := list(wording.written_for_reading(prompt)):
         told = f"Has {joined(eye)}. Models write as they are written to, and what they"
         yield Remark("system_prompt", f"{told} write is spoken: use sentences.", "hint")
-    if found := wording.placeholder(prompt):
-        told = f"The model sees “{found}” as it stands: nothing fills it in."
-        yield Remark("system_prompt", told)
     if tags := wording.ssml_tags(prompt):
         named = ", ".join(f"<{tag}>" for tag in tags[:3])
         told = f"The voice does not know {named}. It takes <break> and <verbatim>."

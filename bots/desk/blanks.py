@@ -4,14 +4,17 @@ from collections.abc import Iterable, Iterator
 
 from bots.abilities import ToolSpec
 from bots.desk.draft import Draft, Kit, Remark, joined, nearest, rows
-from bots.desk.wording import shown
-from bots.variables import BUILT_IN, SECRET, declared, fill, unknown
+from bots.desk.wording import placeholder, shown
+from bots.requests import SPELLING
+from bots.variables import BUILT_IN, SECRET, declared, fill, misspelt, unknown
 
 # What is said word for word, or given to the model, with variables filled in.
 FILLED = (
     *("consent", "greeting", "system_prompt", "fillers", "silence_question"),
     *("time_warning", "goodbye", "apology", "transfer_notice"),
 )
+# What is given away as it stands.
+RAW = ("hints", "summary_prompt", "outcomes", "summary_fields")
 NAMED = 3
 LISTED = 12
 
@@ -21,9 +24,15 @@ def remarks(draft: Draft, kit: Kit) -> Iterator[Remark]:
     known = [*declared(draft.get("values", ""))]
     for name in FILLED:
         yield from _text(name, draft.get(name, ""), known)
+    for name in RAW:
+        if found := placeholder(draft.get(name, "")):
+            yield Remark(name, f"“{found}” stays as it is: nothing is filled in here.")
     for row in rows(draft, "menu_keys"):
         if row["deed"] == "say":
             yield from _text(row.field("words"), row["words"], known)
+        if row["deed"] == "tool" and (tool := kit.pressed.get(row["tool"])):
+            # A key brings no arguments.
+            yield from _tool(row.field("tool"), tool, known, [])
     for row in rows(draft, "targets"):
         yield from _text(row.field("when"), row["when"], known)
     for tool in kit.tools:
@@ -35,6 +44,8 @@ def remarks(draft: Draft, kit: Kit) -> Iterator[Remark]:
 
 
 def _text(field: str, text: str, known: list[str]) -> Iterator[Remark]:
+    if found := misspelt(text):
+        yield Remark(field, f"“{shown(found)}” will be left out. {SPELLING}")
     if missing := unknown(text, known):
         yield Remark(field, _told(missing, known))
 
@@ -43,7 +54,11 @@ def _tool(
     field: str, tool: ToolSpec, known: list[str], arguments: list[str]
 ) -> Iterator[Remark]:
     sent = unknown(f"{tool.url}\n{tool.headers}", [*known, *arguments])
-    said = unknown(f"{tool.description}\n{tool.on_failure}", known)
+    told = f"{tool.description}\n{tool.on_failure}"
+    if wrong := misspelt(told):
+        wrong = f"In {tool.name}: “{shown(wrong)}” will be left out. {SPELLING}"
+        yield Remark(field, wrong)
+    said = unknown(told, known)
     found = [name for name in sent if not name.startswith(SECRET)]
     if missing := list(dict.fromkeys([*found, *said])):
         told = _told(missing, [*known, *arguments])

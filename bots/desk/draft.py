@@ -35,12 +35,14 @@ class Offer:
 class Kit:
     """The tools that the form names, and what minute of the week it is for the bot.
 
-    `to_bots` are the fields of people whose number a bot answers.
+    `pressed` are those of its keys, by what the form calls them; `to_bots` the fields
+    of people whose number a bot answers.
     """
 
     tools: Sequence[ToolSpec] = ()
     lookup: ToolSpec | None = None
     minute: int = 0
+    pressed: Mapping[str, ToolSpec] = field(default_factory=dict)
     to_bots: Sequence[str] = ()
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils.html import format_html_join
 
@@ -11,6 +11,12 @@ from bots.models import Bot, Secret, Tool
 from bots.requests import secrets_of
 
 Users = Iterable[tuple[Tool | Bot, str]]
+
+
+def bots_with(tool: Tool) -> "QuerySet[Bot]":
+    """The bots that use a tool: their model, their lookup or a key of theirs."""
+    used = Q(tools=tool) | Q(lookup=tool) | Q(menu_keys__tool=tool)
+    return Bot.objects.filter(used).distinct()
 
 
 def users_of(thing: Tool | Secret) -> Iterator[tuple[Tool | Bot, str]]:

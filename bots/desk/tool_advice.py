@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from itertools import chain
 
-from django.db.models import Q
-
-from bots.models import Bot, Secret, Tool
-from bots.requests import secrets_of
-from bots.variables import SECRET, declared, names, unknown
+from bots.desk.in_use import bots_with
+from bots.models import Secret, Tool
+from bots.requests import SPELLING, secrets_of
+from bots.variables import SECRET, declared, misspelt, names, unknown
 from bots.web import Forbidden, check
 
 # Headers whose value is a key, by what their names have in them.
@@ -21,12 +20,14 @@ def remarks(tool: Tool) -> list[str]:
 
 def _nameless(tool: Tool) -> Iterator[str]:
     """Placeholders that nothing fills in."""
-    bots = Bot.objects.filter(Q(tools=tool) | Q(lookup=tool)).distinct()
-    known = {name for bot in bots for name in declared(bot.values)}
+    known = {name for bot in bots_with(tool) for name in declared(bot.values)}
     given = known | {parameter.name for parameter in tool.parameters.all()}
     text = f"{tool.url} {tool.headers}"
     sent = unknown(text, [*given, *_secret_names(text)])
-    said = unknown(f"{tool.description} {tool.on_failure}", known)
+    told = f"{tool.description}\n{tool.on_failure}"
+    if wrong := misspelt(told):
+        yield f"“{wrong}” will be left out. {SPELLING}"
+    said = unknown(told, known)
     for name in dict.fromkeys([*sent, *said]):
         yield (
             f"Nothing fills in {{{{{name}}}}}: it is neither an argument nor a "

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
-from django.db.models import Q
 
 from bots.abilities import Parameter, ToolSpec
+from bots.desk.in_use import bots_with
+from bots.menu import MenuKey
 from bots.models import Bot, Tool
 from bots.tool_requests import Outcome, look_up, use_tool
 from bots.variables import BUILT_IN, SECRET, Values, declared, flat, names
@@ -71,13 +72,15 @@ class TryForm(forms.Form):
 
 def _only_looks_up(tool: Tool) -> bool:
     """Whether it is used before calls only, and so gets no arguments."""
-    return Bot.objects.filter(lookup=tool).exists() and not tool.bots.exists()
+    looks_up = Bot.objects.filter(lookup=tool).exists()
+    used = tool.bots.exists() or MenuKey.objects.filter(tool=tool).exists()
+    return looks_up and not used
 
 
 def _variables(tool: Tool, spec: ToolSpec, looks_up: bool) -> dict[str, str]:
     """The variables that would be sent, with what the tool's bots are tried with."""
     noted: dict[str, str] = {}
-    for bot in Bot.objects.filter(Q(tools=tool) | Q(lookup=tool)).distinct():
+    for bot in bots_with(tool):
         noted |= declared(bot.values)
     named: Iterable[str] = names(f"{spec.url} {spec.headers}")
     if looks_up and spec.method not in ("GET", "DELETE"):

@@ -56,15 +56,18 @@ def _draft(form: QueryDict) -> dict[str, str]:
 
 def _kit(form: QueryDict) -> Kit:
     """The tools that a form names, and what minute it is in its time zone."""
+    draft = _draft(form)
     lookup, chosen = form.get("lookup", ""), form.getlist("tools")
-    keys = [key for key in [lookup, *chosen] if KEY.fullmatch(key)]
+    pressed = [row["tool"] for row in rows(draft, "menu_keys")]
+    keys = [key for key in [lookup, *chosen, *pressed] if KEY.fullmatch(key)]
     tools = Tool.objects.filter(pk__in=keys).prefetch_related("parameters")
     found = {str(tool.pk): tool.spec() for tool in tools} if keys else {}
     return Kit(
         [found[key] for key in chosen if key in found],
         found.get(lookup),
         when.minute_of_week(timezone.now(), form.get("time_zone", "")),
-        _to_bots(_draft(form)),
+        found,
+        _to_bots(draft),
     )
 
 

@@ -3,8 +3,6 @@
 import re
 from collections.abc import Iterator
 
-import bots.variables as variables
-
 # Read by every voice of Inworld's speech API.
 MARKUP = frozenset(("break", "verbatim"))
 SSML = frozenset(
@@ -50,10 +48,9 @@ def written_for_reading(text: str) -> Iterator[str]:
 
 
 def placeholder(text: str) -> str:
-    """The first placeholder of a kind that nothing fills in; empty without one."""
-    found = (match[0] for match in PLACEHOLDER.finditer(text))
-    wrong = (each for each in found if not variables.PLACEHOLDER.fullmatch(each))
-    return shown(next(wrong, ""))
+    """The first placeholder of any kind; empty without one."""
+    found = PLACEHOLDER.search(text)
+    return shown(found[0]) if found else ""
 
 
 def unknown_tags(text: str) -> list[str]:
