@@ -88,8 +88,7 @@ PHRASEBOOKS = {
         reconnected="Perdone, se ha cortado un momento.",
         line_lost="Lo siento, la línea se corta una y otra vez.",
         fillers="Un momento, por favor.\nLo compruebo ahora mismo.\nDéjeme ver.",
-        partings="adiós, hasta luego, hasta pronto, que tenga un buen día, "
-        "buenas noches",
+        partings="adiós, hasta luego, hasta pronto, que tenga un buen día",
         announcement="Tiene una llamada. {} Pulse 1 para atenderla.",
         announcement_alone="Tiene una llamada. Pulse 1 para atenderla.",
         accepted="Le paso la llamada.",
@@ -121,7 +120,7 @@ PHRASEBOOKS = {
         reconnected="Desculpe, a ligação caiu por um momento.",
         line_lost="Lamento, a ligação está sempre a cair.",
         fillers="Um momento, por favor.\nVou verificar.\nDeixe-me ver.",
-        partings="adeus, até logo, até breve, tenha um bom dia, boa noite, tchau",
+        partings="adeus, até logo, até breve, tenha um bom dia, tchau",
         announcement="Tem uma chamada. {} Prima 1 para atender.",
         announcement_alone="Tem uma chamada. Prima 1 para atender.",
         accepted="Vou passar a chamada.",
@@ -137,7 +136,7 @@ PHRASEBOOKS = {
         reconnected="Sorry, de verbinding was even weg.",
         line_lost="Het spijt me, de verbinding valt steeds weg.",
         fillers="Een ogenblik, alstublieft.\nIk kijk het even na.\nIk zoek het op.",
-        partings="tot ziens, dag, fijne dag, tot straks, goedenacht, doei",
+        partings="tot ziens, fijne dag, tot straks, goedenacht, doei",
         announcement="Er is een beller voor u. {} Druk op 1 om het gesprek aan te "
         "nemen.",
         announcement_alone="Er is een beller voor u. Druk op 1 om het gesprek aan te "

@@ -47,8 +47,12 @@ class Farewells:
     @property
     def has_parted(self) -> bool:
         """Whether the bot has said goodbye and the caller has heard it."""
-        last = self.answers.turns[-1] if self.answers.turns else None
-        if last is None or last.role != "bot" or last.interrupted:
+        turns = self.answers.turns
+        # Before the caller has said anything, "Good night!" is how one says hello.
+        if not any(turn.role == "caller" for turn in turns):
+            return False
+        last = turns[-1]
+        if last.role != "bot" or last.interrupted:
             return False
         return last.heard == last.text and self.manners.is_parting(last.text)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from calls.actions import Action, Discard, Withhold
 from calls.answers import Answers
+from calls.manners import QUESTION_MARKS
 from calls.playback import Cue
 from calls.replies import Reply
 
@@ -12,7 +13,6 @@ from calls.replies import Reply
 LATE_INTERRUPT = 1.0
 # A `play` this young may have crossed the interrupt on its way, and be played after it.
 IN_FLIGHT = 1.0
-QUESTION_MARKS = ("?", "？", "؟")  # noqa: RUF001
 
 
 @dataclass(slots=True)

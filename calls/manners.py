@@ -11,6 +11,9 @@ from bots.variables import names
 
 # A parting is the end of what was said, not a word in it.
 PARTING_WORDS = 8
+QUESTION_MARKS = ("?", "？", "؟")  # noqa: RUF001
+# What may stand behind the last mark of a sentence.
+_CLOSING = " \n\"'”’»)"  # noqa: RUF001
 
 _WORD = re.compile(r"[^\W_]+", re.UNICODE)
 
@@ -79,7 +82,9 @@ class Manners:
         )
 
     def is_parting(self, text: str) -> bool:
-        """Whether words end with a goodbye."""
+        """Whether words end with a goodbye; what is asked wants an answer."""
+        if text.rstrip(_CLOSING).endswith(QUESTION_MARKS):
+            return False
         ending = " ".join(plain(text).split()[-PARTING_WORDS:])
         return any(re.search(rf"\b{words}$", ending) for words in self.partings)
 

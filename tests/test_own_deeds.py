@@ -6,6 +6,7 @@ import pytest
 
 from bots.abilities import MenuEntry, Target
 from bots.inworld.tool_calls import ToolCall
+from bots.languages import PHRASEBOOKS
 from calls.actions import (
     Action,
     ChangeLanguage,
@@ -27,7 +28,7 @@ from calls.events import (
     ToolEnded,
 )
 from calls.farewells import FAREWELL_LIMIT, MOST_TRANSFERS
-from calls.manners import Manners
+from calls.manners import Manners, backchannels
 from calls.tool_uses import (
     ENDED_FIRST,
     LONGEST_SENTENCE,
@@ -205,6 +206,41 @@ def test_a_word_in_the_middle_is_no_goodbye(words: str) -> None:
     talk = polite(partings=frozenset({"bye"}), silence_seconds=9)
     parted(talk, words)
     assert spoken(talk.passes()).text == "Are you still there?"
+
+
+@pytest.mark.parametrize("words", ["Shall we say bye?", "Did you say “bye?”", "Bye？"])  # noqa: RUF001
+def test_a_question_is_no_goodbye(words: str) -> None:
+    talk = polite(partings=frozenset({"bye"}), silence_seconds=9)
+    parted(talk, words)
+    assert spoken(talk.passes()).text == "Are you still there?"
+
+
+def test_nobody_parts_who_has_not_heard_the_caller_yet() -> None:
+    greeting = "Hello, good night."
+    night = frozenset({"good night"})
+    talk = polite(partings=night, silence_seconds=9, greeting=greeting)
+    talk.clip(1, greeting)
+    talk.on(ReplyEnded(1, greeting))
+    while not (sentences := of(SpeakText, talk.passes())):
+        pass
+    assert sentences[0].text == "Are you still there?"
+
+
+@pytest.mark.parametrize(
+    ("language", "words", "parts"),
+    [
+        ("nl", "Wij zijn open elke dag.", False),
+        ("nl", "Ik wens u een fijne dag!", True),
+        ("es", "Hola, buenas noches.", False),
+        ("pt", "Olá, boa noite.", False),
+        ("pt", "Obrigado, até logo.", True),
+    ],
+)
+def test_what_also_means_something_else_is_no_goodbye(
+    language: str, words: str, parts: bool
+) -> None:
+    partings = backchannels(PHRASEBOOKS[language].partings)
+    assert Manners("", partings=partings).is_parting(words) is parts
 
 
 # To a person
