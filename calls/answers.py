@@ -50,7 +50,7 @@ class Answers:
         self.rounds = 0  # of tools, since the caller spoke
         self.week_began = 0.0  # Monday, 0:00, in the bot's time zone
         self.replies = Replies(turns)
-        self.ladder = Ladder(manners.fallback_models, manners.can_transfer)
+        self.ladder = Ladder(manners.fallback_models)
         self.attempt: Step | None = None  # to be made a little later
         self.asked_at = -math.inf  # the caller's latest words or key
         self.unanswered = False  # something was said that is not being answered yet

@@ -43,6 +43,7 @@ class Farewells:
         self.playback = answers.replies.playback
         self.farewell: Farewell | None = None
         self.over = False
+        answers.ladder.can_transfer = lambda at: self.whoever_is_there(at) is not None
 
     @property
     def has_parted(self) -> bool:

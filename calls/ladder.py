@@ -5,6 +5,7 @@ first failure until `BUDGET` later, when the caller hears an apology.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -38,12 +39,20 @@ class Step:
     model: str = ""
 
 
+def nobody(at: float) -> bool:
+    """Nobody can be reached, at any time."""
+    return False
+
+
 @dataclass(slots=True)
 class Ladder:
-    """Where one call stands on the ladder."""
+    """Where one call stands on the ladder.
+
+    `can_transfer` tells whether somebody is there, then, to put the caller through to.
+    """
 
     fallback_models: tuple[str, ...] = ()
-    can_transfer: bool = False
+    can_transfer: Callable[[float], bool] = nobody
     due_at: float | None = None  # something must have been heard by then
     last_due_at: float = math.inf  # the same, however often more is asked
     failed_at: float | None = None  # when this answer failed first
@@ -91,7 +100,7 @@ class Ladder:
     def _give_up(self, at: float) -> Step:
         self.due_at = None
         self.failures += 1
-        if self.can_transfer and self.failures >= TRANSFER_AFTER:
+        if self.failures >= TRANSFER_AFTER and self.can_transfer(at):
             return Step(Rung.TRANSFER, at)
         if self.failures >= HANG_UP_AFTER:
             return Step(Rung.HANG_UP, at)

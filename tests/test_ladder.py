@@ -1,10 +1,13 @@
 """What is tried when an answer fails, in which order and by when."""
 
+from dataclasses import replace
+
 import pytest
 
 from calls.actions import HangUp, Play, Resort, SpeakText, StartReply
 from calls.answers import PATIENCE
 from calls.events import CallerInterrupted, CallerSpoke, ReplyEnded, TimePassed
+from calls.farewells import MOST_TRANSFERS
 from calls.ladder import (
     BUDGET,
     HANG_UP_AFTER,
@@ -14,6 +17,7 @@ from calls.ladder import (
     Rung,
     Step,
 )
+from calls.turns import ToolUse, Turn
 from tests.people import SALES
 from tests.test_conversation import Talk, of, started
 
@@ -22,7 +26,7 @@ APOLOGY = "Sorry, trouble."
 
 def failing(*, models: tuple[str, ...] = (), can_transfer: bool = False) -> Ladder:
     """A ladder at the caller's question, asked at 0."""
-    ladder = Ladder(models, can_transfer)
+    ladder = Ladder(models, lambda at: can_transfer)
     ladder.begin(0)
     return ladder
 
@@ -250,3 +254,28 @@ def test_the_call_ends_with_a_last_word_when_answers_keep_failing(
     assert of(HangUp, talk.passes()) == [
         HangUp(reason, SALES if can_transfer else None)
     ]
+
+
+AWAY = replace(SALES, hours="Mon 9:00-9:01")
+
+
+@pytest.mark.parametrize("why", ["nobody", "closed", "tried enough"])
+def test_where_nobody_is_there_a_caller_gets_the_same_third_chance(why: str) -> None:
+    targets = {"nobody": (), "closed": (AWAY,), "tried enough": (SALES,)}[why]
+    talk = Talk(apology=APOLOGY, targets=targets)
+    if why == "tried enough":
+        for index in range(MOST_TRANSFERS):
+            use = ToolUse(f"t{index}", "transfer_call", result="Nobody picked up.")
+            turn = Turn(index, "tool", 0.0, text=use.name, tool=use, ended_at=1.0)
+            talk.core.turns.append(turn)
+    for _ in range(HANG_UP_AFTER - 1):
+        number = started(talk.on(CallerSpoke("Why?"), after=1)).reply
+        apology = apologised(talk, number)
+        talk.clip(apology, APOLOGY)
+        talk.on(ReplyEnded(apology, APOLOGY))
+        talk.passes()
+    number = started(talk.on(CallerSpoke("Why?"), after=1)).reply
+    retry = started(talk.on(ReplyEnded(number, error="Broken."))).reply
+    actions = talk.on(ReplyEnded(retry, error="Broken."))
+    assert of(Resort, actions) == [Resort("hang_up")]
+    assert [each.text for each in of(SpeakText, actions)] == ["Goodbye."]
