@@ -166,8 +166,8 @@ class Conversation:
             cut += take_back(self.turns, event.returned)
             self.answers.asked_at, self.answers.unanswered = at, True
             return [*spoken, *(Record(replace(turn)) for turn in cut)]
-        unanswered = is_unanswered(self.turns)
-        told = self.answers.resume(at, unanswered=unanswered)
+        self.hearing.recall(at)
+        told = self.answers.resume(at, unanswered=is_unanswered(self.turns))
         return [*spoken, *(Record(replace(turn)) for turn in cut), *told]
 
     # What the caller says
@@ -201,14 +201,14 @@ class Conversation:
         return [*asked, *self.answers.answer(at)]
 
     def _key_pressed(self, key: str, at: float) -> list[Action]:
-        self.answers.asked_at = at
         self.vigil.caller_heard(at, final=True)
         self.vigil.answered()
-        choice = self.manners.menu.get(key)
-        busy = self.entry.keys or self.answers.awaited or self.answers.is_obliged
-        if choice and not (busy or self.farewell):
+        if self.hearing.is_slip(at):
+            return []
+        self.answers.asked_at = at
+        if choice := self.menu.choice(key, at):
             return self.menu.chosen(choice, at)
-        return self._keys_entered(at) if self.entry.press(key, at) else []
+        return self._keys_entered(at) if self.hearing.press(key, at) else []
 
     def _keys_entered(self, at: float) -> list[Action]:
         self.playback.settle(at)

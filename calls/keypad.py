@@ -23,25 +23,44 @@ class KeyRequest:
     secret: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A request that is over, `complete` where all of it was typed.
+
+    `full` says that its length completed it, without a last key.
+    """
+
+    request: KeyRequest
+    at: float
+    complete: bool = False
+    full: bool = False
+
+
 @dataclass(slots=True)
 class KeyEntry:
-    """The keys pressed so far; `due_at` is when a pause will complete them."""
+    """The keys pressed so far; `due_at` is when a pause will complete them.
+
+    Keys that come after the `closed` request may be meant for it; `hides` says that
+    those of now may be a secret one's.
+    """
 
     keys: str = ""
     due_at: float | None = None
     request: KeyRequest | None = None
+    closed: Closed | None = None
+    hides: bool = False
 
     @property
     def is_secret(self) -> bool:
-        """Whether what is being typed was asked for as nobody else's business."""
-        return self.request is not None and self.request.secret
+        """Whether what is being typed is nobody else's business."""
+        return self.hides or (self.request is not None and self.request.secret)
 
     def expect(self, request: KeyRequest, at: float) -> None:
         """What is pressed, and was already, is what was asked for.
 
         Time counts from `at`, the end of the question.
         """
-        self.request = request
+        self.request, self.closed = request, None
         self.due_at = at + request.seconds
 
     def press(self, key: str, at: float) -> bool:
@@ -53,18 +72,26 @@ class KeyEntry:
         self.due_at = at + max(ENTRY_PAUSE, wanted.seconds if self.request else 0)
         return key == wanted.last or len(self.keys) == wanted.length
 
-    def take(self) -> str:
+    def take(self, at: float) -> str:
         """The keys of the entry; starts a new one."""
+        if request := self.request:
+            complete = self.due_at is not None and at < self.due_at
+            full = complete and len(self.keys) == request.length
+            self.closed = Closed(request, at, complete, full)
         keys, self.keys, self.due_at, self.request = self.keys, "", None, None
+        self.hides = False
         return keys
 
-    def give_up(self) -> KeyRequest | None:
+    def give_up(self, at: float) -> KeyRequest | None:
         """Wait no more for what was asked for; what is secret of it is forgotten."""
         request, self.request = self.request, None
-        if request and request.secret:
+        if request is None:
+            return None
+        self.closed = Closed(request, at)
+        if request.secret:
             self.keys = ""
-        if request and not self.keys:
-            self.due_at = None
+        if not self.keys:
+            self.due_at, self.hides = None, False
         return request
 
 

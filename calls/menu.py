@@ -15,6 +15,17 @@ class Menu:
         self.answers = uses.answers
         self.farewells = uses.farewells
 
+    def choice(self, key: str, at: float) -> MenuEntry | None:
+        """What a key is for, unless it belongs to an entry that was asked for.
+
+        It waits for a sentence that must be heard first, and does nothing at the end.
+        """
+        entry = self.hearing.entry
+        typing = entry.keys or self.answers.awaited or self.hearing.is_still_secret(at)
+        if typing or self.answers.is_obliged or self.farewells.farewell:
+            return None
+        return self.answers.manners.menu.get(key)
+
     def chosen(self, choice: MenuEntry, at: float) -> list[Action]:
         """Do what the key is for: it answers all that was said before."""
         replies, interruptions = self.answers.replies, self.farewells.interruptions

@@ -81,27 +81,27 @@ class ToolUses:
 
     def typed(self, at: float) -> list[Action]:
         """What was asked for has been typed, or the time for it is over."""
-        request, keys = self.entry.request, self.entry.take()
+        secret = self.entry.is_secret or self.answers.manners.mask_keys
+        request, keys = self.entry.request, self.entry.take(at)
         turn = self.running.get(request.call_id) if request else None
         if request is None or turn is None:
             return []
         if not keys:
             return self._close(turn, NOTHING_TYPED, at, failed=True)
         result = f"The caller {spelled(keys).strip('[]')}."
-        secret = request.secret or self.answers.manners.mask_keys
         hidden = f"The caller {MASKED.strip('[]')}."
         shown = (turn.tool.arguments, hidden) if turn.tool and secret else None
         return self._close(turn, result, at, shown=shown)
 
     def spoken(self, at: float) -> list[Action]:
         """The caller speaks instead of typing."""
-        request = self.entry.give_up()
+        request = self.entry.give_up(at)
         turn = self.running.get(request.call_id) if request else None
         return self._close(turn, SPOKE_INSTEAD, at, failed=True) if turn else []
 
     def cease(self, at: float) -> list[Action]:
         """The call ends: nobody waits for what still runs."""
-        self.entry.give_up()
+        self.entry.give_up(at)
         actions: list[Action] = []
         for turn in list(self.running.values()):
             actions += self._close(turn, ENDED_FIRST, at, failed=True)

@@ -10,11 +10,12 @@ from calls.events import (
     CallEnded,
     CallerInterrupted,
     CallerSpoke,
+    CallResumed,
     KeyPressed,
     ReplyEnded,
 )
 from calls.glimpse import Glimpse
-from calls.keypad import MASKED
+from calls.keypad import ENTRY_PAUSE, MASKED
 from calls.models import Call
 from calls.playback import CHARACTERS_PER_SECOND
 from calls.tool_uses import ENDED_FIRST, NOTHING_TYPED, SPOKE_INSTEAD
@@ -171,6 +172,39 @@ def test_keys_that_were_asked_for_are_not_those_of_the_menu() -> None:
     assert talk.core.farewell is None
 
 
+# What comes after a fixed length
+
+HASH = {"#": MenuEntry("#", "end"), "1": MenuEntry("1", "end")}
+
+
+@pytest.mark.parametrize("slip", ["#", "1", "#1"])
+def test_what_follows_a_fixed_length_at_once_is_a_slip(slip: str) -> None:
+    talk = asked(working(can_ask_for_keys=True, menu=HASH), length=4)
+    (start,) = typed(talk, "4711")
+    for key in slip:
+        assert talk.on(KeyPressed(key), after=0.4) == []
+    assert talk.core.farewell is None
+    talk.clip(start.reply, "Thank you.")
+    talk.on(ReplyEnded(start.reply, "Thank you."))
+    assert ("bot", "Thank you.", "") in talk.transcript()
+    assert not any(turn.text.startswith("[") for turn in talk.turns.values())
+
+
+@pytest.mark.parametrize("why", ["the answer sounds", "a pause is over", "a last key"])
+def test_it_is_none_later_nor_after_a_last_key(why: str) -> None:
+    talk = asked(length=4)
+    (start,) = typed(talk, "471#" if why == "a last key" else "4711")
+    closed_at = talk.now
+    if why == "the answer sounds":
+        talk.clip(start.reply, "Thank you.")
+        talk.now = talk.core.playback.pending()[-1].starts_at
+        assert talk.now < closed_at + ENTRY_PAUSE
+    if why == "a pause is over":
+        talk.now = closed_at + ENTRY_PAUSE
+    assert typed(talk, "5#")
+    assert "[pressed 5]" in [turn.text for turn in talk.turns.values()]
+
+
 # A secret one
 
 
@@ -208,3 +242,96 @@ def test_a_secret_that_is_half_typed_is_forgotten_by_who_speaks() -> None:
     typed(talk, "47")
     start = started(talk.on(CallerSpoke("Sorry, wrong card."), after=0.5))
     assert told(start)[-1] == ("user", "Sorry, wrong card.")
+
+
+FOUR = {"4": MenuEntry("4", "end")}
+MEANS = ["words", "words after a key", "too late a start", "too long a pause"]
+
+
+def unfinished(means: str, **arguments: Any) -> tuple[Talk, StartReply]:
+    """A caller who was asked for a secret and has not typed it; what comes then."""
+    talk = working(can_ask_for_keys=True, menu=FOUR)
+    asked(talk, secret=True, length=6, seconds=5, **arguments)
+    if means in ("words after a key", "too long a pause"):
+        typed(talk, "9")
+    if means.startswith("words"):
+        return talk, started(talk.on(CallerSpoke("Let me see."), after=1))
+    while not (starts := of(StartReply, talk.passes())):
+        pass
+    return talk, starts[0]
+
+
+def replied(talk: Talk, start: StartReply, words: str = "Take your time.") -> None:
+    """The caller hears an answer."""
+    talk.clip(start.reply, words, seconds=2.0)
+    talk.on(ReplyEnded(start.reply, words))
+    talk.passes()
+
+
+def kept(talk: Talk) -> list[str]:
+    return [turn.told[0] for turn in talk.core.turns if turn.role == "caller"]
+
+
+@pytest.mark.parametrize("answer", [False, True])
+@pytest.mark.parametrize("means", MEANS)
+def test_a_secret_that_is_typed_too_late_is_one_all_the_same(
+    means: str, answer: bool
+) -> None:
+    talk, start = unfinished(means)
+    if answer:
+        replied(talk, start)
+    assert typed(talk, "4711", after=0.4) == []
+    glimpse = Glimpse(Call(), None, talk.core)  # type: ignore[arg-type]
+    news = glimpse.state_news()
+    assert news
+    assert news["state"]["keys"] == MASKED
+    (again,) = typed(talk, "#")
+    assert talk.core.farewell is None
+    assert told(again)[-1][1].endswith("[pressed 4 7 1 1]")
+    assert kept(talk)[-1].endswith(MASKED)
+    assert "4 7" not in " ".join(kept(talk))
+
+
+def test_after_the_answer_there_is_as_much_time_as_after_the_question() -> None:
+    talk, start = unfinished("words")
+    replied(talk, start)
+    talk.now = talk.core.playback.ended_at
+    typed(talk, "5", after=4.9)
+    typed(talk, "5#", after=0.4)
+    assert kept(talk)[-1].endswith(MASKED)
+    typed(talk, "4", after=0.4)
+    assert talk.core.farewell is not None
+
+
+@pytest.mark.parametrize("sounds", [False, True])
+def test_a_secret_may_be_corrected_until_the_answer_sounds(sounds: bool) -> None:
+    talk = working(can_ask_for_keys=True, menu=FOUR)
+    (start,) = typed(asked(talk, secret=True), "1234#")
+    talk.clip(start.reply, "Thank you.", seconds=2.0)
+    starts_at = talk.core.playback.pending()[-1].starts_at
+    typed(talk, "4", after=starts_at - talk.now if sounds else 0.1)
+    assert (talk.core.farewell is not None) is sounds
+    if not sounds:
+        typed(talk, "711#")
+        assert kept(talk)[-1] == MASKED
+
+
+def test_the_next_request_says_whether_it_is_secret() -> None:
+    talk, start = unfinished("words")
+    asking = call("ask_for_keys", "2", question="Your order's number?", length=4)
+    voiced(talk, spoken(talk.on(ReplyEnded(start.reply, calls=(asking,)))))
+    (again,) = typed(talk, "4711")
+    assert told(again)[-1] == ("tool", "The caller pressed 4 7 1 1.")
+    uses_of_keys = [turn.tool for turn in talk.core.turns if turn.tool]
+    assert uses_of_keys[-1].to_json()["result"] == "The caller pressed 4 7 1 1."
+
+
+def test_a_secret_stays_one_when_the_line_breaks_before_it_is_typed() -> None:
+    before = asked(secret=True, length=4)
+    before.on(CallEnded())
+    talk = working(can_ask_for_keys=True, menu=FOUR)
+    turns = tuple(before.core.turns)
+    talk.on(CallResumed(turns, lost_at=talk.now, seconds=9.0))
+    typed(talk, "4711#")
+    assert talk.core.farewell is None
+    assert kept(talk)[-1].endswith(MASKED)

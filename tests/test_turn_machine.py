@@ -370,6 +370,8 @@ class TurnMachine(RuleBasedStateMachine):
                 ledger.said.append(spelled(key))
                 self.asked_number = ledger.begun + 1
                 self.waiting_since = None
+            case KeyPressed() if self.core.hearing.is_slip(self.now):
+                pass
             case KeyPressed() if self.core.entry.request or ledger.hung_up:
                 pass
             case KeyPressed(key):
@@ -481,7 +483,8 @@ class TurnMachine(RuleBasedStateMachine):
     def is_chosen(self, key: str) -> bool:
         """Whether a key is one of the menu, and does what it is for at once."""
         core, left = self.core, self.leaves_by is not None or self.ledger.hung_up
-        busy = self.keys or core.answers.awaited or core.answers.is_obliged
+        late = core.hearing.is_still_secret(self.now) or core.hearing.is_slip(self.now)
+        busy = self.keys or core.answers.awaited or core.answers.is_obliged or late
         return key in self.manners.menu and not (busy or left or self.over)
 
     def cues_of(self, clips: Iterable[Clip]) -> list[Cue]:
@@ -660,8 +663,10 @@ class TurnMachine(RuleBasedStateMachine):
         assert number is not None
         for _ in range(said):
             self.feed(ClipReady(number, self.segment(3, 1.0, ".")))
+        secret = self.random.choice(["false", "true"])
+        asking = '"question": "Which?", "length": 2, "seconds": 4'
         given = {
-            "ask_for_keys": '{"question": "Which?", "length": 2, "seconds": 4}',
+            "ask_for_keys": f'{{{asking}, "secret": {secret}}}',
             "transfer_call": '{"target": "Sales", "summary": "An order."}',
         }
         calls = tuple(
