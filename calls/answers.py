@@ -217,10 +217,10 @@ class Answers:
         return []
 
     def cease(self) -> list[Action]:
-        """Try nothing any more."""
+        """Try nothing any more; what tools still find is for a later answer."""
         self.attempt, self.ladder.due_at = None, None
-        self.unanswered = False
-        self.awaited.clear()
+        self.unanswered = self.greeting_due = False
+        self.awaited &= {LOOKUP}
         return self.replies.stop()
 
     def _tell_consent(self, at: float) -> list[Action]:

@@ -21,7 +21,7 @@ class Menu:
         It waits for a sentence that must be heard first, and does nothing at the end.
         """
         entry = self.hearing.entry
-        typing = entry.keys or self.answers.awaited or self.hearing.is_still_secret(at)
+        typing = entry.request or entry.hides or self.hearing.is_still_secret(at)
         if typing or self.answers.is_obliged or self.farewells.farewell:
             return None
         return self.answers.manners.menu.get(key)
@@ -32,8 +32,11 @@ class Menu:
         replies.playback.settle(at)
         self.answers.rounds = 0
         gone = [*interruptions.release(), *replies.abandon(at), *self.answers.cease()]
+        before = self.hearing.take_in("", at)  # keys that nobody asked for
         heard = self.hearing.pressed(choice.key, at)
-        return [*gone, *heard, *self._do(choice, at)]
+        if choice.deed != "say":  # those words are an answer to everything
+            self.uses.await_all()
+        return [*gone, *before, *heard, *self._do(choice, at)]
 
     def _do(self, choice: MenuEntry, at: float) -> list[Action]:
         match choice.deed:

@@ -61,6 +61,9 @@ class ToolUses:
 
     def press(self, tool: ToolSpec, at: float) -> list[Action]:
         """Use a tool because a key asks for it, whether or not the model may."""
+        pressed = [t.text for t in self.running.values() if t.tool and not t.tool.batch]
+        if tool.name in pressed:  # who presses again waits for what runs already
+            return []
         turn = self._open("", tool.name, "{}", 0, at)
         return [_noted(turn), *self._request(turn, tool, {}, at)]
 
@@ -70,14 +73,17 @@ class ToolUses:
         turn = self._open("", TRANSFER, asked, 0, at)
         return self._close(turn, NOBODY_THERE, at, failed=True)
 
+    def await_all(self) -> None:
+        """The next answer waits for everything that runs."""
+        self.answers.awaited |= self.running.keys()
+
     def ended(self, event: ToolEnded, at: float) -> list[Action]:
         """A tool has answered, or failed."""
         turn = self.running.get(event.call_id)
         if turn is None:
             return []
-        return self._close(
-            turn, event.result, at, failed=event.failed, shown=event.shown
-        )
+        failed, shown = event.failed, event.shown
+        return self._close(turn, event.result, at, failed=failed, shown=shown)
 
     def typed(self, at: float) -> list[Action]:
         """What was asked for has been typed, or the time for it is over."""
@@ -97,6 +103,7 @@ class ToolUses:
         """The caller speaks instead of typing."""
         request = self.entry.give_up(at)
         turn = self.running.get(request.call_id) if request else None
+        self.await_all()
         return self._close(turn, SPOKE_INSTEAD, at, failed=True) if turn else []
 
     def cease(self, at: float) -> list[Action]:
@@ -135,7 +142,7 @@ class ToolUses:
     def _waits(self) -> bool:
         """Whether a request is under way, not only the caller's typing."""
         typing = self.entry.request.call_id if self.entry.request else None
-        return any(call_id != typing for call_id in self.running)
+        return not self.answers.awaited & self.running.keys() <= {typing}
 
     def _do(
         self, turn: Turn, given: Arguments | None, reply: Reply, at: float
@@ -163,9 +170,9 @@ class ToolUses:
         self, turn: Turn, tool: ToolSpec, given: Arguments, at: float
     ) -> list[Action]:
         assert turn.tool  # noqa: S101  (for the type checker)
-        self._run(turn)
-        if self.filler_at == math.inf:
+        if not self._waits:
             self.filler_at = at + self.answers.manners.filler_seconds
+        self._run(turn)
         return [UseTool(turn.tool.call_id, tool, given)]
 
     def _end(
@@ -257,9 +264,10 @@ class ToolUses:
         turn.tool.result, turn.tool.failed, turn.tool.shown = result, failed, shown
         turn.ended_at = at
         turn.latency_ms["tool"] = milliseconds(at - turn.started_at)
-        self.running.pop(turn.tool.call_id, None)
+        ran = self.running.pop(turn.tool.call_id, None)
+        if ran is None or turn.tool.call_id in self.answers.awaited:
+            self.answers.unanswered = self.farewells.farewell is None
         self.answers.awaited.discard(turn.tool.call_id)
-        self.answers.unanswered = self.farewells.farewell is None
         if not self._waits:
             self.filler_at = math.inf
         return [_noted(turn)]

@@ -1,6 +1,7 @@
 """Tools that a model uses in a call: the rules, without a request."""
 
 import json
+import math
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from calls.actions import (
     Play,
     Record,
     Resort,
+    SpeakText,
     StartReply,
     StopReply,
     UseTool,
@@ -23,6 +25,7 @@ from calls.events import (
     CallerInterrupted,
     CallerSpoke,
     KeyPressed,
+    LookedUp,
     ReplyEnded,
     ToolEnded,
 )
@@ -31,6 +34,7 @@ from calls.tool_uses import (
     NO_SUCH_FUNCTION,
     NOT_AN_OBJECT,
 )
+from tests.people import SALES
 from tests.test_conversation import Talk, of, started
 
 LOOK_UP = ToolSpec("look_up", parameters=(Parameter("id"),))
@@ -296,3 +300,74 @@ def test_a_key_may_use_a_tool_that_the_model_may_not() -> None:
     talk = working(menu=menu(opening))
     (use,) = of(UseTool, talk.on(KeyPressed("8")))
     assert use.tool is opening
+
+
+CHOICES = {
+    "0": MenuEntry("0", "transfer", "Sales"),
+    "7": MenuEntry("7", "say", "Open at nine."),
+    "8": MenuEntry("8", "tool", tool=PAY),
+}
+
+
+def texts(talk: Talk) -> list[str]:
+    return [turn.text for turn in talk.core.turns]
+
+
+def test_a_key_puts_through_at_once_while_a_tool_runs() -> None:
+    talk = working(menu=CHOICES, targets=(SALES,))
+    uses(talk, call("look_up"))
+    talk.on(KeyPressed("0"), after=0.5)
+    assert talk.core.farewell
+    assert talk.core.farewell.transfer == SALES
+
+
+def test_a_key_does_its_deed_while_a_lookup_runs_and_answers_wait_for_it() -> None:
+    talk = Talk(menu=CHOICES, greeting="Hello {{name}}.")
+    talk.on(CallConnected(looks_up=True))
+    (said,) = of(SpeakText, talk.on(KeyPressed("7"), after=0.5))
+    assert said.text == "Open at nine."
+    talk.clip(said.reply, said.text)
+    talk.on(ReplyEnded(said.reply, said.text))
+    assert not of(StartReply, talk.on(CallerSpoke("And on Sunday?"), after=3))
+    assert started(talk.on(LookedUp({"name": "Ann"}), after=1))
+
+
+def test_keys_before_one_of_the_menu_are_kept_and_nothing_waits_for_more() -> None:
+    talk = working(menu=CHOICES, targets=(SALES,))
+    talk.on(KeyPressed("5"))
+    talk.on(KeyPressed("0"), after=1.9)
+    assert talk.core.farewell
+    assert texts(talk)[0] == "[pressed 5] [pressed 0]"
+    assert talk.core.entry.due_at is None
+
+
+def test_words_of_a_key_are_the_answer_and_what_still_runs_is_told_later() -> None:
+    talk = working(menu=CHOICES)
+    uses(talk, call("look_up"))
+    (said,) = of(SpeakText, talk.on(KeyPressed("7"), after=0.5))
+    talk.clip(said.reply, said.text)
+    talk.on(ReplyEnded(said.reply, said.text))
+    assert talk.core.uses.due_at == math.inf  # nothing to bridge
+    assert not of(StartReply, talk.on(ToolEnded("1", "Sent."), after=5))
+    assert ("tool", "Sent.") in told(started(talk.on(CallerSpoke("And?"), after=1)))
+
+
+@pytest.mark.parametrize("then", ["words", "nobody is there", "another tool"])
+def test_any_other_answer_waits_for_what_still_runs(then: str) -> None:
+    talk = working(menu=CHOICES)
+    uses(talk, call("look_up"))
+    key = {"words": "7", "nobody is there": "0", "another tool": "8"}[then]
+    actions = talk.on(KeyPressed(key), after=0.5)
+    if then == "words":
+        actions = talk.on(CallerSpoke("And my order?"), after=0.5)
+    assert not of(StartReply, actions)
+    for use in of(UseTool, actions):
+        assert not of(StartReply, talk.on(ToolEnded(use.call_id, "Paid."), after=0.5))
+    assert ("tool", "Sent.") in told(started(talk.on(ToolEnded("1", "Sent."))))
+
+
+def test_who_presses_again_waits_for_the_tool_that_runs() -> None:
+    talk = working(menu=CHOICES)
+    (use,) = of(UseTool, talk.on(KeyPressed("8")))
+    assert not of(UseTool, talk.on(KeyPressed("8"), after=1))
+    assert started(talk.on(ToolEnded(use.call_id, "Paid."), after=1))

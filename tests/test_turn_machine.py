@@ -56,7 +56,7 @@ from calls.events import (
 )
 from calls.farewells import FAREWELL_LIMIT
 from calls.history import CONNECTED, CUT_OFF, GO_ON, LINE_BROKE, Message
-from calls.keypad import ENTRY_PAUSE, MASKED, TERMINATOR, spelled
+from calls.keypad import ENTRY_PAUSE, MASKED, TERMINATOR, KeyRequest, spelled
 from calls.ladder import BUDGET, LIVENESS
 from calls.manners import Manners
 from calls.playback import Clip, Cue, spoken_by_carrier
@@ -341,7 +341,7 @@ class TurnMachine(RuleBasedStateMachine):
         asked = self.core.entry.request
         self.actions = self.core.receive(event, self.now)
         if isinstance(event, CallerSpoke) and event.final and event.text.strip():
-            self.caller_said(event.text.strip())
+            self.caller_said(event.text.strip(), asked)
         for action in self.actions:
             self.perform(action, event)
         if asked or self.core.entry.request:
@@ -367,6 +367,7 @@ class TurnMachine(RuleBasedStateMachine):
         ledger = self.ledger
         match event:
             case KeyPressed(key) if self.is_chosen(key):
+                self.enter_keys()
                 ledger.said.append(spelled(key))
                 self.asked_number = ledger.begun + 1
                 self.waiting_since = None
@@ -381,7 +382,7 @@ class TurnMachine(RuleBasedStateMachine):
                 if ends:
                     self.enter_keys()
             case CallEnded():
-                self.enter_keys()
+                self.enter_keys(forgotten=self.core.entry.request)
                 self.over = True
             case ClipReady(number, clip):
                 ledger.clips[number].append(clip)
@@ -399,18 +400,18 @@ class TurnMachine(RuleBasedStateMachine):
                 ledger.replayable += cut
         return True
 
-    def caller_said(self, text: str) -> None:
+    def caller_said(self, text: str, asked: KeyRequest | None) -> None:
         if self.ledger.hung_up:
             return
         records = [a for a in self.actions if isinstance(a, Record)]
         if any(a.turn.aside and a.turn.text == text for a in records):
             assert text in self.manners.backchannels
         else:
-            self.enter_keys()  # they belong to what is said
+            self.enter_keys(forgotten=asked)  # they belong to what is said
         self.ledger.said.append(text)
 
-    def enter_keys(self) -> None:
-        if self.keys:
+    def enter_keys(self, forgotten: KeyRequest | None = None) -> None:
+        if self.keys and not (forgotten and forgotten.secret):
             self.ledger.said.append(spelled(self.keys))
         self.keys = ""
 
@@ -484,7 +485,8 @@ class TurnMachine(RuleBasedStateMachine):
         """Whether a key is one of the menu, and does what it is for at once."""
         core, left = self.core, self.leaves_by is not None or self.ledger.hung_up
         late = core.hearing.is_still_secret(self.now) or core.hearing.is_slip(self.now)
-        busy = self.keys or core.answers.awaited or core.answers.is_obliged or late
+        typing = core.entry.request or core.entry.hides
+        busy = typing or core.answers.is_obliged or late
         return key in self.manners.menu and not (busy or left or self.over)
 
     def cues_of(self, clips: Iterable[Clip]) -> list[Cue]:
