@@ -9,6 +9,7 @@ from calls.actions import Action, Discard, HangUp, Record
 from calls.answers import Answers
 from calls.functions import TRANSFER, present
 from calls.interruptions import Interruptions
+from calls.keypad import without_keys
 from calls.ladder import Rung
 from calls.manners import Manners
 from calls.replies import Reply
@@ -20,6 +21,8 @@ SETTLE_MARGIN = 0.5
 FAREWELL_LIMIT = 20.0
 # How often in one call somebody is rung up for the caller.
 MOST_TRANSFERS = 3
+# Of the caller's own words for that person: fewer say nothing, more take too long.
+FEWEST_WORDS, MOST_WORDS = 3, 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,10 +175,20 @@ class Farewells:
 
     def _note_and_hand_over(self, target: Target, at: float) -> list[Action]:
         """The same as if the model had wanted it, for the transcript and the model."""
+        summary = self._last_words()
         asked = json.dumps({"target": target.name})
         turn = open_use(self.answers.turns, TRANSFER, asked, at)
         turn.ended_at = at
-        return [Record(replace(turn)), *self.hand_over(target, at)]
+        return [Record(replace(turn)), *self.hand_over(target, at, summary=summary)]
+
+    def _last_words(self) -> str:
+        """What the caller said last that says anything: nobody has summed it up."""
+        for turn in reversed(self.answers.turns):
+            words = without_keys(turn.told[0]).split()
+            says = turn.role == "caller" and not turn.aside
+            if says and len(words) >= FEWEST_WORDS:
+                return " ".join(words[:MOST_WORDS])
+        return ""
 
     def _cease(self) -> list[Action]:
         return [*self.interruptions.release(), *self.answers.cease()]

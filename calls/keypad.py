@@ -1,5 +1,6 @@
 """Keys pressed on the phone, collected into one entry. Pure."""
 
+import re
 from dataclasses import dataclass
 
 # A pause after which an entry counts as complete, in seconds.
@@ -7,6 +8,7 @@ ENTRY_PAUSE = 2.0
 TERMINATOR = "#"
 # Stands in the transcript for keys that are nobody else's business, such as a PIN.
 MASKED = "[pressed ••••]"
+_ENTRY = re.compile(r"\[pressed [^\]]*\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,3 +100,8 @@ class KeyEntry:
 def spelled(keys: str) -> str:
     """An entry as the model and the transcript see it."""
     return f"[pressed {' '.join(keys)}]"
+
+
+def without_keys(text: str) -> str:
+    """What a caller said of what they said and pressed."""
+    return " ".join(_ENTRY.sub(" ", text).split())

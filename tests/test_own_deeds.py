@@ -23,11 +23,12 @@ from calls.events import (
     CallerSpoke,
     CallResumed,
     KeyPressed,
+    OperatorTransferred,
     ReplyEnded,
     TimePassed,
     ToolEnded,
 )
-from calls.farewells import FAREWELL_LIMIT, MOST_TRANSFERS
+from calls.farewells import FAREWELL_LIMIT, MOST_TRANSFERS, MOST_WORDS
 from calls.manners import Manners, backchannels
 from calls.tool_uses import (
     ENDED_FIRST,
@@ -298,6 +299,35 @@ def test_after_so_many_transfers_nobody_more_is_bothered() -> None:
         talk.core.turns.append(turn)
     actions = uses(talk, call("transfer_call", target="Sales", summary="Ann."))
     assert told(started(actions))[-1] == ("tool", NOBODY_THERE)
+
+
+@pytest.mark.parametrize("by", ["a key", "an operator"])
+@pytest.mark.parametrize(
+    ("said", "told_of"),
+    [
+        (["My boiler leaks."], "My boiler leaks."),
+        (["My boiler leaks.", "Yes."], "My boiler leaks."),
+        (["It is this one.", "471#"], "It is this one."),
+        (["word " * 99], "word " * (MOST_WORDS - 1) + "word"),
+        (["Hello?"], ""),
+        ([], ""),
+    ],
+)
+def test_the_person_hears_the_callers_words_where_the_model_did_not_decide(
+    by: str, said: list[str], told_of: str
+) -> None:
+    talk = polite(menu={"0": MenuEntry("0", "transfer", "Sales")})
+    for words in said:
+        if words.endswith("#"):
+            for key in words:
+                talk.on(KeyPressed(key))
+        else:
+            number = started(talk.on(CallerSpoke(words))).reply
+            talk.clip(number, "I see.")
+            talk.on(ReplyEnded(number, "I see."))
+    talk.on(KeyPressed("0") if by == "a key" else OperatorTransferred("Sales"))
+    assert talk.core.farewell
+    assert talk.core.farewell.summary == told_of
 
 
 # Another language
