@@ -20,6 +20,7 @@ from calls.recall import admit, said_so_far
 from calls.session import CallSession
 from calls.signatures import is_signed, read_token, socket_url
 from calls.switchboard import switchboard
+from calls.transcripts import TokenUsed
 
 log = logging.getLogger(__name__)
 
@@ -73,8 +74,11 @@ class RelayConsumer(AsyncWebsocketConsumer):
             await board.transcripts.flush(FLUSH_SECONDS)
         self.call.relay_nonce = ""
         board.ringing.expect(self.call)  # its introduction is to come
+        said = await said_so_far(self.call) if self.call.reconnects else []
+        if said is None:
+            return await self._turn_away(self.call)
+        self.said = said
         board.lost.take(self.call.call_sid)
-        self.said = await said_so_far(self.call) if self.call.reconnects else []
         await self.accept()
         loop = asyncio.get_running_loop()
         self.patience = loop.call_later(SETUP_SECONDS, self._give_up)
@@ -85,7 +89,17 @@ class RelayConsumer(AsyncWebsocketConsumer):
         if found is None:
             return None
         # Until it is introduced it counts as ringing: a process told to stop waits.
-        return await admit(*found, here=partial(switchboard().ringing.take, *found))
+        return await admit(*found, here=partial(_let_in, *found))
+
+    async def _turn_away(self, call: Call) -> None:
+        """Have the carrier ask again how a call goes on whose words cannot be read.
+
+        A session that knows nothing of them would greet anew, and write over them.
+        """
+        switchboard().ringing.take(call.call_sid)
+        switchboard().lost.expect(call)
+        metrics.REFUSED.labels("socket").inc()
+        await self.close()
 
     async def receive(
         self, text_data: str | None = None, bytes_data: bytes | None = None
@@ -189,3 +203,12 @@ class RelayConsumer(AsyncWebsocketConsumer):
 
     def _call_sid(self) -> str:
         return self.call.call_sid if self.call else "unknown"
+
+
+def _let_in(call_sid: str, nonce: str) -> Call | None:
+    """The call that rings here with that nonce, without asking the database."""
+    board = switchboard()
+    call = board.ringing.take(call_sid, nonce)
+    if call:
+        board.transcripts.put(TokenUsed(call.pk, nonce))
+    return call

@@ -26,6 +26,12 @@ class CallQuerySet(models.QuerySet["Call"]):
         """Calls of callers, without those that operators made to try a bot."""
         return self.filter(is_test=False)
 
+    def use_up(self, nonce: str, **call: object) -> int:
+        """Take back a relay that was offered; of two who try, one gets 1."""
+        # Why the caller is back from a person is told once, by who gets it.
+        offered = self.open().filter(relay_nonce=nonce, **call)
+        return offered.update(relay_nonce="", lost_at=None, transfer={}, seen_at=Now())
+
 
 class Call(models.Model):
     """One phone call, from ringing to its end."""

@@ -4,10 +4,8 @@ import logging
 from asyncio import timeout
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from django.db import DatabaseError, InterfaceError
-from django.db.models.functions import Now
 
 from calls import metrics, models
 from calls.clock import Clock
@@ -18,7 +16,8 @@ from calls.turns import Role, ToolUse, Turn
 
 log = logging.getLogger(__name__)
 
-# The carrier's socket waits for these; without the database calls begin all the same.
+# The carrier's socket waits for these; without the database a new call begins all the
+# same.
 DATABASE_SECONDS = 1.0
 # From the loss of a line to the socket of the next session, where nobody noted it (s).
 TO_COME_BACK = 1.5
@@ -49,16 +48,16 @@ async def admit(
         return here()
 
 
-async def said_so_far(call: Call) -> list[models.Turn]:
-    """All turns of a call; none when the database cannot be read."""
+async def said_so_far(call: Call) -> list[models.Turn] | None:
+    """All turns of a call; None: the database cannot be read."""
     try:
         async with timeout(DATABASE_SECONDS):
             return await _turns(call)
     except (DatabaseError, InterfaceError, TimeoutError) as error:
         metrics.trouble("database")
         kind = type(error).__name__
-        log.error("%s: goes on without what was said: %s", call.call_sid, kind)
-        return []
+        log.error("%s: what was said cannot be read: %s", call.call_sid, kind)
+        return None
 
 
 def resumed(
@@ -107,11 +106,7 @@ def _at(moment: datetime | None, clock: Clock) -> float | None:
 def _use_up(call_sid: str, nonce: str) -> Call | None:
     offered = Call.objects.open().filter(call_sid=call_sid, relay_nonce=nonce)
     call = offered.first() if nonce else None
-    # Of two sockets with one token, one finds it used. Why the caller is back from a
-    # person is told once, by the session of this socket.
-    fresh: dict[str, Any] = {"relay_nonce": "", "lost_at": None, "transfer": {}}
-    used = offered.update(**fresh, seen_at=Now()) if call else 0
-    return call if used else None
+    return call if call and Call.objects.use_up(nonce, pk=call.pk) else None
 
 
 @in_any_thread

@@ -13,16 +13,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import (
-    DatabaseError,
-    InterfaceError,
-    OperationalError,
-    connections,
-    transaction,
-)
+from django.db import DatabaseError, InterfaceError, connections, transaction
 from django.db.models.functions import Now
 
 from calls import metrics, models, summary
+from calls.outages import drop_broken_connections, is_passing
 from calls.turns import Turn
 
 log = logging.getLogger(__name__)
@@ -79,6 +74,14 @@ class CallAnswered:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenUsed:
+    """A socket was let in without the database, which takes its token for unused."""
+
+    call_id: int
+    nonce: str
+
+
+@dataclass(frozen=True, slots=True)
 class CallOver:
     """The call ended; ignored when something else closed it before."""
 
@@ -122,7 +125,8 @@ class CallsSeen:
     call_ids: tuple[int, ...]
 
 
-Note = CallAnswered | CallOver | CallLost | CallHandedOver | CallLookedUp | CallsSeen
+Ending = CallOver | CallLost | CallHandedOver
+Note = CallAnswered | TokenUsed | Ending | CallLookedUp | CallsSeen
 Write = TurnWrite | Note
 
 _TURN_FIELDS = [
@@ -190,8 +194,8 @@ class TranscriptWriter:
                 return self._wrote()
             except (DatabaseError, InterfaceError) as error:
                 metrics.trouble("database")
-                await loop.run_in_executor(self.thread, _drop_broken_connections)
-                if _is_passing(error):
+                await loop.run_in_executor(self.thread, drop_broken_connections)
+                if is_passing(error):
                     self._cannot_write(error)
                     await asyncio.sleep(RETRY_SECONDS)
                     continue
@@ -261,6 +265,8 @@ def _note(write: Note) -> None:
                 transaction.on_commit(metrics.CALLS_ANSWERED.inc)
             ringing = calls.filter(pk=call_id, status=status.RINGING)
             ringing.update(status=status.IN_PROGRESS)
+        case TokenUsed(call_id, nonce):
+            calls.use_up(nonce, pk=call_id)
         case CallOver(call_id, how, reason, at, session):
             left = calls.open().filter(pk=call_id, reconnects__lte=session)
             if left.update(status=how, end_reason=reason, ended_at=at):
@@ -275,22 +281,3 @@ def _note(write: Note) -> None:
             calls.filter(pk=call_id).update(variables=variables)
         case CallsSeen(call_ids):
             calls.open().filter(pk__in=call_ids).update(seen_at=Now())
-
-
-def _is_passing(error: Exception) -> bool:
-    """Whether the database may take the same write later."""
-    # PostgreSQL: too long or too complex, however often it is asked.
-    is_limit = str(getattr(error.__cause__, "sqlstate", "")).startswith("54")
-    return isinstance(error, OperationalError | InterfaceError) and not is_limit
-
-
-def _drop_broken_connections() -> None:
-    """Let go of this thread's connection, and of all in the pool that are dead.
-
-    After a restart of the database all of them are, and each would cost an attempt.
-    """
-    with suppress(Exception):  # the next attempt tells what is wrong
-        connections.close_all()
-        pool = getattr(connections["default"], "pool", None)
-        if pool and not pool.closed:
-            pool.check()

@@ -11,6 +11,7 @@ from django.db import DataError, InterfaceError, OperationalError
 from psycopg import errors
 
 from calls import transcripts
+from calls.outages import is_passing
 from calls.transcripts import CallsSeen, TranscriptWriter, Write
 from tests.live import ROOT, environment
 
@@ -54,7 +55,7 @@ def test_only_what_may_pass_is_waited_for(
 ) -> None:
     raised = error("no")
     raised.__cause__ = cause
-    assert transcripts._is_passing(raised) is passing
+    assert is_passing(raised) is passing
 
 
 async def test_what_waited_is_written_in_pieces_and_told_of_once(
