@@ -16,7 +16,7 @@ from calls.blocking import is_withheld, patterns_for
 from calls.caps import CallCaps, Load, TooMany
 from calls.lifecycle import open_call, our_number
 from calls.models import BlockedCaller, Call
-from calls.threads import in_any_thread
+from calls.threads import for_a_new_call
 
 LATELY = timedelta(hours=1)
 RINGS_OR_TALKS = (Call.Status.RINGING, Call.Status.IN_PROGRESS)
@@ -26,7 +26,7 @@ INBOUND, OUTBOUND = Call.Direction.INBOUND, Call.Direction.OUTBOUND
 # Each is one visit to the database: the caller waits for them.
 
 
-@in_any_thread
+@for_a_new_call
 def bot_of(form: Mapping[str, str]) -> Bot | NoAnswer:
     """The bot that is to take a call, or why none does."""
     inbound = not form.get("Direction", "").startswith("outbound")
@@ -35,7 +35,7 @@ def bot_of(form: Mapping[str, str]) -> Bot | NoAnswer:
     return bot_for(our_number(form))
 
 
-@in_any_thread
+@for_a_new_call
 def noted(
     form: Mapping[str, str], bot: Bot, parameters: Mapping[str, str]
 ) -> tuple[Call, TooMany | None]:

@@ -14,7 +14,7 @@ from calls import metrics, summary
 from calls.models import Call
 from calls.resume import MAX_RECONNECTS, Standing, Verdict, verdict
 from calls.signatures import new_nonce
-from calls.threads import in_any_thread
+from calls.threads import for_a_new_call, in_any_thread
 from calls.transfers import pending
 
 SID_LENGTH = 64
@@ -105,7 +105,7 @@ async def open_test_call(
     )
 
 
-@in_any_thread
+@for_a_new_call
 def refuse_call(form: Mapping[str, str], reason: str) -> Call:
     """Note a call that no bot took."""
     call, is_new = Call.objects.get_or_create(

@@ -20,6 +20,7 @@ from tests.live import free_port
 START_SECONDS = 20.0
 POSTGRES_PROGRAMS = Path("/usr/lib/postgresql")
 LITTLE_MEMORY = 100_000
+CALLS = ("calls_call", "calls_turn")
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -167,11 +168,17 @@ class Postgres(Service):
         self.stop()
         self.start()
 
-    def lock(self) -> None:
-        """Let nobody read or write calls and turns."""
+    def lock(self, *tables: str) -> None:
+        """Let nobody read or write these; else calls and turns."""
         connection = self._connect("voicebot", autocommit=False)
-        connection.execute("LOCK TABLE calls_call, calls_turn")
+        connection.execute(f"LOCK TABLE {', '.join(tables or CALLS)}")
         self.held.append(connection)
+
+    def is_waited_for(self, by: int) -> None:
+        """Wait until so many wait for what is locked."""
+        waits = "SELECT count(*) >= %s FROM pg_locks WHERE NOT granted"
+        with self._connect("voicebot") as own:
+            wait_for(lambda: own.execute(waits, [by]).fetchone() == (True,), "A waiter")
 
     def crowd(self) -> None:
         """Cut every other connection and take all there may be."""

@@ -14,6 +14,7 @@ from calls import transcripts
 from calls.outages import is_passing
 from calls.transcripts import CallsSeen, TranscriptWriter, Write
 from tests.live import ROOT, environment
+from voicebot.databases import POSTGRESQL, SQLITE, give_up_on_locks, options_for
 
 SHOW = "import json, voicebot.settings as s; print(json.dumps(s.DATABASES['default']))"
 
@@ -37,6 +38,18 @@ def test_what_the_address_of_a_database_asks_for_is_kept() -> None:
     found = options("postgres://bot:secret@db.example/bot?sslmode=require")
     assert found["sslmode"] == "require"
     assert "pool" in found
+
+
+@pytest.mark.parametrize("asked", ["", "-c lock_timeout=9s"])
+def test_a_server_gives_up_on_what_others_keep_locked_unless_told_to_wait(
+    asked: str,
+) -> None:
+    database = {"ENGINE": POSTGRESQL, "OPTIONS": {"options": asked}}
+    give_up_on_locks(database)
+    assert database["OPTIONS"] == {"options": f"-c lock_timeout=4s {asked}".strip()}
+    sqlite = {"ENGINE": SQLITE, "OPTIONS": options_for(SQLITE)}
+    give_up_on_locks(sqlite)
+    assert sqlite["OPTIONS"] == options_for(SQLITE)
 
 
 @pytest.mark.parametrize(

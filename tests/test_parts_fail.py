@@ -99,6 +99,36 @@ async def test_what_was_sent_to_be_played_is_heard_though_redis_is_gone(
     assert call.errors == []
 
 
+async def test_new_calls_that_hang_do_not_keep_a_lost_call_from_being_resumed(
+    parted: Deployment, inworld: FakeInworld
+) -> None:
+    assert parted.postgres
+    line = Line(PUBLIC_URL, AUTH_TOKEN, connect_to=parted.server.url, fast=True)
+    inworld.says("Still here.")
+    async with SimulatedCall(line) as call:
+        await call.reply()
+        await asyncio.to_thread(parted.postgres.lock, "bots_phonenumber")
+        try:
+            # More of them than there are threads.
+            hanging = [asyncio.create_task(told(line)) for _ in range(20)]
+            await asyncio.to_thread(parted.postgres.is_waited_for, by=6)
+            await call.lose_connection()
+            await call.say("Are you there?")
+            await call.reply()
+            assert not any(task.done() for task in hanging)
+        finally:
+            await asyncio.to_thread(parted.postgres.release)
+        await asyncio.gather(*hanging)
+    assert call.sessions == 2
+    assert call.errors == []
+
+
+async def told(line: Line) -> None:
+    """A caller who rings, and hears whatever there is to hear."""
+    async with SimulatedCall(line):
+        pass
+
+
 def plays(call: SimulatedCall) -> list[str]:
     """The clips that the bot asked to have played."""
     frames = [frame.message for frame in call.frames if not frame.sent]

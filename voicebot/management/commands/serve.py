@@ -14,13 +14,14 @@ from voicebot.serving import TalkingServer  # isort: skip  (installs the reactor
 from daphne.endpoints import build_endpoint_description_strings
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError
+from django.db import DatabaseError, connections
 
 from bots import demo
 from bots.checks import inworld_trouble, lacks_key
 from bots.models import MAX_CALL_MINUTES
 from calls.checks import redis_trouble
 from calls.models import Call
+from voicebot.databases import give_up_on_locks
 
 # The carrier's frames are small; daphne buffers whatever it is sent.
 MAX_FRAME_BYTES = 64 * 1024
@@ -47,6 +48,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Start what is needed, say what a caller can expect, and serve."""
         keep_together()
+        give_up_on_locks(connections.databases["default"])
         self._look_around()
         if lacks_key():
             self._use(self._start_sandbox())
