@@ -26,6 +26,7 @@ ROOM = {Kind.SUMMARY: (6, 6), Kind.WEBHOOK: (20, 5)}
 RETRY_SECONDS = 1.0
 # How long what has been begun may take when the process ends.
 CLOSE_SECONDS = 3.0
+GIVE_BACK_SECONDS = 2.0
 
 STOPPED = "The server was stopped in the middle of each attempt."
 BROKEN = "Something is wrong here: the server's log says what."
@@ -66,8 +67,10 @@ class Aftercare:
         if left:
             await asyncio.wait(left)
             undone = [due.pk for due, task in begun.items() if task in left]
-            with suppress(DatabaseError, InterfaceError):  # their time runs out anyway
-                await in_any_thread(followups.give_back)(undone)
+            # Their time runs out anyway.
+            with suppress(DatabaseError, InterfaceError, TimeoutError):
+                async with asyncio.timeout(GIVE_BACK_SECONDS):
+                    await in_any_thread(followups.give_back)(undone)
 
     async def look(self) -> int:
         """Begin what is due, as far as there is room; how much that is."""

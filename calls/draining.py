@@ -1,8 +1,11 @@
 """Stopping a process without dropping its calls."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from time import monotonic
+
+from django.db import DatabaseError, InterfaceError
 
 from calls.lifecycle import close_call
 from calls.models import Call
@@ -35,9 +38,17 @@ async def drain(
     if board.is_alone:
         left = [call.call_sid for call, _ in board.lost.calls.values()]
         await _until(lambda: not len(board.lost), CALLBACK_SECONDS)
-        end = Call.Status.FAILED, Call.EndReason.SERVER_STOPPED
-        for call_sid in left:
-            await close_call(call_sid, *end)
+        await _close(left)
+
+
+async def _close(call_sids: Iterable[str]) -> None:
+    """Close calls that the carrier will not ask for; without the database, later."""
+    end = Call.Status.FAILED, Call.EndReason.SERVER_STOPPED
+    # Whoever starts next finds that nobody carries them.
+    with suppress(DatabaseError, InterfaceError, TimeoutError):
+        async with asyncio.timeout(FLUSH_SECONDS):
+            for call_sid in call_sids:
+                await close_call(call_sid, *end)
 
 
 async def _hand_over(board: Switchboard) -> None:

@@ -29,6 +29,7 @@ GATHER_SECONDS = 0.1
 MOST_AT_ONCE = 1000
 # How long the end of the process waits for a database that is away.
 CLOSE_SECONDS = 5.0
+LEAVE_SECONDS = 1.0
 # What a database outage may cost in memory, in queued writes.
 QUEUE_LIMIT = 100_000
 
@@ -169,8 +170,11 @@ class TranscriptWriter:
             self.task.cancel()
             await asyncio.wait({self.task})
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self.thread, connections.close_all)
-        self.thread.shutdown()
+        closing = loop.run_in_executor(self.thread, connections.close_all)
+        # Behind a write that hangs it never comes to its turn.
+        with suppress(TimeoutError):
+            await asyncio.wait_for(closing, LEAVE_SECONDS)
+        self.thread.shutdown(wait=False)
 
     async def _drain(self) -> None:
         while True:

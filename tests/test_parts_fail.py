@@ -19,9 +19,17 @@ from calls.transcripts import CallsSeen, write_all
 from tests.conftest import INWORLD_PORT, tracebacks
 from tests.fake_inworld import FakeInworld
 from tests.faults.crowd import reply
-from tests.faults.groups import FAULTS, Deployment, Fault, alone, with_parts
+from tests.faults.groups import (
+    ENVIRONMENT,
+    FAULTS,
+    Deployment,
+    Fault,
+    alone,
+    with_parts,
+)
 from tests.faults.outage import befall
 from tests.live import AUTH_TOKEN, PUBLIC_URL
+from tests.live import running as live
 from tests.services import Missing, Redis
 
 CALLS = 4
@@ -121,6 +129,26 @@ async def test_new_calls_that_hang_do_not_keep_a_lost_call_from_being_resumed(
         await asyncio.gather(*hanging)
     assert call.sessions == 2
     assert call.errors == []
+
+
+async def test_a_database_that_never_answers_does_not_keep_a_server_from_ending(
+    parted: Deployment,
+) -> None:
+    assert parted.postgres
+    patient = f"{parted.database_url}?options=-c%20lock_timeout%3D0"
+    environment = {**ENVIRONMENT, "DATABASE_URL": patient}
+    async with live(**environment) as server:
+        line = Line(PUBLIC_URL, AUTH_TOKEN, connect_to=server.url, fast=True)
+        await asyncio.to_thread(parted.postgres.lock)
+        try:
+            ringing = asyncio.create_task(told(line))
+            await asyncio.to_thread(parted.postgres.is_waited_for, by=1)
+            server.process.terminate()
+            assert await asyncio.to_thread(server.process.wait, 14) == 0
+        finally:
+            await asyncio.to_thread(parted.postgres.release)
+        await asyncio.gather(ringing, return_exceptions=True)
+    assert tracebacks(server.output) == []
 
 
 async def told(line: Line) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from datetime import datetime, timedelta
+from threading import Event
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -131,3 +132,25 @@ def test_texts_longer_than_their_column_are_cut() -> None:
     turn = Turn(0, "bot", 1.0, error="e" * 1000, model="m" * 1000)
     row = TurnWrite(1, turn, moment).row()
     assert (len(row.error), len(row.model)) == (300, 120)
+
+
+async def test_a_write_that_hangs_does_not_keep_the_process_from_ending(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hangs, lets_go = Event(), Event()
+
+    def hang(batch: Iterable[Write]) -> None:
+        hangs.set()
+        lets_go.wait(10)
+
+    monkeypatch.setattr(transcripts, "write_all", hang)
+    monkeypatch.setattr(transcripts, "CLOSE_SECONDS", 0.05)
+    monkeypatch.setattr(transcripts, "LEAVE_SECONDS", 0.05)
+    writer = TranscriptWriter()
+    writer.put(CallAnswered(1, START))
+    await asyncio.to_thread(hangs.wait, 5)
+    try:
+        async with asyncio.timeout(2):
+            await writer.aclose()
+    finally:
+        lets_go.set()

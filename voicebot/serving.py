@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import sys
+from contextlib import suppress
 from typing import Any
 
 from daphne.server import Server, twisted_loop  # isort: skip  (installs the reactor)
@@ -16,6 +17,9 @@ from calls.draining import drain
 from calls.switchboard import switchboard
 from voicebot.bounds import bound
 from voicebot.memory import GIVE_BACK_SECONDS, give_back
+
+# However much of what we end hangs.
+CLOSE_SECONDS = 20.0
 
 
 class TalkingServer(Server):  # type: ignore[misc]
@@ -83,7 +87,12 @@ class TalkingServer(Server):  # type: ignore[misc]
 
 def _let_go() -> Deferred[None]:
     """Write what is queued; no call may stay open in the call list."""
-    return Deferred.fromFuture(asyncio.ensure_future(switchboard().aclose()))
+    return Deferred.fromFuture(asyncio.ensure_future(_close_all()))
+
+
+async def _close_all() -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(switchboard().aclose(), CLOSE_SECONDS)
 
 
 def _say(words: str) -> None:

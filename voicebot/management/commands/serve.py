@@ -4,6 +4,7 @@ import gc
 import os
 import subprocess
 import sys
+from threading import Timer
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,6 +28,8 @@ from voicebot.databases import give_up_on_locks
 MAX_FRAME_BYTES = 64 * 1024
 HTTP_TIMEOUT_SECONDS = 30
 READY = "sandbox listening on "
+# How long threads may take to end when all else has.
+LEAVE_SECONDS = 2.0
 
 
 def _favour_the_loop() -> None:
@@ -38,6 +41,18 @@ def _favour_the_loop() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
+
+
+def _leave_in_time() -> None:
+    """End even where a thread waits for a database that never answers.
+
+    Python would wait for all of them, and for ever.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    last = Timer(LEAVE_SECONDS, os._exit, (0,))
+    last.daemon = True
+    last.start()
 
 
 class Command(BaseCommand):
@@ -75,6 +90,7 @@ class Command(BaseCommand):
                 f"Port {settings.PORT} on {settings.HOST} is taken or not allowed. "
                 "Stop what uses it, or set PORT to another."
             )
+        _leave_in_time()
 
     def _look_around(self) -> None:
         """Say what will not work."""
