@@ -115,7 +115,7 @@ async def test_without_a_database_a_process_is_not_ready_and_recovers(
     monkeypatch.setattr(health, "FRESH_SECONDS", 0.0)
     with monkeypatch.context() as away:
         away.setitem(connections.databases["default"], "NAME", "/nowhere/at/all")
-        assert await reasons() == ["The database cannot be read (OperationalError)."]
+        assert await reasons() == ["The database cannot be used (OperationalError)."]
     assert await reasons() == []
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import timedelta
 
+import httpx
 import pytest
 from django.conf import settings
 from django.db.models import F
@@ -149,6 +150,29 @@ async def test_a_database_that_never_answers_does_not_keep_a_server_from_ending(
             await asyncio.to_thread(parted.postgres.release)
         await asyncio.gather(ringing, return_exceptions=True)
     assert tracebacks(server.output) == []
+
+
+async def test_while_no_call_can_be_written_a_server_is_not_ready(
+    parted: Deployment,
+) -> None:
+    assert parted.postgres
+    async with httpx.AsyncClient(base_url=parted.server.url) as http:
+        assert (await http.get("/readyz")).status_code == 200
+        await asyncio.to_thread(parted.postgres.lock)
+        try:
+            await status(http, 503)
+        finally:
+            await asyncio.to_thread(parted.postgres.release)
+        await status(http, 200)
+
+
+async def status(http: httpx.AsyncClient, wanted: int) -> None:
+    """Wait until a checker is told that a server is ready, or is not."""
+    async with asyncio.timeout(5):
+        while True:
+            if (await http.get("/readyz")).status_code == wanted:
+                return
+            await asyncio.sleep(0.05)
 
 
 async def told(line: Line) -> None:
