@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from secrets import token_hex
+from threading import Thread
 
 import httpx
 from django.conf import settings
@@ -34,6 +35,8 @@ from calls.twilio.errors import TwilioAway, TwilioError
 from calls.twilio.standing import Number, Points, standing
 
 ASK_SECONDS = 3.0
+DATABASE_SECONDS = 5.0
+LATE = f"it does not answer within {DATABASE_SECONDS:g} s"
 SAMPLE_SECONDS = 60.0
 BRIEF_SECONDS = 0.05
 TELL_MB, FULL_MB = 500, 50
@@ -55,25 +58,41 @@ def of_settings() -> Iterator[Finding]:
 
 def of_database(reach: Callable[[], None]) -> Iterator[Finding]:
     """Whether it can be reached, is up to date and takes a call."""
+    told: list[str] = []
+    # A daemon: a database that never answers must not keep us from ending.
+    look = Thread(target=lambda: told.append(_trouble(reach)), daemon=True)
+    look.start()
+    look.join(DATABASE_SECONDS)
+    trouble = told[0] if told else _unusable(LATE)
+    if trouble:
+        yield bad("Database", trouble, SORRY)
+        return
+    yield good("Database", f"{connection.display_name} is up to date and takes calls.")
+    yield from _of_disk()
+
+
+def _trouble(reach: Callable[[], None]) -> str:
+    """Why no call can be written; empty when one can."""
     try:
         reach()
         executor = MigrationExecutor(connection)
         waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
         if waiting:
-            words = f"{len(waiting)} migrations wait. Run `manage.py setup`."
-            yield bad("Database", words, SORRY)
-            return
+            return f"{len(waiting)} migrations wait. Run `manage.py setup`."
         with transaction.atomic():
             sid = f"doctor-{token_hex(16)}"
             Call.objects.create(call_sid=sid, started_at=timezone.now())
             transaction.set_rollback(True)
     except (DatabaseError, InterfaceError) as error:
-        reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
-        words = f"It cannot be used: {reason}. Is DATABASE_URL right, and does it run?"
-        yield bad("Database", words, SORRY)
-        return
-    yield good("Database", f"{connection.display_name} is up to date and takes calls.")
-    yield from _of_disk()
+        reason = " ".join(str(error).split()).rstrip(".")
+        return _unusable(reason or type(error).__name__)
+    finally:
+        connection.close()
+    return ""
+
+
+def _unusable(reason: str) -> str:
+    return f"It cannot be used: {reason}. Is DATABASE_URL right, and does it run?"
 
 
 def _of_disk() -> Iterator[Finding]:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import namedtuple
 from collections.abc import Iterable
+from threading import Event
 from typing import Any
 
 import pytest
@@ -198,6 +199,24 @@ def test_a_database_that_cannot_be_reached_is_told_in_its_own_words() -> None:
     assert finding.mark == "failure"
     assert "connection refused by 10.0.0.5. Is DATABASE_URL" in finding.words
     assert finding.hears == SORRY
+
+
+def test_a_database_that_never_answers_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(checkups, "DATABASE_SECONDS", 0.05)
+    answers = Event()
+
+    def hang() -> None:
+        answers.wait(10)
+        raise OperationalError("too late")
+
+    try:
+        (finding,) = of_database(hang)
+    finally:
+        answers.set()
+    assert finding.mark == "failure"
+    assert "It cannot be used: it does not answer within" in finding.words
 
 
 def test_a_database_that_lacks_migrations_is_told_what_to_run(
