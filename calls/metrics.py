@@ -5,6 +5,7 @@ in `metrics_view`.
 """
 
 import asyncio
+from collections.abc import Sequence
 
 from prometheus_client import (
     CollectorRegistry,
@@ -16,7 +17,8 @@ from prometheus_client import (
 
 from bots.inworld.errors import InworldError
 from calls.ladder import Rung
-from calls.turns import Turn
+from calls.resume import is_unanswered
+from calls.turns import ASKED, CONSENT, FILLER, RESUMED, Turn
 
 # From the caller's last word, in the order in which they are reached.
 STAGES = (
@@ -25,6 +27,8 @@ STAGES = (
 )
 LATENCIES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10)
 LAGS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+# What may come between the caller's words and their answer.
+BESIDE = (RESUMED, CONSENT, FILLER, ASKED)
 LAG_SECONDS = 0.25  # between two looks at how late the event loop is
 
 # A sample more of every count, that nobody looks at.
@@ -111,11 +115,14 @@ class Tally:
 
     def __init__(self) -> None:
         self.callers: set[int] = set()
+        self.beside: set[int] = set()  # neither ask anything nor answer it
         self.settled: set[int] = set()
         self.timed: set[tuple[int, str]] = set()
 
     def record(self, turn: Turn) -> None:
         """Count what is settled of a turn; more may become known of it later."""
+        if turn.role == "tool" or turn.aside or turn.model in BESIDE:
+            self.beside.add(turn.index)
         if turn.ended_at is None:
             return
         if turn.role == "caller":
@@ -125,9 +132,25 @@ class Tally:
             TURNS.labels(turn.role).inc()
             if turn.role == "bot" and turn.interrupted:
                 INTERRUPTIONS.inc()
-        # What follows no words of the caller answers nothing.
-        if turn.role == "bot" and turn.index - 1 in self.callers:
+        if turn.role == "bot" and self._is_answer(turn.index):
             self._time(turn)
+
+    def recall(self, turns: Sequence[Turn]) -> None:
+        """Take in what was said before a reconnect: the caller may wait for an answer.
+
+        Its times count from when the line was back.
+        """
+        if is_unanswered(turns):
+            asked = max(t.index for t in turns if t.role == "caller" and not t.aside)
+            self.callers.add(asked)
+            self.beside |= {turn.index for turn in turns if turn.index > asked}
+
+    def _is_answer(self, index: int) -> bool:
+        """Whether a turn follows words of the caller; else it answers nothing."""
+        before = index - 1
+        while before in self.beside:
+            before -= 1
+        return index not in self.beside and before in self.callers
 
     def _time(self, turn: Turn) -> None:
         for stage in STAGES:

@@ -122,6 +122,7 @@ class CallSession:
             if looks_up:
                 self.toolbox.look_up(looks_up, self._looked_up)
         await self.handle(begin)
+        self.tally.recall(self.conversation.turns)
         standing = self.conversation.manners.standing_sentences
         self.chores.start(self.speaker.prepare(standing))
 

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -16,7 +17,7 @@ from bots.models import Bot
 from calls.clips import ClipsUnavailable, RedisClips
 from calls.metrics import REGISTRY, LoopWatch, Tally
 from calls.transcripts import CallAnswered, TranscriptWriter
-from calls.turns import Turn
+from calls.turns import ASKED, FILLER, RESUMED, Turn
 from tests.fake_inworld import FakeInworld, Status
 from tests.live import LiveServer
 from tests.test_live import closed, dial
@@ -157,7 +158,8 @@ CALLER = Turn(0, "caller", started_at=1.0, ended_at=1.5)
 
 
 def answer(**changes: Any) -> Turn:
-    return Turn(1, "bot", started_at=2.0, **{"ended_at": 3.0, **changes})
+    settled = {"index": 1, "started_at": 2.0, "ended_at": 3.0}
+    return Turn(role="bot", **{**settled, **changes})
 
 
 def test_a_turn_counts_once_however_often_it_is_recorded() -> None:
@@ -171,6 +173,39 @@ def test_times_that_become_known_after_a_turn_was_settled_still_count() -> None:
     settled = answer(latency_ms={"play_sent": 400})
     reported = answer(latency_ms={"play_sent": 400, "first_token": 200})
     assert gained_by(CALLER, settled, reported) == (1, 0, 1, 1)
+
+
+def timed(*turns: Turn) -> float:
+    """How many answers were timed."""
+    before = counted("voicebot_answer_seconds_count", stage="play_sent")
+    gained_by(*turns)
+    return counted("voicebot_answer_seconds_count", stage="play_sent") - before
+
+
+def test_an_answer_counts_though_a_tool_and_a_filler_came_before_it() -> None:
+    times = {"play_sent": 4200}
+    tool = Turn(1, "tool", started_at=2.0, text="look_up")
+    filler = Turn(2, "system", 2.5, ended_at=3.0, model=FILLER, latency_ms=times)
+    found = answer(index=3, latency_ms=times)
+    more = answer(index=4, latency_ms=times)
+    assert timed(CALLER, tool, filler, found, more) == 1
+    apology = Turn(1, "system", 2.0, ended_at=3.0)
+    assert timed(CALLER, apology, answer(index=2, latency_ms=times)) == 0
+    question = answer(index=2, model=ASKED, latency_ms=times)
+    assert timed(CALLER, tool, question) == 0
+
+
+@pytest.mark.parametrize(("heard", "count"), [("", 1), ("We open", 0)])
+def test_after_a_reconnect_an_answer_counts_that_the_caller_still_waits_for(
+    heard: str, count: int
+) -> None:
+    tally = Tally()
+    back = Turn(2, "system", 9.0, ended_at=9.5, model=RESUMED)
+    tally.recall([CALLER, replace(answer(), heard=heard), back])
+    before = counted("voicebot_answer_seconds_count", stage="play_sent")
+    tally.record(answer(index=3, latency_ms={"play_sent": 400}))
+    after = counted("voicebot_answer_seconds_count", stage="play_sent")
+    assert after - before == count
 
 
 def test_a_time_that_cannot_be_makes_no_sum_shrink() -> None:
