@@ -79,6 +79,16 @@ def test_compose_accepts_the_file(compose: list[str], tmp_path: Path) -> None:
     assert "postgres://voicebot:0123456789abcdef@postgres:5432/voicebot" in said
 
 
+def test_compose_tells_the_proxy_of_processes_on_other_machines(
+    compose: list[str], tmp_path: Path
+) -> None:
+    _, said = config(compose, tmp_path, **SECRETS)
+    assert "UPSTREAMS: web-a:3000 web-b:3000\n" in said
+    others = {"UPSTREAMS": "web-a:3000 10.0.0.6:3000"}
+    _, said = config(compose, tmp_path, **SECRETS, **others)
+    assert "UPSTREAMS: web-a:3000 10.0.0.6:3000\n" in said
+
+
 @pytest.mark.parametrize("missing", SECRETS)
 def test_compose_says_which_secret_is_missing(
     compose: list[str], tmp_path: Path, missing: str
