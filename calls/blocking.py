@@ -21,7 +21,7 @@ WITHHELD = frozenset(
 )
 NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
 PREFIX = re.compile(r"\+[1-9][0-9]{0,13}\*")
-ADDRESS = re.compile(r"(sip|client):[^\s*]+")
+ADDRESS = re.compile(r"(sips?|client|whatsapp):[^\s*]+")
 USER = re.compile(r"sips?:(\+?[0-9]+)@")
 NOT_UNDERSTOOD = (
     "Write a number with + and country code (+14155550100), its beginning and a star "
@@ -56,6 +56,16 @@ def pattern_of(text: str) -> str:
     if NUMBER.fullmatch(number) or PREFIX.fullmatch(number):
         return number
     raise ValidationError(NOT_UNDERSTOOD)
+
+
+def pattern_of_caller(number: str) -> str:
+    """The same for one caller, as a carrier wrote them in a call that is kept."""
+    try:
+        return pattern_of(number)
+    except ValidationError:
+        if is_withheld(number) or "*" in number:  # many people's
+            raise
+        return number.strip().lower()[:PATTERN_LENGTH]
 
 
 def is_pattern(text: str) -> None:

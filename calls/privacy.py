@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from bots.models import Bot, PhoneNumber
-from calls.blocking import ANONYMOUS, pattern_of
+from calls.blocking import ANONYMOUS, pattern_of, pattern_of_caller
 from calls.masking import without
 from calls.models import BlockedCaller, Call, Turn
 from calls.phrases import is_phrase
@@ -111,7 +111,8 @@ def caller_of(text: str) -> str:
 
     Hidden numbers are many people's, and our own are nobody's.
     """
-    number = pattern_of(text)
+    known = _calls_of(text.strip()).exists()
+    number = pattern_of_caller(text) if known else pattern_of(text)
     if number == ANONYMOUS or number.endswith("*"):
         raise ValidationError("Write one caller's whole number: this is many people's.")
     if PhoneNumber.objects.filter(number=number).exists():

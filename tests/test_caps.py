@@ -22,6 +22,7 @@ from pytest_django import Settings
 from websockets.exceptions import ConnectionClosed
 
 from bots.models import Bot, PhoneNumber
+from calls.admission import blocking
 from calls.blocking import lines, pattern_of, patterns_for
 from calls.caps import (
     DROPS_AT_ONCE,
@@ -135,6 +136,8 @@ def test_caps_on_calls(load: Load, exceeded: TooMany | None) -> None:
         ("+7*", "+7*"),
         ("SIP:Bob@Example.com", "sip:bob@example.com"),
         ("client:alice", "client:alice"),
+        ("sips:bob@example.com", "sips:bob@example.com"),
+        ("whatsapp:+4915112345678", "whatsapp:+4915112345678"),
         ("Anonymous", "anonymous"),
         ("+266696687", "anonymous"),
     ],
@@ -462,6 +465,19 @@ class TestDesk:
         assert blocked == {CALLER, "+15005550003"}
         assert "Blocked: 2." in told
         assert "hides their number" in told
+
+    @pytest.mark.parametrize("number", ["911", "4915112345678", "client:Ann B"])
+    def test_a_caller_is_blocked_however_the_carrier_writes_them(
+        self, client: Client, call: Call, number: str
+    ) -> None:
+        signed_in(client, "operator")
+        Call.objects.filter(pk=call.pk).update(from_number=number)
+        client.post(f"/admin/calls/call/{call.pk}/block/", {"note": "Rude"})
+        (entry,) = blocking(number)
+        page = f"/admin/calls/blockedcaller/{entry.pk}/change/"
+        client.post(page, {"note": "Very rude"})
+        entry.refresh_from_db()
+        assert (entry.pattern, entry.note) == (number.lower(), "Very rude")
 
     def test_who_only_reads_cannot_block(self, client: Client, call: Call) -> None:
         signed_in(client, "viewer")

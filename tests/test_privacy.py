@@ -3,6 +3,7 @@
 import asyncio
 import io
 import os
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -205,6 +206,26 @@ class TestForgetting:
         PhoneNumber.objects.create(number=OURS)
         with pytest.raises(ValidationError):
             privacy.caller_of(text)
+
+    @pytest.mark.parametrize(
+        "number",
+        [
+            *("sips:bob@example.com", "whatsapp:+4915112345678", "+49110", "911"),
+            *("4915112345678", "client:Ann B"),
+        ],
+    )
+    def test_whoever_called_is_one_caller_however_the_carrier_writes_them(
+        self, number: str
+    ) -> None:
+        with suppress(ValidationError):  # nobody has called by this yet
+            assert privacy.known_of(privacy.caller_of(number)).calls == 0
+        make_call("theirs", from_number=number)
+        make_call("nobody", from_number="")
+        known = privacy.known_of(privacy.caller_of(f" {number.upper()}"))
+        assert known.calls == 1
+        assert privacy.forget(known.number).calls == 1
+        with pytest.raises(ValidationError):
+            privacy.caller_of(" ")
 
     def test_the_command_deletes_and_tells_what_it_cannot(self) -> None:
         make_call("mine")

@@ -14,7 +14,14 @@ from django.urls import URLPattern, path
 from django.views.decorators.http import require_POST
 
 from calls.admission import blocking
-from calls.blocking import NOTE_LENGTH, Line, is_withheld, lines, pattern_of
+from calls.blocking import (
+    NOTE_LENGTH,
+    Line,
+    is_withheld,
+    lines,
+    pattern_of,
+    pattern_of_caller,
+)
 from calls.models import BlockedCaller, Call
 
 if TYPE_CHECKING:
@@ -81,6 +88,11 @@ class BlockedCallerAdmin(Admin):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Tell of an entry who made it."""
         return ["pattern", "note", *(["added_at", "added_by"] if obj else [])]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Leave a number as it is that a carrier sends, but nobody would type."""
+        fixed = obj is not None and not _is_typed(obj.pattern)
+        return [*self.readonly_fields, *(["pattern"] if fixed else [])]
 
     def get_urls(self) -> list[URLPattern]:
         """The page to paste a list, before the admin's own."""
@@ -173,6 +185,13 @@ class BlocksCallers(Admin):
         return redirect("admin:calls_call_change", call_id)
 
 
+def _is_typed(pattern: str) -> bool:
+    try:
+        return pattern_of(pattern) == pattern
+    except ValidationError:
+        return False
+
+
 def _has_caller(call: Call) -> bool:
     return call.direction == Call.Direction.INBOUND and not call.is_test
 
@@ -182,7 +201,7 @@ def _line_of(number: str, note: str) -> Line:
     if is_withheld(number):
         return Line(number, trouble=HIDDEN)
     try:
-        return Line(number, pattern_of(number), note[:NOTE_LENGTH])
+        return Line(number, pattern_of_caller(number), note[:NOTE_LENGTH])
     except ValidationError as error:
         return Line(number, trouble=" ".join(error.messages))
 
