@@ -114,6 +114,16 @@ class TestRetention:
         assert run("purge_calls") == "Deleted: 1 call with 1 turn.\n"
         assert kept() == set()
 
+    def test_the_command_tells_that_sound_is_left_where_redis_is_away(
+        self, settings: Settings, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        settings.REDIS_URL = "redis://127.0.0.1:1"
+        bot = Bot.objects.create(name="Short", retention_days=1)
+        call = make_call("CA1", 2, bot, started_at=datetime(2020, 1, 1, tzinfo=UTC))
+        call.turns.update(clip_ids=["clip"], model="some/model")
+        assert run("purge_calls") == "Deleted: 1 call with 1 turn.\n"
+        assert "Redis is away" in capsys.readouterr().err
+
     def test_an_empty_field_keeps_calls(self) -> None:
         written = {"retention_days": "", "name": "Desk"}
         form = BotForm({**model_to_dict(Bot(), exclude=["id"]), **written})

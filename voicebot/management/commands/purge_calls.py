@@ -6,6 +6,7 @@ from asgiref.sync import async_to_sync
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
+from calls.clips import ClipsUnavailable
 from calls.privacy import Deleted, overdue, purge_some
 from calls.switchboard import remove_sound
 
@@ -32,5 +33,8 @@ class Command(BaseCommand):
         deleted = Deleted()
         while (some := purge_some(now)).calls:
             deleted += some
-        async_to_sync(remove_sound)(deleted.clips)
         self.stdout.write(f"Deleted: {deleted}.")
+        try:
+            async_to_sync(remove_sound)(deleted.clips)
+        except ClipsUnavailable:
+            self.stderr.write("Redis is away: the sound of these calls is left there.")
