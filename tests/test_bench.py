@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.bench import services
+from tests.bench import faults, services
 from tests.bench.arguments import parse
 from tests.bench.figures import Measurement, percentiles, sentences_of
 from tests.bench.plan import Plan
@@ -71,6 +71,32 @@ def test_nonsense_is_refused_by_name(
         parse(options.split())
     assert refused.value.code == 2
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--calls", "-5", "a whole number from 1 to 2,000"),
+        ("--lasts", "0s", "from 1s to 1h"),
+        ("--lasts", "soon", "no time such as"),
+        ("--soak", "99999h", "from 1s to 72h"),
+        ("--only", "nothing", "no fault has this in its name: Redis down"),
+        ("--only-soak", "", "--only-soak needs --soak"),
+    ],
+)
+def test_nonsense_is_refused_by_faults_too(
+    option: str, value: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as refused:
+        faults.arguments([option, *([value] if value else [])])
+    assert refused.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+def test_faults_take_what_makes_sense() -> None:
+    asked = faults.arguments(["--only", "PostgreSQL", "--calls", "4", "--lasts", "60s"])
+    assert (asked.calls, asked.lasts, asked.soak) == (4, 60.0, 0.0)
+    assert faults.arguments(["--only-soak", "--soak", "2h"]).soak == 7200.0
 
 
 def test_percentiles_are_values_that_were_measured() -> None:

@@ -8,9 +8,10 @@ import asyncio
 import re
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TextIO
 
+from tests.bench.arguments import MOST_CALLS, number
 from tests.bench.forgery import measured
 from tests.fake_inworld import FakeInworld
 from tests.faults.crowd import reply
@@ -23,32 +24,51 @@ UNITS = {"s": 1, "m": 60, "h": 3600}
 # A caller asks again so long (s) after an answer.
 THINKS = 1.5
 SAMPLES = 240
+LONGEST_OUTAGE, LONGEST_RUN = 3600.0, 72 * 3600.0
 
 
-def duration(text: str) -> float:
-    """Seconds of `90s`, `5m` or `2h`."""
-    found = re.fullmatch(r"(\d+)([smh])", text)
-    if not found:
-        raise ArgumentTypeError(f"{text!r} is not a duration such as 90s, 5m or 2h")
-    return float(found[1]) * UNITS[found[2]]
+def duration(most: float) -> Callable[[str], float]:
+    """A parser of `90s`, `5m` or `2h`, to seconds."""
+
+    def parse(text: str) -> float:
+        found = re.fullmatch(r"(\d{1,6})([smh])", text, re.ASCII)
+        seconds = float(found[1]) * UNITS[found[2]] if found else 0.0
+        if not 1 <= seconds <= most:
+            limits = f"from 1s to {most / UNITS['h']:g}h"
+            raise ArgumentTypeError(f"{text!r} is no time such as 90s or 2h, {limits}")
+        return seconds
+
+    return parse
 
 
-def arguments() -> Namespace:
-    """What was asked for."""
+def arguments(given: list[str] | None = None) -> Namespace:
+    """What was asked for, refused where nothing would come of it."""
     parser = ArgumentParser(prog="make faults", description=__doc__)
-    add = parser.add_argument
-    add("--calls", type=int, default=20, help="at once (20)")
-    add("--lasts", type=duration, default=10.0, help="each outage, at least (10s)")
+    add, calls = parser.add_argument, number(1, MOST_CALLS, whole=True)
+    lasts, soak = duration(LONGEST_OUTAGE), duration(LONGEST_RUN)
+    add("--calls", type=calls, default=20, help="at once (20)")
+    add("--lasts", type=lasts, default=10.0, help="each outage, at least (10s)")
     add("--only", default="", metavar="WORD", help="faults with this in their names")
-    add("--soak", type=duration, default=0.0, help="go on with a long run: 2h")
+    add("--soak", type=soak, default=0.0, help="go on with a long run: 2h")
     add("--only-soak", action="store_true", help="nothing but the long run")
-    return parser.parse_args()
+    asked = parser.parse_args(given)
+    if not named(asked.only):
+        names = ", ".join(fault.name for fault in FAULTS)
+        parser.error(f"--only {asked.only}: no fault has this in its name: {names}")
+    if asked.only_soak and not asked.soak:
+        parser.error("--only-soak needs --soak, such as --soak 2h")
+    return asked
+
+
+def named(word: str) -> list[Fault]:
+    """The faults with a word in their names."""
+    return [fault for fault in FAULTS if word in fault.name]
 
 
 async def faults(asked: Namespace) -> dict[str, Outcome]:
     """Let each part fail in turn; servers are not restarted in between."""
     found = {}
-    wanted = [fault for fault in FAULTS if asked.only in fault.name]
+    wanted = named(asked.only)
     async with FakeInworld() as inworld:
         inworld.reply_with = reply
         for start, group in (
