@@ -1,7 +1,6 @@
 """A real server in a process of its own, for tests that talk to it over sockets."""
 
 import asyncio
-import logging
 import os
 import socket
 import subprocess
@@ -11,8 +10,6 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread, Timer
-
-log = logging.getLogger(__name__)
 
 ROOT = Path(__file__).resolve().parent.parent
 PUBLIC_URL = "https://bot.example.com"
@@ -87,6 +84,9 @@ def serving(**changes: str) -> Iterator[LiveServer]:
         _await_ready(server)
         reader.start()
         yield server
+    except BaseException:
+        sys.stderr.write(server.output)
+        raise
     finally:
         process.terminate()
         process.wait(15)
@@ -94,7 +94,6 @@ def serving(**changes: str) -> Iterator[LiveServer]:
             reader.join(15)
         assert process.stdout
         process.stdout.close()
-        log.info(server.output)  # shown where the test fails
 
 
 @asynccontextmanager
@@ -105,7 +104,7 @@ async def running(**changes: str) -> AsyncIterator[LiveServer]:
     try:
         yield live
     finally:
-        await asyncio.to_thread(server.__exit__, None, None, None)
+        await asyncio.to_thread(server.__exit__, *sys.exc_info())
 
 
 def _await_ready(server: LiveServer) -> None:
