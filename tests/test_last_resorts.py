@@ -221,7 +221,7 @@ async def test_inworld_falling_silent_leaves_no_caller_in_silence(
 async def test_a_stream_that_stalls_after_a_sentence_does_not_keep_the_caller(
     server: LiveServer, inworld: FakeInworld, bot: Bot
 ) -> None:
-    inworld.answers([ROLE, *speech("This much came."), Pause()])
+    inworld.answers([ROLE, *speech("This much came.", seconds=1.2), Pause()])
     async with dial(server) as call:
         await call.reply()
         assert kinds(await ask(call)) == ["clip"]
