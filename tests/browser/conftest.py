@@ -43,9 +43,12 @@ async def browser() -> AsyncIterator[Browser]:
         await browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def desk(database_url: str) -> Iterator[LiveServer]:
-    """A server at its own public address, with the sandbox for a voice."""
+    """A server at its own public address, with the sandbox for a voice.
+
+    Ends with its file, as `server` does.
+    """
     port = str(free_port())
     with serving(
         DJANGO_SETTINGS_MODULE="tests.browser.settings",
