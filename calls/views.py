@@ -43,7 +43,7 @@ from calls.pickup import (
 from calls.reconnecting import DATABASE_SECONDS, is_lost, reconnect
 from calls.signatures import is_signed, public_url
 from calls.switchboard import switchboard
-from calls.threads import in_any_thread
+from calls.threads import for_a_new_call
 from calls.verdicts import NOT_SIGNED
 
 log = logging.getLogger(__name__)
@@ -164,7 +164,7 @@ async def _answer(request: HttpRequest) -> str:
     if board.draining or board.is_full:
         why = "being stopped" if board.draining else "full: MAX_CALLS are in progress"
         log.warning("Call %s turned away: this process is %s", form["CallSid"], why)
-        profile = await in_any_thread(settings_for)(bot, our_number(form))
+        profile = await for_a_new_call(settings_for)(bot, our_number(form))
         return _busy(profile, await refuse_call(form, Call.EndReason.BUSY))
     query = request.GET.items()
     parameters = {name: str(text) for name, text in query if name != TRIES}

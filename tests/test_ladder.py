@@ -133,6 +133,14 @@ def apologised(talk: Talk, number: int) -> int:
     return apology.reply
 
 
+def hears_an_apology(talk: Talk) -> None:
+    """Let the caller ask something that cannot be answered."""
+    apology = apologised(talk, started(talk.on(CallerSpoke("Why?"), after=1)).reply)
+    talk.clip(apology, APOLOGY)
+    talk.on(ReplyEnded(apology, APOLOGY))
+    talk.passes()
+
+
 def test_a_retry_asks_for_the_same_and_names_no_other_model() -> None:
     talk = Talk()
     first = started(talk.on(CallerSpoke("Why?")))
@@ -238,11 +246,7 @@ def test_the_call_ends_with_a_last_word_when_answers_keep_failing(
     targets = (SALES,) if can_transfer else ()
     talk = Talk(apology=APOLOGY, targets=targets, transfer_notice="One sec.")
     for _ in range((TRANSFER_AFTER if can_transfer else HANG_UP_AFTER) - 1):
-        number = started(talk.on(CallerSpoke("Why?"), after=1)).reply
-        apology = apologised(talk, number)
-        talk.clip(apology, APOLOGY)
-        talk.on(ReplyEnded(apology, APOLOGY))
-        talk.passes()
+        hears_an_apology(talk)
     number = started(talk.on(CallerSpoke("Why?"), after=1)).reply
     retry = started(talk.on(ReplyEnded(number, error="Broken."))).reply
     (last_word,) = of(SpeakText, talk.on(ReplyEnded(retry, error="Broken.")))
@@ -269,11 +273,7 @@ def test_where_nobody_is_there_a_caller_gets_the_same_third_chance(why: str) -> 
             turn = Turn(index, "tool", 0.0, text=use.name, tool=use, ended_at=1.0)
             talk.core.turns.append(turn)
     for _ in range(HANG_UP_AFTER - 1):
-        number = started(talk.on(CallerSpoke("Why?"), after=1)).reply
-        apology = apologised(talk, number)
-        talk.clip(apology, APOLOGY)
-        talk.on(ReplyEnded(apology, APOLOGY))
-        talk.passes()
+        hears_an_apology(talk)
     number = started(talk.on(CallerSpoke("Why?"), after=1)).reply
     retry = started(talk.on(ReplyEnded(number, error="Broken."))).reply
     actions = talk.on(ReplyEnded(retry, error="Broken."))

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 
 from django.contrib.auth.decorators import permission_required
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.urls import URLPattern, path
 from django.utils import timezone
@@ -16,9 +17,9 @@ from bots.desk.draft import Draft, Kit, Offer, Remark, rows
 from bots.desk.forms import PastedNumberField
 from bots.desk.listen import listen, may_edit
 from bots.models import Catalogue, PhoneNumber, Tool
+from bots.validators import e164
 
 KEY = re.compile("[0-9]{1,18}")
-NUMBER = re.compile(r"\+[0-9]{7,15}")
 View = Callable[..., HttpResponse]
 
 
@@ -88,7 +89,11 @@ def _to_bots(draft: Draft) -> list[str]:
 def _number(draft: Draft, name: str) -> str:
     """The number in a field; empty where there is none, or half of one."""
     number = PastedNumberField().to_python(draft.get(name, ""))
-    return number if NUMBER.fullmatch(number) else ""
+    try:
+        e164(number)
+    except ValidationError:
+        return ""
+    return number
 
 
 def urls(guarded: Callable[[View], View]) -> list[URLPattern]:
