@@ -3,8 +3,10 @@
 import asyncio
 import re
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from datetime import timedelta
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -21,6 +23,7 @@ from tests.conftest import INWORLD_PORT, tracebacks
 from tests.fake_inworld import FakeInworld
 from tests.faults.crowd import reply
 from tests.faults.groups import (
+    AN_HOUR,
     ENVIRONMENT,
     FAULTS,
     Deployment,
@@ -150,6 +153,33 @@ async def test_a_database_that_never_answers_does_not_keep_a_server_from_ending(
             await asyncio.to_thread(parted.postgres.release)
         await asyncio.gather(ringing, return_exceptions=True)
     assert tracebacks(server.output) == []
+
+
+@pytest.mark.parametrize("shift", [AN_HOUR, -AN_HOUR])
+def test_a_clock_that_is_set_ends_no_connection(
+    lonely: Deployment, shift: float
+) -> None:
+    """A clip may be fetched over a connection that has waited since the last."""
+    address = urlsplit(lonely.server.url).netloc
+    with closing(HTTPConnection(address)) as waiting:
+        assert answered(waiting) == 200
+        waited = waiting.sock
+        try:
+            lonely.set_clock(shift)
+            with closing(HTTPConnection(address)) as new:
+                assert answered(new) == 200  # and timers are looked at
+            assert answered(waiting) == 200
+        finally:
+            lonely.set_clock(0)
+        assert waiting.sock is waited
+
+
+def answered(connection: HTTPConnection) -> int:
+    """The status of one more request over a connection."""
+    connection.request("GET", "/healthz")
+    with connection.getresponse() as response:
+        response.read()
+        return response.status
 
 
 async def test_while_no_call_can_be_written_a_server_is_not_ready(

@@ -4,10 +4,13 @@ import asyncio
 import signal
 import sys
 from contextlib import suppress
+from time import monotonic
+from types import SimpleNamespace
 from typing import Any
 
 from daphne.server import Server, twisted_loop  # isort: skip  (installs the reactor)
 
+from daphne import http_protocol, server, ws_protocol
 from django.conf import settings
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
@@ -34,6 +37,7 @@ class TalkingServer(Server):  # type: ignore[misc]
     def run(self) -> None:
         """Serve until stopped."""
         events: Any = reactor  # its stubs have the arguments in another order
+        _keep_time(events)
         events.addSystemEventTrigger("before", "shutdown", _let_go)
         events.callLater(0, lambda: switchboard().heartbeat.start())
         events.callLater(0, lambda: switchboard().daily.start())
@@ -83,6 +87,17 @@ class TalkingServer(Server):  # type: ignore[misc]
             closed = port.stopListening()
             if isinstance(closed, Deferred):
                 await closed.asFuture(asyncio.get_running_loop())
+
+
+def _keep_time(events: Any) -> None:
+    """Measure by the clock that nobody sets.
+
+    Twisted and daphne use the wall clock: set an hour ahead, it would end whatever
+    waits or is in progress; set back, nothing would time out for an hour.
+    """
+    events.seconds = monotonic
+    for module in (server, http_protocol, ws_protocol):
+        vars(module)["time"] = SimpleNamespace(time=monotonic)
 
 
 def _let_go() -> Deferred[None]:
