@@ -154,8 +154,8 @@ class Playback:
         """Take back what can be taken back of a reply that is not audible yet."""
         gone = [
             cue
-            for cue in self.pending()
-            if cue.reply == reply and cue.clip.url and not cue.clip.shared
+            for cue in self._of(reply)
+            if cue.heard is None and cue.clip.url and not cue.clip.shared
         ]
         for cue in gone:
             cue.heard = cue.before
@@ -165,8 +165,7 @@ class Playback:
         """Whether anything of a reply has been audible by now."""
         return any(
             cue.heard or (cue.heard is None and cue.starts_at <= at)
-            for cue in self.cues
-            if cue.reply == reply
+            for cue in self._of(reply)
         )
 
     def sounds(self, reply: int, at: float) -> bool:
@@ -186,7 +185,7 @@ class Playback:
 
     def first(self, reply: int) -> Cue | None:
         """The first clip of a reply."""
-        return next((cue for cue in self.cues if cue.reply == reply), None)
+        return next(iter(self._of(reply)), None)
 
     def began_at(self, reply: int) -> float | None:
         """When a reply became audible, None when it never did."""
@@ -218,22 +217,22 @@ class Playback:
 
     def heard_text(self, reply: int, text: str) -> str:
         """What was heard of a reply that reads `text`, cut at a word."""
-        own = [cue for cue in self.cues if cue.reply == reply]
+        own = self._of(reply)
         return _told(text, own, [cue.heard or 0.0 for cue in own])
 
     def clip_ids(self, reply: int) -> list[str]:
         """The clips of a reply that were heard or still may be, in order."""
-        return [
-            cue.clip.id
-            for cue in self.cues
-            if cue.reply == reply and cue.clip.url and cue.heard != 0
-        ]
+        own = self._of(reply)
+        return [cue.clip.id for cue in own if cue.clip.url and cue.heard != 0]
 
     def expected_text(self, reply: int, text: str) -> str:
         """What will have been heard of a reply when nobody cuts in."""
-        own = [cue for cue in self.cues if cue.reply == reply]
+        own = self._of(reply)
         heard = (cue.clip.seconds if cue.heard is None else cue.heard for cue in own)
         return _told(text, own, [*heard])
+
+    def _of(self, reply: int) -> list[Cue]:
+        return [cue for cue in self.cues if cue.reply == reply]
 
     def _confirm(self, at: float) -> bool:
         """Take the carrier's word for the end of a clip that was assumed just now."""

@@ -13,7 +13,6 @@ from bots.inworld.events import (
     Served,
     Text,
     ToolCallPart,
-    Transcript,
     Usage,
 )
 from bots.inworld.segments import Segment, Segmenter
@@ -67,10 +66,9 @@ class Progress:
     def take(self, event: Event) -> list[Segment]:
         """Take in what the stream brought; the segments that are ready."""
         self._note(event)
-        begins = isinstance(event, Transcript) and not self.segmenter.text
-        known, is_behind = self.segmenter.transcribed, self.segmenter.is_behind
+        begun, is_behind = self.segmenter.begun, self.segmenter.is_behind
         segments = self.segmenter.feed(event)
-        if segments or (begins and self.segmenter.transcribed > known):
+        if segments or self.segmenter.begun > begun:
             self._learn(segments, sure=not is_behind)
             # The next sentence; what was let go of the one before is not its own.
             self.released, self.words = 0.0, ""

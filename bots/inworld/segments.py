@@ -37,6 +37,7 @@ class Segmenter:
         self._voiced = 0  # how much of the transcripts has got its audio
         self._last_transcript = ""
         self._text = ""  # of the segment being collected
+        self.begun = 0  # how many times words began to be collected
         self._late = ""  # words of what was released without them
         self._audio = bytearray()
         self._sample_rate = DEFAULT_SAMPLE_RATE
@@ -89,11 +90,6 @@ class Segmenter:
     def text(self) -> str:
         """The words of the sentence being collected, as far as they are known."""
         return _spoken(self._text)
-
-    @property
-    def transcribed(self) -> int:
-        """How much has been transcribed so far, in characters."""
-        return len(self._transcripts)
 
     @property
     def is_behind(self) -> bool:
@@ -178,6 +174,7 @@ class Segmenter:
         return [segment]
 
     def _add(self, text: str) -> None:
+        self.begun += bool(text) and not self.text
         self._text = _joined(self._text, text)
         self._transcripts = _joined(self._transcripts, text)
 

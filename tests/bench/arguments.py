@@ -63,7 +63,7 @@ def parser() -> ArgumentParser:
     add(
         "--seconds",
         type=number(1, 600),
-        default=16.0,
+        default=32.0,
         help="of standard turns at each level (default: %(default)g)",
     )
     add(
