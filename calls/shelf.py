@@ -1,5 +1,6 @@
 """Clips of one call that were sent and must not be heard, or not now."""
 
+import asyncio
 from contextlib import suppress
 
 from django.conf import settings
@@ -14,41 +15,47 @@ HUSH_SECONDS = 0.05
 
 
 class Shelf:
-    """Puts silence in the place of clips, and the clips back when they are wanted."""
+    """Puts silence in the place of clips, and the clips back when they are wanted.
+
+    In the order of asking, however slow the store: what was wanted last holds.
+    """
 
     def __init__(self, store: ClipStore, log: CallLog) -> None:
         self.store = store
         self.log = log
+        self.order = asyncio.Lock()
         self.withheld: dict[str, bytes] = {}  # clips by id, silence in their place
 
     async def withhold(self, clips: tuple[Clip, ...]) -> None:
         """Put silence in the place of clips, and keep them here."""
-        for clip in clips:
-            if clip.shared or not clip.url:
-                continue
-            with suppress(ClipsUnavailable):
-                self.withheld[clip.id] = await self.store.get(clip.id) or b""
-                await self._hush(clip.id)
+        own = [clip.id for clip in clips if clip.url and not clip.shared]
+        async with self.order:
+            for clip_id in own:
+                with suppress(ClipsUnavailable):
+                    self.withheld[clip_id] = await self.store.get(clip_id) or b""
+                    await self._hush(clip_id)
 
     async def put_back(self, clip: Clip) -> None:
         """Let a clip be heard again, where it was kept here."""
-        if body := self.withheld.pop(clip.id, b""):
-            with suppress(ClipsUnavailable):
-                await self.store.put(clip.id, body, settings.CLIP_TTL_SECONDS)
+        async with self.order:
+            if body := self.withheld.pop(clip.id, b""):
+                with suppress(ClipsUnavailable):
+                    await self.store.put(clip.id, body, settings.CLIP_TTL_SECONDS)
 
     async def discard(self, clips: tuple[Clip, ...], *, queued: bool) -> None:
         """Take clips away for good; what is `queued` is replaced by silence."""
-        ids = [clip.id for clip in clips if clip.url and not clip.shared]
-        # In the place of these there is silence already, and something may come for it.
-        ids = [clip_id for clip_id in ids if self.withheld.pop(clip_id, None) is None]
-        try:
-            if not queued:
-                await self.store.drop(ids)
-                return
-            for clip_id in ids:
-                await self._hush(clip_id)
-        except ClipsUnavailable as error:
-            self.log.warning("Clips of a dropped reply could not be removed: %s", error)
+        own = [clip.id for clip in clips if clip.url and not clip.shared]
+        async with self.order:
+            # In the place of these is silence already, and something may come for it.
+            ids = [each for each in own if self.withheld.pop(each, None) is None]
+            try:
+                if not queued:
+                    await self.store.drop(ids)
+                    return
+                for clip_id in ids:
+                    await self._hush(clip_id)
+            except ClipsUnavailable as error:
+                self.log.warning("Clips could not be removed: %s", error)
 
     async def _hush(self, clip_id: str) -> None:
         """Put something there that nobody hears."""

@@ -1,6 +1,7 @@
 """Clips in memory and in Redis keep the same promises."""
 
 import asyncio
+import logging
 import struct
 from collections.abc import AsyncIterator
 
@@ -20,6 +21,9 @@ from calls.clips import (
     new_clip_id,
 )
 from calls.fetches import Fetches
+from calls.logs import CallLog
+from calls.playback import Clip
+from calls.shelf import Shelf
 from calls.wav import wav
 from tests.live import free_port
 
@@ -55,6 +59,17 @@ async def test_putting_again_replaces(store: ClipStore) -> None:
     await store.put(clip_id, b"speech", 60)
     await store.put(clip_id, b"hush", 60)
     assert await store.get(clip_id) == b"hush"
+
+
+async def test_a_clip_wanted_again_while_it_is_taken_away_is_heard(
+    store: ClipStore,
+) -> None:
+    shelf = Shelf(store, CallLog(logging.getLogger(__name__), "CA1"))
+    clip = Clip(new_clip_id(), "https://bot.example/audio/1", "Hello.", 1.0)
+    await store.put(clip.id, b"hello", 60)
+    # Both are asked for before the store has answered the first.
+    await asyncio.gather(shelf.withhold((clip,)), shelf.put_back(clip))
+    assert await store.get(clip.id) == b"hello"
 
 
 async def test_unknown_ids_are_nothing(store: ClipStore) -> None:
