@@ -32,6 +32,8 @@ class Pool:
         self._base_url = base_url
         self._headers = headers
         self._timeout = timeout
+        # Takes some 30 ms: now, not while calls wait for their first answer.
+        self._trusted = httpx.create_ssl_context()
         self._http: httpx.AsyncClient | None = None
         # By path and status; `none` where no answer came.
         self.answers: Counter[tuple[str, str]] = Counter()
@@ -75,8 +77,8 @@ class Pool:
             raise
 
     def _connect(self) -> httpx.AsyncClient:
-        trusted = httpx.create_ssl_context()
-        transport = AiohttpTransport(trusted, client=partial(_session, trusted))
+        session = partial(_session, self._trusted)
+        transport = AiohttpTransport(self._trusted, client=session)
         return httpx.AsyncClient(
             base_url=self._base_url,
             headers=self._headers,
