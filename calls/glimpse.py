@@ -1,5 +1,6 @@
 """What a viewer sees of a call in progress, as messages that any layer can carry."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
@@ -14,6 +15,7 @@ from calls.masking import masked
 from calls.models import Call
 from calls.parties import listed
 from calls.review import heard_and_not
+from calls.transfers import Transfer
 from calls.turns import CONSENT, FILLER, OPERATOR, Turn
 from calls.uses import use_of
 
@@ -36,12 +38,18 @@ class Glimpse:
         self.partial = ""  # what the caller is saying now
         self.number = 0
         self.reason = ""  # why the bot hung up, if it did
+        self.away = ""  # how far a caller is whom it put through
         self.latest_state: News = {}
 
     def happened(self, event: Event) -> None:
         """Keep what a conversation does not: words that are not final."""
         if isinstance(event, CallerSpoke):
             self.partial = "" if event.final else event.text
+
+    def put_through(self, transfer: Mapping[str, Any]) -> None:
+        """The bot sends the caller on to a person."""
+        to = Transfer.of(transfer)
+        self.reason, self.away = f"The caller is put through to {to.name}", to.told
 
     def turn_news(self, turn: Turn, began: float) -> News:
         """A turn is new, or not what it was."""
@@ -56,8 +64,8 @@ class Glimpse:
         return self._news(state=state)
 
     def end_news(self, reason: str) -> News:
-        """The call is over."""
-        return self._news(ended=self.reason or reason)
+        """The bot's part of the call is over."""
+        return self._news(ended=self.reason or reason, away=self.away)
 
     def whole(self, began: float, now: float) -> News:
         """Everything about the call so far, without counting as news."""
@@ -75,20 +83,13 @@ class Glimpse:
         return {"call": self.call.call_sid, "number": self.number, **what}
 
     def _about(self, now: float) -> News:
-        caller, called = listed(self.call)
         people = self.talk.manners.targets
         there = present(people, self.talk.answers.minute(now))
-        return {
-            "id": self.call.pk,
-            "bot": self.call.bot_name,
-            "from": caller,
-            "to": called,
-            "test": self.call.is_test,
-            "people": [
-                {"name": each.name, "label": _label(each), "open": each in there}
-                for each in people
-            ],
-        }
+        told = [
+            {"name": each.name, "label": _label(each), "open": each in there}
+            for each in people
+        ]
+        return {**about(self.call), "people": told}
 
     def _state(self) -> News:
         keys = self.talk.entry.keys
@@ -100,6 +101,18 @@ class Glimpse:
             "partial": self.partial[:TEXT_LIMIT],
             "keys": keys[:TEXT_LIMIT],
         }
+
+
+def about(call: Call) -> News:
+    """Who speaks with which bot."""
+    caller, called = listed(call)
+    return {
+        "id": call.pk,
+        "bot": call.bot_name,
+        "from": caller,
+        "to": called,
+        "test": call.is_test,
+    }
 
 
 def doing(talk: Conversation) -> str:

@@ -225,10 +225,10 @@ class CallSession:
         """End the relay session; the action URL rings up whom the caller is for."""
         assert action.transfer  # noqa: S101  (for the type checker)
         target, self.handed_over = action.transfer, True
-        self.glimpse.reason = f"The caller is put through to {target.name}"
         language = self.conversation.manners.language
         told = {"summary": action.summary, "language": language}
         transfer = {**target.to_json(), **told}
+        self.glimpse.put_through(transfer)
         self._write(CallHandedOver(self.call.pk, transfer, self.call.reconnects))
         # Whoever the carrier asks next, in whichever process, reads it in the row.
         await self.board.transcripts.flush(HAND_OVER_SECONDS)

@@ -19,6 +19,7 @@ from django.utils.crypto import constant_time_compare
 
 from calls.broadcast import VIEWERS
 from calls.controls import ANSWER_SECONDS, LINE_LIMIT
+from calls.desk.away import away
 from calls.desk.signing_in import has_passed
 from calls.listener import Listener, Message
 from calls.models import Call
@@ -167,11 +168,16 @@ class LiveConsumer(AsyncWebsocketConsumer):
             await self.send(text_data=json.dumps(await self.outbox.get()))
 
     async def _ask_on(self) -> None:
-        """Keep asking who is there, for as long as the viewer may look."""
+        """Keep asking who is there, for as long as the viewer may look.
+
+        Callers who are with a person are in no process, so their rows tell of them.
+        """
         allowed = True
         while allowed:
             if self.channel:
                 self._call_roll()
+            with suppress(DatabaseError, InterfaceError):
+                self._put({"away": await away()})
             await asyncio.sleep(ROLL_SECONDS)
             with suppress(DatabaseError, InterfaceError):
                 allowed = await _may_look(self.scope)

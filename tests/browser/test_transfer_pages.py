@@ -1,10 +1,13 @@
 """Putting a caller through, from the live page and on the page to talk to a bot."""
 
+import re
+
 import pytest
 from playwright.async_api import Page, expect
 
+from calls.models import Call
 from calls.simulator.call import SimulatedCall
-from calls.simulator.line import Line
+from calls.simulator.line import Line, Person
 from tests.browser import sample
 from tests.live import AUTH_TOKEN, LiveServer
 
@@ -39,9 +42,47 @@ async def test_an_operator_chooses_a_person_on_the_live_page(
         await expect(people).to_have_value("Sales")
         await people.select_option("Front desk")
         await card.get_by_role("button", name="Transfer").click()
-        await expect(card).to_contain_text("The caller is put through to Front desk")
+        await expect(card).to_contain_text("Gone to Front desk")
         await call.ends()
     assert call.dialled == DESK
+    await expect(card).to_contain_text("The call is over.")
+
+
+async def test_a_caller_whom_nobody_takes_is_away_and_then_back_at_the_bot(
+    page: Page, known: sample.Sample, desk: LiveServer
+) -> None:
+    await known.bot.targets.aupdate(rings=5)
+    await page.goto(known.pages["live"])
+    line = Line(desk.url, AUTH_TOKEN, to=sample.NUMBER, person=Person.NO_ANSWER)
+    async with SimulatedCall(line) as call:
+        card = page.get_by_role("region", name=sample.NUMBER)
+        await expect(card.get_by_role("log")).to_contain_text("Hello there.")
+        await card.get_by_role("button", name="Transfer").click()
+        await expect(card).to_contain_text("Ringing Sales")
+        await expect(card.get_by_role("button")).to_have_count(0)
+        await expect(card.get_by_role("log")).to_contain_text("Sales did not answer")
+        await expect(card).to_contain_text("Listening")
+        await expect(card.get_by_role("button", name="Transfer")).to_be_enabled()
+        await call.hang_up()
+        await expect(card).to_contain_text("The caller hung up.")
+
+
+async def test_who_comes_to_look_sees_the_callers_who_are_with_a_person(
+    page: Page, known: sample.Sample
+) -> None:
+    transfer = {"name": "Sales", "number": SALES, "accepted": True}
+    row = Call.objects.filter(pk=known.call.pk)
+    await row.aupdate(status=Call.Status.IN_PROGRESS, transfer=transfer)
+    await page.goto(known.pages["live"])
+    card = page.get_by_role("region", name=known.call.from_number)
+    await expect(card).to_contain_text("With Sales")
+    await expect(card).to_contain_text("Front desk")
+    await expect(card.get_by_role("button")).to_have_count(0)
+    await expect(page).to_have_title(re.compile(r"^\(1\) "))
+    await row.aupdate(transfer={"returned": "Sales did not take the call."})
+    await expect(card).to_contain_text("On the way back to the bot")
+    await row.aupdate(status=Call.Status.COMPLETED, transfer={})
+    await expect(card).to_contain_text("The call is over.")
 
 
 async def test_on_the_test_page_the_operator_plays_the_person(

@@ -30,6 +30,7 @@ export class Card {
     this.order = order;
     this.number = -1;
     this.over = false;
+    this.away = ""; /* how far the caller is who was put through to a person */
     this.listen();
   }
 
@@ -47,9 +48,19 @@ export class Card {
 
   /* All there is to know of the call so far. */
   show({ call, number, about, state, turns }) {
-    const { part } = this;
-    if (number > this.number) this.revive();
+    if (number > this.number || this.away) this.revive();
     this.number = number;
+    this.facts(about);
+    this.part.controls.hidden = this.over || !this.options.mayControl;
+    this.offer(about.people);
+    turns.forEach((turn) => this.turns.show(turn));
+    this.state(state);
+    this.tick();
+  }
+
+  /* Who speaks with which bot, and for how long. */
+  facts(about) {
+    const { part } = this;
     this.began = performance.now() / 1000 - about.seconds;
     part.title.id = `call-${about.id}`;
     part.label.htmlFor = part.line.id = `line-${about.id}`;
@@ -59,11 +70,6 @@ export class Card {
     part.bot.textContent = about.bot || "-";
     part.test.hidden = !about.test;
     part.page.href = this.options.callPage.replace("/0/", `/${about.id}/`);
-    part.controls.hidden = this.over || !this.options.mayControl;
-    this.offer(about.people);
-    turns.forEach((turn) => this.turns.show(turn));
-    this.state(state);
-    this.tick();
   }
 
   /* Whom the caller can be put through to; who takes no calls now cannot be chosen. */
@@ -86,17 +92,27 @@ export class Card {
   /* A call whose caller is back from a person. */
   revive() {
     this.over = false;
+    this.away = "";
     this.part.over.hidden = true;
   }
 
+  /* The caller is with a person, or on the way to one: the bot has no part in it. */
+  leave(told) {
+    this.revive();
+    this.away = told;
+    this.part.controls.hidden = true;
+    this.state({ doing: "away" });
+  }
+
   /* False when something before it was missed. */
-  news({ number, turn, state, ended }) {
+  news({ number, turn, state, ended, away }) {
     if (number <= this.number) return true;
     const complete = number === this.number + 1;
     if (turn) this.turns.show(turn);
     if (turn?.operator) this.said();
     if (state) this.state(state);
-    if (ended) this.end(ended);
+    if (away) this.leave(away);
+    else if (ended) this.end(ended);
     if (complete) this.number = number;
     return complete;
   }
@@ -105,7 +121,7 @@ export class Card {
     const { part } = this;
     const leaving = LEAVING.includes(doing);
     this.element.dataset.doing = this.over ? "over" : doing;
-    part.doing.textContent = this.over ? "Over" : (DOING[doing] ?? doing);
+    part.doing.textContent = this.over ? "Over" : this.away || (DOING[doing] ?? doing);
     part.partial.textContent = [keys, partial].filter(Boolean).join(" ");
     part.partial.hidden = this.over || !part.partial.textContent;
     part.end.textContent = leaving ? "End at once" : "End with a goodbye";
@@ -122,6 +138,7 @@ export class Card {
   end(reason) {
     if (this.over) return;
     this.over = true;
+    this.away = "";
     this.endedAt = performance.now();
     this.part.over.textContent = `${reason}.`;
     this.part.over.hidden = false;

@@ -59,12 +59,29 @@ function roll(server, calls) {
   link("live");
   const before = servers.get(server)?.calls ?? [];
   servers.set(server, { at: heardAt, calls: Object.keys(calls) });
-  for (const call of before) {
-    if (!(call in calls)) cards.get(call)?.end("The call is over");
-  }
-  const stale = ([call, number]) => cards.get(call)?.number !== number;
+  before.filter((call) => !(call in calls)).forEach((call) => gone(call, "The call is over"));
+  const stale = ([call, number]) => cards.get(call)?.number !== number || cards.get(call).away;
   const want = Object.entries(calls).filter(stale).map(([call]) => call);
   if (want.length) socket.send({ want });
+}
+
+/* A server has a call no more; those that are with a person are not over for that. */
+function gone(call, reason) {
+  const known = cards.get(call);
+  if (!known?.away) known?.end(reason);
+}
+
+/* All the calls whose callers are with a person, or on the way to one. */
+function away(calls) {
+  const has = (call) => [...servers.values()].some((server) => server.calls.includes(call));
+  const told = new Map(calls.filter(({ call }) => !has(call)).map((each) => [each.call, each]));
+  for (const [call, each] of told) {
+    card(call).facts(each.about);
+    card(call).leave(each.told);
+  }
+  cards.forEach((each, call) => {
+    if (each.away && !told.has(call) && !has(call)) each.end("The call is over");
+  });
 }
 
 function news(each) {
@@ -75,6 +92,7 @@ function news(each) {
 
 function received(message) {
   if (message.calls) roll(message.server, message.calls);
+  if (message.away) away(message.away);
   message.news?.forEach(news);
   if (message.whole) card(message.whole.call).show(message.whole);
   if (message.order) answer(message.order, message.refused);
@@ -100,7 +118,7 @@ function tick() {
   for (const [name, server] of servers) {
     if (status.dataset.link !== "live" || now - server.at < SILENT) continue;
     servers.delete(name);
-    server.calls.forEach((call) => cards.get(call)?.end("Its server cannot be reached any more"));
+    server.calls.forEach((call) => gone(call, "Its server cannot be reached any more"));
   }
   cards.forEach((each) => each.tick());
   cards.forEach((each, call) => forget(call, each));
