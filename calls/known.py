@@ -9,15 +9,21 @@ from bots.variables import bounded, fill
 from calls.functions import present
 from calls.models import Call
 
+# What an operator may make up for a test call, which comes from no telephone.
+PLAYED = ("caller_number", "called_number")
+
 
 def variables(
     call: Call, profile: Profile, parameters: dict[str, str], now: datetime
 ) -> dict[str, str]:
     """The values for the bot's texts; the carrier's parameters do not replace ours."""
+    told = bounded({**call.variables, **parameters})
+    played = {name: told[name] for name in PLAYED if call.is_test and name in told}
     return {
-        **bounded({**call.variables, **parameters}),
+        **told,
         "caller_number": call.from_number,
         "called_number": call.to_number,
+        **played,
         "bot_name": profile.name,
         "now": moment_there(profile, now),
         "call_sid": call.call_sid,

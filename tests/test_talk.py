@@ -117,3 +117,17 @@ def test_the_bots_variables_are_filled_in_for_the_call(
     sent = {"customer.name": "Bo\n!", "city": "Rome", "empty": "", "other": "no"}
     client.post(path, {f"variable-{name}": value for name, value in sent.items()})
     assert Call.objects.get().variables == {"customer.name": "Bo !", "city": "Rome"}
+
+
+def test_a_test_call_is_asked_for_the_number_it_pretends_to_come_from(
+    operator: User, bot: Bot
+) -> None:
+    bot.numbers.create(number="+15005550006")
+    path, client = f"/admin/talk/{bot.pk}/", client_of(operator)
+    page = client.get(path).content.decode()
+    assert 'name="variable-caller_number" value="+15005550001"' in page
+    assert 'name="variable-called_number" value="+15005550006"' in page
+    Bot.objects.update(values="caller_number = +4930123456\nnow = never")
+    page = client.get(path).content.decode()
+    assert 'name="variable-caller_number" value="+4930123456"' in page
+    assert "variable-now" not in page

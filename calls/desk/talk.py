@@ -12,10 +12,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from bots.checks import lacks_key
+from bots.desk.trying import MADE_UP
 from bots.models import Bot
 from bots.profile import Profile
-from bots.variables import declared
+from bots.variables import BUILT_IN, declared
 from calls.desk.talk_socket import may_talk, talk_token
+from calls.known import PLAYED
 from calls.lifecycle import open_test_call
 from calls.models import Call
 from calls.switchboard import switchboard
@@ -38,7 +40,7 @@ def page(request: HttpRequest, bot_id: int) -> HttpResponse:
         "bot": bot,
         "opts": Bot._meta,
         "keys": "123456789*0#",
-        "variables": declared(bot.values),
+        "variables": _variables(bot),
     }
     return TemplateResponse(request, "admin/talk.html", context)
 
@@ -53,11 +55,23 @@ def _call(request: HttpRequest, bot: Bot) -> JsonResponse:
     return JsonResponse(line_of(call, request.user))
 
 
+def _variables(bot: Bot) -> dict[str, str]:
+    """What the page asks for, with examples: who calls which number, and the bot's own.
+
+    The rest of what a call knows by itself a test call knows, too.
+    """
+    noted = declared(bot.values)
+    ours = bot.numbers.filter(is_active=True).first()
+    numbers = {**MADE_UP, "called_number": ours.number} if ours else MADE_UP
+    return {
+        **{name: noted.get(name) or numbers[name] for name in PLAYED},
+        **{name: text for name, text in noted.items() if name not in BUILT_IN},
+    }
+
+
 def _given(request: HttpRequest, bot: Bot) -> dict[str, str]:
     """What the page fills in for the bot's variables; the others are unknown."""
-    given = (
-        (name, request.POST.get(f"variable-{name}")) for name in declared(bot.values)
-    )
+    given = ((name, request.POST.get(f"variable-{name}")) for name in _variables(bot))
     return {name: value for name, value in given if value}
 
 

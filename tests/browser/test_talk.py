@@ -118,13 +118,15 @@ async def test_a_conversation_is_held_without_a_mouse(page: Page, talk: str) -> 
 
 
 async def test_variables_are_filled_in_for_the_call(page: Page) -> None:
-    greeting = {"greeting": "Hello {{customer.name|there}}.", "values": "customer.name"}
-    bot = await sync_to_async(sample.plain)(**greeting)
+    greeting = "Hello {{customer.name|there}} at {{caller_number}}."
+    told = {"greeting": greeting, "values": "customer.name"}
+    bot = await sync_to_async(sample.plain)(**told)
     await page.goto(bot.pages["talk"])
     await page.get_by_text("Variables of the next call").click()
     await page.get_by_label("customer.name").fill("Ann")
+    await page.get_by_label("caller_number").fill("+4930123456")
     await page.get_by_role("button", name="Call Front desk").click()
-    await expect(page.get_by_role("log")).to_contain_text("Hello Ann.")
+    await expect(page.get_by_role("log")).to_contain_text("Hello Ann at +4930123456.")
     await page.get_by_role("button", name="Hang up").click()
     await page.get_by_role("link", name="Read this call").click()
     await expect(page.locator(".call-variables")).to_contain_text("Ann")
