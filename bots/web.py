@@ -40,6 +40,10 @@ AddrInfo = tuple[Any, Any, int, str, tuple[Any, ...]]
 
 
 NOT_PUBLIC = "Its host has no public address."
+EXCEPT_IT = (
+    "If it is a server of your own network, name it in the setting TOOL_PRIVATE_HOSTS "
+    "and start this server again."
+)
 
 
 class Unreachable(Exception):
@@ -179,6 +183,28 @@ def check(address: str) -> None:
     allowed = [*settings.TOOL_HOSTS, *settings.TOOL_PRIVATE_HOSTS]
     if settings.TOOL_HOSTS and not _is_listed(host, port, allowed):
         raise Forbidden(f"TOOL_HOSTS does not name {host}.")
+
+
+def standing_refusal(address: str) -> str:
+    """Why no request to an address is ever made; empty where one has to be tried."""
+    try:
+        check(address)
+    except Forbidden as error:
+        return str(error)
+    url = URL(address)
+    excepted = _is_listed(*_place(url), settings.TOOL_PRIVATE_HOSTS)
+    if excepted or not _is_plainly_private(url.host or ""):
+        return ""
+    return f"{NOT_PUBLIC} {EXCEPT_IT}"
+
+
+def _is_plainly_private(host: str) -> bool:
+    """Whether a host is not public by what is written, without asking for its name."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return host.lower().rstrip(".") == "localhost"
+    return not is_public(host)
 
 
 def is_public(address: str) -> bool:

@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from bots.models import Bot, Catalogue, PhoneNumber
 from calls.models import Call
@@ -79,6 +80,27 @@ def test_advice_is_given_on_what_is_not_saved(admin_client: Client) -> None:
     ]
     broken = {"greeting": HOSTILE["surrogate"]}
     assert admin_client.post(ADVICE, broken).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("webhook", "remarks"),
+    [
+        ("http://10.0.0.5/hook", ["Nothing will reach it. Its host has no public"]),
+        ("https://other.example/", ["Nothing will reach it. TOOL_HOSTS does not name"]),
+        ("https://crm.example/hook", []),
+        ("http:/", []),  # not typed to its end
+        ("", []),
+    ],
+)
+def test_a_webhook_that_nothing_would_reach_is_pointed_out(
+    webhook: str, remarks: list[str], admin_client: Client, settings: Settings
+) -> None:
+    settings.TOOL_HOSTS = ["crm.example", "crm", "10.0.0.5"]
+    answer = admin_client.post(ADVICE, {**FORM, "webhook_url": webhook}).json()
+    told = [each["text"] for each in answer["remarks"]]
+    pairs = zip(told, remarks, strict=True)
+    assert all(words.startswith(remark) for words, remark in pairs)
+    assert {each["field"] for each in answer["remarks"]} <= {"webhook_url"}
 
 
 def test_warnings_never_block_saving_and_are_repeated_after_it(

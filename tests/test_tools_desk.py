@@ -150,6 +150,20 @@ def test_what_will_not_work_is_told_when_saving(
     assert Tool.objects.exists()
 
 
+@pytest.mark.parametrize("host", ["10.0.0.5", "LOCALHOST:8000", "[fd00::1]"])
+def test_a_server_of_ones_own_network_is_to_be_named_first(
+    host: str, operator: Client, settings: Settings
+) -> None:
+    sent = filled(url=f"http://{host}/{{{{order_id|0}}}}")
+    page = told(operator.post("/admin/bots/tool/add/", sent, follow=True))
+    assert "Every use of the tool will fail. Its host has no public address." in page
+    assert "name it in the setting TOOL_PRIVATE_HOSTS" in page
+    settings.TOOL_PRIVATE_HOSTS = [host]
+    tool = Tool.objects.get()
+    page = told(operator.post(f"/admin/bots/tool/{tool.pk}/change/", sent, follow=True))
+    assert "Every use of the tool will fail" not in page
+
+
 @pytest.mark.parametrize("use", ["tool", "lookup", "key"])
 def test_variables_of_its_bots_fill_a_tool_in(operator: Client, use: str) -> None:
     sent = filled(url="https://shop.example/{{shop}}?{{now}}{{x|y}}")
@@ -359,7 +373,7 @@ async def test_a_server_of_ones_own_network_is_said_to_need_a_setting(
     settings.TOOL_PRIVATE_HOSTS = []
     page = await ask(operator, tool, argument__order_id="42")
     assert "no public address. If it is a server of your own network" in page
-    assert "<code>TOOL_PRIVATE_HOSTS</code>" in page
+    assert "the setting TOOL_PRIVATE_HOSTS" in page
 
 
 def test_what_is_missing_is_asked_for_and_nothing_is_sent(

@@ -30,6 +30,8 @@ def remarks(draft: Draft, offer: Offer, kit: Kit) -> Iterator[Remark]:
     for field in kit.to_bots:
         told = "A bot answers this number, so nobody is put through to it: callers"
         yield Remark(field, f"{told} would go round in circles.")
+    if kit.unsent:
+        yield Remark("webhook_url", f"Nothing will reach it. {kit.unsent}")
     yield from _unheard(draft, keys)
     yield from _languages(draft, offer)
     yield from _fillers(draft, kit, keys)

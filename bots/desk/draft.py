@@ -36,7 +36,7 @@ class Kit:
     """The tools that the form names, and what minute of the week it is for the bot.
 
     `pressed` are those of its keys, by what the form calls them; `to_bots` the fields
-    of people whose number a bot answers.
+    of people whose number a bot answers; `unsent` is why nothing reaches the webhook.
     """
 
     tools: Sequence[ToolSpec] = ()
@@ -44,6 +44,7 @@ class Kit:
     minute: int = 0
     pressed: Mapping[str, ToolSpec] = field(default_factory=dict)
     to_bots: Sequence[str] = ()
+    unsent: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from bots.desk.in_use import bots_with
 from bots.models import Secret, Tool
 from bots.requests import SPELLING, secrets_of
 from bots.variables import SECRET, declared, misspelt, names, unknown
-from bots.web import Forbidden, check
+from bots.web import standing_refusal
 
 # Headers whose value is a key, by what their names have in them.
 KEYS = ("authorization", "token", "key", "secret", "cookie")
@@ -59,10 +59,8 @@ def _open(tool: Tool) -> Iterator[str]:
 
 def _refused(tool: Tool) -> Iterator[str]:
     """A host that this server does not call."""
-    try:
-        check(tool.url)
-    except Forbidden as error:
-        yield f"{error} Every use of the tool will fail."
+    if refused := standing_refusal(tool.url):
+        yield f"Every use of the tool will fail. {refused}"
 
 
 def _secret_names(text: str) -> list[str]:

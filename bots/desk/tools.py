@@ -19,7 +19,7 @@ from bots.desk.tool_advice import remarks
 from bots.desk.trying import TryForm
 from bots.models import Bot, Secret, Tool, ToolParameter
 from bots.secrets import SecretLost
-from bots.web import NOT_PUBLIC
+from bots.web import EXCEPT_IT, NOT_PUBLIC
 
 if TYPE_CHECKING:
     Admin = admin.ModelAdmin[Any]
@@ -171,7 +171,7 @@ class ToolAdmin(TellsUsers):
             "original": tool,
             "form": form,
             "trial": trial,
-            "is_private": bool(trial and trial.outcome.error == NOT_PUBLIC),
+            "advice": EXCEPT_IT if trial and trial.outcome.error == NOT_PUBLIC else "",
         }
         return TemplateResponse(request, "admin/bots/tool/try.html", context)
 

@@ -17,7 +17,8 @@ from bots.desk.draft import Draft, Kit, Offer, Remark, rows
 from bots.desk.forms import PastedNumberField
 from bots.desk.listen import listen, may_edit
 from bots.models import Catalogue, PhoneNumber, Tool
-from bots.validators import e164
+from bots.validators import e164, request_url
+from bots.web import standing_refusal
 
 KEY = re.compile("[0-9]{1,18}")
 View = Callable[..., HttpResponse]
@@ -69,6 +70,7 @@ def _kit(form: QueryDict) -> Kit:
         when.minute_of_week(timezone.now(), form.get("time_zone", "")),
         found,
         _to_bots(draft),
+        _unsent(draft),
     )
 
 
@@ -84,6 +86,16 @@ def _to_bots(draft: Draft) -> list[str]:
         *(_number(draft, row.field("number")) for row in own),
     }
     return [name for name, number in typed.items() if number in answered]
+
+
+def _unsent(draft: Draft) -> str:
+    """Why nothing reaches the webhook, where it is a whole address."""
+    address = draft.get("webhook_url", "").strip()
+    try:
+        request_url(address)
+    except ValidationError:
+        return ""
+    return standing_refusal(address)
 
 
 def _number(draft: Draft, name: str) -> str:
