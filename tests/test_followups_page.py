@@ -129,10 +129,22 @@ def test_viewers_read_the_log_and_do_nothing_again(call: Call) -> None:
     assert "25 Nov 2026, 12:00:00" in page
     assert "HTTP 500, 1,234 ms" in page
     assert "Save" not in page
+    assert "/again/" not in page
     assert client.post(f"{LIST}{call.pk}/again/webhook/").status_code == 403
     client.post(LOG, {"action": "again", "_selected_action": [row.pk]})
     row.refresh_from_db()
     assert row.state == "failed"
+
+
+def test_an_operator_has_one_done_again_from_its_own_page(call: Call) -> None:
+    row, client = failed(call), member(OPERATOR)
+    page = client.get(f"{LOG}{row.pk}/change/").content.decode()
+    again = f"{LIST}{call.pk}/again/webhook/"
+    assert f'formaction="{again}">Send to the webhook again' in page
+    assert client.post(again).status_code == 302
+    Bot.objects.update(webhook_url="", webhook_secret=None)
+    page = client.get(f"{LOG}{row.pk}/change/").content.decode()
+    assert "/again/" not in page
 
 
 def test_several_are_done_again_from_the_log(call: Call) -> None:

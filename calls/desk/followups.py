@@ -150,6 +150,16 @@ class FollowupAdmin(ReadOnlyMixin, Admin):
             why = "The bot asks for it no more."
             messages.warning(request, f"Left alone: {left}. {why}")
 
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Offer to do it again where its call's page does."""
+        row = context.get("original")
+        if isinstance(row, Followup):
+            found = steps(row.call, request.user)
+            context["step"] = next(step for step in found if step.kind == row.kind)
+        return super().render_change_form(request, context, *args, **kwargs)
+
     @admin.display(description="call", ordering="call__started_at")
     def of_call(self, row: Followup) -> str:
         """The call it belongs to."""
