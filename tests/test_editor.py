@@ -114,6 +114,11 @@ def test_warnings_never_block_saving_and_are_repeated_after_it(
     assert "does not know &lt;b&gt;" in text
 
 
+def test_whose_time_opening_hours_are_in_is_said(admin_client: Client) -> None:
+    page = admin_client.get("/admin/bots/bot/add/").content.decode()
+    assert "Empty: the server's, UTC." in page
+
+
 def test_the_page_leads_to_the_bots_calls_numbers_and_a_conversation(
     admin_client: Client,
 ) -> None:

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
@@ -113,6 +114,10 @@ class BotForm(WrittenForm):
         exclude: list[str] = []
         field_classes = {"transfer_number": PastedNumberField}
         widgets = {"tools": ToolChoice}
+        help_texts = {
+            "time_zone": "For {{now}} and opening hours, for example Europe/Berlin. "
+            f"Empty: the server's, {settings.TIME_ZONE}."
+        }
 
     def clean_retention_days(self) -> int:
         """Read an empty field as no limit."""
