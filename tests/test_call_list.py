@@ -126,6 +126,15 @@ def test_test_calls_are_hidden_until_asked_for(viewer: Client) -> None:
     assert found(viewer, "is_test__exact=all") == {real.pk, test.pk}
 
 
+def test_an_empty_list_tells_that_test_calls_are_not_in_it(viewer: Client) -> None:
+    make_call(1, is_test=True, status="completed")
+    page = viewer.get(f"{LIST}?status__exact=completed").content.decode()
+    assert 'href="?status__exact=completed&amp;is_test__exact=all"' in page
+    for query in ("is_test__exact=all", "is_test__exact=1&q=nothing"):
+        page = viewer.get(f"{LIST}?{query}").content.decode()
+        assert "List test calls" not in page
+
+
 @pytest.mark.parametrize(
     "query",
     [
