@@ -10,7 +10,7 @@ from django.contrib.admin.utils import label_for_field
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -69,7 +69,7 @@ class BotAdmin(RemembersVersions, admin.ModelAdmin):
         super().save_related(request, form, formsets, change)
         found = [r for r in views.remarks_on(request.POST) if r.level == "warning"]
         for remark in found[:REMARKS_SHOWN]:
-            told = f"{_place(remark.field)}: {remark.text}"
+            told = f"{_place(remark.field, request.POST)}: {remark.text}"
             self.message_user(request, capfirst(told), messages.WARNING)
         if (more := len(found) - REMARKS_SHOWN) > 0:
             told = (
@@ -127,15 +127,19 @@ class BotAdmin(RemembersVersions, admin.ModelAdmin):
         return f"{shown} and {more} more" if more > 0 else shown or "-"
 
 
-def _place(field: str) -> str:
-    """What an operator calls a field of the bot's page."""
+def _place(field: str, form: QueryDict) -> str:
+    """What an operator calls a field of the bot's page.
+
+    A row goes by its name: the second row may well be for key 1.
+    """
     listed, _, rest = field.partition("-")
     part = next((each for each in PARTS if each.prefix() == listed), None)
     if part is None:
         return str(label_for_field(field, Bot))
     number, _, name = rest.partition("-")
     label = label_for_field(name, part.model)
-    return f"{part.verbose_name} {int(number) + 1}, {label}"
+    row = form.get(f"{listed}-{number}-{part.named}")
+    return f"{part.verbose_name} {row or int(number) + 1}, {label}"
 
 
 def _left_behind(bot: Bot) -> dict[str, Any]:

@@ -125,6 +125,18 @@ def test_what_is_unknown_is_told_while_typing_and_when_saving(
     assert "1 more stands beside the fields." in page
 
 
+def test_a_row_is_called_by_its_name_not_by_its_place(admin_client: Client) -> None:
+    nowhere = {"deed": "say", "words": "Hi {{x}}"}
+    wanted = {
+        **rows("menu_keys", {"key": "9", "deed": "end"}, {"key": "1", **nowhere}),
+        **rows("targets", ANN | {"when": "For {{y}}."}),
+        "dtmf_detection": "on",
+    }
+    page = add(admin_client, **wanted)
+    assert "Key 1, words: {{x}} is not known" in page
+    assert "Person Ann, when to use it: {{y}} is not known" in page
+
+
 def test_a_number_that_a_bot_answers_is_pointed_out_beside_its_field(
     admin_client: Client,
 ) -> None:

@@ -39,6 +39,7 @@ class PartOfABot(Stacked):
 
     extra = 0
     section = ""
+    named = ""  # the field whose value a row goes by
 
     @classmethod
     def prefix(cls) -> str:
@@ -68,6 +69,7 @@ class TargetInline(PartOfABot):
     model = TransferTarget
     form = TargetForm
     section = PEOPLE
+    named = "name"
     fields = ["name", "number", "when", "hours", "rings", "announced"]
     verbose_name = "person"
     verbose_name_plural = "People callers can be put through to"
@@ -104,6 +106,7 @@ class MenuKeyInline(PartOfABot):
     form = MenuKeyForm
     formset = MenuKeyFormSet
     section = KEYS
+    named = "key"
     fields = ["key", "deed", "words", "target", "tool"]
     verbose_name = "key"
     verbose_name_plural = "A menu of keys"
@@ -115,6 +118,7 @@ class LanguageInline(PartOfABot):
     model = SpokenLanguage
     form = LanguageForm
     section = LANGUAGES
+    named = "language"
     fields = [
         "language",
         "voice",
