@@ -260,6 +260,21 @@ def test_every_setting_of_a_bot_is_on_its_page() -> None:
     assert shown == editable - {"id"} | {"tools"}
 
 
+def test_a_number_that_is_listed_already_says_who_answers_it(
+    admin_client: Client,
+) -> None:
+    bot = Bot.objects.create(name="Front desk")
+    number = PhoneNumber.objects.create(number="+14155550100", bot=bot)
+    add, pasted = "/admin/bots/phonenumber/add/", {"number": "+1 (415) 555-0100"}
+    page = admin_client.post(add, pasted).content.decode()
+    assert "Front desk answers it already." in page
+    PhoneNumber.objects.update(bot=None)
+    page = admin_client.post("/admin/bots/bot/add/", NEW_BOT).content.decode()
+    assert "The default bot answers it already." in page
+    change = f"/admin/bots/phonenumber/{number.pk}/change/"
+    assert admin_client.post(change, pasted | {"max_calls": "1"}).status_code == 302
+
+
 def test_pasted_numbers_are_tidied(admin_client: Client) -> None:
     response = admin_client.post("/admin/bots/bot/add/", NEW_BOT)
     assert response.status_code == 302, response.content.decode()

@@ -52,6 +52,16 @@ class PhoneNumberForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscri
         if isinstance(bot := self.fields.get("bot"), forms.ModelChoiceField):
             bot.empty_label = "The default bot"
 
+    def clean_number(self) -> str:
+        """Refuse a number that is listed already, and say who answers it."""
+        number: str = self.cleaned_data["number"]
+        same = PhoneNumber.objects.filter(number=number).exclude(pk=self.instance.pk)
+        if "number" in self.changed_data and (taken := same.first()):
+            who = taken.bot.name if taken.bot else "The default bot"
+            told = f"{who} answers it already. Change that under Phone numbers."
+            raise forms.ValidationError(told)
+        return number
+
 
 class ToolChoice(forms.CheckboxSelectMultiple):
     """Tools to tick, each with what it does and a way to its page."""
