@@ -135,6 +135,7 @@ def test_what_could_not_be_sent_is_refused_in_words(
     [
         ({"url": "https://shop.example/{{order}}"}, "Nothing fills in {{order}}"),
         ({"on_failure": "Name {{order}}."}, "Nothing fills in {{order}}"),
+        ({"on_failure": "{{caler_number}}"}, "Did you mean {{caller_number}}?"),
         ({"on_failure": "Name {{an order}}."}, "“{{an order}}” will be left out."),
         ({"headers": "X: {{secret.nowhere}}"}, "There is no secret “nowhere” yet"),
         ({"headers": "X-Api-Key: 12345"}, "The value of X-Api-Key can be read"),

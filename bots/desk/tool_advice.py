@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from itertools import chain
 
+from bots.desk.draft import nearest
 from bots.desk.in_use import bots_with
 from bots.models import Secret, Tool
 from bots.requests import SPELLING, secrets_of
-from bots.variables import SECRET, declared, misspelt, names, unknown
+from bots.variables import BUILT_IN, SECRET, declared, misspelt, names, unknown
 from bots.web import standing_refusal
 
 # Headers whose value is a key, by what their names have in them.
@@ -29,10 +30,12 @@ def _nameless(tool: Tool) -> Iterator[str]:
         yield f"“{wrong}” will be left out. {SPELLING}"
     said = unknown(told, known)
     for name in dict.fromkeys([*sent, *said]):
+        near = nearest(name, [*given, *BUILT_IN])
+        perhaps = f" Did you mean {{{{{near}}}}}?" if near else ""
         yield (
             f"Nothing fills in {{{{{name}}}}}: it is neither an argument nor a "
             "variable of a bot that has this tool. Without a value it is left out, and "
-            "in the path of the address the tool fails."
+            f"in the path of the address the tool fails.{perhaps}"
         )
 
 
