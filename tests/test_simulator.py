@@ -951,6 +951,9 @@ class TestCommand:
         bot.twiml["/voice"] = deque(["<Response><Say>Not in service.</Say></Response>"])
         with pytest.raises(CommandError, match="hears: “Not in service"):
             await self._call(bot)
+        bot.twiml["/voice"] = deque(["<Response><Reject/></Response>"])
+        with pytest.raises(CommandError, match="turned away; the list of calls"):
+            await self._call(bot)
 
     async def test_an_error_on_the_line_fails(self, bot: Bot) -> None:
         calling, socket = await self._answered(bot, "--say", "Hi", "--fast")

@@ -161,7 +161,10 @@ class Command(BaseCommand):
         if call.errors:
             raise CommandError(" ".join(call.errors))
         if not call.answered:
-            raise CommandError(f"No bot answered. The caller hears: “{call.refusal}”")
+            heard = f"The caller hears: “{call.refusal}”"
+            turned_away = "It was turned away; the list of calls says why."
+            told = heard if call.refusal else turned_away
+            raise CommandError(f"No bot answered. {told}")
         if any(action["SessionStatus"] == "failed" for action in call.actions):
             raise CommandError("The server dropped the relay socket during the call.")
 
