@@ -13,7 +13,7 @@ from calls.keypad import without_keys
 from calls.ladder import Rung
 from calls.manners import Manners
 from calls.replies import Reply
-from calls.turns import open_use
+from calls.turns import NOTICE, open_use
 
 # Room for the clock's error before a reply counts as played to its end (s).
 SETTLE_MARGIN = 0.5
@@ -97,6 +97,7 @@ class Farewells:
             words = self.manners.transfer_notice
             notice = self.answers.say(words, at, interruptible=False)
             said = self.replies.numbered[-1]
+            self.replies.open_turn(said, at).model = NOTICE
         said.interruptible = False
         self._last(reason, said.number, at, target, summary)
         return [*gone, *notice]

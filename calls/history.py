@@ -5,8 +5,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from calls.functions import TRANSFER
-from calls.turns import ASKED, RESUMED, ToolUse, Turn
+from calls.turns import ASKED, NOTICE, RESUMED, ToolUse, Turn
 
 Message = dict[str, Any]
 
@@ -40,9 +39,7 @@ def messages(
     """
     history: list[Message] = [{"role": "system", "content": system_prompt}]
     cut, batch = False, 0
-    used: ToolUse | None = None  # in the turn before
     for turn in turns:
-        before, used = used, turn.tool
         if turn.model == RESUMED:
             _append(history, "user", LINE_BROKE)
             cut = False
@@ -56,12 +53,17 @@ def messages(
             continue
         if turn.model == ASKED:  # the result has to follow its use at once
             continue
+        if turn.model == NOTICE:
+            _say_with_use(history, content)
+            continue
         batch = 0
         if turn.role == "caller":
             _append(history, "user", f"{CUT_OFF} {content}" if cut else content)
             cut = False
         else:
-            _say(history, content, early=_announces(turn, before))
+            if len(history) == 1:
+                _append(history, "user", CONNECTED)
+            _append(history, "assistant", content)
             cut = turn.interrupted
     if go_on:
         _append(history, "user", GO_ON)
@@ -118,22 +120,10 @@ def _use(history: list[Message], tool: ToolUse, batch: int) -> None:
     history.append({**result, "content": tool.result or NO_RESULT})
 
 
-def _announces(turn: Turn, before: ToolUse | None) -> bool:
-    """Whether a turn tells the caller that they are put through."""
-    if before is None or before.name != TRANSFER:
-        return False
-    return not (before.failed or turn.model)
-
-
-def _say(history: list[Message], content: str, *, early: bool) -> None:
-    """Add what was said; `early`, before the result of the latest tool was known."""
-    if len(history) == 1:
-        _append(history, "user", CONNECTED)
-    if not early:
-        return _append(history, "assistant", content)
+def _say_with_use(history: list[Message], content: str) -> None:
+    """Add what was said before the result of the latest tool was known."""
     asked = next(m for m in reversed(history) if m["role"] == "assistant")
     asked["content"] = " ".join(filter(None, (asked["content"], content)))
-    return None
 
 
 def _append(history: list[Message], role: str, content: str) -> None:

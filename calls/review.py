@@ -14,7 +14,7 @@ from calls.models import Call, Turn
 from calls.parties import listed, variables
 from calls.phrases import KEPT_SECONDS
 from calls.settings_used import settings_used
-from calls.turns import CONSENT, FILLER, RESUMED
+from calls.turns import CONSENT, FILLER, NOTICE, RESUMED
 from calls.turns import Turn as SpokenTurn
 from calls.uses import Use, use
 from calls.waterfall import LABELS, Stage, stages
@@ -130,7 +130,7 @@ def clips(turn: Turn, at: datetime) -> list[str]:
     """Where the sound of a turn is to be had; nothing when it has surely expired."""
     # What no model wrote is a fixed sentence, and its clip is kept for other calls.
     kept = float(settings_of_django.CLIP_TTL_SECONDS + LONGEST_QUEUE)
-    if turn.model in ("", CONSENT, RESUMED, FILLER):
+    if turn.model in ("", CONSENT, RESUMED, FILLER, NOTICE):
         kept = KEPT_SECONDS
     if at - (turn.ended_at or turn.started_at) > timedelta(seconds=kept):
         return []

@@ -13,6 +13,8 @@ RESUMED = "resumed"
 FILLER = "filler"
 # The same, of a question whose answer is typed; the model knows it from its own call.
 ASKED = "asked"
+# The same, of what tells a caller that they are put through, before anybody is called.
+NOTICE = "notice"
 # The same, of the sentence about consent that comes before everything else.
 CONSENT = "consent"
 

@@ -16,7 +16,7 @@ from calls.events import (
 )
 from calls.history import CONNECTED, CUT_OFF, GO_ON, messages
 from calls.playback import START_DELAY, spoken_by_carrier
-from calls.turns import Role, ToolUse, Turn
+from calls.turns import NOTICE, Role, ToolUse, Turn
 from tests.test_conversation import Talk, started
 
 SYSTEM = {"role": "system", "content": "Be kind."}
@@ -173,21 +173,20 @@ def test_what_nobody_heard_is_in_the_transcript_only() -> None:
     assert talk.turns[1].interrupted
 
 
-@pytest.mark.parametrize("failed", [False, True])
+@pytest.mark.parametrize("place", [2, 3, 4])
 def test_that_a_caller_is_put_through_was_said_before_anybody_was_rung_up(
-    failed: bool,
+    place: int,
 ) -> None:
-    use = ToolUse("call_1", "transfer_call", result="Nobody answered.", failed=failed)
-    put_through = Turn(1, "tool", 0.0, "transfer_call", tool=use)
-    asked, notice = caller("Sales, please."), bot("One moment.")
-    answer = replace(bot("Nobody is there."), model="a model")
-    roles = told(asked, put_through, notice, answer)
-    if failed:  # then it is the answer to that
-        assert roles[-1] == ("assistant", "One moment. Nobody is there.")
-        return
-    assert roles[1:] == [
+    through = ToolUse("1", "transfer_call", batch=1, result="Nobody answered.")
+    refused = ToolUse("2", "end_call", batch=1, result="Too late.")
+    turns = [
+        *(caller("Sales, please."), Turn(1, "tool", 0.0, tool=through)),
+        *(Turn(2, "tool", 0.0, tool=refused), caller("Thanks.")),
+    ]
+    turns.insert(place, replace(bot("One moment."), model=NOTICE))
+    assert told(*turns)[1:] == [
         ("assistant", "One moment."),
         ("tool", "Nobody answered."),
-        ("assistant", "Nobody is there."),
+        ("tool", "Too late."),
+        ("user", "Thanks."),
     ]
-    assert not told(asked, put_through, answer)[1][1]

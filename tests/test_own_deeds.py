@@ -168,7 +168,8 @@ def test_of_two_last_words_the_first_counts(first: str) -> None:
     voiced(talk, spoken(actions))
     ended = hung_up(talk)
     assert ended.transfer == (None if first == "end_call" else SALES)
-    assert [result_of(talk, index)[0] for index in (2, 3, 4)] == [ENDED_FIRST] * 3
+    results = [turn.tool.result for turn in talk.turns.values() if turn.tool]
+    assert results[1:] == [ENDED_FIRST] * 3
 
 
 # Said goodbye, but never hung up
@@ -255,6 +256,26 @@ def test_a_caller_is_put_through_with_a_summary_after_a_notice() -> None:
     assert notice.text == NOTICE
     voiced(talk, notice)
     assert hung_up(talk) == HangUp("transferred", SALES, "Ann asks about order 7.")
+
+
+@pytest.mark.parametrize("meanwhile", ["another call", "words"])
+def test_who_comes_back_is_answered_whatever_came_before_the_notice(
+    meanwhile: str,
+) -> None:
+    talk = polite()
+    through = call("transfer_call", target="Sales", summary="Ann.")
+    more = [call("look_up", "2")] if meanwhile == "another call" else []
+    notice = spoken(uses(talk, through, *more))
+    if meanwhile == "words":
+        talk.on(CallerSpoke("Thank you."))
+    voiced(talk, notice)
+    assert hung_up(talk).transfer == SALES
+    back = polite()
+    turns = tuple(talk.turns[index] for index in sorted(talk.turns))
+    event = CallResumed(turns, talk.now, 30.0, returned="Sales is busy.")
+    messages = told(started(back.on(event)))
+    assert ("tool", "Sales is busy.") in messages
+    assert messages[-1][0] == ("tool" if more else "user")
 
 
 def test_what_was_said_before_is_notice_enough() -> None:
