@@ -161,9 +161,9 @@ class Conversation:
         self.answers.know(event.known, event.minute, at, looks_up=False)
         language = language_of(self.turns)
         spoken = [ChangeLanguage(language)] if self.answers.speak(language) else []
-        cut = settle(self.turns, event.lost_at)
+        cut = take_back(self.turns, event.returned)
+        cut += settle(self.turns, event.lost_at)
         if event.returned:
-            cut += take_back(self.turns, event.returned)
             self.answers.asked_at, self.answers.unanswered = at, True
             return [*spoken, *(Record(replace(turn)) for turn in cut)]
         self.hearing.recall(at)

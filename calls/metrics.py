@@ -140,10 +140,10 @@ class Tally:
 
         Its times count from when the line was back.
         """
-        if is_unanswered(turns):
-            asked = max(t.index for t in turns if t.role == "caller" and not t.aside)
-            self.callers.add(asked)
-            self.beside |= {turn.index for turn in turns if turn.index > asked}
+        asked = [t.index for t in turns if t.role == "caller" and not t.aside]
+        if asked and is_unanswered(turns):
+            self.callers.add(asked[-1])
+            self.beside |= {turn.index for turn in turns if turn.index > asked[-1]}
 
     def _is_answer(self, index: int) -> bool:
         """Whether a turn follows words of the caller; else it answers nothing."""

@@ -7,13 +7,13 @@ from enum import StrEnum
 
 from calls.functions import LANGUAGE, TRANSFER
 from calls.playback import CHARACTERS_PER_SECOND, START_DELAY
-from calls.turns import ASKED, CONSENT, FILLER, RESUMED, Turn
+from calls.turns import ASKED, CONSENT, FILLER, NOTICE, RESUMED, Turn
 from calls.words import words_within
 
 # Fresh sessions that a call is given before it is given up.
 MAX_RECONNECTS = 3
-# The result of a tool whose answer came to nobody.
-LOST = "The line broke before an answer came."
+# The result of a tool whose answer came to nobody; the call may go on, or be over.
+LOST = "The line was gone before an answer came."
 
 
 class Verdict(StrEnum):
@@ -69,7 +69,7 @@ def settle(turns: Sequence[Turn], lost_at: float) -> list[Turn]:
 
     How much was heard is told by the clock, because nobody is left to ask.
     """
-    unfinished = [turn for turn in turns if turn.ended_at is None]
+    unfinished = [turn for turn in turns if turn.ended_at is None or is_unmade(turn)]
     for turn in unfinished:
         turn.ended_at = max(lost_at, turn.started_at)
         if turn.role == "caller":
@@ -88,18 +88,23 @@ def settle(turns: Sequence[Turn], lost_at: float) -> list[Turn]:
 def is_unanswered(turns: Sequence[Turn]) -> bool:
     """Whether the caller's latest words still want an answer.
 
-    An answer of which nothing was heard is none.
+    An answer of which nothing was heard is none, nor is what was said before a tool.
     """
-    no_answer = (RESUMED, CONSENT, ASKED, FILLER)
+    no_answer = (RESUMED, CONSENT, ASKED, FILLER, NOTICE)
     for turn in reversed(turns):
-        if turn.role == "caller":
-            if not turn.aside:
-                return True
-        elif turn.tool and turn.tool.result == LOST:
+        if turn.aside or turn.model in no_answer:
+            continue
+        if turn.role in ("caller", "tool"):
             return True
-        elif turn.heard and turn.model not in no_answer:
+        if turn.heard:
             return False
     return False
+
+
+def is_unmade(turn: Turn) -> bool:
+    """Whether a turn is a transfer that has yet to be made, its notice being heard."""
+    use = turn.tool
+    return use is not None and use.name == TRANSFER and not (use.result or use.failed)
 
 
 def language_of(turns: Sequence[Turn]) -> str:
@@ -111,8 +116,11 @@ def language_of(turns: Sequence[Turn]) -> str:
 
 
 def take_back(turns: Sequence[Turn], why: str) -> list[Turn]:
-    """Note why the caller who was to be put through is back; the turn that says so."""
-    for turn in reversed(turns):
+    """Note why the caller who was to be put through is back; the turn that says so.
+
+    Nobody is who has not left: then there is no reason.
+    """
+    for turn in reversed(turns if why else ()):
         # One that failed has led nowhere, however late it was asked for.
         if turn.tool and turn.tool.name == TRANSFER and not turn.tool.failed:
             turn.tool.result = why

@@ -8,6 +8,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from bots.abilities import MASK, ToolSpec
@@ -20,6 +21,7 @@ from calls.functions import END, KEYS, LANGUAGE, TRANSFER, present
 from calls.keypad import MASKED, KeyEntry, KeyRequest, spelled
 from calls.playback import CHARACTERS_PER_SECOND
 from calls.replies import Reply, milliseconds
+from calls.resume import LOST, is_unmade
 from calls.turns import ASKED, FILLER, Turn, open_use
 
 # From one sentence that bridges a wait to the next (s).
@@ -33,7 +35,7 @@ NOBODY_THERE = "Nobody of that name can be reached now. Offer something else."
 NO_SUCH_LANGUAGE = "That language is not one of yours."
 SPOKE_INSTEAD = "The caller typed nothing and spoke instead."
 NOTHING_TYPED = "The caller typed nothing in time."
-ENDED_FIRST = "The call ended first."
+LEAVING = "Too late: the caller was leaving the line already."
 
 Arguments = Mapping[str, Any]
 
@@ -107,12 +109,12 @@ class ToolUses:
         return self._close(turn, SPOKE_INSTEAD, at, failed=True) if turn else []
 
     def cease(self, at: float) -> list[Action]:
-        """The call ends: nobody waits for what still runs."""
+        """The line is gone: nobody waits for what still runs."""
         self.entry.give_up(at)
-        actions: list[Action] = []
-        for turn in list(self.running.values()):
-            actions += self._close(turn, ENDED_FIRST, at, failed=True)
-        return actions
+        unmade = [] if self.farewells.over else filter(is_unmade, self.turns)
+        left = [*self.running.values(), *unmade]
+        closed = (self._close(turn, LOST, at, failed=True) for turn in left)
+        return list(chain.from_iterable(closed))
 
     @property
     def due_at(self) -> float:
@@ -129,8 +131,7 @@ class ToolUses:
             self.filler_at = (playback.ends_at() or at) + manners.filler_seconds
             return []
         self.filler_at = at + FILLER_PAUSE
-        fillers = manners.fillers
-        if not fillers:
+        if not (fillers := manners.fillers):
             return []
         words = fillers[self.fillers_said % len(fillers)]
         self.fillers_said += 1
@@ -155,7 +156,7 @@ class ToolUses:
                 return self._request(turn, tool, given, at)
         match name:
             case _ if self.farewells.farewell:
-                return self._close(turn, ENDED_FIRST, at, failed=True)
+                return self._close(turn, LEAVING, at, failed=True)
             case _ if name == END and manners.can_hang_up:
                 return self._end(turn, given, reply, at)
             case _ if name == TRANSFER and manners.targets:

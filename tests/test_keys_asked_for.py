@@ -18,7 +18,8 @@ from calls.glimpse import Glimpse
 from calls.keypad import ENTRY_PAUSE, MASKED
 from calls.models import Call
 from calls.playback import CHARACTERS_PER_SECOND
-from calls.tool_uses import ENDED_FIRST, NOTHING_TYPED, SPOKE_INSTEAD
+from calls.resume import LOST
+from calls.tool_uses import NOTHING_TYPED, SPOKE_INSTEAD
 from tests.test_conversation import Talk, of, started
 from tests.test_own_deeds import spoken, voiced
 from tests.test_tool_uses import call, result_of, told, uses, working
@@ -232,7 +233,7 @@ def test_what_is_half_typed_at_the_end_is_kept_unless_it_is_secret(
     talk = asked(secret=secret)
     typed(talk, "47")
     talk.on(CallEnded())
-    assert result_of(talk, 1) == (ENDED_FIRST, True)
+    assert result_of(talk, 1) == (LOST, True)
     kept = any("4 7" in turn.text for turn in talk.turns.values())
     assert kept is not secret
 

@@ -17,7 +17,7 @@ from bots.models import Bot
 from calls.clips import ClipsUnavailable, RedisClips
 from calls.metrics import REGISTRY, LoopWatch, Tally
 from calls.transcripts import CallAnswered, TranscriptWriter
-from calls.turns import ASKED, FILLER, RESUMED, Turn
+from calls.turns import ASKED, FILLER, RESUMED, ToolUse, Turn
 from tests.fake_inworld import FakeInworld, Status
 from tests.live import LiveServer
 from tests.test_live import closed, dial
@@ -206,6 +206,13 @@ def test_after_a_reconnect_an_answer_counts_that_the_caller_still_waits_for(
     tally.record(answer(index=3, latency_ms={"play_sent": 400}))
     after = counted("voicebot_answer_seconds_count", stage="play_sent")
     assert after - before == count
+
+
+def test_after_a_reconnect_nobody_waits_who_has_not_spoken() -> None:
+    use = ToolUse("1", "transfer_call", result="Nobody answered.")
+    tally = Tally()
+    tally.recall([answer(index=0), Turn(1, "tool", 2.0, ended_at=2.0, tool=use)])
+    assert not tally.callers
 
 
 def test_a_time_that_cannot_be_makes_no_sum_shrink() -> None:

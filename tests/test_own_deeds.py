@@ -29,9 +29,11 @@ from calls.events import (
     ToolEnded,
 )
 from calls.farewells import FAREWELL_LIMIT, MOST_TRANSFERS, MOST_WORDS
+from calls.history import LINE_BROKE
 from calls.manners import Manners, backchannels
+from calls.resume import LOST
 from calls.tool_uses import (
-    ENDED_FIRST,
+    LEAVING,
     LONGEST_SENTENCE,
     NO_SUCH_LANGUAGE,
     NOBODY_THERE,
@@ -169,7 +171,7 @@ def test_of_two_last_words_the_first_counts(first: str) -> None:
     ended = hung_up(talk)
     assert ended.transfer == (None if first == "end_call" else SALES)
     results = [turn.tool.result for turn in talk.turns.values() if turn.tool]
-    assert results[1:] == [ENDED_FIRST] * 3
+    assert results[1:] == [LEAVING] * 3
 
 
 # Said goodbye, but never hung up
@@ -276,6 +278,35 @@ def test_who_comes_back_is_answered_whatever_came_before_the_notice(
     messages = told(started(back.on(event)))
     assert ("tool", "Sales is busy.") in messages
     assert messages[-1][0] == ("tool" if more else "user")
+
+
+@pytest.mark.parametrize("noticed", [True, False])
+def test_a_line_that_breaks_in_the_notice_leaves_a_transfer_to_be_made(
+    noticed: bool,
+) -> None:
+    talk = polite()
+    notice = spoken(uses(talk, call("transfer_call", target="Sales", summary="Ann.")))
+    talk.clip(notice.reply, notice.text)
+    talk.now += 1
+    if noticed:
+        talk.on(CallEnded())
+        assert result_of(talk, 1) == (LOST, True)
+    back = polite()
+    turns = tuple(talk.turns[index] for index in sorted(talk.turns))
+    sorry = spoken(back.on(CallResumed(turns, talk.now, 30.0)))
+    back.clip(sorry.reply, sorry.text)
+    again = started(back.on(ReplyEnded(sorry.reply, sorry.text)))
+    assert told(again)[-2:] == [("tool", LOST), ("user", LINE_BROKE)]
+    assert not back.core.farewells.has_tried_enough
+
+
+def test_a_transfer_that_was_made_is_not_undone_by_the_end_of_its_session() -> None:
+    talk = polite()
+    through = call("transfer_call", target="Sales", summary="Ann.")
+    voiced(talk, spoken(uses(talk, through)))
+    assert hung_up(talk).transfer == SALES
+    talk.on(CallEnded())
+    assert result_of(talk, 1) == ("", False)
 
 
 def test_what_was_said_before_is_notice_enough() -> None:

@@ -34,7 +34,7 @@ from calls.resume import (
 from calls.signatures import read_token, relay_token
 from calls.switchboard import switchboard
 from calls.transcripts import CallLost, write_all
-from calls.turns import FILLER, RESUMED, ToolUse, Turn
+from calls.turns import FILLER, NOTICE, RESUMED, ToolUse, Turn
 from tests.test_webhooks import SESSION, own_switchboard, post, ring
 
 __all__ = ["own_switchboard"]  # a fixture
@@ -49,7 +49,11 @@ def bot_said(index: int, text: str, heard: str = "", **fields: object) -> Turn:
 
 
 def lost_use(index: int) -> Turn:
-    use = ToolUse("x", "look_up", result=LOST_ANSWER, failed=True)
+    return use_of(index, LOST_ANSWER, failed=True)
+
+
+def use_of(index: int, result: str, *, failed: bool = False) -> Turn:
+    use = ToolUse("x", "look_up", result=result, failed=failed)
     return Turn(index, "tool", 9.5, text="look_up", ended_at=10.0, tool=use)
 
 
@@ -121,6 +125,8 @@ def test_what_was_being_said_is_heard_as_far_as_time_allowed() -> None:
         ([caller_said(0, "Hm?"), lost_use(1), filler(2)], True),
         ([caller_said(0, "Hm?"), bot_said(1, "Wait.", "Wait."), lost_use(2)], True),
         ([caller_said(0, "Hm?"), lost_use(1), bot_said(2, "Well", "We")], False),
+        ([bot_said(0, "Wait.", "Wait."), use_of(1, "Found."), bot_said(2, "It")], True),
+        ([use_of(0, "Busy."), bot_said(1, "One.", "One.", model=NOTICE)], True),
     ],
 )
 def test_words_without_a_heard_answer_are_unanswered(

@@ -24,16 +24,15 @@ from calls.events import (
     CallEnded,
     CallerInterrupted,
     CallerSpoke,
+    CallResumed,
     KeyPressed,
     LookedUp,
     ReplyEnded,
     ToolEnded,
 )
-from calls.tool_uses import (
-    ENDED_FIRST,
-    NO_SUCH_FUNCTION,
-    NOT_AN_OBJECT,
-)
+from calls.history import LINE_BROKE
+from calls.resume import LOST
+from calls.tool_uses import NO_SUCH_FUNCTION, NOT_AN_OBJECT
 from tests.people import SALES
 from tests.test_conversation import Talk, of, started
 
@@ -197,11 +196,25 @@ def test_uses_still_open_when_the_call_ends_are_closed() -> None:
     talk = working()
     uses(talk, call("look_up"))
     talk.on(CallEnded())
-    assert result_of(talk, 1) == (ENDED_FIRST, True)
+    assert result_of(talk, 1) == (LOST, True)
     assert talk.on(ToolEnded("1", "Sent.")) == []
 
 
 # The caller meanwhile
+
+
+def test_what_a_tool_was_to_find_is_still_owed_when_the_line_is_back() -> None:
+    talk = working()
+    uses(talk, call("look_up", id="7"), said="Let me look.")
+    while talk.core.playback.pending():
+        talk.passes()
+    talk.on(CallEnded())
+    again = working()
+    actions = again.on(CallResumed((*talk.core.turns,), talk.now, 9.0), after=9)
+    (sorry,) = of(SpeakText, actions)
+    again.clip(sorry.reply, sorry.text)
+    messages = told(started(again.on(ReplyEnded(sorry.reply, sorry.text))))
+    assert messages[-2:] == [("tool", LOST), ("user", LINE_BROKE)]
 
 
 def test_who_speaks_while_a_tool_runs_is_answered_with_its_result() -> None:

@@ -9,9 +9,11 @@ from asgiref.sync import sync_to_async
 from bots.models import Bot, Secret, Tool, ToolParameter
 from calls.export import record_of
 from calls.models import Call, Turn
+from calls.resume import LOST
 from calls.simulator.record import Heard
 from tests.conftest import numbered
 from tests.fake_inworld import FakeInworld, tool_call, whole_reply
+from tests.inworld_script import speech
 from tests.live import LiveServer
 from tests.test_live import closed, dial, turns, written
 from tests.tool_server import Said, ToolServer, Waits, json_answer, redirect
@@ -176,6 +178,28 @@ async def test_what_the_caller_says_meanwhile_joins_the_question(
     assert "lost" in history[-2]["content"]
     assert history[-1]["content"] == "It was a blue one."
     assert len(inworld.chats) == 2
+
+
+async def test_a_line_that_breaks_while_a_tool_runs_costs_a_sentence_not_the_answer(
+    server: LiveServer, inworld: FakeInworld, tools: ToolServer
+) -> None:
+    await shop(tools, filler_after_ms=10_000)
+    tools.answers["/orders/42"] = Waits()
+    inworld.answers([*speech("Let me look."), *wants("look_up_order", order_id="42")])
+    inworld.says("It is on its way.")
+    async with dial(server, to=NUMBER) as call:
+        await call.reply()
+        await call.say("Where is order 42?")
+        await call.reply()
+        await tools.request()
+        await call.lose_connection()
+        await call.hears(3)  # those words, that the line is back, and the answer
+    history = messages(inworld, 2)
+    assert [m["role"] for m in history[-4:]] == ["user", "assistant", "tool", "user"]
+    assert (history[-3]["content"], history[-2]["content"]) == ("Let me look.", LOST)
+    found = await turns(await closed(call.call_sid))
+    assert found[-1].heard_text == "It is on its way."
+    assert uses(found)[0].tool["result"] == LOST
 
 
 async def test_two_tools_at_once_are_answered_once(
