@@ -12,13 +12,13 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from bots.languages import phrasebook
-from bots.profile import Profile
 from calls import twiml
 from calls.functions import TRANSFER
 from calls.known import filled
 from calls.lifecycle import close_call
 from calls.models import Call, CallQuerySet, Turn
 from calls.pickup import announcing_document, offer, ringing_document
+from calls.recall import spoken
 from calls.signatures import new_nonce
 from calls.switchboard import switchboard
 from calls.threads import in_any_thread
@@ -189,7 +189,7 @@ async def _back(call: Call) -> str:
     board = switchboard()
     if not (board.closing and board.is_alone):
         return offer(call)
-    profile = Profile.from_json(call.settings)
+    profile = await spoken(call)
     await close_call(call.call_sid, Call.Status.FAILED, Call.EndReason.SERVER_STOPPED)
     sorry = phrasebook(profile.language).line_lost
     words = f"{sorry} {filled(call, profile, profile.goodbye)}"

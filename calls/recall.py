@@ -7,10 +7,12 @@ from datetime import datetime
 
 from django.db import DatabaseError, InterfaceError
 
+from bots.profile import Profile
 from calls import metrics, models
 from calls.clock import Clock
 from calls.events import CallResumed
 from calls.models import Call
+from calls.resume import language_of
 from calls.threads import in_any_thread
 from calls.turns import Role, ToolUse, Turn
 
@@ -58,6 +60,14 @@ async def said_so_far(call: Call) -> list[models.Turn] | None:
         kind = type(error).__name__
         log.error("%s: what was said cannot be read: %s", call.call_sid, kind)
         return None
+
+
+async def spoken(call: Call) -> Profile:
+    """What a call runs with, in the language that it has changed to."""
+    profile, clock = Profile.from_json(call.settings), Clock()
+    said = await said_so_far(call) or []
+    language = language_of([turn_of(row, clock) for row in said])
+    return profile if language == profile.language else profile.speaking(language)
 
 
 def resumed(

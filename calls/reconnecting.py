@@ -8,13 +8,13 @@ from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 
 from bots.languages import phrasebook
-from bots.profile import Profile
 from calls import metrics, twiml
 from calls.handovers import ring_up
 from calls.known import filled, whoever_is_there
 from calls.lifecycle import close_call, offer_relay
 from calls.models import Call
 from calls.pickup import OUT_OF_ORDER, farewell_document, offer
+from calls.recall import spoken
 from calls.resume import Verdict
 from calls.switchboard import switchboard
 
@@ -70,7 +70,7 @@ async def _answer(found: Verdict, call: Call | None) -> str:
 
 async def _give_up(call: Call) -> str:
     """Apologise, and put the caller through where somebody is there for it."""
-    profile = Profile.from_json(call.settings)
+    profile = await spoken(call)
     sorry = phrasebook(profile.language).line_lost
     if person := whoever_is_there(profile, timezone.now()):
         await close_call(

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from bots.languages import PHRASEBOOKS
+from bots.languages import PHRASEBOOKS, phrasebook
 from bots.models import Bot
 from bots.profile import Profile
 from calls.models import Call, Turn
@@ -386,6 +386,29 @@ async def test_without_a_server_to_come_back_to_the_caller_is_told(
     assert (said.tag, end.tag) == ("Say", "Hangup")
     assert (said.text or "").endswith(" Bye, you from +15005550001.")
     assert (await state())[:2] == ("failed", "server-stopped")
+
+
+@in_database
+@pytest.mark.parametrize("way", ["the line breaks", "nobody answers"])
+async def test_a_bot_that_gives_up_says_so_in_the_language_of_the_call(
+    way: str, bot: Bot, settings: Settings
+) -> None:
+    settings.REDIS_URL = ""
+    await bot.languages.acreate(language="de-DE", voice="Johanna")
+    call = await handed_over()
+    german = {"name": "switch_language", "arguments": '{"language": "de-DE"}'}
+    await call.turns.filter(index=0).aupdate(
+        role="tool", text="switch_language", tool={"call_id": "call_0", **german}
+    )
+    switchboard().closing = True
+    path, form = "/voice/dial/0", NO_ANSWER
+    if way == "the line breaks":
+        await Call.objects.aupdate(transfer={})
+        path, form = "/voice/action", LOST
+    say, _ = await verbs(path, **form)
+    book = phrasebook("de")
+    assert say.attrib["language"] == "de-DE"
+    assert say.text == f"{book.line_lost} {book.goodbye}"
 
 
 @in_database
