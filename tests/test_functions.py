@@ -158,6 +158,19 @@ def test_parts_of_several_calls_may_come_in_any_order(order: Sequence[int]) -> N
     )
 
 
+@pytest.mark.parametrize("ids", [("a", "b", "c"), ("", "", "")])
+def test_calls_that_have_one_number_are_told_apart(ids: tuple[str, str, str]) -> None:
+    names, written = (
+        ("look_up", "look_up", "end_call"),
+        ('{"id": 1}', '{"id": 2}', "{}"),
+    )
+    whole = zip(ids, names, written, strict=True)
+    calls = put_together(*(ToolCallPart(0, *each) for each in whole))
+    assert [(call.name, call.arguments) for call in calls] == [
+        *zip(names, written, strict=True)
+    ]
+
+
 def test_a_streamed_call_is_read_as_it_was_made() -> None:
     steps = tool_call("f", {"a": "ü", "b": 1})
     stream = b"".join(step for step in steps if isinstance(step, bytes))
