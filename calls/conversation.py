@@ -233,7 +233,7 @@ class Conversation:
         ladder, attempt = self.answers.ladder, self.answers.attempt
         ended_at, parted = self.playback.ended_at, self.farewells.has_parted
         moments = [
-            self.entry.due_at,
+            self.hearing.due_at,
             ladder.due_at,
             self.answers.stalled_at,
             attempt.at if attempt else None,
@@ -247,10 +247,10 @@ class Conversation:
     def _due(self, at: float) -> list[Action]:
         """What is due by now; checked after every event."""
         actions: list[Action] = []
-        if self.entry.due_at is not None and self.entry.due_at <= at:
-            actions += self._keys_entered(at)
         if self.vigil.resume_at <= at and not self.entry.keys:
             actions += self.interruptions.resume(at)
+        if (due_at := self.hearing.due_at) is not None and due_at <= at:
+            actions += self._keys_entered(at)
         actions += self.answers.due(at)
         if self.farewell:
             return actions

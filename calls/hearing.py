@@ -24,6 +24,15 @@ class Hearing:
         self.turns = answers.turns
         self.entry = KeyEntry()
 
+    @property
+    def due_at(self) -> float | None:
+        """When the keys are complete; who has pressed none hears the question first."""
+        entry, playback = self.entry, self.answers.replies.playback
+        if entry.request is None or entry.keys or entry.due_at is None:
+            return entry.due_at
+        heard_at = playback.ends_at() or playback.ended_at
+        return max(entry.due_at, heard_at + entry.request.seconds)
+
     def take_in(self, text: str, at: float) -> list[Action]:
         """Add to the transcript what the caller has pressed and said."""
         hidden, actions = self.entry.is_secret, list[Action]()

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bots.abilities import MenuEntry
-from calls.actions import SpeakText, StartReply
+from calls.actions import Play, SpeakText, StartReply
 from calls.events import (
     CallEnded,
     CallerInterrupted,
@@ -17,7 +17,6 @@ from calls.events import (
 from calls.glimpse import Glimpse
 from calls.keypad import ENTRY_PAUSE, MASKED
 from calls.models import Call
-from calls.playback import CHARACTERS_PER_SECOND
 from calls.resume import LOST
 from calls.tool_uses import NOTHING_TYPED, SPOKE_INSTEAD
 from tests.test_conversation import Talk, of, started
@@ -105,15 +104,27 @@ def test_an_entry_is_complete_by_its_length_or_last_key(
 def test_a_caller_has_so_long_to_begin(seconds: object, patience: float) -> None:
     talk = working(can_ask_for_keys=True)
     asking = call("ask_for_keys", question=QUESTION, seconds=seconds)
-    question = spoken(uses(talk, asking))
-    began = talk.now
-    voiced(talk, question)
+    voiced(talk, spoken(uses(talk, asking)))
+    heard_at = talk.core.playback.ends_at()
+    assert heard_at
     while not (starts := of(StartReply, talk.passes())):
         pass
-    asked_in = len(QUESTION) / CHARACTERS_PER_SECOND
-    assert talk.now == pytest.approx(began + asked_in + patience)
+    assert talk.now == heard_at + patience
     assert told(starts[0])[-1] == ("tool", NOTHING_TYPED)
     assert result_of(talk, 1) == (NOTHING_TYPED, True)
+
+
+def test_a_noise_in_the_question_takes_no_time_from_the_answer() -> None:
+    talk = asked(seconds=3)
+    talk.on(CallerInterrupted(500), after=0.75)
+    while not of(Play, talk.passes()):
+        pass
+    heard_at = talk.core.playback.ends_at()
+    assert heard_at
+    while not (starts := of(StartReply, talk.passes())):
+        pass
+    assert talk.now == heard_at + 3
+    assert told(starts[0])[-1] == ("tool", NOTHING_TYPED)
 
 
 def test_a_pause_ends_an_entry_without_a_last_key() -> None:
