@@ -23,7 +23,7 @@ PATIENCE = 1.0
 
 # What is awaited before an answer, beside tools by their call's id.
 LOOKUP = "lookup"
-# What the model may have done between two words of the caller, in rounds.
+# What the model may have done between two words, or keys, of the caller, in rounds.
 MOST_ROUNDS = 5
 
 GiveUp = Callable[[Rung, float], list[Action]]
@@ -47,7 +47,7 @@ class Answers:
         self.use = use
         self.known: Mapping[str, str] = {}  # the call's variables
         self.awaited: set[str] = set()
-        self.rounds = 0  # of tools, since the caller spoke
+        self.rounds = 0  # of tools, since the caller spoke or pressed a key
         self.week_began = 0.0  # Monday, 0:00, in the bot's time zone
         self.replies = Replies(turns)
         self.ladder = Ladder(manners.fallback_models)

@@ -205,7 +205,7 @@ class Conversation:
         self.vigil.answered()
         if self.hearing.is_slip(at):
             return []
-        self.answers.asked_at = at
+        self.answers.asked_at, self.answers.rounds = at, 0
         if choice := self.menu.choice(key, at):
             return self.menu.chosen(choice, at)
         return self._keys_entered(at) if self.hearing.press(key, at) else []

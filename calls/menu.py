@@ -30,7 +30,6 @@ class Menu:
         """Do what the key is for: it answers all that was said before."""
         replies, interruptions = self.answers.replies, self.farewells.interruptions
         replies.playback.settle(at)
-        self.answers.rounds = 0
         gone = [*interruptions.release(), *replies.abandon(at), *self.answers.cease()]
         before = self.hearing.take_in("", at)  # keys that nobody asked for
         heard = self.hearing.pressed(choice.key, at)

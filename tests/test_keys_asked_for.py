@@ -6,6 +6,7 @@ import pytest
 
 from bots.abilities import MenuEntry
 from calls.actions import Play, SpeakText, StartReply
+from calls.answers import MOST_ROUNDS
 from calls.events import (
     CallEnded,
     CallerInterrupted,
@@ -112,6 +113,17 @@ def test_a_caller_has_so_long_to_begin(seconds: object, patience: float) -> None
     assert talk.now == heard_at + patience
     assert told(starts[0])[-1] == ("tool", NOTHING_TYPED)
     assert result_of(talk, 1) == (NOTHING_TYPED, True)
+
+
+def test_a_caller_who_types_may_be_asked_again_however_often() -> None:
+    talk = working(can_ask_for_keys=True)
+    actions = uses(talk, call("ask_for_keys", question=QUESTION, secret=True))
+    for _ in range(MOST_ROUNDS + 1):
+        voiced(talk, spoken(actions))
+        (start,) = typed(talk, "12#")
+        assert not start.must_speak
+        again = call("ask_for_keys", "2", question=QUESTION, secret=True)
+        actions = talk.on(ReplyEnded(start.reply, calls=(again,)))
 
 
 def test_a_noise_in_the_question_takes_no_time_from_the_answer() -> None:
