@@ -60,6 +60,7 @@ from calls.keypad import ENTRY_PAUSE, MASKED, TERMINATOR, KeyRequest, spelled
 from calls.ladder import BUDGET, LIVENESS
 from calls.manners import Manners
 from calls.playback import Clip, Cue, spoken_by_carrier
+from calls.resume import is_unanswered
 from calls.turns import ASKED, OPERATOR, Turn
 from calls.vigil import LONGEST_SPEECH
 from tests.people import SALES
@@ -108,6 +109,11 @@ MANNERS = st.builds(
     filler_seconds=st.sampled_from([0.3, 1.2]),
     partings=st.sampled_from([frozenset(), frozenset({"bye"})]),
 )
+GERMAN = "de-DE"
+FUNCTIONS = [
+    *(TOOL.name, TOOL.name, "transfer_call", "ask_for_keys", "switch_language"),
+    *("unheard_of", "broken_off"),
+]
 SOON = st.integers(0, 800).map(lambda ms: ms / 1000)
 
 
@@ -304,6 +310,9 @@ class TurnMachine(RuleBasedStateMachine):
     @initialize(manners=MANNERS, seed=st.integers(0, 2**16))
     def call(self, manners: Manners, seed: int) -> None:
         self.random = Random(seed)
+        if self.random.random() < 0.5:
+            german = {GERMAN: replace(manners, language=GERMAN)}
+            manners = replace(manners, others=german)
         self.manners = manners
         self.now = 1000.0
         self.core = Conversation(manners)
@@ -321,7 +330,7 @@ class TurnMachine(RuleBasedStateMachine):
         self.waiting_since: float | None = None  # the caller, for a sound
         self.leaves_by: float | None = None
         self.last_word = False
-        self.over = False
+        self.over = self.rings = False
         looks_up = self.random.random() < 0.2
         if looks_up:
             self.plan(
@@ -425,7 +434,8 @@ class TurnMachine(RuleBasedStateMachine):
             self.leaves_by = self.now + queued + FAREWELL_LIMIT
         match action:
             case StartReply(number, messages):
-                assert self.leaves_by is None, "answers after the last word"
+                stopped = StopReply(number) in self.actions  # its time is up already
+                assert stopped or self.leaves_by is None, "answers after the last word"
                 ledger.begin(number)
                 self.reporting.add(number)
                 ledger.check_messages(messages)
@@ -464,7 +474,8 @@ class TurnMachine(RuleBasedStateMachine):
                 ledger.gone += clips
             case Record(turn):
                 ledger.record(turn, self.clips_of(turn))
-            case HangUp():
+            case HangUp(transfer=person):
+                self.rings = person is not None
                 assert not ledger.hung_up, "hung up twice"
                 assert self.leaves_by is not None
                 ledger.hung_up = True
@@ -527,6 +538,8 @@ class TurnMachine(RuleBasedStateMachine):
         if self.waiting_since is not None:
             waited = now - self.waiting_since
             assert waited <= LIVENESS + BUDGET + 1 + SLACK, "dead air"
+        if core.is_idle and not core.replies.unfinished:
+            assert not is_unanswered(core.turns), "an answer is owed, and forgotten"
         if core.answers.awaited:
             return
         if ledger.writing is None and not core.is_idle:
@@ -643,13 +656,7 @@ class TurnMachine(RuleBasedStateMachine):
     @precondition(is_answering)
     @rule(
         said=st.sampled_from([0, 0, 1]),
-        names=st.lists(
-            st.sampled_from(
-                [TOOL.name, TOOL.name, "transfer_call", "ask_for_keys", "unheard_of"]
-            ),
-            min_size=1,
-            max_size=3,
-        ),
+        names=st.lists(st.sampled_from(FUNCTIONS), min_size=1, max_size=3),
     )
     def upstream_uses_tools(self, said: int, names: list[str]) -> None:
         self.calls_functions(said, names)
@@ -670,6 +677,8 @@ class TurnMachine(RuleBasedStateMachine):
         given = {
             "ask_for_keys": f'{{{asking}, "secret": {secret}}}',
             "transfer_call": '{"target": "Sales", "summary": "An order."}',
+            "switch_language": f'{{"language": "{GERMAN}"}}',
+            "broken_off": '{"id": "4',
         }
         calls = tuple(
             ToolCall(f"id{next(self.names)}", name, given.get(name, "{}"))
@@ -809,11 +818,7 @@ class TurnMachine(RuleBasedStateMachine):
             self.feed(CallEnded())
 
     @precondition(
-        lambda self: (
-            self.ledger.begun > 0
-            and self.leaves_by is None
-            and not (self.over or self.ledger.hung_up)
-        )
+        lambda self: self.ledger.begun > 0 and not (self.over or self.ledger.hung_up)
     )
     @rule(noticed=st.booleans(), rarely=st.sampled_from([False, False, True]), gap=SOON)
     def line_breaks(self, noticed: bool, rarely: bool, gap: float) -> None:
@@ -822,14 +827,30 @@ class TurnMachine(RuleBasedStateMachine):
             return
         if noticed:
             self.feed(CallEnded())
+        self.goes_on(gap)
+
+    @precondition(lambda self: self.rings and not self.over)
+    @rule(noticed=st.booleans(), gap=SOON)
+    def nobody_takes_the_call(self, noticed: bool, gap: float) -> None:
+        """The caller is back from a person; their session may not have ended well."""
+        if noticed:
+            self.feed(CallEnded())
+        self.goes_on(gap, returned="Sales is on the phone.")
+
+    def goes_on(self, gap: float, returned: str = "") -> None:
         self.over, self.keys, lost_at = False, "", self.now
+        self.rings = self.last_word = self.ledger.hung_up = False
+        self.leaves_by = None
         self.ledger.break_off()
         self.planned, self.reporting, self.recited = [], set(), set()
         self.waiting_since, self.asked, self.asked_number = None, [], 0
         self.now += gap
+        language = self.core.manners.language
         self.core, self.carrier = Conversation(self.manners), Carrier(self.random)
         said = [replace(turn) for _, turn in sorted(self.ledger.turns.items())]
-        self.feed(CallResumed(tuple(said), lost_at, seconds=lost_at - 1000.0))
+        seconds = lost_at - 1000.0
+        self.feed(CallResumed(tuple(said), lost_at, seconds, returned=returned))
+        assert self.core.manners.language == language
 
     def teardown(self) -> None:
         if not self.holds:  # whatever must, and the run ends already
