@@ -22,6 +22,7 @@ class Toolbox:
         self.log = log
         self.known: Mapping[str, str] = {}  # the call's variables
         self.requests = Chores(log)
+        self.lookups = Chores(log)
 
     def use(self, call_id: str, tool: ToolSpec, arguments: Mapping[str, Any]) -> None:
         """Begin to use a tool."""
@@ -30,11 +31,14 @@ class Toolbox:
     def look_up(
         self, tool: ToolSpec, told: Callable[[Mapping[str, str]], None]
     ) -> None:
-        """Begin the lookup before a call; `told` gets what it found."""
-        self.requests.start(self._look_up(tool, told))
+        """Begin the lookup before a call; `told` gets what it found.
+
+        It goes on when the line is gone, because the call may go on with another.
+        """
+        self.lookups.start(self._look_up(tool, told))
 
     async def aclose(self) -> None:
-        """Stop what is under way: nobody is there to hear of it."""
+        """Stop the tools that are under way: nobody is there to hear of them."""
         await self.requests.aclose()
 
     async def _use(

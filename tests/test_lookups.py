@@ -20,7 +20,7 @@ from calls.logs import CallLog
 from calls.manners import Manners
 from calls.toolbox import Toolbox
 from tests.test_conversation import Talk, of, started
-from tests.tool_server import ToolServer, json_answer
+from tests.tool_server import ToolServer, Waits, json_answer
 
 KNOWN = {"caller_number": "+14155550100", "now": "Monday, 9:00"}
 NAMED = "Hello {{customer.name}}, how can I help?"
@@ -136,3 +136,17 @@ async def test_tools_are_sent_what_was_told_beforehand_too(
     box.look_up(ToolSpec("who", url=f"{tools.url}/x"), lambda found: None)
     await asyncio.wait_for(reported.get(), 5)
     assert box.known == {"shop": "berlin", "name": "Ann"}
+
+
+async def test_what_is_looked_up_when_the_line_breaks_is_known_when_it_is_back(
+    tools: ToolServer, settings: Settings
+) -> None:
+    settings.TOOL_PRIVATE_HOSTS = [f"127.0.0.1:{tools.port}"]
+    tools.answers["/x"] = Waits(json_answer('{"name": "Ann"}'))
+    found = asyncio.Queue[object]()
+    box = Toolbox(asyncio.Queue[object]().put, CallLog(logging.getLogger(__name__), ""))
+    box.look_up(ToolSpec("who", url=f"{tools.url}/x"), found.put_nowait)
+    await tools.request()
+    await box.aclose()
+    tools.resume()
+    assert await asyncio.wait_for(found.get(), 5) == {"name": "Ann"}
