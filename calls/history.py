@@ -74,6 +74,8 @@ def _shortened(history: list[Message]) -> list[Message]:
     """The same in `MOST_CHARACTERS` beside the system prompt."""
     greeted = len(history) > 1 and history[1]["content"] == CONNECTED
     begin = 3 if greeted else 1
+    while begin < len(history) and history[begin]["role"] == "tool":
+        begin += 1
     if sum(map(_length, history[1:])) <= MOST_CHARACTERS:
         return history
     kept = history[begin:]

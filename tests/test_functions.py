@@ -264,9 +264,17 @@ def test_a_use_before_any_word_follows_a_note_and_one_without_a_result_a_sentenc
     assert result["content"] == NO_RESULT
 
 
-@pytest.mark.parametrize("greeting", [[], [said("bot", "Hello.")]])
+@pytest.mark.parametrize(
+    ("greeting", "begin"),
+    [
+        ([], 1),
+        ([said("bot", "Hello.")], 3),
+        ([said("bot", "Hello."), used("by an operator")], 4),
+        ([used("by an operator"), said("bot", "Nobody is there.")], 4),
+    ],
+)
 def test_a_long_history_loses_whole_exchanges_never_half_of_a_use(
-    greeting: list[Turn],
+    greeting: list[Turn], begin: int
 ) -> None:
     turns = [*greeting]
     for number in range(30):
@@ -274,7 +282,6 @@ def test_a_long_history_loses_whole_exchanges_never_half_of_a_use(
         turns += [used(f"b{number}", 2, "r" * 4000), said("bot", f"A{number}")]
     history = messages("Be kind.", turns)
     assert sum(len(m["content"] or "") for m in history) < MOST_CHARACTERS + 500
-    begin = 3 if greeting else 1
     assert history[0] == {"role": "system", "content": "Be kind."}
     assert history[begin]["role"] == "user"
     asked = [use["id"] for m in history for use in m.get("tool_calls", ())]
