@@ -182,13 +182,16 @@ def answered(connection: HTTPConnection) -> int:
         return response.status
 
 
-async def test_while_no_call_can_be_written_a_server_is_not_ready(
-    parted: Deployment,
+@pytest.mark.parametrize(
+    "table", ["calls_call", "calls_blockedcaller", "bots_phonenumber", "bots_bot"]
+)
+async def test_while_no_call_can_be_taken_a_server_is_not_ready(
+    parted: Deployment, table: str
 ) -> None:
     assert parted.postgres
     async with httpx.AsyncClient(base_url=parted.server.url) as http:
         assert (await http.get("/readyz")).status_code == 200
-        await asyncio.to_thread(parted.postgres.lock)
+        await asyncio.to_thread(parted.postgres.lock, table)
         try:
             await status(http, 503)
         finally:
