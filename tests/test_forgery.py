@@ -145,6 +145,25 @@ async def test_no_path_leads_around_the_desks_door(
 
 @live
 @pytest.mark.parametrize(
+    ("path", "root", "status"),
+    [
+        ("/healthz/admin/login/", "/healthz", b"404"),
+        ("/voice/admin/login/", "/voice", b"404"),
+        ("/healthz", "\u00e9", b"200"),
+        ("/admin/", "//evil.example", b"302"),
+    ],
+)
+async def test_no_header_says_where_our_paths_begin(
+    server: LiveServer, path: str, root: str, status: bytes
+) -> None:
+    head = f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\nDaphne-Root-Path: {root}\r\n"
+    answer = await said(server, f"{head}Connection: close\r\n\r\n".encode())
+    assert answer.split()[1] == status
+    assert b"evil" not in answer
+
+
+@live
+@pytest.mark.parametrize(
     "host",
     [
         *("evil.example", "bot.example.com.evil.example", "bot.example.com@evil", ""),

@@ -42,6 +42,9 @@ class BoundedRequest(WebRequest):  # type: ignore[misc]
 
     def process(self) -> Any:
         """All of it is there."""
+        # With it daphne lets clients say which part of the path is not ours, and Django
+        # then finds another page than the one that we let in without a session.
+        self.requestHeaders.removeHeader(b"daphne-root-path")
         return None if self.refused else super().process()
 
     def check_timeouts(self) -> None:
