@@ -196,21 +196,20 @@ class TranscriptWriter:
             try:
                 await loop.run_in_executor(self.thread, write_all, batch)
                 return self._wrote()
-            except (DatabaseError, InterfaceError) as error:
-                metrics.trouble("database")
-                await loop.run_in_executor(self.thread, drop_broken_connections)
+            except Exception as error:
+                if isinstance(error, DatabaseError | InterfaceError):
+                    metrics.trouble("database")
+                    await loop.run_in_executor(self.thread, drop_broken_connections)
                 if is_passing(error):
                     self._cannot_write(error)
                     await asyncio.sleep(RETRY_SECONDS)
                     continue
                 if len(batch) == 1:
-                    log.exception("Transcript write refused by the database")
+                    log.exception("A transcript write was refused")
                     return None
+                # One that is refused must cost no other call its words.
                 for write in batch:
                     await self._write([write])
-                return None
-            except Exception:
-                log.exception("Transcript write failed")
                 return None
 
     def _cannot_write(self, error: Exception) -> None:

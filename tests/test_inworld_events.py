@@ -128,6 +128,10 @@ def test_half_a_surrogate_pair_becomes_printable() -> None:
     assert parse(delta(content="\U0001f600")) == [Text("\U0001f600")]
 
 
+def test_what_no_database_takes_is_left_out() -> None:
+    assert parse(delta(content="a\0b")) == [Text("ab")]
+
+
 def test_chunks_without_blank_lines_between_them_are_read_one_by_one() -> None:
     lines = [delta(content="a\u2028"), delta(content="b"), "[DONE]"]
     assert parse("\n".join(lines)) == [Text("a\u2028"), Text("b"), Done()]

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from calls import transcripts
 from calls.models import Call
+from calls.models import Turn as Turns
 from calls.transcripts import (
     CallAnswered,
     CallOver,
@@ -74,17 +75,25 @@ async def test_a_call_is_closed_once(writer: TranscriptWriter) -> None:
     assert call.answered_at == moment(1)
 
 
+@pytest.mark.parametrize(
+    "refused",
+    [
+        pytest.param({"orphan": 1000}, id="by the database"),
+        pytest.param({"prompt_tokens": 10**30}, id="before it gets there"),
+    ],
+)
 async def test_one_refused_write_does_not_cost_the_others(
-    writer: TranscriptWriter, caplog: pytest.LogCaptureFixture
+    writer: TranscriptWriter, caplog: pytest.LogCaptureFixture, refused: dict[str, int]
 ) -> None:
-    call = await a_call()
-    orphan = TurnWrite(call.pk + 1000, Turn(0, "bot", 1.0, text="orphan"), moment)
-    good = TurnWrite(call.pk, Turn(0, "bot", 1.0, text="good"), moment)
-    writer.put(orphan)
-    writer.put(good)
+    call, other = await a_call(), await a_call("CA2")
+    tokens = refused.get("prompt_tokens")
+    bad = Turn(0, "bot", 1.0, text="bad", prompt_tokens=tokens)
+    good = Turn(0, "bot", 1.0, text="good")
+    writer.put(TurnWrite(other.pk + refused.get("orphan", 0), bad, moment))
+    writer.put(TurnWrite(call.pk, good, moment))
     await writer.queue.join()
-    assert (await call.turns.aget()).text == "good"
-    assert "refused by the database" in caplog.text
+    assert [turn.text async for turn in Turns.objects.all()] == ["good"]
+    assert "write was refused" in caplog.text
 
 
 async def test_writes_wait_for_a_database_that_is_away(

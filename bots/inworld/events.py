@@ -162,8 +162,10 @@ def _text(parent: dict[str, Any], key: str) -> str:
     value = parent.get(key)
     if not isinstance(value, str):
         return ""
-    # JSON can spell half a surrogate pair, which no database or socket would take.
-    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    # JSON can spell NUL, which PostgreSQL does not take, and half a surrogate pair,
+    # which no database or socket would.
+    plain = value.replace("\0", "")
+    return plain.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _count(parent: dict[str, Any], key: str) -> int:
