@@ -17,7 +17,7 @@ from prometheus_client import (
 
 from bots.inworld.errors import InworldError
 from calls.ladder import Rung
-from calls.resume import is_unanswered
+from calls.resume import Verdict, is_unanswered
 from calls.turns import ASKED, CONSENT, FILLER, RESUMED, Turn
 
 # From the caller's last word, in the order in which they are reached.
@@ -207,6 +207,8 @@ for kind in _kinds(InworldError):
     ERRORS.labels(kind)
 for rung in Rung:
     RESORTS.labels(rung)
+for verdict in Verdict:
+    SESSIONS_LOST.labels(verdict)
 for role in ("caller", "bot", "tool", "system"):
     TURNS.labels(role)
 for end in ("done", "failed"):

@@ -12,7 +12,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from calls.checks import is_loopback
-from calls.metrics import REGISTRY
+from calls.metrics import CALLS_OVER, REGISTRY
+from calls.models import Call
 from calls.switchboard import switchboard
 
 # Who brings one of these comes from elsewhere, whatever the peer's address says.
@@ -67,6 +68,9 @@ class Standing(Collector):
 
 
 REGISTRY.register(Standing())
+# As in `metrics`, which knows no models: the first failure must show in a rate.
+for reason in filter(None, Call.EndReason):
+    CALLS_OVER.labels(reason)
 
 
 @require_safe

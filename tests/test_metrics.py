@@ -19,7 +19,7 @@ from calls.metrics import REGISTRY, LoopWatch, Tally
 from calls.transcripts import CallAnswered, TranscriptWriter
 from calls.turns import ASKED, FILLER, RESUMED, ToolUse, Turn
 from tests.fake_inworld import FakeInworld, Status
-from tests.live import LiveServer
+from tests.live import LiveServer, running
 from tests.test_live import closed, dial
 from voicebot.asgi import application
 
@@ -93,6 +93,19 @@ async def test_a_call_is_counted_with_its_turns_its_times_and_its_end(
     assert after["process_resident_memory_bytes"] > 10_000_000
     assert after["voicebot_loop_lag_seconds_count"] > 0
     assert after["voicebot_queue_length{transcripts}"] == 0
+
+
+async def test_what_an_alarm_looks_at_is_there_before_it_happens(
+    database_url: str, bot: Bot
+) -> None:
+    """A rate does not see a count that begins with one."""
+    async with running(DATABASE_URL=database_url) as live:
+        seen = await figures(live)
+    for reason in ("bot-failed", "server-stopped", "connection-lost"):
+        assert seen[f"voicebot_calls_over_total{{{reason}}}"] == 0
+    for verdict in ("reconnect", "give-up"):
+        assert seen[f"voicebot_sessions_lost_total{{{verdict}}}"] == 0
+    assert not any(name.endswith("{}") for name in seen)
 
 
 async def test_what_nobody_signed_is_counted(server: LiveServer) -> None:
