@@ -59,6 +59,19 @@ def test_with_an_address_twilio_cannot_use_it_does_not_start(
     assert "SERVER_URL" in said
 
 
+async def test_names_that_it_answers_to_may_have_blanks_between_them(
+    database_url: str,
+) -> None:
+    names = {"ALLOWED_HOSTS": "bot.example.com, desk.example.com"}
+    async with (
+        running(DATABASE_URL=database_url, **names) as server,
+        httpx.AsyncClient(base_url=server.url) as http,
+    ):
+        headers = {"Host": "desk.example.com"}
+        answer = await http.get("/admin/login/", headers=headers)
+    assert answer.status_code == 200
+
+
 def test_a_taken_port_is_said_plainly(server: LiveServer, database_url: str) -> None:
     port = server.url.rsplit(":", 1)[1]
     said = refused(DATABASE_URL=database_url, PORT=port)

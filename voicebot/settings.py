@@ -63,7 +63,7 @@ try:
 except ValueError:
     SERVER_HOST = ""  # a check says what is wrong with it
 LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[]) or [SERVER_HOST, *LOOPBACK_HOSTS]
+ALLOWED_HOSTS = _names("ALLOWED_HOSTS") or [SERVER_HOST, *LOOPBACK_HOSTS]
 PROXY_COUNT = _whole_number("PROXY_COUNT", 0, least=0, most=10)
 
 # Inworld: the brain and the voice
