@@ -1,5 +1,6 @@
 """Starting the server: what a wrong deployment is told, and what still works in it."""
 
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -57,6 +58,18 @@ def test_with_an_address_twilio_cannot_use_it_does_not_start(
 ) -> None:
     said = refused(DATABASE_URL=database_url, SERVER_URL=url)
     assert "SERVER_URL" in said
+
+
+async def test_it_opens_as_many_descriptors_as_it_may(database_url: str) -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    few = min(512, before[1])
+    resource.setrlimit(resource.RLIMIT_NOFILE, (few, before[1]))
+    try:
+        async with running(DATABASE_URL=database_url) as server:
+            now = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert now == (before[1], before[1])
 
 
 async def test_names_that_it_answers_to_may_have_blanks_between_them(

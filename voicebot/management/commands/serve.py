@@ -2,8 +2,10 @@
 
 import gc
 import os
+import resource
 import subprocess
 import sys
+from contextlib import suppress
 from threading import Timer
 from typing import Any
 from urllib.parse import urlsplit
@@ -46,6 +48,16 @@ def _favour_the_loop() -> None:
     gc.set_threshold(20_000, 10, 3)
 
 
+def _open_as_many_as_may_be() -> None:
+    """Take the descriptors that we are allowed to, not the thousand that are usual.
+
+    A call has two or three; so has everybody who opens connections and says nothing.
+    """
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # some systems allow fewer than they say
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def _leave_in_time() -> None:
     """End even where a thread waits for a database that never answers.
 
@@ -66,6 +78,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Start what is needed, say what a caller can expect, and serve."""
         keep_together()
+        _open_as_many_as_may_be()
         give_up_on_locks(connections.databases["default"])
         self._look_around()
         if lacks_key():
