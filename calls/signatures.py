@@ -11,6 +11,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.signing import BadSignature, TimestampSigner
+from django.http import HttpRequest
 from twilio.request_validator import RequestValidator
 
 # Twilio opens the socket about a second after the TwiML; ringing can take longer.
@@ -25,6 +26,15 @@ def public_url(path: str) -> str:
 def socket_url(path: str) -> str:
     """The same for a WebSocket: https becomes wss, http becomes ws."""
     return "ws" + public_url(path).removeprefix("http")
+
+
+def asked_for(request: HttpRequest) -> str:
+    """Path and query as the carrier wrote them, which is what it signs.
+
+    Django's `get_full_path` would escape what of it is unusual: a | or {}.
+    """
+    query = request.META.get("QUERY_STRING", "")
+    return f"{request.path}?{query}" if query else request.path
 
 
 def is_signed(url: str, parameters: Mapping[str, Any], signature: str) -> bool:

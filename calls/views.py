@@ -41,7 +41,7 @@ from calls.pickup import (
     offer,
 )
 from calls.reconnecting import DATABASE_SECONDS, is_lost, reconnect
-from calls.signatures import is_signed, public_url
+from calls.signatures import asked_for, is_signed, public_url
 from calls.switchboard import switchboard
 from calls.threads import for_a_new_call
 from calls.verdicts import NOT_SIGNED
@@ -79,7 +79,7 @@ def from_carrier(view: View) -> View:
     @wraps(view)
     async def checked(request: HttpRequest, **path: Any) -> HttpResponse:
         signature = request.headers.get("X-Twilio-Signature", "")
-        if is_signed(public_url(request.get_full_path()), request.POST, signature):
+        if is_signed(public_url(asked_for(request)), request.POST, signature):
             return await view(request, **path)
         if reached_elsewhere(request, signature):
             await _refuse(request, Call.EndReason.NOT_CONFIGURED)
@@ -101,7 +101,7 @@ def reached_elsewhere(request: HttpRequest, signature: str) -> bool:
     actual = f"https://{host}"
     if actual == settings.SERVER_URL or not settings.TWILIO_AUTH_TOKENS:
         return False
-    if not is_signed(actual + request.get_full_path(), request.POST, signature):
+    if not is_signed(actual + asked_for(request), request.POST, signature):
         return False
     log.error(
         "Twilio calls %s, but SERVER_URL is %s: no call can be answered. "

@@ -193,6 +193,32 @@ async def test_a_host_header_decides_nothing(
         assert answer.split()[1] in (b"400", b"403")
 
 
+@live
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("shop=a|b&{}^`=<x>", "shop=a+b%20c&empty=&=&&", "b=2&a=1&b=2&b=3", "%", "?"),
+        *("shop=K%C3%B6ln", "shop=K%c3%b6ln", "a=%2F/../x;y:z@w", "a=b?c=d"),
+    ],
+)
+async def test_an_address_is_checked_as_the_carrier_wrote_it(
+    server: LiveServer, bot: Bot, query: str
+) -> None:
+    form = {**FORM, "Direction": "inbound"}
+    path, body = f"/voice?{query}", urlencode(form)
+    lines = [
+        f"POST {path} HTTP/1.1",
+        f"Host: {HOST}",
+        f"X-Twilio-Signature: {signature(path, form)}",
+        f"Content-Type: {FORM_TYPE}",
+        f"Content-Length: {len(body)}",
+        "Connection: close",
+    ]
+    answer = await said(server, "\r\n".join([*lines, "", body]).encode())
+    assert answer.startswith(b"HTTP/1.1 200"), answer
+    assert b"/conversation/" in answer
+
+
 async def said(server: LiveServer, request: bytes) -> bytes:
     """Send bytes as they are; all that comes back."""
     target = urlsplit(server.url)
