@@ -16,6 +16,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from bots.models import PhoneNumber
+from calls.admission import try_to_ring
 from calls.clips import ClipsUnavailable, RedisClips
 from calls.desk.pointing import webhooks
 from calls.desk.warnings import at_the_numbers, in_the_setup
@@ -28,7 +29,7 @@ from calls.doctor import (
     doubtful,
     good,
 )
-from calls.models import Call
+from calls.models import Call, Followup
 from calls.roundtrip import Sample
 from calls.twilio.account import account, is_connected
 from calls.twilio.errors import TwilioAway, TwilioError
@@ -79,6 +80,8 @@ def _trouble(reach: Callable[[], None]) -> str:
         waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
         if waiting:
             return f"{len(waiting)} migrations wait. Run `manage.py setup`."
+        try_to_ring()
+        Followup.objects.exists()
         with transaction.atomic():
             sid = f"doctor-{token_hex(16)}"
             Call.objects.create(call_sid=sid, started_at=timezone.now())

@@ -11,8 +11,7 @@ from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
-from bots.answering import bot_for
-from calls.admission import blocking
+from calls.admission import try_to_ring
 from calls.models import Call
 from calls.switchboard import Switchboard, switchboard
 from calls.transcripts import QUEUE_LIMIT
@@ -60,10 +59,8 @@ def _looking() -> Future[str]:
 
 def _look() -> str:
     try:
-        # What a call that rings reads, of any number, and a write that takes the same
-        # locks as its own and changes nothing.
-        blocking("").exists()
-        bot_for("")
+        try_to_ring()
+        # A call that rings is written. This takes the same locks, and changes nothing.
         Call.objects.filter(pk=0).update(seen_at=Now())
     except Exception as error:  # whoever asks must be told something
         return f"The database cannot be used ({type(error).__name__})."

@@ -36,7 +36,8 @@ from calls.voice_checkups import of_inworld
 from tests.conftest import numbered
 from tests.fake_inworld import FakeInworld
 from tests.fake_twilio import SID, TOKEN, FakeTwilio, number
-from tests.live import ROOT, environment, free_port, running
+from tests.live import ROOT, environment, free_port, manage, running
+from tests.services import Missing, Postgres
 from tests.test_roundtrip import stranger
 from voicebot.management.commands import doctor as command
 
@@ -125,6 +126,26 @@ def test_without_a_server_and_a_database_it_says_so_and_does_not_break() -> None
     assert lines[-1] == f"Callers hear {NO_CALL}"
     assert "Traceback" not in done.stdout + done.stderr
     assert "a-password-77" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("table", ["bots_phonenumber", "calls_followup"])
+def test_whatever_is_locked_in_the_database_it_comes_to_an_end(table: str) -> None:
+    try:
+        with Postgres() as postgres:
+            world = {
+                "DATABASE_URL": postgres.url,
+                "SERVER_URL": f"http://127.0.0.1:{free_port()}",
+                "REDIS_URL": "",
+                "INWORLD_BASE_URL": "http://127.0.0.1:9",
+                "DEBUG": "true",
+            }
+            manage(world, "migrate")
+            postgres.lock(table)
+            done = examined("--no-speech", **world)
+    except Missing as missing:
+        pytest.skip(str(missing))
+    assert "✗ Database: It cannot be used: it does not answer within" in done.stdout
+    assert done.returncode == 1
 
 
 def run_on(monkeypatch: pytest.MonkeyPatch, *findings: Finding) -> tuple[str, int]:
