@@ -14,6 +14,11 @@ class Clock:
     started: float = field(default_factory=monotonic)
     started_at: datetime = field(default_factory=timezone.now)
 
+    @property
+    def now(self) -> datetime:
+        """This moment, as the others are: whatever the machine's clock was set to."""
+        return self.moment(monotonic())
+
     def moment(self, at: float) -> datetime:
         """The wall time of a monotonic moment."""
         return self.started_at + timedelta(seconds=at - self.started)

@@ -8,8 +8,6 @@ from contextlib import suppress
 from time import monotonic
 from typing import Any, assert_never
 
-from django.utils import timezone
-
 from bots.profile import Profile
 from calls import metrics, models, relay
 from calls.actions import (
@@ -107,7 +105,7 @@ class CallSession:
         self, setup: relay.Setup, said: Sequence[models.Turn] = ()
     ) -> None:
         """The relay is ready: greet, or go on after what was said in an earlier one."""
-        self._write(CallAnswered(self.call.pk, timezone.now()))
+        self._write(CallAnswered(self.call.pk, self.clock.started_at))
         self.board.controls.start()
         self.board.heartbeat.start()
         self.chores.start(self.board.inworld.warm())
@@ -145,7 +143,7 @@ class CallSession:
         """The line is gone: stop everything and close the transcript."""
         if await self._stop():
             self._show(lambda: self.glimpse.end_news(reason.label))
-            now, session = timezone.now(), self.call.reconnects
+            now, session = self.clock.now, self.call.reconnects
             if not self.handed_over:  # the call goes on, with a person
                 self._write(CallOver(self.call.pk, status, reason, now, session))
             self.closed.set()
@@ -153,7 +151,7 @@ class CallSession:
     async def lose(self) -> None:
         """The relay is gone, the call perhaps not: leave it to the next session."""
         if await self._stop():
-            now, session = timezone.now(), self.call.reconnects
+            now, session = self.clock.now, self.call.reconnects
             if not self.handed_over:  # nobody has to come back here
                 self._write(CallLost(self.call.pk, now, session))
             self.closed.set()
@@ -217,7 +215,7 @@ class CallSession:
     async def _hang_up(self, reason: Call.EndReason) -> None:
         """End the relay session, and with it the call."""
         self.glimpse.reason = reason.label
-        status, now = Call.Status.COMPLETED, timezone.now()
+        status, now = Call.Status.COMPLETED, self.clock.now
         self._write(CallOver(self.call.pk, status, reason, now, self.call.reconnects))
         await self._end("")
 

@@ -174,6 +174,35 @@ def test_a_clock_that_is_set_ends_no_connection(
         assert waiting.sock is waited
 
 
+@pytest.mark.parametrize("shift", [AN_HOUR, -AN_HOUR])
+@pytest.mark.parametrize("by_bot", [True, False])
+async def test_a_clock_that_is_set_makes_no_call_longer_or_shorter(
+    lonely: Deployment, inworld: FakeInworld, shift: float, by_bot: bool
+) -> None:
+    line = Line(PUBLIC_URL, AUTH_TOKEN, connect_to=lonely.server.url, fast=True)
+    try:
+        async with SimulatedCall(line) as call:
+            await call.reply()
+            lonely.set_clock(shift)
+            await call.say("Goodbye" if by_bot else "Hello?")
+            await call.reply()
+            if by_bot:
+                await call.ends()
+        assert 0 <= await lasted(lonely, call) < 60
+    finally:
+        lonely.set_clock(0)
+
+
+async def lasted(deployment: Deployment, call: SimulatedCall) -> float:
+    """How long a call was, as it is written when it has ended."""
+    async with asyncio.timeout(SOON + 5):
+        while True:
+            seconds = deployment.ledger.lasted(call.call_sid)
+            if seconds is not None:
+                return seconds
+            await asyncio.sleep(0.05)
+
+
 def answered(connection: HTTPConnection) -> int:
     """The status of one more request over a connection."""
     connection.request("GET", "/healthz")
@@ -225,7 +254,7 @@ WALL_CLOCKS = re.compile(r"\btime\.time\b|import time$|datetime|timezone", re.MU
 STEER_CALLS = (
     *("conversation", "answers", "ladder", "interruptions", "vigil", "farewells"),
     *("playback", "replies", "release", "progress", "keypad", "speaker", "consumers"),
-    *("fetches", "phrases", "clips", "switchboard", "caps"),
+    *("fetches", "phrases", "clips", "switchboard", "caps", "session"),
 )
 
 

@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import closing, suppress
+from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
@@ -12,6 +13,7 @@ SAID = (
     ' JOIN calls_call c ON c.id = t.call_id ORDER BY c.call_sid, t."index"'
 )
 ENDS = "SELECT call_sid, status, end_reason FROM calls_call"
+TIMES = "SELECT call_sid, answered_at, ended_at FROM calls_call"
 
 
 class Ledger:
@@ -30,6 +32,14 @@ class Ledger:
     def ends(self) -> dict[str, tuple[str, str]]:
         """Status and end reason, by call."""
         return {sid: (status, reason) for sid, status, reason in self._rows(ENDS)}
+
+    def lasted(self, sid: str) -> float | None:
+        """How long a call was, in seconds; None while it goes on. Of SQLite only."""
+        times = {sid: times for sid, *times in self._rows(TIMES)}.get(sid, [None, None])
+        if None in times:
+            return None
+        answered_at, ended_at = map(datetime.fromisoformat, times)
+        return (ended_at - answered_at).total_seconds()
 
     def has(self, asked: dict[str, list[str]]) -> bool:
         """Whether all these questions are written, in this order."""
