@@ -17,11 +17,13 @@ from calls.desk.routing import sockets as desk_sockets  # noqa: E402
 from calls.metrics import loop_watch  # noqa: E402
 from calls.routing import urlpatterns  # noqa: E402
 from voicebot.carrier import CarrierHandler, ClipHandler, by_path  # noqa: E402
+from voicebot.room import PAGES, SIGN_INS, Room, to_the_end  # noqa: E402
 
 # Refuse to start where calls could not be answered safely, whoever starts this.
 if errors := [found for found in checks.run_checks() if found.is_serious()]:
     raise SystemCheckError("\n".join(map(str, errors)))
 
+desk = get_asgi_application()
 protocols = ProtocolTypeRouter(
     {
         "http": by_path(
@@ -30,8 +32,9 @@ protocols = ProtocolTypeRouter(
                 ("/voice",): CarrierHandler(),
                 # Whoever looks after us may call us by any name.
                 ("/healthz", "/readyz", "/metrics"): CarrierHandler(),
+                ("/admin/login/",): Room(to_the_end(desk), SIGN_INS),
             },
-            get_asgi_application(),
+            Room(desk, PAGES),
         ),
         "websocket": by_path({("/desk/",): desk_sockets}, URLRouter(urlpatterns)),
     }

@@ -21,7 +21,7 @@ def options_for(engine: str) -> dict[str, Any]:
     # A pool, because persistent connections leak under ASGI. It looks for a lost
     # database ever more seldom; made to give up soon, it starts anew with each request.
     # As many connections as threads that may want one.
-    pool = {"min_size": 2, "max_size": 24, "timeout": 2, "reconnect_timeout": 1}
+    pool = {"min_size": 2, "max_size": 30, "timeout": 2, "reconnect_timeout": 1}
     return {"pool": pool}
 
 
