@@ -79,6 +79,15 @@ def test_compose_accepts_the_file(compose: list[str], tmp_path: Path) -> None:
     assert "postgres://voicebot:0123456789abcdef@postgres:5432/voicebot" in said
 
 
+def test_what_strangers_send_takes_no_memory_without_an_end(
+    compose: list[str], tmp_path: Path
+) -> None:
+    _, said = config(compose, tmp_path, **SECRETS)
+    folders = re.findall(r"tmpfs:\n +- (\S+)", said)
+    assert len(folders) == 3
+    assert all(":size=" in folder for folder in folders)
+
+
 def test_compose_tells_the_proxy_of_processes_on_other_machines(
     compose: list[str], tmp_path: Path
 ) -> None:
