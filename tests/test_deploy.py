@@ -157,7 +157,7 @@ class Proxy:
 
 @contextmanager
 def caddy(folder: Path, *upstreams: str) -> Iterator[Proxy]:
-    """Run the Caddyfile in front of these addresses."""
+    """Run the Caddyfile in front of these addresses, as Compose does."""
     program = shutil.which("caddy")
     if program is None:
         pytest.skip("caddy is not installed (Debian: apt install caddy)")
@@ -165,7 +165,7 @@ def caddy(folder: Path, *upstreams: str) -> Iterator[Proxy]:
     env = {
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
-        "SERVER_URL": f"http://:{port}",
+        "SERVER_URL": f"http://:{port}/",
         "UPSTREAMS": " ".join(url.removeprefix("http://") for url in upstreams),
         "CADDY_ADMIN": f"127.0.0.1:{free_port()}",
         **({"BUFFERING": "buffer_requests"} if _is_old(program) else {}),
@@ -174,7 +174,9 @@ def caddy(folder: Path, *upstreams: str) -> Iterator[Proxy]:
     # Only to see that it tells nothing it should not.
     talkative = CADDYFILE.replace("\tlog {", "\tlog {\n\t\tlevel DEBUG", 1)
     file.write_text(talkative)
-    command = [program, "run", "--adapter", "caddyfile", "--config", str(file)]
+    (run,) = re.findall(r'command: \["sh", "-c", "(.*caddy run .*)"\]', COMPOSE)
+    run = run.replace("$$", "$").replace("/etc/caddy/Caddyfile", str(file))
+    command = ["sh", "-c", run]
     with log.open("w") as written_to:
         process = _started(command, env, written_to)
         try:
