@@ -97,7 +97,7 @@ class Farewells:
             words = self.manners.transfer_notice
             notice = self.answers.say(words, at, interruptible=False)
             said = self.replies.numbered[-1]
-            self.replies.open_turn(said, at).model = NOTICE
+            said.mark = NOTICE
         said.interruptible = False
         self._last(reason, said.number, at, target, summary)
         return [*gone, *notice]

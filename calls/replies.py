@@ -21,7 +21,8 @@ class Reply:
     count from there. Role `system` marks words that are not the bot's own; a `wanted`
     reply is one the caller waits for; one that `goes_on` is the rest of the one before,
     one that `follows` says more of the same answer, after the use of a tool.
-    `line` is what an operator wrote for the bot to say.
+    `line` is what an operator wrote for the bot to say; `mark` stands in the turn for
+    the model, where none wrote it.
     """
 
     number: int
@@ -32,6 +33,7 @@ class Reply:
     goes_on: bool = False
     follows: bool = False
     line: str = ""
+    mark: str = ""
     writing: bool = True
     turn: Turn | None = None
 
@@ -109,7 +111,7 @@ class Replies:
 
     def open_turn(self, reply: Reply, at: float) -> Turn:
         """Give a reply its place in the transcript."""
-        model = OPERATOR if reply.line else ""
+        model = OPERATOR if reply.line else reply.mark
         reply.turn = Turn(
             next_index(self.turns), reply.role, started_at=at, model=model
         )
