@@ -180,9 +180,8 @@ class Conversation:
             resumed = [] if self.entry.keys else self.interruptions.resume(at)
             return [*self.hearing.heard(text, at, aside=True), *resumed]
         self.vigil.answered()
-        instead = self.uses.spoken(at)
         interrupts = self.manners.speech_interrupts
-        return [*instead, *self._asked(text, at, interrupts=interrupts)]
+        return [*self.uses.spoken(at), *self._asked(text, at, interrupts=interrupts)]
 
     def _asked(self, text: str, at: float, *, interrupts: bool) -> list[Action]:
         """The caller said something (or pressed keys only) that wants an answer."""

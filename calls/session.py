@@ -266,8 +266,7 @@ class CallSession:
         if self.alarm:
             self.alarm.cancel()
         self.alarm = None
-        wakes_at = self.conversation.wakes_at()
-        if wakes_at is not None:
+        if (wakes_at := self.conversation.wakes_at()) is not None:
             delay = max(wakes_at - monotonic(), 0)
             loop = asyncio.get_running_loop()
             self.alarm = loop.call_later(delay, self._ring)

@@ -126,8 +126,7 @@ class ToolUses:
         if self.due_at > at:
             return []
         manners, playback = self.answers.manners, self.replies.playback
-        speaks = self.replies.is_writing or playback.pending()
-        if quiet or speaks:
+        if quiet or self.replies.is_writing or playback.pending():
             self.filler_at = (playback.ends_at() or at) + manners.filler_seconds
             return []
         self.filler_at = at + FILLER_PAUSE

@@ -82,8 +82,7 @@ def from_carrier(view: View) -> View:
         if is_signed(public_url(asked_for(request)), request.POST, signature):
             return await view(request, **path)
         if reached_elsewhere(request, signature):
-            await _refuse(request, Call.EndReason.NOT_CONFIGURED)
-            return _twiml(twiml.say_and_hang_up(NOT_CONFIGURED))
+            return await answered(lambda: _not_configured(request))
         log.warning("Unsigned request to %s refused", request.path)
         metrics.REFUSED.labels("webhook").inc()
         return HttpResponseForbidden(NOT_SIGNED)
@@ -146,13 +145,11 @@ def _elsewhere(request: HttpRequest) -> str:
 
 
 async def _answer(request: HttpRequest) -> str:
-    form = request.POST
-    host = request.META.get("HTTP_HOST", "").rsplit(":", 1)[0]
+    form, host = request.POST, request.META.get("HTTP_HOST", "").rsplit(":", 1)[0]
     trouble = configuration_trouble(host) if form.get("CallSid") else NO_CALL_SID
     if trouble:
         log.error("Call %s turned away: %s", form.get("CallSid"), trouble)
-        await _refuse(request, Call.EndReason.NOT_CONFIGURED)
-        return twiml.say_and_hang_up(NOT_CONFIGURED)
+        return await _not_configured(request)
     bot = await bot_of(form)
     if isinstance(bot, NoAnswer):
         log.warning("Call %s turned away: %s", form["CallSid"], bot)
@@ -169,6 +166,11 @@ async def _answer(request: HttpRequest) -> str:
     query = request.GET.items()
     parameters = {name: str(text) for name, text in query if name != TRIES}
     return await _connect(form, bot, parameters)
+
+
+async def _not_configured(request: HttpRequest) -> str:
+    await _refuse(request, Call.EndReason.NOT_CONFIGURED)
+    return twiml.say_and_hang_up(NOT_CONFIGURED)
 
 
 async def _connect(
@@ -251,8 +253,8 @@ async def _close(
     reasons: dict[str, handovers.Ending],
     field: str,
 ) -> None:
-    end = reasons.get(request.POST.get(field, ""))
-    call_sid = request.POST.get("CallSid")
+    form = request.POST
+    end, call_sid = reasons.get(form.get(field, "")), form.get("CallSid")
     if not end or not call_sid:
         return
     switchboard().lost.take(call_sid)

@@ -15,6 +15,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from calls.models import Call
+from calls.pickup import OUT_OF_ORDER
 from calls.reaping import Reaper
 from calls.simulator.call import SimulatedCall
 from calls.simulator.line import Line
@@ -209,6 +210,21 @@ def answered(connection: HTTPConnection) -> int:
     with connection.getresponse() as response:
         response.read()
         return response.status
+
+
+async def test_who_rings_at_a_wrong_address_hears_so_though_no_call_can_be_written(
+    parted: Deployment,
+) -> None:
+    assert parted.postgres
+    wrong = "https://elsewhere.example"
+    line = Line(wrong, AUTH_TOKEN, connect_to=parted.server.url, fast=True)
+    await asyncio.to_thread(parted.postgres.lock)
+    try:
+        async with SimulatedCall(line) as call:
+            assert not call.answered
+            assert call.refusal == OUT_OF_ORDER
+    finally:
+        await asyncio.to_thread(parted.postgres.release)
 
 
 @pytest.mark.parametrize(
