@@ -194,6 +194,7 @@ def test_the_list_says_which_bots_have_it_in_few_queries(
     with django_assert_max_num_queries(12):
         page = told(operator.get("/admin/bots/tool/"))
     assert "Bot 3, as a lookup" in page
+    assert 'class="field-method">GET<' in page
 
 
 @pytest.mark.parametrize("form", [ToolForm, ParameterForm, SecretForm])

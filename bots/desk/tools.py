@@ -74,9 +74,6 @@ class ToolForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable
                 field.widget.attrs |= {"rows": 3, "dir": "auto"}
             if name in ("url", "headers"):
                 field.widget.attrs |= {"spellcheck": "false", "dir": "ltr"}
-        if "method" in self.fields:
-            method: Any = self.fields["method"]
-            method.choices = [(each, each) for each in Tool.Method.values]
         if "url" in self.fields:
             self.fields["url"].widget.attrs["class"] = "vLargeTextField"
 
