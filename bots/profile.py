@@ -109,7 +109,7 @@ class Profile:
     def speaking(self, language: str) -> Self:
         """The same bot in another of its languages, with that language's sentences."""
         tongue = next((t for t in self.tongues if t.language == language), None)
-        if tongue is None:
+        if tongue is None or language == self.language:
             return self
         usual = asdict(phrasebook(language))
         usual = {name: text for name, text in usual.items() if hasattr(self, name)}

@@ -39,6 +39,11 @@ class Clip:
     pace: bytes = b""
     shared: bool = False
 
+    @property
+    def is_own(self) -> bool:
+        """Whether it is a clip of this call only, which can be taken away."""
+        return bool(self.url) and not self.shared
+
 
 def spoken_by_carrier(text: str) -> Clip:
     """A sentence for the carrier's own voice; its length is an estimate."""
@@ -152,11 +157,7 @@ class Playback:
 
     def withdraw(self, reply: int) -> list[Clip]:
         """Take back what can be taken back of a reply that is not audible yet."""
-        gone = [
-            cue
-            for cue in self._of(reply)
-            if cue.heard is None and cue.clip.url and not cue.clip.shared
-        ]
+        gone = [cue for cue in self._of(reply) if cue.heard is None and cue.clip.is_own]
         for cue in gone:
             cue.heard = cue.before
         return [cue.clip for cue in gone]

@@ -66,8 +66,7 @@ async def spoken(call: Call) -> Profile:
     """What a call runs with, in the language that it has changed to."""
     profile, clock = Profile.from_json(call.settings), Clock()
     said = await said_so_far(call) or []
-    language = language_of([turn_of(row, clock) for row in said])
-    return profile if language == profile.language else profile.speaking(language)
+    return profile.speaking(language_of([turn_of(row, clock) for row in said]))
 
 
 def resumed(

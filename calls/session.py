@@ -243,9 +243,7 @@ class CallSession:
 
     async def _change_language(self, language: str) -> None:
         """Speak and understand another of the bot's languages."""
-        profile = self.profile
-        if language != profile.language:
-            profile = profile.speaking(language)
+        profile = self.profile.speaking(language)
         self.speaker.change(profile, self.board.voice(profile))
         await self.send(relay.language(language))
         standing = self.conversation.manners.standing_sentences

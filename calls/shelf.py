@@ -28,7 +28,7 @@ class Shelf:
 
     async def withhold(self, clips: tuple[Clip, ...]) -> None:
         """Put silence in the place of clips, and keep them here."""
-        own = [clip.id for clip in clips if clip.url and not clip.shared]
+        own = [clip.id for clip in clips if clip.is_own]
         async with self.order:
             for clip_id in own:
                 with suppress(ClipsUnavailable):
@@ -44,7 +44,7 @@ class Shelf:
 
     async def discard(self, clips: tuple[Clip, ...], *, queued: bool) -> None:
         """Take clips away for good; what is `queued` is replaced by silence."""
-        own = [clip.id for clip in clips if clip.url and not clip.shared]
+        own = [clip.id for clip in clips if clip.is_own]
         async with self.order:
             # In the place of these is silence already, and something may come for it.
             ids = [each for each in own if self.withheld.pop(each, None) is None]

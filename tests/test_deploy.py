@@ -222,16 +222,33 @@ async def proxied(
         await asyncio.to_thread(runs.__exit__, None, None, None)
 
 
-@pytest.fixture
-def env(database_url: str, redis_url: str, inworld: FakeInworld) -> dict[str, str]:
-    """What the servers behind the proxy share."""
+@asynccontextmanager
+async def two_behind_a_proxy(
+    folder: Path, env: dict[str, str]
+) -> AsyncIterator[tuple[LiveServer, LiveServer, Proxy]]:
+    """Two servers, and who sends them requests by turns."""
+    async with (
+        running(**env) as first,
+        running(**env) as second,
+        proxied(folder, first, second) as proxy,
+    ):
+        yield first, second, proxy
+
+
+def shared(database_url: str, redis_url: str, inworld: FakeInworld) -> dict[str, str]:
+    """What the servers behind a proxy have in common."""
     return {
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
         "INWORLD_BASE_URL": inworld.url,
         "PROXY_COUNT": "1",
-        "METRICS_TOKEN": "a-token-for-figures",
     }
+
+
+@pytest.fixture
+def env(database_url: str, redis_url: str, inworld: FakeInworld) -> dict[str, str]:
+    own = {"METRICS_TOKEN": "a-token-for-figures"}
+    return {**shared(database_url, redis_url, inworld), **own}
 
 
 @pytest.mark.django_db(transaction=True)
@@ -239,9 +256,7 @@ async def test_a_call_behind_the_proxy_outlives_its_process_and_so_does_the_next
     env: dict[str, str], tmp_path: Path, bot: Bot
 ) -> None:
     async with (
-        running(**env) as first,
-        running(**env) as second,
-        proxied(tmp_path, first, second) as proxy,
+        two_behind_a_proxy(tmp_path, env) as (first, second, proxy),
         asyncio.timeout(45),
     ):
         async with through(proxy) as call:
@@ -285,11 +300,7 @@ async def test_new_calls_pass_by_whoever_is_not_ready_and_are_told_when_nobody_i
     env: dict[str, str], tmp_path: Path, bot: Bot
 ) -> None:
     env |= {"DRAIN_SECONDS": "60"}
-    async with (
-        running(**env) as first,
-        running(**env) as second,
-        proxied(tmp_path, first, second) as proxy,
-    ):
+    async with two_behind_a_proxy(tmp_path, env) as (first, second, proxy):
         async with dial(first) as one, dial(second) as two:
             (greeting,) = await one.reply()
             await two.reply()

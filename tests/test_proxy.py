@@ -9,8 +9,7 @@ import pytest
 
 from bots.models import Bot
 from tests.fake_inworld import FakeInworld
-from tests.live import running
-from tests.test_deploy import Proxy, proxied
+from tests.test_deploy import Proxy, shared, two_behind_a_proxy
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -29,23 +28,13 @@ UNWELCOME = {
 
 @pytest.fixture
 def env(database_url: str, redis_url: str, inworld: FakeInworld) -> dict[str, str]:
-    """What the servers behind the proxy share."""
-    return {
-        "DATABASE_URL": database_url,
-        "REDIS_URL": redis_url,
-        "INWORLD_BASE_URL": inworld.url,
-        "PROXY_COUNT": "1",
-    }
+    return shared(database_url, redis_url, inworld)
 
 
 async def test_what_strangers_send_puts_no_process_out_of_service(
     env: dict[str, str], tmp_path: Path, bot: Bot
 ) -> None:
-    async with (
-        running(**env) as first,
-        running(**env) as second,
-        proxied(tmp_path, first, second) as proxy,
-    ):
+    async with two_behind_a_proxy(tmp_path, env) as (first, second, proxy):
         for number, (what, request) in enumerate(UNWELCOME.items()):
             await asyncio.gather(*(sent(proxy, request) for _ in range(4)))
             assert await proxy.ring(f"CA{number}") == (200, ["Connect"]), what
@@ -68,11 +57,7 @@ async def sent(proxy: Proxy, request: bytes) -> None:
 async def test_a_process_that_has_just_died_costs_nobody_an_answer(
     env: dict[str, str], tmp_path: Path, bot: Bot
 ) -> None:
-    async with (
-        running(**env) as first,
-        running(**env) as second,
-        proxied(tmp_path, first, second) as proxy,
-    ):
+    async with two_behind_a_proxy(tmp_path, env) as (first, second, proxy):
         first.process.kill()
         first.process.wait()
         rings = (proxy.ring(f"CA{number}") for number in range(20))

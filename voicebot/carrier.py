@@ -36,11 +36,11 @@ class CarrierHandler(ASGIHandler):
                 return
             body.write(message.get("body", b""))
             if body.tell() > MOST_BYTES:
-                return await _send(HttpResponse(status=413), send)
+                return await respond(HttpResponse(status=413), send)
         body.seek(0)
         made: tuple[Any, Any] = self.create_request(scope, body)
         request, refused = made
-        await _send(refused or await self.get_response_async(request), send)
+        await respond(refused or await self.get_response_async(request), send)
 
     def load_middleware(self, is_async: bool = False) -> None:
         """Wrap the views in error handling only."""
@@ -62,7 +62,8 @@ class ClipHandler(CarrierHandler):
         return response
 
 
-async def _send(response: Any, send: Any) -> None:
+async def respond(response: Any, send: Any) -> None:
+    """Send a whole response."""
     headers = [
         (name.encode("ascii").lower(), value.encode("latin-1"))
         for name, value in response.items()

@@ -8,6 +8,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from django.http import HttpResponse
+
+from voicebot.carrier import respond
+
 Application = Callable[..., Awaitable[None]]
 
 # Pages and their parts that are made at once, and passwords that are tried at once.
@@ -63,7 +67,6 @@ def to_the_end(application: Application) -> Application:
 
 
 async def _crowded(send: Any) -> None:
-    headers = [(b"retry-after", b"5"), (b"content-type", b"text/plain")]
-    await send({"type": "http.response.start", "status": 503, "headers": headers})
-    words = b"Too many requests at once. Try again in some seconds."
-    await send({"type": "http.response.body", "body": words})
+    words = "Too many requests at once. Try again in some seconds."
+    headers = {"Content-Type": "text/plain", "Retry-After": "5"}
+    await respond(HttpResponse(words, status=503, headers=headers), send)

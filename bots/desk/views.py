@@ -90,22 +90,22 @@ def _to_bots(draft: Draft) -> list[str]:
 
 def _unsent(draft: Draft) -> str:
     """Why nothing reaches the webhook, where it is a whole address."""
-    address = draft.get("webhook_url", "").strip()
-    try:
-        request_url(address)
-    except ValidationError:
-        return ""
-    return standing_refusal(address)
+    address = _valid(request_url, draft.get("webhook_url", "").strip())
+    return standing_refusal(address) if address else ""
 
 
 def _number(draft: Draft, name: str) -> str:
     """The number in a field; empty where there is none, or half of one."""
-    number = PastedNumberField().to_python(draft.get(name, ""))
+    return _valid(e164, PastedNumberField().to_python(draft.get(name, "")))
+
+
+def _valid(check: Callable[[str], None], text: str) -> str:
+    """The text, or nothing where a check of the form's refuses it."""
     try:
-        e164(number)
+        check(text)
     except ValidationError:
         return ""
-    return number
+    return text
 
 
 def urls(guarded: Callable[[View], View]) -> list[URLPattern]:
