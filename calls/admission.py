@@ -10,8 +10,8 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from bots.answering import NoAnswer, bot_for
 from bots.models import Bot, PhoneNumber
+from bots.number_routing import NoAnswer, bot_for
 from calls.blocking import is_withheld, patterns_for
 from calls.caps import CallCaps, Load, TooMany
 from calls.lifecycle import open_call, our_number

@@ -13,13 +13,13 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.views.decorators.http import require_GET
 
-from bots.answering import NoAnswer, resolve
 from bots.checks import inworld_key_is_set
 from bots.desk.examples import examples
 from bots.desk.forms import PastedNumberField
 from bots.inworld.errors import InworldError
 from bots.inworld.once import in_words
 from bots.models import Bot, PhoneNumber
+from bots.number_routing import NoAnswer, resolve
 from bots.profile import Profile
 from bots.validators import e164
 from bots.variables import fill, names
