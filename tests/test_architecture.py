@@ -19,7 +19,7 @@ PURE = {
     *("bots.inworld.tool_calls", "bots.abilities", "bots.hours", "bots.variables"),
     *("bots.requests", "calls.functions", "calls.tool_uses", "calls.transfers"),
     *("bots.inworld.text", "calls.upshot", "calls.backoff"),
-    *("bots.offer", "bots.desk.advice", "bots.desk.wording", "bots.desk.tongues"),
+    *("bots.offer", "bots.advice.advice", "bots.advice.wording", "bots.advice.iso_639"),
     *(f"bots.desk.{name}" for name in ("draft", "sound", "blanks", "deeds")),
     *(f"calls.{name}" for name in ("wav", "words", "playback", "turns", "history")),
     *(f"calls.{name}" for name in ("events", "actions", "relay", "keypad", "ladder")),

@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.forms import BaseInlineFormSet
 from django.http import HttpRequest
 
-from bots.desk.draft import rows
+from bots.advice.form import rows
 from bots.desk.forms import (
     LanguageForm,
     MenuKeyForm,

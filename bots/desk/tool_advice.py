@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import chain
 
-from bots.desk.draft import nearest
+from bots.advice.form import nearest
 from bots.desk.in_use import bots_with
 from bots.models import Secret, Tool
 from bots.requests import SPELLING, secrets_of

@@ -12,8 +12,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from bots import catalogue, when
-from bots.desk import advice
-from bots.desk.draft import Draft, Kit, Offer, Remark, rows
+from bots.advice import advice
+from bots.advice.form import Draft, Kit, Offer, Remark, rows
 from bots.desk.forms import PastedNumberField
 from bots.desk.listen import listen, may_edit
 from bots.models import Catalogue, PhoneNumber, Tool

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from bots.desk.draft import Remark, nearest
-from bots.desk.tongues import ISO_639_1
-from bots.desk.wording import shown
+from bots.advice.form import Remark, nearest
+from bots.advice.iso_639 import ISO_639_1
+from bots.advice.wording import shown
 from bots.offer import Voice
 
 TTS_MODELS = frozenset(

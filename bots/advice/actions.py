@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
-import bots.desk.sound as sound
-from bots.desk.draft import Draft, Kit, Offer, Remark, Row, rows
+import bots.advice.voices as sound
+from bots.advice.form import Draft, Kit, Offer, Remark, Row, rows
 from bots.hours import BadHours, is_open
 from bots.variables import BUILT_IN, names
 

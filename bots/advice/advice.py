@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-import bots.desk.blanks as blanks
-import bots.desk.deeds as deeds
-import bots.desk.sound as sound
-import bots.desk.wording as wording
-from bots.desk.draft import Kit, Offer, Remark, joined, nearest
+import bots.advice.actions as deeds
+import bots.advice.placeholders as blanks
+import bots.advice.voices as sound
+import bots.advice.wording as wording
+from bots.advice.form import Kit, Offer, Remark, joined, nearest
 from bots.offer import LanguageModel
 
 SPEECH_LIMIT = 2000  # characters in one request for speech

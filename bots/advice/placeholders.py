@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 
 from bots.abilities import ToolSpec
-from bots.desk.draft import Draft, Kit, Remark, joined, nearest, rows
-from bots.desk.wording import placeholder, shown
+from bots.advice.form import Draft, Kit, Remark, joined, nearest, rows
+from bots.advice.wording import placeholder, shown
 from bots.requests import SPELLING
 from bots.variables import BUILT_IN, SECRET, declared, fill, misspelt, unknown
 
