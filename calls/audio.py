@@ -7,9 +7,9 @@ import numpy as np
 import soxr
 from django.conf import settings
 
-from bots import mulaw
-from bots.inworld.pcm import Pcm, strip_header
-from calls.wav import encoding_of, wav
+from bots.audio import mulaw
+from bots.audio.pcm import Pcm, strip_header
+from bots.audio.wav import encoding_of, wav
 from calls.words import FRAME_SECONDS
 
 # Of a clip's loud moments: what is softer is a pause, a breath or the line's hiss.

@@ -13,9 +13,9 @@ from typing import Self
 
 from django.conf import settings
 
+from bots.audio.pcm import Pcm
 from bots.inworld.client import Inworld, Voicing
 from bots.inworld.errors import InworldError
-from bots.inworld.pcm import Pcm
 from calls.audio import at_rate, clip_file, pace, read_clip
 from calls.clips import ClipStore, ClipsUnavailable, clip_url
 from calls.playback import Clip

@@ -14,9 +14,9 @@ from collections.abc import (
 
 from django.conf import settings
 
+from bots.audio.pcm import Pcm
 from bots.inworld.client import Inworld, ReplyRequest, Voicing
 from bots.inworld.errors import InworldError
-from bots.inworld.pcm import Pcm
 from bots.inworld.segments import Segment
 from bots.profile import Profile
 from calls import metrics

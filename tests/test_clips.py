@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
-from bots import mulaw
-from bots.inworld.pcm import Pcm, strip_header
+from bots.audio import mulaw
+from bots.audio.pcm import Pcm, strip_header
+from bots.audio.wav import wav
 from calls.audio import at_rate, silence
 from calls.clips import (
     ClipStore,
@@ -24,7 +25,6 @@ from calls.fetches import Fetches
 from calls.logs import CallLog
 from calls.playback import Clip
 from calls.shelf import Shelf
-from calls.wav import wav
 from tests.live import free_port
 
 

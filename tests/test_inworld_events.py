@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bots.audio.pcm import Pcm, strip_header
 from bots.inworld.events import (
     Audio,
     Done,
@@ -21,7 +22,6 @@ from bots.inworld.events import (
     Usage,
     parse,
 )
-from bots.inworld.pcm import Pcm, strip_header
 from bots.inworld.sse import EventDecoder
 from tests.inworld_script import sample, wav
 

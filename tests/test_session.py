@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from bots.audio.wav import wav
 from bots.inworld.client import Inworld
 from bots.models import Bot
 from bots.profile import Profile
@@ -15,7 +16,6 @@ from calls.playback import Clip
 from calls.session import CallSession
 from calls.simulator.wav import wav_seconds
 from calls.switchboard import Switchboard
-from calls.wav import wav
 
 SPEECH = wav(bytes(16_000), 8000)
 

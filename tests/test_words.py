@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bots.inworld.pcm import Pcm
+from bots.audio.pcm import Pcm
 from bots.sandbox.speech import speak
 from calls.audio import pace, silence
 from calls.release import USUAL_RATE

@@ -10,11 +10,11 @@ from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_POST
 
+from bots.audio.pcm import Pcm
 from bots.desk.examples import examples
 from bots.inworld.client import Inworld, Voicing
 from bots.inworld.errors import InworldError, InworldRejected
 from bots.inworld.once import ask, in_words
-from bots.inworld.pcm import Pcm
 from bots.languages import phrasebook
 from bots.models import Bot
 from bots.variables import fill

@@ -17,6 +17,7 @@ from typing import Any
 
 import httpx
 
+from bots.audio.pcm import Pcm, strip_header
 from bots.inworld.errors import (
     InworldError,
     StreamFailed,
@@ -24,7 +25,6 @@ from bots.inworld.errors import (
     message_of,
 )
 from bots.inworld.events import Done, Event, Failed, parse
-from bots.inworld.pcm import Pcm, strip_header
 from bots.inworld.pool import TIMEOUT, Pool, named_errors
 from bots.inworld.sse import EventDecoder
 from bots.inworld.text import TextRequest, text_of

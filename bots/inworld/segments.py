@@ -9,8 +9,8 @@ before it.
 import re
 from dataclasses import dataclass
 
+from bots.audio.pcm import Pcm, strip_header
 from bots.inworld.events import Audio, Done, Event, Failed, Text, Transcript
-from bots.inworld.pcm import Pcm, strip_header
 
 DEFAULT_SAMPLE_RATE = 48_000
 

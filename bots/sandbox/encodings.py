@@ -3,7 +3,7 @@
 import wave
 from io import BytesIO
 
-from bots import mulaw
+from bots.audio import mulaw
 
 
 def encode(pcm: bytes, encoding: str, sample_rate: int) -> bytes:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import httpx
 
-from bots import mulaw
-from calls.wav import wav
+from bots.audio import mulaw
+from bots.audio.wav import wav
 
 from .record import Heard
 

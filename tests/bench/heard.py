@@ -17,7 +17,7 @@ from statistics import median
 
 import numpy as np
 
-from bots.inworld.pcm import Pcm
+from bots.audio.pcm import Pcm
 from bots.sandbox.catalogue import VOICES
 from bots.sandbox.speech import speak
 from calls.audio import pace, silence
