@@ -5,7 +5,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from bots import validators as rules
-from bots.variables import SECRET, names
+from bots.config.placeholders import SECRET, names
 
 
 class Abilities(models.Model):

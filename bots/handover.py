@@ -10,8 +10,8 @@ from django.db import models
 from django.db.models import UniqueConstraint
 
 from bots import validators as rules
-from bots.abilities import Target
-from bots.hours import EXAMPLE, BadHours, spans
+from bots.config.capabilities import Target
+from bots.config.opening_hours import EXAMPLE, BadHours, spans
 
 
 class TransferTarget(models.Model):

@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import UniqueConstraint
 
 from bots import validators as rules
-from bots.abilities import MenuEntry
+from bots.config.capabilities import MenuEntry
 
 
 class MenuKey(models.Model):

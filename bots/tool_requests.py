@@ -12,8 +12,9 @@ from urllib.parse import quote
 from channels.db import database_sync_to_async
 from jsonschema import Draft202012Validator
 
-from bots.abilities import MASK, ToolSpec
-from bots.requests import (
+from bots.config.capabilities import MASK, ToolSpec
+from bots.config.placeholders import SECRET, Values, fill
+from bots.config.request_template import (
     BODILESS,
     BadTemplate,
     address,
@@ -22,7 +23,6 @@ from bots.requests import (
     secrets_of,
 )
 from bots.secrets import SecretLost, opened
-from bots.variables import SECRET, Values, fill
 from bots.web import Answer, Request, Unreachable, fetch
 
 # As much of an answer as a model reads between two sentences, in characters.

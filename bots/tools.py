@@ -11,8 +11,8 @@ from django.db import models
 from django.db.models import UniqueConstraint
 
 from bots import validators as rules
-from bots.abilities import Parameter, ToolSpec
-from bots.requests import BadTemplate, check_headers, check_url
+from bots.config.capabilities import Parameter, ToolSpec
+from bots.config.request_template import BadTemplate, check_headers, check_url
 
 # What the model calls by these names is ours.
 RESERVED = frozenset({"end_call", "transfer_call", "switch_language", "ask_for_keys"})

@@ -8,8 +8,8 @@ from zoneinfo import available_timezones
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, RegexValidator
 
-from bots.requests import BadTemplate, check_url
-from bots.variables import NAME, SECRET
+from bots.config.placeholders import NAME, SECRET
+from bots.config.request_template import BadTemplate, check_url
 
 # The TTS API takes 2,000 characters in one request.
 SPEECH_MAX_LENGTH = 2000

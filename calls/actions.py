@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bots.abilities import Target, ToolSpec
+from bots.config.capabilities import Target, ToolSpec
 from calls.history import Message
 from calls.playback import Clip
 from calls.turns import Turn

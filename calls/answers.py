@@ -4,15 +4,15 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from bots.hours import WEEK_MINUTES
+from bots.config.opening_hours import WEEK_MINUTES
+from bots.config.placeholders import fill, names
+from bots.config.rules import Manners
 from bots.inworld.tool_calls import ToolCall
-from bots.variables import fill, names
 from calls.actions import Action, Record, Resort, SpeakText, StartReply
 from calls.events import ClipReady, LookedUp, ReplyEnded
 from calls.functions import functions
 from calls.history import messages
 from calls.ladder import LIVENESS, Ladder, Rung, Step
-from calls.manners import Manners
 from calls.replies import Replies, Reply, milliseconds
 from calls.turns import CONSENT, RESUMED, Role, Turn, next_index
 

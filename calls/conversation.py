@@ -10,6 +10,7 @@ import math
 from dataclasses import replace
 from typing import assert_never
 
+from bots.config.rules import Manners
 from bots.inworld.tool_calls import ToolCall
 from calls.actions import Action, ChangeLanguage, Record
 from calls.answers import Answers
@@ -37,7 +38,6 @@ from calls.farewells import SETTLE_MARGIN, Farewell, Farewells
 from calls.hearing import Hearing
 from calls.interruptions import Interruptions
 from calls.ladder import Rung
-from calls.manners import Manners
 from calls.menu import Menu
 from calls.replies import Reply
 from calls.resume import is_unanswered, language_of, settle, take_back

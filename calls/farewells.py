@@ -4,14 +4,14 @@ import json
 import math
 from dataclasses import dataclass, replace
 
-from bots.abilities import Target
+from bots.config.capabilities import Target
+from bots.config.rules import Manners
 from calls.actions import Action, Discard, HangUp, Record
 from calls.answers import Answers
 from calls.functions import TRANSFER, present
 from calls.interruptions import Interruptions
 from calls.keypad import without_keys
 from calls.ladder import Rung
-from calls.manners import Manners
 from calls.replies import Reply
 from calls.turns import NOTICE, open_use
 

@@ -17,8 +17,8 @@ from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from bots.config.bot_config import Profile
 from bots.models import Bot
-from bots.profile import Profile
 from calls import backoff
 from calls.models import Call, Followup, Turn
 from calls.upshot import Wanted

@@ -6,10 +6,10 @@ The form is that of OpenAI's chat completions, which Inworld's Router takes.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bots.abilities import Target
-from bots.hours import BadHours, is_open
-from bots.variables import Values, fill
-from calls.manners import Manners
+from bots.config.capabilities import Target
+from bots.config.opening_hours import BadHours, is_open
+from bots.config.placeholders import Values, fill
+from bots.config.rules import Manners
 
 END, TRANSFER = "end_call", "transfer_call"
 LANGUAGE, KEYS = "switch_language", "ask_for_keys"

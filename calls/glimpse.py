@@ -5,8 +5,8 @@ from typing import Any
 
 from django.conf import settings
 
-from bots.abilities import Target
-from bots.profile import TRANSFER_NUMBER, Profile
+from bots.config.bot_config import TRANSFER_NUMBER, Profile
+from bots.config.capabilities import Target
 from calls.conversation import Conversation
 from calls.events import CallerSpoke, Event
 from calls.functions import present

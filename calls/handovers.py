@@ -11,7 +11,7 @@ from enum import Enum, auto
 from django.db import transaction
 from django.db.models.functions import Now
 
-from bots.languages import phrasebook
+from bots.config.phrasebook import phrasebook
 from calls import twiml
 from calls.functions import TRANSFER
 from calls.known import filled

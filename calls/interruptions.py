@@ -3,9 +3,9 @@
 import math
 from dataclasses import dataclass
 
+from bots.config.rules import QUESTION_MARKS
 from calls.actions import Action, Discard, Withhold
 from calls.answers import Answers
-from calls.manners import QUESTION_MARKS
 from calls.playback import Cue
 from calls.replies import Reply
 

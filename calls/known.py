@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from bots import when
-from bots.abilities import Target
-from bots.profile import Profile
-from bots.variables import bounded, fill
+from bots.config import local_time
+from bots.config.bot_config import Profile
+from bots.config.capabilities import Target
+from bots.config.placeholders import bounded, fill
 from calls.functions import present
 from calls.models import Call
 
@@ -37,12 +37,12 @@ def filled(call: Call, profile: Profile, text: str) -> str:
 
 def moment_there(profile: Profile, moment: datetime) -> str:
     """Day, date and time in the bot's time zone, in words."""
-    return when.told(moment, profile.time_zone)
+    return local_time.told(moment, profile.time_zone)
 
 
 def minute_of_week(profile: Profile, now: datetime) -> int:
     """Minutes since Monday, 0:00, in the bot's time zone."""
-    return when.minute_of_week(now, profile.time_zone)
+    return local_time.minute_of_week(now, profile.time_zone)
 
 
 def whoever_is_there(profile: Profile, now: datetime) -> Target | None:

@@ -7,9 +7,9 @@ from secrets import token_hex
 from django.db import transaction
 from django.utils import timezone
 
+from bots.config.bot_config import Profile
+from bots.config.placeholders import bounded
 from bots.models import Bot, PhoneNumber
-from bots.profile import Profile
-from bots.variables import bounded
 from calls import metrics, summary
 from calls.models import Call
 from calls.resume import MAX_RECONNECTS, Standing, Verdict, verdict

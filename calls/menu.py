@@ -1,6 +1,6 @@
 """What a key of the bot's menu does, at once. Pure."""
 
-from bots.abilities import MenuEntry
+from bots.config.capabilities import MenuEntry
 from calls.actions import Action
 from calls.hearing import Hearing
 from calls.tool_uses import ToolUses

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from django.conf import settings
 from django.urls import reverse
 
-from bots.abilities import Target
 from bots.checks import lacks_key
-from bots.profile import Profile
+from bots.config.bot_config import Profile
+from bots.config.capabilities import Target
 from calls import twiml
 from calls.models import Call
 from calls.signatures import public_url, relay_token, socket_url

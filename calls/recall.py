@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db import DatabaseError, InterfaceError
 
-from bots.profile import Profile
+from bots.config.bot_config import Profile
 from calls import metrics, models
 from calls.clock import Clock
 from calls.events import CallResumed

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 
-from bots.languages import phrasebook
+from bots.config.phrasebook import phrasebook
 from calls import metrics, twiml
 from calls.handovers import ring_up
 from calls.known import filled, whoever_is_there

@@ -1,9 +1,9 @@
 """What of a bot's settings shapes the conversation."""
 
 from bots.choices import Interruptible
-from bots.languages import phrasebook
-from bots.profile import Profile
-from calls.manners import Manners, backchannels
+from bots.config.bot_config import Profile
+from bots.config.phrasebook import phrasebook
+from bots.config.rules import Manners, backchannels
 
 
 def manners(profile: Profile) -> Manners:

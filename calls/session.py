@@ -8,7 +8,7 @@ from contextlib import suppress
 from time import monotonic
 from typing import Any, assert_never
 
-from bots.profile import Profile
+from bots.config.bot_config import Profile
 from calls import metrics, models, relay
 from calls.actions import (
     Action,

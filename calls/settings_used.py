@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import FieldDoesNotExist
 
-from bots.abilities import MenuEntry, Target, Tongue, ToolSpec
+from bots.config.bot_config import LISTS, Profile
+from bots.config.capabilities import MenuEntry, Target, Tongue, ToolSpec
 from bots.models import Bot
-from bots.profile import LISTS, Profile
 from calls.masking import masked
 from calls.models import Call
 

@@ -15,10 +15,10 @@ from collections.abc import (
 from django.conf import settings
 
 from bots.audio.pcm import Pcm
+from bots.config.bot_config import Profile
 from bots.inworld.client import Inworld, ReplyRequest, Voicing
 from bots.inworld.errors import InworldError
 from bots.inworld.segments import Segment
-from bots.profile import Profile
 from calls import metrics
 from calls.actions import SpeakText, StartReply
 from calls.audio import at_rate, clip_file, pace

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from http import HTTPStatus
 
+from bots.config.bot_config import Profile
 from bots.inworld.client import Inworld
 from bots.inworld.errors import InworldError, InworldRejected
 from bots.inworld.once import in_words
 from bots.inworld.text import TextRequest
-from bots.profile import Profile
 from calls.followups import SECONDS, Attempt, Kind, profile_of, wanted_of
 from calls.known import moment_there
 from calls.models import Call, Turn

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 
+from bots.config.bot_config import Profile
 from bots.inworld.client import Inworld
-from bots.profile import Profile
 from calls.aftercare import Aftercare
 from calls.broadcast import Broadcaster
 from calls.clips import ClipStore, MemoryClips, RedisClips

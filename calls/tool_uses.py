@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any
 
-from bots.abilities import MASK, ToolSpec
+from bots.config.capabilities import MASK, ToolSpec
 from bots.inworld.tool_calls import ToolCall
 from calls.actions import Action, ChangeLanguage, Record, UseTool
 from calls.answers import GREETING_PATIENCE, Answers

@@ -3,9 +3,9 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from bots.abilities import ToolSpec
+from bots.config.capabilities import ToolSpec
+from bots.config.placeholders import flat
 from bots.tool_requests import Outcome, look_up, use_tool
-from bots.variables import flat
 from calls import metrics
 from calls.chores import Chores
 from calls.events import Event, LookedUp, ToolEnded

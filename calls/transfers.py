@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bots.abilities import Stored
+from bots.config.capabilities import Stored
 
 # What a carrier's word on the dialled call means for the caller. "completed" stands for
 # a call that was picked up, by whomever.

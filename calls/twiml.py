@@ -11,8 +11,8 @@ from django.core.exceptions import ValidationError
 from twilio.twiml.voice_response import Connect, Dial, Gather, VoiceResponse
 
 from bots.choices import TranscriptionProvider
-from bots.languages import phrasebook
-from bots.profile import Profile
+from bots.config.bot_config import Profile
+from bots.config.phrasebook import phrasebook
 from bots.validators import of_its_provider
 from calls.transfers import Transfer
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from bots.variables import CONTROL
+from bots.config.placeholders import CONTROL
 
 Schema = dict[str, Any]
 

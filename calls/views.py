@@ -16,9 +16,9 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
+from bots.config.bot_config import Profile
 from bots.models import Bot
 from bots.number_routing import NoAnswer
-from bots.profile import Profile
 from calls import handovers, metrics, twiml
 from calls.admission import bot_of, noted
 from calls.caps import TooMany

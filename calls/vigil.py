@@ -5,7 +5,7 @@ All moments are seconds on the call's monotonic clock.
 
 import math
 
-from calls.manners import Manners
+from bots.config.rules import Manners
 
 # After the caller fell silent following an interruption, nothing having been
 # transcribed, it was noise. A final prompt arrives within a second of speech.

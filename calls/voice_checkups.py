@@ -6,12 +6,12 @@ from itertools import islice
 from django.conf import settings
 
 from bots.checks import lacks_key
+from bots.config.bot_config import Profile
 from bots.inworld.client import Inworld, Voicing
 from bots.inworld.errors import BadCredentials, InworldError
 from bots.inworld.once import ask, in_words
 from bots.models import Bot
 from bots.offer import LanguageModel, Voice, described
-from bots.profile import Profile
 from calls.doctor import APOLOGY, Finding, bad, doubtful, good
 from calls.speaker import voicing
 

@@ -16,10 +16,10 @@ import json
 from http import HTTPStatus
 from time import time
 
-from bots.abilities import ToolSpec
-from bots.requests import BadTemplate, address, secrets_of
+from bots.config.capabilities import ToolSpec
+from bots.config.placeholders import SECRET
+from bots.config.request_template import BadTemplate, address, secrets_of
 from bots.secrets import SecretLost, opened
-from bots.variables import SECRET
 from bots.web import Request, Unreachable, fetch
 from calls.export import TURNS, record_of
 from calls.followups import SECONDS, Attempt, Kind, profile_of

@@ -6,8 +6,8 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
+from bots.config.bot_config import Profile
 from bots.models import Bot
-from bots.profile import Profile
 
 ADVICE = "/admin/bots/bot/editor/advice/"
 LISTS = ("numbers", "targets", "menu_keys", "languages")

@@ -11,8 +11,8 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from bots.admin import BotAdmin
+from bots.config.bot_config import Profile
 from bots.models import Bot, PhoneNumber
-from bots.profile import Profile
 from calls.models import Call, Turn
 from calls.review import clock, split_at_heard
 from calls.settings_used import settings_used

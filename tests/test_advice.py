@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from bots.abilities import Parameter, ToolSpec
 from bots.advice import wording
 from bots.advice.advice import READ, counts, remarks, tokens
 from bots.advice.form import Kit, Offer
 from bots.choices import DEFAULT_GREETING, DEFAULT_SYSTEM_PROMPT
+from bots.config.capabilities import Parameter, ToolSpec
 from bots.models import Bot
 from bots.offer import LanguageModel, Voice
 

@@ -13,9 +13,9 @@ from django.conf import LazySettings
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from bots.config.bot_config import Profile
 from bots.inworld.client import Inworld
 from bots.models import Bot
-from bots.profile import Profile
 from bots.secrets import Secret
 from calls import aftercare, backoff, followups
 from calls.aftercare import Aftercare

@@ -10,14 +10,24 @@ import pytest
 from django.conf import settings
 from django.db.models import Field
 
+from bots.config.bot_config import LISTS, Profile
 from bots.models import Bot
-from bots.profile import LISTS, Profile
 
 ROOT = Path(settings.BASE_DIR)
 PURE = {
     *(f"bots.inworld.{name}" for name in ("sse", "events", "pcm", "segments")),
-    *("bots.inworld.tool_calls", "bots.abilities", "bots.hours", "bots.variables"),
-    *("bots.requests", "calls.functions", "calls.tool_uses", "calls.transfers"),
+    *(
+        "bots.inworld.tool_calls",
+        "bots.config.capabilities",
+        "bots.config.opening_hours",
+        "bots.config.placeholders",
+    ),
+    *(
+        "bots.config.request_template",
+        "calls.functions",
+        "calls.tool_uses",
+        "calls.transfers",
+    ),
     *("bots.inworld.text", "calls.upshot", "calls.backoff"),
     *("bots.offer", "bots.advice.advice", "bots.advice.wording", "bots.advice.iso_639"),
     *(f"bots.desk.{name}" for name in ("draft", "sound", "blanks", "deeds")),

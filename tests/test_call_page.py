@@ -10,8 +10,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import Settings
 
+from bots.config.bot_config import Profile
 from bots.models import Bot, Tool
-from bots.profile import Profile
 from calls.models import Call
 from calls.review import parts_of
 from calls.settings_used import settings_used

@@ -6,8 +6,8 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.test import Client
 
+from bots.config.bot_config import Profile
 from bots.models import Bot
-from bots.profile import Profile
 from calls.actions import Discard, Play, SpeakText, StartReply, StopReply
 from calls.answers import GREETING_PATIENCE
 from calls.events import (

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TypeVar
 
+from bots.config.rules import Manners
 from calls.actions import (
     Action,
     Discard,
@@ -25,7 +26,6 @@ from calls.events import (
     ReplyEnded,
     TimePassed,
 )
-from calls.manners import Manners
 from calls.playback import Clip
 from calls.turns import Turn
 

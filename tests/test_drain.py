@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bots.languages import phrasebook
+from bots.config.phrasebook import phrasebook
 from bots.models import Bot
 from calls.history import LINE_BROKE
 from calls.models import Call

@@ -8,8 +8,8 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
+from bots.config.bot_config import Profile
 from bots.models import Bot, PhoneNumber, Tool
-from bots.profile import Profile
 from tests.bot_form import ADVICE, FORM, NO_ROWS, rows
 from tests.bot_form import viewer as viewer
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from bots.languages import phrasebook
+from bots.config.phrasebook import phrasebook
 from bots.models import Bot
 from calls.simulator.call import SimulatedCall
 from calls.simulator.record import Heard

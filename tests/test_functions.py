@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from bots.abilities import Parameter, Target, ToolSpec
+from bots.config.capabilities import Parameter, Target, ToolSpec
+from bots.config.rules import Manners
 from bots.inworld.events import ToolCallPart, parse
 from bots.inworld.tool_calls import (
     LONGEST_ARGUMENTS,
@@ -23,7 +24,6 @@ from bots.inworld.tool_calls import (
 from bots.tools import RESERVED
 from calls.functions import END, KEYS, LANGUAGE, TRANSFER, functions, present
 from calls.history import CONNECTED, MOST_CHARACTERS, NO_RESULT, messages
-from calls.manners import Manners
 from calls.turns import ASKED, FILLER, Role, ToolUse, Turn
 from tests.fake_inworld import tool_call
 from tests.people import SALES

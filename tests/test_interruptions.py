@@ -2,7 +2,8 @@
 
 import pytest
 
-from bots.languages import PHRASEBOOKS
+from bots.config.phrasebook import PHRASEBOOKS
+from bots.config.rules import backchannels
 from calls.actions import Action, Discard, HangUp, Play, StartReply, StopReply, Withhold
 from calls.events import (
     CallConnected,
@@ -15,7 +16,6 @@ from calls.events import (
 )
 from calls.history import GO_ON
 from calls.keypad import ENTRY_PAUSE, MASKED
-from calls.manners import backchannels
 from calls.playback import START_DELAY, Clip
 from calls.vigil import RESUME_AFTER_SPEECH, RESUME_BLIND
 from tests.test_conversation import Talk, answered, of, started

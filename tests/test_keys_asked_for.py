@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bots.abilities import MenuEntry
+from bots.config.capabilities import MenuEntry
 from calls.actions import Play, SpeakText, StartReply
 from calls.answers import MOST_ROUNDS
 from calls.events import (

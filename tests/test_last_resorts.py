@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bots.languages import phrasebook
+from bots.config.phrasebook import phrasebook
 from bots.models import Bot
 from calls.simulator.call import SimulatedCall
 from calls.simulator.carrier import Carrier

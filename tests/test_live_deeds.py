@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 
-from bots.languages import phrasebook
+from bots.config.phrasebook import phrasebook
 from bots.menu import MenuKey
 from bots.models import Bot
 from bots.tongues import SpokenLanguage

@@ -13,7 +13,7 @@ from django.test import Client
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from websockets.exceptions import InvalidStatus
 
-from bots.languages import phrasebook
+from bots.config.phrasebook import phrasebook
 from bots.models import Bot
 from calls.desk.live_socket import NO_ANSWER, NOT_ALLOWED
 from calls.keypad import MASKED

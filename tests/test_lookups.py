@@ -6,7 +6,8 @@ import logging
 import pytest
 from pytest_django import Settings
 
-from bots.abilities import ToolSpec
+from bots.config.capabilities import ToolSpec
+from bots.config.rules import Manners
 from calls.actions import SpeakText, StartReply
 from calls.events import (
     CallConnected,
@@ -17,7 +18,6 @@ from calls.events import (
     TimePassed,
 )
 from calls.logs import CallLog
-from calls.manners import Manners
 from calls.toolbox import Toolbox
 from tests.test_conversation import Talk, of, started
 from tests.tool_server import ToolServer, Waits, json_answer

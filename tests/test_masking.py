@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
+from bots.config.bot_config import Profile
 from bots.models import Bot
-from bots.profile import Profile
 from calls.conversation import Conversation
 from calls.desk.groups import OPERATOR, VIEWER
 from calls.glimpse import Glimpse

@@ -8,8 +8,8 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 from django.utils import timezone
 
+from bots.config.bot_config import Profile
 from bots.models import Bot, PhoneNumber
-from bots.profile import Profile
 from calls.models import Call, Turn
 
 pytestmark = pytest.mark.django_db

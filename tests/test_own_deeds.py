@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from bots.abilities import MenuEntry, Target
+from bots.config.capabilities import MenuEntry, Target
+from bots.config.phrasebook import PHRASEBOOKS
+from bots.config.rules import Manners, backchannels
 from bots.inworld.tool_calls import ToolCall
-from bots.languages import PHRASEBOOKS
 from calls.actions import (
     Action,
     ChangeLanguage,
@@ -30,7 +31,6 @@ from calls.events import (
 )
 from calls.farewells import FAREWELL_LIMIT, MOST_TRANSFERS, MOST_WORDS
 from calls.history import LINE_BROKE
-from calls.manners import Manners, backchannels
 from calls.resume import LOST
 from calls.tool_uses import (
     LEAVING,

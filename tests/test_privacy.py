@@ -20,9 +20,9 @@ from django.test import Client
 from pytest_django import Settings
 from redis.asyncio import Redis
 
+from bots.config.bot_config import Profile
 from bots.desk.forms import BotForm
 from bots.models import Bot, PhoneNumber
-from bots.profile import Profile
 from calls import daily, privacy
 from calls.clips import MemoryClips
 from calls.daily import Daily

@@ -12,8 +12,8 @@ from twilio.request_validator import RequestValidator
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 
+from bots.config.bot_config import Profile
 from bots.models import Bot
-from bots.profile import Profile
 from calls.consumers import _let_in
 from calls.models import Call
 from calls.recall import admit

@@ -9,10 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from yarl import URL
 
-from bots.abilities import Parameter, ToolSpec
-from bots.requests import BadTemplate, address, check_headers, check_url, headers
+from bots.config.capabilities import Parameter, ToolSpec
+from bots.config.placeholders import flat
+from bots.config.request_template import (
+    BadTemplate,
+    address,
+    check_headers,
+    check_url,
+    headers,
+)
 from bots.tool_requests import Unsuitable, check_arguments, request
-from bots.variables import flat
 
 KEY = "k-0123456789/abc"
 

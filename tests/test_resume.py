@@ -11,13 +11,13 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bots.languages import PHRASEBOOKS
+from bots.config.phrasebook import PHRASEBOOKS
+from bots.config.rules import Manners
 from bots.models import Bot
 from calls.actions import Record, SpeakText, StartReply
 from calls.conversation import Conversation
 from calls.events import CallResumed, ClipReady, ReplyEnded
 from calls.history import LINE_BROKE, messages
-from calls.manners import Manners
 from calls.models import Call
 from calls.playback import spoken_by_carrier
 from calls.recall import admit

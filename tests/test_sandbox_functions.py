@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bots.abilities import Parameter, Target, ToolSpec
+from bots.config.capabilities import Parameter, Target, ToolSpec
+from bots.config.rules import Manners
 from bots.sandbox.arguments import fill
 from bots.sandbox.functions import Call, wanted
 from bots.sandbox.intake import Function
@@ -15,7 +16,6 @@ from bots.sandbox.replies import reply
 from bots.tool_requests import UNTRUSTED
 from calls.functions import functions
 from calls.history import GO_ON, messages
-from calls.manners import Manners
 from calls.tool_uses import NOBODY_THERE
 from calls.turns import ToolUse, Turn
 

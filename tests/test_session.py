@@ -6,9 +6,9 @@ import pytest
 from django.utils import timezone
 
 from bots.audio.wav import wav
+from bots.config.bot_config import Profile
 from bots.inworld.client import Inworld
 from bots.models import Bot
-from bots.profile import Profile
 from calls.actions import Discard, Play, Withhold
 from calls.clips import MemoryClips, clip_url
 from calls.models import Call

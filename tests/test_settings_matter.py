@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from bots.abilities import MenuEntry, Tongue, ToolSpec
+from bots.config.bot_config import Profile
+from bots.config.capabilities import MenuEntry, Tongue, ToolSpec
 from bots.inworld.events import Audio, Done, Transcript
 from bots.inworld.events import Event as StreamEvent
 from bots.inworld.tool_calls import ToolCall
 from bots.models import Bot
-from bots.profile import Profile
 from calls import twiml
 from calls.actions import Action, SpeakText, StartReply
 from calls.conversation import Conversation

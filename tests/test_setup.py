@@ -14,8 +14,8 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from bots import demo
+from bots.config.bot_config import Profile
 from bots.models import Bot
-from bots.profile import Profile
 from bots.tools import Tool
 from voicebot.first_run import main, prepare
 

@@ -16,8 +16,8 @@ from django.utils import timezone
 from twilio.request_validator import RequestValidator
 from websockets.asyncio.client import connect
 
+from bots.config.bot_config import Profile
 from bots.models import Bot
-from bots.profile import Profile
 from calls.models import Call, Turn
 from calls.signatures import relay_token, socket_url
 from tests.conftest import tracebacks

@@ -8,8 +8,8 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
+from bots.config.bot_config import Profile
 from bots.models import Bot
-from bots.profile import Profile
 from calls.models import Call
 from tests.talk_page import client_of, make_user
 from tests.talk_page import operator as operator

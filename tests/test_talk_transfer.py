@@ -7,7 +7,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 
-from bots.languages import phrasebook
+from bots.config.phrasebook import phrasebook
 from bots.models import Bot
 from calls.models import Call
 from tests.fake_inworld import FakeInworld

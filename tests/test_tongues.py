@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from bots.abilities import Tongue
+from bots.config.bot_config import Profile
+from bots.config.capabilities import Tongue
 from bots.models import Bot
-from bots.profile import Profile
 from calls import twiml
 from calls.simulator.twiml import Relay, read_twiml
 

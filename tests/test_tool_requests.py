@@ -9,7 +9,8 @@ from urllib.parse import quote
 import pytest
 from pytest_django import Settings
 
-from bots.abilities import MASK, Parameter, ToolSpec
+from bots.config.capabilities import MASK, Parameter, ToolSpec
+from bots.config.placeholders import flat
 from bots.secrets import Secret
 from bots.tool_requests import (
     CUT,
@@ -19,7 +20,6 @@ from bots.tool_requests import (
     look_up,
     use_tool,
 )
-from bots.variables import flat
 from tests.tool_server import MEGABYTE, Said, ToolServer, Waits, json_answer
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bots.abilities import MASK, MenuEntry, Parameter, ToolSpec
+from bots.config.capabilities import MASK, MenuEntry, Parameter, ToolSpec
 from bots.inworld.tool_calls import ToolCall
 from calls.actions import (
     Action,

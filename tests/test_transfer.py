@@ -9,7 +9,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.utils import timezone
 
-from bots.languages import phrasebook
+from bots.config.phrasebook import phrasebook
 from bots.menu import MenuKey
 from bots.models import Bot
 from calls.farewells import MOST_TRANSFERS

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from bots.languages import PHRASEBOOKS, phrasebook
+from bots.config.bot_config import Profile
+from bots.config.phrasebook import PHRASEBOOKS, phrasebook
 from bots.models import Bot
-from bots.profile import Profile
 from calls.models import Call, Turn
 from calls.reaping import UNSEEN, WITH_A_PERSON, Reaper
 from calls.recall import admit

@@ -17,7 +17,8 @@ from hypothesis.stateful import (
     rule,
 )
 
-from bots.abilities import MenuEntry, ToolSpec
+from bots.config.capabilities import MenuEntry, ToolSpec
+from bots.config.rules import Manners
 from bots.inworld.tool_calls import ToolCall
 from calls.actions import (
     Action,
@@ -58,7 +59,6 @@ from calls.farewells import FAREWELL_LIMIT
 from calls.history import CONNECTED, CUT_OFF, GO_ON, LINE_BROKE, Message
 from calls.keypad import ENTRY_PAUSE, MASKED, TERMINATOR, KeyRequest, spelled
 from calls.ladder import BUDGET, LIVENESS
-from calls.manners import Manners
 from calls.playback import Clip, Cue, spoken_by_carrier
 from calls.resume import is_unanswered
 from calls.turns import ASKED, OPERATOR, Turn

@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bots.hours import DAYS, WEEK_MINUTES, BadHours, is_open, spans
-from bots.models import Bot
-from bots.profile import Profile
-from bots.variables import (
+from bots.config.bot_config import Profile
+from bots.config.opening_hours import DAYS, WEEK_MINUTES, BadHours, is_open, spans
+from bots.config.placeholders import (
     BUILT_IN,
     MOST_VALUES,
     VALUE_LENGTH,
@@ -21,6 +20,7 @@ from bots.variables import (
     names,
     unknown,
 )
+from bots.models import Bot
 from calls.known import minute_of_week, variables
 from calls.models import Call
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import bots.advice.voices as sound
 from bots.advice.form import Draft, Kit, Offer, Remark, Row, rows
-from bots.hours import BadHours, is_open
-from bots.variables import BUILT_IN, names
+from bots.config.opening_hours import BadHours, is_open
+from bots.config.placeholders import BUILT_IN, names
 
 # A caller who hears nothing for longer asks whether anybody is there (s).
 KIND_SECONDS = 1.5

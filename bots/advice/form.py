@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Literal
 
-from bots.abilities import ToolSpec
+from bots.config.capabilities import ToolSpec
 from bots.offer import LanguageModel, Voice
 
 Draft = Mapping[str, str]

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 
-from bots.abilities import ToolSpec
 from bots.advice.form import Draft, Kit, Remark, joined, nearest, rows
 from bots.advice.wording import placeholder, shown
-from bots.requests import SPELLING
-from bots.variables import BUILT_IN, SECRET, declared, fill, misspelt, unknown
+from bots.config.capabilities import ToolSpec
+from bots.config.placeholders import BUILT_IN, SECRET, declared, fill, misspelt, unknown
+from bots.config.request_template import SPELLING
 
 # What is said word for word, or given to the model, with variables filled in.
 FILLED = (

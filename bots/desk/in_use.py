@@ -6,9 +6,9 @@ from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils.html import format_html_join
 
+from bots.config.request_template import secrets_of
 from bots.menu import MenuKey
 from bots.models import Bot, Secret, Tool
-from bots.requests import secrets_of
 
 Users = Iterable[tuple[Tool | Bot, str]]
 

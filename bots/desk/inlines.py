@@ -7,6 +7,7 @@ from django.forms import BaseInlineFormSet
 from django.http import HttpRequest
 
 from bots.advice.form import rows
+from bots.config.bot_config import TRANSFER_NUMBER
 from bots.desk.forms import (
     LanguageForm,
     MenuKeyForm,
@@ -16,7 +17,6 @@ from bots.desk.forms import (
 from bots.desk.listen import may_edit
 from bots.desk.sections import KEYS, LANGUAGES, PEOPLE
 from bots.models import MenuKey, PhoneNumber, SpokenLanguage, TransferTarget
-from bots.profile import TRANSFER_NUMBER
 
 if TYPE_CHECKING:
     Stacked = admin.StackedInline[Any, Any]

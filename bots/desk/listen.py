@@ -11,13 +11,13 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_POST
 
 from bots.audio.pcm import Pcm
-from bots.desk.examples import examples
+from bots.config.example_values import examples
+from bots.config.phrasebook import phrasebook
+from bots.config.placeholders import fill
 from bots.inworld.client import Inworld, Voicing
 from bots.inworld.errors import InworldError, InworldRejected
 from bots.inworld.once import ask, in_words
-from bots.languages import phrasebook
 from bots.models import Bot
-from bots.variables import fill
 
 LISTENERS_AT_ONCE = 3  # a process; each takes one of the account's generations
 SPEAKING_SECONDS = 40.0

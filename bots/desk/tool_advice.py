@@ -4,10 +4,17 @@ from collections.abc import Iterator
 from itertools import chain
 
 from bots.advice.form import nearest
+from bots.config.placeholders import (
+    BUILT_IN,
+    SECRET,
+    declared,
+    misspelt,
+    names,
+    unknown,
+)
+from bots.config.request_template import SPELLING, secrets_of
 from bots.desk.in_use import bots_with
 from bots.models import Secret, Tool
-from bots.requests import SPELLING, secrets_of
-from bots.variables import BUILT_IN, SECRET, declared, misspelt, names, unknown
 from bots.web import standing_refusal
 
 # Headers whose value is a key, by what their names have in them.

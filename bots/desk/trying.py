@@ -7,12 +7,12 @@ from typing import Any
 
 from django import forms
 
-from bots.abilities import Parameter, ToolSpec
+from bots.config.capabilities import Parameter, ToolSpec
+from bots.config.placeholders import BUILT_IN, SECRET, Values, declared, flat, names
 from bots.desk.in_use import bots_with
 from bots.menu import MenuKey
 from bots.models import Bot, Tool
 from bots.tool_requests import Outcome, look_up, use_tool
-from bots.variables import BUILT_IN, SECRET, Values, declared, flat, names
 
 # What a call would know by itself, of a call that nobody made.
 MADE_UP = {

@@ -11,9 +11,10 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from bots import catalogue, when
+from bots import catalogue
 from bots.advice import advice
 from bots.advice.form import Draft, Kit, Offer, Remark, rows
+from bots.config import local_time
 from bots.desk.forms import PastedNumberField
 from bots.desk.listen import listen, may_edit
 from bots.models import Catalogue, PhoneNumber, Tool
@@ -67,7 +68,7 @@ def _kit(form: QueryDict) -> Kit:
     return Kit(
         [found[key] for key in chosen if key in found],
         found.get(lookup),
-        when.minute_of_week(timezone.now(), form.get("time_zone", "")),
+        local_time.minute_of_week(timezone.now(), form.get("time_zone", "")),
         found,
         _to_bots(draft),
         _unsent(draft),

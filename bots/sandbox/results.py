@@ -3,9 +3,9 @@
 import json
 import re
 
+from bots.config.placeholders import flat
 from bots.sandbox.hearing import Conversation, clean
 from bots.sandbox.tongues import ENGLISH_WELCOME, tongue
-from bots.variables import flat
 
 MOST_FACTS = 6
 # How the server introduces what others wrote.

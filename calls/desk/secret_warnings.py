@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator
 from django.db.models import Q
 from django.urls import NoReverseMatch, reverse
 
+from bots.config.placeholders import SECRET
+from bots.config.request_template import secrets_of
 from bots.models import Bot, Secret, Tool
-from bots.requests import secrets_of
 from bots.secrets import SecretLost
-from bots.variables import SECRET
 from calls.desk.warnings import Trouble
 
 LOST = "Enter its value again: SECRET_KEY is another than when it was kept."

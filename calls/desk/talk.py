@@ -12,10 +12,10 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from bots.checks import lacks_key
+from bots.config.bot_config import Profile
+from bots.config.placeholders import BUILT_IN, declared
 from bots.desk.trying import MADE_UP
 from bots.models import Bot
-from bots.profile import Profile
-from bots.variables import BUILT_IN, declared
 from calls.desk.talk_socket import may_talk, talk_token
 from calls.known import PLAYED
 from calls.lifecycle import open_test_call

@@ -93,8 +93,8 @@ def fill(calls: int, turns: int) -> None:
     """Write calls of many callers over three months, with words of a usual spread."""
     from django.db import connection
 
+    from bots.config.bot_config import Profile
     from bots.models import Bot
-    from bots.profile import Profile
     from calls.models import Call, Turn
 
     chance = random.Random(5)

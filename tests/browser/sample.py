@@ -6,8 +6,8 @@ from random import Random
 
 from django.utils import timezone
 
+from bots.config.bot_config import Profile
 from bots.models import Bot, PhoneNumber, Secret, Tool
-from bots.profile import Profile
 from calls import summary
 from calls.models import Call, Followup
 from tests.pictures.demo import Script

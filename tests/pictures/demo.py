@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
+from bots.config.bot_config import Profile
 from bots.models import Bot, PhoneNumber
-from bots.profile import Profile
 from calls import summary
 from calls.models import Call, Turn
 from tests.pictures.words import BOTS, EXCHANGES, NUMBERS, TROUBLE, Exchange

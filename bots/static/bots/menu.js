@@ -3,7 +3,7 @@
 import { element } from "./elements.js";
 
 const NEEDED = { say: "words", transfer: "target", tool: "tool" };
-const RESCUE = "the transfer number"; // as a call names it, see bots/profile.py
+const RESCUE = "the transfer number"; // as a call names it, see bots/config/bot_config.py
 const ROWS = ".inline-related:not(.empty-form)";
 
 const inRow = (row, name) => row.querySelector(`[name$="-${name}"]`);

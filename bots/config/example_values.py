@@ -2,8 +2,8 @@
 
 from django.utils import timezone
 
-from bots import when
-from bots.variables import Values, declared
+from bots.config import local_time
+from bots.config.placeholders import Values, declared
 
 NUMBER = "+14155550100"
 
@@ -15,6 +15,6 @@ def examples(name: str, values: str, zone: str) -> Values:
         "caller_number": NUMBER,
         "called_number": NUMBER,
         "bot_name": name,
-        "now": when.told(timezone.now(), zone),
+        "now": local_time.told(timezone.now(), zone),
         "call_sid": "CA0123456789",
     }

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.utils import timezone
 
-from bots.hours import DAY_MINUTES
+from bots.config.opening_hours import DAY_MINUTES
 
 
 def there(moment: datetime, zone: str) -> datetime:

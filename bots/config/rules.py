@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bots.abilities import MenuEntry, Target, ToolSpec
-from bots.variables import names
+from bots.config.capabilities import MenuEntry, Target, ToolSpec
+from bots.config.placeholders import names
 
 # A parting is the end of what was said, not a word in it.
 PARTING_WORDS = 8

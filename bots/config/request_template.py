@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, unquote
 
-from bots.abilities import ToolSpec
-from bots.variables import CONTROL, PLACEHOLDER, SECRET, Values, fill, names
+from bots.config.capabilities import ToolSpec
+from bots.config.placeholders import CONTROL, PLACEHOLDER, SECRET, Values, fill, names
 
 # The whole beginning of an address: what it is, where it goes, perhaps on which port.
 HOST = re.compile(r"https?://([\w.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?(?=[/?#]|\Z)", re.I)

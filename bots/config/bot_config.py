@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
 from typing import Any, Self
 
-from bots.abilities import MenuEntry, Target, Tongue, ToolSpec
-from bots.languages import phrasebook
+from bots.config.capabilities import MenuEntry, Target, Tongue, ToolSpec
+from bots.config.phrasebook import phrasebook
 from bots.models import Bot
 
 # What a bot can do is kept as lists of these.
