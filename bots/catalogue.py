@@ -7,11 +7,11 @@ from typing import Any
 
 from django.utils import timezone
 
+from bots.inworld.catalogue_records import LanguageModel, Offered, Voice, described
 from bots.inworld.client import Inworld
 from bots.inworld.errors import InworldError, StreamFailed
-from bots.inworld.once import ask, in_words
+from bots.inworld.one_shot import ask, in_words
 from bots.models import Catalogue
-from bots.offer import LanguageModel, Offered, Voice, described
 
 FRESH_FOR = timedelta(hours=1)
 LISTING_SECONDS = 15.0

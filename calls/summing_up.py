@@ -8,8 +8,8 @@ from http import HTTPStatus
 from bots.config.bot_config import Profile
 from bots.inworld.client import Inworld
 from bots.inworld.errors import InworldError, InworldRejected
-from bots.inworld.once import in_words
-from bots.inworld.text import TextRequest
+from bots.inworld.one_shot import in_words
+from bots.inworld.text_request import TextRequest
 from calls.followups import SECONDS, Attempt, Kind, profile_of, wanted_of
 from calls.known import moment_there
 from calls.models import Call, Turn

@@ -7,11 +7,11 @@ from django.conf import settings
 
 from bots.checks import lacks_key
 from bots.config.bot_config import Profile
+from bots.inworld.catalogue_records import LanguageModel, Voice, described
 from bots.inworld.client import Inworld, Voicing
 from bots.inworld.errors import BadCredentials, InworldError
-from bots.inworld.once import ask, in_words
+from bots.inworld.one_shot import ask, in_words
 from bots.models import Bot
-from bots.offer import LanguageModel, Voice, described
 from calls.doctor import APOLOGY, Finding, bad, doubtful, good
 from calls.speaker import voicing
 

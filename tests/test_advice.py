@@ -9,8 +9,8 @@ from bots.advice.advice import READ, counts, remarks, tokens
 from bots.advice.form import Kit, Offer
 from bots.choices import DEFAULT_GREETING, DEFAULT_SYSTEM_PROMPT
 from bots.config.capabilities import Parameter, ToolSpec
+from bots.inworld.catalogue_records import LanguageModel, Voice
 from bots.models import Bot
-from bots.offer import LanguageModel, Voice
 
 OFFER = Offer(
     [Voice("Clive", languages=["en-GB"]), Voice("Any")],

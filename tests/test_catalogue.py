@@ -11,9 +11,9 @@ from pytest_django import Settings
 
 from bots import catalogue
 from bots.catalogue import kept, refreshed
+from bots.inworld.catalogue_records import LanguageModel, Voice, described
 from bots.inworld.client import Inworld
 from bots.models import Catalogue
-from bots.offer import LanguageModel, Voice, described
 from tests.fake_inworld import SAMPLE_VOICES, FakeInworld
 from tests.inworld_replies import KEY
 

@@ -8,7 +8,7 @@ import bots.advice.placeholders as blanks
 import bots.advice.voices as sound
 import bots.advice.wording as wording
 from bots.advice.form import Kit, Offer, Remark, joined, nearest
-from bots.offer import LanguageModel
+from bots.inworld.catalogue_records import LanguageModel
 
 SPEECH_LIMIT = 2000  # characters in one request for speech
 CHARACTERS_A_SECOND = 15

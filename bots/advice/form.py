@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from typing import Literal
 
 from bots.config.capabilities import ToolSpec
-from bots.offer import LanguageModel, Voice
+from bots.inworld.catalogue_records import LanguageModel, Voice
 
 Draft = Mapping[str, str]
 Level = Literal["warning", "hint"]

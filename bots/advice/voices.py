@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from bots.advice.form import Remark, nearest
 from bots.advice.iso_639 import ISO_639_1
 from bots.advice.wording import shown
-from bots.offer import Voice
+from bots.inworld.catalogue_records import Voice
 
 TTS_MODELS = frozenset(
     (

@@ -16,7 +16,7 @@ from bots.config.phrasebook import phrasebook
 from bots.config.placeholders import fill
 from bots.inworld.client import Inworld, Voicing
 from bots.inworld.errors import InworldError, InworldRejected
-from bots.inworld.once import ask, in_words
+from bots.inworld.one_shot import ask, in_words
 from bots.models import Bot
 
 LISTENERS_AT_ONCE = 3  # a process; each takes one of the account's generations

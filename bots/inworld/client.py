@@ -27,7 +27,7 @@ from bots.inworld.errors import (
 from bots.inworld.events import Done, Event, Failed, parse
 from bots.inworld.pool import TIMEOUT, Pool, named_errors
 from bots.inworld.sse import EventDecoder
-from bots.inworld.text import TextRequest, text_of
+from bots.inworld.text_request import TextRequest, text_of
 
 log = logging.getLogger(__name__)
 

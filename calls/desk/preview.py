@@ -19,7 +19,7 @@ from bots.config.example_values import examples
 from bots.config.placeholders import fill, names
 from bots.desk.forms import PastedNumberField
 from bots.inworld.errors import InworldError
-from bots.inworld.once import in_words
+from bots.inworld.one_shot import in_words
 from bots.models import Bot, PhoneNumber
 from bots.number_routing import NoAnswer, resolve
 from bots.validators import e164
