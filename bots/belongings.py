@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from django.db import models
 from django.db.models import Exists, OuterRef
 
-from bots.handover import TransferTarget
-from bots.menu import MenuKey
-from bots.tongues import SpokenLanguage
+from bots.models.menu_key import MenuKey
+from bots.models.spoken_language import SpokenLanguage
+from bots.models.transfer_target import TransferTarget
 
 if TYPE_CHECKING:
     from bots.models import Bot

@@ -6,7 +6,7 @@ It comes with the first bot and goes when a real model answers.
 from django.db.models import QuerySet
 
 from bots.models import Bot
-from bots.tools import Tool, ToolParameter
+from bots.models.tool import Tool, ToolParameter
 
 NAME = "look_up_order"
 HOST = "http://127.0.0.1"

@@ -22,7 +22,7 @@ from bots.config.request_template import (
     left_over,
     secrets_of,
 )
-from bots.secrets import SecretLost, opened
+from bots.models.secret import SecretLost, opened
 from bots.web import Answer, Request, Unreachable, fetch
 
 # As much of an answer as a model reads between two sentences, in characters.

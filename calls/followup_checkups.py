@@ -7,7 +7,7 @@ from django.db.models import Count
 from django.utils import timezone
 
 from bots.models import Bot
-from bots.secrets import SecretLost
+from bots.models.secret import SecretLost
 from calls.doctor import Finding, doubtful, good
 from calls.followups import State
 from calls.models import Followup

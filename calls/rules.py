@@ -1,9 +1,9 @@
 """What of a bot's settings shapes the conversation."""
 
-from bots.choices import Interruptible
 from bots.config.bot_config import Profile
 from bots.config.phrasebook import phrasebook
 from bots.config.rules import Manners, backchannels
+from bots.models.choices import Interruptible
 
 
 def manners(profile: Profile) -> Manners:

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from django.core.exceptions import ValidationError
 from twilio.twiml.voice_response import Connect, Dial, Gather, VoiceResponse
 
-from bots.choices import TranscriptionProvider
 from bots.config.bot_config import Profile
 from bots.config.phrasebook import phrasebook
+from bots.models.choices import TranscriptionProvider
 from bots.validators import of_its_provider
 from calls.transfers import Transfer
 

@@ -19,7 +19,7 @@ from time import time
 from bots.config.capabilities import ToolSpec
 from bots.config.placeholders import SECRET
 from bots.config.request_template import BadTemplate, address, secrets_of
-from bots.secrets import SecretLost, opened
+from bots.models.secret import SecretLost, opened
 from bots.web import Request, Unreachable, fetch
 from calls.export import TURNS, record_of
 from calls.followups import SECONDS, Attempt, Kind, profile_of

@@ -7,10 +7,10 @@ import pytest
 from bots.advice import wording
 from bots.advice.advice import READ, counts, remarks, tokens
 from bots.advice.form import Kit, Offer
-from bots.choices import DEFAULT_GREETING, DEFAULT_SYSTEM_PROMPT
 from bots.config.capabilities import Parameter, ToolSpec
 from bots.inworld.catalogue_records import LanguageModel, Voice
 from bots.models import Bot
+from bots.models.choices import DEFAULT_GREETING, DEFAULT_SYSTEM_PROMPT
 
 OFFER = Offer(
     [Voice("Clive", languages=["en-GB"]), Voice("Any")],

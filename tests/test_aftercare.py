@@ -16,7 +16,7 @@ from django.utils import timezone
 from bots.config.bot_config import Profile
 from bots.inworld.client import Inworld
 from bots.models import Bot
-from bots.secrets import Secret
+from bots.models.secret import Secret
 from calls import aftercare, backoff, followups
 from calls.aftercare import Aftercare
 from calls.export import TURNS, record_of

@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from bots.models import Bot
-from bots.secrets import Secret
+from bots.models.secret import Secret
 from calls.followup_checkups import of_followups
 from calls.followups import LEASES, Kind, State
 from calls.models import Call, Followup
@@ -154,7 +154,7 @@ async def test_two_servers_tell_of_each_call_once(
 
 MAKE_BOT = """
 from bots.models import Bot
-from bots.secrets import Secret
+from bots.models.secret import Secret
 secret = Secret(name="crm")
 secret.seal("{secret}")
 secret.save()

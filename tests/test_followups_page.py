@@ -11,7 +11,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from bots.models import Bot
-from bots.secrets import Secret
+from bots.models.secret import Secret
 from calls import privacy
 from calls.desk.groups import OPERATOR, VIEWER
 from calls.models import Call, Followup

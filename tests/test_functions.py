@@ -21,7 +21,7 @@ from bots.inworld.tool_calls import (
     ToolCall,
     ToolCalls,
 )
-from bots.tools import RESERVED
+from bots.models.tool import RESERVED
 from calls.functions import END, KEYS, LANGUAGE, TRANSFER, functions, present
 from calls.history import CONNECTED, MOST_CHARACTERS, NO_RESULT, messages
 from calls.turns import ASKED, FILLER, Role, ToolUse, Turn

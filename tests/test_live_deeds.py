@@ -7,10 +7,10 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from bots.config.phrasebook import phrasebook
-from bots.menu import MenuKey
 from bots.models import Bot
-from bots.tongues import SpokenLanguage
-from bots.tools import Tool
+from bots.models.menu_key import MenuKey
+from bots.models.spoken_language import SpokenLanguage
+from bots.models.tool import Tool
 from calls.keypad import MASKED
 from calls.simulator.call import SimulatedCall
 from calls.tool_uses import SPOKE_INSTEAD

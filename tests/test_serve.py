@@ -11,7 +11,7 @@ from asgiref.sync import sync_to_async
 
 from bots import demo
 from bots.models import Bot
-from bots.tools import Tool
+from bots.models.tool import Tool
 from calls.models import Call
 from calls.simulator.call import SimulatedCall
 from calls.simulator.line import Line

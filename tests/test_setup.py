@@ -16,7 +16,7 @@ from pytest_django import Settings
 from bots import demo
 from bots.config.bot_config import Profile
 from bots.models import Bot
-from bots.tools import Tool
+from bots.models.tool import Tool
 from voicebot.first_run import main, prepare
 
 BASE = Path(project.BASE_DIR)

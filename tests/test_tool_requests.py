@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from bots.config.capabilities import MASK, Parameter, ToolSpec
 from bots.config.placeholders import flat
-from bots.secrets import Secret
+from bots.models.secret import Secret
 from bots.tool_requests import (
     CUT,
     LONGEST_RESULT,

@@ -10,8 +10,8 @@ from asgiref.sync import sync_to_async
 from django.utils import timezone
 
 from bots.config.phrasebook import phrasebook
-from bots.menu import MenuKey
 from bots.models import Bot
+from bots.models.menu_key import MenuKey
 from calls.farewells import MOST_TRANSFERS
 from calls.simulator.call import SimulatedCall
 from calls.simulator.line import Person

@@ -7,8 +7,8 @@ from django.urls import reverse
 from django.utils.html import format_html_join
 
 from bots.config.request_template import secrets_of
-from bots.menu import MenuKey
 from bots.models import Bot, Secret, Tool
+from bots.models.menu_key import MenuKey
 
 Users = Iterable[tuple[Tool | Bot, str]]
 

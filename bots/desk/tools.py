@@ -18,7 +18,7 @@ from bots.desk.sections import section
 from bots.desk.tool_advice import remarks
 from bots.desk.trying import TryForm
 from bots.models import Bot, Secret, Tool, ToolParameter
-from bots.secrets import SecretLost
+from bots.models.secret import SecretLost
 from bots.web import EXCEPT_IT, NOT_PUBLIC
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from django import forms
 from bots.config.capabilities import Parameter, ToolSpec
 from bots.config.placeholders import BUILT_IN, SECRET, Values, declared, flat, names
 from bots.desk.in_use import bots_with
-from bots.menu import MenuKey
 from bots.models import Bot, Tool
+from bots.models.menu_key import MenuKey
 from bots.tool_requests import Outcome, look_up, use_tool
 
 # What a call would know by itself, of a call that nobody made.

@@ -8,7 +8,7 @@ from django.urls import NoReverseMatch, reverse
 from bots.config.placeholders import SECRET
 from bots.config.request_template import secrets_of
 from bots.models import Bot, Secret, Tool
-from bots.secrets import SecretLost
+from bots.models.secret import SecretLost
 from calls.desk.warnings import Trouble
 
 LOST = "Enter its value again: SECRET_KEY is another than when it was kept."

@@ -6,9 +6,10 @@ from django.db.models import Q, UniqueConstraint
 from simple_history.models import HistoricalRecords
 
 from bots import validators as rules
-from bots.able import Abilities
 from bots.belongings import BotQuerySet
-from bots.choices import (
+from bots.models.bot_actions import Abilities
+from bots.models.catalogue import Catalogue
+from bots.models.choices import (
     DEFAULT_GREETING,
     DEFAULT_LLM_MODEL,
     DEFAULT_SYSTEM_PROMPT,
@@ -18,13 +19,12 @@ from bots.choices import (
     Sensitivity,
     TranscriptionProvider,
 )
-from bots.handover import TransferTarget
-from bots.menu import MenuKey
-from bots.numbers import PhoneNumber
-from bots.offered import Catalogue
-from bots.secrets import Secret
-from bots.tongues import SpokenLanguage
-from bots.tools import Tool, ToolParameter
+from bots.models.menu_key import MenuKey
+from bots.models.phone_number import PhoneNumber
+from bots.models.secret import Secret
+from bots.models.spoken_language import SpokenLanguage
+from bots.models.tool import Tool, ToolParameter
+from bots.models.transfer_target import TransferTarget
 
 __all__ = [
     "MAX_CALL_MINUTES",

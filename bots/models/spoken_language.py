@@ -4,8 +4,8 @@ from django.db import models
 from django.db.models import UniqueConstraint
 
 from bots import validators as rules
-from bots.choices import TranscriptionProvider
 from bots.config.capabilities import Tongue
+from bots.models.choices import TranscriptionProvider
 
 
 class SpokenLanguage(models.Model):

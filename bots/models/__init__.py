@@ -1,0 +1,24 @@
+"""Tables: bots, the numbers that lead to them, their tools and secrets."""
+
+from bots.models.bot import MAX_CALL_MINUTES, MAX_RETENTION_DAYS, Bot
+from bots.models.catalogue import Catalogue
+from bots.models.menu_key import MenuKey
+from bots.models.phone_number import PhoneNumber
+from bots.models.secret import Secret
+from bots.models.spoken_language import SpokenLanguage
+from bots.models.tool import Tool, ToolParameter
+from bots.models.transfer_target import TransferTarget
+
+__all__ = [
+    "MAX_CALL_MINUTES",
+    "MAX_RETENTION_DAYS",
+    "Bot",
+    "Catalogue",
+    "MenuKey",
+    "PhoneNumber",
+    "Secret",
+    "SpokenLanguage",
+    "Tool",
+    "ToolParameter",
+    "TransferTarget",
+]
