@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from bots.sandbox import speech
 from bots.sandbox.catalogue import VOICES
-from bots.sandbox.replies import STORY, misbehaviour, reply, sentences, shorten
+from bots.sandbox.small_talk import STORY, misbehaviour, reply, sentences, shorten
 from calls.history import CONNECTED, CUT_OFF, LEFT_OUT, LINE_BROKE, messages
 from calls.turns import Role, Turn
 

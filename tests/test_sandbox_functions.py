@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from bots.config.capabilities import Parameter, Target, ToolSpec
 from bots.config.rules import Manners
-from bots.sandbox.arguments import fill
-from bots.sandbox.functions import Call, wanted
-from bots.sandbox.intake import Function
-from bots.sandbox.replies import reply
+from bots.sandbox.api_requests import Function
+from bots.sandbox.small_talk import reply
+from bots.sandbox.tool_arguments import fill
+from bots.sandbox.tool_choice import Call, wanted
 from bots.tool_requests import UNTRUSTED
 from calls.functions import functions
 from calls.history import GO_ON, messages

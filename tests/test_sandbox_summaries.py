@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bots.sandbox.chat import INSTANT, Reply
-from bots.sandbox.intake import ChatRequest
-from bots.sandbox.summaries import filled, schema_of
+from bots.sandbox.api_requests import ChatRequest
+from bots.sandbox.chat_response import INSTANT, Reply
+from bots.sandbox.json_answers import filled, schema_of
 from calls.upshot import Line, Upshot, Wanted, question, read
 
 WANTED = Wanted.of(

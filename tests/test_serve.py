@@ -9,9 +9,9 @@ import httpx
 import pytest
 from asgiref.sync import sync_to_async
 
-from bots import demo
 from bots.models import Bot
 from bots.models.tool import Tool
+from bots.sandbox import demo_tool
 from calls.models import Call
 from calls.simulator.call import SimulatedCall
 from calls.simulator.line import Line
@@ -194,7 +194,7 @@ async def test_a_wrong_inworld_key_is_told_at_start(
 ) -> None:
     inworld.voices_status = 401
     bot = await Bot.objects.acreate(name="Default")
-    await sync_to_async(demo.give)(bot)
+    await sync_to_async(demo_tool.give)(bot)
     async with running(
         DATABASE_URL=database_url, INWORLD_BASE_URL=inworld.url
     ) as server:

@@ -13,10 +13,10 @@ from django.contrib.auth.models import Group, User
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
-from bots import demo
 from bots.config.bot_config import Profile
 from bots.models import Bot
 from bots.models.tool import Tool
+from bots.sandbox import demo_tool
 from voicebot.first_run import main, prepare
 
 BASE = Path(project.BASE_DIR)
@@ -94,14 +94,14 @@ class TestSetup:
         setup()
         tool = Bot.objects.get().tools.get()
         tool.full_clean()
-        demo.point_to("http://127.0.0.1:4711")
+        demo_tool.point_to("http://127.0.0.1:4711")
         (spec,) = Profile.of(Bot.objects.get()).tools
         assert spec.url == "http://127.0.0.1:4711/demo/orders/{{number}}"
         assert [each.name for each in spec.parameters] == ["number", "seconds"]
         Bot.objects.all().delete()
         setup()
         assert Bot.objects.get().tools.get() == tool
-        demo.take_away()
+        demo_tool.take_away()
         assert not Tool.objects.exists()
 
     def test_a_tool_that_was_made_another_is_left_alone(
@@ -110,11 +110,11 @@ class TestSetup:
         settings.INWORLD_API_KEY = ""
         settings.INWORLD_BASE_URL = settings.INWORLD_PUBLIC_URL
         theirs = "https://shop.example/orders/{{number}}"
-        Tool.objects.create(name=demo.NAME, description="Ours.", url=theirs)
+        Tool.objects.create(name=demo_tool.NAME, description="Ours.", url=theirs)
         setup()
         assert not Bot.objects.get().tools.exists()
-        demo.point_to("http://127.0.0.1:4711")
-        demo.take_away()
+        demo_tool.point_to("http://127.0.0.1:4711")
+        demo_tool.take_away()
         assert Tool.objects.get().url == theirs
         assert Bot.objects.count() == User.objects.count() == 1
 

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from bots.sandbox import demo, views
+from bots.sandbox import demo_shop, views
 
 urlpatterns = [
     path("v1/chat/completions", views.chat),
@@ -10,6 +10,6 @@ urlpatterns = [
     path("tts/v1/voice:stream", views.synthesise_stream),
     path("voices/v1/voices", views.voices),
     path("llm/v1alpha/models", views.models),
-    path("demo/orders/<int:number>", demo.order),
+    path("demo/orders/<int:number>", demo_shop.order),
     re_path("", views.unknown),
 ]

@@ -12,7 +12,7 @@ from django.core.asgi import get_asgi_application
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from twisted.internet import task
 
-from bots.sandbox.chat import INSTANT, Pace
+from bots.sandbox.chat_response import INSTANT, Pace
 
 ORPHAN_CHECK_SECONDS = 0.5
 

@@ -19,9 +19,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connections
 
-from bots import demo
 from bots.checks import inworld_trouble, lacks_key
 from bots.models import MAX_CALL_MINUTES
+from bots.sandbox import demo_tool
 from calls.checks import redis_trouble
 from calls.models import Call
 from voicebot.databases import give_up_on_locks
@@ -115,7 +115,7 @@ class Command(BaseCommand):
         try:
             Call.objects.open().exists()
             if not lacks_key():
-                demo.take_away()
+                demo_tool.take_away()
         except DatabaseError as error:
             raise CommandError(
                 f"The database cannot be used ({error}). Is it running, and was "
@@ -131,7 +131,7 @@ class Command(BaseCommand):
         settings.TOOL_PRIVATE_HOSTS = [*settings.TOOL_PRIVATE_HOSTS, host]
         if settings.TOOL_HOSTS:  # else any is allowed
             settings.TOOL_HOSTS = [*settings.TOOL_HOSTS, host]
-        demo.point_to(sandbox)
+        demo_tool.point_to(sandbox)
 
     def _start_sandbox(self) -> str:
         """Run the stand-in for Inworld beside us; its address."""

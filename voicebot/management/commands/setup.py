@@ -12,9 +12,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 from django.db.models import Model
 
-from bots import demo, history
+from bots import history
 from bots.checks import lacks_key
 from bots.models import Bot
+from bots.sandbox import demo_tool
 
 # Which variable to change when the database refuses a first value.
 BOT_VARIABLES = {
@@ -65,7 +66,7 @@ class Command(BaseCommand):
         validate(bot, BOT_VARIABLES)
         bot.save()
         if lacks_key():
-            demo.give(bot)
+            demo_tool.give(bot)
         self.stdout.write(f"Made the default bot: {bot.llm_model}, {bot.tts_voice}.")
 
     def make_first_admin(self) -> None:

@@ -4,8 +4,8 @@ import json
 import re
 
 from bots.config.placeholders import flat
-from bots.sandbox.hearing import Conversation, clean
-from bots.sandbox.tongues import ENGLISH_WELCOME, tongue
+from bots.sandbox.conversation import Conversation, clean
+from bots.sandbox.languages import ENGLISH_WELCOME, tongue
 
 MOST_FACTS = 6
 # How the server introduces what others wrote.

@@ -8,7 +8,7 @@ A caller can also ask it to misbehave, so that failures can be tried by voice:
 - "sandbox silence": nothing arrives until the line is dropped
 - "sandbox slow": the first word takes three seconds
 
-and, where the bot is offered functions (see `bots.sandbox.functions`):
+and, where the bot is offered functions (see `bots.sandbox.tool_choice`):
 
 - "sandbox bad arguments": a function is called with arguments that are no JSON
 - "sandbox unknown function": a function is called that does not exist
@@ -19,9 +19,9 @@ import re
 from collections.abc import Callable
 from enum import StrEnum
 
-from bots.sandbox.hearing import Conversation, clean, fact, gist, name, plain, role
-from bots.sandbox.results import told
-from bots.sandbox.tongues import tongue
+from bots.sandbox.conversation import Conversation, clean, fact, gist, name, plain, role
+from bots.sandbox.languages import tongue
+from bots.sandbox.tool_results import told
 
 STORY = (
     "Once upon a time there was a small telephone that lived in the hall of a big "

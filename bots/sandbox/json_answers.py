@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from bots.sandbox.hearing import clean
+from bots.sandbox.conversation import clean
 
 Schema = dict[str, Any]
 

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from bots.sandbox.hearing import clean, plain
+from bots.sandbox.conversation import clean, plain
 
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 QUOTED = re.compile(r"[\"“”]([^\"“”]+)[\"“”]|\B'([^']+)'\B")

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from bots.sandbox.summaries import schema_of
+from bots.sandbox.json_answers import schema_of
 
 LONGEST_TEXT = 2000
 MOST_TOKENS = 32_768

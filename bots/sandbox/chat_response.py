@@ -15,11 +15,17 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-from bots.sandbox.functions import Call, wanted
-from bots.sandbox.intake import ChatRequest, Refused
-from bots.sandbox.replies import Misbehaviour, misbehaviour, reply, sentences, shorten
+from bots.sandbox.api_requests import ChatRequest, Refused
+from bots.sandbox.json_answers import filled
+from bots.sandbox.small_talk import (
+    Misbehaviour,
+    misbehaviour,
+    reply,
+    sentences,
+    shorten,
+)
 from bots.sandbox.speech import speak
-from bots.sandbox.summaries import filled
+from bots.sandbox.tool_choice import Call, wanted
 
 SAMPLE_RATE = 48_000
 CHUNK_SECONDS = 0.2

@@ -15,11 +15,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bots.sandbox.arguments import fill
-from bots.sandbox.hearing import Conversation, clean, name, plain, stems
-from bots.sandbox.intake import Function
-from bots.sandbox.replies import Misbehaviour, misbehaviour
-from bots.sandbox.tongues import asked_for, tongue
+from bots.sandbox.api_requests import Function
+from bots.sandbox.conversation import Conversation, clean, name, plain, stems
+from bots.sandbox.languages import asked_for, tongue
+from bots.sandbox.small_talk import Misbehaviour, misbehaviour
+from bots.sandbox.tool_arguments import fill
 
 PARTING = (
     r"\b(?:bye|goodbye|hang up|auf wieder(?:hören|sehen)|tschüss|au revoir|adiós"
