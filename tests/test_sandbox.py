@@ -21,9 +21,9 @@ from django.core.management import CommandError, call_command
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bots.sandbox import speech
-from bots.sandbox.catalogue import VOICES
 from bots.sandbox.small_talk import STORY, misbehaviour, reply, sentences, shorten
+from bots.sandbox.voice import speech
+from bots.sandbox.voice.catalogue import VOICES
 from calls.history import CONNECTED, CUT_OFF, LEFT_OUT, LINE_BROKE, messages
 from calls.turns import Role, Turn
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bots.audio.pcm import Pcm
-from bots.sandbox.speech import speak
+from bots.sandbox.voice.speech import speak
 from calls.audio import pace, silence
 from calls.release import USUAL_RATE
 from calls.words import letters, words_within

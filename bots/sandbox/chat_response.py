@@ -24,8 +24,8 @@ from bots.sandbox.small_talk import (
     sentences,
     shorten,
 )
-from bots.sandbox.speech import speak
 from bots.sandbox.tool_choice import Call, wanted
+from bots.sandbox.voice.speech import speak
 
 SAMPLE_RATE = 48_000
 CHUNK_SECONDS = 0.2

@@ -13,10 +13,10 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponseBase, JsonResponse, StreamingHttpResponse
 
 from bots.sandbox.api_requests import ChatRequest, Refused, SpeechRequest, check_key
-from bots.sandbox.catalogue import MODELS, page_of_voices
 from bots.sandbox.chat_response import Pace, Reply
 from bots.sandbox.encodings import encode
-from bots.sandbox.speech import Speech, speak
+from bots.sandbox.voice.catalogue import MODELS, page_of_voices
+from bots.sandbox.voice.speech import Speech, speak
 
 logger = logging.getLogger(__name__)
 

@@ -18,8 +18,8 @@ from statistics import median
 import numpy as np
 
 from bots.audio.pcm import Pcm
-from bots.sandbox.catalogue import VOICES
-from bots.sandbox.speech import speak
+from bots.sandbox.voice.catalogue import VOICES
+from bots.sandbox.voice.speech import speak
 from calls.audio import pace, silence
 from calls.playback import Clip, Cue, Playback
 from tests.bench.sentences import SENTENCES

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
-from bots.sandbox.catalogue import accent
-from bots.sandbox.espeak import NATIVE_RATE, Espeak, Manner
+from bots.sandbox.voice.catalogue import accent
+from bots.sandbox.voice.espeak import NATIVE_RATE, Espeak, Manner
 
 _one_at_a_time = Lock()
 LOUD = 300  # of 32,767: below it a speaker is between words
