@@ -6,7 +6,7 @@ import httpx
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
-from bots.web import HOST
+from bots.tools.guarded_http import HOST
 
 PATIENCE_SECONDS = 3.0
 

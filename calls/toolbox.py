@@ -5,7 +5,7 @@ from typing import Any
 
 from bots.config.capabilities import ToolSpec
 from bots.config.placeholders import flat
-from bots.tool_requests import Outcome, look_up, use_tool
+from bots.tools.runner import Outcome, look_up, use_tool
 from calls import metrics
 from calls.chores import Chores
 from calls.events import Event, LookedUp, ToolEnded

@@ -20,7 +20,7 @@ from bots.config.capabilities import ToolSpec
 from bots.config.placeholders import SECRET
 from bots.config.request_template import BadTemplate, address, secrets_of
 from bots.models.secret import SecretLost, opened
-from bots.web import Request, Unreachable, fetch
+from bots.tools.guarded_http import Request, Unreachable, fetch
 from calls.export import TURNS, record_of
 from calls.followups import SECONDS, Attempt, Kind, profile_of
 from calls.models import Call

@@ -18,7 +18,7 @@ from bots.config.request_template import (
     check_url,
     headers,
 )
-from bots.tool_requests import Unsuitable, check_arguments, request
+from bots.tools.runner import Unsuitable, check_arguments, request
 
 KEY = "k-0123456789/abc"
 

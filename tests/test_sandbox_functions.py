@@ -13,7 +13,7 @@ from bots.sandbox.api_requests import Function
 from bots.sandbox.small_talk import reply
 from bots.sandbox.tool_arguments import fill
 from bots.sandbox.tool_choice import Call, wanted
-from bots.tool_requests import UNTRUSTED
+from bots.tools.runner import UNTRUSTED
 from calls.functions import functions
 from calls.history import GO_ON, messages
 from calls.tool_uses import NOBODY_THERE

@@ -12,14 +12,7 @@ from pytest_django import Settings
 from bots.config.capabilities import MASK, Parameter, ToolSpec
 from bots.config.placeholders import flat
 from bots.models.secret import Secret
-from bots.tool_requests import (
-    CUT,
-    LONGEST_RESULT,
-    UNTRUSTED,
-    Outcome,
-    look_up,
-    use_tool,
-)
+from bots.tools.runner import CUT, LONGEST_RESULT, UNTRUSTED, Outcome, look_up, use_tool
 from tests.tool_server import MEGABYTE, Said, ToolServer, Waits, json_answer
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from bots.web import (
+from bots.tools.guarded_http import (
     LONGEST_ANSWER,
     Answer,
     Forbidden,

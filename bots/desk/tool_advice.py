@@ -15,7 +15,7 @@ from bots.config.placeholders import (
 from bots.config.request_template import SPELLING, secrets_of
 from bots.desk.in_use import bots_with
 from bots.models import Secret, Tool
-from bots.web import standing_refusal
+from bots.tools.guarded_http import standing_refusal
 
 # Headers whose value is a key, by what their names have in them.
 KEYS = ("authorization", "token", "key", "secret", "cookie")

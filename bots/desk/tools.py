@@ -19,7 +19,7 @@ from bots.desk.tool_advice import remarks
 from bots.desk.trying import TryForm
 from bots.models import Bot, Secret, Tool, ToolParameter
 from bots.models.secret import SecretLost
-from bots.web import EXCEPT_IT, NOT_PUBLIC
+from bots.tools.guarded_http import EXCEPT_IT, NOT_PUBLIC
 
 if TYPE_CHECKING:
     Admin = admin.ModelAdmin[Any]

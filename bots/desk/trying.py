@@ -12,7 +12,7 @@ from bots.config.placeholders import BUILT_IN, SECRET, Values, declared, flat, n
 from bots.desk.in_use import bots_with
 from bots.models import Bot, Tool
 from bots.models.menu_key import MenuKey
-from bots.tool_requests import Outcome, look_up, use_tool
+from bots.tools.runner import Outcome, look_up, use_tool
 
 # What a call would know by itself, of a call that nobody made.
 MADE_UP = {

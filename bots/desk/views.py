@@ -18,8 +18,8 @@ from bots.config import local_time
 from bots.desk.forms import PastedNumberField
 from bots.desk.listen import listen, may_edit
 from bots.models import Catalogue, PhoneNumber, Tool
+from bots.tools.guarded_http import standing_refusal
 from bots.validators import e164, request_url
-from bots.web import standing_refusal
 
 KEY = re.compile("[0-9]{1,18}")
 View = Callable[..., HttpResponse]

@@ -19,7 +19,7 @@ import aiohttp
 from django.conf import settings
 from yarl import URL
 
-from bots.resolver import Resolver
+from bots.tools.resolver import Resolver
 
 MOST_HOPS = 3
 # What is read of an answer, in bytes, unpacked; the rest is left with the server.

@@ -23,7 +23,7 @@ from bots.config.request_template import (
     secrets_of,
 )
 from bots.models.secret import SecretLost, opened
-from bots.web import Answer, Request, Unreachable, fetch
+from bots.tools.guarded_http import Answer, Request, Unreachable, fetch
 
 # As much of an answer as a model reads between two sentences, in characters.
 LONGEST_RESULT = 4_000
