@@ -45,7 +45,7 @@ PURE = {
     *("calls.interruptions", "calls.farewells", "calls.conversation", "calls.resume"),
     *("calls.verdicts", "calls.twilio.standing", "calls.caps"),
     *("calls.hearing", "calls.menu"),
-    *("calls.waterfall", "calls.masking", "calls.uses", "bots.differences"),
+    *("calls.waterfall", "calls.masking", "calls.uses", "bots.versions.text_diff"),
 }
 CODECS = {"pybase64"}
 CLOCKS_AND_LOOPS = {"asyncio", "time", "datetime", "socket", "threading", "random"}

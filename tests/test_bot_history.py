@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from bots import history
-from bots.history import NotRestorable, changes, restore, versions, who
 from bots.models import Bot, PhoneNumber, Secret, Tool
+from bots.versions import history
+from bots.versions.history import NotRestorable, changes, restore, versions, who
 from tests.versions import at, change
 from tests.versions import bot as bot
 

@@ -7,9 +7,9 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from bots import history
-from bots.history import versions, who
 from bots.models import Bot, PhoneNumber
+from bots.versions import history
+from bots.versions.history import versions, who
 from tests.versions import at, change, member
 from tests.versions import bot as bot
 

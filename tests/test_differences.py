@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bots.differences import Part, compare
+from bots.versions.text_diff import Part, compare
 
 WORDS = st.lists(st.sampled_from(["be", "kind", " ", "\n", "中", "🙂", "x" * 9])).map(
     " ".join

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Group, User
 
-from bots.history import versions
 from bots.models import Bot
+from bots.versions.history import versions
 
 
 @pytest.fixture

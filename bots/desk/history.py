@@ -11,8 +11,8 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
-from bots import history
-from bots.history import NotRestorable, Version
+from bots.versions import history
+from bots.versions.history import NotRestorable, Version
 
 if TYPE_CHECKING:
     Admin = admin.ModelAdmin[Any]

@@ -12,10 +12,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 from django.db.models import Model
 
-from bots import history
 from bots.checks import lacks_key
 from bots.models import Bot
 from bots.sandbox import demo_tool
+from bots.versions import history
 
 # Which variable to change when the database refuses a first value.
 BOT_VARIABLES = {

@@ -10,8 +10,8 @@ from django.db.models import Field, ForeignKey, Model, QuerySet
 from django.utils.text import capfirst
 from django.utils.timezone import localtime
 
-from bots.differences import Part, compare, unified
 from bots.models import Bot, PhoneNumber, Secret, Tool
+from bots.versions.text_diff import Part, compare, unified
 
 INLINE_LENGTH = 60  # characters of a value that is shown within a line
 MESSAGE_LENGTH = 300
