@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.core.exceptions import ValidationError
 
-from bots.desk.forms import SEPARATORS, TRUNK_ZERO
+from bots.phone_numbers import SEPARATORS, TRUNK_ZERO
 
 PATTERN_LENGTH = 120
 NOTE_LENGTH = 200

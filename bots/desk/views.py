@@ -15,9 +15,9 @@ from bots import catalogue
 from bots.advice import advice
 from bots.advice.form import Draft, Kit, Offer, Remark, rows
 from bots.config import local_time
-from bots.desk.forms import PastedNumberField
 from bots.desk.listen import listen, may_edit
 from bots.models import Catalogue, PhoneNumber, Tool
+from bots.phone_numbers import PastedNumberField
 from bots.tools.guarded_http import standing_refusal
 from bots.validators import e164, request_url
 

@@ -17,11 +17,11 @@ from bots.checks import inworld_key_is_set
 from bots.config.bot_config import Profile
 from bots.config.example_values import examples
 from bots.config.placeholders import fill, names
-from bots.desk.forms import PastedNumberField
 from bots.inworld.errors import InworldError
 from bots.inworld.one_shot import in_words
 from bots.models import Bot, PhoneNumber
 from bots.number_routing import NoAnswer, resolve
+from bots.phone_numbers import PastedNumberField
 from bots.validators import e164
 from calls import twiml
 from calls.checks import is_loopback, server_url_is_an_origin, twilio_token_is_set
