@@ -18,3 +18,13 @@ def examples(name: str, values: str, zone: str) -> Values:
         "now": local_time.told(timezone.now(), zone),
         "call_sid": "CA0123456789",
     }
+
+
+# What a call would know by itself, of a call that nobody made.
+MADE_UP = {
+    "caller_number": "+15005550001",
+    "called_number": "+15005550006",
+    "bot_name": "Trial",
+    "now": "Monday, 05 January 2026, 09:30",
+    "call_sid": "CA00000000000000000000000000000000",
+}

@@ -8,20 +8,13 @@ from typing import Any
 from django import forms
 
 from bots.config.capabilities import Parameter, ToolSpec
+from bots.config.example_values import MADE_UP
 from bots.config.placeholders import BUILT_IN, SECRET, Values, declared, flat, names
 from bots.desk.in_use import bots_with
 from bots.models import Bot, Tool
 from bots.models.menu_key import MenuKey
 from bots.tools.runner import Outcome, look_up, use_tool
 
-# What a call would know by itself, of a call that nobody made.
-MADE_UP = {
-    "caller_number": "+15005550001",
-    "called_number": "+15005550006",
-    "bot_name": "Trial",
-    "now": "Monday, 05 January 2026, 09:30",
-    "call_sid": "CA00000000000000000000000000000000",
-}
 WHATEVER = ("", "(left out)")
 LONGEST = 1000
 

@@ -13,8 +13,8 @@ from django.views.decorators.http import require_http_methods
 
 from bots.checks import lacks_key
 from bots.config.bot_config import Profile
+from bots.config.example_values import MADE_UP
 from bots.config.placeholders import BUILT_IN, declared
-from bots.desk.trying import MADE_UP
 from bots.models import Bot
 from calls.desk.talk_socket import may_talk, talk_token
 from calls.known import PLAYED
