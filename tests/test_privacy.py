@@ -20,8 +20,8 @@ from django.test import Client
 from pytest_django import Settings
 from redis.asyncio import Redis
 
+from bots.admin.forms import BotForm
 from bots.config.bot_config import Profile
-from bots.desk.forms import BotForm
 from bots.models import Bot, PhoneNumber
 from calls import daily, privacy
 from calls.clips import MemoryClips

@@ -12,7 +12,7 @@ from django.forms import BaseForm
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from bots.desk.tools import LOST, ParameterForm, SecretForm, ToolForm
+from bots.admin.tool import LOST, ParameterForm, SecretForm, ToolForm
 from bots.models import Bot, Secret, Tool, ToolParameter
 from calls.desk.groups import OPERATOR, VIEWER
 from tests.conftest import TOOLS_PORT

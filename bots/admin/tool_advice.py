@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from itertools import chain
 
+from bots.admin.usage import bots_with
 from bots.advice.form import nearest
 from bots.config.placeholders import (
     BUILT_IN,
@@ -13,7 +14,6 @@ from bots.config.placeholders import (
     unknown,
 )
 from bots.config.request_template import SPELLING, secrets_of
-from bots.desk.in_use import bots_with
 from bots.models import Secret, Tool
 from bots.tools.guarded_http import standing_refusal
 

@@ -17,11 +17,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
-from bots.desk import tools, views  # noqa: F401  (registers tools and secrets)
-from bots.desk.forms import BotForm, PhoneNumberForm
-from bots.desk.history import RemembersVersions
-from bots.desk.inlines import INLINES, PARTS
-from bots.desk.sections import SECTIONS
+from bots.admin import editor_api, tool  # noqa: F401  (registers tools and secrets)
+from bots.admin.fieldsets import SECTIONS
+from bots.admin.forms import BotForm, PhoneNumberForm
+from bots.admin.inlines import INLINES, PARTS
+from bots.admin.versions import RemembersVersions
 from bots.models import Bot, PhoneNumber
 
 NUMBERS_SHOWN = 3
@@ -43,7 +43,7 @@ class BotAdmin(RemembersVersions, admin.ModelAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         """The editor's own addresses, before the admin's."""
-        return [*views.urls(self.admin_site.admin_view), *super().get_urls()]
+        return [*editor_api.urls(self.admin_site.admin_view), *super().get_urls()]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Bot]:
         """Fetch every bot's numbers in one query, and count its calls of a week."""
@@ -67,7 +67,7 @@ class BotAdmin(RemembersVersions, admin.ModelAdmin):
     ) -> None:
         """Save what belongs to it, and say what is worth another look."""
         super().save_related(request, form, formsets, change)
-        found = [r for r in views.remarks_on(request.POST) if r.level == "warning"]
+        found = [r for r in editor_api.remarks_on(request.POST) if r.level == "warning"]
         for remark in found[:REMARKS_SHOWN]:
             told = f"{_place(remark.field, request.POST)}: {remark.text}"
             self.message_user(request, capfirst(told), messages.WARNING)

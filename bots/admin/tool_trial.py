@@ -7,10 +7,10 @@ from typing import Any
 
 from django import forms
 
+from bots.admin.usage import bots_with
 from bots.config.capabilities import Parameter, ToolSpec
 from bots.config.example_values import MADE_UP
 from bots.config.placeholders import BUILT_IN, SECRET, Values, declared, flat, names
-from bots.desk.in_use import bots_with
 from bots.models import Bot, Tool
 from bots.models.menu_key import MenuKey
 from bots.tools.runner import Outcome, look_up, use_tool

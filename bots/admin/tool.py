@@ -13,10 +13,10 @@ from django.urls import URLPattern, path
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
 
-from bots.desk.in_use import linked, users_of
-from bots.desk.sections import section
-from bots.desk.tool_advice import remarks
-from bots.desk.trying import TryForm
+from bots.admin.fieldsets import section
+from bots.admin.tool_advice import remarks
+from bots.admin.tool_trial import TryForm
+from bots.admin.usage import linked, users_of
 from bots.models import Bot, Secret, Tool, ToolParameter
 from bots.models.secret import SecretLost
 from bots.tools.guarded_http import EXCEPT_IT, NOT_PUBLIC

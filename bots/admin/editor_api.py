@@ -12,10 +12,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from bots import catalogue
+from bots.admin.voice_preview import listen, may_edit
 from bots.advice import advice
 from bots.advice.form import Draft, Kit, Offer, Remark, rows
 from bots.config import local_time
-from bots.desk.listen import listen, may_edit
 from bots.models import Catalogue, PhoneNumber, Tool
 from bots.phone_numbers import PastedNumberField
 from bots.tools.guarded_http import standing_refusal

@@ -6,16 +6,11 @@ from django.contrib import admin
 from django.forms import BaseInlineFormSet
 from django.http import HttpRequest
 
+from bots.admin.fieldsets import KEYS, LANGUAGES, PEOPLE
+from bots.admin.forms import LanguageForm, MenuKeyForm, PhoneNumberForm, TargetForm
+from bots.admin.voice_preview import may_edit
 from bots.advice.form import rows
 from bots.config.bot_config import TRANSFER_NUMBER
-from bots.desk.forms import (
-    LanguageForm,
-    MenuKeyForm,
-    PhoneNumberForm,
-    TargetForm,
-)
-from bots.desk.listen import may_edit
-from bots.desk.sections import KEYS, LANGUAGES, PEOPLE
 from bots.models import MenuKey, PhoneNumber, SpokenLanguage, TransferTarget
 
 if TYPE_CHECKING:

@@ -1,0 +1,6 @@
+"""The admin of bots, numbers, tools and secrets. Importing it registers them."""
+
+from bots.admin.bot import BotAdmin
+from bots.admin.tool import ToolAdmin
+
+__all__ = ["BotAdmin", "ToolAdmin"]
