@@ -11,10 +11,10 @@ from django.db import DatabaseError, InterfaceError
 
 from bots.inworld.client import Inworld
 from calls import backoff, followups, metrics
+from calls.db import in_any_thread
 from calls.followups import Attempt, Due, Kind, State, bell
 from calls.logs import CallLog
 from calls.summing_up import sum_up
-from calls.threads import in_any_thread
 from calls.webhook import deliver
 
 log = logging.getLogger(__name__)

@@ -11,9 +11,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from calls.clips import ClipStore, ClipsUnavailable
+from calls.db import in_any_thread
 from calls.models import DailyRun
 from calls.privacy import Deleted, purge_some
-from calls.threads import in_any_thread
 
 log = logging.getLogger(__name__)
 

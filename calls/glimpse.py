@@ -15,7 +15,7 @@ from calls.masking import masked
 from calls.models import Call
 from calls.parties import listed
 from calls.review import heard_and_not
-from calls.transfers import Transfer
+from calls.transfer import Transfer
 from calls.turns import CONSENT, FILLER, OPERATOR, Turn
 from calls.uses import use_of
 

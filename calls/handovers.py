@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 
 from bots.config.phrasebook import phrasebook
 from calls import twiml
+from calls.db import in_any_thread
 from calls.functions import TRANSFER
 from calls.known import filled
 from calls.lifecycle import close_call
@@ -21,8 +22,7 @@ from calls.pickup import announcing_document, offer, ringing_document
 from calls.recall import spoken
 from calls.signatures import new_nonce
 from calls.switchboard import switchboard
-from calls.threads import in_any_thread
-from calls.transfers import Transfer, outcome, pending
+from calls.transfer import Transfer, outcome, pending
 
 log = logging.getLogger(__name__)
 

@@ -11,11 +11,11 @@ from bots.config.bot_config import Profile
 from bots.config.placeholders import bounded
 from bots.models import Bot, PhoneNumber
 from calls import metrics, summary
+from calls.db import for_a_new_call, in_any_thread
 from calls.models import Call
 from calls.resume import MAX_RECONNECTS, Standing, Verdict, verdict
 from calls.signatures import new_nonce
-from calls.threads import for_a_new_call, in_any_thread
-from calls.transfers import pending
+from calls.transfer import pending
 
 SID_LENGTH = 64
 # A page opens its socket at once.

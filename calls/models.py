@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 
 from bots.models import Bot
 from calls.blocking import NOTE_LENGTH, PATTERN_LENGTH, is_pattern
-from calls.transfers import pending
+from calls.transfer import pending
 
 # Of columns that a process of the release before does not know and yet has to fill.
 NOTHING = models.Value({}, models.JSONField())

@@ -12,7 +12,7 @@ from calls import twiml
 from calls.models import Call
 from calls.signatures import public_url, relay_token, socket_url
 from calls.switchboard import switchboard
-from calls.transfers import Transfer, shown_number
+from calls.transfer import Transfer, shown_number
 
 NOT_IN_SERVICE = "Sorry, this number is not in service at the moment. Goodbye."
 OUT_OF_ORDER = "Sorry, we cannot take your call right now. Please try again later."

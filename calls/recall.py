@@ -10,10 +10,10 @@ from django.db import DatabaseError, InterfaceError
 from bots.config.bot_config import Profile
 from calls import metrics, models
 from calls.clock import Clock
+from calls.db import in_any_thread
 from calls.events import CallResumed
 from calls.models import Call
 from calls.resume import language_of
-from calls.threads import in_any_thread
 from calls.turns import Role, ToolUse, Turn
 
 log = logging.getLogger(__name__)

@@ -24,7 +24,7 @@ from calls.actions import (
     UseTool,
     Withhold,
 )
-from calls.chores import Chores
+from calls.background import Chores
 from calls.clock import Clock
 from calls.conversation import Conversation
 from calls.events import CallConnected, CallEnded, ClipFetched, Event, TimePassed

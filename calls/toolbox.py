@@ -7,7 +7,7 @@ from bots.config.capabilities import ToolSpec
 from bots.config.placeholders import flat
 from bots.tools.runner import Outcome, look_up, use_tool
 from calls import metrics
-from calls.chores import Chores
+from calls.background import Chores
 from calls.events import Event, LookedUp, ToolEnded
 from calls.logs import CallLog
 

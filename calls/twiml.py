@@ -14,7 +14,7 @@ from bots.config.bot_config import Profile
 from bots.config.phrasebook import phrasebook
 from bots.models.choices import TranscriptionProvider
 from bots.validators import of_its_provider
-from calls.transfers import Transfer
+from calls.transfer import Transfer
 
 # The voice for sentences we could not synthesise; ElevenLabs, Twilio's default, needs
 # an agreement of its own, and without one the session fails.

@@ -23,6 +23,7 @@ from calls import handovers, metrics, twiml
 from calls.admission import bot_of, noted
 from calls.caps import TooMany
 from calls.clips import ClipsUnavailable
+from calls.db import for_a_new_call
 from calls.known import whoever_is_there
 from calls.lifecycle import (
     SID_LENGTH,
@@ -43,7 +44,6 @@ from calls.pickup import (
 from calls.reconnecting import DATABASE_SECONDS, is_lost, reconnect
 from calls.signatures import asked_for, is_signed, public_url
 from calls.switchboard import switchboard
-from calls.threads import for_a_new_call
 from calls.verdicts import NOT_SIGNED
 
 log = logging.getLogger(__name__)

@@ -26,7 +26,7 @@ PURE = {
         "bots.config.request_template",
         "calls.functions",
         "calls.tool_uses",
-        "calls.transfers",
+        "calls.transfer",
     ),
     *("bots.inworld.text_request", "calls.upshot", "calls.backoff"),
     *(

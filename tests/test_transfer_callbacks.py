@@ -23,7 +23,7 @@ from calls.resume import MAX_RECONNECTS
 from calls.signatures import read_token
 from calls.switchboard import switchboard
 from calls.transcripts import CallHandedOver, write_all
-from calls.transfers import Transfer, outcome, shown_number
+from calls.transfer import Transfer, outcome, shown_number
 from calls.twiml import announcement
 from tests.conftest import numbered
 from tests.test_webhooks import (

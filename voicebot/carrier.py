@@ -24,7 +24,7 @@ class CarrierHandler(ASGIHandler):
     """The same URLs and views, with nothing around them.
 
     Neither with Django's signals around a request: they start a thread for each, which
-    costs more than most answers. Database work is done in `calls.threads`.
+    costs more than most answers. Database work is done in `calls.db`.
     """
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:

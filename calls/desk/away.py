@@ -2,10 +2,10 @@
 
 from django.utils import timezone
 
+from calls.db import in_any_thread
 from calls.glimpse import News, about
 from calls.models import Call
-from calls.threads import in_any_thread
-from calls.transfers import pending
+from calls.transfer import pending
 
 # As many as a page is told of.
 MOST = 100

@@ -19,12 +19,12 @@ from django.utils.crypto import constant_time_compare
 
 from calls.broadcast import VIEWERS
 from calls.controls import ANSWER_SECONDS, LINE_LIMIT
+from calls.db import in_any_thread
 from calls.desk.away import away
 from calls.desk.signing_in import has_passed
 from calls.listener import Listener, Message
 from calls.models import Call
 from calls.switchboard import switchboard
-from calls.threads import in_any_thread
 
 log = logging.getLogger(__name__)
 

@@ -9,15 +9,15 @@ from typing import Any
 from django.core.signing import BadSignature, TimestampSigner
 
 from calls.consumers import NORMAL_CLOSURE, RelayConsumer
+from calls.db import in_any_thread
 from calls.functions import KEYS
 from calls.models import Call
 from calls.review import heard_and_not
 from calls.session import CallSession
 from calls.signatures import TOKEN_LIFETIME_SECONDS
 from calls.switchboard import Switchboard, switchboard
-from calls.threads import in_any_thread
 from calls.transcripts import CallHandedOver, CallOver, TurnWrite, Write
-from calls.transfers import Transfer, pending
+from calls.transfer import Transfer, pending
 from calls.turns import CONSENT, FILLER, Turn
 from calls.twiml import announcement
 from calls.uses import use_of
