@@ -6,8 +6,8 @@ from typing import Any
 
 from bots.config.capabilities import Target, ToolSpec
 from calls.history import Message
-from calls.playback import Clip
-from calls.turns import Turn
+from calls.turns.playback import Clip
+from calls.turns.turn import Turn
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from calls.functions import functions
 from calls.history import messages
 from calls.ladder import LIVENESS, Ladder, Rung, Step
 from calls.replies import Replies, Reply, milliseconds
-from calls.turns import CONSENT, RESUMED, Role, Turn, next_index
+from calls.turns.turn import CONSENT, RESUMED, Role, Turn, next_index
 
 # How long a fixed sentence may take to be voiced before the carrier speaks it (s):
 # a greeting or an operator's line is worth a wait, what stands in for an answer is not.

@@ -10,7 +10,7 @@ from django.conf import settings
 from bots.audio import mulaw
 from bots.audio.pcm import Pcm, strip_header
 from bots.audio.wav import encoding_of, wav
-from calls.words import FRAME_SECONDS
+from calls.turns.word_timing import FRAME_SECONDS
 
 # Of a clip's loud moments: what is softer is a pause, a breath or the line's hiss.
 QUIET = 0.04
@@ -50,7 +50,7 @@ def read_clip(body: bytes) -> Pcm:
 
 
 def pace(pcm: Pcm) -> bytes:
-    """When the voice sounds and when it rests, for `calls.words.words_within`.
+    """When the voice sounds and when it rests, for `calls.turns.word_timing.words_within`.
 
     Lengths in frames of 20 ms, 16 bits each: silence, sound, silence, sound, and so on.
     """

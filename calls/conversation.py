@@ -40,9 +40,9 @@ from calls.interruptions import Interruptions
 from calls.ladder import Rung
 from calls.menu import Menu
 from calls.replies import Reply
-from calls.resume import is_unanswered, language_of, settle, take_back
 from calls.tool_uses import ToolUses
-from calls.turns import Turn
+from calls.turns.resume import is_unanswered, language_of, settle, take_back
+from calls.turns.turn import Turn
 from calls.vigil import Vigil
 
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bots.inworld.tool_calls import ToolCall
-from calls.playback import Clip
-from calls.turns import Turn
+from calls.turns.playback import Clip
+from calls.turns.turn import Turn
 
 
 @dataclass(frozen=True, slots=True)

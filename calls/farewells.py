@@ -13,7 +13,7 @@ from calls.interruptions import Interruptions
 from calls.keypad import without_keys
 from calls.ladder import Rung
 from calls.replies import Reply
-from calls.turns import NOTICE, open_use
+from calls.turns.turn import NOTICE, open_use
 
 # Room for the clock's error before a reply counts as played to its end (s).
 SETTLE_MARGIN = 0.5

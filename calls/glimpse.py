@@ -16,7 +16,7 @@ from calls.models import Call
 from calls.parties import listed
 from calls.review import heard_and_not
 from calls.transfer import Transfer
-from calls.turns import CONSENT, FILLER, OPERATOR, Turn
+from calls.turns.turn import CONSENT, FILLER, OPERATOR, Turn
 from calls.uses import use_of
 
 # What is sent of one turn, in characters, and of one call, in turns.

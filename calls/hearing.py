@@ -7,8 +7,8 @@ from calls.actions import Action, Record
 from calls.answers import Answers
 from calls.functions import KEYS
 from calls.keypad import ENTRY_PAUSE, MASKED, Closed, KeyEntry, KeyRequest, spelled
-from calls.playback import Cue
-from calls.turns import ASKED, Turn, next_index
+from calls.turns.playback import Cue
+from calls.turns.turn import ASKED, Turn, next_index
 
 # Of the caller, in characters; of a longer one the end counts.
 LONGEST_TURN = 20_000

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from calls.turns import ASKED, NOTICE, RESUMED, ToolUse, Turn
+from calls.turns.turn import ASKED, NOTICE, RESUMED, ToolUse, Turn
 
 Message = dict[str, Any]
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from bots.config.rules import QUESTION_MARKS
 from calls.actions import Action, Discard, Withhold
 from calls.answers import Answers
-from calls.playback import Cue
 from calls.replies import Reply
+from calls.turns.playback import Cue
 
 # A frame that a key or a word caused may arrive before the interrupt it caused (s).
 LATE_INTERRUPT = 1.0

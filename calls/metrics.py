@@ -17,8 +17,8 @@ from prometheus_client import (
 
 from bots.inworld.errors import InworldError
 from calls.ladder import Rung
-from calls.resume import Verdict, is_unanswered
-from calls.turns import ASKED, CONSENT, FILLER, RESUMED, Turn
+from calls.turns.resume import Verdict, is_unanswered
+from calls.turns.turn import ASKED, CONSENT, FILLER, RESUMED, Turn
 
 # From the caller's last word, in the order in which they are reached.
 STAGES = (

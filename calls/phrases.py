@@ -18,7 +18,7 @@ from bots.inworld.client import Inworld, Voicing
 from bots.inworld.errors import InworldError
 from calls.audio import at_rate, clip_file, pace, read_clip
 from calls.clips import ClipStore, ClipsUnavailable, clip_url
-from calls.playback import Clip
+from calls.turns.playback import Clip
 
 # A phrase is kept this long after its last use, so that every process can share it.
 KEPT_SECONDS = 7 * 24 * 3600.0

@@ -18,7 +18,7 @@ from calls.blocking import ANONYMOUS, pattern_of, pattern_of_caller
 from calls.masking import without
 from calls.models import BlockedCaller, Call, Turn
 from calls.phrases import is_phrase
-from calls.turns import OPERATOR
+from calls.turns.turn import OPERATOR
 
 # Calls deleted in one transaction: writes of calls in progress wait for it.
 BATCH = 200

@@ -13,8 +13,8 @@ from calls.clock import Clock
 from calls.db import in_any_thread
 from calls.events import CallResumed
 from calls.models import Call
-from calls.resume import language_of
-from calls.turns import Role, ToolUse, Turn
+from calls.turns.resume import language_of
+from calls.turns.turn import Role, ToolUse, Turn
 
 log = logging.getLogger(__name__)
 

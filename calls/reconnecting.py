@@ -15,8 +15,8 @@ from calls.lifecycle import close_call, offer_relay
 from calls.models import Call
 from calls.pickup import OUT_OF_ORDER, farewell_document, offer
 from calls.recall import spoken
-from calls.resume import Verdict
 from calls.switchboard import switchboard
+from calls.turns.resume import Verdict
 
 log = logging.getLogger(__name__)
 

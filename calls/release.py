@@ -7,7 +7,7 @@ slow stream. So the length of the words says how much sound to expect.
 
 from dataclasses import dataclass
 
-from calls.words import letters, words_within
+from calls.turns.word_timing import letters, words_within
 
 # How often a quiet stream is looked at, in seconds.
 LOOK_SECONDS = 0.05

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 from calls.actions import Action, Discard, Play, Record, StopReply
 from calls.events import ClipReady, ReplyEnded
-from calls.playback import Cue, Playback
-from calls.turns import OPERATOR, Role, Turn, next_index
-from calls.words import joined
+from calls.turns.playback import Cue, Playback
+from calls.turns.turn import OPERATOR, Role, Turn, next_index
+from calls.turns.word_timing import joined
 
 
 @dataclass(slots=True)

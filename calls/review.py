@@ -14,8 +14,8 @@ from calls.models import Call, Turn
 from calls.parties import listed, variables
 from calls.phrases import KEPT_SECONDS
 from calls.settings_used import settings_used
-from calls.turns import CONSENT, FILLER, NOTICE, RESUMED
-from calls.turns import Turn as SpokenTurn
+from calls.turns.turn import CONSENT, FILLER, NOTICE, RESUMED
+from calls.turns.turn import Turn as SpokenTurn
 from calls.uses import Use, use
 from calls.waterfall import LABELS, Stage, stages
 

@@ -32,7 +32,6 @@ from calls.glimpse import Glimpse, News
 from calls.known import minute_of_week, variables
 from calls.logs import CallLog
 from calls.models import Call
-from calls.playback import Clip
 from calls.recall import resumed
 from calls.rules import manners
 from calls.shelf import Shelf
@@ -48,7 +47,8 @@ from calls.transcripts import (
     TurnWrite,
     Write,
 )
-from calls.turns import Turn
+from calls.turns.playback import Clip
+from calls.turns.turn import Turn
 
 log = logging.getLogger(__name__)
 

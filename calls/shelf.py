@@ -8,7 +8,7 @@ from django.conf import settings
 from calls.audio import clip_file, silence
 from calls.clips import ClipStore, ClipsUnavailable
 from calls.logs import CallLog
-from calls.playback import Clip
+from calls.turns.playback import Clip
 
 # Played in place of a clip that must not be heard but is still in the queue.
 HUSH_SECONDS = 0.05

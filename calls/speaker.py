@@ -26,9 +26,9 @@ from calls.clips import ClipStore, ClipsUnavailable, clip_url, new_clip_id
 from calls.events import ClipReady, Event, ReplyEnded
 from calls.logs import CallLog
 from calls.phrases import Phrases
-from calls.playback import Clip, spoken_by_carrier
 from calls.progress import Progress
 from calls.release import LOOK_SECONDS, Voice
+from calls.turns.playback import Clip, spoken_by_carrier
 
 # How long the end of a call waits for connections to be let go.
 STOP_SECONDS = 1.0

@@ -19,10 +19,10 @@ from calls.events import ToolEnded
 from calls.farewells import Farewells
 from calls.functions import END, KEYS, LANGUAGE, TRANSFER, present
 from calls.keypad import MASKED, KeyEntry, KeyRequest, spelled
-from calls.playback import CHARACTERS_PER_SECOND
 from calls.replies import Reply, milliseconds
-from calls.resume import LOST, is_unmade
-from calls.turns import ASKED, FILLER, Turn, open_use
+from calls.turns.playback import CHARACTERS_PER_SECOND
+from calls.turns.resume import LOST, is_unmade
+from calls.turns.turn import ASKED, FILLER, Turn, open_use
 
 # From one sentence that bridges a wait to the next (s).
 FILLER_PAUSE = 8.0

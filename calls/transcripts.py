@@ -18,7 +18,7 @@ from django.db.models.functions import Now
 
 from calls import metrics, models, summary
 from calls.outages import drop_broken_connections, is_passing
-from calls.turns import Turn
+from calls.turns.turn import Turn
 
 log = logging.getLogger(__name__)
 

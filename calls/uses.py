@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from calls.functions import END, KEYS, LANGUAGE, TRANSFER
-from calls.turns import ToolUse
+from calls.turns.turn import ToolUse
 
 # More of a result, or of an argument, is folded away (characters).
 LONG = 160

@@ -25,7 +25,7 @@ from calls.lifecycle import close_call, refuse_call
 from calls.models import Call, Followup
 from calls.reaping import Reaper
 from calls.transcripts import CallOver, TurnWrite, write_all
-from calls.turns import Turn as SpokenTurn
+from calls.turns.turn import Turn as SpokenTurn
 from tests.call_pages import START, make_call, say
 from tests.fake_inworld import FakeInworld, Pause, Status
 from tests.receiver import SECRET, Receiver, receiving

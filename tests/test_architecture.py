@@ -42,7 +42,12 @@ PURE = {
         f"calls.{name}"
         for name in ("manners", "vigil", "replies", "answers", "release")
     ),
-    *("calls.interruptions", "calls.farewells", "calls.conversation", "calls.resume"),
+    *(
+        "calls.interruptions",
+        "calls.farewells",
+        "calls.conversation",
+        "calls.turns.turn.resume",
+    ),
     *("calls.verdicts", "calls.twilio.standing", "calls.caps"),
     *("calls.hearing", "calls.menu"),
     *("calls.waterfall", "calls.masking", "calls.uses", "bots.versions.text_diff"),

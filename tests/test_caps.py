@@ -38,7 +38,7 @@ from calls.caps import (
 from calls.history import LEFT_OUT, MOST_CHARACTERS, messages
 from calls.models import BlockedCaller, Call
 from calls.switchboard import switchboard
-from calls.turns import Turn
+from calls.turns.turn import Turn
 from tests.conftest import numbered
 from tests.fake_inworld import FakeInworld
 from tests.live import LiveServer

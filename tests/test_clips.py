@@ -23,8 +23,8 @@ from calls.clips import (
 )
 from calls.fetches import Fetches
 from calls.logs import CallLog
-from calls.playback import Clip
 from calls.shelf import Shelf
+from calls.turns.playback import Clip
 from tests.live import free_port
 
 

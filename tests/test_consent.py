@@ -22,7 +22,7 @@ from calls.events import (
 )
 from calls.models import Call
 from calls.rules import manners
-from calls.turns import CONSENT, Turn
+from calls.turns.turn import CONSENT, Turn
 from tests.fake_inworld import FakeInworld
 from tests.live import LiveServer
 from tests.test_conversation import GREETING, Talk, of, started

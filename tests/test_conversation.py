@@ -26,8 +26,8 @@ from calls.events import (
     ReplyEnded,
     TimePassed,
 )
-from calls.playback import Clip
-from calls.turns import Turn
+from calls.turns.playback import Clip
+from calls.turns.turn import Turn
 
 A = TypeVar("A", bound=Action)
 GREETING = "Hello, how can I help?"

@@ -13,9 +13,9 @@ from bots.config.phrasebook import phrasebook
 from bots.models import Bot
 from calls.history import LINE_BROKE
 from calls.models import Call
-from calls.resume import MAX_RECONNECTS
 from calls.simulator.call import SimulatedCall
 from calls.simulator.line import CallFailed
+from calls.turns.resume import MAX_RECONNECTS
 from tests.conftest import tracebacks
 from tests.fake_inworld import DONE, ROLE, FakeInworld, Pause, speech
 from tests.live import LiveServer, running

@@ -3,7 +3,7 @@
 from calls.actions import Action, SpeakText
 from calls.events import CallerInterrupted, ReplyEnded, TimePassed, ToolEnded
 from calls.tool_uses import FILLER_PAUSE
-from calls.turns import FILLER
+from calls.turns.turn import FILLER
 from tests.test_conversation import Talk, of, started
 from tests.test_tool_uses import FILLER_SECONDS, FILLERS, call, told, uses, working
 

@@ -22,7 +22,7 @@ from calls.events import CallerSpoke
 from calls.history import CONNECTED, messages
 from calls.models import Call
 from calls.signatures import relay_token
-from calls.turns import Turn
+from calls.turns.turn import Turn
 from tests.bench.forgery import (
     FORM,
     HANDSHAKES,

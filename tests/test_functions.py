@@ -24,7 +24,7 @@ from bots.inworld.tool_calls import (
 from bots.models.tool import RESERVED
 from calls.functions import END, KEYS, LANGUAGE, TRANSFER, functions, present
 from calls.history import CONNECTED, MOST_CHARACTERS, NO_RESULT, messages
-from calls.turns import ASKED, FILLER, Role, ToolUse, Turn
+from calls.turns.turn import ASKED, FILLER, Role, ToolUse, Turn
 from tests.fake_inworld import tool_call
 from tests.people import SALES
 

@@ -15,8 +15,8 @@ from calls.events import (
     TimePassed,
 )
 from calls.history import CONNECTED, CUT_OFF, GO_ON, messages
-from calls.playback import START_DELAY, spoken_by_carrier
-from calls.turns import NOTICE, Role, ToolUse, Turn
+from calls.turns.playback import START_DELAY, spoken_by_carrier
+from calls.turns.turn import NOTICE, Role, ToolUse, Turn
 from tests.test_conversation import Talk, started
 
 SYSTEM = {"role": "system", "content": "Be kind."}

@@ -16,7 +16,7 @@ from calls.events import (
 )
 from calls.history import GO_ON
 from calls.keypad import ENTRY_PAUSE, MASKED
-from calls.playback import START_DELAY, Clip
+from calls.turns.playback import START_DELAY, Clip
 from calls.vigil import RESUME_AFTER_SPEECH, RESUME_BLIND
 from tests.test_conversation import Talk, answered, of, started
 

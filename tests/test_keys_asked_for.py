@@ -18,8 +18,8 @@ from calls.events import (
 from calls.glimpse import Glimpse
 from calls.keypad import ENTRY_PAUSE, MASKED
 from calls.models import Call
-from calls.resume import LOST
 from calls.tool_uses import NOTHING_TYPED, SPOKE_INSTEAD
+from calls.turns.resume import LOST
 from tests.test_conversation import Talk, of, started
 from tests.test_own_deeds import spoken, voiced
 from tests.test_tool_uses import call, result_of, told, uses, working

@@ -17,7 +17,7 @@ from calls.ladder import (
     Rung,
     Step,
 )
-from calls.turns import ToolUse, Turn
+from calls.turns.turn import ToolUse, Turn
 from tests.people import SALES
 from tests.test_conversation import Talk, of, started
 

@@ -17,7 +17,7 @@ from bots.models import Bot
 from calls.clips import ClipsUnavailable, RedisClips
 from calls.metrics import REGISTRY, LoopWatch, Tally
 from calls.transcripts import CallAnswered, TranscriptWriter
-from calls.turns import ASKED, FILLER, RESUMED, ToolUse, Turn
+from calls.turns.turn import ASKED, FILLER, RESUMED, ToolUse, Turn
 from tests.fake_inworld import FakeInworld, Status
 from tests.live import LiveServer, running
 from tests.test_live import closed, dial

@@ -15,7 +15,7 @@ from calls.events import (
     OperatorTransferred,
     ReplyEnded,
 )
-from calls.turns import OPERATOR
+from calls.turns.turn import OPERATOR
 from tests.people import SALES
 from tests.test_conversation import Talk, answered, of, started
 

@@ -31,14 +31,14 @@ from calls.events import (
 )
 from calls.farewells import FAREWELL_LIMIT, MOST_TRANSFERS, MOST_WORDS
 from calls.history import LINE_BROKE
-from calls.resume import LOST
 from calls.tool_uses import (
     LEAVING,
     LONGEST_SENTENCE,
     NO_SUCH_LANGUAGE,
     NOBODY_THERE,
 )
-from calls.turns import ToolUse, Turn
+from calls.turns.resume import LOST
+from calls.turns.turn import ToolUse, Turn
 from calls.vigil import PARTING_SILENCE
 from tests.people import SALES
 from tests.test_conversation import Talk, of, started

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calls.playback import START_DELAY, Clip, Playback
+from calls.turns.playback import START_DELAY, Clip, Playback
 
 TEN_WORDS = "one two three four five six seven eight nine ten"
 

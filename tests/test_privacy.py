@@ -28,7 +28,7 @@ from calls.clips import MemoryClips
 from calls.daily import Daily
 from calls.models import BlockedCaller, Call, DailyRun, Turn
 from calls.switchboard import switchboard
-from calls.turns import OPERATOR
+from calls.turns.turn import OPERATOR
 from tests.fake_inworld import FakeInworld
 from tests.live import LiveServer, running
 from tests.test_live import closed, dial

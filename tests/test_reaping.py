@@ -12,7 +12,7 @@ from calls.heartbeat import Heartbeat
 from calls.models import Call
 from calls.reaping import GONE, UNSEEN, Reaper
 from calls.transcripts import CallLost, CallOver, CallsSeen, TurnWrite, write_all
-from calls.turns import Turn
+from calls.turns.turn import Turn
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

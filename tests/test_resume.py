@@ -19,10 +19,13 @@ from calls.conversation import Conversation
 from calls.events import CallResumed, ClipReady, ReplyEnded
 from calls.history import LINE_BROKE, messages
 from calls.models import Call
-from calls.playback import spoken_by_carrier
 from calls.recall import admit
-from calls.resume import LOST as LOST_ANSWER
-from calls.resume import (
+from calls.signatures import read_token, relay_token
+from calls.switchboard import switchboard
+from calls.transcripts import CallLost, write_all
+from calls.turns.playback import spoken_by_carrier
+from calls.turns.resume import LOST as LOST_ANSWER
+from calls.turns.resume import (
     MAX_RECONNECTS,
     Standing,
     Verdict,
@@ -31,10 +34,7 @@ from calls.resume import (
     take_back,
     verdict,
 )
-from calls.signatures import read_token, relay_token
-from calls.switchboard import switchboard
-from calls.transcripts import CallLost, write_all
-from calls.turns import FILLER, NOTICE, RESUMED, ToolUse, Turn
+from calls.turns.turn import FILLER, NOTICE, RESUMED, ToolUse, Turn
 from tests.test_webhooks import SESSION, own_switchboard, post, ring
 
 __all__ = ["own_switchboard"]  # a fixture

@@ -25,7 +25,7 @@ from bots.sandbox.small_talk import STORY, misbehaviour, reply, sentences, short
 from bots.sandbox.voice import speech
 from bots.sandbox.voice.catalogue import VOICES
 from calls.history import CONNECTED, CUT_OFF, LEFT_OUT, LINE_BROKE, messages
-from calls.turns import Role, Turn
+from calls.turns.turn import Role, Turn
 
 ROOT = Path(__file__).parent.parent
 ENVIRONMENT = os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings"}

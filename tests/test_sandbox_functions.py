@@ -17,7 +17,7 @@ from bots.tools.runner import UNTRUSTED
 from calls.functions import functions
 from calls.history import GO_ON, messages
 from calls.tool_uses import NOBODY_THERE
-from calls.turns import ToolUse, Turn
+from calls.turns.turn import ToolUse, Turn
 
 ORDERS = ToolSpec(
     "look_up_order",

@@ -12,10 +12,10 @@ from bots.models import Bot
 from calls.actions import Discard, Play, Withhold
 from calls.clips import MemoryClips, clip_url
 from calls.models import Call
-from calls.playback import Clip
 from calls.session import CallSession
 from calls.simulator.wav import wav_seconds
 from calls.switchboard import Switchboard
+from calls.turns.playback import Clip
 
 SPEECH = wav(bytes(16_000), 8000)
 

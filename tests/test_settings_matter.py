@@ -29,11 +29,11 @@ from calls.events import (
 from calls.known import variables
 from calls.logs import CallLog
 from calls.models import Call
-from calls.playback import Clip
 from calls.progress import Progress
 from calls.release import Voice
 from calls.rules import manners
 from calls.speaker import reply_request, voicing
+from calls.turns.playback import Clip
 from tests.fake_inworld import tone
 from tests.people import SALES
 

@@ -12,7 +12,7 @@ from calls.lifecycle import close_call
 from calls.models import Call, Turn
 from calls.reaping import Reaper
 from calls.transcripts import CallOver, TurnWrite, write_all
-from calls.turns import Turn as SpokenTurn
+from calls.turns.turn import Turn as SpokenTurn
 from tests.call_pages import START, make_call, say, told
 
 pytestmark = pytest.mark.django_db

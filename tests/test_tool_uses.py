@@ -31,8 +31,8 @@ from calls.events import (
     ToolEnded,
 )
 from calls.history import LINE_BROKE
-from calls.resume import LOST
 from calls.tool_uses import NO_SUCH_FUNCTION, NOT_AN_OBJECT
+from calls.turns.resume import LOST
 from tests.people import SALES
 from tests.test_conversation import Talk, of, started
 

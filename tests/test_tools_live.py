@@ -9,8 +9,8 @@ from asgiref.sync import sync_to_async
 from bots.models import Bot, Secret, Tool, ToolParameter
 from calls.export import record_of
 from calls.models import Call, Turn
-from calls.resume import LOST
 from calls.simulator.record import Heard
+from calls.turns.resume import LOST
 from tests.conftest import numbered
 from tests.fake_inworld import FakeInworld, tool_call, whole_reply
 from tests.inworld_script import speech

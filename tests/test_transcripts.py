@@ -21,7 +21,7 @@ from calls.transcripts import (
     Write,
     write_all,
 )
-from calls.turns import Turn
+from calls.turns.turn import Turn
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -59,9 +59,9 @@ from calls.farewells import FAREWELL_LIMIT
 from calls.history import CONNECTED, CUT_OFF, GO_ON, LINE_BROKE, Message
 from calls.keypad import ENTRY_PAUSE, MASKED, TERMINATOR, KeyRequest, spelled
 from calls.ladder import BUDGET, LIVENESS
-from calls.playback import Clip, Cue, spoken_by_carrier
-from calls.resume import is_unanswered
-from calls.turns import ASKED, OPERATOR, Turn
+from calls.turns.playback import Clip, Cue, spoken_by_carrier
+from calls.turns.resume import is_unanswered
+from calls.turns.turn import ASKED, OPERATOR, Turn
 from calls.vigil import LONGEST_SPEECH
 from tests.people import SALES
 

@@ -15,7 +15,7 @@ from calls.events import (
     TimePassed,
 )
 from calls.farewells import FAREWELL_LIMIT, SETTLE_MARGIN
-from calls.playback import START_DELAY
+from calls.turns.playback import START_DELAY
 from calls.vigil import (
     LONGEST_SPEECH,
     PARTIAL_LASTS,

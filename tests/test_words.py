@@ -12,7 +12,7 @@ from bots.audio.pcm import Pcm
 from bots.sandbox.voice.speech import speak
 from calls.audio import pace, silence
 from calls.release import USUAL_RATE
-from calls.words import letters, words_within
+from calls.turns.word_timing import letters, words_within
 from tests.bench.heard import misses, rows
 from tests.bench.sentences import SENTENCES
 

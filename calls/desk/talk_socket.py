@@ -18,7 +18,7 @@ from calls.signatures import TOKEN_LIFETIME_SECONDS
 from calls.switchboard import Switchboard, switchboard
 from calls.transcripts import CallHandedOver, CallOver, TurnWrite, Write
 from calls.transfer import Transfer, pending
-from calls.turns import CONSENT, FILLER, Turn
+from calls.turns.turn import CONSENT, FILLER, Turn
 from calls.twiml import announcement
 from calls.uses import use_of
 from calls.waterfall import Stage, stages

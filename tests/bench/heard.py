@@ -21,7 +21,7 @@ from bots.audio.pcm import Pcm
 from bots.sandbox.voice.catalogue import VOICES
 from bots.sandbox.voice.speech import speak
 from calls.audio import pace, silence
-from calls.playback import Clip, Cue, Playback
+from calls.turns.playback import Clip, Cue, Playback
 from tests.bench.sentences import SENTENCES
 
 SAMPLE_RATE = 8_000

@@ -9,7 +9,7 @@ the rest is arithmetic. All times are seconds on one monotonic clock.
 import math
 from dataclasses import dataclass, field
 
-from calls.words import are_same, joined, words_within
+from calls.turns.word_timing import are_same, joined, words_within
 
 # From our `play` to sound on the line, until a fetch or a speaker event says better.
 START_DELAY = 0.25

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from calls.functions import LANGUAGE, TRANSFER
-from calls.playback import CHARACTERS_PER_SECOND, START_DELAY
-from calls.turns import ASKED, CONSENT, FILLER, NOTICE, RESUMED, Turn
-from calls.words import words_within
+from calls.turns.playback import CHARACTERS_PER_SECOND, START_DELAY
+from calls.turns.turn import ASKED, CONSENT, FILLER, NOTICE, RESUMED, Turn
+from calls.turns.word_timing import words_within
 
 # Fresh sessions that a call is given before it is given up.
 MAX_RECONNECTS = 3
