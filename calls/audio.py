@@ -50,7 +50,7 @@ def read_clip(body: bytes) -> Pcm:
 
 
 def pace(pcm: Pcm) -> bytes:
-    """When the voice sounds and when it rests, for `calls.turns.word_timing.words_within`.
+    """When the voice sounds and when it rests, for `word_timing.words_within`.
 
     Lengths in frames of 20 ms, 16 bits each: silence, sound, silence, sound, and so on.
     """

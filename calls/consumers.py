@@ -14,7 +14,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 
 from calls import metrics, relay
 from calls.caps import SocketCap, Verdict
-from calls.events import CallerSpoke, KeyPressed
+from calls.conversation.events import CallerSpoke, KeyPressed
 from calls.models import Call, Turn
 from calls.recall import admit, said_so_far
 from calls.session import CallSession

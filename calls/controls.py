@@ -9,8 +9,13 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from calls.broadcast import SERVERS, Broadcaster
-from calls.conversation import Conversation
-from calls.events import Event, OperatorEnded, OperatorSaid, OperatorTransferred
+from calls.conversation.conversation import Conversation
+from calls.conversation.events import (
+    Event,
+    OperatorEnded,
+    OperatorSaid,
+    OperatorTransferred,
+)
 from calls.listener import Listener, Message
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from django.conf import settings
 
 from bots.config.bot_config import TRANSFER_NUMBER, Profile
 from bots.config.capabilities import Target
-from calls.conversation import Conversation
-from calls.events import CallerSpoke, Event
-from calls.functions import present
-from calls.keypad import MASKED, spelled
+from calls.conversation.conversation import Conversation
+from calls.conversation.dtmf import MASKED, spelled
+from calls.conversation.events import CallerSpoke, Event
+from calls.conversation.tool_definitions import present
 from calls.masking import masked
 from calls.models import Call
 from calls.parties import listed

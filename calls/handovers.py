@@ -13,8 +13,8 @@ from django.db.models.functions import Now
 
 from bots.config.phrasebook import phrasebook
 from calls import twiml
+from calls.conversation.tool_definitions import TRANSFER
 from calls.db import in_any_thread
-from calls.functions import TRANSFER
 from calls.known import filled
 from calls.lifecycle import close_call
 from calls.models import Call, CallQuerySet, Turn

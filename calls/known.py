@@ -6,7 +6,7 @@ from bots.config import local_time
 from bots.config.bot_config import Profile
 from bots.config.capabilities import Target
 from bots.config.placeholders import bounded, fill
-from calls.functions import present
+from calls.conversation.tool_definitions import present
 from calls.models import Call
 
 # What an operator may make up for a test call, which comes from no telephone.

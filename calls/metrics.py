@@ -16,7 +16,7 @@ from prometheus_client import (
 )
 
 from bots.inworld.errors import InworldError
-from calls.ladder import Rung
+from calls.conversation.fallback import Rung
 from calls.turns.resume import Verdict, is_unanswered
 from calls.turns.turn import ASKED, CONSENT, FILLER, RESUMED, Turn
 

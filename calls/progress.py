@@ -19,7 +19,7 @@ from bots.inworld.segments import Segment, Segmenter
 from bots.inworld.tool_calls import ToolCalls
 from calls import metrics
 from calls.audio import QUIET, loudness, rests, trailing_rest
-from calls.events import ReplyEnded
+from calls.conversation.events import ReplyEnded
 from calls.logs import CallLog
 from calls.release import COMPLETE, MOST, SURELY, Sound, Voice
 

@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from calls.events import (
+from calls.conversation.events import (
     CallerInterrupted,
     CallerSpeaking,
     CallerSpoke,

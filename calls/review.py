@@ -29,7 +29,7 @@ EVENTS = {
 }
 # How long a tool took stands with its use (see calls.uses).
 TOOK = "tool"
-# Keys as the transcript spells them (see calls.keypad).
+# Keys as the transcript spells them (see calls.conversation.dtmf).
 PRESSED = re.compile(r"\[pressed ([^\]]*)\]")
 # How long before its turn to be played a clip may have been made, in seconds.
 LONGEST_QUEUE = 120

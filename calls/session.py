@@ -10,7 +10,9 @@ from typing import Any, assert_never
 
 from bots.config.bot_config import Profile
 from calls import metrics, models, relay
-from calls.actions import (
+from calls.background import Chores
+from calls.clock import Clock
+from calls.conversation.actions import (
     Action,
     ChangeLanguage,
     Discard,
@@ -24,10 +26,14 @@ from calls.actions import (
     UseTool,
     Withhold,
 )
-from calls.background import Chores
-from calls.clock import Clock
-from calls.conversation import Conversation
-from calls.events import CallConnected, CallEnded, ClipFetched, Event, TimePassed
+from calls.conversation.conversation import Conversation
+from calls.conversation.events import (
+    CallConnected,
+    CallEnded,
+    ClipFetched,
+    Event,
+    TimePassed,
+)
 from calls.glimpse import Glimpse, News
 from calls.known import minute_of_week, variables
 from calls.logs import CallLog

@@ -20,10 +20,10 @@ from bots.inworld.client import Inworld, ReplyRequest, Voicing
 from bots.inworld.errors import InworldError
 from bots.inworld.segments import Segment
 from calls import metrics
-from calls.actions import SpeakText, StartReply
 from calls.audio import at_rate, clip_file, pace
 from calls.clips import ClipStore, ClipsUnavailable, clip_url, new_clip_id
-from calls.events import ClipReady, Event, ReplyEnded
+from calls.conversation.actions import SpeakText, StartReply
+from calls.conversation.events import ClipReady, Event, ReplyEnded
 from calls.logs import CallLog
 from calls.phrases import Phrases
 from calls.progress import Progress

@@ -8,7 +8,7 @@ from bots.config.placeholders import flat
 from bots.tools.runner import Outcome, look_up, use_tool
 from calls import metrics
 from calls.background import Chores
-from calls.events import Event, LookedUp, ToolEnded
+from calls.conversation.events import Event, LookedUp, ToolEnded
 from calls.logs import CallLog
 
 Emit = Callable[[Event], Awaitable[None]]

@@ -24,8 +24,8 @@ PURE = {
     ),
     *(
         "bots.config.request_template",
-        "calls.functions",
-        "calls.tool_uses",
+        "calls.conversation.tool_definitions",
+        "calls.conversation.tool_calls",
         "calls.transfer",
     ),
     *("bots.inworld.text_request", "calls.upshot", "calls.backoff"),
@@ -43,13 +43,13 @@ PURE = {
         for name in ("manners", "vigil", "replies", "answers", "release")
     ),
     *(
-        "calls.interruptions",
-        "calls.farewells",
-        "calls.conversation",
+        "calls.conversation.conversation.interruptions",
+        "calls.conversation.ending",
+        "calls.conversation.conversation",
         "calls.turns.turn.resume",
     ),
     *("calls.verdicts", "calls.twilio.standing", "calls.caps"),
-    *("calls.hearing", "calls.menu"),
+    *("calls.conversation.caller_input", "calls.conversation.dtmf_menu"),
     *("calls.waterfall", "calls.masking", "calls.uses", "bots.versions.text_diff"),
 }
 CODECS = {"pybase64"}

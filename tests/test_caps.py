@@ -35,7 +35,7 @@ from calls.caps import (
     TooMany,
     Verdict,
 )
-from calls.history import LEFT_OUT, MOST_CHARACTERS, messages
+from calls.conversation.messages import LEFT_OUT, MOST_CHARACTERS, messages
 from calls.models import BlockedCaller, Call
 from calls.switchboard import switchboard
 from calls.turns.turn import Turn

@@ -8,9 +8,8 @@ from django.test import Client
 
 from bots.config.bot_config import Profile
 from bots.models import Bot
-from calls.actions import Discard, Play, SpeakText, StartReply, StopReply
-from calls.answers import GREETING_PATIENCE
-from calls.events import (
+from calls.conversation.actions import Discard, Play, SpeakText, StartReply, StopReply
+from calls.conversation.events import (
     CallConnected,
     CallEnded,
     CallerInterrupted,
@@ -20,6 +19,7 @@ from calls.events import (
     OperatorEnded,
     ReplyEnded,
 )
+from calls.conversation.responder import GREETING_PATIENCE
 from calls.models import Call
 from calls.rules import manners
 from calls.turns.turn import CONSENT, Turn

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from bots.config.rules import Manners
-from calls.actions import (
+from calls.conversation.actions import (
     Action,
     Discard,
     Play,
@@ -13,9 +13,8 @@ from calls.actions import (
     StartReply,
     StopReply,
 )
-from calls.answers import GREETING_PATIENCE
-from calls.conversation import Conversation
-from calls.events import (
+from calls.conversation.conversation import Conversation
+from calls.conversation.events import (
     CallConnected,
     CallEnded,
     CallerInterrupted,
@@ -26,6 +25,7 @@ from calls.events import (
     ReplyEnded,
     TimePassed,
 )
+from calls.conversation.responder import GREETING_PATIENCE
 from calls.turns.playback import Clip
 from calls.turns.turn import Turn
 

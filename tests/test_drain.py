@@ -11,7 +11,7 @@ import pytest
 
 from bots.config.phrasebook import phrasebook
 from bots.models import Bot
-from calls.history import LINE_BROKE
+from calls.conversation.messages import LINE_BROKE
 from calls.models import Call
 from calls.simulator.call import SimulatedCall
 from calls.simulator.line import CallFailed

@@ -1,8 +1,13 @@
 """Sentences that bridge the wait for a tool: when, and which."""
 
-from calls.actions import Action, SpeakText
-from calls.events import CallerInterrupted, ReplyEnded, TimePassed, ToolEnded
-from calls.tool_uses import FILLER_PAUSE
+from calls.conversation.actions import Action, SpeakText
+from calls.conversation.events import (
+    CallerInterrupted,
+    ReplyEnded,
+    TimePassed,
+    ToolEnded,
+)
+from calls.conversation.tool_calls import FILLER_PAUSE
 from calls.turns.turn import FILLER
 from tests.test_conversation import Talk, of, started
 from tests.test_tool_uses import FILLER_SECONDS, FILLERS, call, told, uses, working

@@ -18,8 +18,8 @@ from twisted.internet.testing import StringTransport
 from bots.models import Bot
 from calls import relay
 from calls.clips import MemoryClips, new_clip_id
-from calls.events import CallerSpoke
-from calls.history import CONNECTED, messages
+from calls.conversation.events import CallerSpoke
+from calls.conversation.messages import CONNECTED, messages
 from calls.models import Call
 from calls.signatures import relay_token
 from calls.turns.turn import Turn

@@ -22,8 +22,15 @@ from bots.inworld.tool_calls import (
     ToolCalls,
 )
 from bots.models.tool import RESERVED
-from calls.functions import END, KEYS, LANGUAGE, TRANSFER, functions, present
-from calls.history import CONNECTED, MOST_CHARACTERS, NO_RESULT, messages
+from calls.conversation.messages import CONNECTED, MOST_CHARACTERS, NO_RESULT, messages
+from calls.conversation.tool_definitions import (
+    END,
+    KEYS,
+    LANGUAGE,
+    TRANSFER,
+    functions,
+    present,
+)
 from calls.turns.turn import ASKED, FILLER, Role, ToolUse, Turn
 from tests.fake_inworld import tool_call
 from tests.people import SALES

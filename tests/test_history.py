@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calls.events import (
+from calls.conversation.events import (
     CallConnected,
     CallerInterrupted,
     CallerSpoke,
@@ -14,7 +14,7 @@ from calls.events import (
     ReplyEnded,
     TimePassed,
 )
-from calls.history import CONNECTED, CUT_OFF, GO_ON, messages
+from calls.conversation.messages import CONNECTED, CUT_OFF, GO_ON, messages
 from calls.turns.playback import START_DELAY, spoken_by_carrier
 from calls.turns.turn import NOTICE, Role, ToolUse, Turn
 from tests.test_conversation import Talk, started

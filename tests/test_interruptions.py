@@ -4,8 +4,17 @@ import pytest
 
 from bots.config.phrasebook import PHRASEBOOKS
 from bots.config.rules import backchannels
-from calls.actions import Action, Discard, HangUp, Play, StartReply, StopReply, Withhold
-from calls.events import (
+from calls.conversation.actions import (
+    Action,
+    Discard,
+    HangUp,
+    Play,
+    StartReply,
+    StopReply,
+    Withhold,
+)
+from calls.conversation.dtmf import ENTRY_PAUSE, MASKED
+from calls.conversation.events import (
     CallConnected,
     CallerInterrupted,
     CallerSpoke,
@@ -14,10 +23,9 @@ from calls.events import (
     ReplyEnded,
     TimePassed,
 )
-from calls.history import GO_ON
-from calls.keypad import ENTRY_PAUSE, MASKED
+from calls.conversation.messages import GO_ON
+from calls.conversation.timeouts import RESUME_AFTER_SPEECH, RESUME_BLIND
 from calls.turns.playback import START_DELAY, Clip
-from calls.vigil import RESUME_AFTER_SPEECH, RESUME_BLIND
 from tests.test_conversation import Talk, answered, of, started
 
 LISTENING = backchannels("mhm, okay, I see")

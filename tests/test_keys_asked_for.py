@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from bots.config.capabilities import MenuEntry
-from calls.actions import Play, SpeakText, StartReply
-from calls.answers import MOST_ROUNDS
-from calls.events import (
+from calls.conversation.actions import Play, SpeakText, StartReply
+from calls.conversation.dtmf import ENTRY_PAUSE, MASKED
+from calls.conversation.events import (
     CallEnded,
     CallerInterrupted,
     CallerSpoke,
@@ -15,10 +15,10 @@ from calls.events import (
     KeyPressed,
     ReplyEnded,
 )
+from calls.conversation.responder import MOST_ROUNDS
+from calls.conversation.tool_calls import NOTHING_TYPED, SPOKE_INSTEAD
 from calls.glimpse import Glimpse
-from calls.keypad import ENTRY_PAUSE, MASKED
 from calls.models import Call
-from calls.tool_uses import NOTHING_TYPED, SPOKE_INSTEAD
 from calls.turns.resume import LOST
 from tests.test_conversation import Talk, of, started
 from tests.test_own_deeds import spoken, voiced

@@ -4,11 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from calls.actions import HangUp, Play, Resort, SpeakText, StartReply
-from calls.answers import PATIENCE
-from calls.events import CallerInterrupted, CallerSpoke, ReplyEnded, TimePassed
-from calls.farewells import MOST_TRANSFERS
-from calls.ladder import (
+from calls.conversation.actions import HangUp, Play, Resort, SpeakText, StartReply
+from calls.conversation.ending import MOST_TRANSFERS
+from calls.conversation.events import (
+    CallerInterrupted,
+    CallerSpoke,
+    ReplyEnded,
+    TimePassed,
+)
+from calls.conversation.fallback import (
     BUDGET,
     HANG_UP_AFTER,
     LIVENESS,
@@ -17,6 +21,7 @@ from calls.ladder import (
     Rung,
     Step,
 )
+from calls.conversation.responder import PATIENCE
 from calls.turns.turn import ToolUse, Turn
 from tests.people import SALES
 from tests.test_conversation import Talk, of, started

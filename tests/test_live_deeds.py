@@ -11,9 +11,9 @@ from bots.models import Bot
 from bots.models.menu_key import MenuKey
 from bots.models.spoken_language import SpokenLanguage
 from bots.models.tool import Tool
-from calls.keypad import MASKED
+from calls.conversation.dtmf import MASKED
+from calls.conversation.tool_calls import SPOKE_INSTEAD
 from calls.simulator.call import SimulatedCall
-from calls.tool_uses import SPOKE_INSTEAD
 from tests.conftest import numbered
 from tests.fake_inworld import ROLE, FakeInworld, speech, tool_call
 from tests.inworld_script import Step

@@ -8,8 +8,8 @@ from pytest_django import Settings
 
 from bots.config.capabilities import ToolSpec
 from bots.config.rules import Manners
-from calls.actions import SpeakText, StartReply
-from calls.events import (
+from calls.conversation.actions import SpeakText, StartReply
+from calls.conversation.events import (
     CallConnected,
     CallerSpoke,
     KeyPressed,

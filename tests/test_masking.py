@@ -14,7 +14,7 @@ from pytest_django import Settings
 
 from bots.config.bot_config import Profile
 from bots.models import Bot
-from calls.conversation import Conversation
+from calls.conversation.conversation import Conversation
 from calls.desk.groups import OPERATOR, VIEWER
 from calls.glimpse import Glimpse
 from calls.masking import DOTS, masked, without

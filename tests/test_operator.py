@@ -2,9 +2,15 @@
 
 import pytest
 
-from calls.actions import Discard, HangUp, Play, SpeakText, StartReply, StopReply
-from calls.answers import GREETING_PATIENCE
-from calls.events import (
+from calls.conversation.actions import (
+    Discard,
+    HangUp,
+    Play,
+    SpeakText,
+    StartReply,
+    StopReply,
+)
+from calls.conversation.events import (
     CallConnected,
     CallEnded,
     CallerInterrupted,
@@ -15,6 +21,7 @@ from calls.events import (
     OperatorTransferred,
     ReplyEnded,
 )
+from calls.conversation.responder import GREETING_PATIENCE
 from calls.turns.turn import OPERATOR
 from tests.people import SALES
 from tests.test_conversation import Talk, answered, of, started

@@ -8,7 +8,7 @@ from bots.config.capabilities import MenuEntry, Target
 from bots.config.phrasebook import PHRASEBOOKS
 from bots.config.rules import Manners, backchannels
 from bots.inworld.tool_calls import ToolCall
-from calls.actions import (
+from calls.conversation.actions import (
     Action,
     ChangeLanguage,
     HangUp,
@@ -17,7 +17,8 @@ from calls.actions import (
     StartReply,
     UseTool,
 )
-from calls.events import (
+from calls.conversation.ending import FAREWELL_LIMIT, MOST_TRANSFERS, MOST_WORDS
+from calls.conversation.events import (
     CallEnded,
     CallerInterrupted,
     CallerSpeaking,
@@ -29,9 +30,9 @@ from calls.events import (
     TimePassed,
     ToolEnded,
 )
-from calls.farewells import FAREWELL_LIMIT, MOST_TRANSFERS, MOST_WORDS
-from calls.history import LINE_BROKE
-from calls.tool_uses import (
+from calls.conversation.messages import LINE_BROKE
+from calls.conversation.timeouts import PARTING_SILENCE
+from calls.conversation.tool_calls import (
     LEAVING,
     LONGEST_SENTENCE,
     NO_SUCH_LANGUAGE,
@@ -39,7 +40,6 @@ from calls.tool_uses import (
 )
 from calls.turns.resume import LOST
 from calls.turns.turn import ToolUse, Turn
-from calls.vigil import PARTING_SILENCE
 from tests.people import SALES
 from tests.test_conversation import Talk, of, started
 from tests.test_tool_uses import LOOK_UP, call, result_of, told, uses, working

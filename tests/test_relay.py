@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calls import relay
-from calls.events import (
+from calls.conversation.events import (
     CallerInterrupted,
     CallerSpeaking,
     CallerSpoke,

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from bots.config.phrasebook import PHRASEBOOKS
 from bots.config.rules import Manners
 from bots.models import Bot
-from calls.actions import Record, SpeakText, StartReply
-from calls.conversation import Conversation
-from calls.events import CallResumed, ClipReady, ReplyEnded
-from calls.history import LINE_BROKE, messages
+from calls.conversation.actions import Record, SpeakText, StartReply
+from calls.conversation.conversation import Conversation
+from calls.conversation.events import CallResumed, ClipReady, ReplyEnded
+from calls.conversation.messages import LINE_BROKE, messages
 from calls.models import Call
 from calls.recall import admit
 from calls.signatures import read_token, relay_token

@@ -24,7 +24,13 @@ from hypothesis import strategies as st
 from bots.sandbox.small_talk import STORY, misbehaviour, reply, sentences, shorten
 from bots.sandbox.voice import speech
 from bots.sandbox.voice.catalogue import VOICES
-from calls.history import CONNECTED, CUT_OFF, LEFT_OUT, LINE_BROKE, messages
+from calls.conversation.messages import (
+    CONNECTED,
+    CUT_OFF,
+    LEFT_OUT,
+    LINE_BROKE,
+    messages,
+)
 from calls.turns.turn import Role, Turn
 
 ROOT = Path(__file__).parent.parent

@@ -14,9 +14,9 @@ from bots.sandbox.small_talk import reply
 from bots.sandbox.tool_arguments import fill
 from bots.sandbox.tool_choice import Call, wanted
 from bots.tools.runner import UNTRUSTED
-from calls.functions import functions
-from calls.history import GO_ON, messages
-from calls.tool_uses import NOBODY_THERE
+from calls.conversation.messages import GO_ON, messages
+from calls.conversation.tool_calls import NOBODY_THERE
+from calls.conversation.tool_definitions import functions
 from calls.turns.turn import ToolUse, Turn
 
 ORDERS = ToolSpec(

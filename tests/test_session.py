@@ -9,8 +9,8 @@ from bots.audio.wav import wav
 from bots.config.bot_config import Profile
 from bots.inworld.client import Inworld
 from bots.models import Bot
-from calls.actions import Discard, Play, Withhold
 from calls.clips import MemoryClips, clip_url
+from calls.conversation.actions import Discard, Play, Withhold
 from calls.models import Call
 from calls.session import CallSession
 from calls.simulator.wav import wav_seconds

@@ -14,9 +14,9 @@ from bots.inworld.events import Event as StreamEvent
 from bots.inworld.tool_calls import ToolCall
 from bots.models import Bot
 from calls import twiml
-from calls.actions import Action, SpeakText, StartReply
-from calls.conversation import Conversation
-from calls.events import (
+from calls.conversation.actions import Action, SpeakText, StartReply
+from calls.conversation.conversation import Conversation
+from calls.conversation.events import (
     CallConnected,
     CallerInterrupted,
     CallerSpoke,

@@ -10,8 +10,8 @@ from asgiref.sync import sync_to_async
 from django.core.management import call_command
 
 from bots.models import Bot
-from calls.history import GO_ON
-from calls.keypad import MASKED
+from calls.conversation.dtmf import MASKED
+from calls.conversation.messages import GO_ON
 from calls.simulator.call import SimulatedCall
 from calls.simulator.record import Heard
 from tests.fake_inworld import DONE, ROLE, FakeInworld, Pause, speech

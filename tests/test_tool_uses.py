@@ -8,7 +8,7 @@ import pytest
 
 from bots.config.capabilities import MASK, MenuEntry, Parameter, ToolSpec
 from bots.inworld.tool_calls import ToolCall
-from calls.actions import (
+from calls.conversation.actions import (
     Action,
     Play,
     Record,
@@ -18,8 +18,7 @@ from calls.actions import (
     StopReply,
     UseTool,
 )
-from calls.answers import MOST_ROUNDS
-from calls.events import (
+from calls.conversation.events import (
     CallConnected,
     CallEnded,
     CallerInterrupted,
@@ -30,8 +29,9 @@ from calls.events import (
     ReplyEnded,
     ToolEnded,
 )
-from calls.history import LINE_BROKE
-from calls.tool_uses import NO_SUCH_FUNCTION, NOT_AN_OBJECT
+from calls.conversation.messages import LINE_BROKE
+from calls.conversation.responder import MOST_ROUNDS
+from calls.conversation.tool_calls import NO_SUCH_FUNCTION, NOT_AN_OBJECT
 from calls.turns.resume import LOST
 from tests.people import SALES
 from tests.test_conversation import Talk, of, started

@@ -12,10 +12,10 @@ from django.utils import timezone
 from bots.config.phrasebook import phrasebook
 from bots.models import Bot
 from bots.models.menu_key import MenuKey
-from calls.farewells import MOST_TRANSFERS
+from calls.conversation.ending import MOST_TRANSFERS
+from calls.conversation.tool_calls import NOBODY_THERE
 from calls.simulator.call import SimulatedCall
 from calls.simulator.line import Person
-from calls.tool_uses import NOBODY_THERE
 from tests.conftest import numbered, tracebacks
 from tests.fake_inworld import DONE, FakeInworld, Status, Step, chunk, finish, speech
 from tests.live import LiveServer

@@ -20,7 +20,7 @@ from hypothesis.stateful import (
 from bots.config.capabilities import MenuEntry, ToolSpec
 from bots.config.rules import Manners
 from bots.inworld.tool_calls import ToolCall
-from calls.actions import (
+from calls.conversation.actions import (
     Action,
     ChangeLanguage,
     Discard,
@@ -34,8 +34,10 @@ from calls.actions import (
     UseTool,
     Withhold,
 )
-from calls.conversation import Conversation
-from calls.events import (
+from calls.conversation.conversation import Conversation
+from calls.conversation.dtmf import ENTRY_PAUSE, MASKED, TERMINATOR, KeyRequest, spelled
+from calls.conversation.ending import FAREWELL_LIMIT
+from calls.conversation.events import (
     CallConnected,
     CallEnded,
     CallerInterrupted,
@@ -55,14 +57,12 @@ from calls.events import (
     TimePassed,
     ToolEnded,
 )
-from calls.farewells import FAREWELL_LIMIT
-from calls.history import CONNECTED, CUT_OFF, GO_ON, LINE_BROKE, Message
-from calls.keypad import ENTRY_PAUSE, MASKED, TERMINATOR, KeyRequest, spelled
-from calls.ladder import BUDGET, LIVENESS
+from calls.conversation.fallback import BUDGET, LIVENESS
+from calls.conversation.messages import CONNECTED, CUT_OFF, GO_ON, LINE_BROKE, Message
+from calls.conversation.timeouts import LONGEST_SPEECH
 from calls.turns.playback import Clip, Cue, spoken_by_carrier
 from calls.turns.resume import is_unanswered
 from calls.turns.turn import ASKED, OPERATOR, Turn
-from calls.vigil import LONGEST_SPEECH
 from tests.people import SALES
 
 # Every alarm rings this much late at most; a few of them may follow one another (s).

@@ -2,8 +2,9 @@
 
 import pytest
 
-from calls.actions import HangUp, Play, SpeakText, StartReply
-from calls.events import (
+from calls.conversation.actions import HangUp, Play, SpeakText, StartReply
+from calls.conversation.ending import FAREWELL_LIMIT, SETTLE_MARGIN
+from calls.conversation.events import (
     CallConnected,
     CallEnded,
     CallerInterrupted,
@@ -14,15 +15,14 @@ from calls.events import (
     SpeakingChanged,
     TimePassed,
 )
-from calls.farewells import FAREWELL_LIMIT, SETTLE_MARGIN
-from calls.turns.playback import START_DELAY
-from calls.vigil import (
+from calls.conversation.timeouts import (
     LONGEST_SPEECH,
     PARTIAL_LASTS,
     RESUME_AFTER_SPEECH,
     RESUME_BLIND,
     WARNING_SECONDS,
 )
+from calls.turns.playback import START_DELAY
 from tests.test_conversation import Talk, answered, of, started
 
 QUESTION, GOODBYE, WARNING = "Still there?", "Bye now.", "One minute left."

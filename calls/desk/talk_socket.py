@@ -9,8 +9,8 @@ from typing import Any
 from django.core.signing import BadSignature, TimestampSigner
 
 from calls.consumers import NORMAL_CLOSURE, RelayConsumer
+from calls.conversation.tool_definitions import KEYS
 from calls.db import in_any_thread
-from calls.functions import KEYS
 from calls.models import Call
 from calls.review import heard_and_not
 from calls.session import CallSession

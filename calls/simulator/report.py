@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from statistics import median
 from typing import Any
 
-from calls.functions import LANGUAGE
+from calls.conversation.tool_definitions import LANGUAGE
 from calls.models import Turn
 
 from .call import SimulatedCall

@@ -8,12 +8,12 @@ from bots.config.opening_hours import WEEK_MINUTES
 from bots.config.placeholders import fill, names
 from bots.config.rules import Manners
 from bots.inworld.tool_calls import ToolCall
-from calls.actions import Action, Record, Resort, SpeakText, StartReply
-from calls.events import ClipReady, LookedUp, ReplyEnded
-from calls.functions import functions
-from calls.history import messages
-from calls.ladder import LIVENESS, Ladder, Rung, Step
-from calls.replies import Replies, Reply, milliseconds
+from calls.conversation.actions import Action, Record, Resort, SpeakText, StartReply
+from calls.conversation.events import ClipReady, LookedUp, ReplyEnded
+from calls.conversation.fallback import LIVENESS, Ladder, Rung, Step
+from calls.conversation.messages import messages
+from calls.conversation.replies import Replies, Reply, milliseconds
+from calls.conversation.tool_definitions import functions
 from calls.turns.turn import CONSENT, RESUMED, Role, Turn, next_index
 
 # How long a fixed sentence may take to be voiced before the carrier speaks it (s):

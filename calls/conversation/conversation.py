@@ -12,9 +12,11 @@ from typing import assert_never
 
 from bots.config.rules import Manners
 from bots.inworld.tool_calls import ToolCall
-from calls.actions import Action, ChangeLanguage, Record
-from calls.answers import Answers
-from calls.events import (
+from calls.conversation.actions import Action, ChangeLanguage, Record
+from calls.conversation.caller_input import Hearing
+from calls.conversation.dtmf_menu import Menu
+from calls.conversation.ending import SETTLE_MARGIN, Farewell, Farewells
+from calls.conversation.events import (
     CallConnected,
     CallEnded,
     CallerInterrupted,
@@ -34,16 +36,14 @@ from calls.events import (
     TimePassed,
     ToolEnded,
 )
-from calls.farewells import SETTLE_MARGIN, Farewell, Farewells
-from calls.hearing import Hearing
-from calls.interruptions import Interruptions
-from calls.ladder import Rung
-from calls.menu import Menu
-from calls.replies import Reply
-from calls.tool_uses import ToolUses
+from calls.conversation.fallback import Rung
+from calls.conversation.interruptions import Interruptions
+from calls.conversation.replies import Reply
+from calls.conversation.responder import Answers
+from calls.conversation.timeouts import Vigil
+from calls.conversation.tool_calls import ToolUses
 from calls.turns.resume import is_unanswered, language_of, settle, take_back
 from calls.turns.turn import Turn
-from calls.vigil import Vigil
 
 
 class Conversation:

@@ -1,9 +1,9 @@
 """What a key of the bot's menu does, at once. Pure."""
 
 from bots.config.capabilities import MenuEntry
-from calls.actions import Action
-from calls.hearing import Hearing
-from calls.tool_uses import ToolUses
+from calls.conversation.actions import Action
+from calls.conversation.caller_input import Hearing
+from calls.conversation.tool_calls import ToolUses
 
 
 class Menu:

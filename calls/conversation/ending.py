@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 
 from bots.config.capabilities import Target
 from bots.config.rules import Manners
-from calls.actions import Action, Discard, HangUp, Record
-from calls.answers import Answers
-from calls.functions import TRANSFER, present
-from calls.interruptions import Interruptions
-from calls.keypad import without_keys
-from calls.ladder import Rung
-from calls.replies import Reply
+from calls.conversation.actions import Action, Discard, HangUp, Record
+from calls.conversation.dtmf import without_keys
+from calls.conversation.fallback import Rung
+from calls.conversation.interruptions import Interruptions
+from calls.conversation.replies import Reply
+from calls.conversation.responder import Answers
+from calls.conversation.tool_definitions import TRANSFER, present
 from calls.turns.turn import NOTICE, open_use
 
 # Room for the clock's error before a reply counts as played to its end (s).

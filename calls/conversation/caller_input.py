@@ -3,10 +3,17 @@
 import re
 from dataclasses import replace
 
-from calls.actions import Action, Record
-from calls.answers import Answers
-from calls.functions import KEYS
-from calls.keypad import ENTRY_PAUSE, MASKED, Closed, KeyEntry, KeyRequest, spelled
+from calls.conversation.actions import Action, Record
+from calls.conversation.dtmf import (
+    ENTRY_PAUSE,
+    MASKED,
+    Closed,
+    KeyEntry,
+    KeyRequest,
+    spelled,
+)
+from calls.conversation.responder import Answers
+from calls.conversation.tool_definitions import KEYS
 from calls.turns.playback import Cue
 from calls.turns.turn import ASKED, Turn, next_index
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bots.config.capabilities import Target, ToolSpec
-from calls.history import Message
+from calls.conversation.messages import Message
 from calls.turns.playback import Clip
 from calls.turns.turn import Turn
 

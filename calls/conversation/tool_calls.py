@@ -13,13 +13,13 @@ from typing import Any
 
 from bots.config.capabilities import MASK, ToolSpec
 from bots.inworld.tool_calls import ToolCall
-from calls.actions import Action, ChangeLanguage, Record, UseTool
-from calls.answers import GREETING_PATIENCE, Answers
-from calls.events import ToolEnded
-from calls.farewells import Farewells
-from calls.functions import END, KEYS, LANGUAGE, TRANSFER, present
-from calls.keypad import MASKED, KeyEntry, KeyRequest, spelled
-from calls.replies import Reply, milliseconds
+from calls.conversation.actions import Action, ChangeLanguage, Record, UseTool
+from calls.conversation.dtmf import MASKED, KeyEntry, KeyRequest, spelled
+from calls.conversation.ending import Farewells
+from calls.conversation.events import ToolEnded
+from calls.conversation.replies import Reply, milliseconds
+from calls.conversation.responder import GREETING_PATIENCE, Answers
+from calls.conversation.tool_definitions import END, KEYS, LANGUAGE, TRANSFER, present
 from calls.turns.playback import CHARACTERS_PER_SECOND
 from calls.turns.resume import LOST, is_unmade
 from calls.turns.turn import ASKED, FILLER, Turn, open_use

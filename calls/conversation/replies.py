@@ -6,8 +6,8 @@ What arrives of a reply that was stopped is recognised by its number. Pure.
 from collections import deque
 from dataclasses import dataclass, replace
 
-from calls.actions import Action, Discard, Play, Record, StopReply
-from calls.events import ClipReady, ReplyEnded
+from calls.conversation.actions import Action, Discard, Play, Record, StopReply
+from calls.conversation.events import ClipReady, ReplyEnded
 from calls.turns.playback import Cue, Playback
 from calls.turns.turn import OPERATOR, Role, Turn, next_index
 from calls.turns.word_timing import joined

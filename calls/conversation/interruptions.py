@@ -4,9 +4,9 @@ import math
 from dataclasses import dataclass
 
 from bots.config.rules import QUESTION_MARKS
-from calls.actions import Action, Discard, Withhold
-from calls.answers import Answers
-from calls.replies import Reply
+from calls.conversation.actions import Action, Discard, Withhold
+from calls.conversation.replies import Reply
+from calls.conversation.responder import Answers
 from calls.turns.playback import Cue
 
 # A frame that a key or a word caused may arrive before the interrupt it caused (s).
