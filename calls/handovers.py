@@ -17,7 +17,7 @@ from calls.conversation.tool_definitions import TRANSFER
 from calls.db import in_any_thread
 from calls.known import filled
 from calls.lifecycle import close_call
-from calls.models import Call, CallQuerySet, Turn
+from calls.models.call import Call, CallQuerySet, Turn
 from calls.pickup import announcing_document, offer, ringing_document
 from calls.recall import spoken
 from calls.signatures import new_nonce

@@ -8,7 +8,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from calls import metrics, summary
-from calls.models import Call, CallQuerySet
+from calls.models.call import Call, CallQuerySet
 from calls.twiml import LONGEST_TALK
 
 log = logging.getLogger(__name__)

@@ -1,0 +1,5 @@
+"""Tables: calls, turns, tasks after a call, blocked callers."""
+
+from calls.models.call import BlockedCaller, Call, DailyRun, Followup, Turn
+
+__all__ = ["BlockedCaller", "Call", "DailyRun", "Followup", "Turn"]
