@@ -33,7 +33,7 @@ from calls.models import Call, Followup
 from calls.roundtrip import Sample
 from calls.twilio.account import account, is_connected
 from calls.twilio.errors import TwilioAway, TwilioError
-from calls.twilio.standing import Number, Points, standing
+from calls.twilio.number_setup import Number, Points, standing
 
 ASK_SECONDS = 3.0
 DATABASE_SECONDS = 5.0

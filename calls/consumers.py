@@ -12,15 +12,16 @@ from autobahn.exception import Disconnected
 from channels.consumer import get_handler_name
 from channels.generic.websocket import AsyncWebsocketConsumer
 
-from calls import metrics, relay
+from calls import metrics
 from calls.caps import SocketCap, Verdict
 from calls.conversation.events import CallerSpoke, KeyPressed
 from calls.models import Call, Turn
 from calls.recall import admit, said_so_far
 from calls.session import CallSession
-from calls.signatures import is_signed, read_token, socket_url
 from calls.switchboard import switchboard
 from calls.transcripts import TokenUsed
+from calls.twilio import relay
+from calls.twilio.signatures import is_signed, read_token, socket_url
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,6 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from bots.config.phrasebook import phrasebook
-from calls import twiml
 from calls.conversation.tool_definitions import TRANSFER
 from calls.db import in_any_thread
 from calls.known import filled
@@ -20,9 +19,10 @@ from calls.lifecycle import close_call
 from calls.models.call import Call, CallQuerySet, Turn
 from calls.pickup import announcing_document, offer, ringing_document
 from calls.recall import spoken
-from calls.signatures import new_nonce
 from calls.switchboard import switchboard
 from calls.transfer import Transfer, outcome, pending
+from calls.twilio import twiml
+from calls.twilio.signatures import new_nonce
 
 log = logging.getLogger(__name__)
 

@@ -13,9 +13,9 @@ from bots.models import Bot, PhoneNumber
 from calls import metrics, summary
 from calls.db import for_a_new_call, in_any_thread
 from calls.models import Call
-from calls.signatures import new_nonce
 from calls.transfer import pending
 from calls.turns.resume import MAX_RECONNECTS, Standing, Verdict, verdict
+from calls.twilio.signatures import new_nonce
 
 SID_LENGTH = 64
 # A page opens its socket at once.

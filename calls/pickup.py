@@ -8,11 +8,11 @@ from django.urls import reverse
 from bots.checks import lacks_key
 from bots.config.bot_config import Profile
 from bots.config.capabilities import Target
-from calls import twiml
 from calls.models import Call
-from calls.signatures import public_url, relay_token, socket_url
 from calls.switchboard import switchboard
 from calls.transfer import Transfer, shown_number
+from calls.twilio import twiml
+from calls.twilio.signatures import public_url, relay_token, socket_url
 
 NOT_IN_SERVICE = "Sorry, this number is not in service at the moment. Goodbye."
 OUT_OF_ORDER = "Sorry, we cannot take your call right now. Please try again later."

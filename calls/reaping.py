@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 
 from calls import metrics, summary
 from calls.models.call import Call, CallQuerySet
-from calls.twiml import LONGEST_TALK
+from calls.twilio.twiml import LONGEST_TALK
 
 log = logging.getLogger(__name__)
 

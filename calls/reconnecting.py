@@ -8,7 +8,7 @@ from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 
 from bots.config.phrasebook import phrasebook
-from calls import metrics, twiml
+from calls import metrics
 from calls.handovers import ring_up
 from calls.known import filled, whoever_is_there
 from calls.lifecycle import close_call, offer_relay
@@ -17,6 +17,7 @@ from calls.pickup import OUT_OF_ORDER, farewell_document, offer
 from calls.recall import spoken
 from calls.switchboard import switchboard
 from calls.turns.resume import Verdict
+from calls.twilio import twiml
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from time import monotonic
 from typing import Any, assert_never
 
 from bots.config.bot_config import Profile
-from calls import metrics, models, relay
+from calls import metrics, models
 from calls.background import Chores
 from calls.clock import Clock
 from calls.conversation.actions import (
@@ -55,6 +55,7 @@ from calls.transcripts import (
 )
 from calls.turns.playback import Clip
 from calls.turns.turn import Turn
+from calls.twilio import relay
 
 log = logging.getLogger(__name__)
 

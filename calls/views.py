@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 from bots.config.bot_config import Profile
 from bots.models import Bot
 from bots.number_routing import NoAnswer
-from calls import handovers, metrics, twiml
+from calls import handovers, metrics
 from calls.admission import bot_of, noted
 from calls.caps import TooMany
 from calls.clips import ClipsUnavailable
@@ -42,8 +42,9 @@ from calls.pickup import (
     offer,
 )
 from calls.reconnecting import DATABASE_SECONDS, is_lost, reconnect
-from calls.signatures import asked_for, is_signed, public_url
 from calls.switchboard import switchboard
+from calls.twilio import twiml
+from calls.twilio.signatures import asked_for, is_signed, public_url
 from calls.verdicts import NOT_SIGNED
 
 log = logging.getLogger(__name__)

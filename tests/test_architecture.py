@@ -48,7 +48,7 @@ PURE = {
         "calls.conversation.conversation",
         "calls.turns.turn.resume",
     ),
-    *("calls.verdicts", "calls.twilio.standing", "calls.caps"),
+    *("calls.verdicts", "calls.twilio.number_setup", "calls.caps"),
     *("calls.conversation.caller_input", "calls.conversation.dtmf_menu"),
     *("calls.waterfall", "calls.masking", "calls.uses", "bots.versions.text_diff"),
 }

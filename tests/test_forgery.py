@@ -16,13 +16,13 @@ from django.conf import settings
 from twisted.internet.testing import StringTransport
 
 from bots.models import Bot
-from calls import relay
 from calls.clips import MemoryClips, new_clip_id
 from calls.conversation.events import CallerSpoke
 from calls.conversation.messages import CONNECTED, messages
 from calls.models import Call
-from calls.signatures import relay_token
 from calls.turns.turn import Turn
+from calls.twilio import relay
+from calls.twilio.signatures import relay_token
 from tests.bench.forgery import (
     FORM,
     HANDSHAKES,

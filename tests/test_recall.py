@@ -17,8 +17,8 @@ from bots.models import Bot
 from calls.consumers import _let_in
 from calls.models import Call
 from calls.recall import admit
-from calls.signatures import new_nonce, relay_token, socket_url
 from calls.switchboard import switchboard
+from calls.twilio.signatures import new_nonce, relay_token, socket_url
 from tests.live import AUTH_TOKEN, LiveServer
 from tests.test_live import turns
 from tests.test_webhooks import own_switchboard, ring

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calls import relay
 from calls.conversation.events import (
     CallerInterrupted,
     CallerSpeaking,
@@ -15,6 +14,7 @@ from calls.conversation.events import (
     KeyPressed,
     SpeakingChanged,
 )
+from calls.twilio import relay
 
 SETUP = {
     "type": "setup",

@@ -20,7 +20,6 @@ from calls.conversation.events import CallResumed, ClipReady, ReplyEnded
 from calls.conversation.messages import LINE_BROKE, messages
 from calls.models import Call
 from calls.recall import admit
-from calls.signatures import read_token, relay_token
 from calls.switchboard import switchboard
 from calls.transcripts import CallLost, write_all
 from calls.turns.playback import spoken_by_carrier
@@ -35,6 +34,7 @@ from calls.turns.resume import (
     verdict,
 )
 from calls.turns.turn import FILLER, NOTICE, RESUMED, ToolUse, Turn
+from calls.twilio.signatures import read_token, relay_token
 from tests.test_webhooks import SESSION, own_switchboard, post, ring
 
 __all__ = ["own_switchboard"]  # a fixture

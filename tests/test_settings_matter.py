@@ -13,7 +13,6 @@ from bots.inworld.events import Audio, Done, Transcript
 from bots.inworld.events import Event as StreamEvent
 from bots.inworld.tool_calls import ToolCall
 from bots.models import Bot
-from calls import twiml
 from calls.conversation.actions import Action, SpeakText, StartReply
 from calls.conversation.conversation import Conversation
 from calls.conversation.events import (
@@ -34,6 +33,7 @@ from calls.release import Voice
 from calls.rules import manners
 from calls.speaker import reply_request, voicing
 from calls.turns.playback import Clip
+from calls.twilio import twiml
 from tests.fake_inworld import tone
 from tests.people import SALES
 

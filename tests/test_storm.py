@@ -19,7 +19,7 @@ from websockets.asyncio.client import connect
 from bots.config.bot_config import Profile
 from bots.models import Bot
 from calls.models import Call, Turn
-from calls.signatures import relay_token, socket_url
+from calls.twilio.signatures import relay_token, socket_url
 from tests.conftest import tracebacks
 from tests.fake_inworld import (
     DONE,

@@ -7,8 +7,8 @@ import pytest
 from bots.config.bot_config import Profile
 from bots.config.capabilities import Tongue
 from bots.models import Bot
-from calls import twiml
 from calls.simulator.twiml import Relay, read_twiml
+from calls.twilio import twiml
 
 
 def declared(*tongues: Tongue, **settings: object) -> list[tuple[str, str, str, str]]:

@@ -19,12 +19,12 @@ from bots.models import Bot
 from calls.models import Call, Turn
 from calls.reaping import UNSEEN, WITH_A_PERSON, Reaper
 from calls.recall import admit
-from calls.signatures import read_token
 from calls.switchboard import switchboard
 from calls.transcripts import CallHandedOver, write_all
 from calls.transfer import Transfer, outcome, shown_number
 from calls.turns.resume import MAX_RECONNECTS
-from calls.twiml import announcement
+from calls.twilio.signatures import read_token
+from calls.twilio.twiml import announcement
 from tests.conftest import numbered
 from tests.test_webhooks import (
     ORIGIN,

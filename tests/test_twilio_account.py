@@ -13,7 +13,7 @@ from calls.twilio.errors import (
     TwilioRefused,
     UnknownNumber,
 )
-from calls.twilio.standing import Number, Points, Webhooks, changes, standing
+from calls.twilio.number_setup import Number, Points, Webhooks, changes, standing
 from tests.fake_twilio import FOLDER, SID, TOKEN, FakeTwilio, number
 
 ORIGIN = "https://bot.example.com"

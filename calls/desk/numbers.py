@@ -25,7 +25,7 @@ from calls.desk.preview import MAY_SEE, Answering, answering
 from calls.switchboard import switchboard
 from calls.twilio.account import account, is_connected
 from calls.twilio.errors import TwilioError
-from calls.twilio.standing import Number, Standing, standing
+from calls.twilio.number_setup import Number, Standing, standing
 from calls.verdicts import Result
 
 SAMPLE_LIFETIME_SECONDS = 60.0

@@ -17,10 +17,9 @@ from django.views.decorators.http import require_POST
 
 from bots.models import Bot, PhoneNumber
 from calls.checks import SERVER_URL_HINT, is_loopback
-from calls.signatures import public_url
 from calls.twilio.account import Account, account
 from calls.twilio.errors import TwilioAway, TwilioError
-from calls.twilio.standing import (
+from calls.twilio.number_setup import (
     Number,
     Points,
     Standing,
@@ -28,6 +27,7 @@ from calls.twilio.standing import (
     changes,
     standing,
 )
+from calls.twilio.signatures import public_url
 
 log = logging.getLogger(__name__)
 

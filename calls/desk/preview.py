@@ -23,7 +23,6 @@ from bots.models import Bot, PhoneNumber
 from bots.number_routing import NoAnswer, resolve
 from bots.phone_numbers import PastedNumberField
 from bots.validators import e164
-from calls import twiml
 from calls.checks import is_loopback, server_url_is_an_origin, twilio_token_is_set
 from calls.clips import ClipsUnavailable
 from calls.desk.pointing import why_not_here
@@ -36,6 +35,7 @@ from calls.pickup import (
 )
 from calls.speaker import voicing
 from calls.switchboard import switchboard
+from calls.twilio import twiml
 
 MAY_SEE = "bots.view_phonenumber"
 # Stands where each call has a token of its own.

@@ -14,12 +14,12 @@ from calls.db import in_any_thread
 from calls.models import Call
 from calls.review import heard_and_not
 from calls.session import CallSession
-from calls.signatures import TOKEN_LIFETIME_SECONDS
 from calls.switchboard import Switchboard, switchboard
 from calls.transcripts import CallHandedOver, CallOver, TurnWrite, Write
 from calls.transfer import Transfer, pending
 from calls.turns.turn import CONSENT, FILLER, Turn
-from calls.twiml import announcement
+from calls.twilio.signatures import TOKEN_LIFETIME_SECONDS
+from calls.twilio.twiml import announcement
 from calls.uses import use_of
 from calls.waterfall import Stage, stages
 

@@ -17,7 +17,7 @@ from calls.twilio.errors import (
     UnknownNumber,
     rejection,
 )
-from calls.twilio.standing import Number
+from calls.twilio.number_setup import Number
 
 LIMIT_SECONDS = 10.0
 NUMBERS_PER_PAGE = 200  # a longer page holds the interpreter while it is read
