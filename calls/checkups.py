@@ -17,7 +17,6 @@ from django.utils import timezone
 
 from bots.models import PhoneNumber
 from calls.admission import try_to_ring
-from calls.clips import ClipsUnavailable, RedisClips
 from calls.desk.pointing import webhooks
 from calls.desk.warnings import at_the_numbers, in_the_setup
 from calls.doctor import (
@@ -31,6 +30,7 @@ from calls.doctor import (
 )
 from calls.models import Call, Followup
 from calls.roundtrip import Sample
+from calls.speech.clip_store import ClipsUnavailable, RedisClips
 from calls.twilio.account import account, is_connected
 from calls.twilio.errors import TwilioAway, TwilioError
 from calls.twilio.number_setup import Number, Points, standing

@@ -10,10 +10,10 @@ from django.db import DatabaseError, InterfaceError
 from django.db.models import Q
 from django.utils import timezone
 
-from calls.clips import ClipStore, ClipsUnavailable
 from calls.db import in_any_thread
 from calls.models import DailyRun
 from calls.privacy import Deleted, purge_some
+from calls.speech.clip_store import ClipStore, ClipsUnavailable
 
 log = logging.getLogger(__name__)
 

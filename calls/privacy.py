@@ -17,7 +17,7 @@ from bots.models import Bot, PhoneNumber
 from calls.blocking import ANONYMOUS, pattern_of, pattern_of_caller
 from calls.masking import without
 from calls.models import BlockedCaller, Call, Turn
-from calls.phrases import is_phrase
+from calls.speech.phrase_cache import is_phrase
 from calls.turns.turn import OPERATOR
 
 # Calls deleted in one transaction: writes of calls in progress wait for it.

@@ -12,8 +12,8 @@ from django.urls import reverse
 
 from calls.models import Call, Turn
 from calls.parties import listed, variables
-from calls.phrases import KEPT_SECONDS
 from calls.settings_used import settings_used
+from calls.speech.phrase_cache import KEPT_SECONDS
 from calls.turns.turn import CONSENT, FILLER, NOTICE, RESUMED
 from calls.turns.turn import Turn as SpokenTurn
 from calls.uses import Use, use

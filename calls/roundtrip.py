@@ -16,9 +16,9 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus
 
 from calls import verdicts
-from calls.audio import clip_file, silence
 from calls.checks import NO_ORIGIN, is_loopback, server_url_is_an_origin
-from calls.clips import clip_url, new_clip_id
+from calls.speech.audio import clip_file, silence
+from calls.speech.clip_store import clip_url, new_clip_id
 from calls.twilio.signatures import new_nonce, public_url, relay_token, socket_url
 from calls.verdicts import Answer, Result
 

@@ -40,8 +40,8 @@ from calls.logs import CallLog
 from calls.models import Call
 from calls.recall import resumed
 from calls.rules import manners
-from calls.shelf import Shelf
-from calls.speaker import Speaker
+from calls.speech.clip_muting import Shelf
+from calls.speech.speaker import Speaker
 from calls.switchboard import Switchboard
 from calls.toolbox import Toolbox
 from calls.transcripts import (

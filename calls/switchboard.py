@@ -15,14 +15,14 @@ from bots.config.bot_config import Profile
 from bots.inworld.client import Inworld
 from calls.aftercare import Aftercare
 from calls.broadcast import Broadcaster
-from calls.clips import ClipStore, MemoryClips, RedisClips
 from calls.controls import Controls
 from calls.daily import Daily
-from calls.fetches import Fetches
 from calls.heartbeat import Heartbeat
 from calls.models import Call
-from calls.phrases import Phrases
-from calls.release import Voice
+from calls.speech.clip_fetches import Fetches
+from calls.speech.clip_store import ClipStore, MemoryClips, RedisClips
+from calls.speech.phrase_cache import Phrases
+from calls.speech.segment_end import Voice
 from calls.transcripts import TranscriptWriter
 
 if TYPE_CHECKING:

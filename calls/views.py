@@ -22,7 +22,6 @@ from bots.number_routing import NoAnswer
 from calls import handovers, metrics
 from calls.admission import bot_of, noted
 from calls.caps import TooMany
-from calls.clips import ClipsUnavailable
 from calls.db import for_a_new_call
 from calls.known import whoever_is_there
 from calls.lifecycle import (
@@ -42,6 +41,7 @@ from calls.pickup import (
     offer,
 )
 from calls.reconnecting import DATABASE_SECONDS, is_lost, reconnect
+from calls.speech.clip_store import ClipsUnavailable
 from calls.switchboard import switchboard
 from calls.twilio import twiml
 from calls.twilio.signatures import asked_for, is_signed, public_url

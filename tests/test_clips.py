@@ -13,17 +13,17 @@ from redis.asyncio import Redis
 from bots.audio import mulaw
 from bots.audio.pcm import Pcm, strip_header
 from bots.audio.wav import wav
-from calls.audio import at_rate, silence
-from calls.clips import (
+from calls.logs import CallLog
+from calls.speech.audio import at_rate, silence
+from calls.speech.clip_fetches import Fetches
+from calls.speech.clip_muting import Shelf
+from calls.speech.clip_store import (
     ClipStore,
     ClipsUnavailable,
     MemoryClips,
     RedisClips,
     new_clip_id,
 )
-from calls.fetches import Fetches
-from calls.logs import CallLog
-from calls.shelf import Shelf
 from calls.turns.playback import Clip
 from tests.live import free_port
 

@@ -27,10 +27,10 @@ from calls.checkups import (
     of_server,
     of_settings,
 )
-from calls.clips import RedisClips
 from calls.doctor import APOLOGY, CARRIER_VOICE, NO_CALL, SORRY, Finding, bad, good
 from calls.models import Call
 from calls.roundtrip import Sample
+from calls.speech.clip_store import RedisClips
 from calls.verdicts import Result
 from calls.voice_checkups import of_inworld
 from tests.conftest import numbered

@@ -16,10 +16,10 @@ from django.conf import settings
 from twisted.internet.testing import StringTransport
 
 from bots.models import Bot
-from calls.clips import MemoryClips, new_clip_id
 from calls.conversation.events import CallerSpoke
 from calls.conversation.messages import CONNECTED, messages
 from calls.models import Call
+from calls.speech.clip_store import MemoryClips, new_clip_id
 from calls.turns.turn import Turn
 from calls.twilio import relay
 from calls.twilio.signatures import relay_token

@@ -14,8 +14,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from bots.models import Bot
-from calls.clips import ClipsUnavailable, RedisClips
 from calls.metrics import REGISTRY, LoopWatch, Tally
+from calls.speech.clip_store import ClipsUnavailable, RedisClips
 from calls.transcripts import CallAnswered, TranscriptWriter
 from calls.turns.turn import ASKED, FILLER, RESUMED, ToolUse, Turn
 from tests.fake_inworld import FakeInworld, Status

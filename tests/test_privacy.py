@@ -24,9 +24,9 @@ from bots.admin.forms import BotForm
 from bots.config.bot_config import Profile
 from bots.models import Bot, PhoneNumber
 from calls import daily, privacy
-from calls.clips import MemoryClips
 from calls.daily import Daily
 from calls.models import BlockedCaller, Call, DailyRun, Turn
+from calls.speech.clip_store import MemoryClips
 from calls.switchboard import switchboard
 from calls.turns.turn import OPERATOR
 from tests.fake_inworld import FakeInworld

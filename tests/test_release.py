@@ -11,8 +11,8 @@ from bots.inworld.events import Audio, Done, Text, Transcript
 from bots.inworld.segments import Segment
 from bots.models import Bot
 from calls.logs import CallLog
-from calls.progress import Progress
-from calls.release import LONG_ENOUGH, STALLED, STUCK, Sound, Voice
+from calls.speech.reply_stream import Progress
+from calls.speech.segment_end import LONG_ENOUGH, STALLED, STUCK, Sound, Voice
 from tests.fake_inworld import DONE, FakeInworld, Pause, audio, transcript
 from tests.live import LiveServer
 from tests.test_live import dial

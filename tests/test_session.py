@@ -9,11 +9,11 @@ from bots.audio.wav import wav
 from bots.config.bot_config import Profile
 from bots.inworld.client import Inworld
 from bots.models import Bot
-from calls.clips import MemoryClips, clip_url
 from calls.conversation.actions import Discard, Play, Withhold
 from calls.models import Call
 from calls.session import CallSession
 from calls.simulator.wav import wav_seconds
+from calls.speech.clip_store import MemoryClips, clip_url
 from calls.switchboard import Switchboard
 from calls.turns.playback import Clip
 

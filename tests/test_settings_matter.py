@@ -28,10 +28,10 @@ from calls.conversation.events import (
 from calls.known import variables
 from calls.logs import CallLog
 from calls.models import Call
-from calls.progress import Progress
-from calls.release import Voice
 from calls.rules import manners
-from calls.speaker import reply_request, voicing
+from calls.speech.reply_stream import Progress
+from calls.speech.segment_end import Voice
+from calls.speech.speaker import reply_request, voicing
 from calls.turns.playback import Clip
 from calls.twilio import twiml
 from tests.fake_inworld import tone

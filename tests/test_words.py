@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from bots.audio.pcm import Pcm
 from bots.sandbox.voice.speech import speak
-from calls.audio import pace, silence
-from calls.release import USUAL_RATE
+from calls.speech.audio import pace, silence
+from calls.speech.segment_end import USUAL_RATE
 from calls.turns.word_timing import letters, words_within
 from tests.bench.heard import misses, rows
 from tests.bench.sentences import SENTENCES

@@ -6,9 +6,9 @@ from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from calls.clips import ClipsUnavailable
 from calls.desk.signing_in import has_passed
 from calls.models import Turn
+from calls.speech.clip_store import ClipsUnavailable
 from calls.switchboard import switchboard
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,6 @@ from django.views.decorators.http import require_GET, require_POST
 
 from bots.models import Bot, PhoneNumber
 from calls import roundtrip
-from calls.clips import ClipsUnavailable
 from calls.desk.pointing import (
     MAY_ADD,
     MAY_POINT,
@@ -22,6 +21,7 @@ from calls.desk.pointing import (
     why_not_here,
 )
 from calls.desk.preview import MAY_SEE, Answering, answering
+from calls.speech.clip_store import ClipsUnavailable
 from calls.switchboard import switchboard
 from calls.twilio.account import account, is_connected
 from calls.twilio.errors import TwilioError

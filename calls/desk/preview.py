@@ -24,16 +24,16 @@ from bots.number_routing import NoAnswer, resolve
 from bots.phone_numbers import PastedNumberField
 from bots.validators import e164
 from calls.checks import is_loopback, server_url_is_an_origin, twilio_token_is_set
-from calls.clips import ClipsUnavailable
 from calls.desk.pointing import why_not_here
-from calls.phrases import Phrase
 from calls.pickup import (
     NOT_CONFIGURED,
     NOT_IN_SERVICE,
     configuration_trouble,
     relay_document,
 )
-from calls.speaker import voicing
+from calls.speech.clip_store import ClipsUnavailable
+from calls.speech.phrase_cache import Phrase
+from calls.speech.speaker import voicing
 from calls.switchboard import switchboard
 from calls.twilio import twiml
 

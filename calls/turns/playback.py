@@ -28,7 +28,7 @@ class Clip:
     """A piece of speech the carrier can play: one segment of a reply.
 
     `text` is what it says, `seconds` its length and `pace` when it sounds (see
-    `calls.audio`); `url` is empty where the carrier speaks with its own voice. A
+    `calls.speech.audio`); `url` is empty where the carrier speaks with its own voice. A
     `shared` clip is also other calls', so it cannot be taken away.
     """
 

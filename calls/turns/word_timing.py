@@ -17,7 +17,7 @@ _WORD = re.compile(rf"[{_SIGNS}][^\w\s]*|[^\s{_SIGNS}]+")
 # These, their punctuation, and their own forms of Latin letters.
 _UNSPACED = re.compile(rf"[{_SIGNS}\u3000-\u303f\uff00-\uffef]")
 
-# The unit of `pace`, see `calls.audio`.
+# The unit of `pace`, see `calls.speech.audio`.
 FRAME_SECONDS = 0.02
 # What saying a digit or a symbol takes, in letters; each word takes one more letter.
 DIGIT_LETTERS = 5

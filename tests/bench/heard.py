@@ -20,7 +20,7 @@ import numpy as np
 from bots.audio.pcm import Pcm
 from bots.sandbox.voice.catalogue import VOICES
 from bots.sandbox.voice.speech import speak
-from calls.audio import pace, silence
+from calls.speech.audio import pace, silence
 from calls.turns.playback import Clip, Cue, Playback
 from tests.bench.sentences import SENTENCES
 

@@ -7,8 +7,8 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from calls.clips import ClipsUnavailable
 from calls.privacy import ELSEWHERE, Known, caller_of, forget, known_of
+from calls.speech.clip_store import ClipsUnavailable
 from calls.switchboard import remove_sound
 
 

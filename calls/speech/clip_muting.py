@@ -5,9 +5,9 @@ from contextlib import suppress
 
 from django.conf import settings
 
-from calls.audio import clip_file, silence
-from calls.clips import ClipStore, ClipsUnavailable
 from calls.logs import CallLog
+from calls.speech.audio import clip_file, silence
+from calls.speech.clip_store import ClipStore, ClipsUnavailable
 from calls.turns.playback import Clip
 
 # Played in place of a clip that must not be heard but is still in the queue.

@@ -18,10 +18,10 @@ from bots.inworld.events import (
 from bots.inworld.segments import Segment, Segmenter
 from bots.inworld.tool_calls import ToolCalls
 from calls import metrics
-from calls.audio import QUIET, loudness, rests, trailing_rest
 from calls.conversation.events import ReplyEnded
 from calls.logs import CallLog
-from calls.release import COMPLETE, MOST, SURELY, Sound, Voice
+from calls.speech.audio import QUIET, loudness, rests, trailing_rest
+from calls.speech.segment_end import COMPLETE, MOST, SURELY, Sound, Voice
 
 # A request refused for its rate is repeated about this much later, in seconds, unless
 # the refusal names a time; spread, so that not all calls come back at once.

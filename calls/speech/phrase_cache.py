@@ -16,8 +16,8 @@ from django.conf import settings
 from bots.audio.pcm import Pcm
 from bots.inworld.client import Inworld, Voicing
 from bots.inworld.errors import InworldError
-from calls.audio import at_rate, clip_file, pace, read_clip
-from calls.clips import ClipStore, ClipsUnavailable, clip_url
+from calls.speech.audio import at_rate, clip_file, pace, read_clip
+from calls.speech.clip_store import ClipStore, ClipsUnavailable, clip_url
 from calls.turns.playback import Clip
 
 # A phrase is kept this long after its last use, so that every process can share it.

@@ -20,14 +20,14 @@ from bots.inworld.client import Inworld, ReplyRequest, Voicing
 from bots.inworld.errors import InworldError
 from bots.inworld.segments import Segment
 from calls import metrics
-from calls.audio import at_rate, clip_file, pace
-from calls.clips import ClipStore, ClipsUnavailable, clip_url, new_clip_id
 from calls.conversation.actions import SpeakText, StartReply
 from calls.conversation.events import ClipReady, Event, ReplyEnded
 from calls.logs import CallLog
-from calls.phrases import Phrases
-from calls.progress import Progress
-from calls.release import LOOK_SECONDS, Voice
+from calls.speech.audio import at_rate, clip_file, pace
+from calls.speech.clip_store import ClipStore, ClipsUnavailable, clip_url, new_clip_id
+from calls.speech.phrase_cache import Phrases
+from calls.speech.reply_stream import Progress
+from calls.speech.segment_end import LOOK_SECONDS, Voice
 from calls.turns.playback import Clip, spoken_by_carrier
 
 # How long the end of a call waits for connections to be let go.
