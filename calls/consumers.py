@@ -16,10 +16,10 @@ from calls import metrics
 from calls.caps import SocketCap, Verdict
 from calls.conversation.events import CallerSpoke, KeyPressed
 from calls.models import Call, Turn
-from calls.recall import admit, said_so_far
 from calls.session import CallSession
 from calls.switchboard import switchboard
-from calls.transcripts import TokenUsed
+from calls.transcripts.stored_turns import admit, said_so_far
+from calls.transcripts.writer import TokenUsed
 from calls.twilio import relay
 from calls.twilio.signatures import is_signed, read_token, socket_url
 

@@ -18,8 +18,8 @@ from calls.known import filled
 from calls.lifecycle import close_call
 from calls.models.call import Call, CallQuerySet, Turn
 from calls.pickup import announcing_document, offer, ringing_document
-from calls.recall import spoken
 from calls.switchboard import switchboard
+from calls.transcripts.stored_turns import spoken
 from calls.transfer import Transfer, outcome, pending
 from calls.twilio import twiml
 from calls.twilio.signatures import new_nonce

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 from calls.admission import try_to_ring
 from calls.models import Call
 from calls.switchboard import Switchboard, switchboard
-from calls.transcripts import QUEUE_LIMIT
+from calls.transcripts.writer import QUEUE_LIMIT
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from django.db import DatabaseError, InterfaceError
 
 from calls.db import in_any_thread
 from calls.reaping import Reaper
-from calls.transcripts import CallsSeen, TranscriptWriter
+from calls.transcripts.writer import CallsSeen, TranscriptWriter
 
 if TYPE_CHECKING:
     from calls.session import CallSession

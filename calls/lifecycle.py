@@ -10,9 +10,10 @@ from django.utils import timezone
 from bots.config.bot_config import Profile
 from bots.config.placeholders import bounded
 from bots.models import Bot, PhoneNumber
-from calls import metrics, summary
+from calls import metrics
 from calls.db import for_a_new_call, in_any_thread
 from calls.models import Call
+from calls.transcripts import call_stats
 from calls.transfer import pending
 from calls.turns.resume import MAX_RECONNECTS, Standing, Verdict, verdict
 from calls.twilio.signatures import new_nonce
@@ -131,7 +132,7 @@ def close_call(call_sid: str, status: str, reason: str) -> bool:
     if closed:
         transaction.on_commit(metrics.CALLS_OVER.labels(reason).inc)
         ids = Call.objects.filter(call_sid=call_sid).values_list("pk", flat=True)
-        summary.note(ids)
+        call_stats.note(ids)
     return closed == 1
 
 

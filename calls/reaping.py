@@ -7,8 +7,9 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from calls import metrics, summary
+from calls import metrics
 from calls.models.call import Call, CallQuerySet
+from calls.transcripts import call_stats
 from calls.twilio.twiml import LONGEST_TALK
 
 log = logging.getLogger(__name__)
@@ -68,6 +69,6 @@ def _close(left: CallQuerySet, pk: int) -> int:
             status=Call.Status.FAILED, end_reason=reason, ended_at=F(moment)
         ):
             transaction.on_commit(metrics.CALLS_OVER.labels(reason).inc)
-            summary.note([pk])
+            call_stats.note([pk])
             return 1
     return 0

@@ -14,8 +14,8 @@ from calls.known import filled, whoever_is_there
 from calls.lifecycle import close_call, offer_relay
 from calls.models import Call
 from calls.pickup import OUT_OF_ORDER, farewell_document, offer
-from calls.recall import spoken
 from calls.switchboard import switchboard
+from calls.transcripts.stored_turns import spoken
 from calls.turns.resume import Verdict
 from calls.twilio import twiml
 

@@ -11,7 +11,6 @@ from typing import Any, assert_never
 from bots.config.bot_config import Profile
 from calls import metrics, models
 from calls.background import Chores
-from calls.clock import Clock
 from calls.conversation.actions import (
     Action,
     ChangeLanguage,
@@ -38,13 +37,14 @@ from calls.glimpse import Glimpse, News
 from calls.known import minute_of_week, variables
 from calls.logs import CallLog
 from calls.models import Call
-from calls.recall import resumed
 from calls.rules import manners
 from calls.speech.clip_muting import Shelf
 from calls.speech.speaker import Speaker
 from calls.switchboard import Switchboard
 from calls.toolbox import Toolbox
-from calls.transcripts import (
+from calls.transcripts.clock import Clock
+from calls.transcripts.stored_turns import resumed
+from calls.transcripts.writer import (
     CallAnswered,
     CallHandedOver,
     CallLookedUp,

@@ -23,7 +23,7 @@ from calls.speech.clip_fetches import Fetches
 from calls.speech.clip_store import ClipStore, MemoryClips, RedisClips
 from calls.speech.phrase_cache import Phrases
 from calls.speech.segment_end import Voice
-from calls.transcripts import TranscriptWriter
+from calls.transcripts.writer import TranscriptWriter
 
 if TYPE_CHECKING:
     from calls.session import CallSession

@@ -8,8 +8,8 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils import timezone
 
-from calls import summary
 from calls.models import Call, Turn
+from calls.transcripts import call_stats
 
 LIST = "/admin/calls/call/"
 
@@ -57,4 +57,4 @@ def viewer(client: Client) -> Client:
 
 def told(call: Call) -> tuple[Any, ...]:
     call.refresh_from_db()
-    return tuple(getattr(call, name) for name in summary.FIELDS)
+    return tuple(getattr(call, name) for name in call_stats.FIELDS)

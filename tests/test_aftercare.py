@@ -24,7 +24,7 @@ from calls.followups import Attempt, Kind, State
 from calls.lifecycle import close_call, refuse_call
 from calls.models import Call, Followup
 from calls.reaping import Reaper
-from calls.transcripts import CallOver, TurnWrite, write_all
+from calls.transcripts.writer import CallOver, TurnWrite, write_all
 from calls.turns.turn import Turn as SpokenTurn
 from tests.call_pages import START, make_call, say
 from tests.fake_inworld import FakeInworld, Pause, Status

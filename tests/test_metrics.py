@@ -16,7 +16,7 @@ from websockets.exceptions import InvalidStatus
 from bots.models import Bot
 from calls.metrics import REGISTRY, LoopWatch, Tally
 from calls.speech.clip_store import ClipsUnavailable, RedisClips
-from calls.transcripts import CallAnswered, TranscriptWriter
+from calls.transcripts.writer import CallAnswered, TranscriptWriter
 from calls.turns.turn import ASKED, FILLER, RESUMED, ToolUse, Turn
 from tests.fake_inworld import FakeInworld, Status
 from tests.live import LiveServer, running

@@ -19,7 +19,7 @@ from calls.pickup import OUT_OF_ORDER
 from calls.reaping import Reaper
 from calls.simulator.call import SimulatedCall
 from calls.simulator.line import Line
-from calls.transcripts import CallsSeen, write_all
+from calls.transcripts.writer import CallsSeen, write_all
 from tests.conftest import INWORLD_PORT, tracebacks
 from tests.fake_inworld import FakeInworld
 from tests.faults.crowd import reply

@@ -11,7 +11,7 @@ from django.utils import timezone
 from calls.heartbeat import Heartbeat
 from calls.models import Call
 from calls.reaping import GONE, UNSEEN, Reaper
-from calls.transcripts import CallLost, CallOver, CallsSeen, TurnWrite, write_all
+from calls.transcripts.writer import CallLost, CallOver, CallsSeen, TurnWrite, write_all
 from calls.turns.turn import Turn
 
 pytestmark = pytest.mark.django_db(transaction=True)

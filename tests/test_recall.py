@@ -16,8 +16,8 @@ from bots.config.bot_config import Profile
 from bots.models import Bot
 from calls.consumers import _let_in
 from calls.models import Call
-from calls.recall import admit
 from calls.switchboard import switchboard
+from calls.transcripts.stored_turns import admit
 from calls.twilio.signatures import new_nonce, relay_token, socket_url
 from tests.live import AUTH_TOKEN, LiveServer
 from tests.test_live import turns

@@ -19,9 +19,9 @@ from calls.conversation.conversation import Conversation
 from calls.conversation.events import CallResumed, ClipReady, ReplyEnded
 from calls.conversation.messages import LINE_BROKE, messages
 from calls.models import Call
-from calls.recall import admit
 from calls.switchboard import switchboard
-from calls.transcripts import CallLost, write_all
+from calls.transcripts.stored_turns import admit
+from calls.transcripts.writer import CallLost, write_all
 from calls.turns.playback import spoken_by_carrier
 from calls.turns.resume import LOST as LOST_ANSWER
 from calls.turns.resume import (

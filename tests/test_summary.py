@@ -7,11 +7,11 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.apps import apps
 
-from calls import summary
 from calls.lifecycle import close_call
 from calls.models import Call, Turn
 from calls.reaping import Reaper
-from calls.transcripts import CallOver, TurnWrite, write_all
+from calls.transcripts import call_stats
+from calls.transcripts.writer import CallOver, TurnWrite, write_all
 from calls.turns.turn import Turn as SpokenTurn
 from tests.call_pages import START, make_call, say, told
 
@@ -50,7 +50,7 @@ async def test_whoever_closes_a_call_tells_its_lists(transactional_db: None) -> 
 
 def test_a_call_no_bot_took_is_not_a_silent_one() -> None:
     call = make_call(status="refused", answered_at=None)
-    summary.note([call.pk])
+    call_stats.note([call.pk])
     assert told(call) == (0, None, False, False, False)
 
 
@@ -64,7 +64,7 @@ def test_calls_that_ended_before_an_upgrade_are_told_like_new_ones() -> None:
     say(going_on, "bot", "Hello.")
     import_module("calls.migrations.0003_fill_what_the_desk_lists").fill(apps, None)
     filled = [told(call) for call in calls]
-    summary.note(call.pk for call in calls)
+    call_stats.note(call.pk for call in calls)
     assert filled == [told(call) for call in calls]
     assert filled[2] == (3, 2100, True, True, False)
     assert told(going_on)[0] == 0
@@ -73,4 +73,4 @@ def test_calls_that_ended_before_an_upgrade_are_told_like_new_ones() -> None:
 @pytest.mark.parametrize("odd", ["soon", True, None, -5, 10**12, float("nan")])
 def test_odd_latencies_are_no_waits(odd: object) -> None:
     turns = [Turn(role="caller"), Turn(role="bot", latency_ms={"play_sent": odd})]
-    assert summary.slowest_ms(turns) is None
+    assert call_stats.slowest_ms(turns) is None

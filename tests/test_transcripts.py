@@ -10,10 +10,10 @@ from asgiref.sync import sync_to_async
 from django.db import OperationalError, connection
 from django.utils import timezone
 
-from calls import transcripts
 from calls.models import Call
 from calls.models import Turn as Turns
-from calls.transcripts import (
+from calls.transcripts import writer
+from calls.transcripts.writer import (
     CallAnswered,
     CallOver,
     TranscriptWriter,
@@ -106,8 +106,8 @@ async def test_writes_wait_for_a_database_that_is_away(
             raise OperationalError("the database is away")
         write_all(batch)
 
-    monkeypatch.setattr(transcripts, "write_all", flaky)
-    monkeypatch.setattr(transcripts, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(writer, "write_all", flaky)
+    monkeypatch.setattr(writer, "RETRY_SECONDS", 0.01)
     writer.put(TurnWrite(call.pk, Turn(0, "bot", 1.0, text="kept"), moment))
     async with asyncio.timeout(5):
         await writer.queue.join()
@@ -152,9 +152,9 @@ async def test_a_write_that_hangs_does_not_keep_the_process_from_ending(
         hangs.set()
         lets_go.wait(10)
 
-    monkeypatch.setattr(transcripts, "write_all", hang)
-    monkeypatch.setattr(transcripts, "CLOSE_SECONDS", 0.05)
-    monkeypatch.setattr(transcripts, "LEAVE_SECONDS", 0.05)
+    monkeypatch.setattr(writer, "write_all", hang)
+    monkeypatch.setattr(writer, "CLOSE_SECONDS", 0.05)
+    monkeypatch.setattr(writer, "LEAVE_SECONDS", 0.05)
     writer = TranscriptWriter()
     writer.put(CallAnswered(1, START))
     await asyncio.to_thread(hangs.wait, 5)

@@ -18,9 +18,9 @@ from bots.config.phrasebook import PHRASEBOOKS, phrasebook
 from bots.models import Bot
 from calls.models import Call, Turn
 from calls.reaping import UNSEEN, WITH_A_PERSON, Reaper
-from calls.recall import admit
 from calls.switchboard import switchboard
-from calls.transcripts import CallHandedOver, write_all
+from calls.transcripts.stored_turns import admit
+from calls.transcripts.writer import CallHandedOver, write_all
 from calls.transfer import Transfer, outcome, shown_number
 from calls.turns.resume import MAX_RECONNECTS
 from calls.twilio.signatures import read_token

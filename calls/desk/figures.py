@@ -12,7 +12,7 @@ from django.db.models.functions import TruncHour
 
 from calls.desk.period import Period
 from calls.models import Call, Turn
-from calls.summary import is_wait
+from calls.transcripts.call_stats import is_wait
 
 OPEN = [status for status in Call.Status if status not in Call.OVER]
 # Above this many answers in a period, those of every nth call stand for all.

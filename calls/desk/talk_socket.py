@@ -15,7 +15,7 @@ from calls.models import Call
 from calls.review import heard_and_not
 from calls.session import CallSession
 from calls.switchboard import Switchboard, switchboard
-from calls.transcripts import CallHandedOver, CallOver, TurnWrite, Write
+from calls.transcripts.writer import CallHandedOver, CallOver, TurnWrite, Write
 from calls.transfer import Transfer, pending
 from calls.turns.turn import CONSENT, FILLER, Turn
 from calls.twilio.signatures import TOKEN_LIFETIME_SECONDS

@@ -8,8 +8,8 @@ from django.utils import timezone
 
 from bots.config.bot_config import Profile
 from bots.models import Bot, PhoneNumber, Secret, Tool
-from calls import summary
 from calls.models import Call, Followup
+from calls.transcripts import call_stats
 from tests.pictures.demo import Script
 
 # Everything that may break a page: markup, templates, speech markup, writing direction.
@@ -131,7 +131,7 @@ def _called(bot: Bot, label: str, caller: str, words: str) -> Sample:
     told.use("transfer_call", {"target": words, "summary": words}, "did not answer")
     told.fail()
     told.end(Call.EndReason.CALLER_HUNG_UP)
-    summary.note([call.pk])
+    call_stats.note([call.pk])
     told_of = {"summary": words, "outcome": words[:80], "noted": {"name": words}}
     Call.objects.filter(pk=call.pk).update(**told_of)
     entry = {"at": "2026-11-25T12:00:00+00:00", "ms": 90, "done": False}

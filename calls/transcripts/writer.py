@@ -16,8 +16,9 @@ from typing import Any
 from django.db import DatabaseError, InterfaceError, connections, transaction
 from django.db.models.functions import Now
 
-from calls import metrics, models, summary
+from calls import metrics, models
 from calls.outages import drop_broken_connections, is_passing
+from calls.transcripts import call_stats
 from calls.turns.turn import Turn
 
 log = logging.getLogger(__name__)
@@ -238,7 +239,7 @@ def write_all(batch: Iterable[Write]) -> None:
             unique_fields=["call", "index"],
             update_fields=_TURN_FIELDS,
         )
-        summary.note({w.call_id for w in batch if isinstance(w, CallOver)})
+        call_stats.note({w.call_id for w in batch if isinstance(w, CallOver)})
 
 
 def _current(said: list[TurnWrite]) -> list[TurnWrite]:

@@ -9,10 +9,10 @@ from django.db import DatabaseError, InterfaceError
 
 from bots.config.bot_config import Profile
 from calls import metrics, models
-from calls.clock import Clock
 from calls.conversation.events import CallResumed
 from calls.db import in_any_thread
 from calls.models import Call
+from calls.transcripts.clock import Clock
 from calls.turns.resume import language_of
 from calls.turns.turn import Role, ToolUse, Turn
 
