@@ -13,15 +13,16 @@ from django.urls import URLPattern, path
 from django.utils.html import format_html, format_html_join
 from django.utils.timezone import localdate, localtime, now
 
-from calls import dates, filters, parties, review, search
+from calls import dates, filters
 from calls.desk import listen
 from calls.desk.blocked import BlocksCallers
 from calls.desk.followups import FollowsUp
 from calls.desk.read_only import ReadOnlyMixin
 from calls.downloads import TYPES, download
-from calls.export import FORMS
 from calls.listing import MOST_COUNTED, CallList, CappedPaginator
 from calls.models import Call
+from calls.review import call_page, search, visibility
+from calls.review.export import FORMS
 
 LENGTH = (F("ended_at") - F("started_at")).asc(nulls_first=True)
 BADGES = {
@@ -94,14 +95,14 @@ class CallAdmin(ReadOnlyMixin, FollowsUp, BlocksCallers):
         self, request: HttpRequest, queryset: QuerySet[Call], search_term: str
     ) -> tuple[QuerySet[Call], bool]:
         """Calls in which every word occurs; none of them twice."""
-        in_part = parties.may_see_numbers(request.user)
+        in_part = visibility.may_see_numbers(request.user)
         return search.matching(queryset, search_term, parts=in_part), False
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
         """Numbers cannot be guessed digit by digit by those who may not see them."""
         told = lookup.startswith(("from_number", "to_number__", *TOLD))
         if told and not lookup.endswith("__exact"):
-            return parties.may_see_numbers(request.user)
+            return visibility.may_see_numbers(request.user)
         return super().lookup_allowed(lookup, value, request)
 
     def get_paginator(
@@ -147,7 +148,7 @@ class CallAdmin(ReadOnlyMixin, FollowsUp, BlocksCallers):
     @admin.display(description="from and to", ordering="from_number")
     def numbers(self, call: Call) -> str:
         """Who called, and below it the number that was dialled."""
-        caller, called = parties.listed(call)
+        caller, called = visibility.listed(call)
         return _two_lines(caller or "-", f"→ {called or '-'}")
 
     @admin.display(description="status and end", ordering="status")
@@ -169,7 +170,7 @@ class CallAdmin(ReadOnlyMixin, FollowsUp, BlocksCallers):
         """Minutes and seconds, and below it how much was said, once that is known."""
         if call.duration is None:
             return "-"
-        return _two_lines(review.clock(call.duration), f"{call.turn_count} turns")
+        return _two_lines(call_page.clock(call.duration), f"{call.turn_count} turns")
 
     @admin.display(
         description="slowest",
@@ -234,10 +235,10 @@ class CallAdmin(ReadOnlyMixin, FollowsUp, BlocksCallers):
     ) -> HttpResponse:
         """Show the call as a conversation instead of a form."""
         if obj is not None:
-            hide = not parties.may_see_numbers(request.user)
-            context |= review.page(obj, now(), hide=hide)
+            hide = not visibility.may_see_numbers(request.user)
+            context |= call_page.page(obj, now(), hide=hide)
             context["badges"] = _badges(obj)
-            context["caller"], context["called"] = parties.seen_by(request.user, obj)
+            context["caller"], context["called"] = visibility.seen_by(request.user, obj)
         return super().render_change_form(request, context, add, change, form_url, obj)
 
 

@@ -8,9 +8,9 @@ from django.db import close_old_connections
 from django.db.models import QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
 
-from calls.export import FORMS, json_lines, records
 from calls.models import Call
-from calls.parties import may_see_numbers
+from calls.review.export import FORMS, json_lines, records
+from calls.review.visibility import may_see_numbers
 
 TYPES = {
     "jsonl": "application/x-ndjson",

@@ -11,13 +11,13 @@ from calls.conversation.conversation import Conversation
 from calls.conversation.dtmf import MASKED, spelled
 from calls.conversation.events import CallerSpoke, Event
 from calls.conversation.tool_definitions import present
-from calls.masking import masked
 from calls.models import Call
-from calls.parties import listed
-from calls.review import heard_and_not
+from calls.review.call_page import heard_and_not
+from calls.review.masking import masked
+from calls.review.tool_call_view import use_of
+from calls.review.visibility import listed
 from calls.transfer import Transfer
 from calls.turns.turn import CONSENT, FILLER, OPERATOR, Turn
-from calls.uses import use_of
 
 # What is sent of one turn, in characters, and of one call, in turns.
 TEXT_LIMIT = 4000

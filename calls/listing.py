@@ -9,8 +9,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
-from calls import search
 from calls.models import Call
+from calls.review import search
 
 # A search that finds more counts no further: nobody pages through so many.
 MOST_COUNTED = 500

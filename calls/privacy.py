@@ -15,8 +15,8 @@ from django.db.models import Q, QuerySet
 
 from bots.models import Bot, PhoneNumber
 from calls.blocking import ANONYMOUS, pattern_of, pattern_of_caller
-from calls.masking import without
 from calls.models import BlockedCaller, Call, Turn
+from calls.review.masking import without
 from calls.speech.phrase_cache import is_phrase
 from calls.turns.turn import OPERATOR
 

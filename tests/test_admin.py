@@ -14,8 +14,8 @@ from bots.admin import BotAdmin
 from bots.config.bot_config import Profile
 from bots.models import Bot, PhoneNumber
 from calls.models import Call, Turn
-from calls.review import clock, split_at_heard
-from calls.settings_used import settings_used
+from calls.review.call_page import clock, split_at_heard
+from calls.review.settings_used import settings_used
 from tests.bot_form import NO_ROWS
 
 pytestmark = [

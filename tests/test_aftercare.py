@@ -19,11 +19,11 @@ from bots.models import Bot
 from bots.models.secret import Secret
 from calls import aftercare, backoff, followups
 from calls.aftercare import Aftercare
-from calls.export import TURNS, record_of
 from calls.followups import Attempt, Kind, State
 from calls.lifecycle import close_call, refuse_call
 from calls.models import Call, Followup
 from calls.reaping import Reaper
+from calls.review.export import TURNS, record_of
 from calls.transcripts.writer import CallOver, TurnWrite, write_all
 from calls.turns.turn import Turn as SpokenTurn
 from tests.call_pages import START, make_call, say

@@ -50,7 +50,12 @@ PURE = {
     ),
     *("calls.verdicts", "calls.twilio.number_setup", "calls.caps"),
     *("calls.conversation.caller_input", "calls.conversation.dtmf_menu"),
-    *("calls.waterfall", "calls.masking", "calls.uses", "bots.versions.text_diff"),
+    *(
+        "calls.review.call_page.latency_waterfall",
+        "calls.review.call_page.masking",
+        "calls.review.tool_call_view",
+        "bots.versions.text_diff",
+    ),
 }
 CODECS = {"pybase64"}
 CLOCKS_AND_LOOPS = {"asyncio", "time", "datetime", "socket", "threading", "random"}

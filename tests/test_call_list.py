@@ -10,7 +10,7 @@ from bots.models import Bot, PhoneNumber
 from calls import listing
 from calls.dates import drill
 from calls.models import Call
-from calls.search import excerpt_of, words_of
+from calls.review.search import excerpt_of, words_of
 from tests.call_pages import LIST, found, make_call, say
 from tests.call_pages import viewer as viewer
 from tests.versions import member

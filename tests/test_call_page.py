@@ -13,8 +13,8 @@ from pytest_django import Settings
 from bots.config.bot_config import Profile
 from bots.models import Bot, Tool
 from calls.models import Call
-from calls.review import parts_of
-from calls.settings_used import settings_used
+from calls.review.call_page import parts_of
+from calls.review.settings_used import settings_used
 from tests.call_pages import LIST, START, make_call, say
 from tests.call_pages import viewer as viewer
 

@@ -12,8 +12,8 @@ from django.core.management import CommandError, call_command
 from pytest_django import DjangoAssertNumQueries
 
 from bots.models import Bot
-from calls.export import cells
 from calls.models import Call, Turn
+from calls.review.export import cells
 
 pytestmark = pytest.mark.django_db
 START = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)

@@ -17,8 +17,8 @@ from bots.models import Bot
 from calls.conversation.conversation import Conversation
 from calls.desk.groups import OPERATOR, VIEWER
 from calls.glimpse import Glimpse
-from calls.masking import DOTS, masked, without
 from calls.models import Call
+from calls.review.masking import DOTS, masked, without
 from calls.rules import manners
 
 CALLER, OURS = "+14155550100", "+15005550006"

@@ -7,8 +7,8 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from bots.models import Bot, Secret, Tool, ToolParameter
-from calls.export import record_of
 from calls.models import Call, Turn
+from calls.review.export import record_of
 from calls.simulator.record import Heard
 from calls.turns.resume import LOST
 from tests.conftest import numbered

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.template.loader import render_to_string
 
-from calls.waterfall import Stage, stages
+from calls.review.latency_waterfall import Stage, stages
 
 MEASURED = {
     "heard": 760,

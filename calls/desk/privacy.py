@@ -15,8 +15,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from calls import privacy
-from calls.masking import masked
 from calls.models import Call
+from calls.review.masking import masked
 from calls.speech.clip_store import ClipsUnavailable
 from calls.switchboard import switchboard
 

@@ -12,7 +12,9 @@ from calls.consumers import NORMAL_CLOSURE, RelayConsumer
 from calls.conversation.tool_definitions import KEYS
 from calls.db import in_any_thread
 from calls.models import Call
-from calls.review import heard_and_not
+from calls.review.call_page import heard_and_not
+from calls.review.latency_waterfall import Stage, stages
+from calls.review.tool_call_view import use_of
 from calls.session import CallSession
 from calls.switchboard import Switchboard, switchboard
 from calls.transcripts.writer import CallHandedOver, CallOver, TurnWrite, Write
@@ -20,8 +22,6 @@ from calls.transfer import Transfer, pending
 from calls.turns.turn import CONSENT, FILLER, Turn
 from calls.twilio.signatures import TOKEN_LIFETIME_SECONDS
 from calls.twilio.twiml import announcement
-from calls.uses import use_of
-from calls.waterfall import Stage, stages
 
 # What a browser says when its page is closed or left.
 GOING_AWAY = 1001

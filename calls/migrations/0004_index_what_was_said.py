@@ -4,7 +4,7 @@ from django.db import migrations
 
 INDEXES = {
     # `left` because PostgreSQL refuses to index a text of more than a megabyte.
-    # Searches must write the same expression (calls/search.py).
+    # Searches must write the same expression (calls/review/search.py).
     "calls_turn_words": """calls_turn
         USING gin (to_tsvector('simple'::regconfig, left(text, 100000)))""",
     # All that a search for a part of a number reads, at a tenth of the table's size.

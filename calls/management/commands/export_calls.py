@@ -11,8 +11,8 @@ from django.db.models import Q, QuerySet
 from django.utils.timezone import get_default_timezone
 
 from bots.models import Bot
-from calls.export import FORMS, write
 from calls.models import Call
+from calls.review.export import FORMS, write
 
 ONE_DAY = timedelta(days=1)
 

@@ -10,8 +10,8 @@ from django.core.exceptions import FieldDoesNotExist
 from bots.config.bot_config import LISTS, Profile
 from bots.config.capabilities import MenuEntry, Target, Tongue, ToolSpec
 from bots.models import Bot
-from calls.masking import masked
 from calls.models import Call
+from calls.review.masking import masked
 
 # What a number counts, and what 0 stands for.
 UNITS = {

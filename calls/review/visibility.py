@@ -4,8 +4,8 @@ from typing import Any
 
 from django.conf import settings
 
-from calls.masking import masked
 from calls.models import Call
+from calls.review.masking import masked
 
 # Whoever may take part in calls may see who calls.
 PERMISSION = "calls.change_call"

@@ -11,15 +11,15 @@ from django.conf import settings as settings_of_django
 from django.urls import reverse
 
 from calls.models import Call, Turn
-from calls.parties import listed, variables
-from calls.settings_used import settings_used
+from calls.review.latency_waterfall import LABELS, Stage, stages
+from calls.review.settings_used import settings_used
+from calls.review.tool_call_view import Use, use
+from calls.review.visibility import listed, variables
 from calls.speech.phrase_cache import KEPT_SECONDS
 from calls.turns.turn import CONSENT, FILLER, NOTICE, RESUMED
 from calls.turns.turn import Turn as SpokenTurn
-from calls.uses import Use, use
-from calls.waterfall import LABELS, Stage, stages
 
-# What else may stand among a turn's latencies (see calls.waterfall for the stages).
+# What else may stand among a turn's latencies (see calls.review.call_page.latency_waterfall for the stages).
 EVENTS = {
     "retry": "asked once more",
     "fallback": "asked another model",
@@ -27,7 +27,7 @@ EVENTS = {
     "transfer": "gave up and put through",
     "hang_up": "gave up",
 }
-# How long a tool took stands with its use (see calls.uses).
+# How long a tool took stands with its use (see calls.review.tool_call_view).
 TOOK = "tool"
 # Keys as the transcript spells them (see calls.conversation.dtmf).
 PRESSED = re.compile(r"\[pressed ([^\]]*)\]")

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from django.db.models import Prefetch, QuerySet
 
 from calls.models import Call, Turn
-from calls.parties import parties, variables
+from calls.review.visibility import parties, variables
 
 Record = dict[str, Any]
 # Calls held in memory at a time.
