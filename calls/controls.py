@@ -8,7 +8,6 @@ from time import monotonic, time
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from calls.broadcast import SERVERS, Broadcaster
 from calls.conversation.conversation import Conversation
 from calls.conversation.events import (
     Event,
@@ -16,7 +15,8 @@ from calls.conversation.events import (
     OperatorSaid,
     OperatorTransferred,
 )
-from calls.listener import Listener, Message
+from calls.live_feed.broadcast import SERVERS, Broadcaster
+from calls.live_feed.channel_listener import Listener, Message
 
 if TYPE_CHECKING:
     from calls.session import CallSession

@@ -33,8 +33,8 @@ from calls.conversation.events import (
     Event,
     TimePassed,
 )
-from calls.glimpse import Glimpse, News
 from calls.known import minute_of_week, variables
+from calls.live_feed.snapshot import Glimpse, News
 from calls.logs import CallLog
 from calls.models import Call
 from calls.rules import manners

@@ -9,10 +9,10 @@ import pytest
 from channels.layers import get_channel_layer
 from pytest_django import Settings
 
-from calls.broadcast import QUEUE_LIMIT, VIEWERS, Broadcaster
 from calls.conversation.events import CallerSpoke
 from calls.desk.live_socket import WANTED_LIMIT, LiveConsumer
-from calls.listener import Listener, Message
+from calls.live_feed.broadcast import QUEUE_LIMIT, VIEWERS, Broadcaster
+from calls.live_feed.channel_listener import Listener, Message
 from calls.session import CallSession
 from calls.switchboard import Switchboard
 from tests.live import free_port

@@ -17,7 +17,7 @@ from calls.conversation.events import (
 )
 from calls.conversation.responder import MOST_ROUNDS
 from calls.conversation.tool_calls import NOTHING_TYPED, SPOKE_INSTEAD
-from calls.glimpse import Glimpse
+from calls.live_feed.snapshot import Glimpse
 from calls.models import Call
 from calls.turns.resume import LOST
 from tests.test_conversation import Talk, of, started

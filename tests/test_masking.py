@@ -16,7 +16,7 @@ from bots.config.bot_config import Profile
 from bots.models import Bot
 from calls.conversation.conversation import Conversation
 from calls.desk.groups import OPERATOR, VIEWER
-from calls.glimpse import Glimpse
+from calls.live_feed.snapshot import Glimpse
 from calls.models import Call
 from calls.review.masking import DOTS, masked, without
 from calls.rules import manners

@@ -3,7 +3,7 @@
 from django.utils import timezone
 
 from calls.db import in_any_thread
-from calls.glimpse import News, about
+from calls.live_feed.snapshot import News, about
 from calls.models import Call
 from calls.transfer import pending
 

@@ -10,7 +10,7 @@ from typing import Any
 from channels.exceptions import ChannelFull
 from channels.layers import get_channel_layer
 
-from calls.listener import AGAIN_SECONDS, Message, Outage
+from calls.live_feed.channel_listener import AGAIN_SECONDS, Message, Outage
 
 log = logging.getLogger(__name__)
 
