@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 
 from bots.models import Bot, PhoneNumber
 from calls.models import Call
-from calls.upshot import Wanted
+from calls.post_call.summary_prompt import Wanted
 
 Lookups = list[tuple[str, str]]
 

@@ -9,8 +9,8 @@ from django.utils import timezone
 from bots.models import Bot
 from bots.models.secret import SecretLost
 from calls.doctor import Finding, doubtful, good
-from calls.followups import State
 from calls.models import Followup
+from calls.post_call.queue import State
 
 LATELY = timedelta(days=1)
 

@@ -17,11 +17,11 @@ from bots.config.bot_config import Profile
 from bots.inworld.client import Inworld
 from bots.models import Bot
 from bots.models.secret import Secret
-from calls import aftercare, backoff, followups
-from calls.aftercare import Aftercare
-from calls.followups import Attempt, Kind, State
 from calls.lifecycle import close_call, refuse_call
 from calls.models import Call, Followup
+from calls.post_call import queue, retry_schedule, worker
+from calls.post_call.queue import Attempt, Kind, State
+from calls.post_call.worker import Aftercare
 from calls.reaping import Reaper
 from calls.review.export import TURNS, record_of
 from calls.transcripts.writer import CallOver, TurnWrite, write_all
@@ -172,7 +172,7 @@ async def test_whoever_closes_a_call_notes_what_is_owed() -> None:
 async def test_nothing_is_owed_for_a_call_that_no_bot_took() -> None:
     await refuse_call({"CallSid": "CA9"}, Call.EndReason.BUSY)
     ids = Call.objects.values_list("pk", flat=True)
-    await sync_to_async(lambda: followups.owe(list(ids)))()
+    await sync_to_async(lambda: queue.owe(list(ids)))()
     assert await standing() == []
 
 
@@ -249,7 +249,7 @@ async def test_without_a_readable_summary_the_webhook_goes_out_in_the_end(
 ) -> None:
     bot = await make_telling(receiver, **ASKING)
     await make_ended(bot, 1, "Hi.")
-    most = backoff.most_attempts("summary")
+    most = retry_schedule.most_attempts("summary")
     inworld.tells("I cannot.", *[Status(500)] * (most - 1))
     for number in range(1, most):
         found = await worked(worker)
@@ -277,7 +277,7 @@ async def test_a_model_that_knows_no_schemas_is_asked_in_words(
 async def test_a_model_that_hangs_is_given_up_on(
     worker: Aftercare, inworld: FakeInworld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(followups.SECONDS, Kind.SUMMARY, 0.1)
+    monkeypatch.setitem(queue.SECONDS, Kind.SUMMARY, 0.1)
     bot = await Bot.objects.acreate(name="Ada", **ASKING)
     await make_ended(bot, 1, "Hi.")
     inworld.tells(Pause())
@@ -309,7 +309,7 @@ async def test_a_failing_receiver_is_tried_again_until_it_takes_it(
     for number in (1, 2, 3):
         assert await worked(worker) == [("webhook", "waiting", number)]
         row = await Followup.objects.aget()
-        wait = backoff.wait("webhook", number, 0) or 0
+        wait = retry_schedule.wait("webhook", number, 0) or 0
         left = (row.due_at - timezone.now()).total_seconds()
         assert wait - 2 < left <= wait * 1.2
     assert await worked(worker) == [("webhook", "done", 4)]
@@ -332,15 +332,15 @@ async def test_a_receiver_that_is_gone_is_not_asked_again(
 async def test_a_receiver_that_hangs_or_is_away_is_tried_again_and_given_up(
     worker: Aftercare, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(followups.SECONDS, Kind.WEBHOOK, 0.1)
+    monkeypatch.setitem(queue.SECONDS, Kind.WEBHOOK, 0.1)
     receiver.statuses.append(0)
     bot = await make_telling(receiver)
     await make_ended(bot, 1, "Hi.")
     assert await worked(worker) == [("webhook", "waiting", 1)]
     await Bot.objects.aupdate(webhook_url="http://127.0.0.1:9/calls")
-    for number in range(2, backoff.most_attempts("webhook")):
+    for number in range(2, retry_schedule.most_attempts("webhook")):
         assert await worked(worker) == [("webhook", "waiting", number)]
-    most = backoff.most_attempts("webhook")
+    most = retry_schedule.most_attempts("webhook")
     assert await worked(worker) == [("webhook", "failed", most)]
     row = await Followup.objects.aget()
     assert row.log[0]["words"].startswith("No answer within")
@@ -412,14 +412,14 @@ async def test_what_a_killed_process_had_begun_is_taken_up_once_its_time_is_over
 ) -> None:
     await make_ended(await make_telling(receiver), 1, "Hi.")
     await Followup.objects.aupdate(due_at=Now())
-    claim = sync_to_async(followups.claim)
+    claim = sync_to_async(queue.claim)
     (lost,) = await claim(Kind.WEBHOOK, 1, 1, Counter())
     assert await worker.look() == 0
     row = await Followup.objects.aget()
     assert row.due_at - timezone.now() > timedelta(seconds=40)
     assert await worked(worker) == [("webhook", "done", 2)]
     # Whoever had it and comes back has nothing to say any more.
-    settle = sync_to_async(followups.settle)
+    settle = sync_to_async(queue.settle)
     assert await settle(lost, Attempt(False), 1, 0) is None
     assert await standing() == [("webhook", "done", 2)]
 
@@ -428,7 +428,7 @@ async def test_what_kills_its_process_each_time_is_given_up(
     worker: Aftercare, receiver: Receiver
 ) -> None:
     await make_ended(await make_telling(receiver), 1, "Hi.")
-    most = backoff.most_attempts("webhook")
+    most = retry_schedule.most_attempts("webhook")
     await Followup.objects.aupdate(attempts=most)
     assert await worked(worker) == [("webhook", "failed", most + 1)]
     assert receiver.deliveries == []
@@ -458,7 +458,7 @@ async def test_one_bots_hanging_receiver_leaves_room_for_others(
 async def test_a_worker_that_ends_gives_back_what_it_had_begun(
     worker: Aftercare, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(aftercare, "CLOSE_SECONDS", 0.05)
+    monkeypatch.setattr(worker, "CLOSE_SECONDS", 0.05)
     receiver.statuses.append(0)
     await make_ended(await make_telling(receiver), 1, "Hi.")
     await Followup.objects.aupdate(due_at=Now())
@@ -473,7 +473,7 @@ async def test_a_worker_that_ends_gives_back_what_it_had_begun(
 async def test_a_started_worker_hears_of_a_call_that_ends(
     worker: Aftercare, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(aftercare, "LOOK_SECONDS", 1000)
+    monkeypatch.setattr(worker, "LOOK_SECONDS", 1000)
     worker.start()
     bot = await make_telling(receiver)
     began = asyncio.get_running_loop().time()
@@ -500,9 +500,9 @@ async def test_logs_tell_the_call_and_nothing_of_it(
 
 
 def test_attempts_are_further_and_further_apart() -> None:
-    waits = [backoff.wait("webhook", number, 0) for number in range(1, 9)]
+    waits = [retry_schedule.wait("webhook", number, 0) for number in range(1, 9)]
     assert waits == [10, 50, 240, 1500, 5400, 14_400, 21_600, None]
-    assert [backoff.wait("summary", number, 0) for number in range(1, 5)] == [
+    assert [retry_schedule.wait("summary", number, 0) for number in range(1, 5)] == [
         *(10, 50, 240, None)
     ]
-    assert backoff.wait("webhook", 1, 1) == 12
+    assert retry_schedule.wait("webhook", 1, 1) == 12

@@ -14,8 +14,8 @@ from django.utils import timezone
 from bots.models import Bot
 from bots.models.secret import Secret
 from calls.followup_checkups import of_followups
-from calls.followups import LEASES, Kind, State
 from calls.models import Call, Followup
+from calls.post_call.queue import LEASES, Kind, State
 from calls.simulator.call import SimulatedCall
 from tests.conftest import tracebacks
 from tests.fake_inworld import FakeInworld

@@ -28,7 +28,11 @@ PURE = {
         "calls.conversation.tool_calls",
         "calls.transfer",
     ),
-    *("bots.inworld.text_request", "calls.upshot", "calls.backoff"),
+    *(
+        "bots.inworld.text_request",
+        "calls.post_call.summary_prompt",
+        "calls.post_call.retry_schedule",
+    ),
     *(
         "bots.inworld.catalogue_records",
         "bots.advice.advice",

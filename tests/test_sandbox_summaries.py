@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bots.sandbox.api_requests import ChatRequest
 from bots.sandbox.chat_response import INSTANT, Reply
 from bots.sandbox.json_answers import filled, schema_of
-from calls.upshot import Line, Upshot, Wanted, question, read
+from calls.post_call.summary_prompt import Line, Upshot, Wanted, question, read
 
 WANTED = Wanted.of(
     "What was agreed.",

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calls import upshot
-from calls.upshot import Line, Upshot, Wanted, question, read
+from calls.post_call import summary_prompt
+from calls.post_call.summary_prompt import Line, Upshot, Wanted, question, read
 
 WANTED = Wanted.of(
     "What was agreed.", "Booked, call back , Booked,", "email: the address\n\nname"
@@ -50,10 +50,10 @@ def test_of_a_long_call_both_ends_are_shown() -> None:
     lines = [Line("Caller", f"{number:05} " + "x" * 5000) for number in range(100)]
     _, record = question(WANTED, "", lines)
     content = record["content"]
-    assert len(content) < upshot.MOST_CHARACTERS + 1000
+    assert len(content) < summary_prompt.MOST_CHARACTERS + 1000
     assert "00000" in content
     assert "00099" in content
-    assert upshot.LEFT_OUT in content
+    assert summary_prompt.LEFT_OUT in content
     assert "00050" not in content
 
 
@@ -123,8 +123,8 @@ def test_what_no_database_takes_is_cleaned_and_what_is_long_cut() -> None:
     found = read(answer, WANTED)
     assert found
     assert found.summary.startswith("a b\nc")
-    assert len(found.summary) == upshot.LONGEST_SUMMARY
-    assert len(found.noted["name"]) == upshot.LONGEST_VALUE
+    assert len(found.summary) == summary_prompt.LONGEST_SUMMARY
+    assert len(found.noted["name"]) == summary_prompt.LONGEST_VALUE
     assert "\n" not in found.noted["name"]
 
 

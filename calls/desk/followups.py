@@ -18,8 +18,8 @@ from django.views.decorators.http import require_POST
 
 from calls import filters
 from calls.desk.read_only import ReadOnlyMixin
-from calls.followups import Kind, State, possible, repeat
 from calls.models import Call, Followup
+from calls.post_call.queue import Kind, State, possible, repeat
 
 if TYPE_CHECKING:
     Admin = admin.ModelAdmin[Any]

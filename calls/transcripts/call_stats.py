@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
 
-from calls import followups
 from calls.models import Call, Turn
+from calls.post_call import queue
 
 FIELDS = ["turn_count", "slowest_ms", "was_interrupted", "had_error", "was_silent"]
 # Calls summarised at a time.
@@ -22,7 +22,7 @@ def note(call_ids: Iterable[int]) -> None:
     ids = sorted(call_ids)
     for begin in range(0, len(ids), CHUNK):
         _note_some(ids[begin : begin + CHUNK])
-        followups.owe(ids[begin : begin + CHUNK])
+        queue.owe(ids[begin : begin + CHUNK])
 
 
 def _note_some(call_ids: list[int]) -> None:

@@ -10,12 +10,13 @@ from time import monotonic
 from django.db import DatabaseError, InterfaceError
 
 from bots.inworld.client import Inworld
-from calls import backoff, followups, metrics
+from calls import metrics
 from calls.db import in_any_thread
-from calls.followups import Attempt, Due, Kind, State, bell
 from calls.logs import CallLog
-from calls.summing_up import sum_up
-from calls.webhook import deliver
+from calls.post_call import queue, retry_schedule
+from calls.post_call.queue import Attempt, Due, Kind, State, bell
+from calls.post_call.summarizer import sum_up
+from calls.post_call.webhook import deliver
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +71,7 @@ class Aftercare:
             # Their time runs out anyway.
             with suppress(DatabaseError, InterfaceError, TimeoutError):
                 async with asyncio.timeout(GIVE_BACK_SECONDS):
-                    await in_any_thread(followups.give_back)(undone)
+                    await in_any_thread(queue.give_back)(undone)
 
     async def look(self) -> int:
         """Begin what is due, as far as there is room; how much that is."""
@@ -80,11 +81,11 @@ class Aftercare:
             room = most - bots.total()
             if room <= 0:
                 continue
-            found = await in_any_thread(followups.claim)(kind, room, each, bots)
+            found = await in_any_thread(queue.claim)(kind, room, each, bots)
             for due in found:
                 self.running[due] = asyncio.create_task(self._do(due))
             begun += len(found)
-        self.waiting = await in_any_thread(followups.waiting)()
+        self.waiting = await in_any_thread(queue.waiting)()
         return begun
 
     async def _look_on(self) -> None:
@@ -117,7 +118,7 @@ class Aftercare:
             self.woken.set()
 
     async def _attempt(self, due: Due, call_log: CallLog) -> Attempt:
-        if due.attempt > backoff.most_attempts(due.kind):
+        if due.attempt > retry_schedule.most_attempts(due.kind):
             return Attempt(False, STOPPED, final=True)
         try:
             if due.kind is Kind.SUMMARY:
@@ -134,7 +135,7 @@ class Aftercare:
         while True:
             try:
                 luck = random.random()  # noqa: S311  (spreads attempts, guards nothing)
-                return await in_any_thread(followups.settle)(due, attempt, ms, luck)
+                return await in_any_thread(queue.settle)(due, attempt, ms, luck)
             except (DatabaseError, InterfaceError):
                 metrics.trouble("database")
                 await asyncio.sleep(RETRY_SECONDS)

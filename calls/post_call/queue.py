@@ -19,9 +19,9 @@ from django.utils import timezone
 
 from bots.config.bot_config import Profile
 from bots.models import Bot
-from calls import backoff
 from calls.models import Call, Followup, Turn
-from calls.upshot import Wanted
+from calls.post_call import retry_schedule
+from calls.post_call.summary_prompt import Wanted
 
 Kind: TypeAlias = Followup.Kind
 State: TypeAlias = Followup.State
@@ -197,7 +197,7 @@ def settle(due: Due, attempt: Attempt, ms: int, luck: float) -> State | None:
     )
     if (row := rows.first()) is None:
         return None
-    wait = None if attempt.final else backoff.wait(due.kind, due.attempt, luck)
+    wait = None if attempt.final else retry_schedule.wait(due.kind, due.attempt, luck)
     if attempt.done:
         row.state = State.DONE
     elif wait is None:
