@@ -14,11 +14,11 @@ from django.conf import settings
 from bots.config.bot_config import Profile
 from bots.inworld.client import Inworld
 from calls.controls import Controls
-from calls.daily import Daily
 from calls.heartbeat import Heartbeat
 from calls.live_feed.broadcast import Broadcaster
 from calls.models import Call
 from calls.post_call.worker import Aftercare
+from calls.privacy.nightly_purge import Daily
 from calls.speech.clip_fetches import Fetches
 from calls.speech.clip_store import ClipStore, MemoryClips, RedisClips
 from calls.speech.phrase_cache import Phrases

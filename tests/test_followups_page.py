@@ -12,9 +12,9 @@ from pytest_django import DjangoAssertNumQueries
 
 from bots.models import Bot
 from bots.models.secret import Secret
-from calls import privacy
 from calls.desk.groups import OPERATOR, VIEWER
 from calls.models import Call, Followup
+from calls.privacy import erasure
 from tests.call_pages import LIST, found, make_call, say
 
 pytestmark = pytest.mark.django_db
@@ -197,7 +197,7 @@ def test_a_forgotten_caller_leaves_no_summary_and_nothing_to_be_sent(
 ) -> None:
     failed(call, state="waiting")
     member(OPERATOR).post(f"{LIST}{call.pk}/again/webhook/")
-    privacy.forget(call.from_number)
+    erasure.forget(call.from_number)
     assert not Call.objects.exists()
     assert not Followup.objects.exists()
     assert not LogEntry.objects.exists()
@@ -210,5 +210,5 @@ def test_a_call_kept_long_enough_takes_its_log_with_it(call: Call) -> None:
     Call.objects.filter(pk=call.pk).update(
         started_at=timezone.now() - timedelta(days=2)
     )
-    assert privacy.purge_some(timezone.now()).calls == 1
+    assert erasure.purge_some(timezone.now()).calls == 1
     assert Followup.objects.get().call_id != call.pk

@@ -23,9 +23,9 @@ from redis.asyncio import Redis
 from bots.admin.forms import BotForm
 from bots.config.bot_config import Profile
 from bots.models import Bot, PhoneNumber
-from calls import daily, privacy
-from calls.daily import Daily
 from calls.models import BlockedCaller, Call, DailyRun, Turn
+from calls.privacy import erasure, nightly_purge
+from calls.privacy.nightly_purge import Daily
 from calls.speech.clip_store import MemoryClips
 from calls.switchboard import switchboard
 from calls.turns.turn import OPERATOR
@@ -60,9 +60,9 @@ def kept() -> set[str]:
     return set(Call.objects.values_list("call_sid", flat=True))
 
 
-def purged(at: datetime = NOW) -> privacy.Deleted:
-    deleted = privacy.Deleted()
-    while (some := privacy.purge_some(at)).calls:
+def purged(at: datetime = NOW) -> erasure.Deleted:
+    deleted = erasure.Deleted()
+    while (some := erasure.purge_some(at)).calls:
         deleted += some
     return deleted
 
@@ -99,12 +99,12 @@ class TestRetention:
         assert purged().calls == 1
 
     def test_many_calls_go_in_batches(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(privacy, "BATCH", 2)
+        monkeypatch.setattr(erasure, "BATCH", 2)
         bot = Bot.objects.create(name="Short", retention_days=1)
         for number in range(5):
             make_call(f"CA{number}", 2, bot)
-        assert privacy.purge_some(NOW).calls == 2
-        assert purged() == privacy.Deleted(3, 3)
+        assert erasure.purge_some(NOW).calls == 2
+        assert purged() == erasure.Deleted(3, 3)
 
     def test_the_command_counts_first_and_tells_no_words(self) -> None:
         bot = Bot.objects.create(name="Short", retention_days=1)
@@ -140,10 +140,10 @@ class TestNightlyRun:
         bot = await Bot.objects.acreate(name="Short", retention_days=1)
         await sync_to_async(make_call)("CA1", 2, bot)
         one, other = Daily(MemoryClips(1)), Daily(MemoryClips(1))
-        assert await one.run_if_due(NOW) == privacy.Deleted(1, 1)
+        assert await one.run_if_due(NOW) == erasure.Deleted(1, 1)
         assert await other.run_if_due(NOW) is None
         assert await other.run_if_due(NOW + timedelta(hours=20)) is None
-        assert await other.run_if_due(NOW + timedelta(days=1)) == privacy.Deleted()
+        assert await other.run_if_due(NOW + timedelta(days=1)) == erasure.Deleted()
 
     async def test_it_waits_for_the_quiet_hour(self, settings: Settings) -> None:
         settings.TIME_ZONE = "America/New_York"  # 22:30 the day before
@@ -154,7 +154,7 @@ class TestNightlyRun:
         assert await run.run_if_due(NOW + timedelta(hours=5)) is not None
 
     async def test_a_run_that_died_is_taken_over_after_a_while(self) -> None:
-        assert await sync_to_async(daily._claim)(NOW.date(), NOW)
+        assert await sync_to_async(nightly_purge._claim)(NOW.date(), NOW)
         run = Daily(MemoryClips(1))
         assert await run.run_if_due(NOW + timedelta(minutes=14)) is None
         assert await run.run_if_due(NOW + timedelta(minutes=16)) is not None
@@ -162,7 +162,10 @@ class TestNightlyRun:
 
     def test_of_many_claims_at_once_one_is_granted(self) -> None:
         async def claims() -> list[bool]:
-            ask = (daily._beside(daily._claim, NOW.date(), NOW) for _ in range(8))
+            ask = (
+                nightly_purge._beside(nightly_purge._claim, NOW.date(), NOW)
+                for _ in range(8)
+            )
             return [bool(granted) for granted in await asyncio.gather(*ask)]
 
         assert async_to_sync(claims)().count(True) == 1
@@ -184,7 +187,7 @@ class TestForgetting:
         make_call("to-me", from_number=OURS, to_number=CALLER, direction="outbound-api")
         make_call("other", from_number=OTHER)
         make_call("longer", from_number=f"{CALLER}9")
-        deleted = privacy.forget(CALLER)
+        deleted = erasure.forget(CALLER)
         assert (deleted.calls, deleted.turns) == (3, 3)
         assert kept() == {"other", "longer"}
 
@@ -193,7 +196,7 @@ class TestForgetting:
         note(admin_user, call.pk, "CA1", "Live: asked the bot to say “Hi Ann”")
         note(admin_user, 999, CALLER, f"Blocked {CALLER}")
         note(admin_user, 998, OTHER, f"Blocked {OTHER}")
-        privacy.forget(CALLER)
+        erasure.forget(CALLER)
         left = LogEntry.objects.order_by("pk").values_list(
             "object_repr", "change_message"
         )
@@ -209,13 +212,13 @@ class TestForgetting:
             Turn.objects.create(
                 call=call, index=index, model=model, clip_ids=[clip], started_at=NOW
             )
-        assert set(privacy.forget(CALLER).clips) == {"own-clip", "cd" * 32}
+        assert set(erasure.forget(CALLER).clips) == {"own-clip", "cd" * 32}
 
     @pytest.mark.parametrize("text", ["anonymous", "+266696687", "+1415*", "x", OURS])
     def test_what_is_not_one_caller_is_refused(self, text: str) -> None:
         PhoneNumber.objects.create(number=OURS)
         with pytest.raises(ValidationError):
-            privacy.caller_of(text)
+            erasure.caller_of(text)
 
     @pytest.mark.parametrize(
         "number",
@@ -228,14 +231,14 @@ class TestForgetting:
         self, number: str
     ) -> None:
         with suppress(ValidationError):  # nobody has called by this yet
-            assert privacy.known_of(privacy.caller_of(number)).calls == 0
+            assert erasure.known_of(erasure.caller_of(number)).calls == 0
         make_call("theirs", from_number=number)
         make_call("nobody", from_number="")
-        known = privacy.known_of(privacy.caller_of(f" {number.upper()}"))
+        known = erasure.known_of(erasure.caller_of(f" {number.upper()}"))
         assert known.calls == 1
-        assert privacy.forget(known.number).calls == 1
+        assert erasure.forget(known.number).calls == 1
         with pytest.raises(ValidationError):
-            privacy.caller_of(" ")
+            erasure.caller_of(" ")
 
     def test_the_command_deletes_and_tells_what_it_cannot(self) -> None:
         make_call("mine")

@@ -14,8 +14,8 @@ from django.template.response import TemplateResponse
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from calls import privacy
 from calls.models import Call
+from calls.privacy import erasure
 from calls.review.masking import masked
 from calls.speech.clip_store import ClipsUnavailable
 from calls.switchboard import switchboard
@@ -37,7 +37,7 @@ class CallerForm(forms.Form):
 
     def clean_number(self) -> str:
         """The one caller that is meant."""
-        return privacy.caller_of(self.cleaned_data["number"])
+        return erasure.caller_of(self.cleaned_data["number"])
 
 
 @sensitive_post_parameters("number")
@@ -51,28 +51,28 @@ def page(request: HttpRequest) -> HttpResponse:
     form = CallerForm(request.POST)
     if not form.is_valid():
         return _shown(request, form)
-    known = privacy.known_of(form.cleaned_data["number"])
+    known = erasure.known_of(form.cleaned_data["number"])
     if "forget" in request.POST and known.calls:
         return _forget(request, known)
     return _shown(request, form, known)
 
 
 def _shown(
-    request: HttpRequest, form: CallerForm, known: privacy.Known | None = None
+    request: HttpRequest, form: CallerForm, known: erasure.Known | None = None
 ) -> HttpResponse:
     context: dict[str, Any] = {
         **admin.site.each_context(request),
         "title": "Forget a caller",
         "form": form,
         "known": known,
-        "elsewhere": privacy.ELSEWHERE,
+        "elsewhere": erasure.ELSEWHERE,
     }
     return TemplateResponse(request, "admin/forget.html", context)
 
 
-def _forget(request: HttpRequest, known: privacy.Known) -> HttpResponse:
+def _forget(request: HttpRequest, known: erasure.Known) -> HttpResponse:
     superuser: Any = request.user
-    deleted = privacy.forget(known.number)
+    deleted = erasure.forget(known.number)
     LogEntry.objects.create(
         user=superuser,
         content_type=ContentType.objects.get_for_model(Call),
@@ -85,7 +85,7 @@ def _forget(request: HttpRequest, known: privacy.Known) -> HttpResponse:
         async_to_sync(switchboard().clips.drop)(list(deleted.clips))
     except ClipsUnavailable:
         messages.warning(request, STILL_SOUNDS)
-    messages.success(request, f"Deleted: {deleted}. {privacy.ELSEWHERE}")
+    messages.success(request, f"Deleted: {deleted}. {erasure.ELSEWHERE}")
     if known.going_on:
         told = "A call of theirs is going on. Forget them again when it is over."
         messages.warning(request, told)

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from calls.privacy import ELSEWHERE, Known, caller_of, forget, known_of
+from calls.privacy.erasure import ELSEWHERE, Known, caller_of, forget, known_of
 from calls.speech.clip_store import ClipsUnavailable
 from calls.switchboard import remove_sound
 

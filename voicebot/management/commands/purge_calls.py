@@ -6,7 +6,7 @@ from asgiref.sync import async_to_sync
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
-from calls.privacy import Deleted, overdue, purge_some
+from calls.privacy.erasure import Deleted, overdue, purge_some
 from calls.speech.clip_store import ClipsUnavailable
 from calls.switchboard import remove_sound
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from calls.db import in_any_thread
 from calls.models import DailyRun
-from calls.privacy import Deleted, purge_some
+from calls.privacy.erasure import Deleted, purge_some
 from calls.speech.clip_store import ClipStore, ClipsUnavailable
 
 log = logging.getLogger(__name__)
