@@ -9,7 +9,7 @@ from django.db import DatabaseError, InterfaceError
 
 from calls.lifecycle import close_call
 from calls.models import Call
-from calls.switchboard import Switchboard
+from calls.session.active_calls import Switchboard
 
 LOOK_SECONDS = 0.05
 # The carrier asks how to go on within about a second of losing a socket.

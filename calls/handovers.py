@@ -14,11 +14,11 @@ from django.db.models.functions import Now
 from bots.config.phrasebook import phrasebook
 from calls.conversation.tool_definitions import TRANSFER
 from calls.db import in_any_thread
-from calls.known import filled
 from calls.lifecycle import close_call
 from calls.models.call import Call, CallQuerySet, Turn
 from calls.pickup import announcing_document, offer, ringing_document
-from calls.switchboard import switchboard
+from calls.session.active_calls import switchboard
+from calls.session.variables import filled
 from calls.transcripts.stored_turns import spoken
 from calls.transfer import Transfer, outcome, pending
 from calls.twilio import twiml

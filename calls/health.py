@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from calls.admission import try_to_ring
 from calls.models import Call
-from calls.switchboard import Switchboard, switchboard
+from calls.session.active_calls import Switchboard, switchboard
 from calls.transcripts.writer import QUEUE_LIMIT
 
 log = logging.getLogger(__name__)

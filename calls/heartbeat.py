@@ -12,7 +12,7 @@ from calls.reaping import Reaper
 from calls.transcripts.writer import CallsSeen, TranscriptWriter
 
 if TYPE_CHECKING:
-    from calls.session import CallSession
+    from calls.session.session import CallSession
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 from calls.checks import is_loopback
 from calls.metrics import CALLS_OVER, REGISTRY
 from calls.models import Call
-from calls.switchboard import switchboard
+from calls.session.active_calls import switchboard
 
 # Who brings one of these comes from elsewhere, whatever the peer's address says.
 PROXY_HEADERS = (

@@ -9,7 +9,7 @@ from bots.checks import lacks_key
 from bots.config.bot_config import Profile
 from bots.config.capabilities import Target
 from calls.models import Call
-from calls.switchboard import switchboard
+from calls.session.active_calls import switchboard
 from calls.transfer import Transfer, shown_number
 from calls.twilio import twiml
 from calls.twilio.signatures import public_url, relay_token, socket_url

@@ -10,11 +10,11 @@ from django.utils import timezone
 from bots.config.phrasebook import phrasebook
 from calls import metrics
 from calls.handovers import ring_up
-from calls.known import filled, whoever_is_there
 from calls.lifecycle import close_call, offer_relay
 from calls.models import Call
 from calls.pickup import OUT_OF_ORDER, farewell_document, offer
-from calls.switchboard import switchboard
+from calls.session.active_calls import switchboard
+from calls.session.variables import filled, whoever_is_there
 from calls.transcripts.stored_turns import spoken
 from calls.turns.resume import Verdict
 from calls.twilio import twiml

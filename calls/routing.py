@@ -4,7 +4,7 @@ from typing import Any
 
 from django.urls import path, re_path
 
-from calls.consumers import RelayConsumer
+from calls.session.consumer import RelayConsumer
 
 
 async def refuse(scope: Any, receive: Any, send: Any) -> Any:

@@ -21,9 +21,7 @@ from bots.models import Bot
 from bots.number_routing import NoAnswer
 from calls import handovers, metrics
 from calls.admission import bot_of, noted
-from calls.caps import TooMany
 from calls.db import for_a_new_call
-from calls.known import whoever_is_there
 from calls.lifecycle import (
     SID_LENGTH,
     close_call,
@@ -41,8 +39,10 @@ from calls.pickup import (
     offer,
 )
 from calls.reconnecting import DATABASE_SECONDS, is_lost, reconnect
+from calls.session.active_calls import switchboard
+from calls.session.rate_limit import TooMany
+from calls.session.variables import whoever_is_there
 from calls.speech.clip_store import ClipsUnavailable
-from calls.switchboard import switchboard
 from calls.twilio import twiml
 from calls.twilio.signatures import asked_for, is_signed, public_url
 from calls.verdicts import NOT_SIGNED

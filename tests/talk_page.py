@@ -14,7 +14,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from bots.models import Bot
-from calls.switchboard import switchboard
+from calls.session.active_calls import switchboard
 from tests.live import LiveServer
 
 CSRF = "c" * 32

@@ -13,8 +13,8 @@ from calls.conversation.events import CallerSpoke
 from calls.desk.live_socket import WANTED_LIMIT, LiveConsumer
 from calls.live_feed.broadcast import QUEUE_LIMIT, VIEWERS, Broadcaster
 from calls.live_feed.channel_listener import Listener, Message
-from calls.session import CallSession
-from calls.switchboard import Switchboard
+from calls.session.active_calls import Switchboard
+from calls.session.session import CallSession
 from tests.live import free_port
 from tests.test_session import session as session
 

@@ -13,7 +13,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from bots.models import Bot
 from calls.models import Call
-from calls.switchboard import switchboard
+from calls.session.active_calls import switchboard
 from calls.turns.playback import Clip, Playback, spoken_by_carrier
 from tests.call_pages import LIST, make_call, say, told
 from tests.call_pages import viewer as viewer

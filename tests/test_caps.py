@@ -24,7 +24,10 @@ from websockets.exceptions import ConnectionClosed
 from bots.models import Bot, PhoneNumber
 from calls.admission import blocking
 from calls.blocking import lines, pattern_of, patterns_for
-from calls.caps import (
+from calls.conversation.messages import LEFT_OUT, MOST_CHARACTERS, messages
+from calls.models import BlockedCaller, Call
+from calls.session.active_calls import switchboard
+from calls.session.rate_limit import (
     DROPS_AT_ONCE,
     FRAMES_A_SECOND,
     FRAMES_AT_ONCE,
@@ -35,9 +38,6 @@ from calls.caps import (
     TooMany,
     Verdict,
 )
-from calls.conversation.messages import LEFT_OUT, MOST_CHARACTERS, messages
-from calls.models import BlockedCaller, Call
-from calls.switchboard import switchboard
 from calls.turns.turn import Turn
 from tests.conftest import numbered
 from tests.fake_inworld import FakeInworld

@@ -14,7 +14,7 @@ from pytest_django import Settings
 from bots.models import Bot
 from calls import health
 from calls.health import DRAINING, LATE, NOT_WRITTEN, DatabaseProbe
-from calls.switchboard import switchboard
+from calls.session.active_calls import switchboard
 from tests.live import LiveServer
 from voicebot.asgi import application
 

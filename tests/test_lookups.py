@@ -18,7 +18,7 @@ from calls.conversation.events import (
     TimePassed,
 )
 from calls.logs import CallLog
-from calls.toolbox import Toolbox
+from calls.session.tool_runner import Toolbox
 from tests.test_conversation import Talk, of, started
 from tests.tool_server import ToolServer, Waits, json_answer
 

@@ -15,7 +15,7 @@ from pytest_django import Settings
 from bots.models import Bot, PhoneNumber
 from calls.desk.preview import Preview, preview
 from calls.pickup import NOT_CONFIGURED, NOT_IN_SERVICE
-from calls.switchboard import switchboard
+from calls.session.active_calls import switchboard
 from tests.fake_inworld import FakeInworld
 
 pytestmark = pytest.mark.django_db(transaction=True)

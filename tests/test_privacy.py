@@ -26,8 +26,8 @@ from bots.models import Bot, PhoneNumber
 from calls.models import BlockedCaller, Call, DailyRun, Turn
 from calls.privacy import erasure, nightly_purge
 from calls.privacy.nightly_purge import Daily
+from calls.session.active_calls import switchboard
 from calls.speech.clip_store import MemoryClips
-from calls.switchboard import switchboard
 from calls.turns.turn import OPERATOR
 from tests.fake_inworld import FakeInworld
 from tests.live import LiveServer, running

@@ -14,9 +14,9 @@ from websockets.exceptions import InvalidStatus
 
 from bots.config.bot_config import Profile
 from bots.models import Bot
-from calls.consumers import _let_in
 from calls.models import Call
-from calls.switchboard import switchboard
+from calls.session.active_calls import switchboard
+from calls.session.consumer import _let_in
 from calls.transcripts.stored_turns import admit
 from calls.twilio.signatures import new_nonce, relay_token, socket_url
 from tests.live import AUTH_TOKEN, LiveServer

@@ -19,7 +19,7 @@ from calls.conversation.conversation import Conversation
 from calls.conversation.events import CallResumed, ClipReady, ReplyEnded
 from calls.conversation.messages import LINE_BROKE, messages
 from calls.models import Call
-from calls.switchboard import switchboard
+from calls.session.active_calls import switchboard
 from calls.transcripts.stored_turns import admit
 from calls.transcripts.writer import CallLost, write_all
 from calls.turns.playback import spoken_by_carrier

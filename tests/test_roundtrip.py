@@ -19,7 +19,7 @@ from pytest_django import Settings
 from calls import roundtrip, verdicts
 from calls.models import Call
 from calls.roundtrip import Sample
-from calls.switchboard import switchboard
+from calls.session.active_calls import switchboard
 from calls.verdicts import Answer, Result
 from tests.live import LiveServer, free_port, running
 

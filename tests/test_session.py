@@ -11,10 +11,10 @@ from bots.inworld.client import Inworld
 from bots.models import Bot
 from calls.conversation.actions import Discard, Play, Withhold
 from calls.models import Call
-from calls.session import CallSession
+from calls.session.active_calls import Switchboard
+from calls.session.session import CallSession
 from calls.simulator.wav import wav_seconds
 from calls.speech.clip_store import MemoryClips, clip_url
-from calls.switchboard import Switchboard
 from calls.turns.playback import Clip
 
 SPEECH = wav(bytes(16_000), 8000)

@@ -25,10 +25,10 @@ from calls.conversation.events import (
     ReplyEnded,
     TimePassed,
 )
-from calls.known import variables
 from calls.logs import CallLog
 from calls.models import Call
 from calls.rules import manners
+from calls.session.variables import variables
 from calls.speech.reply_stream import Progress
 from calls.speech.segment_end import Voice
 from calls.speech.speaker import reply_request, voicing

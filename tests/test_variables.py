@@ -21,8 +21,8 @@ from bots.config.placeholders import (
     unknown,
 )
 from bots.models import Bot
-from calls.known import minute_of_week, variables
 from calls.models import Call
+from calls.session.variables import minute_of_week, variables
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

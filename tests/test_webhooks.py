@@ -15,7 +15,7 @@ from twilio.request_validator import RequestValidator
 from bots.models import Bot
 from calls import views
 from calls.models import Call
-from calls.switchboard import switchboard
+from calls.session.active_calls import switchboard
 from calls.twilio.signatures import read_token, relay_token
 from tests.conftest import numbered
 from voicebot.asgi import application

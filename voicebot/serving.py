@@ -17,7 +17,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 
 from calls.draining import drain
-from calls.switchboard import switchboard
+from calls.session.active_calls import switchboard
 from voicebot.bounds import bound
 from voicebot.memory import GIVE_BACK_SECONDS, give_back
 

@@ -8,8 +8,8 @@ from django.views.decorators.http import require_safe
 
 from calls.desk.signing_in import has_passed
 from calls.models import Turn
+from calls.session.active_calls import switchboard
 from calls.speech.clip_store import ClipsUnavailable
-from calls.switchboard import switchboard
 
 log = logging.getLogger(__name__)
 

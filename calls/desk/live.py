@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from calls.controls import LINE_LIMIT
+from calls.session.operator_controls import LINE_LIMIT
 
 SOCKET = "/desk/live"
 

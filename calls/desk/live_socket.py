@@ -17,14 +17,14 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import DatabaseError, InterfaceError
 from django.utils.crypto import constant_time_compare
 
-from calls.controls import ANSWER_SECONDS, LINE_LIMIT
 from calls.db import in_any_thread
 from calls.desk.away import away
 from calls.desk.signing_in import has_passed
 from calls.live_feed.broadcast import VIEWERS
 from calls.live_feed.channel_listener import Listener, Message
 from calls.models import Call
-from calls.switchboard import switchboard
+from calls.session.active_calls import switchboard
+from calls.session.operator_controls import ANSWER_SECONDS, LINE_LIMIT
 
 log = logging.getLogger(__name__)
 

@@ -21,8 +21,8 @@ from calls.desk.pointing import (
     why_not_here,
 )
 from calls.desk.preview import MAY_SEE, Answering, answering
+from calls.session.active_calls import switchboard
 from calls.speech.clip_store import ClipsUnavailable
-from calls.switchboard import switchboard
 from calls.twilio.account import account, is_connected
 from calls.twilio.errors import TwilioError
 from calls.twilio.number_setup import Number, Standing, standing

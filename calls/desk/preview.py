@@ -31,10 +31,10 @@ from calls.pickup import (
     configuration_trouble,
     relay_document,
 )
+from calls.session.active_calls import switchboard
 from calls.speech.clip_store import ClipsUnavailable
 from calls.speech.phrase_cache import Phrase
 from calls.speech.speaker import voicing
-from calls.switchboard import switchboard
 from calls.twilio import twiml
 
 MAY_SEE = "bots.view_phonenumber"

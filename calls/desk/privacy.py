@@ -17,8 +17,8 @@ from django.views.decorators.http import require_http_methods
 from calls.models import Call
 from calls.privacy import erasure
 from calls.review.masking import masked
+from calls.session.active_calls import switchboard
 from calls.speech.clip_store import ClipsUnavailable
-from calls.switchboard import switchboard
 
 STILL_SOUNDS = (
     "The sound of these calls could not be removed now; it expires by itself."

@@ -8,15 +8,15 @@ from typing import Any
 
 from django.core.signing import BadSignature, TimestampSigner
 
-from calls.consumers import NORMAL_CLOSURE, RelayConsumer
 from calls.conversation.tool_definitions import KEYS
 from calls.db import in_any_thread
 from calls.models import Call
 from calls.review.call_page import heard_and_not
 from calls.review.latency_waterfall import Stage, stages
 from calls.review.tool_call_view import use_of
-from calls.session import CallSession
-from calls.switchboard import Switchboard, switchboard
+from calls.session.active_calls import Switchboard, switchboard
+from calls.session.consumer import NORMAL_CLOSURE, RelayConsumer
+from calls.session.session import CallSession
 from calls.transcripts.writer import CallHandedOver, CallOver, TurnWrite, Write
 from calls.transfer import Transfer, pending
 from calls.turns.turn import CONSENT, FILLER, Turn

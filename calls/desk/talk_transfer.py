@@ -11,7 +11,7 @@ from calls import handovers
 from calls.desk.talk import line_of
 from calls.desk.talk_socket import call_of, may_talk
 from calls.models import Call
-from calls.switchboard import switchboard
+from calls.session.active_calls import switchboard
 
 # The carrier's report on the person's telephone, had there been one.
 DECISIONS = {

@@ -11,10 +11,10 @@ from bots.inworld.errors import InworldError, InworldRejected
 from bots.inworld.one_shot import in_words
 from bots.inworld.text_request import TextRequest
 from calls.db import in_any_thread
-from calls.known import moment_there
 from calls.models import Call, Turn
 from calls.post_call.queue import SECONDS, Attempt, Kind, profile_of, wanted_of
 from calls.post_call.summary_prompt import Line, Upshot, Wanted, question, read
+from calls.session.variables import moment_there
 
 # Enough for models that think before they write.
 MOST_TOKENS = 2000

@@ -8,8 +8,8 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from calls.privacy.erasure import ELSEWHERE, Known, caller_of, forget, known_of
+from calls.session.active_calls import remove_sound
 from calls.speech.clip_store import ClipsUnavailable
-from calls.switchboard import remove_sound
 
 
 class Command(BaseCommand):

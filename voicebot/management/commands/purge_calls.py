@@ -7,8 +7,8 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from calls.privacy.erasure import Deleted, overdue, purge_some
+from calls.session.active_calls import remove_sound
 from calls.speech.clip_store import ClipsUnavailable
-from calls.switchboard import remove_sound
 
 
 class Command(BaseCommand):

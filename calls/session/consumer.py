@@ -13,11 +13,11 @@ from channels.consumer import get_handler_name
 from channels.generic.websocket import AsyncWebsocketConsumer
 
 from calls import metrics
-from calls.caps import SocketCap, Verdict
 from calls.conversation.events import CallerSpoke, KeyPressed
 from calls.models import Call, Turn
-from calls.session import CallSession
-from calls.switchboard import switchboard
+from calls.session.active_calls import switchboard
+from calls.session.rate_limit import SocketCap, Verdict
+from calls.session.session import CallSession
 from calls.transcripts.stored_turns import admit, said_so_far
 from calls.transcripts.writer import TokenUsed
 from calls.twilio import relay

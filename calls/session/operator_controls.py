@@ -19,7 +19,7 @@ from calls.live_feed.broadcast import SERVERS, Broadcaster
 from calls.live_feed.channel_listener import Listener, Message
 
 if TYPE_CHECKING:
-    from calls.session import CallSession
+    from calls.session.session import CallSession
 
 log = logging.getLogger(__name__)
 

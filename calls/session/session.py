@@ -33,15 +33,15 @@ from calls.conversation.events import (
     Event,
     TimePassed,
 )
-from calls.known import minute_of_week, variables
 from calls.live_feed.snapshot import Glimpse, News
 from calls.logs import CallLog
 from calls.models import Call
 from calls.rules import manners
+from calls.session.active_calls import Switchboard
+from calls.session.tool_runner import Toolbox
+from calls.session.variables import minute_of_week, variables
 from calls.speech.clip_muting import Shelf
 from calls.speech.speaker import Speaker
-from calls.switchboard import Switchboard
-from calls.toolbox import Toolbox
 from calls.transcripts.clock import Clock
 from calls.transcripts.stored_turns import resumed
 from calls.transcripts.writer import (

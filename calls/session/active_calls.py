@@ -13,12 +13,12 @@ from django.conf import settings
 
 from bots.config.bot_config import Profile
 from bots.inworld.client import Inworld
-from calls.controls import Controls
 from calls.heartbeat import Heartbeat
 from calls.live_feed.broadcast import Broadcaster
 from calls.models import Call
 from calls.post_call.worker import Aftercare
 from calls.privacy.nightly_purge import Daily
+from calls.session.operator_controls import Controls
 from calls.speech.clip_fetches import Fetches
 from calls.speech.clip_store import ClipStore, MemoryClips, RedisClips
 from calls.speech.phrase_cache import Phrases
@@ -26,7 +26,7 @@ from calls.speech.segment_end import Voice
 from calls.transcripts.writer import TranscriptWriter
 
 if TYPE_CHECKING:
-    from calls.session import CallSession
+    from calls.session.session import CallSession
 
 
 class Awaited:
