@@ -16,7 +16,6 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from bots.models import PhoneNumber
-from calls.admission import try_to_ring
 from calls.desk.pointing import webhooks
 from calls.desk.warnings import at_the_numbers, in_the_setup
 from calls.doctor import (
@@ -34,6 +33,7 @@ from calls.speech.clip_store import ClipsUnavailable, RedisClips
 from calls.twilio.account import account, is_connected
 from calls.twilio.errors import TwilioAway, TwilioError
 from calls.twilio.number_setup import Number, Points, standing
+from calls.webhooks.admission import try_to_ring
 
 ASK_SECONDS = 3.0
 DATABASE_SECONDS = 5.0

@@ -10,7 +10,7 @@ from bots.checks import lacks_key
 from bots.models import Bot, PhoneNumber
 from calls import roundtrip
 from calls.desk.preview import answering
-from calls.pickup import (
+from calls.webhooks.connect import (
     NOT_CONFIGURED,
     NOT_IN_SERVICE,
     OUT_OF_ORDER,

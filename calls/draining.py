@@ -7,9 +7,9 @@ from time import monotonic
 
 from django.db import DatabaseError, InterfaceError
 
-from calls.lifecycle import close_call
 from calls.models import Call
 from calls.session.active_calls import Switchboard
+from calls.webhooks.open_call import close_call
 
 LOOK_SECONDS = 0.05
 # The carrier asks how to go on within about a second of losing a socket.

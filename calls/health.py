@@ -11,10 +11,10 @@ from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
-from calls.admission import try_to_ring
 from calls.models import Call
 from calls.session.active_calls import Switchboard, switchboard
 from calls.transcripts.writer import QUEUE_LIMIT
+from calls.webhooks.admission import try_to_ring
 
 log = logging.getLogger(__name__)
 

@@ -1,21 +1,21 @@
 from django.urls import path, re_path
 
-from calls import person_views, views
+from calls.webhooks import incoming, transfer_views
 
 urlpatterns = [
-    re_path(r"^voice/?$", views.voice, name="voice"),
-    path("voice/action", views.voice_action, name="voice-action"),
-    path("voice/status", views.voice_status, name="voice-status"),
+    re_path(r"^voice/?$", incoming.voice, name="voice"),
+    path("voice/action", incoming.voice_action, name="voice-action"),
+    path("voice/status", incoming.voice_status, name="voice-status"),
     path(
         "voice/announcement/<int:call_id>/<int:session>",
-        person_views.announcement,
+        transfer_views.announcement,
         name="voice-announcement",
     ),
     path(
         "voice/accept/<int:call_id>/<int:session>",
-        person_views.accept,
+        transfer_views.accept,
         name="voice-accept",
     ),
-    path("voice/dial/<int:session>", person_views.dial, name="voice-dial"),
-    path("audio/<str:clip_id>", views.audio, name="audio"),
+    path("voice/dial/<int:session>", transfer_views.dial, name="voice-dial"),
+    path("audio/<str:clip_id>", incoming.audio, name="audio"),
 ]

@@ -17,7 +17,6 @@ from bots.config.bot_config import Profile
 from bots.inworld.client import Inworld
 from bots.models import Bot
 from bots.models.secret import Secret
-from calls.lifecycle import close_call, refuse_call
 from calls.models import Call, Followup
 from calls.post_call import queue, retry_schedule, worker
 from calls.post_call.queue import Attempt, Kind, State
@@ -26,6 +25,7 @@ from calls.reaping import Reaper
 from calls.review.export import TURNS, record_of
 from calls.transcripts.writer import CallOver, TurnWrite, write_all
 from calls.turns.turn import Turn as SpokenTurn
+from calls.webhooks.open_call import close_call, refuse_call
 from tests.call_pages import START, make_call, say
 from tests.fake_inworld import FakeInworld, Pause, Status
 from tests.receiver import SECRET, Receiver, receiving

@@ -22,7 +22,6 @@ from pytest_django import Settings
 from websockets.exceptions import ConnectionClosed
 
 from bots.models import Bot, PhoneNumber
-from calls.admission import blocking
 from calls.blocking import lines, pattern_of, patterns_for
 from calls.conversation.messages import LEFT_OUT, MOST_CHARACTERS, messages
 from calls.models import BlockedCaller, Call
@@ -39,6 +38,7 @@ from calls.session.rate_limit import (
     Verdict,
 )
 from calls.turns.turn import Turn
+from calls.webhooks.admission import blocking
 from tests.conftest import numbered
 from tests.fake_inworld import FakeInworld
 from tests.live import LiveServer

@@ -14,8 +14,8 @@ from pytest_django import Settings
 
 from bots.models import Bot, PhoneNumber
 from calls.desk.preview import Preview, preview
-from calls.pickup import NOT_CONFIGURED, NOT_IN_SERVICE
 from calls.session.active_calls import switchboard
+from calls.webhooks.connect import NOT_CONFIGURED, NOT_IN_SERVICE
 from tests.fake_inworld import FakeInworld
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -15,11 +15,11 @@ from django.db.models import F
 from django.utils import timezone
 
 from calls.models import Call
-from calls.pickup import OUT_OF_ORDER
 from calls.reaping import Reaper
 from calls.simulator.call import SimulatedCall
 from calls.simulator.line import Line
 from calls.transcripts.writer import CallsSeen, write_all
+from calls.webhooks.connect import OUT_OF_ORDER
 from tests.conftest import INWORLD_PORT, tracebacks
 from tests.fake_inworld import FakeInworld
 from tests.faults.crowd import reply

@@ -7,12 +7,12 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.apps import apps
 
-from calls.lifecycle import close_call
 from calls.models import Call, Turn
 from calls.reaping import Reaper
 from calls.transcripts import call_stats
 from calls.transcripts.writer import CallOver, TurnWrite, write_all
 from calls.turns.turn import Turn as SpokenTurn
+from calls.webhooks.open_call import close_call
 from tests.call_pages import START, make_call, say, told
 
 pytestmark = pytest.mark.django_db

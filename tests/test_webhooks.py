@@ -13,10 +13,10 @@ from pytest_django import Settings
 from twilio.request_validator import RequestValidator
 
 from bots.models import Bot
-from calls import views
 from calls.models import Call
 from calls.session.active_calls import switchboard
 from calls.twilio.signatures import read_token, relay_token
+from calls.webhooks import incoming
 from tests.conftest import numbered
 from voicebot.asgi import application
 
@@ -281,7 +281,7 @@ async def test_without_a_database_the_caller_hears_a_sentence(
     async def broken(form: object) -> None:
         raise OperationalError("the database is away")
 
-    monkeypatch.setattr(views, "bot_of", broken)
+    monkeypatch.setattr(incoming, "bot_of", broken)
     document = await ring()
     assert [verb.tag for verb in document] == ["Say", "Hangup"]
     assert "no database" in caplog.text

@@ -13,7 +13,6 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_POST
 
-from calls.admission import blocking
 from calls.blocking import (
     NOTE_LENGTH,
     Line,
@@ -23,6 +22,7 @@ from calls.blocking import (
     pattern_of_caller,
 )
 from calls.models import BlockedCaller, Call
+from calls.webhooks.admission import blocking
 
 if TYPE_CHECKING:
     Admin = admin.ModelAdmin[Any]

@@ -25,17 +25,17 @@ from bots.phone_numbers import PastedNumberField
 from bots.validators import e164
 from calls.checks import is_loopback, server_url_is_an_origin, twilio_token_is_set
 from calls.desk.pointing import why_not_here
-from calls.pickup import (
-    NOT_CONFIGURED,
-    NOT_IN_SERVICE,
-    configuration_trouble,
-    relay_document,
-)
 from calls.session.active_calls import switchboard
 from calls.speech.clip_store import ClipsUnavailable
 from calls.speech.phrase_cache import Phrase
 from calls.speech.speaker import voicing
 from calls.twilio import twiml
+from calls.webhooks.connect import (
+    NOT_CONFIGURED,
+    NOT_IN_SERVICE,
+    configuration_trouble,
+    relay_document,
+)
 
 MAY_SEE = "bots.view_phonenumber"
 # Stands where each call has a token of its own.

@@ -7,11 +7,11 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_POST
 
-from calls import handovers
 from calls.desk.talk import line_of
 from calls.desk.talk_socket import call_of, may_talk
 from calls.models import Call
 from calls.session.active_calls import switchboard
+from calls.webhooks import transfer
 
 # The carrier's report on the person's telephone, had there been one.
 DECISIONS = {
@@ -45,9 +45,9 @@ async def _conclude(call: Call, form: dict[str, Any]) -> Call | None:
     """The call, where it goes on."""
     session = call.reconnects
     if form.get("DialBridged") == "true":
-        await handovers.accept(call.pk, session, "", handovers.TAKES_IT)
-    end, there = await handovers.conclude(call.call_sid, session, form)
-    if there and end is handovers.End.BACK:
+        await transfer.accept(call.pk, session, "", transfer.TAKES_IT)
+    end, there = await transfer.conclude(call.call_sid, session, form)
+    if there and end is transfer.End.BACK:
         switchboard().ringing.expect(there)
         return there
     return None

@@ -19,26 +19,9 @@ from django.views.decorators.http import require_POST, require_safe
 from bots.config.bot_config import Profile
 from bots.models import Bot
 from bots.number_routing import NoAnswer
-from calls import handovers, metrics
-from calls.admission import bot_of, noted
+from calls import metrics
 from calls.db import for_a_new_call
-from calls.lifecycle import (
-    SID_LENGTH,
-    close_call,
-    our_number,
-    refuse_call,
-    settings_for,
-)
 from calls.models import Call
-from calls.pickup import (
-    NOT_CONFIGURED,
-    NOT_IN_SERVICE,
-    OUT_OF_ORDER,
-    configuration_trouble,
-    farewell_document,
-    offer,
-)
-from calls.reconnecting import DATABASE_SECONDS, is_lost, reconnect
 from calls.session.active_calls import switchboard
 from calls.session.rate_limit import TooMany
 from calls.session.variables import whoever_is_there
@@ -46,6 +29,24 @@ from calls.speech.clip_store import ClipsUnavailable
 from calls.twilio import twiml
 from calls.twilio.signatures import asked_for, is_signed, public_url
 from calls.verdicts import NOT_SIGNED
+from calls.webhooks import transfer
+from calls.webhooks.admission import bot_of, noted
+from calls.webhooks.connect import (
+    NOT_CONFIGURED,
+    NOT_IN_SERVICE,
+    OUT_OF_ORDER,
+    configuration_trouble,
+    farewell_document,
+    offer,
+)
+from calls.webhooks.open_call import (
+    SID_LENGTH,
+    close_call,
+    our_number,
+    refuse_call,
+    settings_for,
+)
+from calls.webhooks.reconnect import DATABASE_SECONDS, is_lost, reconnect
 
 log = logging.getLogger(__name__)
 
@@ -230,7 +231,7 @@ async def voice_action(request: HttpRequest) -> HttpResponse:
 
 async def _ring_up(call_sid: str) -> str:
     await _last_words(call_sid)
-    return await handovers.ring_up(call_sid)
+    return await transfer.ring_up(call_sid)
 
 
 def _wants_transfer(form: Mapping[str, str]) -> bool:
@@ -251,7 +252,7 @@ async def voice_status(request: HttpRequest) -> HttpResponse:
 
 async def _close(
     request: HttpRequest,
-    reasons: dict[str, handovers.Ending],
+    reasons: dict[str, transfer.Ending],
     field: str,
 ) -> None:
     form = request.POST
@@ -262,7 +263,7 @@ async def _close(
     await _last_words(call_sid)
     try:
         async with asyncio.timeout(DATABASE_SECONDS):
-            await close_call(call_sid, *await handovers.end_of(call_sid, end))
+            await close_call(call_sid, *await transfer.end_of(call_sid, end))
     except (DatabaseError, InterfaceError, TimeoutError) as error:
         # The call's own session has its end queued; failing that, it is reaped.
         log.error("%s: not closed, no database: %s", call_sid, type(error).__name__)

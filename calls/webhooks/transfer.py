@@ -14,15 +14,15 @@ from django.db.models.functions import Now
 from bots.config.phrasebook import phrasebook
 from calls.conversation.tool_definitions import TRANSFER
 from calls.db import in_any_thread
-from calls.lifecycle import close_call
 from calls.models.call import Call, CallQuerySet, Turn
-from calls.pickup import announcing_document, offer, ringing_document
 from calls.session.active_calls import switchboard
 from calls.session.variables import filled
 from calls.transcripts.stored_turns import spoken
 from calls.transfer import Transfer, outcome, pending
 from calls.twilio import twiml
 from calls.twilio.signatures import new_nonce
+from calls.webhooks.connect import announcing_document, offer, ringing_document
+from calls.webhooks.open_call import close_call
 
 log = logging.getLogger(__name__)
 

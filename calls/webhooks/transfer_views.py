@@ -2,9 +2,9 @@
 
 from django.http import HttpRequest, HttpResponse
 
-from calls import handovers
-from calls.lifecycle import SID_LENGTH
-from calls.views import answered, from_carrier
+from calls.webhooks import transfer
+from calls.webhooks.incoming import answered, from_carrier
+from calls.webhooks.open_call import SID_LENGTH
 
 
 @from_carrier
@@ -13,18 +13,18 @@ async def announcement(
 ) -> HttpResponse:
     """A person has picked up; this is their telephone's request, not the caller's."""
     parent = request.POST.get("ParentCallSid", "")
-    return await answered(lambda: handovers.announce(call_id, session, parent))
+    return await answered(lambda: transfer.announce(call_id, session, parent))
 
 
 @from_carrier
 async def accept(request: HttpRequest, call_id: int, session: int) -> HttpResponse:
     """The person has pressed a key."""
     parent, key = request.POST.get("ParentCallSid", ""), request.POST.get("Digits", "")
-    return await answered(lambda: handovers.accept(call_id, session, parent, key))
+    return await answered(lambda: transfer.accept(call_id, session, parent, key))
 
 
 @from_carrier
 async def dial(request: HttpRequest, session: int) -> HttpResponse:
     """The person's telephone is free again, or could not be rung."""
     form, call_sid = request.POST, request.POST.get("CallSid", "")[:SID_LENGTH]
-    return await answered(lambda: handovers.settle(call_sid, session, form))
+    return await answered(lambda: transfer.settle(call_sid, session, form))
