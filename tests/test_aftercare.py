@@ -18,10 +18,10 @@ from bots.inworld.client import Inworld
 from bots.models import Bot
 from bots.models.secret import Secret
 from calls.models import Call, Followup
+from calls.operations.reaper import Reaper
 from calls.post_call import queue, retry_schedule, worker
 from calls.post_call.queue import Attempt, Kind, State
 from calls.post_call.worker import Aftercare
-from calls.reaping import Reaper
 from calls.review.export import TURNS, record_of
 from calls.transcripts.writer import CallOver, TurnWrite, write_all
 from calls.turns.turn import Turn as SpokenTurn

@@ -12,8 +12,8 @@ from django.db import connection, connections
 from pytest_django import Settings
 
 from bots.models import Bot
-from calls import health
-from calls.health import DRAINING, LATE, NOT_WRITTEN, DatabaseProbe
+from calls.operations import health
+from calls.operations.health import DRAINING, LATE, NOT_WRITTEN, DatabaseProbe
 from calls.session.active_calls import switchboard
 from tests.live import LiveServer
 from voicebot.asgi import application

@@ -15,7 +15,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from calls.models import Call
-from calls.reaping import Reaper
+from calls.operations.reaper import Reaper
 from calls.simulator.call import SimulatedCall
 from calls.simulator.line import Line
 from calls.transcripts.writer import CallsSeen, write_all

@@ -8,9 +8,9 @@ import pytest
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from calls.heartbeat import Heartbeat
 from calls.models import Call
-from calls.reaping import GONE, UNSEEN, Reaper
+from calls.operations.heartbeat import Heartbeat
+from calls.operations.reaper import GONE, UNSEEN, Reaper
 from calls.transcripts.writer import CallLost, CallOver, CallsSeen, TurnWrite, write_all
 from calls.turns.turn import Turn
 

@@ -8,7 +8,7 @@ from asgiref.sync import sync_to_async
 from django.apps import apps
 
 from calls.models import Call, Turn
-from calls.reaping import Reaper
+from calls.operations.reaper import Reaper
 from calls.transcripts import call_stats
 from calls.transcripts.writer import CallOver, TurnWrite, write_all
 from calls.turns.turn import Turn as SpokenTurn

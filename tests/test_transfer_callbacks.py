@@ -17,7 +17,7 @@ from bots.config.bot_config import Profile
 from bots.config.phrasebook import PHRASEBOOKS, phrasebook
 from bots.models import Bot
 from calls.models import Call, Turn
-from calls.reaping import UNSEEN, WITH_A_PERSON, Reaper
+from calls.operations.reaper import UNSEEN, WITH_A_PERSON, Reaper
 from calls.session.active_calls import switchboard
 from calls.transcripts.stored_turns import admit
 from calls.transcripts.writer import CallHandedOver, write_all

@@ -16,7 +16,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 
-from calls.draining import drain
+from calls.operations.draining import drain
 from calls.session.active_calls import switchboard
 from voicebot.bounds import bound
 from voicebot.memory import GIVE_BACK_SECONDS, give_back

@@ -3,8 +3,8 @@ from django.templatetags.static import static
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from calls.health import healthz, readyz
-from calls.metrics_view import metrics
+from calls.operations.health import healthz, readyz
+from calls.operations.metrics_view import metrics
 
 urlpatterns = [
     path("healthz", healthz),

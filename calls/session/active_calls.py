@@ -13,9 +13,9 @@ from django.conf import settings
 
 from bots.config.bot_config import Profile
 from bots.inworld.client import Inworld
-from calls.heartbeat import Heartbeat
 from calls.live_feed.broadcast import Broadcaster
 from calls.models import Call
+from calls.operations.heartbeat import Heartbeat
 from calls.post_call.worker import Aftercare
 from calls.privacy.nightly_purge import Daily
 from calls.session.operator_controls import Controls

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.db import DatabaseError, InterfaceError
 
 from calls.db import in_any_thread
-from calls.reaping import Reaper
+from calls.operations.reaper import Reaper
 from calls.transcripts.writer import CallsSeen, TranscriptWriter
 
 if TYPE_CHECKING:
