@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from bots.models import Bot
 from bots.models.secret import Secret
-from calls.followup_checkups import of_followups
+from calls.diagnostics.post_call_probes import of_followups
 from calls.models import Call, Followup
 from calls.post_call.queue import LEASES, Kind, State
 from calls.simulator.call import SimulatedCall

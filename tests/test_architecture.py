@@ -52,7 +52,11 @@ PURE = {
         "calls.conversation.conversation",
         "calls.turns.turn.resume",
     ),
-    *("calls.verdicts", "calls.twilio.number_setup", "calls.session.rate_limit"),
+    *(
+        "calls.diagnostics.response_verdicts",
+        "calls.twilio.number_setup",
+        "calls.session.rate_limit",
+    ),
     *("calls.conversation.caller_input", "calls.conversation.dtmf_menu"),
     *(
         "calls.review.call_page.latency_waterfall",

@@ -18,8 +18,18 @@ from django.db import OperationalError, connection
 from pytest_django import Settings
 
 from bots.models import Bot, PhoneNumber
-from calls import checkups, doctor, roundtrip
-from calls.checkups import (
+from calls.diagnostics import findings, probes, server_url_probe
+from calls.diagnostics.findings import (
+    APOLOGY,
+    CARRIER_VOICE,
+    NO_CALL,
+    SORRY,
+    Finding,
+    bad,
+    good,
+)
+from calls.diagnostics.inworld_probes import of_inworld
+from calls.diagnostics.probes import (
     of_clips,
     of_clock,
     of_database,
@@ -27,12 +37,10 @@ from calls.checkups import (
     of_server,
     of_settings,
 )
-from calls.doctor import APOLOGY, CARRIER_VOICE, NO_CALL, SORRY, Finding, bad, good
+from calls.diagnostics.response_verdicts import Result
+from calls.diagnostics.server_url_probe import Sample
 from calls.models import Call
-from calls.roundtrip import Sample
 from calls.speech.clip_store import RedisClips
-from calls.verdicts import Result
-from calls.voice_checkups import of_inworld
 from tests.conftest import numbered
 from tests.fake_inworld import FakeInworld
 from tests.fake_twilio import SID, TOKEN, FakeTwilio, number
@@ -165,7 +173,9 @@ def test_it_ends_well_when_a_call_would_work_and_says_what_each_number_hears(
     numbered("+15005550010", name="Desk", greeting="Good\nday!", tts_voice="Ashley")
     numbered("+15005550011", name="Quiet", greeting="")
     numbered("+15005550012", name="Off", is_active=False)
-    said, status = run_on(monkeypatch, good("A", "Fine."), doctor.doubtful("B", "Hm."))
+    said, status = run_on(
+        monkeypatch, good("A", "Fine."), findings.doubtful("B", "Hm.")
+    )
     assert status == 0
     first, second, last = said.splitlines()
     assert (first, second) == ("✓ A: Fine.", "! B: Hm.")
@@ -225,7 +235,7 @@ def test_a_database_that_cannot_be_reached_is_told_in_its_own_words() -> None:
 def test_a_database_that_never_answers_is_not_waited_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(checkups, "DATABASE_SECONDS", 0.05)
+    monkeypatch.setattr(probes, "DATABASE_SECONDS", 0.05)
     answers = Event()
 
     def hang() -> None:
@@ -253,7 +263,7 @@ def test_a_database_that_lacks_migrations_is_told_what_to_run(
         def migration_plan(self, targets: object) -> list[str]:
             return ["one", "two"]
 
-    monkeypatch.setattr(checkups, "MigrationExecutor", Behind)
+    monkeypatch.setattr(probes, "MigrationExecutor", Behind)
     (finding,) = of_database(no_work)
     assert finding.words == "2 migrations wait. Run `manage.py setup`."
 
@@ -312,16 +322,16 @@ def test_the_round_trip_says_what_its_failures_sound_like(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     results = [Result("Address", True, "Public."), Result("Calls", False, "No.")]
-    monkeypatch.setattr(roundtrip, "check", lambda sample: results)
-    found = list(doctor.of_roundtrip(None))
+    monkeypatch.setattr(server_url_probe, "check", lambda sample: results)
+    found = list(findings.of_roundtrip(None))
     assert marks(found) == [
         ("ok", "Address at SERVER_URL"),
         ("failure", "Calls at SERVER_URL"),
         ("warning", "Clips at SERVER_URL"),
     ]
-    assert found[1].hears == doctor.LINE_DROPS
+    assert found[1].hears == findings.LINE_DROPS
     settings.REDIS_URL = "redis://127.0.0.1:1"
-    assert len(list(doctor.of_roundtrip(None))) == 2
+    assert len(list(findings.of_roundtrip(None))) == 2
 
 
 def test_a_clock_that_is_wrong_is_told(
@@ -330,7 +340,7 @@ def test_a_clock_that_is_wrong_is_told(
     with stranger() as url:  # its answers are dated
         settings.INWORLD_BASE_URL = url
         assert marks(of_clock()) == [("ok", "Clock")]
-        monkeypatch.setattr(checkups, "MOST_CLOCK_ERROR", -1.0)
+        monkeypatch.setattr(probes, "MOST_CLOCK_ERROR", -1.0)
         assert marks(of_clock()) == [("warning", "Clock")]
     assert marks(of_clock()) == []
 
@@ -473,4 +483,4 @@ def test_without_a_key_the_sandbox_is_announced(settings: Settings, bot: Bot) ->
     settings.INWORLD_API_KEY = ""
     (finding,) = of_inworld([bot], speech=True)
     assert (finding.mark, finding.hears) == ("warning", "")
-    assert "in the sandbox's voice" in doctor.last_line([finding])
+    assert "in the sandbox's voice" in findings.last_line([finding])

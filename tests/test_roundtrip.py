@@ -16,11 +16,11 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import Settings
 
-from calls import roundtrip, verdicts
+from calls.diagnostics import response_verdicts, server_url_probe
+from calls.diagnostics.response_verdicts import Answer, Result
+from calls.diagnostics.server_url_probe import Sample
 from calls.models import Call
-from calls.roundtrip import Sample
 from calls.session.active_calls import switchboard
-from calls.verdicts import Answer, Result
 from tests.live import LiveServer, free_port, running
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -34,7 +34,7 @@ def serve_from(settings: Settings, url: str) -> None:
 
 def checked(settings: Settings, url: str, sample: Sample | None = None) -> list[Result]:
     serve_from(settings, url)
-    return roundtrip.check(sample)
+    return server_url_probe.check(sample)
 
 
 @contextmanager
@@ -191,7 +191,7 @@ def test_a_closed_port_is_told(settings: Settings) -> None:
 def test_a_server_that_does_not_answer_is_given_up(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(roundtrip, "PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr(server_url_probe, "PATIENCE_SECONDS", 0.3)
     with stranger(holds=Event()) as url:
         found = checked(settings, url)
     assert "does not answer within 0.3 seconds" in found[1].words
@@ -219,7 +219,7 @@ def test_a_clip_store_that_takes_nothing_is_told(
 )
 def test_an_address_that_is_none_is_told(settings: Settings, url: str) -> None:
     settings.SERVER_URL, settings.SERVER_HOST = url, ""
-    (found,) = roundtrip.check(Sample())
+    (found,) = server_url_probe.check(Sample())
     assert not found.ok
     assert "SERVER_URL" in found.words
 
@@ -231,7 +231,7 @@ def test_the_address_has_to_be_public_and_encrypted(settings: Settings) -> None:
         ("http://localhost:3000", "only this machine"),
     ):
         serve_from(settings, url)
-        assert words in roundtrip._address().words
+        assert words in server_url_probe._address().words
 
 
 @pytest.mark.parametrize(
@@ -247,20 +247,23 @@ def test_the_address_has_to_be_public_and_encrypted(settings: Settings) -> None:
 def test_only_our_own_no_means_that_sockets_come_through(
     answer: Answer, ok: bool, words: str
 ) -> None:
-    verdict = verdicts.socket(answer)
+    verdict = response_verdicts.socket(answer)
     assert verdict[0] == ok
     assert words in verdict[1]
 
 
 def test_unsigned_requests_are_told_from_signed_ones() -> None:
-    assert verdicts.webhook(Answer(204), ["token"])[1].startswith("Signed")
-    assert "unchecked" in verdicts.webhook(Answer(204), [])[1]
-    refused = Answer(403, {}, verdicts.NOT_SIGNED)
-    assert "All requests are refused" in verdicts.webhook(refused, [])[1]
+    assert response_verdicts.webhook(Answer(204), ["token"])[1].startswith("Signed")
+    assert "unchecked" in response_verdicts.webhook(Answer(204), [])[1]
+    refused = Answer(403, {}, response_verdicts.NOT_SIGNED)
+    assert "All requests are refused" in response_verdicts.webhook(refused, [])[1]
 
 
 def test_a_clip_has_to_come_back_as_it_was() -> None:
     wav = Sample().wav
-    assert verdicts.clip(Answer(200, {}, wav), wav)[0]
-    assert "changed on its way" in verdicts.clip(Answer(200, {}, wav[:-2]), wav)[1]
-    assert "Redis" in verdicts.clip(Answer(503), wav)[1]
+    assert response_verdicts.clip(Answer(200, {}, wav), wav)[0]
+    assert (
+        "changed on its way"
+        in response_verdicts.clip(Answer(200, {}, wav[:-2]), wav)[1]
+    )
+    assert "Redis" in response_verdicts.clip(Answer(503), wav)[1]

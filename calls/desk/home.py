@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.timezone import localdate
 
 from bots.models import Bot, PhoneNumber
-from calls.desk import charts, figures, warnings
+from calls.desk import charts, figures
 from calls.desk.charts import OUTCOMES, CallLinks, Cell, Chart
 from calls.desk.figures import Hours, Tally, Waits
 from calls.desk.period import (
@@ -23,7 +23,8 @@ from calls.desk.period import (
     latest_days,
     start_of,
 )
-from calls.desk.secret_warnings import in_the_secrets
+from calls.diagnostics import warnings
+from calls.diagnostics.secret_warnings import in_the_secrets
 from calls.models import Call
 
 Person = User | AnonymousUser

@@ -12,7 +12,6 @@ from django.template.response import TemplateResponse
 from django.views.decorators.http import require_GET, require_POST
 
 from bots.models import Bot, PhoneNumber
-from calls import roundtrip
 from calls.desk.pointing import (
     MAY_ADD,
     MAY_POINT,
@@ -21,12 +20,13 @@ from calls.desk.pointing import (
     why_not_here,
 )
 from calls.desk.preview import MAY_SEE, Answering, answering
+from calls.diagnostics import server_url_probe
+from calls.diagnostics.response_verdicts import Result
 from calls.session.active_calls import switchboard
 from calls.speech.clip_store import ClipsUnavailable
 from calls.twilio.account import account, is_connected
 from calls.twilio.errors import TwilioError
 from calls.twilio.number_setup import Number, Standing, standing
-from calls.verdicts import Result
 
 SAMPLE_LIFETIME_SECONDS = 60.0
 STRANGERS_SHOWN = 20
@@ -96,18 +96,21 @@ def check(request: HttpRequest) -> HttpResponse:
     """
     if not request.user.has_perm(MAY_POINT):
         raise PermissionDenied
-    sample = roundtrip.Sample()
+    sample = server_url_probe.Sample()
     try:
         async_to_sync(_store)(sample)
     except ClipsUnavailable:
         words = "The clip store takes no clips. Is the Redis of REDIS_URL up?"
-        found = [*roundtrip.check(None), Result(roundtrip.CLIP, False, words)]
+        found = [
+            *server_url_probe.check(None),
+            Result(server_url_probe.CLIP, False, words),
+        ]
     else:
-        found = roundtrip.check(sample)
+        found = server_url_probe.check(sample)
     return JsonResponse({"results": [asdict(result) for result in found]})
 
 
-async def _store(sample: roundtrip.Sample) -> None:
+async def _store(sample: server_url_probe.Sample) -> None:
     # The switchboard belongs to the server's event loop.
     clips = switchboard().clips
     await clips.put(sample.id, sample.wav, SAMPLE_LIFETIME_SECONDS)

@@ -21,6 +21,7 @@ from bots.models import Bot
 from bots.number_routing import NoAnswer
 from calls import metrics
 from calls.db import for_a_new_call
+from calls.diagnostics.response_verdicts import NOT_SIGNED
 from calls.models import Call
 from calls.session.active_calls import switchboard
 from calls.session.rate_limit import TooMany
@@ -28,7 +29,6 @@ from calls.session.variables import whoever_is_there
 from calls.speech.clip_store import ClipsUnavailable
 from calls.twilio import twiml
 from calls.twilio.signatures import asked_for, is_signed, public_url
-from calls.verdicts import NOT_SIGNED
 from calls.webhooks import transfer
 from calls.webhooks.admission import bot_of, noted
 from calls.webhooks.connect import (

@@ -10,11 +10,11 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from bots.models import Bot
-from calls import checkups
-from calls.doctor import Finding, Mark, last_line, of_roundtrip
-from calls.followup_checkups import of_followups
-from calls.roundtrip import Sample
-from calls.voice_checkups import of_inworld
+from calls.diagnostics import probes
+from calls.diagnostics.findings import Finding, Mark, last_line, of_roundtrip
+from calls.diagnostics.inworld_probes import of_inworld
+from calls.diagnostics.post_call_probes import of_followups
+from calls.diagnostics.server_url_probe import Sample
 from voicebot.management.commands.setup import reach_database
 
 SIGNS = {Mark.OK: "✓", Mark.WARNING: "!", Mark.FAILURE: "✗"}
@@ -63,19 +63,19 @@ class Command(BaseCommand):
 
 def examine(*, speech: bool) -> Iterator[Finding]:
     """Everything, in the order in which a call needs it."""
-    yield from checkups.of_settings()
-    database = list(checkups.of_database(reach_database))
+    yield from probes.of_settings()
+    database = list(probes.of_database(reach_database))
     yield from database
     has_database = all(finding.mark != Mark.FAILURE for finding in database)
     sample = Sample()
-    clips = list(checkups.of_clips(sample))
+    clips = list(probes.of_clips(sample))
     yield from clips
-    yield from checkups.of_server()
+    yield from probes.of_server()
     shared = settings.REDIS_URL and all(found.mark == Mark.OK for found in clips)
     yield from of_roundtrip(sample if shared else None)
     if has_database:
-        yield from checkups.of_numbers()
+        yield from probes.of_numbers()
         yield from of_followups()
     bots = list(Bot.objects.whole().filter(is_active=True)) if has_database else []
     yield from of_inworld(bots, speech=speech)
-    yield from checkups.of_clock()
+    yield from probes.of_clock()

@@ -15,12 +15,12 @@ from twilio.request_validator import RequestValidator
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus
 
-from calls import verdicts
 from calls.checks import NO_ORIGIN, is_loopback, server_url_is_an_origin
+from calls.diagnostics import response_verdicts
+from calls.diagnostics.response_verdicts import Answer, Result
 from calls.speech.audio import clip_file, silence
 from calls.speech.clip_store import clip_url, new_clip_id
 from calls.twilio.signatures import new_nonce, public_url, relay_token, socket_url
-from calls.verdicts import Answer, Result
 
 # For each question; the carrier waits fifteen for an answer.
 PATIENCE_SECONDS = 6.0
@@ -96,7 +96,9 @@ async def _webhook(http: httpx.AsyncClient) -> Result:
     request = http.build_request("POST", url, data=form)
     request.headers[SIGNATURE] = _signature(url, form)
     answer = await _answer(http, request)
-    return Result(WEBHOOK, *verdicts.webhook(answer, settings.TWILIO_AUTH_TOKENS))
+    return Result(
+        WEBHOOK, *response_verdicts.webhook(answer, settings.TWILIO_AUTH_TOKENS)
+    )
 
 
 async def _clip(http: httpx.AsyncClient, sample: Sample) -> Result:
@@ -104,7 +106,7 @@ async def _clip(http: httpx.AsyncClient, sample: Sample) -> Result:
         answer = await _answer(http, http.build_request("GET", clip_url(sample.id)))
     except Unreachable as error:
         return Result(CLIP, False, str(error))
-    return Result(CLIP, *verdicts.clip(answer, sample.wav))
+    return Result(CLIP, *response_verdicts.clip(answer, sample.wav))
 
 
 async def _socket() -> Result:
@@ -127,7 +129,7 @@ async def _socket() -> Result:
         answer = Answer(response.status_code, response.headers, bytes(response.body))
     except (InvalidHandshake, OSError) as error:
         return Result(SOCKET, False, _why(error))
-    return Result(SOCKET, *verdicts.socket(answer))
+    return Result(SOCKET, *response_verdicts.socket(answer))
 
 
 def _signature(url: str, form: dict[str, str]) -> str:

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from bots.models import Bot
 from bots.models.secret import SecretLost
-from calls.doctor import Finding, doubtful, good
+from calls.diagnostics.findings import Finding, doubtful, good
 from calls.models import Followup
 from calls.post_call.queue import State
 

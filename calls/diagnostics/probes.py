@@ -17,8 +17,7 @@ from django.utils import timezone
 
 from bots.models import PhoneNumber
 from calls.desk.pointing import webhooks
-from calls.desk.warnings import at_the_numbers, in_the_setup
-from calls.doctor import (
+from calls.diagnostics.findings import (
     CARRIER_VOICE,
     SORRY,
     TWILIO_ERROR,
@@ -27,8 +26,9 @@ from calls.doctor import (
     doubtful,
     good,
 )
+from calls.diagnostics.server_url_probe import Sample
+from calls.diagnostics.warnings import at_the_numbers, in_the_setup
 from calls.models import Call, Followup
-from calls.roundtrip import Sample
 from calls.speech.clip_store import ClipsUnavailable, RedisClips
 from calls.twilio.account import account, is_connected
 from calls.twilio.errors import TwilioAway, TwilioError

@@ -12,7 +12,7 @@ from bots.inworld.client import Inworld, Voicing
 from bots.inworld.errors import BadCredentials, InworldError
 from bots.inworld.one_shot import ask, in_words
 from bots.models import Bot
-from calls.doctor import APOLOGY, Finding, bad, doubtful, good
+from calls.diagnostics.findings import APOLOGY, Finding, bad, doubtful, good
 from calls.speech.speaker import voicing
 
 ASK_SECONDS = 15.0

@@ -9,7 +9,7 @@ from bots.config.placeholders import SECRET
 from bots.config.request_template import secrets_of
 from bots.models import Bot, Secret, Tool
 from bots.models.secret import SecretLost
-from calls.desk.warnings import Trouble
+from calls.diagnostics.warnings import Trouble
 
 LOST = "Enter its value again: SECRET_KEY is another than when it was kept."
 

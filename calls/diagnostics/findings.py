@@ -8,8 +8,8 @@ from django.conf import settings
 
 from bots.checks import lacks_key
 from bots.models import Bot, PhoneNumber
-from calls import roundtrip
 from calls.desk.preview import answering
+from calls.diagnostics import server_url_probe
 from calls.webhooks.connect import (
     NOT_CONFIGURED,
     NOT_IN_SERVICE,
@@ -64,15 +64,15 @@ def bad(name: str, words: str, hears: str = "") -> Finding:
     return Finding(Mark.FAILURE, name, words, hears)
 
 
-def of_roundtrip(sample: roundtrip.Sample | None) -> Iterator[Finding]:
+def of_roundtrip(sample: server_url_probe.Sample | None) -> Iterator[Finding]:
     """The way from SERVER_URL to the server, as the carrier would go it."""
     hears = {
-        roundtrip.ADDRESS: NO_CALL,
-        roundtrip.WEBHOOK: TWILIO_ERROR,
-        roundtrip.SOCKET: LINE_DROPS,
-        roundtrip.CLIP: NO_VOICE,
+        server_url_probe.ADDRESS: NO_CALL,
+        server_url_probe.WEBHOOK: TWILIO_ERROR,
+        server_url_probe.SOCKET: LINE_DROPS,
+        server_url_probe.CLIP: NO_VOICE,
     }
-    for result in roundtrip.check(sample):
+    for result in server_url_probe.check(sample):
         name = f"{result.name} at SERVER_URL"
         if result.ok:
             yield good(name, result.words)
@@ -80,7 +80,7 @@ def of_roundtrip(sample: roundtrip.Sample | None) -> Iterator[Finding]:
             yield bad(name, result.words, hears[result.name])
     if not settings.REDIS_URL:
         yield doubtful(
-            f"{roundtrip.CLIP} at SERVER_URL",
+            f"{server_url_probe.CLIP} at SERVER_URL",
             "Not tried: they are in the server's own memory. The desk tries them, on "
             "its page of numbers.",
         )
