@@ -12,7 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from bots.models import Bot
 from bots.models.secret import Secret
-from calls.desk.groups import OPERATOR, VIEWER
+from calls.accounts.groups import OPERATOR, VIEWER
 from calls.models import Call, Followup
 from calls.privacy import erasure
 from tests.call_pages import LIST, found, make_call, say

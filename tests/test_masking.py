@@ -14,8 +14,8 @@ from pytest_django import Settings
 
 from bots.config.bot_config import Profile
 from bots.models import Bot
+from calls.accounts.groups import OPERATOR, VIEWER
 from calls.conversation.conversation import Conversation
-from calls.desk.groups import OPERATOR, VIEWER
 from calls.live_feed.snapshot import Glimpse
 from calls.models import Call
 from calls.review.masking import DOTS, masked, without

@@ -7,7 +7,7 @@ from django.test import Client
 from django.utils import timezone
 
 from bots.models import Bot
-from calls.desk.groups import PERMISSIONS, PURPOSES
+from calls.accounts.groups import PERMISSIONS, PURPOSES
 from calls.models import Call
 
 pytestmark = pytest.mark.django_db

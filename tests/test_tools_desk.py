@@ -14,7 +14,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from bots.admin.tool import LOST, ParameterForm, SecretForm, ToolForm
 from bots.models import Bot, Secret, Tool, ToolParameter
-from calls.desk.groups import OPERATOR, VIEWER
+from calls.accounts.groups import OPERATOR, VIEWER
 from tests.conftest import TOOLS_PORT
 from tests.tool_server import Said, ToolServer, Waits, json_answer
 

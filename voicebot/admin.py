@@ -15,8 +15,8 @@ from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from bots.models import Bot, PhoneNumber
-from calls.desk.groups import PURPOSES
-from calls.desk.second_step import let_in_without_code
+from calls.accounts.groups import PURPOSES
+from calls.accounts.two_factor import let_in_without_code
 
 admin.site.unregister(User)
 admin.site.unregister([StaticDevice, TOTPDevice])  # secrets are not for looking at

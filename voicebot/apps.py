@@ -6,7 +6,7 @@ class VoicebotConfig(AppConfig):
     name = "voicebot"
 
     def ready(self) -> None:
-        from calls.desk.groups import keep_groups
+        from calls.accounts.groups import keep_groups
 
         # Django sees to auth before bots and calls, as they are installed: what is new
         # with this migration has no permission yet when the groups are looked at.

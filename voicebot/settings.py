@@ -220,7 +220,7 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # the wait is as long as said
 AXES_CLIENT_IP_CALLABLE = "voicebot.security.client_address"
-AXES_LOCKOUT_CALLABLE = "calls.desk.signing_in.locked_out"
+AXES_LOCKOUT_CALLABLE = "calls.accounts.sign_in.locked_out"
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "code"]  # never stored or logged
 AXES_DISABLE_ACCESS_LOG = True  # Django keeps when each person last signed in
 AXES_ENABLE_ADMIN = AXES_VERBOSE = False

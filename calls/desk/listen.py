@@ -6,7 +6,7 @@ from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from calls.desk.signing_in import has_passed
+from calls.accounts.sign_in import has_passed
 from calls.models import Turn
 from calls.session.active_calls import switchboard
 from calls.speech.clip_store import ClipsUnavailable

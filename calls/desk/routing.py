@@ -7,9 +7,9 @@ from channels.routing import URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
 from django.urls import path, re_path
 
+from calls.accounts.sign_in import has_passed
 from calls.db import in_any_thread
 from calls.desk.live_socket import LiveConsumer
-from calls.desk.signing_in import has_passed
 from calls.desk.talk_socket import TalkConsumer
 from calls.routing import refuse
 

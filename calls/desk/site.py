@@ -8,19 +8,18 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 
+from calls.accounts import groups, two_factor
+from calls.accounts.sign_in import SignInForm, app_of, has_passed
 from calls.desk import (
-    groups,
     home,
     live,
     numbers,
     pointing,
     preview,
     privacy,
-    second_step,
     talk,
     talk_transfer,
 )
-from calls.desk.signing_in import SignInForm, app_of, has_passed
 
 # The desk's own pages among the lists of an app: name, address, who may see it.
 PAGES = {
@@ -52,7 +51,7 @@ class Desk(admin.AdminSite):
             path("numbers/preview/", view(preview.page), name="number-preview"),
             path("numbers/greeting/<int:bot_id>/", view(preview.play), name="greeting"),
             # Open to staff who still have to set up their code.
-            path("second-step/", second_step.page, name="second-step"),
+            path("second-step/", two_factor.page, name="second-step"),
             path("logout/", self.logout, name="logout"),
             *super().get_urls(),
         ]

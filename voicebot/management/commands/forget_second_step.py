@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from calls.desk.signing_in import forget_second_step
+from calls.accounts.sign_in import forget_second_step
 
 
 class Command(BaseCommand):

@@ -22,7 +22,7 @@ from django_otp import match_token
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from calls.desk.signing_in import (
+from calls.accounts.sign_in import (
     WRONG_CODE,
     CodeField,
     app_of,
