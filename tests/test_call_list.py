@@ -7,8 +7,8 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from bots.models import Bot, PhoneNumber
-from calls import listing
-from calls.dates import drill
+from calls.admin import changelist
+from calls.admin.date_drilldown import drill
 from calls.models import Call
 from calls.review.search import excerpt_of, words_of
 from tests.call_pages import LIST, found, make_call, say
@@ -112,7 +112,7 @@ def test_a_pasted_number_is_one_word() -> None:
 def test_a_search_counts_no_further_than_anybody_reads(
     viewer: Client, three: list[Call], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listing, "MOST_COUNTED", 1)
+    monkeypatch.setattr(changelist, "MOST_COUNTED", 1)
     response = viewer.get(LIST, {"q": "coat"})
     assert response.context["cl"].result_count == 1
     assert "calls were found" in response.content.decode()

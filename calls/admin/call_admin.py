@@ -13,13 +13,12 @@ from django.urls import URLPattern, path
 from django.utils.html import format_html, format_html_join
 from django.utils.timezone import localdate, localtime, now
 
-from calls import dates, filters
-from calls.desk import listen
-from calls.desk.blocked import BlocksCallers
-from calls.desk.followups import FollowsUp
-from calls.desk.read_only import ReadOnlyMixin
-from calls.downloads import TYPES, download
-from calls.listing import MOST_COUNTED, CallList, CappedPaginator
+from calls.admin import clip_audio, date_drilldown, filters
+from calls.admin.blocked_callers import BlocksCallers
+from calls.admin.changelist import MOST_COUNTED, CallList, CappedPaginator
+from calls.admin.downloads import TYPES, download
+from calls.admin.post_call_tasks import FollowsUp
+from calls.admin.read_only import ReadOnlyMixin
 from calls.models import Call
 from calls.review import call_page, search, visibility
 from calls.review.export import FORMS
@@ -81,7 +80,7 @@ class CallAdmin(ReadOnlyMixin, FollowsUp, BlocksCallers):
             path(
                 f"<int:call_id>/{file}", view(self.export_one), name="calls_call_file"
             ),
-            path(sound, listen.clip, name="calls_call_clip"),
+            path(sound, clip_audio.clip, name="calls_call_clip"),
             *super().get_urls(),
         ]
 
@@ -121,7 +120,7 @@ class CallAdmin(ReadOnlyMixin, FollowsUp, BlocksCallers):
         drill = None
         if span["first"]:
             days = (localdate(span[name]) for name in ("first", "last"))
-            drill = dates.drill(request.GET.dict(), "started_at", *days)
+            drill = date_drilldown.drill(request.GET.dict(), "started_at", *days)
         extra = {
             "title": "Calls",
             "dates": drill,

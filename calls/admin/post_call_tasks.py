@@ -16,8 +16,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.timezone import localtime, now
 from django.views.decorators.http import require_POST
 
-from calls import filters
-from calls.desk.read_only import ReadOnlyMixin
+from calls.admin import filters
+from calls.admin.read_only import ReadOnlyMixin
 from calls.models import Call, Followup
 from calls.post_call.queue import Kind, State, possible, repeat
 

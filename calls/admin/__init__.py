@@ -1,0 +1,5 @@
+"""The admin of calls, after-call tasks and blocked callers. Importing it registers them."""
+
+from calls.admin.call_admin import CallAdmin
+
+__all__ = ["CallAdmin"]
