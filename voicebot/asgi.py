@@ -13,7 +13,7 @@ from django.core import checks  # noqa: E402
 from django.core.asgi import get_asgi_application  # noqa: E402
 from django.core.management.base import SystemCheckError  # noqa: E402
 
-from calls.desk.routing import sockets as desk_sockets  # noqa: E402
+from calls.console.routing import sockets as desk_sockets  # noqa: E402
 from calls.metrics import loop_watch  # noqa: E402
 from calls.routing import urlpatterns  # noqa: E402
 from voicebot.carrier import CarrierHandler, ClipHandler, by_path  # noqa: E402

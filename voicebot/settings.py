@@ -123,7 +123,7 @@ CHANNEL_LAYERS = {
 
 INSTALLED_APPS = [
     "daphne",
-    "calls.desk.apps.DeskConfig",  # django.contrib.admin with the desk's own pages
+    "calls.console.apps.DeskConfig",  # django.contrib.admin with the desk's own pages
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

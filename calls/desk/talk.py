@@ -90,7 +90,7 @@ def line_of(call: Call, user: Any) -> dict[str, Any]:
     token = talk_token(call.call_sid, user)
     readable = user.has_perm("calls.view_call")
     return {
-        "socket": reverse("talk-socket", args=[token], urlconf="calls.desk.routing"),
+        "socket": reverse("talk-socket", args=[token], urlconf="calls.console.routing"),
         "callSid": call.call_sid,
         "from": call.from_number,
         "language": profile.language,

@@ -4,4 +4,4 @@ from django.contrib.admin.apps import AdminConfig
 class DeskConfig(AdminConfig):
     """Django's admin, with the desk's own pages."""
 
-    default_site = "calls.desk.site.Desk"
+    default_site = "calls.console.site.Desk"

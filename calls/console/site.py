@@ -10,16 +10,8 @@ from django.urls import URLPattern, URLResolver, path, reverse
 
 from calls.accounts import groups, two_factor
 from calls.accounts.sign_in import SignInForm, app_of, has_passed
-from calls.desk import (
-    home,
-    live,
-    numbers,
-    pointing,
-    preview,
-    privacy,
-    talk,
-    talk_transfer,
-)
+from calls.console import erasure_page
+from calls.desk import home, live, numbers, pointing, preview, talk, talk_transfer
 
 # The desk's own pages among the lists of an app: name, address, who may see it.
 PAGES = {
@@ -42,7 +34,7 @@ class Desk(admin.AdminSite):
         view = self.admin_view
         return [
             path("live/", view(live.page), name="live"),
-            path("forget/", view(privacy.page), name="forget"),
+            path("forget/", view(erasure_page.page), name="forget"),
             path("talk/<int:bot_id>/", view(talk.page), name="talk"),
             path("talk/person/", view(talk_transfer.decide), name="talk-person"),
             path("numbers/", view(numbers.page), name="numbers"),
