@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from bots.models import Bot
-from calls.desk.charts import Chart
+from calls.console.dashboard.charts import Chart
 from calls.models import Call, Turn
 
 Ring = Callable[..., Call]

@@ -13,8 +13,13 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from bots.models import Bot, PhoneNumber
-from calls.desk.figures import MOST_ANSWERS, answer_times, by_hour, percentile
-from calls.desk.period import day_asked_for, hours_of, latest_days
+from calls.console.dashboard.period import day_asked_for, hours_of, latest_days
+from calls.console.dashboard.statistics import (
+    MOST_ANSWERS,
+    answer_times,
+    by_hour,
+    percentile,
+)
 from calls.models import Call
 from tests.home_page import Ring, answer, behind, chart, home, staff, text
 from tests.home_page import bot as bot

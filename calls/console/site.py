@@ -11,7 +11,8 @@ from django.urls import URLPattern, URLResolver, path, reverse
 from calls.accounts import groups, two_factor
 from calls.accounts.sign_in import SignInForm, app_of, has_passed
 from calls.console import erasure_page
-from calls.desk import home, live, numbers, pointing, preview, talk, talk_transfer
+from calls.console.dashboard import page
+from calls.desk import live, numbers, pointing, preview, talk, talk_transfer
 
 # The desk's own pages among the lists of an app: name, address, who may see it.
 PAGES = {
@@ -87,7 +88,7 @@ class Desk(admin.AdminSite):
         """Show the figures of the day above the list of what can be edited."""
         if self.has_permission(request) and not request.user.get_all_permissions():
             return self._without_group(request)
-        found = home.context(request) if self.has_permission(request) else {}
+        found = page.context(request) if self.has_permission(request) else {}
         return super().index(request, {**(extra_context or {}), **found})
 
     def _without_group(self, request: HttpRequest) -> TemplateResponse:

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from bots.models import Bot, PhoneNumber
 from calls.checks import SERVER_URL_HINT, is_loopback
-from calls.desk.charts import CallLinks
+from calls.console.dashboard.charts import CallLinks
 from calls.models import Call, Turn
 
 PORTAL = "https://platform.inworld.ai/api-keys"

@@ -11,10 +11,9 @@ from django.urls import reverse
 from django.utils.timezone import localdate
 
 from bots.models import Bot, PhoneNumber
-from calls.desk import charts, figures
-from calls.desk.charts import OUTCOMES, CallLinks, Cell, Chart
-from calls.desk.figures import Hours, Tally, Waits
-from calls.desk.period import (
+from calls.console.dashboard import charts, statistics
+from calls.console.dashboard.charts import OUTCOMES, CallLinks, Cell, Chart
+from calls.console.dashboard.period import (
     DAYS,
     FIRST_YEAR,
     Period,
@@ -23,6 +22,7 @@ from calls.desk.period import (
     latest_days,
     start_of,
 )
+from calls.console.dashboard.statistics import Hours, Tally, Waits
 from calls.diagnostics import warnings
 from calls.diagnostics.secret_warnings import in_the_secrets
 from calls.models import Call
@@ -93,11 +93,11 @@ def _troubles(person: Person) -> list[warnings.Trouble]:
 def _figures(asked: str, today: date) -> dict[str, Any]:
     day = day_asked_for(asked, today) if asked else None
     period = hours_of(day) if day else latest_days(today)
-    hours = figures.by_hour(period)
+    hours = statistics.by_hour(period)
     if not hours and not Call.objects.real().exists():
         return {"has_calls": False}
     calls = _links()
-    times = figures.answer_times(period, hours)
+    times = statistics.answer_times(period, hours)
     drawn = _charts(calls, period, hours, times)
     return {
         "has_calls": True,
@@ -115,7 +115,7 @@ def _charts(
     drawn = [
         charts.calls_over_time(calls, period, hours),
         charts.answer_time(calls, period, times),
-        charts.calls_by_bot(calls, period, figures.by_bot(period) if hours else []),
+        charts.calls_by_bot(calls, period, statistics.by_bot(period) if hours else []),
     ]
     if period.day is None:
         drawn.append(charts.calls_by_hour_of_day(calls, period, hours))
@@ -129,9 +129,11 @@ def _now_and_lately(
     week = today - timedelta(days=today.weekday())
     starts = {"today": start_of(today), "week": start_of(week)}
     found = (
-        figures.totals(starts) if hours is None else figures.totals_of(hours, starts)
+        statistics.totals(starts)
+        if hours is None
+        else statistics.totals_of(hours, starts)
     )
-    left, lost = figures.open_calls()
+    left, lost = statistics.open_calls()
     return {
         "lost": lost,
         "now": Cell(left, calls.where(**OUTCOMES["open"])),
@@ -145,7 +147,7 @@ def _now_and_lately(
 def _outcomes(calls: CallLinks, span: dict[str, Any], tally: Tally) -> dict[str, Cell]:
     return {
         kind: Cell(tally[kind], calls.where(**span, **OUTCOMES[kind]))
-        for kind in figures.COUNTS
+        for kind in statistics.COUNTS
     }
 
 
@@ -153,8 +155,8 @@ def _answer_time(waits: list[float]) -> dict[str, Any]:
     return {
         name: Cell(None if ms is None else ms / 1000, "", "s")
         for name, ms in (
-            ("half", figures.percentile(waits, 0.5)),
-            ("slow", figures.percentile(waits, 0.95)),
+            ("half", statistics.percentile(waits, 0.5)),
+            ("slow", statistics.percentile(waits, 0.95)),
         )
     }
 
@@ -169,7 +171,7 @@ def _days(period: Period, asked: str, today: date) -> dict[str, Any]:
         "current_day": today,
         "earliest": date(FIRST_YEAR, 1, 1),
         "days": DAYS,
-        "most_answers": figures.MOST_ANSWERS,
+        "most_answers": statistics.MOST_ANSWERS,
         "time_zone": settings.TIME_ZONE,
     }
 

@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import TruncHour
 
-from calls.desk.period import Period
+from calls.console.dashboard.period import Period
 from calls.models import Call, Turn
 from calls.transcripts.call_stats import is_wait
 

@@ -9,8 +9,15 @@ from urllib.parse import urlencode
 
 from django.utils.timezone import localtime
 
-from calls.desk.figures import OPEN, BotCalls, Hours, Tally, Waits, percentile
-from calls.desk.period import Period
+from calls.console.dashboard.period import Period
+from calls.console.dashboard.statistics import (
+    OPEN,
+    BotCalls,
+    Hours,
+    Tally,
+    Waits,
+    percentile,
+)
 
 # The chart shows this many bots, the table all.
 MOST_BOTS = 12
