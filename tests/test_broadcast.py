@@ -9,8 +9,8 @@ import pytest
 from channels.layers import get_channel_layer
 from pytest_django import Settings
 
+from calls.console.live.consumer import WANTED_LIMIT, LiveConsumer
 from calls.conversation.events import CallerSpoke
-from calls.desk.live_socket import WANTED_LIMIT, LiveConsumer
 from calls.live_feed.broadcast import QUEUE_LIMIT, VIEWERS, Broadcaster
 from calls.live_feed.channel_listener import Listener, Message
 from calls.session.active_calls import Switchboard

@@ -15,8 +15,8 @@ from websockets.exceptions import InvalidStatus
 
 from bots.config.phrasebook import phrasebook
 from bots.models import Bot
+from calls.console.live.consumer import NO_ANSWER, NOT_ALLOWED
 from calls.conversation.dtmf import MASKED
-from calls.desk.live_socket import NO_ANSWER, NOT_ALLOWED
 from calls.models import Call
 from tests.fake_inworld import DONE, FakeInworld, Pause, speech
 from tests.live import LiveServer

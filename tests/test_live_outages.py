@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from bots.models import Bot
-from calls.desk.live_socket import NO_ANSWER
+from calls.console.live.consumer import NO_ANSWER
 from tests.fake_inworld import FakeInworld
 from tests.live import running
 from tests.live_page import Viewer, operator, page_socket, said, watching

@@ -8,8 +8,8 @@ from channels.security.websocket import AllowedHostsOriginValidator
 from django.urls import path, re_path
 
 from calls.accounts.sign_in import has_passed
+from calls.console.live.consumer import LiveConsumer
 from calls.db import in_any_thread
-from calls.desk.live_socket import LiveConsumer
 from calls.desk.talk_socket import TalkConsumer
 from calls.routing import refuse
 

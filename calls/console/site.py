@@ -12,7 +12,8 @@ from calls.accounts import groups, two_factor
 from calls.accounts.sign_in import SignInForm, app_of, has_passed
 from calls.console import erasure_page
 from calls.console.dashboard import page
-from calls.desk import live, numbers, pointing, preview, talk, talk_transfer
+from calls.console.live import page
+from calls.desk import numbers, pointing, preview, talk, talk_transfer
 
 # The desk's own pages among the lists of an app: name, address, who may see it.
 PAGES = {
@@ -34,7 +35,7 @@ class Desk(admin.AdminSite):
         """The desk's own pages, for staff only, before the admin's."""
         view = self.admin_view
         return [
-            path("live/", view(live.page), name="live"),
+            path("live/", view(page.page), name="live"),
             path("forget/", view(erasure_page.page), name="forget"),
             path("talk/<int:bot_id>/", view(talk.page), name="talk"),
             path("talk/person/", view(talk_transfer.decide), name="talk-person"),

@@ -18,8 +18,8 @@ from django.db import DatabaseError, InterfaceError
 from django.utils.crypto import constant_time_compare
 
 from calls.accounts.sign_in import has_passed
+from calls.console.live.transferred import away
 from calls.db import in_any_thread
-from calls.desk.away import away
 from calls.live_feed.broadcast import VIEWERS
 from calls.live_feed.channel_listener import Listener, Message
 from calls.models import Call
