@@ -13,7 +13,7 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from bots.models import Bot, PhoneNumber
-from calls.desk.preview import Preview, preview
+from calls.console.numbers.preview import Preview, preview
 from calls.session.active_calls import switchboard
 from calls.webhooks.connect import NOT_CONFIGURED, NOT_IN_SERVICE
 from tests.fake_inworld import FakeInworld

@@ -13,7 +13,8 @@ from calls.accounts.sign_in import SignInForm, app_of, has_passed
 from calls.console import erasure_page
 from calls.console.dashboard import page
 from calls.console.live import page
-from calls.desk import numbers, pointing, preview, talk, talk_transfer
+from calls.console.numbers import page, point, preview
+from calls.desk import talk, talk_transfer
 
 # The desk's own pages among the lists of an app: name, address, who may see it.
 PAGES = {
@@ -39,9 +40,9 @@ class Desk(admin.AdminSite):
             path("forget/", view(erasure_page.page), name="forget"),
             path("talk/<int:bot_id>/", view(talk.page), name="talk"),
             path("talk/person/", view(talk_transfer.decide), name="talk-person"),
-            path("numbers/", view(numbers.page), name="numbers"),
-            path("numbers/check/", view(numbers.check), name="numbers-check"),
-            path("numbers/point/<str:sid>/", view(pointing.point), name="point"),
+            path("numbers/", view(page.page), name="numbers"),
+            path("numbers/check/", view(page.check), name="numbers-check"),
+            path("numbers/point/<str:sid>/", view(point.point), name="point"),
             path("numbers/preview/", view(preview.page), name="number-preview"),
             path("numbers/greeting/<int:bot_id>/", view(preview.play), name="greeting"),
             # Open to staff who still have to set up their code.

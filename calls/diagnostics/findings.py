@@ -8,7 +8,7 @@ from django.conf import settings
 
 from bots.checks import lacks_key
 from bots.models import Bot, PhoneNumber
-from calls.desk.preview import answering
+from calls.console.numbers.preview import answering
 from calls.diagnostics import server_url_probe
 from calls.webhooks.connect import (
     NOT_CONFIGURED,

@@ -16,7 +16,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from bots.models import PhoneNumber
-from calls.desk.pointing import webhooks
+from calls.console.numbers.point import webhooks
 from calls.diagnostics.findings import (
     CARRIER_VOICE,
     SORRY,

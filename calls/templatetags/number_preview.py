@@ -2,7 +2,7 @@
 
 from django import template
 
-from calls.desk.preview import preview
+from calls.console.numbers.preview import preview
 
 register = template.Library()
 register.simple_tag(preview, name="preview_of")

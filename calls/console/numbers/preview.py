@@ -24,7 +24,7 @@ from bots.number_routing import NoAnswer, resolve
 from bots.phone_numbers import PastedNumberField
 from bots.validators import e164
 from calls.checks import is_loopback, server_url_is_an_origin, twilio_token_is_set
-from calls.desk.pointing import why_not_here
+from calls.console.numbers.point import why_not_here
 from calls.session.active_calls import switchboard
 from calls.speech.clip_store import ClipsUnavailable
 from calls.speech.phrase_cache import Phrase
