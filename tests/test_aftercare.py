@@ -19,7 +19,8 @@ from bots.models import Bot
 from bots.models.secret import Secret
 from calls.models import Call, Followup
 from calls.operations.reaper import Reaper
-from calls.post_call import queue, retry_schedule, worker
+from calls.post_call import queue, retry_schedule
+from calls.post_call import worker as worker_module
 from calls.post_call.queue import Attempt, Kind, State
 from calls.post_call.worker import Aftercare
 from calls.review.export import TURNS, record_of
@@ -458,7 +459,7 @@ async def test_one_bots_hanging_receiver_leaves_room_for_others(
 async def test_a_worker_that_ends_gives_back_what_it_had_begun(
     worker: Aftercare, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker, "CLOSE_SECONDS", 0.05)
+    monkeypatch.setattr(worker_module, "CLOSE_SECONDS", 0.05)
     receiver.statuses.append(0)
     await make_ended(await make_telling(receiver), 1, "Hi.")
     await Followup.objects.aupdate(due_at=Now())
@@ -473,7 +474,7 @@ async def test_a_worker_that_ends_gives_back_what_it_had_begun(
 async def test_a_started_worker_hears_of_a_call_that_ends(
     worker: Aftercare, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker, "LOOK_SECONDS", 1000)
+    monkeypatch.setattr(worker_module, "LOOK_SECONDS", 1000)
     worker.start()
     bot = await make_telling(receiver)
     began = asyncio.get_running_loop().time()

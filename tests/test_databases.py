@@ -11,7 +11,7 @@ from django.db import DataError, InterfaceError, OperationalError
 from psycopg import errors
 
 from calls.outages import is_passing
-from calls.transcripts import writer
+from calls.transcripts import writer as writer_module
 from calls.transcripts.writer import CallsSeen, TranscriptWriter, Write
 from tests.live import ROOT, environment
 from voicebot.databases import POSTGRESQL, SQLITE, give_up_on_locks, options_for
@@ -81,13 +81,13 @@ async def test_what_waited_is_written_in_pieces_and_told_of_once(
             raise OperationalError("away")
         sizes.append(len(batch))
 
-    monkeypatch.setattr(writer, "write_all", flaky)
-    monkeypatch.setattr(writer, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(writer_module, "write_all", flaky)
+    monkeypatch.setattr(writer_module, "RETRY_SECONDS", 0.01)
     writer = TranscriptWriter()
-    for number in range(2 * writer.MOST_AT_ONCE + 1):
+    for number in range(2 * writer_module.MOST_AT_ONCE + 1):
         writer.put(CallsSeen((number,)))
     async with asyncio.timeout(5):
         await writer.queue.join()
     await writer.aclose()
-    assert sizes == [writer.MOST_AT_ONCE, writer.MOST_AT_ONCE, 1]
+    assert sizes == [writer_module.MOST_AT_ONCE, writer_module.MOST_AT_ONCE, 1]
     assert caplog.text.count("Transcripts wait") == 1

@@ -10,7 +10,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from bots.models import Bot
-from calls.desk.talk_socket import talk_token
+from calls.console.test_call.consumer import talk_token
 from calls.models import Call
 from calls.twilio.signatures import new_nonce, relay_token
 from tests.fake_inworld import FakeInworld

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from calls.models import Call
 from calls.models import Turn as Turns
-from calls.transcripts import writer
+from calls.transcripts import writer as writer_module
 from calls.transcripts.writer import (
     CallAnswered,
     CallOver,
@@ -106,8 +106,8 @@ async def test_writes_wait_for_a_database_that_is_away(
             raise OperationalError("the database is away")
         write_all(batch)
 
-    monkeypatch.setattr(writer, "write_all", flaky)
-    monkeypatch.setattr(writer, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(writer_module, "write_all", flaky)
+    monkeypatch.setattr(writer_module, "RETRY_SECONDS", 0.01)
     writer.put(TurnWrite(call.pk, Turn(0, "bot", 1.0, text="kept"), moment))
     async with asyncio.timeout(5):
         await writer.queue.join()
@@ -152,9 +152,9 @@ async def test_a_write_that_hangs_does_not_keep_the_process_from_ending(
         hangs.set()
         lets_go.wait(10)
 
-    monkeypatch.setattr(writer, "write_all", hang)
-    monkeypatch.setattr(writer, "CLOSE_SECONDS", 0.05)
-    monkeypatch.setattr(writer, "LEAVE_SECONDS", 0.05)
+    monkeypatch.setattr(writer_module, "write_all", hang)
+    monkeypatch.setattr(writer_module, "CLOSE_SECONDS", 0.05)
+    monkeypatch.setattr(writer_module, "LEAVE_SECONDS", 0.05)
     writer = TranscriptWriter()
     writer.put(CallAnswered(1, START))
     await asyncio.to_thread(hangs.wait, 5)

@@ -1,4 +1,4 @@
-"""The admin of calls, after-call tasks and blocked callers. Importing it registers them."""
+"""The admin of calls, tasks and blocked callers. Importing it registers them."""
 
 from calls.admin.call_admin import CallAdmin
 

@@ -9,8 +9,8 @@ from django.urls import path, re_path
 
 from calls.accounts.sign_in import has_passed
 from calls.console.live.consumer import LiveConsumer
+from calls.console.test_call.consumer import TalkConsumer
 from calls.db import in_any_thread
-from calls.desk.talk_socket import TalkConsumer
 from calls.routing import refuse
 
 _live: Any = LiveConsumer.as_asgi()

@@ -11,10 +11,12 @@ from django.urls import URLPattern, URLResolver, path, reverse
 from calls.accounts import groups, two_factor
 from calls.accounts.sign_in import SignInForm, app_of, has_passed
 from calls.console import erasure_page
-from calls.console.dashboard import page
-from calls.console.live import page
-from calls.console.numbers import page, point, preview
-from calls.desk import talk, talk_transfer
+from calls.console.dashboard import page as dashboard
+from calls.console.live import page as live
+from calls.console.numbers import page as numbers
+from calls.console.numbers import point, preview
+from calls.console.test_call import page as test_call
+from calls.console.test_call import transfer
 
 # The desk's own pages among the lists of an app: name, address, who may see it.
 PAGES = {
@@ -36,12 +38,12 @@ class Desk(admin.AdminSite):
         """The desk's own pages, for staff only, before the admin's."""
         view = self.admin_view
         return [
-            path("live/", view(page.page), name="live"),
+            path("live/", view(live.page), name="live"),
             path("forget/", view(erasure_page.page), name="forget"),
-            path("talk/<int:bot_id>/", view(talk.page), name="talk"),
-            path("talk/person/", view(talk_transfer.decide), name="talk-person"),
-            path("numbers/", view(page.page), name="numbers"),
-            path("numbers/check/", view(page.check), name="numbers-check"),
+            path("talk/<int:bot_id>/", view(test_call.page), name="talk"),
+            path("talk/person/", view(transfer.decide), name="talk-person"),
+            path("numbers/", view(numbers.page), name="numbers"),
+            path("numbers/check/", view(numbers.check), name="numbers-check"),
             path("numbers/point/<str:sid>/", view(point.point), name="point"),
             path("numbers/preview/", view(preview.page), name="number-preview"),
             path("numbers/greeting/<int:bot_id>/", view(preview.play), name="greeting"),
@@ -90,7 +92,7 @@ class Desk(admin.AdminSite):
         """Show the figures of the day above the list of what can be edited."""
         if self.has_permission(request) and not request.user.get_all_permissions():
             return self._without_group(request)
-        found = page.context(request) if self.has_permission(request) else {}
+        found = dashboard.context(request) if self.has_permission(request) else {}
         return super().index(request, {**(extra_context or {}), **found})
 
     def _without_group(self, request: HttpRequest) -> TemplateResponse:

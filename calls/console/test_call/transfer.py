@@ -7,8 +7,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_POST
 
-from calls.desk.talk import line_of
-from calls.desk.talk_socket import call_of, may_talk
+from calls.console.test_call.consumer import call_of, may_talk
+from calls.console.test_call.page import line_of
 from calls.models import Call
 from calls.session.active_calls import switchboard
 from calls.webhooks import transfer

@@ -16,7 +16,7 @@ from bots.config.bot_config import Profile
 from bots.config.example_values import MADE_UP
 from bots.config.placeholders import BUILT_IN, declared
 from bots.models import Bot
-from calls.desk.talk_socket import may_talk, talk_token
+from calls.console.test_call.consumer import may_talk, talk_token
 from calls.models import Call
 from calls.session.active_calls import switchboard
 from calls.session.variables import PLAYED
