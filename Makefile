@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 .PHONY: run test screenshots bench faults lint format bench-heard lock audit
 
 run: $(VENV)/.run
-	$(BIN)/python -m voicebot.first_run
+	$(BIN)/python -m voicebot.env_file
 	$(BIN)/python manage.py setup
 	exec $(BIN)/python manage.py serve
 

@@ -14,7 +14,7 @@ from calls.outages import is_passing
 from calls.transcripts import writer as writer_module
 from calls.transcripts.writer import CallsSeen, TranscriptWriter, Write
 from tests.live import ROOT, environment
-from voicebot.databases import POSTGRESQL, SQLITE, give_up_on_locks, options_for
+from voicebot.database_options import POSTGRESQL, SQLITE, give_up_on_locks, options_for
 
 SHOW = "import json, voicebot.settings as s; print(json.dumps(s.DATABASES['default']))"
 

@@ -18,7 +18,7 @@ from tests.conftest import numbered
 from tests.fake_inworld import DONE, FakeInworld, Status, error, speech
 from tests.live import LiveServer, running
 from tests.test_live import closed, dial
-from voicebot.logs import JsonLines, Lines, secrets_in
+from voicebot.log_format import JsonLines, Lines, secrets_in
 
 make_bot = sync_to_async(numbered)
 

@@ -17,7 +17,7 @@ from bots.config.bot_config import Profile
 from bots.models import Bot
 from bots.models.tool import Tool
 from bots.sandbox import demo_tool
-from voicebot.first_run import main, prepare
+from voicebot.env_file import main, prepare
 
 BASE = Path(project.BASE_DIR)
 SETTINGS = (BASE / "voicebot" / "settings.py").read_text()
@@ -246,7 +246,7 @@ class TestFirstRun:
         package.mkdir()
         for name in ("__init__.py", "first_run.py"):
             (package / name).write_text((BASE / "voicebot" / name).read_text())
-        command = [sys.executable, "-S", "-m", "voicebot.first_run"]
+        command = [sys.executable, "-S", "-m", "voicebot.env_file"]
         done = subprocess.run(
             command, cwd=tmp_path, env={}, capture_output=True, text=True, check=True
         )

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from voicebot.databases import options_for
-from voicebot.logs import (
+from voicebot.database_options import options_for
+from voicebot.log_format import (
     JsonLines,
     Lines,
     answers_no_checker,

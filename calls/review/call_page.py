@@ -19,7 +19,7 @@ from calls.speech.phrase_cache import KEPT_SECONDS
 from calls.turns.turn import CONSENT, FILLER, NOTICE, RESUMED
 from calls.turns.turn import Turn as SpokenTurn
 
-# What else may stand among a turn's latencies (see calls.review.call_page.latency_waterfall for the stages).
+# What else may stand among a turn's latencies (the stages are in latency_waterfall).
 EVENTS = {
     "retry": "asked once more",
     "fallback": "asked another model",

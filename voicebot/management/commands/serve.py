@@ -24,7 +24,7 @@ from bots.models import MAX_CALL_MINUTES
 from bots.sandbox import demo_tool
 from calls.checks import redis_trouble
 from calls.models import Call
-from voicebot.databases import give_up_on_locks
+from voicebot.database_options import give_up_on_locks
 
 # The carrier's frames are small; daphne buffers whatever it is sent.
 MAX_FRAME_BYTES = 64 * 1024
