@@ -20,8 +20,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from tests.live import LiveServer, serving
-from voicebot.carrier import CarrierHandler, ClipHandler
 from voicebot.security import client_address
+from voicebot.server.bare_handler import CarrierHandler, ClipHandler
 
 PASSWORD = "correct horse battery"
 LOGIN, INSIDE = "/admin/login/", "/admin/"

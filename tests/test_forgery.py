@@ -40,7 +40,7 @@ from tests.conftest import tracebacks
 from tests.fake_inworld import FakeInworld
 from tests.live import PUBLIC_URL, LiveServer, running
 from tests.test_live import closed, dial, turns
-from voicebot.bounds import BoundedRequest, bound
+from voicebot.server.request_limits import BoundedRequest, bound
 
 live = pytest.mark.django_db(transaction=True)
 

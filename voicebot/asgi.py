@@ -16,8 +16,8 @@ from django.core.management.base import SystemCheckError  # noqa: E402
 from calls.console.routing import sockets as desk_sockets  # noqa: E402
 from calls.metrics import loop_watch  # noqa: E402
 from calls.routing import urlpatterns  # noqa: E402
-from voicebot.carrier import CarrierHandler, ClipHandler, by_path  # noqa: E402
-from voicebot.room import PAGES, SIGN_INS, Room, to_the_end  # noqa: E402
+from voicebot.server.bare_handler import CarrierHandler, ClipHandler, by_path  # noqa: E402
+from voicebot.server.concurrency_limit import PAGES, SIGN_INS, Room, to_the_end  # noqa: E402
 
 # Refuse to start where calls could not be answered safely, whoever starts this.
 if errors := [found for found in checks.run_checks() if found.is_serious()]:

@@ -10,9 +10,9 @@ from threading import Timer
 from typing import Any
 from urllib.parse import urlsplit
 
-from voicebot.memory import keep_together
+from voicebot.server.malloc import keep_together
 
-from voicebot.serving import TalkingServer  # isort: skip  (installs the reactor first)
+from voicebot.server.daphne_server import TalkingServer  # isort: skip  (installs the reactor first)
 
 from daphne.endpoints import build_endpoint_description_strings
 from django.conf import settings

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from voicebot.carrier import respond
+from voicebot.server.bare_handler import respond
 
 Application = Callable[..., Awaitable[None]]
 

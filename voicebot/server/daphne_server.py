@@ -18,8 +18,8 @@ from twisted.internet.task import LoopingCall
 
 from calls.operations.draining import drain
 from calls.session.active_calls import switchboard
-from voicebot.bounds import bound
-from voicebot.memory import GIVE_BACK_SECONDS, give_back
+from voicebot.server.malloc import GIVE_BACK_SECONDS, give_back
+from voicebot.server.request_limits import bound
 
 # However much of what we end hangs.
 CLOSE_SECONDS = 20.0
