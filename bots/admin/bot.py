@@ -1,28 +1,25 @@
 """The operator's desk: bots and the numbers that lead to them."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import label_for_field
-from django.contrib.admin.views.main import ChangeList
 from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
 from bots.admin import editor_api, tool  # noqa: F401  (registers tools and secrets)
 from bots.admin.fieldsets import SECTIONS
-from bots.admin.forms import BotForm, PhoneNumberForm
+from bots.admin.forms import BotForm
 from bots.admin.inlines import INLINES, PARTS
 from bots.admin.versions import RemembersVersions
-from bots.models import Bot, PhoneNumber
+from bots.models import Bot
 
 NUMBERS_SHOWN = 3
 NUMBERS_LISTED = 20
@@ -162,38 +159,3 @@ def _calls_since(start: Any) -> Coalesce:
     grouped = found.order_by().values("pk")
     counted = grouped.annotate(number=Count("calls")).values("number")
     return Coalesce(Subquery(counted, output_field=IntegerField()), Value(0))
-
-
-class OwnBot(admin.RelatedFieldListFilter):
-    """The bot of a number's own."""
-
-    def choices(self, changelist: ChangeList) -> Iterator[Any]:
-        """Name who answers the numbers without one."""
-        self.empty_value_display = SafeString("The default bot")
-        return super().choices(changelist)
-
-
-@admin.register(PhoneNumber)
-class PhoneNumberAdmin(RemembersVersions, admin.ModelAdmin):
-    """The numbers callers dial."""
-
-    form = PhoneNumberForm
-    list_display = ["number", "label", "answered_by", "is_active"]
-    list_filter = ["is_active", ("bot", OwnBot)]
-    list_select_related = ["bot"]
-    search_fields = ["number", "label", "bot__name"]
-
-    def save_model(
-        self, request: HttpRequest, obj: PhoneNumber, form: Any, change: bool
-    ) -> None:
-        """Save, and lead to what a caller will hear now."""
-        super().save_model(request, obj, form, change)
-        query = urlencode({"number": obj.number})
-        address = f"{reverse('admin:number-preview')}?{query}"
-        link = format_html('<a href="{}">What will {} do?</a>', address, obj.number)
-        self.message_user(request, link, messages.SUCCESS)
-
-    @admin.display(description="bot", ordering="bot__name")
-    def answered_by(self, number: PhoneNumber) -> str:
-        """Name the bot, or say that the default one answers."""
-        return number.bot.name if number.bot else "(the default bot)"
