@@ -12,7 +12,8 @@ from django.forms import BaseForm
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from bots.admin.tool import LOST, ParameterForm, SecretForm, ToolForm
+from bots.admin.secret import LOST, SecretForm
+from bots.admin.tool import ParameterForm, ToolForm
 from bots.models import Bot, Secret, Tool, ToolParameter
 from calls.accounts.groups import OPERATOR, VIEWER
 from tests.conftest import TOOLS_PORT

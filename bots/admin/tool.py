@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.core.validators import MinLengthValidator, RegexValidator
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -17,8 +16,7 @@ from bots.admin.fieldsets import section
 from bots.admin.tool_advice import remarks
 from bots.admin.tool_trial import TryForm
 from bots.admin.usage import linked, users_of
-from bots.models import Bot, Secret, Tool, ToolParameter
-from bots.models.secret import SecretLost
+from bots.models import Bot, Tool, ToolParameter
 from bots.tools.guarded_http import EXCEPT_IT, NOT_PUBLIC
 
 if TYPE_CHECKING:
@@ -26,9 +24,6 @@ if TYPE_CHECKING:
     Inline = admin.StackedInline[Any, Any]
 else:
     Admin, Inline = admin.ModelAdmin, admin.StackedInline
-
-SHORTEST_SECRET = 6
-LOST = "Lost: it was kept with another SECRET_KEY. Enter its value again."
 
 
 class ParameterForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable
@@ -185,79 +180,3 @@ class ToolAdmin(TellsUsers):
         bots = [bot.name for bot in tool.bots.all()]
         before = ["as a lookup"] if tool.looks_up else []  # type: ignore[attr-defined]
         return ", ".join([*bots, *before]) or "-"
-
-
-class SecretForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable
-    """A secret; its value goes in and never comes out."""
-
-    value = forms.CharField(
-        max_length=4000,
-        validators=[
-            MinLengthValidator(SHORTEST_SECRET),
-            RegexValidator(
-                r"^[\x20-\x7e]+\Z", "One line of plain letters, digits and signs only."
-            ),
-        ],
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-    )
-
-    class Meta:
-        model = Secret
-        fields = ["name", "note"]
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        is_new = self.instance.pk is None
-        self.fields["value"].required = is_new
-        self.fields["value"].help_text = (
-            "Kept encrypted, and shown nowhere from now on."
-            if is_new
-            else "A new value. Empty: the one that is kept stays."
-        )
-
-    def save(self, commit: bool = True) -> Any:
-        """Keep the value, where there is a new one."""
-        if value := self.cleaned_data["value"]:
-            self.instance.seal(value)
-        return super().save(commit)
-
-
-@admin.register(Secret)
-class SecretAdmin(TellsUsers):
-    """Keys and passwords that tools and webhooks send."""
-
-    form = SecretForm
-    fields = ["name", "value", "note", "state", "used_by"]
-    list_display = ["name", "note", "state", "changed_at"]
-    search_fields = ["name", "note"]
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        """Keep the name that settings know it by."""
-        return ["state", "used_by", *(["name"] if obj else [])]
-
-    @method_decorator(sensitive_post_parameters("value"))
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:
-        """The page of a secret, whose value stays out of reports on errors."""
-        return super().changeform_view(request, object_id, form_url, extra_context)
-
-    @admin.display(description="state")
-    def state(self, secret: Secret) -> str:
-        """Whether it can still be read."""
-        if secret.pk is None:
-            return "Not kept yet."
-        try:
-            secret.open()
-        except SecretLost:
-            return LOST
-        return "Kept, encrypted."
-
-    @admin.display(description="used by")
-    def used_by(self, secret: Secret) -> str:
-        """The tools that name it, and the bots whose webhook it signs."""
-        return linked(users_of(secret)) or "Nothing yet."

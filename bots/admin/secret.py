@@ -1,0 +1,94 @@
+"""TODO."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.validators import MinLengthValidator, RegexValidator
+from django.http import HttpRequest
+from django.utils.decorators import method_decorator
+from django.views.decorators.debug import sensitive_post_parameters
+
+from bots.admin.tool import TellsUsers
+from bots.admin.usage import linked, users_of
+from bots.models import Secret
+from bots.models.secret import SecretLost
+
+SHORTEST_SECRET = 6
+LOST = "Lost: it was kept with another SECRET_KEY. Enter its value again."
+
+
+class SecretForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable
+    """A secret; its value goes in and never comes out."""
+
+    value = forms.CharField(
+        max_length=4000,
+        validators=[
+            MinLengthValidator(SHORTEST_SECRET),
+            RegexValidator(
+                r"^[\x20-\x7e]+\Z", "One line of plain letters, digits and signs only."
+            ),
+        ],
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    class Meta:
+        model = Secret
+        fields = ["name", "note"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        is_new = self.instance.pk is None
+        self.fields["value"].required = is_new
+        self.fields["value"].help_text = (
+            "Kept encrypted, and shown nowhere from now on."
+            if is_new
+            else "A new value. Empty: the one that is kept stays."
+        )
+
+    def save(self, commit: bool = True) -> Any:
+        """Keep the value, where there is a new one."""
+        if value := self.cleaned_data["value"]:
+            self.instance.seal(value)
+        return super().save(commit)
+
+
+@admin.register(Secret)
+class SecretAdmin(TellsUsers):
+    """Keys and passwords that tools and webhooks send."""
+
+    form = SecretForm
+    fields = ["name", "value", "note", "state", "used_by"]
+    list_display = ["name", "note", "state", "changed_at"]
+    search_fields = ["name", "note"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Keep the name that settings know it by."""
+        return ["state", "used_by", *(["name"] if obj else [])]
+
+    @method_decorator(sensitive_post_parameters("value"))
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """The page of a secret, whose value stays out of reports on errors."""
+        return super().changeform_view(request, object_id, form_url, extra_context)
+
+    @admin.display(description="state")
+    def state(self, secret: Secret) -> str:
+        """Whether it can still be read."""
+        if secret.pk is None:
+            return "Not kept yet."
+        try:
+            secret.open()
+        except SecretLost:
+            return LOST
+        return "Kept, encrypted."
+
+    @admin.display(description="used by")
+    def used_by(self, secret: Secret) -> str:
+        """The tools that name it, and the bots whose webhook it signs."""
+        return linked(users_of(secret)) or "Nothing yet."
