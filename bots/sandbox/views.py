@@ -12,9 +12,9 @@ from typing import Any
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponseBase, JsonResponse, StreamingHttpResponse
 
+from bots.audio.wav import encode
 from bots.sandbox.api_requests import ChatRequest, Refused, SpeechRequest, check_key
 from bots.sandbox.chat_response import Pace, Reply
-from bots.sandbox.encodings import encode
 from bots.sandbox.voice.catalogue import MODELS, page_of_voices
 from bots.sandbox.voice.speech import Speech, speak
 
