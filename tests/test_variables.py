@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bots.config.bot_config import Profile
+from bots.config.local_time import minute_of_week
 from bots.config.opening_hours import DAYS, WEEK_MINUTES, BadHours, is_open, spans
 from bots.config.placeholders import (
     BUILT_IN,
@@ -22,7 +23,7 @@ from bots.config.placeholders import (
 )
 from bots.models import Bot
 from calls.models import Call
-from calls.session.variables import minute_of_week, variables
+from calls.session.variables import variables
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -144,12 +145,12 @@ def test_a_call_knows_who_where_and_when_in_its_bots_time_zone() -> None:
         "now": "Thursday, 26 November 2026, 08:30",
         "call_sid": "CA1",
     }
-    assert minute_of_week(profile, evening) == 3 * 1440 + 8 * 60 + 30
+    assert minute_of_week(evening, profile.time_zone) == 3 * 1440 + 8 * 60 + 30
 
 
 def test_a_time_zone_that_is_gone_is_no_trouble() -> None:
     profile = Profile.of(Bot(time_zone="Gone/Nowhere"))
-    assert minute_of_week(profile, datetime(2026, 11, 23, tzinfo=UTC)) == 0
+    assert minute_of_week(datetime(2026, 11, 23, tzinfo=UTC), profile.time_zone) == 0
 
 
 # Opening hours

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from http import HTTPStatus
 
+from bots.config import local_time
 from bots.config.bot_config import Profile
 from bots.inworld.client import Inworld
 from bots.inworld.errors import InworldError, InworldRejected
@@ -14,7 +15,6 @@ from calls.db import in_any_thread
 from calls.models import Call, Turn
 from calls.post_call.queue import SECONDS, Attempt, Kind, profile_of, wanted_of
 from calls.post_call.summary_prompt import Line, Upshot, Wanted, question, read
-from calls.session.variables import moment_there
 
 # Enough for models that think before they write.
 MOST_TOKENS = 2000
@@ -78,7 +78,7 @@ def _asked(call_id: int) -> tuple[TextRequest, Wanted] | None:
 
 def _about(call: Call, profile: Profile) -> str:
     """When it was, without which “tomorrow at nine” tells nothing, and its end."""
-    began = moment_there(profile, call.started_at)
+    began = local_time.told(call.started_at, profile.time_zone)
     return f"The call began on {began}. Its end: {call.get_end_reason_display()}."
 
 

@@ -9,6 +9,7 @@ from time import monotonic
 from typing import Any, assert_never
 
 from bots.config.bot_config import Profile
+from bots.config.local_time import minute_of_week
 from calls import metrics, models
 from calls.background import Chores
 from calls.conversation.actions import (
@@ -39,7 +40,7 @@ from calls.models import Call
 from calls.rules import manners
 from calls.session.active_calls import Switchboard
 from calls.session.tool_runner import Toolbox
-from calls.session.variables import minute_of_week, variables
+from calls.session.variables import variables
 from calls.speech.clip_muting import Shelf
 from calls.speech.speaker import Speaker
 from calls.transcripts.clock import Clock
@@ -118,7 +119,7 @@ class CallSession:
         self.chores.start(self.board.inworld.warm())
         now, profile = self.clock.started_at, self.profile
         known = variables(self.call, profile, setup.parameters, now)
-        minute, looks_up = minute_of_week(profile, now), profile.lookup
+        minute, looks_up = minute_of_week(now, profile.time_zone), profile.lookup
         self.toolbox.known = known
         if said:
             begin: Event = resumed(self.call, said, self.clock, known, minute)

@@ -25,7 +25,7 @@ def variables(
         "called_number": call.to_number,
         **played,
         "bot_name": profile.name,
-        "now": moment_there(profile, now),
+        "now": local_time.told(now, profile.time_zone),
         "call_sid": call.call_sid,
     }
 
@@ -35,16 +35,7 @@ def filled(call: Call, profile: Profile, text: str) -> str:
     return fill(text, variables(call, profile, {}, call.started_at))
 
 
-def moment_there(profile: Profile, moment: datetime) -> str:
-    """Day, date and time in the bot's time zone, in words."""
-    return local_time.told(moment, profile.time_zone)
-
-
-def minute_of_week(profile: Profile, now: datetime) -> int:
-    """Minutes since Monday, 0:00, in the bot's time zone."""
-    return local_time.minute_of_week(now, profile.time_zone)
-
-
 def whoever_is_there(profile: Profile, now: datetime) -> Target | None:
     """The first person who takes calls now, where the bot itself cannot."""
-    return next(iter(present(profile.people, minute_of_week(profile, now))), None)
+    minute = local_time.minute_of_week(now, profile.time_zone)
+    return next(iter(present(profile.people, minute)), None)
