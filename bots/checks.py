@@ -6,15 +6,10 @@ import httpx
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
+from bots.inworld.api_key import lacks_key
 from bots.tools.guarded_http import HOST
 
 PATIENCE_SECONDS = 3.0
-
-
-def lacks_key() -> bool:
-    """Whether requests would go to the public Inworld without a key."""
-    public = settings.INWORLD_BASE_URL == settings.INWORLD_PUBLIC_URL
-    return public and not settings.INWORLD_API_KEY
 
 
 @register()

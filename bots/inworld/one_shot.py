@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from django.conf import settings
 
-from bots.checks import lacks_key
+from bots.inworld.api_key import lacks_key
 from bots.inworld.client import Inworld
 from bots.inworld.errors import (
     BadCredentials,

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from django.conf import settings
 
-from bots.checks import lacks_key
+from bots.inworld.api_key import lacks_key
 from bots.models import Bot, PhoneNumber
 from calls.console.numbers.preview import answering
 from calls.diagnostics import server_url_probe

@@ -5,8 +5,8 @@ from itertools import islice
 
 from django.conf import settings
 
-from bots.checks import lacks_key
 from bots.config.bot_config import Profile
+from bots.inworld.api_key import lacks_key
 from bots.inworld.catalogue_records import LanguageModel, Voice, described
 from bots.inworld.client import Inworld, Voicing
 from bots.inworld.errors import BadCredentials, InworldError

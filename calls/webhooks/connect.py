@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from django.conf import settings
 from django.urls import reverse
 
-from bots.checks import lacks_key
 from bots.config.bot_config import Profile
 from bots.config.capabilities import Target
+from bots.inworld.api_key import lacks_key
 from calls.models import Call
 from calls.session.active_calls import switchboard
 from calls.transfer import Transfer, shown_number

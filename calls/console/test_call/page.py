@@ -11,10 +11,10 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from bots.checks import lacks_key
 from bots.config.bot_config import Profile
 from bots.config.example_values import MADE_UP
 from bots.config.placeholders import BUILT_IN, declared
+from bots.inworld.api_key import lacks_key
 from bots.models import Bot
 from calls.console.test_call.consumer import may_talk, talk_token
 from calls.models import Call

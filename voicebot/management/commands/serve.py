@@ -19,7 +19,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connections
 
-from bots.checks import inworld_trouble, lacks_key
+from bots.checks import inworld_trouble
+from bots.inworld.api_key import lacks_key
 from bots.models import MAX_CALL_MINUTES
 from bots.sandbox import demo_tool
 from calls.checks import redis_trouble

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 from django.db.models import Model
 
-from bots.checks import lacks_key
+from bots.inworld.api_key import lacks_key
 from bots.models import Bot
 from bots.sandbox import demo_tool
 from bots.versions import history
