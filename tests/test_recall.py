@@ -15,10 +15,11 @@ from websockets.exceptions import InvalidStatus
 from bots.config.bot_config import Profile
 from bots.models import Bot
 from calls.models import Call
+from calls.public_urls import socket_url
 from calls.session.active_calls import switchboard
 from calls.session.consumer import _let_in
 from calls.transcripts.stored_turns import admit
-from calls.twilio.signatures import new_nonce, relay_token, socket_url
+from calls.twilio.signatures import new_nonce, relay_token
 from tests.live import AUTH_TOKEN, LiveServer
 from tests.test_live import turns
 from tests.test_webhooks import own_switchboard, ring

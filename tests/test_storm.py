@@ -19,7 +19,8 @@ from websockets.asyncio.client import connect
 from bots.config.bot_config import Profile
 from bots.models import Bot
 from calls.models import Call, Turn
-from calls.twilio.signatures import relay_token, socket_url
+from calls.public_urls import socket_url
+from calls.twilio.signatures import relay_token
 from tests.conftest import tracebacks
 from tests.fake_inworld import (
     DONE,

@@ -18,9 +18,10 @@ from websockets.exceptions import InvalidHandshake, InvalidStatus
 from calls.checks import NO_ORIGIN, is_loopback, server_url_is_an_origin
 from calls.diagnostics import response_verdicts
 from calls.diagnostics.response_verdicts import Answer, Result
+from calls.public_urls import public_url, socket_url
 from calls.speech.audio import clip_file, silence
 from calls.speech.clip_store import clip_url, new_clip_id
-from calls.twilio.signatures import new_nonce, public_url, relay_token, socket_url
+from calls.twilio.signatures import new_nonce, relay_token
 
 # For each question; the carrier waits fifteen for an answer.
 PATIENCE_SECONDS = 6.0

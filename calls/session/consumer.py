@@ -15,13 +15,14 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from calls import metrics
 from calls.conversation.events import CallerSpoke, KeyPressed
 from calls.models import Call, Turn
+from calls.public_urls import socket_url
 from calls.session.active_calls import switchboard
 from calls.session.rate_limit import SocketCap, Verdict
 from calls.session.session import CallSession
 from calls.transcripts.stored_turns import admit, said_so_far
 from calls.transcripts.writer import TokenUsed
 from calls.twilio import relay
-from calls.twilio.signatures import is_signed, read_token, socket_url
+from calls.twilio.signatures import is_signed, read_token
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from calls import metrics
-from calls.twilio.signatures import public_url
+from calls.public_urls import public_url
 
 # Until this long (s) after a clip was made, its process can serve it without Redis.
 OWN_SECONDS = 30.0

@@ -18,16 +18,6 @@ from twilio.request_validator import RequestValidator
 TOKEN_LIFETIME_SECONDS = 300
 
 
-def public_url(path: str) -> str:
-    """The address of `path` as the outside sees it."""
-    return f"{settings.SERVER_URL}{path}"
-
-
-def socket_url(path: str) -> str:
-    """The same for a WebSocket: https becomes wss, http becomes ws."""
-    return "ws" + public_url(path).removeprefix("http")
-
-
 def asked_for(request: HttpRequest) -> str:
     """Path and query as the carrier wrote them, which is what it signs.
 

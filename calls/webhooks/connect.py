@@ -9,10 +9,11 @@ from bots.config.bot_config import Profile
 from bots.config.capabilities import Target
 from bots.inworld.api_key import lacks_key
 from calls.models import Call
+from calls.public_urls import public_url, socket_url
 from calls.session.active_calls import switchboard
 from calls.transfer import Transfer, shown_number
 from calls.twilio import twiml
-from calls.twilio.signatures import public_url, relay_token, socket_url
+from calls.twilio.signatures import relay_token
 
 NOT_IN_SERVICE = "Sorry, this number is not in service at the moment. Goodbye."
 OUT_OF_ORDER = "Sorry, we cannot take your call right now. Please try again later."

@@ -23,12 +23,13 @@ from calls import metrics
 from calls.db import for_a_new_call
 from calls.diagnostics.response_verdicts import NOT_SIGNED
 from calls.models import Call
+from calls.public_urls import public_url
 from calls.session.active_calls import switchboard
 from calls.session.rate_limit import TooMany
 from calls.session.variables import whoever_is_there
 from calls.speech.clip_store import ClipsUnavailable
 from calls.twilio import twiml
-from calls.twilio.signatures import asked_for, is_signed, public_url
+from calls.twilio.signatures import asked_for, is_signed
 from calls.webhooks import transfer
 from calls.webhooks.admission import bot_of, noted
 from calls.webhooks.connect import (

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 
 from bots.models import Bot, PhoneNumber
 from calls.checks import SERVER_URL_HINT, is_loopback
+from calls.public_urls import public_url
 from calls.twilio.account import Account, account
 from calls.twilio.errors import TwilioAway, TwilioError
 from calls.twilio.number_setup import (
@@ -27,7 +28,6 @@ from calls.twilio.number_setup import (
     changes,
     standing,
 )
-from calls.twilio.signatures import public_url
 
 log = logging.getLogger(__name__)
 
