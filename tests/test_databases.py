@@ -10,7 +10,7 @@ import pytest
 from django.db import DataError, InterfaceError, OperationalError
 from psycopg import errors
 
-from calls.outages import is_passing
+from calls.db import is_passing
 from calls.transcripts import writer as writer_module
 from calls.transcripts.writer import CallsSeen, TranscriptWriter, Write
 from tests.live import ROOT, environment

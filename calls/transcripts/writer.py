@@ -17,7 +17,7 @@ from django.db import DatabaseError, InterfaceError, connections, transaction
 from django.db.models.functions import Now
 
 from calls import metrics, models
-from calls.outages import drop_broken_connections, is_passing
+from calls.db import drop_broken_connections, is_passing
 from calls.transcripts import call_stats
 from calls.turns.turn import Turn
 
