@@ -1,8 +1,6 @@
 """A call's row from ringing to its end, for those outside the call itself."""
 
 from collections.abc import Mapping
-from datetime import timedelta
-from secrets import token_hex
 
 from django.db import transaction
 from django.utils import timezone
@@ -19,8 +17,6 @@ from calls.turns.resume import MAX_RECONNECTS, Standing, Verdict, verdict
 from calls.twilio.signatures import new_nonce
 
 SID_LENGTH = 64
-# A page opens its socket at once.
-UNCONNECTED = timedelta(minutes=1)
 
 
 def settings_for(bot: Bot, ours: str) -> Profile:
@@ -85,27 +81,6 @@ def offer_relay(
     return found, call
 
 
-async def open_test_call(
-    bot: Bot, operator: str, variables: Mapping[str, str] | None = None
-) -> Call:
-    """A call that an operator makes at the desk, to try a bot.
-
-    `variables` stand for what the carrier would tell of it.
-    """
-    await _close_unconnected_tests()
-    profile = await in_any_thread(settings_for)(bot, "")
-    return await Call.objects.acreate(
-        call_sid=f"desk-{token_hex(16)}",
-        bot=bot,
-        bot_name=bot.name,
-        settings=profile.to_json(),
-        variables=bounded(variables or {}),
-        from_number=f"{operator} (browser)"[-120:],
-        started_at=timezone.now(),
-        is_test=True,
-    )
-
-
 @for_a_new_call
 def refuse_call(form: Mapping[str, str], reason: str) -> Call:
     """Note a call that no bot took."""
@@ -134,17 +109,6 @@ def close_call(call_sid: str, status: str, reason: str) -> bool:
         ids = Call.objects.filter(call_sid=call_sid).values_list("pk", flat=True)
         call_stats.note(ids)
     return closed == 1
-
-
-async def _close_unconnected_tests() -> None:
-    """Close test calls whose page went away first: no carrier reports on these."""
-    now = timezone.now()
-    left = Call.objects.filter(is_test=True, status=Call.Status.RINGING)
-    await left.filter(started_at__lte=now - UNCONNECTED).aupdate(
-        status=Call.Status.FAILED,
-        end_reason=Call.EndReason.NEVER_CONNECTED,
-        ended_at=now,
-    )
 
 
 def our_number(form: Mapping[str, str]) -> str:

@@ -17,10 +17,10 @@ from bots.config.placeholders import BUILT_IN, declared
 from bots.inworld.api_key import lacks_key
 from bots.models import Bot
 from calls.console.test_call.consumer import may_talk, talk_token
+from calls.console.test_call.new_call import open_test_call
 from calls.models import Call
 from calls.session.active_calls import switchboard
 from calls.session.variables import PLAYED
-from calls.webhooks.open_call import open_test_call
 
 NO_KEY = "INWORLD_API_KEY is not set, so no bot can speak. Set it and restart."
 FULL = "As many calls as this server takes (MAX_CALLS) are in progress. Try again soon."

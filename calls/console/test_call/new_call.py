@@ -1,0 +1,48 @@
+"""TODO."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from secrets import token_hex
+
+from django.utils import timezone
+
+from bots.config.placeholders import bounded
+from bots.models import Bot
+from calls.db import in_any_thread
+from calls.models import Call
+from calls.webhooks.open_call import settings_for
+
+# A page opens its socket at once.
+UNCONNECTED = timedelta(minutes=1)
+
+
+async def open_test_call(
+    bot: Bot, operator: str, variables: Mapping[str, str] | None = None
+) -> Call:
+    """A call that an operator makes at the desk, to try a bot.
+
+    `variables` stand for what the carrier would tell of it.
+    """
+    await _close_unconnected_tests()
+    profile = await in_any_thread(settings_for)(bot, "")
+    return await Call.objects.acreate(
+        call_sid=f"desk-{token_hex(16)}",
+        bot=bot,
+        bot_name=bot.name,
+        settings=profile.to_json(),
+        variables=bounded(variables or {}),
+        from_number=f"{operator} (browser)"[-120:],
+        started_at=timezone.now(),
+        is_test=True,
+    )
+
+
+async def _close_unconnected_tests() -> None:
+    """Close test calls whose page went away first: no carrier reports on these."""
+    now = timezone.now()
+    left = Call.objects.filter(is_test=True, status=Call.Status.RINGING)
+    await left.filter(started_at__lte=now - UNCONNECTED).aupdate(
+        status=Call.Status.FAILED,
+        end_reason=Call.EndReason.NEVER_CONNECTED,
+        ended_at=now,
+    )
