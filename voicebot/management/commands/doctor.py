@@ -11,9 +11,10 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from bots.models import Bot
 from calls.diagnostics import probes
-from calls.diagnostics.findings import Finding, Mark, last_line, of_roundtrip
+from calls.diagnostics.findings import Finding, Mark
 from calls.diagnostics.inworld_probes import of_inworld
 from calls.diagnostics.post_call_probes import of_followups
+from calls.diagnostics.report import last_line, of_roundtrip
 from calls.diagnostics.server_url_probe import Sample
 from voicebot.management.commands.setup import reach_database
 
