@@ -1,5 +1,6 @@
 """Tables: calls, turns, tasks after a call, blocked callers."""
 
-from calls.models.call import BlockedCaller, Call, DailyRun, Followup, Turn
+from calls.models.call import BlockedCaller, Call, DailyRun, Followup
+from calls.models.turn import Turn
 
 __all__ = ["BlockedCaller", "Call", "DailyRun", "Followup", "Turn"]

@@ -14,7 +14,8 @@ from django.db.models.functions import Now
 from bots.config.phrasebook import phrasebook
 from calls.conversation.tool_definitions import TRANSFER
 from calls.db import in_any_thread
-from calls.models.call import Call, CallQuerySet, Turn
+from calls.models.call import Call, CallQuerySet
+from calls.models.turn import Turn
 from calls.session.active_calls import switchboard
 from calls.session.variables import filled
 from calls.transcripts.stored_turns import spoken
