@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from django.conf import settings as settings_of_django
 from django.db import models
-from django.db.models import Index, UniqueConstraint
+from django.db.models import Index
 from django.db.models.functions import Now
 
 from bots.models import Bot
@@ -171,39 +171,6 @@ class Call(models.Model):
         if self.ended_at is None:
             return None
         return self.ended_at - (self.answered_at or self.started_at)
-
-
-class Followup(models.Model):
-    """What is still to be done for a call that is over, or how it went."""
-
-    class Kind(models.TextChoices):
-        SUMMARY = "summary", "Sum up"
-        WEBHOOK = "webhook", "Send to the webhook"
-
-    class State(models.TextChoices):
-        WAITING = "waiting", "Waiting"
-        DONE = "done", "Done"
-        FAILED = "failed", "Given up"
-
-    call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="followups")
-    kind = models.CharField(max_length=10, choices=Kind)
-    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
-    due_at = models.DateTimeField(help_text="Not tried before this moment.")
-    attempts = models.PositiveSmallIntegerField(default=0)
-    log = models.JSONField(
-        default=list, help_text="Each attempt: when, how long, what came of it."
-    )
-    created_at = models.DateTimeField(db_default=Now())
-
-    class Meta:
-        ordering = ["-pk"]
-        indexes = [Index(fields=["state", "due_at"], name="calls_followup_due")]
-        constraints = [
-            UniqueConstraint(fields=["call", "kind"], name="calls_one_followup_a_kind")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.get_kind_display()}: {self.get_state_display()}"
 
 
 class BlockedCaller(models.Model):
