@@ -1,6 +1,7 @@
 """Tables: calls, turns, tasks after a call, blocked callers."""
 
-from calls.models.call import BlockedCaller, Call, DailyRun
+from calls.models.blocked_caller import BlockedCaller
+from calls.models.call import Call, DailyRun
 from calls.models.post_call_task import Followup
 from calls.models.turn import Turn
 
