@@ -1,7 +1,8 @@
 """Tables: calls, turns, tasks after a call, blocked callers."""
 
 from calls.models.blocked_caller import BlockedCaller
-from calls.models.call import Call, DailyRun
+from calls.models.call import Call
+from calls.models.daily_run import DailyRun
 from calls.models.post_call_task import Followup
 from calls.models.turn import Turn
 
