@@ -18,10 +18,11 @@ from bots.inworld.client import Inworld
 from bots.models import Bot
 from bots.models.secret import Secret
 from calls.models import Call, Followup
+from calls.models.post_call_task import Kind, State
 from calls.operations.reaper import Reaper
 from calls.post_call import queue, retry_schedule
 from calls.post_call import worker as worker_module
-from calls.post_call.queue import Attempt, Kind, State
+from calls.post_call.queue import Attempt
 from calls.post_call.worker import Aftercare
 from calls.review.export import TURNS, record_of
 from calls.transcripts.writer import CallOver, TurnWrite, write_all

@@ -15,7 +15,8 @@ from bots.models import Bot
 from bots.models.secret import Secret
 from calls.diagnostics.post_call_probes import of_followups
 from calls.models import Call, Followup
-from calls.post_call.queue import LEASES, Kind, State
+from calls.models.post_call_task import Kind, State
+from calls.post_call.queue import LEASES
 from calls.simulator.call import SimulatedCall
 from tests.conftest import tracebacks
 from tests.fake_inworld import FakeInworld

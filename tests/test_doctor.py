@@ -323,7 +323,7 @@ def test_the_round_trip_says_what_its_failures_sound_like(
 ) -> None:
     results = [Result("Address", True, "Public."), Result("Calls", False, "No.")]
     monkeypatch.setattr(server_url_probe, "check", lambda sample: results)
-    found = list(findings.of_roundtrip(None))
+    found = list(report.of_roundtrip(None))
     assert marks(found) == [
         ("ok", "Address at SERVER_URL"),
         ("failure", "Calls at SERVER_URL"),
@@ -331,7 +331,7 @@ def test_the_round_trip_says_what_its_failures_sound_like(
     ]
     assert found[1].hears == findings.LINE_DROPS
     settings.REDIS_URL = "redis://127.0.0.1:1"
-    assert len(list(findings.of_roundtrip(None))) == 2
+    assert len(list(report.of_roundtrip(None))) == 2
 
 
 def test_a_clock_that_is_wrong_is_told(
@@ -483,4 +483,4 @@ def test_without_a_key_the_sandbox_is_announced(settings: Settings, bot: Bot) ->
     settings.INWORLD_API_KEY = ""
     (finding,) = of_inworld([bot], speech=True)
     assert (finding.mark, finding.hears) == ("warning", "")
-    assert "in the sandbox's voice" in findings.last_line([finding])
+    assert "in the sandbox's voice" in report.last_line([finding])

@@ -108,13 +108,13 @@ def test_a_failing_key_is_told_until_an_answer_comes(
 
 
 def test_failed_calls_of_today_say_what_to_do(admin_client: Client, ring: Ring) -> None:
-    for reason in warnings.REMEDIES:
+    for reason in call_warnings.REMEDIES:
         ring(status="failed", end_reason=reason)
         ring(timedelta(days=1), status="failed", end_reason=reason)
         ring(status="failed", end_reason=reason, is_test=True)
     ring(status="refused", end_reason="no-bot")
     troubles = home(admin_client)["troubles"]
-    assert len(troubles) == len(warnings.REMEDIES)
+    assert len(troubles) == len(call_warnings.REMEDIES)
     assert troubles[0].what.startswith("2 calls failed today: no bot answers")
     for trouble in troubles:
         count = int(trouble.what.split()[0])

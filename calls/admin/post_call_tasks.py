@@ -19,7 +19,8 @@ from django.views.decorators.http import require_POST
 from calls.admin import filters
 from calls.admin.read_only import ReadOnlyMixin
 from calls.models import Call, Followup
-from calls.post_call.queue import Kind, State, possible, repeat
+from calls.models.post_call_task import Kind, State
+from calls.post_call.queue import possible, repeat
 
 if TYPE_CHECKING:
     Admin = admin.ModelAdmin[Any]

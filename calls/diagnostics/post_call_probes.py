@@ -10,7 +10,7 @@ from bots.models import Bot
 from bots.models.secret import SecretLost
 from calls.diagnostics.findings import Finding, doubtful, good
 from calls.models import Followup
-from calls.post_call.queue import State
+from calls.models.post_call_task import State
 
 LATELY = timedelta(days=1)
 

@@ -1,5 +1,7 @@
 """TODO."""
 
+from typing import TypeAlias
+
 from django.db import models
 from django.db.models import Index, UniqueConstraint
 from django.db.models.functions import Now
@@ -38,3 +40,7 @@ class Followup(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.get_state_display()}"
+
+
+Kind: TypeAlias = Followup.Kind
+State: TypeAlias = Followup.State

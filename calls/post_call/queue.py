@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeAlias
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, QuerySet
@@ -20,11 +20,9 @@ from django.utils import timezone
 from bots.config.bot_config import Profile
 from bots.models import Bot
 from calls.models import Call, Followup, Turn
+from calls.models.post_call_task import Kind, State
 from calls.post_call import retry_schedule
 from calls.post_call.summary_prompt import Wanted
-
-Kind: TypeAlias = Followup.Kind
-State: TypeAlias = Followup.State
 
 # A call's last turns are written a moment after its end.
 SETTLE = timedelta(seconds=1)

@@ -13,7 +13,8 @@ from bots.inworld.one_shot import in_words
 from bots.inworld.text_request import TextRequest
 from calls.db import in_any_thread
 from calls.models import Call, Turn
-from calls.post_call.queue import SECONDS, Attempt, Kind, profile_of, wanted_of
+from calls.models.post_call_task import Kind
+from calls.post_call.queue import SECONDS, Attempt, profile_of, wanted_of
 from calls.post_call.summary_prompt import Line, Upshot, Wanted, question, read
 
 # Enough for models that think before they write.

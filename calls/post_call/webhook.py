@@ -23,7 +23,8 @@ from bots.models.secret import SecretLost, opened
 from bots.tools.guarded_http import Request, Unreachable, fetch
 from calls.db import in_any_thread
 from calls.models import Call
-from calls.post_call.queue import SECONDS, Attempt, Kind, profile_of
+from calls.models.post_call_task import Kind
+from calls.post_call.queue import SECONDS, Attempt, profile_of
 from calls.review.export import TURNS, record_of
 
 EVENT = "call.ended"

@@ -13,8 +13,9 @@ from bots.inworld.client import Inworld
 from calls import metrics
 from calls.db import in_any_thread
 from calls.logs import CallLog
+from calls.models.post_call_task import Kind, State
 from calls.post_call import queue, retry_schedule
-from calls.post_call.queue import Attempt, Due, Kind, State, bell
+from calls.post_call.queue import Attempt, Due, bell
 from calls.post_call.summarizer import sum_up
 from calls.post_call.webhook import deliver
 

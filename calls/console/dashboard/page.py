@@ -23,7 +23,7 @@ from calls.console.dashboard.period import (
     start_of,
 )
 from calls.console.dashboard.statistics import Hours, Tally, Waits
-from calls.diagnostics import warnings
+from calls.diagnostics import call_warnings, warnings
 from calls.diagnostics.secret_warnings import in_the_secrets
 from calls.models import Call
 
@@ -84,7 +84,7 @@ def _troubles(person: Person) -> list[warnings.Trouble]:
     if person.has_perm("bots.view_phonenumber"):
         found += warnings.at_the_numbers()
     if person.has_perm("calls.view_call"):
-        found += warnings.in_the_calls(_links(), start_of(localdate()))
+        found += call_warnings.in_the_calls(_links(), start_of(localdate()))
     if person.has_perm("bots.view_bot"):
         found += [*warnings.in_the_setup(), *in_the_secrets()]
     return sorted(found, key=lambda trouble: not trouble.grave)
