@@ -4,7 +4,6 @@ A leaf: anything may count here. What can be read off at the moment it is asked 
 in `metrics_view`.
 """
 
-import asyncio
 from collections.abc import Sequence
 
 from prometheus_client import (
@@ -26,10 +25,8 @@ STAGES = (
     *("play_sent", "clip_fetched", "heard"),
 )
 LATENCIES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10)
-LAGS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 # What may come between the caller's words and their answer.
 BESIDE = (RESUMED, CONSENT, FILLER, ASKED)
-LAG_SECONDS = 0.25  # between two looks at how late the event loop is
 
 # A sample more of every count, that nobody looks at.
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -102,12 +99,6 @@ TROUBLE = Counter(
     ["part"],
     registry=REGISTRY,
 )
-LOOP_LAG = Histogram(
-    "voicebot_loop_lag_seconds",
-    "How late the event loop runs what is due",
-    buckets=LAGS,
-    registry=REGISTRY,
-)
 
 
 class Tally:
@@ -159,33 +150,6 @@ class Tally:
                 # A caller who plays clips faster than they last hears them too early.
                 seconds = max(turn.latency_ms[stage], 0) / 1000
                 ANSWER_SECONDS.labels(stage).observe(seconds)
-
-
-class LoopWatch:
-    """Looks at how late the event loop is: a timer now and then, no task."""
-
-    def __init__(self) -> None:
-        self.loop: asyncio.AbstractEventLoop | None = None
-        self.due_at = 0.0
-
-    def start(self) -> None:
-        """Watch the running loop; costs nothing when it is watched already."""
-        loop = asyncio.get_running_loop()
-        if loop is not self.loop:
-            self.loop = loop
-            self._wait(loop)
-
-    def _wait(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.due_at = loop.time() + LAG_SECONDS
-        loop.call_at(self.due_at, self._look, loop)
-
-    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
-        if loop is self.loop:
-            LOOP_LAG.observe(max(loop.time() - self.due_at, 0.0))
-            self._wait(loop)
-
-
-loop_watch = LoopWatch()
 
 
 def failed(error: InworldError) -> None:

@@ -18,7 +18,7 @@ from django.db import OperationalError, connection
 from pytest_django import Settings
 
 from bots.models import Bot, PhoneNumber
-from calls.diagnostics import findings, probes, server_url_probe
+from calls.diagnostics import findings, probes, report, server_url_probe
 from calls.diagnostics.findings import (
     APOLOGY,
     CARRIER_VOICE,

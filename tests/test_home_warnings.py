@@ -10,7 +10,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from bots.models import Bot, PhoneNumber, Secret, Tool
-from calls.diagnostics import secret_warnings, warnings
+from calls.diagnostics import call_warnings, secret_warnings, warnings
 from tests.home_page import Ring, answer, behind, home, staff, text, whats
 from tests.home_page import bot as bot
 from tests.home_page import ring as ring

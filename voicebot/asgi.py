@@ -14,7 +14,7 @@ from django.core.asgi import get_asgi_application  # noqa: E402
 from django.core.management.base import SystemCheckError  # noqa: E402
 
 from calls.console.routing import sockets as desk_sockets  # noqa: E402
-from calls.metrics import loop_watch  # noqa: E402
+from calls.operations.loop_lag import loop_watch  # noqa: E402
 from calls.routing import urlpatterns  # noqa: E402
 from voicebot.server.bare_handler import CarrierHandler, ClipHandler, by_path  # noqa: E402
 from voicebot.server.concurrency_limit import PAGES, SIGN_INS, Room, to_the_end  # noqa: E402
