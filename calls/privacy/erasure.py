@@ -2,50 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import chain
 
 from django.contrib.admin.models import LogEntry
-from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from bots.models import Bot, PhoneNumber
 from calls.blocking import ANONYMOUS, pattern_of, pattern_of_caller
 from calls.models import BlockedCaller, Call, Turn
+from calls.privacy.deletion import BATCH, Deleted, _delete
 from calls.review.masking import without
-from calls.speech.phrase_cache import is_phrase
-from calls.turns.turn import OPERATOR
 
-# Calls deleted in one transaction: writes of calls in progress wait for it.
-BATCH = 200
 # What the desk and the command say once it is done.
 ELSEWHERE = (
     "Not in our hands: the carrier's own call logs, what the providers of "
     "transcription, model and voice keep, backups of the database, and files that were "
     "exported."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Deleted:
-    """How much is gone; `clips` are the ids of sound that may still be alive."""
-
-    calls: int = 0
-    turns: int = 0
-    clips: tuple[str, ...] = ()
-
-    def __add__(self, more: Deleted) -> Deleted:
-        """Both together."""
-        clips = (*self.clips, *more.clips)
-        return Deleted(self.calls + more.calls, self.turns + more.turns, clips)
-
-    def __str__(self) -> str:
-        calls = "1 call" if self.calls == 1 else f"{self.calls} calls"
-        return f"{calls} with {self.turns} turn{'' if self.turns == 1 else 's'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,26 +139,3 @@ def _unname(number: str) -> None:
         entry.object_repr = without(entry.object_repr, number)
         entry.change_message = without(entry.change_message, number)
         entry.save(update_fields=["object_repr", "change_message"])
-
-
-def _delete(ids: list[int]) -> Deleted:
-    """Delete calls, their turns, and what the desk's log says of them."""
-    about_calls = LogEntry.objects.filter(
-        content_type=ContentType.objects.get_for_model(Call)
-    )
-    with transaction.atomic():
-        turns = Turn.objects.filter(call__in=ids)
-        clips = tuple(_sound(turns))
-        said, _ = turns.delete()
-        about_calls.filter(object_id__in=[str(pk) for pk in ids]).delete()
-        Call.objects.filter(pk__in=ids).delete()
-    return Deleted(len(ids), said, clips)
-
-
-def _sound(turns: QuerySet[Turn]) -> Iterable[str]:
-    """Clips of these turns only; a bot's own sentences are other calls' as well."""
-    told = turns.exclude(clip_ids=[]).values_list("model", "clip_ids")
-    return chain.from_iterable(
-        [clip for clip in clips if model == OPERATOR or not is_phrase(clip)]
-        for model, clips in told
-    )
