@@ -13,7 +13,7 @@ from django.utils import timezone
 from calls.db import in_any_thread
 from calls.models import DailyRun
 from calls.privacy.deletion import Deleted
-from calls.privacy.erasure import purge_some
+from calls.privacy.retention import purge_some
 from calls.speech.clip_store import ClipStore, ClipsUnavailable
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from calls.privacy.deletion import Deleted
-from calls.privacy.erasure import overdue, purge_some
+from calls.privacy.retention import overdue, purge_some
 from calls.session.active_calls import remove_sound
 from calls.speech.clip_store import ClipsUnavailable
 
