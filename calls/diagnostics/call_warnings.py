@@ -6,9 +6,9 @@ from datetime import datetime
 
 from django.db.models import Count
 
-from calls.console.dashboard.charts import CallLinks
 from calls.diagnostics.warnings import Trouble
 from calls.models import Call, Turn
+from calls.review.call_links import CallLinks
 
 # The latest turns tell whether Inworld takes our key now.
 TURNS_LOOKED_AT = 200

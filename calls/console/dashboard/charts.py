@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
-from urllib.parse import urlencode
 
 from django.utils.timezone import localtime
 
@@ -18,22 +17,12 @@ from calls.console.dashboard.statistics import (
     Waits,
     percentile,
 )
+from calls.review.call_links import CallLinks
 
 # The chart shows this many bots, the table all.
 MOST_BOTS = 12
 
 Where = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class CallLinks:
-    """Links to the list of calls at `address`, narrowed down by its own parameters."""
-
-    address: str
-
-    def where(self, **filters: Any) -> str:
-        """The address of those calls; test calls are never among them."""
-        return f"{self.address}?{urlencode({**filters, 'is_test__exact': 0})}"
 
 
 OUTCOMES: dict[str, Where] = {

@@ -12,7 +12,7 @@ from django.utils.timezone import localdate
 
 from bots.models import Bot, PhoneNumber
 from calls.console.dashboard import charts, statistics
-from calls.console.dashboard.charts import OUTCOMES, CallLinks, Cell, Chart
+from calls.console.dashboard.charts import OUTCOMES, Cell, Chart
 from calls.console.dashboard.period import (
     DAYS,
     FIRST_YEAR,
@@ -26,6 +26,7 @@ from calls.console.dashboard.statistics import Hours, Tally, Waits
 from calls.diagnostics import call_warnings, warnings
 from calls.diagnostics.secret_warnings import in_the_secrets
 from calls.models import Call
+from calls.review.call_links import CallLinks
 
 Person = User | AnonymousUser
 # A bot that was only just created has not been edited yet.
