@@ -18,7 +18,7 @@ from calls.models import Call
 from calls.public_urls import socket_url
 from calls.session.active_calls import switchboard
 from calls.session.consumer import _let_in
-from calls.transcripts.stored_turns import admit
+from calls.session.socket_admission import admit
 from calls.twilio.signatures import new_nonce, relay_token
 from tests.live import AUTH_TOKEN, LiveServer
 from tests.test_live import turns

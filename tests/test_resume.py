@@ -20,7 +20,7 @@ from calls.conversation.events import CallResumed, ClipReady, ReplyEnded
 from calls.conversation.messages import LINE_BROKE, messages
 from calls.models import Call
 from calls.session.active_calls import switchboard
-from calls.transcripts.stored_turns import admit
+from calls.session.socket_admission import admit
 from calls.transcripts.writer import CallLost, write_all
 from calls.turns.playback import spoken_by_carrier
 from calls.turns.resume import LOST as LOST_ANSWER

@@ -19,7 +19,7 @@ from bots.models import Bot
 from calls.models import Call, Turn
 from calls.operations.reaper import UNSEEN, WITH_A_PERSON, Reaper
 from calls.session.active_calls import switchboard
-from calls.transcripts.stored_turns import admit
+from calls.session.socket_admission import admit
 from calls.transcripts.writer import CallHandedOver, write_all
 from calls.transfer import Transfer, outcome, shown_number
 from calls.turns.resume import MAX_RECONNECTS

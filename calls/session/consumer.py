@@ -19,7 +19,8 @@ from calls.public_urls import socket_url
 from calls.session.active_calls import switchboard
 from calls.session.rate_limit import SocketCap, Verdict
 from calls.session.session import CallSession
-from calls.transcripts.stored_turns import admit, said_so_far
+from calls.session.socket_admission import admit
+from calls.transcripts.stored_turns import said_so_far
 from calls.transcripts.writer import TokenUsed
 from calls.twilio import relay
 from calls.twilio.signatures import is_signed, read_token

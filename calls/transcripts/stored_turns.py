@@ -2,7 +2,7 @@
 
 import logging
 from asyncio import timeout
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.db import DatabaseError, InterfaceError
@@ -31,23 +31,6 @@ ROLES: dict[models.Turn.Role, Role] = {
     models.Turn.Role.TOOL: "tool",
     models.Turn.Role.SYSTEM: "system",
 }
-
-
-async def admit(
-    call_sid: str, nonce: str, here: Callable[[], Call | None]
-) -> Call | None:
-    """The open call that a token is for, which is used up; None: it is not good.
-
-    `here` gives the call as this process answered it, once, where the database is away.
-    """
-    try:
-        async with timeout(DATABASE_SECONDS):
-            return await _use_up(call_sid, nonce)
-    except (DatabaseError, InterfaceError, TimeoutError) as error:
-        log.error(
-            "%s: the database cannot be asked: %s", call_sid, type(error).__name__
-        )
-        return here()
 
 
 async def said_so_far(call: Call) -> list[models.Turn] | None:
@@ -109,13 +92,6 @@ def turn_of(row: models.Turn, clock: Clock) -> Turn:
 
 def _at(moment: datetime | None, clock: Clock) -> float | None:
     return None if moment is None else clock.at(moment)
-
-
-@in_any_thread
-def _use_up(call_sid: str, nonce: str) -> Call | None:
-    offered = Call.objects.open().filter(call_sid=call_sid, relay_nonce=nonce)
-    call = offered.first() if nonce else None
-    return call if call and Call.objects.use_up(nonce, pk=call.pk) else None
 
 
 @in_any_thread
