@@ -39,12 +39,12 @@ from calls.logs import CallLog
 from calls.models import Call
 from calls.rules import manners
 from calls.session.active_calls import Switchboard
+from calls.session.resumed import resumed
 from calls.session.tool_runner import Toolbox
 from calls.session.variables import variables
 from calls.speech.clip_muting import Shelf
 from calls.speech.speaker import Speaker
 from calls.transcripts.clock import Clock
-from calls.transcripts.stored_turns import resumed
 from calls.transcripts.writer import (
     CallAnswered,
     CallHandedOver,

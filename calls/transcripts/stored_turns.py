@@ -2,14 +2,12 @@
 
 import logging
 from asyncio import timeout
-from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.db import DatabaseError, InterfaceError
 
 from bots.config.bot_config import Profile
 from calls import metrics, models
-from calls.conversation.events import CallResumed
 from calls.db import in_any_thread
 from calls.models import Call
 from calls.transcripts.clock import Clock
@@ -21,8 +19,6 @@ log = logging.getLogger(__name__)
 # The carrier's socket waits for these; without the database a new call begins all the
 # same.
 DATABASE_SECONDS = 1.0
-# From the loss of a line to the socket of the next session, where nobody noted it (s).
-TO_COME_BACK = 1.5
 
 
 ROLES: dict[models.Turn.Role, Role] = {
@@ -50,24 +46,6 @@ async def spoken(call: Call) -> Profile:
     profile, clock = Profile.from_json(call.settings), Clock()
     said = await said_so_far(call) or []
     return profile.speaking(language_of([turn_of(row, clock) for row in said]))
-
-
-def resumed(
-    call: Call,
-    said: Sequence[models.Turn],
-    clock: Clock,
-    known: Mapping[str, str],
-    minute: int,
-) -> CallResumed:
-    """The event that begins a session which carries on with a call."""
-    lost_at = clock.started - TO_COME_BACK
-    if call.lost_at:
-        lost_at = clock.at(call.lost_at)
-    age = clock.started_at - (call.answered_at or call.started_at)
-    turns = tuple(turn_of(row, clock) for row in said)
-    seconds = max(age.total_seconds(), 0.0)
-    returned = str(call.transfer.get("returned", ""))
-    return CallResumed(turns, lost_at, seconds, known, minute, returned)
 
 
 def turn_of(row: models.Turn, clock: Clock) -> Turn:
