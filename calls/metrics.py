@@ -4,8 +4,6 @@ A leaf: anything may count here. What can be read off at the moment it is asked 
 in `metrics_view`.
 """
 
-from collections.abc import Sequence
-
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -16,8 +14,7 @@ from prometheus_client import (
 
 from bots.inworld.errors import InworldError
 from calls.conversation.fallback import Rung
-from calls.turns.resume import Verdict, is_unanswered
-from calls.turns.turn import ASKED, CONSENT, FILLER, RESUMED, Turn
+from calls.turns.resume import Verdict
 
 # From the caller's last word, in the order in which they are reached.
 STAGES = (
@@ -25,8 +22,6 @@ STAGES = (
     *("play_sent", "clip_fetched", "heard"),
 )
 LATENCIES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10)
-# What may come between the caller's words and their answer.
-BESIDE = (RESUMED, CONSENT, FILLER, ASKED)
 
 # A sample more of every count, that nobody looks at.
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -99,57 +94,6 @@ TROUBLE = Counter(
     ["part"],
     registry=REGISTRY,
 )
-
-
-class Tally:
-    """One call's turns, each counted once however often it is recorded."""
-
-    def __init__(self) -> None:
-        self.callers: set[int] = set()
-        self.beside: set[int] = set()  # neither ask anything nor answer it
-        self.settled: set[int] = set()
-        self.timed: set[tuple[int, str]] = set()
-
-    def record(self, turn: Turn) -> None:
-        """Count what is settled of a turn; more may become known of it later."""
-        if turn.role == "tool" or turn.aside or turn.model in BESIDE:
-            self.beside.add(turn.index)
-        if turn.ended_at is None:
-            return
-        if turn.role == "caller":
-            self.callers.add(turn.index)
-        if turn.index not in self.settled:
-            self.settled.add(turn.index)
-            TURNS.labels(turn.role).inc()
-            if turn.role == "bot" and turn.interrupted:
-                INTERRUPTIONS.inc()
-        if turn.role == "bot" and self._is_answer(turn.index):
-            self._time(turn)
-
-    def recall(self, turns: Sequence[Turn]) -> None:
-        """Take in what was said before a reconnect: the caller may wait for an answer.
-
-        Its times count from when the line was back.
-        """
-        asked = [t.index for t in turns if t.role == "caller" and not t.aside]
-        if asked and is_unanswered(turns):
-            self.callers.add(asked[-1])
-            self.beside |= {turn.index for turn in turns if turn.index > asked[-1]}
-
-    def _is_answer(self, index: int) -> bool:
-        """Whether a turn follows words of the caller; else it answers nothing."""
-        before = index - 1
-        while before in self.beside:
-            before -= 1
-        return index not in self.beside and before in self.callers
-
-    def _time(self, turn: Turn) -> None:
-        for stage in STAGES:
-            if stage in turn.latency_ms and (turn.index, stage) not in self.timed:
-                self.timed.add((turn.index, stage))
-                # A caller who plays clips faster than they last hears them too early.
-                seconds = max(turn.latency_ms[stage], 0) / 1000
-                ANSWER_SECONDS.labels(stage).observe(seconds)
 
 
 def failed(error: InworldError) -> None:

@@ -14,8 +14,9 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from bots.models import Bot
-from calls.metrics import REGISTRY, Tally
+from calls.metrics import REGISTRY
 from calls.operations.loop_lag import LoopWatch
+from calls.session.turn_metrics import Tally
 from calls.speech.clip_store import ClipsUnavailable, RedisClips
 from calls.transcripts.writer import CallAnswered, TranscriptWriter
 from calls.turns.turn import ASKED, FILLER, RESUMED, ToolUse, Turn
