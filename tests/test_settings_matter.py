@@ -29,9 +29,9 @@ from calls.logs import CallLog
 from calls.models import Call
 from calls.rules import manners
 from calls.session.variables import variables
+from calls.speech.inworld_requests import reply_request, voicing
 from calls.speech.reply_stream import Progress
 from calls.speech.segment_end import Voice
-from calls.speech.speaker import reply_request, voicing
 from calls.turns.playback import Clip
 from calls.twilio import twiml
 from tests.fake_inworld import tone

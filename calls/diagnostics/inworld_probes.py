@@ -13,7 +13,7 @@ from bots.inworld.errors import BadCredentials, InworldError
 from bots.inworld.one_shot import ask, in_words
 from bots.models import Bot
 from calls.diagnostics.findings import APOLOGY, Finding, bad, doubtful, good
-from calls.speech.speaker import voicing
+from calls.speech.inworld_requests import voicing
 
 ASK_SECONDS = 15.0
 WORD = "Yes."

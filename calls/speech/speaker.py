@@ -16,7 +16,7 @@ from django.conf import settings
 
 from bots.audio.pcm import Pcm
 from bots.config.bot_config import Profile
-from bots.inworld.client import Inworld, ReplyRequest, Voicing
+from bots.inworld.client import Inworld, Voicing
 from bots.inworld.errors import InworldError
 from bots.inworld.segments import Segment
 from calls import metrics
@@ -25,6 +25,7 @@ from calls.conversation.events import ClipReady, Event, ReplyEnded
 from calls.logs import CallLog
 from calls.speech.audio import at_rate, clip_file, pace
 from calls.speech.clip_store import ClipStore, ClipsUnavailable, clip_url, new_clip_id
+from calls.speech.inworld_requests import reply_request, voicing
 from calls.speech.phrase_cache import Phrases
 from calls.speech.reply_stream import Progress
 from calls.speech.segment_end import LOOK_SECONDS, Voice
@@ -214,32 +215,6 @@ class Speaker:
             self.log.warning("No clip store, the carrier's voice speaks: %s", error)
             return spoken_by_carrier(text) if text else None
         return Clip(clip_id, clip_url(clip_id), text, pcm.seconds, pace(pcm))
-
-
-def reply_request(profile: Profile, start: StartReply) -> ReplyRequest:
-    """What a bot asks the Router for, of its own model unless another is named."""
-    return ReplyRequest(
-        model=start.model or profile.llm_model,
-        messages=start.messages,
-        voice=profile.tts_voice,
-        tts_model=profile.tts_model,
-        max_tokens=profile.max_reply_tokens,
-        temperature=profile.temperature,
-        fallback_models=profile.fallback_models,
-        functions=start.functions,
-        must_speak=start.must_speak,
-    )
-
-
-def voicing(profile: Profile, text: str, sample_rate: int) -> Voicing:
-    """What a bot asks the TTS API for."""
-    return Voicing(
-        text=text,
-        voice=profile.tts_voice,
-        model=profile.tts_model,
-        language=profile.language,
-        sample_rate=sample_rate,
-    )
 
 
 async def _watch(progress: Progress, ready: asyncio.Queue[Segment | None]) -> None:

@@ -27,8 +27,8 @@ from calls.checks import is_loopback, server_url_is_an_origin, twilio_token_is_s
 from calls.console.numbers.point import why_not_here
 from calls.session.active_calls import switchboard
 from calls.speech.clip_store import ClipsUnavailable
+from calls.speech.inworld_requests import voicing
 from calls.speech.phrase_cache import Phrase
-from calls.speech.speaker import voicing
 from calls.twilio import twiml
 from calls.webhooks.connect import (
     NOT_CONFIGURED,
