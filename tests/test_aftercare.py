@@ -25,7 +25,7 @@ from calls.post_call import worker as worker_module
 from calls.post_call.queue import Attempt
 from calls.post_call.worker import Aftercare
 from calls.review.export import TURNS, record_of
-from calls.transcripts.writer import CallOver, TurnWrite, write_all
+from calls.transcripts.writes import CallOver, TurnWrite, write_all
 from calls.turns.turn import Turn as SpokenTurn
 from calls.webhooks.open_call import close_call, refuse_call
 from tests.call_pages import START, make_call, say

@@ -12,7 +12,8 @@ from psycopg import errors
 
 from calls.db import is_passing
 from calls.transcripts import writer as writer_module
-from calls.transcripts.writer import CallsSeen, TranscriptWriter, Write
+from calls.transcripts.writer import TranscriptWriter
+from calls.transcripts.writes import CallsSeen, Write
 from tests.live import ROOT, environment
 from voicebot.database_options import POSTGRESQL, SQLITE, give_up_on_locks, options_for
 

@@ -18,7 +18,8 @@ from calls.metrics import REGISTRY
 from calls.operations.loop_lag import LoopWatch
 from calls.session.turn_metrics import Tally
 from calls.speech.clip_store import ClipsUnavailable, RedisClips
-from calls.transcripts.writer import CallAnswered, TranscriptWriter
+from calls.transcripts.writer import TranscriptWriter
+from calls.transcripts.writes import CallAnswered
 from calls.turns.turn import ASKED, FILLER, RESUMED, ToolUse, Turn
 from tests.fake_inworld import FakeInworld, Status
 from tests.live import LiveServer, running

@@ -18,7 +18,7 @@ from calls.models import Call
 from calls.operations.reaper import Reaper
 from calls.simulator.call import SimulatedCall
 from calls.simulator.line import Line
-from calls.transcripts.writer import CallsSeen, write_all
+from calls.transcripts.writes import CallsSeen, write_all
 from calls.webhooks.connect import OUT_OF_ORDER
 from tests.conftest import INWORLD_PORT, tracebacks
 from tests.fake_inworld import FakeInworld

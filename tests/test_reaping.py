@@ -11,7 +11,7 @@ from django.utils import timezone
 from calls.models import Call
 from calls.operations.heartbeat import Heartbeat
 from calls.operations.reaper import GONE, UNSEEN, Reaper
-from calls.transcripts.writer import CallLost, CallOver, CallsSeen, TurnWrite, write_all
+from calls.transcripts.writes import CallLost, CallOver, CallsSeen, TurnWrite, write_all
 from calls.turns.turn import Turn
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -21,7 +21,7 @@ from calls.conversation.messages import LINE_BROKE, messages
 from calls.models import Call
 from calls.session.active_calls import switchboard
 from calls.session.socket_admission import admit
-from calls.transcripts.writer import CallLost, write_all
+from calls.transcripts.writes import CallLost, write_all
 from calls.turns.playback import spoken_by_carrier
 from calls.turns.resume import LOST as LOST_ANSWER
 from calls.turns.resume import (

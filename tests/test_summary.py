@@ -10,7 +10,7 @@ from django.apps import apps
 from calls.models import Call, Turn
 from calls.operations.reaper import Reaper
 from calls.transcripts import call_stats
-from calls.transcripts.writer import CallOver, TurnWrite, write_all
+from calls.transcripts.writes import CallOver, TurnWrite, write_all
 from calls.turns.turn import Turn as SpokenTurn
 from calls.webhooks.open_call import close_call
 from tests.call_pages import START, make_call, say, told

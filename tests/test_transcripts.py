@@ -13,14 +13,8 @@ from django.utils import timezone
 from calls.models import Call
 from calls.models import Turn as Turns
 from calls.transcripts import writer as writer_module
-from calls.transcripts.writer import (
-    CallAnswered,
-    CallOver,
-    TranscriptWriter,
-    TurnWrite,
-    Write,
-    write_all,
-)
+from calls.transcripts.writer import TranscriptWriter
+from calls.transcripts.writes import CallAnswered, CallOver, TurnWrite, Write, write_all
 from calls.turns.turn import Turn
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -20,7 +20,7 @@ from calls.models import Call, Turn
 from calls.operations.reaper import UNSEEN, WITH_A_PERSON, Reaper
 from calls.session.active_calls import switchboard
 from calls.session.socket_admission import admit
-from calls.transcripts.writer import CallHandedOver, write_all
+from calls.transcripts.writes import CallHandedOver, write_all
 from calls.transfer import Transfer, outcome, shown_number
 from calls.turns.resume import MAX_RECONNECTS
 from calls.twilio.signatures import read_token

@@ -9,7 +9,8 @@ from django.db import DatabaseError, InterfaceError
 
 from calls.db import in_any_thread
 from calls.operations.reaper import Reaper
-from calls.transcripts.writer import CallsSeen, TranscriptWriter
+from calls.transcripts.writer import TranscriptWriter
+from calls.transcripts.writes import CallsSeen
 
 if TYPE_CHECKING:
     from calls.session.session import CallSession

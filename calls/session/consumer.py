@@ -21,7 +21,7 @@ from calls.session.rate_limit import SocketCap, Verdict
 from calls.session.session import CallSession
 from calls.session.socket_admission import admit
 from calls.transcripts.stored_turns import said_so_far
-from calls.transcripts.writer import TokenUsed
+from calls.transcripts.writes import TokenUsed
 from calls.twilio import relay
 from calls.twilio.signatures import is_signed, read_token
 

@@ -45,7 +45,7 @@ from calls.session.variables import variables
 from calls.speech.clip_muting import Shelf
 from calls.speech.speaker import Speaker
 from calls.transcripts.clock import Clock
-from calls.transcripts.writer import (
+from calls.transcripts.writes import (
     CallAnswered,
     CallHandedOver,
     CallLookedUp,

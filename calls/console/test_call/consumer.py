@@ -17,7 +17,7 @@ from calls.review.tool_call_view import use_of
 from calls.session.active_calls import Switchboard, switchboard
 from calls.session.consumer import NORMAL_CLOSURE, RelayConsumer
 from calls.session.session import CallSession
-from calls.transcripts.writer import CallHandedOver, CallOver, TurnWrite, Write
+from calls.transcripts.writes import CallHandedOver, CallOver, TurnWrite, Write
 from calls.transfer import Transfer, pending
 from calls.turns.turn import CONSENT, FILLER, Turn
 from calls.twilio.signatures import TOKEN_LIFETIME_SECONDS
