@@ -14,8 +14,9 @@ from bots.admin import BotAdmin
 from bots.config.bot_config import Profile
 from bots.models import Bot, PhoneNumber
 from calls.models import Call, Turn
-from calls.review.call_page import clock, split_at_heard
+from calls.review.call_page import clock
 from calls.review.settings_used import settings_used
+from calls.turns.heard_text import split_at_heard
 from tests.bot_form import NO_ROWS
 
 pytestmark = [

@@ -12,11 +12,11 @@ from calls.conversation.dtmf import MASKED, spelled
 from calls.conversation.events import CallerSpoke, Event
 from calls.conversation.tool_definitions import present
 from calls.models import Call
-from calls.review.call_page import heard_and_not
 from calls.review.masking import masked
 from calls.review.tool_call_view import use_of
 from calls.review.visibility import listed
 from calls.transfer import Transfer
+from calls.turns.heard_text import heard_and_not
 from calls.turns.turn import CONSENT, FILLER, OPERATOR, Turn
 
 # What is sent of one turn, in characters, and of one call, in turns.

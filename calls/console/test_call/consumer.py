@@ -11,7 +11,6 @@ from django.core.signing import BadSignature, TimestampSigner
 from calls.conversation.tool_definitions import KEYS
 from calls.db import in_any_thread
 from calls.models import Call
-from calls.review.call_page import heard_and_not
 from calls.review.latency_waterfall import Stage, stages
 from calls.review.tool_call_view import use_of
 from calls.session.active_calls import Switchboard, switchboard
@@ -19,6 +18,7 @@ from calls.session.consumer import NORMAL_CLOSURE, RelayConsumer
 from calls.session.session import CallSession
 from calls.transcripts.writes import CallHandedOver, CallOver, TurnWrite, Write
 from calls.transfer import Transfer, pending
+from calls.turns.heard_text import heard_and_not
 from calls.turns.turn import CONSENT, FILLER, Turn
 from calls.twilio.signatures import TOKEN_LIFETIME_SECONDS
 from calls.twilio.twiml import announcement
