@@ -14,7 +14,7 @@ from bots.models import Bot
 from bots.models.secret import Secret
 from calls.accounts.groups import OPERATOR, VIEWER
 from calls.models import Call, Followup
-from calls.privacy import erasure
+from calls.privacy import retention
 from tests.call_pages import LIST, found, make_call, say
 
 pytestmark = pytest.mark.django_db
@@ -210,5 +210,5 @@ def test_a_call_kept_long_enough_takes_its_log_with_it(call: Call) -> None:
     Call.objects.filter(pk=call.pk).update(
         started_at=timezone.now() - timedelta(days=2)
     )
-    assert erasure.purge_some(timezone.now()).calls == 1
+    assert retention.purge_some(timezone.now()).calls == 1
     assert Followup.objects.get().call_id != call.pk

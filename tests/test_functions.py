@@ -23,15 +23,18 @@ from bots.inworld.tool_calls import (
 )
 from bots.models.tool import RESERVED
 from calls.conversation.messages import CONNECTED, MOST_CHARACTERS, NO_RESULT, messages
-from calls.conversation.tool_definitions import (
+from calls.conversation.tool_definitions import functions, present
+from calls.turns.turn import (
+    ASKED,
     END,
+    FILLER,
     KEYS,
     LANGUAGE,
     TRANSFER,
-    functions,
-    present,
+    Role,
+    ToolUse,
+    Turn,
 )
-from calls.turns.turn import ASKED, FILLER, Role, ToolUse, Turn
 from tests.fake_inworld import tool_call
 from tests.people import SALES
 

@@ -24,7 +24,7 @@ from bots.admin.forms import BotForm
 from bots.config.bot_config import Profile
 from bots.models import Bot, PhoneNumber
 from calls.models import BlockedCaller, Call, DailyRun, Turn
-from calls.privacy import erasure, nightly_purge
+from calls.privacy import deletion, erasure, nightly_purge, retention
 from calls.privacy.nightly_purge import Daily
 from calls.session.active_calls import switchboard
 from calls.speech.clip_store import MemoryClips
@@ -60,9 +60,9 @@ def kept() -> set[str]:
     return set(Call.objects.values_list("call_sid", flat=True))
 
 
-def purged(at: datetime = NOW) -> erasure.Deleted:
-    deleted = erasure.Deleted()
-    while (some := erasure.purge_some(at)).calls:
+def purged(at: datetime = NOW) -> deletion.Deleted:
+    deleted = deletion.Deleted()
+    while (some := retention.purge_some(at)).calls:
         deleted += some
     return deleted
 
@@ -99,12 +99,12 @@ class TestRetention:
         assert purged().calls == 1
 
     def test_many_calls_go_in_batches(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(erasure, "BATCH", 2)
+        monkeypatch.setattr(retention, "BATCH", 2)
         bot = Bot.objects.create(name="Short", retention_days=1)
         for number in range(5):
             make_call(f"CA{number}", 2, bot)
-        assert erasure.purge_some(NOW).calls == 2
-        assert purged() == erasure.Deleted(3, 3)
+        assert retention.purge_some(NOW).calls == 2
+        assert purged() == deletion.Deleted(3, 3)
 
     def test_the_command_counts_first_and_tells_no_words(self) -> None:
         bot = Bot.objects.create(name="Short", retention_days=1)
@@ -140,10 +140,10 @@ class TestNightlyRun:
         bot = await Bot.objects.acreate(name="Short", retention_days=1)
         await sync_to_async(make_call)("CA1", 2, bot)
         one, other = Daily(MemoryClips(1)), Daily(MemoryClips(1))
-        assert await one.run_if_due(NOW) == erasure.Deleted(1, 1)
+        assert await one.run_if_due(NOW) == deletion.Deleted(1, 1)
         assert await other.run_if_due(NOW) is None
         assert await other.run_if_due(NOW + timedelta(hours=20)) is None
-        assert await other.run_if_due(NOW + timedelta(days=1)) == erasure.Deleted()
+        assert await other.run_if_due(NOW + timedelta(days=1)) == deletion.Deleted()
 
     async def test_it_waits_for_the_quiet_hour(self, settings: Settings) -> None:
         settings.TIME_ZONE = "America/New_York"  # 22:30 the day before

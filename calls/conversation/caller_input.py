@@ -13,9 +13,8 @@ from calls.conversation.dtmf import (
     spelled,
 )
 from calls.conversation.responder import Answers
-from calls.conversation.tool_definitions import KEYS
 from calls.turns.playback import Cue
-from calls.turns.turn import ASKED, Turn, next_index
+from calls.turns.turn import ASKED, KEYS, Turn, next_index
 
 # Of the caller, in characters; of a longer one the end counts.
 LONGEST_TURN = 20_000

@@ -12,8 +12,8 @@ from calls.conversation.fallback import Rung
 from calls.conversation.interruptions import Interruptions
 from calls.conversation.replies import Reply
 from calls.conversation.responder import Answers
-from calls.conversation.tool_definitions import TRANSFER, present
-from calls.turns.turn import NOTICE, open_use
+from calls.conversation.tool_definitions import present
+from calls.turns.turn import NOTICE, TRANSFER, open_use
 
 # Room for the clock's error before a reply counts as played to its end (s).
 SETTLE_MARGIN = 0.5

@@ -19,10 +19,19 @@ from calls.conversation.ending import Farewells
 from calls.conversation.events import ToolEnded
 from calls.conversation.replies import Reply, milliseconds
 from calls.conversation.responder import GREETING_PATIENCE, Answers
-from calls.conversation.tool_definitions import END, KEYS, LANGUAGE, TRANSFER, present
+from calls.conversation.tool_definitions import present
 from calls.turns.playback import CHARACTERS_PER_SECOND
 from calls.turns.resume import LOST, is_unmade
-from calls.turns.turn import ASKED, FILLER, Turn, open_use
+from calls.turns.turn import (
+    ASKED,
+    END,
+    FILLER,
+    KEYS,
+    LANGUAGE,
+    TRANSFER,
+    Turn,
+    open_use,
+)
 
 # From one sentence that bridges a wait to the next (s).
 FILLER_PAUSE = 8.0

@@ -10,9 +10,7 @@ from bots.config.capabilities import Target
 from bots.config.opening_hours import BadHours, is_open
 from bots.config.placeholders import Values, fill
 from bots.config.rules import Manners
-
-END, TRANSFER = "end_call", "transfer_call"
-LANGUAGE, KEYS = "switch_language", "ask_for_keys"
+from calls.turns.turn import END, KEYS, LANGUAGE, TRANSFER
 
 Function = Mapping[str, Any]
 

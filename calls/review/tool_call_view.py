@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from calls.conversation.tool_definitions import END, KEYS, LANGUAGE, TRANSFER
-from calls.turns.turn import ToolUse
+from calls.turns.turn import END, KEYS, LANGUAGE, TRANSFER, ToolUse
 
 # More of a result, or of an argument, is folded away (characters).
 LONG = 160

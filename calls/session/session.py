@@ -38,6 +38,7 @@ from calls.live_feed.snapshot import Glimpse, News
 from calls.logs import CallLog
 from calls.models import Call
 from calls.rules import manners
+from calls.session import turn_metrics
 from calls.session.active_calls import Switchboard
 from calls.session.resumed import resumed
 from calls.session.tool_runner import Toolbox
@@ -89,7 +90,7 @@ class CallSession:
         self.clock = Clock()
         self.conversation = Conversation(manners(profile))
         self.glimpse = Glimpse(call, profile, self.conversation)
-        self.tally = metrics.Tally()
+        self.tally = turn_metrics.Tally()
         self.speaker = Speaker(
             profile,
             board.inworld,

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from statistics import median
 from typing import Any
 
-from calls.conversation.tool_definitions import LANGUAGE
 from calls.models import Turn
+from calls.turns.turn import LANGUAGE
 
 from .call import SimulatedCall
 from .record import Heard

@@ -5,9 +5,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from calls.conversation.tool_definitions import LANGUAGE, TRANSFER
 from calls.turns.playback import CHARACTERS_PER_SECOND, START_DELAY
-from calls.turns.turn import ASKED, CONSENT, FILLER, NOTICE, RESUMED, Turn
+from calls.turns.turn import (
+    ASKED,
+    CONSENT,
+    FILLER,
+    LANGUAGE,
+    NOTICE,
+    RESUMED,
+    TRANSFER,
+    Turn,
+)
 from calls.turns.word_timing import words_within
 
 # Fresh sessions that a call is given before it is given up.

@@ -18,6 +18,12 @@ NOTICE = "notice"
 # The same, of the sentence about consent that comes before everything else.
 CONSENT = "consent"
 
+# Names of the tools that every bot has built in, as the model calls them.
+END = "end_call"
+TRANSFER = "transfer_call"
+LANGUAGE = "switch_language"
+KEYS = "ask_for_keys"
+
 
 @dataclass(slots=True)
 class ToolUse:

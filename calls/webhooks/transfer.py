@@ -12,7 +12,6 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from bots.config.phrasebook import phrasebook
-from calls.conversation.tool_definitions import TRANSFER
 from calls.db import in_any_thread
 from calls.models.call import Call, CallQuerySet
 from calls.models.turn import Turn
@@ -20,6 +19,7 @@ from calls.session.active_calls import switchboard
 from calls.session.variables import filled
 from calls.transcripts.stored_turns import spoken
 from calls.transfer import Transfer, outcome, pending
+from calls.turns.turn import TRANSFER
 from calls.twilio import twiml
 from calls.twilio.signatures import new_nonce
 from calls.webhooks.connect import announcing_document, offer, ringing_document

@@ -8,7 +8,6 @@ from typing import Any
 
 from django.core.signing import BadSignature, TimestampSigner
 
-from calls.conversation.tool_definitions import KEYS
 from calls.db import in_any_thread
 from calls.models import Call
 from calls.review.latency_waterfall import Stage, stages
@@ -19,7 +18,7 @@ from calls.session.session import CallSession
 from calls.transcripts.writes import CallHandedOver, CallOver, TurnWrite, Write
 from calls.transfer import Transfer, pending
 from calls.turns.heard_text import heard_and_not
-from calls.turns.turn import CONSENT, FILLER, Turn
+from calls.turns.turn import CONSENT, FILLER, KEYS, Turn
 from calls.twilio.signatures import TOKEN_LIFETIME_SECONDS
 from calls.twilio.twiml import announcement
 
