@@ -14,7 +14,7 @@ from bots.models import Bot
 from bots.models.secret import Secret
 from calls.accounts.groups import OPERATOR, VIEWER
 from calls.models import Call, Followup
-from calls.privacy import retention
+from calls.privacy import erasure, retention
 from tests.call_pages import LIST, found, make_call, say
 
 pytestmark = pytest.mark.django_db

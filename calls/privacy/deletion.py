@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from calls.models import Call, Turn
-from calls.speech.phrase_cache import is_phrase
+from calls.turns.clip_ids import is_phrase
 from calls.turns.turn import OPERATOR
 
 # Calls deleted in one transaction: writes of calls in progress wait for it.

@@ -15,7 +15,7 @@ from calls.review.latency_waterfall import LABELS, Stage, stages
 from calls.review.settings_used import settings_used
 from calls.review.tool_call_view import Use, use
 from calls.review.visibility import listed, variables
-from calls.speech.phrase_cache import KEPT_SECONDS
+from calls.turns.clip_ids import KEPT_SECONDS
 from calls.turns.heard_text import split_at_heard
 from calls.turns.turn import CONSENT, FILLER, NOTICE, RESUMED
 

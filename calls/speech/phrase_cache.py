@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import hmac
 import json
-import re
 from collections import OrderedDict
 from collections.abc import Iterable
 from contextlib import suppress
@@ -18,14 +17,12 @@ from bots.inworld.client import Inworld, Voicing
 from bots.inworld.errors import InworldError
 from calls.speech.audio import at_rate, clip_file, pace, read_clip
 from calls.speech.clip_store import ClipStore, ClipsUnavailable, clip_url
+from calls.turns.clip_ids import KEPT_SECONDS
 from calls.turns.playback import Clip
 
-# A phrase is kept this long after its last use, so that every process can share it.
-KEPT_SECONDS = 7 * 24 * 3600.0
 # How many phrases one process holds ready.
 READY_PHRASES = 500
 PREPARE_SECONDS = 10.0
-PHRASE_ID = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +122,3 @@ def _id_of(voicing: Voicing) -> str:
     """An id every process arrives at and nobody outside can guess."""
     said = json.dumps(voicing.body(), sort_keys=True).encode()
     return hmac.new(settings.SECRET_KEY.encode(), said, hashlib.sha256).hexdigest()
-
-
-def is_phrase(clip_id: str) -> bool:
-    """Whether a clip's id is a phrase's, so that other calls may play it, too."""
-    return PHRASE_ID.fullmatch(clip_id) is not None
