@@ -22,7 +22,7 @@ from calls.models import Call
 from calls.speech.clip_store import MemoryClips, new_clip_id
 from calls.turns.turn import Turn
 from calls.twilio import relay
-from calls.twilio.signatures import relay_token
+from calls.twilio.relay_tokens import relay_token
 from tests.bench.forgery import (
     FORM,
     HANDSHAKES,

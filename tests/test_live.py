@@ -17,7 +17,7 @@ from bots.models import Bot, PhoneNumber
 from calls.models import Call, Turn
 from calls.simulator.call import SimulatedCall
 from calls.simulator.line import Line
-from calls.twilio.signatures import new_nonce, relay_token
+from calls.twilio.relay_tokens import new_nonce, relay_token
 from tests.conftest import numbered
 from tests.fake_inworld import DONE, FakeInworld, Pause, Status, error, speech
 from tests.live import AUTH_TOKEN, PUBLIC_URL, LiveServer

@@ -19,7 +19,7 @@ from calls.public_urls import socket_url
 from calls.session.active_calls import switchboard
 from calls.session.consumer import _let_in
 from calls.session.socket_admission import admit
-from calls.twilio.signatures import new_nonce, relay_token
+from calls.twilio.relay_tokens import new_nonce, relay_token
 from tests.live import AUTH_TOKEN, LiveServer
 from tests.test_live import turns
 from tests.test_webhooks import own_switchboard, ring

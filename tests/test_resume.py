@@ -34,7 +34,7 @@ from calls.turns.resume import (
     verdict,
 )
 from calls.turns.turn import FILLER, NOTICE, RESUMED, ToolUse, Turn
-from calls.twilio.signatures import read_token, relay_token
+from calls.twilio.relay_tokens import read_token, relay_token
 from tests.test_webhooks import SESSION, own_switchboard, post, ring
 
 __all__ = ["own_switchboard"]  # a fixture

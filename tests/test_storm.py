@@ -20,7 +20,7 @@ from bots.config.bot_config import Profile
 from bots.models import Bot
 from calls.models import Call, Turn
 from calls.public_urls import socket_url
-from calls.twilio.signatures import relay_token
+from calls.twilio.relay_tokens import relay_token
 from tests.conftest import tracebacks
 from tests.fake_inworld import (
     DONE,

@@ -12,7 +12,7 @@ from websockets.exceptions import InvalidStatus
 from bots.models import Bot
 from calls.console.test_call.consumer import talk_token
 from calls.models import Call
-from calls.twilio.signatures import new_nonce, relay_token
+from calls.twilio.relay_tokens import new_nonce, relay_token
 from tests.fake_inworld import FakeInworld
 from tests.inworld_script import DONE, chunk
 from tests.live import LiveServer

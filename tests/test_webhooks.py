@@ -15,7 +15,7 @@ from twilio.request_validator import RequestValidator
 from bots.models import Bot
 from calls.models import Call
 from calls.session.active_calls import switchboard
-from calls.twilio.signatures import read_token, relay_token
+from calls.twilio.relay_tokens import read_token, relay_token
 from calls.webhooks import incoming
 from tests.conftest import numbered
 from voicebot.asgi import application

@@ -21,7 +21,7 @@ from calls.diagnostics.response_verdicts import Answer, Result
 from calls.public_urls import public_url, socket_url
 from calls.speech.audio import clip_file, silence
 from calls.speech.clip_store import clip_url, new_clip_id
-from calls.twilio.signatures import new_nonce, relay_token
+from calls.twilio.relay_tokens import new_nonce, relay_token
 
 # For each question; the carrier waits fifteen for an answer.
 PATIENCE_SECONDS = 6.0

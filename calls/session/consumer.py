@@ -23,7 +23,8 @@ from calls.session.socket_admission import admit
 from calls.transcripts.stored_turns import said_so_far
 from calls.transcripts.writes import TokenUsed
 from calls.twilio import relay
-from calls.twilio.signatures import is_signed, read_token
+from calls.twilio.relay_tokens import read_token
+from calls.twilio.signatures import is_signed
 
 log = logging.getLogger(__name__)
 

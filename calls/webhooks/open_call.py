@@ -14,7 +14,7 @@ from calls.models import Call
 from calls.transcripts import call_stats
 from calls.transfer import pending
 from calls.turns.resume import MAX_RECONNECTS, Standing, Verdict, verdict
-from calls.twilio.signatures import new_nonce
+from calls.twilio.relay_tokens import new_nonce
 
 SID_LENGTH = 64
 

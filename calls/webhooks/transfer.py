@@ -21,7 +21,7 @@ from calls.transcripts.stored_turns import spoken
 from calls.transfer import Transfer, outcome, pending
 from calls.turns.turn import TRANSFER
 from calls.twilio import twiml
-from calls.twilio.signatures import new_nonce
+from calls.twilio.relay_tokens import new_nonce
 from calls.webhooks.connect import announcing_document, offer, ringing_document
 from calls.webhooks.open_call import close_call
 

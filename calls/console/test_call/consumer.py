@@ -19,7 +19,7 @@ from calls.transcripts.writes import CallHandedOver, CallOver, TurnWrite, Write
 from calls.transfer import Transfer, pending
 from calls.turns.heard_text import heard_and_not
 from calls.turns.turn import CONSENT, FILLER, KEYS, Turn
-from calls.twilio.signatures import TOKEN_LIFETIME_SECONDS
+from calls.twilio.relay_tokens import TOKEN_LIFETIME_SECONDS
 from calls.twilio.twiml import announcement
 
 # What a browser says when its page is closed or left.
