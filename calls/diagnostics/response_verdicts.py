@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
-NOT_SIGNED = b"Not signed for this server."
+from calls.twilio.signatures import NOT_SIGNED
+
 NGROK_CODE = re.compile(rb"ERR_NGROK_\d+")
 NGROK_OFFLINE = "ERR_NGROK_3200"
 TO_THIS_SERVER = "Make it forward to the PORT of this server."

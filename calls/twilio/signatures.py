@@ -33,3 +33,6 @@ def is_signed(url: str, parameters: Mapping[str, Any], signature: str) -> bool:
         RequestValidator(token).validate(url, parameters, signature)
         for token in settings.TWILIO_AUTH_TOKENS
     )
+
+
+NOT_SIGNED = b"Not signed for this server."

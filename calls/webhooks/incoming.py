@@ -21,7 +21,6 @@ from bots.models import Bot
 from bots.number_routing import NoAnswer
 from calls import metrics
 from calls.db import for_a_new_call
-from calls.diagnostics.response_verdicts import NOT_SIGNED
 from calls.models import Call
 from calls.public_urls import public_url
 from calls.session.active_calls import switchboard
@@ -29,7 +28,7 @@ from calls.session.rate_limit import TooMany
 from calls.session.variables import whoever_is_there
 from calls.speech.clip_store import ClipsUnavailable
 from calls.twilio import twiml
-from calls.twilio.signatures import asked_for, is_signed
+from calls.twilio.signatures import NOT_SIGNED, asked_for, is_signed
 from calls.webhooks import transfer
 from calls.webhooks.admission import bot_of, noted
 from calls.webhooks.connect import (
