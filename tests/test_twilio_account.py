@@ -13,7 +13,8 @@ from calls.twilio.errors import (
     TwilioRefused,
     UnknownNumber,
 )
-from calls.twilio.number_setup import Number, Points, Webhooks, changes, standing
+from calls.twilio.number_setup import Number, Points, changes, standing
+from calls.twilio.webhook_urls import Webhooks
 from tests.fake_twilio import FOLDER, SID, TOKEN, FakeTwilio, number
 
 ORIGIN = "https://bot.example.com"

@@ -6,6 +6,8 @@ from enum import StrEnum
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from calls.twilio.webhook_urls import Webhooks
+
 # A new number greets with this until somebody changes it.
 TWILIO_DEMO = "https://demo.twilio.com/"
 DEFAULT_PORTS = {"https": 443, "http": 80}
@@ -62,14 +64,6 @@ class Number:
         if self.application:
             return f"voice application {self.application}"
         return self.voice_url
-
-
-@dataclass(frozen=True, slots=True)
-class Webhooks:
-    """Our two addresses that a number has to have."""
-
-    voice: str
-    status: str
 
 
 class Points(StrEnum):

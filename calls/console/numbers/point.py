@@ -20,14 +20,8 @@ from calls.checks import SERVER_URL_HINT, is_loopback
 from calls.public_urls import public_url
 from calls.twilio.account import Account, account
 from calls.twilio.errors import TwilioAway, TwilioError
-from calls.twilio.number_setup import (
-    Number,
-    Points,
-    Standing,
-    Webhooks,
-    changes,
-    standing,
-)
+from calls.twilio.number_setup import Number, Points, Standing, changes, standing
+from calls.twilio.webhook_urls import Webhooks
 
 log = logging.getLogger(__name__)
 
