@@ -16,7 +16,6 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from bots.models import PhoneNumber
-from calls.console.numbers.point import webhooks
 from calls.diagnostics.findings import (
     CARRIER_VOICE,
     SORRY,
@@ -33,6 +32,7 @@ from calls.speech.clip_store import ClipsUnavailable, RedisClips
 from calls.twilio.account import account, is_connected
 from calls.twilio.errors import TwilioAway, TwilioError
 from calls.twilio.number_setup import Number, Points, standing
+from calls.twilio.webhook_urls import webhooks
 from calls.webhooks.admission import try_to_ring
 
 ASK_SECONDS = 3.0

@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 
+from django.urls import reverse
+
+from calls.public_urls import public_url
+
 
 @dataclass(frozen=True, slots=True)
 class Webhooks:
@@ -9,3 +13,8 @@ class Webhooks:
 
     voice: str
     status: str
+
+
+def webhooks() -> Webhooks:
+    """The two addresses of this server that a number needs."""
+    return Webhooks(public_url(reverse("voice")), public_url(reverse("voice-status")))

@@ -12,13 +12,7 @@ from django.template.response import TemplateResponse
 from django.views.decorators.http import require_GET, require_POST
 
 from bots.models import Bot, PhoneNumber
-from calls.console.numbers.point import (
-    MAY_ADD,
-    MAY_POINT,
-    latest_changes,
-    webhooks,
-    why_not_here,
-)
+from calls.console.numbers.point import MAY_ADD, MAY_POINT, latest_changes, why_not_here
 from calls.console.numbers.preview import MAY_SEE, Answering, answering
 from calls.diagnostics import server_url_probe
 from calls.diagnostics.response_verdicts import Result
@@ -27,6 +21,7 @@ from calls.speech.clip_store import ClipsUnavailable
 from calls.twilio.account import account, is_connected
 from calls.twilio.errors import TwilioError
 from calls.twilio.number_setup import Number, Standing, standing
+from calls.twilio.webhook_urls import webhooks
 
 SAMPLE_LIFETIME_SECONDS = 60.0
 STRANGERS_SHOWN = 20

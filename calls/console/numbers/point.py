@@ -12,16 +12,14 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from bots.models import Bot, PhoneNumber
 from calls.checks import SERVER_URL_HINT, is_loopback
-from calls.public_urls import public_url
 from calls.twilio.account import Account, account
 from calls.twilio.errors import TwilioAway, TwilioError
 from calls.twilio.number_setup import Number, Points, Standing, changes, standing
-from calls.twilio.webhook_urls import Webhooks
+from calls.twilio.webhook_urls import webhooks
 
 log = logging.getLogger(__name__)
 
@@ -32,11 +30,6 @@ CHANGES_SHOWN = 10
 # What our entries in the admin's log begin with.
 DONE, TRIED = "Pointed at", "Asked Twilio"
 MOST_DIGITS = 9  # of a bot's id
-
-
-def webhooks() -> Webhooks:
-    """The two addresses of this server that a number needs."""
-    return Webhooks(public_url(reverse("voice")), public_url(reverse("voice-status")))
 
 
 def why_not_here() -> str:
