@@ -14,7 +14,7 @@ from prometheus_client import (
 
 from bots.inworld.errors import InworldError
 from calls.conversation.fallback import Rung
-from calls.turns.resume import Verdict
+from calls.webhooks.reconnect_decision import Verdict
 
 # From the caller's last word, in the order in which they are reached.
 STAGES = (

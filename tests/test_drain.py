@@ -15,7 +15,7 @@ from calls.conversation.messages import LINE_BROKE
 from calls.models import Call
 from calls.simulator.call import SimulatedCall
 from calls.simulator.line import CallFailed
-from calls.turns.resume import MAX_RECONNECTS
+from calls.webhooks.reconnect_decision import MAX_RECONNECTS
 from tests.conftest import tracebacks
 from tests.fake_inworld import DONE, ROLE, FakeInworld, Pause, speech
 from tests.live import LiveServer, running

@@ -24,17 +24,10 @@ from calls.session.socket_admission import admit
 from calls.transcripts.writes import CallLost, write_all
 from calls.turns.playback import spoken_by_carrier
 from calls.turns.resume import LOST as LOST_ANSWER
-from calls.turns.resume import (
-    MAX_RECONNECTS,
-    Standing,
-    Verdict,
-    is_unanswered,
-    settle,
-    take_back,
-    verdict,
-)
+from calls.turns.resume import is_unanswered, settle, take_back
 from calls.turns.turn import FILLER, NOTICE, RESUMED, ToolUse, Turn
 from calls.twilio.relay_tokens import read_token, relay_token
+from calls.webhooks.reconnect_decision import MAX_RECONNECTS, Standing, Verdict, verdict
 from tests.test_webhooks import SESSION, own_switchboard, post, ring
 
 __all__ = ["own_switchboard"]  # a fixture

@@ -22,9 +22,9 @@ from calls.session.active_calls import switchboard
 from calls.session.socket_admission import admit
 from calls.transcripts.writes import CallHandedOver, write_all
 from calls.transfer import Transfer, outcome, shown_number
-from calls.turns.resume import MAX_RECONNECTS
 from calls.twilio.relay_tokens import read_token
 from calls.twilio.twiml import announcement
+from calls.webhooks.reconnect_decision import MAX_RECONNECTS
 from tests.conftest import numbered
 from tests.test_webhooks import (
     ORIGIN,

@@ -13,8 +13,8 @@ from calls.db import for_a_new_call, in_any_thread
 from calls.models import Call
 from calls.transcripts import call_stats
 from calls.transfer import pending
-from calls.turns.resume import MAX_RECONNECTS, Standing, Verdict, verdict
 from calls.twilio.relay_tokens import new_nonce
+from calls.webhooks.reconnect_decision import MAX_RECONNECTS, Standing, Verdict, verdict
 
 SID_LENGTH = 64
 

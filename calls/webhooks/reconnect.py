@@ -13,10 +13,10 @@ from calls.models import Call
 from calls.session.active_calls import switchboard
 from calls.session.variables import filled, whoever_is_there
 from calls.transcripts.stored_turns import spoken
-from calls.turns.resume import Verdict
 from calls.twilio import twiml
 from calls.webhooks.connect import OUT_OF_ORDER, farewell_document, offer
 from calls.webhooks.open_call import close_call, offer_relay
+from calls.webhooks.reconnect_decision import Verdict
 from calls.webhooks.transfer import ring_up
 
 log = logging.getLogger(__name__)
