@@ -12,9 +12,7 @@ from calls import metrics
 from calls.db import for_a_new_call, in_any_thread
 from calls.models import Call
 from calls.transcripts import call_stats
-from calls.transfer import pending
 from calls.twilio.relay_tokens import new_nonce
-from calls.webhooks.reconnect_decision import MAX_RECONNECTS, Standing, Verdict, verdict
 
 SID_LENGTH = 64
 
@@ -51,34 +49,6 @@ def open_call(form: Mapping[str, str], bot: Bot, parameters: Mapping[str, str]) 
         },
     )
     return call
-
-
-@in_any_thread
-@transaction.atomic
-def offer_relay(
-    call_sid: str, session_id: str, *, can_go_on: bool = True
-) -> tuple[Verdict, Call | None]:
-    """What becomes of a call whose relay failed; a fresh one may be offered by now."""
-    # Two reports at once must not be answered with two relays.
-    call = Call.objects.select_for_update().filter(call_sid=call_sid).first()
-    if call is None:
-        return Verdict.IGNORE, None
-    standing = Standing(
-        is_open=call.status not in Call.OVER,
-        reconnects=call.reconnects - call.returns if can_go_on else MAX_RECONNECTS,
-        lost=call.lost_sessions,
-        has_offer=bool(call.relay_nonce),
-        leaves=pending(call.transfer) is not None,
-    )
-    found = verdict(standing, session_id)
-    if standing.is_open and found not in (Verdict.REPEAT, Verdict.IGNORE):
-        if session_id and session_id not in call.lost_sessions:
-            call.lost_sessions = [*call.lost_sessions, session_id]
-        if found is Verdict.RECONNECT:
-            call.reconnects += 1
-            call.relay_nonce = new_nonce()
-        call.save(update_fields=["lost_sessions", "reconnects", "relay_nonce"])
-    return found, call
 
 
 @for_a_new_call

@@ -4,19 +4,22 @@ import asyncio
 import logging
 from collections.abc import Mapping
 
-from django.db import DatabaseError, InterfaceError
+from django.db import DatabaseError, InterfaceError, transaction
 from django.utils import timezone
 
 from bots.config.phrasebook import phrasebook
 from calls import metrics
+from calls.db import in_any_thread
 from calls.models import Call
 from calls.session.active_calls import switchboard
 from calls.session.variables import filled, whoever_is_there
 from calls.transcripts.stored_turns import spoken
+from calls.transfer import pending
 from calls.twilio import twiml
+from calls.twilio.relay_tokens import new_nonce
 from calls.webhooks.connect import OUT_OF_ORDER, farewell_document, offer
-from calls.webhooks.open_call import close_call, offer_relay
-from calls.webhooks.reconnect_decision import Verdict
+from calls.webhooks.open_call import close_call
+from calls.webhooks.reconnect_decision import MAX_RECONNECTS, Standing, Verdict, verdict
 from calls.webhooks.transfer import ring_up
 
 log = logging.getLogger(__name__)
@@ -85,3 +88,31 @@ async def _give_up(call: Call) -> str:
     await close_call(call.call_sid, Call.Status.FAILED, reason)
     words = f"{sorry} {filled(call, profile, profile.goodbye)}"
     return twiml.say_and_hang_up(words, profile.language)
+
+
+@in_any_thread
+@transaction.atomic
+def offer_relay(
+    call_sid: str, session_id: str, *, can_go_on: bool = True
+) -> tuple[Verdict, Call | None]:
+    """What becomes of a call whose relay failed; a fresh one may be offered by now."""
+    # Two reports at once must not be answered with two relays.
+    call = Call.objects.select_for_update().filter(call_sid=call_sid).first()
+    if call is None:
+        return Verdict.IGNORE, None
+    standing = Standing(
+        is_open=call.status not in Call.OVER,
+        reconnects=call.reconnects - call.returns if can_go_on else MAX_RECONNECTS,
+        lost=call.lost_sessions,
+        has_offer=bool(call.relay_nonce),
+        leaves=pending(call.transfer) is not None,
+    )
+    found = verdict(standing, session_id)
+    if standing.is_open and found not in (Verdict.REPEAT, Verdict.IGNORE):
+        if session_id and session_id not in call.lost_sessions:
+            call.lost_sessions = [*call.lost_sessions, session_id]
+        if found is Verdict.RECONNECT:
+            call.reconnects += 1
+            call.relay_nonce = new_nonce()
+        call.save(update_fields=["lost_sessions", "reconnects", "relay_nonce"])
+    return found, call
