@@ -30,15 +30,13 @@ from calls.session.rate_limit import (
     DROPS_AT_ONCE,
     FRAMES_A_SECOND,
     FRAMES_AT_ONCE,
-    CallCaps,
-    Load,
     SocketCap,
     TokenBucket,
-    TooMany,
     Verdict,
 )
 from calls.turns.turn import Turn
 from calls.webhooks.admission import blocking
+from calls.webhooks.call_limits import CallCaps, Load, TooMany
 from tests.conftest import numbered
 from tests.fake_inworld import FakeInworld
 from tests.live import LiveServer

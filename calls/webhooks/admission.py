@@ -15,7 +15,7 @@ from bots.number_routing import NoAnswer, bot_for
 from calls.blocking import is_withheld, patterns_for
 from calls.db import for_a_new_call
 from calls.models import BlockedCaller, Call
-from calls.session.rate_limit import CallCaps, Load, TooMany
+from calls.webhooks.call_limits import CallCaps, Load, TooMany
 from calls.webhooks.open_call import open_call, our_number
 
 LATELY = timedelta(hours=1)

@@ -24,13 +24,13 @@ from calls.db import for_a_new_call
 from calls.models import Call
 from calls.public_urls import public_url
 from calls.session.active_calls import switchboard
-from calls.session.rate_limit import TooMany
 from calls.session.variables import whoever_is_there
 from calls.speech.clip_store import ClipsUnavailable
 from calls.twilio import twiml
 from calls.twilio.signatures import NOT_SIGNED, asked_for, is_signed
 from calls.webhooks import transfer
 from calls.webhooks.admission import bot_of, noted
+from calls.webhooks.call_limits import TooMany
 from calls.webhooks.connect import (
     NOT_CONFIGURED,
     NOT_IN_SERVICE,
