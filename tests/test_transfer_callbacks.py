@@ -21,9 +21,10 @@ from calls.operations.reaper import UNSEEN, WITH_A_PERSON, Reaper
 from calls.session.active_calls import switchboard
 from calls.session.socket_admission import admit
 from calls.transcripts.writes import CallHandedOver, write_all
-from calls.transfer import Transfer, outcome, shown_number
+from calls.transfer import Transfer
 from calls.twilio.relay_tokens import read_token
 from calls.twilio.twiml import announcement
+from calls.webhooks.dial_result import outcome, shown_number
 from calls.webhooks.reconnect_decision import MAX_RECONNECTS
 from tests.conftest import numbered
 from tests.test_webhooks import (

@@ -11,9 +11,10 @@ from bots.inworld.api_key import lacks_key
 from calls.models import Call
 from calls.public_urls import public_url, socket_url
 from calls.session.active_calls import switchboard
-from calls.transfer import Transfer, shown_number
+from calls.transfer import Transfer
 from calls.twilio import twiml
 from calls.twilio.relay_tokens import relay_token
+from calls.webhooks.dial_result import shown_number
 
 NOT_IN_SERVICE = "Sorry, this number is not in service at the moment. Goodbye."
 OUT_OF_ORDER = "Sorry, we cannot take your call right now. Please try again later."

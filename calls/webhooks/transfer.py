@@ -18,11 +18,12 @@ from calls.models.turn import Turn
 from calls.session.active_calls import switchboard
 from calls.session.variables import filled
 from calls.transcripts.stored_turns import spoken
-from calls.transfer import Transfer, outcome, pending
+from calls.transfer import Transfer, pending
 from calls.turns.turn import TRANSFER
 from calls.twilio import twiml
 from calls.twilio.relay_tokens import new_nonce
 from calls.webhooks.connect import announcing_document, offer, ringing_document
+from calls.webhooks.dial_result import outcome
 from calls.webhooks.open_call import close_call
 
 log = logging.getLogger(__name__)
