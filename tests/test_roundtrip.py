@@ -21,6 +21,7 @@ from calls.diagnostics.response_verdicts import Answer, Result
 from calls.diagnostics.server_url_probe import Sample
 from calls.models import Call
 from calls.session.active_calls import switchboard
+from calls.twilio.signatures import NOT_SIGNED
 from tests.live import LiveServer, free_port, running
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -255,7 +256,7 @@ def test_only_our_own_no_means_that_sockets_come_through(
 def test_unsigned_requests_are_told_from_signed_ones() -> None:
     assert response_verdicts.webhook(Answer(204), ["token"])[1].startswith("Signed")
     assert "unchecked" in response_verdicts.webhook(Answer(204), [])[1]
-    refused = Answer(403, {}, response_verdicts.NOT_SIGNED)
+    refused = Answer(403, {}, NOT_SIGNED)
     assert "All requests are refused" in response_verdicts.webhook(refused, [])[1]
 
 

@@ -1,5 +1,6 @@
 """TODO."""
 
+import logging
 from asyncio import timeout
 from collections.abc import Callable
 
@@ -7,7 +8,9 @@ from django.db import DatabaseError, InterfaceError
 
 from calls.db import in_any_thread
 from calls.models import Call
-from calls.transcripts.stored_turns import DATABASE_SECONDS, log
+from calls.transcripts.stored_turns import DATABASE_SECONDS
+
+log = logging.getLogger(__name__)
 
 
 async def admit(

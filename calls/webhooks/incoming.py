@@ -3,18 +3,14 @@
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from functools import wraps
-from typing import Any
 
-from django.conf import settings
 from django.db import DatabaseError, InterfaceError
-from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from bots.config.bot_config import Profile
 from bots.models import Bot
@@ -27,14 +23,11 @@ from calls.session.active_calls import switchboard
 from calls.session.variables import whoever_is_there
 from calls.speech.clip_store import ClipsUnavailable
 from calls.twilio import twiml
-from calls.twilio.signatures import NOT_SIGNED, asked_for, is_signed
 from calls.webhooks import transfer
 from calls.webhooks.admission import bot_of, noted
 from calls.webhooks.call_limits import TooMany
 from calls.webhooks.connect import (
-    NOT_CONFIGURED,
     NOT_IN_SERVICE,
-    OUT_OF_ORDER,
     configuration_trouble,
     farewell_document,
     offer,
@@ -47,6 +40,13 @@ from calls.webhooks.open_call import (
     settings_for,
 )
 from calls.webhooks.reconnect import DATABASE_SECONDS, is_lost, reconnect
+from calls.webhooks.signed_requests import (
+    _not_configured,
+    _refuse,
+    _twiml,
+    answered,
+    from_carrier,
+)
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,6 @@ LAST_WORDS_SECONDS = 2.0
 MOST_TRIES = 4
 TRIES = "elsewhere"
 
-View = Callable[..., Coroutine[Any, Any, HttpResponse]]
 
 REASON_BY_SESSION = {
     "completed": (Call.Status.COMPLETED, Call.EndReason.CALLER_HUNG_UP),
@@ -71,57 +70,6 @@ REASON_BY_CALL = {
     "canceled": (Call.Status.FAILED, Call.EndReason.NEVER_CONNECTED),
     "failed": (Call.Status.FAILED, Call.EndReason.CARRIER_FAILED),
 }
-
-
-def from_carrier(view: View) -> View:
-    """Let only requests through that the carrier signed for our public address."""
-
-    @csrf_exempt
-    @require_POST
-    @wraps(view)
-    async def checked(request: HttpRequest, **path: Any) -> HttpResponse:
-        signature = request.headers.get("X-Twilio-Signature", "")
-        if is_signed(public_url(asked_for(request)), request.POST, signature):
-            return await view(request, **path)
-        if reached_elsewhere(request, signature):
-            return await answered(lambda: _not_configured(request))
-        log.warning("Unsigned request to %s refused", request.path)
-        metrics.REFUSED.labels("webhook").inc()
-        return HttpResponseForbidden(NOT_SIGNED)
-
-    return checked
-
-
-def reached_elsewhere(request: HttpRequest, signature: str) -> bool:
-    """Whether the carrier's own signature is for another address than SERVER_URL.
-
-    Then the carrier is who it says, and SERVER_URL is what is wrong: the operator is
-    told, and the caller hears a sentence instead of an error tone.
-    """
-    host = request.META.get("HTTP_HOST", "")
-    actual = f"https://{host}"
-    if actual == settings.SERVER_URL or not settings.TWILIO_AUTH_TOKENS:
-        return False
-    if not is_signed(actual + asked_for(request), request.POST, signature):
-        return False
-    log.error(
-        "Twilio calls %s, but SERVER_URL is %s: no call can be answered. "
-        "Set SERVER_URL=%s and restart.",
-        *(actual, settings.SERVER_URL, actual),
-    )
-    return True
-
-
-async def answered(document: Callable[[], Awaitable[str]]) -> HttpResponse:
-    """The TwiML for the carrier; a sentence where the database is away."""
-    try:
-        async with asyncio.timeout(DATABASE_SECONDS):
-            return _twiml(await document())
-    except (DatabaseError, InterfaceError, TimeoutError) as error:
-        # An error page would reach the caller as an error tone.
-        log.error("A call was turned away, no database: %s", type(error).__name__)
-        metrics.trouble("database")
-        return _twiml(twiml.say_and_hang_up(OUT_OF_ORDER))
 
 
 @from_carrier
@@ -170,11 +118,6 @@ async def _answer(request: HttpRequest) -> str:
     return await _connect(form, bot, parameters)
 
 
-async def _not_configured(request: HttpRequest) -> str:
-    await _refuse(request, Call.EndReason.NOT_CONFIGURED)
-    return twiml.say_and_hang_up(NOT_CONFIGURED)
-
-
 async def _connect(
     form: Mapping[str, str], bot: Bot, parameters: Mapping[str, str]
 ) -> str:
@@ -208,12 +151,6 @@ def _busy(profile: Profile, call: Call) -> str:
     if person := whoever_is_there(profile, timezone.now()):
         return farewell_document(call, person)
     return twiml.say_and_hang_up(BUSY, profile.language)
-
-
-async def _refuse(request: HttpRequest, reason: str) -> None:
-    """Note in the call list why no bot took a call."""
-    if request.POST.get("CallSid") and request.path == reverse("voice"):
-        await refuse_call(request.POST, reason)
 
 
 @from_carrier
@@ -295,7 +232,3 @@ async def audio(request: HttpRequest, clip_id: str) -> HttpResponse:
         board.fetches.happened(clip_id)
     headers = {"Cache-Control": "no-store", "Content-Length": str(len(body))}
     return HttpResponse(body, content_type="audio/wav", headers=headers)
-
-
-def _twiml(document: str) -> HttpResponse:
-    return HttpResponse(document, content_type="text/xml")

@@ -3,8 +3,8 @@
 from django.http import HttpRequest, HttpResponse
 
 from calls.webhooks import transfer
-from calls.webhooks.incoming import answered, from_carrier
 from calls.webhooks.open_call import SID_LENGTH
+from calls.webhooks.signed_requests import answered, from_carrier
 
 
 @from_carrier

@@ -1,0 +1,98 @@
+"""TODO."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import wraps
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError
+from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
+from django.urls import reverse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from calls import metrics
+from calls.models import Call
+from calls.public_urls import public_url
+from calls.twilio import twiml
+from calls.twilio.signatures import NOT_SIGNED, asked_for, is_signed
+from calls.webhooks.connect import (
+    NOT_CONFIGURED,
+    OUT_OF_ORDER,
+)
+from calls.webhooks.open_call import (
+    refuse_call,
+)
+from calls.webhooks.reconnect import DATABASE_SECONDS
+
+log = logging.getLogger(__name__)
+
+View = Callable[..., Coroutine[Any, Any, HttpResponse]]
+
+
+def from_carrier(view: View) -> View:
+    """Let only requests through that the carrier signed for our public address."""
+
+    @csrf_exempt
+    @require_POST
+    @wraps(view)
+    async def checked(request: HttpRequest, **path: Any) -> HttpResponse:
+        signature = request.headers.get("X-Twilio-Signature", "")
+        if is_signed(public_url(asked_for(request)), request.POST, signature):
+            return await view(request, **path)
+        if reached_elsewhere(request, signature):
+            return await answered(lambda: _not_configured(request))
+        log.warning("Unsigned request to %s refused", request.path)
+        metrics.REFUSED.labels("webhook").inc()
+        return HttpResponseForbidden(NOT_SIGNED)
+
+    return checked
+
+
+def reached_elsewhere(request: HttpRequest, signature: str) -> bool:
+    """Whether the carrier's own signature is for another address than SERVER_URL.
+
+    Then the carrier is who it says, and SERVER_URL is what is wrong: the operator is
+    told, and the caller hears a sentence instead of an error tone.
+    """
+    host = request.META.get("HTTP_HOST", "")
+    actual = f"https://{host}"
+    if actual == settings.SERVER_URL or not settings.TWILIO_AUTH_TOKENS:
+        return False
+    if not is_signed(actual + asked_for(request), request.POST, signature):
+        return False
+    log.error(
+        "Twilio calls %s, but SERVER_URL is %s: no call can be answered. "
+        "Set SERVER_URL=%s and restart.",
+        *(actual, settings.SERVER_URL, actual),
+    )
+    return True
+
+
+async def answered(document: Callable[[], Awaitable[str]]) -> HttpResponse:
+    """The TwiML for the carrier; a sentence where the database is away."""
+    try:
+        async with asyncio.timeout(DATABASE_SECONDS):
+            return _twiml(await document())
+    except (DatabaseError, InterfaceError, TimeoutError) as error:
+        # An error page would reach the caller as an error tone.
+        log.error("A call was turned away, no database: %s", type(error).__name__)
+        metrics.trouble("database")
+        return _twiml(twiml.say_and_hang_up(OUT_OF_ORDER))
+
+
+async def _not_configured(request: HttpRequest) -> str:
+    await _refuse(request, Call.EndReason.NOT_CONFIGURED)
+    return twiml.say_and_hang_up(NOT_CONFIGURED)
+
+
+async def _refuse(request: HttpRequest, reason: str) -> None:
+    """Note in the call list why no bot took a call."""
+    if request.POST.get("CallSid") and request.path == reverse("voice"):
+        await refuse_call(request.POST, reason)
+
+
+def _twiml(document: str) -> HttpResponse:
+    return HttpResponse(document, content_type="text/xml")
