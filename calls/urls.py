@@ -1,11 +1,11 @@
 from django.urls import path, re_path
 
-from calls.webhooks import incoming, transfer_views
+from calls.webhooks import call_end, clip, incoming, transfer_views
 
 urlpatterns = [
     re_path(r"^voice/?$", incoming.voice, name="voice"),
-    path("voice/action", incoming.voice_action, name="voice-action"),
-    path("voice/status", incoming.voice_status, name="voice-status"),
+    path("voice/action", call_end.voice_action, name="voice-action"),
+    path("voice/status", call_end.voice_status, name="voice-status"),
     path(
         "voice/announcement/<int:call_id>/<int:session>",
         transfer_views.announcement,
@@ -17,5 +17,5 @@ urlpatterns = [
         name="voice-accept",
     ),
     path("voice/dial/<int:session>", transfer_views.dial, name="voice-dial"),
-    path("audio/<str:clip_id>", incoming.audio, name="audio"),
+    path("audio/<str:clip_id>", clip.audio, name="audio"),
 ]

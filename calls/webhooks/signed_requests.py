@@ -43,7 +43,7 @@ def from_carrier(view: View) -> View:
         if is_signed(public_url(asked_for(request)), request.POST, signature):
             return await view(request, **path)
         if reached_elsewhere(request, signature):
-            return await answered(lambda: _not_configured(request))
+            return await answered(lambda: not_configured(request))
         log.warning("Unsigned request to %s refused", request.path)
         metrics.REFUSED.labels("webhook").inc()
         return HttpResponseForbidden(NOT_SIGNED)
@@ -75,24 +75,24 @@ async def answered(document: Callable[[], Awaitable[str]]) -> HttpResponse:
     """The TwiML for the carrier; a sentence where the database is away."""
     try:
         async with asyncio.timeout(DATABASE_SECONDS):
-            return _twiml(await document())
+            return twiml_response(await document())
     except (DatabaseError, InterfaceError, TimeoutError) as error:
         # An error page would reach the caller as an error tone.
         log.error("A call was turned away, no database: %s", type(error).__name__)
         metrics.trouble("database")
-        return _twiml(twiml.say_and_hang_up(OUT_OF_ORDER))
+        return twiml_response(twiml.say_and_hang_up(OUT_OF_ORDER))
 
 
-async def _not_configured(request: HttpRequest) -> str:
-    await _refuse(request, Call.EndReason.NOT_CONFIGURED)
+async def not_configured(request: HttpRequest) -> str:
+    await refuse(request, Call.EndReason.NOT_CONFIGURED)
     return twiml.say_and_hang_up(NOT_CONFIGURED)
 
 
-async def _refuse(request: HttpRequest, reason: str) -> None:
+async def refuse(request: HttpRequest, reason: str) -> None:
     """Note in the call list why no bot took a call."""
     if request.POST.get("CallSid") and request.path == reverse("voice"):
         await refuse_call(request.POST, reason)
 
 
-def _twiml(document: str) -> HttpResponse:
+def twiml_response(document: str) -> HttpResponse:
     return HttpResponse(document, content_type="text/xml")
