@@ -1,5 +1,6 @@
 """Which bot answers a number."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 from bots.models import Bot, PhoneNumber
@@ -30,3 +31,29 @@ def resolve(known: PhoneNumber | None, default: Bot | None) -> Bot | NoAnswer:
     if bot is None:
         return NoAnswer.NO_BOT
     return bot if bot.is_active else NoAnswer.NOT_IN_SERVICE
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """Who answers a number; no `bot` when nobody does. `because` says why."""
+
+    bot: Bot | None
+    because: str
+
+
+def answering(known: PhoneNumber | None, default: Bot | None) -> Answering:
+    """Say who answers and why."""
+    found = resolve(known, default)
+    own = known.bot if known else None
+    if isinstance(found, Bot):
+        if own:
+            return Answering(found, "It is the number's own bot.")
+        lacks = "has no bot of its own" if known else "is not in this desk's list"
+        return Answering(found, f"The number {lacks}, so the default bot answers.")
+    if known and not known.is_active:
+        return Answering(None, "The number is switched off in this desk.")
+    if found is NoAnswer.NO_BOT:
+        return Answering(None, "There is neither a bot of its own nor a default bot.")
+    if own:
+        return Answering(None, f"The number's own bot, {own}, is switched off.")
+    return Answering(None, f"The default bot, {default}, is switched off.")

@@ -6,7 +6,7 @@ from django.conf import settings
 
 from bots.inworld.api_key import lacks_key
 from bots.models import Bot, PhoneNumber
-from calls.console.numbers.preview import answering
+from bots.number_routing import answering
 from calls.diagnostics import server_url_probe
 from calls.diagnostics.findings import (
     APOLOGY,

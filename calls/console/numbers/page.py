@@ -12,8 +12,9 @@ from django.template.response import TemplateResponse
 from django.views.decorators.http import require_GET, require_POST
 
 from bots.models import Bot, PhoneNumber
+from bots.number_routing import Answering, answering
 from calls.console.numbers.point import MAY_ADD, MAY_POINT, latest_changes, why_not_here
-from calls.console.numbers.preview import MAY_SEE, Answering, answering
+from calls.console.numbers.preview import MAY_SEE
 from calls.diagnostics import server_url_probe
 from calls.diagnostics.response_verdicts import Result
 from calls.session.active_calls import switchboard

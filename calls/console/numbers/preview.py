@@ -20,7 +20,7 @@ from bots.config.placeholders import fill, names
 from bots.inworld.errors import InworldError
 from bots.inworld.one_shot import in_words
 from bots.models import Bot, PhoneNumber
-from bots.number_routing import NoAnswer, resolve
+from bots.number_routing import Answering, answering
 from bots.phone_numbers import PastedNumberField
 from bots.validators import e164
 from calls.checks import is_loopback, server_url_is_an_origin, twilio_token_is_set
@@ -45,14 +45,6 @@ NO_STORE = (
     "The clip store cannot be used, so callers hear the carrier's own voice. Is the "
     "Redis of REDIS_URL up?"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Answering:
-    """Who answers a number; no `bot` when nobody does. `because` says why."""
-
-    bot: Bot | None
-    because: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,24 +74,6 @@ class NumberForm(forms.Form):
     """A number to look at, written any way people write them."""
 
     number = PastedNumberField(max_length=200, validators=[e164])
-
-
-def answering(known: PhoneNumber | None, default: Bot | None) -> Answering:
-    """Say who answers and why."""
-    found = resolve(known, default)
-    own = known.bot if known else None
-    if isinstance(found, Bot):
-        if own:
-            return Answering(found, "It is the number's own bot.")
-        lacks = "has no bot of its own" if known else "is not in this desk's list"
-        return Answering(found, f"The number {lacks}, so the default bot answers.")
-    if known and not known.is_active:
-        return Answering(None, "The number is switched off in this desk.")
-    if found is NoAnswer.NO_BOT:
-        return Answering(None, "There is neither a bot of its own nor a default bot.")
-    if own:
-        return Answering(None, f"The number's own bot, {own}, is switched off.")
-    return Answering(None, f"The default bot, {default}, is switched off.")
 
 
 def preview(number: str) -> Preview:
