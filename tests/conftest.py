@@ -9,10 +9,10 @@ from django.conf import settings
 from hypothesis import settings as settings_of_properties
 
 from bots.models import Bot, PhoneNumber
-from tests.fake_inworld import FakeInworld
-from tests.live import LiveServer, free_port, serving
-from tests.services import Missing, Redis
-from tests.tool_server import ToolServer
+from tests.support.inworld.server import FakeInworld
+from tests.support.live import LiveServer, free_port, serving
+from tests.support.services import Missing, Redis
+from tests.support.tool_server import ToolServer
 
 INWORLD_PORT = free_port()
 TOOLS_PORT = free_port()

@@ -19,7 +19,7 @@ from calls.simulator.line import CallFailed, Line
 from calls.simulator.twiml import Relay, read_twiml
 from tests.bench.fetch import BadAnswer, Fetcher, clip_seconds
 from tests.bench.plan import Plan
-from tests.live import AUTH_TOKEN, PUBLIC_URL
+from tests.support.live import AUTH_TOKEN, PUBLIC_URL
 
 # An interruption: so long after the first sound, and so long before the words.
 INTO_THE_REPLY = 0.1

@@ -13,12 +13,12 @@ from typing import TextIO
 
 from tests.bench.arguments import MOST_CALLS, number
 from tests.bench.forgery import measured
-from tests.fake_inworld import FakeInworld
 from tests.faults.crowd import reply
 from tests.faults.groups import FAULTS, Deployment, Fault, alone, with_parts
 from tests.faults.outage import Outcome, befall
 from tests.faults.soak import Growth, Sample, Soak
-from tests.services import Missing
+from tests.support.inworld.server import FakeInworld
+from tests.support.services import Missing
 
 UNITS = {"s": 1, "m": 60, "h": 3600}
 # A caller asks again so long (s) after an answer.

@@ -29,7 +29,7 @@ from websockets.exceptions import InvalidHandshake, InvalidMessage
 from calls.simulator.call import SimulatedCall
 from calls.simulator.line import Line
 from tests.bench.services import set_up, sqlite
-from tests.live import AUTH_TOKEN, PUBLIC_URL, LiveServer, environment, serving
+from tests.support.live import AUTH_TOKEN, PUBLIC_URL, LiveServer, environment, serving
 
 WEBHOOKS, HANDSHAKES, PROBES = 50, 50, 500
 SIGNER, STRANGER = RequestValidator(AUTH_TOKEN), RequestValidator("another-token")

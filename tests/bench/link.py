@@ -23,8 +23,8 @@ from threading import Event, Thread
 from time import monotonic, sleep
 from typing import Any
 
-from tests.live import ROOT
-from tests.services import Missing
+from tests.support.live import ROOT
+from tests.support.services import Missing
 
 ROUND_TRIP = 0.04
 SERVER, CLIENT, PORT = "10.213.7.1", "10.213.7.2", 8000

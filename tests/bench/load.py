@@ -26,8 +26,8 @@ from tests.bench.link import over_a_link
 from tests.bench.plan import Plan
 from tests.bench.table import table
 from tests.bench.targets import knee, targets
-from tests.live import ROOT, LiveServer
-from tests.services import Missing
+from tests.support.live import ROOT, LiveServer
+from tests.support.services import Missing
 
 COMPARED_AT = 100
 # The knee is looked for between two levels this far apart (calls).

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
 
-from tests.live import ROOT, LiveServer, manage, serving
-from tests.services import Postgres, Redis
+from tests.support.live import ROOT, LiveServer, manage, serving
+from tests.support.services import Postgres, Redis
 
 # The cores we may use.
 CORES = sorted(os.sched_getaffinity(0))

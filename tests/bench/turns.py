@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from tests.inworld_script import (
+from tests.support.inworld.script import (
     DONE,
     ROLE,
     audio,

@@ -18,7 +18,7 @@ from zlib import crc32
 
 from tests.bench.lag import Lag
 from tests.bench.turns import KINDS, PACE, Step, script
-from tests.inworld_script import SAMPLE_VOICES, tone, wav
+from tests.support.inworld.script import SAMPLE_VOICES, tone, wav
 
 # What the caller says ends in this: the turn's name, and the kind of reply to give.
 TAG = re.compile(rb"bench:([\w.-]+):(\w+)")

@@ -19,7 +19,7 @@ from playwright.async_api import Browser, Page, ViewportSize, async_playwright, 
 
 from tests.browser import chromium
 from tests.browser.witness import Witness
-from tests.live import START_SECONDS, LiveServer, free_port, serving
+from tests.support.live import START_SECONDS, LiveServer, free_port, serving
 
 PATIENCE_MS = 15_000
 PASSWORD = "a-password-of-the-tests"

@@ -9,7 +9,7 @@ from playwright.async_api import Page, expect
 from calls.simulator.call import SimulatedCall
 from calls.simulator.line import Line
 from tests.browser import sample
-from tests.live import AUTH_TOKEN, LiveServer
+from tests.support.live import AUTH_TOKEN, LiveServer
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

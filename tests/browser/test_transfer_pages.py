@@ -9,7 +9,7 @@ from calls.models import Call
 from calls.simulator.call import SimulatedCall
 from calls.simulator.line import Line, Person
 from tests.browser import sample
-from tests.live import AUTH_TOKEN, LiveServer
+from tests.support.live import AUTH_TOKEN, LiveServer
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

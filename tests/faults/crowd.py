@@ -10,8 +10,8 @@ from typing import Any, Self
 from calls.simulator.call import SimulatedCall
 from calls.simulator.line import CallFailed, Line
 from calls.simulator.record import Heard
-from tests.inworld_script import DONE, ROLE, Delay, Step, finish, speech, usage
-from tests.live import AUTH_TOKEN, PUBLIC_URL
+from tests.support.inworld.script import DONE, ROLE, Delay, Step, finish, speech, usage
+from tests.support.live import AUTH_TOKEN, PUBLIC_URL
 
 # A caller who hears nothing for so long (s) has lost patience: the call counts as lost.
 PATIENCE = 12.0

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from tests.bench.services import set_up, sqlite
 from tests.faults.ledger import Ledger
-from tests.live import LiveServer, serving
-from tests.services import Postgres, Redis
+from tests.support.live import LiveServer, serving
+from tests.support.services import Postgres, Redis
 
 ENVIRONMENT = {
     "SECRET_KEY": "faults-only-secret-key-that-nobody-else-knows-01234",

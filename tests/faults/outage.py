@@ -8,7 +8,7 @@ from calls.simulator.call import SimulatedCall
 from calls.simulator.line import CallFailed, Line
 from tests.faults.crowd import Crowd
 from tests.faults.groups import Deployment, Fault
-from tests.live import AUTH_TOKEN, PUBLIC_URL
+from tests.support.live import AUTH_TOKEN, PUBLIC_URL
 
 # After this long (s) nothing recovers any more.
 GIVE_UP = 20.0

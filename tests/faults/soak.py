@@ -15,7 +15,7 @@ from calls.simulator.call import SimulatedCall
 from calls.simulator.line import CallFailed, Line
 from tests.faults.crowd import PATIENCE
 from tests.faults.groups import Deployment
-from tests.live import AUTH_TOKEN, PUBLIC_URL
+from tests.support.live import AUTH_TOKEN, PUBLIC_URL
 
 # Until caches, pools and the interpreter's own memory have their size.
 WARM_UP = 0.25

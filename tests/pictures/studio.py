@@ -13,9 +13,9 @@ from django.utils import timezone
 
 from calls.simulator.call import SimulatedCall
 from calls.simulator.line import Line
-from tests.live import AUTH_TOKEN, PUBLIC_URL, ROOT, environment, serving
 from tests.pictures import demo, scenes
 from tests.pictures.camera import Camera
+from tests.support.live import AUTH_TOKEN, PUBLIC_URL, ROOT, environment, serving
 
 FOLDER = ROOT / "docs" / "screenshots"
 KEY = "c2FuZGJveDpvbmU="

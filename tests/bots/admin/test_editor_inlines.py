@@ -1,0 +1,180 @@
+"""The bot editor: what a bot does besides speaking."""
+
+import re
+from html import unescape
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.test import Client
+
+from bots.config.bot_config import Profile
+from bots.models import Bot, PhoneNumber, Tool
+from tests.support.pages.bot_form import ADVICE, FORM, NO_ROWS, rows
+from tests.support.pages.bot_form import viewer as viewer
+
+
+def add(client: Client, **fields: Any) -> str:
+    """Save a new bot; the page that follows."""
+    wanted = {**FORM, **fields}
+    page = client.post("/admin/bots/bot/add/", wanted, follow=True)
+    return unescape(page.content.decode())
+
+
+ANN = {"name": "Ann", "number": "+1 (415) 555-0100", "rings": "25"}
+KEY = {"key": "1", "deed": "transfer", "target": "Ann"}
+
+
+def test_people_keys_languages_and_tools_are_saved_with_their_bot(
+    admin_client: Client,
+) -> None:
+    tool = Tool.objects.create(name="look_up", url="https://a.example/")
+    spoken = {"language": "de-DE", "voice": "Johanna"}
+    lists = rows("targets", ANN) | rows("menu_keys", KEY) | rows("languages", spoken)
+    add(admin_client, **lists, tools=[tool.pk])
+    profile = Profile.of(Bot.objects.get())
+    assert [(each.name, each.number) for each in profile.targets] == [
+        ("Ann", "+14155550100")
+    ]
+    assert [(each.key, each.what) for each in profile.menu] == [("1", "Ann")]
+    assert [each.voice for each in profile.tongues] == ["Johanna"]
+    assert [each.name for each in profile.tools] == ["look_up"]
+
+
+@pytest.mark.parametrize(
+    ("listed", "row", "field", "words"),
+    [
+        ("targets", ANN | {"number": "five"}, "number", "Write the number with +"),
+        ("targets", ANN | {"hours": "late"}, "hours", "“late” is not understood."),
+        ("targets", ANN | {"name": ""}, "name", "This field is required."),
+        ("menu_keys", {"key": "1", "deed": "say"}, "words", "Write what it says."),
+        ("menu_keys", {"key": "1", "deed": "tool"}, "tool", "Choose the tool."),
+        ("menu_keys", {"key": "x", "deed": "end"}, "key", "x is not one of the avail"),
+        ("menu_keys", KEY, "target", "nobody called “Ann” any more. There is nobody"),
+        ("languages", {"language": "German", "voice": "x"}, "language", "Write a lang"),
+        ("languages", {"language": "de-DE", "voice": "a b"}, "voice", "Must not cont"),
+    ],
+)
+def test_bad_input_in_a_list_is_told_at_its_field(
+    admin_client: Client, listed: str, row: dict[str, str], field: str, words: str
+) -> None:
+    page = add(admin_client, **rows(listed, row))
+    told = re.search(
+        rf'<ul class="errorlist"[^>]*id="id_{listed}-0-{field}_error"[^>]*>(.*?)</ul>',
+        page,
+    )
+    assert told
+    assert words in told[1]
+    assert not Bot.objects.exists()
+
+
+def test_a_key_follows_nobody_who_is_gone_or_renamed(admin_client: Client) -> None:
+    add(admin_client, **rows("targets", ANN), **rows("menu_keys", KEY))
+    bot = Bot.objects.get()
+    person, key = bot.targets.get(), bot.menu_keys.get()
+    known = ANN | {"id": person.pk, "bot": bot.pk}
+    same = rows("menu_keys", KEY | {"id": key.pk, "bot": bot.pk})
+
+    def change(**fields: Any) -> str:
+        path = f"/admin/bots/bot/{bot.pk}/change/"
+        page = admin_client.post(path, {**FORM, **same, **fields}, follow=True)
+        return unescape(page.content.decode())
+
+    for gone in ({"name": "Anna"}, {"DELETE": "on"}):
+        page = change(**rows("targets", known | gone))
+        assert "The bot has nobody called “Ann” any more." in page
+    assert "There are: Anna." in change(**rows("targets", known | {"name": "Anna"}))
+    assert bot.targets.get().name == "Ann"
+    other = rows("targets", known | {"DELETE": "on"}, ANN | {"number": "+14155550199"})
+    assert "changed successfully" in change(**other)
+    rescued = {"menu_keys-0-target": "the transfer number", "transfer_number": "+1415"}
+    rescued["transfer_number"] = "+14155550100"
+    assert "changed successfully" in change(**NO_ROWS | same | rescued)
+
+
+def test_a_key_may_use_a_tool_that_the_model_does_not_have(
+    admin_client: Client,
+) -> None:
+    tool = Tool.objects.create(name="look_up", url="https://a.example/{{x}}")
+    pressed = rows("menu_keys", {"key": "1", "deed": "tool", "tool": tool.pk})
+    assert "Key 1, tool: In look_up: {{x}} is not known" in add(admin_client, **pressed)
+    profile = Profile.of(Bot.objects.get())
+    assert profile.tools == ()
+    assert [entry.tool and entry.tool.name for entry in profile.menu] == ["look_up"]
+
+
+def test_what_is_unknown_is_told_while_typing_and_when_saving(
+    admin_client: Client,
+) -> None:
+    tool = Tool.objects.create(name="look_up", url="https://a.example/{{custmer_id}}")
+    wanted = {
+        "values": "customer_id = 7",
+        "tools": [tool.pk],
+        **rows("menu_keys", {"key": "1", "deed": "say", "words": "Hi {{x}}"}),
+        "dtmf_detection": "on",
+    }
+    told = "In look_up: {{custmer_id}} is not known: it will be left out. Did you mean"
+    answer = admin_client.post(ADVICE, {**FORM, **wanted}).json()["remarks"]
+    assert told in " ".join(each["text"] for each in answer if each["field"] == "tools")
+    page = add(admin_client, **wanted)
+    assert f"Tools: {told} {{{{customer_id}}}}?" in page
+    assert "Key 1, words: {{x}} is not known" in page
+    assert "beside the fields" not in page
+    more = {"name": "Another", "goodbye": "{{a}}", "apology": "{{b}}"}
+    page = add(admin_client, **wanted, **more)
+    assert "1 more stands beside the fields." in page
+
+
+def test_a_row_is_called_by_its_name_not_by_its_place(admin_client: Client) -> None:
+    nowhere = {"deed": "say", "words": "Hi {{x}}"}
+    wanted = {
+        **rows("menu_keys", {"key": "9", "deed": "end"}, {"key": "1", **nowhere}),
+        **rows("targets", ANN | {"when": "For {{y}}."}),
+        "dtmf_detection": "on",
+    }
+    page = add(admin_client, **wanted)
+    assert "Key 1, words: {{x}} is not known" in page
+    assert "Person Ann, when to use it: {{y}} is not known" in page
+
+
+def test_a_number_that_a_bot_answers_is_pointed_out_beside_its_field(
+    admin_client: Client,
+) -> None:
+    PhoneNumber.objects.create(number="+14155550100")
+    PhoneNumber.objects.create(number="+14155550101", is_active=False)
+    numbers = ("+1 (415) 555-0100", "+14155550101", "+14155550102", "five\0")
+    people = ({**ANN, "name": number, "number": number} for number in numbers)
+    own = {"number": "+1 415 555 0102", "is_active": "on"}
+    wanted = {"transfer_number": "+14155550100", **rows("numbers", own)}
+    wanted |= rows("targets", *people)
+    answer = admin_client.post(ADVICE, {**FORM, **wanted}).json()["remarks"]
+    told = [each["field"] for each in answer if "answers this number" in each["text"]]
+    assert told == ["transfer_number", "targets-0-number", "targets-2-number"]
+    assert "Transfer number: A bot answers this number" in add(
+        admin_client, transfer_number="+14155550100"
+    )
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("zone", ["Europe", "Europe/", "../x", "x" * 9000, "\0", "é"])
+def test_a_half_typed_time_zone_hinders_no_advice(
+    admin_client: Client, zone: str
+) -> None:
+    odd = {"time_zone": zone, "lookup": "²", "tools": ["x", "9" * 40]}
+    assert admin_client.post(ADVICE, {**FORM, **odd}).status_code == 200
+
+
+def test_an_operator_edits_lists_and_a_viewer_sees_them(
+    client: Client, viewer: Client
+) -> None:
+    bot = Bot.objects.create(name="Front desk")
+    bot.targets.create(name="Ann", number="+14155550100")
+    page = viewer.get(f"/admin/bots/bot/{bot.pk}/change/").content.decode()
+    assert "+14155550100" in page
+    assert 'name="targets-0-name"' not in page
+    operator = User.objects.create_user("operator", is_staff=True)
+    operator.groups.add(Group.objects.get(name="operator"))
+    client.force_login(operator)
+    page = client.get(f"/admin/bots/bot/{bot.pk}/change/").content.decode()
+    assert 'name="targets-0-name"' in page
+    assert 'name="languages-__prefix__-voice"' in page

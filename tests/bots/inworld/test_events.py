@@ -1,0 +1,192 @@
+"""Event data into typed events, and WAV headers off samples."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bots.audio.pcm import Pcm, strip_header
+from bots.inworld.events import (
+    Audio,
+    Done,
+    Event,
+    Failed,
+    Finished,
+    Served,
+    Text,
+    ToolCallPart,
+    Transcript,
+    Usage,
+    parse,
+)
+from bots.inworld.sse import EventDecoder
+from tests.support.inworld.script import sample, wav
+
+SAMPLES_0123 = base64.b64decode("AAABAAIAAwA=")
+KEYS = [
+    *("choices", "delta", "audio", "data", "transcript", "content", "error", "code"),
+    *(
+        "usage",
+        "prompt_tokens",
+        "completion_tokens",
+        "model",
+        "finish_reason",
+        "message",
+        *("tool_calls", "function", "arguments", "id", "index", "name"),
+    ),
+]
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+def events_of(name: str) -> list[Event]:
+    decoder = EventDecoder()
+    payloads = decoder.feed(sample(name)) + decoder.end()
+    return [event for payload in payloads for event in parse(payload)]
+
+
+def delta(**fields: Any) -> str:
+    return json.dumps({"choices": [{"index": 0, "delta": fields}]})
+
+
+def test_a_text_stream() -> None:
+    served = Served("openai/gpt-5")
+    assert events_of("text") == [
+        served,
+        served,
+        Text("Hello"),
+        served,
+        Finished("stop"),
+        served,
+        Usage(9, 9),
+        Done(),
+    ]
+
+
+CALL_PARTS = [
+    ToolCallPart(0, "call_1", "lookup_order", ""),
+    ToolCallPart(0, "", "", '{"id":'),
+    ToolCallPart(0, "", "", '"42"}'),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("transcript-with-data", [Transcript("Hello there."), Audio(SAMPLES_0123)]),
+        ("extra-fields", [Audio(SAMPLES_0123)]),
+        ("data-first", [Audio(SAMPLES_0123), Transcript("Hello there.")]),
+        ("comment-no-space", []),
+        ("audio-after-finish", [Finished("stop"), Audio(SAMPLES_0123), Done()]),
+        ("tool-call", [*CALL_PARTS, Finished("tool_calls"), Done()]),
+        ("error-chunk", [Failed("upstream provider failed", "502")]),
+    ],
+)
+def test_samples(name: str, expected: list[Event]) -> None:
+    assert events_of(name) == expected
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        "",
+        "{",
+        "null",
+        "[]",
+        '"[DONE]"',
+        "{}",
+        '{"choices":null}',
+        '{"choices":[]}',
+        '{"choices":{"0":{"delta":{"content":"a"}}}}',
+        '{"choices":["a"]}',
+        '{"choices":[{"delta":null,"finish_reason":null}]}',
+        '{"choices":[{"delta":{"content":7,"audio":"AAAA"}}]}',
+        '{"choices":[{"delta":{"audio":{"data":"A","transcript":null}}}]}',
+        '{"choices":[{"delta":{"audio":{"data":"====","transcript":""}}}]}',
+        '{"choices":[{"delta":{"audio":{"data":"Ünicode"}}}]}',
+        '{"usage":null,"error":null,"model":null}',
+        '{"usage":{"prompt_tokens":"9","completion_tokens":true}}',
+        '{"usage":{"prompt_tokens":1' + "0" * 5_000 + "}}",
+        "[" * 100_000,
+    ],
+)
+def test_what_is_not_understood_is_left_out(payload: str) -> None:
+    assert parse(payload) == []
+
+
+def test_half_a_surrogate_pair_becomes_printable() -> None:
+    assert parse('{"choices":[{"delta":{"content":"a\\ud83d"}}]}') == [Text("a\ufffd")]
+    assert parse(delta(content="\U0001f600")) == [Text("\U0001f600")]
+
+
+def test_what_no_database_takes_is_left_out() -> None:
+    assert parse(delta(content="a\0b")) == [Text("ab")]
+
+
+def test_chunks_without_blank_lines_between_them_are_read_one_by_one() -> None:
+    lines = [delta(content="a\u2028"), delta(content="b"), "[DONE]"]
+    assert parse("\n".join(lines)) == [Text("a\u2028"), Text("b"), Done()]
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        ("quota exceeded", Failed("quota exceeded", "")),
+        ({"message": "no", "code": "UNAVAILABLE"}, Failed("no", "UNAVAILABLE")),
+        ({"type": "server_error", "code": None}, Failed("server_error", "")),
+        ({"code": 13}, Failed("no explanation", "13")),
+        (True, Failed("no explanation", "")),
+    ],
+)
+def test_errors_of_many_shapes(error: object, expected: Failed) -> None:
+    assert parse(json.dumps({"error": error})) == [expected]
+
+
+@given(st.text() | ANY_JSON.map(json.dumps))
+@settings(max_examples=100, deadline=None)
+def test_nothing_raises(payload: str) -> None:
+    parse(payload)
+
+
+def test_seconds() -> None:
+    assert Pcm(48_000, bytes(96_000)).seconds == 1
+
+
+RIFF = wav(SAMPLES_0123, 22_050)
+
+
+@pytest.mark.parametrize("size", [0, 0xFFFFFFFF, 0x7FFFFFFF, 4, 6, 8])
+def test_a_wrong_declared_size_loses_no_sample(size: int) -> None:
+    header = RIFF[:40] + size.to_bytes(4, "little")
+    assert strip_header(header + SAMPLES_0123) == (SAMPLES_0123, 22_050)
+
+
+def test_chunks_before_and_after_the_samples_are_no_samples() -> None:
+    listing = b"LIST\x03\x00\x00\x00abc\x00"
+    padded = RIFF[:36] + listing + RIFF[36:] + listing + b"id3 \x00\x00\x00\x00"
+    assert strip_header(padded) == (SAMPLES_0123, 22_050)
+
+
+def test_samples_without_a_header_are_left_alone() -> None:
+    for samples in (b"", b"RIFF", b"RIFF1234567890", SAMPLES_0123):
+        assert strip_header(samples) == (samples, None)
+
+
+def test_a_header_cut_short_holds_no_samples() -> None:
+    for length in range(12, 44):
+        assert strip_header(RIFF[:length])[0] == b""
+
+
+@given(st.binary(max_size=80))
+@settings(max_examples=100, deadline=None)
+def test_no_header_raises(noise: bytes) -> None:
+    strip_header(b"RIFF\x00\x00\x00\x00WAVE" + noise)

@@ -1,0 +1,392 @@
+"""Requests to other people's servers: which are made, and what is made of answers."""
+
+import asyncio
+import gzip
+import socket
+import ssl
+import threading
+import tracemalloc
+from typing import Any
+
+import pytest
+import trustme
+from django.core.checks import run_checks
+from hypothesis import given
+from hypothesis import strategies as st
+from pytest_django import Settings
+
+from bots.tools.guarded_http import (
+    LONGEST_ANSWER,
+    Answer,
+    Forbidden,
+    Request,
+    Unreachable,
+    check,
+    fetch,
+    is_public,
+)
+from tests.support.live import free_port
+from tests.support.tool_server import (
+    MEGABYTE,
+    Drips,
+    Habit,
+    Leaves,
+    Said,
+    ToolServer,
+    Waits,
+    json_answer,
+    redirect,
+)
+
+
+@pytest.fixture(autouse=True)
+def excepted(tools: ToolServer, settings: Settings) -> None:
+    settings.TOOL_PRIVATE_HOSTS = [f"127.0.0.1:{tools.port}"]
+
+
+async def get(url: str, seconds: float = 5.0, **more: Any) -> Answer:
+    return await fetch(Request("GET", url, more.pop("headers", {}), seconds, **more))
+
+
+async def answered(tools: ToolServer, habit: Habit, seconds: float = 5.0) -> Answer:
+    tools.answers["/x"] = habit
+    return await get(f"{tools.url}/x", seconds)
+
+
+# Where requests go
+
+INSIDE = [
+    "127.0.0.1",
+    "127.1",
+    "0x7f000001",
+    "0x7f.1",
+    "0177.0.0.1",
+    "2130706433",
+    "127.0.0.1.",
+    "①②⑦.⓪.⓪.①",
+    "0.0.0.0",
+    "0",
+    "localhost",
+    "localhost.",
+    "LOCALHOST",
+    "[::1]",
+    "[::]",
+    "[::ffff:127.0.0.1]",
+    "[0:0:0:0:0:ffff:7f00:1]",
+    "[::127.0.0.1]",
+    "[64:ff9b::127.0.0.1]",
+    "[64:ff9b:1::1]",
+    "[2002:7f00:1::]",
+    "[fe80::1%25lo]",
+    "[fc00::1]",
+    "[fec0::1]",
+    "[ff02::1]",
+    "169.254.169.254",
+    "10.0.0.1",
+    "172.16.0.1",
+    "192.168.1.1",
+    "100.64.0.1",
+    "224.0.0.1",
+    "255.255.255.255",
+    "user@127.0.0.1",
+    "example.com@127.0.0.1",
+    "example.com\\@127.0.0.1",
+]
+
+
+@pytest.mark.parametrize("host", INSIDE)
+async def test_nothing_inside_is_reached_however_it_is_written(
+    host: str, tools: ToolServer, settings: Settings
+) -> None:
+    settings.TOOL_PRIVATE_HOSTS = []
+    with pytest.raises(Unreachable):
+        await get(f"http://{host}:{tools.port}/")
+    assert tools.requests == []
+
+
+async def test_a_name_of_a_private_address_is_forbidden_in_words(
+    tools: ToolServer, settings: Settings
+) -> None:
+    for host in ("localhost", "127.0.0.1"):
+        settings.TOOL_PRIVATE_HOSTS = []
+        with pytest.raises(Forbidden, match="no public address"):
+            await get(f"http://{host}:{tools.port}/")
+
+
+@pytest.mark.parametrize("listed", ["127.0.0.1", "127.0.0.1:{port}"])
+async def test_what_operators_except_is_reached(
+    listed: str, tools: ToolServer, settings: Settings
+) -> None:
+    settings.TOOL_PRIVATE_HOSTS = [listed.format(port=tools.port)]
+    assert (await answered(tools, json_answer('{"a": 1}'))).json == {"a": 1}
+
+
+async def test_an_exception_is_for_its_port_and_name_only(
+    tools: ToolServer, settings: Settings
+) -> None:
+    settings.TOOL_PRIVATE_HOSTS = [f"127.0.0.1:{free_port()}", "host.example"]
+    with pytest.raises(Forbidden):
+        await get(f"{tools.url}/")
+
+
+def test_only_listed_hosts_are_called_where_there_is_a_list(settings: Settings) -> None:
+    settings.TOOL_HOSTS = ["api.shop.example", "other.example:8443"]
+    settings.TOOL_PRIVATE_HOSTS = ["10.0.0.5"]
+    for url in ("api.shop.example/a", "API.shop.example.", "10.0.0.5:80"):
+        check(f"https://{url}")
+    check("https://other.example:8443/")
+    for url in ("shop.example", "other.example", "api.shop.example.evil.example"):
+        with pytest.raises(Forbidden, match="TOOL_HOSTS"):
+            check(f"https://{url}/")
+
+
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "gopher://a.example/", "x", ""])
+def test_other_schemes_are_not_called(url: str) -> None:
+    with pytest.raises(Forbidden):
+        check(url)
+
+
+@given(st.ip_addresses(v=6, network="2600::/12") | st.just("8.8.8.8"))
+def test_what_the_internet_routes_is_public(address: object) -> None:
+    assert is_public(str(address))
+
+
+@given(st.ip_addresses(v=4))
+def test_an_ipv6_address_that_stands_for_an_ipv4_one_is_as_public(address: Any) -> None:
+    for form in (f"::ffff:{address}", f"64:ff9b::{address}"):
+        assert is_public(form) == is_public(str(address))
+    assert not is_public(f"::{address}")
+
+
+@pytest.mark.parametrize("entry", ["https://a.example", "*", "a.example/", "a:b", ":1"])
+@pytest.mark.parametrize("name", ["TOOL_HOSTS", "TOOL_PRIVATE_HOSTS"])
+def test_a_setting_that_is_no_host_is_refused_at_start(
+    name: str, entry: str, settings: Settings
+) -> None:
+    setattr(settings, name, ["crm.internal", "[fd00::1]:80", "10.0.0.5:8080"])
+    assert "bots.E001" not in [found.id for found in run_checks()]
+    setattr(settings, name, [entry])
+    (found,) = [found for found in run_checks() if found.id == "bots.E001"]
+    assert f"{name} has “{entry}”" in found.msg
+
+
+# Redirects
+
+
+async def test_a_redirect_on_the_same_host_is_followed(tools: ToolServer) -> None:
+    tools.answers["/old"] = redirect("/new?a=1")
+    tools.answers["/new"] = json_answer('{"new": true}')
+    found = await get(f"{tools.url}/old", headers={"X-Key": "k"}, query={"b": "2"})
+    assert found.json == {"new": True}
+    assert tools.requests[1].query == {"a": "1"}
+    assert tools.requests[1].headers["x-key"] == "k"
+
+
+@pytest.mark.parametrize(
+    ("place", "path"),
+    [
+        ("/a%3Bb/..%3B/c", "/a%3Bb/..%3B/c"),
+        ("b;c", "/b;c"),
+        ("//127.0.0.1:{port}/b//c", "/b//c"),
+        ("HTTP://127.0.0.1:{port}", "/"),
+        ("?b=1", "/x"),
+    ],
+)
+async def test_a_redirect_keeps_its_escapes(
+    place: str, path: str, tools: ToolServer
+) -> None:
+    found = redirect(place.format(port=tools.port))
+    tools.answers["/x"] = lambda asked: json_answer("{}") if asked.query else found
+    tools.answers[path] = tools.answers.get(path, json_answer("{}"))
+    await get(f"{tools.url}/x")
+    assert tools.requests[-1].path == path
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "http://localhost:{port}/new",
+        "http://127.0.0.1:{other}/new",
+        "//localhost:{port}/new",
+        "http://[::1]:{port}/new",
+        "http://user@127.0.0.1:{port}/new",
+        "https://127.0.0.1:{port}/new",
+        "http://169.254.169.254/latest/meta-data/",
+        "file:///etc/passwd",
+        "http://[",
+    ],
+)
+async def test_a_redirect_to_another_host_is_not_followed(
+    place: str, tools: ToolServer
+) -> None:
+    tools.answers["/new"] = json_answer("{}")
+    to = place.format(port=tools.port, other=free_port())
+    with pytest.raises(Unreachable):
+        await answered(tools, redirect(to))
+    assert [request.path for request in tools.requests] == ["/x"]
+
+
+async def test_redirects_come_to_an_end(tools: ToolServer) -> None:
+    with pytest.raises(Unreachable, match="more than 3 times"):
+        await answered(tools, redirect("/x"))
+    assert len(tools.requests) == 4
+
+
+@pytest.mark.parametrize(
+    ("status", "method", "then"),
+    [
+        (302, "POST", "GET"),
+        (303, "PUT", "GET"),
+        (302, "PUT", "PUT"),
+        (307, "POST", "POST"),
+        (308, "DELETE", "DELETE"),
+    ],
+)
+async def test_a_redirect_keeps_the_method_as_its_status_says(
+    status: int, method: str, then: str, tools: ToolServer
+) -> None:
+    tools.answers |= {"/x": redirect("/y", status), "/y": json_answer("{}")}
+    body = b'{"a": 1}' if method != "DELETE" else None
+    await fetch(Request(method, f"{tools.url}/x", {}, 5.0, body=body))
+    last = tools.requests[-1]
+    assert (last.method, last.body) == (
+        then,
+        {"a": 1} if then in ("PUT", "POST") else None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "arrives"), [(301, False), (303, False), (308, True)]
+)
+async def test_what_is_delivered_never_gets_lost_in_a_redirect(
+    status: int, arrives: bool, tools: ToolServer
+) -> None:
+    tools.answers |= {"/x": redirect("/x/", status), "/x/": json_answer("{}")}
+    sent = Request("POST", f"{tools.url}/x", {}, 5.0, body=b"{}", delivers=True)
+    if arrives:
+        assert (await fetch(sent)).is_good
+        return
+    with pytest.raises(Unreachable, match="without taking what is sent"):
+        await fetch(sent)
+    assert [request.path for request in tools.requests] == ["/x"]
+
+
+# Bad habits
+
+
+async def test_a_slow_server_costs_no_more_than_the_time_limit(
+    tools: ToolServer,
+) -> None:
+    loop = asyncio.get_running_loop()
+    for habit in (Waits(), Drips()):
+        began = loop.time()
+        with pytest.raises(Unreachable, match=r"No answer within 0\.3 s"):
+            await answered(tools, habit, seconds=0.3)
+        assert loop.time() - began < 1.0
+
+
+async def test_of_a_long_answer_only_the_beginning_is_read(tools: ToolServer) -> None:
+    found = await answered(tools, Said(200, b"x" * 5 * MEGABYTE))
+    assert (len(found.text), found.is_cut) == (LONGEST_ANSWER, True)
+
+
+async def test_a_packed_answer_is_unpacked_only_as_far_as_it_is_read(
+    tools: ToolServer,
+) -> None:
+    bomb = gzip.compress(b"x" * 50 * MEGABYTE, 1)
+    tracemalloc.start()
+    found = await answered(tools, Said(200, bomb, {"Content-Encoding": "gzip"}))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (len(found.text), found.is_cut) == (LONGEST_ANSWER, True)
+    assert most < 5 * MEGABYTE
+
+
+@pytest.mark.parametrize(
+    "habit",
+    [
+        Leaves(),
+        Leaves(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{"),
+        Leaves(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
+        Leaves(b"not http at all\r\n\r\n"),
+        Leaves(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000),
+        Said(200, b"not gzip", {"Content-Encoding": "gzip"}),
+        Said(200, b"\x1b\x03", {"Content-Encoding": "br"}),
+    ],
+)
+async def test_an_answer_that_is_none_is_told_in_words(
+    habit: Habit, tools: ToolServer
+) -> None:
+    with pytest.raises(Unreachable) as told:
+        await answered(tools, habit)
+    assert str(told.value).endswith(".")
+    assert str(tools.port) not in str(told.value)
+
+
+async def test_names_that_are_not_told_keep_nobody_else_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told, ask = threading.Event(), socket.getaddrinfo
+
+    def slowly(host: str, *about: Any, **more: Any) -> Any:
+        return told.wait(20) if host == "slow.example" else ask(host, *about, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", slowly)
+    # More than there are threads, of theirs or of the loop's.
+    asking = [asyncio.create_task(get("http://slow.example/", 0.5)) for _ in range(60)]
+    try:
+        await asyncio.sleep(0)
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(5):
+            assert await loop.getaddrinfo("localhost", 80)
+        found = await asyncio.gather(*asking, return_exceptions=True)
+        assert {str(each) for each in found} == {"No answer within 0.5 s."}
+    finally:
+        told.set()
+
+
+async def test_odd_bytes_become_text_that_can_be_kept(tools: ToolServer) -> None:
+    found = await answered(tools, Said(200, b"a\x00b\xff\xfec \xed\xa0\x80"))
+    assert "\x00" not in found.text
+    assert found.text.encode().decode() == found.text
+    assert found.json is None
+    assert (await answered(tools, Said(200, b"[" * 60_000))).json is None
+
+
+async def test_cookies_and_the_environment_have_no_part_in_it(
+    tools: ToolServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    tools.answers["/x"] = Said(302, b"", {"Location": "/y", "Set-Cookie": "a=b"})
+    tools.answers["/y"] = json_answer("{}")
+    await get(f"{tools.url}/x")
+    assert "cookie" not in tools.requests[1].headers
+
+
+async def test_nobody_there_and_no_such_host_are_told_apart(settings: Settings) -> None:
+    port = free_port()
+    settings.TOOL_PRIVATE_HOSTS = [f"127.0.0.1:{port}"]
+    with pytest.raises(Unreachable, match="Nothing answers"):
+        await get(f"http://127.0.0.1:{port}/")
+    with pytest.raises(Unreachable, match="no host of that name"):
+        await get("http://no-such-host.invalid/")
+
+
+async def test_a_certificate_nobody_vouches_for_is_refused(settings: Settings) -> None:
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(tls)
+    async with ToolServer(tls=tls) as tools:
+        settings.TOOL_PRIVATE_HOSTS = ["127.0.0.1"]
+        with pytest.raises(Unreachable, match="certificate is not valid"):
+            await get(f"{tools.url}/")
+        with pytest.raises(Unreachable):
+            await get(f"http://127.0.0.1:{tools.port}/")
+        assert tools.requests == []
+
+
+def test_what_may_hold_secrets_is_not_in_a_requests_representation() -> None:
+    request = Request(
+        "GET", "https://a/?k=SECRET", {"a": "SECRET"}, 1.0, {"b": "SECRET"}
+    )
+    assert "SECRET" not in repr(request)

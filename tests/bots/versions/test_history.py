@@ -1,0 +1,181 @@
+"""Earlier versions: what changed, in words, and how one comes back."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from bots.models import Bot, PhoneNumber, Secret, Tool
+from bots.versions import history
+from bots.versions.history import NotRestorable, changes, restore, versions, who
+from tests.support.versions import at, change
+from tests.support.versions import bot as bot
+
+pytestmark = pytest.mark.django_db
+
+
+class TestChanges:
+    def test_are_in_words_and_in_the_editors_order(self, bot: Bot) -> None:
+        change(bot, interruptible="none", greeting="", is_active=False, temperature=1.0)
+        found = changes(at(bot, 1), at(bot, 0))
+        assert [(each.label, each.old, each.new) for each in found] == [
+            ("Active", "yes", "no"),
+            ("Greeting", "Hello.", ""),
+            ("Temperature", "0.7", "1.0"),
+            ("Interruptible", "By speaking or pressing a key", "Never"),
+        ]
+
+    def test_leave_out_line_endings(self, bot: Bot) -> None:
+        change(bot, system_prompt="One\nTwo")
+        change(bot, system_prompt="One\r\nTwo")
+        assert changes(at(bot, 1), at(bot, 0)) == []
+
+    def test_name_the_bot_of_a_number(self, bot: Bot) -> None:
+        number = PhoneNumber.objects.create(number="+14155550100", bot=bot)
+        change(number, bot=None)
+        bot_id = bot.pk
+        (found,) = changes(at(number, 1), at(number, 0))
+        assert (found.old, found.new) == ("Front desk", "")
+        bot.delete()
+        (found,) = changes(at(number, 1), at(number, 0))
+        assert (found.old, at(number, 1).bot_id) == ("a deleted bot", bot_id)
+
+    def test_made_outside_the_desk_are_the_servers(self, bot: Bot) -> None:
+        assert who(at(bot, 0)) == "the server"
+
+    def test_made_in_the_desk_have_a_name(self, admin_client: Client, bot: Bot) -> None:
+        number = PhoneNumber.objects.create(number="+14155550100", bot=bot)
+        admin_client.post(
+            f"/admin/bots/phonenumber/{number.pk}/change/",
+            {
+                "number": number.number,
+                "label": "Night",
+                "is_active": "on",
+                "max_calls": 0,
+            },
+        )
+        assert who(at(number, 0)) == "admin"
+        assert at(number, 0).label == "Night"
+
+    def test_begin_with_what_was_there_before(self, bot: Bot) -> None:
+        Bot.history.all().delete()
+        history.begin()
+        history.begin()
+        (first,) = versions(Bot, bot.pk)
+        assert first.history_change_reason == history.FIRST_KNOWN
+        assert first.greeting == "Hello."
+
+
+class TestRestore:
+    def test_is_a_new_version_that_says_so(self, bot: Bot) -> None:
+        change(bot, greeting="Moin.")
+        assert restore(at(bot, 1)) == []
+        bot.refresh_from_db()
+        assert bot.greeting == "Hello."
+        assert versions(Bot, bot.pk).count() == 3
+        assert at(bot, 0).history_change_reason.startswith("Restored the version of ")
+
+    def test_of_what_is_there_already_changes_nothing(self, bot: Bot) -> None:
+        assert restore(at(bot, 0)) == ["Nothing else differs from how it is now."]
+        assert versions(Bot, bot.pk).count() == 1
+
+    def test_does_without_a_tool_or_a_secret_that_is_gone(self, bot: Bot) -> None:
+        tool, secret = Tool.objects.create(name="crm"), Secret(name="hook")
+        secret.save()
+        hook = {"webhook_url": "https://a.example/", "webhook_secret": secret}
+        change(bot, lookup=tool, **hook)
+        change(bot, lookup=None, webhook_url="", webhook_secret=None)
+        tool.delete()
+        secret.delete()
+        (lookup, *_) = changes(at(bot, 2), at(bot, 1))
+        assert (lookup.label, lookup.new) == ("Lookup", "a deleted tool")
+        assert restore(at(bot, 1)) == [
+            "The tool of its lookup is gone, so nothing is looked up.",
+            "The secret of its webhook is gone, and so is the webhook.",
+            "Nothing else differs from how it is now.",
+        ]
+
+    def test_brings_lookup_and_webhook_back(self, bot: Bot) -> None:
+        tool, secret = Tool.objects.create(name="crm"), Secret(name="hook")
+        secret.save()
+        hook = {"webhook_url": "https://a.example/", "webhook_secret": secret}
+        change(bot, lookup=tool, values="city", can_hang_up=False, **hook)
+        change(bot, lookup=None, values="", webhook_url="", webhook_secret=None)
+        assert restore(at(bot, 1)) == []
+        bot.refresh_from_db()
+        assert (bot.lookup, bot.values, bot.webhook_secret) == (tool, "city", secret)
+
+    def test_takes_the_default_from_nobody(self, bot: Bot) -> None:
+        change(bot, is_default=False, greeting="Moin.")
+        Bot.objects.create(name="Other", is_default=True)
+        assert restore(at(bot, 1)) == ["“Other” stays the default bot."]
+        bot.refresh_from_db()
+        assert (bot.is_default, bot.greeting) == (False, "Hello.")
+
+    def test_leaves_nobody_without_a_default(self, bot: Bot) -> None:
+        change(bot, is_default=False)
+        change(bot, is_default=True, greeting="Moin.")
+        assert restore(at(bot, 1)) == ["It stays the default bot."]
+        bot.refresh_from_db()
+        assert (bot.is_default, bot.greeting) == (True, "Hello.")
+
+    def test_leaves_a_name_to_the_bot_that_has_it_now(self, bot: Bot) -> None:
+        change(bot, name="Reception", greeting="Moin.")
+        Bot.objects.create(name="Front desk")
+        (note,) = restore(at(bot, 1))
+        assert "“Front desk”" in note
+        bot.refresh_from_db()
+        assert (bot.name, bot.greeting) == ("Reception", "Hello.")
+
+    def test_says_what_the_present_does_not_allow(self, bot: Bot) -> None:
+        Bot.objects.filter(pk=bot.pk).update(llm_model="gone model")
+        bot.refresh_from_db()
+        change(bot, greeting="Moin.")
+        bad = at(bot, 0)
+        change(bot, llm_model="auto")
+        with pytest.raises(NotRestorable) as refused:
+            restore(bad)
+        assert refused.value.args[0].startswith("Language model: Write the model as")
+        bot.refresh_from_db()
+        assert bot.llm_model == "auto"
+
+    def test_brings_back_a_deleted_bot_and_its_numbers(self, bot: Bot) -> None:
+        numbers = [
+            PhoneNumber.objects.create(number=f"+1415555010{n}", bot=bot)
+            for n in range(2)
+        ]
+        pk = bot.pk
+        bot.delete()
+        change(PhoneNumber.objects.get(pk=numbers[1].pk), label="Taken over")
+        Bot.objects.create(name="Front desk", is_default=True)
+        notes = restore(versions(Bot, pk)[0])
+        back = Bot.objects.get(pk=pk)
+        assert (back.name, back.is_default) == ("Front desk (2)", False)
+        assert [number.number for number in back.numbers.all()] == ["+14155550100"]
+        assert "It answers +14155550100 again." in notes
+        assert history.deleted(Bot) == []
+
+    def test_does_without_a_bot_that_is_gone(self, bot: Bot) -> None:
+        number = PhoneNumber.objects.create(number="+14155550100", bot=bot)
+        change(number, bot=None, label="New")
+        bot.delete()
+        assert restore(at(number, 1)) == [
+            "Its bot is gone, so the default bot answers."
+        ]
+        number.refresh_from_db()
+        assert (number.bot, number.label) == (None, "")
+
+    def test_refuses_a_number_that_exists_again(self) -> None:
+        number = PhoneNumber.objects.create(number="+14155550100")
+        pk = number.pk
+        number.delete()
+        PhoneNumber.objects.create(number="+14155550100")
+        with pytest.raises(NotRestorable, match="already exists"):
+            restore(versions(PhoneNumber, pk)[0])
+
+    def test_a_version_older_than_a_field_has_its_default(self) -> None:
+        for model in (Bot, PhoneNumber):
+            for old in model.history.model.tracked_fields:
+                field: Any = model._meta.get_field(old.name)
+                assert old.default == field.default
+                assert old.null or old.has_default() or old.blank or old.unique

@@ -1,0 +1,290 @@
+"""Signing in to the desk, what browsers are told, and who gets a socket."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from asgiref.sync import sync_to_async
+from axes.models import AccessAttempt
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.template.loader import render_to_string
+from django.test import Client, RequestFactory
+from django.utils import timezone
+from django.views.defaults import server_error
+from django_otp.plugins.otp_totp.models import TOTPDevice
+from pytest_django import Settings
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
+
+from tests.support.live import LiveServer, serving
+from voicebot.security import client_address
+from voicebot.server.bare_handler import CarrierHandler, ClipHandler
+
+PASSWORD = "correct horse battery"
+LOGIN, INSIDE = "/admin/login/", "/admin/"
+POLICY = "Content-Security-Policy"
+
+
+@pytest.fixture
+def ann(db: None) -> User:
+    return User.objects.create_superuser("ann", password=PASSWORD)
+
+
+def sign_in(client: Client, password: str = PASSWORD, code: str = "", **about: Any):
+    person = {"username": "ann", "password": password, "code": code}
+    return client.post(LOGIN, person, **about)
+
+
+def may_enter(client: Client) -> bool:
+    return client.get(INSIDE).status_code == 200
+
+
+def text(response: Any) -> str:
+    return str(response.content.decode())
+
+
+class TestLockOut:
+    def test_of_five_wrong_passwords_the_last_closes_the_door(self, ann: User) -> None:
+        client = Client()
+        assert [sign_in(client, "wrong").status_code for _ in range(5)] == [
+            *[200] * 4,
+            429,
+        ]
+        page = sign_in(client)
+        assert page.status_code == 429
+        assert page["Retry-After"] == "900"
+        assert "Wait 15 minutes" in text(page)
+        assert not may_enter(client)
+
+    def test_keeps_out_nobody_else(self, ann: User) -> None:
+        for _ in range(6):
+            sign_in(Client(), "wrong", REMOTE_ADDR="203.0.113.9")
+        assert sign_in(Client(), REMOTE_ADDR="203.0.113.9").status_code == 429
+        assert sign_in(Client(), REMOTE_ADDR="203.0.113.10").status_code == 302
+
+    def test_ends_by_itself(self, ann: User) -> None:
+        for _ in range(6):
+            sign_in(Client(), "wrong")
+        AccessAttempt.objects.update(
+            attempt_time=timezone.now() - timedelta(minutes=16)
+        )
+        assert sign_in(Client()).status_code == 302
+
+    def test_is_lifted_by_a_command(self, ann: User) -> None:
+        for _ in range(6):
+            sign_in(Client(), "wrong")
+        call_command("axes_reset")
+        assert sign_in(Client()).status_code == 302
+
+    def test_forgets_a_typing_error_after_signing_in(self, ann: User) -> None:
+        for _ in range(3):
+            assert [sign_in(Client(), "wrong").status_code for _ in range(3)] == [
+                200
+            ] * 3
+            assert sign_in(Client()).status_code == 302
+
+    def test_stores_no_password_and_no_code(
+        self, ann: User, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        sign_in(Client(), "hunter2hunter2", "123456")
+        stored = str(list(AccessAttempt.objects.values()))
+        for secret in ("hunter2", "123456"):
+            assert secret not in stored + caplog.text
+
+
+class TestAddress:
+    @pytest.mark.parametrize(
+        ("proxies", "forwarded", "expected"),
+        [
+            (0, "198.51.100.1", "10.0.0.1"),  # anybody can write that header
+            (1, "198.51.100.1", "198.51.100.1"),
+            (1, "1.1.1.1, 198.51.100.1", "198.51.100.1"),  # the first is a claim
+            (2, "1.1.1.1, 198.51.100.1, 10.0.0.2", "198.51.100.1"),
+            (2, "198.51.100.1", "10.0.0.1"),  # came in past a proxy
+            (1, "", "10.0.0.1"),
+            (1, "nonsense", "10.0.0.1"),
+            (1, "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+            (1, "2001:db8:1:2:ffff::", "2001:db8:1:2::"),  # as good as the same
+            (1, "::ffff:198.51.100.1", "198.51.100.1"),
+        ],
+    )
+    def test_is_what_our_own_proxies_say(
+        self, settings: Settings, proxies: int, forwarded: str, expected: str
+    ) -> None:
+        settings.PROXY_COUNT = proxies
+        request = RequestFactory().get(
+            "/", REMOTE_ADDR="10.0.0.1", HTTP_X_FORWARDED_FOR=forwarded
+        )
+        assert client_address(request) == expected
+
+    def test_may_be_unknown(self) -> None:
+        assert client_address(RequestFactory().get("/", REMOTE_ADDR="")) is None
+
+
+class TestHeaders:
+    @pytest.mark.parametrize("path", [LOGIN, "/admin/nowhere/"])
+    def test_forbid_what_no_page_needs(self, db: None, path: str) -> None:
+        answer = Client().get(path)
+        policy = answer[POLICY]
+        assert "default-src 'self'" in policy
+        assert "frame-ancestors 'none'" in policy
+        assert "unsafe" not in policy
+        assert "microphone=(self)" in answer["Permissions-Policy"]
+        assert answer["Referrer-Policy"] == "same-origin"
+        assert answer["X-Content-Type-Options"] == "nosniff"
+        assert answer["X-Frame-Options"] == "DENY"
+        assert answer["Strict-Transport-Security"] == "max-age=31536000"
+
+    def test_leave_the_pages_that_explain_an_error_to_a_developer(
+        self, settings: Settings
+    ) -> None:
+        settings.DEBUG = True
+        assert POLICY not in Client().get("/nowhere").headers
+
+    def test_of_cookies_keep_them_from_scripts_and_other_sites(self, ann: User) -> None:
+        client = Client()
+        sign_in(client)
+        session = client.cookies["sessionid"]
+        assert session["httponly"]
+        assert session["secure"]
+        assert session["samesite"] == "Lax"
+        assert session["max-age"] == 12 * 3600
+        assert client.cookies["csrftoken"]["secure"]
+
+
+class TestPagesOfTrouble:
+    def test_say_what_happened_and_lead_back(self, db: None) -> None:
+        client = Client(enforce_csrf_checks=True)
+        client.force_login(User.objects.create_user("eve", is_staff=True))
+        answers = {
+            "Page not found": client.get("/nowhere/"),
+            "Not allowed": client.get("/admin/bots/bot/"),
+            "Not saved": client.post("/admin/logout/"),
+        }
+        for heading, answer in answers.items():
+            assert f"<h1>{heading}</h1>" in text(answer)
+            assert f"<title>{heading} | voicebot</title>" in text(answer)
+            assert 'href="/admin/"' in text(answer)
+            assert "style=" not in text(answer)
+
+    def test_are_shown_without_a_database(self, rf: RequestFactory) -> None:
+        request = rf.get("/nowhere/")
+        for name in ("404.html", "403.html", "403_csrf.html"):
+            assert "/admin/" in render_to_string(name, request=request)
+        broken = server_error(request).content.decode()
+        assert "Something went wrong" in broken
+        assert "/static/" not in broken
+
+    def test_of_a_refusal_leave_no_traceback_in_the_log(
+        self, db: None, client: Client, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        client.force_login(User.objects.create_user("eve", is_staff=True))
+        assert client.get("/admin/bots/bot/").status_code == 403
+        told = [each for each in caplog.records if each.name == "django.request"]
+        assert [each.exc_info for each in told] == [None]
+
+
+class TestProxy:
+    def test_that_we_were_told_of_is_believed(self, database_url: str) -> None:
+        told = {"DATABASE_URL": database_url, "PROXY_COUNT": "1"}
+        with serving(**told) as behind, httpx.Client(base_url=behind.url) as http:
+            proto = "X-Forwarded-Proto"
+            plain = http.get(LOGIN, headers={proto: "http"})
+            assert plain.status_code == 301
+            assert plain.headers["Location"].startswith("https://")
+            assert http.get(LOGIN, headers={proto: "https"}).status_code == 200
+            assert http.post("/voice", headers={proto: "http"}).status_code == 403
+
+    def test_that_nobody_told_us_of_is_not(self, server: LiveServer) -> None:
+        answer = httpx.get(server.url + LOGIN, headers={"X-Forwarded-Proto": "http"})
+        assert answer.status_code == 200
+
+
+class Explodes:
+    """A middleware that no request survives."""
+
+    def __init__(self, get_response: Any) -> None:
+        raise AssertionError("loaded")
+
+
+class TestCarrier:
+    @pytest.mark.parametrize("handler", [CarrierHandler, ClipHandler])
+    def test_passes_no_middleware(self, settings: Settings, handler: Any) -> None:
+        settings.MIDDLEWARE = [f"{__name__}.Explodes"]
+        handler()
+
+    def test_is_told_nothing_meant_for_browsers(self, server: LiveServer) -> None:
+        with httpx.Client(base_url=server.url) as http:
+            answers = [http.get("/audio/" + "x" * 32), http.post("/voice")]
+            desk = http.get(LOGIN)
+        assert POLICY in desk.headers
+        for answer in answers:
+            assert answer.status_code in (403, 404)
+            assert not {POLICY.lower(), "set-cookie", "permissions-policy"} & {
+                name.lower() for name in answer.headers
+            }
+
+
+@pytest.mark.django_db(transaction=True)
+class TestSockets:
+    async def opens(self, server: LiveServer, path: str, **headers: str) -> bool:
+        origin = headers.pop("origin", None)
+        try:
+            async with connect(
+                f"ws{server.url.removeprefix('http')}{path}",
+                origin=origin,  # type: ignore[arg-type]
+                additional_headers=headers,
+            ) as socket:
+                await socket.send(json.dumps({"want": []}))
+        except InvalidStatus:
+            return False
+        return True
+
+    @sync_to_async
+    def cookie(self, **about: Any) -> str:
+        person = User.objects.create_user("sam", is_superuser=True, **about)
+        client = Client()
+        client.force_login(person)
+        return f"sessionid={client.cookies['sessionid'].value}"
+
+    async def test_open_for_staff_on_our_own_pages(self, server: LiveServer) -> None:
+        cookie = await self.cookie(is_staff=True)
+        for origin in ("https://bot.example.com", server.url):
+            assert await self.opens(server, "/desk/live", Cookie=cookie, origin=origin)
+
+    @pytest.mark.parametrize("path", ["/desk/live", "/desk/talk/nonsense"])
+    @pytest.mark.parametrize(
+        "origin",
+        ["https://evil.example", "https://bot.example.com.evil.example", "null", None],
+    )
+    async def test_stay_shut_to_pages_of_others(
+        self, server: LiveServer, path: str, origin: str | None
+    ) -> None:
+        headers = {"Cookie": await self.cookie(is_staff=True)}
+        if origin:
+            headers["origin"] = origin
+        assert not await self.opens(server, path, **headers)
+
+    @pytest.mark.parametrize("path", ["/desk/live", "/desk/talk/nonsense"])
+    @pytest.mark.parametrize(
+        "about", [{"is_staff": False}, {"is_staff": True, "is_active": False}]
+    )
+    async def test_stay_shut_to_those_who_are_not_staff(
+        self, server: LiveServer, path: str, about: dict[str, bool]
+    ) -> None:
+        cookie = await self.cookie(**about)
+        assert not await self.opens(server, path, Cookie=cookie, origin=server.url)
+        assert not await self.opens(server, path, origin=server.url)
+
+    async def test_stay_shut_to_sessions_without_the_code(
+        self, server: LiveServer
+    ) -> None:
+        cookie = await self.cookie(is_staff=True)
+        person = await User.objects.aget()
+        await TOTPDevice.objects.acreate(user=person, confirmed=True, name="app")
+        assert not await self.opens(
+            server, "/desk/live", Cookie=cookie, origin=server.url
+        )

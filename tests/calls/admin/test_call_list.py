@@ -1,0 +1,234 @@
+"""The list of calls: searched, filtered, drilled down by date."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from bots.models import Bot, PhoneNumber
+from calls.admin import changelist
+from calls.admin.date_drilldown import drill
+from calls.models import Call
+from calls.review.search import excerpt_of, words_of
+from tests.support.pages.calls import LIST, found, make_call, say
+from tests.support.pages.calls import viewer as viewer
+from tests.support.versions import member
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def three() -> list[Call]:
+    """Three calls of two bots, one of which is gone."""
+    bot = Bot.objects.create(name="Front desk")
+    gone = Bot.objects.create(name="Night porter")
+    calls = [
+        make_call(1, bot=bot, bot_name=bot.name),
+        make_call(2, bot=gone, bot_name=gone.name, from_number="sip:anna@example.com"),
+        make_call(3, from_number="+4930123456"),
+    ]
+    gone.delete()
+    say(calls[0], "caller", "I want to return my coat.")
+    say(calls[0], "bot", "Which coat? The blue one's gone.")
+    say(calls[1], "caller", "The coat rack fell.")
+    say(calls[2], "caller", "Bonjour, 4711 s'il vous plaît.")
+    return calls
+
+
+@pytest.mark.parametrize(
+    ("query", "numbers"),
+    [
+        ("coat", {1, 2}),
+        ("COA", {1, 2}),
+        ("coat rack", {2}),
+        ("return gone", {1}),  # in two turns of one call
+        ("coat zebra", set()),
+        ("front", {1}),
+        ("night coat", {2}),  # a bot that was deleted
+        ("anna@", {2}),
+        ("+49 (30) 123-456", {3}),
+        ("123456", {3}),
+        ("4711", {3}),
+        ("CA" + "0" * 31 + "2", {2}),
+        ("one's", {1}),
+        ("  ", {1, 2, 3}),
+    ],
+)
+def test_calls_are_found_by_words_numbers_and_bots(
+    viewer: Client, three: list[Call], query: str, numbers: set[int]
+) -> None:
+    response = viewer.get(LIST, {"q": query})
+    shown = {call.pk for call in response.context["cl"].result_list}
+    assert shown == {three[number - 1].pk for number in numbers}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "'",
+        "\\",
+        "':*",
+        "a" * 3000,
+        "a & | !",
+        "%",
+        "_",
+        "<b>",
+        "\u202e",
+        "(" * 50,
+        "é" * 9000,
+    ],
+)
+def test_no_search_breaks_the_list(
+    viewer: Client, three: list[Call], query: str
+) -> None:
+    assert viewer.get(LIST, {"q": query}).status_code == 200
+    assert viewer.get(LIST, {"q": f"coat {query}"}).status_code == 200
+
+
+def test_the_list_shows_where_a_word_was_said(
+    viewer: Client, three: list[Call]
+) -> None:
+    page = viewer.get(LIST, {"q": "coat"}).content.decode()
+    assert "I want to return my <mark>coat</mark>." in page
+    assert "The <mark>coat</mark> rack fell." in page
+    assert "<mark>" not in viewer.get(LIST).content.decode()
+
+
+def test_an_excerpt_begins_with_a_word_and_is_short() -> None:
+    text = "bobcat " * 20 + "the cat " + "sat " * 20
+    before, hit, after = excerpt_of(text, ["cat"]) or ("", "", "")
+    assert (before[-4:], hit, after[:4]) == ("the ", "cat", " sat")
+    assert len(before) + len(after) < 90
+    assert excerpt_of("nothing", ["cat"]) is None
+
+
+def test_a_pasted_number_is_one_word() -> None:
+    assert words_of("+1 (415) 555-0100") == ["+14155550100"]
+    assert words_of("call 12 call") == ["call", "12"]
+    assert len(words_of(" ".join(map(str, range(99))) + "a")) == 8
+
+
+def test_a_search_counts_no_further_than_anybody_reads(
+    viewer: Client, three: list[Call], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changelist, "MOST_COUNTED", 1)
+    response = viewer.get(LIST, {"q": "coat"})
+    assert response.context["cl"].result_count == 1
+    assert "calls were found" in response.content.decode()
+    assert viewer.get(LIST).context["cl"].result_count == 3
+
+
+def test_test_calls_are_hidden_until_asked_for(viewer: Client) -> None:
+    real, test = make_call(1), make_call(2, is_test=True)
+    assert found(viewer, "") == found(viewer, "is_test__exact=0") == {real.pk}
+    assert found(viewer, "is_test__exact=1") == {test.pk}
+    assert found(viewer, "is_test__exact=all") == {real.pk, test.pk}
+
+
+def test_an_empty_list_tells_that_test_calls_are_not_in_it(viewer: Client) -> None:
+    make_call(1, is_test=True, status="completed")
+    page = viewer.get(f"{LIST}?status__exact=completed").content.decode()
+    assert 'href="?status__exact=completed&amp;is_test__exact=all"' in page
+    for query in ("is_test__exact=all", "is_test__exact=1&q=nothing"):
+        page = viewer.get(f"{LIST}?{query}").content.decode()
+        assert "List test calls" not in page
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "was_interrupted__exact=1",
+        "had_error__exact=1",
+        "was_silent__exact=1",
+        "slowest_ms__gte=5000",
+        "to_number__exact=%2B14155550101",
+        "status__exact=failed",
+        "end_reason__exact=bot-failed",
+        "direction__exact=outbound-api",
+        "started_at__year=2025&started_at__month=3&started_at__day=9",
+    ],
+)
+def test_every_filter_finds_its_calls(viewer: Client, query: str) -> None:
+    PhoneNumber.objects.create(number="+14155550101")
+    make_call(1, slowest_ms=4999)
+    special = make_call(
+        2,
+        was_interrupted=True,
+        had_error=True,
+        was_silent=True,
+        slowest_ms=5000,
+        to_number="+14155550101",
+        status="failed",
+        end_reason="bot-failed",
+        direction="outbound-api",
+        started_at=datetime(2025, 3, 9, 23, 59, tzinfo=UTC),
+    )
+    assert found(viewer, query) == {special.pk}
+    page = viewer.get(f"{LIST}?{query}").content.decode()
+    assert all(f'<span class="badge {b}">' in page for b in ("error", "silent"))
+    assert "5.0 s" in page
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("slowest_ms__gte=x", "is_test__exact=x", "to_number__exact=", "p=x", "p=99"),
+        *("started_at__year=0", "started_at__year=99999999999", "bot__id__exact=x"),
+    ],
+)
+def test_odd_filters_are_borne(viewer: Client, query: str) -> None:
+    make_call()
+    assert viewer.get(f"{LIST}?{query}").status_code in (200, 302)
+    assert viewer.get(f"{LIST}export.csv?{query}").status_code in (200, 404)
+
+
+@pytest.mark.parametrize("query", ["", "q=hello", "q=hello+4711&slowest_ms__gte=2000"])
+def test_a_full_list_needs_few_queries(
+    client: Client,
+    query: str,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    # Superusers' permissions cost no query; these are in two places.
+    client.force_login(member("operator"))
+    for number in range(60):
+        bot = Bot.objects.create(name=f"Bot {number}")
+        call = make_call(number, bot=bot, bot_name=bot.name, slowest_ms=2500)
+        say(call, "caller", "Hello 4711")
+    with django_assert_max_num_queries(12):
+        assert len(found(client, query)) == 50
+
+
+FIRST, LAST = date(2024, 11, 30), date(2025, 2, 2)
+
+
+def steps(asked: dict[str, str], first: date = FIRST) -> list[str]:
+    way = drill(asked, "at", first, LAST)
+    assert way
+    return [way.back.title if way.back else "", *(link.title for link in way.choices)]
+
+
+def test_dates_are_drilled_down_to_a_day() -> None:
+    assert steps({}) == ["", "2024", "2025"]
+    assert steps({}, date(2025, 1, 9)) == ["", "January 2025", "February 2025"]
+    assert steps({"at__year": "2024"}) == [
+        *("All dates", "November 2024", "December 2024")
+    ]
+    february = {"at__year": "2025", "at__month": "2"}
+    assert steps(february) == ["2025", "1 February", "2 February"]
+    assert steps({**february, "at__day": "2"}) == ["February 2025"]
+    way = drill({**february, "q": "a&b", "p": "3"}, "at", FIRST, LAST)
+    assert way
+    assert way.choices[0].query == "?q=a%26b&at__year=2025&at__month=2&at__day=1"
+    for odd in (
+        {"at__year": "x"},
+        {"at__year": "0"},
+        {"at__year": "1", "at__day": "99"},
+    ):
+        assert drill(odd, "at", FIRST, LAST) is None
+
+
+def test_calls_without_a_bot_are_a_choice_with_a_name(
+    viewer: Client, three: list[Call]
+) -> None:
+    assert "No bot</a>" in viewer.get(LIST).content.decode()

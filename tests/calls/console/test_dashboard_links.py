@@ -1,0 +1,34 @@
+"""The first page: where it leads, and calls whose line is lost."""
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from calls.models import Call
+from tests.support.pages.dashboard import Ring, home, staff, text
+from tests.support.pages.dashboard import bot as bot
+from tests.support.pages.dashboard import ring as ring
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_lost_line_is_told_beside_the_open_calls(
+    admin_client: Client, ring: Ring
+) -> None:
+    for lost_at in (None, timezone.now()):
+        ring(status="in-progress", ended_at=None, lost_at=lost_at)
+    assert home(admin_client)["now"].value == 2
+    assert "1 of them: line lost, waiting for the caller" in text(admin_client)
+    Call.objects.update(lost_at=None)
+    assert "line lost" not in text(admin_client)
+
+
+def test_the_page_leads_to_what_this_person_may_see(admin_client: Client) -> None:
+    places = home(admin_client)["places"]
+    assert len(places) == 10
+    for name, link in places:
+        assert f'<a href="{link}">{name}</a>' in text(admin_client)
+        assert admin_client.get(link).status_code == 200
+    client = Client()
+    client.force_login(staff("bots.view_bot"))
+    assert [name for name, _ in home(client)["places"]] == ["Bots"]

@@ -1,0 +1,185 @@
+"""The first page: what needs action, with its remedy, and the first steps."""
+
+from datetime import timedelta
+from html import unescape
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from pytest_django import Settings
+
+from bots.models import Bot, PhoneNumber, Secret, Tool
+from calls.diagnostics import call_warnings, secret_warnings, warnings
+from tests.support.pages.dashboard import Ring, answer, behind, home, staff, text, whats
+from tests.support.pages.dashboard import bot as bot
+from tests.support.pages.dashboard import ring as ring
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_new_deployment_is_shown_the_first_steps(
+    admin_client: Client, bot: Bot
+) -> None:
+    page = text(admin_client)
+    assert "First steps" in page
+    assert "home-charts" not in page
+    links = [step.link for step in home(admin_client)["steps"]]
+    assert links == [
+        reverse("admin:bots_bot_change", args=[bot.pk]),
+        reverse("admin:talk", args=[bot.pk]),
+        reverse("admin:numbers"),
+    ]
+    assert not any(step.done for step in home(admin_client)["steps"])
+
+
+def test_first_steps_are_ticked_off(admin_client: Client, ring: Ring, bot: Bot) -> None:
+    created = timezone.now() - timedelta(hours=1)
+    Bot.objects.filter(pk=bot.pk).update(created_at=created)
+    PhoneNumber.objects.create(number="+14155550100")
+    ring(is_test=True)
+    assert all(step.done for step in home(admin_client)["steps"])
+    ring()
+    assert "steps" not in home(admin_client)
+
+
+def test_without_a_bot_the_first_step_is_to_make_one(admin_client: Client) -> None:
+    make, talk, _ = home(admin_client)["steps"]
+    assert make.link == reverse("admin:bots_bot_add")
+    assert talk.link == ""
+    assert "No call can reach a bot" in whats(admin_client)
+
+
+def test_who_may_only_look_gets_steps_without_dead_links(
+    client: Client, bot: Bot
+) -> None:
+    client.force_login(staff("calls.view_call"))
+    assert [step.link for step in home(client)["steps"]] == ["", "", ""]
+
+
+def test_a_number_without_an_active_bot_is_named(
+    admin_client: Client, bot: Bot
+) -> None:
+    off = Bot.objects.create(name="Off", is_active=False)
+    own = PhoneNumber.objects.create(number="+14155550101", bot=off)
+    PhoneNumber.objects.create(number="+14155550102")
+    PhoneNumber.objects.create(number="+14155550103", bot=off, is_active=False)
+    assert "+14155550101" in whats(admin_client)
+    assert "+14155550102" not in whats(admin_client)
+    assert "+14155550103" not in whats(admin_client)
+    [trouble] = home(admin_client)["troubles"]
+    assert trouble.link == reverse("admin:bots_phonenumber_change", args=[own.pk])
+    Bot.objects.filter(pk=bot.pk).update(is_active=False)
+    assert "+14155550102" in whats(admin_client)
+
+
+def test_of_many_lost_numbers_a_few_are_named(admin_client: Client) -> None:
+    for number in range(8):
+        PhoneNumber.objects.create(number=f"+1415555010{number}")
+    assert len(home(admin_client)["troubles"]) == 6
+    assert "More numbers" in whats(admin_client)
+
+
+REFUSED = "Inworld answered 401: invalid key"
+
+
+@pytest.mark.parametrize(
+    ("turns", "expected"),
+    [
+        ([(REFUSED, "")], "refuses INWORLD_API_KEY"),
+        ([("Inworld answered 403: no", "")], "refuses INWORLD_API_KEY"),
+        ([("Inworld answered 429: slow down", "")], "more than its plan allows"),
+        ([(REFUSED, ""), ("", "a/b")], ""),
+        ([(REFUSED, ""), ("", "")], "refuses INWORLD_API_KEY"),
+        ([("", "a/b"), (REFUSED, "")], "refuses INWORLD_API_KEY"),
+        ([("Inworld answered 500: oh", "")], ""),
+        ([("The caller said: Inworld answered 401", "")], ""),
+    ],
+)
+def test_a_failing_key_is_told_until_an_answer_comes(
+    admin_client: Client, ring: Ring, turns: list[tuple[str, str]], expected: str
+) -> None:
+    for ago, (error, model) in zip((3, 2), turns, strict=False):
+        answer(
+            ring(timedelta(milliseconds=ago)), error=error, model=model, role="system"
+        )
+    assert expected in whats(admin_client)
+    assert bool(expected) == bool(home(admin_client)["troubles"])
+
+
+def test_failed_calls_of_today_say_what_to_do(admin_client: Client, ring: Ring) -> None:
+    for reason in call_warnings.REMEDIES:
+        ring(status="failed", end_reason=reason)
+        ring(timedelta(days=1), status="failed", end_reason=reason)
+        ring(status="failed", end_reason=reason, is_test=True)
+    ring(status="refused", end_reason="no-bot")
+    troubles = home(admin_client)["troubles"]
+    assert len(troubles) == len(call_warnings.REMEDIES)
+    assert troubles[0].what.startswith("2 calls failed today: no bot answers")
+    for trouble in troubles:
+        count = int(trouble.what.split()[0])
+        assert behind(admin_client, trouble.link) == count
+        assert trouble.remedy
+
+
+def test_what_the_setup_lacks_is_said_with_a_remedy_and_a_link(
+    admin_client: Client, settings: Settings
+) -> None:
+    settings.TWILIO_AUTH_TOKENS = []
+    settings.DEBUG = True
+    settings.SANDBOX = True
+    settings.SERVER_URL = "http://localhost:3000"
+    found = warnings.in_the_setup()
+    for words in ("TWILIO_AUTH_TOKEN", "DEBUG is on", "Sandbox", "Only this machine"):
+        assert any(words in trouble.what for trouble in found), words
+        assert words in unescape(text(admin_client))
+    assert all(trouble.remedy and trouble.link for trouble in found)
+
+
+def test_a_missing_key_and_a_missing_token_are_said(settings: Settings) -> None:
+    settings.INWORLD_API_KEY = ""
+    settings.INWORLD_BASE_URL = settings.INWORLD_PUBLIC_URL
+    settings.TWILIO_AUTH_TOKENS = []
+    found = {trouble.what.split()[0]: trouble for trouble in warnings.in_the_setup()}
+    assert not found["INWORLD_API_KEY"].grave
+    assert found["TWILIO_AUTH_TOKEN"].grave
+
+
+@pytest.mark.parametrize("address", ["http://[", "", "localhost", "http://a b"])
+def test_an_odd_server_url_is_told_and_breaks_nothing(
+    admin_client: Client, settings: Settings, address: str
+) -> None:
+    settings.SERVER_URL = address
+    settings.DEBUG = True
+    assert "SERVER_URL" in whats(admin_client)
+
+
+def test_a_well_kept_deployment_has_no_warnings(
+    admin_client: Client, ring: Ring
+) -> None:
+    answer(ring(), latency_ms={"play_sent": 700})
+    assert home(admin_client)["troubles"] == []
+    assert "Needs action" not in text(admin_client)
+
+
+def test_a_tool_or_webhook_whose_secret_is_missing_or_lost_is_named(
+    admin_client: Client, bot: Bot, settings: Settings
+) -> None:
+    header = "Authorization: Bearer {{secret.shop}}"
+    tool = Tool.objects.create(name="look_up", url="https://a.example/", headers=header)
+    secret = Secret(name="hook")
+    secret.seal("s3cret")
+    secret.save()
+    Bot.objects.update(webhook_url="https://b.example/", webhook_secret=secret)
+    assert not secret_warnings.in_the_secrets()  # nobody uses the tool
+    bot.tools.add(tool)
+    told = "The tool look_up needs the secret “shop”, and there is none: it fails."
+    assert told in whats(admin_client)
+    settings.SECRET_KEY = "another key altogether, as after a move to a new machine"
+    (_, lost) = secret_warnings.in_the_secrets()
+    assert lost.what == f"The webhook of {bot} cannot open the secret “hook”: it fails."
+    bot.tools.clear()
+    Bot.objects.update(lookup=tool, webhook_url="")
+    assert told in [each.what for each in secret_warnings.in_the_secrets()]
+    Bot.objects.update(is_active=False)
+    assert not secret_warnings.in_the_secrets()

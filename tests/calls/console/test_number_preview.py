@@ -1,0 +1,201 @@
+"""What a number will do, told before anybody rings it."""
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.contrib.auth.models import User
+from django.http import HttpResponse
+from django.test import AsyncClient, Client
+from django.urls import reverse
+from pytest_django import Settings
+
+from bots.models import Bot, PhoneNumber
+from calls.console.numbers.preview import Preview, preview
+from calls.session.active_calls import switchboard
+from calls.webhooks.connect import NOT_CONFIGURED, NOT_IN_SERVICE
+from tests.support.inworld.server import FakeInworld
+
+pytestmark = pytest.mark.django_db(transaction=True)
+MINE = "+15005550006"
+
+
+@pytest.fixture(autouse=True)
+def own_switchboard() -> Iterator[None]:
+    switchboard.cache_clear()
+    yield
+    switchboard.cache_clear()
+
+
+def default(**settings: Any) -> Bot:
+    return Bot.objects.create(**{"name": "Default", "is_default": True, **settings})
+
+
+def looked_ahead(**settings: Any) -> Preview:
+    PhoneNumber.objects.create(number=MINE, **settings)
+    return preview(MINE)
+
+
+def test_its_own_bot_answers_with_its_greeting_and_its_twiml() -> None:
+    bot = Bot.objects.create(name="Berlin", greeting="Guten Tag.", language="de-DE")
+    found = looked_ahead(bot=bot)
+    assert (found.answering.bot, found.said) == (
+        bot,
+        {"greeting": "Guten Tag."},
+    )
+    assert "own bot" in found.answering.because
+    assert found.twiml.startswith("<?xml")
+    assert 'language="de-DE"' in found.twiml
+    url = 'url="wss://bot.example.com/conversation/TOKEN-OF-THE-CALL"'
+    assert url in found.twiml
+    assert f"\n    {url}" in found.laid_out
+
+
+def test_variables_are_filled_in_with_their_examples(admin_client: Client) -> None:
+    default(greeting="Hi {{name|there}}, {{x}}it is {{now}}.", values="name = Ann")
+    found = preview(MINE)
+    assert found.said["greeting"].startswith("Hi Ann, it is ")
+    assert found.has_examples
+    path = reverse("admin:number-preview")
+    page = admin_client.get(path, {"number": MINE})
+    assert "Stand in for what a real call would know" in page.content.decode()
+    Bot.objects.update(greeting="Hi.")
+    assert not preview(MINE).has_examples
+
+
+def test_without_one_of_its_own_the_default_bot_answers() -> None:
+    bot = default()
+    assert "not in this desk's list" in preview(MINE).answering.because
+    found = looked_ahead()
+    assert found.answering.bot == bot
+    assert "no bot of its own" in found.answering.because
+
+
+@pytest.mark.parametrize(
+    ("bot", "number", "words"),
+    [
+        ({}, {"is_active": False}, "number is switched off"),
+        ({"is_active": False}, {}, "default bot, Default, is switched off"),
+        ({"is_default": False}, {}, "neither a bot of its own nor a default"),
+    ],
+)
+def test_nobody_answers_and_it_says_why(
+    bot: dict[str, Any], number: dict[str, Any], words: str
+) -> None:
+    default(**bot)
+    found = looked_ahead(**number)
+    assert found.answering.bot is None
+    assert words in found.answering.because
+    assert found.said == {"": NOT_IN_SERVICE}
+    assert "<Hangup" in found.twiml
+
+
+def test_a_switched_off_bot_of_its_own_is_not_replaced_by_the_default() -> None:
+    default()
+    off = Bot.objects.create(name="Off", is_active=False)
+    assert "own bot, Off, is switched off" in looked_ahead(bot=off).answering.because
+
+
+def test_what_keeps_callers_away_is_told(settings: Settings) -> None:
+    default()
+    assert preview(MINE).warnings == []
+    settings.SANDBOX = settings.DEBUG = True
+    settings.TWILIO_AUTH_TOKENS = []
+    settings.SERVER_URL, settings.SERVER_HOST = "http://localhost:3000", "localhost"
+    told = " ".join(preview(MINE).warnings)
+    for words in ("Sandbox", "TWILIO_AUTH_TOKEN", "Twilio cannot reach"):
+        assert words in told
+    settings.INWORLD_API_KEY = ""
+    settings.INWORLD_BASE_URL = settings.INWORLD_PUBLIC_URL
+    found = preview(MINE)
+    assert "INWORLD_API_KEY is not set" in " ".join(found.warnings)
+    assert (found.said, found.in_its_voice) == ({"": NOT_CONFIGURED}, False)
+
+
+def test_the_page_of_a_number_shows_it_escaped(admin_client: Client) -> None:
+    hostile = '<script>x=1</script>{{ 7*7 }}"><Hangup/>\u202e'
+    bot = Bot.objects.create(name="Berlin")
+    Bot.objects.filter(pk=bot.pk).update(greeting=hostile, hints=hostile, name=hostile)
+    known = PhoneNumber.objects.create(number=MINE, bot=bot)
+    page = admin_client.get(f"/admin/bots/phonenumber/{known.pk}/change/")
+    ahead = admin_client.get(f"/admin/numbers/preview/?number={quote(MINE)}")
+    for shown in (page.content.decode(), ahead.content.decode()):
+        assert "What a caller hears first" in shown
+        assert "<script>x=1" not in shown
+        assert "{{ 7*7 }}" in shown
+        assert f"/admin/numbers/greeting/{bot.pk}/" in shown
+    assert admin_client.get("/admin/bots/phonenumber/add/").status_code == 200
+
+
+@pytest.mark.parametrize("number", ["", "abc", "1" * 100_000, "<b>", "+0", "\x00"])
+def test_what_is_no_number_is_refused_with_a_reason(
+    admin_client: Client, number: str
+) -> None:
+    page = admin_client.get("/admin/numbers/preview/", {"number": number})
+    assert page.status_code == 200
+    assert b"errorlist" in page.content
+
+
+def test_a_number_may_be_written_any_way(admin_client: Client) -> None:
+    page = admin_client.get("/admin/numbers/preview/", {"number": "+1 (500) 555-0006"})
+    assert f"What will {MINE} do?" in page.content.decode()
+
+
+async def play(bot: Bot, user: User, said: str = "greeting") -> HttpResponse:
+    client = AsyncClient()
+    await client.aforce_login(user)
+    path = f"/admin/numbers/greeting/{bot.pk}/"
+    response: Any = await client.get(path, {"said": said})
+    return response  # type: ignore[no-any-return]
+
+
+async def test_the_greeting_is_the_clip_that_calls_begin_with(
+    admin_user: User, inworld: FakeInworld, settings: Settings
+) -> None:
+    settings.INWORLD_BASE_URL = inworld.url
+    bot = await sync_to_async(default)(greeting="Good day.")
+    first = await play(bot, admin_user)
+    assert (first.status_code, first["Content-Type"]) == (200, "audio/wav")
+    assert first.content.startswith(b"RIFF")
+    assert (await play(bot, admin_user)).content == first.content
+    assert [request.body["text"] for request in inworld.spoken] == ["Good day."]
+    (phrase,) = switchboard().phrases.ready.values()
+    assert phrase.wav == first.content
+    await switchboard().aclose()
+
+
+async def test_the_consent_sentence_is_heard_before_the_greeting(
+    admin_user: User, inworld: FakeInworld, settings: Settings
+) -> None:
+    settings.INWORLD_BASE_URL = inworld.url
+    bot = await sync_to_async(default)(consent="We record this.", greeting="Hi.")
+    found = await sync_to_async(preview)(MINE)
+    assert list(found.said.items()) == [
+        ("consent", "We record this."),
+        ("greeting", "Hi."),
+    ]
+    assert (await play(bot, admin_user, "consent")).status_code == 200
+    assert [request.body["text"] for request in inworld.spoken] == ["We record this."]
+    assert (await play(bot, admin_user, "apology")).status_code == 404
+    await switchboard().aclose()
+
+
+async def test_a_greeting_that_cannot_be_had_is_told_in_words(
+    admin_user: User, inworld: FakeInworld, settings: Settings
+) -> None:
+    settings.INWORLD_BASE_URL = inworld.url
+    inworld.tts_status = 401
+    refused = await play(await sync_to_async(default)(), admin_user)
+    assert refused.status_code == 502
+    assert b"Inworld refuses INWORLD_API_KEY" in refused.content
+    silent = await Bot.objects.acreate(name="Silent", greeting=" ")
+    assert (await play(silent, admin_user)).status_code == 404
+    settings.CLIP_MEMORY_MB = 0
+    inworld.tts_status = 200
+    await switchboard().aclose()
+    switchboard.cache_clear()
+    unstored = await play(await Bot.objects.aget(name="Default"), admin_user)
+    assert (unstored.status_code, b"clip store" in unstored.content) == (503, True)
+    await switchboard().aclose()

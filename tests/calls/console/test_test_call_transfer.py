@@ -1,0 +1,147 @@
+"""A test call that is put through: nobody is rung up, the operator says the outcome."""
+
+import json
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.contrib.auth.models import User
+
+from bots.config.phrasebook import phrasebook
+from bots.models import Bot
+from calls.models import Call
+from tests.calls.console.test_test_call_socket import refused
+from tests.end_to_end.test_live import closed, turns
+from tests.end_to_end.test_transfer import SALES, SUMMARY, transfer_call
+from tests.support.inworld.server import FakeInworld
+from tests.support.live import LiveServer
+from tests.support.pages.test_call import (
+    Browser,
+    Line,
+    info,
+    make_user,
+    open_browser,
+    say,
+)
+from tests.support.pages.test_call import operator as operator
+from tests.support.pages.test_call import own_switchboard as own_switchboard
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+BOOK = phrasebook("en")
+
+
+@pytest.fixture
+async def browser(server: LiveServer, bot: Bot, operator: User) -> Browser:
+    """On the page of a bot that knows somebody."""
+    await bot.targets.acreate(name="Sales", number=SALES, when="Orders.")
+    await Bot.objects.aupdate(greeting="")
+    return await open_browser(server, operator)
+
+
+async def put_through(
+    browser: Browser, inworld: FakeInworld, bot: Bot
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A call whose bot has just put it through: what the page knows of it."""
+    inworld.answers(transfer_call())
+    told = await browser.call(bot)
+    async with browser.socket(told["socket"]) as socket:
+        line = Line(socket, told)
+        await line.set_up()
+        await say(line, "Sales, please.")
+        await line.receive("play")
+        await info(line, "agentSpeaking", "on")
+        await info(line, "agentSpeaking", "off")
+        end = await line.receive("end")
+        await socket.close(1000)
+    assert json.loads(end["handoffData"]) == {"transfer": True}
+    assert not [f for f in line.frames if f["type"] == "desk.over"]
+    (person,) = [f for f in line.frames if f["type"] == "desk.person"]
+    return told, person
+
+
+async def test_the_page_is_told_who_would_be_rung_up_and_what_they_would_hear(
+    browser: Browser, inworld: FakeInworld, bot: Bot
+) -> None:
+    told, person = await put_through(browser, inworld, bot)
+    announced = BOOK.announcement.format(SUMMARY)
+    assert person == {
+        "type": "desk.person",
+        "name": "Sales",
+        "number": SALES,
+        "announcement": announced,
+    }
+    assert (await Call.objects.aget()).status == "in-progress"
+    assert await refused(browser.socket(told["socket"]))  # while nothing is decided
+
+
+async def test_a_person_who_takes_it_ends_the_call(
+    browser: Browser, inworld: FakeInworld, bot: Bot
+) -> None:
+    told, _ = await put_through(browser, inworld, bot)
+    answer = await browser.decide(told["token"], "takes")
+    assert answer.json() == {"reason": "The caller was put through"}
+    row = await closed(told["callSid"])
+    assert (row.status, row.end_reason) == ("completed", "transferred")
+    (use,) = [turn.tool for turn in await turns(row) if turn.tool]
+    assert use["result"] == "Sales took the call."
+    again = await browser.decide(told["token"], "no-answer")
+    assert (again.status_code, again.json()) == (409, {"trouble": "The call is over."})
+
+
+async def test_a_person_who_does_not_answer_brings_it_back_with_its_history(
+    browser: Browser, inworld: FakeInworld, bot: Bot
+) -> None:
+    told, _ = await put_through(browser, inworld, bot)
+    inworld.says("Sales is away.")
+    back = (await browser.decide(told["token"], "no-answer")).json()["line"]
+    assert back["callSid"] == told["callSid"]
+    async with browser.socket(back["socket"]) as socket:
+        line = Line(socket, back)
+        await line.set_up()
+        await line.receive("play")
+        await info(line, "agentSpeaking", "on")
+        await info(line, "agentSpeaking", "off")
+        await line.hang_up()
+    asked = (await inworld.request(2)).body["messages"]
+    assert asked[-3] == {"role": "user", "content": "Sales, please."}
+    # What the caller was told came before anybody was rung up.
+    assert asked[-2]["content"] == BOOK.transfer_notice
+    assert asked[-2]["tool_calls"][0]["function"]["name"] == "transfer_call"
+    assert asked[-1]["role"] == "tool"
+    assert asked[-1]["content"].startswith("Sales did not answer.")
+    row = await closed(told["callSid"])
+    assert row.end_reason == "caller-hung-up"
+    assert [turn.role for turn in await turns(row)] == ["caller", "tool", "bot", "bot"]
+
+
+async def test_who_hangs_up_while_it_rings_ends_the_call(
+    browser: Browser, inworld: FakeInworld, bot: Bot
+) -> None:
+    told, _ = await put_through(browser, inworld, bot)
+    answer = await browser.decide(told["token"], "gone")
+    assert answer.json() == {"reason": "The caller hung up"}
+
+
+async def test_only_who_makes_the_call_decides_and_only_of_test_calls(
+    server: LiveServer, browser: Browser, inworld: FakeInworld, bot: Bot
+) -> None:
+    told, _ = await put_through(browser, inworld, bot)
+    other = await open_browser(
+        server, await sync_to_async(make_user)("otto", "change_bot")
+    )
+    viewer = await open_browser(
+        server, await sync_to_async(make_user)("vera", "view_call")
+    )
+    assert (await other.decide(told["token"], "takes")).status_code == 409
+    assert (await viewer.decide(told["token"], "takes")).status_code == 403
+    for token, decision in (
+        (told["token"] + "x", "takes"),
+        ("", "takes"),
+        (told["token"], "dial +19005550000"),
+        (told["token"], ""),
+    ):
+        assert (await browser.decide(token, decision)).status_code == 409
+    await Call.objects.aupdate(is_test=False)
+    assert (await browser.decide(told["token"], "takes")).status_code == 409
+    assert (await Call.objects.aget()).transfer["number"] == SALES

@@ -1,0 +1,434 @@
+"""What a bot does itself because its model wants it: end, transfer, other languages."""
+
+from dataclasses import replace
+
+import pytest
+
+from bots.config.capabilities import MenuEntry, Target
+from bots.config.phrasebook import PHRASEBOOKS
+from bots.config.rules import Manners, backchannels
+from bots.inworld.tool_calls import ToolCall
+from calls.conversation.actions import (
+    Action,
+    ChangeLanguage,
+    HangUp,
+    Play,
+    SpeakText,
+    StartReply,
+    UseTool,
+)
+from calls.conversation.ending import FAREWELL_LIMIT, MOST_TRANSFERS, MOST_WORDS
+from calls.conversation.events import (
+    CallEnded,
+    CallerInterrupted,
+    CallerSpeaking,
+    CallerSpoke,
+    CallResumed,
+    KeyPressed,
+    OperatorTransferred,
+    ReplyEnded,
+    TimePassed,
+    ToolEnded,
+)
+from calls.conversation.messages import LINE_BROKE
+from calls.conversation.timeouts import PARTING_SILENCE
+from calls.conversation.tool_calls import (
+    LEAVING,
+    LONGEST_SENTENCE,
+    NO_SUCH_LANGUAGE,
+    NOBODY_THERE,
+)
+from calls.turns.resume import LOST
+from calls.turns.turn import ToolUse, Turn
+from tests.calls.conversation.test_conversation import Talk, of, started
+from tests.calls.conversation.test_tool_calls import (
+    LOOK_UP,
+    call,
+    result_of,
+    told,
+    uses,
+    working,
+)
+from tests.support.transfer_targets import SALES
+
+GOODBYE, NOTICE = "Goodbye now.", "I'll put you through."
+BYE = call("end_call", goodbye=" Bye,\nAnn. ")
+WORDS = "one two three four"
+NOBODY = replace(SALES, name="Nobody", hours="Mon 9:00-9:01")
+
+
+def polite(**manners: object) -> Talk:
+    usual = {"goodbye": GOODBYE, "transfer_notice": NOTICE, "targets": (SALES,)}
+    return working(**{**usual, **manners})
+
+
+def spoken(actions: list[Action]) -> SpeakText:
+    (sentence,) = of(SpeakText, actions)
+    return sentence
+
+
+def voiced(talk: Talk, sentence: SpeakText) -> None:
+    talk.clip(sentence.reply, sentence.text)
+    talk.on(ReplyEnded(sentence.reply, sentence.text))
+
+
+def hung_up(talk: Talk) -> HangUp:
+    """Wait until the bot hangs up."""
+    while not (ends := of(HangUp, talk.passes())):
+        pass
+    assert talk.core.wakes_at() is None
+    return ends[0]
+
+
+# The end
+
+
+def test_the_models_own_words_reach_no_variable() -> None:
+    bye = call("end_call", goodbye="Bye {{customer.pin}}{{a|you}}.")
+    ask = call("ask_for_keys", question="Is it {{customer.pin}}{{a|so}}?")
+    for wanted, words in ((bye, "Bye you."), (ask, "Is it so?")):
+        talk = polite(can_ask_for_keys=True)
+        talk.core.answers.known = {"customer.pin": "4711", "a": "x"}
+        assert spoken(uses(talk, wanted)).text == words
+
+
+def test_the_goodbye_of_the_model_is_heard_before_the_bot_hangs_up() -> None:
+    talk = polite()
+    goodbye = spoken(uses(talk, BYE))
+    assert (goodbye.text, goodbye.kept) == ("Bye, Ann.", False)
+    (play,) = of(Play, talk.clip(goodbye.reply, goodbye.text, seconds=3.0))
+    assert not play.interruptible
+    talk.on(ReplyEnded(goodbye.reply, goodbye.text))
+    played_until = talk.now + 0.25 + 3.0
+    assert hung_up(talk) == HangUp("bot-hung-up")
+    assert talk.now >= played_until
+    assert talk.transcript()[-1] == ("bot", "Bye, Ann.", "Bye, Ann.")
+
+
+def test_without_one_the_bots_own_goodbye_is_said() -> None:
+    goodbye = spoken(uses(polite(), call("end_call")))
+    assert (goodbye.text, goodbye.kept) == (GOODBYE, True)
+
+
+@pytest.mark.parametrize("goodbye", [7, None, ["Bye."], " \n"])
+def test_a_goodbye_that_is_none_is_not_said(goodbye: object) -> None:
+    sentence = spoken(uses(polite(), call("end_call", goodbye=goodbye)))
+    assert sentence.text == GOODBYE
+
+
+def test_a_goodbye_has_a_bearable_length() -> None:
+    sentence = spoken(uses(polite(), call("end_call", goodbye="b" * 9999)))
+    assert sentence.text == "b" * LONGEST_SENTENCE
+
+
+def test_after_spoken_words_nothing_is_added() -> None:
+    talk = polite()
+    actions = uses(talk, call("end_call"), said="Then goodbye, Ann.")
+    assert not of(SpeakText, actions)
+    assert hung_up(talk) == HangUp("bot-hung-up")
+    assert talk.transcript()[1] == ("bot", *["Then goodbye, Ann."] * 2)
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_last_word_that_is_interrupted_is_heard_to_its_end(own: bool) -> None:
+    talk = polite()
+    if own:
+        actions = uses(talk, call("end_call"), said=WORDS)
+    else:
+        goodbye = spoken(uses(talk, call("end_call", goodbye=WORDS)))
+        voiced(talk, goodbye)
+    actions = talk.on(CallerInterrupted(1000), after=1.25)
+    (again,) = of(Play, actions)
+    assert (again.clip.text, again.interruptible) == (WORDS, False)
+    actions = talk.on(CallerSpoke("Wait!"), after=0.2)
+    assert not of(StartReply, actions)
+    assert hung_up(talk) == HangUp("bot-hung-up")
+    assert ("bot", WORDS, WORDS) in talk.transcript()
+    assert ("caller", "Wait!", "Wait!") in talk.transcript()
+
+
+def test_a_goodbye_that_never_comes_ends_the_call_all_the_same() -> None:
+    talk = polite()
+    uses(talk, BYE)
+    began = talk.now
+    assert hung_up(talk) == HangUp("bot-hung-up")
+    assert talk.now == began + FAREWELL_LIMIT
+
+
+def test_what_else_the_model_wants_is_done_while_the_goodbye_is_heard() -> None:
+    talk = polite()
+    actions = uses(talk, BYE, call("look_up", "2"))
+    assert [use.tool for use in of(UseTool, actions)] == [LOOK_UP]
+    goodbye = spoken(actions)
+    assert not of(StartReply, talk.on(ToolEnded("2", "Noted.")))
+    voiced(talk, goodbye)
+    assert hung_up(talk) == HangUp("bot-hung-up")
+    assert result_of(talk, 2) == ("Noted.", False)
+
+
+@pytest.mark.parametrize("first", ["end_call", "transfer_call"])
+def test_of_two_last_words_the_first_counts(first: str) -> None:
+    talk = polite(can_ask_for_keys=True, others={"de-DE": Manners("")})
+    through = call("transfer_call", "2", target="Sales", summary="Ann.")
+    last = [BYE, through] if first == "end_call" else [through, BYE]
+    keys = call("ask_for_keys", "3", question="Which?")
+    actions = uses(talk, *last, keys, call("switch_language", "4", language="de-DE"))
+    assert not of(ChangeLanguage, actions)
+    voiced(talk, spoken(actions))
+    ended = hung_up(talk)
+    assert ended.transfer == (None if first == "end_call" else SALES)
+    results = [turn.tool.result for turn in talk.turns.values() if turn.tool]
+    assert results[1:] == [LEAVING] * 3
+
+
+# Said goodbye, but never hung up
+
+
+def parted(talk: Talk, words: str = "Thanks, bye!") -> float:
+    """The bot says something to its end; when that was."""
+    number = started(talk.on(CallerSpoke("That is all."))).reply
+    talk.clip(number, words)
+    talk.on(ReplyEnded(number, words))
+    while talk.core.playback.pending():
+        talk.passes()
+    return talk.core.playback.ended_at
+
+
+def test_silence_after_a_goodbye_ends_the_call() -> None:
+    talk = polite(partings=frozenset({"bye"}), silence_seconds=9)
+    ended_at = parted(talk)
+    assert hung_up(talk) == HangUp("bot-hung-up")
+    assert talk.now == ended_at + PARTING_SILENCE
+    assert talk.transcript()[-1][1] == "Thanks, bye!"  # nothing is said twice
+
+
+def test_who_speaks_after_a_goodbye_is_answered() -> None:
+    talk = polite(partings=frozenset({"bye"}))
+    ended_at = parted(talk)
+    talk.on(CallerSpeaking(True), after=PARTING_SILENCE - 1)
+    assert not of(HangUp, talk.on(TimePassed(), after=2))
+    talk.on(CallerSpeaking(False))
+    assert started(talk.on(CallerSpoke("One more thing."), after=0.5))
+    assert talk.now > ended_at + PARTING_SILENCE
+
+
+@pytest.mark.parametrize("words", ["Bye is short for goodbye, I think so.", "Well."])
+def test_a_word_in_the_middle_is_no_goodbye(words: str) -> None:
+    talk = polite(partings=frozenset({"bye"}), silence_seconds=9)
+    parted(talk, words)
+    assert spoken(talk.passes()).text == "Are you still there?"
+
+
+@pytest.mark.parametrize("words", ["Shall we say bye?", "Did you say “bye?”", "Bye？"])  # noqa: RUF001
+def test_a_question_is_no_goodbye(words: str) -> None:
+    talk = polite(partings=frozenset({"bye"}), silence_seconds=9)
+    parted(talk, words)
+    assert spoken(talk.passes()).text == "Are you still there?"
+
+
+def test_nobody_parts_who_has_not_heard_the_caller_yet() -> None:
+    greeting = "Hello, good night."
+    night = frozenset({"good night"})
+    talk = polite(partings=night, silence_seconds=9, greeting=greeting)
+    talk.clip(1, greeting)
+    talk.on(ReplyEnded(1, greeting))
+    while not (sentences := of(SpeakText, talk.passes())):
+        pass
+    assert sentences[0].text == "Are you still there?"
+
+
+@pytest.mark.parametrize(
+    ("language", "words", "parts"),
+    [
+        ("nl", "Wij zijn open elke dag.", False),
+        ("nl", "Ik wens u een fijne dag!", True),
+        ("es", "Hola, buenas noches.", False),
+        ("pt", "Olá, boa noite.", False),
+        ("pt", "Obrigado, até logo.", True),
+    ],
+)
+def test_what_also_means_something_else_is_no_goodbye(
+    language: str, words: str, parts: bool
+) -> None:
+    partings = backchannels(PHRASEBOOKS[language].partings)
+    assert Manners("", partings=partings).is_parting(words) is parts
+
+
+# To a person
+
+
+def test_a_caller_is_put_through_with_a_summary_after_a_notice() -> None:
+    talk = polite()
+    summary = "Ann  asks\nabout order 7."
+    actions = uses(talk, call("transfer_call", target="Sales", summary=summary))
+    notice = spoken(actions)
+    assert notice.text == NOTICE
+    voiced(talk, notice)
+    assert hung_up(talk) == HangUp("transferred", SALES, "Ann asks about order 7.")
+
+
+@pytest.mark.parametrize("meanwhile", ["another call", "words"])
+def test_who_comes_back_is_answered_whatever_came_before_the_notice(
+    meanwhile: str,
+) -> None:
+    talk = polite()
+    through = call("transfer_call", target="Sales", summary="Ann.")
+    more = [call("look_up", "2")] if meanwhile == "another call" else []
+    notice = spoken(uses(talk, through, *more))
+    if meanwhile == "words":
+        talk.on(CallerSpoke("Thank you."))
+    voiced(talk, notice)
+    assert hung_up(talk).transfer == SALES
+    back = polite()
+    turns = tuple(talk.turns[index] for index in sorted(talk.turns))
+    event = CallResumed(turns, talk.now, 30.0, returned="Sales is busy.")
+    messages = told(started(back.on(event)))
+    assert ("tool", "Sales is busy.") in messages
+    assert messages[-1][0] == ("tool" if more else "user")
+
+
+@pytest.mark.parametrize("noticed", [True, False])
+def test_a_line_that_breaks_in_the_notice_leaves_a_transfer_to_be_made(
+    noticed: bool,
+) -> None:
+    talk = polite()
+    notice = spoken(uses(talk, call("transfer_call", target="Sales", summary="Ann.")))
+    talk.clip(notice.reply, notice.text)
+    talk.now += 1
+    if noticed:
+        talk.on(CallEnded())
+        assert result_of(talk, 1) == (LOST, True)
+    back = polite()
+    turns = tuple(talk.turns[index] for index in sorted(talk.turns))
+    sorry = spoken(back.on(CallResumed(turns, talk.now, 30.0)))
+    back.clip(sorry.reply, sorry.text)
+    again = started(back.on(ReplyEnded(sorry.reply, sorry.text)))
+    assert told(again)[-2:] == [("tool", LOST), ("user", LINE_BROKE)]
+    assert not back.core.farewells.has_tried_enough
+
+
+def test_a_transfer_that_was_made_is_not_undone_by_the_end_of_its_session() -> None:
+    talk = polite()
+    through = call("transfer_call", target="Sales", summary="Ann.")
+    voiced(talk, spoken(uses(talk, through)))
+    assert hung_up(talk).transfer == SALES
+    talk.on(CallEnded())
+    assert result_of(talk, 1) == ("", False)
+
+
+def test_what_was_said_before_is_notice_enough() -> None:
+    talk = polite()
+    through = call("transfer_call", target="Sales", summary="Ann.")
+    assert not of(SpeakText, uses(talk, through, said="Sales can help."))
+    assert hung_up(talk) == HangUp("transferred", SALES, "Ann.")
+
+
+@pytest.mark.parametrize(
+    ("targets", "name"),
+    [
+        ((SALES,), "+14155550123"),
+        ((SALES,), None),
+        ((SALES,), ["Sales"]),
+        ((SALES, NOBODY), "Nobody"),
+        ((SALES, Target("Desk", "+14155550197")), "Desk"),
+    ],
+)
+def test_nobody_is_rung_up_who_was_not_offered(
+    targets: tuple[Target, ...], name: object
+) -> None:
+    talk = polite(targets=targets)
+    actions = uses(talk, call("transfer_call", target=name, summary="Ann."))
+    assert told(started(actions))[-1] == ("tool", NOBODY_THERE)
+    assert talk.core.farewell is None
+
+
+@pytest.mark.parametrize("name", ["Nobody", ""])
+def test_a_key_for_somebody_who_is_not_there_is_answered(name: str) -> None:
+    menu = {"0": MenuEntry("0", "transfer", name)}
+    talk = polite(targets=(NOBODY,), menu=menu)
+    start = started(talk.on(KeyPressed("0")))
+    assert told(start)[1:] == [("assistant", ["transfer_call"]), ("tool", NOBODY_THERE)]
+
+
+def test_after_so_many_transfers_nobody_more_is_bothered() -> None:
+    talk = polite()
+    for index in range(MOST_TRANSFERS):
+        use = ToolUse(f"t{index}", "transfer_call", result="Nobody picked up.")
+        turn = Turn(index, "tool", 0.0, text=use.name, tool=use, ended_at=1.0)
+        talk.core.turns.append(turn)
+    actions = uses(talk, call("transfer_call", target="Sales", summary="Ann."))
+    assert told(started(actions))[-1] == ("tool", NOBODY_THERE)
+
+
+@pytest.mark.parametrize("by", ["a key", "an operator"])
+@pytest.mark.parametrize(
+    ("said", "told_of"),
+    [
+        (["My boiler leaks."], "My boiler leaks."),
+        (["My boiler leaks.", "Yes."], "My boiler leaks."),
+        (["It is this one.", "471#"], "It is this one."),
+        (["word " * 99], "word " * (MOST_WORDS - 1) + "word"),
+        (["Hello?"], ""),
+        ([], ""),
+    ],
+)
+def test_the_person_hears_the_callers_words_where_the_model_did_not_decide(
+    by: str, said: list[str], told_of: str
+) -> None:
+    talk = polite(menu={"0": MenuEntry("0", "transfer", "Sales")})
+    for words in said:
+        if words.endswith("#"):
+            for key in words:
+                talk.on(KeyPressed(key))
+        else:
+            number = started(talk.on(CallerSpoke(words))).reply
+            talk.clip(number, "I see.")
+            talk.on(ReplyEnded(number, "I see."))
+    talk.on(KeyPressed("0") if by == "a key" else OperatorTransferred("Sales"))
+    assert talk.core.farewell
+    assert talk.core.farewell.summary == told_of
+
+
+# Another language
+
+
+def bilingual() -> Talk:
+    german = Manners("Sei nett.", goodbye="Tschüss.", language="de-DE")
+    return polite(others={"de-DE": german})
+
+
+def test_the_language_is_changed_for_all_that_follows() -> None:
+    talk = bilingual()
+    actions = uses(talk, call("switch_language", language="de-DE"))
+    kinds = [type(action) for action in actions]
+    assert kinds.index(ChangeLanguage) < kinds.index(StartReply)
+    assert of(ChangeLanguage, actions) == [ChangeLanguage("de-DE")]
+    start = started(actions)
+    assert start.messages[0]["content"] == "Sei nett."
+    talk.clip(start.reply, "Gern.")
+    talk.on(ReplyEnded(start.reply, "Gern."))
+    back = call("switch_language", language="en-US")
+    assert of(ChangeLanguage, uses(talk, back)) == [ChangeLanguage("en-US")]
+
+
+@pytest.mark.parametrize("language", ["it-IT", "", None, {}, "de"])
+def test_a_language_that_is_not_the_bots_is_refused(language: object) -> None:
+    actions = uses(bilingual(), call("switch_language", language=language))
+    assert not of(ChangeLanguage, actions)
+    assert told(started(actions))[-1] == ("tool", NO_SUCH_LANGUAGE)
+
+
+def test_a_call_that_goes_on_goes_on_in_its_language() -> None:
+    before = bilingual()
+    uses(before, call("switch_language", language="de-DE"))
+    before.on(CallEnded())
+    talk = bilingual()
+    turns = tuple(turn for turn in before.core.turns)
+    actions = talk.on(CallResumed(turns, lost_at=0.0, seconds=5.0))
+    assert of(ChangeLanguage, actions) == [ChangeLanguage("de-DE")]
+    assert talk.core.manners.goodbye == "Tschüss."
+
+
+def test_arguments_may_be_left_out() -> None:
+    goodbye = spoken(uses(polite(), ToolCall("1", "end_call", "{}")))
+    assert goodbye.text == GOODBYE

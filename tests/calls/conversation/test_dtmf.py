@@ -1,0 +1,367 @@
+"""Keys that a model asks a caller for: a PIN, an order number."""
+
+from typing import Any
+
+import pytest
+
+from bots.config.capabilities import MenuEntry
+from calls.conversation.actions import Play, SpeakText, StartReply
+from calls.conversation.dtmf import ENTRY_PAUSE, MASKED
+from calls.conversation.events import (
+    CallEnded,
+    CallerInterrupted,
+    CallerSpoke,
+    CallResumed,
+    KeyPressed,
+    ReplyEnded,
+)
+from calls.conversation.responder import MOST_ROUNDS
+from calls.conversation.tool_calls import NOTHING_TYPED, SPOKE_INSTEAD
+from calls.live_feed.snapshot import Glimpse
+from calls.models import Call
+from calls.turns.resume import LOST
+from tests.calls.conversation.test_builtin_tools import spoken, voiced
+from tests.calls.conversation.test_conversation import Talk, of, started
+from tests.calls.conversation.test_tool_calls import (
+    call,
+    result_of,
+    told,
+    uses,
+    working,
+)
+
+QUESTION = "Type your PIN, please."
+
+
+def asked(talk: Talk | None = None, **arguments: Any) -> Talk:
+    """A caller who has just heard what to type."""
+    talk = talk or working(can_ask_for_keys=True)
+    given = {"question": QUESTION, **arguments}
+    voiced(talk, spoken(uses(talk, call("ask_for_keys", **given))))
+    return talk
+
+
+def typed(talk: Talk, keys: str, after: float = 0.3) -> list[StartReply]:
+    """Press keys one after the other; the answers that began."""
+    return [
+        start
+        for key in keys
+        for start in of(StartReply, talk.on(KeyPressed(key), after=after))
+    ]
+
+
+def test_the_question_is_asked_word_for_word() -> None:
+    actions = uses(
+        working(can_ask_for_keys=True), call("ask_for_keys", question=f" {QUESTION}\n")
+    )
+    assert (spoken(actions).text, spoken(actions).kept) == (QUESTION, False)
+    assert not of(StartReply, actions)
+
+
+def test_what_the_bot_said_before_is_the_question() -> None:
+    talk = working(can_ask_for_keys=True)
+    asking = call("ask_for_keys", question=QUESTION)
+    assert not of(SpeakText, uses(talk, asking, said="Your PIN, please?"))
+    (start,) = typed(talk, "12#", after=3)
+    assert told(start)[-1] == ("tool", "The caller pressed 1 2.")
+
+
+def test_keys_that_were_pressed_already_are_part_of_the_entry() -> None:
+    talk = working(can_ask_for_keys=True)
+    number = started(talk.on(CallerSpoke("My PIN is this."))).reply
+    assert typed(talk, "47") == []
+    asking = call("ask_for_keys", question=QUESTION, length=4)
+    voiced(talk, spoken(talk.on(ReplyEnded(number, calls=(asking,)))))
+    (start,) = typed(talk, "11")
+    assert told(start)[-1] == ("tool", "The caller pressed 4 7 1 1.")
+
+
+def test_the_last_key_ends_an_entry_and_is_no_part_of_it() -> None:
+    talk = asked()
+    (start,) = typed(talk, "123#")
+    assert told(start)[-1] == ("tool", "The caller pressed 1 2 3.")
+    assert not talk.turns[1].tool or result_of(talk, 1)[1] is False
+    assert [turn.role for turn in talk.core.turns if turn.text.startswith("[")] == []
+
+
+@pytest.mark.parametrize(
+    ("given", "keys", "result"),
+    [
+        ({"length": 3}, "123", "1 2 3"),
+        ({"length": 3}, "12#", "1 2"),
+        ({"length": 3, "last_key": "none"}, "#1#", "# 1 #"),
+        ({"last_key": "*"}, "12#*", "1 2 #"),
+        ({"length": 99, "last_key": "none"}, "1" * 20, " ".join("1" * 20)),
+        ({"length": "3"}, "1234#", "1 2 3 4"),
+        ({"length": True}, "12#", "1 2"),
+    ],
+)
+def test_an_entry_is_complete_by_its_length_or_last_key(
+    given: dict[str, Any], keys: str, result: str
+) -> None:
+    talk = asked(**given)
+    assert typed(talk, keys[:-1]) == []
+    (start,) = typed(talk, keys[-1])
+    assert told(start)[-1] == ("tool", f"The caller pressed {result}.")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "patience"), [(5, 5), (1, 3), (999, 60), ("5", 10), (None, 10)]
+)
+def test_a_caller_has_so_long_to_begin(seconds: object, patience: float) -> None:
+    talk = working(can_ask_for_keys=True)
+    asking = call("ask_for_keys", question=QUESTION, seconds=seconds)
+    voiced(talk, spoken(uses(talk, asking)))
+    heard_at = talk.core.playback.ends_at()
+    assert heard_at
+    while not (starts := of(StartReply, talk.passes())):
+        pass
+    assert talk.now == heard_at + patience
+    assert told(starts[0])[-1] == ("tool", NOTHING_TYPED)
+    assert result_of(talk, 1) == (NOTHING_TYPED, True)
+
+
+def test_a_caller_who_types_may_be_asked_again_however_often() -> None:
+    talk = working(can_ask_for_keys=True)
+    actions = uses(talk, call("ask_for_keys", question=QUESTION, secret=True))
+    for _ in range(MOST_ROUNDS + 1):
+        voiced(talk, spoken(actions))
+        (start,) = typed(talk, "12#")
+        assert not start.must_speak
+        again = call("ask_for_keys", "2", question=QUESTION, secret=True)
+        actions = talk.on(ReplyEnded(start.reply, calls=(again,)))
+
+
+def test_a_noise_in_the_question_takes_no_time_from_the_answer() -> None:
+    talk = asked(seconds=3)
+    talk.on(CallerInterrupted(500), after=0.75)
+    while not of(Play, talk.passes()):
+        pass
+    heard_at = talk.core.playback.ends_at()
+    assert heard_at
+    while not (starts := of(StartReply, talk.passes())):
+        pass
+    assert talk.now == heard_at + 3
+    assert told(starts[0])[-1] == ("tool", NOTHING_TYPED)
+
+
+def test_a_pause_ends_an_entry_without_a_last_key() -> None:
+    talk = asked(last_key="none", seconds=5)
+    assert typed(talk, "12") == []
+    began = talk.now
+    while not (starts := of(StartReply, talk.passes())):
+        pass
+    assert talk.now == began + 5
+    assert told(starts[0])[-1] == ("tool", "The caller pressed 1 2.")
+
+
+def test_a_caller_who_speaks_instead_is_answered() -> None:
+    talk = asked()
+    start = started(talk.on(CallerSpoke("I do not know it."), after=1))
+    assert told(start)[-2:] == [
+        ("tool", SPOKE_INSTEAD),
+        ("user", "I do not know it."),
+    ]
+    # From here on keys are an entry like any other.
+    assert told(typed(talk, "12#")[0])[-1][1].endswith("[pressed 1 2]")
+
+
+def test_an_interruption_by_the_first_key_is_none() -> None:
+    talk = working(can_ask_for_keys=True)
+    question = spoken(uses(talk, call("ask_for_keys", question=QUESTION)))
+    talk.clip(question.reply, QUESTION, seconds=4.0)
+    assert typed(talk, "1", after=1) == []
+    assert not of(StartReply, talk.on(CallerInterrupted(750), after=0.05))
+    (start,) = typed(talk, "2#")
+    assert told(start)[-1] == ("tool", "The caller pressed 1 2.")
+
+
+@pytest.mark.parametrize("question", ["", "  ", 7, None])
+def test_nothing_is_waited_for_without_a_question(question: object) -> None:
+    talk = working(can_ask_for_keys=True)
+    actions = uses(talk, call("ask_for_keys", question=question))
+    assert result_of(talk, 1)[1]
+    assert started(actions)
+
+
+def test_two_entries_at_once_are_one_too_many() -> None:
+    talk = working(can_ask_for_keys=True)
+    both = [call("ask_for_keys", each, question=f"{each}?") for each in "ab"]
+    actions = uses(talk, *both)
+    assert [each.text for each in of(SpeakText, actions)] == ["a?"]
+    assert result_of(talk, 3) == ("Say what to ask, once.", True)
+    voiced(talk, spoken(actions))
+    assert len(typed(talk, "1#")) == 1
+
+
+def test_keys_that_were_asked_for_are_not_those_of_the_menu() -> None:
+    menu = {"1": MenuEntry("1", "end")}
+    talk = asked(working(can_ask_for_keys=True, menu=menu), length=2)
+    (start,) = typed(talk, "11")
+    assert told(start)[-1] == ("tool", "The caller pressed 1 1.")
+    assert talk.core.farewell is None
+
+
+# What comes after a fixed length
+
+HASH = {"#": MenuEntry("#", "end"), "1": MenuEntry("1", "end")}
+
+
+@pytest.mark.parametrize("slip", ["#", "1", "#1"])
+def test_what_follows_a_fixed_length_at_once_is_a_slip(slip: str) -> None:
+    talk = asked(working(can_ask_for_keys=True, menu=HASH), length=4)
+    (start,) = typed(talk, "4711")
+    for key in slip:
+        assert talk.on(KeyPressed(key), after=0.4) == []
+    assert talk.core.farewell is None
+    talk.clip(start.reply, "Thank you.")
+    talk.on(ReplyEnded(start.reply, "Thank you."))
+    assert ("bot", "Thank you.", "") in talk.transcript()
+    assert not any(turn.text.startswith("[") for turn in talk.turns.values())
+
+
+@pytest.mark.parametrize("why", ["the answer sounds", "a pause is over", "a last key"])
+def test_it_is_none_later_nor_after_a_last_key(why: str) -> None:
+    talk = asked(length=4)
+    (start,) = typed(talk, "471#" if why == "a last key" else "4711")
+    closed_at = talk.now
+    if why == "the answer sounds":
+        talk.clip(start.reply, "Thank you.")
+        talk.now = talk.core.playback.pending()[-1].starts_at
+        assert talk.now < closed_at + ENTRY_PAUSE
+    if why == "a pause is over":
+        talk.now = closed_at + ENTRY_PAUSE
+    assert typed(talk, "5#")
+    assert "[pressed 5]" in [turn.text for turn in talk.turns.values()]
+
+
+# A secret one
+
+
+@pytest.mark.parametrize("by", ["the model", "the bot"])
+def test_a_secret_is_told_to_the_model_and_shown_to_nobody(by: str) -> None:
+    talk = working(can_ask_for_keys=True, mask_keys=by == "the bot")
+    asked(talk, secret=by == "the model")
+    assert typed(talk, "471") == []
+    glimpse = Glimpse(Call(), None, talk.core)  # type: ignore[arg-type]
+    news = glimpse.state_news()
+    assert news
+    assert news["state"]["keys"] == MASKED
+    (start,) = typed(talk, "#")
+    assert told(start)[-1] == ("tool", "The caller pressed 4 7 1.")
+    use = talk.turns[1].tool
+    assert use
+    assert use.to_json()["result"] == "The caller pressed ••••."
+    assert "4 7 1" not in str([turn.told for turn in talk.core.turns])
+
+
+@pytest.mark.parametrize("secret", [True, False])
+def test_what_is_half_typed_at_the_end_is_kept_unless_it_is_secret(
+    secret: bool,
+) -> None:
+    talk = asked(secret=secret)
+    typed(talk, "47")
+    talk.on(CallEnded())
+    assert result_of(talk, 1) == (LOST, True)
+    kept = any("4 7" in turn.text for turn in talk.turns.values())
+    assert kept is not secret
+
+
+def test_a_secret_that_is_half_typed_is_forgotten_by_who_speaks() -> None:
+    talk = asked(secret=True)
+    typed(talk, "47")
+    start = started(talk.on(CallerSpoke("Sorry, wrong card."), after=0.5))
+    assert told(start)[-1] == ("user", "Sorry, wrong card.")
+
+
+FOUR = {"4": MenuEntry("4", "end")}
+MEANS = ["words", "words after a key", "too late a start", "too long a pause"]
+
+
+def unfinished(means: str, **arguments: Any) -> tuple[Talk, StartReply]:
+    """A caller who was asked for a secret and has not typed it; what comes then."""
+    talk = working(can_ask_for_keys=True, menu=FOUR)
+    asked(talk, secret=True, length=6, seconds=5, **arguments)
+    if means in ("words after a key", "too long a pause"):
+        typed(talk, "9")
+    if means.startswith("words"):
+        return talk, started(talk.on(CallerSpoke("Let me see."), after=1))
+    while not (starts := of(StartReply, talk.passes())):
+        pass
+    return talk, starts[0]
+
+
+def replied(talk: Talk, start: StartReply, words: str = "Take your time.") -> None:
+    """The caller hears an answer."""
+    talk.clip(start.reply, words, seconds=2.0)
+    talk.on(ReplyEnded(start.reply, words))
+    talk.passes()
+
+
+def kept(talk: Talk) -> list[str]:
+    return [turn.told[0] for turn in talk.core.turns if turn.role == "caller"]
+
+
+@pytest.mark.parametrize("answer", [False, True])
+@pytest.mark.parametrize("means", MEANS)
+def test_a_secret_that_is_typed_too_late_is_one_all_the_same(
+    means: str, answer: bool
+) -> None:
+    talk, start = unfinished(means)
+    if answer:
+        replied(talk, start)
+    assert typed(talk, "4711", after=0.4) == []
+    glimpse = Glimpse(Call(), None, talk.core)  # type: ignore[arg-type]
+    news = glimpse.state_news()
+    assert news
+    assert news["state"]["keys"] == MASKED
+    (again,) = typed(talk, "#")
+    assert talk.core.farewell is None
+    assert told(again)[-1][1].endswith("[pressed 4 7 1 1]")
+    assert kept(talk)[-1].endswith(MASKED)
+    assert "4 7" not in " ".join(kept(talk))
+
+
+def test_after_the_answer_there_is_as_much_time_as_after_the_question() -> None:
+    talk, start = unfinished("words")
+    replied(talk, start)
+    talk.now = talk.core.playback.ended_at
+    typed(talk, "5", after=4.9)
+    typed(talk, "5#", after=0.4)
+    assert kept(talk)[-1].endswith(MASKED)
+    typed(talk, "4", after=0.4)
+    assert talk.core.farewell is not None
+
+
+@pytest.mark.parametrize("sounds", [False, True])
+def test_a_secret_may_be_corrected_until_the_answer_sounds(sounds: bool) -> None:
+    talk = working(can_ask_for_keys=True, menu=FOUR)
+    (start,) = typed(asked(talk, secret=True), "1234#")
+    talk.clip(start.reply, "Thank you.", seconds=2.0)
+    starts_at = talk.core.playback.pending()[-1].starts_at
+    typed(talk, "4", after=starts_at - talk.now if sounds else 0.1)
+    assert (talk.core.farewell is not None) is sounds
+    if not sounds:
+        typed(talk, "711#")
+        assert kept(talk)[-1] == MASKED
+
+
+def test_the_next_request_says_whether_it_is_secret() -> None:
+    talk, start = unfinished("words")
+    asking = call("ask_for_keys", "2", question="Your order's number?", length=4)
+    voiced(talk, spoken(talk.on(ReplyEnded(start.reply, calls=(asking,)))))
+    (again,) = typed(talk, "4711")
+    assert told(again)[-1] == ("tool", "The caller pressed 4 7 1 1.")
+    uses_of_keys = [turn.tool for turn in talk.core.turns if turn.tool]
+    assert uses_of_keys[-1].to_json()["result"] == "The caller pressed 4 7 1 1."
+
+
+def test_a_secret_stays_one_when_the_line_breaks_before_it_is_typed() -> None:
+    before = asked(secret=True, length=4)
+    before.on(CallEnded())
+    talk = working(can_ask_for_keys=True, menu=FOUR)
+    turns = tuple(before.core.turns)
+    talk.on(CallResumed(turns, lost_at=talk.now, seconds=9.0))
+    typed(talk, "4711#")
+    assert talk.core.farewell is None
+    assert kept(talk)[-1].endswith(MASKED)

@@ -1,0 +1,286 @@
+"""What is tried when an answer fails, in which order and by when."""
+
+from dataclasses import replace
+
+import pytest
+
+from calls.conversation.actions import HangUp, Play, Resort, SpeakText, StartReply
+from calls.conversation.ending import MOST_TRANSFERS
+from calls.conversation.events import (
+    CallerInterrupted,
+    CallerSpoke,
+    ReplyEnded,
+    TimePassed,
+)
+from calls.conversation.fallback import (
+    BUDGET,
+    HANG_UP_AFTER,
+    LIVENESS,
+    TRANSFER_AFTER,
+    Ladder,
+    Rung,
+    Step,
+)
+from calls.conversation.responder import PATIENCE
+from calls.turns.turn import ToolUse, Turn
+from tests.calls.conversation.test_conversation import Talk, of, started
+from tests.support.transfer_targets import SALES
+
+APOLOGY = "Sorry, trouble."
+
+
+def failing(*, models: tuple[str, ...] = (), can_transfer: bool = False) -> Ladder:
+    """A ladder at the caller's question, asked at 0."""
+    ladder = Ladder(models, lambda at: can_transfer)
+    ladder.begin(0)
+    return ladder
+
+
+def rungs(ladder: Ladder, times: int, at: float = 1) -> list[tuple[str, str]]:
+    steps = [ladder.failed(at) for _ in range(times)]
+    return [(step.rung, step.model) for step in steps]
+
+
+def test_a_question_must_be_answered_within_the_limit() -> None:
+    assert failing().due_at == LIVENESS
+
+
+def test_a_failed_answer_is_tried_again_once_and_then_apologised_for() -> None:
+    assert rungs(failing(), 2) == [("retry", ""), ("apology", "")]
+
+
+def test_the_fallback_models_follow_the_retry_in_their_order() -> None:
+    assert rungs(failing(models=("a", "b")), 4) == [
+        *(("retry", ""), ("fallback", "a"), ("fallback", "b"), ("apology", ""))
+    ]
+
+
+def test_what_cannot_succeed_is_not_repeated() -> None:
+    step = failing(models=("a",)).failed(1, retryable=False)
+    assert step == Step(Rung.FALLBACK, 1, "a")
+    assert failing().failed(1, retryable=False).rung is Rung.APOLOGY
+
+
+@pytest.mark.parametrize(
+    ("wait", "expected"),
+    [
+        (None, Step(Rung.RETRY, 1)),
+        (0.4, Step(Rung.RETRY, 1.4)),
+        (BUDGET - 0.01, Step(Rung.RETRY, 1 + BUDGET - 0.01)),
+        (BUDGET, Step(Rung.FALLBACK, 1, "a")),
+        (60, Step(Rung.FALLBACK, 1, "a")),
+    ],
+)
+def test_a_wait_asked_for_is_kept_unless_the_caller_would_wait_too_long(
+    wait: float | None, expected: Step
+) -> None:
+    assert failing(models=("a",)).failed(1, retry_after=wait) == expected
+
+
+def test_nothing_more_is_tried_once_the_budget_is_spent() -> None:
+    ladder = failing(models=("a", "b"))
+    ladder.failed(1)
+    assert ladder.due_at == 1 + BUDGET
+    assert ladder.failed(2).rung is Rung.FALLBACK
+    assert ladder.due_at == 1 + BUDGET, "counts from the first failure"
+    assert ladder.failed(1 + BUDGET).rung is Rung.APOLOGY
+    assert ladder.due_at is None
+
+
+def given_up(ladder: Ladder, times: int) -> list[str]:
+    last = []
+    for time in range(times):
+        ladder.begin(10 * time)
+        last.append(rungs(ladder, 2, at=10 * time + 1)[-1][0])
+    return last
+
+
+def test_the_call_is_ended_after_three_answers_in_a_row_that_failed() -> None:
+    apologies = ["apology"] * (HANG_UP_AFTER - 1)
+    assert given_up(failing(), HANG_UP_AFTER) == [*apologies, "hang_up"]
+
+
+def test_the_caller_is_put_through_after_two_where_that_is_possible() -> None:
+    apologies = ["apology"] * (TRANSFER_AFTER - 1)
+    ladder = failing(can_transfer=True)
+    assert given_up(ladder, TRANSFER_AFTER) == [*apologies, "transfer"]
+
+
+def test_an_answer_that_is_heard_lets_the_count_start_anew() -> None:
+    ladder = failing()
+    assert given_up(ladder, HANG_UP_AFTER - 1)[-1] == "apology"
+    ladder.sounded()
+    assert given_up(ladder, HANG_UP_AFTER - 1)[-1] == "apology"
+
+
+def test_the_time_of_every_rung_is_kept_and_cleared_with_the_next_question() -> None:
+    ladder = failing(models=("a", "b"))
+    for at in (1, 1.2, 1.4, 1.6):
+        ladder.failed(at)
+    assert ladder.taken == {"retry": 1, "fallback": 1.2, "apology": 1.6}
+    ladder.begin(9)
+    assert ladder.taken == {}
+
+
+# In a call
+
+
+def failing_talk(**manners: object) -> tuple[Talk, int]:
+    talk = Talk(apology=APOLOGY, **manners)
+    return talk, started(talk.on(CallerSpoke("Why?"))).reply
+
+
+def apologised(talk: Talk, number: int) -> int:
+    """Let an answer and its retry fail; the number of the apology."""
+    retry = started(talk.on(ReplyEnded(number, error="Broken."))).reply
+    (apology,) = of(SpeakText, talk.on(ReplyEnded(retry, error="Broken.")))
+    assert apology.text == APOLOGY
+    return apology.reply
+
+
+def hears_an_apology(talk: Talk) -> None:
+    """Let the caller ask something that cannot be answered."""
+    apology = apologised(talk, started(talk.on(CallerSpoke("Why?"), after=1)).reply)
+    talk.clip(apology, APOLOGY)
+    talk.on(ReplyEnded(apology, APOLOGY))
+    talk.passes()
+
+
+def test_a_retry_asks_for_the_same_and_names_no_other_model() -> None:
+    talk = Talk()
+    first = started(talk.on(CallerSpoke("Why?")))
+    again = started(talk.on(ReplyEnded(first.reply, error="Broken.")))
+    assert (again.messages, again.model) == (first.messages, "")
+
+
+def test_an_empty_answer_is_a_failure_like_any_other() -> None:
+    talk, number = failing_talk(fallback_models=("a",))
+    retry = talk.on(ReplyEnded(number))
+    assert of(Resort, retry) == [Resort("retry")]
+    fallback = talk.on(ReplyEnded(started(retry).reply))
+    assert started(fallback).model == "a"
+
+
+def test_a_retry_waits_as_long_as_the_upstream_asked() -> None:
+    talk, number = failing_talk()
+    asked_to_wait = talk.on(ReplyEnded(number, error="Busy.", retry_after=0.5))
+    assert not of(StartReply, asked_to_wait)
+    assert talk.core.wakes_at() == pytest.approx(talk.now + 0.5)
+    assert of(StartReply, talk.passes())
+
+
+def test_a_question_during_the_wait_replaces_the_retry() -> None:
+    talk, number = failing_talk()
+    talk.on(ReplyEnded(number, error="Busy.", retry_after=1.0))
+    start = started(talk.on(CallerSpoke("And when?"), after=0.5))
+    assert start.messages[-1]["content"] == "Why? And when?"
+    assert not of(StartReply, talk.on(TimePassed(), after=0.6))
+
+
+def test_an_upstream_that_says_nothing_is_apologised_for_in_time() -> None:
+    talk, _ = failing_talk()
+    asked_at = talk.now
+    spoken: list[SpeakText] = []
+    while not spoken:
+        spoken = of(SpeakText, talk.passes())
+    assert (spoken[0].text, spoken[0].within) == (APOLOGY, PATIENCE)
+    assert talk.now == pytest.approx(asked_at + LIVENESS + BUDGET)
+
+
+def test_a_caller_who_asks_again_and_again_hears_something_in_the_end() -> None:
+    talk, _ = failing_talk()
+    spoken: list[SpeakText] = []
+    for _ in range(10):
+        spoken += of(SpeakText, talk.on(TimePassed(), after=LIVENESS - 1))
+        spoken += of(SpeakText, talk.on(CallerSpoke("Hello?")))
+    assert spoken
+
+
+def test_a_reply_that_falls_silent_for_ever_is_given_up() -> None:
+    talk, number = failing_talk(silence_seconds=5.0)
+    talk.clip(number, "Well,")
+    talk.passes()
+    assert talk.core.wakes_at() is not None
+
+
+def test_an_error_after_the_first_clip_ends_the_answer_without_an_apology() -> None:
+    talk, number = failing_talk()
+    talk.clip(number, "Well,")
+    actions = talk.on(ReplyEnded(number, "Well, I think", error="Broken."))
+    assert not of(SpeakText, actions)
+    assert not of(StartReply, actions)
+    assert (talk.turns[1].heard, talk.turns[1].error) == ("", "Broken.")
+    talk.passes()
+    assert talk.transcript()[1] == ("bot", "Well, I think", "Well,")
+
+
+def test_an_apology_stands_in_the_transcript_but_not_in_the_history() -> None:
+    talk, number = failing_talk()
+    apology = apologised(talk, number)
+    talk.clip(apology, APOLOGY)
+    talk.on(ReplyEnded(apology, APOLOGY))
+    talk.passes()
+    assert talk.transcript()[1] == ("system", APOLOGY, APOLOGY)
+    assert talk.turns[1].error == "Broken."
+    start = started(talk.on(CallerSpoke("Why not?"), after=1))
+    assert [m["role"] for m in start.messages] == ["system", "user"]
+    assert start.messages[-1]["content"] == "Why? Why not?"
+
+
+def test_an_apology_that_is_cut_off_keeps_its_heard_part() -> None:
+    talk, number = failing_talk()
+    apology = apologised(talk, number)
+    talk.clip(apology, APOLOGY, seconds=2)
+    talk.on(ReplyEnded(apology, APOLOGY))
+    talk.on(CallerInterrupted(1200), after=1.5)
+    assert talk.transcript()[1] == ("system", APOLOGY, "Sorry,")
+
+
+def test_an_answer_keeps_when_each_rung_was_taken() -> None:
+    talk, number = failing_talk()
+    again = started(talk.on(ReplyEnded(number, error="Broken."), after=0.7)).reply
+    talk.clip(again, "There.")
+    talk.on(ReplyEnded(again, "There."))
+    assert talk.turns[1].latency_ms == {"play_sent": 700, "retry": 700}
+
+
+@pytest.mark.parametrize("can_transfer", [False, True])
+def test_the_call_ends_with_a_last_word_when_answers_keep_failing(
+    can_transfer: bool,
+) -> None:
+    targets = (SALES,) if can_transfer else ()
+    talk = Talk(apology=APOLOGY, targets=targets, transfer_notice="One sec.")
+    for _ in range((TRANSFER_AFTER if can_transfer else HANG_UP_AFTER) - 1):
+        hears_an_apology(talk)
+    number = started(talk.on(CallerSpoke("Why?"), after=1)).reply
+    retry = started(talk.on(ReplyEnded(number, error="Broken."))).reply
+    (last_word,) = of(SpeakText, talk.on(ReplyEnded(retry, error="Broken.")))
+    assert last_word.text == ("One sec." if can_transfer else "Goodbye.")
+    (play,) = of(Play, talk.clip(last_word.reply, last_word.text))
+    assert not play.interruptible
+    assert not of(HangUp, talk.on(ReplyEnded(last_word.reply, last_word.text)))
+    reason = "transferred" if can_transfer else "bot-failed"
+    assert of(HangUp, talk.passes()) == [
+        HangUp(reason, SALES if can_transfer else None)
+    ]
+
+
+AWAY = replace(SALES, hours="Mon 9:00-9:01")
+
+
+@pytest.mark.parametrize("why", ["nobody", "closed", "tried enough"])
+def test_where_nobody_is_there_a_caller_gets_the_same_third_chance(why: str) -> None:
+    targets = {"nobody": (), "closed": (AWAY,), "tried enough": (SALES,)}[why]
+    talk = Talk(apology=APOLOGY, targets=targets)
+    if why == "tried enough":
+        for index in range(MOST_TRANSFERS):
+            use = ToolUse(f"t{index}", "transfer_call", result="Nobody picked up.")
+            turn = Turn(index, "tool", 0.0, text=use.name, tool=use, ended_at=1.0)
+            talk.core.turns.append(turn)
+    for _ in range(HANG_UP_AFTER - 1):
+        hears_an_apology(talk)
+    number = started(talk.on(CallerSpoke("Why?"), after=1)).reply
+    retry = started(talk.on(ReplyEnded(number, error="Broken."))).reply
+    actions = talk.on(ReplyEnded(retry, error="Broken."))
+    assert of(Resort, actions) == [Resort("hang_up")]
+    assert [each.text for each in of(SpeakText, actions)] == ["Goodbye."]

@@ -1,0 +1,321 @@
+"""The lower rungs: other models, the carrier's voice, a person, a polite goodbye."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from bots.config.phrasebook import phrasebook
+from bots.models import Bot
+from calls.simulator.call import SimulatedCall
+from calls.simulator.carrier import Carrier
+from calls.simulator.forms import call_form
+from calls.simulator.line import Line
+from calls.simulator.record import Heard
+from tests.conftest import INWORLD_PORT
+from tests.end_to_end.test_live import closed, dial, make_bot, turns
+from tests.support.inworld.server import (
+    DONE,
+    ROLE,
+    Delay,
+    FakeInworld,
+    Pause,
+    Status,
+    Step,
+    content,
+    finish,
+    speech,
+    whole_reply,
+)
+from tests.support.live import AUTH_TOKEN, PUBLIC_URL, LiveServer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+BOOK = phrasebook("en")
+NUMBER = "+15005550030"
+COLLEAGUE = "+15005550099"
+# Ceilings on the first sound, in ms from the caller's last word: a fault that shows
+# only in silence is noticed after LIVENESS, 5 s.
+AT_ONCE, AFTER_SILENCE = 4_000, 9_500
+
+
+async def ask(call: SimulatedCall, text: str = "Hello?") -> list[Heard]:
+    await call.say(text)
+    return await call.reply(patience=10)
+
+
+def kinds(heard: list[Heard]) -> list[str]:
+    return [sound.kind for sound in heard]
+
+
+# Other models
+
+
+async def test_fallback_models_are_asked_in_order_after_one_retry(
+    server: LiveServer, inworld: FakeInworld
+) -> None:
+    await make_bot(NUMBER, llm_model="a/one", fallback_models="b/two\nc/three")
+
+    def only_the_third(body: Any) -> list[Step]:
+        third = body["model"] == "c/three"
+        return whole_reply("Third time lucky.") if third else [Status(503)]
+
+    inworld.reply_with = only_the_third
+    async with dial(server, to=NUMBER, pause=0.03) as call:
+        await call.reply()
+        assert kinds(await ask(call)) == ["clip"]
+        assert models(inworld) == ["a/one", "a/one", "b/two", "c/three"]
+        inworld.reply_with = None
+        await ask(call, "And now?")
+        assert models(inworld)[4:] == ["a/one"]
+    _, _, answer, _, _ = await turns(await closed(call.call_sid))
+    assert (answer.role, answer.heard_text) == ("bot", "Third time lucky.")
+    assert {"retry", "fallback"} <= answer.latency_ms.keys()
+
+
+async def test_a_refused_model_is_not_asked_again_before_the_next_one(
+    server: LiveServer, inworld: FakeInworld
+) -> None:
+    await make_bot(NUMBER, llm_model="a/one", fallback_models="b/two\nc/three")
+    inworld.reply_with = lambda body: [Status(404)]
+    async with dial(server, to=NUMBER, pause=0.03) as call:
+        await call.reply()
+        await ask(call)
+        assert models(inworld) == ["a/one", "b/two", "c/three"]
+    apology = (await turns(await closed(call.call_sid)))[2]
+    assert list(apology.latency_ms)[:2] == ["fallback", "apology"]
+
+
+def models(inworld: FakeInworld) -> list[str]:
+    return [chat.body["model"] for chat in inworld.chats]
+
+
+# The carrier's voice
+
+
+async def test_the_carrier_greets_when_the_greeting_cannot_be_synthesised(
+    server: LiveServer, inworld: FakeInworld
+) -> None:
+    await make_bot(NUMBER, greeting="A greeting nobody voiced.")
+    inworld.tts_status = 503
+    async with dial(server, to=NUMBER, pause=0.03) as call:
+        (greeting,) = await call.reply()
+        assert (greeting.kind, greeting.text) == (
+            "carrier",
+            "A greeting nobody voiced.",
+        )
+        assert greeting.waited_ms < AT_ONCE
+        assert kinds(await ask(call)) == ["clip"]
+    row = (await turns(await closed(call.call_sid)))[0]
+    assert (row.role, row.heard_text) == ("bot", "A greeting nobody voiced.")
+    assert "carrier's voice: Inworld answered 503" in row.error
+
+
+async def test_words_that_nobody_can_voice_are_spoken_by_the_carrier(
+    server: LiveServer, inworld: FakeInworld
+) -> None:
+    await make_bot(NUMBER, greeting="", apology="Pardon me.")
+    inworld.tts_status = 503
+    inworld.reply_with = lambda body: [ROLE, content("Mere words."), finish(), DONE]
+    async with dial(server, to=NUMBER, pause=0.03) as call:
+        (words,) = await ask(call)
+        assert (words.kind, words.text) == ("carrier", "Mere words.")
+        assert words.waited_ms < AT_ONCE
+        assert len(inworld.chats) == 1
+        inworld.reply_with = None
+        assert kinds(await ask(call, "Now?")) == ["clip"]
+    row = (await turns(await closed(call.call_sid)))[1]
+    assert (row.role, row.heard_text) == ("bot", "Mere words.")
+    assert "503" in row.error
+
+
+async def test_with_inworld_gone_the_carrier_speaks_and_then_hangs_up(
+    server: LiveServer, transactional_db: None
+) -> None:
+    await make_bot(NUMBER, greeting="Good day.", apology="Sorry.", goodbye="So long.")
+    async with dial(server, to=NUMBER, pause=0.03) as call:
+        heard = [*await call.reply(), *await ask(call), *await ask(call, "What?")]
+        await call.say("Hey!")
+        heard += await call.reply()
+        await call.ends()
+    assert kinds(heard) == ["carrier"] * 4
+    assert [sound.text for sound in heard] == ["Good day.", *["Sorry."] * 2, "So long."]
+    assert max(sound.waited_ms for sound in heard) < AT_ONCE
+    row = await closed(call.call_sid)
+    assert (row.status, row.end_reason) == ("completed", "bot-failed")
+    assert "cannot be reached" in (await turns(row))[2].error
+
+
+async def test_inworld_may_go_and_come_back_during_a_call(
+    server: LiveServer, transactional_db: None
+) -> None:
+    await make_bot(NUMBER, apology="Sorry, again please.")
+    async with FakeInworld(INWORLD_PORT):
+        call = dial(server, to=NUMBER, pause=0.03)
+        await call.__aenter__()
+        await call.reply()
+        assert kinds(await ask(call)) == ["clip"]
+    (apology,) = await ask(call, "And then?")
+    assert apology.waited_ms < AT_ONCE
+    async with FakeInworld(INWORLD_PORT):
+        assert kinds(await ask(call, "Back again?")) == ["clip"]
+        await call.__aexit__(None, None, None)
+
+
+# Silence instead of a fault
+
+
+async def test_inworld_falling_silent_leaves_no_caller_in_silence(
+    server: LiveServer, inworld: FakeInworld
+) -> None:
+    """Played side by side, because each takes as long as a caller can bear."""
+    silences: dict[str, list[Step]] = {
+        "nothing": [Pause()],
+        "headers": [ROLE, Pause()],
+        "pings": [b": ping\n\n", Delay(0.1)] * 200,
+        "text": [ROLE, content("Mere words. "), content("And more."), Pause()],
+        "unvoiced": [ROLE, content("Hanging words."), finish(), DONE],
+    }
+    await make_bot(NUMBER, greeting="")
+    inworld.tts_hangs_on = "Hanging"
+
+    def played(body: Any) -> list[Step]:
+        words = body["messages"][-1]["content"].split()
+        return whole_reply("Yes.") if words[-1] == "there?" else silences[words[0]]
+
+    inworld.reply_with = played
+
+    async def ring(name: str) -> None:
+        async with dial(server, to=NUMBER, pause=0.03) as call:
+            (apology, *_) = await ask(call, name)
+            assert apology.waited_ms < AFTER_SILENCE, name
+            assert kinds(await ask(call, "Are you there?")) == ["clip"], name
+        said = (await turns(await closed(call.call_sid)))[1]
+        assert (said.role, said.text) == ("system", BOOK.apology), name
+        assert "No sound came in time." in said.error
+        assert {"retry", "apology"} <= said.latency_ms.keys()
+
+    async def greet() -> None:
+        number = "+15005550031"
+        await make_bot(number, greeting="Hanging greeting.")
+        async with dial(server, to=number, pause=0.03) as call:
+            (greeting,) = await call.reply(patience=10)
+            assert greeting.kind == "carrier"
+            assert greeting.at_ms < AFTER_SILENCE
+            assert kinds(await ask(call, "Are you there?")) == ["clip"]
+
+    async def apologise() -> None:
+        number = "+15005550032"
+        await make_bot(number, greeting="", apology="Hanging apology.")
+        silences["refused"] = [Status(401)]
+        async with dial(server, to=number, pause=0.03) as call:
+            (apology,) = await ask(call, "refused")
+            assert apology.kind == "carrier"
+            assert apology.waited_ms < AT_ONCE
+            assert kinds(await ask(call, "Are you there?")) == ["clip"]
+
+    await asyncio.gather(greet(), apologise(), *(ring(name) for name in silences))
+
+
+async def test_a_stream_that_stalls_after_a_sentence_does_not_keep_the_caller(
+    server: LiveServer, inworld: FakeInworld, bot: Bot
+) -> None:
+    inworld.answers([ROLE, *speech("This much came.", seconds=1.2), Pause()])
+    async with dial(server) as call:
+        await call.reply()
+        assert kinds(await ask(call)) == ["clip"]
+        (answer,) = await ask(call, "And the rest?")
+        assert answer.waited_ms < AT_ONCE
+        await asyncio.wait_for(inworld.hung_up.wait(), 2)
+    messages = inworld.chats[1].body["messages"]
+    assert messages[-2] == {"role": "assistant", "content": "This much came."}
+
+
+# A person, or goodbye
+
+
+async def test_a_caller_is_put_through_after_two_failures_in_a_row(
+    server: LiveServer, inworld: FakeInworld
+) -> None:
+    await make_bot(NUMBER, transfer_number=COLLEAGUE)
+    inworld.reply_with = lambda body: [Status(401)]
+    async with dial(server, to=NUMBER, pause=0.03) as call:
+        await call.reply()
+        await ask(call)
+        inworld.reply_with = None
+        await ask(call, "A good answer starts the count anew.")
+        inworld.reply_with = lambda body: [Status(401)]
+        await ask(call, "One.")
+        assert not call.over
+        (notice,) = await ask(call, "Two.")
+        await call.ends()
+    assert (notice.kind, notice.cut) == ("clip", False)
+    assert call.dialled == COLLEAGUE
+    assert json.loads(call.actions[0]["HandoffData"]) == {"transfer": True}
+    row = await closed(call.call_sid)
+    assert (row.status, row.end_reason) == ("completed", "transferred")
+    assert (await turns(row))[-1].text == BOOK.transfer_notice
+
+
+async def test_a_caller_nobody_can_take_over_hears_goodbye_after_three_failures(
+    server: LiveServer, inworld: FakeInworld, bot: Bot
+) -> None:
+    inworld.reply_with = lambda body: [Status(401)]
+    async with dial(server) as call:
+        await call.reply()
+        for text in ("One.", "Two.", "Three."):
+            (last,) = await ask(call, text)
+        await call.ends()
+    assert (last.kind, last.cut) == ("clip", False)
+    assert call.dialled == ""
+    assert "HandoffData" not in call.actions[0]
+    row = await closed(call.call_sid)
+    assert (row.status, row.end_reason) == ("completed", "bot-failed")
+    said = await turns(row)
+    assert [turn.text for turn in said if turn.role == "system"] == [BOOK.apology] * 2
+    assert said[-1].text == BOOK.goodbye
+
+
+HANDOFFS = [
+    *('{"transfer": "+19005550000"}', '{"transfer": 1}', '{"transfer": "true"}'),
+    *('{"dial": "+19005550000"}', '{"transfer": {"number": "+19005550000"}}'),
+    *("", " ", "null", "[]", '["transfer"]', '"transfer"', "true", "1" * 5_000),
+    *(
+        "[" * 15_000,  # a webhook takes 64 KB
+        '{"transfer":' * 1_500,
+        "\x00",
+        "{",
+        '{"transfer": tru',
+        "\ufeff",
+    ),
+    *("+19005550000", "<Dial>+19005550000</Dial>", '{"transfer": "\\ud800"}'),
+]
+WILLING = '{"transfer": true, "number": "+19005550000", "to": "<Dial>+1900</Dial>"}'
+
+
+async def test_forged_handoff_data_dials_nobody(
+    server: LiveServer, inworld: FakeInworld, bot: Bot
+) -> None:
+    line = Line(PUBLIC_URL, AUTH_TOKEN, connect_to=server.url)
+    await make_bot(NUMBER, transfer_number=COLLEAGUE)
+
+    async def answered(carrier: Carrier, call_sid: str, handoff: str) -> str:
+        form = call_form(line, call_sid, "in-progress") | {"SessionStatus": "ended"}
+        form |= {"HandoffData": handoff, "TransferNumber": "+19005550000"}
+        return await carrier.post(f"{PUBLIC_URL}/voice/action", form)
+
+    carrier = Carrier(line)
+    async with dial(server) as plain, dial(server, to=NUMBER, pause=0.03) as willing:
+        forged = [
+            answered(carrier, call.call_sid, handoff)
+            for handoff in HANDOFFS
+            for call in (plain, willing)
+        ]
+        assert not [
+            twiml for twiml in await asyncio.gather(*forged) if "<Dial" in twiml
+        ]
+        # Even one as we send it: no bot has put these callers through.
+        for call_sid in (plain.call_sid, willing.call_sid, "CA-unknown"):
+            assert "<Dial" not in await answered(carrier, call_sid, WILLING)
+    await carrier.close()

@@ -1,0 +1,86 @@
+"""Sentences that bridge the wait for a tool: when, and which."""
+
+from calls.conversation.actions import Action, SpeakText
+from calls.conversation.events import (
+    CallerInterrupted,
+    ReplyEnded,
+    TimePassed,
+    ToolEnded,
+)
+from calls.conversation.tool_calls import FILLER_PAUSE
+from calls.turns.turn import FILLER
+from tests.calls.conversation.test_conversation import Talk, of, started
+from tests.calls.conversation.test_tool_calls import (
+    FILLER_SECONDS,
+    FILLERS,
+    call,
+    told,
+    uses,
+    working,
+)
+
+
+def fillers(actions: list[Action]) -> list[str]:
+    return [spoken.text for spoken in of(SpeakText, actions)]
+
+
+def voiced(talk: Talk, seconds: float = 1.0) -> None:
+    """What was last begun is spoken, to its end."""
+    number, text = len(talk.core.replies.numbered), "One moment."
+    talk.clip(number, text, seconds)
+    talk.on(ReplyEnded(number, text))
+
+
+def test_a_quick_tool_is_waited_for_in_silence() -> None:
+    talk = working()
+    uses(talk, call("look_up"))
+    assert fillers(talk.on(TimePassed(), after=FILLER_SECONDS - 0.1)) == []
+    assert fillers(talk.on(ToolEnded("1", "Sent."))) == []
+    assert fillers(talk.on(TimePassed(), after=1)) == []
+
+
+def test_a_slow_tool_is_bridged_by_varied_sentences() -> None:
+    talk = working()
+    uses(talk, call("look_up"))
+    began = talk.now
+    heard: list[tuple[float, str]] = []
+    while talk.now < began + 2 * FILLER_PAUSE:
+        for text in fillers(talk.passes()):
+            heard.append((round(talk.now - began, 1), text))
+            voiced(talk)
+    assert heard == [
+        (1.2, FILLERS[0]),
+        (1.2 + FILLER_PAUSE, FILLERS[1]),
+        (1.2 + 2 * FILLER_PAUSE, FILLERS[0]),
+    ]
+    start = started(talk.on(ToolEnded("1", "Sent.")))
+    assert told(start)[1:] == [("assistant", ["look_up"]), ("tool", "Sent.")]
+    filler = next(turn for turn in talk.turns.values() if turn.model == FILLER)
+    assert (filler.role, filler.heard) == ("system", "One moment.")
+
+
+def test_a_filler_waits_until_what_was_said_before_the_tool_is_over() -> None:
+    talk = working()
+    uses(talk, call("look_up"), said="one two three four", seconds=3.0)
+    began = talk.now
+    while not fillers(talk.passes()):
+        pass
+    ends_at = began + 0.25 + 3.0
+    assert ends_at + FILLER_SECONDS - 0.1 < talk.now < ends_at + FILLER_SECONDS + 0.6
+
+
+def test_a_filler_is_not_said_into_what_may_have_been_an_interruption() -> None:
+    talk = working()
+    uses(talk, call("look_up"), said="one two three four")
+    talk.on(CallerInterrupted(1000), after=1.15)
+    assert fillers(talk.on(TimePassed(), after=0.1)) == []
+
+
+def test_no_filler_where_there_is_none_or_only_keys_are_waited_for() -> None:
+    talk = working(fillers=())
+    uses(talk, call("look_up"))
+    assert fillers(talk.on(TimePassed(), after=9)) == []
+    talk = working(can_ask_for_keys=True)
+    uses(talk, call("ask_for_keys", question="Which?", seconds=60))
+    voiced(talk)
+    assert fillers(talk.on(TimePassed(), after=9)) == []

@@ -1,0 +1,192 @@
+"""What the model is told: only what was heard, in strict alternation."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from calls.conversation.events import (
+    CallConnected,
+    CallerInterrupted,
+    CallerSpoke,
+    ClipReady,
+    ReplyEnded,
+    TimePassed,
+)
+from calls.conversation.messages import CONNECTED, CUT_OFF, GO_ON, messages
+from calls.turns.playback import START_DELAY, spoken_by_carrier
+from calls.turns.turn import NOTICE, Role, ToolUse, Turn
+from tests.calls.conversation.test_conversation import Talk, started
+
+SYSTEM = {"role": "system", "content": "Be kind."}
+EIGHT = "one two three four five six seven eight"
+
+
+def caller(text: str, *, aside: bool = False, shown: str | None = None) -> Turn:
+    return Turn(0, "caller", 0.0, text, text, shown=shown, aside=aside)
+
+
+def bot(heard: str, *, text: str = "", cut: bool = False, role: Role = "bot") -> Turn:
+    return Turn(0, role, 0.0, text or heard, heard, interrupted=cut)
+
+
+def told(*turns: Turn, go_on: bool = False) -> list[tuple[str, str]]:
+    first, *rest = messages("Be kind.", turns, go_on=go_on)
+    assert first == SYSTEM
+    return [(message["role"], message["content"]) for message in rest]
+
+
+@pytest.mark.parametrize(
+    ("written", "sent"),
+    [('{"a": 1}', '{"a": 1}'), ("not json", "{}"), ("[1]", "{}"), ("[" * 5000, "{}")],
+)
+def test_arguments_that_are_no_object_would_be_refused_with_all_the_rest(
+    written: str, sent: str
+) -> None:
+    use = Turn(1, "tool", 0.0, tool=ToolUse("c1", "look_up", written))
+    asked = messages("Be kind.", [caller("Hm?"), use])[2]
+    assert asked["tool_calls"][0]["function"]["arguments"] == sent
+
+
+@pytest.mark.parametrize(
+    ("turns", "expected"),
+    [
+        ([], []),
+        ([caller("Hi")], [("user", "Hi")]),
+        ([caller("A"), caller("B")], [("user", "A B")]),
+        (
+            [bot("Hello"), caller("Hi")],
+            [("user", CONNECTED), ("assistant", "Hello"), ("user", "Hi")],
+        ),
+        (
+            [caller("A"), bot("x", text="x y", cut=True), caller("B")],
+            [("user", "A"), ("assistant", "x"), ("user", f"{CUT_OFF} B")],
+        ),
+        ([caller("A"), bot("", text="x", cut=True), caller("B")], [("user", "A B")]),
+        (
+            [caller("A"), bot("x"), bot("y"), caller("B")],
+            [("user", "A"), ("assistant", "x y"), ("user", "B")],
+        ),
+        (
+            [caller("A"), bot("x"), caller("mhm", aside=True), bot("y"), caller("B")],
+            [("user", "A"), ("assistant", "x y"), ("user", "B")],
+        ),
+        ([caller("A"), bot("Sorry", role="system"), caller("B")], [("user", "A B")]),
+        ([caller("[pressed 1]", shown="•")], [("user", "[pressed 1]")]),
+        (
+            [caller("A"), bot("x", cut=True), bot("y"), caller("B")],
+            [("user", "A"), ("assistant", "x y"), ("user", "B")],
+        ),
+    ],
+)
+def test_turns_become_messages(
+    turns: list[Turn], expected: list[tuple[str, str]]
+) -> None:
+    assert told(*turns) == expected
+
+
+def test_the_rest_of_a_reply_is_asked_for_in_the_callers_place() -> None:
+    assert told(caller("A"), bot("x"), go_on=True)[-1] == ("user", GO_ON)
+    assert told(caller("A"), go_on=True) == [("user", f"A {GO_ON}")]
+    assert told(go_on=True) == [("user", GO_ON)]
+
+
+TURNS = st.lists(
+    st.builds(
+        Turn,
+        index=st.just(0),
+        role=st.sampled_from(["caller", "bot", "system"]),
+        started_at=st.just(0.0),
+        text=st.sampled_from(["", "a", "b c"]),
+        heard=st.sampled_from(["", "a"]),
+        aside=st.booleans(),
+        interrupted=st.booleans(),
+    ),
+    max_size=12,
+)
+
+
+@settings(derandomize=True, database=None)
+@given(TURNS, st.booleans())
+def test_whatever_was_said_the_history_alternates_from_the_caller(
+    turns: list[Turn], go_on: bool
+) -> None:
+    roles = [role for role, _ in told(*turns, go_on=go_on)]
+    assert roles == ["user", "assistant"] * (len(roles) // 2) + ["user"] * (
+        len(roles) % 2
+    )
+    assert not go_on or roles[-1] == "user"
+
+
+# In a call: what of a fixed sentence was heard
+
+
+def greeted() -> Talk:
+    talk = Talk(greeting=EIGHT)
+    talk.on(CallConnected())
+    return talk
+
+
+def test_a_greeting_that_is_cut_off_keeps_its_heard_part() -> None:
+    talk = greeted()
+    talk.clip(1, EIGHT, seconds=4)
+    talk.on(ReplyEnded(1, EIGHT))
+    talk.on(CallerInterrupted(2000), after=START_DELAY + 2)
+    start = started(talk.on(CallerSpoke("Hi"), after=1))
+    heard = start.messages[2]["content"]
+    assert heard == talk.turns[0].heard == "one two three four"
+    assert talk.turns[0].text == EIGHT
+    assert start.messages[3]["content"] == f"{CUT_OFF} Hi"
+
+
+def test_a_greeting_in_the_carriers_voice_keeps_its_heard_part() -> None:
+    talk = greeted()
+    clip = spoken_by_carrier(EIGHT)
+    assert clip.url == ""
+    talk.on(ClipReady(1, clip))
+    talk.on(ReplyEnded(1, EIGHT, error="Spoken by the carrier's voice."))
+    talk.on(CallerInterrupted(None), after=START_DELAY + clip.seconds / 2)
+    start = started(talk.on(CallerSpoke("Hi"), after=1))
+    assert start.messages[2]["content"] == talk.turns[0].heard == "one two three four"
+    assert talk.turns[0].error == "Spoken by the carrier's voice."
+
+
+def test_what_is_still_to_be_played_counts_as_said_in_the_next_question() -> None:
+    talk = Talk(speech_interrupts=False)
+    number = started(talk.on(CallerSpoke("A"))).reply
+    talk.clip(number, "x y")
+    talk.on(ReplyEnded(number, "x y"), after=1)
+    start = started(talk.on(CallerSpoke("B")))
+    assert [m["content"] for m in start.messages[1:]] == ["A", "x y", "B"]
+
+
+def test_what_nobody_heard_is_in_the_transcript_only() -> None:
+    talk = Talk()
+    number = started(talk.on(CallerSpoke("A"))).reply
+    talk.clip(number, "x y")
+    start = started(talk.on(CallerSpoke("B"), after=0.1))
+    assert start.messages[1:] == [{"role": "user", "content": "A B"}]
+    talk.on(ReplyEnded(number, "x y z"))
+    talk.on(TimePassed(), after=5)
+    assert talk.transcript()[1] == ("bot", "x y z", "")
+    assert talk.turns[1].interrupted
+
+
+@pytest.mark.parametrize("place", [2, 3, 4])
+def test_that_a_caller_is_put_through_was_said_before_anybody_was_rung_up(
+    place: int,
+) -> None:
+    through = ToolUse("1", "transfer_call", batch=1, result="Nobody answered.")
+    refused = ToolUse("2", "end_call", batch=1, result="Too late.")
+    turns = [
+        *(caller("Sales, please."), Turn(1, "tool", 0.0, tool=through)),
+        *(Turn(2, "tool", 0.0, tool=refused), caller("Thanks.")),
+    ]
+    turns.insert(place, replace(bot("One moment."), model=NOTICE))
+    assert told(*turns)[1:] == [
+        ("assistant", "One moment."),
+        ("tool", "Nobody answered."),
+        ("tool", "Too late."),
+        ("user", "Thanks."),
+    ]

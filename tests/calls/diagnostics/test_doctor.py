@@ -1,0 +1,486 @@
+"""`manage.py doctor`: what it finds, what it says a caller hears, how it ends."""
+
+import asyncio
+import io
+import json
+import shutil
+import subprocess
+import sys
+from collections import namedtuple
+from collections.abc import Iterable
+from threading import Event
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.core.management import call_command
+from django.db import OperationalError, connection
+from pytest_django import Settings
+
+from bots.models import Bot, PhoneNumber
+from calls.diagnostics import findings, probes, report, server_url_probe
+from calls.diagnostics.findings import (
+    APOLOGY,
+    CARRIER_VOICE,
+    NO_CALL,
+    SORRY,
+    Finding,
+    bad,
+    good,
+)
+from calls.diagnostics.inworld_probes import of_inworld
+from calls.diagnostics.probes import (
+    of_clips,
+    of_clock,
+    of_database,
+    of_numbers,
+    of_server,
+    of_settings,
+)
+from calls.diagnostics.response_verdicts import Result
+from calls.diagnostics.server_url_probe import Sample
+from calls.models import Call
+from calls.speech.clip_store import RedisClips
+from tests.calls.diagnostics.test_server_url_probe import stranger
+from tests.conftest import numbered
+from tests.support.inworld.server import FakeInworld
+from tests.support.live import ROOT, environment, free_port, manage, running
+from tests.support.services import Missing, Postgres
+from tests.support.twilio import SID, TOKEN, FakeTwilio, number
+from voicebot.management.commands import doctor as command
+
+pytestmark = pytest.mark.django_db(transaction=True)
+BASE = "https://bot.example.com"
+Findings = list[tuple[str, str]]
+
+
+def marks(findings: Iterable[Finding]) -> Findings:
+    return [(str(finding.mark), finding.name) for finding in findings]
+
+
+def told(findings: Iterable[Finding]) -> str:
+    return "\n".join(finding.words for finding in findings)
+
+
+def no_work() -> None:
+    """A database that can be reached."""
+
+
+# The command
+
+
+def examined(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "manage.py", "doctor", *arguments],
+        cwd=ROOT,
+        env=environment(**variables),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+async def test_beside_a_running_server_every_part_is_tried(
+    database_url: str, inworld: FakeInworld, bot: Bot, redis_url: str
+) -> None:
+    inworld.voices = [{"voiceId": bot.tts_voice}]
+    inworld.models = [{"model": bot.llm_model}]
+    port = str(free_port())
+    world = {
+        "DATABASE_URL": database_url,
+        "INWORLD_BASE_URL": inworld.url,
+        "PORT": port,
+        "SERVER_URL": f"http://127.0.0.1:{port}",
+        "REDIS_URL": redis_url,
+        "DEBUG": "true",
+        "TWILIO_ACCOUNT_SID": "",
+    }
+    async with running(**world):
+        done = await asyncio.to_thread(examined, "--json", **world)
+    report = json.loads(done.stdout)
+    found = {finding["name"]: finding["mark"] for finding in report["findings"]}
+    assert found == {
+        "Settings": "warning",  # DEBUG is on
+        **dict.fromkeys(("Database", "Clips", "Server", "Numbers"), "ok"),
+        "After calls": "ok",
+        **({"Disk": "ok"} if "sqlite" in database_url else {}),
+        "Address at SERVER_URL": "failure",  # only this machine can reach it
+        **{f"{name} at SERVER_URL": "ok" for name in ("Webhook", "Clips", "Calls")},
+        "Twilio": "warning",
+        **dict.fromkeys(("Inworld", "Voices", "Models", "Speech"), "ok"),
+    }
+    assert not report["ok"]
+    assert done.returncode == 1
+    assert report["callers"] == f"Callers hear {NO_CALL}"
+    assert [request.body["text"] for request in inworld.spoken] == ["Yes."]
+    assert not await Call.objects.aexists()
+
+
+def test_without_a_server_and_a_database_it_says_so_and_does_not_break() -> None:
+    done = examined(
+        "--no-speech",
+        DATABASE_URL="postgres://x:a-password-77@127.0.0.1:1/none",
+        SERVER_URL=f"http://127.0.0.1:{free_port()}",
+        REDIS_URL="redis://127.0.0.1:1",
+        INWORLD_BASE_URL="http://127.0.0.1:9",
+        DEBUG="true",
+    )
+    assert done.returncode == 1
+    lines = done.stdout.splitlines()
+    assert all(line[0] in "✓!✗" for line in lines[:-1])
+    for said in ("✗ Database: ", "✗ Clips: ", "! Server: None runs", "✗ Inworld: "):
+        assert said in done.stdout
+    assert lines[-1] == f"Callers hear {NO_CALL}"
+    assert "Traceback" not in done.stdout + done.stderr
+    assert "a-password-77" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("table", ["bots_phonenumber", "calls_followup"])
+def test_whatever_is_locked_in_the_database_it_comes_to_an_end(table: str) -> None:
+    try:
+        with Postgres() as postgres:
+            world = {
+                "DATABASE_URL": postgres.url,
+                "SERVER_URL": f"http://127.0.0.1:{free_port()}",
+                "REDIS_URL": "",
+                "INWORLD_BASE_URL": "http://127.0.0.1:9",
+                "DEBUG": "true",
+            }
+            manage(world, "migrate")
+            postgres.lock(table)
+            done = examined("--no-speech", **world)
+    except Missing as missing:
+        pytest.skip(str(missing))
+    assert "✗ Database: It cannot be used: it does not answer within" in done.stdout
+    assert done.returncode == 1
+
+
+def run_on(monkeypatch: pytest.MonkeyPatch, *findings: Finding) -> tuple[str, int]:
+    """What the command writes, and its exit status."""
+    monkeypatch.setattr(command, "examine", lambda *, speech: iter(findings))
+    output = io.StringIO()
+    try:
+        call_command("doctor", stdout=output, no_color=True)
+    except SystemExit as end:
+        return output.getvalue(), int(str(end.code))
+    return output.getvalue(), 0
+
+
+def test_it_ends_well_when_a_call_would_work_and_says_what_each_number_hears(
+    monkeypatch: pytest.MonkeyPatch, bot: Bot
+) -> None:
+    numbered("+15005550010", name="Desk", greeting="Good\nday!", tts_voice="Ashley")
+    numbered("+15005550011", name="Quiet", greeting="")
+    numbered("+15005550012", name="Off", is_active=False)
+    said, status = run_on(
+        monkeypatch, good("A", "Fine."), findings.doubtful("B", "Hm.")
+    )
+    assert status == 0
+    first, second, last = said.splitlines()
+    assert (first, second) == ("✓ A: Fine.", "! B: Hm.")
+    assert last.startswith("Callers hear: +15005550010: “Good day!” (Desk in the voice")
+    assert "+15005550011: Quiet in the voice Clive, after they have spoken" in last
+    assert "+15005550012: “Sorry, this number is not in service" in last
+    assert f"any other number: “{bot.greeting}” (Default in the voice Clive)." in last
+
+
+def test_the_last_line_is_what_is_heard_first_of_several_failures(
+    monkeypatch: pytest.MonkeyPatch, bot: Bot
+) -> None:
+    apology = bad("Inworld", "Away.", APOLOGY)
+    said, status = run_on(monkeypatch, apology, bad("Database", "Away.", SORRY))
+    assert status == 1
+    assert said.splitlines()[-1] == f"Callers hear {SORRY}"
+    said, _ = run_on(monkeypatch, apology, bad("Numbers", "One is off."))
+    assert said.splitlines()[-1] == f"Callers hear {APOLOGY}"
+
+
+def test_a_failure_of_one_number_leaves_the_others_their_greeting(
+    monkeypatch: pytest.MonkeyPatch, bot: Bot
+) -> None:
+    said, status = run_on(monkeypatch, bad("Numbers", "One is off."))
+    assert status == 1
+    assert bot.greeting in said.splitlines()[-1]
+
+
+# Settings, database, clips, server
+
+
+def test_settings_that_keep_the_server_from_starting_are_failures(
+    settings: Settings,
+) -> None:
+    assert marks(of_settings()) == [("ok", "Settings")]
+    settings.TWILIO_AUTH_TOKENS = []
+    (finding,) = of_settings()
+    assert finding.mark == "failure"
+    assert "TWILIO_AUTH_TOKEN=" in finding.words
+
+
+def test_a_database_takes_a_call_that_leaves_no_trace() -> None:
+    assert marks(of_database(no_work))[0] == ("ok", "Database")
+    assert not Call.objects.exists()
+
+
+def test_a_database_that_cannot_be_reached_is_told_in_its_own_words() -> None:
+    def away() -> None:
+        raise OperationalError("connection refused\n  by 10.0.0.5.")
+
+    (finding,) = of_database(away)
+    assert finding.mark == "failure"
+    assert "connection refused by 10.0.0.5. Is DATABASE_URL" in finding.words
+    assert finding.hears == SORRY
+
+
+def test_a_database_that_never_answers_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(probes, "DATABASE_SECONDS", 0.05)
+    answers = Event()
+
+    def hang() -> None:
+        answers.wait(10)
+        raise OperationalError("too late")
+
+    try:
+        (finding,) = of_database(hang)
+    finally:
+        answers.set()
+    assert finding.mark == "failure"
+    assert "It cannot be used: it does not answer within" in finding.words
+
+
+def test_a_database_that_lacks_migrations_is_told_what_to_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Behind:
+        def __init__(self, connection: object) -> None:
+            self.loader = self.graph = self
+
+        def leaf_nodes(self) -> list[str]:
+            return []
+
+        def migration_plan(self, targets: object) -> list[str]:
+            return ["one", "two"]
+
+    monkeypatch.setattr(probes, "MigrationExecutor", Behind)
+    (finding,) = of_database(no_work)
+    assert finding.words == "2 migrations wait. Run `manage.py setup`."
+
+
+@pytest.mark.parametrize(
+    ("free_mb", "mark"), [(10, "failure"), (100, "warning"), (900, "ok")]
+)
+def test_a_disk_that_is_nearly_full_is_told(
+    monkeypatch: pytest.MonkeyPatch, free_mb: int, mark: str
+) -> None:
+    usage = namedtuple("usage", "free")
+    found = lambda folder: usage(free_mb * 1_000_000)  # noqa: E731
+    monkeypatch.setattr(shutil, "disk_usage", found)
+    monkeypatch.setattr(connection, "vendor", "sqlite")
+    assert marks(of_database(no_work))[1] == (mark, "Disk")
+
+
+async def test_redis_keeps_gives_and_forgets_a_clip(
+    settings: Settings, redis_url: str
+) -> None:
+    settings.REDIS_URL = redis_url
+    sample = Sample()
+    found = await asyncio.to_thread(lambda: list(of_clips(sample)))
+    assert marks(found) == [("ok", "Clips")]
+    store = RedisClips(redis_url)
+    assert await store.get(sample.id) == sample.wav  # for the round trip
+    await store.drop([sample.id])
+    await store.aclose()
+
+
+def test_a_redis_that_is_away_leaves_callers_the_carriers_voice(
+    settings: Settings,
+) -> None:
+    settings.REDIS_URL = "redis://127.0.0.1:1"
+    (finding,) = of_clips(Sample())
+    assert (finding.mark, finding.hears) == ("failure", CARRIER_VOICE)
+    assert "REDIS_URL" in finding.words
+
+
+def test_where_no_server_runs_it_says_how_to_start_one(settings: Settings) -> None:
+    settings.PORT = free_port()
+    (finding,) = of_server()
+    assert finding.mark == "warning"
+    assert "manage.py serve" in finding.words
+
+
+async def test_what_answers_in_our_place_is_no_server(
+    settings: Settings, inworld: FakeInworld
+) -> None:
+    settings.PORT = inworld.port
+    (finding,) = await asyncio.to_thread(lambda: list(of_server()))
+    assert finding.mark == "failure"
+
+
+def test_the_round_trip_says_what_its_failures_sound_like(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results = [Result("Address", True, "Public."), Result("Calls", False, "No.")]
+    monkeypatch.setattr(server_url_probe, "check", lambda sample: results)
+    found = list(report.of_roundtrip(None))
+    assert marks(found) == [
+        ("ok", "Address at SERVER_URL"),
+        ("failure", "Calls at SERVER_URL"),
+        ("warning", "Clips at SERVER_URL"),
+    ]
+    assert found[1].hears == findings.LINE_DROPS
+    settings.REDIS_URL = "redis://127.0.0.1:1"
+    assert len(list(report.of_roundtrip(None))) == 2
+
+
+def test_a_clock_that_is_wrong_is_told(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with stranger() as url:  # its answers are dated
+        settings.INWORLD_BASE_URL = url
+        assert marks(of_clock()) == [("ok", "Clock")]
+        monkeypatch.setattr(probes, "MOST_CLOCK_ERROR", -1.0)
+        assert marks(of_clock()) == [("warning", "Clock")]
+    assert marks(of_clock()) == []
+
+
+# Numbers
+
+
+@pytest.fixture
+def account(settings: Settings) -> Any:
+    with FakeTwilio() as twilio:
+        settings.TWILIO_ACCOUNT_SID = SID
+        settings.TWILIO_AUTH_TOKENS = [TOKEN]
+        settings.TWILIO_API_URL = twilio.url
+        yield twilio
+
+
+HERE = {"voice_url": f"{BASE}/voice", "status_callback": f"{BASE}/voice/status"}
+
+
+def test_numbers_are_compared_with_what_twilio_has(
+    account: FakeTwilio, bot: Bot
+) -> None:
+    for name in ("+15005550010", "+15005550011", "+15005550012"):
+        PhoneNumber.objects.create(number=name, bot=bot)
+    account.has(
+        number("+15005550010", **HERE),
+        number("+15005550011", voice_url="https://elsewhere.example/"),
+        number("+15005550013", **{**HERE, "status_callback": ""}),
+        number("+15005550014", **{**HERE, "voice_method": "GET"}),
+        number("+15005550015", voice_url="https://not-ours.example/"),
+    )
+    found = list(of_numbers())
+    assert [(str(each.mark), each.words.split(":")[0]) for each in found] == [
+        ("ok", "Every number in service has an active bot."),
+        ("failure", "+15005550011"),
+        ("warning", "+15005550013"),
+        ("failure", "+15005550014"),
+        ("warning", "+15005550012 is not in this account."),
+        ("ok", "Numbers that point here"),
+    ]
+
+
+def test_a_number_without_an_active_bot_is_a_failure(bot: Bot) -> None:
+    numbered("+15005550012", name="Off", is_active=False)
+    assert marks(of_numbers()) == [("failure", "Numbers"), ("warning", "Twilio")]
+
+
+def test_an_account_without_a_number_that_points_here_is_a_failure(
+    account: FakeTwilio, bot: Bot
+) -> None:
+    assert marks(of_numbers())[-1] == ("failure", "Twilio")
+
+
+def test_credentials_that_twilio_does_not_take_are_a_failure(
+    account: FakeTwilio, bot: Bot
+) -> None:
+    account.tokens = {"another"}
+    assert marks(of_numbers())[-1] == ("failure", "Twilio")
+    account.tokens, account.status = {TOKEN}, 503
+    assert marks(of_numbers())[-1] == ("warning", "Twilio")
+
+
+# Inworld
+
+make_bot = sync_to_async(Bot.objects.create)
+
+
+async def asked(
+    settings: Settings, inworld: FakeInworld, *bots: Bot, speech: bool = True
+) -> list[Finding]:
+    settings.INWORLD_BASE_URL = inworld.url
+    return await asyncio.to_thread(lambda: list(of_inworld([*bots], speech=speech)))
+
+
+async def test_a_voice_that_does_not_exist_is_a_failure_with_a_hint(
+    settings: Settings, inworld: FakeInworld
+) -> None:
+    inworld.voices = [{"voiceId": "Clive"}]
+    inworld.models = [{"model": "openai/gpt-4.1-mini"}]
+    typo = await make_bot(name="Typo", tts_voice="clive")
+    gone = await make_bot(name="Gone", tts_voice="Nobody")
+    found = await asked(settings, inworld, typo, gone, speech=False)
+    assert marks(found) == [
+        ("ok", "Inworld"),
+        *[("failure", "Voices")] * 2,
+        ("ok", "Models"),
+    ]
+    assert "Typo: Inworld has no voice clive. Did you mean Clive?" in told(found)
+    assert inworld.spoken == []
+
+
+async def test_a_model_that_is_not_listed_is_a_warning(
+    settings: Settings, inworld: FakeInworld
+) -> None:
+    inworld.models = [
+        {"model": "one/good"},
+        {"model": "two/old", "isSupported": False},
+    ]
+    bot = await make_bot(name="B", llm_model="one/good", fallback_models="two/old\nx/y")
+    found = await asked(settings, inworld, bot, speech=False)
+    assert marks(found)[2:] == [("warning", "Models")] * 2
+    assert "two/old" in told(found)
+
+
+async def test_each_voice_says_one_word_once(
+    settings: Settings, inworld: FakeInworld
+) -> None:
+    bots = [
+        await make_bot(name=f"{number}", tts_voice=voice)
+        for number, voice in enumerate(("Clive", "Clive", "Ashley"))
+    ]
+    found = await asked(settings, inworld, *bots)
+    assert marks(found)[-2:] == [("ok", "Speech")] * 2
+    assert [request.body["voiceId"] for request in inworld.spoken] == [
+        *("Clive", "Ashley")
+    ]
+
+
+async def test_a_voice_that_cannot_speak_is_a_failure(
+    settings: Settings, inworld: FakeInworld
+) -> None:
+    bot = await make_bot(name="B")
+    for status in (500, 403):
+        inworld.tts_status = status
+        found = await asked(settings, inworld, bot)
+        assert marks(found)[-1] == ("failure", "Speech")
+
+
+async def test_a_key_that_inworld_refuses_is_a_failure_for_every_caller(
+    settings: Settings, inworld: FakeInworld
+) -> None:
+    inworld.voices_status = 401
+    (finding,) = await asked(settings, inworld)
+    assert (finding.mark, finding.hears) == ("failure", APOLOGY)
+    assert "INWORLD_API_KEY" in finding.words
+
+
+def test_without_a_key_the_sandbox_is_announced(settings: Settings, bot: Bot) -> None:
+    settings.INWORLD_BASE_URL = settings.INWORLD_PUBLIC_URL
+    settings.INWORLD_API_KEY = ""
+    (finding,) = of_inworld([bot], speech=True)
+    assert (finding.mark, finding.hears) == ("warning", "")
+    assert "in the sandbox's voice" in report.last_line([finding])

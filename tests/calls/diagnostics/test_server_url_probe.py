@@ -1,0 +1,270 @@
+"""The check of the round trip: a real server behind SERVER_URL, and what is not one."""
+
+import asyncio
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+import trustme
+from django.contrib.auth.models import User
+from django.test import Client
+from pytest_django import Settings
+
+from calls.diagnostics import response_verdicts, server_url_probe
+from calls.diagnostics.response_verdicts import Answer, Result
+from calls.diagnostics.server_url_probe import Sample
+from calls.models import Call
+from calls.session.active_calls import switchboard
+from calls.twilio.signatures import NOT_SIGNED
+from tests.support.live import LiveServer, free_port, running
+
+pytestmark = pytest.mark.django_db(transaction=True)
+HTML = {"Content-Type": "text/html"}
+
+
+def serve_from(settings: Settings, url: str) -> None:
+    settings.SERVER_URL = url
+    settings.SERVER_HOST = urlsplit(url).hostname
+
+
+def checked(settings: Settings, url: str, sample: Sample | None = None) -> list[Result]:
+    serve_from(settings, url)
+    return server_url_probe.check(sample)
+
+
+@contextmanager
+def stranger(
+    status: int = 200,
+    body: bytes = b"",
+    headers: dict[str, str] = HTML,
+    tls: ssl.SSLContext | None = None,
+    holds: Event | None = None,
+) -> Iterator[str]:
+    """Some other server, that says the same to everybody."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if holds:
+                holds.wait(10)
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_POST = do_GET
+
+        def log_message(self, *_: Any) -> None:
+            """Keep the tests' output clean."""
+
+    class Quiet(ThreadingHTTPServer):
+        daemon_threads = True
+
+        def handle_error(self, *_: Any) -> None:
+            """A client that leaves is part of the test."""
+
+    server = Quiet(("127.0.0.1", 0), Handler)
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    thread = Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    try:
+        port = server.server_address[1]
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{port}"
+    finally:
+        if holds:
+            holds.set()
+        server.shutdown()
+        server.server_close()
+        thread.join(5)
+
+
+async def test_a_server_reaches_itself_through_its_address(
+    database_url: str, admin_user: User
+) -> None:
+    port = str(free_port())
+    url = f"http://127.0.0.1:{port}"
+    async with running(
+        DATABASE_URL=database_url, PORT=port, SERVER_URL=url, REDIS_URL=""
+    ) as live:
+        response = await asyncio.to_thread(press_the_button, live.url, admin_user)
+        results = response.json()["results"]
+        worked = [(result["name"], result["ok"]) for result in results]
+        assert worked == [
+            ("Address", False),  # no public one
+            ("Webhook", True),
+            ("Clips", True),
+            ("Calls", True),
+        ], results
+        assert "Traceback" not in live.output
+    assert not await Call.objects.aexists()
+
+
+def press_the_button(url: str, user: User) -> httpx.Response:
+    client = Client()
+    client.force_login(user)
+    cookies = {"sessionid": client.cookies["sessionid"].value, "csrftoken": "c" * 32}
+    with httpx.Client(base_url=url, cookies=cookies, timeout=25) as http:
+        headers = {"X-CSRFToken": "c" * 32}
+        return http.post("/admin/numbers/check/", headers=headers)
+
+
+def test_another_voicebot_is_told_from_this_one(
+    server: LiveServer, settings: Settings
+) -> None:
+    _, webhook, clip, socket = checked(settings, server.url, Sample())
+    assert not webhook.ok
+    assert "refuses our signature" in webhook.words
+    assert not clip.ok
+    assert "does not have our clip" in clip.words
+    assert socket.ok
+
+
+def test_without_a_clip_the_rest_is_checked(
+    server: LiveServer, settings: Settings
+) -> None:
+    found = checked(settings, server.url)
+    assert [result.name for result in found] == ["Address", "Webhook", "Calls"]
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "headers", "words"),
+    [
+        (200, b"<html>Hello", HTML, "Another server answers, with a web page"),
+        (404, b"{}", {}, "404 Not Found"),
+        (799, b"", {}, "something of its own (799)"),
+        (
+            302,
+            b"",
+            {"Location": "https://www.example.com/"},
+            "https://www.example.com/",
+        ),
+        (404, b"", {"Ngrok-Error-Code": "ERR_NGROK_3200"}, "no tunnel runs"),
+        (502, b"<p>ERR_NGROK_8012</p>", HTML, "ngrok answers instead"),
+        (502, b"", HTML, "reaches no server (502)"),
+        (401, b"", {}, "asks who we are (401)"),
+        (403, b"Attention required", HTML, "asks who we are (403)"),
+    ],
+)
+def test_who_answers_instead_is_named(
+    settings: Settings, status: int, body: bytes, headers: dict[str, str], words: str
+) -> None:
+    with stranger(status, body, headers) as url:
+        found = checked(settings, url, Sample())
+    assert not any(result.ok for result in found)
+    assert words in found[1].words
+    assert words in found[2].words
+
+
+def test_a_name_that_dns_does_not_know_is_told_once(settings: Settings) -> None:
+    _, *found = checked(settings, "https://nobody.invalid", Sample())
+    assert "no name that DNS knows" in found[0].words
+    assert [result.words for result in found[1:]] == ["Not tried.", "Not tried."]
+
+
+def test_a_certificate_nobody_trusts_is_told(settings: Settings) -> None:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(tls)
+    with stranger(204, tls=tls) as url:
+        assert "no valid certificate" in checked(settings, url)[1].words
+
+
+def test_a_port_without_tls_is_told(settings: Settings) -> None:
+    with stranger() as url:
+        found = checked(settings, url.replace("http:", "https:"))
+    assert "does not speak TLS" in found[1].words
+
+
+def test_a_closed_port_is_told(settings: Settings) -> None:
+    found = checked(settings, f"http://127.0.0.1:{free_port()}")
+    assert "Nothing listens at http" in found[1].words
+    assert "Start the server (make run)." in found[1].words
+
+
+def test_a_server_that_does_not_answer_is_given_up(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_url_probe, "PATIENCE_SECONDS", 0.3)
+    with stranger(holds=Event()) as url:
+        found = checked(settings, url)
+    assert "does not answer within 0.3 seconds" in found[1].words
+
+
+def test_an_endless_answer_is_not_read_to_its_end(settings: Settings) -> None:
+    with stranger(200, b"x" * 3_000_000) as url:
+        assert "Another server" in checked(settings, url)[1].words
+
+
+def test_a_clip_store_that_takes_nothing_is_told(
+    admin_client: Client, settings: Settings
+) -> None:
+    switchboard.cache_clear()
+    settings.CLIP_MEMORY_MB = 0
+    serve_from(settings, f"http://127.0.0.1:{free_port()}")
+    results = admin_client.post("/admin/numbers/check/").json()["results"]
+    switchboard.cache_clear()
+    assert "takes no clips" in results[-1]["words"]
+    assert "Nothing listens" in results[1]["words"]
+
+
+@pytest.mark.parametrize(
+    "url", ["https://bot.example.com:x", "https://", "no", "https://a.example/b"]
+)
+def test_an_address_that_is_none_is_told(settings: Settings, url: str) -> None:
+    settings.SERVER_URL, settings.SERVER_HOST = url, ""
+    (found,) = server_url_probe.check(Sample())
+    assert not found.ok
+    assert "SERVER_URL" in found.words
+
+
+def test_the_address_has_to_be_public_and_encrypted(settings: Settings) -> None:
+    for url, words in (
+        ("https://bot.example.com", "public https address"),
+        ("http://bot.example.com", "is not https"),
+        ("http://localhost:3000", "only this machine"),
+    ):
+        serve_from(settings, url)
+        assert words in server_url_probe._address().words
+
+
+@pytest.mark.parametrize(
+    ("answer", "ok", "words"),
+    [
+        (Answer(403), True, "come through"),
+        (Answer(403, {}, b"Forbidden"), False, "asks who we are"),
+        (Answer(101), False, "Another server"),
+        (Answer(404, {}, b"<html>"), False, "pass WebSockets on"),
+        (Answer(504), False, "reaches no server"),
+    ],
+)
+def test_only_our_own_no_means_that_sockets_come_through(
+    answer: Answer, ok: bool, words: str
+) -> None:
+    verdict = response_verdicts.socket(answer)
+    assert verdict[0] == ok
+    assert words in verdict[1]
+
+
+def test_unsigned_requests_are_told_from_signed_ones() -> None:
+    assert response_verdicts.webhook(Answer(204), ["token"])[1].startswith("Signed")
+    assert "unchecked" in response_verdicts.webhook(Answer(204), [])[1]
+    refused = Answer(403, {}, NOT_SIGNED)
+    assert "All requests are refused" in response_verdicts.webhook(refused, [])[1]
+
+
+def test_a_clip_has_to_come_back_as_it_was() -> None:
+    wav = Sample().wav
+    assert response_verdicts.clip(Answer(200, {}, wav), wav)[0]
+    assert (
+        "changed on its way"
+        in response_verdicts.clip(Answer(200, {}, wav[:-2]), wav)[1]
+    )
+    assert "Redis" in response_verdicts.clip(Answer(503), wav)[1]

@@ -1,0 +1,189 @@
+"""What a call's viewers may cost the call: nothing."""
+
+import asyncio
+import json
+import logging
+from typing import Any
+
+import pytest
+from channels.layers import get_channel_layer
+from pytest_django import Settings
+
+from calls.console.live.consumer import WANTED_LIMIT, LiveConsumer
+from calls.conversation.events import CallerSpoke
+from calls.live_feed.broadcast import QUEUE_LIMIT, VIEWERS, Broadcaster
+from calls.live_feed.channel_listener import Listener, Message
+from calls.session.active_calls import Switchboard
+from calls.session.session import CallSession
+from tests.calls.session.test_session import session as session
+from tests.support.live import free_port
+
+MEMORY = "channels.layers.InMemoryChannelLayer"
+REDIS = "channels_redis.pubsub.RedisPubSubChannelLayer"
+
+
+class Ear:
+    """A listener in the group of viewers, and what it has heard."""
+
+    def __init__(self) -> None:
+        self.heard: asyncio.Queue[Message] = asyncio.Queue()
+        self.joined = asyncio.Event()
+        self.listener = Listener(VIEWERS, self.heard.put_nowait, self._joined)
+        self.task = asyncio.create_task(self.listener.run())
+
+    def _joined(self, channel: str) -> None:
+        self.joined.set()
+
+    async def next(self) -> Message:
+        while True:
+            message = await asyncio.wait_for(self.heard.get(), 5)
+            if message["type"] != "knock":
+                return message
+
+    async def close(self) -> None:
+        self.task.cancel()
+        await asyncio.wait({self.task})
+
+
+@pytest.fixture(params=["memory", "redis"])
+def layer(request: pytest.FixtureRequest, settings: Settings) -> Any:
+    """Either kind of channel layer, by turns."""
+    where: dict[str, Any] = {"BACKEND": MEMORY}
+    if request.param == "redis":
+        url = request.getfixturevalue("redis_url")
+        hosts = [{"address": url, "socket_timeout": None}]
+        where = {"BACKEND": REDIS, "CONFIG": {"hosts": hosts}}
+    settings.CHANNEL_LAYERS = {"default": where}
+    return get_channel_layer()
+
+
+async def test_news_that_waited_together_arrive_together_and_in_order(
+    layer: Any,
+) -> None:
+    broadcaster, ear = Broadcaster(), Ear()
+    await ear.joined.wait()
+    for number in range(120):
+        broadcaster.tell_viewers({"call": "CA1", "number": number})
+    numbers: list[int] = []
+    bundles = 0
+    while len(numbers) < 120:
+        numbers += [news["number"] for news in (await ear.next())["news"]]
+        bundles += 1
+    assert numbers == list(range(120))
+    assert bundles < 10
+    await ear.close()
+    await broadcaster.aclose()
+    await layer.flush()
+
+
+class Page(LiveConsumer):
+    """A live page's socket that goes nowhere, and what it asked the servers for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.wanted: set[str] = set()
+        self.asked: list[list[str]] = []
+
+    def _ask(self, kind: str, **what: Any) -> None:
+        self.asked.append(what.get("calls", []))
+
+
+async def test_a_page_hears_all_of_a_call_once_between_two_rolls() -> None:
+    page = Page()
+    for _ in range(3):
+        await page.receive(json.dumps({"want": ["CA1", "CA2", "CA1"]}))
+    many = [f"CB{number}" for number in range(2 * WANTED_LIMIT)]
+    for begin in (0, 50, WANTED_LIMIT):
+        await page.receive(json.dumps({"want": many[begin:]}))
+    assert page.asked[0] == ["CA1", "CA2"]
+    assert sum(map(len, page.asked)) == WANTED_LIMIT
+    page._joined("elsewhere")
+    await page.receive(json.dumps({"want": ["CA1"]}))
+    assert page.asked[-1] == ["CA1"]
+
+
+async def test_a_listener_that_leaves_leaves_nothing_behind(layer: Any) -> None:
+    ear = Ear()
+    await ear.joined.wait()
+    await ear.close()
+    inner = layer._get_layer() if hasattr(layer, "_get_layer") else layer
+    assert not inner.channels
+    assert not any(inner.groups.values())
+    await layer.flush()
+
+
+async def test_a_message_that_cannot_be_taken_does_not_end_the_listening(
+    layer: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    taken: asyncio.Queue[Message] = asyncio.Queue()
+
+    def take(message: Message) -> None:
+        taken.put_nowait(message)
+        raise KeyError("type")
+
+    ear = Ear()
+    ear.listener.take = take
+    await ear.joined.wait()
+    for _ in range(2):
+        await layer.group_send(VIEWERS, {"type": "odd"})
+        while (await asyncio.wait_for(taken.get(), 5))["type"] != "odd":
+            pass
+    assert "not understood" in caplog.text
+    await ear.close()
+    await layer.flush()
+
+
+async def test_a_full_queue_drops_news_and_nobody_waits() -> None:
+    broadcaster = Broadcaster()
+    for number in range(QUEUE_LIMIT + 500):  # nothing is sent while this runs
+        broadcaster.tell_viewers({"call": "CA1", "number": number})
+    assert broadcaster.queue.qsize() == QUEUE_LIMIT
+    await broadcaster.aclose()
+
+
+async def test_a_layer_that_is_away_is_named_once(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    hosts = [{"address": f"redis://127.0.0.1:{free_port()}/0"}]
+    away = {"BACKEND": REDIS, "CONFIG": {"hosts": hosts}}
+    settings.CHANNEL_LAYERS = {"default": away}
+    ear = Ear()
+    async with asyncio.timeout(10):
+        while "cut off" not in caplog.text:  # noqa: ASYNC110  (a log has no event)
+            await asyncio.sleep(0.01)
+    ear.listener.outage.begins(ConnectionError())
+    assert caplog.text.count("cut off") == 1
+    await ear.close()
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": MEMORY}}
+    ear.task = asyncio.create_task(ear.listener.run())
+    await asyncio.wait_for(ear.joined.wait(), 5)
+    assert caplog.text.count("The live view is back") == 1
+    await ear.close()
+
+
+async def test_a_call_that_nobody_watches_tells_nobody(session: CallSession) -> None:
+    board: Switchboard = session.board
+    await session.handle(CallerSpoke("Hal", final=False))
+    assert board.broadcaster.task is None
+    board.broadcaster.watch()
+    await session.handle(CallerSpoke("Hallo", final=False))
+    (_, _, news) = board.broadcaster.queue.get_nowait()
+    assert news["state"]["partial"] == "Hallo"
+    await board.broadcaster.aclose()
+    await board.inworld.aclose()
+
+
+async def test_a_mistake_in_the_view_costs_the_call_nothing(
+    session: CallSession,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail() -> None:
+        raise ValueError("not to be shown")
+
+    session.board.broadcaster.watch()
+    monkeypatch.setattr(session.glimpse, "state_news", fail)
+    await session.handle(CallerSpoke("Hal", final=False))
+    assert "Viewers could not be told" in caplog.text
+    await session.board.inworld.aclose()

@@ -1,0 +1,383 @@
+"""What is kept of people goes: in its time, and when somebody asks."""
+
+import asyncio
+import io
+import os
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync, sync_to_async
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.models import Group, User
+from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import ValidationError
+from django.core.management import CommandError, call_command
+from django.forms.models import model_to_dict
+from django.test import Client
+from pytest_django import Settings
+from redis.asyncio import Redis
+
+from bots.admin.forms import BotForm
+from bots.config.bot_config import Profile
+from bots.models import Bot, PhoneNumber
+from calls.models import BlockedCaller, Call, DailyRun, Turn
+from calls.privacy import deletion, erasure, nightly_purge, retention
+from calls.privacy.nightly_purge import Daily
+from calls.session.active_calls import switchboard
+from calls.speech.clip_store import MemoryClips
+from calls.turns.turn import OPERATOR
+from tests.end_to_end.test_live import closed, dial
+from tests.support.inworld.server import FakeInworld
+from tests.support.live import LiveServer, running
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NOW = datetime(2026, 3, 1, 3, 30, tzinfo=UTC)
+CALLER, OTHER, OURS = "+14155550100", "+14155550101", "+15005550006"
+SHARED = "ab" * 32  # the id of a phrase that other calls play as well
+
+
+def make_call(sid: str, days: float = 0, bot: Bot | None = None, **values: Any) -> Call:
+    usual = {
+        "bot": bot,
+        "bot_name": bot.name if bot else "",
+        "settings": Profile.of(bot).to_json() if bot else {},
+        "from_number": CALLER,
+        "to_number": OURS,
+        "status": Call.Status.COMPLETED,
+        "started_at": NOW - timedelta(days=days),
+    }
+    call = Call.objects.create(call_sid=sid, **{**usual, **values})
+    Turn.objects.create(
+        call=call, index=0, role="caller", text="Secret", started_at=call.started_at
+    )
+    return call
+
+
+def kept() -> set[str]:
+    return set(Call.objects.values_list("call_sid", flat=True))
+
+
+def purged(at: datetime = NOW) -> deletion.Deleted:
+    deleted = deletion.Deleted()
+    while (some := retention.purge_some(at)).calls:
+        deleted += some
+    return deleted
+
+
+class TestRetention:
+    def test_calls_go_when_they_were_kept_as_long_as_their_bot_says(self) -> None:
+        short = Bot.objects.create(name="Short", retention_days=1)
+        long = Bot.objects.create(name="Long", retention_days=30)
+        forever = Bot.objects.create(name="Forever")
+        for bot in (short, long, forever):
+            make_call(f"{bot}-new", 0.9, bot)
+            make_call(f"{bot}-old", 2, bot)
+        assert (purged().calls, purged().calls) == (1, 0)
+        assert "Short-old" not in kept()
+        assert len(kept()) == Turn.objects.count() == 5
+
+    def test_a_call_that_is_not_over_stays(self) -> None:
+        bot = Bot.objects.create(name="Short", retention_days=1)
+        make_call("CA1", 5, bot, status=Call.Status.IN_PROGRESS)
+        assert purged().calls == 0
+
+    def test_of_a_bot_that_is_gone_its_last_word_counts(self) -> None:
+        bot = Bot.objects.create(name="Short", retention_days=7)
+        make_call("old", 8, bot)
+        make_call("new", 6, bot)
+        bot.delete()
+        assert purged().calls == 1
+        assert kept() == {"new"}
+
+    def test_calls_that_no_bot_took_follow_the_default_bot(self) -> None:
+        make_call("refused", 8, status=Call.Status.REFUSED)
+        assert purged().calls == 0
+        Bot.objects.create(name="Default", is_default=True, retention_days=7)
+        assert purged().calls == 1
+
+    def test_many_calls_go_in_batches(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(retention, "BATCH", 2)
+        bot = Bot.objects.create(name="Short", retention_days=1)
+        for number in range(5):
+            make_call(f"CA{number}", 2, bot)
+        assert retention.purge_some(NOW).calls == 2
+        assert purged() == deletion.Deleted(3, 3)
+
+    def test_the_command_counts_first_and_tells_no_words(self) -> None:
+        bot = Bot.objects.create(name="Short", retention_days=1)
+        make_call("CA1", 2, bot, started_at=datetime(2020, 1, 1, tzinfo=UTC))
+        assert run("purge_calls", "--dry-run") == "Short: 1 older than 1 days\n"
+        assert kept() == {"CA1"}
+        assert run("purge_calls") == "Deleted: 1 call with 1 turn.\n"
+        assert kept() == set()
+
+    def test_the_command_tells_that_sound_is_left_where_redis_is_away(
+        self, settings: Settings, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        settings.REDIS_URL = "redis://127.0.0.1:1"
+        bot = Bot.objects.create(name="Short", retention_days=1)
+        call = make_call("CA1", 2, bot, started_at=datetime(2020, 1, 1, tzinfo=UTC))
+        call.turns.update(clip_ids=["clip"], model="some/model")
+        assert run("purge_calls") == "Deleted: 1 call with 1 turn.\n"
+        assert "Redis is away" in capsys.readouterr().err
+
+    def test_an_empty_field_keeps_calls(self) -> None:
+        written = {"retention_days": "", "name": "Desk"}
+        form = BotForm({**model_to_dict(Bot(), exclude=["id"]), **written})
+        assert form.is_valid(), form.errors
+        assert form.save().retention_days == 0
+
+    def test_an_unbelievable_time_is_refused(self) -> None:
+        with pytest.raises(ValidationError):
+            Bot(name="Long", retention_days=9999).full_clean()
+
+
+class TestNightlyRun:
+    async def test_of_several_processes_one_does_it_once_a_day(self) -> None:
+        bot = await Bot.objects.acreate(name="Short", retention_days=1)
+        await sync_to_async(make_call)("CA1", 2, bot)
+        one, other = Daily(MemoryClips(1)), Daily(MemoryClips(1))
+        assert await one.run_if_due(NOW) == deletion.Deleted(1, 1)
+        assert await other.run_if_due(NOW) is None
+        assert await other.run_if_due(NOW + timedelta(hours=20)) is None
+        assert await other.run_if_due(NOW + timedelta(days=1)) == deletion.Deleted()
+
+    async def test_it_waits_for_the_quiet_hour(self, settings: Settings) -> None:
+        settings.TIME_ZONE = "America/New_York"  # 22:30 the day before
+        run = Daily(MemoryClips(1))
+        assert await run.run_if_due(NOW - timedelta(hours=1, minutes=30)) is not None
+        await DailyRun.objects.all().adelete()
+        assert await run.run_if_due(NOW + timedelta(hours=3)) is None
+        assert await run.run_if_due(NOW + timedelta(hours=5)) is not None
+
+    async def test_a_run_that_died_is_taken_over_after_a_while(self) -> None:
+        assert await sync_to_async(nightly_purge._claim)(NOW.date(), NOW)
+        run = Daily(MemoryClips(1))
+        assert await run.run_if_due(NOW + timedelta(minutes=14)) is None
+        assert await run.run_if_due(NOW + timedelta(minutes=16)) is not None
+        assert await run.run_if_due(NOW + timedelta(hours=9)) is None
+
+    def test_of_many_claims_at_once_one_is_granted(self) -> None:
+        async def claims() -> list[bool]:
+            ask = (
+                nightly_purge._beside(nightly_purge._claim, NOW.date(), NOW)
+                for _ in range(8)
+            )
+            return [bool(granted) for granted in await asyncio.gather(*ask)]
+
+        assert async_to_sync(claims)().count(True) == 1
+        DailyRun.objects.update(day=NOW.date() - timedelta(days=1))
+        assert async_to_sync(claims)().count(True) == 1
+
+    async def test_it_stops_with_its_server(self) -> None:
+        run = Daily(MemoryClips(1))
+        run.start()
+        await run.aclose()
+        assert run.task
+        assert run.task.cancelled()
+
+
+class TestForgetting:
+    def test_everything_of_one_caller_goes_and_nothing_of_another(self) -> None:
+        make_call("mine")
+        make_call("by-sip", from_number=f"sip:{CALLER}@example.com")
+        make_call("to-me", from_number=OURS, to_number=CALLER, direction="outbound-api")
+        make_call("other", from_number=OTHER)
+        make_call("longer", from_number=f"{CALLER}9")
+        deleted = erasure.forget(CALLER)
+        assert (deleted.calls, deleted.turns) == (3, 3)
+        assert kept() == {"other", "longer"}
+
+    def test_the_desks_log_names_the_number_no_more(self, admin_user: User) -> None:
+        call = make_call("mine")
+        note(admin_user, call.pk, "CA1", "Live: asked the bot to say “Hi Ann”")
+        note(admin_user, 999, CALLER, f"Blocked {CALLER}")
+        note(admin_user, 998, OTHER, f"Blocked {OTHER}")
+        erasure.forget(CALLER)
+        left = LogEntry.objects.order_by("pk").values_list(
+            "object_repr", "change_message"
+        )
+        assert list(left) == [
+            ("+1415•••0100", "Blocked +1415•••0100"),
+            (OTHER, f"Blocked {OTHER}"),
+        ]
+
+    def test_sound_goes_but_not_the_sentences_of_other_calls(self) -> None:
+        call = make_call("mine")
+        said = [("", SHARED), ("some/model", "own-clip"), (OPERATOR, "cd" * 32)]
+        for index, (model, clip) in enumerate(said, 1):
+            Turn.objects.create(
+                call=call, index=index, model=model, clip_ids=[clip], started_at=NOW
+            )
+        assert set(erasure.forget(CALLER).clips) == {"own-clip", "cd" * 32}
+
+    @pytest.mark.parametrize("text", ["anonymous", "+266696687", "+1415*", "x", OURS])
+    def test_what_is_not_one_caller_is_refused(self, text: str) -> None:
+        PhoneNumber.objects.create(number=OURS)
+        with pytest.raises(ValidationError):
+            erasure.caller_of(text)
+
+    @pytest.mark.parametrize(
+        "number",
+        [
+            *("sips:bob@example.com", "whatsapp:+4915112345678", "+49110", "911"),
+            *("4915112345678", "client:Ann B"),
+        ],
+    )
+    def test_whoever_called_is_one_caller_however_the_carrier_writes_them(
+        self, number: str
+    ) -> None:
+        with suppress(ValidationError):  # nobody has called by this yet
+            assert erasure.known_of(erasure.caller_of(number)).calls == 0
+        make_call("theirs", from_number=number)
+        make_call("nobody", from_number="")
+        known = erasure.known_of(erasure.caller_of(f" {number.upper()}"))
+        assert known.calls == 1
+        assert erasure.forget(known.number).calls == 1
+        with pytest.raises(ValidationError):
+            erasure.caller_of(" ")
+
+    def test_the_command_deletes_and_tells_what_it_cannot(self) -> None:
+        make_call("mine")
+        BlockedCaller.objects.create(pattern=CALLER)
+        assert "1 calls with 1 turns" in run("forget_caller", CALLER, "--dry-run")
+        assert kept() == {"mine"}
+        told = run("forget_caller", "+1 415 555-0100", "--no-input")
+        assert "Deleted: 1 call with 1 turn." in told
+        assert "carrier's own call logs" in told
+        assert "list of blocked callers" in told
+        assert kept() == set()
+
+    def test_the_command_fails_while_a_call_goes_on(self) -> None:
+        make_call("now", status=Call.Status.IN_PROGRESS)
+        with pytest.raises(CommandError, match="going on"):
+            run("forget_caller", CALLER, "--no-input")
+        with pytest.raises(CommandError, match="many people"):
+            run("forget_caller", "anonymous", "--no-input")
+
+
+class TestForgetPage:
+    address = "/admin/forget/"
+
+    def test_it_shows_what_there_is_before_anything_is_deleted(
+        self, admin_client: Client
+    ) -> None:
+        call = make_call("mine")
+        BlockedCaller.objects.create(pattern=CALLER)
+        begin = admin_client.get(f"{self.address}?call={call.pk}").content.decode()
+        assert f'value="{CALLER}"' in begin
+        shown = admin_client.post(self.address, {"number": CALLER}).content.decode()
+        assert "1 call with 1 turn" in shown
+        assert "list of blocked callers" in shown
+        assert kept() == {"mine"}
+
+    def test_confirmed_the_caller_is_forgotten_and_the_deed_noted(
+        self, admin_client: Client
+    ) -> None:
+        clip = "a-clip-of-this-call"
+        call = make_call("mine")
+        make_call("now", status=Call.Status.RINGING)
+        call.turns.update(clip_ids=[clip])
+        store = switchboard().clips
+        async_to_sync(store.put)(clip, b"RIFF", 60)
+        answer = admin_client.post(
+            self.address, {"number": CALLER, "forget": "yes"}, follow=True
+        ).content.decode()
+        assert "Deleted: 1 call with 1 turn." in answer
+        assert "going on" in answer
+        assert CALLER not in answer
+        assert kept() == {"now"}
+        assert async_to_sync(store.get)(clip) is None
+        (entry,) = LogEntry.objects.all()
+        assert entry.object_repr == "+1415•••0100"
+
+    def test_hostile_and_senseless_input_is_answered(
+        self, admin_client: Client
+    ) -> None:
+        for text in ("", "anonymous", "<script>", "sip:<script>"):
+            page = admin_client.post(self.address, {"number": text, "forget": "yes"})
+            assert page.status_code == 200
+            assert "<script>" not in page.content.decode().partition("content-main")[2]
+        for query in ("call=x", f"call={'9' * 30}", "call=²"):
+            assert admin_client.get(f"{self.address}?{query}").status_code == 200
+
+    @pytest.mark.parametrize("group", ["viewer", "operator"])
+    def test_it_is_for_superusers_only(self, client: Client, group: str) -> None:
+        call = make_call("mine")
+        person = User.objects.create_user("ann", is_staff=True)
+        person.groups.add(Group.objects.get(name=group))
+        client.force_login(person)
+        assert client.get(self.address).status_code == 403
+        gone = client.post(self.address, {"number": CALLER, "forget": "yes"})
+        assert gone.status_code == 403
+        page = client.get(f"/admin/calls/call/{call.pk}/change/").content.decode()
+        assert "Forget this caller" not in page
+        assert kept() == {"mine"}
+
+
+class TestSound:
+    async def test_everything_in_redis_runs_out_and_no_file_has_sound(
+        self, database_url: str, redis_url: str, inworld: FakeInworld, tmp_path: Path
+    ) -> None:
+        await Bot.objects.acreate(name="B", is_default=True, consent="Recorded.")
+        inworld.says("We open at nine.")
+        async with (
+            running(
+                DATABASE_URL=database_url,
+                REDIS_URL=redis_url,
+                INWORLD_BASE_URL=inworld.url,
+                TMPDIR=str(tmp_path),
+                HOME=str(tmp_path),
+            ) as server,
+            dial(server) as call,
+        ):
+            await call.reply()
+            await call.say("When do you open?")
+            await call.reply()
+            files = written_files(server)
+        await closed(call.call_sid)
+        async with Redis.from_url(redis_url) as redis:
+            keys = [key async for key in redis.scan_iter()]
+            lives = [await redis.ttl(key) for key in keys]
+            await redis.flushdb()
+        assert any(b"clip" in key for key in keys)
+        assert min(lives) > 0
+        assert below(tmp_path) == []
+        assert not [path for path in files if ".sqlite3" not in path]
+
+
+def below(folder: Path) -> list[Path]:
+    return list(folder.rglob("*"))
+
+
+def written_files(server: LiveServer) -> list[str]:
+    """Regular files a server has open for writing."""
+    found = []
+    folder = Path(f"/proc/{server.process.pid}/fd")
+    for each in folder.iterdir() if folder.exists() else ():
+        flags = (folder.parent / "fdinfo" / each.name).read_text()
+        mode = int(flags.split("flags:")[1].split()[0], 8) & os.O_ACCMODE
+        path = os.path.realpath(each)
+        if mode != os.O_RDONLY and Path(path).is_file():
+            found.append(path)
+    return found
+
+
+def run(command: str, *arguments: str) -> str:
+    output = io.StringIO()
+    call_command(command, *arguments, stdout=output)
+    return output.getvalue()
+
+
+def note(user: User, pk: int, shown: str, message: str) -> None:
+    LogEntry.objects.create(
+        user=user,
+        content_type=ContentType.objects.get_for_model(Call),
+        object_id=str(pk),
+        object_repr=shown,
+        action_flag=CHANGE,
+        change_message=message,
+    )

@@ -1,0 +1,150 @@
+"""The person whom the simulated carrier rings up, against a small voicebot."""
+
+import asyncio
+from collections import deque
+
+import pytest
+
+from calls.simulator import Person
+from tests.calls.simulator import test_simulator
+from tests.calls.simulator.test_simulator import HANGUP, Bot, connect, dial, send
+from tests.calls.simulator.test_simulator import bot as bot
+
+NUMBER = "+15005550042"
+GATHER = '<Gather action="/key" numDigits="1"><Say>Kim calls. Press 1.</Say></Gather>'
+ASK = f"<Response>{GATHER}{GATHER}<Hangup/></Response>"
+
+
+def ringing(screen: str = 'url="/told"', **attributes: str) -> str:
+    listed = " ".join(f'{name}="{value}"' for name, value in attributes.items())
+    return (
+        f'<Response><Dial action="/dialled" timeout="20" {listed}>'
+        f"<Number {screen}>{NUMBER}</Number></Dial></Response>"
+    )
+
+
+def script(bot: Bot, document: str, key: str = "<Response/>") -> None:
+    """What the server answers when the relay has ended, and afterwards."""
+    bot.twiml["/ended"] = deque([document])
+    bot.twiml["/told"] = deque([ASK])
+    bot.twiml["/key"] = deque([key])
+    bot.twiml["/dialled"] = deque([HANGUP])
+
+
+def form(bot: Bot, path: str) -> dict[str, str]:
+    (post,) = [post for post in bot.posts if post.path == path]
+    assert post.is_signed()
+    return post.form
+
+
+async def test_who_takes_the_call_presses_1_and_is_connected(bot: Bot) -> None:
+    script(bot, ringing(callerId="+15005550001"))
+    async with dial(bot) as call:
+        await send(await bot.answers(), {"type": "end", "handoffData": "{}"})
+        await call.ends()
+    told, key, dialled = (form(bot, path) for path in ("/told", "/key", "/dialled"))
+    assert told["CallSid"] == key["CallSid"] == dialled["DialCallSid"] != call.call_sid
+    assert told["ParentCallSid"] == dialled["CallSid"] == call.call_sid
+    assert told["Direction"] == "outbound-dial"
+    assert (told["From"], told["To"]) == ("+15005550001", NUMBER)
+    assert (key["Digits"], key["msg"]) == ("1", "Gather End")
+    assert dialled["CallStatus"] == "in-progress"
+    assert (dialled["DialCallStatus"], dialled["DialBridged"]) == ("completed", "true")
+    assert int(dialled["DialCallDuration"]) >= 3
+    assert call.dials == [dialled]
+    assert (call.dialled, call.passed_on) == (NUMBER, True)
+    assert call.person_did == [
+        *(f"{NUMBER} rings", "hears “Kim calls. Press 1.”", "presses 1"),
+        "talks with the caller",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("person", "status", "did"),
+    [
+        (Person.DECLINES, "completed", ["presses 2", "hangs up"]),
+        (Person.MACHINE, "completed", ["hears “Kim calls. Press 1.”", "hangs up"]),
+        (Person.BUSY, "busy", [f"{NUMBER} rings", "is on the phone"]),
+        (Person.NO_ANSWER, "no-answer", [f"{NUMBER} rings", "does not pick up"]),
+    ],
+)
+async def test_who_does_not_take_it_is_reported_as_the_carrier_does(
+    bot: Bot, person: Person, status: str, did: list[str]
+) -> None:
+    script(bot, ringing(), key=HANGUP)
+    bot.twiml["/dialled"] = deque([connect()])
+    async with dial(bot, person=person) as call:
+        await send(await bot.answers(), {"type": "end"})
+        second = await bot.sockets.get()
+        await second.recv()
+        await send(second, bot.records(1))
+        await call.reply()
+    dialled = form(bot, "/dialled")
+    assert (dialled["DialCallStatus"], dialled["DialBridged"]) == (status, "false")
+    assert call.person_did[-2:] == did
+    assert (call.passed_on, call.sessions) == (False, 2)
+    assert call.errors == []
+
+
+@pytest.mark.parametrize(
+    ("person", "taken"), [(Person.MACHINE, True), (Person.DECLINES, False)]
+)
+async def test_unasked_whatever_picks_up_is_connected(
+    bot: Bot, person: Person, taken: bool
+) -> None:
+    script(bot, ringing(screen=""))
+    async with dial(bot, person=person) as call:
+        await send(await bot.answers(), {"type": "end"})
+        await call.ends()
+    assert call.passed_on == taken
+    assert form(bot, "/dialled")["DialBridged"] == str(taken).lower()
+
+
+async def test_a_caller_may_hang_up_while_it_rings(bot: Bot) -> None:
+    script(bot, ringing())
+    async with dial(bot, fast=False, person=Person.NO_ANSWER) as call:
+        await send(await bot.answers(), {"type": "end"})
+        await call.record.until(lambda: call.dialled == NUMBER)
+    dialled = form(bot, "/dialled")
+    assert (dialled["CallStatus"], dialled["DialCallStatus"]) == (
+        *("completed", "canceled"),
+    )
+    assert call.hung_up
+
+
+async def test_a_caller_who_is_back_waits_for_what_the_bot_says(bot: Bot) -> None:
+    script(bot, ringing())
+    bot.twiml["/dialled"] = deque([connect()])
+    async with dial(bot, person=Person.BUSY, pause=0.5) as call:
+        first = await bot.answers()
+        replying = asyncio.create_task(call.reply())
+        await send(first, bot.records(0.1))
+        await call.hears()
+        await send(first, {"type": "end"})
+        second = await bot.sockets.get()
+        await second.recv()
+        assert (await asyncio.wait([replying], timeout=0.8))[1] == {replying}
+        await send(second, bot.records(0.2))
+        assert len(await replying) == 2
+
+
+async def test_the_command_prints_what_the_person_does(bot: Bot) -> None:
+    script(bot, ringing(), key=HANGUP)
+    command = test_simulator.TestCommand()
+    arguments = ("--say", "Sales", "--fast", "--person", "declines")
+    calling, socket = await command._answered(bot, *arguments)
+    await send(socket, {"type": "end"})
+    printed = await calling
+    for line in (f"{NUMBER} rings", "hears “Kim calls. Press 1.”", "presses 2"):
+        assert f"person  {line}\n" in printed
+    assert "was passed on" not in printed
+
+
+async def test_the_command_tells_who_took_the_call(bot: Bot) -> None:
+    script(bot, ringing())
+    command = test_simulator.TestCommand()
+    calling, socket = await command._answered(bot, "--say", "Sales", "--fast")
+    await send(socket, {"type": "end"})
+    printed = await calling
+    assert f"The call was passed on to {NUMBER}." in printed
+    assert "The bot ended" not in printed

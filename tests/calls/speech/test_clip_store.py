@@ -1,0 +1,167 @@
+"""Clips in memory and in Redis keep the same promises."""
+
+import asyncio
+import logging
+import struct
+from collections.abc import AsyncIterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from redis.asyncio import Redis
+
+from bots.audio import mulaw
+from bots.audio.pcm import Pcm, strip_header
+from bots.audio.wav import wav
+from calls.logs import CallLog
+from calls.speech.audio import at_rate, silence
+from calls.speech.clip_fetches import Fetches
+from calls.speech.clip_muting import Shelf
+from calls.speech.clip_store import (
+    ClipStore,
+    ClipsUnavailable,
+    MemoryClips,
+    RedisClips,
+    new_clip_id,
+)
+from calls.turns.playback import Clip
+from tests.support.live import free_port
+
+
+@pytest.fixture(params=["memory", "redis"])
+async def store(request: pytest.FixtureRequest) -> AsyncIterator[ClipStore]:
+    if request.param == "memory":
+        clips: ClipStore = MemoryClips(max_bytes=1000)
+    else:
+        clips = RedisClips(request.getfixturevalue("redis_url"))
+    yield clips
+    await clips.aclose()
+
+
+async def test_a_clip_is_there_until_it_is_dropped(store: ClipStore) -> None:
+    first, second = new_clip_id(), new_clip_id()
+    await store.put(first, b"one", 60)
+    await store.put(second, b"two", 60)
+    await store.drop([first])
+    assert (await store.get(first), await store.get(second)) == (None, b"two")
+
+
+async def test_a_clip_expires(store: ClipStore) -> None:
+    clip_id = new_clip_id()
+    await store.put(clip_id, b"one", 0.05)
+    async with asyncio.timeout(5):
+        while await store.get(clip_id):  # noqa: ASYNC110  (only time can end it)
+            await asyncio.sleep(0.01)
+
+
+async def test_putting_again_replaces(store: ClipStore) -> None:
+    clip_id = new_clip_id()
+    await store.put(clip_id, b"speech", 60)
+    await store.put(clip_id, b"hush", 60)
+    assert await store.get(clip_id) == b"hush"
+
+
+async def test_a_clip_wanted_again_while_it_is_taken_away_is_heard(
+    store: ClipStore,
+) -> None:
+    shelf = Shelf(store, CallLog(logging.getLogger(__name__), "CA1"))
+    clip = Clip(new_clip_id(), "https://bot.example/audio/1", "Hello.", 1.0)
+    await store.put(clip.id, b"hello", 60)
+    # Both are asked for before the store has answered the first.
+    await asyncio.gather(shelf.withhold((clip,)), shelf.put_back(clip))
+    assert await store.get(clip.id) == b"hello"
+
+
+async def test_unknown_ids_are_nothing(store: ClipStore) -> None:
+    assert await store.get("../../etc/passwd") is None
+    await store.drop(["never-there"])
+
+
+async def test_memory_makes_room_by_forgetting_the_oldest() -> None:
+    clips = MemoryClips(max_bytes=10)
+    for name in ("a", "b", "c"):
+        await clips.put(name, b"1234", 60)
+    assert [await clips.get(name) for name in "abc"] == [None, b"1234", b"1234"]
+    with pytest.raises(ClipsUnavailable):
+        await clips.put("huge", b"x" * 11, 60)
+    await clips.drop(["b", "c"])
+    assert clips.size == 0
+
+
+async def test_a_redis_that_is_away_is_noticed_at_once() -> None:
+    clips = RedisClips(f"redis://127.0.0.1:{free_port()}/0")
+    for attempt in (clips.get("a"), clips.put("a", b"1", 1), clips.drop(["a"])):
+        async with asyncio.timeout(1):
+            with pytest.raises(ClipsUnavailable):
+                await attempt
+    await clips.aclose()
+
+
+async def test_many_clips_at_once_wait_for_a_connection(redis_url: str) -> None:
+    clips = RedisClips(redis_url)
+    await asyncio.gather(*(clips.put(str(n), b"x" * 1000, 60) for n in range(300)))
+    assert await clips.get("299") == b"x" * 1000
+    await clips.aclose()
+
+
+async def test_clips_in_redis_have_a_time_to_live(redis_url: str) -> None:
+    clips = RedisClips(redis_url)
+    await clips.put("mortal", b"1", 60)
+    async with Redis.from_url(redis_url) as redis:
+        keys = [key async for key in redis.scan_iter("*mortal")]
+        assert 0 < await redis.ttl(keys[0]) <= 60
+    await clips.aclose()
+
+
+def test_ids_carry_more_than_128_bits() -> None:
+    ids = {new_clip_id() for _ in range(1000)}
+    assert len(ids) == 1000
+    assert min(map(len, ids)) * 6 >= 128
+
+
+@given(st.binary(max_size=200).filter(lambda data: len(data) % 2 == 0))
+def test_a_wav_reads_back_as_what_it_was_made_of(data: bytes) -> None:
+    assert strip_header(wav(data, 8000)) == (data, 8000)
+
+
+@given(
+    seconds=st.floats(0.01, 2),
+    rate=st.sampled_from([8000, 16_000, 22_050, 24_000, 44_100, 48_000]),
+)
+def test_resampling_keeps_the_length(seconds: float, rate: int) -> None:
+    pcm = silence(seconds, rate)
+    assert at_rate(pcm, 8000).seconds == pytest.approx(pcm.seconds, abs=0.001)
+
+
+def test_resampling_nothing_gives_nothing() -> None:
+    assert at_rate(Pcm(48_000, b""), 8000) == Pcm(8000, b"")
+
+
+def test_a_shared_clips_listeners_are_told_in_turn_and_only_once() -> None:
+    fetches, told = Fetches(), list[str]()
+
+    def first(clip_id: str) -> None:
+        told.append(f"first {clip_id}")
+
+    def second(clip_id: str) -> None:
+        told.append(f"second {clip_id}")
+
+    fetches.expect("a", first)
+    fetches.expect("a", second)
+    fetches.expect("b", second)
+    fetches.happened("a")
+    fetches.forget(second)
+    for clip_id in ("a", "b", "unknown"):
+        fetches.happened(clip_id)
+    assert told == ["first a"]
+    assert not fetches.listeners
+
+
+@given(st.lists(st.integers(-32_768, 32_767), max_size=50))
+def test_mu_law_keeps_samples_within_its_steps(samples: list[int]) -> None:
+    pcm = struct.pack(f"<{len(samples)}h", *samples)
+    back = struct.unpack(f"<{len(samples)}h", mulaw.decode(mulaw.encode(pcm)))
+    for sample, decoded in zip(samples, back, strict=True):
+        # Half a step, which grows with the sample and its bias; above, it is cut off.
+        half_a_step = (abs(sample) + 132) / 32
+        assert abs(sample - decoded) <= max(half_a_step, 650 * (abs(sample) > 32_000))

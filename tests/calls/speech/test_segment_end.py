@@ -1,0 +1,295 @@
+"""When a segment is let go that nothing ends: by its sound and its words."""
+
+import logging
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bots.inworld.events import Audio, Done, Text, Transcript
+from bots.inworld.segments import Segment
+from bots.models import Bot
+from calls.logs import CallLog
+from calls.speech.reply_stream import Progress
+from calls.speech.segment_end import LONG_ENOUGH, STALLED, STUCK, Sound, Voice
+from tests.end_to_end.test_live import dial
+from tests.support.inworld.server import DONE, FakeInworld, Pause, audio, transcript
+from tests.support.live import LiveServer
+
+RATE = 48_000
+SENTENCE = "We are open from nine to five, every day but Sunday."
+
+
+def voice(*seconds: float) -> bytes:
+    """Sound and silence by turns, beginning with sound."""
+    pieces = []
+    for place, length in enumerate(seconds):
+        time = np.arange(round(length * RATE)) / RATE
+        tone = np.sin(2 * np.pi * 220 * time) * 8000
+        pieces.append((tone * (place % 2 == 0)).astype("<i2"))
+    return np.concatenate(pieces).tobytes()
+
+
+def progress(*, quick_start: bool = False) -> Progress:
+    log = CallLog(logging.getLogger(), "CA1")
+    return Progress(1, log, Voice(), quick_start)
+
+
+def quiet(reply: Progress, seconds: float) -> list[Segment]:
+    """Look at a stream in which nothing has come for so long."""
+    reply.sounded_at -= seconds
+    return reply.look()
+
+
+def collecting(text: str, *seconds: float) -> Progress:
+    reply = progress()
+    for event in (Text(text), Transcript(text), Audio(voice(*seconds))):
+        assert reply.take(event) == []
+    return reply
+
+
+def test_a_sentence_that_sounds_complete_is_released_with_its_last_sound() -> None:
+    reply = progress()
+    reply.take(Transcript(SENTENCE))
+    assert reply.take(Audio(voice(3.2))) == []
+    (segment,) = reply.take(Audio(bytes(2 * RATE // 10)))
+    assert segment.text == SENTENCE
+    assert segment.pcm.seconds == pytest.approx(3.3)
+
+
+def test_one_that_may_be_complete_is_released_after_a_moment_of_quiet() -> None:
+    reply = collecting(SENTENCE, 2.2, 0.1)
+    assert len(quiet(reply, 0.05)) == 1
+
+
+def test_one_that_ends_without_a_rest_waits_a_moment_longer() -> None:
+    reply = collecting(SENTENCE, 4.0)
+    assert quiet(reply, 0.05) == []
+    assert len(quiet(reply, LONG_ENOUGH)) == 1
+
+
+def test_half_a_sentence_waits_although_it_rests() -> None:
+    reply = collecting(SENTENCE, 1.4, 0.2)
+    assert quiet(reply, 0.3) == []
+
+
+def test_a_stalled_sentence_is_divided_at_its_pause_and_only_once() -> None:
+    reply = collecting(SENTENCE, 1.6, 0.2, 0.3)
+    (head,) = quiet(reply, STALLED)
+    assert head.pcm.seconds == pytest.approx(1.7, abs=0.03)
+    assert SENTENCE.startswith(head.text)
+    assert quiet(reply, 0.0) == []
+    (rest,) = reply.take(Audio(voice(1.7, 0.2)))
+    assert f"{head.text}{rest.text}" == SENTENCE
+
+
+def test_a_stalled_sentence_may_begin_with_a_space() -> None:
+    reply = collecting(f" {SENTENCE}", 1.6, 0.2, 0.3)
+    (head,) = quiet(reply, STALLED)
+    (rest,) = [*reply.take(Audio(voice(1.7, 0.2))), *reply.take(Done())]
+    assert f"{head.text}{rest.text}" == f" {SENTENCE}"
+    assert head.text
+
+
+def test_a_stall_without_a_pause_is_waited_out_before_a_word_is_cut() -> None:
+    reply = collecting(SENTENCE, 1.0)
+    assert quiet(reply, STALLED) == []
+    (segment,) = quiet(reply, STUCK)
+    assert segment.text == "We are open from"
+    (rest,) = [*reply.take(Audio(voice(2.5, 0.1))), *reply.take(Done())]
+    assert f"{segment.text}{rest.text}" == SENTENCE
+
+
+def test_nothing_is_released_while_sound_flows_or_none_has_come() -> None:
+    assert quiet(progress(), 9.0) == []
+    assert collecting(SENTENCE, 2.2, 0.2).look() == []
+
+
+def test_the_silence_after_a_released_sentence_is_no_clip_of_its_own() -> None:
+    reply = progress()
+    said = reply.take(Transcript(SENTENCE)) + reply.take(Audio(voice(3.2, 0.1)))
+    hiss = Audio(np.tile(np.array([30, -30], dtype="<i2"), RATE // 8).tobytes())
+    rest = reply.take(hiss) + reply.take(Done())
+    assert [reply.is_rest(segment) for segment in said + rest] == [False, True]
+
+
+def test_speech_after_a_released_sentence_is_not_taken_for_silence() -> None:
+    reply = progress()
+    said = reply.take(Transcript(SENTENCE)) + reply.take(Audio(voice(3.2, 0.1)))
+    more = reply.take(Audio(voice(0.3))) + reply.take(Done())
+    assert [reply.is_rest(segment) for segment in said + more] == [False, False]
+
+
+@pytest.mark.parametrize("piece", [0.02, 0.1, 0.37, 9.0])
+@pytest.mark.parametrize("quick", [False, True])
+def test_sentences_behind_one_released_early_are_judged_by_their_own_words(
+    *, piece: float, quick: bool
+) -> None:
+    reply, segments = progress(quick_start=quick), list[Segment]()
+    first, *others = SENTENCE, " We close at noon that day.", f" {SENTENCE}"
+    for text in (first, *others):
+        length = reply.voice.expects(text)
+        segments += reply.take(Transcript(text))
+        # The pause in the middle is as long as a rest at the end.
+        sound = voice(0.45 * length, 0.2, 0.55 * length, 0.15)
+        size = 2 * round(piece * RATE)
+        for start in range(0, len(sound), size):
+            segments += reply.take(Audio(sound[start : start + size]))
+    segments += reply.take(Done())
+    texts = [each.text for each in segments if not reply.is_rest(each)]
+    assert texts[-2:] == others
+    assert "".join(texts[:-2]) == first
+    assert quick or len(texts) == 3
+
+
+def pieces(sound: bytes, seconds: float) -> list[Audio]:
+    size = 2 * round(seconds * RATE)
+    return [Audio(sound[at : at + size]) for at in range(0, len(sound), size)]
+
+
+def streaming(reply: Progress, text: str, sound: bytes, gap: float) -> list[Segment]:
+    """A sentence in pieces of 0.3 s, with so many seconds between them."""
+    segments = reply.take(Transcript(text))
+    for piece in pieces(sound, 0.3):
+        segments += quiet(reply, gap)
+        segments += reply.take(piece)
+    return segments
+
+
+@pytest.mark.parametrize("gap", [0.0, 0.02, 0.1, 0.25])
+def test_no_sentence_is_cut_because_its_sound_comes_in_large_pieces(gap: float) -> None:
+    reply, segments = progress(), list[Segment]()
+    hours = ("four", "five", "nine") * 2
+    first, *others = (f" {SENTENCE}".replace("nine", hour) for hour in hours)
+    for text in (first, *others):  # slower than expected, with a pause
+        segments += streaming(reply, text, voice(2.6, 0.2, 1.9, 0.15), gap)
+    segments += reply.take(Done())
+    texts = [each.text for each in segments if not reply.is_rest(each)]
+    assert "".join(texts[:-5]) == first
+    assert texts[-5:] == others
+    assert reply.voice.expects(SENTENCE) == pytest.approx(4.85, abs=0.02)
+
+
+def test_words_that_come_behind_their_sound_stay_with_their_sentence() -> None:
+    reply, segments = progress(), list[Segment]()
+    texts = ["We close at noon.", " Please come early.", " We will be glad."]
+    for text in texts:
+        segments += reply.take(Text(text))
+        for piece in pieces(voice(0.6, 0.12, 0.6, 0.1), 0.1):
+            segments += reply.take(piece)
+        segments += reply.take(Transcript(text))
+    segments += reply.take(Done())
+    assert [segment.text for segment in segments] == texts
+    assert reply.unvoiced == ""
+
+
+def test_words_that_come_too_late_are_not_those_of_the_next_sentence() -> None:
+    reply, segments = progress(), list[Segment]()
+    texts = ["We close at noon.", " Please come early.", " We will be glad."]
+    for text in texts:
+        segments += reply.take(Text(text))
+        segments += reply.take(Audio(voice(1.2, 0.1)))
+        segments += quiet(reply, 0.2)
+        segments += reply.take(Transcript(text))
+    segments += reply.take(Done())
+    assert [segment.text for segment in segments] == ["", *texts[:2]]
+    assert (reply.unvoiced, reply.voice.lessons) == ("", 0)
+
+
+def test_speech_without_its_words_is_not_spoken_twice() -> None:
+    reply = progress()
+    for event in (
+        *(Text(f"{SENTENCE} Until then, goodbye."), Transcript(SENTENCE)),
+        *(Audio(voice(3.6, 0.1)), Audio(voice(1.5, 0.1)), Done()),
+    ):
+        for segment in reply.take(event):
+            reply.is_rest(segment)
+    assert reply.segmenter.unvoiced == "Until then, goodbye."
+    assert reply.unvoiced == ""
+
+
+def test_the_pace_of_a_voice_is_learned() -> None:
+    hasty = Voice()
+    for _ in range(4):
+        hasty.learn(SENTENCE, 2.0)
+    for speaker, complete in ((hasty, True), (Voice(), False)):
+        sound = Sound(speaker.expects(SENTENCE), 2.0, rest=0.1)
+        assert speaker.is_complete(sound, idle=0.05) is complete
+
+
+def test_a_quick_start_lets_the_opening_clause_go_first() -> None:
+    reply = progress(quick_start=True)
+    reply.take(Transcript(SENTENCE))
+    (clause,) = reply.take(Audio(voice(2.1, 0.2, 0.3)))
+    assert clause.text == "We are open from nine to five,"
+    assert clause.pcm.seconds == pytest.approx(2.2, abs=0.03)
+    (rest,) = [*reply.take(Audio(voice(1.2))), *reply.take(Done())]
+    assert rest.text.strip() == "every day but Sunday."
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("There is no comma in this sentence at all.", (1.5, 0.2, 1.0)),
+        ("Well, hello.", (0.3, 0.2, 0.4)),  # too short to be worth it
+        (SENTENCE, (0.8, 0.2, 1.0)),  # the pause is not where the comma is
+        (SENTENCE, (3.0,)),
+        ("We open at 9:30 on all our days.", (0.95, 0.2, 1.0)),
+        ("That is 1,250 dollars in all.", (0.9, 0.2, 1.0)),
+    ],
+)
+def test_without_a_clause_to_begin_with_there_is_no_quick_start(
+    text: str, seconds: tuple[float, ...]
+) -> None:
+    reply = progress(quick_start=True)
+    reply.take(Transcript(text))
+    assert reply.take(Audio(voice(*seconds))) == []
+
+
+@given(
+    pieces=st.lists(st.floats(0.05, 1.0), min_size=1, max_size=8),
+    waits=st.lists(st.sampled_from([0.0, 0.05, 0.3, 0.7, 2.0]), min_size=8, max_size=8),
+    quick=st.booleans(),
+)
+def test_no_sound_and_no_word_is_lost_however_a_stream_stalls(
+    pieces: list[float], waits: list[float], quick: bool
+) -> None:
+    reply, sound = progress(quick_start=quick), voice(*pieces)
+    segments = reply.take(Transcript(SENTENCE))
+    size = max(2, len(sound) // 16 * 2)
+    for place, start in enumerate(range(0, len(sound), size)):
+        segments += reply.take(Audio(sound[start : start + size]))
+        segments += quiet(reply, waits[place % len(waits)])
+    segments += reply.take(Done())
+    assert b"".join(segment.pcm.data for segment in segments) == sound
+    assert "".join(segment.text for segment in segments).rstrip() in SENTENCE
+    assert SENTENCE.startswith("".join(segment.text for segment in segments).strip())
+
+
+def test_a_slow_stream_gives_at_most_two_clips_a_sentence() -> None:
+    reply = progress()
+    reply.voice.learn(SENTENCE, 3.7)
+    reply.voice.learn(SENTENCE, 3.7)
+    segments = reply.take(Transcript(SENTENCE))
+    sound = voice(0.9, 0.15, 0.7, 0.15, 0.8, 0.15, 0.7, 0.2)
+    for start in range(0, len(sound), 9600):
+        segments += reply.take(Audio(sound[start : start + 9600]))
+        segments += quiet(reply, STUCK - 0.1)
+    segments += reply.take(Done())
+    assert len([s for s in segments if not reply.is_rest(s)]) == 2
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_finished_sentence_is_not_held_until_the_stream_ends(
+    server: LiveServer, inworld: FakeInworld, bot: Bot
+) -> None:
+    sound = audio(voice(3.2, 0.1))
+    inworld.answers([transcript(SENTENCE), sound, Pause(), DONE])
+    async with dial(server) as call:
+        await call.reply()
+        await call.say("When?")
+        (clip,) = await call.hears(1)
+        assert clip.seconds == pytest.approx(3.3, abs=0.01)
+        assert inworld.open_streams == 1
+        inworld.resume()

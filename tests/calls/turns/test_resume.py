@@ -1,0 +1,312 @@
+"""Who goes on with a lost call, and from where: every order of what may happen."""
+
+from dataclasses import replace
+from itertools import islice, permutations
+from xml.etree import ElementTree
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import connection
+from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bots.config.phrasebook import PHRASEBOOKS
+from bots.config.rules import Manners
+from bots.models import Bot
+from calls.conversation.actions import Record, SpeakText, StartReply
+from calls.conversation.conversation import Conversation
+from calls.conversation.events import CallResumed, ClipReady, ReplyEnded
+from calls.conversation.messages import LINE_BROKE, messages
+from calls.models import Call
+from calls.session.active_calls import switchboard
+from calls.session.socket_admission import admit
+from calls.transcripts.writes import CallLost, write_all
+from calls.turns.playback import spoken_by_carrier
+from calls.turns.resume import LOST as LOST_ANSWER
+from calls.turns.resume import is_unanswered, settle, take_back
+from calls.turns.turn import FILLER, NOTICE, RESUMED, ToolUse, Turn
+from calls.twilio.relay_tokens import read_token, relay_token
+from calls.webhooks.reconnect_decision import MAX_RECONNECTS, Standing, Verdict, verdict
+from tests.calls.webhooks.test_incoming import SESSION, own_switchboard, post, ring
+
+__all__ = ["own_switchboard"]  # a fixture
+in_database = pytest.mark.django_db(transaction=True)
+
+LOST = {**SESSION, "SessionStatus": "failed", "CallStatus": "in-progress"}
+
+
+def bot_said(index: int, text: str, heard: str = "", **fields: object) -> Turn:
+    turn = Turn(index, "bot", started_at=10.0, text=text, heard=heard)
+    return replace(turn, **fields)  # type: ignore[arg-type]
+
+
+def lost_use(index: int) -> Turn:
+    return use_of(index, LOST_ANSWER, failed=True)
+
+
+def use_of(index: int, result: str, *, failed: bool = False) -> Turn:
+    use = ToolUse("x", "look_up", result=result, failed=failed)
+    return Turn(index, "tool", 9.5, text="look_up", ended_at=10.0, tool=use)
+
+
+def filler(index: int) -> Turn:
+    return bot_said(index, "One moment.", "One moment.", model=FILLER)
+
+
+def caller_said(index: int, text: str) -> Turn:
+    return Turn(index, "caller", 9.0, text=text, heard=text, ended_at=9.0)
+
+
+# Whether a call goes on
+
+
+@given(st.lists(st.sampled_from("abcdef"), max_size=12))
+def test_reports_in_any_order_and_number_give_every_session_one_relay(
+    reports: list[str],
+) -> None:
+    lost: list[str] = []
+    offers: list[str] = []
+    is_open = True
+    for session in reports:
+        call = Standing(is_open, len(offers), lost, has_offer=bool(offers))
+        match verdict(call, session):
+            case Verdict.RECONNECT:
+                offers.append(session)
+                lost.append(session)
+            case Verdict.GIVE_UP:
+                is_open = False
+                lost += [] if session in lost else [session]
+    assert len(offers) == len(set(offers)) <= MAX_RECONNECTS
+    assert is_open == (len(set(reports)) <= MAX_RECONNECTS)
+
+
+def test_a_repeated_report_gets_its_answer_again_until_the_next_session_begins() -> (
+    None
+):
+    call = Standing(True, 1, ["VX1"], has_offer=True)
+    assert verdict(call, "VX1") is Verdict.REPEAT
+    assert verdict(replace(call, has_offer=False), "VX1") is Verdict.IGNORE
+    assert verdict(replace(call, is_open=False), "VX1") is Verdict.GIVE_UP
+    assert verdict(replace(call, is_open=False), "VX2") is Verdict.IGNORE
+
+
+# Where it goes on
+
+
+def test_what_was_being_said_is_heard_as_far_as_time_allowed() -> None:
+    text = "This sentence takes two seconds."
+    (cut,) = settle([caller_said(0, "Hm?"), bot_said(1, text)], lost_at=11.25)
+    assert cut.interrupted
+    assert cut.heard
+    assert text.startswith(cut.heard)
+    assert len(cut.heard) < len(text)
+    (whole,) = settle([bot_said(1, text)], lost_at=20.0)
+    assert (whole.heard, whole.interrupted) == (text, False)
+
+
+@pytest.mark.parametrize(
+    ("turns", "unanswered"),
+    [
+        ([], False),
+        ([bot_said(0, "Hello", "Hello")], False),
+        ([caller_said(0, "Hm?")], True),
+        ([caller_said(0, "Hm?"), bot_said(1, "Well", "We")], False),
+        ([caller_said(0, "Hm?"), bot_said(1, "Well", "")], True),
+        ([caller_said(0, "Hm?"), bot_said(1, "Back.", "Back.", model=RESUMED)], True),
+        ([replace(caller_said(0, "mhm"), aside=True)], False),
+        ([caller_said(0, "Hm?"), lost_use(1), filler(2)], True),
+        ([caller_said(0, "Hm?"), bot_said(1, "Wait.", "Wait."), lost_use(2)], True),
+        ([caller_said(0, "Hm?"), lost_use(1), bot_said(2, "Well", "We")], False),
+        ([bot_said(0, "Wait.", "Wait."), use_of(1, "Found."), bot_said(2, "It")], True),
+        ([use_of(0, "Busy."), bot_said(1, "One.", "One.", model=NOTICE)], True),
+    ],
+)
+def test_words_without_a_heard_answer_are_unanswered(
+    turns: list[Turn], unanswered: bool
+) -> None:
+    assert is_unanswered(turns) == unanswered
+
+
+def test_why_a_caller_is_back_is_told_of_the_transfer_that_was_made() -> None:
+    made, refused = (
+        Turn(index, "tool", 9.0, tool=ToolUse(f"call_{index}", "transfer_call"))
+        for index in (1, 2)
+    )
+    assert made.tool
+    assert refused.tool
+    refused.tool.result, refused.tool.failed = "The call ended first.", True
+    assert take_back([made, refused], "Nobody answered.") == [made]
+    assert made.tool.result == "Nobody answered."
+    assert refused.tool.result == "The call ended first."
+    assert take_back([refused], "Nobody answered.") == []
+
+
+def test_the_bot_says_one_sentence_and_answers_what_is_open() -> None:
+    core = Conversation(Manners("Be kind.", greeting="Hello!"))
+    before = (bot_said(0, "Hello!", "Hello!", ended_at=8.0), caller_said(4, "Hm?"))
+    actions = core.receive(CallResumed(before, 10.0, seconds=60.0), 12.0)
+    sentence = core.manners.reconnected
+    assert [a.text for a in actions if isinstance(a, SpeakText)] == [sentence]
+    core.receive(ClipReady(1, spoken_by_carrier(sentence)), 12.1)
+    (record, start) = core.receive(ReplyEnded(1, sentence), 12.2)
+    assert isinstance(record, Record)
+    assert (record.turn.index, record.turn.role) == (5, "system")
+    assert isinstance(start, StartReply)
+    assert start.messages[-1] == {"role": "user", "content": f"Hm? {LINE_BROKE}"}
+
+
+def test_the_time_limit_counts_from_the_first_start() -> None:
+    core = Conversation(Manners("Be kind.", max_call_seconds=100.0, goodbye="Bye."))
+    core.receive(CallResumed((), 10.0, seconds=99.0), 12.0)
+    sentence = core.manners.reconnected
+    core.receive(ClipReady(1, spoken_by_carrier(sentence)), 12.1)
+    core.receive(ReplyEnded(1, sentence), 12.2)
+    actions = core.receive(ReplyEnded(1, ""), 13.1)
+    assert [a.text for a in actions if isinstance(a, SpeakText)] == ["Bye."]
+
+
+def test_the_history_stays_alternating_where_the_line_broke() -> None:
+    broke = bot_said(2, "We are back.", "We are back.", model=RESUMED, role="system")
+    said = [
+        caller_said(0, "One?"),
+        bot_said(1, "It is", "It", interrupted=True),
+        broke,
+        caller_said(3, "Two?"),
+    ]
+    roles = [message["role"] for message in messages("Be kind.", said)]
+    assert roles == ["system", "user", "assistant", "user"]
+    assert messages("Be kind.", said)[-1]["content"] == f"{LINE_BROKE} Two?"
+
+
+@pytest.mark.parametrize("language", PHRASEBOOKS)
+def test_every_language_has_its_sentences_for_a_broken_line(language: str) -> None:
+    book = PHRASEBOOKS[language]
+    assert book.reconnected.endswith(".")
+    assert book.line_lost.endswith(".")
+
+
+# The carrier's reports
+
+
+async def action(**form: str) -> list[str]:
+    """The verbs that an action callback is answered with."""
+    answer = await post("/voice/action", **{**LOST, **form})
+    assert answer.status_code == 200
+    return [verb.tag for verb in ElementTree.fromstring(answer.content)]
+
+
+async def socket_of(**form: str) -> str:
+    """The address of the socket that a lost call is given."""
+    answer = await post("/voice/action", **{**LOST, **form})
+    relay = ElementTree.fromstring(answer.content).find("Connect/ConversationRelay")
+    assert relay is not None
+    return relay.attrib["url"]
+
+
+async def connect(url: str) -> Call | None:
+    """Use up a socket's token as its handshake does."""
+    found = read_token(url.rsplit("/", 1)[1])
+    assert found
+    return await admit(*found, here=lambda: None)
+
+
+@in_database
+async def test_a_repeated_report_starts_no_second_relay(bot: Bot) -> None:
+    await ring()
+    first = await socket_of()
+    again = await socket_of()
+    row = await Call.objects.aget()
+    assert row.reconnects == 1
+    assert await connect(first)
+    assert await connect(again) is None
+    assert await action() == []
+    assert (await Call.objects.aget()).reconnects == 1
+
+
+@in_database
+async def test_a_relay_is_offered_three_times_then_the_caller_hears_why_not(
+    bot: Bot,
+) -> None:
+    await ring()
+    for number in range(MAX_RECONNECTS):
+        assert await connect(await socket_of(SessionId=f"VX{number}"))
+    assert await action(SessionId="VX9") == ["Say", "Hangup"]
+    row = await Call.objects.aget()
+    assert (row.status, row.end_reason) == ("failed", "connection-lost")
+    assert await action(SessionId="VX9") == ["Say", "Hangup"]
+    assert await action(SessionId="VX0") == ["Hangup"]
+
+
+@in_database
+async def test_the_callbacks_of_a_lost_and_resumed_call_may_come_in_any_order(
+    bot: Bot,
+) -> None:
+    """One end, never reopened, whatever comes before or after it, twice."""
+    steps = {
+        "lost": ("/voice/action", LOST),
+        "lost again": ("/voice/action", {**LOST, "SessionId": "VX2"}),
+        "done": (
+            "/voice/action",
+            {**SESSION, "SessionId": "VX3", "SessionStatus": "completed"},
+        ),
+        "status": ("/voice/status", {**SESSION, "CallStatus": "completed"}),
+    }
+    names = [*steps, "socket"]
+    for place, order in enumerate(islice(permutations(names), 0, None, 5)):
+        sid = f"CA{place}"
+        await ring(CallSid=sid)
+        call, ended_at = await Call.objects.aget(call_sid=sid), None
+        for name in (*order, *order):
+            if name == "socket":
+                broke = CallLost(call.pk, timezone.now(), 0)
+                await sync_to_async(write_all)([broke])
+            else:
+                path, form = steps[name]
+                await post(path, **{**form, "CallSid": sid})
+            row = await Call.objects.aget(call_sid=sid)
+            assert ended_at is None or (row.ended_at, row.status) == ended_at
+            if row.ended_at:
+                ended_at = (row.ended_at, row.status)
+        assert row.end_reason == "caller-hung-up"
+        assert row.reconnects <= 2
+        assert len(row.lost_sessions) == row.reconnects
+
+
+@in_database
+async def test_a_token_is_good_for_one_socket(bot: Bot) -> None:
+    await ring()
+    row = await Call.objects.aget()
+    url = f"wss://x/{relay_token('CA1', row.relay_nonce)}"
+    assert await connect(f"wss://x/{relay_token('CA1', '')}") is None
+    assert await connect(f"wss://x/{relay_token('CA1', 'guess')}") is None
+    assert await connect(url)
+    assert await connect(url) is None
+
+
+@in_database
+async def test_without_a_database_the_process_that_answered_knows_its_nonce(
+    bot: Bot,
+) -> None:
+    await ring()
+    row = await Call.objects.aget()
+    board = switchboard()
+    assert board.ringing.take("CA1", "another") is None
+    here = board.ringing.take("CA1", row.relay_nonce)
+    assert here is not None
+    assert board.ringing.take("CA1", row.relay_nonce) is None
+    await sync_to_async(hide_calls)()
+    try:
+        assert await admit("CA1", row.relay_nonce, here=lambda: here) is here
+    finally:
+        await sync_to_async(show_calls)()
+
+
+def hide_calls() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE calls_call RENAME TO calls_hidden")
+
+
+def show_calls() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE calls_hidden RENAME TO calls_call")

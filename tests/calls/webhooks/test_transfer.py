@@ -1,0 +1,535 @@
+"""The carrier's callbacks around a transfer, in its recorded forms, in any order."""
+
+from datetime import timedelta
+from itertools import permutations
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.db.models.functions import Now
+from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as st
+from pytest_django import Settings
+
+from bots.config.bot_config import Profile
+from bots.config.phrasebook import PHRASEBOOKS, phrasebook
+from bots.models import Bot
+from calls.models import Call, Turn
+from calls.operations.reaper import UNSEEN, WITH_A_PERSON, Reaper
+from calls.session.active_calls import switchboard
+from calls.session.socket_admission import admit
+from calls.transcripts.writes import CallHandedOver, write_all
+from calls.transfer import Transfer
+from calls.twilio.relay_tokens import read_token
+from calls.twilio.twiml import announcement
+from calls.webhooks.dial_result import outcome, shown_number
+from calls.webhooks.reconnect_decision import MAX_RECONNECTS
+from tests.calls.webhooks.test_incoming import (
+    ORIGIN,
+    RINGING,
+    SESSION,
+    own_switchboard,
+    post,
+    ring,
+)
+from tests.conftest import numbered
+
+__all__ = ["own_switchboard"]  # a fixture
+in_database = pytest.mark.django_db(transaction=True)
+
+SALES = {
+    "name": "Sales",
+    "number": "+15005550042",
+    "when": "Orders.",
+    "hours": "",
+    "rings": 20,
+    "announced": True,
+    "summary": 'Kim wants <b>two</b> "crates" & more',
+    "language": "de-DE",
+}
+ENDED = {**SESSION, "SessionStatus": "ended", "HandoffData": '{"transfer": true}'}
+LOST = {**SESSION, "SessionStatus": "failed", "CallStatus": "in-progress"}
+# The person's telephone is a call of its own.
+PERSON = {
+    "CallSid": "CA9",
+    "ParentCallSid": "CA1",
+    "CallStatus": "in-progress",
+    "Direction": "outbound-dial",
+    "From": "+15005550001",
+    "To": "+15005550042",
+}
+KEY = {"FinishedOnKey": "", "msg": "Gather End"}
+DIAL = {**RINGING, "CallStatus": "in-progress", "DialCallSid": "CA9"}
+NO_ANSWER = {**DIAL, "DialCallStatus": "no-answer", "DialBridged": "false"}
+PICKED_UP = {**DIAL, "DialCallStatus": "completed", "DialCallDuration": "62"}
+TALKED = {**PICKED_UP, "DialBridged": "true"}
+HEARD_ONLY = {**PICKED_UP, "DialBridged": "false"}
+
+
+async def verbs(path: str, **form: str) -> ElementTree.Element:
+    answer = await post(path, **form)
+    assert answer.status_code == 200
+    return ElementTree.fromstring(answer.content)
+
+
+async def tags(path: str, **form: str) -> list[str]:
+    return [verb.tag for verb in await verbs(path, **form)]
+
+
+async def handed_over(**changes: Any) -> Call:
+    """A call whose bot has just put the caller through."""
+    await ring()
+    call = await Call.objects.aget()
+    await admit(call.call_sid, call.relay_nonce, here=lambda: None)
+    now = timezone.now()
+    use = {"call_id": "call_1", "name": "transfer_call", "arguments": "{}"}
+    fixed = {"call": call, "started_at": now, "ended_at": now}
+    await Turn.objects.acreate(index=0, role="bot", text="Hello.", **fixed)
+    await Turn.objects.acreate(
+        index=1, role="tool", text="transfer_call", tool=use, **fixed
+    )
+    kept = {**SALES, **changes}
+    await sync_to_async(write_all)([CallHandedOver(call.pk, kept, call.reconnects)])
+    await Call.objects.aupdate(status="in-progress", answered_at=now)
+    return await Call.objects.aget()
+
+
+async def state() -> tuple[str, str, str]:
+    """How the call stands, and what its transcript says became of the transfer."""
+    call = await Call.objects.aget()
+    turn = await call.turns.aget(index=1)
+    return call.status, call.end_reason, turn.tool.get("result", "")
+
+
+@in_database
+async def test_a_person_is_rung_up_as_the_operator_set_it(bot: Bot) -> None:
+    call = await handed_over()
+    (dial,) = await verbs("/voice/action", **ENDED)
+    assert dial.attrib == {
+        "action": f"{ORIGIN}/voice/dial/0",
+        "method": "POST",
+        "timeout": "20",
+        "timeLimit": "14400",
+        "answerOnBridge": "true",
+        "callerId": "+15005550001",
+    }
+    (number,) = dial
+    assert number.text == "+15005550042"
+    assert number.attrib == {
+        "url": f"{ORIGIN}/voice/announcement/{call.pk}/0",
+        "method": "POST",
+    }
+    assert await state() == ("in-progress", "", "")
+    assert call.status_told == "Ringing Sales"
+
+
+@in_database
+async def test_whom_nothing_is_announced_to_is_connected_at_once(bot: Bot) -> None:
+    await handed_over(announced=False)
+    (dial,) = await verbs("/voice/action", **ENDED)
+    assert dial[0].attrib == {}
+    assert await tags("/voice/dial/0", **TALKED) == ["Hangup"]
+    told = "Sales took the call, which lasted 62 s."
+    assert await state() == ("completed", "transferred", told)
+
+
+@in_database
+async def test_the_announcement_is_said_twice_in_the_calls_language(bot: Bot) -> None:
+    call = await handed_over()
+    path = f"/voice/announcement/{call.pk}/0"
+    first, second, end = await verbs(path, **PERSON)
+    assert end.tag == "Hangup"
+    assert (
+        first.attrib
+        == second.attrib
+        == {
+            "action": f"{ORIGIN}/voice/accept/{call.pk}/0",
+            "method": "POST",
+            "numDigits": "1",
+            "timeout": "6",
+        }
+    )
+    (say,) = first
+    assert say.attrib == {"language": "de-DE"}
+    assert 'Kim wants <b>two</b> "crates" & more.' in (say.text or "")
+    assert "Drücken Sie die 1" in (say.text or "")
+
+
+@in_database
+@pytest.mark.parametrize("key", ["2", "*", "11", ""])
+async def test_another_key_than_1_takes_no_call(bot: Bot, key: str) -> None:
+    call = await handed_over()
+    path = f"/voice/accept/{call.pk}/0"
+    assert await tags(path, **PERSON, **KEY, Digits=key) == ["Say", "Hangup"]
+    # However the carrier came to bridge the two, nobody took the call.
+    assert await tags("/voice/dial/0", **TALKED) == ["Connect"]
+    assert (await state())[2].startswith("Sales did not take the call.")
+
+
+@in_database
+async def test_1_takes_the_call_and_its_end_is_the_end(bot: Bot) -> None:
+    call = await handed_over()
+    path = f"/voice/accept/{call.pk}/0"
+    for _ in range(2):
+        assert await tags(path, **PERSON, **KEY, Digits="1") == ["Say"]
+    assert await state() == ("in-progress", "", "Sales took the call.")
+    assert (await Call.objects.aget()).status_told == "With Sales"
+    assert await tags(f"/voice/announcement/{call.pk}/0", **PERSON) == ["Hangup"]
+    for _ in range(2):
+        assert await tags("/voice/dial/0", **TALKED) == ["Hangup"]
+    told = "Sales took the call, which lasted 62 s."
+    assert await state() == ("completed", "transferred", told)
+    assert (await Call.objects.aget()).transfer == {}
+    assert await tags(path, **PERSON, **KEY, Digits="1") == ["Hangup"]
+
+
+@in_database
+@pytest.mark.parametrize(
+    ("form", "told"),
+    [
+        (NO_ANSWER, "Sales did not answer."),
+        ({**NO_ANSWER, "DialCallStatus": "busy"}, "Sales is on the phone."),
+        ({**NO_ANSWER, "DialCallStatus": "failed"}, "Sales could not be reached."),
+        ({**NO_ANSWER, "DialCallStatus": "canceled"}, "Sales could not be reached."),
+        ({**NO_ANSWER, "DialCallStatus": "odd"}, "Sales could not be reached."),
+        (DIAL, "Sales could not be reached."),
+        (HEARD_ONLY, "Sales did not take the call."),
+    ],
+)
+async def test_a_caller_nobody_took_gets_a_fresh_relay_once(
+    bot: Bot, form: dict[str, str], told: str
+) -> None:
+    await handed_over()
+    await post("/voice/action", **ENDED)
+    first = await verbs("/voice/dial/0", **form)
+    again = await verbs("/voice/dial/0", **form)
+    url = first.find("Connect/ConversationRelay").attrib["url"]  # type: ignore[union-attr]
+    assert (
+        url.rsplit(".", 2)[0]
+        == (
+            again.find("Connect/ConversationRelay").attrib["url"].rsplit(".", 2)[0]  # type: ignore[union-attr]
+        )
+    )
+    call = await Call.objects.aget()
+    assert (call.reconnects, call.returns) == (1, 1)
+    assert call.transfer["returned"].startswith(told)
+    assert (await state())[2].startswith(told)
+    found = read_token(url.rsplit("/", 1)[1])
+    assert found
+    admitted = await admit(*found, here=lambda: None)
+    assert admitted
+    assert admitted.transfer["returned"].startswith(told)
+    # Told once; what comes late changes nothing.
+    assert (await Call.objects.aget()).transfer == {}
+    for path, late in (
+        ("/voice/dial/0", form),
+        ("/voice/dial/0", TALKED),
+        ("/voice/action", ENDED),
+    ):
+        assert await tags(path, **late) == []
+    assert (await Call.objects.aget()).status == "in-progress"
+
+
+@in_database
+async def test_what_came_of_it_stands_with_the_transfer_that_was_made(bot: Bot) -> None:
+    call = await handed_over()
+    refused = {"call_id": "call_2", "name": "transfer_call", "failed": True}
+    now = timezone.now()
+    fixed = {"role": "tool", "text": "transfer_call", "started_at": now}
+    await call.turns.acreate(index=2, tool=refused, **fixed)
+    await post("/voice/action", **ENDED)
+    await post("/voice/dial/0", **NO_ANSWER)
+    assert (await state())[2].startswith("Sales did not answer.")
+    assert (await call.turns.aget(index=2)).tool == refused
+
+
+@in_database
+async def test_who_comes_back_has_lost_no_line(bot: Bot) -> None:
+    await handed_over()
+    assert await tags("/voice/dial/0", **NO_ANSWER) == ["Connect"]
+    call = await Call.objects.aget()
+    await admit(call.call_sid, call.relay_nonce, here=lambda: None)
+    for number in range(MAX_RECONNECTS):
+        assert await tags("/voice/action", **{**LOST, "SessionId": f"VX{number}"}) == [
+            "Connect"
+        ]
+        call = await Call.objects.aget()
+        await admit(call.call_sid, call.relay_nonce, here=lambda: None)
+    assert await tags("/voice/action", **{**LOST, "SessionId": "VX9"}) == [
+        "Say",
+        "Hangup",
+    ]
+
+
+@in_database
+async def test_a_line_that_breaks_on_the_way_to_a_person_still_leads_there(
+    bot: Bot,
+) -> None:
+    await handed_over()
+    for _ in range(2):
+        assert await tags("/voice/action", **LOST) == ["Dial"]
+    assert await tags("/voice/dial/0", **NO_ANSWER) == ["Connect"]
+    call = await Call.objects.aget()
+    await admit(call.call_sid, call.relay_nonce, here=lambda: None)
+    assert await tags("/voice/action", **LOST) == []
+    assert (await Call.objects.aget()).reconnects == 1
+
+
+@in_database
+@pytest.mark.parametrize("status", ["no-answer", "canceled"])
+async def test_a_caller_who_hangs_up_while_it_rings_ends_the_call(
+    bot: Bot, status: str
+) -> None:
+    await handed_over()
+    gone = {**NO_ANSWER, "DialCallStatus": status, "CallStatus": "completed"}
+    assert await tags("/voice/dial/0", **gone) == ["Hangup"]
+    told = "The caller hung up before Sales took the call."
+    assert await state() == ("completed", "caller-hung-up", told)
+
+
+@in_database
+async def test_the_last_word_on_a_call_may_come_before_that_on_its_transfer(
+    bot: Bot,
+) -> None:
+    """In every order, each twice: one end, and the right one."""
+    call = await handed_over()
+    accept = f"/voice/accept/{call.pk}/0"
+    reports: dict[str, tuple[str, dict[str, str]]] = {
+        "action": ("/voice/action", ENDED),
+        "dial": ("/voice/dial/0", {**TALKED, "CallStatus": "completed"}),
+        "status": ("/voice/status", {**SESSION, "CallStatus": "completed"}),
+    }
+    for order in permutations(reports):
+        await Call.objects.aupdate(
+            status="in-progress", end_reason="", ended_at=None, transfer=SALES
+        )
+        await post(accept, **PERSON, **KEY, Digits="1")
+        for name in (*order, *order):
+            path, form = reports[name]
+            await post(path, **form)
+        told = "Sales took the call, which lasted 62 s."
+        assert await state() == ("completed", "transferred", told)
+        assert (await Call.objects.aget()).transfer == {}
+
+
+@in_database
+async def test_a_late_report_of_who_took_a_call_unannounced_is_believed(
+    bot: Bot,
+) -> None:
+    await handed_over(announced=False)
+    await post("/voice/status", **SESSION, CallStatus="completed")
+    assert (await state())[1] == "caller-hung-up"
+    await post("/voice/dial/0", **{**TALKED, "CallStatus": "completed"})
+    assert (await state())[:2] == ("completed", "transferred")
+
+
+@in_database
+async def test_a_persons_telephone_speaks_of_its_own_call_only(bot: Bot) -> None:
+    call = await handed_over()
+    for path, form in (
+        (f"/voice/announcement/{call.pk}/1", PERSON),
+        (f"/voice/announcement/{call.pk + 1}/0", PERSON),
+        (f"/voice/announcement/{call.pk}/0", {**PERSON, "ParentCallSid": "CA2"}),
+        (f"/voice/accept/{call.pk}/1", {**PERSON, "Digits": "1"}),
+        (f"/voice/accept/{call.pk}/0", {**PERSON, "ParentCallSid": "x", "Digits": "1"}),
+        ("/voice/dial/0", {**TALKED, "CallSid": "CA2"}),
+        ("/voice/dial/7", {**TALKED, "CallSid": "CA2"}),
+    ):
+        assert await tags(path, **form) == ["Hangup"]
+    assert await tags("/voice/dial/1", **TALKED) == []
+    assert (await Call.objects.aget()).transfer == SALES
+    paths = ("/voice/dial/0", f"/voice/accept/{call.pk}/0")
+    for path in (*paths, f"/voice/announcement/{call.pk}/0"):
+        assert (await post(path, "another token", **PERSON)).status_code == 403
+
+
+@in_database
+async def test_a_session_that_was_replaced_puts_nobody_through(bot: Bot) -> None:
+    await ring()
+    call = await Call.objects.aget()
+    await Call.objects.aupdate(reconnects=1)
+    await sync_to_async(write_all)([CallHandedOver(call.pk, SALES, 0)])
+    assert (await Call.objects.aget()).transfer == {}
+
+
+@in_database
+async def test_the_person_sees_who_calls_or_else_our_number(bot: Bot) -> None:
+    for parties, shown in (
+        ({"from_number": "+15005550001"}, "+15005550001"),
+        ({"from_number": "anonymous"}, "+15005550006"),
+        ({"from_number": "client:kim"}, "+15005550006"),
+        ({"direction": "outbound-api", "from_number": "+15005550006"}, "+15005550006"),
+        ({"from_number": "sip:a@b", "to_number": "sip:c@d"}, None),
+    ):
+        await Call.objects.all().adelete()
+        await handed_over()
+        await Call.objects.aupdate(**{"direction": "inbound", **parties})
+        (dial,) = await verbs("/voice/action", **ENDED)
+        assert dial.attrib.get("callerId") == shown
+
+
+def test_a_number_of_nobody_is_not_shown() -> None:
+    assert shown_number("+0123", "12025550100") == ""
+    assert shown_number('+1202"', "+12025550100\n") == ""
+
+
+@in_database
+async def test_without_a_server_to_come_back_to_the_caller_is_told(
+    bot: Bot, settings: Settings
+) -> None:
+    settings.REDIS_URL = ""
+    await Bot.objects.aupdate(goodbye="Bye, {{name|you}} from {{caller_number}}.")
+    await handed_over()
+    switchboard().closing = True
+    said, end = await verbs("/voice/dial/0", **NO_ANSWER)
+    assert (said.tag, end.tag) == ("Say", "Hangup")
+    assert (said.text or "").endswith(" Bye, you from +15005550001.")
+    assert (await state())[:2] == ("failed", "server-stopped")
+
+
+@in_database
+@pytest.mark.parametrize("way", ["the line breaks", "nobody answers"])
+async def test_a_bot_that_gives_up_says_so_in_the_language_of_the_call(
+    way: str, bot: Bot, settings: Settings
+) -> None:
+    settings.REDIS_URL = ""
+    await bot.languages.acreate(language="de-DE", voice="Johanna")
+    call = await handed_over()
+    german = {"name": "switch_language", "arguments": '{"language": "de-DE"}'}
+    await call.turns.filter(index=0).aupdate(
+        role="tool", text="switch_language", tool={"call_id": "call_0", **german}
+    )
+    switchboard().closing = True
+    path, form = "/voice/dial/0", NO_ANSWER
+    if way == "the line breaks":
+        await Call.objects.aupdate(transfer={})
+        path, form = "/voice/action", LOST
+    say, _ = await verbs(path, **form)
+    book = phrasebook("de")
+    assert say.attrib["language"] == "de-DE"
+    assert say.text == f"{book.line_lost} {book.goodbye}"
+
+
+@in_database
+async def test_where_the_bot_has_no_room_whoever_is_there_takes_the_call(
+    settings: Settings,
+) -> None:
+    bot = await sync_to_async(numbered)("+15005550006", time_zone="UTC")
+    now = timezone.now()
+    closed = f"{now + timedelta(days=3):%a} 10:00-11:00"
+    await bot.targets.acreate(name="Shut", number="+15005550041", hours=closed)
+    await bot.targets.acreate(name="Sales", number="+15005550042", rings=15)
+    settings.MAX_CALLS = 0
+    (dial,) = await ring()
+    assert (dial.tag, dial.findtext("Number")) == ("Dial", "+15005550042")
+    assert dial.attrib["timeout"] == "15"
+    await bot.targets.filter(name="Sales").aupdate(hours=closed)
+    assert [verb.tag for verb in await ring(CallSid="CA2")] == ["Say", "Hangup"]
+
+
+@in_database
+@pytest.mark.parametrize("outbound", [False, True])
+async def test_nobody_is_put_through_to_a_number_that_a_bot_answers(
+    outbound: bool, settings: Settings
+) -> None:
+    mine, another = "+15005550006", "+15005550007"
+    bot = await sync_to_async(numbered)(mine, transfer_number=mine)
+    await sync_to_async(numbered)(another)
+    await bot.targets.acreate(name="Another bot", number=another)
+    # Of a number that is not noted here the call itself tells that it is ours.
+    await bot.numbers.all().adelete()
+    await Bot.objects.filter(pk=bot.pk).aupdate(is_default=True)
+    parties = {"Direction": "outbound-api", "From": mine, "To": RINGING["From"]}
+    leg = parties if outbound else {}
+    await ring(**leg)
+    await Call.objects.aupdate(reconnects=MAX_RECONNECTS, relay_nonce="")
+    assert await tags("/voice/action", **LOST) == ["Say", "Hangup"]
+    settings.MAX_CALLS = 0
+    assert [verb.tag for verb in await ring(**leg, CallSid="CA2")] == ["Say", "Hangup"]
+    await bot.targets.acreate(name="Ann", number="+15005550042")
+    (dial,) = await ring(**leg, CallSid="CA3")
+    assert dial.findtext("Number") == "+15005550042"
+
+
+@in_database
+async def test_a_line_that_keeps_breaking_leads_to_whoever_is_there() -> None:
+    notice = {"transfer_notice": "One moment, {{name|please}}{{nobody}}."}
+    bot = await sync_to_async(numbered)("+15005550006", **notice)
+    await bot.targets.acreate(name="Sales", number="+15005550042")
+    await ring()
+    await Call.objects.aupdate(reconnects=MAX_RECONNECTS, relay_nonce="")
+    await Call.objects.aupdate(variables={"name": "Ann"})
+    say, dial = await verbs("/voice/action", **LOST)
+    assert (say.tag, dial.findtext("Number")) == ("Say", "+15005550042")
+    assert (say.text or "").endswith(" One moment, Ann.")
+
+
+@in_database
+@pytest.mark.parametrize("is_test", [False, True])
+def test_who_is_with_a_person_is_not_taken_for_dead(bot: Bot, is_test: bool) -> None:
+    call = Call.objects.create(
+        call_sid="CA1",
+        status="in-progress",
+        started_at=timezone.now(),
+        transfer=SALES,
+        is_test=is_test,
+    )
+
+    def looks(ago: timedelta) -> int:
+        Call.objects.update(seen_at=Now() - ago)
+        reaper = Reaper()
+        return reaper.look() + reaper.look()
+
+    # Of a test there is no carrier who would tell of its end.
+    assert looks(UNSEEN + timedelta(minutes=5)) == int(is_test)
+    assert looks(WITH_A_PERSON + timedelta(minutes=5)) == int(not is_test)
+    call.refresh_from_db()
+    assert (call.status, call.end_reason) == ("failed", "connection-lost")
+
+
+# Words
+
+
+@pytest.mark.parametrize("language", PHRASEBOOKS)
+def test_every_language_announces_a_caller(language: str) -> None:
+    transfer = Transfer("Sales", "+15005550042", language=f"{language}-XX")
+    alone = announcement(transfer)
+    assert "1" in alone
+    told = announcement(Transfer.of({**transfer.to_json(), "summary": "Two {crates}"}))
+    assert "Two {crates}." in told
+    assert told.startswith(PHRASEBOOKS[language].announcement.partition("{}")[0])
+    assert PHRASEBOOKS[language].accepted.endswith(".")
+    assert PHRASEBOOKS[language].declined.endswith(".")
+
+
+FORMS = st.dictionaries(
+    st.sampled_from(
+        ["DialCallStatus", "DialBridged", "DialCallDuration", "CallStatus", "Digits"]
+    ),
+    st.sampled_from(
+        ["completed", "answered", "busy", "true", "false", "in-progress", "9" * 40, ""]
+    ),
+)
+
+
+@given(FORMS)
+def test_whatever_the_carrier_reports_nobody_took_what_they_did_not_accept(
+    form: dict[str, str],
+) -> None:
+    found = outcome(Transfer.of(SALES), form)
+    assert not found.talked
+    assert found.words
+    taken = outcome(Transfer.of({**SALES, "accepted": True}), form)
+    assert taken.talked == (
+        form.get("DialCallStatus") in ("completed", "answered")
+        and form.get("DialBridged") != "false"
+    )
+
+
+def test_the_person_behind_the_transfer_number_has_no_name() -> None:
+    person = Profile.of(Bot(transfer_number="+15005550099")).people[0]
+    transfer = Transfer.of(person.to_json())
+    told = outcome(transfer, {"DialCallStatus": "busy"}).words
+    assert told.startswith("The transfer number is on the phone.")

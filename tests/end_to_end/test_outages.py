@@ -1,0 +1,297 @@
+"""Parts fail in the middle of calls: the calls go on, and nothing of them is lost."""
+
+import asyncio
+import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing
+from datetime import timedelta
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from django.conf import settings
+from django.db.models import F
+from django.utils import timezone
+
+from calls.models import Call
+from calls.operations.reaper import Reaper
+from calls.simulator.call import SimulatedCall
+from calls.simulator.line import Line
+from calls.transcripts.writes import CallsSeen, write_all
+from calls.webhooks.connect import OUT_OF_ORDER
+from tests.conftest import INWORLD_PORT, tracebacks
+from tests.faults.crowd import reply
+from tests.faults.groups import (
+    AN_HOUR,
+    ENVIRONMENT,
+    FAULTS,
+    Deployment,
+    Fault,
+    alone,
+    with_parts,
+)
+from tests.faults.outage import befall
+from tests.support.inworld.server import FakeInworld
+from tests.support.live import AUTH_TOKEN, PUBLIC_URL
+from tests.support.live import running as live
+from tests.support.services import Missing, Redis
+
+CALLS = 4
+# How soon (s) all is as before when a part is back.
+SOON = 2.0
+
+
+def running(
+    start: Callable[[str], AbstractContextManager[Deployment]],
+) -> Iterator[Deployment]:
+    """One deployment for all faults: none of them may need a restart."""
+    try:
+        with start(f"http://127.0.0.1:{INWORLD_PORT}") as deployment:
+            yield deployment
+    except Missing as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="module")
+def parted() -> Iterator[Deployment]:
+    yield from running(with_parts)
+
+
+@pytest.fixture(scope="module")
+def lonely() -> Iterator[Deployment]:
+    yield from running(alone)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+async def test_calls_go_on_and_are_written_down_whole(
+    request: pytest.FixtureRequest, inworld: FakeInworld, fault: Fault
+) -> None:
+    name = "lonely" if fault.on_sqlite else "parted"
+    deployment: Deployment = request.getfixturevalue(name)
+    inworld.reply_with = reply
+    before = len(deployment.server.output)
+    outcome = await befall(fault, deployment, CALLS)
+    assert outcome.troubles == []
+    assert outcome.faults == []
+    assert outcome.unheard == 0
+    assert outcome.recovered_after < SOON, outcome
+    assert tracebacks(deployment.server.output[before:]) == []
+
+
+@pytest.mark.parametrize(
+    ("breaks", "mends"),
+    [
+        (Redis.kill, Redis.start),
+        (Redis.freeze, Redis.thaw),
+        (Redis.restart, lambda redis: None),
+    ],
+    ids=["killed", "frozen", "restarted"],
+)
+async def test_what_was_sent_to_be_played_is_heard_though_redis_is_gone(
+    parted: Deployment,
+    inworld: FakeInworld,
+    breaks: Callable[[Redis], None],
+    mends: Callable[[Redis], None],
+) -> None:
+    assert parted.redis
+    inworld.says("This takes a while to say.", "And this waits.", seconds=1.0)
+    line = Line(PUBLIC_URL, AUTH_TOKEN, connect_to=parted.server.url, pause=0.3)
+    async with SimulatedCall(line) as call:
+        await call.reply()
+        await call.say("Tell me.")
+        async with asyncio.timeout(5):
+            await call.record.until(lambda: len(plays(call)) == 3)
+        # The greeting and the first sentence are had; the second waits in the queue.
+        await asyncio.to_thread(breaks, parted.redis)
+        try:
+            heard = await call.reply()
+        finally:
+            await asyncio.to_thread(mends, parted.redis)
+    assert [sound.source for sound in heard] == plays(call)[1:]
+    assert call.errors == []
+
+
+async def test_new_calls_that_hang_do_not_keep_a_lost_call_from_being_resumed(
+    parted: Deployment, inworld: FakeInworld
+) -> None:
+    assert parted.postgres
+    line = Line(PUBLIC_URL, AUTH_TOKEN, connect_to=parted.server.url, fast=True)
+    inworld.says("Still here.")
+    async with SimulatedCall(line) as call:
+        await call.reply()
+        await asyncio.to_thread(parted.postgres.lock, "bots_phonenumber")
+        try:
+            # More of them than there are threads.
+            hanging = [asyncio.create_task(told(line)) for _ in range(20)]
+            await asyncio.to_thread(parted.postgres.is_waited_for, by=6)
+            await call.lose_connection()
+            await call.say("Are you there?")
+            await call.reply()
+            assert not any(task.done() for task in hanging)
+        finally:
+            await asyncio.to_thread(parted.postgres.release)
+        await asyncio.gather(*hanging)
+    assert call.sessions == 2
+    assert call.errors == []
+
+
+async def test_a_database_that_never_answers_does_not_keep_a_server_from_ending(
+    parted: Deployment,
+) -> None:
+    assert parted.postgres
+    patient = f"{parted.database_url}?options=-c%20lock_timeout%3D0"
+    environment = {**ENVIRONMENT, "DATABASE_URL": patient}
+    async with live(**environment) as server:
+        line = Line(PUBLIC_URL, AUTH_TOKEN, connect_to=server.url, fast=True)
+        await asyncio.to_thread(parted.postgres.lock)
+        try:
+            ringing = asyncio.create_task(told(line))
+            await asyncio.to_thread(parted.postgres.is_waited_for, by=1)
+            server.process.terminate()
+            assert await asyncio.to_thread(server.process.wait, 14) == 0
+        finally:
+            await asyncio.to_thread(parted.postgres.release)
+        await asyncio.gather(ringing, return_exceptions=True)
+    assert tracebacks(server.output) == []
+
+
+@pytest.mark.parametrize("shift", [AN_HOUR, -AN_HOUR])
+def test_a_clock_that_is_set_ends_no_connection(
+    lonely: Deployment, shift: float
+) -> None:
+    """A clip may be fetched over a connection that has waited since the last."""
+    address = urlsplit(lonely.server.url).netloc
+    with closing(HTTPConnection(address)) as waiting:
+        assert answered(waiting) == 200
+        waited = waiting.sock
+        try:
+            lonely.set_clock(shift)
+            with closing(HTTPConnection(address)) as new:
+                assert answered(new) == 200  # and timers are looked at
+            assert answered(waiting) == 200
+        finally:
+            lonely.set_clock(0)
+        assert waiting.sock is waited
+
+
+@pytest.mark.parametrize("shift", [AN_HOUR, -AN_HOUR])
+@pytest.mark.parametrize("by_bot", [True, False])
+async def test_a_clock_that_is_set_makes_no_call_longer_or_shorter(
+    lonely: Deployment, inworld: FakeInworld, shift: float, by_bot: bool
+) -> None:
+    line = Line(PUBLIC_URL, AUTH_TOKEN, connect_to=lonely.server.url, fast=True)
+    try:
+        async with SimulatedCall(line) as call:
+            await call.reply()
+            lonely.set_clock(shift)
+            await call.say("Goodbye" if by_bot else "Hello?")
+            await call.reply()
+            if by_bot:
+                await call.ends()
+        assert 0 <= await lasted(lonely, call) < 60
+    finally:
+        lonely.set_clock(0)
+
+
+async def lasted(deployment: Deployment, call: SimulatedCall) -> float:
+    """How long a call was, as it is written when it has ended."""
+    async with asyncio.timeout(SOON + 5):
+        while True:
+            seconds = deployment.ledger.lasted(call.call_sid)
+            if seconds is not None:
+                return seconds
+            await asyncio.sleep(0.05)
+
+
+def answered(connection: HTTPConnection) -> int:
+    """The status of one more request over a connection."""
+    connection.request("GET", "/healthz")
+    with connection.getresponse() as response:
+        response.read()
+        return response.status
+
+
+async def test_who_rings_at_a_wrong_address_hears_so_though_no_call_can_be_written(
+    parted: Deployment,
+) -> None:
+    assert parted.postgres
+    wrong = "https://elsewhere.example"
+    line = Line(wrong, AUTH_TOKEN, connect_to=parted.server.url, fast=True)
+    await asyncio.to_thread(parted.postgres.lock)
+    try:
+        async with SimulatedCall(line) as call:
+            assert not call.answered
+            assert call.refusal == OUT_OF_ORDER
+    finally:
+        await asyncio.to_thread(parted.postgres.release)
+
+
+@pytest.mark.parametrize(
+    "table", ["calls_call", "calls_blockedcaller", "bots_phonenumber", "bots_bot"]
+)
+async def test_while_no_call_can_be_taken_a_server_is_not_ready(
+    parted: Deployment, table: str
+) -> None:
+    assert parted.postgres
+    async with httpx.AsyncClient(base_url=parted.server.url) as http:
+        assert (await http.get("/readyz")).status_code == 200
+        await asyncio.to_thread(parted.postgres.lock, table)
+        try:
+            await status(http, 503)
+        finally:
+            await asyncio.to_thread(parted.postgres.release)
+        await status(http, 200)
+
+
+async def status(http: httpx.AsyncClient, wanted: int) -> None:
+    """Wait until a checker is told that a server is ready, or is not."""
+    async with asyncio.timeout(5):
+        while True:
+            if (await http.get("/readyz")).status_code == wanted:
+                return
+            await asyncio.sleep(0.05)
+
+
+async def told(line: Line) -> None:
+    """A caller who rings, and hears whatever there is to hear."""
+    async with SimulatedCall(line):
+        pass
+
+
+def plays(call: SimulatedCall) -> list[str]:
+    """The clips that the bot asked to have played."""
+    frames = [frame.message for frame in call.frames if not frame.sent]
+    return [frame["source"] for frame in frames if frame["type"] == "play"]
+
+
+# Wall time is for what people read, for tokens, and for what processes compare.
+WALL_CLOCKS = re.compile(r"\btime\.time\b|import time$|datetime|timezone", re.MULTILINE)
+STEER_CALLS = (
+    *("conversation", "answers", "ladder", "interruptions", "vigil", "farewells"),
+    *("playback", "replies", "release", "progress", "keypad", "speaker", "consumers"),
+    *("fetches", "phrases", "clips", "switchboard", "caps", "session"),
+)
+
+
+@pytest.mark.parametrize("module", STEER_CALLS)
+def test_no_wall_clock_steers_a_call(module: str) -> None:
+    text = (settings.BASE_DIR / "calls" / f"{module}.py").read_text()
+    assert WALL_CLOCKS.findall(text) == []
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("jump", [timedelta(hours=-1), timedelta(hours=1)])
+def test_a_jump_of_the_databases_clock_closes_no_call(jump: timedelta) -> None:
+    """As it looks afterwards: when a call was seen last is an hour off."""
+    call = Call.objects.create(
+        call_sid="CA1", status=Call.Status.IN_PROGRESS, started_at=timezone.now()
+    )
+    reaper = Reaper()
+    assert reaper.look() == 0
+    Call.objects.update(seen_at=F("seen_at") - jump)
+    assert reaper.look() == 0
+    write_all([CallsSeen((call.pk,))])  # twice as often as anybody looks
+    assert reaper.look() == 0
+    call.refresh_from_db()
+    assert call.status == Call.Status.IN_PROGRESS

@@ -1,0 +1,232 @@
+"""After calls on real servers: killed, restarted, several, and at the desk."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
+
+import psycopg
+import pytest
+from asgiref.sync import sync_to_async
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from bots.models import Bot
+from bots.models.secret import Secret
+from calls.diagnostics.post_call_probes import of_followups
+from calls.models import Call, Followup
+from calls.models.post_call_task import Kind, State
+from calls.post_call.queue import LEASES
+from calls.simulator.call import SimulatedCall
+from tests.calls.operations.test_metrics import figures
+from tests.conftest import tracebacks
+from tests.end_to_end.test_live import closed, dial, make_bot
+from tests.support.inworld.server import FakeInworld
+from tests.support.live import LiveServer, manage, running
+from tests.support.receiver import SECRET, Receiver, receiving
+from tests.support.services import Missing, Postgres
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NUMBER = "+15005550060"
+DONE = [("done", 1)]
+UPSHOT = {"summary": "About hours.", "outcome": "answered"}
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    async with receiving() as found:
+        yield found
+
+
+@pytest.fixture
+def env(database_url: str, inworld: FakeInworld) -> dict[str, str]:
+    """Of a server with the tests' own keys, so that it opens their secrets."""
+    return {
+        "DATABASE_URL": database_url,
+        "INWORLD_BASE_URL": inworld.url,
+        "TOOL_PRIVATE_HOSTS": "127.0.0.1",
+    }
+
+
+async def telling(receiver: Receiver, **settings: object) -> Bot:
+    def make() -> Secret:
+        secret = Secret(name="crm")
+        secret.seal(SECRET)
+        secret.save()
+        return secret
+
+    secret = await sync_to_async(make)()
+    return await make_bot(
+        NUMBER, webhook_url=receiver.url, webhook_secret=secret, **settings
+    )
+
+
+async def conversation(server: LiveServer, *said: str) -> SimulatedCall:
+    async with dial(server, to=NUMBER) as call:
+        await call.reply()
+        for words in said:
+            await call.say(words)
+            await call.reply()
+    return call
+
+
+async def becomes(wanted: Callable[[dict[str, str]], bool]) -> dict[str, str]:
+    """The state of each followup, once they are as wanted."""
+    async with asyncio.timeout(8):
+        while True:
+            rows = Followup.objects.values_list("kind", "state")
+            if wanted(now := {kind: state async for kind, state in rows}):
+                return now
+            await asyncio.sleep(0.02)
+
+
+async def test_a_call_is_told_with_its_summary_soon_after_its_end(
+    env: dict[str, str], inworld: FakeInworld, receiver: Receiver
+) -> None:
+    await telling(receiver, summary_prompt="Sum up.", outcomes="answered")
+    inworld.tells(json.dumps(UPSHOT))
+    async with running(**env) as server:
+        call = await conversation(server, "When do you open?")
+        row = await closed(call.call_sid)
+        (told,) = await receiver.until(1)
+        assert row.ended_at
+        waited = (timezone.now() - row.ended_at).total_seconds()
+        await becomes(lambda now: now == {"summary": "done", "webhook": "done"})
+        found = await figures(server)
+    assert waited < 3
+    assert told.is_signed
+    assert told.call["call_sid"] == call.call_sid
+    assert told.call["summary"] == "About hours."
+    assert [turn["text"] for turn in told.call["turns"]][1] == "When do you open?"
+    for kind in ("summary", "webhook"):
+        assert found[f"voicebot_followup_attempts_total{{done}}{{{kind}}}"] == 1
+        assert f"voicebot_followups_waiting{{{kind}}}" in found
+    assert tracebacks(server.output) == []
+
+
+async def test_of_a_silent_call_no_summary_is_asked_for(
+    env: dict[str, str], inworld: FakeInworld, receiver: Receiver
+) -> None:
+    await telling(receiver, summary_prompt="Sum up.")
+    async with running(**env) as server:
+        await conversation(server)
+        (told,) = await receiver.until(1)
+    assert told.call["summary"] == ""
+    assert inworld.texts == []
+
+
+async def test_what_a_killed_server_owed_is_done_by_the_next(
+    env: dict[str, str], receiver: Receiver
+) -> None:
+    await telling(receiver)
+    receiver.answers.clear()
+    async with running(**env) as server:
+        call = await conversation(server, "Hello.")
+        await receiver.until(1)  # and has no answer yet
+        server.process.kill()
+    row = await Followup.objects.aget()
+    assert (row.state, row.attempts) == (State.WAITING, 1)
+    receiver.answers.set()
+    # Nobody else may take it up before the lease of the dead runs out: as if it had.
+    await Followup.objects.aupdate(due_at=row.due_at - LEASES[Kind.WEBHOOK])
+    async with running(**env):
+        first, again = await receiver.until(2)
+        await becomes(lambda now: now == {"webhook": "done"})
+    assert again.call["call_sid"] == call.call_sid
+    same = "X-Voicebot-Delivery"
+    assert again.headers[same] == first.headers[same]
+
+
+async def test_two_servers_tell_of_each_call_once(
+    env: dict[str, str], receiver: Receiver, redis_url: str
+) -> None:
+    await telling(receiver)
+    env |= {"REDIS_URL": redis_url}
+    async with running(**env) as first, running(**env) as second:
+        calls = await asyncio.gather(
+            *(conversation(server, "Hi.") for server in [first, second] * 3)
+        )
+        await receiver.until(6)
+        await becomes(lambda now: set(now.values()) == {"done"})
+    told = sorted(each.call["call_sid"] for each in receiver.deliveries)
+    assert told == sorted(call.call_sid for call in calls)
+
+
+MAKE_BOT = """
+from bots.models import Bot
+from bots.models.secret import Secret
+secret = Secret(name="crm")
+secret.seal("{secret}")
+secret.save()
+Bot.objects.update(webhook_url="{url}", webhook_secret=secret)
+"""
+
+
+@pytest.fixture
+def postgres() -> Iterator[Postgres]:
+    try:
+        with Postgres() as own:
+            yield own
+    except Missing as missing:
+        pytest.skip(str(missing))
+
+
+async def test_what_was_told_while_the_database_went_away_is_not_told_again(
+    inworld: FakeInworld, receiver: Receiver, postgres: Postgres
+) -> None:
+    env = {
+        "DATABASE_URL": postgres.url,
+        "INWORLD_BASE_URL": inworld.url,
+        "TOOL_PRIVATE_HOSTS": "127.0.0.1",
+    }
+    make_bot_there = MAKE_BOT.format(secret=SECRET, url=receiver.url)
+    await asyncio.to_thread(manage, env, "setup")
+    await asyncio.to_thread(manage, env, "shell", "-c", make_bot_there)
+    receiver.answers.clear()
+    async with running(**env) as server:
+        async with dial(server) as call:
+            await call.reply()
+        await receiver.until(1)
+        await asyncio.to_thread(postgres.stop)
+        receiver.answers.set()
+        await asyncio.to_thread(postgres.start)
+        await done_in(postgres.url)
+    (told,) = receiver.deliveries
+    assert told.is_signed
+    assert "Traceback" not in server.output
+
+
+async def done_in(url: str) -> None:
+    """Wait until the database says that everything was done at the first attempt."""
+    async with asyncio.timeout(15):
+        while True:
+            if await asyncio.to_thread(followups_in, url) == DONE:
+                return
+            await asyncio.sleep(0.05)
+
+
+def followups_in(url: str) -> list[tuple[str, int]]:
+    with suppress(psycopg.OperationalError), psycopg.connect(url) as connection:
+        return connection.execute(
+            "SELECT state, attempts FROM calls_followup"
+        ).fetchall()
+    return []
+
+
+async def test_doctor_tells_what_was_given_up_and_what_cannot_be_signed(
+    receiver: Receiver,
+) -> None:
+    look = sync_to_async(lambda: [each.words for each in of_followups()])
+    assert await look() == ["No summary and no webhook was given up lately."]
+    bot = await telling(receiver)
+    call = await Call.objects.acreate(call_sid="CA1", started_at=timezone.now())
+    await Followup.objects.acreate(
+        call=call, kind=Kind.WEBHOOK, state=State.FAILED, due_at=Now()
+    )
+    await Secret.objects.aupdate(sealed="kept with another key")
+    lost, given_up = await look()
+    assert lost.startswith(f"{bot}: its webhook is not told of calls.")
+    assert given_up.startswith("Given up of the last day's calls: 1 x webhook.")
+    await Bot.objects.aupdate(webhook_secret=None)
+    assert "has no secret" in (await look())[0]

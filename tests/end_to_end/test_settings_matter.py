@@ -1,0 +1,222 @@
+"""Every field of a bot changes what the running system does."""
+
+import dataclasses
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from bots.config.bot_config import Profile
+from bots.config.capabilities import MenuEntry, Tongue, ToolSpec
+from bots.inworld.events import Audio, Done, Transcript
+from bots.inworld.events import Event as StreamEvent
+from bots.inworld.tool_calls import ToolCall
+from bots.models import Bot
+from calls.conversation.actions import Action, SpeakText, StartReply
+from calls.conversation.conversation import Conversation
+from calls.conversation.events import (
+    CallConnected,
+    CallerInterrupted,
+    CallerSpoke,
+    ClipReady,
+    Event,
+    KeyPressed,
+    ReplyEnded,
+    TimePassed,
+)
+from calls.logs import CallLog
+from calls.models import Call
+from calls.rules import manners
+from calls.session.variables import variables
+from calls.speech.inworld_requests import reply_request, voicing
+from calls.speech.reply_stream import Progress
+from calls.speech.segment_end import Voice
+from calls.turns.playback import Clip
+from calls.twilio import twiml
+from tests.support.inworld.server import tone
+from tests.support.transfer_targets import SALES
+
+NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
+
+TOOL = ToolSpec("look_up")
+DIFFERENT: dict[str, Any] = {
+    "system_prompt": "Be somebody else.",
+    "consent": "This call is recorded.",
+    "greeting": "Another greeting.",
+    "llm_model": "other/model",
+    "fallback_models": ("one/model", "two/model"),
+    "max_reply_tokens": 77,
+    "temperature": 1.5,
+    "tts_voice": "Ashley",
+    "tts_model": "other-tts",
+    "quick_start": True,
+    "language": "de-DE",
+    "transcription_provider": "Google",
+    "speech_model": "flux",
+    "hints": "Acme",
+    "interruptible": "none",
+    "interrupt_sensitivity": "low",
+    "dtmf_detection": False,
+    "backchannels": "jawohl",
+    "mask_keys": True,
+    "silence_seconds": 33,
+    "silence_prompts": 1,
+    "silence_question": "Hello?",
+    "max_call_minutes": 2,
+    "time_warning": "Soon over.",
+    "goodbye": "Bye now.",
+    "apology": "Oops.",
+    "transfer_number": "+15005550099",
+    "transfer_notice": "Hold on.",
+    "can_hang_up": False,
+    "can_ask_for_keys": True,
+    "fillers": ("Wait.",),
+    "filler_after_ms": 300,
+    "time_zone": "Asia/Tokyo",
+    "tools": (TOOL,),
+    "targets": (SALES,),
+    "menu": (MenuEntry("7", "say", "Seven."),),
+    "tongues": (Tongue("de-DE", "Johanna"),),
+}
+# What becomes of these is told by tests of their own: no line shows it.
+ELSEWHERE = {
+    *("name", "retention_days", "lookup", "values", "summary_prompt", "outcomes"),
+    *("summary_fields", "summary_model", "webhook_url", "webhook_secret"),
+}
+
+
+class Line:
+    """Plays a part to a conversation: clips come at once, time passes as asked for."""
+
+    def __init__(self, profile: Profile) -> None:
+        self.core = Conversation(manners(profile))
+        self.now = 0.0
+        self.log: list[Action] = []
+
+    def on(self, event: Event) -> None:
+        actions = self.core.receive(event, self.now)
+        self.log += actions
+        for action in actions:
+            match action:
+                case SpeakText(number, text):
+                    self.clip(number, text)
+                    self.on(ReplyEnded(number, text))
+
+    def clip(self, number: int, text: str) -> None:
+        self.on(ClipReady(number, Clip(f"{number}", "https://x/", text, 2.0)))
+
+    def asks(self, question: str) -> int:
+        self.on(CallerSpoke(question))
+        return len(self.core.replies.numbered)
+
+    def fails(self) -> None:
+        number = self.asks("Why?")
+        while self.core.replies.is_writing and not self.core.farewell:
+            self.on(ReplyEnded(number, error="no"))
+            number += 1
+
+    def waits(self, most: float) -> None:
+        until = self.now + most
+        while (moment := self.core.wakes_at()) is not None and moment <= until:
+            self.now = max(self.now, moment)
+            self.on(TimePassed())
+
+
+def silent_call(line: Line) -> None:
+    line.on(CallConnected())
+    line.waits(200)
+
+
+def failing_call(line: Line) -> None:
+    line.on(CallConnected())
+    for _ in range(3):
+        line.waits(5)
+        line.fails()
+    line.waits(30)
+
+
+def long_call(line: Line) -> None:
+    line.on(CallConnected())
+    while line.now < 1900 and not line.core.over:
+        line.waits(4)
+        line.now += 4
+        number = line.asks("And?")
+        line.clip(number, "So.")
+        line.on(ReplyEnded(number, "So."))
+
+
+def working_call(line: Line) -> None:
+    line.on(CallConnected())
+    calls = (ToolCall("1", TOOL.name, "{}"),)
+    line.on(ReplyEnded(line.asks("Look it up."), calls=calls))
+    line.waits(3)
+
+
+def polite_call(line: Line) -> None:
+    line.on(KeyPressed("7"))
+    line.on(KeyPressed("#"))
+    number = len(line.core.replies.numbered)
+    line.clip(number, "one two three four")
+    line.now += 1
+    line.on(CallerInterrupted(500))
+    line.on(CallerSpoke("Jawohl."))
+
+
+def streamed(profile: Profile) -> list[str]:
+    """The words of each segment of a sentence with a comma in it."""
+    log = CallLog(logging.getLogger(), "CA1")
+    progress = Progress(1, log, Voice(), profile.quick_start)
+    first, rest = tone(1.0), bytes(2 * 48 * 200)
+    events: list[StreamEvent] = [Transcript("Well my friend, here we are.")]
+    events += [Audio(first), Audio(rest), Audio(first), Done()]
+    return [segment.text for event in events for segment in progress.take(event)]
+
+
+def behaviour(profile: Profile) -> list[Any]:
+    """What a caller, Twilio and Inworld get to see of a bot's settings."""
+    seen: list[Any] = [
+        twiml.relay(profile, socket_url="wss://x/", action_url="https://x/"),
+        reply_request(profile, StartReply(1, [])).body(),
+        voicing(profile, "Hi", 8000).body(),
+    ]
+    seen.append(streamed(profile))
+    seen.append(variables(Call(), profile, {}, NOON))
+    for call in (silent_call, failing_call, long_call, polite_call, working_call):
+        line = Line(profile)
+        call(line)
+        seen.append(line.log)
+    return seen
+
+
+def test_all_settings_are_covered_here() -> None:
+    assert set(DIFFERENT) | ELSEWHERE == {f.name for f in dataclasses.fields(Profile)}
+
+
+@pytest.mark.parametrize("field", DIFFERENT)
+def test_a_change_of_a_setting_changes_something(field: str) -> None:
+    transfer = "+15005550098" if field == "transfer_notice" else ""
+    usual = Profile.of(Bot(transfer_number=transfer))
+    if field.startswith("filler"):
+        usual = dataclasses.replace(usual, tools=(TOOL,))
+    changed = dataclasses.replace(usual, **{field: DIFFERENT[field]})
+    assert behaviour(changed) != behaviour(usual)
+
+
+def test_a_stored_profile_reads_back_the_same() -> None:
+    profile = Profile.of(Bot(fallback_models=" one/model \n\ntwo/model\n"))
+    assert profile.fallback_models == ("one/model", "two/model")
+    assert Profile.from_json(profile.to_json()) == profile
+
+
+def test_a_profile_of_an_older_version_gets_the_defaults() -> None:
+    stored = {"name": "Old", "greeting": "Hi.", "gone_since": 1}
+    profile = Profile.from_json(stored)
+    assert (profile.greeting, profile.llm_model) == ("Hi.", Bot().llm_model)
+
+
+def test_no_greeting_lets_the_caller_speak_first() -> None:
+    silent = dataclasses.replace(Profile.of(Bot()), greeting="")
+    conversation = Conversation(manners(silent))
+    actions = conversation.receive(CallConnected(), at=0)
+    assert not [action for action in actions if isinstance(action, SpeakText)]

@@ -1,0 +1,156 @@
+"""A thousand interruptions at random moments, half of them followed by a hang-up.
+
+Each cancels a request to Inworld in whatever state it is; none may cost a connection.
+"""
+
+import asyncio
+import json
+import random
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.utils import timezone
+from twilio.request_validator import RequestValidator
+from websockets.asyncio.client import connect
+
+from bots.config.bot_config import Profile
+from bots.models import Bot
+from calls.models import Call, Turn
+from calls.public_urls import socket_url
+from calls.twilio.relay_tokens import relay_token
+from tests.conftest import tracebacks
+from tests.end_to_end.test_live import closed, dial, make_bot, turns
+from tests.support.inworld.server import (
+    DONE,
+    ROLE,
+    Delay,
+    FakeInworld,
+    Pause,
+    Step,
+    content,
+    speech,
+)
+from tests.support.live import AUTH_TOKEN, LiveServer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NUMBER = "+15005550050"
+CALLS, AT_ONCE = 500, 20
+SIGNER = RequestValidator(AUTH_TOKEN)
+CUT_IN = json.dumps({"type": "interrupt", "durationUntilInterruptMs": 40})
+
+
+def upstream(chance: random.Random) -> Iterable[Step]:
+    """An answer that comes late, in pieces, or never to its end."""
+    wait = Delay(chance.uniform(0, 0.15))
+    spoken = speech("So it goes.", "And goes.", seconds=0.1)
+    return chance.choice(
+        [
+            [wait, ROLE, *spoken, DONE],
+            [ROLE, wait, *spoken[:4], wait, *spoken[4:], Pause()],
+            [content("Once"), wait, content(" more")],
+            [wait, Pause()],
+        ]
+    )
+
+
+async def troubled(
+    server: LiveServer, call: Call, asked: asyncio.Event, chance: random.Random
+) -> None:
+    """A caller who cuts in twice and then, perhaps at once, hangs up.
+
+    Half the times it happens before the request is sent or while it is, and half the
+    times a little after it was `asked`.
+    """
+    call_sid = call.call_sid
+    path = f"/conversation/{relay_token(call_sid, call.relay_nonce)}"
+    signature = SIGNER.compute_signature(socket_url(path), {})
+    async with connect(
+        server.url.replace("http", "ws") + path,
+        additional_headers={"X-Twilio-Signature": signature},
+        compression=None,
+    ) as socket:
+        await socket.send(json.dumps({"type": "setup", "callSid": call_sid}))
+        for word in ("One", "Two", "Three"):
+            asked.clear()
+            await socket.send(prompt(f"{word} {call_sid}"))
+            if chance.random() < 0.5:
+                await asyncio.wait_for(asked.wait(), 5)
+            await asyncio.sleep(chance.uniform(0, chance.choice([0.01, 0.3])))
+            if word != "Three":
+                await socket.send(CUT_IN)
+
+
+async def ringing(bot: Bot) -> list[Call]:
+    """Calls as they are between the webhook and the socket."""
+    profile, now = await sync_to_async(Profile.of)(bot), timezone.now()
+    settings = profile.to_json()
+    return await Call.objects.abulk_create(
+        Call(
+            call_sid=f"CA{n:032}",
+            bot=bot,
+            settings=settings,
+            started_at=now,
+            relay_nonce=f"{n}",
+        )
+        for n in range(CALLS)
+    )
+
+
+def prompt(words: str) -> str:
+    return json.dumps({"type": "prompt", "voicePrompt": words, "last": True})
+
+
+async def test_a_thousand_interruptions_cost_no_connection_and_no_later_turn(
+    server: LiveServer, inworld: FakeInworld
+) -> None:
+    bot, chance = await make_bot(NUMBER, greeting=""), random.Random(1093)
+    asked: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+
+    def reply(body: Any) -> Iterable[Step]:
+        asked[body["messages"][-1]["content"].split()[-1]].set()
+        return upstream(chance)
+
+    inworld.reply_with = reply
+    before = len(server.output)
+    free = asyncio.Semaphore(AT_ONCE)
+
+    async def ring(call: Call) -> None:
+        sid = call.call_sid
+        async with free:
+            await troubled(server, call, asked[sid], random.Random(sid))
+
+    await asyncio.gather(*map(ring, await ringing(bot)))
+    await inworld.quiet(timeout=5)
+    # Cut off in whatever state they were, all of them were let go.
+    assert len(inworld.chats) > CALLS
+    assert inworld.hang_ups > CALLS / 4
+    assert tracebacks(server.output[before:]) == []
+
+    inworld.reply_with = None
+    await asyncio.gather(*(is_answered(server) for _ in range(10)))
+    assert "pool to Inworld is full" not in server.output[before:]
+    await inworld.quiet()
+    assert not await Turn.objects.filter(error__contains="PoolTimeout").aexists()
+    await all_closed()
+
+
+async def is_answered(server: LiveServer) -> None:
+    """A call of five questions, each with its answer."""
+    async with dial(server, to=NUMBER) as call:
+        for question in range(5):
+            await call.say(f"Question {question}")
+            assert [sound.kind for sound in await call.reply()] == ["clip"]
+    said = await turns(await closed(call.call_sid))
+    assert [turn.text for turn in said if turn.role == "bot"] == [
+        f"You said: Question {question}." for question in range(5)
+    ]
+
+
+async def all_closed() -> None:
+    """Wait until every call's end is written."""
+    async for call in Call.objects.filter(ended_at=None):
+        await closed(call.call_sid)

@@ -1,0 +1,125 @@
+"""Two processes that share a database and a Redis: whichever is asked, answers."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import httpx
+import pytest
+
+from bots.models import Bot
+from calls.simulator.line import Person
+from calls.simulator.wav import clip_seconds
+from tests.conftest import tracebacks
+from tests.end_to_end.test_live import closed, dial, turns, written
+from tests.end_to_end.test_transfer import (
+    NUMBER,
+    bot_with_people,
+    came_back,
+    transfer_call,
+)
+from tests.support.inworld.server import FakeInworld
+from tests.support.live import LiveServer, running
+from tests.support.pages.live import operator, said, watching
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Servers = tuple[LiveServer, LiveServer]
+
+
+@pytest.fixture
+async def servers(
+    database_url: str, redis_url: str, inworld: FakeInworld
+) -> AsyncIterator[Servers]:
+    """Two servers, as on two machines."""
+    env = {
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "INWORLD_BASE_URL": inworld.url,
+    }
+    async with running(**env) as first, running(**env) as second:
+        yield first, second
+
+
+async def test_a_call_is_served_and_seen_by_another_process_and_outlives_its_own(
+    servers: Servers, inworld: FakeInworld, bot: Bot
+) -> None:
+    first, second = servers
+    inworld.says("We open at nine.")
+    inworld.says("At six.")
+    async with AsyncExitStack() as stack:
+        viewer = await stack.enter_async_context(watching(second, await operator()))
+        call = await stack.enter_async_context(dial(first, others=(second.url,)))
+        sid = call.call_sid
+        await call.reply()
+        await call.say("When do you open?")
+        (answer,) = await call.reply()
+
+        async with httpx.AsyncClient(base_url=second.url) as other:
+            clip = await other.get(httpx.URL(answer.source).path)
+        assert clip_seconds(clip) == answer.seconds
+
+        seen = await viewer.sees(sid, lambda seen: len(seen["turns"]) == 3)
+        assert said(seen)[1:] == [
+            ("caller", "When do you open?", ""),
+            ("bot", "We open at nine.", ""),
+        ]
+
+        await written(sid, lambda rows: len(rows) == 3 and bool(rows[2].heard_text))
+        first.process.kill()
+        await came_back(call)
+        await call.hears(2)
+        await call.say("And when do you close?")
+        await call.reply()
+        await viewer.sees(sid, lambda seen: 5 in seen["turns"])
+        await call.hang_up()
+        await viewer.sees(sid, lambda seen: "ended" in seen)
+    assert call.errors == []
+    row = await closed(sid)
+    assert (row.end_reason, row.reconnects) == ("caller-hung-up", 1)
+    rows = await turns(row)
+    assert [(turn.role, turn.heard_text) for turn in rows if turn.role != "system"] == [
+        ("bot", bot.greeting),
+        ("caller", "When do you open?"),
+        ("bot", "We open at nine."),
+        ("caller", "And when do you close?"),
+        ("bot", "At six."),
+    ]
+    assert tracebacks(second.output) == []
+
+
+async def test_an_operator_ends_a_call_of_another_process(
+    servers: Servers, bot: Bot
+) -> None:
+    first, second = servers
+    async with (
+        watching(second, await operator()) as viewer,
+        dial(first) as call,
+    ):
+        await call.reply()
+        await viewer.sees(call.call_sid, lambda seen: seen["turns"])
+        assert await viewer.order("end", call.call_sid) == ""
+        await call.ends()
+    assert (await closed(call.call_sid)).end_reason == "operator-ended"
+
+
+async def test_a_person_is_rung_up_and_given_up_by_another_process_than_the_calls(
+    servers: Servers, inworld: FakeInworld
+) -> None:
+    first, second = servers
+    await bot_with_people()
+    inworld.answers(transfer_call())
+    inworld.says("Sales is away.")
+    line = {"others": (second.url,), "person": Person.MACHINE}
+    async with dial(first, to=NUMBER, **line) as call:
+        await call.reply()
+        await call.say("Sales, please.")
+        # The carrier's socket stays with the first until its bot closes it.
+        call.turn_to_another()
+        await came_back(call)
+        await call.hears(2)
+    assert call.errors == []
+    row = await closed(call.call_sid)
+    assert (row.end_reason, row.returns) == ("caller-hung-up", 1)
+    said = [turn.heard_text for turn in await turns(row)]
+    assert said[-1] == "Sales is away."
+    assert tracebacks(first.output) + tracebacks(second.output) == []

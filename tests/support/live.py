@@ -1,0 +1,127 @@
+"""A real server in a process of its own, for tests that talk to it over sockets."""
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Thread, Timer
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PUBLIC_URL = "https://bot.example.com"
+AUTH_TOKEN = "twilio-token-of-the-tests"
+START_SECONDS = 60.0
+
+
+def free_port() -> int:
+    """A port nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class LiveServer:
+    """A running server: where it listens, and everything it wrote so far."""
+
+    url: str
+    process: subprocess.Popen[str]
+    lines: list[str] = field(default_factory=list)
+
+    @property
+    def output(self) -> str:
+        return "".join(self.lines)
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """The environment of a server process: complete, so that no .env matters."""
+    port = str(free_port())
+    return {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "voicebot.settings",
+        "PYTHONWARNINGS": "default",
+        "SERVER_URL": PUBLIC_URL,
+        "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
+        "DEBUG": "false",
+        "HOST": "127.0.0.1",
+        "PORT": port,
+        "DRAIN_SECONDS": "0",
+        **changes,
+    }
+
+
+def manage(env: dict[str, str], *command: str) -> None:
+    """Run a command of `manage.py` to its end, in the environment of a server."""
+    subprocess.run(
+        [sys.executable, "manage.py", *command],
+        cwd=ROOT,
+        env=environment(**env),
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
+
+
+@contextmanager
+def serving(**changes: str) -> Iterator[LiveServer]:
+    """Run `manage.py serve` until the block ends."""
+    env = environment(**changes)
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "serve"],
+        cwd=ROOT,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    server = LiveServer(f"http://127.0.0.1:{env['PORT']}", process)
+    reader = Thread(target=_read_on, args=(server,))
+    try:
+        _await_ready(server)
+        reader.start()
+        yield server
+    except BaseException:
+        sys.stderr.write(server.output)
+        raise
+    finally:
+        process.terminate()
+        process.wait(15)
+        if reader.ident:
+            reader.join(15)
+        assert process.stdout
+        process.stdout.close()
+
+
+@asynccontextmanager
+async def running(**changes: str) -> AsyncIterator[LiveServer]:
+    """The same beside a running loop, so that a fake Inworld in it can answer."""
+    server = serving(**changes)
+    live = await asyncio.to_thread(server.__enter__)
+    try:
+        yield live
+    finally:
+        await asyncio.to_thread(server.__exit__, *sys.exc_info())
+
+
+def _await_ready(server: LiveServer) -> None:
+    assert server.process.stdout
+    watchdog = Timer(START_SECONDS, server.process.kill)
+    watchdog.start()
+    try:
+        for line in server.process.stdout:
+            server.lines.append(line)
+            if line.startswith("The desk is at"):
+                return
+    finally:
+        watchdog.cancel()
+    raise AssertionError(f"The server did not start:\n{server.output}")
+
+
+def _read_on(server: LiveServer) -> None:
+    assert server.process.stdout
+    for line in server.process.stdout:
+        server.lines.append(line)

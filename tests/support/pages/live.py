@@ -1,0 +1,126 @@
+"""The live page as a server sees it: a socket that follows calls and gives orders."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from tests.support.live import LiveServer
+
+PATIENCE = 10.0
+
+News = dict[str, Any]
+
+
+class Viewer:
+    """An open live page: what it was sent, and what it does about it."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.socket = socket
+        self.calls: dict[str, News] = {}  # by SID: about, state, turns by index, ended
+        self.servers: set[str] = set()
+        self.answers: dict[str, str] = {}
+        self.changed = asyncio.Condition()
+
+    async def read(self) -> None:
+        async for text in self.socket:
+            async with self.changed:
+                await self.take(json.loads(text))
+                self.changed.notify_all()
+
+    async def take(self, message: News) -> None:
+        for news in message.get("news", []):
+            await self.take_news(news)
+        if whole := message.get("whole"):
+            whole["turns"] = {turn["index"]: turn for turn in whole["turns"]}
+            self.calls[whole["call"]] = whole
+        if "server" in message:
+            self.servers.add(message["server"])
+            known = {sid: call["number"] for sid, call in self.calls.items()}
+            told = message["calls"].items()
+            if want := [sid for sid, number in told if known.get(sid) != number]:
+                await self.send(want=want)
+        if "order" in message:
+            self.answers[message["order"]] = message["refused"]
+
+    async def take_news(self, news: News) -> None:
+        call = self.calls.get(news["call"])
+        if call is None or news["number"] > call["number"] + 1:
+            return await self.send(want=[news["call"]])
+        if news["number"] <= call["number"]:
+            return None
+        call["number"] = news["number"]
+        if turn := news.get("turn"):
+            call["turns"][turn["index"]] = turn
+        call |= {key: news[key] for key in ("state", "ended") if key in news}
+        return None
+
+    async def send(self, **message: Any) -> None:
+        await self.socket.send(json.dumps(message))
+
+    async def order(self, do: str, call: str, text: str = "") -> str:
+        """Give an order; why it was refused, empty when it was not."""
+        name = str(len(self.answers) + 1)
+        await self.send(do=do, call=call, order=name, text=text)
+        await self.until(lambda: name in self.answers)
+        return self.answers[name]
+
+    async def until(self, enough: Callable[[], Any], within: float = PATIENCE) -> None:
+        async with asyncio.timeout(within), self.changed:
+            await self.changed.wait_for(enough)
+
+    async def sees(self, call: str, enough: Callable[[News], Any]) -> News:
+        """Wait until a call is seen to be so."""
+        await self.until(lambda: call in self.calls and enough(self.calls[call]))
+        return self.calls[call]
+
+
+def said(call: News) -> list[tuple[str, str, str]]:
+    return [
+        (turn["role"], turn["heard"], turn["missed"])
+        for _, turn in sorted(call["turns"].items())
+    ]
+
+
+def cookie_of(user: User) -> str:
+    client = Client()
+    client.force_login(user)
+    return f"sessionid={client.cookies['sessionid'].value}"
+
+
+@sync_to_async
+def cookie_with(*permissions: str, name: str = "Olga", staff: bool = True) -> str:
+    user = User.objects.create_user(name, is_staff=staff)
+    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    return cookie_of(user)
+
+
+def operator() -> Any:
+    return cookie_with("view_call", "change_call")
+
+
+def page_socket(server: LiveServer, cookie: str, origin: str | None = None) -> connect:
+    return connect(
+        f"{server.url.replace('http', 'ws')}/desk/live",
+        origin=origin or server.url,  # type: ignore[arg-type]
+        additional_headers={"Cookie": cookie},
+    )
+
+
+@asynccontextmanager
+async def watching(server: LiveServer, cookie: str) -> AsyncIterator[Viewer]:
+    """A live page that is open, and knows that its server is there."""
+    async with page_socket(server, cookie) as socket:
+        viewer = Viewer(socket)
+        reading = asyncio.create_task(viewer.read())
+        await viewer.until(lambda: viewer.servers)
+        yield viewer
+    with suppress(ConnectionClosed):
+        await asyncio.wait_for(reading, 5)

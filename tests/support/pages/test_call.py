@@ -1,0 +1,126 @@
+"""The talk page as a server sees it: who opens it, and what comes over its socket."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from asgiref.sync import sync_to_async
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from bots.models import Bot
+from calls.session.active_calls import switchboard
+from tests.support.live import LiveServer
+
+CSRF = "c" * 32
+
+
+@pytest.fixture(autouse=True)
+def own_switchboard() -> Iterator[None]:
+    switchboard.cache_clear()
+    yield
+    switchboard.cache_clear()
+
+
+def make_user(name: str, *permissions: str, **values: Any) -> User:
+    user = User.objects.create_user(name, is_staff=values.pop("is_staff", True))
+    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    return user
+
+
+@pytest.fixture
+def operator(transactional_db: None) -> User:
+    return make_user("olga", "view_bot", "change_bot", "view_call")
+
+
+def client_of(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+class Browser:
+    """A logged-in browser on the talk page, as far as the server can tell."""
+
+    def __init__(self, server: LiveServer, user: User | None) -> None:
+        self.server = server
+        self.cookie = f"csrftoken={CSRF}"
+        if user:
+            session = client_of(user).cookies["sessionid"].value
+            self.cookie = f"{self.cookie}; sessionid={session}"
+
+    async def call(self, bot: Bot) -> dict[str, Any]:
+        """Press Call; what the page is told."""
+        headers = {"Cookie": self.cookie, "X-CSRFToken": CSRF}
+        async with httpx.AsyncClient(base_url=self.server.url) as http:
+            answer = await http.post(f"/admin/talk/{bot.pk}/", headers=headers)
+        assert answer.status_code == 200, answer.text
+        told: dict[str, Any] = answer.json()
+        return told
+
+    async def decide(self, token: str, decision: str) -> httpx.Response:
+        """Say what a person does whom the call is put through to."""
+        headers = {"Cookie": self.cookie, "X-CSRFToken": CSRF}
+        data = {"token": token, "decision": decision}
+        async with httpx.AsyncClient(base_url=self.server.url) as http:
+            return await http.post("/admin/talk/person/", headers=headers, data=data)
+
+    def socket(self, path: str, origin: str | None = "") -> connect:
+        """Open a socket from our own page, or from the page of another `origin`."""
+        return connect(
+            f"ws{self.server.url.removeprefix('http')}{path}",
+            origin=self.server.url if origin == "" else origin,  # type: ignore[arg-type]
+            additional_headers={"Cookie": self.cookie},
+        )
+
+
+open_browser = sync_to_async(Browser)
+
+
+class Line:
+    """The open socket of a call, and every frame that came over it."""
+
+    def __init__(self, socket: ClientConnection, told: dict[str, Any]) -> None:
+        self.socket = socket
+        self.told = told
+        self.frames: list[dict[str, Any]] = []
+
+    async def send(self, kind: str, **values: Any) -> None:
+        await self.socket.send(json.dumps({"type": kind, **values}))
+
+    async def set_up(self) -> None:
+        await self.send("setup", callSid=self.told["callSid"])
+
+    async def receive(self, kind: str) -> dict[str, Any]:
+        """The next frame of a kind."""
+        async with asyncio.timeout(5):
+            while True:
+                frame: dict[str, Any] = json.loads(await self.socket.recv())
+                self.frames.append(frame)
+                if frame["type"] == kind:
+                    return frame
+
+    async def hang_up(self) -> None:
+        """As the page does it; takes in all that is still told."""
+        await self.socket.send('{"type":"desk.hangUp"}')
+        with pytest.raises(ConnectionClosed):
+            await self.receive("nothing")
+        assert self.socket.close_code == 1000
+
+    def turn(self, index: int) -> dict[str, Any]:
+        """A turn as it was told last."""
+        told = [f for f in self.frames if f["type"] == "desk.turn"]
+        return [turn for turn in told if turn["index"] == index][-1]
+
+
+async def say(line: Line, text: str) -> None:
+    await line.send("prompt", voicePrompt=text, lang="en-US", last=True)
+
+
+async def info(line: Line, name: str, value: str) -> None:
+    await line.send("info", name=name, value=value)

@@ -1,0 +1,88 @@
+"""Strangers at the desk's door cost callers nothing."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import httpx
+import pytest
+
+from calls.simulator.call import SimulatedCall
+from calls.simulator.line import Line
+from tests.bench.services import set_up
+from tests.faults.groups import ENVIRONMENT
+from tests.support.inworld.server import FakeInworld
+from tests.support.live import AUTH_TOKEN, PUBLIC_URL, LiveServer, running
+from tests.support.services import Missing, Postgres
+
+HEADERS = {"Host": "bot.example.com", "Referer": f"{PUBLIC_URL}/"}
+STRANGERS, ATTEMPTS, CALLS = 40, 6, 6
+
+
+@pytest.mark.parametrize("patience", [60.0, 0.5])
+async def test_who_tries_passwords_keeps_no_caller_out(
+    inworld: FakeInworld, patience: float
+) -> None:
+    """Nor who goes before there is an answer."""
+    async with deployed(inworld) as server, strangers(server, patience):
+        for _ in range(CALLS):
+            line = Line(PUBLIC_URL, AUTH_TOKEN, connect_to=server.url, fast=True)
+            async with SimulatedCall(line) as call:
+                assert call.answered, call.refusal
+                assert await call.reply()
+            async with httpx.AsyncClient(base_url=server.url) as http:
+                ready = await http.get("/readyz")
+            assert ready.status_code == 200, ready.text
+
+
+@asynccontextmanager
+async def deployed(inworld: FakeInworld) -> AsyncIterator[LiveServer]:
+    """A server with PostgreSQL, of whose connections it has so many."""
+    postgres = Postgres()
+    try:
+        await asyncio.to_thread(postgres.__enter__)
+    except Missing as missing:
+        pytest.skip(str(missing))
+    try:
+        env = {**ENVIRONMENT, "DATABASE_URL": postgres.url}
+        env["INWORLD_BASE_URL"] = inworld.url
+        await asyncio.to_thread(set_up, env, quick_start=False)
+        async with running(**env) as server:
+            yield server
+    finally:
+        await asyncio.to_thread(postgres.__exit__)
+
+
+@asynccontextmanager
+async def strangers(server: LiveServer, patience: float) -> AsyncIterator[None]:
+    """Many who try names and passwords all the time, and have begun to."""
+    async with httpx.AsyncClient(
+        base_url=server.url,
+        headers=HEADERS,
+        timeout=patience,
+        limits=httpx.Limits(max_connections=STRANGERS),
+    ) as http:
+        page = await http.get("/admin/login/", timeout=60)
+        form = {"csrfmiddlewaretoken": re.findall(r'token" value="(\w+)', page.text)[0]}
+        form["password"] = "not it"
+        cookies = "; ".join(f"{name}={text}" for name, text in page.cookies.items())
+        tried = asyncio.Semaphore(0)
+
+        async def guess(stranger: int) -> None:
+            for number in range(1000):
+                named = {**form, "username": f"{stranger}-{number}"}
+                headers = {"Cookie": f"{cookies}; sessionid={'x' * 32}"}
+                with suppress(httpx.HTTPError):
+                    await http.post("/admin/login/", data=named, headers=headers)
+                tried.release()
+
+        guesses = [asyncio.create_task(guess(number)) for number in range(STRANGERS)]
+        try:
+            for _ in range(ATTEMPTS):
+                await tried.acquire()
+            yield
+        finally:
+            for each in guesses:
+                each.cancel()
+            await asyncio.wait(guesses)

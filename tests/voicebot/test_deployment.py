@@ -1,0 +1,350 @@
+"""The files a deployment is made of: Compose accepts them, and a real Caddy obeys."""
+
+import asyncio
+import os
+import re
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import IO
+from xml.etree import ElementTree
+
+import httpx
+import pytest
+from django.conf import settings
+from twilio.request_validator import RequestValidator
+
+from bots.models import Bot
+from calls.simulator.call import SimulatedCall
+from calls.simulator.line import Line
+from tests.end_to_end.test_live import closed, dial, written
+from tests.support.inworld.server import FakeInworld
+from tests.support.live import AUTH_TOKEN, PUBLIC_URL, LiveServer, free_port, running
+
+BASE = Path(settings.BASE_DIR)
+COMPOSE = (BASE / "docker-compose.yml").read_text()
+CADDYFILE = (BASE / "Caddyfile").read_text()
+EXAMPLE = (BASE / ".env.example").read_text()
+
+SECRETS = {
+    "SERVER_URL": PUBLIC_URL,
+    "SECRET_KEY": "a-key",
+    "TWILIO_AUTH_TOKEN": "a-token",
+    "INWORLD_API_KEY": "dGVzdDprZXk=",
+    "POSTGRES_PASSWORD": "0123456789abcdef",
+}
+# For tests, or for a process that has no Redis.
+NOT_DEPLOYED = {"INWORLD_BASE_URL", "TWILIO_API_URL", "CLIP_MEMORY_MB"}
+
+
+# Compose
+
+
+@pytest.fixture(scope="module")
+def compose() -> list[str]:
+    """The command that reads the file: Docker's plugin, or a program of its own."""
+    for command in (["docker", "compose"], ["docker-compose"]):
+        if shutil.which(command[0]) and not _run([*command, "version"]).returncode:
+            return command
+    pytest.skip("Compose is not installed (Debian: apt install docker-compose)")
+
+
+def _run(command: list[str], **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command,
+        cwd=BASE,
+        env={"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **env},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def config(compose: list[str], folder: Path, **env: str) -> tuple[bool, str]:
+    """Whether the file is accepted, whatever stands in an .env; and what is said."""
+    empty = folder / "empty.env"
+    empty.touch()
+    done = _run([*compose, "--env-file", str(empty), "config"], **env)
+    return not done.returncode, done.stdout + done.stderr
+
+
+def test_compose_accepts_the_file(compose: list[str], tmp_path: Path) -> None:
+    accepted, said = config(compose, tmp_path, **SECRETS)
+    assert accepted, said
+    assert "postgres://voicebot:0123456789abcdef@postgres:5432/voicebot" in said
+
+
+def test_what_strangers_send_takes_no_memory_without_an_end(
+    compose: list[str], tmp_path: Path
+) -> None:
+    _, said = config(compose, tmp_path, **SECRETS)
+    folders = re.findall(r"tmpfs:\n +- (\S+)", said)
+    assert len(folders) == 3
+    assert all(":size=" in folder for folder in folders)
+
+
+def test_compose_tells_the_proxy_of_processes_on_other_machines(
+    compose: list[str], tmp_path: Path
+) -> None:
+    _, said = config(compose, tmp_path, **SECRETS)
+    assert "UPSTREAMS: web-a:3000 web-b:3000\n" in said
+    others = {"UPSTREAMS": "web-a:3000 10.0.0.6:3000"}
+    _, said = config(compose, tmp_path, **SECRETS, **others)
+    assert "UPSTREAMS: web-a:3000 10.0.0.6:3000\n" in said
+
+
+@pytest.mark.parametrize("missing", SECRETS)
+def test_compose_says_which_secret_is_missing(
+    compose: list[str], tmp_path: Path, missing: str
+) -> None:
+    accepted, said = config(compose, tmp_path, **{**SECRETS, missing: ""})
+    (why,) = set(re.findall(rf"\$\{{{missing}:\?(.+?)\}}", COMPOSE))
+    assert not accepted
+    assert why in said
+
+
+def test_every_setting_reaches_the_processes_and_none_is_made_up() -> None:
+    explained = set(re.findall(r"^#?([A-Z_]+)=", EXAMPLE, re.MULTILINE))
+    given = set(re.findall(r"^ +([A-Z_]+):", COMPOSE, re.MULTILINE))
+    asked = set(re.findall(r"\$\{([A-Z_]+)", COMPOSE))
+    assert asked <= explained
+    assert explained - given - asked == NOT_DEPLOYED
+
+
+def test_images_have_versions() -> None:
+    images = re.findall(r"^ +image: (\S+)$", COMPOSE, re.MULTILINE)
+    images += re.findall(r"^FROM (\S+)", (BASE / "Dockerfile").read_text(), re.M)
+    ours = images.count("voicebot")
+    assert ours == 1
+    versioned = [image for image in images if re.search(r":\d+\.?\d*", image)]
+    assert len(versioned) == len(images) - ours
+
+
+# The proxy
+
+
+class Proxy:
+    """A running Caddy with the Caddyfile as it is deployed."""
+
+    def __init__(self, url: str, log: Path) -> None:
+        self.url, self.log = url, log
+
+    async def get(self, path: str, **headers: str) -> httpx.Response:
+        host = {"Host": "bot.example.com"}
+        async with httpx.AsyncClient(base_url=self.url, timeout=20) as http:
+            return await http.get(path, headers=host | headers)
+
+    async def ring(self, call_sid: str) -> tuple[int, list[str]]:
+        """Report a new call; the status and the verbs of the answer."""
+        form = {"CallSid": call_sid, "From": "+15005550001", "To": "+15005550006"}
+        sign = RequestValidator(AUTH_TOKEN).compute_signature
+        headers = {
+            "Host": "bot.example.com",
+            "X-Twilio-Signature": sign(f"{PUBLIC_URL}/voice", form),
+        }
+        async with httpx.AsyncClient(base_url=self.url, timeout=20) as http:
+            answer = await http.post("/voice", data=form, headers=headers)
+        if answer.status_code != 200:
+            return answer.status_code, []
+        verbs = ElementTree.fromstring(answer.content)
+        return answer.status_code, [verb.tag for verb in verbs]
+
+
+@contextmanager
+def caddy(folder: Path, *upstreams: str) -> Iterator[Proxy]:
+    """Run the Caddyfile in front of these addresses, as Compose does."""
+    program = shutil.which("caddy")
+    if program is None:
+        pytest.skip("caddy is not installed (Debian: apt install caddy)")
+    port = free_port()
+    env = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "SERVER_URL": f"http://:{port}/",
+        "UPSTREAMS": " ".join(url.removeprefix("http://") for url in upstreams),
+        "CADDY_ADMIN": f"127.0.0.1:{free_port()}",
+        **({"BUFFERING": "buffer_requests"} if _is_old(program) else {}),
+    }
+    log, file = folder / "caddy.log", folder / "Caddyfile"
+    # Only to see that it tells nothing it should not.
+    talkative = CADDYFILE.replace("\tlog {", "\tlog {\n\t\tlevel DEBUG", 1)
+    file.write_text(talkative)
+    (run,) = re.findall(r'command: \["sh", "-c", "(.*caddy run .*)"\]', COMPOSE)
+    run = run.replace("$$", "$").replace("/etc/caddy/Caddyfile", str(file))
+    command = ["sh", "-c", run]
+    with log.open("w") as written_to:
+        process = _started(command, env, written_to)
+        try:
+            _await_port(port, process)
+            yield Proxy(f"http://127.0.0.1:{port}", log)
+        finally:
+            process.terminate()
+            process.wait(15)
+
+
+def _is_old(program: str) -> bool:
+    """Whether this Caddy is one before 2.7."""
+    said = subprocess.run([program, "version"], capture_output=True, check=True)
+    return tuple(map(int, re.findall(rb"\d+", said.stdout)[:2])) < (2, 7)
+
+
+def _started(
+    command: list[str], env: dict[str, str], log: IO[str]
+) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(command, cwd=BASE, env=env, stdout=log, stderr=log)
+
+
+def _await_port(port: int, process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + 15
+    while time.monotonic() < until and process.poll() is None:
+        with socket.socket() as probe:
+            if not probe.connect_ex(("127.0.0.1", port)):
+                return
+        time.sleep(0.02)
+    raise AssertionError("Caddy did not start.")
+
+
+@asynccontextmanager
+async def proxied(
+    folder: Path, *servers: LiveServer, others: tuple[str, ...] = ()
+) -> AsyncIterator[Proxy]:
+    """The same beside a running loop."""
+    runs = caddy(folder, *(server.url for server in servers), *others)
+    proxy = await asyncio.to_thread(runs.__enter__)
+    try:
+        yield proxy
+    finally:
+        await asyncio.to_thread(runs.__exit__, None, None, None)
+
+
+@asynccontextmanager
+async def two_behind_a_proxy(
+    folder: Path, env: dict[str, str]
+) -> AsyncIterator[tuple[LiveServer, LiveServer, Proxy]]:
+    """Two servers, and who sends them requests by turns."""
+    async with (
+        running(**env) as first,
+        running(**env) as second,
+        proxied(folder, first, second) as proxy,
+    ):
+        yield first, second, proxy
+
+
+def shared(database_url: str, redis_url: str, inworld: FakeInworld) -> dict[str, str]:
+    """What the servers behind a proxy have in common."""
+    return {
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "INWORLD_BASE_URL": inworld.url,
+        "PROXY_COUNT": "1",
+    }
+
+
+@pytest.fixture
+def env(database_url: str, redis_url: str, inworld: FakeInworld) -> dict[str, str]:
+    own = {"METRICS_TOKEN": "a-token-for-figures"}
+    return {**shared(database_url, redis_url, inworld), **own}
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_call_behind_the_proxy_outlives_its_process_and_so_does_the_next(
+    env: dict[str, str], tmp_path: Path, bot: Bot
+) -> None:
+    async with (
+        two_behind_a_proxy(tmp_path, env) as (first, second, proxy),
+        asyncio.timeout(45),
+    ):
+        async with through(proxy) as call:
+            (greeting,) = await call.reply()
+            assert greeting.kind == "clip"
+            await call.say("Hello?")
+            await call.reply()
+            await written(call.call_sid, lambda said: len(said) == 3)
+            carrier = await busy_one(first, second)
+            carrier.process.kill()
+            await call.record.until(lambda: call.sessions == 2)
+            await call.hears(2)
+            await call.say("Still there?")
+            assert [sound.kind for sound in await call.reply()] == ["clip"]
+        assert call.errors == []
+        assert (await closed(call.call_sid)).reconnects == 1
+        async with through(proxy) as call:
+            assert [sound.kind for sound in await call.reply()] == ["clip"]
+        assert call.errors == []
+
+
+def through(proxy: Proxy) -> SimulatedCall:
+    """A call that comes in at the proxy."""
+    line = Line(PUBLIC_URL, AUTH_TOKEN, connect_to=proxy.url, fast=True, pause=0.1)
+    return SimulatedCall(line)
+
+
+async def busy_one(*servers: LiveServer) -> LiveServer:
+    """The server that has the only call."""
+    headers = {"Authorization": "Bearer a-token-for-figures"}
+    for server in servers:
+        async with httpx.AsyncClient(base_url=server.url, headers=headers) as http:
+            figures = (await http.get("/metrics")).text
+        if "voicebot_calls_in_progress 1.0" in figures:
+            return server
+    raise AssertionError("No server has a call.")
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_new_calls_pass_by_whoever_is_not_ready_and_are_told_when_nobody_is(
+    env: dict[str, str], tmp_path: Path, bot: Bot
+) -> None:
+    env |= {"DRAIN_SECONDS": "60"}
+    async with two_behind_a_proxy(tmp_path, env) as (first, second, proxy):
+        async with dial(first) as one, dial(second) as two:
+            (greeting,) = await one.reply()
+            await two.reply()
+            await stopping(first, proxy)
+            for number in range(4):
+                assert await proxy.ring(f"CA{number}") == (200, ["Connect"])
+            await stopping(second, proxy)
+            async with through(proxy) as late:
+                assert "cannot take your call" in late.refusal
+            clip = await proxy.get(httpx.URL(greeting.source).path)
+            assert clip.status_code == 200
+        second.process.terminate()  # without waiting for those who ring
+
+
+async def stopping(server: LiveServer, proxy: Proxy) -> None:
+    """Tell a server to stop, and wait until the proxy knows."""
+    server.process.terminate()
+    words = f'"host":"{server.url.removeprefix("http://")}"'
+    async with asyncio.timeout(15):
+        while True:
+            if words in proxy.log.read_text():
+                return
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_the_proxy_writes_its_own_headers_and_keeps_figures_and_clips_to_itself(
+    env: dict[str, str], tmp_path: Path, bot: Bot
+) -> None:
+    gone = f"127.0.0.1:{free_port()}"
+    async with (
+        running(**env) as server,
+        proxied(tmp_path, server, others=(gone,)) as proxy,
+    ):
+        # Who says to have come by https, and did not, is sent there.
+        forged = await proxy.get("/admin/login/", **{"X-Forwarded-Proto": "https"})
+        assert forged.status_code == 301
+        assert forged.headers["Location"] == f"{PUBLIC_URL}/admin/login/"
+        assert (await proxy.get("/metrics")).status_code == 404
+        assert (await proxy.get("/healthz")).status_code == 200
+        unknown = "q" * 32
+        assert (await proxy.get(f"/audio/{unknown}")).status_code == 404
+        server.process.kill()
+        assert (await proxy.get(f"/audio/{unknown}")).status_code in (502, 503)
+        said = proxy.log.read_text()
+        assert "upstream roundtrip" in said
+        assert unknown not in said

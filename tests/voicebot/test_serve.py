@@ -1,0 +1,277 @@
+"""Starting the server: what a wrong deployment is told, and what still works in it."""
+
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+from asgiref.sync import sync_to_async
+
+from bots.models import Bot
+from bots.models.tool import Tool
+from bots.sandbox import demo_tool
+from calls.models import Call
+from calls.simulator.call import SimulatedCall
+from calls.simulator.line import Line
+from tests.support.inworld.server import FakeInworld, Pause, speech
+from tests.support.live import (
+    AUTH_TOKEN,
+    PUBLIC_URL,
+    ROOT,
+    LiveServer,
+    environment,
+    free_port,
+    running,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def refused(**changes: str) -> str:
+    """What a server says that will not start."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", "serve"],
+        cwd=ROOT,
+        env=environment(**changes),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+    return done.stdout + done.stderr
+
+
+def test_without_a_signature_key_it_does_not_start(database_url: str) -> None:
+    said = refused(DATABASE_URL=database_url, TWILIO_AUTH_TOKEN="")
+    assert "TWILIO_AUTH_TOKEN" in said
+
+
+@pytest.mark.parametrize(
+    "url", ["http://bot.example.com", "bot.example.com", "https://[x"]
+)
+def test_with_an_address_twilio_cannot_use_it_does_not_start(
+    database_url: str, url: str
+) -> None:
+    said = refused(DATABASE_URL=database_url, SERVER_URL=url)
+    assert "SERVER_URL" in said
+
+
+async def test_it_opens_as_many_descriptors_as_it_may(database_url: str) -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    few = min(512, before[1])
+    resource.setrlimit(resource.RLIMIT_NOFILE, (few, before[1]))
+    try:
+        async with running(DATABASE_URL=database_url) as server:
+            now = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert now == (before[1], before[1])
+
+
+async def test_names_that_it_answers_to_may_have_blanks_between_them(
+    database_url: str,
+) -> None:
+    names = {"ALLOWED_HOSTS": "bot.example.com, desk.example.com"}
+    async with (
+        running(DATABASE_URL=database_url, **names) as server,
+        httpx.AsyncClient(base_url=server.url) as http,
+    ):
+        headers = {"Host": "desk.example.com"}
+        answer = await http.get("/admin/login/", headers=headers)
+    assert answer.status_code == 200
+
+
+def test_a_taken_port_is_said_plainly(server: LiveServer, database_url: str) -> None:
+    port = server.url.rsplit(":", 1)[1]
+    said = refused(DATABASE_URL=database_url, PORT=port)
+    assert f"Port {port}" in said
+
+
+def set_up(env: dict[str, str]) -> None:
+    command = [sys.executable, "manage.py", "setup"]
+    subprocess.run(command, cwd=ROOT, env=env, check=True, capture_output=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "abc"),
+        ("PORT", "70000"),
+        ("DATABASE_URL", "nonsense"),
+        ("SECRET_KEY", ""),
+        ("CLIP_TTL_SECONDS", "-1"),
+        ("INWORLD_CONCURRENCY", "many"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_named(name: str, value: str) -> None:
+    assert name in refused(**{name: value})
+
+
+def test_a_database_without_tables_is_said_plainly(tmp_path: Path) -> None:
+    said = refused(DATABASE_URL=f"sqlite:///{tmp_path}/empty.sqlite3")
+    assert "manage.py setup" in said
+
+
+def call_on(server: LiveServer) -> SimulatedCall:
+    return SimulatedCall(
+        Line(PUBLIC_URL, AUTH_TOKEN, connect_to=server.url, fast=True, pause=0.2)
+    )
+
+
+async def test_with_redis_away_the_operator_is_told_and_the_caller_hears_the_carrier(
+    database_url: str, inworld: FakeInworld, bot: Bot
+) -> None:
+    away = f"redis://:secret@127.0.0.1:{free_port()}/0"
+    inworld.says("Not to be stored anywhere.")
+    async with running(
+        DATABASE_URL=database_url, INWORLD_BASE_URL=inworld.url, REDIS_URL=away
+    ) as server:
+        async with call_on(server) as call:
+            greeting = await call.reply()
+            await call.say("Hello?")
+            answer = await call.reply()
+        assert [(sound.kind, sound.text) for sound in [*greeting, *answer]] == [
+            ("carrier", bot.greeting),
+            ("carrier", "Not to be stored anywhere."),
+        ]
+    assert "Redis" in server.output
+    assert "secret" not in server.output
+
+
+async def test_any_process_serves_any_clip(
+    database_url: str, redis_url: str, inworld: FakeInworld, bot: Bot
+) -> None:
+    settings = {
+        "DATABASE_URL": database_url,
+        "INWORLD_BASE_URL": inworld.url,
+        "REDIS_URL": redis_url,
+    }
+    async with running(**settings) as first, running(**settings) as second:
+        async with call_on(first) as call:
+            (greeting,) = await call.reply()
+            path = greeting.source.removeprefix(PUBLIC_URL)
+            async with httpx.AsyncClient() as http:
+                elsewhere = await http.get(second.url + path)
+        assert elsewhere.content == greeting.wav
+
+
+async def test_the_sandbox_holds_a_conversation(tmp_path: Path) -> None:
+    settings = {
+        "DATABASE_URL": f"sqlite:///{tmp_path}/db.sqlite3",
+        "INWORLD_API_KEY": "",
+        "INWORLD_BASE_URL": "",
+    }
+    env = environment(**settings)
+    await sync_to_async(set_up)(env)
+    async with running(**settings) as server:
+        async with call_on(server) as call:
+            assert [sound.kind for sound in await call.reply()] == ["clip"]
+            await call.say("Hello, what can you do for me?")
+            answer = await call.reply()
+            await call.say("Look up my order 42, in 1.6 seconds.")
+            filler, *found = await call.hears(2)
+            await call.reply()
+            await call.say("Goodbye.")
+            await call.ends()
+        assert {sound.kind for sound in [*answer, filler, *found]} == {"clip"}
+        assert call.errors == []
+        assert not call.hung_up
+        assert "The tool look_up_order answered" in server.output
+        async with httpx.AsyncClient() as http:
+            login = await http.get(
+                f"{server.url}/admin/login/", headers={"Host": "bot.example.com"}
+            )
+        assert "no real model" in login.text
+    assert "Sandbox: no real model" in server.output
+
+
+async def test_a_wrong_inworld_key_is_told_at_start(
+    database_url: str, inworld: FakeInworld
+) -> None:
+    inworld.voices_status = 401
+    bot = await Bot.objects.acreate(name="Default")
+    await sync_to_async(demo_tool.give)(bot)
+    async with running(
+        DATABASE_URL=database_url, INWORLD_BASE_URL=inworld.url
+    ) as server:
+        assert "Inworld refuses INWORLD_API_KEY" in server.output
+    assert not await Tool.objects.aexists()  # it could only fail
+
+
+async def test_a_stopped_server_closes_its_calls_and_keeps_their_words(
+    database_url: str, inworld: FakeInworld, bot: Bot
+) -> None:
+    inworld.answers([*speech("This was said before the end."), Pause()])
+    async with (
+        running(DATABASE_URL=database_url, INWORLD_BASE_URL=inworld.url) as server,
+        call_on(server) as call,
+    ):
+        await call.reply()
+        await call.say("Hello?")
+        await call.hears(1)
+        server.process.terminate()
+        await call.ends()
+    row = await Call.objects.aget(call_sid=call.call_sid)
+    assert (row.status, row.end_reason) == ("failed", "server-stopped")
+    texts = [turn.text async for turn in row.turns.order_by("index")]
+    assert texts[1:] == ["Hello?", "This was said before the end."]
+    assert "Traceback" not in server.output
+
+
+async def test_after_a_crash_and_a_restart_the_carrier_may_still_go_on_with_a_call(
+    database_url: str, inworld: FakeInworld, bot: Bot
+) -> None:
+    settings = {"DATABASE_URL": database_url, "INWORLD_BASE_URL": inworld.url}
+    async with running(**settings) as server, call_on(server) as call:
+        await call.reply()
+        server.process.kill()
+        await call.ends()  # the carrier found nobody to ask
+    async with running(**settings):
+        row = await Call.objects.aget(call_sid=call.call_sid)
+    assert row.status == "in-progress"
+
+
+async def test_above_the_limit_a_caller_hears_that_the_line_is_busy(
+    database_url: str, inworld: FakeInworld, bot: Bot
+) -> None:
+    async with running(
+        DATABASE_URL=database_url, INWORLD_BASE_URL=inworld.url, MAX_CALLS="1"
+    ) as server:
+        async with call_on(server) as first:
+            await first.reply()
+            async with call_on(server) as second:
+                assert not second.answered
+                assert "busy" in (second.refusal or "")
+            bot.transfer_number = "+15005550099"
+            await bot.asave()
+            async with call_on(server) as third:
+                assert third.dialled == "+15005550099"
+            await first.say("Am I still on?")
+            assert await first.reply()
+        async with call_on(server) as fourth:
+            assert fourth.answered
+    row = await Call.objects.aget(call_sid=second.call_sid)
+    assert (row.status, row.end_reason) == ("refused", "busy")
+
+
+async def test_clips_can_be_mu_law(
+    database_url: str, inworld: FakeInworld, bot: Bot
+) -> None:
+    async with (
+        running(
+            DATABASE_URL=database_url,
+            INWORLD_BASE_URL=inworld.url,
+            CLIP_ENCODING="mulaw",
+        ) as server,
+        call_on(server) as call,
+    ):
+        (greeting,) = await call.reply()
+        await call.say("Hello?")
+        (answer,) = await call.reply()
+    assert call.errors == []
+    for sound in (greeting, answer):
+        assert len(sound.wav) == 44 + round(sound.seconds * 8000)
