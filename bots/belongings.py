@@ -26,12 +26,12 @@ BELONGINGS = {
 class BotQuerySet(models.QuerySet["Bot"]):
     """Bots with what belongs to them."""
 
-    def whole(self) -> BotQuerySet:
+    def with_related(self) -> BotQuerySet:
         """With everything that a call's settings are made of."""
-        related = self.select_related("lookup", "webhook_secret")
-        return related.prefetch_related("lookup__parameters", *BELONGINGS.values())
+        related = self.select_related("lookup_tool", "webhook_secret")
+        return related.prefetch_related("lookup_tool__parameters", *BELONGINGS.values())
 
-    def whole_one(self) -> Bot | None:
+    def first_with_related(self) -> Bot | None:
         """The first, whole; looks only for what it has, which for a call is sooner."""
         own = {
             "tools": self.model.tools.through.objects.filter(bot=OuterRef("pk")),
@@ -40,9 +40,9 @@ class BotQuerySet(models.QuerySet["Bot"]):
             "languages": SpokenLanguage.objects.filter(bot=OuterRef("pk")),
         }
         has = {f"has_{name}": Exists(rows) for name, rows in own.items()}
-        related = self.select_related("lookup", "webhook_secret").annotate(**has)
+        related = self.select_related("lookup_tool", "webhook_secret").annotate(**has)
         if bot := related.first():
             found = [BELONGINGS[name] for name in own if getattr(bot, f"has_{name}")]
-            more = ["lookup__parameters"] if bot.lookup_id else []
+            more = ["lookup_tool__parameters"] if bot.lookup_tool_id else []
             models.prefetch_related_objects([bot], *more, *found)
         return bot

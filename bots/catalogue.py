@@ -7,11 +7,11 @@ from typing import Any
 
 from django.utils import timezone
 
-from bots.inworld.catalogue_records import LanguageModel, Offered, Voice, described
+from bots.inworld.catalogue_records import LanguageModel, Offered, Voice, from_inworld
 from bots.inworld.client import Inworld
 from bots.inworld.errors import InworldError, StreamFailed
-from bots.inworld.one_shot import ask, in_words
-from bots.models import Catalogue
+from bots.inworld.one_shot import ask, operator_message
+from bots.models import InworldCatalogue
 
 FRESH_FOR = timedelta(hours=1)
 LISTING_SECONDS = 15.0
@@ -19,41 +19,43 @@ LISTING_SECONDS = 15.0
 STARTED = timezone.now()
 Question = Callable[[Inworld], Awaitable[list[dict[str, Any]]]]
 KINDS: dict[str, tuple[Offered, Question]] = {
-    Catalogue.Kind.VOICES: (Voice, Inworld.voices),
-    Catalogue.Kind.MODELS: (LanguageModel, Inworld.models),
+    InworldCatalogue.Kind.VOICES: (Voice, Inworld.voices),
+    InworldCatalogue.Kind.MODELS: (LanguageModel, Inworld.models),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A list as it was at `read_at`; `trouble` says why it could not be read anew."""
+    """A list as it was at `fetched_at`; `trouble` says why it could not be read anew."""
 
     entries: list[dict[str, Any]]
-    read_at: datetime | None
-    trouble: str = ""
+    fetched_at: datetime | None
+    problem: str = ""
 
     @property
     def is_stale(self) -> bool:
         """Whether it is time to ask Inworld again."""
-        if self.read_at is None:
+        if self.fetched_at is None:
             return True
-        return self.read_at < max(STARTED, timezone.now() - FRESH_FOR)
+        return self.fetched_at < max(STARTED, timezone.now() - FRESH_FOR)
 
 
-def kept(kind: str) -> Listing:
+def stored(kind: str) -> Listing:
     """The list as it was last read; without asking Inworld."""
-    found = Catalogue.objects.filter(kind=kind).first()
-    return Listing(found.entries, found.read_at) if found else Listing([], None)
+    found = InworldCatalogue.objects.filter(kind=kind).first()
+    return Listing(found.entries, found.fetched_at) if found else Listing([], None)
 
 
 def voices() -> list[Voice]:
     """The voices as last read."""
-    return [Voice.stored(entry) for entry in kept(Catalogue.Kind.VOICES).entries]
+    return [
+        Voice.stored(entry) for entry in stored(InworldCatalogue.Kind.VOICES).entries
+    ]
 
 
 def models() -> list[LanguageModel]:
     """The language models as last read, with those that are no longer supported."""
-    listed = kept(Catalogue.Kind.MODELS).entries
+    listed = stored(InworldCatalogue.Kind.MODELS).entries
     return [LanguageModel.stored(entry) for entry in listed]
 
 
@@ -61,12 +63,12 @@ def refreshed(kind: str) -> Listing:
     """Ask Inworld for the list and keep it; the last one, with the trouble, if away."""
     offered, question = KINDS[kind]
     try:
-        entries = described(offered, ask(question, LISTING_SECONDS))
+        entries = from_inworld(offered, ask(question, LISTING_SECONDS))
         if not entries:
             raise StreamFailed(f"its list of {kind} is empty")
     except InworldError as error:
-        last = kept(kind)
-        return Listing(last.entries, last.read_at, in_words(error))
-    read = {"entries": entries, "read_at": timezone.now()}
-    found, _ = Catalogue.objects.update_or_create(kind=kind, defaults=read)
-    return Listing(found.entries, found.read_at)
+        last = stored(kind)
+        return Listing(last.entries, last.fetched_at, operator_message(error))
+    read = {"entries": entries, "fetched_at": timezone.now()}
+    found, _ = InworldCatalogue.objects.update_or_create(kind=kind, defaults=read)
+    return Listing(found.entries, found.fetched_at)

@@ -9,7 +9,7 @@ from django.core.checks import CheckMessage, Error, Warning, register
 from bots.inworld.api_key import lacks_key
 from bots.tools.guarded_http import HOST
 
-PATIENCE_SECONDS = 3.0
+TIMEOUT_SECONDS = 3.0
 
 
 @register()
@@ -31,8 +31,8 @@ def inworld_key_is_set(**kwargs: Any) -> list[CheckMessage]:
 def hosts_of_tools_are_hosts(**kwargs: Any) -> list[CheckMessage]:
     """What is no host would allow nothing, or leave open what was to be closed."""
     named = {
-        "TOOL_HOSTS": settings.TOOL_HOSTS,
-        "TOOL_PRIVATE_HOSTS": settings.TOOL_PRIVATE_HOSTS,
+        "TOOL_ALLOWED_HOSTS": settings.TOOL_ALLOWED_HOSTS,
+        "TOOL_ALLOWED_PRIVATE_HOSTS": settings.TOOL_ALLOWED_PRIVATE_HOSTS,
     }
     return [
         Error(
@@ -57,7 +57,7 @@ def inworld_trouble() -> str | None:
             f"{settings.INWORLD_BASE_URL}/voices/v1/voices",
             params={"pageSize": 1},
             headers={"Authorization": f"Basic {settings.INWORLD_API_KEY}".strip()},
-            timeout=PATIENCE_SECONDS,
+            timeout=TIMEOUT_SECONDS,
         )
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         reason = str(error) or type(error).__name__

@@ -18,12 +18,12 @@ def bot_for(number: str) -> Bot | NoAnswer:
     """The number's own bot, else the default bot, else the reason why not."""
     known = PhoneNumber.objects.filter(number=number).first()
     if known and known.bot_id:
-        known.bot = Bot.objects.filter(pk=known.bot_id).whole_one()
-        return resolve(known, None)
-    return resolve(known, Bot.objects.filter(is_default=True).whole_one())
+        known.bot = Bot.objects.filter(pk=known.bot_id).first_with_related()
+        return choose(known, None)
+    return choose(known, Bot.objects.filter(is_default=True).first_with_related())
 
 
-def resolve(known: PhoneNumber | None, default: Bot | None) -> Bot | NoAnswer:
+def choose(known: PhoneNumber | None, default: Bot | None) -> Bot | NoAnswer:
     """The same, of what is known about the number and the default bot."""
     if known and not known.is_active:
         return NoAnswer.NOT_IN_SERVICE
@@ -34,26 +34,28 @@ def resolve(known: PhoneNumber | None, default: Bot | None) -> Bot | NoAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class Answering:
+class RoutingAnswer:
     """Who answers a number; no `bot` when nobody does. `because` says why."""
 
     bot: Bot | None
     because: str
 
 
-def answering(known: PhoneNumber | None, default: Bot | None) -> Answering:
+def explain(known: PhoneNumber | None, default: Bot | None) -> RoutingAnswer:
     """Say who answers and why."""
-    found = resolve(known, default)
+    found = choose(known, default)
     own = known.bot if known else None
     if isinstance(found, Bot):
         if own:
-            return Answering(found, "It is the number's own bot.")
+            return RoutingAnswer(found, "It is the number's own bot.")
         lacks = "has no bot of its own" if known else "is not in this desk's list"
-        return Answering(found, f"The number {lacks}, so the default bot answers.")
+        return RoutingAnswer(found, f"The number {lacks}, so the default bot answers.")
     if known and not known.is_active:
-        return Answering(None, "The number is switched off in this desk.")
+        return RoutingAnswer(None, "The number is switched off in this desk.")
     if found is NoAnswer.NO_BOT:
-        return Answering(None, "There is neither a bot of its own nor a default bot.")
+        return RoutingAnswer(
+            None, "There is neither a bot of its own nor a default bot."
+        )
     if own:
-        return Answering(None, f"The number's own bot, {own}, is switched off.")
-    return Answering(None, f"The default bot, {default}, is switched off.")
+        return RoutingAnswer(None, f"The number's own bot, {own}, is switched off.")
+    return RoutingAnswer(None, f"The default bot, {default}, is switched off.")

@@ -10,7 +10,7 @@ from calls.logs import CallLog
 STOP_SECONDS = 1.0
 
 
-class Chores:
+class BackgroundTasks:
     """Tasks of one call that nobody waits for; a failure of one is logged."""
 
     def __init__(self, log: CallLog) -> None:

@@ -30,13 +30,13 @@ NOT_UNDERSTOOD = (
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class PastedLine:
     """One line of a pasted list; `trouble` says why it is of no use."""
 
     text: str
     pattern: str = ""
     note: str = ""
-    trouble: str = ""
+    problem: str = ""
 
 
 def is_withheld(number: str) -> bool:
@@ -91,14 +91,16 @@ def patterns_for(number: str) -> set[str]:
     return names | beginnings
 
 
-def lines(pasted: str) -> list[Line]:
+def lines(pasted: str) -> list[PastedLine]:
     """Read a pasted list: a number a line, then perhaps a comma and a note."""
     return [_line(text) for text in map(str.strip, pasted.splitlines()) if text]
 
 
-def _line(text: str) -> Line:
+def _line(text: str) -> PastedLine:
     number, _, note = (re.sub(r"[,;\t]", ",", text, count=1)).partition(",")
     try:
-        return Line(text, pattern_of(number.strip("\"' ")), note.strip()[:NOTE_LENGTH])
+        return PastedLine(
+            text, pattern_of(number.strip("\"' ")), note.strip()[:NOTE_LENGTH]
+        )
     except ValidationError:
-        return Line(text, trouble=NOT_UNDERSTOOD)
+        return PastedLine(text, problem=NOT_UNDERSTOOD)

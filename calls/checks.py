@@ -134,7 +134,7 @@ def _is_redis(url: str) -> bool:
     return bool(urlsplit(url).hostname or url.startswith("unix:"))
 
 
-def redis_trouble(url: str) -> str | None:
+def redis_problem(url: str) -> str | None:
     """Say in plain words why Redis cannot be used; None when it can."""
     if not _is_redis(url):
         return "REDIS_URL is not the address of a Redis."

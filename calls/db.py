@@ -14,15 +14,15 @@ _threads = ThreadPoolExecutor(12, thread_name_prefix="database")
 _ringing = ThreadPoolExecutor(6, thread_name_prefix="ringing")
 
 # All sockets of a process otherwise share a single thread.
-in_any_thread = partial(
+run_in_db_thread = partial(
     database_sync_to_async, thread_sensitive=False, executor=_threads
 )
-for_a_new_call = partial(
+run_in_incoming_thread = partial(
     database_sync_to_async, thread_sensitive=False, executor=_ringing
 )
 
 
-def is_passing(error: Exception) -> bool:
+def is_transient(error: Exception) -> bool:
     """Whether the database may take the same write later."""
     # PostgreSQL: too long or too complex, however often it is asked.
     is_limit = str(getattr(error.__cause__, "sqlstate", "")).startswith("54")

@@ -13,13 +13,11 @@ from prometheus_client import (
 )
 
 from bots.inworld.errors import InworldError
-from calls.conversation.fallback import Rung
-from calls.webhooks.reconnect_decision import Verdict
 
 # From the caller's last word, in the order in which they are reached.
 STAGES = (
     *("request_sent", "first_token", "first_audio", "first_clip"),
-    *("play_sent", "clip_fetched", "heard"),
+    *("play_sent", "clip_fetched", "playback_started"),
 )
 LATENCIES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10)
 
@@ -31,79 +29,90 @@ ProcessCollector(registry=REGISTRY)
 CALLS_ANSWERED = Counter(
     "voicebot_calls_answered", "Calls whose socket was connected", registry=REGISTRY
 )
-CALLS_OVER = Counter(
-    "voicebot_calls_over", "Calls closed or refused", ["reason"], registry=REGISTRY
+CALLS_ENDED = Counter(
+    "voicebot_calls_ended", "Calls closed or refused", ["reason"], registry=REGISTRY
 )
 TURNS = Counter("voicebot_turns", "Turns spoken", ["role"], registry=REGISTRY)
 INTERRUPTIONS = Counter(
     "voicebot_interruptions", "Turns of a bot that were cut off", registry=REGISTRY
 )
-ANSWER_SECONDS = Histogram(
-    "voicebot_answer_seconds",
+RESPONSE_LATENCY = Histogram(
+    "voicebot_response_latency_seconds",
     "From the caller's last word to each stage of the answer",
     ["stage"],
     buckets=LATENCIES,
     registry=REGISTRY,
 )
-ERRORS = Counter(
-    "voicebot_errors", "What went wrong upstream, by kind", ["kind"], registry=REGISTRY
-)
-RESORTS = Counter(
-    "voicebot_resorts", "Rungs taken after a failed answer", ["rung"], registry=REGISTRY
-)
-TOOLS = Counter(
-    "voicebot_tools", "Uses of tools, and how they ended", ["end"], registry=REGISTRY
-)
-FOLLOWUPS = Counter(
-    "voicebot_followup_attempts",
-    "Attempts at summaries and webhooks, and how they ended",
-    ["kind", "end"],
+INWORLD_ERRORS = Counter(
+    "voicebot_inworld_errors",
+    "What went wrong upstream, by kind",
+    ["kind"],
     registry=REGISTRY,
 )
-CARRIER_VOICE = Counter(
-    "voicebot_carrier_voice",
+FALLBACKS = Counter(
+    "voicebot_fallbacks",
+    "Fallback steps taken after a failed reply",
+    ["step"],
+    registry=REGISTRY,
+)
+TOOL_CALLS = Counter(
+    "voicebot_tool_calls",
+    "Uses of tools, and how they ended",
+    ["result"],
+    registry=REGISTRY,
+)
+POST_CALL_ATTEMPTS = Counter(
+    "voicebot_post_call_attempts",
+    "Attempts at summaries and webhooks, and how they ended",
+    ["kind", "result"],
+    registry=REGISTRY,
+)
+TWILIO_TTS_SENTENCES = Counter(
+    "voicebot_twilio_tts_sentences",
     "Sentences left to the carrier's own voice",
     registry=REGISTRY,
 )
 CLIP_REQUESTS = Counter(
     "voicebot_clip_requests", "Clips asked for", ["status"], registry=REGISTRY
 )
-FRAMES_DROPPED = Counter(
-    "voicebot_frames_dropped",
+RATE_LIMITED_FRAMES = Counter(
+    "voicebot_rate_limited_frames",
     "Frames of the carrier above what a socket may send",
     registry=REGISTRY,
 )
 WRITES_DROPPED = Counter(
-    "voicebot_writes_dropped", "Transcript writes that found no room", registry=REGISTRY
+    "voicebot_transcript_writes_dropped",
+    "Transcript writes that found no room",
+    registry=REGISTRY,
 )
-SESSIONS_LOST = Counter(
-    "voicebot_sessions_lost",
+RELAY_DISCONNECTS = Counter(
+    "voicebot_relay_disconnects",
     "Sockets lost in the middle of a call, by what became of the call",
-    ["verdict"],
+    ["decision"],
     registry=REGISTRY,
 )
-REFUSED = Counter(
-    "voicebot_refused",
+REJECTED_REQUESTS = Counter(
+    "voicebot_rejected_requests",
     "Webhooks and sockets that nobody had signed, or not for us",
-    ["what"],
+    ["source"],
     registry=REGISTRY,
 )
-TROUBLE = Counter(
-    "voicebot_trouble",
+DEPENDENCY_ERRORS = Counter(
+    "voicebot_dependency_errors",
     "Times that Redis or the database did not do what it was asked",
-    ["part"],
+    ["dependency"],
     registry=REGISTRY,
 )
 
 
-def failed(error: InworldError) -> None:
+def count_error(error: InworldError) -> None:
     """Count what Inworld could not do."""
-    ERRORS.labels(error.kind).inc()
+    INWORLD_ERRORS.labels(error.kind).inc()
 
 
-def trouble(part: str) -> None:
-    """Count what `redis` or the `database` did not do."""
-    TROUBLE.labels(part).inc()
+def count_dependency_error(dependency: str) -> None:
+    """Count an error of `redis` or the `database`."""
+    DEPENDENCY_ERRORS.labels(dependency).inc()
 
 
 def _kinds(error: type[InworldError]) -> set[str]:
@@ -112,23 +121,19 @@ def _kinds(error: type[InworldError]) -> set[str]:
 
 # Zero is a figure too: a rate needs it from the start.
 for kind in _kinds(InworldError):
-    ERRORS.labels(kind)
-for rung in Rung:
-    RESORTS.labels(rung)
-for verdict in Verdict:
-    SESSIONS_LOST.labels(verdict)
+    INWORLD_ERRORS.labels(kind)
 for role in ("caller", "bot", "tool", "system"):
     TURNS.labels(role)
-for end in ("done", "failed"):
-    TOOLS.labels(end)
+for result in ("done", "failed"):
+    TOOL_CALLS.labels(result)
 for kind in ("summary", "webhook"):
-    for end in ("done", "failed", "given-up"):
-        FOLLOWUPS.labels(kind, end)
+    for result in ("done", "failed", "given-up"):
+        POST_CALL_ATTEMPTS.labels(kind, result)
 for stage in STAGES:
-    ANSWER_SECONDS.labels(stage)
-for part in ("redis", "database"):
-    TROUBLE.labels(part)
-for what in ("webhook", "socket"):
-    REFUSED.labels(what)
+    RESPONSE_LATENCY.labels(stage)
+for dependency in ("redis", "database"):
+    DEPENDENCY_ERRORS.labels(dependency)
+for source in ("webhook", "socket"):
+    REJECTED_REQUESTS.labels(source)
 for status in ("200", "404", "503"):
     CLIP_REQUESTS.labels(status)

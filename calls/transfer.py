@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bots.config.capabilities import Stored
+from bots.config.capabilities import JsonData
 
 
 @dataclass(frozen=True, slots=True)
-class Transfer(Stored):
+class Transfer(JsonData):
     """To whom the caller goes, and what that person is told, in `language`.
 
     The names of the fields are keys of the JSON that stands with the call.
@@ -16,8 +16,8 @@ class Transfer(Stored):
 
     name: str
     number: str
-    rings: int = 25
-    announced: bool = True
+    ring_seconds: int = 25
+    announce: bool = True
     summary: str = ""
     language: str = "en-US"
     accepted: bool = False  # with a key, after the announcement
@@ -28,11 +28,11 @@ class Transfer(Stored):
         return self.name[:1].upper() + self.name[1:]
 
     @property
-    def told(self) -> str:
+    def display(self) -> str:
         """How far it is, in words."""
         if self.accepted:
             return f"With {self.name}"
-        return f"Ringing {self.name}" if self.announced else f"Gone to {self.name}"
+        return f"Ringing {self.name}" if self.announce else f"Gone to {self.name}"
 
 
 def pending(kept: Mapping[str, Any]) -> Transfer | None:

@@ -3,7 +3,7 @@ from django.urls import path, re_path
 from calls.webhooks import call_end, clip, incoming, transfer_views
 
 urlpatterns = [
-    re_path(r"^voice/?$", incoming.voice, name="voice"),
+    re_path(r"^voice/?$", incoming.incoming_call, name="voice"),
     path("voice/action", call_end.voice_action, name="voice-action"),
     path("voice/status", call_end.voice_status, name="voice-status"),
     path(

@@ -53,7 +53,7 @@ def server(database_url: str) -> Iterator[LiveServer]:
     with serving(
         DATABASE_URL=database_url,
         INWORLD_BASE_URL=f"http://127.0.0.1:{INWORLD_PORT}",
-        TOOL_PRIVATE_HOSTS=f"127.0.0.1:{TOOLS_PORT}",
+        TOOL_ALLOWED_PRIVATE_HOSTS=f"127.0.0.1:{TOOLS_PORT}",
     ) as live:
         yield live
 

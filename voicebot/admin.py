@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth import admin as auth_admin
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -15,7 +15,7 @@ from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from bots.models import Bot, PhoneNumber
-from calls.accounts.groups import PURPOSES
+from calls.accounts.groups import DESCRIPTIONS
 from calls.accounts.two_factor import let_in_without_code
 
 admin.site.unregister(User)
@@ -25,10 +25,10 @@ ACCESS = ("is_active", "is_staff", "is_superuser", "groups")
 
 
 @admin.register(User)
-class PersonAdmin(UserAdmin):
+class UserAdmin(auth_admin.UserAdmin):
     """An account, the right to sign in, and a group: all three on one page."""
 
-    list_display = ["username", "full_name", "may", "is_active", "last_login"]
+    list_display = ["username", "full_name", "permissions", "is_active", "last_login"]
     list_filter = ["groups", "is_superuser", "is_active"]
     filter_horizontal = ["user_permissions"]
     actions = [let_in_without_code]
@@ -59,7 +59,7 @@ class PersonAdmin(UserAdmin):
     ) -> HttpResponse:
         """The list, under a word on who may do what."""
         return super().changelist_view(
-            request, {**(extra_context or {}), "purposes": PURPOSES}
+            request, {**(extra_context or {}), "purposes": DESCRIPTIONS}
         )
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
@@ -75,7 +75,7 @@ class PersonAdmin(UserAdmin):
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field and db_field.name == "groups":
             field.help_text = format_html_join(
-                mark_safe("<br>"), "{}: {}", PURPOSES.items()
+                mark_safe("<br>"), "{}: {}", DESCRIPTIONS.items()
             )
         if field and db_field.name == "is_staff":
             field.label = "May sign in to this desk"
@@ -87,7 +87,7 @@ class PersonAdmin(UserAdmin):
     ) -> bool:
         """Keep whoever changed something, or the record would not say who it was."""
         return super().has_delete_permission(request, obj) and not (
-            obj and has_left_traces(obj)
+            obj and is_referenced(obj)
         )
 
     @admin.display(description="name", ordering="first_name")
@@ -96,7 +96,7 @@ class PersonAdmin(UserAdmin):
         return person.get_full_name() or "-"
 
     @admin.display(description="may do")
-    def may(self, person: User) -> str:
+    def permissions(self, person: User) -> str:
         """The groups, or why there is nothing to do."""
         if not person.is_staff:
             return "nothing: may not sign in"
@@ -106,7 +106,7 @@ class PersonAdmin(UserAdmin):
         return groups or "nothing yet: no group"
 
 
-def has_left_traces(person: User) -> bool:
+def is_referenced(person: User) -> bool:
     """Whether the records of changes name this person."""
     histories: list[Any] = [Bot.history, PhoneNumber.history]
     return LogEntry.objects.filter(user=person).exists() or any(

@@ -6,8 +6,8 @@ class VoicebotConfig(AppConfig):
     name = "voicebot"
 
     def ready(self) -> None:
-        from calls.accounts.groups import keep_groups
+        from calls.accounts.groups import ensure_groups
 
         # Django sees to auth before bots and calls, as they are installed: what is new
         # with this migration has no permission yet when the groups are looked at.
-        post_migrate.connect(keep_groups, sender=apps.get_app_config("auth"))
+        post_migrate.connect(ensure_groups, sender=apps.get_app_config("auth"))

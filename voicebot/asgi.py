@@ -14,10 +14,15 @@ from django.core.asgi import get_asgi_application  # noqa: E402
 from django.core.management.base import SystemCheckError  # noqa: E402
 
 from calls.console.routing import sockets as desk_sockets  # noqa: E402
-from calls.operations.loop_lag import loop_watch  # noqa: E402
+from calls.operations.runtime import runtime  # noqa: E402
 from calls.routing import urlpatterns  # noqa: E402
-from voicebot.server.bare_handler import CarrierHandler, ClipHandler, by_path  # noqa: E402
-from voicebot.server.concurrency_limit import PAGES, SIGN_INS, Room, to_the_end  # noqa: E402
+from voicebot.server.bare_handler import BareHandler, ClipHandler, by_path  # noqa: E402
+from voicebot.server.concurrency_limit import (  # noqa: E402
+    PAGES,
+    SIGN_INS,
+    ConcurrencyLimit,
+    finish_on_disconnect,
+)
 
 # Refuse to start where calls could not be answered safely, whoever starts this.
 if errors := [found for found in checks.run_checks() if found.is_serious()]:
@@ -29,19 +34,21 @@ protocols = ProtocolTypeRouter(
         "http": by_path(
             {
                 ("/audio/",): ClipHandler(),
-                ("/voice",): CarrierHandler(),
+                ("/voice",): BareHandler(),
                 # Whoever looks after us may call us by any name.
-                ("/healthz", "/readyz", "/metrics"): CarrierHandler(),
-                ("/admin/login/",): Room(to_the_end(desk), SIGN_INS),
+                ("/healthz", "/readyz", "/metrics"): BareHandler(),
+                ("/admin/login/",): ConcurrencyLimit(
+                    finish_on_disconnect(desk), SIGN_INS
+                ),
             },
-            Room(desk, PAGES),
+            ConcurrencyLimit(desk, PAGES),
         ),
-        "websocket": by_path({("/desk/",): desk_sockets}, URLRouter(urlpatterns)),
+        "websocket": by_path({("/console/",): desk_sockets}, URLRouter(urlpatterns)),
     }
 )
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
     """Answer one request or socket."""
-    loop_watch.start()
+    runtime().start()
     await protocols(scope, receive, send)

@@ -6,4 +6,4 @@ from django.http import HttpRequest
 
 def sandbox(request: HttpRequest) -> dict[str, bool]:
     """Whether the local stand-in answers calls instead of Inworld."""
-    return {"sandbox": settings.SANDBOX}
+    return {"sandbox": settings.SANDBOX_RUNNING}

@@ -25,7 +25,7 @@ def options_for(engine: str) -> dict[str, Any]:
     return {"pool": pool}
 
 
-def give_up_on_locks(database: dict[str, Any]) -> None:
+def set_lock_timeout(database: dict[str, Any]) -> None:
     """Have a server's threads come back from what others keep locked.
 
     Not those of a command: it may wait as long as it takes. What the address asks for

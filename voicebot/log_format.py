@@ -17,7 +17,7 @@ from django.db import IntegrityError, InterfaceError, OperationalError
 
 GONE = "•••"
 # A shorter secret would take ordinary words out with it.
-SHORTEST_SECRET = 8
+MIN_SECRET_LENGTH = 8
 PHONE_NUMBER = re.compile(r"(\+|%2[Bb])\d{3,11}(\d{4})(?!\d)")
 CREDENTIALS = re.compile(r"\b(Basic|Bearer)(:? )[\w.+/=~-]{8,}", re.IGNORECASE)
 # Whoever knows one can listen to a clip, or come in as a call.
@@ -50,13 +50,13 @@ def refuses_in_a_line(record: logging.LogRecord) -> bool:
     return True
 
 
-class Lines(logging.Formatter):
+class RedactingFormatter(logging.Formatter):
     """One line of text an event, and its traceback below; `secrets` never appear."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
         self.secrets = sorted(
-            {secret for secret in secrets if len(secret) >= SHORTEST_SECRET},
+            {secret for secret in secrets if len(secret) >= MIN_SECRET_LENGTH},
             key=len,
             reverse=True,
         )
@@ -84,7 +84,7 @@ class Lines(logging.Formatter):
         return ADDRESS.sub(rf"\1{GONE}", text)
 
 
-class JsonLines(Lines):
+class JsonFormatter(RedactingFormatter):
     """One JSON object an event, for programs that collect logs."""
 
     def format(self, record: logging.LogRecord) -> str:

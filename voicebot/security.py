@@ -55,7 +55,7 @@ def client_address(request: HttpRequest) -> str | None:
     """
     header = request.META.get("HTTP_X_FORWARDED_FOR", "")
     seen = [part.strip() for part in header.split(",") if part.strip()]
-    proxies = settings.PROXY_COUNT
+    proxies = settings.TRUSTED_PROXY_COUNT
     forwarded = seen[-proxies] if 0 < proxies <= len(seen) else ""
     return _plain(forwarded) or _plain(request.META.get("REMOTE_ADDR") or "")
 

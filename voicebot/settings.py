@@ -10,8 +10,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from voicebot.database_options import options_for
 from voicebot.log_format import (
-    JsonLines,
-    Lines,
+    JsonFormatter,
+    RedactingFormatter,
     answers_no_checker,
     names_no_clip,
     refuses_in_a_line,
@@ -64,7 +64,7 @@ except ValueError:
     SERVER_HOST = ""  # a check says what is wrong with it
 LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 ALLOWED_HOSTS = _names("ALLOWED_HOSTS") or [SERVER_HOST, *LOOPBACK_HOSTS]
-PROXY_COUNT = _whole_number("PROXY_COUNT", 0, least=0, most=10)
+TRUSTED_PROXY_COUNT = _whole_number("TRUSTED_PROXY_COUNT", 0, least=0, most=10)
 
 # Inworld: the brain and the voice
 INWORLD_API_KEY = env.str("INWORLD_API_KEY", default="").strip()
@@ -72,7 +72,9 @@ INWORLD_PUBLIC_URL = "https://api.inworld.ai"
 INWORLD_BASE_URL = (
     env.str("INWORLD_BASE_URL", default="").rstrip("/") or INWORLD_PUBLIC_URL
 )
-INWORLD_CONCURRENCY = _whole_number("INWORLD_CONCURRENCY", 0, least=0, most=10_000)
+INWORLD_MAX_CONCURRENCY = _whole_number(
+    "INWORLD_MAX_CONCURRENCY", 0, least=0, most=10_000
+)
 
 # Twilio: the line
 TWILIO_AUTH_TOKENS = _names("TWILIO_AUTH_TOKEN")
@@ -81,14 +83,14 @@ TWILIO_API_URL = (
     env.str("TWILIO_API_URL", default="").rstrip("/") or "https://api.twilio.com"
 )
 # True only while `serve` runs the local stand-in for Inworld.
-SANDBOX = False
+SANDBOX_RUNNING = False
 
 # Tools and webhooks: where requests may go besides
-TOOL_HOSTS = _names("TOOL_HOSTS")
-TOOL_PRIVATE_HOSTS = _names("TOOL_PRIVATE_HOSTS")
+TOOL_ALLOWED_HOSTS = _names("TOOL_ALLOWED_HOSTS")
+TOOL_ALLOWED_PRIVATE_HOSTS = _names("TOOL_ALLOWED_PRIVATE_HOSTS")
 
 # First values of the default bot; afterwards the admin rules
-FIRST_BOT = {
+INITIAL_BOT = {
     "system_prompt": env.str("SYSTEM_PROMPT", default="", multiline=True),
     "greeting": env.str("WELCOME_GREETING", default=""),
     "llm_model": env.str("INWORLD_MODEL", default=""),
@@ -96,7 +98,7 @@ FIRST_BOT = {
     "tts_model": env.str("TTS_MODEL", default=""),
     "transcription_provider": env.str("TRANSCRIPTION_PROVIDER", default=""),
 }
-FIRST_ADMIN = {
+INITIAL_ADMIN = {
     "username": env.str("DJANGO_SUPERUSER_USERNAME", default="") or "admin",
     "password": env.str("DJANGO_SUPERUSER_PASSWORD", default=""),
     "email": env.str("DJANGO_SUPERUSER_EMAIL", default=""),
@@ -123,7 +125,7 @@ CHANNEL_LAYERS = {
 
 INSTALLED_APPS = [
     "daphne",
-    "calls.console.apps.DeskConfig",  # django.contrib.admin with the desk's own pages
+    "calls.console.apps.ConsoleConfig",  # django.contrib.admin with the desk's own pages
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -200,7 +202,7 @@ LOGIN_REDIRECT_URL = "admin:index"
 SESSION_COOKIE_AGE = _whole_number("SESSION_HOURS", 12, least=1, most=720) * 3600
 # The domain's other hosts and what browsers are delivered with are not ours to decide.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
-if PROXY_COUNT:
+if TRUSTED_PROXY_COUNT:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = SERVER_URL.startswith("https://")
     SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # asked beside the proxy
@@ -235,10 +237,10 @@ MAX_CALLS_PER_CALLER_PER_HOUR = _whole_number(
     "MAX_CALLS_PER_CALLER_PER_HOUR", 60, least=0, most=100_000
 )
 # How long calls in progress may go on when the server is told to stop.
-DRAIN_SECONDS = _whole_number("DRAIN_SECONDS", 60, least=0, most=3600)
+DRAIN_TIMEOUT_SECONDS = _whole_number("DRAIN_TIMEOUT_SECONDS", 60, least=0, most=3600)
 
 # Whether lists, the live view and viewers get callers' numbers in part only.
-MASK_NUMBERS = _one_of("MASK_NUMBERS", "false", "true") == "true"
+MASK_CALLER_NUMBERS = _one_of("MASK_CALLER_NUMBERS", "false", "true") == "true"
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = env.str("TIME_ZONE", default="") or "UTC"
@@ -262,10 +264,10 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {
         "line": {
-            "()": JsonLines if LOG_FORMAT == "json" else Lines,
+            "()": JsonFormatter if LOG_FORMAT == "json" else RedactingFormatter,
             "secrets": [
                 *(SECRET_KEY, INWORLD_API_KEY, METRICS_TOKEN, *TWILIO_AUTH_TOKENS),
-                *(FIRST_ADMIN["password"], str(DATABASE.get("PASSWORD") or "")),
+                *(INITIAL_ADMIN["password"], str(DATABASE.get("PASSWORD") or "")),
                 *secrets_in(REDIS_URL),
             ],
         }

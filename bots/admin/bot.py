@@ -18,7 +18,7 @@ from bots.admin import editor_api, tool  # noqa: F401  (registers tools and secr
 from bots.admin.fieldsets import SECTIONS
 from bots.admin.forms import BotForm
 from bots.admin.inlines import INLINES, PARTS
-from bots.admin.versions import RemembersVersions
+from bots.admin.versions import VersionHistoryMixin
 from bots.models import Bot
 
 NUMBERS_SHOWN = 3
@@ -28,7 +28,7 @@ WEEK = timedelta(days=7)
 
 
 @admin.register(Bot)
-class BotAdmin(RemembersVersions, admin.ModelAdmin):
+class BotAdmin(VersionHistoryMixin, admin.ModelAdmin):
     """Everything about a bot on one page, in the order one thinks about it."""
 
     list_display = ["name", "state", "answers", "calls_this_week", "voice", "llm_model"]

@@ -14,11 +14,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 from bots import catalogue
 from bots.admin.voice_preview import listen, may_edit
 from bots.advice import advice
-from bots.advice.form import Draft, Kit, Offer, Remark, rows
+from bots.advice.form import AvailableTools, Catalogue, Draft, Remark, rows
 from bots.config import local_time
-from bots.models import Catalogue, PhoneNumber, Tool
+from bots.models import InworldCatalogue, PhoneNumber, Tool
 from bots.phone_numbers import PastedNumberField
-from bots.tools.guarded_http import standing_refusal
+from bots.tools.guarded_http import refused_by_policy
 from bots.validators import e164, request_url
 
 KEY = re.compile("[0-9]{1,18}")
@@ -30,7 +30,7 @@ View = Callable[..., HttpResponse]
 def listing(request: HttpRequest, kind: str) -> HttpResponse:
     """The list as kept; a POST reads it anew first."""
     if request.method == "GET":
-        found = catalogue.kept(kind)
+        found = catalogue.stored(kind)
     elif may_edit(request):
         found = catalogue.refreshed(kind)
     else:
@@ -49,7 +49,7 @@ def advise(request: HttpRequest) -> HttpResponse:
 
 def remarks_on(form: QueryDict) -> list[Remark]:
     """What is to be said of a bot, given what Inworld offered last."""
-    offer = Offer(catalogue.voices(), catalogue.models())
+    offer = Catalogue(catalogue.voices(), catalogue.models())
     return advice.remarks(_draft(form), offer, _kit(form))
 
 
@@ -57,15 +57,15 @@ def _draft(form: QueryDict) -> dict[str, str]:
     return {name: str(value) for name, value in form.items()}
 
 
-def _kit(form: QueryDict) -> Kit:
+def _kit(form: QueryDict) -> AvailableTools:
     """The tools that a form names, and what minute it is in its time zone."""
     draft = _draft(form)
-    lookup, chosen = form.get("lookup", ""), form.getlist("tools")
+    lookup, chosen = form.get("lookup_tool", ""), form.getlist("tools")
     pressed = [row["tool"] for row in rows(draft, "menu_keys")]
     keys = [key for key in [lookup, *chosen, *pressed] if KEY.fullmatch(key)]
     tools = Tool.objects.filter(pk__in=keys).prefetch_related("parameters")
     found = {str(tool.pk): tool.spec() for tool in tools} if keys else {}
-    return Kit(
+    return AvailableTools(
         [found[key] for key in chosen if key in found],
         found.get(lookup),
         local_time.minute_of_week(timezone.now(), form.get("time_zone", "")),
@@ -92,7 +92,7 @@ def _to_bots(draft: Draft) -> list[str]:
 def _unsent(draft: Draft) -> str:
     """Why nothing reaches the webhook, where it is a whole address."""
     address = _valid(request_url, draft.get("webhook_url", "").strip())
-    return standing_refusal(address) if address else ""
+    return refused_by_policy(address) if address else ""
 
 
 def _number(draft: Draft, name: str) -> str:
@@ -111,7 +111,7 @@ def _valid(check: Callable[[str], None], text: str) -> str:
 
 def urls(guarded: Callable[[View], View]) -> list[URLPattern]:
     """The editor's own addresses; `guarded` lets only staff in."""
-    voices, models = Catalogue.Kind.VOICES, Catalogue.Kind.MODELS
+    voices, models = InworldCatalogue.Kind.VOICES, InworldCatalogue.Kind.MODELS
     lists, name = guarded(listing), "bots_bot_"
     return [
         path("editor/voices/", lists, {"kind": voices}, name=f"{name}voices"),

@@ -31,12 +31,12 @@ SECTIONS: tuple[Section, ...] = (
     section(
         "People's data",
         "What callers are told first, and how long their calls are kept.",
-        *("consent", "retention_days"),
+        *("consent_message", "retention_days"),
     ),
     section(
         "Voice",
         "What the answers sound like. Listen plays the greeting above, saved or not.",
-        *("tts_voice", "tts_model", "quick_start"),
+        *("tts_voice", "tts_model", "early_first_clause"),
     ),
     section(
         "Brain",
@@ -51,7 +51,7 @@ SECTIONS: tuple[Section, ...] = (
     section(
         "What it can do",
         "What the model may do of its own accord, and what bridges the wait.",
-        *("can_hang_up", "tools", "fillers", "filler_after_ms"),
+        *("can_end_call", "tools", "fillers", "filler_delay_ms"),
     ),
     section(
         PEOPLE,
@@ -62,13 +62,13 @@ SECTIONS: tuple[Section, ...] = (
     section(
         KEYS,
         "What the telephone's keys are for.",
-        *("dtmf_detection", "mask_keys", "can_ask_for_keys"),
+        *("dtmf_detection", "mask_dtmf", "can_collect_digits"),
     ),
     section(
         "Variables",
         "What texts and tools name in double braces: {{caller_number}}, {{now}}, or "
         "{{customer.name|there}}, where “there” is said if no name is known.",
-        *("values", "lookup", "time_zone"),
+        *("variables", "lookup_tool", "time_zone"),
     ),
     section(
         "After the call",
@@ -87,14 +87,14 @@ SECTIONS: tuple[Section, ...] = (
     section(
         "Silence and length",
         "What it does when nobody speaks, and how long a call may take.",
-        *("silence_seconds", "silence_prompts", "silence_question"),
-        *("max_call_minutes", "time_warning", "goodbye"),
+        *("idle_timeout_seconds", "idle_reprompts", "idle_prompt"),
+        *("max_call_minutes", "time_limit_message", "goodbye_message"),
         classes=SELDOM,
     ),
     section(
         "When things fail",
         "What a caller hears when no answer can be had.",
-        "apology",
+        "apology_message",
         classes=SELDOM,
     ),
 )

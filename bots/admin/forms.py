@@ -11,9 +11,22 @@ from bots.models import Bot, MenuKey, PhoneNumber, SpokenLanguage, TransferTarge
 from bots.phone_numbers import PastedNumberField
 
 SHORT_TEXTS = {
-    *("fallback_models", "hints", "greeting", "backchannels", "silence_question"),
-    *("time_warning", "goodbye", "apology", "transfer_notice", "consent"),
-    *("fillers", "values", "summary_prompt", "summary_fields", "when", "words"),
+    *("fallback_models", "hints", "greeting", "backchannels", "idle_prompt"),
+    *(
+        "time_limit_message",
+        "goodbye_message",
+        "apology_message",
+        "transfer_notice",
+        "consent_message",
+    ),
+    *(
+        "fillers",
+        "variables",
+        "summary_prompt",
+        "summary_fields",
+        "when_to_use",
+        "message",
+    ),
 }
 
 
@@ -22,7 +35,7 @@ class PhoneNumberForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscri
 
     class Meta:
         model = PhoneNumber
-        fields = ["number", "label", "bot", "is_active", "max_calls"]
+        fields = ["number", "label", "bot", "is_active", "max_concurrent_calls"]
         field_classes = {"number": PastedNumberField}
         help_texts = {"number": "With + and country code, for example +1 415 555 0100."}
 
@@ -56,7 +69,7 @@ class ToolChoice(forms.CheckboxSelectMultiple):
         return render_to_string("admin/bots/bot/tools.html", context)
 
 
-class WrittenForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable
+class TextForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable
     """A form whose browser cuts nothing off, so that a refusal can tell."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -69,7 +82,7 @@ class WrittenForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptab
                 field.widget.attrs["dir"] = "auto"
 
 
-class TargetForm(WrittenForm):
+class TargetForm(TextForm):
     """A person callers can be put through to."""
 
     class Meta:
@@ -79,7 +92,7 @@ class TargetForm(WrittenForm):
         help_texts = {"number": "With + and country code, for example +1 415 555 0100."}
 
 
-class MenuKeyForm(WrittenForm):
+class MenuKeyForm(TextForm):
     """A key and what it does; scripts offer the people of the form by name."""
 
     class Meta:
@@ -87,7 +100,7 @@ class MenuKeyForm(WrittenForm):
         exclude: list[str] = []
 
 
-class LanguageForm(WrittenForm):
+class LanguageForm(TextForm):
     """One more language."""
 
     class Meta:
@@ -95,7 +108,7 @@ class LanguageForm(WrittenForm):
         exclude: list[str] = []
 
 
-class BotForm(WrittenForm):
+class BotForm(TextForm):
     """A bot's settings."""
 
     class Meta:

@@ -29,7 +29,7 @@ class PhoneNumberInline(Stacked):
     verbose_name_plural = "Numbers this bot answers"
 
 
-class PartOfABot(Stacked):
+class BotInline(Stacked):
     """A list below a section; whoever may change the bot may change it."""
 
     extra = 0
@@ -58,14 +58,21 @@ class PartOfABot(Stacked):
         return may_edit(request)
 
 
-class TargetInline(PartOfABot):
+class TargetInline(BotInline):
     """The people callers can be put through to."""
 
     model = TransferTarget
     form = TargetForm
     section = PEOPLE
     named = "name"
-    fields = ["name", "number", "when", "hours", "rings", "announced"]
+    fields = [
+        "name",
+        "number",
+        "when_to_use",
+        "opening_hours",
+        "ring_seconds",
+        "announce",
+    ]
     verbose_name = "person"
     verbose_name_plural = "People callers can be put through to"
 
@@ -82,7 +89,7 @@ class MenuKeyFormSet(BaseInlineFormSet):  # type: ignore[type-arg]  # not subscr
         for form in self.forms:
             given = getattr(form, "cleaned_data", {})
             target = given.get("target", "")
-            leads = given.get("deed") == MenuKey.Deed.TRANSFER
+            leads = given.get("action") == MenuKey.Action.TRANSFER
             if given.get("DELETE"):
                 continue
             if leads and target and target not in people:
@@ -94,7 +101,7 @@ def _nobody(target: str, people: list[str]) -> str:
     return f"The bot has nobody called “{target}” any more. {there}"
 
 
-class MenuKeyInline(PartOfABot):
+class MenuKeyInline(BotInline):
     """What happens at once when a key is pressed."""
 
     model = MenuKey
@@ -102,12 +109,12 @@ class MenuKeyInline(PartOfABot):
     formset = MenuKeyFormSet
     section = KEYS
     named = "key"
-    fields = ["key", "deed", "words", "target", "tool"]
+    fields = ["key", "action", "message", "target", "tool"]
     verbose_name = "key"
     verbose_name_plural = "A menu of keys"
 
 
-class LanguageInline(PartOfABot):
+class LanguageInline(BotInline):
     """Languages to change to when a caller asks for one."""
 
     model = SpokenLanguage
@@ -125,5 +132,5 @@ class LanguageInline(PartOfABot):
     verbose_name_plural = "Further languages"
 
 
-PARTS: list[type[PartOfABot]] = [LanguageInline, TargetInline, MenuKeyInline]
+PARTS: list[type[BotInline]] = [LanguageInline, TargetInline, MenuKeyInline]
 INLINES: list[type[Stacked]] = [*PARTS, PhoneNumberInline]

@@ -12,11 +12,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from bots.admin.forms import PhoneNumberForm
-from bots.admin.versions import RemembersVersions
+from bots.admin.versions import VersionHistoryMixin
 from bots.models import PhoneNumber
 
 
-class OwnBot(admin.RelatedFieldListFilter):
+class OwnBotFilter(admin.RelatedFieldListFilter):
     """The bot of a number's own."""
 
     def choices(self, changelist: ChangeList) -> Iterator[Any]:
@@ -26,12 +26,12 @@ class OwnBot(admin.RelatedFieldListFilter):
 
 
 @admin.register(PhoneNumber)
-class PhoneNumberAdmin(RemembersVersions, admin.ModelAdmin):
+class PhoneNumberAdmin(VersionHistoryMixin, admin.ModelAdmin):
     """The numbers callers dial."""
 
     form = PhoneNumberForm
     list_display = ["number", "label", "answered_by", "is_active"]
-    list_filter = ["is_active", ("bot", OwnBot)]
+    list_filter = ["is_active", ("bot", OwnBotFilter)]
     list_select_related = ["bot"]
     search_fields = ["number", "label", "bot__name"]
 

@@ -9,12 +9,12 @@ from django.http import HttpRequest
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
 
-from bots.admin.tool import TellsUsers
+from bots.admin.tool import ShowsUsage
 from bots.admin.usage import linked, users_of
 from bots.models import Secret
-from bots.models.secret import SecretLost
+from bots.models.secret import SecretUnreadable
 
-SHORTEST_SECRET = 6
+MIN_SECRET_LENGTH = 6
 LOST = "Lost: it was kept with another SECRET_KEY. Enter its value again."
 
 
@@ -24,7 +24,7 @@ class SecretForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptabl
     value = forms.CharField(
         max_length=4000,
         validators=[
-            MinLengthValidator(SHORTEST_SECRET),
+            MinLengthValidator(MIN_SECRET_LENGTH),
             RegexValidator(
                 r"^[\x20-\x7e]+\Z", "One line of plain letters, digits and signs only."
             ),
@@ -54,7 +54,7 @@ class SecretForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptabl
 
 
 @admin.register(Secret)
-class SecretAdmin(TellsUsers):
+class SecretAdmin(ShowsUsage):
     """Keys and passwords that tools and webhooks send."""
 
     form = SecretForm
@@ -83,8 +83,8 @@ class SecretAdmin(TellsUsers):
         if secret.pk is None:
             return "Not kept yet."
         try:
-            secret.open()
-        except SecretLost:
+            secret.get_value()
+        except SecretUnreadable:
             return LOST
         return "Kept, encrypted."
 

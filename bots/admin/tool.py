@@ -14,7 +14,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from bots.admin.fieldsets import section
 from bots.admin.tool_advice import remarks
-from bots.admin.tool_trial import TryForm
+from bots.admin.tool_trial import TrialForm
 from bots.admin.usage import linked, users_of
 from bots.models import Bot, Tool, ToolParameter
 from bots.tools.guarded_http import EXCEPT_IT, NOT_PUBLIC
@@ -34,7 +34,7 @@ class ParameterForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscript
         exclude: list[str] = []
         help_texts = {
             "name": "What the model calls it, and {{name}} in the address or a header.",
-            "kind": "What the model may put here; anything else is refused.",
+            "type": "What the model may put here; anything else is refused.",
             "required": "Without it the tool is not used; the model asks for it.",
         }
 
@@ -47,7 +47,7 @@ class ParameterInline(Inline):
     extra = 0
     verbose_name = "argument"
     verbose_name_plural = "Arguments: what the model fills in"
-    fields = [("name", "kind"), "description", ("required", "secret"), "choices"]
+    fields = [("name", "type"), "description", ("required", "secret"), "choices"]
 
 
 class ToolForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable
@@ -73,7 +73,7 @@ class ToolForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable
             self.fields["url"].widget.attrs["class"] = "vLargeTextField"
 
 
-class TellsUsers(Admin):
+class ShowsUsage(Admin):
     """Says what uses a thing before it is deleted."""
 
     def delete_view(
@@ -91,7 +91,7 @@ class TellsUsers(Admin):
 
 
 @admin.register(Tool)
-class ToolAdmin(TellsUsers):
+class ToolAdmin(ShowsUsage):
     """What bots may look up or set going during a call."""
 
     form = ToolForm
@@ -110,21 +110,21 @@ class ToolAdmin(TellsUsers):
             "The request",
             "Where it goes. The host is written out: nothing that a caller or the "
             "model says can change it. A server of your own network has to be named in "
-            "TOOL_PRIVATE_HOSTS.",
+            "TOOL_ALLOWED_PRIVATE_HOSTS.",
             *("method", "url", "headers"),
         ),
         section(
             "Time and failure",
             "While it takes long the bot says one of its fillers, which are written on "
             "the bot's page.",
-            *("seconds", "on_failure"),
+            *("timeout_seconds", "failure_instructions"),
         ),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tool]:
         """Fetch the bots of all tools at once."""
         tools: QuerySet[Tool] = super().get_queryset(request)
-        looks_up = Exists(Bot.objects.filter(lookup=OuterRef("pk")))
+        looks_up = Exists(Bot.objects.filter(lookup_tool=OuterRef("pk")))
         return tools.prefetch_related("bots").annotate(looks_up=looks_up)
 
     def get_urls(self) -> list[URLPattern]:
@@ -151,7 +151,7 @@ class ToolAdmin(TellsUsers):
             raise Http404("There is no such tool.")
         if not self.has_change_permission(request, tool):
             raise PermissionDenied
-        form = TryForm(tool, request.POST if request.method == "POST" else None)
+        form = TrialForm(tool, request.POST if request.method == "POST" else None)
         trial = form.run() if form.is_valid() else None
         if trial:
             status = trial.outcome.status or "no answer"

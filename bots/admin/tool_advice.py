@@ -8,14 +8,14 @@ from bots.advice.form import nearest
 from bots.config.placeholders import (
     BUILT_IN,
     SECRET,
-    declared,
-    misspelt,
+    malformed,
     names,
+    parse_declared,
     unknown,
 )
 from bots.config.request_template import SPELLING, secrets_of
 from bots.models import Secret, Tool
-from bots.tools.guarded_http import standing_refusal
+from bots.tools.guarded_http import refused_by_policy
 
 # Headers whose value is a key, by what their names have in them.
 KEYS = ("authorization", "token", "key", "secret", "cookie")
@@ -28,12 +28,12 @@ def remarks(tool: Tool) -> list[str]:
 
 def _nameless(tool: Tool) -> Iterator[str]:
     """Placeholders that nothing fills in."""
-    known = {name for bot in bots_with(tool) for name in declared(bot.values)}
+    known = {name for bot in bots_with(tool) for name in parse_declared(bot.variables)}
     given = known | {parameter.name for parameter in tool.parameters.all()}
     text = f"{tool.url} {tool.headers}"
     sent = unknown(text, [*given, *_secret_names(text)])
-    told = f"{tool.description}\n{tool.on_failure}"
-    if wrong := misspelt(told):
+    told = f"{tool.description}\n{tool.failure_instructions}"
+    if wrong := malformed(told):
         yield f"“{wrong}” will be left out. {SPELLING}"
     said = unknown(told, known)
     for name in dict.fromkeys([*sent, *said]):
@@ -69,7 +69,7 @@ def _open(tool: Tool) -> Iterator[str]:
 
 def _refused(tool: Tool) -> Iterator[str]:
     """A host that this server does not call."""
-    if refused := standing_refusal(tool.url):
+    if refused := refused_by_policy(tool.url):
         yield f"Every use of the tool will fail. {refused}"
 
 

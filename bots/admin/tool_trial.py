@@ -9,25 +9,32 @@ from django import forms
 
 from bots.admin.usage import bots_with
 from bots.config.capabilities import Parameter, ToolSpec
-from bots.config.example_values import MADE_UP
-from bots.config.placeholders import BUILT_IN, SECRET, Values, declared, flat, names
+from bots.config.example_values import EXAMPLE_VALUES
+from bots.config.placeholders import (
+    BUILT_IN,
+    SECRET,
+    Values,
+    flatten,
+    names,
+    parse_declared,
+)
 from bots.models import Bot, Tool
 from bots.models.menu_key import MenuKey
-from bots.tools.runner import Outcome, look_up, use_tool
+from bots.tools.runner import ToolResult, look_up, use_tool
 
-WHATEVER = ("", "(left out)")
-LONGEST = 1000
+ANY_VALUE = ("", "(left out)")
+MAX_VALUE_LENGTH = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
     """What a try came to; `values` are the variables that a lookup would give."""
 
-    outcome: Outcome
+    outcome: ToolResult
     values: Values
 
 
-class TryForm(forms.Form):
+class TrialForm(forms.Form):
     """A tool's arguments, and values of the variables that its settings name."""
 
     def __init__(self, tool: Tool, *args: Any, **kwargs: Any) -> None:
@@ -42,7 +49,7 @@ class TryForm(forms.Form):
                 label=f"{{{{{name}}}}}",
                 required=False,
                 initial=example,
-                max_length=LONGEST,
+                max_length=MAX_VALUE_LENGTH,
                 help_text=BUILT_IN.get(name, "A variable of the call."),
             )
 
@@ -51,7 +58,7 @@ class TryForm(forms.Form):
         values = self._typed("variable-")
         if self.only_looks_up:
             outcome = asyncio.run(look_up(self.spec, values))
-            return Trial(outcome, {} if outcome.error else flat(outcome.json))
+            return Trial(outcome, {} if outcome.error else flatten(outcome.json))
         arguments = self._typed("argument-")
         return Trial(asyncio.run(use_tool(self.spec, arguments, values)), {})
 
@@ -65,7 +72,7 @@ class TryForm(forms.Form):
 
 def _only_looks_up(tool: Tool) -> bool:
     """Whether it is used before calls only, and so gets no arguments."""
-    looks_up = Bot.objects.filter(lookup=tool).exists()
+    looks_up = Bot.objects.filter(lookup_tool=tool).exists()
     used = tool.bots.exists() or MenuKey.objects.filter(tool=tool).exists()
     return looks_up and not used
 
@@ -74,11 +81,11 @@ def _variables(tool: Tool, spec: ToolSpec, looks_up: bool) -> dict[str, str]:
     """The variables that would be sent, with what the tool's bots are tried with."""
     noted: dict[str, str] = {}
     for bot in bots_with(tool):
-        noted |= declared(bot.values)
+        noted |= parse_declared(bot.variables)
     named: Iterable[str] = names(f"{spec.url} {spec.headers}")
     if looks_up and spec.method not in ("GET", "DELETE"):
         named = [*named, *BUILT_IN, *noted]  # all of them are its body
-    known = {**noted, **MADE_UP}
+    known = {**noted, **EXAMPLE_VALUES}
     own = {parameter.name for parameter in spec.parameters}
     return {
         name: known.get(name, "")
@@ -94,19 +101,19 @@ def _field(parameter: Parameter) -> forms.Field:
         "required": parameter.required,
         "help_text": parameter.description,
     }
-    if parameter.kind == "integer":
+    if parameter.type == "integer":
         return forms.IntegerField(**options)
-    if parameter.kind == "number":
+    if parameter.type == "number":
         return forms.FloatField(**options)
-    if parameter.kind == "boolean":
-        choices = [WHATEVER, ("yes", "yes"), ("no", "no")]
+    if parameter.type == "boolean":
+        choices = [ANY_VALUE, ("yes", "yes"), ("no", "no")]
         return forms.TypedChoiceField(
             choices=choices, coerce=lambda value: value == "yes", **options
         )
     if parameter.choices:
-        listed = [WHATEVER, *((choice, choice) for choice in parameter.choices)]
+        listed = [ANY_VALUE, *((choice, choice) for choice in parameter.choices)]
         return forms.ChoiceField(choices=listed, **options)
     hidden = forms.PasswordInput(attrs={"autocomplete": "off"})
     shown = forms.TextInput(attrs={"dir": "auto"})
     widget = hidden if parameter.secret else shown
-    return forms.CharField(max_length=LONGEST, widget=widget, **options)
+    return forms.CharField(max_length=MAX_VALUE_LENGTH, widget=widget, **options)

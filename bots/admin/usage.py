@@ -27,7 +27,7 @@ def users_of(thing: Tool | Secret) -> Iterator[tuple[Tool | Bot, str]]:
 def _of_tool(tool: Tool) -> Iterator[tuple[Tool | Bot, str]]:
     for bot in tool.bots.all():
         yield bot, bot.name
-    for bot in Bot.objects.filter(lookup=tool):
+    for bot in Bot.objects.filter(lookup_tool=tool):
         yield bot, f"{bot.name} (lookup)"
     for key in MenuKey.objects.filter(tool=tool).select_related("bot"):
         yield key.bot, f"{key.bot.name} (key {key.key})"

@@ -28,7 +28,7 @@ WHO = (
 )
 
 
-class RemembersVersions(Admin):
+class VersionHistoryMixin(Admin):
     """Shows who changed what and when, and brings an earlier version back."""
 
     def get_urls(self) -> list[URLPattern]:
@@ -209,8 +209,8 @@ def _described(pair: tuple[Version, Version | None]) -> dict[str, Any]:
         "id": version.pk,
         "object_id": version.id,
         "moment": version.history_date,
-        "who": history.who(version),
-        "deed": version.get_history_type_display(),
+        "who": history.author(version),
+        "action": version.get_history_type_display(),
         "is_deletion": version.history_type == "-",
         "reason": version.history_change_reason or "",
         "changes": history.changes(earlier, version) if earlier else None,

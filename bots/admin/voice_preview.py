@@ -14,9 +14,9 @@ from bots.audio.pcm import Pcm
 from bots.config.example_values import examples
 from bots.config.phrasebook import phrasebook
 from bots.config.placeholders import fill
-from bots.inworld.client import Inworld, Voicing
+from bots.inworld.client import Inworld, SpeechRequest
 from bots.inworld.errors import InworldError, InworldRejected
-from bots.inworld.one_shot import ask, in_words
+from bots.inworld.one_shot import ask, operator_message
 from bots.models import Bot
 
 LISTENERS_AT_ONCE = 3  # a process; each takes one of the account's generations
@@ -24,20 +24,20 @@ SPEAKING_SECONDS = 40.0
 turns = BoundedSemaphore(LISTENERS_AT_ONCE)
 
 
-class Audition(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable
+class VoicePreviewForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable
     """What to say in which voice: the fields of a bot, and refused as a bot's are."""
 
     class Meta:
         model = Bot
         fields = ["greeting", "tts_voice", "tts_model", "language"]
 
-    def voicing(self) -> Voicing:
+    def voicing(self) -> SpeechRequest:
         """The greeting with examples in it, or without one a usual sentence."""
         wanted = self.cleaned_data
-        given = (self.data.get(name, "") for name in ("name", "values", "time_zone"))
+        given = (self.data.get(name, "") for name in ("name", "variables", "time_zone"))
         greeting = fill(wanted["greeting"], examples(*given)).strip()
-        return Voicing(
-            greeting or phrasebook(wanted["language"]).goodbye,
+        return SpeechRequest(
+            greeting or phrasebook(wanted["language"]).goodbye_message,
             wanted["tts_voice"],
             wanted["tts_model"],
             wanted["language"],
@@ -57,7 +57,7 @@ def listen(request: HttpRequest) -> HttpResponse:
     """Answer with a WAV file, or with the `trouble` in plain words."""
     if not may_edit(request):
         return _trouble("Listening is for those who may edit bots.", 403)
-    audition = Audition(request.POST)
+    audition = VoicePreviewForm(request.POST)
     if not audition.is_valid():
         return _trouble(audition.refusal(), 400)
     if not turns.acquire(blocking=False):
@@ -75,7 +75,7 @@ def may_edit(request: HttpRequest) -> bool:
     )
 
 
-def _sound(voicing: Voicing) -> HttpResponse:
+def _sound(voicing: SpeechRequest) -> HttpResponse:
     async def speak(inworld: Inworld) -> Pcm:
         return await inworld.speak(voicing)
 
@@ -88,12 +88,12 @@ def _sound(voicing: Voicing) -> HttpResponse:
     return response
 
 
-def _why(error: InworldError, voicing: Voicing) -> str:
+def _why(error: InworldError, voicing: SpeechRequest) -> str:
     # The speech API names neither in a refusal, but they are what it refuses.
     if isinstance(error, InworldRejected) and error.status in (400, 404, 422):
         wanted = f"voice “{voicing.voice}” with {voicing.model}"
         return f"Inworld does not speak in the {wanted}: {error.message}"
-    return in_words(error)
+    return operator_message(error)
 
 
 def _wav(pcm: Pcm) -> bytes:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 import bots.advice.voices as sound
-from bots.advice.form import Draft, Kit, Offer, Remark, Row, rows
+from bots.advice.form import AvailableTools, Catalogue, Draft, Remark, Row, rows
 from bots.config.opening_hours import BadHours, is_open
 from bots.config.placeholders import BUILT_IN, names
 
@@ -20,7 +20,7 @@ TRANSFERS = re.compile(
 )
 
 
-def remarks(draft: Draft, offer: Offer, kit: Kit) -> Iterator[Remark]:
+def remarks(draft: Draft, offer: Catalogue, kit: AvailableTools) -> Iterator[Remark]:
     """Whatever would not happen, or not in time."""
     people = [row for row in rows(draft, "targets") if row["name"]]
     keys = [row for row in rows(draft, "menu_keys") if row["key"]]
@@ -41,7 +41,7 @@ def remarks(draft: Draft, offer: Offer, kit: Kit) -> Iterator[Remark]:
 def _promised(draft: Draft, people: list[Row]) -> Iterator[Remark]:
     """The prompt speaks of putting callers through, and the model cannot."""
     said = TRANSFERS.search(draft.get("system_prompt", ""))
-    if not said or any(row["when"] for row in people):
+    if not said or any(row["when_to_use"] for row in people):
         return
     field, told = "transfer_number", f"The prompt speaks of it (“{said[0]}”), and"
     if people:
@@ -55,21 +55,26 @@ def _promised(draft: Draft, people: list[Row]) -> Iterator[Remark]:
 
 
 def _out_of_reach(draft: Draft, people: list[Row], keys: list[Row]) -> Iterator[Remark]:
-    transfers = [row["target"] for row in keys if row["deed"] == "transfer"]
+    transfers = [row["target"] for row in keys if row["action"] == "transfer"]
     rescue = bool(draft.get("transfer_number", "").strip())
     for place, row in enumerate(people):
         is_fallback = place == 0 and not rescue
         # A key that names nobody takes whoever is there.
-        if row["when"] or row["name"] in transfers or "" in transfers or is_fallback:
+        if (
+            row["when_to_use"]
+            or row["name"] in transfers
+            or "" in transfers
+            or is_fallback
+        ):
             continue
         told = "Neither the model nor a key puts callers through to them, only the desk"
-        yield Remark(row.field("when"), f"{told}: say when to.", "hint")
+        yield Remark(row.field("when_to_use"), f"{told}: say when to.", "hint")
 
 
 def _closed(people: list[Row], minute: int) -> Iterator[Remark]:
-    if people and not any(_is_there(row["hours"], minute) for row in people):
+    if people and not any(_is_there(row["opening_hours"], minute) for row in people):
         told = "Outside everybody's hours just now: nobody takes calls."
-        yield Remark(people[0].field("hours"), told, "hint")
+        yield Remark(people[0].field("opening_hours"), told, "hint")
 
 
 def _is_there(hours: str, minute: int) -> bool:
@@ -85,12 +90,12 @@ def _unheard(draft: Draft, keys: list[Row]) -> Iterator[Remark]:
     if keys:
         told = "Switched off: nothing happens when callers press the keys below."
         yield Remark("dtmf_detection", told)
-    if draft.get("can_ask_for_keys"):
+    if draft.get("can_collect_digits"):
         told = "It asks for keys and does not listen for them: see the field above."
-        yield Remark("can_ask_for_keys", told)
+        yield Remark("can_collect_digits", told)
 
 
-def _languages(draft: Draft, offer: Offer) -> Iterator[Remark]:
+def _languages(draft: Draft, offer: Catalogue) -> Iterator[Remark]:
     first = draft.get("language", "").strip()
     for row in rows(draft, "languages"):
         language, model = row["language"], row["tts_model"]
@@ -105,16 +110,18 @@ def _languages(draft: Draft, offer: Offer) -> Iterator[Remark]:
             yield Remark(row.field("language"), told)
 
 
-def _fillers(draft: Draft, kit: Kit, keys: list[Row]) -> Iterator[Remark]:
-    waits = kit.tools or any(row["deed"] == "tool" for row in keys)
+def _fillers(draft: Draft, kit: AvailableTools, keys: list[Row]) -> Iterator[Remark]:
+    waits = kit.tools or any(row["action"] == "tool" for row in keys)
     if draft.get("fillers", "").strip() and not waits:
         told = "Said only while a tool takes long, and the bot uses none."
         yield Remark("fillers", told, "hint")
 
 
-def _lookup(draft: Draft, kit: Kit) -> Iterator[Remark]:
+def _lookup(draft: Draft, kit: AvailableTools) -> Iterator[Remark]:
     waited_for = {*names(draft.get("greeting", ""))} - BUILT_IN.keys()
-    if not kit.lookup or not waited_for or kit.lookup.seconds <= KIND_SECONDS:
+    if not kit.lookup or not waited_for or kit.lookup.timeout_seconds <= KIND_SECONDS:
         return
-    told = f"The greeting waits for it, up to {kit.lookup.seconds:g} s in silence."
-    yield Remark("lookup", f"{told} Give the tool a time limit of 1 s or less.")
+    told = (
+        f"The greeting waits for it, up to {kit.lookup.timeout_seconds:g} s in silence."
+    )
+    yield Remark("lookup_tool", f"{told} Give the tool a time limit of 1 s or less.")

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-import bots.advice.actions as deeds
+import bots.advice.actions as actions
 import bots.advice.placeholders as blanks
 import bots.advice.voices as sound
 import bots.advice.wording as wording
-from bots.advice.form import Kit, Offer, Remark, joined, nearest
+from bots.advice.form import AvailableTools, Catalogue, Remark, joined, nearest
 from bots.inworld.catalogue_records import LanguageModel
 
 SPEECH_LIMIT = 2000  # characters in one request for speech
@@ -20,14 +20,20 @@ LONG_PROMPT_TOKENS = 1500
 MS_A_THOUSAND_TOKENS = (50, 100)
 
 SPOKEN = (
-    *("consent", "greeting", "silence_question", "time_warning", "goodbye"),
-    *("apology", "transfer_notice"),
+    *(
+        "consent_message",
+        "greeting",
+        "idle_prompt",
+        "time_limit_message",
+        "goodbye_message",
+    ),
+    *("apology_message", "transfer_notice"),
 )
 READ = (
     *SPOKEN,
     *("system_prompt", "llm_model", "fallback_models", "tts_voice", "tts_model"),
-    *("language", "transfer_number", "fillers", "values", "time_zone"),
-    *("dtmf_detection", "can_ask_for_keys"),
+    *("language", "transfer_number", "fillers", "variables", "time_zone"),
+    *("dtmf_detection", "can_collect_digits"),
     *("hints", "summary_prompt", "outcomes", "summary_fields"),
 )
 WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")  # a token a character
@@ -43,10 +49,10 @@ def counts(draft: Mapping[str, str]) -> dict[str, str]:
 
 
 def remarks(
-    draft: Mapping[str, str], offer: Offer, kit: Kit | None = None
+    draft: Mapping[str, str], offer: Catalogue, kit: AvailableTools | None = None
 ) -> list[Remark]:
     """Everything worth saying about a bot as it stands in the form."""
-    kit = kit or Kit()
+    kit = kit or AvailableTools()
     voice, tts_model, language = (
         draft.get(name, "").strip() for name in ("tts_voice", "tts_model", "language")
     )
@@ -64,7 +70,7 @@ def remarks(
         *sound.of_model("tts_model", tts_model, language),
         *sound.of_language("language", language),
         *blanks.remarks(draft, kit),
-        *deeds.remarks(draft, offer, kit),
+        *actions.remarks(draft, offer, kit),
     ]
 
 
@@ -126,7 +132,7 @@ def _prompt(prompt: str) -> Iterator[Remark]:
         yield Remark("system_prompt", told)
 
 
-def _prompt_cost(draft: Mapping[str, str], offer: Offer) -> Iterator[Remark]:
+def _prompt_cost(draft: Mapping[str, str], offer: Catalogue) -> Iterator[Remark]:
     length = tokens(draft.get("system_prompt", ""))
     model = _find(draft.get("llm_model", "").strip(), offer.models)
     if model and model.context and length > model.context:
@@ -141,7 +147,7 @@ def _prompt_cost(draft: Mapping[str, str], offer: Offer) -> Iterator[Remark]:
         yield Remark("system_prompt", f"{told}. A shorter one answers sooner.", "hint")
 
 
-def _models(draft: Mapping[str, str], offer: Offer) -> Iterator[Remark]:
+def _models(draft: Mapping[str, str], offer: Catalogue) -> Iterator[Remark]:
     first = draft.get("llm_model", "").strip()
     lines = (line.strip() for line in draft.get("fallback_models", "").splitlines())
     fallbacks = [line for line in lines if line]

@@ -11,7 +11,7 @@ from bots.inworld.catalogue_records import LanguageModel, Voice
 Draft = Mapping[str, str]
 Level = Literal["warning", "hint"]
 # Of one list of people, keys or languages; nobody has more.
-MOST_ROWS = 100
+MAX_ROWS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Remark:
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class Catalogue:
     """What Inworld has on offer, as last read; empty when it never was."""
 
     voices: Sequence[Voice] = field(default_factory=list)
@@ -32,7 +32,7 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
-class Kit:
+class AvailableTools:
     """The tools that the form names, and what minute of the week it is for the bot.
 
     `pressed` are those of its keys, by what the form calls them; `to_bots` the fields
@@ -67,7 +67,7 @@ def rows(draft: Draft, listed: str) -> list[Row]:
     """The rows of a list, without those that are being deleted."""
     total = draft.get(f"{listed}-TOTAL_FORMS", "")
     count = int(total) if total.isascii() and total.isdigit() and len(total) < 5 else 0
-    found = (Row(f"{listed}-{n}", draft) for n in range(min(count, MOST_ROWS)))
+    found = (Row(f"{listed}-{n}", draft) for n in range(min(count, MAX_ROWS)))
     return [row for row in found if not row["DELETE"]]
 
 

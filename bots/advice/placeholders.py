@@ -2,16 +2,23 @@
 
 from collections.abc import Iterable, Iterator
 
-from bots.advice.form import Draft, Kit, Remark, joined, nearest, rows
+from bots.advice.form import AvailableTools, Draft, Remark, joined, nearest, rows
 from bots.advice.wording import placeholder, shown
 from bots.config.capabilities import ToolSpec
-from bots.config.placeholders import BUILT_IN, SECRET, declared, fill, misspelt, unknown
+from bots.config.placeholders import (
+    BUILT_IN,
+    SECRET,
+    fill,
+    malformed,
+    parse_declared,
+    unknown,
+)
 from bots.config.request_template import SPELLING
 
 # What is said word for word, or given to the model, with variables filled in.
 FILLED = (
-    *("consent", "greeting", "system_prompt", "fillers", "silence_question"),
-    *("time_warning", "goodbye", "apology", "transfer_notice"),
+    *("consent_message", "greeting", "system_prompt", "fillers", "idle_prompt"),
+    *("time_limit_message", "goodbye_message", "apology_message", "transfer_notice"),
 )
 # What is given away as it stands.
 RAW = ("hints", "summary_prompt", "outcomes", "summary_fields")
@@ -19,32 +26,32 @@ NAMED = 3
 LISTED = 12
 
 
-def remarks(draft: Draft, kit: Kit) -> Iterator[Remark]:
+def remarks(draft: Draft, kit: AvailableTools) -> Iterator[Remark]:
     """Every text with a name that no call will know."""
-    known = [*declared(draft.get("values", ""))]
+    known = [*parse_declared(draft.get("variables", ""))]
     for name in FILLED:
         yield from _text(name, draft.get(name, ""), known)
     for name in RAW:
         if found := placeholder(draft.get(name, "")):
             yield Remark(name, f"“{found}” stays as it is: nothing is filled in here.")
     for row in rows(draft, "menu_keys"):
-        if row["deed"] == "say":
-            yield from _text(row.field("words"), row["words"], known)
-        if row["deed"] == "tool" and (tool := kit.pressed.get(row["tool"])):
+        if row["action"] == "say":
+            yield from _text(row.field("message"), row["message"], known)
+        if row["action"] == "tool" and (tool := kit.pressed.get(row["tool"])):
             # A key brings no arguments.
             yield from _tool(row.field("tool"), tool, known, [])
     for row in rows(draft, "targets"):
-        yield from _text(row.field("when"), row["when"], known)
+        yield from _text(row.field("when_to_use"), row["when_to_use"], known)
     for tool in kit.tools:
         arguments = [each.name for each in tool.parameters]
         yield from _tool("tools", tool, known, arguments)
     if kit.lookup:
-        yield from _tool("lookup", kit.lookup, known, [])
+        yield from _tool("lookup_tool", kit.lookup, known, [])
     yield from _silent(draft.get("greeting", ""), known)
 
 
 def _text(field: str, text: str, known: list[str]) -> Iterator[Remark]:
-    if found := misspelt(text):
+    if found := malformed(text):
         yield Remark(field, f"“{shown(found)}” will be left out. {SPELLING}")
     if missing := unknown(text, known):
         yield Remark(field, _told(missing, known))
@@ -54,8 +61,8 @@ def _tool(
     field: str, tool: ToolSpec, known: list[str], arguments: list[str]
 ) -> Iterator[Remark]:
     sent = unknown(f"{tool.url}\n{tool.headers}", [*known, *arguments])
-    told = f"{tool.description}\n{tool.on_failure}"
-    if wrong := misspelt(told):
+    told = f"{tool.description}\n{tool.failure_instructions}"
+    if wrong := malformed(told):
         wrong = f"In {tool.name}: “{shown(wrong)}” will be left out. {SPELLING}"
         yield Remark(field, wrong)
     said = unknown(told, known)

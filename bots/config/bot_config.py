@@ -5,25 +5,25 @@ from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
 from typing import Any, Self
 
-from bots.config.capabilities import MenuEntry, Target, Tongue, ToolSpec
+from bots.config.capabilities import Language, MenuEntry, ToolSpec, TransferTarget
 from bots.config.phrasebook import phrasebook
 from bots.models import Bot
 
 # What a bot can do is kept as lists of these.
-LISTS: dict[str, type[Target | MenuEntry | Tongue | ToolSpec]] = {
+LIST_FIELDS: dict[str, type[TransferTarget | MenuEntry | Language | ToolSpec]] = {
     "tools": ToolSpec,
-    "targets": Target,
+    "targets": TransferTarget,
     "menu": MenuEntry,
-    "tongues": Tongue,
+    "tongues": Language,
 }
 # What the person behind `transfer_number` is called, who has no name.
 TRANSFER_NUMBER = "the transfer number"
 # Settings that hold one thing a line.
-LINES = ("fallback_models", "fillers")
+LINE_FIELDS = ("fallback_models", "fillers")
 
 
 @dataclass(frozen=True, slots=True)
-class Profile:
+class BotConfig:
     """A bot's settings as they were when the call came in.
 
     Stored as JSON with the call, so that a later edit of the bot changes neither a
@@ -32,7 +32,7 @@ class Profile:
 
     name: str
     system_prompt: str
-    consent: str
+    consent_message: str
     greeting: str
     llm_model: str
     fallback_models: tuple[str, ...]
@@ -40,7 +40,7 @@ class Profile:
     temperature: float
     tts_voice: str
     tts_model: str
-    quick_start: bool
+    early_first_clause: bool
     language: str
     transcription_provider: str
     speech_model: str
@@ -49,22 +49,22 @@ class Profile:
     interrupt_sensitivity: str
     dtmf_detection: bool
     backchannels: str
-    mask_keys: bool
-    silence_seconds: int
-    silence_prompts: int
-    silence_question: str
+    mask_dtmf: bool
+    idle_timeout_seconds: int
+    idle_reprompts: int
+    idle_prompt: str
     max_call_minutes: int
-    time_warning: str
-    goodbye: str
-    apology: str
+    time_limit_message: str
+    goodbye_message: str
+    apology_message: str
     transfer_number: str
     transfer_notice: str
     retention_days: int
-    can_hang_up: bool
-    can_ask_for_keys: bool
+    can_end_call: bool
+    can_collect_digits: bool
     fillers: tuple[str, ...]
-    filler_after_ms: int
-    values: str
+    filler_delay_ms: int
+    variables: str
     time_zone: str
     summary_prompt: str
     outcomes: str
@@ -72,27 +72,27 @@ class Profile:
     summary_model: str
     webhook_url: str
     webhook_secret: str  # its name
-    lookup: ToolSpec | None
+    lookup_tool: ToolSpec | None
     tools: tuple[ToolSpec, ...]
-    targets: tuple[Target, ...]
+    targets: tuple[TransferTarget, ...]
     menu: tuple[MenuEntry, ...]
-    tongues: tuple[Tongue, ...]
+    languages: tuple[Language, ...]
 
     @classmethod
     def of(cls, bot: Bot) -> Self:
         """Resolve a bot's settings; what it leaves open its language fills in.
 
-        Reads what belongs to the bot from the database, unless it came `whole`.
+        Reads what belongs to the bot from the database, unless it came `with_related`.
         """
-        names = {field.name for field in fields(cls)} - LISTS.keys()
+        names = {field.name for field in fields(cls)} - LIST_FIELDS.keys()
         values: dict[str, Any] = {name: getattr(bot, name) for name in names}
         for name, usual in asdict(phrasebook(bot.language)).items():
             if name in values:
                 values[name] = values[name].strip() or usual
-        values |= {name: _lines(values[name]) for name in LINES}
+        values |= {name: _lines(values[name]) for name in LINE_FIELDS}
         secret = bot.webhook_secret
         values["webhook_secret"] = secret.name if secret else ""
-        values["lookup"] = bot.lookup.spec() if bot.lookup else None
+        values["lookup_tool"] = bot.lookup_tool.spec() if bot.lookup_tool else None
         return cls(**values | _belongings(bot))
 
     @classmethod
@@ -100,15 +100,17 @@ class Profile:
         """Read back what `to_json` wrote; fields added since get the bot's defaults."""
         values = {**_defaults(), **stored}
         known = {field.name: values[field.name] for field in fields(cls)}
-        known |= {name: tuple(known[name]) for name in LINES}
-        for name, kind in LISTS.items():
+        known |= {name: tuple(known[name]) for name in LINE_FIELDS}
+        for name, kind in LIST_FIELDS.items():
             known[name] = tuple(map(kind.of, known[name]))
-        known["lookup"] = ToolSpec.of(known["lookup"]) if known["lookup"] else None
+        known["lookup_tool"] = (
+            ToolSpec.of(known["lookup_tool"]) if known["lookup_tool"] else None
+        )
         return cls(**known)
 
-    def speaking(self, language: str) -> Self:
+    def in_language(self, language: str) -> Self:
         """The same bot in another of its languages, with that language's sentences."""
-        tongue = next((t for t in self.tongues if t.language == language), None)
+        tongue = next((t for t in self.languages if t.language == language), None)
         if tongue is None or language == self.language:
             return self
         usual = asdict(phrasebook(language))
@@ -127,13 +129,13 @@ class Profile:
         )
 
     @property
-    def people(self) -> tuple[Target, ...]:
+    def transfer_targets(self) -> tuple[TransferTarget, ...]:
         """Everybody callers can be put through to, the transfer number first."""
         number = self.transfer_number
-        rescue = Target(TRANSFER_NUMBER, number, announced=False)
+        rescue = TransferTarget(TRANSFER_NUMBER, number, announce=False)
         return (rescue, *self.targets) if number else self.targets
 
-    def without(self, numbers: Collection[str]) -> Self:
+    def without_numbers(self, numbers: Collection[str]) -> Self:
         """The same bot, which puts nobody through to any of these numbers."""
         return replace(
             self,
@@ -151,7 +153,7 @@ class Profile:
 @cache
 def _defaults() -> dict[str, Any]:
     """What a new bot would run with, for calls that knew fewer settings."""
-    return Profile.of(Bot()).to_json()
+    return BotConfig.of(Bot()).to_json()
 
 
 def _lines(text: str) -> tuple[str, ...]:
@@ -161,10 +163,10 @@ def _lines(text: str) -> tuple[str, ...]:
 def _belongings(bot: Bot) -> dict[str, tuple[Any, ...]]:
     """What stands in tables of its own; a bot that is not saved has none of it."""
     if bot.pk is None:
-        return dict.fromkeys(LISTS, ())
+        return dict.fromkeys(LIST_FIELDS, ())
 
     def rows(name: str) -> Iterable[Any]:
-        known_to_have = getattr(bot, f"has_{name}", True)  # see `whole_one`
+        known_to_have = getattr(bot, f"has_{name}", True)  # see `first_with_related`
         return getattr(bot, name).all() if known_to_have else ()
 
     return {

@@ -11,7 +11,7 @@ from typing import Any, Self
 MASK = "••••"
 
 
-class Stored:
+class JsonData:
     """Plain data to and from JSON; a key that is missing keeps its default."""
 
     @classmethod
@@ -26,11 +26,11 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
-class Parameter(Stored):
+class Parameter(JsonData):
     """One argument of a tool; a `secret` one is shown to nobody."""
 
     name: str
-    kind: str = "string"  # string, number, integer or boolean
+    type: str = "string"  # string, number, integer or boolean
     description: str = ""
     required: bool = True
     choices: tuple[str, ...] = ()
@@ -39,7 +39,7 @@ class Parameter(Stored):
     @property
     def schema(self) -> dict[str, Any]:
         """The parameter in JSON Schema."""
-        told: dict[str, Any] = {"type": self.kind}
+        told: dict[str, Any] = {"type": self.type}
         if self.description:
             told["description"] = self.description
         if self.choices:
@@ -48,11 +48,11 @@ class Parameter(Stored):
 
 
 @dataclass(frozen=True, slots=True)
-class ToolSpec(Stored):
+class ToolSpec(JsonData):
     """A tool over HTTP; `seconds` is how long it may take.
 
     `url` and `headers` have placeholders; the values of {{secret.NAME}} are never kept
-    here. `on_failure` is what the model is told to do when it fails.
+    here. `failure_instructions` is what the model is told to do when it fails.
     """
 
     name: str
@@ -61,8 +61,8 @@ class ToolSpec(Stored):
     url: str = ""
     headers: str = ""  # one a line, Name: value
     parameters: tuple[Parameter, ...] = ()
-    seconds: float = 10.0
-    on_failure: str = ""
+    timeout_seconds: float = 10.0
+    failure_instructions: str = ""
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> Self:
@@ -93,7 +93,7 @@ class ToolSpec(Stored):
 
 
 @dataclass(frozen=True, slots=True)
-class Target(Stored):
+class TransferTarget(JsonData):
     """A person callers can be put through to; `when` is for the model to decide by.
 
     `rings` is in seconds; with `announced` the person hears who it is and presses 1.
@@ -101,22 +101,22 @@ class Target(Stored):
 
     name: str
     number: str
-    when: str = ""
-    hours: str = ""
-    rings: int = 25
-    announced: bool = True
+    when_to_use: str = ""
+    opening_hours: str = ""
+    ring_seconds: int = 25
+    announce: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class MenuEntry(Stored):
-    """What a key does: `deed` is say, transfer, tool or end.
+class MenuEntry(JsonData):
+    """What a key does: `action` is say, transfer, tool or end.
 
     `what` are the words to say, or the name of whom the caller is put through to.
     """
 
     key: str
-    deed: str
-    what: str = ""
+    action: str
+    message_or_target: str = ""
     tool: ToolSpec | None = None
 
     @classmethod
@@ -127,7 +127,7 @@ class MenuEntry(Stored):
 
 
 @dataclass(frozen=True, slots=True)
-class Tongue(Stored):
+class Language(JsonData):
     """Another language of a bot, and how it is spoken and understood."""
 
     language: str

@@ -3,7 +3,7 @@
 from django.utils import timezone
 
 from bots.config import local_time
-from bots.config.placeholders import Values, declared
+from bots.config.placeholders import Values, parse_declared
 
 NUMBER = "+14155550100"
 
@@ -11,17 +11,17 @@ NUMBER = "+14155550100"
 def examples(name: str, values: str, zone: str) -> Values:
     """What every call knows, made up, and the examples an operator wrote."""
     return {
-        **declared(values),
+        **parse_declared(values),
         "caller_number": NUMBER,
         "called_number": NUMBER,
         "bot_name": name,
-        "now": local_time.told(timezone.now(), zone),
+        "now": local_time.spoken_time(timezone.now(), zone),
         "call_sid": "CA0123456789",
     }
 
 
 # What a call would know by itself, of a call that nobody made.
-MADE_UP = {
+EXAMPLE_VALUES = {
     "caller_number": "+15005550001",
     "called_number": "+15005550006",
     "bot_name": "Trial",

@@ -8,7 +8,7 @@ from django.utils import timezone
 from bots.config.opening_hours import DAY_MINUTES
 
 
-def there(moment: datetime, zone: str) -> datetime:
+def in_time_zone(moment: datetime, zone: str) -> datetime:
     """A moment in a bot's time zone; in the server's, where the bot names none."""
     try:
         place = ZoneInfo(zone or timezone.get_current_timezone_name())
@@ -17,12 +17,12 @@ def there(moment: datetime, zone: str) -> datetime:
     return moment.astimezone(place)
 
 
-def told(moment: datetime, zone: str) -> str:
+def spoken_time(moment: datetime, zone: str) -> str:
     """What {{now}} says."""
-    return f"{there(moment, zone):%A, %d %B %Y, %H:%M}"
+    return f"{in_time_zone(moment, zone):%A, %d %B %Y, %H:%M}"
 
 
 def minute_of_week(moment: datetime, zone: str) -> int:
     """Minutes since Monday, 0:00, where the bot is."""
-    local = there(moment, zone)
+    local = in_time_zone(moment, zone)
     return local.weekday() * DAY_MINUTES + local.hour * 60 + local.minute

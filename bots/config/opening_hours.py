@@ -24,7 +24,7 @@ class BadHours(ValueError):
     """Opening hours that are not understood; says which part."""
 
 
-def spans(text: str) -> list[Span]:
+def parse_spans(text: str) -> list[Span]:
     """When it is open; nothing written means always. Raises `BadHours`."""
     parts = [part.strip() for part in re.split(r"[,;\n]", text.replace("–", "-"))]  # noqa: RUF001
     return [span for part in parts if part for span in _spans(part)]
@@ -32,7 +32,7 @@ def spans(text: str) -> list[Span]:
 
 def is_open(text: str, minute: int) -> bool:
     """Whether it is open at a minute of the week. Raises `BadHours`."""
-    found = spans(text)
+    found = parse_spans(text)
     return not found or any(
         (minute - start) % WEEK_MINUTES < end - start for start, end in found
     )

@@ -7,20 +7,20 @@ from dataclasses import dataclass
 class Phrasebook:
     """A language's standing sentences; words by themselves are separated by commas."""
 
-    silence_question: str
-    time_warning: str
-    goodbye: str
-    apology: str
+    idle_prompt: str
+    time_limit_message: str
+    goodbye_message: str
+    apology_message: str
     transfer_notice: str
     backchannels: str
     reconnected: str
     line_lost: str
     fillers: str  # one a line
-    partings: str  # how one says goodbye, a comma-separated list
-    announcement: str  # to the person a caller is put through to; {} is what about
-    announcement_alone: str
-    accepted: str
-    declined: str
+    goodbye_phrases: str  # how one says goodbye, a comma-separated list
+    screening_prompt: str  # to the person a caller is put through to; {} is what about
+    screening_prompt_without_summary: str
+    screening_accepted: str
+    screening_declined: str
 
 
 PHRASEBOOKS = {
@@ -35,12 +35,12 @@ PHRASEBOOKS = {
         reconnected="Sorry, we were cut off for a moment.",
         line_lost="I'm sorry, our line keeps breaking off.",
         fillers="One moment, please.\nLet me check that for you.\nI'm looking it up.",
-        partings="goodbye, bye, bye-bye, have a good day, have a great day, "
+        goodbye_phrases="goodbye, bye, bye-bye, have a good day, have a great day, "
         "have a nice day, take care, talk to you soon, good night",
-        announcement="A caller is on the line for you. {} Press 1 to take the call.",
-        announcement_alone="A caller is on the line for you. Press 1 to take the call.",
-        accepted="I'll connect you.",
-        declined="You have not taken the call. Goodbye.",
+        screening_prompt="A caller is on the line for you. {} Press 1 to take the call.",
+        screening_prompt_without_summary="A caller is on the line for you. Press 1 to take the call.",
+        screening_accepted="I'll connect you.",
+        screening_declined="You have not taken the call. Goodbye.",
     ),
     "de": Phrasebook(
         "Sind Sie noch da?",
@@ -53,12 +53,12 @@ PHRASEBOOKS = {
         reconnected="Entschuldigung, wir waren kurz unterbrochen.",
         line_lost="Es tut mir leid, die Verbindung bricht immer wieder ab.",
         fillers="Einen Moment, bitte.\nIch sehe kurz nach.\nDas haben wir gleich.",
-        partings="auf wiederhören, auf wiedersehen, tschüss, tschüs, schönen tag noch, "
+        goodbye_phrases="auf wiederhören, auf wiedersehen, tschüss, tschüs, schönen tag noch, "
         "einen schönen tag, bis bald, gute nacht",
-        announcement="Ein Anruf für Sie. {} Drücken Sie die 1, um ihn anzunehmen.",
-        announcement_alone="Ein Anruf für Sie. Drücken Sie die 1, um ihn anzunehmen.",
-        accepted="Ich verbinde.",
-        declined="Sie haben den Anruf nicht angenommen. Auf Wiederhören.",
+        screening_prompt="Ein Anruf für Sie. {} Drücken Sie die 1, um ihn anzunehmen.",
+        screening_prompt_without_summary="Ein Anruf für Sie. Drücken Sie die 1, um ihn anzunehmen.",
+        screening_accepted="Ich verbinde.",
+        screening_declined="Sie haben den Anruf nicht angenommen. Auf Wiederhören.",
     ),
     "fr": Phrasebook(
         "Êtes-vous toujours là ?",
@@ -71,11 +71,11 @@ PHRASEBOOKS = {
         reconnected="Pardon, nous avons été coupés un instant.",
         line_lost="Toutes nos excuses, la ligne est sans cesse coupée.",
         fillers="Un instant, s'il vous plaît.\nJe vérifie tout de suite.\nJe regarde.",
-        partings="au revoir, bonne journée, bonne soirée, à bientôt, bonne nuit",
-        announcement="Un appel pour vous. {} Appuyez sur 1 pour le prendre.",
-        announcement_alone="Un appel pour vous. Appuyez sur 1 pour le prendre.",
-        accepted="Je vous mets en relation.",
-        declined="Vous n'avez pas pris l'appel. Au revoir.",
+        goodbye_phrases="au revoir, bonne journée, bonne soirée, à bientôt, bonne nuit",
+        screening_prompt="Un appel pour vous. {} Appuyez sur 1 pour le prendre.",
+        screening_prompt_without_summary="Un appel pour vous. Appuyez sur 1 pour le prendre.",
+        screening_accepted="Je vous mets en relation.",
+        screening_declined="Vous n'avez pas pris l'appel. Au revoir.",
     ),
     "es": Phrasebook(
         "¿Sigue ahí?",
@@ -88,11 +88,11 @@ PHRASEBOOKS = {
         reconnected="Perdone, se ha cortado un momento.",
         line_lost="Lo siento, la línea se corta una y otra vez.",
         fillers="Un momento, por favor.\nLo compruebo ahora mismo.\nDéjeme ver.",
-        partings="adiós, hasta luego, hasta pronto, que tenga un buen día",
-        announcement="Tiene una llamada. {} Pulse 1 para atenderla.",
-        announcement_alone="Tiene una llamada. Pulse 1 para atenderla.",
-        accepted="Le paso la llamada.",
-        declined="No ha atendido la llamada. Adiós.",
+        goodbye_phrases="adiós, hasta luego, hasta pronto, que tenga un buen día",
+        screening_prompt="Tiene una llamada. {} Pulse 1 para atenderla.",
+        screening_prompt_without_summary="Tiene una llamada. Pulse 1 para atenderla.",
+        screening_accepted="Le paso la llamada.",
+        screening_declined="No ha atendido la llamada. Adiós.",
     ),
     "it": Phrasebook(
         "È ancora in linea?",
@@ -104,11 +104,11 @@ PHRASEBOOKS = {
         reconnected="Mi scusi, è caduta la linea per un momento.",
         line_lost="Mi dispiace, la linea continua a cadere.",
         fillers="Un momento, per favore.\nControllo subito.\nVedo.",
-        partings="arrivederci, a presto, buona giornata, buona serata, buonanotte",
-        announcement="Una chiamata per lei. {} Prema 1 per rispondere.",
-        announcement_alone="Una chiamata per lei. Prema 1 per rispondere.",
-        accepted="La metto in comunicazione.",
-        declined="Non ha accettato la chiamata. Arrivederci.",
+        goodbye_phrases="arrivederci, a presto, buona giornata, buona serata, buonanotte",
+        screening_prompt="Una chiamata per lei. {} Prema 1 per rispondere.",
+        screening_prompt_without_summary="Una chiamata per lei. Prema 1 per rispondere.",
+        screening_accepted="La metto in comunicazione.",
+        screening_declined="Non ha accettato la chiamata. Arrivederci.",
     ),
     "pt": Phrasebook(
         "Ainda está aí?",
@@ -120,11 +120,11 @@ PHRASEBOOKS = {
         reconnected="Desculpe, a ligação caiu por um momento.",
         line_lost="Lamento, a ligação está sempre a cair.",
         fillers="Um momento, por favor.\nVou verificar.\nDeixe-me ver.",
-        partings="adeus, até logo, até breve, tenha um bom dia, tchau",
-        announcement="Tem uma chamada. {} Prima 1 para atender.",
-        announcement_alone="Tem uma chamada. Prima 1 para atender.",
-        accepted="Vou passar a chamada.",
-        declined="Não atendeu a chamada. Até logo.",
+        goodbye_phrases="adeus, até logo, até breve, tenha um bom dia, tchau",
+        screening_prompt="Tem uma chamada. {} Prima 1 para atender.",
+        screening_prompt_without_summary="Tem uma chamada. Prima 1 para atender.",
+        screening_accepted="Vou passar a chamada.",
+        screening_declined="Não atendeu a chamada. Até logo.",
     ),
     "nl": Phrasebook(
         "Bent u er nog?",
@@ -136,13 +136,13 @@ PHRASEBOOKS = {
         reconnected="Sorry, de verbinding was even weg.",
         line_lost="Het spijt me, de verbinding valt steeds weg.",
         fillers="Een ogenblik, alstublieft.\nIk kijk het even na.\nIk zoek het op.",
-        partings="tot ziens, fijne dag, tot straks, goedenacht, doei",
-        announcement="Er is een beller voor u. {} Druk op 1 om het gesprek aan te "
+        goodbye_phrases="tot ziens, fijne dag, tot straks, goedenacht, doei",
+        screening_prompt="Er is een beller voor u. {} Druk op 1 om het gesprek aan te "
         "nemen.",
-        announcement_alone="Er is een beller voor u. Druk op 1 om het gesprek aan te "
+        screening_prompt_without_summary="Er is een beller voor u. Druk op 1 om het gesprek aan te "
         "nemen.",
-        accepted="Ik verbind u door.",
-        declined="U hebt het gesprek niet aangenomen. Tot ziens.",
+        screening_accepted="Ik verbind u door.",
+        screening_declined="U hebt het gesprek niet aangenomen. Tot ziens.",
     ),
 }
 

@@ -26,9 +26,9 @@ BUILT_IN = {
 SECRET = "secret."  # noqa: S105
 NAME_LENGTH = 80
 VALUE_LENGTH = 500
-MOST_VALUES = 60
+MAX_VALUES = 60
 # Of a lookup's JSON, in levels.
-DEEPEST = 6
+MAX_DEPTH = 6
 # Signs that end a line, or that no text can hold.
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]+")
 
@@ -48,7 +48,7 @@ def fill(text: str, values: Values, quote: Callable[[str], str] = str) -> str:
     return EITHER.sub(value, text)
 
 
-def misspelt(text: str) -> str:
+def malformed(text: str) -> str:
     """The first placeholder that nothing can fill in as it is written; empty: none."""
     found = (match[0] for match in EITHER.finditer(text) if match[1] is None)
     return next(found, "")
@@ -70,27 +70,27 @@ def unknown(text: str, known: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def declared(lines: str) -> dict[str, str]:
+def parse_declared(lines: str) -> dict[str, str]:
     """The names an operator lists, one a line, each with its example after =."""
     pairs = (line.partition("=") for line in lines.splitlines())
     found = {name.strip(): example.strip() for name, _, example in pairs}
     return {name: text for name, text in found.items() if name}
 
 
-def flat(value: object) -> dict[str, str]:
+def flatten(value: object) -> dict[str, str]:
     """An answer's JSON as values: {"user": {"name": "Ann"}} gives user.name.
 
     What a call knows by itself is not for others to tell.
     """
-    pairs = _pairs("", value, DEEPEST)
-    return bounded({name: text for name, text in pairs if name not in BUILT_IN})
+    pairs = _pairs("", value, MAX_DEPTH)
+    return limited({name: text for name, text in pairs if name not in BUILT_IN})
 
 
-def bounded(values: Mapping[str, str]) -> dict[str, str]:
+def limited(values: Mapping[str, str]) -> dict[str, str]:
     """As much of foreign values as a call takes, each on one line; an empty is none."""
     lines = ((name, CONTROL.sub(" ", text).strip()) for name, text in values.items())
     usable = ((name, text) for name, text in lines if text and _is_name(name))
-    return {name: text[:VALUE_LENGTH] for name, text in islice(usable, MOST_VALUES)}
+    return {name: text[:VALUE_LENGTH] for name, text in islice(usable, MAX_VALUES)}
 
 
 def _is_name(name: str) -> bool:

@@ -16,7 +16,9 @@ from bots.config.placeholders import CONTROL, PLACEHOLDER, SECRET, Values, fill,
 HOST = re.compile(r"https?://([\w.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?(?=[/?#]|\Z)", re.I)
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # What the client writes itself.
-OWN_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection"})
+RESERVED_HEADERS = frozenset(
+    {"host", "content-length", "transfer-encoding", "connection"}
+)
 BODILESS = frozenset({"GET", "DELETE"})
 SPELLING = "Write a placeholder as {{name}} or {{name|what to use without it}}."
 
@@ -50,7 +52,7 @@ def check_headers(headers: str) -> None:
             continue
         if not colon or not HEADER_NAME.fullmatch(name.strip()) or not value.strip():
             raise BadTemplate(f"Line {number} is not of the form Name: value.")
-        if name.strip().lower() in OWN_HEADERS:
+        if name.strip().lower() in RESERVED_HEADERS:
             raise BadTemplate(f"Line {number}: {name.strip()} is written by itself.")
         if not value.isascii():
             raise BadTemplate(f"Line {number} has signs that a header cannot have.")
@@ -63,7 +65,7 @@ def secrets_of(*templates: str) -> list[str]:
     return [name.removeprefix(SECRET) for name in found if name.startswith(SECRET)]
 
 
-def address(tool: ToolSpec, values: Values) -> str:
+def build_url(tool: ToolSpec, values: Values) -> str:
     """Where a request goes; each value is one part of the path or query, never more.
 
     Raises `BadTemplate` where a value is missing from the path, or would change it.
@@ -89,7 +91,7 @@ def headers(tool: ToolSpec, values: Values) -> dict[str, str]:
     return found
 
 
-def left_over(tool: ToolSpec, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def unused_arguments(tool: ToolSpec, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Arguments that the address does not name: for the query or the body."""
     named = {*names(tool.url), *names(tool.headers)}
     return {name: value for name, value in arguments.items() if name not in named}

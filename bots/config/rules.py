@@ -6,11 +6,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bots.config.capabilities import MenuEntry, Target, ToolSpec
+from bots.config.capabilities import MenuEntry, ToolSpec, TransferTarget
 from bots.config.placeholders import names
 
 # A parting is the end of what was said, not a word in it.
-PARTING_WORDS = 8
+MAX_GOODBYE_WORDS = 8
 QUESTION_MARKS = ("?", "？", "؟")  # noqa: RUF001
 # What may stand behind the last mark of a sentence.
 _CLOSING = " \n\"'”’»)"  # noqa: RUF001
@@ -19,81 +19,81 @@ _WORD = re.compile(r"[^\W_]+", re.UNICODE)
 
 
 @dataclass(frozen=True, slots=True)
-class Manners:
+class ConversationRules:
     """A bot's rules of conversation; the sentences are in `language`.
 
-    `silence_seconds` 0 never asks again; `max_call_seconds` 0 never ends a call.
+    `idle_timeout_seconds` 0 never asks again; `max_call_seconds` 0 never ends a call.
     `others` are the same rules in the bot's other languages.
     """
 
     system_prompt: str
     greeting: str = ""
-    consent: str = ""
+    consent_message: str = ""
     speech_interrupts: bool = True
-    keys_interrupt: bool = True
+    dtmf_interrupts: bool = True
     fallback_models: tuple[str, ...] = ()
     backchannels: frozenset[str] = frozenset()
-    mask_keys: bool = False
-    silence_seconds: float = 0.0
-    silence_prompts: int = 2
-    silence_question: str = "Are you still there?"
+    mask_dtmf: bool = False
+    idle_timeout_seconds: float = 0.0
+    idle_reprompts: int = 2
+    idle_prompt: str = "Are you still there?"
     max_call_seconds: float = 0.0
-    time_warning: str = "We have one minute left."
-    goodbye: str = "Goodbye."
-    apology: str = "I'm sorry, I have some trouble. Could you say that again?"
+    time_limit_message: str = "We have one minute left."
+    goodbye_message: str = "Goodbye."
+    apology_message: str = "I'm sorry, I have some trouble. Could you say that again?"
     transfer_notice: str = "I'll put you through."
     reconnected: str = "Sorry, we were cut off for a moment."
     language: str = "en-US"
-    others: Mapping[str, Manners] = field(default_factory=dict)
-    targets: tuple[Target, ...] = ()
+    other_languages: Mapping[str, ConversationRules] = field(default_factory=dict)
+    transfer_targets: tuple[TransferTarget, ...] = ()
     tools: tuple[ToolSpec, ...] = ()
     menu: Mapping[str, MenuEntry] = field(default_factory=dict)
-    can_hang_up: bool = False
-    can_ask_for_keys: bool = False
+    can_end_call: bool = False
+    can_collect_digits: bool = False
     fillers: tuple[str, ...] = ()
-    filler_seconds: float = 1.2
-    partings: frozenset[str] = frozenset()
+    filler_delay_seconds: float = 1.2
+    goodbye_phrases: frozenset[str] = frozenset()
 
     @property
     def can_transfer(self) -> bool:
         """Whether there is anybody to put a caller through to."""
-        return bool(self.targets)
+        return bool(self.transfer_targets)
 
     @property
-    def standing_sentences(self) -> tuple[str, ...]:
+    def fixed_sentences(self) -> tuple[str, ...]:
         """What may have to be said at a moment's notice, the most urgent first."""
         # While the consent sentence is played, the greeting is made.
-        greeting = (self.greeting,) if self.consent else ()
+        greeting = (self.greeting,) if self.consent_message else ()
         notice = (self.transfer_notice,) if self.can_transfer else ()
-        silence = (self.silence_question,) if self.silence_seconds else ()
+        silence = (self.idle_prompt,) if self.idle_timeout_seconds else ()
         uses_tools = self.tools or any(entry.tool for entry in self.menu.values())
         fillers = self.fillers if uses_tools else ()
-        seldom = (*fillers, *silence, *notice, self.time_warning)
-        said = (*greeting, self.apology, self.goodbye, *seldom)
+        seldom = (*fillers, *silence, *notice, self.time_limit_message)
+        said = (*greeting, self.apology_message, self.goodbye_message, *seldom)
         # With its variables filled in, a sentence is another one in each call.
         return tuple(each for each in said if not names(each))
 
     def is_backchannel(self, text: str) -> bool:
         """Whether words only say that the caller is listening ("mhm", "okay okay")."""
-        said = plain(text)
+        said = normalised(text)
         return bool(said) and (
             said in self.backchannels
             or all(word in self.backchannels for word in said.split())
         )
 
-    def is_parting(self, text: str) -> bool:
+    def is_goodbye(self, text: str) -> bool:
         """Whether words end with a goodbye; what is asked wants an answer."""
         if text.rstrip(_CLOSING).endswith(QUESTION_MARKS):
             return False
-        ending = " ".join(plain(text).split()[-PARTING_WORDS:])
-        return any(re.search(rf"\b{words}$", ending) for words in self.partings)
+        ending = " ".join(normalised(text).split()[-MAX_GOODBYE_WORDS:])
+        return any(re.search(rf"\b{words}$", ending) for words in self.goodbye_phrases)
 
 
-def plain(text: str) -> str:
+def normalised(text: str) -> str:
     """Words in lower case without punctuation, as backchannels are compared."""
     return " ".join(_WORD.findall(text.lower()))
 
 
 def backchannels(listed: str) -> frozenset[str]:
     """Read a comma-separated list."""
-    return frozenset(filter(None, map(plain, listed.split(","))))
+    return frozenset(filter(None, map(normalised, listed.split(","))))

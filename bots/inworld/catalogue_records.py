@@ -10,7 +10,7 @@ PER_MILLION = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CatalogueRecord:
     """Something on offer; `id` is how requests name it."""
 
     id: str
@@ -23,7 +23,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Voice(Entry):
+class Voice(CatalogueRecord):
     """A voice; `languages` are tags such as en-GB, none for a voice of any."""
 
     name: str = ""
@@ -35,7 +35,7 @@ class Voice(Entry):
     is_own: bool = False
 
     @classmethod
-    def described(cls, record: Mapping[str, Any]) -> Self | None:
+    def from_inworld(cls, record: Mapping[str, Any]) -> Self | None:
         """Read Inworld's description, of which only the id is certain."""
         voice_id = _text(record.get("voiceId"))
         if not voice_id:
@@ -54,10 +54,10 @@ class Voice(Entry):
 
 
 @dataclass(frozen=True, slots=True)
-class LanguageModel(Entry):
+class LanguageModel(CatalogueRecord):
     """A model; prices in dollars for a million tokens, `context` in tokens."""
 
-    maker: str = ""
+    vendor: str = ""
     provider: str = ""
     context: int | None = None
     price_read: float | None = None
@@ -65,7 +65,7 @@ class LanguageModel(Entry):
     is_supported: bool = True
 
     @classmethod
-    def described(cls, record: Mapping[str, Any]) -> Self | None:
+    def from_inworld(cls, record: Mapping[str, Any]) -> Self | None:
         """Read Inworld's description; None when the model does not write text."""
         model, provider = _text(record.get("model")), _text(record.get("provider"))
         spec, pricing = _object(record.get("spec")), _object(record.get("pricing"))
@@ -76,7 +76,7 @@ class LanguageModel(Entry):
         context = _number(spec.get("contextLength"))
         return cls(
             model if named else f"{provider}/{model}",
-            maker=_text(record.get("modelCreator")),
+            vendor=_text(record.get("modelCreator")),
             provider=provider or model.partition("/")[0],
             context=None if context is None else int(context),
             price_read=_price(pricing, "prompt", "promptToken"),
@@ -88,11 +88,11 @@ class LanguageModel(Entry):
 Offered = type[Voice] | type[LanguageModel]
 
 
-def described(
+def from_inworld(
     offered: Offered, records: Iterable[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
     """Inworld's descriptions as entries to keep: each id once, in order of name."""
-    found = (offered.described(record) for record in records)
+    found = (offered.from_inworld(record) for record in records)
     read = {entry.id: entry for entry in found if entry}
     return [asdict(read[key]) for key in sorted(read, key=lambda key: key.casefold())]
 

@@ -36,7 +36,7 @@ SPEAK_TIMEOUT = httpx.Timeout(connect=2, read=30, write=5, pool=1)
 # The same for a text; whoever asks for one is in no hurry.
 TEXT_TIMEOUT = httpx.Timeout(connect=5, read=60, write=10, pool=5)
 
-DRAIN_SECONDS = 0.5
+DRAIN_TIMEOUT_SECONDS = 0.5
 VOICES_PER_PAGE = 500
 VOICE_PAGES = 20
 NOT_A_STREAM = ("application/json", "text/html")
@@ -79,7 +79,7 @@ class ReplyRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Voicing:
+class SpeechRequest:
     """A text to speak word for word; `sample_rate` in Hz, `language` a BCP-47 tag."""
 
     text: str
@@ -145,7 +145,7 @@ class Inworld:
             async with aclosing(_events(response)) as events:
                 yield events
 
-    async def speak(self, voicing: Voicing) -> Pcm:
+    async def speak(self, voicing: SpeechRequest) -> Pcm:
         """Synthesise a whole text."""
         content = _json(voicing.body())
         async with self._slot:
@@ -194,7 +194,7 @@ class Inworld:
         answer = await self._fetch("GET", "/llm/v1alpha/models")
         return _records(answer.get("models"))
 
-    async def warm(self) -> None:
+    async def preconnect(self) -> None:
         """Open a connection ahead of the first turn, at no cost; never raises."""
         try:
             await self._fetch("GET", "/voices/v1/voices", params={"pageSize": 1})
@@ -279,6 +279,6 @@ def _decode(decoder: EventDecoder, chunk: bytes | None) -> list[Event]:
 async def _drain(chunks: AsyncIterator[bytes]) -> None:
     # Only a response read to its end leaves a connection that can be used again.
     with suppress(httpx.HTTPError, TimeoutError):
-        async with asyncio.timeout(DRAIN_SECONDS):
+        async with asyncio.timeout(DRAIN_TIMEOUT_SECONDS):
             async for _ in chunks:
                 pass

@@ -12,7 +12,7 @@ import pybase64
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class ModelChosen:
     """Which model is answering; it may be a fallback."""
 
     model: str
@@ -78,7 +78,15 @@ class Done:
 
 
 Event = (
-    Served | Text | Transcript | Audio | ToolCallPart | Finished | Usage | Failed | Done
+    ModelChosen
+    | Text
+    | Transcript
+    | Audio
+    | ToolCallPart
+    | Finished
+    | Usage
+    | Failed
+    | Done
 )
 
 
@@ -95,7 +103,7 @@ def parse(payload: str) -> list[Event]:
     if not isinstance(chunk, dict):
         return []
     return [
-        *([Served(model)] if (model := _text(chunk, "model")) else []),
+        *([ModelChosen(model)] if (model := _text(chunk, "model")) else []),
         *_choice_events(_first(chunk.get("choices"))),
         *_usage(_dict(chunk, "usage")),
         *_failure(chunk.get("error")),

@@ -40,7 +40,7 @@ def ask(question: Callable[[Inworld], Awaitable[Answer]], seconds: float) -> Ans
     return asyncio.run(asked())
 
 
-def in_words(error: InworldError) -> str:
+def operator_message(error: InworldError) -> str:
     """Tell an operator what went wrong, and what to do about it."""
     match error:
         case BadCredentials() if lacks_key():

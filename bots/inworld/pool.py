@@ -88,7 +88,7 @@ class Pool:
 
 
 def _session(trusted: SSLContext) -> aiohttp.ClientSession:
-    # Calls are limited where they come in, generations by INWORLD_CONCURRENCY.
+    # Calls are limited where they come in, generations by INWORLD_MAX_CONCURRENCY.
     connector = aiohttp.TCPConnector(
         limit=0, keepalive_timeout=KEEPALIVE_SECONDS, ssl=trusted
     )

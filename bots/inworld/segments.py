@@ -37,7 +37,7 @@ class Segmenter:
         self._voiced = 0  # how much of the transcripts has got its audio
         self._last_transcript = ""
         self._text = ""  # of the segment being collected
-        self.begun = 0  # how many times words began to be collected
+        self.has_audio = 0  # how many times words began to be collected
         self._late = ""  # words of what was released without them
         self._audio = bytearray()
         self._sample_rate = DEFAULT_SAMPLE_RATE
@@ -51,7 +51,7 @@ class Segmenter:
         return _spoken(self._content or self._transcripts)
 
     @property
-    def unvoiced(self) -> str:
+    def text_without_audio(self) -> str:
         """After `end`: what the model wrote and never got audio for."""
         if not self._spoke:
             return self.written if _letters(self.written) else ""
@@ -73,7 +73,7 @@ class Segmenter:
                 return self.end()
         return []
 
-    def idle(self) -> list[Segment]:
+    def on_quiet(self) -> list[Segment]:
         """Release what there is to hear: the stream has gone quiet for a while."""
         cut_sample = self._audio[len(self._audio) & ~1 :]
         segments = self._release()
@@ -92,7 +92,7 @@ class Segmenter:
         return _spoken(self._text)
 
     @property
-    def is_behind(self) -> bool:
+    def transcript_is_late(self) -> bool:
         """Whether words wait that belong to sound which has been released."""
         return bool(self._late)
 
@@ -101,7 +101,7 @@ class Segmenter:
         """The sound that is waiting to be released."""
         return Pcm(self._sample_rate, bytes(self._audio[: len(self._audio) & ~1]))
 
-    def tail(self, seconds: float) -> Pcm:
+    def last_seconds(self, seconds: float) -> Pcm:
         """The end of the sound that is waiting."""
         end = len(self._audio) & ~1
         start = max(end - 2 * round(seconds * self._sample_rate), 0)
@@ -174,7 +174,7 @@ class Segmenter:
         return [segment]
 
     def _add(self, text: str) -> None:
-        self.begun += bool(text) and not self.text
+        self.has_audio += bool(text) and not self.text
         self._text = _joined(self._text, text)
         self._transcripts = _joined(self._transcripts, text)
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from bots.inworld.events import ToolCallPart
 
 # Far more than any tool of ours takes, and than a model asks for at once.
-LONGEST_ARGUMENTS = 20_000
-MOST_CALLS = 8
+MAX_ARGUMENTS_LENGTH = 20_000
+MAX_CALLS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +29,17 @@ class ToolCalls:
 
     parts: dict[tuple[int, int], list[ToolCallPart]] = field(default_factory=dict)
 
-    def take(self, part: ToolCallPart) -> None:
+    def feed(self, part: ToolCallPart) -> None:
         """Add a part; what is absurdly long or many is left out."""
         place = (part.index, sum(index == part.index for index, _ in self.parts) or 1)
         known = self.parts.get(place, [])
         if _begins_another(part, known):
             place, known = (part.index, place[1] + 1), []
         length = sum(len(each.arguments) for each in known) + len(part.arguments)
-        if (known or len(self.parts) < MOST_CALLS) and length <= LONGEST_ARGUMENTS:
+        if (known or len(self.parts) < MAX_CALLS) and length <= MAX_ARGUMENTS_LENGTH:
             self.parts[place] = [*known, part]
 
-    def whole(self) -> tuple[ToolCall, ...]:
+    def complete(self) -> tuple[ToolCall, ...]:
         """The calls that have a name, in order, each with an id."""
         calls = [_joined(place, self.parts[place]) for place in sorted(self.parts)]
         return tuple(call for call in calls if call.name)

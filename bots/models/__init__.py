@@ -1,7 +1,7 @@
 """Tables: bots, the numbers that lead to them, their tools and secrets."""
 
 from bots.models.bot import MAX_CALL_MINUTES, MAX_RETENTION_DAYS, Bot
-from bots.models.catalogue import Catalogue
+from bots.models.catalogue import InworldCatalogue
 from bots.models.menu_key import MenuKey
 from bots.models.phone_number import PhoneNumber
 from bots.models.secret import Secret
@@ -13,7 +13,7 @@ __all__ = [
     "MAX_CALL_MINUTES",
     "MAX_RETENTION_DAYS",
     "Bot",
-    "Catalogue",
+    "InworldCatalogue",
     "MenuKey",
     "PhoneNumber",
     "Secret",

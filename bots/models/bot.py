@@ -7,8 +7,8 @@ from simple_history.models import HistoricalRecords
 
 from bots import validators as rules
 from bots.belongings import BotQuerySet
-from bots.models.bot_actions import Abilities
-from bots.models.catalogue import Catalogue
+from bots.models.bot_actions import BotActions
+from bots.models.catalogue import InworldCatalogue
 from bots.models.choices import (
     DEFAULT_GREETING,
     DEFAULT_LLM_MODEL,
@@ -30,7 +30,7 @@ __all__ = [
     "MAX_CALL_MINUTES",
     "MAX_RETENTION_DAYS",
     "Bot",
-    "Catalogue",
+    "InworldCatalogue",
     "MenuKey",
     "PhoneNumber",
     "Secret",
@@ -44,7 +44,7 @@ MAX_CALL_MINUTES = 240
 MAX_RETENTION_DAYS = 3650
 
 
-class Bot(Abilities):
+class Bot(BotActions):
     """What answers a call: a prompt, a model, a voice and its manners on the line."""
 
     name = models.CharField(
@@ -78,7 +78,7 @@ class Bot(Abilities):
         help_text="Spoken word for word when the call is answered. Leave empty to let "
         "the caller speak first.",
     )
-    consent = models.TextField(
+    consent_message = models.TextField(
         "consent sentence",
         blank=True,
         max_length=rules.SPEECH_MAX_LENGTH,
@@ -133,7 +133,7 @@ class Bot(Abilities):
         validators=[rules.no_spaces, rules.plain_text],
         help_text="Inworld speech model, for example inworld-tts-2.",
     )
-    quick_start = models.BooleanField(
+    early_first_clause = models.BooleanField(
         "start with the first clause",
         default=False,
         help_text="Play an answer's opening clause by itself, while the rest of its "
@@ -193,26 +193,26 @@ class Bot(Abilities):
         "okay, I see. After a question they still count as answers. Empty: the usual "
         "ones of the bot's language.",
     )
-    mask_keys = models.BooleanField(
+    mask_dtmf = models.BooleanField(
         "hide keys",
         default=False,
         help_text="Show dots instead of pressed keys in transcripts, for PINs. The "
         "bot still gets them.",
     )
-    silence_seconds = models.PositiveSmallIntegerField(
+    idle_timeout_seconds = models.PositiveSmallIntegerField(
         "ask again after",
         default=10,
         validators=[MaxValueValidator(120)],
         help_text="Seconds a caller may stay silent after the bot has finished. 0 "
         "waits for ever.",
     )
-    silence_prompts = models.PositiveSmallIntegerField(
+    idle_reprompts = models.PositiveSmallIntegerField(
         "ask again at most",
         default=2,
         validators=[MaxValueValidator(10)],
         help_text="How many times to ask a silent caller before saying goodbye.",
     )
-    silence_question = models.TextField(
+    idle_prompt = models.TextField(
         "question to a silent caller",
         blank=True,
         max_length=rules.SPEECH_MAX_LENGTH,
@@ -226,21 +226,21 @@ class Bot(Abilities):
         help_text="Minutes after which the bot says goodbye. The caller is warned a "
         "minute before.",
     )
-    time_warning = models.TextField(
+    time_limit_message = models.TextField(
         blank=True,
         max_length=rules.SPEECH_MAX_LENGTH,
         validators=rules.SPOKEN,
         help_text="Said a minute before the longest call ends. Empty: a standing "
         "sentence in the bot's language.",
     )
-    goodbye = models.TextField(
+    goodbye_message = models.TextField(
         blank=True,
         max_length=rules.SPEECH_MAX_LENGTH,
         validators=rules.SPOKEN,
         help_text="Said before the bot hangs up. Empty: a standing sentence in the "
         "bot's language.",
     )
-    apology = models.TextField(
+    apology_message = models.TextField(
         blank=True,
         max_length=rules.SPEECH_MAX_LENGTH,
         validators=rules.SPOKEN,

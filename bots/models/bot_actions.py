@@ -8,16 +8,16 @@ from bots import validators as rules
 from bots.config.placeholders import SECRET, names
 
 
-class Abilities(models.Model):
+class BotActions(models.Model):
     """The part of a bot's settings that lets it act."""
 
-    can_hang_up = models.BooleanField(
+    can_end_call = models.BooleanField(
         "may end the call",
         default=True,
         help_text="The model hangs up, after a goodbye, when there is nothing left to "
         "do. Its silence after a goodbye ends the call, too.",
     )
-    can_ask_for_keys = models.BooleanField(
+    can_collect_digits = models.BooleanField(
         "may ask for keys",
         default=False,
         help_text="The model may have callers type a number, such as a PIN or an order "
@@ -36,13 +36,13 @@ class Abilities(models.Model):
         help_text="Said in turn while a tool takes long, one a line. Empty: usual ones "
         "of the bot's language.",
     )
-    filler_after_ms = models.PositiveIntegerField(
+    filler_delay_ms = models.PositiveIntegerField(
         "say one after",
         default=1200,
         validators=[MinValueValidator(200), MaxValueValidator(10_000)],
         help_text="Milliseconds that a tool may take in silence.",
     )
-    lookup = models.ForeignKey(
+    lookup_tool = models.ForeignKey(
         "bots.Tool",
         null=True,
         blank=True,
@@ -52,7 +52,7 @@ class Abilities(models.Model):
         "it answers in JSON becomes variables. Its time limit is how long a greeting "
         "that needs them waits.",
     )
-    values = models.TextField(
+    variables = models.TextField(
         "variables of its calls",
         blank=True,
         max_length=rules.LIST_MAX_LENGTH,

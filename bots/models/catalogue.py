@@ -3,7 +3,7 @@
 from django.db import models
 
 
-class Catalogue(models.Model):
+class InworldCatalogue(models.Model):
     """What Inworld offers, as it was last read: kept for when Inworld is away."""
 
     class Kind(models.TextChoices):
@@ -12,7 +12,7 @@ class Catalogue(models.Model):
 
     kind = models.CharField(max_length=10, choices=Kind, primary_key=True)
     entries = models.JSONField(default=list)
-    read_at = models.DateTimeField(null=True, blank=True)
+    fetched_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
         return self.get_kind_display()

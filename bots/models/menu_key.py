@@ -11,7 +11,7 @@ from bots.config.capabilities import MenuEntry
 class MenuKey(models.Model):
     """One key of one bot, and what happens at once when it is pressed."""
 
-    class Deed(models.TextChoices):
+    class Action(models.TextChoices):
         SAY = "say", "Say something"
         TRANSFER = "transfer", "Put the caller through"
         TOOL = "tool", "Use a tool, then answer"
@@ -21,8 +21,8 @@ class MenuKey(models.Model):
         "bots.Bot", on_delete=models.CASCADE, related_name="menu_keys"
     )
     key = models.CharField(max_length=1, choices=[(key, key) for key in "0123456789*#"])
-    deed = models.CharField("what it does", max_length=10, choices=Deed)
-    words = models.TextField(
+    action = models.CharField("what it does", max_length=10, choices=Action)
+    message = models.TextField(
         blank=True,
         max_length=rules.SPEECH_MAX_LENGTH,
         validators=rules.SPOKEN,
@@ -49,13 +49,13 @@ class MenuKey(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.key}: {self.get_deed_display()}"
+        return f"{self.key}: {self.get_action_display()}"
 
     def clean(self) -> None:
         """Refuse a key that would do nothing."""
-        if self.deed == self.Deed.SAY and not self.words.strip():
-            raise ValidationError({"words": "Write what it says."})
-        if self.deed == self.Deed.TOOL:
+        if self.action == self.Action.SAY and not self.message.strip():
+            raise ValidationError({"message": "Write what it says."})
+        if self.action == self.Action.TOOL:
             if self.tool is None:
                 raise ValidationError({"tool": "Choose the tool."})
             if self.tool.parameters.filter(required=True).exists():
@@ -63,16 +63,16 @@ class MenuKey(models.Model):
                     {"tool": "It needs arguments, and a key brings none."}
                 )
 
-    def plain(self) -> MenuEntry:
+    def to_config(self) -> MenuEntry:
         """The key as a call keeps it."""
         what = {
-            self.Deed.SAY: self.words.strip(),
-            self.Deed.TRANSFER: self.target,
+            self.Action.SAY: self.message.strip(),
+            self.Action.TRANSFER: self.target,
         }
-        uses_tool = self.deed == self.Deed.TOOL and self.tool
+        uses_tool = self.action == self.Action.TOOL and self.tool
         return MenuEntry(
             self.key,
-            self.deed,
-            what.get(self.Deed(self.deed), ""),
+            self.action,
+            what.get(self.Action(self.action), ""),
             self.tool.spec() if uses_tool and self.tool else None,
         )

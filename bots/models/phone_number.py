@@ -35,7 +35,7 @@ class PhoneNumber(models.Model):
         help_text="Who answers. Without one, the default bot does.",
     )
 
-    max_calls = models.PositiveSmallIntegerField(
+    max_concurrent_calls = models.PositiveSmallIntegerField(
         "calls at once",
         default=0,
         help_text="Further callers hear that the line is busy, or are put through "

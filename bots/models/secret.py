@@ -9,7 +9,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 
 
-class SecretLost(Exception):
+class SecretUnreadable(Exception):
     """A secret that SECRET_KEY does not open any more; it must be entered anew."""
 
 
@@ -24,7 +24,7 @@ class Secret(models.Model):
         ],
         help_text="How settings name it: {{secret.NAME}} in a header or an address.",
     )
-    sealed = models.TextField(editable=False)
+    encrypted_value = models.TextField(editable=False)
     note = models.CharField(max_length=200, blank=True, help_text="What it opens.")
     changed_at = models.DateTimeField(auto_now=True)
 
@@ -34,16 +34,16 @@ class Secret(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    def seal(self, value: str) -> None:
+    def set_value(self, value: str) -> None:
         """Keep a new value; the row is yet to be saved."""
-        self.sealed = _box().encrypt(value.encode()).decode()
+        self.encrypted_value = _fernet().encrypt(value.encode()).decode()
 
-    def open(self) -> str:
+    def get_value(self) -> str:
         """The value. Raises `SecretLost` where SECRET_KEY has changed since."""
         try:
-            return _box().decrypt(self.sealed.encode()).decode()
+            return _fernet().decrypt(self.encrypted_value.encode()).decode()
         except InvalidToken as error:
-            raise SecretLost(
+            raise SecretUnreadable(
                 f"The secret “{self.name}” was kept with another SECRET_KEY. "
                 "Enter its value again."
             ) from error
@@ -54,9 +54,11 @@ def opened(names: list[str]) -> dict[str, str]:
 
     Raises `SecretLost`.
     """
-    return {each.name: each.open() for each in Secret.objects.filter(name__in=names)}
+    return {
+        each.name: each.get_value() for each in Secret.objects.filter(name__in=names)
+    }
 
 
-def _box() -> Fernet:
+def _fernet() -> Fernet:
     key = sha256(b"voicebot.secrets" + settings.SECRET_KEY.encode()).digest()
     return Fernet(urlsafe_b64encode(key))

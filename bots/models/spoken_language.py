@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import UniqueConstraint
 
 from bots import validators as rules
-from bots.config.capabilities import Tongue
+from bots.config.capabilities import Language
 from bots.models.choices import TranscriptionProvider
 
 
@@ -62,9 +62,9 @@ class SpokenLanguage(models.Model):
         if self.transcription_provider:
             rules.of_its_provider(self.speech_model, self.transcription_provider)
 
-    def plain(self) -> Tongue:
+    def to_config(self) -> Language:
         """The language as a call keeps it."""
-        return Tongue(
+        return Language(
             language=self.language,
             voice=self.voice,
             tts_model=self.tts_model,

@@ -58,13 +58,13 @@ class Tool(models.Model):
         help_text="One a line: Authorization: Bearer {{secret.shop_key}}. Secrets are "
         "kept under Secrets and appear nowhere else.",
     )
-    seconds = models.FloatField(
+    timeout_seconds = models.FloatField(
         "time limit",
         default=8.0,
         validators=[MinValueValidator(0.2), MaxValueValidator(30)],
         help_text="Seconds it may take. Before a call's greeting, 1 or less is kind.",
     )
-    on_failure = models.TextField(
+    failure_instructions = models.TextField(
         blank=True,
         max_length=500,
         validators=[MaxLengthValidator(500), rules.plain_text],
@@ -100,8 +100,8 @@ class Tool(models.Model):
             url=self.url,
             headers=self.headers,
             parameters=tuple(each.spec() for each in self.parameters.all()),
-            seconds=self.seconds,
-            on_failure=self.on_failure,
+            timeout_seconds=self.timeout_seconds,
+            failure_instructions=self.failure_instructions,
         )
 
 
@@ -121,7 +121,7 @@ class ToolParameter(models.Model):
             RegexValidator(NAME, "Letters, digits and _ only, a letter first.")
         ],
     )
-    kind = models.CharField(max_length=10, choices=Kind, default=Kind.STRING)
+    type = models.CharField(max_length=10, choices=Kind, default=Kind.STRING)
     description = models.CharField(
         max_length=300, blank=True, help_text="For the model: what to put here."
     )
@@ -148,7 +148,7 @@ class ToolParameter(models.Model):
 
     def clean(self) -> None:
         """Refuse choices of something that is not text."""
-        if self.choices.strip() and self.kind != self.Kind.STRING:
+        if self.choices.strip() and self.type != self.Kind.STRING:
             raise ValidationError({"choices": "Only text can be chosen from a list."})
 
     def spec(self) -> Parameter:
@@ -156,7 +156,7 @@ class ToolParameter(models.Model):
         listed = (choice.strip() for choice in self.choices.split(","))
         return Parameter(
             name=self.name,
-            kind=self.kind,
+            type=self.type,
             description=self.description,
             required=self.required,
             choices=tuple(choice for choice in listed if choice),

@@ -10,8 +10,8 @@ from django.db import models
 from django.db.models import UniqueConstraint
 
 from bots import validators as rules
-from bots.config.capabilities import Target
-from bots.config.opening_hours import EXAMPLE, BadHours, spans
+from bots.config import capabilities
+from bots.config.opening_hours import EXAMPLE, BadHours, parse_spans
 
 
 class TransferTarget(models.Model):
@@ -26,7 +26,7 @@ class TransferTarget(models.Model):
         help_text="As callers know it: Sales, Dr. Okafor.",
     )
     number = models.CharField(max_length=16, validators=[rules.e164])
-    when = models.TextField(
+    when_to_use = models.TextField(
         "when to use it",
         blank=True,
         max_length=500,
@@ -34,19 +34,19 @@ class TransferTarget(models.Model):
         help_text="For the model: “Orders above 1,000 euros.” Empty: never by the "
         "model, only by a key or from the desk.",
     )
-    hours = models.CharField(
+    opening_hours = models.CharField(
         "opening hours",
         max_length=200,
         blank=True,
         help_text=f"In the bot's time zone: {EXAMPLE}. Empty: always.",
     )
-    rings = models.PositiveSmallIntegerField(
+    ring_seconds = models.PositiveSmallIntegerField(
         "rings for",
         default=25,
         validators=[MinValueValidator(5), MaxValueValidator(120)],
         help_text="Seconds until the caller comes back to the bot.",
     )
-    announced = models.BooleanField(
+    announce = models.BooleanField(
         "announce the caller",
         default=True,
         help_text="Who picks up hears what it is about and presses 1 to take the "
@@ -69,17 +69,17 @@ class TransferTarget(models.Model):
     def clean(self) -> None:
         """Refuse opening hours that are not understood."""
         try:
-            spans(self.hours)
+            parse_spans(self.opening_hours)
         except BadHours as error:
-            raise ValidationError({"hours": str(error)}) from error
+            raise ValidationError({"opening_hours": str(error)}) from error
 
-    def plain(self) -> Target:
+    def to_config(self) -> capabilities.TransferTarget:
         """The target as a call keeps it."""
-        return Target(
+        return capabilities.TransferTarget(
             name=self.name,
             number=self.number,
-            when=self.when,
-            hours=self.hours,
-            rings=self.rings,
-            announced=self.announced,
+            when_to_use=self.when_to_use,
+            opening_hours=self.opening_hours,
+            ring_seconds=self.ring_seconds,
+            announce=self.announce,
         )

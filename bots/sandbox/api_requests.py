@@ -8,8 +8,8 @@ from django.http import HttpRequest
 
 from bots.sandbox.json_answers import schema_of
 
-LONGEST_TEXT = 2000
-MOST_TOKENS = 32_768
+MAX_TEXT_LENGTH = 2000
+MAX_TOKENS = 32_768
 ENCODINGS = ("WAV", "LINEAR16", "PCM", "MULAW")
 ROLES = ("system", "developer", "user", "assistant", "tool")
 
@@ -65,14 +65,14 @@ class ChatRequest:
     def read(cls, request: HttpRequest) -> "ChatRequest":
         body = _json_object(request.body)
         limit = (
-            body.get("max_tokens") or body.get("max_completion_tokens") or MOST_TOKENS
+            body.get("max_tokens") or body.get("max_completion_tokens") or MAX_TOKENS
         )
         return cls(
             model=_text(body, "model"),
             messages=_messages(body.get("messages")),
             voice=_voice(body.get("audio")),
             stream=body.get("stream") is True,
-            max_tokens=int(_number(limit, "max_tokens", 1, MOST_TOKENS)),
+            max_tokens=int(_number(limit, "max_tokens", 1, MAX_TOKENS)),
             functions=_functions(body.get("tools"), body.get("tool_choice")),
             schema=schema_of(body),
         )
@@ -95,8 +95,8 @@ class SpeechRequest:
     def read(cls, request: HttpRequest) -> "SpeechRequest":
         body = _json_object(request.body)
         text = _text(body, "text")
-        if len(text) > LONGEST_TEXT:
-            raise Refused(400, f"text has {len(text)} of {LONGEST_TEXT} characters")
+        if len(text) > MAX_TEXT_LENGTH:
+            raise Refused(400, f"text has {len(text)} of {MAX_TEXT_LENGTH} characters")
         config = body.get("audioConfig") or {}
         if not isinstance(config, dict):
             raise Refused(400, "audioConfig must be an object")

@@ -18,13 +18,13 @@ from typing import Any
 from bots.sandbox.api_requests import ChatRequest, Refused
 from bots.sandbox.json_answers import filled
 from bots.sandbox.small_talk import (
-    Misbehaviour,
+    Fault,
     misbehaviour,
     reply,
     sentences,
     shorten,
 )
-from bots.sandbox.tool_choice import Call, wanted
+from bots.sandbox.tool_choice import Call, plan
 from bots.sandbox.voice.speech import speak
 
 SAMPLE_RATE = 48_000
@@ -57,13 +57,13 @@ class Reply:
         self.request = request
         self.pace = pace
         self.id = f"chatcmpl-sandbox-{next(_numbers)}"
-        self.calls = wanted(request.messages, request.functions)
+        self.calls = plan(request.messages, request.functions)
         self.text, self.cut_short = shorten(reply(request.messages), request.max_tokens)
         self.fault = misbehaviour(request.messages)
         if request.schema is not None:
             self.text, self.cut_short = filled(request.schema, request.messages), False
             self.fault = None  # it was asked for in the conversation, not of this
-        if self.fault is Misbehaviour.ERROR:
+        if self.fault is Fault.ERROR:
             raise Refused(500, "the caller asked for an error")
 
     async def stream(self) -> AsyncIterator[bytes]:
@@ -86,16 +86,16 @@ class Reply:
                 yield self._delta({"audio": {"transcript": transcript}})
                 async for chunk in self._audio(sentence):
                     yield chunk
-            if self.fault is Misbehaviour.ERROR_IN_STREAM:
+            if self.fault is Fault.ERROR_IN_STREAM:
                 yield _event({"error": _server_error("upstream provider failed")})
                 return
         for event in self._ending():
             yield event
 
-    async def whole(self) -> dict[str, Any]:
+    async def with_related(self) -> dict[str, Any]:
         """The reply in one piece, as a request without `stream` gets it."""
         await self._think()
-        if self.fault is Misbehaviour.ERROR_IN_STREAM:
+        if self.fault is Fault.ERROR_IN_STREAM:
             raise Refused(502, "upstream provider failed")
         choice = {
             "index": 0,
@@ -144,9 +144,9 @@ class Reply:
         return {"id": call_id, "type": "function", "function": function}
 
     async def _think(self) -> None:
-        if self.fault is Misbehaviour.SILENCE:
+        if self.fault is Fault.SILENCE:
             await asyncio.Event().wait()  # never set: a hang-up cancels the request
-        slow = self.fault is Misbehaviour.SLOW
+        slow = self.fault is Fault.SLOW
         await asyncio.sleep(
             self.pace.slow_first_token if slow else self.pace.first_token
         )
@@ -166,7 +166,7 @@ class Reply:
 
     @property
     def _speaks(self) -> bool:
-        return bool(self.request.voice) and self.fault is not Misbehaviour.NO_AUDIO
+        return bool(self.request.voice) and self.fault is not Fault.NO_AUDIO
 
     @property
     def _finish_reason(self) -> str:

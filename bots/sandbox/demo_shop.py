@@ -5,7 +5,7 @@ import asyncio
 from django.http import HttpRequest, JsonResponse
 
 HIGHEST_NUMBER = 9_999
-LONGEST_WAIT = 30.0
+MAX_WAIT_SECONDS = 30.0
 STATES = (
     ("waiting to be packed", "in four days"),
     ("on its way", "on Friday"),
@@ -20,8 +20,8 @@ async def order(request: HttpRequest, number: int) -> JsonResponse:
     except ValueError:
         return JsonResponse({"error": "seconds must be a number"}, status=400)
     # Also false for what is not a number.
-    if not 0 <= seconds <= LONGEST_WAIT:
-        told = f"seconds must be from 0 to {LONGEST_WAIT:g}"
+    if not 0 <= seconds <= MAX_WAIT_SECONDS:
+        told = f"seconds must be from 0 to {MAX_WAIT_SECONDS:g}"
         return JsonResponse({"error": told}, status=400)
     await asyncio.sleep(seconds)
     if not 1 <= number <= HIGHEST_NUMBER:

@@ -21,7 +21,7 @@ def give(bot: Bot) -> None:
             "description": "Looks up an order by its number: how it stands and when it "
             "comes.",
             "url": f"{HOST}{PATH}",
-            "on_failure": "Say that the order cannot be found and ask for its number "
+            "failure_instructions": "Say that the order cannot be found and ask for its number "
             "again.",
         },
     )
@@ -32,10 +32,10 @@ def give(bot: Bot) -> None:
 
 def _add_arguments(tool: Tool) -> None:
     number, whole = "The order's number, 1 to 9999.", ToolParameter.Kind.INTEGER
-    tool.parameters.create(name="number", kind=whole, description=number)
+    tool.parameters.create(name="number", type=whole, description=number)
     tool.parameters.create(
         name="seconds",
-        kind=ToolParameter.Kind.NUMBER,
+        type=ToolParameter.Kind.NUMBER,
         description="How slow the answer is to be, only if the caller says so.",
         required=False,
     )

@@ -68,7 +68,7 @@ ASKING = (
 )
 
 
-def tongue(language: str) -> Tongue | None:
+def language(language: str) -> Tongue | None:
     """The sentences of a language tag; None for English, and where there are none."""
     return TONGUES.get(language.split("-")[0].lower())
 

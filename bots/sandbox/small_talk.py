@@ -20,7 +20,7 @@ from collections.abc import Callable
 from enum import StrEnum
 
 from bots.sandbox.conversation import Conversation, clean, fact, gist, name, plain, role
-from bots.sandbox.languages import tongue
+from bots.sandbox.languages import language
 from bots.sandbox.tool_results import told
 
 STORY = (
@@ -39,7 +39,7 @@ NUMBERS = (
 )
 
 
-class Misbehaviour(StrEnum):
+class Fault(StrEnum):
     """What a caller can say to try out a failure."""
 
     ERROR = "sandbox error 500"
@@ -52,10 +52,10 @@ class Misbehaviour(StrEnum):
     ENDLESS_TOOLS = "sandbox endless tools"
 
 
-def misbehaviour(messages: object) -> Misbehaviour | None:
+def misbehaviour(messages: object) -> Fault | None:
     """The failure that the caller's last words ask for, if they do."""
     said = plain(Conversation.of(messages).said).replace("five hundred", "500")
-    return next((kind for kind in Misbehaviour if kind in said), None)
+    return next((kind for kind in Fault if kind in said), None)
 
 
 def reply(messages: object) -> str:
@@ -65,7 +65,7 @@ def reply(messages: object) -> str:
         return told(conversation)
     if conversation.goes_on and not conversation.said.strip():
         return _go_on(conversation)
-    if spoken := tongue(conversation.language):
+    if spoken := language(conversation.language):
         said = clean(conversation.said)
         return f"{spoken.repeat}: {said}." if said else spoken.welcome
     return _answer(conversation)

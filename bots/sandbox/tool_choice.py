@@ -17,8 +17,8 @@ from typing import Any
 
 from bots.sandbox.api_requests import Function
 from bots.sandbox.conversation import Conversation, clean, name, plain, stems
-from bots.sandbox.languages import asked_for, tongue
-from bots.sandbox.small_talk import Misbehaviour, misbehaviour
+from bots.sandbox.languages import asked_for, language
+from bots.sandbox.small_talk import Fault, misbehaviour
 from bots.sandbox.tool_arguments import fill
 
 PARTING = (
@@ -37,7 +37,7 @@ VERBS = frozenset(("look", "find", "chec", "list", "show", "send", "make", "crea
 OWN = ("end_call", "transfer_call", "switch_language", "ask_for_keys")
 
 Arguments = dict[str, Any]
-Plan = Callable[[Conversation, Function], Arguments | None]
+PlannedCall = Callable[[Conversation, Function], Arguments | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +48,21 @@ class Call:
     arguments: str
 
 
-def wanted(messages: object, functions: Sequence[Function]) -> list[Call]:
+def plan(messages: object, functions: Sequence[Function]) -> list[Call]:
     """What to call now; nothing where the caller is to be answered in words."""
     conversation = Conversation.of(messages)
     tools = [each for each in functions if each.name not in OWN]
     fault = misbehaviour(messages)
     if not functions or conversation.goes_on:
         return []
-    if fault is Misbehaviour.ENDLESS_TOOLS:
+    if fault is Fault.ENDLESS_TOOLS:
         return [_anything(tools, conversation)]
     if conversation.results:
         return []
     match fault:
-        case Misbehaviour.UNKNOWN_FUNCTION:
+        case Fault.UNKNOWN_FUNCTION:
             return [Call("sing_a_song", "{}")]
-        case Misbehaviour.BAD_ARGUMENTS:
+        case Fault.BAD_ARGUMENTS:
             return [Call(_anything(tools, conversation).name, '["no object')]
     return _own(conversation, functions) or _tool(conversation, tools)
 
@@ -103,7 +103,7 @@ def _named(tool: Function) -> set[str]:
 def _end(conversation: Conversation, function: Function) -> Arguments | None:
     if not re.search(PARTING, plain(conversation.said)):
         return None
-    spoken = tongue(conversation.language)
+    spoken = language(conversation.language)
     bot = name(conversation.prompt)
     usual = f"Goodbye from {bot}, and thank you for calling."
     return {"goodbye": spoken.goodbye if spoken else usual}
@@ -148,7 +148,7 @@ def _keys(conversation: Conversation, function: Function) -> Arguments | None:
     return given | ({"secret": True} if secret else {})
 
 
-_PLANS: dict[str, Plan] = {
+_PLANS: dict[str, PlannedCall] = {
     "end_call": _end,
     "transfer_call": _transfer,
     "switch_language": _language,

@@ -3,11 +3,11 @@
 import json
 import re
 
-from bots.config.placeholders import flat
+from bots.config.placeholders import flatten
 from bots.sandbox.conversation import Conversation, clean
-from bots.sandbox.languages import ENGLISH_WELCOME, tongue
+from bots.sandbox.languages import ENGLISH_WELCOME, language
 
-MOST_FACTS = 6
+MAX_FACTS = 6
 # How the server introduces what others wrote.
 _INTRODUCTION = re.compile(r"^Answer of the tool[^:]*:\s*")
 _FAILED = re.compile(r"^The tool failed:?\s*")
@@ -20,7 +20,7 @@ def told(conversation: Conversation) -> str:
 
 
 def _told(conversation: Conversation, function: str, result: str) -> str:
-    spoken = tongue(conversation.language)
+    spoken = language(conversation.language)
     if function == "switch_language" and "now speak" in result:
         return spoken.welcome if spoken else ENGLISH_WELCOME
     if keys := re.search(r"pressed ([\d*# ]+)", result):
@@ -42,10 +42,10 @@ def _told(conversation: Conversation, function: str, result: str) -> str:
 def _facts(answer: str) -> str:
     """An answer as one can read it aloud: the first values of JSON, or its words."""
     try:
-        facts = flat(json.loads(answer))
+        facts = flatten(json.loads(answer))
     except (ValueError, RecursionError):
         facts = {}
-    pairs = [f"{name} {value}" for name, value in list(facts.items())[:MOST_FACTS]]
+    pairs = [f"{name} {value}" for name, value in list(facts.items())[:MAX_FACTS]]
     return _sentence(", ".join(pairs) or answer)
 
 

@@ -63,7 +63,7 @@ async def chat(request: ASGIRequest) -> HttpResponseBase:
     pace: Pace = request.scope["state"]["pace"]
     reply = Reply(ChatRequest.read(request), pace)
     if not reply.request.stream:
-        return JsonResponse(await reply.whole())
+        return JsonResponse(await reply.with_related())
     events = _told_of_hang_ups(reply)
     return StreamingHttpResponse(events, content_type="text/event-stream")
 

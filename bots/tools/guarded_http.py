@@ -21,9 +21,9 @@ from yarl import URL
 
 from bots.tools.resolver import Resolver
 
-MOST_HOPS = 3
+MAX_REDIRECTS = 3
 # What is read of an answer, in bytes, unpacked; the rest is left with the server.
-LONGEST_ANSWER = 64_000
+MAX_ANSWER_BYTES = 64_000
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 USER_AGENT = "voicebot"
 # What the internet routes; of the rest of IPv6 only addresses that stand for IPv4 ones.
@@ -41,7 +41,7 @@ AddrInfo = tuple[Any, Any, int, str, tuple[Any, ...]]
 
 NOT_PUBLIC = "Its host has no public address."
 EXCEPT_IT = (
-    "If it is a server of your own network, name it in the setting TOOL_PRIVATE_HOSTS "
+    "If it is a server of your own network, name it in the setting TOOL_ALLOWED_PRIVATE_HOSTS "
     "and start this server again."
 )
 
@@ -71,7 +71,7 @@ class Request:
     seconds: float
     query: Mapping[str, str] | None = field(default=None, repr=False)
     body: bytes | None = field(default=None, repr=False)
-    delivers: bool = False
+    follow_as_post: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ async def _follow(
     """Send, and go where the answer leads on the same host."""
     check(request.url)
     method, body, query = request.method, request.body, request.query
-    for _ in range(MOST_HOPS + 1):
+    for _ in range(MAX_REDIRECTS + 1):
         async with session.request(
             method,
             url,
@@ -154,21 +154,21 @@ async def _follow(
             raise Forbidden("It redirects to another host, which is not asked.")
         is_done = method == "POST" and response.status in (301, 302)
         if response.status == 303 or is_done:
-            if request.delivers:
+            if request.follow_as_post:
                 raise Unreachable("It redirects without taking what is sent.")
             method, body = "GET", None
         url, query = onward, None
-    raise Unreachable(f"It redirects more than {MOST_HOPS} times.")
+    raise Unreachable(f"It redirects more than {MAX_REDIRECTS} times.")
 
 
 async def _read(response: aiohttp.ClientResponse) -> tuple[str, bool]:
     read = bytearray()
     async for chunk in response.content.iter_any():
         read += chunk
-        if len(read) > LONGEST_ANSWER:
+        if len(read) > MAX_ANSWER_BYTES:
             break
-    text = bytes(read[:LONGEST_ANSWER]).decode(errors="replace")
-    return text.replace("\x00", ""), len(read) > LONGEST_ANSWER
+    text = bytes(read[:MAX_ANSWER_BYTES]).decode(errors="replace")
+    return text.replace("\x00", ""), len(read) > MAX_ANSWER_BYTES
 
 
 def check(address: str) -> None:
@@ -180,19 +180,19 @@ def check(address: str) -> None:
     host, port = _place(url)
     if url.scheme not in ("http", "https") or not host:
         raise Forbidden("Only addresses with http:// or https:// are called.")
-    allowed = [*settings.TOOL_HOSTS, *settings.TOOL_PRIVATE_HOSTS]
-    if settings.TOOL_HOSTS and not _is_listed(host, port, allowed):
-        raise Forbidden(f"TOOL_HOSTS does not name {host}.")
+    allowed = [*settings.TOOL_ALLOWED_HOSTS, *settings.TOOL_ALLOWED_PRIVATE_HOSTS]
+    if settings.TOOL_ALLOWED_HOSTS and not _is_allowed(host, port, allowed):
+        raise Forbidden(f"TOOL_ALLOWED_HOSTS does not name {host}.")
 
 
-def standing_refusal(address: str) -> str:
+def refused_by_policy(address: str) -> str:
     """Why no request to an address is ever made; empty where one has to be tried."""
     try:
         check(address)
     except Forbidden as error:
         return str(error)
     url = URL(address)
-    excepted = _is_listed(*_place(url), settings.TOOL_PRIVATE_HOSTS)
+    excepted = _is_allowed(*_place(url), settings.TOOL_ALLOWED_PRIVATE_HOSTS)
     if excepted or not _is_plainly_private(url.host or ""):
         return ""
     return f"{NOT_PUBLIC} {EXCEPT_IT}"
@@ -225,7 +225,7 @@ def is_public(address: str) -> bool:
 
 def _sockets(url: URL) -> Callable[[AddrInfo], socket.socket]:
     """What makes the sockets for a host: to public addresses, or where excepted."""
-    excepted = _is_listed(*_place(url), settings.TOOL_PRIVATE_HOSTS)
+    excepted = _is_allowed(*_place(url), settings.TOOL_ALLOWED_PRIVATE_HOSTS)
 
     def made(found: AddrInfo) -> socket.socket:
         family, kind, protocol, _, address = found
@@ -236,7 +236,7 @@ def _sockets(url: URL) -> Callable[[AddrInfo], socket.socket]:
     return made
 
 
-def _is_listed(host: str, port: int, hosts: list[str]) -> bool:
+def _is_allowed(host: str, port: int, hosts: list[str]) -> bool:
     return bool({host, f"{host}:{port}"} & {each.lower() for each in hosts})
 
 

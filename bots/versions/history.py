@@ -68,7 +68,7 @@ def before(version: Version) -> Version | None:
     return earlier.filter(history_id__lt=version.history_id).first()
 
 
-def who(version: Version) -> str:
+def author(version: Version) -> str:
     """Who made it: a name, or the server itself."""
     user = version.history_user
     return (user.get_full_name() or user.get_username()) if user else SERVER
@@ -101,7 +101,7 @@ def deleted(model: type[Model], limit: int = 200) -> list[Version]:
     return list(latest.values())
 
 
-def begin() -> None:
+def first_version() -> None:
     """Record as a first version what was made before changes were recorded."""
     for model in (Bot, PhoneNumber):
         history: Any = model.history
@@ -138,11 +138,11 @@ def _restore(version: Version) -> list[str]:
     restored._change_reason = f"Restored the version of {moment:%d %b %Y, %H:%M}"
     restored.save(force_insert=present is None)
     if model is Bot and present is None:
-        notes += _give_back_numbers(restored)
+        notes += _reassign_numbers(restored)
     return notes
 
 
-def _fit_bot(bot: Bot, present: Bot | None) -> list[str]:
+def _adapt_bot(bot: Bot, present: Bot | None) -> list[str]:
     """Settle what only one bot can have: its name, and being the default."""
     others = Bot.objects.exclude(pk=bot.pk)
     notes = []
@@ -162,8 +162,8 @@ def _fit_bot(bot: Bot, present: Bot | None) -> list[str]:
 def _without_what_is_gone(bot: Bot) -> list[str]:
     """Do without a tool or a secret that is gone."""
     notes = []
-    if bot.lookup_id and not Tool.objects.filter(pk=bot.lookup_id).exists():
-        bot.lookup = None
+    if bot.lookup_tool_id and not Tool.objects.filter(pk=bot.lookup_tool_id).exists():
+        bot.lookup_tool = None
         notes.append("The tool of its lookup is gone, so nothing is looked up.")
     secret = bot.webhook_secret_id
     if secret and not Secret.objects.filter(pk=secret).exists():
@@ -181,7 +181,7 @@ def _fit_number(number: PhoneNumber, present: PhoneNumber | None) -> list[str]:
 
 
 FITTED: dict[type[Model], Callable[[Any, Any], list[str]]] = {
-    Bot: _fit_bot,
+    Bot: _adapt_bot,
     PhoneNumber: _fit_number,
 }
 
@@ -193,7 +193,7 @@ def _free_name(name: str) -> str:
     return f"{name[:74]} ({count})"
 
 
-def _give_back_numbers(bot: Bot) -> list[str]:
+def _reassign_numbers(bot: Bot) -> list[str]:
     """Let the numbers that lost this bot lead to it again, unless they were changed."""
     led_here = PhoneNumber.history.filter(bot_id=bot.pk).values("id")
     given = []

@@ -15,7 +15,7 @@ from django.db.models import Q
 
 VIEWER = "viewer"
 OPERATOR = "operator"
-PURPOSES = {
+DESCRIPTIONS = {
     OPERATOR: "changes bots, their tools and numbers, keeps secrets, reads calls, "
     "blocks callers, and may end a call in progress, put it through or say a line in "
     "it.",
@@ -23,21 +23,21 @@ PURPOSES = {
 }
 READING = {
     *("bots.view_bot", "bots.view_phonenumber"),
-    *("calls.view_call", "calls.view_turn", "calls.view_followup"),
+    *("calls.view_call", "calls.view_turn", "calls.view_postcalltask"),
 }
 BLOCKING = {
-    f"calls.{deed}_blockedcaller" for deed in ("view", "add", "change", "delete")
+    f"calls.{action}_blockedcaller" for action in ("view", "add", "change", "delete")
 }
 EDITING = {
-    f"bots.{deed}_{model}"
-    for deed in ("add", "change", "delete")
+    f"bots.{action}_{model}"
+    for action in ("add", "change", "delete")
     for model in ("bot", "phonenumber")
 }
 SEEING_TOOLS = {"bots.view_tool", "bots.view_toolparameter"}
-# Whoever edits a tool can send a secret where TOOL_HOSTS lets it go, so both are one.
+# Whoever edits a tool can send a secret where TOOL_ALLOWED_HOSTS lets it go, so both are one.
 TOOLS = {
-    f"bots.{deed}_{model}"
-    for deed in ("view", "add", "change", "delete")
+    f"bots.{action}_{model}"
+    for action in ("view", "add", "change", "delete")
     for model in ("tool", "toolparameter", "secret")
 }
 # Nobody changes what was said: of a call, to change means to take part in it.
@@ -49,7 +49,7 @@ PERMISSIONS = {
 APPS = ("bots", "calls")
 
 
-def keep_groups(
+def ensure_groups(
     sender: AppConfig,
     verbosity: int = 1,
     using: str = "default",

@@ -19,7 +19,7 @@ WRONG_CODE = (
     "Wait for the next one and try again."
 )
 CODE_MISSING = "This account needs a code from the authenticator app as well."
-LONGEST_CODE = 20
+MAX_CODE_LENGTH = 20
 
 
 class CodeField(forms.CharField):
@@ -28,7 +28,7 @@ class CodeField(forms.CharField):
     def __init__(self, **options: Any) -> None:
         look = {"autocomplete": "one-time-code", "spellcheck": "false"}
         widget = forms.TextInput(attrs={**look, "autocapitalize": "none"})
-        super().__init__(max_length=LONGEST_CODE, widget=widget, **options)
+        super().__init__(max_length=MAX_CODE_LENGTH, widget=widget, **options)
 
     def to_python(self, value: Any) -> str:
         """The code without what people put into it."""
@@ -48,7 +48,7 @@ class SignInForm(AdminAuthenticationForm):
     def confirm_login_allowed(self, user: Any) -> None:
         """Ask for the code only once the password was right."""
         super().confirm_login_allowed(user)
-        app = app_of(user)
+        app = totp_device(user)
         if app is None:
             return
         code = self.cleaned_data.get("code") or ""
@@ -63,7 +63,7 @@ class SignInForm(AdminAuthenticationForm):
         user.otp_device = app  # the session that begins now is told
 
 
-def app_of(user: Any) -> TOTPDevice | None:
+def totp_device(user: Any) -> TOTPDevice | None:
     """The authenticator app that a person has set up."""
     found: TOTPDevice | None = TOTPDevice.objects.filter(
         user_id=user.pk, confirmed=True
@@ -71,9 +71,9 @@ def app_of(user: Any) -> TOTPDevice | None:
     return found
 
 
-def has_passed(user: Any, session: Any) -> bool:
+def has_second_factor(user: Any, session: Any) -> bool:
     """Whether this session was begun with the code, where one is asked for."""
-    app = app_of(user)
+    app = totp_device(user)
     if app is None:
         return not settings.ADMIN_REQUIRE_TOTP
     known: bool = session.get(DEVICE_ID_SESSION_KEY) == app.persistent_id
@@ -81,7 +81,7 @@ def has_passed(user: Any, session: Any) -> bool:
 
 
 @transaction.atomic
-def forget_second_step(user: Any) -> bool:
+def reset_two_factor(user: Any) -> bool:
     """Let a person in with the password alone; whether there was more than that."""
     removed = [
         kind.objects.filter(user=user).delete()[0]

@@ -25,9 +25,9 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from calls.accounts.sign_in import (
     WRONG_CODE,
     CodeField,
-    app_of,
-    forget_second_step,
-    has_passed,
+    has_second_factor,
+    reset_two_factor,
+    totp_device,
 )
 
 RECOVERY_CODES = 10
@@ -38,8 +38,8 @@ RECOVERY_CODES = 10
 def page(request: HttpRequest) -> HttpResponse:
     """Set it up, get new recovery codes, or turn it off; each with a code."""
     user = request.user
-    app = app_of(user)
-    may_see = app is None or has_passed(user, request.session)
+    app = totp_device(user)
+    may_see = app is None or has_second_factor(user, request.session)
     if not (user.is_active and user.is_staff and may_see):
         return redirect_to_login(request.get_full_path(), reverse("admin:login"))
     if request.method != "POST":
@@ -68,9 +68,9 @@ def _change(request: HttpRequest, app: TOTPDevice, code: str) -> HttpResponse:
     if match_token(request.user, code) is None:
         return _show(request, app, problem=WRONG_CODE)
     if "off" in request.POST:
-        forget_second_step(request.user)
+        reset_two_factor(request.user)
         messages.success(request, "A code is no longer asked for when you sign in.")
-        return redirect("admin:second-step")
+        return redirect("admin:two-factor")
     return _show(request, app, codes=_new_codes(request.user))
 
 
@@ -90,7 +90,7 @@ def _show(
     }
     if not shown["has_permission"]:
         shown["is_nav_sidebar_enabled"] = False  # it leads nowhere yet
-    return TemplateResponse(request, "admin/second_step.html", shown)
+    return TemplateResponse(request, "admin/two_factor.html", shown)
 
 
 def _about(app: TOTPDevice) -> dict[str, Any]:
@@ -137,7 +137,7 @@ def let_in_without_code(
     if not request.user.is_superuser:
         raise PermissionDenied
     for person in chosen:
-        if forget_second_step(person):
+        if reset_two_factor(person):
             people.log_change(request, person, "Signs in without a code again.")
     messages.success(
         request, "They sign in with the password alone, until set up anew."

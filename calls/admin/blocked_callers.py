@@ -15,14 +15,14 @@ from django.views.decorators.http import require_POST
 
 from calls.blocking import (
     NOTE_LENGTH,
-    Line,
+    PastedLine,
     is_withheld,
     lines,
     pattern_of,
     pattern_of_caller,
 )
 from calls.models import BlockedCaller, Call
-from calls.webhooks.admission import blocking
+from calls.webhooks.admission import matching_block
 
 if TYPE_CHECKING:
     Admin = admin.ModelAdmin[Any]
@@ -30,7 +30,7 @@ else:
     Admin = admin.ModelAdmin
 
 MAY_BLOCK = "calls.add_blockedcaller"
-MOST_LINES = 5000
+MAX_LINES = 5000
 HIDDEN = "This caller hides their number. To keep out all who do, block “anonymous”."
 
 
@@ -70,8 +70,8 @@ class PasteForm(forms.Form):
     def clean_pasted(self) -> str:
         """Refuse what nobody would paste."""
         pasted: str = self.cleaned_data["pasted"]
-        if len(pasted.splitlines()) > MOST_LINES:
-            raise ValidationError(f"Paste {MOST_LINES:,} lines at most.")
+        if len(pasted.splitlines()) > MAX_LINES:
+            raise ValidationError(f"Paste {MAX_LINES:,} lines at most.")
         return pasted
 
 
@@ -117,14 +117,14 @@ class BlockedCallerAdmin(Admin):
         form = PasteForm(request.POST or None)
         if form.is_valid():
             found = lines(form.cleaned_data["pasted"])
-            wrong = [line for line in found if line.trouble]
+            wrong = [line for line in found if line.problem]
             good = [line for line in found if line.pattern]
             _tell(request, good, _block(request, good))
             if not wrong:
                 return redirect("admin:calls_blockedcaller_changelist")
             form = PasteForm({"pasted": "\n".join(line.text for line in wrong)})
             form.add_error(
-                "pasted", f"Not understood: {len(wrong)}. {wrong[0].trouble}"
+                "pasted", f"Not understood: {len(wrong)}. {wrong[0].problem}"
             )
         context = {
             **self.admin_site.each_context(request),
@@ -155,7 +155,7 @@ class BlocksCallers(Admin):
         """Tell whether the caller is blocked, and offer it."""
         call = context.get("original")
         if isinstance(call, Call) and _has_caller(call):
-            entry = blocking(call.from_number).first()
+            entry = matching_block(call.from_number).first()
             offered = entry is None and not is_withheld(call.from_number)
             context["blocked_by"] = entry
             context["may_block"] = offered and self.has_block_permission(request)
@@ -196,17 +196,17 @@ def _has_caller(call: Call) -> bool:
     return call.direction == Call.Direction.INBOUND and not call.is_test
 
 
-def _line_of(number: str, note: str) -> Line:
+def _line_of(number: str, note: str) -> PastedLine:
     """A caller as a line of the list; hidden numbers are no single caller's."""
     if is_withheld(number):
-        return Line(number, trouble=HIDDEN)
+        return PastedLine(number, problem=HIDDEN)
     try:
-        return Line(number, pattern_of_caller(number), note[:NOTE_LENGTH])
+        return PastedLine(number, pattern_of_caller(number), note[:NOTE_LENGTH])
     except ValidationError as error:
-        return Line(number, trouble=" ".join(error.messages))
+        return PastedLine(number, problem=" ".join(error.messages))
 
 
-def _block(request: HttpRequest, found: Iterable[Line]) -> int:
+def _block(request: HttpRequest, found: Iterable[PastedLine]) -> int:
     """Add what was understood to the list; how many were new."""
     wanted = {line.pattern: line for line in found if line.pattern}
     rows = BlockedCaller.objects.filter(pattern__in=wanted)
@@ -222,13 +222,13 @@ def _block(request: HttpRequest, found: Iterable[Line]) -> int:
     return len(new)
 
 
-def _tell(request: HttpRequest, found: list[Line], new: int) -> None:
+def _tell(request: HttpRequest, found: list[PastedLine], new: int) -> None:
     understood = len({line.pattern for line in found if line.pattern})
     if new:
         messages.success(request, f"Blocked: {new}.")
     if known := understood - new:
         messages.info(request, f"In the list already: {known}.")
-    wrong = [line for line in found if line.trouble]
+    wrong = [line for line in found if line.problem]
     if wrong:
-        told = " ".join(dict.fromkeys(line.trouble for line in wrong))
+        told = " ".join(dict.fromkeys(line.problem for line in wrong))
         messages.warning(request, f"Not blocked: {len(wrong)}. {told}")

@@ -15,9 +15,9 @@ from django.utils.timezone import localdate, localtime, now
 
 from calls.admin import clip_audio, date_drilldown, filters
 from calls.admin.blocked_callers import BlocksCallers
-from calls.admin.changelist import MOST_COUNTED, CallList, CappedPaginator
+from calls.admin.changelist import MAX_COUNTED, CallChangeList, CappedPaginator
 from calls.admin.downloads import TYPES, download
-from calls.admin.post_call_tasks import FollowsUp
+from calls.admin.post_call_tasks import RetriesPostCallTasks
 from calls.admin.read_only import ReadOnlyMixin
 from calls.models import Call
 from calls.review import call_page, search, visibility
@@ -27,7 +27,7 @@ LENGTH = (F("ended_at") - F("started_at")).asc(nulls_first=True)
 BADGES = {
     "was_interrupted": "interrupted",
     "had_error": "error",
-    "was_silent": "silent",
+    "caller_was_silent": "silent",
     "is_test": "test",
 }
 
@@ -37,7 +37,7 @@ TOLD = ("variables", "transfer", "settings")
 
 
 @admin.register(Call)
-class CallAdmin(ReadOnlyMixin, FollowsUp, BlocksCallers):
+class CallAdmin(ReadOnlyMixin, RetriesPostCallTasks, BlocksCallers):
     """Calls as a list to scan and a conversation to read."""
 
     list_display = [
@@ -50,16 +50,16 @@ class CallAdmin(ReadOnlyMixin, FollowsUp, BlocksCallers):
     ]
     list_filter = [
         "started_at",
-        ("bot", filters.BotTaken),
-        filters.NumberCalled,
+        ("bot", filters.BotFilter),
+        filters.NumberFilter,
         "status",
         "end_reason",
-        filters.Outcome,
+        filters.OutcomeFilter,
         "was_interrupted",
         "had_error",
-        "was_silent",
-        filters.SlowAnswers,
-        filters.TestCalls,
+        "caller_was_silent",
+        filters.SlowResponseFilter,
+        filters.TestCallFilter,
         "direction",
     ]
     date_hierarchy = "started_at"
@@ -86,9 +86,11 @@ class CallAdmin(ReadOnlyMixin, FollowsUp, BlocksCallers):
 
     # The list
 
-    def get_changelist(self, request: HttpRequest, **options: Any) -> type[CallList]:
+    def get_changelist(
+        self, request: HttpRequest, **options: Any
+    ) -> type[CallChangeList]:
         """The list that tells why a call was found."""
-        return CallList
+        return CallChangeList
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Call], search_term: str
@@ -124,7 +126,7 @@ class CallAdmin(ReadOnlyMixin, FollowsUp, BlocksCallers):
         extra = {
             "title": "Calls",
             "dates": drill,
-            "most_counted": MOST_COUNTED,
+            "most_counted": MAX_COUNTED,
             "query_string": request.GET.urlencode(),
         }
         return super().changelist_view(request, {**extra, **(extra_context or {})})
@@ -147,7 +149,7 @@ class CallAdmin(ReadOnlyMixin, FollowsUp, BlocksCallers):
     @admin.display(description="from and to", ordering="from_number")
     def numbers(self, call: Call) -> str:
         """Who called, and below it the number that was dialled."""
-        caller, called = visibility.listed(call)
+        caller, called = visibility.for_list(call)
         return _two_lines(caller or "-", f"→ {called or '-'}")
 
     @admin.display(description="status and end", ordering="status")
@@ -158,7 +160,7 @@ class CallAdmin(ReadOnlyMixin, FollowsUp, BlocksCallers):
         return format_html(
             f'{status}<span class="second-line">{{}}</span>{{}}{{}}',
             call.status,
-            call.status_told,
+            call.display_status,
             call.get_end_reason_display() if call.end_reason else "",
             format_html(came_to, call.outcome) if call.outcome else "",
             _badges(call),
@@ -169,15 +171,17 @@ class CallAdmin(ReadOnlyMixin, FollowsUp, BlocksCallers):
         """Minutes and seconds, and below it how much was said, once that is known."""
         if call.duration is None:
             return "-"
-        return _two_lines(call_page.clock(call.duration), f"{call.turn_count} turns")
+        return _two_lines(
+            call_page.format_offset(call.duration), f"{call.turn_count} turns"
+        )
 
     @admin.display(
         description="slowest",
-        ordering=F("slowest_ms").asc(nulls_first=True),
+        ordering=F("slowest_response_ms").asc(nulls_first=True),
     )
     def slowest(self, call: Call) -> str:
         """How long the caller waited at most, in seconds."""
-        wait = call.slowest_ms
+        wait = call.slowest_response_ms
         return "-" if wait is None else f"{wait / 1000:.1f} s"
 
     # Files
@@ -235,9 +239,11 @@ class CallAdmin(ReadOnlyMixin, FollowsUp, BlocksCallers):
         """Show the call as a conversation instead of a form."""
         if obj is not None:
             hide = not visibility.may_see_numbers(request.user)
-            context |= call_page.page(obj, now(), hide=hide)
+            context |= call_page.call_context(obj, now(), hide=hide)
             context["badges"] = _badges(obj)
-            context["caller"], context["called"] = visibility.seen_by(request.user, obj)
+            context["caller"], context["called"] = visibility.for_user(
+                request.user, obj
+            )
         return super().render_change_form(request, context, add, change, form_url, obj)
 
 

@@ -13,7 +13,7 @@ from calls.models import Call
 from calls.review import search
 
 # A search that finds more counts no further: nobody pages through so many.
-MOST_COUNTED = 500
+MAX_COUNTED = 500
 
 
 class CappedPaginator(Paginator):  # type: ignore[type-arg]
@@ -24,12 +24,12 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]
     @cached_property
     def found(self) -> list[Call]:
         """The calls, and one more than the limit where there are more."""
-        return list(self.object_list[: MOST_COUNTED + 1])
+        return list(self.object_list[: MAX_COUNTED + 1])
 
     @property
     def count(self) -> int:
         """How many are shown, page by page."""
-        return min(len(self.found), MOST_COUNTED)
+        return min(len(self.found), MAX_COUNTED)
 
     def page(self, number: int | str) -> Page[Call]:
         """One page of them."""
@@ -39,7 +39,7 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]
         return Page(self.found[begin:end], number, self)
 
 
-class CallList(ChangeList):
+class CallChangeList(ChangeList):
     """A page of calls; of those that a search found, it tells where."""
 
     def get_queryset(
@@ -47,7 +47,7 @@ class CallList(ChangeList):
     ) -> QuerySet[Call]:
         """Calls without what a list does not show, which may be long."""
         found: QuerySet[Call] = super().get_queryset(request, exclude_parameters)
-        return found.defer("settings", "variables", "summary", "noted")
+        return found.defer("settings", "variables", "summary", "extracted_fields")
 
     def get_filters(self, request: HttpRequest) -> Any:
         """As the admin does it, which stumbles over a year of ten digits."""
@@ -60,7 +60,7 @@ class CallList(ChangeList):
         """Fetch the page's calls at once, to look into their turns together."""
         super().get_results(request)
         found_here = getattr(self.paginator, "found", [])
-        self.found_more = len(found_here) > MOST_COUNTED
+        self.found_more = len(found_here) > MAX_COUNTED
         if found_here and isinstance(self.result_list, QuerySet):  # all on one page
             self.result_list = found_here
         self.result_list = list(self.result_list)

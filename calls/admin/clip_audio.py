@@ -6,9 +6,9 @@ from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from calls.accounts.sign_in import has_passed
+from calls.accounts.sign_in import has_second_factor
 from calls.models import Turn
-from calls.session.active_calls import switchboard
+from calls.session.services import services
 from calls.speech.clip_store import ClipsUnavailable
 
 log = logging.getLogger(__name__)
@@ -27,14 +27,14 @@ async def clip(
     """
     user = await request.auser()
     allowed = user.is_active and getattr(user, "is_staff", False)
-    passed = allowed and await sync_to_async(has_passed)(user, request.session)
+    passed = allowed and await sync_to_async(has_second_factor)(user, request.session)
     if not passed or not await user.ahas_perm("calls.view_call"):
         return _words("Please log in as somebody who may read calls.", 403)
     turn = await Turn.objects.filter(call=call_id, index=index).afirst()
     if turn is None or position >= len(turn.clip_ids):
         return _words(GONE, 404)
     try:
-        body = await switchboard().clips.get(str(turn.clip_ids[position]))
+        body = await services().clips.get(str(turn.clip_ids[position]))
     except ClipsUnavailable as error:
         log.warning("Clip not played to an operator: %s", error)
         return _words(AWAY, 503)

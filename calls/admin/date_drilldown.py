@@ -18,7 +18,7 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Drill:
+class DrillDown:
     """The way back up, and the choices one step further down."""
 
     back: Link | None
@@ -27,7 +27,7 @@ class Drill:
 
 def drill(
     asked: Mapping[str, str], field: str, first: date, last: date
-) -> Drill | None:
+) -> DrillDown | None:
     """Where to go from the page that was `asked` for; calls are between two days.
 
     The days are not looked up, so that it costs nothing however many calls there are.
@@ -46,7 +46,7 @@ def drill(
 
     back = link(at[:-1], _title(at[:-1]) or "All dates") if at else None
     below = _below(at, first, last)
-    return Drill(back, [link(where, _title(where)) for where in below])
+    return DrillDown(back, [link(where, _title(where)) for where in below])
 
 
 def _below(at: list[int], first: date, last: date) -> list[list[int]]:

@@ -15,12 +15,12 @@ from django.utils.safestring import SafeString
 
 from bots.models import Bot, PhoneNumber
 from calls.models import Call
-from calls.post_call.summary_prompt import Wanted
+from calls.post_call.summary_prompt import SummarySpec
 
 Lookups = list[tuple[str, str]]
 
 
-class BotTaken(RelatedFieldListFilter):
+class BotFilter(RelatedFieldListFilter):
     """The bot that took a call; of every bot the name is read and no more."""
 
     def field_choices(
@@ -35,7 +35,7 @@ class BotTaken(RelatedFieldListFilter):
         return super().choices(changelist)
 
 
-class NumberCalled(SimpleListFilter):
+class NumberFilter(SimpleListFilter):
     """One of the deployment's numbers; of others a search finds the calls."""
 
     title = "number called"
@@ -59,7 +59,7 @@ class NumberCalled(SimpleListFilter):
         return queryset.filter(to_number=number) if number else None
 
 
-class Outcome(SimpleListFilter):
+class OutcomeFilter(SimpleListFilter):
     """What calls came to, of what bots have to choose from now."""
 
     title = "outcome"
@@ -68,7 +68,9 @@ class Outcome(SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: "ModelAdmin[Call]") -> Lookups:
         """The outcomes of all bots, without a look at any call."""
         listed = Bot.objects.order_by().values_list("outcomes", flat=True)
-        found = {each for text in listed for each in Wanted.of("", text, "").outcomes}
+        found = {
+            each for text in listed for each in SummarySpec.of("", text, "").outcomes
+        }
         return [(each, each) for each in sorted(found, key=str.casefold)]
 
     def has_output(self) -> bool:
@@ -81,11 +83,11 @@ class Outcome(SimpleListFilter):
         return queryset.filter(outcome=outcome) if outcome else None
 
 
-class SlowAnswers(SimpleListFilter):
+class SlowResponseFilter(SimpleListFilter):
     """Calls in which the caller had to wait."""
 
     title = "slowest answer"
-    parameter_name = "slowest_ms__gte"
+    parameter_name = "slowest_response_ms__gte"
 
     def lookups(self, request: HttpRequest, model_admin: "ModelAdmin[Call]") -> Lookups:
         """Thresholds in milliseconds."""
@@ -96,10 +98,10 @@ class SlowAnswers(SimpleListFilter):
         value = self.value() or ""
         if not value.isdecimal():
             return None
-        return queryset.filter(slowest_ms__gte=int(value))
+        return queryset.filter(slowest_response_ms__gte=int(value))
 
 
-class TestCalls(SimpleListFilter):
+class TestCallFilter(SimpleListFilter):
     """Calls made from the desk are hidden until somebody asks for them."""
 
     title = "test calls"

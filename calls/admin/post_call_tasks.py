@@ -18,9 +18,9 @@ from django.views.decorators.http import require_POST
 
 from calls.admin import filters
 from calls.admin.read_only import ReadOnlyMixin
-from calls.models import Call, Followup
+from calls.models import Call, PostCallTask
 from calls.models.post_call_task import Kind, State
-from calls.post_call.queue import possible, repeat
+from calls.post_call.queue import available_kinds, retry_now
 
 if TYPE_CHECKING:
     Admin = admin.ModelAdmin[Any]
@@ -37,7 +37,14 @@ WILL_BE = {
     Kind.SUMMARY: "The call is being summed up.",
     Kind.WEBHOOK: "The call is being sent to the webhook.",
 }
-UNLOADED = ["settings", "variables", "transfer", "summary", "noted", "lost_sessions"]
+UNLOADED = [
+    "settings",
+    "variables",
+    "transfer",
+    "summary",
+    "extracted_fields",
+    "failed_relay_sessions",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +59,7 @@ class Step:
     link: str
 
 
-class FollowsUp(Admin):
+class RetriesPostCallTasks(Admin):
     """Shows on a call's page what came after the call, and does it again."""
 
     def get_urls(self) -> list[URLPattern]:
@@ -75,9 +82,9 @@ class FollowsUp(Admin):
         if not request.user.has_perm(MAY_REPEAT):
             raise PermissionDenied
         call = Call.objects.select_related("bot").filter(pk=call_id).first()
-        if call is None or kind not in possible(call):
+        if call is None or kind not in available_kinds(call):
             raise Http404("The bot asks for no such thing after this call.")
-        repeat(call, Kind(kind))
+        retry_now(call, Kind(kind))
         self.log_change(request, call, AGAIN[Kind(kind)][1])
         messages.success(request, WILL_BE[Kind(kind)])
         return redirect("admin:calls_call_change", call_id)
@@ -85,9 +92,9 @@ class FollowsUp(Admin):
 
 def steps(call: Call, user: Any) -> Iterator[Step]:
     """What was, is or could be done after a call."""
-    rows = {row.kind: row for row in call.followups.all()}
-    offered = possible(call) if user.has_perm(MAY_REPEAT) else []
-    may_look = user.has_perm("calls.view_followup")
+    rows = {row.kind: row for row in call.post_call_tasks.all()}
+    offered = available_kinds(call) if user.has_perm(MAY_REPEAT) else []
+    may_look = user.has_perm("calls.view_postcalltask")
     for kind in Kind:
         row = rows.get(kind)
         if row or kind in offered:
@@ -101,7 +108,7 @@ def steps(call: Call, user: Any) -> Iterator[Step]:
             )
 
 
-def told(row: Followup) -> str:
+def told(row: PostCallTask) -> str:
     """How something stands, in a few words."""
     words = row.get_state_display()
     if row.state == State.WAITING and row.attempts:
@@ -112,13 +119,13 @@ def told(row: Followup) -> str:
     return f"{words}. {why}" if why and row.state != State.DONE else words
 
 
-@admin.register(Followup)
-class FollowupAdmin(ReadOnlyMixin, Admin):
+@admin.register(PostCallTask)
+class PostCallTaskAdmin(ReadOnlyMixin, Admin):
     """Every summary and every delivery, with all its attempts."""
 
     list_display = ["of_call", "kind", "state_told", "attempts", "answer", "next_try"]
     list_display_links = ["kind"]
-    list_filter = ["state", "kind", ("call__bot", filters.BotTaken), "created_at"]
+    list_filter = ["state", "kind", ("call__bot", filters.BotFilter), "created_at"]
     list_select_related = ["call"]
     list_per_page = 50
     show_full_result_count = False
@@ -128,9 +135,9 @@ class FollowupAdmin(ReadOnlyMixin, Admin):
     fields = ["of_call", "kind", "state_told", "next_try", "attempts_told"]
     readonly_fields = ["of_call", "state_told", "next_try", "attempts_told"]
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Followup]:
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PostCallTask]:
         """Without what only a call's own page shows."""
-        rows: QuerySet[Followup] = super().get_queryset(request)
+        rows: QuerySet[PostCallTask] = super().get_queryset(request)
         unloaded = [f"call__{name}" for name in UNLOADED]
         return rows.select_related("call").defer(*unloaded)
 
@@ -139,12 +146,12 @@ class FollowupAdmin(ReadOnlyMixin, Admin):
         return request.user.has_perm(MAY_REPEAT)
 
     @admin.action(description="Do it again: sum up, or send", permissions=["again"])
-    def again(self, request: HttpRequest, queryset: QuerySet[Followup]) -> None:
+    def again(self, request: HttpRequest, queryset: QuerySet[PostCallTask]) -> None:
         """Do each of them once more, as far as its bot still asks for it."""
         rows = list(queryset.select_related("call__bot").defer(None))
-        wanted = [row for row in rows if row.kind in possible(row.call)]
+        wanted = [row for row in rows if row.kind in available_kinds(row.call)]
         for row in wanted:
-            repeat(row.call, Kind(row.kind))
+            retry_now(row.call, Kind(row.kind))
         if wanted:
             messages.success(request, f"To be done again in a moment: {len(wanted)}.")
         if left := len(rows) - len(wanted):
@@ -156,13 +163,13 @@ class FollowupAdmin(ReadOnlyMixin, Admin):
     ) -> HttpResponse:
         """Offer to do it again where its call's page does."""
         row = context.get("original")
-        if isinstance(row, Followup):
+        if isinstance(row, PostCallTask):
             found = steps(row.call, request.user)
             context["step"] = next(step for step in found if step.kind == row.kind)
         return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.display(description="call", ordering="call__started_at")
-    def of_call(self, row: Followup) -> str:
+    def of_call(self, row: PostCallTask) -> str:
         """The call it belongs to."""
         began = localtime(row.call.started_at)
         page = reverse("admin:calls_call_change", args=[row.call_id])
@@ -170,17 +177,17 @@ class FollowupAdmin(ReadOnlyMixin, Admin):
         return format_html(link, page, f"{began:%d %b %Y %H:%M:%S}", row.call.bot_name)
 
     @admin.display(description="state", ordering="state")
-    def state_told(self, row: Followup) -> str:
+    def state_told(self, row: PostCallTask) -> str:
         """How it stands, and why where it failed."""
         return told(row)
 
     @admin.display(description="last answer")
-    def answer(self, row: Followup) -> str:
+    def answer(self, row: PostCallTask) -> str:
         """The HTTP status of the latest attempt."""
         return str(row.log[-1].get("status") or "-") if row.log else "-"
 
     @admin.display(description="next try", ordering="due_at")
-    def next_try(self, row: Followup) -> str:
+    def next_try(self, row: PostCallTask) -> str:
         """When it is tried next."""
         if row.state != State.WAITING:
             return "-"
@@ -188,7 +195,7 @@ class FollowupAdmin(ReadOnlyMixin, Admin):
         return "now" if row.due_at <= now() else f"{due:%d %b %H:%M:%S}"
 
     @admin.display(description="attempts")
-    def attempts_told(self, row: Followup) -> str:
+    def attempts_told(self, row: PostCallTask) -> str:
         """When each was, what came of it and how long it took."""
         if not row.log:
             return "None yet"
@@ -198,8 +205,8 @@ class FollowupAdmin(ReadOnlyMixin, Admin):
         )
 
 
-def _page(row: Followup) -> str:
-    return reverse("admin:calls_followup_change", args=[row.pk])
+def _page(row: PostCallTask) -> str:
+    return reverse("admin:calls_postcalltask_change", args=[row.pk])
 
 
 def _moment(entry: dict[str, Any]) -> str:

@@ -1,7 +1,7 @@
 from django.contrib.admin.apps import AdminConfig
 
 
-class DeskConfig(AdminConfig):
+class ConsoleConfig(AdminConfig):
     """Django's admin, with the desk's own pages."""
 
-    default_site = "calls.console.site.Desk"
+    default_site = "calls.console.site.ConsoleSite"

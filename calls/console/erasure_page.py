@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods
 from calls.models import Call
 from calls.privacy import erasure
 from calls.review.masking import masked
-from calls.session.active_calls import switchboard
+from calls.session.services import services
 from calls.speech.clip_store import ClipsUnavailable
 
 STILL_SOUNDS = (
@@ -37,7 +37,7 @@ class CallerForm(forms.Form):
 
     def clean_number(self) -> str:
         """The one caller that is meant."""
-        return erasure.caller_of(self.cleaned_data["number"])
+        return erasure.parse_caller(self.cleaned_data["number"])
 
 
 @sensitive_post_parameters("number")
@@ -51,14 +51,14 @@ def page(request: HttpRequest) -> HttpResponse:
     form = CallerForm(request.POST)
     if not form.is_valid():
         return _shown(request, form)
-    known = erasure.known_of(form.cleaned_data["number"])
+    known = erasure.caller_data(form.cleaned_data["number"])
     if "forget" in request.POST and known.calls:
         return _forget(request, known)
     return _shown(request, form, known)
 
 
 def _shown(
-    request: HttpRequest, form: CallerForm, known: erasure.Known | None = None
+    request: HttpRequest, form: CallerForm, known: erasure.CallerData | None = None
 ) -> HttpResponse:
     context: dict[str, Any] = {
         **admin.site.each_context(request),
@@ -67,12 +67,12 @@ def _shown(
         "known": known,
         "elsewhere": erasure.ELSEWHERE,
     }
-    return TemplateResponse(request, "admin/forget.html", context)
+    return TemplateResponse(request, "admin/erase.html", context)
 
 
-def _forget(request: HttpRequest, known: erasure.Known) -> HttpResponse:
+def _forget(request: HttpRequest, known: erasure.CallerData) -> HttpResponse:
     superuser: Any = request.user
-    deleted = erasure.forget(known.number)
+    deleted = erasure.erase(known.number)
     LogEntry.objects.create(
         user=superuser,
         content_type=ContentType.objects.get_for_model(Call),
@@ -81,15 +81,15 @@ def _forget(request: HttpRequest, known: erasure.Known) -> HttpResponse:
         change_message=f"Forgot a caller: {deleted}",
     )
     try:
-        # The switchboard belongs to the server's event loop.
-        async_to_sync(switchboard().clips.drop)(list(deleted.clips))
+        # The services belong to the server's event loop.
+        async_to_sync(services().clips.drop)(list(deleted.clips))
     except ClipsUnavailable:
         messages.warning(request, STILL_SOUNDS)
     messages.success(request, f"Deleted: {deleted}. {erasure.ELSEWHERE}")
     if known.going_on:
         told = "A call of theirs is going on. Forget them again when it is over."
         messages.warning(request, told)
-    return redirect("admin:forget")
+    return redirect("admin:erase")
 
 
 def _caller_of_call(request: HttpRequest) -> str:

@@ -7,26 +7,26 @@ from channels.routing import URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
 from django.urls import path, re_path
 
-from calls.accounts.sign_in import has_passed
+from calls.accounts.sign_in import has_second_factor
 from calls.console.live.consumer import LiveConsumer
-from calls.console.test_call.consumer import TalkConsumer
-from calls.db import in_any_thread
+from calls.console.test_call.consumer import TestCallConsumer
+from calls.db import run_in_db_thread
 from calls.routing import refuse
 
 _live: Any = LiveConsumer.as_asgi()
-_talk: Any = TalkConsumer.as_asgi()
+_talk: Any = TestCallConsumer.as_asgi()
 
 urlpatterns: list[Any] = [
-    path("desk/live", _live, name="live-socket"),
-    path("desk/talk/<str:token>", _talk, name="talk-socket"),
+    path("console/live", _live, name="live-socket"),
+    path("console/test-call/<str:token>", _talk, name="test-call-socket"),
     re_path("", refuse),
 ]
 
 
-def who_has_passed(application: Any) -> Any:
+def require_second_factor(application: Any) -> Any:
     """Turn away sessions without the code that their person is asked for."""
 
-    passed = in_any_thread(has_passed)
+    passed = run_in_db_thread(has_second_factor)
 
     async def gate(scope: Any, receive: Any, send: Any) -> Any:
         user, session = scope["user"], scope["session"]
@@ -38,5 +38,5 @@ def who_has_passed(application: Any) -> Any:
 
 
 sockets: Any = AllowedHostsOriginValidator(
-    AuthMiddlewareStack(who_has_passed(URLRouter(urlpatterns)))
+    AuthMiddlewareStack(require_second_factor(URLRouter(urlpatterns)))
 )

@@ -9,7 +9,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 
 from calls.accounts import groups, two_factor
-from calls.accounts.sign_in import SignInForm, app_of, has_passed
+from calls.accounts.sign_in import SignInForm, has_second_factor, totp_device
 from calls.console import erasure_page
 from calls.console.dashboard import page as dashboard
 from calls.console.live import page as live
@@ -25,7 +25,7 @@ PAGES = {
 }
 
 
-class Desk(admin.AdminSite):
+class ConsoleSite(admin.AdminSite):
     """One page a question: what is going on, what will happen, what does it say."""
 
     site_header = "voicebot"
@@ -39,16 +39,20 @@ class Desk(admin.AdminSite):
         view = self.admin_view
         return [
             path("live/", view(live.page), name="live"),
-            path("forget/", view(erasure_page.page), name="forget"),
-            path("talk/<int:bot_id>/", view(test_call.page), name="talk"),
-            path("talk/person/", view(transfer.decide), name="talk-person"),
+            path("erase/", view(erasure_page.page), name="erase"),
+            path("test-call/<int:bot_id>/", view(test_call.page), name="test-call"),
+            path(
+                "test-call/transfer/",
+                view(transfer.simulate_target),
+                name="test-call-transfer",
+            ),
             path("numbers/", view(numbers.page), name="numbers"),
             path("numbers/check/", view(numbers.check), name="numbers-check"),
-            path("numbers/point/<str:sid>/", view(point.point), name="point"),
+            path("numbers/point/<str:sid>/", view(point.point_number), name="point"),
             path("numbers/preview/", view(preview.page), name="number-preview"),
             path("numbers/greeting/<int:bot_id>/", view(preview.play), name="greeting"),
             # Open to staff who still have to set up their code.
-            path("second-step/", two_factor.page, name="second-step"),
+            path("two-factor/", two_factor.page, name="two-factor"),
             path("logout/", self.logout, name="logout"),
             *super().get_urls(),
         ]
@@ -72,7 +76,7 @@ class Desk(admin.AdminSite):
             return False
         known: dict[str, bool] = request.__dict__
         if "has_passed" not in known:
-            known["has_passed"] = has_passed(request.user, request.session)
+            known["has_passed"] = has_second_factor(request.user, request.session)
         return known["has_passed"]
 
     def login(
@@ -82,8 +86,8 @@ class Desk(admin.AdminSite):
         is_kept_out = super().has_permission(request) and not self.has_permission(
             request
         )
-        if request.method == "GET" and is_kept_out and not app_of(request.user):
-            return redirect("admin:second-step")
+        if request.method == "GET" and is_kept_out and not totp_device(request.user):
+            return redirect("admin:two-factor")
         return super().login(request, extra_context)
 
     def index(
@@ -97,7 +101,7 @@ class Desk(admin.AdminSite):
 
     def _without_group(self, request: HttpRequest) -> TemplateResponse:
         """Say why there is nothing to see."""
-        shown = {"title": "No group yet", "purposes": groups.PURPOSES}
+        shown = {"title": "No group yet", "purposes": groups.DESCRIPTIONS}
         return TemplateResponse(
             request, "admin/no_group.html", {**self.each_context(request), **shown}
         )

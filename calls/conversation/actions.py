@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bots.config.capabilities import Target, ToolSpec
+from bots.config.capabilities import ToolSpec, TransferTarget
 from calls.conversation.messages import Message
 from calls.turns.playback import Clip
 from calls.turns.turn import Turn
@@ -19,8 +19,8 @@ class SpeakText:
 
     reply: int
     text: str
-    within: float
-    kept: bool = True
+    timeout: float
+    is_cacheable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Play:
 
 
 @dataclass(frozen=True, slots=True)
-class Withhold:
+class MuteClips:
     """Clips that may reach the carrier after it purged its queue, and must not sound.
 
     They are kept, in case they are played again.
@@ -64,7 +64,7 @@ class Withhold:
 
 
 @dataclass(frozen=True, slots=True)
-class Discard:
+class DropClips:
     """Clips that nobody may fetch any more.
 
     `queued` ones are still in the carrier's queue, so a stumble over a missing file
@@ -76,21 +76,21 @@ class Discard:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class SaveTurn:
     """Write a turn to the transcript, replacing what stood at its index."""
 
     turn: Turn
 
 
 @dataclass(frozen=True, slots=True)
-class Resort:
+class CountFallback:
     """Note that a rung of the failure ladder was taken."""
 
     rung: str
 
 
 @dataclass(frozen=True, slots=True)
-class UseTool:
+class CallTool:
     """Make the request of a tool; `arguments` are the model's, not checked yet."""
 
     call_id: str
@@ -113,7 +113,7 @@ class HangUp:
     """
 
     reason: str
-    transfer: Target | None = None
+    transfer: TransferTarget | None = None
     summary: str = ""
 
 
@@ -122,11 +122,11 @@ Action = (
     | StartReply
     | StopReply
     | Play
-    | Withhold
-    | Discard
-    | Record
-    | Resort
-    | UseTool
+    | MuteClips
+    | DropClips
+    | SaveTurn
+    | CountFallback
+    | CallTool
     | ChangeLanguage
     | HangUp
 )

@@ -16,30 +16,30 @@ class CallConnected:
     `LookedUp`. `minute` is that of the week in the bot's time zone.
     """
 
-    known: Mapping[str, str] = field(default_factory=dict)
-    looks_up: bool = False
-    minute: int = 0
+    variables: Mapping[str, str] = field(default_factory=dict)
+    has_lookup: bool = False
+    minute_of_week: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class CallResumed:
     """A relay is set up for a call that has lost another, perhaps in another process.
 
-    `turns` is everything said so far, `lost_at` when the line broke and `seconds` how
+    `turns` is everything said so far, `disconnected_at` when the line broke and `seconds` how
     long ago the call began. `returned` says why a caller who was to be put through is
     back, in words for the model; then no line was lost.
     """
 
     turns: tuple[Turn, ...]
-    lost_at: float
+    disconnected_at: float
     seconds: float
     known: Mapping[str, str] = field(default_factory=dict)
-    minute: int = 0
+    minute_of_week: int = 0
     returned: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class LookedUp:
+class LookupDone:
     """The lookup before the call told more variables, or failed with an `error`."""
 
     values: Mapping[str, str]
@@ -72,14 +72,14 @@ class CallerSpeaking:
 
 
 @dataclass(frozen=True, slots=True)
-class KeyPressed:
+class DtmfReceived:
     """One key of the caller's phone: 0-9, * or #."""
 
     key: str
 
 
 @dataclass(frozen=True, slots=True)
-class SpeakingChanged:
+class PlaybackChanged:
     """The carrier's output to the caller began or fell silent."""
 
     on: bool
@@ -117,12 +117,12 @@ class ReplyEnded:
     model: str = ""
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
-    marks: Mapping[str, float] = field(default_factory=dict)
+    timestamps: Mapping[str, float] = field(default_factory=dict)
     calls: tuple[ToolCall, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class ToolEnded:
+class ToolCallEnded:
     """A tool has answered, or failed: `result` is what the model is told.
 
     `shown` is `(arguments, result)` as anybody may read them, where that differs.
@@ -135,7 +135,7 @@ class ToolEnded:
 
 
 @dataclass(frozen=True, slots=True)
-class TimePassed:
+class TimerFired:
     """The moment the conversation asked to be woken at has come."""
 
 
@@ -169,14 +169,14 @@ Event = (
     | CallerSpoke
     | CallerInterrupted
     | CallerSpeaking
-    | KeyPressed
-    | SpeakingChanged
+    | DtmfReceived
+    | PlaybackChanged
     | ClipReady
     | ClipFetched
     | ReplyEnded
-    | LookedUp
-    | ToolEnded
-    | TimePassed
+    | LookupDone
+    | ToolCallEnded
+    | TimerFired
     | OperatorSaid
     | OperatorEnded
     | OperatorTransferred

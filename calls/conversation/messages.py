@@ -5,26 +5,26 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from calls.turns.turn import ASKED, NOTICE, RESUMED, ToolUse, Turn
+from calls.turns.turn import ASKED, NOTICE, RESUMED, ToolCallRecord, Turn
 
 Message = dict[str, Any]
 
 # Some providers refuse a history that starts with the assistant.
 CONNECTED = "[The caller is on the line.]"
 CUT_OFF = "[The caller cut you off there and heard nothing after it.]"
-LINE_BROKE = (
+RECONNECTED = (
     "[The line broke there for a moment. The caller heard nothing after that, and has "
     "just been told so; do not greet again.]"
 )
-GO_ON = "[A noise cut you off there. Go on with the rest, without a word about it.]"
+CONTINUE = "[A noise cut you off there. Go on with the rest, without a word about it.]"
 # Of a tool whose answer nobody waits for any more.
 NO_RESULT = "No answer came."
-LEFT_OUT = "[What was said after that is left out here.]"
+OMITTED = "[What was said after that is left out here.]"
 # What a provider takes for a function's name, of whatever a model has made up.
 NO_SIGN_OF_A_NAME = re.compile(r"[^A-Za-z0-9_-]")
-LONGEST_NAME = 64
+MAX_NAME_LENGTH = 64
 # Some ten thousand words: more costs more than it helps, and no model reads any length.
-MOST_CHARACTERS = 60_000
+MAX_HISTORY_LENGTH = 60_000
 
 
 def messages(
@@ -41,20 +41,20 @@ def messages(
     cut, batch = False, 0
     for turn in turns:
         if turn.model == RESUMED:
-            _append(history, "user", LINE_BROKE)
+            _append(history, "user", RECONNECTED)
             cut = False
             continue
-        if turn.tool:
-            _use(history, turn.tool, batch)
-            cut, batch = False, turn.tool.batch
+        if turn.tool_call:
+            _use(history, turn.tool_call, batch)
+            cut, batch = False, turn.tool_call.batch
             continue
-        content = turn.text if turn.role == "caller" else turn.heard
-        if not content or turn.aside or turn.role == "system":
+        content = turn.text if turn.role == "caller" else turn.heard_text
+        if not content or turn.is_backchannel or turn.role == "system":
             continue
         if turn.model == ASKED:  # the result has to follow its use at once
             continue
         if turn.model == NOTICE:
-            _say_with_use(history, content)
+            _attach_tool_call(history, content)
             continue
         batch = 0
         if turn.role == "caller":
@@ -66,7 +66,7 @@ def messages(
             _append(history, "assistant", content)
             cut = turn.interrupted
     if go_on:
-        _append(history, "user", GO_ON)
+        _append(history, "user", CONTINUE)
     return _shortened(history)
 
 
@@ -76,15 +76,17 @@ def _shortened(history: list[Message]) -> list[Message]:
     begin = 3 if greeted else 1
     while begin < len(history) and history[begin]["role"] == "tool":
         begin += 1
-    if sum(map(_length, history[1:])) <= MOST_CHARACTERS:
+    if sum(map(_length, history[1:])) <= MAX_HISTORY_LENGTH:
         return history
     kept = history[begin:]
-    while sum(map(_length, kept)) > MOST_CHARACTERS and (rest := _without_first(kept)):
+    while sum(map(_length, kept)) > MAX_HISTORY_LENGTH and (
+        rest := _without_first(kept)
+    ):
         kept = rest
     for message in kept:
-        message["content"] = (message["content"] or "")[-MOST_CHARACTERS // 2 :]
+        message["content"] = (message["content"] or "")[-MAX_HISTORY_LENGTH // 2 :]
     if kept and kept[0]["role"] == "user":
-        kept[0]["content"] = f"{LEFT_OUT} {kept[0]['content']}"
+        kept[0]["content"] = f"{OMITTED} {kept[0]['content']}"
     return [*history[:begin], *kept]
 
 
@@ -103,10 +105,10 @@ def _length(message: Message) -> int:
     return len(message["content"] or "") + sum(map(len, asked))
 
 
-def _use(history: list[Message], tool: ToolUse, batch: int) -> None:
+def _use(history: list[Message], tool: ToolCallRecord, batch: int) -> None:
     """Add the use of a tool and its result; `batch` is that of the turn before."""
     # A name that no function can have is refused with everything else.
-    name = NO_SIGN_OF_A_NAME.sub("_", tool.name)[:LONGEST_NAME]
+    name = NO_SIGN_OF_A_NAME.sub("_", tool.name)[:MAX_NAME_LENGTH]
     function = {"name": name, "arguments": _object(tool.arguments)}
     asked = {"id": tool.call_id, "type": "function", "function": function}
     if len(history) == 1:
@@ -122,7 +124,7 @@ def _use(history: list[Message], tool: ToolUse, batch: int) -> None:
     history.append({**result, "content": tool.result or NO_RESULT})
 
 
-def _say_with_use(history: list[Message], content: str) -> None:
+def _attach_tool_call(history: list[Message], content: str) -> None:
     """Add what was said before the result of the latest tool was known."""
     asked = next(m for m in reversed(history) if m["role"] == "assistant")
     asked["content"] = " ".join(filter(None, (asked["content"], content)))

@@ -6,9 +6,9 @@ What arrives of a reply that was stopped is recognised by its number. Pure.
 from collections import deque
 from dataclasses import dataclass, replace
 
-from calls.conversation.actions import Action, Discard, Play, Record, StopReply
+from calls.conversation.actions import Action, DropClips, Play, SaveTurn, StopReply
 from calls.conversation.events import ClipReady, ReplyEnded
-from calls.turns.playback import Cue, Playback
+from calls.turns.playback import Playback, QueuedClip
 from calls.turns.turn import OPERATOR, Role, Turn, next_index
 from calls.turns.word_timing import joined
 
@@ -26,14 +26,14 @@ class Reply:
     """
 
     number: int
-    asked_at: float
+    caller_done_at: float
     role: Role = "bot"
     interruptible: bool = True
-    wanted: bool = False
-    goes_on: bool = False
-    follows: bool = False
-    line: str = ""
-    mark: str = ""
+    is_answer: bool = False
+    continues: bool = False
+    after_tool: bool = False
+    operator_line: str = ""
+    kind: str = ""
     writing: bool = True
     turn: Turn | None = None
 
@@ -44,14 +44,14 @@ class Replies:
     def __init__(self, turns: list[Turn]) -> None:
         self.turns = turns
         self.playback = Playback()
-        self.numbered: list[Reply] = []
+        self.by_number: list[Reply] = []
         self.unfinished: list[Reply] = []  # begun, but not yet known how far heard
         self.lines: deque[str] = deque()  # of an operator, not yet said
 
     @property
     def current(self) -> Reply | None:
         """The latest reply, whether it is still written or not."""
-        return self.numbered[-1] if self.numbered else None
+        return self.by_number[-1] if self.by_number else None
 
     @property
     def is_writing(self) -> bool:
@@ -75,27 +75,29 @@ class Replies:
         goes_on: bool = False,
     ) -> Reply:
         """Start a reply; the one before must have been stopped or have ended."""
-        number = len(self.numbered) + 1
+        number = len(self.by_number) + 1
         reply = Reply(number, asked_at, role, interruptible, wanted, goes_on)
-        self.numbered.append(reply)
+        self.by_number.append(reply)
         return reply
 
     def clip_ready(self, event: ClipReady, at: float) -> list[Action]:
         """Play a clip of the current reply; any other is too late."""
-        reply = self.numbered[event.reply - 1]
+        reply = self.by_number[event.reply - 1]
         if not reply.writing:
-            return [Discard((event.clip,), queued=False)]
+            return [DropClips((event.clip,), queued=False)]
         turn = reply.turn or self.open_turn(reply, at)
-        if not reply.line:  # nobody waited for that
-            turn.latency_ms.setdefault("play_sent", milliseconds(at - reply.asked_at))
+        if not reply.operator_line:  # nobody waited for that
+            turn.latency_ms.setdefault(
+                "play_sent", milliseconds(at - reply.caller_done_at)
+            )
         turn.text = joined([turn.text, event.clip.text])
         self.playback.add(reply.number, event.clip, at)
         turn.clip_ids = self.playback.clip_ids(reply.number)
-        return [Record(replace(turn)), Play(event.clip, reply.interruptible)]
+        return [SaveTurn(replace(turn)), Play(event.clip, reply.interruptible)]
 
     def ended(self, event: ReplyEnded, at: float) -> list[Action]:
         """Fill in what is known of a reply once it is written."""
-        reply = self.numbered[event.reply - 1]
+        reply = self.by_number[event.reply - 1]
         reply.writing = False
         turn = reply.turn
         if turn is None:
@@ -105,13 +107,13 @@ class Replies:
         turn.model = event.model or turn.model
         turn.prompt_tokens = event.prompt_tokens
         turn.completion_tokens = event.completion_tokens
-        for stage, moment in event.marks.items():
-            turn.latency_ms[stage] = milliseconds(moment - reply.asked_at)
-        return [Record(replace(turn))]
+        for stage, moment in event.timestamps.items():
+            turn.latency_ms[stage] = milliseconds(moment - reply.caller_done_at)
+        return [SaveTurn(replace(turn))]
 
     def open_turn(self, reply: Reply, at: float) -> Turn:
         """Give a reply its place in the transcript."""
-        model = OPERATOR if reply.line else reply.mark
+        model = OPERATOR if reply.operator_line else reply.kind
         reply.turn = Turn(
             next_index(self.turns), reply.role, started_at=at, model=model
         )
@@ -127,8 +129,8 @@ class Replies:
         reply.writing = False
         if reply.turn:
             reply.turn.interrupted = True
-        elif reply.line:
-            self.lines.appendleft(reply.line)  # it has yet to be said
+        elif reply.operator_line:
+            self.lines.appendleft(reply.operator_line)  # it has yet to be said
         return [StopReply(reply.number)]
 
     def abandon(self, at: float) -> list[Action]:
@@ -137,14 +139,16 @@ class Replies:
         if reply and not reply.interruptible:
             return []
         actions = self.stop()
-        if reply and reply.turn and not self.playback.sounds(reply.number, at):
+        if reply and reply.turn and not self.playback.is_playing(reply.number, at):
             clips = tuple(self.playback.withdraw(reply.number))
             if clips:
                 reply.turn.interrupted = True
-                actions.append(Discard(clips, queued=True))
+                actions.append(DropClips(clips, queued=True))
         return actions
 
-    def cut(self, at: float, position: float | None, since: float) -> list[Cue]:
+    def interrupt(
+        self, at: float, position: float | None, since: float
+    ) -> list[QueuedClip]:
         """The line was cut: settle what was heard and return what was not."""
         lost = self.playback.interrupt(at, position, since)
         for reply in self.unfinished:
@@ -152,11 +156,11 @@ class Replies:
                 reply.turn.interrupted = True
         return lost
 
-    def replay(self, cues: list[Cue], at: float) -> list[Action]:
+    def replay(self, cues: list[QueuedClip], at: float) -> list[Action]:
         """Play clips again that were cut off."""
         actions: list[Action] = []
         for cue in cues:
-            reply = self.numbered[cue.reply - 1]
+            reply = self.by_number[cue.reply - 1]
             if reply.turn:
                 reply.turn.interrupted = False
                 if reply not in self.unfinished:
@@ -172,16 +176,16 @@ class Replies:
         for reply in self.unfinished:
             first = self.playback.first(reply.number)
             if first and first.clip.id == clip_id and reply.turn:
-                fetched = milliseconds(at - reply.asked_at)
+                fetched = milliseconds(at - reply.caller_done_at)
                 reply.turn.latency_ms.setdefault("clip_fetched", fetched)
 
-    def expect_heard(self) -> None:
+    def assume_heard(self) -> None:
         """Count what is on its way to the caller as heard, for the next history."""
         for reply in self.unfinished:
             if turn := reply.turn:
-                turn.heard = self.playback.expected_text(reply.number, turn.text)
+                turn.heard_text = self.playback.expected_text(reply.number, turn.text)
 
-    def finished(self, at: float) -> list[Action]:
+    def settled(self, at: float) -> list[Action]:
         """Record replies of which it is now known how much was heard."""
         pending = {cue.reply for cue in self.playback.pending()}
         actions: list[Action] = []
@@ -190,12 +194,14 @@ class Replies:
             if reply.writing or reply.number in pending or turn is None:
                 continue
             self.unfinished.remove(reply)
-            turn.heard = self.playback.heard_text(reply.number, turn.text)
+            turn.heard_text = self.playback.heard_text(reply.number, turn.text)
             turn.clip_ids = self.playback.clip_ids(reply.number)
             turn.ended_at = at
-            if (begun := self.playback.began_at(reply.number)) is not None:
-                turn.latency_ms["heard"] = milliseconds(begun - reply.asked_at)
-            actions.append(Record(replace(turn)))
+            if (begun := self.playback.audible_at(reply.number)) is not None:
+                turn.latency_ms["playback_started"] = milliseconds(
+                    begun - reply.caller_done_at
+                )
+            actions.append(SaveTurn(replace(turn)))
         return actions
 
 

@@ -1,4 +1,4 @@
-"""What a bot's model may call, as it is told: tools, and the bot's own deeds. Pure.
+"""What a bot's model may call, as it is told: tools, and the bot's own actions. Pure.
 
 The form is that of OpenAI's chat completions, which Inworld's Router takes.
 """
@@ -6,40 +6,48 @@ The form is that of OpenAI's chat completions, which Inworld's Router takes.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bots.config.capabilities import Target
+from bots.config.capabilities import TransferTarget
 from bots.config.opening_hours import BadHours, is_open
 from bots.config.placeholders import Values, fill
-from bots.config.rules import Manners
-from calls.turns.turn import END, KEYS, LANGUAGE, TRANSFER
+from bots.config.rules import ConversationRules
+from calls.turns.turn import COLLECT_DIGITS, END_CALL, SWITCH_LANGUAGE, TRANSFER_CALL
 
 Function = Mapping[str, Any]
 
 
-def functions(manners: Manners, minute: int, known: Values) -> list[Function]:
+def tool_definitions(
+    manners: ConversationRules, minute: int, known: Values
+) -> list[Function]:
     """All that may be called now, at this minute of the week, by what is known."""
     told = [
         _told(tool.name, fill(tool.description, known), tool.schema)
         for tool in manners.tools
     ]
-    if manners.can_hang_up:
+    if manners.can_end_call:
         told.append(_end())
-    if people := [each for each in present(manners.targets, minute) if each.when]:
+    if people := [
+        each
+        for each in available_targets(manners.transfer_targets, minute)
+        if each.when_to_use
+    ]:
         told.append(_transfer(people, known))
-    if manners.others:
-        told.append(_language([manners.language, *manners.others]))
-    if manners.can_ask_for_keys:
+    if manners.other_languages:
+        told.append(_language([manners.language, *manners.other_languages]))
+    if manners.can_collect_digits:
         told.append(_keys())
     return told
 
 
-def present(targets: Iterable[Target], minute: int) -> list[Target]:
+def available_targets(
+    targets: Iterable[TransferTarget], minute: int
+) -> list[TransferTarget]:
     """Those who take calls at this minute of the week."""
-    return [target for target in targets if _is_there(target, minute)]
+    return [target for target in targets if is_available(target, minute)]
 
 
-def _is_there(target: Target, minute: int) -> bool:
+def is_available(target: TransferTarget, minute: int) -> bool:
     try:
-        return is_open(target.hours, minute)
+        return is_open(target.opening_hours, minute)
     except BadHours:  # of an older release
         return True
 
@@ -47,15 +55,15 @@ def _is_there(target: Target, minute: int) -> bool:
 def _end() -> Function:
     goodbye = "A short goodbye, spoken before the line is closed."
     return _told(
-        END,
+        END_CALL,
         "End the call: when the caller says goodbye, or when there is nothing left to "
         "do. Never in the middle of something.",
         _object({"goodbye": _text(goodbye)}, []),
     )
 
 
-def _transfer(people: list[Target], known: Values) -> Function:
-    said = ((each.name, fill(each.when, known).rstrip(".")) for each in people)
+def _transfer(people: list[TransferTarget], known: Values) -> Function:
+    said = ((each.name, fill(each.when_to_use, known).rstrip(".")) for each in people)
     when = " ".join(f"{name}: {told}." for name, told in said)
     who = _text("Whom to.") | {"enum": [each.name for each in people]}
     summary = _text(
@@ -63,7 +71,7 @@ def _transfer(people: list[Target], known: Values) -> Function:
         "does not hear them."
     )
     return _told(
-        TRANSFER,
+        TRANSFER_CALL,
         f"Put the caller through to a person. {when} The caller is told by itself.",
         _object({"target": who, "summary": summary}, ["target", "summary"]),
     )
@@ -72,7 +80,7 @@ def _transfer(people: list[Target], known: Values) -> Function:
 def _language(languages: list[str]) -> Function:
     which = _text("Its tag.") | {"enum": languages}
     return _told(
-        LANGUAGE,
+        SWITCH_LANGUAGE,
         "Go on in another language, because the caller asks for it or speaks it. "
         "Without this, words of another language are neither understood nor "
         "pronounced.",
@@ -82,7 +90,7 @@ def _language(languages: list[str]) -> Function:
 
 def _keys() -> Function:
     return _told(
-        KEYS,
+        COLLECT_DIGITS,
         "Have the caller type something on the telephone's keys, such as a number or a "
         "PIN. You get what was typed.",
         _object(

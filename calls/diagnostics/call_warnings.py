@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db.models import Count
 
-from calls.diagnostics.warnings import Trouble
+from calls.diagnostics.warnings import Finding
 from calls.models import Call, Turn
 from calls.review.call_links import CallLinks
 
@@ -33,7 +33,7 @@ REMEDIES = {
 }
 
 
-def in_the_calls(calls: CallLinks, today: datetime) -> list[Trouble]:
+def in_the_calls(calls: CallLinks, today: datetime) -> list[Finding]:
     """What today's calls have run into; `today` is its first moment."""
     failed: dict[str, int] = dict(
         Call.objects.real()
@@ -54,10 +54,10 @@ def in_the_calls(calls: CallLinks, today: datetime) -> list[Trouble]:
 
 def _failed(
     calls: CallLinks, today: datetime, failed: Mapping[str, int]
-) -> Iterable[Trouble]:
+) -> Iterable[Finding]:
     for reason, count in failed.items():
         word = Call.EndReason(reason)
-        yield Trouble(
+        yield Finding(
             f"{_calls(count)} failed today: {_lowered(str(word.label))}.",
             REMEDIES[word],
             calls.where(
@@ -71,28 +71,28 @@ def _failed(
 
 def _at_inworld(
     calls: CallLinks, today: datetime, turns: Iterable[tuple[datetime, str, str]]
-) -> list[Trouble]:
+) -> list[Finding]:
     """Whether the latest word from Inworld was that it does not take our requests."""
     where = calls.where(started_at__gte=today, had_error__exact=1)
     match _last_word(turns):
         case "401" | "403" as status:
             return [
-                Trouble(
+                Finding(
                     f"Inworld refuses INWORLD_API_KEY (status {status}): the bots "
                     "cannot answer.",
                     "Copy the key again from Inworld's portal to .env and start the "
                     "server again.",
                     where,
                     "See these calls",
-                    grave=True,
+                    is_urgent=True,
                 )
             ]
         case "429":
             return [
-                Trouble(
+                Finding(
                     "Inworld turns answers down: more than its plan allows (status "
                     "429).",
-                    "Lower INWORLD_CONCURRENCY to what the plan generates at once, or "
+                    "Lower INWORLD_MAX_CONCURRENCY to what the plan generates at once, or "
                     "raise the plan.",
                     where,
                     "See these calls",

@@ -16,7 +16,7 @@ CARRIER_VOICE = "the carrier's own voice instead of the bot's."
 APOLOGY = "an apology instead of answers, in the carrier's own voice."
 
 
-class Mark(StrEnum):
+class Level(StrEnum):
     """How bad a finding is; a failure is what a caller suffers from."""
 
     OK = "ok"
@@ -31,22 +31,22 @@ class Finding:
     `hears` is what every caller hears because of it; empty where calls still work.
     """
 
-    mark: Mark
+    mark: Level
     name: str
-    words: str
-    hears: str = ""
+    message: str
+    caller_hears: str = ""
 
 
-def good(name: str, words: str) -> Finding:
+def ok(name: str, words: str) -> Finding:
     """Something works."""
-    return Finding(Mark.OK, name, words)
+    return Finding(Level.OK, name, words)
 
 
-def doubtful(name: str, words: str) -> Finding:
+def warning(name: str, words: str) -> Finding:
     """Something is not as it should be; calls work all the same."""
-    return Finding(Mark.WARNING, name, words)
+    return Finding(Level.WARNING, name, words)
 
 
-def bad(name: str, words: str, hears: str = "") -> Finding:
+def failure(name: str, words: str, hears: str = "") -> Finding:
     """Calls fail, some of them or all."""
-    return Finding(Mark.FAILURE, name, words, hears)
+    return Finding(Level.FAILURE, name, words, hears)

@@ -7,21 +7,21 @@ from django.db.models import Count
 from django.utils import timezone
 
 from bots.models import Bot
-from bots.models.secret import SecretLost
-from calls.diagnostics.findings import Finding, doubtful, good
-from calls.models import Followup
+from bots.models.secret import SecretUnreadable
+from calls.diagnostics.findings import Finding, ok, warning
+from calls.models import PostCallTask
 from calls.models.post_call_task import State
 
 LATELY = timedelta(days=1)
 
 
-def of_followups() -> Iterator[Finding]:
+def probe_post_call_tasks() -> Iterator[Finding]:
     """Whether what is owed after calls can be done, and was."""
     found = [*_unsigned(), *_given_up()]
     for words in found:
-        yield doubtful("After calls", words)
+        yield warning("After calls", words)
     if not found:
-        yield good("After calls", "No summary and no webhook was given up lately.")
+        yield ok("After calls", "No summary and no webhook was given up lately.")
 
 
 def _unsigned() -> Iterator[str]:
@@ -32,14 +32,14 @@ def _unsigned() -> Iterator[str]:
             yield f"{bot}: its webhook has no secret. Choose one at the bot."
             continue
         try:
-            bot.webhook_secret.open()
-        except SecretLost as error:
+            bot.webhook_secret.get_value()
+        except SecretUnreadable as error:
             yield f"{bot}: its webhook is not told of calls. {error}"
 
 
 def _given_up() -> Iterator[str]:
     lately = timezone.now() - LATELY
-    rows = Followup.objects.filter(state=State.FAILED, created_at__gte=lately)
+    rows = PostCallTask.objects.filter(state=State.FAILED, created_at__gte=lately)
     counted = rows.order_by("kind").values_list("kind").annotate(Count("pk"))
     for kind, count in counted:
         yield (

@@ -21,19 +21,19 @@ from calls.diagnostics.findings import (
     SORRY,
     TWILIO_ERROR,
     Finding,
-    bad,
-    doubtful,
-    good,
+    failure,
+    ok,
+    warning,
 )
 from calls.diagnostics.server_url_probe import Sample
 from calls.diagnostics.warnings import at_the_numbers, in_the_setup
-from calls.models import Call, Followup
+from calls.models import Call, PostCallTask
 from calls.speech.clip_store import ClipsUnavailable, RedisClips
 from calls.twilio.account import account, is_connected
 from calls.twilio.errors import TwilioAway, TwilioError
-from calls.twilio.number_setup import Number, Points, standing
+from calls.twilio.number_setup import Number, PointsAt, number_status
 from calls.twilio.webhook_urls import webhooks
-from calls.webhooks.admission import try_to_ring
+from calls.webhooks.admission import dry_run
 
 ASK_SECONDS = 3.0
 DATABASE_SECONDS = 5.0
@@ -41,7 +41,7 @@ LATE = f"it does not answer within {DATABASE_SECONDS:g} s"
 SAMPLE_SECONDS = 60.0
 BRIEF_SECONDS = 0.05
 TELL_MB, FULL_MB = 500, 50
-MOST_CLOCK_ERROR = 30.0
+MAX_CLOCK_ERROR_SECONDS = 30.0
 
 
 def of_settings() -> Iterator[Finding]:
@@ -49,12 +49,12 @@ def of_settings() -> Iterator[Finding]:
     found = in_the_setup()
     for trouble in found:
         words = f"{trouble.what} {trouble.remedy}"
-        if trouble.grave:
-            yield bad("Settings", words, TWILIO_ERROR)  # it refuses to start
+        if trouble.is_urgent:
+            yield failure("Settings", words, TWILIO_ERROR)  # it refuses to start
         else:
-            yield doubtful("Settings", words)
+            yield warning("Settings", words)
     if not found:
-        yield good("Settings", "Complete.")
+        yield ok("Settings", "Complete.")
 
 
 def of_database(reach: Callable[[], None]) -> Iterator[Finding]:
@@ -66,9 +66,9 @@ def of_database(reach: Callable[[], None]) -> Iterator[Finding]:
     look.join(DATABASE_SECONDS)
     trouble = told[0] if told else _unusable(LATE)
     if trouble:
-        yield bad("Database", trouble, SORRY)
+        yield failure("Database", trouble, SORRY)
         return
-    yield good("Database", f"{connection.display_name} is up to date and takes calls.")
+    yield ok("Database", f"{connection.display_name} is up to date and takes calls.")
     yield from _of_disk()
 
 
@@ -80,8 +80,8 @@ def _trouble(reach: Callable[[], None]) -> str:
         waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
         if waiting:
             return f"{len(waiting)} migrations wait. Run `manage.py setup`."
-        try_to_ring()
-        Followup.objects.exists()
+        dry_run()
+        PostCallTask.objects.exists()
         with transaction.atomic():
             sid = f"doctor-{token_hex(16)}"
             Call.objects.create(call_sid=sid, started_at=timezone.now())
@@ -105,11 +105,11 @@ def _of_disk() -> Iterator[Finding]:
     megabytes = shutil.disk_usage(folder).free // 1_000_000
     words = f"{megabytes:,} MB are free for the database in {folder}."
     if megabytes < FULL_MB:
-        yield bad("Disk", f"{words} Make room: soon no call can be written.")
+        yield failure("Disk", f"{words} Make room: soon no call can be written.")
     elif megabytes < TELL_MB:
-        yield doubtful("Disk", f"{words} Make room.")
+        yield warning("Disk", f"{words} Make room.")
     else:
-        yield good("Disk", words)
+        yield ok("Disk", words)
 
 
 def of_clips(sample: Sample) -> Iterator[Finding]:
@@ -119,7 +119,7 @@ def of_clips(sample: Sample) -> Iterator[Finding]:
     """
     if not settings.REDIS_URL:
         words = "Kept in the server's own memory, which is right for a single process."
-        yield good("Clips", words)
+        yield ok("Clips", words)
         return
     try:
         trouble = asyncio.run(_try_store(sample))
@@ -127,9 +127,9 @@ def of_clips(sample: Sample) -> Iterator[Finding]:
         reason = str(error).rstrip(".")
         trouble = f"Redis takes none: {reason}. Is it up, and is REDIS_URL right?"
     if trouble:
-        yield bad("Clips", trouble, CARRIER_VOICE)
+        yield failure("Clips", trouble, CARRIER_VOICE)
     else:
-        yield good("Clips", "Redis keeps a clip, gives it back and forgets it in time.")
+        yield ok("Clips", "Redis keeps a clip, gives it back and forgets it in time.")
 
 
 async def _try_store(sample: Sample) -> str:
@@ -160,34 +160,36 @@ def of_server() -> Iterator[Finding]:
             ready = http.get(f"{address}/readyz")
         if alive.status_code != 200:
             words = f"What answers at {address} is no voicebot. Set another PORT."
-            yield bad("Server", words, TWILIO_ERROR)
+            yield failure("Server", words, TWILIO_ERROR)
         elif ready.status_code == 200:
-            yield good("Server", f"It runs at {address} and takes calls.")
+            yield ok("Server", f"It runs at {address} and takes calls.")
         else:
             reasons = " ".join(map(str, ready.json().get("reasons", [])))
-            yield bad("Server", f"It runs at {address} and takes no calls: {reasons}")
+            yield failure(
+                "Server", f"It runs at {address} and takes no calls: {reasons}"
+            )
     except (httpx.HTTPError, ValueError):
         words = f"None runs at {address}. Start it with `manage.py serve`."
-        yield doubtful("Server", f"{words} The rest is tried without it.")
+        yield warning("Server", f"{words} The rest is tried without it.")
 
 
 def of_numbers() -> Iterator[Finding]:
     """Numbers without a bot here, and where they point at Twilio."""
     lost = at_the_numbers()
     for trouble in lost:
-        yield bad("Numbers", f"{trouble.what} {trouble.remedy}")
+        yield failure("Numbers", f"{trouble.what} {trouble.remedy}")
     if not lost:
-        yield good("Numbers", "Every number in service has an active bot.")
+        yield ok("Numbers", "Every number in service has an active bot.")
     if not is_connected():
         words = "Not looked at: TWILIO_ACCOUNT_SID or TWILIO_AUTH_TOKEN is not set."
-        yield doubtful("Twilio", words)
+        yield warning("Twilio", words)
         return
     try:
         yield from _at_twilio(account().numbers())
     except TwilioAway as error:
-        yield doubtful("Twilio", str(error))
+        yield warning("Twilio", str(error))
     except TwilioError as error:
-        yield bad("Twilio", str(error))
+        yield failure("Twilio", str(error))
 
 
 def _at_twilio(numbers: list[Number]) -> Iterator[Finding]:
@@ -195,20 +197,26 @@ def _at_twilio(numbers: list[Number]) -> Iterator[Finding]:
     known = set(listed.values_list("number", flat=True))
     here = 0
     for number in numbers:
-        found = standing(number, webhooks())
-        here += found.points == Points.HERE
-        words = f"{number.number}: {found.words}."
-        if found.points == Points.NEARLY:
+        found = number_status(number, webhooks())
+        here += found.points == PointsAt.HERE
+        words = f"{number.number}: {found.message}."
+        if found.points == PointsAt.PARTLY:
             lost = number.voice_method != "POST"
-            yield (bad if lost else doubtful)("Twilio", f"{words} The desk points it.")
-        elif found.points != Points.HERE and number.number in known:
-            yield bad("Twilio", f"{words} The desk's page of numbers points it here.")
+            yield (failure if lost else warning)(
+                "Twilio", f"{words} The desk points it."
+            )
+        elif found.points != PointsAt.HERE and number.number in known:
+            yield failure(
+                "Twilio", f"{words} The desk's page of numbers points it here."
+            )
     for missing in sorted(known - {number.number for number in numbers}):
-        yield doubtful("Twilio", f"{missing} is not in this account.")
+        yield warning("Twilio", f"{missing} is not in this account.")
     if here:
-        yield good("Twilio", f"Numbers that point here: {here}.")
+        yield ok("Twilio", f"Numbers that point here: {here}.")
     elif not known:
-        yield bad("Twilio", "No number of the account points here. The desk does that.")
+        yield failure(
+            "Twilio", "No number of the account points here. The desk does that."
+        )
 
 
 def of_clock() -> Iterator[Finding]:
@@ -219,10 +227,10 @@ def of_clock() -> Iterator[Finding]:
     except (httpx.HTTPError, httpx.InvalidURL, KeyError, ValueError):
         return
     seconds = abs((datetime.now(UTC) - told.astimezone(UTC)).total_seconds())
-    if seconds <= MOST_CLOCK_ERROR:
-        yield good("Clock", "It agrees with Inworld's.")
+    if seconds <= MAX_CLOCK_ERROR_SECONDS:
+        yield ok("Clock", "It agrees with Inworld's.")
         return
-    yield doubtful(
+    yield warning(
         "Clock",
         f"It is {seconds:.0f} s off. Switch time synchronisation on: codes for signing "
         "in and the times of calls depend on it.",

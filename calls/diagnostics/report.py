@@ -6,7 +6,7 @@ from django.conf import settings
 
 from bots.inworld.api_key import lacks_key
 from bots.models import Bot, PhoneNumber
-from bots.number_routing import answering
+from bots.number_routing import explain
 from calls.diagnostics import server_url_probe
 from calls.diagnostics.findings import (
     APOLOGY,
@@ -17,14 +17,14 @@ from calls.diagnostics.findings import (
     SORRY,
     TWILIO_ERROR,
     Finding,
-    bad,
-    doubtful,
-    good,
+    failure,
+    ok,
+    warning,
 )
 from calls.webhooks.connect import (
     NOT_CONFIGURED,
     NOT_IN_SERVICE,
-    configuration_trouble,
+    configuration_problem,
 )
 
 NUMBERS_NAMED = 10
@@ -42,26 +42,26 @@ def of_roundtrip(sample: server_url_probe.Sample | None) -> Iterator[Finding]:
     for result in server_url_probe.check(sample):
         name = f"{result.name} at SERVER_URL"
         if result.ok:
-            yield good(name, result.words)
+            yield ok(name, result.words)
         else:
-            yield bad(name, result.words, hears[result.name])
+            yield failure(name, result.words, hears[result.name])
     if not settings.REDIS_URL:
-        yield doubtful(
+        yield warning(
             f"{server_url_probe.CLIP} at SERVER_URL",
             "Not tried: they are in the server's own memory. The desk tries them, on "
             "its page of numbers.",
         )
 
 
-def last_line(findings: Sequence[Finding]) -> str:
+def conclusion(findings: Sequence[Finding]) -> str:
     """What callers hear, in one line."""
     # Nothing that comes later in a call is heard when what comes first fails.
     order = (NO_CALL, TWILIO_ERROR, SORRY, LINE_DROPS, NO_VOICE)
-    found = {finding.hears for finding in findings if finding.hears}
+    found = {finding.caller_hears for finding in findings if finding.caller_hears}
     for words in (*order, APOLOGY, CARRIER_VOICE):
         if words in found:
             return f"Callers hear {words}"
-    if configuration_trouble(settings.SERVER_HOST) and not lacks_key():
+    if configuration_problem(settings.SERVER_HOST) and not lacks_key():
         return f"Callers hear “{NOT_CONFIGURED}”"
     return "Callers hear: " + "; ".join(_by_number())
 
@@ -70,10 +70,10 @@ def _by_number() -> Iterator[str]:
     default = Bot.objects.filter(is_default=True).first()
     numbers = PhoneNumber.objects.select_related("bot").order_by("number")
     for known in numbers[:NUMBERS_NAMED]:
-        yield f"{known.number}: {_greeted(answering(known, default).bot)}"
+        yield f"{known.number}: {_greeted(explain(known, default).bot)}"
     if numbers.count() > NUMBERS_NAMED:
         yield "and so on"
-    yield f"any other number: {_greeted(answering(None, default).bot)}."
+    yield f"any other number: {_greeted(explain(None, default).bot)}."
 
 
 def _greeted(bot: Bot | None) -> str:

@@ -13,7 +13,7 @@ TO_THIS_SERVER = "Make it forward to the PORT of this server."
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class ProbeResult:
     """One line of a check: what was tried, whether it works, and what to do."""
 
     name: str
@@ -22,7 +22,7 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """An HTTP answer; header names in any case."""
 
     status: int
@@ -33,7 +33,7 @@ class Answer:
 Verdict = tuple[bool, str]
 
 
-def webhook(answer: Answer, tokens: Sequence[str]) -> Verdict:
+def webhook(answer: HttpAnswer, tokens: Sequence[str]) -> Verdict:
     """Judge the answer to a status callback that we signed."""
     if answer.status == 204 and tokens:
         return True, "Signed requests arrive and are taken for Twilio's."
@@ -46,10 +46,10 @@ def webhook(answer: Answer, tokens: Sequence[str]) -> Verdict:
             "A voicebot answers but refuses our signature (403). It has another "
             "TWILIO_AUTH_TOKEN or SERVER_URL, or a proxy changes the path."
         )
-    return False, _stranger(answer)
+    return False, _unknown_server(answer)
 
 
-def clip(answer: Answer, wav: bytes) -> Verdict:
+def clip(answer: HttpAnswer, wav: bytes) -> Verdict:
     """Judge the answer to a request for a clip of ours."""
     if answer.status == 200 and answer.body == wav:
         return True, "A clip stored here comes back whole: it is this server."
@@ -66,10 +66,10 @@ def clip(answer: Answer, wav: bytes) -> Verdict:
             False,
             "The clip is changed on its way. Have the proxy leave it as it is.",
         )
-    return False, _stranger(answer)
+    return False, _unknown_server(answer)
 
 
-def socket(answer: Answer) -> Verdict:
+def socket(answer: HttpAnswer) -> Verdict:
     """Judge the answer to a WebSocket of a call that does not exist."""
     if answer.status == 403 and not answer.body:
         return True, "WebSockets come through, and one without a call is refused."
@@ -80,10 +80,10 @@ def socket(answer: Answer) -> Verdict:
             f"The WebSocket is answered as a web page ({answer.status}). Have the "
             "proxy pass WebSockets on (headers Upgrade and Connection, HTTP/1.1)."
         )
-    return False, _stranger(answer)
+    return False, _unknown_server(answer)
 
 
-def _stranger(answer: Answer) -> str:
+def _unknown_server(answer: HttpAnswer) -> str:
     """Name who answers instead of this server."""
     headers = _lowered(answer.headers)
     if code := _ngrok_code(answer):
@@ -110,7 +110,7 @@ def _stranger(answer: Answer) -> str:
     )
 
 
-def _ngrok_code(answer: Answer) -> str:
+def _ngrok_code(answer: HttpAnswer) -> str:
     if code := _lowered(answer.headers).get("ngrok-error-code", ""):
         return code[:40]
     found = NGROK_CODE.search(answer.body)

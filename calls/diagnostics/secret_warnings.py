@@ -8,13 +8,13 @@ from django.urls import NoReverseMatch, reverse
 from bots.config.placeholders import SECRET
 from bots.config.request_template import secrets_of
 from bots.models import Bot, Secret, Tool
-from bots.models.secret import SecretLost
-from calls.diagnostics.warnings import Trouble
+from bots.models.secret import SecretUnreadable
+from calls.diagnostics.warnings import Finding
 
 LOST = "Enter its value again: SECRET_KEY is another than when it was kept."
 
 
-def in_the_secrets() -> list[Trouble]:
+def in_the_secrets() -> list[Finding]:
     """What cannot be sent; two queries where no bot sends a secret."""
     wanted = [*_of_tools(), *_of_webhooks()]
     names = {name for _, name in wanted}
@@ -25,8 +25,8 @@ def in_the_secrets() -> list[Trouble]:
 
 def _of_tools() -> Iterator[tuple[str, str]]:
     """Each tool that an active bot uses, with each secret that it sends."""
-    looked_up = Bot.objects.filter(is_active=True, lookup__isnull=False)
-    used = Q(bots__is_active=True) | Q(pk__in=looked_up.values("lookup"))
+    looked_up = Bot.objects.filter(is_active=True, lookup_tool__isnull=False)
+    used = Q(bots__is_active=True) | Q(pk__in=looked_up.values("lookup_tool"))
     sends = Q(url__contains=SECRET) | Q(headers__contains=SECRET)
     tools = Tool.objects.filter(used, sends).distinct()
     for tool, url, headers in tools.values_list("name", "url", "headers"):
@@ -44,15 +44,15 @@ def _of_webhooks() -> Iterator[tuple[str, str]]:
 
 def _opens(secret: Secret) -> bool:
     try:
-        secret.open()
-    except SecretLost:
+        secret.get_value()
+    except SecretUnreadable:
         return False
     return True
 
 
 def _told(
     wanted: Iterable[tuple[str, str]], opens: dict[str, bool]
-) -> Iterator[Trouble]:
+) -> Iterator[Finding]:
     for sender, name in wanted:
         if opens.get(name):
             continue
@@ -62,7 +62,7 @@ def _told(
             what = f"needs the secret “{name}”, and there is none: it fails."
             remedy = "Make a secret of that name, or name another."
         place = _secrets_page()
-        yield Trouble(f"{sender} {what}", remedy, place, "All secrets", grave=True)
+        yield Finding(f"{sender} {what}", remedy, place, "All secrets", is_urgent=True)
 
 
 def _secrets_page() -> str:

@@ -17,15 +17,15 @@ from websockets.exceptions import InvalidHandshake, InvalidStatus
 
 from calls.checks import NO_ORIGIN, is_loopback, server_url_is_an_origin
 from calls.diagnostics import response_verdicts
-from calls.diagnostics.response_verdicts import Answer, Result
+from calls.diagnostics.response_verdicts import HttpAnswer, ProbeResult
 from calls.public_urls import public_url, socket_url
 from calls.speech.audio import clip_file, silence
 from calls.speech.clip_store import clip_url, new_clip_id
 from calls.twilio.relay_tokens import new_nonce, relay_token
 
 # For each question; the carrier waits fifteen for an answer.
-PATIENCE_SECONDS = 6.0
-MOST_BYTES = 64 * 1024
+TIMEOUT_SECONDS = 6.0
+MAX_BYTES = 64 * 1024
 SAMPLE_SECONDS = 0.1
 ADDRESS, WEBHOOK, CLIP, SOCKET = "Address", "Webhook", "Clips", "Calls"
 SIGNATURE = "X-Twilio-Signature"
@@ -48,7 +48,7 @@ class Unreachable(Exception):
     """Nothing answers at the address; the text says what to do."""
 
 
-def check(sample: Sample | None) -> list[Result]:
+def check(sample: Sample | None) -> list[ProbeResult]:
     """Ask for a signed callback, a clip and a socket through SERVER_URL.
 
     For a thread without a running loop, beside the server or in another process.
@@ -57,17 +57,17 @@ def check(sample: Sample | None) -> list[Result]:
     return asyncio.run(_check(sample))
 
 
-async def _check(sample: Sample | None) -> list[Result]:
+async def _check(sample: Sample | None) -> list[ProbeResult]:
     if unreadable := _unreadable():
-        return [Result(ADDRESS, False, unreadable)]
+        return [ProbeResult(ADDRESS, False, unreadable)]
     address = _address()
     others = [CLIP, SOCKET] if sample else [SOCKET]
-    async with httpx.AsyncClient(timeout=PATIENCE_SECONDS) as http:
+    async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as http:
         try:
             webhook = await _webhook(http)
         except Unreachable as error:
-            not_tried = (Result(name, False, "Not tried.") for name in others)
-            return [address, Result(WEBHOOK, False, str(error)), *not_tried]
+            not_tried = (ProbeResult(name, False, "Not tried.") for name in others)
+            return [address, ProbeResult(WEBHOOK, False, str(error)), *not_tried]
         questions = [_clip(http, sample)] if sample else []
         found = await asyncio.gather(*questions, _socket())
     return [address, webhook, *found]
@@ -79,38 +79,40 @@ def _unreadable() -> str:
     return " ".join(f"{check.msg} {check.hint}" for check in found)
 
 
-def _address() -> Result:
+def _address() -> ProbeResult:
     url = settings.SERVER_URL
     if is_loopback(settings.SERVER_HOST):
         words = f"Twilio cannot reach {url}, only this machine can."
     elif urlsplit(url).scheme != "https":
         words = f"{url} is not https, which Twilio needs for calls."
     else:
-        return Result(ADDRESS, True, f"{url} is a public https address.")
-    return Result(ADDRESS, False, f"{words} Set SERVER_URL to your tunnel's or domain.")
+        return ProbeResult(ADDRESS, True, f"{url} is a public https address.")
+    return ProbeResult(
+        ADDRESS, False, f"{words} Set SERVER_URL to your tunnel's or domain."
+    )
 
 
-async def _webhook(http: httpx.AsyncClient) -> Result:
+async def _webhook(http: httpx.AsyncClient) -> ProbeResult:
     url = public_url(reverse("voice-status"))
     # No call has this SID and the status is none that ends one: nothing happens.
     form = {"CallSid": f"CA{token_hex(16)}", "CallStatus": "queued"}
     request = http.build_request("POST", url, data=form)
     request.headers[SIGNATURE] = _signature(url, form)
     answer = await _answer(http, request)
-    return Result(
+    return ProbeResult(
         WEBHOOK, *response_verdicts.webhook(answer, settings.TWILIO_AUTH_TOKENS)
     )
 
 
-async def _clip(http: httpx.AsyncClient, sample: Sample) -> Result:
+async def _clip(http: httpx.AsyncClient, sample: Sample) -> ProbeResult:
     try:
         answer = await _answer(http, http.build_request("GET", clip_url(sample.id)))
     except Unreachable as error:
-        return Result(CLIP, False, str(error))
-    return Result(CLIP, *response_verdicts.clip(answer, sample.wav))
+        return ProbeResult(CLIP, False, str(error))
+    return ProbeResult(CLIP, *response_verdicts.clip(answer, sample.wav))
 
 
-async def _socket() -> Result:
+async def _socket() -> ProbeResult:
     """Knock for a call that does not exist: our server says no, others say other."""
     path = reverse(
         "conversation",
@@ -121,16 +123,18 @@ async def _socket() -> Result:
     headers = {SIGNATURE: _signature(url, {})}
     try:
         async with (
-            asyncio.timeout(PATIENCE_SECONDS),
+            asyncio.timeout(TIMEOUT_SECONDS),
             connect(url, additional_headers=headers, open_timeout=None),
         ):
-            answer = Answer(101)
+            answer = HttpAnswer(101)
     except InvalidStatus as error:
         response = error.response
-        answer = Answer(response.status_code, response.headers, bytes(response.body))
+        answer = HttpAnswer(
+            response.status_code, response.headers, bytes(response.body)
+        )
     except (InvalidHandshake, OSError) as error:
-        return Result(SOCKET, False, _why(error))
-    return Result(SOCKET, *response_verdicts.socket(answer))
+        return ProbeResult(SOCKET, False, _why(error))
+    return ProbeResult(SOCKET, *response_verdicts.socket(answer))
 
 
 def _signature(url: str, form: dict[str, str]) -> str:
@@ -140,21 +144,21 @@ def _signature(url: str, form: dict[str, str]) -> str:
     return str(RequestValidator(tokens[0]).compute_signature(url, form))
 
 
-async def _answer(http: httpx.AsyncClient, request: httpx.Request) -> Answer:
+async def _answer(http: httpx.AsyncClient, request: httpx.Request) -> HttpAnswer:
     body = b""
     try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             response = await http.send(request, stream=True)
             try:
                 async for chunk in response.aiter_bytes():
                     body += chunk
-                    if len(body) > MOST_BYTES:
+                    if len(body) > MAX_BYTES:
                         break
             finally:
                 await response.aclose()
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
         raise Unreachable(_why(error)) from error
-    return Answer(response.status_code, response.headers, body)
+    return HttpAnswer(response.status_code, response.headers, body)
 
 
 def _why(error: BaseException) -> str:
@@ -175,7 +179,7 @@ def _why(error: BaseException) -> str:
                 return f"{host} does not speak TLS on this port. Check SERVER_URL."
             case TimeoutError() | httpx.TimeoutException():
                 return (
-                    f"{host} does not answer within {PATIENCE_SECONDS:g} seconds. Is "
+                    f"{host} does not answer within {TIMEOUT_SECONDS:g} seconds. Is "
                     "the tunnel running, and does a firewall let requests in?"
                 )
             case ConnectionRefusedError() if is_loopback(host):

@@ -17,25 +17,25 @@ NUMBERS_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class Finding:
     """Something to put right; `grave` when callers suffer from it now."""
 
     what: str
     remedy: str
     link: str
     link_text: str
-    grave: bool = False
+    is_urgent: bool = False
 
 
-def in_the_setup() -> list[Trouble]:
+def in_the_setup() -> list[Finding]:
     """What is wrong with the server's settings, without asking anybody outside."""
     return [*_from_checks(), *_first_look()]
 
 
-def _from_checks() -> list[Trouble]:
+def _from_checks() -> list[Finding]:
     ours = (check for check in run_checks() if check.id)
     return [
-        Trouble(
+        Finding(
             str(check.msg), check.hint or "", *_place(check.id), check.level >= ERROR
         )
         for check in ours
@@ -49,12 +49,12 @@ def _place(check_id: str) -> tuple[str, str]:
     return reverse("admin:numbers"), "How to connect Twilio"
 
 
-def _first_look() -> list[Trouble]:
+def _first_look() -> list[Finding]:
     """What suits a first look on one's own machine, and no caller."""
     found = []
-    if settings.SANDBOX:
+    if settings.SANDBOX_RUNNING:
         found.append(
-            Trouble(
+            Finding(
                 "Sandbox: a local stand-in answers, no real model or voice.",
                 "Make a key in Inworld's portal, put INWORLD_API_KEY=… in .env and "
                 "start the server again.",
@@ -65,7 +65,7 @@ def _first_look() -> list[Trouble]:
     # Where DEBUG is off, a check says so.
     if settings.DEBUG and is_loopback(_host(settings.SERVER_URL)):
         found.append(
-            Trouble(
+            Finding(
                 f"Only this machine can reach {settings.SERVER_URL}: no phone call "
                 "comes through.",
                 SERVER_URL_HINT,
@@ -75,7 +75,7 @@ def _first_look() -> list[Trouble]:
         )
     if settings.DEBUG:
         found.append(
-            Trouble(
+            Finding(
                 "DEBUG is on: errors show the server's insides to anybody.",
                 "Put DEBUG=false in .env before real callers, and start the server "
                 "again.",
@@ -93,7 +93,7 @@ def _host(address: str) -> str:
         return ""
 
 
-def at_the_numbers() -> list[Trouble]:
+def at_the_numbers() -> list[Finding]:
     """Numbers in service whose callers reach no bot."""
     default = Bot.objects.filter(is_default=True, is_active=True).exists()
     # A number without a bot of its own is the default bot's.
@@ -107,32 +107,32 @@ def at_the_numbers() -> list[Trouble]:
     found = [_lost(number) for number in numbers[:NUMBERS_NAMED]]
     if len(numbers) > NUMBERS_NAMED:
         found.append(
-            Trouble(
+            Finding(
                 "More numbers have no active bot.",
                 "Choose a bot that is switched on for each, or switch it off.",
                 reverse("admin:bots_phonenumber_changelist"),
                 "All numbers",
-                grave=True,
+                is_urgent=True,
             )
         )
     return found
 
 
-def _nobody_home() -> Trouble:
-    return Trouble(
+def _nobody_home() -> Finding:
+    return Finding(
         "No call can reach a bot: there is neither a number nor a default bot.",
         "Make a bot the default and switch it on, or add a number with its bot.",
         reverse("admin:bots_bot_changelist"),
         "All bots",
-        grave=True,
+        is_urgent=True,
     )
 
 
-def _lost(number: PhoneNumber) -> Trouble:
-    return Trouble(
+def _lost(number: PhoneNumber) -> Finding:
+    return Finding(
         f"{number} has no active bot: its callers hear an excuse and are cut off.",
         "Choose a bot that is switched on, or make one the default.",
         reverse("admin:bots_phonenumber_change", args=[number.pk]),
         "Open the number",
-        grave=True,
+        is_urgent=True,
     )

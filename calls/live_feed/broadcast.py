@@ -23,16 +23,16 @@ QUEUE_LIMIT = 1000
 BUNDLE = 50
 SEND_SECONDS = 2.0
 # A viewer who is there says so more often than this.
-WATCHED_SECONDS = 15.0
+VIEWER_TTL = 15.0
 
-Letter = tuple[str, bool, Message]  # to whom, whether that is a group, what
+OutgoingMessage = tuple[str, bool, Message]  # to whom, whether that is a group, what
 
 
 class Broadcaster:
     """The process's way to the channel layer; nobody who uses it waits for it."""
 
     def __init__(self) -> None:
-        self.queue: asyncio.Queue[Letter] = asyncio.Queue(QUEUE_LIMIT)
+        self.queue: asyncio.Queue[OutgoingMessage] = asyncio.Queue(QUEUE_LIMIT)
         self.task: asyncio.Task[None] | None = None
         self.watched_until = -math.inf
         self.outage = Outage()
@@ -42,9 +42,9 @@ class Broadcaster:
         """Whether anybody looks at the calls of this process."""
         return monotonic() < self.watched_until
 
-    def watch(self) -> None:
+    def renew_viewer(self) -> None:
         """Somebody looks, and will say so again."""
-        self.watched_until = monotonic() + WATCHED_SECONDS
+        self.watched_until = monotonic() + VIEWER_TTL
 
     def tell_viewers(self, news: Message) -> None:
         """Pass on what happened in a call."""
@@ -64,7 +64,7 @@ class Broadcaster:
             self.task.cancel()
             await asyncio.wait({self.task})
 
-    def _put(self, letter: Letter) -> None:
+    def _put(self, letter: OutgoingMessage) -> None:
         if self.task is None:
             self.task = asyncio.create_task(self._send_all(), name="broadcaster")
         with suppress(asyncio.QueueFull):  # viewers notice what is missing, and ask
@@ -83,7 +83,7 @@ class Broadcaster:
             else:
                 self.outage.ends()
 
-    async def _send(self, letters: list[Letter]) -> None:
+    async def _send(self, letters: list[OutgoingMessage]) -> None:
         layer: Any = get_channel_layer()
         news: list[Message] = []
         for place, (to, is_group, message) in enumerate(letters):

@@ -11,7 +11,7 @@ from channels.layers import get_channel_layer
 log = logging.getLogger(__name__)
 
 JOIN_SECONDS = 2.0
-LEAVE_SECONDS = 1.0
+UNSUBSCRIBE_SECONDS = 1.0
 # Between two attempts to join a group.
 AGAIN_SECONDS = 1.0
 # A membership is renewed this often: one in memory runs out after a day, and one in
@@ -41,7 +41,7 @@ class Outage:
         self.lasts = False
 
 
-class Listener:
+class ChannelListener:
     """Takes in what is sent to a group; `joined` is told its channel's name.
 
     `take` must not wait: a listener that is cancelled anywhere but while it listens
@@ -83,7 +83,7 @@ class Listener:
                     await self._listen(layer, channel)
         finally:
             with suppress(Exception):
-                async with asyncio.timeout(LEAVE_SECONDS):
+                async with asyncio.timeout(UNSUBSCRIBE_SECONDS):
                     await layer.group_discard(self.group, channel)
 
     async def _listen(self, layer: Any, channel: str) -> None:

@@ -5,16 +5,16 @@ from typing import Any
 
 from django.conf import settings
 
-from bots.config.bot_config import TRANSFER_NUMBER, Profile
-from bots.config.capabilities import Target
+from bots.config.bot_config import TRANSFER_NUMBER, BotConfig
+from bots.config.capabilities import TransferTarget
 from calls.conversation.conversation import Conversation
-from calls.conversation.dtmf import MASKED, spelled
+from calls.conversation.dtmf import MASKED, digits_text
 from calls.conversation.events import CallerSpoke, Event
-from calls.conversation.tool_definitions import present
+from calls.conversation.tool_definitions import available_targets
 from calls.models import Call
 from calls.review.masking import masked
 from calls.review.tool_call_view import use_of
-from calls.review.visibility import listed
+from calls.review.visibility import for_list
 from calls.transfer import Transfer
 from calls.turns.heard_text import heard_and_not
 from calls.turns.turn import CONSENT, FILLER, OPERATOR, Turn
@@ -25,13 +25,13 @@ TURN_LIMIT = 60
 # What is sent of a tool's arguments, and of its result, in characters.
 USE_LIMIT = 300
 
-News = dict[str, Any]
+Update = dict[str, Any]
 
 
-class Glimpse:
+class CallSnapshot:
     """One call's news, numbered, so that a viewer notices what it missed."""
 
-    def __init__(self, call: Call, profile: Profile, talk: Conversation) -> None:
+    def __init__(self, call: Call, profile: BotConfig, talk: Conversation) -> None:
         self.call = call
         self.profile = profile
         self.talk = talk
@@ -39,9 +39,9 @@ class Glimpse:
         self.number = 0
         self.reason = ""  # why the bot hung up, if it did
         self.away = ""  # how far a caller is whom it put through
-        self.latest_state: News = {}
+        self.latest_state: Update = {}
 
-    def happened(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Keep what a conversation does not: words that are not final."""
         if isinstance(event, CallerSpoke):
             self.partial = "" if event.final else event.text
@@ -49,13 +49,13 @@ class Glimpse:
     def put_through(self, transfer: Mapping[str, Any]) -> None:
         """The bot sends the caller on to a person."""
         to = Transfer.of(transfer)
-        self.reason, self.away = f"The caller is put through to {to.name}", to.told
+        self.reason, self.away = f"The caller is put through to {to.name}", to.display
 
-    def turn_news(self, turn: Turn, began: float) -> News:
+    def turn_update(self, turn: Turn, began: float) -> Update:
         """A turn is new, or not what it was."""
         return self._news(turn=turn_seen(turn, began))
 
-    def state_news(self) -> News | None:
+    def state_news(self) -> Update | None:
         """What the bot does now; None when it still does what was told before."""
         state = self._state()
         if state == self.latest_state:
@@ -63,11 +63,11 @@ class Glimpse:
         self.latest_state = state
         return self._news(state=state)
 
-    def end_news(self, reason: str) -> News:
+    def end_news(self, reason: str) -> Update:
         """The bot's part of the call is over."""
         return self._news(ended=self.reason or reason, away=self.away)
 
-    def whole(self, began: float, now: float) -> News:
+    def full(self, began: float, now: float) -> Update:
         """Everything about the call so far, without counting as news."""
         turns = [turn_seen(turn, began) for turn in self.talk.turns[-TURN_LIMIT:]]
         return {
@@ -78,34 +78,34 @@ class Glimpse:
             "turns": turns,
         }
 
-    def _news(self, **what: Any) -> News:
+    def _news(self, **what: Any) -> Update:
         self.number += 1
         return {"call": self.call.call_sid, "number": self.number, **what}
 
-    def _about(self, now: float) -> News:
-        people = self.talk.manners.targets
-        there = present(people, self.talk.answers.minute(now))
+    def _about(self, now: float) -> Update:
+        people = self.talk.manners.transfer_targets
+        there = available_targets(people, self.talk.answers.minute_of_week(now))
         told = [
             {"name": each.name, "label": _label(each), "open": each in there}
             for each in people
         ]
-        return {**about(self.call), "people": told}
+        return {**call_header(self.call), "people": told}
 
-    def _state(self) -> News:
+    def _state(self) -> Update:
         keys = self.talk.entry.keys
         if keys:
-            hidden = self.talk.manners.mask_keys or self.talk.entry.is_secret
-            keys = MASKED if hidden else spelled(keys)
+            hidden = self.talk.manners.mask_dtmf or self.talk.entry.is_secret
+            keys = MASKED if hidden else digits_text(keys)
         return {
-            "doing": doing(self.talk),
+            "doing": activity(self.talk),
             "partial": self.partial[:TEXT_LIMIT],
             "keys": keys[:TEXT_LIMIT],
         }
 
 
-def about(call: Call) -> News:
+def call_header(call: Call) -> Update:
     """Who speaks with which bot."""
-    caller, called = listed(call)
+    caller, called = for_list(call)
     return {
         "id": call.pk,
         "bot": call.bot_name,
@@ -115,7 +115,7 @@ def about(call: Call) -> News:
     }
 
 
-def doing(talk: Conversation) -> str:
+def activity(talk: Conversation) -> str:
     """What the bot does: transferring, leaving, speaking, thinking or listening."""
     if talk.farewell and talk.farewell.transfer:
         return "transferring"
@@ -128,7 +128,7 @@ def doing(talk: Conversation) -> str:
     return "listening"
 
 
-def turn_seen(turn: Turn, began: float) -> News:
+def turn_seen(turn: Turn, began: float) -> Update:
     """A turn as viewers see it: secrets hidden, heard apart from not heard."""
     heard, missed = heard_and_not(turn)
     return {
@@ -146,9 +146,9 @@ def turn_seen(turn: Turn, began: float) -> News:
     }
 
 
-def _use_seen(turn: Turn) -> News | None:
+def _use_seen(turn: Turn) -> Update | None:
     """What a turn did, where it is the use of a tool, in two lines."""
-    did = use_of(turn.tool, turn.latency_ms)
+    did = use_of(turn.tool_call, turn.latency_ms)
     if did is None:
         return None
     given = ", ".join(f"{each.name}: {each.value}" for each in did.arguments)
@@ -161,8 +161,8 @@ def _use_seen(turn: Turn) -> News | None:
     }
 
 
-def _label(target: Target) -> str:
-    number = masked(target.number) if settings.MASK_NUMBERS else target.number
+def _label(target: TransferTarget) -> str:
+    number = masked(target.number) if settings.MASK_CALLER_NUMBERS else target.number
     return number if target.name == TRANSFER_NUMBER else f"{target.name}, {number}"
 
 

@@ -28,7 +28,9 @@ class CallQuerySet(models.QuerySet["Call"]):
         """Take back a relay that was offered; of two who try, one gets 1."""
         # Why the caller is back from a person is told once, by who gets it.
         offered = self.open().filter(relay_nonce=nonce, **call)
-        return offered.update(relay_nonce="", lost_at=None, transfer={}, seen_at=Now())
+        return offered.update(
+            relay_nonce="", disconnected_at=None, transfer={}, last_seen_at=Now()
+        )
 
 
 class Call(models.Model):
@@ -109,31 +111,35 @@ class Call(models.Model):
         max_length=32, blank=True, editable=False, help_text="Of a relay not open yet."
     )
     reconnects = models.PositiveSmallIntegerField(default=0, editable=False)
-    returns = models.PositiveSmallIntegerField(
+    failed_transfers = models.PositiveSmallIntegerField(
         default=0,
         db_default=0,
         editable=False,
         help_text="How many of these because a person did not take the call.",
     )
-    lost_sessions = models.JSONField(
+    failed_relay_sessions = models.JSONField(
         default=list, editable=False, help_text="The carrier's ids of lost relays."
     )
-    seen_at = models.DateTimeField(
+    last_seen_at = models.DateTimeField(
         db_default=Now(), editable=False, help_text="By the database's clock."
     )
-    lost_at = models.DateTimeField(null=True, blank=True, editable=False)
+    disconnected_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     # Told by a model when the call has ended, where its bot asks for that.
     summary = models.TextField(blank=True, db_default="")
     outcome = models.CharField(max_length=80, blank=True, db_default="", db_index=True)
-    noted = models.JSONField("fields", default=dict, db_default=NOTHING, blank=True)
+    extracted_fields = models.JSONField(
+        "fields", default=dict, db_default=NOTHING, blank=True
+    )
 
     # Told by the turns when the call has ended, so that lists need not look at them.
     turn_count = models.PositiveIntegerField("turns", default=0)
-    slowest_ms = models.PositiveIntegerField("slowest answer", null=True, blank=True)
+    slowest_response_ms = models.PositiveIntegerField(
+        "slowest answer", null=True, blank=True
+    )
     was_interrupted = models.BooleanField("interrupted", default=False)
     had_error = models.BooleanField("error", default=False)
-    was_silent = models.BooleanField("silent", default=False)
+    caller_was_silent = models.BooleanField("silent", default=False)
 
     objects = CallQuerySet.as_manager()
 
@@ -151,16 +157,16 @@ class Call(models.Model):
     @property
     def is_waiting(self) -> bool:
         """Whether the line is lost and the caller may still come back."""
-        return self.lost_at is not None and self.status not in self.OVER
+        return self.disconnected_at is not None and self.status not in self.OVER
 
     @property
-    def status_told(self) -> str:
+    def display_status(self) -> str:
         """How the call stands, in words."""
         if self.is_waiting:
             return "Line lost, waiting for the caller"
         transfer = pending(self.transfer)
         if transfer and self.status not in self.OVER:
-            return transfer.told
+            return transfer.display
         return self.get_status_display()
 
     @property

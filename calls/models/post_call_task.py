@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from calls.models.call import Call
 
 
-class Followup(models.Model):
+class PostCallTask(models.Model):
     """What is still to be done for a call that is over, or how it went."""
 
     class Kind(models.TextChoices):
@@ -21,7 +21,9 @@ class Followup(models.Model):
         DONE = "done", "Done"
         FAILED = "failed", "Given up"
 
-    call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="followups")
+    call = models.ForeignKey(
+        Call, on_delete=models.CASCADE, related_name="post_call_tasks"
+    )
     kind = models.CharField(max_length=10, choices=Kind)
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
     due_at = models.DateTimeField(help_text="Not tried before this moment.")
@@ -33,14 +35,14 @@ class Followup(models.Model):
 
     class Meta:
         ordering = ["-pk"]
-        indexes = [Index(fields=["state", "due_at"], name="calls_followup_due")]
+        indexes = [Index(fields=["state", "due_at"], name="calls_task_due")]
         constraints = [
-            UniqueConstraint(fields=["call", "kind"], name="calls_one_followup_a_kind")
+            UniqueConstraint(fields=["call", "kind"], name="calls_one_task_per_kind")
         ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.get_state_display()}"
 
 
-Kind: TypeAlias = Followup.Kind
-State: TypeAlias = Followup.State
+Kind: TypeAlias = PostCallTask.Kind
+State: TypeAlias = PostCallTask.State

@@ -39,7 +39,7 @@ class Turn(models.Model):
     error = models.CharField(
         max_length=300, blank=True, help_text="What went wrong, in plain words."
     )
-    tool = models.JSONField(
+    tool_call = models.JSONField(
         default=dict,
         db_default=NOTHING,
         blank=True,

@@ -12,9 +12,10 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
 from calls.models import Call
-from calls.session.active_calls import Switchboard, switchboard
+from calls.session.active_calls import active_calls
+from calls.session.services import services
 from calls.transcripts.writer import QUEUE_LIMIT
-from calls.webhooks.admission import try_to_ring
+from calls.webhooks.admission import dry_run
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +23,7 @@ DATABASE_SECONDS = 1.0
 # Asked more often than this, the answer is the last one.
 FRESH_SECONDS = 0.5
 # From here on transcripts are about to be lost.
-OVERFLOWING = 0.9 * QUEUE_LIMIT
+QUEUE_FULL = 0.9 * QUEUE_LIMIT
 DRAINING = "Calls in progress are finished, new ones are not taken."
 NOT_WRITTEN = "Transcripts wait to be written, and their queue is nearly full."
 LATE = f"The database does not answer within {DATABASE_SECONDS:g} s."
@@ -59,9 +60,9 @@ def _looking() -> Future[str]:
 
 def _look() -> str:
     try:
-        try_to_ring()
+        dry_run()
         # A call that rings is written. This takes the same locks, and changes nothing.
-        Call.objects.filter(pk=0).update(seen_at=Now())
+        Call.objects.filter(pk=0).update(last_seen_at=Now())
     except Exception as error:  # whoever asks must be told something
         return f"The database cannot be used ({type(error).__name__})."
     finally:
@@ -69,7 +70,7 @@ def _look() -> str:
     return ""
 
 
-class Journal:
+class ReadinessLog:
     """Tells the log when readiness changes; checkers ask every few seconds."""
 
     def __init__(self) -> None:
@@ -87,10 +88,10 @@ class Journal:
 
 
 probe = DatabaseProbe()
-journal = Journal()
+journal = ReadinessLog()
 
 
-def troubles_of(board: Switchboard) -> list[str]:
+def problems() -> list[str]:
     """What of this process itself speaks against giving it new calls.
 
     Not that it is full: then it answers that the line is busy or puts callers through,
@@ -98,9 +99,9 @@ def troubles_of(board: Switchboard) -> list[str]:
     is away: calls go on in the carrier's voice.
     """
     found = []
-    if board.draining:
+    if active_calls().draining:
         found.append(DRAINING)
-    if board.transcripts.queue.qsize() >= OVERFLOWING:
+    if services().transcripts.queue.qsize() >= QUEUE_FULL:
         found.append(NOT_WRITTEN)
     return found
 
@@ -114,7 +115,7 @@ async def healthz(request: HttpRequest) -> HttpResponse:
 @require_safe
 async def readyz(request: HttpRequest) -> HttpResponse:
     """Whether new calls should come here; 503 with the reasons when not."""
-    reasons = troubles_of(switchboard())
+    reasons = problems()
     if trouble := await probe.trouble():
         reasons.append(trouble)
     journal.note(reasons)

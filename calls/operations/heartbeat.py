@@ -2,32 +2,26 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from django.db import DatabaseError, InterfaceError
 
-from calls.db import in_any_thread
+from calls.db import run_in_db_thread
 from calls.operations.reaper import Reaper
+from calls.session.active_calls import ActiveCalls
 from calls.transcripts.writer import TranscriptWriter
-from calls.transcripts.writes import CallsSeen
-
-if TYPE_CHECKING:
-    from calls.session.session import CallSession
+from calls.transcripts.writes import CallsAlive
 
 log = logging.getLogger(__name__)
 
 BEAT_SECONDS = 30.0
-LOOK_SECONDS = 60.0
+POLL_SECONDS = 60.0
 
 
 class Heartbeat:
     """The process's sign of life in the rows of its calls."""
 
-    def __init__(
-        self, sessions: Mapping[str, "CallSession"], transcripts: TranscriptWriter
-    ) -> None:
-        self.sessions = sessions
+    def __init__(self, calls: ActiveCalls, transcripts: TranscriptWriter) -> None:
+        self.sessions = calls.sessions
         self.transcripts = transcripts
         self.reaper = Reaper()
         self.tasks: set[asyncio.Task[None]] = set()
@@ -37,7 +31,7 @@ class Heartbeat:
         if not self.tasks:
             self.tasks = {
                 asyncio.create_task(self._beat(), name="heartbeat"),
-                asyncio.create_task(self._look_for_the_dead(), name="reaper"),
+                asyncio.create_task(self._reap(), name="reaper"),
             }
 
     async def aclose(self) -> None:
@@ -56,10 +50,10 @@ class Heartbeat:
                 if not session.over
             )
             if seen:
-                self.transcripts.put(CallsSeen(seen))
+                self.transcripts.put(CallsAlive(seen))
 
-    async def _look_for_the_dead(self) -> None:
-        look = in_any_thread(self.reaper.look)
+    async def _reap(self) -> None:
+        look = run_in_db_thread(self.reaper.run)
         while True:
             try:
                 await look()
@@ -67,4 +61,4 @@ class Heartbeat:
                 log.warning("Dead calls not looked for: %s", type(error).__name__)
             except Exception:
                 log.exception("Dead calls could not be looked for")
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(POLL_SECONDS)

@@ -11,14 +11,14 @@ from calls.metrics import REGISTRY
 LAGS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 LAG_SECONDS = 0.25  # between two looks at how late the event loop is
 LOOP_LAG = Histogram(
-    "voicebot_loop_lag_seconds",
+    "voicebot_event_loop_lag_seconds",
     "How late the event loop runs what is due",
     buckets=LAGS,
     registry=REGISTRY,
 )
 
 
-class LoopWatch:
+class LoopLagMonitor:
     """Looks at how late the event loop is: a timer now and then, no task."""
 
     def __init__(self) -> None:
@@ -42,4 +42,4 @@ class LoopWatch:
             self._wait(loop)
 
 
-loop_watch = LoopWatch()
+loop_watch = LoopLagMonitor()

@@ -12,9 +12,11 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from calls.checks import is_loopback
-from calls.metrics import CALLS_OVER, REGISTRY
+from calls.metrics import CALLS_ENDED, REGISTRY
 from calls.models import Call
-from calls.session.active_calls import switchboard
+from calls.operations.runtime import runtime
+from calls.session.active_calls import active_calls
+from calls.session.services import services
 
 # Who brings one of these comes from elsewhere, whatever the peer's address says.
 PROXY_HEADERS = (
@@ -23,21 +25,28 @@ PROXY_HEADERS = (
 )
 
 
-class Standing(Collector):
-    """The state of the process's switchboard, read when it is asked for."""
+class RuntimeCollector(Collector):
+    """The state of this process, read when it is asked for."""
 
     def describe(self) -> list[Metric]:
-        """Nothing, so that registering does not build a switchboard."""
+        """Nothing, so that registering does not build the services."""
         return []
 
     def collect(self) -> Iterator[Metric]:
         """Gauges of now, and what Inworld has answered so far."""
-        board = switchboard()
         for name, words, value in (
-            ("calls_in_progress", "Calls in progress", len(board.sessions)),
-            ("calls_ringing", "Calls whose socket is awaited", len(board.ringing)),
+            ("calls_in_progress", "Calls in progress", len(active_calls().sessions)),
+            (
+                "calls_ringing",
+                "Calls whose socket is awaited",
+                len(active_calls().connecting),
+            ),
             ("calls_limit", "MAX_CALLS", settings.MAX_CALLS),
-            ("draining", "1 while no new calls are taken", int(board.draining)),
+            (
+                "draining",
+                "1 while no new calls are taken",
+                int(active_calls().draining),
+            ),
             ("tasks", "Tasks of the event loop", len(asyncio.all_tasks())),
         ):
             yield GaugeMetricFamily(f"voicebot_{name}", words, value)
@@ -46,31 +55,31 @@ class Standing(Collector):
             "What waits to be written or sent",
             labels=["queue"],
         )
-        queues.add_metric(["transcripts"], board.transcripts.queue.qsize())
-        queues.add_metric(["live"], board.broadcaster.queue.qsize())
+        queues.add_metric(["transcripts"], services().transcripts.queue.qsize())
+        queues.add_metric(["live"], services().broadcaster.queue.qsize())
         yield queues
         waiting = GaugeMetricFamily(
-            "voicebot_followups_waiting",
+            "voicebot_post_call_tasks_waiting",
             "Summaries and webhooks of all processes still to be done, as last seen",
             labels=["kind"],
         )
-        for kind, count in board.aftercare.waiting.items():
+        for kind, count in runtime().post_call_worker.waiting.items():
             waiting.add_metric([kind], count)
         yield waiting
         answers = CounterMetricFamily(
-            "voicebot_upstream_answers",
+            "voicebot_inworld_responses",
             "Inworld's answers by status; none where no answer came",
             labels=["path", "status"],
         )
-        for (path, status), count in sorted(board.inworld.answers.items()):
+        for (path, status), count in sorted(services().inworld.answers.items()):
             answers.add_metric([path, status], count)
         yield answers
 
 
-REGISTRY.register(Standing())
+REGISTRY.register(RuntimeCollector())
 # As in `metrics`, which knows no models: the first failure must show in a rate.
 for reason in filter(None, Call.EndReason):
-    CALLS_OVER.labels(reason)
+    CALLS_ENDED.labels(reason)
 
 
 @require_safe
@@ -98,7 +107,7 @@ def _is_local(request: HttpRequest) -> bool:
     host = request.META.get("HTTP_HOST", "")
     name = host if host.endswith("]") else host.rsplit(":", 1)[0]
     return (
-        not settings.PROXY_COUNT
+        not settings.TRUSTED_PROXY_COUNT
         and is_loopback(request.META.get("REMOTE_ADDR", ""))
         and is_loopback(name.strip("[]"))
         and not any(header in request.headers for header in PROXY_HEADERS)

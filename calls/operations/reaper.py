@@ -10,17 +10,17 @@ from django.db.models.functions import Now
 from calls import metrics
 from calls.models.call import Call, CallQuerySet
 from calls.transcripts import call_stats
-from calls.twilio.twiml import LONGEST_TALK
+from calls.twilio.twiml import DIAL_TIME_LIMIT
 
 log = logging.getLogger(__name__)
 
 # A call in progress is seen every `BEAT_SECONDS`; unseen so long, it counts as dead.
-UNSEEN = timedelta(seconds=150)
+STALE_AFTER = timedelta(seconds=150)
 # The carrier asks what to do about a lost line within seconds, or not at all.
 GONE = timedelta(seconds=30)
 # Nobody here carries a call that is with a person: the carrier says when it is over,
 # and ends it itself after `LONGEST_TALK`. There is no carrier for a test call.
-WITH_A_PERSON = timedelta(seconds=LONGEST_TALK + 600)
+TRANSFERRED = timedelta(seconds=DIAL_TIME_LIMIT + 600)
 
 _REASONS = Call.EndReason
 
@@ -36,15 +36,19 @@ class Reaper:
     def __init__(self) -> None:
         self.suspects: dict[int, datetime] = {}
 
-    def look(self) -> int:
+    def run(self) -> int:
         """Close what was found dead before and still is; how many calls that were."""
         suspects, self.suspects = self.suspects, {}
         away = Q(transfer__has_key="number", is_test=False)
-        silent = Q(seen_at__lt=Now() - UNSEEN) | Q(lost_at__lt=Now() - GONE)
-        silent = (silent & ~away) | Q(away, seen_at__lt=Now() - WITH_A_PERSON)
+        silent = Q(last_seen_at__lt=Now() - STALE_AFTER) | Q(
+            disconnected_at__lt=Now() - GONE
+        )
+        silent = (silent & ~away) | Q(away, last_seen_at__lt=Now() - TRANSFERRED)
         unseen = Call.objects.open().filter(silent)
-        found = dict(unseen.values_list("pk", "seen_at"))
-        dead = [pk for pk, seen_at in found.items() if suspects.get(pk) == seen_at]
+        found = dict(unseen.values_list("pk", "last_seen_at"))
+        dead = [
+            pk for pk, last_seen_at in found.items() if suspects.get(pk) == last_seen_at
+        ]
         closed = sum(_close(unseen.filter(pk=pk), pk) for pk in dead)
         self.suspects = {pk: at for pk, at in found.items() if pk not in dead}
         if closed:
@@ -58,17 +62,17 @@ def _close(left: CallQuerySet, pk: int) -> int:
     """Close one call, unless somebody else just did."""
     ringing = left.filter(status=Call.Status.RINGING)
     away = left.filter(transfer__has_key="number")
-    lost = left.filter(lost_at__isnull=False)
+    lost = left.filter(disconnected_at__isnull=False)
     for calls, reason, moment in (
-        (ringing, _REASONS.NEVER_CONNECTED, "seen_at"),
-        (away, _REASONS.CONNECTION_LOST, "seen_at"),
-        (lost, _REASONS.CONNECTION_LOST, "lost_at"),
-        (left, _REASONS.SERVER_STOPPED, "seen_at"),
+        (ringing, _REASONS.NEVER_CONNECTED, "last_seen_at"),
+        (away, _REASONS.CONNECTION_LOST, "last_seen_at"),
+        (lost, _REASONS.CONNECTION_LOST, "disconnected_at"),
+        (left, _REASONS.SERVER_STOPPED, "last_seen_at"),
     ):
         if calls.update(
             status=Call.Status.FAILED, end_reason=reason, ended_at=F(moment)
         ):
-            transaction.on_commit(metrics.CALLS_OVER.labels(reason).inc)
-            call_stats.note([pk])
+            transaction.on_commit(metrics.CALLS_ENDED.labels(reason).inc)
+            call_stats.update_stats([pk])
             return 1
     return 0

@@ -17,12 +17,12 @@ from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from bots.config.bot_config import Profile
+from bots.config.bot_config import BotConfig
 from bots.models import Bot
-from calls.models import Call, Followup, Turn
+from calls.models import Call, PostCallTask, Turn
 from calls.models.post_call_task import Kind, State
 from calls.post_call import retry_schedule
-from calls.post_call.summary_prompt import Wanted
+from calls.post_call.summary_prompt import SummarySpec
 
 # A call's last turns are written a moment after its end.
 SETTLE = timedelta(seconds=1)
@@ -34,7 +34,7 @@ KEPT = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class ClaimedTask:
     """A followup that this process does now, and no other; its `attempt` from 1."""
 
     pk: int
@@ -90,7 +90,7 @@ bell = Bell()
 # As calls end
 
 
-def owe(call_ids: Iterable[int]) -> None:
+def create_tasks(call_ids: Iterable[int]) -> None:
     """Note what is to be done after these calls, once for each of them.
 
     Belongs into the transaction that closes them.
@@ -98,21 +98,21 @@ def owe(call_ids: Iterable[int]) -> None:
     over = Call.objects.filter(pk__in=call_ids, status__in=Call.OVER)
     over = over.exclude(status=Call.Status.REFUSED)  # no bot took these
     owed = [
-        Followup(call=call, kind=kind, due_at=Now() + SETTLE)
+        PostCallTask(call=call, kind=kind, due_at=Now() + SETTLE)
         for call in over.only("is_test", "settings")
-        for kind in _kinds(call, Profile.from_json(call.settings))
+        for kind in _kinds(call, BotConfig.from_json(call.settings))
     ]
     if owed:
-        Followup.objects.bulk_create(owed, ignore_conflicts=True)
+        PostCallTask.objects.bulk_create(owed, ignore_conflicts=True)
         transaction.on_commit(bell.ring)
 
 
-def wanted_of(bot: Bot | Profile) -> Wanted:
+def wanted_of(bot: Bot | BotConfig) -> SummarySpec:
     """What a bot's operator wants to know of each call."""
-    return Wanted.of(bot.summary_prompt, bot.outcomes, bot.summary_fields)
+    return SummarySpec.of(bot.summary_prompt, bot.outcomes, bot.summary_fields)
 
 
-def _kinds(call: Call, bot: Bot | Profile) -> list[Kind]:
+def _kinds(call: Call, bot: Bot | BotConfig) -> list[Kind]:
     """What a bot wants done; test calls are none of a receiver's business."""
     kinds = [Kind.SUMMARY] if wanted_of(bot) and _has_spoken(call) else []
     return [*kinds, Kind.WEBHOOK] if bot.webhook_url and not call.is_test else kinds
@@ -127,27 +127,29 @@ def _has_spoken(call: Call) -> bool:
 # At the desk
 
 
-def profile_of(call: Call) -> Profile:
+def profile_of(call: Call) -> BotConfig:
     """The bot's settings as they are now: what was put right counts at once.
 
     Of a bot that is gone, those that the call ran with.
     """
-    return Profile.of(call.bot) if call.bot else Profile.from_json(call.settings)
+    return BotConfig.of(call.bot) if call.bot else BotConfig.from_json(call.settings)
 
 
-def possible(call: Call) -> list[Kind]:
+def available_kinds(call: Call) -> list[Kind]:
     """What can be done for a call, again or for the first time."""
     if call.status not in Call.OVER or call.status == Call.Status.REFUSED:
         return []
-    return _kinds(call, call.bot or Profile.from_json(call.settings))
+    return _kinds(call, call.bot or BotConfig.from_json(call.settings))
 
 
-def repeat(call: Call, kind: Kind) -> None:
+def retry_now(call: Call, kind: Kind) -> None:
     """Do it now, whatever came of it before; what waits is not made to wait on."""
     with transaction.atomic():
         first = {"due_at": Now()}
-        row, _ = Followup.objects.get_or_create(call=call, kind=kind, defaults=first)
-        same = Followup.objects.filter(pk=row.pk)
+        row, _ = PostCallTask.objects.get_or_create(
+            call=call, kind=kind, defaults=first
+        )
+        same = PostCallTask.objects.filter(pk=row.pk)
         same.exclude(state=State.WAITING).update(state=State.WAITING, attempts=0)
         same.update(due_at=Now())
         transaction.on_commit(bell.ring)
@@ -156,46 +158,52 @@ def repeat(call: Call, kind: Kind) -> None:
 # By the worker
 
 
-def claim(kind: Kind, most: int, each: int, running: Counter[int | None]) -> list[Due]:
+def claim(
+    kind: Kind, most: int, each: int, running: Counter[int | None]
+) -> list[ClaimedTask]:
     """Take some of what is due, of no bot more than `each` with what is `running`."""
     crowded = [bot for bot, count in running.items() if count >= each and bot]
     due = _due(kind).exclude(call__bot__in=crowded).order_by("due_at")
     about = ("pk", "attempts", "call_id", "call__call_sid", "call__bot_id")
-    count, taken = Counter(running), list[Due]()
+    count, taken = Counter(running), list[ClaimedTask]()
     for pk, attempts, call_id, sid, bot_id in due.values_list(*about)[: 3 * most]:
         if len(taken) == most:
             break
         if count[bot_id] >= each:
             continue
         # The database lets one process change the row first; it is not due any more.
-        same = Followup.objects.filter(pk=pk, attempts=attempts)
+        same = PostCallTask.objects.filter(pk=pk, attempts=attempts)
         same = same.filter(state=State.WAITING, due_at__lte=Now())
         if same.update(attempts=attempts + 1, due_at=Now() + LEASES[kind]):
-            taken.append(Due(pk, kind, attempts + 1, call_id, sid, bot_id))
+            taken.append(ClaimedTask(pk, kind, attempts + 1, call_id, sid, bot_id))
             count[bot_id] += 1
     return taken
 
 
-def _due(kind: Kind) -> QuerySet[Followup]:
-    due = Followup.objects.filter(kind=kind, state=State.WAITING, due_at__lte=Now())
+def _due(kind: Kind) -> QuerySet[PostCallTask]:
+    due = PostCallTask.objects.filter(kind=kind, state=State.WAITING, due_at__lte=Now())
     if kind is not Kind.WEBHOOK:
         return due
     # What the webhook gets has the summary in it.
-    summing_up = Followup.objects.filter(
+    summing_up = PostCallTask.objects.filter(
         call=OuterRef("call"), kind=Kind.SUMMARY, state=State.WAITING
     )
     return due.exclude(Exists(summing_up))
 
 
 @transaction.atomic
-def settle(due: Due, attempt: Attempt, ms: int, luck: float) -> State | None:
+def settle(due: ClaimedTask, attempt: Attempt, ms: int, luck: float) -> State | None:
     """Write down what came of an attempt; None where another has taken it up since."""
-    rows = Followup.objects.select_for_update().filter(
+    rows = PostCallTask.objects.select_for_update().filter(
         pk=due.pk, state=State.WAITING, attempts=due.attempt
     )
     if (row := rows.first()) is None:
         return None
-    wait = None if attempt.final else retry_schedule.wait(due.kind, due.attempt, luck)
+    wait = (
+        None
+        if attempt.final
+        else retry_schedule.delay_after(due.kind, due.attempt, luck)
+    )
     if attempt.done:
         row.state = State.DONE
     elif wait is None:
@@ -217,14 +225,14 @@ def _entry(attempt: Attempt, ms: int) -> dict[str, Any]:
     }
 
 
-def give_back(claimed: Iterable[int]) -> None:
+def release(claimed: Iterable[int]) -> None:
     """Let others take up at once what was begun here and not done."""
-    left = Followup.objects.filter(pk__in=list(claimed), state=State.WAITING)
+    left = PostCallTask.objects.filter(pk__in=list(claimed), state=State.WAITING)
     left.update(due_at=Now())
 
 
 def waiting() -> dict[str, int]:
     """How many wait, of each kind."""
-    rows = Followup.objects.filter(state=State.WAITING).order_by()
+    rows = PostCallTask.objects.filter(state=State.WAITING).order_by()
     counted = dict(rows.values_list("kind").annotate(Count("pk")))
     return {kind: counted.get(kind, 0) for kind in Kind}

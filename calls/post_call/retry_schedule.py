@@ -1,7 +1,7 @@
 """When what failed after a call is tried again. Pure."""
 
 # When each attempt is made, in seconds after the first.
-MOMENTS = {
+ATTEMPT_TIMES = {
     "summary": (0, 10, 60, 300),
     "webhook": (0, 10, 60, 300, 1800, 7200, 21_600, 43_200),
 }
@@ -9,17 +9,17 @@ MOMENTS = {
 JITTER = 0.2
 
 
-def most_attempts(kind: str) -> int:
+def max_attempts(kind: str) -> int:
     """How often something is tried in all."""
-    return len(MOMENTS[kind])
+    return len(ATTEMPT_TIMES[kind])
 
 
-def wait(kind: str, attempts: int, luck: float) -> float | None:
+def delay_after(kind: str, attempts: int, luck: float) -> float | None:
     """Seconds from the failure of that many attempts to the next; None: give up.
 
     `luck` is a random number from 0 to 1.
     """
-    moments = MOMENTS[kind]
+    moments = ATTEMPT_TIMES[kind]
     if attempts >= len(moments):
         return None
     return (moments[attempts] - moments[attempts - 1]) * (1 + JITTER * luck)

@@ -6,19 +6,25 @@ from dataclasses import replace
 from http import HTTPStatus
 
 from bots.config import local_time
-from bots.config.bot_config import Profile
+from bots.config.bot_config import BotConfig
 from bots.inworld.client import Inworld
 from bots.inworld.errors import InworldError, InworldRejected
-from bots.inworld.one_shot import in_words
+from bots.inworld.one_shot import operator_message
 from bots.inworld.text_request import TextRequest
-from calls.db import in_any_thread
+from calls.db import run_in_db_thread
 from calls.models import Call, Turn
 from calls.models.post_call_task import Kind
 from calls.post_call.queue import SECONDS, Attempt, profile_of, wanted_of
-from calls.post_call.summary_prompt import Line, Upshot, Wanted, question, read
+from calls.post_call.summary_prompt import (
+    CallSummary,
+    SummarySpec,
+    TranscriptLine,
+    parse_answer,
+    prompt_messages,
+)
 
 # Enough for models that think before they write.
-MOST_TOKENS = 2000
+MAX_TOKENS = 2000
 TEMPERATURE = 0.2
 NO_SCHEMAS = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY)
 
@@ -27,9 +33,9 @@ TOO_LATE = "The model did not answer in time."
 NOTHING_ASKED = "The bot asks for no summary any more."
 
 
-async def sum_up(call_id: int, inworld: Inworld) -> Attempt:
+async def summarise_call(call_id: int, inworld: Inworld) -> Attempt:
     """Ask once, and keep the answer where it is one."""
-    found = await in_any_thread(_asked)(call_id)
+    found = await run_in_db_thread(_asked)(call_id)
     if found is None:
         return Attempt(False, NOTHING_ASKED, final=True)
     request, wanted = found
@@ -40,11 +46,11 @@ async def sum_up(call_id: int, inworld: Inworld) -> Attempt:
         return Attempt(False, TOO_LATE)
     except InworldError as error:
         status = error.status if isinstance(error, InworldRejected) else 0
-        return Attempt(False, in_words(error), status)
-    upshot = read(answer, wanted)
+        return Attempt(False, operator_message(error), status)
+    upshot = parse_answer(answer, wanted)
     if upshot is None:
         return Attempt(False, UNREADABLE)
-    await in_any_thread(_keep)(call_id, upshot)
+    await run_in_db_thread(_save)(call_id, upshot)
     return Attempt(True)
 
 
@@ -58,7 +64,7 @@ async def _answer(inworld: Inworld, request: TextRequest) -> str:
     return await inworld.complete(replace(request, schema=None))
 
 
-def _asked(call_id: int) -> tuple[TextRequest, Wanted] | None:
+def _asked(call_id: int) -> tuple[TextRequest, SummarySpec] | None:
     call = Call.objects.select_related("bot").filter(pk=call_id).first()
     if call is None:
         return None
@@ -69,36 +75,45 @@ def _asked(call_id: int) -> tuple[TextRequest, Wanted] | None:
     request = TextRequest(
         model=profile.summary_model or profile.llm_model,
         fallback_models=profile.fallback_models,
-        messages=question(wanted, _about(call, profile), lines(turns)),
-        max_tokens=MOST_TOKENS,
+        messages=prompt_messages(
+            wanted, _about(call, profile), transcript_lines(turns)
+        ),
+        max_tokens=MAX_TOKENS,
         temperature=TEMPERATURE,
         schema=wanted.schema,
     )
     return request, wanted
 
 
-def _about(call: Call, profile: Profile) -> str:
+def _about(call: Call, profile: BotConfig) -> str:
     """When it was, without which “tomorrow at nine” tells nothing, and its end."""
-    began = local_time.told(call.started_at, profile.time_zone)
+    began = local_time.spoken_time(call.started_at, profile.time_zone)
     return f"The call began on {began}. Its end: {call.get_end_reason_display()}."
 
 
-def lines(turns: Iterable[Turn]) -> Iterator[Line]:
+def transcript_lines(turns: Iterable[Turn]) -> Iterator[TranscriptLine]:
     """What was said and done, as it stands in the transcript: no secret is in it.
 
     Of the bot counts what was heard.
     """
     for turn in turns:
         if turn.role == Turn.Role.TOOL:
-            name, result = turn.tool.get("name", ""), turn.tool.get("result", "")
-            yield Line("Tool", f"{name} {turn.tool.get('arguments', '')}: {result}")
+            name, result = (
+                turn.tool_call.get("name", ""),
+                turn.tool_call.get("result", ""),
+            )
+            yield TranscriptLine(
+                "Tool", f"{name} {turn.tool_call.get('arguments', '')}: {result}"
+            )
         elif turn.role == Turn.Role.CALLER and turn.text:
-            yield Line("Caller", turn.text)
+            yield TranscriptLine("Caller", turn.text)
         elif turn.role == Turn.Role.BOT and turn.heard_text:
-            yield Line("Bot", turn.heard_text)
+            yield TranscriptLine("Bot", turn.heard_text)
 
 
-def _keep(call_id: int, upshot: Upshot) -> None:
+def _save(call_id: int, upshot: CallSummary) -> None:
     Call.objects.filter(pk=call_id).update(
-        summary=upshot.summary, outcome=upshot.outcome, noted=dict(upshot.noted)
+        summary=upshot.summary,
+        outcome=upshot.outcome,
+        extracted_fields=dict(upshot.fields),
     )

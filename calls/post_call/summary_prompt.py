@@ -15,15 +15,15 @@ from bots.config.placeholders import CONTROL
 Schema = dict[str, Any]
 
 # What is kept of an answer (characters).
-LONGEST_SUMMARY = 4000
-LONGEST_OUTCOME = 80
-LONGEST_VALUE = 500
+MAX_SUMMARY_LENGTH = 4000
+MAX_OUTCOME_LENGTH = 80
+MAX_VALUE_LENGTH = 500
 # What the model gets of a call: some ten thousand words, and of a turn (characters).
-MOST_CHARACTERS = 60_000
-LONGEST_TURN = 4000
+MAX_TRANSCRIPT_LENGTH = 60_000
+MAX_TURN_LENGTH = 4000
 # What is read of an answer, and how many beginnings of an object are looked at.
-LONGEST_ANSWER = 100_000
-MOST_BEGINNINGS = 40
+MAX_ANSWER_LENGTH = 100_000
+MAX_OPENING_BRACES = 40
 
 NO_OUTCOME = "none of these"
 LEFT_OUT = "[What was said in between is left out here.]"
@@ -39,7 +39,7 @@ what you are asked for here, unless it says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class SummarySpec:
     """What an operator wants to know of each call."""
 
     prompt: str = ""
@@ -49,7 +49,7 @@ class Wanted:
     @classmethod
     def of(cls, prompt: str, outcomes: str, fields: str) -> Self:
         """Read a bot's settings: a comma between outcomes, a line for each field."""
-        parts = (part.strip()[:LONGEST_OUTCOME] for part in outcomes.split(","))
+        parts = (part.strip()[:MAX_OUTCOME_LENGTH] for part in outcomes.split(","))
         lines = (line.partition(":") for line in fields.splitlines())
         noted = {name.strip(): told.strip() for name, _, told in lines if name.strip()}
         return cls(prompt.strip(), tuple(dict.fromkeys(filter(None, parts))), noted)
@@ -77,7 +77,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TranscriptLine:
     """One thing said or done in the call, by whom."""
 
     who: str
@@ -85,12 +85,12 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Upshot:
+class CallSummary:
     """What a model tells of a call, as far as it was asked for."""
 
     summary: str = ""
     outcome: str = ""
-    noted: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, str] = field(default_factory=dict)
 
 
 def _object(parts: dict[str, Schema]) -> Schema:
@@ -102,7 +102,9 @@ def _object(parts: dict[str, Schema]) -> Schema:
     }
 
 
-def question(wanted: Wanted, about: str, lines: Iterable[Line]) -> list[dict[str, str]]:
+def prompt_messages(
+    wanted: SummarySpec, about: str, lines: Iterable[TranscriptLine]
+) -> list[dict[str, str]]:
     """The messages that ask for it; `about` tells when the call was and its end."""
     asked = "\n".join([RULES, "", *_wishes(wanted)])
     said = "\n".join([about, "", *_record(lines)])
@@ -112,7 +114,7 @@ def question(wanted: Wanted, about: str, lines: Iterable[Line]) -> list[dict[str
     ]
 
 
-def _wishes(wanted: Wanted) -> Iterator[str]:
+def _wishes(wanted: SummarySpec) -> Iterator[str]:
     yield "The keys of the object:"
     if wanted.prompt:
         yield f"“summary”, a text: {wanted.prompt}"
@@ -125,19 +127,19 @@ def _wishes(wanted: Wanted) -> Iterator[str]:
             yield f"“{name}”: {told}" if told else f"“{name}”"
 
 
-def _record(lines: Iterable[Line]) -> Iterator[str]:
+def _record(lines: Iterable[TranscriptLine]) -> Iterator[str]:
     """Each turn as a line of its own, whatever is in it; of a long call both ends."""
     written = [
-        f"{line.who}: {json.dumps(_flat(line.text)[:LONGEST_TURN], ensure_ascii=False)}"
+        f"{line.who}: {json.dumps(_flat(line.text)[:MAX_TURN_LENGTH], ensure_ascii=False)}"
         for line in lines
     ]
     yield "The record:"
-    if sum(map(len, written)) <= MOST_CHARACTERS:
+    if sum(map(len, written)) <= MAX_TRANSCRIPT_LENGTH:
         yield from written
         return
     # How a call ends tells more than how it begins.
-    begin = list(_within(written, MOST_CHARACTERS // 4))
-    end = list(_within(reversed(written[len(begin) :]), MOST_CHARACTERS * 3 // 4))
+    begin = list(_within(written, MAX_TRANSCRIPT_LENGTH // 4))
+    end = list(_within(reversed(written[len(begin) :]), MAX_TRANSCRIPT_LENGTH * 3 // 4))
     yield from [*begin, LEFT_OUT, *reversed(end)]
 
 
@@ -149,11 +151,11 @@ def _within(written: Iterable[str], characters: int) -> Iterator[str]:
         yield line
 
 
-def read(answer: str, wanted: Wanted) -> Upshot | None:
+def parse_answer(answer: str, wanted: SummarySpec) -> CallSummary | None:
     """What an answer tells of what was asked; None where it is no such answer."""
     kinds = {"summary": str, "outcome": str, "fields": dict}
     asked = [(name, kinds[name]) for name in wanted.schema["properties"]]
-    for found in _objects(answer[:LONGEST_ANSWER]):
+    for found in _objects(answer[:MAX_ANSWER_LENGTH]):
         # An object of nothing but wrong types is not the one that was asked for.
         if any(isinstance(found.get(name), kind) for name, kind in asked):
             return _taken(found, wanted)
@@ -163,7 +165,7 @@ def read(answer: str, wanted: Wanted) -> Upshot | None:
 def _objects(answer: str) -> Iterator[dict[str, Any]]:
     """The JSON objects in a text, whatever stands around them."""
     decoder, place = json.JSONDecoder(), answer.find("{")
-    for _ in range(MOST_BEGINNINGS):
+    for _ in range(MAX_OPENING_BRACES):
         if place < 0:
             return
         try:
@@ -176,13 +178,13 @@ def _objects(answer: str) -> Iterator[dict[str, Any]]:
         place = answer.find("{", end)
 
 
-def _taken(found: Mapping[str, Any], wanted: Wanted) -> Upshot:
+def _taken(found: Mapping[str, Any], wanted: SummarySpec) -> CallSummary:
     summary = found.get("summary") if wanted.prompt else ""
     fields = found.get("fields")
     fields = fields if isinstance(fields, dict) else {}
     noted = {name: _value(fields.get(name)) for name in wanted.fields}
-    return Upshot(
-        _plain(summary)[:LONGEST_SUMMARY] if isinstance(summary, str) else "",
+    return CallSummary(
+        _plain(summary)[:MAX_SUMMARY_LENGTH] if isinstance(summary, str) else "",
         _outcome(found.get("outcome"), wanted.outcomes),
         {name: value for name, value in noted.items() if value},
     )
@@ -203,7 +205,7 @@ def _value(told: object) -> str:
     if isinstance(told, float) and not math.isfinite(told):
         return ""
     text = told if isinstance(told, str) else json.dumps(told)
-    return _flat(text)[:LONGEST_VALUE]
+    return _flat(text)[:MAX_VALUE_LENGTH]
 
 
 def _flat(text: str) -> str:

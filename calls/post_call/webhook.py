@@ -18,10 +18,10 @@ from time import time
 
 from bots.config.capabilities import ToolSpec
 from bots.config.placeholders import SECRET
-from bots.config.request_template import BadTemplate, address, secrets_of
-from bots.models.secret import SecretLost, opened
+from bots.config.request_template import BadTemplate, build_url, secrets_of
+from bots.models.secret import SecretUnreadable, opened
 from bots.tools.guarded_http import Request, Unreachable, fetch
-from calls.db import in_any_thread
+from calls.db import run_in_db_thread
 from calls.models import Call
 from calls.models.post_call_task import Kind
 from calls.post_call.queue import SECONDS, Attempt, profile_of
@@ -31,26 +31,26 @@ EVENT = "call.ended"
 
 NO_WEBHOOK = "The bot has no webhook any more."
 NO_SECRET = "There is no secret to sign it with. Choose one at the bot, under webhook."  # noqa: S105
-GONE = "The receiver says that it is gone for good."
+CALL_DELETED = "The receiver says that it is gone for good."
 
 
-class Unsendable(Exception):
+class CannotSend(Exception):
     """Nothing can be sent; says why, in words for an operator."""
 
 
 async def deliver(call_id: int, delivery: int) -> Attempt:
     """Send it once."""
     try:
-        request = await in_any_thread(_request)(call_id, delivery)
+        request = await run_in_db_thread(_request)(call_id, delivery)
         if request is None:
             return Attempt(False, NO_WEBHOOK, final=True)
         answer = await fetch(request)
-    except (Unsendable, SecretLost, BadTemplate, Unreachable) as error:
+    except (CannotSend, SecretUnreadable, BadTemplate, Unreachable) as error:
         return Attempt(False, str(error))
     if answer.is_good:
         return Attempt(True, status=answer.status)
     if answer.status == HTTPStatus.GONE:
-        return Attempt(False, GONE, answer.status, final=True)
+        return Attempt(False, CALL_DELETED, answer.status, final=True)
     return Attempt(False, f"The receiver answered {answer.status}.", answer.status)
 
 
@@ -69,12 +69,12 @@ def _request(call_id: int, delivery: int) -> Request | None:
     url, name, said = profile.webhook_url, profile.webhook_secret, str(int(time()))
     secrets = opened([name, *secrets_of(url)])
     if not (secret := secrets.get(name, "")):
-        raise Unsendable(NO_SECRET)
+        raise CannotSend(NO_SECRET)
     values = {f"{SECRET}{each}": value for each, value in secrets.items()}
     body = json.dumps(record_of(call)).encode()
     return Request(
         method="POST",
-        url=address(ToolSpec("webhook", url=url), values),
+        url=build_url(ToolSpec("webhook", url=url), values),
         headers={
             "Content-Type": "application/json",
             "X-Voicebot-Event": EVENT,
@@ -84,5 +84,5 @@ def _request(call_id: int, delivery: int) -> Request | None:
         },
         seconds=SECONDS[Kind.WEBHOOK],
         body=body,
-        delivers=True,
+        follow_as_post=True,
     )

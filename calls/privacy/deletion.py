@@ -44,14 +44,14 @@ def _delete(ids: list[int]) -> Deleted:
     )
     with transaction.atomic():
         turns = Turn.objects.filter(call__in=ids)
-        clips = tuple(_sound(turns))
+        clips = tuple(_clip_ids(turns))
         said, _ = turns.delete()
         about_calls.filter(object_id__in=[str(pk) for pk in ids]).delete()
         Call.objects.filter(pk__in=ids).delete()
     return Deleted(len(ids), said, clips)
 
 
-def _sound(turns: QuerySet[Turn]) -> Iterable[str]:
+def _clip_ids(turns: QuerySet[Turn]) -> Iterable[str]:
     """Clips of these turns only; a bot's own sentences are other calls' as well."""
     told = turns.exclude(clip_ids=[]).values_list("model", "clip_ids")
     return chain.from_iterable(

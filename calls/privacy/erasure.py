@@ -12,7 +12,7 @@ from bots.models import PhoneNumber
 from calls.blocking import ANONYMOUS, pattern_of, pattern_of_caller
 from calls.models import BlockedCaller, Call, Turn
 from calls.privacy.deletion import BATCH, Deleted, _delete
-from calls.review.masking import without
+from calls.review.masking import remove_numbers
 
 # What the desk and the command say once it is done.
 ELSEWHERE = (
@@ -23,7 +23,7 @@ ELSEWHERE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class CallerData:
     """What is known of a caller; a call that goes on is deleted when it is over."""
 
     number: str
@@ -39,7 +39,7 @@ class Known:
 # Because somebody asks
 
 
-def caller_of(text: str) -> str:
+def parse_caller(text: str) -> str:
     """The caller that was typed. Raises `ValidationError` where it is not one person.
 
     Hidden numbers are many people's, and our own are nobody's.
@@ -53,11 +53,11 @@ def caller_of(text: str) -> str:
     return number
 
 
-def known_of(number: str) -> Known:
+def caller_data(number: str) -> CallerData:
     """What would be deleted of a caller."""
     calls = _calls_of(number)
     over = calls.filter(status__in=Call.OVER)
-    return Known(
+    return CallerData(
         number=number,
         calls=over.count(),
         turns=Turn.objects.filter(call__in=over).count(),
@@ -66,7 +66,7 @@ def known_of(number: str) -> Known:
     )
 
 
-def forget(number: str) -> Deleted:
+def erase(number: str) -> Deleted:
     """Delete every call of a caller that is over, and each mention in the desk's log.
 
     That the caller is blocked stays: it was decided against them, and holds nothing
@@ -76,7 +76,7 @@ def forget(number: str) -> Deleted:
     deleted = Deleted()
     while ids := list(over.values_list("pk", flat=True)[:BATCH]):
         deleted += _delete(ids)
-    _unname(number)
+    _anonymise(number)
     return deleted
 
 
@@ -89,10 +89,10 @@ def _calls_of(number: str) -> QuerySet[Call]:
     return real.filter((caller & ~outbound) | (outbound & Q(to_number__iexact=number)))
 
 
-def _unname(number: str) -> None:
-    """Mask the number where somebody's deed at the desk is described with it."""
+def _anonymise(number: str) -> None:
+    """Mask the number where somebody's action at the desk is described with it."""
     named = Q(object_repr__contains=number) | Q(change_message__contains=number)
     for entry in LogEntry.objects.filter(named):
-        entry.object_repr = without(entry.object_repr, number)
-        entry.change_message = without(entry.change_message, number)
+        entry.object_repr = remove_numbers(entry.object_repr, number)
+        entry.change_message = remove_numbers(entry.change_message, number)
         entry.save(update_fields=["object_repr", "change_message"])

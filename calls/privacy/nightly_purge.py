@@ -10,8 +10,8 @@ from django.db import DatabaseError, InterfaceError
 from django.db.models import Q
 from django.utils import timezone
 
-from calls.db import in_any_thread
-from calls.models import DailyRun
+from calls.db import run_in_db_thread
+from calls.models import ScheduledRun
 from calls.privacy.deletion import Deleted
 from calls.privacy.retention import purge_some
 from calls.speech.clip_store import ClipStore, ClipsUnavailable
@@ -21,17 +21,17 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 NAME = "purge"
 # By the clock of TIME_ZONE. A server that was off at that hour makes up for it.
-QUIET_HOUR = 3
-LOOK_SECONDS = 600.0
+RUN_AT_HOUR = 3
+POLL_SECONDS = 600.0
 # Not while a server has just begun to take calls.
 SETTLE_SECONDS = 60.0
 # Between two batches, so that what calls write gets its turn.
 PAUSE_SECONDS = 0.2
 # A run of which nothing was seen for so long died with its process.
-PATIENCE = timedelta(minutes=15)
+STALE_AFTER = timedelta(minutes=15)
 
 
-class Daily:
+class NightlyPurge:
     """Looks again and again whether the day's run is still to be done."""
 
     def __init__(self, clips: ClipStore) -> None:
@@ -51,7 +51,7 @@ class Daily:
     async def run_if_due(self, now: datetime) -> Deleted | None:
         """Do today's run unless it was done, or another does it; None then."""
         local = timezone.localtime(now)
-        if local.hour < QUIET_HOUR or not await _beside(_claim, local.date(), now):
+        if local.hour < RUN_AT_HOUR or not await _beside(_claim, local.date(), now):
             return None
         deleted = Deleted()
         while (some := await _beside(purge_some, now)).calls:
@@ -72,7 +72,7 @@ class Daily:
                 log.warning("The nightly run waits: %s", type(error).__name__)
             except Exception:
                 log.exception("The nightly run failed; it is tried again")
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(POLL_SECONDS)
 
     async def _silence(self, clips: tuple[str, ...]) -> None:
         try:
@@ -83,25 +83,25 @@ class Daily:
 
 async def _beside(work: Callable[..., T], *args: object) -> T:
     """Do something with the database in any free thread."""
-    done: T = await in_any_thread(work)(*args)
+    done: T = await run_in_db_thread(work)(*args)
     return done
 
 
 def _claim(today: date, now: datetime) -> bool:
     """Whether this process, and no other, does today's run."""
-    first = {"day": today, "seen_at": now}
-    run, is_first = DailyRun.objects.get_or_create(name=NAME, defaults=first)
+    first = {"day": today, "last_seen_at": now}
+    run, is_first = ScheduledRun.objects.get_or_create(name=NAME, defaults=first)
     if is_first:
         return True
-    free = ~Q(day=today) | Q(done_at=None, seen_at__lt=now - PATIENCE)
+    free = ~Q(day=today) | Q(done_at=None, last_seen_at__lt=now - STALE_AFTER)
     # The database lets one process change the row first; it is not free any more then.
-    runs = DailyRun.objects.filter(free, pk=run.pk)
-    return runs.update(day=today, seen_at=now, done_at=None) == 1
+    runs = ScheduledRun.objects.filter(free, pk=run.pk)
+    return runs.update(day=today, last_seen_at=now, done_at=None) == 1
 
 
 def _seen() -> None:
-    DailyRun.objects.filter(name=NAME).update(seen_at=timezone.now())
+    ScheduledRun.objects.filter(name=NAME).update(last_seen_at=timezone.now())
 
 
 def _done() -> None:
-    DailyRun.objects.filter(name=NAME).update(done_at=timezone.now())
+    ScheduledRun.objects.filter(name=NAME).update(done_at=timezone.now())

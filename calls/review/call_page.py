@@ -13,8 +13,8 @@ from django.urls import reverse
 from calls.models import Call, Turn
 from calls.review.latency_waterfall import LABELS, Stage, stages
 from calls.review.settings_used import settings_used
-from calls.review.tool_call_view import Use, use
-from calls.review.visibility import listed, variables
+from calls.review.tool_call_view import ToolCallView, use
+from calls.review.visibility import for_list, variables
 from calls.turns.clip_ids import KEPT_SECONDS
 from calls.turns.heard_text import split_at_heard
 from calls.turns.turn import CONSENT, FILLER, NOTICE, RESUMED
@@ -32,13 +32,13 @@ TOOK = "tool"
 # Keys as the transcript spells them (see calls.conversation.dtmf).
 PRESSED = re.compile(r"\[pressed ([^\]]*)\]")
 # How long before its turn to be played a clip may have been made, in seconds.
-LONGEST_QUEUE = 120
+MAX_QUEUE_SECONDS = 120
 # The caller hears the bot from here on; the first of these that was measured counts.
 ANSWERED = ("play_sent", "first_clip", "first_audio")
 
 
 @dataclass(frozen=True, slots=True)
-class Bubble:
+class TurnView:
     """One turn, ready to be shown."""
 
     turn: Turn
@@ -49,29 +49,29 @@ class Bubble:
     stages: list[Stage]
     events: list[tuple[str, str]]
     clips: list[str]
-    answered_back: bool  # the caller's turn follows
-    use: Use | None  # of a tool
+    interrupted_by: bool  # the caller's turn follows
+    use: ToolCallView | None  # of a tool
 
 
-def clock(length: timedelta) -> str:
+def format_offset(length: timedelta) -> str:
     """Write a length of time as m:ss, or h:mm:ss from an hour on."""
     minutes, seconds = divmod(max(int(length.total_seconds()), 0), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
-def page(call: Call, at: datetime, *, hide: bool) -> dict[str, Any]:
+def call_context(call: Call, at: datetime, *, hide: bool) -> dict[str, Any]:
     """Everything the page of a call shows, as it is known `at` this moment.
 
     With `hide` it is for somebody who may not see people's numbers.
     """
     settings = list(settings_used(call, hide=hide))
     return {
-        "title": f"Call from {listed(call)[0] or 'an unknown number'}",
+        "title": f"Call from {for_list(call)[0] or 'an unknown number'}",
         "subtitle": None,
         "call": call,
         "is_open": call.status not in Call.OVER,
-        "length": "-" if call.duration is None else clock(call.duration),
+        "length": "-" if call.duration is None else format_offset(call.duration),
         "variables": sorted(variables(call, hide=hide).items()),
         "conversation": list(conversation(call, at)),
         "settings_used": settings,
@@ -92,7 +92,7 @@ def neighbours(call: Call) -> dict[str, Call | None]:
     return {"older": older.first(), "newer": newer.first()}
 
 
-def conversation(call: Call, at: datetime) -> Iterator[Bubble]:
+def conversation(call: Call, at: datetime) -> Iterator[TurnView]:
     """Tell the call turn by turn; one query, however long it was."""
     begin = call.answered_at or call.started_at
     turns = list(call.turns.order_by("index"))
@@ -100,17 +100,17 @@ def conversation(call: Call, at: datetime) -> Iterator[Bubble]:
         heard, not_heard = turn.text, ""
         if _cut_short(turn, call):
             heard, not_heard = split_at_heard(turn.text, turn.heard_text)
-        yield Bubble(
+        yield TurnView(
             turn=turn,
-            offset=clock(turn.started_at - begin),
+            offset=format_offset(turn.started_at - begin),
             heard=parts_of(heard) if turn.role == Turn.Role.CALLER else [(heard, "")],
             not_heard=not_heard,
             waited=_waited(turn.latency_ms),
             stages=stages(turn.latency_ms),
             events=_events(turn.latency_ms),
             clips=clips(turn, at),
-            answered_back=after is not None and after.role == Turn.Role.CALLER,
-            use=use(turn.tool, turn.latency_ms),
+            interrupted_by=after is not None and after.role == Turn.Role.CALLER,
+            use=use(turn.tool_call, turn.latency_ms),
         )
 
 
@@ -129,7 +129,7 @@ def parts_of(text: str) -> list[tuple[str, str]]:
 def clips(turn: Turn, at: datetime) -> list[str]:
     """Where the sound of a turn is to be had; nothing when it has surely expired."""
     # What no model wrote is a fixed sentence, and its clip is kept for other calls.
-    kept = float(settings_of_django.CLIP_TTL_SECONDS + LONGEST_QUEUE)
+    kept = float(settings_of_django.CLIP_TTL_SECONDS + MAX_QUEUE_SECONDS)
     if turn.model in ("", CONSENT, RESUMED, FILLER, NOTICE):
         kept = KEPT_SECONDS
     if at - (turn.ended_at or turn.started_at) > timedelta(seconds=kept):

@@ -48,7 +48,7 @@ TURN_COLUMNS = [
     "prompt_tokens",
     "completion_tokens",
     "error",
-    "tool",
+    "tool_call",
 ]
 
 # What makes a spreadsheet take a cell for a formula.
@@ -63,7 +63,7 @@ class Output(Protocol):
         """Take a piece of text."""
 
 
-class Line:
+class LineBuffer:
     """Hands a spreadsheet's line back instead of writing it."""
 
     def write(self, text: str) -> str:
@@ -79,7 +79,7 @@ def json_lines(records: Iterable[Record]) -> Iterator[str]:
 
 def csv_lines(records: Iterable[Record]) -> Iterator[str]:
     """One row a turn, the call's columns repeated; a silent call has one row."""
-    writer = csv.writer(Line(), lineterminator="\n")
+    writer = csv.writer(LineBuffer(), lineterminator="\n")
     header = [*CALL_COLUMNS, *(f"turn_{name}" for name in TURN_COLUMNS)]
     yield str(writer.writerow(header))
     for record in records:
@@ -132,7 +132,7 @@ def record_of(call: Call, *, hide: bool = False) -> Record:
         ),
         "summary": call.summary,
         "outcome": call.outcome,
-        "fields": call.noted,
+        "fields": call.extracted_fields,
         "variables": variables(call, hide=hide),
         "turns": [turn_of(turn) for turn in call.turns.all()],
     }

@@ -12,11 +12,11 @@ LABELS = {
     "first_clip": "first clip",
     "play_sent": "play sent",
     "clip_fetched": "fetched",
-    "heard": "heard",
+    "playback_started": "heard",
 }
 DAY_MS = 86_400_000
 # The least of the whole width that can still be seen.
-HAIRLINE = 0.006
+MIN_WIDTH_SHARE = 0.006
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Stage:
     @property
     def width(self) -> float:
         """How wide its bar is, in percent of the whole."""
-        return round(100 * max(self.took_ms / self.total_ms, HAIRLINE), 2)
+        return round(100 * max(self.took_ms / self.total_ms, MIN_WIDTH_SHARE), 2)
 
 
 def stages(latency_ms: Mapping[str, Any]) -> list[Stage]:

@@ -19,7 +19,7 @@ def masked(number: str) -> str:
     return NUMBER.sub(_digits_hidden, number)
 
 
-def without(text: str, number: str) -> str:
+def remove_numbers(text: str, number: str) -> str:
     """A text in which every mention of this number is masked, however it is written."""
     digits = re.sub(r"\D", "", number)
     if number.startswith("+") and len(digits) > HIDDEN:

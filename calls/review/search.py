@@ -12,9 +12,9 @@ from bots.models import Bot
 from calls.models import Call, Turn
 
 # More words narrow nothing down any further.
-MOST_WORDS = 8
+MAX_WORDS = 8
 # PostgreSQL refuses words of 2 KB, and nobody says one that begins like that.
-LONGEST_WORD = 200
+MAX_WORD_LENGTH = 200
 # How much of a text stands around a word that was looked for, in characters.
 AROUND = 40
 # A number as people write it, with what they put between the digits.
@@ -33,7 +33,7 @@ Excerpt = tuple[str, str, str]
 
 
 @TextField.register_lookup
-class Says(IContains):
+class MatchesText(IContains):
     """Has a word that begins like this; elsewhere than in PostgreSQL, contains it."""
 
     lookup_name = "says"
@@ -57,9 +57,9 @@ def prefix(word: str) -> str:
 def words_of(query: str) -> list[str]:
     """What to look for: all of it must be found in a call, anywhere in it."""
     if NUMBER.fullmatch(query.strip()) and any(map(str.isdigit, query)):
-        return [re.sub(r"[^\d+]", "", query)[:LONGEST_WORD]]
-    words = (word[:LONGEST_WORD] for word in query.split())
-    return list(dict.fromkeys(words))[:MOST_WORDS]
+        return [re.sub(r"[^\d+]", "", query)[:MAX_WORD_LENGTH]]
+    words = (word[:MAX_WORD_LENGTH] for word in query.split())
+    return list(dict.fromkeys(words))[:MAX_WORDS]
 
 
 def matching(
@@ -71,7 +71,7 @@ def matching(
     """
     words = words_of(query)
     names = _names_of_bots() if words else {}
-    often = _said_often(words)
+    often = _is_frequent(words)
     for word in words:
         named = [name for name in names if word.casefold() in name.casefold()]
         found = Q(pk__in=_said_or_dialled(word, often=word in often, parts=parts))
@@ -91,7 +91,7 @@ def _names_of_bots() -> dict[str, int | None]:
     return dict(sorted(known, key=lambda bot: bot[1] is not None))
 
 
-def _said_often(words: list[str]) -> set[str]:
+def _is_frequent(words: list[str]) -> set[str]:
     """Words that so much was said with that PostgreSQL had better not collect it."""
     if connection.vendor != "postgresql" or not words:
         return set()

@@ -7,15 +7,15 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import FieldDoesNotExist
 
-from bots.config.bot_config import LISTS, Profile
-from bots.config.capabilities import MenuEntry, Target, Tongue, ToolSpec
+from bots.config.bot_config import LIST_FIELDS, BotConfig
+from bots.config.capabilities import Language, MenuEntry, ToolSpec, TransferTarget
 from bots.models import Bot
 from calls.models import Call
 from calls.review.masking import masked
 
 # What a number counts, and what 0 stands for.
 UNITS = {
-    "silence_seconds": ("second", "waits for ever"),
+    "idle_timeout_seconds": ("second", "waits for ever"),
     "max_call_minutes": ("minute", ""),
     "retention_days": ("day", "for good"),
 }
@@ -45,8 +45,12 @@ class Setting:
 
 def settings_used(call: Call, *, hide: bool = False) -> Iterator[Setting]:
     """Every setting the call ran with; with `hide` people's numbers are masked."""
-    bot = Bot.objects.whole().filter(pk=call.bot_id).first() if call.bot_id else None
-    present = Profile.of(bot).to_json() if bot else {}
+    bot = (
+        Bot.objects.with_related().filter(pk=call.bot_id).first()
+        if call.bot_id
+        else None
+    )
+    present = BotConfig.of(bot).to_json() if bot else {}
     for name, value in call.settings.items():
         label = _label(name)
         if not label:  # a setting of an older or newer release
@@ -73,7 +77,7 @@ def _label(name: str) -> str:
 def _told(name: str, value: Any, *, hide: bool) -> str:
     """A value in words."""
     read = _read(name, value)
-    if name in LISTS:
+    if name in LIST_FIELDS:
         said = [_said(each, hide=hide) for each in read]
         return "\n".join(said) or "-"
     if isinstance(read, ToolSpec):
@@ -88,9 +92,9 @@ def _read(name: str, value: Any) -> Any:
     """What is kept of tools, people, keys and languages, as what it was."""
     value = value if isinstance(value, list | tuple | dict) else []
     try:
-        if name in LISTS:
-            return [LISTS[name].of(each) for each in value]
-        if name == "lookup" and value:
+        if name in LIST_FIELDS:
+            return [LIST_FIELDS[name].of(each) for each in value]
+        if name == "lookup_tool" and value:
             return ToolSpec.of(value)
     except (TypeError, AttributeError):  # a damaged row
         return [str(value)]
@@ -102,29 +106,31 @@ def _said(kept: Any, *, hide: bool) -> str:
     match kept:
         case ToolSpec():
             return f"{kept.name}: {kept.method} {_host(kept.url)}"
-        case Target():
+        case TransferTarget():
             number = masked(kept.number) if hide else kept.number
             told = f"{kept.name}, {number}"
-            return ", ".join(filter(None, [told, kept.hours, kept.when]))
+            return ", ".join(filter(None, [told, kept.opening_hours, kept.when_to_use]))
         case MenuEntry():
-            return f"{kept.key}: {_deed(kept)}"
-        case Tongue():
+            return f"{kept.key}: {_action(kept)}"
+        case Language():
             return f"{kept.language}, voice {kept.voice}"
     return str(kept)
 
 
-def _deed(kept: MenuEntry) -> str:
+def _action(kept: MenuEntry) -> str:
     """What a key does."""
-    match kept.deed:
+    match kept.action:
         case "say":
-            return f"says {kept.what}"
+            return f"says {kept.message_or_target}"
         case "transfer":
-            return f"puts through to {kept.what or 'the first who is there'}"
+            return (
+                f"puts through to {kept.message_or_target or 'the first who is there'}"
+            )
         case "tool":
             return f"uses {kept.tool.name if kept.tool else 'a tool'}"
         case "end":
             return "ends the call"
-    return f"{kept.deed} {kept.what}"
+    return f"{kept.action} {kept.message_or_target}"
 
 
 def _host(url: str) -> str:

@@ -8,7 +8,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from calls.turns.turn import END, KEYS, LANGUAGE, TRANSFER, ToolUse
+from calls.turns.turn import (
+    COLLECT_DIGITS,
+    END_CALL,
+    SWITCH_LANGUAGE,
+    TRANSFER_CALL,
+    ToolCallRecord,
+)
 
 # More of a result, or of an argument, is folded away (characters).
 LONG = 160
@@ -38,7 +44,7 @@ class Argument:
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
+class ToolCallView:
     """What was done, with what, and what came of it; `ms` is how long it took."""
 
     title: str
@@ -57,21 +63,23 @@ class Use:
         return asdict(self)
 
 
-def use_of(tool: ToolUse | None, latency_ms: Mapping[str, Any]) -> Use | None:
+def use_of(
+    tool: ToolCallRecord | None, latency_ms: Mapping[str, Any]
+) -> ToolCallView | None:
     """What a turn of a call in progress did, where it is the use of a tool."""
     return use(tool.to_json(), latency_ms) if tool else None
 
 
-def use(kept: Mapping[str, Any], latency_ms: Mapping[str, Any]) -> Use | None:
+def use(kept: Mapping[str, Any], latency_ms: Mapping[str, Any]) -> ToolCallView | None:
     """What a turn did, where it is the use of a tool."""
     if not kept:
         return None
     name = str(kept.get("name", ""))
     given = _arguments(kept.get("arguments", ""))
     ms = latency_ms.get("tool")
-    titled = {TRANSFER: "target", LANGUAGE: "language"}.get(name)
-    told = ARGUMENTS if name in (END, TRANSFER, KEYS) else {}
-    return Use(
+    titled = {TRANSFER_CALL: "target", SWITCH_LANGUAGE: "language"}.get(name)
+    told = ARGUMENTS if name in (END_CALL, TRANSFER_CALL, COLLECT_DIGITS) else {}
+    return ToolCallView(
         _title(name, given),
         tuple(
             Argument(told.get(key, key), value)
@@ -86,13 +94,13 @@ def use(kept: Mapping[str, Any], latency_ms: Mapping[str, Any]) -> Use | None:
 
 def _title(name: str, given: Mapping[str, str]) -> str:
     match name:
-        case _ if name == END:
+        case _ if name == END_CALL:
             return "End the call"
-        case _ if name == TRANSFER:
+        case _ if name == TRANSFER_CALL:
             return f"Put through to {given.get('target') or 'somebody'}"
-        case _ if name == LANGUAGE:
+        case _ if name == SWITCH_LANGUAGE:
             return f"Change to {given.get('language') or 'another language'}"
-        case _ if name == KEYS:
+        case _ if name == COLLECT_DIGITS:
             return "Ask for keys"
     return name or "A tool"
 

@@ -13,15 +13,15 @@ PERMISSION = "calls.change_call"
 
 def may_see_numbers(user: Any) -> bool:
     """Whether someone may see callers' numbers in full."""
-    return not settings.MASK_NUMBERS or bool(user.has_perm(PERMISSION))
+    return not settings.MASK_CALLER_NUMBERS or bool(user.has_perm(PERMISSION))
 
 
-def listed(call: Call) -> tuple[str, str]:
+def for_list(call: Call) -> tuple[str, str]:
     """From and to as lists show them: the caller masked where that is asked for."""
-    return parties(call, hide=settings.MASK_NUMBERS)
+    return parties(call, hide=settings.MASK_CALLER_NUMBERS)
 
 
-def seen_by(user: Any, call: Call) -> tuple[str, str]:
+def for_user(user: Any, call: Call) -> tuple[str, str]:
     """From and to as somebody may see them on the call's own page and in its file."""
     return parties(call, hide=not may_see_numbers(user))
 

@@ -13,14 +13,15 @@ from channels.consumer import get_handler_name
 from channels.generic.websocket import AsyncWebsocketConsumer
 
 from calls import metrics
-from calls.conversation.events import CallerSpoke, KeyPressed
+from calls.conversation.events import CallerSpoke, DtmfReceived
 from calls.models import Call, Turn
 from calls.public_urls import socket_url
-from calls.session.active_calls import switchboard
-from calls.session.rate_limit import SocketCap, Verdict
+from calls.session.active_calls import active_calls
+from calls.session.rate_limit import FrameDecision, SocketRateLimit
+from calls.session.services import services
 from calls.session.session import CallSession
 from calls.session.socket_admission import admit
-from calls.transcripts.stored_turns import said_so_far
+from calls.transcripts.stored_turns import earlier_turns
 from calls.transcripts.writes import TokenUsed
 from calls.twilio import relay
 from calls.twilio.relay_tokens import read_token
@@ -49,14 +50,14 @@ class RelayConsumer(AsyncWebsocketConsumer):
     hang_up_codes = frozenset({NORMAL_CLOSURE})
 
     call: Call | None = None
-    said: Sequence[Turn] = ()  # before this socket
+    earlier_turns: Sequence[Turn] = ()  # before this socket
     session: CallSession | None = None
-    patience: asyncio.TimerHandle | None = None
+    setup_timer: asyncio.TimerHandle | None = None
     closing: asyncio.Task[None] | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.cap = SocketCap()
+        self.rate_limit = SocketRateLimit()
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         """Handle one message, without Channels' visit to a database thread."""
@@ -64,45 +65,44 @@ class RelayConsumer(AsyncWebsocketConsumer):
 
     async def connect(self) -> None:
         """Accept only whoever may carry a call that is open."""
-        board = switchboard()
         token = self.scope["url_route"]["kwargs"]["token"]
-        self.call = None if board.closing else await self.admitted(token)
+        self.call = None if active_calls().closing else await self.authorise(token)
         if self.call is None:
             log.warning("Relay socket refused: bad or used token, or no open call")
-            metrics.REFUSED.labels("socket").inc()
+            metrics.REJECTED_REQUESTS.labels("socket").inc()
             return await self.close()
         # A session that has not noticed that its socket is gone.
-        if stale := board.sessions.get(self.call.call_sid):
-            await board.let_go(stale)
+        if stale := active_calls().sessions.get(self.call.call_sid):
+            await active_calls().release(stale)
             self.closing = asyncio.create_task(stale.close_socket(SUPERSEDED))
-            await board.transcripts.flush(FLUSH_SECONDS)
+            await services().transcripts.flush(FLUSH_SECONDS)
         self.call.relay_nonce = ""
-        board.ringing.expect(self.call)  # its introduction is to come
-        said = await said_so_far(self.call) if self.call.reconnects else []
+        active_calls().connecting.expect(self.call)  # its introduction is to come
+        said = await earlier_turns(self.call) if self.call.reconnects else []
         if said is None:
-            return await self._turn_away(self.call)
-        self.said = said
-        board.lost.take(self.call.call_sid)
+            return await self._reject(self.call)
+        self.earlier_turns = said
+        active_calls().disconnected.claim(self.call.call_sid)
         await self.accept()
         loop = asyncio.get_running_loop()
-        self.patience = loop.call_later(SETUP_SECONDS, self._give_up)
+        self.setup_timer = loop.call_later(SETUP_SECONDS, self._give_up)
 
-    async def admitted(self, token: str) -> Call | None:
+    async def authorise(self, token: str) -> Call | None:
         """The call that this handshake may carry, once; None: it may carry none."""
         found = read_token(token) if self._is_signed() else None
         if found is None:
             return None
         # Until it is introduced it counts as ringing: a process told to stop waits.
-        return await admit(*found, here=partial(_let_in, *found))
+        return await admit(*found, here=partial(_admit, *found))
 
-    async def _turn_away(self, call: Call) -> None:
+    async def _reject(self, call: Call) -> None:
         """Have the carrier ask again how a call goes on whose words cannot be read.
 
         A session that knows nothing of them would greet anew, and write over them.
         """
-        switchboard().ringing.take(call.call_sid)
-        switchboard().lost.expect(call)
-        metrics.REFUSED.labels("socket").inc()
+        active_calls().connecting.claim(call.call_sid)
+        active_calls().disconnected.expect(call)
+        metrics.REJECTED_REQUESTS.labels("socket").inc()
         await self.close()
 
     async def receive(
@@ -124,17 +124,17 @@ class RelayConsumer(AsyncWebsocketConsumer):
                 log.debug("%s: frame ignored", self._call_sid())
             case relay.Setup():
                 await self._set_up(frame)
-            case relay.CarrierError(code):
+            case relay.RelayError(code):
                 log.warning("%s: carrier error %s", self._call_sid(), code)
-            case CallerSpoke(_, True) | KeyPressed() if self._is_flooded():
+            case CallerSpoke(_, True) | DtmfReceived() if self._is_flooded():
                 pass
             case _ if self.session:
                 await self.session.handle(frame)
 
     async def disconnect(self, code: int) -> None:
         """The socket is gone: so is the call, where it was closed in good order."""
-        if self.patience:
-            self.patience.cancel()
+        if self.setup_timer:
+            self.setup_timer.cancel()
         if self.session is None:
             return
         session, self.session = self.session, None
@@ -143,51 +143,49 @@ class RelayConsumer(AsyncWebsocketConsumer):
                 end = Call.Status.COMPLETED, Call.EndReason.CALLER_HUNG_UP
                 await session.close(*end)
             else:
-                await self.lost(session)
+                await self.on_lost(session)
         finally:
-            switchboard().forget(session)
+            active_calls().remove(session)
 
-    async def lost(self, session: CallSession) -> None:
+    async def on_lost(self, session: CallSession) -> None:
         """The socket broke; the carrier asks how to go on, and anybody may answer."""
-        await switchboard().let_go(session)
+        await active_calls().release(session)
 
     async def _set_up(self, setup: relay.Setup) -> None:
         if self.call is None or self.session:
             return
-        taken = self.call.call_sid in switchboard().sessions
+        taken = self.call.call_sid in active_calls().sessions
         if taken or setup.call_sid != self.call.call_sid:
             log.warning("%s: setup for another call, or a second", self._call_sid())
             return await self.close(WRONG_CALL)
-        self.session = self.session_class(
-            self.call, switchboard(), self._send, self.close
-        )
-        switchboard().sessions[self.call.call_sid] = self.session
-        switchboard().ringing.take(self.call.call_sid)
-        await self.session.connected(setup, self.said)
+        self.session = self.session_class(self.call, services(), self._send, self.close)
+        active_calls().sessions[self.call.call_sid] = self.session
+        active_calls().connecting.claim(self.call.call_sid)
+        await self.session.start(setup, self.earlier_turns)
 
     def _admits(self, frame: str | bytes) -> bool:
         """Whether a frame is within what a carrier may send; far above, we hang up."""
-        verdict = self.cap.frame(len(frame), monotonic())
-        if verdict is Verdict.CLOSE:
-            dropped = self.cap.dropped
+        verdict = self.rate_limit.frame(len(frame), monotonic())
+        if verdict is FrameDecision.CLOSE:
+            dropped = self.rate_limit.dropped
             log.warning(
                 "%s: closed after %d frames too many", self._call_sid(), dropped
             )
             self.closing = asyncio.create_task(self.close(TOO_MUCH))
-        if verdict is not Verdict.TAKE:
+        if verdict is not FrameDecision.TAKE:
             self._dropped()
-        return verdict is Verdict.TAKE
+        return verdict is FrameDecision.TAKE
 
     def _is_flooded(self) -> bool:
         """Whether more is asked for than any caller could ask."""
-        if self.cap.prompt(monotonic()):
+        if self.rate_limit.prompt(monotonic()):
             return False
         self._dropped()
         return True
 
     def _dropped(self) -> None:
-        metrics.FRAMES_DROPPED.inc()
-        if self.cap.dropped == 1:
+        metrics.RATE_LIMITED_FRAMES.inc()
+        if self.rate_limit.dropped == 1:
             log.warning("%s: too many frames, some are dropped", self._call_sid())
 
     def _give_up(self) -> None:
@@ -209,10 +207,9 @@ class RelayConsumer(AsyncWebsocketConsumer):
         return self.call.call_sid if self.call else "unknown"
 
 
-def _let_in(call_sid: str, nonce: str) -> Call | None:
+def _admit(call_sid: str, nonce: str) -> Call | None:
     """The call that rings here with that nonce, without asking the database."""
-    board = switchboard()
-    call = board.ringing.take(call_sid, nonce)
+    call = active_calls().connecting.claim(call_sid, nonce)
     if call:
-        board.transcripts.put(TokenUsed(call.pk, nonce))
+        services().transcripts.put(TokenUsed(call.pk, nonce))
     return call

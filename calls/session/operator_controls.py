@@ -2,10 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from time import monotonic, time
-from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from calls.conversation.conversation import Conversation
@@ -16,10 +15,9 @@ from calls.conversation.events import (
     OperatorTransferred,
 )
 from calls.live_feed.broadcast import SERVERS, Broadcaster
-from calls.live_feed.channel_listener import Listener, Message
-
-if TYPE_CHECKING:
-    from calls.session.session import CallSession
+from calls.live_feed.channel_listener import ChannelListener, Message
+from calls.session.active_calls import ActiveCalls
+from calls.session.session import CallSession
 
 log = logging.getLogger(__name__)
 
@@ -31,16 +29,14 @@ ANSWER_SECONDS = 3.0
 LINE_LIMIT = 500
 
 
-class Controls:
+class OperatorControls:
     """The process's ear for viewers and operators; calls never wait for it."""
 
-    def __init__(
-        self, sessions: Mapping[str, "CallSession"], broadcaster: Broadcaster
-    ) -> None:
-        self.sessions = sessions
+    def __init__(self, calls: ActiveCalls, broadcaster: Broadcaster) -> None:
+        self.sessions = calls.sessions
         self.broadcaster = broadcaster
         self.server = uuid4().hex
-        self.listener = Listener(SERVERS, self._take, self._joined)
+        self.listener = ChannelListener(SERVERS, self._take, self._announce)
         self.task: asyncio.Task[None] | None = None
         self.orders: set[asyncio.Task[None]] = set()
 
@@ -55,7 +51,7 @@ class Controls:
             self.task.cancel()
             await asyncio.wait({self.task, *self.orders}, timeout=1)
 
-    def order(
+    def command(
         self, call_sid: str, what: str, text: str, answered: Callable[[str], None]
     ) -> bool:
         """Take an order for a call of this process; False when it is elsewhere.
@@ -75,18 +71,18 @@ class Controls:
         answer = {"type": "live.answer", "order": order["order"], "refused": refused}
         self.broadcaster.answer(order["viewer"], answer)
 
-    def _joined(self, channel: str) -> None:
+    def _announce(self, channel: str) -> None:
         """Viewers ask at once who is there."""
         self.broadcaster.tell_viewers({"hello": self.server})
 
     def _take(self, message: Message) -> None:
         match message:
             case {"type": "controls.roll", "viewer": viewer}:
-                self._call_roll(viewer)
+                self._list_calls(viewer)
             case {"type": "controls.whole", "viewer": viewer, "calls": calls}:
                 for call_sid in calls:
                     if session := self.sessions.get(call_sid):
-                        whole = {"type": "live.whole", "whole": session.whole()}
+                        whole = {"type": "live.whole", "whole": session.snapshot()}
                         self.broadcaster.answer(viewer, whole)
             case {"type": "controls.order", "call": call_sid, "given_at": given_at}:
                 if call_sid not in self.sessions:
@@ -96,27 +92,27 @@ class Controls:
                     log.warning(words, call_sid)
                     return
                 answered = partial(self._answer, message)
-                self.order(call_sid, message["what"], message["text"], answered)
+                self.command(call_sid, message["what"], message["text"], answered)
 
-    def _call_roll(self, viewer: str) -> None:
+    def _list_calls(self, viewer: str) -> None:
         """Tell a viewer which calls are here, and how much there is to know of each."""
         if not self.broadcaster.is_watched:
             # What happened meanwhile was told to nobody: there is something to ask for.
             for session in self.sessions.values():
                 session.glimpse.number += 1
-        self.broadcaster.watch()
+        self.broadcaster.renew_viewer()
         calls = {sid: call.glimpse.number for sid, call in self.sessions.items()}
         roll = {"type": "live.roll", "server": self.server, "calls": calls}
         self.broadcaster.answer(viewer, roll)
 
     async def _carry_out(
         self,
-        session: "CallSession",
+        session: CallSession,
         what: str,
         text: str,
         answered: Callable[[str], None],
     ) -> None:
-        refused = refusal(session.conversation, what, text)
+        refused = why_not(session.conversation, what, text)
         if not refused:
             try:
                 await session.handle(event_of(what, text))
@@ -126,7 +122,7 @@ class Controls:
         answered(refused)
 
 
-def refusal(talk: Conversation, what: str, text: str = "") -> str:
+def why_not(talk: Conversation, what: str, text: str = "") -> str:
     """Why a call cannot do that now; empty when it can."""
     if talk.over:
         return "The call is over."
@@ -140,9 +136,9 @@ def refusal(talk: Conversation, what: str, text: str = "") -> str:
 def _not_put_through(talk: Conversation, name: str) -> str:
     if not talk.manners.can_transfer:
         return "The call's bot has no transfer number, nor other people."
-    if talk.farewells.has_tried_enough:
+    if talk.farewells.transfer_limit_reached:
         return "So many people did not take this call that nobody more is rung up."
-    if talk.farewells.whoever_is_there(monotonic(), name):
+    if talk.farewells.available_target(monotonic(), name):
         return ""
     return "Nobody of that name takes calls now." if name else "Nobody takes calls now."
 

@@ -16,7 +16,7 @@ DROPS_A_SECOND, DROPS_AT_ONCE = 50.0, 2000.0
 PROMPTS_A_SECOND, PROMPTS_AT_ONCE = 2.0, 200.0
 
 
-class Verdict(Enum):
+class FrameDecision(Enum):
     """What becomes of a frame."""
 
     TAKE = "take"
@@ -48,7 +48,7 @@ class TokenBucket:
         return True
 
 
-class SocketCap:
+class SocketRateLimit:
     """What one relay socket may send; `dropped` counts what was more."""
 
     def __init__(self) -> None:
@@ -58,15 +58,15 @@ class SocketCap:
         self.dropped = 0
         self.closed = False
 
-    def frame(self, length: int, at: float) -> Verdict:
+    def frame(self, length: int, at: float) -> FrameDecision:
         """What becomes of a frame of that length, of whatever kind; closes once."""
         if self.frames.take(at, 1 + length // FRAME_UNIT):
-            return Verdict.TAKE
+            return FrameDecision.TAKE
         self.dropped += 1
         if self.closed or self.drops.take(at):
-            return Verdict.DROP
+            return FrameDecision.DROP
         self.closed = True
-        return Verdict.CLOSE
+        return FrameDecision.CLOSE
 
     def prompt(self, at: float) -> bool:
         """Whether one more final prompt may be answered."""

@@ -9,7 +9,7 @@ from calls.transcripts.clock import Clock
 from calls.transcripts.stored_turns import turn_of
 
 # From the loss of a line to the socket of the next session, where nobody noted it (s).
-TO_COME_BACK = 1.5
+MAX_RESUME_GAP = 1.5
 
 
 def resumed(
@@ -20,11 +20,11 @@ def resumed(
     minute: int,
 ) -> CallResumed:
     """The event that begins a session which carries on with a call."""
-    lost_at = clock.started - TO_COME_BACK
-    if call.lost_at:
-        lost_at = clock.at(call.lost_at)
+    disconnected_at = clock.started - MAX_RESUME_GAP
+    if call.disconnected_at:
+        disconnected_at = clock.monotonic_time(call.disconnected_at)
     age = clock.started_at - (call.answered_at or call.started_at)
     turns = tuple(turn_of(row, clock) for row in said)
     seconds = max(age.total_seconds(), 0.0)
     returned = str(call.transfer.get("returned", ""))
-    return CallResumed(turns, lost_at, seconds, known, minute, returned)
+    return CallResumed(turns, disconnected_at, seconds, known, minute, returned)

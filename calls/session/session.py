@@ -8,23 +8,23 @@ from contextlib import suppress
 from time import monotonic
 from typing import Any, assert_never
 
-from bots.config.bot_config import Profile
+from bots.config.bot_config import BotConfig
 from bots.config.local_time import minute_of_week
 from calls import metrics, models
-from calls.background import Chores
+from calls.background import BackgroundTasks
 from calls.conversation.actions import (
     Action,
+    CallTool,
     ChangeLanguage,
-    Discard,
+    CountFallback,
+    DropClips,
     HangUp,
+    MuteClips,
     Play,
-    Record,
-    Resort,
+    SaveTurn,
     SpeakText,
     StartReply,
     StopReply,
-    UseTool,
-    Withhold,
 )
 from calls.conversation.conversation import Conversation
 from calls.conversation.events import (
@@ -32,27 +32,27 @@ from calls.conversation.events import (
     CallEnded,
     ClipFetched,
     Event,
-    TimePassed,
+    TimerFired,
 )
-from calls.live_feed.snapshot import Glimpse, News
+from calls.live_feed.snapshot import CallSnapshot, Update
 from calls.logs import CallLog
 from calls.models import Call
-from calls.rules import manners
+from calls.rules import rules_of
 from calls.session import turn_metrics
-from calls.session.active_calls import Switchboard
 from calls.session.resumed import resumed
-from calls.session.tool_runner import Toolbox
+from calls.session.services import Services
+from calls.session.tool_runner import ToolRunner
 from calls.session.variables import variables
-from calls.speech.clip_muting import Shelf
+from calls.speech.clip_muting import ClipMuter
 from calls.speech.speaker import Speaker
 from calls.transcripts.clock import Clock
 from calls.transcripts.writes import (
     CallAnswered,
-    CallHandedOver,
-    CallLookedUp,
-    CallLost,
-    CallOver,
+    CallClosed,
+    RelayLost,
+    TransferStarted,
     TurnWrite,
+    VariablesFound,
     Write,
 )
 from calls.turns.playback import Clip
@@ -68,7 +68,7 @@ HAND_OVER_SECONDS = 1.0
 # How long a second one who stops a session waits for the first.
 STOP_SECONDS = 2.0
 # More news than one session of a call has.
-NEWS_A_SESSION = 1_000_000
+MAX_UPDATES = 1_000_000
 
 
 class CallSession:
@@ -77,51 +77,47 @@ class CallSession:
     def __init__(
         self,
         call: Call,
-        board: Switchboard,
+        services: Services,
         send: Callable[[str], Awaitable[None]],
         close_socket: Callable[..., Coroutine[Any, Any, None]],
     ) -> None:
-        self.profile = profile = Profile.from_json(call.settings)
+        self.profile = profile = BotConfig.from_json(call.settings)
         self.call = call
-        self.board = board
+        self.services = services
         self.send = send
         self.close_socket = close_socket
         self.log = CallLog(log, call.call_sid)
         self.clock = Clock()
-        self.conversation = Conversation(manners(profile))
-        self.glimpse = Glimpse(call, profile, self.conversation)
-        self.tally = turn_metrics.Tally()
+        self.conversation = Conversation(rules_of(profile))
+        self.glimpse = CallSnapshot(call, profile, self.conversation)
+        self.tally = turn_metrics.TurnMetrics()
         self.speaker = Speaker(
             profile,
-            board.inworld,
-            board.clips,
-            board.phrases,
-            voice=board.voice(profile),
+            services.inworld,
+            services.clips,
+            services.phrases,
+            voice=services.speaking_rate(profile),
             emit=self.handle,
             queued_seconds=self._queued_seconds,
             log=self.log,
         )
-        self.toolbox = Toolbox(self.handle, self.log)
-        self.alarm: asyncio.TimerHandle | None = None
-        self.chores = Chores(self.log)
-        self.shelf = Shelf(board.clips, self.log)
+        self.toolbox = ToolRunner(self.handle, self.log)
+        self.timer: asyncio.TimerHandle | None = None
+        self.tasks = BackgroundTasks(self.log)
+        self.clip_muter = ClipMuter(services.clips, self.log)
         self.stopping = self.over = self.handed_over = False
         self.closed = asyncio.Event()
         # Viewers must not take what follows for old.
-        self.glimpse.number = call.reconnects * NEWS_A_SESSION
+        self.glimpse.number = call.reconnects * MAX_UPDATES
 
-    async def connected(
-        self, setup: relay.Setup, said: Sequence[models.Turn] = ()
-    ) -> None:
+    async def start(self, setup: relay.Setup, said: Sequence[models.Turn] = ()) -> None:
         """The relay is ready: greet, or go on after what was said in an earlier one."""
         self._write(CallAnswered(self.call.pk, self.clock.started_at))
-        self.board.controls.start()
-        self.board.heartbeat.start()
-        self.chores.start(self.board.inworld.warm())
+        self.tasks.start(self.services.inworld.preconnect())
         now, profile = self.clock.started_at, self.profile
         known = variables(self.call, profile, setup.parameters, now)
-        minute, looks_up = minute_of_week(now, profile.time_zone), profile.lookup
-        self.toolbox.known = known
+        minute, looks_up = minute_of_week(now, profile.time_zone), profile.lookup_tool
+        self.toolbox.variables = known
         if said:
             begin: Event = resumed(self.call, said, self.clock, known, minute)
         else:
@@ -130,8 +126,8 @@ class CallSession:
                 self.toolbox.look_up(looks_up, self._looked_up)
         await self.handle(begin)
         self.tally.recall(self.conversation.turns)
-        standing = self.conversation.manners.standing_sentences
-        self.chores.start(self.speaker.prepare(standing))
+        standing = self.conversation.manners.fixed_sentences
+        self.tasks.start(self.speaker.prepare(standing))
 
     async def handle(self, event: Event) -> None:
         """Let the conversation decide on an event and do what it says."""
@@ -141,28 +137,28 @@ class CallSession:
         for action in self.conversation.receive(event, now):
             await self._perform(action)
         self._set_alarm()
-        self.glimpse.happened(event)
-        self._show(self.glimpse.state_news)
+        self.glimpse.on_event(event)
+        self._publish(self.glimpse.state_news)
 
-    def whole(self) -> News:
+    def snapshot(self) -> Update:
         """All that a viewer can see of the call now."""
-        return self.glimpse.whole(self.clock.started, monotonic())
+        return self.glimpse.full(self.clock.started, monotonic())
 
     async def close(self, status: Call.Status, reason: Call.EndReason) -> None:
         """The line is gone: stop everything and close the transcript."""
         if await self._stop():
-            self._show(lambda: self.glimpse.end_news(reason.label))
+            self._publish(lambda: self.glimpse.end_news(reason.label))
             now, session = self.clock.now, self.call.reconnects
             if not self.handed_over:  # the call goes on, with a person
-                self._write(CallOver(self.call.pk, status, reason, now, session))
+                self._write(CallClosed(self.call.pk, status, reason, now, session))
             self.closed.set()
 
-    async def lose(self) -> None:
+    async def detach(self) -> None:
         """The relay is gone, the call perhaps not: leave it to the next session."""
         if await self._stop():
             now, session = self.clock.now, self.call.reconnects
             if not self.handed_over:  # nobody has to come back here
-                self._write(CallLost(self.call.pk, now, session))
+                self._write(RelayLost(self.call.pk, now, session))
             self.closed.set()
 
     async def _stop(self) -> bool:
@@ -177,9 +173,9 @@ class CallSession:
         # Stopped replies report once more, for what was written and never heard.
         await self.speaker.aclose()
         self.over = True
-        if self.alarm:
-            self.alarm.cancel()
-        self.board.fetches.forget(self._fetched)
+        if self.timer:
+            self.timer.cancel()
+        self.services.fetches.remove(self._fetched)
         return True
 
     async def _perform(self, action: Action) -> None:  # noqa: C901
@@ -192,16 +188,16 @@ class CallSession:
                 self.speaker.stop(number)
             case Play(clip, interruptible):
                 await self._play(clip, interruptible=interruptible)
-            case Withhold(clips):
-                self.chores.start(self.shelf.withhold(clips))
-            case Discard(clips, queued):
-                self.chores.start(self.shelf.discard(clips, queued=queued))
-            case Record(turn):
+            case MuteClips(clips):
+                self.tasks.start(self.clip_muter.mute(clips))
+            case DropClips(clips, queued):
+                self.tasks.start(self.clip_muter.drop(clips, queued=queued))
+            case SaveTurn(turn):
                 self._record(turn)
-            case Resort(rung):
-                metrics.RESORTS.labels(rung).inc()
+            case CountFallback(rung):
+                metrics.FALLBACKS.labels(rung).inc()
                 self.log.warning("An answer failed, next: %s", rung)
-            case UseTool(call_id, tool, arguments):
+            case CallTool(call_id, tool, arguments):
                 self.toolbox.use(call_id, tool, arguments)
             case ChangeLanguage(language):
                 await self._change_language(language)
@@ -214,18 +210,18 @@ class CallSession:
 
     async def _play(self, clip: Clip, *, interruptible: bool) -> None:
         if not clip.url:
-            metrics.CARRIER_VOICE.inc()
+            metrics.TWILIO_TTS_SENTENCES.inc()
             await self.send(relay.text(clip.text, interruptible=interruptible))
             return
-        await self.shelf.put_back(clip)
-        self.board.fetches.expect(clip.id, self._fetched)
+        await self.clip_muter.restore(clip)
+        self.services.fetches.listen(clip.id, self._fetched)
         await self.send(relay.play(clip.url, interruptible=interruptible))
 
     async def _hang_up(self, reason: Call.EndReason) -> None:
         """End the relay session, and with it the call."""
         self.glimpse.reason = reason.label
         status, now = Call.Status.COMPLETED, self.clock.now
-        self._write(CallOver(self.call.pk, status, reason, now, self.call.reconnects))
+        self._write(CallClosed(self.call.pk, status, reason, now, self.call.reconnects))
         await self._end("")
 
     async def _hand_over(self, action: HangUp) -> None:
@@ -236,69 +232,69 @@ class CallSession:
         told = {"summary": action.summary, "language": language}
         transfer = {**target.to_json(), **told}
         self.glimpse.put_through(transfer)
-        self._write(CallHandedOver(self.call.pk, transfer, self.call.reconnects))
+        self._write(TransferStarted(self.call.pk, transfer, self.call.reconnects))
         # Whoever the carrier asks next, in whichever process, reads it in the row.
-        await self.board.transcripts.flush(HAND_OVER_SECONDS)
+        await self.services.transcripts.flush(HAND_OVER_SECONDS)
         await self._end(json.dumps({"transfer": True}))
 
     async def _end(self, handoff: str) -> None:
         await self.send(relay.end(handoff))
         # The carrier closes the socket; if it does not, we do.
-        if self.alarm:
-            self.alarm.cancel()
-        self.alarm = asyncio.get_running_loop().call_later(
-            END_SECONDS, lambda: self.chores.start(self.close_socket())
+        if self.timer:
+            self.timer.cancel()
+        self.timer = asyncio.get_running_loop().call_later(
+            END_SECONDS, lambda: self.tasks.start(self.close_socket())
         )
 
     async def _change_language(self, language: str) -> None:
         """Speak and understand another of the bot's languages."""
-        profile = self.profile.speaking(language)
-        self.speaker.change(profile, self.board.voice(profile))
+        profile = self.profile.in_language(language)
+        self.speaker.use_config(profile, self.services.speaking_rate(profile))
         await self.send(relay.language(language))
-        standing = self.conversation.manners.standing_sentences
-        self.chores.start(self.speaker.prepare(standing))
+        standing = self.conversation.manners.fixed_sentences
+        self.tasks.start(self.speaker.prepare(standing))
 
     def _looked_up(self, values: Mapping[str, str]) -> None:
         """Keep what is known for a session that goes on with the call."""
         if values:
             told = self.call.variables  # wins, and comes first: only so many are kept
-            self._write(CallLookedUp(self.call.pk, {**told, **values, **told}))
+            self._write(VariablesFound(self.call.pk, {**told, **values, **told}))
 
     def _fetched(self, clip_id: str) -> None:
-        self.chores.start(self.handle(ClipFetched(clip_id)))
+        self.tasks.start(self.handle(ClipFetched(clip_id)))
 
     def _set_alarm(self) -> None:
         if self.conversation.over:
             return
-        if self.alarm:
-            self.alarm.cancel()
-        self.alarm = None
-        if (wakes_at := self.conversation.wakes_at()) is not None:
+        if self.timer:
+            self.timer.cancel()
+        self.timer = None
+        if (wakes_at := self.conversation.next_deadline()) is not None:
             delay = max(wakes_at - monotonic(), 0)
             loop = asyncio.get_running_loop()
-            self.alarm = loop.call_later(delay, self._ring)
+            self.timer = loop.call_later(delay, self._on_timer)
 
-    def _ring(self) -> None:
-        self.chores.start(self.handle(TimePassed()))
+    def _on_timer(self) -> None:
+        self.tasks.start(self.handle(TimerFired()))
 
     def _queued_seconds(self) -> float:
-        return self.conversation.playback.queued(monotonic())
+        return self.conversation.playback.queued_seconds(monotonic())
 
     def _record(self, turn: Turn) -> None:
         self.tally.record(turn)
         session = self.call.reconnects
-        self._write(TurnWrite(self.call.pk, turn, self.clock.moment, session))
-        self._show(lambda: self.glimpse.turn_news(turn, self.clock.started))
+        self._write(TurnWrite(self.call.pk, turn, self.clock.wall_time, session))
+        self._publish(lambda: self.glimpse.turn_update(turn, self.clock.started))
 
-    def _show(self, news: Callable[[], News | None]) -> None:
+    def _publish(self, news: Callable[[], Update | None]) -> None:
         """Tell viewers, where there are any; the call goes on whatever comes of it."""
-        if not self.board.broadcaster.is_watched:
+        if not self.services.broadcaster.is_watched:
             return
         try:
             if told := news():
-                self.board.broadcaster.tell_viewers(told)
+                self.services.broadcaster.tell_viewers(told)
         except Exception:
             self.log.exception("Viewers could not be told")
 
     def _write(self, write: Write) -> None:
-        self.board.transcripts.put(write)
+        self.services.transcripts.put(write)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from django.db import DatabaseError, InterfaceError
 
-from calls.db import in_any_thread
+from calls.db import run_in_db_thread
 from calls.models import Call
 from calls.transcripts.stored_turns import DATABASE_SECONDS
 
@@ -30,7 +30,7 @@ async def admit(
         return here()
 
 
-@in_any_thread
+@run_in_db_thread
 def _use_up(call_sid: str, nonce: str) -> Call | None:
     offered = Call.objects.open().filter(call_sid=call_sid, relay_nonce=nonce)
     call = offered.first() if nonce else None

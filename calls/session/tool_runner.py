@@ -4,25 +4,25 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from bots.config.capabilities import ToolSpec
-from bots.config.placeholders import flat
-from bots.tools.runner import Outcome, look_up, use_tool
+from bots.config.placeholders import flatten
+from bots.tools.runner import ToolResult, look_up, use_tool
 from calls import metrics
-from calls.background import Chores
-from calls.conversation.events import Event, LookedUp, ToolEnded
+from calls.background import BackgroundTasks
+from calls.conversation.events import Event, LookupDone, ToolCallEnded
 from calls.logs import CallLog
 
 Emit = Callable[[Event], Awaitable[None]]
 
 
-class Toolbox:
+class ToolRunner:
     """The tools of one call; what comes of them goes to the conversation."""
 
     def __init__(self, emit: Emit, log: CallLog) -> None:
         self.emit = emit
         self.log = log
-        self.known: Mapping[str, str] = {}  # the call's variables
-        self.requests = Chores(log)
-        self.lookups = Chores(log)
+        self.variables: Mapping[str, str] = {}  # the call's variables
+        self.requests = BackgroundTasks(log)
+        self.lookups = BackgroundTasks(log)
 
     def use(self, call_id: str, tool: ToolSpec, arguments: Mapping[str, Any]) -> None:
         """Begin to use a tool."""
@@ -44,25 +44,27 @@ class Toolbox:
     async def _use(
         self, call_id: str, tool: ToolSpec, arguments: Mapping[str, Any]
     ) -> None:
-        outcome = await use_tool(tool, arguments, self.known)
+        outcome = await use_tool(tool, arguments, self.variables)
         self._note(tool, outcome)
         failed = bool(outcome.error)
-        event = ToolEnded(call_id, outcome.result, failed=failed, shown=outcome.shown)
+        event = ToolCallEnded(
+            call_id, outcome.result, failed=failed, shown=outcome.redacted
+        )
         await self.emit(event)
 
     async def _look_up(
         self, tool: ToolSpec, told: Callable[[Mapping[str, str]], None]
     ) -> None:
-        outcome = await look_up(tool, self.known)
+        outcome = await look_up(tool, self.variables)
         self._note(tool, outcome)
-        values = {} if outcome.error else flat(outcome.json)
-        self.known = {**values, **self.known}
+        values = {} if outcome.error else flatten(outcome.json)
+        self.variables = {**values, **self.variables}
         told(values)
         trouble = f"The lookup {tool.name} failed: {outcome.error}"
-        await self.emit(LookedUp(values, trouble if outcome.error else ""))
+        await self.emit(LookupDone(values, trouble if outcome.error else ""))
 
-    def _note(self, tool: ToolSpec, outcome: Outcome) -> None:
-        metrics.TOOLS.labels("failed" if outcome.error else "done").inc()
+    def _note(self, tool: ToolSpec, outcome: ToolResult) -> None:
+        metrics.TOOL_CALLS.labels("failed" if outcome.error else "done").inc()
         status = outcome.status or "no answer"
         if outcome.error:
             # Its words may hold a caller's, so they stand with the turn only.

@@ -2,15 +2,19 @@
 
 from collections.abc import Sequence
 
-from calls.metrics import ANSWER_SECONDS, INTERRUPTIONS, STAGES, TURNS
+from calls.conversation.fallback import FallbackStep
+from calls.metrics import FALLBACKS, INTERRUPTIONS, RESPONSE_LATENCY, STAGES, TURNS
 from calls.turns.resume import is_unanswered
 from calls.turns.turn import ASKED, CONSENT, FILLER, RESUMED, Turn
 
 # What may come between the caller's words and their answer.
-BESIDE = (RESUMED, CONSENT, FILLER, ASKED)
+NOT_ANSWERS = (RESUMED, CONSENT, FILLER, ASKED)
+
+for step in FallbackStep:
+    FALLBACKS.labels(step)  # zero is a figure too
 
 
-class Tally:
+class TurnMetrics:
     """One call's turns, each counted once however often it is recorded."""
 
     def __init__(self) -> None:
@@ -21,7 +25,7 @@ class Tally:
 
     def record(self, turn: Turn) -> None:
         """Count what is settled of a turn; more may become known of it later."""
-        if turn.role == "tool" or turn.aside or turn.model in BESIDE:
+        if turn.role == "tool" or turn.is_backchannel or turn.model in NOT_ANSWERS:
             self.beside.add(turn.index)
         if turn.ended_at is None:
             return
@@ -40,7 +44,7 @@ class Tally:
 
         Its times count from when the line was back.
         """
-        asked = [t.index for t in turns if t.role == "caller" and not t.aside]
+        asked = [t.index for t in turns if t.role == "caller" and not t.is_backchannel]
         if asked and is_unanswered(turns):
             self.callers.add(asked[-1])
             self.beside |= {turn.index for turn in turns if turn.index > asked[-1]}
@@ -58,4 +62,4 @@ class Tally:
                 self.timed.add((turn.index, stage))
                 # A caller who plays clips faster than they last hears them too early.
                 seconds = max(turn.latency_ms[stage], 0) / 1000
-                ANSWER_SECONDS.labels(stage).observe(seconds)
+                RESPONSE_LATENCY.labels(stage).observe(seconds)

@@ -6,7 +6,7 @@ from statistics import median
 from typing import Any
 
 from calls.models import Turn
-from calls.turns.turn import LANGUAGE
+from calls.turns.turn import SWITCH_LANGUAGE
 
 from .call import SimulatedCall
 from .record import Heard
@@ -37,15 +37,18 @@ def transcript(turns: Iterable[Turn]) -> Iterator[str]:
     """What was said according to the server, with what the caller did not hear."""
     for turn in turns:
         who = "you" if turn.role == Turn.Role.CALLER else turn.role
-        words = _use(turn) if turn.tool else _heard_part(turn)
+        words = _use(turn) if turn.tool_call else _heard_part(turn)
         yield f"{who:<6}  {words}{_trouble(turn)}"
-        if turn.tool.get("name") == LANGUAGE and not turn.tool["failed"]:
+        if (
+            turn.tool_call.get("name") == SWITCH_LANGUAGE
+            and not turn.tool_call["failed"]
+        ):
             yield f"{'':<6}  From here on in {_arguments(turn).get('language')}."
 
 
 def _use(turn: Turn) -> str:
     """A tool, what it was given, how long it took and what came of it."""
-    use, given = turn.tool, _arguments(turn)
+    use, given = turn.tool_call, _arguments(turn)
     listed = ", ".join(f"{name}={value}" for name, value in given.items())
     ms = turn.latency_ms.get("tool")
     took = "" if ms is None else f" ({ms} ms)"
@@ -55,9 +58,9 @@ def _use(turn: Turn) -> str:
 
 def _arguments(turn: Turn) -> dict[str, Any]:
     try:
-        given = json.loads(turn.tool["arguments"])
+        given = json.loads(turn.tool_call["arguments"])
     except (ValueError, RecursionError):
-        given = turn.tool["arguments"]
+        given = turn.tool_call["arguments"]
     return given if isinstance(given, dict) else {"not an object": given}
 
 

@@ -15,7 +15,7 @@ from calls.turns.word_timing import FRAME_SECONDS
 # Of a clip's loud moments: what is softer is a pause, a breath or the line's hiss.
 QUIET = 0.04
 # In frames.
-SHORTEST_PAUSE = 5
+MIN_PAUSE_FRAMES = 5
 
 Edges = np.ndarray[tuple[int], np.dtype[np.intp]]
 Frames = np.ndarray[tuple[int], np.dtype[np.int32]]
@@ -49,7 +49,7 @@ def read_clip(body: bytes) -> Pcm:
     return Pcm(rate or settings.CLIP_SAMPLE_RATE, data)
 
 
-def pace(pcm: Pcm) -> bytes:
+def speech_frames(pcm: Pcm) -> bytes:
     """When the voice sounds and when it rests, for `word_timing.words_within`.
 
     Lengths in frames of 20 ms, 16 bits each: silence, sound, silence, sound, and so on.
@@ -57,7 +57,7 @@ def pace(pcm: Pcm) -> bytes:
     return np.diff(_edges(pcm), prepend=0).astype("<u2").tobytes()
 
 
-def rests(pcm: Pcm) -> list[float]:
+def pauses(pcm: Pcm) -> list[float]:
     """The middles (seconds) of the pauses between sounds."""
     edges = _edges(pcm)
     middles = (edges[1:-1:2] + edges[2::2]) / 2
@@ -69,9 +69,9 @@ def loudness(pcm: Pcm) -> int:
     return int(_peaks(pcm).max(initial=0))
 
 
-def trailing_rest(pcm: Pcm) -> float:
+def trailing_silence(pcm: Pcm) -> float:
     """How long (seconds) it has been silent at the end; 0 where nothing sounded."""
-    sounding = np.flatnonzero(_sounds(_peaks(pcm), np.max))
+    sounding = np.flatnonzero(_loud_frames(_peaks(pcm), np.max))
     if not len(sounding):
         return 0.0
     return pcm.seconds - (float(sounding[-1]) + 1) * FRAME_SECONDS
@@ -79,12 +79,12 @@ def trailing_rest(pcm: Pcm) -> float:
 
 def _edges(pcm: Pcm) -> Edges:
     """Where sound begins and ends, by turns, in frames from the start."""
-    sounds = _sounds(_peaks(pcm), _loud)
+    sounds = _loud_frames(_peaks(pcm), _loud)
     edges = np.flatnonzero(np.diff(sounds, prepend=False, append=False))
     if not len(edges):
         return edges
     # Between two sounds of one word there may be silence too: a "t" begins with it.
-    pauses = edges[2::2] - edges[1:-1:2] >= SHORTEST_PAUSE
+    pauses = edges[2::2] - edges[1:-1:2] >= MIN_PAUSE_FRAMES
     kept = np.concatenate(([True], np.repeat(pauses, 2), [True]))
     return edges[kept]
 
@@ -101,7 +101,7 @@ def _peaks(pcm: Pcm) -> Frames:
     return peaks
 
 
-def _sounds(peaks: Frames, loudness: Callable[[Frames], Any]) -> Any:
+def _loud_frames(peaks: Frames, loudness: Callable[[Frames], Any]) -> Any:
     """Which frames are louder than a pause."""
     if not peaks.any():
         return np.zeros(len(peaks), dtype=bool)

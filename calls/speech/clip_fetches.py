@@ -6,17 +6,17 @@ from collections.abc import Callable
 Listener = Callable[[str], None]
 
 
-class Fetches:
+class FetchListeners:
     """Listeners by clip id; a shared clip (a greeting) tells the longest waiting."""
 
     def __init__(self) -> None:
         self.listeners: defaultdict[str, list[Listener]] = defaultdict(list)
 
-    def expect(self, clip_id: str, listener: Listener) -> None:
+    def listen(self, clip_id: str, listener: Listener) -> None:
         """Call `listener` with the id at the clip's next download."""
         self.listeners[clip_id].append(listener)
 
-    def happened(self, clip_id: str) -> None:
+    def notify(self, clip_id: str) -> None:
         """The clip was downloaded."""
         waiting = self.listeners.get(clip_id)
         if waiting:
@@ -24,7 +24,7 @@ class Fetches:
             self._tidy(clip_id)
             listener(clip_id)
 
-    def forget(self, listener: Listener) -> None:
+    def remove(self, listener: Listener) -> None:
         """Drop every expectation of a listener whose call is over."""
         for clip_id, waiting in list(self.listeners.items()):
             if listener in waiting:

@@ -14,7 +14,7 @@ from calls.turns.playback import Clip
 HUSH_SECONDS = 0.05
 
 
-class Shelf:
+class ClipMuter:
     """Puts silence in the place of clips, and the clips back when they are wanted.
 
     In the order of asking, however slow the store: what was wanted last holds.
@@ -26,7 +26,7 @@ class Shelf:
         self.order = asyncio.Lock()
         self.withheld: dict[str, bytes] = {}  # clips by id, silence in their place
 
-    async def withhold(self, clips: tuple[Clip, ...]) -> None:
+    async def mute(self, clips: tuple[Clip, ...]) -> None:
         """Put silence in the place of clips, and keep them here."""
         own = [clip.id for clip in clips if clip.is_own]
         async with self.order:
@@ -35,14 +35,14 @@ class Shelf:
                     self.withheld[clip_id] = await self.store.get(clip_id) or b""
                     await self._hush(clip_id)
 
-    async def put_back(self, clip: Clip) -> None:
+    async def restore(self, clip: Clip) -> None:
         """Let a clip be heard again, where it was kept here."""
         async with self.order:
             if body := self.withheld.pop(clip.id, b""):
                 with suppress(ClipsUnavailable):
                     await self.store.put(clip.id, body, settings.CLIP_TTL_SECONDS)
 
-    async def discard(self, clips: tuple[Clip, ...], *, queued: bool) -> None:
+    async def drop(self, clips: tuple[Clip, ...], *, queued: bool) -> None:
         """Take clips away for good; what is `queued` is replaced by silence."""
         own = [clip.id for clip in clips if clip.is_own]
         async with self.order:

@@ -15,7 +15,7 @@ from calls import metrics
 from calls.public_urls import public_url
 
 # Until this long (s) after a clip was made, its process can serve it without Redis.
-OWN_SECONDS = 30.0
+LOCAL_COPY_SECONDS = 30.0
 OWN_BYTES = 32_000_000
 # How often expired clips make room; at every new one it would cost an eighth of a call.
 SWEEP_SECONDS = 1.0
@@ -118,11 +118,11 @@ class RedisClips:
 
     async def put(self, clip_id: str, wav: bytes, seconds: float) -> None:
         with suppress(ClipsUnavailable):
-            await self.own.put(clip_id, wav, min(seconds, OWN_SECONDS))
+            await self.own.put(clip_id, wav, min(seconds, LOCAL_COPY_SECONDS))
         try:
             await self.redis.set(_key(clip_id), wav, px=max(1, round(seconds * 1000)))
         except (RedisError, OSError) as error:
-            raise _away(error) from error
+            raise _unavailable(error) from error
 
     async def get(self, clip_id: str) -> bytes | None:
         try:
@@ -135,7 +135,7 @@ class RedisClips:
             except (RedisError, OSError) as error:
                 if wav := await self.own.get(clip_id):
                     return wav
-                raise _away(error) from error
+                raise _unavailable(error) from error
         return wav or await self.own.get(clip_id)
 
     async def _get(self, clip_id: str) -> bytes | None:
@@ -149,14 +149,14 @@ class RedisClips:
         try:
             await self.redis.unlink(*map(_key, clip_ids))
         except (RedisError, OSError) as error:
-            raise _away(error) from error
+            raise _unavailable(error) from error
 
     async def aclose(self) -> None:
         await self.redis.aclose()
 
 
-def _away(error: Exception) -> ClipsUnavailable:
-    metrics.trouble("redis")
+def _unavailable(error: Exception) -> ClipsUnavailable:
+    metrics.count_dependency_error("redis")
     return ClipsUnavailable(str(error))
 
 

@@ -1,11 +1,11 @@
 """TODO."""
 
-from bots.config.bot_config import Profile
-from bots.inworld.client import ReplyRequest, Voicing
+from bots.config.bot_config import BotConfig
+from bots.inworld.client import ReplyRequest, SpeechRequest
 from calls.conversation.actions import StartReply
 
 
-def reply_request(profile: Profile, start: StartReply) -> ReplyRequest:
+def reply_request(profile: BotConfig, start: StartReply) -> ReplyRequest:
     """What a bot asks the Router for, of its own model unless another is named."""
     return ReplyRequest(
         model=start.model or profile.llm_model,
@@ -20,9 +20,9 @@ def reply_request(profile: Profile, start: StartReply) -> ReplyRequest:
     )
 
 
-def voicing(profile: Profile, text: str, sample_rate: int) -> Voicing:
+def voicing(profile: BotConfig, text: str, sample_rate: int) -> SpeechRequest:
     """What a bot asks the TTS API for."""
-    return Voicing(
+    return SpeechRequest(
         text=text,
         voice=profile.tts_voice,
         model=profile.tts_model,

@@ -13,15 +13,15 @@ from typing import Self
 from django.conf import settings
 
 from bots.audio.pcm import Pcm
-from bots.inworld.client import Inworld, Voicing
+from bots.inworld.client import Inworld, SpeechRequest
 from bots.inworld.errors import InworldError
-from calls.speech.audio import at_rate, clip_file, pace, read_clip
+from calls.speech.audio import at_rate, clip_file, read_clip, speech_frames
 from calls.speech.clip_store import ClipStore, ClipsUnavailable, clip_url
 from calls.turns.clip_ids import KEPT_SECONDS
 from calls.turns.playback import Clip
 
 # How many phrases one process holds ready.
-READY_PHRASES = 500
+MAX_CACHED_PHRASES = 500
 PREPARE_SECONDS = 10.0
 
 
@@ -37,14 +37,14 @@ class Phrase:
     @classmethod
     def of(cls, phrase_id: str, pcm: Pcm) -> Self:
         """The phrase that these samples speak."""
-        return cls(phrase_id, clip_file(pcm), pcm.seconds, pace(pcm))
+        return cls(phrase_id, clip_file(pcm), pcm.seconds, speech_frames(pcm))
 
     def clip(self, text: str) -> Clip:
         """The phrase as something to play."""
         return Clip(self.id, clip_url(self.id), text, self.seconds, self.pace, True)
 
 
-class Phrases:
+class PhraseCache:
     """Every fixed sentence by what was said, in which voice."""
 
     def __init__(self, inworld: Inworld, clips: ClipStore) -> None:
@@ -53,7 +53,7 @@ class Phrases:
         self.ready: OrderedDict[str, Phrase] = OrderedDict()
         self.making: dict[str, asyncio.Task[Phrase]] = {}
 
-    async def get(self, voicing: Voicing, within: float) -> Phrase:
+    async def get(self, voicing: SpeechRequest, within: float) -> Phrase:
         """The phrase, stored so that it can be fetched.
 
         Raises `InworldError` when it must be synthesised and cannot be, `TimeoutError`
@@ -70,7 +70,7 @@ class Phrases:
         await self.clips.put(phrase_id, phrase.wav, KEPT_SECONDS)
         return phrase
 
-    async def prepare(self, voicings: Iterable[Voicing]) -> None:
+    async def prepare(self, voicings: Iterable[SpeechRequest]) -> None:
         """Have phrases ready for later; one that cannot be made is left for then."""
         for voicing in voicings:
             if _id_of(voicing) not in self.ready:
@@ -84,7 +84,7 @@ class Phrases:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _making(self, phrase_id: str, voicing: Voicing) -> asyncio.Task[Phrase]:
+    def _making(self, phrase_id: str, voicing: SpeechRequest) -> asyncio.Task[Phrase]:
         """The one task that makes a phrase; callers who come meanwhile share it."""
         task = self.making.get(phrase_id)
         if task is None:
@@ -98,11 +98,11 @@ class Phrases:
         if not task.cancelled():
             task.exception()  # whoever still waits for it is told, nobody else
 
-    async def _make(self, phrase_id: str, voicing: Voicing) -> Phrase:
+    async def _make(self, phrase_id: str, voicing: SpeechRequest) -> Phrase:
         phrase = await self._stored(phrase_id)
         phrase = phrase or await self._synthesised(phrase_id, voicing)
         self.ready[phrase_id] = phrase
-        while len(self.ready) > READY_PHRASES:
+        while len(self.ready) > MAX_CACHED_PHRASES:
             self.ready.popitem(last=False)
         return phrase
 
@@ -113,12 +113,12 @@ class Phrases:
             return None
         return None if body is None else Phrase.of(phrase_id, read_clip(body))
 
-    async def _synthesised(self, phrase_id: str, voicing: Voicing) -> Phrase:
+    async def _synthesised(self, phrase_id: str, voicing: SpeechRequest) -> Phrase:
         pcm = await self.inworld.speak(voicing)
         return Phrase.of(phrase_id, at_rate(pcm, voicing.sample_rate))
 
 
-def _id_of(voicing: Voicing) -> str:
+def _id_of(voicing: SpeechRequest) -> str:
     """An id every process arrives at and nobody outside can guess."""
     said = json.dumps(voicing.body(), sort_keys=True).encode()
     return hmac.new(settings.SECRET_KEY.encode(), said, hashlib.sha256).hexdigest()

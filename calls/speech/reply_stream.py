@@ -10,7 +10,7 @@ from bots.inworld.errors import InworldError, RateLimited
 from bots.inworld.events import (
     Audio,
     Event,
-    Served,
+    ModelChosen,
     Text,
     ToolCallPart,
     Usage,
@@ -20,14 +20,20 @@ from bots.inworld.tool_calls import ToolCalls
 from calls import metrics
 from calls.conversation.events import ReplyEnded
 from calls.logs import CallLog
-from calls.speech.audio import QUIET, loudness, rests, trailing_rest
-from calls.speech.segment_end import COMPLETE, MOST, SURELY, Sound, Voice
+from calls.speech.audio import QUIET, loudness, pauses, trailing_silence
+from calls.speech.segment_end import (
+    COMPLETE,
+    MOST_SHARE,
+    SURELY_SHARE,
+    PendingSpeech,
+    SpeakingRate,
+)
 
 # A request refused for its rate is repeated about this much later, in seconds, unless
 # the refusal names a time; spread, so that not all calls come back at once.
 BACK_OFF = 0.4
 # How much more sound must have come before the opening clause is looked for again.
-LOOK_AGAIN = 0.1
+POLL_AGAIN_SECONDS = 0.1
 # As much of the sound's end as it takes to tell silence from speech.
 TAIL_SECONDS = 0.6
 # How much of the longest gap in the sound still counts at the next piece.
@@ -37,16 +43,16 @@ HALF = 0.5
 
 
 @dataclass(slots=True)
-class Progress:
+class ReplyStream:
     """How far one streamed reply has come; `marks` are monotonic seconds by stage.
 
-    With `quick_start` the opening clause is a segment of its own.
+    With `early_first_clause` the opening clause is a segment of its own.
     """
 
     number: int
     log: CallLog
-    voice: Voice
-    quick_start: bool = False
+    voice: SpeakingRate
+    early_first_clause: bool = False
     segmenter: Segmenter = field(default_factory=Segmenter)
     calls: ToolCalls = field(default_factory=ToolCalls)
     marks: dict[str, float] = field(default_factory=dict)
@@ -63,22 +69,22 @@ class Progress:
     retryable: bool = True
     retry_after: float | None = None
 
-    def take(self, event: Event) -> list[Segment]:
+    def feed(self, event: Event) -> list[Segment]:
         """Take in what the stream brought; the segments that are ready."""
         self._note(event)
-        begun, is_behind = self.segmenter.begun, self.segmenter.is_behind
+        begun, is_behind = self.segmenter.has_audio, self.segmenter.transcript_is_late
         segments = self.segmenter.feed(event)
-        if segments or self.segmenter.begun > begun:
+        if segments or self.segmenter.has_audio > begun:
             self._learn(segments, sure=not is_behind)
             # The next sentence; what was let go of the one before is not its own.
             self.released, self.words = 0.0, ""
         if segments:
-            self.quick_start = False
+            self.early_first_clause = False
         elif isinstance(event, Audio):
-            return self._opening() or self._ending() or self._overlong()
+            return self._opening() or self._pause_at_end() or self._overlong()
         return segments
 
-    def look(self) -> list[Segment]:
+    def poll(self) -> list[Segment]:
         """Release what is complete by its sound; called while the stream is quiet."""
         if not self.segmenter.seconds:
             return []
@@ -88,15 +94,15 @@ class Progress:
         sound = self._sound()
         if self.voice.is_complete(sound, idle):
             return self._release_all()
-        end = self.voice.division(sound, rests(self.segmenter.collected), idle)
+        end = self.voice.split_point(sound, pauses(self.segmenter.collected), idle)
         if end is None:
             return []
         text, is_all = self.segmenter.text, end == sound.waiting
-        if not text or (is_all and sound.share >= MOST):
+        if not text or (is_all and sound.fraction_voiced >= MOST_SHARE):
             return self._release_all()
         return self._split(end, self.voice.spoken(text, end))
 
-    def is_rest(self, segment: Segment) -> bool:
+    def is_silence(self, segment: Segment) -> bool:
         """Whether a segment is only the silence after a sentence already released."""
         loud = loudness(segment.pcm)
         if segment.text:
@@ -107,25 +113,25 @@ class Progress:
         return is_rest
 
     @property
-    def unvoiced(self) -> str:
+    def text_without_audio(self) -> str:
         """At the end: what was written and not voiced.
 
         Speech whose words never came is taken for the words that have no speech.
         """
-        text = self.segmenter.unvoiced
+        text = self.segmenter.text_without_audio
         return text if self.wordless < HALF * self.voice.expects(text) else ""
 
-    def note(self, error: InworldError) -> None:
+    def set_usage(self, error: InworldError) -> None:
         """Keep what Inworld could not do, in plain words."""
         # They may quote the caller's, so they stand with the turn only.
         self.log.warning("Reply %d failed upstream: %s", self.number, error.kind)
-        metrics.failed(error)
+        metrics.count_error(error)
         self.error = str(error)
         self.retryable = error.retryable
         if isinstance(error, RateLimited):
             self.retry_after = error.retry_after or BACK_OFF * uniform(0.5, 1.5)  # noqa: S311
 
-    def mark(self, stage: str) -> None:
+    def record_stage(self, stage: str) -> None:
         """Note when a stage was first reached."""
         self.marks.setdefault(stage, monotonic())
 
@@ -140,24 +146,24 @@ class Progress:
             model=self.model,
             prompt_tokens=self.usage.prompt_tokens if self.usage else None,
             completion_tokens=self.usage.completion_tokens if self.usage else None,
-            marks=self.marks,
+            timestamps=self.marks,
             # Half a call is none.
-            calls=() if self.error else self.calls.whole(),
+            calls=() if self.error else self.calls.complete(),
         )
 
     def _note(self, event: Event) -> None:
         match event:
-            case Served(model):
+            case ModelChosen(model):
                 self.model = model
             case Usage():
                 self.usage = event
             case Text():
-                self.mark("first_token")
+                self.record_stage("first_token")
             case ToolCallPart():
-                self.mark("first_token")
-                self.calls.take(event)
+                self.record_stage("first_token")
+                self.calls.feed(event)
             case Audio():
-                self.mark("first_audio")
+                self.record_stage("first_audio")
                 since, self.sounded_at = self.sounded_at, monotonic()
                 if self.segmenter.seconds or self.released:
                     self.gap = max(self.sounded_at - since, LASTING * self.gap)
@@ -169,10 +175,10 @@ class Progress:
         if sure:
             self.voice.learn(words, self.released + rest)
 
-    def _sound(self) -> Sound:
-        rest = trailing_rest(self.segmenter.tail(TAIL_SECONDS))
+    def _sound(self) -> PendingSpeech:
+        rest = trailing_silence(self.segmenter.last_seconds(TAIL_SECONDS))
         waiting = self.segmenter.seconds
-        return Sound(self._expected(), waiting, rest, self.released, self.gap)
+        return PendingSpeech(self._expected(), waiting, rest, self.released, self.gap)
 
     def _expected(self) -> float:
         """How long the sentence being collected will be by its words, in seconds."""
@@ -180,35 +186,35 @@ class Progress:
 
     def _split(self, end: float, words: str) -> list[Segment]:
         if segments := self.segmenter.split(end, words):
-            self._let_go(end, words)
+            self._emit(end, words)
         return segments
 
     def _release_all(self) -> list[Segment]:
         # More of the same sentence may come, its words gone with this.
-        self._let_go(self.segmenter.seconds, self.segmenter.text)
-        return self.segmenter.idle()
+        self._emit(self.segmenter.seconds, self.segmenter.text)
+        return self.segmenter.on_quiet()
 
-    def _let_go(self, seconds: float, words: str) -> None:
+    def _emit(self, seconds: float, words: str) -> None:
         self.released += seconds
         self.words += words
-        self.quick_start = False
+        self.early_first_clause = False
 
     def _opening(self) -> list[Segment]:
         """The first clause of a reply, as soon as it has been heard."""
         seconds = self.segmenter.seconds
-        if not self.quick_start or seconds < self.looked_at + LOOK_AGAIN:
+        if not self.early_first_clause or seconds < self.looked_at + POLL_AGAIN_SECONDS:
             return []
         self.looked_at = seconds
-        pauses = rests(self.segmenter.collected)
-        found = self.voice.opening(self.segmenter.text, pauses)
+        found_pauses = pauses(self.segmenter.collected)
+        found = self.voice.opening(self.segmenter.text, found_pauses)
         if found is None:
             return []
         return self._split(*found)
 
-    def _ending(self) -> list[Segment]:
+    def _pause_at_end(self) -> list[Segment]:
         """A sentence whose latest sound sounds like its last."""
         whole = self._expected()
-        if self.released + self.segmenter.seconds < SURELY * whole or not whole:
+        if self.released + self.segmenter.seconds < SURELY_SHARE * whole or not whole:
             return []  # too early for a closer look
         sound = self._sound()
         return self._release_all() if self.voice.is_at_its_end(sound) else []

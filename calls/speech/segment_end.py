@@ -7,10 +7,10 @@ slow stream. So the length of the words says how much sound to expect.
 
 from dataclasses import dataclass
 
-from calls.turns.word_timing import letters, words_within
+from calls.turns.word_timing import speech_length, words_within
 
 # How often a quiet stream is looked at, in seconds.
-LOOK_SECONDS = 0.05
+POLL_SECONDS = 0.05
 # After this much quiet a sentence that sounds complete is released...
 COMPLETE = 0.05
 # ...and one that is long enough but does not end in silence.
@@ -24,28 +24,28 @@ STUCK = 1.5
 # Silence at the end of a sentence, in seconds.
 REST = 0.06
 # The share of the expected sound that makes a sentence complete if it rests there.
-MOST = 0.7
-NEARLY_ALL = 0.9
+MOST_SHARE = 0.7
+NEARLY_ALL_SHARE = 0.9
 # The share, and the rest in seconds, with which one is over without any quiet.
-SURELY = 0.85
+SURELY_SHARE = 0.85
 LONG_REST = 0.09
 # Letters a second, until the voice is known better.
 USUAL_RATE = 14.0
 # The mean of so many segments, each longer than this (s), is taken for its pace.
-LESSONS = 8
-SHORTEST_LESSON = 0.5
+MAX_SAMPLES = 8
+MIN_SAMPLE_SECONDS = 0.5
 # An opening clause is worth a clip of its own from this length on, in seconds.
-SHORTEST_OPENING = 0.6
+MIN_OPENING_SECONDS = 0.6
 CLAUSE_ENDS = (",", ";", ":", "–", "—", "，", "；", "：", "、")  # noqa: RUF001
 # How far (in seconds) a rest may be from the comma it is taken for.
-STRAY = 0.5
+STRAY_LETTERS = 0.5
 
 
 @dataclass(slots=True)
-class Sound:
+class PendingSpeech:
     """What was collected of a sentence; all in seconds.
 
-    `whole` is the length to be expected by its words, 0 where they are not known yet.
+    `with_related` is the length to be expected by its words, 0 where they are not known yet.
     `waiting` has not been released, `released` was before; `rest` is the silence at
     the end. `gap` is what this stream usually leaves between two pieces of sound.
     """
@@ -57,13 +57,13 @@ class Sound:
     gap: float = 0.0
 
     @property
-    def share(self) -> float:
+    def fraction_voiced(self) -> float:
         """How much of what is expected has come."""
         return (self.released + self.waiting) / self.whole if self.whole else 0.0
 
 
 @dataclass(slots=True)
-class Voice:
+class SpeakingRate:
     """How fast a voice speaks, learned from complete segments."""
 
     rate: float = USUAL_RATE
@@ -71,31 +71,37 @@ class Voice:
 
     def expects(self, text: str) -> float:
         """How long `text` will take, in seconds."""
-        return letters(text) / self.rate if text.strip() else 0.0
+        return speech_length(text) / self.rate if text.strip() else 0.0
 
     def learn(self, text: str, seconds: float) -> None:
         """Take in a complete segment."""
-        if seconds > SHORTEST_LESSON and text:
-            self.lessons = min(self.lessons + 1, LESSONS)
-            self.rate += (letters(text) / seconds - self.rate) / self.lessons
+        if seconds > MIN_SAMPLE_SECONDS and text:
+            self.lessons = min(self.lessons + 1, MAX_SAMPLES)
+            self.rate += (speech_length(text) / seconds - self.rate) / self.lessons
 
-    def is_complete(self, sound: Sound, idle: float) -> bool:
+    def is_complete(self, sound: PendingSpeech, idle: float) -> bool:
         """Whether a sentence is to be released after `idle` seconds of quiet."""
         longer = 2 * sound.gap  # than this stream's own pauses
         if not sound.whole:
             is_quiet = idle >= max(UNKNOWN, longer)
             return sound.rest >= REST and is_quiet and not sound.released
-        needed = NEARLY_ALL if sound.released else MOST
-        if sound.rest >= REST and sound.share >= needed:
+        needed = NEARLY_ALL_SHARE if sound.released else MOST_SHARE
+        if sound.rest >= REST and sound.fraction_voiced >= needed:
             return idle >= max(COMPLETE, 1.25 * sound.gap)
         is_quiet = idle >= max(LONG_ENOUGH, longer)
-        return is_quiet and sound.share >= NEARLY_ALL and not sound.released
+        return (
+            is_quiet
+            and sound.fraction_voiced >= NEARLY_ALL_SHARE
+            and not sound.released
+        )
 
-    def is_at_its_end(self, sound: Sound) -> bool:
+    def is_at_its_end(self, sound: PendingSpeech) -> bool:
         """Whether a sentence is over with its latest sound, before any quiet."""
-        return sound.share >= SURELY and sound.rest >= LONG_REST
+        return sound.fraction_voiced >= SURELY_SHARE and sound.rest >= LONG_REST
 
-    def division(self, sound: Sound, pauses: list[float], idle: float) -> float | None:
+    def split_point(
+        self, sound: PendingSpeech, pauses: list[float], idle: float
+    ) -> float | None:
         """Up to where (seconds) an incomplete sentence is to be released after all."""
         if idle >= STUCK:
             return sound.waiting
@@ -118,13 +124,13 @@ class Voice:
         """
         for place, sign in enumerate(text):
             clause, rest = text[: place + 1], text[place + 1 :]
-            if sign not in CLAUSE_ENDS or self.expects(clause) < SHORTEST_OPENING:
+            if sign not in CLAUSE_ENDS or self.expects(clause) < MIN_OPENING_SECONDS:
                 continue
             if sign.isascii() and not rest[:1].isspace():
                 continue  # as in "9:30" or "1,250"
             due = self.expects(clause)
-            near = [rest for rest in rests if abs(rest - due) <= STRAY]
-            if near and min(near) >= SHORTEST_OPENING:
+            near = [rest for rest in rests if abs(rest - due) <= STRAY_LETTERS]
+            if near and min(near) >= MIN_OPENING_SECONDS:
                 return min(near, key=lambda rest: abs(rest - due)), clause
             return None
         return None

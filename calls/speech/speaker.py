@@ -15,21 +15,21 @@ from collections.abc import (
 from django.conf import settings
 
 from bots.audio.pcm import Pcm
-from bots.config.bot_config import Profile
-from bots.inworld.client import Inworld, Voicing
+from bots.config.bot_config import BotConfig
+from bots.inworld.client import Inworld, SpeechRequest
 from bots.inworld.errors import InworldError
 from bots.inworld.segments import Segment
 from calls import metrics
 from calls.conversation.actions import SpeakText, StartReply
 from calls.conversation.events import ClipReady, Event, ReplyEnded
 from calls.logs import CallLog
-from calls.speech.audio import at_rate, clip_file, pace
+from calls.speech.audio import at_rate, clip_file, speech_frames
 from calls.speech.clip_store import ClipStore, ClipsUnavailable, clip_url, new_clip_id
 from calls.speech.inworld_requests import reply_request, voicing
-from calls.speech.phrase_cache import Phrases
-from calls.speech.reply_stream import Progress
-from calls.speech.segment_end import LOOK_SECONDS, Voice
-from calls.turns.playback import Clip, spoken_by_carrier
+from calls.speech.phrase_cache import PhraseCache
+from calls.speech.reply_stream import ReplyStream
+from calls.speech.segment_end import POLL_SECONDS, SpeakingRate
+from calls.turns.playback import Clip, twilio_tts_clip
 
 # How long the end of a call waits for connections to be let go.
 STOP_SECONDS = 1.0
@@ -42,12 +42,12 @@ class Speaker:
 
     def __init__(
         self,
-        profile: Profile,
+        profile: BotConfig,
         inworld: Inworld,
         clips: ClipStore,
-        phrases: Phrases,
+        phrases: PhraseCache,
         *,
-        voice: Voice,
+        voice: SpeakingRate,
         emit: Emit,
         queued_seconds: Callable[[], float],
         log: CallLog,
@@ -59,7 +59,7 @@ class Speaker:
         self.emit = emit
         self.queued_seconds = queued_seconds
         self.log = log
-        self.voice = voice
+        self.rate = voice
         self.running: dict[int, asyncio.Task[None]] = {}
         self.tasks: set[asyncio.Task[None]] = set()
 
@@ -69,11 +69,11 @@ class Speaker:
 
     def speak(self, spoken: SpeakText) -> None:
         """Begin a sentence; when it takes too long the carrier speaks it."""
-        self._begin(spoken.reply, self._recite(spoken))
+        self._begin(spoken.reply, self._speak_text(spoken))
 
-    def change(self, profile: Profile, voice: Voice) -> None:
+    def use_config(self, profile: BotConfig, voice: SpeakingRate) -> None:
         """Speak as another profile says from now on, at that voice's pace."""
-        self.profile, self.voice = profile, voice
+        self.profile, self.rate = profile, voice
 
     async def prepare(self, sentences: Iterable[str]) -> None:
         """Have fixed sentences ready before they are needed."""
@@ -93,10 +93,10 @@ class Speaker:
             await asyncio.wait(self.tasks, timeout=STOP_SECONDS)
 
     def _begin(self, number: int, work: Coroutine[None, None, None]) -> None:
-        task = self.running[number] = self._beside(work)
+        task = self.running[number] = self._spawn(work)
         task.add_done_callback(lambda done: self._done(number, done))
 
-    def _beside(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+    def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         """Run a part of a reply; held on to, because the loop alone would not."""
         task = asyncio.create_task(work)
         self.tasks.add(task)
@@ -108,98 +108,98 @@ class Speaker:
         if not task.cancelled() and (error := task.exception()):
             self.log.error("Reply %d broke off", number, exc_info=error)
 
-    async def _recite(self, spoken: SpeakText) -> None:
+    async def _speak_text(self, spoken: SpeakText) -> None:
         number, text, error = spoken.reply, spoken.text, ""
         try:
-            clip = await self._sentence(spoken)
+            clip = await self._fixed_sentence(spoken)
         except (InworldError, ClipsUnavailable, TimeoutError) as trouble:
             if isinstance(trouble, InworldError):
-                metrics.failed(trouble)
+                metrics.count_error(trouble)
             # Its words may quote the sentence, so they stand with the turn only.
             name = type(trouble).__name__
             self.log.warning("A fixed sentence is left to the carrier: %s", name)
             reason = str(trouble) or "it took too long to synthesise"
             error = f"Spoken by the carrier's voice: {reason}"
-            clip = spoken_by_carrier(text)
+            clip = twilio_tts_clip(text)
         except Exception:
             # Whatever it is, the caller must not wait for it in silence.
             self.log.exception("A fixed sentence could not be voiced")
-            clip = spoken_by_carrier(text)
+            clip = twilio_tts_clip(text)
         await self.emit(ClipReady(number, clip))
         await self.emit(ReplyEnded(number, text, error))
 
-    async def _sentence(self, spoken: SpeakText) -> Clip:
+    async def _fixed_sentence(self, spoken: SpeakText) -> Clip:
         """A sentence's clip: kept for other calls, or for this one and moment only."""
         voicing = self._voicing(spoken.text)
-        if spoken.kept:
-            return (await self.phrases.get(voicing, spoken.within)).clip(spoken.text)
+        if spoken.is_cacheable:
+            return (await self.phrases.get(voicing, spoken.timeout)).clip(spoken.text)
         speech = self.inworld.speak(voicing)
-        pcm = await asyncio.wait_for(speech, spoken.within)
+        pcm = await asyncio.wait_for(speech, spoken.timeout)
         clip = await self._store(Segment(spoken.text, pcm))
-        return clip or spoken_by_carrier(spoken.text)
+        return clip or twilio_tts_clip(spoken.text)
 
     async def _answer(self, start: StartReply) -> None:
-        number, quick = start.reply, self.profile.quick_start
-        progress = Progress(number, self.log, self.voice, quick)
+        number, quick = start.reply, self.profile.early_first_clause
+        progress = ReplyStream(number, self.log, self.rate, quick)
         ready: asyncio.Queue[Segment | None] = asyncio.Queue()
-        publishing = self._beside(self._publish_all(progress, ready))
+        publishing = self._spawn(self._publish_all(progress, ready))
         try:
             await self._stream(progress, start, ready)
             ready.put_nowait(None)
             await publishing
-            if not progress.error and (text := progress.unvoiced):
-                await self._voice(progress, text)
+            if not progress.error and (text := progress.text_without_audio):
+                await self._synthesise(progress, text)
         finally:
             publishing.cancel()
             await self.emit(progress.ended())
 
     async def _stream(
         self,
-        progress: Progress,
+        progress: ReplyStream,
         start: StartReply,
         ready: asyncio.Queue[Segment | None],
     ) -> None:
         """Read a reply; what of it is ready to be heard goes on the queue."""
-        watching = self._beside(_watch(progress, ready))
-        progress.mark("request_sent")
+        watching = self._spawn(_poll(progress, ready))
+        progress.record_stage("request_sent")
         try:
             request = reply_request(self.profile, start)
             async with self.inworld.reply(request) as events:
                 async for event in events:
-                    for segment in progress.take(event):
+                    for segment in progress.feed(event):
                         ready.put_nowait(segment)
         except InworldError as error:
-            progress.note(error)
+            progress.set_usage(error)
         finally:
             watching.cancel()
         # What was voiced before an error can still be heard.
         for segment in progress.segmenter.end():
             ready.put_nowait(segment)
 
-    def _voicing(self, text: str) -> Voicing:
+    def _voicing(self, text: str) -> SpeechRequest:
         return voicing(self.profile, text, settings.CLIP_SAMPLE_RATE)
 
     async def _publish_all(
-        self, progress: Progress, ready: asyncio.Queue[Segment | None]
+        self, progress: ReplyStream, ready: asyncio.Queue[Segment | None]
     ) -> None:
         while segment := await ready.get():
             await self._publish(progress, segment)
 
-    async def _voice(self, progress: Progress, text: str) -> None:
+    async def _synthesise(self, progress: ReplyStream, text: str) -> None:
         """Give words that came without sound a voice; at worst the carrier's."""
         try:
             segment = Segment(text, await self.inworld.speak(self._voicing(text)))
         except InworldError as error:
-            progress.note(error)
-            await self.emit(ClipReady(progress.number, spoken_by_carrier(text)))
+            progress.set_usage(error)
+            await self.emit(ClipReady(progress.number, twilio_tts_clip(text)))
         else:
             await self._publish(progress, segment)
 
-    async def _publish(self, progress: Progress, segment: Segment) -> None:
-        if progress.is_rest(segment):
+    async def _publish(self, progress: ReplyStream, segment: Segment) -> None:
+        if progress.is_silence(segment):
             return
         clip = await self._store(segment)
-        progress.mark("first_clip")
+        progress.record_stage("first_clip")
         if clip:
             await self.emit(ClipReady(progress.number, clip))
 
@@ -213,13 +213,13 @@ class Speaker:
             await self.clips.put(clip_id, clip_file(pcm), lifetime)
         except ClipsUnavailable as error:
             self.log.warning("No clip store, the carrier's voice speaks: %s", error)
-            return spoken_by_carrier(text) if text else None
-        return Clip(clip_id, clip_url(clip_id), text, pcm.seconds, pace(pcm))
+            return twilio_tts_clip(text) if text else None
+        return Clip(clip_id, clip_url(clip_id), text, pcm.seconds, speech_frames(pcm))
 
 
-async def _watch(progress: Progress, ready: asyncio.Queue[Segment | None]) -> None:
+async def _poll(progress: ReplyStream, ready: asyncio.Queue[Segment | None]) -> None:
     """Look at a stream in its pauses, for segments that are complete by their sound."""
     while True:
-        await asyncio.sleep(LOOK_SECONDS)
-        for segment in progress.look():
+        await asyncio.sleep(POLL_SECONDS)
+        for segment in progress.poll():
             ready.put_nowait(segment)

@@ -17,12 +17,12 @@ class Clock:
     @property
     def now(self) -> datetime:
         """This moment, as the others are: whatever the machine's clock was set to."""
-        return self.moment(monotonic())
+        return self.wall_time(monotonic())
 
-    def moment(self, at: float) -> datetime:
+    def wall_time(self, at: float) -> datetime:
         """The wall time of a monotonic moment."""
         return self.started_at + timedelta(seconds=at - self.started)
 
-    def at(self, moment: datetime) -> float:
+    def monotonic_time(self, moment: datetime) -> float:
         """The monotonic moment of a wall time."""
         return self.started + (moment - self.started_at).total_seconds()

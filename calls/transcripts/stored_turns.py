@@ -6,13 +6,13 @@ from datetime import datetime
 
 from django.db import DatabaseError, InterfaceError
 
-from bots.config.bot_config import Profile
+from bots.config.bot_config import BotConfig
 from calls import metrics, models
-from calls.db import in_any_thread
+from calls.db import run_in_db_thread
 from calls.models import Call
 from calls.transcripts.clock import Clock
-from calls.turns.resume import language_of
-from calls.turns.turn import Role, ToolUse, Turn
+from calls.turns.resume import current_language
+from calls.turns.turn import Role, ToolCallRecord, Turn
 
 log = logging.getLogger(__name__)
 
@@ -29,23 +29,23 @@ ROLES: dict[models.Turn.Role, Role] = {
 }
 
 
-async def said_so_far(call: Call) -> list[models.Turn] | None:
+async def earlier_turns(call: Call) -> list[models.Turn] | None:
     """All turns of a call; None: the database cannot be read."""
     try:
         async with timeout(DATABASE_SECONDS):
             return await _turns(call)
     except (DatabaseError, InterfaceError, TimeoutError) as error:
-        metrics.trouble("database")
+        metrics.count_dependency_error("database")
         kind = type(error).__name__
         log.error("%s: what was said cannot be read: %s", call.call_sid, kind)
         return None
 
 
-async def spoken(call: Call) -> Profile:
+async def load_turns(call: Call) -> BotConfig:
     """What a call runs with, in the language that it has changed to."""
-    profile, clock = Profile.from_json(call.settings), Clock()
-    said = await said_so_far(call) or []
-    return profile.speaking(language_of([turn_of(row, clock) for row in said]))
+    profile, clock = BotConfig.from_json(call.settings), Clock()
+    said = await earlier_turns(call) or []
+    return profile.in_language(current_language([turn_of(row, clock) for row in said]))
 
 
 def turn_of(row: models.Turn, clock: Clock) -> Turn:
@@ -53,9 +53,9 @@ def turn_of(row: models.Turn, clock: Clock) -> Turn:
     return Turn(
         index=row.index,
         role=ROLES[models.Turn.Role(row.role)],
-        started_at=clock.at(row.started_at),
+        started_at=clock.monotonic_time(row.started_at),
         text=row.text,
-        heard=row.heard_text,
+        heard_text=row.heard_text,
         interrupted=row.interrupted,
         ended_at=_at(row.ended_at, clock),
         latency_ms=row.latency_ms,
@@ -64,14 +64,14 @@ def turn_of(row: models.Turn, clock: Clock) -> Turn:
         completion_tokens=row.completion_tokens,
         error=row.error,
         clip_ids=row.clip_ids,
-        tool=ToolUse(**row.tool) if row.tool else None,
+        tool_call=ToolCallRecord(**row.tool_call) if row.tool_call else None,
     )
 
 
 def _at(moment: datetime | None, clock: Clock) -> float | None:
-    return None if moment is None else clock.at(moment)
+    return None if moment is None else clock.monotonic_time(moment)
 
 
-@in_any_thread
+@run_in_db_thread
 def _turns(call: Call) -> list[models.Turn]:
     return list(call.turns.order_by("index"))

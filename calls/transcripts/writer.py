@@ -12,19 +12,19 @@ from contextlib import suppress
 from django.db import DatabaseError, InterfaceError, connections
 
 from calls import metrics
-from calls.db import drop_broken_connections, is_passing
+from calls.db import drop_broken_connections, is_transient
 from calls.transcripts.writes import Write, write_all
 
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 0.5
 # How long a write waits for others to be written with it.
-GATHER_SECONDS = 0.1
+BATCH_WINDOW = 0.1
 # What one transaction writes, after the database was away.
-MOST_AT_ONCE = 1000
+MAX_BATCH = 1000
 # How long the end of the process waits for a database that is away.
 CLOSE_SECONDS = 5.0
-LEAVE_SECONDS = 1.0
+CLOSE_GRACE_SECONDS = 1.0
 # What a database outage may cost in memory, in queued writes.
 QUEUE_LIMIT = 100_000
 
@@ -36,7 +36,7 @@ class TranscriptWriter:
         self.queue: asyncio.Queue[Write] = asyncio.Queue(QUEUE_LIMIT)
         self.thread = ThreadPoolExecutor(1, thread_name_prefix="transcripts")
         self.task: asyncio.Task[None] | None = None
-        self.hurry = asyncio.Event()  # somebody waits for what is queued
+        self.flush_now = asyncio.Event()  # somebody waits for what is queued
         self.waits = False  # for a database that is away
 
     def put(self, write: Write) -> None:
@@ -51,7 +51,7 @@ class TranscriptWriter:
 
     async def flush(self, within: float) -> None:
         """Wait until all that is queued now is written, or `within` seconds."""
-        self.hurry.set()
+        self.flush_now.set()
         with suppress(TimeoutError):
             await asyncio.wait_for(self.queue.join(), within)
 
@@ -65,7 +65,7 @@ class TranscriptWriter:
         closing = loop.run_in_executor(self.thread, connections.close_all)
         # Behind a write that hangs it never comes to its turn.
         with suppress(TimeoutError):
-            await asyncio.wait_for(closing, LEAVE_SECONDS)
+            await asyncio.wait_for(closing, CLOSE_GRACE_SECONDS)
         self.thread.shutdown(wait=False)
 
     async def _drain(self) -> None:
@@ -73,9 +73,9 @@ class TranscriptWriter:
             batch = [await self.queue.get()]
             # Many calls' writes, and several of one turn, make one transaction.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.hurry.wait(), GATHER_SECONDS)
-            self.hurry.clear()
-            while not self.queue.empty() and len(batch) < MOST_AT_ONCE:
+                await asyncio.wait_for(self.flush_now.wait(), BATCH_WINDOW)
+            self.flush_now.clear()
+            while not self.queue.empty() and len(batch) < MAX_BATCH:
                 batch.append(self.queue.get_nowait())
             await self._write(batch)
             for _ in batch:
@@ -90,9 +90,9 @@ class TranscriptWriter:
                 return self._wrote()
             except Exception as error:
                 if isinstance(error, DatabaseError | InterfaceError):
-                    metrics.trouble("database")
+                    metrics.count_dependency_error("database")
                     await loop.run_in_executor(self.thread, drop_broken_connections)
-                if is_passing(error):
+                if is_transient(error):
                     self._cannot_write(error)
                     await asyncio.sleep(RETRY_SECONDS)
                     continue

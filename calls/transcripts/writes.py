@@ -25,7 +25,7 @@ class TurnWrite:
     def row(self) -> models.Turn:
         """The turn as a database row; its clock becomes wall time."""
         turn, ended_at = self.turn, self.turn.ended_at
-        text, heard = turn.told
+        text, heard = turn.display_text
         return models.Turn(
             call_id=self.call_id,
             index=turn.index,
@@ -41,7 +41,7 @@ class TurnWrite:
             completion_tokens=turn.completion_tokens,
             error=turn.error[:300],
             clip_ids=turn.clip_ids,
-            tool=turn.tool.to_json() if turn.tool else {},
+            tool_call=turn.tool_call.to_json() if turn.tool_call else {},
         )
 
 
@@ -62,7 +62,7 @@ class TokenUsed:
 
 
 @dataclass(frozen=True, slots=True)
-class CallOver:
+class CallClosed:
     """The call ended; ignored when something else closed it before."""
 
     call_id: int
@@ -73,7 +73,7 @@ class CallOver:
 
 
 @dataclass(frozen=True, slots=True)
-class CallLost:
+class RelayLost:
     """The relay is gone; the call may go on with another."""
 
     call_id: int
@@ -82,7 +82,7 @@ class CallLost:
 
 
 @dataclass(frozen=True, slots=True)
-class CallHandedOver:
+class TransferStarted:
     """The caller is being put through; `transfer` says to whom."""
 
     call_id: int
@@ -91,7 +91,7 @@ class CallHandedOver:
 
 
 @dataclass(frozen=True, slots=True)
-class CallLookedUp:
+class VariablesFound:
     """More variables of the call are known."""
 
     call_id: int
@@ -99,14 +99,14 @@ class CallLookedUp:
 
 
 @dataclass(frozen=True, slots=True)
-class CallsSeen:
+class CallsAlive:
     """These calls are in progress."""
 
     call_ids: tuple[int, ...]
 
 
-Ending = CallOver | CallLost | CallHandedOver
-Note = CallAnswered | TokenUsed | Ending | CallLookedUp | CallsSeen
+Ending = CallClosed | RelayLost | TransferStarted
+Note = CallAnswered | TokenUsed | Ending | VariablesFound | CallsAlive
 Write = TurnWrite | Note
 _TURN_FIELDS = [
     field.name
@@ -123,14 +123,14 @@ def write_all(batch: Iterable[Write]) -> None:
         rows = {(write.call_id, write.turn.index): write for write in _current(said)}
         for write in batch:
             if not isinstance(write, TurnWrite):
-                _note(write)
+                _apply(write)
         models.Turn.objects.bulk_create(
             [write.row() for write in rows.values()],
             update_conflicts=True,
             unique_fields=["call", "index"],
             update_fields=_TURN_FIELDS,
         )
-        call_stats.note({w.call_id for w in batch if isinstance(w, CallOver)})
+        call_stats.update_stats({w.call_id for w in batch if isinstance(w, CallClosed)})
 
 
 def _current(said: list[TurnWrite]) -> list[TurnWrite]:
@@ -151,7 +151,7 @@ def _current(said: list[TurnWrite]) -> list[TurnWrite]:
     return [w for w in said if w.session >= sessions.get(w.call_id, 0)]
 
 
-def _note(write: Note) -> None:
+def _apply(write: Note) -> None:
     """Write what became of a call."""
     calls, status = models.Call.objects, models.Call.Status
     match write:
@@ -162,17 +162,17 @@ def _note(write: Note) -> None:
             ringing.update(status=status.IN_PROGRESS)
         case TokenUsed(call_id, nonce):
             calls.use_up(nonce, pk=call_id)
-        case CallOver(call_id, how, reason, at, session):
+        case CallClosed(call_id, how, reason, at, session):
             left = calls.open().filter(pk=call_id, reconnects__lte=session)
             if left.update(status=how, end_reason=reason, ended_at=at):
-                transaction.on_commit(metrics.CALLS_OVER.labels(reason).inc)
-        case CallLost(call_id, at, session):
+                transaction.on_commit(metrics.CALLS_ENDED.labels(reason).inc)
+        case RelayLost(call_id, at, session):
             left = calls.open().filter(pk=call_id, reconnects=session)
-            left.update(lost_at=at)
-        case CallHandedOver(call_id, transfer, session):
+            left.update(disconnected_at=at)
+        case TransferStarted(call_id, transfer, session):
             left = calls.open().filter(pk=call_id, reconnects=session)
-            left.update(transfer=transfer, seen_at=Now())
-        case CallLookedUp(call_id, variables):
+            left.update(transfer=transfer, last_seen_at=Now())
+        case VariablesFound(call_id, variables):
             calls.filter(pk=call_id).update(variables=variables)
-        case CallsSeen(call_ids):
-            calls.open().filter(pk__in=call_ids).update(seen_at=Now())
+        case CallsAlive(call_ids):
+            calls.open().filter(pk__in=call_ids).update(last_seen_at=Now())

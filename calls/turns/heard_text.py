@@ -10,7 +10,7 @@ def heard_and_not(turn: SpokenTurn) -> tuple[str, str]:
 
     While the bot still speaks, all of it counts as heard.
     """
-    text, heard = turn.told
+    text, heard = turn.display_text
     if turn.role == "bot" and turn.ended_at is not None:
         return split_at_heard(text, heard)
     return text, ""

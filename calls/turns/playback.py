@@ -16,7 +16,7 @@ START_DELAY = 0.25
 # From the carrier's fetch of a clip to its sound, when nothing plays before it.
 FETCHED_DELAY = 0.05
 # How far the reported position may exceed a clip's own length.
-OVERRUN = 0.25
+MAX_OVERRUN_SECONDS = 0.25
 # The last of a clip, and the first, in which its neighbour still counts (s).
 ENDING = 0.5
 # How fast a carrier's own voice speaks.
@@ -36,7 +36,7 @@ class Clip:
     url: str
     text: str
     seconds: float
-    pace: bytes = b""
+    speech_frames: bytes = b""
     shared: bool = False
 
     @property
@@ -45,13 +45,13 @@ class Clip:
         return bool(self.url) and not self.shared
 
 
-def spoken_by_carrier(text: str) -> Clip:
+def twilio_tts_clip(text: str) -> Clip:
     """A sentence for the carrier's own voice; its length is an estimate."""
     return Clip("", "", text, len(text) / CHARACTERS_PER_SECOND)
 
 
 @dataclass(slots=True)
-class Cue:
+class QueuedClip:
     """A clip in the carrier's queue; `heard` is in seconds, None until known.
 
     `before` is how much of it was heard when it was played, and cut off, before.
@@ -63,8 +63,8 @@ class Cue:
     sent_at: float
     starts_at: float
     heard: float | None = None
-    before: float = 0.0
-    assumed: bool = False
+    heard_before: float = 0.0
+    ended_by_clock: bool = False
 
     @property
     def ends_at(self) -> float:
@@ -76,7 +76,7 @@ class Cue:
         return "" if self.heard is None else self.words_in(self.heard)
 
     @property
-    def is_lost(self) -> bool:
+    def is_unheard(self) -> bool:
         """Whether something of it was not heard; some clips have no words."""
         if self.clip.text:
             return self.heard_text != self.clip.text
@@ -87,15 +87,15 @@ class Cue:
         clip = self.clip
         if seconds >= clip.seconds:
             return clip.text
-        return words_within(clip.text, seconds, clip.seconds, clip.pace)
+        return words_within(clip.text, seconds, clip.seconds, clip.speech_frames)
 
 
 @dataclass(slots=True)
 class Playback:
     """Everything sent to the carrier in one call, in order."""
 
-    cues: list[Cue] = field(default_factory=list)
-    audible: bool = False  # by the carrier's word
+    cues: list[QueuedClip] = field(default_factory=list)
+    is_audible: bool = False  # by the carrier's word
 
     def add(self, reply: int, clip: Clip, at: float, before: float = 0.0) -> None:
         """Queue a clip that was just sent."""
@@ -104,7 +104,7 @@ class Playback:
         starts_at = at + START_DELAY
         if waiting:
             starts_at = max(starts_at, waiting[-1].ends_at)
-        self.cues.append(Cue(reply, clip, at, starts_at, before=before))
+        self.cues.append(QueuedClip(reply, clip, at, starts_at, heard_before=before))
 
     def fetched(self, clip_id: str, at: float) -> None:
         """The carrier downloaded a clip: it cannot have started earlier than this."""
@@ -115,7 +115,7 @@ class Playback:
     def speaking(self, on: bool, at: float) -> None:
         """The carrier reports that its output began or fell silent."""
         waiting = self.pending()
-        ended, self.audible = self.audible and not on, on
+        ended, self.is_audible = self.is_audible and not on, on
         if on and waiting:
             self._start(waiting[0], at)
         elif ended and waiting:
@@ -131,35 +131,37 @@ class Playback:
         """Count as heard what must have ended by now."""
         for cue in self.pending():
             if cue.ends_at <= at:
-                cue.heard, cue.assumed = cue.clip.seconds, True
+                cue.heard, cue.ended_by_clock = cue.clip.seconds, True
 
-    def interrupt(self, at: float, position: float | None, since: float) -> list[Cue]:
+    def interrupt(
+        self, at: float, position: float | None, since: float
+    ) -> list[QueuedClip]:
         """The caller cut in: settle what played and return the cues that never will.
 
         `position` is the carrier's word (seconds) on the clip playing now, if it gave
         one. Cues sent after `since` were queued behind the interruption and survive.
         """
-        self.audible = False
+        self.is_audible = False
         queued = [cue for cue in self.pending() if cue.sent_at < since]
         current = _playing(queued, at, position)
         for place, cue in enumerate(queued):
             reached = at - cue.starts_at if position is None else position
             if place != current:
                 reached = cue.clip.seconds if place < current else 0.0
-            cue.heard = min(max(reached, cue.before), cue.clip.seconds)
+            cue.heard = min(max(reached, cue.heard_before), cue.clip.seconds)
             # Nothing of it sounded after this moment, whatever the clock says.
             cue.starts_at = min(cue.starts_at, at - cue.heard)
         free_at = at
         for cue in self.pending():  # has no longer anything to wait for
             cue.starts_at = max(free_at, cue.sent_at + START_DELAY)
             free_at = cue.ends_at
-        return [cue for cue in queued if cue.is_lost]
+        return [cue for cue in queued if cue.is_unheard]
 
     def withdraw(self, reply: int) -> list[Clip]:
         """Take back what can be taken back of a reply that is not audible yet."""
         gone = [cue for cue in self._of(reply) if cue.heard is None and cue.clip.is_own]
         for cue in gone:
-            cue.heard = cue.before
+            cue.heard = cue.heard_before
         return [cue.clip for cue in gone]
 
     def started(self, reply: int, at: float) -> bool:
@@ -169,7 +171,7 @@ class Playback:
             for cue in self._of(reply)
         )
 
-    def sounds(self, reply: int, at: float) -> bool:
+    def is_playing(self, reply: int, at: float) -> bool:
         """Whether a clip of a reply is audible just now."""
         return any(cue.reply == reply and cue.starts_at <= at for cue in self.pending())
 
@@ -184,16 +186,16 @@ class Playback:
                 latest = ""
         return latest.rstrip()
 
-    def first(self, reply: int) -> Cue | None:
+    def first(self, reply: int) -> QueuedClip | None:
         """The first clip of a reply."""
         return next(iter(self._of(reply)), None)
 
-    def began_at(self, reply: int) -> float | None:
+    def audible_at(self, reply: int) -> float | None:
         """When a reply became audible, None when it never did."""
         cue = self.first(reply)
         return cue.starts_at if cue and cue.heard else None
 
-    def pending(self) -> list[Cue]:
+    def pending(self) -> list[QueuedClip]:
         """Cues whose end is not known yet."""
         return [cue for cue in self.cues if cue.heard is None]
 
@@ -206,7 +208,7 @@ class Playback:
         waiting = self.pending()
         return waiting[-1].ends_at if waiting else None
 
-    def queued(self, at: float) -> float:
+    def queued_seconds(self, at: float) -> float:
         """How long what is queued will still be heard, in seconds."""
         return max((self.ends_at() or at) - at, 0.0)
 
@@ -232,17 +234,17 @@ class Playback:
         heard = (cue.clip.seconds if cue.heard is None else cue.heard for cue in own)
         return _told(text, own, [*heard])
 
-    def _of(self, reply: int) -> list[Cue]:
+    def _of(self, reply: int) -> list[QueuedClip]:
         return [cue for cue in self.cues if cue.reply == reply]
 
     def _confirm(self, at: float) -> bool:
         """Take the carrier's word for the end of a clip that was assumed just now."""
-        assumed = [cue for cue in self.cues if cue.assumed]
+        assumed = [cue for cue in self.cues if cue.ended_by_clock]
         for cue in assumed:
-            cue.assumed = False
+            cue.ended_by_clock = False
         return any(at - ENDING < cue.ends_at <= at for cue in assumed)
 
-    def _start(self, cue: Cue, at: float) -> None:
+    def _start(self, cue: QueuedClip, at: float) -> None:
         cue.starts_at = at
         ends_at = cue.ends_at
         for later in self.pending():
@@ -251,7 +253,7 @@ class Playback:
                 ends_at = later.ends_at
 
 
-def _told(text: str, cues: list[Cue], heard: list[float]) -> str:
+def _told(text: str, cues: list[QueuedClip], heard: list[float]) -> str:
     """The words of `text` that were heard, so much (s) being heard of each clip."""
     if not any(cue.clip.text for cue in cues):  # nobody knows which has which
         length = sum(cue.clip.seconds for cue in cues)
@@ -260,7 +262,7 @@ def _told(text: str, cues: list[Cue], heard: list[float]) -> str:
     return text if are_same(told, text) else told
 
 
-def _playing(queued: list[Cue], at: float, position: float | None) -> int:
+def _playing(queued: list[QueuedClip], at: float, position: float | None) -> int:
     """Place of the cue that was on the line, by position where the carrier gave one."""
     if position is None:
         ended = (cue.ends_at <= at for cue in queued)
@@ -268,6 +270,6 @@ def _playing(queued: list[Cue], at: float, position: float | None) -> int:
     fits = [
         (abs(at - cue.starts_at - position), place)
         for place, cue in enumerate(queued)
-        if position <= cue.clip.seconds + OVERRUN
+        if position <= cue.clip.seconds + MAX_OVERRUN_SECONDS
     ]
     return min(fits)[1] if fits else len(queued) - 1

@@ -8,36 +8,38 @@ from calls.turns.turn import (
     ASKED,
     CONSENT,
     FILLER,
-    LANGUAGE,
     NOTICE,
     RESUMED,
-    TRANSFER,
+    SWITCH_LANGUAGE,
+    TRANSFER_CALL,
     Turn,
 )
 from calls.turns.word_timing import words_within
 
 # The result of a tool whose answer came to nobody; the call may go on, or be over.
-LOST = "The line was gone before an answer came."
+RELAY_LOST = "The line was gone before an answer came."
 
 
-def settle(turns: Sequence[Turn], lost_at: float) -> list[Turn]:
+def close_open_turns(turns: Sequence[Turn], disconnected_at: float) -> list[Turn]:
     """Close what was being said when the line broke; the turns that were changed.
 
     How much was heard is told by the clock, because nobody is left to ask.
     """
-    unfinished = [turn for turn in turns if turn.ended_at is None or is_unmade(turn)]
+    unfinished = [
+        turn for turn in turns if turn.ended_at is None or is_pending_transfer(turn)
+    ]
     for turn in unfinished:
-        turn.ended_at = max(lost_at, turn.started_at)
+        turn.ended_at = max(disconnected_at, turn.started_at)
         if turn.role == "caller":
-            turn.heard = turn.text
+            turn.heard_text = turn.text
             continue
-        if turn.tool:
-            turn.tool.result, turn.tool.failed = LOST, True
+        if turn.tool_call:
+            turn.tool_call.result, turn.tool_call.failed = RELAY_LOST, True
             continue
-        played = max(lost_at - turn.started_at - START_DELAY, 0.0)
+        played = max(disconnected_at - turn.started_at - START_DELAY, 0.0)
         length = len(turn.text) / CHARACTERS_PER_SECOND
-        turn.heard = words_within(turn.text, played, length)
-        turn.interrupted = turn.heard != turn.text
+        turn.heard_text = words_within(turn.text, played, length)
+        turn.interrupted = turn.heard_text != turn.text
     return unfinished
 
 
@@ -48,37 +50,43 @@ def is_unanswered(turns: Sequence[Turn]) -> bool:
     """
     no_answer = (RESUMED, CONSENT, ASKED, FILLER, NOTICE)
     for turn in reversed(turns):
-        if turn.aside or turn.model in no_answer:
+        if turn.is_backchannel or turn.model in no_answer:
             continue
         if turn.role in ("caller", "tool"):
             return True
-        if turn.heard:
+        if turn.heard_text:
             return False
     return False
 
 
-def is_unmade(turn: Turn) -> bool:
+def is_pending_transfer(turn: Turn) -> bool:
     """Whether a turn is a transfer that has yet to be made, its notice being heard."""
-    use = turn.tool
-    return use is not None and use.name == TRANSFER and not (use.result or use.failed)
+    use = turn.tool_call
+    return (
+        use is not None and use.name == TRANSFER_CALL and not (use.result or use.failed)
+    )
 
 
-def language_of(turns: Sequence[Turn]) -> str:
+def current_language(turns: Sequence[Turn]) -> str:
     """The language that was changed to last; empty where none was."""
-    uses = (turn.tool for turn in reversed(turns) if turn.tool)
-    done = (use for use in uses if use.name == LANGUAGE and not use.failed)
+    uses = (turn.tool_call for turn in reversed(turns) if turn.tool_call)
+    done = (use for use in uses if use.name == SWITCH_LANGUAGE and not use.failed)
     use = next(done, None)
     return str(json.loads(use.arguments).get("language", "")) if use else ""
 
 
-def take_back(turns: Sequence[Turn], why: str) -> list[Turn]:
+def record_failed_transfer(turns: Sequence[Turn], why: str) -> list[Turn]:
     """Note why the caller who was to be put through is back; the turn that says so.
 
     Nobody is who has not left: then there is no reason.
     """
     for turn in reversed(turns if why else ()):
         # One that failed has led nowhere, however late it was asked for.
-        if turn.tool and turn.tool.name == TRANSFER and not turn.tool.failed:
-            turn.tool.result = why
+        if (
+            turn.tool_call
+            and turn.tool_call.name == TRANSFER_CALL
+            and not turn.tool_call.failed
+        ):
+            turn.tool_call.result = why
             return [turn]
     return []

@@ -19,14 +19,14 @@ NOTICE = "notice"
 CONSENT = "consent"
 
 # Names of the tools that every bot has built in, as the model calls them.
-END = "end_call"
-TRANSFER = "transfer_call"
-LANGUAGE = "switch_language"
-KEYS = "ask_for_keys"
+END_CALL = "end_call"
+TRANSFER_CALL = "transfer_call"
+SWITCH_LANGUAGE = "switch_language"
+COLLECT_DIGITS = "ask_for_keys"
 
 
 @dataclass(slots=True)
-class ToolUse:
+class ToolCallRecord:
     """What the model wanted done, and what it is told came of it.
 
     `arguments` are JSON. `shown` is `(arguments, result)` as anybody may read them,
@@ -39,11 +39,11 @@ class ToolUse:
     batch: int = 0
     result: str = ""
     failed: bool = False
-    shown: tuple[str, str] | None = None
+    redacted: tuple[str, str] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """What of it is kept."""
-        arguments, result = self.shown or (self.arguments, self.result)
+        arguments, result = self.redacted or (self.arguments, self.result)
         return {
             "call_id": self.call_id,
             "name": self.name,
@@ -69,9 +69,9 @@ class Turn:
     role: Role
     started_at: float
     text: str = ""
-    heard: str = ""
-    shown: str | None = None
-    aside: bool = False
+    heard_text: str = ""
+    redacted: str | None = None
+    is_backchannel: bool = False
     interrupted: bool = False
     ended_at: float | None = None
     latency_ms: dict[str, int] = field(default_factory=dict)
@@ -80,12 +80,16 @@ class Turn:
     completion_tokens: int | None = None
     error: str = ""
     clip_ids: list[str] = field(default_factory=list)
-    tool: ToolUse | None = None
+    tool_call: ToolCallRecord | None = None
 
     @property
-    def told(self) -> tuple[str, str]:
+    def display_text(self) -> tuple[str, str]:
         """What was said, and heard of it, as anybody may read it."""
-        return (self.text, self.heard) if self.shown is None else (self.shown,) * 2
+        return (
+            (self.text, self.heard_text)
+            if self.redacted is None
+            else (self.redacted,) * 2
+        )
 
 
 def next_index(turns: Sequence[Turn]) -> int:
@@ -93,7 +97,7 @@ def next_index(turns: Sequence[Turn]) -> int:
     return turns[-1].index + 1 if turns else 0
 
 
-def open_use(
+def add_tool_call(
     turns: list[Turn],
     name: str,
     arguments: str,
@@ -104,9 +108,9 @@ def open_use(
 ) -> Turn:
     """Add the use of a tool to a call; an id that is missing or taken gets another."""
     index = next_index(turns)
-    taken = {turn.tool.call_id for turn in turns if turn.tool}
+    taken = {turn.tool_call.call_id for turn in turns if turn.tool_call}
     if not call_id or call_id in taken:
         call_id = f"call_{index}"
-    use = ToolUse(call_id, name[:80], arguments, batch)
-    turns.append(Turn(index, "tool", started_at=at, text=use.name, tool=use))
+    use = ToolCallRecord(call_id, name[:80], arguments, batch)
+    turns.append(Turn(index, "tool", started_at=at, text=use.name, tool_call=use))
     return turns[-1]

@@ -42,7 +42,7 @@ def words_within(text: str, played: float, length: float, pace: bytes = b"") -> 
     if played >= length:
         return text.strip()
     words = list(_WORD.finditer(text))
-    ends = [0, *accumulate(letters(word[0]) for word in words)]
+    ends = [0, *accumulate(speech_length(word[0]) for word in words)]
     spans = _spans(pace) or [(0, max(1, round(length / FRAME_SECONDS)))]
     pairs = zip(words, ends[1:], strict=True)
     marks = [end for word, end in pairs if not word[0][-1].isalnum()]
@@ -51,7 +51,7 @@ def words_within(text: str, played: float, length: float, pace: bytes = b"") -> 
     return text[: words[heard - 1].end()].strip() if heard else ""
 
 
-def letters(word: str) -> int:
+def speech_length(word: str) -> int:
     """How long a word takes to say, in letters."""
     long = sum(sign.isdigit() or sign in _SYMBOLS for sign in word)
     count = 1 + sum(map(str.isalpha, word)) + DIGIT_LETTERS * long

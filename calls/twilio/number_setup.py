@@ -66,37 +66,41 @@ class Number:
         return self.voice_url
 
 
-class Points(StrEnum):
+class PointsAt(StrEnum):
     """Where a number's calls go."""
 
     HERE = "here"
-    NEARLY = "nearly"
+    PARTLY = "partly"
     ELSEWHERE = "elsewhere"
     NOWHERE = "nowhere"
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class NumberStatus:
     """Where a number points, in words; `cost` is what is lost by pointing it here."""
 
-    points: Points
-    words: str
-    cost: tuple[str, ...] = ()
+    points: PointsAt
+    message: str
+    consequence: tuple[str, ...] = ()
 
 
-def standing(number: Number, ours: Webhooks) -> Standing:
+def number_status(number: Number, ours: Webhooks) -> NumberStatus:
     """Say where a number's calls go."""
     cost = tuple(_cost(number, ours))
     if not number.target:
-        return Standing(Points.NOWHERE, "Points nowhere", cost)
+        return NumberStatus(PointsAt.NOWHERE, "Points nowhere", cost)
     if number.target.startswith(TWILIO_DEMO):
-        return Standing(Points.NOWHERE, "Points nowhere but to Twilio's demo", cost)
+        return NumberStatus(
+            PointsAt.NOWHERE, "Points nowhere but to Twilio's demo", cost
+        )
     if not _takes_calls_here(number, ours):
-        return Standing(Points.ELSEWHERE, f"Points elsewhere: {number.target}", cost)
-    if lacks := list(_lacks(number, ours)):
+        return NumberStatus(
+            PointsAt.ELSEWHERE, f"Points elsewhere: {number.target}", cost
+        )
+    if lacks := list(_missing(number, ours)):
         words = f"Points here, but {' and '.join(lacks)}"
-        return Standing(Points.NEARLY, words, cost)
-    return Standing(Points.HERE, "Points here")
+        return NumberStatus(PointsAt.PARTLY, words, cost)
+    return NumberStatus(PointsAt.HERE, "Points here")
 
 
 def changes(number: Number, ours: Webhooks) -> dict[str, str]:
@@ -131,7 +135,7 @@ def _takes_calls_here(number: Number, ours: Webhooks) -> bool:
     return not overridden and same_place(number.voice_url, ours.voice)
 
 
-def _lacks(number: Number, ours: Webhooks) -> list[str]:
+def _missing(number: Number, ours: Webhooks) -> list[str]:
     lacks = []
     if number.voice_method != "POST":
         lacks.append(f"with {number.voice_method} instead of POST: no call is answered")

@@ -12,18 +12,18 @@ from calls.conversation.events import (
     CallerInterrupted,
     CallerSpeaking,
     CallerSpoke,
+    DtmfReceived,
     Event,
-    KeyPressed,
-    SpeakingChanged,
+    PlaybackChanged,
 )
 
 KEYS = frozenset("0123456789*#")
 # Longer than anybody speaks without a pause; the model is paid for by its words.
-LONGEST_PROMPT = 8_000
+MAX_PROMPT_LENGTH = 8_000
 # What speech cannot contain and text that pretends to be something else does: breaks of
 # lines, marks that hide or turn round what follows, and the brackets of our own notes
 # to the model ("[pressed 1]").
-NOT_SPOKEN: dict[int, str | None] = {
+CONTROL_CHARACTERS: dict[int, str | None] = {
     **dict.fromkeys([*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029], " "),
     **dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xFEFF]),
     **dict.fromkeys(range(0xE0000, 0xE0080)),
@@ -46,13 +46,13 @@ class Setup:
 
 
 @dataclass(frozen=True, slots=True)
-class CarrierError:
+class RelayError:
     """The carrier refused something of ours; `code` is Twilio's, if it named one."""
 
     code: str
 
 
-Frame = Setup | CarrierError | Event
+Frame = Setup | RelayError | Event
 
 
 def parse(text: str) -> Frame | None:
@@ -73,11 +73,11 @@ def parse(text: str) -> Frame | None:
             return CallerInterrupted(_number(message.get("durationUntilInterruptMs")))
         case "dtmf":
             key = _text(message, "digit")
-            return KeyPressed(key) if key in KEYS else None
+            return DtmfReceived(key) if key in KEYS else None
         case "info":
             return _info(_text(message, "name"), _text(message, "value"))
         case "error":
-            return CarrierError(_code(_text(message, "description")))
+            return RelayError(_code(_text(message, "description")))
     return None
 
 
@@ -103,7 +103,7 @@ def _info(name: str, value: str) -> Event | None:
         return None
     match name:
         case "agentSpeaking":
-            return SpeakingChanged(value == "on")
+            return PlaybackChanged(value == "on")
         case "clientSpeaking":
             return CallerSpeaking(value == "on")
     return None
@@ -111,8 +111,8 @@ def _info(name: str, value: str) -> Event | None:
 
 def _speech(message: dict[str, Any]) -> str:
     """What the caller said: nobody vouches for it, and it goes to the model."""
-    words = _text(message, "voicePrompt")[:LONGEST_PROMPT]
-    return words.translate(NOT_SPOKEN)
+    words = _text(message, "voicePrompt")[:MAX_PROMPT_LENGTH]
+    return words.translate(CONTROL_CHARACTERS)
 
 
 def _text(message: dict[str, Any], key: str) -> str:
@@ -144,13 +144,13 @@ def _code(description: str) -> str:
 def play(url: str, *, interruptible: bool = True) -> str:
     """Play one clip after what is queued."""
     frame = {"type": "play", "source": url, "loop": 1, "preemptible": False}
-    return json.dumps(frame | _manner(interruptible))
+    return json.dumps(frame | _interruptible(interruptible))
 
 
 def text(words: str, *, interruptible: bool = True) -> str:
     """Have the carrier's own voice say something."""
     return json.dumps(
-        {"type": "text", "token": words, "last": True} | _manner(interruptible)
+        {"type": "text", "token": words, "last": True} | _interruptible(interruptible)
     )
 
 
@@ -160,7 +160,7 @@ def language(name: str) -> str:
     return json.dumps({"type": "language", **both})
 
 
-def _manner(interruptible: bool) -> dict[str, str]:
+def _interruptible(interruptible: bool) -> dict[str, str]:
     """Left out, the TwiML's value holds."""
     return {} if interruptible else {"interruptible": "none"}
 

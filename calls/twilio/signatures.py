@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from twilio.request_validator import RequestValidator
 
 
-def asked_for(request: HttpRequest) -> str:
+def signed_path(request: HttpRequest) -> str:
     """Path and query as the carrier wrote them, which is what it signs.
 
     Django's `get_full_path` would escape what of it is unusual: a | or {}.

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from django.core.exceptions import ValidationError
 from twilio.twiml.voice_response import Connect, Dial, Gather, VoiceResponse
 
-from bots.config.bot_config import Profile
+from bots.config.bot_config import BotConfig
 from bots.config.phrasebook import phrasebook
 from bots.models.choices import TranscriptionProvider
 from bots.validators import of_its_provider
@@ -24,13 +24,13 @@ NOVA_3_LANGUAGES = frozenset(
     ("en", "es", "fr", "de", "it", "pt", "nl", "hi", "ja", "ru", "sv", "da", "multi")
 )
 # Twilio's own limit for two people, in seconds.
-LONGEST_TALK = 4 * 3600
+DIAL_TIME_LIMIT = 4 * 3600
 # How long a person may take for the key, after all has been said.
-KEY_SECONDS = 6
+GATHER_TIMEOUT = 6
 
 
 def relay(
-    profile: Profile,
+    profile: BotConfig,
     *,
     socket_url: str,
     action_url: str,
@@ -70,15 +70,15 @@ def relay(
     return _text(connect)
 
 
-def languages(profile: Profile) -> list[dict[str, str]]:
+def languages(profile: BotConfig) -> list[dict[str, str]]:
     """What a bot of several languages declares, its own among them, to come back to.
 
     One that is not declared cannot be changed to.
     """
-    others = {tongue.language for tongue in profile.tongues} - {profile.language}
+    others = {tongue.language for tongue in profile.languages} - {profile.language}
     if not others:
         return []
-    spoken = [profile, *(profile.speaking(each) for each in sorted(others))]
+    spoken = [profile, *(profile.in_language(each) for each in sorted(others))]
     return [
         {
             "code": each.language,
@@ -90,7 +90,7 @@ def languages(profile: Profile) -> list[dict[str, str]]:
     ]
 
 
-def speech_model(profile: Profile) -> str:
+def speech_model(profile: BotConfig) -> str:
     """The one that is named, where the provider has it: a wrong pair ends the call.
 
     A language may take its provider from the bot, which may change it.
@@ -103,7 +103,7 @@ def speech_model(profile: Profile) -> str:
     return named or best_speech_model(profile)
 
 
-def best_speech_model(profile: Profile) -> str:
+def best_speech_model(profile: BotConfig) -> str:
     """The general model for a bot that names none."""
     if profile.transcription_provider == TranscriptionProvider.GOOGLE:
         return "telephony"
@@ -119,20 +119,20 @@ def say_and_hang_up(words: str, language: str = "en-US") -> str:
     return str(response)
 
 
-def put_through(
+def transfer_blind(
     number: str, *, rings: int, caller_id: str, words: str = "", language: str = "en-US"
 ) -> str:
     """Connect the caller to a person's telephone for good, perhaps after some words."""
     response = VoiceResponse()
     if words:
         response.say(words, language=language)
-    dial = Dial(timeout=rings, time_limit=LONGEST_TALK, **_showing(caller_id))
+    dial = Dial(timeout=rings, time_limit=DIAL_TIME_LIMIT, **_caller_id(caller_id))
     dial.number(number)
     response.append(dial)
     return str(response)
 
 
-def ring_up(
+def dial_and_report(
     transfer: Transfer, *, caller_id: str, action_url: str, announcing_url: str
 ) -> str:
     """Ring a person up for the caller, who hears it ring, and tell us what came of it.
@@ -142,50 +142,52 @@ def ring_up(
     dial = Dial(
         action=action_url,
         method="POST",
-        timeout=transfer.rings,
-        time_limit=LONGEST_TALK,
+        timeout=transfer.ring_seconds,
+        time_limit=DIAL_TIME_LIMIT,
         # Else the caller would hear nothing while the person is being told.
         answer_on_bridge=True,
-        **_showing(caller_id),
+        **_caller_id(caller_id),
     )
-    told = {"url": announcing_url, "method": "POST"} if transfer.announced else {}
+    told = {"url": announcing_url, "method": "POST"} if transfer.announce else {}
     dial.number(transfer.number, **told)
     response = VoiceResponse()
     response.append(dial)
     return str(response)
 
 
-def announce(transfer: Transfer, *, accept_url: str) -> str:
+def screening_prompt(transfer: Transfer, *, accept_url: str) -> str:
     """Tell a person who has picked up of the caller, twice, and wait for a key."""
     response = VoiceResponse()
     for _ in range(2):
         gather = Gather(
-            action=accept_url, method="POST", num_digits=1, timeout=KEY_SECONDS
+            action=accept_url, method="POST", num_digits=1, timeout=GATHER_TIMEOUT
         )
-        gather.say(announcement(transfer), language=transfer.language)
+        gather.say(screening_gather(transfer), language=transfer.language)
         response.append(gather)
     response.hangup()
     return str(response)
 
 
-def announcement(transfer: Transfer) -> str:
+def screening_gather(transfer: Transfer) -> str:
     """What a person hears before the caller is connected."""
     book = phrasebook(transfer.language)
     summary = transfer.summary.strip()
     if not summary:
-        return book.announcement_alone
+        return book.screening_prompt_without_summary
     # A pause of the voice stands between it and what follows.
-    return book.announcement.format(summary if summary[-1] in ".!?" else f"{summary}.")
+    return book.screening_prompt.format(
+        summary if summary[-1] in ".!?" else f"{summary}."
+    )
 
 
-def accepted(language: str) -> str:
+def screening_accepted(language: str) -> str:
     """Connect the person with the caller: that is done where a document ends."""
     response = VoiceResponse()
-    response.say(phrasebook(language).accepted, language=language)
+    response.say(phrasebook(language).screening_accepted, language=language)
     return str(response)
 
 
-def _showing(caller_id: str) -> dict[str, str]:
+def _caller_id(caller_id: str) -> dict[str, str]:
     return {"caller_id": caller_id} if caller_id else {}
 
 
@@ -196,7 +198,7 @@ def reject(reason: str) -> str:
     return str(response)
 
 
-def elsewhere(url: str) -> str:
+def redirect(url: str) -> str:
     """Ask again in a moment, when a proxy leads to another process."""
     response = VoiceResponse()
     response.pause(length=1)
@@ -204,7 +206,7 @@ def elsewhere(url: str) -> str:
     return str(response)
 
 
-def nothing() -> str:
+def empty_response() -> str:
     """Ask for nothing: the answer to a report that came again."""
     return str(VoiceResponse())
 

@@ -11,7 +11,8 @@ from django.http import HttpRequest, HttpResponse
 
 from calls import metrics
 from calls.models import Call
-from calls.session.active_calls import switchboard
+from calls.session.active_calls import active_calls
+from calls.session.services import services
 from calls.twilio import twiml
 from calls.webhooks import transfer
 from calls.webhooks.open_call import (
@@ -20,8 +21,8 @@ from calls.webhooks.open_call import (
 )
 from calls.webhooks.reconnect import DATABASE_SECONDS, is_lost, reconnect
 from calls.webhooks.signed_requests import (
-    answered,
-    from_carrier,
+    twilio_webhook,
+    twiml_or_apology,
     twiml_response,
 )
 
@@ -42,7 +43,7 @@ REASON_BY_CALL = {
 }
 
 
-@from_carrier
+@twilio_webhook
 async def voice_action(request: HttpRequest) -> HttpResponse:
     """The relay session ended: note how, and go on, hang up or put through."""
     form = request.POST
@@ -50,14 +51,14 @@ async def voice_action(request: HttpRequest) -> HttpResponse:
         session_id = form.get("SessionId", "")[:SID_LENGTH]
         return twiml_response(await reconnect(form["CallSid"][:SID_LENGTH], session_id))
     if form.get("SessionStatus") == "ended" and _wants_transfer(form):
-        return await answered(lambda: _ring_up(form.get("CallSid", "")))
+        return await twiml_or_apology(lambda: _ring_up(form.get("CallSid", "")))
     await _close(request, REASON_BY_SESSION, "SessionStatus")
     return twiml_response(twiml.hang_up())
 
 
 async def _ring_up(call_sid: str) -> str:
     await _last_words(call_sid)
-    return await transfer.ring_up(call_sid)
+    return await transfer.dial_target(call_sid)
 
 
 def _wants_transfer(form: Mapping[str, str]) -> bool:
@@ -69,7 +70,7 @@ def _wants_transfer(form: Mapping[str, str]) -> bool:
     return isinstance(data, dict) and data.get("transfer") is True
 
 
-@from_carrier
+@twilio_webhook
 async def voice_status(request: HttpRequest) -> HttpResponse:
     """The carrier's last word on a call; may be late, repeated or out of order."""
     await _close(request, REASON_BY_CALL, "CallStatus")
@@ -85,7 +86,7 @@ async def _close(
     end, call_sid = reasons.get(form.get(field, "")), form.get("CallSid")
     if not end or not call_sid:
         return
-    switchboard().lost.take(call_sid)
+    active_calls().disconnected.claim(call_sid)
     await _last_words(call_sid)
     try:
         async with asyncio.timeout(DATABASE_SECONDS):
@@ -93,14 +94,13 @@ async def _close(
     except (DatabaseError, InterfaceError, TimeoutError) as error:
         # The call's own session has its end queued; failing that, it is reaped.
         log.error("%s: not closed, no database: %s", call_sid, type(error).__name__)
-        metrics.trouble("database")
+        metrics.count_dependency_error("database")
 
 
 async def _last_words(call_sid: str) -> None:
     """Let a call that ran here write its own word on its end before the carrier's."""
-    board = switchboard()
-    session = board.sessions.get(call_sid)
+    session = active_calls().sessions.get(call_sid)
     if session:
         with suppress(TimeoutError):
             await asyncio.wait_for(session.closed.wait(), LAST_WORDS_SECONDS)
-    await board.transcripts.flush(LAST_WORDS_SECONDS)
+    await services().transcripts.flush(LAST_WORDS_SECONDS)

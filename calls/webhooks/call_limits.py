@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class TooMany(StrEnum):
+class LimitExceeded(StrEnum):
     """Which cap a call is above."""
 
     OF_NUMBER = "calls of the number"
@@ -13,29 +13,31 @@ class TooMany(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class CurrentLoad:
     """Other calls, as one more comes in: of the number called, and of the caller."""
 
     of_number: int = 0
     of_caller: int = 0
-    of_caller_lately: int = 0
+    of_caller_last_hour: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class CallCaps:
+class CallLimits:
     """How many calls there may be; 0 means any number."""
 
     of_number: int = 0
     of_caller: int = 0
-    of_caller_lately: int = 0
+    of_caller_last_hour: int = 0
 
-    def exceeded(self, load: Load) -> TooMany | None:
+    def exceeded(self, load: CurrentLoad) -> LimitExceeded | None:
         """The cap that one more call would be above; the caller's own come first."""
         if _full(load.of_caller, self.of_caller):
-            return TooMany.OF_CALLER
-        if _full(load.of_caller_lately, self.of_caller_lately):
-            return TooMany.OF_CALLER
-        return TooMany.OF_NUMBER if _full(load.of_number, self.of_number) else None
+            return LimitExceeded.OF_CALLER
+        if _full(load.of_caller_last_hour, self.of_caller_last_hour):
+            return LimitExceeded.OF_CALLER
+        return (
+            LimitExceeded.OF_NUMBER if _full(load.of_number, self.of_number) else None
+        )
 
 
 def _full(count: int, cap: int) -> bool:

@@ -3,7 +3,7 @@
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from calls.session.active_calls import switchboard
+from calls.session.services import services
 from calls.speech.clip_store import ClipsUnavailable
 from calls.webhooks.incoming import log
 
@@ -11,15 +11,14 @@ from calls.webhooks.incoming import log
 @require_safe
 async def audio(request: HttpRequest, clip_id: str) -> HttpResponse:
     """One clip, for as long as it lives."""
-    board = switchboard()
     try:
-        body = await board.clips.get(clip_id)
+        body = await services().clips.get(clip_id)
     except ClipsUnavailable as error:
         log.warning("Clip not served: %s", error)
         return HttpResponse(status=503)
     if body is None:
         return HttpResponse(status=404)
     if request.method == "GET":
-        board.fetches.happened(clip_id)
+        services().fetches.notify(clip_id)
     headers = {"Cache-Control": "no-store", "Content-Length": str(len(body))}
     return HttpResponse(body, content_type="audio/wav", headers=headers)

@@ -5,23 +5,23 @@ from collections.abc import Mapping
 from django.conf import settings
 from django.urls import reverse
 
-from bots.config.bot_config import Profile
-from bots.config.capabilities import Target
+from bots.config.bot_config import BotConfig
+from bots.config.capabilities import TransferTarget
 from bots.inworld.api_key import lacks_key
 from calls.models import Call
 from calls.public_urls import public_url, socket_url
-from calls.session.active_calls import switchboard
+from calls.session.active_calls import active_calls
 from calls.transfer import Transfer
 from calls.twilio import twiml
 from calls.twilio.relay_tokens import relay_token
-from calls.webhooks.dial_result import shown_number
+from calls.webhooks.dial_result import caller_id
 
 NOT_IN_SERVICE = "Sorry, this number is not in service at the moment. Goodbye."
 OUT_OF_ORDER = "Sorry, we cannot take your call right now. Please try again later."
 NOT_CONFIGURED = "Sorry, this line is not set up yet. Please try again later. Goodbye."
 
 
-def configuration_trouble(host: str) -> str:
+def configuration_problem(host: str) -> str:
     """Why this server could not carry a call that came to `host`; empty when it can."""
     if lacks_key():
         return "INWORLD_API_KEY is not set."
@@ -33,18 +33,18 @@ def configuration_trouble(host: str) -> str:
     return ""
 
 
-def offer(call: Call) -> str:
+def relay_twiml(call: Call) -> str:
     """The TwiML that brings a call to a relay of ours, perhaps not its first."""
-    switchboard().ringing.expect(call)
+    active_calls().connecting.expect(call)
     token = relay_token(call.call_sid, call.relay_nonce)
     # A later socket finds them with the call, beside what was looked up meanwhile,
     # which is not for the carrier.
     parameters = {} if call.reconnects else call.variables
-    return relay_document(Profile.from_json(call.settings), token, parameters)
+    return connect_document(BotConfig.from_json(call.settings), token, parameters)
 
 
-def relay_document(
-    profile: Profile, token: str, parameters: Mapping[str, str] | None = None
+def connect_document(
+    profile: BotConfig, token: str, parameters: Mapping[str, str] | None = None
 ) -> str:
     """The TwiML that connects a call to a bot; `token` lets its socket in."""
     path = reverse("conversation", args=[token], urlconf="calls.routing")
@@ -56,7 +56,7 @@ def relay_document(
     )
 
 
-def ringing_document(call: Call, transfer: Transfer) -> str:
+def dial_document(call: Call, transfer: Transfer) -> str:
     """The TwiML that rings a person up for the caller; the call comes back to us.
 
     A session of a call hands it over once at most, so its number tells the transfers of
@@ -64,7 +64,7 @@ def ringing_document(call: Call, transfer: Transfer) -> str:
     """
     session = call.reconnects
     announcing = reverse("voice-announcement", args=[call.pk, session])
-    return twiml.ring_up(
+    return twiml.dial_and_report(
         transfer,
         caller_id=_shown_number(call),
         action_url=public_url(reverse("voice-dial", args=[session])),
@@ -72,19 +72,19 @@ def ringing_document(call: Call, transfer: Transfer) -> str:
     )
 
 
-def announcing_document(call: Call, transfer: Transfer) -> str:
+def screening_document(call: Call, transfer: Transfer) -> str:
     """The TwiML that tells a person of the caller, and asks for the key."""
     accept = reverse("voice-accept", args=[call.pk, call.reconnects])
-    return twiml.announce(transfer, accept_url=public_url(accept))
+    return twiml.screening_prompt(transfer, accept_url=public_url(accept))
 
 
-def farewell_document(
-    call: Call, target: Target, words: str = "", language: str = "en-US"
+def final_transfer_document(
+    call: Call, target: TransferTarget, words: str = "", language: str = "en-US"
 ) -> str:
     """The TwiML that puts the caller through for good: no bot could take them back."""
-    return twiml.put_through(
+    return twiml.transfer_blind(
         target.number,
-        rings=target.rings,
+        rings=target.ring_seconds,
         caller_id=_shown_number(call),
         words=words,
         language=language,
@@ -94,5 +94,5 @@ def farewell_document(
 def _shown_number(call: Call) -> str:
     if call.direction == Call.Direction.OUTBOUND:
         # Of a call that we made, the carrier shows no other number than ours.
-        return shown_number("", call.from_number)
-    return shown_number(call.from_number, call.to_number)
+        return caller_id("", call.from_number)
+    return caller_id(call.from_number, call.to_number)

@@ -21,7 +21,7 @@ _E164 = re.compile(r"\+[1-9]\d{6,14}")
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class DialResult:
     """What became of a transfer; `words` are for the transcript and the model."""
 
     talked: bool
@@ -29,19 +29,19 @@ class Outcome:
     words: str
 
 
-def outcome(transfer: Transfer, form: Mapping[str, str]) -> Outcome:
+def outcome(transfer: Transfer, form: Mapping[str, str]) -> DialResult:
     """Read the carrier's report that the dialled call is over."""
     status, who = form.get("DialCallStatus", ""), transfer.who
     gone = form.get("CallStatus", "in-progress") != "in-progress"
-    taken = transfer.accepted or not transfer.announced
+    taken = transfer.accepted or not transfer.announce
     bridged = form.get("DialBridged", "true") != "false"
     if status in PICKED_UP and taken and bridged:
-        return Outcome(True, gone, f"{who} took the call{_lasted(form)}.")
+        return DialResult(True, gone, f"{who} took the call{_lasted(form)}.")
     if gone:
         left = f"The caller hung up before {transfer.name} took the call."
-        return Outcome(False, gone, left)
+        return DialResult(False, gone, left)
     what = MISSED.get(status, OTHERWISE)
-    return Outcome(False, gone, f"{who} {what}. {BACK}")
+    return DialResult(False, gone, f"{who} {what}. {BACK}")
 
 
 def _lasted(form: Mapping[str, str]) -> str:
@@ -50,7 +50,7 @@ def _lasted(form: Mapping[str, str]) -> str:
     return f", which lasted {int(seconds)} s" if known else ""
 
 
-def shown_number(caller: str, ours: str) -> str:
+def caller_id(caller: str, ours: str) -> str:
     """The number that a person's telephone shows: the caller's, to call back.
 
     The carrier lets through the number a call came from, and any that is rented from

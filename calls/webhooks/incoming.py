@@ -7,35 +7,35 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 
-from bots.config.bot_config import Profile
+from bots.config.bot_config import BotConfig
 from bots.models import Bot
 from bots.number_routing import NoAnswer
-from calls.db import for_a_new_call
+from calls.db import run_in_incoming_thread
 from calls.models import Call
 from calls.public_urls import public_url
-from calls.session.active_calls import switchboard
-from calls.session.variables import whoever_is_there
+from calls.session.active_calls import active_calls
+from calls.session.variables import first_available_target
 from calls.twilio import twiml
-from calls.webhooks.admission import bot_of, noted
-from calls.webhooks.call_limits import TooMany
+from calls.webhooks.admission import choose_bot, create_call
+from calls.webhooks.call_limits import LimitExceeded
 from calls.webhooks.connect import (
     NOT_IN_SERVICE,
-    configuration_trouble,
-    farewell_document,
-    offer,
+    configuration_problem,
+    final_transfer_document,
+    relay_twiml,
 )
 from calls.webhooks.open_call import (
     close_call,
+    config_snapshot,
     our_number,
     refuse_call,
-    settings_for,
 )
 from calls.webhooks.reconnect import reconnect
 from calls.webhooks.signed_requests import (
-    answered,
-    from_carrier,
     not_configured,
     refuse,
+    twilio_webhook,
+    twiml_or_apology,
     twiml_response,
 )
 
@@ -44,16 +44,16 @@ log = logging.getLogger(__name__)
 NO_CALL_SID = "It has no CallSid."
 BUSY = "Sorry, all our lines are busy at the moment. Please call again in a moment."
 # How often a call is sent to the other processes, and the parameter that counts it.
-MOST_TRIES = 4
+MAX_REDIRECTS = 4
 TRIES = "elsewhere"
 
 
-@from_carrier
-async def voice(request: HttpRequest) -> HttpResponse:
+@twilio_webhook
+async def incoming_call(request: HttpRequest) -> HttpResponse:
     """A call comes in: hand it to the bot of its number, or say why not."""
     if url := _elsewhere(request):
-        return twiml_response(twiml.elsewhere(url))
-    return await answered(lambda: _answer(request))
+        return twiml_response(twiml.redirect(url))
+    return await twiml_or_apology(lambda: _answer(request))
 
 
 def _elsewhere(request: HttpRequest) -> str:
@@ -61,9 +61,13 @@ def _elsewhere(request: HttpRequest) -> str:
 
     Where nobody else answers, this one says after some tries that the line is busy.
     """
-    board, tries = switchboard(), request.GET.get(TRIES, "")
+    tries = request.GET.get(TRIES, "")
     made = int(tries) if tries.isdecimal() else 0
-    if not board.draining or board.is_alone or made >= MOST_TRIES:
+    if (
+        not active_calls().draining
+        or active_calls().is_single_process
+        or made >= MAX_REDIRECTS
+    ):
         return ""
     query = request.GET.copy()
     query[TRIES] = str(made + 1)
@@ -72,22 +76,25 @@ def _elsewhere(request: HttpRequest) -> str:
 
 async def _answer(request: HttpRequest) -> str:
     form, host = request.POST, request.META.get("HTTP_HOST", "").rsplit(":", 1)[0]
-    trouble = configuration_trouble(host) if form.get("CallSid") else NO_CALL_SID
+    trouble = configuration_problem(host) if form.get("CallSid") else NO_CALL_SID
     if trouble:
         log.error("Call %s turned away: %s", form.get("CallSid"), trouble)
         return await not_configured(request)
-    bot = await bot_of(form)
+    bot = await choose_bot(form)
     if isinstance(bot, NoAnswer):
         log.warning("Call %s turned away: %s", form["CallSid"], bot)
         await refuse(request, bot)
         if bot is NoAnswer.BLOCKED:
             return twiml.reject("rejected")
         return twiml.say_and_hang_up(NOT_IN_SERVICE)
-    board = switchboard()
-    if board.draining or board.is_full:
-        why = "being stopped" if board.draining else "full: MAX_CALLS are in progress"
+    if active_calls().draining or active_calls().is_full:
+        why = (
+            "being stopped"
+            if active_calls().draining
+            else "full: MAX_CALLS are in progress"
+        )
         log.warning("Call %s turned away: this process is %s", form["CallSid"], why)
-        profile = await for_a_new_call(settings_for)(bot, our_number(form))
+        profile = await run_in_incoming_thread(config_snapshot)(bot, our_number(form))
         return _busy(profile, await refuse_call(form, Call.EndReason.BUSY))
     query = request.GET.items()
     parameters = {name: str(text) for name, text in query if name != TRIES}
@@ -98,32 +105,35 @@ async def _connect(
     form: Mapping[str, str], bot: Bot, parameters: Mapping[str, str]
 ) -> str:
     """The TwiML that brings a call to its bot; again when it is asked for again."""
-    call, too_many = await noted(form, bot, parameters)
+    call, too_many = await create_call(form, bot, parameters)
     if call.status in Call.OVER:
         return twiml.hang_up()
     if not call.relay_nonce:
         # It was connected, and yet the carrier begins anew.
         return await reconnect(call.call_sid, "")
-    board = switchboard()
-    if not too_many and board.is_full and call.call_sid not in board.ringing.calls:
-        too_many = TooMany.OF_SERVER
-    return await _above_a_cap(call, too_many) if too_many else offer(call)
+    if (
+        not too_many
+        and active_calls().is_full
+        and call.call_sid not in active_calls().connecting.calls
+    ):
+        too_many = LimitExceeded.OF_SERVER
+    return await _over_limit(call, too_many) if too_many else relay_twiml(call)
 
 
-async def _above_a_cap(call: Call, too_many: TooMany) -> str:
+async def _over_limit(call: Call, too_many: LimitExceeded) -> str:
     """The TwiML for a call that is one too many."""
     log.warning("Call %s turned away: too many %s", call.call_sid, too_many)
     reason = Call.EndReason.BUSY
-    if too_many is TooMany.OF_CALLER:
+    if too_many is LimitExceeded.OF_CALLER:
         reason = Call.EndReason.TOO_MANY_CALLS
     await close_call(call.call_sid, Call.Status.REFUSED, reason)
-    if too_many is TooMany.OF_CALLER:
+    if too_many is LimitExceeded.OF_CALLER:
         return twiml.reject("busy")
-    return _busy(Profile.from_json(call.settings), call)
+    return _busy(BotConfig.from_json(call.settings), call)
 
 
-def _busy(profile: Profile, call: Call) -> str:
+def _busy(profile: BotConfig, call: Call) -> str:
     """Where a caller goes for whom there is no room."""
-    if person := whoever_is_there(profile, timezone.now()):
-        return farewell_document(call, person)
+    if person := first_available_target(profile, timezone.now()):
+        return final_transfer_document(call, person)
     return twiml.say_and_hang_up(BUSY, profile.language)

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from django.db import transaction
 from django.utils import timezone
 
-from bots.config.bot_config import Profile
-from bots.config.placeholders import bounded
+from bots.config.bot_config import BotConfig
+from bots.config.placeholders import limited
 from bots.models import Bot, PhoneNumber
 from calls import metrics
-from calls.db import for_a_new_call, in_any_thread
+from calls.db import run_in_db_thread, run_in_incoming_thread
 from calls.models import Call
 from calls.transcripts import call_stats
 from calls.twilio.relay_tokens import new_nonce
@@ -17,18 +17,18 @@ from calls.twilio.relay_tokens import new_nonce
 SID_LENGTH = 64
 
 
-def settings_for(bot: Bot, ours: str) -> Profile:
+def config_snapshot(bot: Bot, ours: str) -> BotConfig:
     """What a call through this number of ours runs with.
 
     Nobody is put through to a number that a bot answers: each would pass the caller on
     to the next for ever, and every leg costs.
     """
-    profile = Profile.of(bot)
-    numbers = {person.number for person in profile.people}
+    profile = BotConfig.of(bot)
+    numbers = {person.number for person in profile.transfer_targets}
     if not numbers:  # one visit less while it rings
         return profile
     answered = PhoneNumber.objects.filter(number__in=numbers, is_active=True)
-    return profile.without({ours, *answered.values_list("number", flat=True)})
+    return profile.without_numbers({ours, *answered.values_list("number", flat=True)})
 
 
 def open_call(form: Mapping[str, str], bot: Bot, parameters: Mapping[str, str]) -> Call:
@@ -40,44 +40,44 @@ def open_call(form: Mapping[str, str], bot: Bot, parameters: Mapping[str, str]) 
     call, _ = Call.objects.get_or_create(
         call_sid=form["CallSid"][:SID_LENGTH],
         defaults={
-            **_parties(form),
+            **_numbers(form),
             "bot": bot,
             "bot_name": bot.name,
-            "settings": settings_for(bot, our_number(form)).to_json(),
-            "variables": bounded(parameters),
+            "settings": config_snapshot(bot, our_number(form)).to_json(),
+            "variables": limited(parameters),
             "relay_nonce": new_nonce(),
         },
     )
     return call
 
 
-@for_a_new_call
+@run_in_incoming_thread
 def refuse_call(form: Mapping[str, str], reason: str) -> Call:
     """Note a call that no bot took."""
     call, is_new = Call.objects.get_or_create(
         call_sid=form["CallSid"][:SID_LENGTH],
         defaults={
-            **_parties(form),
+            **_numbers(form),
             "status": Call.Status.REFUSED,
             "end_reason": reason,
             "ended_at": timezone.now(),
         },
     )
     if is_new:
-        metrics.CALLS_OVER.labels(reason).inc()
+        metrics.CALLS_ENDED.labels(reason).inc()
     return call
 
 
-@in_any_thread
+@run_in_db_thread
 @transaction.atomic
 def close_call(call_sid: str, status: str, reason: str) -> bool:
     """Close a call unless something else did; whether this was the one that did."""
     left = Call.objects.open().filter(call_sid=call_sid)
     closed = left.update(status=status, end_reason=reason, ended_at=timezone.now())
     if closed:
-        transaction.on_commit(metrics.CALLS_OVER.labels(reason).inc)
+        transaction.on_commit(metrics.CALLS_ENDED.labels(reason).inc)
         ids = Call.objects.filter(call_sid=call_sid).values_list("pk", flat=True)
-        call_stats.note(ids)
+        call_stats.update_stats(ids)
     return closed == 1
 
 
@@ -87,7 +87,7 @@ def our_number(form: Mapping[str, str]) -> str:
     return form.get("From" if outbound else "To", "")
 
 
-def _parties(form: Mapping[str, str]) -> dict[str, object]:
+def _numbers(form: Mapping[str, str]) -> dict[str, object]:
     outbound = form.get("Direction", "").startswith("outbound")
     return {
         "from_number": form.get("From", "")[:120],

@@ -9,18 +9,24 @@ from django.utils import timezone
 
 from bots.config.phrasebook import phrasebook
 from calls import metrics
-from calls.db import in_any_thread
+from calls.db import run_in_db_thread
 from calls.models import Call
-from calls.session.active_calls import switchboard
-from calls.session.variables import filled, whoever_is_there
-from calls.transcripts.stored_turns import spoken
+from calls.session.active_calls import active_calls
+from calls.session.services import services
+from calls.session.variables import fill_for_call, first_available_target
+from calls.transcripts.stored_turns import load_turns
 from calls.transfer import pending
 from calls.twilio import twiml
 from calls.twilio.relay_tokens import new_nonce
-from calls.webhooks.connect import OUT_OF_ORDER, farewell_document, offer
+from calls.webhooks.connect import OUT_OF_ORDER, final_transfer_document, relay_twiml
 from calls.webhooks.open_call import close_call
-from calls.webhooks.reconnect_decision import MAX_RECONNECTS, Standing, Verdict, verdict
-from calls.webhooks.transfer import ring_up
+from calls.webhooks.reconnect_decision import (
+    MAX_RECONNECTS,
+    ReconnectDecision,
+    RelayState,
+    decide,
+)
+from calls.webhooks.transfer import dial_target
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +34,9 @@ log = logging.getLogger(__name__)
 DATABASE_SECONDS = 5.0
 # How long what this process knows of a call may take to be written.
 FLUSH_SECONDS = 2.0
+
+for decision in ReconnectDecision:
+    metrics.RELAY_DISCONNECTS.labels(decision)  # zero is a figure too
 
 
 def is_lost(form: Mapping[str, str]) -> bool:
@@ -38,81 +47,87 @@ def is_lost(form: Mapping[str, str]) -> bool:
 
 async def reconnect(call_sid: str, session_id: str) -> str:
     """The TwiML for a call whose relay failed; the same however often it is asked."""
-    board = switchboard()
     # This may come before the socket's end has been noticed here.
-    if session := board.sessions.get(call_sid):
-        await board.let_go(session)
-    await board.transcripts.flush(FLUSH_SECONDS)
-    can_go_on = not (board.closing and board.is_alone)
+    if session := active_calls().sessions.get(call_sid):
+        await active_calls().release(session)
+    await services().transcripts.flush(FLUSH_SECONDS)
+    can_go_on = not (active_calls().closing and active_calls().is_single_process)
     try:
         async with asyncio.timeout(DATABASE_SECONDS):
-            found, call = await offer_relay(call_sid, session_id, can_go_on=can_go_on)
-            metrics.SESSIONS_LOST.labels(found).inc()
+            found, call = await issue_relay_token(
+                call_sid, session_id, can_go_on=can_go_on
+            )
+            metrics.RELAY_DISCONNECTS.labels(found).inc()
             return await _answer(found, call)
     except (DatabaseError, InterfaceError, TimeoutError) as error:
         log.error("%s: cannot go on, no database: %s", call_sid, type(error).__name__)
-        metrics.trouble("database")
+        metrics.count_dependency_error("database")
         return twiml.say_and_hang_up(OUT_OF_ORDER)
     finally:
         # Only now: a process that is being stopped waits for what is awaited.
-        board.lost.take(call_sid)
+        active_calls().disconnected.claim(call_sid)
 
 
-async def _answer(found: Verdict, call: Call | None) -> str:
+async def _answer(found: ReconnectDecision, call: Call | None) -> str:
     if call is None:
         return twiml.hang_up()
     log.warning("%s: the relay was lost: %s", call.call_sid, found)
     match found:
-        case Verdict.RECONNECT | Verdict.REPEAT:
-            return offer(call)
-        case Verdict.PUT_THROUGH:
-            return await ring_up(call.call_sid)
-        case Verdict.GIVE_UP:
+        case ReconnectDecision.RECONNECT | ReconnectDecision.REPEAT:
+            return relay_twiml(call)
+        case ReconnectDecision.TRANSFER:
+            return await dial_target(call.call_sid)
+        case ReconnectDecision.GIVE_UP:
             return await _give_up(call)
-    return twiml.hang_up() if call.status in Call.OVER else twiml.nothing()
+    return twiml.hang_up() if call.status in Call.OVER else twiml.empty_response()
 
 
 async def _give_up(call: Call) -> str:
     """Apologise, and put the caller through where somebody is there for it."""
-    profile = await spoken(call)
+    profile = await load_turns(call)
     sorry = phrasebook(profile.language).line_lost
-    if person := whoever_is_there(profile, timezone.now()):
+    if person := first_available_target(profile, timezone.now()):
         await close_call(
             call.call_sid, Call.Status.COMPLETED, Call.EndReason.TRANSFERRED
         )
-        words = f"{sorry} {filled(call, profile, profile.transfer_notice)}"
-        return farewell_document(call, person, words, profile.language)
+        words = f"{sorry} {fill_for_call(call, profile, profile.transfer_notice)}"
+        return final_transfer_document(call, person, words, profile.language)
     reason = Call.EndReason.CONNECTION_LOST
-    if switchboard().closing:
+    if active_calls().closing:
         reason = Call.EndReason.SERVER_STOPPED
     await close_call(call.call_sid, Call.Status.FAILED, reason)
-    words = f"{sorry} {filled(call, profile, profile.goodbye)}"
+    words = f"{sorry} {fill_for_call(call, profile, profile.goodbye_message)}"
     return twiml.say_and_hang_up(words, profile.language)
 
 
-@in_any_thread
+@run_in_db_thread
 @transaction.atomic
-def offer_relay(
+def issue_relay_token(
     call_sid: str, session_id: str, *, can_go_on: bool = True
-) -> tuple[Verdict, Call | None]:
+) -> tuple[ReconnectDecision, Call | None]:
     """What becomes of a call whose relay failed; a fresh one may be offered by now."""
     # Two reports at once must not be answered with two relays.
     call = Call.objects.select_for_update().filter(call_sid=call_sid).first()
     if call is None:
-        return Verdict.IGNORE, None
-    standing = Standing(
+        return ReconnectDecision.IGNORE, None
+    standing = RelayState(
         is_open=call.status not in Call.OVER,
-        reconnects=call.reconnects - call.returns if can_go_on else MAX_RECONNECTS,
-        lost=call.lost_sessions,
-        has_offer=bool(call.relay_nonce),
-        leaves=pending(call.transfer) is not None,
+        reconnects=call.reconnects - call.failed_transfers
+        if can_go_on
+        else MAX_RECONNECTS,
+        lost=call.failed_relay_sessions,
+        has_open_token=bool(call.relay_nonce),
+        is_transferring=pending(call.transfer) is not None,
     )
-    found = verdict(standing, session_id)
-    if standing.is_open and found not in (Verdict.REPEAT, Verdict.IGNORE):
-        if session_id and session_id not in call.lost_sessions:
-            call.lost_sessions = [*call.lost_sessions, session_id]
-        if found is Verdict.RECONNECT:
+    found = decide(standing, session_id)
+    if standing.is_open and found not in (
+        ReconnectDecision.REPEAT,
+        ReconnectDecision.IGNORE,
+    ):
+        if session_id and session_id not in call.failed_relay_sessions:
+            call.failed_relay_sessions = [*call.failed_relay_sessions, session_id]
+        if found is ReconnectDecision.RECONNECT:
             call.reconnects += 1
             call.relay_nonce = new_nonce()
-        call.save(update_fields=["lost_sessions", "reconnects", "relay_nonce"])
+        call.save(update_fields=["failed_relay_sessions", "reconnects", "relay_nonce"])
     return found, call

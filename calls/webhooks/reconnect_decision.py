@@ -8,18 +8,18 @@ from enum import StrEnum
 MAX_RECONNECTS = 3
 
 
-class Verdict(StrEnum):
+class ReconnectDecision(StrEnum):
     """What the carrier is told to do with a call that has lost its session."""
 
     RECONNECT = "reconnect"  # with a fresh relay
     REPEAT = "repeat"  # the answer it was given before
-    PUT_THROUGH = "put-through"  # to a person, as the lost session was about to
+    TRANSFER = "put-through"  # to a person, as the lost session was about to
     IGNORE = "ignore"  # nothing, it has gone on
     GIVE_UP = "give-up"  # apologise, and put the caller through or hang up
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RelayState:
     """What is known of a call; `lost` are its sessions that were replaced, in order.
 
     `has_offer` says that a relay was given out that nobody has connected to yet,
@@ -30,11 +30,11 @@ class Standing:
     is_open: bool
     reconnects: int = 0
     lost: Sequence[str] = ()
-    has_offer: bool = False
-    leaves: bool = False
+    has_open_token: bool = False
+    is_transferring: bool = False
 
 
-def verdict(call: Standing, session_id: str) -> Verdict:
+def decide(call: RelayState, session_id: str) -> ReconnectDecision:
     """Judge the carrier's report that a session failed; it may come again, and late.
 
     The carrier repeats a report whose answer it never got, so that answer is repeated.
@@ -42,15 +42,15 @@ def verdict(call: Standing, session_id: str) -> Verdict:
     """
     is_known = bool(session_id) and session_id in call.lost
     if is_known and session_id != call.lost[-1]:
-        return Verdict.IGNORE
+        return ReconnectDecision.IGNORE
     if not call.is_open:
-        return Verdict.GIVE_UP if is_known else Verdict.IGNORE
-    if is_known and call.has_offer:
-        return Verdict.REPEAT
-    if call.leaves:
-        return Verdict.PUT_THROUGH
+        return ReconnectDecision.GIVE_UP if is_known else ReconnectDecision.IGNORE
+    if is_known and call.has_open_token:
+        return ReconnectDecision.REPEAT
+    if call.is_transferring:
+        return ReconnectDecision.TRANSFER
     if is_known:
-        return Verdict.IGNORE
+        return ReconnectDecision.IGNORE
     if call.reconnects >= MAX_RECONNECTS:
-        return Verdict.GIVE_UP
-    return Verdict.RECONNECT
+        return ReconnectDecision.GIVE_UP
+    return ReconnectDecision.RECONNECT

@@ -17,7 +17,7 @@ from calls import metrics
 from calls.models import Call
 from calls.public_urls import public_url
 from calls.twilio import twiml
-from calls.twilio.signatures import NOT_SIGNED, asked_for, is_signed
+from calls.twilio.signatures import NOT_SIGNED, is_signed, signed_path
 from calls.webhooks.connect import (
     NOT_CONFIGURED,
     OUT_OF_ORDER,
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 View = Callable[..., Coroutine[Any, Any, HttpResponse]]
 
 
-def from_carrier(view: View) -> View:
+def twilio_webhook(view: View) -> View:
     """Let only requests through that the carrier signed for our public address."""
 
     @csrf_exempt
@@ -40,18 +40,18 @@ def from_carrier(view: View) -> View:
     @wraps(view)
     async def checked(request: HttpRequest, **path: Any) -> HttpResponse:
         signature = request.headers.get("X-Twilio-Signature", "")
-        if is_signed(public_url(asked_for(request)), request.POST, signature):
+        if is_signed(public_url(signed_path(request)), request.POST, signature):
             return await view(request, **path)
-        if reached_elsewhere(request, signature):
-            return await answered(lambda: not_configured(request))
+        if redirect_to_owner(request, signature):
+            return await twiml_or_apology(lambda: not_configured(request))
         log.warning("Unsigned request to %s refused", request.path)
-        metrics.REFUSED.labels("webhook").inc()
+        metrics.REJECTED_REQUESTS.labels("webhook").inc()
         return HttpResponseForbidden(NOT_SIGNED)
 
     return checked
 
 
-def reached_elsewhere(request: HttpRequest, signature: str) -> bool:
+def redirect_to_owner(request: HttpRequest, signature: str) -> bool:
     """Whether the carrier's own signature is for another address than SERVER_URL.
 
     Then the carrier is who it says, and SERVER_URL is what is wrong: the operator is
@@ -61,7 +61,7 @@ def reached_elsewhere(request: HttpRequest, signature: str) -> bool:
     actual = f"https://{host}"
     if actual == settings.SERVER_URL or not settings.TWILIO_AUTH_TOKENS:
         return False
-    if not is_signed(actual + asked_for(request), request.POST, signature):
+    if not is_signed(actual + signed_path(request), request.POST, signature):
         return False
     log.error(
         "Twilio calls %s, but SERVER_URL is %s: no call can be answered. "
@@ -71,7 +71,7 @@ def reached_elsewhere(request: HttpRequest, signature: str) -> bool:
     return True
 
 
-async def answered(document: Callable[[], Awaitable[str]]) -> HttpResponse:
+async def twiml_or_apology(document: Callable[[], Awaitable[str]]) -> HttpResponse:
     """The TwiML for the carrier; a sentence where the database is away."""
     try:
         async with asyncio.timeout(DATABASE_SECONDS):
@@ -79,7 +79,7 @@ async def answered(document: Callable[[], Awaitable[str]]) -> HttpResponse:
     except (DatabaseError, InterfaceError, TimeoutError) as error:
         # An error page would reach the caller as an error tone.
         log.error("A call was turned away, no database: %s", type(error).__name__)
-        metrics.trouble("database")
+        metrics.count_dependency_error("database")
         return twiml_response(twiml.say_and_hang_up(OUT_OF_ORDER))
 
 

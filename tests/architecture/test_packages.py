@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 from django.db.models import Field
 
-from bots.config.bot_config import LISTS, Profile
+from bots.config.bot_config import LIST_FIELDS, BotConfig
 from bots.models import Bot
 
 ROOT = Path(settings.BASE_DIR)
@@ -39,7 +39,7 @@ PURE = {
         "bots.advice.wording",
         "bots.advice.iso_639",
     ),
-    *(f"bots.desk.{name}" for name in ("draft", "sound", "blanks", "deeds")),
+    *(f"bots.desk.{name}" for name in ("draft", "sound", "blanks", "actions")),
     *(f"calls.{name}" for name in ("wav", "words", "playback", "turns", "history")),
     *(f"calls.{name}" for name in ("events", "actions", "relay", "keypad", "ladder")),
     *(
@@ -109,7 +109,9 @@ def test_every_setting_of_a_bot_is_read_by_the_running_system() -> None:
 
 
 def test_a_call_runs_with_every_setting_of_its_bot() -> None:
-    resolved = {*Profile.__dataclass_fields__, "is_active", "is_default"} - {*LISTS}
+    resolved = {*BotConfig.__dataclass_fields__, "is_active", "is_default"} - {
+        *LIST_FIELDS
+    }
     assert {field.name for field in editable_fields()} == resolved
 
 

@@ -32,7 +32,7 @@ PAGES = {
     "a status": "status__exact=failed",
     "an end": "end_reason__exact=bot-failed",
     "with an error": "had_error__exact=1",
-    "slower than 5 s": "slowest_ms__gte=5000",
+    "slower than 5 s": "slowest_response_ms__gte=5000",
     "test calls": "is_test__exact=1",
     "a rare word": "q=uccb",
     "a usual word": "q=gtaa",
@@ -93,13 +93,13 @@ def fill(calls: int, turns: int) -> None:
     """Write calls of many callers over three months, with words of a usual spread."""
     from django.db import connection
 
-    from bots.config.bot_config import Profile
+    from bots.config.bot_config import BotConfig
     from bots.models import Bot
     from calls.models import Call, Turn
 
     chance = random.Random(5)
     bots = [Bot.objects.get_or_create(name=f"Bot {n}")[0] for n in range(BOTS)]
-    profiles = [Profile.of(bot).to_json() for bot in bots]
+    profiles = [BotConfig.of(bot).to_json() for bot in bots]
     words = [spelled(n) for n in range(VOCABULARY)]
     weights = [1 / (n + 2) for n in range(VOCABULARY)]
     for begin in range(0, calls, BATCH):
@@ -151,10 +151,10 @@ def call(
         "answered_at": started,
         "ended_at": started + timedelta(seconds=chance.randrange(5, 600)),
         "turn_count": 10,
-        "slowest_ms": int(chance.lognormvariate(6.9, 0.5)),
+        "slowest_response_ms": int(chance.lognormvariate(6.9, 0.5)),
         "was_interrupted": chance.random() < 0.3,
         "had_error": failed,
-        "was_silent": chance.random() < 0.02,
+        "caller_was_silent": chance.random() < 0.02,
     }
 
 

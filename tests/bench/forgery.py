@@ -261,7 +261,7 @@ def measured() -> list[Tally]:
     django.setup()
     with sqlite() as database:
         own = {"DATABASE_URL": database, "INWORLD_API_KEY": "", "INWORLD_BASE_URL": ""}
-        set_up(environment(**own), quick_start=False)
+        set_up(environment(**own), early_first_clause=False)
         with serving(**own) as server:
             return asyncio.run(_measure(server))
 

@@ -20,8 +20,8 @@ import numpy as np
 from bots.audio.pcm import Pcm
 from bots.sandbox.voice.catalogue import VOICES
 from bots.sandbox.voice.speech import speak
-from calls.speech.audio import pace, silence
-from calls.turns.playback import Clip, Cue, Playback
+from calls.speech.audio import silence, speech_frames
+from calls.turns.playback import Clip, Playback, QueuedClip
 from tests.bench.sentences import SENTENCES
 
 SAMPLE_RATE = 8_000
@@ -88,7 +88,9 @@ def spoken(random: Random, language: str) -> Spoken:
         pcm = _recorded(random, quiet[0] + speech.pcm + quiet[1])
         if SECONDS[0] <= pcm.seconds <= SECONDS[1]:
             halfway = [lead + (w.start_ms + w.end_ms) / 2000 for w in speech.words]
-            return Spoken(language, Clip("", "", text, pcm.seconds, pace(pcm)), halfway)
+            return Spoken(
+                language, Clip("", "", text, pcm.seconds, speech_frames(pcm)), halfway
+            )
 
 
 def misses(clips: int, jitter_ms: float, seed: int = SEED) -> Iterator[Miss]:
@@ -119,7 +121,7 @@ def rows(missed: list[Miss]) -> Iterator[Row]:
                 yield _row(*way, language, words)
 
 
-def even(cue: Cue) -> str:
+def even(cue: QueuedClip) -> str:
     """What would be kept if letters were spread evenly over a clip."""
     clip, heard = cue.clip, cue.heard or 0.0
     reached = heard / clip.seconds * len(clip.text)
@@ -132,7 +134,7 @@ def even(cue: Cue) -> str:
     return " ".join(kept)
 
 
-MAPPINGS: dict[str, Callable[[Cue], str]] = {
+MAPPINGS: dict[str, Callable[[QueuedClip], str]] = {
     "even spread": even,
     "shipped": lambda cue: cue.heard_text,
 }

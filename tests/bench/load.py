@@ -94,7 +94,7 @@ class Bench:
         return [
             *self._try(calls, database, asked.clips, 1),
             *self._try(calls, asked.database, clips, 1),
-            *self._try(calls, asked.database, asked.clips, 1, quick_start=True),
+            *self._try(calls, asked.database, asked.clips, 1, early_first_clause=True),
         ]
 
     def _narrow(self, levels: list[dict[str, Any]]) -> None:
@@ -112,22 +112,26 @@ class Bench:
         clips: str,
         processes: int,
         *,
-        quick_start: bool = False,
+        early_first_clause: bool = False,
     ) -> list[dict[str, Any]]:
         what = f"{calls} calls, {database}, clips in {clips}, {processes} process(es)"
-        say(f"{what}, opening clauses by themselves" if quick_start else what)
+        say(f"{what}, opening clauses by themselves" if early_first_clause else what)
         try:
             with ExitStack() as stack:
                 use = stack.enter_context
                 with services.pinned(self.rest):
                     env = self._surroundings(stack, database, clips)
-                    services.set_up(env, quick_start=quick_start)
+                    services.set_up(env, early_first_clause=early_first_clause)
                 live = use(services.servers(processes, env))
                 measured = self._measure(live, calls)
         except Missing as missing:
             self.skipped.append(f"{what}: {missing}")
             return []
-        about = {"database": database, "clips": clips, "quick_start": quick_start}
+        about = {
+            "database": database,
+            "clips": clips,
+            "early_first_clause": early_first_clause,
+        }
         return [{**about, **measured}]
 
     def _surroundings(

@@ -74,11 +74,13 @@ def sqlite() -> Iterator[str]:
         yield f"sqlite:///{folder}/db.sqlite3"
 
 
-def set_up(env: dict[str, str], *, quick_start: bool) -> None:
+def set_up(env: dict[str, str], *, early_first_clause: bool) -> None:
     """Make the tables and the default bot."""
     manage(env, "setup")
-    if quick_start:
-        change = "from bots.models import Bot; Bot.objects.update(quick_start=True)"
+    if early_first_clause:
+        change = (
+            "from bots.models import Bot; Bot.objects.update(early_first_clause=True)"
+        )
         manage(env, "shell", "-c", change)
 
 

@@ -48,7 +48,9 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
         yield from _block(found["scaled"], title)
         yield from _scaling(found)
     for level in found.get("beside", []):
-        clauses = ", opening clauses by themselves" if level["quick_start"] else ""
+        clauses = (
+            ", opening clauses by themselves" if level["early_first_clause"] else ""
+        )
         yield from _block([level], f"Beside it{clauses}")
     served, too_many = found["knee"]["served"], found["knee"]["too_many"]
     yield ""

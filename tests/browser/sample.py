@@ -6,9 +6,9 @@ from random import Random
 
 from django.utils import timezone
 
-from bots.config.bot_config import Profile
+from bots.config.bot_config import BotConfig
 from bots.models import Bot, PhoneNumber, Secret, Tool
-from calls.models import Call, Followup
+from calls.models import Call, PostCallTask
 from calls.transcripts import call_stats
 from tests.pictures.demo import Script
 
@@ -51,7 +51,7 @@ class Sample:
             "Twilio": f"{admin}numbers/",
             "calls": f"{admin}calls/call/",
             "call": f"{admin}calls/call/{self.call.pk}/change/",
-            "followups": f"{admin}calls/followup/",
+            "post_call_tasks": f"{admin}calls/postcalltask/",
             "live": f"{admin}live/",
             "people": f"{admin}auth/user/",
             "sign-in code": f"{admin}second-step/",
@@ -62,7 +62,7 @@ PAGES = list(Sample(Bot(), PhoneNumber(), Call(), Tool(), Secret()).pages)
 # The pages on which the words of bots, their tools and callers stand.
 WORDY = {
     *("bots", "editor", "new bot", "history", "talk", "numbers", "number", "calls"),
-    *("call", "followups", "tools", "tool", "try a tool", "secret"),
+    *("call", "post_call_tasks", "tools", "tool", "try a tool", "secret"),
 }
 
 
@@ -77,7 +77,9 @@ def plain(**settings: str) -> Sample:
 def hostile() -> Sample:
     """The same in words that are meant to break pages."""
     bot = Bot(name=HOSTILE[:80], is_default=True, system_prompt=HOSTILE)
-    bot.greeting = bot.apology = bot.goodbye = bot.hints = bot.time_warning = HOSTILE
+    bot.greeting = bot.apology_message = bot.goodbye_message = bot.hints = (
+        bot.time_limit_message
+    ) = HOSTILE
     bot.save()
     bot.system_prompt = f"{HOSTILE} again\n{HOSTILE}"
     bot.save()
@@ -90,11 +92,13 @@ def _enable(bot: Bot, words: str) -> None:
         name="look_up", description=words, url="https://shop.example/{{order_id}}"
     )
     bot.tools.add(tool)
-    bot.values = "customer.name = Ann"
+    bot.variables = "customer.name = Ann"
     bot.save()
-    bot.targets.create(name=words[:60], number=NUMBER, when=words, hours="daily 9-17")
-    bot.menu_keys.create(key="0", deed="transfer", target=words[:60])
-    bot.menu_keys.create(key="1", deed="say", words=words)
+    bot.targets.create(
+        name=words[:60], number=NUMBER, when_to_use=words, opening_hours="daily 9-17"
+    )
+    bot.menu_keys.create(key="0", action="transfer", target=words[:60])
+    bot.menu_keys.create(key="1", action="say", message=words)
     bot.languages.create(language="de-DE", voice="Clive")
 
 
@@ -107,7 +111,7 @@ def _called(bot: Bot, label: str, caller: str, words: str) -> Sample:
         bot_name=bot.name,
         from_number=caller,
         to_number=NUMBER,
-        settings=Profile.of(Bot.objects.whole().get()).to_json(),
+        settings=BotConfig.of(Bot.objects.with_related().get()).to_json(),
         variables={"customer.name": words},
         status=Call.Status.COMPLETED,
         started_at=timezone.now() - timedelta(minutes=5),
@@ -121,7 +125,7 @@ def _called(bot: Bot, label: str, caller: str, words: str) -> Sample:
     tool.parameters.create(name="order_id", description=words[:300])
     bot.tools.add(tool)
     secret = Secret(name="shop_key", note=words[:200])
-    secret.seal("key-of-the-shop")
+    secret.set_value("key-of-the-shop")
     secret.save()
     told = Script(call, Random(1))
     told.greet(bot.greeting)
@@ -131,12 +135,16 @@ def _called(bot: Bot, label: str, caller: str, words: str) -> Sample:
     told.use("transfer_call", {"target": words, "summary": words}, "did not answer")
     told.fail()
     told.end(Call.EndReason.CALLER_HUNG_UP)
-    call_stats.note([call.pk])
-    told_of = {"summary": words, "outcome": words[:80], "noted": {"name": words}}
+    call_stats.update_stats([call.pk])
+    told_of = {
+        "summary": words,
+        "outcome": words[:80],
+        "extracted_fields": {"name": words},
+    }
     Call.objects.filter(pk=call.pk).update(**told_of)
     entry = {"at": "2026-11-25T12:00:00+00:00", "ms": 90, "done": False}
     log = [{**entry, "status": 500, "words": words[:200]}]
-    kept = {"state": Followup.State.FAILED, "attempts": 8, "log": log}
-    for kind in Followup.Kind:
-        call.followups.create(kind=kind, due_at=timezone.now(), **kept)
+    kept = {"state": PostCallTask.State.FAILED, "attempts": 8, "log": log}
+    for kind in PostCallTask.Kind:
+        call.post_call_tasks.create(kind=kind, due_at=timezone.now(), **kept)
     return Sample(bot, number, call, tool, secret)

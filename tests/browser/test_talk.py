@@ -119,7 +119,7 @@ async def test_a_conversation_is_held_without_a_mouse(page: Page, talk: str) -> 
 
 async def test_variables_are_filled_in_for_the_call(page: Page) -> None:
     greeting = "Hello {{customer.name|there}} at {{caller_number}}."
-    told = {"greeting": greeting, "values": "customer.name"}
+    told = {"greeting": greeting, "variables": "customer.name"}
     bot = await sync_to_async(sample.plain)(**told)
     await page.goto(bot.pages["talk"])
     await page.get_by_text("Variables of the next call").click()

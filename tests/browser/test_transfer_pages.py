@@ -24,9 +24,9 @@ def known(transactional_db: None) -> sample.Sample:
     plain = sample.plain(greeting="Hello there.", transfer_notice="One moment.")
     for listed in (plain.bot.targets, plain.bot.menu_keys):
         listed.all().delete()
-    plain.bot.targets.create(name="Sales", number=SALES, when="Orders.")
-    plain.bot.targets.create(name="Front desk", number=DESK, announced=False)
-    plain.bot.menu_keys.create(key="0", deed="transfer", target="Sales")
+    plain.bot.targets.create(name="Sales", number=SALES, when_to_use="Orders.")
+    plain.bot.targets.create(name="Front desk", number=DESK, announce=False)
+    plain.bot.menu_keys.create(key="0", action="transfer", target="Sales")
     return plain
 
 
@@ -51,7 +51,7 @@ async def test_an_operator_chooses_a_person_on_the_live_page(
 async def test_a_caller_whom_nobody_takes_is_away_and_then_back_at_the_bot(
     page: Page, known: sample.Sample, desk: LiveServer
 ) -> None:
-    await known.bot.targets.aupdate(rings=5)
+    await known.bot.targets.aupdate(ring_seconds=5)
     await page.goto(known.pages["live"])
     line = Line(desk.url, AUTH_TOKEN, to=sample.NUMBER, person=Person.NO_ANSWER)
     async with SimulatedCall(line) as call:

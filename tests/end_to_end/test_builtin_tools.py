@@ -178,11 +178,15 @@ async def test_a_call_goes_on_in_the_language_that_was_asked_for(
     assert (
         result(inworld.chats[1]) == "You and the caller now speak de-DE. Go on in it."
     )
-    for sentence in (GERMAN.reconnected, GERMAN.goodbye, GERMAN.apology):
+    for sentence in (
+        GERMAN.reconnected,
+        GERMAN.goodbye_message,
+        GERMAN.apology_message,
+    ):
         (voiced,) = spoken(inworld, sentence)
         assert (voiced["voiceId"], voiced["language"]) == ("Lena", "de-DE")
     texts = [turn.text for turn in await turns(await closed(call_sid))]
-    assert texts[-1] == GERMAN.goodbye
+    assert texts[-1] == GERMAN.goodbye_message
 
 
 async def test_a_language_the_bot_does_not_have_changes_nothing(
@@ -205,7 +209,7 @@ async def test_a_language_the_bot_does_not_have_changes_nothing(
 async def test_a_pin_reaches_the_model_and_nothing_else(
     server: LiveServer, inworld: FakeInworld
 ) -> None:
-    await make_bot(NUMBER, can_ask_for_keys=True)
+    await make_bot(NUMBER, can_collect_digits=True)
     question = {"question": "Type your PIN now.", "length": 4, "secret": True}
     inworld.answers(tool_call("ask_for_keys", question))
     inworld.says("Thank you.")
@@ -217,7 +221,7 @@ async def test_a_pin_reaches_the_model_and_nothing_else(
         await call.reply()
     assert result(inworld.chats[1]) == "The caller pressed 4 7 1 9."
     row = await closed(call.call_sid)
-    kept = [(t.role, t.text, t.tool) for t in await turns(row)]
+    kept = [(t.role, t.text, t.tool_call) for t in await turns(row)]
     assert [text for role, text, _ in kept if role == "bot"][1:] == [
         "Type your PIN now.",
         "Thank you.",
@@ -232,7 +236,7 @@ async def test_a_pin_reaches_the_model_and_nothing_else(
 async def test_a_caller_who_speaks_instead_of_typing_is_understood(
     server: LiveServer, inworld: FakeInworld
 ) -> None:
-    await make_bot(NUMBER, can_ask_for_keys=True)
+    await make_bot(NUMBER, can_collect_digits=True)
     inworld.answers(tool_call("ask_for_keys", {"question": "Which number?"}))
     async with dial(server, to=NUMBER) as call:
         await call.reply()
@@ -247,17 +251,17 @@ async def test_a_caller_who_speaks_instead_of_typing_is_understood(
 async def test_keys_of_the_menu_say_use_tools_and_hang_up(
     database_url: str, inworld: FakeInworld
 ) -> None:
-    bot = await make_bot(NUMBER, can_ask_for_keys=True, goodbye=GOODBYE)
+    bot = await make_bot(NUMBER, can_collect_digits=True, goodbye=GOODBYE)
     # Any address that answers with JSON will do.
     url = f"{inworld.url}/llm/v1alpha/models"
     tool = await Tool.objects.acreate(name="hours", description="Hours.", url=url)
     await bot.tools.aadd(tool)
-    for key, deed, more in (
-        ("1", "say", {"words": "We open at nine."}),
+    for key, action, more in (
+        ("1", "say", {"message": "We open at nine."}),
         ("2", "tool", {"tool": tool}),
         ("3", "end", {}),
     ):
-        await MenuKey.objects.acreate(bot=bot, key=key, deed=deed, **more)
+        await MenuKey.objects.acreate(bot=bot, key=key, action=action, **more)
     inworld.answers(tool_call("ask_for_keys", {"question": "Which?", "length": 2}))
     inworld.says("Thirteen.")
     inworld.says("The list is empty.")
@@ -266,7 +270,7 @@ async def test_keys_of_the_menu_say_use_tools_and_hang_up(
         running(
             DATABASE_URL=database_url,
             INWORLD_BASE_URL=inworld.url,
-            TOOL_PRIVATE_HOSTS=allowed,
+            TOOL_ALLOWED_PRIVATE_HOSTS=allowed,
         ) as server,
         dial(server, to=NUMBER) as call,
     ):

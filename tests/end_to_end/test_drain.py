@@ -11,7 +11,7 @@ import pytest
 
 from bots.config.phrasebook import phrasebook
 from bots.models import Bot
-from calls.conversation.messages import LINE_BROKE
+from calls.conversation.messages import RECONNECTED
 from calls.models import Call
 from calls.simulator.call import SimulatedCall
 from calls.simulator.line import CallFailed
@@ -90,7 +90,7 @@ async def test_a_lost_socket_is_replaced_and_the_bot_goes_on_without_greeting(
         *("user", "assistant", "user", "assistant", "user")
     ]
     assert messages[3]["content"] == "My name is Ada."
-    assert messages[-1]["content"] == f"{LINE_BROKE} What is my name?"
+    assert messages[-1]["content"] == f"{RECONNECTED} What is my name?"
     row = await closed(call.call_sid)
     assert (row.status, row.end_reason) == ("completed", "caller-hung-up")
     assert row.reconnects == 1
@@ -112,7 +112,7 @@ async def test_words_that_were_not_answered_are_answered_after_the_loss(
         await call.lose_connection()
         await call.hears(2)
     body = (await inworld.request(2)).body
-    assert body["messages"][-1]["content"] == f"When do you open? {LINE_BROKE}"
+    assert body["messages"][-1]["content"] == f"When do you open? {RECONNECTED}"
     said = await turns(await closed(call.call_sid))
     assert [turn.text for turn in said[1:]] == [
         *("When do you open?", CUT_OFF, "At nine.")
@@ -138,7 +138,7 @@ async def test_of_a_broken_off_answer_the_model_is_told_what_was_heard(
         await call.say("Go on.")
         await call.reply()
     told = (await inworld.request(2)).body["messages"]
-    assert told[-1]["content"] == f"{LINE_BROKE} Go on."
+    assert told[-1]["content"] == f"{RECONNECTED} Go on."
     assert told[-2]["role"] == "assistant"
     assert 0 < len(told[-2]["content"]) < len(first)
     cut = (await turns(await closed(call.call_sid)))[2]
@@ -211,7 +211,7 @@ async def test_told_to_stop_it_lets_calls_end_takes_no_new_ones_and_exits_with_0
     env = {
         "DATABASE_URL": database_url,
         "INWORLD_BASE_URL": inworld.url,
-        "DRAIN_SECONDS": "30",
+        "DRAIN_TIMEOUT_SECONDS": "30",
     }
     async with running(**env) as server:
         async with call_on(server) as call:
@@ -243,7 +243,7 @@ async def test_after_the_limit_calls_go_on_in_another_process(
         "INWORLD_BASE_URL": inworld.url,
     }
     async with AsyncExitStack() as stack:
-        env["DRAIN_SECONDS"] = "2"
+        env["DRAIN_TIMEOUT_SECONDS"] = "2"
         first = await stack.enter_async_context(running(**env))
         second = await stack.enter_async_context(running(**env))
         call = await stack.enter_async_context(call_on(first, second))
@@ -286,7 +286,7 @@ async def test_told_twice_it_ends_at_once(
     env = {
         "DATABASE_URL": database_url,
         "INWORLD_BASE_URL": inworld.url,
-        "DRAIN_SECONDS": "600",
+        "DRAIN_TIMEOUT_SECONDS": "600",
     }
     async with running(**env) as server, call_on(server) as call:
         await call.reply()

@@ -40,7 +40,7 @@ from tests.conftest import tracebacks
 from tests.end_to_end.test_live import closed, dial, turns
 from tests.support.inworld.server import FakeInworld
 from tests.support.live import PUBLIC_URL, LiveServer, running
-from voicebot.server.request_limits import BoundedRequest, bound
+from voicebot.server.request_limits import LimitedRequest, limit_requests
 
 live = pytest.mark.django_db(transaction=True)
 
@@ -384,7 +384,7 @@ def test_one_prompt_has_an_end() -> None:
     said = json.dumps({"type": "prompt", "voicePrompt": "x" * 60_000})
     frame = relay.parse(said)
     assert isinstance(frame, CallerSpoke)
-    assert len(frame.text) == relay.LONGEST_PROMPT
+    assert len(frame.text) == relay.MAX_PROMPT_LENGTH
 
 
 def test_whatever_is_said_it_stands_in_the_callers_place_of_the_history() -> None:
@@ -430,20 +430,20 @@ class Daphne:
     http_timeout = 30
 
     def __init__(self) -> None:
-        self.connected: list[BoundedRequest] = []
+        self.connected: list[LimitedRequest] = []
 
-    def protocol_connected(self, request: BoundedRequest) -> None:
+    def protocol_connected(self, request: LimitedRequest) -> None:
         self.connected.append(request)
 
-    def protocol_disconnected(self, request: BoundedRequest) -> None:
+    def protocol_disconnected(self, request: LimitedRequest) -> None:
         """Nothing is kept."""
 
 
-def arriving(*pieces: bytes) -> tuple[BoundedRequest, Any]:
+def arriving(*pieces: bytes) -> tuple[LimitedRequest, Any]:
     """A request of which this much has come."""
     daphne = Daphne()
     factory = HTTPFactory(daphne)
-    bound(factory)
+    limit_requests(factory)
     transport: Any = StringTransport()  # type: ignore[no-untyped-call]
     channel = factory.buildProtocol(None)
     channel.timeOut = None  # a timer of twisted's own

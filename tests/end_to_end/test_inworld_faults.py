@@ -33,7 +33,7 @@ from tests.support.live import LiveServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-APOLOGY = phrasebook("en").apology
+APOLOGY = phrasebook("en").apology_message
 # A ceiling on the first sound, in ms from the caller's last word.
 AT_ONCE = 4_000
 

@@ -18,7 +18,7 @@ from calls.models import Call
 from calls.operations.reaper import Reaper
 from calls.simulator.call import SimulatedCall
 from calls.simulator.line import Line
-from calls.transcripts.writes import CallsSeen, write_all
+from calls.transcripts.writes import CallsAlive, write_all
 from calls.webhooks.connect import OUT_OF_ORDER
 from tests.conftest import INWORLD_PORT, tracebacks
 from tests.faults.crowd import reply
@@ -270,7 +270,7 @@ WALL_CLOCKS = re.compile(r"\btime\.time\b|import time$|datetime|timezone", re.MU
 STEER_CALLS = (
     *("conversation", "answers", "ladder", "interruptions", "vigil", "farewells"),
     *("playback", "replies", "release", "progress", "keypad", "speaker", "consumers"),
-    *("fetches", "phrases", "clips", "switchboard", "caps", "session"),
+    *("fetches", "phrases", "clips", "services", "active_calls", "caps", "session"),
 )
 
 
@@ -288,10 +288,10 @@ def test_a_jump_of_the_databases_clock_closes_no_call(jump: timedelta) -> None:
         call_sid="CA1", status=Call.Status.IN_PROGRESS, started_at=timezone.now()
     )
     reaper = Reaper()
-    assert reaper.look() == 0
-    Call.objects.update(seen_at=F("seen_at") - jump)
-    assert reaper.look() == 0
-    write_all([CallsSeen((call.pk,))])  # twice as often as anybody looks
-    assert reaper.look() == 0
+    assert reaper.run() == 0
+    Call.objects.update(last_seen_at=F("last_seen_at") - jump)
+    assert reaper.run() == 0
+    write_all([CallsAlive((call.pk,))])  # twice as often as anybody looks
+    assert reaper.run() == 0
     call.refresh_from_db()
     assert call.status == Call.Status.IN_PROGRESS

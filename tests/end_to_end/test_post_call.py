@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from bots.models import Bot
 from bots.models.secret import Secret
-from calls.diagnostics.post_call_probes import of_followups
-from calls.models import Call, Followup
+from calls.diagnostics.post_call_probes import probe_post_call_tasks
+from calls.models import Call, PostCallTask
 from calls.models.post_call_task import Kind, State
 from calls.post_call.queue import LEASES
 from calls.simulator.call import SimulatedCall
@@ -45,14 +45,14 @@ def env(database_url: str, inworld: FakeInworld) -> dict[str, str]:
     return {
         "DATABASE_URL": database_url,
         "INWORLD_BASE_URL": inworld.url,
-        "TOOL_PRIVATE_HOSTS": "127.0.0.1",
+        "TOOL_ALLOWED_PRIVATE_HOSTS": "127.0.0.1",
     }
 
 
 async def telling(receiver: Receiver, **settings: object) -> Bot:
     def make() -> Secret:
         secret = Secret(name="crm")
-        secret.seal(SECRET)
+        secret.set_value(SECRET)
         secret.save()
         return secret
 
@@ -75,7 +75,7 @@ async def becomes(wanted: Callable[[dict[str, str]], bool]) -> dict[str, str]:
     """The state of each followup, once they are as wanted."""
     async with asyncio.timeout(8):
         while True:
-            rows = Followup.objects.values_list("kind", "state")
+            rows = PostCallTask.objects.values_list("kind", "state")
             if wanted(now := {kind: state async for kind, state in rows}):
                 return now
             await asyncio.sleep(0.02)
@@ -100,8 +100,8 @@ async def test_a_call_is_told_with_its_summary_soon_after_its_end(
     assert told.call["summary"] == "About hours."
     assert [turn["text"] for turn in told.call["turns"]][1] == "When do you open?"
     for kind in ("summary", "webhook"):
-        assert found[f"voicebot_followup_attempts_total{{done}}{{{kind}}}"] == 1
-        assert f"voicebot_followups_waiting{{{kind}}}" in found
+        assert found[f"voicebot_post_call_attempts_total{{done}}{{{kind}}}"] == 1
+        assert f"voicebot_post_call_tasks_waiting{{{kind}}}" in found
     assert tracebacks(server.output) == []
 
 
@@ -125,11 +125,11 @@ async def test_what_a_killed_server_owed_is_done_by_the_next(
         call = await conversation(server, "Hello.")
         await receiver.until(1)  # and has no answer yet
         server.process.kill()
-    row = await Followup.objects.aget()
+    row = await PostCallTask.objects.aget()
     assert (row.state, row.attempts) == (State.WAITING, 1)
     receiver.answers.set()
     # Nobody else may take it up before the lease of the dead runs out: as if it had.
-    await Followup.objects.aupdate(due_at=row.due_at - LEASES[Kind.WEBHOOK])
+    await PostCallTask.objects.aupdate(due_at=row.due_at - LEASES[Kind.WEBHOOK])
     async with running(**env):
         first, again = await receiver.until(2)
         await becomes(lambda now: now == {"webhook": "done"})
@@ -178,7 +178,7 @@ async def test_what_was_told_while_the_database_went_away_is_not_told_again(
     env = {
         "DATABASE_URL": postgres.url,
         "INWORLD_BASE_URL": inworld.url,
-        "TOOL_PRIVATE_HOSTS": "127.0.0.1",
+        "TOOL_ALLOWED_PRIVATE_HOSTS": "127.0.0.1",
     }
     make_bot_there = MAKE_BOT.format(secret=SECRET, url=receiver.url)
     await asyncio.to_thread(manage, env, "setup")
@@ -201,15 +201,15 @@ async def done_in(url: str) -> None:
     """Wait until the database says that everything was done at the first attempt."""
     async with asyncio.timeout(15):
         while True:
-            if await asyncio.to_thread(followups_in, url) == DONE:
+            if await asyncio.to_thread(tasks_in, url) == DONE:
                 return
             await asyncio.sleep(0.05)
 
 
-def followups_in(url: str) -> list[tuple[str, int]]:
+def tasks_in(url: str) -> list[tuple[str, int]]:
     with suppress(psycopg.OperationalError), psycopg.connect(url) as connection:
         return connection.execute(
-            "SELECT state, attempts FROM calls_followup"
+            "SELECT state, attempts FROM calls_postcalltask"
         ).fetchall()
     return []
 
@@ -217,14 +217,14 @@ def followups_in(url: str) -> list[tuple[str, int]]:
 async def test_doctor_tells_what_was_given_up_and_what_cannot_be_signed(
     receiver: Receiver,
 ) -> None:
-    look = sync_to_async(lambda: [each.words for each in of_followups()])
+    look = sync_to_async(lambda: [each.message for each in probe_post_call_tasks()])
     assert await look() == ["No summary and no webhook was given up lately."]
     bot = await telling(receiver)
     call = await Call.objects.acreate(call_sid="CA1", started_at=timezone.now())
-    await Followup.objects.acreate(
+    await PostCallTask.objects.acreate(
         call=call, kind=Kind.WEBHOOK, state=State.FAILED, due_at=Now()
     )
-    await Secret.objects.aupdate(sealed="kept with another key")
+    await Secret.objects.aupdate(encrypted_value="kept with another key")
     lost, given_up = await look()
     assert lost.startswith(f"{bot}: its webhook is not told of calls.")
     assert given_up.startswith("Given up of the last day's calls: 1 x webhook.")

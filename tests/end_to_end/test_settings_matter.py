@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from bots.config.bot_config import Profile
-from bots.config.capabilities import MenuEntry, Tongue, ToolSpec
+from bots.config.bot_config import BotConfig
+from bots.config.capabilities import Language, MenuEntry, ToolSpec
 from bots.inworld.events import Audio, Done, Transcript
 from bots.inworld.events import Event as StreamEvent
 from bots.inworld.tool_calls import ToolCall
@@ -20,18 +20,18 @@ from calls.conversation.events import (
     CallerInterrupted,
     CallerSpoke,
     ClipReady,
+    DtmfReceived,
     Event,
-    KeyPressed,
     ReplyEnded,
-    TimePassed,
+    TimerFired,
 )
 from calls.logs import CallLog
 from calls.models import Call
-from calls.rules import manners
+from calls.rules import rules_of
 from calls.session.variables import variables
 from calls.speech.inworld_requests import reply_request, voicing
-from calls.speech.reply_stream import Progress
-from calls.speech.segment_end import Voice
+from calls.speech.reply_stream import ReplyStream
+from calls.speech.segment_end import SpeakingRate
 from calls.turns.playback import Clip
 from calls.twilio import twiml
 from tests.support.inworld.server import tone
@@ -42,7 +42,7 @@ NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 TOOL = ToolSpec("look_up")
 DIFFERENT: dict[str, Any] = {
     "system_prompt": "Be somebody else.",
-    "consent": "This call is recorded.",
+    "consent_message": "This call is recorded.",
     "greeting": "Another greeting.",
     "llm_model": "other/model",
     "fallback_models": ("one/model", "two/model"),
@@ -50,7 +50,7 @@ DIFFERENT: dict[str, Any] = {
     "temperature": 1.5,
     "tts_voice": "Ashley",
     "tts_model": "other-tts",
-    "quick_start": True,
+    "early_first_clause": True,
     "language": "de-DE",
     "transcription_provider": "Google",
     "speech_model": "flux",
@@ -59,29 +59,36 @@ DIFFERENT: dict[str, Any] = {
     "interrupt_sensitivity": "low",
     "dtmf_detection": False,
     "backchannels": "jawohl",
-    "mask_keys": True,
-    "silence_seconds": 33,
-    "silence_prompts": 1,
-    "silence_question": "Hello?",
+    "mask_dtmf": True,
+    "idle_timeout_seconds": 33,
+    "idle_reprompts": 1,
+    "idle_prompt": "Hello?",
     "max_call_minutes": 2,
-    "time_warning": "Soon over.",
-    "goodbye": "Bye now.",
-    "apology": "Oops.",
+    "time_limit_message": "Soon over.",
+    "goodbye_message": "Bye now.",
+    "apology_message": "Oops.",
     "transfer_number": "+15005550099",
     "transfer_notice": "Hold on.",
-    "can_hang_up": False,
-    "can_ask_for_keys": True,
+    "can_end_call": False,
+    "can_collect_digits": True,
     "fillers": ("Wait.",),
-    "filler_after_ms": 300,
+    "filler_delay_ms": 300,
     "time_zone": "Asia/Tokyo",
     "tools": (TOOL,),
     "targets": (SALES,),
     "menu": (MenuEntry("7", "say", "Seven."),),
-    "tongues": (Tongue("de-DE", "Johanna"),),
+    "tongues": (Language("de-DE", "Johanna"),),
 }
 # What becomes of these is told by tests of their own: no line shows it.
 ELSEWHERE = {
-    *("name", "retention_days", "lookup", "values", "summary_prompt", "outcomes"),
+    *(
+        "name",
+        "retention_days",
+        "lookup_tool",
+        "variables",
+        "summary_prompt",
+        "outcomes",
+    ),
     *("summary_fields", "summary_model", "webhook_url", "webhook_secret"),
 }
 
@@ -89,8 +96,8 @@ ELSEWHERE = {
 class Line:
     """Plays a part to a conversation: clips come at once, time passes as asked for."""
 
-    def __init__(self, profile: Profile) -> None:
-        self.core = Conversation(manners(profile))
+    def __init__(self, profile: BotConfig) -> None:
+        self.core = Conversation(rules_of(profile))
         self.now = 0.0
         self.log: list[Action] = []
 
@@ -108,7 +115,7 @@ class Line:
 
     def asks(self, question: str) -> int:
         self.on(CallerSpoke(question))
-        return len(self.core.replies.numbered)
+        return len(self.core.replies.by_number)
 
     def fails(self) -> None:
         number = self.asks("Why?")
@@ -118,9 +125,9 @@ class Line:
 
     def waits(self, most: float) -> None:
         until = self.now + most
-        while (moment := self.core.wakes_at()) is not None and moment <= until:
+        while (moment := self.core.next_deadline()) is not None and moment <= until:
             self.now = max(self.now, moment)
-            self.on(TimePassed())
+            self.on(TimerFired())
 
 
 def silent_call(line: Line) -> None:
@@ -154,26 +161,26 @@ def working_call(line: Line) -> None:
 
 
 def polite_call(line: Line) -> None:
-    line.on(KeyPressed("7"))
-    line.on(KeyPressed("#"))
-    number = len(line.core.replies.numbered)
+    line.on(DtmfReceived("7"))
+    line.on(DtmfReceived("#"))
+    number = len(line.core.replies.by_number)
     line.clip(number, "one two three four")
     line.now += 1
     line.on(CallerInterrupted(500))
     line.on(CallerSpoke("Jawohl."))
 
 
-def streamed(profile: Profile) -> list[str]:
+def streamed(profile: BotConfig) -> list[str]:
     """The words of each segment of a sentence with a comma in it."""
     log = CallLog(logging.getLogger(), "CA1")
-    progress = Progress(1, log, Voice(), profile.quick_start)
+    progress = ReplyStream(1, log, SpeakingRate(), profile.early_first_clause)
     first, rest = tone(1.0), bytes(2 * 48 * 200)
     events: list[StreamEvent] = [Transcript("Well my friend, here we are.")]
     events += [Audio(first), Audio(rest), Audio(first), Done()]
-    return [segment.text for event in events for segment in progress.take(event)]
+    return [segment.text for event in events for segment in progress.feed(event)]
 
 
-def behaviour(profile: Profile) -> list[Any]:
+def behaviour(profile: BotConfig) -> list[Any]:
     """What a caller, Twilio and Inworld get to see of a bot's settings."""
     seen: list[Any] = [
         twiml.relay(profile, socket_url="wss://x/", action_url="https://x/"),
@@ -190,13 +197,13 @@ def behaviour(profile: Profile) -> list[Any]:
 
 
 def test_all_settings_are_covered_here() -> None:
-    assert set(DIFFERENT) | ELSEWHERE == {f.name for f in dataclasses.fields(Profile)}
+    assert set(DIFFERENT) | ELSEWHERE == {f.name for f in dataclasses.fields(BotConfig)}
 
 
 @pytest.mark.parametrize("field", DIFFERENT)
 def test_a_change_of_a_setting_changes_something(field: str) -> None:
     transfer = "+15005550098" if field == "transfer_notice" else ""
-    usual = Profile.of(Bot(transfer_number=transfer))
+    usual = BotConfig.of(Bot(transfer_number=transfer))
     if field.startswith("filler"):
         usual = dataclasses.replace(usual, tools=(TOOL,))
     changed = dataclasses.replace(usual, **{field: DIFFERENT[field]})
@@ -204,19 +211,19 @@ def test_a_change_of_a_setting_changes_something(field: str) -> None:
 
 
 def test_a_stored_profile_reads_back_the_same() -> None:
-    profile = Profile.of(Bot(fallback_models=" one/model \n\ntwo/model\n"))
+    profile = BotConfig.of(Bot(fallback_models=" one/model \n\ntwo/model\n"))
     assert profile.fallback_models == ("one/model", "two/model")
-    assert Profile.from_json(profile.to_json()) == profile
+    assert BotConfig.from_json(profile.to_json()) == profile
 
 
 def test_a_profile_of_an_older_version_gets_the_defaults() -> None:
     stored = {"name": "Old", "greeting": "Hi.", "gone_since": 1}
-    profile = Profile.from_json(stored)
+    profile = BotConfig.from_json(stored)
     assert (profile.greeting, profile.llm_model) == ("Hi.", Bot().llm_model)
 
 
 def test_no_greeting_lets_the_caller_speak_first() -> None:
-    silent = dataclasses.replace(Profile.of(Bot()), greeting="")
-    conversation = Conversation(manners(silent))
+    silent = dataclasses.replace(BotConfig.of(Bot()), greeting="")
+    conversation = Conversation(rules_of(silent))
     actions = conversation.receive(CallConnected(), at=0)
     assert not [action for action in actions if isinstance(action, SpeakText)]

@@ -11,7 +11,7 @@ from django.core.management import call_command
 
 from bots.models import Bot
 from calls.conversation.dtmf import MASKED
-from calls.conversation.messages import GO_ON
+from calls.conversation.messages import CONTINUE
 from calls.simulator.call import SimulatedCall
 from calls.simulator.record import Heard
 from tests.end_to_end.test_live import closed, dial, make_bot, turns, written
@@ -85,7 +85,7 @@ async def test_after_a_cough_the_rest_of_an_unfinished_answer_is_asked_for(
         assert heard[1].source == begun.source
     messages = (await inworld.request(2)).body["messages"]
     assert messages[-2]["content"] == FIRST
-    assert messages[-1] == {"role": "user", "content": GO_ON}
+    assert messages[-1] == {"role": "user", "content": CONTINUE}
     said = await turns(await closed(call.call_sid))
     assert [turn.heard_text for turn in said[2:]] == [FIRST, "Here is the rest."]
 
@@ -130,10 +130,10 @@ async def test_a_silent_caller_is_asked_again_and_hears_the_goodbye_to_its_end(
 ) -> None:
     await make_bot(
         NUMBER,
-        silence_seconds=1,
-        silence_prompts=1,
+        idle_timeout_seconds=1,
+        idle_reprompts=1,
         greeting="Hi!",
-        silence_question="Hello?",
+        idle_prompt="Hello?",
         goodbye="Goodbye, then.",
     )
     async with dial(server, to=NUMBER, fast=False) as call:
@@ -156,7 +156,7 @@ async def test_hidden_keys_reach_the_model_and_nobody_else(
     inworld: FakeInworld,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    await make_bot(NUMBER, mask_keys=True)
+    await make_bot(NUMBER, mask_dtmf=True)
     async with dial(server, to=NUMBER) as call:
         await call.reply()
         inworld.says("Thank you.")

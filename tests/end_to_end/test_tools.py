@@ -10,7 +10,7 @@ from bots.models import Bot, Secret, Tool, ToolParameter
 from calls.models import Call, Turn
 from calls.review.export import record_of
 from calls.simulator.record import Heard
-from calls.turns.resume import LOST
+from calls.turns.resume import RELAY_LOST
 from tests.conftest import numbered
 from tests.end_to_end.test_live import closed, dial, turns, written
 from tests.support.inworld.script import speech
@@ -29,23 +29,23 @@ FILLERS = "One moment.\nStill looking."
 def shop(tools: ToolServer, lookup: bool = False, **settings: Any) -> Bot:
     """A bot with a tool that looks up orders, and perhaps a lookup of callers."""
     secret = Secret(name="shop_key")
-    secret.seal(KEY)
+    secret.set_value(KEY)
     secret.save()
     tool = Tool.objects.create(
         name="look_up_order",
         description="Tells where an order is.",
         url=f"{tools.url}/orders/{{{{order_id}}}}?shop={{{{shop|main}}}}",
         headers="Authorization: Bearer {{secret.shop_key}}",
-        seconds=settings.pop("seconds", 5),
-        on_failure="Offer to call back.",
+        timeout_seconds=settings.pop("timeout_seconds", 5),
+        failure_instructions="Offer to call back.",
     )
     ToolParameter.objects.create(tool=tool, name="order_id")
     ToolParameter.objects.create(tool=tool, name="pin", required=False, secret=True)
     if lookup:
-        settings["lookup"] = Tool.objects.create(
+        settings["lookup_tool"] = Tool.objects.create(
             name="who_calls",
             url=f"{tools.url}/customers/{{{{caller_number}}}}",
-            seconds=settings.pop("within", 2),
+            timeout_seconds=settings.pop("within", 2),
         )
     bot = numbered(NUMBER, **{"greeting": "Hello.", "fillers": FILLERS, **settings})
     bot.tools.add(tool)
@@ -101,12 +101,12 @@ async def test_the_model_uses_a_tool_and_the_caller_hears_what_came_of_it(
     assert [t.role for t in found] == ["bot", "caller", "tool", "bot"]
     assert found[-1].heard_text == "It is on its way."
     (use,) = uses(found)
-    assert json.loads(use.tool["arguments"]) == {"order_id": "42", "pin": "••••"}
-    assert "on its way" in use.tool["result"]
-    assert use.tool["failed"] is False
+    assert json.loads(use.tool_call["arguments"]) == {"order_id": "42", "pin": "••••"}
+    assert "on its way" in use.tool_call["result"]
+    assert use.tool_call["failed"] is False
     assert use.latency_ms["tool"] >= 0
     record = await sync_to_async(record_of)(await Call.objects.aget(pk=row.pk))
-    assert record["turns"][2]["tool"] == use.tool
+    assert record["turns"][2]["tool"] == use.tool_call
     assert "4711" not in server.output
     assert KEY not in server.output
     assert KEY not in json.dumps(row.settings)
@@ -115,23 +115,23 @@ async def test_the_model_uses_a_tool_and_the_caller_hears_what_came_of_it(
 async def test_a_secret_argument_is_never_written_not_even_while_the_tool_runs(
     server: LiveServer, inworld: FakeInworld, tools: ToolServer
 ) -> None:
-    await shop(tools, filler_after_ms=10_000)
+    await shop(tools, filler_delay_ms=10_000)
     tools.answers["/orders/42"] = Waits()
     inworld.answers(wants("look_up_order", order_id="42", pin="4711"))
     async with dial(server, to=NUMBER) as call:
         await call.reply()
         await call.say("Where is it?")
         (use,) = uses(await written(call.call_sid, lambda found: bool(uses(found))))
-        assert json.loads(use.tool["arguments"])["pin"] == "••••"
+        assert json.loads(use.tool_call["arguments"])["pin"] == "••••"
     (use,) = uses(await turns(await closed(call.call_sid)))
-    assert json.loads(use.tool["arguments"])["pin"] == "••••"
-    assert use.tool["failed"] is True
+    assert json.loads(use.tool_call["arguments"])["pin"] == "••••"
+    assert use.tool_call["failed"] is True
 
 
 async def test_a_quick_tool_is_used_in_silence_and_a_slow_one_with_varied_sentences(
     server: LiveServer, inworld: FakeInworld, tools: ToolServer
 ) -> None:
-    await shop(tools, filler_after_ms=300)
+    await shop(tools, filler_delay_ms=300)
     tools.answers["/orders/1"] = json_answer("{}")
     tools.answers["/orders/2"] = Waits()
 
@@ -160,7 +160,7 @@ async def test_a_quick_tool_is_used_in_silence_and_a_slow_one_with_varied_senten
 async def test_what_the_caller_says_meanwhile_joins_the_question(
     server: LiveServer, inworld: FakeInworld, tools: ToolServer
 ) -> None:
-    await shop(tools, filler_after_ms=10_000)
+    await shop(tools, filler_delay_ms=10_000)
     tools.answers["/orders/42"] = Waits(json_answer('{"state": "lost"}'))
     inworld.answers(wants("look_up_order", order_id="42"))
     inworld.says("It is lost.")
@@ -183,7 +183,7 @@ async def test_what_the_caller_says_meanwhile_joins_the_question(
 async def test_a_line_that_breaks_while_a_tool_runs_costs_a_sentence_not_the_answer(
     server: LiveServer, inworld: FakeInworld, tools: ToolServer
 ) -> None:
-    await shop(tools, filler_after_ms=10_000)
+    await shop(tools, filler_delay_ms=10_000)
     tools.answers["/orders/42"] = Waits()
     inworld.answers([*speech("Let me look."), *wants("look_up_order", order_id="42")])
     inworld.says("It is on its way.")
@@ -196,10 +196,13 @@ async def test_a_line_that_breaks_while_a_tool_runs_costs_a_sentence_not_the_ans
         await call.hears(3)  # those words, that the line is back, and the answer
     history = messages(inworld, 2)
     assert [m["role"] for m in history[-4:]] == ["user", "assistant", "tool", "user"]
-    assert (history[-3]["content"], history[-2]["content"]) == ("Let me look.", LOST)
+    assert (history[-3]["content"], history[-2]["content"]) == (
+        "Let me look.",
+        RELAY_LOST,
+    )
     found = await turns(await closed(call.call_sid))
     assert found[-1].heard_text == "It is on its way."
-    assert uses(found)[0].tool["result"] == LOST
+    assert uses(found)[0].tool_call["result"] == RELAY_LOST
 
 
 async def test_two_tools_at_once_are_answered_once(
@@ -256,8 +259,8 @@ async def test_a_tool_that_fails_is_told_to_the_model_with_what_to_do(
     assert why in told
     assert told.endswith("Offer to call back.")
     (use,) = uses(await turns(await closed(call.call_sid)))
-    assert use.tool["failed"] is True
-    assert why in use.tool["result"]
+    assert use.tool_call["failed"] is True
+    assert why in use.tool_call["result"]
 
 
 @pytest.mark.parametrize(

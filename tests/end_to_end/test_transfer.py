@@ -12,8 +12,8 @@ from django.utils import timezone
 from bots.config.phrasebook import phrasebook
 from bots.models import Bot
 from bots.models.menu_key import MenuKey
-from calls.conversation.ending import MOST_TRANSFERS
-from calls.conversation.tool_calls import NOBODY_THERE
+from calls.conversation.ending import MAX_TRANSFERS
+from calls.conversation.tool_calls import NO_TARGET_AVAILABLE
 from calls.simulator.call import SimulatedCall
 from calls.simulator.line import Person
 from tests.conftest import numbered, tracebacks
@@ -41,8 +41,8 @@ BOOK = phrasebook("en")
 @sync_to_async
 def bot_with_people(**settings: Any) -> Bot:
     bot = numbered(NUMBER, time_zone="UTC", **settings)
-    bot.targets.create(name="Sales", number=SALES, when="Orders.")
-    bot.targets.create(name="Front desk", number=DESK, announced=False)
+    bot.targets.create(name="Sales", number=SALES, when_to_use="Orders.")
+    bot.targets.create(name="Front desk", number=DESK, announce=False)
     return bot
 
 
@@ -83,10 +83,10 @@ async def test_the_model_puts_a_caller_through_to_a_person_who_takes_the_call(
         await wants_sales(call)
         await call.ends()
     assert call.errors == []
-    announced = BOOK.announcement.format(SUMMARY)
+    announced = BOOK.screening_prompt.format(SUMMARY)
     assert call.person_did == [
         *(f"{SALES} rings", f"hears “{announced}”", "presses 1"),
-        *(f"hears “{BOOK.accepted}”", "talks with the caller"),
+        *(f"hears “{BOOK.screening_accepted}”", "talks with the caller"),
     ]
     row = await closed(call.call_sid)
     assert (row.status, row.end_reason, row.transfer) == (
@@ -99,7 +99,7 @@ async def test_the_model_puts_a_caller_through_to_a_person_who_takes_the_call(
         ("tool", "transfer_call"),
         ("bot", BOOK.transfer_notice),
     ]
-    assert said[2].tool["result"].startswith("Sales took the call, which lasted")
+    assert said[2].tool_call["result"].startswith("Sales took the call, which lasted")
     told = (await inworld.request()).body["tools"][-1]["function"]
     assert told["parameters"]["properties"]["target"]["enum"] == ["Sales"]
     for number in (SALES, DESK, SUMMARY):
@@ -144,7 +144,11 @@ async def test_a_caller_nobody_takes_is_back_at_the_bot_which_knows_all(
         "When do they open?",
     ]
     row = await closed(call.call_sid)
-    assert (row.end_reason, row.reconnects, row.returns) == ("caller-hung-up", 1, 1)
+    assert (row.end_reason, row.reconnects, row.failed_transfers) == (
+        "caller-hung-up",
+        1,
+        1,
+    )
     said = [turn.heard_text for turn in await turns(row) if turn.role != "tool"]
     assert said == [
         *(bot.greeting, "Sales, please.", "I can do that."),
@@ -168,7 +172,7 @@ async def test_the_bot_goes_on_in_the_language_it_had(
         await came_back(call)
         await call.hears(2)
     book = phrasebook("de")
-    assert call.person_did[1] == f"hears “{book.announcement.format(SUMMARY)}”"
+    assert call.person_did[1] == f"hears “{book.screening_prompt.format(SUMMARY)}”"
     assert (await inworld.request(3)).body["audio"]["voice"] == "Johanna"
     assert (await turns(await closed(call.call_sid)))[-1].heard_text == (
         "Leider ist niemand da."
@@ -180,7 +184,7 @@ async def test_a_key_puts_a_caller_through(
 ) -> None:
     bot = await bot_with_people()
     await MenuKey.objects.acreate(
-        bot=bot, key="0", deed=MenuKey.Deed.TRANSFER, target="Front desk"
+        bot=bot, key="0", action=MenuKey.Action.TRANSFER, target="Front desk"
     )
     inworld.says("Nobody is there.")
     async with dial(server, to=NUMBER, person=Person.DECLINES) as call:
@@ -195,8 +199,8 @@ async def test_a_key_puts_a_caller_through(
     rings = f"{DESK} rings"
     assert call.person_did == [rings, "hangs up", rings, "talks with the caller"]
     row = await closed(call.call_sid)
-    assert (row.end_reason, row.returns) == ("transferred", 1)
-    results = [turn.tool["result"] for turn in await turns(row) if turn.tool]
+    assert (row.end_reason, row.failed_transfers) == ("transferred", 1)
+    results = [turn.tool_call["result"] for turn in await turns(row) if turn.tool_call]
     assert results[0].startswith("Front desk did not take the call.")
     assert results[1].startswith("Front desk took the call")
 
@@ -226,7 +230,7 @@ async def test_an_operator_chooses_whom_a_caller_is_put_through_to(
 ) -> None:
     bot = await bot_with_people()
     later = f"{timezone.now() + timedelta(days=3):%a} 10:00-11:00"
-    await bot.targets.acreate(name="Shut", number="+15005550044", hours=later)
+    await bot.targets.acreate(name="Shut", number="+15005550044", opening_hours=later)
     async with (
         watching(server, await operator()) as viewer,
         dial(server, to=NUMBER) as call,
@@ -262,7 +266,7 @@ async def test_a_caller_who_hangs_up_while_it_rings_is_gone(
     assert call.dials[0]["DialCallStatus"] == "canceled"
     row = await closed(call.call_sid)
     assert (row.status, row.end_reason) == ("completed", "caller-hung-up")
-    (use,) = [turn.tool for turn in await turns(row) if turn.tool]
+    (use,) = [turn.tool_call for turn in await turns(row) if turn.tool_call]
     assert use["result"] == "The caller hung up before Sales took the call."
 
 
@@ -271,7 +275,7 @@ async def test_out_of_hours_the_model_is_told_that_nobody_is_there(
 ) -> None:
     bot = await bot_with_people()
     later = f"{timezone.now() + timedelta(days=3):%a} 10:00-11:00"
-    await bot.targets.filter(name="Sales").aupdate(hours=later)
+    await bot.targets.filter(name="Sales").aupdate(opening_hours=later)
     inworld.answers(transfer_call())
     inworld.says("They open on Monday.")
     async with dial(server, to=NUMBER) as call:
@@ -279,7 +283,7 @@ async def test_out_of_hours_the_model_is_told_that_nobody_is_there(
         await call.reply()
     first, second = [request.body for request in inworld.chats]
     assert "transfer_call" not in str(first.get("tools"))
-    assert second["messages"][-1]["content"] == NOBODY_THERE
+    assert second["messages"][-1]["content"] == NO_TARGET_AVAILABLE
     assert call.dialled == ""
 
 
@@ -317,24 +321,24 @@ async def test_after_three_people_who_did_not_take_it_nobody_more_is_bothered(
     server: LiveServer, inworld: FakeInworld
 ) -> None:
     await bot_with_people()
-    for number in range(MOST_TRANSFERS + 1):
+    for number in range(MAX_TRANSFERS + 1):
         inworld.answers(transfer_call(call_id=f"call_{number}"))
     inworld.says("I am sorry.")
     async with dial(server, to=NUMBER, person=Person.BUSY) as call:
         await wants_sales(call)
-        await came_back(call, MOST_TRANSFERS + 1)
-        await call.hears(MOST_TRANSFERS + 1)
+        await came_back(call, MAX_TRANSFERS + 1)
+        await call.hears(MAX_TRANSFERS + 1)
         # They were no lost lines, so that the bot still gets over some.
         await call.lose_connection()
-        await came_back(call, MOST_TRANSFERS + 2)
+        await came_back(call, MAX_TRANSFERS + 2)
         await call.say("Hello?")
         await call.reply()
     assert call.errors == []
-    assert call.person_did.count(f"{SALES} rings") == MOST_TRANSFERS
+    assert call.person_did.count(f"{SALES} rings") == MAX_TRANSFERS
     results = [
-        turn.tool["result"]
+        turn.tool_call["result"]
         for turn in await turns(await closed(call.call_sid))
-        if turn.tool
+        if turn.tool_call
     ]
-    assert len(results) == MOST_TRANSFERS + 1
-    assert results[-1] == NOBODY_THERE
+    assert len(results) == MAX_TRANSFERS + 1
+    assert results[-1] == NO_TARGET_AVAILABLE

@@ -119,7 +119,7 @@ async def test_a_person_is_rung_up_and_given_up_by_another_process_than_the_call
         await call.hears(2)
     assert call.errors == []
     row = await closed(call.call_sid)
-    assert (row.end_reason, row.returns) == ("caller-hung-up", 1)
+    assert (row.end_reason, row.failed_transfers) == ("caller-hung-up", 1)
     said = [turn.heard_text for turn in await turns(row)]
     assert said[-1] == "Sales is away."
     assert tracebacks(first.output) + tracebacks(second.output) == []

@@ -172,7 +172,7 @@ def alone(inworld_url: str) -> Iterator[Deployment]:
 @contextmanager
 def _serving(own: dict[str, str], inworld_url: str) -> Iterator[LiveServer]:
     env = {**ENVIRONMENT, **own, "INWORLD_BASE_URL": inworld_url}
-    set_up(env, quick_start=False)
+    set_up(env, early_first_clause=False)
     with serving(**env) as server:
         try:
             yield server

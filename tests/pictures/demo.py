@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from bots.config.bot_config import Profile
+from bots.config.bot_config import BotConfig
 from bots.models import Bot, PhoneNumber
 from calls.models import Call, Turn
 from calls.transcripts import call_stats
@@ -36,7 +36,7 @@ def make_calls(until: datetime) -> None:
     calls = [_answered(chance, begun) for begun in _moments(chance, until)]
     calls += [_missed(chance, until - timedelta(hours=7 * day)) for day in range(1, 9)]
     calls.append(_to_look_at(until - timedelta(minutes=12)))
-    call_stats.note([call.pk for call in calls])
+    call_stats.update_stats([call.pk for call in calls])
 
 
 def _moments(chance: Random, until: datetime) -> list[datetime]:
@@ -103,7 +103,7 @@ def _call(chance: Random, begun: datetime, number: str, bot: Bot | None) -> Call
         bot_name=bot.name if bot else "",
         from_number=f"+1500555{chance.randrange(2000, 2060)}",
         to_number=number,
-        settings=Profile.of(bot).to_json() if bot else {},
+        settings=BotConfig.of(bot).to_json() if bot else {},
         status=Call.Status.COMPLETED,
         started_at=begun,
         answered_at=begun + timedelta(milliseconds=300),
@@ -130,7 +130,7 @@ class Script:
         self.now += timedelta(seconds=self.chance.uniform(0.6, 1.8))
         self._turn("caller", question, question)
         latency = _latency(self.chance)
-        self.now += timedelta(milliseconds=latency["heard"])
+        self.now += timedelta(milliseconds=latency["playback_started"])
         words = answer.split()
         heard = " ".join(words[: len(words) * 2 // 5]) if cut else answer
         self._turn(
@@ -197,7 +197,7 @@ def _latency(chance: Random) -> dict[str, int]:
         "first_clip": 290 * pace,
         "play_sent": 2,
         "clip_fetched": 70,
-        "heard": 45,
+        "playback_started": 45,
     }
     reached, latency = 0.0, {}
     for stage, took in steps.items():

@@ -59,7 +59,7 @@ ALL = [
     Picture("live", "/admin/live/", _live, height=720, dark=True),
     Picture("home", "/admin/", height=1000),
     Picture("editor", "/admin/bots/bot/1/change/", _voices),
-    Picture("talk", "/admin/talk/1/", _talk, height=800),
+    Picture("talk", "/admin/test-call/1/", _talk, height=800),
     Picture("call", "/admin/calls/call/309/change/", _answer),
     Picture("calls", "/admin/calls/call/", height=700),
     Picture("phone", "/admin/calls/call/", width=375, height=760),

@@ -49,7 +49,7 @@ def environment(**changes: str) -> dict[str, str]:
         "DEBUG": "false",
         "HOST": "127.0.0.1",
         "PORT": port,
-        "DRAIN_SECONDS": "0",
+        "DRAIN_TIMEOUT_SECONDS": "0",
         **changes,
     }
 

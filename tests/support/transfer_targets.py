@@ -1,5 +1,5 @@
 """People that bots in tests put callers through to."""
 
-from bots.config.capabilities import Target
+from bots.config.capabilities import TransferTarget
 
-SALES = Target("Sales", "+14155550199", when="Orders.", hours="")
+SALES = TransferTarget("Sales", "+14155550199", when_to_use="Orders.", opening_hours="")

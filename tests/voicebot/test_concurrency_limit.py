@@ -47,7 +47,7 @@ async def deployed(inworld: FakeInworld) -> AsyncIterator[LiveServer]:
     try:
         env = {**ENVIRONMENT, "DATABASE_URL": postgres.url}
         env["INWORLD_BASE_URL"] = inworld.url
-        await asyncio.to_thread(set_up, env, quick_start=False)
+        await asyncio.to_thread(set_up, env, early_first_clause=False)
         async with running(**env) as server:
             yield server
     finally:

@@ -17,7 +17,7 @@ PRODUCTION = {
     "INWORLD_API_KEY": "dGVzdDprZXk=",
     "DATABASE_URL": "sqlite://:memory:",
     "DEBUG": "false",
-    "PROXY_COUNT": "0",
+    "TRUSTED_PROXY_COUNT": "0",
 }
 
 
@@ -35,7 +35,7 @@ def check(**changes: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("proxies", ["0", "1"])
 def test_settings_of_production_are_found_safe(proxies: str) -> None:
-    done = check(PROXY_COUNT=proxies)
+    done = check(TRUSTED_PROXY_COUNT=proxies)
     assert done.returncode == 0, done.stderr
     assert "no issues" in done.stdout
 
@@ -62,8 +62,8 @@ def test_settings_that_are_not_are_named(
     ("name", "value"),
     [
         ("ADMIN_REQUIRE_TOTP", "Ture"),  # a typing error must not open the door
-        ("PROXY_COUNT", "-1"),
-        ("PROXY_COUNT", "many"),
+        ("TRUSTED_PROXY_COUNT", "-1"),
+        ("TRUSTED_PROXY_COUNT", "many"),
         ("HSTS_SECONDS", "99999999999"),
         ("SESSION_HOURS", "0"),
     ],

@@ -241,7 +241,7 @@ def shared(database_url: str, redis_url: str, inworld: FakeInworld) -> dict[str,
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
         "INWORLD_BASE_URL": inworld.url,
-        "PROXY_COUNT": "1",
+        "TRUSTED_PROXY_COUNT": "1",
     }
 
 
@@ -299,7 +299,7 @@ async def busy_one(*servers: LiveServer) -> LiveServer:
 async def test_new_calls_pass_by_whoever_is_not_ready_and_are_told_when_nobody_is(
     env: dict[str, str], tmp_path: Path, bot: Bot
 ) -> None:
-    env |= {"DRAIN_SECONDS": "60"}
+    env |= {"DRAIN_TIMEOUT_SECONDS": "60"}
     async with two_behind_a_proxy(tmp_path, env) as (first, second, proxy):
         async with dial(first) as one, dial(second) as two:
             (greeting,) = await one.reply()

@@ -13,7 +13,7 @@ from django.contrib.auth.models import Group, User
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
-from bots.config.bot_config import Profile
+from bots.config.bot_config import BotConfig
 from bots.models import Bot
 from bots.models.tool import Tool
 from bots.sandbox import demo_tool
@@ -95,7 +95,7 @@ class TestSetup:
         tool = Bot.objects.get().tools.get()
         tool.full_clean()
         demo_tool.point_to("http://127.0.0.1:4711")
-        (spec,) = Profile.of(Bot.objects.get()).tools
+        (spec,) = BotConfig.of(Bot.objects.get()).tools
         assert spec.url == "http://127.0.0.1:4711/demo/orders/{{number}}"
         assert [each.name for each in spec.parameters] == ["number", "seconds"]
         Bot.objects.all().delete()
@@ -121,12 +121,12 @@ class TestSetup:
     def test_takes_the_first_values_from_the_environment(
         self, settings: Settings
     ) -> None:
-        settings.FIRST_BOT = {
+        settings.INITIAL_BOT = {
             "greeting": "Moin!",
             "tts_voice": "Ashley",
             "llm_model": "",
         }
-        settings.FIRST_ADMIN = {
+        settings.INITIAL_ADMIN = {
             "username": "boss",
             "password": "given",
             "email": "b@example.com",
@@ -168,7 +168,7 @@ class TestSetup:
     def test_names_the_variable_at_fault(
         self, settings: Settings, values: dict[str, str], variable: str
     ) -> None:
-        settings.FIRST_BOT = values
+        settings.INITIAL_BOT = values
         with pytest.raises(CommandError, match=f"^{variable}: "):
             setup()
         assert not Bot.objects.exists()

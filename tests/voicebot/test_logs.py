@@ -18,7 +18,7 @@ from tests.conftest import numbered
 from tests.end_to_end.test_live import closed, dial
 from tests.support.inworld.server import DONE, FakeInworld, Status, error, speech
 from tests.support.live import LiveServer, running
-from voicebot.log_format import JsonLines, Lines, secrets_in
+from voicebot.log_format import JsonFormatter, RedactingFormatter, secrets_in
 
 make_bot = sync_to_async(numbered)
 
@@ -56,30 +56,34 @@ def failed_with(raised: BaseException) -> logging.LogRecord:
     ],
 )
 def test_what_nobody_may_read_is_left_out(said: str, stands: str) -> None:
-    for formatter in (Lines(["key-12345"]), JsonLines(["key-12345"])):
+    for formatter in (RedactingFormatter(["key-12345"]), JsonFormatter(["key-12345"])):
         assert stands in formatter.format(record("%s", said))
 
 
 def test_a_short_secret_takes_no_words_out() -> None:
-    assert "sandbox" in Lines(["", "sandbox"]).format(record("the sandbox"))
+    assert "sandbox" in RedactingFormatter(["", "sandbox"]).format(
+        record("the sandbox")
+    )
 
 
 def test_what_comes_from_outside_begins_no_line_of_its_own() -> None:
-    line = Lines().format(record("Call %s", "x\r\n2026-01-01 ERROR forged"))
+    line = RedactingFormatter().format(
+        record("Call %s", "x\r\n2026-01-01 ERROR forged")
+    )
     assert line.count("\n") == 0
 
 
 def test_json_has_an_object_a_line_with_the_call_where_it_is_known() -> None:
-    entry = json.loads(JsonLines().format(record("One\ntwo %d", 2)))
+    entry = json.loads(JsonFormatter().format(record("One\ntwo %d", 2)))
     assert (entry["level"], entry["logger"]) == ("INFO", "calls.x")
     assert entry["message"] == "One\ntwo 2"
     assert entry["time"].endswith("+00:00")
     assert "call_sid" not in entry
-    named = json.loads(JsonLines().format(record("Call %s turned away", SID)))
+    named = json.loads(JsonFormatter().format(record("Call %s turned away", SID)))
     assert named["call_sid"] == SID
-    told = json.loads(JsonLines().format(record("Told", call_sid="any")))
+    told = json.loads(JsonFormatter().format(record("Told", call_sid="any")))
     assert told["call_sid"] == "any"
-    assert "\n" not in JsonLines().format(record("One\ntwo"))
+    assert "\n" not in JsonFormatter().format(record("One\ntwo"))
 
 
 def test_the_log_of_a_call_names_it_in_both_forms(
@@ -87,13 +91,13 @@ def test_the_log_of_a_call_names_it_in_both_forms(
 ) -> None:
     CallLog(logging.getLogger("calls.x"), SID).warning("Here", extra={"more": 1})
     (written,) = caplog.records
-    assert Lines().format(written).endswith(f"calls.x: {SID}: Here")
-    assert json.loads(JsonLines().format(written))["call_sid"] == SID
+    assert RedactingFormatter().format(written).endswith(f"calls.x: {SID}: Here")
+    assert json.loads(JsonFormatter().format(written))["call_sid"] == SID
 
 
-@pytest.mark.parametrize("formatter", [Lines(), JsonLines()])
+@pytest.mark.parametrize("formatter", [RedactingFormatter(), JsonFormatter()])
 def test_an_error_is_told_with_its_place_and_without_what_it_may_quote(
-    formatter: Lines,
+    formatter: RedactingFormatter,
 ) -> None:
     told = formatter.format(failed_with(ValueError("my pin is 4711")))
     assert "ValueError" in told
@@ -108,7 +112,7 @@ def test_errors_that_led_to_an_error_are_told_the_same_way() -> None:
     group = ExceptionGroup("words", [KeyError("my pin"), OSError("disk full")])
     outer = RuntimeError("gave up")
     outer.__cause__ = group
-    told = Lines().format(failed_with(outer))
+    told = RedactingFormatter().format(failed_with(outer))
     assert "my pin" not in told
     assert [*re.findall(r"^(\w+): ", told, re.MULTILINE)] == [
         *("KeyError", "OSError", "ExceptionGroup", "RuntimeError")
@@ -120,10 +124,12 @@ def test_a_database_quotes_no_row() -> None:
     from django.db import DataError, IntegrityError
 
     detail = "violates a constraint\nDETAIL:  Failing row contains (my pin)."
-    told = Lines().format(failed_with(IntegrityError(detail)))
+    told = RedactingFormatter().format(failed_with(IntegrityError(detail)))
     assert "violates a constraint" in told
     assert "my pin" not in told
-    assert "my pin" not in Lines().format(failed_with(DataError("bad: my pin")))
+    assert "my pin" not in RedactingFormatter().format(
+        failed_with(DataError("bad: my pin"))
+    )
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,7 @@ def set_up(env: dict[str, str]) -> None:
         ("DATABASE_URL", "nonsense"),
         ("SECRET_KEY", ""),
         ("CLIP_TTL_SECONDS", "-1"),
-        ("INWORLD_CONCURRENCY", "many"),
+        ("INWORLD_MAX_CONCURRENCY", "many"),
     ],
 )
 def test_a_setting_that_makes_no_sense_is_named(name: str, value: str) -> None:

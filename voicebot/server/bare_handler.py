@@ -17,10 +17,10 @@ from calls.metrics import CLIP_REQUESTS
 Application = Callable[..., Awaitable[None]]
 
 # A callback of the carrier has 2 KB, and the words we hand over with `end`.
-MOST_BYTES = 64 * 1024
+MAX_BYTES = 64 * 1024
 
 
-class CarrierHandler(ASGIHandler):
+class BareHandler(ASGIHandler):
     """The same URLs and views, with nothing around them.
 
     Neither with Django's signals around a request: they start a thread for each, which
@@ -35,7 +35,7 @@ class CarrierHandler(ASGIHandler):
             if message["type"] == "http.disconnect":
                 return
             body.write(message.get("body", b""))
-            if body.tell() > MOST_BYTES:
+            if body.tell() > MAX_BYTES:
                 return await respond(HttpResponse(status=413), send)
         body.seek(0)
         made: tuple[Any, Any] = self.create_request(scope, body)
@@ -52,7 +52,7 @@ class CarrierHandler(ASGIHandler):
         )
 
 
-class ClipHandler(CarrierHandler):
+class ClipHandler(BareHandler):
     """For downloads of clips."""
 
     async def get_response_async(self, request: Any) -> Any:

@@ -18,10 +18,10 @@ Application = Callable[..., Awaitable[None]]
 PAGES = 8
 SIGN_INS = 1
 # More who wait are told to come back; a page asks for some twenty parts.
-MOST_WAITING = 100
+MAX_WAITING = 100
 
 
-class Room:
+class ConcurrencyLimit:
     """An application for so many requests at once; others wait for their turn."""
 
     def __init__(self, application: Application, places: int) -> None:
@@ -31,7 +31,7 @@ class Room:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request."""
-        if self.waiting >= MOST_WAITING:
+        if self.waiting >= MAX_WAITING:
             return await _crowded(send)
         self.waiting += 1
         try:
@@ -44,7 +44,7 @@ class Room:
             self.places.release()
 
 
-def to_the_end(application: Application) -> Application:
+def finish_on_disconnect(application: Application) -> Application:
     """Finish what was begun though the client has gone.
 
     Django would leave the thread that works on it to itself, beside the next one's.

@@ -17,15 +17,16 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 
 from calls.operations.draining import drain
-from calls.session.active_calls import switchboard
-from voicebot.server.malloc import GIVE_BACK_SECONDS, give_back
-from voicebot.server.request_limits import bound
+from calls.operations.runtime import runtime
+from calls.session.active_calls import active_calls
+from voicebot.server.malloc import GIVE_BACK_SECONDS, trim
+from voicebot.server.request_limits import limit_requests
 
 # However much of what we end hangs.
 CLOSE_SECONDS = 20.0
 
 
-class TalkingServer(Server):  # type: ignore[misc]
+class DrainingServer(Server):  # type: ignore[misc]
     """A server that drains when it is told to stop, and ends when told again."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -39,25 +40,23 @@ class TalkingServer(Server):  # type: ignore[misc]
         events: Any = reactor  # its stubs have the arguments in another order
         _keep_time(events)
         events.addSystemEventTrigger("before", "shutdown", _let_go)
-        events.callLater(0, lambda: switchboard().heartbeat.start())
-        events.callLater(0, lambda: switchboard().daily.start())
-        events.callLater(0, lambda: switchboard().aftercare.start())
-        LoopingCall(give_back).start(GIVE_BACK_SECONDS, now=False)
+        events.callLater(0, lambda: runtime().start())
+        LoopingCall(trim).start(GIVE_BACK_SECONDS, now=False)
         for number in (signal.SIGTERM, signal.SIGINT):
-            twisted_loop.add_signal_handler(number, self.told_to_stop)
+            twisted_loop.add_signal_handler(number, self.on_sigterm)
         super().run()
 
     def listen_success(self, port: Any) -> None:
         """The port is open."""
         super().listen_success(port)
-        bound(self.http_factory)
+        limit_requests(self.http_factory)
         self.ports.append(port)
-        _say(
+        _log(
             f"voicebot answers calls at {settings.SERVER_URL}/voice\n"
             f"The desk is at {settings.SERVER_URL}/admin/ (stop with Ctrl-C)"
         )
 
-    def told_to_stop(self) -> None:
+    def on_sigterm(self) -> None:
         """Let calls in progress come to their end; the second time, do not."""
         if self.draining:
             return self.stop()
@@ -71,14 +70,14 @@ class TalkingServer(Server):  # type: ignore[misc]
             super().stop()
 
     async def _drain(self) -> None:
-        board, seconds = switchboard(), settings.DRAIN_SECONDS
-        if count := len(board.sessions):
+        seconds = settings.DRAIN_TIMEOUT_SECONDS
+        if count := len(active_calls().sessions):
             calls = "1 call in progress has"
             if count > 1:
                 calls = f"{count} calls in progress have"
-            _say(f"Stopping: {calls} {seconds} s to end. To end now, stop again.")
+            _log(f"Stopping: {calls} {seconds} s to end. To end now, stop again.")
         try:
-            await drain(board, seconds, self._stop_listening)
+            await drain(seconds, self._stop_listening)
         finally:
             self.stop()
 
@@ -107,9 +106,9 @@ def _let_go() -> Deferred[None]:
 
 async def _close_all() -> None:
     with suppress(TimeoutError):
-        await asyncio.wait_for(switchboard().aclose(), CLOSE_SECONDS)
+        await asyncio.wait_for(runtime().aclose(), CLOSE_SECONDS)
 
 
-def _say(words: str) -> None:
+def _log(words: str) -> None:
     sys.stdout.write(f"{words}\n")
     sys.stdout.flush()

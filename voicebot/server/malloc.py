@@ -13,13 +13,13 @@ HEAPS = 2
 GIVE_BACK_SECONDS = 60.0
 
 
-def keep_together() -> None:
+def limit_arenas() -> None:
     """Let all threads share a few heaps; to be called before there are any."""
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, HEAPS)
 
 
-def give_back() -> None:
+def trim() -> None:
     """Return to the system what is free at the end of the heaps and within them."""
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)

@@ -9,14 +9,14 @@ from typing import Any
 from daphne.http_protocol import WebRequest
 
 # A page of the desk with all its fields; a callback of the carrier has 2 KB.
-MOST_BYTES = 3_000_000
+MAX_BYTES = 3_000_000
 ARRIVAL_SECONDS = 30.0
 TOO_LARGE = (
     b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 )
 
 
-class BoundedRequest(WebRequest):  # type: ignore[misc]
+class LimitedRequest(WebRequest):  # type: ignore[misc]
     """A request that is refused before it has filled the disk."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -27,7 +27,7 @@ class BoundedRequest(WebRequest):  # type: ignore[misc]
 
     def gotLength(self, length: int | None) -> None:
         """The headers are there; they may say how much follows."""
-        too_long = length is not None and length > MOST_BYTES
+        too_long = length is not None and length > MAX_BYTES
         super().gotLength(0 if too_long else length)
         if too_long:
             self._refuse()
@@ -35,7 +35,7 @@ class BoundedRequest(WebRequest):  # type: ignore[misc]
     def handleContentChunk(self, data: bytes) -> None:
         """Keep a piece of the body while there is room for it."""
         self.taken += len(data)
-        if self.taken > MOST_BYTES:
+        if self.taken > MAX_BYTES:
             self._refuse()
         if not self.refused:
             super().handleContentChunk(data)
@@ -61,14 +61,14 @@ class BoundedRequest(WebRequest):  # type: ignore[misc]
             self.channel.loseConnection()
 
 
-def bound(factory: Any) -> None:
+def limit_requests(factory: Any) -> None:
     """Have daphne's factory make requests of this kind."""
     build = factory.buildProtocol
 
     def bounded(address: Any) -> Any:
         protocol = build(address)
         if protocol is not None:
-            protocol.requestFactory = BoundedRequest
+            protocol.requestFactory = LimitedRequest
         return protocol
 
     factory.buildProtocol = bounded

@@ -9,7 +9,7 @@ import espeakng_loader
 
 NATIVE_RATE = 22_050
 # espeak copies the path of its data into a buffer of 160 bytes.
-LONGEST_DATA_PATH = 140
+MAX_DATA_PATH_LENGTH = 140
 
 _SYNCHRONOUS, _DONT_EXIT = 2, 0x8000
 _UTF8, _PAUSE_AT_END = 1, 0x1000
@@ -19,7 +19,7 @@ _NAMES = {"en-gb": "en", "es-mx": "es-419", "zh-cn": "cmn", "zh": "cmn"}
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
+class EspeakVoice:
     """How espeak plays a voice: a language, a variant, a pitch, words a minute."""
 
     language: str
@@ -63,7 +63,7 @@ class Espeak:
         self._library.espeak_SetSynthCallback(self._callback)
 
     def say(
-        self, text: str, manner: Manner, speaking_rate: float
+        self, text: str, manner: EspeakVoice, speaking_rate: float
     ) -> tuple[bytes, list[tuple[int, int]]]:
         """PCM at the native rate; for each mark, the character and its millisecond."""
         self._pcm.clear()
@@ -78,7 +78,7 @@ class Espeak:
         )
         return bytes(self._pcm), self._marks
 
-    def _take_voice(self, manner: Manner) -> None:
+    def _take_voice(self, manner: EspeakVoice) -> None:
         primary = manner.language.split("-")[0]
         for name in (manner.language, primary, "en-us"):
             voice = f"{_NAMES.get(name, name)}+{manner.variant}"
@@ -98,7 +98,7 @@ class Espeak:
 
     def _short_data_path(self) -> bytes:
         path = str(espeakng_loader.get_data_path())
-        if len(path.encode()) > LONGEST_DATA_PATH:
+        if len(path.encode()) > MAX_DATA_PATH_LENGTH:
             self._directory = tempfile.TemporaryDirectory(prefix="sandbox-voice-")
             link = Path(self._directory.name) / "data"
             link.symlink_to(path)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import soxr
 
 from bots.sandbox.voice.catalogue import accent
-from bots.sandbox.voice.espeak import NATIVE_RATE, Espeak, Manner
+from bots.sandbox.voice.espeak import NATIVE_RATE, Espeak, EspeakVoice
 
 _one_at_a_time = Lock()
 LOUD = 300  # of 32,767: below it a speaker is between words
@@ -66,7 +66,7 @@ def speak(
     return Speech(pcm, sample_rate, words)
 
 
-def manner_of(voice_id: str, language: str = "") -> Manner:
+def manner_of(voice_id: str, language: str = "") -> EspeakVoice:
     """The same voice always sounds the same, and unlike the others."""
     own, gender = accent(voice_id)
     # A British voice stays British when merely asked for English.
@@ -74,7 +74,9 @@ def manner_of(voice_id: str, language: str = "") -> Manner:
     locale = own if asked.split("-")[0] == own.split("-")[0] else asked
     seed = crc32(voice_id.encode(errors="replace"))
     variant = _VARIANTS[gender][seed % 4]
-    return Manner(locale.lower(), variant, 35 + seed // 4 % 31, 155 + seed // 128 % 21)
+    return EspeakVoice(
+        locale.lower(), variant, 35 + seed // 4 % 31, 155 + seed // 128 % 21
+    )
 
 
 def _words(

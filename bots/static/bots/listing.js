@@ -37,7 +37,7 @@ export class Listing extends EventTarget {
 
     #take(found) {
         this.entries = found.entries;
-        this.readAt = found.read_at ? new Date(found.read_at) : null;
+        this.readAt = found.fetched_at ? new Date(found.fetched_at) : null;
     }
 
     #tell() {

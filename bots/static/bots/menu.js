@@ -1,17 +1,17 @@
-/* The menu of keys: a row shows what its deed needs, and offers the bot's people. */
+/* The menu of keys: a row shows what its action needs, and offers the bot's people. */
 
 import { element } from "./elements.js";
 
-const NEEDED = { say: "words", transfer: "target", tool: "tool" };
+const NEEDED = { say: "message", transfer: "target", tool: "tool" };
 const RESCUE = "the transfer number"; // as a call names it, see bots/config/bot_config.py
 const ROWS = ".inline-related:not(.empty-form)";
 
 const inRow = (row, name) => row.querySelector(`[name$="-${name}"]`);
 const isGone = (row) => Boolean(inRow(row, "DELETE")?.checked);
 
-/* A row shows the one field its deed needs, and any that has an error. */
+/* A row shows the one field its action needs, and any that has an error. */
 function showNeeded(row) {
-    const needed = NEEDED[inRow(row, "deed").value];
+    const needed = NEEDED[inRow(row, "action").value];
     for (const name of Object.values(NEEDED)) {
         const place = row.querySelector(`.form-row.field-${name}`);
         place.hidden = name !== needed && !place.querySelector(".errorlist");
@@ -48,7 +48,7 @@ export class Menu {
         list.dataset.wanted = input.value;
         input.replaceWith(list);
         list.addEventListener("change", () => this.choose(list));
-        inRow(row, "deed").addEventListener("change", () => showNeeded(row));
+        inRow(row, "action").addEventListener("change", () => showNeeded(row));
         showNeeded(row);
         this.fill(list);
         this.choose(list);

@@ -50,11 +50,11 @@ export const models = {
     ],
     isOffered: (model) => model.is_supported,
     isFirst: () => false,
-    words: (model) => [model.id, model.maker, model.provider].join(" "),
+    words: (model) => [model.id, model.vendor, model.provider].join(" "),
     title: (model) => model.id,
     details: (model) =>
         [
-            model.maker,
+            model.vendor,
             model.context ? `reads ${model.context.toLocaleString()} tokens` : "",
             price(model),
         ]

@@ -20,7 +20,7 @@ from calls.console.dashboard.statistics import (
 from calls.review.call_links import CallLinks
 
 # The chart shows this many bots, the table all.
-MOST_BOTS = 12
+MAX_BOTS = 12
 
 Where = dict[str, Any]
 
@@ -136,7 +136,7 @@ def calls_over_time(calls: CallLinks, period: Period, hours: Hours) -> Chart:
         "calls",
         "Calls",
         "How many calls there were, and what became of them.",
-        tuple(period.label(begin) for begin, _ in period.spans()),
+        tuple(period.label(begin) for begin, _ in period.buckets()),
         (
             series("calls", ""),
             series("answered", ""),
@@ -163,7 +163,7 @@ def answer_time(calls: CallLinks, period: Period, times: Waits) -> Chart:
 
     def slow(place: int, span: Where) -> Cell:
         found = percentile(waits[place], 0.95)
-        least = {} if found is None else {"slowest_ms__gte": int(found)}
+        least = {} if found is None else {"slowest_response_ms__gte": int(found)}
         where = calls.where(**span, **OUTCOMES["answered"], **least)
         return Cell(_seconds(found), where, "s")
 
@@ -171,7 +171,7 @@ def answer_time(calls: CallLinks, period: Period, times: Waits) -> Chart:
         "latency",
         "Answer time",
         "Seconds from a caller's last word until the answer is sent to be played.",
-        tuple(period.label(begin) for begin, _ in period.spans()),
+        tuple(period.label(begin) for begin, _ in period.buckets()),
         (
             Series("p50", "half", _each(period, half), "line"),
             Series("p95", "slow", _each(period, slow), "line"),
@@ -191,7 +191,7 @@ def calls_by_bot(calls: CallLinks, period: Period, bots: list[BotCalls]) -> Char
 
     span = _span(period.begin, period.end)
     cells = tuple(Cell(bot.calls, calls.where(**span, **where(bot))) for bot in bots)
-    more = f" The chart has the {MOST_BOTS} busiest." if len(bots) > MOST_BOTS else ""
+    more = f" The chart has the {MAX_BOTS} busiest." if len(bots) > MAX_BOTS else ""
     return Chart(
         "bots",
         "Calls by bot",
@@ -199,7 +199,7 @@ def calls_by_bot(calls: CallLinks, period: Period, bots: list[BotCalls]) -> Char
         tuple(_name(bot) for bot in bots),
         (Series("Calls", "calls", cells),),
         "Bot",
-        drawn=MOST_BOTS,
+        drawn=MAX_BOTS,
         lying=True,
     )
 
@@ -231,7 +231,7 @@ def _name(bot: BotCalls) -> str:
 
 
 def _each(period: Period, cell: Callable[[int, Where], Cell]) -> tuple[Cell, ...]:
-    spans = enumerate(period.spans())
+    spans = enumerate(period.buckets())
     return tuple(cell(place, _span(*span)) for place, span in spans)
 
 

@@ -37,7 +37,7 @@ MOMENT = timedelta(seconds=1)
 PLACES = [
     ("Live calls", "live", "calls.view_call"),
     ("Calls", "calls_call_changelist", "calls.view_call"),
-    ("Followups", "calls_followup_changelist", "calls.view_followup"),
+    ("Followups", "calls_postcalltask_changelist", "calls.view_postcalltask"),
     ("Bots", "bots_bot_changelist", "bots.view_bot"),
     ("Tools", "bots_tool_changelist", "bots.view_tool"),
     ("Secrets", "bots_secret_changelist", "bots.view_secret"),
@@ -80,15 +80,15 @@ def _places(person: Person) -> list[tuple[str, str]]:
     ]
 
 
-def _troubles(person: Person) -> list[warnings.Trouble]:
-    found: list[warnings.Trouble] = []
+def _troubles(person: Person) -> list[warnings.Finding]:
+    found: list[warnings.Finding] = []
     if person.has_perm("bots.view_phonenumber"):
         found += warnings.at_the_numbers()
     if person.has_perm("calls.view_call"):
         found += call_warnings.in_the_calls(_links(), start_of(localdate()))
     if person.has_perm("bots.view_bot"):
         found += [*warnings.in_the_setup(), *in_the_secrets()]
-    return sorted(found, key=lambda trouble: not trouble.grave)
+    return sorted(found, key=lambda trouble: not trouble.is_urgent)
 
 
 def _figures(asked: str, today: date) -> dict[str, Any]:
@@ -172,7 +172,7 @@ def _days(period: Period, asked: str, today: date) -> dict[str, Any]:
         "current_day": today,
         "earliest": date(FIRST_YEAR, 1, 1),
         "days": DAYS,
-        "most_answers": statistics.MOST_ANSWERS,
+        "most_answers": statistics.MAX_RESPONSES,
         "time_zone": settings.TIME_ZONE,
     }
 
@@ -180,7 +180,7 @@ def _days(period: Period, asked: str, today: date) -> dict[str, Any]:
 def _first_steps(person: Person) -> list[Step]:
     """The way to the first call, for a deployment that has had none."""
     bot = Bot.objects.order_by("-is_default", "-is_active", "pk").first()
-    talk = reverse("admin:talk", args=[bot.pk]) if bot else ""
+    talk = reverse("admin:test-call", args=[bot.pk]) if bot else ""
     steps = [
         (
             "bots.change_bot" if bot else "bots.add_bot",

@@ -33,7 +33,7 @@ class Period:
         """Which of its days or hours a moment within it falls into, from 0."""
         return bisect_right(self.edges, moment) - 1
 
-    def spans(self) -> list[tuple[datetime, datetime]]:
+    def buckets(self) -> list[tuple[datetime, datetime]]:
         """Begin and end of each day or hour."""
         return list(zip(self.edges, self.edges[1:], strict=False))
 

@@ -12,11 +12,11 @@ from django.db.models.functions import TruncHour
 
 from calls.console.dashboard.period import Period
 from calls.models import Call, Turn
-from calls.transcripts.call_stats import is_wait
+from calls.transcripts.call_stats import is_milliseconds
 
 OPEN = [status for status in Call.Status if status not in Call.OVER]
 # Above this many answers in a period, those of every nth call stand for all.
-MOST_ANSWERS = 8_000
+MAX_RESPONSES = 8_000
 
 COUNTS = {
     "calls": Q(),
@@ -42,7 +42,7 @@ class BotCalls:
 def open_calls() -> tuple[int, int]:
     """Calls not over yet, and how many of them have lost their line."""
     left = Call.objects.real().filter(status__in=OPEN)
-    counted = left.aggregate(calls=Count("pk"), lost=Count("lost_at"))
+    counted = left.aggregate(calls=Count("pk"), lost=Count("disconnected_at"))
     return counted["calls"], counted["lost"]
 
 
@@ -117,15 +117,15 @@ def answer_times(period: Period, hours: Hours) -> Waits:
         return []
     calls = _within(period)
     answers = sum(tally["turns_said"] for _, tally in hours) / 2
-    if (every := ceil(answers / MOST_ANSWERS)) > 1:
+    if (every := ceil(answers / MAX_RESPONSES)) > 1:
         calls = calls.alias(turn_to_be_read=F("pk") % every).filter(turn_to_be_read=0)
     rows: Iterable[tuple[datetime, Any]] = (
         Turn.objects.filter(call__in=calls.order_by(), role=Turn.Role.BOT)
         .exclude(model="")  # fixed sentences answer nothing
         .order_by("-call__started_at")
-        .values_list("call__started_at", "latency_ms__play_sent")[:MOST_ANSWERS]
+        .values_list("call__started_at", "latency_ms__play_sent")[:MAX_RESPONSES]
     )
-    return [(begun, float(ms)) for begun, ms in rows if is_wait(ms)]
+    return [(begun, float(ms)) for begun, ms in rows if is_milliseconds(ms)]
 
 
 def percentile(values: list[float], share: float) -> float | None:

@@ -17,14 +17,15 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import DatabaseError, InterfaceError
 from django.utils.crypto import constant_time_compare
 
-from calls.accounts.sign_in import has_passed
-from calls.console.live.transferred import away
-from calls.db import in_any_thread
+from calls.accounts.sign_in import has_second_factor
+from calls.console.live.transferred import transferred_calls
+from calls.db import run_in_db_thread
 from calls.live_feed.broadcast import VIEWERS
-from calls.live_feed.channel_listener import Listener, Message
+from calls.live_feed.channel_listener import ChannelListener, Message
 from calls.models import Call
-from calls.session.active_calls import switchboard
+from calls.operations.runtime import runtime
 from calls.session.operator_controls import ANSWER_SECONDS, LINE_LIMIT
+from calls.session.services import services
 
 log = logging.getLogger(__name__)
 
@@ -71,8 +72,8 @@ class LiveConsumer(AsyncWebsocketConsumer):
         if not await _may_look(self.scope):
             return await self.close()
         await self.accept()
-        switchboard().controls.start()  # so that at least this process answers
-        listener = Listener(VIEWERS, self._take, self._joined)
+        runtime().operator_controls.start()  # so that at least this process answers
+        listener = ChannelListener(VIEWERS, self._take, self._joined)
         work = (listener.run(), self._send_on(), self._ask_on())
         self.tasks = [asyncio.create_task(each) for each in work]
 
@@ -121,7 +122,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
         self.waiting[order] = loop.call_later(ANSWER_SECONDS, self._missed, order)
         # A call of this process is reached without the layer, which may be away.
         confirmed = partial(self._confirmed, order)
-        if not switchboard().controls.order(call_sid, what, text, confirmed):
+        if not runtime().operator_controls.command(call_sid, what, text, confirmed):
             given = {"what": what, "text": text, "order": order, "given_at": time()}
             self._ask("controls.order", call=call_sid, **given)
 
@@ -143,7 +144,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
     def _ask(self, kind: str, **what: Any) -> None:
         message = {"type": kind, "viewer": self.channel, **what}
-        switchboard().broadcaster.tell_servers(message)
+        services().broadcaster.tell_servers(message)
 
     def _take(self, message: Message) -> None:
         """Something for this page came from a server; nothing here may wait."""
@@ -177,7 +178,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
             if self.channel:
                 self._call_roll()
             with suppress(DatabaseError, InterfaceError):
-                self._put({"away": await away()})
+                self._put({"away": await transferred_calls()})
             await asyncio.sleep(ROLL_SECONDS)
             with suppress(DatabaseError, InterfaceError):
                 allowed = await _may_look(self.scope)
@@ -218,7 +219,7 @@ def _account(scope: Any) -> Any:
         return None
     staff = get_user_model().objects.filter(is_active=True, is_staff=True)
     account = staff.filter(pk=user_id).first()
-    if account is None or not has_passed(account, session):
+    if account is None or not has_second_factor(account, session):
         return None
     # With another password since, every session that began before is over.
     known = session.get(HASH_SESSION_KEY, "")
@@ -226,13 +227,13 @@ def _account(scope: Any) -> Any:
     return account if is_same else None
 
 
-@in_any_thread
+@run_in_db_thread
 def _may_look(scope: Any) -> bool:
     account = _account(scope)
     return account is not None and account.has_perm("calls.view_call")
 
 
-@in_any_thread
+@run_in_db_thread
 def _record(scope: Any, what: str, call_sid: str, text: str) -> None:
     """Note who orders what. Raises `Refused` where it cannot or may not be done."""
     account, words = _account(scope), ORDERS.get(what)

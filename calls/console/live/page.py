@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from calls.session.operator_controls import LINE_LIMIT
 
-SOCKET = "/desk/live"
+SOCKET = "/console/live"
 
 
 def page(request: HttpRequest) -> HttpResponse:

@@ -12,16 +12,21 @@ from django.template.response import TemplateResponse
 from django.views.decorators.http import require_GET, require_POST
 
 from bots.models import Bot, PhoneNumber
-from bots.number_routing import Answering, answering
-from calls.console.numbers.point import MAY_ADD, MAY_POINT, latest_changes, why_not_here
+from bots.number_routing import RoutingAnswer, explain
+from calls.console.numbers.point import (
+    MAY_ADD,
+    MAY_POINT,
+    latest_changes,
+    why_not_reachable,
+)
 from calls.console.numbers.preview import MAY_SEE
 from calls.diagnostics import server_url_probe
-from calls.diagnostics.response_verdicts import Result
-from calls.session.active_calls import switchboard
+from calls.diagnostics.response_verdicts import ProbeResult
+from calls.session.services import services
 from calls.speech.clip_store import ClipsUnavailable
 from calls.twilio.account import account, is_connected
 from calls.twilio.errors import TwilioError
-from calls.twilio.number_setup import Number, Standing, standing
+from calls.twilio.number_setup import Number, NumberStatus, number_status
 from calls.twilio.webhook_urls import webhooks
 
 SAMPLE_LIFETIME_SECONDS = 60.0
@@ -34,8 +39,8 @@ class Row:
 
     number: Number
     known: PhoneNumber | None
-    standing: Standing
-    answering: Answering
+    standing: NumberStatus
+    answering: RoutingAnswer
 
 
 @require_GET
@@ -48,7 +53,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "title": "Numbers at Twilio",
         "server_url": settings.SERVER_URL,
         "webhooks": webhooks(),
-        "why_not_here": why_not_here(),
+        "why_not_here": why_not_reachable(),
         "connected": is_connected(),
         "lacks_sid": not settings.TWILIO_ACCOUNT_SID,
         "lacks_token": not settings.TWILIO_AUTH_TOKENS,
@@ -73,8 +78,8 @@ def _at_twilio() -> dict[str, Any]:
     rows = []
     for number in sorted(numbers, key=lambda number: number.number):
         known = here.pop(number.number, None)
-        answers = answering(known, default)
-        rows.append(Row(number, known, standing(number, ours), answers))
+        answers = explain(known, default)
+        rows.append(Row(number, known, number_status(number, ours), answers))
     strangers = list(here.values())
     return {
         "rows": rows,
@@ -99,7 +104,7 @@ def check(request: HttpRequest) -> HttpResponse:
         words = "The clip store takes no clips. Is the Redis of REDIS_URL up?"
         found = [
             *server_url_probe.check(None),
-            Result(server_url_probe.CLIP, False, words),
+            ProbeResult(server_url_probe.CLIP, False, words),
         ]
     else:
         found = server_url_probe.check(sample)
@@ -107,6 +112,6 @@ def check(request: HttpRequest) -> HttpResponse:
 
 
 async def _store(sample: server_url_probe.Sample) -> None:
-    # The switchboard belongs to the server's event loop.
-    clips = switchboard().clips
+    # The services belong to the server's event loop.
+    clips = services().clips
     await clips.put(sample.id, sample.wav, SAMPLE_LIFETIME_SECONDS)

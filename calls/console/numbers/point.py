@@ -18,7 +18,13 @@ from bots.models import Bot, PhoneNumber
 from calls.checks import SERVER_URL_HINT, is_loopback
 from calls.twilio.account import Account, account
 from calls.twilio.errors import TwilioAway, TwilioError
-from calls.twilio.number_setup import Number, Points, Standing, changes, standing
+from calls.twilio.number_setup import (
+    Number,
+    NumberStatus,
+    PointsAt,
+    changes,
+    number_status,
+)
 from calls.twilio.webhook_urls import webhooks
 
 log = logging.getLogger(__name__)
@@ -29,10 +35,10 @@ SHOWN = 200
 CHANGES_SHOWN = 10
 # What our entries in the admin's log begin with.
 DONE, TRIED = "Pointed at", "Asked Twilio"
-MOST_DIGITS = 9  # of a bot's id
+MAX_DIGITS = 9  # of a bot's id
 
 
-def why_not_here() -> str:
+def why_not_reachable() -> str:
     """Why no number can be pointed at this server; empty when it can."""
     url = settings.SERVER_URL
     if is_loopback(settings.SERVER_HOST):
@@ -43,19 +49,19 @@ def why_not_here() -> str:
 
 
 @require_POST
-def point(request: HttpRequest, sid: str) -> HttpResponse:
+def point_number(request: HttpRequest, sid: str) -> HttpResponse:
     """Point a number here; asks first when it points somewhere now."""
     if not request.user.has_perm(MAY_POINT):
         raise PermissionDenied
-    if trouble := why_not_here():
+    if trouble := why_not_reachable():
         messages.error(request, trouble)
         return redirect("admin:numbers")
     twilio = account()
     try:
         number = twilio.number(sid)
-        now = standing(number, webhooks())
+        now = number_status(number, webhooks())
         # What was confirmed must be what is lost: it may have changed meanwhile.
-        if now.cost and request.POST.get("confirmed") != _seen(now):
+        if now.consequence and request.POST.get("confirmed") != _seen(now):
             return _ask(request, number, now)
         _point(request, twilio, number)
     except TwilioError as error:
@@ -63,7 +69,7 @@ def point(request: HttpRequest, sid: str) -> HttpResponse:
     return redirect("admin:numbers")
 
 
-def _ask(request: HttpRequest, number: Number, now: Standing) -> HttpResponse:
+def _ask(request: HttpRequest, number: Number, now: NumberStatus) -> HttpResponse:
     bot = _chosen_bot(request)
     context: dict[str, Any] = {
         **admin.site.each_context(request),
@@ -77,8 +83,8 @@ def _ask(request: HttpRequest, number: Number, now: Standing) -> HttpResponse:
     return TemplateResponse(request, "admin/bots/phonenumber/point.html", context)
 
 
-def _seen(now: Standing) -> str:
-    return " ".join(now.cost)
+def _seen(now: NumberStatus) -> str:
+    return " ".join(now.consequence)
 
 
 def _point(request: HttpRequest, twilio: Account, number: Number) -> None:
@@ -91,12 +97,12 @@ def _point(request: HttpRequest, twilio: Account, number: Number) -> None:
     _record(request, number, f"{DONE} {webhooks().voice} (before: {before}).")
     log.info("%s now points here, as %s wished", number.sid, request.user)
     _enter(request, number)
-    found = standing(after, webhooks())
-    if found.points == Points.HERE:
+    found = number_status(after, webhooks())
+    if found.points == PointsAt.HERE:
         messages.success(request, f"{number.number} points here now. Ring it.")
     else:
         messages.warning(
-            request, f"Twilio took the change of {number.number}, but: {found.words}."
+            request, f"Twilio took the change of {number.number}, but: {found.message}."
         )
 
 
@@ -121,7 +127,7 @@ def _enter(request: HttpRequest, number: Number) -> None:
 
 def _chosen_bot(request: HttpRequest) -> Bot | None:
     chosen = request.POST.get("bot", "")
-    if not chosen.isdecimal() or len(chosen) > MOST_DIGITS:
+    if not chosen.isdecimal() or len(chosen) > MAX_DIGITS:
         return None
     return Bot.objects.filter(pk=int(chosen)).first()
 

@@ -14,18 +14,18 @@ from django.template.response import TemplateResponse
 from django.views.decorators.http import require_GET
 
 from bots.checks import inworld_key_is_set
-from bots.config.bot_config import Profile
+from bots.config.bot_config import BotConfig
 from bots.config.example_values import examples
 from bots.config.placeholders import fill, names
 from bots.inworld.errors import InworldError
-from bots.inworld.one_shot import in_words
+from bots.inworld.one_shot import operator_message
 from bots.models import Bot, PhoneNumber
-from bots.number_routing import Answering, answering
+from bots.number_routing import RoutingAnswer, explain
 from bots.phone_numbers import PastedNumberField
 from bots.validators import e164
 from calls.checks import is_loopback, server_url_is_an_origin, twilio_token_is_set
-from calls.console.numbers.point import why_not_here
-from calls.session.active_calls import switchboard
+from calls.console.numbers.point import why_not_reachable
+from calls.session.services import services
 from calls.speech.clip_store import ClipsUnavailable
 from calls.speech.inworld_requests import voicing
 from calls.speech.phrase_cache import Phrase
@@ -33,8 +33,8 @@ from calls.twilio import twiml
 from calls.webhooks.connect import (
     NOT_CONFIGURED,
     NOT_IN_SERVICE,
-    configuration_trouble,
-    relay_document,
+    configuration_problem,
+    connect_document,
 )
 
 MAY_SEE = "bots.view_phonenumber"
@@ -55,7 +55,7 @@ class Preview:
     """
 
     number: str
-    answering: Answering
+    answering: RoutingAnswer
     twiml: str
     said: dict[str, str]
     in_its_voice: bool
@@ -63,7 +63,7 @@ class Preview:
     has_examples: bool = False
 
     @property
-    def laid_out(self) -> str:
+    def pretty_twiml(self) -> str:
         """The TwiML with each attribute on a line of its own."""
         declaration, _, elements = self.twiml.partition("?>")
         lines = re.sub(r' (\w+="[^"]*")', r"\n    \1", elements)
@@ -79,9 +79,9 @@ class NumberForm(forms.Form):
 def preview(number: str) -> Preview:
     """Look ahead at a call to a number."""
     known = PhoneNumber.objects.select_related("bot").filter(number=number).first()
-    found = answering(known, Bot.objects.filter(is_default=True).first())
+    found = explain(known, Bot.objects.filter(is_default=True).first())
     sentence = ""
-    if configuration_trouble(settings.SERVER_HOST):
+    if configuration_problem(settings.SERVER_HOST):
         sentence = NOT_CONFIGURED
     elif found.bot is None:
         sentence = NOT_IN_SERVICE
@@ -89,19 +89,19 @@ def preview(number: str) -> Preview:
         document, said = twiml.say_and_hang_up(sentence), {"": sentence}
         varies = False
     else:
-        profile = Profile.of(found.bot)
-        document, said = relay_document(profile, TOKEN), said_first(profile)
-        varies = bool(names(profile.consent + profile.greeting))
+        profile = BotConfig.of(found.bot)
+        document, said = connect_document(profile, TOKEN), first_sentence(profile)
+        varies = bool(names(profile.consent_message + profile.greeting))
     return Preview(number, found, document, said, not sentence, warnings(), varies)
 
 
-def said_first(profile: Profile) -> dict[str, str]:
+def first_sentence(profile: BotConfig) -> dict[str, str]:
     """What a bot says before the caller has spoken, by the names of its settings.
 
     Variables have the values that its operator gave as examples.
     """
-    texts = {"consent": profile.consent, "greeting": profile.greeting}
-    known = examples(profile.name, profile.values, profile.time_zone)
+    texts = {"consent_message": profile.consent_message, "greeting": profile.greeting}
+    known = examples(profile.name, profile.variables, profile.time_zone)
     filled = {name: fill(text, known).strip() for name, text in texts.items()}
     return {name: text for name, text in filled.items() if text}
 
@@ -114,14 +114,14 @@ def warnings() -> list[str]:
         *inworld_key_is_set(),
     ]
     told = [f"{check.msg} {check.hint or ''}".strip() for check in checks]
-    if settings.SANDBOX:
+    if settings.SANDBOX_RUNNING:
         told.insert(
             0,
             "Sandbox: a local stand-in speaks, no real model or voice. Set "
             "INWORLD_API_KEY and restart.",
         )
     if settings.DEBUG and is_loopback(settings.SERVER_HOST):
-        told.append(why_not_here())
+        told.append(why_not_reachable())
     return told
 
 
@@ -150,15 +150,15 @@ def play(request: HttpRequest, bot_id: int) -> HttpResponse:
     """
     if not request.user.has_perm(MAY_SEE):
         raise PermissionDenied
-    profile = Profile.of(get_object_or_404(Bot.objects.whole(), pk=bot_id))
-    text = said_first(profile).get(request.GET.get("said", "greeting"))
+    profile = BotConfig.of(get_object_or_404(Bot.objects.with_related(), pk=bot_id))
+    text = first_sentence(profile).get(request.GET.get("said", "greeting"))
     if text is None:
         return _trouble("This bot has no greeting: the caller speaks first.", 404)
     try:
-        # The switchboard belongs to the server's event loop.
+        # The services belong to the server's event loop.
         phrase = async_to_sync(_spoken)(profile, text)
     except InworldError as error:
-        return _trouble(in_words(error), 502)
+        return _trouble(operator_message(error), 502)
     except ClipsUnavailable:
         return _trouble(NO_STORE, 503)
     except TimeoutError:
@@ -167,10 +167,10 @@ def play(request: HttpRequest, bot_id: int) -> HttpResponse:
     return HttpResponse(phrase.wav, content_type="audio/wav", headers=headers)
 
 
-async def _spoken(profile: Profile, text: str) -> Phrase:
+async def _spoken(profile: BotConfig, text: str) -> Phrase:
     """The very clip that calls begin with; made now, it is ready for the next call."""
     said = voicing(profile, text, settings.CLIP_SAMPLE_RATE)
-    return await switchboard().phrases.get(said, SPEAKING_SECONDS)
+    return await services().phrases.get(said, SPEAKING_SECONDS)
 
 
 def _trouble(words: str, status: int) -> JsonResponse:

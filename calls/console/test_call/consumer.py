@@ -8,29 +8,30 @@ from typing import Any
 
 from django.core.signing import BadSignature, TimestampSigner
 
-from calls.db import in_any_thread
+from calls.db import run_in_db_thread
 from calls.models import Call
 from calls.review.latency_waterfall import Stage, stages
 from calls.review.tool_call_view import use_of
-from calls.session.active_calls import Switchboard, switchboard
+from calls.session.active_calls import active_calls
 from calls.session.consumer import NORMAL_CLOSURE, RelayConsumer
+from calls.session.services import Services
 from calls.session.session import CallSession
-from calls.transcripts.writes import CallHandedOver, CallOver, TurnWrite, Write
+from calls.transcripts.writes import CallClosed, TransferStarted, TurnWrite, Write
 from calls.transfer import Transfer, pending
 from calls.turns.heard_text import heard_and_not
-from calls.turns.turn import CONSENT, FILLER, KEYS, Turn
+from calls.turns.turn import COLLECT_DIGITS, CONSENT, FILLER, Turn
 from calls.twilio.relay_tokens import TOKEN_LIFETIME_SECONDS
-from calls.twilio.twiml import announcement
+from calls.twilio.twiml import screening_gather
 
 # What a browser says when its page is closed or left.
 GOING_AWAY = 1001
 # The page hangs up with this, to be told first how much of the last words was heard.
-HANG_UP = '{"type":"desk.hangUp"}'
+HANG_UP = '{"type":"test.hangUp"}'
 # To try a bot is part of editing it, and it costs what a call costs.
 PERMISSION = "bots.change_bot"
 
 
-def may_talk(user: Any) -> bool:
+def may_test(user: Any) -> bool:
     """Whether someone may hold test calls; reads the database."""
     return bool(user.is_active and user.is_staff and user.has_perm(PERMISSION))
 
@@ -55,52 +56,52 @@ def _signer() -> TimestampSigner:
     return TimestampSigner(salt="voicebot.talk", sep=".")
 
 
-class TalkSession(CallSession):
+class TestCallSession(CallSession):
     """A call whose page is shown each turn as it goes into the transcript."""
 
     def __init__(
         self,
         call: Call,
-        board: Switchboard,
+        services: Services,
         send: Callable[[str], Awaitable[None]],
         close_socket: Callable[..., Coroutine[Any, Any, None]],
     ) -> None:
-        self.untold: deque[str] = deque()
-        self.tell = send
-        super().__init__(call, board, self._send_in_order, close_socket)
+        self.outbox: deque[str] = deque()
+        self.send_update = send
+        super().__init__(call, services, self._send_in_order, close_socket)
 
     def _write(self, write: Write) -> None:
         super()._write(write)
         match write:
             case TurnWrite(_, turn):
-                self.untold.append(turn_frame(turn))
-            case CallOver(_, _, reason):
-                self.untold.append(over_frame(reason))
-            case CallHandedOver(_, transfer):
-                self.untold.append(person_frame(Transfer.of(transfer)))
-        self.chores.start(self._tell_all())
+                self.outbox.append(turn_frame(turn))
+            case CallClosed(_, _, reason):
+                self.outbox.append(ended_frame(reason))
+            case TransferStarted(_, transfer):
+                self.outbox.append(transfer_frame(Transfer.of(transfer)))
+        self.tasks.start(self._tell_all())
 
     async def _send_in_order(self, frame: str) -> None:
         # After the relay's `end` the page listens no more.
         await self._tell_all()
-        await self.tell(frame)
+        await self.send_update(frame)
 
     async def _tell_all(self) -> None:
-        while self.untold:
-            await self.tell(self.untold.popleft())
+        while self.outbox:
+            await self.send_update(self.outbox.popleft())
 
 
-class TalkConsumer(RelayConsumer):
+class TestCallConsumer(RelayConsumer):
     """The same socket as the carrier's, for an operator's browser."""
 
-    session_class = TalkSession
+    session_class = TestCallSession
     hang_up_codes = frozenset({NORMAL_CLOSURE, GOING_AWAY})
 
     async def admitted(self, token: str) -> Call | None:
         """The call of this token, if it was made by who opens the socket."""
         user = self.scope["user"]
         call_sid = call_of(token, user)
-        taken = call_sid is None or call_sid in switchboard().sessions
+        taken = call_sid is None or call_sid in active_calls().sessions
         if taken or not await _may_talk(user):
             return None
         call = await Call.objects.open().filter(call_sid=call_sid).afirst()
@@ -131,16 +132,16 @@ class TalkConsumer(RelayConsumer):
         self.closing = asyncio.create_task(self.close(NORMAL_CLOSURE))
 
 
-_may_talk = in_any_thread(may_talk)
+_may_talk = run_in_db_thread(may_test)
 
 
 def turn_frame(turn: Turn) -> str:
     """A turn as the page shows it; how much was heard is known once it has ended."""
     said, unheard = heard_and_not(turn)
-    did = use_of(turn.tool, turn.latency_ms)
+    did = use_of(turn.tool_call, turn.latency_ms)
     return json.dumps(
         {
-            "type": "desk.turn",
+            "type": "test.turn",
             "index": turn.index,
             "role": turn.role,
             "consent": turn.model == CONSENT,
@@ -158,14 +159,18 @@ def turn_frame(turn: Turn) -> str:
 
 def _is_at_work(turn: Turn) -> bool:
     """Whether the caller waits for a tool; what is to be typed the bot waits for."""
-    return bool(turn.tool and turn.ended_at is None and turn.tool.name != KEYS)
+    return bool(
+        turn.tool_call
+        and turn.ended_at is None
+        and turn.tool_call.name != COLLECT_DIGITS
+    )
 
 
-def person_frame(transfer: Transfer) -> str:
+def transfer_frame(transfer: Transfer) -> str:
     """Whom the carrier would ring up now, and what they would hear."""
-    announced = announcement(transfer) if transfer.announced else ""
+    announced = screening_gather(transfer) if transfer.announce else ""
     who = {"name": transfer.name, "number": transfer.number}
-    return json.dumps({"type": "desk.person", **who, "announcement": announced})
+    return json.dumps({"type": "test.transfer", **who, "announcement": announced})
 
 
 def _shape(stage: Stage) -> dict[str, Any]:
@@ -173,6 +178,6 @@ def _shape(stage: Stage) -> dict[str, Any]:
     return {name: getattr(stage, name) for name in shown}
 
 
-def over_frame(reason: str) -> str:
+def ended_frame(reason: str) -> str:
     """Why the call is over, in words."""
-    return json.dumps({"type": "desk.over", "reason": Call.EndReason(reason).label})
+    return json.dumps({"type": "test.ended", "reason": Call.EndReason(reason).label})

@@ -6,11 +6,11 @@ from secrets import token_hex
 
 from django.utils import timezone
 
-from bots.config.placeholders import bounded
+from bots.config.placeholders import limited
 from bots.models import Bot
-from calls.db import in_any_thread
+from calls.db import run_in_db_thread
 from calls.models import Call
-from calls.webhooks.open_call import settings_for
+from calls.webhooks.open_call import config_snapshot
 
 # A page opens its socket at once.
 UNCONNECTED = timedelta(minutes=1)
@@ -24,13 +24,13 @@ async def open_test_call(
     `variables` stand for what the carrier would tell of it.
     """
     await _close_unconnected_tests()
-    profile = await in_any_thread(settings_for)(bot, "")
+    profile = await run_in_db_thread(config_snapshot)(bot, "")
     return await Call.objects.acreate(
         call_sid=f"desk-{token_hex(16)}",
         bot=bot,
         bot_name=bot.name,
         settings=profile.to_json(),
-        variables=bounded(variables or {}),
+        variables=limited(variables or {}),
         from_number=f"{operator} (browser)"[-120:],
         started_at=timezone.now(),
         is_test=True,

@@ -11,16 +11,16 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from bots.config.bot_config import Profile
-from bots.config.example_values import MADE_UP
-from bots.config.placeholders import BUILT_IN, declared
+from bots.config.bot_config import BotConfig
+from bots.config.example_values import EXAMPLE_VALUES
+from bots.config.placeholders import BUILT_IN, parse_declared
 from bots.inworld.api_key import lacks_key
 from bots.models import Bot
-from calls.console.test_call.consumer import may_talk, talk_token
+from calls.console.test_call.consumer import may_test, talk_token
 from calls.console.test_call.new_call import open_test_call
 from calls.models import Call
-from calls.session.active_calls import switchboard
-from calls.session.variables import PLAYED
+from calls.session.active_calls import active_calls
+from calls.session.variables import SIMULATED_VARIABLES
 
 NO_KEY = "INWORLD_API_KEY is not set, so no bot can speak. Set it and restart."
 FULL = "As many calls as this server takes (MAX_CALLS) are in progress. Try again soon."
@@ -29,9 +29,9 @@ FULL = "As many calls as this server takes (MAX_CALLS) are in progress. Try agai
 @require_http_methods(["GET", "HEAD", "POST"])
 def page(request: HttpRequest, bot_id: int) -> HttpResponse:
     """Show the page; a POST makes a call and says how to connect to it."""
-    if not may_talk(request.user):
+    if not may_test(request.user):
         raise PermissionDenied
-    bot = get_object_or_404(Bot.objects.whole(), pk=bot_id)
+    bot = get_object_or_404(Bot.objects.with_related(), pk=bot_id)
     if request.method == "POST":
         return _call(request, bot)
     context: dict[str, Any] = {
@@ -42,17 +42,17 @@ def page(request: HttpRequest, bot_id: int) -> HttpResponse:
         "keys": "123456789*0#",
         "variables": _variables(bot),
     }
-    return TemplateResponse(request, "admin/talk.html", context)
+    return TemplateResponse(request, "admin/test_call.html", context)
 
 
 def _call(request: HttpRequest, bot: Bot) -> JsonResponse:
     if lacks_key():
         return JsonResponse({"trouble": NO_KEY}, status=503)
-    # The switchboard belongs to the server's event loop.
+    # The services belong to the server's event loop.
     call = async_to_sync(_ring)(bot, request.user.get_username(), _given(request, bot))
     if call is None:
         return JsonResponse({"trouble": FULL}, status=503)
-    return JsonResponse(line_of(call, request.user))
+    return JsonResponse(connection_info(call, request.user))
 
 
 def _variables(bot: Bot) -> dict[str, str]:
@@ -60,11 +60,13 @@ def _variables(bot: Bot) -> dict[str, str]:
 
     The rest of what a call knows by itself a test call knows, too.
     """
-    noted = declared(bot.values)
+    noted = parse_declared(bot.variables)
     ours = bot.numbers.filter(is_active=True).first()
-    numbers = {**MADE_UP, "called_number": ours.number} if ours else MADE_UP
+    numbers = (
+        {**EXAMPLE_VALUES, "called_number": ours.number} if ours else EXAMPLE_VALUES
+    )
     return {
-        **{name: noted.get(name) or numbers[name] for name in PLAYED},
+        **{name: noted.get(name) or numbers[name] for name in SIMULATED_VARIABLES},
         **{name: text for name, text in noted.items() if name not in BUILT_IN},
     }
 
@@ -77,20 +79,22 @@ def _given(request: HttpRequest, bot: Bot) -> dict[str, str]:
 
 async def _ring(bot: Bot, operator: str, variables: dict[str, str]) -> Call | None:
     """A new call that waits for its socket; None when there is no room."""
-    if switchboard().is_full:
+    if active_calls().is_full:
         return None
     call = await open_test_call(bot, operator, variables)
-    switchboard().ringing.expect(call)
+    active_calls().connecting.expect(call)
     return call
 
 
-def line_of(call: Call, user: Any) -> dict[str, Any]:
+def connection_info(call: Call, user: Any) -> dict[str, Any]:
     """What the page needs to play the carrier: the TwiML's part of a phone call."""
-    profile = Profile.from_json(call.settings)
+    profile = BotConfig.from_json(call.settings)
     token = talk_token(call.call_sid, user)
     readable = user.has_perm("calls.view_call")
     return {
-        "socket": reverse("talk-socket", args=[token], urlconf="calls.console.routing"),
+        "socket": reverse(
+            "test-call-socket", args=[token], urlconf="calls.console.routing"
+        ),
         "callSid": call.call_sid,
         "from": call.from_number,
         "language": profile.language,

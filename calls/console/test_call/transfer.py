@@ -7,10 +7,10 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_POST
 
-from calls.console.test_call.consumer import call_of, may_talk
-from calls.console.test_call.page import line_of
+from calls.console.test_call.consumer import call_of, may_test
+from calls.console.test_call.page import connection_info
 from calls.models import Call
-from calls.session.active_calls import switchboard
+from calls.session.active_calls import active_calls
 from calls.webhooks import transfer
 
 # The carrier's report on the person's telephone, had there been one.
@@ -23,9 +23,9 @@ OVER = "The call is over."
 
 
 @require_POST
-def decide(request: HttpRequest) -> JsonResponse:
+def simulate_target(request: HttpRequest) -> JsonResponse:
     """End a test call, or say how to go on with it at the bot."""
-    if not may_talk(request.user):
+    if not may_test(request.user):
         raise PermissionDenied
     # A person may take their time, so the token's age does not matter here.
     call_sid = call_of(request.POST.get("token", ""), request.user, lifetime=None)
@@ -36,7 +36,7 @@ def decide(request: HttpRequest) -> JsonResponse:
         return JsonResponse({"trouble": OVER}, status=409)
     back = async_to_sync(_conclude)(call, form)
     if back:
-        return JsonResponse({"line": line_of(back, request.user)})
+        return JsonResponse({"line": connection_info(back, request.user)})
     call.refresh_from_db()
     return JsonResponse({"reason": call.get_end_reason_display()})
 
@@ -45,9 +45,9 @@ async def _conclude(call: Call, form: dict[str, Any]) -> Call | None:
     """The call, where it goes on."""
     session = call.reconnects
     if form.get("DialBridged") == "true":
-        await transfer.accept(call.pk, session, "", transfer.TAKES_IT)
-    end, there = await transfer.conclude(call.call_sid, session, form)
-    if there and end is transfer.End.BACK:
-        switchboard().ringing.expect(there)
+        await transfer.accept(call.pk, session, "", transfer.ACCEPT_DIGIT)
+    end, there = await transfer.transfer_ended(call.call_sid, session, form)
+    if there and end is transfer.End.RETURNED:
+        active_calls().connecting.expect(there)
         return there
     return None

@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from bots.models import Bot, Catalogue, PhoneNumber
+from bots.models import Bot, InworldCatalogue, PhoneNumber
 from calls.models import Call
 from tests.support.pages.bot_form import ADVICE, FORM
 from tests.support.pages.bot_form import viewer as viewer
@@ -22,10 +22,21 @@ LISTEN = "/admin/bots/bot/editor/listen/"
 WRITTEN = [
     *("name", "system_prompt", "greeting", "llm_model", "fallback_models"),
     *("tts_voice", "tts_model", "language", "speech_model", "hints", "backchannels"),
-    *("silence_question", "time_warning", "goodbye", "apology", "transfer_number"),
+    *(
+        "idle_prompt",
+        "time_limit_message",
+        "goodbye_message",
+        "apology_message",
+        "transfer_number",
+    ),
     *("transfer_notice", "transcription_provider", "interruptible"),
-    *("interrupt_sensitivity", "max_reply_tokens", "temperature", "silence_seconds"),
-    *("silence_prompts", "max_call_minutes"),
+    *(
+        "interrupt_sensitivity",
+        "max_reply_tokens",
+        "temperature",
+        "idle_timeout_seconds",
+    ),
+    *("idle_reprompts", "max_call_minutes"),
 ]
 HOSTILE: dict[str, Any] = {
     "100 KB": "x" * 100_000,
@@ -67,7 +78,7 @@ def test_the_editor_is_for_staff_who_may_see_bots(client: Client, path: str) -> 
 
 
 def test_advice_is_given_on_what_is_not_saved(admin_client: Client) -> None:
-    Catalogue.objects.create(kind="voices", entries=[{"id": "Clive"}])
+    InworldCatalogue.objects.create(kind="voices", entries=[{"id": "Clive"}])
     answer = admin_client.post(ADVICE, {**FORM, "tts_voice": "clive"}).json()
     assert answer["counts"]["greeting"].startswith("52 characters")
     assert answer["remarks"] == [
@@ -86,7 +97,10 @@ def test_advice_is_given_on_what_is_not_saved(admin_client: Client) -> None:
     ("webhook", "remarks"),
     [
         ("http://10.0.0.5/hook", ["Nothing will reach it. Its host has no public"]),
-        ("https://other.example/", ["Nothing will reach it. TOOL_HOSTS does not name"]),
+        (
+            "https://other.example/",
+            ["Nothing will reach it. TOOL_ALLOWED_HOSTS does not name"],
+        ),
         ("https://crm.example/hook", []),
         ("http:/", []),  # not typed to its end
         ("", []),
@@ -95,7 +109,7 @@ def test_advice_is_given_on_what_is_not_saved(admin_client: Client) -> None:
 def test_a_webhook_that_nothing_would_reach_is_pointed_out(
     webhook: str, remarks: list[str], admin_client: Client, settings: Settings
 ) -> None:
-    settings.TOOL_HOSTS = ["crm.example", "crm", "10.0.0.5"]
+    settings.TOOL_ALLOWED_HOSTS = ["crm.example", "crm", "10.0.0.5"]
     answer = admin_client.post(ADVICE, {**FORM, "webhook_url": webhook}).json()
     told = [each["text"] for each in answer["remarks"]]
     pairs = zip(told, remarks, strict=True)
@@ -128,7 +142,7 @@ def test_the_page_leads_to_the_bots_calls_numbers_and_a_conversation(
         f"/admin/{path}/?bot__id__exact={bot.pk}"
         for path in ("calls/call", "bots/phonenumber")
     ]
-    for path in (*lists, f"/admin/talk/{bot.pk}/"):
+    for path in (*lists, f"/admin/test-call/{bot.pk}/"):
         assert f'href="{path}"' in page
     assert all(admin_client.get(path).status_code == 200 for path in lists)
     assert f"/admin/bots/bot/{bot.pk}/history/" in page
@@ -195,7 +209,7 @@ def assert_escaped(page: str) -> None:
 def test_hostile_numbers_are_refused_at_the_number(
     admin_client: Client, kind: str
 ) -> None:
-    usual = {"is_active": "on", "max_calls": "0"}
+    usual = {"is_active": "on", "max_concurrent_calls": "0"}
     pasted = {**usual, "number": HOSTILE[kind], "label": "Desk"}
     response = admin_client.post("/admin/bots/phonenumber/add/", pasted)
     assert 'id="id_number_error"' in response.content.decode()
@@ -216,8 +230,12 @@ def test_hostile_numbers_are_refused_at_the_number(
         ("backchannels", "x" * 4001, "at most 4000 characters"),
         ("fallback_models", "a/b\nnot a model", "Line 2, “not a model”: Write the"),
         ("greeting", "Hello\r\nHi\x1b", "Line 2 has a character that cannot be stored"),
-        ("goodbye", "a\x0bb", "U+000B"),
-        ("values", "shop\nsecret.key = 1", "Line 2: names that begin with secret. are"),
+        ("goodbye_message", "a\x0bb", "U+000B"),
+        (
+            "variables",
+            "shop\nsecret.key = 1",
+            "Line 2: names that begin with secret. are",
+        ),
         (
             "webhook_url",
             "https://crm.example/{{secret.key}}?of={{bot_name}}",
@@ -233,8 +251,10 @@ def test_a_refusal_says_what_to_change(
 
 
 def test_a_bot_made_without_a_form_is_held_to_the_same_limits() -> None:
-    bot = Bot(name="a\ud83d", system_prompt="x" * 50_001, goodbye="\0", hints="\ud83d")
+    bot = Bot(
+        name="a\ud83d", system_prompt="x" * 50_001, goodbye_message="\0", hints="\ud83d"
+    )
     with pytest.raises(ValidationError) as caught:
         bot.clean_fields()
-    refused = {"name", "system_prompt", "goodbye", "hints"}
+    refused = {"name", "system_prompt", "goodbye_message", "hints"}
     assert set(caught.value.message_dict) == refused

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
-from bots.config.bot_config import Profile
+from bots.config.bot_config import BotConfig
 from bots.models import Bot, PhoneNumber, Tool
 from tests.support.pages.bot_form import ADVICE, FORM, NO_ROWS, rows
 from tests.support.pages.bot_form import viewer as viewer
@@ -21,8 +21,8 @@ def add(client: Client, **fields: Any) -> str:
     return unescape(page.content.decode())
 
 
-ANN = {"name": "Ann", "number": "+1 (415) 555-0100", "rings": "25"}
-KEY = {"key": "1", "deed": "transfer", "target": "Ann"}
+ANN = {"name": "Ann", "number": "+1 (415) 555-0100", "ring_seconds": "25"}
+KEY = {"key": "1", "action": "transfer", "target": "Ann"}
 
 
 def test_people_keys_languages_and_tools_are_saved_with_their_bot(
@@ -32,12 +32,14 @@ def test_people_keys_languages_and_tools_are_saved_with_their_bot(
     spoken = {"language": "de-DE", "voice": "Johanna"}
     lists = rows("targets", ANN) | rows("menu_keys", KEY) | rows("languages", spoken)
     add(admin_client, **lists, tools=[tool.pk])
-    profile = Profile.of(Bot.objects.get())
+    profile = BotConfig.of(Bot.objects.get())
     assert [(each.name, each.number) for each in profile.targets] == [
         ("Ann", "+14155550100")
     ]
-    assert [(each.key, each.what) for each in profile.menu] == [("1", "Ann")]
-    assert [each.voice for each in profile.tongues] == ["Johanna"]
+    assert [(each.key, each.message_or_target) for each in profile.menu] == [
+        ("1", "Ann")
+    ]
+    assert [each.voice for each in profile.languages] == ["Johanna"]
     assert [each.name for each in profile.tools] == ["look_up"]
 
 
@@ -45,11 +47,21 @@ def test_people_keys_languages_and_tools_are_saved_with_their_bot(
     ("listed", "row", "field", "words"),
     [
         ("targets", ANN | {"number": "five"}, "number", "Write the number with +"),
-        ("targets", ANN | {"hours": "late"}, "hours", "“late” is not understood."),
+        (
+            "targets",
+            ANN | {"opening_hours": "late"},
+            "opening_hours",
+            "“late” is not understood.",
+        ),
         ("targets", ANN | {"name": ""}, "name", "This field is required."),
-        ("menu_keys", {"key": "1", "deed": "say"}, "words", "Write what it says."),
-        ("menu_keys", {"key": "1", "deed": "tool"}, "tool", "Choose the tool."),
-        ("menu_keys", {"key": "x", "deed": "end"}, "key", "x is not one of the avail"),
+        ("menu_keys", {"key": "1", "action": "say"}, "message", "Write what it says."),
+        ("menu_keys", {"key": "1", "action": "tool"}, "tool", "Choose the tool."),
+        (
+            "menu_keys",
+            {"key": "x", "action": "end"},
+            "key",
+            "x is not one of the avail",
+        ),
         ("menu_keys", KEY, "target", "nobody called “Ann” any more. There is nobody"),
         ("languages", {"language": "German", "voice": "x"}, "language", "Write a lang"),
         ("languages", {"language": "de-DE", "voice": "a b"}, "voice", "Must not cont"),
@@ -96,9 +108,9 @@ def test_a_key_may_use_a_tool_that_the_model_does_not_have(
     admin_client: Client,
 ) -> None:
     tool = Tool.objects.create(name="look_up", url="https://a.example/{{x}}")
-    pressed = rows("menu_keys", {"key": "1", "deed": "tool", "tool": tool.pk})
+    pressed = rows("menu_keys", {"key": "1", "action": "tool", "tool": tool.pk})
     assert "Key 1, tool: In look_up: {{x}} is not known" in add(admin_client, **pressed)
-    profile = Profile.of(Bot.objects.get())
+    profile = BotConfig.of(Bot.objects.get())
     assert profile.tools == ()
     assert [entry.tool and entry.tool.name for entry in profile.menu] == ["look_up"]
 
@@ -108,9 +120,9 @@ def test_what_is_unknown_is_told_while_typing_and_when_saving(
 ) -> None:
     tool = Tool.objects.create(name="look_up", url="https://a.example/{{custmer_id}}")
     wanted = {
-        "values": "customer_id = 7",
+        "variables": "customer_id = 7",
         "tools": [tool.pk],
-        **rows("menu_keys", {"key": "1", "deed": "say", "words": "Hi {{x}}"}),
+        **rows("menu_keys", {"key": "1", "action": "say", "message": "Hi {{x}}"}),
         "dtmf_detection": "on",
     }
     told = "In look_up: {{custmer_id}} is not known: it will be left out. Did you mean"
@@ -120,16 +132,16 @@ def test_what_is_unknown_is_told_while_typing_and_when_saving(
     assert f"Tools: {told} {{{{customer_id}}}}?" in page
     assert "Key 1, words: {{x}} is not known" in page
     assert "beside the fields" not in page
-    more = {"name": "Another", "goodbye": "{{a}}", "apology": "{{b}}"}
+    more = {"name": "Another", "goodbye_message": "{{a}}", "apology_message": "{{b}}"}
     page = add(admin_client, **wanted, **more)
     assert "1 more stands beside the fields." in page
 
 
 def test_a_row_is_called_by_its_name_not_by_its_place(admin_client: Client) -> None:
-    nowhere = {"deed": "say", "words": "Hi {{x}}"}
+    nowhere = {"action": "say", "message": "Hi {{x}}"}
     wanted = {
-        **rows("menu_keys", {"key": "9", "deed": "end"}, {"key": "1", **nowhere}),
-        **rows("targets", ANN | {"when": "For {{y}}."}),
+        **rows("menu_keys", {"key": "9", "action": "end"}, {"key": "1", **nowhere}),
+        **rows("targets", ANN | {"when_to_use": "For {{y}}."}),
         "dtmf_detection": "on",
     }
     page = add(admin_client, **wanted)
@@ -160,7 +172,7 @@ def test_a_number_that_a_bot_answers_is_pointed_out_beside_its_field(
 def test_a_half_typed_time_zone_hinders_no_advice(
     admin_client: Client, zone: str
 ) -> None:
-    odd = {"time_zone": zone, "lookup": "²", "tools": ["x", "9" * 40]}
+    odd = {"time_zone": zone, "lookup_tool": "²", "tools": ["x", "9" * 40]}
     assert admin_client.post(ADVICE, {**FORM, **odd}).status_code == 200
 
 

@@ -27,7 +27,7 @@ HOST = f"http://127.0.0.1:{TOOLS_PORT}"
 
 @pytest.fixture(autouse=True)
 def excepted(settings: Settings) -> None:
-    settings.TOOL_PRIVATE_HOSTS = [f"127.0.0.1:{TOOLS_PORT}"]
+    settings.TOOL_ALLOWED_PRIVATE_HOSTS = [f"127.0.0.1:{TOOLS_PORT}"]
 
 
 def member(name: str) -> Client:
@@ -53,7 +53,7 @@ def viewer(operator: Client) -> Client:
 @pytest.fixture
 def secret() -> Secret:
     kept = Secret(name="shop_key")
-    kept.seal(KEY)
+    kept.set_value(KEY)
     kept.save()
     return kept
 
@@ -64,10 +64,10 @@ def tool() -> Tool:
         name="look_up_order",
         url=f"{HOST}/orders/{{{{order_id}}}}?shop={{{{shop}}}}&who={{{{caller_number}}}}",
         headers="Authorization: Bearer {{secret.shop_key}}",
-        seconds=2,
+        timeout_seconds=2,
     )
     ToolParameter.objects.create(tool=made, name="order_id")
-    ToolParameter.objects.create(tool=made, name="days", kind="integer", required=False)
+    ToolParameter.objects.create(tool=made, name="days", type="integer", required=False)
     return made
 
 
@@ -78,8 +78,8 @@ def filled(parameters: str = "0", **changes: str) -> dict[str, str]:
         "method": "GET",
         "url": "https://shop.example/x",
         "headers": "",
-        "seconds": "8",
-        "on_failure": "",
+        "timeout_seconds": "8",
+        "failure_instructions": "",
         "parameters-TOTAL_FORMS": parameters,
         "parameters-INITIAL_FORMS": "0",
         **changes,
@@ -121,7 +121,7 @@ def test_a_tool_is_described_with_its_arguments(operator: Client) -> None:
         ({"headers": "Authorization"}, "Line 1 is not of the form"),
         ({"name": "end_call"}, "The bot has a function of that name."),
         ({"name": "look up"}, "Letters, digits and _ only"),
-        ({"seconds": "31"}, "less than or equal to 30"),
+        ({"timeout_seconds": "31"}, "less than or equal to 30"),
     ],
 )
 def test_what_could_not_be_sent_is_refused_in_words(
@@ -135,18 +135,27 @@ def test_what_could_not_be_sent_is_refused_in_words(
     ("changes", "words"),
     [
         ({"url": "https://shop.example/{{order}}"}, "Nothing fills in {{order}}"),
-        ({"on_failure": "Name {{order}}."}, "Nothing fills in {{order}}"),
-        ({"on_failure": "{{caler_number}}"}, "Did you mean {{caller_number}}?"),
-        ({"on_failure": "Name {{an order}}."}, "“{{an order}}” will be left out."),
+        ({"failure_instructions": "Name {{order}}."}, "Nothing fills in {{order}}"),
+        (
+            {"failure_instructions": "{{caler_number}}"},
+            "Did you mean {{caller_number}}?",
+        ),
+        (
+            {"failure_instructions": "Name {{an order}}."},
+            "“{{an order}}” will be left out.",
+        ),
         ({"headers": "X: {{secret.nowhere}}"}, "There is no secret “nowhere” yet"),
         ({"headers": "X-Api-Key: 12345"}, "The value of X-Api-Key can be read"),
-        ({"url": "https://other.example/"}, "TOOL_HOSTS does not name other.example."),
+        (
+            {"url": "https://other.example/"},
+            "TOOL_ALLOWED_HOSTS does not name other.example.",
+        ),
     ],
 )
 def test_what_will_not_work_is_told_when_saving(
     changes: dict[str, str], words: str, operator: Client, settings: Settings
 ) -> None:
-    settings.TOOL_HOSTS = ["shop.example"]
+    settings.TOOL_ALLOWED_HOSTS = ["shop.example"]
     page = told(operator.post("/admin/bots/tool/add/", filled(**changes), follow=True))
     assert words in page
     assert Tool.objects.exists()
@@ -159,8 +168,8 @@ def test_a_server_of_ones_own_network_is_to_be_named_first(
     sent = filled(url=f"http://{host}/{{{{order_id|0}}}}")
     page = told(operator.post("/admin/bots/tool/add/", sent, follow=True))
     assert "Every use of the tool will fail. Its host has no public address." in page
-    assert "name it in the setting TOOL_PRIVATE_HOSTS" in page
-    settings.TOOL_PRIVATE_HOSTS = [host]
+    assert "name it in the setting TOOL_ALLOWED_PRIVATE_HOSTS" in page
+    settings.TOOL_ALLOWED_PRIVATE_HOSTS = [host]
     tool = Tool.objects.get()
     page = told(operator.post(f"/admin/bots/tool/{tool.pk}/change/", sent, follow=True))
     assert "Every use of the tool will fail" not in page
@@ -170,14 +179,14 @@ def test_a_server_of_ones_own_network_is_to_be_named_first(
 def test_variables_of_its_bots_fill_a_tool_in(operator: Client, use: str) -> None:
     sent = filled(url="https://shop.example/{{shop}}?{{now}}{{x|y}}")
     tool = Tool.objects.create(name="look_up", url="https://shop.example/{{shop}}")
-    bot = Bot.objects.create(name="A", values="shop = berlin")
+    bot = Bot.objects.create(name="A", variables="shop = berlin")
     match use:
         case "tool":
             bot.tools.add(tool)
         case "lookup":
-            Bot.objects.update(lookup=tool)
+            Bot.objects.update(lookup_tool=tool)
         case "key":
-            bot.menu_keys.create(key="1", deed="tool", tool=tool)
+            bot.menu_keys.create(key="1", action="tool", tool=tool)
     form = told(operator.get(f"/admin/bots/tool/{tool.pk}/try/"))
     assert 'name="variable-shop" value="berlin"' in form
     sent |= {"_continue": "1"}
@@ -191,7 +200,7 @@ def test_the_list_says_which_bots_have_it_in_few_queries(
 ) -> None:
     for number in range(10):
         tool = Tool.objects.create(name=f"tool{number}", url=HOST)
-        Bot.objects.create(name=f"Bot {number}", lookup=tool).tools.add(tool)
+        Bot.objects.create(name=f"Bot {number}", lookup_tool=tool).tools.add(tool)
     with django_assert_max_num_queries(12):
         page = told(operator.get("/admin/bots/tool/"))
     assert "Bot 3, as a lookup" in page
@@ -211,15 +220,15 @@ def test_a_secret_goes_in_and_never_comes_out(operator: Client) -> None:
     sent = {"name": "shop_key", "value": f"  {KEY} ", "note": "The shop."}
     pages = told(operator.post("/admin/bots/secret/add/", sent, follow=True))
     secret = Secret.objects.get()
-    assert secret.open() == KEY
-    assert KEY not in secret.sealed
+    assert secret.get_value() == KEY
+    assert KEY not in secret.encrypted_value
     change = f"/admin/bots/secret/{secret.pk}/change/"
     pages += told(operator.get(change))
     pages += told(operator.get("/admin/bots/secret/"))
     pages += told(operator.get(f"/admin/bots/secret/{secret.pk}/history/"))
     pages += told(operator.get("/admin/"))
     assert "Kept, encrypted." in pages
-    for hidden in (KEY, secret.sealed):
+    for hidden in (KEY, secret.encrypted_value):
         assert hidden not in pages
         assert hidden not in str([*LogEntry.objects.values()])
 
@@ -237,10 +246,14 @@ def test_editing_anything_else_keeps_the_value(
     change = f"/admin/bots/secret/{secret.pk}/change/"
     operator.post(change, {"name": "another", "value": "", "note": "New note."})
     secret.refresh_from_db()
-    assert (secret.name, secret.note, secret.open()) == ("shop_key", "New note.", KEY)
+    assert (secret.name, secret.note, secret.get_value()) == (
+        "shop_key",
+        "New note.",
+        KEY,
+    )
     operator.post(change, {"value": "another-value", "note": ""})
     secret.refresh_from_db()
-    assert secret.open() == "another-value"
+    assert secret.get_value() == "another-value"
 
 
 @pytest.mark.parametrize("value", ["", "short", "two\nlines of it", "Schlüssel"])
@@ -254,7 +267,7 @@ def test_a_value_that_could_not_be_sent_is_refused(
 def test_a_lost_secret_is_told_in_words(
     operator: Client, secret: Secret, settings: Settings
 ) -> None:
-    Secret.objects.update(sealed="gAAAAA-of-another-key")
+    Secret.objects.update(encrypted_value="gAAAAA-of-another-key")
     assert LOST in told(operator.get("/admin/bots/secret/"))
     assert LOST in told(operator.get(f"/admin/bots/secret/{secret.pk}/change/"))
 
@@ -271,8 +284,8 @@ def test_a_secret_says_who_uses_it(
 def test_who_would_do_without_it_is_told_before_it_is_deleted(
     operator: Client, secret: Secret, tool: Tool
 ) -> None:
-    shop = Bot.objects.create(name="Shop", lookup=tool)
-    shop.menu_keys.create(key="7", deed="tool", tool=tool)
+    shop = Bot.objects.create(name="Shop", lookup_tool=tool)
+    shop.menu_keys.create(key="7", action="tool", tool=tool)
     page = told(operator.get(f"/admin/bots/tool/{tool.pk}/delete/"))
     assert "Shop (lookup)</a>, <a" in page
     assert "Shop (key 7)</a>. Their next calls do without it" in page
@@ -363,7 +376,7 @@ async def test_a_failure_is_told_in_plain_words(
     secret: Secret,
     tools: ToolServer,
 ) -> None:
-    await Tool.objects.aupdate(seconds=0.3)
+    await Tool.objects.aupdate(timeout_seconds=0.3)
     tools.answers["/orders/42"] = habit
     page = await ask(operator, tool, argument__order_id="42")
     assert words in page
@@ -373,10 +386,10 @@ async def test_a_failure_is_told_in_plain_words(
 async def test_a_server_of_ones_own_network_is_said_to_need_a_setting(
     operator: Client, secret: Secret, tool: Tool, settings: Settings
 ) -> None:
-    settings.TOOL_PRIVATE_HOSTS = []
+    settings.TOOL_ALLOWED_PRIVATE_HOSTS = []
     page = await ask(operator, tool, argument__order_id="42")
     assert "no public address. If it is a server of your own network" in page
-    assert "the setting TOOL_PRIVATE_HOSTS" in page
+    assert "the setting TOOL_ALLOWED_PRIVATE_HOSTS" in page
 
 
 def test_what_is_missing_is_asked_for_and_nothing_is_sent(
@@ -391,7 +404,7 @@ def test_what_is_missing_is_asked_for_and_nothing_is_sent(
 def test_the_form_begins_with_what_the_bots_are_tried_with(
     operator: Client, tool: Tool
 ) -> None:
-    Bot.objects.create(name="A", values="shop = berlin\nother").tools.add(tool)
+    Bot.objects.create(name="A", variables="shop = berlin\nother").tools.add(tool)
     page = told(operator.get(f"/admin/bots/tool/{tool.pk}/try/"))
     assert 'name="variable-shop" value="berlin"' in page
     assert 'name="variable-caller_number" value="+15005550001"' in page
@@ -403,7 +416,7 @@ async def test_a_lookup_shows_the_variables_it_gives(
     operator: Client, tools: ToolServer
 ) -> None:
     lookup = await Tool.objects.acreate(name="who", url=f"{HOST}/who", method="POST")
-    await Bot.objects.acreate(name="A", lookup=lookup, values="shop = berlin")
+    await Bot.objects.acreate(name="A", lookup_tool=lookup, variables="shop = berlin")
     tools.answers["/who"] = json_answer('{"user": {"name": "Ann"}}')
     typed = {"variable__shop": "köln", "variable__caller_number": "+1500"}
     page = await ask(operator, lookup, **typed)

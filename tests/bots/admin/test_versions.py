@@ -9,7 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from bots.models import Bot, PhoneNumber
 from bots.versions import history
-from bots.versions.history import versions, who
+from bots.versions.history import author, versions
 from tests.support.versions import at, change, member
 from tests.support.versions import bot as bot
 
@@ -114,7 +114,7 @@ class TestPages:
         shown = page(operator, f"bot/{bot.pk}/history/{at(bot, 1).pk}/")
         assert "Restore this version" in shown
         assert "Restored." in put_back(operator, at(bot, 1))
-        assert who(at(bot, 0)) == "operator"
+        assert author(at(bot, 0)) == "operator"
         bot.refresh_from_db()
         assert bot.greeting == "Hello."
 

@@ -63,7 +63,7 @@ async def test_variables_are_heard_with_their_examples(
     fake: FakeInworld, editor: AsyncClient
 ) -> None:
     texts = {"greeting": "Hi {{who|you}}, {{a.b}} at {{bot_name}}{{nobody}}."}
-    given = {"values": "a.b = Ann\nwho", "name": "Front desk", "time_zone": "odd/"}
+    given = {"variables": "a.b = Ann\nwho", "name": "Front desk", "time_zone": "odd/"}
     await editor.post(LISTEN, {**WANTED, **texts, **given})
     assert fake.spoken[0].body["text"] == "Hi you, Ann at Front desk."
 

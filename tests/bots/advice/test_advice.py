@@ -6,13 +6,13 @@ import pytest
 
 from bots.advice import wording
 from bots.advice.advice import READ, counts, remarks, tokens
-from bots.advice.form import Kit, Offer
+from bots.advice.form import AvailableTools, Catalogue
 from bots.config.capabilities import Parameter, ToolSpec
 from bots.inworld.catalogue_records import LanguageModel, Voice
 from bots.models import Bot
 from bots.models.choices import DEFAULT_GREETING, DEFAULT_SYSTEM_PROMPT
 
-OFFER = Offer(
+OFFER = Catalogue(
     [Voice("Clive", languages=["en-GB"]), Voice("Any")],
     [
         LanguageModel("openai/gpt-4.1-mini", context=9000, price_read=0.4),
@@ -31,7 +31,7 @@ GOOD = {
 }
 
 
-def told(changes: dict[str, str], offer: Offer = OFFER) -> str:
+def told(changes: dict[str, str], offer: Catalogue = OFFER) -> str:
     return "\n".join(
         f"{remark.level} {remark.field}: {remark.text}"
         for remark in remarks({**GOOD, **changes}, offer)
@@ -58,7 +58,10 @@ def test_every_field_that_is_read_is_a_bots() -> None:
             {"greeting": "Hi **there**."},
             "warning greeting: Has bold text (“**there**”)",
         ),
-        ({"goodbye": "- Bye\n- Bye"}, "warning goodbye: Has a list (“- Bye”)"),
+        (
+            {"goodbye_message": "- Bye\n- Bye"},
+            "warning goodbye_message: Has a list (“- Bye”)",
+        ),
         ({"language": "xx-US"}, "warning language: There is no language “xx”."),
         ({"language": "jp"}, "warning language: There is no language “jp”."),
         ({"greeting": "Hi 😀"}, "greeting: Has an emoji (😀)"),
@@ -67,25 +70,25 @@ def test_every_field_that_is_read_is_a_bots() -> None:
         ({"greeting": "Hi {{name}, hi"}, "“{{name}” will be left out"),
         ({"greeting": "Hi {{name"}, "“{{name” will be left out"),
         (
-            {"greeting": "{{secret.a}}", "values": "now = 5"},
+            {"greeting": "{{secret.a}}", "variables": "now = 5"},
             "it will be left out. Secrets are filled in only where tools name them. "
             "Known are: now, caller_number, called_number, bot_name, call_sid.",
         ),
         ({"greeting": "Hi {{ name }}"}, "{{name}} is not known: it will be left out."),
         (
             {
-                "goodbye": "Bye {{custmer.name}}",
-                "values": "customer.name = Ann\ncity",
+                "goodbye_message": "Bye {{custmer.name}}",
+                "variables": "customer.name = Ann\ncity",
             },
-            "goodbye: {{custmer.name}} is not known: it will be left out. Did you mean "
+            "goodbye_message: {{custmer.name}} is not known: it will be left out. Did you mean "
             "{{customer.name}}? Known are: customer.name, city, caller_number, called",
         ),
         (
-            {"consent": "{{a}} {{b}} {{c}} {{d}}"},
+            {"consent_message": "{{a}} {{b}} {{c}} {{d}}"},
             "{{a}}, {{b}} and {{c}} are not known: they will be left out. Known",
         ),
         (
-            {"fillers": "Just a moment, {{nme}}", "values": "name"},
+            {"fillers": "Just a moment, {{nme}}", "variables": "name"},
             "warning fillers: {{nme}} is not known",
         ),
         (
@@ -97,7 +100,10 @@ def test_every_field_that_is_read_is_a_bots() -> None:
         ({"outcomes": "a, {{b"}, "outcomes: “{{b” stays as it is"),
         ({"summary_fields": "a: {{now}}"}, "summary_fields: “{{now}}” stays as it is"),
         ({"greeting": "{{nobody}}, {{ x }}!"}, "callers would hear silence"),
-        ({"apology": "<prosody rate='x'>Hi</prosody>"}, "does not know <prosody>"),
+        (
+            {"apology_message": "<prosody rate='x'>Hi</prosody>"},
+            "does not know <prosody>",
+        ),
         ({"greeting": '<break time="11s"/> Hi'}, "a pause of more than 10 seconds"),
         ({"greeting": '<break time="1ms"/>' * 21}, "21 pauses; the voice takes 20"),
         (
@@ -138,7 +144,7 @@ def test_a_remark(changes: dict[str, str], expected: str) -> None:
         {"greeting": "It costs 3 * 4, that is 12 - a bargain. 5 < 6 and 7 > 2."},
         {"system_prompt": "<rules>Be kind.</rules>"},
         {"greeting": "{{ name | there }}: {{now}}, {{caller_number}}, {{bot_name}}"},
-        {"greeting": "{{customer.name}}", "values": " customer.name = Ann"},
+        {"greeting": "{{customer.name}}", "variables": " customer.name = Ann"},
         {"llm_model": "auto"},
         {"tts_voice": "Any", "language": "de-DE"},
         {"tts_voice": "", "llm_model": "", "tts_model": "", "greeting": ""},
@@ -149,11 +155,13 @@ def test_nothing_is_remarked(changes: dict[str, str]) -> None:
 
 
 def test_without_a_list_nothing_is_said_to_be_missing_from_it() -> None:
-    assert told({"tts_voice": "Nobody", "llm_model": "no/model"}, Offer()) == ""
+    assert told({"tts_voice": "Nobody", "llm_model": "no/model"}, Catalogue()) == ""
 
 
 def test_lengths_are_told_as_what_they_mean() -> None:
-    length = counts({"greeting": "x" * 1500, "goodbye": " ", "system_prompt": "x" * 9})
+    length = counts(
+        {"greeting": "x" * 1500, "goodbye_message": " ", "system_prompt": "x" * 9}
+    )
     assert length == {
         "greeting": "1,500 of 2,000 characters, about 100 s of speech",
         "system_prompt": "9 characters, about 3 tokens",
@@ -188,45 +196,58 @@ def form(listed: str, *rows: dict[str, str]) -> dict[str, str]:
     return {f"{listed}-TOTAL_FORMS": str(len(rows)), **fields}
 
 
-def told_with(kit: Kit, changes: dict[str, str]) -> str:
+def told_with(kit: AvailableTools, changes: dict[str, str]) -> str:
     found = remarks({**GOOD, **changes}, OFFER, kit)
     return "\n".join(f"{each.level} {each.field}: {each.text}" for each in found)
 
 
-ANN = {"name": "Ann", "when": "Large orders.", "hours": "Mon-Fri 9:00-17:00"}
+ANN = {
+    "name": "Ann",
+    "when_to_use": "Large orders.",
+    "opening_hours": "Mon-Fri 9:00-17:00",
+}
 MONDAY_NOON, SUNDAY = 12 * 60, 6 * 24 * 60
 TOOL = ToolSpec(
     "look_up",
     url="https://a.example/{{order_id}}?from={{caler_number}}",
     headers="Authorization: Bearer {{secret.shop}}\nX-Shop: {{shop}}",
     parameters=(Parameter("order_id"),),
-    seconds=8,
+    timeout_seconds=8,
 )
 ID = Parameter("id")
 TRANSFER = {"system_prompt": "Offer to transfer the call."}
 
 
 def test_tools_send_only_what_is_known() -> None:
-    assert told_with(Kit([TOOL]), {"values": "shop"}) == (
+    assert told_with(AvailableTools([TOOL]), {"variables": "shop"}) == (
         "warning tools: In look_up: {{caler_number}} is not known: it will be left "
         "out. Did you mean {{caller_number}}? Known are: shop, order_id, "
         "caller_number, called_number, bot_name, now, call_sid."
     )
     # A lookup comes before the model, which fills in arguments.
-    told = told_with(Kit(lookup=TOOL), {"values": "shop\ncaler_number"})
-    assert "lookup: In look_up: {{order_id}} is not known" in told
+    told = told_with(AvailableTools(lookup=TOOL), {"variables": "shop\ncaler_number"})
+    assert "lookup_tool: In look_up: {{order_id}} is not known" in told
     # What the model is told of a tool comes before its arguments, too.
-    tool = ToolSpec("t", "At {{shop}}.", on_failure="Name {{id}}.", parameters=(ID,))
-    told = told_with(Kit([tool]), {})
+    tool = ToolSpec(
+        "t", "At {{shop}}.", failure_instructions="Name {{id}}.", parameters=(ID,)
+    )
+    told = told_with(AvailableTools([tool]), {})
     assert "tools: In t: {{shop}} and {{id}} are not known" in told
-    for wrong in (ToolSpec("t", "At {{my shop}}."), ToolSpec("t", on_failure="{{a b")):
-        assert "will be left out. Write a placeholder" in told_with(Kit([wrong]), {})
+    for wrong in (
+        ToolSpec("t", "At {{my shop}}."),
+        ToolSpec("t", failure_instructions="{{a b"),
+    ):
+        assert "will be left out. Write a placeholder" in told_with(
+            AvailableTools([wrong]), {}
+        )
 
 
 def test_a_tool_of_a_key_gets_no_arguments() -> None:
-    key = {"key": "1", "deed": "tool", "tool": "7"}
-    changes = {"values": "shop\ncaler_number", **form("menu_keys", key)}
-    told = told_with(Kit(pressed={"7": TOOL}), {**changes, "dtmf_detection": "on"})
+    key = {"key": "1", "action": "tool", "tool": "7"}
+    changes = {"variables": "shop\ncaler_number", **form("menu_keys", key)}
+    told = told_with(
+        AvailableTools(pressed={"7": TOOL}), {**changes, "dtmf_detection": "on"}
+    )
     assert told.startswith("warning menu_keys-0-tool: In look_up: {{order_id}} is not")
     assert "\n" not in told
 
@@ -244,17 +265,29 @@ def test_a_tool_of_a_key_gets_no_arguments() -> None:
             form("targets", {"name": "Ann"}, {"name": "Bo"}),
             "hint targets-1-when: Neither the model nor a key",
         ),
-        (form("targets", {**ANN, "when": "{{if}}"}), "targets-0-when: {{if}} is not"),
-        (form("targets", {**ANN, "when": "{{a b}}"}), "targets-0-when: “{{a b}}” will"),
-        (form("targets", ANN), "hint targets-0-hours: Outside everybody's hours"),
-        (form("menu_keys", {"key": "1", "deed": "end"}), "warning dtmf_detection: Swi"),
-        ({"can_ask_for_keys": "on"}, "warning can_ask_for_keys: It asks for keys and"),
         (
-            form("menu_keys", {"key": "1", "deed": "say", "words": "Hi {{you}}"}),
+            form("targets", {**ANN, "when_to_use": "{{if}}"}),
+            "targets-0-when_to_use: {{if}} is not",
+        ),
+        (
+            form("targets", {**ANN, "when_to_use": "{{a b}}"}),
+            "targets-0-when_to_use: “{{a b}}” will",
+        ),
+        (form("targets", ANN), "hint targets-0-hours: Outside everybody's hours"),
+        (
+            form("menu_keys", {"key": "1", "action": "end"}),
+            "warning dtmf_detection: Swi",
+        ),
+        (
+            {"can_collect_digits": "on"},
+            "warning can_collect_digits: It asks for keys and",
+        ),
+        (
+            form("menu_keys", {"key": "1", "action": "say", "message": "Hi {{you}}"}),
             "warning menu_keys-0-words: {{you}} is not known",
         ),
         (
-            form("menu_keys", {"key": "1", "deed": "say", "words": "Hi {{a|b}c}}"}),
+            form("menu_keys", {"key": "1", "action": "say", "message": "Hi {{a|b}c}}"}),
             "warning menu_keys-0-words: “{{a|b}c}}” will be left out",
         ),
         (
@@ -280,43 +313,51 @@ def test_a_tool_of_a_key_gets_no_arguments() -> None:
 def test_a_remark_on_what_would_not_happen(
     changes: dict[str, str], expected: str
 ) -> None:
-    assert expected in told_with(Kit(minute=SUNDAY), changes)
+    assert expected in told_with(AvailableTools(minute=SUNDAY), changes)
 
 
 @pytest.mark.parametrize(
     "changes",
     [
         TRANSFER | form("targets", ANN),
-        form("targets", ANN, {"name": "Bo", "hours": "daily 0-24", "DELETE": "on"}),
+        form(
+            "targets",
+            ANN,
+            {"name": "Bo", "opening_hours": "daily 0-24", "DELETE": "on"},
+        ),
         form("targets", {"name": "the only one"}),
         form("targets", ANN, {"name": "Bo"})
-        | form("menu_keys", {"key": "0", "deed": "transfer", "target": "Bo"})
+        | form("menu_keys", {"key": "0", "action": "transfer", "target": "Bo"})
         | {"dtmf_detection": "on"},
-        form("menu_keys", {"key": "", "deed": ""}),
-        {"can_ask_for_keys": "on", "dtmf_detection": "on"},
+        form("menu_keys", {"key": "", "action": ""}),
+        {"can_collect_digits": "on", "dtmf_detection": "on"},
         {"fillers": "One moment."}
-        | form("menu_keys", {"key": "1", "deed": "tool"})
+        | form("menu_keys", {"key": "1", "action": "tool"})
         | {"dtmf_detection": "on"},
         form("languages", {"language": "de-DE", "voice": "Any"}),
-        form("targets", {"name": "Ann", "hours": "whenever"}),
+        form("targets", {"name": "Ann", "opening_hours": "whenever"}),
         {"targets-TOTAL_FORMS": "²"},
     ],
 )
 def test_nothing_is_remarked_on_what_would_happen(changes: dict[str, str]) -> None:
-    assert told_with(Kit(minute=MONDAY_NOON), changes) == ""
+    assert told_with(AvailableTools(minute=MONDAY_NOON), changes) == ""
 
 
 def test_a_greeting_does_not_wait_long_for_a_lookup() -> None:
-    slow = {"greeting": "Hi {{name}}", "values": "name"}
-    kit = Kit(lookup=ToolSpec("crm", seconds=8))
-    assert "lookup: The greeting waits for it, up to 8 s" in told_with(kit, slow)
+    slow = {"greeting": "Hi {{name}}", "variables": "name"}
+    kit = AvailableTools(lookup=ToolSpec("crm", timeout_seconds=8))
+    assert "lookup_tool: The greeting waits for it, up to 8 s" in told_with(kit, slow)
     assert told_with(kit, {"greeting": "Hi {{now}}"}) == ""
-    assert told_with(Kit(lookup=ToolSpec("crm", seconds=1)), slow) == ""
+    assert (
+        told_with(AvailableTools(lookup=ToolSpec("crm", timeout_seconds=1)), slow) == ""
+    )
 
 
 @pytest.mark.parametrize("count", ["1", "99999", "-1", "9" * 99])
 def test_no_form_is_read_for_long(count: str) -> None:
-    row = dict.fromkeys(("name", "when", "hours", "words", "language"), "{{a" * 999)
+    row = dict.fromkeys(
+        ("name", "when_to_use", "opening_hours", "message", "language"), "{{a" * 999
+    )
     changes = form("targets", row) | form("menu_keys", row) | form("languages", row)
     changes |= dict.fromkeys([name for name in changes if "TOTAL" in name], count)
-    told_with(Kit([TOOL], TOOL), changes)
+    told_with(AvailableTools([TOOL], TOOL), changes)

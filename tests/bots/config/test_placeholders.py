@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bots.config.bot_config import Profile
+from bots.config.bot_config import BotConfig
 from bots.config.local_time import minute_of_week
-from bots.config.opening_hours import DAYS, WEEK_MINUTES, BadHours, is_open, spans
+from bots.config.opening_hours import DAYS, WEEK_MINUTES, BadHours, is_open, parse_spans
 from bots.config.placeholders import (
     BUILT_IN,
-    MOST_VALUES,
+    MAX_VALUES,
     VALUE_LENGTH,
-    bounded,
     fill,
-    flat,
+    flatten,
+    limited,
     names,
     unknown,
 )
@@ -86,7 +86,7 @@ def test_an_answers_json_becomes_values() -> None:
         "bot_name": "Evil",
         "lines": "one\ntwo\x00\ud800",
     }
-    assert flat(answer) == {
+    assert flatten(answer) == {
         "user.name": "Ann",
         "user.vip": "yes",
         "user.debt": "0",
@@ -95,20 +95,20 @@ def test_an_answers_json_becomes_values() -> None:
     }
     nothings: list[object] = [None, [1], "text", 5, {}]
     for nothing in nothings:
-        assert flat(nothing) == {}
+        assert flatten(nothing) == {}
 
 
 def test_an_answer_without_bottom_is_no_trouble() -> None:
     deep: dict[str, Any] = {"end": "here"}
     for _ in range(900):
         deep = {"a": deep}
-    assert flat({"b": "1", **deep}) == {"b": "1"}
+    assert flatten({"b": "1", **deep}) == {"b": "1"}
 
 
 @given(JSON)
 def test_any_json_gives_values_that_can_be_kept_and_spoken(value: object) -> None:
-    found = flat(value)
-    assert len(found) <= MOST_VALUES
+    found = flatten(value)
+    assert len(found) <= MAX_VALUES
     for name, text in found.items():
         assert names(f"{{{{{name}}}}}") == [name]
         assert name not in BUILT_IN
@@ -121,7 +121,7 @@ def test_any_json_gives_values_that_can_be_kept_and_spoken(value: object) -> Non
 def test_bounds_count_what_is_usable() -> None:
     many = {f"bad {n}": "x" for n in range(99)} | {f"n{n}": "x" for n in range(99)}
     many = {f"empty{n}": "" for n in range(99)} | many
-    assert len(bounded(many)) == MOST_VALUES
+    assert len(limited(many)) == MAX_VALUES
 
 
 # What a call knows by itself
@@ -134,7 +134,7 @@ def test_a_call_knows_who_where_and_when_in_its_bots_time_zone() -> None:
         to_number="+15005550006",
         variables={"shop": "berlin", "caller_number": "forged"},
     )
-    profile = Profile.of(Bot(name="Ada", time_zone="Asia/Tokyo"))
+    profile = BotConfig.of(Bot(name="Ada", time_zone="Asia/Tokyo"))
     evening = datetime(2026, 11, 25, 23, 30, tzinfo=UTC)
     assert variables(call, profile, {"extra": "1", "bot_name": "x"}, evening) == {
         "shop": "berlin",
@@ -149,7 +149,7 @@ def test_a_call_knows_who_where_and_when_in_its_bots_time_zone() -> None:
 
 
 def test_a_time_zone_that_is_gone_is_no_trouble() -> None:
-    profile = Profile.of(Bot(time_zone="Gone/Nowhere"))
+    profile = BotConfig.of(Bot(time_zone="Gone/Nowhere"))
     assert minute_of_week(datetime(2026, 11, 23, tzinfo=UTC), profile.time_zone) == 0
 
 
@@ -193,13 +193,13 @@ def test_opening_hours_are_read_as_people_write_them(
 )
 def test_hours_that_are_not_understood_are_told(text: str) -> None:
     with pytest.raises(BadHours, match="“"):
-        spans(text)
+        parse_spans(text)
 
 
 @given(st.text(alphabet="monfridaily 0123456789:-–,;ſ", max_size=25))  # noqa: RUF001
 def test_any_text_is_hours_or_refused(text: str) -> None:
     try:
-        found = spans(text)
+        found = parse_spans(text)
     except BadHours:
         return
     for start, end in found:

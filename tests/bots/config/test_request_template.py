@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from bots.config.capabilities import Parameter, ToolSpec
-from bots.config.placeholders import flat
+from bots.config.placeholders import flatten
 from bots.config.request_template import (
     BadTemplate,
-    address,
+    build_url,
     check_headers,
     check_url,
     headers,
 )
-from bots.tools.runner import Unsuitable, check_arguments, request
+from bots.tools.runner import InvalidArguments, check_arguments, request
 
 KEY = "k-0123456789/abc"
 
@@ -57,7 +57,7 @@ def test_values_stay_within_their_place(v: str, w: str, rest: str) -> None:
     try:
         check_arguments(TEMPLATE, arguments)
         made = request(TEMPLATE, arguments, {}, {"secret.shop_key": KEY})
-    except (BadTemplate, Unsuitable):
+    except (BadTemplate, InvalidArguments):
         return
     url = URL(made.url)
     assert (url.scheme, url.raw_host, url.port) == ("https", "shop.example", 443)
@@ -81,7 +81,7 @@ def test_values_stay_within_their_place(v: str, w: str, rest: str) -> None:
 
 @given(st.dictionaries(st.text(max_size=5), VALUES))
 def test_a_calls_variables_cannot_pass_for_secrets(values: dict[str, str]) -> None:
-    known = flat({**values, "secret": {"shop_key": "mine"}, "caller_number": "1"})
+    known = flatten({**values, "secret": {"shop_key": "mine"}, "caller_number": "1"})
     assert not any(name.startswith("secret.") for name in known)
     assert "caller_number" not in known
 
@@ -158,12 +158,12 @@ def test_parts_that_would_change_the_path_are_refused(
     path: str, values: dict[str, str]
 ) -> None:
     with pytest.raises(BadTemplate):
-        address(ToolSpec("t", url=f"https://shop.example/{path}"), values)
+        build_url(ToolSpec("t", url=f"https://shop.example/{path}"), values)
 
 
 def test_a_default_fills_a_path() -> None:
     tool = ToolSpec("t", url="https://shop.example/{{a|all}}/x")
-    assert address(tool, {}) == "https://shop.example/all/x"
+    assert build_url(tool, {}) == "https://shop.example/all/x"
 
 
 def test_headers_without_a_colon_are_passed_over() -> None:
@@ -184,7 +184,7 @@ def test_any_arguments_are_taken_or_refused_and_can_be_shown(
     tool.masked(arguments).encode()
     try:
         check_arguments(tool, arguments)
-    except Unsuitable:
+    except InvalidArguments:
         return
     assert isinstance(arguments["order_id"], str)
 

@@ -10,10 +10,10 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from bots import catalogue
-from bots.catalogue import kept, refreshed
-from bots.inworld.catalogue_records import LanguageModel, Voice, described
+from bots.catalogue import refreshed, stored
+from bots.inworld.catalogue_records import LanguageModel, Voice, from_inworld
 from bots.inworld.client import Inworld
-from bots.models import Catalogue
+from bots.models import InworldCatalogue
 from tests.support.inworld.replies import KEY
 from tests.support.inworld.server import SAMPLE_VOICES, FakeInworld
 
@@ -56,7 +56,7 @@ async def fake(
 
 
 def test_a_voice_is_read_from_its_description() -> None:
-    own = Voice.described(SAMPLE_VOICES[1])
+    own = Voice.from_inworld(SAMPLE_VOICES[1])
     assert own == Voice(
         "w1__my_clone",
         name="John",
@@ -65,7 +65,7 @@ def test_a_voice_is_read_from_its_description() -> None:
         tags=["demo", "clone"],
         is_own=True,
     )
-    any_language = Voice.described({"voiceId": "Polly", "langCode": "AUTO"})
+    any_language = Voice.from_inworld({"voiceId": "Polly", "langCode": "AUTO"})
     assert any_language == Voice("Polly", name="Polly", languages=[], tags=[])
 
 
@@ -81,7 +81,7 @@ def test_a_voice_is_read_from_its_description() -> None:
 def test_a_model_is_named_as_requests_name_it(
     described_as: dict[str, Any], model_id: str
 ) -> None:
-    read = LanguageModel.described(model(**described_as))
+    read = LanguageModel.from_inworld(model(**described_as))
     assert read
     assert read.id == model_id
 
@@ -89,7 +89,7 @@ def test_a_model_is_named_as_requests_name_it(
 def test_a_model_costs_the_same_under_either_name_of_its_prices() -> None:
     plugin = {"promptToken": "0.0000004", "completionToken": 1.6e-6}
     for pricing in (model()["pricing"], plugin):
-        read = LanguageModel.described(model(pricing=pricing))
+        read = LanguageModel.from_inworld(model(pricing=pricing))
         assert read
         assert (read.price_read, read.price_written) == (0.4, 1.6)
 
@@ -97,7 +97,7 @@ def test_a_model_costs_the_same_under_either_name_of_its_prices() -> None:
 def test_models_that_write_no_text_are_left_out() -> None:
     drawing = model(model="image-1", spec={"outputModalities": ["image"]})
     retired = model(model="gpt-3", isSupported=False)
-    entries = described(LanguageModel, [drawing, retired, model()])
+    entries = from_inworld(LanguageModel, [drawing, retired, model()])
     assert [(entry["id"], entry["is_supported"]) for entry in entries] == [
         ("openai/gpt-3", False),
         ("openai/gpt-4.1-mini", True),
@@ -106,7 +106,7 @@ def test_models_that_write_no_text_are_left_out() -> None:
 
 @pytest.mark.parametrize("offered", [Voice, LanguageModel])
 def test_odd_descriptions_are_read_as_far_as_they_go(offered: Any) -> None:
-    entries = described(offered, HOSTILE)
+    entries = from_inworld(offered, HOSTILE)
     assert all(0 < len(entry["id"]) <= 400 for entry in entries)
     assert "\0" not in str(entries)
     assert [offered.stored(entry).id for entry in entries]
@@ -123,40 +123,40 @@ async def test_models_are_listed_by_inworld(fake: FakeInworld) -> None:
     await inworld.aclose()
 
 
-@pytest.mark.parametrize("kind", Catalogue.Kind.values)
+@pytest.mark.parametrize("kind", InworldCatalogue.Kind.values)
 async def test_a_list_is_read_and_kept(fake: FakeInworld, kind: str) -> None:
-    assert (await sync_to_async(kept)(kind)).is_stale
+    assert (await sync_to_async(stored)(kind)).is_stale
     read = await sync_to_async(refreshed)(kind)
     assert read.entries
-    assert not read.trouble
+    assert not read.problem
     assert not read.is_stale
-    assert await sync_to_async(kept)(kind) == read
+    assert await sync_to_async(stored)(kind) == read
 
 
 async def test_a_list_outlives_inworld(fake: FakeInworld) -> None:
     before = await sync_to_async(refreshed)("voices")
     fake.voices_status = 401
     refused = await sync_to_async(refreshed)("voices")
-    assert (refused.entries, refused.read_at) == (before.entries, before.read_at)
-    assert refused.trouble.startswith("Inworld refuses INWORLD_API_KEY.")
+    assert (refused.entries, refused.fetched_at) == (before.entries, before.fetched_at)
+    assert refused.problem.startswith("Inworld refuses INWORLD_API_KEY.")
     fake.voices_status, fake.voices = 200, []
     empty = await sync_to_async(refreshed)("voices")
-    assert "its list of voices is empty" in empty.trouble
-    assert await sync_to_async(kept)("voices") == before
+    assert "its list of voices is empty" in empty.problem
+    assert await sync_to_async(stored)("voices") == before
 
 
 def test_without_inworld_there_is_a_reason(db: None) -> None:
     read = refreshed("models")
-    assert (read.entries, read.read_at) == ([], None)
-    assert read.trouble == "Inworld cannot be reached from this server at the moment."
+    assert (read.entries, read.fetched_at) == ([], None)
+    assert read.problem == "Inworld cannot be reached from this server at the moment."
 
 
 def test_a_list_is_stale_after_an_hour_and_after_a_restart(db: None) -> None:
-    found = Catalogue.objects.create(kind="voices", read_at=timezone.now())
-    assert not kept("voices").is_stale
-    found.read_at = timezone.now() - catalogue.FRESH_FOR
+    found = InworldCatalogue.objects.create(kind="voices", fetched_at=timezone.now())
+    assert not stored("voices").is_stale
+    found.fetched_at = timezone.now() - catalogue.FRESH_FOR
     found.save()
-    assert kept("voices").is_stale
-    found.read_at = catalogue.STARTED - timedelta(seconds=1)
+    assert stored("voices").is_stale
+    found.fetched_at = catalogue.STARTED - timedelta(seconds=1)
     found.save()
-    assert kept("voices").is_stale
+    assert stored("voices").is_stale

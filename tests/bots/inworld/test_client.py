@@ -163,7 +163,7 @@ async def test_every_page_of_voices_is_read(
 
 async def test_warming_up_raises_nothing(fake: FakeInworld, inworld: Inworld) -> None:
     fake.voices_status = 403
-    await inworld.warm()
+    await inworld.preconnect()
     assert fake.requests[0].query == {"pageSize": "1"}
     assert fake.chats == []
 

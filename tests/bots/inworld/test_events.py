@@ -15,7 +15,7 @@ from bots.inworld.events import (
     Event,
     Failed,
     Finished,
-    Served,
+    ModelChosen,
     Text,
     ToolCallPart,
     Transcript,
@@ -59,7 +59,7 @@ def delta(**fields: Any) -> str:
 
 
 def test_a_text_stream() -> None:
-    served = Served("openai/gpt-5")
+    served = ModelChosen("openai/gpt-5")
     assert events_of("text") == [
         served,
         served,

@@ -33,7 +33,7 @@ async def inworld(fake: FakeInworld) -> AsyncIterator[Inworld]:
 async def test_one_connection_serves_one_request_after_another(
     fake: FakeInworld, inworld: Inworld
 ) -> None:
-    await inworld.warm()
+    await inworld.preconnect()
     await replied(inworld)
     async with inworld.reply(asking()) as reply:
         async for heard in reply:

@@ -29,7 +29,7 @@ IDLE = None
 def collected(segmenter: Segmenter, events: Iterable[Event | None]) -> list[Segment]:
     segments = []
     for event in events:
-        segments += segmenter.idle() if event is IDLE else segmenter.feed(event)
+        segments += segmenter.on_quiet() if event is IDLE else segmenter.feed(event)
     return segments + segmenter.end()
 
 
@@ -209,7 +209,7 @@ def test_steering_tags_are_not_text() -> None:
     events = (*written, Transcript("[say warmly] Hello [sigh] there."), Audio(SOUND))
     assert [s.text for s in collected(segmenter, events)] == ["Hello there."]
     assert segmenter.written == "Hello there."
-    assert segmenter.unvoiced == ""
+    assert segmenter.text_without_audio == ""
 
 
 def test_an_event_of_no_known_kind_changes_nothing() -> None:
@@ -219,14 +219,14 @@ def test_an_event_of_no_known_kind_changes_nothing() -> None:
 def left_over(*events: Event | None) -> str:
     segmenter = Segmenter()
     collected(segmenter, events)
-    return segmenter.unvoiced
+    return segmenter.text_without_audio
 
 
 def test_written_is_the_transcripts_where_no_text_was_sent() -> None:
     segmenter = Segmenter()
     collected(segmenter, [Transcript("One."), Audio(SOUND), Transcript("Two.")])
     assert segmenter.written == "One. Two."
-    assert segmenter.unvoiced == "Two."
+    assert segmenter.text_without_audio == "Two."
 
 
 def test_text_that_never_got_audio_is_unvoiced() -> None:
@@ -296,4 +296,4 @@ def test_no_word_is_lost_or_reordered(events: list[Event]) -> None:
     words = [event.text for event in events if isinstance(event, Transcript)]
     segmenter = Segmenter()
     texts = [segment.text for segment in collected(segmenter, events)]
-    assert letters(*texts, segmenter.unvoiced) == letters(*words)
+    assert letters(*texts, segmenter.text_without_audio) == letters(*words)

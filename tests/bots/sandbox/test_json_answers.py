@@ -11,19 +11,28 @@ from hypothesis import strategies as st
 from bots.sandbox.api_requests import ChatRequest
 from bots.sandbox.chat_response import INSTANT, Reply
 from bots.sandbox.json_answers import filled, schema_of
-from calls.post_call.summary_prompt import Line, Upshot, Wanted, question, read
+from calls.post_call.summary_prompt import (
+    CallSummary,
+    SummarySpec,
+    TranscriptLine,
+    parse_answer,
+    prompt_messages,
+)
 
-WANTED = Wanted.of(
+WANTED = SummarySpec.of(
     "What was agreed.",
     "booked, call back",
     "email: the caller's address\nphone: a number to call\nname: who called",
 )
 
 
-def summed_up(*said: str) -> Upshot | None:
-    lines = [Line("Bot", "Hello."), *(Line("Caller", words) for words in said)]
-    messages = question(WANTED, "It was today.", lines)
-    return read(filled(WANTED.schema, messages), WANTED)
+def summed_up(*said: str) -> CallSummary | None:
+    lines = [
+        TranscriptLine("Bot", "Hello."),
+        *(TranscriptLine("Caller", words) for words in said),
+    ]
+    messages = prompt_messages(WANTED, "It was today.", lines)
+    return parse_answer(filled(WANTED.schema, messages), WANTED)
 
 
 def test_a_conversation_is_summed_up_as_far_as_words_show_it() -> None:
@@ -34,7 +43,7 @@ def test_a_conversation_is_summed_up_as_far_as_words_show_it() -> None:
     assert found
     assert found.summary.startswith("The caller said: My name is Ann Miller")
     assert found.outcome == "booked"
-    assert found.noted == {
+    assert found.fields == {
         "email": "ann@example.com",
         "phone": "+1 415 555 0100",
         "name": "Ann Miller",
@@ -42,15 +51,17 @@ def test_a_conversation_is_summed_up_as_far_as_words_show_it() -> None:
 
 
 def test_what_was_not_said_is_left_empty() -> None:
-    assert summed_up() == Upshot()
+    assert summed_up() == CallSummary()
     found = summed_up("Just looking.")
     assert found
-    assert (found.outcome, found.noted) == ("", {})
+    assert (found.outcome, found.fields) == ("", {})
 
 
 @given(st.lists(st.text(max_size=80), max_size=4))
 def test_the_answer_fits_the_schema_whatever_was_said(said: list[str]) -> None:
-    messages = question(WANTED, "", [Line("Caller", words) for words in said])
+    messages = prompt_messages(
+        WANTED, "", [TranscriptLine("Caller", words) for words in said]
+    )
     jsonschema.validate(json.loads(filled(WANTED.schema, messages)), WANTED.schema)
 
 
@@ -77,9 +88,11 @@ def test_without_a_schema_it_talks_as_usual(odd: Any) -> None:
 
 
 async def test_a_call_that_tried_out_a_failure_is_still_summed_up() -> None:
-    messages = question(WANTED, "", [Line("Caller", "sandbox error 500")])
+    messages = prompt_messages(
+        WANTED, "", [TranscriptLine("Caller", "sandbox error 500")]
+    )
     request = ChatRequest("m", messages, "", False, 10, schema=WANTED.schema)
-    whole = await Reply(request, INSTANT).whole()
-    found = read(whole["choices"][0]["message"]["content"], WANTED)
+    whole = await Reply(request, INSTANT).with_related()
+    found = parse_answer(whole["choices"][0]["message"]["content"], WANTED)
     assert found
     assert "sandbox error 500" in found.summary

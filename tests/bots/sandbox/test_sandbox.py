@@ -28,8 +28,8 @@ from bots.sandbox.voice.catalogue import VOICES
 from calls.conversation.messages import (
     CONNECTED,
     CUT_OFF,
-    LEFT_OUT,
-    LINE_BROKE,
+    OMITTED,
+    RECONNECTED,
     messages,
 )
 from calls.turns.turn import Role, Turn
@@ -641,7 +641,7 @@ def test_a_reply_cut_off_by_a_noise_goes_on_where_it_was() -> None:
 
 
 def test_what_the_server_tells_the_model_is_not_the_callers_word() -> None:
-    for note in (CONNECTED, CUT_OFF, LINE_BROKE, LEFT_OUT):
+    for note in (CONNECTED, CUT_OFF, RECONNECTED, OMITTED):
         assert answers(f"{note} Thanks a lot.").startswith("You are welcome.")
 
 

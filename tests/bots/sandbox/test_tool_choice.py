@@ -7,17 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bots.config.capabilities import Parameter, Target, ToolSpec
-from bots.config.rules import Manners
+from bots.config.capabilities import Parameter, ToolSpec, TransferTarget
+from bots.config.rules import ConversationRules
 from bots.sandbox.api_requests import Function
 from bots.sandbox.small_talk import reply
 from bots.sandbox.tool_arguments import fill
-from bots.sandbox.tool_choice import Call, wanted
+from bots.sandbox.tool_choice import Call, plan
 from bots.tools.runner import UNTRUSTED
-from calls.conversation.messages import GO_ON, messages
-from calls.conversation.tool_calls import NOBODY_THERE
-from calls.conversation.tool_definitions import functions
-from calls.turns.turn import ToolUse, Turn
+from calls.conversation.messages import CONTINUE, messages
+from calls.conversation.tool_calls import NO_TARGET_AVAILABLE
+from calls.conversation.tool_definitions import tool_definitions
+from calls.turns.turn import ToolCallRecord, Turn
 
 ORDERS = ToolSpec(
     "look_up_order",
@@ -34,22 +34,24 @@ BOOKING = ToolSpec(
         Parameter("outside", "boolean"),
     ),
 )
-SALES = Target("Sales", "+14155550199", when="Orders above 1,000 euros")
-DOCTOR = Target("Dr. Okafor", "+14155550198", when="Toothache and other pain")
-MANNERS = Manners(
+SALES = TransferTarget("Sales", "+14155550199", when_to_use="Orders above 1,000 euros")
+DOCTOR = TransferTarget(
+    "Dr. Okafor", "+14155550198", when_to_use="Toothache and other pain"
+)
+MANNERS = ConversationRules(
     "You are Ada.",
     language="en-US",
-    others={"de-DE": Manners(""), "fr-FR": Manners("")},
-    targets=(SALES, DOCTOR),
+    other_languages={"de-DE": ConversationRules(""), "fr-FR": ConversationRules("")},
+    transfer_targets=(SALES, DOCTOR),
     tools=(ORDERS, BOOKING),
-    can_hang_up=True,
-    can_ask_for_keys=True,
+    can_end_call=True,
+    can_collect_digits=True,
 )
 
 
-def offered(manners: Manners = MANNERS) -> list[Function]:
+def offered(manners: ConversationRules = MANNERS) -> list[Function]:
     """What a bot's model is told of, as the sandbox reads it."""
-    told = [each["function"] for each in functions(manners, 0, {})]
+    told = [each["function"] for each in tool_definitions(manners, 0, {})]
     return [Function(f["name"], f["description"], f["parameters"]) for f in told]
 
 
@@ -57,15 +59,15 @@ def said(*words: str) -> list[dict[str, Any]]:
     return messages("You are Ada.", [Turn(0, "caller", 0.0, " ".join(words), "x")])
 
 
-def called(words: str, manners: Manners = MANNERS) -> tuple[str, Any]:
-    (call,) = wanted(said(words), offered(manners))
+def called(words: str, manners: ConversationRules = MANNERS) -> tuple[str, Any]:
+    (call,) = plan(said(words), offered(manners))
     return call.name, json.loads(call.arguments)
 
 
 def after(name: str, result: str, arguments: str = "{}", words: str = "Hi") -> str:
     """What is said once a function has come to something."""
-    use = ToolUse("1", name, arguments, 1, result)
-    turns = [Turn(0, "caller", 0.0, words, words), Turn(1, "tool", 0.0, tool=use)]
+    use = ToolCallRecord("1", name, arguments, 1, result)
+    turns = [Turn(0, "caller", 0.0, words, words), Turn(1, "tool", 0.0, tool_call=use)]
     return reply(messages("You are Ada.", turns))
 
 
@@ -147,12 +149,12 @@ def test_a_caller_is_put_through_to_whom_it_fits_best(words: str, target: str) -
         "A table on Sunday for 3.",  # not a day of these
         "Do you speak English?",  # it does already
         "Do you speak Italian?",
-        f"Goodbye. {GO_ON}",
+        f"Goodbye. {CONTINUE}",
         "",
     ],
 )
 def test_other_words_call_nothing(words: str) -> None:
-    assert wanted(said(words), offered()) == []
+    assert plan(said(words), offered()) == []
 
 
 @pytest.mark.parametrize(
@@ -169,20 +171,20 @@ def test_other_words_call_nothing(words: str) -> None:
     ],
 )
 def test_what_is_not_offered_is_talked_about(words: str) -> None:
-    assert wanted(said(words), []) == []
+    assert plan(said(words), []) == []
     assert reply(said(words))
 
 
 def test_callers_can_try_what_a_model_may_do_wrong() -> None:
-    (bad,) = wanted(said("sandbox bad arguments"), offered())
+    (bad,) = plan(said("sandbox bad arguments"), offered())
     assert bad.name == "look_up_order"
     with pytest.raises(json.JSONDecodeError):
         json.loads(bad.arguments)
-    assert wanted(said("sandbox unknown function"), offered()) == [
+    assert plan(said("sandbox unknown function"), offered()) == [
         Call("sing_a_song", "{}")
     ]
-    only_ends = offered(Manners("", can_hang_up=True))
-    assert wanted(said("sandbox endless tools"), only_ends)[0].name == "sing_a_song"
+    only_ends = offered(ConversationRules("", can_end_call=True))
+    assert plan(said("sandbox endless tools"), only_ends)[0].name == "sing_a_song"
 
 
 def test_endless_tools_go_on_after_results_and_the_others_do_not() -> None:
@@ -192,9 +194,12 @@ def test_endless_tools_go_on_after_results_and_the_others_do_not() -> None:
         ("sandbox unknown function", []),
         ("Goodbye", []),
     ):
-        use = ToolUse("1", "look_up_order", "{}", 1, "Done.")
-        turns = [Turn(0, "caller", 0.0, fault, fault), Turn(1, "tool", 0.0, tool=use)]
-        assert wanted(messages("", turns), offered()) == again
+        use = ToolCallRecord("1", "look_up_order", "{}", 1, "Done.")
+        turns = [
+            Turn(0, "caller", 0.0, fault, fault),
+            Turn(1, "tool", 0.0, tool_call=use),
+        ]
+        assert plan(messages("", turns), offered()) == again
 
 
 @pytest.mark.parametrize(
@@ -210,7 +215,10 @@ def test_endless_tools_go_on_after_results_and_the_others_do_not() -> None:
             "The tool failed: The server answered with status 500. Call back later.",
             "I am sorry, that did not work. The server answered with status 500.",
         ),
-        (NOBODY_THERE, "I was told: Nobody of that name can be reached now. Offer "),
+        (
+            NO_TARGET_AVAILABLE,
+            "I was told: Nobody of that name can be reached now. Offer ",
+        ),
         ("The caller pressed 1 2 3.", "Thank you, I have your 3 keys."),
         ("The caller pressed 1.", "Thank you, I have your 1 key."),
         ("", "I was told: No answer came."),
@@ -221,9 +229,9 @@ def test_a_result_is_put_into_words(result: str, answer: str) -> None:
 
 
 def test_results_of_several_calls_are_told_together() -> None:
-    uses = [ToolUse(str(n), "f", "{}", 1, f"{UNTRUSTED}{n}") for n in (1, 2)]
+    uses = [ToolCallRecord(str(n), "f", "{}", 1, f"{UNTRUSTED}{n}") for n in (1, 2)]
     turns = [Turn(0, "caller", 0.0, "Hi", "Hi")]
-    turns += [Turn(n, "tool", 0.0, tool=use) for n, use in enumerate(uses, 1)]
+    turns += [Turn(n, "tool", 0.0, tool_call=use) for n, use in enumerate(uses, 1)]
     assert reply(messages("", turns)) == (
         "Here is what I found: 1. Here is what I found: 2."
     )
@@ -233,19 +241,19 @@ def test_after_a_change_the_other_language_is_spoken() -> None:
     german, now = '{"language": "de-DE"}', "You and the caller now speak de-DE."
     welcome = "Gern, jetzt auf Deutsch. Was kann ich für Sie tun?"
     assert after("switch_language", now, german) == welcome
-    use = ToolUse("1", "switch_language", german, 1, now)
-    found = ToolUse("2", "f", "{}", 2, f"{UNTRUSTED}42")
+    use = ToolCallRecord("1", "switch_language", german, 1, now)
+    found = ToolCallRecord("2", "f", "{}", 2, f"{UNTRUSTED}42")
     turns = [
-        Turn(0, "tool", 0.0, tool=use),
+        Turn(0, "tool", 0.0, tool_call=use),
         Turn(1, "bot", 0.0, welcome, welcome),
         Turn(2, "caller", 0.0, "Guten Tag", "Guten Tag"),
     ]
     assert reply(messages("", turns)) == "Sie sagten: Guten Tag."
-    (bye,) = wanted(
+    (bye,) = plan(
         messages("", [*turns, Turn(3, "caller", 0.0, "tschüss", "tschüss")]), offered()
     )
     assert json.loads(bye.arguments)["goodbye"].endswith("Auf Wiederhören.")
-    told = reply(messages("", [*turns, Turn(3, "tool", 0.0, tool=found)]))
+    told = reply(messages("", [*turns, Turn(3, "tool", 0.0, tool_call=found)]))
     assert told == "Das habe ich gefunden: 42."
     english = '{"language": "en-US"}'
     back = after("switch_language", "You and the caller now speak en-US.", english)

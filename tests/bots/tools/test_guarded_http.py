@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from bots.tools.guarded_http import (
-    LONGEST_ANSWER,
+    MAX_ANSWER_BYTES,
     Answer,
     Forbidden,
     Request,
@@ -41,7 +41,7 @@ from tests.support.tool_server import (
 
 @pytest.fixture(autouse=True)
 def excepted(tools: ToolServer, settings: Settings) -> None:
-    settings.TOOL_PRIVATE_HOSTS = [f"127.0.0.1:{tools.port}"]
+    settings.TOOL_ALLOWED_PRIVATE_HOSTS = [f"127.0.0.1:{tools.port}"]
 
 
 async def get(url: str, seconds: float = 5.0, **more: Any) -> Answer:
@@ -98,7 +98,7 @@ INSIDE = [
 async def test_nothing_inside_is_reached_however_it_is_written(
     host: str, tools: ToolServer, settings: Settings
 ) -> None:
-    settings.TOOL_PRIVATE_HOSTS = []
+    settings.TOOL_ALLOWED_PRIVATE_HOSTS = []
     with pytest.raises(Unreachable):
         await get(f"http://{host}:{tools.port}/")
     assert tools.requests == []
@@ -108,7 +108,7 @@ async def test_a_name_of_a_private_address_is_forbidden_in_words(
     tools: ToolServer, settings: Settings
 ) -> None:
     for host in ("localhost", "127.0.0.1"):
-        settings.TOOL_PRIVATE_HOSTS = []
+        settings.TOOL_ALLOWED_PRIVATE_HOSTS = []
         with pytest.raises(Forbidden, match="no public address"):
             await get(f"http://{host}:{tools.port}/")
 
@@ -117,26 +117,26 @@ async def test_a_name_of_a_private_address_is_forbidden_in_words(
 async def test_what_operators_except_is_reached(
     listed: str, tools: ToolServer, settings: Settings
 ) -> None:
-    settings.TOOL_PRIVATE_HOSTS = [listed.format(port=tools.port)]
+    settings.TOOL_ALLOWED_PRIVATE_HOSTS = [listed.format(port=tools.port)]
     assert (await answered(tools, json_answer('{"a": 1}'))).json == {"a": 1}
 
 
 async def test_an_exception_is_for_its_port_and_name_only(
     tools: ToolServer, settings: Settings
 ) -> None:
-    settings.TOOL_PRIVATE_HOSTS = [f"127.0.0.1:{free_port()}", "host.example"]
+    settings.TOOL_ALLOWED_PRIVATE_HOSTS = [f"127.0.0.1:{free_port()}", "host.example"]
     with pytest.raises(Forbidden):
         await get(f"{tools.url}/")
 
 
 def test_only_listed_hosts_are_called_where_there_is_a_list(settings: Settings) -> None:
-    settings.TOOL_HOSTS = ["api.shop.example", "other.example:8443"]
-    settings.TOOL_PRIVATE_HOSTS = ["10.0.0.5"]
+    settings.TOOL_ALLOWED_HOSTS = ["api.shop.example", "other.example:8443"]
+    settings.TOOL_ALLOWED_PRIVATE_HOSTS = ["10.0.0.5"]
     for url in ("api.shop.example/a", "API.shop.example.", "10.0.0.5:80"):
         check(f"https://{url}")
     check("https://other.example:8443/")
     for url in ("shop.example", "other.example", "api.shop.example.evil.example"):
-        with pytest.raises(Forbidden, match="TOOL_HOSTS"):
+        with pytest.raises(Forbidden, match="TOOL_ALLOWED_HOSTS"):
             check(f"https://{url}/")
 
 
@@ -159,7 +159,7 @@ def test_an_ipv6_address_that_stands_for_an_ipv4_one_is_as_public(address: Any) 
 
 
 @pytest.mark.parametrize("entry", ["https://a.example", "*", "a.example/", "a:b", ":1"])
-@pytest.mark.parametrize("name", ["TOOL_HOSTS", "TOOL_PRIVATE_HOSTS"])
+@pytest.mark.parametrize("name", ["TOOL_ALLOWED_HOSTS", "TOOL_ALLOWED_PRIVATE_HOSTS"])
 def test_a_setting_that_is_no_host_is_refused_at_start(
     name: str, entry: str, settings: Settings
 ) -> None:
@@ -262,7 +262,7 @@ async def test_what_is_delivered_never_gets_lost_in_a_redirect(
     status: int, arrives: bool, tools: ToolServer
 ) -> None:
     tools.answers |= {"/x": redirect("/x/", status), "/x/": json_answer("{}")}
-    sent = Request("POST", f"{tools.url}/x", {}, 5.0, body=b"{}", delivers=True)
+    sent = Request("POST", f"{tools.url}/x", {}, 5.0, body=b"{}", follow_as_post=True)
     if arrives:
         assert (await fetch(sent)).is_good
         return
@@ -287,7 +287,7 @@ async def test_a_slow_server_costs_no_more_than_the_time_limit(
 
 async def test_of_a_long_answer_only_the_beginning_is_read(tools: ToolServer) -> None:
     found = await answered(tools, Said(200, b"x" * 5 * MEGABYTE))
-    assert (len(found.text), found.is_cut) == (LONGEST_ANSWER, True)
+    assert (len(found.text), found.is_cut) == (MAX_ANSWER_BYTES, True)
 
 
 async def test_a_packed_answer_is_unpacked_only_as_far_as_it_is_read(
@@ -298,7 +298,7 @@ async def test_a_packed_answer_is_unpacked_only_as_far_as_it_is_read(
     found = await answered(tools, Said(200, bomb, {"Content-Encoding": "gzip"}))
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert (len(found.text), found.is_cut) == (LONGEST_ANSWER, True)
+    assert (len(found.text), found.is_cut) == (MAX_ANSWER_BYTES, True)
     assert most < 5 * MEGABYTE
 
 
@@ -366,7 +366,7 @@ async def test_cookies_and_the_environment_have_no_part_in_it(
 
 async def test_nobody_there_and_no_such_host_are_told_apart(settings: Settings) -> None:
     port = free_port()
-    settings.TOOL_PRIVATE_HOSTS = [f"127.0.0.1:{port}"]
+    settings.TOOL_ALLOWED_PRIVATE_HOSTS = [f"127.0.0.1:{port}"]
     with pytest.raises(Unreachable, match="Nothing answers"):
         await get(f"http://127.0.0.1:{port}/")
     with pytest.raises(Unreachable, match="no host of that name"):
@@ -377,7 +377,7 @@ async def test_a_certificate_nobody_vouches_for_is_refused(settings: Settings) -
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(tls)
     async with ToolServer(tls=tls) as tools:
-        settings.TOOL_PRIVATE_HOSTS = ["127.0.0.1"]
+        settings.TOOL_ALLOWED_PRIVATE_HOSTS = ["127.0.0.1"]
         with pytest.raises(Unreachable, match="certificate is not valid"):
             await get(f"{tools.url}/")
         with pytest.raises(Unreachable):

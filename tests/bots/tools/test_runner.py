@@ -10,9 +10,16 @@ import pytest
 from pytest_django import Settings
 
 from bots.config.capabilities import MASK, Parameter, ToolSpec
-from bots.config.placeholders import flat
+from bots.config.placeholders import flatten
 from bots.models.secret import Secret
-from bots.tools.runner import CUT, LONGEST_RESULT, UNTRUSTED, Outcome, look_up, use_tool
+from bots.tools.runner import (
+    CUT,
+    MAX_RESULT_LENGTH,
+    UNTRUSTED,
+    ToolResult,
+    look_up,
+    use_tool,
+)
 from tests.support.tool_server import MEGABYTE, Said, ToolServer, Waits, json_answer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -24,7 +31,7 @@ KEY = "k-0123456789/abc"
 
 @pytest.fixture(autouse=True)
 def excepted(tools: ToolServer, settings: Settings) -> None:
-    settings.TOOL_PRIVATE_HOSTS = [f"127.0.0.1:{tools.port}"]
+    settings.TOOL_ALLOWED_PRIVATE_HOSTS = [f"127.0.0.1:{tools.port}"]
 
 
 def spec(**changes: Any) -> ToolSpec:
@@ -129,14 +136,19 @@ async def test_arguments_that_do_not_fit_are_told_and_nothing_is_sent(
         Parameter("price", "number", required=False),
         Parameter("size", required=False, choices=("small", "large")),
     )
-    tool = at(tools, "/{{order_id}}", parameters=more, on_failure="Offer to call back.")
+    tool = at(
+        tools,
+        "/{{order_id}}",
+        parameters=more,
+        failure_instructions="Offer to call back.",
+    )
     outcome = await use_tool(tool, arguments, {})
     assert told in outcome.error
     assert len(outcome.error) <= 300
     assert outcome.result.startswith("The tool failed: ")
     assert outcome.result.endswith("Offer to call back.")
-    assert "4711" not in f"{outcome.result}{outcome.shown}"
-    "".join(outcome.shown).encode()
+    assert "4711" not in f"{outcome.result}{outcome.redacted}"
+    "".join(outcome.redacted).encode()
     assert tools.requests == []
 
 
@@ -153,14 +165,16 @@ async def test_a_null_is_an_argument_left_out(tools: ToolServer) -> None:
 async def test_a_long_answer_is_cut(tools: ToolServer) -> None:
     tools.answers["/x"] = Said(200, b"x" * 5 * MEGABYTE)
     outcome = await use_tool(at(tools, "/x", parameters=()), {}, {})
-    assert outcome.result == f"{UNTRUSTED}{'x' * LONGEST_RESULT}{CUT}"
+    assert outcome.result == f"{UNTRUSTED}{'x' * MAX_RESULT_LENGTH}{CUT}"
 
 
 async def test_a_refusal_is_told_with_its_words_and_what_to_do(
     tools: ToolServer,
 ) -> None:
     tools.answers["/x"] = json_answer('{"error":\n "no such order"}', status=404)
-    tool = at(tools, "/x", parameters=(), on_failure="Apologise to {{who|them}}.")
+    tool = at(
+        tools, "/x", parameters=(), failure_instructions="Apologise to {{who|them}}."
+    )
     outcome = await use_tool(tool, {}, {})
     assert (outcome.status, outcome.error) == (
         404,
@@ -197,14 +211,14 @@ async def test_a_lookup_does_not_turn_secrets_into_variables(
     tools.answers["/x"] = json_answer(json.dumps({"key": KEY, "name": "Ann"}))
     tool = at(tools, "/x?k={{secret.shop_key}}", parameters=())
     outcome = await look_up(tool, {})
-    assert flat(outcome.json) == {"key": MASK, "name": "Ann"}
+    assert flatten(outcome.json) == {"key": MASK, "name": "Ann"}
 
 
 async def test_what_is_secret_in_arguments_is_not_shown(tools: ToolServer) -> None:
     tools.answers["/x"] = json_answer('{"pin": "4711", "ok": true}')
     outcome = await use_tool(at(tools, "/x"), {"order_id": "1", "pin": "4711"}, {})
     assert tools.requests[0].query["pin"] == "4711"
-    arguments, result = outcome.shown
+    arguments, result = outcome.redacted
     assert json.loads(arguments) == {"order_id": "1", "pin": MASK}
     assert "4711" not in result
     assert '"ok": true' in result
@@ -249,16 +263,16 @@ async def test_a_lookup_sends_variables_in_its_body_and_its_address_only(
     tools.answers |= {"/get": json_answer("{}"), "/post": json_answer("[1]")}
     values = {"caller_number": "+1500", "shop": "berlin"}
     await look_up(at(tools, "/get?n={{caller_number}}", parameters=()), values)
-    outcome: Outcome = await look_up(
+    outcome: ToolResult = await look_up(
         at(tools, "/post", method="POST", parameters=()), values
     )
     got, posted = tools.requests
     assert (got.query, got.body) == ({"n": "+1500"}, None)
     assert posted.body == values
-    assert flat(outcome.json) == {}
+    assert flatten(outcome.json) == {}
 
 
 async def secret(name: str, value: str) -> None:
     kept = Secret(name=name)
-    kept.seal(value)
+    kept.set_value(value)
     await kept.asave()

@@ -7,7 +7,7 @@ from django.test import Client
 
 from bots.models import Bot, PhoneNumber, Secret, Tool
 from bots.versions import history
-from bots.versions.history import NotRestorable, changes, restore, versions, who
+from bots.versions.history import NotRestorable, author, changes, restore, versions
 from tests.support.versions import at, change
 from tests.support.versions import bot as bot
 
@@ -41,7 +41,7 @@ class TestChanges:
         assert (found.old, at(number, 1).bot_id) == ("a deleted bot", bot_id)
 
     def test_made_outside_the_desk_are_the_servers(self, bot: Bot) -> None:
-        assert who(at(bot, 0)) == "the server"
+        assert author(at(bot, 0)) == "the server"
 
     def test_made_in_the_desk_have_a_name(self, admin_client: Client, bot: Bot) -> None:
         number = PhoneNumber.objects.create(number="+14155550100", bot=bot)
@@ -51,16 +51,16 @@ class TestChanges:
                 "number": number.number,
                 "label": "Night",
                 "is_active": "on",
-                "max_calls": 0,
+                "max_concurrent_calls": 0,
             },
         )
-        assert who(at(number, 0)) == "admin"
+        assert author(at(number, 0)) == "admin"
         assert at(number, 0).label == "Night"
 
     def test_begin_with_what_was_there_before(self, bot: Bot) -> None:
         Bot.history.all().delete()
-        history.begin()
-        history.begin()
+        history.first_version()
+        history.first_version()
         (first,) = versions(Bot, bot.pk)
         assert first.history_change_reason == history.FIRST_KNOWN
         assert first.greeting == "Hello."
@@ -99,11 +99,15 @@ class TestRestore:
         tool, secret = Tool.objects.create(name="crm"), Secret(name="hook")
         secret.save()
         hook = {"webhook_url": "https://a.example/", "webhook_secret": secret}
-        change(bot, lookup=tool, values="city", can_hang_up=False, **hook)
+        change(bot, lookup=tool, values="city", can_end_call=False, **hook)
         change(bot, lookup=None, values="", webhook_url="", webhook_secret=None)
         assert restore(at(bot, 1)) == []
         bot.refresh_from_db()
-        assert (bot.lookup, bot.values, bot.webhook_secret) == (tool, "city", secret)
+        assert (bot.lookup_tool, bot.variables, bot.webhook_secret) == (
+            tool,
+            "city",
+            secret,
+        )
 
     def test_takes_the_default_from_nobody(self, bot: Bot) -> None:
         change(bot, is_default=False, greeting="Moin.")

@@ -7,7 +7,7 @@ from django.test import Client
 from django.utils import timezone
 
 from bots.models import Bot
-from calls.accounts.groups import PERMISSIONS, PURPOSES
+from calls.accounts.groups import DESCRIPTIONS, PERMISSIONS
 from calls.models import Call
 
 pytestmark = pytest.mark.django_db
@@ -59,7 +59,7 @@ class TestGroups:
         assert may("viewer") == PERMISSIONS["viewer"]
 
     def test_have_a_word_on_what_they_may_do(self) -> None:
-        assert PURPOSES.keys() == PERMISSIONS.keys()
+        assert DESCRIPTIONS.keys() == PERMISSIONS.keys()
 
 
 class TestMembers:
@@ -85,7 +85,7 @@ class TestMembers:
     def test_without_a_group_one_is_told_so(self, client: Client) -> None:
         page = signed_in(client).get("/admin/").content.decode()
         assert "belongs to no group yet" in page
-        assert all(purpose in page for purpose in PURPOSES.values())
+        assert all(purpose in page for purpose in DESCRIPTIONS.values())
 
     def test_with_a_group_one_sees_the_desk(self, client: Client) -> None:
         page = signed_in(client, "viewer").get("/admin/").content.decode()
@@ -105,7 +105,7 @@ class TestUsersPage:
     @pytest.mark.parametrize("path", ["auth/user/", "auth/user/add/"])
     def test_says_what_each_group_may_do(self, admin_client: Client, path: str) -> None:
         page = admin_client.get(f"/admin/{path}").content.decode()
-        assert all(purpose in page for purpose in PURPOSES.values())
+        assert all(purpose in page for purpose in DESCRIPTIONS.values())
         assert "A new person needs three things" in page
 
     def test_makes_somebody_who_can_work_in_one_go(self, admin_client: Client) -> None:

@@ -21,7 +21,7 @@ from websockets.exceptions import InvalidStatus
 
 from tests.support.live import LiveServer, serving
 from voicebot.security import client_address
-from voicebot.server.bare_handler import CarrierHandler, ClipHandler
+from voicebot.server.bare_handler import BareHandler, ClipHandler
 
 PASSWORD = "correct horse battery"
 LOGIN, INSIDE = "/admin/login/", "/admin/"
@@ -114,7 +114,7 @@ class TestAddress:
     def test_is_what_our_own_proxies_say(
         self, settings: Settings, proxies: int, forwarded: str, expected: str
     ) -> None:
-        settings.PROXY_COUNT = proxies
+        settings.TRUSTED_PROXY_COUNT = proxies
         request = RequestFactory().get(
             "/", REMOTE_ADDR="10.0.0.1", HTTP_X_FORWARDED_FOR=forwarded
         )
@@ -189,7 +189,7 @@ class TestPagesOfTrouble:
 
 class TestProxy:
     def test_that_we_were_told_of_is_believed(self, database_url: str) -> None:
-        told = {"DATABASE_URL": database_url, "PROXY_COUNT": "1"}
+        told = {"DATABASE_URL": database_url, "TRUSTED_PROXY_COUNT": "1"}
         with serving(**told) as behind, httpx.Client(base_url=behind.url) as http:
             proto = "X-Forwarded-Proto"
             plain = http.get(LOGIN, headers={proto: "http"})
@@ -211,7 +211,7 @@ class Explodes:
 
 
 class TestCarrier:
-    @pytest.mark.parametrize("handler", [CarrierHandler, ClipHandler])
+    @pytest.mark.parametrize("handler", [BareHandler, ClipHandler])
     def test_passes_no_middleware(self, settings: Settings, handler: Any) -> None:
         settings.MIDDLEWARE = [f"{__name__}.Explodes"]
         handler()
@@ -253,9 +253,11 @@ class TestSockets:
     async def test_open_for_staff_on_our_own_pages(self, server: LiveServer) -> None:
         cookie = await self.cookie(is_staff=True)
         for origin in ("https://bot.example.com", server.url):
-            assert await self.opens(server, "/desk/live", Cookie=cookie, origin=origin)
+            assert await self.opens(
+                server, "/console/live", Cookie=cookie, origin=origin
+            )
 
-    @pytest.mark.parametrize("path", ["/desk/live", "/desk/talk/nonsense"])
+    @pytest.mark.parametrize("path", ["/console/live", "/console/test-call/nonsense"])
     @pytest.mark.parametrize(
         "origin",
         ["https://evil.example", "https://bot.example.com.evil.example", "null", None],
@@ -268,7 +270,7 @@ class TestSockets:
             headers["origin"] = origin
         assert not await self.opens(server, path, **headers)
 
-    @pytest.mark.parametrize("path", ["/desk/live", "/desk/talk/nonsense"])
+    @pytest.mark.parametrize("path", ["/console/live", "/console/test-call/nonsense"])
     @pytest.mark.parametrize(
         "about", [{"is_staff": False}, {"is_staff": True, "is_active": False}]
     )
@@ -286,5 +288,5 @@ class TestSockets:
         person = await User.objects.aget()
         await TOTPDevice.objects.acreate(user=person, confirmed=True, name="app")
         assert not await self.opens(
-            server, "/desk/live", Cookie=cookie, origin=server.url
+            server, "/console/live", Cookie=cookie, origin=server.url
         )

@@ -20,7 +20,7 @@ from tests.calls.accounts.test_sign_in import (
     text,
 )
 
-SETUP = "/admin/second-step/"
+SETUP = "/admin/two-factor/"
 
 
 @pytest.fixture
@@ -145,11 +145,11 @@ class TestCode:
         assert not set(new) & set(codes)
 
     def test_of_a_lost_device_is_forgotten_by_a_command(self, codes: list[str]) -> None:
-        call_command("forget_second_step", "ann")
+        call_command("reset_two_factor", "ann")
         assert sign_in(Client()).status_code == 302
-        call_command("forget_second_step", "ann")
+        call_command("reset_two_factor", "ann")
         with pytest.raises(CommandError, match="no account named “ben”"):
-            call_command("forget_second_step", "ben")
+            call_command("reset_two_factor", "ben")
 
     def test_of_a_lost_device_is_forgotten_by_a_superuser(
         self, app: TOTPDevice

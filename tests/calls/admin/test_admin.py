@@ -11,10 +11,10 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from bots.admin import BotAdmin
-from bots.config.bot_config import Profile
+from bots.config.bot_config import BotConfig
 from bots.models import Bot, PhoneNumber
 from calls.models import Call, Turn
-from calls.review.call_page import clock
+from calls.review.call_page import format_offset
 from calls.review.settings_used import settings_used
 from calls.turns.heard_text import split_at_heard
 from tests.support.pages.bot_form import NO_ROWS
@@ -26,7 +26,7 @@ pytestmark = [
 START = timezone.now() - timedelta(hours=1)
 LATENCY = {"request_sent": 4, "first_audio": 571, "play_sent": 702.4, "odd_stage": 9}
 NEW_BOT = {
-    **{name: value for name, value in Profile.of(Bot()).to_json().items() if value},
+    **{name: value for name, value in BotConfig.of(Bot()).to_json().items() if value},
     "name": "Front desk",
     "retention_days": Bot().retention_days,
     "fallback_models": "",
@@ -59,7 +59,7 @@ def make_call(bot: Bot, number: int) -> Call:
         to_number="+14155550100",
         status=Call.Status.COMPLETED,
         end_reason=Call.EndReason.CALLER_HUNG_UP,
-        settings=Profile.of(bot).to_json(),
+        settings=BotConfig.of(bot).to_json(),
         started_at=START,
         ended_at=START + timedelta(seconds=83),
     )
@@ -202,7 +202,7 @@ def test_settings_are_told_in_the_words_of_the_bot_page(call: Call) -> None:
     assert told["of old"] == "-"
     assert told["longest call"] == "30 minutes"
     assert told["keep calls for"] == "0: for good"
-    call.settings |= {"silence_seconds": 1}
+    call.settings |= {"idle_timeout_seconds": 1}
     told = {setting.label: setting.value for setting in settings_used(call)}
     assert told["ask again after"] == "1 second"
 
@@ -212,7 +212,7 @@ def test_settings_are_told_in_the_words_of_the_bot_page(call: Call) -> None:
     [(-1, "0:00"), (59.9, "0:59"), (754, "12:34"), (3661, "1:01:01")],
 )
 def test_clock(seconds: float, written: str) -> None:
-    assert clock(timedelta(seconds=seconds)) == written
+    assert format_offset(timedelta(seconds=seconds)) == written
 
 
 def test_a_refused_call_has_a_page(admin_client: Client) -> None:
@@ -273,7 +273,10 @@ def test_a_number_that_is_listed_already_says_who_answers_it(
     page = admin_client.post("/admin/bots/bot/add/", NEW_BOT).content.decode()
     assert "The default bot answers it already." in page
     change = f"/admin/bots/phonenumber/{number.pk}/change/"
-    assert admin_client.post(change, pasted | {"max_calls": "1"}).status_code == 302
+    assert (
+        admin_client.post(change, pasted | {"max_concurrent_calls": "1"}).status_code
+        == 302
+    )
 
 
 def test_pasted_numbers_are_tidied(admin_client: Client) -> None:
@@ -281,7 +284,10 @@ def test_pasted_numbers_are_tidied(admin_client: Client) -> None:
     assert response.status_code == 302, response.content.decode()
     numbers = PhoneNumber.objects.values_list("number", flat=True)
     assert list(numbers) == ["+14155550100", "+4930123456"]
-    pasted = {"number": "\u202a+44\u00a020\u20117946.0018\u202c", "max_calls": "0"}
+    pasted = {
+        "number": "\u202a+44\u00a020\u20117946.0018\u202c",
+        "max_concurrent_calls": "0",
+    }
     added = admin_client.post("/admin/bots/phonenumber/add/", pasted, follow=True)
     link = "/admin/numbers/preview/?number=%2B442079460018"
     assert f'<a href="{link}">What will +442079460018 do?</a>' in text_of(added)
@@ -311,7 +317,7 @@ def test_the_sandbox_is_labelled_on_every_page(
     banner = "Sandbox: no real model answers."
     client = Client() if path == "login/" else admin_client
     assert banner not in page(client, path)
-    settings.SANDBOX = True
+    settings.SANDBOX_RUNNING = True
     assert banner in page(client, path)
 
 

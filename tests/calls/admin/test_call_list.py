@@ -140,8 +140,8 @@ def test_an_empty_list_tells_that_test_calls_are_not_in_it(viewer: Client) -> No
     [
         "was_interrupted__exact=1",
         "had_error__exact=1",
-        "was_silent__exact=1",
-        "slowest_ms__gte=5000",
+        "caller_was_silent__exact=1",
+        "slowest_response_ms__gte=5000",
         "to_number__exact=%2B14155550101",
         "status__exact=failed",
         "end_reason__exact=bot-failed",
@@ -151,13 +151,13 @@ def test_an_empty_list_tells_that_test_calls_are_not_in_it(viewer: Client) -> No
 )
 def test_every_filter_finds_its_calls(viewer: Client, query: str) -> None:
     PhoneNumber.objects.create(number="+14155550101")
-    make_call(1, slowest_ms=4999)
+    make_call(1, slowest_response_ms=4999)
     special = make_call(
         2,
         was_interrupted=True,
         had_error=True,
-        was_silent=True,
-        slowest_ms=5000,
+        caller_was_silent=True,
+        slowest_response_ms=5000,
         to_number="+14155550101",
         status="failed",
         end_reason="bot-failed",
@@ -173,7 +173,13 @@ def test_every_filter_finds_its_calls(viewer: Client, query: str) -> None:
 @pytest.mark.parametrize(
     "query",
     [
-        *("slowest_ms__gte=x", "is_test__exact=x", "to_number__exact=", "p=x", "p=99"),
+        *(
+            "slowest_response_ms__gte=x",
+            "is_test__exact=x",
+            "to_number__exact=",
+            "p=x",
+            "p=99",
+        ),
         *("started_at__year=0", "started_at__year=99999999999", "bot__id__exact=x"),
     ],
 )
@@ -183,7 +189,9 @@ def test_odd_filters_are_borne(viewer: Client, query: str) -> None:
     assert viewer.get(f"{LIST}export.csv?{query}").status_code in (200, 404)
 
 
-@pytest.mark.parametrize("query", ["", "q=hello", "q=hello+4711&slowest_ms__gte=2000"])
+@pytest.mark.parametrize(
+    "query", ["", "q=hello", "q=hello+4711&slowest_response_ms__gte=2000"]
+)
 def test_a_full_list_needs_few_queries(
     client: Client,
     query: str,
@@ -193,7 +201,7 @@ def test_a_full_list_needs_few_queries(
     client.force_login(member("operator"))
     for number in range(60):
         bot = Bot.objects.create(name=f"Bot {number}")
-        call = make_call(number, bot=bot, bot_name=bot.name, slowest_ms=2500)
+        call = make_call(number, bot=bot, bot_name=bot.name, slowest_response_ms=2500)
         say(call, "caller", "Hello 4711")
     with django_assert_max_num_queries(12):
         assert len(found(client, query)) == 50

@@ -13,8 +13,8 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from bots.models import Bot
 from calls.models import Call
-from calls.session.active_calls import switchboard
-from calls.turns.playback import Clip, Playback, spoken_by_carrier
+from calls.session.services import services
+from calls.turns.playback import Clip, Playback, twilio_tts_clip
 from tests.end_to_end.test_live import closed, dial
 from tests.support.inworld.server import FakeInworld
 from tests.support.live import LiveServer
@@ -28,7 +28,7 @@ def test_a_reply_knows_the_clips_that_were_heard() -> None:
     playback = Playback()
     for number in range(3):
         playback.add(1, Clip(f"c{number}", "/audio", "Yes.", 1.0), at=0.0)
-    playback.add(1, spoken_by_carrier("No."), at=0.0)
+    playback.add(1, twilio_tts_clip("No."), at=0.0)
     playback.add(2, Clip("other", "/audio", "Yes.", 1.0), at=0.0)
     assert playback.clip_ids(1) == ["c0", "c1", "c2"]
     playback.interrupt(1.5, None, since=9.0)
@@ -44,7 +44,7 @@ def test_a_clip_is_heard_while_it_lives_by_those_who_may_read_calls(
 ) -> None:
     call = make_call()
     say(call, "bot", "Hello.", clip_ids=["kept", "gone"], model="some/model")
-    async_to_sync(switchboard().clips.put)("kept", b"RIFF", 60.0)
+    async_to_sync(services().clips.put)("kept", b"RIFF", 60.0)
     response = viewer.get(sound(call))
     assert (response.content, response["Content-Type"]) == (b"RIFF", "audio/wav")
     for address in (sound(call, 1), sound(call, 2), sound(call, 0, 1)):

@@ -13,12 +13,12 @@ from pytest_django import DjangoAssertNumQueries
 from bots.models import Bot
 from bots.models.secret import Secret
 from calls.accounts.groups import OPERATOR, VIEWER
-from calls.models import Call, Followup
+from calls.models import Call, PostCallTask
 from calls.privacy import erasure, retention
 from tests.support.pages.calls import LIST, found, make_call, say
 
 pytestmark = pytest.mark.django_db
-LOG = "/admin/calls/followup/"
+LOG = "/admin/calls/postcalltask/"
 
 
 def member(name: str) -> Client:
@@ -31,7 +31,7 @@ def member(name: str) -> Client:
 
 @pytest.fixture
 def call() -> Call:
-    secret = Secret.objects.create(name="crm", sealed="x")
+    secret = Secret.objects.create(name="crm", encrypted_value="x")
     bot = Bot.objects.create(
         name="Ada",
         outcomes="booked, call back",
@@ -49,11 +49,11 @@ def call() -> Call:
     return call
 
 
-def failed(call: Call, **values: Any) -> Followup:
+def failed(call: Call, **values: Any) -> PostCallTask:
     entry = {"at": "2026-11-25T12:00:00+00:00", "ms": 1234, "done": False}
     told = {"status": 500, "words": "The receiver answered 500."}
     usual = {"kind": "webhook", "state": "failed", "attempts": 8}
-    return Followup.objects.create(
+    return PostCallTask.objects.create(
         call=call, due_at=timezone.now(), log=[{**entry, **told}], **{**usual, **values}
     )
 
@@ -87,14 +87,14 @@ def test_an_operator_has_it_done_again(call: Call) -> None:
         assert client.post(address).status_code == 302
     row.refresh_from_db()
     assert (row.state, row.attempts, len(row.log)) == ("waiting", 0, 1)
-    assert call.followups.get(kind="summary").state == "waiting"
+    assert call.post_call_tasks.get(kind="summary").state == "waiting"
     assert LogEntry.objects.count() == 2
 
 
 def test_what_waits_is_tried_at_once_and_its_attempts_still_count(call: Call) -> None:
     later = timezone.now() + timedelta(hours=5)
     row = failed(call, state="waiting", attempts=3)
-    Followup.objects.update(due_at=later)
+    PostCallTask.objects.update(due_at=later)
     member(OPERATOR).post(f"{LIST}{call.pk}/again/webhook/")
     row.refresh_from_db()
     assert row.attempts == 3
@@ -116,7 +116,7 @@ def test_what_is_not_to_be_done_is_not(
     Call.objects.update(**values)
     answer = member(OPERATOR).post(f"{LIST}{call.pk}/again/{kind}/")
     assert answer.status_code == 404
-    assert not Followup.objects.exists()
+    assert not PostCallTask.objects.exists()
 
 
 def test_viewers_read_the_log_and_do_nothing_again(call: Call) -> None:
@@ -154,7 +154,7 @@ def test_several_are_done_again_from_the_log(call: Call) -> None:
     page = member(OPERATOR).post(LOG, chosen, follow=True).content.decode()
     assert "To be done again in a moment: 1." in page
     assert "Left alone: 1." in page
-    states = dict(Followup.objects.values_list("pk", "state"))
+    states = dict(PostCallTask.objects.values_list("pk", "state"))
     assert states == {row.pk: "waiting", other.pk: "failed"}
 
 
@@ -189,7 +189,7 @@ def test_a_superuser_still_deletes_a_call_with_what_came_after(
     failed(call)
     answer = admin_client.post(f"{LIST}{call.pk}/delete/", {"post": "yes"})
     assert answer.status_code == 302
-    assert not Followup.objects.exists()
+    assert not PostCallTask.objects.exists()
 
 
 def test_a_forgotten_caller_leaves_no_summary_and_nothing_to_be_sent(
@@ -197,9 +197,9 @@ def test_a_forgotten_caller_leaves_no_summary_and_nothing_to_be_sent(
 ) -> None:
     failed(call, state="waiting")
     member(OPERATOR).post(f"{LIST}{call.pk}/again/webhook/")
-    erasure.forget(call.from_number)
+    erasure.erase(call.from_number)
     assert not Call.objects.exists()
-    assert not Followup.objects.exists()
+    assert not PostCallTask.objects.exists()
     assert not LogEntry.objects.exists()
 
 
@@ -211,4 +211,4 @@ def test_a_call_kept_long_enough_takes_its_log_with_it(call: Call) -> None:
         started_at=timezone.now() - timedelta(days=2)
     )
     assert retention.purge_some(timezone.now()).calls == 1
-    assert Followup.objects.get().call_id != call.pk
+    assert PostCallTask.objects.get().call_id != call.pk

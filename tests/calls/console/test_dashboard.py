@@ -15,7 +15,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from bots.models import Bot, PhoneNumber
 from calls.console.dashboard.period import day_asked_for, hours_of, latest_days
 from calls.console.dashboard.statistics import (
-    MOST_ANSWERS,
+    MAX_RESPONSES,
     answer_times,
     by_hour,
     percentile,
@@ -122,7 +122,7 @@ def test_a_renamed_bot_is_one_bot(admin_client: Client, ring: Ring, bot: Bot) ->
 def test_answer_times_are_of_the_models_answers(
     admin_client: Client, ring: Ring
 ) -> None:
-    call = ring(slowest_ms=2000)
+    call = ring(slowest_response_ms=2000)
     for ms in (400, 500, 600, 2000):
         answer(call, latency_ms={"play_sent": ms})
     answer(call, latency_ms={"play_sent": 9000}, model="")  # a greeting
@@ -154,7 +154,7 @@ def test_of_too_many_answers_every_nth_calls_are_read(ring: Ring) -> None:
         answer(call, latency_ms={"play_sent": 700})
     period = latest_days(timezone.localdate())
     assert len(answer_times(period, by_hour(period))) == 9
-    Call.objects.update(turn_count=2 * MOST_ANSWERS // 3)
+    Call.objects.update(turn_count=2 * MAX_RESPONSES // 3)
     assert len(answer_times(period, by_hour(period))) == 3
 
 
@@ -188,9 +188,9 @@ def test_a_day_is_shown_by_the_hour(admin_client: Client, ring: Ring) -> None:
 def test_the_clocks_may_change(settings: Settings, day: date, hours: int) -> None:
     settings.TIME_ZONE = "Europe/Berlin"
     period = hours_of(day)
-    assert len(period.spans()) == hours
-    assert len({period.label(begin) for begin, _ in period.spans()}) == hours
-    for place, (begin, end) in enumerate(period.spans()):
+    assert len(period.buckets()) == hours
+    assert len({period.label(begin) for begin, _ in period.buckets()}) == hours
+    for place, (begin, end) in enumerate(period.buckets()):
         assert begin < end
         assert period.place(begin) == place
         assert period.place(end - timedelta(microseconds=1)) == place
@@ -256,7 +256,7 @@ def test_an_app_page_and_the_login_are_as_ever(admin_client: Client) -> None:
         client = Client() if "login" in path else admin_client
         page = client.get(path)
         assert page.status_code == 200
-        assert "desk-home" not in page.content.decode()
+        assert "dashboard" not in page.content.decode()
 
 
 def test_names_of_bots_and_numbers_are_never_markup(
@@ -281,7 +281,7 @@ def test_nothing_is_inline_and_all_files_are_ours(
 ) -> None:
     ring()
     page = text(admin_client)
-    ours = page[page.index('<div id="desk-home">') : page.index('id="content-main"')]
+    ours = page[page.index('<div id="dashboard">') : page.index('id="content-main"')]
     assert not re.search(r"\son\w+=|\sstyle=|<style", ours)
     scripts = re.findall(r"<script([^>]*)>", ours)
     assert scripts == [' id="home-charts" type="application/json"']

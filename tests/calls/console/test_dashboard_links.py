@@ -15,11 +15,11 @@ pytestmark = pytest.mark.django_db
 def test_a_lost_line_is_told_beside_the_open_calls(
     admin_client: Client, ring: Ring
 ) -> None:
-    for lost_at in (None, timezone.now()):
-        ring(status="in-progress", ended_at=None, lost_at=lost_at)
+    for disconnected_at in (None, timezone.now()):
+        ring(status="in-progress", ended_at=None, disconnected_at=disconnected_at)
     assert home(admin_client)["now"].value == 2
     assert "1 of them: line lost, waiting for the caller" in text(admin_client)
-    Call.objects.update(lost_at=None)
+    Call.objects.update(disconnected_at=None)
     assert "line lost" not in text(admin_client)
 
 

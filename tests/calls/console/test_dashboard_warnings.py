@@ -27,7 +27,7 @@ def test_a_new_deployment_is_shown_the_first_steps(
     links = [step.link for step in home(admin_client)["steps"]]
     assert links == [
         reverse("admin:bots_bot_change", args=[bot.pk]),
-        reverse("admin:talk", args=[bot.pk]),
+        reverse("admin:test-call", args=[bot.pk]),
         reverse("admin:numbers"),
     ]
     assert not any(step.done for step in home(admin_client)["steps"])
@@ -127,7 +127,7 @@ def test_what_the_setup_lacks_is_said_with_a_remedy_and_a_link(
 ) -> None:
     settings.TWILIO_AUTH_TOKENS = []
     settings.DEBUG = True
-    settings.SANDBOX = True
+    settings.SANDBOX_RUNNING = True
     settings.SERVER_URL = "http://localhost:3000"
     found = warnings.in_the_setup()
     for words in ("TWILIO_AUTH_TOKEN", "DEBUG is on", "Sandbox", "Only this machine"):
@@ -141,8 +141,8 @@ def test_a_missing_key_and_a_missing_token_are_said(settings: Settings) -> None:
     settings.INWORLD_BASE_URL = settings.INWORLD_PUBLIC_URL
     settings.TWILIO_AUTH_TOKENS = []
     found = {trouble.what.split()[0]: trouble for trouble in warnings.in_the_setup()}
-    assert not found["INWORLD_API_KEY"].grave
-    assert found["TWILIO_AUTH_TOKEN"].grave
+    assert not found["INWORLD_API_KEY"].is_urgent
+    assert found["TWILIO_AUTH_TOKEN"].is_urgent
 
 
 @pytest.mark.parametrize("address", ["http://[", "", "localhost", "http://a b"])
@@ -168,7 +168,7 @@ def test_a_tool_or_webhook_whose_secret_is_missing_or_lost_is_named(
     header = "Authorization: Bearer {{secret.shop}}"
     tool = Tool.objects.create(name="look_up", url="https://a.example/", headers=header)
     secret = Secret(name="hook")
-    secret.seal("s3cret")
+    secret.set_value("s3cret")
     secret.save()
     Bot.objects.update(webhook_url="https://b.example/", webhook_secret=secret)
     assert not secret_warnings.in_the_secrets()  # nobody uses the tool
@@ -179,7 +179,7 @@ def test_a_tool_or_webhook_whose_secret_is_missing_or_lost_is_named(
     (_, lost) = secret_warnings.in_the_secrets()
     assert lost.what == f"The webhook of {bot} cannot open the secret “hook”: it fails."
     bot.tools.clear()
-    Bot.objects.update(lookup=tool, webhook_url="")
+    Bot.objects.update(lookup_tool=tool, webhook_url="")
     assert told in [each.what for each in secret_warnings.in_the_secrets()]
     Bot.objects.update(is_active=False)
     assert not secret_warnings.in_the_secrets()

@@ -94,7 +94,7 @@ async def test_a_viewer_who_comes_late_gets_the_words_so_far(
 async def test_hidden_keys_are_hidden_from_viewers_too(
     server: LiveServer, inworld: FakeInworld
 ) -> None:
-    await make_bot(NUMBER, mask_keys=True)
+    await make_bot(NUMBER, mask_dtmf=True)
     async with (
         watching(server, await operator()) as viewer,
         dial(server, to=NUMBER) as call,
@@ -146,7 +146,7 @@ async def test_an_operator_ends_a_call_with_the_bots_goodbye(
         assert await viewer.order("end", call.call_sid) == "The call is over."
     row = await closed(call.call_sid)
     assert (row.status, row.end_reason) == ("completed", "operator-ended")
-    assert (await turns(row))[-1].heard_text == phrasebook("en").goodbye
+    assert (await turns(row))[-1].heard_text == phrasebook("en").goodbye_message
 
 
 async def test_asked_again_to_end_a_call_ends_at_once(

@@ -14,19 +14,21 @@ from pytest_django import Settings
 
 from bots.models import Bot, PhoneNumber
 from calls.console.numbers.preview import Preview, preview
-from calls.session.active_calls import switchboard
+from calls.operations.runtime import runtime
+from calls.session.services import services
 from calls.webhooks.connect import NOT_CONFIGURED, NOT_IN_SERVICE
 from tests.support.inworld.server import FakeInworld
+from tests.support.process import clear_process_state
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MINE = "+15005550006"
 
 
 @pytest.fixture(autouse=True)
-def own_switchboard() -> Iterator[None]:
-    switchboard.cache_clear()
+def fresh_process() -> Iterator[None]:
+    clear_process_state()
     yield
-    switchboard.cache_clear()
+    clear_process_state()
 
 
 def default(**settings: Any) -> Bot:
@@ -50,7 +52,7 @@ def test_its_own_bot_answers_with_its_greeting_and_its_twiml() -> None:
     assert 'language="de-DE"' in found.twiml
     url = 'url="wss://bot.example.com/conversation/TOKEN-OF-THE-CALL"'
     assert url in found.twiml
-    assert f"\n    {url}" in found.laid_out
+    assert f"\n    {url}" in found.pretty_twiml
 
 
 def test_variables_are_filled_in_with_their_examples(admin_client: Client) -> None:
@@ -101,7 +103,7 @@ def test_a_switched_off_bot_of_its_own_is_not_replaced_by_the_default() -> None:
 def test_what_keeps_callers_away_is_told(settings: Settings) -> None:
     default()
     assert preview(MINE).warnings == []
-    settings.SANDBOX = settings.DEBUG = True
+    settings.SANDBOX_RUNNING = settings.DEBUG = True
     settings.TWILIO_AUTH_TOKENS = []
     settings.SERVER_URL, settings.SERVER_HOST = "http://localhost:3000", "localhost"
     told = " ".join(preview(MINE).warnings)
@@ -161,9 +163,9 @@ async def test_the_greeting_is_the_clip_that_calls_begin_with(
     assert first.content.startswith(b"RIFF")
     assert (await play(bot, admin_user)).content == first.content
     assert [request.body["text"] for request in inworld.spoken] == ["Good day."]
-    (phrase,) = switchboard().phrases.ready.values()
+    (phrase,) = services().phrases.ready.values()
     assert phrase.wav == first.content
-    await switchboard().aclose()
+    await runtime().aclose()
 
 
 async def test_the_consent_sentence_is_heard_before_the_greeting(
@@ -173,13 +175,13 @@ async def test_the_consent_sentence_is_heard_before_the_greeting(
     bot = await sync_to_async(default)(consent="We record this.", greeting="Hi.")
     found = await sync_to_async(preview)(MINE)
     assert list(found.said.items()) == [
-        ("consent", "We record this."),
+        ("consent_message", "We record this."),
         ("greeting", "Hi."),
     ]
-    assert (await play(bot, admin_user, "consent")).status_code == 200
+    assert (await play(bot, admin_user, "consent_message")).status_code == 200
     assert [request.body["text"] for request in inworld.spoken] == ["We record this."]
-    assert (await play(bot, admin_user, "apology")).status_code == 404
-    await switchboard().aclose()
+    assert (await play(bot, admin_user, "apology_message")).status_code == 404
+    await runtime().aclose()
 
 
 async def test_a_greeting_that_cannot_be_had_is_told_in_words(
@@ -194,8 +196,8 @@ async def test_a_greeting_that_cannot_be_had_is_told_in_words(
     assert (await play(silent, admin_user)).status_code == 404
     settings.CLIP_MEMORY_MB = 0
     inworld.tts_status = 200
-    await switchboard().aclose()
-    switchboard.cache_clear()
+    await runtime().aclose()
+    clear_process_state()
     unstored = await play(await Bot.objects.aget(name="Default"), admin_user)
     assert (unstored.status_code, b"clip store" in unstored.content) == (503, True)
-    await switchboard().aclose()
+    await runtime().aclose()

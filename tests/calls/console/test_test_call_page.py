@@ -8,12 +8,12 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from bots.config.bot_config import Profile
+from bots.config.bot_config import BotConfig
 from bots.models import Bot
 from calls.models import Call
 from tests.support.pages.test_call import client_of, make_user
+from tests.support.pages.test_call import fresh_process as fresh_process
 from tests.support.pages.test_call import operator as operator
-from tests.support.pages.test_call import own_switchboard as own_switchboard
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -26,20 +26,20 @@ def viewer(transactional_db: None) -> User:
 def test_the_page_of_a_bot_is_for_who_may_change_it(
     operator: User, viewer: User, bot: Bot
 ) -> None:
-    path = f"/admin/talk/{bot.pk}/"
+    path = f"/admin/test-call/{bot.pk}/"
     page = client_of(operator).get(path)
     assert "Call Default" in page.content.decode()
     assert not Call.objects.exists()
     assert client_of(viewer).get(path).status_code == 403
     assert client_of(viewer).post(path).status_code == 403
     assert Client().get(path)["Location"].startswith("/admin/login/")
-    assert client_of(operator).get("/admin/talk/0/").status_code == 404
+    assert client_of(operator).get("/admin/test-call/0/").status_code == 404
     assert client_of(operator).put(path).status_code == 405
 
 
 def test_the_page_shows_a_hostile_name_as_it_is(operator: User, bot: Bot) -> None:
     Bot.objects.update(name='<script>"{{ x }}', is_active=False)
-    page = client_of(operator).get(f"/admin/talk/{bot.pk}/").content.decode()
+    page = client_of(operator).get(f"/admin/test-call/{bot.pk}/").content.decode()
     assert "Call &lt;script&gt;&quot;{{ x }}" in page
     assert "This bot is switched off for callers" in page
 
@@ -47,7 +47,7 @@ def test_the_page_shows_a_hostile_name_as_it_is(operator: User, bot: Bot) -> Non
 def test_a_call_needs_the_pages_own_token(operator: User, bot: Bot) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(operator)
-    assert client.post(f"/admin/talk/{bot.pk}/").status_code == 403
+    assert client.post(f"/admin/test-call/{bot.pk}/").status_code == 403
     assert not Call.objects.exists()
 
 
@@ -55,11 +55,11 @@ def test_a_call_runs_with_the_settings_of_this_moment_and_counts_as_a_test(
     operator: User, bot: Bot
 ) -> None:
     Bot.objects.update(greeting="Just changed.", is_active=False)
-    told = client_of(operator).post(f"/admin/talk/{bot.pk}/").json()
+    told = client_of(operator).post(f"/admin/test-call/{bot.pk}/").json()
     call = Call.objects.get()
     assert told["callSid"] == call.call_sid
     assert told["page"] == f"/admin/calls/call/{call.pk}/change/"
-    assert Profile.from_json(call.settings) == Profile.of(Bot.objects.get())
+    assert BotConfig.from_json(call.settings) == BotConfig.of(Bot.objects.get())
     assert call.settings["greeting"] == "Just changed."
     assert (call.is_test, call.from_number) == (True, "olga (browser)")
     assert not Call.objects.real().exists()
@@ -67,7 +67,7 @@ def test_a_call_runs_with_the_settings_of_this_moment_and_counts_as_a_test(
 
 def test_who_may_not_read_calls_gets_no_link_to_this_one(bot: Bot) -> None:
     client = client_of(make_user("eva", "change_bot"))
-    assert client.post(f"/admin/talk/{bot.pk}/").json()["page"] == ""
+    assert client.post(f"/admin/test-call/{bot.pk}/").json()["page"] == ""
 
 
 def test_a_full_server_says_so_and_makes_no_call(
@@ -75,8 +75,8 @@ def test_a_full_server_says_so_and_makes_no_call(
 ) -> None:
     settings.MAX_CALLS = 1
     client = client_of(operator)
-    assert client.post(f"/admin/talk/{bot.pk}/").status_code == 200
-    answer = client.post(f"/admin/talk/{bot.pk}/")
+    assert client.post(f"/admin/test-call/{bot.pk}/").status_code == 200
+    answer = client.post(f"/admin/test-call/{bot.pk}/")
     assert answer.status_code == 503
     assert "MAX_CALLS" in answer.json()["trouble"]
     assert Call.objects.count() == 1
@@ -89,7 +89,7 @@ def test_a_server_without_a_key_says_what_to_set(
         settings.INWORLD_PUBLIC_URL,
         "",
     )
-    answer = client_of(operator).post(f"/admin/talk/{bot.pk}/")
+    answer = client_of(operator).post(f"/admin/test-call/{bot.pk}/")
     assert answer.status_code == 503
     assert "INWORLD_API_KEY" in answer.json()["trouble"]
 
@@ -98,9 +98,9 @@ def test_a_call_whose_page_went_away_is_closed_when_the_next_is_made(
     operator: User, bot: Bot
 ) -> None:
     client = client_of(operator)
-    client.post(f"/admin/talk/{bot.pk}/")
+    client.post(f"/admin/test-call/{bot.pk}/")
     Call.objects.update(started_at=timezone.now() - timedelta(minutes=2))
-    client.post(f"/admin/talk/{bot.pk}/")
+    client.post(f"/admin/test-call/{bot.pk}/")
     latest, first = Call.objects.all()
     assert (first.status, first.end_reason) == ("failed", "never-connected")
     assert latest.status == "ringing"
@@ -110,8 +110,8 @@ def test_the_bots_variables_are_filled_in_for_the_call(
     operator: User, bot: Bot
 ) -> None:
     values = "customer.name = Ann <b>\ncity\nempty = x"
-    Bot.objects.update(values=values)
-    client, path = client_of(operator), f"/admin/talk/{bot.pk}/"
+    Bot.objects.update(variables=values)
+    client, path = client_of(operator), f"/admin/test-call/{bot.pk}/"
     page = client.get(path).content.decode()
     assert 'name="variable-customer.name" value="Ann &lt;b&gt;"' in page
     sent = {"customer.name": "Bo\n!", "city": "Rome", "empty": "", "other": "no"}
@@ -123,11 +123,11 @@ def test_a_test_call_is_asked_for_the_number_it_pretends_to_come_from(
     operator: User, bot: Bot
 ) -> None:
     bot.numbers.create(number="+15005550006")
-    path, client = f"/admin/talk/{bot.pk}/", client_of(operator)
+    path, client = f"/admin/test-call/{bot.pk}/", client_of(operator)
     page = client.get(path).content.decode()
     assert 'name="variable-caller_number" value="+15005550001"' in page
     assert 'name="variable-called_number" value="+15005550006"' in page
-    Bot.objects.update(values="caller_number = +4930123456\nnow = never")
+    Bot.objects.update(variables="caller_number = +4930123456\nnow = never")
     page = client.get(path).content.decode()
     assert 'name="variable-caller_number" value="+4930123456"' in page
     assert "variable-now" not in page

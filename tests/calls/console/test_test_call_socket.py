@@ -25,8 +25,8 @@ from tests.support.pages.test_call import (
     open_browser,
     say,
 )
+from tests.support.pages.test_call import fresh_process as fresh_process
 from tests.support.pages.test_call import operator as operator
-from tests.support.pages.test_call import own_switchboard as own_switchboard
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -83,7 +83,9 @@ async def test_the_carriers_token_does_not_open_the_desks_socket_nor_the_other_w
 ) -> None:
     browser = await open_browser(server, operator)
     sid = (await browser.call(bot))["callSid"]
-    assert await refused(browser.socket(f"/desk/talk/{relay_token(sid, new_nonce())}"))
+    assert await refused(
+        browser.socket(f"/console/test-call/{relay_token(sid, new_nonce())}")
+    )
     token = talk_token(sid, operator)
     assert await refused(browser.socket(f"/conversation/{token}"))
 
@@ -132,8 +134,8 @@ async def test_a_conversation_with_an_interruption_is_a_call_like_any_other(
     assert line.turn(2)["said"].startswith("One")
     assert line.turn(3)["said"] == "<b>Stop</b>"
     assert "request_sent" in [stage["name"] for stage in line.turn(4)["stages"]]
-    over = [frame for frame in line.frames if frame["type"] == "desk.over"]
-    assert over == [{"type": "desk.over", "reason": "The caller hung up"}]
+    over = [frame for frame in line.frames if frame["type"] == "test.ended"]
+    assert over == [{"type": "test.ended", "reason": "The caller hung up"}]
     row = await closed(told["callSid"])
     assert (row.status, row.end_reason) == ("completed", "caller-hung-up")
     assert row.is_test
@@ -156,7 +158,7 @@ async def test_keys_are_heard_and_hidden_where_the_bot_hides_them(
     server: LiveServer, inworld: FakeInworld, bot: Bot, operator: User
 ) -> None:
     inworld.says("Thank you.")
-    await Bot.objects.aupdate(mask_keys=True, greeting="")
+    await Bot.objects.aupdate(mask_dtmf=True, greeting="")
     browser = await open_browser(server, operator)
     told = await browser.call(bot)
     async with browser.socket(told["socket"]) as socket:
@@ -199,7 +201,9 @@ async def test_what_the_bot_does_is_shown_as_it_happens(
     answer = (await turns(row))[2]
     # It is counted from the caller's last word, not from the tool's answer.
     assert answer.latency_ms["request_sent"] >= done["use"]["ms"]
-    assert row.slowest_ms is None or row.slowest_ms >= done["use"]["ms"]
+    assert (
+        row.slowest_response_ms is None or row.slowest_response_ms >= done["use"]["ms"]
+    )
 
 
 async def test_leaving_the_page_hangs_up(
@@ -236,7 +240,9 @@ async def test_the_bots_goodbye_ends_the_call_and_says_why(
     inworld.tts_status = 500
     inworld.reply_with = lambda _: []
     await Bot.objects.aupdate(
-        greeting="", apology="Nobody has voiced this.", goodbye="Nor this."
+        greeting="",
+        apology_message="Nobody has voiced this.",
+        goodbye_message="Nor this.",
     )
     browser = await open_browser(server, operator)
     told = await browser.call(bot)
@@ -251,6 +257,6 @@ async def test_the_bots_goodbye_ends_the_call_and_says_why(
         end = await line.receive("end")
         await socket.close(1000)
     assert "handoffData" not in end
-    reasons = [f["reason"] for f in line.frames if f["type"] == "desk.over"]
+    reasons = [f["reason"] for f in line.frames if f["type"] == "test.ended"]
     assert reasons == ["The bot could not answer"]
     assert (await closed(told["callSid"])).end_reason == "bot-failed"

@@ -23,8 +23,8 @@ from tests.support.pages.test_call import (
     open_browser,
     say,
 )
+from tests.support.pages.test_call import fresh_process as fresh_process
 from tests.support.pages.test_call import operator as operator
-from tests.support.pages.test_call import own_switchboard as own_switchboard
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -34,7 +34,7 @@ BOOK = phrasebook("en")
 @pytest.fixture
 async def browser(server: LiveServer, bot: Bot, operator: User) -> Browser:
     """On the page of a bot that knows somebody."""
-    await bot.targets.acreate(name="Sales", number=SALES, when="Orders.")
+    await bot.targets.acreate(name="Sales", number=SALES, when_to_use="Orders.")
     await Bot.objects.aupdate(greeting="")
     return await open_browser(server, operator)
 
@@ -55,8 +55,8 @@ async def put_through(
         end = await line.receive("end")
         await socket.close(1000)
     assert json.loads(end["handoffData"]) == {"transfer": True}
-    assert not [f for f in line.frames if f["type"] == "desk.over"]
-    (person,) = [f for f in line.frames if f["type"] == "desk.person"]
+    assert not [f for f in line.frames if f["type"] == "test.ended"]
+    (person,) = [f for f in line.frames if f["type"] == "test.transfer"]
     return told, person
 
 
@@ -64,9 +64,9 @@ async def test_the_page_is_told_who_would_be_rung_up_and_what_they_would_hear(
     browser: Browser, inworld: FakeInworld, bot: Bot
 ) -> None:
     told, person = await put_through(browser, inworld, bot)
-    announced = BOOK.announcement.format(SUMMARY)
+    announced = BOOK.screening_prompt.format(SUMMARY)
     assert person == {
-        "type": "desk.person",
+        "type": "test.transfer",
         "name": "Sales",
         "number": SALES,
         "announcement": announced,
@@ -83,7 +83,7 @@ async def test_a_person_who_takes_it_ends_the_call(
     assert answer.json() == {"reason": "The caller was put through"}
     row = await closed(told["callSid"])
     assert (row.status, row.end_reason) == ("completed", "transferred")
-    (use,) = [turn.tool for turn in await turns(row) if turn.tool]
+    (use,) = [turn.tool_call for turn in await turns(row) if turn.tool_call]
     assert use["result"] == "Sales took the call."
     again = await browser.decide(told["token"], "no-answer")
     assert (again.status_code, again.json()) == (409, {"trouble": "The call is over."})

@@ -4,42 +4,42 @@ from dataclasses import replace
 
 import pytest
 
-from bots.config.capabilities import MenuEntry, Target
+from bots.config.capabilities import MenuEntry, TransferTarget
 from bots.config.phrasebook import PHRASEBOOKS
-from bots.config.rules import Manners, backchannels
+from bots.config.rules import ConversationRules, backchannels
 from bots.inworld.tool_calls import ToolCall
 from calls.conversation.actions import (
     Action,
+    CallTool,
     ChangeLanguage,
     HangUp,
     Play,
     SpeakText,
     StartReply,
-    UseTool,
 )
-from calls.conversation.ending import FAREWELL_LIMIT, MOST_TRANSFERS, MOST_WORDS
+from calls.conversation.ending import FINAL_MESSAGE_TIMEOUT, MAX_TRANSFERS, MOST_WORDS
 from calls.conversation.events import (
     CallEnded,
     CallerInterrupted,
     CallerSpeaking,
     CallerSpoke,
     CallResumed,
-    KeyPressed,
+    DtmfReceived,
     OperatorTransferred,
     ReplyEnded,
-    TimePassed,
-    ToolEnded,
+    TimerFired,
+    ToolCallEnded,
 )
-from calls.conversation.messages import LINE_BROKE
-from calls.conversation.timeouts import PARTING_SILENCE
+from calls.conversation.messages import RECONNECTED
+from calls.conversation.timeouts import AFTER_GOODBYE_SECONDS
 from calls.conversation.tool_calls import (
-    LEAVING,
-    LONGEST_SENTENCE,
+    MAX_SENTENCE_LENGTH,
     NO_SUCH_LANGUAGE,
-    NOBODY_THERE,
+    NO_TARGET_AVAILABLE,
+    TRANSFERRING,
 )
-from calls.turns.resume import LOST
-from calls.turns.turn import ToolUse, Turn
+from calls.turns.resume import RELAY_LOST
+from calls.turns.turn import ToolCallRecord, Turn
 from tests.calls.conversation.test_conversation import Talk, of, started
 from tests.calls.conversation.test_tool_calls import (
     LOOK_UP,
@@ -54,11 +54,15 @@ from tests.support.transfer_targets import SALES
 GOODBYE, NOTICE = "Goodbye now.", "I'll put you through."
 BYE = call("end_call", goodbye=" Bye,\nAnn. ")
 WORDS = "one two three four"
-NOBODY = replace(SALES, name="Nobody", hours="Mon 9:00-9:01")
+NOBODY = replace(SALES, name="Nobody", opening_hours="Mon 9:00-9:01")
 
 
 def polite(**manners: object) -> Talk:
-    usual = {"goodbye": GOODBYE, "transfer_notice": NOTICE, "targets": (SALES,)}
+    usual = {
+        "goodbye_message": GOODBYE,
+        "transfer_notice": NOTICE,
+        "transfer_targets": (SALES,),
+    }
     return working(**{**usual, **manners})
 
 
@@ -76,7 +80,7 @@ def hung_up(talk: Talk) -> HangUp:
     """Wait until the bot hangs up."""
     while not (ends := of(HangUp, talk.passes())):
         pass
-    assert talk.core.wakes_at() is None
+    assert talk.core.next_deadline() is None
     return ends[0]
 
 
@@ -87,15 +91,15 @@ def test_the_models_own_words_reach_no_variable() -> None:
     bye = call("end_call", goodbye="Bye {{customer.pin}}{{a|you}}.")
     ask = call("ask_for_keys", question="Is it {{customer.pin}}{{a|so}}?")
     for wanted, words in ((bye, "Bye you."), (ask, "Is it so?")):
-        talk = polite(can_ask_for_keys=True)
-        talk.core.answers.known = {"customer.pin": "4711", "a": "x"}
+        talk = polite(can_collect_digits=True)
+        talk.core.answers.variables = {"customer.pin": "4711", "a": "x"}
         assert spoken(uses(talk, wanted)).text == words
 
 
 def test_the_goodbye_of_the_model_is_heard_before_the_bot_hangs_up() -> None:
     talk = polite()
     goodbye = spoken(uses(talk, BYE))
-    assert (goodbye.text, goodbye.kept) == ("Bye, Ann.", False)
+    assert (goodbye.text, goodbye.is_cacheable) == ("Bye, Ann.", False)
     (play,) = of(Play, talk.clip(goodbye.reply, goodbye.text, seconds=3.0))
     assert not play.interruptible
     talk.on(ReplyEnded(goodbye.reply, goodbye.text))
@@ -107,7 +111,7 @@ def test_the_goodbye_of_the_model_is_heard_before_the_bot_hangs_up() -> None:
 
 def test_without_one_the_bots_own_goodbye_is_said() -> None:
     goodbye = spoken(uses(polite(), call("end_call")))
-    assert (goodbye.text, goodbye.kept) == (GOODBYE, True)
+    assert (goodbye.text, goodbye.is_cacheable) == (GOODBYE, True)
 
 
 @pytest.mark.parametrize("goodbye", [7, None, ["Bye."], " \n"])
@@ -118,7 +122,7 @@ def test_a_goodbye_that_is_none_is_not_said(goodbye: object) -> None:
 
 def test_a_goodbye_has_a_bearable_length() -> None:
     sentence = spoken(uses(polite(), call("end_call", goodbye="b" * 9999)))
-    assert sentence.text == "b" * LONGEST_SENTENCE
+    assert sentence.text == "b" * MAX_SENTENCE_LENGTH
 
 
 def test_after_spoken_words_nothing_is_added() -> None:
@@ -152,15 +156,15 @@ def test_a_goodbye_that_never_comes_ends_the_call_all_the_same() -> None:
     uses(talk, BYE)
     began = talk.now
     assert hung_up(talk) == HangUp("bot-hung-up")
-    assert talk.now == began + FAREWELL_LIMIT
+    assert talk.now == began + FINAL_MESSAGE_TIMEOUT
 
 
 def test_what_else_the_model_wants_is_done_while_the_goodbye_is_heard() -> None:
     talk = polite()
     actions = uses(talk, BYE, call("look_up", "2"))
-    assert [use.tool for use in of(UseTool, actions)] == [LOOK_UP]
+    assert [use.tool for use in of(CallTool, actions)] == [LOOK_UP]
     goodbye = spoken(actions)
-    assert not of(StartReply, talk.on(ToolEnded("2", "Noted.")))
+    assert not of(StartReply, talk.on(ToolCallEnded("2", "Noted.")))
     voiced(talk, goodbye)
     assert hung_up(talk) == HangUp("bot-hung-up")
     assert result_of(talk, 2) == ("Noted.", False)
@@ -168,7 +172,7 @@ def test_what_else_the_model_wants_is_done_while_the_goodbye_is_heard() -> None:
 
 @pytest.mark.parametrize("first", ["end_call", "transfer_call"])
 def test_of_two_last_words_the_first_counts(first: str) -> None:
-    talk = polite(can_ask_for_keys=True, others={"de-DE": Manners("")})
+    talk = polite(can_collect_digits=True, others={"de-DE": ConversationRules("")})
     through = call("transfer_call", "2", target="Sales", summary="Ann.")
     last = [BYE, through] if first == "end_call" else [through, BYE]
     keys = call("ask_for_keys", "3", question="Which?")
@@ -177,8 +181,8 @@ def test_of_two_last_words_the_first_counts(first: str) -> None:
     voiced(talk, spoken(actions))
     ended = hung_up(talk)
     assert ended.transfer == (None if first == "end_call" else SALES)
-    results = [turn.tool.result for turn in talk.turns.values() if turn.tool]
-    assert results[1:] == [LEAVING] * 3
+    results = [turn.tool_call.result for turn in talk.turns.values() if turn.tool_call]
+    assert results[1:] == [TRANSFERRING] * 3
 
 
 # Said goodbye, but never hung up
@@ -195,33 +199,33 @@ def parted(talk: Talk, words: str = "Thanks, bye!") -> float:
 
 
 def test_silence_after_a_goodbye_ends_the_call() -> None:
-    talk = polite(partings=frozenset({"bye"}), silence_seconds=9)
+    talk = polite(partings=frozenset({"bye"}), idle_timeout_seconds=9)
     ended_at = parted(talk)
     assert hung_up(talk) == HangUp("bot-hung-up")
-    assert talk.now == ended_at + PARTING_SILENCE
+    assert talk.now == ended_at + AFTER_GOODBYE_SECONDS
     assert talk.transcript()[-1][1] == "Thanks, bye!"  # nothing is said twice
 
 
 def test_who_speaks_after_a_goodbye_is_answered() -> None:
     talk = polite(partings=frozenset({"bye"}))
     ended_at = parted(talk)
-    talk.on(CallerSpeaking(True), after=PARTING_SILENCE - 1)
-    assert not of(HangUp, talk.on(TimePassed(), after=2))
+    talk.on(CallerSpeaking(True), after=AFTER_GOODBYE_SECONDS - 1)
+    assert not of(HangUp, talk.on(TimerFired(), after=2))
     talk.on(CallerSpeaking(False))
     assert started(talk.on(CallerSpoke("One more thing."), after=0.5))
-    assert talk.now > ended_at + PARTING_SILENCE
+    assert talk.now > ended_at + AFTER_GOODBYE_SECONDS
 
 
 @pytest.mark.parametrize("words", ["Bye is short for goodbye, I think so.", "Well."])
 def test_a_word_in_the_middle_is_no_goodbye(words: str) -> None:
-    talk = polite(partings=frozenset({"bye"}), silence_seconds=9)
+    talk = polite(partings=frozenset({"bye"}), idle_timeout_seconds=9)
     parted(talk, words)
     assert spoken(talk.passes()).text == "Are you still there?"
 
 
 @pytest.mark.parametrize("words", ["Shall we say bye?", "Did you say “bye?”", "Bye？"])  # noqa: RUF001
 def test_a_question_is_no_goodbye(words: str) -> None:
-    talk = polite(partings=frozenset({"bye"}), silence_seconds=9)
+    talk = polite(partings=frozenset({"bye"}), idle_timeout_seconds=9)
     parted(talk, words)
     assert spoken(talk.passes()).text == "Are you still there?"
 
@@ -229,7 +233,7 @@ def test_a_question_is_no_goodbye(words: str) -> None:
 def test_nobody_parts_who_has_not_heard_the_caller_yet() -> None:
     greeting = "Hello, good night."
     night = frozenset({"good night"})
-    talk = polite(partings=night, silence_seconds=9, greeting=greeting)
+    talk = polite(partings=night, idle_timeout_seconds=9, greeting=greeting)
     talk.clip(1, greeting)
     talk.on(ReplyEnded(1, greeting))
     while not (sentences := of(SpeakText, talk.passes())):
@@ -250,8 +254,8 @@ def test_nobody_parts_who_has_not_heard_the_caller_yet() -> None:
 def test_what_also_means_something_else_is_no_goodbye(
     language: str, words: str, parts: bool
 ) -> None:
-    partings = backchannels(PHRASEBOOKS[language].partings)
-    assert Manners("", partings=partings).is_parting(words) is parts
+    partings = backchannels(PHRASEBOOKS[language].goodbye_phrases)
+    assert ConversationRules("", goodbye_phrases=partings).is_goodbye(words) is parts
 
 
 # To a person
@@ -297,14 +301,14 @@ def test_a_line_that_breaks_in_the_notice_leaves_a_transfer_to_be_made(
     talk.now += 1
     if noticed:
         talk.on(CallEnded())
-        assert result_of(talk, 1) == (LOST, True)
+        assert result_of(talk, 1) == (RELAY_LOST, True)
     back = polite()
     turns = tuple(talk.turns[index] for index in sorted(talk.turns))
     sorry = spoken(back.on(CallResumed(turns, talk.now, 30.0)))
     back.clip(sorry.reply, sorry.text)
     again = started(back.on(ReplyEnded(sorry.reply, sorry.text)))
-    assert told(again)[-2:] == [("tool", LOST), ("user", LINE_BROKE)]
-    assert not back.core.farewells.has_tried_enough
+    assert told(again)[-2:] == [("tool", RELAY_LOST), ("user", RECONNECTED)]
+    assert not back.core.farewells.transfer_limit_reached
 
 
 def test_a_transfer_that_was_made_is_not_undone_by_the_end_of_its_session() -> None:
@@ -330,15 +334,15 @@ def test_what_was_said_before_is_notice_enough() -> None:
         ((SALES,), None),
         ((SALES,), ["Sales"]),
         ((SALES, NOBODY), "Nobody"),
-        ((SALES, Target("Desk", "+14155550197")), "Desk"),
+        ((SALES, TransferTarget("Desk", "+14155550197")), "Desk"),
     ],
 )
 def test_nobody_is_rung_up_who_was_not_offered(
-    targets: tuple[Target, ...], name: object
+    targets: tuple[TransferTarget, ...], name: object
 ) -> None:
     talk = polite(targets=targets)
     actions = uses(talk, call("transfer_call", target=name, summary="Ann."))
-    assert told(started(actions))[-1] == ("tool", NOBODY_THERE)
+    assert told(started(actions))[-1] == ("tool", NO_TARGET_AVAILABLE)
     assert talk.core.farewell is None
 
 
@@ -346,18 +350,21 @@ def test_nobody_is_rung_up_who_was_not_offered(
 def test_a_key_for_somebody_who_is_not_there_is_answered(name: str) -> None:
     menu = {"0": MenuEntry("0", "transfer", name)}
     talk = polite(targets=(NOBODY,), menu=menu)
-    start = started(talk.on(KeyPressed("0")))
-    assert told(start)[1:] == [("assistant", ["transfer_call"]), ("tool", NOBODY_THERE)]
+    start = started(talk.on(DtmfReceived("0")))
+    assert told(start)[1:] == [
+        ("assistant", ["transfer_call"]),
+        ("tool", NO_TARGET_AVAILABLE),
+    ]
 
 
 def test_after_so_many_transfers_nobody_more_is_bothered() -> None:
     talk = polite()
-    for index in range(MOST_TRANSFERS):
-        use = ToolUse(f"t{index}", "transfer_call", result="Nobody picked up.")
-        turn = Turn(index, "tool", 0.0, text=use.name, tool=use, ended_at=1.0)
+    for index in range(MAX_TRANSFERS):
+        use = ToolCallRecord(f"t{index}", "transfer_call", result="Nobody picked up.")
+        turn = Turn(index, "tool", 0.0, text=use.name, tool_call=use, ended_at=1.0)
         talk.core.turns.append(turn)
     actions = uses(talk, call("transfer_call", target="Sales", summary="Ann."))
-    assert told(started(actions))[-1] == ("tool", NOBODY_THERE)
+    assert told(started(actions))[-1] == ("tool", NO_TARGET_AVAILABLE)
 
 
 @pytest.mark.parametrize("by", ["a key", "an operator"])
@@ -379,12 +386,12 @@ def test_the_person_hears_the_callers_words_where_the_model_did_not_decide(
     for words in said:
         if words.endswith("#"):
             for key in words:
-                talk.on(KeyPressed(key))
+                talk.on(DtmfReceived(key))
         else:
             number = started(talk.on(CallerSpoke(words))).reply
             talk.clip(number, "I see.")
             talk.on(ReplyEnded(number, "I see."))
-    talk.on(KeyPressed("0") if by == "a key" else OperatorTransferred("Sales"))
+    talk.on(DtmfReceived("0") if by == "a key" else OperatorTransferred("Sales"))
     assert talk.core.farewell
     assert talk.core.farewell.summary == told_of
 
@@ -393,7 +400,9 @@ def test_the_person_hears_the_callers_words_where_the_model_did_not_decide(
 
 
 def bilingual() -> Talk:
-    german = Manners("Sei nett.", goodbye="Tschüss.", language="de-DE")
+    german = ConversationRules(
+        "Sei nett.", goodbye_message="Tschüss.", language="de-DE"
+    )
     return polite(others={"de-DE": german})
 
 
@@ -424,9 +433,9 @@ def test_a_call_that_goes_on_goes_on_in_its_language() -> None:
     before.on(CallEnded())
     talk = bilingual()
     turns = tuple(turn for turn in before.core.turns)
-    actions = talk.on(CallResumed(turns, lost_at=0.0, seconds=5.0))
+    actions = talk.on(CallResumed(turns, disconnected_at=0.0, seconds=5.0))
     assert of(ChangeLanguage, actions) == [ChangeLanguage("de-DE")]
-    assert talk.core.manners.goodbye == "Tschüss."
+    assert talk.core.manners.goodbye_message == "Tschüss."
 
 
 def test_arguments_may_be_left_out() -> None:

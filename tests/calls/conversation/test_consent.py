@@ -6,22 +6,22 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.test import Client
 
-from bots.config.bot_config import Profile
+from bots.config.bot_config import BotConfig
 from bots.models import Bot
-from calls.conversation.actions import Discard, Play, SpeakText, StartReply, StopReply
+from calls.conversation.actions import DropClips, Play, SpeakText, StartReply, StopReply
 from calls.conversation.events import (
     CallConnected,
     CallEnded,
     CallerInterrupted,
     CallerSpoke,
     CallResumed,
-    KeyPressed,
+    DtmfReceived,
     OperatorEnded,
     ReplyEnded,
 )
-from calls.conversation.responder import GREETING_PATIENCE
+from calls.conversation.responder import GREETING_TTS_TIMEOUT
 from calls.models import Call
-from calls.rules import manners
+from calls.rules import rules_of
 from calls.turns.turn import CONSENT, Turn
 from tests.calls.conversation.test_conversation import GREETING, Talk, of, started
 from tests.end_to_end.test_live import closed, dial, turns
@@ -42,9 +42,11 @@ def told(greeting: str = GREETING, **more: object) -> Talk:
 
 def test_it_comes_before_the_greeting_and_cannot_be_interrupted() -> None:
     talk = Talk(greeting=GREETING, consent=SENTENCE)
-    assert talk.on(CallConnected()) == [SpeakText(1, SENTENCE, GREETING_PATIENCE)]
+    assert talk.on(CallConnected()) == [SpeakText(1, SENTENCE, GREETING_TTS_TIMEOUT)]
     talk.clip(1, SENTENCE)
-    assert SpeakText(2, GREETING, GREETING_PATIENCE) in talk.on(ReplyEnded(1, SENTENCE))
+    assert SpeakText(2, GREETING, GREETING_TTS_TIMEOUT) in talk.on(
+        ReplyEnded(1, SENTENCE)
+    )
     (play,) = of(Play, talk.clip(2, GREETING))
     assert play.interruptible
 
@@ -57,7 +59,7 @@ def test_it_is_on_record_with_its_time_and_no_part_of_the_history() -> None:
     talk.passes()
     turn = talk.turns[0]
     assert (turn.role, turn.model, turn.interrupted) == ("system", CONSENT, False)
-    assert turn.text == turn.heard == SENTENCE
+    assert turn.text == turn.heard_text == SENTENCE
     assert turn.ended_at
     assert turn.ended_at > turn.started_at
     start = started(talk.on(CallerSpoke("Hi")))
@@ -75,7 +77,7 @@ def test_without_a_greeting_the_caller_speaks_next() -> None:
 def test_words_before_it_could_be_made_wait_for_it() -> None:
     talk = Talk(greeting=GREETING, consent=SENTENCE)
     talk.on(CallConnected())
-    waiting = [*talk.on(CallerSpoke("Hello?"), after=0.5), *talk.on(KeyPressed("#"))]
+    waiting = [*talk.on(CallerSpoke("Hello?"), after=0.5), *talk.on(DtmfReceived("#"))]
     assert [*of(StopReply, waiting), *of(StartReply, waiting)] == []
     assert of(Play, talk.clip(1, SENTENCE))
     actions = talk.on(ReplyEnded(1, SENTENCE))
@@ -95,7 +97,7 @@ def test_a_cut_line_plays_it_again_and_then_what_was_behind_it(
     talk.passes()  # nobody said anything
     talk.passes()
     assert not talk.turns[0].interrupted
-    assert talk.turns[0].heard == SENTENCE
+    assert talk.turns[0].heard_text == SENTENCE
 
 
 def test_words_during_it_take_the_greetings_place_and_leave_it_alone() -> None:
@@ -103,7 +105,7 @@ def test_words_during_it_take_the_greetings_place_and_leave_it_alone() -> None:
     talk.on(ReplyEnded(1, SENTENCE))
     talk.clip(2, GREETING)
     actions = talk.on(CallerSpoke("I want to book."), after=0.1)
-    gone = [clip.text for discard in of(Discard, actions) for clip in discard.clips]
+    gone = [clip.text for discard in of(DropClips, actions) for clip in discard.clips]
     assert gone == [GREETING]
     assert started(actions)
     talk.passes()
@@ -114,7 +116,7 @@ def test_words_during_it_do_not_touch_it_where_there_is_no_greeting() -> None:
     talk = told(greeting="")
     talk.on(ReplyEnded(1, SENTENCE))
     actions = talk.on(CallerSpoke("I want to book."), after=0.1)
-    assert of(Discard, actions) == []
+    assert of(DropClips, actions) == []
     assert started(actions)
     assert not talk.turns[0].interrupted
 
@@ -126,35 +128,37 @@ def test_an_operator_or_the_caller_may_end_the_call_before_its_end() -> None:
     assert talk.core.farewell
     talk = told()
     talk.on(CallEnded(), after=1)
-    assert talk.turns[0].heard != SENTENCE
-    assert talk.turns[0].interrupted or talk.turns[0].heard
+    assert talk.turns[0].heard_text != SENTENCE
+    assert talk.turns[0].interrupted or talk.turns[0].heard_text
 
 
 def resumed(*before: Turn) -> list[str]:
     talk = Talk(greeting=GREETING, consent=SENTENCE)
-    event = CallResumed(turns=tuple(before), seconds=5.0, lost_at=talk.now - 1)
+    event = CallResumed(turns=tuple(before), seconds=5.0, disconnected_at=talk.now - 1)
     return [action.text for action in of(SpeakText, talk.on(event))]
 
 
 def test_a_call_that_goes_on_elsewhere_hears_it_again_only_if_it_was_cut() -> None:
     begun = Turn(0, "system", 90.0, SENTENCE, model=CONSENT)
-    whole = dataclasses.replace(begun, heard=SENTENCE, ended_at=95.0)
-    cut = dataclasses.replace(begun, heard="This", ended_at=91.0, interrupted=True)
+    whole = dataclasses.replace(begun, heard_text=SENTENCE, ended_at=95.0)
+    cut = dataclasses.replace(begun, heard_text="This", ended_at=91.0, interrupted=True)
     assert SENTENCE not in resumed(whole)
     assert resumed(cut) == resumed() == [SENTENCE]
 
 
 def test_the_greeting_is_made_while_it_plays() -> None:
-    profile = Profile.of(Bot(consent=f" {SENTENCE} "))
-    rules = manners(profile)
-    assert rules.consent == SENTENCE
-    assert rules.standing_sentences[0] == profile.greeting
+    profile = BotConfig.of(Bot(consent_message=f" {SENTENCE} "))
+    rules = rules_of(profile)
+    assert rules.consent_message == SENTENCE
+    assert rules.fixed_sentences[0] == profile.greeting
 
 
 def test_a_sentence_that_is_another_in_each_call_is_not_made_beforehand() -> None:
-    profile = Profile.of(Bot(consent=SENTENCE, greeting="Hi {{a}}", goodbye="{{b|c}}"))
-    told = manners(profile).standing_sentences
-    assert told[0] == profile.apology
+    profile = BotConfig.of(
+        Bot(consent_message=SENTENCE, greeting="Hi {{a}}", goodbye_message="{{b|c}}")
+    )
+    told = rules_of(profile).fixed_sentences
+    assert told[0] == profile.apology_message
     assert not any("{{" in each for each in told)
 
 
@@ -162,7 +166,7 @@ def test_a_sentence_that_is_another_in_each_call_is_not_made_beforehand() -> Non
 async def test_on_a_real_line_it_is_heard_first_and_its_page_says_so(
     server: LiveServer, inworld: FakeInworld, bot: Bot, admin_client: Client
 ) -> None:
-    bot.consent = SENTENCE
+    bot.consent_message = SENTENCE
     await bot.asave()
     inworld.says("Sure.")
     async with dial(server) as call:

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import TypeVar
 
-from bots.config.rules import Manners
+from bots.config.rules import ConversationRules
 from calls.conversation.actions import (
     Action,
-    Discard,
+    DropClips,
     Play,
-    Record,
+    SaveTurn,
     SpeakText,
     StartReply,
     StopReply,
@@ -20,12 +20,12 @@ from calls.conversation.events import (
     CallerInterrupted,
     CallerSpoke,
     ClipReady,
+    DtmfReceived,
     Event,
-    KeyPressed,
     ReplyEnded,
-    TimePassed,
+    TimerFired,
 )
-from calls.conversation.responder import GREETING_PATIENCE
+from calls.conversation.responder import GREETING_TTS_TIMEOUT
 from calls.turns.playback import Clip
 from calls.turns.turn import Turn
 
@@ -37,7 +37,7 @@ class Talk:
     """A conversation and what it did, with time passing as told."""
 
     def __init__(self, **manners: object) -> None:
-        self.core = Conversation(Manners("Be kind.", **manners))  # type: ignore[arg-type]
+        self.core = Conversation(ConversationRules("Be kind.", **manners))  # type: ignore[arg-type]
         self.now = 100.0
         self.turns: dict[int, Turn] = {}
 
@@ -45,7 +45,7 @@ class Talk:
         self.now += after
         actions = self.core.receive(event, self.now)
         for action in actions:
-            if isinstance(action, Record):
+            if isinstance(action, SaveTurn):
                 self.turns[action.turn.index] = action.turn
         return actions
 
@@ -55,13 +55,13 @@ class Talk:
 
     def passes(self) -> list[Action]:
         """Wait for the moment the conversation asked for."""
-        moment = self.core.wakes_at()
+        moment = self.core.next_deadline()
         assert moment is not None
-        return self.on(TimePassed(), after=moment - self.now)
+        return self.on(TimerFired(), after=moment - self.now)
 
     def transcript(self) -> list[tuple[str, str, str]]:
         rows = [self.turns[index] for index in sorted(self.turns)]
-        return [(turn.role, turn.text, turn.heard) for turn in rows]
+        return [(turn.role, turn.text, turn.heard_text) for turn in rows]
 
 
 def started(actions: Sequence[Action]) -> StartReply:
@@ -83,7 +83,7 @@ def answered(talk: Talk, question: str = "Question?") -> int:
 
 def test_the_greeting_is_spoken_word_for_word_and_stands_in_the_history() -> None:
     talk = Talk(greeting=GREETING)
-    assert talk.on(CallConnected()) == [SpeakText(1, GREETING, GREETING_PATIENCE)]
+    assert talk.on(CallConnected()) == [SpeakText(1, GREETING, GREETING_TTS_TIMEOUT)]
     talk.clip(1, GREETING)
     talk.on(ReplyEnded(1, GREETING))
     talk.passes()
@@ -114,8 +114,8 @@ def test_a_second_prompt_before_anything_is_audible_withdraws_the_clips() -> Non
     first = started(talk.on(CallerSpoke("One"))).reply
     talk.clip(first, "Answer to one")
     actions = talk.on(CallerSpoke("Two"), after=0.1)
-    (discard,) = of(Discard, actions)
-    assert discard == Discard(discard.clips, queued=True)
+    (discard,) = of(DropClips, actions)
+    assert discard == DropClips(discard.clips, queued=True)
     assert started(actions).messages[-1]["content"] == "One Two"
 
 
@@ -137,7 +137,7 @@ def test_an_interrupt_keeps_what_was_heard_and_tells_the_model() -> None:
     assert "cut you off" in start.messages[-1]["content"]
     assert start.messages[-1]["content"].endswith("Wait")
     turn = talk.turns[1]
-    assert (turn.text, turn.heard) == ("one two three four five six", "one two")
+    assert (turn.text, turn.heard_text) == ("one two three four five six", "one two")
     assert turn.interrupted
 
 
@@ -151,7 +151,7 @@ def test_an_interrupt_while_nothing_plays_costs_no_answer() -> None:
 def test_the_late_interrupt_of_a_key_leaves_the_answer_to_the_key() -> None:
     talk = Talk()
     answered(talk)
-    number = started(talk.on(KeyPressed("#"))).reply
+    number = started(talk.on(DtmfReceived("#"))).reply
     talk.clip(number, "You pressed hash")
     talk.on(CallerInterrupted(15), after=0.1)
     talk.on(ReplyEnded(number, "You pressed hash"))
@@ -166,15 +166,15 @@ def test_an_interrupt_soon_after_the_question_stops_the_answer() -> None:
     number = started(talk.on(CallerSpoke("Hi"))).reply
     talk.clip(number, "one two three four")
     assert StopReply(number) in talk.on(CallerInterrupted(500), after=0.75)
-    assert talk.turns[1].heard == "one"
+    assert talk.turns[1].heard_text == "one"
 
 
 def test_keys_are_one_entry_after_a_pause_or_a_hash() -> None:
     talk = Talk()
     for key in "123":
-        assert talk.on(KeyPressed(key), after=0.5) == []
+        assert talk.on(DtmfReceived(key), after=0.5) == []
     assert started(talk.passes()).messages[-1]["content"] == "[pressed 1 2 3]"
-    start = started(talk.on(KeyPressed("#"), after=5))
+    start = started(talk.on(DtmfReceived("#"), after=5))
     assert start.messages[-1]["content"] == "[pressed 1 2 3] [pressed #]"
 
 
@@ -196,7 +196,7 @@ def test_a_reply_played_to_its_end_is_recorded_as_heard() -> None:
     talk.on(ReplyEnded(number, "one two three four", model="m", prompt_tokens=3))
     talk.passes()
     turn = talk.turns[1]
-    assert (turn.text, turn.heard) == ("one two three four", "one two three four")
+    assert (turn.text, turn.heard_text) == ("one two three four", "one two three four")
     assert (turn.model, turn.prompt_tokens, turn.interrupted) == ("m", 3, False)
 
 
@@ -204,7 +204,7 @@ def test_a_hang_up_in_the_middle_keeps_what_was_heard() -> None:
     talk = Talk()
     number = answered(talk)
     assert StopReply(number) in talk.on(CallEnded())
-    assert talk.turns[1].heard == "one two"
+    assert talk.turns[1].heard_text == "one two"
     assert talk.turns[1].interrupted
 
 
@@ -214,5 +214,5 @@ def test_marks_become_milliseconds_from_the_callers_last_word() -> None:
     asked = talk.now
     talk.now += 0.5
     talk.clip(number, "Hello")
-    talk.on(ReplyEnded(number, "Hello", marks={"first_token": asked + 0.123}))
+    talk.on(ReplyEnded(number, "Hello", timestamps={"first_token": asked + 0.123}))
     assert talk.turns[1].latency_ms == {"play_sent": 500, "first_token": 123}

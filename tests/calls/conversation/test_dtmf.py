@@ -6,20 +6,20 @@ import pytest
 
 from bots.config.capabilities import MenuEntry
 from calls.conversation.actions import Play, SpeakText, StartReply
-from calls.conversation.dtmf import ENTRY_PAUSE, MASKED
+from calls.conversation.dtmf import INTER_DIGIT_TIMEOUT, MASKED
 from calls.conversation.events import (
     CallEnded,
     CallerInterrupted,
     CallerSpoke,
     CallResumed,
-    KeyPressed,
+    DtmfReceived,
     ReplyEnded,
 )
-from calls.conversation.responder import MOST_ROUNDS
+from calls.conversation.responder import MAX_TOOL_ROUNDS
 from calls.conversation.tool_calls import NOTHING_TYPED, SPOKE_INSTEAD
-from calls.live_feed.snapshot import Glimpse
+from calls.live_feed.snapshot import CallSnapshot
 from calls.models import Call
-from calls.turns.resume import LOST
+from calls.turns.resume import RELAY_LOST
 from tests.calls.conversation.test_builtin_tools import spoken, voiced
 from tests.calls.conversation.test_conversation import Talk, of, started
 from tests.calls.conversation.test_tool_calls import (
@@ -35,7 +35,7 @@ QUESTION = "Type your PIN, please."
 
 def asked(talk: Talk | None = None, **arguments: Any) -> Talk:
     """A caller who has just heard what to type."""
-    talk = talk or working(can_ask_for_keys=True)
+    talk = talk or working(can_collect_digits=True)
     given = {"question": QUESTION, **arguments}
     voiced(talk, spoken(uses(talk, call("ask_for_keys", **given))))
     return talk
@@ -46,20 +46,21 @@ def typed(talk: Talk, keys: str, after: float = 0.3) -> list[StartReply]:
     return [
         start
         for key in keys
-        for start in of(StartReply, talk.on(KeyPressed(key), after=after))
+        for start in of(StartReply, talk.on(DtmfReceived(key), after=after))
     ]
 
 
 def test_the_question_is_asked_word_for_word() -> None:
     actions = uses(
-        working(can_ask_for_keys=True), call("ask_for_keys", question=f" {QUESTION}\n")
+        working(can_collect_digits=True),
+        call("ask_for_keys", question=f" {QUESTION}\n"),
     )
-    assert (spoken(actions).text, spoken(actions).kept) == (QUESTION, False)
+    assert (spoken(actions).text, spoken(actions).is_cacheable) == (QUESTION, False)
     assert not of(StartReply, actions)
 
 
 def test_what_the_bot_said_before_is_the_question() -> None:
-    talk = working(can_ask_for_keys=True)
+    talk = working(can_collect_digits=True)
     asking = call("ask_for_keys", question=QUESTION)
     assert not of(SpeakText, uses(talk, asking, said="Your PIN, please?"))
     (start,) = typed(talk, "12#", after=3)
@@ -67,7 +68,7 @@ def test_what_the_bot_said_before_is_the_question() -> None:
 
 
 def test_keys_that_were_pressed_already_are_part_of_the_entry() -> None:
-    talk = working(can_ask_for_keys=True)
+    talk = working(can_collect_digits=True)
     number = started(talk.on(CallerSpoke("My PIN is this."))).reply
     assert typed(talk, "47") == []
     asking = call("ask_for_keys", question=QUESTION, length=4)
@@ -80,7 +81,7 @@ def test_the_last_key_ends_an_entry_and_is_no_part_of_it() -> None:
     talk = asked()
     (start,) = typed(talk, "123#")
     assert told(start)[-1] == ("tool", "The caller pressed 1 2 3.")
-    assert not talk.turns[1].tool or result_of(talk, 1)[1] is False
+    assert not talk.turns[1].tool_call or result_of(talk, 1)[1] is False
     assert [turn.role for turn in talk.core.turns if turn.text.startswith("[")] == []
 
 
@@ -109,7 +110,7 @@ def test_an_entry_is_complete_by_its_length_or_last_key(
     ("seconds", "patience"), [(5, 5), (1, 3), (999, 60), ("5", 10), (None, 10)]
 )
 def test_a_caller_has_so_long_to_begin(seconds: object, patience: float) -> None:
-    talk = working(can_ask_for_keys=True)
+    talk = working(can_collect_digits=True)
     asking = call("ask_for_keys", question=QUESTION, seconds=seconds)
     voiced(talk, spoken(uses(talk, asking)))
     heard_at = talk.core.playback.ends_at()
@@ -122,9 +123,9 @@ def test_a_caller_has_so_long_to_begin(seconds: object, patience: float) -> None
 
 
 def test_a_caller_who_types_may_be_asked_again_however_often() -> None:
-    talk = working(can_ask_for_keys=True)
+    talk = working(can_collect_digits=True)
     actions = uses(talk, call("ask_for_keys", question=QUESTION, secret=True))
-    for _ in range(MOST_ROUNDS + 1):
+    for _ in range(MAX_TOOL_ROUNDS + 1):
         voiced(talk, spoken(actions))
         (start,) = typed(talk, "12#")
         assert not start.must_speak
@@ -167,7 +168,7 @@ def test_a_caller_who_speaks_instead_is_answered() -> None:
 
 
 def test_an_interruption_by_the_first_key_is_none() -> None:
-    talk = working(can_ask_for_keys=True)
+    talk = working(can_collect_digits=True)
     question = spoken(uses(talk, call("ask_for_keys", question=QUESTION)))
     talk.clip(question.reply, QUESTION, seconds=4.0)
     assert typed(talk, "1", after=1) == []
@@ -178,14 +179,14 @@ def test_an_interruption_by_the_first_key_is_none() -> None:
 
 @pytest.mark.parametrize("question", ["", "  ", 7, None])
 def test_nothing_is_waited_for_without_a_question(question: object) -> None:
-    talk = working(can_ask_for_keys=True)
+    talk = working(can_collect_digits=True)
     actions = uses(talk, call("ask_for_keys", question=question))
     assert result_of(talk, 1)[1]
     assert started(actions)
 
 
 def test_two_entries_at_once_are_one_too_many() -> None:
-    talk = working(can_ask_for_keys=True)
+    talk = working(can_collect_digits=True)
     both = [call("ask_for_keys", each, question=f"{each}?") for each in "ab"]
     actions = uses(talk, *both)
     assert [each.text for each in of(SpeakText, actions)] == ["a?"]
@@ -196,7 +197,7 @@ def test_two_entries_at_once_are_one_too_many() -> None:
 
 def test_keys_that_were_asked_for_are_not_those_of_the_menu() -> None:
     menu = {"1": MenuEntry("1", "end")}
-    talk = asked(working(can_ask_for_keys=True, menu=menu), length=2)
+    talk = asked(working(can_collect_digits=True, menu=menu), length=2)
     (start,) = typed(talk, "11")
     assert told(start)[-1] == ("tool", "The caller pressed 1 1.")
     assert talk.core.farewell is None
@@ -209,10 +210,10 @@ HASH = {"#": MenuEntry("#", "end"), "1": MenuEntry("1", "end")}
 
 @pytest.mark.parametrize("slip", ["#", "1", "#1"])
 def test_what_follows_a_fixed_length_at_once_is_a_slip(slip: str) -> None:
-    talk = asked(working(can_ask_for_keys=True, menu=HASH), length=4)
+    talk = asked(working(can_collect_digits=True, menu=HASH), length=4)
     (start,) = typed(talk, "4711")
     for key in slip:
-        assert talk.on(KeyPressed(key), after=0.4) == []
+        assert talk.on(DtmfReceived(key), after=0.4) == []
     assert talk.core.farewell is None
     talk.clip(start.reply, "Thank you.")
     talk.on(ReplyEnded(start.reply, "Thank you."))
@@ -228,9 +229,9 @@ def test_it_is_none_later_nor_after_a_last_key(why: str) -> None:
     if why == "the answer sounds":
         talk.clip(start.reply, "Thank you.")
         talk.now = talk.core.playback.pending()[-1].starts_at
-        assert talk.now < closed_at + ENTRY_PAUSE
+        assert talk.now < closed_at + INTER_DIGIT_TIMEOUT
     if why == "a pause is over":
-        talk.now = closed_at + ENTRY_PAUSE
+        talk.now = closed_at + INTER_DIGIT_TIMEOUT
     assert typed(talk, "5#")
     assert "[pressed 5]" in [turn.text for turn in talk.turns.values()]
 
@@ -240,19 +241,19 @@ def test_it_is_none_later_nor_after_a_last_key(why: str) -> None:
 
 @pytest.mark.parametrize("by", ["the model", "the bot"])
 def test_a_secret_is_told_to_the_model_and_shown_to_nobody(by: str) -> None:
-    talk = working(can_ask_for_keys=True, mask_keys=by == "the bot")
+    talk = working(can_collect_digits=True, mask_dtmf=by == "the bot")
     asked(talk, secret=by == "the model")
     assert typed(talk, "471") == []
-    glimpse = Glimpse(Call(), None, talk.core)  # type: ignore[arg-type]
+    glimpse = CallSnapshot(Call(), None, talk.core)  # type: ignore[arg-type]
     news = glimpse.state_news()
     assert news
     assert news["state"]["keys"] == MASKED
     (start,) = typed(talk, "#")
     assert told(start)[-1] == ("tool", "The caller pressed 4 7 1.")
-    use = talk.turns[1].tool
+    use = talk.turns[1].tool_call
     assert use
     assert use.to_json()["result"] == "The caller pressed ••••."
-    assert "4 7 1" not in str([turn.told for turn in talk.core.turns])
+    assert "4 7 1" not in str([turn.display_text for turn in talk.core.turns])
 
 
 @pytest.mark.parametrize("secret", [True, False])
@@ -262,7 +263,7 @@ def test_what_is_half_typed_at_the_end_is_kept_unless_it_is_secret(
     talk = asked(secret=secret)
     typed(talk, "47")
     talk.on(CallEnded())
-    assert result_of(talk, 1) == (LOST, True)
+    assert result_of(talk, 1) == (RELAY_LOST, True)
     kept = any("4 7" in turn.text for turn in talk.turns.values())
     assert kept is not secret
 
@@ -280,7 +281,7 @@ MEANS = ["words", "words after a key", "too late a start", "too long a pause"]
 
 def unfinished(means: str, **arguments: Any) -> tuple[Talk, StartReply]:
     """A caller who was asked for a secret and has not typed it; what comes then."""
-    talk = working(can_ask_for_keys=True, menu=FOUR)
+    talk = working(can_collect_digits=True, menu=FOUR)
     asked(talk, secret=True, length=6, seconds=5, **arguments)
     if means in ("words after a key", "too long a pause"):
         typed(talk, "9")
@@ -299,7 +300,7 @@ def replied(talk: Talk, start: StartReply, words: str = "Take your time.") -> No
 
 
 def kept(talk: Talk) -> list[str]:
-    return [turn.told[0] for turn in talk.core.turns if turn.role == "caller"]
+    return [turn.display_text[0] for turn in talk.core.turns if turn.role == "caller"]
 
 
 @pytest.mark.parametrize("answer", [False, True])
@@ -311,7 +312,7 @@ def test_a_secret_that_is_typed_too_late_is_one_all_the_same(
     if answer:
         replied(talk, start)
     assert typed(talk, "4711", after=0.4) == []
-    glimpse = Glimpse(Call(), None, talk.core)  # type: ignore[arg-type]
+    glimpse = CallSnapshot(Call(), None, talk.core)  # type: ignore[arg-type]
     news = glimpse.state_news()
     assert news
     assert news["state"]["keys"] == MASKED
@@ -335,7 +336,7 @@ def test_after_the_answer_there_is_as_much_time_as_after_the_question() -> None:
 
 @pytest.mark.parametrize("sounds", [False, True])
 def test_a_secret_may_be_corrected_until_the_answer_sounds(sounds: bool) -> None:
-    talk = working(can_ask_for_keys=True, menu=FOUR)
+    talk = working(can_collect_digits=True, menu=FOUR)
     (start,) = typed(asked(talk, secret=True), "1234#")
     talk.clip(start.reply, "Thank you.", seconds=2.0)
     starts_at = talk.core.playback.pending()[-1].starts_at
@@ -352,16 +353,16 @@ def test_the_next_request_says_whether_it_is_secret() -> None:
     voiced(talk, spoken(talk.on(ReplyEnded(start.reply, calls=(asking,)))))
     (again,) = typed(talk, "4711")
     assert told(again)[-1] == ("tool", "The caller pressed 4 7 1 1.")
-    uses_of_keys = [turn.tool for turn in talk.core.turns if turn.tool]
+    uses_of_keys = [turn.tool_call for turn in talk.core.turns if turn.tool_call]
     assert uses_of_keys[-1].to_json()["result"] == "The caller pressed 4 7 1 1."
 
 
 def test_a_secret_stays_one_when_the_line_breaks_before_it_is_typed() -> None:
     before = asked(secret=True, length=4)
     before.on(CallEnded())
-    talk = working(can_ask_for_keys=True, menu=FOUR)
+    talk = working(can_collect_digits=True, menu=FOUR)
     turns = tuple(before.core.turns)
-    talk.on(CallResumed(turns, lost_at=talk.now, seconds=9.0))
+    talk.on(CallResumed(turns, disconnected_at=talk.now, seconds=9.0))
     typed(talk, "4711#")
     assert talk.core.farewell is None
     assert kept(talk)[-1].endswith(MASKED)

@@ -4,45 +4,53 @@ from dataclasses import replace
 
 import pytest
 
-from calls.conversation.actions import HangUp, Play, Resort, SpeakText, StartReply
-from calls.conversation.ending import MOST_TRANSFERS
+from calls.conversation.actions import (
+    CountFallback,
+    HangUp,
+    Play,
+    SpeakText,
+    StartReply,
+)
+from calls.conversation.ending import MAX_TRANSFERS
 from calls.conversation.events import (
     CallerInterrupted,
     CallerSpoke,
     ReplyEnded,
-    TimePassed,
+    TimerFired,
 )
 from calls.conversation.fallback import (
-    BUDGET,
+    FALLBACK_BUDGET,
+    FIRST_AUDIO_TIMEOUT,
     HANG_UP_AFTER,
-    LIVENESS,
     TRANSFER_AFTER,
-    Ladder,
-    Rung,
-    Step,
+    FallbackPolicy,
+    FallbackStep,
+    NextAttempt,
 )
-from calls.conversation.responder import PATIENCE
-from calls.turns.turn import ToolUse, Turn
+from calls.conversation.responder import TTS_TIMEOUT
+from calls.turns.turn import ToolCallRecord, Turn
 from tests.calls.conversation.test_conversation import Talk, of, started
 from tests.support.transfer_targets import SALES
 
 APOLOGY = "Sorry, trouble."
 
 
-def failing(*, models: tuple[str, ...] = (), can_transfer: bool = False) -> Ladder:
+def failing(
+    *, models: tuple[str, ...] = (), can_transfer: bool = False
+) -> FallbackPolicy:
     """A ladder at the caller's question, asked at 0."""
-    ladder = Ladder(models, lambda at: can_transfer)
+    ladder = FallbackPolicy(models, lambda at: can_transfer)
     ladder.begin(0)
     return ladder
 
 
-def rungs(ladder: Ladder, times: int, at: float = 1) -> list[tuple[str, str]]:
+def rungs(ladder: FallbackPolicy, times: int, at: float = 1) -> list[tuple[str, str]]:
     steps = [ladder.failed(at) for _ in range(times)]
     return [(step.rung, step.model) for step in steps]
 
 
 def test_a_question_must_be_answered_within_the_limit() -> None:
-    assert failing().due_at == LIVENESS
+    assert failing().due_at == FIRST_AUDIO_TIMEOUT
 
 
 def test_a_failed_answer_is_tried_again_once_and_then_apologised_for() -> None:
@@ -57,22 +65,25 @@ def test_the_fallback_models_follow_the_retry_in_their_order() -> None:
 
 def test_what_cannot_succeed_is_not_repeated() -> None:
     step = failing(models=("a",)).failed(1, retryable=False)
-    assert step == Step(Rung.FALLBACK, 1, "a")
-    assert failing().failed(1, retryable=False).rung is Rung.APOLOGY
+    assert step == NextAttempt(FallbackStep.FALLBACK, 1, "a")
+    assert failing().failed(1, retryable=False).rung is FallbackStep.APOLOGY
 
 
 @pytest.mark.parametrize(
     ("wait", "expected"),
     [
-        (None, Step(Rung.RETRY, 1)),
-        (0.4, Step(Rung.RETRY, 1.4)),
-        (BUDGET - 0.01, Step(Rung.RETRY, 1 + BUDGET - 0.01)),
-        (BUDGET, Step(Rung.FALLBACK, 1, "a")),
-        (60, Step(Rung.FALLBACK, 1, "a")),
+        (None, NextAttempt(FallbackStep.RETRY, 1)),
+        (0.4, NextAttempt(FallbackStep.RETRY, 1.4)),
+        (
+            FALLBACK_BUDGET - 0.01,
+            NextAttempt(FallbackStep.RETRY, 1 + FALLBACK_BUDGET - 0.01),
+        ),
+        (FALLBACK_BUDGET, NextAttempt(FallbackStep.FALLBACK, 1, "a")),
+        (60, NextAttempt(FallbackStep.FALLBACK, 1, "a")),
     ],
 )
 def test_a_wait_asked_for_is_kept_unless_the_caller_would_wait_too_long(
-    wait: float | None, expected: Step
+    wait: float | None, expected: NextAttempt
 ) -> None:
     assert failing(models=("a",)).failed(1, retry_after=wait) == expected
 
@@ -80,14 +91,14 @@ def test_a_wait_asked_for_is_kept_unless_the_caller_would_wait_too_long(
 def test_nothing_more_is_tried_once_the_budget_is_spent() -> None:
     ladder = failing(models=("a", "b"))
     ladder.failed(1)
-    assert ladder.due_at == 1 + BUDGET
-    assert ladder.failed(2).rung is Rung.FALLBACK
-    assert ladder.due_at == 1 + BUDGET, "counts from the first failure"
-    assert ladder.failed(1 + BUDGET).rung is Rung.APOLOGY
+    assert ladder.due_at == 1 + FALLBACK_BUDGET
+    assert ladder.failed(2).rung is FallbackStep.FALLBACK
+    assert ladder.due_at == 1 + FALLBACK_BUDGET, "counts from the first failure"
+    assert ladder.failed(1 + FALLBACK_BUDGET).rung is FallbackStep.APOLOGY
     assert ladder.due_at is None
 
 
-def given_up(ladder: Ladder, times: int) -> list[str]:
+def given_up(ladder: FallbackPolicy, times: int) -> list[str]:
     last = []
     for time in range(times):
         ladder.begin(10 * time)
@@ -109,7 +120,7 @@ def test_the_caller_is_put_through_after_two_where_that_is_possible() -> None:
 def test_an_answer_that_is_heard_lets_the_count_start_anew() -> None:
     ladder = failing()
     assert given_up(ladder, HANG_UP_AFTER - 1)[-1] == "apology"
-    ladder.sounded()
+    ladder.succeeded()
     assert given_up(ladder, HANG_UP_AFTER - 1)[-1] == "apology"
 
 
@@ -117,9 +128,9 @@ def test_the_time_of_every_rung_is_kept_and_cleared_with_the_next_question() -> 
     ladder = failing(models=("a", "b"))
     for at in (1, 1.2, 1.4, 1.6):
         ladder.failed(at)
-    assert ladder.taken == {"retry": 1, "fallback": 1.2, "apology": 1.6}
+    assert ladder.steps_taken == {"retry": 1, "fallback": 1.2, "apology": 1.6}
     ladder.begin(9)
-    assert ladder.taken == {}
+    assert ladder.steps_taken == {}
 
 
 # In a call
@@ -156,7 +167,7 @@ def test_a_retry_asks_for_the_same_and_names_no_other_model() -> None:
 def test_an_empty_answer_is_a_failure_like_any_other() -> None:
     talk, number = failing_talk(fallback_models=("a",))
     retry = talk.on(ReplyEnded(number))
-    assert of(Resort, retry) == [Resort("retry")]
+    assert of(CountFallback, retry) == [CountFallback("retry")]
     fallback = talk.on(ReplyEnded(started(retry).reply))
     assert started(fallback).model == "a"
 
@@ -165,7 +176,7 @@ def test_a_retry_waits_as_long_as_the_upstream_asked() -> None:
     talk, number = failing_talk()
     asked_to_wait = talk.on(ReplyEnded(number, error="Busy.", retry_after=0.5))
     assert not of(StartReply, asked_to_wait)
-    assert talk.core.wakes_at() == pytest.approx(talk.now + 0.5)
+    assert talk.core.next_deadline() == pytest.approx(talk.now + 0.5)
     assert of(StartReply, talk.passes())
 
 
@@ -174,7 +185,7 @@ def test_a_question_during_the_wait_replaces_the_retry() -> None:
     talk.on(ReplyEnded(number, error="Busy.", retry_after=1.0))
     start = started(talk.on(CallerSpoke("And when?"), after=0.5))
     assert start.messages[-1]["content"] == "Why? And when?"
-    assert not of(StartReply, talk.on(TimePassed(), after=0.6))
+    assert not of(StartReply, talk.on(TimerFired(), after=0.6))
 
 
 def test_an_upstream_that_says_nothing_is_apologised_for_in_time() -> None:
@@ -183,24 +194,24 @@ def test_an_upstream_that_says_nothing_is_apologised_for_in_time() -> None:
     spoken: list[SpeakText] = []
     while not spoken:
         spoken = of(SpeakText, talk.passes())
-    assert (spoken[0].text, spoken[0].within) == (APOLOGY, PATIENCE)
-    assert talk.now == pytest.approx(asked_at + LIVENESS + BUDGET)
+    assert (spoken[0].text, spoken[0].timeout) == (APOLOGY, TTS_TIMEOUT)
+    assert talk.now == pytest.approx(asked_at + FIRST_AUDIO_TIMEOUT + FALLBACK_BUDGET)
 
 
 def test_a_caller_who_asks_again_and_again_hears_something_in_the_end() -> None:
     talk, _ = failing_talk()
     spoken: list[SpeakText] = []
     for _ in range(10):
-        spoken += of(SpeakText, talk.on(TimePassed(), after=LIVENESS - 1))
+        spoken += of(SpeakText, talk.on(TimerFired(), after=FIRST_AUDIO_TIMEOUT - 1))
         spoken += of(SpeakText, talk.on(CallerSpoke("Hello?")))
     assert spoken
 
 
 def test_a_reply_that_falls_silent_for_ever_is_given_up() -> None:
-    talk, number = failing_talk(silence_seconds=5.0)
+    talk, number = failing_talk(idle_timeout_seconds=5.0)
     talk.clip(number, "Well,")
     talk.passes()
-    assert talk.core.wakes_at() is not None
+    assert talk.core.next_deadline() is not None
 
 
 def test_an_error_after_the_first_clip_ends_the_answer_without_an_apology() -> None:
@@ -209,7 +220,7 @@ def test_an_error_after_the_first_clip_ends_the_answer_without_an_apology() -> N
     actions = talk.on(ReplyEnded(number, "Well, I think", error="Broken."))
     assert not of(SpeakText, actions)
     assert not of(StartReply, actions)
-    assert (talk.turns[1].heard, talk.turns[1].error) == ("", "Broken.")
+    assert (talk.turns[1].heard_text, talk.turns[1].error) == ("", "Broken.")
     talk.passes()
     assert talk.transcript()[1] == ("bot", "Well, I think", "Well,")
 
@@ -265,7 +276,7 @@ def test_the_call_ends_with_a_last_word_when_answers_keep_failing(
     ]
 
 
-AWAY = replace(SALES, hours="Mon 9:00-9:01")
+AWAY = replace(SALES, opening_hours="Mon 9:00-9:01")
 
 
 @pytest.mark.parametrize("why", ["nobody", "closed", "tried enough"])
@@ -273,14 +284,16 @@ def test_where_nobody_is_there_a_caller_gets_the_same_third_chance(why: str) -> 
     targets = {"nobody": (), "closed": (AWAY,), "tried enough": (SALES,)}[why]
     talk = Talk(apology=APOLOGY, targets=targets)
     if why == "tried enough":
-        for index in range(MOST_TRANSFERS):
-            use = ToolUse(f"t{index}", "transfer_call", result="Nobody picked up.")
-            turn = Turn(index, "tool", 0.0, text=use.name, tool=use, ended_at=1.0)
+        for index in range(MAX_TRANSFERS):
+            use = ToolCallRecord(
+                f"t{index}", "transfer_call", result="Nobody picked up."
+            )
+            turn = Turn(index, "tool", 0.0, text=use.name, tool_call=use, ended_at=1.0)
             talk.core.turns.append(turn)
     for _ in range(HANG_UP_AFTER - 1):
         hears_an_apology(talk)
     number = started(talk.on(CallerSpoke("Why?"), after=1)).reply
     retry = started(talk.on(ReplyEnded(number, error="Broken."))).reply
     actions = talk.on(ReplyEnded(retry, error="Broken."))
-    assert of(Resort, actions) == [Resort("hang_up")]
+    assert of(CountFallback, actions) == [CountFallback("hang_up")]
     assert [each.text for each in of(SpeakText, actions)] == ["Goodbye."]

@@ -192,7 +192,7 @@ async def test_inworld_falling_silent_leaves_no_caller_in_silence(
             assert apology.waited_ms < AFTER_SILENCE, name
             assert kinds(await ask(call, "Are you there?")) == ["clip"], name
         said = (await turns(await closed(call.call_sid)))[1]
-        assert (said.role, said.text) == ("system", BOOK.apology), name
+        assert (said.role, said.text) == ("system", BOOK.apology_message), name
         assert "No sound came in time." in said.error
         assert {"retry", "apology"} <= said.latency_ms.keys()
 
@@ -273,8 +273,10 @@ async def test_a_caller_nobody_can_take_over_hears_goodbye_after_three_failures(
     row = await closed(call.call_sid)
     assert (row.status, row.end_reason) == ("completed", "bot-failed")
     said = await turns(row)
-    assert [turn.text for turn in said if turn.role == "system"] == [BOOK.apology] * 2
-    assert said[-1].text == BOOK.goodbye
+    assert [turn.text for turn in said if turn.role == "system"] == [
+        BOOK.apology_message
+    ] * 2
+    assert said[-1].text == BOOK.goodbye_message
 
 
 HANDOFFS = [

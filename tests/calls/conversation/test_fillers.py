@@ -4,8 +4,8 @@ from calls.conversation.actions import Action, SpeakText
 from calls.conversation.events import (
     CallerInterrupted,
     ReplyEnded,
-    TimePassed,
-    ToolEnded,
+    TimerFired,
+    ToolCallEnded,
 )
 from calls.conversation.tool_calls import FILLER_PAUSE
 from calls.turns.turn import FILLER
@@ -26,7 +26,7 @@ def fillers(actions: list[Action]) -> list[str]:
 
 def voiced(talk: Talk, seconds: float = 1.0) -> None:
     """What was last begun is spoken, to its end."""
-    number, text = len(talk.core.replies.numbered), "One moment."
+    number, text = len(talk.core.replies.by_number), "One moment."
     talk.clip(number, text, seconds)
     talk.on(ReplyEnded(number, text))
 
@@ -34,9 +34,9 @@ def voiced(talk: Talk, seconds: float = 1.0) -> None:
 def test_a_quick_tool_is_waited_for_in_silence() -> None:
     talk = working()
     uses(talk, call("look_up"))
-    assert fillers(talk.on(TimePassed(), after=FILLER_SECONDS - 0.1)) == []
-    assert fillers(talk.on(ToolEnded("1", "Sent."))) == []
-    assert fillers(talk.on(TimePassed(), after=1)) == []
+    assert fillers(talk.on(TimerFired(), after=FILLER_SECONDS - 0.1)) == []
+    assert fillers(talk.on(ToolCallEnded("1", "Sent."))) == []
+    assert fillers(talk.on(TimerFired(), after=1)) == []
 
 
 def test_a_slow_tool_is_bridged_by_varied_sentences() -> None:
@@ -53,10 +53,10 @@ def test_a_slow_tool_is_bridged_by_varied_sentences() -> None:
         (1.2 + FILLER_PAUSE, FILLERS[1]),
         (1.2 + 2 * FILLER_PAUSE, FILLERS[0]),
     ]
-    start = started(talk.on(ToolEnded("1", "Sent.")))
+    start = started(talk.on(ToolCallEnded("1", "Sent.")))
     assert told(start)[1:] == [("assistant", ["look_up"]), ("tool", "Sent.")]
     filler = next(turn for turn in talk.turns.values() if turn.model == FILLER)
-    assert (filler.role, filler.heard) == ("system", "One moment.")
+    assert (filler.role, filler.heard_text) == ("system", "One moment.")
 
 
 def test_a_filler_waits_until_what_was_said_before_the_tool_is_over() -> None:
@@ -73,14 +73,14 @@ def test_a_filler_is_not_said_into_what_may_have_been_an_interruption() -> None:
     talk = working()
     uses(talk, call("look_up"), said="one two three four")
     talk.on(CallerInterrupted(1000), after=1.15)
-    assert fillers(talk.on(TimePassed(), after=0.1)) == []
+    assert fillers(talk.on(TimerFired(), after=0.1)) == []
 
 
 def test_no_filler_where_there_is_none_or_only_keys_are_waited_for() -> None:
     talk = working(fillers=())
     uses(talk, call("look_up"))
-    assert fillers(talk.on(TimePassed(), after=9)) == []
-    talk = working(can_ask_for_keys=True)
+    assert fillers(talk.on(TimerFired(), after=9)) == []
+    talk = working(can_collect_digits=True)
     uses(talk, call("ask_for_keys", question="Which?", seconds=60))
     voiced(talk)
-    assert fillers(talk.on(TimePassed(), after=9)) == []
+    assert fillers(talk.on(TimerFired(), after=9)) == []

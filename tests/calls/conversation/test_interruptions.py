@@ -6,25 +6,28 @@ from bots.config.phrasebook import PHRASEBOOKS
 from bots.config.rules import backchannels
 from calls.conversation.actions import (
     Action,
-    Discard,
+    DropClips,
     HangUp,
+    MuteClips,
     Play,
     StartReply,
     StopReply,
-    Withhold,
 )
-from calls.conversation.dtmf import ENTRY_PAUSE, MASKED
+from calls.conversation.dtmf import INTER_DIGIT_TIMEOUT, MASKED
 from calls.conversation.events import (
     CallConnected,
     CallerInterrupted,
     CallerSpoke,
     ClipReady,
-    KeyPressed,
+    DtmfReceived,
     ReplyEnded,
-    TimePassed,
+    TimerFired,
 )
-from calls.conversation.messages import GO_ON
-from calls.conversation.timeouts import RESUME_AFTER_SPEECH, RESUME_BLIND
+from calls.conversation.messages import CONTINUE
+from calls.conversation.timeouts import (
+    FALSE_INTERRUPTION_TIMEOUT,
+    FALSE_INTERRUPTION_TIMEOUT_WITHOUT_VAD,
+)
 from calls.turns.playback import START_DELAY, Clip
 from tests.calls.conversation.test_conversation import Talk, answered, of, started
 
@@ -61,7 +64,7 @@ def test_a_noise_resumes_with_the_same_clips_from_the_first_unheard_one() -> Non
         *(f"{number}/three four", f"{number}/five six")
     ]
     assert not of(StartReply, actions)
-    assert not of(Discard, actions)
+    assert not of(DropClips, actions)
 
 
 def test_a_resumed_reply_counts_as_heard_and_as_not_interrupted() -> None:
@@ -78,7 +81,7 @@ def test_a_reply_cut_short_is_resumed_and_then_written_to_its_end() -> None:
     assert texts(actions) == ["one two", "three four"]
     go_on = started(actions)
     assert go_on.messages[-2]["content"] == "one two three four"
-    assert go_on.messages[-1]["content"] == GO_ON
+    assert go_on.messages[-1]["content"] == CONTINUE
     assert go_on.reply == number + 1
 
 
@@ -96,7 +99,7 @@ def test_a_noise_during_the_resumed_clips_resumes_them_again() -> None:
     assert StopReply(rest) in talk.on(CallerInterrupted(500), after=0.75)
     actions = talk.passes()
     assert texts(actions) == ["one two", "three four"]
-    assert started(actions).messages[-1]["content"] == GO_ON
+    assert started(actions).messages[-1]["content"] == CONTINUE
 
 
 def test_a_noise_during_the_resumed_clips_after_the_rest_failed_resumes_too() -> None:
@@ -112,13 +115,13 @@ def test_a_second_interrupt_while_waiting_changes_nothing_but_the_wait() -> None
     assert talk.on(CallerInterrupted(0), after=1) == []
     began = talk.now
     assert texts(talk.passes()) == ["one two", "three four", "five six"]
-    assert talk.now == pytest.approx(began + RESUME_BLIND)
+    assert talk.now == pytest.approx(began + FALSE_INTERRUPTION_TIMEOUT_WITHOUT_VAD)
 
 
 def test_a_last_word_that_was_nearly_over_is_not_repeated() -> None:
     talk, _ = cut_off("one two three four", heard=1.9)
     assert talk.core.interruptions.hold is None
-    assert talk.turns[1].heard == "one two three four"
+    assert talk.turns[1].heard_text == "one two three four"
 
 
 def test_a_noise_before_anything_was_audible_costs_nothing() -> None:
@@ -134,7 +137,7 @@ def test_a_fixed_sentence_is_resumed_too() -> None:
     talk.clip(1, "one two three four")
     talk.on(ReplyEnded(1, "one two three four"))
     talk.on(CallerInterrupted(1000), after=START_DELAY + 1)
-    assert talk.turns[0].heard == "one two"
+    assert talk.turns[0].heard_text == "one two"
     actions = talk.passes()
     assert texts(actions) == ["one two three four"]
     assert not of(StartReply, actions)
@@ -150,10 +153,10 @@ def test_a_fixed_sentence_is_not_written_on_by_the_model() -> None:
 
 def test_what_was_heard_once_stays_heard_when_it_is_cut_off_again() -> None:
     talk, _ = cut_off("one two three four")
-    assert talk.turns[1].heard == "one two"
+    assert talk.turns[1].heard_text == "one two"
     talk.passes()
     talk.on(CallerInterrupted(None), after=0.1)
-    assert talk.turns[1].heard == "one two"
+    assert talk.turns[1].heard_text == "one two"
 
 
 # A backchannel
@@ -165,7 +168,7 @@ def test_a_backchannel_resumes_at_once_and_is_no_question(said: str) -> None:
     actions = talk.on(CallerSpoke(said), after=0.5)
     assert texts(actions) == ["one two", "three four", "five six"]
     assert not of(StartReply, actions)
-    assert talk.turns[2].aside
+    assert talk.turns[2].is_backchannel
 
 
 def test_a_backchannel_without_an_interrupt_lets_the_bot_speak_on() -> None:
@@ -179,7 +182,7 @@ def test_a_backchannel_without_an_interrupt_lets_the_bot_speak_on() -> None:
 def test_an_aside_is_in_the_transcript_but_not_in_the_history() -> None:
     talk, _ = cut_off()
     talk.on(CallerSpoke("mhm"), after=0.5)
-    talk.on(TimePassed(), after=10)
+    talk.on(TimerFired(), after=10)
     start = started(talk.on(CallerSpoke("And then?"), after=1))
     assert talk.transcript()[2] == ("caller", "mhm", "mhm")
     contents = [message["content"] for message in start.messages]
@@ -191,7 +194,7 @@ def test_after_a_question_a_backchannel_is_its_answer(mark: str) -> None:
     talk, _ = cut_off(f"Shall I{mark}", "Or not.", heard=2.1)
     actions = talk.on(CallerSpoke("okay"), after=0.5)
     assert started(actions).messages[-1]["content"].endswith("okay")
-    assert of(Discard, actions)
+    assert of(DropClips, actions)
 
 
 def test_what_may_have_crossed_the_interrupt_is_withheld_until_played_again() -> None:
@@ -201,7 +204,7 @@ def test_what_may_have_crossed_the_interrupt_is_withheld_until_played_again() ->
     talk.now += 1.25
     talk.clip(number, "five six")
     actions = talk.on(CallerInterrupted(1000), after=0.1)
-    (withheld,) = of(Withhold, actions)
+    (withheld,) = of(MuteClips, actions)
     assert [clip.text for clip in withheld.clips] == ["five six"]
     assert [play.clip.text for play in of(Play, talk.passes())] == [
         *("one two three four", "five six")
@@ -260,7 +263,7 @@ def test_a_bot_has_its_own_list(listed: str, said: str, is_aside: bool) -> None:
 
 def test_a_backchannel_between_keys_does_not_resume() -> None:
     talk, _number = cut_off(ended=False)
-    talk.on(KeyPressed("1"), after=0.2)
+    talk.on(DtmfReceived("1"), after=0.2)
     assert not of(Play, talk.on(CallerSpoke("mhm"), after=0.2))
 
 
@@ -270,7 +273,7 @@ def test_a_backchannel_between_keys_does_not_resume() -> None:
 def test_a_question_discards_what_was_cut_off() -> None:
     talk, _number = cut_off()
     actions = talk.on(CallerSpoke("Wait"), after=0.5)
-    (discard,) = of(Discard, actions)
+    (discard,) = of(DropClips, actions)
     assert [clip.text for clip in discard.clips] == [
         "one two",
         "three four",
@@ -278,14 +281,14 @@ def test_a_question_discards_what_was_cut_off() -> None:
     ]
     assert not discard.queued
     assert started(actions).messages[-2]["content"] == "one"
-    assert not of(Play, talk.on(TimePassed(), after=10))
+    assert not of(Play, talk.on(TimerFired(), after=10))
 
 
 def test_a_question_just_after_resuming_withdraws_what_is_not_audible_yet() -> None:
     talk, _ = cut_off(heard=3)
     assert texts(talk.passes()) == ["three four", "five six"]
     actions = talk.on(CallerSpoke("Wait"), after=0.1)
-    (discard,) = of(Discard, actions)
+    (discard,) = of(DropClips, actions)
     assert [clip.text for clip in discard.clips] == ["three four", "five six"]
     assert discard.queued
     assert started(actions).messages[-2]["content"] == "one two three"
@@ -303,19 +306,19 @@ def test_a_question_about_a_resumed_reply_stops_the_rest_being_written() -> None
 
 def test_a_key_during_the_wait_stops_the_resuming() -> None:
     talk, _ = cut_off()
-    talk.on(KeyPressed("5"), after=RESUME_BLIND - 0.1)
-    assert not of(Play, talk.on(TimePassed(), after=ENTRY_PAUSE - 0.1))
+    talk.on(DtmfReceived("5"), after=FALSE_INTERRUPTION_TIMEOUT_WITHOUT_VAD - 0.1)
+    assert not of(Play, talk.on(TimerFired(), after=INTER_DIGIT_TIMEOUT - 0.1))
     actions = talk.passes()
-    assert of(Discard, actions)
+    assert of(DropClips, actions)
     assert started(actions).messages[-1]["content"].endswith("[pressed 5]")
 
 
 def test_a_key_is_followed_by_its_interrupt_and_nothing_is_resumed() -> None:
     talk = Talk()
     number = answered(talk)
-    talk.on(KeyPressed("5"))
+    talk.on(DtmfReceived("5"))
     assert StopReply(number) in talk.on(CallerInterrupted(1000), after=0.1)
-    assert not of(Play, talk.on(TimePassed(), after=RESUME_AFTER_SPEECH))
+    assert not of(Play, talk.on(TimerFired(), after=FALSE_INTERRUPTION_TIMEOUT))
     assert started(talk.passes()).messages[-1]["content"].endswith("[pressed 5]")
 
 
@@ -331,8 +334,8 @@ def test_a_key_is_followed_by_its_interrupt_and_nothing_is_resumed() -> None:
 def test_a_hash_completes_an_entry_and_alone_is_one(keys: str, entry: str) -> None:
     talk = Talk()
     for key in keys[:-1]:
-        assert not of(StartReply, talk.on(KeyPressed(key), after=0.5))
-    start = started(talk.on(KeyPressed(keys[-1]), after=0.5))
+        assert not of(StartReply, talk.on(DtmfReceived(key), after=0.5))
+    start = started(talk.on(DtmfReceived(keys[-1]), after=0.5))
     assert start.messages[-1]["content"] == entry
     assert talk.core.entry.due_at is None
 
@@ -340,44 +343,44 @@ def test_a_hash_completes_an_entry_and_alone_is_one(keys: str, entry: str) -> No
 def test_every_key_gives_the_next_one_time() -> None:
     talk = Talk()
     for key in "42":
-        talk.on(KeyPressed(key), after=ENTRY_PAUSE - 0.1)
+        talk.on(DtmfReceived(key), after=INTER_DIGIT_TIMEOUT - 0.1)
     began = talk.now
     assert started(talk.passes()).messages[-1]["content"] == "[pressed 4 2]"
-    assert talk.now == pytest.approx(began + ENTRY_PAUSE)
+    assert talk.now == pytest.approx(began + INTER_DIGIT_TIMEOUT)
 
 
 def test_masked_keys_reach_the_model_and_not_the_transcript() -> None:
-    talk = Talk(mask_keys=True)
-    talk.on(KeyPressed("7"))
-    start = started(talk.on(KeyPressed("#")))
+    talk = Talk(mask_dtmf=True)
+    talk.on(DtmfReceived("7"))
+    start = started(talk.on(DtmfReceived("#")))
     assert start.messages[-1]["content"] == "[pressed 7]"
-    assert talk.turns[0].shown == MASKED
+    assert talk.turns[0].redacted == MASKED
     talk.on(CallerSpoke("is my PIN"), after=0.5)
-    assert talk.turns[0].shown == f"{MASKED} is my PIN"
+    assert talk.turns[0].redacted == f"{MASKED} is my PIN"
     assert talk.turns[0].text == "[pressed 7] is my PIN"
 
 
 def test_words_before_masked_keys_stay_readable() -> None:
-    talk = Talk(mask_keys=True)
+    talk = Talk(mask_dtmf=True)
     talk.on(CallerSpoke("My PIN is"))
-    talk.on(KeyPressed("7"), after=0.5)
-    talk.on(KeyPressed("#"))
-    assert talk.turns[0].shown == f"My PIN is {MASKED}"
+    talk.on(DtmfReceived("7"), after=0.5)
+    talk.on(DtmfReceived("#"))
+    assert talk.turns[0].redacted == f"My PIN is {MASKED}"
 
 
 def test_words_spoken_between_keys_come_after_them_as_one_question() -> None:
     talk = Talk()
-    talk.on(KeyPressed("7"))
+    talk.on(DtmfReceived("7"))
     start = started(talk.on(CallerSpoke("seven"), after=0.5))
     assert start.messages[-1]["content"] == "[pressed 7] seven"
-    assert not of(StartReply, talk.on(TimePassed(), after=ENTRY_PAUSE))
+    assert not of(StartReply, talk.on(TimerFired(), after=INTER_DIGIT_TIMEOUT))
 
 
 def test_an_answer_queued_behind_what_a_key_cut_off_starts_right_after_it() -> None:
     talk = Talk()
     number = started(talk.on(CallerSpoke("Question"))).reply
     talk.clip(number, "one two three four", 30)
-    answer = started(talk.on(KeyPressed("#"), after=3)).reply
+    answer = started(talk.on(DtmfReceived("#"), after=3)).reply
     sent_at = talk.now
     talk.clip(answer, "You pressed hash")
     talk.on(CallerInterrupted(2750), after=0.1)
@@ -388,11 +391,11 @@ def test_an_answer_queued_behind_what_a_key_cut_off_starts_right_after_it() -> N
 def test_an_interrupt_long_after_the_key_cuts_the_answer_itself() -> None:
     talk = Talk()
     number = answered(talk)
-    answer = started(talk.on(KeyPressed("#"))).reply
+    answer = started(talk.on(DtmfReceived("#"))).reply
     talk.on(CallerInterrupted(15), after=0.1)
     talk.clip(answer, "You pressed hash")
     assert StopReply(answer) in talk.on(CallerInterrupted(500), after=1.25)
-    assert not talk.core.replies.numbered[number - 1].writing
+    assert not talk.core.replies.by_number[number - 1].writing
 
 
 # A bot that may not be interrupted
@@ -404,13 +407,13 @@ def test_what_is_said_over_an_uninterruptible_bot_is_answered_after_it(
 ) -> None:
     talk = Talk(speech_interrupts=False, keys_interrupt=False)
     number = answered(talk)
-    over = talk.on(KeyPressed("#") if keys else CallerSpoke("Sunday?"))
+    over = talk.on(DtmfReceived("#") if keys else CallerSpoke("Sunday?"))
     assert not of(StopReply, over)
     talk.on(CallerSpoke("Or Monday?"), after=0.2)
     start = started(talk.on(ReplyEnded(number, "one two three four")))
     first = "[pressed #]" if keys else "Sunday?"
     assert start.messages[-1]["content"] == f"{first} Or Monday?"
-    assert not of(StartReply, talk.on(TimePassed(), after=2))
+    assert not of(StartReply, talk.on(TimerFired(), after=2))
 
 
 def test_what_was_said_over_an_uninterruptible_bot_is_answered_if_it_is_cut() -> None:
@@ -420,7 +423,7 @@ def test_what_was_said_over_an_uninterruptible_bot_is_answered_if_it_is_cut() ->
     actions = talk.on(CallerInterrupted(1000), after=2)
     assert StopReply(number) in actions
     assert started(actions).messages[-1]["content"].endswith("Sunday?")
-    assert not of(Play, talk.on(TimePassed(), after=4))
+    assert not of(Play, talk.on(TimerFired(), after=4))
 
 
 def test_an_uninterruptible_bot_that_is_not_audible_yet_merges_questions() -> None:
@@ -436,7 +439,7 @@ def test_a_reply_that_is_written_plays_on_before_the_next_answer() -> None:
     number = answered(talk)
     talk.on(ReplyEnded(number, "one two three four"))
     actions = talk.on(CallerSpoke("And Sunday?"))
-    assert not of(Discard, actions)
+    assert not of(DropClips, actions)
     assert started(actions).messages[-2]["content"] == "one two three four"
 
 
@@ -444,7 +447,7 @@ def test_a_stopped_reply_is_never_heard_again_whatever_arrives_of_it() -> None:
     talk, number = cut_off(ended=False)
     talk.on(CallerSpoke("Wait"), after=0.5)
     late = Clip("late", "https://x/late", "seven", 1.0)
-    assert talk.on(ClipReady(number, late)) == [Discard((late,), queued=False)]
+    assert talk.on(ClipReady(number, late)) == [DropClips((late,), queued=False)]
     talk.on(ReplyEnded(number, "one two three four five six seven"))
-    assert not of(Play, talk.on(TimePassed(), after=10))
-    assert not of(HangUp, talk.on(TimePassed(), after=10))
+    assert not of(Play, talk.on(TimerFired(), after=10))
+    assert not of(HangUp, talk.on(TimerFired(), after=10))

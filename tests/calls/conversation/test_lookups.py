@@ -7,18 +7,18 @@ import pytest
 from pytest_django import Settings
 
 from bots.config.capabilities import ToolSpec
-from bots.config.rules import Manners
+from bots.config.rules import ConversationRules
 from calls.conversation.actions import SpeakText, StartReply
 from calls.conversation.events import (
     CallConnected,
     CallerSpoke,
-    KeyPressed,
-    LookedUp,
+    DtmfReceived,
+    LookupDone,
     ReplyEnded,
-    TimePassed,
+    TimerFired,
 )
 from calls.logs import CallLog
-from calls.session.tool_runner import Toolbox
+from calls.session.tool_runner import ToolRunner
 from tests.calls.conversation.test_conversation import Talk, of, started
 from tests.support.tool_server import ToolServer, Waits, json_answer
 
@@ -34,7 +34,7 @@ def spoken(actions: object) -> str:
 def connected(greeting: str, **manners: object) -> tuple[Talk, list[str]]:
     """A call that looks something up, and what is said at once."""
     talk = Talk(greeting=greeting, **manners)
-    actions = talk.on(CallConnected(KNOWN, looks_up=True))
+    actions = talk.on(CallConnected(KNOWN, has_lookup=True))
     return talk, [sentence.text for sentence in of(SpeakText, actions)]
 
 
@@ -50,11 +50,11 @@ def connected(greeting: str, **manners: object) -> tuple[Talk, list[str]]:
 )
 def test_greeting_and_prompt_are_filled_in(text: str, filled: str) -> None:
     talk = Talk(greeting=text)
-    talk.core = type(talk.core)(Manners(text, greeting=text))
+    talk.core = type(talk.core)(ConversationRules(text, greeting=text))
     (greeting,) = of(SpeakText, talk.on(CallConnected(KNOWN)))
     assert greeting.text == filled
     # What is of this call only is not kept for others.
-    assert greeting.kept is (filled == text)
+    assert greeting.is_cacheable is (filled == text)
     start = started(talk.on(CallerSpoke("Hi")))
     assert start.messages[0]["content"] == filled
 
@@ -62,7 +62,7 @@ def test_greeting_and_prompt_are_filled_in(text: str, filled: str) -> None:
 def test_a_greeting_that_needs_the_lookup_waits_for_it() -> None:
     talk, at_once = connected(NAMED)
     assert at_once == []
-    looked_up = talk.on(LookedUp({"customer.name": "Ann"}), after=0.3)
+    looked_up = talk.on(LookupDone({"customer.name": "Ann"}), after=0.3)
     assert spoken(looked_up) == "Hello Ann, how can I help?"
 
 
@@ -71,12 +71,12 @@ def test_one_that_does_not_is_spoken_at_once_and_only_once() -> None:
     assert at_once == ["Hello."]
     talk.clip(1, "Hello.")
     talk.on(ReplyEnded(1, "Hello."))
-    assert not of(SpeakText, talk.on(LookedUp({"customer.name": "Ann"})))
+    assert not of(SpeakText, talk.on(LookupDone({"customer.name": "Ann"})))
 
 
 def test_a_lookup_that_tells_nothing_leaves_the_default() -> None:
     talk, _ = connected("Hello {{customer.name|there}}.")
-    assert spoken(talk.on(LookedUp({}))) == "Hello there."
+    assert spoken(talk.on(LookupDone({}))) == "Hello there."
 
 
 def test_the_greeting_follows_the_consent_sentence_and_the_lookup() -> None:
@@ -84,13 +84,13 @@ def test_the_greeting_follows_the_consent_sentence_and_the_lookup() -> None:
     assert at_once == ["We record."]
     talk.clip(1, "We record.")
     assert not of(SpeakText, talk.on(ReplyEnded(1, "We record.")))
-    looked_up = talk.on(LookedUp({"customer.name": "Ann"}))
+    looked_up = talk.on(LookupDone({"customer.name": "Ann"}))
     assert spoken(looked_up).startswith("Hello Ann")
 
 
 def test_a_lookup_that_is_quicker_than_the_consent_sentence_does_not_cut_it() -> None:
     talk, _ = connected(NAMED, consent="We record.")
-    assert not of(SpeakText, talk.on(LookedUp({"customer.name": "Ann"})))
+    assert not of(SpeakText, talk.on(LookupDone({"customer.name": "Ann"})))
     talk.clip(1, "We record.")
     after = talk.on(ReplyEnded(1, "We record."))
     assert spoken(after).startswith("Hello Ann")
@@ -99,28 +99,28 @@ def test_a_lookup_that_is_quicker_than_the_consent_sentence_does_not_cut_it() ->
 def test_who_speaks_before_the_lookup_has_ended_is_answered_with_it() -> None:
     talk, _ = connected(NAMED)
     assert not of(StartReply, talk.on(CallerSpoke("Hello?")))
-    looked_up = talk.on(LookedUp({"customer.name": "Ann"}))
+    looked_up = talk.on(LookupDone({"customer.name": "Ann"}))
     assert started(looked_up).messages[-1]["content"] == "Hello?"
     assert not of(SpeakText, looked_up)  # nobody is greeted who has spoken
-    assert talk.core.answers.known["customer.name"] == "Ann"
+    assert talk.core.answers.variables["customer.name"] == "Ann"
 
 
 def test_keys_before_the_lookup_has_ended_are_answered_with_it() -> None:
     talk, _ = connected("")
-    talk.on(KeyPressed("1"))
-    assert not of(StartReply, talk.on(TimePassed(), after=3))
-    start = started(talk.on(LookedUp({})))
+    talk.on(DtmfReceived("1"))
+    assert not of(StartReply, talk.on(TimerFired(), after=3))
+    start = started(talk.on(LookupDone({})))
     assert start.messages[-1]["content"] == "[pressed 1]"
 
 
 def test_more_is_known_after_the_lookup_and_nothing_less() -> None:
     talk, _ = connected("{{caller_number}} {{x}}")
-    assert spoken(talk.on(LookedUp({"x": "7"}))) == "+14155550100 7"
+    assert spoken(talk.on(LookupDone({"x": "7"}))) == "+14155550100 7"
 
 
 def test_what_was_told_beforehand_wins_over_what_is_looked_up() -> None:
     talk, _ = connected("{{caller_number}} {{now}} {{x}}")
-    assert spoken(talk.on(LookedUp({"x": "7", "now": "never"}))) == (
+    assert spoken(talk.on(LookupDone({"x": "7", "now": "never"}))) == (
         "+14155550100 Monday, 9:00 7"
     )
 
@@ -128,23 +128,25 @@ def test_what_was_told_beforehand_wins_over_what_is_looked_up() -> None:
 async def test_tools_are_sent_what_was_told_beforehand_too(
     tools: ToolServer, settings: Settings
 ) -> None:
-    settings.TOOL_PRIVATE_HOSTS = [f"127.0.0.1:{tools.port}"]
+    settings.TOOL_ALLOWED_PRIVATE_HOSTS = [f"127.0.0.1:{tools.port}"]
     tools.answers["/x"] = json_answer('{"shop": "elsewhere", "name": "Ann"}')
     reported = asyncio.Queue[object]()
-    box = Toolbox(reported.put, CallLog(logging.getLogger(__name__), "CA1"))
-    box.known = {"shop": "berlin"}
+    box = ToolRunner(reported.put, CallLog(logging.getLogger(__name__), "CA1"))
+    box.variables = {"shop": "berlin"}
     box.look_up(ToolSpec("who", url=f"{tools.url}/x"), lambda found: None)
     await asyncio.wait_for(reported.get(), 5)
-    assert box.known == {"shop": "berlin", "name": "Ann"}
+    assert box.variables == {"shop": "berlin", "name": "Ann"}
 
 
 async def test_what_is_looked_up_when_the_line_breaks_is_known_when_it_is_back(
     tools: ToolServer, settings: Settings
 ) -> None:
-    settings.TOOL_PRIVATE_HOSTS = [f"127.0.0.1:{tools.port}"]
+    settings.TOOL_ALLOWED_PRIVATE_HOSTS = [f"127.0.0.1:{tools.port}"]
     tools.answers["/x"] = Waits(json_answer('{"name": "Ann"}'))
     found = asyncio.Queue[object]()
-    box = Toolbox(asyncio.Queue[object]().put, CallLog(logging.getLogger(__name__), ""))
+    box = ToolRunner(
+        asyncio.Queue[object]().put, CallLog(logging.getLogger(__name__), "")
+    )
     box.look_up(ToolSpec("who", url=f"{tools.url}/x"), found.put_nowait)
     await tools.request()
     await box.aclose()

@@ -12,11 +12,11 @@ from calls.conversation.events import (
     CallerSpoke,
     ClipReady,
     ReplyEnded,
-    TimePassed,
+    TimerFired,
 )
-from calls.conversation.messages import CONNECTED, CUT_OFF, GO_ON, messages
-from calls.turns.playback import START_DELAY, spoken_by_carrier
-from calls.turns.turn import NOTICE, Role, ToolUse, Turn
+from calls.conversation.messages import CONNECTED, CONTINUE, CUT_OFF, messages
+from calls.turns.playback import START_DELAY, twilio_tts_clip
+from calls.turns.turn import NOTICE, Role, ToolCallRecord, Turn
 from tests.calls.conversation.test_conversation import Talk, started
 
 SYSTEM = {"role": "system", "content": "Be kind."}
@@ -24,7 +24,7 @@ EIGHT = "one two three four five six seven eight"
 
 
 def caller(text: str, *, aside: bool = False, shown: str | None = None) -> Turn:
-    return Turn(0, "caller", 0.0, text, text, shown=shown, aside=aside)
+    return Turn(0, "caller", 0.0, text, text, redacted=shown, is_backchannel=aside)
 
 
 def bot(heard: str, *, text: str = "", cut: bool = False, role: Role = "bot") -> Turn:
@@ -44,7 +44,7 @@ def told(*turns: Turn, go_on: bool = False) -> list[tuple[str, str]]:
 def test_arguments_that_are_no_object_would_be_refused_with_all_the_rest(
     written: str, sent: str
 ) -> None:
-    use = Turn(1, "tool", 0.0, tool=ToolUse("c1", "look_up", written))
+    use = Turn(1, "tool", 0.0, tool_call=ToolCallRecord("c1", "look_up", written))
     asked = messages("Be kind.", [caller("Hm?"), use])[2]
     assert asked["tool_calls"][0]["function"]["arguments"] == sent
 
@@ -87,9 +87,9 @@ def test_turns_become_messages(
 
 
 def test_the_rest_of_a_reply_is_asked_for_in_the_callers_place() -> None:
-    assert told(caller("A"), bot("x"), go_on=True)[-1] == ("user", GO_ON)
-    assert told(caller("A"), go_on=True) == [("user", f"A {GO_ON}")]
-    assert told(go_on=True) == [("user", GO_ON)]
+    assert told(caller("A"), bot("x"), go_on=True)[-1] == ("user", CONTINUE)
+    assert told(caller("A"), go_on=True) == [("user", f"A {CONTINUE}")]
+    assert told(go_on=True) == [("user", CONTINUE)]
 
 
 TURNS = st.lists(
@@ -135,20 +135,22 @@ def test_a_greeting_that_is_cut_off_keeps_its_heard_part() -> None:
     talk.on(CallerInterrupted(2000), after=START_DELAY + 2)
     start = started(talk.on(CallerSpoke("Hi"), after=1))
     heard = start.messages[2]["content"]
-    assert heard == talk.turns[0].heard == "one two three four"
+    assert heard == talk.turns[0].heard_text == "one two three four"
     assert talk.turns[0].text == EIGHT
     assert start.messages[3]["content"] == f"{CUT_OFF} Hi"
 
 
 def test_a_greeting_in_the_carriers_voice_keeps_its_heard_part() -> None:
     talk = greeted()
-    clip = spoken_by_carrier(EIGHT)
+    clip = twilio_tts_clip(EIGHT)
     assert clip.url == ""
     talk.on(ClipReady(1, clip))
     talk.on(ReplyEnded(1, EIGHT, error="Spoken by the carrier's voice."))
     talk.on(CallerInterrupted(None), after=START_DELAY + clip.seconds / 2)
     start = started(talk.on(CallerSpoke("Hi"), after=1))
-    assert start.messages[2]["content"] == talk.turns[0].heard == "one two three four"
+    assert (
+        start.messages[2]["content"] == talk.turns[0].heard_text == "one two three four"
+    )
     assert talk.turns[0].error == "Spoken by the carrier's voice."
 
 
@@ -168,7 +170,7 @@ def test_what_nobody_heard_is_in_the_transcript_only() -> None:
     start = started(talk.on(CallerSpoke("B"), after=0.1))
     assert start.messages[1:] == [{"role": "user", "content": "A B"}]
     talk.on(ReplyEnded(number, "x y z"))
-    talk.on(TimePassed(), after=5)
+    talk.on(TimerFired(), after=5)
     assert talk.transcript()[1] == ("bot", "x y z", "")
     assert talk.turns[1].interrupted
 
@@ -177,11 +179,11 @@ def test_what_nobody_heard_is_in_the_transcript_only() -> None:
 def test_that_a_caller_is_put_through_was_said_before_anybody_was_rung_up(
     place: int,
 ) -> None:
-    through = ToolUse("1", "transfer_call", batch=1, result="Nobody answered.")
-    refused = ToolUse("2", "end_call", batch=1, result="Too late.")
+    through = ToolCallRecord("1", "transfer_call", batch=1, result="Nobody answered.")
+    refused = ToolCallRecord("2", "end_call", batch=1, result="Too late.")
     turns = [
-        *(caller("Sales, please."), Turn(1, "tool", 0.0, tool=through)),
-        *(Turn(2, "tool", 0.0, tool=refused), caller("Thanks.")),
+        *(caller("Sales, please."), Turn(1, "tool", 0.0, tool_call=through)),
+        *(Turn(2, "tool", 0.0, tool_call=refused), caller("Thanks.")),
     ]
     turns.insert(place, replace(bot("One moment."), model=NOTICE))
     assert told(*turns)[1:] == [

@@ -3,7 +3,7 @@
 import pytest
 
 from calls.conversation.actions import (
-    Discard,
+    DropClips,
     HangUp,
     Play,
     SpeakText,
@@ -15,13 +15,13 @@ from calls.conversation.events import (
     CallEnded,
     CallerInterrupted,
     CallerSpoke,
-    KeyPressed,
+    DtmfReceived,
     OperatorEnded,
     OperatorSaid,
     OperatorTransferred,
     ReplyEnded,
 )
-from calls.conversation.responder import GREETING_PATIENCE
+from calls.conversation.responder import GREETING_TTS_TIMEOUT
 from calls.turns.turn import OPERATOR
 from tests.calls.conversation.test_conversation import Talk, answered, of, started
 from tests.support.transfer_targets import SALES
@@ -31,7 +31,7 @@ LINE, GOODBYE, NOTICE = "A colleague joins us.", "Bye now.", "I'll put you throu
 
 def talking(**manners: object) -> Talk:
     """A call in which the caller's turn has come."""
-    talk = Talk(**{"goodbye": GOODBYE, "transfer_notice": NOTICE, **manners})
+    talk = Talk(**{"goodbye_message": GOODBYE, "transfer_notice": NOTICE, **manners})
     talk.on(CallConnected())
     return talk
 
@@ -45,7 +45,7 @@ def voiced(talk: Talk, spoken: SpeakText) -> None:
 def test_a_line_is_said_at_once_when_nobody_speaks() -> None:
     talk = talking()
     assert talk.on(OperatorSaid(LINE)) == [
-        SpeakText(1, LINE, GREETING_PATIENCE, kept=False)
+        SpeakText(1, LINE, GREETING_TTS_TIMEOUT, is_cacheable=False)
     ]
 
 
@@ -113,7 +113,7 @@ def test_a_noise_over_an_answer_leaves_the_answer_and_the_line_behind_it() -> No
     (spoken,) = of(SpeakText, talk.on(ReplyEnded(number, "one two three four")))
     actions = talk.on(CallerInterrupted(500), after=0.75)
     assert StopReply(spoken.reply) in actions
-    assert not of(Discard, actions)
+    assert not of(DropClips, actions)
     resumed = talk.passes()
     assert [play.clip.text for play in of(Play, resumed)] == ["one two three four"]
     assert [again.text for again in of(SpeakText, resumed)] == [LINE]
@@ -122,7 +122,7 @@ def test_a_noise_over_an_answer_leaves_the_answer_and_the_line_behind_it() -> No
 
 def test_a_line_waits_for_keys_that_are_being_entered() -> None:
     talk = talking()
-    talk.on(KeyPressed("1"))
+    talk.on(DtmfReceived("1"))
     assert not talk.on(OperatorSaid(LINE))
     answer = started(talk.passes()).reply
     talk.clip(answer, "One.")
@@ -144,7 +144,7 @@ def test_a_call_that_is_to_end_ends_with_the_bots_goodbye() -> None:
     while not (hung_up := of(HangUp, talk.passes())):
         pass
     assert hung_up == [HangUp("operator-ended")]
-    assert talk.core.wakes_at() is None
+    assert talk.core.next_deadline() is None
 
 
 @pytest.mark.parametrize("first", [OperatorEnded(), OperatorTransferred()])

@@ -18,25 +18,31 @@ from hypothesis.stateful import (
 )
 
 from bots.config.capabilities import MenuEntry, ToolSpec
-from bots.config.rules import Manners
+from bots.config.rules import ConversationRules
 from bots.inworld.tool_calls import ToolCall
 from calls.conversation.actions import (
     Action,
+    CallTool,
     ChangeLanguage,
-    Discard,
+    CountFallback,
+    DropClips,
     HangUp,
+    MuteClips,
     Play,
-    Record,
-    Resort,
+    SaveTurn,
     SpeakText,
     StartReply,
     StopReply,
-    UseTool,
-    Withhold,
 )
 from calls.conversation.conversation import Conversation
-from calls.conversation.dtmf import ENTRY_PAUSE, MASKED, TERMINATOR, KeyRequest, spelled
-from calls.conversation.ending import FAREWELL_LIMIT
+from calls.conversation.dtmf import (
+    FINISH_ON_KEY,
+    INTER_DIGIT_TIMEOUT,
+    MASKED,
+    DigitRequest,
+    digits_text,
+)
+from calls.conversation.ending import FINAL_MESSAGE_TIMEOUT
 from calls.conversation.events import (
     CallConnected,
     CallEnded,
@@ -46,21 +52,27 @@ from calls.conversation.events import (
     CallResumed,
     ClipFetched,
     ClipReady,
+    DtmfReceived,
     Event,
-    KeyPressed,
-    LookedUp,
+    LookupDone,
     OperatorEnded,
     OperatorSaid,
     OperatorTransferred,
+    PlaybackChanged,
     ReplyEnded,
-    SpeakingChanged,
-    TimePassed,
-    ToolEnded,
+    TimerFired,
+    ToolCallEnded,
 )
-from calls.conversation.fallback import BUDGET, LIVENESS
-from calls.conversation.messages import CONNECTED, CUT_OFF, GO_ON, LINE_BROKE, Message
-from calls.conversation.timeouts import LONGEST_SPEECH
-from calls.turns.playback import Clip, Cue, spoken_by_carrier
+from calls.conversation.fallback import FALLBACK_BUDGET, FIRST_AUDIO_TIMEOUT
+from calls.conversation.messages import (
+    CONNECTED,
+    CONTINUE,
+    CUT_OFF,
+    RECONNECTED,
+    Message,
+)
+from calls.conversation.timeouts import MAX_UNTRANSCRIBED_SPEECH
+from calls.turns.playback import Clip, QueuedClip, twilio_tts_clip
 from calls.turns.resume import is_unanswered
 from calls.turns.turn import ASKED, OPERATOR, Turn
 from tests.support.transfer_targets import SALES
@@ -75,8 +87,8 @@ GOODBYE, NOTICE = "Goodbye now.", "Connecting you."
 FILLER, CHOSEN = "One moment.", "Open at nine."
 TOOL = ToolSpec("look_up")
 MENU = {
-    key: MenuEntry(key, deed, what, TOOL if deed == "tool" else None)
-    for key, deed, what in [
+    key: MenuEntry(key, action, what, TOOL if action == "tool" else None)
+    for key, action, what in [
         ("7", "say", CHOSEN),
         ("8", "tool", ""),
         ("9", "end", ""),
@@ -85,7 +97,7 @@ MENU = {
 }
 
 MANNERS = st.builds(
-    Manners,
+    ConversationRules,
     system_prompt=st.just("Be kind."),
     greeting=st.sampled_from(["", GREETING]),
     consent=st.sampled_from(["", "", CONSENT]),
@@ -93,9 +105,9 @@ MANNERS = st.builds(
     keys_interrupt=st.sampled_from([True, True, False]),
     fallback_models=st.sampled_from([(), ("one",), ("one", "two")]),
     backchannels=st.just(frozenset({"mhm", "okay"})),
-    mask_keys=st.booleans(),
-    silence_seconds=st.sampled_from([0.0, 4.0, 9.0]),
-    silence_prompts=st.integers(0, 2),
+    mask_dtmf=st.booleans(),
+    idle_timeout_seconds=st.sampled_from([0.0, 4.0, 9.0]),
+    idle_reprompts=st.integers(0, 2),
     max_call_seconds=st.sampled_from([0.0, 0.0, 45.0, 120.0]),
     goodbye=st.just(GOODBYE),
     apology=st.just(APOLOGY),
@@ -103,10 +115,10 @@ MANNERS = st.builds(
     targets=st.sampled_from([(), (SALES,)]),
     tools=st.sampled_from([(), (TOOL,), (TOOL,)]),
     menu=st.sampled_from([{}, {}, {}, MENU]),
-    can_hang_up=st.booleans(),
-    can_ask_for_keys=st.booleans(),
+    can_end_call=st.booleans(),
+    can_collect_digits=st.booleans(),
     fillers=st.sampled_from([(), (FILLER,)]),
-    filler_seconds=st.sampled_from([0.3, 1.2]),
+    filler_delay_seconds=st.sampled_from([0.3, 1.2]),
     partings=st.sampled_from([frozenset(), frozenset({"bye"})]),
 )
 GERMAN = "de-DE"
@@ -180,13 +192,13 @@ class Carrier:
             return ClipFetched(item.clip.id) if item.clip.url else None
         if kind == "off" and self.queue and not self.reports_each_clip:
             return None
-        return SpeakingChanged(kind == "on")
+        return PlaybackChanged(kind == "on")
 
 
 class Ledger:
     """What must hold after every action, whatever the order of events."""
 
-    def __init__(self, manners: Manners) -> None:
+    def __init__(self, manners: ConversationRules) -> None:
         self.manners = manners
         self.turns: dict[int, Turn] = {}
         self.begun = 0
@@ -236,13 +248,13 @@ class Ledger:
         assert before is None or before.role == turn.role
         self.turns[turn.index] = turn
         if turn.role == "caller":
-            assert turn.heard == turn.text
-            if self.manners.mask_keys and "[pressed" in turn.text:
-                assert turn.shown is not None
-                assert MASKED in turn.shown
-                assert spelled("") not in turn.shown
+            assert turn.heard_text == turn.text
+            if self.manners.mask_dtmf and "[pressed" in turn.text:
+                assert turn.redacted is not None
+                assert MASKED in turn.redacted
+                assert digits_text("") not in turn.redacted
         else:
-            assert is_heard_of(turn.heard, bot_clips), (turn.heard, bot_clips)
+            assert is_heard_of(turn.heard_text, bot_clips), (turn.heard_text, bot_clips)
             assert (turn.model == OPERATOR) == turn.text.startswith("line")
 
     def caller_turns(self) -> list[Turn]:
@@ -261,9 +273,11 @@ class Ledger:
         heard = [*self.earlier, *now]
         assert is_heard_of(by_role["assistant"], heard), by_role["assistant"]
         asked = by_role["user"]
-        for note in (CONNECTED, CUT_OFF, GO_ON, LINE_BROKE):
+        for note in (CONNECTED, CUT_OFF, CONTINUE, RECONNECTED):
             asked = asked.replace(note, " ")
-        wanted = " ".join(turn.text for turn in self.caller_turns() if not turn.aside)
+        wanted = " ".join(
+            turn.text for turn in self.caller_turns() if not turn.is_backchannel
+        )
         assert asked.split() == wanted.split(), "the model does not get all words"
 
     def check_words(self) -> None:
@@ -308,11 +322,11 @@ class TurnMachine(RuleBasedStateMachine):
     holds = False
 
     @initialize(manners=MANNERS, seed=st.integers(0, 2**16))
-    def call(self, manners: Manners, seed: int) -> None:
+    def call(self, manners: ConversationRules, seed: int) -> None:
         self.random = Random(seed)
         if self.random.random() < 0.5:
             german = {GERMAN: replace(manners, language=GERMAN)}
-            manners = replace(manners, others=german)
+            manners = replace(manners, other_languages=german)
         self.manners = manners
         self.now = 1000.0
         self.core = Conversation(manners)
@@ -335,16 +349,18 @@ class TurnMachine(RuleBasedStateMachine):
         if looks_up:
             self.plan(
                 self.random.uniform(0, 1),
-                lambda: self.feed(LookedUp({"a": "b"}, self.random.choice(["", "No"]))),
+                lambda: self.feed(
+                    LookupDone({"a": "b"}, self.random.choice(["", "No"]))
+                ),
             )
-        self.feed(CallConnected(looks_up=looks_up))
+        self.feed(CallConnected(has_lookup=looks_up))
 
     # What happens
 
     def feed(self, event: Event) -> None:
         ledger, leaving = self.ledger, self.leaves_by is not None
         self.holds = False
-        if not isinstance(event, TimePassed):
+        if not isinstance(event, TimerFired):
             self.now += 0.001  # no two things are at one moment
         expected = self.take_in(event)
         asked = self.core.entry.request
@@ -356,9 +372,9 @@ class TurnMachine(RuleBasedStateMachine):
         if asked or self.core.entry.request:
             self.keys = self.core.entry.keys  # for whoever asked, in its own time
             self.keys_at = self.now
-            if isinstance(event, KeyPressed):  # as good as an answer
+            if isinstance(event, DtmfReceived):  # as good as an answer
                 self.asked_number = ledger.begun + (ledger.writing is None)
-        entered = self.keys and self.now >= self.keys_at + ENTRY_PAUSE
+        entered = self.keys and self.now >= self.keys_at + INTER_DIGIT_TIMEOUT
         left_first = isinstance(event, ReplyEnded) and self.leaves_by is not None
         if entered and not (leaving or left_first or ledger.hung_up or self.over):
             self.enter_keys()
@@ -375,17 +391,17 @@ class TurnMachine(RuleBasedStateMachine):
         """Note what the core is about to be told; false when it must not play it."""
         ledger = self.ledger
         match event:
-            case KeyPressed(key) if self.is_chosen(key):
+            case DtmfReceived(key) if self.is_chosen(key):
                 self.enter_keys()
-                ledger.said.append(spelled(key))
+                ledger.said.append(digits_text(key))
                 self.asked_number = ledger.begun + 1
                 self.waiting_since = None
-            case KeyPressed() if self.core.hearing.is_slip(self.now):
+            case DtmfReceived() if self.core.hearing.is_trailing_terminator(self.now):
                 pass
-            case KeyPressed() if self.core.entry.request or ledger.hung_up:
+            case DtmfReceived() if self.core.entry.request or ledger.hung_up:
                 pass
-            case KeyPressed(key):
-                ends = key == TERMINATOR
+            case DtmfReceived(key):
+                ends = key == FINISH_ON_KEY
                 self.keys += "" if ends and self.keys else key
                 self.keys_at = self.now
                 if ends:
@@ -409,29 +425,29 @@ class TurnMachine(RuleBasedStateMachine):
                 ledger.replayable += cut
         return True
 
-    def caller_said(self, text: str, asked: KeyRequest | None) -> None:
+    def caller_said(self, text: str, asked: DigitRequest | None) -> None:
         if self.ledger.hung_up:
             return
-        records = [a for a in self.actions if isinstance(a, Record)]
-        if any(a.turn.aside and a.turn.text == text for a in records):
+        records = [a for a in self.actions if isinstance(a, SaveTurn)]
+        if any(a.turn.is_backchannel and a.turn.text == text for a in records):
             assert text in self.manners.backchannels
         else:
             self.enter_keys(forgotten=asked)  # they belong to what is said
         self.ledger.said.append(text)
 
-    def enter_keys(self, forgotten: KeyRequest | None = None) -> None:
+    def enter_keys(self, forgotten: DigitRequest | None = None) -> None:
         if self.keys and not (forgotten and forgotten.secret):
-            self.ledger.said.append(spelled(self.keys))
+            self.ledger.said.append(digits_text(self.keys))
         self.keys = ""
 
     def perform(self, action: Action, event: Event) -> None:  # noqa: C901
         ledger = self.ledger
         if ledger.hung_up or self.over:
-            allowed = Record | StopReply if isinstance(event, CallEnded) else Record
-            assert isinstance(action, allowed | Discard), "after the end"
+            allowed = SaveTurn | StopReply if isinstance(event, CallEnded) else SaveTurn
+            assert isinstance(action, allowed | DropClips), "after the end"
         if self.core.farewell and self.leaves_by is None:
             queued = max((self.core.playback.ends_at() or 0) - self.now, 0)
-            self.leaves_by = self.now + queued + FAREWELL_LIMIT
+            self.leaves_by = self.now + queued + FINAL_MESSAGE_TIMEOUT
         match action:
             case StartReply(number, messages):
                 stopped = StopReply(number) in self.actions  # its time is up already
@@ -459,7 +475,7 @@ class TurnMachine(RuleBasedStateMachine):
                     assert not interruptible
                 else:
                     assert interruptible or self.leaves_by is not None
-            case Discard(clips, queued):
+            case DropClips(clips, queued):
                 assert self.leaves_by or CONSENT not in [clip.text for clip in clips]
                 if queued:
                     self.carrier.hush(clips)
@@ -472,22 +488,22 @@ class TurnMachine(RuleBasedStateMachine):
                     overtaken = turn and (turn.role == "system" or turn.model == ASKED)
                     assert meant or overtaken, "a noise ended a reply"
                 ledger.gone += clips
-            case Record(turn):
+            case SaveTurn(turn):
                 ledger.record(turn, self.clips_of(turn))
             case HangUp(transfer=person):
                 self.rings = person is not None
                 assert not ledger.hung_up, "hung up twice"
                 assert self.leaves_by is not None
                 ledger.hung_up = True
-            case Withhold(clips):
+            case MuteClips(clips):
                 assert isinstance(event, CallerInterrupted)
                 assert not any(cue.heard for cue in self.cues_of(clips))
-            case UseTool(call_id, tool):
+            case CallTool(call_id, tool):
                 assert tool is TOOL
                 self.waiting_since, self.asked = None, []
                 takes = self.random.uniform(0, 6)
-                self.plan(takes, lambda: self.feed(ToolEnded(call_id, "Found.")))
-            case Resort() | ChangeLanguage():
+                self.plan(takes, lambda: self.feed(ToolCallEnded(call_id, "Found.")))
+            case CountFallback() | ChangeLanguage():
                 pass
             case _:
                 assert_never(action)
@@ -495,12 +511,14 @@ class TurnMachine(RuleBasedStateMachine):
     def is_chosen(self, key: str) -> bool:
         """Whether a key is one of the menu, and does what it is for at once."""
         core, left = self.core, self.leaves_by is not None or self.ledger.hung_up
-        late = core.hearing.is_still_secret(self.now) or core.hearing.is_slip(self.now)
-        typing = core.entry.request or core.entry.hides
-        busy = typing or core.answers.is_obliged or late
+        late = core.hearing.is_masked(self.now) or core.hearing.is_trailing_terminator(
+            self.now
+        )
+        typing = core.entry.request or core.entry.masks
+        busy = typing or core.answers.is_uninterruptible or late
         return key in self.manners.menu and not (busy or left or self.over)
 
-    def cues_of(self, clips: Iterable[Clip]) -> list[Cue]:
+    def cues_of(self, clips: Iterable[Clip]) -> list[QueuedClip]:
         """Where these stand in the queue, as the core believes."""
         cues = self.core.playback.cues  # what the carrier speaks has no id
         return [cue for cue in cues if any(cue.clip is clip for clip in clips)]
@@ -511,23 +529,25 @@ class TurnMachine(RuleBasedStateMachine):
         return all(any(clip is c for said in older for c in said) for clip in clips)
 
     def clips_of(self, turn: Turn) -> list[Clip]:
-        replies = self.core.replies.numbered
+        replies = self.core.replies.by_number
         numbers = [r.number for r in replies if r.turn and r.turn.index == turn.index]
         if not numbers:  # said before the line broke
-            return [spoken_by_carrier(turn.text)]
+            return [twilio_tts_clip(turn.text)]
         return [clip for number in numbers for clip in self.ledger.clips[number]]
 
     def question_asked(self, number: int, messages: list[Message]) -> None:
         """The caller waits from now on, unless this is another attempt."""
-        words = [turn.text for turn in self.ledger.caller_turns() if not turn.aside]
-        if GO_ON not in messages[-1]["content"] and words != self.asked:
+        words = [
+            turn.text for turn in self.ledger.caller_turns() if not turn.is_backchannel
+        ]
+        if CONTINUE not in messages[-1]["content"] and words != self.asked:
             self.asked, self.asked_number = words, number
             self.waiting_since = self.now
 
     def check_turn(self) -> None:
         """It is always somebody's turn, and nobody's lasts for ever."""
         core, ledger, now = self.core, self.ledger, self.now
-        wakes_at = core.wakes_at()
+        wakes_at = core.next_deadline()
         if self.over or ledger.hung_up:
             assert wakes_at is None
             return
@@ -537,18 +557,20 @@ class TurnMachine(RuleBasedStateMachine):
             return
         if self.waiting_since is not None:
             waited = now - self.waiting_since
-            assert waited <= LIVENESS + BUDGET + 1 + SLACK, "dead air"
+            assert waited <= FIRST_AUDIO_TIMEOUT + FALLBACK_BUDGET + 1 + SLACK, (
+                "dead air"
+            )
         if core.is_idle and not core.replies.unfinished:
             assert not is_unanswered(core.turns), "an answer is owed, and forgotten"
-        if core.answers.awaited:
+        if core.answers.pending_results:
             return
         if ledger.writing is None and not core.is_idle:
             assert wakes_at is not None, "stuck"
         assert not (ledger.lines and core.is_idle), "a line was forgotten"
-        if ledger.writing is None and self.manners.silence_seconds:
+        if ledger.writing is None and self.manners.idle_timeout_seconds:
             assert wakes_at is not None, "nobody's turn"
-            patience = self.manners.silence_seconds
-            patience += LONGEST_SPEECH if self.speaking else 3
+            patience = self.manners.idle_timeout_seconds
+            patience += MAX_UNTRANSCRIBED_SPEECH if self.speaking else 3
             queued = sum(cue.clip.seconds + 0.7 for cue in core.playback.pending())
             assert wakes_at <= now + patience + queued, "the silence timer is late"
 
@@ -560,7 +582,7 @@ class TurnMachine(RuleBasedStateMachine):
     def pass_time(self, seconds: float) -> None:
         until = self.now + seconds
         while True:
-            wakes_at = None if self.over else self.core.wakes_at()
+            wakes_at = None if self.over else self.core.next_deadline()
             if wakes_at is not None:
                 wakes_at = max(wakes_at, self.now) + self.late_by
             planned = self.planned[0][0] if self.planned else None
@@ -580,8 +602,8 @@ class TurnMachine(RuleBasedStateMachine):
     def ring(self) -> None:
         """The alarm: it must not have to ring again and again at one moment."""
         for _ in range(4):
-            self.feed(TimePassed())
-            wakes_at = self.core.wakes_at()
+            self.feed(TimerFired())
+            wakes_at = self.core.next_deadline()
             if wakes_at is None or wakes_at > self.now:
                 break
         else:
@@ -596,7 +618,7 @@ class TurnMachine(RuleBasedStateMachine):
             return
         clip = Clip(text, "https://x/", text, len(text) / 15, shared=True)
         if self.random.random() < 0.3:
-            clip = spoken_by_carrier(text)
+            clip = twilio_tts_clip(text)
         self.feed(ClipReady(number, clip))
         self.feed(ReplyEnded(number, text))
 
@@ -776,7 +798,7 @@ class TurnMachine(RuleBasedStateMachine):
     def caller_presses_keys(self, keys: str, gap: float, late: float | None) -> None:
         pressed_at = self.now
         for key in keys:
-            self.feed(KeyPressed(key))
+            self.feed(DtmfReceived(key))
             self.pass_time(gap if len(keys) > 1 else 0)
         if late is not None:
             self.pass_time(late)
@@ -789,7 +811,7 @@ class TurnMachine(RuleBasedStateMachine):
         self.carrier.purge(self.now, began_at or self.now)
         self.feed(CallerInterrupted(position))
         if "off" in self.carrier.reports:
-            self.feed(SpeakingChanged(False))
+            self.feed(PlaybackChanged(False))
 
     # The operator
 
@@ -838,7 +860,7 @@ class TurnMachine(RuleBasedStateMachine):
         self.goes_on(gap, returned="Sales is on the phone.")
 
     def goes_on(self, gap: float, returned: str = "") -> None:
-        self.over, self.keys, lost_at = False, "", self.now
+        self.over, self.keys, disconnected_at = False, "", self.now
         self.rings = self.last_word = self.ledger.hung_up = False
         self.leaves_by = None
         self.ledger.break_off()
@@ -848,8 +870,8 @@ class TurnMachine(RuleBasedStateMachine):
         language = self.core.manners.language
         self.core, self.carrier = Conversation(self.manners), Carrier(self.random)
         said = [replace(turn) for _, turn in sorted(self.ledger.turns.items())]
-        seconds = lost_at - 1000.0
-        self.feed(CallResumed(tuple(said), lost_at, seconds, returned=returned))
+        seconds = disconnected_at - 1000.0
+        self.feed(CallResumed(tuple(said), disconnected_at, seconds, returned=returned))
         assert self.core.manners.language == language
 
     def teardown(self) -> None:

@@ -3,23 +3,23 @@
 import pytest
 
 from calls.conversation.actions import HangUp, Play, SpeakText, StartReply
-from calls.conversation.ending import FAREWELL_LIMIT, SETTLE_MARGIN
+from calls.conversation.ending import FINAL_MESSAGE_TIMEOUT, SETTLE_MARGIN
 from calls.conversation.events import (
     CallConnected,
     CallEnded,
     CallerInterrupted,
     CallerSpeaking,
     CallerSpoke,
-    KeyPressed,
+    DtmfReceived,
+    PlaybackChanged,
     ReplyEnded,
-    SpeakingChanged,
-    TimePassed,
+    TimerFired,
 )
 from calls.conversation.timeouts import (
-    LONGEST_SPEECH,
+    FALSE_INTERRUPTION_TIMEOUT,
+    FALSE_INTERRUPTION_TIMEOUT_WITHOUT_VAD,
+    MAX_UNTRANSCRIBED_SPEECH,
     PARTIAL_LASTS,
-    RESUME_AFTER_SPEECH,
-    RESUME_BLIND,
     WARNING_SECONDS,
 )
 from calls.turns.playback import START_DELAY
@@ -32,10 +32,10 @@ SILENCE = 6.0
 def talking(**manners: object) -> Talk:
     """A call that has just begun."""
     settings = {
-        "silence_seconds": SILENCE,
-        "silence_question": QUESTION,
-        "goodbye": GOODBYE,
-        "time_warning": WARNING,
+        "idle_timeout_seconds": SILENCE,
+        "idle_prompt": QUESTION,
+        "goodbye_message": GOODBYE,
+        "time_limit_message": WARNING,
     }
     talk = Talk(**(settings | manners))
     talk.on(CallConnected())
@@ -46,15 +46,17 @@ def heard_out(talk: Talk, number: int, text: str = "Done.", seconds: float = 2) 
     """A reply of one clip is played to its end; the moment is that of its end."""
     talk.clip(number, text, seconds)
     talk.on(ReplyEnded(number, text))
-    talk.on(TimePassed(), after=START_DELAY + seconds + SETTLE_MARGIN)
+    talk.on(TimerFired(), after=START_DELAY + seconds + SETTLE_MARGIN)
     talk.now -= SETTLE_MARGIN
 
 
 def spoken(talk: Talk, within: float = 300.0) -> tuple[str, float]:
     """Wait for the next fixed sentence; what it says and how long that took."""
     began = talk.now
-    while (moment := talk.core.wakes_at()) is not None and moment <= began + within:
-        sentences = of(SpeakText, talk.on(TimePassed(), after=moment - talk.now))
+    while (
+        moment := talk.core.next_deadline()
+    ) is not None and moment <= began + within:
+        sentences = of(SpeakText, talk.on(TimerFired(), after=moment - talk.now))
         if sentences:
             return sentences[0].text, round(talk.now - began, 6)
     return "", within
@@ -79,8 +81,8 @@ def test_silence_counts_from_the_end_that_the_carrier_reported() -> None:
     number = started(talk.on(CallerSpoke("Hi"))).reply
     talk.clip(number, "Done.", 10)
     talk.on(ReplyEnded(number, "Done."))
-    talk.on(SpeakingChanged(True), after=2)
-    talk.on(SpeakingChanged(False), after=10)
+    talk.on(PlaybackChanged(True), after=2)
+    talk.on(PlaybackChanged(False), after=10)
     assert spoken(talk) == (QUESTION, SILENCE)
 
 
@@ -89,8 +91,8 @@ def test_silence_counts_from_a_reported_end_that_is_earlier_than_expected() -> N
     number = started(talk.on(CallerSpoke("Hi"))).reply
     talk.clip(number, "Done.", 10)
     talk.on(ReplyEnded(number, "Done."))
-    talk.on(SpeakingChanged(True), after=8)  # late by what is not known
-    talk.on(SpeakingChanged(False), after=3)
+    talk.on(PlaybackChanged(True), after=8)  # late by what is not known
+    talk.on(PlaybackChanged(False), after=3)
     assert spoken(talk) == (QUESTION, SILENCE)
 
 
@@ -113,18 +115,18 @@ def test_a_caller_is_not_asked_while_the_bot_is_busy() -> None:
     talk = talking()
     started(talk.on(CallerSpoke("Hi")))
     assert talk.core.is_idle is False
-    talk.on(TimePassed(), after=SILENCE - 1.5)
-    assert not of(SpeakText, talk.on(TimePassed(), after=0.1))
+    talk.on(TimerFired(), after=SILENCE - 1.5)
+    assert not of(SpeakText, talk.on(TimerFired(), after=0.1))
 
 
 def test_without_a_limit_a_caller_may_be_silent_for_ever() -> None:
-    assert talking(silence_seconds=0.0).core.wakes_at() is None
+    assert talking(idle_timeout_seconds=0.0).core.next_deadline() is None
 
 
 def test_speaking_holds_the_question_off() -> None:
     talk = talking()
     talk.on(CallerSpeaking(True), after=SILENCE - 1)
-    assert not of(SpeakText, talk.on(TimePassed(), after=SILENCE))
+    assert not of(SpeakText, talk.on(TimerFired(), after=SILENCE))
     talk.on(CallerSpeaking(False), after=1)
     assert spoken(talk) == (QUESTION, SILENCE)
 
@@ -132,7 +134,7 @@ def test_speaking_holds_the_question_off() -> None:
 def test_a_missing_end_of_speaking_is_not_waited_for_for_ever() -> None:
     talk = talking()
     talk.on(CallerSpeaking(True), after=1)
-    assert spoken(talk) == (QUESTION, LONGEST_SPEECH + SILENCE)
+    assert spoken(talk) == (QUESTION, MAX_UNTRANSCRIBED_SPEECH + SILENCE)
 
 
 @pytest.mark.parametrize(
@@ -154,25 +156,25 @@ def test_every_sound_of_the_caller_holds_the_question_off(
 
 def test_a_caller_who_enters_keys_is_not_asked() -> None:
     talk = talking()
-    talk.on(KeyPressed("1"), after=SILENCE - 1)
-    assert started(talk.on(TimePassed(), after=2)).messages[-1]["content"]
+    talk.on(DtmfReceived("1"), after=SILENCE - 1)
+    assert started(talk.on(TimerFired(), after=2)).messages[-1]["content"]
 
 
 @pytest.mark.parametrize("times", [0, 1, 3])
 def test_after_so_many_questions_the_bot_says_goodbye_and_hangs_up(times: int) -> None:
-    talk = talking(silence_prompts=times)
+    talk = talking(idle_reprompts=times)
     for _ in range(times):
         assert spoken(talk) == (QUESTION, SILENCE)
         say_it(talk)
     assert spoken(talk) == (GOODBYE, SILENCE)
-    (play,) = of(Play, talk.clip(len(talk.core.replies.numbered), GOODBYE))
+    (play,) = of(Play, talk.clip(len(talk.core.replies.by_number), GOODBYE))
     assert not play.interruptible
-    talk.on(ReplyEnded(len(talk.core.replies.numbered), GOODBYE))
+    talk.on(ReplyEnded(len(talk.core.replies.by_number), GOODBYE))
     assert of(HangUp, talk.passes()) == [HangUp("caller-silent")]
 
 
 def test_an_answer_lets_the_questions_start_anew() -> None:
-    talk = talking(silence_prompts=1)
+    talk = talking(idle_reprompts=1)
     assert spoken(talk)[0] == QUESTION
     say_it(talk)
     heard_out(talk, started(talk.on(CallerSpoke("Here!"), after=1)).reply)
@@ -182,7 +184,7 @@ def test_an_answer_lets_the_questions_start_anew() -> None:
 def test_the_question_to_a_silent_caller_is_part_of_the_history() -> None:
     talk = talking()
     assert spoken(talk)[0] == QUESTION
-    number = len(talk.core.replies.numbered)
+    number = len(talk.core.replies.by_number)
     heard_out(talk, number, QUESTION)
     start = started(talk.on(CallerSpoke("Yes."), after=1))
     assert [m["content"] for m in start.messages[-2:]] == [QUESTION, "Yes."]
@@ -192,7 +194,7 @@ def test_the_question_to_a_silent_caller_is_part_of_the_history() -> None:
 
 
 def test_the_caller_is_warned_once_before_the_call_is_ended() -> None:
-    talk = talking(silence_seconds=0.0, max_call_seconds=300.0)
+    talk = talking(idle_timeout_seconds=0.0, max_call_seconds=300.0)
     assert spoken(talk) == (WARNING, 300 - WARNING_SECONDS)
     say_it(talk)
     assert spoken(talk)[0] == GOODBYE
@@ -200,12 +202,12 @@ def test_the_caller_is_warned_once_before_the_call_is_ended() -> None:
 
 
 def test_the_warning_of_a_short_call_comes_at_half_of_it() -> None:
-    talk = talking(silence_seconds=0.0, max_call_seconds=60.0)
+    talk = talking(idle_timeout_seconds=0.0, max_call_seconds=60.0)
     assert spoken(talk) == (WARNING, 30)
 
 
 def test_the_warning_waits_until_the_bot_has_finished() -> None:
-    talk = talking(silence_seconds=0.0, max_call_seconds=100.0)
+    talk = talking(idle_timeout_seconds=0.0, max_call_seconds=100.0)
     number = started(talk.on(CallerSpoke("Hi"), after=45)).reply
     talk.clip(number, "Done.", 20)
     talk.on(ReplyEnded(number, "Done."))
@@ -213,11 +215,11 @@ def test_the_warning_waits_until_the_bot_has_finished() -> None:
 
 
 def test_the_warning_does_not_cut_in_on_the_caller() -> None:
-    talk = talking(silence_seconds=0.0, max_call_seconds=100.0)
+    talk = talking(idle_timeout_seconds=0.0, max_call_seconds=100.0)
     talk.on(CallerSpeaking(True), after=49)
-    assert not of(SpeakText, talk.on(TimePassed(), after=2))
+    assert not of(SpeakText, talk.on(TimerFired(), after=2))
     talk.on(CallerSpeaking(False), after=1)
-    assert spoken(talk) == (WARNING, RESUME_AFTER_SPEECH)
+    assert spoken(talk) == (WARNING, FALSE_INTERRUPTION_TIMEOUT)
 
 
 def test_the_longest_length_ends_a_call_also_in_the_middle_of_a_reply() -> None:
@@ -233,18 +235,18 @@ def test_the_longest_length_ends_a_call_also_in_the_middle_of_a_reply() -> None:
 
 
 def leaving(**manners: object) -> tuple[Talk, int]:
-    talk = talking(silence_prompts=0, **manners)
+    talk = talking(idle_reprompts=0, **manners)
     assert spoken(talk)[0] == GOODBYE
-    return talk, len(talk.core.replies.numbered)
+    return talk, len(talk.core.replies.by_number)
 
 
 def test_goodbye_is_played_to_its_end_before_the_call_ends() -> None:
     talk, number = leaving()
     talk.clip(number, GOODBYE, 8)
     assert not of(HangUp, talk.on(ReplyEnded(number, GOODBYE)))
-    assert not of(HangUp, talk.on(TimePassed(), after=START_DELAY + 7.9))
+    assert not of(HangUp, talk.on(TimerFired(), after=START_DELAY + 7.9))
     assert of(HangUp, talk.passes()) == [HangUp("caller-silent")]
-    assert talk.core.wakes_at() is None
+    assert talk.core.next_deadline() is None
 
 
 def test_goodbye_is_played_again_when_the_queue_before_it_was_purged() -> None:
@@ -256,8 +258,8 @@ def test_goodbye_is_played_again_when_the_queue_before_it_was_purged() -> None:
     talk.on(ReplyEnded(number + 1, GOODBYE))
     again = talk.on(CallerInterrupted(None), after=1)
     assert of(Play, again) == [first]
-    assert 0 < len(talk.turns[1].heard) < len("one two three four")
-    assert of(HangUp, talk.on(TimePassed(), after=START_DELAY + 2 + SETTLE_MARGIN))
+    assert 0 < len(talk.turns[1].heard_text) < len("one two three four")
+    assert of(HangUp, talk.on(TimerFired(), after=START_DELAY + 2 + SETTLE_MARGIN))
     assert talk.transcript()[-1] == ("bot", GOODBYE, GOODBYE)
 
 
@@ -268,7 +270,7 @@ def test_where_goodbye_cut_a_reply_off_the_carriers_word_is_kept() -> None:
     assert spoken(talk)[0] == GOODBYE
     talk.clip(number + 1, GOODBYE)
     talk.on(CallerInterrupted(2000), after=2)
-    assert talk.turns[1].heard == "one"
+    assert talk.turns[1].heard_text == "one"
 
 
 def test_a_word_at_the_end_of_goodbye_does_not_cut_it_off() -> None:
@@ -283,14 +285,14 @@ def test_what_is_said_during_goodbye_is_kept_and_not_answered() -> None:
     talk, number = leaving()
     talk.clip(number, GOODBYE, 3)
     assert not of(StartReply, talk.on(CallerSpoke("Wait!"), after=1))
-    assert not of(StartReply, talk.on(KeyPressed("#"), after=0.1))
+    assert not of(StartReply, talk.on(DtmfReceived("#"), after=0.1))
     assert talk.transcript()[-1][1] == "Wait! [pressed #]"
 
 
 def test_keys_nobody_finished_are_kept_when_the_call_ends() -> None:
     talk = talking()
-    talk.on(KeyPressed("4"))
-    talk.on(KeyPressed("2"))
+    talk.on(DtmfReceived("4"))
+    talk.on(DtmfReceived("2"))
     talk.on(CallEnded())
     assert talk.transcript() == [("caller", *["[pressed 4 2]"] * 2)]
 
@@ -299,13 +301,13 @@ def test_a_last_word_that_never_comes_ends_the_call_all_the_same() -> None:
     talk, _ = leaving()
     began = talk.now
     assert of(HangUp, talk.passes()) == [HangUp("caller-silent")]
-    assert talk.now == began + FAREWELL_LIMIT
+    assert talk.now == began + FINAL_MESSAGE_TIMEOUT
 
 
 def test_nothing_happens_after_the_end_but_the_last_report() -> None:
     talk, number = leaving()
     talk.passes()
-    for event in (CallerSpoke("Hello?"), KeyPressed("#"), CallerInterrupted(5)):
+    for event in (CallerSpoke("Hello?"), DtmfReceived("#"), CallerInterrupted(5)):
         assert talk.on(event, after=1) == []
     assert not of(Play, talk.clip(number, GOODBYE))
     assert not of(HangUp, talk.on(CallEnded()))
@@ -332,29 +334,34 @@ def resumed_after(talk: Talk) -> float:
 
 
 def test_without_speaker_events_the_bot_waits_a_while_for_words() -> None:
-    assert resumed_after(cut_off()) == pytest.approx(RESUME_BLIND)
+    assert resumed_after(cut_off()) == pytest.approx(
+        FALSE_INTERRUPTION_TIMEOUT_WITHOUT_VAD
+    )
 
 
 def test_the_bot_resumes_soon_after_the_caller_fell_silent() -> None:
     talk = cut_off(CallerSpeaking(True))
     talk.on(CallerSpeaking(False), after=4)
-    assert resumed_after(talk) == pytest.approx(RESUME_AFTER_SPEECH)
+    assert resumed_after(talk) == pytest.approx(FALSE_INTERRUPTION_TIMEOUT)
 
 
 def test_the_bot_does_not_resume_while_the_caller_speaks() -> None:
     talk = cut_off(CallerSpeaking(True))
-    expected = LONGEST_SPEECH + RESUME_AFTER_SPEECH
+    expected = MAX_UNTRANSCRIBED_SPEECH + FALSE_INTERRUPTION_TIMEOUT
     assert resumed_after(talk) == pytest.approx(expected)
 
 
 def test_a_partial_says_that_words_are_coming() -> None:
     talk = cut_off()
-    talk.on(CallerSpoke("Well", final=False), after=RESUME_BLIND - 0.1)
-    expected = PARTIAL_LASTS + RESUME_AFTER_SPEECH
+    talk.on(
+        CallerSpoke("Well", final=False),
+        after=FALSE_INTERRUPTION_TIMEOUT_WITHOUT_VAD - 0.1,
+    )
+    expected = PARTIAL_LASTS + FALSE_INTERRUPTION_TIMEOUT
     assert resumed_after(talk) == pytest.approx(expected)
 
 
 def test_a_blank_prompt_says_that_there_were_no_words() -> None:
     talk = cut_off(CallerSpeaking(True))
     talk.on(CallerSpoke(" "), after=0.5)
-    assert resumed_after(talk) == pytest.approx(RESUME_AFTER_SPEECH)
+    assert resumed_after(talk) == pytest.approx(FALSE_INTERRUPTION_TIMEOUT)

@@ -10,13 +10,13 @@ from bots.config.capabilities import MASK, MenuEntry, Parameter, ToolSpec
 from bots.inworld.tool_calls import ToolCall
 from calls.conversation.actions import (
     Action,
+    CallTool,
+    CountFallback,
     Play,
-    Record,
-    Resort,
+    SaveTurn,
     SpeakText,
     StartReply,
     StopReply,
-    UseTool,
 )
 from calls.conversation.events import (
     CallConnected,
@@ -24,15 +24,15 @@ from calls.conversation.events import (
     CallerInterrupted,
     CallerSpoke,
     CallResumed,
-    KeyPressed,
-    LookedUp,
+    DtmfReceived,
+    LookupDone,
     ReplyEnded,
-    ToolEnded,
+    ToolCallEnded,
 )
-from calls.conversation.messages import LINE_BROKE
-from calls.conversation.responder import MOST_ROUNDS
+from calls.conversation.messages import RECONNECTED
+from calls.conversation.responder import MAX_TOOL_ROUNDS
 from calls.conversation.tool_calls import NO_SUCH_FUNCTION, NOT_AN_OBJECT
-from calls.turns.resume import LOST
+from calls.turns.resume import RELAY_LOST
 from tests.calls.conversation.test_conversation import Talk, of, started
 from tests.support.transfer_targets import SALES
 
@@ -44,8 +44,8 @@ FILLER_SECONDS = 1.2
 
 def working(**manners: object) -> Talk:
     """A call with a bot that can do things; it is the caller's turn."""
-    usual = {"tools": (LOOK_UP, PAY), "fillers": FILLERS, "can_hang_up": True}
-    talk = Talk(**{**usual, "filler_seconds": FILLER_SECONDS, **manners})
+    usual = {"tools": (LOOK_UP, PAY), "fillers": FILLERS, "can_end_call": True}
+    talk = Talk(**{**usual, "filler_delay_seconds": FILLER_SECONDS, **manners})
     talk.on(CallConnected())
     return talk
 
@@ -80,7 +80,7 @@ def told(start: StartReply) -> list[tuple[str, Any]]:
 
 def result_of(talk: Talk, index: int) -> tuple[str, bool]:
     """What a use came to, and whether it failed, as the transcript has it."""
-    tool = talk.turns[index].tool
+    tool = talk.turns[index].tool_call
     assert tool
     return tool.result, tool.failed
 
@@ -91,10 +91,10 @@ def result_of(talk: Talk, index: int) -> tuple[str, bool]:
 def test_a_tool_is_used_and_its_result_answered() -> None:
     talk = working()
     actions = uses(talk, call("look_up", id="42"))
-    assert of(UseTool, actions) == [UseTool("1", LOOK_UP, {"id": "42"})]
+    assert of(CallTool, actions) == [CallTool("1", LOOK_UP, {"id": "42"})]
     assert not of(StartReply, actions)
     assert (talk.turns[1].role, talk.turns[1].ended_at) == ("tool", None)
-    start = started(talk.on(ToolEnded("1", "Sent."), after=0.5))
+    start = started(talk.on(ToolCallEnded("1", "Sent."), after=0.5))
     assert told(start) == [
         ("user", "Question?"),
         ("assistant", ["look_up"]),
@@ -111,7 +111,7 @@ def test_a_tool_is_used_and_its_result_answered() -> None:
 def test_what_was_said_before_a_tool_stands_before_it() -> None:
     talk = working()
     uses(talk, call("look_up"), said="Let me see.")
-    start = started(talk.on(ToolEnded("1", "Sent.")))
+    start = started(talk.on(ToolCallEnded("1", "Sent.")))
     assert start.messages[2]["content"] == "Let me see."
     assert start.messages[2]["tool_calls"][0]["id"] == "1"
     assert [turn.role for turn in talk.core.turns] == ["caller", "bot", "tool"]
@@ -120,9 +120,9 @@ def test_what_was_said_before_a_tool_stands_before_it() -> None:
 def test_of_several_tools_all_are_waited_for() -> None:
     talk = working()
     actions = uses(talk, call("look_up", "a", id="1"), call("look_up", "b", id="2"))
-    assert [use.call_id for use in of(UseTool, actions)] == ["a", "b"]
-    assert not of(StartReply, talk.on(ToolEnded("b", "Two.")))
-    start = started(talk.on(ToolEnded("a", "One.")))
+    assert [use.call_id for use in of(CallTool, actions)] == ["a", "b"]
+    assert not of(StartReply, talk.on(ToolCallEnded("b", "Two.")))
+    start = started(talk.on(ToolCallEnded("a", "One.")))
     assert told(start)[1:] == [
         ("assistant", ["look_up", "look_up"]),
         ("tool", "One."),
@@ -134,7 +134,7 @@ def test_of_several_tools_all_are_waited_for() -> None:
 def test_arguments_that_are_no_object_are_told_to_the_model(arguments: str) -> None:
     talk = working()
     actions = uses(talk, ToolCall("1", "look_up", arguments))
-    assert not of(UseTool, actions)
+    assert not of(CallTool, actions)
     assert told(started(actions))[-1] == ("tool", NOT_AN_OBJECT)
     assert result_of(talk, 1) == (NOT_AN_OBJECT, True)
 
@@ -143,7 +143,7 @@ def test_arguments_that_are_no_object_are_told_to_the_model(arguments: str) -> N
     "name", ["sing", "end_call", "transfer_call", "switch_language", "ask_for_keys"]
 )
 def test_a_function_that_is_not_offered_does_nothing(name: str) -> None:
-    talk = working(can_hang_up=False)
+    talk = working(can_end_call=False)
     actions = uses(talk, call(name, target="Sales", question="?", language="de-DE"))
     assert told(started(actions))[-1] == ("tool", NO_SUCH_FUNCTION)
     assert talk.core.farewell is None
@@ -152,7 +152,7 @@ def test_a_function_that_is_not_offered_does_nothing(name: str) -> None:
 def test_every_use_has_an_id_of_its_own_and_a_name_of_bearable_length() -> None:
     talk = working()
     uses(talk, call("look_up"), call("look_up"), call("x" * 200, ""))
-    used = [turn.tool for turn in talk.core.turns if turn.tool]
+    used = [turn.tool_call for turn in talk.core.turns if turn.tool_call]
     assert len({use.call_id for use in used}) == 3
     assert all(use.call_id for use in used)
     assert used[2].name == "x" * 80
@@ -161,24 +161,24 @@ def test_every_use_has_an_id_of_its_own_and_a_name_of_bearable_length() -> None:
 def test_after_so_many_rounds_the_model_must_speak() -> None:
     talk = working()
     start = started(talk.on(CallerSpoke("Question?")))
-    for number in range(MOST_ROUNDS):
+    for number in range(MAX_TOOL_ROUNDS):
         assert not start.must_speak
         talk.on(ReplyEnded(start.reply, calls=(call("look_up", f"c{number}"),)))
-        start = started(talk.on(ToolEnded(f"c{number}", "Nothing.")))
+        start = started(talk.on(ToolCallEnded(f"c{number}", "Nothing.")))
     assert start.must_speak
     assert start.functions
     # One that calls all the same has said nothing.
     actions = talk.on(ReplyEnded(start.reply, calls=(call("look_up", "again"),)))
-    assert not of(UseTool, actions)
-    assert [resort.rung for resort in of(Resort, actions)] == ["retry"]
+    assert not of(CallTool, actions)
+    assert [resort.rung for resort in of(CountFallback, actions)] == ["retry"]
 
 
 def test_words_of_the_caller_let_the_rounds_start_anew() -> None:
     talk = working()
-    for number in range(MOST_ROUNDS + 1):
+    for number in range(MAX_TOOL_ROUNDS + 1):
         actions = uses(talk, call("look_up", f"c{number}"))
-        assert of(UseTool, actions)
-        start = started(talk.on(ToolEnded(f"c{number}", "Nothing.")))
+        assert of(CallTool, actions)
+        start = started(talk.on(ToolCallEnded(f"c{number}", "Nothing.")))
         assert not start.must_speak
         talk.clip(start.reply, "Nothing.")
         talk.on(ReplyEnded(start.reply, "Nothing."))
@@ -186,18 +186,18 @@ def test_words_of_the_caller_let_the_rounds_start_anew() -> None:
 
 def test_a_result_nobody_waits_for_is_dropped() -> None:
     talk = working()
-    assert talk.on(ToolEnded("1", "Sent.")) == []
+    assert talk.on(ToolCallEnded("1", "Sent.")) == []
     uses(talk, call("look_up"))
-    talk.on(ToolEnded("1", "Sent."))
-    assert talk.on(ToolEnded("1", "Again.")) == []
+    talk.on(ToolCallEnded("1", "Sent."))
+    assert talk.on(ToolCallEnded("1", "Again.")) == []
 
 
 def test_uses_still_open_when_the_call_ends_are_closed() -> None:
     talk = working()
     uses(talk, call("look_up"))
     talk.on(CallEnded())
-    assert result_of(talk, 1) == (LOST, True)
-    assert talk.on(ToolEnded("1", "Sent.")) == []
+    assert result_of(talk, 1) == (RELAY_LOST, True)
+    assert talk.on(ToolCallEnded("1", "Sent.")) == []
 
 
 # The caller meanwhile
@@ -214,14 +214,14 @@ def test_what_a_tool_was_to_find_is_still_owed_when_the_line_is_back() -> None:
     (sorry,) = of(SpeakText, actions)
     again.clip(sorry.reply, sorry.text)
     messages = told(started(again.on(ReplyEnded(sorry.reply, sorry.text))))
-    assert messages[-2:] == [("tool", LOST), ("user", LINE_BROKE)]
+    assert messages[-2:] == [("tool", RELAY_LOST), ("user", RECONNECTED)]
 
 
 def test_who_speaks_while_a_tool_runs_is_answered_with_its_result() -> None:
     talk = working()
     uses(talk, call("look_up"))
     assert not of(StartReply, talk.on(CallerSpoke("Hurry up."), after=0.3))
-    start = started(talk.on(ToolEnded("1", "Sent.")))
+    start = started(talk.on(ToolCallEnded("1", "Sent.")))
     assert told(start)[1:] == [
         ("assistant", ["look_up"]),
         ("tool", "Sent."),
@@ -233,7 +233,7 @@ def test_an_interruption_without_words_is_played_on_before_the_answer() -> None:
     talk = working()
     uses(talk, call("look_up"), said="one two three four")
     talk.on(CallerInterrupted(1000), after=1.25)
-    assert not of(StartReply, talk.on(ToolEnded("1", "Sent.")))
+    assert not of(StartReply, talk.on(ToolCallEnded("1", "Sent.")))
     actions = talk.passes()
     assert [play.clip.text for play in of(Play, actions)] == ["one two three four"]
     assert told(started(actions))[-1] == ("tool", "Sent.")
@@ -243,7 +243,7 @@ def test_an_interruption_with_words_is_answered_with_the_result() -> None:
     talk = working()
     uses(talk, call("look_up"), said="one two three four")
     talk.on(CallerInterrupted(1000), after=1.25)
-    talk.on(ToolEnded("1", "Sent."))
+    talk.on(ToolCallEnded("1", "Sent."))
     start = started(talk.on(CallerSpoke("Stop."), after=0.5))
     assert start.messages[2]["content"] == "one two"
     assert told(start)[2:] == [("tool", "Sent."), ("user", "Stop.")]
@@ -252,7 +252,7 @@ def test_an_interruption_with_words_is_answered_with_the_result() -> None:
 def test_an_answer_that_is_dropped_takes_no_results_along() -> None:
     talk = working()
     uses(talk, call("look_up"))
-    first = started(talk.on(ToolEnded("1", "Sent.")))
+    first = started(talk.on(ToolCallEnded("1", "Sent.")))
     actions = talk.on(CallerSpoke("And order 7?"), after=0.2)
     assert StopReply(first.reply) in actions
     assert told(started(actions))[1:] == [
@@ -266,7 +266,9 @@ def test_an_answer_that_is_dropped_takes_no_results_along() -> None:
 
 
 def recorded(actions: list[Action]) -> list[dict[str, Any]]:
-    return [r.turn.tool.to_json() for r in of(Record, actions) if r.turn.tool]
+    return [
+        r.turn.tool_call.to_json() for r in of(SaveTurn, actions) if r.turn.tool_call
+    ]
 
 
 def test_a_secret_argument_is_hidden_from_the_first_record_on() -> None:
@@ -275,7 +277,7 @@ def test_a_secret_argument_is_hidden_from_the_first_record_on() -> None:
     hidden = json.dumps({"card": MASK, "sum": "9"}, ensure_ascii=False)
     assert [use["arguments"] for use in recorded(actions)] == [hidden]
     shown = (hidden, "Paid with ••••.")
-    actions = talk.on(ToolEnded("1", "Paid with 4111.", shown=shown))
+    actions = talk.on(ToolCallEnded("1", "Paid with 4111.", shown=shown))
     assert [use["result"] for use in recorded(actions)] == ["Paid with ••••."]
     assert told(started(actions))[-1] == ("tool", "Paid with 4111.")
 
@@ -298,9 +300,9 @@ def menu(tool: ToolSpec) -> dict[str, MenuEntry]:
 
 def test_a_key_uses_a_tool_and_its_result_is_answered() -> None:
     talk = working(menu=menu(LOOK_UP))
-    (use,) = of(UseTool, talk.on(KeyPressed("8")))
+    (use,) = of(CallTool, talk.on(DtmfReceived("8")))
     assert (use.tool, use.arguments) == (LOOK_UP, {})
-    start = started(talk.on(ToolEnded(use.call_id, "Open.")))
+    start = started(talk.on(ToolCallEnded(use.call_id, "Open.")))
     assert told(start) == [
         ("user", "[pressed 8]"),
         ("assistant", ["look_up"]),
@@ -311,7 +313,7 @@ def test_a_key_uses_a_tool_and_its_result_is_answered() -> None:
 def test_a_key_may_use_a_tool_that_the_model_may_not() -> None:
     opening = ToolSpec("opening_hours")
     talk = working(menu=menu(opening))
-    (use,) = of(UseTool, talk.on(KeyPressed("8")))
+    (use,) = of(CallTool, talk.on(DtmfReceived("8")))
     assert use.tool is opening
 
 
@@ -329,26 +331,26 @@ def texts(talk: Talk) -> list[str]:
 def test_a_key_puts_through_at_once_while_a_tool_runs() -> None:
     talk = working(menu=CHOICES, targets=(SALES,))
     uses(talk, call("look_up"))
-    talk.on(KeyPressed("0"), after=0.5)
+    talk.on(DtmfReceived("0"), after=0.5)
     assert talk.core.farewell
     assert talk.core.farewell.transfer == SALES
 
 
-def test_a_key_does_its_deed_while_a_lookup_runs_and_answers_wait_for_it() -> None:
+def test_a_key_does_its_action_while_a_lookup_runs_and_answers_wait_for_it() -> None:
     talk = Talk(menu=CHOICES, greeting="Hello {{name}}.")
-    talk.on(CallConnected(looks_up=True))
-    (said,) = of(SpeakText, talk.on(KeyPressed("7"), after=0.5))
+    talk.on(CallConnected(has_lookup=True))
+    (said,) = of(SpeakText, talk.on(DtmfReceived("7"), after=0.5))
     assert said.text == "Open at nine."
     talk.clip(said.reply, said.text)
     talk.on(ReplyEnded(said.reply, said.text))
     assert not of(StartReply, talk.on(CallerSpoke("And on Sunday?"), after=3))
-    assert started(talk.on(LookedUp({"name": "Ann"}), after=1))
+    assert started(talk.on(LookupDone({"name": "Ann"}), after=1))
 
 
 def test_keys_before_one_of_the_menu_are_kept_and_nothing_waits_for_more() -> None:
     talk = working(menu=CHOICES, targets=(SALES,))
-    talk.on(KeyPressed("5"))
-    talk.on(KeyPressed("0"), after=1.9)
+    talk.on(DtmfReceived("5"))
+    talk.on(DtmfReceived("0"), after=1.9)
     assert talk.core.farewell
     assert texts(talk)[0] == "[pressed 5] [pressed 0]"
     assert talk.core.entry.due_at is None
@@ -357,11 +359,11 @@ def test_keys_before_one_of_the_menu_are_kept_and_nothing_waits_for_more() -> No
 def test_words_of_a_key_are_the_answer_and_what_still_runs_is_told_later() -> None:
     talk = working(menu=CHOICES)
     uses(talk, call("look_up"))
-    (said,) = of(SpeakText, talk.on(KeyPressed("7"), after=0.5))
+    (said,) = of(SpeakText, talk.on(DtmfReceived("7"), after=0.5))
     talk.clip(said.reply, said.text)
     talk.on(ReplyEnded(said.reply, said.text))
     assert talk.core.uses.due_at == math.inf  # nothing to bridge
-    assert not of(StartReply, talk.on(ToolEnded("1", "Sent."), after=5))
+    assert not of(StartReply, talk.on(ToolCallEnded("1", "Sent."), after=5))
     assert ("tool", "Sent.") in told(started(talk.on(CallerSpoke("And?"), after=1)))
 
 
@@ -370,17 +372,19 @@ def test_any_other_answer_waits_for_what_still_runs(then: str) -> None:
     talk = working(menu=CHOICES)
     uses(talk, call("look_up"))
     key = {"words": "7", "nobody is there": "0", "another tool": "8"}[then]
-    actions = talk.on(KeyPressed(key), after=0.5)
+    actions = talk.on(DtmfReceived(key), after=0.5)
     if then == "words":
         actions = talk.on(CallerSpoke("And my order?"), after=0.5)
     assert not of(StartReply, actions)
-    for use in of(UseTool, actions):
-        assert not of(StartReply, talk.on(ToolEnded(use.call_id, "Paid."), after=0.5))
-    assert ("tool", "Sent.") in told(started(talk.on(ToolEnded("1", "Sent."))))
+    for use in of(CallTool, actions):
+        assert not of(
+            StartReply, talk.on(ToolCallEnded(use.call_id, "Paid."), after=0.5)
+        )
+    assert ("tool", "Sent.") in told(started(talk.on(ToolCallEnded("1", "Sent."))))
 
 
 def test_who_presses_again_waits_for_the_tool_that_runs() -> None:
     talk = working(menu=CHOICES)
-    (use,) = of(UseTool, talk.on(KeyPressed("8")))
-    assert not of(UseTool, talk.on(KeyPressed("8"), after=1))
-    assert started(talk.on(ToolEnded(use.call_id, "Paid."), after=1))
+    (use,) = of(CallTool, talk.on(DtmfReceived("8")))
+    assert not of(CallTool, talk.on(DtmfReceived("8"), after=1))
+    assert started(talk.on(ToolCallEnded(use.call_id, "Paid."), after=1))

@@ -12,27 +12,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from bots.config.capabilities import Parameter, Target, ToolSpec
-from bots.config.rules import Manners
+from bots.config.capabilities import Parameter, ToolSpec, TransferTarget
+from bots.config.rules import ConversationRules
 from bots.inworld.events import ToolCallPart, parse
 from bots.inworld.tool_calls import (
-    LONGEST_ARGUMENTS,
-    MOST_CALLS,
+    MAX_ARGUMENTS_LENGTH,
+    MAX_CALLS,
     ToolCall,
     ToolCalls,
 )
 from bots.models.tool import RESERVED
-from calls.conversation.messages import CONNECTED, MOST_CHARACTERS, NO_RESULT, messages
-from calls.conversation.tool_definitions import functions, present
+from calls.conversation.messages import (
+    CONNECTED,
+    MAX_HISTORY_LENGTH,
+    NO_RESULT,
+    messages,
+)
+from calls.conversation.tool_definitions import available_targets, tool_definitions
 from calls.turns.turn import (
     ASKED,
-    END,
+    COLLECT_DIGITS,
+    END_CALL,
     FILLER,
-    KEYS,
-    LANGUAGE,
-    TRANSFER,
+    SWITCH_LANGUAGE,
+    TRANSFER_CALL,
     Role,
-    ToolUse,
+    ToolCallRecord,
     Turn,
 )
 from tests.support.inworld.server import tool_call
@@ -46,22 +51,26 @@ TOOL = ToolSpec(
         Parameter("how", choices=("fast", "well"), required=False),
     ),
 )
-NIGHT = Target("Night desk", "+14155550198", "At night.", hours="daily 22:00-6:00")
-DESK = Target("Desk", "+14155550197")
-ALL = Manners(
+NIGHT = TransferTarget(
+    "Night desk", "+14155550198", "At night.", opening_hours="daily 22:00-6:00"
+)
+DESK = TransferTarget("Desk", "+14155550197")
+ALL = ConversationRules(
     "",
     language="en-US",
-    others={"de-DE": Manners("")},
-    targets=(SALES, NIGHT, DESK),
+    other_languages={"de-DE": ConversationRules("")},
+    transfer_targets=(SALES, NIGHT, DESK),
     tools=(TOOL,),
-    can_hang_up=True,
-    can_ask_for_keys=True,
+    can_end_call=True,
+    can_collect_digits=True,
 )
 NOON, MIDNIGHT = 12 * 60, 0
 
 
-def offered(manners: Manners, minute: int = NOON, **known: str) -> dict[str, Any]:
-    told = functions(manners, minute, known)
+def offered(
+    manners: ConversationRules, minute: int = NOON, **known: str
+) -> dict[str, Any]:
+    told = tool_definitions(manners, minute, known)
     return {each["function"]["name"]: each["function"] for each in told}
 
 
@@ -69,18 +78,24 @@ def offered(manners: Manners, minute: int = NOON, **known: str) -> dict[str, Any
 
 
 def test_a_name_that_a_model_made_up_does_not_spoil_the_rest_of_the_call() -> None:
-    use = ToolUse("1", "look up, bitte: Größe!" * 4, result="No such function.")
-    called = messages("", [Turn(0, "tool", 0.0, tool=use)])[-2]["tool_calls"]
+    use = ToolCallRecord("1", "look up, bitte: Größe!" * 4, result="No such function.")
+    called = messages("", [Turn(0, "tool", 0.0, tool_call=use)])[-2]["tool_calls"]
     assert re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", called[0]["function"]["name"])
 
 
 def test_a_bot_that_does_nothing_offers_nothing() -> None:
-    assert functions(Manners(""), NOON, {}) == []
+    assert tool_definitions(ConversationRules(""), NOON, {}) == []
 
 
 def test_everything_a_bot_can_do_is_offered_in_valid_schemas() -> None:
     told = offered(ALL)
-    assert list(told) == ["look_up", END, TRANSFER, LANGUAGE, KEYS]
+    assert list(told) == [
+        "look_up",
+        END_CALL,
+        TRANSFER_CALL,
+        SWITCH_LANGUAGE,
+        COLLECT_DIGITS,
+    ]
     assert set(told) - {"look_up"} == RESERVED
     for function in told.values():
         Draft202012Validator.check_schema(function["parameters"])
@@ -102,31 +117,33 @@ def test_everything_a_bot_can_do_is_offered_in_valid_schemas() -> None:
 def test_only_people_who_are_there_and_are_the_models_to_call_are_named(
     minute: int, names: list[str]
 ) -> None:
-    transfer = offered(ALL, minute)[TRANSFER]
+    transfer = offered(ALL, minute)[TRANSFER_CALL]
     assert transfer["parameters"]["properties"]["target"]["enum"] == names
     assert "+1415" not in json.dumps(transfer)
 
 
 def test_variables_are_filled_in_for_the_model_too() -> None:
     tool = replace(TOOL, description="Finds orders of {{shop|us}}{{secret.key}}.")
-    sales = replace(SALES, when="Orders in {{town}}.")
-    manners = replace(ALL, tools=(tool,), targets=(sales,))
+    sales = replace(SALES, when_to_use="Orders in {{town}}.")
+    manners = replace(ALL, tools=(tool,), transfer_targets=(sales,))
     told = offered(manners, town="Rome")
     assert told["look_up"]["description"] == "Finds orders of us."
-    assert "Sales: Orders in Rome. The caller" in told[TRANSFER]["description"]
+    assert "Sales: Orders in Rome. The caller" in told[TRANSFER_CALL]["description"]
 
 
 def test_nobody_there_is_no_transfer() -> None:
-    assert TRANSFER not in offered(Manners("", targets=(NIGHT, DESK)))
+    assert TRANSFER_CALL not in offered(
+        ConversationRules("", transfer_targets=(NIGHT, DESK))
+    )
 
 
 def test_hours_of_an_older_release_keep_nobody_away() -> None:
-    odd = Target("Odd", "+14155550196", "Ever.", hours="whenever")
-    assert present([odd], NOON) == [odd]
+    odd = TransferTarget("Odd", "+14155550196", "Ever.", opening_hours="whenever")
+    assert available_targets([odd], NOON) == [odd]
 
 
 def test_the_language_that_is_spoken_comes_first() -> None:
-    language = offered(ALL)[LANGUAGE]["parameters"]["properties"]["language"]
+    language = offered(ALL)[SWITCH_LANGUAGE]["parameters"]["properties"]["language"]
     assert language["enum"] == ["en-US", "de-DE"]
 
 
@@ -136,8 +153,8 @@ def test_the_language_that_is_spoken_comes_first() -> None:
 def put_together(*parts: ToolCallPart) -> tuple[ToolCall, ...]:
     calls = ToolCalls()
     for part in parts:
-        calls.take(part)
-    return calls.whole()
+        calls.feed(part)
+    return calls.complete()
 
 
 TEXTS = st.text(max_size=30)
@@ -201,13 +218,13 @@ def test_calls_without_a_name_are_none_and_without_an_id_get_one() -> None:
 
 
 def test_what_is_absurdly_long_or_many_is_left_out() -> None:
-    long = "x" * LONGEST_ARGUMENTS
+    long = "x" * MAX_ARGUMENTS_LENGTH
     (call,) = put_together(
         ToolCallPart(0, "1", "f", long), ToolCallPart(0, "", "", "y")
     )
     assert call.arguments == long
-    many = [ToolCallPart(n, "", f"f{n}", "") for n in range(MOST_CALLS + 5)]
-    assert len(put_together(*many)) == MOST_CALLS
+    many = [ToolCallPart(n, "", f"f{n}", "") for n in range(MAX_CALLS + 5)]
+    assert len(put_together(*many)) == MAX_CALLS
 
 
 # What a model reads of them
@@ -218,7 +235,9 @@ def said(role: Role, text: str, **more: Any) -> Turn:
 
 
 def used(call_id: str, batch: int = 1, result: str = "Done.") -> Turn:
-    return Turn(0, "tool", 0.0, tool=ToolUse(call_id, "f", "{}", batch, result))
+    return Turn(
+        0, "tool", 0.0, tool_call=ToolCallRecord(call_id, "f", "{}", batch, result)
+    )
 
 
 def roles(*turns: Turn) -> list[Any]:
@@ -291,7 +310,7 @@ def test_a_long_history_loses_whole_exchanges_never_half_of_a_use(
         turns += [said("caller", f"Q{number} " + "q" * 500), used(f"a{number}")]
         turns += [used(f"b{number}", 2, "r" * 4000), said("bot", f"A{number}")]
     history = messages("Be kind.", turns)
-    assert sum(len(m["content"] or "") for m in history) < MOST_CHARACTERS + 500
+    assert sum(len(m["content"] or "") for m in history) < MAX_HISTORY_LENGTH + 500
     assert history[0] == {"role": "system", "content": "Be kind."}
     assert history[begin]["role"] == "user"
     asked = [use["id"] for m in history for use in m.get("tool_calls", ())]

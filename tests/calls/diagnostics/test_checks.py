@@ -10,7 +10,7 @@ from pytest_django import Settings
 from bots.checks import inworld_key_is_set
 from calls.checks import (
     is_loopback,
-    redis_trouble,
+    redis_problem,
     redis_url_is_readable,
     server_url_is_an_origin,
     twilio_token_is_set,
@@ -103,7 +103,7 @@ def test_a_refused_connection_is_told_without_the_password() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
-        trouble = redis_trouble(f"redis://:secret@127.0.0.1:{port}/0")
+        trouble = redis_problem(f"redis://:secret@127.0.0.1:{port}/0")
     assert trouble == f"Redis at 127.0.0.1:{port} cannot be reached."
 
 
@@ -111,15 +111,15 @@ def test_a_frozen_redis_is_told_within_a_second() -> None:
     with socket.create_server(("127.0.0.1", 0)) as frozen:
         port = frozen.getsockname()[1]
         began = time.monotonic()
-        trouble = redis_trouble(f"redis://127.0.0.1:{port}")
+        trouble = redis_problem(f"redis://127.0.0.1:{port}")
     assert trouble == f"Redis at 127.0.0.1:{port} does not answer in time."
     assert time.monotonic() - began < 1.5
 
 
 @pytest.mark.parametrize("url", ["nonsense", "redis://:se/cret@host:6379"])
 def test_an_unreadable_address_is_told(url: str) -> None:
-    assert redis_trouble(url) == "REDIS_URL is not the address of a Redis."
+    assert redis_problem(url) == "REDIS_URL is not the address of a Redis."
 
 
 def test_an_unknown_option_is_told() -> None:
-    assert "option" in (redis_trouble("redis://127.0.0.1:9/0?colour=red") or "")
+    assert "option" in (redis_problem("redis://127.0.0.1:9/0?colour=red") or "")

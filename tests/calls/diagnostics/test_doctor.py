@@ -25,8 +25,8 @@ from calls.diagnostics.findings import (
     NO_CALL,
     SORRY,
     Finding,
-    bad,
-    good,
+    failure,
+    ok,
 )
 from calls.diagnostics.inworld_probes import of_inworld
 from calls.diagnostics.probes import (
@@ -37,7 +37,7 @@ from calls.diagnostics.probes import (
     of_server,
     of_settings,
 )
-from calls.diagnostics.response_verdicts import Result
+from calls.diagnostics.response_verdicts import ProbeResult
 from calls.diagnostics.server_url_probe import Sample
 from calls.models import Call
 from calls.speech.clip_store import RedisClips
@@ -59,7 +59,7 @@ def marks(findings: Iterable[Finding]) -> Findings:
 
 
 def told(findings: Iterable[Finding]) -> str:
-    return "\n".join(finding.words for finding in findings)
+    return "\n".join(finding.message for finding in findings)
 
 
 def no_work() -> None:
@@ -136,7 +136,7 @@ def test_without_a_server_and_a_database_it_says_so_and_does_not_break() -> None
     assert "a-password-77" not in done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("table", ["bots_phonenumber", "calls_followup"])
+@pytest.mark.parametrize("table", ["bots_phonenumber", "calls_postcalltask"])
 def test_whatever_is_locked_in_the_database_it_comes_to_an_end(table: str) -> None:
     try:
         with Postgres() as postgres:
@@ -173,9 +173,7 @@ def test_it_ends_well_when_a_call_would_work_and_says_what_each_number_hears(
     numbered("+15005550010", name="Desk", greeting="Good\nday!", tts_voice="Ashley")
     numbered("+15005550011", name="Quiet", greeting="")
     numbered("+15005550012", name="Off", is_active=False)
-    said, status = run_on(
-        monkeypatch, good("A", "Fine."), findings.doubtful("B", "Hm.")
-    )
+    said, status = run_on(monkeypatch, ok("A", "Fine."), findings.warning("B", "Hm."))
     assert status == 0
     first, second, last = said.splitlines()
     assert (first, second) == ("✓ A: Fine.", "! B: Hm.")
@@ -188,18 +186,18 @@ def test_it_ends_well_when_a_call_would_work_and_says_what_each_number_hears(
 def test_the_last_line_is_what_is_heard_first_of_several_failures(
     monkeypatch: pytest.MonkeyPatch, bot: Bot
 ) -> None:
-    apology = bad("Inworld", "Away.", APOLOGY)
-    said, status = run_on(monkeypatch, apology, bad("Database", "Away.", SORRY))
+    apology = failure("Inworld", "Away.", APOLOGY)
+    said, status = run_on(monkeypatch, apology, failure("Database", "Away.", SORRY))
     assert status == 1
     assert said.splitlines()[-1] == f"Callers hear {SORRY}"
-    said, _ = run_on(monkeypatch, apology, bad("Numbers", "One is off."))
+    said, _ = run_on(monkeypatch, apology, failure("Numbers", "One is off."))
     assert said.splitlines()[-1] == f"Callers hear {APOLOGY}"
 
 
 def test_a_failure_of_one_number_leaves_the_others_their_greeting(
     monkeypatch: pytest.MonkeyPatch, bot: Bot
 ) -> None:
-    said, status = run_on(monkeypatch, bad("Numbers", "One is off."))
+    said, status = run_on(monkeypatch, failure("Numbers", "One is off."))
     assert status == 1
     assert bot.greeting in said.splitlines()[-1]
 
@@ -214,7 +212,7 @@ def test_settings_that_keep_the_server_from_starting_are_failures(
     settings.TWILIO_AUTH_TOKENS = []
     (finding,) = of_settings()
     assert finding.mark == "failure"
-    assert "TWILIO_AUTH_TOKEN=" in finding.words
+    assert "TWILIO_AUTH_TOKEN=" in finding.message
 
 
 def test_a_database_takes_a_call_that_leaves_no_trace() -> None:
@@ -228,8 +226,8 @@ def test_a_database_that_cannot_be_reached_is_told_in_its_own_words() -> None:
 
     (finding,) = of_database(away)
     assert finding.mark == "failure"
-    assert "connection refused by 10.0.0.5. Is DATABASE_URL" in finding.words
-    assert finding.hears == SORRY
+    assert "connection refused by 10.0.0.5. Is DATABASE_URL" in finding.message
+    assert finding.caller_hears == SORRY
 
 
 def test_a_database_that_never_answers_is_not_waited_for(
@@ -247,7 +245,7 @@ def test_a_database_that_never_answers_is_not_waited_for(
     finally:
         answers.set()
     assert finding.mark == "failure"
-    assert "It cannot be used: it does not answer within" in finding.words
+    assert "It cannot be used: it does not answer within" in finding.message
 
 
 def test_a_database_that_lacks_migrations_is_told_what_to_run(
@@ -265,7 +263,7 @@ def test_a_database_that_lacks_migrations_is_told_what_to_run(
 
     monkeypatch.setattr(probes, "MigrationExecutor", Behind)
     (finding,) = of_database(no_work)
-    assert finding.words == "2 migrations wait. Run `manage.py setup`."
+    assert finding.message == "2 migrations wait. Run `manage.py setup`."
 
 
 @pytest.mark.parametrize(
@@ -299,15 +297,15 @@ def test_a_redis_that_is_away_leaves_callers_the_carriers_voice(
 ) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:1"
     (finding,) = of_clips(Sample())
-    assert (finding.mark, finding.hears) == ("failure", CARRIER_VOICE)
-    assert "REDIS_URL" in finding.words
+    assert (finding.mark, finding.caller_hears) == ("failure", CARRIER_VOICE)
+    assert "REDIS_URL" in finding.message
 
 
 def test_where_no_server_runs_it_says_how_to_start_one(settings: Settings) -> None:
     settings.PORT = free_port()
     (finding,) = of_server()
     assert finding.mark == "warning"
-    assert "manage.py serve" in finding.words
+    assert "manage.py serve" in finding.message
 
 
 async def test_what_answers_in_our_place_is_no_server(
@@ -321,7 +319,10 @@ async def test_what_answers_in_our_place_is_no_server(
 def test_the_round_trip_says_what_its_failures_sound_like(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    results = [Result("Address", True, "Public."), Result("Calls", False, "No.")]
+    results = [
+        ProbeResult("Address", True, "Public."),
+        ProbeResult("Calls", False, "No."),
+    ]
     monkeypatch.setattr(server_url_probe, "check", lambda sample: results)
     found = list(report.of_roundtrip(None))
     assert marks(found) == [
@@ -329,7 +330,7 @@ def test_the_round_trip_says_what_its_failures_sound_like(
         ("failure", "Calls at SERVER_URL"),
         ("warning", "Clips at SERVER_URL"),
     ]
-    assert found[1].hears == findings.LINE_DROPS
+    assert found[1].caller_hears == findings.LINE_DROPS
     settings.REDIS_URL = "redis://127.0.0.1:1"
     assert len(list(report.of_roundtrip(None))) == 2
 
@@ -373,7 +374,7 @@ def test_numbers_are_compared_with_what_twilio_has(
         number("+15005550015", voice_url="https://not-ours.example/"),
     )
     found = list(of_numbers())
-    assert [(str(each.mark), each.words.split(":")[0]) for each in found] == [
+    assert [(str(each.mark), each.message.split(":")[0]) for each in found] == [
         ("ok", "Every number in service has an active bot."),
         ("failure", "+15005550011"),
         ("warning", "+15005550013"),
@@ -474,13 +475,13 @@ async def test_a_key_that_inworld_refuses_is_a_failure_for_every_caller(
 ) -> None:
     inworld.voices_status = 401
     (finding,) = await asked(settings, inworld)
-    assert (finding.mark, finding.hears) == ("failure", APOLOGY)
-    assert "INWORLD_API_KEY" in finding.words
+    assert (finding.mark, finding.caller_hears) == ("failure", APOLOGY)
+    assert "INWORLD_API_KEY" in finding.message
 
 
 def test_without_a_key_the_sandbox_is_announced(settings: Settings, bot: Bot) -> None:
     settings.INWORLD_BASE_URL = settings.INWORLD_PUBLIC_URL
     settings.INWORLD_API_KEY = ""
     (finding,) = of_inworld([bot], speech=True)
-    assert (finding.mark, finding.hears) == ("warning", "")
-    assert "in the sandbox's voice" in report.last_line([finding])
+    assert (finding.mark, finding.caller_hears) == ("warning", "")
+    assert "in the sandbox's voice" in report.conclusion([finding])

@@ -17,12 +17,12 @@ from django.test import Client
 from pytest_django import Settings
 
 from calls.diagnostics import response_verdicts, server_url_probe
-from calls.diagnostics.response_verdicts import Answer, Result
+from calls.diagnostics.response_verdicts import HttpAnswer, ProbeResult
 from calls.diagnostics.server_url_probe import Sample
 from calls.models import Call
-from calls.session.active_calls import switchboard
 from calls.twilio.signatures import NOT_SIGNED
 from tests.support.live import LiveServer, free_port, running
+from tests.support.process import clear_process_state
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HTML = {"Content-Type": "text/html"}
@@ -33,7 +33,9 @@ def serve_from(settings: Settings, url: str) -> None:
     settings.SERVER_HOST = urlsplit(url).hostname
 
 
-def checked(settings: Settings, url: str, sample: Sample | None = None) -> list[Result]:
+def checked(
+    settings: Settings, url: str, sample: Sample | None = None
+) -> list[ProbeResult]:
     serve_from(settings, url)
     return server_url_probe.check(sample)
 
@@ -206,11 +208,11 @@ def test_an_endless_answer_is_not_read_to_its_end(settings: Settings) -> None:
 def test_a_clip_store_that_takes_nothing_is_told(
     admin_client: Client, settings: Settings
 ) -> None:
-    switchboard.cache_clear()
+    clear_process_state()
     settings.CLIP_MEMORY_MB = 0
     serve_from(settings, f"http://127.0.0.1:{free_port()}")
     results = admin_client.post("/admin/numbers/check/").json()["results"]
-    switchboard.cache_clear()
+    clear_process_state()
     assert "takes no clips" in results[-1]["words"]
     assert "Nothing listens" in results[1]["words"]
 
@@ -238,15 +240,15 @@ def test_the_address_has_to_be_public_and_encrypted(settings: Settings) -> None:
 @pytest.mark.parametrize(
     ("answer", "ok", "words"),
     [
-        (Answer(403), True, "come through"),
-        (Answer(403, {}, b"Forbidden"), False, "asks who we are"),
-        (Answer(101), False, "Another server"),
-        (Answer(404, {}, b"<html>"), False, "pass WebSockets on"),
-        (Answer(504), False, "reaches no server"),
+        (HttpAnswer(403), True, "come through"),
+        (HttpAnswer(403, {}, b"Forbidden"), False, "asks who we are"),
+        (HttpAnswer(101), False, "Another server"),
+        (HttpAnswer(404, {}, b"<html>"), False, "pass WebSockets on"),
+        (HttpAnswer(504), False, "reaches no server"),
     ],
 )
 def test_only_our_own_no_means_that_sockets_come_through(
-    answer: Answer, ok: bool, words: str
+    answer: HttpAnswer, ok: bool, words: str
 ) -> None:
     verdict = response_verdicts.socket(answer)
     assert verdict[0] == ok
@@ -254,17 +256,17 @@ def test_only_our_own_no_means_that_sockets_come_through(
 
 
 def test_unsigned_requests_are_told_from_signed_ones() -> None:
-    assert response_verdicts.webhook(Answer(204), ["token"])[1].startswith("Signed")
-    assert "unchecked" in response_verdicts.webhook(Answer(204), [])[1]
-    refused = Answer(403, {}, NOT_SIGNED)
+    assert response_verdicts.webhook(HttpAnswer(204), ["token"])[1].startswith("Signed")
+    assert "unchecked" in response_verdicts.webhook(HttpAnswer(204), [])[1]
+    refused = HttpAnswer(403, {}, NOT_SIGNED)
     assert "All requests are refused" in response_verdicts.webhook(refused, [])[1]
 
 
 def test_a_clip_has_to_come_back_as_it_was() -> None:
     wav = Sample().wav
-    assert response_verdicts.clip(Answer(200, {}, wav), wav)[0]
+    assert response_verdicts.clip(HttpAnswer(200, {}, wav), wav)[0]
     assert (
         "changed on its way"
-        in response_verdicts.clip(Answer(200, {}, wav[:-2]), wav)[1]
+        in response_verdicts.clip(HttpAnswer(200, {}, wav[:-2]), wav)[1]
     )
-    assert "Redis" in response_verdicts.clip(Answer(503), wav)[1]
+    assert "Redis" in response_verdicts.clip(HttpAnswer(503), wav)[1]

@@ -12,8 +12,7 @@ from pytest_django import Settings
 from calls.console.live.consumer import WANTED_LIMIT, LiveConsumer
 from calls.conversation.events import CallerSpoke
 from calls.live_feed.broadcast import QUEUE_LIMIT, VIEWERS, Broadcaster
-from calls.live_feed.channel_listener import Listener, Message
-from calls.session.active_calls import Switchboard
+from calls.live_feed.channel_listener import ChannelListener, Message
 from calls.session.session import CallSession
 from tests.calls.session.test_session import session as session
 from tests.support.live import free_port
@@ -28,7 +27,7 @@ class Ear:
     def __init__(self) -> None:
         self.heard: asyncio.Queue[Message] = asyncio.Queue()
         self.joined = asyncio.Event()
-        self.listener = Listener(VIEWERS, self.heard.put_nowait, self._joined)
+        self.listener = ChannelListener(VIEWERS, self.heard.put_nowait, self._joined)
         self.task = asyncio.create_task(self.listener.run())
 
     def _joined(self, channel: str) -> None:
@@ -163,15 +162,14 @@ async def test_a_layer_that_is_away_is_named_once(
 
 
 async def test_a_call_that_nobody_watches_tells_nobody(session: CallSession) -> None:
-    board: Switchboard = session.board
     await session.handle(CallerSpoke("Hal", final=False))
-    assert board.broadcaster.task is None
-    board.broadcaster.watch()
+    assert session.services.broadcaster.task is None
+    session.services.broadcaster.renew_viewer()
     await session.handle(CallerSpoke("Hallo", final=False))
-    (_, _, news) = board.broadcaster.queue.get_nowait()
+    (_, _, news) = session.services.broadcaster.queue.get_nowait()
     assert news["state"]["partial"] == "Hallo"
-    await board.broadcaster.aclose()
-    await board.inworld.aclose()
+    await session.services.broadcaster.aclose()
+    await session.services.inworld.aclose()
 
 
 async def test_a_mistake_in_the_view_costs_the_call_nothing(
@@ -182,8 +180,8 @@ async def test_a_mistake_in_the_view_costs_the_call_nothing(
     def fail() -> None:
         raise ValueError("not to be shown")
 
-    session.board.broadcaster.watch()
+    session.services.broadcaster.renew_viewer()
     monkeypatch.setattr(session.glimpse, "state_news", fail)
     await session.handle(CallerSpoke("Hal", final=False))
     assert "Viewers could not be told" in caplog.text
-    await session.board.inworld.aclose()
+    await session.services.inworld.aclose()

@@ -14,8 +14,10 @@ from pytest_django import Settings
 from bots.models import Bot
 from calls.operations import health
 from calls.operations.health import DRAINING, LATE, NOT_WRITTEN, DatabaseProbe
-from calls.session.active_calls import switchboard
+from calls.session.active_calls import active_calls
+from calls.session.services import services
 from tests.support.live import LiveServer
+from tests.support.process import clear_process_state
 from voicebot.asgi import application
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -24,9 +26,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def own_parts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(health, "probe", DatabaseProbe())
-    switchboard.cache_clear()
+    clear_process_state()
     yield
-    switchboard.cache_clear()
+    clear_process_state()
 
 
 async def ask(path: str, method: str = "GET") -> httpx.Response:
@@ -81,7 +83,7 @@ async def test_a_real_server_is_alive_and_ready(server: LiveServer) -> None:
 
 
 async def test_a_process_that_drains_is_alive_but_not_ready() -> None:
-    switchboard().draining = True
+    active_calls().draining = True
     assert await reasons() == [DRAINING]
     assert (await ask("/healthz")).status_code == 200
 
@@ -90,7 +92,7 @@ async def test_a_process_about_to_lose_transcripts_is_not_ready(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(health, "OVERFLOWING", 1)
-    switchboard().transcripts.queue.put_nowait(None)  # type: ignore[arg-type]
+    services().transcripts.queue.put_nowait(None)  # type: ignore[arg-type]
     assert await reasons() == [NOT_WRITTEN]
 
 
@@ -98,7 +100,7 @@ async def test_a_full_process_stays_ready_since_it_says_so_to_callers_itself(
     settings: Settings,
 ) -> None:
     settings.MAX_CALLS = 0
-    assert switchboard().is_full
+    assert active_calls().is_full
     assert await reasons() == []
 
 

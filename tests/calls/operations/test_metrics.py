@@ -15,12 +15,12 @@ from websockets.exceptions import InvalidStatus
 
 from bots.models import Bot
 from calls.metrics import REGISTRY
-from calls.operations.loop_lag import LoopWatch
-from calls.session.turn_metrics import Tally
+from calls.operations.loop_lag import LoopLagMonitor
+from calls.session.turn_metrics import TurnMetrics
 from calls.speech.clip_store import ClipsUnavailable, RedisClips
 from calls.transcripts.writer import TranscriptWriter
 from calls.transcripts.writes import CallAnswered
-from calls.turns.turn import ASKED, FILLER, RESUMED, ToolUse, Turn
+from calls.turns.turn import ASKED, FILLER, RESUMED, ToolCallRecord, Turn
 from tests.end_to_end.test_live import closed, dial
 from tests.support.inworld.server import FakeInworld, Status
 from tests.support.live import LiveServer, running
@@ -74,7 +74,7 @@ async def test_a_call_is_counted_with_its_turns_its_times_and_its_end(
         await call.say("When do you open?")
         await call.reply()
     await closed(call.call_sid)
-    done = "voicebot_calls_over_total{caller-hung-up}"
+    done = "voicebot_calls_ended_total{caller-hung-up}"
     after = await reached(server, lambda now: now.get(done, 0) > before.get(done, 0))
 
     def gained(name: str) -> float:
@@ -86,15 +86,21 @@ async def test_a_call_is_counted_with_its_turns_its_times_and_its_end(
     assert gained(done) == 1
     assert gained("voicebot_turns_total{caller}") == 1
     assert gained("voicebot_turns_total{bot}") == 2
-    for stage in ("request_sent", "first_token", "first_clip", "play_sent", "heard"):
-        assert gained(f"voicebot_answer_seconds_count{{{stage}}}") == 1, stage
+    for stage in (
+        "request_sent",
+        "first_token",
+        "first_clip",
+        "play_sent",
+        "playback_started",
+    ):
+        assert gained(f"voicebot_response_latency_seconds_count{{{stage}}}") == 1, stage
     path = "/v1/chat/completions"
-    assert gained(f"voicebot_upstream_answers_total{{{path}}}{{200}}") == 1
+    assert gained(f"voicebot_inworld_responses_total{{{path}}}{{200}}") == 1
     assert gained("voicebot_clip_requests_total{200}") >= 2
     assert gained("process_cpu_seconds_total") > 0
     assert after["process_open_fds"] > 0
     assert after["process_resident_memory_bytes"] > 10_000_000
-    assert after["voicebot_loop_lag_seconds_count"] > 0
+    assert after["voicebot_event_loop_lag_seconds_count"] > 0
     assert after["voicebot_queue_length{transcripts}"] == 0
 
 
@@ -105,9 +111,9 @@ async def test_what_an_alarm_looks_at_is_there_before_it_happens(
     async with running(DATABASE_URL=database_url) as live:
         seen = await figures(live)
     for reason in ("bot-failed", "server-stopped", "connection-lost"):
-        assert seen[f"voicebot_calls_over_total{{{reason}}}"] == 0
+        assert seen[f"voicebot_calls_ended_total{{{reason}}}"] == 0
     for verdict in ("reconnect", "give-up"):
-        assert seen[f"voicebot_sessions_lost_total{{{verdict}}}"] == 0
+        assert seen[f"voicebot_relay_disconnects_total{{{verdict}}}"] == 0
     assert not any(name.endswith("{}") for name in seen)
 
 
@@ -144,27 +150,27 @@ async def test_a_failing_upstream_shows_by_kind_status_and_what_was_resorted_to(
     def gained(name: str) -> float:
         return after[name] - before.get(name, 0.0)
 
-    assert gained("voicebot_carrier_voice_total") == 1
-    assert gained("voicebot_errors_total{rejected}") == 1
-    assert gained("voicebot_errors_total{rate-limited}") == 1
-    assert gained("voicebot_resorts_total{retry}") == 1
+    assert gained("voicebot_twilio_tts_sentences_total") == 1
+    assert gained("voicebot_inworld_errors_total{rejected}") == 1
+    assert gained("voicebot_inworld_errors_total{rate-limited}") == 1
+    assert gained("voicebot_fallbacks_total{retry}") == 1
     chat, tts = "/v1/chat/completions", "/tts/v1/voice"
-    assert gained(f"voicebot_upstream_answers_total{{{chat}}}{{429}}") == 1
-    assert gained(f"voicebot_upstream_answers_total{{{chat}}}{{200}}") == 1
-    assert gained(f"voicebot_upstream_answers_total{{{tts}}}{{500}}") >= 1
+    assert gained(f"voicebot_inworld_responses_total{{{chat}}}{{429}}") == 1
+    assert gained(f"voicebot_inworld_responses_total{{{chat}}}{{200}}") == 1
+    assert gained(f"voicebot_inworld_responses_total{{{tts}}}{{500}}") >= 1
 
 
 def turns_counted() -> tuple[float, ...]:
     return (
         counted("voicebot_turns_total", role="bot"),
         counted("voicebot_interruptions_total"),
-        counted("voicebot_answer_seconds_count", stage="play_sent"),
-        counted("voicebot_answer_seconds_count", stage="first_token"),
+        counted("voicebot_response_latency_seconds_count", stage="play_sent"),
+        counted("voicebot_response_latency_seconds_count", stage="first_token"),
     )
 
 
 def gained_by(*turns: Turn) -> tuple[float, ...]:
-    before, tally = turns_counted(), Tally()
+    before, tally = turns_counted(), TurnMetrics()
     for turn in turns:
         tally.record(turn)
     return tuple(b - a for a, b in zip(before, turns_counted(), strict=True))
@@ -193,9 +199,11 @@ def test_times_that_become_known_after_a_turn_was_settled_still_count() -> None:
 
 def timed(*turns: Turn) -> float:
     """How many answers were timed."""
-    before = counted("voicebot_answer_seconds_count", stage="play_sent")
+    before = counted("voicebot_response_latency_seconds_count", stage="play_sent")
     gained_by(*turns)
-    return counted("voicebot_answer_seconds_count", stage="play_sent") - before
+    return (
+        counted("voicebot_response_latency_seconds_count", stage="play_sent") - before
+    )
 
 
 def test_an_answer_counts_though_a_tool_and_a_filler_came_before_it() -> None:
@@ -215,26 +223,29 @@ def test_an_answer_counts_though_a_tool_and_a_filler_came_before_it() -> None:
 def test_after_a_reconnect_an_answer_counts_that_the_caller_still_waits_for(
     heard: str, count: int
 ) -> None:
-    tally = Tally()
+    tally = TurnMetrics()
     back = Turn(2, "system", 9.0, ended_at=9.5, model=RESUMED)
-    tally.recall([CALLER, replace(answer(), heard=heard), back])
-    before = counted("voicebot_answer_seconds_count", stage="play_sent")
+    tally.recall([CALLER, replace(answer(), heard_text=heard), back])
+    before = counted("voicebot_response_latency_seconds_count", stage="play_sent")
     tally.record(answer(index=3, latency_ms={"play_sent": 400}))
-    after = counted("voicebot_answer_seconds_count", stage="play_sent")
+    after = counted("voicebot_response_latency_seconds_count", stage="play_sent")
     assert after - before == count
 
 
 def test_after_a_reconnect_nobody_waits_who_has_not_spoken() -> None:
-    use = ToolUse("1", "transfer_call", result="Nobody answered.")
-    tally = Tally()
-    tally.recall([answer(index=0), Turn(1, "tool", 2.0, ended_at=2.0, tool=use)])
+    use = ToolCallRecord("1", "transfer_call", result="Nobody answered.")
+    tally = TurnMetrics()
+    tally.recall([answer(index=0), Turn(1, "tool", 2.0, ended_at=2.0, tool_call=use)])
     assert not tally.callers
 
 
 def test_a_time_that_cannot_be_makes_no_sum_shrink() -> None:
-    before = counted("voicebot_answer_seconds_sum", stage="heard")
-    gained_by(CALLER, answer(latency_ms={"heard": -2500}))
-    assert counted("voicebot_answer_seconds_sum", stage="heard") == before
+    before = counted("voicebot_response_latency_seconds_sum", stage="playback_started")
+    gained_by(CALLER, answer(latency_ms={"playback_started": -2500}))
+    assert (
+        counted("voicebot_response_latency_seconds_sum", stage="playback_started")
+        == before
+    )
 
 
 def test_a_greeting_is_a_turn_but_not_an_answer() -> None:
@@ -242,39 +253,39 @@ def test_a_greeting_is_a_turn_but_not_an_answer() -> None:
 
 
 async def test_a_blocked_loop_shows_as_lag() -> None:
-    watch = LoopWatch()
-    count = counted("voicebot_loop_lag_seconds_count")
-    late = counted("voicebot_loop_lag_seconds_sum")
+    watch = LoopLagMonitor()
+    count = counted("voicebot_event_loop_lag_seconds_count")
+    late = counted("voicebot_event_loop_lag_seconds_sum")
     watch.start()
     watch.start()
     time.sleep(0.4)  # noqa: ASYNC251  (a blocked loop is what is to be seen)
     async with asyncio.timeout(5):
         while True:
-            if counted("voicebot_loop_lag_seconds_count") > count:
+            if counted("voicebot_event_loop_lag_seconds_count") > count:
                 break
             await asyncio.sleep(0.01)
-    assert counted("voicebot_loop_lag_seconds_sum") - late >= 0.1
+    assert counted("voicebot_event_loop_lag_seconds_sum") - late >= 0.1
     watch.loop = None
 
 
 async def test_a_write_without_room_is_counted() -> None:
     writer = TranscriptWriter()
     writer.queue = asyncio.Queue(1)
-    before = counted("voicebot_writes_dropped_total")
+    before = counted("voicebot_transcript_writes_dropped_total")
     for _ in range(3):
         writer.put(CallAnswered(0, None))  # type: ignore[arg-type]
-    assert counted("voicebot_writes_dropped_total") - before == 2
+    assert counted("voicebot_transcript_writes_dropped_total") - before == 2
     await writer.aclose()
 
 
 async def test_a_redis_that_is_away_is_counted() -> None:
     store, before = (
         RedisClips("redis://127.0.0.1:1"),
-        counted("voicebot_trouble_total", part="redis"),
+        counted("voicebot_dependency_errors_total", dependency="redis"),
     )
     with pytest.raises(ClipsUnavailable):
         await store.put("id", b"wav", 1.0)
-    assert counted("voicebot_trouble_total", part="redis") - before == 1
+    assert counted("voicebot_dependency_errors_total", dependency="redis") - before == 1
     await store.aclose()
 
 
@@ -308,7 +319,7 @@ async def test_without_a_token_nobody_is_answered_by_the_public_name(
     settings: Settings,
 ) -> None:
     assert await ask(host="bot.example.com") == 404
-    settings.PROXY_COUNT = 1
+    settings.TRUSTED_PROXY_COUNT = 1
     assert await ask() == 404
 
 

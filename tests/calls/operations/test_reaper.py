@@ -10,13 +10,19 @@ from django.utils import timezone
 
 from calls.models import Call
 from calls.operations.heartbeat import Heartbeat
-from calls.operations.reaper import GONE, UNSEEN, Reaper
-from calls.transcripts.writes import CallLost, CallOver, CallsSeen, TurnWrite, write_all
+from calls.operations.reaper import GONE, STALE_AFTER, Reaper
+from calls.transcripts.writes import (
+    CallClosed,
+    CallsAlive,
+    RelayLost,
+    TurnWrite,
+    write_all,
+)
 from calls.turns.turn import Turn
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-LONG_AGO = UNSEEN + timedelta(seconds=5)
+LONG_AGO = STALE_AFTER + timedelta(seconds=5)
 
 
 def made(sid: str, status: str = "in-progress", **values: Any) -> Call:
@@ -24,8 +30,8 @@ def made(sid: str, status: str = "in-progress", **values: Any) -> Call:
     call = Call.objects.create(
         call_sid=sid, status=status, started_at=timezone.now(), **values
     )
-    if "seen_at" not in values:
-        Call.objects.filter(pk=call.pk).update(seen_at=Now() - LONG_AGO)
+    if "last_seen_at" not in values:
+        Call.objects.filter(pk=call.pk).update(last_seen_at=Now() - LONG_AGO)
     call.refresh_from_db()
     return call
 
@@ -36,35 +42,37 @@ def end_of(call: Call) -> tuple[str, str, datetime | None]:
 
 
 def test_each_dead_call_gets_its_own_reason_and_the_moment_it_was_last_seen() -> None:
-    lost_at = timezone.now() - timedelta(minutes=4)
+    disconnected_at = timezone.now() - timedelta(minutes=4)
     ringing = made("CA1", "ringing")
-    lost = made("CA2", lost_at=lost_at)
+    lost = made("CA2", disconnected_at=disconnected_at)
     stopped = made("CA3")
-    seen_at = stopped.seen_at
+    last_seen_at = stopped.last_seen_at
     reaper = Reaper()
-    assert reaper.look() == 0
-    assert reaper.look() == 3
+    assert reaper.run() == 0
+    assert reaper.run() == 3
     assert end_of(ringing)[:2] == ("failed", "never-connected")
-    assert end_of(lost) == ("failed", "connection-lost", lost_at)
-    assert end_of(stopped) == ("failed", "server-stopped", seen_at)
-    assert reaper.look() == 0
+    assert end_of(lost) == ("failed", "connection-lost", disconnected_at)
+    assert end_of(stopped) == ("failed", "server-stopped", last_seen_at)
+    assert reaper.run() == 0
 
 
 def test_a_lost_line_nobody_comes_back_to_is_not_waited_for_long() -> None:
     now = timezone.now()
-    gone = made("CA1", seen_at=now, lost_at=now - GONE - timedelta(seconds=5))
-    waiting = made("CA2", seen_at=now, lost_at=now)
+    gone = made(
+        "CA1", last_seen_at=now, disconnected_at=now - GONE - timedelta(seconds=5)
+    )
+    waiting = made("CA2", last_seen_at=now, disconnected_at=now)
     reaper = Reaper()
-    assert [reaper.look(), reaper.look()] == [0, 1]
+    assert [reaper.run(), reaper.run()] == [0, 1]
     assert end_of(gone)[:2] == ("failed", "connection-lost")
     assert end_of(waiting)[0] == "in-progress"
 
 
 def test_a_call_seen_again_between_two_looks_lives() -> None:
     call, reaper = made("CA1"), Reaper()
-    reaper.look()
-    write_all([CallsSeen((call.pk,))])
-    assert reaper.look() == 0
+    reaper.run()
+    write_all([CallsAlive((call.pk,))])
+    assert reaper.run() == 0
     assert end_of(call)[0] == "in-progress"
 
 
@@ -72,7 +80,7 @@ def test_calls_seen_lately_and_calls_that_are_over_are_left_alone() -> None:
     over = made("CA1", "completed")
     fresh = Call.objects.create(call_sid="CA2", started_at=timezone.now())
     reaper = Reaper()
-    assert (reaper.look(), reaper.look()) == (0, 0)
+    assert (reaper.run(), reaper.run()) == (0, 0)
     assert end_of(over)[0] == "completed"
     assert end_of(fresh)[0] == "ringing"
 
@@ -87,8 +95,8 @@ def test_the_clock_of_the_process_does_not_matter() -> None:
         started_at=timezone.now() + timedelta(days=3)
     )
     reaper = Reaper()
-    reaper.look()
-    assert reaper.look() == 1
+    reaper.run()
+    assert reaper.run() == 1
     assert end_of(ahead)[0] == "ringing"
     assert end_of(behind)[0] == "failed"
 
@@ -96,16 +104,16 @@ def test_the_clock_of_the_process_does_not_matter() -> None:
 def test_two_reapers_close_a_call_once() -> None:
     made("CA1")
     one, other = Reaper(), Reaper()
-    one.look()
-    other.look()
-    assert (one.look(), other.look()) == (1, 0)
+    one.run()
+    other.run()
+    assert (one.run(), other.run()) == (1, 0)
 
 
 def test_a_call_that_is_seen_no_more_after_its_end_is_not_reopened() -> None:
     call = made("CA1", "completed")
-    write_all([CallsSeen((call.pk,)), CallLost(call.pk, timezone.now(), 0)])
+    write_all([CallsAlive((call.pk,)), RelayLost(call.pk, timezone.now(), 0)])
     call.refresh_from_db()
-    assert (call.status, call.lost_at) == ("completed", None)
+    assert (call.status, call.disconnected_at) == ("completed", None)
 
 
 def turn_write(call: Call, text: str, session: int) -> TurnWrite:
@@ -120,13 +128,13 @@ def test_a_session_that_was_replaced_writes_nothing_more() -> None:
         [
             turn_write(call, "New.", 1),
             turn_write(call, "Old.", 0),
-            CallOver(call.pk, *failed, 0),
-            CallLost(call.pk, timezone.now(), 0),
+            CallClosed(call.pk, *failed, 0),
+            RelayLost(call.pk, timezone.now(), 0),
         ]
     )
     assert [turn.text for turn in call.turns.all()] == ["New."]
     assert end_of(call)[0] == "in-progress"
-    assert call.lost_at is None
+    assert call.disconnected_at is None
 
 
 def test_until_the_next_session_begins_the_old_one_may_write_its_last_words() -> None:

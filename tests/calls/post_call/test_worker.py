@@ -13,19 +13,19 @@ from django.conf import LazySettings
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from bots.config.bot_config import Profile
+from bots.config.bot_config import BotConfig
 from bots.inworld.client import Inworld
 from bots.models import Bot
 from bots.models.secret import Secret
-from calls.models import Call, Followup
+from calls.models import Call, PostCallTask
 from calls.models.post_call_task import Kind, State
 from calls.operations.reaper import Reaper
 from calls.post_call import queue, retry_schedule
 from calls.post_call import worker as worker_module
 from calls.post_call.queue import Attempt
-from calls.post_call.worker import Aftercare
+from calls.post_call.worker import PostCallWorker
 from calls.review.export import TURNS, record_of
-from calls.transcripts.writes import CallOver, TurnWrite, write_all
+from calls.transcripts.writes import CallClosed, TurnWrite, write_all
 from calls.turns.turn import Turn as SpokenTurn
 from calls.webhooks.open_call import close_call, refuse_call
 from tests.support.inworld.server import FakeInworld, Pause, Status
@@ -49,14 +49,14 @@ ASKING = {
 @pytest.fixture
 async def receiver(settings: LazySettings) -> AsyncIterator[Receiver]:
     async with receiving() as found:
-        settings.TOOL_PRIVATE_HOSTS = ["127.0.0.1"]
+        settings.TOOL_ALLOWED_PRIVATE_HOSTS = ["127.0.0.1"]
         yield found
 
 
 @pytest.fixture
-async def worker(inworld: FakeInworld) -> AsyncIterator[Aftercare]:
+async def worker(inworld: FakeInworld) -> AsyncIterator[PostCallWorker]:
     client = Inworld(inworld.url, "key")
-    found = Aftercare(client)
+    found = PostCallWorker(client)
     yield found
     await found.aclose()
     await client.aclose()
@@ -65,7 +65,7 @@ async def worker(inworld: FakeInworld) -> AsyncIterator[Aftercare]:
 def telling(receiver: Receiver, **settings: Any) -> Bot:
     """A bot that tells a receiver of its calls."""
     secret = Secret(name="crm")
-    secret.seal(SECRET)
+    secret.set_value(SECRET)
     secret.save()
     return Bot.objects.create(
         name="Ada", webhook_url=receiver.url, webhook_secret=secret, **settings
@@ -78,7 +78,7 @@ def ended_call(bot: Bot, number: int = 1, *said: str, **values: Any) -> Call:
         number,
         bot=bot,
         bot_name=bot.name,
-        settings=Profile.of(bot).to_json(),
+        settings=BotConfig.of(bot).to_json(),
         status=Call.Status.IN_PROGRESS,
         end_reason="",
         ended_at=None,
@@ -87,23 +87,23 @@ def ended_call(bot: Bot, number: int = 1, *said: str, **values: Any) -> Call:
     say(call, "bot", bot.greeting)
     for words in said:
         say(call, "caller", words)
-    over = CallOver(call.pk, Call.Status.COMPLETED, Call.EndReason.BOT_HUNG_UP, START)
+    over = CallClosed(call.pk, Call.Status.COMPLETED, Call.EndReason.BOT_HUNG_UP, START)
     write_all([over])
     return call
 
 
-async def worked(worker: Aftercare) -> list[tuple[str, str, int]]:
+async def worked(worker: PostCallWorker) -> list[tuple[str, str, int]]:
     """Do all that waits, whenever it is due; how everything stands then."""
     # Well before now, whatever a clock that is being set does.
     long_due = Now() - timedelta(minutes=1)
-    await Followup.objects.filter(state=State.WAITING).aupdate(due_at=long_due)
+    await PostCallTask.objects.filter(state=State.WAITING).aupdate(due_at=long_due)
     while await worker.look():
         await asyncio.gather(*worker.running.values())
     return await standing()
 
 
 async def standing() -> list[tuple[str, str, int]]:
-    rows = Followup.objects.order_by("call", "kind")
+    rows = PostCallTask.objects.order_by("call", "kind")
     return [row async for row in rows.values_list("kind", "state", "attempts")]
 
 
@@ -131,50 +131,50 @@ def test_what_is_owed_depends_on_the_bot_and_the_call(
     bot = telling(Receiver(), **settings)
     bot.webhook_url = "https://crm.example/calls"
     call = ended_call(bot, 1, *filter(None, [said]), **values)
-    assert {row.kind for row in call.followups.all()} == owed
+    assert {row.kind for row in call.post_call_tasks.all()} == owed
 
 
 def test_the_last_turns_of_a_call_count_and_nothing_is_owed_twice(bot: Bot) -> None:
     Bot.objects.update(summary_prompt="Sum up.")
     bot.refresh_from_db()
-    stored = Profile.of(bot).to_json()
+    stored = BotConfig.of(bot).to_json()
     call = make_call(status="in-progress", ended_at=None, settings=stored)
-    over = CallOver(call.pk, Call.Status.COMPLETED, Call.EndReason.BOT_HUNG_UP, START)
+    over = CallClosed(call.pk, Call.Status.COMPLETED, Call.EndReason.BOT_HUNG_UP, START)
     said = TurnWrite(call.pk, SpokenTurn(0, "caller", 0.0, "Hi."), lambda _: START)
     write_all([over, said])
     write_all([over])
-    (row,) = call.followups.all()
+    (row,) = call.post_call_tasks.all()
     assert row.due_at > timezone.now()  # its last turns may still come
 
 
 def test_a_call_that_goes_on_elsewhere_is_not_over(bot: Bot) -> None:
     Bot.objects.update(summary_prompt="Sum up.")
     bot.refresh_from_db()
-    stored = Profile.of(bot).to_json()
+    stored = BotConfig.of(bot).to_json()
     call = make_call(status="in-progress", ended_at=None, settings=stored, reconnects=1)
     say(call, "caller", "Hi.")
     reason = Call.EndReason.CONNECTION_LOST
-    write_all([CallOver(call.pk, Call.Status.FAILED, reason, START, session=0)])
-    assert not call.followups.exists()
+    write_all([CallClosed(call.pk, Call.Status.FAILED, reason, START, session=0)])
+    assert not call.post_call_tasks.exists()
 
 
 async def test_whoever_closes_a_call_notes_what_is_owed() -> None:
     bot = await make_telling(Receiver())
-    stored = await sync_to_async(lambda: Profile.of(bot).to_json())()
+    stored = await sync_to_async(lambda: BotConfig.of(bot).to_json())()
     stored["webhook_url"] = "https://crm.example/calls"
     going_on = {"status": "in-progress", "ended_at": None, "settings": stored}
     one, two = [await sync_to_async(make_call)(n, **going_on) for n in (1, 2)]
     assert await close_call(one.call_sid, "failed", Call.EndReason.BOT_FAILED)
-    await Call.objects.filter(pk=two.pk).aupdate(seen_at=START - timedelta(days=1))
+    await Call.objects.filter(pk=two.pk).aupdate(last_seen_at=START - timedelta(days=1))
     reaper = Reaper()
-    assert [await sync_to_async(reaper.look)() for _ in range(2)] == [0, 1]
+    assert [await sync_to_async(reaper.run)() for _ in range(2)] == [0, 1]
     assert await standing() == [("webhook", "waiting", 0)] * 2
 
 
 async def test_nothing_is_owed_for_a_call_that_no_bot_took() -> None:
     await refuse_call({"CallSid": "CA9"}, Call.EndReason.BUSY)
     ids = Call.objects.values_list("pk", flat=True)
-    await sync_to_async(lambda: queue.owe(list(ids)))()
+    await sync_to_async(lambda: queue.create_tasks(list(ids)))()
     assert await standing() == []
 
 
@@ -182,7 +182,7 @@ async def test_nothing_is_owed_for_a_call_that_no_bot_took() -> None:
 
 
 async def test_a_call_is_summed_up_and_then_told_with_its_summary(
-    worker: Aftercare, inworld: FakeInworld, receiver: Receiver
+    worker: PostCallWorker, inworld: FakeInworld, receiver: Receiver
 ) -> None:
     bot = await make_telling(receiver, **ASKING, summary_model="small/model")
     call = await make_ended(bot, 1, "A table, please. [pressed keys, not kept]")
@@ -210,7 +210,7 @@ async def test_a_call_is_summed_up_and_then_told_with_its_summary(
 
 
 async def test_what_of_the_bot_was_not_heard_is_not_summed_up(
-    worker: Aftercare, inworld: FakeInworld
+    worker: PostCallWorker, inworld: FakeInworld
 ) -> None:
     bot = await Bot.objects.acreate(name="Ada", summary_prompt="Sum up.")
     call = await make_ended(bot, 1, "Hi.")
@@ -236,35 +236,35 @@ async def test_what_of_the_bot_was_not_heard_is_not_summed_up(
     ],
 )
 async def test_only_what_was_asked_for_is_kept(
-    worker: Aftercare, inworld: FakeInworld, told: str, summary: str, outcome: str
+    worker: PostCallWorker, inworld: FakeInworld, told: str, summary: str, outcome: str
 ) -> None:
     bot = await Bot.objects.acreate(name="Ada", **ASKING)
     call = await make_ended(bot, 1, "Hi.")
     inworld.tells(told)
     assert await worked(worker) == [("summary", "done", 1)]
     await call.arefresh_from_db()
-    assert (call.summary, call.outcome, call.noted) == (summary, outcome, {})
+    assert (call.summary, call.outcome, call.extracted_fields) == (summary, outcome, {})
 
 
 async def test_without_a_readable_summary_the_webhook_goes_out_in_the_end(
-    worker: Aftercare, inworld: FakeInworld, receiver: Receiver
+    worker: PostCallWorker, inworld: FakeInworld, receiver: Receiver
 ) -> None:
     bot = await make_telling(receiver, **ASKING)
     await make_ended(bot, 1, "Hi.")
-    most = retry_schedule.most_attempts("summary")
+    most = retry_schedule.max_attempts("summary")
     inworld.tells("I cannot.", *[Status(500)] * (most - 1))
     for number in range(1, most):
         found = await worked(worker)
         assert found == [("summary", "waiting", number), ("webhook", "waiting", 0)]
     assert await worked(worker) == [("summary", "failed", most), ("webhook", "done", 1)]
     assert receiver.deliveries[0].call["summary"] == ""
-    row = await Followup.objects.aget(kind=Kind.SUMMARY)
+    row = await PostCallTask.objects.aget(kind=Kind.SUMMARY)
     assert [entry["status"] for entry in row.log] == [0, 500, 500, 500]
     assert row.log[0]["words"].startswith("The model's answer was not the JSON")
 
 
 async def test_a_model_that_knows_no_schemas_is_asked_in_words(
-    worker: Aftercare, inworld: FakeInworld
+    worker: PostCallWorker, inworld: FakeInworld
 ) -> None:
     bot = await Bot.objects.acreate(name="Ada", **ASKING)
     await make_ended(bot, 1, "Hi.")
@@ -277,20 +277,20 @@ async def test_a_model_that_knows_no_schemas_is_asked_in_words(
 
 
 async def test_a_model_that_hangs_is_given_up_on(
-    worker: Aftercare, inworld: FakeInworld, monkeypatch: pytest.MonkeyPatch
+    worker: PostCallWorker, inworld: FakeInworld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(queue.SECONDS, Kind.SUMMARY, 0.1)
     bot = await Bot.objects.acreate(name="Ada", **ASKING)
     await make_ended(bot, 1, "Hi.")
     inworld.tells(Pause())
     assert await worked(worker) == [("summary", "waiting", 1)]
-    row = await Followup.objects.aget()
+    row = await PostCallTask.objects.aget()
     assert row.log[0]["words"] == "The model did not answer in time."
 
 
 async def test_summaries_take_none_of_the_slots_of_calls(inworld: FakeInworld) -> None:
     client = Inworld(inworld.url, "key", concurrency=1)
-    worker = Aftercare(client)
+    worker = PostCallWorker(client)
     bot = await Bot.objects.acreate(name="Ada", **ASKING)
     await make_ended(bot, 1, "Hi.")
     inworld.tells(json.dumps(UPSHOT))
@@ -303,19 +303,19 @@ async def test_summaries_take_none_of_the_slots_of_calls(inworld: FakeInworld) -
 
 
 async def test_a_failing_receiver_is_tried_again_until_it_takes_it(
-    worker: Aftercare, receiver: Receiver
+    worker: PostCallWorker, receiver: Receiver
 ) -> None:
     receiver.statuses.extend([500, 302, 404])
     bot = await make_telling(receiver)
     await make_ended(bot, 1, "Hi.")
     for number in (1, 2, 3):
         assert await worked(worker) == [("webhook", "waiting", number)]
-        row = await Followup.objects.aget()
-        wait = retry_schedule.wait("webhook", number, 0) or 0
+        row = await PostCallTask.objects.aget()
+        wait = retry_schedule.delay_after("webhook", number, 0) or 0
         left = (row.due_at - timezone.now()).total_seconds()
         assert wait - 2 < left <= wait * 1.2
     assert await worked(worker) == [("webhook", "done", 4)]
-    row = await Followup.objects.aget()
+    row = await PostCallTask.objects.aget()
     assert [entry["status"] for entry in row.log] == [500, 302, 404, 204]
     assert [entry["done"] for entry in row.log] == [False, False, False, True]
     names = {told.headers["X-Voicebot-Delivery"] for told in receiver.deliveries}
@@ -324,7 +324,7 @@ async def test_a_failing_receiver_is_tried_again_until_it_takes_it(
 
 
 async def test_a_receiver_that_is_gone_is_not_asked_again(
-    worker: Aftercare, receiver: Receiver
+    worker: PostCallWorker, receiver: Receiver
 ) -> None:
     receiver.statuses.append(410)
     await make_ended(await make_telling(receiver), 1, "Hi.")
@@ -332,7 +332,7 @@ async def test_a_receiver_that_is_gone_is_not_asked_again(
 
 
 async def test_a_receiver_that_hangs_or_is_away_is_tried_again_and_given_up(
-    worker: Aftercare, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+    worker: PostCallWorker, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(queue.SECONDS, Kind.WEBHOOK, 0.1)
     receiver.statuses.append(0)
@@ -340,18 +340,18 @@ async def test_a_receiver_that_hangs_or_is_away_is_tried_again_and_given_up(
     await make_ended(bot, 1, "Hi.")
     assert await worked(worker) == [("webhook", "waiting", 1)]
     await Bot.objects.aupdate(webhook_url="http://127.0.0.1:9/calls")
-    for number in range(2, retry_schedule.most_attempts("webhook")):
+    for number in range(2, retry_schedule.max_attempts("webhook")):
         assert await worked(worker) == [("webhook", "waiting", number)]
-    most = retry_schedule.most_attempts("webhook")
+    most = retry_schedule.max_attempts("webhook")
     assert await worked(worker) == [("webhook", "failed", most)]
-    row = await Followup.objects.aget()
+    row = await PostCallTask.objects.aget()
     assert row.log[0]["words"].startswith("No answer within")
     assert all(entry["status"] == 0 for entry in row.log)
 
 
 @pytest.mark.parametrize("fault", ["gone", "lost", "private"])
 async def test_what_cannot_or_must_not_be_sent_is_told(
-    worker: Aftercare, receiver: Receiver, settings: LazySettings, fault: str
+    worker: PostCallWorker, receiver: Receiver, settings: LazySettings, fault: str
 ) -> None:
     bot = await make_telling(receiver)
     await make_ended(bot, 1, "Hi.")
@@ -361,9 +361,9 @@ async def test_what_cannot_or_must_not_be_sent_is_told(
         case "lost":
             settings.SECRET_KEY = "another-one"
         case "private":
-            settings.TOOL_PRIVATE_HOSTS = []
+            settings.TOOL_ALLOWED_PRIVATE_HOSTS = []
     assert await worked(worker) == [("webhook", "waiting", 1)]
-    (entry,) = (await Followup.objects.aget()).log
+    (entry,) = (await PostCallTask.objects.aget()).log
     words = {
         "gone": "no secret to sign",
         "lost": "another SECRET_KEY",
@@ -374,7 +374,7 @@ async def test_what_cannot_or_must_not_be_sent_is_told(
 
 
 async def test_a_webhook_that_was_taken_away_gets_nothing_any_more(
-    worker: Aftercare, receiver: Receiver
+    worker: PostCallWorker, receiver: Receiver
 ) -> None:
     await make_ended(await make_telling(receiver), 1, "Hi.")
     await Bot.objects.aupdate(webhook_url="")
@@ -383,7 +383,7 @@ async def test_a_webhook_that_was_taken_away_gets_nothing_any_more(
 
 
 async def test_of_a_deleted_bot_the_calls_own_settings_count(
-    worker: Aftercare, receiver: Receiver
+    worker: PostCallWorker, receiver: Receiver
 ) -> None:
     await make_ended(await make_telling(receiver), 1, "Hi.")
     await Bot.objects.all().adelete()
@@ -394,14 +394,14 @@ async def test_of_a_deleted_bot_the_calls_own_settings_count(
 
 
 async def test_no_worker_does_what_another_does(
-    worker: Aftercare, receiver: Receiver
+    worker: PostCallWorker, receiver: Receiver
 ) -> None:
     bot = await make_telling(receiver)
     for number in range(12):
         await make_ended(bot, number, "Hi.")
-    await Followup.objects.aupdate(due_at=Now())
-    others = [worker, *(Aftercare(worker.inworld) for _ in range(3))]
-    while await Followup.objects.filter(state=State.WAITING).aexists():
+    await PostCallTask.objects.aupdate(due_at=Now())
+    others = [worker, *(PostCallWorker(worker.inworld) for _ in range(3))]
+    while await PostCallTask.objects.filter(state=State.WAITING).aexists():
         await asyncio.gather(*(each.look() for each in others))
         begun = [task for each in others for task in each.running.values()]
         await asyncio.gather(*begun)
@@ -410,14 +410,14 @@ async def test_no_worker_does_what_another_does(
 
 
 async def test_what_a_killed_process_had_begun_is_taken_up_once_its_time_is_over(
-    worker: Aftercare, receiver: Receiver
+    worker: PostCallWorker, receiver: Receiver
 ) -> None:
     await make_ended(await make_telling(receiver), 1, "Hi.")
-    await Followup.objects.aupdate(due_at=Now())
+    await PostCallTask.objects.aupdate(due_at=Now())
     claim = sync_to_async(queue.claim)
     (lost,) = await claim(Kind.WEBHOOK, 1, 1, Counter())
     assert await worker.look() == 0
-    row = await Followup.objects.aget()
+    row = await PostCallTask.objects.aget()
     assert row.due_at - timezone.now() > timedelta(seconds=40)
     assert await worked(worker) == [("webhook", "done", 2)]
     # Whoever had it and comes back has nothing to say any more.
@@ -427,23 +427,23 @@ async def test_what_a_killed_process_had_begun_is_taken_up_once_its_time_is_over
 
 
 async def test_what_kills_its_process_each_time_is_given_up(
-    worker: Aftercare, receiver: Receiver
+    worker: PostCallWorker, receiver: Receiver
 ) -> None:
     await make_ended(await make_telling(receiver), 1, "Hi.")
-    most = retry_schedule.most_attempts("webhook")
-    await Followup.objects.aupdate(attempts=most)
+    most = retry_schedule.max_attempts("webhook")
+    await PostCallTask.objects.aupdate(attempts=most)
     assert await worked(worker) == [("webhook", "failed", most + 1)]
     assert receiver.deliveries == []
 
 
 async def test_one_bots_hanging_receiver_leaves_room_for_others(
-    worker: Aftercare, receiver: Receiver
+    worker: PostCallWorker, receiver: Receiver
 ) -> None:
     bot = await make_telling(receiver)
     receiver.statuses.extend([0] * 8)
     for number in range(8):
         await make_ended(bot, number, "Hi.")
-    await Followup.objects.aupdate(due_at=Now() - timedelta(minutes=1))
+    await PostCallTask.objects.aupdate(due_at=Now() - timedelta(minutes=1))
     assert await worker.look() == 5
     await receiver.until(5)
     receiver.statuses.clear()
@@ -451,29 +451,29 @@ async def test_one_bots_hanging_receiver_leaves_room_for_others(
         name="Bea", webhook_url=receiver.url, webhook_secret_id=bot.webhook_secret_id
     )
     call = await make_ended(other, 99, "Hi.")
-    await call.followups.aupdate(due_at=Now())
+    await call.post_call_tasks.aupdate(due_at=Now())
     assert await worker.look() == 1
     *_, last = await receiver.until(6)
     assert last.call["bot"] == "Bea"
 
 
 async def test_a_worker_that_ends_gives_back_what_it_had_begun(
-    worker: Aftercare, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+    worker: PostCallWorker, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker_module, "CLOSE_SECONDS", 0.05)
     receiver.statuses.append(0)
     await make_ended(await make_telling(receiver), 1, "Hi.")
-    await Followup.objects.aupdate(due_at=Now())
+    await PostCallTask.objects.aupdate(due_at=Now())
     worker.start()
     await receiver.until(1)
     await worker.aclose()
-    row = await Followup.objects.aget()
+    row = await PostCallTask.objects.aget()
     assert row.state == State.WAITING
     assert row.due_at <= timezone.now()
 
 
 async def test_a_started_worker_hears_of_a_call_that_ends(
-    worker: Aftercare, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+    worker: PostCallWorker, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker_module, "LOOK_SECONDS", 1000)
     worker.start()
@@ -485,7 +485,7 @@ async def test_a_started_worker_hears_of_a_call_that_ends(
 
 
 async def test_logs_tell_the_call_and_nothing_of_it(
-    worker: Aftercare,
+    worker: PostCallWorker,
     receiver: Receiver,
     inworld: FakeInworld,
     caplog: pytest.LogCaptureFixture,
@@ -502,9 +502,9 @@ async def test_logs_tell_the_call_and_nothing_of_it(
 
 
 def test_attempts_are_further_and_further_apart() -> None:
-    waits = [retry_schedule.wait("webhook", number, 0) for number in range(1, 9)]
+    waits = [retry_schedule.delay_after("webhook", number, 0) for number in range(1, 9)]
     assert waits == [10, 50, 240, 1500, 5400, 14_400, 21_600, None]
-    assert [retry_schedule.wait("summary", number, 0) for number in range(1, 5)] == [
-        *(10, 50, 240, None)
-    ]
-    assert retry_schedule.wait("webhook", 1, 1) == 12
+    assert [
+        retry_schedule.delay_after("summary", number, 0) for number in range(1, 5)
+    ] == [*(10, 50, 240, None)]
+    assert retry_schedule.delay_after("webhook", 1, 1) == 12

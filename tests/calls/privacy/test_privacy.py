@@ -21,12 +21,12 @@ from pytest_django import Settings
 from redis.asyncio import Redis
 
 from bots.admin.forms import BotForm
-from bots.config.bot_config import Profile
+from bots.config.bot_config import BotConfig
 from bots.models import Bot, PhoneNumber
-from calls.models import BlockedCaller, Call, DailyRun, Turn
+from calls.models import BlockedCaller, Call, ScheduledRun, Turn
 from calls.privacy import deletion, erasure, nightly_purge, retention
-from calls.privacy.nightly_purge import Daily
-from calls.session.active_calls import switchboard
+from calls.privacy.nightly_purge import NightlyPurge
+from calls.session.services import services
 from calls.speech.clip_store import MemoryClips
 from calls.turns.turn import OPERATOR
 from tests.end_to_end.test_live import closed, dial
@@ -43,7 +43,7 @@ def make_call(sid: str, days: float = 0, bot: Bot | None = None, **values: Any) 
     usual = {
         "bot": bot,
         "bot_name": bot.name if bot else "",
-        "settings": Profile.of(bot).to_json() if bot else {},
+        "settings": BotConfig.of(bot).to_json() if bot else {},
         "from_number": CALLER,
         "to_number": OURS,
         "status": Call.Status.COMPLETED,
@@ -139,7 +139,7 @@ class TestNightlyRun:
     async def test_of_several_processes_one_does_it_once_a_day(self) -> None:
         bot = await Bot.objects.acreate(name="Short", retention_days=1)
         await sync_to_async(make_call)("CA1", 2, bot)
-        one, other = Daily(MemoryClips(1)), Daily(MemoryClips(1))
+        one, other = NightlyPurge(MemoryClips(1)), NightlyPurge(MemoryClips(1))
         assert await one.run_if_due(NOW) == deletion.Deleted(1, 1)
         assert await other.run_if_due(NOW) is None
         assert await other.run_if_due(NOW + timedelta(hours=20)) is None
@@ -147,15 +147,15 @@ class TestNightlyRun:
 
     async def test_it_waits_for_the_quiet_hour(self, settings: Settings) -> None:
         settings.TIME_ZONE = "America/New_York"  # 22:30 the day before
-        run = Daily(MemoryClips(1))
+        run = NightlyPurge(MemoryClips(1))
         assert await run.run_if_due(NOW - timedelta(hours=1, minutes=30)) is not None
-        await DailyRun.objects.all().adelete()
+        await ScheduledRun.objects.all().adelete()
         assert await run.run_if_due(NOW + timedelta(hours=3)) is None
         assert await run.run_if_due(NOW + timedelta(hours=5)) is not None
 
     async def test_a_run_that_died_is_taken_over_after_a_while(self) -> None:
         assert await sync_to_async(nightly_purge._claim)(NOW.date(), NOW)
-        run = Daily(MemoryClips(1))
+        run = NightlyPurge(MemoryClips(1))
         assert await run.run_if_due(NOW + timedelta(minutes=14)) is None
         assert await run.run_if_due(NOW + timedelta(minutes=16)) is not None
         assert await run.run_if_due(NOW + timedelta(hours=9)) is None
@@ -169,11 +169,11 @@ class TestNightlyRun:
             return [bool(granted) for granted in await asyncio.gather(*ask)]
 
         assert async_to_sync(claims)().count(True) == 1
-        DailyRun.objects.update(day=NOW.date() - timedelta(days=1))
+        ScheduledRun.objects.update(day=NOW.date() - timedelta(days=1))
         assert async_to_sync(claims)().count(True) == 1
 
     async def test_it_stops_with_its_server(self) -> None:
-        run = Daily(MemoryClips(1))
+        run = NightlyPurge(MemoryClips(1))
         run.start()
         await run.aclose()
         assert run.task
@@ -187,7 +187,7 @@ class TestForgetting:
         make_call("to-me", from_number=OURS, to_number=CALLER, direction="outbound-api")
         make_call("other", from_number=OTHER)
         make_call("longer", from_number=f"{CALLER}9")
-        deleted = erasure.forget(CALLER)
+        deleted = erasure.erase(CALLER)
         assert (deleted.calls, deleted.turns) == (3, 3)
         assert kept() == {"other", "longer"}
 
@@ -196,7 +196,7 @@ class TestForgetting:
         note(admin_user, call.pk, "CA1", "Live: asked the bot to say “Hi Ann”")
         note(admin_user, 999, CALLER, f"Blocked {CALLER}")
         note(admin_user, 998, OTHER, f"Blocked {OTHER}")
-        erasure.forget(CALLER)
+        erasure.erase(CALLER)
         left = LogEntry.objects.order_by("pk").values_list(
             "object_repr", "change_message"
         )
@@ -212,13 +212,13 @@ class TestForgetting:
             Turn.objects.create(
                 call=call, index=index, model=model, clip_ids=[clip], started_at=NOW
             )
-        assert set(erasure.forget(CALLER).clips) == {"own-clip", "cd" * 32}
+        assert set(erasure.erase(CALLER).clips) == {"own-clip", "cd" * 32}
 
     @pytest.mark.parametrize("text", ["anonymous", "+266696687", "+1415*", "x", OURS])
     def test_what_is_not_one_caller_is_refused(self, text: str) -> None:
         PhoneNumber.objects.create(number=OURS)
         with pytest.raises(ValidationError):
-            erasure.caller_of(text)
+            erasure.parse_caller(text)
 
     @pytest.mark.parametrize(
         "number",
@@ -231,21 +231,21 @@ class TestForgetting:
         self, number: str
     ) -> None:
         with suppress(ValidationError):  # nobody has called by this yet
-            assert erasure.known_of(erasure.caller_of(number)).calls == 0
+            assert erasure.caller_data(erasure.parse_caller(number)).calls == 0
         make_call("theirs", from_number=number)
         make_call("nobody", from_number="")
-        known = erasure.known_of(erasure.caller_of(f" {number.upper()}"))
+        known = erasure.caller_data(erasure.parse_caller(f" {number.upper()}"))
         assert known.calls == 1
-        assert erasure.forget(known.number).calls == 1
+        assert erasure.erase(known.number).calls == 1
         with pytest.raises(ValidationError):
-            erasure.caller_of(" ")
+            erasure.parse_caller(" ")
 
     def test_the_command_deletes_and_tells_what_it_cannot(self) -> None:
         make_call("mine")
         BlockedCaller.objects.create(pattern=CALLER)
-        assert "1 calls with 1 turns" in run("forget_caller", CALLER, "--dry-run")
+        assert "1 calls with 1 turns" in run("erase_caller", CALLER, "--dry-run")
         assert kept() == {"mine"}
-        told = run("forget_caller", "+1 415 555-0100", "--no-input")
+        told = run("erase_caller", "+1 415 555-0100", "--no-input")
         assert "Deleted: 1 call with 1 turn." in told
         assert "carrier's own call logs" in told
         assert "list of blocked callers" in told
@@ -254,13 +254,13 @@ class TestForgetting:
     def test_the_command_fails_while_a_call_goes_on(self) -> None:
         make_call("now", status=Call.Status.IN_PROGRESS)
         with pytest.raises(CommandError, match="going on"):
-            run("forget_caller", CALLER, "--no-input")
+            run("erase_caller", CALLER, "--no-input")
         with pytest.raises(CommandError, match="many people"):
-            run("forget_caller", "anonymous", "--no-input")
+            run("erase_caller", "anonymous", "--no-input")
 
 
 class TestForgetPage:
-    address = "/admin/forget/"
+    address = "/admin/erase/"
 
     def test_it_shows_what_there_is_before_anything_is_deleted(
         self, admin_client: Client
@@ -274,14 +274,14 @@ class TestForgetPage:
         assert "list of blocked callers" in shown
         assert kept() == {"mine"}
 
-    def test_confirmed_the_caller_is_forgotten_and_the_deed_noted(
+    def test_confirmed_the_caller_is_forgotten_and_the_action_noted(
         self, admin_client: Client
     ) -> None:
         clip = "a-clip-of-this-call"
         call = make_call("mine")
         make_call("now", status=Call.Status.RINGING)
         call.turns.update(clip_ids=[clip])
-        store = switchboard().clips
+        store = services().clips
         async_to_sync(store.put)(clip, b"RIFF", 60)
         answer = admin_client.post(
             self.address, {"number": CALLER, "forget": "yes"}, follow=True
@@ -322,7 +322,9 @@ class TestSound:
     async def test_everything_in_redis_runs_out_and_no_file_has_sound(
         self, database_url: str, redis_url: str, inworld: FakeInworld, tmp_path: Path
     ) -> None:
-        await Bot.objects.acreate(name="B", is_default=True, consent="Recorded.")
+        await Bot.objects.acreate(
+            name="B", is_default=True, consent_message="Recorded."
+        )
         inworld.says("We open at nine.")
         async with (
             running(

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import Settings
 
-from bots.config.bot_config import Profile
+from bots.config.bot_config import BotConfig
 from bots.models import Bot, Tool
 from calls.models import Call
 from calls.review.call_page import parts_of
@@ -93,7 +93,7 @@ def test_keys_stand_among_the_words() -> None:
 
 def test_the_page_says_what_is_different_today(viewer: Client) -> None:
     bot = Bot.objects.create(name="Front desk", greeting="Hello.")
-    call = make_call(bot=bot, settings=Profile.of(bot).to_json())
+    call = make_call(bot=bot, settings=BotConfig.of(bot).to_json())
     assert "different today" not in page_of(viewer, call)
     Bot.objects.update(greeting="<b>Good day.</b>")
     page = page_of(viewer, call)
@@ -102,7 +102,7 @@ def test_the_page_says_what_is_different_today(viewer: Client) -> None:
 
 
 def test_the_page_leads_to_the_callers_other_calls(viewer: Client) -> None:
-    calls = [make_call(n, from_number="+1", slowest_ms=1234) for n in range(3)]
+    calls = [make_call(n, from_number="+1", slowest_response_ms=1234) for n in range(3)]
     make_call(7, from_number="+2")
     page = page_of(viewer, calls[1])
     assert f'{LIST}{calls[0].pk}/change/" rel="prev"' in page
@@ -119,7 +119,9 @@ def test_a_call_in_progress_leads_to_the_live_page(viewer: Client) -> None:
 
 def test_a_call_whose_line_is_lost_waits_for_its_caller(viewer: Client) -> None:
     told = "Line lost, waiting for the caller"
-    call = make_call(status="in-progress", end_reason="", ended_at=None, lost_at=START)
+    call = make_call(
+        status="in-progress", end_reason="", ended_at=None, disconnected_at=START
+    )
     page = page_of(viewer, call)
     assert page.count(told) == 2
     assert "going on" not in page
@@ -177,7 +179,7 @@ def test_the_page_tells_the_calls_variables(viewer: Client, settings: Settings) 
     call = make_call(variables={"phone": "+14155550188", "name": "<i>Ann</i>"})
     assert "+14155550188</dd>" in page_of(viewer, call)
     assert "&lt;i&gt;Ann&lt;/i&gt;" in page_of(viewer, call)
-    settings.MASK_NUMBERS = True
+    settings.MASK_CALLER_NUMBERS = True
     assert "+14155550188</dd>" not in page_of(viewer, call)
 
 
@@ -191,14 +193,14 @@ def doing() -> Bot:
         headers="Authorization: Bearer {{secret.shop}}",
     )
     bot.tools.add(tool)
-    bot.lookup = tool
+    bot.lookup_tool = tool
     bot.save()
-    bot.targets.create(name="Sales", number="+14155550123", when="Large orders.")
-    bot.menu_keys.create(key="0", deed="transfer", target="Sales")
-    bot.menu_keys.create(key="1", deed="say", words="We open at nine.")
-    bot.menu_keys.create(key="2", deed="transfer")
-    bot.menu_keys.create(key="3", deed="tool", tool=tool)
-    bot.menu_keys.create(key="4", deed="end")
+    bot.targets.create(name="Sales", number="+14155550123", when_to_use="Large orders.")
+    bot.menu_keys.create(key="0", action="transfer", target="Sales")
+    bot.menu_keys.create(key="1", action="say", message="We open at nine.")
+    bot.menu_keys.create(key="2", action="transfer")
+    bot.menu_keys.create(key="3", action="tool", tool=tool)
+    bot.menu_keys.create(key="4", action="end")
     bot.languages.create(language="de-DE", voice="Johanna")
     return Bot.objects.get()
 
@@ -206,10 +208,10 @@ def doing() -> Bot:
 def test_the_settings_of_a_call_tell_what_the_bot_could_do(
     viewer: Client, doing: Bot, settings: Settings
 ) -> None:
-    call = make_call(bot=doing, settings=Profile.of(doing).to_json())
+    call = make_call(bot=doing, settings=BotConfig.of(doing).to_json())
     call.refresh_from_db()
     told = {each.label: each.value for each in settings_used(call)}
-    assert told["tools"] == told["lookup"] == "look_up: GET shop.example"
+    assert told["tools"] == told["lookup_tool"] == "look_up: GET shop.example"
     assert told["people"] == "Sales, +14155550123, Large orders."
     assert told["menu of keys"].split("\n") == [
         "0: puts through to Sales",
@@ -223,14 +225,14 @@ def test_the_settings_of_a_call_tell_what_the_bot_could_do(
     page = page_of(viewer, call)
     assert "+14155550123" in page
     assert "secret.shop" not in page
-    settings.MASK_NUMBERS = True
+    settings.MASK_CALLER_NUMBERS = True
     page = page_of(viewer, call)
     assert "+14155550123" not in page
     assert "+14155550177" not in page
 
 
 def test_what_a_bot_can_do_is_told_to_have_changed_since(doing: Bot) -> None:
-    call = make_call(bot=doing, settings=Profile.of(doing).to_json())
+    call = make_call(bot=doing, settings=BotConfig.of(doing).to_json())
     Tool.objects.update(description="Another one.")
     doing.targets.update(number="+14155550199")
     doing.menu_keys.exclude(key="0").delete()
@@ -238,9 +240,9 @@ def test_what_a_bot_can_do_is_told_to_have_changed_since(doing: Bot) -> None:
     changed = {each.label: each.now for each in settings_used(call) if each.changed}
     assert changed == {
         "tools": "look_up: GET shop.example (edited since)",
-        "lookup": "look_up: GET shop.example (edited since)",
+        "lookup_tool": "look_up: GET shop.example (edited since)",
         "people": "Sales, +14155550199, Large orders.",
         "menu of keys": "0: puts through to Sales",
     }
-    call.settings |= {"tools": 7, "targets": [{}], "menu": "x", "lookup": [1]}
+    call.settings |= {"tools": 7, "targets": [{}], "menu": "x", "lookup_tool": [1]}
     assert len(list(settings_used(call))) == len(call.settings)

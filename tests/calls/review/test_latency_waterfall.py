@@ -9,7 +9,7 @@ from django.template.loader import render_to_string
 from calls.review.latency_waterfall import Stage, stages
 
 MEASURED = {
-    "heard": 760,
+    "playback_started": 760,
     "request_sent": 4,
     "first_token": 210.4,
     "first_audio": 571,
@@ -34,15 +34,15 @@ def test_stages_follow_each_other_in_the_order_of_things() -> None:
 
 
 def test_a_stage_that_is_missing_belongs_to_the_next() -> None:
-    assert stages({"request_sent": 5, "heard": 90, "retry": 40}) == [
+    assert stages({"request_sent": 5, "playback_started": 90, "retry": 40}) == [
         Stage("request_sent", "model asked", 0, 5, 90),
-        Stage("heard", "heard", 5, 90, 90),
+        Stage("playback_started", "heard", 5, 90, 90),
     ]
 
 
 def test_a_stage_overtaken_by_a_later_one_took_no_time() -> None:
     first, second, third = stages(
-        {"first_token": 300, "first_audio": 200, "heard": 500}
+        {"first_token": 300, "first_audio": 200, "playback_started": 500}
     )
     assert (second.start_ms, second.end_ms) == (200, 200)
     assert (third.start_ms, third.took_ms) == (300, 200)
@@ -54,11 +54,11 @@ def test_a_stage_overtaken_by_a_later_one_took_no_time() -> None:
     [None, True, "12", -1, math.nan, math.inf, 10**400, [], {}, 86_400_001],
 )
 def test_a_value_that_makes_no_sense_is_left_out(odd: Any) -> None:
-    found = stages({"request_sent": odd, "heard": 7})
-    assert [stage.name for stage in found] == ["heard"]
+    found = stages({"request_sent": odd, "playback_started": 7})
+    assert [stage.name for stage in found] == ["playback_started"]
 
 
-@pytest.mark.parametrize("odd", [None, [], "", 3, {}, {"heard": None}])
+@pytest.mark.parametrize("odd", [None, [], "", 3, {}, {"playback_started": None}])
 def test_without_anything_measured_there_are_no_stages(odd: Any) -> None:
     assert stages(odd) == []
     assert "<table" not in render_to_string(
@@ -67,7 +67,11 @@ def test_without_anything_measured_there_are_no_stages(odd: Any) -> None:
 
 
 def test_every_bar_can_be_seen_and_stays_within_the_line() -> None:
-    for latency in ({"request_sent": 0}, {"request_sent": 0, "heard": 9000}, MEASURED):
+    for latency in (
+        {"request_sent": 0},
+        {"request_sent": 0, "playback_started": 9000},
+        MEASURED,
+    ):
         for stage in stages(latency):
             assert stage.width > 0
             assert stage.left >= 0

@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from bots.config.bot_config import Profile
+from bots.config.bot_config import BotConfig
 from bots.models import Bot
 from calls.accounts.groups import OPERATOR, VIEWER
 from calls.conversation.conversation import Conversation
-from calls.live_feed.snapshot import Glimpse
+from calls.live_feed.snapshot import CallSnapshot
 from calls.models import Call
-from calls.review.masking import DOTS, masked, without
-from calls.rules import manners
+from calls.review.masking import DOTS, masked, remove_numbers
+from calls.rules import rules_of
 
 CALLER, OURS = "+14155550100", "+15005550006"
 HIDDEN = "+1415•••0100"
@@ -56,13 +56,13 @@ def test_three_digits_of_any_number_are_hidden(number: str) -> None:
 
 @pytest.mark.parametrize("written", [CALLER, "14155550100", "+1 415-555 0100"])
 def test_a_number_is_found_in_a_text_however_it_is_written(written: str) -> None:
-    assert without(f"Blocked {written}.", CALLER) == f"Blocked {HIDDEN}."
-    assert without(f"9{CALLER[1:]}", CALLER) == f"9{CALLER[1:]}"
+    assert remove_numbers(f"Blocked {written}.", CALLER) == f"Blocked {HIDDEN}."
+    assert remove_numbers(f"9{CALLER[1:]}", CALLER) == f"9{CALLER[1:]}"
 
 
 @pytest.fixture
 def masking(settings: Settings, transactional_db: None) -> None:
-    settings.MASK_NUMBERS = True
+    settings.MASK_CALLER_NUMBERS = True
 
 
 @pytest.fixture
@@ -144,9 +144,11 @@ def test_a_viewer_cannot_find_out_a_number_digit_by_digit(
 def test_an_outbound_calls_callee_is_hidden_and_so_is_it_in_the_live_view(
     call: Call,
 ) -> None:
-    profile = Profile.of(Bot(transfer_number=CALLER))
+    profile = BotConfig.of(Bot(transfer_number=CALLER))
     call.direction, call.from_number, call.to_number = "outbound-api", OURS, CALLER
-    about = Glimpse(call, profile, Conversation(manners(profile))).whole(0, 1)["about"]
+    about = CallSnapshot(call, profile, Conversation(rules_of(profile))).full(0, 1)[
+        "about"
+    ]
     assert (about["from"], about["to"]) == (OURS, HIDDEN)
     assert [each["label"] for each in about["people"]] == [HIDDEN]
 
@@ -154,7 +156,7 @@ def test_an_outbound_calls_callee_is_hidden_and_so_is_it_in_the_live_view(
 def test_without_the_setting_everything_is_shown(
     client: Client, settings: Settings, call: Call
 ) -> None:
-    settings.MASK_NUMBERS = False
+    settings.MASK_CALLER_NUMBERS = False
     member(client, VIEWER)
     assert CALLER in text(client.get("/admin/calls/call/"))
     assert CALLER in text(client.get(f"/admin/calls/call/{call.pk}/change/"))

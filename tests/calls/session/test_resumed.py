@@ -12,19 +12,19 @@ from twilio.request_validator import RequestValidator
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 
-from bots.config.bot_config import Profile
+from bots.config.bot_config import BotConfig
 from bots.models import Bot
 from calls.models import Call
 from calls.public_urls import socket_url
-from calls.session.active_calls import switchboard
-from calls.session.consumer import _let_in
+from calls.session.consumer import _admit
+from calls.session.services import services
 from calls.session.socket_admission import admit
 from calls.twilio.relay_tokens import new_nonce, relay_token
-from tests.calls.webhooks.test_incoming import own_switchboard, ring
+from tests.calls.webhooks.test_incoming import fresh_process, ring
 from tests.end_to_end.test_live import turns
 from tests.support.live import AUTH_TOKEN, LiveServer
 
-__all__ = ["own_switchboard"]  # a fixture
+__all__ = ["fresh_process"]  # a fixture
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -48,7 +48,7 @@ def lost_call(bot: Bot) -> Call:
     call = Call.objects.create(
         call_sid="CA1",
         bot=bot,
-        settings=Profile.of(bot).to_json(),
+        settings=BotConfig.of(bot).to_json(),
         status=Call.Status.IN_PROGRESS,
         started_at=timezone.now(),
         reconnects=1,
@@ -98,17 +98,19 @@ async def test_a_token_that_was_good_without_the_database_is_used_up_afterwards(
 ) -> None:
     await ring()
     row = await Call.objects.aget()
-    await Call.objects.aupdate(lost_at=timezone.now(), transfer={"returned": "busy"})
+    await Call.objects.aupdate(
+        disconnected_at=timezone.now(), transfer={"returned": "busy"}
+    )
     token = ("CA1", row.relay_nonce)
     hidden = without("calls_call")
     await sync_to_async(hidden.__enter__)()
     try:
-        assert await admit(*token, here=partial(_let_in, *token))
-        assert await admit(*token, here=partial(_let_in, *token)) is None
+        assert await admit(*token, here=partial(_admit, *token))
+        assert await admit(*token, here=partial(_admit, *token)) is None
     finally:
         await sync_to_async(hidden.__exit__)(None, None, None)
-    writer = switchboard().transcripts
+    writer = services().transcripts
     await writer.flush(5)
     await writer.aclose()
     row = await Call.objects.aget()
-    assert (row.relay_nonce, row.lost_at, row.transfer) == ("", None, {})
+    assert (row.relay_nonce, row.disconnected_at, row.transfer) == ("", None, {})

@@ -6,12 +6,12 @@ import pytest
 from django.utils import timezone
 
 from bots.audio.wav import wav
-from bots.config.bot_config import Profile
+from bots.config.bot_config import BotConfig
 from bots.inworld.client import Inworld
 from bots.models import Bot
-from calls.conversation.actions import Discard, Play, Withhold
+from calls.conversation.actions import DropClips, MuteClips, Play
 from calls.models import Call
-from calls.session.active_calls import Switchboard
+from calls.session.services import Services
 from calls.session.session import CallSession
 from calls.simulator.wav import wav_seconds
 from calls.speech.clip_store import MemoryClips, clip_url
@@ -25,14 +25,14 @@ def session() -> CallSession:
     async def ignore(*frame: Any) -> None:
         pass
 
-    board = Switchboard(Inworld("http://127.0.0.1:9", "key"), MemoryClips(1_000_000))
-    settings = Profile.of(Bot()).to_json()
+    services = Services(Inworld("http://127.0.0.1:9", "key"), MemoryClips(1_000_000))
+    settings = BotConfig.of(Bot()).to_json()
     call = Call(pk=1, call_sid="CA1", settings=settings, started_at=timezone.now())
-    return CallSession(call, board, ignore, ignore)
+    return CallSession(call, services, ignore, ignore)
 
 
 async def clip_in(session: CallSession) -> Clip:
-    await session.board.clips.put("a", SPEECH, 60)
+    await session.services.clips.put("a", SPEECH, 60)
     return Clip("a", clip_url("a"), "Hello there.", 1.0)
 
 
@@ -40,32 +40,32 @@ async def test_a_withheld_clip_is_silence_until_it_is_played_again(
     session: CallSession,
 ) -> None:
     clip = await clip_in(session)
-    await session.shelf.withhold(Withhold((clip,)).clips)
-    silence = await session.board.clips.get("a")
+    await session.clip_muter.mute(MuteClips((clip,)).clips)
+    silence = await session.services.clips.get("a")
     assert silence is not None
     assert wav_seconds(silence) < 0.1
     assert not any(silence[44:])
     await session._perform(Play(clip))
-    assert await session.board.clips.get("a") == SPEECH
+    assert await session.services.clips.get("a") == SPEECH
 
 
 async def test_a_withheld_clip_that_is_discarded_stays_silent(
     session: CallSession,
 ) -> None:
     clip = await clip_in(session)
-    await session.shelf.withhold((clip,))
-    await session.shelf.discard(Discard((clip,), queued=False).clips, queued=False)
-    silence = await session.board.clips.get("a")
+    await session.clip_muter.mute((clip,))
+    await session.clip_muter.drop(DropClips((clip,), queued=False).clips, queued=False)
+    silence = await session.services.clips.get("a")
     assert silence is not None
     assert wav_seconds(silence) < 0.1
-    assert not session.shelf.withheld
+    assert not session.clip_muter.withheld
 
 
 async def test_what_is_discarded_is_gone_unless_it_is_still_in_the_queue(
     session: CallSession,
 ) -> None:
     clip = await clip_in(session)
-    await session.shelf.discard((clip,), queued=True)
-    assert wav_seconds(await session.board.clips.get("a") or b"") < 0.1
-    await session.shelf.discard((clip,), queued=False)
-    assert await session.board.clips.get("a") is None
+    await session.clip_muter.drop((clip,), queued=True)
+    assert wav_seconds(await session.services.clips.get("a") or b"") < 0.1
+    await session.clip_muter.drop((clip,), queued=False)
+    assert await session.services.clips.get("a") is None

@@ -1032,7 +1032,7 @@ class TestDatabase:
             Turn.objects.create(
                 call=call, index=index, role="tool", text=name, started_at=now,
                 latency_ms={"tool": 120} if index == 0 else {},
-                tool={**use, "call_id": "1", "batch": 1, "failed": failed},
+                tool_call={**use, "call_id": "1", "batch": 1, "failed": failed},
             )  # fmt: skip
         assert list(report.transcript(_turns("CA1"))) == [
             "tool    look_up(number=42, pin=••••) (120 ms) → Sent.",

@@ -15,8 +15,8 @@ from bots.audio.pcm import Pcm, strip_header
 from bots.audio.wav import wav
 from calls.logs import CallLog
 from calls.speech.audio import at_rate, silence
-from calls.speech.clip_fetches import Fetches
-from calls.speech.clip_muting import Shelf
+from calls.speech.clip_fetches import FetchListeners
+from calls.speech.clip_muting import ClipMuter
 from calls.speech.clip_store import (
     ClipStore,
     ClipsUnavailable,
@@ -64,11 +64,11 @@ async def test_putting_again_replaces(store: ClipStore) -> None:
 async def test_a_clip_wanted_again_while_it_is_taken_away_is_heard(
     store: ClipStore,
 ) -> None:
-    shelf = Shelf(store, CallLog(logging.getLogger(__name__), "CA1"))
+    shelf = ClipMuter(store, CallLog(logging.getLogger(__name__), "CA1"))
     clip = Clip(new_clip_id(), "https://bot.example/audio/1", "Hello.", 1.0)
     await store.put(clip.id, b"hello", 60)
     # Both are asked for before the store has answered the first.
-    await asyncio.gather(shelf.withhold((clip,)), shelf.put_back(clip))
+    await asyncio.gather(shelf.mute((clip,)), shelf.restore(clip))
     assert await store.get(clip.id) == b"hello"
 
 
@@ -138,7 +138,7 @@ def test_resampling_nothing_gives_nothing() -> None:
 
 
 def test_a_shared_clips_listeners_are_told_in_turn_and_only_once() -> None:
-    fetches, told = Fetches(), list[str]()
+    fetches, told = FetchListeners(), list[str]()
 
     def first(clip_id: str) -> None:
         told.append(f"first {clip_id}")
@@ -146,13 +146,13 @@ def test_a_shared_clips_listeners_are_told_in_turn_and_only_once() -> None:
     def second(clip_id: str) -> None:
         told.append(f"second {clip_id}")
 
-    fetches.expect("a", first)
-    fetches.expect("a", second)
-    fetches.expect("b", second)
-    fetches.happened("a")
-    fetches.forget(second)
+    fetches.listen("a", first)
+    fetches.listen("a", second)
+    fetches.listen("b", second)
+    fetches.notify("a")
+    fetches.remove(second)
     for clip_id in ("a", "b", "unknown"):
-        fetches.happened(clip_id)
+        fetches.notify(clip_id)
     assert told == ["first a"]
     assert not fetches.listeners
 

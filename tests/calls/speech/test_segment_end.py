@@ -11,8 +11,14 @@ from bots.inworld.events import Audio, Done, Text, Transcript
 from bots.inworld.segments import Segment
 from bots.models import Bot
 from calls.logs import CallLog
-from calls.speech.reply_stream import Progress
-from calls.speech.segment_end import LONG_ENOUGH, STALLED, STUCK, Sound, Voice
+from calls.speech.reply_stream import ReplyStream
+from calls.speech.segment_end import (
+    LONG_ENOUGH,
+    STALLED,
+    STUCK,
+    PendingSpeech,
+    SpeakingRate,
+)
 from tests.end_to_end.test_live import dial
 from tests.support.inworld.server import DONE, FakeInworld, Pause, audio, transcript
 from tests.support.live import LiveServer
@@ -31,29 +37,29 @@ def voice(*seconds: float) -> bytes:
     return np.concatenate(pieces).tobytes()
 
 
-def progress(*, quick_start: bool = False) -> Progress:
+def progress(*, early_first_clause: bool = False) -> ReplyStream:
     log = CallLog(logging.getLogger(), "CA1")
-    return Progress(1, log, Voice(), quick_start)
+    return ReplyStream(1, log, SpeakingRate(), early_first_clause)
 
 
-def quiet(reply: Progress, seconds: float) -> list[Segment]:
+def quiet(reply: ReplyStream, seconds: float) -> list[Segment]:
     """Look at a stream in which nothing has come for so long."""
     reply.sounded_at -= seconds
-    return reply.look()
+    return reply.poll()
 
 
-def collecting(text: str, *seconds: float) -> Progress:
+def collecting(text: str, *seconds: float) -> ReplyStream:
     reply = progress()
     for event in (Text(text), Transcript(text), Audio(voice(*seconds))):
-        assert reply.take(event) == []
+        assert reply.feed(event) == []
     return reply
 
 
 def test_a_sentence_that_sounds_complete_is_released_with_its_last_sound() -> None:
     reply = progress()
-    reply.take(Transcript(SENTENCE))
-    assert reply.take(Audio(voice(3.2))) == []
-    (segment,) = reply.take(Audio(bytes(2 * RATE // 10)))
+    reply.feed(Transcript(SENTENCE))
+    assert reply.feed(Audio(voice(3.2))) == []
+    (segment,) = reply.feed(Audio(bytes(2 * RATE // 10)))
     assert segment.text == SENTENCE
     assert segment.pcm.seconds == pytest.approx(3.3)
 
@@ -80,14 +86,14 @@ def test_a_stalled_sentence_is_divided_at_its_pause_and_only_once() -> None:
     assert head.pcm.seconds == pytest.approx(1.7, abs=0.03)
     assert SENTENCE.startswith(head.text)
     assert quiet(reply, 0.0) == []
-    (rest,) = reply.take(Audio(voice(1.7, 0.2)))
+    (rest,) = reply.feed(Audio(voice(1.7, 0.2)))
     assert f"{head.text}{rest.text}" == SENTENCE
 
 
 def test_a_stalled_sentence_may_begin_with_a_space() -> None:
     reply = collecting(f" {SENTENCE}", 1.6, 0.2, 0.3)
     (head,) = quiet(reply, STALLED)
-    (rest,) = [*reply.take(Audio(voice(1.7, 0.2))), *reply.take(Done())]
+    (rest,) = [*reply.feed(Audio(voice(1.7, 0.2))), *reply.feed(Done())]
     assert f"{head.text}{rest.text}" == f" {SENTENCE}"
     assert head.text
 
@@ -97,28 +103,28 @@ def test_a_stall_without_a_pause_is_waited_out_before_a_word_is_cut() -> None:
     assert quiet(reply, STALLED) == []
     (segment,) = quiet(reply, STUCK)
     assert segment.text == "We are open from"
-    (rest,) = [*reply.take(Audio(voice(2.5, 0.1))), *reply.take(Done())]
+    (rest,) = [*reply.feed(Audio(voice(2.5, 0.1))), *reply.feed(Done())]
     assert f"{segment.text}{rest.text}" == SENTENCE
 
 
 def test_nothing_is_released_while_sound_flows_or_none_has_come() -> None:
     assert quiet(progress(), 9.0) == []
-    assert collecting(SENTENCE, 2.2, 0.2).look() == []
+    assert collecting(SENTENCE, 2.2, 0.2).poll() == []
 
 
 def test_the_silence_after_a_released_sentence_is_no_clip_of_its_own() -> None:
     reply = progress()
-    said = reply.take(Transcript(SENTENCE)) + reply.take(Audio(voice(3.2, 0.1)))
+    said = reply.feed(Transcript(SENTENCE)) + reply.feed(Audio(voice(3.2, 0.1)))
     hiss = Audio(np.tile(np.array([30, -30], dtype="<i2"), RATE // 8).tobytes())
-    rest = reply.take(hiss) + reply.take(Done())
-    assert [reply.is_rest(segment) for segment in said + rest] == [False, True]
+    rest = reply.feed(hiss) + reply.feed(Done())
+    assert [reply.is_silence(segment) for segment in said + rest] == [False, True]
 
 
 def test_speech_after_a_released_sentence_is_not_taken_for_silence() -> None:
     reply = progress()
-    said = reply.take(Transcript(SENTENCE)) + reply.take(Audio(voice(3.2, 0.1)))
-    more = reply.take(Audio(voice(0.3))) + reply.take(Done())
-    assert [reply.is_rest(segment) for segment in said + more] == [False, False]
+    said = reply.feed(Transcript(SENTENCE)) + reply.feed(Audio(voice(3.2, 0.1)))
+    more = reply.feed(Audio(voice(0.3))) + reply.feed(Done())
+    assert [reply.is_silence(segment) for segment in said + more] == [False, False]
 
 
 @pytest.mark.parametrize("piece", [0.02, 0.1, 0.37, 9.0])
@@ -126,18 +132,18 @@ def test_speech_after_a_released_sentence_is_not_taken_for_silence() -> None:
 def test_sentences_behind_one_released_early_are_judged_by_their_own_words(
     *, piece: float, quick: bool
 ) -> None:
-    reply, segments = progress(quick_start=quick), list[Segment]()
+    reply, segments = progress(early_first_clause=quick), list[Segment]()
     first, *others = SENTENCE, " We close at noon that day.", f" {SENTENCE}"
     for text in (first, *others):
         length = reply.voice.expects(text)
-        segments += reply.take(Transcript(text))
+        segments += reply.feed(Transcript(text))
         # The pause in the middle is as long as a rest at the end.
         sound = voice(0.45 * length, 0.2, 0.55 * length, 0.15)
         size = 2 * round(piece * RATE)
         for start in range(0, len(sound), size):
-            segments += reply.take(Audio(sound[start : start + size]))
-    segments += reply.take(Done())
-    texts = [each.text for each in segments if not reply.is_rest(each)]
+            segments += reply.feed(Audio(sound[start : start + size]))
+    segments += reply.feed(Done())
+    texts = [each.text for each in segments if not reply.is_silence(each)]
     assert texts[-2:] == others
     assert "".join(texts[:-2]) == first
     assert quick or len(texts) == 3
@@ -148,12 +154,12 @@ def pieces(sound: bytes, seconds: float) -> list[Audio]:
     return [Audio(sound[at : at + size]) for at in range(0, len(sound), size)]
 
 
-def streaming(reply: Progress, text: str, sound: bytes, gap: float) -> list[Segment]:
+def streaming(reply: ReplyStream, text: str, sound: bytes, gap: float) -> list[Segment]:
     """A sentence in pieces of 0.3 s, with so many seconds between them."""
-    segments = reply.take(Transcript(text))
+    segments = reply.feed(Transcript(text))
     for piece in pieces(sound, 0.3):
         segments += quiet(reply, gap)
-        segments += reply.take(piece)
+        segments += reply.feed(piece)
     return segments
 
 
@@ -164,8 +170,8 @@ def test_no_sentence_is_cut_because_its_sound_comes_in_large_pieces(gap: float) 
     first, *others = (f" {SENTENCE}".replace("nine", hour) for hour in hours)
     for text in (first, *others):  # slower than expected, with a pause
         segments += streaming(reply, text, voice(2.6, 0.2, 1.9, 0.15), gap)
-    segments += reply.take(Done())
-    texts = [each.text for each in segments if not reply.is_rest(each)]
+    segments += reply.feed(Done())
+    texts = [each.text for each in segments if not reply.is_silence(each)]
     assert "".join(texts[:-5]) == first
     assert texts[-5:] == others
     assert reply.voice.expects(SENTENCE) == pytest.approx(4.85, abs=0.02)
@@ -175,26 +181,26 @@ def test_words_that_come_behind_their_sound_stay_with_their_sentence() -> None:
     reply, segments = progress(), list[Segment]()
     texts = ["We close at noon.", " Please come early.", " We will be glad."]
     for text in texts:
-        segments += reply.take(Text(text))
+        segments += reply.feed(Text(text))
         for piece in pieces(voice(0.6, 0.12, 0.6, 0.1), 0.1):
-            segments += reply.take(piece)
-        segments += reply.take(Transcript(text))
-    segments += reply.take(Done())
+            segments += reply.feed(piece)
+        segments += reply.feed(Transcript(text))
+    segments += reply.feed(Done())
     assert [segment.text for segment in segments] == texts
-    assert reply.unvoiced == ""
+    assert reply.text_without_audio == ""
 
 
 def test_words_that_come_too_late_are_not_those_of_the_next_sentence() -> None:
     reply, segments = progress(), list[Segment]()
     texts = ["We close at noon.", " Please come early.", " We will be glad."]
     for text in texts:
-        segments += reply.take(Text(text))
-        segments += reply.take(Audio(voice(1.2, 0.1)))
+        segments += reply.feed(Text(text))
+        segments += reply.feed(Audio(voice(1.2, 0.1)))
         segments += quiet(reply, 0.2)
-        segments += reply.take(Transcript(text))
-    segments += reply.take(Done())
+        segments += reply.feed(Transcript(text))
+    segments += reply.feed(Done())
     assert [segment.text for segment in segments] == ["", *texts[:2]]
-    assert (reply.unvoiced, reply.voice.lessons) == ("", 0)
+    assert (reply.text_without_audio, reply.voice.lessons) == ("", 0)
 
 
 def test_speech_without_its_words_is_not_spoken_twice() -> None:
@@ -203,28 +209,28 @@ def test_speech_without_its_words_is_not_spoken_twice() -> None:
         *(Text(f"{SENTENCE} Until then, goodbye."), Transcript(SENTENCE)),
         *(Audio(voice(3.6, 0.1)), Audio(voice(1.5, 0.1)), Done()),
     ):
-        for segment in reply.take(event):
-            reply.is_rest(segment)
-    assert reply.segmenter.unvoiced == "Until then, goodbye."
-    assert reply.unvoiced == ""
+        for segment in reply.feed(event):
+            reply.is_silence(segment)
+    assert reply.segmenter.text_without_audio == "Until then, goodbye."
+    assert reply.text_without_audio == ""
 
 
 def test_the_pace_of_a_voice_is_learned() -> None:
-    hasty = Voice()
+    hasty = SpeakingRate()
     for _ in range(4):
         hasty.learn(SENTENCE, 2.0)
-    for speaker, complete in ((hasty, True), (Voice(), False)):
-        sound = Sound(speaker.expects(SENTENCE), 2.0, rest=0.1)
+    for speaker, complete in ((hasty, True), (SpeakingRate(), False)):
+        sound = PendingSpeech(speaker.expects(SENTENCE), 2.0, rest=0.1)
         assert speaker.is_complete(sound, idle=0.05) is complete
 
 
 def test_a_quick_start_lets_the_opening_clause_go_first() -> None:
-    reply = progress(quick_start=True)
-    reply.take(Transcript(SENTENCE))
-    (clause,) = reply.take(Audio(voice(2.1, 0.2, 0.3)))
+    reply = progress(early_first_clause=True)
+    reply.feed(Transcript(SENTENCE))
+    (clause,) = reply.feed(Audio(voice(2.1, 0.2, 0.3)))
     assert clause.text == "We are open from nine to five,"
     assert clause.pcm.seconds == pytest.approx(2.2, abs=0.03)
-    (rest,) = [*reply.take(Audio(voice(1.2))), *reply.take(Done())]
+    (rest,) = [*reply.feed(Audio(voice(1.2))), *reply.feed(Done())]
     assert rest.text.strip() == "every day but Sunday."
 
 
@@ -242,9 +248,9 @@ def test_a_quick_start_lets_the_opening_clause_go_first() -> None:
 def test_without_a_clause_to_begin_with_there_is_no_quick_start(
     text: str, seconds: tuple[float, ...]
 ) -> None:
-    reply = progress(quick_start=True)
-    reply.take(Transcript(text))
-    assert reply.take(Audio(voice(*seconds))) == []
+    reply = progress(early_first_clause=True)
+    reply.feed(Transcript(text))
+    assert reply.feed(Audio(voice(*seconds))) == []
 
 
 @given(
@@ -255,13 +261,13 @@ def test_without_a_clause_to_begin_with_there_is_no_quick_start(
 def test_no_sound_and_no_word_is_lost_however_a_stream_stalls(
     pieces: list[float], waits: list[float], quick: bool
 ) -> None:
-    reply, sound = progress(quick_start=quick), voice(*pieces)
-    segments = reply.take(Transcript(SENTENCE))
+    reply, sound = progress(early_first_clause=quick), voice(*pieces)
+    segments = reply.feed(Transcript(SENTENCE))
     size = max(2, len(sound) // 16 * 2)
     for place, start in enumerate(range(0, len(sound), size)):
-        segments += reply.take(Audio(sound[start : start + size]))
+        segments += reply.feed(Audio(sound[start : start + size]))
         segments += quiet(reply, waits[place % len(waits)])
-    segments += reply.take(Done())
+    segments += reply.feed(Done())
     assert b"".join(segment.pcm.data for segment in segments) == sound
     assert "".join(segment.text for segment in segments).rstrip() in SENTENCE
     assert SENTENCE.startswith("".join(segment.text for segment in segments).strip())
@@ -271,13 +277,13 @@ def test_a_slow_stream_gives_at_most_two_clips_a_sentence() -> None:
     reply = progress()
     reply.voice.learn(SENTENCE, 3.7)
     reply.voice.learn(SENTENCE, 3.7)
-    segments = reply.take(Transcript(SENTENCE))
+    segments = reply.feed(Transcript(SENTENCE))
     sound = voice(0.9, 0.15, 0.7, 0.15, 0.8, 0.15, 0.7, 0.2)
     for start in range(0, len(sound), 9600):
-        segments += reply.take(Audio(sound[start : start + 9600]))
+        segments += reply.feed(Audio(sound[start : start + 9600]))
         segments += quiet(reply, STUCK - 0.1)
-    segments += reply.take(Done())
-    assert len([s for s in segments if not reply.is_rest(s)]) == 2
+    segments += reply.feed(Done())
+    assert len([s for s in segments if not reply.is_silence(s)]) == 2
 
 
 @pytest.mark.django_db(transaction=True)

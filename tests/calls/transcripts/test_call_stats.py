@@ -1,16 +1,14 @@
 """What a call's turns tell its lists."""
 
 from datetime import timedelta
-from importlib import import_module
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.apps import apps
 
 from calls.models import Call, Turn
 from calls.operations.reaper import Reaper
 from calls.transcripts import call_stats
-from calls.transcripts.writes import CallOver, TurnWrite, write_all
+from calls.transcripts.writes import CallClosed, TurnWrite, write_all
 from calls.turns.turn import Turn as SpokenTurn
 from calls.webhooks.open_call import close_call
 from tests.support.pages.calls import START, make_call, say, told
@@ -27,7 +25,7 @@ def test_the_last_write_of_a_call_tells_its_lists_what_was_said() -> None:
         SpokenTurn(3, "bot", 3.0, "So.", latency_ms={"play_sent": 2100}, error="x"),
     ]
     writes = [TurnWrite(call.pk, turn, lambda _: START) for turn in spoken]
-    over = CallOver(call.pk, Call.Status.COMPLETED, Call.EndReason.BOT_HUNG_UP, START)
+    over = CallClosed(call.pk, Call.Status.COMPLETED, Call.EndReason.BOT_HUNG_UP, START)
     write_all([over, *writes])
     assert told(call) == (4, 2100, True, True, False)
     write_all([TurnWrite(call.pk, SpokenTurn(4, "bot", 4.0, "Bye."), lambda _: START)])
@@ -41,36 +39,20 @@ async def test_whoever_closes_a_call_tells_its_lists(transactional_db: None) -> 
     for call in (one, two):
         await sync_to_async(say)(call, "bot", "Hello.")
     assert await close_call(one.call_sid, "failed", Call.EndReason.BOT_FAILED)
-    await Call.objects.filter(pk=two.pk).aupdate(seen_at=START - timedelta(days=1))
+    await Call.objects.filter(pk=two.pk).aupdate(last_seen_at=START - timedelta(days=1))
     reaper = Reaper()
-    assert [await sync_to_async(reaper.look)() for _ in range(2)] == [0, 1]
+    assert [await sync_to_async(reaper.run)() for _ in range(2)] == [0, 1]
     assert await sync_to_async(told)(one) == (1, None, False, True, True)
     assert await sync_to_async(told)(two) == (1, None, False, False, True)
 
 
 def test_a_call_no_bot_took_is_not_a_silent_one() -> None:
     call = make_call(status="refused", answered_at=None)
-    call_stats.note([call.pk])
+    call_stats.update_stats([call.pk])
     assert told(call) == (0, None, False, False, False)
-
-
-def test_calls_that_ended_before_an_upgrade_are_told_like_new_ones() -> None:
-    calls = [make_call(n, end_reason="bot-failed") for n in range(3)]
-    for call in calls[1:]:
-        say(call, "bot", "Hello.", latency_ms={"play_sent": 9000})
-    say(calls[2], "caller", "Hi.")
-    say(calls[2], "bot", "So.", interrupted=True, latency_ms={"play_sent": 2100.4})
-    going_on = make_call(7, status="in-progress", ended_at=None)
-    say(going_on, "bot", "Hello.")
-    import_module("calls.migrations.0003_fill_what_the_desk_lists").fill(apps, None)
-    filled = [told(call) for call in calls]
-    call_stats.note(call.pk for call in calls)
-    assert filled == [told(call) for call in calls]
-    assert filled[2] == (3, 2100, True, True, False)
-    assert told(going_on)[0] == 0
 
 
 @pytest.mark.parametrize("odd", ["soon", True, None, -5, 10**12, float("nan")])
 def test_odd_latencies_are_no_waits(odd: object) -> None:
     turns = [Turn(role="caller"), Turn(role="bot", latency_ms={"play_sent": odd})]
-    assert call_stats.slowest_ms(turns) is None
+    assert call_stats.slowest_response_ms(turns) is None

@@ -10,12 +10,12 @@ import pytest
 from django.db import DataError, InterfaceError, OperationalError
 from psycopg import errors
 
-from calls.db import is_passing
+from calls.db import is_transient
 from calls.transcripts import writer as writer_module
 from calls.transcripts.writer import TranscriptWriter
-from calls.transcripts.writes import CallsSeen, Write
+from calls.transcripts.writes import CallsAlive, Write
 from tests.support.live import ROOT, environment
-from voicebot.database_options import POSTGRESQL, SQLITE, give_up_on_locks, options_for
+from voicebot.database_options import POSTGRESQL, SQLITE, options_for, set_lock_timeout
 
 SHOW = "import json, voicebot.settings as s; print(json.dumps(s.DATABASES['default']))"
 
@@ -46,10 +46,10 @@ def test_a_server_gives_up_on_what_others_keep_locked_unless_told_to_wait(
     asked: str,
 ) -> None:
     database = {"ENGINE": POSTGRESQL, "OPTIONS": {"options": asked}}
-    give_up_on_locks(database)
+    set_lock_timeout(database)
     assert database["OPTIONS"] == {"options": f"-c lock_timeout=4s {asked}".strip()}
     sqlite = {"ENGINE": SQLITE, "OPTIONS": options_for(SQLITE)}
-    give_up_on_locks(sqlite)
+    set_lock_timeout(sqlite)
     assert sqlite["OPTIONS"] == options_for(SQLITE)
 
 
@@ -69,7 +69,7 @@ def test_only_what_may_pass_is_waited_for(
 ) -> None:
     raised = error("no")
     raised.__cause__ = cause
-    assert is_passing(raised) is passing
+    assert is_transient(raised) is passing
 
 
 async def test_what_waited_is_written_in_pieces_and_told_of_once(
@@ -85,10 +85,10 @@ async def test_what_waited_is_written_in_pieces_and_told_of_once(
     monkeypatch.setattr(writer_module, "write_all", flaky)
     monkeypatch.setattr(writer_module, "RETRY_SECONDS", 0.01)
     writer = TranscriptWriter()
-    for number in range(2 * writer_module.MOST_AT_ONCE + 1):
-        writer.put(CallsSeen((number,)))
+    for number in range(2 * writer_module.MAX_BATCH + 1):
+        writer.put(CallsAlive((number,)))
     async with asyncio.timeout(5):
         await writer.queue.join()
     await writer.aclose()
-    assert sizes == [writer_module.MOST_AT_ONCE, writer_module.MOST_AT_ONCE, 1]
+    assert sizes == [writer_module.MAX_BATCH, writer_module.MAX_BATCH, 1]
     assert caplog.text.count("Transcripts wait") == 1

@@ -14,7 +14,13 @@ from calls.models import Call
 from calls.models import Turn as Turns
 from calls.transcripts import writer as writer_module
 from calls.transcripts.writer import TranscriptWriter
-from calls.transcripts.writes import CallAnswered, CallOver, TurnWrite, Write, write_all
+from calls.transcripts.writes import (
+    CallAnswered,
+    CallClosed,
+    TurnWrite,
+    Write,
+    write_all,
+)
 from calls.turns.turn import Turn
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -40,7 +46,7 @@ async def a_call(sid: str = "CA1") -> Call:
 async def test_the_last_version_of_a_turn_stands(writer: TranscriptWriter) -> None:
     call = await a_call()
     for text in ("one", "one two", "one two three"):
-        turn = Turn(0, "caller", started_at=1.5, text=text, heard=text)
+        turn = Turn(0, "caller", started_at=1.5, text=text, heard_text=text)
         writer.put(TurnWrite(call.pk, turn, moment))
     await writer.queue.join()
     later = Turn(0, "caller", started_at=1.5, text="revised", ended_at=2.0)
@@ -55,10 +61,10 @@ async def test_the_last_version_of_a_turn_stands(writer: TranscriptWriter) -> No
 async def test_a_call_is_closed_once(writer: TranscriptWriter) -> None:
     call = await a_call()
     writer.put(CallAnswered(call.pk, moment(1)))
-    first = CallOver(
+    first = CallClosed(
         call.pk, Call.Status.COMPLETED, Call.EndReason.CALLER_HUNG_UP, moment(5)
     )
-    second = CallOver(
+    second = CallClosed(
         call.pk, Call.Status.FAILED, Call.EndReason.CARRIER_FAILED, moment(6)
     )
     writer.put(first)

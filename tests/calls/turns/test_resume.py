@@ -12,32 +12,37 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bots.config.phrasebook import PHRASEBOOKS
-from bots.config.rules import Manners
+from bots.config.rules import ConversationRules
 from bots.models import Bot
-from calls.conversation.actions import Record, SpeakText, StartReply
+from calls.conversation.actions import SaveTurn, SpeakText, StartReply
 from calls.conversation.conversation import Conversation
 from calls.conversation.events import CallResumed, ClipReady, ReplyEnded
-from calls.conversation.messages import LINE_BROKE, messages
+from calls.conversation.messages import RECONNECTED, messages
 from calls.models import Call
-from calls.session.active_calls import switchboard
+from calls.session.active_calls import active_calls
 from calls.session.socket_admission import admit
-from calls.transcripts.writes import CallLost, write_all
-from calls.turns.playback import spoken_by_carrier
-from calls.turns.resume import LOST as LOST_ANSWER
-from calls.turns.resume import is_unanswered, settle, take_back
-from calls.turns.turn import FILLER, NOTICE, RESUMED, ToolUse, Turn
+from calls.transcripts.writes import RelayLost, write_all
+from calls.turns.playback import twilio_tts_clip
+from calls.turns.resume import RELAY_LOST as LOST_ANSWER
+from calls.turns.resume import close_open_turns, is_unanswered, record_failed_transfer
+from calls.turns.turn import FILLER, NOTICE, RESUMED, ToolCallRecord, Turn
 from calls.twilio.relay_tokens import read_token, relay_token
-from calls.webhooks.reconnect_decision import MAX_RECONNECTS, Standing, Verdict, verdict
-from tests.calls.webhooks.test_incoming import SESSION, own_switchboard, post, ring
+from calls.webhooks.reconnect_decision import (
+    MAX_RECONNECTS,
+    ReconnectDecision,
+    RelayState,
+    decide,
+)
+from tests.calls.webhooks.test_incoming import SESSION, fresh_process, post, ring
 
-__all__ = ["own_switchboard"]  # a fixture
+__all__ = ["fresh_process"]  # a fixture
 in_database = pytest.mark.django_db(transaction=True)
 
 LOST = {**SESSION, "SessionStatus": "failed", "CallStatus": "in-progress"}
 
 
 def bot_said(index: int, text: str, heard: str = "", **fields: object) -> Turn:
-    turn = Turn(index, "bot", started_at=10.0, text=text, heard=heard)
+    turn = Turn(index, "bot", started_at=10.0, text=text, heard_text=heard)
     return replace(turn, **fields)  # type: ignore[arg-type]
 
 
@@ -46,8 +51,8 @@ def lost_use(index: int) -> Turn:
 
 
 def use_of(index: int, result: str, *, failed: bool = False) -> Turn:
-    use = ToolUse("x", "look_up", result=result, failed=failed)
-    return Turn(index, "tool", 9.5, text="look_up", ended_at=10.0, tool=use)
+    use = ToolCallRecord("x", "look_up", result=result, failed=failed)
+    return Turn(index, "tool", 9.5, text="look_up", ended_at=10.0, tool_call=use)
 
 
 def filler(index: int) -> Turn:
@@ -55,7 +60,7 @@ def filler(index: int) -> Turn:
 
 
 def caller_said(index: int, text: str) -> Turn:
-    return Turn(index, "caller", 9.0, text=text, heard=text, ended_at=9.0)
+    return Turn(index, "caller", 9.0, text=text, heard_text=text, ended_at=9.0)
 
 
 # Whether a call goes on
@@ -69,12 +74,12 @@ def test_reports_in_any_order_and_number_give_every_session_one_relay(
     offers: list[str] = []
     is_open = True
     for session in reports:
-        call = Standing(is_open, len(offers), lost, has_offer=bool(offers))
-        match verdict(call, session):
-            case Verdict.RECONNECT:
+        call = RelayState(is_open, len(offers), lost, has_open_token=bool(offers))
+        match decide(call, session):
+            case ReconnectDecision.RECONNECT:
                 offers.append(session)
                 lost.append(session)
-            case Verdict.GIVE_UP:
+            case ReconnectDecision.GIVE_UP:
                 is_open = False
                 lost += [] if session in lost else [session]
     assert len(offers) == len(set(offers)) <= MAX_RECONNECTS
@@ -84,11 +89,13 @@ def test_reports_in_any_order_and_number_give_every_session_one_relay(
 def test_a_repeated_report_gets_its_answer_again_until_the_next_session_begins() -> (
     None
 ):
-    call = Standing(True, 1, ["VX1"], has_offer=True)
-    assert verdict(call, "VX1") is Verdict.REPEAT
-    assert verdict(replace(call, has_offer=False), "VX1") is Verdict.IGNORE
-    assert verdict(replace(call, is_open=False), "VX1") is Verdict.GIVE_UP
-    assert verdict(replace(call, is_open=False), "VX2") is Verdict.IGNORE
+    call = RelayState(True, 1, ["VX1"], has_open_token=True)
+    assert decide(call, "VX1") is ReconnectDecision.REPEAT
+    assert (
+        decide(replace(call, has_open_token=False), "VX1") is ReconnectDecision.IGNORE
+    )
+    assert decide(replace(call, is_open=False), "VX1") is ReconnectDecision.GIVE_UP
+    assert decide(replace(call, is_open=False), "VX2") is ReconnectDecision.IGNORE
 
 
 # Where it goes on
@@ -96,13 +103,15 @@ def test_a_repeated_report_gets_its_answer_again_until_the_next_session_begins()
 
 def test_what_was_being_said_is_heard_as_far_as_time_allowed() -> None:
     text = "This sentence takes two seconds."
-    (cut,) = settle([caller_said(0, "Hm?"), bot_said(1, text)], lost_at=11.25)
+    (cut,) = close_open_turns(
+        [caller_said(0, "Hm?"), bot_said(1, text)], disconnected_at=11.25
+    )
     assert cut.interrupted
-    assert cut.heard
-    assert text.startswith(cut.heard)
-    assert len(cut.heard) < len(text)
-    (whole,) = settle([bot_said(1, text)], lost_at=20.0)
-    assert (whole.heard, whole.interrupted) == (text, False)
+    assert cut.heard_text
+    assert text.startswith(cut.heard_text)
+    assert len(cut.heard_text) < len(text)
+    (whole,) = close_open_turns([bot_said(1, text)], disconnected_at=20.0)
+    assert (whole.heard_text, whole.interrupted) == (text, False)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +123,7 @@ def test_what_was_being_said_is_heard_as_far_as_time_allowed() -> None:
         ([caller_said(0, "Hm?"), bot_said(1, "Well", "We")], False),
         ([caller_said(0, "Hm?"), bot_said(1, "Well", "")], True),
         ([caller_said(0, "Hm?"), bot_said(1, "Back.", "Back.", model=RESUMED)], True),
-        ([replace(caller_said(0, "mhm"), aside=True)], False),
+        ([replace(caller_said(0, "mhm"), is_backchannel=True)], False),
         ([caller_said(0, "Hm?"), lost_use(1), filler(2)], True),
         ([caller_said(0, "Hm?"), bot_said(1, "Wait.", "Wait."), lost_use(2)], True),
         ([caller_said(0, "Hm?"), lost_use(1), bot_said(2, "Well", "We")], False),
@@ -130,37 +139,44 @@ def test_words_without_a_heard_answer_are_unanswered(
 
 def test_why_a_caller_is_back_is_told_of_the_transfer_that_was_made() -> None:
     made, refused = (
-        Turn(index, "tool", 9.0, tool=ToolUse(f"call_{index}", "transfer_call"))
+        Turn(
+            index,
+            "tool",
+            9.0,
+            tool_call=ToolCallRecord(f"call_{index}", "transfer_call"),
+        )
         for index in (1, 2)
     )
-    assert made.tool
-    assert refused.tool
-    refused.tool.result, refused.tool.failed = "The call ended first.", True
-    assert take_back([made, refused], "Nobody answered.") == [made]
-    assert made.tool.result == "Nobody answered."
-    assert refused.tool.result == "The call ended first."
-    assert take_back([refused], "Nobody answered.") == []
+    assert made.tool_call
+    assert refused.tool_call
+    refused.tool_call.result, refused.tool_call.failed = "The call ended first.", True
+    assert record_failed_transfer([made, refused], "Nobody answered.") == [made]
+    assert made.tool_call.result == "Nobody answered."
+    assert refused.tool_call.result == "The call ended first."
+    assert record_failed_transfer([refused], "Nobody answered.") == []
 
 
 def test_the_bot_says_one_sentence_and_answers_what_is_open() -> None:
-    core = Conversation(Manners("Be kind.", greeting="Hello!"))
+    core = Conversation(ConversationRules("Be kind.", greeting="Hello!"))
     before = (bot_said(0, "Hello!", "Hello!", ended_at=8.0), caller_said(4, "Hm?"))
     actions = core.receive(CallResumed(before, 10.0, seconds=60.0), 12.0)
     sentence = core.manners.reconnected
     assert [a.text for a in actions if isinstance(a, SpeakText)] == [sentence]
-    core.receive(ClipReady(1, spoken_by_carrier(sentence)), 12.1)
+    core.receive(ClipReady(1, twilio_tts_clip(sentence)), 12.1)
     (record, start) = core.receive(ReplyEnded(1, sentence), 12.2)
-    assert isinstance(record, Record)
+    assert isinstance(record, SaveTurn)
     assert (record.turn.index, record.turn.role) == (5, "system")
     assert isinstance(start, StartReply)
-    assert start.messages[-1] == {"role": "user", "content": f"Hm? {LINE_BROKE}"}
+    assert start.messages[-1] == {"role": "user", "content": f"Hm? {RECONNECTED}"}
 
 
 def test_the_time_limit_counts_from_the_first_start() -> None:
-    core = Conversation(Manners("Be kind.", max_call_seconds=100.0, goodbye="Bye."))
+    core = Conversation(
+        ConversationRules("Be kind.", max_call_seconds=100.0, goodbye_message="Bye.")
+    )
     core.receive(CallResumed((), 10.0, seconds=99.0), 12.0)
     sentence = core.manners.reconnected
-    core.receive(ClipReady(1, spoken_by_carrier(sentence)), 12.1)
+    core.receive(ClipReady(1, twilio_tts_clip(sentence)), 12.1)
     core.receive(ReplyEnded(1, sentence), 12.2)
     actions = core.receive(ReplyEnded(1, ""), 13.1)
     assert [a.text for a in actions if isinstance(a, SpeakText)] == ["Bye."]
@@ -176,7 +192,7 @@ def test_the_history_stays_alternating_where_the_line_broke() -> None:
     ]
     roles = [message["role"] for message in messages("Be kind.", said)]
     assert roles == ["system", "user", "assistant", "user"]
-    assert messages("Be kind.", said)[-1]["content"] == f"{LINE_BROKE} Two?"
+    assert messages("Be kind.", said)[-1]["content"] == f"{RECONNECTED} Two?"
 
 
 @pytest.mark.parametrize("language", PHRASEBOOKS)
@@ -259,7 +275,7 @@ async def test_the_callbacks_of_a_lost_and_resumed_call_may_come_in_any_order(
         call, ended_at = await Call.objects.aget(call_sid=sid), None
         for name in (*order, *order):
             if name == "socket":
-                broke = CallLost(call.pk, timezone.now(), 0)
+                broke = RelayLost(call.pk, timezone.now(), 0)
                 await sync_to_async(write_all)([broke])
             else:
                 path, form = steps[name]
@@ -270,7 +286,7 @@ async def test_the_callbacks_of_a_lost_and_resumed_call_may_come_in_any_order(
                 ended_at = (row.ended_at, row.status)
         assert row.end_reason == "caller-hung-up"
         assert row.reconnects <= 2
-        assert len(row.lost_sessions) == row.reconnects
+        assert len(row.failed_relay_sessions) == row.reconnects
 
 
 @in_database
@@ -290,11 +306,10 @@ async def test_without_a_database_the_process_that_answered_knows_its_nonce(
 ) -> None:
     await ring()
     row = await Call.objects.aget()
-    board = switchboard()
-    assert board.ringing.take("CA1", "another") is None
-    here = board.ringing.take("CA1", row.relay_nonce)
+    assert active_calls().connecting.claim("CA1", "another") is None
+    here = active_calls().connecting.claim("CA1", row.relay_nonce)
     assert here is not None
-    assert board.ringing.take("CA1", row.relay_nonce) is None
+    assert active_calls().connecting.claim("CA1", row.relay_nonce) is None
     await sync_to_async(hide_calls)()
     try:
         assert await admit("CA1", row.relay_nonce, here=lambda: here) is here

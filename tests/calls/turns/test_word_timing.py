@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from bots.audio.pcm import Pcm
 from bots.sandbox.voice.speech import speak
-from calls.speech.audio import pace, silence
+from calls.speech.audio import silence, speech_frames
 from calls.speech.segment_end import USUAL_RATE
-from calls.turns.word_timing import letters, words_within
+from calls.turns.word_timing import speech_length, words_within
 from tests.bench.heard import misses, rows
 from tests.bench.sentences import SENTENCES
 
@@ -35,7 +35,7 @@ def tone(seconds: float, level: int = 9_000, sample_rate: int = 8_000) -> bytes:
 
 
 def runs(pcm: Pcm) -> list[int]:
-    found = pace(pcm)
+    found = speech_frames(pcm)
     return list(struct.unpack(f"<{len(found) // 2}H", found))
 
 
@@ -97,7 +97,7 @@ def test_digits_take_longer_to_say_than_letters() -> None:
 def test_signs_that_stand_for_several_letters_take_as_long(
     text: str, seconds: float
 ) -> None:
-    assert letters(text) / USUAL_RATE == pytest.approx(seconds, rel=0.35)
+    assert speech_length(text) / USUAL_RATE == pytest.approx(seconds, rel=0.35)
 
 
 def test_a_sign_of_a_script_without_spaces_is_a_word() -> None:
@@ -107,7 +107,7 @@ def test_a_sign_of_a_script_without_spaces_is_a_word() -> None:
 def test_a_long_pause_stands_for_the_punctuation() -> None:
     # By its letters the part before the comma would end 0.4 s earlier.
     said = tone(1.4) + silence(0.4, 8_000).data + tone(1.2)
-    heard = pace(Pcm(8_000, said))
+    heard = speech_frames(Pcm(8_000, said))
     text = "Yes we do, and there is more."
     for moment in (1.41, 1.5, 1.79):
         assert words_within(text, moment, 3.0, heard) == "Yes we do,"
@@ -138,7 +138,7 @@ def test_the_pace_is_the_same_at_any_rate(sample_rate: int) -> None:
     "data", [b"", b"\1", b"\1\0", bytes(16_000), b"\0\x80" * 1_000]
 )
 def test_odd_sound_has_a_pace_too(data: bytes) -> None:
-    assert len(pace(Pcm(8_000, data))) % 4 == 0
+    assert len(speech_frames(Pcm(8_000, data))) % 4 == 0
 
 
 def test_a_spoken_sentence_is_cut_where_the_voice_was() -> None:
@@ -146,7 +146,7 @@ def test_a_spoken_sentence_is_cut_where_the_voice_was() -> None:
     speech = speak(text, "Ashley", sample_rate=8_000)
     pcm = Pcm(8_000, speech.pcm)
     before_or = next(word.start_ms for word in speech.words if word.text == "or,")
-    heard = words_within(text, before_or / 1000, pcm.seconds, pace(pcm))
+    heard = words_within(text, before_or / 1000, pcm.seconds, speech_frames(pcm))
     assert heard == "Dr. Smith can see you at 9:30,"
 
 

@@ -13,7 +13,7 @@ from calls.twilio.errors import (
     TwilioRefused,
     UnknownNumber,
 )
-from calls.twilio.number_setup import Number, Points, changes, standing
+from calls.twilio.number_setup import Number, PointsAt, changes, number_status
 from calls.twilio.webhook_urls import Webhooks
 from tests.support.twilio import FOLDER, SID, TOKEN, FakeTwilio, number
 
@@ -42,10 +42,10 @@ def asked(fake: FakeTwilio, *tokens: str, seconds: float = 5.0) -> Account:
         ({"voice_url": ELSEWHERE}, "elsewhere", ELSEWHERE),
         ({"voice_url": "http://bot.example.com/voice"}, "elsewhere", "http://bot"),
         ({"voice_url": "https://[broken"}, "elsewhere", "https://[broken"),
-        ({**HERE, "voice_method": "GET"}, "nearly", "with GET instead of POST"),
-        ({"voice_url": VOICE}, "nearly", "without a status callback"),
-        ({**HERE, "status_callback": ELSEWHERE}, "nearly", ELSEWHERE),
-        ({**HERE, "status_callback_method": "GET"}, "nearly", "comes with GET"),
+        ({**HERE, "voice_method": "GET"}, "partly", "with GET instead of POST"),
+        ({"voice_url": VOICE}, "partly", "without a status callback"),
+        ({**HERE, "status_callback": ELSEWHERE}, "partly", ELSEWHERE),
+        ({**HERE, "status_callback_method": "GET"}, "partly", "comes with GET"),
         (
             {**HERE, "voice_application_sid": "AP1"},
             "elsewhere",
@@ -57,9 +57,9 @@ def asked(fake: FakeTwilio, *tokens: str, seconds: float = 5.0) -> Account:
 def test_it_is_told_where_a_number_points(
     settings: dict[str, str], points: str, words: str
 ) -> None:
-    found = standing(Number.of(number(MINE, **settings)), OURS)
+    found = number_status(Number.of(number(MINE, **settings)), OURS)
     assert found.points == points
-    assert words in found.words
+    assert words in found.message
 
 
 def test_what_would_win_over_the_address_is_cleared_and_nothing_else() -> None:
@@ -77,7 +77,9 @@ def test_what_would_win_over_the_address_is_cleared_and_nothing_else() -> None:
 
 def test_what_is_lost_by_pointing_a_number_here_is_named() -> None:
     def cost(**settings: str) -> str:
-        return " ".join(standing(Number.of(number(MINE, **settings)), OURS).cost)
+        return " ".join(
+            number_status(Number.of(number(MINE, **settings)), OURS).consequence
+        )
 
     assert cost(voice_url=ELSEWHERE) == f"Its calls no longer go to {ELSEWHERE}."
     assert "no longer told" in cost(voice_url=VOICE, status_callback=ELSEWHERE)
@@ -88,7 +90,7 @@ def test_what_is_lost_by_pointing_a_number_here_is_named() -> None:
 def test_an_odd_record_is_read_as_far_as_it_goes() -> None:
     odd = Number.of({"sid": None, "phone_number": 7, "capabilities": "voice"})
     assert (odd.sid, odd.number, odd.takes_calls) == ("", "7", True)
-    assert standing(odd, OURS).points == Points.NOWHERE
+    assert number_status(odd, OURS).points == PointsAt.NOWHERE
 
 
 # Twilio's account

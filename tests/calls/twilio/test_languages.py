@@ -4,16 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from bots.config.bot_config import Profile
-from bots.config.capabilities import Tongue
+from bots.config.bot_config import BotConfig
+from bots.config.capabilities import Language
 from bots.models import Bot
 from calls.simulator.twiml import Relay, read_twiml
 from calls.twilio import twiml
 
 
-def declared(*tongues: Tongue, **settings: object) -> list[tuple[str, str, str, str]]:
+def declared(*tongues: Language, **settings: object) -> list[tuple[str, str, str, str]]:
     """Each language with its providers and its speech model."""
-    profile = replace(Profile.of(Bot(**settings)), tongues=tongues)
+    profile = replace(BotConfig.of(Bot(**settings)), languages=tongues)
     return [
         (
             each["code"],
@@ -27,15 +27,15 @@ def declared(*tongues: Tongue, **settings: object) -> list[tuple[str, str, str, 
 
 def test_a_bot_of_one_language_declares_none() -> None:
     assert declared() == []
-    assert declared(Tongue("en-US", "Ashley")) == []
+    assert declared(Language("en-US", "Ashley")) == []
 
 
 def test_each_language_is_understood_by_the_best_model_it_has() -> None:
     tongues = (
-        Tongue("de-DE", "Johanna"),
-        Tongue("pl-PL", "Wojciech"),
-        Tongue("fr-FR", "Étienne", transcription_provider="Google"),
-        Tongue("es-ES", "Diego", speech_model="flux"),
+        Language("de-DE", "Johanna"),
+        Language("pl-PL", "Wojciech"),
+        Language("fr-FR", "Étienne", transcription_provider="Google"),
+        Language("es-ES", "Diego", speech_model="flux"),
     )
     assert declared(*tongues) == [
         ("en-US", "Google", "Deepgram", "nova-3-general"),
@@ -54,14 +54,14 @@ def test_a_speech_model_of_another_provider_is_never_told(
     provider: str, model: str, used: str
 ) -> None:
     bot = {"transcription_provider": provider, "speech_model": model}
-    assert declared(Tongue("de-DE", "Johanna", speech_model=model), **bot) == [
+    assert declared(Language("de-DE", "Johanna", speech_model=model), **bot) == [
         ("en-US", "Google", provider, used),
         ("de-DE", "Google", provider, used),
     ]
 
 
 def test_the_carrier_reads_which_languages_it_may_change_to() -> None:
-    profile = replace(Profile.of(Bot()), tongues=(Tongue("de-DE", "Johanna"),))
+    profile = replace(BotConfig.of(Bot()), languages=(Language("de-DE", "Johanna"),))
     document = twiml.relay(profile, socket_url="wss://x/", action_url="https://x/")
     (relay,) = read_twiml(document, "https://x/")
     assert isinstance(relay, Relay)

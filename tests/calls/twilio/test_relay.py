@@ -11,8 +11,8 @@ from calls.conversation.events import (
     CallerInterrupted,
     CallerSpeaking,
     CallerSpoke,
-    KeyPressed,
-    SpeakingChanged,
+    DtmfReceived,
+    PlaybackChanged,
 )
 from calls.twilio import relay
 
@@ -85,10 +85,10 @@ def test_interrupts(duration: object, milliseconds: float | None) -> None:
 
 
 def test_keys_and_speaker_events() -> None:
-    assert parse(type="dtmf", digit="#") == KeyPressed("#")
+    assert parse(type="dtmf", digit="#") == DtmfReceived("#")
     assert parse(type="dtmf", digit="12") is None
     spoke = parse(type="info", name="agentSpeaking", value="on")
-    assert spoke == SpeakingChanged(True)
+    assert spoke == PlaybackChanged(True)
     quiet = parse(type="info", name="clientSpeaking", value="off")
     assert quiet == CallerSpeaking(False)
     assert parse(type="info", name="tokensPlayed", value="Hi") is None
@@ -96,8 +96,8 @@ def test_keys_and_speaker_events() -> None:
 
 def test_an_error_keeps_the_code_and_drops_the_echo_of_our_frame() -> None:
     echo = 'Invalid message received, code: 64107, {"token":"my name is Ann"}'
-    assert parse(type="error", description=echo) == relay.CarrierError("64107")
-    assert parse(type="error", description="Ann") == relay.CarrierError("")
+    assert parse(type="error", description=echo) == relay.RelayError("64107")
+    assert parse(type="error", description="Ann") == relay.RelayError("")
 
 
 def test_what_no_database_or_socket_can_hold_is_taken_out() -> None:

@@ -23,25 +23,25 @@ from websockets.exceptions import ConnectionClosed
 
 from bots.models import Bot, PhoneNumber
 from calls.blocking import lines, pattern_of, patterns_for
-from calls.conversation.messages import LEFT_OUT, MOST_CHARACTERS, messages
+from calls.conversation.messages import MAX_HISTORY_LENGTH, OMITTED, messages
 from calls.models import BlockedCaller, Call
-from calls.session.active_calls import switchboard
 from calls.session.rate_limit import (
     DROPS_AT_ONCE,
     FRAMES_A_SECOND,
     FRAMES_AT_ONCE,
-    SocketCap,
+    FrameDecision,
+    SocketRateLimit,
     TokenBucket,
-    Verdict,
 )
 from calls.turns.turn import Turn
-from calls.webhooks.admission import blocking
-from calls.webhooks.call_limits import CallCaps, Load, TooMany
+from calls.webhooks.admission import matching_block
+from calls.webhooks.call_limits import CallLimits, CurrentLoad, LimitExceeded
 from tests.calls.webhooks.test_incoming import RINGING, post, ring
 from tests.conftest import numbered
 from tests.end_to_end.test_live import closed, dial, turns
 from tests.support.inworld.server import FakeInworld
 from tests.support.live import LiveServer
+from tests.support.process import clear_process_state
 
 CALLER = RINGING["From"]
 
@@ -71,35 +71,35 @@ class TestBucket:
 class TestSocketCap:
     def test_a_busy_call_never_reaches_it(self) -> None:
         """Three hours of partial prompts, played tokens and speaker events."""
-        cap, chance = SocketCap(), random.Random(7)
+        cap, chance = SocketRateLimit(), random.Random(7)
         for second in range(3 * 3600):
             for _ in range(20):
                 moment = second + chance.random()
-                assert cap.frame(chance.randint(20, 900), moment) is Verdict.TAKE
+                assert cap.frame(chance.randint(20, 900), moment) is FrameDecision.TAKE
             assert cap.prompt(second)
         assert cap.dropped == 0
 
     def test_what_is_above_it_is_dropped_and_counted(self) -> None:
-        cap = SocketCap()
+        cap = SocketRateLimit()
         verdicts = [cap.frame(10, 0) for _ in range(int(FRAMES_AT_ONCE) + 5)]
-        assert verdicts.count(Verdict.TAKE) == FRAMES_AT_ONCE
-        assert (verdicts[-1], cap.dropped) == (Verdict.DROP, 5)
-        assert cap.frame(10, 1 / FRAMES_A_SECOND) is Verdict.TAKE
+        assert verdicts.count(FrameDecision.TAKE) == FRAMES_AT_ONCE
+        assert (verdicts[-1], cap.dropped) == (FrameDecision.DROP, 5)
+        assert cap.frame(10, 1 / FRAMES_A_SECOND) is FrameDecision.TAKE
 
     def test_a_large_frame_counts_as_many(self) -> None:
-        cap = SocketCap()
+        cap = SocketRateLimit()
         verdicts = [cap.frame(65_000, 0) for _ in range(int(FRAMES_AT_ONCE))]
-        assert verdicts.count(Verdict.TAKE) == FRAMES_AT_ONCE // 16
+        assert verdicts.count(FrameDecision.TAKE) == FRAMES_AT_ONCE // 16
 
     def test_a_socket_far_above_is_closed_once(self) -> None:
-        cap = SocketCap()
+        cap = SocketRateLimit()
         most = int(FRAMES_AT_ONCE + DROPS_AT_ONCE)
         verdicts = [cap.frame(10, 0) for _ in range(most + 100)]
-        assert verdicts.index(Verdict.CLOSE) == most
-        assert verdicts.count(Verdict.CLOSE) == 1
+        assert verdicts.index(FrameDecision.CLOSE) == most
+        assert verdicts.count(FrameDecision.CLOSE) == 1
 
     def test_questions_have_a_cap_of_their_own(self) -> None:
-        cap = SocketCap()
+        cap = SocketRateLimit()
         taken = [cap.prompt(moment / 10) for moment in range(6000)]
         assert 1200 < sum(taken) <= 1400
 
@@ -107,17 +107,17 @@ class TestSocketCap:
 @pytest.mark.parametrize(
     ("load", "exceeded"),
     [
-        (Load(), None),
-        (Load(1, 1, 8), None),
-        (Load(2, 0, 0), TooMany.OF_NUMBER),
-        (Load(2, 3, 0), TooMany.OF_CALLER),
-        (Load(0, 2, 9), TooMany.OF_CALLER),
-        (Load(0, 0, 9), TooMany.OF_CALLER),
+        (CurrentLoad(), None),
+        (CurrentLoad(1, 1, 8), None),
+        (CurrentLoad(2, 0, 0), LimitExceeded.OF_NUMBER),
+        (CurrentLoad(2, 3, 0), LimitExceeded.OF_CALLER),
+        (CurrentLoad(0, 2, 9), LimitExceeded.OF_CALLER),
+        (CurrentLoad(0, 0, 9), LimitExceeded.OF_CALLER),
     ],
 )
-def test_caps_on_calls(load: Load, exceeded: TooMany | None) -> None:
-    assert CallCaps(2, 3, 9).exceeded(load) == exceeded
-    assert CallCaps().exceeded(load) is None
+def test_caps_on_calls(load: CurrentLoad, exceeded: LimitExceeded | None) -> None:
+    assert CallLimits(2, 3, 9).exceeded(load) == exceeded
+    assert CallLimits().exceeded(load) is None
 
 
 # What is written in the list of blocked callers
@@ -180,7 +180,7 @@ def test_whom_an_entry_keeps_out(number: str, pattern: str, matches: bool) -> No
 
 def test_a_pasted_list_has_notes_and_lines_of_no_use() -> None:
     pasted = "+1 415 555 0100, sales, again\n\n+1900*\tpremium\r\nnumber;note\n"
-    found = [(line.pattern, line.note, bool(line.trouble)) for line in lines(pasted)]
+    found = [(line.pattern, line.note, bool(line.problem)) for line in lines(pasted)]
     assert found == [
         ("+14155550100", "sales, again", False),
         ("+1900*", "premium", False),
@@ -192,17 +192,17 @@ def test_a_pasted_list_has_notes_and_lines_of_no_use() -> None:
 
 
 @pytest.fixture
-def own_switchboard() -> Iterator[None]:
-    switchboard.cache_clear()
+def fresh_process() -> Iterator[None]:
+    clear_process_state()
     yield
-    switchboard.cache_clear()
+    clear_process_state()
 
 
 def verbs(document: ElementTree.Element) -> list[tuple[str, str]]:
     return [(verb.tag, verb.get("reason", "")) for verb in document]
 
 
-@pytest.mark.usefixtures("own_switchboard")
+@pytest.mark.usefixtures("fresh_process")
 @pytest.mark.django_db(transaction=True)
 class TestCalls:
     async def test_a_blocked_caller_is_rejected_and_noted(self, bot: Bot) -> None:
@@ -255,7 +255,7 @@ class TestCalls:
 
     async def test_a_number_has_so_many_calls_at_once(self) -> None:
         bot = await sync_to_async(numbered)("+15005550006")
-        await PhoneNumber.objects.aupdate(max_calls=2)
+        await PhoneNumber.objects.aupdate(max_concurrent_calls=2)
         callers = [f"+1500555{n:04}" for n in range(10)]
         documents = await asyncio.gather(
             *(ring(CallSid=f"CA{n}", From=number) for n, number in enumerate(callers))
@@ -386,10 +386,10 @@ def length(history: list[dict[str, str]]) -> int:
 
 def test_of_a_long_call_the_oldest_exchanges_are_left_out() -> None:
     history = messages("Be kind.", long_call(400, "word " * 60))
-    assert MOST_CHARACTERS / 2 < length(history) <= MOST_CHARACTERS + 100
+    assert MAX_HISTORY_LENGTH / 2 < length(history) <= MAX_HISTORY_LENGTH + 100
     assert history[0] == {"role": "system", "content": "Be kind."}
     assert history[2] == {"role": "assistant", "content": "Hello."}
-    assert history[3]["content"].startswith(LEFT_OUT)
+    assert history[3]["content"].startswith(OMITTED)
     assert history[-1] == {"role": "user", "content": "And now?"}
     roles = [message["role"] for message in history[1:]]
     assert roles == ["user", "assistant"] * (len(roles) // 2) + ["user"]
@@ -398,13 +398,13 @@ def test_of_a_long_call_the_oldest_exchanges_are_left_out() -> None:
 def test_a_short_call_is_sent_whole() -> None:
     history = messages("Be kind.", long_call(20, "word"))
     assert len(history) == 2 + 2 * 20
-    assert LEFT_OUT not in json.dumps(history)
+    assert OMITTED not in json.dumps(history)
 
 
 def test_one_endless_turn_is_cut_to_its_end() -> None:
     turns = [Turn(0, "caller", 0.0, "word " * 60_000 + "at last", "")]
     history = messages("Be kind.", turns)
-    assert length(history) <= MOST_CHARACTERS
+    assert length(history) <= MAX_HISTORY_LENGTH
     assert history[1]["content"].endswith("at last")
 
 
@@ -471,7 +471,7 @@ class TestDesk:
         signed_in(client, "operator")
         Call.objects.filter(pk=call.pk).update(from_number=number)
         client.post(f"/admin/calls/call/{call.pk}/block/", {"note": "Rude"})
-        (entry,) = blocking(number)
+        (entry,) = matching_block(number)
         page = f"/admin/calls/blockedcaller/{entry.pk}/change/"
         client.post(page, {"note": "Very rude"})
         entry.refresh_from_db()
@@ -551,8 +551,10 @@ class TestDesk:
     def test_a_number_is_given_its_most_calls_on_its_page(self, client: Client) -> None:
         signed_in(client, "operator")
         add = "/admin/bots/phonenumber/add/"
-        client.post(add, {"number": "+14155550100", "max_calls": "5"})
-        assert PhoneNumber.objects.get().max_calls == 5
-        wrong = client.post(add, {"number": "+14155550101", "max_calls": "-1"})
+        client.post(add, {"number": "+14155550100", "max_concurrent_calls": "5"})
+        assert PhoneNumber.objects.get().max_concurrent_calls == 5
+        wrong = client.post(
+            add, {"number": "+14155550101", "max_concurrent_calls": "-1"}
+        )
         assert wrong.status_code == 200
         assert PhoneNumber.objects.count() == 1

@@ -14,10 +14,11 @@ from twilio.request_validator import RequestValidator
 
 from bots.models import Bot
 from calls.models import Call
-from calls.session.active_calls import switchboard
+from calls.session.services import services
 from calls.twilio.relay_tokens import read_token, relay_token
 from calls.webhooks import incoming
 from tests.conftest import numbered
+from tests.support.process import clear_process_state
 from voicebot.asgi import application
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -38,10 +39,10 @@ RINGING = {
 
 
 @pytest.fixture(autouse=True)
-def own_switchboard() -> Iterator[None]:
-    switchboard.cache_clear()
+def fresh_process() -> Iterator[None]:
+    clear_process_state()
     yield
-    switchboard.cache_clear()
+    clear_process_state()
 
 
 async def post(path: str, token: str = TOKEN, **form: str) -> httpx.Response:
@@ -205,7 +206,12 @@ def test_a_token_is_for_one_call_and_not_for_ever(
     assert read_token(token) is None
 
 
-SALES = {"name": "Sales", "number": "+15005550042", "rings": 20, "announced": True}
+SALES = {
+    "name": "Sales",
+    "number": "+15005550042",
+    "ring_seconds": 20,
+    "announce": True,
+}
 SESSION = {"CallSid": "CA1", "SessionId": "VX1", "SessionDuration": "12"}
 
 
@@ -249,7 +255,7 @@ async def test_callbacks_for_unknown_calls_are_taken_quietly() -> None:
 
 
 async def test_clips_are_served_whole_and_only_to_those_who_know_the_id() -> None:
-    await switchboard().clips.put("secret", b"RIFF....", 60)
+    await services().clips.put("secret", b"RIFF....", 60)
     async with outside() as client:
         response = await client.get("/audio/secret")
         assert (response.status_code, response.content) == (200, b"RIFF....")

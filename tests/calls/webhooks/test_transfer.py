@@ -13,39 +13,39 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from bots.config.bot_config import Profile
+from bots.config.bot_config import BotConfig
 from bots.config.phrasebook import PHRASEBOOKS, phrasebook
 from bots.models import Bot
 from calls.models import Call, Turn
-from calls.operations.reaper import UNSEEN, WITH_A_PERSON, Reaper
-from calls.session.active_calls import switchboard
+from calls.operations.reaper import STALE_AFTER, TRANSFERRED, Reaper
+from calls.session.active_calls import active_calls
 from calls.session.socket_admission import admit
-from calls.transcripts.writes import CallHandedOver, write_all
+from calls.transcripts.writes import TransferStarted, write_all
 from calls.transfer import Transfer
 from calls.twilio.relay_tokens import read_token
-from calls.twilio.twiml import announcement
-from calls.webhooks.dial_result import outcome, shown_number
+from calls.twilio.twiml import screening_gather
+from calls.webhooks.dial_result import caller_id, outcome
 from calls.webhooks.reconnect_decision import MAX_RECONNECTS
 from tests.calls.webhooks.test_incoming import (
     ORIGIN,
     RINGING,
     SESSION,
-    own_switchboard,
+    fresh_process,
     post,
     ring,
 )
 from tests.conftest import numbered
 
-__all__ = ["own_switchboard"]  # a fixture
+__all__ = ["fresh_process"]  # a fixture
 in_database = pytest.mark.django_db(transaction=True)
 
 SALES = {
     "name": "Sales",
     "number": "+15005550042",
-    "when": "Orders.",
-    "hours": "",
-    "rings": 20,
-    "announced": True,
+    "when_to_use": "Orders.",
+    "opening_hours": "",
+    "ring_seconds": 20,
+    "announce": True,
     "summary": 'Kim wants <b>two</b> "crates" & more',
     "language": "de-DE",
 }
@@ -88,10 +88,10 @@ async def handed_over(**changes: Any) -> Call:
     fixed = {"call": call, "started_at": now, "ended_at": now}
     await Turn.objects.acreate(index=0, role="bot", text="Hello.", **fixed)
     await Turn.objects.acreate(
-        index=1, role="tool", text="transfer_call", tool=use, **fixed
+        index=1, role="tool", text="transfer_call", tool_call=use, **fixed
     )
     kept = {**SALES, **changes}
-    await sync_to_async(write_all)([CallHandedOver(call.pk, kept, call.reconnects)])
+    await sync_to_async(write_all)([TransferStarted(call.pk, kept, call.reconnects)])
     await Call.objects.aupdate(status="in-progress", answered_at=now)
     return await Call.objects.aget()
 
@@ -100,7 +100,7 @@ async def state() -> tuple[str, str, str]:
     """How the call stands, and what its transcript says became of the transfer."""
     call = await Call.objects.aget()
     turn = await call.turns.aget(index=1)
-    return call.status, call.end_reason, turn.tool.get("result", "")
+    return call.status, call.end_reason, turn.tool_call.get("result", "")
 
 
 @in_database
@@ -122,7 +122,7 @@ async def test_a_person_is_rung_up_as_the_operator_set_it(bot: Bot) -> None:
         "method": "POST",
     }
     assert await state() == ("in-progress", "", "")
-    assert call.status_told == "Ringing Sales"
+    assert call.display_status == "Ringing Sales"
 
 
 @in_database
@@ -175,7 +175,7 @@ async def test_1_takes_the_call_and_its_end_is_the_end(bot: Bot) -> None:
     for _ in range(2):
         assert await tags(path, **PERSON, **KEY, Digits="1") == ["Say"]
     assert await state() == ("in-progress", "", "Sales took the call.")
-    assert (await Call.objects.aget()).status_told == "With Sales"
+    assert (await Call.objects.aget()).display_status == "With Sales"
     assert await tags(f"/voice/announcement/{call.pk}/0", **PERSON) == ["Hangup"]
     for _ in range(2):
         assert await tags("/voice/dial/0", **TALKED) == ["Hangup"]
@@ -213,7 +213,7 @@ async def test_a_caller_nobody_took_gets_a_fresh_relay_once(
         )
     )
     call = await Call.objects.aget()
-    assert (call.reconnects, call.returns) == (1, 1)
+    assert (call.reconnects, call.failed_transfers) == (1, 1)
     assert call.transfer["returned"].startswith(told)
     assert (await state())[2].startswith(told)
     found = read_token(url.rsplit("/", 1)[1])
@@ -238,11 +238,11 @@ async def test_what_came_of_it_stands_with_the_transfer_that_was_made(bot: Bot) 
     refused = {"call_id": "call_2", "name": "transfer_call", "failed": True}
     now = timezone.now()
     fixed = {"role": "tool", "text": "transfer_call", "started_at": now}
-    await call.turns.acreate(index=2, tool=refused, **fixed)
+    await call.turns.acreate(index=2, tool_call=refused, **fixed)
     await post("/voice/action", **ENDED)
     await post("/voice/dial/0", **NO_ANSWER)
     assert (await state())[2].startswith("Sales did not answer.")
-    assert (await call.turns.aget(index=2)).tool == refused
+    assert (await call.turns.aget(index=2)).tool_call == refused
 
 
 @in_database
@@ -350,7 +350,7 @@ async def test_a_session_that_was_replaced_puts_nobody_through(bot: Bot) -> None
     await ring()
     call = await Call.objects.aget()
     await Call.objects.aupdate(reconnects=1)
-    await sync_to_async(write_all)([CallHandedOver(call.pk, SALES, 0)])
+    await sync_to_async(write_all)([TransferStarted(call.pk, SALES, 0)])
     assert (await Call.objects.aget()).transfer == {}
 
 
@@ -371,8 +371,8 @@ async def test_the_person_sees_who_calls_or_else_our_number(bot: Bot) -> None:
 
 
 def test_a_number_of_nobody_is_not_shown() -> None:
-    assert shown_number("+0123", "12025550100") == ""
-    assert shown_number('+1202"', "+12025550100\n") == ""
+    assert caller_id("+0123", "12025550100") == ""
+    assert caller_id('+1202"', "+12025550100\n") == ""
 
 
 @in_database
@@ -380,9 +380,11 @@ async def test_without_a_server_to_come_back_to_the_caller_is_told(
     bot: Bot, settings: Settings
 ) -> None:
     settings.REDIS_URL = ""
-    await Bot.objects.aupdate(goodbye="Bye, {{name|you}} from {{caller_number}}.")
+    await Bot.objects.aupdate(
+        goodbye_message="Bye, {{name|you}} from {{caller_number}}."
+    )
     await handed_over()
-    switchboard().closing = True
+    active_calls().closing = True
     said, end = await verbs("/voice/dial/0", **NO_ANSWER)
     assert (said.tag, end.tag) == ("Say", "Hangup")
     assert (said.text or "").endswith(" Bye, you from +15005550001.")
@@ -399,9 +401,9 @@ async def test_a_bot_that_gives_up_says_so_in_the_language_of_the_call(
     call = await handed_over()
     german = {"name": "switch_language", "arguments": '{"language": "de-DE"}'}
     await call.turns.filter(index=0).aupdate(
-        role="tool", text="switch_language", tool={"call_id": "call_0", **german}
+        role="tool", text="switch_language", tool_call={"call_id": "call_0", **german}
     )
-    switchboard().closing = True
+    active_calls().closing = True
     path, form = "/voice/dial/0", NO_ANSWER
     if way == "the line breaks":
         await Call.objects.aupdate(transfer={})
@@ -409,7 +411,7 @@ async def test_a_bot_that_gives_up_says_so_in_the_language_of_the_call(
     say, _ = await verbs(path, **form)
     book = phrasebook("de")
     assert say.attrib["language"] == "de-DE"
-    assert say.text == f"{book.line_lost} {book.goodbye}"
+    assert say.text == f"{book.line_lost} {book.goodbye_message}"
 
 
 @in_database
@@ -419,13 +421,13 @@ async def test_where_the_bot_has_no_room_whoever_is_there_takes_the_call(
     bot = await sync_to_async(numbered)("+15005550006", time_zone="UTC")
     now = timezone.now()
     closed = f"{now + timedelta(days=3):%a} 10:00-11:00"
-    await bot.targets.acreate(name="Shut", number="+15005550041", hours=closed)
-    await bot.targets.acreate(name="Sales", number="+15005550042", rings=15)
+    await bot.targets.acreate(name="Shut", number="+15005550041", opening_hours=closed)
+    await bot.targets.acreate(name="Sales", number="+15005550042", ring_seconds=15)
     settings.MAX_CALLS = 0
     (dial,) = await ring()
     assert (dial.tag, dial.findtext("Number")) == ("Dial", "+15005550042")
     assert dial.attrib["timeout"] == "15"
-    await bot.targets.filter(name="Sales").aupdate(hours=closed)
+    await bot.targets.filter(name="Sales").aupdate(opening_hours=closed)
     assert [verb.tag for verb in await ring(CallSid="CA2")] == ["Say", "Hangup"]
 
 
@@ -478,13 +480,13 @@ def test_who_is_with_a_person_is_not_taken_for_dead(bot: Bot, is_test: bool) -> 
     )
 
     def looks(ago: timedelta) -> int:
-        Call.objects.update(seen_at=Now() - ago)
+        Call.objects.update(last_seen_at=Now() - ago)
         reaper = Reaper()
-        return reaper.look() + reaper.look()
+        return reaper.run() + reaper.run()
 
     # Of a test there is no carrier who would tell of its end.
-    assert looks(UNSEEN + timedelta(minutes=5)) == int(is_test)
-    assert looks(WITH_A_PERSON + timedelta(minutes=5)) == int(not is_test)
+    assert looks(STALE_AFTER + timedelta(minutes=5)) == int(is_test)
+    assert looks(TRANSFERRED + timedelta(minutes=5)) == int(not is_test)
     call.refresh_from_db()
     assert (call.status, call.end_reason) == ("failed", "connection-lost")
 
@@ -495,13 +497,15 @@ def test_who_is_with_a_person_is_not_taken_for_dead(bot: Bot, is_test: bool) -> 
 @pytest.mark.parametrize("language", PHRASEBOOKS)
 def test_every_language_announces_a_caller(language: str) -> None:
     transfer = Transfer("Sales", "+15005550042", language=f"{language}-XX")
-    alone = announcement(transfer)
+    alone = screening_gather(transfer)
     assert "1" in alone
-    told = announcement(Transfer.of({**transfer.to_json(), "summary": "Two {crates}"}))
+    told = screening_gather(
+        Transfer.of({**transfer.to_json(), "summary": "Two {crates}"})
+    )
     assert "Two {crates}." in told
-    assert told.startswith(PHRASEBOOKS[language].announcement.partition("{}")[0])
-    assert PHRASEBOOKS[language].accepted.endswith(".")
-    assert PHRASEBOOKS[language].declined.endswith(".")
+    assert told.startswith(PHRASEBOOKS[language].screening_prompt.partition("{}")[0])
+    assert PHRASEBOOKS[language].screening_accepted.endswith(".")
+    assert PHRASEBOOKS[language].screening_declined.endswith(".")
 
 
 FORMS = st.dictionaries(
@@ -529,7 +533,7 @@ def test_whatever_the_carrier_reports_nobody_took_what_they_did_not_accept(
 
 
 def test_the_person_behind_the_transfer_number_has_no_name() -> None:
-    person = Profile.of(Bot(transfer_number="+15005550099")).people[0]
+    person = BotConfig.of(Bot(transfer_number="+15005550099")).transfer_targets[0]
     transfer = Transfer.of(person.to_json())
     told = outcome(transfer, {"DialCallStatus": "busy"}).words
     assert told.startswith("The transfer number is on the phone.")

@@ -4,12 +4,12 @@ from typing import Any
 
 import httpx
 
-from bots.inworld.client import Inworld, ReplyRequest, Voicing
+from bots.inworld.client import Inworld, ReplyRequest, SpeechRequest
 from bots.inworld.events import Event, Text
 
 KEY = "a2V5OnNlY3JldA=="
 IMPATIENT = httpx.Timeout(connect=1, read=0.05, write=1, pool=0.05)
-VOICING = Voicing("Thanks for calling.", "Clive", "inworld-tts-2", "en-US", 8000)
+VOICING = SpeechRequest("Thanks for calling.", "Clive", "inworld-tts-2", "en-US", 8000)
 
 
 def asking(text: str = "Hi", **changes: Any) -> ReplyRequest:

@@ -108,7 +108,7 @@ def operator() -> Any:
 
 def page_socket(server: LiveServer, cookie: str, origin: str | None = None) -> connect:
     return connect(
-        f"{server.url.replace('http', 'ws')}/desk/live",
+        f"{server.url.replace('http', 'ws')}/console/live",
         origin=origin or server.url,  # type: ignore[arg-type]
         additional_headers={"Cookie": cookie},
     )

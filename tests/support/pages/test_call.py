@@ -14,17 +14,17 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from bots.models import Bot
-from calls.session.active_calls import switchboard
 from tests.support.live import LiveServer
+from tests.support.process import clear_process_state
 
 CSRF = "c" * 32
 
 
 @pytest.fixture(autouse=True)
-def own_switchboard() -> Iterator[None]:
-    switchboard.cache_clear()
+def fresh_process() -> Iterator[None]:
+    clear_process_state()
     yield
-    switchboard.cache_clear()
+    clear_process_state()
 
 
 def make_user(name: str, *permissions: str, **values: Any) -> User:
@@ -58,7 +58,7 @@ class Browser:
         """Press Call; what the page is told."""
         headers = {"Cookie": self.cookie, "X-CSRFToken": CSRF}
         async with httpx.AsyncClient(base_url=self.server.url) as http:
-            answer = await http.post(f"/admin/talk/{bot.pk}/", headers=headers)
+            answer = await http.post(f"/admin/test-call/{bot.pk}/", headers=headers)
         assert answer.status_code == 200, answer.text
         told: dict[str, Any] = answer.json()
         return told
@@ -68,7 +68,9 @@ class Browser:
         headers = {"Cookie": self.cookie, "X-CSRFToken": CSRF}
         data = {"token": token, "decision": decision}
         async with httpx.AsyncClient(base_url=self.server.url) as http:
-            return await http.post("/admin/talk/person/", headers=headers, data=data)
+            return await http.post(
+                "/admin/test-call/transfer/", headers=headers, data=data
+            )
 
     def socket(self, path: str, origin: str | None = "") -> connect:
         """Open a socket from our own page, or from the page of another `origin`."""
@@ -107,14 +109,14 @@ class Line:
 
     async def hang_up(self) -> None:
         """As the page does it; takes in all that is still told."""
-        await self.socket.send('{"type":"desk.hangUp"}')
+        await self.socket.send('{"type":"test.hangUp"}')
         with pytest.raises(ConnectionClosed):
             await self.receive("nothing")
         assert self.socket.close_code == 1000
 
     def turn(self, index: int) -> dict[str, Any]:
         """A turn as it was told last."""
-        told = [f for f in self.frames if f["type"] == "desk.turn"]
+        told = [f for f in self.frames if f["type"] == "test.turn"]
         return [turn for turn in told if turn["index"] == index][-1]
 
 

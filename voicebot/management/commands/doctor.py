@@ -11,14 +11,14 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from bots.models import Bot
 from calls.diagnostics import probes
-from calls.diagnostics.findings import Finding, Mark
+from calls.diagnostics.findings import Finding, Level
 from calls.diagnostics.inworld_probes import of_inworld
-from calls.diagnostics.post_call_probes import of_followups
-from calls.diagnostics.report import last_line, of_roundtrip
+from calls.diagnostics.post_call_probes import probe_post_call_tasks
+from calls.diagnostics.report import conclusion, of_roundtrip
 from calls.diagnostics.server_url_probe import Sample
 from voicebot.management.commands.setup import reach_database
 
-SIGNS = {Mark.OK: "✓", Mark.WARNING: "!", Mark.FAILURE: "✗"}
+SIGNS = {Level.OK: "✓", Level.WARNING: "!", Level.FAILURE: "✗"}
 
 
 class Command(BaseCommand):
@@ -42,8 +42,8 @@ class Command(BaseCommand):
             if not options["json"]:
                 self.stdout.write(self._line(finding))
                 self.stdout.flush()
-        works = all(finding.mark != Mark.FAILURE for finding in findings)
-        callers = last_line(findings)
+        works = all(finding.mark != Level.FAILURE for finding in findings)
+        callers = conclusion(findings)
         if options["json"]:
             told = [asdict(finding) for finding in findings]
             report = {"ok": works, "findings": told, "callers": callers}
@@ -55,11 +55,11 @@ class Command(BaseCommand):
 
     def _line(self, finding: Finding) -> str:
         paint = {
-            Mark.OK: self.style.SUCCESS,
-            Mark.WARNING: self.style.WARNING,
-            Mark.FAILURE: self.style.ERROR,
+            Level.OK: self.style.SUCCESS,
+            Level.WARNING: self.style.WARNING,
+            Level.FAILURE: self.style.ERROR,
         }[finding.mark]
-        return f"{paint(SIGNS[finding.mark])} {finding.name}: {finding.words}"
+        return f"{paint(SIGNS[finding.mark])} {finding.name}: {finding.message}"
 
 
 def examine(*, speech: bool) -> Iterator[Finding]:
@@ -67,16 +67,18 @@ def examine(*, speech: bool) -> Iterator[Finding]:
     yield from probes.of_settings()
     database = list(probes.of_database(reach_database))
     yield from database
-    has_database = all(finding.mark != Mark.FAILURE for finding in database)
+    has_database = all(finding.mark != Level.FAILURE for finding in database)
     sample = Sample()
     clips = list(probes.of_clips(sample))
     yield from clips
     yield from probes.of_server()
-    shared = settings.REDIS_URL and all(found.mark == Mark.OK for found in clips)
+    shared = settings.REDIS_URL and all(found.mark == Level.OK for found in clips)
     yield from of_roundtrip(sample if shared else None)
     if has_database:
         yield from probes.of_numbers()
-        yield from of_followups()
-    bots = list(Bot.objects.whole().filter(is_active=True)) if has_database else []
+        yield from probe_post_call_tasks()
+    bots = (
+        list(Bot.objects.with_related().filter(is_active=True)) if has_database else []
+    )
     yield from of_inworld(bots, speech=speech)
     yield from probes.of_clock()

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from calls.privacy.deletion import Deleted
 from calls.privacy.retention import overdue, purge_some
-from calls.session.active_calls import remove_sound
+from calls.session.services import delete_clips
 from calls.speech.clip_store import ClipsUnavailable
 
 
@@ -36,6 +36,6 @@ class Command(BaseCommand):
             deleted += some
         self.stdout.write(f"Deleted: {deleted}.")
         try:
-            async_to_sync(remove_sound)(deleted.clips)
+            async_to_sync(delete_clips)(deleted.clips)
         except ClipsUnavailable:
             self.stderr.write("Redis is away: the sound of these calls is left there.")

@@ -10,9 +10,9 @@ from threading import Timer
 from typing import Any
 from urllib.parse import urlsplit
 
-from voicebot.server.malloc import keep_together
+from voicebot.server.malloc import limit_arenas
 
-from voicebot.server.daphne_server import TalkingServer  # isort: skip  (installs the reactor first)
+from voicebot.server.daphne_server import DrainingServer  # isort: skip  (installs the reactor first)
 
 from daphne.endpoints import build_endpoint_description_strings
 from django.conf import settings
@@ -23,19 +23,19 @@ from bots.checks import inworld_trouble
 from bots.inworld.api_key import lacks_key
 from bots.models import MAX_CALL_MINUTES
 from bots.sandbox import demo_tool
-from calls.checks import redis_trouble
+from calls.checks import redis_problem
 from calls.models import Call
-from voicebot.database_options import give_up_on_locks
+from voicebot.database_options import set_lock_timeout
 
 # The carrier's frames are small; daphne buffers whatever it is sent.
 MAX_FRAME_BYTES = 64 * 1024
 HTTP_TIMEOUT_SECONDS = 30
 READY = "sandbox listening on "
 # How long threads may take to end when all else has.
-LEAVE_SECONDS = 2.0
+SANDBOX_STOP_SECONDS = 2.0
 
 
-def _favour_the_loop() -> None:
+def _lower_switch_interval() -> None:
     """Keep what else Python does from holding up the event loop."""
     # A thread that writes transcripts would keep the interpreter for 5 ms at a time.
     sys.setswitchinterval(0.0005)
@@ -49,7 +49,7 @@ def _favour_the_loop() -> None:
     gc.set_threshold(20_000, 10, 3)
 
 
-def _open_as_many_as_may_be() -> None:
+def _raise_file_limit() -> None:
     """Take the descriptors that we are allowed to, not the thousand that are usual.
 
     A call has two or three; so has everybody who opens connections and says nothing.
@@ -66,7 +66,7 @@ def _leave_in_time() -> None:
     """
     sys.stdout.flush()
     sys.stderr.flush()
-    last = Timer(LEAVE_SECONDS, os._exit, (0,))
+    last = Timer(SANDBOX_STOP_SECONDS, os._exit, (0,))
     last.daemon = True
     last.start()
 
@@ -78,10 +78,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Start what is needed, say what a caller can expect, and serve."""
-        keep_together()
-        _open_as_many_as_may_be()
-        give_up_on_locks(connections.databases["default"])
-        self._look_around()
+        limit_arenas()
+        _raise_file_limit()
+        set_lock_timeout(connections.databases["default"])
+        self._preflight()
         if lacks_key():
             self._use(self._start_sandbox())
         elif trouble := inworld_trouble():
@@ -89,8 +89,8 @@ class Command(BaseCommand):
         # Only now: it builds on the settings, and refuses to start on unsafe ones.
         from voicebot.asgi import application
 
-        _favour_the_loop()
-        server = TalkingServer(
+        _lower_switch_interval()
+        server = DrainingServer(
             application,
             endpoints=build_endpoint_description_strings(
                 host=settings.HOST, port=settings.PORT
@@ -109,9 +109,9 @@ class Command(BaseCommand):
             )
         _leave_in_time()
 
-    def _look_around(self) -> None:
+    def _preflight(self) -> None:
         """Say what will not work."""
-        if settings.REDIS_URL and (trouble := redis_trouble(settings.REDIS_URL)):
+        if settings.REDIS_URL and (trouble := redis_problem(settings.REDIS_URL)):
             self.stderr.write(f"{trouble}\nUntil then the carrier's own voice speaks.")
         try:
             Call.objects.open().exists()
@@ -127,11 +127,14 @@ class Command(BaseCommand):
         """Let a sandbox stand in for Inworld, and answer its own tool's requests."""
         settings.INWORLD_BASE_URL = sandbox
         settings.INWORLD_API_KEY = "sandbox"
-        settings.SANDBOX = True
+        settings.SANDBOX_RUNNING = True
         host = urlsplit(sandbox).netloc
-        settings.TOOL_PRIVATE_HOSTS = [*settings.TOOL_PRIVATE_HOSTS, host]
-        if settings.TOOL_HOSTS:  # else any is allowed
-            settings.TOOL_HOSTS = [*settings.TOOL_HOSTS, host]
+        settings.TOOL_ALLOWED_PRIVATE_HOSTS = [
+            *settings.TOOL_ALLOWED_PRIVATE_HOSTS,
+            host,
+        ]
+        if settings.TOOL_ALLOWED_HOSTS:  # else any is allowed
+            settings.TOOL_ALLOWED_HOSTS = [*settings.TOOL_ALLOWED_HOSTS, host]
         demo_tool.point_to(sandbox)
 
     def _start_sandbox(self) -> str:

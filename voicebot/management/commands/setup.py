@@ -52,7 +52,7 @@ class Command(BaseCommand):
         except DatabaseError as error:
             reason = " ".join(str(error).split())
             raise CommandError(f"The database cannot be used: {reason}") from error
-        history.begin()
+        history.first_version()
         self.make_first_bot()
         self.make_first_admin()
         self.stdout.write(f"The admin is at {settings.SERVER_URL}/admin/")
@@ -61,7 +61,7 @@ class Command(BaseCommand):
         """Make the default bot, unless there are bots already."""
         if Bot.objects.exists():
             return
-        values = {name: value for name, value in settings.FIRST_BOT.items() if value}
+        values = {name: value for name, value in settings.INITIAL_BOT.items() if value}
         bot = Bot(name="Default bot", is_default=True, **values)
         validate(bot, BOT_VARIABLES)
         bot.save()
@@ -74,7 +74,7 @@ class Command(BaseCommand):
         users = get_user_model().objects
         if users.filter(is_superuser=True).exists():
             return
-        given = settings.FIRST_ADMIN
+        given = settings.INITIAL_ADMIN
         password = given["password"] or secrets.token_urlsafe(12)
         admin = users.model(
             username=given["username"],

@@ -2,7 +2,7 @@
 const WHO = { caller: "Caller", bot: "Bot", system: "System", tool: "Tool" };
 
 /* What the bot did, with what, and what came of it. */
-function deed({ title, given, result, failed, ms }) {
+function action({ title, given, result, failed, ms }) {
   const took = ms === null ? "" : ` (${ms} ms)`;
   const what = given ? `${title}: ${given}` : title;
   const came = result ? ` → ${result}` : "";
@@ -53,7 +53,7 @@ export class Turns {
     item.dataset.role = turn.role;
     part.who.textContent = WHO[turn.role] ?? turn.role;
     part.at.textContent = clock(turn.seconds);
-    part.heard.textContent = turn.use ? deed(turn.use) : turn.heard;
+    part.heard.textContent = turn.use ? action(turn.use) : turn.heard;
     part.missed.textContent = turn.missed;
     part.missed.hidden = part.cut.hidden = !turn.missed;
     this.told.set(item, turn);

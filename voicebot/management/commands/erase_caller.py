@@ -7,8 +7,14 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from calls.privacy.erasure import ELSEWHERE, Known, caller_of, forget, known_of
-from calls.session.active_calls import remove_sound
+from calls.privacy.erasure import (
+    ELSEWHERE,
+    CallerData,
+    caller_data,
+    erase,
+    parse_caller,
+)
+from calls.session.services import delete_clips
 from calls.speech.clip_store import ClipsUnavailable
 
 
@@ -32,7 +38,7 @@ class Command(BaseCommand):
     ) -> None:
         """Say what is known, ask, delete; fails while a call of theirs goes on."""
         try:
-            known = known_of(caller_of(number))
+            known = caller_data(parse_caller(number))
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
         told = f"{known.calls} calls with {known.turns} turns are kept of this caller."
@@ -46,11 +52,11 @@ class Command(BaseCommand):
         if known.going_on:
             raise CommandError("A call of theirs is going on: repeat when it is over.")
 
-    def _delete(self, known: Known) -> None:
-        deleted = forget(known.number)
+    def _delete(self, known: CallerData) -> None:
+        deleted = erase(known.number)
         self.stdout.write(f"Deleted: {deleted}. {ELSEWHERE}")
         try:
-            async_to_sync(remove_sound)(deleted.clips)
+            async_to_sync(delete_clips)(deleted.clips)
         except ClipsUnavailable:
             self.stderr.write("Redis is away: the sound of these calls is left there.")
         if deleted.clips and not settings.REDIS_URL:

@@ -1,6 +1,6 @@
 // The page: buttons and fields to the relay, what happens on the call to the page.
 
-import { Person } from "./person.js";
+import { Person } from "./transfer.js";
 import { Relay } from "./relay.js";
 import { ask } from "./server.js";
 import { canListen, Listener } from "./speech.js";

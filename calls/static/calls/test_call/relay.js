@@ -102,7 +102,7 @@ export class Relay {
         this.hungUp = true;
         this.player.stop();
         // So asked, the server tells how much of its last words was heard, and closes.
-        if (this.socket.readyState === WebSocket.OPEN) this.send({ type: "desk.hangUp" });
+        if (this.socket.readyState === WebSocket.OPEN) this.send({ type: "test.hangUp" });
         else this.socket.close(NORMAL);
     }
 
@@ -180,12 +180,12 @@ export class Relay {
         case "end":
             this.handoff = frame.handoffData ?? "";
             return this.socket.close(NORMAL);
-        case "desk.turn":
+        case "test.turn":
             return this.page.turn(frame);
-        case "desk.person":
+        case "test.transfer":
             this.person = frame;
             return undefined;
-        case "desk.over":
+        case "test.ended":
             this.reason = frame.reason;
             return undefined;
         default:

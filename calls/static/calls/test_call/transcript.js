@@ -1,6 +1,6 @@
 // The conversation on the page: a bubble a turn, kept up to date as the call goes on.
 
-import { used } from "./uses.js";
+import { used } from "./tool_calls.js";
 import { waterfall } from "../waterfall.js";
 
 const WHO = { caller: "You", bot: "Bot", system: "Instead of an answer", tool: "Tool" };

@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from calls.accounts.sign_in import forget_second_step
+from calls.accounts.sign_in import reset_two_factor
 
 
 class Command(BaseCommand):
@@ -23,7 +23,7 @@ class Command(BaseCommand):
             person = User.objects.get_by_natural_key(username)
         except User.DoesNotExist as error:
             raise CommandError(f"There is no account named “{username}”.") from error
-        if forget_second_step(person):
+        if reset_two_factor(person):
             self.stdout.write(f"“{username}” signs in with the password alone now.")
         else:
             self.stdout.write(f"“{username}” had set up no codes.")

@@ -1,0 +1,71 @@
+"""Clients and stores that all calls of one process share. Knows no call."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import lru_cache
+
+from django.conf import settings
+
+from bots.config.bot_config import BotConfig
+from bots.inworld.client import Inworld
+from calls.live_feed.broadcast import Broadcaster
+from calls.speech.clip_fetches import FetchListeners
+from calls.speech.clip_store import ClipStore, MemoryClips, RedisClips
+from calls.speech.phrase_cache import PhraseCache
+from calls.speech.segment_end import SpeakingRate
+from calls.transcripts.writer import TranscriptWriter
+
+
+class Services:
+    """Built once per process and used from its one event loop."""
+
+    def __init__(self, inworld: Inworld, clips: ClipStore) -> None:
+        self.inworld = inworld
+        self.clips = clips
+        self.phrases = PhraseCache(inworld, clips)
+        self.fetches = FetchListeners()
+        self.transcripts = TranscriptWriter()
+        self.broadcaster = Broadcaster()
+        self.speaking_rates: defaultdict[tuple[str, ...], SpeakingRate] = defaultdict(
+            SpeakingRate
+        )
+
+    def speaking_rate(self, config: BotConfig) -> SpeakingRate:
+        """The rate of a bot's voice in its language, learned from all its calls."""
+        key = (config.tts_voice, config.tts_model, config.language)
+        return self.speaking_rates[key]
+
+    async def aclose(self) -> None:
+        """Write what is queued and close all connections."""
+        await self.broadcaster.aclose()
+        await self.transcripts.aclose()
+        await self.phrases.aclose()
+        await self.inworld.aclose()
+        await self.clips.aclose()
+
+
+def clip_store() -> ClipStore:
+    """Redis where it is configured, so that any process can serve any clip."""
+    if settings.REDIS_URL:
+        return RedisClips(settings.REDIS_URL)
+    return MemoryClips(settings.CLIP_MEMORY_MB * 1_000_000)
+
+
+async def delete_clips(clip_ids: Sequence[str]) -> None:
+    """Delete clips from outside a server; its own memory keeps its copies."""
+    store = clip_store()
+    try:
+        await store.drop(list(clip_ids))
+    finally:
+        await store.aclose()
+
+
+@lru_cache(maxsize=1)
+def services() -> Services:
+    """The services of this process."""
+    inworld = Inworld(
+        settings.INWORLD_BASE_URL,
+        settings.INWORLD_API_KEY,
+        concurrency=settings.INWORLD_MAX_CONCURRENCY,
+    )
+    return Services(inworld, clip_store())
