@@ -49,7 +49,7 @@ class SecretForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptabl
     def save(self, commit: bool = True) -> Any:
         """Keep the value, where there is a new one."""
         if value := self.cleaned_data["value"]:
-            self.instance.seal(value)
+            self.instance.set_value(value)
         return super().save(commit)
 
 

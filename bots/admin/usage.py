@@ -15,7 +15,7 @@ Users = Iterable[tuple[Tool | Bot, str]]
 
 def bots_with(tool: Tool) -> "QuerySet[Bot]":
     """The bots that use a tool: their model, their lookup or a key of theirs."""
-    used = Q(tools=tool) | Q(lookup=tool) | Q(menu_keys__tool=tool)
+    used = Q(tools=tool) | Q(lookup_tool=tool) | Q(menu_keys__tool=tool)
     return Bot.objects.filter(used).distinct()
 
 

@@ -14,7 +14,7 @@ LIST_FIELDS: dict[str, type[TransferTarget | MenuEntry | Language | ToolSpec]] =
     "tools": ToolSpec,
     "targets": TransferTarget,
     "menu": MenuEntry,
-    "tongues": Language,
+    "languages": Language,
 }
 # What the person behind `transfer_number` is called, who has no name.
 TRANSFER_NUMBER = "the transfer number"
@@ -171,7 +171,7 @@ def _belongings(bot: Bot) -> dict[str, tuple[Any, ...]]:
 
     return {
         "tools": tuple(tool.spec() for tool in rows("tools")),
-        "targets": tuple(target.plain() for target in rows("targets")),
-        "menu": tuple(key.plain() for key in rows("menu_keys")),
-        "tongues": tuple(tongue.plain() for tongue in rows("languages")),
+        "targets": tuple(target.to_config() for target in rows("targets")),
+        "menu": tuple(key.to_config() for key in rows("menu_keys")),
+        "languages": tuple(tongue.to_config() for tongue in rows("languages")),
     }

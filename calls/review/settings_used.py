@@ -24,7 +24,7 @@ LABELS = {
     "tools": "tools",
     "targets": "people",
     "menu": "menu of keys",
-    "tongues": "further languages",
+    "languages": "further languages",
 }
 EDITED = "(edited since)"  # in what is not shown
 

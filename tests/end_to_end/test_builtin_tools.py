@@ -141,7 +141,7 @@ async def test_a_bot_that_said_goodbye_and_never_hung_up_is_helped(
 
 @sync_to_async
 def bilingual() -> Bot:
-    bot = numbered(NUMBER, greeting="Hello, how can I help?", goodbye=GOODBYE)
+    bot = numbered(NUMBER, greeting="Hello, how can I help?", goodbye_message=GOODBYE)
     # A voice of these tests' own: what another one said is kept by the server.
     SpokenLanguage.objects.create(bot=bot, language="de-DE", voice="Lena")
     return bot
@@ -251,7 +251,7 @@ async def test_a_caller_who_speaks_instead_of_typing_is_understood(
 async def test_keys_of_the_menu_say_use_tools_and_hang_up(
     database_url: str, inworld: FakeInworld
 ) -> None:
-    bot = await make_bot(NUMBER, can_collect_digits=True, goodbye=GOODBYE)
+    bot = await make_bot(NUMBER, can_collect_digits=True, goodbye_message=GOODBYE)
     # Any address that answers with JSON will do.
     url = f"{inworld.url}/llm/v1alpha/models"
     tool = await Tool.objects.acreate(name="hours", description="Hours.", url=url)

@@ -157,7 +157,7 @@ MAKE_BOT = """
 from bots.models import Bot
 from bots.models.secret import Secret
 secret = Secret(name="crm")
-secret.seal("{secret}")
+secret.set_value("{secret}")
 secret.save()
 Bot.objects.update(webhook_url="{url}", webhook_secret=secret)
 """

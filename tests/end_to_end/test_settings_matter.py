@@ -77,7 +77,7 @@ DIFFERENT: dict[str, Any] = {
     "tools": (TOOL,),
     "targets": (SALES,),
     "menu": (MenuEntry("7", "say", "Seven."),),
-    "tongues": (Language("de-DE", "Johanna"),),
+    "languages": (Language("de-DE", "Johanna"),),
 }
 # What becomes of these is told by tests of their own: no line shows it.
 ELSEWHERE = {

@@ -134,7 +134,7 @@ async def test_a_silent_caller_is_asked_again_and_hears_the_goodbye_to_its_end(
         idle_reprompts=1,
         greeting="Hi!",
         idle_prompt="Hello?",
-        goodbye="Goodbye, then.",
+        goodbye_message="Goodbye, then.",
     )
     async with dial(server, to=NUMBER, fast=False) as call:
         await call.ends()

@@ -154,7 +154,7 @@ PIN = "847362"
 async def live_through_much(live: LiveServer, inworld: FakeInworld) -> set[str]:
     """Calls with everything that must not be logged; what else must not be."""
     await make_bot(
-        NUMBER, greeting="Hello from the zeppelin.", apology="No quokka today."
+        NUMBER, greeting="Hello from the zeppelin.", apology_message="No quokka today."
     )
     inworld.tts_script = [Status(400, "Cannot speak: Hello from the zeppelin.")]
     inworld.answers([Status(400, "refused: my aardvark is ill")])

@@ -39,7 +39,7 @@ def spec(**changes: Any) -> ToolSpec:
         "name": "look_up_order",
         "url": "https://shop.example/orders/{{order_id}}",
         "parameters": (ORDER, PIN),
-        "seconds": 2.0,
+        "timeout_seconds": 2.0,
     }
     return ToolSpec(**{**usual, **changes})
 
@@ -188,7 +188,9 @@ async def test_a_refusal_is_told_with_its_words_and_what_to_do(
 
 async def test_a_tool_that_is_too_slow_fails_in_its_time(tools: ToolServer) -> None:
     tools.answers["/x"] = Waits()
-    outcome = await use_tool(at(tools, "/x", parameters=(), seconds=0.2), {}, {})
+    outcome = await use_tool(
+        at(tools, "/x", parameters=(), timeout_seconds=0.2), {}, {}
+    )
     assert outcome.error == "No answer within 0.2 s."
 
 
@@ -240,7 +242,7 @@ async def test_a_secret_that_is_missing_or_lost_is_told(
 async def test_secrets_that_cannot_be_read_keep_nobody_else_waiting(
     tools: ToolServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tool = at(tools, "/x?k={{secret.shop_key}}", parameters=(), seconds=0.5)
+    tool = at(tools, "/x?k={{secret.shop_key}}", parameters=(), timeout_seconds=0.5)
     await secret("shop_key", KEY)
     is_back = threading.Event()
     monkeypatch.setattr(Secret, "open", lambda _: is_back.wait(20) and KEY)

@@ -83,8 +83,8 @@ class TestRestore:
         tool, secret = Tool.objects.create(name="crm"), Secret(name="hook")
         secret.save()
         hook = {"webhook_url": "https://a.example/", "webhook_secret": secret}
-        change(bot, lookup=tool, **hook)
-        change(bot, lookup=None, webhook_url="", webhook_secret=None)
+        change(bot, lookup_tool=tool, **hook)
+        change(bot, lookup_tool=None, webhook_url="", webhook_secret=None)
         tool.delete()
         secret.delete()
         (lookup, *_) = changes(at(bot, 2), at(bot, 1))
@@ -99,8 +99,8 @@ class TestRestore:
         tool, secret = Tool.objects.create(name="crm"), Secret(name="hook")
         secret.save()
         hook = {"webhook_url": "https://a.example/", "webhook_secret": secret}
-        change(bot, lookup=tool, values="city", can_end_call=False, **hook)
-        change(bot, lookup=None, values="", webhook_url="", webhook_secret=None)
+        change(bot, lookup_tool=tool, variables="city", can_end_call=False, **hook)
+        change(bot, lookup_tool=None, variables="", webhook_url="", webhook_secret=None)
         assert restore(at(bot, 1)) == []
         bot.refresh_from_db()
         assert (bot.lookup_tool, bot.variables, bot.webhook_secret) == (

@@ -112,7 +112,7 @@ def test_a_pasted_number_is_one_word() -> None:
 def test_a_search_counts_no_further_than_anybody_reads(
     viewer: Client, three: list[Call], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(changelist, "MOST_COUNTED", 1)
+    monkeypatch.setattr(changelist, "MAX_COUNTED", 1)
     response = viewer.get(LIST, {"q": "coat"})
     assert response.context["cl"].result_count == 1
     assert "calls were found" in response.content.decode()

@@ -43,7 +43,7 @@ def call() -> Call:
         bot_name="Ada",
         summary="Ann wants a table.\n<b>Soon.</b>",
         outcome="booked",
-        noted={"email": "ann@example.com"},
+        extracted_fields={"email": "ann@example.com"},
     )
     say(call, "caller", "A table, please.")
     return call

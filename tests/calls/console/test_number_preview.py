@@ -172,7 +172,9 @@ async def test_the_consent_sentence_is_heard_before_the_greeting(
     admin_user: User, inworld: FakeInworld, settings: Settings
 ) -> None:
     settings.INWORLD_BASE_URL = inworld.url
-    bot = await sync_to_async(default)(consent="We record this.", greeting="Hi.")
+    bot = await sync_to_async(default)(
+        consent_message="We record this.", greeting="Hi."
+    )
     found = await sync_to_async(preview)(MINE)
     assert list(found.said.items()) == [
         ("consent_message", "We record this."),

@@ -172,7 +172,9 @@ def test_what_else_the_model_wants_is_done_while_the_goodbye_is_heard() -> None:
 
 @pytest.mark.parametrize("first", ["end_call", "transfer_call"])
 def test_of_two_last_words_the_first_counts(first: str) -> None:
-    talk = polite(can_collect_digits=True, others={"de-DE": ConversationRules("")})
+    talk = polite(
+        can_collect_digits=True, other_languages={"de-DE": ConversationRules("")}
+    )
     through = call("transfer_call", "2", target="Sales", summary="Ann.")
     last = [BYE, through] if first == "end_call" else [through, BYE]
     keys = call("ask_for_keys", "3", question="Which?")
@@ -199,7 +201,7 @@ def parted(talk: Talk, words: str = "Thanks, bye!") -> float:
 
 
 def test_silence_after_a_goodbye_ends_the_call() -> None:
-    talk = polite(partings=frozenset({"bye"}), idle_timeout_seconds=9)
+    talk = polite(goodbye_phrases=frozenset({"bye"}), idle_timeout_seconds=9)
     ended_at = parted(talk)
     assert hung_up(talk) == HangUp("bot-hung-up")
     assert talk.now == ended_at + AFTER_GOODBYE_SECONDS
@@ -207,7 +209,7 @@ def test_silence_after_a_goodbye_ends_the_call() -> None:
 
 
 def test_who_speaks_after_a_goodbye_is_answered() -> None:
-    talk = polite(partings=frozenset({"bye"}))
+    talk = polite(goodbye_phrases=frozenset({"bye"}))
     ended_at = parted(talk)
     talk.on(CallerSpeaking(True), after=AFTER_GOODBYE_SECONDS - 1)
     assert not of(HangUp, talk.on(TimerFired(), after=2))
@@ -218,14 +220,14 @@ def test_who_speaks_after_a_goodbye_is_answered() -> None:
 
 @pytest.mark.parametrize("words", ["Bye is short for goodbye, I think so.", "Well."])
 def test_a_word_in_the_middle_is_no_goodbye(words: str) -> None:
-    talk = polite(partings=frozenset({"bye"}), idle_timeout_seconds=9)
+    talk = polite(goodbye_phrases=frozenset({"bye"}), idle_timeout_seconds=9)
     parted(talk, words)
     assert spoken(talk.passes()).text == "Are you still there?"
 
 
 @pytest.mark.parametrize("words", ["Shall we say bye?", "Did you say “bye?”", "Bye？"])  # noqa: RUF001
 def test_a_question_is_no_goodbye(words: str) -> None:
-    talk = polite(partings=frozenset({"bye"}), idle_timeout_seconds=9)
+    talk = polite(goodbye_phrases=frozenset({"bye"}), idle_timeout_seconds=9)
     parted(talk, words)
     assert spoken(talk.passes()).text == "Are you still there?"
 
@@ -233,7 +235,7 @@ def test_a_question_is_no_goodbye(words: str) -> None:
 def test_nobody_parts_who_has_not_heard_the_caller_yet() -> None:
     greeting = "Hello, good night."
     night = frozenset({"good night"})
-    talk = polite(partings=night, idle_timeout_seconds=9, greeting=greeting)
+    talk = polite(goodbye_phrases=night, idle_timeout_seconds=9, greeting=greeting)
     talk.clip(1, greeting)
     talk.on(ReplyEnded(1, greeting))
     while not (sentences := of(SpeakText, talk.passes())):
@@ -340,7 +342,7 @@ def test_what_was_said_before_is_notice_enough() -> None:
 def test_nobody_is_rung_up_who_was_not_offered(
     targets: tuple[TransferTarget, ...], name: object
 ) -> None:
-    talk = polite(targets=targets)
+    talk = polite(transfer_targets=targets)
     actions = uses(talk, call("transfer_call", target=name, summary="Ann."))
     assert told(started(actions))[-1] == ("tool", NO_TARGET_AVAILABLE)
     assert talk.core.farewell is None
@@ -349,7 +351,7 @@ def test_nobody_is_rung_up_who_was_not_offered(
 @pytest.mark.parametrize("name", ["Nobody", ""])
 def test_a_key_for_somebody_who_is_not_there_is_answered(name: str) -> None:
     menu = {"0": MenuEntry("0", "transfer", name)}
-    talk = polite(targets=(NOBODY,), menu=menu)
+    talk = polite(transfer_targets=(NOBODY,), menu=menu)
     start = started(talk.on(DtmfReceived("0")))
     assert told(start)[1:] == [
         ("assistant", ["transfer_call"]),
@@ -403,7 +405,7 @@ def bilingual() -> Talk:
     german = ConversationRules(
         "Sei nett.", goodbye_message="Tschüss.", language="de-DE"
     )
-    return polite(others={"de-DE": german})
+    return polite(other_languages={"de-DE": german})
 
 
 def test_the_language_is_changed_for_all_that_follows() -> None:

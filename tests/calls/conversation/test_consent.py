@@ -33,7 +33,7 @@ SENTENCE = "This call is recorded. If you do not agree, please hang up."
 
 def told(greeting: str = GREETING, **more: object) -> Talk:
     """A call in which the consent sentence was just sent to be played."""
-    talk = Talk(greeting=greeting, consent=SENTENCE, **more)
+    talk = Talk(greeting=greeting, consent_message=SENTENCE, **more)
     talk.on(CallConnected())
     (play,) = of(Play, talk.clip(1, SENTENCE, seconds=4.0))
     assert not play.interruptible
@@ -41,7 +41,7 @@ def told(greeting: str = GREETING, **more: object) -> Talk:
 
 
 def test_it_comes_before_the_greeting_and_cannot_be_interrupted() -> None:
-    talk = Talk(greeting=GREETING, consent=SENTENCE)
+    talk = Talk(greeting=GREETING, consent_message=SENTENCE)
     assert talk.on(CallConnected()) == [SpeakText(1, SENTENCE, GREETING_TTS_TIMEOUT)]
     talk.clip(1, SENTENCE)
     assert SpeakText(2, GREETING, GREETING_TTS_TIMEOUT) in talk.on(
@@ -75,7 +75,7 @@ def test_without_a_greeting_the_caller_speaks_next() -> None:
 
 
 def test_words_before_it_could_be_made_wait_for_it() -> None:
-    talk = Talk(greeting=GREETING, consent=SENTENCE)
+    talk = Talk(greeting=GREETING, consent_message=SENTENCE)
     talk.on(CallConnected())
     waiting = [*talk.on(CallerSpoke("Hello?"), after=0.5), *talk.on(DtmfReceived("#"))]
     assert [*of(StopReply, waiting), *of(StartReply, waiting)] == []
@@ -122,7 +122,7 @@ def test_words_during_it_do_not_touch_it_where_there_is_no_greeting() -> None:
 
 
 def test_an_operator_or_the_caller_may_end_the_call_before_its_end() -> None:
-    talk = Talk(greeting=GREETING, consent=SENTENCE)
+    talk = Talk(greeting=GREETING, consent_message=SENTENCE)
     talk.on(CallConnected())
     talk.on(OperatorEnded())
     assert talk.core.farewell
@@ -133,7 +133,7 @@ def test_an_operator_or_the_caller_may_end_the_call_before_its_end() -> None:
 
 
 def resumed(*before: Turn) -> list[str]:
-    talk = Talk(greeting=GREETING, consent=SENTENCE)
+    talk = Talk(greeting=GREETING, consent_message=SENTENCE)
     event = CallResumed(turns=tuple(before), seconds=5.0, disconnected_at=talk.now - 1)
     return [action.text for action in of(SpeakText, talk.on(event))]
 

@@ -115,7 +115,7 @@ async def test_the_carrier_greets_when_the_greeting_cannot_be_synthesised(
 async def test_words_that_nobody_can_voice_are_spoken_by_the_carrier(
     server: LiveServer, inworld: FakeInworld
 ) -> None:
-    await make_bot(NUMBER, greeting="", apology="Pardon me.")
+    await make_bot(NUMBER, greeting="", apology_message="Pardon me.")
     inworld.tts_status = 503
     inworld.reply_with = lambda body: [ROLE, content("Mere words."), finish(), DONE]
     async with dial(server, to=NUMBER, pause=0.03) as call:
@@ -133,7 +133,12 @@ async def test_words_that_nobody_can_voice_are_spoken_by_the_carrier(
 async def test_with_inworld_gone_the_carrier_speaks_and_then_hangs_up(
     server: LiveServer, transactional_db: None
 ) -> None:
-    await make_bot(NUMBER, greeting="Good day.", apology="Sorry.", goodbye="So long.")
+    await make_bot(
+        NUMBER,
+        greeting="Good day.",
+        apology_message="Sorry.",
+        goodbye_message="So long.",
+    )
     async with dial(server, to=NUMBER, pause=0.03) as call:
         heard = [*await call.reply(), *await ask(call), *await ask(call, "What?")]
         await call.say("Hey!")
@@ -150,7 +155,7 @@ async def test_with_inworld_gone_the_carrier_speaks_and_then_hangs_up(
 async def test_inworld_may_go_and_come_back_during_a_call(
     server: LiveServer, transactional_db: None
 ) -> None:
-    await make_bot(NUMBER, apology="Sorry, again please.")
+    await make_bot(NUMBER, apology_message="Sorry, again please.")
     async with FakeInworld(INWORLD_PORT):
         call = dial(server, to=NUMBER, pause=0.03)
         await call.__aenter__()
@@ -207,7 +212,7 @@ async def test_inworld_falling_silent_leaves_no_caller_in_silence(
 
     async def apologise() -> None:
         number = "+15005550032"
-        await make_bot(number, greeting="", apology="Hanging apology.")
+        await make_bot(number, greeting="", apology_message="Hanging apology.")
         silences["refused"] = [Status(401)]
         async with dial(server, to=number, pause=0.03) as call:
             (apology,) = await ask(call, "refused")

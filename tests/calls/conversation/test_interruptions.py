@@ -405,7 +405,7 @@ def test_an_interrupt_long_after_the_key_cuts_the_answer_itself() -> None:
 def test_what_is_said_over_an_uninterruptible_bot_is_answered_after_it(
     keys: bool,
 ) -> None:
-    talk = Talk(speech_interrupts=False, keys_interrupt=False)
+    talk = Talk(speech_interrupts=False, dtmf_interrupts=False)
     number = answered(talk)
     over = talk.on(DtmfReceived("#") if keys else CallerSpoke("Sunday?"))
     assert not of(StopReply, over)

@@ -80,7 +80,7 @@ def test_a_lookup_that_tells_nothing_leaves_the_default() -> None:
 
 
 def test_the_greeting_follows_the_consent_sentence_and_the_lookup() -> None:
-    talk, at_once = connected(NAMED, consent="We record.")
+    talk, at_once = connected(NAMED, consent_message="We record.")
     assert at_once == ["We record."]
     talk.clip(1, "We record.")
     assert not of(SpeakText, talk.on(ReplyEnded(1, "We record.")))
@@ -89,7 +89,7 @@ def test_the_greeting_follows_the_consent_sentence_and_the_lookup() -> None:
 
 
 def test_a_lookup_that_is_quicker_than_the_consent_sentence_does_not_cut_it() -> None:
-    talk, _ = connected(NAMED, consent="We record.")
+    talk, _ = connected(NAMED, consent_message="We record.")
     assert not of(SpeakText, talk.on(LookupDone({"customer.name": "Ann"})))
     talk.clip(1, "We record.")
     after = talk.on(ReplyEnded(1, "We record."))

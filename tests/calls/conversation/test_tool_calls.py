@@ -329,7 +329,7 @@ def texts(talk: Talk) -> list[str]:
 
 
 def test_a_key_puts_through_at_once_while_a_tool_runs() -> None:
-    talk = working(menu=CHOICES, targets=(SALES,))
+    talk = working(menu=CHOICES, transfer_targets=(SALES,))
     uses(talk, call("look_up"))
     talk.on(DtmfReceived("0"), after=0.5)
     assert talk.core.farewell
@@ -348,7 +348,7 @@ def test_a_key_does_its_action_while_a_lookup_runs_and_answers_wait_for_it() -> 
 
 
 def test_keys_before_one_of_the_menu_are_kept_and_nothing_waits_for_more() -> None:
-    talk = working(menu=CHOICES, targets=(SALES,))
+    talk = working(menu=CHOICES, transfer_targets=(SALES,))
     talk.on(DtmfReceived("5"))
     talk.on(DtmfReceived("0"), after=1.9)
     assert talk.core.farewell

@@ -341,7 +341,7 @@ def test_a_clock_that_is_wrong_is_told(
     with stranger() as url:  # its answers are dated
         settings.INWORLD_BASE_URL = url
         assert marks(of_clock()) == [("ok", "Clock")]
-        monkeypatch.setattr(probes, "MOST_CLOCK_ERROR", -1.0)
+        monkeypatch.setattr(probes, "MAX_CLOCK_ERROR_SECONDS", -1.0)
         assert marks(of_clock()) == [("warning", "Clock")]
     assert marks(of_clock()) == []
 

@@ -194,7 +194,7 @@ def test_a_closed_port_is_told(settings: Settings) -> None:
 def test_a_server_that_does_not_answer_is_given_up(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server_url_probe, "PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr(server_url_probe, "TIMEOUT_SECONDS", 0.3)
     with stranger(holds=Event()) as url:
         found = checked(settings, url)
     assert "does not answer within 0.3 seconds" in found[1].words

@@ -91,7 +91,7 @@ async def test_a_process_that_drains_is_alive_but_not_ready() -> None:
 async def test_a_process_about_to_lose_transcripts_is_not_ready(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(health, "OVERFLOWING", 1)
+    monkeypatch.setattr(health, "QUEUE_FULL", 1)
     services().transcripts.queue.put_nowait(None)  # type: ignore[arg-type]
     assert await reasons() == [NOT_WRITTEN]
 

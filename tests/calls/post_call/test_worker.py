@@ -475,7 +475,7 @@ async def test_a_worker_that_ends_gives_back_what_it_had_begun(
 async def test_a_started_worker_hears_of_a_call_that_ends(
     worker: PostCallWorker, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker_module, "LOOK_SECONDS", 1000)
+    monkeypatch.setattr(worker_module, "POLL_SECONDS", 1000)
     worker.start()
     bot = await make_telling(receiver)
     began = asyncio.get_running_loop().time()

@@ -38,7 +38,7 @@ def call() -> Call:
         ended_at=START + timedelta(seconds=4.5),
         summary="=HYPERLINK was said.",
         outcome="booked",
-        noted={"email": "ann@example.com"},
+        extracted_fields={"email": "ann@example.com"},
         variables={"customer.id": "7"},
     )
     said = [("caller", '=HYPERLINK("x")\u2028Grüße'), ("bot", "Hello, you.")]

@@ -154,7 +154,7 @@ async def test_a_write_that_hangs_does_not_keep_the_process_from_ending(
 
     monkeypatch.setattr(writer_module, "write_all", hang)
     monkeypatch.setattr(writer_module, "CLOSE_SECONDS", 0.05)
-    monkeypatch.setattr(writer_module, "LEAVE_SECONDS", 0.05)
+    monkeypatch.setattr(writer_module, "CLOSE_GRACE_SECONDS", 0.05)
     writer = TranscriptWriter()
     writer.put(CallAnswered(1, START))
     await asyncio.to_thread(hangs.wait, 5)

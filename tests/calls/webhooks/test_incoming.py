@@ -287,7 +287,7 @@ async def test_without_a_database_the_caller_hears_a_sentence(
     async def broken(form: object) -> None:
         raise OperationalError("the database is away")
 
-    monkeypatch.setattr(incoming, "bot_of", broken)
+    monkeypatch.setattr(incoming, "choose_bot", broken)
     document = await ring()
     assert [verb.tag for verb in document] == ["Say", "Hangup"]
     assert "no database" in caplog.text
