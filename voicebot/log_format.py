@@ -24,7 +24,7 @@ CREDENTIALS = re.compile(r"\b(Basic|Bearer)(:? )[\w.+/=~-]{8,}", re.IGNORECASE)
 ADDRESS = re.compile(r"(/(?:audio|conversation)/)[^\s\"'?]+")
 # asyncio tells of a task's error with what it quotes.
 TASK_ERROR = re.compile(r"exception=(\w+)\(.*\)>", re.DOTALL)
-CALL_SID = re.compile(r"\b(?:CA[0-9a-fA-F]{32}|desk-[0-9a-f]{32})\b")
+CALL_SID = re.compile(r"\b(?:CA[0-9a-fA-F]{32}|test-[0-9a-f]{32})\b")
 # Their words are about code, connections and constraints. Others quote what they could
 # not deal with, and that may be somebody's sentence.
 PLAIN_ERRORS = (

@@ -34,7 +34,7 @@ def listing(request: HttpRequest, kind: str) -> HttpResponse:
     elif may_edit(request):
         found = catalogue.refreshed(kind)
     else:
-        return JsonResponse({"trouble": "Only editors of bots may."}, status=403)
+        return JsonResponse({"problem": "Only editors of bots may."}, status=403)
     return JsonResponse({**asdict(found), "is_stale": found.is_stale})
 
 

@@ -107,4 +107,4 @@ def _wav(pcm: Pcm) -> bytes:
 
 
 def _trouble(words: str, status: int) -> JsonResponse:
-    return JsonResponse({"trouble": words}, status=status)
+    return JsonResponse({"problem": words}, status=status)

@@ -1,13 +1,11 @@
 """The settings one call runs with: resolved once, kept with the call for good."""
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
-from functools import cache
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 from bots.config.capabilities import Language, MenuEntry, ToolSpec, TransferTarget
 from bots.config.phrasebook import phrasebook
-from bots.models import Bot
 
 # What a bot can do is kept as lists of these.
 LIST_FIELDS: dict[str, type[TransferTarget | MenuEntry | Language | ToolSpec]] = {
@@ -78,36 +76,6 @@ class BotConfig:
     menu: tuple[MenuEntry, ...]
     languages: tuple[Language, ...]
 
-    @classmethod
-    def of(cls, bot: Bot) -> Self:
-        """Resolve a bot's settings; what it leaves open its language fills in.
-
-        Reads what belongs to the bot from the database, unless it came `with_related`.
-        """
-        names = {field.name for field in fields(cls)} - LIST_FIELDS.keys()
-        values: dict[str, Any] = {name: getattr(bot, name) for name in names}
-        for name, usual in asdict(phrasebook(bot.language)).items():
-            if name in values:
-                values[name] = values[name].strip() or usual
-        values |= {name: _lines(values[name]) for name in LINE_FIELDS}
-        secret = bot.webhook_secret
-        values["webhook_secret"] = secret.name if secret else ""
-        values["lookup_tool"] = bot.lookup_tool.spec() if bot.lookup_tool else None
-        return cls(**values | _belongings(bot))
-
-    @classmethod
-    def from_json(cls, stored: Mapping[str, Any]) -> Self:
-        """Read back what `to_json` wrote; fields added since get the bot's defaults."""
-        values = {**_defaults(), **stored}
-        known = {field.name: values[field.name] for field in fields(cls)}
-        known |= {name: tuple(known[name]) for name in LINE_FIELDS}
-        for name, kind in LIST_FIELDS.items():
-            known[name] = tuple(map(kind.of, known[name]))
-        known["lookup_tool"] = (
-            ToolSpec.of(known["lookup_tool"]) if known["lookup_tool"] else None
-        )
-        return cls(**known)
-
     def in_language(self, language: str) -> Self:
         """The same bot in another of its languages, with that language's sentences."""
         tongue = next((t for t in self.languages if t.language == language), None)
@@ -115,7 +83,7 @@ class BotConfig:
             return self
         usual = asdict(phrasebook(language))
         usual = {name: text for name, text in usual.items() if hasattr(self, name)}
-        usual["fillers"] = _lines(usual["fillers"])
+        usual["fillers"] = lines(usual["fillers"])
         return replace(
             self,
             **usual,
@@ -150,28 +118,6 @@ class BotConfig:
         return asdict(self)
 
 
-@cache
-def _defaults() -> dict[str, Any]:
-    """What a new bot would run with, for calls that knew fewer settings."""
-    return BotConfig.of(Bot()).to_json()
-
-
-def _lines(text: str) -> tuple[str, ...]:
+def lines(text: str) -> tuple[str, ...]:
+    """The lines of a text that are not empty, trimmed."""
     return tuple(line.strip() for line in text.splitlines() if line.strip())
-
-
-def _belongings(bot: Bot) -> dict[str, tuple[Any, ...]]:
-    """What stands in tables of its own; a bot that is not saved has none of it."""
-    if bot.pk is None:
-        return dict.fromkeys(LIST_FIELDS, ())
-
-    def rows(name: str) -> Iterable[Any]:
-        known_to_have = getattr(bot, f"has_{name}", True)  # see `first_with_related`
-        return getattr(bot, name).all() if known_to_have else ()
-
-    return {
-        "tools": tuple(tool.spec() for tool in rows("tools")),
-        "targets": tuple(target.to_config() for target in rows("targets")),
-        "menu": tuple(key.to_config() for key in rows("menu_keys")),
-        "languages": tuple(tongue.to_config() for tongue in rows("languages")),
-    }

@@ -201,7 +201,7 @@ class Migration(migrations.Migration):
                 ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
                 ('history_user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('webhook_secret', models.ForeignKey(blank=True, db_constraint=False, help_text='Signs what the webhook gets, so that it knows who sends it.', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='bots.secret')),
-                ('lookup_tool', models.ForeignKey(blank=True, db_constraint=False, help_text='A tool used once as each call comes in, beside the greeting. What it answers in JSON becomes variables. Its time limit is how long a greeting that needs them waits.', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='bots.tool')),
+                ('lookup_tool', models.ForeignKey(blank=True, db_constraint=False, help_text='A tool used once as each call comes in, beside the greeting. What it answers in JSON becomes variables. Its time limit is how long a greeting that needs them waits.', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='bots.tool', verbose_name='lookup')),
             ],
             options={
                 'verbose_name': 'historical bot',
@@ -214,7 +214,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='bot',
             name='lookup_tool',
-            field=models.ForeignKey(blank=True, help_text='A tool used once as each call comes in, beside the greeting. What it answers in JSON becomes variables. Its time limit is how long a greeting that needs them waits.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='bots.tool'),
+            field=models.ForeignKey(blank=True, help_text='A tool used once as each call comes in, beside the greeting. What it answers in JSON becomes variables. Its time limit is how long a greeting that needs them waits.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='bots.tool', verbose_name='lookup'),
         ),
         migrations.AddField(
             model_name='bot',

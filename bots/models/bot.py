@@ -1,14 +1,14 @@
-"""Who picks up: the bots and the phone numbers that lead to them."""
+"""Bots, and how they are read with their related rows."""
+
+from __future__ import annotations
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Q, UniqueConstraint
+from django.db.models import Exists, OuterRef, Q, UniqueConstraint
 from simple_history.models import HistoricalRecords
 
 from bots import validators as rules
-from bots.belongings import BotQuerySet
 from bots.models.bot_actions import BotActions
-from bots.models.catalogue import InworldCatalogue
 from bots.models.choices import (
     DEFAULT_GREETING,
     DEFAULT_LLM_MODEL,
@@ -20,28 +20,47 @@ from bots.models.choices import (
     TranscriptionProvider,
 )
 from bots.models.menu_key import MenuKey
-from bots.models.phone_number import PhoneNumber
-from bots.models.secret import Secret
 from bots.models.spoken_language import SpokenLanguage
-from bots.models.tool import Tool, ToolParameter
 from bots.models.transfer_target import TransferTarget
-
-__all__ = [
-    "MAX_CALL_MINUTES",
-    "MAX_RETENTION_DAYS",
-    "Bot",
-    "InworldCatalogue",
-    "MenuKey",
-    "PhoneNumber",
-    "Secret",
-    "SpokenLanguage",
-    "Tool",
-    "ToolParameter",
-    "TransferTarget",
-]
 
 MAX_CALL_MINUTES = 240
 MAX_RETENTION_DAYS = 3650
+
+
+# Tables with a bot's own rows, and the path by which each is prefetched.
+RELATED_ROWS = {
+    "tools": "tools__parameters",
+    "targets": "targets",
+    "menu_keys": "menu_keys__tool__parameters",
+    "languages": "languages",
+}
+
+
+class BotQuerySet(models.QuerySet["Bot"]):
+    """Bots, with their related rows or without."""
+
+    def with_related(self) -> BotQuerySet:
+        """Include all rows that a call's settings are made of."""
+        related = self.select_related("lookup_tool", "webhook_secret")
+        return related.prefetch_related(
+            "lookup_tool__parameters", *RELATED_ROWS.values()
+        )
+
+    def first_with_related(self) -> Bot | None:
+        """The first, with related rows; asks only for those that exist, which is faster."""
+        own = {
+            "tools": self.model.tools.through.objects.filter(bot=OuterRef("pk")),
+            "targets": TransferTarget.objects.filter(bot=OuterRef("pk")),
+            "menu_keys": MenuKey.objects.filter(bot=OuterRef("pk")),
+            "languages": SpokenLanguage.objects.filter(bot=OuterRef("pk")),
+        }
+        has = {f"has_{name}": Exists(rows) for name, rows in own.items()}
+        related = self.select_related("lookup_tool", "webhook_secret").annotate(**has)
+        if bot := related.first():
+            found = [RELATED_ROWS[name] for name in own if getattr(bot, f"has_{name}")]
+            more = ["lookup_tool__parameters"] if bot.lookup_tool_id else []
+            models.prefetch_related_objects([bot], *more, *found)
+        return bot
 
 
 class Bot(BotActions):

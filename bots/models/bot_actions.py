@@ -44,6 +44,7 @@ class BotActions(models.Model):
     )
     lookup_tool = models.ForeignKey(
         "bots.Tool",
+        verbose_name="lookup",
         null=True,
         blank=True,
         on_delete=models.SET_NULL,

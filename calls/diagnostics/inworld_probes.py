@@ -5,7 +5,7 @@ from itertools import islice
 
 from django.conf import settings
 
-from bots.config.bot_config import BotConfig
+from bots.config_builder import config_of
 from bots.inworld.api_key import lacks_key
 from bots.inworld.catalogue_records import LanguageModel, Voice, from_inworld
 from bots.inworld.client import Inworld, SpeechRequest
@@ -58,7 +58,7 @@ def _of_models(bots: Iterable[Bot]) -> Iterator[Finding]:
     offered = {str(model["id"]) for model in listed if model["is_supported"]}
     complete = True
     for bot in bots:
-        wanted = (bot.llm_model, *BotConfig.of(bot).fallback_models)
+        wanted = (bot.llm_model, *config_of(bot).fallback_models)
         for model in wanted:
             if model not in offered:
                 complete = False
@@ -70,7 +70,7 @@ def _of_models(bots: Iterable[Bot]) -> Iterator[Finding]:
 
 def _of_speech(bots: Iterable[Bot]) -> Iterator[Finding]:
     rate = settings.CLIP_SAMPLE_RATE
-    wanted = {voicing(BotConfig.of(bot), WORD, rate): bot for bot in bots}
+    wanted = {voicing(config_of(bot), WORD, rate): bot for bot in bots}
     for spoken, bot in islice(wanted.items(), MAX_VOICES_TRIED):
         try:
             seconds = _speak(spoken)

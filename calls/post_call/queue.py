@@ -18,6 +18,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from bots.config.bot_config import BotConfig
+from bots.config_builder import config_from_json, config_of
 from bots.models import Bot
 from calls.models import Call, PostCallTask, Turn
 from calls.models.post_call_task import Kind, State
@@ -100,7 +101,7 @@ def create_tasks(call_ids: Iterable[int]) -> None:
     owed = [
         PostCallTask(call=call, kind=kind, due_at=Now() + SETTLE)
         for call in over.only("is_test", "settings")
-        for kind in _kinds(call, BotConfig.from_json(call.settings))
+        for kind in _kinds(call, config_from_json(call.settings))
     ]
     if owed:
         PostCallTask.objects.bulk_create(owed, ignore_conflicts=True)
@@ -132,14 +133,14 @@ def profile_of(call: Call) -> BotConfig:
 
     Of a bot that is gone, those that the call ran with.
     """
-    return BotConfig.of(call.bot) if call.bot else BotConfig.from_json(call.settings)
+    return config_of(call.bot) if call.bot else config_from_json(call.settings)
 
 
 def available_kinds(call: Call) -> list[Kind]:
     """What can be done for a call, again or for the first time."""
     if call.status not in Call.OVER or call.status == Call.Status.REFUSED:
         return []
-    return _kinds(call, call.bot or BotConfig.from_json(call.settings))
+    return _kinds(call, call.bot or config_from_json(call.settings))
 
 
 def retry_now(call: Call, kind: Kind) -> None:

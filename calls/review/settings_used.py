@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import FieldDoesNotExist
 
-from bots.config.bot_config import LIST_FIELDS, BotConfig
+from bots.config.bot_config import LIST_FIELDS
 from bots.config.capabilities import Language, MenuEntry, ToolSpec, TransferTarget
+from bots.config_builder import config_of
 from bots.models import Bot
 from calls.models import Call
 from calls.review.masking import masked
@@ -50,7 +51,7 @@ def settings_used(call: Call, *, hide: bool = False) -> Iterator[Setting]:
         if call.bot_id
         else None
     )
-    present = BotConfig.of(bot).to_json() if bot else {}
+    present = config_of(bot).to_json() if bot else {}
     for name, value in call.settings.items():
         label = _label(name)
         if not label:  # a setting of an older or newer release

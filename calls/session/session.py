@@ -8,8 +8,9 @@ from contextlib import suppress
 from time import monotonic
 from typing import Any, assert_never
 
-from bots.config.bot_config import BotConfig
 from bots.config.local_time import minute_of_week
+from bots.config.rules import rules_of
+from bots.config_builder import config_from_json
 from calls import metrics, models
 from calls.background import BackgroundTasks
 from calls.conversation.actions import (
@@ -37,7 +38,6 @@ from calls.conversation.events import (
 from calls.live_feed.snapshot import CallSnapshot, Update
 from calls.logs import CallLog
 from calls.models import Call
-from calls.rules import rules_of
 from calls.session import turn_metrics
 from calls.session.resumed import resumed
 from calls.session.services import Services
@@ -81,7 +81,7 @@ class CallSession:
         send: Callable[[str], Awaitable[None]],
         close_socket: Callable[..., Coroutine[Any, Any, None]],
     ) -> None:
-        self.profile = profile = BotConfig.from_json(call.settings)
+        self.profile = profile = config_from_json(call.settings)
         self.call = call
         self.services = services
         self.send = send

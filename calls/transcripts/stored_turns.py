@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import DatabaseError, InterfaceError
 
 from bots.config.bot_config import BotConfig
+from bots.config_builder import config_from_json
 from calls import metrics, models
 from calls.db import run_in_db_thread
 from calls.models import Call
@@ -43,7 +44,7 @@ async def earlier_turns(call: Call) -> list[models.Turn] | None:
 
 async def load_turns(call: Call) -> BotConfig:
     """What a call runs with, in the language that it has changed to."""
-    profile, clock = BotConfig.from_json(call.settings), Clock()
+    profile, clock = config_from_json(call.settings), Clock()
     said = await earlier_turns(call) or []
     return profile.in_language(current_language([turn_of(row, clock) for row in said]))
 

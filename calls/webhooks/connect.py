@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from bots.config.bot_config import BotConfig
 from bots.config.capabilities import TransferTarget
+from bots.config_builder import config_from_json
 from bots.inworld.api_key import lacks_key
 from calls.models import Call
 from calls.public_urls import public_url, socket_url
@@ -40,7 +41,7 @@ def relay_twiml(call: Call) -> str:
     # A later socket finds them with the call, beside what was looked up meanwhile,
     # which is not for the carrier.
     parameters = {} if call.reconnects else call.variables
-    return connect_document(BotConfig.from_json(call.settings), token, parameters)
+    return connect_document(config_from_json(call.settings), token, parameters)
 
 
 def connect_document(

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from bots.config.bot_config import BotConfig
+from bots.config_builder import config_from_json
 from bots.models import Bot
 from bots.number_routing import NoAnswer
 from calls.db import run_in_incoming_thread
@@ -129,7 +130,7 @@ async def _over_limit(call: Call, too_many: LimitExceeded) -> str:
     await close_call(call.call_sid, Call.Status.REFUSED, reason)
     if too_many is LimitExceeded.OF_CALLER:
         return twiml.reject("busy")
-    return _busy(BotConfig.from_json(call.settings), call)
+    return _busy(config_from_json(call.settings), call)
 
 
 def _busy(profile: BotConfig, call: Call) -> str:

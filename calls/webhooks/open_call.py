@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from bots.config.bot_config import BotConfig
 from bots.config.placeholders import limited
+from bots.config_builder import config_of
 from bots.models import Bot, PhoneNumber
 from calls import metrics
 from calls.db import run_in_db_thread, run_in_incoming_thread
@@ -23,7 +24,7 @@ def config_snapshot(bot: Bot, ours: str) -> BotConfig:
     Nobody is put through to a number that a bot answers: each would pass the caller on
     to the next for ever, and every leg costs.
     """
-    profile = BotConfig.of(bot)
+    profile = config_of(bot)
     numbers = {person.number for person in profile.transfer_targets}
     if not numbers:  # one visit less while it rings
         return profile

@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 import django
 import psycopg
 
+from bots.config_builder import config_of
+
 DATABASE = "postgres://postgres@127.0.0.1:5432/voicebot_desk"
 BOTS, CALLERS, DAYS = 20, 5_000, 90
 WORDS_A_TURN, VOCABULARY = 14, 20_000
@@ -93,13 +95,12 @@ def fill(calls: int, turns: int) -> None:
     """Write calls of many callers over three months, with words of a usual spread."""
     from django.db import connection
 
-    from bots.config.bot_config import BotConfig
     from bots.models import Bot
     from calls.models import Call, Turn
 
     chance = random.Random(5)
     bots = [Bot.objects.get_or_create(name=f"Bot {n}")[0] for n in range(BOTS)]
-    profiles = [BotConfig.of(bot).to_json() for bot in bots]
+    profiles = [config_of(bot).to_json() for bot in bots]
     words = [spelled(n) for n in range(VOCABULARY)]
     weights = [1 / (n + 2) for n in range(VOCABULARY)]
     for begin in range(0, calls, BATCH):

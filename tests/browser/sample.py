@@ -6,7 +6,7 @@ from random import Random
 
 from django.utils import timezone
 
-from bots.config.bot_config import BotConfig
+from bots.config_builder import config_of
 from bots.models import Bot, PhoneNumber, Secret, Tool
 from calls.models import Call, PostCallTask
 from calls.transcripts import call_stats
@@ -111,7 +111,7 @@ def _called(bot: Bot, label: str, caller: str, words: str) -> Sample:
         bot_name=bot.name,
         from_number=caller,
         to_number=NUMBER,
-        settings=BotConfig.of(Bot.objects.with_related().get()).to_json(),
+        settings=config_of(Bot.objects.with_related().get()).to_json(),
         variables={"customer.name": words},
         status=Call.Status.COMPLETED,
         started_at=timezone.now() - timedelta(minutes=5),

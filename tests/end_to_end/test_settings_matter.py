@@ -9,6 +9,8 @@ import pytest
 
 from bots.config.bot_config import BotConfig
 from bots.config.capabilities import Language, MenuEntry, ToolSpec
+from bots.config.rules import rules_of
+from bots.config_builder import config_from_json, config_of
 from bots.inworld.events import Audio, Done, Transcript
 from bots.inworld.events import Event as StreamEvent
 from bots.inworld.tool_calls import ToolCall
@@ -27,7 +29,6 @@ from calls.conversation.events import (
 )
 from calls.logs import CallLog
 from calls.models import Call
-from calls.rules import rules_of
 from calls.session.variables import variables
 from calls.speech.inworld_requests import reply_request, voicing
 from calls.speech.reply_stream import ReplyStream
@@ -203,7 +204,7 @@ def test_all_settings_are_covered_here() -> None:
 @pytest.mark.parametrize("field", DIFFERENT)
 def test_a_change_of_a_setting_changes_something(field: str) -> None:
     transfer = "+15005550098" if field == "transfer_notice" else ""
-    usual = BotConfig.of(Bot(transfer_number=transfer))
+    usual = config_of(Bot(transfer_number=transfer))
     if field.startswith("filler"):
         usual = dataclasses.replace(usual, tools=(TOOL,))
     changed = dataclasses.replace(usual, **{field: DIFFERENT[field]})
@@ -211,19 +212,19 @@ def test_a_change_of_a_setting_changes_something(field: str) -> None:
 
 
 def test_a_stored_profile_reads_back_the_same() -> None:
-    profile = BotConfig.of(Bot(fallback_models=" one/model \n\ntwo/model\n"))
+    profile = config_of(Bot(fallback_models=" one/model \n\ntwo/model\n"))
     assert profile.fallback_models == ("one/model", "two/model")
-    assert BotConfig.from_json(profile.to_json()) == profile
+    assert config_from_json(profile.to_json()) == profile
 
 
 def test_a_profile_of_an_older_version_gets_the_defaults() -> None:
     stored = {"name": "Old", "greeting": "Hi.", "gone_since": 1}
-    profile = BotConfig.from_json(stored)
+    profile = config_from_json(stored)
     assert (profile.greeting, profile.llm_model) == ("Hi.", Bot().llm_model)
 
 
 def test_no_greeting_lets_the_caller_speak_first() -> None:
-    silent = dataclasses.replace(BotConfig.of(Bot()), greeting="")
+    silent = dataclasses.replace(config_of(Bot()), greeting="")
     conversation = Conversation(rules_of(silent))
     actions = conversation.receive(CallConnected(), at=0)
     assert not [action for action in actions if isinstance(action, SpeakText)]

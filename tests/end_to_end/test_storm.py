@@ -16,7 +16,7 @@ from django.utils import timezone
 from twilio.request_validator import RequestValidator
 from websockets.asyncio.client import connect
 
-from bots.config.bot_config import BotConfig
+from bots.config_builder import config_of
 from bots.models import Bot
 from calls.models import Call, Turn
 from calls.public_urls import socket_url
@@ -86,7 +86,7 @@ async def troubled(
 
 async def ringing(bot: Bot) -> list[Call]:
     """Calls as they are between the webhook and the socket."""
-    profile, now = await sync_to_async(BotConfig.of)(bot), timezone.now()
+    profile, now = await sync_to_async(config_of)(bot), timezone.now()
     settings = profile.to_json()
     return await Call.objects.abulk_create(
         Call(

@@ -52,7 +52,7 @@ class Caller:
         self.thinks = thinks
         self.questions: list[Question] = []
         self.enough = asyncio.Event()
-        self.trouble = ""
+        self.problem = ""
 
     async def run(self) -> None:
         """Talk; whatever ends the call before the caller does is its trouble."""
@@ -62,7 +62,7 @@ class Caller:
                 while not self.enough.is_set():
                     await self._ask()
         except CallFailed as error:
-            self.trouble = self.trouble or f"{type(error).__name__}: {error}"
+            self.problem = self.problem or f"{type(error).__name__}: {error}"
 
     async def _ask(self) -> None:
         words = f"Q{len(self.questions) + 1}?"
@@ -112,7 +112,7 @@ class Crowd:
         def reached() -> bool:
             pairs = zip(self.callers, goal, strict=True)
             return all(
-                caller.trouble or len(caller.answered) >= wanted
+                caller.problem or len(caller.answered) >= wanted
                 for caller, wanted in pairs
             )
 
@@ -126,7 +126,7 @@ class Crowd:
     @property
     def troubles(self) -> list[str]:
         """Why calls were lost: ended by somebody else, or left without an answer."""
-        lost = [caller.trouble for caller in self.callers if caller.trouble]
+        lost = [caller.problem for caller in self.callers if caller.problem]
         early = [c.call.call_sid for c in self.callers if not c.call.hung_up]
         return lost or [f"{sid} was ended by the server" for sid in early]
 

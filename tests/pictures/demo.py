@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from bots.config.bot_config import BotConfig
+from bots.config_builder import config_of
 from bots.models import Bot, PhoneNumber
 from calls.models import Call, Turn
 from calls.transcripts import call_stats
@@ -103,7 +103,7 @@ def _call(chance: Random, begun: datetime, number: str, bot: Bot | None) -> Call
         bot_name=bot.name if bot else "",
         from_number=f"+1500555{chance.randrange(2000, 2060)}",
         to_number=number,
-        settings=BotConfig.of(bot).to_json() if bot else {},
+        settings=config_of(bot).to_json() if bot else {},
         status=Call.Status.COMPLETED,
         started_at=begun,
         answered_at=begun + timedelta(milliseconds=300),
@@ -159,7 +159,7 @@ class Script:
         }
         kept |= {"batch": 1, "result": result, "failed": False}
         took = self.chance.randint(200, 1400)
-        self._turn("tool", name, "", tool=kept, latency_ms={"tool": took})
+        self._turn("tool", name, "", tool_call=kept, latency_ms={"tool": took})
 
     def end(self, reason: str) -> None:
         """Hang up, and keep what was said."""

@@ -13,7 +13,7 @@ from django.contrib.auth.models import Group, User
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
-from bots.config.bot_config import BotConfig
+from bots.config_builder import config_of
 from bots.models import Bot
 from bots.models.tool import Tool
 from bots.sandbox import demo_tool
@@ -95,7 +95,7 @@ class TestSetup:
         tool = Bot.objects.get().tools.get()
         tool.full_clean()
         demo_tool.point_to("http://127.0.0.1:4711")
-        (spec,) = BotConfig.of(Bot.objects.get()).tools
+        (spec,) = config_of(Bot.objects.get()).tools
         assert spec.url == "http://127.0.0.1:4711/demo/orders/{{number}}"
         assert [each.name for each in spec.parameters] == ["number", "seconds"]
         Bot.objects.all().delete()
@@ -244,7 +244,7 @@ class TestFirstRun:
     def test_runs_without_django(self, tmp_path: Path) -> None:
         package = tmp_path / "voicebot"
         package.mkdir()
-        for name in ("__init__.py", "first_run.py"):
+        for name in ("__init__.py", "env_file.py"):
             (package / name).write_text((BASE / "voicebot" / name).read_text())
         command = [sys.executable, "-S", "-m", "voicebot.env_file"]
         done = subprocess.run(

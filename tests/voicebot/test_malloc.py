@@ -9,9 +9,9 @@ import pytest
 # Twelve threads at once take memory; how many heaps there are then.
 HEAPS = """
 import ctypes, re, sys, tempfile, threading
-from voicebot import memory
+from voicebot.server import malloc
 if "together" in sys.argv:
-    memory.keep_together()
+    malloc.limit_arenas()
 barrier, libc = threading.Barrier(12), ctypes.CDLL(None)
 libc.fopen.restype = ctypes.c_void_p
 def work():
@@ -21,7 +21,7 @@ def work():
 threads = [threading.Thread(target=work) for _ in range(12)]
 [thread.start() for thread in threads]
 [thread.join() for thread in threads]
-memory.give_back()
+malloc.give_back()
 with tempfile.NamedTemporaryFile() as told:
     file = ctypes.c_void_p(libc.fopen(told.name.encode(), b"w"))
     libc.malloc_info(0, file)

@@ -5,7 +5,7 @@ const AWAY = "This server did not answer with a list. Reload the page.";
 export class Listing extends EventTarget {
     constructor(url, token) {
         super();
-        Object.assign(this, { url, token, entries: [], readAt: null, trouble: "", busy: false });
+        Object.assign(this, { url, token, entries: [], readAt: null, problem: "", busy: false });
     }
 
     async load() {
@@ -29,7 +29,7 @@ export class Listing extends EventTarget {
             found = null; // not reached, or a page to log in instead of a list
         }
         this.busy = false;
-        this.trouble = found ? found.trouble : AWAY;
+        this.problem = found ? found.problem : AWAY;
         if (found?.entries) this.#take(found);
         this.#tell();
         return found;
@@ -48,7 +48,7 @@ export class Listing extends EventTarget {
     get standing() {
         if (this.busy) return "Asking Inworld…";
         const age = this.readAt ? `as of ${when(this.readAt)}` : "never read";
-        return this.trouble ? `${age}. ${this.trouble}` : age;
+        return this.problem ? `${age}. ${this.problem}` : age;
     }
 }
 

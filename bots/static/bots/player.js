@@ -1,4 +1,4 @@
-/* The listen buttons: one sound at a time, and trouble told beside the button. */
+/* The listen buttons: one sound at a time, and problem told beside the button. */
 
 import { element, say } from "./elements.js";
 
@@ -49,7 +49,7 @@ export class Player {
                 body: wanted,
                 signal,
             });
-            if (!answer.ok) return this.#fail((await answer.json()).trouble ?? FAILED);
+            if (!answer.ok) return this.#fail((await answer.json()).problem ?? FAILED);
             await this.#play(pressed, await answer.blob(), signal);
         } catch (error) {
             if (error.name !== "AbortError") this.#fail(FAILED);

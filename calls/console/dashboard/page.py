@@ -62,7 +62,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
     """What the first page shows to this person."""
     home: dict[str, Any] = {
         "places": _places(request.user),
-        "troubles": _troubles(request.user),
+        "problems": _troubles(request.user),
     }
     if request.user.has_perm("calls.view_call"):
         home |= _figures(request.GET.get("day", ""), localdate())

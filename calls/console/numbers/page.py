@@ -69,7 +69,7 @@ def _at_twilio() -> dict[str, Any]:
     try:
         numbers = account().numbers()
     except TwilioError as error:
-        return {"trouble": str(error)}
+        return {"problem": str(error)}
     default = Bot.objects.filter(is_default=True).first()
     here = {
         known.number: known for known in PhoneNumber.objects.select_related("bot").all()

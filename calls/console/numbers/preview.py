@@ -17,6 +17,7 @@ from bots.checks import inworld_key_is_set
 from bots.config.bot_config import BotConfig
 from bots.config.example_values import examples
 from bots.config.placeholders import fill, names
+from bots.config_builder import config_of
 from bots.inworld.errors import InworldError
 from bots.inworld.one_shot import operator_message
 from bots.models import Bot, PhoneNumber
@@ -89,7 +90,7 @@ def preview(number: str) -> Preview:
         document, said = twiml.say_and_hang_up(sentence), {"": sentence}
         varies = False
     else:
-        profile = BotConfig.of(found.bot)
+        profile = config_of(found.bot)
         document, said = connect_document(profile, TOKEN), first_sentence(profile)
         varies = bool(names(profile.consent_message + profile.greeting))
     return Preview(number, found, document, said, not sentence, warnings(), varies)
@@ -150,7 +151,7 @@ def play(request: HttpRequest, bot_id: int) -> HttpResponse:
     """
     if not request.user.has_perm(MAY_SEE):
         raise PermissionDenied
-    profile = BotConfig.of(get_object_or_404(Bot.objects.with_related(), pk=bot_id))
+    profile = config_of(get_object_or_404(Bot.objects.with_related(), pk=bot_id))
     text = first_sentence(profile).get(request.GET.get("said", "greeting"))
     if text is None:
         return _trouble("This bot has no greeting: the caller speaks first.", 404)
@@ -174,4 +175,4 @@ async def _spoken(profile: BotConfig, text: str) -> Phrase:
 
 
 def _trouble(words: str, status: int) -> JsonResponse:
-    return JsonResponse({"trouble": words}, status=status)
+    return JsonResponse({"problem": words}, status=status)

@@ -97,7 +97,7 @@ class TestCallConsumer(RelayConsumer):
     session_class = TestCallSession
     hang_up_codes = frozenset({NORMAL_CLOSURE, GOING_AWAY})
 
-    async def admitted(self, token: str) -> Call | None:
+    async def authorise(self, token: str) -> Call | None:
         """The call of this token, if it was made by who opens the socket."""
         user = self.scope["user"]
         call_sid = call_of(token, user)
@@ -120,7 +120,7 @@ class TestCallConsumer(RelayConsumer):
             return await self._hang_up()
         await super().receive(text_data, bytes_data)
 
-    async def lost(self, session: CallSession) -> None:
+    async def on_lost(self, session: CallSession) -> None:
         """The page is gone: no carrier will ask how to go on."""
         await session.close(Call.Status.FAILED, Call.EndReason.CONNECTION_LOST)
 

@@ -26,7 +26,7 @@ async def open_test_call(
     await _close_unconnected_tests()
     profile = await run_in_db_thread(config_snapshot)(bot, "")
     return await Call.objects.acreate(
-        call_sid=f"desk-{token_hex(16)}",
+        call_sid=f"test-{token_hex(16)}",
         bot=bot,
         bot_name=bot.name,
         settings=profile.to_json(),

@@ -11,9 +11,9 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from bots.config.bot_config import BotConfig
 from bots.config.example_values import EXAMPLE_VALUES
 from bots.config.placeholders import BUILT_IN, parse_declared
+from bots.config_builder import config_from_json
 from bots.inworld.api_key import lacks_key
 from bots.models import Bot
 from calls.console.test_call.consumer import may_test, talk_token
@@ -47,11 +47,11 @@ def page(request: HttpRequest, bot_id: int) -> HttpResponse:
 
 def _call(request: HttpRequest, bot: Bot) -> JsonResponse:
     if lacks_key():
-        return JsonResponse({"trouble": NO_KEY}, status=503)
+        return JsonResponse({"problem": NO_KEY}, status=503)
     # The services belong to the server's event loop.
     call = async_to_sync(_ring)(bot, request.user.get_username(), _given(request, bot))
     if call is None:
-        return JsonResponse({"trouble": FULL}, status=503)
+        return JsonResponse({"problem": FULL}, status=503)
     return JsonResponse(connection_info(call, request.user))
 
 
@@ -88,7 +88,7 @@ async def _ring(bot: Bot, operator: str, variables: dict[str, str]) -> Call | No
 
 def connection_info(call: Call, user: Any) -> dict[str, Any]:
     """What the page needs to play the carrier: the TwiML's part of a phone call."""
-    profile = BotConfig.from_json(call.settings)
+    profile = config_from_json(call.settings)
     token = talk_token(call.call_sid, user)
     readable = user.has_perm("calls.view_call")
     return {

@@ -33,7 +33,7 @@ def simulate_target(request: HttpRequest) -> JsonResponse:
     tests = Call.objects.open().filter(is_test=True, call_sid=call_sid)
     call = tests.first() if call_sid and form else None
     if call is None or form is None:
-        return JsonResponse({"trouble": OVER}, status=409)
+        return JsonResponse({"problem": OVER}, status=409)
     back = async_to_sync(_conclude)(call, form)
     if back:
         return JsonResponse({"line": connection_info(back, request.user)})

@@ -37,19 +37,19 @@ async function listen(button) {
     playing = button;
     button.textContent = "Stop";
     say(button, "");
-    let trouble = "";
+    let problem = "";
     for (const address of button.dataset.clips.trim().split(" ")) {
         try {
             const blob = await fetched(address);
             if (playing !== button) return;
             await heard(blob);
         } catch (error) {
-            trouble = error.message;
+            problem = error.message;
         }
         if (playing !== button) return;
     }
     stop();
-    say(button, trouble);
+    say(button, problem);
 }
 
 for (const button of document.querySelectorAll("[data-clips]")) {

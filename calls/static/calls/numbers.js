@@ -81,7 +81,7 @@ async function ask(address, options = {}) {
     if (answer.redirected || answer.status === 403) throw new Error(LOGGED_OUT);
     if (answer.ok) return answer;
     const told = await answer.json().catch(() => ({}));
-    throw new Error(told.trouble ?? `The server has trouble (${answer.status}). Try again.`);
+    throw new Error(told.problem ?? `The server has problem (${answer.status}). Try again.`);
 }
 
 for (const button of document.querySelectorAll("[data-copies]")) {

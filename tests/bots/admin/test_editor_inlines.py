@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
-from bots.config.bot_config import BotConfig
+from bots.config_builder import config_of
 from bots.models import Bot, PhoneNumber, Tool
 from tests.support.pages.bot_form import ADVICE, FORM, NO_ROWS, rows
 from tests.support.pages.bot_form import viewer as viewer
@@ -32,7 +32,7 @@ def test_people_keys_languages_and_tools_are_saved_with_their_bot(
     spoken = {"language": "de-DE", "voice": "Johanna"}
     lists = rows("targets", ANN) | rows("menu_keys", KEY) | rows("languages", spoken)
     add(admin_client, **lists, tools=[tool.pk])
-    profile = BotConfig.of(Bot.objects.get())
+    profile = config_of(Bot.objects.get())
     assert [(each.name, each.number) for each in profile.targets] == [
         ("Ann", "+14155550100")
     ]
@@ -110,7 +110,7 @@ def test_a_key_may_use_a_tool_that_the_model_does_not_have(
     tool = Tool.objects.create(name="look_up", url="https://a.example/{{x}}")
     pressed = rows("menu_keys", {"key": "1", "action": "tool", "tool": tool.pk})
     assert "Key 1, tool: In look_up: {{x}} is not known" in add(admin_client, **pressed)
-    profile = BotConfig.of(Bot.objects.get())
+    profile = config_of(Bot.objects.get())
     assert profile.tools == ()
     assert [entry.tool and entry.tool.name for entry in profile.menu] == ["look_up"]
 
@@ -130,7 +130,7 @@ def test_what_is_unknown_is_told_while_typing_and_when_saving(
     assert told in " ".join(each["text"] for each in answer if each["field"] == "tools")
     page = add(admin_client, **wanted)
     assert f"Tools: {told} {{{{customer_id}}}}?" in page
-    assert "Key 1, words: {{x}} is not known" in page
+    assert "Key 1, message: {{x}} is not known" in page
     assert "beside the fields" not in page
     more = {"name": "Another", "goodbye_message": "{{a}}", "apology_message": "{{b}}"}
     page = add(admin_client, **wanted, **more)
@@ -145,7 +145,7 @@ def test_a_row_is_called_by_its_name_not_by_its_place(admin_client: Client) -> N
         "dtmf_detection": "on",
     }
     page = add(admin_client, **wanted)
-    assert "Key 1, words: {{x}} is not known" in page
+    assert "Key 1, message: {{x}} is not known" in page
     assert "Person Ann, when to use it: {{y}} is not known" in page
 
 

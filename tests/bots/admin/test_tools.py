@@ -100,7 +100,7 @@ def test_a_tool_is_described_with_its_arguments(operator: Client) -> None:
         url="https://shop.example/{{order_id}}",
         **{
             "parameters-0-name": "order_id",
-            "parameters-0-kind": "string",
+            "parameters-0-type": "string",
             "parameters-0-required": "on",
             "parameters-0-secret": "on",
             "parameters-0-choices": "a, b",

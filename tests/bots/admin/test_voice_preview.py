@@ -43,7 +43,7 @@ async def editor(fake: FakeInworld) -> AsyncClient:
 
 async def trouble(editor: AsyncClient, **changes: Any) -> tuple[int, str]:
     response = await editor.post(LISTEN, {**WANTED, **changes})
-    return response.status_code, response.json()["trouble"]
+    return response.status_code, response.json()["problem"]
 
 
 async def test_a_greeting_is_heard_unsaved(
@@ -164,7 +164,7 @@ async def test_the_list_of_voices_is_kept_and_read_anew(
     fake.voices_status = 500
     kept = (await editor.post(VOICES)).json()
     assert kept["entries"] == read["entries"]
-    assert kept["trouble"].startswith("Inworld has trouble of its own")
+    assert kept["problem"].startswith("Inworld has trouble of its own")
 
 
 def test_speech_is_made_only_for_our_own_pages(db: None) -> None:

@@ -263,7 +263,7 @@ def test_a_tool_of_a_key_gets_no_arguments() -> None:
         (TRANSFER | form("targets", {"name": "Ann"}), "none of the people below says"),
         (
             form("targets", {"name": "Ann"}, {"name": "Bo"}),
-            "hint targets-1-when: Neither the model nor a key",
+            "hint targets-1-when_to_use: Neither the model nor a key",
         ),
         (
             form("targets", {**ANN, "when_to_use": "{{if}}"}),
@@ -273,7 +273,10 @@ def test_a_tool_of_a_key_gets_no_arguments() -> None:
             form("targets", {**ANN, "when_to_use": "{{a b}}"}),
             "targets-0-when_to_use: “{{a b}}” will",
         ),
-        (form("targets", ANN), "hint targets-0-hours: Outside everybody's hours"),
+        (
+            form("targets", ANN),
+            "hint targets-0-opening_hours: Outside everybody's hours",
+        ),
         (
             form("menu_keys", {"key": "1", "action": "end"}),
             "warning dtmf_detection: Swi",
@@ -284,11 +287,11 @@ def test_a_tool_of_a_key_gets_no_arguments() -> None:
         ),
         (
             form("menu_keys", {"key": "1", "action": "say", "message": "Hi {{you}}"}),
-            "warning menu_keys-0-words: {{you}} is not known",
+            "warning menu_keys-0-message: {{you}} is not known",
         ),
         (
             form("menu_keys", {"key": "1", "action": "say", "message": "Hi {{a|b}c}}"}),
-            "warning menu_keys-0-words: “{{a|b}c}}” will be left out",
+            "warning menu_keys-0-message: “{{a|b}c}}” will be left out",
         ),
         (
             form("languages", {"language": "de-DE", "voice": "Clive"}),

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bots.config.bot_config import BotConfig
 from bots.config.local_time import minute_of_week
 from bots.config.opening_hours import DAYS, WEEK_MINUTES, BadHours, is_open, parse_spans
 from bots.config.placeholders import (
@@ -21,6 +20,7 @@ from bots.config.placeholders import (
     names,
     unknown,
 )
+from bots.config_builder import config_of
 from bots.models import Bot
 from calls.models import Call
 from calls.session.variables import variables
@@ -134,7 +134,7 @@ def test_a_call_knows_who_where_and_when_in_its_bots_time_zone() -> None:
         to_number="+15005550006",
         variables={"shop": "berlin", "caller_number": "forged"},
     )
-    profile = BotConfig.of(Bot(name="Ada", time_zone="Asia/Tokyo"))
+    profile = config_of(Bot(name="Ada", time_zone="Asia/Tokyo"))
     evening = datetime(2026, 11, 25, 23, 30, tzinfo=UTC)
     assert variables(call, profile, {"extra": "1", "bot_name": "x"}, evening) == {
         "shop": "berlin",
@@ -149,7 +149,7 @@ def test_a_call_knows_who_where_and_when_in_its_bots_time_zone() -> None:
 
 
 def test_a_time_zone_that_is_gone_is_no_trouble() -> None:
-    profile = BotConfig.of(Bot(time_zone="Gone/Nowhere"))
+    profile = config_of(Bot(time_zone="Gone/Nowhere"))
     assert minute_of_week(datetime(2026, 11, 23, tzinfo=UTC), profile.time_zone) == 0
 
 

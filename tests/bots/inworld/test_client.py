@@ -174,6 +174,6 @@ async def test_other_bots_can_be_given_other_replies(
     fake.reply_with = lambda body: [event({"model": body["model"]}), DONE]
     async with inworld.reply(asking(model="x/y")) as reply:
         assert [str(heard) async for heard in reply] == [
-            "Served(model='x/y')",
+            "ModelChosen(model='x/y')",
             "Done()",
         ]

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 from django.utils import timezone
 
-from bots.config.bot_config import BotConfig
+from bots.config_builder import config_from_json, config_of
 from bots.models import Bot, PhoneNumber
 from calls.models import Call, Turn
 
@@ -106,7 +106,7 @@ def test_a_number_outlives_its_bot() -> None:
 
 def test_a_call_outlives_its_bot_and_keeps_its_settings() -> None:
     bot = Bot.objects.create(name="Bot", fallback_models="a/b\n\n c/d ")
-    profile = BotConfig.of(bot)
+    profile = config_of(bot)
     call = Call.objects.create(
         call_sid="CA1",
         bot=bot,
@@ -117,7 +117,7 @@ def test_a_call_outlives_its_bot_and_keeps_its_settings() -> None:
     bot.delete()
     call.refresh_from_db()
     assert (call.bot, call.bot_name) == (None, "Bot")
-    assert BotConfig.from_json(call.settings) == profile
+    assert config_from_json(call.settings) == profile
     assert profile.fallback_models == ("a/b", "c/d")
 
 

@@ -245,7 +245,7 @@ async def test_secrets_that_cannot_be_read_keep_nobody_else_waiting(
     tool = at(tools, "/x?k={{secret.shop_key}}", parameters=(), timeout_seconds=0.5)
     await secret("shop_key", KEY)
     is_back = threading.Event()
-    monkeypatch.setattr(Secret, "open", lambda _: is_back.wait(20) and KEY)
+    monkeypatch.setattr(Secret, "get_value", lambda _: is_back.wait(20) and KEY)
     # More than there are threads, of theirs or of the loop's.
     using = [asyncio.create_task(use_tool(tool, {}, {})) for _ in range(60)]
     try:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from bots.admin import BotAdmin
-from bots.config.bot_config import BotConfig
+from bots.config_builder import config_of
 from bots.models import Bot, PhoneNumber
 from calls.models import Call, Turn
 from calls.review.call_page import format_offset
@@ -26,7 +26,7 @@ pytestmark = [
 START = timezone.now() - timedelta(hours=1)
 LATENCY = {"request_sent": 4, "first_audio": 571, "play_sent": 702.4, "odd_stage": 9}
 NEW_BOT = {
-    **{name: value for name, value in BotConfig.of(Bot()).to_json().items() if value},
+    **{name: value for name, value in config_of(Bot()).to_json().items() if value},
     "name": "Front desk",
     "retention_days": Bot().retention_days,
     "fallback_models": "",
@@ -59,7 +59,7 @@ def make_call(bot: Bot, number: int) -> Call:
         to_number="+14155550100",
         status=Call.Status.COMPLETED,
         end_reason=Call.EndReason.CALLER_HUNG_UP,
-        settings=BotConfig.of(bot).to_json(),
+        settings=config_of(bot).to_json(),
         started_at=START,
         ended_at=START + timedelta(seconds=83),
     )

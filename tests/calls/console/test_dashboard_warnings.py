@@ -67,7 +67,7 @@ def test_a_number_without_an_active_bot_is_named(
     assert "+14155550101" in whats(admin_client)
     assert "+14155550102" not in whats(admin_client)
     assert "+14155550103" not in whats(admin_client)
-    [trouble] = home(admin_client)["troubles"]
+    [trouble] = home(admin_client)["problems"]
     assert trouble.link == reverse("admin:bots_phonenumber_change", args=[own.pk])
     Bot.objects.filter(pk=bot.pk).update(is_active=False)
     assert "+14155550102" in whats(admin_client)
@@ -76,7 +76,7 @@ def test_a_number_without_an_active_bot_is_named(
 def test_of_many_lost_numbers_a_few_are_named(admin_client: Client) -> None:
     for number in range(8):
         PhoneNumber.objects.create(number=f"+1415555010{number}")
-    assert len(home(admin_client)["troubles"]) == 6
+    assert len(home(admin_client)["problems"]) == 6
     assert "More numbers" in whats(admin_client)
 
 
@@ -104,7 +104,7 @@ def test_a_failing_key_is_told_until_an_answer_comes(
             ring(timedelta(milliseconds=ago)), error=error, model=model, role="system"
         )
     assert expected in whats(admin_client)
-    assert bool(expected) == bool(home(admin_client)["troubles"])
+    assert bool(expected) == bool(home(admin_client)["problems"])
 
 
 def test_failed_calls_of_today_say_what_to_do(admin_client: Client, ring: Ring) -> None:
@@ -113,7 +113,7 @@ def test_failed_calls_of_today_say_what_to_do(admin_client: Client, ring: Ring) 
         ring(timedelta(days=1), status="failed", end_reason=reason)
         ring(status="failed", end_reason=reason, is_test=True)
     ring(status="refused", end_reason="no-bot")
-    troubles = home(admin_client)["troubles"]
+    troubles = home(admin_client)["problems"]
     assert len(troubles) == len(call_warnings.REMEDIES)
     assert troubles[0].what.startswith("2 calls failed today: no bot answers")
     for trouble in troubles:
@@ -158,7 +158,7 @@ def test_a_well_kept_deployment_has_no_warnings(
     admin_client: Client, ring: Ring
 ) -> None:
     answer(ring(), latency_ms={"play_sent": 700})
-    assert home(admin_client)["troubles"] == []
+    assert home(admin_client)["problems"] == []
     assert "Needs action" not in text(admin_client)
 
 

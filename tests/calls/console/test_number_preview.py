@@ -56,7 +56,7 @@ def test_its_own_bot_answers_with_its_greeting_and_its_twiml() -> None:
 
 
 def test_variables_are_filled_in_with_their_examples(admin_client: Client) -> None:
-    default(greeting="Hi {{name|there}}, {{x}}it is {{now}}.", values="name = Ann")
+    default(greeting="Hi {{name|there}}, {{x}}it is {{now}}.", variables="name = Ann")
     found = preview(MINE)
     assert found.said["greeting"].startswith("Hi Ann, it is ")
     assert found.has_examples

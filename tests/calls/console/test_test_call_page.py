@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from bots.config.bot_config import BotConfig
+from bots.config_builder import config_from_json, config_of
 from bots.models import Bot
 from calls.models import Call
 from tests.support.pages.test_call import client_of, make_user
@@ -59,7 +59,7 @@ def test_a_call_runs_with_the_settings_of_this_moment_and_counts_as_a_test(
     call = Call.objects.get()
     assert told["callSid"] == call.call_sid
     assert told["page"] == f"/admin/calls/call/{call.pk}/change/"
-    assert BotConfig.from_json(call.settings) == BotConfig.of(Bot.objects.get())
+    assert config_from_json(call.settings) == config_of(Bot.objects.get())
     assert call.settings["greeting"] == "Just changed."
     assert (call.is_test, call.from_number) == (True, "olga (browser)")
     assert not Call.objects.real().exists()
@@ -78,7 +78,7 @@ def test_a_full_server_says_so_and_makes_no_call(
     assert client.post(f"/admin/test-call/{bot.pk}/").status_code == 200
     answer = client.post(f"/admin/test-call/{bot.pk}/")
     assert answer.status_code == 503
-    assert "MAX_CALLS" in answer.json()["trouble"]
+    assert "MAX_CALLS" in answer.json()["problem"]
     assert Call.objects.count() == 1
 
 
@@ -91,7 +91,7 @@ def test_a_server_without_a_key_says_what_to_set(
     )
     answer = client_of(operator).post(f"/admin/test-call/{bot.pk}/")
     assert answer.status_code == 503
-    assert "INWORLD_API_KEY" in answer.json()["trouble"]
+    assert "INWORLD_API_KEY" in answer.json()["problem"]
 
 
 def test_a_call_whose_page_went_away_is_closed_when_the_next_is_made(

@@ -50,7 +50,7 @@ async def test_the_socket_is_for_the_operator_who_made_the_call_on_our_own_page(
     assert await refused(browser.socket(path, origin="https://evil.example"))
     assert await refused(browser.socket(path, origin=None))
     assert await refused(browser.socket(path + "x"))
-    assert await refused(browser.socket("/desk/elsewhere"))
+    assert await refused(browser.socket("/console/elsewhere"))
     async with browser.socket(path):
         pass
 

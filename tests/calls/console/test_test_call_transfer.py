@@ -86,7 +86,7 @@ async def test_a_person_who_takes_it_ends_the_call(
     (use,) = [turn.tool_call for turn in await turns(row) if turn.tool_call]
     assert use["result"] == "Sales took the call."
     again = await browser.decide(told["token"], "no-answer")
-    assert (again.status_code, again.json()) == (409, {"trouble": "The call is over."})
+    assert (again.status_code, again.json()) == (409, {"problem": "The call is over."})
 
 
 async def test_a_person_who_does_not_answer_brings_it_back_with_its_history(

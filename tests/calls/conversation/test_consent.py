@@ -6,7 +6,8 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.test import Client
 
-from bots.config.bot_config import BotConfig
+from bots.config.rules import rules_of
+from bots.config_builder import config_of
 from bots.models import Bot
 from calls.conversation.actions import DropClips, Play, SpeakText, StartReply, StopReply
 from calls.conversation.events import (
@@ -21,7 +22,6 @@ from calls.conversation.events import (
 )
 from calls.conversation.responder import GREETING_TTS_TIMEOUT
 from calls.models import Call
-from calls.rules import rules_of
 from calls.turns.turn import CONSENT, Turn
 from tests.calls.conversation.test_conversation import GREETING, Talk, of, started
 from tests.end_to_end.test_live import closed, dial, turns
@@ -147,14 +147,14 @@ def test_a_call_that_goes_on_elsewhere_hears_it_again_only_if_it_was_cut() -> No
 
 
 def test_the_greeting_is_made_while_it_plays() -> None:
-    profile = BotConfig.of(Bot(consent_message=f" {SENTENCE} "))
+    profile = config_of(Bot(consent_message=f" {SENTENCE} "))
     rules = rules_of(profile)
     assert rules.consent_message == SENTENCE
     assert rules.fixed_sentences[0] == profile.greeting
 
 
 def test_a_sentence_that_is_another_in_each_call_is_not_made_beforehand() -> None:
-    profile = BotConfig.of(
+    profile = config_of(
         Bot(consent_message=SENTENCE, greeting="Hi {{a}}", goodbye_message="{{b|c}}")
     )
     told = rules_of(profile).fixed_sentences

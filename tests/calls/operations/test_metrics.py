@@ -126,7 +126,7 @@ async def test_what_nobody_signed_is_counted(server: LiveServer) -> None:
         async with connect(f"{server.url.replace('http', 'ws')}/conversation/forged"):
             pass
     after = await figures(server)
-    for name in ("refused_total{webhook}", "refused_total{socket}"):
+    for name in ("rejected_requests_total{webhook}", "rejected_requests_total{socket}"):
         assert after[f"voicebot_{name}"] - before[f"voicebot_{name}"] == 1
     not_found = "voicebot_clip_requests_total{404}"
     assert after[not_found] - before[not_found] == 1

@@ -11,6 +11,7 @@ from django.utils import timezone
 from calls.models import Call
 from calls.operations.heartbeat import Heartbeat
 from calls.operations.reaper import GONE, STALE_AFTER, Reaper
+from calls.session.active_calls import ActiveCalls
 from calls.transcripts.writes import (
     CallClosed,
     CallsAlive,
@@ -148,7 +149,7 @@ async def test_the_heartbeat_begins_once_and_ends() -> None:
         def put(self, write: object) -> None:
             raise AssertionError
 
-    heart = Heartbeat({}, Nothing())  # type: ignore[arg-type]
+    heart = Heartbeat(ActiveCalls(), Nothing())  # type: ignore[arg-type]
     heart.start()
     tasks = set(heart.tasks)
     heart.start()

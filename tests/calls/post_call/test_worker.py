@@ -13,7 +13,7 @@ from django.conf import LazySettings
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from bots.config.bot_config import BotConfig
+from bots.config_builder import config_of
 from bots.inworld.client import Inworld
 from bots.models import Bot
 from bots.models.secret import Secret
@@ -78,7 +78,7 @@ def ended_call(bot: Bot, number: int = 1, *said: str, **values: Any) -> Call:
         number,
         bot=bot,
         bot_name=bot.name,
-        settings=BotConfig.of(bot).to_json(),
+        settings=config_of(bot).to_json(),
         status=Call.Status.IN_PROGRESS,
         end_reason="",
         ended_at=None,
@@ -137,7 +137,7 @@ def test_what_is_owed_depends_on_the_bot_and_the_call(
 def test_the_last_turns_of_a_call_count_and_nothing_is_owed_twice(bot: Bot) -> None:
     Bot.objects.update(summary_prompt="Sum up.")
     bot.refresh_from_db()
-    stored = BotConfig.of(bot).to_json()
+    stored = config_of(bot).to_json()
     call = make_call(status="in-progress", ended_at=None, settings=stored)
     over = CallClosed(call.pk, Call.Status.COMPLETED, Call.EndReason.BOT_HUNG_UP, START)
     said = TurnWrite(call.pk, SpokenTurn(0, "caller", 0.0, "Hi."), lambda _: START)
@@ -150,7 +150,7 @@ def test_the_last_turns_of_a_call_count_and_nothing_is_owed_twice(bot: Bot) -> N
 def test_a_call_that_goes_on_elsewhere_is_not_over(bot: Bot) -> None:
     Bot.objects.update(summary_prompt="Sum up.")
     bot.refresh_from_db()
-    stored = BotConfig.of(bot).to_json()
+    stored = config_of(bot).to_json()
     call = make_call(status="in-progress", ended_at=None, settings=stored, reconnects=1)
     say(call, "caller", "Hi.")
     reason = Call.EndReason.CONNECTION_LOST
@@ -160,7 +160,7 @@ def test_a_call_that_goes_on_elsewhere_is_not_over(bot: Bot) -> None:
 
 async def test_whoever_closes_a_call_notes_what_is_owed() -> None:
     bot = await make_telling(Receiver())
-    stored = await sync_to_async(lambda: BotConfig.of(bot).to_json())()
+    stored = await sync_to_async(lambda: config_of(bot).to_json())()
     stored["webhook_url"] = "https://crm.example/calls"
     going_on = {"status": "in-progress", "ended_at": None, "settings": stored}
     one, two = [await sync_to_async(make_call)(n, **going_on) for n in (1, 2)]
@@ -218,7 +218,7 @@ async def test_what_of_the_bot_was_not_heard_is_not_summed_up(
     say_later = sync_to_async(say)
     await say_later(call, "bot", "Heard and unheard.", heard_text="Heard")
     await say_later(call, "system", "One moment.")
-    await say_later(call, "tool", "look_up", tool=tool)
+    await say_later(call, "tool", "look_up", tool_call=tool)
     await worked(worker)
     record = inworld.texts[0].body["messages"][1]["content"]
     assert 'Bot: "Heard"' in record

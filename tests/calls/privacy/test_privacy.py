@@ -21,7 +21,7 @@ from pytest_django import Settings
 from redis.asyncio import Redis
 
 from bots.admin.forms import BotForm
-from bots.config.bot_config import BotConfig
+from bots.config_builder import config_of
 from bots.models import Bot, PhoneNumber
 from calls.models import BlockedCaller, Call, ScheduledRun, Turn
 from calls.privacy import deletion, erasure, nightly_purge, retention
@@ -43,7 +43,7 @@ def make_call(sid: str, days: float = 0, bot: Bot | None = None, **values: Any) 
     usual = {
         "bot": bot,
         "bot_name": bot.name if bot else "",
-        "settings": BotConfig.of(bot).to_json() if bot else {},
+        "settings": config_of(bot).to_json() if bot else {},
         "from_number": CALLER,
         "to_number": OURS,
         "status": Call.Status.COMPLETED,

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import Settings
 
-from bots.config.bot_config import BotConfig
+from bots.config_builder import config_of
 from bots.models import Bot, Tool
 from calls.models import Call
 from calls.review.call_page import parts_of
@@ -93,7 +93,7 @@ def test_keys_stand_among_the_words() -> None:
 
 def test_the_page_says_what_is_different_today(viewer: Client) -> None:
     bot = Bot.objects.create(name="Front desk", greeting="Hello.")
-    call = make_call(bot=bot, settings=BotConfig.of(bot).to_json())
+    call = make_call(bot=bot, settings=config_of(bot).to_json())
     assert "different today" not in page_of(viewer, call)
     Bot.objects.update(greeting="<b>Good day.</b>")
     page = page_of(viewer, call)
@@ -136,7 +136,7 @@ def test_a_call_whose_line_is_lost_waits_for_its_caller(viewer: Client) -> None:
 def did(call: Call, name: str, arguments: str, result: str = "", **values: Any) -> None:
     kept = {"call_id": "c", "name": name, "arguments": arguments, "batch": 1}
     kept |= {"result": result, "failed": values.pop("failed", False)}
-    say(call, "tool", name, tool=kept, **values)
+    say(call, "tool", name, tool_call=kept, **values)
 
 
 def test_the_page_tells_what_the_bot_did(viewer: Client) -> None:
@@ -171,7 +171,7 @@ def test_the_page_tells_what_the_bot_did(viewer: Client) -> None:
 def test_damaged_rows_of_tools_hinder_nobody(viewer: Client) -> None:
     call = make_call()
     for tool in ({"odd": 1}, {"name": 7, "arguments": 7, "result": None}):
-        say(call, "tool", "x", tool=tool, latency_ms={"tool": "long"})
+        say(call, "tool", "x", tool_call=tool, latency_ms={"tool": "long"})
     page_of(viewer, call)
 
 
@@ -208,10 +208,10 @@ def doing() -> Bot:
 def test_the_settings_of_a_call_tell_what_the_bot_could_do(
     viewer: Client, doing: Bot, settings: Settings
 ) -> None:
-    call = make_call(bot=doing, settings=BotConfig.of(doing).to_json())
+    call = make_call(bot=doing, settings=config_of(doing).to_json())
     call.refresh_from_db()
     told = {each.label: each.value for each in settings_used(call)}
-    assert told["tools"] == told["lookup_tool"] == "look_up: GET shop.example"
+    assert told["tools"] == told["lookup"] == "look_up: GET shop.example"
     assert told["people"] == "Sales, +14155550123, Large orders."
     assert told["menu of keys"].split("\n") == [
         "0: puts through to Sales",
@@ -232,7 +232,7 @@ def test_the_settings_of_a_call_tell_what_the_bot_could_do(
 
 
 def test_what_a_bot_can_do_is_told_to_have_changed_since(doing: Bot) -> None:
-    call = make_call(bot=doing, settings=BotConfig.of(doing).to_json())
+    call = make_call(bot=doing, settings=config_of(doing).to_json())
     Tool.objects.update(description="Another one.")
     doing.targets.update(number="+14155550199")
     doing.menu_keys.exclude(key="0").delete()
@@ -240,7 +240,7 @@ def test_what_a_bot_can_do_is_told_to_have_changed_since(doing: Bot) -> None:
     changed = {each.label: each.now for each in settings_used(call) if each.changed}
     assert changed == {
         "tools": "look_up: GET shop.example (edited since)",
-        "lookup_tool": "look_up: GET shop.example (edited since)",
+        "lookup": "look_up: GET shop.example (edited since)",
         "people": "Sales, +14155550199, Large orders.",
         "menu of keys": "0: puts through to Sales",
     }

@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from bots.config.bot_config import BotConfig
+from bots.config.rules import rules_of
+from bots.config_builder import config_of
 from bots.models import Bot
 from calls.accounts.groups import OPERATOR, VIEWER
 from calls.conversation.conversation import Conversation
 from calls.live_feed.snapshot import CallSnapshot
 from calls.models import Call
 from calls.review.masking import DOTS, masked, remove_numbers
-from calls.rules import rules_of
 
 CALLER, OURS = "+14155550100", "+15005550006"
 HIDDEN = "+1415•••0100"
@@ -144,7 +144,7 @@ def test_a_viewer_cannot_find_out_a_number_digit_by_digit(
 def test_an_outbound_calls_callee_is_hidden_and_so_is_it_in_the_live_view(
     call: Call,
 ) -> None:
-    profile = BotConfig.of(Bot(transfer_number=CALLER))
+    profile = config_of(Bot(transfer_number=CALLER))
     call.direction, call.from_number, call.to_number = "outbound-api", OURS, CALLER
     about = CallSnapshot(call, profile, Conversation(rules_of(profile))).full(0, 1)[
         "about"

@@ -12,7 +12,7 @@ from twilio.request_validator import RequestValidator
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 
-from bots.config.bot_config import BotConfig
+from bots.config_builder import config_of
 from bots.models import Bot
 from calls.models import Call
 from calls.public_urls import socket_url
@@ -48,7 +48,7 @@ def lost_call(bot: Bot) -> Call:
     call = Call.objects.create(
         call_sid="CA1",
         bot=bot,
-        settings=BotConfig.of(bot).to_json(),
+        settings=config_of(bot).to_json(),
         status=Call.Status.IN_PROGRESS,
         started_at=timezone.now(),
         reconnects=1,

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from bots.audio.wav import wav
-from bots.config.bot_config import BotConfig
+from bots.config_builder import config_of
 from bots.inworld.client import Inworld
 from bots.models import Bot
 from calls.conversation.actions import DropClips, MuteClips, Play
@@ -26,7 +26,7 @@ def session() -> CallSession:
         pass
 
     services = Services(Inworld("http://127.0.0.1:9", "key"), MemoryClips(1_000_000))
-    settings = BotConfig.of(Bot()).to_json()
+    settings = config_of(Bot()).to_json()
     call = Call(pk=1, call_sid="CA1", settings=settings, started_at=timezone.now())
     return CallSession(call, services, ignore, ignore)
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from bots.config.bot_config import BotConfig
 from bots.config.capabilities import Language
+from bots.config_builder import config_of
 from bots.models import Bot
 from calls.simulator.twiml import Relay, read_twiml
 from calls.twilio import twiml
@@ -13,7 +13,7 @@ from calls.twilio import twiml
 
 def declared(*tongues: Language, **settings: object) -> list[tuple[str, str, str, str]]:
     """Each language with its providers and its speech model."""
-    profile = replace(BotConfig.of(Bot(**settings)), languages=tongues)
+    profile = replace(config_of(Bot(**settings)), languages=tongues)
     return [
         (
             each["code"],
@@ -61,7 +61,7 @@ def test_a_speech_model_of_another_provider_is_never_told(
 
 
 def test_the_carrier_reads_which_languages_it_may_change_to() -> None:
-    profile = replace(BotConfig.of(Bot()), languages=(Language("de-DE", "Johanna"),))
+    profile = replace(config_of(Bot()), languages=(Language("de-DE", "Johanna"),))
     document = twiml.relay(profile, socket_url="wss://x/", action_url="https://x/")
     (relay,) = read_twiml(document, "https://x/")
     assert isinstance(relay, Relay)

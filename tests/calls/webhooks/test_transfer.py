@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from bots.config.bot_config import BotConfig
 from bots.config.phrasebook import PHRASEBOOKS, phrasebook
+from bots.config_builder import config_of
 from bots.models import Bot
 from calls.models import Call, Turn
 from calls.operations.reaper import STALE_AFTER, TRANSFERRED, Reaper
@@ -127,7 +127,7 @@ async def test_a_person_is_rung_up_as_the_operator_set_it(bot: Bot) -> None:
 
 @in_database
 async def test_whom_nothing_is_announced_to_is_connected_at_once(bot: Bot) -> None:
-    await handed_over(announced=False)
+    await handed_over(announce=False)
     (dial,) = await verbs("/voice/action", **ENDED)
     assert dial[0].attrib == {}
     assert await tags("/voice/dial/0", **TALKED) == ["Hangup"]
@@ -318,7 +318,7 @@ async def test_the_last_word_on_a_call_may_come_before_that_on_its_transfer(
 async def test_a_late_report_of_who_took_a_call_unannounced_is_believed(
     bot: Bot,
 ) -> None:
-    await handed_over(announced=False)
+    await handed_over(announce=False)
     await post("/voice/status", **SESSION, CallStatus="completed")
     assert (await state())[1] == "caller-hung-up"
     await post("/voice/dial/0", **{**TALKED, "CallStatus": "completed"})
@@ -533,7 +533,7 @@ def test_whatever_the_carrier_reports_nobody_took_what_they_did_not_accept(
 
 
 def test_the_person_behind_the_transfer_number_has_no_name() -> None:
-    person = BotConfig.of(Bot(transfer_number="+15005550099")).transfer_targets[0]
+    person = config_of(Bot(transfer_number="+15005550099")).transfer_targets[0]
     transfer = Transfer.of(person.to_json())
     told = outcome(transfer, {"DialCallStatus": "busy"}).words
     assert told.startswith("The transfer number is on the phone.")

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
-from bots.config.bot_config import BotConfig
+from bots.config_builder import config_of
 from bots.models import Bot
 
 ADVICE = "/admin/bots/bot/editor/advice/"
@@ -15,7 +15,7 @@ NO_ROWS: dict[str, Any] = {
     f"{listed}-{count}_FORMS": "0" for listed in LISTS for count in ("TOTAL", "INITIAL")
 }
 FORM = {
-    **{name: value for name, value in BotConfig.of(Bot()).to_json().items() if value},
+    **{name: value for name, value in config_of(Bot()).to_json().items() if value},
     "name": "Front desk",
     "fallback_models": "openai/gpt-4o",
     "fillers": "",

@@ -9,8 +9,8 @@ import { Transcript } from "./transcript.js";
 const root = document.getElementById("talk");
 const part = (name) => root.querySelector(`[data-part="${name}"]`);
 const [callButton, hangUpButton, interruptButton] = ["call", "hang-up", "interrupt"].map(part);
-const [state, trouble, form, line, micButton] =
-    ["state", "trouble", "form", "line", "microphone"].map(part);
+const [state, problem, form, line, micButton] =
+    ["state", "problem", "form", "line", "microphone"].map(part);
 const [keypad, level, guess, readCall] = ["keypad", "level", "guess", "read-call"].map(part);
 const transcript = new Transcript(part("log"), part("latest"), root.dataset.bot);
 
@@ -33,7 +33,7 @@ const working = new Set(); // uses of tools that have not ended
 // Calling
 
 async function call() {
-    setTrouble("");
+    setProblem("");
     callButton.disabled = true;
     setState("calling");
     let context = null;
@@ -44,7 +44,7 @@ async function call() {
         connect(await ring(), context);
     } catch (error) {
         context?.close();
-        setTrouble(error.message);
+        setProblem(error.message);
         stopped("idle");
     }
 }
@@ -111,7 +111,7 @@ const page = {
     language(tag) {
         listener?.change(tag);
     },
-    trouble: setTrouble,
+    problem: setProblem,
     ended(how) {
         if (how.person && !how.hungUp) return ringUp(how.person);
         transcript.note(endingOf(how), how.lost ? "failed" : "");
@@ -147,8 +147,8 @@ const person = new Person(part("person"), {
         stopped("ended");
         callButton.focus();
     },
-    trouble(text) {
-        setTrouble(text);
+    problem(text) {
+        setProblem(text);
         person.box.hidden = true;
         stopped("ended");
     },
@@ -184,9 +184,9 @@ function showLevel() {
     requestAnimationFrame(showLevel);
 }
 
-function setTrouble(text) {
-    trouble.textContent = text;
-    trouble.hidden = !text;
+function setProblem(text) {
+    problem.textContent = text;
+    problem.hidden = !text;
 }
 
 // What the caller does
@@ -241,15 +241,15 @@ const caller = {
         guess.textContent = "";
         relay?.stopSpeaking();
     },
-    trouble(text) {
-        setTrouble(text);
+    problem(text) {
+        setProblem(text);
         stopListening();
     },
 };
 
 function toggleMicrophone() {
     if (listener) return stopListening();
-    setTrouble("");
+    setProblem("");
     listener = new Listener(relay.line.language, caller);
     listener.start();
     showMicrophone();

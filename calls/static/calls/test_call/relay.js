@@ -18,7 +18,7 @@ function socketUrl(path) {
 
 export class Relay {
     // `line` is what the server said of the call; `page` is told: turn(frame),
-    // language(tag), state(), trouble(text) and ended({...}). `context` plays.
+    // language(tag), state(), problem(text) and ended({...}). `context` plays.
     constructor(line, page, context) {
         this.line = line;
         this.page = page;
@@ -161,7 +161,7 @@ export class Relay {
     }
 
     failed(item, why) {
-        this.page.trouble(`A sentence could not be played. ${why}`);
+        this.page.problem(`A sentence could not be played. ${why}`);
     }
 
     // The socket

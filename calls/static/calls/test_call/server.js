@@ -13,6 +13,6 @@ export async function ask(path, body) {
     }
     if (!known) throw new Error(`The server could not do that (${answer.status}).`);
     const told = await answer.json();
-    if (told.trouble) throw new Error(told.trouble);
+    if (told.problem) throw new Error(told.problem);
     return told;
 }

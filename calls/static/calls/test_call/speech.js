@@ -13,7 +13,7 @@ const TROUBLE = {
 
 export class Listener {
     // `caller` is told: begins() at the first word, guess(text), said(text),
-    // fellSilent() when nothing came of it, trouble(text).
+    // fellSilent() when nothing came of it, problem(text).
     constructor(language, caller) {
         this.caller = caller;
         this.wanted = false;
@@ -63,9 +63,9 @@ export class Listener {
     }
 
     failed(error) {
-        if (!TROUBLE[error]) return; // "no-speech" and "aborted" are no trouble
+        if (!TROUBLE[error]) return; // "no-speech" and "aborted" are no problem
         this.wanted = false;
-        this.caller.trouble(TROUBLE[error]);
+        this.caller.problem(TROUBLE[error]);
     }
 
     // It ends by itself after a silence.

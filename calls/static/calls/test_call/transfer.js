@@ -3,7 +3,7 @@
 import { ask } from "./server.js";
 
 export class Person {
-    // `page` is told: back(line), over(reason) and trouble(text).
+    // `page` is told: back(line), over(reason) and problem(text).
     constructor(box, page) {
         this.box = box;
         this.page = page;
@@ -38,7 +38,7 @@ export class Person {
             if (line) this.page.back(line);
             else this.page.over(reason);
         } catch (error) {
-            this.page.trouble(error.message);
+            this.page.problem(error.message);
         } finally {
             for (const button of buttons) button.disabled = false;
         }
