@@ -13,7 +13,7 @@ from calls.conversation.events import CallerSpoke, Event
 from calls.conversation.tool_definitions import available_targets
 from calls.models import Call
 from calls.review.masking import masked
-from calls.review.tool_call_view import use_of
+from calls.review.tool_call_view import tool_call_view
 from calls.review.visibility import for_list
 from calls.transfer import Transfer
 from calls.turns.heard_text import heard_and_not
@@ -148,7 +148,7 @@ def turn_seen(turn: Turn, began: float) -> Update:
 
 def _use_seen(turn: Turn) -> Update | None:
     """What a turn did, where it is the use of a tool, in two lines."""
-    did = use_of(turn.tool_call, turn.latency_ms)
+    did = tool_call_view(turn.tool_call, turn.latency_ms)
     if did is None:
         return None
     given = ", ".join(f"{each.name}: {each.value}" for each in did.arguments)
