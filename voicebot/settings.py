@@ -125,7 +125,7 @@ CHANNEL_LAYERS = {
 
 INSTALLED_APPS = [
     "daphne",
-    "calls.console.apps.ConsoleConfig",  # django.contrib.admin with the desk's own pages
+    "calls.console.apps.ConsoleConfig",  # django.contrib.admin and our own pages
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
