@@ -82,7 +82,7 @@ async def handed_over(**changes: Any) -> Call:
     """A call whose bot has just put the caller through."""
     await ring()
     call = await Call.objects.aget()
-    await admit(call.call_sid, call.relay_nonce, here=lambda: None)
+    await admit(call.call_sid, call.relay_nonce, fallback=lambda: None)
     now = timezone.now()
     use = {"call_id": "call_1", "name": "transfer_call", "arguments": "{}"}
     fixed = {"call": call, "started_at": now, "ended_at": now}
@@ -218,7 +218,7 @@ async def test_a_caller_nobody_took_gets_a_fresh_relay_once(
     assert (await state())[2].startswith(told)
     found = read_token(url.rsplit("/", 1)[1])
     assert found
-    admitted = await admit(*found, here=lambda: None)
+    admitted = await admit(*found, fallback=lambda: None)
     assert admitted
     assert admitted.transfer["returned"].startswith(told)
     # Told once; what comes late changes nothing.
@@ -250,13 +250,13 @@ async def test_who_comes_back_has_lost_no_line(bot: Bot) -> None:
     await handed_over()
     assert await tags("/voice/dial/0", **NO_ANSWER) == ["Connect"]
     call = await Call.objects.aget()
-    await admit(call.call_sid, call.relay_nonce, here=lambda: None)
+    await admit(call.call_sid, call.relay_nonce, fallback=lambda: None)
     for number in range(MAX_RECONNECTS):
         assert await tags("/voice/action", **{**LOST, "SessionId": f"VX{number}"}) == [
             "Connect"
         ]
         call = await Call.objects.aget()
-        await admit(call.call_sid, call.relay_nonce, here=lambda: None)
+        await admit(call.call_sid, call.relay_nonce, fallback=lambda: None)
     assert await tags("/voice/action", **{**LOST, "SessionId": "VX9"}) == [
         "Say",
         "Hangup",
@@ -272,7 +272,7 @@ async def test_a_line_that_breaks_on_the_way_to_a_person_still_leads_there(
         assert await tags("/voice/action", **LOST) == ["Dial"]
     assert await tags("/voice/dial/0", **NO_ANSWER) == ["Connect"]
     call = await Call.objects.aget()
-    await admit(call.call_sid, call.relay_nonce, here=lambda: None)
+    await admit(call.call_sid, call.relay_nonce, fallback=lambda: None)
     assert await tags("/voice/action", **LOST) == []
     assert (await Call.objects.aget()).reconnects == 1
 
