@@ -101,7 +101,7 @@ async def test_a_call_is_told_with_its_summary_soon_after_its_end(
     assert told.call["summary"] == "About hours."
     assert [turn["text"] for turn in told.call["turns"]][1] == "When do you open?"
     for kind in ("summary", "webhook"):
-        assert found[f"voicebot_post_call_attempts_total{{done}}{{{kind}}}"] == 1
+        assert found[f"voicebot_post_call_attempts_total{{{kind}}}{{done}}"] == 1
         assert f"voicebot_post_call_tasks_waiting{{{kind}}}" in found
     assert tracebacks(server.output) == []
 
