@@ -4,10 +4,8 @@ A claim moves `due_at` into the future: whoever made it is done by then, or dead
 another process takes it up. All moments compared are the database's.
 """
 
-import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -59,35 +57,6 @@ class Attempt:
     final: bool = False
 
 
-class Bell:
-    """Tells this process's worker, from any thread, that something is due soon."""
-
-    def __init__(self) -> None:
-        self.pull: Callable[[], object] | None = None
-
-    def hang(self, woken: asyncio.Event) -> None:
-        """Let it wake the running loop's worker."""
-        loop, seconds = asyncio.get_running_loop(), SETTLE.total_seconds() + 0.05
-
-        def pull() -> None:
-            loop.call_soon_threadsafe(loop.call_later, seconds, woken.set)
-
-        self.pull = pull
-
-    def take_down(self) -> None:
-        """There is no worker any more."""
-        self.pull = None
-
-    def ring(self) -> None:
-        """Wake it; without one in this process, another finds what is due."""
-        if self.pull:
-            with suppress(RuntimeError):  # its loop has just ended
-                self.pull()
-
-
-bell = Bell()
-
-
 # As calls end
 
 
@@ -105,7 +74,6 @@ def create_tasks(call_ids: Iterable[int]) -> None:
     ]
     if owed:
         PostCallTask.objects.bulk_create(owed, ignore_conflicts=True)
-        transaction.on_commit(bell.ring)
 
 
 def wanted_of(bot: Bot | BotConfig) -> SummarySpec:
@@ -153,7 +121,6 @@ def retry_now(call: Call, kind: Kind) -> None:
         same = PostCallTask.objects.filter(pk=row.pk)
         same.exclude(state=State.WAITING).update(state=State.WAITING, attempts=0)
         same.update(due_at=Now())
-        transaction.on_commit(bell.ring)
 
 
 # By the worker

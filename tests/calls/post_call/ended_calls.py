@@ -66,7 +66,7 @@ async def worked(worker: PostCallWorker) -> list[tuple[str, str, int]]:
     # Well before now, whatever a clock that is being set does.
     long_due = Now() - timedelta(minutes=1)
     await PostCallTask.objects.filter(state=State.WAITING).aupdate(due_at=long_due)
-    while await worker.look():
+    while await worker.poll():
         await asyncio.gather(*worker.running.values())
     return await standing()
 

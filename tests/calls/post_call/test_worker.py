@@ -38,7 +38,7 @@ async def test_no_worker_does_what_another_does(
     await PostCallTask.objects.aupdate(due_at=Now())
     others = [worker, *(PostCallWorker(worker.inworld) for _ in range(3))]
     while await PostCallTask.objects.filter(state=State.WAITING).aexists():
-        await asyncio.gather(*(each.look() for each in others))
+        await asyncio.gather(*(each.poll() for each in others))
         begun = [task for each in others for task in each.running.values()]
         await asyncio.gather(*begun)
     names = [told.headers["X-Voicebot-Delivery"] for told in receiver.deliveries]
@@ -52,7 +52,7 @@ async def test_what_a_killed_process_had_begun_is_taken_up_once_its_time_is_over
     await PostCallTask.objects.aupdate(due_at=Now())
     claim = sync_to_async(queue.claim)
     (lost,) = await claim(Kind.WEBHOOK, 1, 1, Counter())
-    assert await worker.look() == 0
+    assert await worker.poll() == 0
     row = await PostCallTask.objects.aget()
     assert row.due_at - timezone.now() > timedelta(seconds=40)
     assert await worked(worker) == [("webhook", "done", 2)]
@@ -80,7 +80,7 @@ async def test_one_bots_hanging_receiver_leaves_room_for_others(
     for number in range(8):
         await make_ended(bot, number, "Hi.")
     await PostCallTask.objects.aupdate(due_at=Now() - timedelta(minutes=1))
-    assert await worker.look() == 5
+    assert await worker.poll() == 5
     await receiver.until(5)
     receiver.statuses.clear()
     other = await Bot.objects.acreate(
@@ -88,7 +88,7 @@ async def test_one_bots_hanging_receiver_leaves_room_for_others(
     )
     call = await make_ended(other, 99, "Hi.")
     await call.post_call_tasks.aupdate(due_at=Now())
-    assert await worker.look() == 1
+    assert await worker.poll() == 1
     *_, last = await receiver.until(6)
     assert last.call["bot"] == "Bea"
 
@@ -108,10 +108,10 @@ async def test_a_worker_that_ends_gives_back_what_it_had_begun(
     assert row.due_at <= timezone.now()
 
 
-async def test_a_started_worker_hears_of_a_call_that_ends(
-    worker: PostCallWorker, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+async def test_a_started_worker_finds_a_call_that_ends(
+    worker: PostCallWorker, receiver: Receiver
 ) -> None:
-    monkeypatch.setattr(worker_module, "POLL_SECONDS", 1000)
+    worker.seconds = 0.1
     worker.start()
     bot = await make_telling(receiver)
     began = asyncio.get_running_loop().time()

@@ -2,8 +2,7 @@
 
 from datetime import timedelta
 from itertools import permutations
-from typing import Any
-from xml.etree import ElementTree
+
 import pytest
 from asgiref.sync import sync_to_async
 from django.db.models.functions import Now
@@ -11,30 +10,42 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
-from bots.config.phrasebook import PHRASEBOOKS, phrasebook
-from bots.config_builder import config_of
+
+from bots.config.phrasebook import phrasebook
 from bots.models import Bot
-from calls.models import Call, Turn
+from calls.models import Call
 from calls.operations.reaper import STALE_AFTER, TRANSFERRED, Reaper
 from calls.session.active_calls import active_calls
 from calls.session.socket_admission import admit
 from calls.transcripts.writes import TransferStarted, write_all
 from calls.transfer import Transfer
 from calls.twilio.relay_tokens import read_token
-from calls.twilio.twiml import screening_gather
 from calls.webhooks.dial_result import caller_id, outcome
 from calls.webhooks.reconnect_decision import MAX_RECONNECTS
 from tests.calls.webhooks.test_incoming import (
     ORIGIN,
     RINGING,
     SESSION,
-    fresh_process,
     post,
     ring,
 )
+from tests.calls.webhooks.transfer_callbacks import (
+    DIAL,
+    ENDED,
+    HEARD_ONLY,
+    KEY,
+    LOST,
+    NO_ANSWER,
+    PERSON,
+    SALES,
+    TALKED,
+    handed_over,
+    in_database,
+    state,
+    tags,
+    verbs,
+)
 from tests.conftest import numbered
-from tests.calls.webhooks.transfer_callbacks import DIAL, ENDED, HEARD_ONLY, KEY, LOST, NO_ANSWER, PERSON, SALES, TALKED, handed_over, in_database, state, tags, verbs
-
 
 
 @in_database
@@ -92,7 +103,7 @@ async def test_a_caller_nobody_took_gets_a_fresh_relay_once(
     assert (await state())[2].startswith(told)
     found = read_token(url.rsplit("/", 1)[1])
     assert found
-    admitted = await admit(*found, here=lambda: None)
+    admitted = await admit(*found, fallback=lambda: None)
     assert admitted
     assert admitted.transfer["returned"].startswith(told)
     # Told once; what comes late changes nothing.
@@ -124,13 +135,13 @@ async def test_who_comes_back_has_lost_no_line(bot: Bot) -> None:
     await handed_over()
     assert await tags("/voice/dial/0", **NO_ANSWER) == ["Connect"]
     call = await Call.objects.aget()
-    await admit(call.call_sid, call.relay_nonce, here=lambda: None)
+    await admit(call.call_sid, call.relay_nonce, fallback=lambda: None)
     for number in range(MAX_RECONNECTS):
         assert await tags("/voice/action", **{**LOST, "SessionId": f"VX{number}"}) == [
             "Connect"
         ]
         call = await Call.objects.aget()
-        await admit(call.call_sid, call.relay_nonce, here=lambda: None)
+        await admit(call.call_sid, call.relay_nonce, fallback=lambda: None)
     assert await tags("/voice/action", **{**LOST, "SessionId": "VX9"}) == [
         "Say",
         "Hangup",
@@ -146,7 +157,7 @@ async def test_a_line_that_breaks_on_the_way_to_a_person_still_leads_there(
         assert await tags("/voice/action", **LOST) == ["Dial"]
     assert await tags("/voice/dial/0", **NO_ANSWER) == ["Connect"]
     call = await Call.objects.aget()
-    await admit(call.call_sid, call.relay_nonce, here=lambda: None)
+    await admit(call.call_sid, call.relay_nonce, fallback=lambda: None)
     assert await tags("/voice/action", **LOST) == []
     assert (await Call.objects.aget()).reconnects == 1
 

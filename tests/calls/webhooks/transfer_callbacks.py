@@ -81,7 +81,7 @@ async def handed_over(**changes: Any) -> Call:
     """A call whose bot has just put the caller through."""
     await ring()
     call = await Call.objects.aget()
-    await admit(call.call_sid, call.relay_nonce, here=lambda: None)
+    await admit(call.call_sid, call.relay_nonce, fallback=lambda: None)
     now = timezone.now()
     use = {"call_id": "call_1", "name": "transfer_call", "arguments": "{}"}
     fixed = {"call": call, "started_at": now, "ended_at": now}
