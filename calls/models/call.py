@@ -155,6 +155,18 @@ class Call(models.Model):
         return self.call_sid
 
     @property
+    def caller_number(self) -> str:
+        """The number of the person on the other end, whoever placed the call."""
+        is_outbound = self.direction == self.Direction.OUTBOUND
+        return self.to_number if is_outbound else self.from_number
+
+    @property
+    def our_number(self) -> str:
+        """The number that belongs to this server."""
+        is_outbound = self.direction == self.Direction.OUTBOUND
+        return self.from_number if is_outbound else self.to_number
+
+    @property
     def is_waiting(self) -> bool:
         """Whether the line is lost and the caller may still come back."""
         return self.disconnected_at is not None and self.status not in self.OVER
