@@ -56,7 +56,7 @@ def relay(
         "partialPrompts": False,
         "preemptible": False,
         "dtmfDetection": profile.dtmf_detection,
-        "events": "speaker-events tokens-played",
+        "events": "speaker-events",
     }
     if profile.hints:
         hints = (hint.strip() for hint in re.split(r"[,\r\n]+", profile.hints))

@@ -24,7 +24,7 @@ from calls.transcripts.writes import TransferStarted, write_all
 from calls.transfer import Transfer
 from calls.twilio.relay_tokens import read_token
 from calls.twilio.twiml import screening_gather
-from calls.webhooks.dial_result import caller_id, outcome
+from calls.webhooks.dial_result import caller_id, parse_dial_result
 from calls.webhooks.reconnect_decision import MAX_RECONNECTS
 from tests.calls.webhooks.test_incoming import (
     ORIGIN,
@@ -522,11 +522,11 @@ FORMS = st.dictionaries(
 def test_whatever_the_carrier_reports_nobody_took_what_they_did_not_accept(
     form: dict[str, str],
 ) -> None:
-    found = outcome(Transfer.of(SALES), form)
-    assert not found.talked
-    assert found.words
-    taken = outcome(Transfer.of({**SALES, "accepted": True}), form)
-    assert taken.talked == (
+    found = parse_dial_result(Transfer.of(SALES), form)
+    assert not found.answered
+    assert found.message
+    taken = parse_dial_result(Transfer.of({**SALES, "accepted": True}), form)
+    assert taken.answered == (
         form.get("DialCallStatus") in ("completed", "answered")
         and form.get("DialBridged") != "false"
     )
@@ -535,5 +535,5 @@ def test_whatever_the_carrier_reports_nobody_took_what_they_did_not_accept(
 def test_the_person_behind_the_transfer_number_has_no_name() -> None:
     person = config_of(Bot(transfer_number="+15005550099")).transfer_targets[0]
     transfer = Transfer.of(person.to_json())
-    told = outcome(transfer, {"DialCallStatus": "busy"}).words
+    told = parse_dial_result(transfer, {"DialCallStatus": "busy"}).message
     assert told.startswith("The transfer number is on the phone.")
