@@ -7,7 +7,6 @@ from django.db.models import Index
 from django.db.models.functions import Now
 
 from bots.models import Bot
-from calls.transfer import pending
 
 # Of columns that a process of the release before does not know and yet has to fill.
 NOTHING = models.Value({}, models.JSONField())
@@ -170,16 +169,6 @@ class Call(models.Model):
     def is_waiting(self) -> bool:
         """Whether the line is lost and the caller may still come back."""
         return self.disconnected_at is not None and self.status not in self.OVER
-
-    @property
-    def display_status(self) -> str:
-        """How the call stands, in words."""
-        if self.is_waiting:
-            return "Line lost, waiting for the caller"
-        transfer = pending(self.transfer)
-        if transfer and self.status not in self.OVER:
-            return transfer.display
-        return self.get_status_display()
 
     @property
     def duration(self) -> timedelta | None:

@@ -18,6 +18,7 @@ from bots.config_builder import config_of
 from bots.models import Bot
 from calls.models import Call, Turn
 from calls.operations.reaper import STALE_AFTER, TRANSFERRED, Reaper
+from calls.review.status import display_status
 from calls.session.active_calls import active_calls
 from calls.session.socket_admission import admit
 from calls.transcripts.writes import TransferStarted, write_all
@@ -122,7 +123,7 @@ async def test_a_person_is_rung_up_as_the_operator_set_it(bot: Bot) -> None:
         "method": "POST",
     }
     assert await state() == ("in-progress", "", "")
-    assert call.display_status == "Ringing Sales"
+    assert display_status(call) == "Ringing Sales"
 
 
 @in_database
@@ -175,7 +176,7 @@ async def test_1_takes_the_call_and_its_end_is_the_end(bot: Bot) -> None:
     for _ in range(2):
         assert await tags(path, **PERSON, **KEY, Digits="1") == ["Say"]
     assert await state() == ("in-progress", "", "Sales took the call.")
-    assert (await Call.objects.aget()).display_status == "With Sales"
+    assert display_status(await Call.objects.aget()) == "With Sales"
     assert await tags(f"/voice/announcement/{call.pk}/0", **PERSON) == ["Hangup"]
     for _ in range(2):
         assert await tags("/voice/dial/0", **TALKED) == ["Hangup"]
