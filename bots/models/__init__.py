@@ -1,4 +1,4 @@
-"""Tables: bots, the numbers that lead to them, their tools and secrets."""
+"""Tables: bots, phone numbers, tools, and passwords and keys."""
 
 from bots.models.bot import MAX_RETENTION_DAYS, Bot
 from bots.models.bot_turn_taking import MAX_CALL_MINUTES

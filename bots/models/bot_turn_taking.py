@@ -13,97 +13,105 @@ class BotTurnTaking(models.Model):
     """Settings for when a bot speaks, listens, gives up and transfers."""
 
     interruptible = models.CharField(
+        "callers can interrupt",
         max_length=10,
         choices=Interruptible,
         default=Interruptible.ANY,
-        help_text="How a caller can cut the bot short.",
+        help_text="How a caller can stop the bot while it speaks.",
     )
     interrupt_sensitivity = models.CharField(
+        "sensitivity to interruptions",
         max_length=10,
         choices=Sensitivity,
         default=Sensitivity.MEDIUM,
-        help_text="How little it takes to interrupt the bot.",
+        help_text="How easily a sound interrupts the bot.",
     )
     dtmf_detection = models.BooleanField(
-        "listen for keys",
+        "accept key presses",
         default=True,
-        help_text="Pass the keys a caller presses on to the bot.",
+        help_text="Callers can press keys on their phone, for the menu below or to "
+        "answer the bot.",
     )
     backchannels = models.TextField(
-        "listening words",
+        "words that don't interrupt",
         blank=True,
         max_length=rules.LIST_MAX_LENGTH,
         validators=rules.LIST,
-        help_text="Words that do not interrupt the bot, separated by commas: mhm, "
-        "okay, I see. After a question they still count as answers. Empty: the usual "
-        "ones of the bot's language.",
+        help_text="Separated by commas: mhm, okay, I see. After a question they still "
+        "count as an answer. Empty: the usual words in the bot's language.",
     )
     mask_dtmf = models.BooleanField(
-        "hide keys",
+        "hide pressed keys",
         default=False,
-        help_text="Show dots instead of pressed keys in transcripts, for PINs. The "
-        "bot still gets them.",
+        help_text="Transcripts show dots instead of the pressed keys, for example for "
+        "PINs. The bot still receives them.",
     )
     idle_timeout_seconds = models.PositiveSmallIntegerField(
-        "ask again after",
+        "remind after (seconds)",
         default=10,
         validators=[MaxValueValidator(120)],
-        help_text="Seconds a caller may stay silent after the bot has finished. 0 "
-        "waits for ever.",
+        help_text="How long a caller may be silent after the bot has spoken. 0: no "
+        "limit.",
     )
     idle_reprompts = models.PositiveSmallIntegerField(
-        "ask again at most",
+        "reminders",
         default=2,
         validators=[MaxValueValidator(10)],
-        help_text="How many times to ask a silent caller before saying goodbye.",
+        help_text="How many reminders a silent caller hears before the bot says "
+        "goodbye.",
     )
     idle_prompt = models.TextField(
-        "question to a silent caller",
+        "reminder text",
         blank=True,
         max_length=rules.SPEECH_MAX_LENGTH,
         validators=rules.SPOKEN,
-        help_text="Empty: “Are you still there?” in the bot's language.",
+        help_text="Said to a silent caller. Empty: “Are you still there?” in the bot's "
+        "language.",
     )
     max_call_minutes = models.PositiveSmallIntegerField(
-        "longest call",
+        "maximum length (minutes)",
         default=30,
         validators=[MinValueValidator(1), MaxValueValidator(MAX_CALL_MINUTES)],
-        help_text="Minutes after which the bot says goodbye. The caller is warned a "
+        help_text="After this time the bot says goodbye. It warns the caller one "
         "minute before.",
     )
     time_limit_message = models.TextField(
+        "time limit warning",
         blank=True,
         max_length=rules.SPEECH_MAX_LENGTH,
         validators=rules.SPOKEN,
-        help_text="Said a minute before the longest call ends. Empty: a standing "
-        "sentence in the bot's language.",
+        help_text="Said one minute before the call reaches its maximum length. Empty: "
+        "a standard sentence in the bot's language.",
     )
     goodbye_message = models.TextField(
         blank=True,
         max_length=rules.SPEECH_MAX_LENGTH,
         validators=rules.SPOKEN,
-        help_text="Said before the bot hangs up. Empty: a standing sentence in the "
+        help_text="Said before the bot hangs up. Empty: a standard sentence in the "
         "bot's language.",
     )
     apology_message = models.TextField(
         blank=True,
         max_length=rules.SPEECH_MAX_LENGTH,
         validators=rules.SPOKEN,
-        help_text="Said when no answer can be had. Empty: a standing sentence in the "
-        "bot's language that asks to repeat.",
+        help_text="Said when the bot cannot answer because of a technical problem. "
+        "Empty: a standard sentence in the bot's language that asks the caller to say "
+        "it again.",
     )
     transfer_number = models.CharField(
         max_length=16,
         blank=True,
         validators=[rules.e164],
-        help_text="Where callers are put through when the bot fails twice in a row or "
-        "the line is full, e.g. +14155550100. Empty: the first of the people below.",
+        help_text="Callers are transferred here if the bot fails twice in a row or too "
+        "many calls come in at once, for example +14155550100. Empty: the first person "
+        "in the list below.",
     )
     transfer_notice = models.TextField(
+        "transfer message",
         blank=True,
         max_length=rules.SPEECH_MAX_LENGTH,
         validators=rules.SPOKEN,
-        help_text="Said before a caller is put through. Empty: a standing sentence in "
+        help_text="Said before a caller is transferred. Empty: a standard sentence in "
         "the bot's language.",
     )
 

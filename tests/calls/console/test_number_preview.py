@@ -142,7 +142,7 @@ def test_what_is_no_number_is_refused_with_a_reason(
 
 def test_a_number_may_be_written_any_way(admin_client: Client) -> None:
     page = admin_client.get("/admin/numbers/preview/", {"number": "+1 (500) 555-0006"})
-    assert f"What will {MINE} do?" in page.content.decode()
+    assert f"What callers of {MINE} hear" in page.content.decode()
 
 
 async def play(bot: Bot, user: User, said: str = "greeting") -> HttpResponse:
