@@ -196,7 +196,7 @@ def test_settings_are_told_in_the_words_of_the_bot_page(call: Call) -> None:
     call.settings |= {"fallback_models": ["a/b", "c/d"], "of_old": None}
     told = {setting.label: setting.value for setting in settings_used(call)}
     assert told["AI model"] == "openai/gpt-4.1-mini"
-    assert told["interruptible"] == "By speaking or pressing a key"
+    assert told["callers can interrupt"] == "By speaking or pressing a key"
     assert told["listen for keys"] == "Yes"
     assert told["fallback models"] == "a/b\nc/d"
     assert told["of old"] == "-"
@@ -268,7 +268,7 @@ def test_a_number_that_is_listed_already_says_who_answers_it(
     number = PhoneNumber.objects.create(number="+14155550100", bot=bot)
     add, pasted = "/admin/bots/phonenumber/add/", {"number": "+1 (415) 555-0100"}
     page = admin_client.post(add, pasted).content.decode()
-    assert "Front desk answers it already." in page
+    assert "Front desk already answers this number." in page
     PhoneNumber.objects.update(bot=None)
     page = admin_client.post("/admin/bots/bot/add/", NEW_BOT).content.decode()
     assert "The default bot answers it already." in page
