@@ -8,6 +8,7 @@ from bots.models import Bot
 from calls.models import Call
 from calls.transfer import Transfer
 from calls.twilio.twiml import screening_gather
+from calls.webhooks.dial_result import parse_dial_result
 from tests.calls.webhooks.test_incoming import (
     ORIGIN,
     SESSION,
