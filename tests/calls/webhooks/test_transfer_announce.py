@@ -6,6 +6,7 @@ from bots.config.phrasebook import PHRASEBOOKS
 from bots.config_builder import config_of
 from bots.models import Bot
 from calls.models import Call
+from calls.review.status import display_status
 from calls.transfer import Transfer
 from calls.twilio.twiml import screening_gather
 from calls.webhooks.dial_result import parse_dial_result
