@@ -1,18 +1,9 @@
 """TODO."""
 
-from dataclasses import dataclass
-
 from django.urls import reverse
 
 from calls.public_urls import public_url
-
-
-@dataclass(frozen=True, slots=True)
-class Webhooks:
-    """Our two addresses that a number has to have."""
-
-    voice: str
-    status: str
+from calls.twilio.number_setup import Webhooks
 
 
 def webhooks() -> Webhooks:
