@@ -9,7 +9,8 @@ before it.
 import re
 from dataclasses import dataclass
 
-from bots.audio.pcm import Pcm, strip_header
+from bots.audio.pcm import Pcm
+from bots.audio.wav import strip_header
 from bots.inworld.events import Audio, Done, Event, Failed, Text, Transcript
 
 DEFAULT_SAMPLE_RATE = 48_000

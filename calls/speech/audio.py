@@ -8,8 +8,8 @@ import soxr
 from django.conf import settings
 
 from bots.audio import mulaw
-from bots.audio.pcm import Pcm, strip_header
-from bots.audio.wav import encoding_of, wav
+from bots.audio.pcm import Pcm
+from bots.audio.wav import wav
 from calls.turns.word_timing import FRAME_SECONDS
 
 # Of a clip's loud moments: what is softer is a pause, a breath or the line's hiss.
@@ -40,13 +40,6 @@ def clip_file(pcm: Pcm) -> bytes:
     if settings.CLIP_ENCODING == "mulaw":
         return wav(mulaw.encode(pcm.data), pcm.sample_rate, "mulaw")
     return wav(pcm.data, pcm.sample_rate)
-
-
-def read_clip(body: bytes) -> Pcm:
-    """The samples of a file that `clip_file` made."""
-    sound, rate = strip_header(body)
-    data = mulaw.decode(sound) if encoding_of(body) == "mulaw" else sound
-    return Pcm(rate or settings.CLIP_SAMPLE_RATE, data)
 
 
 def speech_frames(pcm: Pcm) -> bytes:

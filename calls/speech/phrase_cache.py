@@ -12,10 +12,11 @@ from typing import Self
 
 from django.conf import settings
 
+from bots.audio import wav
 from bots.audio.pcm import Pcm
 from bots.inworld.client import Inworld, SpeechRequest
 from bots.inworld.errors import InworldError
-from calls.speech.audio import at_rate, clip_file, read_clip, speech_frames
+from calls.speech.audio import at_rate, clip_file, speech_frames
 from calls.speech.clip_store import ClipStore, ClipsUnavailable, clip_url
 from calls.turns.clip_ids import KEPT_SECONDS
 from calls.turns.playback import Clip
@@ -109,9 +110,9 @@ class PhraseCache:
     async def _stored(self, phrase_id: str) -> Phrase | None:
         try:
             body = await self.clips.get(phrase_id)
-        except ClipsUnavailable:
+            return None if body is None else Phrase.of(phrase_id, wav.read(body))
+        except (ClipsUnavailable, wav.BadWav):
             return None
-        return None if body is None else Phrase.of(phrase_id, read_clip(body))
 
     async def _synthesised(self, phrase_id: str, voicing: SpeechRequest) -> Phrase:
         pcm = await self.inworld.speak(voicing)
