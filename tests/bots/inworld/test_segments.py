@@ -80,9 +80,9 @@ def test_a_segment_is_released_by_the_next_transcript() -> None:
     assert [segment.text for segment in segmenter.feed(Transcript(" Two."))] == ["One."]
 
 
-def test_done_releases_the_rest_and_finish_reason_does_not() -> None:
+def test_done_releases_the_rest_and_usage_does_not() -> None:
     segmenter = Segmenter(EndsWhenQuiet())
-    for event in (Transcript("One."), Audio(SOUND), Finished("stop"), Usage(1, 1)):
+    for event in (Transcript("One."), Audio(SOUND), Usage(1, 1)):
         assert segmenter.feed(event) == []
     assert segmenter.feed(Audio(SOUND)) == []
     assert [segment.pcm.data for segment in segmenter.feed(Done())] == [SOUND * 2]
