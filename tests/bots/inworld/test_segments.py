@@ -12,7 +12,6 @@ from bots.inworld.events import (
     Done,
     Event,
     Failed,
-    Finished,
     Text,
     Transcript,
     Usage,
