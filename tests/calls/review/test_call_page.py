@@ -213,10 +213,10 @@ def test_the_settings_of_a_call_tell_what_the_bot_could_do(
     told = {each.label: each.value for each in settings_used(call)}
     assert told["tools"] == told["lookup"] == "look_up: GET shop.example"
     assert told["people to transfer to"] == "Sales, +14155550123, Large orders."
-    assert told["keypad"].split("\n") == [
+    assert told["keypad menu"].split("\n") == [
         "0: transfers to Sales",
         "1: says We open at nine.",
-        "2: puts through to the first who is there",
+        "2: transfers to the first person available",
         "3: uses look_up",
         "4: ends the call",
     ]
@@ -242,7 +242,7 @@ def test_what_a_bot_can_do_is_told_to_have_changed_since(doing: Bot) -> None:
         "tools": "look_up: GET shop.example (edited since)",
         "lookup": "look_up: GET shop.example (edited since)",
         "people to transfer to": "Sales, +14155550199, Large orders.",
-        "keypad": "0: transfers to Sales",
+        "keypad menu": "0: transfers to Sales",
     }
     call.settings |= {"tools": 7, "targets": [{}], "menu": "x", "lookup_tool": [1]}
     assert len(list(settings_used(call))) == len(call.settings)
