@@ -147,7 +147,7 @@ class CallAdmin(ReadOnlyMixin, RetriesPostCallTasks, BlocksCallers):
 
     @admin.display(description="from and to", ordering="from_number")
     def numbers(self, call: Call) -> str:
-        """Who called, and below it the number that was dialled."""
+        """The caller's number, and below it the number called."""
         caller, called = visibility.for_list(call)
         return _two_lines(caller or "-", f"→ {called or '-'}")
 

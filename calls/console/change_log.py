@@ -13,7 +13,9 @@ def log_change(
     """Record who did what; `name` replaces the subject's own, which may be private."""
     LogEntry.objects.create(
         user_id=user_id,
-        content_type=ContentType.objects.get_for_model(subject),
+        content_type=ContentType.objects.get(
+            app_label=subject._meta.app_label, model=subject._meta.model_name
+        ),
         object_id=str(subject.pk) if subject.pk else None,
         object_repr=(name or str(subject))[:MAX_NAME_LENGTH],
         action_flag=flag,

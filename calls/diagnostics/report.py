@@ -55,7 +55,7 @@ def probe_server_url(sample: server_url_probe.Sample | None) -> Iterator[Finding
 
 
 def conclusion(findings: Sequence[Finding]) -> str:
-    """What callers hear, in one line."""
+    """One line that says what callers hear."""
     # If an early part of a call fails, nothing that comes later is heard.
     order = (NO_CALL, TWILIO_ERROR, SORRY, LINE_DROPS, NO_VOICE, APOLOGY, TWILIO_VOICE)
     heard = {finding.caller_hears for finding in findings}

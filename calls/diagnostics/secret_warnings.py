@@ -74,7 +74,7 @@ def _finding(sender: str, name: str | None, *, exists: bool) -> Finding:
 
 
 def _readable(names: Collection[str]) -> dict[str, bool]:
-    """Whether each existing secret of these names can be read."""
+    """The existing secrets of these names, and for each if it can be read."""
     if not names:
         return {}
     secrets = Secret.objects.filter(name__in=names)

@@ -84,7 +84,7 @@ def call_context(call: Call, at: datetime, *, hide: bool) -> dict[str, Any]:
 
 
 def neighbours(call: Call) -> dict[str, Call | None]:
-    """The same caller's calls before and after this one."""
+    """The previous and the next call of the same caller."""
     if not call.from_number:
         return {}
     others = Call.objects.filter(from_number=call.from_number, is_test=call.is_test)

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from django.db.models import Prefetch, QuerySet
 
 from calls.models import Call, Turn
-from calls.review.visibility import parties, variables
+from calls.review.visibility import shown_numbers, variables
 
 Record = dict[str, Any]
 # Calls held in memory at a time.
@@ -113,7 +113,7 @@ def records(chosen: QuerySet[Call], *, hide: bool = False) -> Iterator[Record]:
 
 def record_of(call: Call, *, hide: bool = False) -> Record:
     """One call as a JSON object. Other programs rely on its keys."""
-    caller, called = parties(call, hide=hide)
+    caller, called = shown_numbers(call, hide=hide)
     return {
         "call_sid": call.call_sid,
         "bot": call.bot_name or None,

@@ -18,15 +18,15 @@ def may_see_numbers(user: Any) -> bool:
 
 def for_list(call: Call) -> tuple[str, str]:
     """From and to as lists show them: the caller masked if the settings say so."""
-    return parties(call, hide=settings.MASK_CALLER_NUMBERS)
+    return shown_numbers(call, hide=settings.MASK_CALLER_NUMBERS)
 
 
 def for_user(user: Any, call: Call) -> tuple[str, str]:
     """From and to as this user may see them on the call's page and in exports."""
-    return parties(call, hide=not may_see_numbers(user))
+    return shown_numbers(call, hide=not may_see_numbers(user))
 
 
-def parties(call: Call, *, hide: bool) -> tuple[str, str]:
+def shown_numbers(call: Call, *, hide: bool) -> tuple[str, str]:
     """From and to. Only the caller's number is hidden, never ours."""
     if not hide or call.is_test:
         return call.from_number, call.to_number

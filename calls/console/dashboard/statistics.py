@@ -35,7 +35,7 @@ AnswerTimes = list[tuple[datetime, float]]
 
 @dataclass(frozen=True, slots=True)
 class BotCalls:
-    """How many calls a bot took; `bot_id` is None if the bot is deleted or unknown."""
+    """The number of a bot's calls; `bot_id` is None for deleted and unknown bots."""
 
     bot_id: int | None
     name: str
@@ -65,7 +65,7 @@ def totals(starts: dict[str, datetime]) -> dict[str, Totals]:
 
 
 def totals_of(hours: HourlyTotals, starts: dict[str, datetime]) -> dict[str, Totals]:
-    """The same as `totals`, computed from hours that reach back far enough."""
+    """Like `totals`, but computed from hours that reach back far enough."""
     return {
         name: sum((counts for hour, counts in hours if hour >= start), Counter())
         for name, start in starts.items()

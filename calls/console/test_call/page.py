@@ -17,7 +17,7 @@ from bots.config_builder import config_from_json
 from bots.inworld.api_key import lacks_key
 from bots.models import Bot
 from calls.console.responses import error
-from calls.console.test_call.consumer import may_test, test_call_token
+from calls.console.test_call.consumer import may_test, call_token
 from calls.console.test_call.new_call import open_test_call
 from calls.models import Call
 from calls.session.active_calls import active_calls
@@ -91,9 +91,9 @@ async def _open_call(bot: Bot, operator: str, variables: dict[str, str]) -> Call
 
 
 def connection_info(call: Call, user: Any) -> dict[str, Any]:
-    """What the page needs to stand in for Twilio: the attributes of the TwiML."""
+    """The TwiML's attributes, with which the page stands in for Twilio."""
     config = config_from_json(call.settings)
-    token = test_call_token(call.call_sid, user)
+    token = call_token(call.call_sid, user)
     may_read = user.has_perm("calls.view_call")
     return {
         "socket": reverse(

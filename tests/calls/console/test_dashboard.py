@@ -206,7 +206,7 @@ def test_what_is_no_day_gives_the_latest_days(
     assert parse_day(asked, timezone.localdate()) is None
     page = admin_client.get("/admin/", {"day": asked})
     assert page.status_code == 200
-    assert ("That is no day" in page.content.decode()) == bool(asked)
+    assert ("That is not a day" in page.content.decode()) == bool(asked)
     assert len(page.context["home"]["charts"][0].rows) == 14
 
 

@@ -10,7 +10,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from bots.models import Bot
-from calls.console.test_call.consumer import test_call_token
+from calls.console.test_call.consumer import call_token
 from calls.models import Call
 from calls.twilio.relay_tokens import new_nonce, relay_token
 from tests.end_to_end.test_live import closed, turns
@@ -86,7 +86,7 @@ async def test_the_carriers_token_does_not_open_the_desks_socket_nor_the_other_w
     assert await refused(
         browser.socket(f"/console/test-call/{relay_token(sid, new_nonce())}")
     )
-    token = test_call_token(sid, operator)
+    token = call_token(sid, operator)
     assert await refused(browser.socket(f"/conversation/{token}"))
 
 

@@ -15,10 +15,10 @@ export function parts(root) {
 }
 
 export function clock(seconds) {
-  const whole = Math.max(0, Math.floor(seconds));
+  const rounded = Math.max(0, Math.floor(seconds));
   const two = (number) => String(number).padStart(2, "0");
-  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
-  const rest = two(whole % 60);
+  const [hours, minutes] = [Math.floor(rounded / 3600), Math.floor(rounded / 60) % 60];
+  const rest = two(rounded % 60);
   return hours ? `${hours}:${two(minutes)}:${rest}` : `${minutes}:${rest}`;
 }
 

@@ -11,8 +11,8 @@ function piece(tag, kind, ...children) {
 
 function folded(text, kind) {
     if (text.length <= MAX_SHOWN_LENGTH) return piece("p", kind, text);
-    const whole = piece("p", "", text);
-    return piece("details", kind, piece("summary", "", `${text.slice(0, 120)}…`), whole);
+    const full = piece("p", "", text);
+    return piece("details", kind, piece("summary", "", `${text.slice(0, 120)}…`), full);
 }
 
 export function toolCall({ title, arguments: args, result, failed, ms }) {

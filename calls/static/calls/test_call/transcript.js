@@ -1,4 +1,4 @@
-// The conversation on the page: one bubble per turn, updated during the call.
+// The conversation on the page: one item per turn, updated during the call.
 
 import { toolCall } from "./tool_calls.js";
 import { waterfall } from "../waterfall.js";
@@ -44,24 +44,24 @@ export class Transcript {
         this.list = log.querySelector("ol");
         this.latest = latest; // shows the latest answer's waterfall
         this.botName = botName;
-        this.bubbles = new Map();
+        this.items = new Map();
     }
 
     clear() {
-        this.bubbles.clear();
+        this.items.clear();
         this.list.replaceChildren();
         this.latest.replaceChildren(line("test-call-quiet", "Say something to see how long each stage of the answer takes."));
     }
 
     show(turn) {
-        const bubble = this.bubbles.get(turn.index) ?? this.begin(turn);
-        const opened = bubble.querySelector("details")?.open ?? false;
-        bubble.replaceChildren(line("test-call-who", this.nameOf(turn)), ...(turn.toolCall ? toolCall(turn.toolCall) : [words(turn)]));
-        bubble.dataset.role = turn.role;
-        if (turn.interrupted) bubble.append(line("test-call-note", "Interrupted"));
-        if (turn.error) bubble.append(line("test-call-error", turn.error));
+        const item = this.items.get(turn.index) ?? this.begin(turn);
+        const opened = item.querySelector("details")?.open ?? false;
+        item.replaceChildren(line("test-call-who", this.nameOf(turn)), ...(turn.toolCall ? toolCall(turn.toolCall) : [words(turn)]));
+        item.dataset.role = turn.role;
+        if (turn.interrupted) item.append(line("test-call-note", "Interrupted"));
+        if (turn.error) item.append(line("test-call-error", turn.error));
         if (turn.role !== "caller" && turn.stages.length) {
-            bubble.append(latency(turn, this.wasAsked(turn), opened));
+            item.append(latency(turn, this.wasAsked(turn), opened));
             this.showLatest(turn);
         }
         this.scroll();
@@ -74,21 +74,21 @@ export class Transcript {
     }
 
     begin(turn) {
-        const bubble = line(`test-call-turn ${turn.role}`, "", "li");
-        this.bubbles.set(turn.index, bubble);
-        this.list.append(bubble);
-        return bubble;
+        const item = line(`test-call-turn ${turn.role}`, "", "li");
+        this.items.set(turn.index, item);
+        this.list.append(item);
+        return item;
     }
 
     // False for greetings. Tool calls may come between the question and its answer.
     wasAsked(turn) {
         let before = turn.index - 1;
-        while (["tool", "system"].includes(this.bubbles.get(before)?.dataset.role)) before -= 1;
-        return this.bubbles.get(before)?.dataset.role === "caller";
+        while (["tool", "system"].includes(this.items.get(before)?.dataset.role)) before -= 1;
+        return this.items.get(before)?.dataset.role === "caller";
     }
 
     showLatest(turn) {
-        if (turn.index < Math.max(...this.bubbles.keys())) return;
+        if (turn.index < Math.max(...this.items.keys())) return;
         this.latest.replaceChildren(waterfall(turn.stages));
     }
 
