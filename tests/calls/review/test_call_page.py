@@ -161,7 +161,7 @@ def test_the_page_tells_what_the_bot_did(viewer: Client) -> None:
         "Change to de-DE",
         '<dt>asks</dt><dd dir="auto">Which?</dd>',
         "End the call",
-        "Said because a tool took long",
+        "Said while a tool was running",
     ):
         assert told in page, told
     assert '<details class="tool-result"><summary>xxx' in page
