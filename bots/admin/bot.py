@@ -29,7 +29,7 @@ WEEK = timedelta(days=7)
 
 
 @admin.register(Bot)
-class BotAdmin(VersionHistoryMixin, admin.ModelAdmin):
+class BotAdmin(VersionHistoryMixin):
     """Everything about a bot on one page, in the order one thinks about it."""
 
     list_display = ["name", "state", "answers", "calls_this_week", "voice", "llm_model"]

@@ -30,7 +30,7 @@ SHORT_TEXTS = {
 }
 
 
-class PhoneNumberForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable
+class PhoneNumberForm(forms.ModelForm[PhoneNumber]):
     """A number and the bot that answers it."""
 
     class Meta:
@@ -70,7 +70,7 @@ class ToolChoice(forms.CheckboxSelectMultiple):
         return render_to_string("admin/bots/bot/tools.html", context)
 
 
-class TextForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable
+class TextForm(forms.ModelForm[Any]):
     """A form whose browser cuts nothing off, so that a refusal can tell."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -1,9 +1,9 @@
 """What belongs to one bot, on its own page: numbers, people, keys and languages."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin
-from django.forms import BaseInlineFormSet
+from django.forms import BaseInlineFormSet, ModelForm
 from django.http import HttpRequest
 
 from bots.admin.fieldsets import KEYPAD, LANGUAGES, PEOPLE
@@ -11,15 +11,10 @@ from bots.admin.forms import LanguageForm, MenuKeyForm, PhoneNumberForm, TargetF
 from bots.admin.voice_preview import may_edit
 from bots.advice.form import rows
 from bots.config.bot_config import TRANSFER_NUMBER
-from bots.models import MenuKey, PhoneNumber, SpokenLanguage, TransferTarget
-
-if TYPE_CHECKING:
-    Stacked = admin.StackedInline[Any, Any]
-else:
-    Stacked = admin.StackedInline
+from bots.models import Bot, MenuKey, PhoneNumber, SpokenLanguage, TransferTarget
 
 
-class PhoneNumberInline(Stacked):
+class PhoneNumberInline(admin.StackedInline[Any, Bot]):
     """The numbers that lead to the bot."""
 
     model = PhoneNumber
@@ -29,7 +24,7 @@ class PhoneNumberInline(Stacked):
     verbose_name_plural = "Numbers this bot answers"
 
 
-class BotInline(Stacked):
+class BotInline(admin.StackedInline[Any, Bot]):
     """A list below a section; whoever may change the bot may change it."""
 
     extra = 0
@@ -77,7 +72,7 @@ class TargetInline(BotInline):
     verbose_name_plural = "People"
 
 
-class MenuKeyFormSet(BaseInlineFormSet):  # type: ignore[type-arg]  # not subscriptable
+class MenuKeyFormSet(BaseInlineFormSet[Any, Bot, ModelForm[Any]]):
     """The keys of the menu, which name people of the same form."""
 
     def clean(self) -> None:
@@ -133,4 +128,4 @@ class LanguageInline(BotInline):
 
 
 PARTS: list[type[BotInline]] = [LanguageInline, TargetInline, MenuKeyInline]
-INLINES: list[type[Stacked]] = [*PARTS, PhoneNumberInline]
+INLINES: list[type[admin.StackedInline[Any, Bot]]] = [*PARTS, PhoneNumberInline]

@@ -26,7 +26,7 @@ class OwnBotFilter(admin.RelatedFieldListFilter):
 
 
 @admin.register(PhoneNumber)
-class PhoneNumberAdmin(VersionHistoryMixin, admin.ModelAdmin):
+class PhoneNumberAdmin(VersionHistoryMixin):
     """The numbers callers dial."""
 
     form = PhoneNumberForm

@@ -18,7 +18,7 @@ MIN_SECRET_LENGTH = 6
 UNREADABLE = "Unreadable: saved with another SECRET_KEY. Enter the value again."
 
 
-class SecretForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable
+class SecretForm(forms.ModelForm[Secret]):
     """A secret; its value goes in and never comes out."""
 
     value = forms.CharField(

@@ -1,6 +1,6 @@
 """The admin of tools: their form, and a page to try one with typed values."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -19,14 +19,8 @@ from bots.admin.usage import linked, users_of
 from bots.models import Bot, Tool, ToolParameter
 from bots.tools.guarded_http import EXCEPT_IT, NOT_PUBLIC
 
-if TYPE_CHECKING:
-    Admin = admin.ModelAdmin[Any]
-    Inline = admin.StackedInline[Any, Any]
-else:
-    Admin, Inline = admin.ModelAdmin, admin.StackedInline
 
-
-class ParameterForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable
+class ParameterForm(forms.ModelForm[ToolParameter]):
     """One argument of a tool."""
 
     class Meta:
@@ -41,7 +35,7 @@ class ParameterForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscript
         }
 
 
-class ParameterInline(Inline):
+class ParameterInline(admin.StackedInline[ToolParameter, Tool]):
     """What the model fills in."""
 
     model = ToolParameter
@@ -52,7 +46,7 @@ class ParameterInline(Inline):
     fields = [("name", "type"), "description", ("required", "secret"), "choices"]
 
 
-class ToolForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable
+class ToolForm(forms.ModelForm[Tool]):
     """A tool's settings; the browser cuts nothing off, so that a refusal can tell."""
 
     class Meta:
@@ -75,7 +69,7 @@ class ToolForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable
             self.fields["url"].widget.attrs["class"] = "vLargeTextField"
 
 
-class ShowsUsage(Admin):
+class ShowsUsage(admin.ModelAdmin[Any]):
     """Says what uses a thing before it is deleted."""
 
     def delete_view(

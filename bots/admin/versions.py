@@ -1,7 +1,7 @@
 """The pages of earlier versions, in place of the admin's own history."""
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -14,11 +14,6 @@ from django.views.decorators.http import require_POST
 from bots.versions import history
 from bots.versions.history import NotRestorable, Version
 
-if TYPE_CHECKING:
-    Admin = admin.ModelAdmin[Any]
-else:
-    Admin = admin.ModelAdmin
-
 KEY = re.compile("[0-9]{1,18}")
 VERSIONS_A_PAGE = 20
 VERSIONS_TO_CHOOSE = 100
@@ -28,7 +23,7 @@ WHO = (
 )
 
 
-class VersionHistoryMixin(Admin):
+class VersionHistoryMixin(admin.ModelAdmin[Any]):
     """Shows who changed what and when, and brings an earlier version back."""
 
     def get_urls(self) -> list[URLPattern]:

@@ -24,7 +24,7 @@ SPEAKING_SECONDS = 40.0
 turns = BoundedSemaphore(LISTENERS_AT_ONCE)
 
 
-class VoicePreviewForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable
+class VoicePreviewForm(forms.ModelForm[Bot]):
     """What to say in which voice: the fields of a bot, and refused as a bot's are."""
 
     class Meta:
