@@ -20,7 +20,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
-from bots.checks import inworld_trouble
+from bots.checks import inworld_problem
 from bots.inworld.api_key import lacks_key
 from bots.models import MAX_CALL_MINUTES
 from bots.sandbox import demo_tool
@@ -85,7 +85,7 @@ class Command(BaseCommand):
         self._preflight()
         if lacks_key():
             self._use(self._start_sandbox())
-        elif trouble := inworld_trouble():
+        elif trouble := inworld_problem():
             self.stderr.write(f"{trouble}\nUntil then callers hear an apology.")
         # Only now: it builds on the settings, and refuses to start on unsafe ones.
         from voicebot.asgi import application
