@@ -35,10 +35,10 @@ def choose(number: PhoneNumber | None, default: Bot | None) -> Bot | NoAnswer:
 
 @dataclass(frozen=True, slots=True)
 class RoutingAnswer:
-    """The bot that answers a number, None for none, and a sentence that says why."""
+    """The bot that answers a number, None for none, and the reason in a sentence."""
 
     bot: Bot | None
-    reason: str
+    because: str
 
 
 def explain(number: PhoneNumber | None, default: Bot | None) -> RoutingAnswer:

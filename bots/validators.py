@@ -104,7 +104,7 @@ def request_url(value: str) -> None:
         raise ValidationError(str(error)) from error
 
 
-def of_its_provider(speech_model: str, provider: str) -> None:
+def check_speech_model(speech_model: str, provider: str) -> None:
     """Refuse a speech model of another provider: Twilio would end every call."""
     deepgram = speech_model.startswith(("nova", "flux"))
     if speech_model and deepgram != (provider == "Deepgram"):

@@ -22,7 +22,7 @@ from bots.config.request_template import (
     secrets_of,
     unused_arguments,
 )
-from bots.models.secret import SecretUnreadable, opened
+from bots.models.secret import SecretUnreadable, secret_values
 from bots.tools.guarded_http import Answer, Request, Unreachable, fetch
 
 # As much of an answer as a model reads between two sentences, in characters.
@@ -35,7 +35,9 @@ CUT = " … (the rest is left out)"
 
 # A database that hangs takes only these threads with it.
 _threads = ThreadPoolExecutor(4, thread_name_prefix="secrets")
-_opened = database_sync_to_async(opened, thread_sensitive=False, executor=_threads)
+_load_secrets = database_sync_to_async(
+    secret_values, thread_sensitive=False, executor=_threads
+)
 
 Arguments = Mapping[str, Any]
 
@@ -111,7 +113,7 @@ async def secrets_for(*templates: str) -> dict[str, str]:
     Raises `BadTemplate` where one is missing, `SecretLost` where it does not open.
     """
     names = secrets_of(*templates)
-    found = await _opened(names) if names else {}
+    found = await _load_secrets(names) if names else {}
     if missing := [name for name in names if name not in found]:
         raise BadTemplate(f"There is no secret “{missing[0]}”.")
     return {f"{SECRET}{name}": value for name, value in found.items()}

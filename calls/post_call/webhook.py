@@ -19,7 +19,7 @@ from time import time
 from bots.config.capabilities import ToolSpec
 from bots.config.placeholders import SECRET
 from bots.config.request_template import BadTemplate, build_url, secrets_of
-from bots.models.secret import SecretUnreadable, opened
+from bots.models.secret import SecretUnreadable, secret_values
 from bots.tools.guarded_http import Request, Unreachable, fetch
 from calls.db import run_in_db_thread
 from calls.models import Call
@@ -67,7 +67,7 @@ def _request(call_id: int, delivery: int) -> Request | None:
     if call is None or profile is None or not profile.webhook_url:
         return None
     url, name, said = profile.webhook_url, profile.webhook_secret, str(int(time()))
-    secrets = opened([name, *secrets_of(url)])
+    secrets = secret_values([name, *secrets_of(url)])
     if not (secret := secrets.get(name, "")):
         raise CannotSend(NO_SECRET)
     values = {f"{SECRET}{each}": value for each, value in secrets.items()}

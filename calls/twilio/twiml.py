@@ -13,7 +13,7 @@ from twilio.twiml.voice_response import Connect, Dial, Gather, VoiceResponse
 from bots.config.bot_config import BotConfig
 from bots.config.phrasebook import phrasebook
 from bots.models.choices import TranscriptionProvider
-from bots.validators import of_its_provider
+from bots.validators import check_speech_model
 from calls.transfer import Transfer
 
 # The voice for sentences we could not synthesise; ElevenLabs, Twilio's default, needs
@@ -97,7 +97,7 @@ def speech_model(profile: BotConfig) -> str:
     """
     named = profile.speech_model
     try:
-        of_its_provider(named, profile.transcription_provider)
+        check_speech_model(named, profile.transcription_provider)
     except ValidationError:
         named = ""
     return named or best_speech_model(profile)
