@@ -181,7 +181,7 @@ async def test_a_mistake_in_the_view_costs_the_call_nothing(
         raise ValueError("not to be shown")
 
     session.services.broadcaster.renew_viewer()
-    monkeypatch.setattr(session.glimpse, "state_news", fail)
+    monkeypatch.setattr(session.call_snapshot, "state_update", fail)
     await session.handle(CallerSpoke("Hal", final=False))
-    assert "Viewers could not be told" in caplog.text
+    assert "An update for viewers failed" in caplog.text
     await session.services.inworld.aclose()

@@ -225,7 +225,7 @@ def test_after_a_reconnect_an_answer_counts_that_the_caller_still_waits_for(
 ) -> None:
     tally = TurnMetrics()
     back = Turn(2, "system", 9.0, ended_at=9.5, model=RESUMED)
-    tally.recall([CALLER, replace(answer(), heard_text=heard), back])
+    tally.restore([CALLER, replace(answer(), heard_text=heard), back])
     before = counted("voicebot_response_latency_seconds_count", stage="play_sent")
     tally.record(answer(index=3, latency_ms={"play_sent": 400}))
     after = counted("voicebot_response_latency_seconds_count", stage="play_sent")
@@ -235,7 +235,7 @@ def test_after_a_reconnect_an_answer_counts_that_the_caller_still_waits_for(
 def test_after_a_reconnect_nobody_waits_who_has_not_spoken() -> None:
     use = ToolCallRecord("1", "transfer_call", result="Nobody answered.")
     tally = TurnMetrics()
-    tally.recall([answer(index=0), Turn(1, "tool", 2.0, ended_at=2.0, tool_call=use)])
+    tally.restore([answer(index=0), Turn(1, "tool", 2.0, ended_at=2.0, tool_call=use)])
     assert not tally.callers
 
 

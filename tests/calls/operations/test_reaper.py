@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from calls.models import Call
 from calls.operations.heartbeat import Heartbeat
-from calls.operations.reaper import GONE, STALE_AFTER, Reaper
+from calls.operations.reaper import DISCONNECTED_FOR, STALE_AFTER, Reaper
 from calls.session.active_calls import ActiveCalls
 from calls.transcripts.writes import (
     CallClosed,
@@ -60,7 +60,9 @@ def test_each_dead_call_gets_its_own_reason_and_the_moment_it_was_last_seen() ->
 def test_a_lost_line_nobody_comes_back_to_is_not_waited_for_long() -> None:
     now = timezone.now()
     gone = made(
-        "CA1", last_seen_at=now, disconnected_at=now - GONE - timedelta(seconds=5)
+        "CA1",
+        last_seen_at=now,
+        disconnected_at=now - DISCONNECTED_FOR - timedelta(seconds=5),
     )
     waiting = made("CA2", last_seen_at=now, disconnected_at=now)
     reaper = Reaper()
@@ -87,7 +89,7 @@ def test_calls_seen_lately_and_calls_that_are_over_are_left_alone() -> None:
 
 
 def test_the_clock_of_the_process_does_not_matter() -> None:
-    """What a process wrote by its own clock, however wrong, decides nothing."""
+    """Only the database's clock counts, however wrong the clock of the process is."""
     ahead = Call.objects.create(
         call_sid="CA1", started_at=timezone.now() - timedelta(days=3)
     )

@@ -16,7 +16,7 @@ from bots.config_builder import config_of
 from bots.models import Bot
 from calls.models import Call
 from calls.public_urls import socket_url
-from calls.session.consumer import _admit
+from calls.session.consumer import _admit_from_memory
 from calls.session.services import services
 from calls.session.socket_admission import admit
 from calls.twilio.relay_tokens import new_nonce, relay_token
@@ -105,8 +105,8 @@ async def test_a_token_that_was_good_without_the_database_is_used_up_afterwards(
     hidden = without("calls_call")
     await sync_to_async(hidden.__enter__)()
     try:
-        assert await admit(*token, fallback=partial(_admit, *token))
-        assert await admit(*token, fallback=partial(_admit, *token)) is None
+        assert await admit(*token, fallback=partial(_admit_from_memory, *token))
+        assert await admit(*token, fallback=partial(_admit_from_memory, *token)) is None
     finally:
         await sync_to_async(hidden.__exit__)(None, None, None)
     writer = services().transcripts
