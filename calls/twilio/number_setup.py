@@ -13,7 +13,7 @@ DEFAULT_PORTS = {"https": 443, "http": 80}
 
 @dataclass(frozen=True, slots=True)
 class Webhooks:
-    """Our two addresses that a number has to have."""
+    """The two addresses of this server that a number needs."""
 
     voice: str
     status: str

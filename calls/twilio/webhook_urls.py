@@ -1,4 +1,4 @@
-"""TODO."""
+"""The addresses of this server that a Twilio number needs."""
 
 from django.urls import reverse
 
@@ -7,5 +7,5 @@ from calls.twilio.number_setup import Webhooks
 
 
 def webhooks() -> Webhooks:
-    """The two addresses of this server that a number needs."""
+    """The addresses of this server, built from SERVER_URL."""
     return Webhooks(public_url(reverse("voice")), public_url(reverse("voice-status")))

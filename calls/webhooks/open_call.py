@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from django.db import transaction
 from django.utils import timezone
 
 from bots.config.bot_config import BotConfig
@@ -12,7 +11,7 @@ from bots.models import Bot, PhoneNumber
 from calls import metrics
 from calls.db import run_in_db_thread, run_in_incoming_thread
 from calls.models import Call
-from calls.transcripts import call_stats
+from calls.transcripts.closing import close_calls
 from calls.twilio.relay_tokens import new_nonce
 
 SID_LENGTH = 64
@@ -70,16 +69,9 @@ def refuse_call(form: Mapping[str, str], reason: str) -> Call:
 
 
 @run_in_db_thread
-@transaction.atomic
 def close_call(call_sid: str, status: str, reason: str) -> bool:
-    """Close a call unless something else did; whether this was the one that did."""
-    left = Call.objects.open().filter(call_sid=call_sid)
-    closed = left.update(status=status, end_reason=reason, ended_at=timezone.now())
-    if closed:
-        transaction.on_commit(metrics.CALLS_ENDED.labels(reason).inc)
-        ids = Call.objects.filter(call_sid=call_sid).values_list("pk", flat=True)
-        call_stats.update_stats(ids)
-    return closed == 1
+    """Close a call; False if it was closed before."""
+    return close_calls(Call.objects.filter(call_sid=call_sid), status, reason) == 1
 
 
 def our_number(form: Mapping[str, str]) -> str:

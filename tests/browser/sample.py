@@ -9,7 +9,7 @@ from django.utils import timezone
 from bots.config_builder import config_of
 from bots.models import Bot, PhoneNumber, Secret, Tool
 from calls.models import Call, PostCallTask
-from calls.transcripts import call_stats
+from calls.transcripts.closing import complete
 from tests.pictures.demo import Script
 
 # Everything that may break a page: markup, templates, speech markup, writing direction.
@@ -135,7 +135,7 @@ def _called(bot: Bot, label: str, caller: str, words: str) -> Sample:
     told.use("transfer_call", {"target": words, "summary": words}, "did not answer")
     told.fail()
     told.end(Call.EndReason.CALLER_HUNG_UP)
-    call_stats.update_stats([call.pk])
+    complete([call.pk])
     told_of = {
         "summary": words,
         "outcome": words[:80],

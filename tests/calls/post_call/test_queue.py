@@ -11,7 +11,8 @@ from bots.config_builder import config_of
 from bots.models import Bot
 from calls.models import Call
 from calls.operations.reaper import Reaper
-from calls.post_call import queue, retry_schedule
+from calls.post_call import retry_schedule
+from calls.transcripts.task_creation import create_tasks
 from calls.transcripts.writes import CallClosed, TurnWrite, write_all
 from calls.turns.turn import Turn as SpokenTurn
 from calls.webhooks.open_call import close_call, refuse_call
@@ -88,7 +89,7 @@ async def test_whoever_closes_a_call_notes_what_is_owed() -> None:
 async def test_nothing_is_owed_for_a_call_that_no_bot_took() -> None:
     await refuse_call({"CallSid": "CA9"}, Call.EndReason.BUSY)
     ids = Call.objects.values_list("pk", flat=True)
-    await sync_to_async(lambda: queue.create_tasks(list(ids)))()
+    await sync_to_async(lambda: create_tasks(list(ids)))()
     assert await standing() == []
 
 

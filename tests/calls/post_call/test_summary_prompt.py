@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bots.config.summary_spec import SummarySpec
 from calls.post_call import summary_prompt
 from calls.post_call.summary_prompt import (
     CallSummary,
-    SummarySpec,
     TranscriptLine,
     parse_answer,
     prompt_messages,
@@ -63,7 +63,7 @@ def test_of_a_long_call_both_ends_are_shown() -> None:
     assert len(content) < summary_prompt.MAX_TRANSCRIPT_LENGTH + 1000
     assert "00000" in content
     assert "00099" in content
-    assert summary_prompt.LEFT_OUT in content
+    assert summary_prompt.OMITTED in content
     assert "00050" not in content
 
 

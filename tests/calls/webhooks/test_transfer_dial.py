@@ -2,8 +2,7 @@
 
 from datetime import timedelta
 from itertools import permutations
-from typing import Any
-from xml.etree import ElementTree
+
 import pytest
 from asgiref.sync import sync_to_async
 from django.db.models.functions import Now
@@ -11,30 +10,42 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
-from bots.config.phrasebook import PHRASEBOOKS, phrasebook
-from bots.config_builder import config_of
+
+from bots.config.phrasebook import phrasebook
 from bots.models import Bot
-from calls.models import Call, Turn
+from calls.models import Call
 from calls.operations.reaper import STALE_AFTER, TRANSFERRED, Reaper
 from calls.session.active_calls import active_calls
 from calls.session.socket_admission import admit
 from calls.transcripts.writes import TransferStarted, write_all
 from calls.transfer import Transfer
 from calls.twilio.relay_tokens import read_token
-from calls.twilio.twiml import screening_gather
 from calls.webhooks.dial_result import caller_id, outcome
 from calls.webhooks.reconnect_decision import MAX_RECONNECTS
 from tests.calls.webhooks.test_incoming import (
     ORIGIN,
     RINGING,
     SESSION,
-    fresh_process,
     post,
     ring,
 )
+from tests.calls.webhooks.transfer_callbacks import (
+    DIAL,
+    ENDED,
+    HEARD_ONLY,
+    KEY,
+    LOST,
+    NO_ANSWER,
+    PERSON,
+    SALES,
+    TALKED,
+    handed_over,
+    in_database,
+    state,
+    tags,
+    verbs,
+)
 from tests.conftest import numbered
-from tests.calls.webhooks.transfer_callbacks import DIAL, ENDED, HEARD_ONLY, KEY, LOST, NO_ANSWER, PERSON, SALES, TALKED, handed_over, in_database, state, tags, verbs
-
 
 
 @in_database
