@@ -88,7 +88,7 @@ def _prepare(call_id: int) -> tuple[TextRequest, SummarySpec] | None:
 
 
 def _circumstances(call: Call, config: BotConfig) -> str:
-    """Start, so that the model understands “tomorrow at nine”, and reason of the end."""
+    """Start time, so that the model understands “tomorrow”, and reason of the end."""
     began = local_time.spoken_time(call.started_at, config.time_zone)
     return f"The call began on {began}. Its end: {call.get_end_reason_display()}."
 

@@ -23,7 +23,7 @@ ELSEWHERE = (
 
 @dataclass(frozen=True, slots=True)
 class CallerData:
-    """The stored data of a caller. A call in progress can be deleted once it is over."""
+    """The stored data of a caller. Calls in progress cannot be deleted yet."""
 
     number: str
     calls: int

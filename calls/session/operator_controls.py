@@ -96,7 +96,7 @@ class OperatorControls:
                 self.command(call_sid, message["what"], message["text"], answered)
 
     def _list_calls(self, viewer: str) -> None:
-        """Send a viewer the list of calls, each with the number of its latest update."""
+        """Send a viewer the list of calls, each with its latest update's number."""
         if not self.broadcaster.is_watched:
             # Without viewers, updates are not numbered: a new number makes the viewer
             # ask for the whole call.

@@ -1,4 +1,4 @@
-"""Calls that nobody closed are closed, and those that somebody carries are not."""
+"""The reaper closes calls that no process runs any more, and no others."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -27,7 +27,7 @@ LONG_AGO = STALE_AFTER + timedelta(seconds=5)
 
 
 def made(sid: str, status: str = "in-progress", **values: Any) -> Call:
-    """An open call, last seen long ago unless told otherwise."""
+    """An open call, last seen long ago by default."""
     call = Call.objects.create(
         call_sid=sid, status=status, started_at=timezone.now(), **values
     )
@@ -141,7 +141,7 @@ def test_a_session_that_was_replaced_writes_nothing_more() -> None:
 
 
 def test_until_the_next_session_begins_the_old_one_may_write_its_last_words() -> None:
-    call = made("CA1", reconnects=1, relay_nonce="offered")
+    call = made("CA1", reconnects=1, relay_nonce="issued")
     write_all([turn_write(call, "Old.", 0)])
     assert [turn.text for turn in call.turns.all()] == ["Old."]
 

@@ -44,7 +44,7 @@ def _rename(table: str, name: str) -> None:
 
 
 def lost_call(bot: Bot) -> Call:
-    """A call whose second session was offered."""
+    """A call with a token for its second session."""
     call = Call.objects.create(
         call_sid="CA1",
         bot=bot,
@@ -61,7 +61,7 @@ def lost_call(bot: Bot) -> Call:
 
 
 async def relay(server: LiveServer, call: Call) -> ClientConnection:
-    """Open the socket that a call was offered, as the carrier does."""
+    """Open the socket of a call's token, as Twilio does."""
     path = f"/conversation/{relay_token(call.call_sid, call.relay_nonce)}"
     signature = RequestValidator(AUTH_TOKEN).compute_signature(socket_url(path), {})
     headers = {"X-Twilio-Signature": signature}
@@ -82,7 +82,7 @@ async def test_a_call_whose_words_cannot_be_read_is_turned_away_not_begun_anew(
     finally:
         await sync_to_async(hidden.__exit__)(None, None, None)
     assert "CA1: what was said cannot be read" in server.output
-    # The carrier asks how to go on, and is given another relay.
+    # Twilio asks how to go on, and gets TwiML for another relay.
     await call.arefresh_from_db(fields=["relay_nonce"])
     assert call.relay_nonce == ""
     call.relay_nonce = new_nonce()
