@@ -128,12 +128,8 @@ class RelayConsumer(AsyncWebsocketConsumer):
                 log.debug("%s: frame ignored", self._call_sid())
             case relay.Setup():
                 await self._set_up(frame)
-            case relay.RelayError(code):
-                log.warning("%s: Twilio reports an error: %s", self._call_sid(), code)
-            case CallerSpoke(_, True) | DtmfReceived() if self._is_flooded():
-                pass
-            case _ if self.session:
-                await self.session.handle(frame)
+            case event if self.session and not self._is_flood(event):
+                await self.session.handle(event)
 
     async def disconnect(self, code: int) -> None:
         """End the call if the socket was closed normally; else expect a reconnect."""
@@ -180,9 +176,12 @@ class RelayConsumer(AsyncWebsocketConsumer):
             self._count_dropped()
         return decision is FrameDecision.TAKE
 
-    def _is_flooded(self) -> bool:
-        """True if there are more prompts than a caller could speak."""
-        if self.rate_limit.prompt(monotonic()):
+    def _is_flood(self, event: relay.RelayEvent) -> bool:
+        """True for a prompt or key above the rate of any caller."""
+        is_prompt = isinstance(event, DtmfReceived) or (
+            isinstance(event, CallerSpoke) and event.final
+        )
+        if not is_prompt or self.rate_limit.prompt(monotonic()):
             return False
         self._count_dropped()
         return True

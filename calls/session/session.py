@@ -130,8 +130,11 @@ class CallSession:
         self.turn_metrics.restore(self.conversation.turns)
         self._prepare_sentences()
 
-    async def handle(self, event: Event) -> None:
+    async def handle(self, event: relay.RelayEvent) -> None:
         """Pass an event to the conversation and perform the actions it returns."""
+        if isinstance(event, relay.RelayError):
+            self.log.warning("Twilio rejected a frame, error %s", event.code or "-")
+            return
         if self.over:
             return
         now = monotonic()

@@ -14,12 +14,10 @@ from calls.session.active_calls import active_calls
 from calls.session.services import services
 from calls.twilio import twiml
 from calls.webhooks import transfer
-from calls.webhooks.open_call import (
-    SID_LENGTH,
-    close_call,
-)
-from calls.webhooks.reconnect import DATABASE_SECONDS, is_lost, reconnect
+from calls.webhooks.open_call import SID_LENGTH, close_call
+from calls.webhooks.reconnect import is_lost, reconnect
 from calls.webhooks.signed_requests import (
+    DATABASE_SECONDS,
     twilio_webhook,
     twiml_or_apology,
     twiml_response,

@@ -25,13 +25,12 @@ from calls.webhooks.reconnect_decision import (
     RelayState,
     decide,
 )
+from calls.webhooks.signed_requests import DATABASE_SECONDS
 from calls.webhooks.transfer import dial_target
 
 log = logging.getLogger(__name__)
 
-# The carrier waits fifteen seconds for an answer, and the caller with it.
-DATABASE_SECONDS = 5.0
-# How long what this process knows of a call may take to be written.
+# Time limit for writing what this process knows of the call.
 FLUSH_SECONDS = 2.0
 
 for decision in ReconnectDecision:

@@ -6,9 +6,10 @@ from bots.config.phrasebook import PHRASEBOOKS
 from bots.config_builder import config_of
 from bots.models import Bot
 from calls.models import Call
+from calls.review.status import display_status
 from calls.transfer import Transfer
 from calls.twilio.twiml import screening_gather
-from calls.webhooks.dial_result import outcome
+from calls.webhooks.dial_result import parse_dial_result
 from tests.calls.webhooks.test_incoming import (
     ORIGIN,
     SESSION,
@@ -78,7 +79,7 @@ async def test_1_takes_the_call_and_its_end_is_the_end(bot: Bot) -> None:
     for _ in range(2):
         assert await tags(path, **PERSON, **KEY, Digits="1") == ["Say"]
     assert await state() == ("in-progress", "", "Sales took the call.")
-    assert (await Call.objects.aget()).display_status == "With Sales"
+    assert display_status(await Call.objects.aget()) == "With Sales"
     assert await tags(f"/voice/announcement/{call.pk}/0", **PERSON) == ["Hangup"]
     for _ in range(2):
         assert await tags("/voice/dial/0", **TALKED) == ["Hangup"]
@@ -136,5 +137,5 @@ def test_every_language_announces_a_caller(language: str) -> None:
 def test_the_person_behind_the_transfer_number_has_no_name() -> None:
     person = config_of(Bot(transfer_number="+15005550099")).transfer_targets[0]
     transfer = Transfer.of(person.to_json())
-    told = outcome(transfer, {"DialCallStatus": "busy"}).words
+    told = parse_dial_result(transfer, {"DialCallStatus": "busy"}).message
     assert told.startswith("The transfer number is on the phone.")

@@ -15,12 +15,13 @@ from bots.config.phrasebook import phrasebook
 from bots.models import Bot
 from calls.models import Call
 from calls.operations.reaper import STALE_AFTER, TRANSFERRED, Reaper
+from calls.review.status import display_status
 from calls.session.active_calls import active_calls
 from calls.session.socket_admission import admit
 from calls.transcripts.writes import TransferStarted, write_all
 from calls.transfer import Transfer
 from calls.twilio.relay_tokens import read_token
-from calls.webhooks.dial_result import caller_id, outcome
+from calls.webhooks.dial_result import caller_id, parse_dial_result
 from calls.webhooks.reconnect_decision import MAX_RECONNECTS
 from tests.calls.webhooks.test_incoming import (
     ORIGIN,
@@ -67,7 +68,7 @@ async def test_a_person_is_rung_up_as_the_operator_set_it(bot: Bot) -> None:
         "method": "POST",
     }
     assert await state() == ("in-progress", "", "")
-    assert call.display_status == "Ringing Sales"
+    assert display_status(call) == "Ringing Sales"
 
 
 @in_database
@@ -359,11 +360,11 @@ FORMS = st.dictionaries(
 def test_whatever_the_carrier_reports_nobody_took_what_they_did_not_accept(
     form: dict[str, str],
 ) -> None:
-    found = outcome(Transfer.of(SALES), form)
-    assert not found.talked
-    assert found.words
-    taken = outcome(Transfer.of({**SALES, "accepted": True}), form)
-    assert taken.talked == (
+    found = parse_dial_result(Transfer.of(SALES), form)
+    assert not found.answered
+    assert found.message
+    taken = parse_dial_result(Transfer.of({**SALES, "accepted": True}), form)
+    assert taken.answered == (
         form.get("DialCallStatus") in ("completed", "answered")
         and form.get("DialBridged") != "false"
     )
