@@ -35,7 +35,7 @@ class Command(BaseCommand):
     def handle(
         self, *args: Any, number: str, dry_run: bool, no_input: bool, **options: Any
     ) -> None:
-        """Print what is stored, ask, delete. Fails if one of the calls is in progress."""
+        """Print what is stored, ask, delete. Fails while a call is in progress."""
         try:
             data = caller_data(parse_caller(number))
         except ValidationError as error:
