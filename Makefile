@@ -3,16 +3,24 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test screenshots bench faults lint format bench-heard lock audit
+# Servers and test processes start faster from bytecode.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: run test pytest screenshots bench faults lint format bench-heard lock audit
 
 run: $(VENV)/.run
 	$(BIN)/python -m voicebot.env_file
 	$(BIN)/python manage.py setup
 	exec $(BIN)/python manage.py serve
 
-test: $(VENV)/.dev lint
+# Lint and types are checked while the tests run.
+test: $(VENV)/.dev
 	-@.ci/programs
-	$(BIN)/python -m pytest
+	@$(MAKE) --no-print-directory -j2 lint pytest
+
+# Test files side by side; for one file: .venv/bin/python -m pytest tests/x.py
+pytest: $(VENV)/.dev
+	$(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder
 
 # The pictures in the README, of made-up calls.
 screenshots: $(VENV)/.dev

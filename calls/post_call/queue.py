@@ -4,10 +4,8 @@ A claim moves `due_at` into the future: whoever made it is done by then, or dead
 another process takes it up. All moments compared are the database's.
 """
 
-import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -22,7 +20,7 @@ from bots.config_builder import config_from_json, config_of
 from calls.models import Call, PostCallTask
 from calls.models.post_call_task import Kind, State
 from calls.post_call import retry_schedule
-from calls.transcripts.task_creation import SETTLE, task_kinds
+from calls.transcripts.task_creation import task_kinds
 
 # How long an attempt may take at most, and how long it is left alone (s).
 SECONDS = {Kind.SUMMARY: 75.0, Kind.WEBHOOK: 15.0}
@@ -56,35 +54,6 @@ class Attempt:
     final: bool = False
 
 
-class Bell:
-    """Tells this process's worker, from any thread, that something is due soon."""
-
-    def __init__(self) -> None:
-        self.pull: Callable[[], object] | None = None
-
-    def hang(self, woken: asyncio.Event) -> None:
-        """Let it wake the running loop's worker."""
-        loop, seconds = asyncio.get_running_loop(), SETTLE.total_seconds() + 0.05
-
-        def pull() -> None:
-            loop.call_soon_threadsafe(loop.call_later, seconds, woken.set)
-
-        self.pull = pull
-
-    def take_down(self) -> None:
-        """There is no worker any more."""
-        self.pull = None
-
-    def ring(self) -> None:
-        """Wake it; without one in this process, another finds what is due."""
-        if self.pull:
-            with suppress(RuntimeError):  # its loop has just ended
-                self.pull()
-
-
-bell = Bell()
-
-
 # At the desk
 
 
@@ -113,7 +82,6 @@ def retry_now(call: Call, kind: Kind) -> None:
         same = PostCallTask.objects.filter(pk=row.pk)
         same.exclude(state=State.WAITING).update(state=State.WAITING, attempts=0)
         same.update(due_at=Now())
-        transaction.on_commit(bell.ring)
 
 
 # By the worker

@@ -93,7 +93,7 @@ class RelayConsumer(AsyncWebsocketConsumer):
         if found is None:
             return None
         # Until it is introduced it counts as ringing: a process told to stop waits.
-        return await admit(*found, here=partial(_admit, *found))
+        return await admit(*found, fallback=partial(_admit, *found))
 
     async def _reject(self, call: Call) -> None:
         """Have the carrier ask again how a call goes on whose words cannot be read.

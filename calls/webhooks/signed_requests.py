@@ -1,19 +1,18 @@
 """Checks Twilio's signature on a request, and answers with TwiML."""
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import wraps
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from calls import metrics
+from calls.db import DatabaseUnavailable, database_deadline
 from calls.models import Call
 from calls.public_urls import public_url
 from calls.twilio import twiml
@@ -71,12 +70,11 @@ def is_signed_for_other_url(request: HttpRequest, signature: str) -> bool:
 async def twiml_or_apology(document: Callable[[], Awaitable[str]]) -> HttpResponse:
     """The TwiML for the carrier; a sentence where the database is away."""
     try:
-        async with asyncio.timeout(DATABASE_SECONDS):
+        async with database_deadline(DATABASE_SECONDS):
             return twiml_response(await document())
-    except (DatabaseError, InterfaceError, TimeoutError) as error:
+    except DatabaseUnavailable as error:
         # An error page would reach the caller as an error tone.
-        log.error("A call was turned away, no database: %s", type(error).__name__)
-        metrics.count_dependency_error("database")
+        log.error("A call was turned away, no database: %s", error)
         return twiml_response(twiml.say_and_hang_up(OUT_OF_ORDER))
 
 

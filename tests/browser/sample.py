@@ -45,7 +45,7 @@ class Sample:
             "tool": f"{admin}bots/tool/{self.tool.pk}/change/",
             "try a tool": f"{admin}bots/tool/{self.tool.pk or 0}/try/",
             "secret": f"{admin}bots/secret/{self.secret.pk}/change/",
-            "talk": f"{admin}talk/{bot}/",
+            "talk": f"{admin}test-call/{bot}/",
             "numbers": f"{admin}bots/phonenumber/",
             "number": f"{admin}bots/phonenumber/{self.number.pk}/change/",
             "Twilio": f"{admin}numbers/",
@@ -54,7 +54,7 @@ class Sample:
             "post_call_tasks": f"{admin}calls/postcalltask/",
             "live": f"{admin}live/",
             "people": f"{admin}auth/user/",
-            "sign-in code": f"{admin}second-step/",
+            "sign-in code": f"{admin}two-factor/",
         }
 
 
