@@ -93,7 +93,7 @@ async def test_one_refused_write_does_not_cost_the_others(
     writer.put(TurnWrite(call.pk, good, moment))
     await writer.queue.join()
     assert [turn.text async for turn in Turns.objects.all()] == ["good"]
-    assert "write was refused" in caplog.text
+    assert "write was rejected" in caplog.text
 
 
 async def test_writes_wait_for_a_database_that_is_away(

@@ -6,8 +6,9 @@ from bots.config.phrasebook import PHRASEBOOKS
 from bots.config_builder import config_of
 from bots.models import Bot
 from calls.models import Call
+from calls.review.status import display_status
 from calls.transfer import Transfer
-from calls.twilio.twiml import screening_gather
+from calls.twilio.twiml import screening_prompt
 from calls.webhooks.dial_result import parse_dial_result
 from tests.calls.webhooks.test_incoming import (
     ORIGIN,
@@ -122,9 +123,9 @@ async def test_a_persons_telephone_speaks_of_its_own_call_only(bot: Bot) -> None
 @pytest.mark.parametrize("language", PHRASEBOOKS)
 def test_every_language_announces_a_caller(language: str) -> None:
     transfer = Transfer("Sales", "+15005550042", language=f"{language}-XX")
-    alone = screening_gather(transfer)
+    alone = screening_prompt(transfer)
     assert "1" in alone
-    told = screening_gather(
+    told = screening_prompt(
         Transfer.of({**transfer.to_json(), "summary": "Two {crates}"})
     )
     assert "Two {crates}." in told
