@@ -110,7 +110,7 @@ async def test_the_model_puts_a_caller_through_to_a_person_who_takes_the_call(
 @pytest.mark.parametrize(
     ("person", "why", "did"),
     [
-        (Person.NO_ANSWER, "Sales did not answer.", "does not pick up"),
+        (Person.NO_ANSWER, "Sales did not answer.", "does not answer"),
         (Person.BUSY, "Sales is on the phone.", "is on the phone"),
         (Person.DECLINES, "Sales did not take the call.", "hangs up"),
         (Person.MACHINE, "Sales did not take the call.", "hangs up"),

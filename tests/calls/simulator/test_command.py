@@ -68,8 +68,8 @@ class TestCommand:
         assert "you   “What are your hours?”" in printed
         assert "▶ 1.0 s (first sound" in printed
         assert "The bot ended the call." in printed
-        desk = r"In the desk: https://\S+/admin/calls/call/\?q=CA[0-9a-f]{32}\n"
-        assert re.search(desk, printed)
+        console = r"In the console: https://\S+/admin/calls/call/\?q=CA[0-9a-f]{32}\n"
+        assert re.search(console, printed)
         assert "3 turns, 3.9 s heard, median first sound" in printed
         assert (tmp_path / "call.wav").stat().st_size > 3.9 * RATE * 2
 

@@ -64,7 +64,7 @@ async def test_who_takes_the_call_presses_1_and_is_connected(bot: Bot) -> None:
         (Person.DECLINES, "completed", ["presses 2", "hangs up"]),
         (Person.MACHINE, "completed", ["hears “Kim calls. Press 1.”", "hangs up"]),
         (Person.BUSY, "busy", [f"{NUMBER} rings", "is on the phone"]),
-        (Person.NO_ANSWER, "no-answer", [f"{NUMBER} rings", "does not pick up"]),
+        (Person.NO_ANSWER, "no-answer", [f"{NUMBER} rings", "does not answer"]),
     ],
 )
 async def test_who_does_not_take_it_is_reported_as_the_carrier_does(

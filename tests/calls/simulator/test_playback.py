@@ -66,7 +66,7 @@ class TestPlayback:
             text = {"type": "text", "token": "Just a moment, please.", "last": False}
             await send(socket, text, {"type": "text", "token": "", "last": True})
             (heard,) = await call.reply()
-        assert (heard.kind, heard.text) == ("carrier", text["token"])
+        assert (heard.kind, heard.text) == ("tts", text["token"])
         assert sent(call)[1:] == ["tokensPlayed Just a moment, please."]
 
     async def test_a_declared_language_is_spoken_and_transcribed(
