@@ -39,7 +39,7 @@ class PastedLine:
     problem: str = ""
 
 
-def is_withheld(number: str) -> bool:
+def is_hidden(number: str) -> bool:
     """True if the caller hides their number."""
     return number.strip().lower() in HIDDEN_NUMBERS
 
@@ -63,7 +63,7 @@ def pattern_of_caller(number: str) -> str:
     try:
         return pattern_of(number)
     except ValidationError:
-        if is_withheld(number) or "*" in number:  # matches many people
+        if is_hidden(number) or "*" in number:  # matches many people
             raise
         return number.strip().lower()[:PATTERN_LENGTH]
 
@@ -76,7 +76,7 @@ def is_pattern(text: str) -> None:
 
 def patterns_for(number: str) -> set[str]:
     """All patterns that match a call from `number`."""
-    if is_withheld(number):
+    if is_hidden(number):
         return {ANONYMOUS}
     caller = number.strip().lower()[:PATTERN_LENGTH]
     names = {caller}

@@ -56,9 +56,9 @@ def asked(fake: FakeTwilio, *tokens: str, seconds: float = 5.0) -> Account:
 def test_the_status_says_where_a_number_points(
     settings: dict[str, str], points: str, words: str
 ) -> None:
-    found = number_status(Number.of(number(MINE, **settings)), OURS)
-    assert found.points == points
-    assert words in found.message
+    status = number_status(Number.of(number(MINE, **settings)), OURS)
+    assert status.points == points
+    assert words in status.message
 
 
 def test_only_settings_that_override_the_voice_url_are_cleared() -> None:
@@ -99,7 +99,7 @@ def test_every_page_of_the_account_is_read() -> None:
     with FakeTwilio(page_size=2) as fake:
         numbers = [f"+1500555{count:04}" for count in range(5)]
         fake.has(*map(number, numbers))
-        assert [found.number for found in asked(fake).numbers()] == numbers
+        assert [row.number for row in asked(fake).numbers()] == numbers
         assert len(fake.requests) == 3
 
 
@@ -151,7 +151,7 @@ def test_a_slow_twilio_is_given_up_in_time() -> None:
             asked(fake, seconds=0.2).numbers()
 
 
-def test_a_twilio_that_cannot_be_reached_is_told() -> None:
+def test_an_unreachable_twilio_is_reported() -> None:
     with FakeTwilio() as fake:
         gone = asked(fake)
     with pytest.raises(TwilioAway, match="cannot be reached"):
