@@ -1,7 +1,5 @@
 """A text in a voice, as a caller would hear it: synthesised for whoever edits a bot."""
 
-import wave
-from io import BytesIO
 from threading import BoundedSemaphore
 
 from django import forms
@@ -11,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_POST
 
 from bots.audio.pcm import Pcm
+from bots.audio.wav import wav
 from bots.config.example_values import examples
 from bots.config.phrasebook import phrasebook
 from bots.config.placeholders import fill
@@ -83,7 +82,7 @@ def _sound(voicing: SpeechRequest) -> HttpResponse:
         pcm = ask(speak, SPEAKING_SECONDS)
     except InworldError as error:
         return _trouble(_why(error, voicing), 502)
-    response = HttpResponse(_wav(pcm), content_type="audio/wav")
+    response = HttpResponse(wav(pcm.data, pcm.sample_rate), content_type="audio/wav")
     response["Cache-Control"] = "no-store"
     return response
 
@@ -94,16 +93,6 @@ def _why(error: InworldError, voicing: SpeechRequest) -> str:
         wanted = f"voice “{voicing.voice}” with {voicing.model}"
         return f"Inworld refuses the {wanted}: {error.message}"
     return operator_message(error)
-
-
-def _wav(pcm: Pcm) -> bytes:
-    file = BytesIO()
-    with wave.open(file, "wb") as wav:
-        wav.setnchannels(1)
-        wav.setsampwidth(2)
-        wav.setframerate(pcm.sample_rate)
-        wav.writeframes(pcm.data)
-    return file.getvalue()
 
 
 def _trouble(words: str, status: int) -> JsonResponse:
