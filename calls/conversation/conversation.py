@@ -10,7 +10,7 @@ import math
 from dataclasses import replace
 from typing import assert_never
 
-from bots.config.rules import ConversationRules
+from bots.config.bot_config import BotConfig
 from bots.inworld.tool_calls import ToolCall
 from calls.conversation.actions import Action, ChangeLanguage, SaveTurn
 from calls.conversation.caller_input import CallerInput
@@ -54,7 +54,7 @@ from calls.turns.turn import Turn
 class Conversation:
     """The state of one call and the only place that changes it."""
 
-    def __init__(self, manners: ConversationRules) -> None:
+    def __init__(self, manners: BotConfig) -> None:
         self.turns: list[Turn] = []
         self.answers = Responder(manners, self.turns, self._give_up, self._use)
         self.replies = self.answers.replies
@@ -68,7 +68,7 @@ class Conversation:
         self.menu = DtmfMenu(self.hearing, self.uses)
 
     @property
-    def manners(self) -> ConversationRules:
+    def manners(self) -> BotConfig:
         """The rules in the language that is spoken now."""
         return self.answers.manners
 

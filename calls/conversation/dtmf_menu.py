@@ -24,7 +24,7 @@ class DtmfMenu:
         typing = entry.request or entry.masks or self.hearing.is_masked(at)
         if typing or self.answers.is_uninterruptible or self.farewells.farewell:
             return None
-        return self.answers.manners.menu.get(key)
+        return self.answers.manners.menu_entry(key)
 
     def run(self, choice: MenuEntry, at: float) -> list[Action]:
         """Do what the key is for: it answers all that was said before."""

@@ -4,8 +4,8 @@ import json
 import math
 from dataclasses import dataclass, replace
 
+from bots.config.bot_config import BotConfig
 from bots.config.capabilities import TransferTarget
-from bots.config.rules import ConversationRules
 from calls.conversation.actions import Action, DropClips, HangUp, SaveTurn
 from calls.conversation.dtmf import masked_digits
 from calls.conversation.fallback import FallbackStep
@@ -61,7 +61,7 @@ class CallEnding:
         return last.heard_text == last.text and self.manners.is_goodbye(last.text)
 
     @property
-    def manners(self) -> ConversationRules:
+    def manners(self) -> BotConfig:
         """The rules in the language that is spoken now."""
         return self.answers.manners
 

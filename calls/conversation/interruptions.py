@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from bots.config.rules import QUESTION_MARKS
+from bots.config.phrases import QUESTION_MARKS
 from calls.conversation.actions import Action, DropClips, MuteClips
 from calls.conversation.replies import Reply
 from calls.conversation.responder import Responder

@@ -4,9 +4,9 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from bots.config.bot_config import BotConfig
 from bots.config.opening_hours import WEEK_MINUTES
 from bots.config.placeholders import fill, names
-from bots.config.rules import ConversationRules
 from bots.inworld.tool_calls import ToolCall
 from calls.conversation.actions import (
     Action,
@@ -49,10 +49,10 @@ class Responder:
     """
 
     def __init__(
-        self, manners: ConversationRules, turns: list[Turn], give_up: GiveUp, use: Use
+        self, manners: BotConfig, turns: list[Turn], give_up: GiveUp, use: Use
     ) -> None:
         self.manners = manners  # in the language that is spoken now
-        self.languages = {manners.language: manners, **manners.other_languages}
+        self.base_config = manners
         self.turns = turns
         self.give_up = give_up
         self.use = use
@@ -69,11 +69,10 @@ class Responder:
 
     def change_language(self, language: str) -> bool:
         """Go on in another language of the bot; false where it is none."""
-        manners = self.languages.get(language)
-        if manners is None:
+        base = self.base_config
+        if language not in (base.language, *base.other_languages):
             return False
-        others = {name: m for name, m in self.languages.items() if name != language}
-        self.manners = replace(manners, other_languages=others)
+        self.manners = base.in_language(language)
         return True
 
     def minute_of_week(self, at: float) -> int:

@@ -5,7 +5,7 @@ All moments are seconds on the call's monotonic clock.
 
 import math
 
-from bots.config.rules import ConversationRules
+from bots.config.bot_config import BotConfig
 
 # After the caller fell silent following an interruption, nothing having been
 # transcribed, it was noise. A final prompt arrives within a second of speech.
@@ -25,7 +25,7 @@ WARNING_SECONDS = 60.0
 class Timeouts:
     """When to resume, ask again, warn or end, by what was heard of the caller."""
 
-    def __init__(self, manners: ConversationRules) -> None:
+    def __init__(self, manners: BotConfig) -> None:
         self.manners = manners
         self.connected_at = -math.inf
         self.active_at = -math.inf  # the caller's latest sound or key

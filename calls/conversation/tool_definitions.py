@@ -6,18 +6,16 @@ The form is that of OpenAI's chat completions, which Inworld's Router takes.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from bots.config.bot_config import BotConfig
 from bots.config.capabilities import TransferTarget
 from bots.config.opening_hours import BadHours, is_open
 from bots.config.placeholders import Values, fill
-from bots.config.rules import ConversationRules
 from calls.turns.turn import COLLECT_DIGITS, END_CALL, SWITCH_LANGUAGE, TRANSFER_CALL
 
 Function = Mapping[str, Any]
 
 
-def tool_definitions(
-    manners: ConversationRules, minute: int, known: Values
-) -> list[Function]:
+def tool_definitions(manners: BotConfig, minute: int, known: Values) -> list[Function]:
     """All that may be called now, at this minute of the week, by what is known."""
     told = [
         _told(tool.name, fill(tool.description, known), tool.schema)

@@ -134,7 +134,7 @@ def why_not(talk: Conversation, what: str, text: str = "") -> str:
 
 
 def _not_put_through(talk: Conversation, name: str) -> str:
-    if not talk.manners.can_transfer:
+    if not talk.manners.transfer_targets:
         return "The call's bot has no transfer number, nor other people."
     if talk.farewells.transfer_limit_reached:
         return "So many people did not take this call that nobody more is rung up."

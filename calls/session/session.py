@@ -9,7 +9,6 @@ from time import monotonic
 from typing import Any, assert_never
 
 from bots.config.local_time import minute_of_week
-from bots.config.rules import rules_of
 from bots.config_builder import config_from_json
 from calls import metrics, models
 from calls.background import BackgroundTasks
@@ -88,7 +87,7 @@ class CallSession:
         self.close_socket = close_socket
         self.log = CallLog(log, call.call_sid)
         self.clock = Clock()
-        self.conversation = Conversation(rules_of(profile))
+        self.conversation = Conversation(profile)
         self.glimpse = CallSnapshot(call, profile, self.conversation)
         self.tally = turn_metrics.TurnMetrics()
         self.speaker = Speaker(

@@ -6,7 +6,6 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.test import Client
 
-from bots.config.rules import rules_of
 from bots.config_builder import config_of
 from bots.models import Bot
 from calls.conversation.actions import DropClips, Play, SpeakText, StartReply, StopReply
@@ -148,16 +147,15 @@ def test_a_call_that_goes_on_elsewhere_hears_it_again_only_if_it_was_cut() -> No
 
 def test_the_greeting_is_made_while_it_plays() -> None:
     profile = config_of(Bot(consent_message=f" {SENTENCE} "))
-    rules = rules_of(profile)
-    assert rules.consent_message == SENTENCE
-    assert rules.fixed_sentences[0] == profile.greeting
+    assert profile.consent_message == SENTENCE
+    assert profile.fixed_sentences[0] == profile.greeting
 
 
 def test_a_sentence_that_is_another_in_each_call_is_not_made_beforehand() -> None:
     profile = config_of(
         Bot(consent_message=SENTENCE, greeting="Hi {{a}}", goodbye_message="{{b|c}}")
     )
-    told = rules_of(profile).fixed_sentences
+    told = profile.fixed_sentences
     assert told[0] == profile.apology_message
     assert not any("{{" in each for each in told)
 

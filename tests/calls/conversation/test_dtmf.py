@@ -196,7 +196,7 @@ def test_two_entries_at_once_are_one_too_many() -> None:
 
 
 def test_keys_that_were_asked_for_are_not_those_of_the_menu() -> None:
-    menu = {"1": MenuEntry("1", "end")}
+    menu = (MenuEntry("1", "end"),)
     talk = asked(working(can_collect_digits=True, menu=menu), length=2)
     (start,) = typed(talk, "11")
     assert told(start)[-1] == ("tool", "The caller pressed 1 1.")
@@ -205,7 +205,7 @@ def test_keys_that_were_asked_for_are_not_those_of_the_menu() -> None:
 
 # What comes after a fixed length
 
-HASH = {"#": MenuEntry("#", "end"), "1": MenuEntry("1", "end")}
+HASH = (MenuEntry("#", "end"), MenuEntry("1", "end"))
 
 
 @pytest.mark.parametrize("slip", ["#", "1", "#1"])
@@ -275,7 +275,7 @@ def test_a_secret_that_is_half_typed_is_forgotten_by_who_speaks() -> None:
     assert told(start)[-1] == ("user", "Sorry, wrong card.")
 
 
-FOUR = {"4": MenuEntry("4", "end")}
+FOUR = (MenuEntry("4", "end"),)
 MEANS = ["words", "words after a key", "too late a start", "too long a pause"]
 
 

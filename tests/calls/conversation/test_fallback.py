@@ -260,9 +260,7 @@ def test_the_call_ends_with_a_last_word_when_answers_keep_failing(
     can_transfer: bool,
 ) -> None:
     targets = (SALES,) if can_transfer else ()
-    talk = Talk(
-        apology_message=APOLOGY, transfer_targets=targets, transfer_notice="One sec."
-    )
+    talk = Talk(apology_message=APOLOGY, targets=targets, transfer_notice="One sec.")
     for _ in range((TRANSFER_AFTER if can_transfer else HANG_UP_AFTER) - 1):
         hears_an_apology(talk)
     number = started(talk.on(CallerSpoke("Why?"), after=1)).reply
@@ -284,7 +282,7 @@ AWAY = replace(SALES, opening_hours="Mon 9:00-9:01")
 @pytest.mark.parametrize("why", ["nobody", "closed", "tried enough"])
 def test_where_nobody_is_there_a_caller_gets_the_same_third_chance(why: str) -> None:
     targets = {"nobody": (), "closed": (AWAY,), "tried enough": (SALES,)}[why]
-    talk = Talk(apology_message=APOLOGY, transfer_targets=targets)
+    talk = Talk(apology_message=APOLOGY, targets=targets)
     if why == "tried enough":
         for index in range(MAX_TRANSFERS):
             use = ToolCallRecord(

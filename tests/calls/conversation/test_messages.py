@@ -155,7 +155,7 @@ def test_a_greeting_in_the_carriers_voice_keeps_its_heard_part() -> None:
 
 
 def test_what_is_still_to_be_played_counts_as_said_in_the_next_question() -> None:
-    talk = Talk(speech_interrupts=False)
+    talk = Talk(interruptible="dtmf")
     number = started(talk.on(CallerSpoke("A"))).reply
     talk.clip(number, "x y")
     talk.on(ReplyEnded(number, "x y"), after=1)

@@ -151,7 +151,7 @@ def test_a_call_that_is_to_end_ends_with_the_bots_goodbye() -> None:
 def test_the_second_time_it_ends_at_once(
     first: OperatorEnded | OperatorTransferred,
 ) -> None:
-    talk = talking(transfer_targets=(SALES,))
+    talk = talking(targets=(SALES,))
     (spoken,) = of(SpeakText, talk.on(first))
     actions = talk.on(OperatorEnded())
     assert actions == [StopReply(spoken.reply), HangUp("operator-ended")]
@@ -159,7 +159,7 @@ def test_the_second_time_it_ends_at_once(
 
 
 def test_a_transfer_is_announced_and_then_made() -> None:
-    talk = talking(transfer_targets=(SALES,))
+    talk = talking(targets=(SALES,))
     (spoken,) = of(SpeakText, talk.on(OperatorTransferred()))
     assert spoken.text == NOTICE
     assert talk.on(OperatorTransferred()) == []
@@ -170,9 +170,9 @@ def test_a_transfer_is_announced_and_then_made() -> None:
 
 
 def test_a_transfer_needs_somewhere_to_go_and_a_call_that_is_not_ending() -> None:
-    talk = talking(transfer_targets=())
+    talk = talking(targets=())
     assert talk.on(OperatorTransferred()) == []
-    talk = talking(transfer_targets=(SALES,))
+    talk = talking(targets=(SALES,))
     talk.on(OperatorEnded())
     assert talk.on(OperatorTransferred()) == []
 

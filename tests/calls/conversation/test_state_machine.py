@@ -17,8 +17,8 @@ from hypothesis.stateful import (
     rule,
 )
 
-from bots.config.capabilities import MenuEntry, ToolSpec
-from bots.config.rules import ConversationRules
+from bots.config.bot_config import BotConfig
+from bots.config.capabilities import Language, MenuEntry, ToolSpec
 from bots.inworld.tool_calls import ToolCall
 from calls.conversation.actions import (
     Action,
@@ -75,6 +75,7 @@ from calls.conversation.timeouts import MAX_UNTRANSCRIBED_SPEECH
 from calls.turns.playback import Clip, QueuedClip, twilio_tts_clip
 from calls.turns.resume import is_unanswered
 from calls.turns.turn import ASKED, OPERATOR, Turn
+from tests.support.bot_configs import bot_config
 from tests.support.transfer_targets import SALES
 
 # Every alarm rings this much late at most; a few of them may follow one another (s).
@@ -86,40 +87,34 @@ CONSENT = "Recording this call."
 GOODBYE, NOTICE = "Goodbye now.", "Connecting you."
 FILLER, CHOSEN = "One moment.", "Open at nine."
 TOOL = ToolSpec("look_up")
-MENU = {
-    key: MenuEntry(key, action, what, TOOL if action == "tool" else None)
-    for key, action, what in [
-        ("7", "say", CHOSEN),
-        ("8", "tool", ""),
-        ("9", "end", ""),
-        ("0", "transfer", ""),
-    ]
-}
+MENU = (
+    MenuEntry("7", "say", CHOSEN),
+    MenuEntry("8", "tool", tool=TOOL),
+    MenuEntry("9", "end"),
+    MenuEntry("0", "transfer"),
+)
 
 MANNERS = st.builds(
-    ConversationRules,
-    system_prompt=st.just("Be kind."),
+    bot_config,
     greeting=st.sampled_from(["", GREETING]),
     consent_message=st.sampled_from(["", "", CONSENT]),
-    speech_interrupts=st.sampled_from([True, True, False]),
-    dtmf_interrupts=st.sampled_from([True, True, False]),
+    interruptible=st.sampled_from([*["any"] * 4, *["speech", "dtmf"] * 2, "none"]),
     fallback_models=st.sampled_from([(), ("one",), ("one", "two")]),
-    backchannels=st.just(frozenset({"mhm", "okay"})),
+    backchannels=st.just("mhm, okay"),
     mask_dtmf=st.booleans(),
     idle_timeout_seconds=st.sampled_from([0.0, 4.0, 9.0]),
     idle_reprompts=st.integers(0, 2),
-    max_call_seconds=st.sampled_from([0.0, 0.0, 45.0, 120.0]),
+    max_call_minutes=st.sampled_from([0, 0, 0.75, 2]),
     goodbye_message=st.just(GOODBYE),
     apology_message=st.just(APOLOGY),
     transfer_notice=st.just(NOTICE),
-    transfer_targets=st.sampled_from([(), (SALES,)]),
+    targets=st.sampled_from([(), (SALES,)]),
     tools=st.sampled_from([(), (TOOL,), (TOOL,)]),
-    menu=st.sampled_from([{}, {}, {}, MENU]),
+    menu=st.sampled_from([(), (), (), MENU]),
     can_end_call=st.booleans(),
     can_collect_digits=st.booleans(),
     fillers=st.sampled_from([(), (FILLER,)]),
-    filler_delay_seconds=st.sampled_from([0.3, 1.2]),
-    goodbye_phrases=st.sampled_from([frozenset(), frozenset({"bye"})]),
+    filler_delay_ms=st.sampled_from([300, 1200]),
 )
 GERMAN = "de-DE"
 FUNCTIONS = [
@@ -198,7 +193,7 @@ class Carrier:
 class Ledger:
     """What must hold after every action, whatever the order of events."""
 
-    def __init__(self, manners: ConversationRules) -> None:
+    def __init__(self, manners: BotConfig) -> None:
         self.manners = manners
         self.turns: dict[int, Turn] = {}
         self.begun = 0
@@ -322,11 +317,10 @@ class TurnMachine(RuleBasedStateMachine):
     holds = False
 
     @initialize(manners=MANNERS, seed=st.integers(0, 2**16))
-    def call(self, manners: ConversationRules, seed: int) -> None:
+    def call(self, manners: BotConfig, seed: int) -> None:
         self.random = Random(seed)
         if self.random.random() < 0.5:
-            german = {GERMAN: replace(manners, language=GERMAN)}
-            manners = replace(manners, other_languages=german)
+            manners = replace(manners, languages=(Language(GERMAN, "Johanna"),))
         self.manners = manners
         self.now = 1000.0
         self.core = Conversation(manners)
@@ -430,7 +424,7 @@ class TurnMachine(RuleBasedStateMachine):
             return
         records = [a for a in self.actions if isinstance(a, SaveTurn)]
         if any(a.turn.is_backchannel and a.turn.text == text for a in records):
-            assert text in self.manners.backchannels
+            assert self.manners.is_backchannel(text)
         else:
             self.enter_keys(forgotten=asked)  # they belong to what is said
         self.ledger.said.append(text)
@@ -516,7 +510,9 @@ class TurnMachine(RuleBasedStateMachine):
         )
         typing = core.entry.request or core.entry.masks
         busy = typing or core.answers.is_uninterruptible or late
-        return key in self.manners.menu and not (busy or left or self.over)
+        return self.manners.menu_entry(key) is not None and not (
+            busy or left or self.over
+        )
 
     def cues_of(self, clips: Iterable[Clip]) -> list[QueuedClip]:
         """Where these stand in the queue, as the core believes."""
@@ -569,7 +565,7 @@ class TurnMachine(RuleBasedStateMachine):
         assert not (ledger.lines and core.is_idle), "a line was forgotten"
         if ledger.writing is None and self.manners.idle_timeout_seconds:
             assert wakes_at is not None, "nobody's turn"
-            patience = self.manners.idle_timeout_seconds
+            patience: float = self.manners.idle_timeout_seconds
             patience += MAX_UNTRANSCRIBED_SPEECH if self.speaking else 3
             queued = sum(cue.clip.seconds + 0.7 for cue in core.playback.pending())
             assert wakes_at <= now + patience + queued, "the silence timer is late"

@@ -45,7 +45,7 @@ FILLER_SECONDS = 1.2
 def working(**manners: object) -> Talk:
     """A call with a bot that can do things; it is the caller's turn."""
     usual = {"tools": (LOOK_UP, PAY), "fillers": FILLERS, "can_end_call": True}
-    talk = Talk(**{**usual, "filler_delay_seconds": FILLER_SECONDS, **manners})
+    talk = Talk(**{**usual, "filler_delay_ms": FILLER_SECONDS * 1000, **manners})
     talk.on(CallConnected())
     return talk
 
@@ -294,8 +294,8 @@ def test_it_stays_hidden_whatever_comes_of_the_use(arguments: str) -> None:
 # By a key
 
 
-def menu(tool: ToolSpec) -> dict[str, MenuEntry]:
-    return {"8": MenuEntry("8", "tool", tool=tool)}
+def menu(tool: ToolSpec) -> tuple[MenuEntry, ...]:
+    return (MenuEntry("8", "tool", tool=tool),)
 
 
 def test_a_key_uses_a_tool_and_its_result_is_answered() -> None:
@@ -317,11 +317,11 @@ def test_a_key_may_use_a_tool_that_the_model_may_not() -> None:
     assert use.tool is opening
 
 
-CHOICES = {
-    "0": MenuEntry("0", "transfer", "Sales"),
-    "7": MenuEntry("7", "say", "Open at nine."),
-    "8": MenuEntry("8", "tool", tool=PAY),
-}
+CHOICES = (
+    MenuEntry("0", "transfer", "Sales"),
+    MenuEntry("7", "say", "Open at nine."),
+    MenuEntry("8", "tool", tool=PAY),
+)
 
 
 def texts(talk: Talk) -> list[str]:
@@ -329,7 +329,7 @@ def texts(talk: Talk) -> list[str]:
 
 
 def test_a_key_puts_through_at_once_while_a_tool_runs() -> None:
-    talk = working(menu=CHOICES, transfer_targets=(SALES,))
+    talk = working(menu=CHOICES, targets=(SALES,))
     uses(talk, call("look_up"))
     talk.on(DtmfReceived("0"), after=0.5)
     assert talk.core.farewell
@@ -348,7 +348,7 @@ def test_a_key_does_its_action_while_a_lookup_runs_and_answers_wait_for_it() -> 
 
 
 def test_keys_before_one_of_the_menu_are_kept_and_nothing_waits_for_more() -> None:
-    talk = working(menu=CHOICES, transfer_targets=(SALES,))
+    talk = working(menu=CHOICES, targets=(SALES,))
     talk.on(DtmfReceived("5"))
     talk.on(DtmfReceived("0"), after=1.9)
     assert talk.core.farewell

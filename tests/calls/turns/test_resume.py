@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bots.config.phrasebook import PHRASEBOOKS
-from bots.config.rules import ConversationRules
 from bots.models import Bot
 from calls.conversation.actions import SaveTurn, SpeakText, StartReply
 from calls.conversation.conversation import Conversation
@@ -34,6 +33,7 @@ from calls.webhooks.reconnect_decision import (
     decide,
 )
 from tests.calls.webhooks.test_incoming import SESSION, fresh_process, post, ring
+from tests.support.bot_configs import bot_config
 
 __all__ = ["fresh_process"]  # a fixture
 in_database = pytest.mark.django_db(transaction=True)
@@ -157,7 +157,7 @@ def test_why_a_caller_is_back_is_told_of_the_transfer_that_was_made() -> None:
 
 
 def test_the_bot_says_one_sentence_and_answers_what_is_open() -> None:
-    core = Conversation(ConversationRules("Be kind.", greeting="Hello!"))
+    core = Conversation(bot_config(greeting="Hello!"))
     before = (bot_said(0, "Hello!", "Hello!", ended_at=8.0), caller_said(4, "Hm?"))
     actions = core.receive(CallResumed(before, 10.0, seconds=60.0), 12.0)
     sentence = core.manners.reconnected
@@ -171,9 +171,7 @@ def test_the_bot_says_one_sentence_and_answers_what_is_open() -> None:
 
 
 def test_the_time_limit_counts_from_the_first_start() -> None:
-    core = Conversation(
-        ConversationRules("Be kind.", max_call_seconds=100.0, goodbye_message="Bye.")
-    )
+    core = Conversation(bot_config(max_call_minutes=100 / 60, goodbye_message="Bye."))
     core.receive(CallResumed((), 10.0, seconds=99.0), 12.0)
     sentence = core.manners.reconnected
     core.receive(ClipReady(1, twilio_tts_clip(sentence)), 12.1)
