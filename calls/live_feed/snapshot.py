@@ -10,7 +10,6 @@ from bots.config.capabilities import TransferTarget
 from calls.conversation.conversation import Conversation
 from calls.conversation.dtmf import MASKED, digits_text
 from calls.conversation.events import CallerSpoke, Event
-from calls.conversation.tool_definitions import available_targets
 from calls.models import Call
 from calls.review.masking import masked
 from calls.review.tool_call_view import use_of
@@ -83,18 +82,17 @@ class CallSnapshot:
         return {"call": self.call.call_sid, "number": self.number, **what}
 
     def _about(self, now: float) -> Update:
-        people = self.talk.manners.transfer_targets
-        there = available_targets(people, self.talk.answers.minute_of_week(now))
+        there = self.talk.state.available_targets(now)
         told = [
             {"name": each.name, "label": _label(each), "open": each in there}
-            for each in people
+            for each in self.talk.config.transfer_targets
         ]
         return {**call_header(self.call), "people": told}
 
     def _state(self) -> Update:
-        keys = self.talk.entry.keys
+        keys = self.talk.digits.keys
         if keys:
-            hidden = self.talk.manners.mask_dtmf or self.talk.entry.is_secret
+            hidden = self.talk.config.mask_dtmf or self.talk.digits.is_secret
             keys = MASKED if hidden else digits_text(keys)
         return {
             "doing": activity(self.talk),
@@ -117,13 +115,13 @@ def call_header(call: Call) -> Update:
 
 def activity(talk: Conversation) -> str:
     """What the bot does: transferring, leaving, speaking, thinking or listening."""
-    if talk.farewell and talk.farewell.transfer:
+    if talk.final_message and talk.final_message.transfer:
         return "transferring"
-    if talk.farewell or talk.over:
+    if talk.final_message or talk.is_over:
         return "leaving"
     if talk.playback.pending():
         return "speaking"
-    if talk.replies.is_writing or talk.answers.attempt:
+    if talk.replies.is_writing or talk.responder.next_attempt:
         return "thinking"
     return "listening"
 

@@ -124,21 +124,21 @@ class OperatorControls:
 
 def why_not(talk: Conversation, what: str, text: str = "") -> str:
     """Why a call cannot do that now; empty when it can."""
-    if talk.over:
+    if talk.is_over:
         return "The call is over."
     if what == "end":
         return ""
-    if talk.farewell:
+    if talk.final_message:
         return "The call is ending already."
     return _not_put_through(talk, text) if what == "transfer" else ""
 
 
 def _not_put_through(talk: Conversation, name: str) -> str:
-    if not talk.manners.transfer_targets:
+    if not talk.config.transfer_targets:
         return "The call's bot has no transfer number, nor other people."
-    if talk.farewells.transfer_limit_reached:
+    if talk.state.transfer_limit_reached:
         return "So many people did not take this call that nobody more is rung up."
-    if talk.farewells.available_target(monotonic(), name):
+    if talk.state.available_target(monotonic(), name):
         return ""
     return "Nobody of that name takes calls now." if name else "Nobody takes calls now."
 

@@ -125,7 +125,7 @@ class CallSession:
                 self.toolbox.look_up(looks_up, self._looked_up)
         await self.handle(begin)
         self.tally.recall(self.conversation.turns)
-        standing = self.conversation.manners.fixed_sentences
+        standing = self.conversation.config.fixed_sentences
         self.tasks.start(self.speaker.prepare(standing))
 
     async def handle(self, event: Event) -> None:
@@ -177,7 +177,7 @@ class CallSession:
         self.services.fetches.remove(self._fetched)
         return True
 
-    async def _perform(self, action: Action) -> None:  # noqa: C901
+    async def _perform(self, action: Action) -> None:
         match action:
             case SpeakText():
                 self.speaker.speak(action)
@@ -193,9 +193,9 @@ class CallSession:
                 self.tasks.start(self.clip_muter.drop(clips, queued=queued))
             case SaveTurn(turn):
                 self._record(turn)
-            case CountFallback(rung):
-                metrics.FALLBACKS.labels(rung).inc()
-                self.log.warning("An answer failed, next: %s", rung)
+            case CountFallback(step):
+                metrics.FALLBACKS.labels(step).inc()
+                self.log.warning("An answer failed, next: %s", step)
             case CallTool(call_id, tool, arguments):
                 self.toolbox.use(call_id, tool, arguments)
             case ChangeLanguage(language):
@@ -227,7 +227,7 @@ class CallSession:
         """End the relay session; the action URL rings up whom the caller is for."""
         assert action.transfer  # noqa: S101  (for the type checker)
         target, self.handed_over = action.transfer, True
-        language = self.conversation.manners.language
+        language = self.conversation.config.language
         told = {"summary": action.summary, "language": language}
         transfer = {**target.to_json(), **told}
         self.glimpse.put_through(transfer)
@@ -250,7 +250,7 @@ class CallSession:
         profile = self.profile.in_language(language)
         self.speaker.use_config(profile, self.services.speaking_rate(profile))
         await self.send(relay.language(language))
-        standing = self.conversation.manners.fixed_sentences
+        standing = self.conversation.config.fixed_sentences
         self.tasks.start(self.speaker.prepare(standing))
 
     def _looked_up(self, values: Mapping[str, str]) -> None:
@@ -263,7 +263,7 @@ class CallSession:
         self.tasks.start(self.handle(ClipFetched(clip_id)))
 
     def _set_alarm(self) -> None:
-        if self.conversation.over:
+        if self.conversation.is_over:
             return
         if self.timer:
             self.timer.cancel()

@@ -48,7 +48,7 @@ class ToolRunner:
         self._note(tool, outcome)
         failed = bool(outcome.error)
         event = ToolCallEnded(
-            call_id, outcome.result, failed=failed, shown=outcome.redacted
+            call_id, outcome.result, failed=failed, redacted=outcome.redacted
         )
         await self.emit(event)
 

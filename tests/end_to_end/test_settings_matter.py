@@ -119,7 +119,7 @@ class Line:
 
     def fails(self) -> None:
         number = self.asks("Why?")
-        while self.core.replies.is_writing and not self.core.farewell:
+        while self.core.replies.is_writing and not self.core.final_message:
             self.on(ReplyEnded(number, error="no"))
             number += 1
 
@@ -145,7 +145,7 @@ def failing_call(line: Line) -> None:
 
 def long_call(line: Line) -> None:
     line.on(CallConnected())
-    while line.now < 1900 and not line.core.over:
+    while line.now < 1900 and not line.core.is_over:
         line.waits(4)
         line.now += 4
         number = line.asks("And?")

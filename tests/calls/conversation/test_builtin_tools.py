@@ -16,7 +16,8 @@ from calls.conversation.actions import (
     SpeakText,
     StartReply,
 )
-from calls.conversation.ending import FINAL_MESSAGE_TIMEOUT, MAX_TRANSFERS, MOST_WORDS
+from calls.conversation.call_state import MAX_TRANSFERS
+from calls.conversation.ending import FINAL_MESSAGE_TIMEOUT, MAX_SUMMARY_WORDS
 from calls.conversation.events import (
     CallEnded,
     CallerInterrupted,
@@ -92,7 +93,7 @@ def test_the_models_own_words_reach_no_variable() -> None:
     ask = call("ask_for_keys", question="Is it {{customer.pin}}{{a|so}}?")
     for wanted, words in ((bye, "Bye you."), (ask, "Is it so?")):
         talk = polite(can_collect_digits=True)
-        talk.core.answers.variables = {"customer.pin": "4711", "a": "x"}
+        talk.core.state.variables = {"customer.pin": "4711", "a": "x"}
         assert spoken(uses(talk, wanted)).text == words
 
 
@@ -307,7 +308,7 @@ def test_a_line_that_breaks_in_the_notice_leaves_a_transfer_to_be_made(
     back.clip(sorry.reply, sorry.text)
     again = started(back.on(ReplyEnded(sorry.reply, sorry.text)))
     assert told(again)[-2:] == [("tool", RELAY_LOST), ("user", RECONNECTED)]
-    assert not back.core.farewells.transfer_limit_reached
+    assert not back.core.state.transfer_limit_reached
 
 
 def test_a_transfer_that_was_made_is_not_undone_by_the_end_of_its_session() -> None:
@@ -342,7 +343,7 @@ def test_nobody_is_rung_up_who_was_not_offered(
     talk = polite(targets=targets)
     actions = uses(talk, call("transfer_call", target=name, summary="Ann."))
     assert told(started(actions))[-1] == ("tool", NO_TARGET_AVAILABLE)
-    assert talk.core.farewell is None
+    assert talk.core.final_message is None
 
 
 @pytest.mark.parametrize("name", ["Nobody", ""])
@@ -373,7 +374,7 @@ def test_after_so_many_transfers_nobody_more_is_bothered() -> None:
         (["My boiler leaks."], "My boiler leaks."),
         (["My boiler leaks.", "Yes."], "My boiler leaks."),
         (["It is this one.", "471#"], "It is this one."),
-        (["word " * 99], "word " * (MOST_WORDS - 1) + "word"),
+        (["word " * 99], "word " * (MAX_SUMMARY_WORDS - 1) + "word"),
         (["Hello?"], ""),
         ([], ""),
     ],
@@ -391,8 +392,8 @@ def test_the_person_hears_the_callers_words_where_the_model_did_not_decide(
             talk.clip(number, "I see.")
             talk.on(ReplyEnded(number, "I see."))
     talk.on(DtmfReceived("0") if by == "a key" else OperatorTransferred("Sales"))
-    assert talk.core.farewell
-    assert talk.core.farewell.summary == told_of
+    assert talk.core.final_message
+    assert talk.core.final_message.summary == told_of
 
 
 # Another language
@@ -409,7 +410,7 @@ def test_the_language_is_changed_for_all_that_follows() -> None:
     assert kinds.index(ChangeLanguage) < kinds.index(StartReply)
     assert of(ChangeLanguage, actions) == [ChangeLanguage("de-DE")]
     start = started(actions)
-    assert talk.core.manners.apology_message == PHRASEBOOKS["de"].apology_message
+    assert talk.core.config.apology_message == PHRASEBOOKS["de"].apology_message
     talk.clip(start.reply, "Gern.")
     talk.on(ReplyEnded(start.reply, "Gern."))
     back = call("switch_language", language="en-US")
@@ -431,7 +432,7 @@ def test_a_call_that_goes_on_goes_on_in_its_language() -> None:
     turns = tuple(turn for turn in before.core.turns)
     actions = talk.on(CallResumed(turns, disconnected_at=0.0, seconds=5.0))
     assert of(ChangeLanguage, actions) == [ChangeLanguage("de-DE")]
-    assert talk.core.manners.goodbye_message == PHRASEBOOKS["de"].goodbye_message
+    assert talk.core.config.goodbye_message == PHRASEBOOKS["de"].goodbye_message
 
 
 def test_arguments_may_be_left_out() -> None:

@@ -124,7 +124,7 @@ def test_an_operator_or_the_caller_may_end_the_call_before_its_end() -> None:
     talk = Talk(greeting=GREETING, consent_message=SENTENCE)
     talk.on(CallConnected())
     talk.on(OperatorEnded())
-    assert talk.core.farewell
+    assert talk.core.final_message
     talk = told()
     talk.on(CallEnded(), after=1)
     assert talk.turns[0].heard_text != SENTENCE

@@ -86,7 +86,7 @@ def test_a_reply_cut_short_is_resumed_and_then_written_to_its_end() -> None:
 
 def test_a_reply_cut_off_between_two_clips_is_only_written_on() -> None:
     talk, _ = cut_off("one two", ended=False, heard=2)
-    assert talk.core.interruptions.hold
+    assert talk.core.interruptions.paused
     actions = talk.passes()
     assert not of(Play, actions)
     assert started(actions).messages[-2]["content"] == "one two"
@@ -119,7 +119,7 @@ def test_a_second_interrupt_while_waiting_changes_nothing_but_the_wait() -> None
 
 def test_a_last_word_that_was_nearly_over_is_not_repeated() -> None:
     talk, _ = cut_off("one two three four", heard=1.9)
-    assert talk.core.interruptions.hold is None
+    assert talk.core.interruptions.paused is None
     assert talk.turns[1].heard_text == "one two three four"
 
 
@@ -336,7 +336,7 @@ def test_a_hash_completes_an_entry_and_alone_is_one(keys: str, entry: str) -> No
         assert not of(StartReply, talk.on(DtmfReceived(key), after=0.5))
     start = started(talk.on(DtmfReceived(keys[-1]), after=0.5))
     assert start.messages[-1]["content"] == entry
-    assert talk.core.entry.due_at is None
+    assert talk.core.digits.due_at is None
 
 
 def test_every_key_gives_the_next_one_time() -> None:

@@ -102,7 +102,7 @@ def test_who_speaks_before_the_lookup_has_ended_is_answered_with_it() -> None:
     looked_up = talk.on(LookupDone({"customer.name": "Ann"}))
     assert started(looked_up).messages[-1]["content"] == "Hello?"
     assert not of(SpeakText, looked_up)  # nobody is greeted who has spoken
-    assert talk.core.answers.variables["customer.name"] == "Ann"
+    assert talk.core.state.variables["customer.name"] == "Ann"
 
 
 def test_keys_before_the_lookup_has_ended_are_answered_with_it() -> None:

@@ -31,8 +31,8 @@ def bot(heard: str, *, text: str = "", cut: bool = False, role: Role = "bot") ->
     return Turn(0, role, 0.0, text or heard, heard, interrupted=cut)
 
 
-def told(*turns: Turn, go_on: bool = False) -> list[tuple[str, str]]:
-    first, *rest = messages("Be kind.", turns, go_on=go_on)
+def told(*turns: Turn, continues: bool = False) -> list[tuple[str, str]]:
+    first, *rest = messages("Be kind.", turns, continues=continues)
     assert first == SYSTEM
     return [(message["role"], message["content"]) for message in rest]
 
@@ -87,9 +87,9 @@ def test_turns_become_messages(
 
 
 def test_the_rest_of_a_reply_is_asked_for_in_the_callers_place() -> None:
-    assert told(caller("A"), bot("x"), go_on=True)[-1] == ("user", CONTINUE)
-    assert told(caller("A"), go_on=True) == [("user", f"A {CONTINUE}")]
-    assert told(go_on=True) == [("user", CONTINUE)]
+    assert told(caller("A"), bot("x"), continues=True)[-1] == ("user", CONTINUE)
+    assert told(caller("A"), continues=True) == [("user", f"A {CONTINUE}")]
+    assert told(continues=True) == [("user", CONTINUE)]
 
 
 TURNS = st.lists(
@@ -110,13 +110,13 @@ TURNS = st.lists(
 @settings(derandomize=True, database=None)
 @given(TURNS, st.booleans())
 def test_whatever_was_said_the_history_alternates_from_the_caller(
-    turns: list[Turn], go_on: bool
+    turns: list[Turn], continues: bool
 ) -> None:
-    roles = [role for role, _ in told(*turns, go_on=go_on)]
+    roles = [role for role, _ in told(*turns, continues=continues)]
     assert roles == ["user", "assistant"] * (len(roles) // 2) + ["user"] * (
         len(roles) % 2
     )
-    assert not go_on or roles[-1] == "user"
+    assert not continues or roles[-1] == "user"
 
 
 # In a call: what of a fixed sentence was heard

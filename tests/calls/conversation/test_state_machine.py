@@ -357,14 +357,14 @@ class TurnMachine(RuleBasedStateMachine):
         if not isinstance(event, TimerFired):
             self.now += 0.001  # no two things are at one moment
         expected = self.take_in(event)
-        asked = self.core.entry.request
+        asked = self.core.digits.request
         self.actions = self.core.receive(event, self.now)
         if isinstance(event, CallerSpoke) and event.final and event.text.strip():
             self.caller_said(event.text.strip(), asked)
         for action in self.actions:
             self.perform(action, event)
-        if asked or self.core.entry.request:
-            self.keys = self.core.entry.keys  # for whoever asked, in its own time
+        if asked or self.core.digits.request:
+            self.keys = self.core.digits.keys  # for whoever asked, in its own time
             self.keys_at = self.now
             if isinstance(event, DtmfReceived):  # as good as an answer
                 self.asked_number = ledger.begun + (ledger.writing is None)
@@ -381,7 +381,7 @@ class TurnMachine(RuleBasedStateMachine):
     def of(self, kind: type[Action]) -> list[Action]:
         return [action for action in self.actions if isinstance(action, kind)]
 
-    def take_in(self, event: Event) -> bool:  # noqa: C901
+    def take_in(self, event: Event) -> bool:
         """Note what the core is about to be told; false when it must not play it."""
         ledger = self.ledger
         match event:
@@ -390,9 +390,11 @@ class TurnMachine(RuleBasedStateMachine):
                 ledger.said.append(digits_text(key))
                 self.asked_number = ledger.begun + 1
                 self.waiting_since = None
-            case DtmfReceived() if self.core.hearing.is_trailing_terminator(self.now):
+            case DtmfReceived() if self.core.caller_input.is_trailing_terminator(
+                self.now
+            ):
                 pass
-            case DtmfReceived() if self.core.entry.request or ledger.hung_up:
+            case DtmfReceived() if self.core.digits.request or ledger.hung_up:
                 pass
             case DtmfReceived(key):
                 ends = key == FINISH_ON_KEY
@@ -401,7 +403,7 @@ class TurnMachine(RuleBasedStateMachine):
                 if ends:
                     self.enter_keys()
             case CallEnded():
-                self.enter_keys(forgotten=self.core.entry.request)
+                self.enter_keys(forgotten=self.core.digits.request)
                 self.over = True
             case ClipReady(number, clip):
                 ledger.clips[number].append(clip)
@@ -434,12 +436,12 @@ class TurnMachine(RuleBasedStateMachine):
             self.ledger.said.append(digits_text(self.keys))
         self.keys = ""
 
-    def perform(self, action: Action, event: Event) -> None:  # noqa: C901
+    def perform(self, action: Action, event: Event) -> None:
         ledger = self.ledger
         if ledger.hung_up or self.over:
             allowed = SaveTurn | StopReply if isinstance(event, CallEnded) else SaveTurn
             assert isinstance(action, allowed | DropClips), "after the end"
-        if self.core.farewell and self.leaves_by is None:
+        if self.core.final_message and self.leaves_by is None:
             queued = max((self.core.playback.ends_at() or 0) - self.now, 0)
             self.leaves_by = self.now + queued + FINAL_MESSAGE_TIMEOUT
         match action:
@@ -505,18 +507,18 @@ class TurnMachine(RuleBasedStateMachine):
     def is_chosen(self, key: str) -> bool:
         """Whether a key is one of the menu, and does what it is for at once."""
         core, left = self.core, self.leaves_by is not None or self.ledger.hung_up
-        late = core.hearing.is_masked(self.now) or core.hearing.is_trailing_terminator(
+        late = core.caller_input.is_masked(
             self.now
-        )
-        typing = core.entry.request or core.entry.masks
-        busy = typing or core.answers.is_uninterruptible or late
+        ) or core.caller_input.is_trailing_terminator(self.now)
+        typing = core.digits.request or core.digits.masks
+        busy = typing or core.responder.is_uninterruptible or late
         return self.manners.menu_entry(key) is not None and not (
             busy or left or self.over
         )
 
     def cues_of(self, clips: Iterable[Clip]) -> list[QueuedClip]:
         """Where these stand in the queue, as the core believes."""
-        cues = self.core.playback.cues  # what the carrier speaks has no id
+        cues = self.core.playback.clips  # what the carrier speaks has no id
         return [cue for cue in cues if any(cue.clip is clip for clip in clips)]
 
     def are_superseded(self, clips: Iterable[Clip]) -> bool:
@@ -558,7 +560,7 @@ class TurnMachine(RuleBasedStateMachine):
             )
         if core.is_idle and not core.replies.unfinished:
             assert not is_unanswered(core.turns), "an answer is owed, and forgotten"
-        if core.answers.pending_results:
+        if core.state.pending_results:
             return
         if ledger.writing is None and not core.is_idle:
             assert wakes_at is not None, "stuck"
@@ -863,12 +865,12 @@ class TurnMachine(RuleBasedStateMachine):
         self.planned, self.reporting, self.recited = [], set(), set()
         self.waiting_since, self.asked, self.asked_number = None, [], 0
         self.now += gap
-        language = self.core.manners.language
+        language = self.core.config.language
         self.core, self.carrier = Conversation(self.manners), Carrier(self.random)
         said = [replace(turn) for _, turn in sorted(self.ledger.turns.items())]
         seconds = disconnected_at - 1000.0
         self.feed(CallResumed(tuple(said), disconnected_at, seconds, returned=returned))
-        assert self.core.manners.language == language
+        assert self.core.config.language == language
 
     def teardown(self) -> None:
         if not self.holds:  # whatever must, and the run ends already

@@ -160,7 +160,7 @@ def test_the_bot_says_one_sentence_and_answers_what_is_open() -> None:
     core = Conversation(bot_config(greeting="Hello!"))
     before = (bot_said(0, "Hello!", "Hello!", ended_at=8.0), caller_said(4, "Hm?"))
     actions = core.receive(CallResumed(before, 10.0, seconds=60.0), 12.0)
-    sentence = core.manners.reconnected
+    sentence = core.config.reconnected
     assert [a.text for a in actions if isinstance(a, SpeakText)] == [sentence]
     core.receive(ClipReady(1, twilio_tts_clip(sentence)), 12.1)
     (record, start) = core.receive(ReplyEnded(1, sentence), 12.2)
@@ -173,7 +173,7 @@ def test_the_bot_says_one_sentence_and_answers_what_is_open() -> None:
 def test_the_time_limit_counts_from_the_first_start() -> None:
     core = Conversation(bot_config(max_call_minutes=100 / 60, goodbye_message="Bye."))
     core.receive(CallResumed((), 10.0, seconds=99.0), 12.0)
-    sentence = core.manners.reconnected
+    sentence = core.config.reconnected
     core.receive(ClipReady(1, twilio_tts_clip(sentence)), 12.1)
     core.receive(ReplyEnded(1, sentence), 12.2)
     actions = core.receive(ReplyEnded(1, ""), 13.1)
