@@ -19,7 +19,7 @@ from calls.conversation.replies import Replies
 from calls.conversation.responder import Responder
 from calls.conversation.tool_calls import ToolCalls
 from calls.turns.playback import QueuedClip
-from calls.turns.turn import ASKED, COLLECT_DIGITS, Turn, next_index
+from calls.turns.turn import COLLECT_DIGITS, Turn, TurnKind, next_index
 
 # The longest turn of a caller, in characters. The end of a longer one is kept.
 MAX_TURN_LENGTH = 20_000
@@ -100,7 +100,8 @@ class CallerInput:
     def restore(self, at: float) -> None:
         """After a reconnect, go on masking if secret digits were asked for last."""
         for turn in reversed(self.turns):
-            if turn.role == "bot" and turn.heard_text and turn.model != ASKED:
+            is_prompt = turn.kind is TurnKind.DIGIT_PROMPT
+            if turn.role == "bot" and turn.heard_text and not is_prompt:
                 return
             if record := turn.tool_call:
                 if record.name == COLLECT_DIGITS and _SECRET.search(record.arguments):

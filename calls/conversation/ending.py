@@ -12,7 +12,7 @@ from calls.conversation.fallback import FallbackStep
 from calls.conversation.interruptions import Interruptions
 from calls.conversation.replies import Reply
 from calls.conversation.responder import Responder
-from calls.turns.turn import NOTICE, TRANSFER_CALL, add_tool_call
+from calls.turns.turn import TRANSFER_CALL, TurnKind, add_tool_call
 
 # Allowance for clock error before a reply counts as played to its end (s).
 SETTLE_MARGIN = 0.5
@@ -94,9 +94,10 @@ class CallEnding:
         notice: list[Action] = []
         if announced_by is None:
             text = self.state.config.transfer_notice
-            notice = self.responder.say_message(text, at, interruptible=False)
+            notice = self.responder.say_message(
+                text, at, kind=TurnKind.TRANSFER_NOTICE, interruptible=False
+            )
             announced_by = self.replies.by_number[-1]
-            announced_by.kind = NOTICE
         announced_by.interruptible = False
         self._finish("transferred", announced_by.number, at, target, summary)
         return [*stopped, *notice]

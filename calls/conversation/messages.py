@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from calls.turns.turn import ASKED, NOTICE, RESUMED, ToolCallRecord, Turn
+from calls.turns.turn import ToolCallRecord, Turn, TurnKind
 
 Message = dict[str, Any]
 
@@ -58,7 +58,7 @@ class _HistoryBuilder:
         self.batch = 0  # of the tool call before
 
     def add(self, turn: Turn) -> None:
-        if turn.model == RESUMED:
+        if turn.kind is TurnKind.RESUMED:
             self.append("user", RECONNECTED)
             self.was_interrupted = False
         elif turn.tool_call:
@@ -78,9 +78,11 @@ class _HistoryBuilder:
         self.was_interrupted = False
 
     def _add_bot_turn(self, turn: Turn) -> None:
-        if turn.model == ASKED:  # the model knows it from the arguments of its tool
+        if (
+            turn.kind is TurnKind.DIGIT_PROMPT
+        ):  # the model knows it from the arguments of its tool
             return
-        if turn.model == NOTICE:
+        if turn.kind is TurnKind.TRANSFER_NOTICE:
             self._add_to_tool_call(turn.heard_text)
             return
         self.batch = 0

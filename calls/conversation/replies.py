@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from calls.conversation.actions import Action, DropClips, Play, SaveTurn, StopReply
 from calls.conversation.events import ClipReady, ReplyEnded
 from calls.turns.playback import Playback, QueuedClip
-from calls.turns.turn import OPERATOR, Role, Turn, next_index
+from calls.turns.turn import Role, Turn, TurnKind, next_index
 from calls.turns.word_timing import joined
 
 
@@ -24,12 +24,12 @@ class Reply:
     number: int
     caller_done_at: float
     role: Role = "bot"
+    kind: TurnKind = TurnKind.ORDINARY
     interruptible: bool = True
     is_answer: bool = False  # the caller waits for it
     continues: bool = False  # the rest of the reply before
     after_tool: bool = False  # more of the same answer, after a tool call
     operator_line: str = ""  # what an operator typed for the bot to say
-    kind: str = ""  # of its turn
     writing: bool = True
     turn: Turn | None = None
 
@@ -66,13 +66,16 @@ class Replies:
         caller_done_at: float,
         role: Role = "bot",
         *,
+        kind: TurnKind = TurnKind.ORDINARY,
         interruptible: bool = True,
         is_answer: bool = False,
         continues: bool = False,
     ) -> Reply:
         """Start a reply; the one before must have been stopped or have ended."""
         number = len(self.by_number) + 1
-        reply = Reply(number, caller_done_at, role, interruptible, is_answer, continues)
+        reply = Reply(
+            number, caller_done_at, role, kind, interruptible, is_answer, continues
+        )
         self.by_number.append(reply)
         return reply
 
@@ -108,8 +111,8 @@ class Replies:
 
     def open_turn(self, reply: Reply, at: float) -> Turn:
         """Give a reply its place in the transcript."""
-        model = OPERATOR if reply.operator_line else reply.kind
-        reply.turn = Turn(next_index(self.turns), reply.role, at, model=model)
+        index = next_index(self.turns)
+        reply.turn = Turn(index, reply.role, at, kind=reply.kind)
         self.turns.append(reply.turn)
         self.unfinished.append(reply)
         return reply.turn

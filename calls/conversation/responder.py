@@ -22,7 +22,7 @@ from calls.conversation.fallback import (
 from calls.conversation.messages import messages
 from calls.conversation.replies import Replies, Reply, milliseconds
 from calls.conversation.tool_definitions import tool_definitions
-from calls.turns.turn import CONSENT, RESUMED, Role, Turn, next_index
+from calls.turns.turn import Role, Turn, TurnKind, next_index
 
 # How long the speech synthesis of a fixed sentence may take before Twilio speaks it
 # with its own voice (s). A caller can wait longer for a greeting than for an apology.
@@ -90,8 +90,9 @@ class Responder:
             bot_spoke = any(turn.role == "bot" for turn in state.turns)
             self.greeting_due = bool(state.config.greeting) and not bot_spoke
             return self._speak_consent(at)
-        actions = self.say_message(state.config.reconnected, at, role="system")
-        self.replies.open_turn(self.replies.by_number[-1], at).model = RESUMED
+        text, kind = state.config.reconnected, TurnKind.RESUMED
+        actions = self.say_message(text, at, "system", kind=kind)
+        self.replies.open_turn(self.replies.by_number[-1], at)
         return actions
 
     def say_message(
@@ -100,11 +101,12 @@ class Responder:
         at: float,
         role: Role = "bot",
         *,
+        kind: TurnKind = TurnKind.ORDINARY,
         interruptible: bool = True,
         fixed: bool = True,
     ) -> list[Action]:
         """Speak a sentence; a `fixed` one comes from the bot's settings."""
-        reply = self.replies.begin(at, role, interruptible=interruptible)
+        reply = self.replies.begin(at, role, kind=kind, interruptible=interruptible)
         return [self.speak_text(reply.number, text, TTS_TIMEOUT, fixed=fixed)]
 
     def speak_text(
@@ -124,7 +126,7 @@ class Responder:
         waits = self.next_attempt or state.needs_answer or state.pending_results
         if not lines or waits or self.replies.is_writing:
             return []
-        reply = self.replies.begin(at)
+        reply = self.replies.begin(at, kind=TurnKind.OPERATOR)
         reply.operator_line = line = lines.popleft()
         timeout = GREETING_TTS_TIMEOUT
         return [SpeakText(reply.number, line, timeout, is_cacheable=False)]
@@ -217,8 +219,9 @@ class Responder:
         return self.replies.stop()
 
     def _speak_consent(self, at: float) -> list[Action]:
-        reply = self.replies.begin(at, "system", interruptible=False)
-        self.replies.open_turn(reply, at).model = CONSENT
+        kind = TurnKind.CONSENT
+        reply = self.replies.begin(at, "system", kind=kind, interruptible=False)
+        self.replies.open_turn(reply, at)
         text = self.state.config.consent_message
         return [self.speak_text(reply.number, text, GREETING_TTS_TIMEOUT)]
 
@@ -301,4 +304,5 @@ class Responder:
 
 
 def _is_heard_consent(turn: Turn) -> bool:
-    return turn.model == CONSENT and bool(turn.heard_text) and not turn.interrupted
+    is_heard = bool(turn.heard_text) and not turn.interrupted
+    return turn.kind is TurnKind.CONSENT and is_heard

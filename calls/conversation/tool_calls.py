@@ -23,13 +23,12 @@ from calls.conversation.responder import GREETING_TTS_TIMEOUT, Responder
 from calls.turns.playback import CHARACTERS_PER_SECOND
 from calls.turns.resume import RELAY_LOST, is_pending_transfer
 from calls.turns.turn import (
-    ASKED,
     COLLECT_DIGITS,
     END_CALL,
-    FILLER,
     SWITCH_LANGUAGE,
     TRANSFER_CALL,
     ToolTurn,
+    TurnKind,
     add_tool_call,
     tool_turns,
 )
@@ -164,8 +163,9 @@ class ToolCalls:
             return []
         filler = config.fillers[self._fillers_said % len(config.fillers)]
         self._fillers_said += 1
-        actions = self.responder.say_message(filler, at, role="system")
-        self.replies.open_turn(self.replies.by_number[-1], at).model = FILLER
+        kind = TurnKind.FILLER
+        actions = self.responder.say_message(filler, at, "system", kind=kind)
+        self.replies.open_turn(self.replies.by_number[-1], at)
         return actions
 
     @property
@@ -259,8 +259,8 @@ class ToolCalls:
         self.digits.expect(request, asked_until)
         if not question:
             return []
-        asking = self.replies.begin(at)
-        self.replies.open_turn(asking, at).model = ASKED
+        asking = self.replies.begin(at, kind=TurnKind.DIGIT_PROMPT)
+        self.replies.open_turn(asking, at)
         timeout, speak = GREETING_TTS_TIMEOUT, self.responder.speak_text
         return [speak(asking.number, question, timeout, fixed=False)]
 

@@ -16,7 +16,7 @@ from calls.review.tool_call_view import use_of
 from calls.review.visibility import for_list
 from calls.transfer import Transfer
 from calls.turns.heard_text import heard_and_not
-from calls.turns.turn import CONSENT, FILLER, OPERATOR, Turn
+from calls.turns.turn import Turn, TurnKind
 
 # What is sent of one turn, in characters, and of one call, in turns.
 TEXT_LIMIT = 4000
@@ -135,9 +135,9 @@ def turn_seen(turn: Turn, began: float) -> Update:
         "heard": shortened(heard),
         "missed": shortened(missed),
         "cut": turn.interrupted,
-        "operator": turn.model == OPERATOR,
-        "consent": turn.model == CONSENT,
-        "filler": turn.model == FILLER,
+        "operator": turn.kind is TurnKind.OPERATOR,
+        "consent": turn.kind is TurnKind.CONSENT,
+        "filler": turn.kind is TurnKind.FILLER,
         "use": _use_seen(turn),
         "error": turn.error[:300],
         "seconds": round(max(turn.started_at - began, 0.0), 1),

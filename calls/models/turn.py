@@ -1,4 +1,4 @@
-"""TODO."""
+"""The turns of a call: one row for everything said or done."""
 
 from django.db import models
 from django.db.models import UniqueConstraint
@@ -33,7 +33,14 @@ class Turn(models.Model):
     clip_ids = models.JSONField(
         default=list, blank=True, help_text="Its clips, playable while they live."
     )
-    model = models.CharField(max_length=120, blank=True)
+    kind = models.CharField(
+        max_length=20,
+        blank=True,
+        help_text="Set for sentences that no language model wrote, e.g. filler.",
+    )
+    model = models.CharField(
+        max_length=120, blank=True, help_text="The language model that wrote it."
+    )
     prompt_tokens = models.PositiveIntegerField(null=True, blank=True)
     completion_tokens = models.PositiveIntegerField(null=True, blank=True)
     error = models.CharField(

@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 
 from calls.models import Call, Turn
 from calls.turns.clip_ids import is_phrase
-from calls.turns.turn import OPERATOR
+from calls.turns.turn import TurnKind
 
 # Calls deleted in one transaction: writes of calls in progress wait for it.
 BATCH = 200
@@ -53,8 +53,8 @@ def _delete(ids: list[int]) -> Deleted:
 
 def _clip_ids(turns: QuerySet[Turn]) -> Iterable[str]:
     """Clips of these turns only; a bot's own sentences are other calls' as well."""
-    told = turns.exclude(clip_ids=[]).values_list("model", "clip_ids")
+    told = turns.exclude(clip_ids=[]).values_list("kind", "clip_ids")
     return chain.from_iterable(
-        [clip for clip in clips if model == OPERATOR or not is_phrase(clip)]
-        for model, clips in told
+        [clip for clip in clips if kind == TurnKind.OPERATOR or not is_phrase(clip)]
+        for kind, clips in told
     )

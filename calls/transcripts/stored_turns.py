@@ -13,7 +13,7 @@ from calls.db import run_in_db_thread
 from calls.models import Call
 from calls.transcripts.clock import Clock
 from calls.turns.resume import current_language
-from calls.turns.turn import Role, ToolCallRecord, Turn
+from calls.turns.turn import Role, ToolCallRecord, Turn, TurnKind
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +60,7 @@ def turn_of(row: models.Turn, clock: Clock) -> Turn:
         interrupted=row.interrupted,
         ended_at=_at(row.ended_at, clock),
         latency_ms=row.latency_ms,
+        kind=TurnKind(row.kind),
         model=row.model,
         prompt_tokens=row.prompt_tokens,
         completion_tokens=row.completion_tokens,

@@ -5,14 +5,10 @@ from collections.abc import Sequence
 
 from calls.turns.playback import CHARACTERS_PER_SECOND, START_DELAY
 from calls.turns.turn import (
-    ASKED,
-    CONSENT,
-    FILLER,
-    NOTICE,
-    RESUMED,
     SWITCH_LANGUAGE,
     TRANSFER_CALL,
     Turn,
+    TurnKind,
     tool_turns,
 )
 from calls.turns.word_timing import words_within
@@ -20,7 +16,13 @@ from calls.turns.word_timing import words_within
 # The result of a tool call that was running when the connection was lost.
 RELAY_LOST = "The line was gone before an answer came."
 # Kinds of turns that are no answer to the caller.
-NO_ANSWER = (RESUMED, CONSENT, ASKED, FILLER, NOTICE)
+NO_ANSWER = {
+    TurnKind.RESUMED,
+    TurnKind.CONSENT,
+    TurnKind.DIGIT_PROMPT,
+    TurnKind.FILLER,
+    TurnKind.TRANSFER_NOTICE,
+}
 
 
 def close_open_turns(turns: Sequence[Turn], disconnected_at: float) -> list[Turn]:
@@ -51,7 +53,7 @@ def is_unanswered(turns: Sequence[Turn]) -> bool:
     An answer that was not heard does not count.
     """
     for turn in reversed(turns):
-        if turn.is_backchannel or turn.model in NO_ANSWER:
+        if turn.is_backchannel or turn.kind in NO_ANSWER:
             continue
         if turn.role in ("caller", "tool"):
             return True

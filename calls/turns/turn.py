@@ -2,16 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Literal, NamedTuple
 
 Role = Literal["caller", "bot", "tool", "system"]
-# Kinds of bot turns that the language model did not write, in `Turn.model`.
-OPERATOR = "operator"  # an operator typed it
-RESUMED = "resumed"  # said after a reconnect
-FILLER = "filler"  # said while a tool takes long
-ASKED = "asked"  # the question for digits, from the arguments of the model's tool
-NOTICE = "notice"  # said before a transfer
-CONSENT = "consent"  # said before everything else
 
 # Names of the built-in tools, as the model calls them.
 END_CALL = "end_call"
@@ -20,6 +14,18 @@ SWITCH_LANGUAGE = "switch_language"
 COLLECT_DIGITS = "ask_for_keys"
 
 MAX_TOOL_NAME_LENGTH = 80
+
+
+class TurnKind(StrEnum):
+    """What a bot's turn is, if it is not an ordinary one."""
+
+    ORDINARY = ""
+    OPERATOR = "operator"  # an operator typed it
+    CONSENT = "consent"  # the consent message, said before everything else
+    RESUMED = "resumed"  # said after a reconnect
+    FILLER = "filler"  # said while a tool takes long
+    DIGIT_PROMPT = "digit_prompt"  # the question of the tool that collects digits
+    TRANSFER_NOTICE = "transfer_notice"  # said before a transfer
 
 
 @dataclass(slots=True)
@@ -72,7 +78,8 @@ class Turn:
     interrupted: bool = False
     ended_at: float | None = None
     latency_ms: dict[str, int] = field(default_factory=dict)
-    model: str = ""
+    kind: TurnKind = TurnKind.ORDINARY
+    model: str = ""  # the language model that wrote it, if one did
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     error: str = ""

@@ -16,7 +16,7 @@ from calls.conversation.events import (
 )
 from calls.conversation.messages import CONNECTED, CONTINUE, CUT_OFF, messages
 from calls.turns.playback import START_DELAY, twilio_tts_clip
-from calls.turns.turn import NOTICE, Role, ToolCallRecord, Turn
+from calls.turns.turn import Role, ToolCallRecord, Turn, TurnKind
 from tests.calls.conversation.test_conversation import Talk, started
 
 SYSTEM = {"role": "system", "content": "Be kind."}
@@ -185,7 +185,7 @@ def test_that_a_caller_is_put_through_was_said_before_anybody_was_rung_up(
         *(caller("Sales, please."), Turn(1, "tool", 0.0, tool_call=through)),
         *(Turn(2, "tool", 0.0, tool_call=refused), caller("Thanks.")),
     ]
-    turns.insert(place, replace(bot("One moment."), model=NOTICE))
+    turns.insert(place, replace(bot("One moment."), kind=TurnKind.TRANSFER_NOTICE))
     assert told(*turns)[1:] == [
         ("assistant", "One moment."),
         ("tool", "Nobody answered."),

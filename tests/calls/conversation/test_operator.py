@@ -22,7 +22,7 @@ from calls.conversation.events import (
     ReplyEnded,
 )
 from calls.conversation.responder import GREETING_TTS_TIMEOUT
-from calls.turns.turn import OPERATOR
+from calls.turns.turn import TurnKind
 from tests.calls.conversation.test_conversation import Talk, answered, of, started
 from tests.support.transfer_targets import SALES
 
@@ -76,7 +76,7 @@ def test_a_line_is_the_bots_own_words_and_noted_as_an_operators() -> None:
     (spoken,) = of(SpeakText, talk.on(OperatorSaid(LINE)))
     voiced(talk, spoken)
     talk.passes()
-    assert (talk.turns[0].role, talk.turns[0].model) == ("bot", OPERATOR)
+    assert (talk.turns[0].role, talk.turns[0].kind) == ("bot", TurnKind.OPERATOR)
     assert "play_sent" not in talk.turns[0].latency_ms  # it is not a slow answer
     messages = started(talk.on(CallerSpoke("Fine."))).messages
     assert messages[-2] == {"role": "assistant", "content": LINE}

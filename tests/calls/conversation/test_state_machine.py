@@ -74,7 +74,7 @@ from calls.conversation.messages import (
 from calls.conversation.timeouts import MAX_UNTRANSCRIBED_SPEECH
 from calls.turns.playback import Clip, QueuedClip, twilio_tts_clip
 from calls.turns.resume import is_unanswered
-from calls.turns.turn import ASKED, OPERATOR, Turn
+from calls.turns.turn import Turn, TurnKind
 from tests.support.bot_configs import bot_config
 from tests.support.transfer_targets import SALES
 
@@ -250,7 +250,7 @@ class Ledger:
                 assert digits_text("") not in turn.redacted
         else:
             assert is_heard_of(turn.heard_text, bot_clips), (turn.heard_text, bot_clips)
-            assert (turn.model == OPERATOR) == turn.text.startswith("line")
+            assert (turn.kind is TurnKind.OPERATOR) == turn.text.startswith("line")
 
     def caller_turns(self) -> list[Turn]:
         turns = [self.turns[index] for index in sorted(self.turns)]
@@ -481,7 +481,9 @@ class TurnMachine(RuleBasedStateMachine):
                     # An apology or a question for keys comes: what led to it may go.
                     current = self.core.replies.current
                     turn = current.turn if current else None
-                    overtaken = turn and (turn.role == "system" or turn.model == ASKED)
+                    overtaken = turn and (
+                        turn.role == "system" or turn.kind is TurnKind.DIGIT_PROMPT
+                    )
                     assert meant or overtaken, "a noise ended a reply"
                 ledger.gone += clips
             case SaveTurn(turn):

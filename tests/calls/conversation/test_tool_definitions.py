@@ -30,15 +30,14 @@ from calls.conversation.messages import (
 )
 from calls.conversation.tool_definitions import available_targets, tool_definitions
 from calls.turns.turn import (
-    ASKED,
     COLLECT_DIGITS,
     END_CALL,
-    FILLER,
     SWITCH_LANGUAGE,
     TRANSFER_CALL,
     Role,
     ToolCallRecord,
     Turn,
+    TurnKind,
 )
 from tests.support.bot_configs import bot_config
 from tests.support.inworld.server import tool_call
@@ -269,8 +268,8 @@ def roles(*turns: Turn) -> list[Any]:
             [
                 said("caller", "Q"),
                 used("a"),
-                said("bot", "Which?", model=ASKED),
-                said("system", "One moment.", model=FILLER),
+                said("bot", "Which?", kind=TurnKind.DIGIT_PROMPT),
+                said("system", "One moment.", kind=TurnKind.FILLER),
                 used("b"),
             ],
             ["user", ["a", "b"], "a", "b"],
