@@ -15,7 +15,7 @@ from calls.review.latency_waterfall import LABELS, Stage, stages
 from calls.review.settings_used import settings_used
 from calls.review.tool_call_view import ToolCallView, use
 from calls.review.visibility import for_list, variables
-from calls.turns.clip_ids import KEPT_SECONDS
+from calls.turns.clip_ids import PHRASE_TTL_SECONDS
 from calls.turns.heard_text import split_at_heard
 from calls.turns.turn import TurnKind
 
@@ -133,7 +133,7 @@ def clips(turn: Turn, at: datetime) -> list[str]:
     # Clips of fixed sentences are kept for other calls.
     kept = float(settings_of_django.CLIP_TTL_SECONDS + MAX_QUEUE_SECONDS)
     if not turn.model and turn.kind not in WRITTEN_FOR_ONE_CALL:
-        kept = KEPT_SECONDS
+        kept = PHRASE_TTL_SECONDS
     if at - (turn.ended_at or turn.started_at) > timedelta(seconds=kept):
         return []
     return [
