@@ -1,7 +1,5 @@
 """A text in a voice, as a caller would hear it: synthesised for whoever edits a bot."""
 
-import wave
-from io import BytesIO
 from threading import BoundedSemaphore
 
 from django import forms
@@ -11,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_POST
 
 from bots.audio.pcm import Pcm
+from bots.audio.wav import wav
 from bots.config.example_values import examples
 from bots.config.phrasebook import phrasebook
 from bots.config.placeholders import fill
@@ -56,12 +55,12 @@ class VoicePreviewForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscr
 def listen(request: HttpRequest) -> HttpResponse:
     """Answer with a WAV file, or with the `trouble` in plain words."""
     if not may_edit(request):
-        return _trouble("Listening is for those who may edit bots.", 403)
+        return _trouble("Only users who can edit bots can listen to voices.", 403)
     audition = VoicePreviewForm(request.POST)
     if not audition.is_valid():
         return _trouble(audition.refusal(), 400)
     if not turns.acquire(blocking=False):
-        return _trouble("Others are listening just now. Try again in a moment.", 429)
+        return _trouble("Others are listening at the moment. Try again shortly.", 429)
     try:
         return _sound(audition.voicing())
     finally:
@@ -83,7 +82,7 @@ def _sound(voicing: SpeechRequest) -> HttpResponse:
         pcm = ask(speak, SPEAKING_SECONDS)
     except InworldError as error:
         return _trouble(_why(error, voicing), 502)
-    response = HttpResponse(_wav(pcm), content_type="audio/wav")
+    response = HttpResponse(wav(pcm.data, pcm.sample_rate), content_type="audio/wav")
     response["Cache-Control"] = "no-store"
     return response
 
@@ -92,18 +91,8 @@ def _why(error: InworldError, voicing: SpeechRequest) -> str:
     # The speech API names neither in a refusal, but they are what it refuses.
     if isinstance(error, InworldRejected) and error.status in (400, 404, 422):
         wanted = f"voice “{voicing.voice}” with {voicing.model}"
-        return f"Inworld does not speak in the {wanted}: {error.message}"
+        return f"Inworld refuses the {wanted}: {error.message}"
     return operator_message(error)
-
-
-def _wav(pcm: Pcm) -> bytes:
-    file = BytesIO()
-    with wave.open(file, "wb") as wav:
-        wav.setnchannels(1)
-        wav.setsampwidth(2)
-        wav.setframerate(pcm.sample_rate)
-        wav.writeframes(pcm.data)
-    return file.getvalue()
 
 
 def _trouble(words: str, status: int) -> JsonResponse:

@@ -1,7 +1,7 @@
-"""G.711 mu-law, the telephone's own code: a byte a sample, 14 bits of range.
+"""G.711 mu-law, the encoding of telephone lines: a byte a sample, 14 bits of range.
 
-A sign, a power of two and four bits after it, all inverted. (`audioop`, which had it,
-left the standard library.)
+A byte holds a sign, a power of two and four bits after it, all inverted. The standard
+library dropped `audioop`, which encoded it.
 """
 
 import numpy as np

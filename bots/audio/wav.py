@@ -1,4 +1,8 @@
-"""Sound as a WAV file: pure bytes, no dependencies."""
+"""WAV files of one channel: writing them, reading them, and finding sound in streams.
+
+`wav` writes a file and `read` reads a complete one, strictly. `strip_header` accepts
+what a streaming server sends, whose headers are often wrong about their length.
+"""
 
 import struct
 import wave
@@ -6,11 +10,21 @@ from io import BytesIO
 from typing import Literal
 
 from bots.audio import mulaw
+from bots.audio.pcm import Pcm
 
 Encoding = Literal["pcm", "mulaw"]
 
 # Format tag and bytes a sample, of one channel.
 FORMATS: dict[Encoding, tuple[int, int]] = {"pcm": (1, 2), "mulaw": (7, 1)}
+# The module `wave` neither writes nor reads mu-law, so `HEADER` describes our own files.
+HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
+RIFF_HEADER_BYTES = 12
+CHUNK_HEADER_BYTES = 8
+PLAUSIBLE_RATES = range(4_000, 192_001)
+
+
+class BadWav(ValueError):
+    """Not a complete WAV file of 16-bit or mu-law mono sound; says why."""
 
 
 def wav(sound: bytes, sample_rate: int, encoding: Encoding = "pcm") -> bytes:
@@ -19,34 +33,74 @@ def wav(sound: bytes, sample_rate: int, encoding: Encoding = "pcm") -> bytes:
     `pcm` is 16-bit little-endian, `mulaw` a byte a sample.
     """
     tag, width = FORMATS[encoding]
-    return (
-        struct.pack(
-            "<4sI4s4sIHHIIHH4sI",
-            *(b"RIFF", 36 + len(sound), b"WAVE"),
-            *(b"fmt ", 16, tag, 1, sample_rate, sample_rate * width, width, 8 * width),
-            *(b"data", len(sound)),
-        )
-        + sound
+    header = HEADER.pack(
+        *(b"RIFF", HEADER.size - CHUNK_HEADER_BYTES + len(sound), b"WAVE"),
+        *(b"fmt ", 16, tag, 1, sample_rate, sample_rate * width, width, 8 * width),
+        *(b"data", len(sound)),
     )
+    return header + sound
 
 
-def encoding_of(body: bytes) -> Encoding:
-    """How the sound of a file made by `wav` is encoded."""
-    return "mulaw" if struct.unpack_from("<H", body, 20)[0] == 7 else "pcm"
+def read(body: bytes) -> Pcm:
+    """The samples of a complete file, mu-law decoded. Raises `BadWav`."""
+    announced = int.from_bytes(body[4:8], "little") + CHUNK_HEADER_BYTES
+    if body[:4] != b"RIFF" or announced != len(body):
+        raise BadWav(f"not RIFF, or of {announced} bytes instead of {len(body)}")
+    if int.from_bytes(body[20:22], "little") == FORMATS["mulaw"][0]:
+        return _read_mulaw(body)
+    try:
+        with wave.open(BytesIO(body)) as file:
+            if (file.getnchannels(), file.getsampwidth()) != (1, 2):
+                raise BadWav("not 16-bit mono")
+            frames = file.getnframes()
+            pcm = Pcm(file.getframerate(), file.readframes(frames))
+    except (wave.Error, EOFError) as error:
+        raise BadWav(f"not a WAV file: {error}") from error
+    if len(pcm.data) != 2 * frames:
+        raise BadWav(f"{len(pcm.data)} bytes of sound for {frames} samples")
+    return pcm
 
 
-def encode(pcm: bytes, encoding: str, sample_rate: int) -> bytes:
-    """16-bit mono PCM as WAV, LINEAR16 (a WAV to Inworld), MULAW or PCM."""
-    if encoding in ("WAV", "LINEAR16"):
-        return _wav(pcm, sample_rate)
-    return mulaw.encode(pcm) if encoding == "MULAW" else pcm
+def _read_mulaw(body: bytes) -> Pcm:
+    sound = body[HEADER.size :]
+    rate, size = (int.from_bytes(body[at : at + 4], "little") for at in (24, 40))
+    if len(sound) != size:
+        raise BadWav(f"{len(sound)} bytes of sound for {size} samples")
+    return Pcm(rate, mulaw.decode(sound))
 
 
-def _wav(pcm: bytes, sample_rate: int) -> bytes:
-    file = BytesIO()
-    with wave.open(file, "wb") as wav:
-        wav.setnchannels(1)
-        wav.setsampwidth(2)
-        wav.setframerate(sample_rate)
-        wav.writeframes(pcm)
-    return file.getvalue()
+def strip_header(data: bytes) -> tuple[bytes, int | None]:
+    """Take a WAV header off; return the sound and the header's rate in Hz, if any.
+
+    Data without a header is returned as it is.
+    """
+    if data[:4] != b"RIFF" or data[8:RIFF_HEADER_BYTES] != b"WAVE":
+        return data, None
+    rate, position = None, RIFF_HEADER_BYTES
+    while position + CHUNK_HEADER_BYTES <= len(data):
+        name, size = _chunk(data, position)
+        body = position + CHUNK_HEADER_BYTES
+        if name == b"data":
+            return data[body : _end_of_sound(data, body, size)], rate
+        if name == b"fmt ":
+            declared = int.from_bytes(data[body + 4 : body + 8], "little")
+            rate = declared if declared in PLAUSIBLE_RATES else None
+        position = body + size + size % 2
+    return b"", rate
+
+
+def _end_of_sound(data: bytes, start: int, size: int) -> int:
+    # A streamed header declares 0, 0xFFFFFFFF or the length of something else. Its
+    # size is believed only where more chunks follow it and fill the rest exactly.
+    position = start + size + size % 2
+    while position + CHUNK_HEADER_BYTES <= len(data):
+        name, more = _chunk(data, position)
+        if not name.isascii() or not name.strip().isalnum():
+            break
+        position += CHUNK_HEADER_BYTES + more + more % 2
+    return start + size if size and position == len(data) else len(data)
+
+
+def _chunk(data: bytes, position: int) -> tuple[bytes, int]:
+    size = int.from_bytes(data[position + 4 : position + 8], "little")
+    return data[position : position + 4], size

@@ -17,7 +17,8 @@ from typing import Any
 
 import httpx
 
-from bots.audio.pcm import Pcm, strip_header
+from bots.audio.pcm import Pcm
+from bots.audio.wav import strip_header
 from bots.inworld.errors import (
     InworldError,
     StreamFailed,

@@ -1,49 +1,62 @@
-"""Streamed events in, segments out: a piece of speech and the words it speaks.
+"""Streamed events in, segments out: a piece of speech and the words it speaks. Pure.
 
 No event marks the end of a segment. As far as is known a `Transcript` comes before
-its audio, so the next transcript closes a segment; a stream whose first audio comes
-before any transcript is read the other way round, each transcript closing the audio
-before it.
+its audio, so the next transcript closes a segment. A stream whose first audio comes
+before any transcript is read the other way round: each transcript closes the audio
+before it. Between transcripts, an `EndPolicy` may end a segment earlier.
 """
 
 import re
 from dataclasses import dataclass
 
-from bots.audio.pcm import Pcm, strip_header
+from bots.audio.pcm import Pcm
+from bots.audio.wav import strip_header
 from bots.inworld.events import Audio, Done, Event, Failed, Text, Transcript
+from bots.inworld.segment_policy import EndPolicy, SegmentState, Split
 
 DEFAULT_SAMPLE_RATE = 48_000
 
 STEERING_TAG = re.compile(r"\[[^\[\]]*\]\s*")
 SENTENCE_END = re.compile(r"""[.!?…:;。！？：；؟।]["'”’»」』)\]]*\s*\Z""")  # noqa: RUF001
-# Enough letters to know a place in the text by.
+# Letters enough to recognise a position in the text.
 ANCHOR_LETTERS = 12
+# The share of the longest gap in the sound that still counts at the next piece.
+GAP_DECAY = 0.8
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A piece of a reply; `text` may be empty where the words are not known."""
+    """A piece of a reply; `text` may be empty if the words are not known."""
 
     text: str
     pcm: Pcm
 
 
 class Segmenter:
-    """Pairs the words of one reply with its speech and releases both in order."""
+    """Pairs the words of one reply with its speech and releases both in order.
 
-    def __init__(self) -> None:
+    Times are monotonic seconds, which the caller reads from its clock.
+    """
+
+    def __init__(self, policy: EndPolicy) -> None:
+        self._policy = policy
         self._content = ""
         self._transcripts = ""  # all of them
         self._voiced = 0  # how much of the transcripts has got its audio
         self._last_transcript = ""
         self._text = ""  # of the segment being collected
-        self.has_audio = 0  # how many times words began to be collected
+        self._begun = 0  # how many times words began to be collected
         self._late = ""  # words of what was released without them
         self._audio = bytearray()
         self._sample_rate = DEFAULT_SAMPLE_RATE
         self._transcript_trails: bool | None = None  # None: nothing to tell by yet
         self._owes_transcript = False
         self._spoke = False
+        # What the policy has already released of the sentence being collected.
+        self._released = 0.0
+        self._released_text = ""
+        self._sounded_at = 0.0  # when the latest sound arrived
+        self._gap = 0.0  # what the stream leaves between two pieces of a sentence
 
     @property
     def written(self) -> str:
@@ -60,70 +73,96 @@ class Segmenter:
             return ""
         return _after(self.written, _letters(self._transcripts[: self._voiced]))
 
-    def feed(self, event: Event) -> list[Segment]:
-        """Take one event; return the segments it completes."""
+    def feed(self, event: Event, now: float = 0.0) -> list[Segment]:
+        """Process one event; return the segments that it completes."""
+        if isinstance(event, Audio):
+            self._measure_gap(now)
+        begun, is_late = self._begun, bool(self._late)
+        segments = self._process(event)
+        if segments or self._begun > begun:
+            self._finish_sentence(segments, is_certain=not is_late)
+        if isinstance(event, Audio) and not segments:
+            return self._apply(self._policy.after_sound(self._state))
+        return segments
+
+    def poll(self, now: float) -> list[Segment]:
+        """Return what the policy releases while the stream is quiet."""
+        if not self._audio:
+            return []
+        quiet = now - self._sounded_at
+        return self._apply(self._policy.after_quiet(self._state, quiet))
+
+    def end(self) -> list[Segment]:
+        """Release the rest: nothing more will come."""
+        return self._release()
+
+    def _process(self, event: Event) -> list[Segment]:
         match event:
             case Text(text):
                 self._content += text
             case Transcript(text):
                 return self._transcribe(text)
             case Audio(data):
-                self._hear(data)
+                self._collect(data)
             case Done() | Failed():
                 return self.end()
         return []
 
-    def on_quiet(self) -> list[Segment]:
-        """Release what there is to hear: the stream has gone quiet for a while."""
-        cut_sample = self._audio[len(self._audio) & ~1 :]
+    @property
+    def _state(self) -> SegmentState:
+        return SegmentState(
+            text=_spoken(self._text),
+            released=self._released,
+            released_text=self._released_text,
+            gap=self._gap,
+            is_first=not self._spoke,
+            sample_rate=self._sample_rate,
+            audio=self._audio,
+        )
+
+    def _measure_gap(self, now: float) -> None:
+        since, self._sounded_at = self._sounded_at, now
+        if self._audio or self._released:
+            self._gap = max(now - since, GAP_DECAY * self._gap)
+
+    def _finish_sentence(self, last: list[Segment], *, is_certain: bool) -> None:
+        """Let the policy learn from a sentence, and begin the next."""
+        if is_certain:
+            words = self._released_text + "".join(segment.text for segment in last)
+            waited = sum(segment.pcm.seconds for segment in last)
+            self._policy.learn(words, self._released + waited)
+        self._released, self._released_text = 0.0, ""
+
+    def _apply(self, decision: bool | Split) -> list[Segment]:
+        if isinstance(decision, Split):
+            return self._split(decision)
+        return self._release_early() if decision else []
+
+    def _release_early(self) -> list[Segment]:
+        """Release all that waits; the same sentence may go on, without its words."""
+        state = self._state
+        self._released += state.waiting
+        self._released_text += state.text
+        half_a_sample = self._audio[len(self._audio) & ~1 :]
         segments = self._release()
-        # The same sentence may go on, with the other half of a sample.
-        self._audio[:] = cut_sample
+        self._audio[:] = half_a_sample
         return segments
 
-    @property
-    def seconds(self) -> float:
-        """How much sound is waiting to be released."""
-        return len(self._audio) / 2 / self._sample_rate
-
-    @property
-    def text(self) -> str:
-        """The words of the sentence being collected, as far as they are known."""
-        return _spoken(self._text)
-
-    @property
-    def transcript_is_late(self) -> bool:
-        """Whether words wait that belong to sound which has been released."""
-        return bool(self._late)
-
-    @property
-    def collected(self) -> Pcm:
-        """The sound that is waiting to be released."""
-        return Pcm(self._sample_rate, bytes(self._audio[: len(self._audio) & ~1]))
-
-    def last_seconds(self, seconds: float) -> Pcm:
-        """The end of the sound that is waiting."""
-        end = len(self._audio) & ~1
-        start = max(end - 2 * round(seconds * self._sample_rate), 0)
-        return Pcm(self._sample_rate, bytes(self._audio[start:end]))
-
-    def split(self, seconds: float, words: str) -> list[Segment]:
-        """Release the first `seconds` of what waits, as the leading `words`."""
-        end = 2 * round(seconds * self._sample_rate)
+    def _split(self, split: Split) -> list[Segment]:
+        """Release the beginning of what waits."""
+        end = 2 * round(split.seconds * self._sample_rate)
         head, rest = self._audio[:end], self._audio[end:]
-        text = self.text
+        text, words = _spoken(self._text), split.words
         if len(head) < 2 or not text.startswith(words):
             return []
+        self._released += split.seconds
+        self._released_text += words
         self._audio, self._text = rest, text[len(words) :]
         self._voiced = max(self._voiced, len(self._transcripts) - len(self._text))
         self._spoke = True
         return [Segment(words, Pcm(self._sample_rate, bytes(head)))]
 
-    def end(self) -> list[Segment]:
-        """Release the rest: nothing more will come."""
-        return self._release()
-
-    def _hear(self, data: bytes) -> None:
+    def _collect(self, data: bytes) -> None:
         samples, rate = strip_header(data)
         if self._transcript_trails is None and samples:
             self._transcript_trails = True
@@ -174,7 +213,7 @@ class Segmenter:
         return [segment]
 
     def _add(self, text: str) -> None:
-        self.has_audio += bool(text) and not self.text
+        self._begun += bool(text) and not _spoken(self._text)
         self._text = _joined(self._text, text)
         self._transcripts = _joined(self._transcripts, text)
 

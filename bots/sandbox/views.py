@@ -12,7 +12,8 @@ from typing import Any
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponseBase, JsonResponse, StreamingHttpResponse
 
-from bots.audio.wav import encode
+from bots.audio import mulaw
+from bots.audio.wav import wav
 from bots.sandbox.api_requests import ChatRequest, Refused, SpeechRequest, check_key
 from bots.sandbox.chat_response import Pace, Reply
 from bots.sandbox.voice.catalogue import MODELS, page_of_voices
@@ -116,7 +117,7 @@ async def _speech(wanted: SpeechRequest) -> Speech:
 
 
 def _result(wanted: SpeechRequest, speech: Speech, pcm: bytes) -> dict[str, Any]:
-    audio = encode(pcm, wanted.encoding, wanted.sample_rate)
+    audio = _encoded(pcm, wanted)
     result: dict[str, Any] = {
         "audioContent": b64encode(audio).decode(),
         "usage": {
@@ -133,6 +134,15 @@ def _result(wanted: SpeechRequest, speech: Speech, pcm: bytes) -> dict[str, Any]
             }
         }
     return result
+
+
+def _encoded(pcm: bytes, wanted: SpeechRequest) -> bytes:
+    match wanted.encoding:
+        case "WAV" | "LINEAR16":  # Inworld's LINEAR16 has a WAV header
+            return wav(pcm, wanted.sample_rate)
+        case "MULAW":
+            return mulaw.encode(pcm)
+    return pcm
 
 
 @endpoint("GET")

@@ -12,11 +12,13 @@ from typing import Self
 
 from django.conf import settings
 
+from bots.audio import wav
 from bots.audio.pcm import Pcm
 from bots.inworld.client import Inworld, SpeechRequest
 from bots.inworld.errors import InworldError
-from calls.speech.audio import at_rate, clip_file, read_clip, speech_frames
+from calls.speech.audio import at_rate, clip_file
 from calls.speech.clip_store import ClipStore, ClipsUnavailable, clip_url
+from calls.speech.levels import analyse
 from calls.turns.clip_ids import PHRASE_TTL_SECONDS
 from calls.turns.playback import Clip
 
@@ -37,7 +39,7 @@ class Phrase:
     @classmethod
     def of(cls, phrase_id: str, pcm: Pcm) -> Self:
         """The phrase that these samples speak."""
-        return cls(phrase_id, clip_file(pcm), pcm.seconds, speech_frames(pcm))
+        return cls(phrase_id, clip_file(pcm), pcm.seconds, analyse(pcm).speech_frames)
 
     def clip(self, text: str) -> Clip:
         """The phrase as something to play."""
@@ -109,9 +111,9 @@ class PhraseCache:
     async def _stored(self, phrase_id: str) -> Phrase | None:
         try:
             body = await self.clips.get(phrase_id)
-        except ClipsUnavailable:
+            return None if body is None else Phrase.of(phrase_id, wav.read(body))
+        except (ClipsUnavailable, wav.BadWav):
             return None
-        return None if body is None else Phrase.of(phrase_id, read_clip(body))
 
     async def _synthesised(self, phrase_id: str, voicing: SpeechRequest) -> Phrase:
         pcm = await self.inworld.speak(voicing)

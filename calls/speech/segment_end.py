@@ -1,115 +1,71 @@
-"""When a segment that nothing ends is complete: by its sound and its words. Pure.
+"""Decides when a segment that no event ends is complete, by its sound and words. Pure.
 
-Upstream marks no segment's end. Waiting for the next one costs a gap, and a last
-sentence would wait for the end of the stream; letting go at every pause would chop a
-slow stream. So the length of the words says how much sound to expect.
+Inworld marks no segment's end. Waiting for the next segment costs a gap, and a reply's
+last sentence would wait for the end of the stream. Releasing at every pause would chop
+a slow stream. So the number of words says how much sound to expect.
 """
 
 from dataclasses import dataclass
 
+from bots.inworld.segment_policy import SegmentState, Split
+from calls.speech.levels import analyse
 from calls.turns.word_timing import speech_length, words_within
 
-# How often a quiet stream is looked at, in seconds.
+# How often to look at a quiet stream. All times are in seconds.
 POLL_SECONDS = 0.05
-# After this much quiet a sentence that sounds complete is released...
+# Quiet in the stream after which a sentence is released that sounds complete...
 COMPLETE = 0.05
-# ...and one that is long enough but does not end in silence.
+# ...or that is long enough, but does not end in silence...
 LONG_ENOUGH = 0.1
-# Where the words are not known yet, a rest and this much quiet end a sentence.
+# ...or that ends in silence, but whose words are not known yet...
 UNKNOWN = 0.15
-# A stream that stalls in the middle of a sentence is heard up to its last pause...
+# ...or that stalled in its middle: up to its last pause...
 STALLED = 0.6
-# ...and all of it when it has none, or when the sentence was divided before.
+# ...and all of it if it has no pause, or was divided before.
 STUCK = 1.5
-# Silence at the end of a sentence, in seconds.
+# Silence in the sound that can be the end of a sentence.
 REST = 0.06
-# The share of the expected sound that makes a sentence complete if it rests there.
+# The share of the expected sound that makes a sentence complete if it ends in silence.
 MOST_SHARE = 0.7
 NEARLY_ALL_SHARE = 0.9
-# The share, and the rest in seconds, with which one is over without any quiet.
+# The share and the silence at which a sentence is over without any quiet.
 SURELY_SHARE = 0.85
 LONG_REST = 0.09
-# Letters a second, until the voice is known better.
-USUAL_RATE = 14.0
-# The mean of so many segments, each longer than this (s), is taken for its pace.
-MAX_SAMPLES = 8
-MIN_SAMPLE_SECONDS = 0.5
-# An opening clause is worth a clip of its own from this length on, in seconds.
+# The end of the sound that is long enough to tell silence from speech.
+TAIL_SECONDS = 0.6
+# How much more sound must have come before the opening clause is looked for again.
+OPENING_STEP_SECONDS = 0.1
+# An opening clause of this length is worth a clip of its own.
 MIN_OPENING_SECONDS = 0.6
 CLAUSE_ENDS = (",", ";", ":", "–", "—", "，", "；", "：", "、")  # noqa: RUF001
-# How far (in seconds) a rest may be from the comma it is taken for.
-STRAY_LETTERS = 0.5
-
-
-@dataclass(slots=True)
-class PendingSpeech:
-    """What was collected of a sentence; all in seconds.
-
-    `with_related` is the length to be expected by its words, 0 where they are not known yet.
-    `waiting` has not been released, `released` was before; `rest` is the silence at
-    the end. `gap` is what this stream usually leaves between two pieces of sound.
-    """
-
-    whole: float
-    waiting: float
-    rest: float
-    released: float = 0.0
-    gap: float = 0.0
-
-    @property
-    def fraction_voiced(self) -> float:
-        """How much of what is expected has come."""
-        return (self.released + self.waiting) / self.whole if self.whole else 0.0
+# How far a pause may be from the comma that it is taken for.
+MAX_PAUSE_OFFSET = 0.5
+# Letters a second, until the voice is known better.
+USUAL_RATE = 14.0
+# A voice's rate is the mean of its latest segments that are long enough.
+MAX_SAMPLES = 8
+MIN_SAMPLE_SECONDS = 0.5
 
 
 @dataclass(slots=True)
 class SpeakingRate:
-    """How fast a voice speaks, learned from complete segments."""
+    """How fast a voice speaks, learned from complete sentences."""
 
-    rate: float = USUAL_RATE
-    lessons: int = 0
+    letters_per_second: float = USUAL_RATE
+    samples: int = 0
 
     def expects(self, text: str) -> float:
         """How long `text` will take, in seconds."""
-        return speech_length(text) / self.rate if text.strip() else 0.0
+        if not text.strip():
+            return 0.0
+        return speech_length(text) / self.letters_per_second
 
     def learn(self, text: str, seconds: float) -> None:
-        """Take in a complete segment."""
+        """Add a complete sentence."""
         if seconds > MIN_SAMPLE_SECONDS and text:
-            self.lessons = min(self.lessons + 1, MAX_SAMPLES)
-            self.rate += (speech_length(text) / seconds - self.rate) / self.lessons
-
-    def is_complete(self, sound: PendingSpeech, idle: float) -> bool:
-        """Whether a sentence is to be released after `idle` seconds of quiet."""
-        longer = 2 * sound.gap  # than this stream's own pauses
-        if not sound.whole:
-            is_quiet = idle >= max(UNKNOWN, longer)
-            return sound.rest >= REST and is_quiet and not sound.released
-        needed = NEARLY_ALL_SHARE if sound.released else MOST_SHARE
-        if sound.rest >= REST and sound.fraction_voiced >= needed:
-            return idle >= max(COMPLETE, 1.25 * sound.gap)
-        is_quiet = idle >= max(LONG_ENOUGH, longer)
-        return (
-            is_quiet
-            and sound.fraction_voiced >= NEARLY_ALL_SHARE
-            and not sound.released
-        )
-
-    def is_at_its_end(self, sound: PendingSpeech) -> bool:
-        """Whether a sentence is over with its latest sound, before any quiet."""
-        return sound.fraction_voiced >= SURELY_SHARE and sound.rest >= LONG_REST
-
-    def split_point(
-        self, sound: PendingSpeech, pauses: list[float], idle: float
-    ) -> float | None:
-        """Up to where (seconds) an incomplete sentence is to be released after all."""
-        if idle >= STUCK:
-            return sound.waiting
-        if idle < STALLED or sound.released:
-            return None
-        if sound.rest >= REST:
-            return sound.waiting
-        return pauses[-1] if pauses else None
+            self.samples = min(self.samples + 1, MAX_SAMPLES)
+            error = speech_length(text) / seconds - self.letters_per_second
+            self.letters_per_second += error / self.samples
 
     def spoken(self, text: str, seconds: float) -> str:
         """The words said in the first `seconds` of a sentence not yet complete."""
@@ -117,20 +73,135 @@ class SpeakingRate:
         blank = len(text) - len(text.lstrip())
         return text[: blank + len(words)] if words else ""
 
-    def opening(self, text: str, rests: list[float]) -> tuple[float, str] | None:
-        """Where the first clause ends: the rest it ends in, and its words.
 
-        `rests` are the middles (seconds) of the pauses heard so far.
-        """
-        for place, sign in enumerate(text):
-            clause, rest = text[: place + 1], text[place + 1 :]
-            if sign not in CLAUSE_ENDS or self.expects(clause) < MIN_OPENING_SECONDS:
+@dataclass(slots=True)
+class PendingSpeech:
+    """A sentence measured, in seconds.
+
+    `expected` is its length by its words, 0 if they are not known yet. `waiting` is not
+    released, `released` was before. `rest` is the silence at the end. `gap` is what the
+    stream usually leaves between two pieces of sound.
+    """
+
+    expected: float
+    waiting: float
+    rest: float
+    released: float = 0.0
+    gap: float = 0.0
+
+    @property
+    def fraction_voiced(self) -> float:
+        if not self.expected:
+            return 0.0
+        return (self.released + self.waiting) / self.expected
+
+    def is_complete(self, quiet: float) -> bool:
+        """True if the sentence should be released after `quiet` seconds."""
+        longer = 2 * self.gap  # than this stream's own pauses
+        if not self.expected:
+            is_quiet = quiet >= max(UNKNOWN, longer)
+            return self.rest >= REST and is_quiet and not self.released
+        needed = NEARLY_ALL_SHARE if self.released else MOST_SHARE
+        if self.rest >= REST and self.fraction_voiced >= needed:
+            return quiet >= max(COMPLETE, 1.25 * self.gap)
+        is_quiet = quiet >= max(LONG_ENOUGH, longer)
+        is_long = self.fraction_voiced >= NEARLY_ALL_SHARE
+        return is_quiet and is_long and not self.released
+
+    @property
+    def is_over(self) -> bool:
+        """True if the latest sound is the sentence's last, before any quiet."""
+        return self.fraction_voiced >= SURELY_SHARE and self.rest >= LONG_REST
+
+
+@dataclass(slots=True)
+class SegmentEnd:
+    """The policy of one reply: where its segments end.
+
+    With `early_first_clause` the opening clause is a segment of its own. A segment
+    longer than `max_seconds` is released as it is.
+    """
+
+    rate: SpeakingRate
+    max_seconds: float
+    early_first_clause: bool = False
+    opening_checked_at: float = 0.0  # seconds of sound
+
+    def after_sound(self, state: SegmentState) -> bool | Split:
+        if opening := self._opening(state):
+            return opening
+        return self._is_over(state) or state.waiting > self.max_seconds
+
+    def after_quiet(self, state: SegmentState, quiet: float) -> bool | Split:
+        if quiet < COMPLETE:
+            return False
+        speech = self._measure(state)
+        if speech.is_complete(quiet):
+            return True
+        end = _split_point(speech, state, quiet)
+        if end is None:
+            return False
+        is_most = end == speech.waiting and speech.fraction_voiced >= MOST_SHARE
+        if not state.text or is_most:
+            return True
+        return Split(end, self.rate.spoken(state.text, end))
+
+    def learn(self, text: str, seconds: float) -> None:
+        self.rate.learn(text, seconds)
+
+    def _expected(self, state: SegmentState) -> float:
+        return self.rate.expects(state.released_text + state.text)
+
+    def _measure(self, state: SegmentState) -> PendingSpeech:
+        rest = analyse(state.last_seconds(TAIL_SECONDS)).trailing_silence
+        expected = self._expected(state)
+        return PendingSpeech(expected, state.waiting, rest, state.released, state.gap)
+
+    def _is_over(self, state: SegmentState) -> bool:
+        expected = self._expected(state)
+        if not expected or state.released + state.waiting < SURELY_SHARE * expected:
+            return False  # too early for a closer look
+        return self._measure(state).is_over
+
+    def _opening(self, state: SegmentState) -> Split | None:
+        """The first clause of a reply, as soon as it has been said."""
+        if not (self.early_first_clause and state.is_first):
+            return None
+        if state.waiting < self.opening_checked_at + OPENING_STEP_SECONDS:
+            return None
+        self.opening_checked_at = state.waiting
+        clause = self._first_clause(state.text)
+        due = self.rate.expects(clause)
+        pauses = analyse(state.sound).pauses if clause else []
+        near = [pause for pause in pauses if abs(pause - due) <= MAX_PAUSE_OFFSET]
+        if not near or min(near) < MIN_OPENING_SECONDS:
+            return None
+        return Split(min(near, key=lambda pause: abs(pause - due)), clause)
+
+    def _first_clause(self, text: str) -> str:
+        """The first clause that is long enough to be a clip; empty if none is."""
+        for position, sign in enumerate(text):
+            clause, rest = text[: position + 1], text[position + 1 :]
+            if (
+                sign not in CLAUSE_ENDS
+                or self.rate.expects(clause) < MIN_OPENING_SECONDS
+            ):
                 continue
             if sign.isascii() and not rest[:1].isspace():
                 continue  # as in "9:30" or "1,250"
-            due = self.expects(clause)
-            near = [rest for rest in rests if abs(rest - due) <= STRAY_LETTERS]
-            if near and min(near) >= MIN_OPENING_SECONDS:
-                return min(near, key=lambda rest: abs(rest - due)), clause
-            return None
+            return clause
+        return ""
+
+
+def _split_point(
+    speech: PendingSpeech, state: SegmentState, quiet: float
+) -> float | None:
+    """Up to where (seconds) an incomplete sentence is to be released after all."""
+    if quiet >= STUCK:
+        return speech.waiting
+    if quiet < STALLED or speech.released:
         return None
+    if speech.rest >= REST:
+        return speech.waiting
+    pauses = analyse(state.sound).pauses
+    return pauses[-1] if pauses else None

@@ -23,9 +23,10 @@ from calls import metrics
 from calls.conversation.actions import SpeakText, StartReply
 from calls.conversation.events import ClipReady, Event, ReplyEnded
 from calls.logs import CallLog
-from calls.speech.audio import at_rate, clip_file, speech_frames
+from calls.speech.audio import at_rate, clip_file
 from calls.speech.clip_store import ClipStore, ClipsUnavailable, clip_url, new_clip_id
 from calls.speech.inworld_requests import reply_request, voicing
+from calls.speech.levels import analyse
 from calls.speech.phrase_cache import PhraseCache
 from calls.speech.reply_stream import ReplyStream
 from calls.speech.segment_end import POLL_SECONDS, SpeakingRate
@@ -169,7 +170,7 @@ class Speaker:
                     for segment in progress.feed(event):
                         ready.put_nowait(segment)
         except InworldError as error:
-            progress.set_usage(error)
+            progress.fail(error)
         finally:
             watching.cancel()
         # What was voiced before an error can still be heard.
@@ -190,7 +191,7 @@ class Speaker:
         try:
             segment = Segment(text, await self.inworld.speak(self._voicing(text)))
         except InworldError as error:
-            progress.set_usage(error)
+            progress.fail(error)
             await self.emit(ClipReady(progress.number, twilio_tts_clip(text)))
         else:
             await self._publish(progress, segment)
@@ -214,7 +215,8 @@ class Speaker:
         except ClipsUnavailable as error:
             self.log.warning("No clip store, the carrier's voice speaks: %s", error)
             return twilio_tts_clip(text) if text else None
-        return Clip(clip_id, clip_url(clip_id), text, pcm.seconds, speech_frames(pcm))
+        frames = analyse(pcm).speech_frames
+        return Clip(clip_id, clip_url(clip_id), text, pcm.seconds, frames)
 
 
 async def _poll(progress: ReplyStream, ready: asyncio.Queue[Segment | None]) -> None:

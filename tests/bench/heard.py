@@ -20,7 +20,8 @@ import numpy as np
 from bots.audio.pcm import Pcm
 from bots.sandbox.voice.catalogue import VOICES
 from bots.sandbox.voice.speech import speak
-from calls.speech.audio import silence, speech_frames
+from calls.speech.audio import silence
+from calls.speech.levels import analyse
 from calls.turns.playback import Clip, Playback, QueuedClip
 from tests.bench.sentences import SENTENCES
 
@@ -89,7 +90,9 @@ def spoken(random: Random, language: str) -> Spoken:
         if SECONDS[0] <= pcm.seconds <= SECONDS[1]:
             halfway = [lead + (w.start_ms + w.end_ms) / 2000 for w in speech.words]
             return Spoken(
-                language, Clip("", "", text, pcm.seconds, speech_frames(pcm)), halfway
+                language,
+                Clip("", "", text, pcm.seconds, analyse(pcm).speech_frames),
+                halfway,
             )
 
 

@@ -1,4 +1,4 @@
-"""Event data into typed events, and WAV headers off samples."""
+"""Parsing the data of streamed events."""
 
 import base64
 import json
@@ -8,13 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bots.audio.pcm import Pcm, strip_header
 from bots.inworld.events import (
     Audio,
     Done,
     Event,
     Failed,
-    Finished,
     ModelChosen,
     Text,
     ToolCallPart,
@@ -23,7 +21,7 @@ from bots.inworld.events import (
     parse,
 )
 from bots.inworld.sse import EventDecoder
-from tests.support.inworld.script import sample, wav
+from tests.support.inworld.script import sample
 
 SAMPLES_0123 = base64.b64decode("AAABAAIAAwA=")
 KEYS = [
@@ -65,7 +63,6 @@ def test_a_text_stream() -> None:
         served,
         Text("Hello"),
         served,
-        Finished("stop"),
         served,
         Usage(9, 9),
         Done(),
@@ -86,8 +83,8 @@ CALL_PARTS = [
         ("extra-fields", [Audio(SAMPLES_0123)]),
         ("data-first", [Audio(SAMPLES_0123), Transcript("Hello there.")]),
         ("comment-no-space", []),
-        ("audio-after-finish", [Finished("stop"), Audio(SAMPLES_0123), Done()]),
-        ("tool-call", [*CALL_PARTS, Finished("tool_calls"), Done()]),
+        ("audio-after-finish", [Audio(SAMPLES_0123), Done()]),
+        ("tool-call", [*CALL_PARTS, Done()]),
         ("error-chunk", [Failed("upstream provider failed", "502")]),
     ],
 )
@@ -155,38 +152,3 @@ def test_errors_of_many_shapes(error: object, expected: Failed) -> None:
 @settings(max_examples=100, deadline=None)
 def test_nothing_raises(payload: str) -> None:
     parse(payload)
-
-
-def test_seconds() -> None:
-    assert Pcm(48_000, bytes(96_000)).seconds == 1
-
-
-RIFF = wav(SAMPLES_0123, 22_050)
-
-
-@pytest.mark.parametrize("size", [0, 0xFFFFFFFF, 0x7FFFFFFF, 4, 6, 8])
-def test_a_wrong_declared_size_loses_no_sample(size: int) -> None:
-    header = RIFF[:40] + size.to_bytes(4, "little")
-    assert strip_header(header + SAMPLES_0123) == (SAMPLES_0123, 22_050)
-
-
-def test_chunks_before_and_after_the_samples_are_no_samples() -> None:
-    listing = b"LIST\x03\x00\x00\x00abc\x00"
-    padded = RIFF[:36] + listing + RIFF[36:] + listing + b"id3 \x00\x00\x00\x00"
-    assert strip_header(padded) == (SAMPLES_0123, 22_050)
-
-
-def test_samples_without_a_header_are_left_alone() -> None:
-    for samples in (b"", b"RIFF", b"RIFF1234567890", SAMPLES_0123):
-        assert strip_header(samples) == (samples, None)
-
-
-def test_a_header_cut_short_holds_no_samples() -> None:
-    for length in range(12, 44):
-        assert strip_header(RIFF[:length])[0] == b""
-
-
-@given(st.binary(max_size=80))
-@settings(max_examples=100, deadline=None)
-def test_no_header_raises(noise: bytes) -> None:
-    strip_header(b"RIFF\x00\x00\x00\x00WAVE" + noise)

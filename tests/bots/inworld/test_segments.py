@@ -12,7 +12,6 @@ from bots.inworld.events import (
     Done,
     Event,
     Failed,
-    Finished,
     Text,
     Transcript,
     Usage,
@@ -20,6 +19,7 @@ from bots.inworld.events import (
 )
 from bots.inworld.segments import Segment, Segmenter
 from bots.inworld.sse import EventDecoder
+from tests.support.inworld.replies import EndsWhenQuiet
 from tests.support.inworld.script import sample, wav
 
 SOUND = bytes(range(8))
@@ -29,12 +29,12 @@ IDLE = None
 def collected(segmenter: Segmenter, events: Iterable[Event | None]) -> list[Segment]:
     segments = []
     for event in events:
-        segments += segmenter.on_quiet() if event is IDLE else segmenter.feed(event)
+        segments += segmenter.poll(1.0) if event is IDLE else segmenter.feed(event)
     return segments + segmenter.end()
 
 
 def pairs(*events: Event | None) -> list[tuple[str, bytes]]:
-    segments = collected(Segmenter(), events)
+    segments = collected(Segmenter(EndsWhenQuiet()), events)
     return [(segment.text, segment.pcm.data) for segment in segments]
 
 
@@ -45,7 +45,7 @@ def spoken(*chunks: bytes) -> list[tuple[str, int, int]]:
     events = [event for payload in payloads for event in parse(payload)]
     return [
         (segment.text, len(segment.pcm.data), segment.pcm.sample_rate)
-        for segment in collected(Segmenter(), events)
+        for segment in collected(Segmenter(EndsWhenQuiet()), events)
     ]
 
 
@@ -74,14 +74,14 @@ def test_samples_cut_anywhere(name: str, expected: list[tuple[str, int]]) -> Non
 
 
 def test_a_segment_is_released_by_the_next_transcript() -> None:
-    segmenter = Segmenter()
+    segmenter = Segmenter(EndsWhenQuiet())
     assert segmenter.feed(Transcript("One.")) + segmenter.feed(Audio(SOUND)) == []
     assert [segment.text for segment in segmenter.feed(Transcript(" Two."))] == ["One."]
 
 
-def test_done_releases_the_rest_and_finish_reason_does_not() -> None:
-    segmenter = Segmenter()
-    for event in (Transcript("One."), Audio(SOUND), Finished("stop"), Usage(1, 1)):
+def test_done_releases_the_rest_and_usage_does_not() -> None:
+    segmenter = Segmenter(EndsWhenQuiet())
+    for event in (Transcript("One."), Audio(SOUND), Usage(1, 1)):
         assert segmenter.feed(event) == []
     assert segmenter.feed(Audio(SOUND)) == []
     assert [segment.pcm.data for segment in segmenter.feed(Done())] == [SOUND * 2]
@@ -89,7 +89,7 @@ def test_done_releases_the_rest_and_finish_reason_does_not() -> None:
 
 
 def test_an_error_releases_what_was_spoken_before_it() -> None:
-    segmenter = Segmenter()
+    segmenter = Segmenter(EndsWhenQuiet())
     segmenter.feed(Transcript("One."))
     segmenter.feed(Audio(SOUND))
     assert len(segmenter.feed(Failed("no", ""))) == 1
@@ -105,7 +105,7 @@ def test_several_segments_whose_transcripts_trail() -> None:
 
 
 def test_a_trailing_transcript_releases_at_once() -> None:
-    segmenter = Segmenter()
+    segmenter = Segmenter(EndsWhenQuiet())
     segmenter.feed(Audio(SOUND))
     assert [segment.text for segment in segmenter.feed(Transcript("One."))] == ["One."]
 
@@ -192,7 +192,7 @@ def test_an_odd_byte_ends_with_its_segment() -> None:
 def test_a_header_in_every_chunk_is_no_sound() -> None:
     headed = Audio(wav(SOUND, 22_050))
     segments = collected(
-        Segmenter(), [Transcript("One."), headed, headed, Audio(SOUND)]
+        Segmenter(EndsWhenQuiet()), [Transcript("One."), headed, headed, Audio(SOUND)]
     )
     assert [(s.pcm.sample_rate, s.pcm.data) for s in segments] == [(22_050, SOUND * 3)]
 
@@ -204,7 +204,7 @@ def test_a_header_of_its_own_is_no_sound_before_the_transcript(silence: bytes) -
 
 
 def test_steering_tags_are_not_text() -> None:
-    segmenter = Segmenter()
+    segmenter = Segmenter(EndsWhenQuiet())
     written = (Text("[say war"), Text("mly] Hello [sigh] there."))
     events = (*written, Transcript("[say warmly] Hello [sigh] there."), Audio(SOUND))
     assert [s.text for s in collected(segmenter, events)] == ["Hello there."]
@@ -213,17 +213,17 @@ def test_steering_tags_are_not_text() -> None:
 
 
 def test_an_event_of_no_known_kind_changes_nothing() -> None:
-    assert Segmenter().feed("Hello.") == []  # type: ignore[arg-type]
+    assert Segmenter(EndsWhenQuiet()).feed("Hello.") == []  # type: ignore[arg-type]
 
 
 def left_over(*events: Event | None) -> str:
-    segmenter = Segmenter()
+    segmenter = Segmenter(EndsWhenQuiet())
     collected(segmenter, events)
     return segmenter.text_without_audio
 
 
 def test_written_is_the_transcripts_where_no_text_was_sent() -> None:
-    segmenter = Segmenter()
+    segmenter = Segmenter(EndsWhenQuiet())
     collected(segmenter, [Transcript("One."), Audio(SOUND), Transcript("Two.")])
     assert segmenter.written == "One. Two."
     assert segmenter.text_without_audio == "Two."
@@ -256,7 +256,7 @@ def test_speech_without_words_voices_everything() -> None:
 LETTERS = string.ascii_letters + "äя你"
 SPOKEN = st.text(LETTERS + " .!?…,»\"'", min_size=1, max_size=12)
 EVEN = st.binary(max_size=8).map(lambda data: data + data)
-OTHERS = st.sampled_from([Finished("stop"), Usage(1, 2)])
+OTHERS = st.just(Usage(1, 2))
 
 
 def letters(*texts: str) -> str:
@@ -294,6 +294,6 @@ def test_odd_cuts_lose_no_sample_at_idle(pieces: list[bytes]) -> None:
 @settings(max_examples=200, deadline=None)
 def test_no_word_is_lost_or_reordered(events: list[Event]) -> None:
     words = [event.text for event in events if isinstance(event, Transcript)]
-    segmenter = Segmenter()
+    segmenter = Segmenter(EndsWhenQuiet())
     texts = [segment.text for segment in collected(segmenter, events)]
     assert letters(*texts, segmenter.text_without_audio) == letters(*words)

@@ -44,7 +44,7 @@ def progress(*, early_first_clause: bool = False) -> ReplyStream:
 
 def quiet(reply: ReplyStream, seconds: float) -> list[Segment]:
     """Look at a stream in which nothing has come for so long."""
-    reply.sounded_at -= seconds
+    reply.segmenter._sounded_at -= seconds
     return reply.poll()
 
 
@@ -135,7 +135,7 @@ def test_sentences_behind_one_released_early_are_judged_by_their_own_words(
     reply, segments = progress(early_first_clause=quick), list[Segment]()
     first, *others = SENTENCE, " We close at noon that day.", f" {SENTENCE}"
     for text in (first, *others):
-        length = reply.voice.expects(text)
+        length = reply.rate.expects(text)
         segments += reply.feed(Transcript(text))
         # The pause in the middle is as long as a rest at the end.
         sound = voice(0.45 * length, 0.2, 0.55 * length, 0.15)
@@ -174,7 +174,7 @@ def test_no_sentence_is_cut_because_its_sound_comes_in_large_pieces(gap: float) 
     texts = [each.text for each in segments if not reply.is_silence(each)]
     assert "".join(texts[:-5]) == first
     assert texts[-5:] == others
-    assert reply.voice.expects(SENTENCE) == pytest.approx(4.85, abs=0.02)
+    assert reply.rate.expects(SENTENCE) == pytest.approx(4.85, abs=0.02)
 
 
 def test_words_that_come_behind_their_sound_stay_with_their_sentence() -> None:
@@ -200,7 +200,7 @@ def test_words_that_come_too_late_are_not_those_of_the_next_sentence() -> None:
         segments += reply.feed(Transcript(text))
     segments += reply.feed(Done())
     assert [segment.text for segment in segments] == ["", *texts[:2]]
-    assert (reply.text_without_audio, reply.voice.lessons) == ("", 0)
+    assert (reply.text_without_audio, reply.rate.samples) == ("", 0)
 
 
 def test_speech_without_its_words_is_not_spoken_twice() -> None:
@@ -221,7 +221,7 @@ def test_the_pace_of_a_voice_is_learned() -> None:
         hasty.learn(SENTENCE, 2.0)
     for speaker, complete in ((hasty, True), (SpeakingRate(), False)):
         sound = PendingSpeech(speaker.expects(SENTENCE), 2.0, rest=0.1)
-        assert speaker.is_complete(sound, idle=0.05) is complete
+        assert sound.is_complete(quiet=0.05) is complete
 
 
 def test_a_quick_start_lets_the_opening_clause_go_first() -> None:
@@ -275,8 +275,8 @@ def test_no_sound_and_no_word_is_lost_however_a_stream_stalls(
 
 def test_a_slow_stream_gives_at_most_two_clips_a_sentence() -> None:
     reply = progress()
-    reply.voice.learn(SENTENCE, 3.7)
-    reply.voice.learn(SENTENCE, 3.7)
+    reply.rate.learn(SENTENCE, 3.7)
+    reply.rate.learn(SENTENCE, 3.7)
     segments = reply.feed(Transcript(SENTENCE))
     sound = voice(0.9, 0.15, 0.7, 0.15, 0.8, 0.15, 0.7, 0.2)
     for start in range(0, len(sound), 9600):

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from bots.audio.pcm import Pcm
 from bots.sandbox.voice.speech import speak
-from calls.speech.audio import silence, speech_frames
+from calls.speech.audio import silence
+from calls.speech.levels import analyse
 from calls.speech.segment_end import USUAL_RATE
 from calls.turns.word_timing import speech_length, words_within
 from tests.bench.heard import misses, rows
@@ -35,7 +36,7 @@ def tone(seconds: float, level: int = 9_000, sample_rate: int = 8_000) -> bytes:
 
 
 def runs(pcm: Pcm) -> list[int]:
-    found = speech_frames(pcm)
+    found = analyse(pcm).speech_frames
     return list(struct.unpack(f"<{len(found) // 2}H", found))
 
 
@@ -107,7 +108,7 @@ def test_a_sign_of_a_script_without_spaces_is_a_word() -> None:
 def test_a_long_pause_stands_for_the_punctuation() -> None:
     # By its letters the part before the comma would end 0.4 s earlier.
     said = tone(1.4) + silence(0.4, 8_000).data + tone(1.2)
-    heard = speech_frames(Pcm(8_000, said))
+    heard = analyse(Pcm(8_000, said)).speech_frames
     text = "Yes we do, and there is more."
     for moment in (1.41, 1.5, 1.79):
         assert words_within(text, moment, 3.0, heard) == "Yes we do,"
@@ -138,7 +139,7 @@ def test_the_pace_is_the_same_at_any_rate(sample_rate: int) -> None:
     "data", [b"", b"\1", b"\1\0", bytes(16_000), b"\0\x80" * 1_000]
 )
 def test_odd_sound_has_a_pace_too(data: bytes) -> None:
-    assert len(speech_frames(Pcm(8_000, data))) % 4 == 0
+    assert len(analyse(Pcm(8_000, data)).speech_frames) % 4 == 0
 
 
 def test_a_spoken_sentence_is_cut_where_the_voice_was() -> None:
@@ -146,7 +147,9 @@ def test_a_spoken_sentence_is_cut_where_the_voice_was() -> None:
     speech = speak(text, "Ashley", sample_rate=8_000)
     pcm = Pcm(8_000, speech.pcm)
     before_or = next(word.start_ms for word in speech.words if word.text == "or,")
-    heard = words_within(text, before_or / 1000, pcm.seconds, speech_frames(pcm))
+    heard = words_within(
+        text, before_or / 1000, pcm.seconds, analyse(pcm).speech_frames
+    )
     assert heard == "Dr. Smith can see you at 9:30,"
 
 

@@ -6,6 +6,7 @@ import httpx
 
 from bots.inworld.client import Inworld, ReplyRequest, SpeechRequest
 from bots.inworld.events import Event, Text
+from bots.inworld.segment_policy import SegmentState, Split
 
 KEY = "a2V5OnNlY3JldA=="
 IMPATIENT = httpx.Timeout(connect=1, read=0.05, write=1, pool=0.05)
@@ -34,3 +35,16 @@ async def replied(inworld: Inworld, events: list[Event] | None = None) -> list[E
 
 def words(events: list[Event]) -> str:
     return "".join(event.text for event in events if isinstance(event, Text))
+
+
+class EndsWhenQuiet:
+    """A policy that releases all sound whenever the stream is quiet."""
+
+    def after_sound(self, state: SegmentState) -> bool | Split:
+        return False
+
+    def after_quiet(self, state: SegmentState, quiet: float) -> bool | Split:
+        return True
+
+    def learn(self, text: str, seconds: float) -> None:
+        pass

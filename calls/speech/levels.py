@@ -1,0 +1,86 @@
+"""How loud speech is, moment by moment: pauses, silence, the rhythm of words. Pure."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from bots.audio.pcm import Pcm
+from calls.turns.word_timing import FRAME_SECONDS
+
+# A frame softer than this share of a clip's loudness is a pause, a breath or a hiss.
+QUIET = 0.04
+# Shorter silences belong to a word: a "t" begins with one. In frames.
+MIN_PAUSE_FRAMES = 5
+
+Edges = np.ndarray[tuple[int], np.dtype[np.intp]]
+Frames = np.ndarray[tuple[int], np.dtype[np.int32]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Levels:
+    """The loudest sample of each frame of FRAME_SECONDS; `seconds` is the length."""
+
+    seconds: float
+    peaks: Frames = field(repr=False)
+
+    @property
+    def loudest(self) -> int:
+        """The loudest sample, of 32,768."""
+        return int(self.peaks.max(initial=0))
+
+    @property
+    def trailing_silence(self) -> float:
+        """Seconds of silence at the end; 0 for a sound that is silent throughout."""
+        sounding = np.flatnonzero(self._are_louder_than_pauses(self.loudest))
+        if not len(sounding):
+            return 0.0
+        return self.seconds - (float(sounding[-1]) + 1) * FRAME_SECONDS
+
+    @property
+    def pauses(self) -> list[float]:
+        """The middles (seconds) of the pauses between sounds."""
+        edges = self._edges()
+        middles = (edges[1:-1:2] + edges[2::2]) / 2
+        return [float(middle) * FRAME_SECONDS for middle in middles]
+
+    @property
+    def speech_frames(self) -> bytes:
+        """When the voice sounds and when it rests, for `word_timing.words_within`.
+
+        Lengths in frames, 16 bits each: silence, sound, silence, sound, and so on.
+        """
+        return np.diff(self._edges(), prepend=0).astype("<u2").tobytes()
+
+    def _edges(self) -> Edges:
+        """Frames at which sound begins and ends, by turns."""
+        sounds = self._are_louder_than_pauses(self._usual_loudness())
+        edges = np.flatnonzero(np.diff(sounds, prepend=False, append=False))
+        if not len(edges):
+            return edges
+        are_pauses = edges[2::2] - edges[1:-1:2] >= MIN_PAUSE_FRAMES
+        return edges[np.concatenate(([True], np.repeat(are_pauses, 2), [True]))]
+
+    def _are_louder_than_pauses(self, loudness: Any) -> Any:
+        if not self.peaks.any():
+            return np.zeros(len(self.peaks), dtype=bool)
+        return self.peaks > QUIET * loudness
+
+    def _usual_loudness(self) -> Any:
+        """How loud the loud frames are; a click is left out."""
+        if not len(self.peaks):
+            return 0
+        rank = round(0.95 * (len(self.peaks) - 1))
+        return np.partition(self.peaks, rank)[rank]  # much cheaper than np.percentile
+
+
+def analyse(pcm: Pcm) -> Levels:
+    """Measure a sound once, for everything that depends on its loudness."""
+    length = round(FRAME_SECONDS * pcm.sample_rate)
+    count = len(pcm.data) // 2 // length
+    samples = np.frombuffer(pcm.data, dtype="<i2", count=count * length)
+    by_frame = samples.reshape(count, length)
+    # The absolute value of the lowest 16-bit sample does not fit into 16 bits.
+    high, low = by_frame.max(axis=1), by_frame.min(axis=1)
+    peaks: Frames = np.maximum(high.astype(np.int32), -low.astype(np.int32))
+    return Levels(pcm.seconds, peaks)
