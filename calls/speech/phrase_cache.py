@@ -19,7 +19,7 @@ from bots.inworld.errors import InworldError
 from calls.speech.audio import at_rate, clip_file
 from calls.speech.clip_store import ClipStore, ClipsUnavailable, clip_url
 from calls.speech.levels import analyse
-from calls.turns.clip_ids import KEPT_SECONDS
+from calls.turns.clip_ids import PHRASE_TTL_SECONDS
 from calls.turns.playback import Clip
 
 # How many phrases one process holds ready.
@@ -69,7 +69,7 @@ class PhraseCache:
             phrase = await asyncio.wait_for(making, within)
         self.ready.move_to_end(phrase_id)
         # Put each time: the store may have lost it, and it costs next to nothing.
-        await self.clips.put(phrase_id, phrase.wav, KEPT_SECONDS)
+        await self.clips.put(phrase_id, phrase.wav, PHRASE_TTL_SECONDS)
         return phrase
 
     async def prepare(self, voicings: Iterable[SpeechRequest]) -> None:

@@ -84,7 +84,7 @@ def test_a_story_is_long_enough_to_interrupt() -> None:
 def cut_off(*said: tuple[Role, str]) -> str:
     """What is said after a noise cut the bot off in its last words."""
     turns = [Turn(0, role, 0.0, text, text) for role, text in said]
-    return reply(messages(ADA, turns, go_on=True))
+    return reply(messages(ADA, turns, continues=True))
 
 
 def test_a_reply_cut_off_by_a_noise_goes_on_where_it_was() -> None:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bots.config.capabilities import Parameter, ToolSpec, TransferTarget
-from bots.config.rules import ConversationRules
+from bots.config.bot_config import BotConfig
+from bots.config.capabilities import Language, Parameter, ToolSpec, TransferTarget
 from bots.sandbox.api_requests import Function
 from bots.sandbox.small_talk import reply
 from bots.sandbox.tool_arguments import fill
@@ -18,6 +18,7 @@ from calls.conversation.messages import CONTINUE, messages
 from calls.conversation.tool_calls import NO_TARGET_AVAILABLE
 from calls.conversation.tool_definitions import tool_definitions
 from calls.turns.turn import ToolCallRecord, Turn
+from tests.support.bot_configs import bot_config
 
 ORDERS = ToolSpec(
     "look_up_order",
@@ -38,18 +39,18 @@ SALES = TransferTarget("Sales", "+14155550199", when_to_use="Orders above 1,000 
 DOCTOR = TransferTarget(
     "Dr. Okafor", "+14155550198", when_to_use="Toothache and other pain"
 )
-MANNERS = ConversationRules(
+MANNERS = bot_config(
     "You are Ada.",
     language="en-US",
-    other_languages={"de-DE": ConversationRules(""), "fr-FR": ConversationRules("")},
-    transfer_targets=(SALES, DOCTOR),
+    languages=(Language("de-DE", "Johanna"), Language("fr-FR", "Alain")),
+    targets=(SALES, DOCTOR),
     tools=(ORDERS, BOOKING),
     can_end_call=True,
     can_collect_digits=True,
 )
 
 
-def offered(manners: ConversationRules = MANNERS) -> list[Function]:
+def offered(manners: BotConfig = MANNERS) -> list[Function]:
     """What a bot's model is told of, as the sandbox reads it."""
     told = [each["function"] for each in tool_definitions(manners, 0, {})]
     return [Function(f["name"], f["description"], f["parameters"]) for f in told]
@@ -59,7 +60,7 @@ def said(*words: str) -> list[dict[str, Any]]:
     return messages("You are Ada.", [Turn(0, "caller", 0.0, " ".join(words), "x")])
 
 
-def called(words: str, manners: ConversationRules = MANNERS) -> tuple[str, Any]:
+def called(words: str, manners: BotConfig = MANNERS) -> tuple[str, Any]:
     (call,) = plan(said(words), offered(manners))
     return call.name, json.loads(call.arguments)
 
@@ -183,7 +184,7 @@ def test_callers_can_try_what_a_model_may_do_wrong() -> None:
     assert plan(said("sandbox unknown function"), offered()) == [
         Call("sing_a_song", "{}")
     ]
-    only_ends = offered(ConversationRules("", can_end_call=True))
+    only_ends = offered(bot_config("", can_end_call=True))
     assert plan(said("sandbox endless tools"), only_ends)[0].name == "sing_a_song"
 
 
