@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
+from bots.config.text import clean
+
 TEXT_LENGTH = 400
 PER_MILLION = 1_000_000
 
@@ -98,9 +100,7 @@ def from_inworld(
 
 
 def _text(value: object) -> str:
-    # PostgreSQL stores neither NUL nor half a surrogate pair.
-    words = value.replace("\0", "") if isinstance(value, str) else ""
-    return words[:TEXT_LENGTH].encode(errors="replace").decode().strip()
+    return clean(value, TEXT_LENGTH).strip() if isinstance(value, str) else ""
 
 
 def _texts(value: object) -> list[str]:

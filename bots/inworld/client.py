@@ -19,6 +19,7 @@ import httpx
 
 from bots.audio.pcm import Pcm
 from bots.audio.wav import strip_header
+from bots.config.text import read_json
 from bots.inworld.errors import (
     InworldError,
     StreamFailed,
@@ -210,12 +211,9 @@ class Inworld:
         async with self._pool.request(method, path, **options) as response:
             with named_errors():
                 body = await response.aread()
-        try:
-            answer = json.loads(body)
-        except (ValueError, RecursionError) as error:
-            raise StreamFailed(f"expected JSON, got: {message_of(body)}") from error
+        answer = read_json(body)
         if not isinstance(answer, dict):
-            raise StreamFailed(f"expected an object, got: {message_of(body)}")
+            raise StreamFailed(f"expected a JSON object, got: {message_of(body)}")
         return answer
 
 

@@ -10,8 +10,9 @@ InworldError
 └── StreamTruncated       the connection ended before the reply did
 """
 
-import json
 import re
+
+from bots.config.text import clean, read_json
 
 MESSAGE_MAX_LENGTH = 300
 
@@ -97,21 +98,17 @@ def rejection(
 
 
 def message_of(body: bytes) -> str:
-    """Find the plain words in an error body of the Router, of TTS or of a gateway."""
+    """Find the message in an error body of the Router, of TTS or of a gateway."""
     text = body.decode(errors="replace").strip()
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        found = None
-    if isinstance(found, dict):
-        inner = found.get("error")
+    answer = read_json(text)
+    if isinstance(answer, dict):
+        inner = answer.get("error")
         stated = inner.get("message") if isinstance(inner, dict) else inner
-        for words in (stated, found.get("message")):
-            if isinstance(words, str) and words.strip():
-                text = words.strip()
+        for message in (stated, answer.get("message")):
+            if isinstance(message, str) and message.strip():
+                text = message.strip()
                 break
-    plain = text[:MESSAGE_MAX_LENGTH].encode(errors="replace").decode()
-    return plain or "no explanation"
+    return clean(text, MESSAGE_MAX_LENGTH) or "no explanation"
 
 
 def _seconds(header: str | None) -> float | None:

@@ -4,11 +4,12 @@ Field names are those of the OpenAI chat completion chunk plus Inworld's `delta.
 Nothing here raises: what is not understood is left out.
 """
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
 import pybase64
+
+from bots.config.text import clean, read_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +95,10 @@ def parse(payload: str) -> list[Event]:
     """Read one event's data; unknown or malformed parts give nothing."""
     if payload.strip() == "[DONE]":
         return [Done()]
-    try:
-        chunk = json.loads(payload)
-    except (ValueError, RecursionError):
+    chunk = read_json(payload)
+    if chunk is None and "\n" in payload:
         # A sender that leaves out the blank lines turns several chunks into one event.
-        lines = payload.split("\n") if "\n" in payload else []
-        return [event for line in lines for event in parse(line)]
+        return [event for line in payload.split("\n") for event in parse(line)]
     if not isinstance(chunk, dict):
         return []
     return [
@@ -168,12 +167,7 @@ def _dict(parent: dict[str, Any], key: str) -> dict[str, Any]:
 
 def _text(parent: dict[str, Any], key: str) -> str:
     value = parent.get(key)
-    if not isinstance(value, str):
-        return ""
-    # JSON can spell NUL, which PostgreSQL does not take, and half a surrogate pair,
-    # which no database or socket would.
-    plain = value.replace("\0", "")
-    return plain.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return clean(value) if isinstance(value, str) else ""
 
 
 def _count(parent: dict[str, Any], key: str) -> int:

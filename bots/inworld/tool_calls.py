@@ -1,13 +1,14 @@
 """Streamed parts in, the function calls that a model wants made out. Pure."""
 
-import json
 from dataclasses import dataclass, field
 
+from bots.config.text import read_json
 from bots.inworld.events import ToolCallPart
 
 # Far more than any tool of ours takes, and than a model asks for at once.
 MAX_ARGUMENTS_LENGTH = 20_000
 MAX_CALLS = 8
+INCOMPLETE = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +56,7 @@ def _begins_another(part: ToolCallPart, known: list[ToolCallPart]) -> bool:
 
 
 def _is_whole(arguments: str) -> bool:
-    try:
-        json.loads(arguments)
-    except (ValueError, RecursionError):
-        return False
-    return True
+    return read_json(arguments, default=INCOMPLETE) is not INCOMPLETE
 
 
 def _joined(place: tuple[int, int], parts: list[ToolCallPart]) -> ToolCall:

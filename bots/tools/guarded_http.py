@@ -6,7 +6,6 @@ was come by: a name, a number, a redirect (CWE-918, server-side request forgery)
 
 import asyncio
 import ipaddress
-import json
 import re
 import socket
 from collections.abc import Callable, Mapping
@@ -19,6 +18,7 @@ import aiohttp
 from django.conf import settings
 from yarl import URL
 
+from bots.config.text import clean, read_json
 from bots.tools.resolver import Resolver
 
 MAX_REDIRECTS = 3
@@ -91,10 +91,7 @@ class Answer:
     @property
     def json(self) -> Any:
         """The answer's JSON; None where it is none."""
-        try:
-            return json.loads(self.text)
-        except (ValueError, RecursionError):
-            return None
+        return read_json(self.text)
 
 
 async def fetch(request: Request) -> Answer:
@@ -168,7 +165,7 @@ async def _read(response: aiohttp.ClientResponse) -> tuple[str, bool]:
         if len(read) > MAX_ANSWER_BYTES:
             break
     text = bytes(read[:MAX_ANSWER_BYTES]).decode(errors="replace")
-    return text.replace("\x00", ""), len(read) > MAX_ANSWER_BYTES
+    return clean(text), len(read) > MAX_ANSWER_BYTES
 
 
 def check(address: str) -> None:

@@ -22,6 +22,7 @@ from bots.config.request_template import (
     secrets_of,
     unused_arguments,
 )
+from bots.config.text import clean
 from bots.models.secret import SecretUnreadable, opened
 from bots.tools.guarded_http import Answer, Request, Unreachable, fetch
 
@@ -99,7 +100,7 @@ def check_arguments(tool: ToolSpec, arguments: Arguments) -> None:
         text = rendered(value)
         if len(text) > MAX_VALUE_LENGTH:
             raise InvalidArguments(f"{name} is too long.")
-        if "\x00" in text or text != text.encode(errors="replace").decode():
+        if text != clean(text):
             raise InvalidArguments(f"{name} has signs that cannot be sent.")
         if isinstance(value, float) and not math.isfinite(value):
             raise InvalidArguments(f"{name} is not a number.")
@@ -150,15 +151,15 @@ def _outcome(
     tool: ToolSpec, arguments: Arguments, answer: Answer, secrets: Values
 ) -> ToolResult:
     told = _without(secrets.values(), answer.text)
-    clean = Answer(answer.status, told, answer.ms, answer.is_cut)
-    text = _shortened(clean)
+    redacted = Answer(answer.status, told, answer.ms, answer.is_cut)
+    text = _shortened(redacted)
     if not answer.is_good:
         why = f"The server answered with status {answer.status}."
         return _failed(tool, arguments, why, text, answer)
     hidden = _without(_secret_values(tool, arguments), text)
     shown = tool.masked(arguments), hidden
     result = f"{UNTRUSTED}{text or '(empty)'}"
-    return ToolResult(result, shown, "", answer.status, answer.ms, clean.json)
+    return ToolResult(result, shown, "", answer.status, answer.ms, redacted.json)
 
 
 def _failed(
