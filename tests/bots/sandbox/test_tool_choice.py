@@ -12,9 +12,9 @@ from bots.config.rules import ConversationRules
 from bots.sandbox.api_requests import Function
 from bots.sandbox.small_talk import reply
 from bots.sandbox.tool_arguments import fill
-from bots.sandbox.tool_choice import Call, plan
+from bots.sandbox.tool_choice import plan
 from bots.tools.runner import UNTRUSTED
-from calls.conversation.messages import CONTINUE, messages
+from calls.conversation.messages import messages
 from calls.conversation.tool_calls import NO_TARGET_AVAILABLE
 from calls.conversation.tool_definitions import tool_definitions
 from calls.turns.turn import ToolCallRecord, Turn
@@ -38,7 +38,7 @@ SALES = TransferTarget("Sales", "+14155550199", when_to_use="Orders above 1,000 
 DOCTOR = TransferTarget(
     "Dr. Okafor", "+14155550198", when_to_use="Toothache and other pain"
 )
-MANNERS = ConversationRules(
+RULES = ConversationRules(
     "You are Ada.",
     language="en-US",
     other_languages={"de-DE": ConversationRules(""), "fr-FR": ConversationRules("")},
@@ -49,9 +49,9 @@ MANNERS = ConversationRules(
 )
 
 
-def offered(manners: ConversationRules = MANNERS) -> list[Function]:
+def offered(rules: ConversationRules = RULES) -> list[Function]:
     """What a bot's model is told of, as the sandbox reads it."""
-    told = [each["function"] for each in tool_definitions(manners, 0, {})]
+    told = [each["function"] for each in tool_definitions(rules, 0, {})]
     return [Function(f["name"], f["description"], f["parameters"]) for f in told]
 
 
@@ -59,8 +59,8 @@ def said(*words: str) -> list[dict[str, Any]]:
     return messages("You are Ada.", [Turn(0, "caller", 0.0, " ".join(words), "x")])
 
 
-def called(words: str, manners: ConversationRules = MANNERS) -> tuple[str, Any]:
-    (call,) = plan(said(words), offered(manners))
+def called(words: str, rules: ConversationRules = RULES) -> tuple[str, Any]:
+    (call,) = plan(said(words), offered(rules))
     return call.name, json.loads(call.arguments)
 
 
@@ -80,7 +80,6 @@ def after(name: str, result: str, arguments: str = "{}", words: str = "Hi") -> s
             {"goodbye": "Goodbye from Ada, and thank you for calling."},
         ),
         ("Please hang up.", "end_call", None),
-        ("Auf Wiederhören.", "end_call", None),
         (
             "Put me through to sales.",
             "transfer_call",
@@ -90,8 +89,6 @@ def after(name: str, result: str, arguments: str = "{}", words: str = "Hi") -> s
             },
         ),
         ("My tooth: a person with pain here, please.", "transfer_call", None),
-        ("Auf Deutsch, bitte.", "switch_language", {"language": "de-DE"}),
-        ("Do you speak French?", "switch_language", {"language": "fr-FR"}),
         (
             "Let me type my PIN.",
             "ask_for_keys",
@@ -148,8 +145,7 @@ def test_a_caller_is_put_through_to_whom_it_fits_best(words: str, target: str) -
         "Look up my order.",  # which one?
         "A table on Sunday for 3.",  # not a day of these
         "Do you speak English?",  # it does already
-        "Do you speak Italian?",
-        f"Goodbye. {CONTINUE}",
+        "Do you speak French?",
         "",
     ],
 )
@@ -162,12 +158,8 @@ def test_other_words_call_nothing(words: str) -> None:
     [
         "Goodbye.",
         "Put me through.",
-        "Auf Deutsch.",
         "Let me type my PIN.",
         "Look up my order 42.",
-        "sandbox bad arguments",
-        "sandbox unknown function",
-        "sandbox endless tools",
     ],
 )
 def test_what_is_not_offered_is_talked_about(words: str) -> None:
@@ -175,31 +167,11 @@ def test_what_is_not_offered_is_talked_about(words: str) -> None:
     assert reply(said(words))
 
 
-def test_callers_can_try_what_a_model_may_do_wrong() -> None:
-    (bad,) = plan(said("sandbox bad arguments"), offered())
-    assert bad.name == "look_up_order"
-    with pytest.raises(json.JSONDecodeError):
-        json.loads(bad.arguments)
-    assert plan(said("sandbox unknown function"), offered()) == [
-        Call("sing_a_song", "{}")
-    ]
-    only_ends = offered(ConversationRules("", can_end_call=True))
-    assert plan(said("sandbox endless tools"), only_ends)[0].name == "sing_a_song"
-
-
-def test_endless_tools_go_on_after_results_and_the_others_do_not() -> None:
-    for fault, again in (
-        ("sandbox endless tools, number 42", [Call("look_up_order", '{"number": 42}')]),
-        ("sandbox bad arguments", []),
-        ("sandbox unknown function", []),
-        ("Goodbye", []),
-    ):
-        use = ToolCallRecord("1", "look_up_order", "{}", 1, "Done.")
-        turns = [
-            Turn(0, "caller", 0.0, fault, fault),
-            Turn(1, "tool", 0.0, tool_call=use),
-        ]
-        assert plan(messages("", turns), offered()) == again
+def test_nothing_is_called_again_once_its_result_is_there() -> None:
+    use = ToolCallRecord("1", "look_up_order", "{}", 1, "Done.")
+    words = "Look up my order 42."
+    turns = [Turn(0, "caller", 0.0, words, words), Turn(1, "tool", 0.0, tool_call=use)]
+    assert plan(messages("", turns), offered()) == []
 
 
 @pytest.mark.parametrize(
@@ -235,29 +207,6 @@ def test_results_of_several_calls_are_told_together() -> None:
     assert reply(messages("", turns)) == (
         "Here is what I found: 1. Here is what I found: 2."
     )
-
-
-def test_after_a_change_the_other_language_is_spoken() -> None:
-    german, now = '{"language": "de-DE"}', "You and the caller now speak de-DE."
-    welcome = "Gern, jetzt auf Deutsch. Was kann ich für Sie tun?"
-    assert after("switch_language", now, german) == welcome
-    use = ToolCallRecord("1", "switch_language", german, 1, now)
-    found = ToolCallRecord("2", "f", "{}", 2, f"{UNTRUSTED}42")
-    turns = [
-        Turn(0, "tool", 0.0, tool_call=use),
-        Turn(1, "bot", 0.0, welcome, welcome),
-        Turn(2, "caller", 0.0, "Guten Tag", "Guten Tag"),
-    ]
-    assert reply(messages("", turns)) == "Sie sagten: Guten Tag."
-    (bye,) = plan(
-        messages("", [*turns, Turn(3, "caller", 0.0, "tschüss", "tschüss")]), offered()
-    )
-    assert json.loads(bye.arguments)["goodbye"].endswith("Auf Wiederhören.")
-    told = reply(messages("", [*turns, Turn(3, "tool", 0.0, tool_call=found)]))
-    assert told == "Das habe ich gefunden: 42."
-    english = '{"language": "en-US"}'
-    back = after("switch_language", "You and the caller now speak en-US.", english)
-    assert back == "All right, in English. What can I do for you?"
 
 
 SCHEMAS = st.dictionaries(

@@ -116,7 +116,7 @@ class Command(BaseCommand):
         try:
             Call.objects.open().exists()
             if not lacks_key():
-                demo_tool.take_away()
+                demo_tool.remove()
         except DatabaseError as error:
             raise CommandError(
                 f"The database cannot be used ({error}). Is it running, and was "

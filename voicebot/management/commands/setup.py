@@ -66,7 +66,7 @@ class Command(BaseCommand):
         validate(bot, BOT_VARIABLES)
         bot.save()
         if lacks_key():
-            demo_tool.give(bot)
+            demo_tool.add_to(bot)
         self.stdout.write(f"Made the default bot: {bot.llm_model}, {bot.tts_voice}.")
 
     def make_first_admin(self) -> None:
