@@ -19,7 +19,6 @@ from django.conf import settings
 from yarl import URL
 
 from bots.config.text import clean, read_json
-from bots.tools.resolver import Resolver
 
 MAX_REDIRECTS = 3
 # What is read of an answer, in bytes, unpacked; the rest is left with the server.
@@ -113,8 +112,9 @@ async def _ask(request: Request) -> tuple[int, str, bool]:
     Neither a proxy, a cookie nor a password of the environment has a part in it.
     """
     url = _exact(request.url)
+    # aiohttp resolves names with aiodns, without threads: a DNS server that hangs
+    # keeps nobody else waiting.
     connector = aiohttp.TCPConnector(
-        resolver=Resolver(),
         socket_factory=_sockets(url),
         use_dns_cache=False,
         force_close=True,
