@@ -1,4 +1,4 @@
-# Needs no compiler: everything that is locked comes as a wheel.
+# Needs no compiler: every locked dependency comes as a wheel.
 FROM python:3.12-slim-bookworm AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv --without-pip /opt/venv
@@ -10,7 +10,7 @@ COPY voicebot voicebot
 COPY bots bots
 COPY calls calls
 COPY templates templates
-# The image is read-only when it runs.
+# The container runs read-only, so Python could not write its bytecode later.
 RUN python -m compileall -q /app
 
 FROM python:3.12-slim-bookworm
@@ -23,8 +23,9 @@ WORKDIR /app
 USER 10001
 EXPOSE 3000
 STOPSIGNAL SIGTERM
-# Whether it lives; one that is being stopped, or waits for its database, must not be killed.
+# Checks only that the process lives: a process that is being stopped, or waits for its
+# database, must not be killed.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
     CMD ["python", "-c", "import os, urllib.request as web; web.urlopen(f\"http://127.0.0.1:{os.environ['PORT']}/healthz\", timeout=4)"]
-# `python manage.py setup` comes before it, once.
+# Run `python manage.py setup` before it, once.
 CMD ["python", "manage.py", "serve"]

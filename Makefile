@@ -3,18 +3,26 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test screenshots bench faults lint format bench-heard lock audit
+# Servers and test processes start faster from bytecode.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: run test pytest screenshots bench faults lint format bench-heard lock audit
 
 run: $(VENV)/.run
 	$(BIN)/python -m voicebot.env_file
 	$(BIN)/python manage.py setup
 	exec $(BIN)/python manage.py serve
 
-test: $(VENV)/.dev lint
+# Lint and types are checked while the tests run.
+test: $(VENV)/.dev
 	-@.ci/programs
-	$(BIN)/python -m pytest
+	@$(MAKE) --no-print-directory -j2 lint pytest
 
-# The pictures in the README, of made-up calls.
+# Test files side by side; for one file: .venv/bin/python -m pytest tests/x.py
+pytest: $(VENV)/.dev
+	$(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder
+
+# Takes the pictures of the README and the docs, of made-up calls.
 screenshots: $(VENV)/.dev
 	$(BIN)/python -m tests.screenshots
 
@@ -22,7 +30,8 @@ screenshots: $(VENV)/.dev
 bench: $(VENV)/.dev
 	@$(BIN)/python -m tests.bench.load $(ARGS)
 
-# What calls make of failing parts: make faults ARGS="--calls 20 --soak 2h"; --help
+# Breaks Redis, the database and more during calls.
+# make faults ARGS="--calls 20 --soak 2h"; --help
 faults: $(VENV)/.dev
 	@$(BIN)/python -m tests.bench.faults $(ARGS)
 
@@ -36,15 +45,15 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# Known vulnerabilities in what requirements.txt and tests/requirements.txt lock.
+# Looks for known vulnerabilities of the locked dependencies.
 audit: $(VENV)/.dev
 	$(BIN)/python -m tests.audit
 
-# How well what was heard of an interrupted sentence is known.
+# Measures how exactly the heard part of an interrupted sentence is known.
 bench-heard: $(VENV)/.run
 	$(BIN)/python -m tests.bench.heard --clips 3000
 
-# Needs uv (https://docs.astral.sh/uv/); only for those who change dependencies.
+# After a change of dependencies. Needs uv (https://docs.astral.sh/uv/).
 lock:
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links pyproject.toml -o requirements.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links -c requirements.txt --group dev -o tests/requirements.txt

@@ -1,40 +1,63 @@
-"""Where database work of the sockets and of the carrier's requests is done."""
+"""Thread pools for database work of the event loop, deadlines and transient errors."""
 
+import asyncio
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 
 from channels.db import database_sync_to_async
+from django import db
 from django.db import InterfaceError, OperationalError, connections
 
-# A database that hangs takes only these with it: the event loop has few threads, and
-# looks for the names of hosts in them.
-_threads = ThreadPoolExecutor(12, thread_name_prefix="database")
-# New calls that hang must not keep those in progress from being resumed.
-_ringing = ThreadPoolExecutor(6, thread_name_prefix="ringing")
+from calls import metrics
 
-# All sockets of a process otherwise share a single thread.
+# Pools of their own, so that a database that hangs blocks only them: the event loop's
+# few default threads also resolve host names.
+_threads = ThreadPoolExecutor(12, thread_name_prefix="database")
+# Apart, so that hanging incoming calls never keep calls in progress from resuming.
+_incoming = ThreadPoolExecutor(6, thread_name_prefix="incoming")
+
+# Without `thread_sensitive=False` all sockets of a process share a single thread.
 run_in_db_thread = partial(
     database_sync_to_async, thread_sensitive=False, executor=_threads
 )
 run_in_incoming_thread = partial(
-    database_sync_to_async, thread_sensitive=False, executor=_ringing
+    database_sync_to_async, thread_sensitive=False, executor=_incoming
 )
 
 
+class DatabaseUnavailable(Exception):
+    """The database failed or did not answer in time; the message names the error."""
+
+
+@asynccontextmanager
+async def database_deadline(seconds: float) -> AsyncIterator[None]:
+    """Limit the time that a block spends on the database, and count its failures.
+
+    Raises `DatabaseUnavailable` in place of a database error or a timeout.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except (db.Error, TimeoutError) as error:
+        metrics.count_dependency_error("database")
+        raise DatabaseUnavailable(type(error).__name__) from error
+
+
 def is_transient(error: Exception) -> bool:
-    """Whether the database may take the same write later."""
-    # PostgreSQL: too long or too complex, however often it is asked.
+    """True if the database may accept the same write later."""
+    # PostgreSQL's class 54 (program limit exceeded) fails however often it is tried.
     is_limit = str(getattr(error.__cause__, "sqlstate", "")).startswith("54")
     return isinstance(error, OperationalError | InterfaceError) and not is_limit
 
 
 def drop_broken_connections() -> None:
-    """Let go of this thread's connection, and of all in the pool that are dead.
+    """Close this thread's connection, and remove the dead ones from the pool.
 
-    After a restart of the database all of them are, and each would cost an attempt.
+    After a restart of the database all are dead, and each would cost one attempt.
     """
-    with suppress(Exception):  # the next attempt tells what is wrong
+    with suppress(Exception):  # the next attempt reports what is wrong
         connections.close_all()
         pool = getattr(connections["default"], "pool", None)
         if pool and not pool.closed:

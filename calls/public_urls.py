@@ -1,13 +1,13 @@
-"""TODO."""
+"""Absolute addresses of this server. All are built from SERVER_URL."""
 
 from django.conf import settings
 
 
 def public_url(path: str) -> str:
-    """The address of `path` as the outside sees it."""
+    """The public HTTP address of `path`."""
     return f"{settings.SERVER_URL}{path}"
 
 
 def socket_url(path: str) -> str:
-    """The same for a WebSocket: https becomes wss, http becomes ws."""
+    """The public WebSocket address of `path`: https becomes wss, http becomes ws."""
     return "ws" + public_url(path).removeprefix("http")

@@ -1,4 +1,4 @@
-"""The socket's address; also a URL configuration, so that it can be reversed."""
+"""WebSocket route of the relay; also a URL configuration, for `reverse`."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from calls.session.consumer import RelayConsumer
 
 
 async def refuse(scope: Any, receive: Any, send: Any) -> Any:
-    """Turn away a socket that belongs to no call."""
+    """Close a socket at any other address."""
     await receive()
     await send({"type": "websocket.close"})
 

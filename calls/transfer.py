@@ -1,4 +1,4 @@
-"""A caller on the way to a person: what is known of it, and what became of it. Pure."""
+"""The transfer of a caller to a person, as stored with the call. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from bots.config.capabilities import JsonData
 
 @dataclass(frozen=True, slots=True)
 class Transfer(JsonData):
-    """To whom the caller goes, and what that person is told, in `language`.
+    """A transfer target, and what the target hears about the caller in `language`.
 
-    The names of the fields are keys of the JSON that stands with the call.
+    The names of the fields are the keys of `Call.transfer`.
     """
 
     name: str
@@ -20,21 +20,21 @@ class Transfer(JsonData):
     announce: bool = True
     summary: str = ""
     language: str = "en-US"
-    accepted: bool = False  # with a key, after the announcement
+    accepted: bool = False  # with a digit, after the announcement
 
     @property
-    def who(self) -> str:
-        """The name as a sentence begins with it."""
+    def sentence_name(self) -> str:
+        """The name, capitalised to begin a sentence."""
         return self.name[:1].upper() + self.name[1:]
 
     @property
     def display(self) -> str:
-        """How far it is, in words."""
+        """How far the transfer is, for operators."""
         if self.accepted:
             return f"With {self.name}"
         return f"Ringing {self.name}" if self.announce else f"Gone to {self.name}"
 
 
-def pending(kept: Mapping[str, Any]) -> Transfer | None:
-    """The transfer that is under way, of what the call's row keeps of one."""
-    return Transfer.of(kept) if kept.get("number") else None
+def pending(stored: Mapping[str, Any]) -> Transfer | None:
+    """The transfer in progress, read from `Call.transfer`; None if there is none."""
+    return Transfer.of(stored) if stored.get("number") else None

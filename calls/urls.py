@@ -1,6 +1,8 @@
+"""HTTP routes of Twilio's requests."""
+
 from django.urls import path, re_path
 
-from calls.webhooks import call_end, clip, incoming, transfer_views
+from calls.webhooks import call_end, clip, incoming, transfer
 
 urlpatterns = [
     re_path(r"^voice/?$", incoming.incoming_call, name="voice"),
@@ -8,14 +10,14 @@ urlpatterns = [
     path("voice/status", call_end.voice_status, name="voice-status"),
     path(
         "voice/announcement/<int:call_id>/<int:session>",
-        transfer_views.announcement,
+        transfer.announcement,
         name="voice-announcement",
     ),
     path(
         "voice/accept/<int:call_id>/<int:session>",
-        transfer_views.accept,
+        transfer.accept_or_decline,
         name="voice-accept",
     ),
-    path("voice/dial/<int:session>", transfer_views.dial, name="voice-dial"),
+    path("voice/dial/<int:session>", transfer.dial, name="voice-dial"),
     path("audio/<str:clip_id>", clip.audio, name="audio"),
 ]

@@ -1,5 +1,6 @@
 """Shared fixtures: a live server, a fake Inworld, and a Redis of the tests' own."""
 
+import os
 import re
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -19,6 +20,36 @@ TOOLS_PORT = free_port()
 # The same examples in every run; --hypothesis-profile=default looks for new ones.
 settings_of_properties.register_profile("same", derandomize=True)
 settings_of_properties.load_profile("same")
+# Files that start servers and browsers take longest; the many small ones fill the
+# workers' time at the end of a run.
+LONGEST_FIRST = (
+    "tests/end_to_end/test_outages.py",
+    "tests/browser/test_transfer_pages.py",
+    "tests/voicebot/test_serve.py",
+    "tests/voicebot/test_concurrency_limit.py",
+    "tests/end_to_end",
+    "tests/browser",
+    "tests/bench",
+    "tests/voicebot",
+    "tests/calls/diagnostics",
+    "tests/calls/console",
+)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than there are cores: tests of servers wait a good deal."""
+    return (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take longest first."""
+    places = {prefix: place for place, prefix in enumerate(LONGEST_FIRST)}
+
+    def place(item: pytest.Item) -> int:
+        found = (p for prefix, p in places.items() if item.nodeid.startswith(prefix))
+        return min(found, default=len(places))
+
+    items.sort(key=place)
 
 
 @pytest.fixture

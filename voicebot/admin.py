@@ -1,4 +1,4 @@
-"""People: who may sign in to the desk, and what each may do there."""
+"""User accounts: sign-in to the console, groups and permissions."""
 
 from typing import Any
 
@@ -19,14 +19,14 @@ from calls.accounts.groups import DESCRIPTIONS
 from calls.accounts.two_factor import let_in_without_code
 
 admin.site.unregister(User)
-admin.site.unregister([StaticDevice, TOTPDevice])  # secrets are not for looking at
+admin.site.unregister([StaticDevice, TOTPDevice])  # keep their secrets out of the admin
 
 ACCESS = ("is_active", "is_staff", "is_superuser", "groups")
 
 
 @admin.register(User)
 class UserAdmin(auth_admin.UserAdmin):
-    """An account, the right to sign in, and a group: all three on one page."""
+    """User accounts with sign-in and groups on one page."""
 
     list_display = ["username", "full_name", "permissions", "is_active", "last_login"]
     list_filter = ["groups", "is_superuser", "is_active"]
@@ -34,15 +34,15 @@ class UserAdmin(auth_admin.UserAdmin):
     actions = [let_in_without_code]
     add_fieldsets = [
         (
-            "1. An account",
+            "1. Account",
             {"fields": ["username", "usable_password", "password1", "password2"]},
         ),
-        ("2. May sign in, and 3. a group", {"fields": ["is_staff", "groups"]}),
+        ("2. Sign-in and 3. group", {"fields": ["is_staff", "groups"]}),
     ]
     fieldsets = [
         (None, {"fields": ["username", "password"]}),
-        ("Who it is", {"fields": ["first_name", "last_name", "email"]}),
-        ("What they may do", {"fields": ACCESS}),
+        ("Name", {"fields": ["first_name", "last_name", "email"]}),
+        ("Permissions", {"fields": ACCESS}),
         (
             "Single permissions",
             {"fields": ["user_permissions"], "classes": ["collapse"]},
@@ -57,19 +57,19 @@ class UserAdmin(auth_admin.UserAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The list, under a word on who may do what."""
+        """Show the list below a description of the groups."""
         return super().changelist_view(
             request, {**(extra_context or {}), "purposes": DESCRIPTIONS}
         )
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Without the right to sign in an account is of no use here."""
+        """Tick the right to sign in, which every account here needs."""
         return {"is_staff": True, **super().get_changeform_initial_data(request)}
 
     def formfield_for_dbfield(
         self, db_field: Any, request: HttpRequest, **kwargs: Any
     ) -> forms.Field | None:
-        """Say in a line what each group may do, where one is chosen."""
+        """Describe each group beside its checkbox."""
         if db_field.name == "groups":
             kwargs["widget"] = forms.CheckboxSelectMultiple
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
@@ -78,14 +78,14 @@ class UserAdmin(auth_admin.UserAdmin):
                 mark_safe("<br>"), "{}: {}", DESCRIPTIONS.items()
             )
         if field and db_field.name == "is_staff":
-            field.label = "May sign in to this desk"
+            field.label = "Can sign in to this console"
             field.help_text = ""
         return field
 
     def has_delete_permission(
         self, request: HttpRequest, obj: User | None = None
     ) -> bool:
-        """Keep whoever changed something, or the record would not say who it was."""
+        """Keep accounts that the records of changes name."""
         return super().has_delete_permission(request, obj) and not (
             obj and is_referenced(obj)
         )
@@ -95,19 +95,19 @@ class UserAdmin(auth_admin.UserAdmin):
         """First and last name."""
         return person.get_full_name() or "-"
 
-    @admin.display(description="may do")
+    @admin.display(description="permissions")
     def permissions(self, person: User) -> str:
-        """The groups, or why there is nothing to do."""
+        """Name the groups, or say why there are none."""
         if not person.is_staff:
-            return "nothing: may not sign in"
+            return "none: cannot sign in"
         if person.is_superuser:
-            return "everything"
+            return "all"
         groups = ", ".join(sorted(group.name for group in person.groups.all()))
-        return groups or "nothing yet: no group"
+        return groups or "none: no group"
 
 
 def is_referenced(person: User) -> bool:
-    """Whether the records of changes name this person."""
+    """True if a record of changes names this account."""
     histories: list[Any] = [Bot.history, PhoneNumber.history]
     return LogEntry.objects.filter(user=person).exists() or any(
         history.filter(history_user=person).exists() for history in histories

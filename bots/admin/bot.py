@@ -9,6 +9,7 @@ from django.contrib.admin.utils import label_for_field
 from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, QueryDict
+from django.template.defaultfilters import pluralize
 from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -69,10 +70,9 @@ class BotAdmin(VersionHistoryMixin, admin.ModelAdmin):
             told = f"{_place(remark.field, request.POST)}: {remark.text}"
             self.message_user(request, capfirst(told), messages.WARNING)
         if (more := len(found) - REMARKS_SHOWN) > 0:
-            told = (
-                f"{more} more {'stands' if more == 1 else 'stand'} beside the fields."
-            )
-            self.message_user(request, told, messages.WARNING)
+            warnings = f"{more} more warning{pluralize(more)}"
+            text = f"{warnings} beside the fields of the bot."
+            self.message_user(request, text, messages.WARNING)
 
     def delete_view(
         self,
@@ -93,7 +93,7 @@ class BotAdmin(VersionHistoryMixin, admin.ModelAdmin):
         return format_html(
             '<span class="bot-state {}">{}</span>{}',
             "on" if bot.is_active else "off",
-            "Answers" if bot.is_active else "Switched off",
+            "Active" if bot.is_active else "Switched off",
             format_html('<span class="second-line">{}</span>', "default bot")
             if bot.is_default
             else "",
@@ -147,7 +147,7 @@ def _left_behind(bot: Bot) -> dict[str, Any]:
     return {
         "numbers": shown,
         "more_numbers": numbers.count() - len(shown),
-        "heir": others.first(),
+        "default_bot": others.first(),
     }
 
 

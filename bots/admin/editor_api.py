@@ -34,7 +34,10 @@ def listing(request: HttpRequest, kind: str) -> HttpResponse:
     elif may_edit(request):
         found = catalogue.refreshed(kind)
     else:
-        return JsonResponse({"problem": "Only editors of bots may."}, status=403)
+        return JsonResponse(
+            {"problem": "Only users who can edit bots can refresh this list."},
+            status=403,
+        )
     return JsonResponse({**asdict(found), "is_stale": found.is_stale})
 
 

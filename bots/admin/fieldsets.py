@@ -1,100 +1,100 @@
-"""The groups of the bot editor, in the order one thinks about a bot."""
+"""The sections of the bot editor."""
 
 from typing import Any
 
-SELDOM = ["collapse"]  # closed until opened, or until something in it is wrong
+COLLAPSED = ["collapse"]  # opened by a click, or by an error inside
 # Sections that have a list below their fields.
-PEOPLE, KEYS, LANGUAGES = "People", "Keys", "Languages"
+PEOPLE, KEYPAD, LANGUAGES = "People to transfer to", "Keypad", "Languages"
 
-Section = tuple[str, Any]  # a heading and the options of the admin
+Section = tuple[str, Any]  # heading and options, as Django's fieldsets have them
 
 
 def section(
     name: str, description: str, *fields: str, classes: list[str] | None = None
 ) -> Section:
-    """A group with a heading and a sentence of help."""
+    """Build a section with a heading and one sentence of help."""
     options = {"description": description, "fields": list(fields)}
     return name, {**options, "classes": classes or []}
 
 
 SECTIONS: tuple[Section, ...] = (
     section(
-        "Who it is",
-        "Its name in this desk, and whether it answers calls.",
+        "Name",
+        "The name of the bot in this console, and whether it answers calls.",
         *("name", "is_active", "is_default"),
     ),
     section(
-        "What it says",
-        "The first sentence, and the instructions for the rest.",
+        "Greeting and instructions",
+        "What the bot says first, and how it behaves after that.",
         *("greeting", "system_prompt"),
     ),
     section(
-        "People's data",
-        "What callers are told first, and how long their calls are kept.",
+        "Privacy",
+        "What callers are told about their data, and how long calls are stored.",
         *("consent_message", "retention_days"),
     ),
     section(
         "Voice",
-        "What the answers sound like. Listen plays the greeting above, saved or not.",
+        "How the bot sounds. Listen plays the greeting above, even before you save.",
         *("tts_voice", "tts_model", "early_first_clause"),
     ),
     section(
-        "Brain",
-        "The language model that writes the answers.",
+        "AI model",
+        "The model that writes the answers.",
         *("llm_model", "fallback_models", "max_reply_tokens", "temperature"),
     ),
     section(
         LANGUAGES,
-        "What it speaks and how callers are understood; below, what it can change to.",
+        "The language of the bot. Below: further languages that callers can ask for.",
         *("language", "transcription_provider", "speech_model", "hints"),
     ),
     section(
-        "What it can do",
-        "What the model may do of its own accord, and what bridges the wait.",
+        "Tools",
+        "What the bot can do during a call, and what it says while callers wait.",
         *("can_end_call", "tools", "fillers", "filler_delay_ms"),
     ),
     section(
         PEOPLE,
-        "Whom callers can be put through to: by the model, by a key, from the desk, or "
-        "because the bot fails.",
+        "The bot, a key or an operator can transfer a caller to one of these people. "
+        "The bot also transfers callers when it fails.",
         *("transfer_number", "transfer_notice"),
     ),
     section(
-        KEYS,
-        "What the telephone's keys are for.",
+        KEYPAD,
+        "What callers can do with the keys of their phone.",
         *("dtmf_detection", "mask_dtmf", "can_collect_digits"),
     ),
     section(
         "Variables",
-        "What texts and tools name in double braces: {{caller_number}}, {{now}}, or "
-        "{{customer.name|there}}, where “there” is said if no name is known.",
+        "Values to use in texts and tools: {{caller_number}}, {{now}}, or "
+        "{{customer.name|there}}, which becomes “there” if the name is missing.",
         *("variables", "lookup_tool", "time_zone"),
     ),
     section(
         "After the call",
-        "What is told of a call once it is over, and whom. Test calls are summed up, "
-        "and sent to no webhook.",
+        "A summary of each call, and a web address that receives it. Test calls get a "
+        "summary, but are not sent to the web address.",
         *("summary_prompt", "outcomes", "summary_fields", "summary_model"),
         *("webhook_url", "webhook_secret"),
-        classes=SELDOM,
+        classes=COLLAPSED,
     ),
     section(
-        "On the line",
-        "Its manners when a caller speaks up.",
+        "Interruptions",
+        "What happens when a caller speaks while the bot is speaking.",
         *("interruptible", "interrupt_sensitivity", "backchannels"),
-        classes=SELDOM,
+        classes=COLLAPSED,
     ),
     section(
-        "Silence and length",
-        "What it does when nobody speaks, and how long a call may take.",
+        "Silence and time limit",
+        "What the bot does when the caller is silent, and how long a call can last.",
         *("idle_timeout_seconds", "idle_reprompts", "idle_prompt"),
         *("max_call_minutes", "time_limit_message", "goodbye_message"),
-        classes=SELDOM,
+        classes=COLLAPSED,
     ),
     section(
-        "When things fail",
-        "What a caller hears when no answer can be had.",
+        "When something fails",
+        "What the caller hears if the bot cannot answer.",
         "apology_message",
-        classes=SELDOM,
+        classes=COLLAPSED,
     ),
 )

@@ -49,9 +49,10 @@ class PhoneNumberForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscri
         number: str = self.cleaned_data["number"]
         same = PhoneNumber.objects.filter(number=number).exclude(pk=self.instance.pk)
         if "number" in self.changed_data and (taken := same.first()):
-            who = taken.bot.name if taken.bot else "The default bot"
-            told = f"{who} answers it already. Change that under Phone numbers."
-            raise forms.ValidationError(told)
+            bot = taken.bot.name if taken.bot else "The default bot"
+            raise forms.ValidationError(
+                f"{bot} already answers this number. Change it under Phone numbers."
+            )
         return number
 
 
@@ -117,8 +118,8 @@ class BotForm(TextForm):
         field_classes = {"transfer_number": PastedNumberField}
         widgets = {"tools": ToolChoice}
         help_texts = {
-            "time_zone": "For {{now}} and opening hours, for example Europe/Berlin. "
-            f"Empty: the server's, {settings.TIME_ZONE}."
+            "time_zone": "Used for {{now}} and opening hours, for example "
+            f"Europe/Berlin. Empty: the server's time zone, {settings.TIME_ZONE}."
         }
 
     def clean_retention_days(self) -> int:

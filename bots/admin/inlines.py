@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.forms import BaseInlineFormSet
 from django.http import HttpRequest
 
-from bots.admin.fieldsets import KEYS, LANGUAGES, PEOPLE
+from bots.admin.fieldsets import KEYPAD, LANGUAGES, PEOPLE
 from bots.admin.forms import LanguageForm, MenuKeyForm, PhoneNumberForm, TargetForm
 from bots.admin.voice_preview import may_edit
 from bots.advice.form import rows
@@ -74,7 +74,7 @@ class TargetInline(BotInline):
         "announce",
     ]
     verbose_name = "person"
-    verbose_name_plural = "People callers can be put through to"
+    verbose_name_plural = "People"
 
 
 class MenuKeyFormSet(BaseInlineFormSet):  # type: ignore[type-arg]  # not subscriptable
@@ -97,8 +97,8 @@ class MenuKeyFormSet(BaseInlineFormSet):  # type: ignore[type-arg]  # not subscr
 
 
 def _nobody(target: str, people: list[str]) -> str:
-    there = f"There are: {', '.join(people)}." if people else "There is nobody yet."
-    return f"The bot has nobody called “{target}” any more. {there}"
+    others = f"Choose {' or '.join(people)}." if people else "Add a person first."
+    return f"The bot has no person called “{target}”. {others}"
 
 
 class MenuKeyInline(BotInline):
@@ -107,11 +107,11 @@ class MenuKeyInline(BotInline):
     model = MenuKey
     form = MenuKeyForm
     formset = MenuKeyFormSet
-    section = KEYS
+    section = KEYPAD
     named = "key"
     fields = ["key", "action", "message", "target", "tool"]
     verbose_name = "key"
-    verbose_name_plural = "A menu of keys"
+    verbose_name_plural = "Keypad menu"
 
 
 class LanguageInline(BotInline):

@@ -1,4 +1,4 @@
-"""TODO."""
+"""The admin of phone numbers."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -42,10 +42,10 @@ class PhoneNumberAdmin(VersionHistoryMixin, admin.ModelAdmin):
         super().save_model(request, obj, form, change)
         query = urlencode({"number": obj.number})
         address = f"{reverse('admin:number-preview')}?{query}"
-        link = format_html('<a href="{}">What will {} do?</a>', address, obj.number)
+        link = format_html('<a href="{}">Test {}</a>', address, obj.number)
         self.message_user(request, link, messages.SUCCESS)
 
     @admin.display(description="bot", ordering="bot__name")
     def answered_by(self, number: PhoneNumber) -> str:
         """Name the bot, or say that the default one answers."""
-        return number.bot.name if number.bot else "(the default bot)"
+        return number.bot.name if number.bot else "The default bot"

@@ -1,4 +1,4 @@
-"""TODO."""
+"""The admin of passwords and keys. A value can be entered, but never read."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from bots.models import Secret
 from bots.models.secret import SecretUnreadable
 
 MIN_SECRET_LENGTH = 6
-LOST = "Lost: it was kept with another SECRET_KEY. Enter its value again."
+UNREADABLE = "Unreadable: saved with another SECRET_KEY. Enter the value again."
 
 
 class SecretForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable
@@ -26,7 +26,8 @@ class SecretForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptabl
         validators=[
             MinLengthValidator(MIN_SECRET_LENGTH),
             RegexValidator(
-                r"^[\x20-\x7e]+\Z", "One line of plain letters, digits and signs only."
+                r"^[\x20-\x7e]+\Z",
+                "Use one line of letters (without accents), digits and signs.",
             ),
         ],
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
@@ -41,9 +42,9 @@ class SecretForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptabl
         is_new = self.instance.pk is None
         self.fields["value"].required = is_new
         self.fields["value"].help_text = (
-            "Kept encrypted, and shown nowhere from now on."
+            "Stored encrypted. It is never shown again."
             if is_new
-            else "A new value. Empty: the one that is kept stays."
+            else "Enter a new value to replace the old one. Empty: the old value stays."
         )
 
     def save(self, commit: bool = True) -> Any:
@@ -81,12 +82,12 @@ class SecretAdmin(ShowsUsage):
     def state(self, secret: Secret) -> str:
         """Whether it can still be read."""
         if secret.pk is None:
-            return "Not kept yet."
+            return "Not saved yet."
         try:
             secret.get_value()
         except SecretUnreadable:
-            return LOST
-        return "Kept, encrypted."
+            return UNREADABLE
+        return "Saved, encrypted."
 
     @admin.display(description="used by")
     def used_by(self, secret: Secret) -> str:

@@ -1,4 +1,4 @@
-"""Tools and secrets at the desk: described in a form, tried with a button."""
+"""The admin of tools: their form, and a page to try one with typed values."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -33,9 +33,11 @@ class ParameterForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscript
         model = ToolParameter
         exclude: list[str] = []
         help_texts = {
-            "name": "What the model calls it, and {{name}} in the address or a header.",
-            "type": "What the model may put here; anything else is refused.",
-            "required": "Without it the tool is not used; the model asks for it.",
+            "name": "The AI model uses this name. Write {{name}} to use the value in "
+            "the address or a header.",
+            "type": "The kind of value. Other values are refused.",
+            "required": "The bot asks the caller for this value before it uses the "
+            "tool.",
         }
 
 
@@ -46,7 +48,7 @@ class ParameterInline(Inline):
     form = ParameterForm
     extra = 0
     verbose_name = "argument"
-    verbose_name_plural = "Arguments: what the model fills in"
+    verbose_name_plural = "Arguments that the AI model fills in"
     fields = [("name", "type"), "description", ("required", "secret"), "choices"]
 
 
@@ -57,8 +59,8 @@ class ToolForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable
         model = Tool
         exclude: list[str] = []
         help_texts = {
-            "method": "GET asks for something. The others change something there, and "
-            "have the arguments in their body, but for DELETE."
+            "method": "GET reads data. The other methods change data. POST, PUT and "
+            "PATCH send the arguments in the body."
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -102,21 +104,21 @@ class ToolAdmin(ShowsUsage):
     readonly_fields = ["used_by"]
     fieldsets = [
         section(
-            "What it is for",
-            "The model reads this, and decides by it when to use the tool.",
+            "Purpose",
+            "The AI model reads this to decide when to use the tool.",
             *("name", "description", "used_by"),
         ),
         section(
-            "The request",
-            "Where it goes. The host is written out: nothing that a caller or the "
-            "model says can change it. A server of your own network has to be named in "
-            "TOOL_ALLOWED_PRIVATE_HOSTS.",
+            "Request",
+            "Where the tool sends its request. The host name must be written out, so "
+            "that neither a caller nor the AI model can change it. Add a server of "
+            "your own network to TOOL_ALLOWED_PRIVATE_HOSTS.",
             *("method", "url", "headers"),
         ),
         section(
-            "Time and failure",
-            "While it takes long the bot says one of its fillers, which are written on "
-            "the bot's page.",
+            "Time limit and failure",
+            "While callers wait for the tool, the bot says a wait phrase. You can "
+            "change the wait phrases on the bot's page.",
             *("timeout_seconds", "failure_instructions"),
         ),
     ]
@@ -148,13 +150,13 @@ class ToolAdmin(ShowsUsage):
         """Ask for arguments, make the request, show what came of it."""
         tool = self.get_object(request, str(tool_id))
         if tool is None:
-            raise Http404("There is no such tool.")
+            raise Http404("This tool does not exist.")
         if not self.has_change_permission(request, tool):
             raise PermissionDenied
         form = TrialForm(tool, request.POST if request.method == "POST" else None)
         trial = form.run() if form.is_valid() else None
         if trial:
-            status = trial.outcome.status or "no answer"
+            status = trial.result.status or "no answer"
             self.log_change(request, tool, f"Tried: {status}.")
         context = {
             **self.admin_site.each_context(request),
@@ -163,7 +165,7 @@ class ToolAdmin(ShowsUsage):
             "original": tool,
             "form": form,
             "trial": trial,
-            "advice": EXCEPT_IT if trial and trial.outcome.error == NOT_PUBLIC else "",
+            "advice": EXCEPT_IT if trial and trial.result.error == NOT_PUBLIC else "",
         }
         return TemplateResponse(request, "admin/bots/tool/try.html", context)
 
@@ -171,8 +173,8 @@ class ToolAdmin(ShowsUsage):
     def used_by(self, tool: Tool) -> str:
         """The bots whose model has it, that look up with it, or have a key for it."""
         if tool.pk is None:
-            return "No bot yet: choose it on a bot's page."
-        return linked(users_of(tool)) or "No bot: choose it on a bot's page."
+            return "No bot yet. Choose the tool on a bot's page."
+        return linked(users_of(tool)) or "No bot. Choose the tool on a bot's page."
 
     @admin.display(description="used by")
     def used_in(self, tool: Tool) -> str:

@@ -38,11 +38,11 @@ def _nameless(tool: Tool) -> Iterator[str]:
     said = unknown(told, known)
     for name in dict.fromkeys([*sent, *said]):
         near = nearest(name, [*given, *BUILT_IN])
-        perhaps = f" Did you mean {{{{{near}}}}}?" if near else ""
+        suggestion = f" Did you mean {{{{{near}}}}}?" if near else ""
         yield (
-            f"Nothing fills in {{{{{name}}}}}: it is neither an argument nor a "
-            "variable of a bot that has this tool. Without a value it is left out, and "
-            f"in the path of the address the tool fails.{perhaps}"
+            f"Nothing fills in {{{{{name}}}}}. It is neither an argument nor a "
+            "variable of a bot with this tool. It is left out; in the path of the "
+            f"address, the tool fails.{suggestion}"
         )
 
 
@@ -52,7 +52,7 @@ def _missing(tool: Tool) -> Iterator[str]:
     kept = set(Secret.objects.filter(name__in=named).values_list("name", flat=True))
     for name in named:
         if name not in kept:
-            yield f"There is no secret “{name}” yet: make it under Secrets."
+            yield f"“{name}” does not exist. Create it under Passwords and keys."
 
 
 def _open(tool: Tool) -> Iterator[str]:
@@ -61,9 +61,9 @@ def _open(tool: Tool) -> Iterator[str]:
         name, _, value = line.partition(":")
         if any(key in name.lower() for key in KEYS) and not secrets_of(value):
             yield (
-                f"The value of {name.strip()} can be read here by everybody at the "
-                "desk, and is kept with each call. Put it under Secrets and write "
-                "{{secret.NAME}}."
+                f"Everybody with access to this console can read the value of "
+                f"{name.strip()}, and it is stored with each call. Save it under "
+                "Passwords and keys, and write {{secret.NAME}} here."
             )
 
 

@@ -30,7 +30,7 @@ MAX_VALUE_LENGTH = 1000
 class Trial:
     """What a try came to; `values` are the variables that a lookup would give."""
 
-    outcome: ToolResult
+    result: ToolResult
     values: Values
 
 
@@ -57,8 +57,8 @@ class TrialForm(forms.Form):
         """Send it, as a call would. For a thread without a running loop."""
         values = self._typed("variable-")
         if self.only_looks_up:
-            outcome = asyncio.run(look_up(self.spec, values))
-            return Trial(outcome, {} if outcome.error else flatten(outcome.json))
+            result = asyncio.run(look_up(self.spec, values))
+            return Trial(result, {} if result.error else flatten(result.json))
         arguments = self._typed("argument-")
         return Trial(asyncio.run(use_tool(self.spec, arguments, values)), {})
 

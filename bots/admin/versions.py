@@ -88,7 +88,7 @@ class VersionHistoryMixin(Admin):
             changes=history.changes(other, version) if other else [],
             settings=history.settings(version),
             latest=latest,
-            choice=self._choice(version),
+            choices=self._other_versions(version),
             may_restore=self._may_restore(request, object_id)
             and (version != latest or version.history_type == "-"),
         )
@@ -139,7 +139,7 @@ class VersionHistoryMixin(Admin):
             return self._version(version.id, _key(asked))
         return history.before(version)
 
-    def _choice(self, version: Version) -> list[dict[str, Any]]:
+    def _other_versions(self, version: Version) -> list[dict[str, Any]]:
         others = history.versions(self.model, version.id).exclude(pk=version.pk)
         # Without their texts, of which there can be many megabytes.
         light = others.select_related(None).select_related("history_user")
@@ -157,7 +157,7 @@ class VersionHistoryMixin(Admin):
         return self.has_add_permission(request)
 
     def _nothing_known(self, request: HttpRequest) -> HttpResponse:
-        self.message_user(request, "Nothing is recorded of it yet.", messages.WARNING)
+        self.message_user(request, "No versions are recorded yet.", messages.WARNING)
         return HttpResponseRedirect(self._address("changelist"))
 
     def _called(self, version: Version) -> str:
@@ -193,7 +193,7 @@ class VersionHistoryMixin(Admin):
 def _key(text: str) -> int:
     """The number somebody wrote into an address."""
     if not KEY.fullmatch(text):
-        raise Http404("There is nothing of that number.")
+        raise Http404("There is no version with this number.")
     return int(text)
 
 
@@ -208,8 +208,8 @@ def _described(pair: tuple[Version, Version | None]) -> dict[str, Any]:
     return {
         "id": version.pk,
         "object_id": version.id,
-        "moment": version.history_date,
-        "who": history.author(version),
+        "date": version.history_date,
+        "author": history.author(version),
         "action": version.get_history_type_display(),
         "is_deletion": version.history_type == "-",
         "reason": version.history_change_reason or "",

@@ -55,12 +55,12 @@ class VoicePreviewForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscr
 def listen(request: HttpRequest) -> HttpResponse:
     """Answer with a WAV file, or with the `trouble` in plain words."""
     if not may_edit(request):
-        return _trouble("Listening is for those who may edit bots.", 403)
+        return _trouble("Only users who can edit bots can listen to voices.", 403)
     audition = VoicePreviewForm(request.POST)
     if not audition.is_valid():
         return _trouble(audition.refusal(), 400)
     if not turns.acquire(blocking=False):
-        return _trouble("Others are listening just now. Try again in a moment.", 429)
+        return _trouble("Others are listening at the moment. Try again shortly.", 429)
     try:
         return _sound(audition.voicing())
     finally:
@@ -91,7 +91,7 @@ def _why(error: InworldError, voicing: SpeechRequest) -> str:
     # The speech API names neither in a refusal, but they are what it refuses.
     if isinstance(error, InworldRejected) and error.status in (400, 404, 422):
         wanted = f"voice “{voicing.voice}” with {voicing.model}"
-        return f"Inworld does not speak in the {wanted}: {error.message}"
+        return f"Inworld refuses the {wanted}: {error.message}"
     return operator_message(error)
 
 

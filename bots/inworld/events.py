@@ -51,13 +51,6 @@ class ToolCallPart:
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
-    """The model stopped writing; speech may still follow."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class Usage:
     """Tokens read and written for this reply."""
 
@@ -78,17 +71,7 @@ class Done:
     """The stream is complete."""
 
 
-Event = (
-    ModelChosen
-    | Text
-    | Transcript
-    | Audio
-    | ToolCallPart
-    | Finished
-    | Usage
-    | Failed
-    | Done
-)
+Event = ModelChosen | Text | Transcript | Audio | ToolCallPart | Usage | Failed | Done
 
 
 def parse(payload: str) -> list[Event]:
@@ -117,7 +100,6 @@ def _choice_events(choice: dict[str, Any]) -> list[Event]:
         *([Transcript(text)] if (text := _text(audio, "transcript")) else []),
         *([Audio(data)] if (data := _bytes(audio, "data")) else []),
         *_tool_calls(delta.get("tool_calls")),
-        *([Finished(reason)] if (reason := _text(choice, "finish_reason")) else []),
     ]
 
 

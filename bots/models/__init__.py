@@ -1,6 +1,7 @@
-"""Tables: bots, the numbers that lead to them, their tools and secrets."""
+"""Tables: bots, phone numbers, tools, and passwords and keys."""
 
-from bots.models.bot import MAX_CALL_MINUTES, MAX_RETENTION_DAYS, Bot
+from bots.models.bot import MAX_RETENTION_DAYS, Bot
+from bots.models.bot_turn_taking import MAX_CALL_MINUTES
 from bots.models.catalogue import InworldCatalogue
 from bots.models.menu_key import MenuKey
 from bots.models.phone_number import PhoneNumber

@@ -1,4 +1,4 @@
-"""Bots, and how they are read with their related rows."""
+"""The Bot table, and the queries that fetch bots with their related rows."""
 
 from __future__ import annotations
 
@@ -9,25 +9,23 @@ from simple_history.models import HistoricalRecords
 
 from bots import validators as rules
 from bots.models.bot_actions import BotActions
+from bots.models.bot_turn_taking import BotTurnTaking
 from bots.models.choices import (
     DEFAULT_GREETING,
     DEFAULT_LLM_MODEL,
     DEFAULT_SYSTEM_PROMPT,
     DEFAULT_TTS_MODEL,
     DEFAULT_TTS_VOICE,
-    Interruptible,
-    Sensitivity,
     TranscriptionProvider,
 )
 from bots.models.menu_key import MenuKey
 from bots.models.spoken_language import SpokenLanguage
 from bots.models.transfer_target import TransferTarget
 
-MAX_CALL_MINUTES = 240
 MAX_RETENTION_DAYS = 3650
 
 
-# Tables with a bot's own rows, and the path by which each is prefetched.
+# A bot's related rows: relation name and prefetch path.
 RELATED_ROWS = {
     "tools": "tools__parameters",
     "targets": "targets",
@@ -37,17 +35,17 @@ RELATED_ROWS = {
 
 
 class BotQuerySet(models.QuerySet["Bot"]):
-    """Bots, with their related rows or without."""
+    """Queries for bots with or without their related rows."""
 
     def with_related(self) -> BotQuerySet:
-        """Include all rows that a call's settings are made of."""
+        """Fetch every related row that a call's settings need."""
         related = self.select_related("lookup_tool", "webhook_secret")
         return related.prefetch_related(
             "lookup_tool__parameters", *RELATED_ROWS.values()
         )
 
     def first_with_related(self) -> Bot | None:
-        """The first, with related rows; asks only for those that exist, which is faster."""
+        """The first bot with its related rows; queries only tables that have some."""
         own = {
             "tools": self.model.tools.through.objects.filter(bot=OuterRef("pk")),
             "targets": TransferTarget.objects.filter(bot=OuterRef("pk")),
@@ -57,228 +55,144 @@ class BotQuerySet(models.QuerySet["Bot"]):
         has = {f"has_{name}": Exists(rows) for name, rows in own.items()}
         related = self.select_related("lookup_tool", "webhook_secret").annotate(**has)
         if bot := related.first():
-            found = [RELATED_ROWS[name] for name in own if getattr(bot, f"has_{name}")]
-            more = ["lookup_tool__parameters"] if bot.lookup_tool_id else []
-            models.prefetch_related_objects([bot], *more, *found)
+            paths = [RELATED_ROWS[name] for name in own if getattr(bot, f"has_{name}")]
+            if bot.lookup_tool_id:
+                paths.append("lookup_tool__parameters")
+            models.prefetch_related_objects([bot], *paths)
         return bot
 
 
-class Bot(BotActions):
-    """What answers a call: a prompt, a model, a voice and its manners on the line."""
+class Bot(BotTurnTaking, BotActions):
+    """A voice bot: instructions, AI model, voice and rules for the conversation."""
 
     name = models.CharField(
         max_length=80,
         unique=True,
         validators=[rules.plain_text],
-        help_text="How you tell your bots apart. Callers never hear it.",
+        help_text="Only you see this name. Callers do not hear it.",
     )
     is_active = models.BooleanField(
         "active",
         default=True,
-        help_text="Switched off, its callers hear a polite sentence and the call ends.",
+        help_text="If switched off, callers hear a short apology and the call ends.",
     )
     is_default = models.BooleanField(
-        "default",
+        "default bot",
         default=False,
-        help_text="Answers every number that has no bot of its own. At most one bot.",
+        help_text="Answers every number that has no bot of its own. Only one bot can "
+        "be the default.",
     )
     system_prompt = models.TextField(
+        "instructions",
         default=DEFAULT_SYSTEM_PROMPT,
         max_length=rules.PROMPT_MAX_LENGTH,
         validators=rules.PROMPT,
-        help_text="Who the bot is, what it knows and how it should speak. All it "
-        "writes is read aloud: ask for short plain sentences, no lists or markdown.",
+        help_text="Tell the bot its role, the facts it needs and how to speak. Its "
+        "answers are read aloud, so ask for short, plain sentences without lists.",
     )
     greeting = models.TextField(
         blank=True,
         default=DEFAULT_GREETING,
         max_length=rules.SPEECH_MAX_LENGTH,
         validators=rules.SPOKEN,
-        help_text="Spoken word for word when the call is answered. Leave empty to let "
-        "the caller speak first.",
+        help_text="The bot says this, word for word, when it answers a call. Leave "
+        "empty to let the caller speak first.",
     )
     consent_message = models.TextField(
-        "consent sentence",
+        "consent message",
         blank=True,
         max_length=rules.SPEECH_MAX_LENGTH,
         validators=rules.SPOKEN,
-        help_text="Spoken before the greeting, to its end whatever the caller does. "
-        "The transcript tells that it was. Empty: none.",
+        help_text="Said before the greeting, for example that the call is recorded. "
+        "Callers cannot interrupt it. The transcript shows that it was said. Empty: no "
+        "message.",
     )
     retention_days = models.PositiveSmallIntegerField(
-        "keep calls for",
+        "keep calls for (days)",
         blank=True,
         default=0,
         validators=[MaxValueValidator(MAX_RETENTION_DAYS)],
-        help_text="Days after which a call is deleted with all that was said in it. 0 "
-        "keeps calls for good.",
+        help_text="Older calls are deleted with their transcript. 0: calls are never "
+        "deleted.",
     )
     llm_model = models.CharField(
-        "language model",
+        "AI model",
         max_length=120,
         default=DEFAULT_LLM_MODEL,
         validators=[rules.model_id],
-        help_text="Which model writes the answers, as provider/name. Small, fast "
-        "models suit the phone best.",
+        help_text="The model that writes the answers, as provider/name. Small, fast "
+        "models are best for phone calls.",
     )
     fallback_models = models.TextField(
+        "backup models",
         blank=True,
         max_length=rules.LIST_MAX_LENGTH,
         validators=[*rules.LIST, rules.each_line_a_model],
-        help_text="Models to try, in this order, when the first fails. One per line.",
+        help_text="Used in this order if the AI model fails. One per line.",
     )
     max_reply_tokens = models.PositiveIntegerField(
+        "maximum answer length (tokens)",
         default=300,
         validators=[MinValueValidator(16), MaxValueValidator(4096)],
-        help_text="Upper limit for one answer. 100 tokens are about 30 seconds of "
-        "speech; an answer that reaches the limit stops mid-sentence.",
+        help_text="100 tokens are about 30 seconds of speech. An answer that reaches "
+        "the limit stops in the middle of a sentence.",
     )
     temperature = models.FloatField(
         default=0.7,
         validators=[MinValueValidator(0.0), MaxValueValidator(2.0)],
-        help_text="0 answers the same way each time, 1 is lively, more is erratic.",
+        help_text="How varied the answers are. 0: almost the same every time. 1: "
+        "lively. Higher values: erratic.",
     )
     tts_voice = models.CharField(
         "voice",
         max_length=120,
         default=DEFAULT_TTS_VOICE,
         validators=[rules.no_spaces, rules.plain_text],
-        help_text="Inworld voice id, exactly as written there: Clive, Ashley, Dennis…",
+        help_text="The name of an Inworld voice, for example Clive, Ashley or Dennis.",
     )
     tts_model = models.CharField(
         "voice model",
         max_length=80,
         default=DEFAULT_TTS_MODEL,
         validators=[rules.no_spaces, rules.plain_text],
-        help_text="Inworld speech model, for example inworld-tts-2.",
+        help_text="The Inworld model that produces the voice, for example "
+        "inworld-tts-2.",
     )
     early_first_clause = models.BooleanField(
-        "start with the first clause",
+        "faster first words",
         default=False,
-        help_text="Play an answer's opening clause by itself, while the rest of its "
-        "first sentence is still on its way: heard sooner, with a slightly longer "
-        "pause after it.",
+        help_text="The bot starts to speak before its first sentence is complete. "
+        "Callers wait less, but hear a slightly longer pause after the first words.",
     )
     language = models.CharField(
         max_length=20,
         default="en-US",
         validators=[rules.language_tag],
-        help_text="Language the caller is understood in and the greeting is spoken in, "
-        "for example en-US.",
+        help_text="The language that the bot speaks and understands, for example "
+        "en-US.",
     )
     transcription_provider = models.CharField(
+        "speech recognition",
         max_length=20,
         choices=TranscriptionProvider,
         default=TranscriptionProvider.DEEPGRAM,
-        help_text="Who turns the caller's speech into text.",
+        help_text="The service that turns the caller's speech into text.",
     )
     speech_model = models.CharField(
+        "speech recognition model",
         max_length=60,
         blank=True,
         validators=[rules.no_spaces, rules.plain_text],
-        help_text="The provider's transcription model: nova-3-general or flux for "
-        "Deepgram, telephony or long for Google. Empty: the best general one.",
+        help_text="For Deepgram nova-3-general or flux, for Google telephony or long. "
+        "Empty: the best general model.",
     )
     hints = models.TextField(
+        "names and terms",
         blank=True,
         max_length=rules.LIST_MAX_LENGTH,
         validators=rules.LIST,
-        help_text="Names and terms callers use, separated by commas, so that they are "
-        "recognised: Acme, Dr. Okafor, Rue de Rivoli.",
-    )
-    interruptible = models.CharField(
-        max_length=10,
-        choices=Interruptible,
-        default=Interruptible.ANY,
-        help_text="How a caller can cut the bot short.",
-    )
-    interrupt_sensitivity = models.CharField(
-        max_length=10,
-        choices=Sensitivity,
-        default=Sensitivity.MEDIUM,
-        help_text="How little it takes to interrupt the bot.",
-    )
-    dtmf_detection = models.BooleanField(
-        "listen for keys",
-        default=True,
-        help_text="Pass the keys a caller presses on to the bot.",
-    )
-    backchannels = models.TextField(
-        "listening words",
-        blank=True,
-        max_length=rules.LIST_MAX_LENGTH,
-        validators=rules.LIST,
-        help_text="Words that do not interrupt the bot, separated by commas: mhm, "
-        "okay, I see. After a question they still count as answers. Empty: the usual "
-        "ones of the bot's language.",
-    )
-    mask_dtmf = models.BooleanField(
-        "hide keys",
-        default=False,
-        help_text="Show dots instead of pressed keys in transcripts, for PINs. The "
-        "bot still gets them.",
-    )
-    idle_timeout_seconds = models.PositiveSmallIntegerField(
-        "ask again after",
-        default=10,
-        validators=[MaxValueValidator(120)],
-        help_text="Seconds a caller may stay silent after the bot has finished. 0 "
-        "waits for ever.",
-    )
-    idle_reprompts = models.PositiveSmallIntegerField(
-        "ask again at most",
-        default=2,
-        validators=[MaxValueValidator(10)],
-        help_text="How many times to ask a silent caller before saying goodbye.",
-    )
-    idle_prompt = models.TextField(
-        "question to a silent caller",
-        blank=True,
-        max_length=rules.SPEECH_MAX_LENGTH,
-        validators=rules.SPOKEN,
-        help_text="Empty: “Are you still there?” in the bot's language.",
-    )
-    max_call_minutes = models.PositiveSmallIntegerField(
-        "longest call",
-        default=30,
-        validators=[MinValueValidator(1), MaxValueValidator(MAX_CALL_MINUTES)],
-        help_text="Minutes after which the bot says goodbye. The caller is warned a "
-        "minute before.",
-    )
-    time_limit_message = models.TextField(
-        blank=True,
-        max_length=rules.SPEECH_MAX_LENGTH,
-        validators=rules.SPOKEN,
-        help_text="Said a minute before the longest call ends. Empty: a standing "
-        "sentence in the bot's language.",
-    )
-    goodbye_message = models.TextField(
-        blank=True,
-        max_length=rules.SPEECH_MAX_LENGTH,
-        validators=rules.SPOKEN,
-        help_text="Said before the bot hangs up. Empty: a standing sentence in the "
-        "bot's language.",
-    )
-    apology_message = models.TextField(
-        blank=True,
-        max_length=rules.SPEECH_MAX_LENGTH,
-        validators=rules.SPOKEN,
-        help_text="Said when no answer can be had. Empty: a standing sentence in the "
-        "bot's language that asks to repeat.",
-    )
-    transfer_number = models.CharField(
-        max_length=16,
-        blank=True,
-        validators=[rules.e164],
-        help_text="Where callers are put through when the bot fails twice in a row or "
-        "the line is full, e.g. +14155550100. Empty: the first of the people below.",
-    )
-    transfer_notice = models.TextField(
-        blank=True,
-        max_length=rules.SPEECH_MAX_LENGTH,
-        validators=rules.SPOKEN,
-        help_text="Said before a caller is put through. Empty: a standing sentence in "
-        "the bot's language.",
+        help_text="Words that callers use and speech recognition may miss, separated "
+        "by commas: Acme, Dr. Okafor, Rue de Rivoli.",
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -293,7 +207,7 @@ class Bot(BotActions):
                 fields=["is_default"],
                 condition=Q(is_default=True),
                 name="bots_one_default",
-                violation_error_message="Another bot is the default already.",
+                violation_error_message="Another bot is already the default.",
             )
         ]
 
@@ -301,6 +215,6 @@ class Bot(BotActions):
         return self.name
 
     def clean(self) -> None:
-        """Refuse a pair of settings that would end every call."""
+        """Refuse a speech model of another provider: Twilio would end every call."""
         rules.of_its_provider(self.speech_model, self.transcription_provider)
         super().clean()

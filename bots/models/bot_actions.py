@@ -1,4 +1,4 @@
-"""What a bot does besides speaking: its settings for tools, keys and afterwards."""
+"""Settings of a bot for tools, variables, the summary and the webhook."""
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -9,38 +9,40 @@ from bots.config.placeholders import SECRET, names
 
 
 class BotActions(models.Model):
-    """The part of a bot's settings that lets it act."""
+    """Settings for what a bot does besides speaking."""
 
     can_end_call = models.BooleanField(
-        "may end the call",
+        "can end the call",
         default=True,
-        help_text="The model hangs up, after a goodbye, when there is nothing left to "
-        "do. Its silence after a goodbye ends the call, too.",
+        help_text="The bot may hang up after saying goodbye. If the caller stays "
+        "silent after that, the call also ends.",
     )
     can_collect_digits = models.BooleanField(
-        "may ask for keys",
+        "can ask for numbers",
         default=False,
-        help_text="The model may have callers type a number, such as a PIN or an order "
-        "number, with length, last key, time limit and secrecy as it sees fit.",
+        help_text="The bot may ask callers to type a number on their phone, such as a "
+        "PIN or an order number. It decides how long the number is, and whether to "
+        "hide it.",
     )
     tools = models.ManyToManyField(
         "bots.Tool",
         blank=True,
         related_name="bots",
-        help_text="What the model may look up or set going during a call.",
+        help_text="What the bot can look up or do during a call.",
     )
     fillers = models.TextField(
+        "wait phrases",
         blank=True,
         max_length=rules.LIST_MAX_LENGTH,
         validators=rules.LIST,
-        help_text="Said in turn while a tool takes long, one a line. Empty: usual ones "
-        "of the bot's language.",
+        help_text="Said while the caller waits for a tool, one after the other. One "
+        "per line. Empty: the usual phrases in the bot's language.",
     )
     filler_delay_ms = models.PositiveIntegerField(
-        "say one after",
+        "say one after (milliseconds)",
         default=1200,
         validators=[MinValueValidator(200), MaxValueValidator(10_000)],
-        help_text="Milliseconds that a tool may take in silence.",
+        help_text="How long a tool may take before the bot says a wait phrase.",
     )
     lookup_tool = models.ForeignKey(
         "bots.Tool",
@@ -49,85 +51,88 @@ class BotActions(models.Model):
         blank=True,
         on_delete=models.SET_NULL,
         related_name="+",
-        help_text="A tool used once as each call comes in, beside the greeting. What "
-        "it answers in JSON becomes variables. Its time limit is how long a greeting "
-        "that needs them waits.",
+        help_text="A tool that runs once at the start of each call, for example to "
+        "find the customer. The values in its JSON answer become variables. A greeting "
+        "that uses them waits for the tool, up to its time limit.",
     )
     variables = models.TextField(
-        "variables of its calls",
         blank=True,
         max_length=rules.LIST_MAX_LENGTH,
         validators=[*rules.LIST, rules.each_line_a_value],
-        help_text="Names that the lookup or the carrier's parameters bring, one a "
-        "line; after = a value to try the bot with: customer.name = Ann.",
+        help_text="Names of the values that the lookup or Twilio provides, one per "
+        "line. A value after = is used for test calls: customer.name = Ann.",
     )
     time_zone = models.CharField(
         max_length=60,
         blank=True,
         validators=[rules.time_zone],
-        help_text="For {{now}} and opening hours, for example Europe/Berlin. Empty: "
-        "the server's.",
+        help_text="Used for {{now}} and opening hours, for example Europe/Berlin. "
+        "Empty: the server's time zone.",
     )
     summary_prompt = models.TextField(
         "summary",
         blank=True,
         max_length=rules.LIST_MAX_LENGTH,
         validators=rules.LIST,
-        help_text="What to sum up after each call, in your words: “What the caller "
-        "wanted and what was agreed, in two sentences.” Empty, with neither outcomes "
-        "nor fields below: calls are not summed up.",
+        help_text="What the summary of each call should say, in your words: “What the "
+        "caller wanted and what was agreed, in two sentences.” No summary is written "
+        "if this, the outcomes and the details are all empty.",
     )
     outcomes = models.CharField(
         max_length=300,
         blank=True,
         validators=[rules.plain_text],
-        help_text="What a call can come to, separated by commas: booked, call back, "
-        "wrong number. The summary chooses one.",
+        help_text="The possible results of a call, separated by commas: booked, call "
+        "back, wrong number. The summary chooses one.",
     )
     summary_fields = models.TextField(
-        "fields",
+        "details to note",
         blank=True,
         max_length=rules.LIST_MAX_LENGTH,
         validators=[*rules.LIST, rules.each_line_a_field],
-        help_text="What to note of each call, one a line: email: the caller's address.",
+        help_text="What to write down about each call, one per line, as name: "
+        "description. Example: email: the caller's address.",
     )
     summary_model = models.CharField(
         max_length=120,
         blank=True,
         validators=[rules.model_id],
-        help_text="Which model sums up. Empty: the one that answers.",
+        help_text="The AI model that writes the summary. Empty: the bot's AI model.",
     )
     webhook_url = models.CharField(
         "webhook",
         max_length=500,
         blank=True,
         validators=[rules.request_url],
-        help_text="Gets each call as JSON once it is over, by POST.",
+        help_text="A web address that receives each call after it has ended, as JSON "
+        "by POST.",
     )
     webhook_secret = models.ForeignKey(
         "bots.Secret",
+        verbose_name="webhook key",
         null=True,
         blank=True,
         on_delete=models.PROTECT,
         related_name="+",
-        help_text="Signs what the webhook gets, so that it knows who sends it.",
+        help_text="Signs each request, so that the receiver can check the sender.",
     )
 
     class Meta:
         abstract = True
 
     def clean(self) -> None:
-        """Refuse a webhook that could not be called, or could not be believed."""
-        refused = {}
-        named = names(self.webhook_url)
-        if wrong := [name for name in named if not name.startswith(SECRET)]:
-            refused["webhook_url"] = (
-                f"Nothing fills in {{{{{wrong[0]}}}}} here: write it out. Only secrets "
-                "may be named, as {{secret.name}}; what is known of a call stands in "
-                "the JSON that is sent."
+        """Refuse a webhook with unknown placeholders or without a signing key."""
+        errors = {}
+        placeholders = names(self.webhook_url)
+        if wrong := [name for name in placeholders if not name.startswith(SECRET)]:
+            errors["webhook_url"] = (
+                f"Nothing fills in {{{{{wrong[0]}}}}} here: write it out. Only "
+                "passwords and keys can be named, as "
+                "{{secret.name}}. The JSON that is sent contains the details of the "
+                "call."
             )
         if self.webhook_url and not self.webhook_secret_id:
-            told = "Choose the secret that signs it; make one under Secrets."
-            refused["webhook_secret"] = told
-        if refused:
-            raise ValidationError(refused)
+            message = "Choose the key that signs the requests. Create one under "
+            errors["webhook_secret"] = f"{message}Passwords and keys."
+        if errors:
+            raise ValidationError(errors)

@@ -1,10 +1,10 @@
-"""What Inworld offers, as it was last read."""
+"""Inworld's voices and models as they were last fetched."""
 
 from django.db import models
 
 
 class InworldCatalogue(models.Model):
-    """What Inworld offers, as it was last read: kept for when Inworld is away."""
+    """One list of Inworld. Stored, so that it is there when Inworld is not."""
 
     class Kind(models.TextChoices):
         VOICES = "voices", "Voices"

@@ -1,4 +1,4 @@
-"""What a bot's settings may be, and what they are at first."""
+"""Choices and first values of a bot's settings."""
 
 from django.db import models
 

@@ -1,4 +1,4 @@
-"""The numbers that callers dial."""
+"""Phone numbers and the bots that answer them."""
 
 from django.db import models
 from simple_history.models import HistoricalRecords
@@ -7,7 +7,7 @@ from bots import validators as rules
 
 
 class PhoneNumber(models.Model):
-    """A number callers dial, and the bot that answers it."""
+    """A number that callers dial, and its bot."""
 
     number = models.CharField(
         max_length=16,
@@ -19,12 +19,12 @@ class PhoneNumber(models.Model):
         max_length=80,
         blank=True,
         validators=[rules.plain_text],
-        help_text="What this number is for, for example “Support line Berlin”.",
+        help_text="A name for this number, for example “Support line Berlin”.",
     )
     is_active = models.BooleanField(
         "active",
         default=True,
-        help_text="Switched off, callers hear a polite sentence and the call ends.",
+        help_text="If switched off, callers hear a short apology and the call ends.",
     )
     bot = models.ForeignKey(
         "bots.Bot",
@@ -32,14 +32,14 @@ class PhoneNumber(models.Model):
         blank=True,
         on_delete=models.SET_NULL,
         related_name="numbers",
-        help_text="Who answers. Without one, the default bot does.",
+        help_text="The bot that answers this number. Empty: the default bot.",
     )
 
     max_concurrent_calls = models.PositiveSmallIntegerField(
         "calls at once",
         default=0,
-        help_text="Further callers hear that the line is busy, or are put through "
-        "where the bot has a number for that. 0: as many as the server takes.",
+        help_text="Further callers hear that the line is busy, or are transferred if "
+        "the bot has a transfer number. 0: no limit.",
     )
 
     history = HistoricalRecords()

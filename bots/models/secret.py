@@ -1,4 +1,4 @@
-"""Keys and passwords of other systems: written once, used in requests, never shown."""
+"""Passwords and keys of other systems, stored encrypted and never shown."""
 
 from base64 import urlsafe_b64encode
 from hashlib import sha256
@@ -10,11 +10,11 @@ from django.db import models
 
 
 class SecretUnreadable(Exception):
-    """A secret that SECRET_KEY does not open any more; it must be entered anew."""
+    """The value was encrypted with another SECRET_KEY and must be entered again."""
 
 
 class Secret(models.Model):
-    """A value that tools and webhooks send, kept encrypted with SECRET_KEY."""
+    """A password or key that tools and webhooks send, encrypted with SECRET_KEY."""
 
     name = models.CharField(
         max_length=40,
@@ -22,41 +22,44 @@ class Secret(models.Model):
         validators=[
             RegexValidator(r"^[a-z][a-z0-9_]*\Z", "Small letters, digits and _ only.")
         ],
-        help_text="How settings name it: {{secret.NAME}} in a header or an address.",
+        help_text="Write {{secret.NAME}} in a header or an address to use the value.",
     )
     encrypted_value = models.TextField(editable=False)
-    note = models.CharField(max_length=200, blank=True, help_text="What it opens.")
+    note = models.CharField(
+        max_length=200, blank=True, help_text="What it gives access to."
+    )
     changed_at = models.DateTimeField(auto_now=True)
 
     class Meta:
         ordering = ["name"]
+        verbose_name = "password or key"
+        verbose_name_plural = "passwords and keys"
 
     def __str__(self) -> str:
         return self.name
 
     def set_value(self, value: str) -> None:
-        """Keep a new value; the row is yet to be saved."""
+        """Encrypt a new value. Does not save the row."""
         self.encrypted_value = _fernet().encrypt(value.encode()).decode()
 
     def get_value(self) -> str:
-        """The value. Raises `SecretLost` where SECRET_KEY has changed since."""
+        """Decrypt the value. Raises `SecretUnreadable` if SECRET_KEY has changed."""
         try:
             return _fernet().decrypt(self.encrypted_value.encode()).decode()
         except InvalidToken as error:
             raise SecretUnreadable(
-                f"The secret “{self.name}” was kept with another SECRET_KEY. "
-                "Enter its value again."
+                f"“{self.name}” was saved with another SECRET_KEY. Enter its value "
+                "again under Passwords and keys."
             ) from error
 
 
 def opened(names: list[str]) -> dict[str, str]:
-    """The values of some secrets by name, as far as there are any.
+    """Decrypted values by name; names without a secret are left out.
 
-    Raises `SecretLost`.
+    Raises `SecretUnreadable`.
     """
-    return {
-        each.name: each.get_value() for each in Secret.objects.filter(name__in=names)
-    }
+    secrets = Secret.objects.filter(name__in=names)
+    return {secret.name: secret.get_value() for secret in secrets}
 
 
 def _fernet() -> Fernet:

@@ -1,4 +1,4 @@
-"""Further languages of a bot, which it changes to when a caller asks for them."""
+"""Further languages of a bot. It switches when a caller asks for one."""
 
 from django.db import models
 from django.db.models import UniqueConstraint
@@ -9,7 +9,7 @@ from bots.models.choices import TranscriptionProvider
 
 
 class SpokenLanguage(models.Model):
-    """One more language of one bot: who speaks it, and how callers are understood."""
+    """One further language of a bot, with its voice and speech recognition."""
 
     bot = models.ForeignKey(
         "bots.Bot", on_delete=models.CASCADE, related_name="languages"
@@ -17,31 +17,33 @@ class SpokenLanguage(models.Model):
     language = models.CharField(
         max_length=20,
         validators=[rules.language_tag],
-        help_text="For example de-DE.",
+        help_text="A language code, for example de-DE.",
     )
     voice = models.CharField(
         max_length=120,
         validators=[rules.no_spaces, rules.plain_text],
-        help_text="An Inworld voice that speaks it.",
+        help_text="An Inworld voice that speaks this language.",
     )
     tts_model = models.CharField(
         "voice model",
         max_length=80,
         blank=True,
         validators=[rules.no_spaces, rules.plain_text],
-        help_text="Empty: the bot's.",
+        help_text="Empty: the bot's voice model.",
     )
     transcription_provider = models.CharField(
+        "speech recognition",
         max_length=20,
         blank=True,
         choices=TranscriptionProvider,
-        help_text="Empty: the bot's.",
+        help_text="Empty: the bot's speech recognition.",
     )
     speech_model = models.CharField(
+        "speech recognition model",
         max_length=60,
         blank=True,
         validators=[rules.no_spaces, rules.plain_text],
-        help_text="Empty: the best general one.",
+        help_text="Empty: the best general model.",
     )
 
     class Meta:
@@ -50,7 +52,7 @@ class SpokenLanguage(models.Model):
             UniqueConstraint(
                 fields=["bot", "language"],
                 name="bots_language_once",
-                violation_error_message="The bot speaks that language already.",
+                violation_error_message="The bot already speaks this language.",
             )
         ]
 
@@ -58,12 +60,12 @@ class SpokenLanguage(models.Model):
         return self.language
 
     def clean(self) -> None:
-        """Refuse a speech model that the provider does not have."""
+        """Refuse a speech model of another provider."""
         if self.transcription_provider:
             rules.of_its_provider(self.speech_model, self.transcription_provider)
 
     def to_config(self) -> Language:
-        """The language as a call keeps it."""
+        """The language as plain data for a call's settings."""
         return Language(
             language=self.language,
             voice=self.voice,

@@ -1,4 +1,4 @@
-"""Tools over HTTP that a bot's model may use, as operators describe them."""
+"""HTTP tools that a bot's AI model can call."""
 
 from django.core.exceptions import ValidationError
 from django.core.validators import (
@@ -14,13 +14,13 @@ from bots import validators as rules
 from bots.config.capabilities import Parameter, ToolSpec
 from bots.config.request_template import BadTemplate, check_headers, check_url
 
-# What the model calls by these names is ours.
+# Names of the bot's built-in tools.
 RESERVED = frozenset({"end_call", "transfer_call", "switch_language", "ask_for_keys"})
 NAME = r"^[a-zA-Z][a-zA-Z0-9_]{0,59}\Z"
 
 
 class Tool(models.Model):
-    """One request that a bot can make during a call, and when to make it."""
+    """One HTTP request that a bot can make during a call."""
 
     class Method(models.TextChoices):
         GET = "GET", "GET"
@@ -35,41 +35,43 @@ class Tool(models.Model):
         validators=[
             RegexValidator(NAME, "Letters, digits and _ only, a letter first.")
         ],
-        help_text="What the model calls it, for example look_up_order.",
+        help_text="The AI model calls the tool by this name, for example "
+        "look_up_order.",
     )
     description = models.TextField(
         max_length=1000,
         validators=[MaxLengthValidator(1000), rules.plain_text],
-        help_text="For the model: what it does and when to use it.",
+        help_text="Tells the AI model what the tool does and when to use it.",
     )
     method = models.CharField(max_length=10, choices=Method, default=Method.GET)
     url = models.CharField(
         "address",
         max_length=500,
         validators=[rules.plain_text],
-        help_text="https://shop.example/orders/{{order_id}}. Arguments and variables "
-        "may stand anywhere after the host. Arguments that are not named here are sent "
-        "in the query (GET, DELETE) or as a JSON body.",
+        help_text="For example https://shop.example/orders/{{order_id}}. Arguments and "
+        "variables can be used anywhere after the host name. All other arguments are "
+        "sent in the query (GET, DELETE) or as a JSON body.",
     )
     headers = models.TextField(
         blank=True,
         max_length=2000,
         validators=[MaxLengthValidator(2000), rules.plain_text],
-        help_text="One a line: Authorization: Bearer {{secret.shop_key}}. Secrets are "
-        "kept under Secrets and appear nowhere else.",
+        help_text="One per line: Authorization: Bearer {{secret.shop_key}}. The value "
+        "is saved under Passwords and keys and shown nowhere.",
     )
     timeout_seconds = models.FloatField(
-        "time limit",
+        "time limit (seconds)",
         default=8.0,
         validators=[MinValueValidator(0.2), MaxValueValidator(30)],
-        help_text="Seconds it may take. Before a call's greeting, 1 or less is kind.",
+        help_text="How long the bot waits for an answer. For a lookup before the "
+        "greeting, use 1 or less.",
     )
     failure_instructions = models.TextField(
         blank=True,
         max_length=500,
         validators=[MaxLengthValidator(500), rules.plain_text],
-        help_text="For the model, when it fails: “Say that orders cannot be looked up "
-        "now and offer to call back.”",
+        help_text="Tells the AI model what to do if the tool fails: “Say that orders "
+        "cannot be looked up now and offer to call back.”",
     )
 
     class Meta:
@@ -79,9 +81,11 @@ class Tool(models.Model):
         return self.name
 
     def clean(self) -> None:
-        """Refuse what could never be sent, or not where it is meant to go."""
+        """Refuse a reserved name, and an address or headers that cannot be sent."""
         if self.name in RESERVED:
-            raise ValidationError({"name": "The bot has a function of that name."})
+            raise ValidationError(
+                {"name": "The bot has a built-in tool with this name."}
+            )
         try:
             check_url(self.url)
         except BadTemplate as error:
@@ -92,21 +96,21 @@ class Tool(models.Model):
             raise ValidationError({"headers": str(error)}) from error
 
     def spec(self) -> ToolSpec:
-        """The tool as a call keeps it."""
+        """The tool as plain data for a call's settings."""
         return ToolSpec(
             name=self.name,
             description=self.description,
             method=self.method,
             url=self.url,
             headers=self.headers,
-            parameters=tuple(each.spec() for each in self.parameters.all()),
+            parameters=tuple(row.spec() for row in self.parameters.all()),
             timeout_seconds=self.timeout_seconds,
             failure_instructions=self.failure_instructions,
         )
 
 
 class ToolParameter(models.Model):
-    """One argument that the model fills in."""
+    """One argument of a tool, filled in by the AI model."""
 
     class Kind(models.TextChoices):
         STRING = "string", "Text"
@@ -123,14 +127,17 @@ class ToolParameter(models.Model):
     )
     type = models.CharField(max_length=10, choices=Kind, default=Kind.STRING)
     description = models.CharField(
-        max_length=300, blank=True, help_text="For the model: what to put here."
+        max_length=300, blank=True, help_text="Tells the AI model what to put here."
     )
     required = models.BooleanField(default=True)
     choices = models.CharField(
-        max_length=500, blank=True, help_text="If only some values fit: a, b, c."
+        max_length=500,
+        blank=True,
+        help_text="Allowed values, separated by commas: a, b, c. Empty: any text.",
     )
     secret = models.BooleanField(
-        default=False, help_text="Shown as dots in transcripts: a PIN, a date of birth."
+        default=False,
+        help_text="Shown as dots in transcripts, for example a PIN or a date of birth.",
     )
 
     class Meta:
@@ -139,7 +146,8 @@ class ToolParameter(models.Model):
             UniqueConstraint(
                 fields=["tool", "name"],
                 name="bots_parameter_once",
-                violation_error_message="The tool has an argument of that name.",
+                violation_error_message="The tool already has an argument with this "
+                "name.",
             )
         ]
 
@@ -147,18 +155,18 @@ class ToolParameter(models.Model):
         return self.name
 
     def clean(self) -> None:
-        """Refuse choices of something that is not text."""
+        """Refuse choices for an argument that is not text."""
         if self.choices.strip() and self.type != self.Kind.STRING:
             raise ValidationError({"choices": "Only text can be chosen from a list."})
 
     def spec(self) -> Parameter:
-        """The argument as a call keeps it."""
-        listed = (choice.strip() for choice in self.choices.split(","))
+        """The argument as plain data for a call's settings."""
+        choices = (choice.strip() for choice in self.choices.split(","))
         return Parameter(
             name=self.name,
             type=self.type,
             description=self.description,
             required=self.required,
-            choices=tuple(choice for choice in listed if choice),
+            choices=tuple(choice for choice in choices if choice),
             secret=self.secret,
         )

@@ -1,4 +1,4 @@
-"""People that callers can be put through to."""
+"""People that callers can be transferred to."""
 
 from django.core.exceptions import ValidationError
 from django.core.validators import (
@@ -15,7 +15,7 @@ from bots.config.opening_hours import EXAMPLE, BadHours, parse_spans
 
 
 class TransferTarget(models.Model):
-    """A person or team of one bot, and when callers are theirs."""
+    """A person or team that one bot transfers callers to."""
 
     bot = models.ForeignKey(
         "bots.Bot", on_delete=models.CASCADE, related_name="targets"
@@ -23,43 +23,44 @@ class TransferTarget(models.Model):
     name = models.CharField(
         max_length=60,
         validators=[rules.plain_text],
-        help_text="As callers know it: Sales, Dr. Okafor.",
+        help_text="The name that callers use: Sales, Dr. Okafor.",
     )
     number = models.CharField(max_length=16, validators=[rules.e164])
     when_to_use = models.TextField(
-        "when to use it",
+        "when to transfer",
         blank=True,
         max_length=500,
         validators=[MaxLengthValidator(500), rules.plain_text],
-        help_text="For the model: “Orders above 1,000 euros.” Empty: never by the "
-        "model, only by a key or from the desk.",
+        help_text="Tells the bot when to transfer a caller: “Orders above 1,000 "
+        "euros.” Empty: only a key or an operator transfers callers.",
     )
     opening_hours = models.CharField(
-        "opening hours",
         max_length=200,
         blank=True,
         help_text=f"In the bot's time zone: {EXAMPLE}. Empty: always.",
     )
     ring_seconds = models.PositiveSmallIntegerField(
-        "rings for",
+        "ring time (seconds)",
         default=25,
         validators=[MinValueValidator(5), MaxValueValidator(120)],
-        help_text="Seconds until the caller comes back to the bot.",
+        help_text="If nobody answers within this time, the caller returns to the bot.",
     )
     announce = models.BooleanField(
         "announce the caller",
         default=True,
-        help_text="Who picks up hears what it is about and presses 1 to take the "
-        "call. Without it, an answering machine takes calls, too.",
+        help_text="The person hears why the caller is calling and presses 1 to take "
+        "the call. If switched off, an answering machine can take the call.",
     )
 
     class Meta:
         ordering = ["pk"]
+        verbose_name = "person to transfer to"
+        verbose_name_plural = "people to transfer to"
         constraints = [
             UniqueConstraint(
                 fields=["bot", "name"],
                 name="bots_target_once",
-                violation_error_message="The bot has somebody of that name.",
+                violation_error_message="The bot already has a person with this name.",
             )
         ]
 
@@ -67,14 +68,14 @@ class TransferTarget(models.Model):
         return self.name
 
     def clean(self) -> None:
-        """Refuse opening hours that are not understood."""
+        """Refuse opening hours that cannot be read."""
         try:
             parse_spans(self.opening_hours)
         except BadHours as error:
             raise ValidationError({"opening_hours": str(error)}) from error
 
     def to_config(self) -> capabilities.TransferTarget:
-        """The target as a call keeps it."""
+        """The person as plain data for a call's settings."""
         return capabilities.TransferTarget(
             name=self.name,
             number=self.number,

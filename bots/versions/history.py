@@ -11,12 +11,20 @@ from django.utils.text import capfirst
 from django.utils.timezone import localtime
 
 from bots.models import Bot, PhoneNumber, Secret, Tool
+from bots.models.bot_actions import BotActions
+from bots.models.bot_turn_taking import BotTurnTaking
 from bots.versions.text_diff import Part, compare, unified
 
 INLINE_LENGTH = 60  # characters of a value that is shown within a line
 MESSAGE_LENGTH = 300
 SERVER = "the server"
 FIRST_KNOWN = "As it was when changes began to be recorded"
+
+INHERITED = {
+    field.name
+    for base in (BotTurnTaking, BotActions)
+    for field in base._meta.local_fields
+}
 
 # A row of a history table; simple_history makes the classes, so they have no types.
 Version = Any
@@ -225,8 +233,12 @@ def _reasons(instance: Model, error: ValidationError) -> list[str]:
 
 
 def _tracked(version: Version) -> "list[Field[Any, Any]]":
+    """The recorded fields, a bot's own before those of its abstract bases.
+
+    Django puts inherited fields first, which is not the order of the editor.
+    """
     fields: list[Field[Any, Any]] = version.tracked_fields
-    return fields
+    return sorted(fields, key=lambda field: field.name in INHERITED)
 
 
 def _is_link(field: "Field[Any, Any]") -> bool:

@@ -22,6 +22,7 @@ from calls.admin.read_only import ReadOnlyMixin
 from calls.models import Call
 from calls.review import call_page, search, visibility
 from calls.review.export import FORMS
+from calls.review.status import display_status
 
 LENGTH = (F("ended_at") - F("started_at")).asc(nulls_first=True)
 BADGES = {
@@ -160,7 +161,7 @@ class CallAdmin(ReadOnlyMixin, RetriesPostCallTasks, BlocksCallers):
         return format_html(
             f'{status}<span class="second-line">{{}}</span>{{}}{{}}',
             call.status,
-            call.display_status,
+            display_status(call),
             call.get_end_reason_display() if call.end_reason else "",
             format_html(came_to, call.outcome) if call.outcome else "",
             _badges(call),

@@ -13,9 +13,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
+from bots.config.summary_spec import SummarySpec
 from bots.models import Bot, PhoneNumber
 from calls.models import Call
-from calls.post_call.summary_prompt import SummarySpec
 
 Lookups = list[tuple[str, str]]
 

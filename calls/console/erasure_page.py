@@ -98,7 +98,4 @@ def _caller_of_call(request: HttpRequest) -> str:
     if not (call_id.isascii() and call_id.isdigit() and len(call_id) < 19):
         return ""
     call = Call.objects.real().filter(pk=call_id).first()
-    if call is None:
-        return ""
-    outbound = call.direction == Call.Direction.OUTBOUND
-    return call.to_number if outbound else call.from_number
+    return call.caller_number if call else ""

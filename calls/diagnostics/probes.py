@@ -10,8 +10,9 @@ from secrets import token_hex
 from threading import Thread
 
 import httpx
+from django import db
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, connection, transaction
+from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
@@ -86,7 +87,7 @@ def _trouble(reach: Callable[[], None]) -> str:
             sid = f"doctor-{token_hex(16)}"
             Call.objects.create(call_sid=sid, started_at=timezone.now())
             transaction.set_rollback(True)
-    except (DatabaseError, InterfaceError) as error:
+    except db.Error as error:
         reason = " ".join(str(error).split()).rstrip(".")
         return _unusable(reason or type(error).__name__)
     finally:

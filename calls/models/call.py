@@ -7,7 +7,6 @@ from django.db.models import Index
 from django.db.models.functions import Now
 
 from bots.models import Bot
-from calls.transfer import pending
 
 # Of columns that a process of the release before does not know and yet has to fill.
 NOTHING = models.Value({}, models.JSONField())
@@ -155,19 +154,21 @@ class Call(models.Model):
         return self.call_sid
 
     @property
+    def caller_number(self) -> str:
+        """The number of the person on the other end, whoever placed the call."""
+        is_outbound = self.direction == self.Direction.OUTBOUND
+        return self.to_number if is_outbound else self.from_number
+
+    @property
+    def our_number(self) -> str:
+        """The number that belongs to this server."""
+        is_outbound = self.direction == self.Direction.OUTBOUND
+        return self.from_number if is_outbound else self.to_number
+
+    @property
     def is_waiting(self) -> bool:
         """Whether the line is lost and the caller may still come back."""
         return self.disconnected_at is not None and self.status not in self.OVER
-
-    @property
-    def display_status(self) -> str:
-        """How the call stands, in words."""
-        if self.is_waiting:
-            return "Line lost, waiting for the caller"
-        transfer = pending(self.transfer)
-        if transfer and self.status not in self.OVER:
-            return transfer.display
-        return self.get_status_display()
 
     @property
     def duration(self) -> timedelta | None:

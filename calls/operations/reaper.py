@@ -7,9 +7,8 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from calls import metrics
 from calls.models.call import Call, CallQuerySet
-from calls.transcripts import call_stats
+from calls.transcripts.closing import close_calls
 from calls.twilio.twiml import DIAL_TIME_LIMIT
 
 log = logging.getLogger(__name__)
@@ -49,7 +48,7 @@ class Reaper:
         dead = [
             pk for pk, last_seen_at in found.items() if suspects.get(pk) == last_seen_at
         ]
-        closed = sum(_close(unseen.filter(pk=pk), pk) for pk in dead)
+        closed = sum(_close(unseen.filter(pk=pk)) for pk in dead)
         self.suspects = {pk: at for pk, at in found.items() if pk not in dead}
         if closed:
             calls = "1 call was" if closed == 1 else f"{closed} calls were"
@@ -58,7 +57,7 @@ class Reaper:
 
 
 @transaction.atomic
-def _close(left: CallQuerySet, pk: int) -> int:
+def _close(left: CallQuerySet) -> int:
     """Close one call, unless somebody else just did."""
     ringing = left.filter(status=Call.Status.RINGING)
     away = left.filter(transfer__has_key="number")
@@ -69,10 +68,6 @@ def _close(left: CallQuerySet, pk: int) -> int:
         (lost, _REASONS.CONNECTION_LOST, "disconnected_at"),
         (left, _REASONS.SERVER_STOPPED, "last_seen_at"),
     ):
-        if calls.update(
-            status=Call.Status.FAILED, end_reason=reason, ended_at=F(moment)
-        ):
-            transaction.on_commit(metrics.CALLS_ENDED.labels(reason).inc)
-            call_stats.update_stats([pk])
+        if close_calls(calls, Call.Status.FAILED, reason, ended_at=F(moment)):
             return 1
     return 0

@@ -2,13 +2,18 @@
 
 from functools import lru_cache
 
+from calls.background import PeriodicTask
+from calls.db import run_in_db_thread
 from calls.operations.heartbeat import Heartbeat
-from calls.operations.loop_lag import loop_watch
+from calls.operations.loop_lag import loop_lag_monitor
+from calls.operations.reaper import Reaper
 from calls.post_call.worker import PostCallWorker
 from calls.privacy.nightly_purge import NightlyPurge
 from calls.session.active_calls import ActiveCalls, active_calls
 from calls.session.operator_controls import OperatorControls
 from calls.session.services import Services, services
+
+REAPER_SECONDS = 60.0
 
 
 class Runtime:
@@ -17,26 +22,28 @@ class Runtime:
     def __init__(self, calls: ActiveCalls, shared: Services) -> None:
         self.calls = calls
         self.services = shared
-        self.heartbeat = Heartbeat(calls, shared.transcripts)
         self.operator_controls = OperatorControls(calls, shared.broadcaster)
-        self.nightly_purge = NightlyPurge(shared.clips)
         self.post_call_worker = PostCallWorker(shared.inworld)
+        reap = run_in_db_thread(Reaper().run)
+        self.jobs = (
+            Heartbeat(calls, shared.transcripts),
+            PeriodicTask(REAPER_SECONDS, reap, "Reaper"),
+            self.operator_controls,
+            NightlyPurge(shared.clips),
+            self.post_call_worker,
+        )
 
     def start(self) -> None:
-        """Start what is not running yet, on the running loop."""
-        loop_watch.start()
-        self.heartbeat.start()
-        self.operator_controls.start()
-        self.nightly_purge.start()
-        self.post_call_worker.start()
+        """Start the jobs that are not running yet, on the running loop."""
+        loop_lag_monitor.start()
+        for job in self.jobs:
+            job.start()
 
     async def aclose(self) -> None:
         """End the calls, stop the jobs, then close what they used."""
         await self.calls.end_all()
-        await self.heartbeat.aclose()
-        await self.operator_controls.aclose()
-        await self.nightly_purge.aclose()
-        await self.post_call_worker.aclose()
+        for job in self.jobs:
+            await job.aclose()
         await self.services.aclose()
 
 

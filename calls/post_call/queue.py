@@ -4,10 +4,8 @@ A claim moves `due_at` into the future: whoever made it is done by then, or dead
 another process takes it up. All moments compared are the database's.
 """
 
-import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -19,14 +17,11 @@ from django.utils import timezone
 
 from bots.config.bot_config import BotConfig
 from bots.config_builder import config_from_json, config_of
-from bots.models import Bot
-from calls.models import Call, PostCallTask, Turn
+from calls.models import Call, PostCallTask
 from calls.models.post_call_task import Kind, State
 from calls.post_call import retry_schedule
-from calls.post_call.summary_prompt import SummarySpec
+from calls.transcripts.task_creation import task_kinds
 
-# A call's last turns are written a moment after its end.
-SETTLE = timedelta(seconds=1)
 # How long an attempt may take at most, and how long it is left alone (s).
 SECONDS = {Kind.SUMMARY: 75.0, Kind.WEBHOOK: 15.0}
 LEASES = {kind: timedelta(seconds=most + 30) for kind, most in SECONDS.items()}
@@ -59,72 +54,6 @@ class Attempt:
     final: bool = False
 
 
-class Bell:
-    """Tells this process's worker, from any thread, that something is due soon."""
-
-    def __init__(self) -> None:
-        self.pull: Callable[[], object] | None = None
-
-    def hang(self, woken: asyncio.Event) -> None:
-        """Let it wake the running loop's worker."""
-        loop, seconds = asyncio.get_running_loop(), SETTLE.total_seconds() + 0.05
-
-        def pull() -> None:
-            loop.call_soon_threadsafe(loop.call_later, seconds, woken.set)
-
-        self.pull = pull
-
-    def take_down(self) -> None:
-        """There is no worker any more."""
-        self.pull = None
-
-    def ring(self) -> None:
-        """Wake it; without one in this process, another finds what is due."""
-        if self.pull:
-            with suppress(RuntimeError):  # its loop has just ended
-                self.pull()
-
-
-bell = Bell()
-
-
-# As calls end
-
-
-def create_tasks(call_ids: Iterable[int]) -> None:
-    """Note what is to be done after these calls, once for each of them.
-
-    Belongs into the transaction that closes them.
-    """
-    over = Call.objects.filter(pk__in=call_ids, status__in=Call.OVER)
-    over = over.exclude(status=Call.Status.REFUSED)  # no bot took these
-    owed = [
-        PostCallTask(call=call, kind=kind, due_at=Now() + SETTLE)
-        for call in over.only("is_test", "settings")
-        for kind in _kinds(call, config_from_json(call.settings))
-    ]
-    if owed:
-        PostCallTask.objects.bulk_create(owed, ignore_conflicts=True)
-        transaction.on_commit(bell.ring)
-
-
-def wanted_of(bot: Bot | BotConfig) -> SummarySpec:
-    """What a bot's operator wants to know of each call."""
-    return SummarySpec.of(bot.summary_prompt, bot.outcomes, bot.summary_fields)
-
-
-def _kinds(call: Call, bot: Bot | BotConfig) -> list[Kind]:
-    """What a bot wants done; test calls are none of a receiver's business."""
-    kinds = [Kind.SUMMARY] if wanted_of(bot) and _has_spoken(call) else []
-    return [*kinds, Kind.WEBHOOK] if bot.webhook_url and not call.is_test else kinds
-
-
-def _has_spoken(call: Call) -> bool:
-    """Whether the caller said or typed anything: of silence there is no summary."""
-    said = Turn.objects.filter(call=call, role=Turn.Role.CALLER)
-    return said.exclude(text="").exists()
-
-
 # At the desk
 
 
@@ -140,7 +69,7 @@ def available_kinds(call: Call) -> list[Kind]:
     """What can be done for a call, again or for the first time."""
     if call.status not in Call.OVER or call.status == Call.Status.REFUSED:
         return []
-    return _kinds(call, call.bot or config_from_json(call.settings))
+    return task_kinds(call, call.bot or config_from_json(call.settings))
 
 
 def retry_now(call: Call, kind: Kind) -> None:
@@ -153,7 +82,6 @@ def retry_now(call: Call, kind: Kind) -> None:
         same = PostCallTask.objects.filter(pk=row.pk)
         same.exclude(state=State.WAITING).update(state=State.WAITING, attempts=0)
         same.update(due_at=Now())
-        transaction.on_commit(bell.ring)
 
 
 # By the worker

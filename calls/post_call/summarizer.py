@@ -7,6 +7,7 @@ from http import HTTPStatus
 
 from bots.config import local_time
 from bots.config.bot_config import BotConfig
+from bots.config.summary_spec import SummarySpec
 from bots.inworld.client import Inworld
 from bots.inworld.errors import InworldError, InworldRejected
 from bots.inworld.one_shot import operator_message
@@ -14,14 +15,14 @@ from bots.inworld.text_request import TextRequest
 from calls.db import run_in_db_thread
 from calls.models import Call, Turn
 from calls.models.post_call_task import Kind
-from calls.post_call.queue import SECONDS, Attempt, profile_of, wanted_of
+from calls.post_call.queue import SECONDS, Attempt, profile_of
 from calls.post_call.summary_prompt import (
     CallSummary,
-    SummarySpec,
     TranscriptLine,
     parse_answer,
     prompt_messages,
 )
+from calls.transcripts.task_creation import summary_spec
 
 # Enough for models that think before they write.
 MAX_TOKENS = 2000
@@ -69,7 +70,7 @@ def _asked(call_id: int) -> tuple[TextRequest, SummarySpec] | None:
     if call is None:
         return None
     profile = profile_of(call)
-    if not (wanted := wanted_of(profile)):
+    if not (wanted := summary_spec(profile)):
         return None
     turns = Turn.objects.filter(call=call).order_by("index")
     request = TextRequest(

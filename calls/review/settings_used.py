@@ -24,7 +24,7 @@ UNITS = {
 LABELS = {
     "tools": "tools",
     "targets": "people",
-    "menu": "menu of keys",
+    "menu": "keypad menu",
     "languages": "further languages",
 }
 EDITED = "(edited since)"  # in what is not shown
@@ -70,7 +70,9 @@ def _label(name: str) -> str:
     if name in LABELS:
         return LABELS[name]
     try:
-        return str(getattr(Bot._meta.get_field(name), "verbose_name", ""))
+        label = str(getattr(Bot._meta.get_field(name), "verbose_name", ""))
+        # A counted value has its unit beside it.
+        return label.partition(" (")[0] if name in UNITS else label
     except FieldDoesNotExist:
         return ""
 

@@ -93,7 +93,7 @@ class RelayConsumer(AsyncWebsocketConsumer):
         if found is None:
             return None
         # Until it is introduced it counts as ringing: a process told to stop waits.
-        return await admit(*found, here=partial(_admit, *found))
+        return await admit(*found, fallback=partial(_admit, *found))
 
     async def _reject(self, call: Call) -> None:
         """Have the carrier ask again how a call goes on whose words cannot be read.
@@ -124,12 +124,8 @@ class RelayConsumer(AsyncWebsocketConsumer):
                 log.debug("%s: frame ignored", self._call_sid())
             case relay.Setup():
                 await self._set_up(frame)
-            case relay.RelayError(code):
-                log.warning("%s: carrier error %s", self._call_sid(), code)
-            case CallerSpoke(_, True) | DtmfReceived() if self._is_flooded():
-                pass
-            case _ if self.session:
-                await self.session.handle(frame)
+            case event if self.session and not self._is_flood(event):
+                await self.session.handle(event)
 
     async def disconnect(self, code: int) -> None:
         """The socket is gone: so is the call, where it was closed in good order."""
@@ -176,9 +172,12 @@ class RelayConsumer(AsyncWebsocketConsumer):
             self._dropped()
         return verdict is FrameDecision.TAKE
 
-    def _is_flooded(self) -> bool:
+    def _is_flood(self, event: relay.RelayEvent) -> bool:
         """Whether more is asked for than any caller could ask."""
-        if self.rate_limit.prompt(monotonic()):
+        asks = isinstance(event, DtmfReceived) or (
+            isinstance(event, CallerSpoke) and event.final
+        )
+        if not asks or self.rate_limit.prompt(monotonic()):
             return False
         self._dropped()
         return True

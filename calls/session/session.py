@@ -129,8 +129,11 @@ class CallSession:
         standing = self.conversation.manners.fixed_sentences
         self.tasks.start(self.speaker.prepare(standing))
 
-    async def handle(self, event: Event) -> None:
+    async def handle(self, event: relay.RelayEvent) -> None:
         """Let the conversation decide on an event and do what it says."""
+        if isinstance(event, relay.RelayError):
+            self.log.warning("Twilio rejected a frame, error %s", event.code or "-")
+            return
         if self.over:
             return
         now = monotonic()

@@ -1,12 +1,9 @@
-"""TODO."""
+"""Decides which call a relay socket may carry: each token is good for one socket."""
 
 import logging
-from asyncio import timeout
 from collections.abc import Callable
 
-from django.db import DatabaseError, InterfaceError
-
-from calls.db import run_in_db_thread
+from calls.db import DatabaseUnavailable, database_deadline, run_in_db_thread
 from calls.models import Call
 from calls.transcripts.stored_turns import DATABASE_SECONDS
 
@@ -14,24 +11,22 @@ log = logging.getLogger(__name__)
 
 
 async def admit(
-    call_sid: str, nonce: str, here: Callable[[], Call | None]
+    call_sid: str, nonce: str, fallback: Callable[[], Call | None]
 ) -> Call | None:
-    """The open call that a token is for, which is used up; None: it is not good.
+    """Use up a token and return its open call; None if the token is not valid.
 
-    `here` gives the call as this process answered it, once, where the database is away.
+    While the database is unavailable, `fallback` decides from this process's memory.
     """
     try:
-        async with timeout(DATABASE_SECONDS):
+        async with database_deadline(DATABASE_SECONDS):
             return await _use_up(call_sid, nonce)
-    except (DatabaseError, InterfaceError, TimeoutError) as error:
-        log.error(
-            "%s: the database cannot be asked: %s", call_sid, type(error).__name__
-        )
-        return here()
+    except DatabaseUnavailable as error:
+        log.error("%s: token not checked, no database: %s", call_sid, error)
+        return fallback()
 
 
 @run_in_db_thread
 def _use_up(call_sid: str, nonce: str) -> Call | None:
-    offered = Call.objects.open().filter(call_sid=call_sid, relay_nonce=nonce)
-    call = offered.first() if nonce else None
+    calls = Call.objects.open().filter(call_sid=call_sid, relay_nonce=nonce)
+    call = calls.first() if nonce else None
     return call if call and Call.objects.use_up(nonce, pk=call.pk) else None

@@ -171,8 +171,6 @@ class Session:
 
     async def _report_interrupt(self, cut: Heard | None, partials: list[str]) -> None:
         spoken = _spoken(cut) if cut else ""
-        if cut and cut.text:
-            await self._tokens_played(spoken)
         await self._send(
             {
                 "type": "interrupt",
@@ -209,8 +207,6 @@ class Session:
     async def ends(self, heard: Heard) -> None:
         if self.line.fast:
             await self._info("agentSpeaking", "off")
-        if heard.text:
-            await self._tokens_played(heard.text)
 
     async def falls_silent(self) -> None:
         if not self.line.fast:
@@ -265,10 +261,6 @@ class Session:
         wanted = self.line.speaker_events
         if wanted or (wanted is None and "speaker-events" in self.relay.events):
             await self._send({"type": "info", "name": name, "value": value})
-
-    async def _tokens_played(self, text: str) -> None:
-        if "tokens-played" in self.relay.events:
-            await self._send({"type": "info", "name": "tokensPlayed", "value": text})
 
     async def _send(self, message: dict[str, Any]) -> None:
         self.record.frame(message, sent=True)

@@ -1,11 +1,10 @@
-"""What a list shows of a call, told by its turns once the call is over."""
+"""Statistics of an ended call, computed from its turns, for the lists of calls."""
 
 from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
 
 from calls.models import Call, Turn
-from calls.post_call import queue
 
 FIELDS = [
     "turn_count",
@@ -14,36 +13,23 @@ FIELDS = [
     "had_error",
     "caller_was_silent",
 ]
-# Calls summarised at a time.
-CHUNK = 500
-
-StoredTurn = dict[str, Any]
 
 
 def update_stats(call_ids: Iterable[int]) -> None:
-    """Write the summary of these calls, and what is owed now that they are over.
-
-    Belongs into the transaction that closes them; repeating it does no harm.
-    """
-    ids = sorted(call_ids)
-    for begin in range(0, len(ids), CHUNK):
-        _note_some(ids[begin : begin + CHUNK])
-        queue.create_tasks(ids[begin : begin + CHUNK])
-
-
-def _note_some(call_ids: list[int]) -> None:
-    calls = Call.objects.only("id", "end_reason", "answered_at").in_bulk(call_ids)
-    turns = Turn.objects.filter(call__in=call_ids).order_by("call", "index")
+    """Write the statistics of these calls, as their turns are now."""
+    ids = list(call_ids)
+    calls = Call.objects.only("id", "end_reason", "answered_at").in_bulk(ids)
+    turns = Turn.objects.filter(call__in=ids).order_by("call", "index")
     turns = turns.only("call_id", "role", "interrupted", "error", "latency_ms")
-    said = {pk: list(some) for pk, some in groupby(turns, lambda turn: turn.call_id)}
+    by_call = {pk: list(rows) for pk, rows in groupby(turns, lambda turn: turn.call_id)}
     for pk, call in calls.items():
-        for name, value in stats_of(call, said.get(pk, [])).items():
+        for name, value in stats_of(call, by_call.get(pk, [])).items():
             setattr(call, name, value)
     Call.objects.bulk_update(calls.values(), FIELDS)
 
 
-def stats_of(call: Call, turns: list[Turn]) -> StoredTurn:
-    """The fields that lists show; a silent call is one in which no caller spoke."""
+def stats_of(call: Call, turns: list[Turn]) -> dict[str, Any]:
+    """The values of FIELDS. A caller is silent who answered but never spoke."""
     spoke = any(turn.role == Turn.Role.CALLER for turn in turns)
     failed = call.end_reason == Call.EndReason.BOT_FAILED
     return {
@@ -56,18 +42,18 @@ def stats_of(call: Call, turns: list[Turn]) -> StoredTurn:
 
 
 def slowest_response_ms(turns: Iterable[Turn]) -> int | None:
-    """The longest that a caller waited for the bot's answer to be played.
+    """The longest time a caller waited for the bot's answer to be played.
 
-    What the bot says before the caller has spoken answers nothing.
+    Bot turns before the caller's first turn do not count: they answer nothing.
     """
-    waits, asked = [], False
+    waits, has_spoken = [], False
     for turn in turns:
-        asked = asked or turn.role == Turn.Role.CALLER
-        if asked and turn.role == Turn.Role.BOT:
+        has_spoken = has_spoken or turn.role == Turn.Role.CALLER
+        if has_spoken and turn.role == Turn.Role.BOT:
             waits.append(turn.latency_ms.get("play_sent"))
     return max((int(ms) for ms in waits if is_milliseconds(ms)), default=None)
 
 
 def is_milliseconds(ms: Any) -> bool:
-    """Whether something that stands among latencies is a time in milliseconds."""
+    """True for a plausible duration; stored latencies may hold other values."""
     return isinstance(ms, int | float) and not isinstance(ms, bool) and 0 <= ms < 2**31

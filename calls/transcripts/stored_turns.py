@@ -1,15 +1,12 @@
 """What was said in a call before this session began, from the database."""
 
 import logging
-from asyncio import timeout
 from datetime import datetime
-
-from django.db import DatabaseError, InterfaceError
 
 from bots.config.bot_config import BotConfig
 from bots.config_builder import config_from_json
-from calls import metrics, models
-from calls.db import run_in_db_thread
+from calls import models
+from calls.db import DatabaseUnavailable, database_deadline, run_in_db_thread
 from calls.models import Call
 from calls.transcripts.clock import Clock
 from calls.turns.resume import current_language
@@ -33,12 +30,10 @@ ROLES: dict[models.Turn.Role, Role] = {
 async def earlier_turns(call: Call) -> list[models.Turn] | None:
     """All turns of a call; None: the database cannot be read."""
     try:
-        async with timeout(DATABASE_SECONDS):
+        async with database_deadline(DATABASE_SECONDS):
             return await _turns(call)
-    except (DatabaseError, InterfaceError, TimeoutError) as error:
-        metrics.count_dependency_error("database")
-        kind = type(error).__name__
-        log.error("%s: what was said cannot be read: %s", call.call_sid, kind)
+    except DatabaseUnavailable as error:
+        log.error("%s: what was said cannot be read: %s", call.call_sid, error)
         return None
 
 

@@ -9,7 +9,8 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
-from django.db import DatabaseError, InterfaceError, connections
+from django import db
+from django.db import connections
 
 from calls import metrics
 from calls.db import drop_broken_connections, is_transient
@@ -89,7 +90,7 @@ class TranscriptWriter:
                 await loop.run_in_executor(self.thread, write_all, batch)
                 return self._wrote()
             except Exception as error:
-                if isinstance(error, DatabaseError | InterfaceError):
+                if isinstance(error, db.Error):
                     metrics.count_dependency_error("database")
                     await loop.run_in_executor(self.thread, drop_broken_connections)
                 if is_transient(error):

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from calls import metrics, models
-from calls.transcripts import call_stats
+from calls.transcripts.closing import complete, mark_closed
 from calls.turns.turn import Turn
 
 
@@ -130,7 +130,7 @@ def write_all(batch: Iterable[Write]) -> None:
             unique_fields=["call", "index"],
             update_fields=_TURN_FIELDS,
         )
-        call_stats.update_stats({w.call_id for w in batch if isinstance(w, CallClosed)})
+        complete({write.call_id for write in batch if isinstance(write, CallClosed)})
 
 
 def _current(said: list[TurnWrite]) -> list[TurnWrite]:
@@ -153,19 +153,18 @@ def _current(said: list[TurnWrite]) -> list[TurnWrite]:
 
 def _apply(write: Note) -> None:
     """Write what became of a call."""
-    calls, status = models.Call.objects, models.Call.Status
+    calls = models.Call.objects.all()
     match write:
         case CallAnswered(call_id, at):
             if calls.filter(pk=call_id, answered_at=None).update(answered_at=at):
                 transaction.on_commit(metrics.CALLS_ANSWERED.inc)
-            ringing = calls.filter(pk=call_id, status=status.RINGING)
-            ringing.update(status=status.IN_PROGRESS)
+            ringing = calls.filter(pk=call_id, status=models.Call.Status.RINGING)
+            ringing.update(status=models.Call.Status.IN_PROGRESS)
         case TokenUsed(call_id, nonce):
             calls.use_up(nonce, pk=call_id)
-        case CallClosed(call_id, how, reason, at, session):
-            left = calls.open().filter(pk=call_id, reconnects__lte=session)
-            if left.update(status=how, end_reason=reason, ended_at=at):
-                transaction.on_commit(metrics.CALLS_ENDED.labels(reason).inc)
+        case CallClosed(call_id, status, reason, at, session):
+            closing = calls.filter(pk=call_id, reconnects__lte=session)
+            mark_closed(closing, status, reason, at)
         case RelayLost(call_id, at, session):
             left = calls.open().filter(pk=call_id, reconnects=session)
             left.update(disconnected_at=at)

@@ -6,11 +6,17 @@ from enum import StrEnum
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from calls.twilio.webhook_urls import Webhooks
-
 # A new number greets with this until somebody changes it.
 TWILIO_DEMO = "https://demo.twilio.com/"
 DEFAULT_PORTS = {"https": 443, "http": 80}
+
+
+@dataclass(frozen=True, slots=True)
+class Webhooks:
+    """The two addresses of this server that a number needs."""
+
+    voice: str
+    status: str
 
 
 @dataclass(frozen=True, slots=True)

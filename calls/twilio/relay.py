@@ -1,7 +1,7 @@
-"""Twilio's JSON frames to our events, and our actions to its frames.
+"""Parses ConversationRelay frames into events, and builds the frames we send. Pure.
 
-Facts: Twilio, "Getting and sending WebSocket messages". Keys and types are added there
-without notice, so whatever is not understood is `None`, never an error.
+Source: Twilio, "Getting and sending WebSocket messages". Twilio adds keys and types
+without notice, so an unknown frame parses to None, never to an error.
 """
 
 import json
@@ -18,11 +18,11 @@ from calls.conversation.events import (
 )
 
 KEYS = frozenset("0123456789*#")
-# Longer than anybody speaks without a pause; the model is paid for by its words.
+# Longer than anybody speaks without a pause. The model is billed by length.
 MAX_PROMPT_LENGTH = 8_000
-# What speech cannot contain and text that pretends to be something else does: breaks of
-# lines, marks that hide or turn round what follows, and the brackets of our own notes
-# to the model ("[pressed 1]").
+# Characters that transcribed speech cannot contain, but a prompt injection can: line
+# breaks, characters that hide or reverse text, and the brackets of our own notes to the
+# model ("[pressed 1]").
 CONTROL_CHARACTERS: dict[int, str | None] = {
     **dict.fromkeys([*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029], " "),
     **dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xFEFF]),
@@ -35,28 +35,25 @@ CONTROL_CHARACTERS: dict[int, str | None] = {
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """The first frame: which call this socket carries."""
+    """The first frame: the call of this socket, and the TwiML's parameters."""
 
     call_sid: str
-    session_id: str = ""
-    from_number: str = ""
-    to_number: str = ""
-    direction: str = ""
     parameters: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class RelayError:
-    """The carrier refused something of ours; `code` is Twilio's, if it named one."""
+    """Twilio rejected one of our frames; `code` is Twilio's, or empty."""
 
     code: str
 
 
-Frame = Setup | RelayError | Event
+RelayEvent = Event | RelayError
+Frame = Setup | RelayEvent
 
 
 def parse(text: str) -> Frame | None:
-    """One text frame; None when it is malformed or of a kind we do not use."""
+    """Parse one text frame; None if it is malformed or of a type we do not use."""
     try:
         message = json.loads(text)
     except (ValueError, RecursionError):
@@ -88,10 +85,6 @@ def _setup(message: dict[str, Any]) -> Setup | None:
         return None
     return Setup(
         call_sid,
-        session_id=_text(message, "sessionId"),
-        from_number=_text(message, "from"),
-        to_number=_text(message, "to"),
-        direction=_text(message, "direction"),
         parameters={str(k): str(v) for k, v in parameters.items()}
         if isinstance(parameters, dict)
         else {},
@@ -110,13 +103,13 @@ def _info(name: str, value: str) -> Event | None:
 
 
 def _speech(message: dict[str, Any]) -> str:
-    """What the caller said: nobody vouches for it, and it goes to the model."""
-    words = _text(message, "voicePrompt")[:MAX_PROMPT_LENGTH]
-    return words.translate(CONTROL_CHARACTERS)
+    """The caller's words, made safe for the model: anybody may have sent them."""
+    prompt = _text(message, "voicePrompt")[:MAX_PROMPT_LENGTH]
+    return prompt.translate(CONTROL_CHARACTERS)
 
 
 def _text(message: dict[str, Any], key: str) -> str:
-    """A string value, without what neither a database nor UTF-8 can hold."""
+    """A string value, without characters that PostgreSQL or UTF-8 cannot store."""
     value = message.get(key)
     if not isinstance(value, str):
         return ""
@@ -124,7 +117,7 @@ def _text(message: dict[str, Any], key: str) -> str:
 
 
 def _number(value: object) -> float | None:
-    """A count of milliseconds; older documents show it as a string."""
+    """A duration in milliseconds; Twilio's older documents show it as a string."""
     if not isinstance(value, int | float | str) or isinstance(value, bool):
         return None
     try:
@@ -135,36 +128,35 @@ def _number(value: object) -> float | None:
 
 
 def _code(description: str) -> str:
-    """Twilio's error number; the rest echoes our own frame, with personal data."""
+    """Twilio's error number. The rest of the text repeats our frame: personal data."""
     _, _, rest = description.partition("code: ")
     digits = rest[:5]
     return digits if digits.isdigit() else ""
 
 
 def play(url: str, *, interruptible: bool = True) -> str:
-    """Play one clip after what is queued."""
+    """Play one clip after those that are queued."""
     frame = {"type": "play", "source": url, "loop": 1, "preemptible": False}
     return json.dumps(frame | _interruptible(interruptible))
 
 
-def text(words: str, *, interruptible: bool = True) -> str:
-    """Have the carrier's own voice say something."""
-    return json.dumps(
-        {"type": "text", "token": words, "last": True} | _interruptible(interruptible)
-    )
+def text(message: str, *, interruptible: bool = True) -> str:
+    """Say a message with Twilio's own voice."""
+    frame = {"type": "text", "token": message, "last": True}
+    return json.dumps(frame | _interruptible(interruptible))
 
 
 def language(name: str) -> str:
-    """Speak and understand another language from now on."""
-    both = {"ttsLanguage": name, "transcriptionLanguage": name}
-    return json.dumps({"type": "language", **both})
+    """Switch speech and transcription to another language."""
+    frame = {"type": "language", "ttsLanguage": name, "transcriptionLanguage": name}
+    return json.dumps(frame)
 
 
 def _interruptible(interruptible: bool) -> dict[str, str]:
-    """Left out, the TwiML's value holds."""
+    """Without the key, the value in the TwiML applies."""
     return {} if interruptible else {"interruptible": "none"}
 
 
 def end(handoff: str = "") -> str:
-    """End the session; `handoff` reaches the action URL verbatim."""
+    """End the session; Twilio sends `handoff` to the action URL unchanged."""
     return json.dumps({"type": "end"} | ({"handoffData": handoff} if handoff else {}))

@@ -56,7 +56,7 @@ def relay(
         "partialPrompts": False,
         "preemptible": False,
         "dtmfDetection": profile.dtmf_detection,
-        "events": "speaker-events tokens-played",
+        "events": "speaker-events",
     }
     if profile.hints:
         hints = (hint.strip() for hint in re.split(r"[,\r\n]+", profile.hints))
@@ -120,20 +120,27 @@ def say_and_hang_up(words: str, language: str = "en-US") -> str:
 
 
 def transfer_blind(
-    number: str, *, rings: int, caller_id: str, words: str = "", language: str = "en-US"
+    number: str,
+    *,
+    ring_seconds: int,
+    caller_id: str,
+    message: str = "",
+    language: str = "en-US",
 ) -> str:
     """Connect the caller to a person's telephone for good, perhaps after some words."""
     response = VoiceResponse()
-    if words:
-        response.say(words, language=language)
-    dial = Dial(timeout=rings, time_limit=DIAL_TIME_LIMIT, **_caller_id(caller_id))
+    if message:
+        response.say(message, language=language)
+    dial = Dial(
+        timeout=ring_seconds, time_limit=DIAL_TIME_LIMIT, **_caller_id(caller_id)
+    )
     dial.number(number)
     response.append(dial)
     return str(response)
 
 
 def dial_and_report(
-    transfer: Transfer, *, caller_id: str, action_url: str, announcing_url: str
+    transfer: Transfer, *, caller_id: str, action_url: str, screening_url: str
 ) -> str:
     """Ring a person up for the caller, who hears it ring, and tell us what came of it.
 
@@ -148,7 +155,7 @@ def dial_and_report(
         answer_on_bridge=True,
         **_caller_id(caller_id),
     )
-    told = {"url": announcing_url, "method": "POST"} if transfer.announce else {}
+    told = {"url": screening_url, "method": "POST"} if transfer.announce else {}
     dial.number(transfer.number, **told)
     response = VoiceResponse()
     response.append(dial)

@@ -1,20 +1,11 @@
-"""TODO."""
-
-from dataclasses import dataclass
+"""The addresses of this server that a Twilio number needs."""
 
 from django.urls import reverse
 
 from calls.public_urls import public_url
-
-
-@dataclass(frozen=True, slots=True)
-class Webhooks:
-    """Our two addresses that a number has to have."""
-
-    voice: str
-    status: str
+from calls.twilio.number_setup import Webhooks
 
 
 def webhooks() -> Webhooks:
-    """The two addresses of this server that a number needs."""
+    """The addresses of this server, built from SERVER_URL."""
     return Webhooks(public_url(reverse("voice")), public_url(reverse("voice-status")))

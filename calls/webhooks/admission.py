@@ -1,6 +1,6 @@
-"""Who may have a call: the blocked, and the caps on callers and numbers.
+"""Decides which bot answers a call: blocked callers, and limits on calls.
 
-Every process asks the same database, so that the caps hold for all of them together.
+All processes read the same database, so the limits hold for all of them together.
 """
 
 from collections.abc import Mapping
@@ -16,21 +16,20 @@ from calls.blocking import is_withheld, patterns_for
 from calls.db import run_in_incoming_thread
 from calls.models import BlockedCaller, Call
 from calls.webhooks.call_limits import CallLimits, CurrentLoad, LimitExceeded
-from calls.webhooks.open_call import open_call, our_number
+from calls.webhooks.open_call import is_outbound, open_call, our_number
 
 LAST_HOUR = timedelta(hours=1)
-RINGS_OR_TALKS = (Call.Status.RINGING, Call.Status.IN_PROGRESS)
+CONNECTING_OR_TALKING = (Call.Status.RINGING, Call.Status.IN_PROGRESS)
 INBOUND, OUTBOUND = Call.Direction.INBOUND, Call.Direction.OUTBOUND
 
 
-# Each is one visit to the database: the caller waits for them.
+# Each function below visits the database once, because the caller waits for it.
 
 
 @run_in_incoming_thread
 def choose_bot(form: Mapping[str, str]) -> Bot | NoAnswer:
-    """The bot that is to take a call, or why none does."""
-    inbound = not form.get("Direction", "").startswith("outbound")
-    if inbound and matching_block(form.get("From", "")).exists():
+    """The bot that answers a call, or the reason why none does."""
+    if not is_outbound(form) and matching_block(form.get("From", "")).exists():
         return NoAnswer.BLOCKED
     return bot_for(our_number(form))
 
@@ -39,51 +38,49 @@ def choose_bot(form: Mapping[str, str]) -> Bot | NoAnswer:
 def create_call(
     form: Mapping[str, str], bot: Bot, parameters: Mapping[str, str]
 ) -> tuple[Call, LimitExceeded | None]:
-    """The call, and the cap that it is one too many for.
+    """Create the call's row; also returns the limit that the call exceeds.
 
-    Looked at once the call is noted: of several at once none sees the others before.
+    The limit is checked after the row exists, so that of several simultaneous calls
+    each sees those before it.
     """
     call = open_call(form, bot, parameters)
     return call, exceeded_limit(call)
 
 
 def dry_run() -> None:
-    """Read what a call that rings reads, of no number in particular."""
+    """Run the queries of an incoming call, for no number in particular."""
     matching_block("").exists()
     bot_for("")
 
 
 def matching_block(number: str) -> "QuerySet[BlockedCaller]":
-    """The entries that keep a caller out."""
+    """The blocklist entries that match a caller."""
     return BlockedCaller.objects.filter(pattern__in=patterns_for(number))
 
 
 def exceeded_limit(call: Call) -> LimitExceeded | None:
-    """The cap that a call which has just been noted is one too many for.
+    """The limit that a new call exceeds.
 
-    Only calls noted before it count: of several at once, as many get in as may.
+    Only calls created before it count, so simultaneous calls fill the limit exactly.
     """
     earlier = Call.objects.real().filter(pk__lt=call.pk)
-    inbound = call.direction == INBOUND
-    ours = call.to_number if inbound else call.from_number
-    caps = _caps(call, ours)
+    limits = _limits(call)
     load = CurrentLoad()
-    if caps.of_caller or caps.of_caller_last_hour:
-        load = _of_caller(earlier.filter(from_number=call.from_number))
-    if caps.of_number:
-        theirs = Q(to_number=ours, direction=INBOUND)
-        theirs |= Q(from_number=ours, direction=OUTBOUND)
-        going_on = earlier.filter(theirs, status__in=RINGS_OR_TALKS)
-        load = CurrentLoad(going_on.count(), load.of_caller, load.of_caller_last_hour)
-    return caps.exceeded(load)
+    if limits.of_caller or limits.of_caller_last_hour:
+        load = _load_of_caller(earlier.filter(from_number=call.from_number))
+    if limits.of_number:
+        number = call.our_number
+        same_number = Q(to_number=number, direction=INBOUND)
+        same_number |= Q(from_number=number, direction=OUTBOUND)
+        current = earlier.filter(same_number, status__in=CONNECTING_OR_TALKING)
+        load = CurrentLoad(current.count(), load.of_caller, load.of_caller_last_hour)
+    return limits.exceeded(load)
 
 
-def _caps(call: Call, ours: str) -> CallLimits:
-    """The caps of a call. Those who hide their number are not one caller."""
-    known = PhoneNumber.objects.filter(number=ours).values_list(
-        "max_concurrent_calls", flat=True
-    )
-    of_number = known.first() or 0
+def _limits(call: Call) -> CallLimits:
+    """The limits for a call. Callers with hidden numbers are not one caller."""
+    number = PhoneNumber.objects.filter(number=call.our_number)
+    of_number = number.values_list("max_concurrent_calls", flat=True).first() or 0
     if call.direction != INBOUND or is_withheld(call.from_number):
         return CallLimits(of_number)
     return CallLimits(
@@ -93,9 +90,9 @@ def _caps(call: Call, ours: str) -> CallLimits:
     )
 
 
-def _of_caller(calls: "QuerySet[Call]") -> CurrentLoad:
+def _load_of_caller(calls: "QuerySet[Call]") -> CurrentLoad:
     inbound = calls.filter(direction=INBOUND)
-    taken = inbound.exclude(status=Call.Status.REFUSED)
-    lately = taken.filter(started_at__gt=timezone.now() - LAST_HOUR)
-    going_on = inbound.filter(status__in=RINGS_OR_TALKS)
-    return CurrentLoad(0, going_on.count(), lately.count())
+    answered = inbound.exclude(status=Call.Status.REFUSED)
+    last_hour = answered.filter(started_at__gt=timezone.now() - LAST_HOUR)
+    current = inbound.filter(status__in=CONNECTING_OR_TALKING)
+    return CurrentLoad(0, current.count(), last_hour.count())

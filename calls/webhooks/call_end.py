@@ -6,21 +6,18 @@ import logging
 from collections.abc import Mapping
 from contextlib import suppress
 
-from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse
 
-from calls import metrics
+from calls.db import DatabaseUnavailable, database_deadline
 from calls.models import Call
 from calls.session.active_calls import active_calls
 from calls.session.services import services
 from calls.twilio import twiml
 from calls.webhooks import transfer
-from calls.webhooks.open_call import (
-    SID_LENGTH,
-    close_call,
-)
-from calls.webhooks.reconnect import DATABASE_SECONDS, is_lost, reconnect
+from calls.webhooks.open_call import SID_LENGTH, close_call
+from calls.webhooks.reconnect import is_lost, reconnect
 from calls.webhooks.signed_requests import (
+    DATABASE_SECONDS,
     twilio_webhook,
     twiml_or_apology,
     twiml_response,
@@ -89,12 +86,11 @@ async def _close(
     active_calls().disconnected.claim(call_sid)
     await _last_words(call_sid)
     try:
-        async with asyncio.timeout(DATABASE_SECONDS):
+        async with database_deadline(DATABASE_SECONDS):
             await close_call(call_sid, *await transfer.end_of(call_sid, end))
-    except (DatabaseError, InterfaceError, TimeoutError) as error:
+    except DatabaseUnavailable as error:
         # The call's own session has its end queued; failing that, it is reaped.
-        log.error("%s: not closed, no database: %s", call_sid, type(error).__name__)
-        metrics.count_dependency_error("database")
+        log.error("%s: not closed, no database: %s", call_sid, error)
 
 
 async def _last_words(call_sid: str) -> None:

@@ -1,11 +1,11 @@
-"""TODO."""
+"""Limits on concurrent and hourly calls of one caller or one number. Pure."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class LimitExceeded(StrEnum):
-    """Which cap a call is above."""
+    """The limit that a call exceeds; the value completes "too many …" in the log."""
 
     OF_NUMBER = "calls of the number"
     OF_CALLER = "calls of the caller"
@@ -14,7 +14,7 @@ class LimitExceeded(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CurrentLoad:
-    """Other calls, as one more comes in: of the number called, and of the caller."""
+    """Counts of earlier calls: of the number that was called, and of the caller."""
 
     of_number: int = 0
     of_caller: int = 0
@@ -23,22 +23,22 @@ class CurrentLoad:
 
 @dataclass(frozen=True, slots=True)
 class CallLimits:
-    """How many calls there may be; 0 means any number."""
+    """The highest counts allowed; 0 means no limit."""
 
     of_number: int = 0
     of_caller: int = 0
     of_caller_last_hour: int = 0
 
     def exceeded(self, load: CurrentLoad) -> LimitExceeded | None:
-        """The cap that one more call would be above; the caller's own come first."""
-        if _full(load.of_caller, self.of_caller):
+        """The limit that one more call would exceed; the caller's limits come first."""
+        if _is_reached(self.of_caller, load.of_caller):
             return LimitExceeded.OF_CALLER
-        if _full(load.of_caller_last_hour, self.of_caller_last_hour):
+        if _is_reached(self.of_caller_last_hour, load.of_caller_last_hour):
             return LimitExceeded.OF_CALLER
-        return (
-            LimitExceeded.OF_NUMBER if _full(load.of_number, self.of_number) else None
-        )
+        if _is_reached(self.of_number, load.of_number):
+            return LimitExceeded.OF_NUMBER
+        return None
 
 
-def _full(count: int, cap: int) -> bool:
-    return 0 < cap <= count
+def _is_reached(limit: int, count: int) -> bool:
+    return 0 < limit <= count

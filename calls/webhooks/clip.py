@@ -1,16 +1,19 @@
-"""TODO."""
+"""Serves the audio clips that Twilio fetches and plays."""
+
+import logging
 
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from calls.session.services import services
 from calls.speech.clip_store import ClipsUnavailable
-from calls.webhooks.incoming import log
+
+log = logging.getLogger(__name__)
 
 
 @require_safe
 async def audio(request: HttpRequest, clip_id: str) -> HttpResponse:
-    """One clip, for as long as it lives."""
+    """Answer with one clip, as long as it is stored."""
     try:
         body = await services().clips.get(clip_id)
     except ClipsUnavailable as error:

@@ -1,4 +1,4 @@
-"""How a call is picked up: what keeps it from a bot, and the TwiML for it."""
+"""TwiML documents that connect a call to a bot or to a transfer target."""
 
 from collections.abc import Mapping
 
@@ -23,7 +23,7 @@ NOT_CONFIGURED = "Sorry, this line is not set up yet. Please try again later. Go
 
 
 def configuration_problem(host: str) -> str:
-    """Why this server could not carry a call that came to `host`; empty when it can."""
+    """Why this server cannot answer a call sent to `host`; empty if it can."""
     if lacks_key():
         return "INWORLD_API_KEY is not set."
     if settings.SERVER_HOST in settings.LOOPBACK_HOSTS and host not in (
@@ -35,22 +35,22 @@ def configuration_problem(host: str) -> str:
 
 
 def relay_twiml(call: Call) -> str:
-    """The TwiML that brings a call to a relay of ours, perhaps not its first."""
+    """TwiML that connects a call to its first or next relay session."""
     active_calls().connecting.expect(call)
     token = relay_token(call.call_sid, call.relay_nonce)
-    # A later socket finds them with the call, beside what was looked up meanwhile,
-    # which is not for the carrier.
+    # Later sessions read the variables from the call's row. By then the row also holds
+    # results of the lookup, which Twilio must not see.
     parameters = {} if call.reconnects else call.variables
     return connect_document(config_from_json(call.settings), token, parameters)
 
 
 def connect_document(
-    profile: BotConfig, token: str, parameters: Mapping[str, str] | None = None
+    config: BotConfig, token: str, parameters: Mapping[str, str] | None = None
 ) -> str:
-    """The TwiML that connects a call to a bot; `token` lets its socket in."""
+    """TwiML that connects a call to a bot; `token` admits its socket."""
     path = reverse("conversation", args=[token], urlconf="calls.routing")
     return twiml.relay(
-        profile,
+        config,
         socket_url=socket_url(path),
         action_url=public_url(reverse("voice-action")),
         parameters=parameters,
@@ -58,42 +58,42 @@ def connect_document(
 
 
 def dial_document(call: Call, transfer: Transfer) -> str:
-    """The TwiML that rings a person up for the caller; the call comes back to us.
+    """TwiML that dials a transfer target; afterwards Twilio asks us how to go on.
 
-    A session of a call hands it over once at most, so its number tells the transfers of
-    a call apart.
+    A relay session transfers its call at most once, so the number of the session
+    identifies the transfer.
     """
     session = call.reconnects
-    announcing = reverse("voice-announcement", args=[call.pk, session])
+    screening_path = reverse("voice-announcement", args=[call.pk, session])
     return twiml.dial_and_report(
         transfer,
-        caller_id=_shown_number(call),
+        caller_id=_caller_id(call),
         action_url=public_url(reverse("voice-dial", args=[session])),
-        announcing_url=public_url(announcing),
+        screening_url=public_url(screening_path),
     )
 
 
 def screening_document(call: Call, transfer: Transfer) -> str:
-    """The TwiML that tells a person of the caller, and asks for the key."""
+    """TwiML that announces the caller to a transfer target and asks for a digit."""
     accept = reverse("voice-accept", args=[call.pk, call.reconnects])
     return twiml.screening_prompt(transfer, accept_url=public_url(accept))
 
 
 def final_transfer_document(
-    call: Call, target: TransferTarget, words: str = "", language: str = "en-US"
+    call: Call, target: TransferTarget, message: str = "", language: str = "en-US"
 ) -> str:
-    """The TwiML that puts the caller through for good: no bot could take them back."""
+    """TwiML for a transfer from which the caller cannot return to the bot."""
     return twiml.transfer_blind(
         target.number,
-        rings=target.ring_seconds,
-        caller_id=_shown_number(call),
-        words=words,
+        ring_seconds=target.ring_seconds,
+        caller_id=_caller_id(call),
+        message=message,
         language=language,
     )
 
 
-def _shown_number(call: Call) -> str:
+def _caller_id(call: Call) -> str:
     if call.direction == Call.Direction.OUTBOUND:
-        # Of a call that we made, the carrier shows no other number than ours.
-        return caller_id("", call.from_number)
-    return caller_id(call.from_number, call.to_number)
+        # On a call that we placed, Twilio shows no other number than ours.
+        return caller_id("", call.our_number)
+    return caller_id(call.caller_number, call.our_number)

@@ -1,4 +1,4 @@
-"""TODO."""
+"""Reads Twilio's report on the dialled leg of a transfer. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -6,55 +6,59 @@ from dataclasses import dataclass
 
 from calls.transfer import Transfer
 
-# What a carrier's word on the dialled call means for the caller. "completed" stands for
-# a call that was picked up, by whomever.
+# Twilio's DialCallStatus → the reason the model reads. "completed" means that somebody
+# picked up, possibly a voicemail.
 MISSED = {
     "busy": "is on the phone",
     "no-answer": "did not answer",
     "completed": "did not take the call",
     "answered": "did not take the call",
 }
-OTHERWISE = "could not be reached"
+UNREACHABLE = "could not be reached"
 PICKED_UP = ("completed", "answered")
-BACK = "The caller is back with you."
+CALLER_RETURNED = "The caller is back with you."
 _E164 = re.compile(r"\+[1-9]\d{6,14}")
 
 
 @dataclass(frozen=True, slots=True)
 class DialResult:
-    """What became of a transfer; `words` are for the transcript and the model."""
+    """The result of a transfer; `message` is for the transcript and the model."""
 
-    talked: bool
-    gone: bool  # the caller is not on the line any more
-    words: str
+    answered: bool  # caller and transfer target talked to each other
+    caller_left: bool  # the caller is no longer on the line
+    message: str
 
 
-def outcome(transfer: Transfer, form: Mapping[str, str]) -> DialResult:
-    """Read the carrier's report that the dialled call is over."""
-    status, who = form.get("DialCallStatus", ""), transfer.who
-    gone = form.get("CallStatus", "in-progress") != "in-progress"
-    taken = transfer.accepted or not transfer.announce
+def parse_dial_result(transfer: Transfer, form: Mapping[str, str]) -> DialResult:
+    """Read Twilio's report that the dialled call ended."""
+    status, name = form.get("DialCallStatus", ""), transfer.sentence_name
+    caller_left = form.get("CallStatus", "in-progress") != "in-progress"
+    was_accepted = transfer.accepted or not transfer.announce
     bridged = form.get("DialBridged", "true") != "false"
-    if status in PICKED_UP and taken and bridged:
-        return DialResult(True, gone, f"{who} took the call{_lasted(form)}.")
-    if gone:
-        left = f"The caller hung up before {transfer.name} took the call."
-        return DialResult(False, gone, left)
-    what = MISSED.get(status, OTHERWISE)
-    return DialResult(False, gone, f"{who} {what}. {BACK}")
+    if status in PICKED_UP and was_accepted and bridged:
+        message = f"{name} took the call{_duration(form)}."
+        return DialResult(True, caller_left, message)
+    if caller_left:
+        message = f"The caller hung up before {transfer.name} took the call."
+        return DialResult(False, caller_left, message)
+    reason = MISSED.get(status, UNREACHABLE)
+    return DialResult(False, caller_left, f"{name} {reason}. {CALLER_RETURNED}")
 
 
-def _lasted(form: Mapping[str, str]) -> str:
+def _duration(form: Mapping[str, str]) -> str:
     seconds = form.get("DialCallDuration", "")
-    known = seconds.isdecimal() and len(seconds) < 7
-    return f", which lasted {int(seconds)} s" if known else ""
+    is_plausible = seconds.isdecimal() and len(seconds) < 7
+    return f", which lasted {int(seconds)} s" if is_plausible else ""
 
 
-def caller_id(caller: str, ours: str) -> str:
-    """The number that a person's telephone shows: the caller's, to call back.
+def caller_id(caller: str, our_number: str) -> str:
+    """The number that the target's telephone shows: the caller's, to call back.
 
-    The carrier lets through the number a call came from, and any that is rented from
-    it. Who hides theirs, or calls without a telephone, is shown with ours; with neither
-    (empty) the carrier decides.
+    Twilio allows the number that the call came from, and any number rented from
+    Twilio. A caller with a hidden number or without a telephone is shown with our
+    number. If neither is a number the result is empty, and Twilio chooses.
     """
-    return next((each for each in (caller, ours) if _E164.fullmatch(each)), "")
+    for number in (caller, our_number):
+        if _E164.fullmatch(number):
+            return number
+    return ""

@@ -1,4 +1,4 @@
-"""What the carrier fetches: TwiML, clips, and its callbacks. No session, no cookies."""
+"""Answers Twilio's request for an incoming call: the bot of the number, or why not."""
 
 import logging
 from collections.abc import Mapping
@@ -44,42 +44,42 @@ log = logging.getLogger(__name__)
 
 NO_CALL_SID = "It has no CallSid."
 BUSY = "Sorry, all our lines are busy at the moment. Please call again in a moment."
-# How often a call is sent to the other processes, and the parameter that counts it.
+# Redirects of a call to other processes, and the query parameter that counts them.
 MAX_REDIRECTS = 4
-TRIES = "elsewhere"
+REDIRECT_COUNT = "elsewhere"
 
 
 @twilio_webhook
 async def incoming_call(request: HttpRequest) -> HttpResponse:
-    """A call comes in: hand it to the bot of its number, or say why not."""
-    if url := _elsewhere(request):
+    """Connect a call to the bot of its number, or tell the caller why not."""
+    if url := _redirect_url(request):
         return twiml_response(twiml.redirect(url))
     return await twiml_or_apology(lambda: _answer(request))
 
 
-def _elsewhere(request: HttpRequest) -> str:
-    """Where to ask again, while this process is stopped and others are not.
+def _redirect_url(request: HttpRequest) -> str:
+    """Our address once more, while this process shuts down and others may answer.
 
-    Where nobody else answers, this one says after some tries that the line is busy.
+    Empty after MAX_REDIRECTS: no other process answered, so this one does.
     """
-    tries = request.GET.get(TRIES, "")
-    made = int(tries) if tries.isdecimal() else 0
+    text = request.GET.get(REDIRECT_COUNT, "")
+    count = int(text) if text.isdecimal() else 0
     if (
         not active_calls().draining
         or active_calls().is_single_process
-        or made >= MAX_REDIRECTS
+        or count >= MAX_REDIRECTS
     ):
         return ""
     query = request.GET.copy()
-    query[TRIES] = str(made + 1)
+    query[REDIRECT_COUNT] = str(count + 1)
     return public_url(f"{reverse('voice')}?{query.urlencode()}")
 
 
 async def _answer(request: HttpRequest) -> str:
     form, host = request.POST, request.META.get("HTTP_HOST", "").rsplit(":", 1)[0]
-    trouble = configuration_problem(host) if form.get("CallSid") else NO_CALL_SID
-    if trouble:
-        log.error("Call %s turned away: %s", form.get("CallSid"), trouble)
+    problem = configuration_problem(host) if form.get("CallSid") else NO_CALL_SID
+    if problem:
+        log.error("Call %s turned away: %s", form.get("CallSid"), problem)
         return await not_configured(request)
     bot = await choose_bot(form)
     if isinstance(bot, NoAnswer):
@@ -89,52 +89,54 @@ async def _answer(request: HttpRequest) -> str:
             return twiml.reject("rejected")
         return twiml.say_and_hang_up(NOT_IN_SERVICE)
     if active_calls().draining or active_calls().is_full:
-        why = (
-            "being stopped"
-            if active_calls().draining
-            else "full: MAX_CALLS are in progress"
-        )
-        log.warning("Call %s turned away: this process is %s", form["CallSid"], why)
-        profile = await run_in_incoming_thread(config_snapshot)(bot, our_number(form))
-        return _busy(profile, await refuse_call(form, Call.EndReason.BUSY))
+        return await _turn_away(form, bot)
     query = request.GET.items()
-    parameters = {name: str(text) for name, text in query if name != TRIES}
+    parameters = {name: str(text) for name, text in query if name != REDIRECT_COUNT}
     return await _connect(form, bot, parameters)
+
+
+async def _turn_away(form: Mapping[str, str], bot: Bot) -> str:
+    """TwiML for a call that this process takes no more."""
+    is_stopping = active_calls().draining
+    why = "being stopped" if is_stopping else "full: MAX_CALLS are in progress"
+    log.warning("Call %s turned away: this process is %s", form["CallSid"], why)
+    config = await run_in_incoming_thread(config_snapshot)(bot, our_number(form))
+    return _busy(config, await refuse_call(form, Call.EndReason.BUSY))
 
 
 async def _connect(
     form: Mapping[str, str], bot: Bot, parameters: Mapping[str, str]
 ) -> str:
-    """The TwiML that brings a call to its bot; again when it is asked for again."""
-    call, too_many = await create_call(form, bot, parameters)
+    """TwiML that connects a call to its bot; the same if Twilio asks again."""
+    call, limit = await create_call(form, bot, parameters)
     if call.status in Call.OVER:
         return twiml.hang_up()
     if not call.relay_nonce:
-        # It was connected, and yet the carrier begins anew.
+        # A socket has used the token, and yet Twilio starts the call again.
         return await reconnect(call.call_sid, "")
     if (
-        not too_many
+        not limit
         and active_calls().is_full
         and call.call_sid not in active_calls().connecting.calls
     ):
-        too_many = LimitExceeded.OF_SERVER
-    return await _over_limit(call, too_many) if too_many else relay_twiml(call)
+        limit = LimitExceeded.OF_SERVER
+    return await _over_limit(call, limit) if limit else relay_twiml(call)
 
 
-async def _over_limit(call: Call, too_many: LimitExceeded) -> str:
-    """The TwiML for a call that is one too many."""
-    log.warning("Call %s turned away: too many %s", call.call_sid, too_many)
+async def _over_limit(call: Call, limit: LimitExceeded) -> str:
+    """TwiML for a call that exceeds a limit."""
+    log.warning("Call %s turned away: too many %s", call.call_sid, limit)
     reason = Call.EndReason.BUSY
-    if too_many is LimitExceeded.OF_CALLER:
+    if limit is LimitExceeded.OF_CALLER:
         reason = Call.EndReason.TOO_MANY_CALLS
     await close_call(call.call_sid, Call.Status.REFUSED, reason)
-    if too_many is LimitExceeded.OF_CALLER:
+    if limit is LimitExceeded.OF_CALLER:
         return twiml.reject("busy")
     return _busy(config_from_json(call.settings), call)
 
 
-def _busy(profile: BotConfig, call: Call) -> str:
-    """Where a caller goes for whom there is no room."""
-    if person := first_available_target(profile, timezone.now()):
-        return final_transfer_document(call, person)
-    return twiml.say_and_hang_up(BUSY, profile.language)
+def _busy(config: BotConfig, call: Call) -> str:
+    """TwiML for a caller whom no bot can take: a transfer, or an apology."""
+    if target := first_available_target(config, timezone.now()):
+        return final_transfer_document(call, target)
+    return twiml.say_and_hang_up(BUSY, config.language)

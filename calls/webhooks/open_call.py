@@ -1,8 +1,7 @@
-"""A call's row from ringing to its end, for those outside the call itself."""
+"""Creates, refuses and closes rows of calls from outside the call's session."""
 
 from collections.abc import Mapping
 
-from django.db import transaction
 from django.utils import timezone
 
 from bots.config.bot_config import BotConfig
@@ -12,31 +11,31 @@ from bots.models import Bot, PhoneNumber
 from calls import metrics
 from calls.db import run_in_db_thread, run_in_incoming_thread
 from calls.models import Call
-from calls.transcripts import call_stats
+from calls.transcripts.closing import close_calls
 from calls.twilio.relay_tokens import new_nonce
 
 SID_LENGTH = 64
 
 
-def config_snapshot(bot: Bot, ours: str) -> BotConfig:
-    """What a call through this number of ours runs with.
+def config_snapshot(bot: Bot, number: str) -> BotConfig:
+    """The settings for a call through our `number`.
 
-    Nobody is put through to a number that a bot answers: each would pass the caller on
-    to the next for ever, and every leg costs.
+    Transfer targets whose number a bot answers are left out: the bots would transfer
+    the caller to each other for ever, and every leg costs.
     """
-    profile = config_of(bot)
-    numbers = {person.number for person in profile.transfer_targets}
-    if not numbers:  # one visit less while it rings
-        return profile
-    answered = PhoneNumber.objects.filter(number__in=numbers, is_active=True)
-    return profile.without_numbers({ours, *answered.values_list("number", flat=True)})
+    config = config_of(bot)
+    targets = {target.number for target in config.transfer_targets}
+    if not targets:  # saves a query while the caller waits
+        return config
+    answered = PhoneNumber.objects.filter(number__in=targets, is_active=True)
+    return config.without_numbers({number, *answered.values_list("number", flat=True)})
 
 
 def open_call(form: Mapping[str, str], bot: Bot, parameters: Mapping[str, str]) -> Call:
-    """The call that rings now, with the settings it will run with.
+    """The row of an incoming call, with the settings that the call will run with.
 
-    The `parameters` are those of the address that the carrier called.
-    Twilio may deliver the same call twice; the second time gets the first one's row.
+    `parameters` come from the query of the webhook's address. Twilio may deliver the
+    same call twice; the second delivery gets the row of the first.
     """
     call, _ = Call.objects.get_or_create(
         call_sid=form["CallSid"][:SID_LENGTH],
@@ -54,7 +53,7 @@ def open_call(form: Mapping[str, str], bot: Bot, parameters: Mapping[str, str]) 
 
 @run_in_incoming_thread
 def refuse_call(form: Mapping[str, str], reason: str) -> Call:
-    """Note a call that no bot took."""
+    """Create the row of a call that no bot answers."""
     call, is_new = Call.objects.get_or_create(
         call_sid=form["CallSid"][:SID_LENGTH],
         defaults={
@@ -70,29 +69,26 @@ def refuse_call(form: Mapping[str, str], reason: str) -> Call:
 
 
 @run_in_db_thread
-@transaction.atomic
 def close_call(call_sid: str, status: str, reason: str) -> bool:
-    """Close a call unless something else did; whether this was the one that did."""
-    left = Call.objects.open().filter(call_sid=call_sid)
-    closed = left.update(status=status, end_reason=reason, ended_at=timezone.now())
-    if closed:
-        transaction.on_commit(metrics.CALLS_ENDED.labels(reason).inc)
-        ids = Call.objects.filter(call_sid=call_sid).values_list("pk", flat=True)
-        call_stats.update_stats(ids)
-    return closed == 1
+    """Close a call; False if it was closed before."""
+    return close_calls(Call.objects.filter(call_sid=call_sid), status, reason) == 1
+
+
+def is_outbound(form: Mapping[str, str]) -> bool:
+    """True if we placed the call; Twilio has several outbound directions."""
+    return form.get("Direction", "").startswith("outbound")
 
 
 def our_number(form: Mapping[str, str]) -> str:
-    """The number of ours that a call goes through."""
-    outbound = form.get("Direction", "").startswith("outbound")
-    return form.get("From" if outbound else "To", "")
+    """The number of ours that a call goes through; `Call.our_number` without a row."""
+    return form.get("From" if is_outbound(form) else "To", "")
 
 
 def _numbers(form: Mapping[str, str]) -> dict[str, object]:
-    outbound = form.get("Direction", "").startswith("outbound")
+    direction = Call.Direction
     return {
         "from_number": form.get("From", "")[:120],
         "to_number": form.get("To", "")[:120],
-        "direction": Call.Direction.OUTBOUND if outbound else Call.Direction.INBOUND,
+        "direction": direction.OUTBOUND if is_outbound(form) else direction.INBOUND,
         "started_at": timezone.now(),
     }

@@ -1,15 +1,14 @@
 """How a call goes on whose relay was lost: TwiML for whoever asks, in any process."""
 
-import asyncio
 import logging
 from collections.abc import Mapping
 
-from django.db import DatabaseError, InterfaceError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from bots.config.phrasebook import phrasebook
 from calls import metrics
-from calls.db import run_in_db_thread
+from calls.db import DatabaseUnavailable, database_deadline, run_in_db_thread
 from calls.models import Call
 from calls.session.active_calls import active_calls
 from calls.session.services import services
@@ -26,13 +25,12 @@ from calls.webhooks.reconnect_decision import (
     RelayState,
     decide,
 )
+from calls.webhooks.signed_requests import DATABASE_SECONDS
 from calls.webhooks.transfer import dial_target
 
 log = logging.getLogger(__name__)
 
-# The carrier waits fifteen seconds for an answer, and the caller with it.
-DATABASE_SECONDS = 5.0
-# How long what this process knows of a call may take to be written.
+# Time limit for writing what this process knows of the call.
 FLUSH_SECONDS = 2.0
 
 for decision in ReconnectDecision:
@@ -53,15 +51,14 @@ async def reconnect(call_sid: str, session_id: str) -> str:
     await services().transcripts.flush(FLUSH_SECONDS)
     can_go_on = not (active_calls().closing and active_calls().is_single_process)
     try:
-        async with asyncio.timeout(DATABASE_SECONDS):
+        async with database_deadline(DATABASE_SECONDS):
             found, call = await issue_relay_token(
                 call_sid, session_id, can_go_on=can_go_on
             )
             metrics.RELAY_DISCONNECTS.labels(found).inc()
             return await _answer(found, call)
-    except (DatabaseError, InterfaceError, TimeoutError) as error:
-        log.error("%s: cannot go on, no database: %s", call_sid, type(error).__name__)
-        metrics.count_dependency_error("database")
+    except DatabaseUnavailable as error:
+        log.error("%s: cannot go on, no database: %s", call_sid, error)
         return twiml.say_and_hang_up(OUT_OF_ORDER)
     finally:
         # Only now: a process that is being stopped waits for what is awaited.

@@ -1,30 +1,33 @@
-"""TODO."""
+"""Decides how a call goes on after Twilio reports that its relay session failed. Pure.
+
+RelayState, the facts the decision rests on → decide → ReconnectDecision.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-# Fresh sessions that a call is given before it is given up.
+# A call gets this many new relay sessions before it is given up.
 MAX_RECONNECTS = 3
 
 
 class ReconnectDecision(StrEnum):
-    """What the carrier is told to do with a call that has lost its session."""
+    """The answer to the report that a relay session failed. Values label a metric."""
 
-    RECONNECT = "reconnect"  # with a fresh relay
-    REPEAT = "repeat"  # the answer it was given before
-    TRANSFER = "put-through"  # to a person, as the lost session was about to
-    IGNORE = "ignore"  # nothing, it has gone on
-    GIVE_UP = "give-up"  # apologise, and put the caller through or hang up
+    RECONNECT = "reconnect"  # a new relay session
+    REPEAT = "repeat"  # the same answer as to the first report
+    TRANSFER = "put-through"  # the transfer that the lost session was about to start
+    IGNORE = "ignore"  # nothing: the call has gone on already
+    GIVE_UP = "give-up"  # an apology, then a transfer or the end of the call
 
 
 @dataclass(frozen=True, slots=True)
 class RelayState:
-    """What is known of a call; `lost` are its sessions that were replaced, in order.
+    """The state of a call's relay sessions.
 
-    `has_offer` says that a relay was given out that nobody has connected to yet,
-    `leaves` that the caller is on the way to a person. `reconnects` counts only what
-    was lost, not who came back from a person.
+    `lost` holds the ids of the sessions that were replaced, in order. `reconnects`
+    counts only lost sessions, not callers who returned from a transfer.
+    `has_open_token` is true while no socket has used the latest relay token.
     """
 
     is_open: bool
@@ -35,21 +38,21 @@ class RelayState:
 
 
 def decide(call: RelayState, session_id: str) -> ReconnectDecision:
-    """Judge the carrier's report that a session failed; it may come again, and late.
+    """Decide on a report that a session failed. Reports come late, and repeatedly.
 
-    The carrier repeats a report whose answer it never got, so that answer is repeated.
-    Once the next session has begun nobody waits for an answer any more.
+    Twilio repeats a report if the answer never arrived, so the answer is repeated too.
+    Once the next session has begun, Twilio no longer waits for an answer.
     """
-    is_known = bool(session_id) and session_id in call.lost
-    if is_known and session_id != call.lost[-1]:
+    is_repeated = bool(session_id) and session_id in call.lost
+    if is_repeated and session_id != call.lost[-1]:
         return ReconnectDecision.IGNORE
     if not call.is_open:
-        return ReconnectDecision.GIVE_UP if is_known else ReconnectDecision.IGNORE
-    if is_known and call.has_open_token:
+        return ReconnectDecision.GIVE_UP if is_repeated else ReconnectDecision.IGNORE
+    if is_repeated and call.has_open_token:
         return ReconnectDecision.REPEAT
     if call.is_transferring:
         return ReconnectDecision.TRANSFER
-    if is_known:
+    if is_repeated:
         return ReconnectDecision.IGNORE
     if call.reconnects >= MAX_RECONNECTS:
         return ReconnectDecision.GIVE_UP

@@ -1,39 +1,35 @@
-"""TODO."""
+"""Checks Twilio's signature on a request, and answers with TwiML."""
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import wraps
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from calls import metrics
+from calls.db import DatabaseUnavailable, database_deadline
 from calls.models import Call
 from calls.public_urls import public_url
 from calls.twilio import twiml
 from calls.twilio.signatures import NOT_SIGNED, is_signed, signed_path
-from calls.webhooks.connect import (
-    NOT_CONFIGURED,
-    OUT_OF_ORDER,
-)
-from calls.webhooks.open_call import (
-    refuse_call,
-)
-from calls.webhooks.reconnect import DATABASE_SECONDS
+from calls.webhooks.connect import NOT_CONFIGURED, OUT_OF_ORDER
+from calls.webhooks.open_call import refuse_call
 
 log = logging.getLogger(__name__)
+
+# Twilio waits fifteen seconds for an answer, and the caller with it.
+DATABASE_SECONDS = 5.0
 
 View = Callable[..., Coroutine[Any, Any, HttpResponse]]
 
 
 def twilio_webhook(view: View) -> View:
-    """Let only requests through that the carrier signed for our public address."""
+    """Reject requests that Twilio has not signed for our public address."""
 
     @csrf_exempt
     @require_POST
@@ -42,7 +38,7 @@ def twilio_webhook(view: View) -> View:
         signature = request.headers.get("X-Twilio-Signature", "")
         if is_signed(public_url(signed_path(request)), request.POST, signature):
             return await view(request, **path)
-        if redirect_to_owner(request, signature):
+        if is_signed_for_other_url(request, signature):
             return await twiml_or_apology(lambda: not_configured(request))
         log.warning("Unsigned request to %s refused", request.path)
         metrics.REJECTED_REQUESTS.labels("webhook").inc()
@@ -51,11 +47,11 @@ def twilio_webhook(view: View) -> View:
     return checked
 
 
-def redirect_to_owner(request: HttpRequest, signature: str) -> bool:
-    """Whether the carrier's own signature is for another address than SERVER_URL.
+def is_signed_for_other_url(request: HttpRequest, signature: str) -> bool:
+    """True if Twilio signed the request for another address than SERVER_URL.
 
-    Then the carrier is who it says, and SERVER_URL is what is wrong: the operator is
-    told, and the caller hears a sentence instead of an error tone.
+    Then SERVER_URL is wrong: this is logged for the operator, and the caller hears a
+    sentence instead of an error tone.
     """
     host = request.META.get("HTTP_HOST", "")
     actual = f"https://{host}"
@@ -74,22 +70,22 @@ def redirect_to_owner(request: HttpRequest, signature: str) -> bool:
 async def twiml_or_apology(document: Callable[[], Awaitable[str]]) -> HttpResponse:
     """The TwiML for the carrier; a sentence where the database is away."""
     try:
-        async with asyncio.timeout(DATABASE_SECONDS):
+        async with database_deadline(DATABASE_SECONDS):
             return twiml_response(await document())
-    except (DatabaseError, InterfaceError, TimeoutError) as error:
+    except DatabaseUnavailable as error:
         # An error page would reach the caller as an error tone.
-        log.error("A call was turned away, no database: %s", type(error).__name__)
-        metrics.count_dependency_error("database")
+        log.error("A call was turned away, no database: %s", error)
         return twiml_response(twiml.say_and_hang_up(OUT_OF_ORDER))
 
 
 async def not_configured(request: HttpRequest) -> str:
+    """TwiML for a call to a server that is not set up; refuses the call."""
     await refuse(request, Call.EndReason.NOT_CONFIGURED)
     return twiml.say_and_hang_up(NOT_CONFIGURED)
 
 
 async def refuse(request: HttpRequest, reason: str) -> None:
-    """Note in the call list why no bot took a call."""
+    """Add the call to the list of calls, with the reason why no bot answers it."""
     if request.POST.get("CallSid") and request.path == reverse("voice"):
         await refuse_call(request.POST, reason)
 

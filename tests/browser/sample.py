@@ -9,7 +9,7 @@ from django.utils import timezone
 from bots.config_builder import config_of
 from bots.models import Bot, PhoneNumber, Secret, Tool
 from calls.models import Call, PostCallTask
-from calls.transcripts import call_stats
+from calls.transcripts.closing import complete
 from tests.pictures.demo import Script
 
 # Everything that may break a page: markup, templates, speech markup, writing direction.
@@ -45,7 +45,7 @@ class Sample:
             "tool": f"{admin}bots/tool/{self.tool.pk}/change/",
             "try a tool": f"{admin}bots/tool/{self.tool.pk or 0}/try/",
             "secret": f"{admin}bots/secret/{self.secret.pk}/change/",
-            "talk": f"{admin}talk/{bot}/",
+            "talk": f"{admin}test-call/{bot}/",
             "numbers": f"{admin}bots/phonenumber/",
             "number": f"{admin}bots/phonenumber/{self.number.pk}/change/",
             "Twilio": f"{admin}numbers/",
@@ -54,7 +54,7 @@ class Sample:
             "post_call_tasks": f"{admin}calls/postcalltask/",
             "live": f"{admin}live/",
             "people": f"{admin}auth/user/",
-            "sign-in code": f"{admin}second-step/",
+            "sign-in code": f"{admin}two-factor/",
         }
 
 
@@ -135,7 +135,7 @@ def _called(bot: Bot, label: str, caller: str, words: str) -> Sample:
     told.use("transfer_call", {"target": words, "summary": words}, "did not answer")
     told.fail()
     told.end(Call.EndReason.CALLER_HUNG_UP)
-    call_stats.update_stats([call.pk])
+    complete([call.pk])
     told_of = {
         "summary": words,
         "outcome": words[:80],

@@ -33,7 +33,7 @@ async def test_a_viewer_reads_calls_and_bots_and_is_offered_no_change(
     await expect(page.get_by_text("You are Sam.")).to_be_visible()
     await expect(page.get_by_role("button", name="Save")).to_have_count(0)
     await expect(page.locator("#bot_form textarea, #bot_form select")).to_have_count(0)
-    await expect(page.get_by_role("link", name="Talk to this bot")).to_have_count(0)
+    await expect(page.get_by_role("link", name="Test call")).to_have_count(0)
     visits.witness(page).expect("403")
     for path in (plain.pages["talk"], plain.pages["new bot"]):
         answer = await page.goto(path)

@@ -98,10 +98,10 @@ async def test_people_and_the_keys_that_lead_to_them_are_edited_without_a_mouse(
     await people.get_by_label("Number:").first.fill("0049 (0)30 12 34 56")
     await tab_to(page, keys.get_by_role("button", name="Add another Key"))
     await page.keyboard.press("Enter")
-    action, leads = keys.get_by_label("What it does:"), keys.get_by_label("Put through")
+    action, leads = keys.get_by_label("Action:"), keys.get_by_label("Transfer to")
     await expect(leads.first).to_be_hidden()
     await keys.get_by_label("Key:").first.select_option("0")
-    await action.first.select_option("Put the caller through")
+    await action.first.select_option("Transfer the caller")
     await leads.first.select_option("Ann")
     # A new name is followed, one that is taken away is told.
     await people.get_by_label("Name:").first.fill("Anna")
@@ -114,7 +114,7 @@ async def test_people_and_the_keys_that_lead_to_them_are_edited_without_a_mouse(
     await expect(leads.first).to_have_value("Anna")
     await people.get_by_label("Delete").check()
     await page.get_by_role("button", name="Save and continue editing").click()
-    told = keys.get_by_text("The bot has nobody called “Anna” any more.")
+    told = keys.get_by_text("The bot has no person called “Anna”.")
     await expect(told).to_be_visible()
 
 

@@ -106,7 +106,7 @@ async def test_the_model_uses_a_tool_and_the_caller_hears_what_came_of_it(
     assert use.tool_call["failed"] is False
     assert use.latency_ms["tool"] >= 0
     record = await sync_to_async(record_of)(await Call.objects.aget(pk=row.pk))
-    assert record["turns"][2]["tool"] == use.tool_call
+    assert record["turns"][2]["tool_call"] == use.tool_call
     assert "4711" not in server.output
     assert KEY not in server.output
     assert KEY not in json.dumps(row.settings)
@@ -246,7 +246,7 @@ def _moved(step: Any) -> Any:
 async def test_a_tool_that_fails_is_told_to_the_model_with_what_to_do(
     habit: Any, why: str, server: LiveServer, inworld: FakeInworld, tools: ToolServer
 ) -> None:
-    await shop(tools, seconds=0.5)
+    await shop(tools, timeout_seconds=0.5)
     tools.answers["/orders/42"] = habit
     inworld.answers(wants("look_up_order", order_id="42"))
     inworld.says("I cannot look it up. May we call you back?")

@@ -8,7 +8,7 @@ from typing import Any
 from bots.config_builder import config_of
 from bots.models import Bot, PhoneNumber
 from calls.models import Call, Turn
-from calls.transcripts import call_stats
+from calls.transcripts.closing import complete
 from tests.pictures.words import BOTS, EXCHANGES, NUMBERS, TROUBLE, Exchange
 
 CALLS = 300
@@ -36,7 +36,7 @@ def make_calls(until: datetime) -> None:
     calls = [_answered(chance, begun) for begun in _moments(chance, until)]
     calls += [_missed(chance, until - timedelta(hours=7 * day)) for day in range(1, 9)]
     calls.append(_to_look_at(until - timedelta(minutes=12)))
-    call_stats.update_stats([call.pk for call in calls])
+    complete([call.pk for call in calls])
 
 
 def _moments(chance: Random, until: datetime) -> list[datetime]:

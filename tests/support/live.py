@@ -2,12 +2,14 @@
 
 import asyncio
 import os
+import random
 import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import cycle
 from pathlib import Path
 from threading import Thread, Timer
 
@@ -15,13 +17,30 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PUBLIC_URL = "https://bot.example.com"
 AUTH_TOKEN = "twilio-token-of-the-tests"
 START_SECONDS = 60.0
+# Each worker of pytest-xdist has ports of its own, below those that the kernel gives
+# to outgoing connections: no other worker and no connection takes one meanwhile.
+PORTS_PER_WORKER = 2000
+FIRST_PORT = 10_000 + PORTS_PER_WORKER * (
+    int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 10
+)
+
+
+def _shuffled_ports() -> list[int]:
+    ports = list(range(FIRST_PORT, FIRST_PORT + PORTS_PER_WORKER))
+    random.SystemRandom().shuffle(ports)
+    return ports
+
+
+_ports = cycle(_shuffled_ports())
 
 
 def free_port() -> int:
-    """A port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port on which nothing listens, and which is not handed out again soon."""
+    for port in _ports:
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("unreachable: the ports are cycled through")
 
 
 @dataclass

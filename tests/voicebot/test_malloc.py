@@ -21,7 +21,7 @@ def work():
 threads = [threading.Thread(target=work) for _ in range(12)]
 [thread.start() for thread in threads]
 [thread.join() for thread in threads]
-malloc.give_back()
+malloc.trim()
 with tempfile.NamedTemporaryFile() as told:
     file = ctypes.c_void_p(libc.fopen(told.name.encode(), b"w"))
     libc.malloc_info(0, file)

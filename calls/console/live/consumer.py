@@ -11,10 +11,10 @@ from unicodedata import category
 from uuid import uuid4
 
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django import db
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth import HASH_SESSION_KEY, get_user_model
 from django.contrib.contenttypes.models import ContentType
-from django.db import DatabaseError, InterfaceError
 from django.utils.crypto import constant_time_compare
 
 from calls.accounts.sign_in import has_second_factor
@@ -114,7 +114,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
             await _record(self.scope, what, call_sid, text)
         except Refused as refusal:
             return self._answered(name, str(refusal))
-        except (DatabaseError, InterfaceError) as error:
+        except db.Error as error:
             log.error("An order could not be recorded: %s", type(error).__name__)
             return self._answered(name, "Not done: the database cannot be reached.")
         order = f"{uuid4().hex} {name}"
@@ -177,10 +177,10 @@ class LiveConsumer(AsyncWebsocketConsumer):
         while allowed:
             if self.channel:
                 self._call_roll()
-            with suppress(DatabaseError, InterfaceError):
+            with suppress(db.Error):
                 self._put({"away": await transferred_calls()})
             await asyncio.sleep(ROLL_SECONDS)
-            with suppress(DatabaseError, InterfaceError):
+            with suppress(db.Error):
                 allowed = await _may_look(self.scope)
         await self.close(NOT_ALLOWED)
 

@@ -10,6 +10,7 @@ from bots.config.placeholders import limited
 from bots.models import Bot
 from calls.db import run_in_db_thread
 from calls.models import Call
+from calls.transcripts.closing import close_calls
 from calls.webhooks.open_call import config_snapshot
 
 # A page opens its socket at once.
@@ -23,7 +24,7 @@ async def open_test_call(
 
     `variables` stand for what the carrier would tell of it.
     """
-    await _close_unconnected_tests()
+    await run_in_db_thread(_close_unconnected_tests)()
     profile = await run_in_db_thread(config_snapshot)(bot, "")
     return await Call.objects.acreate(
         call_sid=f"test-{token_hex(16)}",
@@ -37,12 +38,11 @@ async def open_test_call(
     )
 
 
-async def _close_unconnected_tests() -> None:
-    """Close test calls whose page went away first: no carrier reports on these."""
-    now = timezone.now()
-    left = Call.objects.filter(is_test=True, status=Call.Status.RINGING)
-    await left.filter(started_at__lte=now - UNCONNECTED).aupdate(
-        status=Call.Status.FAILED,
-        end_reason=Call.EndReason.NEVER_CONNECTED,
-        ended_at=now,
+def _close_unconnected_tests() -> None:
+    """Close test calls whose page never connected: Twilio does not report on them."""
+    abandoned = Call.objects.filter(
+        is_test=True,
+        status=Call.Status.RINGING,
+        started_at__lte=timezone.now() - UNCONNECTED,
     )
+    close_calls(abandoned, Call.Status.FAILED, Call.EndReason.NEVER_CONNECTED)

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
 
+from django import db
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError
 from django.urls import reverse
 
 from bots.models import PhoneNumber
@@ -192,7 +192,7 @@ def _page(call_sid: str, server: str) -> str:
 
 
 def _first_number() -> str:
-    with suppress(DatabaseError):
+    with suppress(db.Error):
         number = PhoneNumber.objects.filter(is_active=True).first()
         if number:
             return number.number
@@ -202,7 +202,7 @@ def _first_number() -> str:
 def _turns(call_sid: str) -> list[Turn]:
     """The conversation as the server wrote it down, if it uses this database."""
     deadline = time.monotonic() + TRANSCRIPT_SECONDS
-    with suppress(DatabaseError):
+    with suppress(db.Error):
         while time.monotonic() < deadline:
             if Call.objects.filter(call_sid=call_sid, status__in=Call.OVER).exists():
                 break

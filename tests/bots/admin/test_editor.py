@@ -130,7 +130,7 @@ def test_warnings_never_block_saving_and_are_repeated_after_it(
 
 def test_whose_time_opening_hours_are_in_is_said(admin_client: Client) -> None:
     page = admin_client.get("/admin/bots/bot/add/").content.decode()
-    assert "Empty: the server's, UTC." in page
+    assert "Empty: the server's time zone, UTC." in page
 
 
 def test_the_page_leads_to_the_bots_calls_numbers_and_a_conversation(
@@ -239,7 +239,7 @@ def test_hostile_numbers_are_refused_at_the_number(
         (
             "webhook_url",
             "https://crm.example/{{secret.key}}?of={{bot_name}}",
-            "Nothing fills in {{bot_name}} here: write it out. Only secrets",
+            "Nothing fills in {{bot_name}} here: write it out. Only pass",
         ),
     ],
 )

@@ -54,7 +54,12 @@ def test_people_keys_languages_and_tools_are_saved_with_their_bot(
             "“late” is not understood.",
         ),
         ("targets", ANN | {"name": ""}, "name", "This field is required."),
-        ("menu_keys", {"key": "1", "action": "say"}, "message", "Write what it says."),
+        (
+            "menu_keys",
+            {"key": "1", "action": "say"},
+            "message",
+            "Write what the bot says.",
+        ),
         ("menu_keys", {"key": "1", "action": "tool"}, "tool", "Choose the tool."),
         (
             "menu_keys",
@@ -62,7 +67,7 @@ def test_people_keys_languages_and_tools_are_saved_with_their_bot(
             "key",
             "x is not one of the avail",
         ),
-        ("menu_keys", KEY, "target", "nobody called “Ann” any more. There is nobody"),
+        ("menu_keys", KEY, "target", "no person called “Ann”. Add a person first."),
         ("languages", {"language": "German", "voice": "x"}, "language", "Write a lang"),
         ("languages", {"language": "de-DE", "voice": "a b"}, "voice", "Must not cont"),
     ],
@@ -94,8 +99,8 @@ def test_a_key_follows_nobody_who_is_gone_or_renamed(admin_client: Client) -> No
 
     for gone in ({"name": "Anna"}, {"DELETE": "on"}):
         page = change(**rows("targets", known | gone))
-        assert "The bot has nobody called “Ann” any more." in page
-    assert "There are: Anna." in change(**rows("targets", known | {"name": "Anna"}))
+        assert "The bot has no person called “Ann”." in page
+    assert "Choose Anna." in change(**rows("targets", known | {"name": "Anna"}))
     assert bot.targets.get().name == "Ann"
     other = rows("targets", known | {"DELETE": "on"}, ANN | {"number": "+14155550199"})
     assert "changed successfully" in change(**other)
@@ -134,7 +139,7 @@ def test_what_is_unknown_is_told_while_typing_and_when_saving(
     assert "beside the fields" not in page
     more = {"name": "Another", "goodbye_message": "{{a}}", "apology_message": "{{b}}"}
     page = add(admin_client, **wanted, **more)
-    assert "1 more stands beside the fields." in page
+    assert "1 more warning beside the fields of the bot." in page
 
 
 def test_a_row_is_called_by_its_name_not_by_its_place(admin_client: Client) -> None:
@@ -146,7 +151,7 @@ def test_a_row_is_called_by_its_name_not_by_its_place(admin_client: Client) -> N
     }
     page = add(admin_client, **wanted)
     assert "Key 1, message: {{x}} is not known" in page
-    assert "Person Ann, when to use it: {{y}} is not known" in page
+    assert "Person Ann, when to transfer: {{y}} is not known" in page
 
 
 def test_a_number_that_a_bot_answers_is_pointed_out_beside_its_field(

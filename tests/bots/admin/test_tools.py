@@ -12,7 +12,7 @@ from django.forms import BaseForm
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from bots.admin.secret import LOST, SecretForm
+from bots.admin.secret import UNREADABLE, SecretForm
 from bots.admin.tool import ParameterForm, ToolForm
 from bots.models import Bot, Secret, Tool, ToolParameter
 from calls.accounts.groups import OPERATOR, VIEWER
@@ -119,7 +119,7 @@ def test_a_tool_is_described_with_its_arguments(operator: Client) -> None:
         ({"url": "https://{{host}}/x"}, "Write the host out"),
         ({"url": "shop.example"}, "beginning with https://"),
         ({"headers": "Authorization"}, "Line 1 is not of the form"),
-        ({"name": "end_call"}, "The bot has a function of that name."),
+        ({"name": "end_call"}, "The bot has a built-in tool with this name."),
         ({"name": "look up"}, "Letters, digits and _ only"),
         ({"timeout_seconds": "31"}, "less than or equal to 30"),
     ],
@@ -144,8 +144,8 @@ def test_what_could_not_be_sent_is_refused_in_words(
             {"failure_instructions": "Name {{an order}}."},
             "“{{an order}}” will be left out.",
         ),
-        ({"headers": "X: {{secret.nowhere}}"}, "There is no secret “nowhere” yet"),
-        ({"headers": "X-Api-Key: 12345"}, "The value of X-Api-Key can be read"),
+        ({"headers": "X: {{secret.nowhere}}"}, "“nowhere” does not exist."),
+        ({"headers": "X-Api-Key: 12345"}, "can read the value of X-Api-Key, and"),
         (
             {"url": "https://other.example/"},
             "TOOL_ALLOWED_HOSTS does not name other.example.",
@@ -227,7 +227,7 @@ def test_a_secret_goes_in_and_never_comes_out(operator: Client) -> None:
     pages += told(operator.get("/admin/bots/secret/"))
     pages += told(operator.get(f"/admin/bots/secret/{secret.pk}/history/"))
     pages += told(operator.get("/admin/"))
-    assert "Kept, encrypted." in pages
+    assert "Saved, encrypted." in pages
     for hidden in (KEY, secret.encrypted_value):
         assert hidden not in pages
         assert hidden not in str([*LogEntry.objects.values()])
@@ -268,8 +268,8 @@ def test_a_lost_secret_is_told_in_words(
     operator: Client, secret: Secret, settings: Settings
 ) -> None:
     Secret.objects.update(encrypted_value="gAAAAA-of-another-key")
-    assert LOST in told(operator.get("/admin/bots/secret/"))
-    assert LOST in told(operator.get(f"/admin/bots/secret/{secret.pk}/change/"))
+    assert UNREADABLE in told(operator.get("/admin/bots/secret/"))
+    assert UNREADABLE in told(operator.get(f"/admin/bots/secret/{secret.pk}/change/"))
 
 
 def test_a_secret_says_who_uses_it(
@@ -288,12 +288,14 @@ def test_who_would_do_without_it_is_told_before_it_is_deleted(
     shop.menu_keys.create(key="7", action="tool", tool=tool)
     page = told(operator.get(f"/admin/bots/tool/{tool.pk}/delete/"))
     assert "Shop (lookup)</a>, <a" in page
-    assert "Shop (key 7)</a>. Their next calls do without it" in page
+    assert "Shop (key 7)</a>. Their next calls work without it" in page
     page = told(operator.get(f"/admin/bots/secret/{secret.pk}/delete/"))
-    assert "look_up_order</a>: without it, every request that names it fails" in page
+    assert (
+        "look_up_order</a>. If you delete it, every request that uses it fails" in page
+    )
     Bot.objects.update(webhook_secret=secret)
     page = told(operator.get(f"/admin/bots/secret/{secret.pk}/delete/"))
-    assert "Choose another secret for the webhook first." in page
+    assert "Choose another key for the webhook first." in page
 
 
 # Who may

@@ -95,7 +95,7 @@ class TestPages:
         bot.delete()
         lost = history.deleted(Bot)[0]
         told = page(operator, f"bot/{lost.id}/history/{lost.pk}/")
-        assert "they went with it" in told
+        assert "they were deleted with it" in told
 
     @pytest.mark.parametrize("asked", ["9" * 5_000, "x", "-1", "", "²"])
     def test_survive_odd_addresses(

@@ -98,10 +98,7 @@ async def test_what_a_bot_may_not_have_is_not_spoken(
     ("status", "words"),
     [
         (401, "Inworld refuses INWORLD_API_KEY. Copy it again"),
-        (
-            404,
-            "Inworld does not speak in the voice “Clive” with inworld-tts-2: refused",
-        ),
+        (404, "Inworld refuses the voice “Clive” with inworld-tts-2: refused"),
         (402, "Inworld refuses this: refused with 402"),
         (429, "Inworld is asked too much at once"),
         (500, "Inworld has trouble of its own"),

@@ -10,7 +10,7 @@ from bots.inworld.client import Inworld
 from bots.inworld.errors import (
     BadCredentials,
 )
-from bots.inworld.events import Done, Finished, Text, Usage
+from bots.inworld.events import Done, Text, Usage
 from bots.inworld.segments import Segmenter
 from tests.support.inworld.replies import (
     KEY,
@@ -57,7 +57,6 @@ async def test_a_reply_is_streamed_to_its_end(
         (" How can I help?", 0.5),
     ]
     assert segmenter.written == "Hello there. How can I help?"
-    assert Finished("stop") in events
     assert Usage(9, 9) in events
     assert events[-1] == Done()
 

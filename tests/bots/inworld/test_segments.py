@@ -12,7 +12,6 @@ from bots.inworld.events import (
     Done,
     Event,
     Failed,
-    Finished,
     Text,
     Transcript,
     Usage,
@@ -80,9 +79,9 @@ def test_a_segment_is_released_by_the_next_transcript() -> None:
     assert [segment.text for segment in segmenter.feed(Transcript(" Two."))] == ["One."]
 
 
-def test_done_releases_the_rest_and_finish_reason_does_not() -> None:
+def test_done_releases_the_rest_and_usage_does_not() -> None:
     segmenter = Segmenter(EndsWhenQuiet())
-    for event in (Transcript("One."), Audio(SOUND), Finished("stop"), Usage(1, 1)):
+    for event in (Transcript("One."), Audio(SOUND), Usage(1, 1)):
         assert segmenter.feed(event) == []
     assert segmenter.feed(Audio(SOUND)) == []
     assert [segment.pcm.data for segment in segmenter.feed(Done())] == [SOUND * 2]
@@ -257,7 +256,7 @@ def test_speech_without_words_voices_everything() -> None:
 LETTERS = string.ascii_letters + "äя你"
 SPOKEN = st.text(LETTERS + " .!?…,»\"'", min_size=1, max_size=12)
 EVEN = st.binary(max_size=8).map(lambda data: data + data)
-OTHERS = st.sampled_from([Finished("stop"), Usage(1, 2)])
+OTHERS = st.just(Usage(1, 2))
 
 
 def letters(*texts: str) -> str:

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bots.config.summary_spec import SummarySpec
 from bots.sandbox.api_requests import ChatRequest
 from bots.sandbox.chat_response import INSTANT, Reply
 from bots.sandbox.json_answers import filled, schema_of
 from calls.post_call.summary_prompt import (
     CallSummary,
-    SummarySpec,
     TranscriptLine,
     parse_answer,
     prompt_messages,

@@ -22,7 +22,7 @@ class TestChanges:
             ("Active", "yes", "no"),
             ("Greeting", "Hello.", ""),
             ("Temperature", "0.7", "1.0"),
-            ("Interruptible", "By speaking or pressing a key", "Never"),
+            ("Callers can interrupt", "By speaking or pressing a key", "Never"),
         ]
 
     def test_leave_out_line_endings(self, bot: Bot) -> None:
@@ -139,7 +139,7 @@ class TestRestore:
         change(bot, llm_model="auto")
         with pytest.raises(NotRestorable) as refused:
             restore(bad)
-        assert refused.value.args[0].startswith("Language model: Write the model as")
+        assert refused.value.args[0].startswith("AI model: Write the model as")
         bot.refresh_from_db()
         assert bot.llm_model == "auto"
 

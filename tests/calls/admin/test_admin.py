@@ -195,16 +195,16 @@ def test_split_at_heard(heard: str, expected: tuple[str, str]) -> None:
 def test_settings_are_told_in_the_words_of_the_bot_page(call: Call) -> None:
     call.settings |= {"fallback_models": ["a/b", "c/d"], "of_old": None}
     told = {setting.label: setting.value for setting in settings_used(call)}
-    assert told["language model"] == "openai/gpt-4.1-mini"
-    assert told["interruptible"] == "By speaking or pressing a key"
+    assert told["AI model"] == "openai/gpt-4.1-mini"
+    assert told["callers can interrupt"] == "By speaking or pressing a key"
     assert told["listen for keys"] == "Yes"
     assert told["fallback models"] == "a/b\nc/d"
     assert told["of old"] == "-"
-    assert told["longest call"] == "30 minutes"
+    assert told["maximum length"] == "30 minutes"
     assert told["keep calls for"] == "0: for good"
     call.settings |= {"idle_timeout_seconds": 1}
     told = {setting.label: setting.value for setting in settings_used(call)}
-    assert told["ask again after"] == "1 second"
+    assert told["remind after"] == "1 second"
 
 
 @pytest.mark.parametrize(
@@ -268,7 +268,7 @@ def test_a_number_that_is_listed_already_says_who_answers_it(
     number = PhoneNumber.objects.create(number="+14155550100", bot=bot)
     add, pasted = "/admin/bots/phonenumber/add/", {"number": "+1 (415) 555-0100"}
     page = admin_client.post(add, pasted).content.decode()
-    assert "Front desk answers it already." in page
+    assert "Front desk already answers this number." in page
     PhoneNumber.objects.update(bot=None)
     page = admin_client.post("/admin/bots/bot/add/", NEW_BOT).content.decode()
     assert "The default bot answers it already." in page
@@ -290,7 +290,7 @@ def test_pasted_numbers_are_tidied(admin_client: Client) -> None:
     }
     added = admin_client.post("/admin/bots/phonenumber/add/", pasted, follow=True)
     link = "/admin/numbers/preview/?number=%2B442079460018"
-    assert f'<a href="{link}">What will +442079460018 do?</a>' in text_of(added)
+    assert f'<a href="{link}">Test +442079460018</a>' in text_of(added)
     assert admin_client.get(link).status_code == 200
     assert PhoneNumber.objects.filter(number="+442079460018").exists()
     response = admin_client.post("/admin/bots/phonenumber/add/", {"number": "12 ab"})

@@ -62,7 +62,7 @@ def test_variables_are_filled_in_with_their_examples(admin_client: Client) -> No
     assert found.has_examples
     path = reverse("admin:number-preview")
     page = admin_client.get(path, {"number": MINE})
-    assert "Stand in for what a real call would know" in page.content.decode()
+    assert "Examples are used in place of a real call" in page.content.decode()
     Bot.objects.update(greeting="Hi.")
     assert not preview(MINE).has_examples
 
@@ -124,7 +124,7 @@ def test_the_page_of_a_number_shows_it_escaped(admin_client: Client) -> None:
     page = admin_client.get(f"/admin/bots/phonenumber/{known.pk}/change/")
     ahead = admin_client.get(f"/admin/numbers/preview/?number={quote(MINE)}")
     for shown in (page.content.decode(), ahead.content.decode()):
-        assert "What a caller hears first" in shown
+        assert "<dt>First words" in shown
         assert "<script>x=1" not in shown
         assert "{{ 7*7 }}" in shown
         assert f"/admin/numbers/greeting/{bot.pk}/" in shown
@@ -142,7 +142,7 @@ def test_what_is_no_number_is_refused_with_a_reason(
 
 def test_a_number_may_be_written_any_way(admin_client: Client) -> None:
     page = admin_client.get("/admin/numbers/preview/", {"number": "+1 (500) 555-0006"})
-    assert f"What will {MINE} do?" in page.content.decode()
+    assert f"What callers of {MINE} hear" in page.content.decode()
 
 
 async def play(bot: Bot, user: User, said: str = "greeting") -> HttpResponse:

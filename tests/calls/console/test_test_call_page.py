@@ -10,6 +10,7 @@ from pytest_django import Settings
 
 from bots.config_builder import config_from_json, config_of
 from bots.models import Bot
+from calls.metrics import REGISTRY
 from calls.models import Call
 from tests.support.pages.test_call import client_of, make_user
 from tests.support.pages.test_call import fresh_process as fresh_process
@@ -94,13 +95,20 @@ def test_a_server_without_a_key_says_what_to_set(
     assert "INWORLD_API_KEY" in answer.json()["problem"]
 
 
+def _never_connected() -> float:
+    labels = {"reason": "never-connected"}
+    return REGISTRY.get_sample_value("voicebot_calls_ended_total", labels) or 0
+
+
 def test_a_call_whose_page_went_away_is_closed_when_the_next_is_made(
     operator: User, bot: Bot
 ) -> None:
     client = client_of(operator)
     client.post(f"/admin/test-call/{bot.pk}/")
     Call.objects.update(started_at=timezone.now() - timedelta(minutes=2))
+    before = _never_connected()
     client.post(f"/admin/test-call/{bot.pk}/")
+    assert _never_connected() == before + 1
     latest, first = Call.objects.all()
     assert (first.status, first.end_reason) == ("failed", "never-connected")
     assert latest.status == "ringing"

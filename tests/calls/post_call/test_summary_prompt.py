@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bots.config.summary_spec import SummarySpec
 from calls.post_call import summary_prompt
 from calls.post_call.summary_prompt import (
     CallSummary,
-    SummarySpec,
     TranscriptLine,
     parse_answer,
     prompt_messages,

@@ -163,7 +163,7 @@ class TestNightlyRun:
     def test_of_many_claims_at_once_one_is_granted(self) -> None:
         async def claims() -> list[bool]:
             ask = (
-                nightly_purge._beside(nightly_purge._claim, NOW.date(), NOW)
+                nightly_purge._in_db(nightly_purge._claim, NOW.date(), NOW)
                 for _ in range(8)
             )
             return [bool(granted) for granted in await asyncio.gather(*ask)]

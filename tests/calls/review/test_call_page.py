@@ -213,7 +213,7 @@ def test_the_settings_of_a_call_tell_what_the_bot_could_do(
     told = {each.label: each.value for each in settings_used(call)}
     assert told["tools"] == told["lookup"] == "look_up: GET shop.example"
     assert told["people"] == "Sales, +14155550123, Large orders."
-    assert told["menu of keys"].split("\n") == [
+    assert told["keypad menu"].split("\n") == [
         "0: puts through to Sales",
         "1: says We open at nine.",
         "2: puts through to the first who is there",
@@ -242,7 +242,7 @@ def test_what_a_bot_can_do_is_told_to_have_changed_since(doing: Bot) -> None:
         "tools": "look_up: GET shop.example (edited since)",
         "lookup": "look_up: GET shop.example (edited since)",
         "people": "Sales, +14155550199, Large orders.",
-        "menu of keys": "0: puts through to Sales",
+        "keypad menu": "0: puts through to Sales",
     }
     call.settings |= {"tools": 7, "targets": [{}], "menu": "x", "lookup_tool": [1]}
     assert len(list(settings_used(call))) == len(call.settings)

@@ -105,8 +105,8 @@ async def test_a_token_that_was_good_without_the_database_is_used_up_afterwards(
     hidden = without("calls_call")
     await sync_to_async(hidden.__enter__)()
     try:
-        assert await admit(*token, here=partial(_admit, *token))
-        assert await admit(*token, here=partial(_admit, *token)) is None
+        assert await admit(*token, fallback=partial(_admit, *token))
+        assert await admit(*token, fallback=partial(_admit, *token)) is None
     finally:
         await sync_to_async(hidden.__exit__)(None, None, None)
     writer = services().transcripts

@@ -6,9 +6,8 @@ from collections import deque
 import pytest
 
 from calls.simulator import Person
-from tests.calls.simulator import test_simulator
-from tests.calls.simulator.test_simulator import HANGUP, Bot, connect, dial, send
-from tests.calls.simulator.test_simulator import bot as bot
+from tests.calls.simulator import test_command
+from tests.calls.simulator.small_voicebot import HANGUP, Bot, connect, dial, send
 
 NUMBER = "+15005550042"
 GATHER = '<Gather action="/key" numDigits="1"><Say>Kim calls. Press 1.</Say></Gather>'
@@ -130,7 +129,7 @@ async def test_a_caller_who_is_back_waits_for_what_the_bot_says(bot: Bot) -> Non
 
 async def test_the_command_prints_what_the_person_does(bot: Bot) -> None:
     script(bot, ringing(), key=HANGUP)
-    command = test_simulator.TestCommand()
+    command = test_command.TestCommand()
     arguments = ("--say", "Sales", "--fast", "--person", "declines")
     calling, socket = await command._answered(bot, *arguments)
     await send(socket, {"type": "end"})
@@ -142,7 +141,7 @@ async def test_the_command_prints_what_the_person_does(bot: Bot) -> None:
 
 async def test_the_command_tells_who_took_the_call(bot: Bot) -> None:
     script(bot, ringing())
-    command = test_simulator.TestCommand()
+    command = test_command.TestCommand()
     calling, socket = await command._answered(bot, "--say", "Sales", "--fast")
     await send(socket, {"type": "end"})
     printed = await calling

@@ -224,7 +224,7 @@ async def connect(url: str) -> Call | None:
     """Use up a socket's token as its handshake does."""
     found = read_token(url.rsplit("/", 1)[1])
     assert found
-    return await admit(*found, here=lambda: None)
+    return await admit(*found, fallback=lambda: None)
 
 
 @in_database
@@ -312,7 +312,7 @@ async def test_without_a_database_the_process_that_answered_knows_its_nonce(
     assert active_calls().connecting.claim("CA1", row.relay_nonce) is None
     await sync_to_async(hide_calls)()
     try:
-        assert await admit("CA1", row.relay_nonce, here=lambda: here) is here
+        assert await admit("CA1", row.relay_nonce, fallback=lambda: here) is here
     finally:
         await sync_to_async(show_calls)()
 

@@ -13,8 +13,7 @@ from calls.twilio.errors import (
     TwilioRefused,
     UnknownNumber,
 )
-from calls.twilio.number_setup import Number, PointsAt, changes, number_status
-from calls.twilio.webhook_urls import Webhooks
+from calls.twilio.number_setup import Number, PointsAt, Webhooks, changes, number_status
 from tests.support.twilio import FOLDER, SID, TOKEN, FakeTwilio, number
 
 ORIGIN = "https://bot.example.com"

@@ -92,7 +92,7 @@ async def test_the_twiml_sets_every_attribute_of_turn_taking(bot: Bot) -> None:
         "partialPrompts": "false",
         "preemptible": "false",
         "dtmfDetection": "true",
-        "events": "speaker-events tokens-played",
+        "events": "speaker-events",
     }
 
 

@@ -15,9 +15,10 @@ from voicebot.server.malloc import limit_arenas
 from voicebot.server.daphne_server import DrainingServer  # isort: skip  (installs the reactor first)
 
 from daphne.endpoints import build_endpoint_description_strings
+from django import db
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError, connections
+from django.db import connections
 
 from bots.checks import inworld_trouble
 from bots.inworld.api_key import lacks_key
@@ -117,7 +118,7 @@ class Command(BaseCommand):
             Call.objects.open().exists()
             if not lacks_key():
                 demo_tool.remove()
-        except DatabaseError as error:
+        except db.Error as error:
             raise CommandError(
                 f"The database cannot be used ({error}). Is it running, and was "
                 "`manage.py setup` run?"

@@ -4,12 +4,13 @@ import secrets
 from contextlib import closing
 from typing import Any
 
+from django import db
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError, connection
+from django.db import connection
 from django.db.models import Model
 
 from bots.inworld.api_key import lacks_key
@@ -49,7 +50,7 @@ class Command(BaseCommand):
             reach_database()
             # Makes the groups of people, too.
             call_command("migrate", verbosity=0, interactive=False)
-        except DatabaseError as error:
+        except db.Error as error:
             reason = " ".join(str(error).split())
             raise CommandError(f"The database cannot be used: {reason}") from error
         history.first_version()

@@ -1,9 +1,7 @@
-"""The carrier's callbacks around a transfer, in its recorded forms, in any order."""
+"""The dialled number of a transfer, and what comes of the dialling."""
 
 from datetime import timedelta
 from itertools import permutations
-from typing import Any
-from xml.etree import ElementTree
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -13,94 +11,42 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from bots.config.phrasebook import PHRASEBOOKS, phrasebook
-from bots.config_builder import config_of
+from bots.config.phrasebook import phrasebook
 from bots.models import Bot
-from calls.models import Call, Turn
+from calls.models import Call
 from calls.operations.reaper import STALE_AFTER, TRANSFERRED, Reaper
+from calls.review.status import display_status
 from calls.session.active_calls import active_calls
 from calls.session.socket_admission import admit
 from calls.transcripts.writes import TransferStarted, write_all
 from calls.transfer import Transfer
 from calls.twilio.relay_tokens import read_token
-from calls.twilio.twiml import screening_gather
-from calls.webhooks.dial_result import caller_id, outcome
+from calls.webhooks.dial_result import caller_id, parse_dial_result
 from calls.webhooks.reconnect_decision import MAX_RECONNECTS
 from tests.calls.webhooks.test_incoming import (
     ORIGIN,
     RINGING,
     SESSION,
-    fresh_process,
     post,
     ring,
 )
+from tests.calls.webhooks.transfer_callbacks import (
+    DIAL,
+    ENDED,
+    HEARD_ONLY,
+    KEY,
+    LOST,
+    NO_ANSWER,
+    PERSON,
+    SALES,
+    TALKED,
+    handed_over,
+    in_database,
+    state,
+    tags,
+    verbs,
+)
 from tests.conftest import numbered
-
-__all__ = ["fresh_process"]  # a fixture
-in_database = pytest.mark.django_db(transaction=True)
-
-SALES = {
-    "name": "Sales",
-    "number": "+15005550042",
-    "when_to_use": "Orders.",
-    "opening_hours": "",
-    "ring_seconds": 20,
-    "announce": True,
-    "summary": 'Kim wants <b>two</b> "crates" & more',
-    "language": "de-DE",
-}
-ENDED = {**SESSION, "SessionStatus": "ended", "HandoffData": '{"transfer": true}'}
-LOST = {**SESSION, "SessionStatus": "failed", "CallStatus": "in-progress"}
-# The person's telephone is a call of its own.
-PERSON = {
-    "CallSid": "CA9",
-    "ParentCallSid": "CA1",
-    "CallStatus": "in-progress",
-    "Direction": "outbound-dial",
-    "From": "+15005550001",
-    "To": "+15005550042",
-}
-KEY = {"FinishedOnKey": "", "msg": "Gather End"}
-DIAL = {**RINGING, "CallStatus": "in-progress", "DialCallSid": "CA9"}
-NO_ANSWER = {**DIAL, "DialCallStatus": "no-answer", "DialBridged": "false"}
-PICKED_UP = {**DIAL, "DialCallStatus": "completed", "DialCallDuration": "62"}
-TALKED = {**PICKED_UP, "DialBridged": "true"}
-HEARD_ONLY = {**PICKED_UP, "DialBridged": "false"}
-
-
-async def verbs(path: str, **form: str) -> ElementTree.Element:
-    answer = await post(path, **form)
-    assert answer.status_code == 200
-    return ElementTree.fromstring(answer.content)
-
-
-async def tags(path: str, **form: str) -> list[str]:
-    return [verb.tag for verb in await verbs(path, **form)]
-
-
-async def handed_over(**changes: Any) -> Call:
-    """A call whose bot has just put the caller through."""
-    await ring()
-    call = await Call.objects.aget()
-    await admit(call.call_sid, call.relay_nonce, here=lambda: None)
-    now = timezone.now()
-    use = {"call_id": "call_1", "name": "transfer_call", "arguments": "{}"}
-    fixed = {"call": call, "started_at": now, "ended_at": now}
-    await Turn.objects.acreate(index=0, role="bot", text="Hello.", **fixed)
-    await Turn.objects.acreate(
-        index=1, role="tool", text="transfer_call", tool_call=use, **fixed
-    )
-    kept = {**SALES, **changes}
-    await sync_to_async(write_all)([TransferStarted(call.pk, kept, call.reconnects)])
-    await Call.objects.aupdate(status="in-progress", answered_at=now)
-    return await Call.objects.aget()
-
-
-async def state() -> tuple[str, str, str]:
-    """How the call stands, and what its transcript says became of the transfer."""
-    call = await Call.objects.aget()
-    turn = await call.turns.aget(index=1)
-    return call.status, call.end_reason, turn.tool_call.get("result", "")
 
 
 @in_database
@@ -122,67 +68,7 @@ async def test_a_person_is_rung_up_as_the_operator_set_it(bot: Bot) -> None:
         "method": "POST",
     }
     assert await state() == ("in-progress", "", "")
-    assert call.display_status == "Ringing Sales"
-
-
-@in_database
-async def test_whom_nothing_is_announced_to_is_connected_at_once(bot: Bot) -> None:
-    await handed_over(announce=False)
-    (dial,) = await verbs("/voice/action", **ENDED)
-    assert dial[0].attrib == {}
-    assert await tags("/voice/dial/0", **TALKED) == ["Hangup"]
-    told = "Sales took the call, which lasted 62 s."
-    assert await state() == ("completed", "transferred", told)
-
-
-@in_database
-async def test_the_announcement_is_said_twice_in_the_calls_language(bot: Bot) -> None:
-    call = await handed_over()
-    path = f"/voice/announcement/{call.pk}/0"
-    first, second, end = await verbs(path, **PERSON)
-    assert end.tag == "Hangup"
-    assert (
-        first.attrib
-        == second.attrib
-        == {
-            "action": f"{ORIGIN}/voice/accept/{call.pk}/0",
-            "method": "POST",
-            "numDigits": "1",
-            "timeout": "6",
-        }
-    )
-    (say,) = first
-    assert say.attrib == {"language": "de-DE"}
-    assert 'Kim wants <b>two</b> "crates" & more.' in (say.text or "")
-    assert "Drücken Sie die 1" in (say.text or "")
-
-
-@in_database
-@pytest.mark.parametrize("key", ["2", "*", "11", ""])
-async def test_another_key_than_1_takes_no_call(bot: Bot, key: str) -> None:
-    call = await handed_over()
-    path = f"/voice/accept/{call.pk}/0"
-    assert await tags(path, **PERSON, **KEY, Digits=key) == ["Say", "Hangup"]
-    # However the carrier came to bridge the two, nobody took the call.
-    assert await tags("/voice/dial/0", **TALKED) == ["Connect"]
-    assert (await state())[2].startswith("Sales did not take the call.")
-
-
-@in_database
-async def test_1_takes_the_call_and_its_end_is_the_end(bot: Bot) -> None:
-    call = await handed_over()
-    path = f"/voice/accept/{call.pk}/0"
-    for _ in range(2):
-        assert await tags(path, **PERSON, **KEY, Digits="1") == ["Say"]
-    assert await state() == ("in-progress", "", "Sales took the call.")
-    assert (await Call.objects.aget()).display_status == "With Sales"
-    assert await tags(f"/voice/announcement/{call.pk}/0", **PERSON) == ["Hangup"]
-    for _ in range(2):
-        assert await tags("/voice/dial/0", **TALKED) == ["Hangup"]
-    told = "Sales took the call, which lasted 62 s."
-    assert await state() == ("completed", "transferred", told)
-    assert (await Call.objects.aget()).transfer == {}
-    assert await tags(path, **PERSON, **KEY, Digits="1") == ["Hangup"]
+    assert display_status(call) == "Ringing Sales"
 
 
 @in_database
@@ -218,7 +104,7 @@ async def test_a_caller_nobody_took_gets_a_fresh_relay_once(
     assert (await state())[2].startswith(told)
     found = read_token(url.rsplit("/", 1)[1])
     assert found
-    admitted = await admit(*found, here=lambda: None)
+    admitted = await admit(*found, fallback=lambda: None)
     assert admitted
     assert admitted.transfer["returned"].startswith(told)
     # Told once; what comes late changes nothing.
@@ -250,13 +136,13 @@ async def test_who_comes_back_has_lost_no_line(bot: Bot) -> None:
     await handed_over()
     assert await tags("/voice/dial/0", **NO_ANSWER) == ["Connect"]
     call = await Call.objects.aget()
-    await admit(call.call_sid, call.relay_nonce, here=lambda: None)
+    await admit(call.call_sid, call.relay_nonce, fallback=lambda: None)
     for number in range(MAX_RECONNECTS):
         assert await tags("/voice/action", **{**LOST, "SessionId": f"VX{number}"}) == [
             "Connect"
         ]
         call = await Call.objects.aget()
-        await admit(call.call_sid, call.relay_nonce, here=lambda: None)
+        await admit(call.call_sid, call.relay_nonce, fallback=lambda: None)
     assert await tags("/voice/action", **{**LOST, "SessionId": "VX9"}) == [
         "Say",
         "Hangup",
@@ -272,7 +158,7 @@ async def test_a_line_that_breaks_on_the_way_to_a_person_still_leads_there(
         assert await tags("/voice/action", **LOST) == ["Dial"]
     assert await tags("/voice/dial/0", **NO_ANSWER) == ["Connect"]
     call = await Call.objects.aget()
-    await admit(call.call_sid, call.relay_nonce, here=lambda: None)
+    await admit(call.call_sid, call.relay_nonce, fallback=lambda: None)
     assert await tags("/voice/action", **LOST) == []
     assert (await Call.objects.aget()).reconnects == 1
 
@@ -312,37 +198,6 @@ async def test_the_last_word_on_a_call_may_come_before_that_on_its_transfer(
         told = "Sales took the call, which lasted 62 s."
         assert await state() == ("completed", "transferred", told)
         assert (await Call.objects.aget()).transfer == {}
-
-
-@in_database
-async def test_a_late_report_of_who_took_a_call_unannounced_is_believed(
-    bot: Bot,
-) -> None:
-    await handed_over(announce=False)
-    await post("/voice/status", **SESSION, CallStatus="completed")
-    assert (await state())[1] == "caller-hung-up"
-    await post("/voice/dial/0", **{**TALKED, "CallStatus": "completed"})
-    assert (await state())[:2] == ("completed", "transferred")
-
-
-@in_database
-async def test_a_persons_telephone_speaks_of_its_own_call_only(bot: Bot) -> None:
-    call = await handed_over()
-    for path, form in (
-        (f"/voice/announcement/{call.pk}/1", PERSON),
-        (f"/voice/announcement/{call.pk + 1}/0", PERSON),
-        (f"/voice/announcement/{call.pk}/0", {**PERSON, "ParentCallSid": "CA2"}),
-        (f"/voice/accept/{call.pk}/1", {**PERSON, "Digits": "1"}),
-        (f"/voice/accept/{call.pk}/0", {**PERSON, "ParentCallSid": "x", "Digits": "1"}),
-        ("/voice/dial/0", {**TALKED, "CallSid": "CA2"}),
-        ("/voice/dial/7", {**TALKED, "CallSid": "CA2"}),
-    ):
-        assert await tags(path, **form) == ["Hangup"]
-    assert await tags("/voice/dial/1", **TALKED) == []
-    assert (await Call.objects.aget()).transfer == SALES
-    paths = ("/voice/dial/0", f"/voice/accept/{call.pk}/0")
-    for path in (*paths, f"/voice/announcement/{call.pk}/0"):
-        assert (await post(path, "another token", **PERSON)).status_code == 403
 
 
 @in_database
@@ -491,23 +346,6 @@ def test_who_is_with_a_person_is_not_taken_for_dead(bot: Bot, is_test: bool) -> 
     assert (call.status, call.end_reason) == ("failed", "connection-lost")
 
 
-# Words
-
-
-@pytest.mark.parametrize("language", PHRASEBOOKS)
-def test_every_language_announces_a_caller(language: str) -> None:
-    transfer = Transfer("Sales", "+15005550042", language=f"{language}-XX")
-    alone = screening_gather(transfer)
-    assert "1" in alone
-    told = screening_gather(
-        Transfer.of({**transfer.to_json(), "summary": "Two {crates}"})
-    )
-    assert "Two {crates}." in told
-    assert told.startswith(PHRASEBOOKS[language].screening_prompt.partition("{}")[0])
-    assert PHRASEBOOKS[language].screening_accepted.endswith(".")
-    assert PHRASEBOOKS[language].screening_declined.endswith(".")
-
-
 FORMS = st.dictionaries(
     st.sampled_from(
         ["DialCallStatus", "DialBridged", "DialCallDuration", "CallStatus", "Digits"]
@@ -522,18 +360,11 @@ FORMS = st.dictionaries(
 def test_whatever_the_carrier_reports_nobody_took_what_they_did_not_accept(
     form: dict[str, str],
 ) -> None:
-    found = outcome(Transfer.of(SALES), form)
-    assert not found.talked
-    assert found.words
-    taken = outcome(Transfer.of({**SALES, "accepted": True}), form)
-    assert taken.talked == (
+    found = parse_dial_result(Transfer.of(SALES), form)
+    assert not found.answered
+    assert found.message
+    taken = parse_dial_result(Transfer.of({**SALES, "accepted": True}), form)
+    assert taken.answered == (
         form.get("DialCallStatus") in ("completed", "answered")
         and form.get("DialBridged") != "false"
     )
-
-
-def test_the_person_behind_the_transfer_number_has_no_name() -> None:
-    person = config_of(Bot(transfer_number="+15005550099")).transfer_targets[0]
-    transfer = Transfer.of(person.to_json())
-    told = outcome(transfer, {"DialCallStatus": "busy"}).words
-    assert told.startswith("The transfer number is on the phone.")

@@ -1,0 +1,384 @@
+"""Runs a conversation against the model: time, actions and their checks."""
+
+import heapq
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from itertools import count
+from random import Random
+from typing import assert_never
+
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+)
+
+from bots.config.rules import ConversationRules
+from calls.conversation.actions import (
+    Action,
+    CallTool,
+    ChangeLanguage,
+    CountFallback,
+    DropClips,
+    HangUp,
+    MuteClips,
+    Play,
+    SaveTurn,
+    SpeakText,
+    StartReply,
+    StopReply,
+)
+from calls.conversation.conversation import Conversation
+from calls.conversation.dtmf import (
+    FINISH_ON_KEY,
+    INTER_DIGIT_TIMEOUT,
+    DigitRequest,
+    digits_text,
+)
+from calls.conversation.ending import FINAL_MESSAGE_TIMEOUT
+from calls.conversation.events import (
+    CallConnected,
+    CallEnded,
+    CallerInterrupted,
+    CallerSpoke,
+    ClipReady,
+    DtmfReceived,
+    Event,
+    LookupDone,
+    ReplyEnded,
+    TimerFired,
+    ToolCallEnded,
+)
+from calls.conversation.fallback import FALLBACK_BUDGET, FIRST_AUDIO_TIMEOUT
+from calls.conversation.messages import (
+    CONTINUE,
+    Message,
+)
+from calls.conversation.timeouts import MAX_UNTRANSCRIBED_SPEECH
+from calls.turns.playback import Clip, QueuedClip, twilio_tts_clip
+from calls.turns.resume import is_unanswered
+from calls.turns.turn import ASKED, Turn
+from tests.calls.conversation.state_machine_model import (
+    CONSENT,
+    GERMAN,
+    GOODBYE,
+    LATE,
+    MANNERS,
+    NOTICE,
+    SLACK,
+    TOOL,
+    Carrier,
+    Ledger,
+)
+
+
+class ModelledCall(RuleBasedStateMachine):
+    """A call whose every action is checked against the model; it has no rules yet."""
+
+    holds = False
+
+    @initialize(manners=MANNERS, seed=st.integers(0, 2**16))
+    def call(self, manners: ConversationRules, seed: int) -> None:
+        self.random = Random(seed)
+        if self.random.random() < 0.5:
+            german = {GERMAN: replace(manners, language=GERMAN)}
+            manners = replace(manners, other_languages=german)
+        self.manners = manners
+        self.now = 1000.0
+        self.core = Conversation(manners)
+        self.carrier = Carrier(self.random)
+        self.ledger = Ledger(manners)
+        self.names = count(1)
+        self.planned: list[tuple[float, int, Callable[[], None]]] = []
+        self.reporting: set[int] = set()  # replies that have not reported their end
+        self.recited: set[int] = set()  # of fixed sentences
+        self.late_by = 0.0
+        self.keys, self.keys_at = "", 0.0
+        self.speaking = False  # by the carrier's word
+        self.asked: list[str] = []  # what the latest answer is to
+        self.asked_number = 0
+        self.waiting_since: float | None = None  # the caller, for a sound
+        self.leaves_by: float | None = None
+        self.last_word = False
+        self.over = self.rings = False
+        looks_up = self.random.random() < 0.2
+        if looks_up:
+            self.plan(
+                self.random.uniform(0, 1),
+                lambda: self.feed(
+                    LookupDone({"a": "b"}, self.random.choice(["", "No"]))
+                ),
+            )
+        self.feed(CallConnected(has_lookup=looks_up))
+
+    # What happens
+
+    def feed(self, event: Event) -> None:
+        ledger, leaving = self.ledger, self.leaves_by is not None
+        self.holds = False
+        if not isinstance(event, TimerFired):
+            self.now += 0.001  # no two things are at one moment
+        expected = self.take_in(event)
+        asked = self.core.entry.request
+        self.actions = self.core.receive(event, self.now)
+        if isinstance(event, CallerSpoke) and event.final and event.text.strip():
+            self.caller_said(event.text.strip(), asked)
+        for action in self.actions:
+            self.perform(action, event)
+        if asked or self.core.entry.request:
+            self.keys = self.core.entry.keys  # for whoever asked, in its own time
+            self.keys_at = self.now
+            if isinstance(event, DtmfReceived):  # as good as an answer
+                self.asked_number = ledger.begun + (ledger.writing is None)
+        entered = self.keys and self.now >= self.keys_at + INTER_DIGIT_TIMEOUT
+        left_first = isinstance(event, ReplyEnded) and self.leaves_by is not None
+        if entered and not (leaving or left_first or ledger.hung_up or self.over):
+            self.enter_keys()
+        ledger.check_words()
+        ledger.awaited = None
+        assert expected or not self.of(Play), "played although it was too late"
+        self.check_turn()
+        self.holds = True
+
+    def of(self, kind: type[Action]) -> list[Action]:
+        return [action for action in self.actions if isinstance(action, kind)]
+
+    def take_in(self, event: Event) -> bool:  # noqa: C901
+        """Note what the core is about to be told; false when it must not play it."""
+        ledger = self.ledger
+        match event:
+            case DtmfReceived(key) if self.is_chosen(key):
+                self.enter_keys()
+                ledger.said.append(digits_text(key))
+                self.asked_number = ledger.begun + 1
+                self.waiting_since = None
+            case DtmfReceived() if self.core.hearing.is_trailing_terminator(self.now):
+                pass
+            case DtmfReceived() if self.core.entry.request or ledger.hung_up:
+                pass
+            case DtmfReceived(key):
+                ends = key == FINISH_ON_KEY
+                self.keys += "" if ends and self.keys else key
+                self.keys_at = self.now
+                if ends:
+                    self.enter_keys()
+            case CallEnded():
+                self.enter_keys(forgotten=self.core.entry.request)
+                self.over = True
+            case ClipReady(number, clip):
+                ledger.clips[number].append(clip)
+                in_time = ledger.writing == number and not self.over
+                ledger.awaited = clip if in_time else None
+                return in_time
+            case ReplyEnded(number, calls=calls):
+                if ledger.writing == number:
+                    ledger.writing = None
+                if calls and self.waiting_since is not None:
+                    self.waiting_since = self.now  # each request has its own time
+                self.reporting.discard(number)
+            case CallerInterrupted():
+                cut = [cue.clip for cue in self.core.playback.pending()]
+                ledger.replayable += cut
+        return True
+
+    def caller_said(self, text: str, asked: DigitRequest | None) -> None:
+        if self.ledger.hung_up:
+            return
+        records = [a for a in self.actions if isinstance(a, SaveTurn)]
+        if any(a.turn.is_backchannel and a.turn.text == text for a in records):
+            assert text in self.manners.backchannels
+        else:
+            self.enter_keys(forgotten=asked)  # they belong to what is said
+        self.ledger.said.append(text)
+
+    def enter_keys(self, forgotten: DigitRequest | None = None) -> None:
+        if self.keys and not (forgotten and forgotten.secret):
+            self.ledger.said.append(digits_text(self.keys))
+        self.keys = ""
+
+    def perform(self, action: Action, event: Event) -> None:  # noqa: C901
+        ledger = self.ledger
+        if ledger.hung_up or self.over:
+            allowed = SaveTurn | StopReply if isinstance(event, CallEnded) else SaveTurn
+            assert isinstance(action, allowed | DropClips), "after the end"
+        if self.core.farewell and self.leaves_by is None:
+            queued = max((self.core.playback.ends_at() or 0) - self.now, 0)
+            self.leaves_by = self.now + queued + FINAL_MESSAGE_TIMEOUT
+        match action:
+            case StartReply(number, messages):
+                stopped = StopReply(number) in self.actions  # its time is up already
+                assert stopped or self.leaves_by is None, "answers after the last word"
+                ledger.begin(number)
+                self.reporting.add(number)
+                ledger.check_messages(messages)
+                self.question_asked(number, messages)
+            case SpeakText(number, text, within):
+                ledger.begin(number)
+                self.reporting.add(number)
+                if text in (GOODBYE, NOTICE):
+                    assert not self.last_word, "said goodbye twice"
+                    self.last_word = True
+                self.recited.add(number)
+                takes = self.random.uniform(0, within)
+                self.plan(takes, lambda: self.recite(number, text))
+            case StopReply(number):
+                ledger.stop(number)
+            case Play(clip, interruptible):
+                ledger.play(clip, spared=not interruptible)
+                self.carrier.play(clip, self.now)
+                self.waiting_since = None
+                if clip.text == CONSENT:
+                    assert not interruptible
+                else:
+                    assert interruptible or self.leaves_by is not None
+            case DropClips(clips, queued):
+                assert self.leaves_by or CONSENT not in [clip.text for clip in clips]
+                if queued:
+                    self.carrier.hush(clips)
+                assert not queued or not any(clip.shared for clip in clips)
+                if isinstance(event, CallerInterrupted) and self.leaves_by is None:
+                    meant = self.of(StartReply) or self.are_superseded(clips)
+                    # An apology or a question for keys comes: what led to it may go.
+                    current = self.core.replies.current
+                    turn = current.turn if current else None
+                    overtaken = turn and (turn.role == "system" or turn.model == ASKED)
+                    assert meant or overtaken, "a noise ended a reply"
+                ledger.gone += clips
+            case SaveTurn(turn):
+                ledger.record(turn, self.clips_of(turn))
+            case HangUp(transfer=person):
+                self.rings = person is not None
+                assert not ledger.hung_up, "hung up twice"
+                assert self.leaves_by is not None
+                ledger.hung_up = True
+            case MuteClips(clips):
+                assert isinstance(event, CallerInterrupted)
+                assert not any(cue.heard for cue in self.cues_of(clips))
+            case CallTool(call_id, tool):
+                assert tool is TOOL
+                self.waiting_since, self.asked = None, []
+                takes = self.random.uniform(0, 6)
+                self.plan(takes, lambda: self.feed(ToolCallEnded(call_id, "Found.")))
+            case CountFallback() | ChangeLanguage():
+                pass
+            case _:
+                assert_never(action)
+
+    def is_chosen(self, key: str) -> bool:
+        """Whether a key is one of the menu, and does what it is for at once."""
+        core, left = self.core, self.leaves_by is not None or self.ledger.hung_up
+        late = core.hearing.is_masked(self.now) or core.hearing.is_trailing_terminator(
+            self.now
+        )
+        typing = core.entry.request or core.entry.masks
+        busy = typing or core.answers.is_uninterruptible or late
+        return key in self.manners.menu and not (busy or left or self.over)
+
+    def cues_of(self, clips: Iterable[Clip]) -> list[QueuedClip]:
+        """Where these stand in the queue, as the core believes."""
+        cues = self.core.playback.cues  # what the carrier speaks has no id
+        return [cue for cue in cues if any(cue.clip is clip for clip in clips)]
+
+    def are_superseded(self, clips: Iterable[Clip]) -> bool:
+        """Whether the caller has asked something else since these were said."""
+        older = [self.ledger.clips[number] for number in range(1, self.asked_number)]
+        return all(any(clip is c for said in older for c in said) for clip in clips)
+
+    def clips_of(self, turn: Turn) -> list[Clip]:
+        replies = self.core.replies.by_number
+        numbers = [r.number for r in replies if r.turn and r.turn.index == turn.index]
+        if not numbers:  # said before the line broke
+            return [twilio_tts_clip(turn.text)]
+        return [clip for number in numbers for clip in self.ledger.clips[number]]
+
+    def question_asked(self, number: int, messages: list[Message]) -> None:
+        """The caller waits from now on, unless this is another attempt."""
+        words = [
+            turn.text for turn in self.ledger.caller_turns() if not turn.is_backchannel
+        ]
+        if CONTINUE not in messages[-1]["content"] and words != self.asked:
+            self.asked, self.asked_number = words, number
+            self.waiting_since = self.now
+
+    def check_turn(self) -> None:
+        """It is always somebody's turn, and nobody's lasts for ever."""
+        core, ledger, now = self.core, self.ledger, self.now
+        wakes_at = core.next_deadline()
+        if self.over or ledger.hung_up:
+            assert wakes_at is None
+            return
+        if self.leaves_by is not None:
+            assert now <= self.leaves_by + SLACK, "does not hang up"
+            assert wakes_at is not None
+            return
+        if self.waiting_since is not None:
+            waited = now - self.waiting_since
+            assert waited <= FIRST_AUDIO_TIMEOUT + FALLBACK_BUDGET + 1 + SLACK, (
+                "dead air"
+            )
+        if core.is_idle and not core.replies.unfinished:
+            assert not is_unanswered(core.turns), "an answer is owed, and forgotten"
+        if core.answers.pending_results:
+            return
+        if ledger.writing is None and not core.is_idle:
+            assert wakes_at is not None, "stuck"
+        assert not (ledger.lines and core.is_idle), "a line was forgotten"
+        if ledger.writing is None and self.manners.idle_timeout_seconds:
+            assert wakes_at is not None, "nobody's turn"
+            patience = self.manners.idle_timeout_seconds
+            patience += MAX_UNTRANSCRIBED_SPEECH if self.speaking else 3
+            queued = sum(cue.clip.seconds + 0.7 for cue in core.playback.pending())
+            assert wakes_at <= now + patience + queued, "the silence timer is late"
+
+    # Time
+
+    def plan(self, seconds: float, what: Callable[[], None]) -> None:
+        heapq.heappush(self.planned, (self.now + seconds, next(self.names), what))
+
+    def pass_time(self, seconds: float) -> None:
+        until = self.now + seconds
+        while True:
+            wakes_at = None if self.over else self.core.next_deadline()
+            if wakes_at is not None:
+                wakes_at = max(wakes_at, self.now) + self.late_by
+            planned = self.planned[0][0] if self.planned else None
+            moments = [wakes_at, planned, None if self.over else self.carrier.next_at()]
+            moment = min((m for m in moments if m is not None), default=until)
+            if moment >= until:
+                break
+            self.now = max(self.now, moment)
+            if moment == planned:
+                heapq.heappop(self.planned)[2]()
+            elif moment == wakes_at:
+                self.ring()
+            elif (notice := self.carrier.next_notice()) is not None:
+                self.feed(notice)
+        self.now = until
+
+    def ring(self) -> None:
+        """The alarm: it must not have to ring again and again at one moment."""
+        for _ in range(4):
+            self.feed(TimerFired())
+            wakes_at = self.core.next_deadline()
+            if wakes_at is None or wakes_at > self.now:
+                break
+        else:
+            raise AssertionError("a busy loop")
+        self.late_by = self.random.choice([0.0, 0.0, LATE])
+
+    # The upstream
+
+    def recite(self, number: int, text: str) -> None:
+        in_time = self.ledger.writing == number
+        if not in_time and self.random.random() < 0.5:
+            return
+        clip = Clip(text, "https://x/", text, len(text) / 15, shared=True)
+        if self.random.random() < 0.3:
+            clip = twilio_tts_clip(text)
+        self.feed(ClipReady(number, clip))
+        self.feed(ReplyEnded(number, text))
+
+    def segment(self, words: int, seconds: float, end: str = "") -> Clip:
+        name = next(self.names)
+        text = " ".join(f"b{name}.{place}" for place in range(words)) + end
+        return Clip(f"{name}", f"https://x/{name}", text, seconds)

@@ -1,0 +1,291 @@
+"""What callers, Twilio and Inworld may do, and what must hold of every call."""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from random import Random
+
+from hypothesis import strategies as st
+
+from bots.config.capabilities import MenuEntry, ToolSpec
+from bots.config.rules import ConversationRules
+from calls.conversation.dtmf import (
+    MASKED,
+    digits_text,
+)
+from calls.conversation.events import (
+    ClipFetched,
+    Event,
+    PlaybackChanged,
+)
+from calls.conversation.messages import (
+    CONNECTED,
+    CONTINUE,
+    CUT_OFF,
+    RECONNECTED,
+    Message,
+)
+from calls.turns.playback import Clip
+from calls.turns.turn import OPERATOR, Turn
+from tests.support.transfer_targets import SALES
+
+# Every alarm rings this much late at most; a few of them may follow one another (s).
+LATE = 0.04
+
+
+SLACK = 0.5
+
+
+HUSH = 0.05
+
+
+GREETING, APOLOGY = "Hello, what can I do?", "Sorry, please repeat."
+
+
+CONSENT = "Recording this call."
+
+
+GOODBYE, NOTICE = "Goodbye now.", "Connecting you."
+
+
+FILLER, CHOSEN = "One moment.", "Open at nine."
+
+
+TOOL = ToolSpec("look_up")
+
+
+MENU = {
+    key: MenuEntry(key, action, what, TOOL if action == "tool" else None)
+    for key, action, what in [
+        ("7", "say", CHOSEN),
+        ("8", "tool", ""),
+        ("9", "end", ""),
+        ("0", "transfer", ""),
+    ]
+}
+
+
+MANNERS = st.builds(
+    ConversationRules,
+    system_prompt=st.just("Be kind."),
+    greeting=st.sampled_from(["", GREETING]),
+    consent_message=st.sampled_from(["", "", CONSENT]),
+    speech_interrupts=st.sampled_from([True, True, False]),
+    dtmf_interrupts=st.sampled_from([True, True, False]),
+    fallback_models=st.sampled_from([(), ("one",), ("one", "two")]),
+    backchannels=st.just(frozenset({"mhm", "okay"})),
+    mask_dtmf=st.booleans(),
+    idle_timeout_seconds=st.sampled_from([0.0, 4.0, 9.0]),
+    idle_reprompts=st.integers(0, 2),
+    max_call_seconds=st.sampled_from([0.0, 0.0, 45.0, 120.0]),
+    goodbye_message=st.just(GOODBYE),
+    apology_message=st.just(APOLOGY),
+    transfer_notice=st.just(NOTICE),
+    transfer_targets=st.sampled_from([(), (SALES,)]),
+    tools=st.sampled_from([(), (TOOL,), (TOOL,)]),
+    menu=st.sampled_from([{}, {}, {}, MENU]),
+    can_end_call=st.booleans(),
+    can_collect_digits=st.booleans(),
+    fillers=st.sampled_from([(), (FILLER,)]),
+    filler_delay_seconds=st.sampled_from([0.3, 1.2]),
+    goodbye_phrases=st.sampled_from([frozenset(), frozenset({"bye"})]),
+)
+
+
+GERMAN = "de-DE"
+
+
+FUNCTIONS = [
+    *(TOOL.name, TOOL.name, "transfer_call", "ask_for_keys", "switch_language"),
+    *("unheard_of", "broken_off"),
+]
+
+
+SOON = st.integers(0, 800).map(lambda ms: ms / 1000)
+
+
+@dataclass(slots=True)
+class Item:
+    """A clip in the carrier's queue; `delay` and `gap` are before its sound (s)."""
+
+    clip: Clip
+    arrived: float
+    delay: float
+    gap: float
+    seconds: float
+    notices: deque[str] = field(default_factory=lambda: deque(["fetch", "on", "off"]))
+
+
+class Carrier:
+    """Plays clips first in, first out, by a clock that is not the core's."""
+
+    def __init__(self, random: Random) -> None:
+        self.random = random
+        self.queue: list[Item] = []
+        self.free_at = 0.0
+        self.reports = [k for k in ("fetch", "on", "off") if random.random() < 0.6]
+        self.reports_each_clip = random.random() < 0.5
+
+    def play(self, clip: Clip, now: float) -> None:
+        delay, gap = self.random.uniform(0.05, 0.6), self.random.uniform(0, 0.15)
+        self.queue.append(Item(clip, now, delay, gap, clip.seconds))
+
+    def hush(self, clips: Iterable[Clip]) -> None:
+        for item in self.queue:
+            if item.clip in clips and "fetch" in item.notices:
+                item.seconds = HUSH
+
+    def purge(self, now: float, arrived_before: float) -> None:
+        self.queue = [item for item in self.queue if item.arrived >= arrived_before]
+        self.free_at = min(self.free_at, now)
+
+    def starts_at(self) -> float:
+        """When the first clip of the queue sounds."""
+        item = self.queue[0]
+        return max(item.arrived + item.delay, self.free_at + item.gap)
+
+    def position(self, now: float) -> float:
+        """How long the first clip has been playing, in milliseconds."""
+        return max(now - self.starts_at(), 0.0) * 1000 if self.queue else 0.0
+
+    def next_at(self) -> float | None:
+        if not self.queue:
+            return None
+        item, starts_at = self.queue[0], self.starts_at()
+        return starts_at + item.seconds if item.notices[0] == "off" else starts_at
+
+    def next_notice(self) -> Event | None:
+        """What happens next; None when this carrier does not say so."""
+        item = self.queue[0]
+        kind = item.notices.popleft()
+        if kind == "off":
+            self.free_at = self.starts_at() + item.seconds
+            del self.queue[0]
+        if kind not in self.reports:
+            return None
+        if kind == "fetch":
+            return ClipFetched(item.clip.id) if item.clip.url else None
+        if kind == "off" and self.queue and not self.reports_each_clip:
+            return None
+        return PlaybackChanged(kind == "on")
+
+
+class Ledger:
+    """What must hold after every action, whatever the order of events."""
+
+    def __init__(self, manners: ConversationRules) -> None:
+        self.manners = manners
+        self.turns: dict[int, Turn] = {}
+        self.begun = 0
+        self.writing: int | None = None
+        self.clips: dict[int, list[Clip]] = {}  # of each reply, in order
+        self.earlier: list[Clip] = []  # of sessions that were lost
+        self.awaited: Clip | None = None  # may be played now for the first time
+        self.played: list[Clip] = []
+        self.replayable: list[Clip] = []  # cut off, so it may be resumed
+        self.gone: list[Clip] = []  # discarded
+        self.said: list[str] = []  # everything the caller said and entered
+        self.lines: deque[str] = deque()  # of the operator, not yet said
+        self.hung_up = False
+
+    def break_off(self) -> None:
+        """The line broke: what was said stays said, all else is gone."""
+        self.earlier += [clip for clips in self.clips.values() for clip in clips]
+        self.begun, self.writing, self.awaited = 0, None, None
+        self.clips, self.replayable = {}, []
+        self.lines.clear()
+
+    def begin(self, number: int) -> None:
+        assert self.writing is None, "two replies at once"
+        assert number == self.begun + 1
+        self.begun = self.writing = number
+        self.clips[number] = []
+
+    def stop(self, number: int) -> None:
+        assert number == self.writing, "stopped what was not written"
+        self.writing = None
+
+    def play(self, clip: Clip, *, spared: bool) -> None:
+        assert not any(clip is gone for gone in self.gone), "played after Discard"
+        if clip is self.awaited:
+            self.awaited = None
+            if clip.text.startswith("line"):
+                assert clip.text == self.lines.popleft(), "not next, or twice"
+        else:
+            assert any(clip is cut for cut in self.replayable), "played a stale clip"
+            places = [i for i, cut in enumerate(self.replayable) if cut is clip]
+            # So the order is kept, too; what is spared overtakes what is held.
+            del self.replayable[places[0] if spared else 0 : places[0] + 1]
+        self.played.append(clip)
+
+    def record(self, turn: Turn, bot_clips: list[Clip]) -> None:
+        before = self.turns.get(turn.index)
+        assert before is None or before.role == turn.role
+        self.turns[turn.index] = turn
+        if turn.role == "caller":
+            assert turn.heard_text == turn.text
+            if self.manners.mask_dtmf and "[pressed" in turn.text:
+                assert turn.redacted is not None
+                assert MASKED in turn.redacted
+                assert digits_text("") not in turn.redacted
+        else:
+            assert is_heard_of(turn.heard_text, bot_clips), (turn.heard_text, bot_clips)
+            assert (turn.model == OPERATOR) == turn.text.startswith("line")
+
+    def caller_turns(self) -> list[Turn]:
+        turns = [self.turns[index] for index in sorted(self.turns)]
+        return [turn for turn in turns if turn.role == "caller"]
+
+    def check_messages(self, messages: list[Message]) -> None:
+        check_order(messages)
+        by_role = {
+            role: " ".join(m["content"] or "" for m in messages if m["role"] == role)
+            for role in ("user", "assistant")
+        }
+        assert APOLOGY.split()[0] not in by_role["assistant"]
+        assert FILLER.split()[0] not in by_role["assistant"]
+        now = [clip for clips in self.clips.values() for clip in clips]
+        heard = [*self.earlier, *now]
+        assert is_heard_of(by_role["assistant"], heard), by_role["assistant"]
+        asked = by_role["user"]
+        for note in (CONNECTED, CUT_OFF, CONTINUE, RECONNECTED):
+            asked = asked.replace(note, " ")
+        wanted = " ".join(
+            turn.text for turn in self.caller_turns() if not turn.is_backchannel
+        )
+        assert asked.split() == wanted.split(), "the model does not get all words"
+
+    def check_words(self) -> None:
+        kept = " ".join(turn.text for turn in self.caller_turns())
+        assert kept == " ".join(self.said), "the caller's words are lost"
+
+
+def check_order(messages: list[Message]) -> None:
+    """User and assistant in turn; every tool asked for has its one result at once."""
+    assert messages[0]["role"] == "system"
+    before = "assistant"
+    owed: list[str] = []
+    for message in messages[1:]:
+        role = message["role"]
+        if role == "tool":
+            assert message["tool_call_id"] == owed.pop(0), "a result nobody asked for"
+            assert message["content"]
+        else:
+            assert not owed, "no result of a tool"
+            follows = before == "tool" or role != before
+            assert role == "assistant" if before == "user" else follows, before
+            owed = [use["id"] for use in message.get("tool_calls", ())]
+            assert message["content"] or owed
+        before = role
+    assert before in ("user", "tool")
+
+
+def is_heard_of(heard: str, clips: list[Clip]) -> bool:
+    """Whether words are the beginnings of clips, each perhaps empty, in order."""
+    words = deque(heard.split())
+    for clip in clips:
+        for word in clip.text.split():
+            if not words or words[0] != word:
+                break
+            words.popleft()
+    return not words

@@ -1,0 +1,27 @@
+"""A post-call worker and a receiver of webhooks."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from django.conf import LazySettings
+
+from bots.inworld.client import Inworld
+from calls.post_call.worker import PostCallWorker
+from tests.support.inworld.server import FakeInworld
+from tests.support.receiver import Receiver, receiving
+
+
+@pytest.fixture
+async def receiver(settings: LazySettings) -> AsyncIterator[Receiver]:
+    async with receiving() as found:
+        settings.TOOL_ALLOWED_PRIVATE_HOSTS = ["127.0.0.1"]
+        yield found
+
+
+@pytest.fixture
+async def worker(inworld: FakeInworld) -> AsyncIterator[PostCallWorker]:
+    client = Inworld(inworld.url, "key")
+    found = PostCallWorker(client)
+    yield found
+    await found.aclose()
+    await client.aclose()

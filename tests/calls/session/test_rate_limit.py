@@ -1,0 +1,141 @@
+"""Limits on the frames that one socket may send."""
+
+import asyncio
+import json
+import random
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis
+from hypothesis import strategies as st
+from websockets.exceptions import ConnectionClosed
+
+from bots.models import Bot
+from calls.session.rate_limit import (
+    DROPS_AT_ONCE,
+    FRAMES_A_SECOND,
+    FRAMES_AT_ONCE,
+    FrameDecision,
+    SocketRateLimit,
+    TokenBucket,
+)
+from tests.end_to_end.test_live import closed, dial, turns
+from tests.support.inworld.server import FakeInworld
+from tests.support.live import LiveServer
+
+
+class TestBucket:
+    def test_lets_a_burst_through_and_then_its_rate(self) -> None:
+        bucket = TokenBucket(rate=2, burst=3)
+        assert [bucket.take(0) for _ in range(4)] == [True, True, True, False]
+        assert [bucket.take(1) for _ in range(3)] == [True, True, False]
+
+    def test_fills_up_to_its_burst_only(self) -> None:
+        bucket = TokenBucket(rate=10, burst=3)
+        bucket.take(0)
+        assert [bucket.take(1000) for _ in range(4)] == [True, True, True, False]
+
+    @hypothesis(derandomize=True, database=None)
+    @given(st.lists(st.floats(0, 100), min_size=1, max_size=200))
+    def test_never_lets_more_through_than_it_says(self, moments: list[float]) -> None:
+        """Even where the clock goes backwards."""
+        bucket = TokenBucket(rate=1, burst=5)
+        assert sum(map(bucket.take, moments)) <= 5 + max(moments)
+
+
+class TestSocketCap:
+    def test_a_busy_call_never_reaches_it(self) -> None:
+        """Three hours of partial prompts, played tokens and speaker events."""
+        cap, chance = SocketRateLimit(), random.Random(7)
+        for second in range(3 * 3600):
+            for _ in range(20):
+                moment = second + chance.random()
+                assert cap.frame(chance.randint(20, 900), moment) is FrameDecision.TAKE
+            assert cap.prompt(second)
+        assert cap.dropped == 0
+
+    def test_what_is_above_it_is_dropped_and_counted(self) -> None:
+        cap = SocketRateLimit()
+        verdicts = [cap.frame(10, 0) for _ in range(int(FRAMES_AT_ONCE) + 5)]
+        assert verdicts.count(FrameDecision.TAKE) == FRAMES_AT_ONCE
+        assert (verdicts[-1], cap.dropped) == (FrameDecision.DROP, 5)
+        assert cap.frame(10, 1 / FRAMES_A_SECOND) is FrameDecision.TAKE
+
+    def test_a_large_frame_counts_as_many(self) -> None:
+        cap = SocketRateLimit()
+        verdicts = [cap.frame(65_000, 0) for _ in range(int(FRAMES_AT_ONCE))]
+        assert verdicts.count(FrameDecision.TAKE) == FRAMES_AT_ONCE // 16
+
+    def test_a_socket_far_above_is_closed_once(self) -> None:
+        cap = SocketRateLimit()
+        most = int(FRAMES_AT_ONCE + DROPS_AT_ONCE)
+        verdicts = [cap.frame(10, 0) for _ in range(most + 100)]
+        assert verdicts.index(FrameDecision.CLOSE) == most
+        assert verdicts.count(FrameDecision.CLOSE) == 1
+
+    def test_questions_have_a_cap_of_their_own(self) -> None:
+        cap = SocketRateLimit()
+        taken = [cap.prompt(moment / 10) for moment in range(6000)]
+        assert 1200 < sum(taken) <= 1400
+
+
+async def flood(call: Any, frames: int) -> None:
+    frame = json.dumps({"type": "info", "name": "tokensPlayed", "value": "Hi"})
+    with suppress(ConnectionClosed):
+        for _ in range(frames):
+            await call.send_raw(frame)
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_flood_closes_its_own_socket_only(
+    server: LiveServer, inworld: FakeInworld, bot: Bot
+) -> None:
+    written = len(server.output)
+    async with dial(server) as neighbour, dial(server) as call:
+        await neighbour.reply()
+        await call.reply()
+        session = await call._live()
+        await flood(call, 4_500)
+        await asyncio.wait_for(session._socket.wait_closed(), 10)
+        assert session._socket.close_code == 4429
+        await neighbour.say("Are you there?")
+        assert await neighbour.reply()
+    assert neighbour.errors == []
+    told = server.output[written:]
+    assert "frames too many" in told
+    assert "Traceback" not in told
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_burst_is_dropped_and_the_call_goes_on(
+    server: LiveServer, inworld: FakeInworld, bot: Bot
+) -> None:
+    async with dial(server) as call:
+        await call.reply()
+        await flood(call, 2_500)
+        async with asyncio.timeout(10):
+            while not call.heard[1:]:
+                await call.send_raw('{"type":"prompt","voicePrompt":"Hi","last":true}')
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(0.5):
+                        await call.record.until(lambda: bool(call.heard[1:]))
+    assert call.sessions == 1
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_flood_of_questions_costs_no_flood_of_requests(
+    server: LiveServer, inworld: FakeInworld, bot: Bot
+) -> None:
+    async with dial(server) as call:
+        await call.reply()
+        for number in range(600):
+            await call.send_raw(
+                f'{{"type":"prompt","voicePrompt":"Q {number}","last":true}}'
+            )
+        assert await call.reply()
+    said = await turns(await closed(call.call_sid))
+    asked = " ".join(turn.text for turn in said if turn.role == "caller")
+    assert 200 <= asked.count("Q ") < 260
+    assert len(inworld.chats) < 260
