@@ -15,7 +15,7 @@ from bots.config.phrasebook import phrasebook
 from bots.config.placeholders import fill
 from bots.inworld.client import Inworld, SpeechRequest
 from bots.inworld.errors import InworldError, InworldRejected
-from bots.inworld.one_shot import ask, operator_message
+from bots.inworld.one_shot import ask_once, operator_message
 from bots.models import Bot
 
 LISTENERS_AT_ONCE = 3  # a process; each takes one of the account's generations
@@ -79,7 +79,7 @@ def _sound(voicing: SpeechRequest) -> HttpResponse:
         return await inworld.speak(voicing)
 
     try:
-        pcm = ask(speak, SPEAKING_SECONDS)
+        pcm = ask_once(speak, SPEAKING_SECONDS)
     except InworldError as error:
         return _trouble(_why(error, voicing), 502)
     response = HttpResponse(wav(pcm.data, pcm.sample_rate), content_type="audio/wav")

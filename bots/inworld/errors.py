@@ -6,7 +6,7 @@ InworldError
 ├── InworldRejected       an HTTP status other than success
 │   ├── BadCredentials    401 or 403
 │   └── RateLimited       429
-├── StreamFailed          a success whose content is an error, or no use
+├── StreamFailed          a success whose content is an error or unusable
 └── StreamTruncated       the connection ended before the reply did
 """
 
@@ -24,7 +24,7 @@ class InworldError(Exception):
 
     @property
     def retryable(self) -> bool:
-        """Whether the same request may succeed a moment later."""
+        """True if the same request may succeed a moment later."""
         return True
 
 
@@ -48,7 +48,7 @@ class InworldRejected(InworldError):
 
     @property
     def retryable(self) -> bool:
-        """Whether the fault is Inworld's (5xx) or a limit (429), not the request's."""
+        """True for a fault of Inworld (5xx) and for a rate limit (429)."""
         return self.status >= 500 or self.status == 429
 
 
@@ -71,7 +71,7 @@ class RateLimited(InworldRejected):
 
 
 class StreamFailed(InworldError):
-    """An error that arrived with status 200; `code` is Inworld's, or empty."""
+    """An error that arrived with status 200; `code` is Inworld's, perhaps empty."""
 
     kind = "stream-error"
 

@@ -1,7 +1,7 @@
 """The data of one streamed event in, typed events out.
 
 Field names are those of the OpenAI chat completion chunk plus Inworld's `delta.audio`.
-Nothing here raises: what is not understood is left out.
+Nothing here raises: unknown and malformed parts are left out.
 """
 
 from dataclasses import dataclass
@@ -14,21 +14,21 @@ from bots.config.text import clean, read_json
 
 @dataclass(frozen=True, slots=True)
 class ModelChosen:
-    """Which model is answering; it may be a fallback."""
+    """The model that answers; it may be a fallback."""
 
     model: str
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """More of what the model writes."""
+    """More of the model's text."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """The words of the speech that comes next, or came just before."""
+    """The words of the speech that comes next, or that came just before."""
 
     text: str
 
@@ -42,7 +42,7 @@ class Audio:
 
 @dataclass(frozen=True, slots=True)
 class ToolCallPart:
-    """Some of a function call: its id and name come once, `arguments` in pieces."""
+    """A part of a function call: id and name come once, `arguments` in pieces."""
 
     index: int
     id: str
@@ -106,16 +106,16 @@ def _choice_events(choice: dict[str, Any]) -> list[Event]:
 def _tool_calls(listed: object) -> list[Event]:
     calls = listed if isinstance(listed, list) else []
     return [
-        _tool_call(place, call)
-        for place, call in enumerate(calls)
+        _tool_call(position, call)
+        for position, call in enumerate(calls)
         if isinstance(call, dict)
     ]
 
 
-def _tool_call(place: int, call: dict[str, Any]) -> ToolCallPart:
+def _tool_call(position: int, call: dict[str, Any]) -> ToolCallPart:
     function, index = _dict(call, "function"), call.get("index")
     return ToolCallPart(
-        index if type(index) is int else place,
+        index if type(index) is int else position,
         _text(call, "id"),
         _text(function, "name"),
         _text(function, "arguments"),
@@ -132,8 +132,8 @@ def _failure(error: object) -> list[Event]:
         return []
     fields = error if isinstance(error, dict) else {"message": error}
     code = _text(fields, "code") or str(_count(fields, "code") or "")
-    words = _text(fields, "message") or _text(fields, "type") or "no explanation"
-    return [Failed(words, code)]
+    message = _text(fields, "message") or _text(fields, "type") or "no explanation"
+    return [Failed(message, code)]
 
 
 def _first(choices: object) -> dict[str, Any]:

@@ -185,8 +185,8 @@ def _functions(tools: object, choice: object) -> tuple[Function, ...]:
         raise Refused(400, f"tool_choice {choice!r}: the sandbox has auto and none")
     if not isinstance(tools, list | None):
         raise Refused(400, "tools must be a list")
-    offered = tuple(map(_function, tools or ()))
-    return () if choice == "none" else offered
+    functions = tuple(map(_function, tools or ()))
+    return () if choice == "none" else functions
 
 
 def _function(tool: object) -> Function:

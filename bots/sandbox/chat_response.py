@@ -1,6 +1,6 @@
 """The reply to a chat request, in the shape and at about the pace of Inworld's Router.
 
-Known times for the bench: the first token comes `Pace.first_token` seconds after the
+The bench knows these times: the first token comes `Pace.first_token` seconds after the
 request, each further word `Pace.word` later; a sentence's audio follows its last word
 at `Pace.audio` times the audio's own length, plus the milliseconds espeak takes.
 """
@@ -33,7 +33,7 @@ _numbers = count(1)
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How long things take, in seconds; audio as a share of its own length."""
+    """Delays in seconds; `audio` is a share of the audio's own length."""
 
     first_token: float = 0.15
     word: float = 0.015

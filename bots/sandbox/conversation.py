@@ -31,13 +31,13 @@ _LEAD_IN = re.compile(
     r"|i (?:want|wanted|need) to (?:know|ask)\s+)+",
     re.IGNORECASE,
 )
-# These begin instructions in a prompt; other sentences may be told to callers.
+# These begin instructions in a prompt; other sentences may be said to callers.
 _ORDER = re.compile(
     r"(?:you|your|answer|ask|write|never|always|do|don't|keep|speak|when|use|be|if|say"
     r"|everything|avoid|please|reply|respond|remember|only|make|tell|greet)\b",
     re.IGNORECASE,
 )
-# What the server tells the model beside the caller's words; pressed keys are words.
+# Notes of the server beside the caller's words; the note on pressed keys stays.
 _STAGE_DIRECTION = re.compile(
     r"\[(?:A noise|The caller|The line broke|What was said)[^\]]*\]\s*"
 )
@@ -92,8 +92,8 @@ def _text(content: object) -> str:
 def clean(text: str, words: int = 40) -> str:
     """The first `words` words, without signs that cannot be read aloud."""
     text = text.replace("’", "'")  # noqa: RUF001
-    kept = "".join(c if c.isalnum() or c in "',.:;!?$%&@+-" else " " for c in text)
-    spoken = [word for word in kept.split() if any(c.isalnum() for c in word)]
+    speakable = "".join(c if c.isalnum() or c in "',.:;!?$%&@+-" else " " for c in text)
+    spoken = [word for word in speakable.split() if any(c.isalnum() for c in word)]
     return " ".join(spoken[:words]).strip(" ,.:;!?-")
 
 

@@ -96,7 +96,7 @@ class CallSession:
             services.inworld,
             services.clips,
             services.phrases,
-            voice=services.speaking_rate(profile),
+            rate=services.speaking_rate(profile),
             emit=self.handle,
             queued_seconds=self._queued_seconds,
             log=self.log,

@@ -8,7 +8,6 @@ from bots.sandbox.small_talk import STORY, reply, sentences, shorten
 from bots.sandbox.voice import speech
 from calls.conversation.messages import (
     CONNECTED,
-    CONTINUE,
     CUT_OFF,
     OMITTED,
     RECONNECTED,

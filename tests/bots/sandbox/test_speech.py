@@ -113,7 +113,7 @@ def test_word_times_follow_the_sound() -> None:
 
 def test_voices_sound_different() -> None:
     voices = [str(voice["voiceId"]) for voice in VOICES]
-    assert len({speech.manner_of(voice) for voice in voices}) == len(voices)
+    assert len({speech.espeak_voice(voice) for voice in voices}) == len(voices)
     clive, ashley, again = (spectrum(v) for v in ("Clive", "Ashley", "Clive"))
     # espeak's breath is random, so not even one voice says it twice to the bit.
     assert clive @ again > 0.9
@@ -129,9 +129,9 @@ def spectrum(voice: str) -> npt.NDArray[np.float64]:
 
 
 def test_a_voice_speaks_the_language_asked_for_and_keeps_its_accent() -> None:
-    assert speech.manner_of("Clive", "en-US").language == "en-gb"
-    assert speech.manner_of("Clive", "de-DE").language == "de-de"
-    assert speech.manner_of("w1__my_clone").language == "en-us"
+    assert speech.espeak_voice("Clive", "en-US").language == "en-gb"
+    assert speech.espeak_voice("Clive", "de-DE").language == "de-de"
+    assert speech.espeak_voice("w1__my_clone").language == "en-us"
 
 
 def test_nothing_speakable_is_silence() -> None:
