@@ -56,16 +56,16 @@ def test_any_key_will_do_but_the_wrong_one(sandbox: httpx.Client) -> None:
     assert (chat.status_code, chat.json()["error"]["code"]) == (401, 401)
 
 
-def test_the_shop_tells_of_its_orders(sandbox: httpx.Client) -> None:
-    told = sandbox.get("/demo/orders/42")
-    assert told.json() == {
+def test_the_shop_answers_with_an_order(sandbox: httpx.Client) -> None:
+    order = sandbox.get("/demo/orders/42")
+    assert order.json() == {
         "order": 42,
         "state": "waiting to be packed",
         "arrives": "in four days",
     }
     slow = sandbox.get("/demo/orders/43?seconds=0.2")
     assert slow.elapsed.total_seconds() >= 0.2
-    assert slow.json() != told.json()
+    assert slow.json() != order.json()
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_the_shop_tells_of_its_orders(sandbox: httpx.Client) -> None:
         ("/demo/orders/1?seconds=99", 400),
     ],
 )
-def test_the_shop_knows_no_such_order(
+def test_the_shop_refuses_other_orders(
     sandbox: httpx.Client, path: str, status: int
 ) -> None:
     assert sandbox.get(path).status_code == status

@@ -1,4 +1,4 @@
-"""The sandbox is asked for JSON, as after a call."""
+"""Answers in JSON, as for the summary after a call."""
 
 import json
 from typing import Any
@@ -90,7 +90,7 @@ def test_without_a_schema_it_talks_as_usual(odd: Any) -> None:
 async def test_a_whole_reply_to_such_a_request_is_json() -> None:
     messages = prompt_messages(SPEC, "", [TranscriptLine("Caller", "Book a table")])
     request = ChatRequest("m", messages, "", False, 10, schema=SPEC.schema)
-    whole = await Reply(request, INSTANT).whole()
-    found = parse_answer(whole["choices"][0]["message"]["content"], SPEC)
+    answer = await Reply(request, INSTANT).whole()
+    found = parse_answer(answer["choices"][0]["message"]["content"], SPEC)
     assert found
     assert "Book a table" in found.summary

@@ -73,7 +73,7 @@ def test_a_story_is_long_enough_to_interrupt() -> None:
     assert len(sentences(answers(STORY_PLEASE))) >= 8
 
 
-def test_what_the_server_tells_the_model_is_not_the_callers_word() -> None:
+def test_notes_of_the_server_are_not_the_callers_words() -> None:
     for note in (CONNECTED, CUT_OFF, RECONNECTED, OMITTED):
         assert answers(f"{note} Thanks a lot.").startswith("You are welcome.")
 

@@ -1,4 +1,4 @@
-"""What the sandbox calls for which words, and what it makes of the results."""
+"""The tool that the sandbox calls for a caller's words, and its answers to results."""
 
 import json
 from typing import Any
@@ -49,10 +49,10 @@ RULES = ConversationRules(
 )
 
 
-def offered(rules: ConversationRules = RULES) -> list[Function]:
-    """What a bot's model is told of, as the sandbox reads it."""
-    told = [each["function"] for each in tool_definitions(rules, 0, {})]
-    return [Function(f["name"], f["description"], f["parameters"]) for f in told]
+def functions(rules: ConversationRules = RULES) -> list[Function]:
+    """The functions of a bot, as the sandbox reads them."""
+    functions = [tool["function"] for tool in tool_definitions(rules, 0, {})]
+    return [Function(f["name"], f["description"], f["parameters"]) for f in functions]
 
 
 def said(*words: str) -> list[dict[str, Any]]:
@@ -60,12 +60,12 @@ def said(*words: str) -> list[dict[str, Any]]:
 
 
 def called(words: str, rules: ConversationRules = RULES) -> tuple[str, Any]:
-    (call,) = plan(said(words), offered(rules))
+    (call,) = plan(said(words), functions(rules))
     return call.name, json.loads(call.arguments)
 
 
 def after(name: str, result: str, arguments: str = "{}", words: str = "Hi") -> str:
-    """What is said once a function has come to something."""
+    """The answer after a function's result."""
     use = ToolCallRecord("1", name, arguments, 1, result)
     turns = [Turn(0, "caller", 0.0, words, words), Turn(1, "tool", 0.0, tool_call=use)]
     return reply(messages("You are Ada.", turns))
@@ -134,7 +134,7 @@ def test_a_callers_words_call_a_function(
         ("A person, please", "Sales"),
     ],
 )
-def test_a_caller_is_put_through_to_whom_it_fits_best(words: str, target: str) -> None:
+def test_a_caller_is_transferred_to_the_best_match(words: str, target: str) -> None:
     assert called(words)[1]["target"] == target
 
 
@@ -150,7 +150,7 @@ def test_a_caller_is_put_through_to_whom_it_fits_best(words: str, target: str) -
     ],
 )
 def test_other_words_call_nothing(words: str) -> None:
-    assert plan(said(words), offered()) == []
+    assert plan(said(words), functions()) == []
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_other_words_call_nothing(words: str) -> None:
         "Look up my order 42.",
     ],
 )
-def test_what_is_not_offered_is_talked_about(words: str) -> None:
+def test_without_the_function_there_is_small_talk(words: str) -> None:
     assert plan(said(words), []) == []
     assert reply(said(words))
 
@@ -171,7 +171,7 @@ def test_nothing_is_called_again_once_its_result_is_there() -> None:
     use = ToolCallRecord("1", "look_up_order", "{}", 1, "Done.")
     words = "Look up my order 42."
     turns = [Turn(0, "caller", 0.0, words, words), Turn(1, "tool", 0.0, tool_call=use)]
-    assert plan(messages("", turns), offered()) == []
+    assert plan(messages("", turns), functions()) == []
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ def test_a_result_is_put_into_words(result: str, answer: str) -> None:
     assert after("look_up_order", result).startswith(answer)
 
 
-def test_results_of_several_calls_are_told_together() -> None:
+def test_results_of_several_calls_are_said_together() -> None:
     uses = [ToolCallRecord(str(n), "f", "{}", 1, f"{UNTRUSTED}{n}") for n in (1, 2)]
     turns = [Turn(0, "caller", 0.0, "Hi", "Hi")]
     turns += [Turn(n, "tool", 0.0, tool_call=use) for n, use in enumerate(uses, 1)]
@@ -220,7 +220,7 @@ SCHEMAS = st.dictionaries(
 
 
 @given(SCHEMAS, st.lists(st.text(max_size=3), max_size=4), st.text())
-def test_whatever_a_schema_wants_required_arguments_are_there_or_nothing_is(
+def test_required_arguments_are_filled_or_there_are_none(
     properties: dict[str, Any], required: list[str], words: str
 ) -> None:
     given = fill({"properties": properties, "required": required}, words)
