@@ -95,7 +95,7 @@ class CallSession:
             services.inworld,
             services.clips,
             services.phrases,
-            voice=services.speaking_rate(config),
+            rate=services.speaking_rate(config),
             emit=self.handle,
             queued_seconds=self._queued_seconds,
             log=self.log,
