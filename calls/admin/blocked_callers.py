@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 from calls.blocking import (
     NOTE_LENGTH,
     PastedLine,
-    is_withheld,
+    is_hidden,
     lines,
     pattern_of,
     pattern_of_caller,
@@ -151,7 +151,7 @@ class BlocksCallers(admin.ModelAdmin[Call]):
         call = context.get("original")
         if isinstance(call, Call) and _has_caller(call):
             entry = matching_block(call.from_number).first()
-            offered = entry is None and not is_withheld(call.from_number)
+            offered = entry is None and not is_hidden(call.from_number)
             context["blocked_by"] = entry
             context["may_block"] = offered and self.has_block_permission(request)
         return super().render_change_form(request, context, *args, **kwargs)
@@ -193,7 +193,7 @@ def _has_caller(call: Call) -> bool:
 
 def _line_of(number: str, note: str) -> PastedLine:
     """A caller as a line of the list; hidden numbers are no single caller's."""
-    if is_withheld(number):
+    if is_hidden(number):
         return PastedLine(number, problem=HIDDEN)
     try:
         return PastedLine(number, pattern_of_caller(number), note[:NOTE_LENGTH])
