@@ -109,7 +109,7 @@ async def test_without_a_readable_summary_the_webhook_goes_out_in_the_end(
     assert receiver.deliveries[0].call["summary"] == ""
     row = await PostCallTask.objects.aget(kind=Kind.SUMMARY)
     assert [entry["status"] for entry in row.log] == [0, 500, 500, 500]
-    assert row.log[0]["words"].startswith("The model's answer was not the JSON")
+    assert row.log[0]["words"].startswith("The model did not answer with the requested JSON")
 
 
 async def test_a_model_that_knows_no_schemas_is_asked_in_words(
