@@ -5,6 +5,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import django_stubs_ext
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
@@ -17,6 +18,9 @@ from voicebot.log_format import (
     secrets_in,
     shorten_refusal,
 )
+
+# Lets admin classes and forms name their model: ModelAdmin[Bot].
+django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 

@@ -135,8 +135,8 @@ async def test_without_redis_the_operator_is_warned_and_the_caller_hears_twilios
             await call.say("Hello?")
             answer = await call.reply()
         assert [(sound.kind, sound.text) for sound in [*greeting, *answer]] == [
-            ("carrier", bot.greeting),
-            ("carrier", "Not to be stored anywhere."),
+            ("tts", bot.greeting),
+            ("tts", "Not to be stored anywhere."),
         ]
     assert "Redis" in server.output
     assert "secret" not in server.output

@@ -21,7 +21,7 @@ from calls.transfer import Transfer, pending
 from calls.turns.heard_text import heard_and_not
 from calls.turns.turn import COLLECT_DIGITS, CONSENT, FILLER, Turn
 from calls.twilio.relay_tokens import TOKEN_LIFETIME_SECONDS
-from calls.twilio.twiml import screening_gather
+from calls.twilio.twiml import screening_prompt
 
 # What a browser says when its page is closed or left.
 GOING_AWAY = 1001
@@ -168,7 +168,7 @@ def _is_at_work(turn: Turn) -> bool:
 
 def transfer_frame(transfer: Transfer) -> str:
     """Whom the carrier would ring up now, and what they would hear."""
-    announced = screening_gather(transfer) if transfer.announce else ""
+    announced = screening_prompt(transfer) if transfer.announce else ""
     who = {"name": transfer.name, "number": transfer.number}
     return json.dumps({"type": "test.transfer", **who, "announcement": announced})
 

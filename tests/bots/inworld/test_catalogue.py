@@ -157,6 +157,6 @@ def test_a_list_is_stale_after_an_hour_and_after_a_restart(db: None) -> None:
     found.fetched_at = timezone.now() - catalogue.FRESH_FOR
     found.save()
     assert stored("voices").is_stale
-    found.fetched_at = catalogue.STARTED - timedelta(seconds=1)
+    found.fetched_at = catalogue.STARTED_AT - timedelta(seconds=1)
     found.save()
     assert stored("voices").is_stale

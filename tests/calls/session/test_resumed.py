@@ -81,7 +81,7 @@ async def test_a_call_whose_words_cannot_be_read_is_turned_away_not_begun_anew(
             await relay(server, call)
     finally:
         await sync_to_async(hidden.__exit__)(None, None, None)
-    assert "CA1: what was said cannot be read" in server.output
+    assert "CA1: earlier turns cannot be read" in server.output
     # Twilio asks how to go on, and gets TwiML for another relay.
     await call.arefresh_from_db(fields=["relay_nonce"])
     assert call.relay_nonce == ""

@@ -20,7 +20,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
-from bots.checks import inworld_trouble
+from bots.checks import inworld_problem
 from bots.inworld.api_key import lacks_key
 from bots.models import MAX_CALL_MINUTES
 from bots.sandbox import demo_tool
@@ -86,7 +86,7 @@ class Command(BaseCommand):
         self._preflight()
         if lacks_key():
             self._use_sandbox(self._start_sandbox())
-        elif problem := inworld_trouble():
+        elif problem := inworld_problem():
             self.stderr.write(f"{problem}\nUntil then callers hear an apology.")
         # Not earlier: it depends on the settings, and refuses unsafe ones.
         from voicebot.asgi import application
