@@ -7,10 +7,15 @@ from typing import Any
 
 from django.utils import timezone
 
-from bots.inworld.catalogue_records import LanguageModel, Offered, Voice, from_inworld
+from bots.inworld.catalogue_records import (
+    LanguageModel,
+    RecordType,
+    Voice,
+    from_inworld,
+)
 from bots.inworld.client import Inworld
 from bots.inworld.errors import InworldError, StreamFailed
-from bots.inworld.one_shot import ask, operator_message
+from bots.inworld.one_shot import ask_once, operator_message
 from bots.models import InworldCatalogue
 
 FRESH_FOR = timedelta(hours=1)
@@ -18,7 +23,7 @@ LISTING_TIMEOUT_SECONDS = 15.0
 # A restart may bring another key, or the real Inworld instead of the sandbox.
 STARTED_AT = timezone.now()
 Question = Callable[[Inworld], Awaitable[list[dict[str, Any]]]]
-KINDS: dict[str, tuple[Offered, Question]] = {
+KINDS: dict[str, tuple[RecordType, Question]] = {
     InworldCatalogue.Kind.VOICES: (Voice, Inworld.voices),
     InworldCatalogue.Kind.MODELS: (LanguageModel, Inworld.models),
 }
@@ -62,7 +67,9 @@ def refreshed(kind: str) -> Listing:
     """Fetch and store a list. If that fails, return the stored one and the problem."""
     record_type, question = KINDS[kind]
     try:
-        entries = from_inworld(record_type, ask(question, LISTING_TIMEOUT_SECONDS))
+        entries = from_inworld(
+            record_type, ask_once(question, LISTING_TIMEOUT_SECONDS)
+        )
         if not entries:
             raise StreamFailed(f"its list of {kind} is empty")
     except InworldError as error:

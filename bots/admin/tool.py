@@ -17,7 +17,7 @@ from bots.admin.tool_advice import remarks
 from bots.admin.tool_trial import TrialForm
 from bots.admin.usage import linked, users_of
 from bots.models import Bot, Tool, ToolParameter
-from bots.tools.guarded_http import EXCEPT_IT, NOT_PUBLIC
+from bots.tools.guarded_http import NOT_PUBLIC, PRIVATE_HOST_HINT
 
 
 class ParameterForm(forms.ModelForm[ToolParameter]):
@@ -158,7 +158,9 @@ class ToolAdmin(ShowsUsage):
             "original": tool,
             "form": form,
             "trial": trial,
-            "advice": EXCEPT_IT if trial and trial.result.error == NOT_PUBLIC else "",
+            "advice": PRIVATE_HOST_HINT
+            if trial and trial.result.error == NOT_PUBLIC
+            else "",
         }
         return TemplateResponse(request, "admin/bots/tool/try.html", context)
 

@@ -15,7 +15,7 @@ from bots.config.phrasebook import phrasebook
 from bots.config.placeholders import fill
 from bots.inworld.client import Inworld, SpeechRequest
 from bots.inworld.errors import InworldError, InworldRejected
-from bots.inworld.one_shot import ask, operator_message
+from bots.inworld.one_shot import ask_once, operator_message
 from bots.models import Bot
 
 LISTENERS_AT_ONCE = 3  # per process; each uses one of the account's generations
@@ -80,7 +80,7 @@ def _speak(speech_request: SpeechRequest) -> HttpResponse:
         return await inworld.speak(speech_request)
 
     try:
-        pcm = ask(speak, SPEECH_TIMEOUT_SECONDS)
+        pcm = ask_once(speak, SPEECH_TIMEOUT_SECONDS)
     except InworldError as failure:
         return error(_message(failure, speech_request), 502)
     response = HttpResponse(wav(pcm.data, pcm.sample_rate), content_type="audio/wav")

@@ -10,14 +10,13 @@ from bots.config.capabilities import TransferTarget
 from calls.conversation.conversation import Conversation
 from calls.conversation.dtmf import MASKED, digits_text
 from calls.conversation.events import CallerSpoke, Event
-from calls.conversation.tool_definitions import available_targets
 from calls.models import Call
 from calls.review.masking import masked
 from calls.review.tool_call_view import use_of
 from calls.review.visibility import for_list
 from calls.transfer import Transfer
 from calls.turns.heard_text import heard_and_not
-from calls.turns.turn import CONSENT, FILLER, OPERATOR, Turn
+from calls.turns.turn import Turn, TurnKind
 
 # Longest text of a turn, in characters, and most turns of a call.
 TEXT_LIMIT = 4000
@@ -85,9 +84,8 @@ class CallSnapshot:
         return {"call": self.call.call_sid, "number": self.number, **fields}
 
     def _header(self, now: float) -> Update:
-        targets = self.conversation.manners.transfer_targets
-        minute = self.conversation.answers.minute_of_week(now)
-        available = available_targets(targets, minute)
+        targets = self.conversation.config.transfer_targets
+        available = self.conversation.state.available_targets(now)
         people = [
             {
                 "name": target.name,
@@ -99,10 +97,10 @@ class CallSnapshot:
         return {**call_header(self.call), "people": people}
 
     def _state(self) -> Update:
-        entry = self.conversation.entry
-        keys = entry.keys
+        digits = self.conversation.digits
+        keys = digits.keys
         if keys:
-            hidden = self.conversation.manners.mask_dtmf or entry.is_secret
+            hidden = self.conversation.config.mask_dtmf or digits.is_secret
             keys = MASKED if hidden else digits_text(keys)
         return {
             "doing": activity(self.conversation),
@@ -125,13 +123,13 @@ def call_header(call: Call) -> Update:
 
 def activity(conversation: Conversation) -> str:
     """One of: transferring, leaving, speaking, thinking, listening."""
-    if conversation.farewell and conversation.farewell.transfer:
+    if conversation.final_message and conversation.final_message.transfer:
         return "transferring"
-    if conversation.farewell or conversation.over:
+    if conversation.final_message or conversation.is_over:
         return "leaving"
     if conversation.playback.pending():
         return "speaking"
-    if conversation.replies.is_writing or conversation.answers.attempt:
+    if conversation.replies.is_writing or conversation.responder.next_attempt:
         return "thinking"
     return "listening"
 
@@ -145,9 +143,9 @@ def turn_fields(turn: Turn, began: float) -> Update:
         "heard": shortened(heard),
         "missed": shortened(missed),
         "cut": turn.interrupted,
-        "operator": turn.model == OPERATOR,
-        "consent": turn.model == CONSENT,
-        "filler": turn.model == FILLER,
+        "operator": turn.kind is TurnKind.OPERATOR,
+        "consent": turn.kind is TurnKind.CONSENT,
+        "filler": turn.kind is TurnKind.FILLER,
         "use": _tool_call_fields(turn),
         "error": turn.error[:300],
         "seconds": round(max(turn.started_at - began, 0.0), 1),

@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 
 from calls.models import Call, Turn
 from calls.turns.clip_ids import is_phrase
-from calls.turns.turn import OPERATOR
+from calls.turns.turn import TurnKind
 
 # Calls deleted in one transaction; writes of calls in progress wait for it.
 BATCH = 200
@@ -52,8 +52,8 @@ def delete_calls(ids: list[int]) -> Deleted:
 
 def _clip_ids(turns: QuerySet[Turn]) -> Iterable[str]:
     """Clips of these turns only; other calls play a bot's fixed sentences as well."""
-    rows = turns.exclude(clip_ids=[]).values_list("model", "clip_ids")
+    rows = turns.exclude(clip_ids=[]).values_list("kind", "clip_ids")
     return chain.from_iterable(
-        [clip for clip in clips if model == OPERATOR or not is_phrase(clip)]
-        for model, clips in rows
+        [clip for clip in clips if kind == TurnKind.OPERATOR or not is_phrase(clip)]
+        for kind, clips in rows
     )

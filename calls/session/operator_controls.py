@@ -129,21 +129,21 @@ class OperatorControls:
 
 def why_not(conversation: Conversation, action: str, text: str = "") -> str:
     """The reason why a call cannot do that now; empty if it can."""
-    if conversation.over:
+    if conversation.is_over:
         return "The call is over."
     if action == "end":
         return ""
-    if conversation.farewell:
+    if conversation.final_message:
         return "The call is ending already."
     return _why_no_transfer(conversation, text) if action == "transfer" else ""
 
 
 def _why_no_transfer(conversation: Conversation, name: str) -> str:
-    if not conversation.manners.can_transfer:
+    if not conversation.config.transfer_targets:
         return "The call's bot has nobody to transfer callers to."
-    if conversation.farewells.transfer_limit_reached:
+    if conversation.state.transfer_limit_reached:
         return "Too many transfers of this call failed. No more are tried."
-    if conversation.farewells.available_target(monotonic(), name):
+    if conversation.state.available_target(monotonic(), name):
         return ""
     return f"{name} takes no calls now." if name else "Nobody takes calls now."
 

@@ -9,7 +9,6 @@ from time import monotonic
 from typing import Any, assert_never
 
 from bots.config.local_time import minute_of_week
-from bots.config.rules import rules_of
 from bots.config_builder import config_from_json
 from calls import metrics, models
 from calls.background import BackgroundTasks
@@ -88,7 +87,7 @@ class CallSession:
         self.close_socket = close_socket
         self.log = CallLog(log, call.call_sid)
         self.clock = Clock()
-        self.conversation = Conversation(rules_of(config))
+        self.conversation = Conversation(config)
         self.call_snapshot = CallSnapshot(call, self.conversation)
         self.turn_metrics = TurnMetrics()
         self.speaker = Speaker(
@@ -96,7 +95,7 @@ class CallSession:
             services.inworld,
             services.clips,
             services.phrases,
-            voice=services.speaking_rate(config),
+            rate=services.speaking_rate(config),
             emit=self.handle,
             queued_seconds=self._queued_seconds,
             log=self.log,
@@ -235,7 +234,7 @@ class CallSession:
         transfer = {
             **action.transfer.to_json(),
             "summary": action.summary,
-            "language": self.conversation.manners.language,
+            "language": self.conversation.config.language,
         }
         self.call_snapshot.on_transfer(transfer)
         self._write(TransferStarted(self.call.pk, transfer, self.call.reconnects))
@@ -260,7 +259,7 @@ class CallSession:
         self._prepare_sentences()
 
     def _prepare_sentences(self) -> None:
-        sentences = self.conversation.manners.fixed_sentences
+        sentences = self.conversation.config.fixed_sentences
         self.tasks.start(self.speaker.prepare(sentences))
 
     def _on_lookup(self, values: Mapping[str, str]) -> None:
@@ -274,7 +273,7 @@ class CallSession:
         self.tasks.start(self.handle(ClipFetched(clip_id)))
 
     def _set_timer(self) -> None:
-        if self.conversation.over:
+        if self.conversation.is_over:
             return
         if self.timer:
             self.timer.cancel()

@@ -48,7 +48,7 @@ class ToolRunner:
         self._record(tool, result)
         failed = bool(result.error)
         event = ToolCallEnded(
-            call_id, result.result, failed=failed, shown=result.redacted
+            call_id, result.result, failed=failed, redacted=result.redacted
         )
         await self.emit(event)
 

@@ -5,10 +5,15 @@ from collections.abc import Sequence
 from calls.conversation.fallback import FallbackStep
 from calls.metrics import FALLBACKS, INTERRUPTIONS, RESPONSE_LATENCY, STAGES, TURNS
 from calls.turns.resume import is_unanswered
-from calls.turns.turn import ASKED, CONSENT, FILLER, RESUMED, Turn
+from calls.turns.turn import Turn, TurnKind
 
 # Kinds of bot turns that may stand between the caller's words and their answer.
-NOT_ANSWERS = (RESUMED, CONSENT, FILLER, ASKED)
+NOT_ANSWERS = {
+    TurnKind.RESUMED,
+    TurnKind.CONSENT,
+    TurnKind.FILLER,
+    TurnKind.DIGIT_PROMPT,
+}
 
 for step in FallbackStep:
     FALLBACKS.labels(step)  # present as 0 from the start, so that rates work
@@ -25,7 +30,7 @@ class TurnMetrics:
 
     def record(self, turn: Turn) -> None:
         """Count a turn once it has ended; later records may add latency stages."""
-        if turn.role == "tool" or turn.is_backchannel or turn.model in NOT_ANSWERS:
+        if turn.role == "tool" or turn.is_backchannel or turn.kind in NOT_ANSWERS:
             self.skipped.add(turn.index)
         if turn.ended_at is None:
             return

@@ -12,7 +12,7 @@ from django.utils import timezone
 from bots.config.phrasebook import phrasebook
 from bots.models import Bot
 from bots.models.menu_key import MenuKey
-from calls.conversation.ending import MAX_TRANSFERS
+from calls.conversation.call_state import MAX_TRANSFERS
 from calls.conversation.tool_calls import NO_TARGET_AVAILABLE
 from calls.simulator.call import SimulatedCall
 from calls.simulator.line import Person

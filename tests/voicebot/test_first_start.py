@@ -99,7 +99,7 @@ class TestSetup:
         Bot.objects.all().delete()
         setup()
         assert Bot.objects.get().tools.get() == tool
-        demo_tool.take_away()
+        demo_tool.remove()
         assert not Tool.objects.exists()
 
     def test_a_tool_that_was_made_another_is_left_alone(
@@ -112,7 +112,7 @@ class TestSetup:
         setup()
         assert not Bot.objects.get().tools.exists()
         demo_tool.point_to("http://127.0.0.1:4711")
-        demo_tool.take_away()
+        demo_tool.remove()
         assert Tool.objects.get().url == theirs
         assert Bot.objects.count() == User.objects.count() == 1
 

@@ -194,7 +194,7 @@ async def test_a_wrong_inworld_key_is_reported_at_start(
 ) -> None:
     inworld.voices_status = 401
     bot = await Bot.objects.acreate(name="Default")
-    await sync_to_async(demo_tool.give)(bot)
+    await sync_to_async(demo_tool.add_to)(bot)
     async with running(
         DATABASE_URL=database_url, INWORLD_BASE_URL=inworld.url
     ) as server:

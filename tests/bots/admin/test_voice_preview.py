@@ -100,8 +100,8 @@ async def test_what_a_bot_may_not_have_is_not_spoken(
         (401, "Inworld refuses INWORLD_API_KEY. Copy it again"),
         (404, "Inworld refuses the voice “Clive” with inworld-tts-2: refused"),
         (402, "Inworld refuses this: refused with 402"),
-        (429, "Inworld is asked too much at once"),
-        (500, "Inworld has trouble of its own"),
+        (429, "Inworld gets too many requests"),
+        (500, "Inworld has a problem at the moment"),
     ],
 )
 async def test_a_refusal_is_reported_in_plain_words(
@@ -161,7 +161,7 @@ async def test_the_list_of_voices_is_stored_and_fetched_again(
     fake.voices_status = 500
     stored = (await editor.post(VOICES)).json()
     assert stored["entries"] == read["entries"]
-    assert stored["problem"].startswith("Inworld has trouble of its own")
+    assert stored["problem"].startswith("Inworld has a problem at the moment")
 
 
 def test_speech_is_made_only_for_our_own_pages(db: None) -> None:

@@ -20,7 +20,7 @@ from calls.session.turn_metrics import TurnMetrics
 from calls.speech.clip_store import ClipsUnavailable, RedisClips
 from calls.transcripts.writer import TranscriptWriter
 from calls.transcripts.writes import CallAnswered
-from calls.turns.turn import ASKED, FILLER, RESUMED, ToolCallRecord, Turn
+from calls.turns.turn import ToolCallRecord, Turn, TurnKind
 from tests.end_to_end.test_live import closed, dial
 from tests.support.inworld.server import FakeInworld, Status
 from tests.support.live import LiveServer, running
@@ -209,13 +209,13 @@ def timed(*turns: Turn) -> float:
 def test_an_answer_counts_though_a_tool_and_a_filler_came_before_it() -> None:
     times = {"play_sent": 4200}
     tool = Turn(1, "tool", started_at=2.0, text="look_up")
-    filler = Turn(2, "system", 2.5, ended_at=3.0, model=FILLER, latency_ms=times)
+    filler = Turn(2, "system", 2.5, ended_at=3.0, kind=TurnKind.FILLER, latency_ms=times)
     found = answer(index=3, latency_ms=times)
     more = answer(index=4, latency_ms=times)
     assert timed(CALLER, tool, filler, found, more) == 1
     apology = Turn(1, "system", 2.0, ended_at=3.0)
     assert timed(CALLER, apology, answer(index=2, latency_ms=times)) == 0
-    question = answer(index=2, model=ASKED, latency_ms=times)
+    question = answer(index=2, kind=TurnKind.DIGIT_PROMPT, latency_ms=times)
     assert timed(CALLER, tool, question) == 0
 
 
@@ -224,7 +224,7 @@ def test_after_a_reconnect_an_answer_counts_that_the_caller_still_waits_for(
     heard: str, count: int
 ) -> None:
     metrics_of_call = TurnMetrics()
-    back = Turn(2, "system", 9.0, ended_at=9.5, model=RESUMED)
+    back = Turn(2, "system", 9.0, ended_at=9.5, kind=TurnKind.RESUMED)
     metrics_of_call.restore([CALLER, replace(answer(), heard_text=heard), back])
     before = counted("voicebot_response_latency_seconds_count", stage="play_sent")
     metrics_of_call.record(answer(index=3, latency_ms={"play_sent": 400}))

@@ -28,7 +28,7 @@ from calls.privacy import deletion, erasure, nightly_purge, retention
 from calls.privacy.nightly_purge import NightlyPurge
 from calls.session.services import services
 from calls.speech.clip_store import MemoryClips
-from calls.turns.turn import OPERATOR
+from calls.turns.turn import TurnKind
 from tests.end_to_end.test_live import closed, dial
 from tests.support.inworld.server import FakeInworld
 from tests.support.live import LiveServer, running
@@ -207,10 +207,10 @@ class TestErasure:
 
     def test_sound_goes_but_not_the_sentences_of_other_calls(self) -> None:
         call = make_call("mine")
-        said = [("", SHARED), ("some/model", "own-clip"), (OPERATOR, "cd" * 32)]
-        for index, (model, clip) in enumerate(said, 1):
+        said = [("", SHARED), ("", "own-clip"), (TurnKind.OPERATOR, "cd" * 32)]
+        for index, (kind, clip) in enumerate(said, 1):
             Turn.objects.create(
-                call=call, index=index, model=model, clip_ids=[clip], started_at=NOW
+                call=call, index=index, kind=kind, clip_ids=[clip], started_at=NOW
             )
         assert set(erasure.erase(CALLER).clips) == {"own-clip", "cd" * 32}
 

@@ -58,7 +58,7 @@ async def test_a_muted_clip_that_is_discarded_stays_silent(
     silence = await session.services.clips.get("a")
     assert silence is not None
     assert wav_seconds(silence) < 0.1
-    assert not session.clip_muter.withheld
+    assert not session.clip_muter.muted
 
 
 async def test_what_is_discarded_is_gone_unless_it_is_still_in_the_queue(

@@ -118,7 +118,7 @@ class Command(BaseCommand):
         try:
             Call.objects.open().exists()
             if not lacks_key():
-                demo_tool.take_away()
+                demo_tool.remove()
         except db.Error as error:
             raise CommandError(
                 f"The database cannot be used ({error}). Is it running, and was "

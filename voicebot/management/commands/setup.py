@@ -65,7 +65,7 @@ class Command(BaseCommand):
         validate(bot, BOT_VARIABLES)
         bot.save()
         if lacks_key():
-            demo_tool.give(bot)
+            demo_tool.add_to(bot)
         self.stdout.write(f"Created the default bot: {bot.llm_model}, {bot.tts_voice}.")
 
     def create_first_admin(self) -> None:
