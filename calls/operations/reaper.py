@@ -44,12 +44,10 @@ class Reaper:
         )
         silent = (silent & ~away) | Q(away, last_seen_at__lt=Now() - TRANSFERRED)
         unseen = Call.objects.open().filter(silent)
-        found = dict(unseen.values_list("pk", "last_seen_at"))
-        dead = [
-            pk for pk, last_seen_at in found.items() if suspects.get(pk) == last_seen_at
-        ]
+        stale = dict(unseen.values_list("pk", "last_seen_at"))
+        dead = [pk for pk, seen_at in stale.items() if suspects.get(pk) == seen_at]
         closed = sum(_close(unseen.filter(pk=pk)) for pk in dead)
-        self.suspects = {pk: at for pk, at in found.items() if pk not in dead}
+        self.suspects = {pk: at for pk, at in stale.items() if pk not in dead}
         if closed:
             calls = "1 call was" if closed == 1 else f"{closed} calls were"
             log.warning("%s closed that no process was running any more", calls)
@@ -62,12 +60,12 @@ def _close(left: CallQuerySet) -> int:
     ringing = left.filter(status=Call.Status.RINGING)
     away = left.filter(transfer__has_key="number")
     lost = left.filter(disconnected_at__isnull=False)
-    for calls, reason, moment in (
+    for calls, reason, end_field in (
         (ringing, _REASONS.NEVER_CONNECTED, "last_seen_at"),
         (away, _REASONS.CONNECTION_LOST, "last_seen_at"),
         (lost, _REASONS.CONNECTION_LOST, "disconnected_at"),
         (left, _REASONS.SERVER_STOPPED, "last_seen_at"),
     ):
-        if close_calls(calls, Call.Status.FAILED, reason, ended_at=F(moment)):
+        if close_calls(calls, Call.Status.FAILED, reason, ended_at=F(end_field)):
             return 1
     return 0

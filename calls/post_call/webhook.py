@@ -31,7 +31,7 @@ from calls.review.export import TURNS, record_of
 EVENT = "call.ended"
 
 NO_WEBHOOK = "The bot no longer has a webhook."
-NO_SECRET = "No secret to sign it with. Choose one in the bot's webhook settings."  # noqa: S105
+NO_SECRET = "There is no secret to sign it with. Choose one at the bot, under webhook."  # noqa: S105
 RECEIVER_GONE = "The receiver answered 410: its address is gone for good."
 
 

@@ -51,12 +51,12 @@ class ActiveCalls:
 
     def __init__(self) -> None:
         self.sessions: dict[str, CallSession] = {}  # in progress, by call SID
-        self.connecting = ExpectedCalls()  # answered here, without a socket yet
-        self.disconnected = (
-            ExpectedCalls()
-        )  # socket gone, Twilio is about to ask what next
-        self.draining = False  # stopping: no new calls
-        self.closing = False  # stopping: no new sockets either
+        # Answered by this process; the socket is not open yet.
+        self.connecting = ExpectedCalls()
+        # The socket is gone; Twilio is about to ask how the call goes on.
+        self.disconnected = ExpectedCalls()
+        self.draining = False  # the process is stopping: no new calls
+        self.closing = False  # nor new sockets
 
     @property
     def is_full(self) -> bool:

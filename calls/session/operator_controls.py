@@ -52,7 +52,7 @@ class OperatorControls:
             await asyncio.wait({self.task, *self.commands}, timeout=1)
 
     def command(
-        self, call_sid: str, what: str, text: str, answered: Callable[[str], None]
+        self, call_sid: str, action: str, text: str, answered: Callable[[str], None]
     ) -> bool:
         """Carry out a command for a call of this process; False if it is not here.
 
@@ -62,7 +62,7 @@ class OperatorControls:
         if session is None:
             return False
         # A task of its own, because its sender may disconnect before it is done.
-        task = asyncio.create_task(self._carry_out(session, what, text, answered))
+        task = asyncio.create_task(self._carry_out(session, action, text, answered))
         self.commands.add(task)
         task.add_done_callback(self.commands.discard)
         return True
@@ -113,29 +113,29 @@ class OperatorControls:
     async def _carry_out(
         self,
         session: CallSession,
-        what: str,
+        action: str,
         text: str,
         answered: Callable[[str], None],
     ) -> None:
-        refused = why_not(session.conversation, what, text)
+        refused = why_not(session.conversation, action, text)
         if not refused:
             try:
-                await session.handle(event_of(what, text))
+                await session.handle(event_of(action, text))
             except Exception:
                 log.exception("%s: a command failed", session.call.call_sid)
                 refused = "The server failed to do that; its log says why."
         answered(refused)
 
 
-def why_not(conversation: Conversation, what: str, text: str = "") -> str:
+def why_not(conversation: Conversation, action: str, text: str = "") -> str:
     """The reason why a call cannot do that now; empty if it can."""
     if conversation.is_over:
         return "The call is over."
-    if what == "end":
+    if action == "end":
         return ""
     if conversation.final_message:
         return "The call is ending already."
-    return _why_no_transfer(conversation, text) if what == "transfer" else ""
+    return _why_no_transfer(conversation, text) if action == "transfer" else ""
 
 
 def _why_no_transfer(conversation: Conversation, name: str) -> str:
@@ -148,13 +148,13 @@ def _why_no_transfer(conversation: Conversation, name: str) -> str:
     return f"{name} takes no calls now." if name else "Nobody takes calls now."
 
 
-def event_of(what: str, text: str) -> Event:
+def event_of(action: str, text: str) -> Event:
     """The conversation's event for a command."""
-    match what:
+    match action:
         case "say":
             return OperatorSaid(text[:LINE_LIMIT])
         case "end":
             return OperatorEnded()
         case "transfer":
             return OperatorTransferred(text)
-    raise ValueError(f"Unknown command: {what}")
+    raise ValueError(f"Unknown command: {action}")

@@ -49,10 +49,14 @@ class TurnMetrics:
 
         The latency of its answer counts from the reconnect.
         """
-        asked = [t.index for t in turns if t.role == "caller" and not t.is_backchannel]
-        if asked and is_unanswered(turns):
-            self.caller_turns.add(asked[-1])
-            self.skipped |= {turn.index for turn in turns if turn.index > asked[-1]}
+        indexes = [
+            turn.index
+            for turn in turns
+            if turn.role == "caller" and not turn.is_backchannel
+        ]
+        if indexes and is_unanswered(turns):
+            self.caller_turns.add(indexes[-1])
+            self.skipped |= {turn.index for turn in turns if turn.index > indexes[-1]}
 
     def _is_answer(self, index: int) -> bool:
         """True if the turn follows a caller turn; other bot turns answer nothing."""

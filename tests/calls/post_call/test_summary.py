@@ -10,6 +10,7 @@ from bots.models import Bot
 from calls.models import Call, PostCallTask
 from calls.models.post_call_task import Kind
 from calls.post_call import queue, retry_schedule
+from calls.post_call.summarizer import UNREADABLE
 from calls.post_call.worker import PostCallWorker
 from calls.review.export import TURNS, record_of
 from tests.calls.post_call.ended_calls import (
@@ -109,7 +110,7 @@ async def test_without_a_readable_summary_the_webhook_goes_out_in_the_end(
     assert receiver.deliveries[0].call["summary"] == ""
     row = await PostCallTask.objects.aget(kind=Kind.SUMMARY)
     assert [entry["status"] for entry in row.log] == [0, 500, 500, 500]
-    assert row.log[0]["words"].startswith("The model's answer was not the JSON")
+    assert row.log[0]["words"] == UNREADABLE
 
 
 async def test_a_model_that_knows_no_schemas_is_asked_in_words(
