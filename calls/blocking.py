@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.core.exceptions import ValidationError
 
-from bots.phone_numbers import SEPARATORS, TRUNK_ZERO
+from bots.phone_numbers import to_e164
 
 PATTERN_LENGTH = 120
 NOTE_LENGTH = 200
@@ -51,8 +51,10 @@ def pattern_of(text: str) -> str:
         return ANONYMOUS
     if ADDRESS.fullmatch(typed) and len(typed) <= PATTERN_LENGTH:
         return typed
-    number = SEPARATORS.sub("", TRUNK_ZERO.sub("", typed))
-    number = f"+{number[2:]}" if number.startswith("00") else number
+    if typed.endswith("*"):  # the beginning of a number has no trunk zero to recognise
+        number = f"{to_e164(typed[:-1].replace('(0)', ''))}*"
+    else:
+        number = to_e164(typed)
     if NUMBER.fullmatch(number) or PREFIX.fullmatch(number):
         return number
     raise ValidationError(NOT_UNDERSTOOD)

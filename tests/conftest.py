@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from hypothesis import settings as settings_of_properties
+from pytest_django import DjangoDbBlocker
 
 from bots.models import Bot, PhoneNumber
+from tests.support import fast_flush
 from tests.support.inworld.server import FakeInworld
 from tests.support.live import LiveServer, free_port, serving
 from tests.support.services import Missing, Redis
@@ -64,6 +66,13 @@ async def tools() -> AsyncIterator[ToolServer]:
     """Somebody's server whose address is private, which the live server may call."""
     async with ToolServer(port=TOOLS_PORT) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """The test database, emptied fast after each test that commits."""
+    with django_db_blocker.unblock():
+        fast_flush.install()
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """Blocked callers at the desk: the list, a pasted list, and the way in from a call."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -24,11 +24,6 @@ from calls.blocking import (
 from calls.models import BlockedCaller, Call
 from calls.webhooks.admission import matching_block
 
-if TYPE_CHECKING:
-    Admin = admin.ModelAdmin[Any]
-else:
-    Admin = admin.ModelAdmin
-
 MAY_BLOCK = "calls.add_blockedcaller"
 MAX_LINES = 5000
 HIDDEN = "This caller hides their number. To keep out all who do, block “anonymous”."
@@ -49,7 +44,7 @@ class PatternField(forms.CharField):
         return attrs
 
 
-class BlockedCallerForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable
+class BlockedCallerForm(forms.ModelForm[BlockedCaller]):
     """Whom to keep out, and why."""
 
     class Meta:
@@ -76,7 +71,7 @@ class PasteForm(forms.Form):
 
 
 @admin.register(BlockedCaller)
-class BlockedCallerAdmin(Admin):
+class BlockedCallerAdmin(admin.ModelAdmin[BlockedCaller]):
     """For whom nobody picks up."""
 
     form = BlockedCallerForm
@@ -136,7 +131,7 @@ class BlockedCallerAdmin(Admin):
         return TemplateResponse(request, template, context)
 
 
-class BlocksCallers(Admin):
+class BlocksCallers(admin.ModelAdmin[Call]):
     """Blocks callers from the list of calls and from a call's page."""
 
     def has_block_permission(self, request: HttpRequest) -> bool:

@@ -31,7 +31,14 @@ class Turn(models.Model):
     clip_ids = models.JSONField(
         default=list, blank=True, help_text="Its audio clips, until they expire."
     )
-    model = models.CharField(max_length=120, blank=True)
+    kind = models.CharField(
+        max_length=20,
+        blank=True,
+        help_text="Set for sentences that no language model wrote, e.g. filler.",
+    )
+    model = models.CharField(
+        max_length=120, blank=True, help_text="The language model that wrote it."
+    )
     prompt_tokens = models.PositiveIntegerField(null=True, blank=True)
     completion_tokens = models.PositiveIntegerField(null=True, blank=True)
     error = models.CharField(

@@ -9,7 +9,7 @@ from calls.db import DatabaseUnavailable, database_deadline, run_in_db_thread
 from calls.models import Call
 from calls.transcripts.clock import Clock
 from calls.turns.resume import current_language
-from calls.turns.turn import Role, ToolCallRecord, Turn
+from calls.turns.turn import Role, ToolCallRecord, Turn, TurnKind
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +52,7 @@ def turn_of(row: models.Turn, clock: Clock) -> Turn:
         interrupted=row.interrupted,
         ended_at=clock.monotonic_time(row.ended_at) if row.ended_at else None,
         latency_ms=row.latency_ms,
+        kind=TurnKind(row.kind),
         model=row.model,
         prompt_tokens=row.prompt_tokens,
         completion_tokens=row.completion_tokens,

@@ -36,6 +36,7 @@ class TurnWrite:
             started_at=self.wall_time(turn.started_at),
             ended_at=None if ended_at is None else self.wall_time(ended_at),
             latency_ms=turn.latency_ms,
+            kind=turn.kind,
             model=turn.model[:120],
             prompt_tokens=turn.prompt_tokens,
             completion_tokens=turn.completion_tokens,

@@ -12,7 +12,7 @@ from django.utils import timezone
 from bots.config.phrasebook import phrasebook
 from bots.models import Bot
 from bots.models.menu_key import MenuKey
-from calls.conversation.ending import MAX_TRANSFERS
+from calls.conversation.call_state import MAX_TRANSFERS
 from calls.conversation.tool_calls import NO_TARGET_AVAILABLE
 from calls.simulator.call import SimulatedCall
 from calls.simulator.line import Person
@@ -244,11 +244,11 @@ async def test_an_operator_chooses_whom_a_caller_is_put_through_to(
         ]
         for name in ("Shut", "Nobody", "+19005550000"):
             refused = await viewer.order("transfer", call.call_sid, name)
-            assert refused == "Nobody of that name takes calls now."
+            assert refused == f"{name} takes no calls now."
         assert await viewer.order("transfer", call.call_sid, "Front desk") == ""
         await call.ends()
         seen = await viewer.sees(call.call_sid, lambda seen: "ended" in seen)
-    assert seen["ended"] == "The caller is put through to Front desk"
+    assert seen["ended"] == "The caller is transferred to Front desk"
     assert call.dialled == DESK
     assert (await closed(call.call_sid)).end_reason == "transferred"
 

@@ -109,7 +109,7 @@ async def test_the_carrier_greets_when_the_greeting_cannot_be_synthesised(
         assert kinds(await ask(call)) == ["clip"]
     row = (await turns(await closed(call.call_sid)))[0]
     assert (row.role, row.heard_text) == ("bot", "A greeting nobody voiced.")
-    assert "carrier's voice: Inworld answered 503" in row.error
+    assert "Twilio's voice: Inworld answered 503" in row.error
 
 
 async def test_words_that_nobody_can_voice_are_spoken_by_the_carrier(
