@@ -84,8 +84,8 @@ class Telephone:
             match verb:
                 case Say(text):
                     await self._hear(text)
-                case Gather(words, action):
-                    await self._hear(words)
+                case Gather(text, action):
+                    await self._hear(text)
                     if key := self.person.key:
                         self.report(f"presses {key}")
                         verbs = await self._ask(action, key_form(form, key))
@@ -97,9 +97,9 @@ class Telephone:
     async def _ask(self, url: str, form: dict[str, str]) -> list[Verb]:
         return read_twiml(await self.client.post(url, form), url)
 
-    async def _hear(self, words: str) -> None:
-        self.report(f"hears “{words}”")
-        await self._wait(speech(words).seconds)
+    async def _hear(self, text: str) -> None:
+        self.report(f"hears “{text}”")
+        await self._wait(speech(text).seconds)
 
     async def _wait(self, seconds: float) -> bool:
         """Wait so long; False if the caller hung up before."""

@@ -78,7 +78,7 @@ class Dial:
 class Gather:
     """Say something and wait for a key."""
 
-    words: str
+    text: str
     action: str  # absolute
 
 
@@ -123,20 +123,20 @@ def read_twiml(document: str, base_url: str) -> list[Verb]:
 
 def _verbs(root: ElementTree.Element, base_url: str) -> Iterator[Verb]:
     for element in root:
-        words = " ".join("".join(element.itertext()).split())
+        text = " ".join("".join(element.itertext()).split())
         match element.tag:
             case "Connect":
                 yield _relay(element, base_url)
             case "Say":
-                yield Say(words)
+                yield Say(text)
             case "Pause":
                 yield Pause(_seconds(element.get("length", "1")))
             case "Redirect":
-                yield Redirect(urljoin(base_url, words))
+                yield Redirect(urljoin(base_url, text))
             case "Dial":
-                yield _dial(element, words, base_url)
+                yield _dial(element, text, base_url)
             case "Gather":
-                yield Gather(words, urljoin(base_url, element.get("action", "")))
+                yield Gather(text, urljoin(base_url, element.get("action", "")))
             case "Hangup" | "Reject":
                 yield Hangup()
             case name:
