@@ -67,9 +67,7 @@ def refreshed(kind: str) -> Listing:
     """Fetch and store a list. If that fails, return the stored one and the problem."""
     record_type, question = KINDS[kind]
     try:
-        entries = from_inworld(
-            record_type, ask_once(question, LISTING_TIMEOUT_SECONDS)
-        )
+        entries = from_inworld(record_type, ask_once(question, LISTING_TIMEOUT_SECONDS))
         if not entries:
             raise StreamFailed(f"its list of {kind} is empty")
     except InworldError as error:
