@@ -25,7 +25,7 @@ ACCESS = ("is_active", "is_staff", "is_superuser", "groups")
 
 
 @admin.register(User)
-class UserAdmin(auth_admin.UserAdmin):
+class UserAdmin(auth_admin.UserAdmin[User]):
     """User accounts with sign-in and groups on one page."""
 
     list_display = ["username", "full_name", "permissions", "is_active", "last_login"]

@@ -16,7 +16,7 @@ from calls.review import search
 MAX_COUNTED = 500
 
 
-class CappedPaginator(Paginator):  # type: ignore[type-arg]
+class CappedPaginator(Paginator[Call]):
     """What a search found up to a limit, fetched once to be counted and shown."""
 
     object_list: QuerySet[Call]

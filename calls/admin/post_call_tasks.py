@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -21,11 +21,6 @@ from calls.admin.read_only import ReadOnlyMixin
 from calls.models import Call, PostCallTask
 from calls.models.post_call_task import Kind, State
 from calls.post_call.queue import available_kinds, retry_now
-
-if TYPE_CHECKING:
-    Admin = admin.ModelAdmin[Any]
-else:
-    Admin = admin.ModelAdmin
 
 # Whoever may take part in calls may have others told of them once more.
 MAY_REPEAT = "calls.change_call"
@@ -59,7 +54,7 @@ class Step:
     link: str
 
 
-class RetriesPostCallTasks(Admin):
+class RetriesPostCallTasks(admin.ModelAdmin[Call]):
     """Shows on a call's page what came after the call, and does it again."""
 
     def get_urls(self) -> list[URLPattern]:
@@ -120,7 +115,7 @@ def told(row: PostCallTask) -> str:
 
 
 @admin.register(PostCallTask)
-class PostCallTaskAdmin(ReadOnlyMixin, Admin):
+class PostCallTaskAdmin(ReadOnlyMixin, admin.ModelAdmin[PostCallTask]):
     """Every summary and every delivery, with all its attempts."""
 
     list_display = ["of_call", "kind", "state_told", "attempts", "answer", "next_try"]

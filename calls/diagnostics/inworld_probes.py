@@ -10,10 +10,10 @@ from bots.inworld.api_key import lacks_key
 from bots.inworld.catalogue_records import LanguageModel, Voice, from_inworld
 from bots.inworld.client import Inworld, SpeechRequest
 from bots.inworld.errors import BadCredentials, InworldError
-from bots.inworld.one_shot import ask, operator_message
+from bots.inworld.one_shot import ask_once, operator_message
 from bots.models import Bot
 from calls.diagnostics.findings import APOLOGY, Finding, failure, ok, warning
-from calls.speech.inworld_requests import voicing
+from calls.speech.inworld_requests import speech_request
 
 ASK_SECONDS = 15.0
 WORD = "Yes."
@@ -28,7 +28,7 @@ def of_inworld(bots: list[Bot], *, speech: bool) -> Iterator[Finding]:
         yield warning("Inworld", words)
         return
     try:
-        voices = from_inworld(Voice, ask(Inworld.voices, ASK_SECONDS))
+        voices = from_inworld(Voice, ask_once(Inworld.voices, ASK_SECONDS))
     except InworldError as error:
         yield failure("Inworld", operator_message(error), APOLOGY)
         return
@@ -51,7 +51,7 @@ def _of_voices(bots: Iterable[Bot], offered: set[str]) -> Iterator[Finding]:
 
 def _of_models(bots: Iterable[Bot]) -> Iterator[Finding]:
     try:
-        listed = from_inworld(LanguageModel, ask(Inworld.models, ASK_SECONDS))
+        listed = from_inworld(LanguageModel, ask_once(Inworld.models, ASK_SECONDS))
     except InworldError as error:
         yield warning("Models", operator_message(error))
         return
@@ -70,7 +70,7 @@ def _of_models(bots: Iterable[Bot]) -> Iterator[Finding]:
 
 def _of_speech(bots: Iterable[Bot]) -> Iterator[Finding]:
     rate = settings.CLIP_SAMPLE_RATE
-    wanted = {voicing(config_of(bot), WORD, rate): bot for bot in bots}
+    wanted = {speech_request(config_of(bot), WORD, rate): bot for bot in bots}
     for spoken, bot in islice(wanted.items(), MAX_VOICES_TRIED):
         try:
             seconds = _speak(spoken)
@@ -88,4 +88,4 @@ def _of_speech(bots: Iterable[Bot]) -> Iterator[Finding]:
 
 
 def _speak(spoken: SpeechRequest) -> float:
-    return ask(lambda inworld: inworld.speak(spoken), ASK_SECONDS).seconds
+    return ask_once(lambda inworld: inworld.speak(spoken), ASK_SECONDS).seconds

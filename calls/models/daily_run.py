@@ -1,14 +1,14 @@
-"""TODO."""
+"""The table of jobs that run once a day."""
 
 from django.db import models
 
 
 class ScheduledRun(models.Model):
-    """What is done once a day, by whichever process takes it."""
+    """A daily job. The row makes sure that one process runs it."""
 
     name = models.CharField(max_length=20, primary_key=True)
-    day = models.DateField(help_text="The day it was last begun for.")
-    last_seen_at = models.DateTimeField(help_text="When it was last seen at work.")
+    day = models.DateField(help_text="The latest day for which the job was started.")
+    last_seen_at = models.DateTimeField(help_text="The latest sign of progress.")
     done_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:

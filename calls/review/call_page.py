@@ -16,9 +16,9 @@ from calls.review.settings_used import settings_used
 from calls.review.status import display_status
 from calls.review.tool_call_view import ToolCallView, use
 from calls.review.visibility import for_list, variables
-from calls.turns.clip_ids import KEPT_SECONDS
+from calls.turns.clip_ids import PHRASE_TTL_SECONDS
 from calls.turns.heard_text import split_at_heard
-from calls.turns.turn import CONSENT, FILLER, NOTICE, RESUMED
+from calls.turns.turn import TurnKind
 
 # What else may stand among a turn's latencies (the stages are in latency_waterfall).
 EVENTS = {
@@ -34,6 +34,8 @@ TOOK = "tool"
 PRESSED = re.compile(r"\[pressed ([^\]]*)\]")
 # How long before its turn to be played a clip may have been made, in seconds.
 MAX_QUEUE_SECONDS = 120
+# Kinds of turns whose sentences are no fixed ones, although no model is named.
+WRITTEN_FOR_ONE_CALL = {TurnKind.OPERATOR, TurnKind.DIGIT_PROMPT}
 # The caller hears the bot from here on; the first of these that was measured counts.
 ANSWERED = ("play_sent", "first_clip", "first_audio")
 
@@ -130,10 +132,10 @@ def parts_of(text: str) -> list[tuple[str, str]]:
 
 def clips(turn: Turn, at: datetime) -> list[str]:
     """Where the sound of a turn is to be had; nothing when it has surely expired."""
-    # What no model wrote is a fixed sentence, and its clip is kept for other calls.
+    # Clips of fixed sentences are kept for other calls.
     kept = float(settings_of_django.CLIP_TTL_SECONDS + MAX_QUEUE_SECONDS)
-    if turn.model in ("", CONSENT, RESUMED, FILLER, NOTICE):
-        kept = KEPT_SECONDS
+    if not turn.model and turn.kind not in WRITTEN_FOR_ONE_CALL:
+        kept = PHRASE_TTL_SECONDS
     if at - (turn.ended_at or turn.started_at) > timedelta(seconds=kept):
         return []
     return [

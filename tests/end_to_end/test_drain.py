@@ -29,7 +29,7 @@ CUT_OFF = BOOK.reconnected
 
 
 def words(call: SimulatedCall) -> list[str | None]:
-    return [heard.text for heard in call.heard if heard.kind == "carrier"]
+    return [heard.text for heard in call.heard if heard.kind == "tts"]
 
 
 def call_on(*servers: LiveServer, **line: Any) -> SimulatedCall:
@@ -174,7 +174,7 @@ async def test_a_used_token_opens_no_second_socket(
         await call.reply()
         session = await call._live()
         with pytest.raises(CallFailed, match="403"):
-            await call._carrier.socket(session.relay.url)
+            await call._client.socket(session.relay.url)
         await call.say("Still there?")
         assert await call.reply()
 

@@ -151,7 +151,7 @@ async def test_a_quick_tool_is_used_in_silence_and_a_slow_one_with_varied_senten
                 tools.resume()
             await call.reply()
     found = await turns(await closed(call.call_sid))
-    fillers = [turn.text for turn in found if turn.model == "filler"]
+    fillers = [turn.text for turn in found if turn.kind == "filler"]
     assert fillers == FILLERS.splitlines()
     roles = [turn.role for turn in found]
     assert roles[1:5] == ["caller", "tool", "bot", "caller"]

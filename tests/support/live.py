@@ -152,7 +152,7 @@ def _await_ready(server: LiveServer) -> None:
     try:
         for line in server.process.stdout:
             server.lines.append(line)
-            if line.startswith("The desk is at"):
+            if line.startswith("The console is at"):
                 return
     finally:
         watchdog.cancel()

@@ -1,4 +1,4 @@
-"""Strangers at the desk's door cost callers nothing."""
+"""Requests of strangers to the console never slow down calls."""
 
 import asyncio
 import re

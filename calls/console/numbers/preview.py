@@ -28,7 +28,7 @@ from calls.checks import is_loopback, server_url_is_an_origin, twilio_token_is_s
 from calls.console.numbers.point import why_not_reachable
 from calls.session.services import services
 from calls.speech.clip_store import ClipsUnavailable
-from calls.speech.inworld_requests import voicing
+from calls.speech.inworld_requests import speech_request
 from calls.speech.phrase_cache import Phrase
 from calls.twilio import twiml
 from calls.webhooks.connect import (
@@ -170,7 +170,7 @@ def play(request: HttpRequest, bot_id: int) -> HttpResponse:
 
 async def _spoken(profile: BotConfig, text: str) -> Phrase:
     """The very clip that calls begin with; made now, it is ready for the next call."""
-    said = voicing(profile, text, settings.CLIP_SAMPLE_RATE)
+    said = speech_request(profile, text, settings.CLIP_SAMPLE_RATE)
     return await services().phrases.get(said, SPEAKING_SECONDS)
 
 

@@ -19,9 +19,9 @@ from calls.session.session import CallSession
 from calls.transcripts.writes import CallClosed, TransferStarted, TurnWrite, Write
 from calls.transfer import Transfer, pending
 from calls.turns.heard_text import heard_and_not
-from calls.turns.turn import COLLECT_DIGITS, CONSENT, FILLER, Turn
+from calls.turns.turn import COLLECT_DIGITS, Turn, TurnKind
 from calls.twilio.relay_tokens import TOKEN_LIFETIME_SECONDS
-from calls.twilio.twiml import screening_gather
+from calls.twilio.twiml import screening_prompt
 
 # What a browser says when its page is closed or left.
 GOING_AWAY = 1001
@@ -144,8 +144,8 @@ def turn_frame(turn: Turn) -> str:
             "type": "test.turn",
             "index": turn.index,
             "role": turn.role,
-            "consent": turn.model == CONSENT,
-            "filler": turn.model == FILLER,
+            "consent": turn.kind is TurnKind.CONSENT,
+            "filler": turn.kind is TurnKind.FILLER,
             "use": did.to_json() if did else None,
             "works": _is_at_work(turn),
             "said": said,
@@ -168,7 +168,7 @@ def _is_at_work(turn: Turn) -> bool:
 
 def transfer_frame(transfer: Transfer) -> str:
     """Whom the carrier would ring up now, and what they would hear."""
-    announced = screening_gather(transfer) if transfer.announce else ""
+    announced = screening_prompt(transfer) if transfer.announce else ""
     who = {"name": transfer.name, "number": transfer.number}
     return json.dumps({"type": "test.transfer", **who, "announcement": announced})
 

@@ -47,7 +47,7 @@ def test_its_own_bot_answers_with_its_greeting_and_its_twiml() -> None:
         bot,
         {"greeting": "Guten Tag."},
     )
-    assert "own bot" in found.answering.because
+    assert "own bot" in found.answering.reason
     assert found.twiml.startswith("<?xml")
     assert 'language="de-DE"' in found.twiml
     url = 'url="wss://bot.example.com/conversation/TOKEN-OF-THE-CALL"'
@@ -69,10 +69,10 @@ def test_variables_are_filled_in_with_their_examples(admin_client: Client) -> No
 
 def test_without_one_of_its_own_the_default_bot_answers() -> None:
     bot = default()
-    assert "not in this desk's list" in preview(MINE).answering.because
+    assert "not listed in this console" in preview(MINE).answering.reason
     found = looked_ahead()
     assert found.answering.bot == bot
-    assert "no bot of its own" in found.answering.because
+    assert "no bot of its own" in found.answering.reason
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_nobody_answers_and_it_says_why(
     default(**bot)
     found = looked_ahead(**number)
     assert found.answering.bot is None
-    assert words in found.answering.because
+    assert words in found.answering.reason
     assert found.said == {"": NOT_IN_SERVICE}
     assert "<Hangup" in found.twiml
 
@@ -97,7 +97,7 @@ def test_nobody_answers_and_it_says_why(
 def test_a_switched_off_bot_of_its_own_is_not_replaced_by_the_default() -> None:
     default()
     off = Bot.objects.create(name="Off", is_active=False)
-    assert "own bot, Off, is switched off" in looked_ahead(bot=off).answering.because
+    assert "own bot, Off, is switched off" in looked_ahead(bot=off).answering.reason
 
 
 def test_what_keeps_callers_away_is_told(settings: Settings) -> None:
