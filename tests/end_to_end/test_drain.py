@@ -313,8 +313,11 @@ async def _killed_at(seconds: float, env: dict[str, str]) -> None:
         asked: dict[str, list[str]] = {call.call_sid: [] for call in calls}
         answered = {call.call_sid: 0 for call in calls}
 
+        answering = asyncio.Barrier(len(calls) + 1)
+
         async def talk(call: SimulatedCall) -> None:
             async with call:
+                await answering.wait()
                 await call.reply()
                 for number in range(1000):
                     asked[call.call_sid].append(f"Question {number}.")
@@ -323,6 +326,8 @@ async def _killed_at(seconds: float, env: dict[str, str]) -> None:
                     answered[call.call_sid] = number + 1
 
         talking = asyncio.gather(*map(talk, calls), return_exceptions=True)
+        async with asyncio.timeout(20):
+            await answering.wait()
         await asyncio.sleep(seconds)  # the moment is the point
         server.process.kill()
         await talking
