@@ -16,7 +16,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from bots.models import Bot, PhoneNumber
 from calls.accounts.groups import DESCRIPTIONS
-from calls.accounts.two_factor import let_in_without_code
+from calls.accounts.two_factor import turn_off_two_factor
 
 admin.site.unregister(User)
 admin.site.unregister([StaticDevice, TOTPDevice])  # keep their secrets out of the admin
@@ -31,7 +31,7 @@ class UserAdmin(auth_admin.UserAdmin[User]):
     list_display = ["username", "full_name", "permissions", "is_active", "last_login"]
     list_filter = ["groups", "is_superuser", "is_active"]
     filter_horizontal = ["user_permissions"]
-    actions = [let_in_without_code]
+    actions = [turn_off_two_factor]
     add_fieldsets = [
         (
             "1. Account",
@@ -59,7 +59,7 @@ class UserAdmin(auth_admin.UserAdmin[User]):
     ) -> HttpResponse:
         """Show the list below a description of the groups."""
         return super().changelist_view(
-            request, {**(extra_context or {}), "purposes": DESCRIPTIONS}
+            request, {**(extra_context or {}), "descriptions": DESCRIPTIONS}
         )
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:

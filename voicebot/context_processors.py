@@ -1,9 +1,9 @@
-"""Template variables for every page of the admin."""
+"""Template variables of every console page."""
 
 from django.conf import settings
 from django.http import HttpRequest
 
 
 def sandbox(request: HttpRequest) -> dict[str, bool]:
-    """`sandbox` is true while the local stand-in for Inworld answers calls."""
+    """`sandbox`: the local stand-in answers calls instead of Inworld."""
     return {"sandbox": settings.SANDBOX_RUNNING}

@@ -12,7 +12,7 @@ from calls.conversation.dtmf import MASKED, digits_text
 from calls.conversation.events import CallerSpoke, Event
 from calls.models import Call
 from calls.review.masking import masked
-from calls.review.tool_call_view import use_of
+from calls.review.tool_call_view import tool_call_view
 from calls.review.visibility import for_list
 from calls.transfer import Transfer
 from calls.turns.heard_text import heard_and_not
@@ -154,7 +154,7 @@ def turn_fields(turn: Turn, began: float) -> Update:
 
 def _tool_call_fields(turn: Turn) -> Update | None:
     """The turn's tool call, shortened; None if the turn is no tool call."""
-    tool_call = use_of(turn.tool_call, turn.latency_ms)
+    tool_call = tool_call_view(turn.tool_call, turn.latency_ms)
     if tool_call is None:
         return None
     given = ", ".join(f"{item.name}: {item.value}" for item in tool_call.arguments)

@@ -34,6 +34,7 @@ class PostCallTask(models.Model):
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
+        verbose_name = "after-call task"
         ordering = ["-pk"]
         indexes = [Index(fields=["state", "due_at"], name="calls_task_due")]
         constraints = [

@@ -227,7 +227,7 @@ async def test_doctor_tells_what_was_given_up_and_what_cannot_be_signed(
     )
     await Secret.objects.aupdate(encrypted_value="kept with another key")
     lost, given_up = await look()
-    assert lost.startswith(f"{bot}: its webhook is not told of calls.")
-    assert given_up.startswith("Given up of the last day's calls: 1 x webhook.")
+    assert lost.startswith(f"The webhook of {bot} cannot open the secret")
+    assert given_up.startswith("Given up in the last day: 1 x webhook.")
     await Bot.objects.aupdate(webhook_secret=None)
     assert "has no secret" in (await look())[0]

@@ -9,7 +9,7 @@ import pytest
 from channels.layers import get_channel_layer
 from pytest_django import Settings
 
-from calls.console.live.consumer import WANTED_LIMIT, LiveConsumer
+from calls.console.live.consumer import MAX_REQUESTED, LiveConsumer
 from calls.conversation.events import CallerSpoke
 from calls.live_feed.broadcast import QUEUE_LIMIT, VIEWERS, Broadcaster
 from calls.live_feed.channel_listener import ChannelListener, Message
@@ -91,11 +91,11 @@ async def test_a_page_hears_all_of_a_call_once_between_two_rolls() -> None:
     page = Page()
     for _ in range(3):
         await page.receive(json.dumps({"want": ["CA1", "CA2", "CA1"]}))
-    many = [f"CB{number}" for number in range(2 * WANTED_LIMIT)]
-    for begin in (0, 50, WANTED_LIMIT):
+    many = [f"CB{number}" for number in range(2 * MAX_REQUESTED)]
+    for begin in (0, 50, MAX_REQUESTED):
         await page.receive(json.dumps({"want": many[begin:]}))
     assert page.asked[0] == ["CA1", "CA2"]
-    assert sum(map(len, page.asked)) == WANTED_LIMIT
+    assert sum(map(len, page.asked)) == MAX_REQUESTED
     page._joined("elsewhere")
     await page.receive(json.dumps({"want": ["CA1"]}))
     assert page.asked[-1] == ["CA1"]

@@ -284,10 +284,10 @@ class TestForgetPage:
         store = services().clips
         async_to_sync(store.put)(clip, b"RIFF", 60)
         answer = admin_client.post(
-            self.address, {"number": CALLER, "forget": "yes"}, follow=True
+            self.address, {"number": CALLER, "erase": "yes"}, follow=True
         ).content.decode()
         assert "Deleted: 1 call with 1 turn." in answer
-        assert "going on" in answer
+        assert "in progress" in answer
         assert CALLER not in answer
         assert stored_calls() == {"now"}
         assert async_to_sync(store.get)(clip) is None
@@ -298,7 +298,7 @@ class TestForgetPage:
         self, admin_client: Client
     ) -> None:
         for text in ("", "anonymous", "<script>", "sip:<script>"):
-            page = admin_client.post(self.address, {"number": text, "forget": "yes"})
+            page = admin_client.post(self.address, {"number": text, "erase": "yes"})
             assert page.status_code == 200
             assert "<script>" not in page.content.decode().partition("content-main")[2]
         for query in ("call=x", f"call={'9' * 30}", "call=²"):
@@ -311,10 +311,10 @@ class TestForgetPage:
         person.groups.add(Group.objects.get(name=group))
         client.force_login(person)
         assert client.get(self.address).status_code == 403
-        gone = client.post(self.address, {"number": CALLER, "forget": "yes"})
+        gone = client.post(self.address, {"number": CALLER, "erase": "yes"})
         assert gone.status_code == 403
         page = client.get(f"/admin/calls/call/{call.pk}/change/").content.decode()
-        assert "Forget this caller" not in page
+        assert "Erase this caller" not in page
         assert stored_calls() == {"mine"}
 
 
