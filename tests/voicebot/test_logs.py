@@ -223,7 +223,9 @@ def check_lines(lines: list[str]) -> None:
     of_calls = [
         entry
         for entry in entries
-        if re.search(r"failed at Inworld|fixed sentence|frame ignored", entry["message"])
+        if re.search(
+            r"failed at Inworld|fixed sentence|frame ignored", entry["message"]
+        )
     ]
     assert len({entry["message"] for entry in of_calls}) >= 2
     assert all(entry["call_sid"].startswith("CA") for entry in of_calls)

@@ -209,7 +209,9 @@ def timed(*turns: Turn) -> float:
 def test_an_answer_counts_though_a_tool_and_a_filler_came_before_it() -> None:
     times = {"play_sent": 4200}
     tool = Turn(1, "tool", started_at=2.0, text="look_up")
-    filler = Turn(2, "system", 2.5, ended_at=3.0, kind=TurnKind.FILLER, latency_ms=times)
+    filler = Turn(
+        2, "system", 2.5, ended_at=3.0, kind=TurnKind.FILLER, latency_ms=times
+    )
     found = answer(index=3, latency_ms=times)
     more = answer(index=4, latency_ms=times)
     assert timed(CALLER, tool, filler, found, more) == 1
