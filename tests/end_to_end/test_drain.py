@@ -137,12 +137,12 @@ async def test_of_a_broken_off_answer_the_model_is_told_what_was_heard(
         await call.hears(2)
         await call.say("Go on.")
         await call.reply()
-    told = (await inworld.request(2)).body["messages"]
-    assert told[-1]["content"] == f"{RECONNECTED} Go on."
-    assert told[-2]["role"] == "assistant"
-    assert 0 < len(told[-2]["content"]) < len(first)
+    history = (await inworld.request(2)).body["messages"]
+    assert history[-1]["content"] == f"{RECONNECTED} Go on."
+    assert history[-2]["role"] == "assistant"
+    assert 0 < len(history[-2]["content"]) < len(first)
     cut = (await turns(await closed(call.call_sid)))[2]
-    assert (cut.interrupted, cut.heard_text) == (True, told[-2]["content"])
+    assert (cut.interrupted, cut.heard_text) == (True, history[-2]["content"])
 
 
 @pytest.mark.parametrize("transfer", ["", "+15005550099"])

@@ -1,4 +1,4 @@
-"""The faults: which part fails how, and how it comes back."""
+"""The faults that tests inject, and the deployments that they are injected into."""
 
 import os
 import resource
@@ -72,7 +72,7 @@ Act = Callable[[Deployment], None]
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What breaks and what mends it.
+    """A fault: the action that breaks a part and the one that repairs it.
 
     It `lasts` so long (s) at least; with `blocks` nobody is answered meanwhile.
     """

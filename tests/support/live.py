@@ -49,7 +49,7 @@ Process = subprocess.Popen[str] | PreloadedProcess
 
 @dataclass
 class LiveServer:
-    """A running server: where it listens, and everything it wrote so far."""
+    """A running server: its URL and the lines of its output so far."""
 
     url: str
     process: Process
@@ -61,7 +61,7 @@ class LiveServer:
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """The environment of a server process: complete, so that no .env matters."""
+    """The complete environment of a server process; no .env file changes it."""
     port = str(free_port())
     return {
         **os.environ,
@@ -99,7 +99,7 @@ def serving(**changes: str) -> Iterator[LiveServer]:
 
 @contextmanager
 def serving_afresh(**changes: str) -> Iterator[LiveServer]:
-    """The same in a new interpreter, with what it inherits from us."""
+    """`serving` in a new interpreter, which inherits CPU affinity and hooks."""
     env = environment(**changes)
     command = [sys.executable, "manage.py", "serve"]
     process = subprocess.Popen(
@@ -136,7 +136,7 @@ def _ready(process: Process, env: dict[str, str]) -> Iterator[LiveServer]:
 
 @asynccontextmanager
 async def running(**changes: str) -> AsyncIterator[LiveServer]:
-    """The same beside a running loop, so that a fake Inworld in it can answer."""
+    """`serving` in a thread, so that a fake Inworld in the running loop can answer."""
     server = serving(**changes)
     live = await asyncio.to_thread(server.__enter__)
     try:
