@@ -104,6 +104,7 @@ class Migration(migrations.Migration):
                 ('call', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='post_call_tasks', to='calls.call')),
             ],
             options={
+                'verbose_name': 'after-call task',
                 'ordering': ['-pk'],
             },
         ),
