@@ -1,4 +1,4 @@
-"""Builds the settings of a call: from a bot's rows, or from JSON kept with a call."""
+"""Builds a `BotConfig` from a bot's rows, or from the JSON stored with a call."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields
@@ -12,15 +12,16 @@ from bots.models import Bot
 
 
 def config_of(bot: Bot) -> BotConfig:
-    """Resolve a bot's settings; its language fills in what the bot leaves open.
+    """Resolve a bot's settings. Empty sentences come from the phrasebook.
 
-    Reads the bot's related rows from the database, unless they came `with_related`.
+    Queries the bot's related rows, unless it was loaded `with_related`.
     """
     names = {field.name for field in fields(BotConfig)} - LIST_FIELDS.keys()
     values: dict[str, Any] = {name: getattr(bot, name) for name in names}
-    for name, usual in asdict(phrasebook(bot.language)).items():
+    for name, sentence in asdict(phrasebook(bot.language)).items():
         if name in values:
-            values[name] = values[name].strip() or usual
+            values[name] = values[name].strip() or sentence
+    values["consent_message"] = values["consent_message"].strip()
     values |= {name: lines(values[name]) for name in LINE_FIELDS}
     secret = bot.webhook_secret
     values["webhook_secret"] = secret.name if secret else ""
@@ -29,15 +30,18 @@ def config_of(bot: Bot) -> BotConfig:
 
 
 def config_from_json(stored: Mapping[str, Any]) -> BotConfig:
-    """Read what `BotConfig.to_json` wrote; missing fields get a new bot's values."""
+    """Read the output of `BotConfig.to_json`.
+
+    Missing fields get the values of a new bot; unknown ones are ignored.
+    """
     values = {**_defaults(), **stored}
-    known = {field.name: values[field.name] for field in fields(BotConfig)}
-    known |= {name: tuple(known[name]) for name in LINE_FIELDS}
+    settings = {field.name: values[field.name] for field in fields(BotConfig)}
+    settings |= {name: tuple(settings[name]) for name in LINE_FIELDS}
     for name, kind in LIST_FIELDS.items():
-        known[name] = tuple(map(kind.of, known[name]))
-    lookup = known["lookup_tool"]
-    known["lookup_tool"] = ToolSpec.of(lookup) if lookup else None
-    return BotConfig(**known)
+        settings[name] = tuple(map(kind.of, settings[name]))
+    if lookup := settings["lookup_tool"]:
+        settings["lookup_tool"] = ToolSpec.of(lookup)
+    return BotConfig(**settings)
 
 
 @cache
@@ -46,7 +50,7 @@ def _defaults() -> dict[str, Any]:
 
 
 def _related(bot: Bot) -> dict[str, tuple[Any, ...]]:
-    """Settings that stand in tables of their own; an unsaved bot has none."""
+    """Read the settings that have tables of their own; an unsaved bot has none."""
     if bot.pk is None:
         return dict.fromkeys(LIST_FIELDS, ())
 

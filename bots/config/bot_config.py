@@ -1,22 +1,24 @@
-"""The settings one call runs with: resolved once, kept with the call for good."""
+"""The settings of one call. Resolved when the call comes in, then stored with it."""
 
 from collections.abc import Collection
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Self
 
+from bots.config import phrases
 from bots.config.capabilities import Language, MenuEntry, ToolSpec, TransferTarget
 from bots.config.phrasebook import phrasebook
+from bots.config.placeholders import names
 
-# What a bot can do is kept as lists of these.
+# Settings that are lists of these.
 LIST_FIELDS: dict[str, type[TransferTarget | MenuEntry | Language | ToolSpec]] = {
     "tools": ToolSpec,
     "targets": TransferTarget,
     "menu": MenuEntry,
     "languages": Language,
 }
-# What the person behind `transfer_number` is called, who has no name.
+# The name of the target behind `transfer_number`.
 TRANSFER_NUMBER = "the transfer number"
-# Settings that hold one thing a line.
+# Settings that operators write as one item a line.
 LINE_FIELDS = ("fallback_models", "fillers")
 
 
@@ -24,8 +26,8 @@ LINE_FIELDS = ("fallback_models", "fillers")
 class BotConfig:
     """A bot's settings as they were when the call came in.
 
-    Stored as JSON with the call, so that a later edit of the bot changes neither a
-    call in progress nor what is said about an old one.
+    They are stored as JSON with the call. A later edit of the bot changes neither a
+    call in progress nor the record of an old one.
     """
 
     name: str
@@ -69,7 +71,7 @@ class BotConfig:
     summary_fields: str
     summary_model: str
     webhook_url: str
-    webhook_secret: str  # its name
+    webhook_secret: str  # the name of a `Secret`
     lookup_tool: ToolSpec | None
     tools: tuple[ToolSpec, ...]
     targets: tuple[TransferTarget, ...]
@@ -77,47 +79,127 @@ class BotConfig:
     languages: tuple[Language, ...]
 
     def in_language(self, language: str) -> Self:
-        """The same bot in another of its languages, with that language's sentences."""
-        tongue = next((t for t in self.languages if t.language == language), None)
-        if tongue is None or language == self.language:
+        """Return the bot as it is in another of its languages.
+
+        Its fixed sentences are then those of the phrasebook. The language of this
+        config becomes one of the other languages. An unknown language changes nothing.
+        """
+        settings = next((x for x in self.languages if x.language == language), None)
+        if settings is None or language == self.language:
             return self
-        usual = asdict(phrasebook(language))
-        usual = {name: text for name, text in usual.items() if hasattr(self, name)}
-        usual["fillers"] = lines(usual["fillers"])
+        sentences = asdict(phrasebook(language))
+        ours = {field.name for field in fields(self)} & sentences.keys()
+        sentences = {name: sentences[name] for name in ours}
+        sentences["fillers"] = lines(sentences["fillers"])
+        others = (x for x in self.languages if x.language != language)
         return replace(
             self,
-            **usual,
+            **sentences,
             language=language,
-            tts_voice=tongue.voice,
-            tts_model=tongue.tts_model or self.tts_model,
+            languages=(self._own_language, *others),
+            tts_voice=settings.voice,
+            tts_model=settings.tts_model or self.tts_model,
             transcription_provider=(
-                tongue.transcription_provider or self.transcription_provider
+                settings.transcription_provider or self.transcription_provider
             ),
-            speech_model=tongue.speech_model,
+            speech_model=settings.speech_model,
         )
 
     @property
+    def _own_language(self) -> Language:
+        return Language(
+            self.language,
+            self.tts_voice,
+            self.tts_model,
+            self.transcription_provider,
+            self.speech_model,
+        )
+
+    @property
+    def other_languages(self) -> tuple[str, ...]:
+        """The tags of the languages that the bot can switch to."""
+        tags = dict.fromkeys(settings.language for settings in self.languages)
+        return tuple(tag for tag in tags if tag != self.language)
+
+    @property
     def transfer_targets(self) -> tuple[TransferTarget, ...]:
-        """Everybody callers can be put through to, the transfer number first."""
+        """Everybody callers can be transferred to; the transfer number comes first."""
         number = self.transfer_number
-        rescue = TransferTarget(TRANSFER_NUMBER, number, announce=False)
-        return (rescue, *self.targets) if number else self.targets
+        fallback = TransferTarget(TRANSFER_NUMBER, number, announce=False)
+        return (fallback, *self.targets) if number else self.targets
 
     def without_numbers(self, numbers: Collection[str]) -> Self:
-        """The same bot, which puts nobody through to any of these numbers."""
+        """Return the bot without the transfer targets that have these numbers."""
         return replace(
             self,
             transfer_number=(
                 "" if self.transfer_number in numbers else self.transfer_number
             ),
-            targets=tuple(each for each in self.targets if each.number not in numbers),
+            targets=tuple(
+                target for target in self.targets if target.number not in numbers
+            ),
+        )
+
+    @property
+    def speech_interrupts(self) -> bool:
+        """True if the caller's voice interrupts the bot."""
+        return self.interruptible in ("speech", "any")
+
+    @property
+    def dtmf_interrupts(self) -> bool:
+        """True if a key press interrupts the bot."""
+        return self.interruptible in ("dtmf", "any")
+
+    @property
+    def max_call_seconds(self) -> float:
+        """The longest duration of a call; 0 means no limit."""
+        return self.max_call_minutes * 60
+
+    @property
+    def filler_delay_seconds(self) -> float:
+        """How long a caller waits for a tool before a filler is spoken."""
+        return self.filler_delay_ms / 1000
+
+    @property
+    def reconnected(self) -> str:
+        """The sentence for a caller whose connection was interrupted."""
+        return phrasebook(self.language).reconnected
+
+    @property
+    def fixed_sentences(self) -> tuple[str, ...]:
+        """Sentences worth synthesising in advance, the most urgent first.
+
+        A sentence with placeholders differs in each call, so it is not among them.
+        """
+        # The greeting is synthesised while the consent message plays.
+        greeting = (self.greeting,) if self.consent_message else ()
+        notice = (self.transfer_notice,) if self.transfer_targets else ()
+        idle_prompt = (self.idle_prompt,) if self.idle_timeout_seconds else ()
+        has_tools = self.tools or any(entry.tool for entry in self.menu)
+        fillers = self.fillers if has_tools else ()
+        urgent = (*greeting, self.apology_message, self.goodbye_message)
+        later = (*fillers, *idle_prompt, *notice, self.time_limit_message)
+        return tuple(text for text in (*urgent, *later) if not names(text))
+
+    def menu_entry(self, key: str) -> MenuEntry | None:
+        """What a key of the bot's menu does."""
+        return next((entry for entry in self.menu if entry.key == key), None)
+
+    def is_backchannel(self, text: str) -> bool:
+        """True if a caller who says this is only listening ("mhm", "okay okay")."""
+        return phrases.is_backchannel(text, self.backchannels)
+
+    def is_goodbye(self, text: str) -> bool:
+        """True if the bot may hang up after these words of its own."""
+        return self.can_end_call and phrases.ends_with_goodbye(
+            text, phrasebook(self.language).goodbye_phrases
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Everything, as JSON can hold it."""
+        """Return all settings as JSON data."""
         return asdict(self)
 
 
 def lines(text: str) -> tuple[str, ...]:
-    """The lines of a text that are not empty, trimmed."""
+    """Return the non-empty lines of a text, stripped."""
     return tuple(line.strip() for line in text.splitlines() if line.strip())

@@ -1,6 +1,6 @@
-"""What a bot can do besides speaking, as a call keeps it: plain data. Pure.
+"""Tools, transfer targets, menu and languages of a bot as plain data. Pure.
 
-The names of these classes' fields are the keys of the JSON that stands with a call.
+The field names of these classes are keys of the JSON that is stored with a call.
 """
 
 import json
@@ -12,22 +12,22 @@ MASK = "••••"
 
 
 class JsonData:
-    """Plain data to and from JSON; a key that is missing keeps its default."""
+    """Converts a dataclass to and from JSON data; missing keys get their defaults."""
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> Self:
-        """Read what `asdict` wrote, perhaps in another release."""
-        known = {field.name for field in fields(cls)}  # type: ignore[arg-type]
-        return cls(**{name: value for name, value in stored.items() if name in known})
+        """Read the output of `to_json`, perhaps of another release."""
+        names = {field.name for field in fields(cls)}  # type: ignore[arg-type]
+        return cls(**{name: value for name, value in stored.items() if name in names})
 
     def to_json(self) -> dict[str, Any]:
-        """Everything, as JSON can hold it."""
+        """Return all fields as JSON data."""
         return asdict(self)  # type: ignore[call-overload, no-any-return]
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter(JsonData):
-    """One argument of a tool; a `secret` one is shown to nobody."""
+    """One argument of a tool; people never see a `secret` one."""
 
     name: str
     type: str = "string"  # string, number, integer or boolean
@@ -39,20 +39,20 @@ class Parameter(JsonData):
     @property
     def schema(self) -> dict[str, Any]:
         """The parameter in JSON Schema."""
-        told: dict[str, Any] = {"type": self.type}
+        schema: dict[str, Any] = {"type": self.type}
         if self.description:
-            told["description"] = self.description
+            schema["description"] = self.description
         if self.choices:
-            told["enum"] = list(self.choices)
-        return told
+            schema["enum"] = list(self.choices)
+        return schema
 
 
 @dataclass(frozen=True, slots=True)
 class ToolSpec(JsonData):
-    """A tool over HTTP; `seconds` is how long it may take.
+    """A tool that is called over HTTP.
 
-    `url` and `headers` have placeholders; the values of {{secret.NAME}} are never kept
-    here. `failure_instructions` is what the model is told to do when it fails.
+    `url` and `headers` may contain placeholders. The values of {{secret.NAME}} are not
+    stored here. The model follows `failure_instructions` if the tool fails.
     """
 
     name: str
@@ -66,37 +66,41 @@ class ToolSpec(JsonData):
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> Self:
-        """Read what was kept, its parameters, too."""
-        listed = tuple(map(_parameter, stored.get("parameters", ())))
-        return super(ToolSpec, cls).of({**stored, "parameters": listed})
+        """Read the output of `to_json`, including the parameters."""
+        parameters = tuple(map(_parameter, stored.get("parameters", ())))
+        return super(ToolSpec, cls).of({**stored, "parameters": parameters})
 
     @property
     def schema(self) -> dict[str, Any]:
         """The arguments in JSON Schema."""
+        required = [param.name for param in self.parameters if param.required]
         return {
             "type": "object",
-            "properties": {each.name: each.schema for each in self.parameters},
-            "required": [each.name for each in self.parameters if each.required],
+            "properties": {param.name: param.schema for param in self.parameters},
+            "required": required,
             "additionalProperties": False,
         }
 
     @property
     def secrets(self) -> frozenset[str]:
-        """Arguments that are shown to nobody."""
-        return frozenset(each.name for each in self.parameters if each.secret)
+        """The names of secret arguments."""
+        return frozenset(param.name for param in self.parameters if param.secret)
 
     def masked(self, arguments: Mapping[str, Any]) -> str:
-        """Arguments as anybody may read them, in JSON."""
-        shown = {n: MASK if n in self.secrets else v for n, v in arguments.items()}
-        text = json.dumps(shown, ensure_ascii=False)
-        return text.encode(errors="replace").decode()  # a model may write half a sign
+        """Return the arguments in JSON, with the secret ones masked."""
+        secrets = self.secrets
+        masked = {n: MASK if n in secrets else v for n, v in arguments.items()}
+        text = json.dumps(masked, ensure_ascii=False)
+        # A model may write half of a surrogate pair.
+        return text.encode(errors="replace").decode()
 
 
 @dataclass(frozen=True, slots=True)
 class TransferTarget(JsonData):
-    """A person callers can be put through to; `when` is for the model to decide by.
+    """A person to whom callers can be transferred.
 
-    `rings` is in seconds; with `announced` the person hears who it is and presses 1.
+    The model decides by `when_to_use`. With `announce` the person hears who is calling
+    and presses 1 to take the call.
     """
 
     name: str
@@ -109,10 +113,7 @@ class TransferTarget(JsonData):
 
 @dataclass(frozen=True, slots=True)
 class MenuEntry(JsonData):
-    """What a key does: `action` is say, transfer, tool or end.
-
-    `what` are the words to say, or the name of whom the caller is put through to.
-    """
+    """A key of the bot's menu: its `action` is say, transfer, tool or end."""
 
     key: str
     action: str
@@ -121,14 +122,14 @@ class MenuEntry(JsonData):
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> Self:
-        """Read what was kept, its tool, too."""
+        """Read the output of `to_json`, including the tool."""
         tool = ToolSpec.of(stored["tool"]) if stored.get("tool") else None
         return super(MenuEntry, cls).of({**stored, "tool": tool})
 
 
 @dataclass(frozen=True, slots=True)
 class Language(JsonData):
-    """Another language of a bot, and how it is spoken and understood."""
+    """Another language of a bot, with its voice and its transcription."""
 
     language: str
     voice: str

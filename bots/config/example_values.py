@@ -1,4 +1,4 @@
-"""The values with which the desk shows and speaks a bot's texts."""
+"""Made-up variables with which the console previews a bot's texts."""
 
 from django.utils import timezone
 
@@ -8,19 +8,19 @@ from bots.config.placeholders import Values, parse_declared
 NUMBER = "+14155550100"
 
 
-def examples(name: str, values: str, zone: str) -> Values:
-    """What every call knows, made up, and the examples an operator wrote."""
+def examples(bot_name: str, declared: str, zone: str) -> Values:
+    """Return the built-in variables, and those that an operator declared."""
     return {
-        **parse_declared(values),
+        **parse_declared(declared),
         "caller_number": NUMBER,
         "called_number": NUMBER,
-        "bot_name": name,
+        "bot_name": bot_name,
         "now": local_time.spoken_time(timezone.now(), zone),
         "call_sid": "CA0123456789",
     }
 
 
-# What a call would know by itself, of a call that nobody made.
+# The built-in variables of a simulated call.
 EXAMPLE_VALUES = {
     "caller_number": "+15005550001",
     "called_number": "+15005550006",

@@ -1,4 +1,4 @@
-"""Day and time where a bot is."""
+"""Date and time in a bot's time zone."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -8,21 +8,21 @@ from django.utils import timezone
 from bots.config.opening_hours import DAY_MINUTES
 
 
-def in_time_zone(moment: datetime, zone: str) -> datetime:
-    """A moment in a bot's time zone; in the server's, where the bot names none."""
+def in_time_zone(time: datetime, zone: str) -> datetime:
+    """Convert to a bot's time zone; an empty `zone` is that of the server."""
     try:
-        place = ZoneInfo(zone or timezone.get_current_timezone_name())
-    except (ZoneInfoNotFoundError, ValueError, OSError):  # half typed, or no name
-        place = ZoneInfo("UTC")
-    return moment.astimezone(place)
+        tz = ZoneInfo(zone or timezone.get_current_timezone_name())
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # e.g. half typed
+        tz = ZoneInfo("UTC")
+    return time.astimezone(tz)
 
 
-def spoken_time(moment: datetime, zone: str) -> str:
-    """What {{now}} says."""
-    return f"{in_time_zone(moment, zone):%A, %d %B %Y, %H:%M}"
+def spoken_time(time: datetime, zone: str) -> str:
+    """Return the value of {{now}}."""
+    return f"{in_time_zone(time, zone):%A, %d %B %Y, %H:%M}"
 
 
-def minute_of_week(moment: datetime, zone: str) -> int:
-    """Minutes since Monday, 0:00, where the bot is."""
-    local = in_time_zone(moment, zone)
+def minute_of_week(time: datetime, zone: str) -> int:
+    """Return the minutes since Monday 0:00 in the bot's time zone."""
+    local = in_time_zone(time, zone)
     return local.weekday() * DAY_MINUTES + local.hour * 60 + local.minute

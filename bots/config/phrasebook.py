@@ -1,23 +1,23 @@
-"""What a bot says of itself, and takes for listening, in its own language."""
+"""Default sentences and phrases of a bot, per language. Pure."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Phrasebook:
-    """A language's standing sentences; words by themselves are separated by commas."""
+    """The default sentences of a language, and its comma-separated phrase lists."""
 
     idle_prompt: str
     time_limit_message: str
     goodbye_message: str
     apology_message: str
     transfer_notice: str
-    backchannels: str
+    backchannels: str  # comma-separated
     reconnected: str
     line_lost: str
     fillers: str  # one a line
-    goodbye_phrases: str  # how one says goodbye, a comma-separated list
-    screening_prompt: str  # to the person a caller is put through to; {} is what about
+    goodbye_phrases: str  # comma-separated
+    screening_prompt: str  # spoken to a transfer target; {} is the summary
     screening_prompt_without_summary: str
     screening_accepted: str
     screening_declined: str
@@ -37,8 +37,10 @@ PHRASEBOOKS = {
         fillers="One moment, please.\nLet me check that for you.\nI'm looking it up.",
         goodbye_phrases="goodbye, bye, bye-bye, have a good day, have a great day, "
         "have a nice day, take care, talk to you soon, good night",
-        screening_prompt="A caller is on the line for you. {} Press 1 to take the call.",
-        screening_prompt_without_summary="A caller is on the line for you. Press 1 to take the call.",
+        screening_prompt="A caller is on the line for you. {} Press 1 to take the "
+        "call.",
+        screening_prompt_without_summary="A caller is on the line for you. Press 1 to "
+        "take the call.",
         screening_accepted="I'll connect you.",
         screening_declined="You have not taken the call. Goodbye.",
     ),
@@ -53,10 +55,11 @@ PHRASEBOOKS = {
         reconnected="Entschuldigung, wir waren kurz unterbrochen.",
         line_lost="Es tut mir leid, die Verbindung bricht immer wieder ab.",
         fillers="Einen Moment, bitte.\nIch sehe kurz nach.\nDas haben wir gleich.",
-        goodbye_phrases="auf wiederhören, auf wiedersehen, tschüss, tschüs, schönen tag noch, "
-        "einen schönen tag, bis bald, gute nacht",
+        goodbye_phrases="auf wiederhören, auf wiedersehen, tschüss, tschüs, "
+        "schönen tag noch, einen schönen tag, bis bald, gute nacht",
         screening_prompt="Ein Anruf für Sie. {} Drücken Sie die 1, um ihn anzunehmen.",
-        screening_prompt_without_summary="Ein Anruf für Sie. Drücken Sie die 1, um ihn anzunehmen.",
+        screening_prompt_without_summary="Ein Anruf für Sie. Drücken Sie die 1, um "
+        "ihn anzunehmen.",
         screening_accepted="Ich verbinde.",
         screening_declined="Sie haben den Anruf nicht angenommen. Auf Wiederhören.",
     ),
@@ -73,7 +76,8 @@ PHRASEBOOKS = {
         fillers="Un instant, s'il vous plaît.\nJe vérifie tout de suite.\nJe regarde.",
         goodbye_phrases="au revoir, bonne journée, bonne soirée, à bientôt, bonne nuit",
         screening_prompt="Un appel pour vous. {} Appuyez sur 1 pour le prendre.",
-        screening_prompt_without_summary="Un appel pour vous. Appuyez sur 1 pour le prendre.",
+        screening_prompt_without_summary="Un appel pour vous. Appuyez sur 1 pour le "
+        "prendre.",
         screening_accepted="Je vous mets en relation.",
         screening_declined="Vous n'avez pas pris l'appel. Au revoir.",
     ),
@@ -104,9 +108,11 @@ PHRASEBOOKS = {
         reconnected="Mi scusi, è caduta la linea per un momento.",
         line_lost="Mi dispiace, la linea continua a cadere.",
         fillers="Un momento, per favore.\nControllo subito.\nVedo.",
-        goodbye_phrases="arrivederci, a presto, buona giornata, buona serata, buonanotte",
+        goodbye_phrases="arrivederci, a presto, buona giornata, buona serata, "
+        "buonanotte",
         screening_prompt="Una chiamata per lei. {} Prema 1 per rispondere.",
-        screening_prompt_without_summary="Una chiamata per lei. Prema 1 per rispondere.",
+        screening_prompt_without_summary="Una chiamata per lei. Prema 1 per "
+        "rispondere.",
         screening_accepted="La metto in comunicazione.",
         screening_declined="Non ha accettato la chiamata. Arrivederci.",
     ),
@@ -139,8 +145,8 @@ PHRASEBOOKS = {
         goodbye_phrases="tot ziens, fijne dag, tot straks, goedenacht, doei",
         screening_prompt="Er is een beller voor u. {} Druk op 1 om het gesprek aan te "
         "nemen.",
-        screening_prompt_without_summary="Er is een beller voor u. Druk op 1 om het gesprek aan te "
-        "nemen.",
+        screening_prompt_without_summary="Er is een beller voor u. Druk op 1 om het "
+        "gesprek aan te nemen.",
         screening_accepted="Ik verbind u door.",
         screening_declined="U hebt het gesprek niet aangenomen. Tot ziens.",
     ),
@@ -148,5 +154,5 @@ PHRASEBOOKS = {
 
 
 def phrasebook(language: str) -> Phrasebook:
-    """The sentences of a language tag such as de-AT; English where there are none."""
+    """Return the sentences for a tag such as de-AT; English for other languages."""
     return PHRASEBOOKS.get(language.split("-")[0].lower(), PHRASEBOOKS["en"])

@@ -1,93 +1,98 @@
-"""Placeholders such as {{caller_number}} or {{name|there}} of operators. Pure."""
+"""Placeholders such as {{caller_number}} or {{name|there}} in a bot's texts. Pure."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 
 NAME = re.compile(r"[A-Za-z_][\w.-]*")
-# The name, and what stands in its place where nothing is known.
+# The name and the default, which is used if the variable has no value.
 PLACEHOLDER = re.compile(rf"\{{\{{\s*({NAME.pattern})\s*(?:\|([^{{}}]*))?\}}\}}")
-# What was meant for one and is none. What has quotation marks is left alone: it may be
-# JSON in a prompt.
-MISSPELT = (
+# Text that looks like a placeholder but cannot be one. Braces around quotation marks
+# are left alone: they may be JSON in a prompt.
+MALFORMED = (
     r"\{\{[^{}\"\n]{0,80}\}(?:\}|[^{}\"\n]{0,80}\}\})?"
     r"|\{\{\s*[A-Za-z_][\w.-]*|\{%[^{}\n]{0,80}%\}"
 )
-EITHER = re.compile(f"{PLACEHOLDER.pattern}|{MISSPELT}")
-# What every call knows by itself.
+EITHER = re.compile(f"{PLACEHOLDER.pattern}|{MALFORMED}")
+# Variables that every call has.
 BUILT_IN = {
     "caller_number": "the caller's number",
     "called_number": "the number that was dialled",
     "bot_name": "the bot's name",
     "now": "day, date and time in the bot's time zone when the call came in",
-    "call_sid": "the carrier's id of the call",
+    "call_sid": "Twilio's id of the call",
 }
-# How placeholders of secrets begin; no value of a call may pass for one.
+# The prefix of secrets. No variable of a call may have it.
 SECRET = "secret."  # noqa: S105
 NAME_LENGTH = 80
 VALUE_LENGTH = 500
 MAX_VALUES = 60
-# Of a lookup's JSON, in levels.
+# Levels of nested JSON that become variables.
 MAX_DEPTH = 6
-# Signs that end a line, or that no text can hold.
+# Characters that end a line, or that no text can contain.
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]+")
 
 Values = Mapping[str, str]
 
 
 def fill(text: str, values: Values, quote: Callable[[str], str] = str) -> str:
-    """The text with every placeholder replaced; what is not known is left out.
+    """Replace every placeholder by its value, its default, or nothing.
 
-    So is a misspelt one: nobody wants to hear its braces.
+    Malformed placeholders are removed: no caller should hear their braces.
     """
 
-    def value(found: re.Match[str]) -> str:
-        known = values.get(found[1] or "", "").strip() or (found[2] or "").strip()
-        return quote(known)
+    def replacement(match: re.Match[str]) -> str:
+        value, default = values.get(match[1] or "", ""), match[2] or ""
+        return quote(value.strip() or default.strip())
 
-    return EITHER.sub(value, text)
+    return EITHER.sub(replacement, text)
 
 
 def malformed(text: str) -> str:
-    """The first placeholder that nothing can fill in as it is written; empty: none."""
-    found = (match[0] for match in EITHER.finditer(text) if match[1] is None)
-    return next(found, "")
+    """Return the first malformed placeholder; empty if there is none."""
+    for match in EITHER.finditer(text):
+        if match[1] is None:
+            return match[0]
+    return ""
 
 
 def names(text: str) -> list[str]:
-    """Every name a text mentions, in order, once."""
-    return list(dict.fromkeys(found[1] for found in PLACEHOLDER.finditer(text)))
+    """Return the names of a text's placeholders, in order, each once."""
+    return list(dict.fromkeys(match[1] for match in PLACEHOLDER.finditer(text)))
 
 
-def unknown(text: str, known: Iterable[str]) -> list[str]:
-    """Names that nothing can fill in and that have no default: mere silence."""
-    given = {*BUILT_IN, *known}
-    found = (
+def unknown(text: str, variables: Iterable[str]) -> list[str]:
+    """Return the names that have no value and no default, so nothing is spoken."""
+    available = {*BUILT_IN, *variables}
+    missing = (
         match[1]
         for match in PLACEHOLDER.finditer(text)
-        if match[1] not in given and not (match[2] or "").strip()
+        if match[1] not in available and not (match[2] or "").strip()
     )
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(missing))
 
 
 def parse_declared(lines: str) -> dict[str, str]:
-    """The names an operator lists, one a line, each with its example after =."""
+    """Parse variables as operators declare them: one a line, "name = example"."""
     pairs = (line.partition("=") for line in lines.splitlines())
-    found = {name.strip(): example.strip() for name, _, example in pairs}
-    return {name: text for name, text in found.items() if name}
+    examples = {name.strip(): example.strip() for name, _, example in pairs}
+    return {name: example for name, example in examples.items() if name}
 
 
 def flatten(value: object) -> dict[str, str]:
-    """An answer's JSON as values: {"user": {"name": "Ann"}} gives user.name.
+    """Return JSON as variables: {"user": {"name": "Ann"}} gives user.name.
 
-    What a call knows by itself is not for others to tell.
+    Built-in variables cannot be overwritten.
     """
     pairs = _pairs("", value, MAX_DEPTH)
     return limited({name: text for name, text in pairs if name not in BUILT_IN})
 
 
 def limited(values: Mapping[str, str]) -> dict[str, str]:
-    """As much of foreign values as a call takes, each on one line; an empty is none."""
+    """Return as many variables as a call may have, each value on one line.
+
+    Empty values and invalid names are left out.
+    """
     lines = ((name, CONTROL.sub(" ", text).strip()) for name, text in values.items())
     usable = ((name, text) for name, text in lines if text and _is_name(name))
     return {name: text[:VALUE_LENGTH] for name, text in islice(usable, MAX_VALUES)}

@@ -1,7 +1,7 @@
-"""Requests that operators describe with placeholders: what they may be. Pure.
+"""Checks and fills the URL and headers of a tool, which may have placeholders. Pure.
 
-The host always stands in the operator's own letters: nothing that a caller or a model
-says can choose where a request goes.
+The host never comes from a placeholder. So neither a caller nor a model can choose
+where a request goes.
 """
 
 import re
@@ -12,10 +12,10 @@ from urllib.parse import quote, unquote
 from bots.config.capabilities import ToolSpec
 from bots.config.placeholders import CONTROL, PLACEHOLDER, SECRET, Values, fill, names
 
-# The whole beginning of an address: what it is, where it goes, perhaps on which port.
+# Scheme, host and perhaps port of a URL.
 HOST = re.compile(r"https?://([\w.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?(?=[/?#]|\Z)", re.I)
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-# What the client writes itself.
+# Headers that the HTTP client sets.
 RESERVED_HEADERS = frozenset(
     {"host", "content-length", "transfer-encoding", "connection"}
 )
@@ -24,28 +24,28 @@ SPELLING = "Write a placeholder as {{name}} or {{name|what to use without it}}."
 
 
 class BadTemplate(ValueError):
-    """An address or header that could not be sent; says why."""
+    """A URL or header that cannot be sent; the message says why."""
 
 
 def check_url(url: str) -> None:
-    """Refuse an address whose host is not written out. Raises `BadTemplate`."""
+    """Refuse a URL whose host is not written out. Raises `BadTemplate`."""
     if not re.match("https?://[^/?#]", url, re.IGNORECASE):
         raise BadTemplate("Write the whole address, beginning with https://.")
     if re.search(r"\s", url) or CONTROL.search(url):
-        raise BadTemplate("An address has no spaces.")
+        raise BadTemplate("An address must not contain spaces.")
     authority = re.split("[/?#]", url, maxsplit=3)[2]
     if "{" in authority:
         raise BadTemplate("Write the host out: nothing a caller says may choose it.")
     if "@" in authority:
-        raise BadTemplate("Put a password into a header, as a secret.")
-    found = HOST.match(url)
-    if not found or int((found[2] or ":1")[1:]) not in range(1, 65_536):
-        raise BadTemplate("This is not an address.")
+        raise BadTemplate("Put the password into a header, as {{secret.NAME}}.")
+    match = HOST.match(url)
+    if not match or int((match[2] or ":1")[1:]) not in range(1, 65_536):
+        raise BadTemplate("This is not a valid address.")
     _check_spelling(url)
 
 
 def check_headers(headers: str) -> None:
-    """Refuse headers that could not be sent. Raises `BadTemplate`."""
+    """Refuse headers that cannot be sent. Raises `BadTemplate`."""
     for number, line in enumerate(headers.splitlines(), 1):
         name, colon, value = line.partition(":")
         if not line.strip():
@@ -53,71 +53,73 @@ def check_headers(headers: str) -> None:
         if not colon or not HEADER_NAME.fullmatch(name.strip()) or not value.strip():
             raise BadTemplate(f"Line {number} is not of the form Name: value.")
         if name.strip().lower() in RESERVED_HEADERS:
-            raise BadTemplate(f"Line {number}: {name.strip()} is written by itself.")
+            raise BadTemplate(f"Line {number}: {name.strip()} is set automatically.")
         if not value.isascii():
-            raise BadTemplate(f"Line {number} has signs that a header cannot have.")
+            raise BadTemplate(
+                f"Line {number} has characters that a header cannot contain."
+            )
         _check_spelling(value)
 
 
 def secrets_of(*templates: str) -> list[str]:
-    """The secrets that texts name, without {{secret.…}}."""
-    found = (name for text in templates for name in names(text))
-    return [name.removeprefix(SECRET) for name in found if name.startswith(SECRET)]
+    """Return the names of secrets in texts: NAME for {{secret.NAME}}."""
+    used = (name for text in templates for name in names(text))
+    return [name.removeprefix(SECRET) for name in used if name.startswith(SECRET)]
 
 
 def build_url(tool: ToolSpec, values: Values) -> str:
-    """Where a request goes; each value is one part of the path or query, never more.
+    """Return the URL of a request; a value never fills more than one part of it.
 
-    Raises `BadTemplate` where a value is missing from the path, or would change it.
+    Raises `BadTemplate` if a value of the path is missing, or would change the path.
     """
-    for found in PLACEHOLDER.finditer(tool.url):
-        if not re.search("[?#]", PLACEHOLDER.sub("", tool.url[: found.start()])):
-            _check_part(found[1], fill(found[0], values))
-    whole = fill(tool.url, values, lambda value: quote(value, safe=""))
-    path = re.split("[?#]", whole, maxsplit=1)[0]
-    if any(_is_dots(_unpacked(part)) for part in path.split("/")):
+    for match in PLACEHOLDER.finditer(tool.url):
+        if not re.search("[?#]", PLACEHOLDER.sub("", tool.url[: match.start()])):
+            _check_part(match[1], fill(match[0], values))
+    url = fill(tool.url, values, lambda value: quote(value, safe=""))
+    path = re.split("[?#]", url, maxsplit=1)[0]
+    if any(_leads_up(_unquoted(part)) for part in path.split("/")):
         raise BadTemplate("A value would change the path of the address.")
-    return whole
+    return url
 
 
 def headers(tool: ToolSpec, values: Values) -> dict[str, str]:
-    """The headers of a request; what a value brings along stays within its line."""
-    found = {}
+    """Return the headers of a request; no value can add a line."""
+    filled = {}
     for line in tool.headers.splitlines():
-        name, colon, value = line.partition(":")
-        told = CONTROL.sub(" ", fill(value, values)).strip()
-        if colon and told:
-            found[name.strip()] = told.encode("ascii", "replace").decode()
-    return found
+        name, colon, template = line.partition(":")
+        value = CONTROL.sub(" ", fill(template, values)).strip()
+        if colon and value:
+            filled[name.strip()] = value.encode("ascii", "replace").decode()
+    return filled
 
 
 def unused_arguments(tool: ToolSpec, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments that the address does not name: for the query or the body."""
-    named = {*names(tool.url), *names(tool.headers)}
-    return {name: value for name, value in arguments.items() if name not in named}
+    """Return the arguments for the query or the body: those not used elsewhere."""
+    used = {*names(tool.url), *names(tool.headers)}
+    return {name: value for name, value in arguments.items() if name not in used}
 
 
 def _check_part(name: str, value: str) -> None:
-    """Refuse what is no part of a path, however often a server unpacks it."""
+    """Refuse a value that is not one part of a path, however often it is unquoted."""
     if not value:
         raise BadTemplate(f"The address needs {name}, which is not known.")
-    value = _unpacked(value)
-    if re.search(r"[/\\]", value) or _is_dots(value):
+    value = _unquoted(value)
+    if re.search(r"[/\\]", value) or _leads_up(value):
         raise BadTemplate(f"{name} would change the path of the address.")
 
 
-def _unpacked(part: str) -> str:
-    while part != (unpacked := unquote(part)):
-        part = unpacked
+def _unquoted(part: str) -> str:
+    while part != (unquoted := unquote(part)):
+        part = unquoted
     return part
 
 
-def _is_dots(part: str) -> bool:
-    """Whether it leads up the path, also for servers that cut it off at a semicolon."""
+def _leads_up(part: str) -> bool:
+    """True for . and .., also if the server ignores what follows a semicolon."""
     return part.split(";")[0] in (".", "..")
 
 
 def _check_spelling(text: str) -> None:
-    """Refuse what looks like a placeholder and is none: it would be sent as it is."""
+    """Refuse a malformed placeholder, which would be sent as it is."""
     if re.search(r"\{\{|\}\}", PLACEHOLDER.sub("", text)):
         raise BadTemplate(SPELLING)

@@ -1,7 +1,7 @@
 """The admin of blocked callers: the list, a pasted list, and blocking from a call."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -16,18 +16,13 @@ from django.views.decorators.http import require_POST
 from calls.blocking import (
     NOTE_LENGTH,
     PastedLine,
-    is_withheld,
+    is_hidden,
     lines,
     pattern_of,
     pattern_of_caller,
 )
 from calls.models import BlockedCaller, Call
 from calls.webhooks.admission import matching_block
-
-if TYPE_CHECKING:
-    Admin = admin.ModelAdmin[Any]
-else:
-    Admin = admin.ModelAdmin
 
 MAY_BLOCK = "calls.add_blockedcaller"
 MAX_LINES = 5000
@@ -51,7 +46,7 @@ class PatternField(forms.CharField):
         return attrs
 
 
-class BlockedCallerForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable
+class BlockedCallerForm(forms.ModelForm[BlockedCaller]):
     """A blocked caller, with a note."""
 
     class Meta:
@@ -77,7 +72,7 @@ class PasteForm(forms.Form):
 
 
 @admin.register(BlockedCaller)
-class BlockedCallerAdmin(Admin):
+class BlockedCallerAdmin(admin.ModelAdmin[BlockedCaller]):
     """Callers whose calls are refused."""
 
     form = BlockedCallerForm
@@ -134,7 +129,7 @@ class BlockedCallerAdmin(Admin):
         return TemplateResponse(request, template, context)
 
 
-class BlocksCallers(Admin):
+class BlocksCallers(admin.ModelAdmin[Call]):
     """Blocks callers from the list of calls and from a call's page."""
 
     def has_block_permission(self, request: HttpRequest) -> bool:
@@ -153,7 +148,7 @@ class BlocksCallers(Admin):
         call = context.get("original")
         if isinstance(call, Call) and _has_caller(call):
             entry = matching_block(call.from_number).first()
-            can_block = entry is None and not is_withheld(call.from_number)
+            can_block = entry is None and not is_hidden(call.from_number)
             context["blocked_by"] = entry
             context["may_block"] = can_block and self.has_block_permission(request)
         return super().render_change_form(request, context, *args, **kwargs)
@@ -195,7 +190,7 @@ def _has_caller(call: Call) -> bool:
 
 def _line_of(number: str, note: str) -> PastedLine:
     """A caller as a line to block; a hidden number names no caller."""
-    if is_withheld(number):
+    if is_hidden(number):
         return PastedLine(number, problem=HIDDEN_NUMBER)
     try:
         return PastedLine(number, pattern_of_caller(number), note[:NOTE_LENGTH])

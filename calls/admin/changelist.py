@@ -16,7 +16,7 @@ from calls.review import search
 MAX_COUNTED = 500
 
 
-class CappedPaginator(Paginator):  # type: ignore[type-arg]
+class CappedPaginator(Paginator[Call]):
     """Fetches a search's results once, up to a limit, for the count and the page."""
 
     object_list: QuerySet[Call]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -22,11 +22,6 @@ from calls.admin.read_only import ReadOnlyMixin
 from calls.models import Call, PostCallTask
 from calls.models.post_call_task import Kind, State
 from calls.post_call.queue import available_kinds, retry_now
-
-if TYPE_CHECKING:
-    Admin = admin.ModelAdmin[Any]
-else:
-    Admin = admin.ModelAdmin
 
 # Users who may control calls may repeat their after-call tasks.
 MAY_REPEAT = "calls.change_call"
@@ -60,7 +55,7 @@ class TaskView:
     link: str
 
 
-class RetriesPostCallTasks(Admin):
+class RetriesPostCallTasks(admin.ModelAdmin[Call]):
     """Shows after-call tasks on a call's page, and repeats them."""
 
     def get_urls(self) -> list[URLPattern]:
@@ -119,7 +114,7 @@ def describe(task: PostCallTask) -> str:
 
 
 @admin.register(PostCallTask)
-class PostCallTaskAdmin(ReadOnlyMixin, Admin):
+class PostCallTaskAdmin(ReadOnlyMixin, admin.ModelAdmin[PostCallTask]):
     """Every summary and webhook delivery, with all attempts."""
 
     list_display = ["of_call", "kind", "state_text", "attempts", "answer", "next_try"]

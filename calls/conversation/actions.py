@@ -1,4 +1,4 @@
-"""What a `Conversation` wants done: its outputs, for the session to carry out."""
+"""The outputs of a `Conversation`: what the session is to do. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from calls.turns.turn import Turn
 
 @dataclass(frozen=True, slots=True)
 class SpeakText:
-    """Voice a text word for word; the carrier does after `within` seconds.
+    """Synthesise a text word for word; after `timeout` seconds Twilio speaks it.
 
-    What is `kept` is fixed, so its sound serves other calls, too.
+    The sound of an `is_cacheable` text serves other calls, too.
     """
 
     reply: int
@@ -25,10 +25,9 @@ class SpeakText:
 
 @dataclass(frozen=True, slots=True)
 class StartReply:
-    """Ask for an answer to these messages and voice it; `model` "" is the bot's own.
+    """Ask the model for an answer and speak it; an empty `model` is the bot's own.
 
-    `functions` are what it may call instead, in JSON Schema; not now, where it
-    `must_speak`.
+    It may call one of the `functions` (JSON Schema) instead, unless it `must_speak`.
     """
 
     reply: int
@@ -40,14 +39,14 @@ class StartReply:
 
 @dataclass(frozen=True, slots=True)
 class StopReply:
-    """Stop writing and voicing: nothing of this reply may be sent any more."""
+    """Stop writing and synthesising a reply; send no more clips of it."""
 
     reply: int
 
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """Send a clip to the caller, behind what is queued."""
+    """Send a clip to Twilio, which plays it after the queued ones."""
 
     clip: Clip
     interruptible: bool = True
@@ -55,9 +54,9 @@ class Play:
 
 @dataclass(frozen=True, slots=True)
 class MuteClips:
-    """Clips that may reach the carrier after it purged its queue, and must not sound.
+    """Replace clips by silence that may reach Twilio after it purged its queue.
 
-    They are kept, in case they are played again.
+    They are kept, since they may be played again.
     """
 
     clips: tuple[Clip, ...]
@@ -65,10 +64,9 @@ class MuteClips:
 
 @dataclass(frozen=True, slots=True)
 class DropClips:
-    """Clips that nobody may fetch any more.
+    """Delete clips.
 
-    `queued` ones are still in the carrier's queue, so a stumble over a missing file
-    must be avoided; the others were purged there.
+    If they are `queued` at Twilio, it must find silence in their place, not an error.
     """
 
     clips: tuple[Clip, ...]
@@ -77,21 +75,21 @@ class DropClips:
 
 @dataclass(frozen=True, slots=True)
 class SaveTurn:
-    """Write a turn to the transcript, replacing what stood at its index."""
+    """Write a turn to the transcript; it replaces the turn with the same index."""
 
     turn: Turn
 
 
 @dataclass(frozen=True, slots=True)
 class CountFallback:
-    """Note that a rung of the failure ladder was taken."""
+    """Count a fallback step in the metrics."""
 
-    rung: str
+    step: str
 
 
 @dataclass(frozen=True, slots=True)
 class CallTool:
-    """Make the request of a tool; `arguments` are the model's, not checked yet."""
+    """Make the request of a tool. The model's `arguments` are not validated yet."""
 
     call_id: str
     tool: ToolSpec
@@ -100,16 +98,16 @@ class CallTool:
 
 @dataclass(frozen=True, slots=True)
 class ChangeLanguage:
-    """Speak and understand another language of the bot from now on."""
+    """Speak and transcribe another language of the bot from now on."""
 
     language: str
 
 
 @dataclass(frozen=True, slots=True)
 class HangUp:
-    """End the relay, everything having been said: the call, too, or it is a transfer.
+    """End the relay session: the call ends, or the caller is transferred.
 
-    `summary` is what the person is told before taking the call.
+    The transfer target hears the `summary` before taking the call.
     """
 
     reason: str

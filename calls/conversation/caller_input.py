@@ -1,9 +1,11 @@
-"""The caller's words and keys on their way into the transcript. Pure."""
+"""The caller's words and keys: into the transcript, or to the bot's menu. Pure."""
 
 import re
 from dataclasses import replace
 
+from bots.config.capabilities import MenuEntry
 from calls.conversation.actions import Action, SaveTurn
+from calls.conversation.call_state import CallState
 from calls.conversation.dtmf import (
     INTER_DIGIT_TIMEOUT,
     MASKED,
@@ -12,122 +14,200 @@ from calls.conversation.dtmf import (
     DigitRequest,
     digits_text,
 )
+from calls.conversation.ending import CallEnding
+from calls.conversation.replies import Replies
 from calls.conversation.responder import Responder
+from calls.conversation.tool_calls import ToolCalls
 from calls.turns.playback import QueuedClip
-from calls.turns.turn import ASKED, COLLECT_DIGITS, Turn, next_index
+from calls.turns.turn import COLLECT_DIGITS, Turn, TurnKind, next_index
 
-# Of the caller, in characters; of a longer one the end counts.
+# The longest turn of a caller, in characters. The end of a longer one is kept.
 MAX_TURN_LENGTH = 20_000
-# Of a request for keys, in JSON.
+# A request for secret digits, in the JSON of its arguments.
 _SECRET = re.compile(r'"secret"\s*:\s*true')
 
 
 class CallerInput:
-    """What the caller said and pressed; `entry` are the keys of the moment."""
+    """Records what the caller says and types; `buffer` holds incomplete digits."""
 
-    def __init__(self, answers: Responder) -> None:
-        self.answers = answers
-        self.turns = answers.turns
-        self.entry = DigitBuffer()
+    def __init__(self, state: CallState, replies: Replies) -> None:
+        self.state = state
+        self.turns = state.turns
+        self.replies = replies
+        self.buffer = DigitBuffer()
 
     @property
     def due_at(self) -> float | None:
-        """When the keys are complete; who has pressed none hears the question first."""
-        entry, playback = self.entry, self.answers.replies.playback
-        if entry.request is None or entry.keys or entry.due_at is None:
-            return entry.due_at
+        """When the digits count as complete.
+
+        A caller who has not typed anything yet hears the question to its end first.
+        """
+        buffer, playback = self.buffer, self.replies.playback
+        if buffer.request is None or buffer.keys or buffer.due_at is None:
+            return buffer.due_at
         heard_at = playback.ends_at() or playback.ended_at
-        return max(entry.due_at, heard_at + entry.request.seconds)
+        return max(buffer.due_at, heard_at + buffer.request.timeout)
 
     def commit(self, text: str, at: float) -> list[Action]:
-        """Add to the transcript what the caller has pressed and said."""
-        hidden, actions = self.entry.is_secret, list[Action]()
-        if self.entry.keys:
-            actions = self.record_digits(self.entry.take(at), at, hidden=hidden)
+        """Add the typed digits and the spoken text to the transcript."""
+        masked, actions = self.buffer.is_secret, list[Action]()
+        if self.buffer.keys:
+            actions = self.record_digits(self.buffer.take(at), at, masked=masked)
         return [*actions, *self.record_speech(text, at)] if text else actions
 
     def add_digit(self, key: str, at: float) -> bool:
-        """Add a key to the entry; true when it completes it."""
-        self.entry.masks |= self.is_masked(at)
-        return self.entry.press(key, at)
+        """Add a key to the buffer; true if the digits are complete."""
+        self.buffer.masks |= self.is_masked(at)
+        return self.buffer.press(key, at)
 
     def record_digits(
-        self, keys: str, at: float, *, hidden: bool = False
+        self, keys: str, at: float, *, masked: bool = False
     ) -> list[Action]:
-        """Add keys, hidden where they are secret or the bot hides all of them."""
-        shown = MASKED if hidden or self.answers.manners.mask_dtmf else None
-        return self.record_speech(digits_text(keys), at, shown)
+        """Add digits to the transcript, masked if they or all of the bot's are."""
+        redacted = MASKED if masked or self.state.config.mask_dtmf else None
+        return self.record_speech(digits_text(keys), at, redacted)
 
     def is_trailing_terminator(self, at: float) -> bool:
-        """Whether a key only rounds off an entry that its length has completed.
+        """True for a key pressed right after an entry of fixed length is complete.
 
-        Who is used to a last # presses it after a fixed length as well.
+        Many callers press # by habit; it is no new entry.
         """
-        closed = self.entry.closed
-        if closed is None or not closed.full or at >= closed.at + INTER_DIGIT_TIMEOUT:
+        completed = self.buffer.completed
+        if completed is None or not completed.by_length:
             return False
-        return not self._sounds(closed.at, at)
+        if at >= completed.at + INTER_DIGIT_TIMEOUT:
+            return False
+        return not self._is_answered(completed.at, at)
 
     def is_masked(self, at: float) -> bool:
-        """Whether a key may be meant for a secret entry that is closed.
+        """True if a key may belong to a request for secret digits that is over.
 
-        Until the answer sounds it may correct what was typed. Who has not typed all
-        may still begin after the answer, for as long as after the question.
+        Until the answer plays, a key may correct the entry. After an incomplete entry
+        the caller may start late: as long after the answer as after the question.
         """
-        closed = self.entry.closed
-        if closed is None or not closed.request.secret:
+        completed = self.buffer.completed
+        if completed is None or not completed.request.secret:
             return False
-        if closed.complete:
-            return not self._sounds(closed.at, at)
-        answer = self._answer(closed.at)
-        if not answer or self.answers.replies.by_number[answer[0].reply - 1].writing:
+        if completed.is_complete:
+            return not self._is_answered(completed.at, at)
+        answer = self._first_answer(completed.at)
+        if not answer or self.replies.by_number[answer[0].reply - 1].writing:
             return True
         last = answer[-1]
         heard = last.clip.seconds if last.heard is None else last.heard
-        return at < last.starts_at + heard + closed.request.seconds
+        return at < last.starts_at + heard + completed.request.timeout
 
     def restore(self, at: float) -> None:
-        """The line broke, perhaps while a secret was to be typed: it may yet come."""
+        """After a reconnect, go on masking if secret digits were asked for last."""
         for turn in reversed(self.turns):
-            if turn.role == "bot" and turn.heard_text and turn.model != ASKED:
+            is_prompt = turn.kind is TurnKind.DIGIT_PROMPT
+            if turn.role == "bot" and turn.heard_text and not is_prompt:
                 return
-            if turn.tool_call:
-                secret = turn.tool_call.name == COLLECT_DIGITS and _SECRET.search(
-                    turn.tool_call.arguments
-                )
-                request = DigitRequest(turn.tool_call.call_id, secret=True)
-                self.entry.closed = CompletedRequest(request, at) if secret else None
+            if record := turn.tool_call:
+                if record.name == COLLECT_DIGITS and _SECRET.search(record.arguments):
+                    request = DigitRequest(record.call_id, secret=True)
+                    self.buffer.completed = CompletedRequest(request, at)
                 return
 
     def record_speech(
-        self, text: str, at: float, shown: str | None = None, *, aside: bool = False
+        self,
+        text: str,
+        at: float,
+        redacted: str | None = None,
+        *,
+        is_backchannel: bool = False,
     ) -> list[Action]:
-        """Add the caller's words: to the same turn while nothing came between."""
-        last = self.turns[-1] if self.turns else None
-        if last is None or last.role != "caller" or last.is_backchannel or aside:
-            last = Turn(
-                next_index(self.turns), "caller", started_at=at, is_backchannel=aside
-            )
-            self.turns.append(last)
-        if shown is not None or last.redacted is not None:
-            before = last.text if last.redacted is None else last.redacted
-            added = text if shown is None else shown
-            last.redacted = f"{before} {added}".strip()[-MAX_TURN_LENGTH:]
-        last.text = f"{last.text} {text}".strip()[-MAX_TURN_LENGTH:]
-        last.heard_text, last.ended_at = last.text, at
-        return [SaveTurn(replace(last))]
+        """Add words to the caller's turn, or to a new one if the bot came between.
 
-    def _sounds(self, since: float, at: float) -> bool:
-        """Whether the first answer since then is to be heard by now."""
-        return any(cue.starts_at <= at for cue in self._answer(since))
+        `redacted` replaces the words in the transcript.
+        """
+        turn = self.turns[-1] if self.turns else None
+        if (
+            turn is None
+            or turn.role != "caller"
+            or turn.is_backchannel
+            or is_backchannel
+        ):
+            index = next_index(self.turns)
+            turn = Turn(index, "caller", at, is_backchannel=is_backchannel)
+            self.turns.append(turn)
+        if redacted is not None or turn.redacted is not None:
+            before = turn.text if turn.redacted is None else turn.redacted
+            added = text if redacted is None else redacted
+            turn.redacted = f"{before} {added}".strip()[-MAX_TURN_LENGTH:]
+        turn.text = f"{turn.text} {text}".strip()[-MAX_TURN_LENGTH:]
+        turn.heard_text, turn.ended_at = turn.text, at
+        return [SaveTurn(replace(turn))]
 
-    def _answer(self, since: float) -> list[QueuedClip]:
-        """What was heard, or will be, of the first answer since then."""
-        replies = self.answers.replies
-        wanted = {reply.number for reply in replies.by_number if reply.is_answer}
-        said = [
-            cue
-            for cue in replies.playback.cues
-            if cue.sent_at >= since and cue.heard != 0 and cue.reply in wanted
+    def _is_answered(self, since: float, at: float) -> bool:
+        """True if the first answer after `since` has begun to play."""
+        return any(queued.starts_at <= at for queued in self._first_answer(since))
+
+    def _first_answer(self, since: float) -> list[QueuedClip]:
+        """Clips of the first answer after `since` that were or may be heard."""
+        answers = {reply.number for reply in self.replies.by_number if reply.is_answer}
+        clips = [
+            queued
+            for queued in self.replies.playback.clips
+            if queued.sent_at >= since and queued.heard != 0 and queued.reply in answers
         ]
-        return [cue for cue in said if cue.reply == said[0].reply]
+        return [queued for queued in clips if queued.reply == clips[0].reply]
+
+
+class DtmfMenu:
+    """Keys that do something at once, without the model."""
+
+    def __init__(
+        self,
+        state: CallState,
+        responder: Responder,
+        ending: CallEnding,
+        caller_input: CallerInput,
+        tool_calls: ToolCalls,
+    ) -> None:
+        self.state = state
+        self.responder = responder
+        self.ending = ending
+        self.caller_input = caller_input
+        self.tool_calls = tool_calls
+
+    def lookup(self, key: str, at: float) -> MenuEntry | None:
+        """The menu entry of a key.
+
+        A key has none while the caller types digits, hears an uninterruptible
+        message, or the call ends.
+        """
+        buffer = self.caller_input.buffer
+        is_typing = buffer.request or buffer.masks or self.caller_input.is_masked(at)
+        is_ending = self.ending.final_message is not None
+        if is_typing or is_ending or self.responder.is_uninterruptible:
+            return None
+        return self.state.config.menu_entry(key)
+
+    def run(self, entry: MenuEntry, at: float) -> list[Action]:
+        """Do what the key is for. It replaces all that was being said or answered."""
+        replies, interruptions = self.responder.replies, self.ending.interruptions
+        replies.playback.settle(at)
+        stopped = [
+            *interruptions.discard_paused(),
+            *replies.abandon(at),
+            *self.responder.stop_all(),
+        ]
+        before = self.caller_input.commit("", at)  # digits typed without a request
+        pressed = self.caller_input.record_digits(entry.key, at)
+        if entry.action != "say":  # a message needs no results of tools
+            self.tool_calls.block_reply()
+        return [*stopped, *before, *pressed, *self._action(entry, at)]
+
+    def _action(self, entry: MenuEntry, at: float) -> list[Action]:
+        text = entry.message_or_target
+        match entry.action:
+            case "say":
+                return self.responder.say_message(text, at)
+            case "transfer":
+                transferred = self.ending.transfer_to(text, at)
+                return transferred or self.tool_calls.transfer_unavailable(text, at)
+            case "tool" if entry.tool:
+                return self.tool_calls.start_from_key(entry.tool, at)
+        goodbye = self.state.config.goodbye_message
+        return self.ending.say_goodbye(goodbye, "bot-hung-up", at)

@@ -1,20 +1,19 @@
-"""Who may speak: the rules of a call, without I/O or a clock of their own.
+"""The state machine of one call: events go in, actions come out. Pure.
 
-Events go in with the moment they happened, actions come out. What a caller's words and
-keys mean is here; `Hearing` takes them in, `Answers` sees to the bot's turn, `ToolUses`
-to what it does besides speaking, `Interruptions` to being cut off, `Vigil` to silence
-and time, `Farewells` to the end of the call.
+It does no I/O and has no clock: each event comes with the time at which it happened.
+This module decides what an event means. `CallerInput` records the caller's words and
+keys, `Responder` answers them, `ToolCalls` runs tools, `Interruptions` handles
+barge-in, `Timeouts` idle callers and long calls, and `CallEnding` the end of the call.
 """
 
 import math
 from dataclasses import replace
 from typing import assert_never
 
-from bots.config.rules import ConversationRules
-from bots.inworld.tool_calls import ToolCall
+from bots.config.bot_config import BotConfig
 from calls.conversation.actions import Action, ChangeLanguage, SaveTurn
-from calls.conversation.caller_input import CallerInput
-from calls.conversation.dtmf_menu import DtmfMenu
+from calls.conversation.call_state import CallState
+from calls.conversation.caller_input import CallerInput, DtmfMenu
 from calls.conversation.ending import SETTLE_MARGIN, CallEnding, FinalMessage
 from calls.conversation.events import (
     CallConnected,
@@ -36,10 +35,13 @@ from calls.conversation.events import (
     TimerFired,
     ToolCallEnded,
 )
-from calls.conversation.fallback import FallbackStep
 from calls.conversation.interruptions import Interruptions
-from calls.conversation.replies import Reply
-from calls.conversation.responder import Responder
+from calls.conversation.responder import (
+    Exhausted,
+    Outcome,
+    Responder,
+    ToolCallsRequested,
+)
 from calls.conversation.timeouts import Timeouts
 from calls.conversation.tool_calls import ToolCalls
 from calls.turns.resume import (
@@ -48,288 +50,301 @@ from calls.turns.resume import (
     is_unanswered,
     record_failed_transfer,
 )
-from calls.turns.turn import Turn
 
 
 class Conversation:
-    """The state of one call and the only place that changes it."""
+    """One call. Only `receive` changes it."""
 
-    def __init__(self, manners: ConversationRules) -> None:
-        self.turns: list[Turn] = []
-        self.answers = Responder(manners, self.turns, self._give_up, self._use)
-        self.replies = self.answers.replies
+    def __init__(self, config: BotConfig) -> None:
+        self.state = state = CallState(config)
+        self.turns = state.turns
+        self.responder = Responder(state)
+        self.replies = self.responder.replies
         self.playback = self.replies.playback
-        self.interruptions = Interruptions(self.answers)
-        self.farewells = CallEnding(self.answers, self.interruptions)
-        self.vigil = Timeouts(manners)
-        self.hearing = CallerInput(self.answers)
-        self.entry = self.hearing.entry
-        self.uses = ToolCalls(self.answers, self.farewells, self.entry)
-        self.menu = DtmfMenu(self.hearing, self.uses)
-
-    @property
-    def manners(self) -> ConversationRules:
-        """The rules in the language that is spoken now."""
-        return self.answers.manners
-
-    def receive(self, event: Event, at: float) -> list[Action]:
-        """Take in what happened at `at` (seconds, monotonic); say what to do now."""
-        actions = (
-            self._after_call_ended(event, at) if self.over else self._react(event, at)
+        self.interruptions = Interruptions(state, self.responder)
+        self.ending = CallEnding(state, self.responder, self.interruptions)
+        self.timeouts = Timeouts(config)
+        self.caller_input = CallerInput(state, self.replies)
+        self.digits = self.caller_input.buffer
+        self.tool_calls = ToolCalls(state, self.responder, self.ending, self.digits)
+        self.menu = DtmfMenu(
+            state, self.responder, self.ending, self.caller_input, self.tool_calls
         )
-        if not (self.over or self.farewell):
-            actions += self._on_deadline(at)
-        actions += self.replies.settled(at)
-        return [*actions, *self.farewells.hang_up_when_heard(at)]
-
-    def next_deadline(self) -> float | None:
-        """When `TimePassed` is due, None while only the outside can move things."""
-        if self.over:
-            return None
-        moments = [self.farewell.due_at] if self.farewell else self._deadlines()
-        ends_at = self.playback.ends_at()
-        if ends_at is None and self.farewell and not self.replies.is_writing:
-            ends_at = self.playback.ended_at
-        if ends_at is not None:
-            moments.append(ends_at + SETTLE_MARGIN)
-        return min(moments, default=None)
 
     @property
-    def farewell(self) -> FinalMessage | None:
-        """The last word, once it is being said."""
-        return self.farewells.farewell
+    def config(self) -> BotConfig:
+        """The bot's settings in the language that is spoken now."""
+        return self.state.config
 
     @property
-    def over(self) -> bool:
-        """Whether nothing is done any more."""
-        return self.farewells.over
+    def final_message(self) -> FinalMessage | None:
+        """The last thing that is said, from the moment the call begins to end."""
+        return self.ending.final_message
+
+    @property
+    def is_over(self) -> bool:
+        """True once the bot has hung up or the caller is gone."""
+        return self.ending.is_over
 
     @property
     def is_idle(self) -> bool:
-        """Whether nobody is doing anything: it is the caller's turn."""
+        """True while it is the caller's turn: the bot does and says nothing."""
         return not (
             self.replies.is_writing
             or self.playback.pending()
-            or self.interruptions.hold
-            or self.answers.attempt
-            or self.answers.pending_results
-            or self.entry.keys
+            or self.interruptions.paused
+            or self.responder.next_attempt
+            or self.state.pending_results
+            or self.digits.keys
         )
 
-    def _react(self, event: Event, at: float) -> list[Action]:  # noqa: C901
+    def receive(self, event: Event, at: float) -> list[Action]:
+        """Handle an event and all deadlines until `at`; return what to do.
+
+        `at` is when the event happened, in seconds on the monotonic clock.
+        """
+        if self.is_over:
+            actions = self._after_call_ended(event, at)
+        else:
+            actions = self._handle(event, at)
+        if not (self.is_over or self.final_message):
+            actions += self._on_deadline(at)
+        actions += self.replies.settled(at)
+        return [*actions, *self.ending.hang_up_when_heard(at)]
+
+    def next_deadline(self) -> float | None:
+        """When `TimerFired` is due; None if only another event can change anything."""
+        if self.is_over:
+            return None
+        message = self.final_message
+        deadlines = [message.due_at] if message else self._deadlines()
+        ends_at = self.playback.ends_at()
+        if ends_at is None and message and not self.replies.is_writing:
+            ends_at = self.playback.ended_at
+        if ends_at is not None:
+            deadlines.append(ends_at + SETTLE_MARGIN)
+        return min(deadlines, default=None)
+
+    def _handle(self, event: Event, at: float) -> list[Action]:  # noqa: C901
         match event:
             case CallConnected():
                 return self._call_connected(event, at)
             case CallResumed():
                 return self._call_resumed(event, at)
             case CallerSpoke(text, final):
-                self.vigil.on_caller_spoke(at, final=final)
+                self.timeouts.on_caller_spoke(at, final=final)
                 return self._caller_spoke(text.strip(), at) if final else []
             case CallerInterrupted(position_ms):
                 return self._caller_interrupted(position_ms, at)
             case CallerSpeaking(on):
-                self.vigil.caller_speaking(on, at)
+                self.timeouts.caller_speaking(on, at)
             case DtmfReceived(key):
                 return self._key_pressed(key, at)
             case PlaybackChanged(on):
                 self.playback.speaking(on, at)
             case ClipReady():
-                return self.answers.clip_ready(event, at)
+                return self.responder.clip_ready(event, at)
             case ClipFetched(clip_id):
                 self.replies.fetched(clip_id, at)
             case ReplyEnded():
-                return self.answers.on_reply_ended(event, at)
+                return self._carry_out(self.responder.on_reply_ended(event, at), at)
             case LookupDone():
-                return self.answers.on_lookup(event, at)
+                return self.responder.on_lookup(event, at)
             case ToolCallEnded():
-                return self.uses.ended(event, at)
+                return self.tool_calls.ended(event, at)
             case TimerFired():
                 self.playback.settle(at)
             case OperatorSaid(text):
                 self.replies.lines += [line] if (line := text.strip()) else []
             case OperatorEnded():
-                return self.farewells.end_by_operator(at)
+                return self.ending.end_by_operator(at)
             case OperatorTransferred(target):
-                return self.farewells.transfer_to(target, at)
+                return self.ending.transfer_to(target, at)
             case CallEnded():
                 return self._call_ended(at)
             case _:
                 assert_never(event)
         return []
 
+    def _carry_out(self, outcome: Outcome, at: float) -> list[Action]:
+        """Do what the end of a reply demands of other parts of the conversation."""
+        actions, decision = outcome
+        match decision:
+            case ToolCallsRequested(calls, reply):
+                actions += self.tool_calls.start(calls, reply, at)
+            case Exhausted(step):
+                actions += self.ending.end_after_failure(step, at)
+        return actions
+
+    # The beginning
+
     def _call_connected(self, event: CallConnected, at: float) -> list[Action]:
-        self.vigil.connected(at)
-        self.answers.set_variables(
-            event.variables, event.minute_of_week, at, looks_up=event.has_lookup
+        self.timeouts.connected(at)
+        self.state.set_variables(
+            event.variables, event.minute_of_week, at, has_lookup=event.has_lookup
         )
-        return self.answers.greet(at)
+        return self.responder.greet(at)
 
     def _call_resumed(self, event: CallResumed, at: float) -> list[Action]:
-        self.vigil.resumed(at, event.seconds)
+        self.timeouts.resumed(at, event.seconds)
         self.turns += event.turns
-        self.answers.set_variables(
-            event.known, event.minute_of_week, at, looks_up=False
+        self.state.set_variables(
+            event.variables, event.minute_of_week, at, has_lookup=False
         )
+        actions: list[Action] = []
         language = current_language(self.turns)
-        spoken = (
-            [ChangeLanguage(language)] if self.answers.change_language(language) else []
-        )
-        cut = record_failed_transfer(self.turns, event.returned)
-        cut += close_open_turns(self.turns, event.disconnected_at)
+        if self.state.change_language(language):
+            actions.append(ChangeLanguage(language))
+        changed = record_failed_transfer(self.turns, event.returned)
+        changed += close_open_turns(self.turns, event.disconnected_at)
+        spoken: list[Action] = []
         if event.returned:
-            self.answers.caller_done_at, self.answers.needs_answer = at, True
-            return [*spoken, *(SaveTurn(replace(turn)) for turn in cut)]
-        self.hearing.restore(at)
-        told = self.answers.resume(at, unanswered=is_unanswered(self.turns))
-        return [*spoken, *(SaveTurn(replace(turn)) for turn in cut), *told]
+            self.state.caller_done_at, self.state.needs_answer = at, True
+        else:
+            self.caller_input.restore(at)
+            spoken = self.responder.resume(at, unanswered=is_unanswered(self.turns))
+        return [*actions, *(SaveTurn(replace(turn)) for turn in changed), *spoken]
 
-    # What the caller says
+    # The caller's words and keys
 
     def _caller_spoke(self, text: str, at: float) -> list[Action]:
         if not text:
             return []
         self.playback.settle(at)
-        if self.manners.is_backchannel(text) and self.interruptions.may_be_backchannel(
-            at
-        ):
-            resumed = [] if self.entry.keys else self.interruptions.resume(at)
-            return [*self.hearing.record_speech(text, at, aside=True), *resumed]
-        self.vigil.reset_idle()
-        interrupts = self.manners.speech_interrupts
+        listens = self.config.is_backchannel(text)
+        if listens and self.interruptions.may_be_backchannel(at):
+            resumed = [] if self.digits.keys else self.interruptions.resume(at)
+            recorded = self.caller_input.record_speech(text, at, is_backchannel=True)
+            return [*recorded, *resumed]
+        self.timeouts.reset_idle()
+        interrupts = self.config.speech_interrupts
         return [
-            *self.uses.caller_spoke_instead(at),
+            *self.tool_calls.caller_spoke_instead(at),
             *self._caller_turn_complete(text, at, interrupts=interrupts),
         ]
 
     def _caller_turn_complete(
         self, text: str, at: float, *, interrupts: bool
     ) -> list[Action]:
-        """The caller said something (or pressed keys only) that wants an answer."""
-        self.answers.caller_done_at, self.answers.tool_rounds = at, 0
+        """Answer what the caller said; an empty text means that only keys came."""
+        self.state.caller_done_at, self.state.tool_rounds = at, 0
         must_wait = not interrupts and self.replies.is_speaking(at)
-        must_wait = must_wait or self.answers.is_uninterruptible
-        if self.farewell or must_wait:
-            self.answers.needs_answer = must_wait and self.farewell is None
-            return self.hearing.commit(text, at)
-        # The old reply goes first, so that its turn keeps its place before this one.
-        gone = [*self.interruptions.discard_paused(), *self.replies.abandon(at)]
-        asked = [*gone, *self.hearing.commit(text, at)]
-        if self.answers.pending_results:
-            self.answers.needs_answer = True
-            return asked
-        return [*asked, *self.answers.answer(at)]
+        must_wait = must_wait or self.responder.is_uninterruptible
+        if self.final_message or must_wait:
+            self.state.needs_answer = must_wait and self.final_message is None
+            return self.caller_input.commit(text, at)
+        # The old reply ends first, so that its turn stays before the caller's.
+        dropped = [*self.interruptions.discard_paused(), *self.replies.abandon(at)]
+        actions = [*dropped, *self.caller_input.commit(text, at)]
+        if self.state.pending_results:
+            self.state.needs_answer = True
+            return actions
+        return [*actions, *self.responder.answer(at)]
 
     def _key_pressed(self, key: str, at: float) -> list[Action]:
-        self.vigil.on_caller_spoke(at, final=True)
-        self.vigil.reset_idle()
-        if self.hearing.is_trailing_terminator(at):
+        self.timeouts.on_caller_spoke(at, final=True)
+        self.timeouts.reset_idle()
+        if self.caller_input.is_trailing_terminator(at):
             return []
-        self.answers.caller_done_at, self.answers.tool_rounds = at, 0
-        if choice := self.menu.lookup(key, at):
-            return self.menu.run(choice, at)
-        return self._keys_entered(at) if self.hearing.add_digit(key, at) else []
+        self.state.caller_done_at, self.state.tool_rounds = at, 0
+        if entry := self.menu.lookup(key, at):
+            return self.menu.run(entry, at)
+        is_complete = self.caller_input.add_digit(key, at)
+        return self._digits_complete(at) if is_complete else []
 
-    def _keys_entered(self, at: float) -> list[Action]:
+    def _digits_complete(self, at: float) -> list[Action]:
         self.playback.settle(at)
-        if self.entry.request:
-            gone = [*self.interruptions.discard_paused(), *self.replies.abandon(at)]
-            return [*gone, *self.uses.digits_entered(at)]
-        return self._caller_turn_complete(
-            "", at, interrupts=self.manners.dtmf_interrupts
-        )
+        if self.digits.request:
+            dropped = [*self.interruptions.discard_paused(), *self.replies.abandon(at)]
+            return [*dropped, *self.tool_calls.digits_entered(at)]
+        interrupts = self.config.dtmf_interrupts
+        return self._caller_turn_complete("", at, interrupts=interrupts)
 
     def _caller_interrupted(self, position_ms: float | None, at: float) -> list[Action]:
-        self.vigil.caller_interrupted(at)
-        if self.farewell:
-            return self.farewells.on_interrupt(position_ms, at)
-        cut = self.interruptions.interrupt(at, position_ms)
-        if self.answers.is_ready:
-            # It was said over a reply that had to be heard out, and was not.
-            return [
-                *cut,
-                *self.interruptions.discard_paused(),
-                *self.answers.answer(at),
-            ]
-        return cut
+        self.timeouts.caller_interrupted(at)
+        if self.final_message:
+            return self.ending.on_interrupt(position_ms, at)
+        actions = self.interruptions.interrupt(at, position_ms)
+        if self.responder.is_ready:
+            # The caller spoke during an uninterruptible reply, which is now cut off.
+            actions += self.interruptions.discard_paused()
+            actions += self.responder.answer(at)
+        return actions
 
-    # What time brings
+    # Deadlines
 
     def _deadlines(self) -> list[float]:
-        ladder, attempt = self.answers.ladder, self.answers.attempt
-        ended_at, parted = self.playback.ended_at, self.farewells.has_said_goodbye
-        moments = [
-            self.hearing.due_at,
-            ladder.due_at,
-            self.answers.retry_deadline,
+        attempt = self.responder.next_attempt
+        filler_due_at = self.tool_calls.filler_due_at
+        deadlines = [
+            self.caller_input.due_at,
+            self.responder.fallback.due_at,
+            self.responder.retry_deadline,
             attempt.at if attempt else None,
-            self.uses.due_at if self.uses.due_at != math.inf else None,
-            self.vigil.next_deadline(ended_at, idle=self.is_idle, parted=parted),
+            filler_due_at if filler_due_at != math.inf else None,
+            self.timeouts.next_deadline(
+                self.playback.ended_at,
+                idle=self.is_idle,
+                said_goodbye=self.ending.has_said_goodbye,
+            ),
         ]
-        if self.interruptions.hold and not self.entry.keys:
-            moments.append(self.vigil.resume_at)
-        return [moment for moment in moments if moment is not None]
+        if self.interruptions.paused and not self.digits.keys:
+            deadlines.append(self.timeouts.resume_at)
+        return [deadline for deadline in deadlines if deadline is not None]
 
     def _on_deadline(self, at: float) -> list[Action]:
-        """What is due by now; checked after every event."""
+        """Do what is due by now. Runs after every event."""
         actions: list[Action] = []
-        if self.vigil.resume_at <= at and not self.entry.keys:
+        if self.timeouts.resume_at <= at and not self.digits.keys:
             actions += self.interruptions.resume(at)
-        if (due_at := self.hearing.due_at) is not None and due_at <= at:
-            actions += self._keys_entered(at)
-        actions += self.answers.on_deadline(at)
-        if self.farewell:
+        if (due_at := self.caller_input.due_at) is not None and due_at <= at:
+            actions += self._digits_complete(at)
+        actions += self._carry_out(self.responder.on_deadline(at), at)
+        if self.final_message:
             return actions
-        quiet = bool(self.interruptions.hold or self.entry.keys)
-        actions += self.uses.say_filler_if_due(at, quiet=quiet)
-        if not quiet:
-            actions += self.answers.answer(at) if self.answers.is_ready else []
-            actions += self.answers.say_operator_line(at)
+        caller_active = bool(self.interruptions.paused or self.digits.keys)
+        actions += self.tool_calls.say_filler_if_due(at, postpone=caller_active)
+        if not caller_active:
+            actions += self.responder.answer(at) if self.responder.is_ready else []
+            actions += self.responder.say_operator_line(at)
         return [*actions, *self._check_timeouts(at)]
 
     def _check_timeouts(self, at: float) -> list[Action]:
-        """Ask a silent caller again, keep to the longest length of a call."""
-        manners, idle = self.manners, self.is_idle
-        if self.vigil.is_over_limit(at):
-            return self.farewells.say_goodbye(manners.goodbye_message, "time-limit", at)
-        if self.vigil.is_warning_due(at, idle=idle):
-            return self.answers.say_message(manners.time_limit_message, at)
-        parted = self.farewells.has_said_goodbye
-        if self.vigil.is_idle(at, self.playback.ended_at, idle=idle, parted=parted):
-            if parted:
-                return self.farewells.end_now("bot-hung-up", at)
-            if self.vigil.next_reprompt():
-                return self.answers.say_message(manners.idle_prompt, at)
-            return self.farewells.say_goodbye(
-                manners.goodbye_message, "caller-silent", at
-            )
-        return []
+        """Enforce the time limit of the call and prompt an idle caller."""
+        config, idle = self.config, self.is_idle
+        goodbye, said_goodbye = config.goodbye_message, self.ending.has_said_goodbye
+        if self.timeouts.is_over_limit(at):
+            return self.ending.say_goodbye(goodbye, "time-limit", at)
+        if self.timeouts.is_warning_due(at, idle=idle):
+            return self.responder.say_message(config.time_limit_message, at)
+        played_until = self.playback.ended_at
+        if not self.timeouts.is_idle(
+            at, played_until, idle=idle, said_goodbye=said_goodbye
+        ):
+            return []
+        if said_goodbye:
+            return self.ending.end_now("bot-hung-up", at)
+        if self.timeouts.next_reprompt():
+            return self.responder.say_message(config.idle_prompt, at)
+        return self.ending.say_goodbye(goodbye, "caller-silent", at)
 
     # The end
 
-    def _give_up(self, rung: FallbackStep, at: float) -> list[Action]:
-        return self.farewells.end_after_failure(rung, at)
-
-    def _use(
-        self, calls: tuple[ToolCall, ...], reply: Reply, at: float
-    ) -> list[Action]:
-        return self.uses.start(calls, reply, at)
-
     def _call_ended(self, at: float) -> list[Action]:
-        unused = self.uses.cancel_all(at)
+        cancelled = self.tool_calls.cancel_all(at)
         return [
-            *self.farewells.on_disconnect(at),
-            *unused,
-            *self.hearing.commit("", at),
+            *self.ending.on_disconnect(at),
+            *cancelled,
+            *self.caller_input.commit("", at),
         ]
 
     def _after_call_ended(self, event: Event, at: float) -> list[Action]:
-        """After the end only a stopped reply's last report is of interest."""
-        if isinstance(event, CallEnded):
-            return self._call_ended(at)
-        if isinstance(event, ToolCallEnded):
-            return self.uses.ended(event, at)
-        return (
-            self.answers.on_reply_ended(event, at)
-            if isinstance(event, ReplyEnded)
-            else []
-        )
+        """Record the last reports of replies and tools that were stopped."""
+        match event:
+            case CallEnded():
+                return self._call_ended(at)
+            case ToolCallEnded():
+                return self.tool_calls.ended(event, at)
+            case ReplyEnded():
+                return self._carry_out(self.responder.on_reply_ended(event, at), at)
+        return []

@@ -1,33 +1,30 @@
-"""How a call ends: nothing is answered any more, a last word is heard. Pure."""
+"""How a call ends: a final message, then hanging up or a transfer. Pure."""
 
 import json
 import math
 from dataclasses import dataclass, replace
 
 from bots.config.capabilities import TransferTarget
-from bots.config.rules import ConversationRules
 from calls.conversation.actions import Action, DropClips, HangUp, SaveTurn
-from calls.conversation.dtmf import masked_digits
+from calls.conversation.call_state import CallState
+from calls.conversation.dtmf import without_digits
 from calls.conversation.fallback import FallbackStep
 from calls.conversation.interruptions import Interruptions
 from calls.conversation.replies import Reply
 from calls.conversation.responder import Responder
-from calls.conversation.tool_definitions import available_targets
-from calls.turns.turn import NOTICE, TRANSFER_CALL, add_tool_call
+from calls.turns.turn import TRANSFER_CALL, TurnKind, add_tool_call
 
-# Room for the clock's error before a reply counts as played to its end (s).
+# Allowance for clock error before a reply counts as played to its end (s).
 SETTLE_MARGIN = 0.5
-# A last word that never ends, for whatever reason, ends the call this much later (s).
+# How long after its expected end a final message may delay the end of the call (s).
 FINAL_MESSAGE_TIMEOUT = 20.0
-# How often in one call somebody is rung up for the caller.
-MAX_TRANSFERS = 3
-# Of the caller's own words for that person: fewer say nothing, more take too long.
-FEWEST_WORDS, MOST_WORDS = 3, 40
+# Length of a caller's own words that serve as a summary for the transfer target.
+MIN_SUMMARY_WORDS, MAX_SUMMARY_WORDS = 3, 40
 
 
 @dataclass(frozen=True, slots=True)
 class FinalMessage:
-    """The last word of a call: why it ends, in which reply it is said, until when."""
+    """The last thing said in a call, as part of a reply; the call ends by `due_at`."""
 
     reason: str
     reply: int
@@ -37,55 +34,52 @@ class FinalMessage:
 
 
 class CallEnding:
-    """Says the last word and hangs up after it; `over` once there is nothing more."""
+    """Says the final message and hangs up after it."""
 
-    def __init__(self, answers: Responder, interruptions: Interruptions) -> None:
-        self.answers = answers
+    def __init__(
+        self, state: CallState, responder: Responder, interruptions: Interruptions
+    ) -> None:
+        self.state = state
+        self.responder = responder
         self.interruptions = interruptions
-        self.replies = answers.replies
-        self.playback = answers.replies.playback
-        self.farewell: FinalMessage | None = None
-        self.over = False
-        answers.ladder.can_transfer = lambda at: self.available_target(at) is not None
+        self.replies = responder.replies
+        self.playback = responder.replies.playback
+        self.final_message: FinalMessage | None = None
+        self.is_over = False
 
     @property
     def has_said_goodbye(self) -> bool:
-        """Whether the bot has said goodbye and the caller has heard it."""
-        turns = self.answers.turns
-        # Before the caller has said anything, "Good night!" is how one says hello.
+        """True if the bot has said goodbye and the caller has heard it."""
+        turns = self.state.turns
+        # In a greeting, "Good night!" is no goodbye.
         if not any(turn.role == "caller" for turn in turns):
             return False
         last = turns[-1]
         if last.role != "bot" or last.interrupted:
             return False
-        return last.heard_text == last.text and self.manners.is_goodbye(last.text)
-
-    @property
-    def manners(self) -> ConversationRules:
-        """The rules in the language that is spoken now."""
-        return self.answers.manners
+        return last.heard_text == last.text and self.state.config.is_goodbye(last.text)
 
     def say_goodbye(
-        self, text: str, reason: str, at: float, *, kept: bool = True
+        self, text: str, reason: str, at: float, *, fixed: bool = True
     ) -> list[Action]:
-        """Say a last word, which cannot be interrupted, and end the call after it."""
-        gone = self._cease()
-        last_word = self.answers.say_message(text, at, interruptible=False, kept=kept)
-        self._last(reason, len(self.replies.by_number), at)
-        return [*gone, *last_word]
+        """Say a message that cannot be interrupted, then end the call."""
+        stopped = self._stop()
+        message = self.responder.say_message(text, at, interruptible=False, fixed=fixed)
+        self._finish(reason, len(self.replies.by_number), at)
+        return [*stopped, *message]
 
     def end_now(self, reason: str, at: float) -> list[Action]:
-        """End the call: the last word has been said."""
-        gone = self._cease()
-        self._last(reason, len(self.replies.by_number), at)
-        return gone
+        """End the call without another message."""
+        stopped = self._stop()
+        self._finish(reason, len(self.replies.by_number), at)
+        return stopped
 
     def end_after_reply(self, reply: Reply, reason: str, at: float) -> list[Action]:
-        """End the call once a reply has been heard: it was the last word."""
-        gone = self._cease()
+        """End the call once the caller has heard a reply."""
+        stopped = self._stop()
         reply.interruptible = False
-        self._last(reason, reply.number, at)
-        return gone
+        self._finish(reason, reply.number, at)
+        return stopped
 
     def transfer(
         self,
@@ -93,121 +87,106 @@ class CallEnding:
         at: float,
         *,
         summary: str = "",
-        said: Reply | None = None,
+        announced_by: Reply | None = None,
     ) -> list[Action]:
-        """Put the caller through, after a notice, or after what was `said`."""
-        gone, reason = self._cease(), "transferred"
+        """Transfer the caller after the transfer notice, or after another reply."""
+        stopped = self._stop()
         notice: list[Action] = []
-        if said is None:
-            words = self.manners.transfer_notice
-            notice = self.answers.say_message(words, at, interruptible=False)
-            said = self.replies.by_number[-1]
-            said.kind = NOTICE
-        said.interruptible = False
-        self._last(reason, said.number, at, target, summary)
-        return [*gone, *notice]
+        if announced_by is None:
+            text = self.state.config.transfer_notice
+            notice = self.responder.say_message(
+                text, at, kind=TurnKind.TRANSFER_NOTICE, interruptible=False
+            )
+            announced_by = self.replies.by_number[-1]
+        announced_by.interruptible = False
+        self._finish("transferred", announced_by.number, at, target, summary)
+        return [*stopped, *notice]
 
-    def end_after_failure(self, rung: FallbackStep, at: float) -> list[Action]:
-        """No answer can be had: put the caller through, or say goodbye."""
-        target = self.available_target(at) if rung is FallbackStep.TRANSFER else None
-        if target:
-            return self._note_and_hand_over(target, at)
-        return self.say_goodbye(self.manners.goodbye_message, "bot-failed", at)
+    def end_after_failure(self, step: FallbackStep, at: float) -> list[Action]:
+        """The model gives no answers: transfer the caller, or say goodbye."""
+        target = self.state.available_target(at)
+        if target and step is FallbackStep.TRANSFER:
+            return self._record_and_transfer(target, at)
+        goodbye = self.state.config.goodbye_message
+        return self.say_goodbye(goodbye, "bot-failed", at)
 
     def end_by_operator(self, at: float) -> list[Action]:
-        """An operator ends the call: with a goodbye, and at once when asked again."""
+        """End the call with a goodbye; at once if an operator asks a second time."""
         reason = "operator-ended"
-        if self.farewell is None:
-            return self.say_goodbye(self.manners.goodbye_message, reason, at)
-        self.over = True
-        return [*self.answers.stop_all(), HangUp(reason)]
+        if self.final_message is None:
+            return self.say_goodbye(self.state.config.goodbye_message, reason, at)
+        self.is_over = True
+        return [*self.responder.stop_all(), HangUp(reason)]
 
     def transfer_to(self, name: str, at: float) -> list[Action]:
-        """An operator or a key puts the caller through, where somebody is there."""
-        target = self.available_target(at, name)
-        if self.farewell or target is None:
+        """Transfer the caller for an operator or a key, if the target is available."""
+        target = self.state.available_target(at, name)
+        if self.final_message or target is None:
             return []
-        return self._note_and_hand_over(target, at)
-
-    def available_target(self, at: float, name: str = "") -> TransferTarget | None:
-        """The person of that name, else the first one who takes calls now."""
-        if self.transfer_limit_reached:
-            return None
-        there = available_targets(
-            self.manners.transfer_targets, self.answers.minute_of_week(at)
-        )
-        named = (each for each in there if each.name == name)
-        return next(named, None) if name else next(iter(there), None)
-
-    @property
-    def transfer_limit_reached(self) -> bool:
-        """Whether so many people were rung up that nobody more is bothered."""
-        ended = (t.tool_call for t in self.answers.turns if t.ended_at is not None)
-        tried = [use for use in ended if use and use.name == TRANSFER_CALL]
-        return sum(not use.failed for use in tried) >= MAX_TRANSFERS
+        return self._record_and_transfer(target, at)
 
     def on_interrupt(self, position_ms: float | None, at: float) -> list[Action]:
-        """The caller cut in on a last word: it is heard to its end all the same.
+        """Replay the final message, which the caller has to hear to its end.
 
-        `position_ms` is the carrier's word on the clip that was playing.
+        `position_ms` is the position in the current clip, as Twilio reported it.
         """
-        assert self.farewell  # noqa: S101  (for the type checker)
         position = position_ms / 1000 if position_ms else None
         lost = self.replies.interrupt(at, position, math.inf)
-        last = [cue for cue in lost if cue.reply == self.farewell.reply]
-        gone = tuple(cue.clip for cue in lost if cue.reply != self.farewell.reply)
-        discarded: list[Action] = [DropClips(gone, queued=False)] if gone else []
-        return [*discarded, *self.replies.replay(last, at)]
+        final = self.final_message.reply if self.final_message else 0
+        message = [queued for queued in lost if queued.reply == final]
+        others = tuple(queued.clip for queued in lost if queued.reply != final)
+        dropped: list[Action] = [DropClips(others, queued=False)] if others else []
+        return [*dropped, *self.replies.replay(message, at)]
 
     def hang_up_when_heard(self, at: float) -> list[Action]:
-        """Hang up once the last word has been heard."""
-        farewell = self.farewell
-        if farewell is None or self.over:
+        """Hang up once the caller has heard the final message."""
+        message = self.final_message
+        if message is None or self.is_over:
             return []
-        speaking = (
+        is_speaking = (
             self.replies.is_writing
             or self.playback.pending()
             or at < self.playback.ended_at + SETTLE_MARGIN
         )
-        if speaking and at < farewell.due_at:
+        if is_speaking and at < message.due_at:
             return []
-        self.over = True
-        return [HangUp(farewell.reason, farewell.transfer, farewell.summary)]
+        self.is_over = True
+        return [HangUp(message.reason, message.transfer, message.summary)]
 
     def on_disconnect(self, at: float) -> list[Action]:
-        """The caller is not on the line any more."""
-        self.over = True
-        stopped = self.answers.stop_all()
+        """The caller is gone."""
+        self.is_over = True
+        stopped = self.responder.stop_all()
         self.replies.interrupt(at, None, math.inf)
         return stopped
 
-    def _note_and_hand_over(self, target: TransferTarget, at: float) -> list[Action]:
-        """The same as if the model had wanted it, for the transcript and the model."""
+    def _record_and_transfer(self, target: TransferTarget, at: float) -> list[Action]:
+        """Transfer the caller, recorded as if the model had called its tool."""
         summary = self._last_caller_text()
-        asked = json.dumps({"target": target.name})
-        turn = add_tool_call(self.answers.turns, TRANSFER_CALL, asked, at)
+        arguments = json.dumps({"target": target.name})
+        turn = add_tool_call(self.state.turns, TRANSFER_CALL, arguments, at).turn
         turn.ended_at = at
         return [SaveTurn(replace(turn)), *self.transfer(target, at, summary=summary)]
 
     def _last_caller_text(self) -> str:
-        """What the caller said last that says anything: nobody has summed it up."""
-        for turn in reversed(self.answers.turns):
-            words = masked_digits(turn.display_text[0]).split()
-            says = turn.role == "caller" and not turn.is_backchannel
-            if says and len(words) >= FEWEST_WORDS:
-                return " ".join(words[:MOST_WORDS])
+        """The caller's latest utterance that is long enough to say something."""
+        for turn in reversed(self.state.turns):
+            words = without_digits(turn.display_text[0]).split()
+            is_speech = turn.role == "caller" and not turn.is_backchannel
+            if is_speech and len(words) >= MIN_SUMMARY_WORDS:
+                return " ".join(words[:MAX_SUMMARY_WORDS])
         return ""
 
-    def _cease(self) -> list[Action]:
-        return [*self.interruptions.discard_paused(), *self.answers.stop_all()]
+    def _stop(self) -> list[Action]:
+        return [*self.interruptions.discard_paused(), *self.responder.stop_all()]
 
-    def _last(
+    def _finish(
         self,
         reason: str,
-        number: int,
+        reply: int,
         at: float,
         transfer: TransferTarget | None = None,
         summary: str = "",
     ) -> None:
-        limit = at + self.playback.queued_seconds(at) + FINAL_MESSAGE_TIMEOUT
-        self.farewell = FinalMessage(reason, number, limit, transfer, summary)
+        due_at = at + self.playback.queued_seconds(at) + FINAL_MESSAGE_TIMEOUT
+        self.final_message = FinalMessage(reason, reply, due_at, transfer, summary)

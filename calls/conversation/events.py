@@ -1,4 +1,4 @@
-"""What can happen in a call: the inputs of a `Conversation`."""
+"""The inputs of a `Conversation`: what can happen in a call. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,10 +10,10 @@ from calls.turns.turn import Turn
 
 @dataclass(frozen=True, slots=True)
 class CallConnected:
-    """The relay is set up: the caller can hear us.
+    """The relay is set up: the caller can hear the bot.
 
-    `known` are the call's variables; with `looks_up` more of them are to come as
-    `LookedUp`. `minute` is that of the week in the bot's time zone.
+    With `has_lookup`, more variables follow as `LookupDone`. `minute_of_week` is that
+    of the bot's time zone.
     """
 
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -23,24 +23,24 @@ class CallConnected:
 
 @dataclass(frozen=True, slots=True)
 class CallResumed:
-    """A relay is set up for a call that has lost another, perhaps in another process.
+    """A call continues on another relay, perhaps in another process.
 
-    `turns` is everything said so far, `disconnected_at` when the line broke and `seconds` how
-    long ago the call began. `returned` says why a caller who was to be put through is
-    back, in words for the model; then no line was lost.
+    `turns` is everything said so far, `disconnected_at` when the relay was lost, and
+    `seconds` how long ago the call began. After a transfer that failed, `returned` is
+    the reason, in words for the model; then no relay was lost.
     """
 
     turns: tuple[Turn, ...]
     disconnected_at: float
     seconds: float
-    known: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
     minute_of_week: int = 0
     returned: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class LookupDone:
-    """The lookup before the call told more variables, or failed with an `error`."""
+    """The lookup tool returned variables, or failed with an `error`."""
 
     values: Mapping[str, str]
     error: str = ""
@@ -48,7 +48,7 @@ class LookupDone:
 
 @dataclass(frozen=True, slots=True)
 class CallerSpoke:
-    """The carrier transcribed speech; not `final` while the caller still speaks."""
+    """Twilio transcribed speech; not `final` while the caller still speaks."""
 
     text: str
     final: bool = True
@@ -56,9 +56,9 @@ class CallerSpoke:
 
 @dataclass(frozen=True, slots=True)
 class CallerInterrupted:
-    """The carrier stopped its output and purged its queue.
+    """Twilio stopped playing and purged its queue.
 
-    `position_ms` covers only the clip that was playing; None when not reported.
+    `position_ms` is the position in the current clip, None if not reported.
     """
 
     position_ms: float | None = None
@@ -66,28 +66,28 @@ class CallerInterrupted:
 
 @dataclass(frozen=True, slots=True)
 class CallerSpeaking:
-    """The carrier hears the caller begin or stop making sound."""
+    """The caller began or stopped making sound."""
 
     on: bool
 
 
 @dataclass(frozen=True, slots=True)
 class DtmfReceived:
-    """One key of the caller's phone: 0-9, * or #."""
+    """The caller pressed a key: 0-9, * or #."""
 
     key: str
 
 
 @dataclass(frozen=True, slots=True)
 class PlaybackChanged:
-    """The carrier's output to the caller began or fell silent."""
+    """Twilio's output to the caller began or fell silent."""
 
     on: bool
 
 
 @dataclass(frozen=True, slots=True)
 class ClipReady:
-    """A segment of a reply can be played."""
+    """A clip of a reply can be played."""
 
     reply: int
     clip: Clip
@@ -95,18 +95,18 @@ class ClipReady:
 
 @dataclass(frozen=True, slots=True)
 class ClipFetched:
-    """The carrier downloaded a clip."""
+    """Twilio downloaded a clip."""
 
     clip_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class ReplyEnded:
-    """A reply is written and voiced, or broke off with an `error` in plain words.
+    """A reply is written and synthesised, or failed with an `error` in plain words.
 
-    `retry_after` (seconds) is the wait that the upstream asked for, if it did.
-    `marks` are the moments (seconds, monotonic) of its stages by name; `calls` what
-    the model wants done before it says more.
+    `retry_after` is the wait in seconds that Inworld asked for, if it did.
+    `timestamps` says when each stage was reached (seconds, monotonic). `calls` are the
+    tool calls that the model requests before it says more.
     """
 
     reply: int
@@ -123,44 +123,44 @@ class ReplyEnded:
 
 @dataclass(frozen=True, slots=True)
 class ToolCallEnded:
-    """A tool has answered, or failed: `result` is what the model is told.
+    """A tool call ended with a `result` for the model.
 
-    `shown` is `(arguments, result)` as anybody may read them, where that differs.
+    `redacted` is `(arguments, result)` for everybody else, if that differs.
     """
 
     call_id: str
     result: str
     failed: bool = False
-    shown: tuple[str, str] | None = None
+    redacted: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TimerFired:
-    """The moment the conversation asked to be woken at has come."""
+    """The conversation's next deadline has passed."""
 
 
 @dataclass(frozen=True, slots=True)
 class OperatorSaid:
-    """An operator wrote a line for the bot to say next."""
+    """An operator typed a line for the bot to say next."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class OperatorEnded:
-    """An operator wants the call to end; the second time, at once."""
+    """An operator ends the call; the second time, at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class OperatorTransferred:
-    """An operator wants the caller to be put through, to the first who is there."""
+    """An operator transfers the caller; an empty `target` is the first available."""
 
     target: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class CallEnded:
-    """The line is gone."""
+    """The caller is gone."""
 
 
 Event = (

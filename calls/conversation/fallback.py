@@ -1,27 +1,26 @@
-"""What to try when an answer fails: the rungs from a retry down to hanging up. Pure.
+"""The steps after a failed answer, from a retry to hanging up. Pure.
 
-Every rung has its time: the first attempt until `LIVENESS`, everything after the
-first failure until `BUDGET` later, when the caller hears an apology.
+The first sound of an answer must come within `FIRST_AUDIO_TIMEOUT`. All retries
+together may take `FALLBACK_BUDGET` from the first failure; then the bot apologises.
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-# How long a caller who finished speaking waits for the first sound, in seconds.
+# How long a caller waits for the first sound of an answer, in seconds.
 FIRST_AUDIO_TIMEOUT = 5.0
-# The same for one who keeps on speaking meanwhile.
+# The same for a caller who keeps on speaking meanwhile.
 MAX_WAIT_SECONDS = 15.0
 # From the first failure of an answer to the apology, in seconds.
 FALLBACK_BUDGET = 2.0
-# Answers in a row that failed before the call is given up.
+# Failed answers in a row before the caller is transferred, and before the bot hangs up.
 TRANSFER_AFTER = 2
 HANG_UP_AFTER = 3
 
 
 class FallbackStep(StrEnum):
-    """What was resorted to; the values are the stages' names in a turn's latencies."""
+    """What is done after a failure. The values are keys of a turn's `latency_ms`."""
 
     RETRY = "retry"
     FALLBACK = "fallback"
@@ -32,38 +31,29 @@ class FallbackStep(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NextAttempt:
-    """The next thing to do, at `at`; `model` is empty for the bot's own."""
+    """The step to take at `at`; an empty `model` is the bot's own."""
 
-    rung: FallbackStep
+    step: FallbackStep
     at: float
     model: str = ""
 
 
-def nobody(at: float) -> bool:
-    """Nobody can be reached, at any time."""
-    return False
-
-
 @dataclass(slots=True)
 class FallbackPolicy:
-    """Where one call stands on the ladder.
-
-    `can_transfer` tells whether somebody is there, then, to put the caller through to.
-    """
+    """Chooses the next step after a failure, and counts failures in a row."""
 
     fallback_models: tuple[str, ...] = ()
-    can_transfer: Callable[[float], bool] = nobody
-    due_at: float | None = None  # something must have been heard by then
-    last_due_at: float = math.inf  # the same, however often more is asked
+    due_at: float | None = None  # the deadline for the first sound of the answer
+    last_due_at: float = math.inf  # its limit, however often the caller speaks again
     failed_at: float | None = None  # when this answer failed first
     retried: bool = False
-    models: list[str] = field(default_factory=list)
-    failures: int = 0  # answers in a row that came to nothing
-    steps_taken: dict[str, float] = field(default_factory=dict)  # rungs of this answer
+    models: list[str] = field(default_factory=list)  # not tried yet
+    failures: int = 0  # answers in a row that failed for good
+    steps_taken: dict[str, float] = field(default_factory=dict)  # for this answer
 
     def begin(self, at: float) -> None:
         """The caller asked something."""
-        # A caller who goes on asking puts the limit off, but not for ever.
+        # A caller who speaks again extends the deadline, up to a limit.
         if self.due_at is None:
             self.last_due_at = at + MAX_WAIT_SECONDS
         self.due_at = min(at + FIRST_AUDIO_TIMEOUT, self.last_due_at)
@@ -73,34 +63,40 @@ class FallbackPolicy:
         self.steps_taken = {}
 
     def succeeded(self) -> None:
-        """Something of the answer is on its way to the caller."""
+        """The caller is about to hear something of the answer."""
         self.due_at = None
         self.failures = 0
 
     def failed(
-        self, at: float, *, retryable: bool = True, retry_after: float | None = None
+        self,
+        at: float,
+        *,
+        can_transfer: bool = False,
+        retryable: bool = True,
+        retry_after: float | None = None,
     ) -> NextAttempt:
-        """An attempt came to nothing: what is next."""
+        """Choose the next step after an attempt that failed."""
         if self.failed_at is None:
             self.failed_at = at
         self.due_at = until = self.failed_at + FALLBACK_BUDGET
         wait = (retry_after or 0.0) if retryable else math.inf
-        step = self._attempt(at, at + wait, until) or self._last_step(at)
-        self.steps_taken.setdefault(step.rung, step.at)
-        return step
+        attempt = self._retry(at, at + wait, until)
+        attempt = attempt or self._last_step(at, can_transfer=can_transfer)
+        self.steps_taken.setdefault(attempt.step, attempt.at)
+        return attempt
 
-    def _attempt(self, at: float, retry_at: float, until: float) -> NextAttempt | None:
-        first, self.retried = not self.retried, True
-        if first and retry_at < until:
+    def _retry(self, at: float, retry_at: float, until: float) -> NextAttempt | None:
+        is_first, self.retried = not self.retried, True
+        if is_first and retry_at < until:
             return NextAttempt(FallbackStep.RETRY, retry_at)
         if self.models and at < until:
             return NextAttempt(FallbackStep.FALLBACK, at, self.models.pop(0))
         return None
 
-    def _last_step(self, at: float) -> NextAttempt:
+    def _last_step(self, at: float, *, can_transfer: bool) -> NextAttempt:
         self.due_at = None
         self.failures += 1
-        if self.failures >= TRANSFER_AFTER and self.can_transfer(at):
+        if self.failures >= TRANSFER_AFTER and can_transfer:
             return NextAttempt(FallbackStep.TRANSFER, at)
         if self.failures >= HANG_UP_AFTER:
             return NextAttempt(FallbackStep.HANG_UP, at)

@@ -1,127 +1,137 @@
-"""What a caller's cutting in means: a question, or only a noise. Pure."""
+"""Barge-in: stops the bot, and resumes it if the interruption was not meant. Pure."""
 
 import math
 from dataclasses import dataclass
 
-from bots.config.rules import QUESTION_MARKS
+from bots.config.phrases import QUESTION_MARKS
 from calls.conversation.actions import Action, DropClips, MuteClips
+from calls.conversation.call_state import CallState
 from calls.conversation.replies import Reply
 from calls.conversation.responder import Responder
 from calls.turns.playback import QueuedClip
 
-# A frame that a key or a word caused may arrive before the interrupt it caused (s).
+# The frame of a key or of words may arrive before the interrupt that it caused (s).
 LATE_INTERRUPT = 1.0
-# A `play` this young may have crossed the interrupt on its way, and be played after it.
+# A `play` frame this young may cross the interrupt on its way and be played after it.
 MAX_IN_FLIGHT_SECONDS = 1.0
 
 
 @dataclass(slots=True)
 class PausedSpeech:
-    """Speech that was cut off, kept until it is clear whether that was meant.
+    """Speech that was interrupted, kept until it is clear whether that was meant.
 
-    `cut_short` says that more was being written.
+    If `is_incomplete`, the model was still writing when the interrupt came.
     """
 
-    cues: list[QueuedClip]
-    cut_short: bool
+    clips: list[QueuedClip]
+    is_incomplete: bool
 
 
 class Interruptions:
-    """Cuts the bot off, and lets it go on where nothing was meant by it."""
+    """Pauses the bot's speech, then discards or resumes it."""
 
-    def __init__(self, answers: Responder) -> None:
-        self.answers = answers
-        self.replies = answers.replies
-        self.hold: PausedSpeech | None = None
+    def __init__(self, state: CallState, responder: Responder) -> None:
+        self.state = state
+        self.responder = responder
+        self.replies = responder.replies
+        self.paused: PausedSpeech | None = None
 
     def interrupt(self, at: float, position_ms: float | None) -> list[Action]:
-        """The carrier stopped and purged its queue; `position_ms` as it reported."""
-        since = self._cutoff(at)
-        # Zero is also what a carrier reports that has measured nothing.
+        """Pause the bot. Twilio has stopped playing and purged its queue.
+
+        `position_ms` is the position in the current clip, as Twilio reported it.
+        """
+        cutoff = self._cutoff(at)
+        # Twilio also reports zero if it has not measured anything.
         position = position_ms / 1000 if position_ms else None
-        again, lost = self._replay_uninterruptible(
-            self.replies.interrupt(at, position, since), at
-        )
+        lost = self.replies.interrupt(at, position, cutoff)
+        replayed, lost = self._replay_uninterruptible(lost, at)
         reply = self.replies.current
-        if reply is None or not self._is_cut(reply, lost, since, at):
-            clips = tuple(cue.clip for cue in lost)
-            return [*again, *([DropClips(clips, queued=False)] if clips else [])]
+        if reply is None or not self._is_interrupted(reply, lost, cutoff, at):
+            clips = tuple(queued.clip for queued in lost)
+            dropped = [DropClips(clips, queued=False)] if clips else []
+            return [*replayed, *dropped]
         stopped = self.replies.stop()
         if lost or stopped:
-            # Of a fixed sentence there is no more than its clip.
-            more = bool(stopped) and (reply.is_answer or reply.continues)
-            if more and reply.after_tool and reply.turn is None:
-                # It said nothing yet: what led to it is asked for again.
-                more = False
-                self.answers.ask_again_later()
-            before = self.hold or PausedSpeech([], cut_short=False)
-            cut_short = more or before.cut_short
-            self.hold = PausedSpeech([*before.cues, *lost], cut_short)
-        return [*again, *stopped, *_withhold(lost, at)]
+            # A fixed sentence is one clip: there is nothing left to write.
+            has_more = bool(stopped) and (reply.is_answer or reply.continues)
+            if has_more and reply.after_tool and reply.turn is None:
+                # Nothing was said since the tool call: the answer is asked for again.
+                has_more = False
+                self.responder.ask_again_later()
+            before = self.paused or PausedSpeech([], is_incomplete=False)
+            self.paused = PausedSpeech(
+                [*before.clips, *lost], has_more or before.is_incomplete
+            )
+        return [*replayed, *stopped, *_mute_in_flight(lost, at)]
 
     def discard_paused(self) -> list[Action]:
-        """It was meant: what was cut off is never played."""
-        hold, self.hold = self.hold, None
-        clips = tuple(cue.clip for cue in hold.cues) if hold else ()
+        """The interruption was meant: the paused speech is never played."""
+        paused, self.paused = self.paused, None
+        clips = tuple(queued.clip for queued in paused.clips) if paused else ()
         return [DropClips(clips, queued=False)] if clips else []
 
     def resume(self, at: float) -> list[Action]:
-        """It was noise: go on from the first clip that was not heard."""
-        hold, self.hold = self.hold, None
-        if hold is None:
+        """It was noise: continue with the first clip that was not heard."""
+        paused, self.paused = self.paused, None
+        if paused is None:
             return []
-        again = self.replies.replay(hold.cues, at)
-        return [*again, *(self.answers.continue_reply(at) if hold.cut_short else [])]
+        actions = self.replies.replay(paused.clips, at)
+        rest = self.responder.continue_reply(at) if paused.is_incomplete else []
+        return [*actions, *rest]
 
     def may_be_backchannel(self, at: float) -> bool:
-        """Whether a "mhm" now only says that the caller listens.
+        """True if a "mhm" now means that the caller is listening.
 
-        It does while there is more to be heard; after a question it is an answer.
+        It does while the bot has more to say, except after a question.
         """
         playback = self.replies.playback
-        if not (self.hold or playback.pending()):
+        if not (self.paused or playback.pending()):
             return False
         return not playback.latest_text(at).endswith(QUESTION_MARKS)
 
     def _replay_uninterruptible(
         self, lost: list[QueuedClip], at: float
     ) -> tuple[list[Action], list[QueuedClip]]:
-        """Play again at once what must be heard to its end; the rest stays lost."""
-        numbered = self.replies.by_number
-        spared = [cue for cue in lost if not numbered[cue.reply - 1].interruptible]
-        again = self.replies.replay(spared, at)
-        return again, [cue for cue in lost if cue not in spared]
+        """Replay at once what the caller must hear; return the actions and the rest."""
+        replies = self.replies.by_number
+        kept = [
+            queued for queued in lost if not replies[queued.reply - 1].interruptible
+        ]
+        actions = self.replies.replay(kept, at)
+        return actions, [queued for queued in lost if queued not in kept]
 
     def _cutoff(self, at: float) -> float:
-        """The moment after which what was sent is not what the caller cut off.
+        """Clips sent after this time were not interrupted.
 
-        The interrupt a key causes comes after the key, perhaps after our answer to it.
+        The interrupt that a key causes arrives after the key, perhaps even after the
+        answer to it.
         """
-        asked_at = self.answers.caller_done_at
-        late = at - asked_at < LATE_INTERRUPT
-        if late and self.replies.playback.has_pending(sent_before=asked_at):
-            return asked_at
+        caller_done_at = self.state.caller_done_at
+        is_late = at - caller_done_at < LATE_INTERRUPT
+        if is_late and self.replies.playback.has_pending(sent_before=caller_done_at):
+            return caller_done_at
         return math.inf
 
-    def _is_cut(
-        self, reply: Reply, lost: list[QueuedClip], since: float, at: float
+    def _is_interrupted(
+        self, reply: Reply, lost: list[QueuedClip], cutoff: float, at: float
     ) -> bool:
-        """Whether the current reply is what the caller cut off."""
+        """True if the caller interrupted the current reply."""
         if not reply.interruptible:
             return False
-        if since != math.inf and reply.caller_done_at >= since:
+        if cutoff != math.inf and reply.caller_done_at >= cutoff:
             return False
-        # An operator's line is said after what was cut off here, so it waits for that.
+        # An operator's line follows the interrupted reply, so it waits for that.
         follows = reply.continues or reply.after_tool or bool(reply.operator_line)
-        if any(cue.reply == reply.number or follows for cue in lost):
+        if any(queued.reply == reply.number or follows for queued in lost):
             return True
         return reply.writing and self.replies.playback.started(reply.number, at)
 
 
-def _withhold(lost: list[QueuedClip], at: float) -> list[Action]:
+def _mute_in_flight(lost: list[QueuedClip], at: float) -> list[Action]:
     clips = tuple(
-        cue.clip
-        for cue in lost
-        if not cue.heard and cue.sent_at > at - MAX_IN_FLIGHT_SECONDS
+        queued.clip
+        for queued in lost
+        if not queued.heard and queued.sent_at > at - MAX_IN_FLIGHT_SECONDS
     )
     return [MuteClips(clips)] if clips else []

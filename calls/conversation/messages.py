@@ -1,11 +1,14 @@
-"""The turns of a call as messages for the model: only what was heard, alternating."""
+"""Turns of a call as chat messages for the model. Pure.
+
+The model reads what the caller heard, not what it wrote.
+"""
 
 import json
 import re
 from collections.abc import Iterable
 from typing import Any
 
-from calls.turns.turn import ASKED, NOTICE, RESUMED, ToolCallRecord, Turn
+from calls.turns.turn import ToolCallRecord, Turn, TurnKind
 
 Message = dict[str, Any]
 
@@ -17,127 +20,147 @@ RECONNECTED = (
     "just been told so; do not greet again.]"
 )
 CONTINUE = "[A noise cut you off there. Go on with the rest, without a word about it.]"
-# Of a tool whose answer nobody waits for any more.
+# The result of a tool call that was cancelled.
 NO_RESULT = "No answer came."
 OMITTED = "[What was said after that is left out here.]"
-# What a provider takes for a function's name, of whatever a model has made up.
-NO_SIGN_OF_A_NAME = re.compile(r"[^A-Za-z0-9_-]")
+# Characters that providers refuse in the name of a function; a model may use them.
+NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]")
 MAX_NAME_LENGTH = 64
-# Some ten thousand words: more costs more than it helps, and no model reads any length.
+# About ten thousand words, in characters. A longer history costs more than it helps,
+# and every model has a limit.
 MAX_HISTORY_LENGTH = 60_000
 
 
 def messages(
-    system_prompt: str, turns: Iterable[Turn], *, go_on: bool = False
+    system_prompt: str, turns: Iterable[Turn], *, continues: bool = False
 ) -> list[Message]:
-    """The system prompt, then user and assistant in strict alternation.
+    """Return the system prompt, then user and assistant in strict alternation.
 
-    Between a caller's words and the answer to them may stand uses of tools, each with
-    its result. What the bot said and nobody heard is left out, as are asides;
-    neighbours of one role are joined. `go_on` asks for the rest of a broken-off reply.
-    Of a long call the oldest exchanges after the greeting are left out.
+    Tool calls with their results may stand between a question and its answer.
+    Backchannels and unheard speech are omitted; neighbours of one role are joined.
+    With `continues` the model is asked for the rest of its interrupted reply. Long
+    calls are shortened: the greeting stays, the oldest exchanges after it go.
     """
-    history: list[Message] = [{"role": "system", "content": system_prompt}]
-    cut, batch = False, 0
+    history = _HistoryBuilder(system_prompt)
     for turn in turns:
-        if turn.model == RESUMED:
-            _append(history, "user", RECONNECTED)
-            cut = False
-            continue
-        if turn.tool_call:
-            _use(history, turn.tool_call, batch)
-            cut, batch = False, turn.tool_call.batch
-            continue
-        content = turn.text if turn.role == "caller" else turn.heard_text
-        if not content or turn.is_backchannel or turn.role == "system":
-            continue
-        if turn.model == ASKED:  # the result has to follow its use at once
-            continue
-        if turn.model == NOTICE:
-            _attach_tool_call(history, content)
-            continue
-        batch = 0
-        if turn.role == "caller":
-            _append(history, "user", f"{CUT_OFF} {content}" if cut else content)
-            cut = False
+        history.add(turn)
+    if continues:
+        history.append("user", CONTINUE)
+    return _shortened(history.messages)
+
+
+class _HistoryBuilder:
+    """Adds one turn after the other to a list of messages."""
+
+    def __init__(self, system_prompt: str) -> None:
+        self.messages: list[Message] = [{"role": "system", "content": system_prompt}]
+        self.was_interrupted = False  # the bot, in the turn before
+        self.batch = 0  # of the tool call before
+
+    def add(self, turn: Turn) -> None:
+        if turn.kind is TurnKind.RESUMED:
+            self.append("user", RECONNECTED)
+            self.was_interrupted = False
+        elif turn.tool_call:
+            self._add_tool_call(turn.tool_call)
+            self.was_interrupted, self.batch = False, turn.tool_call.batch
+        elif turn.is_backchannel:
+            return
+        elif turn.role == "caller" and turn.text:
+            self._add_caller_turn(turn)
+        elif turn.role == "bot" and turn.heard_text:
+            self._add_bot_turn(turn)
+
+    def _add_caller_turn(self, turn: Turn) -> None:
+        self.batch = 0
+        prefix = f"{CUT_OFF} " if self.was_interrupted else ""
+        self.append("user", f"{prefix}{turn.text}")
+        self.was_interrupted = False
+
+    def _add_bot_turn(self, turn: Turn) -> None:
+        if (
+            turn.kind is TurnKind.DIGIT_PROMPT
+        ):  # the model knows it from the arguments of its tool
+            return
+        if turn.kind is TurnKind.TRANSFER_NOTICE:
+            self._add_to_tool_call(turn.heard_text)
+            return
+        self.batch = 0
+        self._connect()
+        self.append("assistant", turn.heard_text)
+        self.was_interrupted = turn.interrupted
+
+    def _add_tool_call(self, record: ToolCallRecord) -> None:
+        self._connect()
+        name = NOT_IN_NAMES.sub("_", record.name)[:MAX_NAME_LENGTH]
+        function = {"name": name, "arguments": _json_object(record.arguments)}
+        call = {"id": record.call_id, "type": "function", "function": function}
+        latest = next(m for m in reversed(self.messages) if m["role"] != "tool")
+        if record.batch == self.batch and "tool_calls" in latest:
+            latest["tool_calls"].append(call)
+        elif self.messages[-1]["role"] == "assistant":
+            latest["tool_calls"] = [call]  # its text was said before the call
         else:
-            if len(history) == 1:
-                _append(history, "user", CONNECTED)
-            _append(history, "assistant", content)
-            cut = turn.interrupted
-    if go_on:
-        _append(history, "user", CONTINUE)
-    return _shortened(history)
+            message = {"role": "assistant", "content": None, "tool_calls": [call]}
+            self.messages.append(message)
+        result = {"role": "tool", "tool_call_id": record.call_id}
+        self.messages.append({**result, "content": record.result or NO_RESULT})
+
+    def _add_to_tool_call(self, text: str) -> None:
+        """Add what was said before the result of the latest tool was known."""
+        call = next(m for m in reversed(self.messages) if m["role"] == "assistant")
+        call["content"] = " ".join(filter(None, (call["content"], text)))
+
+    def _connect(self) -> None:
+        """Have the history begin with the user."""
+        if len(self.messages) == 1:
+            self.append("user", CONNECTED)
+
+    def append(self, role: str, content: str) -> None:
+        if self.messages[-1]["role"] == role:
+            content = f"{self.messages.pop()['content']} {content}"
+        self.messages.append({"role": role, "content": content})
 
 
 def _shortened(history: list[Message]) -> list[Message]:
-    """The same in `MOST_CHARACTERS` beside the system prompt."""
-    greeted = len(history) > 1 and history[1]["content"] == CONNECTED
-    begin = 3 if greeted else 1
-    while begin < len(history) and history[begin]["role"] == "tool":
-        begin += 1
+    """Limit a history to `MAX_HISTORY_LENGTH` beside the system prompt."""
     if sum(map(_length, history[1:])) <= MAX_HISTORY_LENGTH:
         return history
-    kept = history[begin:]
-    while sum(map(_length, kept)) > MAX_HISTORY_LENGTH and (
-        rest := _without_first(kept)
+    has_greeting = history[1]["content"] == CONNECTED
+    start = 3 if has_greeting else 1
+    while start < len(history) and history[start]["role"] == "tool":
+        start += 1
+    rest = history[start:]
+    while sum(map(_length, rest)) > MAX_HISTORY_LENGTH and (
+        shorter := _without_first_exchange(rest)
     ):
-        kept = rest
-    for message in kept:
+        rest = shorter
+    for message in rest:
         message["content"] = (message["content"] or "")[-MAX_HISTORY_LENGTH // 2 :]
-    if kept and kept[0]["role"] == "user":
-        kept[0]["content"] = f"{OMITTED} {kept[0]['content']}"
-    return [*history[:begin], *kept]
+    if rest and rest[0]["role"] == "user":
+        rest[0]["content"] = f"{OMITTED} {rest[0]['content']}"
+    return [*history[:start], *rest]
 
 
-def _without_first(kept: list[Message]) -> list[Message]:
-    """What begins with the next words of the caller; nothing where these are the last.
+def _without_first_exchange(history: list[Message]) -> list[Message]:
+    """Return what begins with the next words of the caller; empty if there are none.
 
-    An answer never stands without its question, nor a result without its tool.
+    So an answer never stands without its question, nor a result without its tool call.
     """
-    later = (place for place, m in enumerate(kept) if place and m["role"] == "user")
-    place = next(later, 0)
-    return kept[place:] if place else []
+    for place, message in enumerate(history):
+        if place and message["role"] == "user":
+            return history[place:]
+    return []
 
 
 def _length(message: Message) -> int:
-    asked = (use["function"]["arguments"] for use in message.get("tool_calls", ()))
-    return len(message["content"] or "") + sum(map(len, asked))
+    calls = message.get("tool_calls", ())
+    arguments = sum(len(call["function"]["arguments"]) for call in calls)
+    return len(message["content"] or "") + arguments
 
 
-def _use(history: list[Message], tool: ToolCallRecord, batch: int) -> None:
-    """Add the use of a tool and its result; `batch` is that of the turn before."""
-    # A name that no function can have is refused with everything else.
-    name = NO_SIGN_OF_A_NAME.sub("_", tool.name)[:MAX_NAME_LENGTH]
-    function = {"name": name, "arguments": _object(tool.arguments)}
-    asked = {"id": tool.call_id, "type": "function", "function": function}
-    if len(history) == 1:
-        _append(history, "user", CONNECTED)
-    latest = next(m for m in reversed(history) if m["role"] != "tool")
-    if tool.batch == batch and "tool_calls" in latest:
-        latest["tool_calls"].append(asked)
-    elif history[-1]["role"] == "assistant":
-        latest["tool_calls"] = [asked]  # what it said came before
-    else:
-        history.append({"role": "assistant", "content": None, "tool_calls": [asked]})
-    result = {"role": "tool", "tool_call_id": tool.call_id}
-    history.append({**result, "content": tool.result or NO_RESULT})
-
-
-def _attach_tool_call(history: list[Message], content: str) -> None:
-    """Add what was said before the result of the latest tool was known."""
-    asked = next(m for m in reversed(history) if m["role"] == "assistant")
-    asked["content"] = " ".join(filter(None, (asked["content"], content)))
-
-
-def _append(history: list[Message], role: str, content: str) -> None:
-    if history[-1]["role"] == role:
-        content = f"{history.pop()['content']} {content}"
-    history.append({"role": role, "content": content})
-
-
-def _object(arguments: str) -> str:
-    """Arguments as they were, if they are an object: providers refuse all else."""
+def _json_object(arguments: str) -> str:
+    """Return arguments that are a JSON object; providers refuse all others."""
     try:
         return arguments if isinstance(json.loads(arguments), dict) else "{}"
     except (ValueError, RecursionError):

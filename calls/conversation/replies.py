@@ -1,6 +1,6 @@
-"""The bot's side of a call: numbered replies, their clips on the line, their turns.
+"""The bot's side of a call: numbered replies with their clips and turns. Pure.
 
-What arrives of a reply that was stopped is recognised by its number. Pure.
+Clips that arrive for a reply that was stopped are recognised by its number.
 """
 
 from collections import deque
@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from calls.conversation.actions import Action, DropClips, Play, SaveTurn, StopReply
 from calls.conversation.events import ClipReady, ReplyEnded
 from calls.turns.playback import Playback, QueuedClip
-from calls.turns.turn import OPERATOR, Role, Turn, next_index
+from calls.turns.turn import Role, Turn, TurnKind, next_index
 from calls.turns.word_timing import joined
 
 
@@ -17,49 +17,45 @@ from calls.turns.word_timing import joined
 class Reply:
     """One thing the bot says; `turn` is None until something of it was sent.
 
-    `asked_at` is when the caller finished asking (seconds, monotonic): all latencies
-    count from there. Role `system` marks words that are not the bot's own; a `wanted`
-    reply is one the caller waits for; one that `goes_on` is the rest of the one before,
-    one that `follows` says more of the same answer, after the use of a tool.
-    `line` is what an operator wrote for the bot to say; `mark` stands in the turn for
-    the model, where none wrote it.
+    Latencies count from `caller_done_at` (seconds, monotonic). Role `system` marks
+    words that are not the bot's own.
     """
 
     number: int
     caller_done_at: float
     role: Role = "bot"
+    kind: TurnKind = TurnKind.ORDINARY
     interruptible: bool = True
-    is_answer: bool = False
-    continues: bool = False
-    after_tool: bool = False
-    operator_line: str = ""
-    kind: str = ""
+    is_answer: bool = False  # the caller waits for it
+    continues: bool = False  # the rest of the reply before
+    after_tool: bool = False  # more of the same answer, after a tool call
+    operator_line: str = ""  # what an operator typed for the bot to say
     writing: bool = True
     turn: Turn | None = None
 
 
 class Replies:
-    """Every reply of a call; `turns` is shared with whoever adds the caller's."""
+    """Every reply of a call. The list of turns is shared with `CallState`."""
 
     def __init__(self, turns: list[Turn]) -> None:
         self.turns = turns
         self.playback = Playback()
         self.by_number: list[Reply] = []
-        self.unfinished: list[Reply] = []  # begun, but not yet known how far heard
-        self.lines: deque[str] = deque()  # of an operator, not yet said
+        self.unfinished: list[Reply] = []  # their heard text is not final yet
+        self.lines: deque[str] = deque()  # of an operator, not said yet
 
     @property
     def current(self) -> Reply | None:
-        """The latest reply, whether it is still written or not."""
+        """The latest reply, finished or not."""
         return self.by_number[-1] if self.by_number else None
 
     @property
     def is_writing(self) -> bool:
-        """Whether more is to come of the current reply."""
+        """True if the current reply is incomplete."""
         return self.current is not None and self.current.writing
 
     def is_speaking(self, at: float) -> bool:
-        """Whether the caller is in the middle of hearing a reply that is written."""
+        """True if the caller hears a reply that is still being written."""
         reply = self.current
         if reply is None or not reply.writing:
             return False
@@ -67,36 +63,38 @@ class Replies:
 
     def begin(
         self,
-        asked_at: float,
+        caller_done_at: float,
         role: Role = "bot",
         *,
+        kind: TurnKind = TurnKind.ORDINARY,
         interruptible: bool = True,
-        wanted: bool = False,
-        goes_on: bool = False,
+        is_answer: bool = False,
+        continues: bool = False,
     ) -> Reply:
         """Start a reply; the one before must have been stopped or have ended."""
         number = len(self.by_number) + 1
-        reply = Reply(number, asked_at, role, interruptible, wanted, goes_on)
+        reply = Reply(
+            number, caller_done_at, role, kind, interruptible, is_answer, continues
+        )
         self.by_number.append(reply)
         return reply
 
     def clip_ready(self, event: ClipReady, at: float) -> list[Action]:
-        """Play a clip of the current reply; any other is too late."""
+        """Play a clip of the current reply; drop one of an earlier reply."""
         reply = self.by_number[event.reply - 1]
         if not reply.writing:
             return [DropClips((event.clip,), queued=False)]
         turn = reply.turn or self.open_turn(reply, at)
-        if not reply.operator_line:  # nobody waited for that
-            turn.latency_ms.setdefault(
-                "play_sent", milliseconds(at - reply.caller_done_at)
-            )
+        if not reply.operator_line:  # nobody waits for one
+            latency = milliseconds(at - reply.caller_done_at)
+            turn.latency_ms.setdefault("play_sent", latency)
         turn.text = joined([turn.text, event.clip.text])
         self.playback.add(reply.number, event.clip, at)
         turn.clip_ids = self.playback.clip_ids(reply.number)
         return [SaveTurn(replace(turn)), Play(event.clip, reply.interruptible)]
 
     def ended(self, event: ReplyEnded, at: float) -> list[Action]:
-        """Fill in what is known of a reply once it is written."""
+        """Complete the turn of a reply that was written or stopped."""
         reply = self.by_number[event.reply - 1]
         reply.writing = False
         turn = reply.turn
@@ -107,22 +105,20 @@ class Replies:
         turn.model = event.model or turn.model
         turn.prompt_tokens = event.prompt_tokens
         turn.completion_tokens = event.completion_tokens
-        for stage, moment in event.timestamps.items():
-            turn.latency_ms[stage] = milliseconds(moment - reply.caller_done_at)
+        for stage, reached_at in event.timestamps.items():
+            turn.latency_ms[stage] = milliseconds(reached_at - reply.caller_done_at)
         return [SaveTurn(replace(turn))]
 
     def open_turn(self, reply: Reply, at: float) -> Turn:
         """Give a reply its place in the transcript."""
-        model = OPERATOR if reply.operator_line else reply.kind
-        reply.turn = Turn(
-            next_index(self.turns), reply.role, started_at=at, model=model
-        )
+        index = next_index(self.turns)
+        reply.turn = Turn(index, reply.role, at, kind=reply.kind)
         self.turns.append(reply.turn)
         self.unfinished.append(reply)
         return reply.turn
 
     def stop(self) -> list[Action]:
-        """Stop the current reply from being written any further."""
+        """Stop writing the current reply."""
         reply = self.current
         if reply is None or not reply.writing:
             return []
@@ -130,11 +126,11 @@ class Replies:
         if reply.turn:
             reply.turn.interrupted = True
         elif reply.operator_line:
-            self.lines.appendleft(reply.operator_line)  # it has yet to be said
+            self.lines.appendleft(reply.operator_line)  # it was not said
         return [StopReply(reply.number)]
 
     def abandon(self, at: float) -> list[Action]:
-        """Give up the current reply; what of it is audible already plays out."""
+        """Drop the current reply. A clip that is playing plays to its end."""
         reply = self.current
         if reply and not reply.interruptible:
             return []
@@ -147,47 +143,46 @@ class Replies:
         return actions
 
     def interrupt(
-        self, at: float, position: float | None, since: float
+        self, at: float, position: float | None, cutoff: float
     ) -> list[QueuedClip]:
-        """The line was cut: settle what was heard and return what was not."""
-        lost = self.playback.interrupt(at, position, since)
+        """Settle what was heard before an interruption; return the unheard clips."""
+        lost = self.playback.interrupt(at, position, cutoff)
         for reply in self.unfinished:
-            if reply.turn and any(cue.reply == reply.number for cue in lost):
+            if reply.turn and any(queued.reply == reply.number for queued in lost):
                 reply.turn.interrupted = True
         return lost
 
-    def replay(self, cues: list[QueuedClip], at: float) -> list[Action]:
-        """Play clips again that were cut off."""
+    def replay(self, clips: list[QueuedClip], at: float) -> list[Action]:
+        """Play clips again that were interrupted."""
         actions: list[Action] = []
-        for cue in cues:
-            reply = self.by_number[cue.reply - 1]
+        for queued in clips:
+            reply = self.by_number[queued.reply - 1]
             if reply.turn:
                 reply.turn.interrupted = False
                 if reply not in self.unfinished:
                     self.unfinished.append(reply)
-            self.playback.cues.remove(cue)
-            self.playback.add(cue.reply, cue.clip, at, before=cue.heard or 0.0)
-            actions.append(Play(cue.clip, reply.interruptible))
+            self.playback.requeue(queued, at)
+            actions.append(Play(queued.clip, reply.interruptible))
         return actions
 
     def fetched(self, clip_id: str, at: float) -> None:
-        """The carrier downloaded a clip."""
+        """Twilio downloaded a clip."""
         self.playback.fetched(clip_id, at)
         for reply in self.unfinished:
             first = self.playback.first(reply.number)
             if first and first.clip.id == clip_id and reply.turn:
-                fetched = milliseconds(at - reply.caller_done_at)
-                reply.turn.latency_ms.setdefault("clip_fetched", fetched)
+                latency = milliseconds(at - reply.caller_done_at)
+                reply.turn.latency_ms.setdefault("clip_fetched", latency)
 
     def assume_heard(self) -> None:
-        """Count what is on its way to the caller as heard, for the next history."""
+        """For the next history, count what is queued as heard."""
         for reply in self.unfinished:
             if turn := reply.turn:
                 turn.heard_text = self.playback.expected_text(reply.number, turn.text)
 
     def settled(self, at: float) -> list[Action]:
-        """Record replies of which it is now known how much was heard."""
-        pending = {cue.reply for cue in self.playback.pending()}
+        """Save the turns of replies whose playback has ended."""
+        pending = {queued.reply for queued in self.playback.pending()}
         actions: list[Action] = []
         for reply in list(self.unfinished):
             turn = reply.turn
@@ -197,14 +192,13 @@ class Replies:
             turn.heard_text = self.playback.heard_text(reply.number, turn.text)
             turn.clip_ids = self.playback.clip_ids(reply.number)
             turn.ended_at = at
-            if (begun := self.playback.audible_at(reply.number)) is not None:
-                turn.latency_ms["playback_started"] = milliseconds(
-                    begun - reply.caller_done_at
-                )
+            if (audible_at := self.playback.audible_at(reply.number)) is not None:
+                latency = milliseconds(audible_at - reply.caller_done_at)
+                turn.latency_ms["playback_started"] = latency
             actions.append(SaveTurn(replace(turn)))
         return actions
 
 
 def milliseconds(seconds: float) -> int:
-    """As latencies are kept."""
+    """Return a duration as turns store it."""
     return round(seconds * 1000)

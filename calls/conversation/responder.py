@@ -1,12 +1,8 @@
-"""How the bot comes by what it says: it asks, retries, falls back, apologises. Pure."""
+"""Decides what the bot says: asks the model, retries, falls back, apologises. Pure."""
 
-import math
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from bots.config.opening_hours import WEEK_MINUTES
 from bots.config.placeholders import fill, names
-from bots.config.rules import ConversationRules
 from bots.inworld.tool_calls import ToolCall
 from calls.conversation.actions import (
     Action,
@@ -15,6 +11,7 @@ from calls.conversation.actions import (
     SpeakText,
     StartReply,
 )
+from calls.conversation.call_state import LOOKUP, CallState
 from calls.conversation.events import ClipReady, LookupDone, ReplyEnded
 from calls.conversation.fallback import (
     FIRST_AUDIO_TIMEOUT,
@@ -25,105 +22,77 @@ from calls.conversation.fallback import (
 from calls.conversation.messages import messages
 from calls.conversation.replies import Replies, Reply, milliseconds
 from calls.conversation.tool_definitions import tool_definitions
-from calls.turns.turn import CONSENT, RESUMED, Role, Turn, next_index
+from calls.turns.turn import Role, Turn, TurnKind, next_index
 
-# How long a fixed sentence may take to be voiced before the carrier speaks it (s):
-# a greeting or an operator's line is worth a wait, what stands in for an answer is not.
+# How long the speech synthesis of a fixed sentence may take before Twilio speaks it
+# with its own voice (s). A caller can wait longer for a greeting than for an apology.
 GREETING_TTS_TIMEOUT = 4.0
 TTS_TIMEOUT = 1.0
 
-# What is awaited before an answer, beside tools by their call's id.
-LOOKUP = "lookup"
-# What the model may have done between two words, or keys, of the caller, in rounds.
+# The number of times the model may call tools before it must answer the caller.
 MAX_TOOL_ROUNDS = 5
 
-GiveUp = Callable[[FallbackStep, float], list[Action]]
-Use = Callable[[tuple[ToolCall, ...], Reply, float], list[Action]]
+
+@dataclass(frozen=True, slots=True)
+class ToolCallsRequested:
+    """The model wants tools to be called before it says more than this reply."""
+
+    calls: tuple[ToolCall, ...]
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Exhausted:
+    """All attempts at an answer failed: `step` transfers or ends the call."""
+
+    step: FallbackStep
+
+
+# Actions, and a decision that another part of the conversation has to carry out.
+Outcome = tuple[list[Action], ToolCallsRequested | Exhausted | None]
 
 
 class Responder:
-    """Begins replies and sees to it that one of them is heard.
+    """Begins replies and makes sure that the caller hears one of them.
 
-    `give_up` is called with the last rungs, which end the call, `use` with what the
-    model wants done. Nothing is answered while something is `awaited`.
+    Nothing is answered while `CallState.pending_results` has entries.
     """
 
-    def __init__(
-        self, manners: ConversationRules, turns: list[Turn], give_up: GiveUp, use: Use
-    ) -> None:
-        self.manners = manners  # in the language that is spoken now
-        self.languages = {manners.language: manners, **manners.other_languages}
-        self.turns = turns
-        self.give_up = give_up
-        self.use = use
-        self.variables: Mapping[str, str] = {}  # the call's variables
-        self.pending_results: set[str] = set()
-        self.tool_rounds = 0  # of tools, since the caller spoke or pressed a key
-        self.monotonic_at_week_start = 0.0  # Monday, 0:00, in the bot's time zone
-        self.replies = Replies(turns)
-        self.ladder = FallbackPolicy(manners.fallback_models)
-        self.attempt: NextAttempt | None = None  # to be made a little later
-        self.caller_done_at = -math.inf  # the caller's latest words or key
-        self.needs_answer = False  # something was said that is not being answered yet
-        self.greeting_due = False  # it follows what is being said now
+    def __init__(self, state: CallState) -> None:
+        self.state = state
+        self.replies = Replies(state.turns)
+        self.fallback = FallbackPolicy(state.config.fallback_models)
+        self.next_attempt: NextAttempt | None = None  # a retry that waits for its time
+        self.greeting_due = False  # the greeting follows what is being said now
 
-    def change_language(self, language: str) -> bool:
-        """Go on in another language of the bot; false where it is none."""
-        manners = self.languages.get(language)
-        if manners is None:
-            return False
-        others = {name: m for name, m in self.languages.items() if name != language}
-        self.manners = replace(manners, other_languages=others)
-        return True
-
-    def minute_of_week(self, at: float) -> int:
-        """The minute of the week."""
-        return int((at - self.monotonic_at_week_start) // 60) % WEEK_MINUTES
-
-    def set_variables(
-        self, known: Mapping[str, str], minute: int, at: float, *, looks_up: bool
-    ) -> None:
-        """Take in the call's variables, and when it is; more are to be looked up."""
-        self.variables = known
-        self.pending_results |= {LOOKUP} if looks_up else set()
-        self.monotonic_at_week_start = at - minute * 60
-
-    def on_lookup(self, event: LookupDone, at: float) -> list[Action]:
-        """More is known now, or never will be: what waited for it goes on."""
-        self.variables = {**event.values, **self.variables}
-        self.pending_results.discard(LOOKUP)
-        noted = self._note(event.error, at) if event.error else []
-        return [*noted, *([] if self.replies.is_writing else self._greet(at))]
-
-    def _note(self, error: str, at: float) -> list[Action]:
-        """Tell the transcript what went wrong, and nobody else."""
-        turn = Turn(next_index(self.turns), "system", at, ended_at=at, error=error)
-        self.turns.append(turn)
-        return [SaveTurn(replace(turn))]
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether there is something to answer, and nothing to wait for."""
-        waits = self.pending_results or self.attempt or self.replies.is_writing
-        return self.needs_answer and not waits
+    # Greeting and fixed sentences
 
     def greet(self, at: float) -> list[Action]:
-        """Speak the greeting, behind the consent sentence where there is one."""
-        self.greeting_due = bool(self.manners.greeting)
-        return (
-            self._tell_consent(at) if self.manners.consent_message else self._greet(at)
-        )
+        """Speak the consent message, if there is one, and then the greeting."""
+        config = self.state.config
+        self.greeting_due = bool(config.greeting)
+        return self._speak_consent(at) if config.consent_message else self._greet(at)
+
+    def on_lookup(self, event: LookupDone, at: float) -> list[Action]:
+        """Add the variables that were looked up, and speak a greeting that waited."""
+        self.state.variables = {**event.values, **self.state.variables}
+        self.state.pending_results.discard(LOOKUP)
+        actions = self._record_error(event.error, at) if event.error else []
+        return actions if self.replies.is_writing else [*actions, *self._greet(at)]
 
     def resume(self, at: float, *, unanswered: bool) -> list[Action]:
-        """Tell that the line is back, then answer what has not been answered."""
-        if self.manners.consent_message and not any(map(_consented, self.turns)):
-            self.caller_done_at, self.needs_answer = at, unanswered
-            spoke = any(turn.role == "bot" for turn in self.turns)
-            self.greeting_due = bool(self.manners.greeting) and not spoke
-            return self._tell_consent(at)
-        actions = self.say_message(self.manners.reconnected, at, role="system")
-        self.replies.open_turn(self.replies.by_number[-1], at).model = RESUMED
-        self.caller_done_at, self.needs_answer = at, unanswered
+        """Tell the caller that the connection is back, then answer if `unanswered`."""
+        state = self.state
+        state.caller_done_at, state.needs_answer = at, unanswered
+        if state.config.consent_message and not any(
+            map(_is_heard_consent, state.turns)
+        ):
+            bot_spoke = any(turn.role == "bot" for turn in state.turns)
+            self.greeting_due = bool(state.config.greeting) and not bot_spoke
+            return self._speak_consent(at)
+        text, kind = state.config.reconnected, TurnKind.RESUMED
+        actions = self.say_message(text, at, "system", kind=kind)
+        self.replies.open_turn(self.replies.by_number[-1], at)
         return actions
 
     def say_message(
@@ -132,191 +101,208 @@ class Responder:
         at: float,
         role: Role = "bot",
         *,
+        kind: TurnKind = TurnKind.ORDINARY,
         interruptible: bool = True,
-        kept: bool = True,
+        fixed: bool = True,
     ) -> list[Action]:
-        """Speak a sentence; one of the operator's is `kept`, the same in all calls."""
-        reply = self.replies.begin(at, role, interruptible=interruptible)
-        return [self.speak_text(reply.number, text, TTS_TIMEOUT, kept=kept)]
+        """Speak a sentence; a `fixed` one comes from the bot's settings."""
+        reply = self.replies.begin(at, role, kind=kind, interruptible=interruptible)
+        return [self.speak_text(reply.number, text, TTS_TIMEOUT, fixed=fixed)]
 
     def speak_text(
-        self, number: int, text: str, within: float, *, kept: bool = True
+        self, number: int, text: str, timeout: float, *, fixed: bool = True
     ) -> SpeakText:
-        """What voices a sentence, its variables filled in, if it is the operator's.
+        """Return the action that speaks a text as part of a reply.
 
-        A caller may have a model write any name, so that one stands for nothing.
+        Variables are filled in for `fixed` sentences only. In the model's own words
+        placeholders are removed: a caller could make it say one.
         """
-        said = fill(text, self.variables if kept else {})
-        return SpeakText(number, said, within, is_cacheable=kept and said == text)
+        filled = fill(text, self.state.variables if fixed else {})
+        return SpeakText(number, filled, timeout, is_cacheable=fixed and filled == text)
 
     def say_operator_line(self, at: float) -> list[Action]:
-        """Say an operator's next line, once nothing else is being made ready."""
-        lines = self.replies.lines
-        waits = self.attempt or self.needs_answer or self.pending_results
+        """Speak the next line of an operator, unless an answer is on its way."""
+        lines, state = self.replies.lines, self.state
+        waits = self.next_attempt or state.needs_answer or state.pending_results
         if not lines or waits or self.replies.is_writing:
             return []
-        reply = self.replies.begin(at)
-        reply.operator_line = lines.popleft()
-        return [
-            SpeakText(
-                reply.number,
-                reply.operator_line,
-                GREETING_TTS_TIMEOUT,
-                is_cacheable=False,
-            )
-        ]
+        reply = self.replies.begin(at, kind=TurnKind.OPERATOR)
+        reply.operator_line = line = lines.popleft()
+        timeout = GREETING_TTS_TIMEOUT
+        return [SpeakText(reply.number, line, timeout, is_cacheable=False)]
 
-    def answer(self, at: float) -> list[Action]:
-        """Answer what the caller said, or go on after a tool."""
-        self.greeting_due = False
-        self.ladder.begin(at)
-        return self._try()
+    # Answers
 
-    def ask_again_later(self) -> None:
-        """Ask again when it is clear whether the caller meant to interrupt."""
-        self.needs_answer, self.ladder.due_at = True, None
-
-    def continue_reply(self, at: float) -> list[Action]:
-        """Have the rest written of an answer that was cut short by mistake."""
-        return self._start(self.replies.begin(at, goes_on=True), go_on=True)
-
-    def clip_ready(self, event: ClipReady, at: float) -> list[Action]:
-        """Play a clip, if it is of the current reply."""
-        reply = self.replies.by_number[event.reply - 1]
-        if reply.writing and reply.is_answer:
-            self.ladder.succeeded()
-        return self.replies.clip_ready(event, at)
-
-    def on_reply_ended(self, event: ReplyEnded, at: float) -> list[Action]:
-        """A reply is complete, or came to nothing."""
-        reply = self.replies.by_number[event.reply - 1]
-        stopped = not reply.writing
-        actions = self.replies.ended(event, at)
-        if stopped:
-            return actions
-        if event.calls and self.tool_rounds < MAX_TOOL_ROUNDS:
-            self.tool_rounds += 1
-            self.ladder.succeeded()
-            return [*actions, *self.use(event.calls, reply, at)]
-        if reply.turn is None:
-            return self._fall_back(event, at) if reply.is_answer else []
-        if reply.turn.role == "bot":
-            reply.turn.latency_ms |= self._record_steps(reply)
-            actions = [SaveTurn(replace(reply.turn))]
-        return [*actions, *(self.answer(at) if self.is_ready else self._greet(at))]
+    @property
+    def is_ready(self) -> bool:
+        """True if the caller waits for an answer and nothing stands in its way."""
+        state = self.state
+        waits = state.pending_results or self.next_attempt or self.replies.is_writing
+        return state.needs_answer and not waits
 
     @property
     def is_uninterruptible(self) -> bool:
-        """Whether something is being made that must be heard before all else."""
+        """True while a reply is written that the caller must hear to its end."""
         reply = self.replies.current
         return reply is not None and reply.writing and not reply.interruptible
 
+    def answer(self, at: float) -> list[Action]:
+        """Answer what the caller said, or continue after a tool call."""
+        self.greeting_due = False
+        self.fallback.begin(at)
+        return self._ask()
+
+    def ask_again_later(self) -> None:
+        """Answer once it is clear that an interruption was not meant."""
+        self.state.needs_answer, self.fallback.due_at = True, None
+
+    def continue_reply(self, at: float) -> list[Action]:
+        """Have the model write the rest of a reply that noise interrupted."""
+        return self._start(self.replies.begin(at, continues=True), continues=True)
+
+    def clip_ready(self, event: ClipReady, at: float) -> list[Action]:
+        """Play a clip, if it belongs to the current reply."""
+        reply = self.replies.by_number[event.reply - 1]
+        if reply.writing and reply.is_answer:
+            self.fallback.succeeded()
+        return self.replies.clip_ready(event, at)
+
+    def on_reply_ended(self, event: ReplyEnded, at: float) -> Outcome:
+        """A reply is complete, or failed."""
+        reply = self.replies.by_number[event.reply - 1]
+        was_stopped = not reply.writing
+        actions = self.replies.ended(event, at)
+        if was_stopped:
+            return actions, None
+        if event.calls and self.state.tool_rounds < MAX_TOOL_ROUNDS:
+            self.state.tool_rounds += 1
+            self.fallback.succeeded()
+            return actions, ToolCallsRequested(event.calls, reply)
+        if reply.turn is None:
+            return self._fall_back(event, at) if reply.is_answer else ([], None)
+        if reply.turn.role == "bot":
+            reply.turn.latency_ms |= self._steps_taken(reply)
+            actions = [SaveTurn(replace(reply.turn))]
+        actions += self.answer(at) if self.is_ready else self._greet(at)
+        return actions, None
+
     @property
     def retry_deadline(self) -> float | None:
-        """When a reply that was begun counts as broken off: nothing more has come."""
+        """When a reply counts as broken off: it began, but no more of it has come."""
         reply, playback = self.replies.current, self.replies.playback
         if reply is None or not reply.writing or playback.pending():
             return None
-        begun = playback.first(reply.number)
-        return playback.ended_at + FIRST_AUDIO_TIMEOUT if begun else None
+        first_clip = playback.first(reply.number)
+        return playback.ended_at + FIRST_AUDIO_TIMEOUT if first_clip else None
 
-    def on_deadline(self, at: float) -> list[Action]:
-        """What time brings: a retry, or the end of patience with an answer."""
-        if self.attempt and self.attempt.at <= at:
-            step, self.attempt = self.attempt, None
-            return self._try(step.model)
-        if self.ladder.due_at is not None and self.ladder.due_at <= at:
+    def on_deadline(self, at: float) -> Outcome:
+        """Make a retry that is due, or stop waiting for a reply."""
+        if self.next_attempt and self.next_attempt.at <= at:
+            return self._ask(self.next_attempt.model), None
+        if self.fallback.due_at is not None and self.fallback.due_at <= at:
             stopped = self.replies.stop()
-            # A model that hangs is not asked again where there is another.
-            again = not self.ladder.models
-            late = ReplyEnded(0, error="No sound came in time.", retryable=again)
-            return [*stopped, *self._fall_back(late, at)]
+            # A slow model is only asked again if there is no fallback model.
+            retryable = not self.fallback.models
+            late = ReplyEnded(0, error="No sound came in time.", retryable=retryable)
+            actions, decision = self._fall_back(late, at)
+            return [*stopped, *actions], decision
         if self.retry_deadline is not None and self.retry_deadline <= at:
             stopped = self.replies.stop()
-            return [*stopped, *(self.answer(at) if self.is_ready else [])]
-        return []
+            return [*stopped, *(self.answer(at) if self.is_ready else [])], None
+        return [], None
 
     def stop_all(self) -> list[Action]:
-        """Try nothing any more; what tools still find is for a later answer."""
-        self.attempt, self.ladder.due_at = None, None
-        self.needs_answer = self.greeting_due = False
-        self.pending_results &= {LOOKUP}
+        """Stop the current reply and all retries; results of tools no longer matter."""
+        self.next_attempt, self.fallback.due_at = None, None
+        self.state.needs_answer = self.greeting_due = False
+        self.state.pending_results &= {LOOKUP}
         return self.replies.stop()
 
-    def _tell_consent(self, at: float) -> list[Action]:
-        reply = self.replies.begin(at, "system", interruptible=False)
-        self.replies.open_turn(reply, at).model = CONSENT
-        return [
-            self.speak_text(
-                reply.number, self.manners.consent_message, GREETING_TTS_TIMEOUT
-            )
-        ]
+    def _speak_consent(self, at: float) -> list[Action]:
+        kind = TurnKind.CONSENT
+        reply = self.replies.begin(at, "system", kind=kind, interruptible=False)
+        self.replies.open_turn(reply, at)
+        text = self.state.config.consent_message
+        return [self.speak_text(reply.number, text, GREETING_TTS_TIMEOUT)]
 
     def _greet(self, at: float) -> list[Action]:
-        if not self.greeting_due or self.needs_answer or self._greeting_waits:
+        if not self.greeting_due or self.state.needs_answer or self._greeting_waits:
             return []
         self.greeting_due = False
         number = self.replies.begin(at).number
-        return [self.speak_text(number, self.manners.greeting, GREETING_TTS_TIMEOUT)]
+        greeting = self.state.config.greeting
+        return [self.speak_text(number, greeting, GREETING_TTS_TIMEOUT)]
 
     @property
     def _greeting_waits(self) -> bool:
-        """Whether the greeting says something that is still being looked up."""
-        missing = set(names(self.manners.greeting)) - self.variables.keys()
-        return bool(missing) and LOOKUP in self.pending_results
+        """True if the greeting needs a variable that is still being looked up."""
+        missing = set(names(self.state.config.greeting)) - self.state.variables.keys()
+        return bool(missing) and LOOKUP in self.state.pending_results
 
-    def _start(
-        self, reply: Reply, model: str = "", *, go_on: bool = False
-    ) -> list[Action]:
-        self.attempt = None
-        self.needs_answer = False
-        self.replies.assume_heard()
-        prompt = fill(self.manners.system_prompt, self.variables)
-        history = messages(prompt, self.turns, go_on=go_on)
-        told = tool_definitions(
-            self.manners, self.minute_of_week(reply.caller_done_at), self.variables
-        )
-        must_speak = self.tool_rounds >= MAX_TOOL_ROUNDS
-        return [StartReply(reply.number, history, model, told, must_speak)]
-
-    def _fall_back(self, event: ReplyEnded, at: float) -> list[Action]:
-        """An attempt ended without a sound: take the next rung."""
-        self.attempt = None
-        step = self.ladder.failed(
-            at, retryable=event.retryable, retry_after=event.retry_after
-        )
-        noted: list[Action] = [CountFallback(step.rung)]
-        if step.rung not in (FallbackStep.RETRY, FallbackStep.FALLBACK):
-            if step.rung is FallbackStep.APOLOGY:
-                return [*noted, *self._apologise(event.error, at)]
-            return [*noted, *self.give_up(step.rung, at)]
-        if step.at > at:
-            self.attempt = step
-            return noted
-        return [*noted, *self._try(step.model)]
-
-    def _try(self, model: str = "") -> list[Action]:
-        reply = self.replies.begin(self.caller_done_at, wanted=True)
-        reply.after_tool = self.tool_rounds > 0
+    def _ask(self, model: str = "") -> list[Action]:
+        reply = self.replies.begin(self.state.caller_done_at, is_answer=True)
+        reply.after_tool = self.state.tool_rounds > 0
         return self._start(reply, model)
 
+    def _start(
+        self, reply: Reply, model: str = "", *, continues: bool = False
+    ) -> list[Action]:
+        state = self.state
+        self.next_attempt = None
+        state.needs_answer = False
+        self.replies.assume_heard()
+        prompt = fill(state.config.system_prompt, state.variables)
+        history = messages(prompt, state.turns, continues=continues)
+        minute = state.minute_of_week(reply.caller_done_at)
+        tools = tool_definitions(state.config, minute, state.variables)
+        must_speak = state.tool_rounds >= MAX_TOOL_ROUNDS
+        return [StartReply(reply.number, history, model, tools, must_speak)]
+
+    def _fall_back(self, event: ReplyEnded, at: float) -> Outcome:
+        """An attempt failed before anything was heard: take the next step."""
+        attempt = self.fallback.failed(
+            at,
+            can_transfer=self.state.available_target(at) is not None,
+            retryable=event.retryable,
+            retry_after=event.retry_after,
+        )
+        self.next_attempt = None
+        counted: list[Action] = [CountFallback(attempt.step)]
+        match attempt.step:
+            case FallbackStep.APOLOGY:
+                return [*counted, *self._apologise(event.error, at)], None
+            case FallbackStep.TRANSFER | FallbackStep.HANG_UP:
+                return counted, Exhausted(attempt.step)
+        if attempt.at > at:
+            self.next_attempt = attempt
+            return counted, None
+        return [*counted, *self._ask(attempt.model)], None
+
     def _apologise(self, error: str, at: float) -> list[Action]:
-        actions = self.say_message(self.manners.apology_message, at, role="system")
+        apology = self.state.config.apology_message
+        actions = self.say_message(apology, at, role="system")
         reply = self.replies.by_number[-1]
-        reply.caller_done_at = self.caller_done_at
+        reply.caller_done_at = self.state.caller_done_at
         turn = self.replies.open_turn(reply, at)
         turn.error = error or "The model gave an empty answer."
-        turn.latency_ms = self._record_steps(reply)
+        turn.latency_ms = self._steps_taken(reply)
         return actions
 
-    def _record_steps(self, reply: Reply) -> dict[str, int]:
-        """When each rung was taken, in milliseconds from the caller's last word."""
+    def _steps_taken(self, reply: Reply) -> dict[str, int]:
+        """Fallback steps of this answer, in ms since the caller finished speaking."""
         return {
-            rung: milliseconds(moment - reply.caller_done_at)
-            for rung, moment in self.ladder.steps_taken.items()
+            step: milliseconds(taken_at - reply.caller_done_at)
+            for step, taken_at in self.fallback.steps_taken.items()
         }
 
+    def _record_error(self, error: str, at: float) -> list[Action]:
+        """Add a turn to the transcript that nobody hears."""
+        turns = self.state.turns
+        turn = Turn(next_index(turns), "system", at, ended_at=at, error=error)
+        turns.append(turn)
+        return [SaveTurn(replace(turn))]
 
-def _consented(turn: Turn) -> bool:
-    """Whether a turn is the consent sentence, heard to its end."""
-    return turn.model == CONSENT and bool(turn.heard_text) and not turn.interrupted
+
+def _is_heard_consent(turn: Turn) -> bool:
+    is_heard = bool(turn.heard_text) and not turn.interrupted
+    return turn.kind is TurnKind.CONSENT and is_heard

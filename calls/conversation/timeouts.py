@@ -1,36 +1,36 @@
-"""Watches over a call's silences: the caller's, and how long it may last. Pure.
+"""Timeouts of a call: idle caller, false interruption, longest duration. Pure.
 
-All moments are seconds on the call's monotonic clock.
+All times are seconds on the call's monotonic clock.
 """
 
 import math
 
-from bots.config.rules import ConversationRules
+from bots.config.bot_config import BotConfig
 
-# After the caller fell silent following an interruption, nothing having been
-# transcribed, it was noise. A final prompt arrives within a second of speech.
+# An interruption was noise if no words were transcribed for this long after the caller
+# stopped making sound. Twilio sends a final prompt within a second of speech.
 FALSE_INTERRUPTION_TIMEOUT = 1.5
-# The same where the carrier does not say when the caller speaks.
+# The same if Twilio does not report when the caller makes sound.
 FALSE_INTERRUPTION_TIMEOUT_WITHOUT_VAD = 3.0
-# The longest speech believed without a word of it having been transcribed.
+# The longest sound that counts as speech without a transcribed word.
 MAX_UNTRANSCRIBED_SPEECH = 20.0
-# A partial prompt says that the caller is still speaking.
+# How long a partial prompt means that the caller is still speaking.
 PARTIAL_LASTS = 2.0
-# After a goodbye of the bot nobody is asked whether they are still there.
+# How long the caller may be idle after the bot has said goodbye.
 AFTER_GOODBYE_SECONDS = 4.0
-# How long before the end of a call its caller is warned.
+# How long before the end of the call the caller hears the warning.
 WARNING_SECONDS = 60.0
 
 
 class Timeouts:
-    """When to resume, ask again, warn or end, by what was heard of the caller."""
+    """Tells when to resume, to prompt an idle caller, to warn, and to end the call."""
 
-    def __init__(self, manners: ConversationRules) -> None:
-        self.manners = manners
+    def __init__(self, config: BotConfig) -> None:
+        self.config = config
         self.connected_at = -math.inf
         self.active_at = -math.inf  # the caller's latest sound or key
         self.speaking_until = -math.inf
-        self.resume_at = math.inf
+        self.resume_at = math.inf  # when an interruption counts as noise
         self.reprompts = 0
         self.warned = False
 
@@ -39,19 +39,19 @@ class Timeouts:
         self.connected_at = self.active_at = at
 
     def resumed(self, at: float, seconds: float) -> None:
-        """A call goes on that began `seconds` ago; it may have been warned."""
+        """A call continues that began `seconds` ago; it may have been warned."""
         self.connected(at)
         self.connected_at -= seconds
         self.warned = self._warn_at() <= at
 
     def caller_speaking(self, on: bool, at: float) -> None:
-        """The carrier hears the caller's voice, or does not any more."""
+        """The caller began or stopped making sound."""
         self.active_at = at
         self.speaking_until = at + MAX_UNTRANSCRIBED_SPEECH if on else at
         self.resume_at = self.speaking_until + FALSE_INTERRUPTION_TIMEOUT
 
     def on_caller_spoke(self, at: float, *, final: bool) -> None:
-        """Something of the caller was transcribed, or a key pressed."""
+        """Words were transcribed, or a key was pressed."""
         self.active_at = at
         self.speaking_until = at if final else at + PARTIAL_LASTS
         self.resume_at = max(
@@ -61,70 +61,68 @@ class Timeouts:
             self.resume_at = at + FALSE_INTERRUPTION_TIMEOUT
 
     def caller_interrupted(self, at: float) -> None:
-        """The caller cut in; what they say may follow, or nothing."""
+        """The caller interrupted the bot; words may follow, or nothing."""
         self.active_at = at
-        speaking = self.speaking_until > at
+        is_speaking = self.speaking_until > at
         self.resume_at = (
             self.speaking_until + FALSE_INTERRUPTION_TIMEOUT
-            if speaking
+            if is_speaking
             else at + FALSE_INTERRUPTION_TIMEOUT_WITHOUT_VAD
         )
 
     def reset_idle(self) -> None:
-        """The caller is there: asking starts anew."""
+        """The caller is there: count reprompts from the start."""
         self.reprompts = 0
 
     def next_reprompt(self) -> bool:
-        """Count a question to a silent caller; false when there were enough."""
+        """Count a reprompt of an idle caller; false if there were enough."""
         self.reprompts += 1
-        return self.reprompts <= self.manners.idle_reprompts
+        return self.reprompts <= self.config.idle_reprompts
 
     def is_idle(
-        self, at: float, played_until: float, *, idle: bool, parted: bool = False
+        self, at: float, played_until: float, *, idle: bool, said_goodbye: bool = False
     ) -> bool:
-        """Whether the caller, whose turn it is, has let it pass.
+        """True if it is the caller's turn (`idle`) and the idle timeout has passed.
 
-        When the bot has `parted` from them, it is nobody's turn any more.
+        The timeout is short once the bot has `said_goodbye`.
         """
-        return idle and self._silent_at(played_until, parted) <= at
+        return idle and self._idle_at(played_until, said_goodbye) <= at
 
     def is_warning_due(self, at: float, *, idle: bool) -> bool:
-        """Whether the caller is to hear now, once, that the call will end soon."""
+        """True, once, when the caller is to hear that the call ends soon."""
         if self.warned or not idle or not self._warn_at() <= at:
             return False
         self.warned = True
         return True
 
     def is_over_limit(self, at: float) -> bool:
-        """Whether the call has reached its longest length."""
+        """True if the call has lasted as long as it may."""
         return self._over_at() <= at
 
     def next_deadline(
-        self, played_until: float, *, idle: bool, parted: bool = False
+        self, played_until: float, *, idle: bool, said_goodbye: bool = False
     ) -> float | None:
-        """The next moment at which one of these may become true."""
-        moments = [self._over_at()]
+        """The next time at which one of these may become true."""
+        deadlines = [self._over_at()]
         if idle:
-            moments.append(self._silent_at(played_until, parted))
+            deadlines.append(self._idle_at(played_until, said_goodbye))
             if not self.warned:
-                moments.append(self._warn_at())
-        moment = min(moments)
-        return None if moment == math.inf else moment
+                deadlines.append(self._warn_at())
+        deadline = min(deadlines)
+        return None if deadline == math.inf else deadline
 
-    def _silent_at(self, played_until: float, parted: bool) -> float:
-        patience = self.manners.idle_timeout_seconds or math.inf
-        if parted:
-            patience = min(patience, AFTER_GOODBYE_SECONDS)
-        since = max(played_until, self.active_at, self.speaking_until)
-        return since + patience
+    def _idle_at(self, played_until: float, said_goodbye: bool) -> float:
+        timeout = self.config.idle_timeout_seconds or math.inf
+        if said_goodbye:
+            timeout = min(timeout, AFTER_GOODBYE_SECONDS)
+        return max(played_until, self.active_at, self.speaking_until) + timeout
 
     def _warn_at(self) -> float:
-        limit = self.manners.max_call_seconds
-        ahead = min(WARNING_SECONDS, limit / 2)
-        # Not before the words have come of speech that has just ended.
-        words_by = self.speaking_until + FALSE_INTERRUPTION_TIMEOUT
-        return max(self._over_at() - ahead, words_by)
+        ahead = min(WARNING_SECONDS, self.config.max_call_seconds / 2)
+        # Words of speech that has just ended may still be transcribed.
+        transcribed_by = self.speaking_until + FALSE_INTERRUPTION_TIMEOUT
+        return max(self._over_at() - ahead, transcribed_by)
 
     def _over_at(self) -> float:
-        limit = self.manners.max_call_seconds
+        limit = self.config.max_call_seconds
         return self.connected_at + limit if limit else math.inf

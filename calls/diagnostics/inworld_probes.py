@@ -10,10 +10,10 @@ from bots.inworld.api_key import lacks_key
 from bots.inworld.catalogue_records import LanguageModel, Voice, from_inworld
 from bots.inworld.client import Inworld, SpeechRequest
 from bots.inworld.errors import BadCredentials, InworldError
-from bots.inworld.one_shot import ask, operator_message
+from bots.inworld.one_shot import ask_once, operator_message
 from bots.models import Bot
 from calls.diagnostics.findings import APOLOGY, Finding, failure, ok, warning
-from calls.speech.inworld_requests import voicing
+from calls.speech.inworld_requests import speech_request
 
 ASK_SECONDS = 15.0
 TEST_WORD = "Yes."
@@ -28,7 +28,7 @@ def probe_inworld(bots: list[Bot], *, speech: bool) -> Iterator[Finding]:
         yield warning("Inworld", message)
         return
     try:
-        voices = from_inworld(Voice, ask(Inworld.voices, ASK_SECONDS))
+        voices = from_inworld(Voice, ask_once(Inworld.voices, ASK_SECONDS))
     except InworldError as error:
         yield failure("Inworld", operator_message(error), caller_hears=APOLOGY)
         return
@@ -51,7 +51,7 @@ def _probe_voices(bots: Iterable[Bot], available: set[str]) -> Iterator[Finding]
 
 def _probe_models(bots: Iterable[Bot]) -> Iterator[Finding]:
     try:
-        models = from_inworld(LanguageModel, ask(Inworld.models, ASK_SECONDS))
+        models = from_inworld(LanguageModel, ask_once(Inworld.models, ASK_SECONDS))
     except InworldError as error:
         yield warning("Models", operator_message(error))
         return
@@ -71,7 +71,7 @@ def _probe_models(bots: Iterable[Bot]) -> Iterator[Finding]:
 
 def _probe_speech(bots: Iterable[Bot]) -> Iterator[Finding]:
     rate = settings.CLIP_SAMPLE_RATE
-    requests = {voicing(config_of(bot), TEST_WORD, rate): bot for bot in bots}
+    requests = {speech_request(config_of(bot), TEST_WORD, rate): bot for bot in bots}
     for request, bot in islice(requests.items(), MAX_VOICES_TRIED):
         try:
             seconds = _speak(request)
@@ -91,4 +91,4 @@ def _probe_speech(bots: Iterable[Bot]) -> Iterator[Finding]:
 
 
 def _speak(request: SpeechRequest) -> float:
-    return ask(lambda inworld: inworld.speak(request), ASK_SECONDS).seconds
+    return ask_once(lambda inworld: inworld.speak(request), ASK_SECONDS).seconds

@@ -16,9 +16,9 @@ from calls.review.settings_used import settings_used
 from calls.review.status import display_status
 from calls.review.tool_call_view import ToolCallView, stored_tool_call_view
 from calls.review.visibility import for_list, variables
-from calls.turns.clip_ids import KEPT_SECONDS
+from calls.turns.clip_ids import PHRASE_TTL_SECONDS
 from calls.turns.heard_text import split_at_heard
-from calls.turns.turn import CONSENT, FILLER, NOTICE, RESUMED
+from calls.turns.turn import TurnKind
 
 # Other keys of `Turn.latency_ms` (the stages are in latency_waterfall).
 EVENTS = {
@@ -34,6 +34,8 @@ TOOL_MS = "tool"
 PRESSED = re.compile(r"\[pressed ([^\]]*)\]")
 # A clip may have waited this long before it was played.
 MAX_QUEUE_SECONDS = 120
+# Kinds of turns whose sentences are not fixed, although no model wrote them.
+WRITTEN_FOR_ONE_CALL = {TurnKind.OPERATOR, TurnKind.DIGIT_PROMPT}
 # From here on the caller hears the bot; the first stage that was measured counts.
 ANSWERED = ("play_sent", "first_clip", "first_audio")
 
@@ -130,10 +132,10 @@ def parts_of(text: str) -> list[tuple[str, str]]:
 
 def clips(turn: Turn, at: datetime) -> list[str]:
     """URLs of a turn's clips; empty if they have surely expired."""
-    # Clips of fixed sentences, which no model wrote, are kept for other calls.
+    # Clips of fixed sentences are kept for other calls.
     lifetime = float(settings_of_django.CLIP_TTL_SECONDS + MAX_QUEUE_SECONDS)
-    if turn.model in ("", CONSENT, RESUMED, FILLER, NOTICE):
-        lifetime = KEPT_SECONDS
+    if not turn.model and turn.kind not in WRITTEN_FOR_ONE_CALL:
+        lifetime = PHRASE_TTL_SECONDS
     if at - (turn.ended_at or turn.started_at) > timedelta(seconds=lifetime):
         return []
     return [

@@ -44,6 +44,7 @@ TURN_COLUMNS = [
     "started_at",
     "ended_at",
     "latency_ms",
+    "kind",
     "model",
     "prompt_tokens",
     "completion_tokens",

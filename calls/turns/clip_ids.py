@@ -1,12 +1,12 @@
-"""TODO."""
+"""Ids of clips: those of fixed sentences are shared by all calls. Pure."""
 
 import re
 
-# A phrase is kept this long after its last use, so that every process can share it.
-KEPT_SECONDS = 7 * 24 * 3600.0
+# How long the clip of a fixed sentence stays in the clip store after its last use.
+PHRASE_TTL_SECONDS = 7 * 24 * 3600.0
 PHRASE_ID = re.compile("[0-9a-f]{64}")
 
 
 def is_phrase(clip_id: str) -> bool:
-    """Whether a clip's id is a phrase's, so that other calls may play it, too."""
+    """True for the clip of a fixed sentence, which other calls may play, too."""
     return PHRASE_ID.fullmatch(clip_id) is not None

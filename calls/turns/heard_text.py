@@ -1,14 +1,14 @@
-"""TODO."""
+"""Splits the text of a turn into the part that the caller heard and the rest. Pure."""
 
 import re
 
-from calls.turns.turn import Turn as SpokenTurn
+from calls.turns.turn import Turn
 
 
-def heard_and_not(turn: SpokenTurn) -> tuple[str, str]:
-    """What was heard of a turn of a call in progress, and what was not.
+def heard_and_not(turn: Turn) -> tuple[str, str]:
+    """Return the heard and the unheard part of a turn of a call in progress.
 
-    While the bot still speaks, all of it counts as heard.
+    All of it counts as heard while the bot is still speaking.
     """
     text, heard = turn.display_text
     if turn.role == "bot" and turn.ended_at is not None:
@@ -17,19 +17,19 @@ def heard_and_not(turn: SpokenTurn) -> tuple[str, str]:
 
 
 def split_at_heard(text: str, heard: str) -> tuple[str, str]:
-    """Divide a text into what was heard and the rest.
+    """Split a text behind the words that were heard.
 
-    Words are counted, because the carrier reports what it played with white space and
-    spelling of its own; the last word may have been cut in two.
+    The words are counted, since the heard text may have other white space. The last
+    word may be incomplete.
     """
     words = list(re.finditer(r"\S+", text))
-    played = heard.split()
-    if not played:
+    heard_words = heard.split()
+    if not heard_words:
         return "", text
-    if len(played) > len(words):
+    if len(heard_words) > len(words):
         return heard, ""
-    last = words[len(played) - 1]
-    cut = last.end()
-    if last.group().startswith(played[-1]):
-        cut = last.start() + len(played[-1])
-    return text[:cut] if text[:cut].split() == played else heard, text[cut:]
+    last = words[len(heard_words) - 1]
+    end = last.end()
+    if last.group().startswith(heard_words[-1]):
+        end = last.start() + len(heard_words[-1])
+    return text[:end] if text[:end].split() == heard_words else heard, text[end:]

@@ -1,9 +1,9 @@
-"""The playback clock: which clips the caller has heard, and how far.
+"""The playback clock: which clips the caller has heard, and how much of them. Pure.
 
-The carrier plays what we send as one first-in-first-out queue and says little about
-it: perhaps when speech starts and stops, and, when the caller cuts in, for how long
-the clip of that moment had been playing. Clip lengths are known to the sample, so
-the rest is arithmetic. All times are seconds on one monotonic clock.
+Twilio plays clips as one first-in-first-out queue and reports little about it:
+perhaps when its output starts and stops, and, after an interruption, the position in
+the current clip. The length of each clip is known exactly, so the rest is arithmetic.
+All times are seconds on one monotonic clock.
 """
 
 import math
@@ -11,25 +11,25 @@ from dataclasses import dataclass, field
 
 from calls.turns.word_timing import are_same, joined, words_within
 
-# From our `play` to sound on the line, until a fetch or a speaker event says better.
+# From our `play` frame to sound, unless Twilio reports something better.
 START_DELAY = 0.25
-# From the carrier's fetch of a clip to its sound, when nothing plays before it.
+# From Twilio's download of a clip to its sound, if nothing plays before it.
 FETCHED_DELAY = 0.05
-# How far the reported position may exceed a clip's own length.
+# How far the reported position may exceed the length of a clip.
 MAX_OVERRUN_SECONDS = 0.25
-# The last of a clip, and the first, in which its neighbour still counts (s).
+# Within this time from its start or end, a clip may be mistaken for its neighbour (s).
 ENDING = 0.5
-# How fast a carrier's own voice speaks.
+# The speaking rate of Twilio's own voice.
 CHARACTERS_PER_SECOND = 15.0
 
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A piece of speech the carrier can play: one segment of a reply.
+    """A piece of speech that Twilio can play: one segment of a reply.
 
-    `text` is what it says, `seconds` its length and `pace` when it sounds (see
-    `calls.speech.audio`); `url` is empty where the carrier speaks with its own voice. A
-    `shared` clip is also other calls', so it cannot be taken away.
+    `text` is what it says, `seconds` its length, `speech_frames` when it is not silent
+    (see `calls.speech.audio`). `url` is empty if Twilio speaks the text with its own
+    voice. Other calls use a `shared` clip, too, so it must not be deleted.
     """
 
     id: str
@@ -41,21 +41,21 @@ class Clip:
 
     @property
     def is_own(self) -> bool:
-        """Whether it is a clip of this call only, which can be taken away."""
+        """True for a clip of this call only, which can be deleted."""
         return bool(self.url) and not self.shared
 
 
 def twilio_tts_clip(text: str) -> Clip:
-    """A sentence for the carrier's own voice; its length is an estimate."""
+    """Return a clip that Twilio's own voice speaks; its length is an estimate."""
     return Clip("", "", text, len(text) / CHARACTERS_PER_SECOND)
 
 
 @dataclass(slots=True)
 class QueuedClip:
-    """A clip in the carrier's queue; `heard` is in seconds, None until known.
+    """A clip in Twilio's queue; `heard` is in seconds, None while it may still play.
 
-    `before` is how much of it was heard when it was played, and cut off, before.
-    `assumed` is one that has ended by our clock, and not yet by the carrier's word.
+    `heard_before` is how much was heard before it was interrupted and replayed.
+    `ended_by_clock` means that Twilio has not confirmed its end.
     """
 
     reply: int
@@ -77,13 +77,13 @@ class QueuedClip:
 
     @property
     def is_unheard(self) -> bool:
-        """Whether something of it was not heard; some clips have no words."""
+        """True if a part was not heard. Without words, only its length tells."""
         if self.clip.text:
             return self.heard_text != self.clip.text
         return (self.heard or 0.0) < self.clip.seconds - ENDING
 
     def words_in(self, seconds: float) -> str:
-        """The words of this clip that so much of its sound has."""
+        """The words in the first `seconds` of the clip."""
         clip = self.clip
         if seconds >= clip.seconds:
             return clip.text
@@ -92,96 +92,111 @@ class QueuedClip:
 
 @dataclass(slots=True)
 class Playback:
-    """Everything sent to the carrier in one call, in order."""
+    """Every clip sent to Twilio in one call, in order."""
 
-    cues: list[QueuedClip] = field(default_factory=list)
-    is_audible: bool = False  # by the carrier's word
+    clips: list[QueuedClip] = field(default_factory=list)
+    is_audible: bool = False  # as Twilio reported
 
-    def add(self, reply: int, clip: Clip, at: float, before: float = 0.0) -> None:
+    def add(self, reply: int, clip: Clip, at: float, heard_before: float = 0.0) -> None:
         """Queue a clip that was just sent."""
         self.settle(at)
-        waiting = self.pending()
+        pending = self.pending()
         starts_at = at + START_DELAY
-        if waiting:
-            starts_at = max(starts_at, waiting[-1].ends_at)
-        self.cues.append(QueuedClip(reply, clip, at, starts_at, heard_before=before))
+        if pending:
+            starts_at = max(starts_at, pending[-1].ends_at)
+        queued = QueuedClip(reply, clip, at, starts_at, heard_before=heard_before)
+        self.clips.append(queued)
+
+    def requeue(self, queued: QueuedClip, at: float) -> None:
+        """Queue an interrupted clip again, which was just sent a second time."""
+        self.clips.remove(queued)
+        self.add(queued.reply, queued.clip, at, queued.heard or 0.0)
 
     def fetched(self, clip_id: str, at: float) -> None:
-        """The carrier downloaded a clip: it cannot have started earlier than this."""
-        waiting = self.pending()
-        if waiting and waiting[0].clip.id == clip_id:
-            self._start(waiting[0], at + FETCHED_DELAY)
+        """Twilio downloaded a clip, so it cannot have started before."""
+        pending = self.pending()
+        if pending and pending[0].clip.id == clip_id:
+            self._start(pending[0], at + FETCHED_DELAY)
 
     def speaking(self, on: bool, at: float) -> None:
-        """The carrier reports that its output began or fell silent."""
-        waiting = self.pending()
+        """Twilio reports that its output began or fell silent."""
+        pending = self.pending()
         ended, self.is_audible = self.is_audible and not on, on
-        if on and waiting:
-            self._start(waiting[0], at)
-        elif ended and waiting:
-            # Whether output pauses between clips is not known: one has surely ended,
-            # unless it was counted already, the next ones only where the clock agrees.
-            surely = 0 if self._confirm(at) else 1
-            for place, cue in enumerate(waiting):
-                if place < surely or cue.starts_at + cue.clip.seconds / 2 <= at:
-                    cue.heard = cue.clip.seconds
-                    cue.starts_at = min(cue.starts_at, at - cue.heard)
+        if on and pending:
+            self._start(pending[0], at)
+        elif ended and pending:
+            # Twilio may or may not report pauses between clips. So one clip has surely
+            # ended, unless the clock ended it already; others only if the clock agrees.
+            certain = 0 if self._confirm(at) else 1
+            for place, queued in enumerate(pending):
+                half = queued.starts_at + queued.clip.seconds / 2
+                if place < certain or half <= at:
+                    queued.heard = queued.clip.seconds
+                    queued.starts_at = min(queued.starts_at, at - queued.heard)
 
     def settle(self, at: float) -> None:
-        """Count as heard what must have ended by now."""
-        for cue in self.pending():
-            if cue.ends_at <= at:
-                cue.heard, cue.ended_by_clock = cue.clip.seconds, True
+        """Count clips as heard that have ended by the clock."""
+        for queued in self.pending():
+            if queued.ends_at <= at:
+                queued.heard, queued.ended_by_clock = queued.clip.seconds, True
 
     def interrupt(
-        self, at: float, position: float | None, since: float
+        self, at: float, position: float | None, cutoff: float
     ) -> list[QueuedClip]:
-        """The caller cut in: settle what played and return the cues that never will.
+        """Settle what was heard before an interruption; return the unheard clips.
 
-        `position` is the carrier's word (seconds) on the clip playing now, if it gave
-        one. Cues sent after `since` were queued behind the interruption and survive.
+        `position` is the position in the current clip in seconds, if Twilio reported
+        it. Clips sent after `cutoff` were not interrupted and stay queued.
         """
         self.is_audible = False
-        queued = [cue for cue in self.pending() if cue.sent_at < since]
-        current = _playing(queued, at, position)
-        for place, cue in enumerate(queued):
-            reached = at - cue.starts_at if position is None else position
+        purged = [queued for queued in self.pending() if queued.sent_at < cutoff]
+        current = _current_place(purged, at, position)
+        for place, queued in enumerate(purged):
+            heard = at - queued.starts_at if position is None else position
             if place != current:
-                reached = cue.clip.seconds if place < current else 0.0
-            cue.heard = min(max(reached, cue.heard_before), cue.clip.seconds)
-            # Nothing of it sounded after this moment, whatever the clock says.
-            cue.starts_at = min(cue.starts_at, at - cue.heard)
+                heard = queued.clip.seconds if place < current else 0.0
+            queued.heard = min(max(heard, queued.heard_before), queued.clip.seconds)
+            # It ended by now, whatever the clock says.
+            queued.starts_at = min(queued.starts_at, at - queued.heard)
         free_at = at
-        for cue in self.pending():  # has no longer anything to wait for
-            cue.starts_at = max(free_at, cue.sent_at + START_DELAY)
-            free_at = cue.ends_at
-        return [cue for cue in queued if cue.is_unheard]
+        for queued in self.pending():  # nothing plays before these any more
+            queued.starts_at = max(free_at, queued.sent_at + START_DELAY)
+            free_at = queued.ends_at
+        return [queued for queued in purged if queued.is_unheard]
 
     def withdraw(self, reply: int) -> list[Clip]:
-        """Take back what can be taken back of a reply that is not audible yet."""
-        gone = [cue for cue in self._of(reply) if cue.heard is None and cue.clip.is_own]
-        for cue in gone:
-            cue.heard = cue.heard_before
-        return [cue.clip for cue in gone]
+        """Take the clips of a reply out of the queue that can be deleted."""
+        withdrawn = [
+            queued
+            for queued in self._of(reply)
+            if queued.heard is None and queued.clip.is_own
+        ]
+        for queued in withdrawn:
+            queued.heard = queued.heard_before
+        return [queued.clip for queued in withdrawn]
 
     def started(self, reply: int, at: float) -> bool:
-        """Whether anything of a reply has been audible by now."""
+        """True if the caller has heard something of a reply by now."""
         return any(
-            cue.heard or (cue.heard is None and cue.starts_at <= at)
-            for cue in self._of(reply)
+            queued.heard or (queued.heard is None and queued.starts_at <= at)
+            for queued in self._of(reply)
         )
 
     def is_playing(self, reply: int, at: float) -> bool:
-        """Whether a clip of a reply is audible just now."""
-        return any(cue.reply == reply and cue.starts_at <= at for cue in self.pending())
+        """True if a clip of a reply plays now."""
+        return any(
+            queued.reply == reply and queued.starts_at <= at
+            for queued in self.pending()
+        )
 
     def latest_text(self, at: float) -> str:
-        """The words heard to their end last, or ending now."""
+        """The text of the clip that ended last or is about to end."""
         latest = ""
-        for cue in self.cues:
-            position = at - cue.starts_at if cue.heard is None else cue.heard
-            if position >= cue.clip.seconds - ENDING:
-                latest = cue.clip.text
+        for queued in self.clips:
+            playing = at - queued.starts_at
+            position = playing if queued.heard is None else queued.heard
+            if position >= queued.clip.seconds - ENDING:
+                latest = queued.clip.text
             elif position > ENDING:
                 latest = ""
         return latest.rstrip()
@@ -191,85 +206,94 @@ class Playback:
         return next(iter(self._of(reply)), None)
 
     def audible_at(self, reply: int) -> float | None:
-        """When a reply became audible, None when it never did."""
-        cue = self.first(reply)
-        return cue.starts_at if cue and cue.heard else None
+        """When a reply became audible; None if it did not."""
+        queued = self.first(reply)
+        return queued.starts_at if queued and queued.heard else None
 
     def pending(self) -> list[QueuedClip]:
-        """Cues whose end is not known yet."""
-        return [cue for cue in self.cues if cue.heard is None]
+        """Clips that have not ended yet."""
+        return [queued for queued in self.clips if queued.heard is None]
 
     def has_pending(self, *, sent_before: float) -> bool:
-        """Whether anything sent before that moment may still be playing."""
-        return any(cue.sent_at < sent_before for cue in self.pending())
+        """True if a clip that was sent before that time may still play."""
+        return any(queued.sent_at < sent_before for queued in self.pending())
 
     def ends_at(self) -> float | None:
-        """When the queue will have been played, None when nothing is queued."""
-        waiting = self.pending()
-        return waiting[-1].ends_at if waiting else None
+        """When the queue will be empty; None if it is."""
+        pending = self.pending()
+        return pending[-1].ends_at if pending else None
 
     def queued_seconds(self, at: float) -> float:
-        """How long what is queued will still be heard, in seconds."""
+        """How long the queue will still play, in seconds."""
         return max((self.ends_at() or at) - at, 0.0)
 
     @property
     def ended_at(self) -> float:
-        """When the latest sound that is known to have ended did so."""
-        ends = (cue.starts_at + cue.heard for cue in self.cues if cue.heard)
+        """When the latest clip ended; minus infinity if none has."""
+        ends = (
+            queued.starts_at + queued.heard for queued in self.clips if queued.heard
+        )
         return max(ends, default=-math.inf)
 
     def heard_text(self, reply: int, text: str) -> str:
-        """What was heard of a reply that reads `text`, cut at a word."""
-        own = self._of(reply)
-        return _told(text, own, [cue.heard or 0.0 for cue in own])
-
-    def clip_ids(self, reply: int) -> list[str]:
-        """The clips of a reply that were heard or still may be, in order."""
-        own = self._of(reply)
-        return [cue.clip.id for cue in own if cue.clip.url and cue.heard != 0]
+        """What the caller heard of a reply that reads `text`, cut at a word."""
+        clips = self._of(reply)
+        return _text_heard(text, clips, [queued.heard or 0.0 for queued in clips])
 
     def expected_text(self, reply: int, text: str) -> str:
-        """What will have been heard of a reply when nobody cuts in."""
-        own = self._of(reply)
-        heard = (cue.clip.seconds if cue.heard is None else cue.heard for cue in own)
-        return _told(text, own, [*heard])
+        """What the caller will have heard of a reply without an interruption."""
+        clips = self._of(reply)
+        heard = [
+            queued.clip.seconds if queued.heard is None else queued.heard
+            for queued in clips
+        ]
+        return _text_heard(text, clips, heard)
+
+    def clip_ids(self, reply: int) -> list[str]:
+        """Ids of the clips of a reply that were or may be heard, in order."""
+        return [
+            queued.clip.id
+            for queued in self._of(reply)
+            if queued.clip.url and queued.heard != 0
+        ]
 
     def _of(self, reply: int) -> list[QueuedClip]:
-        return [cue for cue in self.cues if cue.reply == reply]
+        return [queued for queued in self.clips if queued.reply == reply]
 
     def _confirm(self, at: float) -> bool:
-        """Take the carrier's word for the end of a clip that was assumed just now."""
-        assumed = [cue for cue in self.cues if cue.ended_by_clock]
-        for cue in assumed:
-            cue.ended_by_clock = False
-        return any(at - ENDING < cue.ends_at <= at for cue in assumed)
+        """True if Twilio's report is about a clip that the clock has just ended."""
+        assumed = [queued for queued in self.clips if queued.ended_by_clock]
+        for queued in assumed:
+            queued.ended_by_clock = False
+        return any(at - ENDING < queued.ends_at <= at for queued in assumed)
 
-    def _start(self, cue: QueuedClip, at: float) -> None:
-        cue.starts_at = at
-        ends_at = cue.ends_at
+    def _start(self, queued: QueuedClip, at: float) -> None:
+        queued.starts_at = at
+        ends_at = queued.ends_at
         for later in self.pending():
-            if later is not cue:
+            if later is not queued:
                 later.starts_at = max(later.starts_at, ends_at)
                 ends_at = later.ends_at
 
 
-def _told(text: str, cues: list[QueuedClip], heard: list[float]) -> str:
-    """The words of `text` that were heard, so much (s) being heard of each clip."""
-    if not any(cue.clip.text for cue in cues):  # nobody knows which has which
-        length = sum(cue.clip.seconds for cue in cues)
-        return words_within(text, sum(heard), length) if cues else ""
-    told = joined(cue.words_in(s) for cue, s in zip(cues, heard, strict=True))
-    return text if are_same(told, text) else told
+def _text_heard(text: str, clips: list[QueuedClip], heard: list[float]) -> str:
+    """The words of `text` in the first `heard` seconds of each clip."""
+    if not any(queued.clip.text for queued in clips):  # unknown which says what
+        length = sum(queued.clip.seconds for queued in clips)
+        return words_within(text, sum(heard), length) if clips else ""
+    words = joined(
+        queued.words_in(seconds) for queued, seconds in zip(clips, heard, strict=True)
+    )
+    return text if are_same(words, text) else words
 
 
-def _playing(queued: list[QueuedClip], at: float, position: float | None) -> int:
-    """Place of the cue that was on the line, by position where the carrier gave one."""
+def _current_place(clips: list[QueuedClip], at: float, position: float | None) -> int:
+    """Place of the clip that was playing, by Twilio's position if it is known."""
     if position is None:
-        ended = (cue.ends_at <= at for cue in queued)
-        return sum(ended)
-    fits = [
-        (abs(at - cue.starts_at - position), place)
-        for place, cue in enumerate(queued)
-        if position <= cue.clip.seconds + MAX_OVERRUN_SECONDS
+        return sum(queued.ends_at <= at for queued in clips)
+    fitting = [
+        (abs(at - queued.starts_at - position), place)
+        for place, queued in enumerate(clips)
+        if position <= queued.clip.seconds + MAX_OVERRUN_SECONDS
     ]
-    return min(fits)[1] if fits else len(queued) - 1
+    return min(fitting)[1] if fitting else len(clips) - 1

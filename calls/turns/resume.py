@@ -1,56 +1,59 @@
-"""How a call goes on whose relay session was lost: whether, and from where. Pure."""
+"""Prepares the turns of a call whose relay session was lost for another one. Pure."""
 
 import json
 from collections.abc import Sequence
 
 from calls.turns.playback import CHARACTERS_PER_SECOND, START_DELAY
 from calls.turns.turn import (
-    ASKED,
-    CONSENT,
-    FILLER,
-    NOTICE,
-    RESUMED,
     SWITCH_LANGUAGE,
     TRANSFER_CALL,
     Turn,
+    TurnKind,
+    tool_turns,
 )
 from calls.turns.word_timing import words_within
 
-# The result of a tool whose answer came to nobody; the call may go on, or be over.
+# The result of a tool call that was running when the connection was lost.
 RELAY_LOST = "The line was gone before an answer came."
+# Kinds of turns that are no answer to the caller.
+NO_ANSWER = {
+    TurnKind.RESUMED,
+    TurnKind.CONSENT,
+    TurnKind.DIGIT_PROMPT,
+    TurnKind.FILLER,
+    TurnKind.TRANSFER_NOTICE,
+}
 
 
 def close_open_turns(turns: Sequence[Turn], disconnected_at: float) -> list[Turn]:
-    """Close what was being said when the line broke; the turns that were changed.
+    """Close the turns that were open when the connection was lost; return them.
 
-    How much was heard is told by the clock, because nobody is left to ask.
+    How much the caller heard is estimated from the time.
     """
-    unfinished = [
+    changed = [
         turn for turn in turns if turn.ended_at is None or is_pending_transfer(turn)
     ]
-    for turn in unfinished:
+    for turn in changed:
         turn.ended_at = max(disconnected_at, turn.started_at)
         if turn.role == "caller":
             turn.heard_text = turn.text
-            continue
-        if turn.tool_call:
+        elif turn.tool_call:
             turn.tool_call.result, turn.tool_call.failed = RELAY_LOST, True
-            continue
-        played = max(disconnected_at - turn.started_at - START_DELAY, 0.0)
-        length = len(turn.text) / CHARACTERS_PER_SECOND
-        turn.heard_text = words_within(turn.text, played, length)
-        turn.interrupted = turn.heard_text != turn.text
-    return unfinished
+        else:
+            played = max(disconnected_at - turn.started_at - START_DELAY, 0.0)
+            length = len(turn.text) / CHARACTERS_PER_SECOND
+            turn.heard_text = words_within(turn.text, played, length)
+            turn.interrupted = turn.heard_text != turn.text
+    return changed
 
 
 def is_unanswered(turns: Sequence[Turn]) -> bool:
-    """Whether the caller's latest words still want an answer.
+    """True if the caller's latest words or a tool's result still need an answer.
 
-    An answer of which nothing was heard is none, nor is what was said before a tool.
+    An answer that was not heard does not count.
     """
-    no_answer = (RESUMED, CONSENT, ASKED, FILLER, NOTICE)
     for turn in reversed(turns):
-        if turn.is_backchannel or turn.model in no_answer:
+        if turn.is_backchannel or turn.kind in NO_ANSWER:
             continue
         if turn.role in ("caller", "tool"):
             return True
@@ -60,33 +63,31 @@ def is_unanswered(turns: Sequence[Turn]) -> bool:
 
 
 def is_pending_transfer(turn: Turn) -> bool:
-    """Whether a turn is a transfer that has yet to be made, its notice being heard."""
-    use = turn.tool_call
-    return (
-        use is not None and use.name == TRANSFER_CALL and not (use.result or use.failed)
-    )
+    """True for a transfer that has not been made yet: its notice is being played."""
+    record = turn.tool_call
+    if record is None or record.name != TRANSFER_CALL:
+        return False
+    return not (record.result or record.failed)
 
 
 def current_language(turns: Sequence[Turn]) -> str:
-    """The language that was changed to last; empty where none was."""
-    uses = (turn.tool_call for turn in reversed(turns) if turn.tool_call)
-    done = (use for use in uses if use.name == SWITCH_LANGUAGE and not use.failed)
-    use = next(done, None)
-    return str(json.loads(use.arguments).get("language", "")) if use else ""
+    """Return the language of the last switch; empty if there was none."""
+    for _, record in tool_turns(reversed(turns)):
+        if record.name == SWITCH_LANGUAGE and not record.failed:
+            return str(json.loads(record.arguments).get("language", ""))
+    return ""
 
 
-def record_failed_transfer(turns: Sequence[Turn], why: str) -> list[Turn]:
-    """Note why the caller who was to be put through is back; the turn that says so.
+def record_failed_transfer(turns: Sequence[Turn], reason: str) -> list[Turn]:
+    """Store why the last transfer failed in its tool call, and return that turn.
 
-    Nobody is who has not left: then there is no reason.
+    `reason` is empty if there was no transfer.
     """
-    for turn in reversed(turns if why else ()):
-        # One that failed has led nowhere, however late it was asked for.
-        if (
-            turn.tool_call
-            and turn.tool_call.name == TRANSFER_CALL
-            and not turn.tool_call.failed
-        ):
-            turn.tool_call.result = why
+    if not reason:
+        return []
+    for turn, record in tool_turns(reversed(turns)):
+        # A tool call that failed at once transferred nobody.
+        if record.name == TRANSFER_CALL and not record.failed:
+            record.result = reason
             return [turn]
     return []

@@ -1,36 +1,39 @@
-"""One thing said in a call, as the conversation keeps it."""
+"""One thing said or done in a call: by the caller, the bot, or a tool. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from enum import StrEnum
+from typing import Any, Literal, NamedTuple
 
 Role = Literal["caller", "bot", "tool", "system"]
-# Stands as the model of what an operator had the bot say.
-OPERATOR = "operator"
-# The same, of what tells a caller that the line is back.
-RESUMED = "resumed"
-# The same, of what is said while a tool takes long.
-FILLER = "filler"
-# The same, of a question whose answer is typed; the model knows it from its own call.
-ASKED = "asked"
-# The same, of what tells a caller that they are put through, before anybody is called.
-NOTICE = "notice"
-# The same, of the sentence about consent that comes before everything else.
-CONSENT = "consent"
 
-# Names of the tools that every bot has built in, as the model calls them.
+# Names of the built-in tools, as the model calls them.
 END_CALL = "end_call"
 TRANSFER_CALL = "transfer_call"
 SWITCH_LANGUAGE = "switch_language"
 COLLECT_DIGITS = "ask_for_keys"
 
+MAX_TOOL_NAME_LENGTH = 80
+
+
+class TurnKind(StrEnum):
+    """What a bot's turn is, if it is not an ordinary one."""
+
+    ORDINARY = ""
+    OPERATOR = "operator"  # an operator typed it
+    CONSENT = "consent"  # the consent message, said before everything else
+    RESUMED = "resumed"  # said after a reconnect
+    FILLER = "filler"  # said while a tool takes long
+    DIGIT_PROMPT = "digit_prompt"  # the question of the tool that collects digits
+    TRANSFER_NOTICE = "transfer_notice"  # said before a transfer
+
 
 @dataclass(slots=True)
 class ToolCallRecord:
-    """What the model wanted done, and what it is told came of it.
+    """A tool call and its result, as the model reads them.
 
-    `arguments` are JSON. `shown` is `(arguments, result)` as anybody may read them,
-    where some of it is secret. Uses of one `batch` were asked for together.
+    `arguments` are JSON. `redacted` is `(arguments, result)` for everybody else, if
+    some of it is secret. Calls of one `batch` were requested together; 0 is a key.
     """
 
     call_id: str
@@ -42,7 +45,7 @@ class ToolCallRecord:
     redacted: tuple[str, str] | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """What of it is kept."""
+        """Return what is stored: the redacted form."""
         arguments, result = self.redacted or (self.arguments, self.result)
         return {
             "call_id": self.call_id,
@@ -56,13 +59,13 @@ class ToolCallRecord:
 
 @dataclass(slots=True)
 class Turn:
-    """A turn of the caller or the bot; times are seconds on the call's monotonic clock.
+    """A turn of a call. Times are seconds on the call's monotonic clock.
 
-    `text` is what was transcribed or written, `heard` what the caller heard of it.
-    `shown` replaces both in the transcript where the words are secret. An `aside`
-    ("mhm") is not for the model. Role `system` marks what the bot did not mean to say.
-    `clip_ids` are the clips that say it, in the order in which they are played. Of role
-    `tool` is the use of one; its `text` says which.
+    `text` is what was transcribed or written, `heard_text` the part that the caller
+    heard. `redacted` replaces both in the transcript if the words are secret. The
+    model does not read a backchannel ("mhm"), nor a turn of role `system`. `clip_ids`
+    are the clips of the turn in playback order. A turn of role `tool` has a
+    `tool_call`; its `text` is the name of the tool.
     """
 
     index: int
@@ -75,7 +78,8 @@ class Turn:
     interrupted: bool = False
     ended_at: float | None = None
     latency_ms: dict[str, int] = field(default_factory=dict)
-    model: str = ""
+    kind: TurnKind = TurnKind.ORDINARY
+    model: str = ""  # the language model that wrote it, if one did
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     error: str = ""
@@ -84,16 +88,26 @@ class Turn:
 
     @property
     def display_text(self) -> tuple[str, str]:
-        """What was said, and heard of it, as anybody may read it."""
-        return (
-            (self.text, self.heard_text)
-            if self.redacted is None
-            else (self.redacted,) * 2
-        )
+        """The text and the heard text, without secrets."""
+        if self.redacted is not None:
+            return self.redacted, self.redacted
+        return self.text, self.heard_text
+
+
+class ToolTurn(NamedTuple):
+    """A turn that is a tool call."""
+
+    turn: Turn
+    record: ToolCallRecord
+
+
+def tool_turns(turns: Iterable[Turn]) -> Iterator[ToolTurn]:
+    """Return the turns that are tool calls, with their records."""
+    return (ToolTurn(turn, turn.tool_call) for turn in turns if turn.tool_call)
 
 
 def next_index(turns: Sequence[Turn]) -> int:
-    """The place of another turn; a resumed call may have lost some."""
+    """Return the index of another turn; a resumed call may have gaps."""
     return turns[-1].index + 1 if turns else 0
 
 
@@ -105,12 +119,12 @@ def add_tool_call(
     *,
     call_id: str = "",
     batch: int = 0,
-) -> Turn:
-    """Add the use of a tool to a call; an id that is missing or taken gets another."""
+) -> ToolTurn:
+    """Append a tool call; an id that is missing or in use is replaced."""
     index = next_index(turns)
-    taken = {turn.tool_call.call_id for turn in turns if turn.tool_call}
-    if not call_id or call_id in taken:
+    used_ids = {record.call_id for _, record in tool_turns(turns)}
+    if not call_id or call_id in used_ids:
         call_id = f"call_{index}"
-    use = ToolCallRecord(call_id, name[:80], arguments, batch)
-    turns.append(Turn(index, "tool", started_at=at, text=use.name, tool_call=use))
-    return turns[-1]
+    record = ToolCallRecord(call_id, name[:MAX_TOOL_NAME_LENGTH], arguments, batch)
+    turns.append(Turn(index, "tool", at, text=record.name, tool_call=record))
+    return ToolTurn(turns[-1], record)

@@ -1,8 +1,7 @@
-"""Where in a text the voice is at a moment of its sound: cuts at a word.
+"""Estimates which words of a text have been spoken at a position in its clip. Pure.
 
-A word's share of the sound goes by its letters. A pause says nothing: it takes no
-share, and where it fits punctuation it is taken to stand for it, so that an error in
-one part of a sentence ends with that part.
+The duration of a word is proportional to its letters. Pauses in the clip are matched
+with punctuation, so that an error in one part of a sentence ends with that part.
 """
 
 import re
@@ -11,39 +10,41 @@ from collections.abc import Iterable, Iterator
 from itertools import accumulate, pairwise
 from unicodedata import category
 
-# Chinese and Japanese are written without spaces: there each sign counts as a word.
-_SIGNS = "\u3040-\u30ff\u3400-\u9fff"
-_WORD = re.compile(rf"[{_SIGNS}][^\w\s]*|[^\s{_SIGNS}]+")
-# These, their punctuation, and their own forms of Latin letters.
-_UNSPACED = re.compile(rf"[{_SIGNS}\u3000-\u303f\uff00-\uffef]")
+# Chinese and Japanese have no spaces, so each character counts as a word.
+_CJK = "\u3040-\u30ff\u3400-\u9fff"
+_WORD = re.compile(rf"[{_CJK}][^\w\s]*|[^\s{_CJK}]+")
+# The same with their punctuation and their full-width Latin letters.
+_UNSPACED = re.compile(rf"[{_CJK}\u3000-\u303f\uff00-\uffef]")
 
-# The unit of `pace`, see `calls.speech.audio`.
+# The unit of `speech_frames`, see `calls.speech.audio`.
 FRAME_SECONDS = 0.02
-# What saying a digit or a symbol takes, in letters; each word takes one more letter.
+# The duration of a digit or a symbol, in letters. Each word takes one letter more.
 DIGIT_LETTERS = 5
-# What a sign of these takes beyond one letter: Chinese and Korean; Japanese kana.
-_DENSE = (
+# Additional letters for a Chinese or Korean character, and for a Japanese kana.
+_EXTRA_LETTERS = (
     (re.compile(r"[\u3400-\u9fff\uac00-\ud7af]"), 2),
     (re.compile(r"[\u3040-\u30ff]"), 1),
 )
 _SYMBOLS = frozenset("$€£¥%&@+°")
-# How far (in letters) a pause may be from the punctuation it is taken for.
+# How far a pause may be from the punctuation that it is matched with, in letters.
 STRAY_LETTERS = 10
 
 Span = tuple[int, int]
 
 
-def words_within(text: str, played: float, length: float, pace: bytes = b"") -> str:
-    """The leading words of `text` heard in `played` of a clip's `length` seconds.
+def words_within(
+    text: str, played: float, length: float, speech_frames: bytes = b""
+) -> str:
+    """Return the words of `text` heard in `played` of a clip's `length` seconds.
 
-    A word counts once more than half of it has been spoken. Without a `pace` the
-    voice is taken to speak evenly from beginning to end.
+    A word counts once more than half of it has been spoken. Without `speech_frames`
+    the voice is assumed to speak evenly from beginning to end.
     """
     if played >= length:
         return text.strip()
     words = list(_WORD.finditer(text))
     ends = [0, *accumulate(speech_length(word[0]) for word in words)]
-    spans = _spans(pace) or [(0, max(1, round(length / FRAME_SECONDS)))]
+    spans = _spans(speech_frames) or [(0, max(1, round(length / FRAME_SECONDS)))]
     pairs = zip(words, ends[1:], strict=True)
     marks = [end for word, end in pairs if not word[0][-1].isalnum()]
     reached = _reached(played / FRAME_SECONDS, spans, marks, ends[-1])
@@ -52,64 +53,67 @@ def words_within(text: str, played: float, length: float, pace: bytes = b"") -> 
 
 
 def speech_length(word: str) -> int:
-    """How long a word takes to say, in letters."""
-    long = sum(sign.isdigit() or sign in _SYMBOLS for sign in word)
-    count = 1 + sum(map(str.isalpha, word)) + DIGIT_LETTERS * long
+    """Return how long a word takes to say, in letters."""
+    digits = sum(sign.isdigit() or sign in _SYMBOLS for sign in word)
+    letters = 1 + sum(map(str.isalpha, word)) + DIGIT_LETTERS * digits
     if word.isascii():
-        return count
-    # The vowels of Hindi and its relatives are marks at their consonants.
-    marks = sum(category(sign).startswith("M") for sign in word)
-    return count + marks + sum(more * len(each.findall(word)) for each, more in _DENSE)
+        return letters
+    # In Hindi and related languages the vowels are marks at their consonants.
+    letters += sum(category(sign).startswith("M") for sign in word)
+    for pattern, extra in _EXTRA_LETTERS:
+        letters += extra * len(pattern.findall(word))
+    return letters
 
 
 def joined(texts: Iterable[str]) -> str:
-    """The words of several clips as one text, spaced as their script is."""
-    whole = ""
+    """Join the texts of clips, with spaces unless their script has none."""
+    result = ""
     for text in filter(None, texts):
-        is_tight = not whole or _UNSPACED.match(whole[-1]) or _UNSPACED.match(text)
-        whole += text if is_tight else f" {text}"
-    return whole
+        is_unspaced = _UNSPACED.match(result[-1:]) or _UNSPACED.match(text)
+        result += text if is_unspaced or not result else f" {text}"
+    return result
 
 
 def are_same(left: str, right: str) -> bool:
-    """Whether two texts have the same words, however they are spaced and punctuated."""
-    letters_of = (filter(str.isalnum, text) for text in (left, right))
-    return len({"".join(found) for found in letters_of}) == 1
+    """True if two texts differ at most in spaces and punctuation."""
+    return list(filter(str.isalnum, left)) == list(filter(str.isalnum, right))
 
 
-def _spans(pace: bytes) -> list[Span]:
-    """When there is sound, in frames from the start of the clip."""
-    runs = struct.iter_unpack("<H", pace[: len(pace) // 4 * 4])
+def _spans(speech_frames: bytes) -> list[Span]:
+    """The spans of speech, in frames from the start of the clip."""
+    pairs_only = speech_frames[: len(speech_frames) // 4 * 4]
+    runs = struct.iter_unpack("<H", pairs_only)
     bounds: Iterator[int] = accumulate(run for (run,) in runs)
     spans = zip(bounds, bounds, strict=True)
     return [(start, end) for start, end in spans if start < end]
 
 
 def _reached(at: float, spans: list[Span], marks: list[int], total: int) -> float:
-    """How many of the text's letters have been said at frame `at`.
+    """Return how many letters of the text have been spoken at frame `at`.
 
-    The longest pauses are the surest: each that fits a mark of punctuation leaves only
-    the part before or after it to search.
+    Longer pauses are matched first. Each pause that fits punctuation leaves only the
+    part before or after it to search.
     """
-    first, last, said, due = 0, len(spans), 0, total
+    first, last = 0, len(spans)  # the section of spans that is left to search
+    before, until = 0, total  # its letters
     pauses = range(1, len(spans))
     for place in sorted(pauses, key=lambda n: spans[n - 1][1] - spans[n][0]):
         if not first < place < last:
             continue
-        share = _sound(spans[first:place]) / _sound(spans[first:last])
-        expected = said + share * (due - said)
-        between = (mark for mark in marks if said < mark < due)
-        mark = min(between, key=lambda mark: abs(mark - expected), default=None)
+        share = _frames(spans[first:place]) / _frames(spans[first:last])
+        expected = before + share * (until - before)
+        candidates = (mark for mark in marks if before < mark < until)
+        mark = min(candidates, key=lambda mark: abs(mark - expected), default=None)
         if mark is None or abs(mark - expected) > STRAY_LETTERS:
             continue
         if at < spans[place][0]:
-            last, due = place, mark
+            last, until = place, mark
         else:
-            first, said = place, mark
+            first, before = place, mark
     section = spans[first:last]
-    heard = sum(min(max(at - start, 0), end - start) for start, end in section)
-    return said + heard / _sound(section) * (due - said)
+    spoken = sum(min(max(at - start, 0), end - start) for start, end in section)
+    return before + spoken / _frames(section) * (until - before)
 
 
-def _sound(spans: list[Span]) -> int:
+def _frames(spans: list[Span]) -> int:
     return sum(end - start for start, end in spans)

@@ -157,9 +157,9 @@ def _cut(random: Random, queue: list[Spoken], jitter_ms: float) -> Iterator[Miss
             playback.add(1, item.clip, at=0)
         playback.speaking(True, at=1)
         now = 1 + before.clip.seconds + cut + off
-        playback.interrupt(now, value, since=math.inf)
+        playback.interrupt(now, value, cutoff=math.inf)
         for mapping, kept in MAPPINGS.items():
-            words = sum(len(kept(cue).split()) for cue in playback.cues)
+            words = sum(len(kept(cue).split()) for cue in playback.clips)
             yield Miss(reports, mapping, middle.language, abs(words - heard))
 
 

@@ -109,7 +109,7 @@ async def test_on_the_test_page_the_operator_plays_the_person(
 
     await page.get_by_role("button", name="0", exact=True).click()
     await person.get_by_role("button", name="Take the call").click()
-    await expect(log).to_contain_text("The caller was put through.")
+    await expect(log).to_contain_text("The caller was transferred.")
     await expect(state).to_have_text("The call is over")
     await expect(page.get_by_role("link", name="Read this call")).to_be_visible()
 

@@ -9,7 +9,6 @@ import pytest
 
 from bots.config.bot_config import BotConfig
 from bots.config.capabilities import Language, MenuEntry, ToolSpec
-from bots.config.rules import rules_of
 from bots.config_builder import config_from_json, config_of
 from bots.inworld.events import Audio, Done, Transcript
 from bots.inworld.events import Event as StreamEvent
@@ -30,7 +29,7 @@ from calls.conversation.events import (
 from calls.logs import CallLog
 from calls.models import Call
 from calls.session.variables import variables
-from calls.speech.inworld_requests import reply_request, voicing
+from calls.speech.inworld_requests import reply_request, speech_request
 from calls.speech.reply_stream import ReplyStream
 from calls.speech.segment_end import SpeakingRate
 from calls.turns.playback import Clip
@@ -98,7 +97,7 @@ class Line:
     """Plays a part to a conversation: clips come at once, time passes as asked for."""
 
     def __init__(self, profile: BotConfig) -> None:
-        self.core = Conversation(rules_of(profile))
+        self.core = Conversation(profile)
         self.now = 0.0
         self.log: list[Action] = []
 
@@ -120,7 +119,7 @@ class Line:
 
     def fails(self) -> None:
         number = self.asks("Why?")
-        while self.core.replies.is_writing and not self.core.farewell:
+        while self.core.replies.is_writing and not self.core.final_message:
             self.on(ReplyEnded(number, error="no"))
             number += 1
 
@@ -146,7 +145,7 @@ def failing_call(line: Line) -> None:
 
 def long_call(line: Line) -> None:
     line.on(CallConnected())
-    while line.now < 1900 and not line.core.over:
+    while line.now < 1900 and not line.core.is_over:
         line.waits(4)
         line.now += 4
         number = line.asks("And?")
@@ -186,7 +185,7 @@ def behaviour(profile: BotConfig) -> list[Any]:
     seen: list[Any] = [
         twiml.relay(profile, socket_url="wss://x/", action_url="https://x/"),
         reply_request(profile, StartReply(1, [])).body(),
-        voicing(profile, "Hi", 8000).body(),
+        speech_request(profile, "Hi", 8000).body(),
     ]
     seen.append(streamed(profile))
     seen.append(variables(Call(), profile, {}, NOON))
@@ -225,6 +224,6 @@ def test_a_profile_of_an_older_version_gets_the_defaults() -> None:
 
 def test_no_greeting_lets_the_caller_speak_first() -> None:
     silent = dataclasses.replace(config_of(Bot()), greeting="")
-    conversation = Conversation(rules_of(silent))
+    conversation = Conversation(silent)
     actions = conversation.receive(CallConnected(), at=0)
     assert not [action for action in actions if isinstance(action, SpeakText)]

@@ -29,7 +29,7 @@ from calls.console.numbers.point import why_not_reachable
 from calls.console.responses import error
 from calls.session.services import services
 from calls.speech.clip_store import ClipsUnavailable
-from calls.speech.inworld_requests import voicing
+from calls.speech.inworld_requests import speech_request
 from calls.speech.phrase_cache import Phrase
 from calls.twilio import twiml
 from calls.webhooks.connect import (
@@ -173,5 +173,5 @@ def play(request: HttpRequest, bot_id: int) -> HttpResponse:
 
 async def _spoken(config: BotConfig, text: str) -> Phrase:
     """The clip that calls begin with; cached, so it is ready for the next call."""
-    request = voicing(config, text, settings.CLIP_SAMPLE_RATE)
+    request = speech_request(config, text, settings.CLIP_SAMPLE_RATE)
     return await services().phrases.get(request, SPEAKING_SECONDS)

@@ -19,9 +19,9 @@ from calls.session.session import CallSession
 from calls.transcripts.writes import CallClosed, TransferStarted, TurnWrite, Write
 from calls.transfer import Transfer, pending
 from calls.turns.heard_text import heard_and_not
-from calls.turns.turn import COLLECT_DIGITS, CONSENT, FILLER, Turn
+from calls.turns.turn import COLLECT_DIGITS, Turn, TurnKind
 from calls.twilio.relay_tokens import TOKEN_LIFETIME_SECONDS
-from calls.twilio.twiml import screening_gather
+from calls.twilio.twiml import screening_prompt
 
 # A browser's close code when its page is closed or left.
 GOING_AWAY = 1001
@@ -144,8 +144,8 @@ def turn_frame(turn: Turn) -> str:
             "type": "test.turn",
             "index": turn.index,
             "role": turn.role,
-            "consent": turn.model == CONSENT,
-            "filler": turn.model == FILLER,
+            "consent": turn.kind is TurnKind.CONSENT,
+            "filler": turn.kind is TurnKind.FILLER,
             "toolCall": tool_call.to_json() if tool_call else None,
             "working": _is_working(turn),
             "heard": heard,
@@ -168,7 +168,7 @@ def _is_working(turn: Turn) -> bool:
 
 def transfer_frame(transfer: Transfer) -> str:
     """Whom Twilio would call now, and the announcement they would hear."""
-    announcement = screening_gather(transfer) if transfer.announce else ""
+    announcement = screening_prompt(transfer) if transfer.announce else ""
     return json.dumps(
         {
             "type": "test.transfer",

@@ -17,7 +17,7 @@ from bots.config_builder import config_from_json
 from bots.inworld.api_key import lacks_key
 from bots.models import Bot
 from calls.console.responses import error
-from calls.console.test_call.consumer import may_test, call_token
+from calls.console.test_call.consumer import call_token, may_test
 from calls.console.test_call.new_call import open_test_call
 from calls.models import Call
 from calls.session.active_calls import active_calls

@@ -31,7 +31,7 @@ def test_a_reply_knows_the_clips_that_were_heard() -> None:
     playback.add(1, twilio_tts_clip("No."), at=0.0)
     playback.add(2, Clip("other", "/audio", "Yes.", 1.0), at=0.0)
     assert playback.clip_ids(1) == ["c0", "c1", "c2"]
-    playback.interrupt(1.5, None, since=9.0)
+    playback.interrupt(1.5, None, cutoff=9.0)
     assert playback.clip_ids(1) == ["c0", "c1"]
 
 

@@ -127,7 +127,7 @@ async def test_an_operators_line_is_said_next_and_the_model_knows_it(
     (told,) = [m for m in (await inworld.request()).body["messages"] if line in str(m)]
     assert told["role"] == "assistant"
     turn = (await turns(await closed(call.call_sid)))[1]
-    assert (turn.role, turn.heard_text, turn.model) == ("bot", line, "operator")
+    assert (turn.role, turn.heard_text, turn.kind) == ("bot", line, "operator")
     entry = await LogEntry.objects.select_related("user").aget()
     assert (entry.user.username, entry.object_repr) == ("Olga", call.call_sid)
     assert line in entry.change_message

@@ -69,7 +69,7 @@ def test_variables_are_filled_in_with_their_examples(admin_client: Client) -> No
 
 def test_without_one_of_its_own_the_default_bot_answers() -> None:
     bot = default()
-    assert "not in this desk's list" in preview(MINE).routing.because
+    assert "not listed in this console" in preview(MINE).routing.because
     found = looked_ahead()
     assert found.routing.bot == bot
     assert "no bot of its own" in found.routing.because
@@ -80,7 +80,7 @@ def test_without_one_of_its_own_the_default_bot_answers() -> None:
     [
         ({}, {"is_active": False}, "number is switched off"),
         ({"is_active": False}, {}, "default bot, Default, is switched off"),
-        ({"is_default": False}, {}, "neither a bot of its own nor a default"),
+        ({"is_default": False}, {}, "no bot of its own, and there is no default"),
     ],
 )
 def test_nobody_answers_and_it_says_why(

@@ -204,7 +204,7 @@ def test_a_change_without_an_answer_is_noted_all_the_same(
         return (503, b"") if http.command == "POST" else answer(http, form)
 
     monkeypatch.setattr(twilio, "_answer", away)
-    assert "trouble of its own" in told(point(admin_client))
+    assert "has a problem" in told(point(admin_client))
     assert "without a response" in LogEntry.objects.get().change_message
 
 

@@ -13,7 +13,8 @@ from hypothesis.stateful import (
     initialize,
 )
 
-from bots.config.rules import ConversationRules
+from bots.config.bot_config import BotConfig
+from bots.config.capabilities import Language
 from calls.conversation.actions import (
     Action,
     CallTool,
@@ -57,7 +58,7 @@ from calls.conversation.messages import (
 from calls.conversation.timeouts import MAX_UNTRANSCRIBED_SPEECH
 from calls.turns.playback import Clip, QueuedClip, twilio_tts_clip
 from calls.turns.resume import is_unanswered
-from calls.turns.turn import ASKED, Turn
+from calls.turns.turn import Turn, TurnKind
 from tests.calls.conversation.state_machine_model import (
     CONSENT,
     GERMAN,
@@ -78,11 +79,10 @@ class ModelledCall(RuleBasedStateMachine):
     holds = False
 
     @initialize(manners=MANNERS, seed=st.integers(0, 2**16))
-    def call(self, manners: ConversationRules, seed: int) -> None:
+    def call(self, manners: BotConfig, seed: int) -> None:
         self.random = Random(seed)
         if self.random.random() < 0.5:
-            german = {GERMAN: replace(manners, language=GERMAN)}
-            manners = replace(manners, other_languages=german)
+            manners = replace(manners, languages=(Language(GERMAN, "Johanna"),))
         self.manners = manners
         self.now = 1000.0
         self.core = Conversation(manners)
@@ -119,14 +119,14 @@ class ModelledCall(RuleBasedStateMachine):
         if not isinstance(event, TimerFired):
             self.now += 0.001  # no two things are at one moment
         expected = self.take_in(event)
-        asked = self.core.entry.request
+        asked = self.core.digits.request
         self.actions = self.core.receive(event, self.now)
         if isinstance(event, CallerSpoke) and event.final and event.text.strip():
             self.caller_said(event.text.strip(), asked)
         for action in self.actions:
             self.perform(action, event)
-        if asked or self.core.entry.request:
-            self.keys = self.core.entry.keys  # for whoever asked, in its own time
+        if asked or self.core.digits.request:
+            self.keys = self.core.digits.keys  # for whoever asked, in its own time
             self.keys_at = self.now
             if isinstance(event, DtmfReceived):  # as good as an answer
                 self.asked_number = ledger.begun + (ledger.writing is None)
@@ -152,9 +152,11 @@ class ModelledCall(RuleBasedStateMachine):
                 ledger.said.append(digits_text(key))
                 self.asked_number = ledger.begun + 1
                 self.waiting_since = None
-            case DtmfReceived() if self.core.hearing.is_trailing_terminator(self.now):
+            case DtmfReceived() if self.core.caller_input.is_trailing_terminator(
+                self.now
+            ):
                 pass
-            case DtmfReceived() if self.core.entry.request or ledger.hung_up:
+            case DtmfReceived() if self.core.digits.request or ledger.hung_up:
                 pass
             case DtmfReceived(key):
                 ends = key == FINISH_ON_KEY
@@ -163,7 +165,7 @@ class ModelledCall(RuleBasedStateMachine):
                 if ends:
                     self.enter_keys()
             case CallEnded():
-                self.enter_keys(forgotten=self.core.entry.request)
+                self.enter_keys(forgotten=self.core.digits.request)
                 self.over = True
             case ClipReady(number, clip):
                 ledger.clips[number].append(clip)
@@ -186,7 +188,7 @@ class ModelledCall(RuleBasedStateMachine):
             return
         records = [a for a in self.actions if isinstance(a, SaveTurn)]
         if any(a.turn.is_backchannel and a.turn.text == text for a in records):
-            assert text in self.manners.backchannels
+            assert self.manners.is_backchannel(text)
         else:
             self.enter_keys(forgotten=asked)  # they belong to what is said
         self.ledger.said.append(text)
@@ -201,7 +203,7 @@ class ModelledCall(RuleBasedStateMachine):
         if ledger.hung_up or self.over:
             allowed = SaveTurn | StopReply if isinstance(event, CallEnded) else SaveTurn
             assert isinstance(action, allowed | DropClips), "after the end"
-        if self.core.farewell and self.leaves_by is None:
+        if self.core.final_message and self.leaves_by is None:
             queued = max((self.core.playback.ends_at() or 0) - self.now, 0)
             self.leaves_by = self.now + queued + FINAL_MESSAGE_TIMEOUT
         match action:
@@ -241,7 +243,9 @@ class ModelledCall(RuleBasedStateMachine):
                     # An apology or a question for keys comes: what led to it may go.
                     current = self.core.replies.current
                     turn = current.turn if current else None
-                    overtaken = turn and (turn.role == "system" or turn.model == ASKED)
+                    overtaken = turn and (
+                        turn.role == "system" or turn.kind is TurnKind.DIGIT_PROMPT
+                    )
                     assert meant or overtaken, "a noise ended a reply"
                 ledger.gone += clips
             case SaveTurn(turn):
@@ -267,16 +271,18 @@ class ModelledCall(RuleBasedStateMachine):
     def is_chosen(self, key: str) -> bool:
         """Whether a key is one of the menu, and does what it is for at once."""
         core, left = self.core, self.leaves_by is not None or self.ledger.hung_up
-        late = core.hearing.is_masked(self.now) or core.hearing.is_trailing_terminator(
+        late = core.caller_input.is_masked(
             self.now
+        ) or core.caller_input.is_trailing_terminator(self.now)
+        typing = core.digits.request or core.digits.masks
+        busy = typing or core.responder.is_uninterruptible or late
+        return self.manners.menu_entry(key) is not None and not (
+            busy or left or self.over
         )
-        typing = core.entry.request or core.entry.masks
-        busy = typing or core.answers.is_uninterruptible or late
-        return key in self.manners.menu and not (busy or left or self.over)
 
     def cues_of(self, clips: Iterable[Clip]) -> list[QueuedClip]:
         """Where these stand in the queue, as the core believes."""
-        cues = self.core.playback.cues  # what the carrier speaks has no id
+        cues = self.core.playback.clips  # what the carrier speaks has no id
         return [cue for cue in cues if any(cue.clip is clip for clip in clips)]
 
     def are_superseded(self, clips: Iterable[Clip]) -> bool:
@@ -318,14 +324,14 @@ class ModelledCall(RuleBasedStateMachine):
             )
         if core.is_idle and not core.replies.unfinished:
             assert not is_unanswered(core.turns), "an answer is owed, and forgotten"
-        if core.answers.pending_results:
+        if core.state.pending_results:
             return
         if ledger.writing is None and not core.is_idle:
             assert wakes_at is not None, "stuck"
         assert not (ledger.lines and core.is_idle), "a line was forgotten"
         if ledger.writing is None and self.manners.idle_timeout_seconds:
             assert wakes_at is not None, "nobody's turn"
-            patience = self.manners.idle_timeout_seconds
+            patience: float = self.manners.idle_timeout_seconds
             patience += MAX_UNTRANSCRIBED_SPEECH if self.speaking else 3
             queued = sum(cue.clip.seconds + 0.7 for cue in core.playback.pending())
             assert wakes_at <= now + patience + queued, "the silence timer is late"

@@ -7,8 +7,8 @@ from random import Random
 
 from hypothesis import strategies as st
 
+from bots.config.bot_config import BotConfig
 from bots.config.capabilities import MenuEntry, ToolSpec
-from bots.config.rules import ConversationRules
 from calls.conversation.dtmf import (
     MASKED,
     digits_text,
@@ -26,7 +26,8 @@ from calls.conversation.messages import (
     Message,
 )
 from calls.turns.playback import Clip
-from calls.turns.turn import OPERATOR, Turn
+from calls.turns.turn import Turn, TurnKind
+from tests.support.bot_configs import bot_config
 from tests.support.transfer_targets import SALES
 
 # Every alarm rings this much late at most; a few of them may follow one another (s).
@@ -54,41 +55,35 @@ FILLER, CHOSEN = "One moment.", "Open at nine."
 TOOL = ToolSpec("look_up")
 
 
-MENU = {
-    key: MenuEntry(key, action, what, TOOL if action == "tool" else None)
-    for key, action, what in [
-        ("7", "say", CHOSEN),
-        ("8", "tool", ""),
-        ("9", "end", ""),
-        ("0", "transfer", ""),
-    ]
-}
+MENU = (
+    MenuEntry("7", "say", CHOSEN),
+    MenuEntry("8", "tool", tool=TOOL),
+    MenuEntry("9", "end"),
+    MenuEntry("0", "transfer"),
+)
 
 
 MANNERS = st.builds(
-    ConversationRules,
-    system_prompt=st.just("Be kind."),
+    bot_config,
     greeting=st.sampled_from(["", GREETING]),
     consent_message=st.sampled_from(["", "", CONSENT]),
-    speech_interrupts=st.sampled_from([True, True, False]),
-    dtmf_interrupts=st.sampled_from([True, True, False]),
+    interruptible=st.sampled_from([*["any"] * 4, *["speech", "dtmf"] * 2, "none"]),
     fallback_models=st.sampled_from([(), ("one",), ("one", "two")]),
-    backchannels=st.just(frozenset({"mhm", "okay"})),
+    backchannels=st.just("mhm, okay"),
     mask_dtmf=st.booleans(),
     idle_timeout_seconds=st.sampled_from([0.0, 4.0, 9.0]),
     idle_reprompts=st.integers(0, 2),
-    max_call_seconds=st.sampled_from([0.0, 0.0, 45.0, 120.0]),
+    max_call_minutes=st.sampled_from([0, 0, 0.75, 2]),
     goodbye_message=st.just(GOODBYE),
     apology_message=st.just(APOLOGY),
     transfer_notice=st.just(NOTICE),
-    transfer_targets=st.sampled_from([(), (SALES,)]),
+    targets=st.sampled_from([(), (SALES,)]),
     tools=st.sampled_from([(), (TOOL,), (TOOL,)]),
-    menu=st.sampled_from([{}, {}, {}, MENU]),
+    menu=st.sampled_from([(), (), (), MENU]),
     can_end_call=st.booleans(),
     can_collect_digits=st.booleans(),
     fillers=st.sampled_from([(), (FILLER,)]),
-    filler_delay_seconds=st.sampled_from([0.3, 1.2]),
-    goodbye_phrases=st.sampled_from([frozenset(), frozenset({"bye"})]),
+    filler_delay_ms=st.sampled_from([300, 1200]),
 )
 
 
@@ -173,7 +168,7 @@ class Carrier:
 class Ledger:
     """What must hold after every action, whatever the order of events."""
 
-    def __init__(self, manners: ConversationRules) -> None:
+    def __init__(self, manners: BotConfig) -> None:
         self.manners = manners
         self.turns: dict[int, Turn] = {}
         self.begun = 0
@@ -230,7 +225,7 @@ class Ledger:
                 assert digits_text("") not in turn.redacted
         else:
             assert is_heard_of(turn.heard_text, bot_clips), (turn.heard_text, bot_clips)
-            assert (turn.model == OPERATOR) == turn.text.startswith("line")
+            assert (turn.kind is TurnKind.OPERATOR) == turn.text.startswith("line")
 
     def caller_turns(self) -> list[Turn]:
         turns = [self.turns[index] for index in sorted(self.turns)]

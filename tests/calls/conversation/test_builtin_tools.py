@@ -4,9 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from bots.config.capabilities import MenuEntry, TransferTarget
+from bots.config.capabilities import Language, MenuEntry, TransferTarget
 from bots.config.phrasebook import PHRASEBOOKS
-from bots.config.rules import ConversationRules, backchannels
 from bots.inworld.tool_calls import ToolCall
 from calls.conversation.actions import (
     Action,
@@ -17,7 +16,8 @@ from calls.conversation.actions import (
     SpeakText,
     StartReply,
 )
-from calls.conversation.ending import FINAL_MESSAGE_TIMEOUT, MAX_TRANSFERS, MOST_WORDS
+from calls.conversation.call_state import MAX_TRANSFERS
+from calls.conversation.ending import FINAL_MESSAGE_TIMEOUT, MAX_SUMMARY_WORDS
 from calls.conversation.events import (
     CallEnded,
     CallerInterrupted,
@@ -49,6 +49,7 @@ from tests.calls.conversation.test_tool_calls import (
     uses,
     working,
 )
+from tests.support.bot_configs import bot_config
 from tests.support.transfer_targets import SALES
 
 GOODBYE, NOTICE = "Goodbye now.", "I'll put you through."
@@ -61,7 +62,7 @@ def polite(**manners: object) -> Talk:
     usual = {
         "goodbye_message": GOODBYE,
         "transfer_notice": NOTICE,
-        "transfer_targets": (SALES,),
+        "targets": (SALES,),
     }
     return working(**{**usual, **manners})
 
@@ -92,7 +93,7 @@ def test_the_models_own_words_reach_no_variable() -> None:
     ask = call("ask_for_keys", question="Is it {{customer.pin}}{{a|so}}?")
     for wanted, words in ((bye, "Bye you."), (ask, "Is it so?")):
         talk = polite(can_collect_digits=True)
-        talk.core.answers.variables = {"customer.pin": "4711", "a": "x"}
+        talk.core.state.variables = {"customer.pin": "4711", "a": "x"}
         assert spoken(uses(talk, wanted)).text == words
 
 
@@ -172,9 +173,7 @@ def test_what_else_the_model_wants_is_done_while_the_goodbye_is_heard() -> None:
 
 @pytest.mark.parametrize("first", ["end_call", "transfer_call"])
 def test_of_two_last_words_the_first_counts(first: str) -> None:
-    talk = polite(
-        can_collect_digits=True, other_languages={"de-DE": ConversationRules("")}
-    )
+    talk = polite(can_collect_digits=True, languages=(Language("de-DE", "Johanna"),))
     through = call("transfer_call", "2", target="Sales", summary="Ann.")
     last = [BYE, through] if first == "end_call" else [through, BYE]
     keys = call("ask_for_keys", "3", question="Which?")
@@ -201,7 +200,7 @@ def parted(talk: Talk, words: str = "Thanks, bye!") -> float:
 
 
 def test_silence_after_a_goodbye_ends_the_call() -> None:
-    talk = polite(goodbye_phrases=frozenset({"bye"}), idle_timeout_seconds=9)
+    talk = polite(can_end_call=True, idle_timeout_seconds=9)
     ended_at = parted(talk)
     assert hung_up(talk) == HangUp("bot-hung-up")
     assert talk.now == ended_at + AFTER_GOODBYE_SECONDS
@@ -209,7 +208,7 @@ def test_silence_after_a_goodbye_ends_the_call() -> None:
 
 
 def test_who_speaks_after_a_goodbye_is_answered() -> None:
-    talk = polite(goodbye_phrases=frozenset({"bye"}))
+    talk = polite(can_end_call=True)
     ended_at = parted(talk)
     talk.on(CallerSpeaking(True), after=AFTER_GOODBYE_SECONDS - 1)
     assert not of(HangUp, talk.on(TimerFired(), after=2))
@@ -220,22 +219,21 @@ def test_who_speaks_after_a_goodbye_is_answered() -> None:
 
 @pytest.mark.parametrize("words", ["Bye is short for goodbye, I think so.", "Well."])
 def test_a_word_in_the_middle_is_no_goodbye(words: str) -> None:
-    talk = polite(goodbye_phrases=frozenset({"bye"}), idle_timeout_seconds=9)
+    talk = polite(can_end_call=True, idle_timeout_seconds=9)
     parted(talk, words)
     assert spoken(talk.passes()).text == "Are you still there?"
 
 
 @pytest.mark.parametrize("words", ["Shall we say bye?", "Did you say “bye?”", "Bye？"])  # noqa: RUF001
 def test_a_question_is_no_goodbye(words: str) -> None:
-    talk = polite(goodbye_phrases=frozenset({"bye"}), idle_timeout_seconds=9)
+    talk = polite(can_end_call=True, idle_timeout_seconds=9)
     parted(talk, words)
     assert spoken(talk.passes()).text == "Are you still there?"
 
 
 def test_nobody_parts_who_has_not_heard_the_caller_yet() -> None:
     greeting = "Hello, good night."
-    night = frozenset({"good night"})
-    talk = polite(goodbye_phrases=night, idle_timeout_seconds=9, greeting=greeting)
+    talk = polite(can_end_call=True, idle_timeout_seconds=9, greeting=greeting)
     talk.clip(1, greeting)
     talk.on(ReplyEnded(1, greeting))
     while not (sentences := of(SpeakText, talk.passes())):
@@ -256,8 +254,8 @@ def test_nobody_parts_who_has_not_heard_the_caller_yet() -> None:
 def test_what_also_means_something_else_is_no_goodbye(
     language: str, words: str, parts: bool
 ) -> None:
-    partings = backchannels(PHRASEBOOKS[language].goodbye_phrases)
-    assert ConversationRules("", goodbye_phrases=partings).is_goodbye(words) is parts
+    config = bot_config(language=language, can_end_call=True)
+    assert config.is_goodbye(words) is parts
 
 
 # To a person
@@ -310,7 +308,7 @@ def test_a_line_that_breaks_in_the_notice_leaves_a_transfer_to_be_made(
     back.clip(sorry.reply, sorry.text)
     again = started(back.on(ReplyEnded(sorry.reply, sorry.text)))
     assert told(again)[-2:] == [("tool", RELAY_LOST), ("user", RECONNECTED)]
-    assert not back.core.farewells.transfer_limit_reached
+    assert not back.core.state.transfer_limit_reached
 
 
 def test_a_transfer_that_was_made_is_not_undone_by_the_end_of_its_session() -> None:
@@ -342,16 +340,16 @@ def test_what_was_said_before_is_notice_enough() -> None:
 def test_nobody_is_rung_up_who_was_not_offered(
     targets: tuple[TransferTarget, ...], name: object
 ) -> None:
-    talk = polite(transfer_targets=targets)
+    talk = polite(targets=targets)
     actions = uses(talk, call("transfer_call", target=name, summary="Ann."))
     assert told(started(actions))[-1] == ("tool", NO_TARGET_AVAILABLE)
-    assert talk.core.farewell is None
+    assert talk.core.final_message is None
 
 
 @pytest.mark.parametrize("name", ["Nobody", ""])
 def test_a_key_for_somebody_who_is_not_there_is_answered(name: str) -> None:
-    menu = {"0": MenuEntry("0", "transfer", name)}
-    talk = polite(transfer_targets=(NOBODY,), menu=menu)
+    menu = (MenuEntry("0", "transfer", name),)
+    talk = polite(targets=(NOBODY,), menu=menu)
     start = started(talk.on(DtmfReceived("0")))
     assert told(start)[1:] == [
         ("assistant", ["transfer_call"]),
@@ -376,7 +374,7 @@ def test_after_so_many_transfers_nobody_more_is_bothered() -> None:
         (["My boiler leaks."], "My boiler leaks."),
         (["My boiler leaks.", "Yes."], "My boiler leaks."),
         (["It is this one.", "471#"], "It is this one."),
-        (["word " * 99], "word " * (MOST_WORDS - 1) + "word"),
+        (["word " * 99], "word " * (MAX_SUMMARY_WORDS - 1) + "word"),
         (["Hello?"], ""),
         ([], ""),
     ],
@@ -384,7 +382,7 @@ def test_after_so_many_transfers_nobody_more_is_bothered() -> None:
 def test_the_person_hears_the_callers_words_where_the_model_did_not_decide(
     by: str, said: list[str], told_of: str
 ) -> None:
-    talk = polite(menu={"0": MenuEntry("0", "transfer", "Sales")})
+    talk = polite(menu=(MenuEntry("0", "transfer", "Sales"),))
     for words in said:
         if words.endswith("#"):
             for key in words:
@@ -394,18 +392,15 @@ def test_the_person_hears_the_callers_words_where_the_model_did_not_decide(
             talk.clip(number, "I see.")
             talk.on(ReplyEnded(number, "I see."))
     talk.on(DtmfReceived("0") if by == "a key" else OperatorTransferred("Sales"))
-    assert talk.core.farewell
-    assert talk.core.farewell.summary == told_of
+    assert talk.core.final_message
+    assert talk.core.final_message.summary == told_of
 
 
 # Another language
 
 
 def bilingual() -> Talk:
-    german = ConversationRules(
-        "Sei nett.", goodbye_message="Tschüss.", language="de-DE"
-    )
-    return polite(other_languages={"de-DE": german})
+    return polite(languages=(Language("de-DE", "Johanna"),))
 
 
 def test_the_language_is_changed_for_all_that_follows() -> None:
@@ -415,7 +410,7 @@ def test_the_language_is_changed_for_all_that_follows() -> None:
     assert kinds.index(ChangeLanguage) < kinds.index(StartReply)
     assert of(ChangeLanguage, actions) == [ChangeLanguage("de-DE")]
     start = started(actions)
-    assert start.messages[0]["content"] == "Sei nett."
+    assert talk.core.config.apology_message == PHRASEBOOKS["de"].apology_message
     talk.clip(start.reply, "Gern.")
     talk.on(ReplyEnded(start.reply, "Gern."))
     back = call("switch_language", language="en-US")
@@ -437,7 +432,7 @@ def test_a_call_that_goes_on_goes_on_in_its_language() -> None:
     turns = tuple(turn for turn in before.core.turns)
     actions = talk.on(CallResumed(turns, disconnected_at=0.0, seconds=5.0))
     assert of(ChangeLanguage, actions) == [ChangeLanguage("de-DE")]
-    assert talk.core.manners.goodbye_message == "Tschüss."
+    assert talk.core.config.goodbye_message == PHRASEBOOKS["de"].goodbye_message
 
 
 def test_arguments_may_be_left_out() -> None:

@@ -6,7 +6,6 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.test import Client
 
-from bots.config.rules import rules_of
 from bots.config_builder import config_of
 from bots.models import Bot
 from calls.conversation.actions import DropClips, Play, SpeakText, StartReply, StopReply
@@ -22,7 +21,7 @@ from calls.conversation.events import (
 )
 from calls.conversation.responder import GREETING_TTS_TIMEOUT
 from calls.models import Call
-from calls.turns.turn import CONSENT, Turn
+from calls.turns.turn import Turn, TurnKind
 from tests.calls.conversation.test_conversation import GREETING, Talk, of, started
 from tests.end_to_end.test_live import closed, dial, turns
 from tests.support.inworld.server import FakeInworld
@@ -58,7 +57,8 @@ def test_it_is_on_record_with_its_time_and_no_part_of_the_history() -> None:
     talk.on(ReplyEnded(2, GREETING))
     talk.passes()
     turn = talk.turns[0]
-    assert (turn.role, turn.model, turn.interrupted) == ("system", CONSENT, False)
+    assert (turn.role, turn.kind) == ("system", TurnKind.CONSENT)
+    assert (turn.model, turn.interrupted) == ("", False)
     assert turn.text == turn.heard_text == SENTENCE
     assert turn.ended_at
     assert turn.ended_at > turn.started_at
@@ -125,7 +125,7 @@ def test_an_operator_or_the_caller_may_end_the_call_before_its_end() -> None:
     talk = Talk(greeting=GREETING, consent_message=SENTENCE)
     talk.on(CallConnected())
     talk.on(OperatorEnded())
-    assert talk.core.farewell
+    assert talk.core.final_message
     talk = told()
     talk.on(CallEnded(), after=1)
     assert talk.turns[0].heard_text != SENTENCE
@@ -139,7 +139,7 @@ def resumed(*before: Turn) -> list[str]:
 
 
 def test_a_call_that_goes_on_elsewhere_hears_it_again_only_if_it_was_cut() -> None:
-    begun = Turn(0, "system", 90.0, SENTENCE, model=CONSENT)
+    begun = Turn(0, "system", 90.0, SENTENCE, kind=TurnKind.CONSENT)
     whole = dataclasses.replace(begun, heard_text=SENTENCE, ended_at=95.0)
     cut = dataclasses.replace(begun, heard_text="This", ended_at=91.0, interrupted=True)
     assert SENTENCE not in resumed(whole)
@@ -148,16 +148,15 @@ def test_a_call_that_goes_on_elsewhere_hears_it_again_only_if_it_was_cut() -> No
 
 def test_the_greeting_is_made_while_it_plays() -> None:
     profile = config_of(Bot(consent_message=f" {SENTENCE} "))
-    rules = rules_of(profile)
-    assert rules.consent_message == SENTENCE
-    assert rules.fixed_sentences[0] == profile.greeting
+    assert profile.consent_message == SENTENCE
+    assert profile.fixed_sentences[0] == profile.greeting
 
 
 def test_a_sentence_that_is_another_in_each_call_is_not_made_beforehand() -> None:
     profile = config_of(
         Bot(consent_message=SENTENCE, greeting="Hi {{a}}", goodbye_message="{{b|c}}")
     )
-    told = rules_of(profile).fixed_sentences
+    told = profile.fixed_sentences
     assert told[0] == profile.apology_message
     assert not any("{{" in each for each in told)
 
@@ -175,8 +174,8 @@ async def test_on_a_real_line_it_is_heard_first_and_its_page_says_so(
         await call.reply()
     row = await closed(call.call_sid)
     assert [sound.kind for sound in heard] == ["clip"] * len(heard)
-    said = [(t.role, t.text, t.model) for t in await turns(row)]
-    assert said[0] == ("system", SENTENCE, CONSENT)
+    said = [(t.role, t.text, t.kind) for t in await turns(row)]
+    assert said[0] == ("system", SENTENCE, "consent")
     assert said[1][:2] == ("bot", bot.greeting)
     first = (await turns(row))[0]
     assert first.heard_text == SENTENCE

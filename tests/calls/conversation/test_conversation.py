@@ -1,9 +1,8 @@
 """Who may speak: the rules, without a socket."""
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from bots.config.rules import ConversationRules
 from calls.conversation.actions import (
     Action,
     DropClips,
@@ -28,6 +27,7 @@ from calls.conversation.events import (
 from calls.conversation.responder import GREETING_TTS_TIMEOUT
 from calls.turns.playback import Clip
 from calls.turns.turn import Turn
+from tests.support.bot_configs import bot_config
 
 A = TypeVar("A", bound=Action)
 GREETING = "Hello, how can I help?"
@@ -36,8 +36,8 @@ GREETING = "Hello, how can I help?"
 class Talk:
     """A conversation and what it did, with time passing as told."""
 
-    def __init__(self, **manners: object) -> None:
-        self.core = Conversation(ConversationRules("Be kind.", **manners))  # type: ignore[arg-type]
+    def __init__(self, **settings: Any) -> None:
+        self.core = Conversation(bot_config(**settings))
         self.now = 100.0
         self.turns: dict[int, Turn] = {}
 
@@ -179,7 +179,7 @@ def test_keys_are_one_entry_after_a_pause_or_a_hash() -> None:
 
 
 def test_a_bot_that_may_not_be_interrupted_finishes_first_and_answers_then() -> None:
-    talk = Talk(speech_interrupts=False)
+    talk = Talk(interruptible="dtmf")
     number = answered(talk)
     actions = talk.on(CallerSpoke("And on Sunday?"))
     assert not of(StopReply, actions)

@@ -196,16 +196,16 @@ def test_two_entries_at_once_are_one_too_many() -> None:
 
 
 def test_keys_that_were_asked_for_are_not_those_of_the_menu() -> None:
-    menu = {"1": MenuEntry("1", "end")}
+    menu = (MenuEntry("1", "end"),)
     talk = asked(working(can_collect_digits=True, menu=menu), length=2)
     (start,) = typed(talk, "11")
     assert told(start)[-1] == ("tool", "The caller pressed 1 1.")
-    assert talk.core.farewell is None
+    assert talk.core.final_message is None
 
 
 # What comes after a fixed length
 
-HASH = {"#": MenuEntry("#", "end"), "1": MenuEntry("1", "end")}
+HASH = (MenuEntry("#", "end"), MenuEntry("1", "end"))
 
 
 @pytest.mark.parametrize("slip", ["#", "1", "#1"])
@@ -214,7 +214,7 @@ def test_what_follows_a_fixed_length_at_once_is_a_slip(slip: str) -> None:
     (start,) = typed(talk, "4711")
     for key in slip:
         assert talk.on(DtmfReceived(key), after=0.4) == []
-    assert talk.core.farewell is None
+    assert talk.core.final_message is None
     talk.clip(start.reply, "Thank you.")
     talk.on(ReplyEnded(start.reply, "Thank you."))
     assert ("bot", "Thank you.", "") in talk.transcript()
@@ -244,8 +244,8 @@ def test_a_secret_is_told_to_the_model_and_shown_to_nobody(by: str) -> None:
     talk = working(can_collect_digits=True, mask_dtmf=by == "the bot")
     asked(talk, secret=by == "the model")
     assert typed(talk, "471") == []
-    glimpse = CallSnapshot(Call(), None, talk.core)  # type: ignore[arg-type]
-    news = glimpse.state_news()
+    snapshot = CallSnapshot(Call(), talk.core)
+    news = snapshot.state_update()
     assert news
     assert news["state"]["keys"] == MASKED
     (start,) = typed(talk, "#")
@@ -275,7 +275,7 @@ def test_a_secret_that_is_half_typed_is_forgotten_by_who_speaks() -> None:
     assert told(start)[-1] == ("user", "Sorry, wrong card.")
 
 
-FOUR = {"4": MenuEntry("4", "end")}
+FOUR = (MenuEntry("4", "end"),)
 MEANS = ["words", "words after a key", "too late a start", "too long a pause"]
 
 
@@ -312,12 +312,12 @@ def test_a_secret_that_is_typed_too_late_is_one_all_the_same(
     if answer:
         replied(talk, start)
     assert typed(talk, "4711", after=0.4) == []
-    glimpse = CallSnapshot(Call(), None, talk.core)  # type: ignore[arg-type]
-    news = glimpse.state_news()
+    snapshot = CallSnapshot(Call(), talk.core)
+    news = snapshot.state_update()
     assert news
     assert news["state"]["keys"] == MASKED
     (again,) = typed(talk, "#")
-    assert talk.core.farewell is None
+    assert talk.core.final_message is None
     assert told(again)[-1][1].endswith("[pressed 4 7 1 1]")
     assert kept(talk)[-1].endswith(MASKED)
     assert "4 7" not in " ".join(kept(talk))
@@ -331,7 +331,7 @@ def test_after_the_answer_there_is_as_much_time_as_after_the_question() -> None:
     typed(talk, "5#", after=0.4)
     assert kept(talk)[-1].endswith(MASKED)
     typed(talk, "4", after=0.4)
-    assert talk.core.farewell is not None
+    assert talk.core.final_message is not None
 
 
 @pytest.mark.parametrize("sounds", [False, True])
@@ -341,7 +341,7 @@ def test_a_secret_may_be_corrected_until_the_answer_sounds(sounds: bool) -> None
     talk.clip(start.reply, "Thank you.", seconds=2.0)
     starts_at = talk.core.playback.pending()[-1].starts_at
     typed(talk, "4", after=starts_at - talk.now if sounds else 0.1)
-    assert (talk.core.farewell is not None) is sounds
+    assert (talk.core.final_message is not None) is sounds
     if not sounds:
         typed(talk, "711#")
         assert kept(talk)[-1] == MASKED
@@ -364,5 +364,5 @@ def test_a_secret_stays_one_when_the_line_breaks_before_it_is_typed() -> None:
     turns = tuple(before.core.turns)
     talk.on(CallResumed(turns, disconnected_at=talk.now, seconds=9.0))
     typed(talk, "4711#")
-    assert talk.core.farewell is None
+    assert talk.core.final_message is None
     assert kept(talk)[-1].endswith(MASKED)

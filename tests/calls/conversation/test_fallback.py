@@ -11,7 +11,7 @@ from calls.conversation.actions import (
     SpeakText,
     StartReply,
 )
-from calls.conversation.ending import MAX_TRANSFERS
+from calls.conversation.call_state import MAX_TRANSFERS
 from calls.conversation.events import (
     CallerInterrupted,
     CallerSpoke,
@@ -35,38 +35,38 @@ from tests.support.transfer_targets import SALES
 APOLOGY = "Sorry, trouble."
 
 
-def failing(
-    *, models: tuple[str, ...] = (), can_transfer: bool = False
-) -> FallbackPolicy:
-    """A ladder at the caller's question, asked at 0."""
-    ladder = FallbackPolicy(models, lambda at: can_transfer)
-    ladder.begin(0)
-    return ladder
+def asked(*, models: tuple[str, ...] = ()) -> FallbackPolicy:
+    """The policy of a call whose caller asked a question at 0."""
+    policy = FallbackPolicy(models)
+    policy.begin(0)
+    return policy
 
 
-def rungs(ladder: FallbackPolicy, times: int, at: float = 1) -> list[tuple[str, str]]:
-    steps = [ladder.failed(at) for _ in range(times)]
-    return [(step.rung, step.model) for step in steps]
+def steps(
+    policy: FallbackPolicy, times: int, at: float = 1, *, can_transfer: bool = False
+) -> list[tuple[str, str]]:
+    attempts = [policy.failed(at, can_transfer=can_transfer) for _ in range(times)]
+    return [(attempt.step, attempt.model) for attempt in attempts]
 
 
 def test_a_question_must_be_answered_within_the_limit() -> None:
-    assert failing().due_at == FIRST_AUDIO_TIMEOUT
+    assert asked().due_at == FIRST_AUDIO_TIMEOUT
 
 
 def test_a_failed_answer_is_tried_again_once_and_then_apologised_for() -> None:
-    assert rungs(failing(), 2) == [("retry", ""), ("apology", "")]
+    assert steps(asked(), 2) == [("retry", ""), ("apology", "")]
 
 
 def test_the_fallback_models_follow_the_retry_in_their_order() -> None:
-    assert rungs(failing(models=("a", "b")), 4) == [
+    assert steps(asked(models=("a", "b")), 4) == [
         *(("retry", ""), ("fallback", "a"), ("fallback", "b"), ("apology", ""))
     ]
 
 
 def test_what_cannot_succeed_is_not_repeated() -> None:
-    step = failing(models=("a",)).failed(1, retryable=False)
+    step = asked(models=("a",)).failed(1, retryable=False)
     assert step == NextAttempt(FallbackStep.FALLBACK, 1, "a")
-    assert failing().failed(1, retryable=False).rung is FallbackStep.APOLOGY
+    assert asked().failed(1, retryable=False).step is FallbackStep.APOLOGY
 
 
 @pytest.mark.parametrize(
@@ -85,52 +85,55 @@ def test_what_cannot_succeed_is_not_repeated() -> None:
 def test_a_wait_asked_for_is_kept_unless_the_caller_would_wait_too_long(
     wait: float | None, expected: NextAttempt
 ) -> None:
-    assert failing(models=("a",)).failed(1, retry_after=wait) == expected
+    assert asked(models=("a",)).failed(1, retry_after=wait) == expected
 
 
 def test_nothing_more_is_tried_once_the_budget_is_spent() -> None:
-    ladder = failing(models=("a", "b"))
-    ladder.failed(1)
-    assert ladder.due_at == 1 + FALLBACK_BUDGET
-    assert ladder.failed(2).rung is FallbackStep.FALLBACK
-    assert ladder.due_at == 1 + FALLBACK_BUDGET, "counts from the first failure"
-    assert ladder.failed(1 + FALLBACK_BUDGET).rung is FallbackStep.APOLOGY
-    assert ladder.due_at is None
+    policy = asked(models=("a", "b"))
+    policy.failed(1)
+    assert policy.due_at == 1 + FALLBACK_BUDGET
+    assert policy.failed(2).step is FallbackStep.FALLBACK
+    assert policy.due_at == 1 + FALLBACK_BUDGET, "counts from the first failure"
+    assert policy.failed(1 + FALLBACK_BUDGET).step is FallbackStep.APOLOGY
+    assert policy.due_at is None
 
 
-def given_up(ladder: FallbackPolicy, times: int) -> list[str]:
+def last_steps(
+    policy: FallbackPolicy, times: int, *, can_transfer: bool = False
+) -> list[str]:
     last = []
     for time in range(times):
-        ladder.begin(10 * time)
-        last.append(rungs(ladder, 2, at=10 * time + 1)[-1][0])
+        policy.begin(10 * time)
+        tried = steps(policy, 2, at=10 * time + 1, can_transfer=can_transfer)
+        last.append(tried[-1][0])
     return last
 
 
 def test_the_call_is_ended_after_three_answers_in_a_row_that_failed() -> None:
     apologies = ["apology"] * (HANG_UP_AFTER - 1)
-    assert given_up(failing(), HANG_UP_AFTER) == [*apologies, "hang_up"]
+    assert last_steps(asked(), HANG_UP_AFTER) == [*apologies, "hang_up"]
 
 
 def test_the_caller_is_put_through_after_two_where_that_is_possible() -> None:
     apologies = ["apology"] * (TRANSFER_AFTER - 1)
-    ladder = failing(can_transfer=True)
-    assert given_up(ladder, TRANSFER_AFTER) == [*apologies, "transfer"]
+    found = last_steps(asked(), TRANSFER_AFTER, can_transfer=True)
+    assert found == [*apologies, "transfer"]
 
 
 def test_an_answer_that_is_heard_lets_the_count_start_anew() -> None:
-    ladder = failing()
-    assert given_up(ladder, HANG_UP_AFTER - 1)[-1] == "apology"
-    ladder.succeeded()
-    assert given_up(ladder, HANG_UP_AFTER - 1)[-1] == "apology"
+    policy = asked()
+    assert last_steps(policy, HANG_UP_AFTER - 1)[-1] == "apology"
+    policy.succeeded()
+    assert last_steps(policy, HANG_UP_AFTER - 1)[-1] == "apology"
 
 
-def test_the_time_of_every_rung_is_kept_and_cleared_with_the_next_question() -> None:
-    ladder = failing(models=("a", "b"))
+def test_the_time_of_every_step_is_kept_and_cleared_with_the_next_question() -> None:
+    policy = asked(models=("a", "b"))
     for at in (1, 1.2, 1.4, 1.6):
-        ladder.failed(at)
-    assert ladder.steps_taken == {"retry": 1, "fallback": 1.2, "apology": 1.6}
-    ladder.begin(9)
-    assert ladder.steps_taken == {}
+        policy.failed(at)
+    assert policy.steps_taken == {"retry": 1, "fallback": 1.2, "apology": 1.6}
+    policy.begin(9)
+    assert policy.steps_taken == {}
 
 
 # In a call
@@ -207,7 +210,7 @@ def test_a_caller_who_asks_again_and_again_hears_something_in_the_end() -> None:
     assert spoken
 
 
-def test_a_reply_that_falls_silent_for_ever_is_given_up() -> None:
+def test_a_reply_that_falls_silent_for_ever_is_last_steps() -> None:
     talk, number = failing_talk(idle_timeout_seconds=5.0)
     talk.clip(number, "Well,")
     talk.passes()
@@ -247,7 +250,7 @@ def test_an_apology_that_is_cut_off_keeps_its_heard_part() -> None:
     assert talk.transcript()[1] == ("system", APOLOGY, "Sorry,")
 
 
-def test_an_answer_keeps_when_each_rung_was_taken() -> None:
+def test_an_answer_keeps_when_each_step_was_taken() -> None:
     talk, number = failing_talk()
     again = started(talk.on(ReplyEnded(number, error="Broken."), after=0.7)).reply
     talk.clip(again, "There.")
@@ -256,13 +259,11 @@ def test_an_answer_keeps_when_each_rung_was_taken() -> None:
 
 
 @pytest.mark.parametrize("can_transfer", [False, True])
-def test_the_call_ends_with_a_last_word_when_answers_keep_failing(
+def test_the_call_ends_with_a_last_word_when_answers_keep_asked(
     can_transfer: bool,
 ) -> None:
     targets = (SALES,) if can_transfer else ()
-    talk = Talk(
-        apology_message=APOLOGY, transfer_targets=targets, transfer_notice="One sec."
-    )
+    talk = Talk(apology_message=APOLOGY, targets=targets, transfer_notice="One sec.")
     for _ in range((TRANSFER_AFTER if can_transfer else HANG_UP_AFTER) - 1):
         hears_an_apology(talk)
     number = started(talk.on(CallerSpoke("Why?"), after=1)).reply
@@ -284,7 +285,7 @@ AWAY = replace(SALES, opening_hours="Mon 9:00-9:01")
 @pytest.mark.parametrize("why", ["nobody", "closed", "tried enough"])
 def test_where_nobody_is_there_a_caller_gets_the_same_third_chance(why: str) -> None:
     targets = {"nobody": (), "closed": (AWAY,), "tried enough": (SALES,)}[why]
-    talk = Talk(apology_message=APOLOGY, transfer_targets=targets)
+    talk = Talk(apology_message=APOLOGY, targets=targets)
     if why == "tried enough":
         for index in range(MAX_TRANSFERS):
             use = ToolCallRecord(

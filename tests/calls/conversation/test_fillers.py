@@ -8,7 +8,7 @@ from calls.conversation.events import (
     ToolCallEnded,
 )
 from calls.conversation.tool_calls import FILLER_PAUSE
-from calls.turns.turn import FILLER
+from calls.turns.turn import TurnKind
 from tests.calls.conversation.test_conversation import Talk, of, started
 from tests.calls.conversation.test_tool_calls import (
     FILLER_SECONDS,
@@ -55,7 +55,7 @@ def test_a_slow_tool_is_bridged_by_varied_sentences() -> None:
     ]
     start = started(talk.on(ToolCallEnded("1", "Sent.")))
     assert told(start)[1:] == [("assistant", ["look_up"]), ("tool", "Sent.")]
-    filler = next(turn for turn in talk.turns.values() if turn.model == FILLER)
+    filler = next(turn for turn in talk.turns.values() if turn.kind is TurnKind.FILLER)
     assert (filler.role, filler.heard_text) == ("system", "One moment.")
 
 

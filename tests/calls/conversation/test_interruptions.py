@@ -3,7 +3,6 @@
 import pytest
 
 from bots.config.phrasebook import PHRASEBOOKS
-from bots.config.rules import backchannels
 from calls.conversation.actions import (
     Action,
     DropClips,
@@ -31,7 +30,7 @@ from calls.conversation.timeouts import (
 from calls.turns.playback import START_DELAY, Clip
 from tests.calls.conversation.test_conversation import Talk, answered, of, started
 
-LISTENING = backchannels("mhm, okay, I see")
+LISTENING = "mhm, okay, I see"
 SECONDS = 2.0
 
 
@@ -87,7 +86,7 @@ def test_a_reply_cut_short_is_resumed_and_then_written_to_its_end() -> None:
 
 def test_a_reply_cut_off_between_two_clips_is_only_written_on() -> None:
     talk, _ = cut_off("one two", ended=False, heard=2)
-    assert talk.core.interruptions.hold
+    assert talk.core.interruptions.paused
     actions = talk.passes()
     assert not of(Play, actions)
     assert started(actions).messages[-2]["content"] == "one two"
@@ -120,7 +119,7 @@ def test_a_second_interrupt_while_waiting_changes_nothing_but_the_wait() -> None
 
 def test_a_last_word_that_was_nearly_over_is_not_repeated() -> None:
     talk, _ = cut_off("one two three four", heard=1.9)
-    assert talk.core.interruptions.hold is None
+    assert talk.core.interruptions.paused is None
     assert talk.turns[1].heard_text == "one two three four"
 
 
@@ -236,7 +235,7 @@ def test_an_okay_at_the_end_of_a_question_is_its_answer() -> None:
 def test_every_word_of_a_languages_list_is_taken_for_listening(language: str) -> None:
     words = PHRASEBOOKS[language].backchannels
     for word in words.split(", "):
-        talk = Talk(backchannels=backchannels(words))
+        talk = Talk(backchannels=words)
         answered(talk)
         talk.on(CallerInterrupted(1000))
         assert of(Play, talk.on(CallerSpoke(f"{word.title()}."), after=0.5)), word
@@ -255,7 +254,7 @@ def test_every_word_of_a_languages_list_is_taken_for_listening(language: str) ->
     ],
 )
 def test_a_bot_has_its_own_list(listed: str, said: str, is_aside: bool) -> None:
-    talk = Talk(backchannels=backchannels(listed))
+    talk = Talk(backchannels=listed)
     answered(talk)
     talk.on(CallerInterrupted(1000))
     assert bool(of(Play, talk.on(CallerSpoke(said), after=0.5))) is is_aside
@@ -337,7 +336,7 @@ def test_a_hash_completes_an_entry_and_alone_is_one(keys: str, entry: str) -> No
         assert not of(StartReply, talk.on(DtmfReceived(key), after=0.5))
     start = started(talk.on(DtmfReceived(keys[-1]), after=0.5))
     assert start.messages[-1]["content"] == entry
-    assert talk.core.entry.due_at is None
+    assert talk.core.digits.due_at is None
 
 
 def test_every_key_gives_the_next_one_time() -> None:
@@ -405,7 +404,7 @@ def test_an_interrupt_long_after_the_key_cuts_the_answer_itself() -> None:
 def test_what_is_said_over_an_uninterruptible_bot_is_answered_after_it(
     keys: bool,
 ) -> None:
-    talk = Talk(speech_interrupts=False, dtmf_interrupts=False)
+    talk = Talk(interruptible="none")
     number = answered(talk)
     over = talk.on(DtmfReceived("#") if keys else CallerSpoke("Sunday?"))
     assert not of(StopReply, over)
@@ -417,7 +416,7 @@ def test_what_is_said_over_an_uninterruptible_bot_is_answered_after_it(
 
 
 def test_what_was_said_over_an_uninterruptible_bot_is_answered_if_it_is_cut() -> None:
-    talk = Talk(speech_interrupts=False)
+    talk = Talk(interruptible="dtmf")
     number = answered(talk)
     talk.on(CallerSpoke("Sunday?"))
     actions = talk.on(CallerInterrupted(1000), after=2)
@@ -427,7 +426,7 @@ def test_what_was_said_over_an_uninterruptible_bot_is_answered_if_it_is_cut() ->
 
 
 def test_an_uninterruptible_bot_that_is_not_audible_yet_merges_questions() -> None:
-    talk = Talk(speech_interrupts=False)
+    talk = Talk(interruptible="dtmf")
     number = started(talk.on(CallerSpoke("A table"))).reply
     actions = talk.on(CallerSpoke("for two"), after=0.5)
     assert StopReply(number) in actions
@@ -435,7 +434,7 @@ def test_an_uninterruptible_bot_that_is_not_audible_yet_merges_questions() -> No
 
 
 def test_a_reply_that_is_written_plays_on_before_the_next_answer() -> None:
-    talk = Talk(speech_interrupts=False)
+    talk = Talk(interruptible="dtmf")
     number = answered(talk)
     talk.on(ReplyEnded(number, "one two three four"))
     actions = talk.on(CallerSpoke("And Sunday?"))

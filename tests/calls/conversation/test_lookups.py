@@ -7,7 +7,6 @@ import pytest
 from pytest_django import Settings
 
 from bots.config.capabilities import ToolSpec
-from bots.config.rules import ConversationRules
 from calls.conversation.actions import SpeakText, StartReply
 from calls.conversation.events import (
     CallConnected,
@@ -20,6 +19,7 @@ from calls.conversation.events import (
 from calls.logs import CallLog
 from calls.session.tool_runner import ToolRunner
 from tests.calls.conversation.test_conversation import Talk, of, started
+from tests.support.bot_configs import bot_config
 from tests.support.tool_server import ToolServer, Waits, json_answer
 
 KNOWN = {"caller_number": "+14155550100", "now": "Monday, 9:00"}
@@ -50,7 +50,7 @@ def connected(greeting: str, **manners: object) -> tuple[Talk, list[str]]:
 )
 def test_greeting_and_prompt_are_filled_in(text: str, filled: str) -> None:
     talk = Talk(greeting=text)
-    talk.core = type(talk.core)(ConversationRules(text, greeting=text))
+    talk.core = type(talk.core)(bot_config(text, greeting=text))
     (greeting,) = of(SpeakText, talk.on(CallConnected(KNOWN)))
     assert greeting.text == filled
     # What is of this call only is not kept for others.
@@ -102,7 +102,7 @@ def test_who_speaks_before_the_lookup_has_ended_is_answered_with_it() -> None:
     looked_up = talk.on(LookupDone({"customer.name": "Ann"}))
     assert started(looked_up).messages[-1]["content"] == "Hello?"
     assert not of(SpeakText, looked_up)  # nobody is greeted who has spoken
-    assert talk.core.answers.variables["customer.name"] == "Ann"
+    assert talk.core.state.variables["customer.name"] == "Ann"
 
 
 def test_keys_before_the_lookup_has_ended_are_answered_with_it() -> None:

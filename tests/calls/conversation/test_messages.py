@@ -16,7 +16,7 @@ from calls.conversation.events import (
 )
 from calls.conversation.messages import CONNECTED, CONTINUE, CUT_OFF, messages
 from calls.turns.playback import START_DELAY, twilio_tts_clip
-from calls.turns.turn import NOTICE, Role, ToolCallRecord, Turn
+from calls.turns.turn import Role, ToolCallRecord, Turn, TurnKind
 from tests.calls.conversation.test_conversation import Talk, started
 
 SYSTEM = {"role": "system", "content": "Be kind."}
@@ -31,8 +31,8 @@ def bot(heard: str, *, text: str = "", cut: bool = False, role: Role = "bot") ->
     return Turn(0, role, 0.0, text or heard, heard, interrupted=cut)
 
 
-def told(*turns: Turn, go_on: bool = False) -> list[tuple[str, str]]:
-    first, *rest = messages("Be kind.", turns, go_on=go_on)
+def told(*turns: Turn, continues: bool = False) -> list[tuple[str, str]]:
+    first, *rest = messages("Be kind.", turns, continues=continues)
     assert first == SYSTEM
     return [(message["role"], message["content"]) for message in rest]
 
@@ -87,9 +87,9 @@ def test_turns_become_messages(
 
 
 def test_the_rest_of_a_reply_is_asked_for_in_the_callers_place() -> None:
-    assert told(caller("A"), bot("x"), go_on=True)[-1] == ("user", CONTINUE)
-    assert told(caller("A"), go_on=True) == [("user", f"A {CONTINUE}")]
-    assert told(go_on=True) == [("user", CONTINUE)]
+    assert told(caller("A"), bot("x"), continues=True)[-1] == ("user", CONTINUE)
+    assert told(caller("A"), continues=True) == [("user", f"A {CONTINUE}")]
+    assert told(continues=True) == [("user", CONTINUE)]
 
 
 TURNS = st.lists(
@@ -110,13 +110,13 @@ TURNS = st.lists(
 @settings(derandomize=True, database=None)
 @given(TURNS, st.booleans())
 def test_whatever_was_said_the_history_alternates_from_the_caller(
-    turns: list[Turn], go_on: bool
+    turns: list[Turn], continues: bool
 ) -> None:
-    roles = [role for role, _ in told(*turns, go_on=go_on)]
+    roles = [role for role, _ in told(*turns, continues=continues)]
     assert roles == ["user", "assistant"] * (len(roles) // 2) + ["user"] * (
         len(roles) % 2
     )
-    assert not go_on or roles[-1] == "user"
+    assert not continues or roles[-1] == "user"
 
 
 # In a call: what of a fixed sentence was heard
@@ -155,7 +155,7 @@ def test_a_greeting_in_the_carriers_voice_keeps_its_heard_part() -> None:
 
 
 def test_what_is_still_to_be_played_counts_as_said_in_the_next_question() -> None:
-    talk = Talk(speech_interrupts=False)
+    talk = Talk(interruptible="dtmf")
     number = started(talk.on(CallerSpoke("A"))).reply
     talk.clip(number, "x y")
     talk.on(ReplyEnded(number, "x y"), after=1)
@@ -185,7 +185,7 @@ def test_that_a_caller_is_put_through_was_said_before_anybody_was_rung_up(
         *(caller("Sales, please."), Turn(1, "tool", 0.0, tool_call=through)),
         *(Turn(2, "tool", 0.0, tool_call=refused), caller("Thanks.")),
     ]
-    turns.insert(place, replace(bot("One moment."), model=NOTICE))
+    turns.insert(place, replace(bot("One moment."), kind=TurnKind.TRANSFER_NOTICE))
     assert told(*turns)[1:] == [
         ("assistant", "One moment."),
         ("tool", "Nobody answered."),

@@ -22,7 +22,7 @@ from calls.conversation.events import (
     ReplyEnded,
 )
 from calls.conversation.responder import GREETING_TTS_TIMEOUT
-from calls.turns.turn import OPERATOR
+from calls.turns.turn import TurnKind
 from tests.calls.conversation.test_conversation import Talk, answered, of, started
 from tests.support.transfer_targets import SALES
 
@@ -76,7 +76,7 @@ def test_a_line_is_the_bots_own_words_and_noted_as_an_operators() -> None:
     (spoken,) = of(SpeakText, talk.on(OperatorSaid(LINE)))
     voiced(talk, spoken)
     talk.passes()
-    assert (talk.turns[0].role, talk.turns[0].model) == ("bot", OPERATOR)
+    assert (talk.turns[0].role, talk.turns[0].kind) == ("bot", TurnKind.OPERATOR)
     assert "play_sent" not in talk.turns[0].latency_ms  # it is not a slow answer
     messages = started(talk.on(CallerSpoke("Fine."))).messages
     assert messages[-2] == {"role": "assistant", "content": LINE}
@@ -151,7 +151,7 @@ def test_a_call_that_is_to_end_ends_with_the_bots_goodbye() -> None:
 def test_the_second_time_it_ends_at_once(
     first: OperatorEnded | OperatorTransferred,
 ) -> None:
-    talk = talking(transfer_targets=(SALES,))
+    talk = talking(targets=(SALES,))
     (spoken,) = of(SpeakText, talk.on(first))
     actions = talk.on(OperatorEnded())
     assert actions == [StopReply(spoken.reply), HangUp("operator-ended")]
@@ -159,7 +159,7 @@ def test_the_second_time_it_ends_at_once(
 
 
 def test_a_transfer_is_announced_and_then_made() -> None:
-    talk = talking(transfer_targets=(SALES,))
+    talk = talking(targets=(SALES,))
     (spoken,) = of(SpeakText, talk.on(OperatorTransferred()))
     assert spoken.text == NOTICE
     assert talk.on(OperatorTransferred()) == []
@@ -170,9 +170,9 @@ def test_a_transfer_is_announced_and_then_made() -> None:
 
 
 def test_a_transfer_needs_somewhere_to_go_and_a_call_that_is_not_ending() -> None:
-    talk = talking(transfer_targets=())
+    talk = talking(targets=())
     assert talk.on(OperatorTransferred()) == []
-    talk = talking(transfer_targets=(SALES,))
+    talk = talking(targets=(SALES,))
     talk.on(OperatorEnded())
     assert talk.on(OperatorTransferred()) == []
 

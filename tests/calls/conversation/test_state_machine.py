@@ -277,12 +277,12 @@ class TurnMachine(ModelledCall):
         self.planned, self.reporting, self.recited = [], set(), set()
         self.waiting_since, self.asked, self.asked_number = None, [], 0
         self.now += gap
-        language = self.core.manners.language
+        language = self.core.config.language
         self.core, self.carrier = Conversation(self.manners), Carrier(self.random)
         said = [replace(turn) for _, turn in sorted(self.ledger.turns.items())]
         seconds = disconnected_at - 1000.0
         self.feed(CallResumed(tuple(said), disconnected_at, seconds, returned=returned))
-        assert self.core.manners.language == language
+        assert self.core.config.language == language
 
     def teardown(self) -> None:
         if not self.holds:  # whatever must, and the run ends already

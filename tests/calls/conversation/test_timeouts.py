@@ -194,7 +194,7 @@ def test_the_question_to_a_silent_caller_is_part_of_the_history() -> None:
 
 
 def test_the_caller_is_warned_once_before_the_call_is_ended() -> None:
-    talk = talking(idle_timeout_seconds=0.0, max_call_seconds=300.0)
+    talk = talking(idle_timeout_seconds=0.0, max_call_minutes=5)
     assert spoken(talk) == (WARNING, 300 - WARNING_SECONDS)
     say_it(talk)
     assert spoken(talk)[0] == GOODBYE
@@ -202,12 +202,12 @@ def test_the_caller_is_warned_once_before_the_call_is_ended() -> None:
 
 
 def test_the_warning_of_a_short_call_comes_at_half_of_it() -> None:
-    talk = talking(idle_timeout_seconds=0.0, max_call_seconds=60.0)
+    talk = talking(idle_timeout_seconds=0.0, max_call_minutes=1)
     assert spoken(talk) == (WARNING, 30)
 
 
 def test_the_warning_waits_until_the_bot_has_finished() -> None:
-    talk = talking(idle_timeout_seconds=0.0, max_call_seconds=100.0)
+    talk = talking(idle_timeout_seconds=0.0, max_call_minutes=100 / 60)
     number = started(talk.on(CallerSpoke("Hi"), after=45)).reply
     talk.clip(number, "Done.", 20)
     talk.on(ReplyEnded(number, "Done."))
@@ -215,7 +215,7 @@ def test_the_warning_waits_until_the_bot_has_finished() -> None:
 
 
 def test_the_warning_does_not_cut_in_on_the_caller() -> None:
-    talk = talking(idle_timeout_seconds=0.0, max_call_seconds=100.0)
+    talk = talking(idle_timeout_seconds=0.0, max_call_minutes=100 / 60)
     talk.on(CallerSpeaking(True), after=49)
     assert not of(SpeakText, talk.on(TimerFired(), after=2))
     talk.on(CallerSpeaking(False), after=1)
@@ -223,7 +223,7 @@ def test_the_warning_does_not_cut_in_on_the_caller() -> None:
 
 
 def test_the_longest_length_ends_a_call_also_in_the_middle_of_a_reply() -> None:
-    talk = talking(max_call_seconds=100.0)
+    talk = talking(max_call_minutes=100 / 60)
     number = started(talk.on(CallerSpoke("Hi"), after=95)).reply
     talk.clip(number, "one two", 10)
     text, _ = spoken(talk)
@@ -250,7 +250,7 @@ def test_goodbye_is_played_to_its_end_before_the_call_ends() -> None:
 
 
 def test_goodbye_is_played_again_when_the_queue_before_it_was_purged() -> None:
-    talk = talking(max_call_seconds=100.0)
+    talk = talking(max_call_minutes=100 / 60)
     number = started(talk.on(CallerSpoke("Hi"), after=97)).reply
     talk.clip(number, "one two three four", 8)
     assert spoken(talk)[0] == GOODBYE
@@ -264,7 +264,7 @@ def test_goodbye_is_played_again_when_the_queue_before_it_was_purged() -> None:
 
 
 def test_where_goodbye_cut_a_reply_off_the_carriers_word_is_kept() -> None:
-    talk = talking(max_call_seconds=100.0)
+    talk = talking(max_call_minutes=100 / 60)
     number = started(talk.on(CallerSpoke("Hi"), after=97)).reply
     talk.clip(number, "one two three four", 8)
     assert spoken(talk)[0] == GOODBYE

@@ -45,7 +45,7 @@ FILLER_SECONDS = 1.2
 def working(**manners: object) -> Talk:
     """A call with a bot that can do things; it is the caller's turn."""
     usual = {"tools": (LOOK_UP, PAY), "fillers": FILLERS, "can_end_call": True}
-    talk = Talk(**{**usual, "filler_delay_seconds": FILLER_SECONDS, **manners})
+    talk = Talk(**{**usual, "filler_delay_ms": FILLER_SECONDS * 1000, **manners})
     talk.on(CallConnected())
     return talk
 
@@ -146,7 +146,7 @@ def test_a_function_that_is_not_offered_does_nothing(name: str) -> None:
     talk = working(can_end_call=False)
     actions = uses(talk, call(name, target="Sales", question="?", language="de-DE"))
     assert told(started(actions))[-1] == ("tool", NO_SUCH_FUNCTION)
-    assert talk.core.farewell is None
+    assert talk.core.final_message is None
 
 
 def test_every_use_has_an_id_of_its_own_and_a_name_of_bearable_length() -> None:
@@ -170,7 +170,7 @@ def test_after_so_many_rounds_the_model_must_speak() -> None:
     # One that calls all the same has said nothing.
     actions = talk.on(ReplyEnded(start.reply, calls=(call("look_up", "again"),)))
     assert not of(CallTool, actions)
-    assert [resort.rung for resort in of(CountFallback, actions)] == ["retry"]
+    assert [counted.step for counted in of(CountFallback, actions)] == ["retry"]
 
 
 def test_words_of_the_caller_let_the_rounds_start_anew() -> None:
@@ -277,7 +277,7 @@ def test_a_secret_argument_is_hidden_from_the_first_record_on() -> None:
     hidden = json.dumps({"card": MASK, "sum": "9"}, ensure_ascii=False)
     assert [use["arguments"] for use in recorded(actions)] == [hidden]
     shown = (hidden, "Paid with ••••.")
-    actions = talk.on(ToolCallEnded("1", "Paid with 4111.", shown=shown))
+    actions = talk.on(ToolCallEnded("1", "Paid with 4111.", redacted=shown))
     assert [use["result"] for use in recorded(actions)] == ["Paid with ••••."]
     assert told(started(actions))[-1] == ("tool", "Paid with 4111.")
 
@@ -294,8 +294,8 @@ def test_it_stays_hidden_whatever_comes_of_the_use(arguments: str) -> None:
 # By a key
 
 
-def menu(tool: ToolSpec) -> dict[str, MenuEntry]:
-    return {"8": MenuEntry("8", "tool", tool=tool)}
+def menu(tool: ToolSpec) -> tuple[MenuEntry, ...]:
+    return (MenuEntry("8", "tool", tool=tool),)
 
 
 def test_a_key_uses_a_tool_and_its_result_is_answered() -> None:
@@ -317,11 +317,11 @@ def test_a_key_may_use_a_tool_that_the_model_may_not() -> None:
     assert use.tool is opening
 
 
-CHOICES = {
-    "0": MenuEntry("0", "transfer", "Sales"),
-    "7": MenuEntry("7", "say", "Open at nine."),
-    "8": MenuEntry("8", "tool", tool=PAY),
-}
+CHOICES = (
+    MenuEntry("0", "transfer", "Sales"),
+    MenuEntry("7", "say", "Open at nine."),
+    MenuEntry("8", "tool", tool=PAY),
+)
 
 
 def texts(talk: Talk) -> list[str]:
@@ -329,11 +329,11 @@ def texts(talk: Talk) -> list[str]:
 
 
 def test_a_key_puts_through_at_once_while_a_tool_runs() -> None:
-    talk = working(menu=CHOICES, transfer_targets=(SALES,))
+    talk = working(menu=CHOICES, targets=(SALES,))
     uses(talk, call("look_up"))
     talk.on(DtmfReceived("0"), after=0.5)
-    assert talk.core.farewell
-    assert talk.core.farewell.transfer == SALES
+    assert talk.core.final_message
+    assert talk.core.final_message.transfer == SALES
 
 
 def test_a_key_does_its_action_while_a_lookup_runs_and_answers_wait_for_it() -> None:
@@ -348,12 +348,12 @@ def test_a_key_does_its_action_while_a_lookup_runs_and_answers_wait_for_it() -> 
 
 
 def test_keys_before_one_of_the_menu_are_kept_and_nothing_waits_for_more() -> None:
-    talk = working(menu=CHOICES, transfer_targets=(SALES,))
+    talk = working(menu=CHOICES, targets=(SALES,))
     talk.on(DtmfReceived("5"))
     talk.on(DtmfReceived("0"), after=1.9)
-    assert talk.core.farewell
+    assert talk.core.final_message
     assert texts(talk)[0] == "[pressed 5] [pressed 0]"
-    assert talk.core.entry.due_at is None
+    assert talk.core.digits.due_at is None
 
 
 def test_words_of_a_key_are_the_answer_and_what_still_runs_is_told_later() -> None:
@@ -362,7 +362,7 @@ def test_words_of_a_key_are_the_answer_and_what_still_runs_is_told_later() -> No
     (said,) = of(SpeakText, talk.on(DtmfReceived("7"), after=0.5))
     talk.clip(said.reply, said.text)
     talk.on(ReplyEnded(said.reply, said.text))
-    assert talk.core.uses.due_at == math.inf  # nothing to bridge
+    assert talk.core.tool_calls.filler_due_at == math.inf  # nothing to bridge
     assert not of(StartReply, talk.on(ToolCallEnded("1", "Sent."), after=5))
     assert ("tool", "Sent.") in told(started(talk.on(CallerSpoke("And?"), after=1)))
 

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from bots.config.capabilities import Parameter, ToolSpec, TransferTarget
-from bots.config.rules import ConversationRules
+from bots.config.bot_config import BotConfig
+from bots.config.capabilities import Language, Parameter, ToolSpec, TransferTarget
 from bots.inworld.events import ToolCallPart, parse
 from bots.inworld.tool_calls import (
     MAX_ARGUMENTS_LENGTH,
@@ -30,16 +30,16 @@ from calls.conversation.messages import (
 )
 from calls.conversation.tool_definitions import available_targets, tool_definitions
 from calls.turns.turn import (
-    ASKED,
     COLLECT_DIGITS,
     END_CALL,
-    FILLER,
     SWITCH_LANGUAGE,
     TRANSFER_CALL,
     Role,
     ToolCallRecord,
     Turn,
+    TurnKind,
 )
+from tests.support.bot_configs import bot_config
 from tests.support.inworld.server import tool_call
 from tests.support.transfer_targets import SALES
 
@@ -55,22 +55,21 @@ NIGHT = TransferTarget(
     "Night desk", "+14155550198", "At night.", opening_hours="daily 22:00-6:00"
 )
 DESK = TransferTarget("Desk", "+14155550197")
-ALL = ConversationRules(
+ALL = bot_config(
     "",
     language="en-US",
-    other_languages={"de-DE": ConversationRules("")},
-    transfer_targets=(SALES, NIGHT, DESK),
+    languages=(Language("de-DE", "Johanna"),),
+    targets=(SALES, NIGHT, DESK),
     tools=(TOOL,),
     can_end_call=True,
     can_collect_digits=True,
 )
+
 NOON, MIDNIGHT = 12 * 60, 0
 
 
-def offered(
-    manners: ConversationRules, minute: int = NOON, **known: str
-) -> dict[str, Any]:
-    told = tool_definitions(manners, minute, known)
+def offered(config: BotConfig, minute: int = NOON, **known: str) -> dict[str, Any]:
+    told = tool_definitions(config, minute, known)
     return {each["function"]["name"]: each["function"] for each in told}
 
 
@@ -84,7 +83,7 @@ def test_a_name_that_a_model_made_up_does_not_spoil_the_rest_of_the_call() -> No
 
 
 def test_a_bot_that_does_nothing_offers_nothing() -> None:
-    assert tool_definitions(ConversationRules(""), NOON, {}) == []
+    assert tool_definitions(bot_config(""), NOON, {}) == []
 
 
 def test_everything_a_bot_can_do_is_offered_in_valid_schemas() -> None:
@@ -125,16 +124,14 @@ def test_only_people_who_are_there_and_are_the_models_to_call_are_named(
 def test_variables_are_filled_in_for_the_model_too() -> None:
     tool = replace(TOOL, description="Finds orders of {{shop|us}}{{secret.key}}.")
     sales = replace(SALES, when_to_use="Orders in {{town}}.")
-    manners = replace(ALL, tools=(tool,), transfer_targets=(sales,))
+    manners = replace(ALL, tools=(tool,), targets=(sales,))
     told = offered(manners, town="Rome")
     assert told["look_up"]["description"] == "Finds orders of us."
     assert "Sales: Orders in Rome. The caller" in told[TRANSFER_CALL]["description"]
 
 
 def test_nobody_there_is_no_transfer() -> None:
-    assert TRANSFER_CALL not in offered(
-        ConversationRules("", transfer_targets=(NIGHT, DESK))
-    )
+    assert TRANSFER_CALL not in offered(bot_config("", targets=(NIGHT, DESK)))
 
 
 def test_hours_of_an_older_release_keep_nobody_away() -> None:
@@ -271,8 +268,8 @@ def roles(*turns: Turn) -> list[Any]:
             [
                 said("caller", "Q"),
                 used("a"),
-                said("bot", "Which?", model=ASKED),
-                said("system", "One moment.", model=FILLER),
+                said("bot", "Which?", kind=TurnKind.DIGIT_PROMPT),
+                said("system", "One moment.", kind=TurnKind.FILLER),
                 used("b"),
             ],
             ["user", ["a", "b"], "a", "b"],

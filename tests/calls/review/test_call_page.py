@@ -147,7 +147,7 @@ def test_the_page_tells_what_the_bot_did(viewer: Client) -> None:
     did(call, "switch_language", '{"language": "de-DE"}')
     did(call, "ask_for_keys", '{"question": "Which?", "secret": true}', "typed")
     did(call, "end_call", "[]")
-    say(call, "system", "One moment.", model="filler")
+    say(call, "system", "One moment.", kind="filler")
     page = page_of(viewer, call)
     for told in (
         '<strong dir="auto">look_up</strong>',

@@ -25,7 +25,7 @@ def playing(*seconds: float) -> Playback:
 
 
 def heard(playback: Playback) -> list[float | None]:
-    return [cue.heard for cue in playback.cues]
+    return [cue.heard for cue in playback.clips]
 
 
 def test_clips_follow_one_another() -> None:
@@ -40,13 +40,13 @@ def test_a_fetch_moves_the_start_of_what_follows() -> None:
     playback.add(1, clip("a", 2), at=0)
     playback.add(1, clip("b", 3), at=0)
     playback.fetched("a", at=1)
-    assert playback.cues[0].starts_at == pytest.approx(1.05)
-    assert playback.cues[1].starts_at == pytest.approx(3.05)
+    assert playback.clips[0].starts_at == pytest.approx(1.05)
+    assert playback.clips[1].starts_at == pytest.approx(3.05)
 
 
 def test_the_carriers_position_is_believed_for_the_clip_playing_now() -> None:
     playback = playing(5, 5, 5)
-    lost = playback.interrupt(at=8.6, position=2.5, since=math.inf)
+    lost = playback.interrupt(at=8.6, position=2.5, cutoff=math.inf)
     assert heard(playback) == [5, 2.5, 0]
     assert (
         playback.heard_text(1, TEN_WORDS * 2) == f"{TEN_WORDS} one two three four five"
@@ -56,20 +56,20 @@ def test_the_carriers_position_is_believed_for_the_clip_playing_now() -> None:
 
 def test_a_small_position_means_the_next_clip_when_the_clock_says_so() -> None:
     playback = playing(5, 5)
-    playback.interrupt(at=6.2, position=0.1, since=math.inf)
+    playback.interrupt(at=6.2, position=0.1, cutoff=math.inf)
     assert heard(playback) == [5, 0.1]
 
 
 def test_without_a_position_the_clock_decides() -> None:
     playback = playing(5, 5)
-    playback.interrupt(at=7, position=None, since=math.inf)
+    playback.interrupt(at=7, position=None, cutoff=math.inf)
     assert heard(playback) == [5, pytest.approx(1.0)]
 
 
 def test_what_was_sent_after_the_callers_key_survives_its_late_interrupt() -> None:
     playback = playing(5)
     playback.add(2, clip("answer"), at=3)
-    lost = playback.interrupt(at=3.2, position=2.0, since=3)
+    lost = playback.interrupt(at=3.2, position=2.0, cutoff=3)
     assert [cue.clip.id for cue in lost] == ["0"]
     assert [cue.clip.id for cue in playback.pending()] == ["answer"]
 
@@ -82,7 +82,7 @@ def test_silence_by_the_carriers_word_ends_the_clip() -> None:
 
 def test_the_silence_after_an_interrupt_says_nothing_about_new_clips() -> None:
     playback = playing(5)
-    playback.interrupt(at=2, position=1.0, since=math.inf)
+    playback.interrupt(at=2, position=1.0, cutoff=math.inf)
     playback.add(2, clip("new"), at=2.01)
     playback.speaking(False, at=2.02)
     assert heard(playback) == [1.0, None]
@@ -163,7 +163,7 @@ def test_an_exact_clock_finds_exactly_what_was_heard(
     now = 1 + min(cut, sum(lengths) - 0.001)
     current = max(place for place, start in enumerate(starts) if start <= now)
     position = now - starts[current] if report else None
-    playback.interrupt(now, position, since=math.inf)
+    playback.interrupt(now, position, cutoff=math.inf)
     expected = [*lengths[:current], now - starts[current]]
     expected += [0.0] * (len(lengths) - current - 1)
     # Where two clips meet, the same position fits the end of one and the start of

@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bots.config.phrasebook import PHRASEBOOKS
-from bots.config.rules import ConversationRules
 from bots.models import Bot
 from calls.conversation.actions import SaveTurn, SpeakText, StartReply
 from calls.conversation.conversation import Conversation
@@ -25,7 +24,7 @@ from calls.transcripts.writes import RelayLost, write_all
 from calls.turns.playback import twilio_tts_clip
 from calls.turns.resume import RELAY_LOST as LOST_ANSWER
 from calls.turns.resume import close_open_turns, is_unanswered, record_failed_transfer
-from calls.turns.turn import FILLER, NOTICE, RESUMED, ToolCallRecord, Turn
+from calls.turns.turn import ToolCallRecord, Turn, TurnKind
 from calls.twilio.relay_tokens import read_token, relay_token
 from calls.webhooks.reconnect_decision import (
     MAX_RECONNECTS,
@@ -34,6 +33,7 @@ from calls.webhooks.reconnect_decision import (
     decide,
 )
 from tests.calls.webhooks.test_incoming import SESSION, fresh_process, post, ring
+from tests.support.bot_configs import bot_config
 
 __all__ = ["fresh_process"]  # a fixture
 in_database = pytest.mark.django_db(transaction=True)
@@ -56,7 +56,7 @@ def use_of(index: int, result: str, *, failed: bool = False) -> Turn:
 
 
 def filler(index: int) -> Turn:
-    return bot_said(index, "One moment.", "One moment.", model=FILLER)
+    return bot_said(index, "One moment.", "One moment.", kind=TurnKind.FILLER)
 
 
 def caller_said(index: int, text: str) -> Turn:
@@ -122,13 +122,25 @@ def test_what_was_being_said_is_heard_as_far_as_time_allowed() -> None:
         ([caller_said(0, "Hm?")], True),
         ([caller_said(0, "Hm?"), bot_said(1, "Well", "We")], False),
         ([caller_said(0, "Hm?"), bot_said(1, "Well", "")], True),
-        ([caller_said(0, "Hm?"), bot_said(1, "Back.", "Back.", model=RESUMED)], True),
+        (
+            [
+                caller_said(0, "Hm?"),
+                bot_said(1, "Back.", "Back.", kind=TurnKind.RESUMED),
+            ],
+            True,
+        ),
         ([replace(caller_said(0, "mhm"), is_backchannel=True)], False),
         ([caller_said(0, "Hm?"), lost_use(1), filler(2)], True),
         ([caller_said(0, "Hm?"), bot_said(1, "Wait.", "Wait."), lost_use(2)], True),
         ([caller_said(0, "Hm?"), lost_use(1), bot_said(2, "Well", "We")], False),
         ([bot_said(0, "Wait.", "Wait."), use_of(1, "Found."), bot_said(2, "It")], True),
-        ([use_of(0, "Busy."), bot_said(1, "One.", "One.", model=NOTICE)], True),
+        (
+            [
+                use_of(0, "Busy."),
+                bot_said(1, "One.", "One.", kind=TurnKind.TRANSFER_NOTICE),
+            ],
+            True,
+        ),
     ],
 )
 def test_words_without_a_heard_answer_are_unanswered(
@@ -157,10 +169,10 @@ def test_why_a_caller_is_back_is_told_of_the_transfer_that_was_made() -> None:
 
 
 def test_the_bot_says_one_sentence_and_answers_what_is_open() -> None:
-    core = Conversation(ConversationRules("Be kind.", greeting="Hello!"))
+    core = Conversation(bot_config(greeting="Hello!"))
     before = (bot_said(0, "Hello!", "Hello!", ended_at=8.0), caller_said(4, "Hm?"))
     actions = core.receive(CallResumed(before, 10.0, seconds=60.0), 12.0)
-    sentence = core.manners.reconnected
+    sentence = core.config.reconnected
     assert [a.text for a in actions if isinstance(a, SpeakText)] == [sentence]
     core.receive(ClipReady(1, twilio_tts_clip(sentence)), 12.1)
     (record, start) = core.receive(ReplyEnded(1, sentence), 12.2)
@@ -171,11 +183,9 @@ def test_the_bot_says_one_sentence_and_answers_what_is_open() -> None:
 
 
 def test_the_time_limit_counts_from_the_first_start() -> None:
-    core = Conversation(
-        ConversationRules("Be kind.", max_call_seconds=100.0, goodbye_message="Bye.")
-    )
+    core = Conversation(bot_config(max_call_minutes=100 / 60, goodbye_message="Bye."))
     core.receive(CallResumed((), 10.0, seconds=99.0), 12.0)
-    sentence = core.manners.reconnected
+    sentence = core.config.reconnected
     core.receive(ClipReady(1, twilio_tts_clip(sentence)), 12.1)
     core.receive(ReplyEnded(1, sentence), 12.2)
     actions = core.receive(ReplyEnded(1, ""), 13.1)
@@ -183,7 +193,9 @@ def test_the_time_limit_counts_from_the_first_start() -> None:
 
 
 def test_the_history_stays_alternating_where_the_line_broke() -> None:
-    broke = bot_said(2, "We are back.", "We are back.", model=RESUMED, role="system")
+    broke = bot_said(
+        2, "We are back.", "We are back.", kind=TurnKind.RESUMED, role="system"
+    )
     said = [
         caller_said(0, "One?"),
         bot_said(1, "It is", "It", interrupted=True),

@@ -1,4 +1,4 @@
-"""`manage.py doctor`: try every part a call needs, and say what a caller would hear."""
+"""`manage.py doctor`: check every part a call needs, and what a caller would hear."""
 
 import json
 import sys
@@ -22,20 +22,21 @@ SIGNS = {Level.OK: "✓", Level.WARNING: "!", Level.FAILURE: "✗"}
 
 
 class Command(BaseCommand):
-    """Answers “would a call work now?”; ends with 1 when one would fail."""
+    """Answers the question: would a call work now?"""
 
-    help = "Try everything a call needs, with or without a running server."
-    requires_system_checks = []  # what they find is told with the rest
+    help = "Check everything a call needs, with or without a running server."
+    requires_system_checks = []  # their messages are among the findings
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """What to leave out, and for whom to write."""
         parser.add_argument(
-            "--no-speech", action="store_true", help="have Inworld speak no word"
+            "--no-speech",
+            action="store_true",
+            help="skip speech synthesis, which costs money",
         )
-        parser.add_argument("--json", action="store_true", help="for programs")
+        parser.add_argument("--json", action="store_true", help="output for programs")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Tell each finding as it comes."""
+        """Print each finding as it comes; exit with 1 if a call would fail."""
         findings = []
         for finding in examine(speech=not options["no_speech"]):
             findings.append(finding)
