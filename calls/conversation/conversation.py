@@ -125,7 +125,7 @@ class Conversation:
             deadlines.append(ends_at + SETTLE_MARGIN)
         return min(deadlines, default=None)
 
-    def _handle(self, event: Event, at: float) -> list[Action]:
+    def _handle(self, event: Event, at: float) -> list[Action]:  # noqa: C901
         match event:
             case CallConnected():
                 return self._call_connected(event, at)

@@ -180,7 +180,7 @@ class CallSession:
         self.services.fetches.remove(self._fetched)
         return True
 
-    async def _perform(self, action: Action) -> None:
+    async def _perform(self, action: Action) -> None:  # noqa: C901
         match action:
             case SpeakText():
                 self.speaker.speak(action)
