@@ -1,3 +1,5 @@
+"""App configuration of bots."""
+
 from django.apps import AppConfig
 
 
@@ -6,4 +8,4 @@ class BotsConfig(AppConfig):
     verbose_name = "Bots"
 
     def ready(self) -> None:
-        from bots import checks  # noqa: F401  (registers them)
+        from bots import checks  # noqa: F401  (registers the checks)

@@ -1,4 +1,4 @@
-"""What is wrong with how the bots' brain and voice are set up, and what to type."""
+"""System checks of the Inworld key and the hosts of tools."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ TIMEOUT_SECONDS = 3.0
 
 @register()
 def inworld_key_is_set(**kwargs: Any) -> list[CheckMessage]:
-    """Without a key the public Inworld refuses every request."""
+    """Warn about a missing key: Inworld refuses every request without one."""
     if not lacks_key():
         return []
     return [
@@ -22,15 +22,15 @@ def inworld_key_is_set(**kwargs: Any) -> list[CheckMessage]:
             "INWORLD_API_KEY is not set: no real model answers. `serve` starts the "
             "sandbox; any other server can only apologise to its callers.",
             id="bots.W001",
-            hint="Make a key in Inworld's portal and put INWORLD_API_KEY=… in .env.",
+            hint="Create a key in Inworld's portal and put INWORLD_API_KEY=… in .env.",
         )
     ]
 
 
 @register()
 def hosts_of_tools_are_hosts(**kwargs: Any) -> list[CheckMessage]:
-    """What is no host would allow nothing, or leave open what was to be closed."""
-    named = {
+    """Refuse entries that are not hosts: they would match no request."""
+    settings_by_name = {
         "TOOL_ALLOWED_HOSTS": settings.TOOL_ALLOWED_HOSTS,
         "TOOL_ALLOWED_PRIVATE_HOSTS": settings.TOOL_ALLOWED_PRIVATE_HOSTS,
     }
@@ -41,19 +41,19 @@ def hosts_of_tools_are_hosts(**kwargs: Any) -> list[CheckMessage]:
             hint="Write crm.internal or 10.0.0.5:8080, separated by commas: no "
             "https://, no path, no *.",
         )
-        for name, entries in named.items()
+        for name, entries in settings_by_name.items()
         for entry in entries
         if not HOST.fullmatch(entry)
     ]
 
 
-def inworld_trouble() -> str | None:
-    """Say in plain words why Inworld will not serve us; None when it does.
+def inworld_problem() -> str | None:
+    """Say in plain words why Inworld refuses requests; None if it accepts them.
 
-    Asks for one voice, which costs nothing.
+    Asks for one voice, which is free.
     """
     try:
-        answer = httpx.get(
+        response = httpx.get(
             f"{settings.INWORLD_BASE_URL}/voices/v1/voices",
             params={"pageSize": 1},
             headers={"Authorization": f"Basic {settings.INWORLD_API_KEY}".strip()},
@@ -62,6 +62,6 @@ def inworld_trouble() -> str | None:
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         reason = str(error) or type(error).__name__
         return f"Inworld at {settings.INWORLD_BASE_URL} cannot be reached: {reason}"
-    if answer.status_code in (401, 403):
+    if response.status_code in (401, 403):
         return "Inworld refuses INWORLD_API_KEY. Copy it again from Inworld's portal."
     return None

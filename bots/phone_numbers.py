@@ -3,23 +3,38 @@
 import re
 from typing import Any
 
+import phonenumbers
 from django import forms
 
-# What people write between digits, and the invisible marks that come with a copy
-# from a contact list: every kind of dash, and the signs for writing direction.
-SEPARATORS = re.compile(
-    r"[\s().\-/\u2010-\u2015\u2212\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
-)
-TRUNK_ZERO = re.compile(r"(?<=\d)\s*\(0\)")  # as in +44 (0)20: not dialled from abroad
+PLAIN = re.compile(r"\+[0-9]+")
+
+
+def to_e164(text: str) -> str:
+    """Reduce a pasted number to + and digits, for validators.e164 to check.
+
+    Understands the usual separators, 00 for +, and a trunk zero as in +44 (0)20. Text
+    with letters, * or # is returned as it is: in a number they are mistakes. So is a
+    number without separators: an odd caller's number has to match its later calls.
+    """
+    text = text.strip()
+    if PLAIN.fullmatch(text) or any(sign.isalpha() or sign in "*#" for sign in text):
+        return text
+    number = phonenumbers.normalize_diallable_chars_only(text)
+    if number.startswith("00"):
+        number = f"+{number[2:]}"
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:  # no country code, or an unknown one
+        return number
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
 class PastedNumberField(forms.CharField):
-    """A phone number, written any way people write them."""
+    """A phone number in any usual notation."""
 
     def to_python(self, value: Any) -> str:
-        """Reduce what was pasted to + and digits; the model refuses the rest."""
-        number = SEPARATORS.sub("", TRUNK_ZERO.sub("", super().to_python(value) or ""))
-        return f"+{number[2:]}" if number.startswith("00") else number
+        """Reduce the text to + and digits; the model refuses anything else."""
+        return to_e164(super().to_python(value) or "")
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
         """Let the browser take more than the bare number is long."""

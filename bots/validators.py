@@ -1,4 +1,4 @@
-"""What operators may write, and what they are told when it is something else."""
+"""Validators of operators' input, with messages that say what to write instead."""
 
 import re
 from collections.abc import Callable
@@ -15,9 +15,9 @@ from bots.config.request_template import BadTemplate, check_url
 SPEECH_MAX_LENGTH = 2000
 PROMPT_MAX_LENGTH = 50_000
 LIST_MAX_LENGTH = 4000
-# Control signs and halves of characters: no database, XML or voice takes them all.
+# Control characters and lone surrogates: a database, XML or a voice refuses them.
 UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
-SHOWN = 40
+MAX_QUOTE_LENGTH = 40
 Rules = list[Callable[[Any], None]]
 
 language_tag = RegexValidator(
@@ -36,35 +36,37 @@ e164 = RegexValidator(
 
 
 def plain_text(value: str) -> None:
-    """Refuse signs that nobody types and that break what the text passes through."""
-    if found := UNPRINTABLE.search(value):
-        line = value.count("\n", 0, found.start()) + 1
+    """Refuse control characters, which databases, XML or voices do not accept."""
+    if match := UNPRINTABLE.search(value):
+        line = value.count("\n", 0, match.start()) + 1
         raise ValidationError(
             f"Line {line} has a character that cannot be stored or spoken "
-            f"(U+{ord(found[0]):04X}). Remove it, or type the line anew."
+            f"(U+{ord(match[0]):04X}). Remove it, or type the line again."
         )
 
 
-# On the model, because a form alone would check the length.
+# Also on the model: Django checks max_length of a TextField in forms only.
 SPOKEN: Rules = [MaxLengthValidator(SPEECH_MAX_LENGTH), plain_text]
 PROMPT: Rules = [MaxLengthValidator(PROMPT_MAX_LENGTH), plain_text]
 LIST: Rules = [MaxLengthValidator(LIST_MAX_LENGTH), plain_text]
 
 
 def each_line_a_model(value: str) -> None:
-    """Refuse a list of models of which a line is not a model id."""
+    """Refuse a list in which a line is not a model ID."""
     for number, line in enumerate(map(str.strip, value.splitlines()), 1):
         try:
             if line:
                 model_id(line)
         except ValidationError as error:
-            shown = line if len(line) <= SHOWN else f"{line[:SHOWN]}…"
-            told = f"Line {number}, “{shown}”: {model_id.message}"
-            raise ValidationError(told) from error
+            quote = (
+                line if len(line) <= MAX_QUOTE_LENGTH else f"{line[:MAX_QUOTE_LENGTH]}…"
+            )
+            message = f"Line {number}, “{quote}”: {model_id.message}"
+            raise ValidationError(message) from error
 
 
 def each_line_a_value(value: str) -> None:
-    """Refuse a list of variables of which a line names none."""
+    """Refuse a list in which a line is not a variable."""
     for number, line in enumerate(map(str.strip, value.splitlines()), 1):
         name = line.partition("=")[0].strip()
         if line and not NAME.fullmatch(name):
@@ -73,13 +75,13 @@ def each_line_a_value(value: str) -> None:
             )
         if name.startswith(SECRET):
             raise ValidationError(
-                f"Line {number}: names that begin with {SECRET} are of secrets. Choose "
-                "another."
+                f"Line {number}: names that begin with {SECRET} are reserved for "
+                "passwords and keys. Choose another name."
             )
 
 
 def each_line_a_field(value: str) -> None:
-    """Refuse a list of fields of which a line is not name: description."""
+    """Refuse a list in which a line is not `name: description`."""
     for number, line in enumerate(map(str.strip, value.splitlines()), 1):
         if line and not re.match(r"[A-Za-z]\w{0,39}\s*(:|$)", line, re.ASCII):
             raise ValidationError(
@@ -89,25 +91,22 @@ def each_line_a_field(value: str) -> None:
 
 
 def time_zone(value: str) -> None:
-    """Refuse a time zone that nobody has."""
+    """Refuse a time zone that does not exist."""
     if value not in available_timezones():
         raise ValidationError("Write it like Europe/Berlin or America/New_York.")
 
 
 def request_url(value: str) -> None:
-    """Refuse an address that could not be called, or whose host is not written out."""
+    """Refuse a URL that is not complete, or whose host has placeholders."""
     try:
         check_url(value)
     except BadTemplate as error:
         raise ValidationError(str(error)) from error
 
 
-def of_its_provider(speech_model: str, provider: str) -> None:
-    """Refuse a speech model that the transcription provider does not have.
-
-    Twilio ends the call on such a pair.
-    """
+def check_speech_model(speech_model: str, provider: str) -> None:
+    """Refuse a speech model of another provider: Twilio would end every call."""
     deepgram = speech_model.startswith(("nova", "flux"))
     if speech_model and deepgram != (provider == "Deepgram"):
-        told = f"{provider} has no model “{speech_model}”."
-        raise ValidationError({"speech_model": f"{told} Leave it empty for the best."})
+        message = f"{provider} has no model “{speech_model}”. Leave the field empty for"
+        raise ValidationError({"speech_model": f"{message} the best general model."})

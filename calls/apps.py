@@ -1,3 +1,5 @@
+"""App configuration: registers the system checks."""
+
 from django.apps import AppConfig
 
 

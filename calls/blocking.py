@@ -1,19 +1,19 @@
-"""Which callers are blocked: what is written in the list, and what a call matches."""
+"""Patterns of blocked callers: parsing them, and matching them with a call."""
 
 import re
 from dataclasses import dataclass
 
 from django.core.exceptions import ValidationError
 
-from bots.phone_numbers import SEPARATORS, TRUNK_ZERO
+from bots.phone_numbers import to_e164
 
 PATTERN_LENGTH = 120
 NOTE_LENGTH = 200
-# Stands for all callers who hide their number.
+# The pattern for all callers who hide their number.
 ANONYMOUS = "anonymous"
-# What carriers send instead of a number; the digits spell ANONYMOUS, RESTRICTED,
-# UNAVAILABLE, and two more on the keys of a phone.
-WITHHELD = frozenset(
+# Phone companies send these instead of a number. The digits spell ANONYMOUS,
+# RESTRICTED, UNAVAILABLE and two more on the keys of a phone.
+HIDDEN_NUMBERS = frozenset(
     (
         *("", ANONYMOUS, "restricted", "unavailable", "unknown", "private"),
         *("+266696687", "+7378742833", "+86282452253", "+2562533", "+8656696"),
@@ -31,7 +31,7 @@ NOT_UNDERSTOOD = (
 
 @dataclass(frozen=True, slots=True)
 class PastedLine:
-    """One line of a pasted list; `trouble` says why it is of no use."""
+    """One line of a pasted list; `problem` says why it cannot be used."""
 
     text: str
     pattern: str = ""
@@ -39,44 +39,46 @@ class PastedLine:
     problem: str = ""
 
 
-def is_withheld(number: str) -> bool:
-    """Whether the caller hides who they are."""
-    return number.strip().lower() in WITHHELD
+def is_hidden(number: str) -> bool:
+    """True if the caller hides their number."""
+    return number.strip().lower() in HIDDEN_NUMBERS
 
 
 def pattern_of(text: str) -> str:
-    """What was typed, as it is kept; raises ValidationError."""
+    """The pattern that a typed text stands for; raises ValidationError."""
     typed = text.strip().lower()
-    if typed in WITHHELD and typed:
+    if typed in HIDDEN_NUMBERS and typed:
         return ANONYMOUS
     if ADDRESS.fullmatch(typed) and len(typed) <= PATTERN_LENGTH:
         return typed
-    number = SEPARATORS.sub("", TRUNK_ZERO.sub("", typed))
-    number = f"+{number[2:]}" if number.startswith("00") else number
+    if typed.endswith("*"):  # the beginning of a number has no trunk zero to recognise
+        number = f"{to_e164(typed[:-1].replace('(0)', ''))}*"
+    else:
+        number = to_e164(typed)
     if NUMBER.fullmatch(number) or PREFIX.fullmatch(number):
         return number
     raise ValidationError(NOT_UNDERSTOOD)
 
 
 def pattern_of_caller(number: str) -> str:
-    """The same for one caller, as a carrier wrote them in a call that is kept."""
+    """The pattern for the caller of a stored call; raises ValidationError."""
     try:
         return pattern_of(number)
     except ValidationError:
-        if is_withheld(number) or "*" in number:  # many people's
+        if is_hidden(number) or "*" in number:  # matches many people
             raise
         return number.strip().lower()[:PATTERN_LENGTH]
 
 
 def is_pattern(text: str) -> None:
-    """Refuse what no caller could ever match."""
+    """Validator: reject a pattern that no caller can match."""
     if pattern_of(text) != text:
         raise ValidationError(NOT_UNDERSTOOD)
 
 
 def patterns_for(number: str) -> set[str]:
-    """Every entry of the list that would stop a call from `number`."""
-    if is_withheld(number):
+    """All patterns that match a call from `number`."""
+    if is_hidden(number):
         return {ANONYMOUS}
     caller = number.strip().lower()[:PATTERN_LENGTH]
     names = {caller}
@@ -92,7 +94,7 @@ def patterns_for(number: str) -> set[str]:
 
 
 def lines(pasted: str) -> list[PastedLine]:
-    """Read a pasted list: a number a line, then perhaps a comma and a note."""
+    """Parse a pasted list: one number a line, optionally a comma and a note."""
     return [_line(text) for text in map(str.strip, pasted.splitlines()) if text]
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with how calls reach us, and what to type to put it right."""
+"""System checks of SERVER_URL, the Twilio token and Redis, with what to type."""
 
 from ipaddress import ip_address
 from typing import Any
@@ -13,16 +13,16 @@ from redis.retry import Retry
 
 SERVER_URL_HINT = (
     "Put the public address of this server in .env, without a path: "
-    "SERVER_URL=https://your-domain.example. For development that is your tunnel's."
+    "SERVER_URL=https://your-domain.example. For development use your tunnel's address."
 )
 TWILIO_HINT = (
     "Copy the Auth Token from the Twilio Console's start page to .env: "
     "TWILIO_AUTH_TOKEN=…"
 )
-# The ids of what makes SERVER_URL unusable, not only unsuitable.
+# Checks that fail if SERVER_URL is not an origin at all.
 NO_ORIGIN = ("calls.E001", "calls.E002")
-# Connecting and the first answer each get half of the second `redis_trouble` has.
-REDIS_PATIENCE = 0.5
+# For connecting, and again for the first response.
+REDIS_TIMEOUT_SECONDS = 0.5
 
 
 @register()
@@ -51,7 +51,7 @@ def server_url_is_an_origin(**kwargs: Any) -> list[CheckMessage]:
 def _split(address: str) -> SplitResult | None:
     try:
         url = urlsplit(address)
-        url.port  # noqa: B018  (raises on a port that is none)
+        url.port  # noqa: B018  (raises if it is not a number)
     except ValueError:
         return None
     is_web = url.scheme in ("http", "https") and bool(url.hostname)
@@ -81,7 +81,7 @@ def _reachable(url: SplitResult) -> list[CheckMessage]:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach the host."""
+    """True if only this machine can reach the host."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -96,8 +96,8 @@ def twilio_token_is_set(**kwargs: Any) -> list[CheckMessage]:
     if settings.DEBUG:
         return [
             Warning(
-                "TWILIO_AUTH_TOKEN is not set: requests are taken for Twilio's "
-                "unchecked, because DEBUG is true.",
+                "TWILIO_AUTH_TOKEN is not set: requests are accepted as Twilio's "
+                "without a check, because DEBUG is true.",
                 id="calls.W002",
                 hint=TWILIO_HINT,
             )
@@ -113,7 +113,7 @@ def twilio_token_is_set(**kwargs: Any) -> list[CheckMessage]:
 
 @register()
 def redis_url_is_readable(**kwargs: Any) -> list[CheckMessage]:
-    """Say so before the first clip is lost, and without repeating the password."""
+    """Fails before the first clip is lost. Never repeats the password."""
     if not settings.REDIS_URL or _is_redis(settings.REDIS_URL):
         return []
     return [
@@ -135,25 +135,25 @@ def _is_redis(url: str) -> bool:
 
 
 def redis_problem(url: str) -> str | None:
-    """Say in plain words why Redis cannot be used; None when it can."""
+    """Why Redis cannot be used, in plain words; None if it can."""
     if not _is_redis(url):
         return "REDIS_URL is not the address of a Redis."
-    where = f"Redis at {_without_password(url)}"
-    patience = {
-        "socket_timeout": REDIS_PATIENCE,
-        "socket_connect_timeout": REDIS_PATIENCE,
+    server = f"Redis at {_without_password(url)}"
+    timeouts = {
+        "socket_timeout": REDIS_TIMEOUT_SECONDS,
+        "socket_connect_timeout": REDIS_TIMEOUT_SECONDS,
     }
     try:
-        with Redis.from_url(url, retry=Retry(NoBackoff(), 0), **patience) as redis:
+        with Redis.from_url(url, retry=Retry(NoBackoff(), 0), **timeouts) as redis:
             redis.ping()
     except AuthenticationError:
-        return f"{where} refuses the user name or password in REDIS_URL."
+        return f"{server} refuses the user name or password in REDIS_URL."
     except RedisTimeout:
-        return f"{where} does not answer in time."
+        return f"{server} does not answer in time."
     except (RedisError, OSError):
-        return f"{where} cannot be reached."
-    except TypeError:  # redis-py's answer to an option it does not know
-        return f"{where}: REDIS_URL has an option that Redis clients do not know."
+        return f"{server} cannot be reached."
+    except TypeError:  # redis-py does not know an option of the URL
+        return f"{server}: REDIS_URL has an option that Redis clients do not know."
     return None
 
 

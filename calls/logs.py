@@ -1,4 +1,4 @@
-"""Log lines of one call: they carry its SID, and nothing anybody said."""
+"""Log lines of one call. They carry its SID, and nothing that was said in it."""
 
 import logging
 from collections.abc import MutableMapping
@@ -6,7 +6,7 @@ from typing import Any
 
 
 class CallLog(logging.LoggerAdapter[logging.Logger]):
-    """Puts the call SID before each line, and beside it where lines are JSON."""
+    """Puts the call SID in front of each message, and into JSON lines as a field."""
 
     def __init__(self, logger: logging.Logger, call_sid: str) -> None:
         super().__init__(logger)
@@ -15,6 +15,5 @@ class CallLog(logging.LoggerAdapter[logging.Logger]):
     def process(
         self, msg: Any, kwargs: MutableMapping[str, Any]
     ) -> tuple[Any, MutableMapping[str, Any]]:
-        """Add the SID."""
         extra = {**(kwargs.get("extra") or {}), "call_sid": self.call_sid}
         return f"{self.call_sid}: {msg}", {**kwargs, "extra": extra}

@@ -1,7 +1,6 @@
-"""What is counted while calls run, in Prometheus's terms; a count costs a microsecond.
+"""Prometheus counters and histograms of a process.
 
-A leaf: anything may count here. What can be read off at the moment it is asked for is
-in `metrics_view`.
+Gauges that are read at the moment of a request are in `calls.operations.metrics_view`.
 """
 
 from prometheus_client import (
@@ -14,99 +13,107 @@ from prometheus_client import (
 
 from bots.inworld.errors import InworldError
 
-# From the caller's last word, in the order in which they are reached.
+# Stages of a response after the caller's last word, in order.
 STAGES = (
     *("request_sent", "first_token", "first_audio", "first_clip"),
     *("play_sent", "clip_fetched", "playback_started"),
 )
 LATENCIES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10)
 
-# A sample more of every count, that nobody looks at.
+# One more sample per counter, without a use.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 REGISTRY = CollectorRegistry()
 ProcessCollector(registry=REGISTRY)
 
 CALLS_ANSWERED = Counter(
-    "voicebot_calls_answered", "Calls whose socket was connected", registry=REGISTRY
+    "voicebot_calls_answered",
+    "Calls whose relay socket was connected",
+    registry=REGISTRY,
 )
 CALLS_ENDED = Counter(
-    "voicebot_calls_ended", "Calls closed or refused", ["reason"], registry=REGISTRY
+    "voicebot_calls_ended",
+    "Calls that ended or were refused, by reason",
+    ["reason"],
+    registry=REGISTRY,
 )
-TURNS = Counter("voicebot_turns", "Turns spoken", ["role"], registry=REGISTRY)
+TURNS = Counter("voicebot_turns", "Turns, by role", ["role"], registry=REGISTRY)
 INTERRUPTIONS = Counter(
-    "voicebot_interruptions", "Turns of a bot that were cut off", registry=REGISTRY
+    "voicebot_interruptions", "Bot turns that the caller interrupted", registry=REGISTRY
 )
 RESPONSE_LATENCY = Histogram(
     "voicebot_response_latency_seconds",
-    "From the caller's last word to each stage of the answer",
+    "From the caller's last word to each stage of the response",
     ["stage"],
     buckets=LATENCIES,
     registry=REGISTRY,
 )
 INWORLD_ERRORS = Counter(
     "voicebot_inworld_errors",
-    "What went wrong upstream, by kind",
+    "Errors of Inworld, by kind",
     ["kind"],
     registry=REGISTRY,
 )
 FALLBACKS = Counter(
     "voicebot_fallbacks",
-    "Fallback steps taken after a failed reply",
+    "Fallback steps taken after a failed reply, by step",
     ["step"],
     registry=REGISTRY,
 )
 TOOL_CALLS = Counter(
     "voicebot_tool_calls",
-    "Uses of tools, and how they ended",
+    "Tool calls, by result",
     ["result"],
     registry=REGISTRY,
 )
 POST_CALL_ATTEMPTS = Counter(
     "voicebot_post_call_attempts",
-    "Attempts at summaries and webhooks, and how they ended",
+    "Attempts at summaries and webhooks, by result",
     ["kind", "result"],
     registry=REGISTRY,
 )
 TWILIO_TTS_SENTENCES = Counter(
     "voicebot_twilio_tts_sentences",
-    "Sentences left to the carrier's own voice",
+    "Sentences spoken by Twilio's own voice",
     registry=REGISTRY,
 )
 CLIP_REQUESTS = Counter(
-    "voicebot_clip_requests", "Clips asked for", ["status"], registry=REGISTRY
+    "voicebot_clip_requests",
+    "Requests for clips, by HTTP status",
+    ["status"],
+    registry=REGISTRY,
 )
 RATE_LIMITED_FRAMES = Counter(
     "voicebot_rate_limited_frames",
-    "Frames of the carrier above what a socket may send",
+    "Relay frames dropped above the rate limit",
     registry=REGISTRY,
 )
 WRITES_DROPPED = Counter(
     "voicebot_transcript_writes_dropped",
-    "Transcript writes that found no room",
+    "Transcript writes dropped because the queue was full",
     registry=REGISTRY,
 )
 RELAY_DISCONNECTS = Counter(
     "voicebot_relay_disconnects",
-    "Sockets lost in the middle of a call, by what became of the call",
+    "Relay sockets lost during a call, by the decision on the call",
     ["decision"],
     registry=REGISTRY,
 )
 REJECTED_REQUESTS = Counter(
     "voicebot_rejected_requests",
-    "Webhooks and sockets that nobody had signed, or not for us",
+    "Webhooks and sockets without a valid signature or token",
     ["source"],
     registry=REGISTRY,
 )
 DEPENDENCY_ERRORS = Counter(
     "voicebot_dependency_errors",
-    "Times that Redis or the database did not do what it was asked",
+    "Failed operations of Redis or the database",
     ["dependency"],
     registry=REGISTRY,
 )
 
 
 def count_error(error: InworldError) -> None:
-    """Count what Inworld could not do."""
+    """Count an error of Inworld, by its kind."""
     INWORLD_ERRORS.labels(error.kind).inc()
 
 
@@ -119,7 +126,7 @@ def _kinds(error: type[InworldError]) -> set[str]:
     return {error.kind}.union(*map(_kinds, error.__subclasses__()))
 
 
-# Zero is a figure too: a rate needs it from the start.
+# Present as 0 from the start, so that rates work.
 for kind in _kinds(InworldError):
     INWORLD_ERRORS.labels(kind)
 for role in ("caller", "bot", "tool", "system"):

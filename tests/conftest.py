@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from hypothesis import settings as settings_of_properties
+from hypothesis import settings as hypothesis_settings
+from pytest_django import DjangoDbBlocker
 
 from bots.models import Bot, PhoneNumber
+from tests.support import fast_flush
 from tests.support.inworld.server import FakeInworld
 from tests.support.live import LiveServer, free_port, serving
 from tests.support.services import Missing, Redis
@@ -18,8 +20,8 @@ from tests.support.tool_server import ToolServer
 INWORLD_PORT = free_port()
 TOOLS_PORT = free_port()
 # The same examples in every run; --hypothesis-profile=default looks for new ones.
-settings_of_properties.register_profile("same", derandomize=True)
-settings_of_properties.load_profile("same")
+hypothesis_settings.register_profile("same", derandomize=True)
+hypothesis_settings.load_profile("same")
 # Files that start servers and browsers take longest; the many small ones fill the
 # workers' time at the end of a run.
 LONGEST_FIRST = (
@@ -54,16 +56,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 async def inworld() -> AsyncIterator[FakeInworld]:
-    """Inworld, as far as the live server can tell."""
+    """The fake Inworld that the live server is configured for."""
     async with FakeInworld(port=INWORLD_PORT) as fake:
         yield fake
 
 
 @pytest.fixture
 async def tools() -> AsyncIterator[ToolServer]:
-    """Somebody's server whose address is private, which the live server may call."""
+    """A tool server at a private address that the live server may call."""
     async with ToolServer(port=TOOLS_PORT) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """The test database, emptied fast after each test that commits."""
+    with django_db_blocker.unblock():
+        fast_flush.install()
 
 
 @pytest.fixture(scope="session")
@@ -79,7 +88,7 @@ def database_url(django_db_setup: None) -> str:
 def server(database_url: str) -> Iterator[LiveServer]:
     """One live server for a file's tests; clips in its own memory.
 
-    Not for the whole run: it would do what other files leave to be done after calls.
+    A module's, because it would do the post-call tasks that tests of other files leave.
     """
     with serving(
         DATABASE_URL=database_url,
@@ -91,7 +100,7 @@ def server(database_url: str) -> Iterator[LiveServer]:
 
 @pytest.fixture(scope="session")
 def redis_url() -> Iterator[str]:
-    """A Redis on a free port, gone afterwards."""
+    """The URL of a Redis of this run."""
     try:
         with Redis() as redis:
             yield redis.url
@@ -106,7 +115,7 @@ def bot(transactional_db: None) -> Bot:
 
 
 def numbered(number: str, **settings: object) -> Bot:
-    """A bot with a number of its own."""
+    """Create a bot that answers `number`."""
     bot = Bot.objects.create(**{"name": f"Bot {number}", **settings})
     PhoneNumber.objects.create(number=number, bot=bot)
     return bot
@@ -120,7 +129,7 @@ def repository_files(*suffixes: str) -> Iterator[Path]:
 
 
 def tracebacks(log: str) -> list[str]:
-    """What went wrong in a server, but for calls that an earlier test deleted."""
+    """Log entries with a traceback, except for calls that an earlier test deleted."""
     entries = re.split(r"(?m)^(?=\d{4}-\d\d-\d\d )", log)
-    wrong = [entry for entry in entries if "Traceback" in entry]
-    return [entry for entry in wrong if "foreign key" not in entry.lower()]
+    errors = [entry for entry in entries if "Traceback" in entry]
+    return [entry for entry in errors if "foreign key" not in entry.lower()]

@@ -1,4 +1,4 @@
-"""The project's settings with an environment of the tests' own, deaf to any .env."""
+"""The project's settings with the tests' own environment; no .env file is read."""
 
 import os
 import tempfile

@@ -16,7 +16,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from bots.models import Bot, PhoneNumber
 from calls.accounts.groups import DESCRIPTIONS
-from calls.accounts.two_factor import let_in_without_code
+from calls.accounts.two_factor import turn_off_two_factor
 
 admin.site.unregister(User)
 admin.site.unregister([StaticDevice, TOTPDevice])  # keep their secrets out of the admin
@@ -25,13 +25,13 @@ ACCESS = ("is_active", "is_staff", "is_superuser", "groups")
 
 
 @admin.register(User)
-class UserAdmin(auth_admin.UserAdmin):
+class UserAdmin(auth_admin.UserAdmin[User]):
     """User accounts with sign-in and groups on one page."""
 
     list_display = ["username", "full_name", "permissions", "is_active", "last_login"]
     list_filter = ["groups", "is_superuser", "is_active"]
     filter_horizontal = ["user_permissions"]
-    actions = [let_in_without_code]
+    actions = [turn_off_two_factor]
     add_fieldsets = [
         (
             "1. Account",
@@ -59,7 +59,7 @@ class UserAdmin(auth_admin.UserAdmin):
     ) -> HttpResponse:
         """Show the list below a description of the groups."""
         return super().changelist_view(
-            request, {**(extra_context or {}), "purposes": DESCRIPTIONS}
+            request, {**(extra_context or {}), "descriptions": DESCRIPTIONS}
         )
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
@@ -91,24 +91,24 @@ class UserAdmin(auth_admin.UserAdmin):
         )
 
     @admin.display(description="name", ordering="first_name")
-    def full_name(self, person: User) -> str:
+    def full_name(self, user: User) -> str:
         """First and last name."""
-        return person.get_full_name() or "-"
+        return user.get_full_name() or "-"
 
     @admin.display(description="permissions")
-    def permissions(self, person: User) -> str:
+    def permissions(self, user: User) -> str:
         """Name the groups, or say why there are none."""
-        if not person.is_staff:
+        if not user.is_staff:
             return "none: cannot sign in"
-        if person.is_superuser:
+        if user.is_superuser:
             return "all"
-        groups = ", ".join(sorted(group.name for group in person.groups.all()))
+        groups = ", ".join(sorted(group.name for group in user.groups.all()))
         return groups or "none: no group"
 
 
-def is_referenced(person: User) -> bool:
+def is_referenced(user: User) -> bool:
     """True if a record of changes names this account."""
     histories: list[Any] = [Bot.history, PhoneNumber.history]
-    return LogEntry.objects.filter(user=person).exists() or any(
-        history.filter(history_user=person).exists() for history in histories
+    return LogEntry.objects.filter(user=user).exists() or any(
+        history.filter(history_user=user).exists() for history in histories
     )

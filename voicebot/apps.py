@@ -1,3 +1,5 @@
+"""Django's app config of the project."""
+
 from django.apps import AppConfig, apps
 from django.db.models.signals import post_migrate
 
@@ -8,6 +10,6 @@ class VoicebotConfig(AppConfig):
     def ready(self) -> None:
         from calls.accounts.groups import ensure_groups
 
-        # Django sees to auth before bots and calls, as they are installed: what is new
-        # with this migration has no permission yet when the groups are looked at.
+        # After `auth`, Django emits the signal for bots and calls. Permissions of new
+        # models do not exist yet when this runs; `ensure_groups` handles that.
         post_migrate.connect(ensure_groups, sender=apps.get_app_config("auth"))

@@ -1,4 +1,4 @@
-"""The composition root: which protocol and path is answered by what."""
+"""The ASGI application: routes protocols and paths to their handlers."""
 
 import os
 from typing import Any
@@ -13,7 +13,7 @@ from django.core import checks  # noqa: E402
 from django.core.asgi import get_asgi_application  # noqa: E402
 from django.core.management.base import SystemCheckError  # noqa: E402
 
-from calls.console.routing import sockets as desk_sockets  # noqa: E402
+from calls.console.routing import sockets as console_sockets  # noqa: E402
 from calls.operations.runtime import runtime  # noqa: E402
 from calls.routing import urlpatterns  # noqa: E402
 from voicebot.server.bare_handler import BareHandler, ClipHandler, by_path  # noqa: E402
@@ -24,26 +24,26 @@ from voicebot.server.concurrency_limit import (  # noqa: E402
     finish_on_disconnect,
 )
 
-# Refuse to start where calls could not be answered safely, whoever starts this.
-if errors := [found for found in checks.run_checks() if found.is_serious()]:
+# Refuse to start if calls could not be answered safely, under any server.
+if errors := [message for message in checks.run_checks() if message.is_serious()]:
     raise SystemCheckError("\n".join(map(str, errors)))
 
-desk = get_asgi_application()
+pages = get_asgi_application()
 protocols = ProtocolTypeRouter(
     {
         "http": by_path(
             {
                 ("/audio/",): ClipHandler(),
                 ("/voice",): BareHandler(),
-                # Whoever looks after us may call us by any name.
+                # Without middleware, because health checkers use any host name.
                 ("/healthz", "/readyz", "/metrics"): BareHandler(),
                 ("/admin/login/",): ConcurrencyLimit(
-                    finish_on_disconnect(desk), SIGN_INS
+                    finish_on_disconnect(pages), SIGN_INS
                 ),
             },
-            ConcurrencyLimit(desk, PAGES),
+            ConcurrencyLimit(pages, PAGES),
         ),
-        "websocket": by_path({("/console/",): desk_sockets}, URLRouter(urlpatterns)),
+        "websocket": by_path({("/console/",): console_sockets}, URLRouter(urlpatterns)),
     }
 )
 

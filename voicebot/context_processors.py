@@ -1,9 +1,9 @@
-"""What every page of the admin is told."""
+"""Template variables of every console page."""
 
 from django.conf import settings
 from django.http import HttpRequest
 
 
 def sandbox(request: HttpRequest) -> dict[str, bool]:
-    """Whether the local stand-in answers calls instead of Inworld."""
+    """`sandbox`: the local stand-in answers calls instead of Inworld."""
     return {"sandbox": settings.SANDBOX_RUNNING}

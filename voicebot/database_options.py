@@ -1,10 +1,10 @@
-"""How each kind of database is connected to."""
+"""Connection options for SQLite and PostgreSQL."""
 
 from typing import Any
 
 SQLITE = "django.db.backends.sqlite3"
 POSTGRESQL = "django.db.backends.postgresql"
-# Less than the carrier's requests wait for the database.
+# Less than the time in which Twilio's requests need the database.
 LOCK_SECONDS = 4
 
 
@@ -12,26 +12,25 @@ def options_for(engine: str) -> dict[str, Any]:
     """Django's OPTIONS for a database engine."""
     if engine == SQLITE:
         return {
-            # A transaction that reads before it writes fails otherwise, when another
-            # wrote in between.
+            # Otherwise a transaction that reads before it writes fails if another one
+            # has written in between.
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
         }
-    # A pool, because persistent connections leak under ASGI. It looks for a lost
-    # database ever more seldom; made to give up soon, it starts anew with each request.
-    # As many connections as threads that may want one.
+    # A pool, because persistent connections leak under ASGI. It reconnects to a lost
+    # database at growing intervals; with a short `reconnect_timeout` it gives up, and
+    # starts again with the next request. `max_size` covers all threads.
     pool = {"min_size": 2, "max_size": 30, "timeout": 2, "reconnect_timeout": 1}
     return {"pool": pool}
 
 
 def set_lock_timeout(database: dict[str, Any]) -> None:
-    """Have a server's threads come back from what others keep locked.
+    """Limit how long a server's threads wait for PostgreSQL locks.
 
-    Not those of a command: it may wait as long as it takes. What the address asks for
-    comes later, and wins.
+    Commands may wait for any time. Options in DATABASE_URL come later, and win.
     """
     if database["ENGINE"] == POSTGRESQL:
         options = database["OPTIONS"]
-        asked = options.get("options", "")
-        options["options"] = f"-c lock_timeout={LOCK_SECONDS}s {asked}".strip()
+        given = options.get("options", "")
+        options["options"] = f"-c lock_timeout={LOCK_SECONDS}s {given}".strip()

@@ -1,4 +1,4 @@
-"""Writes the `.env` of a first look, before Django can load: standard library only."""
+"""Writes a first `.env`, before Django can load. Standard library only."""
 
 import os
 import re
@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent.parent
-FIRST_LOOK = """\
-# Written by `make run` for a first look on this machine only; .env.example explains
-# every variable. Before real callers: DEBUG=false, SERVER_URL and TWILIO_AUTH_TOKEN.
+FIRST_ENV = """\
+# Written by `make run`, to try voicebot on this machine only. .env.example explains
+# every variable. Before real calls: DEBUG=false, SERVER_URL and TWILIO_AUTH_TOKEN.
 DEBUG=true
 HOST=127.0.0.1
 SECRET_KEY={key}
@@ -20,15 +20,15 @@ KEY_LINE = re.compile(rb"^(?:export )?SECRET_KEY=(.*)$", re.MULTILINE)
 
 
 def prepare(folder: Path, environment: Mapping[str, str]) -> str | None:
-    """Make sure there are settings to start with; say what was done, if anything."""
+    """Complete .env for a start; returns a message if that changed anything."""
     path = folder / ".env"
     key = secrets.token_urlsafe(50)
     try:
-        _append(path, FIRST_LOOK.format(key=key), os.O_CREAT | os.O_EXCL)
+        _append(path, FIRST_ENV.format(key=key), os.O_CREAT | os.O_EXCL)
     except FileExistsError:
         return _complete(path, environment, key)
     return (
-        "Wrote .env for a first look: DEBUG=true, a new SECRET_KEY, this machine only."
+        "Wrote .env to try voicebot: DEBUG=true, a new SECRET_KEY, this machine only."
     )
 
 
@@ -38,8 +38,8 @@ def _complete(path: Path, environment: Mapping[str, str], key: str) -> str | Non
     content = path.read_bytes()
     line = KEY_LINE.search(content)
     if line is None:
-        ended = content.endswith(b"\n") or not content
-        _append(path, f"{'' if ended else os.linesep}SECRET_KEY={key}\n")
+        is_line_ended = content.endswith(b"\n") or not content
+        _append(path, f"{'' if is_line_ended else os.linesep}SECRET_KEY={key}\n")
     elif not line.group(1).strip(b" \t\r\"'"):
         # An empty line above would win over one at the end, so it is filled in.
         start, end = line.span(1)
@@ -50,22 +50,22 @@ def _complete(path: Path, environment: Mapping[str, str], key: str) -> str | Non
 
 
 def _append(path: Path, text: str, flags: int = 0) -> None:
-    # One write at the end, so that two first runs at once leave one usable file.
+    # A single appending write, so that two first runs at once leave a usable file.
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | flags, 0o600)
     with open(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
 
 
 def main(folder: Path = FOLDER) -> None:
-    """Prepare, or stop with one line on what is in the way."""
+    """Prepare `.env`, or stop with one line that says why not."""
     if os.environ.get("SECRET_KEY") == "":
         sys.exit("SECRET_KEY is set but empty in the environment: unset it or fill it.")
     try:
-        done = prepare(folder, os.environ)
+        message = prepare(folder, os.environ)
     except OSError as error:
         sys.exit(f"Cannot write {folder / '.env'}: {error.strerror}.")
-    if done:
-        sys.stdout.write(f"{done}\n")
+    if message:
+        sys.stdout.write(f"{message}\n")
 
 
 if __name__ == "__main__":

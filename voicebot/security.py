@@ -1,4 +1,4 @@
-"""What every page of the desk tells the browser, and whose address a request has."""
+"""Security headers of all pages, and the client's address of a request."""
 
 from ipaddress import IPv6Address, ip_address, ip_network
 
@@ -6,13 +6,13 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.deprecation import MiddlewareMixin
 
-# Ten lines of our own, because nothing on our pages needs an exception: no inline
-# script or style, so no nonces and no reports, which is what a package would add.
+# No package for this: our pages have no inline script or style, so they need neither
+# nonces nor exceptions.
 CONTENT_SECURITY_POLICY = "; ".join(
     (
-        "default-src 'self'",  # sockets of the same host, too
+        "default-src 'self'",  # WebSockets of the same host, too
         "img-src 'self' data:",
-        "media-src 'self' blob:",  # speech that a page has fetched
+        "media-src 'self' blob:",  # audio that a page has fetched
         "object-src 'none'",
         "base-uri 'none'",
         "form-action 'self'",
@@ -23,25 +23,24 @@ PERMISSIONS_POLICY = (
     "microphone=(self), camera=(), geolocation=(), payment=(), usb=(), serial=(), "
     "midi=(), display-capture=()"
 )
-# Django's own pages on errors, which only DEBUG shows, have inline styles.
+# Django's error pages, shown with DEBUG only, have inline styles.
 DEBUG_PAGES = (404, 500)
-# Whoever has one IPv6 address has all that begin so.
+# A customer gets at least this whole IPv6 network.
 IPV6_PREFIX = 64
 
 
 class SecurityHeaders(MiddlewareMixin):
-    """The browser's part in keeping the desk safe."""
+    """Adds the security headers that Django's own middleware does not."""
 
     def process_response(
         self, request: HttpRequest, response: HttpResponse
     ) -> HttpResponse:
-        """Add the headers that Django's own middleware does not."""
         if not (settings.DEBUG and response.status_code in DEBUG_PAGES):
             response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
         response.headers["Permissions-Policy"] = PERMISSIONS_POLICY
         if settings.SECURE_HSTS_SECONDS:
-            # Django sends it only on requests that it sees come in by https; here the
-            # proxy ends TLS. By plain http browsers disregard it.
+            # Django sends it only with requests that came by https; here the proxy
+            # terminates TLS. Browsers ignore it over plain http.
             response.headers.setdefault(
                 "Strict-Transport-Security", f"max-age={settings.SECURE_HSTS_SECONDS}"
             )
@@ -49,19 +48,19 @@ class SecurityHeaders(MiddlewareMixin):
 
 
 def client_address(request: HttpRequest) -> str | None:
-    """Who asks: the address that our outermost own proxy saw; None when unknown.
+    """The client's address as our outermost own proxy saw it; None if unknown.
 
-    Whatever stands further left in X-Forwarded-For is the client's own claim.
+    Entries further left in X-Forwarded-For are the client's own claims.
     """
     header = request.META.get("HTTP_X_FORWARDED_FOR", "")
     seen = [part.strip() for part in header.split(",") if part.strip()]
     proxies = settings.TRUSTED_PROXY_COUNT
     forwarded = seen[-proxies] if 0 < proxies <= len(seen) else ""
-    return _plain(forwarded) or _plain(request.META.get("REMOTE_ADDR") or "")
+    return _normalised(forwarded) or _normalised(request.META.get("REMOTE_ADDR") or "")
 
 
-def _plain(text: str) -> str | None:
-    """An address as we count it: of IPv6 the network, as addresses there are free."""
+def _normalised(text: str) -> str | None:
+    """A normalised address; for IPv6 its network, whose addresses a client can vary."""
     try:
         address = ip_address(text)
     except ValueError:

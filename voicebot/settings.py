@@ -1,10 +1,11 @@
-"""Every environment variable, read once and typed. `.env.example` explains them."""
+"""Django settings, read from environment variables. `.env.example` explains them."""
 
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import django_stubs_ext
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
@@ -12,11 +13,14 @@ from voicebot.database_options import options_for
 from voicebot.log_format import (
     JsonFormatter,
     RedactingFormatter,
-    answers_no_checker,
-    names_no_clip,
-    refuses_in_a_line,
+    is_not_clip_request,
+    is_not_readiness_check,
     secrets_in,
+    shorten_refusal,
 )
+
+# Lets admin classes and forms name their model: ModelAdmin[Bot].
+django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -24,7 +28,7 @@ env = environ.Env()
 env.read_env(BASE_DIR / ".env")  # the process environment wins over the file
 
 
-def _whole_number(name: str, default: int, least: int, most: int) -> int:
+def _integer(name: str, default: int, least: int, most: int) -> int:
     try:
         value = int(env.str(name, default="") or default)
     except ValueError as error:
@@ -56,7 +60,7 @@ if not SECRET_KEY:
         "50 random characters and keep it the same between restarts."
     )
 HOST = env.str("HOST", default="127.0.0.1")
-PORT = _whole_number("PORT", default=3000, least=1, most=65535)
+PORT = _integer("PORT", default=3000, least=1, most=65535)
 SERVER_URL = env.str("SERVER_URL", default="").rstrip("/") or f"http://localhost:{PORT}"
 try:
     SERVER_HOST = urlsplit(SERVER_URL).hostname or ""
@@ -64,19 +68,17 @@ except ValueError:
     SERVER_HOST = ""  # a check says what is wrong with it
 LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 ALLOWED_HOSTS = _names("ALLOWED_HOSTS") or [SERVER_HOST, *LOOPBACK_HOSTS]
-TRUSTED_PROXY_COUNT = _whole_number("TRUSTED_PROXY_COUNT", 0, least=0, most=10)
+TRUSTED_PROXY_COUNT = _integer("TRUSTED_PROXY_COUNT", 0, least=0, most=10)
 
-# Inworld: the brain and the voice
+# Inworld: language models and voices
 INWORLD_API_KEY = env.str("INWORLD_API_KEY", default="").strip()
 INWORLD_PUBLIC_URL = "https://api.inworld.ai"
 INWORLD_BASE_URL = (
     env.str("INWORLD_BASE_URL", default="").rstrip("/") or INWORLD_PUBLIC_URL
 )
-INWORLD_MAX_CONCURRENCY = _whole_number(
-    "INWORLD_MAX_CONCURRENCY", 0, least=0, most=10_000
-)
+INWORLD_MAX_CONCURRENCY = _integer("INWORLD_MAX_CONCURRENCY", 0, least=0, most=10_000)
 
-# Twilio: the line
+# Twilio: telephone numbers and calls
 TWILIO_AUTH_TOKENS = _names("TWILIO_AUTH_TOKEN")
 TWILIO_ACCOUNT_SID = env.str("TWILIO_ACCOUNT_SID", default="").strip()
 TWILIO_API_URL = (
@@ -85,11 +87,11 @@ TWILIO_API_URL = (
 # True only while `serve` runs the local stand-in for Inworld.
 SANDBOX_RUNNING = False
 
-# Tools and webhooks: where requests may go besides
+# Hosts that requests of tools and webhooks may go to
 TOOL_ALLOWED_HOSTS = _names("TOOL_ALLOWED_HOSTS")
 TOOL_ALLOWED_PRIVATE_HOSTS = _names("TOOL_ALLOWED_PRIVATE_HOSTS")
 
-# First values of the default bot; afterwards the admin rules
+# Values with which `setup` creates the first bot and account
 INITIAL_BOT = {
     "system_prompt": env.str("SYSTEM_PROMPT", default="", multiline=True),
     "greeting": env.str("WELCOME_GREETING", default=""),
@@ -104,19 +106,19 @@ INITIAL_ADMIN = {
     "email": env.str("DJANGO_SUPERUSER_EMAIL", default=""),
 }
 
-# Clips: the sentences the carrier fetches and plays
+# Clips: spoken sentences that Twilio downloads and plays
 REDIS_URL = env.str("REDIS_URL", default="")
-CLIP_TTL_SECONDS = _whole_number("CLIP_TTL_SECONDS", 300, least=10, most=86_400)
-CLIP_SAMPLE_RATE = _whole_number("CLIP_SAMPLE_RATE", 8000, least=8000, most=48_000)
+CLIP_TTL_SECONDS = _integer("CLIP_TTL_SECONDS", 300, least=10, most=86_400)
+CLIP_SAMPLE_RATE = _integer("CLIP_SAMPLE_RATE", 8000, least=8000, most=48_000)
 CLIP_ENCODING = _one_of("CLIP_ENCODING", "pcm", "mulaw")
-CLIP_MAX_SECONDS = _whole_number("CLIP_MAX_SECONDS", 60, least=5, most=600)
-CLIP_MEMORY_MB = _whole_number("CLIP_MEMORY_MB", 256, least=8, most=16_384)
+CLIP_MAX_SECONDS = _integer("CLIP_MAX_SECONDS", 60, least=5, most=600)
+CLIP_MEMORY_MB = _integer("CLIP_MEMORY_MB", 256, least=8, most=16_384)
 
-# Live events between processes; calls never wait for it
+# Messages of the live page between processes; calls never wait for them
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        # redis-py gives up on a quiet connection after five seconds otherwise.
+        # Otherwise redis-py closes a quiet connection after five seconds.
         "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None}]},
     }
     if REDIS_URL
@@ -125,7 +127,7 @@ CHANNEL_LAYERS = {
 
 INSTALLED_APPS = [
     "daphne",
-    "calls.console.apps.ConsoleConfig",  # django.contrib.admin with the desk's own pages
+    "calls.console.apps.ConsoleConfig",  # django.contrib.admin and our own pages
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -150,8 +152,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "simple_history.middleware.HistoryRequestMiddleware",  # who changed a bot
-    "axes.middleware.AxesMiddleware",  # answers whoever is locked out
+    "simple_history.middleware.HistoryRequestMiddleware",  # records who changed a bot
+    "axes.middleware.AxesMiddleware",  # answers users who are locked out
 ]
 ROOT_URLCONF = "voicebot.urls"
 ASGI_APPLICATION = "voicebot.asgi.application"
@@ -174,7 +176,7 @@ TEMPLATES = [
 DATABASE = env.db_url("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")
 if not DATABASE.get("ENGINE"):
     raise ImproperlyConfigured(
-        "DATABASE_URL is not understood. Write postgres://user:password@host:5432/name"
+        "DATABASE_URL is not valid. Write postgres://user:password@host:5432/name"
         ", or leave it out for an SQLite file."
     )
 DATABASES = {"default": {**DATABASE, "CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True}}
@@ -197,21 +199,21 @@ CSRF_TRUSTED_ORIGINS = [SERVER_URL] if "://" in SERVER_URL else []
 if SERVER_URL.startswith("https://"):
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
-    SECURE_HSTS_SECONDS = _whole_number("HSTS_SECONDS", 31_536_000, 0, 63_072_000)
+    SECURE_HSTS_SECONDS = _integer("HSTS_SECONDS", 31_536_000, 0, 63_072_000)
 LOGIN_REDIRECT_URL = "admin:index"
-SESSION_COOKIE_AGE = _whole_number("SESSION_HOURS", 12, least=1, most=720) * 3600
-# The domain's other hosts and what browsers are delivered with are not ours to decide.
+SESSION_COOKIE_AGE = _integer("SESSION_HOURS", 12, least=1, most=720) * 3600
+# HSTS for subdomains and browsers' preload lists are for the domain's owner to decide.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 if TRUSTED_PROXY_COUNT:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = SERVER_URL.startswith("https://")
-    SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # asked beside the proxy
+    SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # requested past the proxy
 else:
-    # Unless told that a proxy says so, we cannot see what came in by https.
+    # Without TRUSTED_PROXY_COUNT a proxy's https is not visible here.
     SILENCED_SYSTEM_CHECKS += ["security.W008"]
 
-# Who signs in to the desk. Guessing is stopped for one name from one address, so that
-# nobody can lock out others.
+# Sign-in. A lockout is for one user name from one address, so that nobody can lock out
+# somebody else.
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
@@ -220,26 +222,26 @@ AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
-AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # the wait is as long as said
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # the wait does not grow
 AXES_CLIENT_IP_CALLABLE = "voicebot.security.client_address"
 AXES_LOCKOUT_CALLABLE = "calls.accounts.sign_in.locked_out"
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "code"]  # never stored or logged
-AXES_DISABLE_ACCESS_LOG = True  # Django keeps when each person last signed in
+AXES_DISABLE_ACCESS_LOG = True  # Django stores each user's last sign-in
 AXES_ENABLE_ADMIN = AXES_VERBOSE = False
 ADMIN_REQUIRE_TOTP = _one_of("ADMIN_REQUIRE_TOTP", "false", "true") == "true"
 OTP_TOTP_ISSUER = f"voicebot {SERVER_HOST}".strip()
 
-# Above this many calls in this process, new callers hear that the line is busy.
-MAX_CALLS = _whole_number("MAX_CALLS", 150, least=1, most=10_000)
-# Of one caller, over all processes; 0: any number.
-MAX_CALLS_PER_CALLER = _whole_number("MAX_CALLS_PER_CALLER", 3, least=0, most=10_000)
-MAX_CALLS_PER_CALLER_PER_HOUR = _whole_number(
+# Most calls of this process; further callers hear that the line is busy.
+MAX_CALLS = _integer("MAX_CALLS", 150, least=1, most=10_000)
+# Limits for one caller, over all processes; 0: no limit.
+MAX_CALLS_PER_CALLER = _integer("MAX_CALLS_PER_CALLER", 3, least=0, most=10_000)
+MAX_CALLS_PER_CALLER_PER_HOUR = _integer(
     "MAX_CALLS_PER_CALLER_PER_HOUR", 60, least=0, most=100_000
 )
-# How long calls in progress may go on when the server is told to stop.
-DRAIN_TIMEOUT_SECONDS = _whole_number("DRAIN_TIMEOUT_SECONDS", 60, least=0, most=3600)
+# How long calls in progress may go on while the server stops.
+DRAIN_TIMEOUT_SECONDS = _integer("DRAIN_TIMEOUT_SECONDS", 60, least=0, most=3600)
 
-# Whether lists, the live view and viewers get callers' numbers in part only.
+# Mask callers' numbers in lists, on the live page, and for viewers everywhere.
 MASK_CALLER_NUMBERS = _one_of("MASK_CALLER_NUMBERS", "false", "true") == "true"
 
 LANGUAGE_CODE = "en-us"
@@ -248,13 +250,13 @@ try:
     ZoneInfo(TIME_ZONE)
 except (ZoneInfoNotFoundError, ValueError, OSError) as error:
     raise ImproperlyConfigured(
-        f"TIME_ZONE={TIME_ZONE} is not known. Write one such as Europe/Berlin."
+        f"TIME_ZONE={TIME_ZONE} is no time zone. Use a name such as Europe/Berlin."
     ) from error
 USE_TZ = True
 STATIC_URL = "static/"
-WHITENOISE_USE_FINDERS = True  # the admin's files are served without collectstatic
+WHITENOISE_USE_FINDERS = True  # serves the admin's files without collectstatic
 
-# What /metrics asks for; empty: only a program on this machine gets an answer.
+# Bearer token for /metrics; empty: only requests from this machine are answered.
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="").strip()
 
 LOG_FORMAT = _one_of("LOG_FORMAT", "text", "json")
@@ -275,24 +277,26 @@ LOGGING = {
     "filters": {
         name: {"()": "django.utils.log.CallbackFilter", "callback": callback}
         for name, callback in (
-            ("no_clip_ids", names_no_clip),
-            ("no_checkers", answers_no_checker),
-            ("short_refusals", refuses_in_a_line),
+            ("no_clip_ids", is_not_clip_request),
+            ("no_readiness_checks", is_not_readiness_check),
+            ("short_refusals", shorten_refusal),
         )
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
         "django": {"handlers": [], "level": "INFO"},
-        "django.request": {"filters": ["no_clip_ids", "no_checkers", "short_refusals"]},
-        # These write a line a request.
+        "django.request": {
+            "filters": ["no_clip_ids", "no_readiness_checks", "short_refusals"]
+        },
+        # These log each request.
         "httpx": {"level": "WARNING"},
-        "httpcore": {"level": "INFO"},  # below that, a line a step
+        "httpcore": {"level": "INFO"},  # more on lower levels
         "axes": {"level": "WARNING"},
         "django.channels.server": {"level": "WARNING"},
         "daphne": {"level": "WARNING"},
-        # Writes a traceback a second while Redis is away; the live view says so once.
+        # Logs a traceback a second while Redis is unavailable; `Outage` says so once.
         "channels_redis": {"level": "CRITICAL"},
-        "psycopg.pool": {"level": "ERROR"},  # the same for the database
+        "psycopg.pool": {"level": "ERROR"},  # likewise for the database
     },
 }

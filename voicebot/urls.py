@@ -1,3 +1,5 @@
+"""HTTP routes of the project."""
+
 from django.contrib import admin
 from django.templatetags.static import static
 from django.urls import include, path
@@ -13,6 +15,6 @@ urlpatterns = [
     path("", include("calls.urls")),
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
-    # For pages that name no icon: errors, downloads, the bare audio of a clip.
+    # For pages that name no icon: errors, downloads, a clip opened in a browser.
     path("favicon.ico", RedirectView.as_view(url=static("calls/favicon.svg"))),
 ]

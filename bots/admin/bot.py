@@ -1,4 +1,4 @@
-"""The operator's desk: bots and the numbers that lead to them."""
+"""The admin of bots: the list, and the editor with its warnings after saving."""
 
 from datetime import timedelta
 from typing import Any
@@ -18,21 +18,23 @@ from django.utils.text import capfirst
 from bots.admin import editor_api, tool  # noqa: F401  (registers tools and secrets)
 from bots.admin.fieldsets import SECTIONS
 from bots.admin.forms import BotForm
-from bots.admin.inlines import INLINES, PARTS
+from bots.admin.inlines import BOT_INLINES, INLINES
 from bots.admin.versions import VersionHistoryMixin
 from bots.models import Bot
 
-NUMBERS_SHOWN = 3
-NUMBERS_LISTED = 20
-REMARKS_SHOWN = 3
+NUMBERS_IN_LIST = 3
+NUMBERS_BEFORE_DELETE = 20
+MAX_WARNINGS = 3
 WEEK = timedelta(days=7)
 
 
 @admin.register(Bot)
-class BotAdmin(VersionHistoryMixin, admin.ModelAdmin):
-    """Everything about a bot on one page, in the order one thinks about it."""
+class BotAdmin(VersionHistoryMixin):
+    """The list of bots, and the editor with all settings on one page."""
 
-    list_display = ["name", "state", "answers", "calls_this_week", "voice", "llm_model"]
+    list_display = [
+        *("name", "state", "phone_numbers", "calls_this_week", "voice", "llm_model")
+    ]
     list_filter = ["is_active", "transcription_provider"]
     search_fields = ["name", "system_prompt", "numbers__number", "numbers__label"]
     form = BotForm
@@ -40,11 +42,11 @@ class BotAdmin(VersionHistoryMixin, admin.ModelAdmin):
     fieldsets = SECTIONS
 
     def get_urls(self) -> list[URLPattern]:
-        """The editor's own addresses, before the admin's."""
+        """Add the URLs that the open editor asks."""
         return [*editor_api.urls(self.admin_site.admin_view), *super().get_urls()]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Bot]:
-        """Fetch every bot's numbers in one query, and count its calls of a week."""
+        """Prefetch numbers and count the calls of the last seven days."""
         bots: QuerySet[Bot] = super().get_queryset(request)
         bots = bots.prefetch_related("numbers")
         return bots.annotate(week=_calls_since(timezone.now() - WEEK))
@@ -52,7 +54,7 @@ class BotAdmin(VersionHistoryMixin, admin.ModelAdmin):
     def formfield_for_dbfield(
         self, db_field: Any, request: HttpRequest, **kwargs: Any
     ) -> Any:
-        """Tools are ticked, so no window need open to add one to a list."""
+        """Show tools as checkboxes without the admin's popup to add one."""
         if db_field.name == "tools":
             field: Any = self.formfield_for_manytomany(db_field, request, **kwargs)
             field.widget.may_open = request.user.has_perm("bots.view_tool")
@@ -63,15 +65,15 @@ class BotAdmin(VersionHistoryMixin, admin.ModelAdmin):
     def save_related(
         self, request: HttpRequest, form: Any, formsets: Any, change: bool
     ) -> None:
-        """Save what belongs to it, and say what is worth another look."""
+        """Save the inlines, then show the most important warnings."""
         super().save_related(request, form, formsets, change)
-        found = [r for r in editor_api.remarks_on(request.POST) if r.level == "warning"]
-        for remark in found[:REMARKS_SHOWN]:
-            told = f"{_place(remark.field, request.POST)}: {remark.text}"
-            self.message_user(request, capfirst(told), messages.WARNING)
-        if (more := len(found) - REMARKS_SHOWN) > 0:
-            warnings = f"{more} more warning{pluralize(more)}"
-            text = f"{warnings} beside the fields of the bot."
+        remarks = editor_api.remarks_on(request.POST)
+        warnings = [remark for remark in remarks if remark.level == "warning"]
+        for warning in warnings[:MAX_WARNINGS]:
+            text = f"{_field_label(warning.field, request.POST)}: {warning.text}"
+            self.message_user(request, capfirst(text), messages.WARNING)
+        if (more := len(warnings) - MAX_WARNINGS) > 0:
+            text = f"{more} more warning{pluralize(more)} beside the fields of the bot."
             self.message_user(request, text, messages.WARNING)
 
     def delete_view(
@@ -80,16 +82,14 @@ class BotAdmin(VersionHistoryMixin, admin.ModelAdmin):
         object_id: str,
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """Ask first, and say what its callers would hear."""
+        """Tell before deletion what callers of the bot's numbers will hear."""
         bot = self.get_object(request, object_id)
-        left = _left_behind(bot) if bot else {}
-        return super().delete_view(
-            request, object_id, {**(extra_context or {}), **left}
-        )
+        context = (extra_context or {}) | (_delete_context(bot) if bot else {})
+        return super().delete_view(request, object_id, context)
 
     @admin.display(description="state", ordering="is_active")
     def state(self, bot: Bot) -> str:
-        """Whether it answers calls, and whether it is the default."""
+        """Show if the bot is active, and if it is the default bot."""
         return format_html(
             '<span class="bot-state {}">{}</span>{}',
             "on" if bot.is_active else "off",
@@ -101,61 +101,58 @@ class BotAdmin(VersionHistoryMixin, admin.ModelAdmin):
 
     @admin.display(description="voice", ordering="tts_voice")
     def voice(self, bot: Bot) -> str:
-        """The voice, and below it the language."""
-        language = '{}<span class="second-line">{}</span>'
-        return format_html(language, bot.tts_voice, bot.language)
+        """Show the voice, with the language below it."""
+        html = '{}<span class="second-line">{}</span>'
+        return format_html(html, bot.tts_voice, bot.language)
 
     @admin.display(description="calls in 7 days", ordering="week")
     def calls_this_week(self, bot: Bot) -> str:
-        """How many calls it took within a week, leading to them."""
-        address = reverse("admin:calls_call_changelist")
+        """Count the calls of the last seven days, with a link to them."""
+        url = reverse("admin:calls_call_changelist")
         count: int = bot.week  # type: ignore[attr-defined]  # annotated above
         start = timezone.localtime() - WEEK
         query = urlencode({"bot__id__exact": bot.pk, "started_at__gte": start})
         link = '<a href="{}?{}">{}</a>'
-        return format_html(link, address, query, count) if count else "0"
+        return format_html(link, url, query, count) if count else "0"
 
     @admin.display(description="numbers")
-    def answers(self, bot: Bot) -> str:
-        """List the first few numbers that lead to the bot."""
+    def phone_numbers(self, bot: Bot) -> str:
+        """List the first few numbers of the bot."""
         numbers = [number.number for number in bot.numbers.all()]
-        more = len(numbers) - NUMBERS_SHOWN
-        shown = ", ".join(numbers[:NUMBERS_SHOWN])
-        return f"{shown} and {more} more" if more > 0 else shown or "-"
+        more = len(numbers) - NUMBERS_IN_LIST
+        first = ", ".join(numbers[:NUMBERS_IN_LIST])
+        return f"{first} and {more} more" if more > 0 else first or "-"
 
 
-def _place(field: str, form: QueryDict) -> str:
-    """What an operator calls a field of the bot's page.
-
-    A row goes by its name: the second row may well be for key 1.
-    """
-    listed, _, rest = field.partition("-")
-    part = next((each for each in PARTS if each.prefix() == listed), None)
-    if part is None:
+def _field_label(field: str, form: QueryDict) -> str:
+    """The label of a form field; a field of a row is preceded by the row's name."""
+    prefix, _, rest = field.partition("-")
+    inline = next((inline for inline in BOT_INLINES if inline.prefix() == prefix), None)
+    if inline is None:
         return str(label_for_field(field, Bot))
-    number, _, name = rest.partition("-")
-    label = label_for_field(name, part.model)
-    row = form.get(f"{listed}-{number}-{part.named}")
-    return f"{part.verbose_name} {row or int(number) + 1}, {label}"
+    index, _, name = rest.partition("-")
+    label = label_for_field(name, inline.model)
+    row_name = form.get(f"{prefix}-{index}-{inline.name_field}") or int(index) + 1
+    return f"{inline.verbose_name} {row_name}, {label}"
 
 
-def _left_behind(bot: Bot) -> dict[str, Any]:
-    """What a bot answers, and who would answer instead: nobody, if there is none."""
+def _delete_context(bot: Bot) -> dict[str, Any]:
+    """The numbers of a bot, and the default bot that will answer them, if any."""
     numbers = bot.numbers.filter(is_active=True)
-    others = Bot.objects.filter(is_default=True, is_active=True).exclude(pk=bot.pk)
-    shown = list(numbers[:NUMBERS_LISTED])
+    defaults = Bot.objects.filter(is_default=True, is_active=True).exclude(pk=bot.pk)
+    listed = list(numbers[:NUMBERS_BEFORE_DELETE])
     return {
-        "numbers": shown,
-        "more_numbers": numbers.count() - len(shown),
-        "default_bot": others.first(),
+        "numbers": listed,
+        "more_numbers": numbers.count() - len(listed),
+        "default_bot": defaults.first(),
     }
 
 
 def _calls_since(start: Any) -> Coalesce:
-    # In one filter, which is one join.
-    found = Bot.objects.filter(
+    # One filter for both conditions, so that they apply to the same call.
+    bots = Bot.objects.filter(
         pk=OuterRef("pk"), calls__started_at__gte=start, calls__is_test=False
     )
-    grouped = found.order_by().values("pk")
-    counted = grouped.annotate(number=Count("calls")).values("number")
-    return Coalesce(Subquery(counted, output_field=IntegerField()), Value(0))
+    grouped = bots.order_by().values("pk")
+    counts = grouped.annotate(number=Count("calls")).values("number")
+    return Coalesce(Subquery(counts, output_field=IntegerField()), Value(0))

@@ -1,4 +1,4 @@
-"""What the bot editor asks for while it is open: lists of Inworld, and advice."""
+"""JSON for the open bot editor: Inworld's lists, and advice on the form."""
 
 import re
 from collections.abc import Callable
@@ -12,99 +12,96 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from bots import catalogue
-from bots.admin.voice_preview import listen, may_edit
+from bots.admin.voice_preview import error, listen, may_edit
 from bots.advice import advice
-from bots.advice.form import AvailableTools, Catalogue, Draft, Remark, rows
+from bots.advice.form import Catalogue, Draft, FormContext, Remark, rows
 from bots.config import local_time
 from bots.models import InworldCatalogue, PhoneNumber, Tool
-from bots.phone_numbers import PastedNumberField
+from bots.phone_numbers import to_e164
 from bots.tools.guarded_http import refused_by_policy
 from bots.validators import e164, request_url
 
-KEY = re.compile("[0-9]{1,18}")
+PRIMARY_KEY = re.compile("[0-9]{1,18}")
 View = Callable[..., HttpResponse]
 
 
 @require_http_methods(["GET", "POST"])
 @permission_required("bots.view_bot", raise_exception=True)
 def listing(request: HttpRequest, kind: str) -> HttpResponse:
-    """The list as kept; a POST reads it anew first."""
+    """Return a list of Inworld as stored; a POST fetches it first."""
     if request.method == "GET":
         found = catalogue.stored(kind)
     elif may_edit(request):
         found = catalogue.refreshed(kind)
     else:
-        return JsonResponse(
-            {"problem": "Only users who can edit bots can refresh this list."},
-            status=403,
-        )
+        return error("Only users who can edit bots can refresh this list.", 403)
     return JsonResponse({**asdict(found), "is_stale": found.is_stale})
 
 
 @require_POST
 @permission_required("bots.view_bot", raise_exception=True)
 def advise(request: HttpRequest) -> HttpResponse:
-    """Counts and remarks for the form as it stands, saved or not."""
-    found = [asdict(remark) for remark in remarks_on(request.POST)]
+    """Return counts and remarks for the form, saved or not."""
+    remarks = [asdict(remark) for remark in remarks_on(request.POST)]
     counts = advice.counts(_draft(request.POST))
-    return JsonResponse({"counts": counts, "remarks": found})
+    return JsonResponse({"counts": counts, "remarks": remarks})
 
 
 def remarks_on(form: QueryDict) -> list[Remark]:
-    """What is to be said of a bot, given what Inworld offered last."""
-    offer = Catalogue(catalogue.voices(), catalogue.models())
-    return advice.remarks(_draft(form), offer, _kit(form))
+    """List the remarks on a form, by Inworld's lists as last fetched."""
+    inworld = Catalogue(catalogue.voices(), catalogue.models())
+    return advice.remarks(_draft(form), inworld, _form_context(form))
 
 
 def _draft(form: QueryDict) -> dict[str, str]:
     return {name: str(value) for name, value in form.items()}
 
 
-def _kit(form: QueryDict) -> AvailableTools:
-    """The tools that a form names, and what minute it is in its time zone."""
+def _form_context(form: QueryDict) -> FormContext:
+    """Look up what the remarks need to know besides the form's texts."""
     draft = _draft(form)
     lookup, chosen = form.get("lookup_tool", ""), form.getlist("tools")
-    pressed = [row["tool"] for row in rows(draft, "menu_keys")]
-    keys = [key for key in [lookup, *chosen, *pressed] if KEY.fullmatch(key)]
-    tools = Tool.objects.filter(pk__in=keys).prefetch_related("parameters")
-    found = {str(tool.pk): tool.spec() for tool in tools} if keys else {}
-    return AvailableTools(
-        [found[key] for key in chosen if key in found],
-        found.get(lookup),
-        local_time.minute_of_week(timezone.now(), form.get("time_zone", "")),
-        found,
-        _to_bots(draft),
-        _unsent(draft),
+    menu = [row["tool"] for row in rows(draft, "menu_keys")]
+    ids = [pk for pk in [lookup, *chosen, *menu] if PRIMARY_KEY.fullmatch(pk)]
+    tools = Tool.objects.filter(pk__in=ids).prefetch_related("parameters")
+    specs = {str(tool.pk): tool.spec() for tool in tools} if ids else {}
+    return FormContext(
+        tools=[specs[pk] for pk in chosen if pk in specs],
+        lookup=specs.get(lookup),
+        minute=local_time.minute_of_week(timezone.now(), form.get("time_zone", "")),
+        tools_by_id=specs,
+        bot_number_fields=_bot_number_fields(draft),
+        webhook_problem=_webhook_problem(draft),
     )
 
 
-def _to_bots(draft: Draft) -> list[str]:
-    """The fields of people whose number a bot answers, or will once this is saved."""
+def _bot_number_fields(draft: Draft) -> list[str]:
+    """Transfer fields with a number that a bot answers, now or after saving."""
     people = [row.field("number") for row in rows(draft, "targets")]
     typed = {name: _number(draft, name) for name in ("transfer_number", *people)}
     typed = {name: number for name, number in typed.items() if number}
-    known = PhoneNumber.objects.filter(number__in=typed.values(), is_active=True)
+    saved = PhoneNumber.objects.filter(number__in=typed.values(), is_active=True)
     own = [row for row in rows(draft, "numbers") if row["is_active"]]
     answered = {
-        *known.values_list("number", flat=True),
+        *saved.values_list("number", flat=True),
         *(_number(draft, row.field("number")) for row in own),
     }
     return [name for name, number in typed.items() if number in answered]
 
 
-def _unsent(draft: Draft) -> str:
-    """Why nothing reaches the webhook, where it is a whole address."""
-    address = _valid(request_url, draft.get("webhook_url", "").strip())
-    return refused_by_policy(address) if address else ""
+def _webhook_problem(draft: Draft) -> str:
+    """Say why the webhook cannot be reached; empty if it can, or is half typed."""
+    url = _valid(request_url, draft.get("webhook_url", "").strip())
+    return refused_by_policy(url) if url else ""
 
 
 def _number(draft: Draft, name: str) -> str:
-    """The number in a field; empty where there is none, or half of one."""
-    return _valid(e164, PastedNumberField().to_python(draft.get(name, "")))
+    """The number in a field, or nothing if it is not valid."""
+    return _valid(e164, to_e164(draft.get(name, "")))
 
 
 def _valid(check: Callable[[str], None], text: str) -> str:
-    """The text, or nothing where a check of the form's refuses it."""
+    """The text, or nothing if the check refuses it."""
     try:
         check(text)
     except ValidationError:
@@ -113,7 +110,7 @@ def _valid(check: Callable[[str], None], text: str) -> str:
 
 
 def urls(guarded: Callable[[View], View]) -> list[URLPattern]:
-    """The editor's own addresses; `guarded` lets only staff in."""
+    """URL patterns of the editor; `guarded` restricts a view to staff."""
     voices, models = InworldCatalogue.Kind.VOICES, InworldCatalogue.Kind.MODELS
     lists, name = guarded(listing), "bots_bot_"
     return [

@@ -1,4 +1,4 @@
-"""The forms of bots and numbers, forgiving about how things are pasted."""
+"""The forms of bots, of their inlines and of phone numbers."""
 
 from typing import Any
 
@@ -10,28 +10,16 @@ from django.utils.safestring import SafeString
 from bots.models import Bot, MenuKey, PhoneNumber, SpokenLanguage, TransferTarget
 from bots.phone_numbers import PastedNumberField
 
-SHORT_TEXTS = {
+THREE_ROW_FIELDS = {
     *("fallback_models", "hints", "greeting", "backchannels", "idle_prompt"),
-    *(
-        "time_limit_message",
-        "goodbye_message",
-        "apology_message",
-        "transfer_notice",
-        "consent_message",
-    ),
-    *(
-        "fillers",
-        "variables",
-        "summary_prompt",
-        "summary_fields",
-        "when_to_use",
-        "message",
-    ),
+    *("time_limit_message", "goodbye_message", "apology_message", "transfer_notice"),
+    *("consent_message", "fillers", "variables", "summary_prompt", "summary_fields"),
+    *("when_to_use", "message"),
 }
 
 
-class PhoneNumberForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable
-    """A number and the bot that answers it."""
+class PhoneNumberForm(forms.ModelForm[PhoneNumber]):
+    """A phone number and its bot."""
 
     class Meta:
         model = PhoneNumber
@@ -45,7 +33,7 @@ class PhoneNumberForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscri
             bot.empty_label = "The default bot"
 
     def clean_number(self) -> str:
-        """Refuse a number that is listed already, and say who answers it."""
+        """Refuse a number that exists, and name the bot that answers it."""
         number: str = self.cleaned_data["number"]
         same = PhoneNumber.objects.filter(number=number).exclude(pk=self.instance.pk)
         if "number" in self.changed_data and (taken := same.first()):
@@ -57,34 +45,33 @@ class PhoneNumberForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscri
 
 
 class ToolChoice(forms.CheckboxSelectMultiple):
-    """Tools to tick, each with what it does and a way to its page."""
+    """Checkboxes for tools, each with its description and a link to its page."""
 
     may_open = may_add = False
 
     def render(
         self, name: str, value: Any, attrs: Any = None, renderer: Any = None
     ) -> SafeString:
-        """Write the list."""
         context = self.get_context(name, value, attrs)
         context |= {"may_open": self.may_open, "may_add": self.may_add}
         return render_to_string("admin/bots/bot/tools.html", context)
 
 
-class TextForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable
-    """A form whose browser cuts nothing off, so that a refusal can tell."""
+class TextForm(forms.ModelForm[Any]):
+    """A form without maxlength: a browser would cut pasted text without a word."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, field in self.fields.items():
             field.widget.attrs.pop("maxlength", None)
-            if name in SHORT_TEXTS:
+            if name in THREE_ROW_FIELDS:
                 field.widget.attrs["rows"] = 3
             if isinstance(field.widget, forms.Textarea | forms.TextInput):
                 field.widget.attrs["dir"] = "auto"
 
 
 class TargetForm(TextForm):
-    """A person callers can be put through to."""
+    """A person that callers can be transferred to."""
 
     class Meta:
         model = TransferTarget
@@ -94,7 +81,7 @@ class TargetForm(TextForm):
 
 
 class MenuKeyForm(TextForm):
-    """A key and what it does; scripts offer the people of the form by name."""
+    """A key and its action. menu.js replaces the target by a list of people."""
 
     class Meta:
         model = MenuKey
@@ -102,7 +89,7 @@ class MenuKeyForm(TextForm):
 
 
 class LanguageForm(TextForm):
-    """One more language."""
+    """A further language of a bot."""
 
     class Meta:
         model = SpokenLanguage
@@ -110,7 +97,7 @@ class LanguageForm(TextForm):
 
 
 class BotForm(TextForm):
-    """A bot's settings."""
+    """The settings of a bot."""
 
     class Meta:
         model = Bot
@@ -123,5 +110,5 @@ class BotForm(TextForm):
         }
 
     def clean_retention_days(self) -> int:
-        """Read an empty field as no limit."""
+        """Read an empty field as 0: calls are never deleted."""
         return self.cleaned_data["retention_days"] or 0

@@ -1,9 +1,9 @@
-"""What belongs to one bot, on its own page: numbers, people, keys and languages."""
+"""Lists on the page of a bot: phone numbers, people, keys and languages."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin
-from django.forms import BaseInlineFormSet
+from django.forms import BaseInlineFormSet, ModelForm
 from django.http import HttpRequest
 
 from bots.admin.fieldsets import KEYPAD, LANGUAGES, PEOPLE
@@ -11,16 +11,11 @@ from bots.admin.forms import LanguageForm, MenuKeyForm, PhoneNumberForm, TargetF
 from bots.admin.voice_preview import may_edit
 from bots.advice.form import rows
 from bots.config.bot_config import TRANSFER_NUMBER
-from bots.models import MenuKey, PhoneNumber, SpokenLanguage, TransferTarget
-
-if TYPE_CHECKING:
-    Stacked = admin.StackedInline[Any, Any]
-else:
-    Stacked = admin.StackedInline
+from bots.models import Bot, MenuKey, PhoneNumber, SpokenLanguage, TransferTarget
 
 
-class PhoneNumberInline(Stacked):
-    """The numbers that lead to the bot."""
+class PhoneNumberInline(admin.StackedInline[Any, Bot]):
+    """The numbers that the bot answers."""
 
     model = PhoneNumber
     form = PhoneNumberForm
@@ -29,42 +24,38 @@ class PhoneNumberInline(Stacked):
     verbose_name_plural = "Numbers this bot answers"
 
 
-class BotInline(Stacked):
-    """A list below a section; whoever may change the bot may change it."""
+class BotInline(admin.StackedInline[Any, Bot]):
+    """A list below a section, with the permissions of the bot itself."""
 
     extra = 0
     section = ""
-    named = ""  # the field whose value a row goes by
+    name_field = ""  # its value names a row in messages
 
     @classmethod
     def prefix(cls) -> str:
-        """What the names of its fields begin with."""
+        """The prefix of the list's form fields."""
         return str(cls.model._meta.get_field("bot").remote_field.related_name)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whoever may look at the bot."""
         return request.user.has_perm("bots.view_bot") or may_edit(request)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whoever may make or change bots."""
         return may_edit(request)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whoever may make or change bots."""
         return may_edit(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whoever may make or change bots."""
         return may_edit(request)
 
 
 class TargetInline(BotInline):
-    """The people callers can be put through to."""
+    """The people that callers can be transferred to."""
 
     model = TransferTarget
     form = TargetForm
     section = PEOPLE
-    named = "name"
+    name_field = "name"
     fields = [
         "name",
         "number",
@@ -77,50 +68,49 @@ class TargetInline(BotInline):
     verbose_name_plural = "People"
 
 
-class MenuKeyFormSet(BaseInlineFormSet):  # type: ignore[type-arg]  # not subscriptable
-    """The keys of the menu, which name people of the same form."""
+class MenuKeyFormSet(BaseInlineFormSet[Any, Bot, ModelForm[Any]]):
+    """The keys of the menu, which name people in the same form."""
 
     def clean(self) -> None:
-        """Refuse a key that leads to nobody of this form, or to no tool of the bot."""
+        """Refuse a key whose person is not in this form."""
         super().clean()
         people = [row["name"] for row in rows(self.data, "targets") if row["name"]]
         if self.data.get("transfer_number", "").strip():
             people.append(TRANSFER_NUMBER)
         for form in self.forms:
-            given = getattr(form, "cleaned_data", {})
-            target = given.get("target", "")
-            leads = given.get("action") == MenuKey.Action.TRANSFER
-            if given.get("DELETE"):
+            values = getattr(form, "cleaned_data", {})
+            if values.get("DELETE") or values.get("action") != MenuKey.Action.TRANSFER:
                 continue
-            if leads and target and target not in people:
-                form.add_error("target", _nobody(target, people))
+            target = values.get("target", "")
+            if target and target not in people:
+                form.add_error("target", _missing_person(target, people))
 
 
-def _nobody(target: str, people: list[str]) -> str:
+def _missing_person(target: str, people: list[str]) -> str:
     others = f"Choose {' or '.join(people)}." if people else "Add a person first."
     return f"The bot has no person called “{target}”. {others}"
 
 
 class MenuKeyInline(BotInline):
-    """What happens at once when a key is pressed."""
+    """Keys that act as soon as they are pressed."""
 
     model = MenuKey
     form = MenuKeyForm
     formset = MenuKeyFormSet
     section = KEYPAD
-    named = "key"
+    name_field = "key"
     fields = ["key", "action", "message", "target", "tool"]
     verbose_name = "key"
     verbose_name_plural = "Keypad menu"
 
 
 class LanguageInline(BotInline):
-    """Languages to change to when a caller asks for one."""
+    """Languages that the bot switches to when a caller asks for one."""
 
     model = SpokenLanguage
     form = LanguageForm
     section = LANGUAGES
-    named = "language"
+    name_field = "language"
     fields = [
         "language",
         "voice",
@@ -132,5 +122,5 @@ class LanguageInline(BotInline):
     verbose_name_plural = "Further languages"
 
 
-PARTS: list[type[BotInline]] = [LanguageInline, TargetInline, MenuKeyInline]
-INLINES: list[type[Stacked]] = [*PARTS, PhoneNumberInline]
+BOT_INLINES: list[type[BotInline]] = [LanguageInline, TargetInline, MenuKeyInline]
+INLINES: list[type[admin.StackedInline[Any, Bot]]] = [*BOT_INLINES, PhoneNumberInline]

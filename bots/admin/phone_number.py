@@ -17,17 +17,17 @@ from bots.models import PhoneNumber
 
 
 class OwnBotFilter(admin.RelatedFieldListFilter):
-    """The bot of a number's own."""
+    """Filter by bot; numbers without one are listed under the default bot."""
 
     def choices(self, changelist: ChangeList) -> Iterator[Any]:
-        """Name who answers the numbers without one."""
+        """Label the choice for numbers without a bot."""
         self.empty_value_display = SafeString("The default bot")
         return super().choices(changelist)
 
 
 @admin.register(PhoneNumber)
-class PhoneNumberAdmin(VersionHistoryMixin, admin.ModelAdmin):
-    """The numbers callers dial."""
+class PhoneNumberAdmin(VersionHistoryMixin):
+    """The list of phone numbers and their form."""
 
     form = PhoneNumberForm
     list_display = ["number", "label", "answered_by", "is_active"]
@@ -38,14 +38,14 @@ class PhoneNumberAdmin(VersionHistoryMixin, admin.ModelAdmin):
     def save_model(
         self, request: HttpRequest, obj: PhoneNumber, form: Any, change: bool
     ) -> None:
-        """Save, and lead to what a caller will hear now."""
+        """Save, then link to the page that shows what callers hear."""
         super().save_model(request, obj, form, change)
         query = urlencode({"number": obj.number})
-        address = f"{reverse('admin:number-preview')}?{query}"
-        link = format_html('<a href="{}">Test {}</a>', address, obj.number)
+        url = f"{reverse('admin:number-preview')}?{query}"
+        link = format_html('<a href="{}">Test {}</a>', url, obj.number)
         self.message_user(request, link, messages.SUCCESS)
 
     @admin.display(description="bot", ordering="bot__name")
     def answered_by(self, number: PhoneNumber) -> str:
-        """Name the bot, or say that the default one answers."""
+        """Name the bot that answers."""
         return number.bot.name if number.bot else "The default bot"

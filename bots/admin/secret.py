@@ -18,8 +18,8 @@ MIN_SECRET_LENGTH = 6
 UNREADABLE = "Unreadable: saved with another SECRET_KEY. Enter the value again."
 
 
-class SecretForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable
-    """A secret; its value goes in and never comes out."""
+class SecretForm(forms.ModelForm[Secret]):
+    """The form of a secret. Its value can be entered, but is never sent back."""
 
     value = forms.CharField(
         max_length=4000,
@@ -48,7 +48,7 @@ class SecretForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptabl
         )
 
     def save(self, commit: bool = True) -> Any:
-        """Keep the value, where there is a new one."""
+        """Encrypt the value if a new one was entered."""
         if value := self.cleaned_data["value"]:
             self.instance.set_value(value)
         return super().save(commit)
@@ -56,7 +56,7 @@ class SecretForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptabl
 
 @admin.register(Secret)
 class SecretAdmin(ShowsUsage):
-    """Keys and passwords that tools and webhooks send."""
+    """Passwords and keys that tools and webhooks send."""
 
     form = SecretForm
     fields = ["name", "value", "note", "state", "used_by"]
@@ -64,7 +64,7 @@ class SecretAdmin(ShowsUsage):
     search_fields = ["name", "note"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        """Keep the name that settings know it by."""
+        """Make the name of a saved secret read-only: settings refer to it."""
         return ["state", "used_by", *(["name"] if obj else [])]
 
     @method_decorator(sensitive_post_parameters("value"))
@@ -75,12 +75,12 @@ class SecretAdmin(ShowsUsage):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
-        """The page of a secret, whose value stays out of reports on errors."""
+        """Keep the value out of error reports."""
         return super().changeform_view(request, object_id, form_url, extra_context)
 
     @admin.display(description="state")
     def state(self, secret: Secret) -> str:
-        """Whether it can still be read."""
+        """Show if the value can still be decrypted."""
         if secret.pk is None:
             return "Not saved yet."
         try:
@@ -91,5 +91,5 @@ class SecretAdmin(ShowsUsage):
 
     @admin.display(description="used by")
     def used_by(self, secret: Secret) -> str:
-        """The tools that name it, and the bots whose webhook it signs."""
+        """Link to the tools that name it and the bots whose webhook it signs."""
         return linked(users_of(secret)) or "Nothing yet."

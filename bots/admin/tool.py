@@ -1,6 +1,6 @@
 """The admin of tools: their form, and a page to try one with typed values."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -17,16 +17,10 @@ from bots.admin.tool_advice import remarks
 from bots.admin.tool_trial import TrialForm
 from bots.admin.usage import linked, users_of
 from bots.models import Bot, Tool, ToolParameter
-from bots.tools.guarded_http import EXCEPT_IT, NOT_PUBLIC
-
-if TYPE_CHECKING:
-    Admin = admin.ModelAdmin[Any]
-    Inline = admin.StackedInline[Any, Any]
-else:
-    Admin, Inline = admin.ModelAdmin, admin.StackedInline
+from bots.tools.guarded_http import NOT_PUBLIC, PRIVATE_HOST_HINT
 
 
-class ParameterForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable
+class ParameterForm(forms.ModelForm[ToolParameter]):
     """One argument of a tool."""
 
     class Meta:
@@ -41,8 +35,8 @@ class ParameterForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscript
         }
 
 
-class ParameterInline(Inline):
-    """What the model fills in."""
+class ParameterInline(admin.StackedInline[ToolParameter, Tool]):
+    """The arguments of a tool, below its settings."""
 
     model = ToolParameter
     form = ParameterForm
@@ -52,8 +46,8 @@ class ParameterInline(Inline):
     fields = [("name", "type"), "description", ("required", "secret"), "choices"]
 
 
-class ToolForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable
-    """A tool's settings; the browser cuts nothing off, so that a refusal can tell."""
+class ToolForm(forms.ModelForm[Tool]):
+    """The settings of a tool, without maxlength as in TextForm."""
 
     class Meta:
         model = Tool
@@ -75,8 +69,8 @@ class ToolForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable
             self.fields["url"].widget.attrs["class"] = "vLargeTextField"
 
 
-class ShowsUsage(Admin):
-    """Says what uses a thing before it is deleted."""
+class ShowsUsage(admin.ModelAdmin[Any]):
+    """Names the bots and tools that use an object before it is deleted."""
 
     def delete_view(
         self,
@@ -84,17 +78,16 @@ class ShowsUsage(Admin):
         object_id: str,
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """Ask first, and say who would do without it."""
-        found = self.get_object(request, object_id)
-        users = {"users": linked(users_of(found))} if found else {}
-        return super().delete_view(
-            request, object_id, {**(extra_context or {}), **users}
-        )
+        """Add the users of the object to the page that asks for confirmation."""
+        obj = self.get_object(request, object_id)
+        users = {"users": linked(users_of(obj))} if obj else {}
+        context = (extra_context or {}) | users
+        return super().delete_view(request, object_id, context)
 
 
 @admin.register(Tool)
 class ToolAdmin(ShowsUsage):
-    """What bots may look up or set going during a call."""
+    """The list of tools, their form, and a page to try one."""
 
     form = ToolForm
     inlines = [ParameterInline]
@@ -124,13 +117,13 @@ class ToolAdmin(ShowsUsage):
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tool]:
-        """Fetch the bots of all tools at once."""
+        """Prefetch the bots of all tools."""
         tools: QuerySet[Tool] = super().get_queryset(request)
         looks_up = Exists(Bot.objects.filter(lookup_tool=OuterRef("pk")))
         return tools.prefetch_related("bots").annotate(looks_up=looks_up)
 
     def get_urls(self) -> list[URLPattern]:
-        """The page to try a tool, before the admin's own."""
+        """Add the page to try a tool."""
         view = self.admin_site.admin_view(self.try_view)
         return [
             path("<int:tool_id>/try/", view, name="bots_tool_try"),
@@ -140,14 +133,14 @@ class ToolAdmin(ShowsUsage):
     def save_related(
         self, request: HttpRequest, form: Any, formsets: Any, change: bool
     ) -> None:
-        """Save, and say what is worth another look."""
+        """Save, then show warnings."""
         super().save_related(request, form, formsets, change)
         for remark in remarks(form.instance):
             self.message_user(request, remark, messages.WARNING)
 
     @method_decorator(sensitive_post_parameters())
     def try_view(self, request: HttpRequest, tool_id: int) -> HttpResponse:
-        """Ask for arguments, make the request, show what came of it."""
+        """Ask for arguments, make the request and show its result."""
         tool = self.get_object(request, str(tool_id))
         if tool is None:
             raise Http404("This tool does not exist.")
@@ -165,20 +158,23 @@ class ToolAdmin(ShowsUsage):
             "original": tool,
             "form": form,
             "trial": trial,
-            "advice": EXCEPT_IT if trial and trial.result.error == NOT_PUBLIC else "",
+            "advice": PRIVATE_HOST_HINT
+            if trial and trial.result.error == NOT_PUBLIC
+            else "",
         }
         return TemplateResponse(request, "admin/bots/tool/try.html", context)
 
     @admin.display(description="used by")
     def used_by(self, tool: Tool) -> str:
-        """The bots whose model has it, that look up with it, or have a key for it."""
+        """Link to the bots that use the tool in any way."""
         if tool.pk is None:
             return "No bot yet. Choose the tool on a bot's page."
         return linked(users_of(tool)) or "No bot. Choose the tool on a bot's page."
 
     @admin.display(description="used by")
     def used_in(self, tool: Tool) -> str:
-        """The same for a list."""
-        bots = [bot.name for bot in tool.bots.all()]
-        before = ["as a lookup"] if tool.looks_up else []  # type: ignore[attr-defined]
-        return ", ".join([*bots, *before]) or "-"
+        """Name the bots that have the tool, without a query per row."""
+        names = [bot.name for bot in tool.bots.all()]
+        if tool.looks_up:  # type: ignore[attr-defined]  # annotated above
+            names.append("as a lookup")
+        return ", ".join(names) or "-"

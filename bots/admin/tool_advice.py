@@ -1,4 +1,4 @@
-"""What is worth another look in a tool as it was saved."""
+"""Warnings about a tool that was saved."""
 
 from collections.abc import Iterator
 from itertools import chain
@@ -17,27 +17,33 @@ from bots.config.request_template import SPELLING, secrets_of
 from bots.models import Secret, Tool
 from bots.tools.guarded_http import refused_by_policy
 
-# Headers whose value is a key, by what their names have in them.
-KEYS = ("authorization", "token", "key", "secret", "cookie")
+# Parts of the names of headers whose value is a password or key.
+KEY_HEADERS = ("authorization", "token", "key", "secret", "cookie")
 
 
 def remarks(tool: Tool) -> list[str]:
-    """Warnings for whoever saved the tool, in plain words."""
-    return list(chain(_nameless(tool), _missing(tool), _open(tool), _refused(tool)))
+    """List the warnings that an operator sees after saving a tool."""
+    return list(
+        chain(
+            _unknown_placeholders(tool),
+            _missing_secrets(tool),
+            _readable_keys(tool),
+            _refused_host(tool),
+        )
+    )
 
 
-def _nameless(tool: Tool) -> Iterator[str]:
-    """Placeholders that nothing fills in."""
-    known = {name for bot in bots_with(tool) for name in parse_declared(bot.variables)}
-    given = known | {parameter.name for parameter in tool.parameters.all()}
-    text = f"{tool.url} {tool.headers}"
-    sent = unknown(text, [*given, *_secret_names(text)])
-    told = f"{tool.description}\n{tool.failure_instructions}"
-    if wrong := malformed(told):
+def _unknown_placeholders(tool: Tool) -> Iterator[str]:
+    bots = bots_with(tool)
+    variables = {name for bot in bots for name in parse_declared(bot.variables)}
+    arguments = {parameter.name for parameter in tool.parameters.all()}
+    request = f"{tool.url} {tool.headers}"
+    sent = unknown(request, [*variables, *arguments, *_secret_names(request)])
+    prompt = f"{tool.description}\n{tool.failure_instructions}"
+    if wrong := malformed(prompt):
         yield f"“{wrong}” will be left out. {SPELLING}"
-    said = unknown(told, known)
-    for name in dict.fromkeys([*sent, *said]):
-        near = nearest(name, [*given, *BUILT_IN])
+    for name in dict.fromkeys([*sent, *unknown(prompt, variables)]):
+        near = nearest(name, [*variables, *arguments, *BUILT_IN])
         suggestion = f" Did you mean {{{{{near}}}}}?" if near else ""
         yield (
             f"Nothing fills in {{{{{name}}}}}. It is neither an argument nor a "
@@ -46,29 +52,28 @@ def _nameless(tool: Tool) -> Iterator[str]:
         )
 
 
-def _missing(tool: Tool) -> Iterator[str]:
-    """Secrets that there are not."""
-    named = secrets_of(tool.url, tool.headers)
-    kept = set(Secret.objects.filter(name__in=named).values_list("name", flat=True))
-    for name in named:
-        if name not in kept:
+def _missing_secrets(tool: Tool) -> Iterator[str]:
+    names = secrets_of(tool.url, tool.headers)
+    stored = Secret.objects.filter(name__in=names).values_list("name", flat=True)
+    for name in names:
+        if name not in stored:
             yield f"“{name}” does not exist. Create it under Passwords and keys."
 
 
-def _open(tool: Tool) -> Iterator[str]:
-    """Keys that were written down where everybody reads them."""
+def _readable_keys(tool: Tool) -> Iterator[str]:
+    """Warn about keys that are written into a header in plain text."""
     for line in tool.headers.splitlines():
         name, _, value = line.partition(":")
-        if any(key in name.lower() for key in KEYS) and not secrets_of(value):
+        is_key = any(part in name.lower() for part in KEY_HEADERS)
+        if is_key and not secrets_of(value):
             yield (
-                f"Everybody with access to this console can read the value of "
+                "Everybody with access to this console can read the value of "
                 f"{name.strip()}, and it is stored with each call. Save it under "
                 "Passwords and keys, and write {{secret.NAME}} here."
             )
 
 
-def _refused(tool: Tool) -> Iterator[str]:
-    """A host that this server does not call."""
+def _refused_host(tool: Tool) -> Iterator[str]:
     if refused := refused_by_policy(tool.url):
         yield f"Every use of the tool will fail. {refused}"
 

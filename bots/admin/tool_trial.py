@@ -1,4 +1,4 @@
-"""A tool tried from the desk: the real request, with values typed into a form."""
+"""Trying a tool from its page: the real request with values typed into a form."""
 
 import asyncio
 from collections.abc import Iterable
@@ -28,14 +28,14 @@ MAX_VALUE_LENGTH = 1000
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What a try came to; `values` are the variables that a lookup would give."""
+    """The result of a trial. `values` are the variables that a lookup provides."""
 
     result: ToolResult
     values: Values
 
 
 class TrialForm(forms.Form):
-    """A tool's arguments, and values of the variables that its settings name."""
+    """Fields for a tool's arguments and for the variables that its settings use."""
 
     def __init__(self, tool: Tool, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -54,48 +54,48 @@ class TrialForm(forms.Form):
             )
 
     def run(self) -> Trial:
-        """Send it, as a call would. For a thread without a running loop."""
-        values = self._typed("variable-")
+        """Make the request. The thread must have no running event loop."""
+        values = self._values("variable-")
         if self.only_looks_up:
             result = asyncio.run(look_up(self.spec, values))
             return Trial(result, {} if result.error else flatten(result.json))
-        arguments = self._typed("argument-")
+        arguments = self._values("argument-")
         return Trial(asyncio.run(use_tool(self.spec, arguments, values)), {})
 
-    def _typed(self, kind: str) -> dict[str, Any]:
+    def _values(self, prefix: str) -> dict[str, Any]:
         return {
-            name.removeprefix(kind): value
+            name.removeprefix(prefix): value
             for name, value in self.cleaned_data.items()
-            if name.startswith(kind) and value not in (None, "")
+            if name.startswith(prefix) and value not in (None, "")
         }
 
 
 def _only_looks_up(tool: Tool) -> bool:
-    """Whether it is used before calls only, and so gets no arguments."""
+    """True if bots use the tool only for lookups, which have no arguments."""
     looks_up = Bot.objects.filter(lookup_tool=tool).exists()
     used = tool.bots.exists() or MenuKey.objects.filter(tool=tool).exists()
     return looks_up and not used
 
 
 def _variables(tool: Tool, spec: ToolSpec, looks_up: bool) -> dict[str, str]:
-    """The variables that would be sent, with what the tool's bots are tried with."""
-    noted: dict[str, str] = {}
+    """The variables that the request uses, with the example values of the bots."""
+    declared: dict[str, str] = {}
     for bot in bots_with(tool):
-        noted |= parse_declared(bot.variables)
-    named: Iterable[str] = names(f"{spec.url} {spec.headers}")
+        declared |= parse_declared(bot.variables)
+    used: Iterable[str] = names(f"{spec.url} {spec.headers}")
     if looks_up and spec.method not in ("GET", "DELETE"):
-        named = [*named, *BUILT_IN, *noted]  # all of them are its body
-    known = {**noted, **EXAMPLE_VALUES}
-    own = {parameter.name for parameter in spec.parameters}
+        used = [*used, *BUILT_IN, *declared]  # a lookup sends all of them in its body
+    examples = {**declared, **EXAMPLE_VALUES}
+    arguments = {parameter.name for parameter in spec.parameters}
     return {
-        name: known.get(name, "")
-        for name in named
-        if name not in own and not name.startswith(SECRET)
+        name: examples.get(name, "")
+        for name in used
+        if name not in arguments and not name.startswith(SECRET)
     }
 
 
 def _field(parameter: Parameter) -> forms.Field:
-    """A field that takes what the parameter takes."""
+    """A form field for the parameter's type."""
     options: dict[str, Any] = {
         "label": parameter.name,
         "required": parameter.required,
@@ -111,9 +111,9 @@ def _field(parameter: Parameter) -> forms.Field:
             choices=choices, coerce=lambda value: value == "yes", **options
         )
     if parameter.choices:
-        listed = [ANY_VALUE, *((choice, choice) for choice in parameter.choices)]
-        return forms.ChoiceField(choices=listed, **options)
-    hidden = forms.PasswordInput(attrs={"autocomplete": "off"})
-    shown = forms.TextInput(attrs={"dir": "auto"})
-    widget = hidden if parameter.secret else shown
+        choices = [ANY_VALUE, *((choice, choice) for choice in parameter.choices)]
+        return forms.ChoiceField(choices=choices, **options)
+    password = forms.PasswordInput(attrs={"autocomplete": "off"})
+    text = forms.TextInput(attrs={"dir": "auto"})
+    widget = password if parameter.secret else text
     return forms.CharField(max_length=MAX_VALUE_LENGTH, widget=widget, **options)

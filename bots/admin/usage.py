@@ -1,4 +1,4 @@
-"""What uses a tool or a secret, and would do without it."""
+"""The bots and tools that use a tool or a secret."""
 
 from collections.abc import Iterable, Iterator
 
@@ -14,14 +14,14 @@ Users = Iterable[tuple[Tool | Bot, str]]
 
 
 def bots_with(tool: Tool) -> "QuerySet[Bot]":
-    """The bots that use a tool: their model, their lookup or a key of theirs."""
+    """Bots that have the tool, use it for their lookup or for a key."""
     used = Q(tools=tool) | Q(lookup_tool=tool) | Q(menu_keys__tool=tool)
     return Bot.objects.filter(used).distinct()
 
 
-def users_of(thing: Tool | Secret) -> Iterator[tuple[Tool | Bot, str]]:
-    """What would do without it, by name."""
-    return _of_tool(thing) if isinstance(thing, Tool) else _of_secret(thing)
+def users_of(obj: Tool | Secret) -> Iterator[tuple[Tool | Bot, str]]:
+    """The users of a tool or secret, each with a label."""
+    return _of_tool(obj) if isinstance(obj, Tool) else _of_secret(obj)
 
 
 def _of_tool(tool: Tool) -> Iterator[tuple[Tool | Bot, str]]:
@@ -34,8 +34,8 @@ def _of_tool(tool: Tool) -> Iterator[tuple[Tool | Bot, str]]:
 
 
 def _of_secret(secret: Secret) -> Iterator[tuple[Tool | Bot, str]]:
-    named = Q(headers__contains=secret.name) | Q(url__contains=secret.name)
-    for tool in Tool.objects.filter(named):
+    mentions = Q(headers__contains=secret.name) | Q(url__contains=secret.name)
+    for tool in Tool.objects.filter(mentions):
         if secret.name in secrets_of(tool.url, tool.headers):
             yield tool, tool.name
     if secret.pk:
@@ -43,16 +43,16 @@ def _of_secret(secret: Secret) -> Iterator[tuple[Tool | Bot, str]]:
             yield bot, f"{bot.name} (webhook)"
 
 
-def linked(places: Users) -> str:
-    """Links to tools and bots, with their names."""
+def linked(users: Users) -> str:
+    """HTML links to tools and bots."""
     return format_html_join(
         ", ",
         '<a href="{}">{}</a>',
         (
             (
-                reverse(f"admin:bots_{each._meta.model_name}_change", args=[each.pk]),
-                name,
+                reverse(f"admin:bots_{user._meta.model_name}_change", args=[user.pk]),
+                label,
             )
-            for each, name in places
+            for user, label in users
         ),
     )

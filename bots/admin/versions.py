@@ -1,7 +1,7 @@
-"""The pages of earlier versions, in place of the admin's own history."""
+"""Pages of versions in place of the admin's own history."""
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -14,25 +14,20 @@ from django.views.decorators.http import require_POST
 from bots.versions import history
 from bots.versions.history import NotRestorable, Version
 
-if TYPE_CHECKING:
-    Admin = admin.ModelAdmin[Any]
-else:
-    Admin = admin.ModelAdmin
-
-KEY = re.compile("[0-9]{1,18}")
-VERSIONS_A_PAGE = 20
-VERSIONS_TO_CHOOSE = 100
-WHO = (
+PRIMARY_KEY = re.compile("[0-9]{1,18}")
+VERSIONS_PER_PAGE = 20
+MAX_CHOICES = 100
+AUTHOR_FIELDS = (
     "history_type",
     *(f"history_user__{name}" for name in ("username", "first_name", "last_name")),
 )
 
 
-class VersionHistoryMixin(Admin):
-    """Shows who changed what and when, and brings an earlier version back."""
+class VersionHistoryMixin(admin.ModelAdmin[Any]):
+    """Shows who changed which setting and when, and restores versions."""
 
     def get_urls(self) -> list[URLPattern]:
-        """The pages of versions, before the admin's that take any path."""
+        """Add the pages of versions before the admin's catch-all path."""
         one = "<int:object_id>/history/<int:version_id>/"
         view = self.admin_site.admin_view
         return [
@@ -52,20 +47,20 @@ class VersionHistoryMixin(Admin):
         object_id: str,
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """List the versions: who, when, and what changed."""
-        self._check_may_look(request)
-        pk = _key(object_id)
-        found = history.versions(self.model, pk)
-        page = Paginator(found, VERSIONS_A_PAGE).get_page(request.GET.get("p"))
-        shown = list(page)
-        if not shown:
-            return self._nothing_known(request)
+        """List the versions with author, date and changes."""
+        self._require_view_permission(request)
+        pk = _primary_key(object_id)
+        queryset = history.versions(self.model, pk)
+        page = Paginator(queryset, VERSIONS_PER_PAGE).get_page(request.GET.get("p"))
+        versions = list(page)
+        if not versions:
+            return self._no_versions(request)
         return self._page(
             request,
             "history",
             pk,
-            title=f"Versions of {self._called(shown[0])}",
-            versions=[_described(each) for each in _with_earlier(shown)],
+            title=f"Versions of {self._name_of(versions[0])}",
+            versions=_with_changes(versions),
             page=page,
             **(extra_context or {}),
         )
@@ -73,8 +68,8 @@ class VersionHistoryMixin(Admin):
     def version_view(
         self, request: HttpRequest, object_id: int, version_id: int
     ) -> HttpResponse:
-        """Show one version beside another: by default, the one it replaced."""
-        self._check_may_look(request)
+        """Compare a version with another, by default with the one before it."""
+        self._require_view_permission(request)
         version = self._version(object_id, version_id)
         other = self._other(request, version)
         latest = history.versions(self.model, object_id).first()
@@ -82,23 +77,23 @@ class VersionHistoryMixin(Admin):
             request,
             "version",
             object_id,
-            title=f"A version of {self._called(version)}",
-            version=_described((version, None)),
-            other=_described((other, None)) if other else None,
+            title=f"A version of {self._name_of(version)}",
+            version=_context(version),
+            other=_context(other) if other else None,
             changes=history.changes(other, version) if other else [],
             settings=history.settings(version),
             latest=latest,
             choices=self._other_versions(version),
-            may_restore=self._may_restore(request, object_id)
+            can_restore=self._can_restore(request, object_id)
             and (version != latest or version.history_type == "-"),
         )
 
     def restore_view(
         self, request: HttpRequest, object_id: int, version_id: int
     ) -> HttpResponse:
-        """Bring a version back, or say what is in the way."""
+        """Restore a version, or show why that is not possible."""
         version = self._version(object_id, version_id)
-        if not self._may_restore(request, object_id):
+        if not self._can_restore(request, object_id):
             raise PermissionDenied
         try:
             notes = history.restore(version)
@@ -106,67 +101,69 @@ class VersionHistoryMixin(Admin):
             self.message_user(request, "Not restored.", messages.ERROR)
             for reason in error.args:
                 self.message_user(request, reason, messages.ERROR)
-            return HttpResponseRedirect(self._address("version", object_id, version_id))
+            return HttpResponseRedirect(self._url("version", object_id, version_id))
         restored = self.model._default_manager.get(pk=object_id)
         self.log_change(request, restored, f"Restored version {version_id}.")
         self.message_user(request, f"Restored. {' '.join(notes)}".strip())
-        return HttpResponseRedirect(self._address("history", object_id))
+        return HttpResponseRedirect(self._url("history", object_id))
 
     def deleted_view(self, request: HttpRequest) -> HttpResponse:
-        """List what was deleted, by whom, with the way back."""
-        self._check_may_look(request)
-        lost = [(version, None) for version in history.deleted(self.model)]
+        """List deleted objects with a button to restore them."""
+        self._require_view_permission(request)
         return self._page(
             request,
             "deleted",
             title=f"Deleted {self.opts.verbose_name_plural}",
             versions=[
-                {**_described(each), "name": self._called(each[0])} for each in lost
+                {**_context(version), "name": self._name_of(version)}
+                for version in history.deleted(self.model)
             ],
-            may_restore=self.has_add_permission(request),
+            can_restore=self.has_add_permission(request),
         )
 
     def _version(self, object_id: int, version_id: int) -> Version:
-        found = history.versions(self.model, object_id).filter(pk=version_id).first()
-        if found is None:
-            raise Http404("There is no such version.")
-        return found
+        versions = history.versions(self.model, object_id)
+        version: Version | None = versions.filter(pk=version_id).first()
+        if version is None:
+            raise Http404("This version does not exist.")
+        return version
 
     def _other(self, request: HttpRequest, version: Version) -> Version | None:
-        """The version asked for, to compare with."""
-        asked = request.GET.get("against", "")
-        if asked:
-            return self._version(version.id, _key(asked))
-        return history.before(version)
+        """The version to compare with, from the query or else the previous one."""
+        if version_id := request.GET.get("against", ""):
+            return self._version(version.id, _primary_key(version_id))
+        return history.previous(version)
 
     def _other_versions(self, version: Version) -> list[dict[str, Any]]:
         others = history.versions(self.model, version.id).exclude(pk=version.pk)
-        # Without their texts, of which there can be many megabytes.
-        light = others.select_related(None).select_related("history_user")
-        light = light.only("id", "history_date", "history_change_reason", *WHO)
-        return [_described((each, None)) for each in light[:VERSIONS_TO_CHOOSE]]
+        # Deferred: the texts of all versions can take many megabytes.
+        others = others.select_related(None).select_related("history_user")
+        others = others.only(
+            "id", "history_date", "history_change_reason", *AUTHOR_FIELDS
+        )
+        return [_context(other) for other in others[:MAX_CHOICES]]
 
-    def _check_may_look(self, request: HttpRequest) -> None:
+    def _require_view_permission(self, request: HttpRequest) -> None:
         if not self.has_view_or_change_permission(request):
             raise PermissionDenied
 
-    def _may_restore(self, request: HttpRequest, object_id: int) -> bool:
-        """What is gone is added again; what is there is changed."""
+    def _can_restore(self, request: HttpRequest, object_id: int) -> bool:
+        """Restoring a deleted object needs the permission to add one."""
         if self.model._default_manager.filter(pk=object_id).exists():
             return self.has_change_permission(request)
         return self.has_add_permission(request)
 
-    def _nothing_known(self, request: HttpRequest) -> HttpResponse:
+    def _no_versions(self, request: HttpRequest) -> HttpResponse:
         self.message_user(request, "No versions are recorded yet.", messages.WARNING)
-        return HttpResponseRedirect(self._address("changelist"))
+        return HttpResponseRedirect(self._url("changelist"))
 
-    def _called(self, version: Version) -> str:
+    def _name_of(self, version: Version) -> str:
         return str(version.history_object)
 
     def _name(self, page: str) -> str:
         return f"{self.opts.app_label}_{self.opts.model_name}_{page}"
 
-    def _address(self, page: str, *arguments: int) -> str:
+    def _url(self, page: str, *arguments: int) -> str:
         return reverse(f"admin:{self._name(page)}", args=arguments)
 
     def _page(
@@ -176,7 +173,7 @@ class VersionHistoryMixin(Admin):
         object_id: int | None = None,
         **context: Any,
     ) -> HttpResponse:
-        present = self.model._default_manager.filter(pk=object_id).first()
+        original = self.model._default_manager.filter(pk=object_id).first()
         return TemplateResponse(
             request,
             f"admin/bots/{name}.html",
@@ -184,27 +181,30 @@ class VersionHistoryMixin(Admin):
                 **self.admin_site.each_context(request),
                 "opts": self.opts,
                 "object_id": object_id,
-                "original": present,
+                "original": original,
                 **context,
             },
         )
 
 
-def _key(text: str) -> int:
-    """The number somebody wrote into an address."""
-    if not KEY.fullmatch(text):
-        raise Http404("There is no version with this number.")
+def _primary_key(text: str) -> int:
+    """Read a primary key from a URL. Raises Http404 if it cannot be one."""
+    if not PRIMARY_KEY.fullmatch(text):
+        raise Http404("This version does not exist.")
     return int(text)
 
 
-def _with_earlier(shown: list[Version]) -> list[tuple[Version, Version | None]]:
-    """Each version with the one it replaced."""
-    return list(zip(shown, [*shown[1:], history.before(shown[-1])], strict=True))
+def _with_changes(versions: list[Version]) -> list[dict[str, Any]]:
+    """Describe versions of one page, each with its changes since the one before."""
+    earlier = [*versions[1:], history.previous(versions[-1])]
+    return [
+        _context(version) | {"changes": history.changes(old, version) if old else None}
+        for version, old in zip(versions, earlier, strict=True)
+    ]
 
 
-def _described(pair: tuple[Version, Version | None]) -> dict[str, Any]:
-    """What a page says of a version, given the one it replaced."""
-    version, earlier = pair
+def _context(version: Version) -> dict[str, Any]:
+    """Describe a version for the templates."""
     return {
         "id": version.pk,
         "object_id": version.id,
@@ -213,5 +213,4 @@ def _described(pair: tuple[Version, Version | None]) -> dict[str, Any]:
         "action": version.get_history_type_display(),
         "is_deletion": version.history_type == "-",
         "reason": version.history_change_reason or "",
-        "changes": history.changes(earlier, version) if earlier else None,
     }

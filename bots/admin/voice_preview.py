@@ -1,4 +1,4 @@
-"""A text in a voice, as a caller would hear it: synthesised for whoever edits a bot."""
+"""Speaks a bot's greeting in the chosen voice, for the editor's listen buttons."""
 
 from threading import BoundedSemaphore
 
@@ -15,36 +15,37 @@ from bots.config.phrasebook import phrasebook
 from bots.config.placeholders import fill
 from bots.inworld.client import Inworld, SpeechRequest
 from bots.inworld.errors import InworldError, InworldRejected
-from bots.inworld.one_shot import ask, operator_message
+from bots.inworld.one_shot import ask_once, operator_message
 from bots.models import Bot
 
-LISTENERS_AT_ONCE = 3  # a process; each takes one of the account's generations
-SPEAKING_SECONDS = 40.0
-turns = BoundedSemaphore(LISTENERS_AT_ONCE)
+LISTENERS_AT_ONCE = 3  # per process; each uses one of the account's generations
+SPEECH_TIMEOUT_SECONDS = 40.0
+listeners = BoundedSemaphore(LISTENERS_AT_ONCE)
 
 
-class VoicePreviewForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable
-    """What to say in which voice: the fields of a bot, and refused as a bot's are."""
+class VoicePreviewForm(forms.ModelForm[Bot]):
+    """The text and the voice, validated as in the form of a bot."""
 
     class Meta:
         model = Bot
         fields = ["greeting", "tts_voice", "tts_model", "language"]
 
-    def voicing(self) -> SpeechRequest:
-        """The greeting with examples in it, or without one a usual sentence."""
-        wanted = self.cleaned_data
-        given = (self.data.get(name, "") for name in ("name", "variables", "time_zone"))
-        greeting = fill(wanted["greeting"], examples(*given)).strip()
+    def speech_request(self) -> SpeechRequest:
+        """Fill the greeting with examples; without one, use a standard sentence."""
+        values = self.cleaned_data
+        names = ("name", "variables", "time_zone")
+        variables = examples(*(self.data.get(name, "") for name in names))
+        greeting = fill(values["greeting"], variables).strip()
         return SpeechRequest(
-            greeting or phrasebook(wanted["language"]).goodbye_message,
-            wanted["tts_voice"],
-            wanted["tts_model"],
-            wanted["language"],
+            greeting or phrasebook(values["language"]).goodbye_message,
+            values["tts_voice"],
+            values["tts_model"],
+            values["language"],
             settings.CLIP_SAMPLE_RATE,
         )
 
-    def refusal(self) -> str:
-        """The first thing that is wrong, with the field it is wrong with."""
+    def first_error(self) -> str:
+        """The first error, preceded by the label of its field."""
         name, messages = next(iter(self.errors.items()))
         field = self.fields.get(name)
         return f"{field.label if field else 'Bot'}: {messages[0]}"
@@ -53,47 +54,48 @@ class VoicePreviewForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscr
 @require_POST
 @permission_required("bots.view_bot", raise_exception=True)
 def listen(request: HttpRequest) -> HttpResponse:
-    """Answer with a WAV file, or with the `trouble` in plain words."""
+    """Respond with a WAV file, or with a `problem` in plain words."""
     if not may_edit(request):
-        return _trouble("Only users who can edit bots can listen to voices.", 403)
-    audition = VoicePreviewForm(request.POST)
-    if not audition.is_valid():
-        return _trouble(audition.refusal(), 400)
-    if not turns.acquire(blocking=False):
-        return _trouble("Others are listening at the moment. Try again shortly.", 429)
+        return error("Only users who can edit bots can listen to voices.", 403)
+    form = VoicePreviewForm(request.POST)
+    if not form.is_valid():
+        return error(form.first_error(), 400)
+    if not listeners.acquire(blocking=False):
+        return error("Others are listening at the moment. Try again shortly.", 429)
     try:
-        return _sound(audition.voicing())
+        return _speak(form.speech_request())
     finally:
-        turns.release()
+        listeners.release()
 
 
 def may_edit(request: HttpRequest) -> bool:
-    """Whether whoever asks may change bots, or make one."""
+    """True if the user can change or add bots."""
     return request.user.has_perm("bots.change_bot") or request.user.has_perm(
         "bots.add_bot"
     )
 
 
-def _sound(voicing: SpeechRequest) -> HttpResponse:
+def _speak(speech_request: SpeechRequest) -> HttpResponse:
     async def speak(inworld: Inworld) -> Pcm:
-        return await inworld.speak(voicing)
+        return await inworld.speak(speech_request)
 
     try:
-        pcm = ask(speak, SPEAKING_SECONDS)
-    except InworldError as error:
-        return _trouble(_why(error, voicing), 502)
+        pcm = ask_once(speak, SPEECH_TIMEOUT_SECONDS)
+    except InworldError as failure:
+        return error(_message(failure, speech_request), 502)
     response = HttpResponse(wav(pcm.data, pcm.sample_rate), content_type="audio/wav")
     response["Cache-Control"] = "no-store"
     return response
 
 
-def _why(error: InworldError, voicing: SpeechRequest) -> str:
-    # The speech API names neither in a refusal, but they are what it refuses.
-    if isinstance(error, InworldRejected) and error.status in (400, 404, 422):
-        wanted = f"voice “{voicing.voice}” with {voicing.model}"
-        return f"Inworld refuses the {wanted}: {error.message}"
-    return operator_message(error)
+def _message(failure: InworldError, speech_request: SpeechRequest) -> str:
+    # The speech API does not name the voice and the model that it refuses.
+    if isinstance(failure, InworldRejected) and failure.status in (400, 404, 422):
+        voice = f"voice “{speech_request.voice}” with {speech_request.model}"
+        return f"Inworld refuses the {voice}: {failure.message}"
+    return operator_message(failure)
 
 
-def _trouble(words: str, status: int) -> JsonResponse:
-    return JsonResponse({"problem": words}, status=status)
+def error(message: str, status: int) -> JsonResponse:
+    """A message for the operator, which the editor's scripts show."""
+    return JsonResponse({"problem": message}, status=status)

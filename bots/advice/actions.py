@@ -1,15 +1,16 @@
-"""Remarks on what a bot does besides speaking: people, keys, languages, tools. Pure."""
+"""Remarks on transfers, keys, languages and tools of a bot. Pure."""
 
 import re
 from collections.abc import Iterator
 
-import bots.advice.voices as sound
-from bots.advice.form import AvailableTools, Catalogue, Draft, Remark, Row, rows
-from bots.config.opening_hours import BadHours, is_open
+import bots.advice.voices as voices
+from bots.advice.form import Catalogue, Draft, FormContext, Remark, Row, rows
+from bots.config.opening_hours import is_open_or_unreadable
 from bots.config.placeholders import BUILT_IN, names
 
-# A caller who hears nothing for longer asks whether anybody is there (s).
-KIND_SECONDS = 1.5
+# A caller who hears nothing for longer asks if anybody is there (s).
+MAX_SILENCE_SECONDS = 1.5
+# Phrases for a transfer, in the languages of the phrasebook.
 TRANSFERS = re.compile(
     r"\b(transfer\w*|forward (?:the|their) calls?|hand(?:ing)? (?:the call )?over"
     r"|put (?:you|them|him|her|callers?|the caller) through"
@@ -20,108 +21,104 @@ TRANSFERS = re.compile(
 )
 
 
-def remarks(draft: Draft, offer: Catalogue, kit: AvailableTools) -> Iterator[Remark]:
-    """Whatever would not happen, or not in time."""
+def remarks(draft: Draft, inworld: Catalogue, context: FormContext) -> Iterator[Remark]:
+    """List settings that would have no effect, or too late an effect."""
     people = [row for row in rows(draft, "targets") if row["name"]]
     keys = [row for row in rows(draft, "menu_keys") if row["key"]]
-    yield from _promised(draft, people)
-    yield from _out_of_reach(draft, people, keys)
-    yield from _closed(people, kit.minute)
-    for field in kit.to_bots:
-        told = "A bot answers this number, so nobody is put through to it: callers"
-        yield Remark(field, f"{told} would go round in circles.")
-    if kit.unsent:
-        yield Remark("webhook_url", f"Nothing will reach it. {kit.unsent}")
-    yield from _unheard(draft, keys)
-    yield from _languages(draft, offer)
-    yield from _fillers(draft, kit, keys)
-    yield from _lookup(draft, kit)
+    yield from _transfers_without_people(draft, people)
+    yield from _unused_people(draft, people, keys)
+    yield from _closed_people(people, context.minute)
+    for field in context.bot_number_fields:
+        text = "A bot answers this number, so no caller is transferred to it: callers"
+        yield Remark(field, f"{text} would go round in circles.")
+    if context.webhook_problem:
+        yield Remark("webhook_url", f"Nothing will reach it. {context.webhook_problem}")
+    yield from _ignored_keys(draft, keys)
+    yield from _languages(draft, inworld)
+    yield from _unused_fillers(draft, context, keys)
+    yield from _slow_lookup(draft, context)
 
 
-def _promised(draft: Draft, people: list[Row]) -> Iterator[Remark]:
-    """The prompt speaks of putting callers through, and the model cannot."""
-    said = TRANSFERS.search(draft.get("system_prompt", ""))
-    if not said or any(row["when_to_use"] for row in people):
+def _transfers_without_people(draft: Draft, people: list[Row]) -> Iterator[Remark]:
+    """The instructions mention transfers, and the bot cannot transfer."""
+    mention = TRANSFERS.search(draft.get("system_prompt", ""))
+    if not mention or any(row["when_to_use"] for row in people):
         return
-    field, told = "transfer_number", f"The prompt speaks of it (“{said[0]}”), and"
+    field = "transfer_number"
+    text = f"The instructions mention transfers (“{mention[0]}”), but"
     if people:
-        told = f"{told} none of the people below says when, so the model puts nobody"
-        yield Remark(field, f"{told} through.")
+        text = f"{text} no person below says when, so the bot transfers nobody."
+        yield Remark(field, text)
     elif draft.get(field, "").strip():
-        told = f"{told} this number is only for when the bot fails. For the model to"
-        yield Remark(field, f"{told} put callers through, add people below.", "hint")
+        text = f"{text} this number is only used when the bot fails. Add people below"
+        yield Remark(field, f"{text} so that the bot can transfer callers.", "hint")
     else:
-        yield Remark(field, f"{told} there is nobody to put callers through to.")
+        yield Remark(field, f"{text} there is no person to transfer callers to.")
 
 
-def _out_of_reach(draft: Draft, people: list[Row], keys: list[Row]) -> Iterator[Remark]:
-    transfers = [row["target"] for row in keys if row["action"] == "transfer"]
-    rescue = bool(draft.get("transfer_number", "").strip())
-    for place, row in enumerate(people):
-        is_fallback = place == 0 and not rescue
-        # A key that names nobody takes whoever is there.
-        if (
-            row["when_to_use"]
-            or row["name"] in transfers
-            or "" in transfers
-            or is_fallback
-        ):
+def _unused_people(
+    draft: Draft, people: list[Row], keys: list[Row]
+) -> Iterator[Remark]:
+    """People whom only an operator can transfer callers to."""
+    targets = [row["target"] for row in keys if row["action"] == "transfer"]
+    if "" in targets:  # a key without a name leads to the first available person
+        return
+    has_number = bool(draft.get("transfer_number", "").strip())
+    for index, row in enumerate(people):
+        is_fallback = index == 0 and not has_number
+        if is_fallback or row["when_to_use"] or row["name"] in targets:
             continue
-        told = "Neither the model nor a key puts callers through to them, only the desk"
-        yield Remark(row.field("when_to_use"), f"{told}: say when to.", "hint")
+        text = "Neither the bot nor a key transfers callers to this person, only an"
+        field = row.field("when_to_use")
+        yield Remark(field, f"{text} operator: say when to transfer.", "hint")
 
 
-def _closed(people: list[Row], minute: int) -> Iterator[Remark]:
-    if people and not any(_is_there(row["opening_hours"], minute) for row in people):
-        told = "Outside everybody's hours just now: nobody takes calls."
-        yield Remark(people[0].field("opening_hours"), told, "hint")
+def _closed_people(people: list[Row], minute: int) -> Iterator[Remark]:
+    hours = [row["opening_hours"] for row in people]
+    if people and not any(is_open_or_unreadable(text, minute) for text in hours):
+        text = "Outside everybody's hours at the moment: nobody takes calls."
+        yield Remark(people[0].field("opening_hours"), text, "hint")
 
 
-def _is_there(hours: str, minute: int) -> bool:
-    try:
-        return is_open(hours, minute)
-    except BadHours:  # told when saving
-        return True
-
-
-def _unheard(draft: Draft, keys: list[Row]) -> Iterator[Remark]:
+def _ignored_keys(draft: Draft, keys: list[Row]) -> Iterator[Remark]:
     if draft.get("dtmf_detection"):
         return
     if keys:
-        told = "Switched off: nothing happens when callers press the keys below."
-        yield Remark("dtmf_detection", told)
+        text = "Switched off: the keys of the menu below do nothing."
+        yield Remark("dtmf_detection", text)
     if draft.get("can_collect_digits"):
-        told = "It asks for keys and does not listen for them: see the field above."
-        yield Remark("can_collect_digits", told)
+        text = "The bot asks for numbers, but does not accept key presses: see above."
+        yield Remark("can_collect_digits", text)
 
 
-def _languages(draft: Draft, offer: Catalogue) -> Iterator[Remark]:
+def _languages(draft: Draft, inworld: Catalogue) -> Iterator[Remark]:
     first = draft.get("language", "").strip()
     for row in rows(draft, "languages"):
-        language, model = row["language"], row["tts_model"]
-        yield from sound.of_language(row.field("language"), language)
-        yield from sound.of_voice(
-            row.field("voice"), row["voice"], language, offer.voices
+        language = row["language"]
+        model = row["tts_model"] or draft.get("tts_model", "").strip()
+        yield from voices.of_language(row.field("language"), language)
+        yield from voices.of_voice(
+            row.field("voice"), row["voice"], language, inworld.voices
         )
-        used = model or draft.get("tts_model", "").strip()
-        yield from sound.of_model(row.field("tts_model"), used, language)
+        yield from voices.of_model(row.field("tts_model"), model, language)
         if language and language == first:
-            told = f"The bot speaks {first} already; this changes nothing."
-            yield Remark(row.field("language"), told)
+            text = f"The bot already speaks {first}; this row has no effect."
+            yield Remark(row.field("language"), text)
 
 
-def _fillers(draft: Draft, kit: AvailableTools, keys: list[Row]) -> Iterator[Remark]:
-    waits = kit.tools or any(row["action"] == "tool" for row in keys)
-    if draft.get("fillers", "").strip() and not waits:
-        told = "Said only while a tool takes long, and the bot uses none."
-        yield Remark("fillers", told, "hint")
+def _unused_fillers(
+    draft: Draft, context: FormContext, keys: list[Row]
+) -> Iterator[Remark]:
+    has_tool = context.tools or any(row["action"] == "tool" for row in keys)
+    if draft.get("fillers", "").strip() and not has_tool:
+        text = "Said only while callers wait for a tool, and the bot uses none."
+        yield Remark("fillers", text, "hint")
 
 
-def _lookup(draft: Draft, kit: AvailableTools) -> Iterator[Remark]:
-    waited_for = {*names(draft.get("greeting", ""))} - BUILT_IN.keys()
-    if not kit.lookup or not waited_for or kit.lookup.timeout_seconds <= KIND_SECONDS:
+def _slow_lookup(draft: Draft, context: FormContext) -> Iterator[Remark]:
+    used = {*names(draft.get("greeting", ""))} - BUILT_IN.keys()
+    lookup = context.lookup
+    if not lookup or not used or lookup.timeout_seconds <= MAX_SILENCE_SECONDS:
         return
-    told = (
-        f"The greeting waits for it, up to {kit.lookup.timeout_seconds:g} s in silence."
-    )
-    yield Remark("lookup_tool", f"{told} Give the tool a time limit of 1 s or less.")
+    text = f"The greeting waits for it, up to {lookup.timeout_seconds:g} s in silence."
+    yield Remark("lookup_tool", f"{text} Give the tool a time limit of 1 s or less.")

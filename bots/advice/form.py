@@ -1,4 +1,4 @@
-"""A bot as it stands in the editor's form, and what is said about it. Pure."""
+"""The editor's form as plain data, and the remarks on it. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,13 +10,13 @@ from bots.inworld.catalogue_records import LanguageModel, Voice
 
 Draft = Mapping[str, str]
 Level = Literal["warning", "hint"]
-# Of one list of people, keys or languages; nobody has more.
+# In one list of people, keys or languages: a limit for hostile forms.
 MAX_ROWS = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """A sentence beside a field; a hint is worth knowing, a warning worth changing."""
+    """A sentence beside a field. A warning should be acted on, a hint may be."""
 
     field: str
     text: str
@@ -25,60 +25,61 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """What Inworld has on offer, as last read; empty when it never was."""
+    """Inworld's voices and models as last fetched; empty before the first time."""
 
     voices: Sequence[Voice] = field(default_factory=list)
     models: Sequence[LanguageModel] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
-class AvailableTools:
-    """The tools that the form names, and what minute of the week it is for the bot.
+class FormContext:
+    """Facts about a form that its own texts do not contain.
 
-    `pressed` are those of its keys, by what the form calls them; `to_bots` the fields
-    of people whose number a bot answers; `unsent` is why nothing reaches the webhook.
+    `minute` is the minute of the week in the bot's time zone. `tools_by_id` has the
+    tools of keys, too. `bot_number_fields` are transfer fields with a number that a bot
+    answers, and `webhook_problem` says why the webhook cannot be reached.
     """
 
     tools: Sequence[ToolSpec] = ()
     lookup: ToolSpec | None = None
     minute: int = 0
-    pressed: Mapping[str, ToolSpec] = field(default_factory=dict)
-    to_bots: Sequence[str] = ()
-    unsent: str = ""
+    tools_by_id: Mapping[str, ToolSpec] = field(default_factory=dict)
+    bot_number_fields: Sequence[str] = ()
+    webhook_problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One person, key or language of the form."""
+    """One person, key or language in the form."""
 
     prefix: str
     draft: Draft
 
     def field(self, name: str) -> str:
-        """What the form calls a field of the row."""
+        """The form's name of a field in this row."""
         return f"{self.prefix}-{name}"
 
     def __getitem__(self, name: str) -> str:
-        """What stands in the field, without space around it."""
+        """The text of a field, without space around it."""
         return self.draft.get(self.field(name), "").strip()
 
 
-def rows(draft: Draft, listed: str) -> list[Row]:
-    """The rows of a list, without those that are being deleted."""
-    total = draft.get(f"{listed}-TOTAL_FORMS", "")
+def rows(draft: Draft, prefix: str) -> list[Row]:
+    """The rows of a list, without those marked for deletion."""
+    total = draft.get(f"{prefix}-TOTAL_FORMS", "")
     count = int(total) if total.isascii() and total.isdigit() and len(total) < 5 else 0
-    found = (Row(f"{listed}-{n}", draft) for n in range(min(count, MAX_ROWS)))
-    return [row for row in found if not row["DELETE"]]
+    every = (Row(f"{prefix}-{index}", draft) for index in range(min(count, MAX_ROWS)))
+    return [row for row in every if not row["DELETE"]]
 
 
-def nearest(wanted: str, known: Sequence[str]) -> str:
-    """What somebody who misspelt a name may have meant; empty where nothing is near."""
-    by_folded = {each.casefold(): each for each in known}
-    near = get_close_matches(wanted[:120].casefold(), by_folded, n=1, cutoff=0.75)
+def nearest(misspelt: str, names: Sequence[str]) -> str:
+    """The most similar name; empty if none is similar."""
+    by_folded = {name.casefold(): name for name in names}
+    near = get_close_matches(misspelt[:120].casefold(), by_folded, n=1, cutoff=0.75)
     return by_folded[near[0]] if near else ""
 
 
-def joined(found: Sequence[str]) -> str:
-    """Several things as one enumeration."""
-    *first, last = found
+def joined(items: Sequence[str]) -> str:
+    """Join items to "a, b and c"."""
+    *first, last = items
     return f"{', '.join(first)} and {last}" if first else last

@@ -1,6 +1,6 @@
-"""The languages that have a code of two letters."""
+"""Two-letter language codes."""
 
-# ISO 639-1, and iw, which Google still takes for Hebrew. The standard is closed.
+# ISO 639-1 and iw, which Google still uses for Hebrew. The standard gets no new codes.
 CODES = """
 aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu
 cv cy da de dv dz ee el en eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi

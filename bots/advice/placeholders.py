@@ -1,8 +1,8 @@
-"""Variables in a bot's texts and tools that nothing will fill in. Pure."""
+"""Remarks on variables in a bot's texts and tools that nothing fills in. Pure."""
 
 from collections.abc import Iterable, Iterator
 
-from bots.advice.form import AvailableTools, Draft, Remark, joined, nearest, rows
+from bots.advice.form import Draft, FormContext, Remark, joined, nearest, rows
 from bots.advice.wording import placeholder, shown
 from bots.config.capabilities import ToolSpec
 from bots.config.placeholders import (
@@ -15,82 +15,81 @@ from bots.config.placeholders import (
 )
 from bots.config.request_template import SPELLING
 
-# What is said word for word, or given to the model, with variables filled in.
+# Texts that are spoken or sent to the model, with variables filled in.
 FILLED = (
     *("consent_message", "greeting", "system_prompt", "fillers", "idle_prompt"),
     *("time_limit_message", "goodbye_message", "apology_message", "transfer_notice"),
 )
-# What is given away as it stands.
+# Texts that are used as they are.
 RAW = ("hints", "summary_prompt", "outcomes", "summary_fields")
-NAMED = 3
-LISTED = 12
+MAX_MISSING = 3  # names in one remark
+MAX_VARIABLES = 12
 
 
-def remarks(draft: Draft, kit: AvailableTools) -> Iterator[Remark]:
-    """Every text with a name that no call will know."""
-    known = [*parse_declared(draft.get("variables", ""))]
+def remarks(draft: Draft, context: FormContext) -> Iterator[Remark]:
+    """List the texts with a name that no call can fill in."""
+    variables = [*parse_declared(draft.get("variables", ""))]
     for name in FILLED:
-        yield from _text(name, draft.get(name, ""), known)
+        yield from _text(name, draft.get(name, ""), variables)
     for name in RAW:
-        if found := placeholder(draft.get(name, "")):
-            yield Remark(name, f"“{found}” stays as it is: nothing is filled in here.")
+        if raw := placeholder(draft.get(name, "")):
+            yield Remark(name, f"“{raw}” stays as it is: nothing is filled in here.")
     for row in rows(draft, "menu_keys"):
         if row["action"] == "say":
-            yield from _text(row.field("message"), row["message"], known)
-        if row["action"] == "tool" and (tool := kit.pressed.get(row["tool"])):
-            # A key brings no arguments.
-            yield from _tool(row.field("tool"), tool, known, [])
+            yield from _text(row.field("message"), row["message"], variables)
+        if row["action"] == "tool" and (tool := context.tools_by_id.get(row["tool"])):
+            # A key has no arguments.
+            yield from _tool(row.field("tool"), tool, variables, [])
     for row in rows(draft, "targets"):
-        yield from _text(row.field("when_to_use"), row["when_to_use"], known)
-    for tool in kit.tools:
-        arguments = [each.name for each in tool.parameters]
-        yield from _tool("tools", tool, known, arguments)
-    if kit.lookup:
-        yield from _tool("lookup_tool", kit.lookup, known, [])
-    yield from _silent(draft.get("greeting", ""), known)
+        yield from _text(row.field("when_to_use"), row["when_to_use"], variables)
+    for tool in context.tools:
+        arguments = [parameter.name for parameter in tool.parameters]
+        yield from _tool("tools", tool, variables, arguments)
+    if context.lookup:
+        yield from _tool("lookup_tool", context.lookup, variables, [])
+    yield from _silent_greeting(draft.get("greeting", ""), variables)
 
 
-def _text(field: str, text: str, known: list[str]) -> Iterator[Remark]:
-    if found := malformed(text):
-        yield Remark(field, f"“{shown(found)}” will be left out. {SPELLING}")
-    if missing := unknown(text, known):
-        yield Remark(field, _told(missing, known))
+def _text(field: str, text: str, variables: list[str]) -> Iterator[Remark]:
+    if wrong := malformed(text):
+        yield Remark(field, f"“{shown(wrong)}” will be left out. {SPELLING}")
+    if missing := unknown(text, variables):
+        yield Remark(field, _message(missing, variables))
 
 
 def _tool(
-    field: str, tool: ToolSpec, known: list[str], arguments: list[str]
+    field: str, tool: ToolSpec, variables: list[str], arguments: list[str]
 ) -> Iterator[Remark]:
-    sent = unknown(f"{tool.url}\n{tool.headers}", [*known, *arguments])
-    told = f"{tool.description}\n{tool.failure_instructions}"
-    if wrong := malformed(told):
+    prompt = f"{tool.description}\n{tool.failure_instructions}"
+    if wrong := malformed(prompt):
         wrong = f"In {tool.name}: “{shown(wrong)}” will be left out. {SPELLING}"
         yield Remark(field, wrong)
-    said = unknown(told, known)
-    found = [name for name in sent if not name.startswith(SECRET)]
-    if missing := list(dict.fromkeys([*found, *said])):
-        told = _told(missing, [*known, *arguments])
-        yield Remark(field, f"In {tool.name}: {told}")
+    known = [*variables, *arguments]
+    sent = unknown(f"{tool.url}\n{tool.headers}", known)
+    sent = [name for name in sent if not name.startswith(SECRET)]
+    if missing := list(dict.fromkeys([*sent, *unknown(prompt, variables)])):
+        yield Remark(field, f"In {tool.name}: {_message(missing, known)}")
 
 
-def _told(missing: list[str], known: Iterable[str]) -> str:
-    named = joined([_braced(name) for name in missing[:NAMED]])
+def _message(missing: list[str], variables: Iterable[str]) -> str:
+    quoted = joined([_braced(name) for name in missing[:MAX_MISSING]])
     verb = "is not known: it" if len(missing) == 1 else "are not known: they"
-    names = list(dict.fromkeys([*known, *BUILT_IN]))
-    near = next(filter(None, (nearest(name, names) for name in missing[:NAMED])), "")
-    perhaps = f" Did you mean {_braced(near)}?" if near else ""
+    names = list(dict.fromkeys([*variables, *BUILT_IN]))
+    near = next(filter(None, (nearest(m, names) for m in missing[:MAX_MISSING])), "")
+    advice = f" Did you mean {_braced(near)}?" if near else ""
     if any(name.startswith(SECRET) for name in missing):
-        perhaps = " Secrets are filled in only where tools name them."
-    listed = ", ".join(map(shown, names[:LISTED]))
-    more = ", …" if len(names) > LISTED else ""
-    return f"{named} {verb} will be left out.{perhaps} Known are: {listed}{more}."
+        advice = " Passwords and keys are filled in only in the requests of tools."
+    listed = ", ".join(map(shown, names[:MAX_VARIABLES]))
+    more = ", …" if len(names) > MAX_VARIABLES else ""
+    return f"{quoted} {verb} will be left out.{advice} Known are: {listed}{more}."
 
 
 def _braced(name: str) -> str:
     return f"{{{{{shown(name)}}}}}"
 
 
-def _silent(greeting: str, known: Iterable[str]) -> Iterator[Remark]:
-    said = fill(greeting, dict.fromkeys([*known, *BUILT_IN], "x"))
-    if greeting.strip() and not any(sign.isalnum() for sign in said):
-        told = "Nothing of it is left to say: callers would hear silence."
-        yield Remark("greeting", told)
+def _silent_greeting(greeting: str, variables: Iterable[str]) -> Iterator[Remark]:
+    spoken = fill(greeting, dict.fromkeys([*variables, *BUILT_IN], "x"))
+    if greeting.strip() and not any(character.isalnum() for character in spoken):
+        text = "Nothing of it is left to say: callers would hear silence."
+        yield Remark("greeting", text)

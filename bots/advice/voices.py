@@ -7,15 +7,11 @@ from bots.advice.iso_639 import ISO_639_1
 from bots.advice.wording import shown
 from bots.inworld.catalogue_records import Voice
 
-TTS_MODELS = frozenset(
-    (
-        "inworld-tts-2",
-        "inworld-tts-2-flash",
-        "inworld-tts-1.5-max",
-        "inworld-tts-1.5-mini",
-    )
-)
-RETIRED_TTS_MODELS = frozenset(("inworld-tts-1", "inworld-tts-1-max"))
+TTS_MODELS = {
+    *("inworld-tts-2", "inworld-tts-2-flash"),
+    *("inworld-tts-1.5-max", "inworld-tts-1.5-mini"),
+}
+RETIRED_TTS_MODELS = {"inworld-tts-1", "inworld-tts-1-max"}
 LANGUAGES_OF_1_5 = {
     *("en", "zh", "ja", "ko", "ru", "it", "es", "pt"),
     *("fr", "de", "pl", "nl", "hi", "he", "ar"),
@@ -23,41 +19,42 @@ LANGUAGES_OF_1_5 = {
 
 
 def of_voice(
-    field: str, wanted: str, language: str, listed: Sequence[Voice]
+    field: str, voice_id: str, language: str, listed: Sequence[Voice]
 ) -> Iterator[Remark]:
-    """Whether Inworld has a voice, and whether it speaks the language."""
-    if not wanted or not listed:
+    """Check that Inworld has the voice, and that it speaks the language."""
+    if not voice_id or not listed:
         return
-    voice = next((entry for entry in listed if entry.id == wanted), None)
+    voice = next((voice for voice in listed if voice.id == voice_id), None)
     if voice is None:
-        told = f"{shown(wanted)} is not, or no longer, in Inworld's list."
-        near = nearest(wanted, [entry.id for entry in listed])
-        yield Remark(field, told + (f" Did you mean {near}?" if near else ""))
+        text = f"{shown(voice_id)} is not in Inworld's list."
+        near = nearest(voice_id, [voice.id for voice in listed])
+        yield Remark(field, f"{text} Did you mean {near}?" if near else text)
         return
     spoken = {tag.split("-")[0] for tag in voice.languages}
-    if language and spoken and _first(language) not in spoken:
-        told = f"{voice.id} is a voice for {', '.join(voice.languages)}, and the bot"
-        yield Remark(field, f"{told} speaks {language}: expect an accent.")
+    if language and spoken and _primary(language) not in spoken:
+        text = f"{voice.id} is a voice for {', '.join(voice.languages)}, but the bot"
+        yield Remark(field, f"{text} speaks {language}: expect an accent.")
 
 
 def of_model(field: str, model: str, language: str) -> Iterator[Remark]:
-    """Whether a voice model is known, and speaks the language."""
+    """Check that the voice model is known, and that it speaks the language."""
     if model in RETIRED_TTS_MODELS:
-        yield Remark(field, f"{model} is retired. Take inworld-tts-2.")
+        yield Remark(field, f"{model} is retired. Use inworld-tts-2.")
     elif model and model not in TTS_MODELS:
-        told = f"{shown(model)} is none of the models known here: "
-        yield Remark(field, told + ", ".join(sorted(TTS_MODELS)) + ".", "hint")
-    elif "1.5" in model and _first(language) not in LANGUAGES_OF_1_5:
+        models = ", ".join(sorted(TTS_MODELS))
+        text = f"{shown(model)} is not one of the known models: {models}."
+        yield Remark(field, text, "hint")
+    elif "1.5" in model and _primary(language) not in LANGUAGES_OF_1_5:
         yield Remark(field, f"{model} does not speak {shown(language)}.")
 
 
 def of_language(field: str, tag: str) -> Iterator[Remark]:
-    """Whether there is such a language."""
+    """Check that the language exists."""
     first = tag.split("-")[0]
     if len(first) == 2 and first.lower() not in ISO_639_1:
-        told = f"There is no language “{shown(first)}”. English is en-US or"
-        yield Remark(field, f"{told} en-GB, German de-DE, Japanese ja-JP.")
+        text = f"There is no language “{shown(first)}”. English is en-US or"
+        yield Remark(field, f"{text} en-GB, German de-DE, Japanese ja-JP.")
 
 
-def _first(language: str) -> str:
+def _primary(language: str) -> str:
     return language.split("-")[0].lower()

@@ -1,9 +1,9 @@
-"""What in a text does not survive being read aloud. Pure: texts in, findings out."""
+"""Finds markup in a text that cannot be read aloud. Pure."""
 
 import re
 from collections.abc import Iterator
 
-# Read by every voice of Inworld's speech API.
+# Understood by every voice of Inworld's speech API.
 MARKUP = frozenset(("break", "verbatim"))
 SSML = frozenset(
     ("speak", "prosody", "emphasis", "say-as", "phoneme", "sub", "voice", "audio")
@@ -11,16 +11,16 @@ SSML = frozenset(
 SOUNDS = frozenset(("laugh", "sigh", "breathe", "cough", "clear throat", "yawn"))
 STEERED = "inworld-tts-2"  # follows any direction in square brackets
 MAKES_SOUNDS = frozenset((STEERED, "inworld-tts-2-flash"))
-BREAKS_AT_MOST = 20
-BREAK_SECONDS = 10.0
-SHOWN = 40
+MAX_BREAKS = 20
+MAX_BREAK_SECONDS = 10.0
+MAX_QUOTE_LENGTH = 40
 
 TAG = re.compile(r"</?([a-zA-Z][\w-]{0,30})\b[^<>]{0,200}>")
 BREAK = re.compile(
     r"<break\b[^<>]{0,60}?time\s*=\s*[\"'](\d{1,6}(?:\.\d+)?)(ms|s)[\"']"
 )
 BRACKETED = re.compile(r"\[([^\[\]\n]{1,200})\](?!\()")
-# With or without its end.
+# With or without closing braces.
 PLACEHOLDER = re.compile(r"\{\{[^{}\n]{0,80}\}{0,2}|\{%[^{}\n]{0,80}%\}")
 ADDRESS = re.compile(r"https?://\S{1,200}|\bwww\.\S{1,200}", re.IGNORECASE)
 EMOJI = re.compile(
@@ -37,54 +37,54 @@ MARKDOWN = [
 
 
 def written_for_reading(text: str) -> Iterator[str]:
-    """Name what is made for the eye: markdown, emoji, web addresses."""
-    for what, pattern in MARKDOWN:
-        if found := pattern.search(text):
-            yield f"{what} (“{shown(found[0])}”)"
-    if found := EMOJI.search(text):
-        yield f"an emoji ({found[0]})"
-    if found := ADDRESS.search(text):
-        yield f"a web address (“{shown(found[0])}”)"
+    """Name markup that is made for reading: markdown, emoji, web addresses."""
+    for name, pattern in MARKDOWN:
+        if match := pattern.search(text):
+            yield f"{name} (“{shown(match[0])}”)"
+    if match := EMOJI.search(text):
+        yield f"an emoji ({match[0]})"
+    if match := ADDRESS.search(text):
+        yield f"a web address (“{shown(match[0])}”)"
 
 
 def placeholder(text: str) -> str:
     """The first placeholder of any kind; empty without one."""
-    found = PLACEHOLDER.search(text)
-    return shown(found[0]) if found else ""
+    match = PLACEHOLDER.search(text)
+    return shown(match[0]) if match else ""
 
 
 def unknown_tags(text: str) -> list[str]:
-    """The tags in angle brackets that the voice does not know, each once."""
+    """Tags in angle brackets that the voice does not know, without repetition."""
     return _once(name for name in TAG.findall(text) if name.lower() not in MARKUP)
 
 
 def ssml_tags(text: str) -> list[str]:
-    """The tags of SSML that the voice does not know, each once."""
+    """SSML tags that the voice does not know, without repetition."""
     return [name for name in unknown_tags(text) if name.lower() in SSML]
 
 
 def breaks(text: str) -> Iterator[str]:
-    """Say which limits of the speech API the pauses in the text are over."""
+    """Name the limits of the speech API that the pauses exceed."""
     pauses = BREAK.findall(text)
-    if len(pauses) > BREAKS_AT_MOST:
-        yield f"{len(pauses)} pauses; the voice takes {BREAKS_AT_MOST}"
-    if any(_seconds(*pause) > BREAK_SECONDS for pause in pauses):
-        yield f"a pause of more than {BREAK_SECONDS:g} seconds"
+    if len(pauses) > MAX_BREAKS:
+        yield f"{len(pauses)} pauses; the voice takes {MAX_BREAKS}"
+    if any(_seconds(*pause) > MAX_BREAK_SECONDS for pause in pauses):
+        yield f"a pause of more than {MAX_BREAK_SECONDS:g} seconds"
 
 
 def unfollowed_directions(text: str, tts_model: str) -> list[str]:
-    """The words in square brackets that the voice model would read aloud."""
+    """Directions in square brackets that the voice model would read aloud."""
     if tts_model == STEERED:
         return []
     sounds = SOUNDS if tts_model in MAKES_SOUNDS else frozenset[str]()
-    found = (words for words in BRACKETED.findall(text))
-    return _once(words for words in found if words.strip().lower() not in sounds)
+    bracketed = BRACKETED.findall(text)
+    return _once(words for words in bracketed if words.strip().lower() not in sounds)
 
 
 def shown(text: str) -> str:
-    """A text cut to what fits into a sentence about it."""
+    """Shorten a text to quote it in a sentence."""
     line = " ".join(text.split())
-    return line if len(line) <= SHOWN else f"{line[: SHOWN - 1]}…"
+    return line if len(line) <= MAX_QUOTE_LENGTH else f"{line[: MAX_QUOTE_LENGTH - 1]}…"
 
 
 def _seconds(number: str, unit: str) -> float:

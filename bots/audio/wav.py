@@ -16,7 +16,7 @@ Encoding = Literal["pcm", "mulaw"]
 
 # Format tag and bytes a sample, of one channel.
 FORMATS: dict[Encoding, tuple[int, int]] = {"pcm": (1, 2), "mulaw": (7, 1)}
-# The module `wave` neither writes nor reads mu-law, so `HEADER` describes our own files.
+# The header of our own files: `wave` neither writes nor reads mu-law.
 HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
 RIFF_HEADER_BYTES = 12
 CHUNK_HEADER_BYTES = 8

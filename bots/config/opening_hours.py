@@ -38,6 +38,14 @@ def is_open(text: str, minute: int) -> bool:
     )
 
 
+def is_open_or_unreadable(text: str, minute: int) -> bool:
+    """`is_open`, with hours that cannot be read taken for always open."""
+    try:
+        return is_open(text, minute)
+    except BadHours:
+        return True
+
+
 def _spans(part: str) -> Iterator[Span]:
     match = _SPAN.fullmatch(part)
     if not match:

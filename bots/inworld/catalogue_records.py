@@ -1,9 +1,11 @@
-"""What Inworld offers, as its lists describe it. Pure: records in, entries out."""
+"""Voices and models in Inworld's lists, as records to store. Pure."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
+
+from bots.config.text import clean
 
 TEXT_LENGTH = 400
 PER_MILLION = 1_000_000
@@ -11,20 +13,20 @@ PER_MILLION = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class CatalogueRecord:
-    """Something on offer; `id` is how requests name it."""
+    """A voice or a model; requests name it by `id`."""
 
     id: str
 
     @classmethod
     def stored(cls, record: Mapping[str, Any]) -> Self:
-        """Read back what `asdict` wrote, also in an earlier version."""
-        known = {field.name for field in fields(cls)}
-        return cls(**{name: record[name] for name in known & set(record)})
+        """Read a record that `asdict` wrote, perhaps in an earlier version."""
+        names = {field.name for field in fields(cls)}
+        return cls(**{name: record[name] for name in names & set(record)})
 
 
 @dataclass(frozen=True, slots=True)
 class Voice(CatalogueRecord):
-    """A voice; `languages` are tags such as en-GB, none for a voice of any."""
+    """A voice; `languages` are tags such as en-GB, empty for a voice of any."""
 
     name: str = ""
     languages: Sequence[str] = ()
@@ -36,7 +38,7 @@ class Voice(CatalogueRecord):
 
     @classmethod
     def from_inworld(cls, record: Mapping[str, Any]) -> Self | None:
-        """Read Inworld's description, of which only the id is certain."""
+        """Read Inworld's description; None if it has no id."""
         voice_id = _text(record.get("voiceId"))
         if not voice_id:
             return None
@@ -66,7 +68,7 @@ class LanguageModel(CatalogueRecord):
 
     @classmethod
     def from_inworld(cls, record: Mapping[str, Any]) -> Self | None:
-        """Read Inworld's description; None when the model does not write text."""
+        """Read Inworld's description; None if it has no id or does not write text."""
         model, provider = _text(record.get("model")), _text(record.get("provider"))
         spec, pricing = _object(record.get("spec")), _object(record.get("pricing"))
         written = spec.get("outputModalities")
@@ -85,26 +87,24 @@ class LanguageModel(CatalogueRecord):
         )
 
 
-Offered = type[Voice] | type[LanguageModel]
+RecordType = type[Voice] | type[LanguageModel]
 
 
 def from_inworld(
-    offered: Offered, records: Iterable[Mapping[str, Any]]
+    record_type: RecordType, descriptions: Iterable[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Inworld's descriptions as entries to keep: each id once, in order of name."""
-    found = (offered.from_inworld(record) for record in records)
-    read = {entry.id: entry for entry in found if entry}
-    return [asdict(read[key]) for key in sorted(read, key=lambda key: key.casefold())]
+    """Records to store, sorted by id; each id occurs once."""
+    records = (record_type.from_inworld(description) for description in descriptions)
+    by_id = {record.id: record for record in records if record}
+    return [asdict(by_id[key]) for key in sorted(by_id, key=lambda key: key.casefold())]
 
 
 def _text(value: object) -> str:
-    # PostgreSQL stores neither NUL nor half a surrogate pair.
-    words = value.replace("\0", "") if isinstance(value, str) else ""
-    return words[:TEXT_LENGTH].encode(errors="replace").decode().strip()
+    return clean(value, TEXT_LENGTH).strip() if isinstance(value, str) else ""
 
 
 def _texts(value: object) -> list[str]:
-    return [_text(each) for each in value] if isinstance(value, list) else []
+    return [_text(text) for text in value] if isinstance(value, list) else []
 
 
 def _unique(texts: Iterable[str]) -> list[str]:
@@ -136,6 +136,6 @@ def _number(value: object) -> float | None:
 
 def _price(pricing: Mapping[str, Any], *keys: str) -> float | None:
     # The documentation and Inworld's own plugin disagree on the key.
-    found = (_number(pricing.get(key)) for key in keys)
-    price = next((number for number in found if number is not None), None)
+    prices = (_number(pricing.get(key)) for key in keys)
+    price = next((number for number in prices if number is not None), None)
     return None if price is None else round(price * PER_MILLION, 4)

@@ -19,6 +19,7 @@ import httpx
 
 from bots.audio.pcm import Pcm
 from bots.audio.wav import strip_header
+from bots.config.text import read_json
 from bots.inworld.errors import (
     InworldError,
     StreamFailed,
@@ -32,9 +33,9 @@ from bots.inworld.text_request import TextRequest, text_of
 
 log = logging.getLogger(__name__)
 
-# Speech comes in one piece here, after all of it has been synthesised.
+# `speak` waits until all of the speech has been synthesised.
 SPEAK_TIMEOUT = httpx.Timeout(connect=2, read=30, write=5, pool=1)
-# The same for a text; whoever asks for one is in no hurry.
+# A text in one piece is for work after a call, which can wait.
 TEXT_TIMEOUT = httpx.Timeout(connect=5, read=60, write=10, pool=5)
 
 DRAIN_TIMEOUT_SECONDS = 0.5
@@ -45,9 +46,9 @@ NOT_A_STREAM = ("application/json", "text/html")
 
 @dataclass(frozen=True, slots=True)
 class ReplyRequest:
-    """What to answer, by which model and in which voice.
+    """A request for a spoken reply; the model may call one of the `functions` instead.
 
-    A model may call one of the `functions` instead of speaking.
+    With `must_speak` it may not.
     """
 
     model: str
@@ -58,7 +59,7 @@ class ReplyRequest:
     temperature: float
     fallback_models: tuple[str, ...] = ()
     functions: Sequence[Mapping[str, Any]] = ()
-    must_speak: bool = False  # none of the functions may be called now
+    must_speak: bool = False
 
     def body(self) -> dict[str, Any]:
         """The request as the Router reads it."""
@@ -104,10 +105,10 @@ class SpeechRequest:
 
 
 class Inworld:
-    """What the bots ask of Inworld; one of these serves all calls of a process.
+    """A client of Inworld's API; one serves all calls of a process.
 
     Belongs to the event loop of its first request. Raises only `InworldError`s.
-    `concurrency` is how many generations may run at once, 0 for any number.
+    `concurrency` limits the generations that run at once; 0 is no limit.
     """
 
     def __init__(
@@ -118,7 +119,7 @@ class Inworld:
         timeout: httpx.Timeout = TIMEOUT,
         concurrency: int = 0,
     ) -> None:
-        # A plan allows so many generations at once; one more would be refused.
+        # A plan allows a number of generations at once; Inworld refuses one more.
         self._slot: AbstractAsyncContextManager[None] = (
             asyncio.Semaphore(concurrency) if concurrency else nullcontext()
         )
@@ -146,9 +147,9 @@ class Inworld:
             async with aclosing(_events(response)) as events:
                 yield events
 
-    async def speak(self, voicing: SpeechRequest) -> Pcm:
-        """Synthesise a whole text."""
-        content = _json(voicing.body())
+    async def speak(self, request: SpeechRequest) -> Pcm:
+        """Synthesise a text."""
+        content = _json(request.body())
         async with self._slot:
             answer = await self._fetch(
                 "POST", "/tts/v1/voice", timeout=SPEAK_TIMEOUT, **content
@@ -156,17 +157,17 @@ class Inworld:
         try:
             audio = base64.b64decode(answer["audioContent"], validate=True)
         except (KeyError, TypeError, ValueError) as error:
-            raise StreamFailed("the voice came without audio") from error
+            raise StreamFailed("the speech came without audio") from error
         samples, rate = strip_header(audio)
-        whole = samples[: len(samples) & ~1]
-        if not whole:
-            raise StreamFailed("the voice came without audio")
-        return Pcm(rate or voicing.sample_rate, whole)
+        samples = samples[: len(samples) & ~1]
+        if not samples:
+            raise StreamFailed("the speech came without audio")
+        return Pcm(rate or request.sample_rate, samples)
 
     async def complete(self, request: TextRequest) -> str:
         """Ask for a text without speech, in one piece.
 
-        Takes no slot: a plan limits what is spoken at once, and a text that nobody
+        Does not count for `concurrency`: plans limit speech, and a text that nobody
         waits for must not keep a caller waiting.
         """
         content, path = _json(request.body()), "/v1/chat/completions"
@@ -210,25 +211,22 @@ class Inworld:
         async with self._pool.request(method, path, **options) as response:
             with named_errors():
                 body = await response.aread()
-        try:
-            answer = json.loads(body)
-        except (ValueError, RecursionError) as error:
-            raise StreamFailed(f"expected JSON, got: {message_of(body)}") from error
+        answer = read_json(body)
         if not isinstance(answer, dict):
-            raise StreamFailed(f"expected an object, got: {message_of(body)}")
+            raise StreamFailed(f"expected a JSON object, got: {message_of(body)}")
         return answer
 
 
-def _records(found: object) -> list[dict[str, Any]]:
-    listed = found if isinstance(found, list) else []
+def _records(value: object) -> list[dict[str, Any]]:
+    listed = value if isinstance(value, list) else []
     return [record for record in listed if isinstance(record, dict)]
 
 
 def _json(
     body: dict[str, Any], headers: dict[str, str] | None = None
 ) -> dict[str, Any]:
-    # httpx writes JSON as UTF-8 and would raise on half a surrogate pair, which a
-    # transcribed caller can contain; plain ASCII with escapes takes everything.
+    # httpx writes JSON as UTF-8, which fails on half a surrogate pair; a transcript
+    # can contain one. ASCII with escapes can express it.
     return {
         "content": json.dumps(body).encode(),
         "headers": {"Content-Type": "application/json", **(headers or {})},
@@ -266,7 +264,7 @@ async def _next_chunk(chunks: AsyncIterator[bytes]) -> bytes | None:
         try:
             return await anext(chunks, None)
         except (httpx.RemoteProtocolError, httpx.ReadError):
-            return None  # cut off, which is an end like any other without Done
+            return None  # the connection broke: an end without Done
 
 
 def _decode(decoder: EventDecoder, chunk: bytes | None) -> list[Event]:

@@ -6,12 +6,13 @@ InworldError
 ├── InworldRejected       an HTTP status other than success
 │   ├── BadCredentials    401 or 403
 │   └── RateLimited       429
-├── StreamFailed          a success whose content is an error, or no use
+├── StreamFailed          a success whose content is an error or unusable
 └── StreamTruncated       the connection ended before the reply did
 """
 
-import json
 import re
+
+from bots.config.text import clean, read_json
 
 MESSAGE_MAX_LENGTH = 300
 
@@ -23,7 +24,7 @@ class InworldError(Exception):
 
     @property
     def retryable(self) -> bool:
-        """Whether the same request may succeed a moment later."""
+        """True if the same request may succeed a moment later."""
         return True
 
 
@@ -47,7 +48,7 @@ class InworldRejected(InworldError):
 
     @property
     def retryable(self) -> bool:
-        """Whether the fault is Inworld's (5xx) or a limit (429), not the request's."""
+        """True for a fault of Inworld (5xx) and for a rate limit (429)."""
         return self.status >= 500 or self.status == 429
 
 
@@ -70,7 +71,7 @@ class RateLimited(InworldRejected):
 
 
 class StreamFailed(InworldError):
-    """An error that arrived with status 200; `code` is Inworld's, or empty."""
+    """An error that arrived with status 200; `code` is Inworld's, perhaps empty."""
 
     kind = "stream-error"
 
@@ -97,21 +98,17 @@ def rejection(
 
 
 def message_of(body: bytes) -> str:
-    """Find the plain words in an error body of the Router, of TTS or of a gateway."""
+    """Find the message in an error body of the Router, of TTS or of a gateway."""
     text = body.decode(errors="replace").strip()
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        found = None
-    if isinstance(found, dict):
-        inner = found.get("error")
+    answer = read_json(text)
+    if isinstance(answer, dict):
+        inner = answer.get("error")
         stated = inner.get("message") if isinstance(inner, dict) else inner
-        for words in (stated, found.get("message")):
-            if isinstance(words, str) and words.strip():
-                text = words.strip()
+        for message in (stated, answer.get("message")):
+            if isinstance(message, str) and message.strip():
+                text = message.strip()
                 break
-    plain = text[:MESSAGE_MAX_LENGTH].encode(errors="replace").decode()
-    return plain or "no explanation"
+    return clean(text, MESSAGE_MAX_LENGTH) or "no explanation"
 
 
 def _seconds(header: str | None) -> float | None:

@@ -1,33 +1,34 @@
 """The data of one streamed event in, typed events out.
 
 Field names are those of the OpenAI chat completion chunk plus Inworld's `delta.audio`.
-Nothing here raises: what is not understood is left out.
+Nothing here raises: unknown and malformed parts are left out.
 """
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
 import pybase64
 
+from bots.config.text import clean, read_json
+
 
 @dataclass(frozen=True, slots=True)
 class ModelChosen:
-    """Which model is answering; it may be a fallback."""
+    """The model that answers; it may be a fallback."""
 
     model: str
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """More of what the model writes."""
+    """More of the model's text."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """The words of the speech that comes next, or came just before."""
+    """The words of the speech that comes next, or that came just before."""
 
     text: str
 
@@ -41,7 +42,7 @@ class Audio:
 
 @dataclass(frozen=True, slots=True)
 class ToolCallPart:
-    """Some of a function call: its id and name come once, `arguments` in pieces."""
+    """A part of a function call: id and name come once, `arguments` in pieces."""
 
     index: int
     id: str
@@ -77,12 +78,10 @@ def parse(payload: str) -> list[Event]:
     """Read one event's data; unknown or malformed parts give nothing."""
     if payload.strip() == "[DONE]":
         return [Done()]
-    try:
-        chunk = json.loads(payload)
-    except (ValueError, RecursionError):
+    chunk = read_json(payload)
+    if chunk is None and "\n" in payload:
         # A sender that leaves out the blank lines turns several chunks into one event.
-        lines = payload.split("\n") if "\n" in payload else []
-        return [event for line in lines for event in parse(line)]
+        return [event for line in payload.split("\n") for event in parse(line)]
     if not isinstance(chunk, dict):
         return []
     return [
@@ -107,16 +106,16 @@ def _choice_events(choice: dict[str, Any]) -> list[Event]:
 def _tool_calls(listed: object) -> list[Event]:
     calls = listed if isinstance(listed, list) else []
     return [
-        _tool_call(place, call)
-        for place, call in enumerate(calls)
+        _tool_call(position, call)
+        for position, call in enumerate(calls)
         if isinstance(call, dict)
     ]
 
 
-def _tool_call(place: int, call: dict[str, Any]) -> ToolCallPart:
+def _tool_call(position: int, call: dict[str, Any]) -> ToolCallPart:
     function, index = _dict(call, "function"), call.get("index")
     return ToolCallPart(
-        index if type(index) is int else place,
+        index if type(index) is int else position,
         _text(call, "id"),
         _text(function, "name"),
         _text(function, "arguments"),
@@ -133,8 +132,8 @@ def _failure(error: object) -> list[Event]:
         return []
     fields = error if isinstance(error, dict) else {"message": error}
     code = _text(fields, "code") or str(_count(fields, "code") or "")
-    words = _text(fields, "message") or _text(fields, "type") or "no explanation"
-    return [Failed(words, code)]
+    message = _text(fields, "message") or _text(fields, "type") or "no explanation"
+    return [Failed(message, code)]
 
 
 def _first(choices: object) -> dict[str, Any]:
@@ -150,12 +149,7 @@ def _dict(parent: dict[str, Any], key: str) -> dict[str, Any]:
 
 def _text(parent: dict[str, Any], key: str) -> str:
     value = parent.get(key)
-    if not isinstance(value, str):
-        return ""
-    # JSON can spell NUL, which PostgreSQL does not take, and half a surrogate pair,
-    # which no database or socket would.
-    plain = value.replace("\0", "")
-    return plain.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return clean(value) if isinstance(value, str) else ""
 
 
 def _count(parent: dict[str, Any], key: str) -> int:

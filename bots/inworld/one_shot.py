@@ -1,4 +1,4 @@
-"""One question to Inworld from a page of the desk, apart from every call."""
+"""One request to Inworld, outside of calls: for pages of the admin and console."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -20,14 +20,16 @@ from bots.inworld.errors import (
 Answer = TypeVar("Answer")
 
 
-def ask(question: Callable[[Inworld], Awaitable[Answer]], seconds: float) -> Answer:
-    """Put the question with a client of its own and wait `seconds` at most.
+def ask_once(
+    question: Callable[[Inworld], Awaitable[Answer]], seconds: float
+) -> Answer:
+    """Ask with a client of its own, for at most `seconds`.
 
-    For a thread without a running loop. Its own loop, so that reading a long answer
-    holds up none of the calls. Raises only `InworldError`s.
+    For a thread without a running loop: the loop of its own keeps a long answer from
+    delaying calls. Raises only `InworldError`s.
     """
 
-    async def asked() -> Answer:
+    async def ask() -> Answer:
         inworld = Inworld(settings.INWORLD_BASE_URL, settings.INWORLD_API_KEY)
         try:
             async with asyncio.timeout(seconds):
@@ -37,11 +39,11 @@ def ask(question: Callable[[Inworld], Awaitable[Answer]], seconds: float) -> Ans
         finally:
             await inworld.aclose()
 
-    return asyncio.run(asked())
+    return asyncio.run(ask())
 
 
 def operator_message(error: InworldError) -> str:
-    """Tell an operator what went wrong, and what to do about it."""
+    """The problem in words for an operator, and a remedy."""
     match error:
         case BadCredentials() if lacks_key():
             return "INWORLD_API_KEY is not set. Put a key from Inworld's portal there."
@@ -50,13 +52,13 @@ def operator_message(error: InworldError) -> str:
                 "Inworld refuses INWORLD_API_KEY. Copy it again from Inworld's portal."
             )
         case RateLimited():
-            return "Inworld is asked too much at once just now. Try again in a moment."
+            return "Inworld gets too many requests at the moment. Try again soon."
         case InworldTimeout():
             return "Inworld did not answer in time. Try again in a moment."
         case InworldUnavailable():
             return "Inworld cannot be reached from this server at the moment."
         case InworldRejected(status=status) if status >= 500:
-            return "Inworld has trouble of its own at the moment. Try again later."
+            return "Inworld has a problem at the moment. Try again later."
         case InworldRejected(message=message):
             return f"Inworld refuses this: {message}"
     return str(error)

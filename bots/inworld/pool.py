@@ -1,4 +1,4 @@
-"""Connections to Inworld: kept open between turns, as many as there are calls."""
+"""Connections to Inworld, which stay open between turns."""
 
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
@@ -13,7 +13,7 @@ from httpx_aiohttp import AiohttpTransport
 
 from bots.inworld.errors import InworldTimeout, InworldUnavailable, rejection
 
-# A connection stays open between turns, which saves a TLS handshake.
+# An open connection saves a TLS handshake.
 KEEPALIVE_SECONDS = 120
 # The transport counts DNS, TCP and TLS together as `pool`.
 TIMEOUT = httpx.Timeout(connect=2, read=10, write=5, pool=3)
@@ -22,8 +22,8 @@ TIMEOUT = httpx.Timeout(connect=2, read=10, write=5, pool=3)
 class Pool:
     """One `httpx.AsyncClient`, made inside the loop of the first request.
 
-    On aiohttp's connections: they read a stream at two thirds of the cost of
-    httpcore's, which also lose a slot for ever when cancelled at a wrong moment.
+    It uses aiohttp's connections, which read a stream at two thirds of the cost of
+    httpcore's. Also, httpcore loses a slot for ever if cancelled at a wrong moment.
     """
 
     def __init__(
@@ -32,10 +32,10 @@ class Pool:
         self._base_url = base_url
         self._headers = headers
         self._timeout = timeout
-        # Takes some 30 ms: now, not while calls wait for their first answer.
+        # Takes some 30 ms, so do it before calls wait for their first answer.
         self._trusted = httpx.create_ssl_context()
         self._http: httpx.AsyncClient | None = None
-        # By path and status; `none` where no answer came.
+        # By path and status; the status is "none" if no answer came.
         self.answers: Counter[tuple[str, str]] = Counter()
 
     @asynccontextmanager
@@ -88,7 +88,7 @@ class Pool:
 
 
 def _session(trusted: SSLContext) -> aiohttp.ClientSession:
-    # Calls are limited where they come in, generations by INWORLD_MAX_CONCURRENCY.
+    # No limit here: CallLimits limits calls, INWORLD_MAX_CONCURRENCY generations.
     connector = aiohttp.TCPConnector(
         limit=0, keepalive_timeout=KEEPALIVE_SECONDS, ssl=trusted
     )
@@ -99,11 +99,11 @@ def _session(trusted: SSLContext) -> aiohttp.ClientSession:
 
 @contextmanager
 def named_errors() -> Iterator[None]:
-    """Raise httpx's errors, and what its transport lets through, as our own."""
+    """Raise errors of httpx and its transport as our own."""
     try:
         yield
     except (httpx.RequestError, aiohttp.ClientError, OSError) as error:
-        # The transport calls every broken connection a timeout.
+        # The transport reports every broken connection as a timeout.
         if isinstance(error.__cause__, TimeoutError):
             reason = type(error).__name__
             raise InworldTimeout(f"Inworld did not answer in time: {reason}") from error

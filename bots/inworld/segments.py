@@ -50,7 +50,7 @@ class Segmenter:
         self._audio = bytearray()
         self._sample_rate = DEFAULT_SAMPLE_RATE
         self._transcript_trails: bool | None = None  # None: nothing to tell by yet
-        self._owes_transcript = False
+        self._transcript_pending = False
         self._spoke = False
         # What the policy has already released of the sentence being collected.
         self._released = 0.0
@@ -68,8 +68,8 @@ class Segmenter:
         """After `end`: what the model wrote and never got audio for."""
         if not self._spoke:
             return self.written if _letters(self.written) else ""
-        if self._owes_transcript:
-            # Speech whose words were not sent: take it for the rest of the text.
+        if self._transcript_pending:
+            # The words of the last speech never came: assume it was the rest.
             return ""
         return _after(self.written, _letters(self._transcripts[: self._voiced]))
 
@@ -180,7 +180,9 @@ class Segmenter:
             self._transcript_trails = False
         if self._transcript_trails:
             return self._label(text)
-        closes = _letters(text) and (not _letters(self._text) or _is_whole(self._text))
+        closes = _letters(text) and (
+            not _letters(self._text) or _is_complete(self._text)
+        )
         segments = self._release() if closes else []
         self._add(text)
         return segments
@@ -188,10 +190,10 @@ class Segmenter:
     def _label(self, text: str) -> list[Segment]:
         self._add(text)
         if self._has_audio:
-            return self._release() if _is_whole(self._text) else []
-        if self._owes_transcript:
-            # These are the words of what was released while the stream was quiet.
-            self._owes_transcript = False
+            return self._release() if _is_complete(self._text) else []
+        if self._transcript_pending:
+            # These are the words of sound that was released while the stream was quiet.
+            self._transcript_pending = False
             self._audio.clear()
             self._voiced = len(self._transcripts)
             self._late, self._text = _joined(self._late, self._text), ""
@@ -205,7 +207,7 @@ class Segmenter:
         text = _spoken(_joined(self._late, self._text))
         segment = Segment(text, Pcm(self._sample_rate, samples))
         wordless = not self._text.strip()
-        self._owes_transcript = wordless and bool(self._transcript_trails)
+        self._transcript_pending = wordless and bool(self._transcript_trails)
         self._voiced = len(self._transcripts)
         self._spoke = True
         self._text = self._late = ""
@@ -239,7 +241,7 @@ def _letters(text: str) -> str:
     return "".join(filter(str.isalnum, _spoken(text)))
 
 
-def _is_whole(text: str) -> bool:
+def _is_complete(text: str) -> bool:
     return SENTENCE_END.search(_spoken(text)) is not None
 
 
@@ -249,21 +251,21 @@ def _joined(left: str, right: str) -> str:
 
 
 def _after(written: str, voiced: str) -> str:
-    """Find what was written after the letters that were voiced."""
+    """The text written after the letters that were voiced."""
     letters = _letters(written)
     if letters.startswith(voiced):
         return _skip_letters(written, len(voiced))
     # The voice may read "$20" as "twenty dollars": look for the last words only.
     anchor = voiced[-ANCHOR_LETTERS:]
-    place = letters.rfind(anchor)
-    return _skip_letters(written, place + len(anchor)) if place >= 0 else ""
+    start = letters.rfind(anchor)
+    return _skip_letters(written, start + len(anchor)) if start >= 0 else ""
 
 
 def _skip_letters(text: str, count: int) -> str:
-    places = [place for place, letter in enumerate(text) if letter.isalnum()]
-    if count >= len(places):
+    positions = [at for at, letter in enumerate(text) if letter.isalnum()]
+    if count >= len(positions):
         return ""
     if not count:
         return text
-    # The punctuation that follows the last of them belongs to them.
-    return re.sub(r"^[^\w\s]*\s*", "", text[places[count - 1] + 1 :])
+    # Punctuation after the last skipped letter belongs to it.
+    return re.sub(r"^[^\w\s]*\s*", "", text[positions[count - 1] + 1 :])

@@ -1,4 +1,4 @@
-"""Bytes of a server-sent event stream in, the data of its events out."""
+"""Decodes a stream of server-sent events: bytes in, the data of events out. Pure."""
 
 MAX_EVENT_BYTES = 16 * 1024 * 1024
 
@@ -30,7 +30,7 @@ class EventDecoder:
         unfinished = lines.pop() if lines and lines[-1][-1:] not in b"\r\n" else b""
         events = [event for line in lines for event in self._end_line(line)]
         if unfinished:
-            self._keep(self._pieces, unfinished)
+            self._append(self._pieces, unfinished)
         return events
 
     def end(self) -> list[str]:
@@ -39,27 +39,27 @@ class EventDecoder:
 
     def _end_line(self, rest: bytes) -> list[str]:
         line = b"".join([*self._pieces, rest]).rstrip(b"\r\n")
-        self._forget(self._pieces)
+        self._clear(self._pieces)
         if not line:
             return self._end_event()
         field, _, value = line.partition(b":")
         if field == b"data":
-            self._keep(self._data, value.removeprefix(b" "))
+            self._append(self._data, value.removeprefix(b" "))
         return []
 
     def _end_event(self) -> list[str]:
         if not self._data:
             return []
         event = b"\n".join(self._data).decode(errors="replace")
-        self._forget(self._data)
+        self._clear(self._data)
         return [event]
 
-    def _keep(self, parts: list[bytes], part: bytes) -> None:
+    def _append(self, parts: list[bytes], part: bytes) -> None:
         self._size += len(part) + 1
         if self._size > MAX_EVENT_BYTES:
             raise ValueError(f"one event is over {MAX_EVENT_BYTES} bytes")
         parts.append(part)
 
-    def _forget(self, parts: list[bytes]) -> None:
+    def _clear(self, parts: list[bytes]) -> None:
         self._size -= sum(map(len, parts)) + len(parts)
         parts.clear()

@@ -1,4 +1,4 @@
-"""A question to a model of which only the text is wanted: no voice, no stream. Pure."""
+"""Requests for a text in one piece, without voice or stream. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ NAME_OF_SCHEMA = "answer"
 
 @dataclass(frozen=True, slots=True)
 class TextRequest:
-    """What to ask, and of which model; with a `schema` the answer is JSON of it."""
+    """A request for a text; with a `schema` the answer is JSON that fits it."""
 
     model: str
     messages: list[dict[str, str]]
@@ -28,19 +28,19 @@ class TextRequest:
             "temperature": self.temperature,
         }
         if self.schema is not None:
-            told = {"name": NAME_OF_SCHEMA, "strict": True, "schema": self.schema}
-            body["response_format"] = {"type": "json_schema", "json_schema": told}
+            schema = {"name": NAME_OF_SCHEMA, "strict": True, "schema": self.schema}
+            body["response_format"] = {"type": "json_schema", "json_schema": schema}
         if self.fallback_models:
             body["extra_body"] = {"models": list(self.fallback_models)}
         return body
 
 
 def text_of(answer: Mapping[str, Any]) -> str:
-    """The words of an answer in one piece; empty where there are none."""
+    """The text of an answer in one piece; empty if it has none."""
     match answer.get("choices"):
         case [{"message": {"content": str(text)}}, *_]:
             return text
         case [{"message": {"content": [*parts]}}, *_]:
-            told = (part.get("text") for part in parts if isinstance(part, dict))
-            return "".join(text for text in told if isinstance(text, str))
+            texts = (part.get("text") for part in parts if isinstance(part, dict))
+            return "".join(text for text in texts if isinstance(text, str))
     return ""

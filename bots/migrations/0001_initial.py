@@ -277,12 +277,12 @@ class Migration(migrations.Migration):
             name='MenuKey',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(choices=[('0', '0'), ('1', '1'), ('2', '2'), ('3', '3'), ('4', '4'), ('5', '5'), ('6', '6'), ('7', '7'), ('8', '8'), ('9', '9'), ('*', '*'), ('#', '#')], max_length=1)),
-                ('action', models.CharField(choices=[('say', 'Say something'), ('transfer', 'Transfer the caller'), ('tool', 'Use a tool, then answer'), ('end', 'Say goodbye and hang up')], max_length=10, verbose_name='action')),
+                ('key', models.CharField(choices=[('0', '0'), ('1', '1'), ('2', '2'), ('3', '3'), ('4', '4'), ('5', '5'), ('6', '6'), ('7', '7'), ('8', '8'), ('9', '9'), ('*', '*'), ('#', '#')], help_text='The key that callers press.', max_length=1)),
+                ('action', models.CharField(choices=[('say', 'Say something'), ('transfer', 'Transfer the caller'), ('tool', 'Use a tool, then answer'), ('end', 'Say goodbye and hang up')], help_text='What happens at once.', max_length=10)),
                 ('message', models.TextField(blank=True, help_text='The text that the bot says for this key.', max_length=2000, validators=[django.core.validators.MaxLengthValidator(2000), bots.validators.plain_text])),
                 ('target', models.CharField(blank=True, help_text='A name from the list of people. Empty: the first available person.', max_length=60, verbose_name='transfer to')),
                 ('bot', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='menu_keys', to='bots.bot')),
-                ('tool', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='bots.tool')),
+                ('tool', models.ForeignKey(blank=True, help_text='A tool that needs no arguments.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='bots.tool')),
             ],
             options={
                 'ordering': ['key'],

@@ -216,5 +216,5 @@ class Bot(BotTurnTaking, BotActions):
 
     def clean(self) -> None:
         """Refuse a speech model of another provider: Twilio would end every call."""
-        rules.of_its_provider(self.speech_model, self.transcription_provider)
+        rules.check_speech_model(self.speech_model, self.transcription_provider)
         super().clean()

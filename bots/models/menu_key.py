@@ -20,8 +20,14 @@ class MenuKey(models.Model):
     bot = models.ForeignKey(
         "bots.Bot", on_delete=models.CASCADE, related_name="menu_keys"
     )
-    key = models.CharField(max_length=1, choices=[(key, key) for key in "0123456789*#"])
-    action = models.CharField("action", max_length=10, choices=Action)
+    key = models.CharField(
+        max_length=1,
+        choices=[(key, key) for key in "0123456789*#"],
+        help_text="The key that callers press.",
+    )
+    action = models.CharField(
+        max_length=10, choices=Action, help_text="What happens at once."
+    )
     message = models.TextField(
         blank=True,
         max_length=rules.SPEECH_MAX_LENGTH,
@@ -35,7 +41,12 @@ class MenuKey(models.Model):
         help_text="A name from the list of people. Empty: the first available person.",
     )
     tool = models.ForeignKey(
-        "bots.Tool", null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+        "bots.Tool",
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="+",
+        help_text="A tool that needs no arguments.",
     )
 
     class Meta:

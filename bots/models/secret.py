@@ -53,7 +53,7 @@ class Secret(models.Model):
             ) from error
 
 
-def opened(names: list[str]) -> dict[str, str]:
+def secret_values(names: list[str]) -> dict[str, str]:
     """Decrypted values by name; names without a secret are left out.
 
     Raises `SecretUnreadable`.

@@ -62,7 +62,7 @@ class SpokenLanguage(models.Model):
     def clean(self) -> None:
         """Refuse a speech model of another provider."""
         if self.transcription_provider:
-            rules.of_its_provider(self.speech_model, self.transcription_provider)
+            rules.check_speech_model(self.speech_model, self.transcription_provider)
 
     def to_config(self) -> Language:
         """The language as plain data for a call's settings."""

@@ -1,16 +1,17 @@
-"""What a client asks of the sandbox, refused where Inworld would refuse it."""
+"""Requests to the sandbox, refused if Inworld would refuse them."""
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest
 
+from bots.config.text import read_json
 from bots.sandbox.json_answers import schema_of
 
 MAX_TEXT_LENGTH = 2000
 MAX_TOKENS = 32_768
 ENCODINGS = ("WAV", "LINEAR16", "PCM", "MULAW")
+NAME_AND_ARGUMENTS = ("name", "arguments")
 ROLES = ("system", "developer", "user", "assistant", "tool")
 
 
@@ -24,7 +25,7 @@ class Refused(Exception):
 
 
 def check_key(request: HttpRequest) -> None:
-    """Any key opens the sandbox, none does too; only "wrong" is a wrong one."""
+    """Accept any key, and none; refuse only the key "wrong"."""
     scheme, _, key = request.headers.get("Authorization", "Basic").partition(" ")
     if scheme != "Basic" or key.strip() == "wrong":
         raise Refused(401, "invalid api key: send it as Authorization: Basic <key>")
@@ -32,25 +33,27 @@ def check_key(request: HttpRequest) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """Something that may be called instead of speaking."""
+    """A function that may be called instead of speaking."""
 
     name: str
     description: str
     parameters: dict[str, Any]
 
     def choices(self, parameter: str) -> list[str]:
-        """What an argument may be, where it is one of a list."""
-        properties = self.parameters.get("properties")
-        about = properties.get(parameter) if isinstance(properties, dict) else None
-        listed = about.get("enum") if isinstance(about, dict) else None
-        return [str(each) for each in listed] if isinstance(listed, list) else []
+        """The allowed values of a parameter that has a list of them."""
+        match self.parameters:
+            case {"properties": {**properties}}:
+                match properties.get(parameter):
+                    case {"enum": [*values]}:
+                        return [str(value) for value in values]
+        return []
 
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """A request for a reply; without a voice it is for text only.
+    """A request for a reply; without a voice, for text only.
 
-    `functions` are those that may be called now.
+    `functions` are those that may be called now; `schema` is that of a JSON answer.
     """
 
     model: str
@@ -59,7 +62,7 @@ class ChatRequest:
     stream: bool
     max_tokens: int
     functions: tuple[Function, ...] = ()
-    schema: dict[str, Any] | None = None  # of the JSON that is wanted
+    schema: dict[str, Any] | None = None
 
     @classmethod
     def read(cls, request: HttpRequest) -> "ChatRequest":
@@ -80,7 +83,7 @@ class ChatRequest:
 
 @dataclass(frozen=True, slots=True)
 class SpeechRequest:
-    """A text to be read aloud."""
+    """A request to read a text aloud."""
 
     text: str
     voice: str
@@ -102,8 +105,8 @@ class SpeechRequest:
             raise Refused(400, "audioConfig must be an object")
         encoding = config.get("audioEncoding", "MP3")
         if encoding not in ENCODINGS:
-            offered = ", ".join(ENCODINGS)
-            raise Refused(400, f"audioEncoding {encoding!r}: the sandbox has {offered}")
+            known = ", ".join(ENCODINGS)
+            raise Refused(400, f"audioEncoding {encoding!r}: the sandbox has {known}")
         rate = config.get("sampleRateHertz", 48_000)
         speed = config.get("speakingRate", 1.0)
         return cls(
@@ -119,10 +122,7 @@ class SpeechRequest:
 
 
 def _json_object(body: bytes) -> dict[str, Any]:
-    try:
-        value = json.loads(body)
-    except ValueError as error:
-        raise Refused(400, f"the body is not JSON: {error}") from error
+    value = read_json(body)
     if not isinstance(value, dict):
         raise Refused(400, "the body is not a JSON object")
     return value
@@ -154,40 +154,39 @@ def _messages(value: object) -> list[dict[str, Any]]:
 
 
 def _check_results(messages: list[dict[str, Any]]) -> None:
-    """Refuse a result that nobody asked for, and a call without one."""
-    owed: list[str] = []
+    """Refuse a result without its call, and a call without its result."""
+    open_calls: list[str] = []
     for message in [*messages, {"role": "user"}]:
         if message["role"] == "tool":
-            if message.get("tool_call_id") not in owed:
+            if message.get("tool_call_id") not in open_calls:
                 raise Refused(400, "a tool message must answer a call before it")
-            owed.remove(message["tool_call_id"])
-        elif owed:
-            raise Refused(400, f"the call {owed[0]} has no result")
+            open_calls.remove(message["tool_call_id"])
+        elif open_calls:
+            raise Refused(400, f"the call {open_calls[0]} has no result")
         else:
-            owed = _called(message.get("tool_calls") or [])
+            open_calls = _call_ids(message.get("tool_calls") or [])
 
 
-def _called(calls: object) -> list[str]:
-    """The ids of a message's calls."""
+def _call_ids(calls: object) -> list[str]:
     try:
         ids = [call["id"] for call in calls]  # type: ignore[attr-defined]
         functions = [call["function"] for call in calls]  # type: ignore[attr-defined]
-        written = [(each["name"], each["arguments"]) for each in functions]
+        texts = [function[key] for function in functions for key in NAME_AND_ARGUMENTS]
     except (TypeError, KeyError) as error:
         raise Refused(400, "tool_calls need id, and name and arguments") from error
-    if not all(isinstance(text, str) for text in (*ids, *sum(written, ()))):
+    if not all(isinstance(text, str) for text in (*ids, *texts)):
         raise Refused(400, "id, name and arguments of tool_calls must be strings")
     return ids
 
 
 def _functions(tools: object, choice: object) -> tuple[Function, ...]:
-    """What is offered; nothing of it where nothing may be called."""
+    """The functions that may be called: none with tool_choice "none"."""
     if choice not in (None, "auto", "none"):
         raise Refused(400, f"tool_choice {choice!r}: the sandbox has auto and none")
     if not isinstance(tools, list | None):
         raise Refused(400, "tools must be a list")
-    offered = tuple(map(_function, tools or ()))
-    return () if choice == "none" else offered
+    functions = tuple(map(_function, tools or ()))
+    return () if choice == "none" else functions
 
 
 def _function(tool: object) -> Function:
@@ -197,8 +196,8 @@ def _function(tool: object) -> Function:
     schema = function.get("parameters", {})
     if not isinstance(schema, dict):
         raise Refused(400, "parameters of a function must be a JSON Schema")
-    told = str(function.get("description") or "")
-    return Function(_text(function, "name"), told, schema)
+    description = str(function.get("description") or "")
+    return Function(_text(function, "name"), description, schema)
 
 
 def _voice(audio: object) -> str:

@@ -1,6 +1,6 @@
 """The reply to a chat request, in the shape and at about the pace of Inworld's Router.
 
-Known times for the bench: the first token comes `Pace.first_token` seconds after the
+The bench knows these times: the first token comes `Pace.first_token` seconds after the
 request, each further word `Pace.word` later; a sentence's audio follows its last word
 at `Pace.audio` times the audio's own length, plus the milliseconds espeak takes.
 """
@@ -15,63 +15,52 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-from bots.sandbox.api_requests import ChatRequest, Refused
+from bots.sandbox.api_requests import ChatRequest
 from bots.sandbox.json_answers import filled
-from bots.sandbox.small_talk import (
-    Fault,
-    misbehaviour,
-    reply,
-    sentences,
-    shorten,
-)
-from bots.sandbox.tool_choice import Call, plan
+from bots.sandbox.small_talk import reply, sentences, shorten
+from bots.sandbox.tool_choice import PlannedCall, plan
 from bots.sandbox.voice.speech import speak
 
 SAMPLE_RATE = 48_000
 CHUNK_SECONDS = 0.2
 CHUNK_BYTES = int(SAMPLE_RATE * CHUNK_SECONDS) * 2
 
-# Of a call's arguments, in characters a chunk.
-PIECE = 8
+# Characters of a tool call's arguments in a chunk.
+ARGUMENTS_PIECE = 8
 
 _numbers = count(1)
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How long things take, in seconds; audio as a share of its own length."""
+    """Delays in seconds; `audio` is a share of the audio's own length."""
 
     first_token: float = 0.15
     word: float = 0.015
     audio: float = 0.12
-    slow_first_token: float = 3.0
 
 
-INSTANT = Pace(first_token=0, word=0, audio=0, slow_first_token=0.3)
+INSTANT = Pace(first_token=0, word=0, audio=0)
 
 
 class Reply:
-    """One reply: the sandbox knows its text at once, and takes its time to give it."""
+    """One reply, whose text is known at once and sent at a model's pace."""
 
     def __init__(self, request: ChatRequest, pace: Pace) -> None:
         self.request = request
         self.pace = pace
         self.id = f"chatcmpl-sandbox-{next(_numbers)}"
         self.calls = plan(request.messages, request.functions)
-        self.text, self.cut_short = shorten(reply(request.messages), request.max_tokens)
-        self.fault = misbehaviour(request.messages)
+        self.text, self.is_cut = shorten(reply(request.messages), request.max_tokens)
         if request.schema is not None:
-            self.text, self.cut_short = filled(request.schema, request.messages), False
-            self.fault = None  # it was asked for in the conversation, not of this
-        if self.fault is Fault.ERROR:
-            raise Refused(500, "the caller asked for an error")
+            self.text, self.is_cut = filled(request.schema, request.messages), False
 
     async def stream(self) -> AsyncIterator[bytes]:
         """Server-sent events: a sentence's words, then its speech, then the next.
 
         Functions are called without a sound.
         """
-        await self._think()
+        await asyncio.sleep(self.pace.first_token)
         if self.calls:
             async for event in self._calling():
                 yield event
@@ -81,22 +70,17 @@ class Reply:
             for word in re.findall(r"\s*\S+\s*", sentence):
                 yield self._delta({"content": word})
                 await asyncio.sleep(self.pace.word)
-            if self._speaks:
+            if self.request.voice:
                 transcript = " " * (index > 0) + sentence.strip()
                 yield self._delta({"audio": {"transcript": transcript}})
                 async for chunk in self._audio(sentence):
                     yield chunk
-            if self.fault is Fault.ERROR_IN_STREAM:
-                yield _event({"error": _server_error("upstream provider failed")})
-                return
         for event in self._ending():
             yield event
 
-    async def with_related(self) -> dict[str, Any]:
-        """The reply in one piece, as a request without `stream` gets it."""
-        await self._think()
-        if self.fault is Fault.ERROR_IN_STREAM:
-            raise Refused(502, "upstream provider failed")
+    async def whole(self) -> dict[str, Any]:
+        """The reply in one piece, for a request without `stream`."""
+        await asyncio.sleep(self.pace.first_token)
         choice = {
             "index": 0,
             "message": await self._message(),
@@ -113,12 +97,12 @@ class Reply:
     async def _calling(self) -> AsyncIterator[bytes]:
         """Each call's name, then its arguments in pieces."""
         for index, call in enumerate(self.calls):
-            begun = {"index": index, **self._told(index, call, "")}
+            begun = {"index": index, **self._tool_call(index, call, "")}
             first = {"role": "assistant", "content": None} if index == 0 else {}
             yield self._delta({**first, "tool_calls": [begun]})
-            for start in range(0, len(call.arguments), PIECE):
+            for start in range(0, len(call.arguments), ARGUMENTS_PIECE):
                 await asyncio.sleep(self.pace.word)
-                more = {"arguments": call.arguments[start : start + PIECE]}
+                more = {"arguments": call.arguments[start : start + ARGUMENTS_PIECE]}
                 yield self._delta({"tool_calls": [{"index": index, "function": more}]})
         for event in self._ending():
             yield event
@@ -130,26 +114,22 @@ class Reply:
 
     async def _message(self) -> dict[str, Any]:
         if self.calls:
-            calls = [self._told(i, c, c.arguments) for i, c in enumerate(self.calls)]
+            calls = [
+                self._tool_call(i, c, c.arguments) for i, c in enumerate(self.calls)
+            ]
             return {"role": "assistant", "content": None, "tool_calls": calls}
         message: dict[str, Any] = {"role": "assistant", "content": self.text}
-        if self._speaks:
+        if self.request.voice:
             pcm = await self._say(self.text)
             message["audio"] = {"transcript": self.text, "data": _base64(pcm)}
         return message
 
-    def _told(self, index: int, call: Call, arguments: str) -> dict[str, Any]:
+    def _tool_call(
+        self, index: int, call: PlannedCall, arguments: str
+    ) -> dict[str, Any]:
         function = {"name": call.name, "arguments": arguments}
         call_id = f"call_{self.id.rpartition('-')[2]}_{index}"
         return {"id": call_id, "type": "function", "function": function}
-
-    async def _think(self) -> None:
-        if self.fault is Fault.SILENCE:
-            await asyncio.Event().wait()  # never set: a hang-up cancels the request
-        slow = self.fault is Fault.SLOW
-        await asyncio.sleep(
-            self.pace.slow_first_token if slow else self.pace.first_token
-        )
 
     async def _audio(self, sentence: str) -> AsyncIterator[bytes]:
         pcm = await self._say(sentence)
@@ -165,14 +145,10 @@ class Reply:
         return speech.pcm
 
     @property
-    def _speaks(self) -> bool:
-        return bool(self.request.voice) and self.fault is not Fault.NO_AUDIO
-
-    @property
     def _finish_reason(self) -> str:
         if self.calls:
             return "tool_calls"
-        return "length" if self.cut_short else "stop"
+        return "length" if self.is_cut else "stop"
 
     def _delta(self, delta: dict[str, Any], finish_reason: str | None = None) -> bytes:
         choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
@@ -197,10 +173,6 @@ class Reply:
             "completion_tokens": said,
             "total_tokens": asked + said,
         }
-
-
-def _server_error(message: str) -> dict[str, object]:
-    return {"message": message, "type": "server_error", "code": 502}
 
 
 def _event(value: dict[str, Any]) -> bytes:

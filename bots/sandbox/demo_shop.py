@@ -1,4 +1,4 @@
-"""Something for a bot's tool to ask: the orders of a shop that does not exist."""
+"""The server of the demo tool: orders of a shop that does not exist."""
 
 import asyncio
 
@@ -14,15 +14,15 @@ STATES = (
 
 
 async def order(request: HttpRequest, number: int) -> JsonResponse:
-    """How an order stands; the same every time, after `?seconds=` of thought."""
+    """The state of an order, the same every time; delayed by `?seconds=`."""
     try:
         seconds = float(request.GET.get("seconds") or 0)
     except ValueError:
         return JsonResponse({"error": "seconds must be a number"}, status=400)
-    # Also false for what is not a number.
+    # Also false for "nan".
     if not 0 <= seconds <= MAX_WAIT_SECONDS:
-        told = f"seconds must be from 0 to {MAX_WAIT_SECONDS:g}"
-        return JsonResponse({"error": told}, status=400)
+        error = f"seconds must be from 0 to {MAX_WAIT_SECONDS:g}"
+        return JsonResponse({"error": error}, status=400)
     await asyncio.sleep(seconds)
     if not 1 <= number <= HIGHEST_NUMBER:
         return JsonResponse({"error": f"There is no order {number}."}, status=404)

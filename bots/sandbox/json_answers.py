@@ -1,7 +1,7 @@
-"""Answers to requests for JSON: filled from what the conversation has, by no model.
+"""Answers to requests for JSON, filled from the conversation without a model.
 
-A summary repeats a few words of the caller, a field is what looks like one, and of
-several choices the one is taken that was spoken of most.
+A summary repeats a few words of the caller. A field is filled with words that look
+like it. Of several choices, the one mentioned most is taken.
 """
 
 import json
@@ -9,16 +9,17 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from bots.config.text import read_json
 from bots.sandbox.conversation import clean
 
 Schema = dict[str, Any]
 
-# A line of a record that quotes who said what.
+# A line of a transcript: speaker and quoted words.
 QUOTED = re.compile(r'^(\w+): (".*")$', re.MULTILINE)
-PARTS_TOLD = 3
-WORDS_TOLD = 12
-DEEPEST = 8
-# What a field asks for, by its name or description, and what looks like it.
+SUMMARY_TURNS = 3
+WORDS_OF_A_TURN = 12
+MAX_DEPTH = 8
+# The name or description of a field, and words that look like its value.
 LOOKS = (
     (r"mail", r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),
     (r"phone|number|pin|code|zip|order", r"\+?\d(?:[\d ]*\d)?"),
@@ -32,7 +33,7 @@ LOOKS = (
 
 
 def schema_of(body: dict[str, Any]) -> Schema | None:
-    """The schema that a request wants its answer in, if it does."""
+    """The schema of the JSON answer that a request wants, if it wants one."""
     match body.get("response_format"):
         case {"type": "json_schema", "json_schema": {"schema": dict(schema)}}:
             return schema
@@ -42,26 +43,21 @@ def schema_of(body: dict[str, Any]) -> Schema | None:
 def filled(schema: Schema, messages: object) -> str:
     """JSON that fits the schema, about the conversation in the messages."""
     said = list(_said(messages))
-    return json.dumps(_value("", schema, said, DEEPEST), ensure_ascii=False)
+    return json.dumps(_value("", schema, said, MAX_DEPTH), ensure_ascii=False)
 
 
 def _said(messages: object) -> Iterable[str]:
-    """What callers said, one or the other way: quoted, or as messages."""
+    """The caller's words, quoted in a transcript or as messages."""
     for message in messages if isinstance(messages, list) else []:
         content = message.get("content")
         if message.get("role") != "user" or not isinstance(content, str):
             continue
         quoted = QUOTED.findall(content)
-        yield from (_unquoted(words) for who, words in quoted if who == "Caller")
+        yield from (
+            str(read_json(words, words)) for role, words in quoted if role == "Caller"
+        )
         if not quoted:
             yield content
-
-
-def _unquoted(words: str) -> str:
-    try:
-        return str(json.loads(words))
-    except ValueError:
-        return words
 
 
 def _value(name: str, schema: Schema, said: list[str], depth: int) -> Any:
@@ -92,26 +88,26 @@ def _value(name: str, schema: Schema, said: list[str], depth: int) -> Any:
 
 
 def _chosen(choices: list[Any], said: list[str]) -> Any:
-    """What was spoken of; else the last, which is where "none of these" stands."""
-    heard = _stems(" ".join(said))
+    """The choice mentioned most; else the last, usually "none of these"."""
+    mentioned = _stems(" ".join(said))
 
-    def spoken_of(choice: Any) -> int:
-        return len(_stems(str(choice)) & heard)
+    def mentions(choice: Any) -> int:
+        return len(_stems(str(choice)) & mentioned)
 
-    best = max(choices, key=spoken_of)
-    return best if spoken_of(best) else choices[-1]
+    best = max(choices, key=mentions)
+    return best if mentions(best) else choices[-1]
 
 
 def _stems(text: str) -> set[str]:
-    """How its words begin, so that who says "book" speaks of "booked"."""
+    """The beginnings of words, so that "book" matches "booked"."""
     return {word[:4] for word in re.findall(r"\w{3,}", text.lower())}
 
 
 def _text(name: str, description: str, said: list[str]) -> str:
     if name == "summary":
-        parts = [clean(words, WORDS_TOLD) for words in said]
-        told = "; ".join(list(filter(None, parts))[:PARTS_TOLD])
-        return f"The caller said: {told}. (Summed up by the sandbox.)" if told else ""
+        turns = filter(None, (clean(words, WORDS_OF_A_TURN) for words in said))
+        text = "; ".join(list(turns)[:SUMMARY_TURNS])
+        return f"The caller said: {text}. (Summed up by the sandbox.)" if text else ""
     for asked, looks in LOOKS:
         if re.search(asked, f"{name} {description}", re.IGNORECASE):
             found = re.search(looks, "\n".join(said))

@@ -1,27 +1,10 @@
-"""What the sandbox answers: small talk that shows it heard the caller, and no model.
-
-A caller can also ask it to misbehave, so that failures can be tried by voice:
-
-- "sandbox error 500": the request fails with HTTP 500
-- "sandbox error in stream": an error arrives after the first spoken sentence
-- "sandbox no audio": the text arrives, the audio does not
-- "sandbox silence": nothing arrives until the line is dropped
-- "sandbox slow": the first word takes three seconds
-
-and, where the bot is offered functions (see `bots.sandbox.tool_choice`):
-
-- "sandbox bad arguments": a function is called with arguments that are no JSON
-- "sandbox unknown function": a function is called that does not exist
-- "sandbox endless tools": a function is called again and again, until that is forbidden
-"""
+"""The sandbox's side of a conversation: English small talk, and no model behind it."""
 
 import re
 from collections.abc import Callable
-from enum import StrEnum
 
 from bots.sandbox.conversation import Conversation, clean, fact, gist, name, plain, role
-from bots.sandbox.languages import language
-from bots.sandbox.tool_results import told
+from bots.sandbox.tool_results import summarised
 
 STORY = (
     "Once upon a time there was a small telephone that lived in the hall of a big "
@@ -33,73 +16,19 @@ STORY = (
     "It dreamt of voices, near and far, that all began with hello. And since that day "
     "it has never minded waiting. That was the story."
 )
-NUMBERS = (
-    "One, two, three, four, five. Six, seven, eight, nine, ten. Eleven, twelve, "
-    "thirteen, fourteen, fifteen. Sixteen, seventeen, eighteen, nineteen, twenty."
-)
-
-
-class Fault(StrEnum):
-    """What a caller can say to try out a failure."""
-
-    ERROR = "sandbox error 500"
-    ERROR_IN_STREAM = "sandbox error in stream"
-    NO_AUDIO = "sandbox no audio"
-    SILENCE = "sandbox silence"
-    SLOW = "sandbox slow"
-    BAD_ARGUMENTS = "sandbox bad arguments"
-    UNKNOWN_FUNCTION = "sandbox unknown function"
-    ENDLESS_TOOLS = "sandbox endless tools"
-
-
-def misbehaviour(messages: object) -> Fault | None:
-    """The failure that the caller's last words ask for, if they do."""
-    said = plain(Conversation.of(messages).said).replace("five hundred", "500")
-    return next((kind for kind in Fault if kind in said), None)
 
 
 def reply(messages: object) -> str:
     """The answer to a chat request's messages: speakable, the same every time."""
     conversation = Conversation.of(messages)
     if conversation.results:
-        return told(conversation)
-    if conversation.goes_on and not conversation.said.strip():
-        return _go_on(conversation)
-    if spoken := language(conversation.language):
-        said = clean(conversation.said)
-        return f"{spoken.repeat}: {said}." if said else spoken.welcome
-    return _answer(conversation)
-
-
-def _answer(conversation: Conversation) -> str:
+        return summarised(conversation.results)
     said = plain(conversation.said)
     for pattern, answer in _ANSWERS:
         match = re.search(pattern, said)
-        text = answer(conversation, match) if match else ""
-        if text:
+        if match and (text := answer(conversation, match)):
             return text
     return _repeat_the_gist(conversation)
-
-
-def _go_on(conversation: Conversation) -> str:
-    """The rest of the answer that was cut off, as far as it can be told."""
-    caller, bot = conversation.caller[:-1], conversation.bot
-    if plain(caller[-1] if caller else ""):
-        before = Conversation(conversation.prompt, caller, bot[:-1])
-        if rest := _rest(_answer(before), bot[-1] if bot else ""):
-            return rest
-    return "What can I do for you?"
-
-
-def _rest(text: str, heard: str) -> str:
-    """What comes after the words heard; the last of them may be half a word."""
-    words = re.findall(r"\S+\s*", text)
-    same = 0
-    for word, spoken in zip(words, heard.split(), strict=False):
-        if word.strip() != spoken:
-            break
-        same += 1
-    return "".join(words[same:]) if same else ""
 
 
 def sentences(text: str) -> list[str]:
@@ -118,29 +47,29 @@ def shorten(text: str, max_tokens: int) -> tuple[str, bool]:
 def _repeat_the_gist(conversation: Conversation) -> str:
     said = gist(conversation.said)
     if subject := re.search(r"\babout (.+)", said):
-        heard = f"You asked about {subject[1]}."
+        repeated = f"You asked about {subject[1]}."
     elif "?" in conversation.said:
-        heard = f"You asked: {said}?"
+        repeated = f"You asked: {said}?"
     elif said.startswith("you "):
-        heard = f"You said that {said}."
+        repeated = f"You said that {said}."
     else:
-        heard = f"You said: {said}."
+        repeated = f"You said: {said}."
     endings = (
         "has noted it. What else can I do for you?",
         "is listening. What comes next?",
         "has written it down. Anything else?",
     )
     ending = endings[(len(conversation.caller) - 1) % len(endings)]
-    return f"{heard} {_upper(name(conversation.prompt))} {ending}"
+    return f"{repeated} {_capitalised(name(conversation.prompt))} {ending}"
 
 
-def _upper(text: str) -> str:
+def _capitalised(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
 def _greet(conversation: Conversation, match: re.Match[str]) -> str:
-    who = role(conversation.prompt) or "the sandbox, and no real model"
-    return f"Hello, I am {who}. What can I do for you?"
+    bot = role(conversation.prompt) or "the sandbox, and no real model"
+    return f"Hello, I am {bot}. What can I do for you?"
 
 
 def _not_heard(conversation: Conversation, match: re.Match[str]) -> str:
@@ -150,29 +79,8 @@ def _not_heard(conversation: Conversation, match: re.Match[str]) -> str:
 
 
 def _introduce(conversation: Conversation, match: re.Match[str]) -> str:
-    who = role(conversation.prompt) or "the sandbox"
-    return f"I am {who}. To be honest, this is a sandbox with no real model behind it."
-
-
-def _earlier_turns(conversation: Conversation, match: re.Match[str]) -> str:
-    earlier = [clean(turn, 14) for turn in conversation.caller[-4:-1]]
-    heard = [turn for turn in earlier if turn]
-    if not heard:
-        return "That was the first thing you said."
-    first, *rest = heard
-    return " ".join([f"You said: {first}.", *(f"Then: {turn}." for turn in rest)])
-
-
-def _how_often(conversation: Conversation, match: re.Match[str]) -> str:
-    phrase, earlier = match[1], conversation.caller[:-1]
-    count = sum(phrase in plain(turn) for turn in earlier) if phrase else 0
-    if count:
-        return f"You said {phrase} {_times(count)}."
-    return f"You have spoken {_times(len(conversation.caller))} so far."
-
-
-def _times(count: int) -> str:
-    return {1: "once", 2: "twice"}.get(count, f"{count} times")
+    bot = role(conversation.prompt) or "the sandbox"
+    return f"I am {bot}. To be honest, this is a sandbox with no real model behind it."
 
 
 def _say_again(conversation: Conversation, match: re.Match[str]) -> str:
@@ -186,27 +94,23 @@ def _meet(conversation: Conversation, match: re.Match[str]) -> str:
 
 def _callers_name(conversation: Conversation, match: re.Match[str]) -> str:
     for turn in reversed(conversation.caller):
-        if told := re.search(r"\bmy name is (\w+)", plain(turn)):
-            return f"Your name is {told[1].title()}."
+        if given := re.search(r"\bmy name is (\w+)", plain(turn)):
+            return f"Your name is {given[1].title()}."
     return "You have not told me your name yet."
 
 
 def _from_the_prompt(conversation: Conversation, match: re.Match[str]) -> str:
-    known = fact(conversation.prompt, conversation.said)
-    return f"{_upper(known)}." if known else ""
+    sentence = fact(conversation.prompt, conversation.said)
+    return f"{_capitalised(sentence)}." if sentence else ""
 
 
-def _keys(conversation: Conversation, match: re.Match[str]) -> str:
-    keys = re.findall(r"[\d*#]", conversation.said)
-    spoken = [{"*": "star", "#": "hash"}.get(key, key) for key in keys]
+def _digits(conversation: Conversation, match: re.Match[str]) -> str:
+    digits = re.findall(r"[\d*#]", conversation.said)
+    spoken = [{"*": "star", "#": "hash"}.get(digit, digit) for digit in digits]
     return f"You pressed {', '.join(spoken)}. Thank you." if spoken else ""
 
 
-def _number(conversation: Conversation, match: re.Match[str]) -> str:
-    return f"I heard the number {' '.join(match[0].replace(' ', ''))}. Is that right?"
-
-
-def _farewell(conversation: Conversation, match: re.Match[str]) -> str:
+def _goodbye(conversation: Conversation, match: re.Match[str]) -> str:
     return f"Goodbye from {name(conversation.prompt)}, and thank you for calling."
 
 
@@ -219,36 +123,25 @@ Answer = Callable[[Conversation, re.Match[str]], str]
 # The first pattern found in the caller's words whose answer is not empty wins.
 _ANSWERS: list[tuple[str, Answer]] = [
     (r"^$", _not_heard),
-    (
-        r"\b(?:what|which)\b.*\b(?:did|have) i (?:just )?(?:say|said|ask|tell)",
-        _earlier_turns,
-    ),
-    (r"\bhow (?:many times|often) (?:did|have) i \w+ ?(.*)", _how_often),
     (r"\b(?:what did you (?:just )?say|again please|repeat|pardon)\b", _say_again),
     (r"\bsay (?:that|it) again\b", _say_again),
     (r"\b(?:what is|what's|know|remember) my name\b|\bwho am i$", _callers_name),
     (r"\bmy name is (\w+)", _meet),
-    (r"\bstory\b|\bstories\b|^long\b|\blong (?:answer|reply|text)\b", _always(STORY)),
-    (r"\bsomething long\b|\bfor a (?:long )?while\b", _always(STORY)),
-    (r"\bcount (?:to|up|from)\b|^count$", _always(NUMBERS)),
+    (r"\bstory\b|\bstories\b|\blong (?:answer|reply|text)\b", _always(STORY)),
     (r"\bwho are you\b|\byour name\b|\bare you (?:a|an|real)\b", _introduce),
     (r"\b(?:who|what|when|where|which|how|do|are|is|about|tell)\b", _from_the_prompt),
     (
         r"\bopen(?:ing)?\b|\bclos(?:e|ing)\b|\bhours\b",
         _always("Nobody told me the opening hours."),
     ),
-    (
-        r"\bwhat time\b|\bthe time\b|\bwhat day\b",
-        _always("I have no clock here, sorry."),
-    ),
-    (r"\b(?:bye|goodbye|hang up|that's all|that is all)\b", _farewell),
+    (r"\b(?:bye|goodbye|hang up|that's all|that is all)\b", _goodbye),
     (r"\bthank(?:s| you)\b", _always("You are welcome. Is there anything else?")),
     (r"\bhow are you\b", _always("I am well, thank you. How can I help you?")),
     (
         r"^(?:hello|hi|hey|good (?:morning|afternoon|evening|day))\b(?: \S+){0,3}$",
         _greet,
     ),
-    (r"\bpress(?:ed)?\b|\bkeys?\b", _keys),
+    (r"\bpress(?:ed)?\b|\bkeys?\b", _digits),
     (
         r"^(?:yes|yeah|sure|correct|okay|ok)\b(?: \S+){0,2}$",
         _always("Good, yes it is. What comes next?"),
@@ -257,5 +150,4 @@ _ANSWERS: list[tuple[str, Answer]] = [
         r"^(?:no|nope|not really)\b(?: \S+){0,2}$",
         _always("All right, no it is. Anything else?"),
     ),
-    (r"^\d[\d ]*$", _number),
 ]

@@ -1,4 +1,4 @@
-"""A function's arguments, filled in from what a caller said."""
+"""Fills a function's arguments from the caller's words."""
 
 import re
 from typing import Any
@@ -11,7 +11,7 @@ REFUSAL = re.compile(r"\b(?:no|not|don't|without|never)\b")
 
 
 class _Words:
-    """The caller's words, each number and quotation of which is used once."""
+    """The caller's words; each number and quotation is used once."""
 
     def __init__(self, said: str) -> None:
         self.said = said
@@ -19,7 +19,7 @@ class _Words:
         self.quoted = [first or second for first, second in QUOTED.findall(said)]
 
     def value(self, schema: dict[str, Any], *, required: bool) -> Any:
-        """What is meant for a parameter; None where nothing is."""
+        """The value for a parameter; None if the words hold none."""
         choices, kind = schema.get("enum"), schema.get("type")
         if isinstance(choices, list):
             return self._choice(choices)
@@ -39,7 +39,7 @@ class _Words:
 
     def _choice(self, choices: list[Any]) -> Any:
         said = f" {plain(self.said)} "
-        return next((each for each in choices if f" {plain(str(each))} " in said), None)
+        return next((word for word in choices if f" {plain(str(word))} " in said), None)
 
     def _last_word(self) -> str | None:
         words = clean(self.said).split()
@@ -47,17 +47,17 @@ class _Words:
 
 
 def fill(schema: dict[str, Any], said: str) -> dict[str, Any] | None:
-    """Every argument that the words hold; None where a required one is missing."""
+    """Every argument that the words hold; None if a required one is missing."""
     properties = schema.get("properties")
     properties = properties if isinstance(properties, dict) else {}
     required = schema.get("required")
     required = required if isinstance(required, list) else []
-    words, given = _Words(said), {}
+    words, arguments = _Words(said), {}
     for name in sorted(properties, key=lambda name: name not in required):
         described = properties[name] if isinstance(properties[name], dict) else {}
         value = words.value(described, required=name in required)
         if value is not None:
-            given[name] = value
+            arguments[name] = value
         elif name in required:
             return None
-    return given
+    return arguments

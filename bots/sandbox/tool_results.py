@@ -1,50 +1,40 @@
-"""Words that the sandbox makes of what its calls came to."""
+"""Puts the results of tool calls into words."""
 
-import json
 import re
+from collections.abc import Iterable
 
 from bots.config.placeholders import flatten
-from bots.sandbox.conversation import Conversation, clean
-from bots.sandbox.languages import ENGLISH_WELCOME, language
+from bots.config.text import read_json
+from bots.sandbox.conversation import clean
 
 MAX_FACTS = 6
-# How the server introduces what others wrote.
+# How the server introduces the answer of another server.
 _INTRODUCTION = re.compile(r"^Answer of the tool[^:]*:\s*")
 _FAILED = re.compile(r"^The tool failed:?\s*")
 
 
-def told(conversation: Conversation) -> str:
+def summarised(results: Iterable[str]) -> str:
     """An answer made of the results of the latest calls."""
-    said = [_told(conversation, *result) for result in conversation.results]
-    return " ".join(dict.fromkeys(said))
+    return " ".join(dict.fromkeys(map(_in_words, results)))
 
 
-def _told(conversation: Conversation, function: str, result: str) -> str:
-    spoken = language(conversation.language)
-    if function == "switch_language" and "now speak" in result:
-        return spoken.welcome if spoken else ENGLISH_WELCOME
+def _in_words(result: str) -> str:
     if keys := re.search(r"pressed ([\d*# ]+)", result):
         count = len(keys[1].split())
         return f"Thank you, I have your {count} {'key' if count == 1 else 'keys'}."
     if _FAILED.match(result):
-        if spoken:
-            return spoken.failed
-        # What follows is for the model: what to do now, and the server's own words.
-        why = _FAILED.sub("", result).partition(". ")[0]
-        return f"I am sorry, that did not work. {clean(why, 12) or 'It failed'}."
+        # After the first sentence come instructions to the model.
+        reason = _FAILED.sub("", result).partition(". ")[0]
+        return f"I am sorry, that did not work. {clean(reason, 12) or 'It failed'}."
     answer = _INTRODUCTION.sub("", result)
     if answer == result:
-        return spoken.failed if spoken else f"I was told: {_sentence(result)}"
-    found = spoken.found if spoken else "Here is what I found"
-    return f"{found}: {_facts(answer)}"
+        return f"I was told: {_sentence(result)}"
+    return f"Here is what I found: {_facts(answer)}"
 
 
 def _facts(answer: str) -> str:
-    """An answer as one can read it aloud: the first values of JSON, or its words."""
-    try:
-        facts = flatten(json.loads(answer))
-    except (ValueError, RecursionError):
-        facts = {}
+    """An answer to be read aloud: the first values of JSON, or its words."""
+    facts = flatten(read_json(answer))
     pairs = [f"{name} {value}" for name, value in list(facts.items())[:MAX_FACTS]]
     return _sentence(", ".join(pairs) or answer)
 

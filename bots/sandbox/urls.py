@@ -1,4 +1,4 @@
-"""The part of Inworld's API that the sandbox stands in for."""
+"""Routes of the sandbox: the part of Inworld's API that it has, and the demo shop."""
 
 from django.urls import path, re_path
 

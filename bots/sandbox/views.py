@@ -1,4 +1,4 @@
-"""A stand-in for Inworld's HTTP API: its paths and shapes, and no model behind."""
+"""A stand-in for Inworld's HTTP API: same paths and JSON, no model behind."""
 
 import asyncio
 import json
@@ -23,12 +23,12 @@ logger = logging.getLogger(__name__)
 
 View = Callable[[ASGIRequest], Coroutine[Any, Any, HttpResponseBase]]
 
-_CHAT_ERRORS = {401: "authentication_error", 500: "server_error", 502: "server_error"}
 _GRPC_CODES = {400: 3, 401: 16, 404: 5, 405: 12}
 
 
 def _chat_error(refused: Refused) -> dict[str, object]:
-    kind = _CHAT_ERRORS.get(refused.status, "invalid_request_error")
+    is_key = refused.status == 401
+    kind = "authentication_error" if is_key else "invalid_request_error"
     return {"error": {"message": refused.message, "type": kind, "code": refused.status}}
 
 
@@ -40,7 +40,7 @@ def _grpc_error(refused: Refused) -> dict[str, object]:
 def endpoint(
     method: str, error: Callable[[Refused], dict[str, object]] = _grpc_error
 ) -> Callable[[View], View]:
-    """Check method and key; give a refusal in the endpoint's own shape of error."""
+    """Check method and key; answer a refusal in the endpoint's own error format."""
 
     def decorate(view: View) -> View:
         @wraps(view)
@@ -64,12 +64,12 @@ async def chat(request: ASGIRequest) -> HttpResponseBase:
     pace: Pace = request.scope["state"]["pace"]
     reply = Reply(ChatRequest.read(request), pace)
     if not reply.request.stream:
-        return JsonResponse(await reply.with_related())
-    events = _told_of_hang_ups(reply)
+        return JsonResponse(await reply.whole())
+    events = _logging_hang_ups(reply)
     return StreamingHttpResponse(events, content_type="text/event-stream")
 
 
-async def _told_of_hang_ups(reply: Reply) -> AsyncIterator[bytes]:
+async def _logging_hang_ups(reply: Reply) -> AsyncIterator[bytes]:
     try:
         async for event in reply.stream():
             yield event
@@ -81,51 +81,49 @@ async def _told_of_hang_ups(reply: Reply) -> AsyncIterator[bytes]:
 @endpoint("POST")
 async def synthesise(request: ASGIRequest) -> HttpResponseBase:
     """A text read aloud, in one piece."""
-    wanted = SpeechRequest.read(request)
-    speech = await _speech(wanted)
-    return JsonResponse(_result(wanted, speech, speech.pcm))
+    asked = SpeechRequest.read(request)
+    speech = await _speech(asked)
+    return JsonResponse(_result(asked, speech, speech.pcm))
 
 
 @endpoint("POST")
 async def synthesise_stream(request: ASGIRequest) -> HttpResponseBase:
-    """A text read aloud, a second to the line."""
-    wanted = SpeechRequest.read(request)
-    speech = await _speech(wanted)
-    return StreamingHttpResponse(
-        _lines(wanted, speech), content_type="application/json"
-    )
+    """A text read aloud, one second in each line."""
+    asked = SpeechRequest.read(request)
+    speech = await _speech(asked)
+    return StreamingHttpResponse(_lines(asked, speech), content_type="application/json")
 
 
-async def _lines(wanted: SpeechRequest, speech: Speech) -> AsyncIterator[bytes]:
-    second = wanted.sample_rate * 2
+async def _lines(asked: SpeechRequest, speech: Speech) -> AsyncIterator[bytes]:
+    second = asked.sample_rate * 2
     for start in range(0, len(speech.pcm), second):
-        result = _result(wanted, speech, speech.pcm[start : start + second])
+        result = _result(asked, speech, speech.pcm[start : start + second])
         yield json.dumps({"result": result}).encode() + b"\n"
-        if wanted.encoding == "WAV":
-            wanted = replace(wanted, encoding="PCM")  # only the first has a header
+        if asked.encoding == "WAV":
+            asked = replace(asked, encoding="PCM")  # only the first has a header
 
 
-async def _speech(wanted: SpeechRequest) -> Speech:
+async def _speech(asked: SpeechRequest) -> Speech:
     return await asyncio.to_thread(
         speak,
-        wanted.text,
-        wanted.voice,
-        language=wanted.language,
-        sample_rate=wanted.sample_rate,
-        speaking_rate=wanted.speaking_rate,
+        asked.text,
+        asked.voice,
+        language=asked.language,
+        sample_rate=asked.sample_rate,
+        speaking_rate=asked.speaking_rate,
     )
 
 
-def _result(wanted: SpeechRequest, speech: Speech, pcm: bytes) -> dict[str, Any]:
-    audio = _encoded(pcm, wanted)
+def _result(asked: SpeechRequest, speech: Speech, pcm: bytes) -> dict[str, Any]:
+    audio = _encoded(pcm, asked)
     result: dict[str, Any] = {
         "audioContent": b64encode(audio).decode(),
         "usage": {
-            "processedCharactersCount": len(wanted.text),
-            "modelId": wanted.model,
+            "processedCharactersCount": len(asked.text),
+            "modelId": asked.model,
         },
     }
-    if wanted.word_times:
+    if asked.word_times:
         result["timestampInfo"] = {
             "wordAlignment": {
                 "words": [word.text for word in speech.words],
@@ -136,10 +134,10 @@ def _result(wanted: SpeechRequest, speech: Speech, pcm: bytes) -> dict[str, Any]
     return result
 
 
-def _encoded(pcm: bytes, wanted: SpeechRequest) -> bytes:
-    match wanted.encoding:
+def _encoded(pcm: bytes, asked: SpeechRequest) -> bytes:
+    match asked.encoding:
         case "WAV" | "LINEAR16":  # Inworld's LINEAR16 has a WAV header
-            return wav(pcm, wanted.sample_rate)
+            return wav(pcm, asked.sample_rate)
         case "MULAW":
             return mulaw.encode(pcm)
     return pcm
@@ -164,6 +162,6 @@ async def models(request: ASGIRequest) -> HttpResponseBase:
 
 
 async def unknown(request: ASGIRequest) -> HttpResponseBase:
-    """Everything that the sandbox does not stand in for."""
+    """Any path of Inworld's API that the sandbox does not have."""
     refused = Refused(404, f"the sandbox has no {request.path}")
     return JsonResponse(_grpc_error(refused), status=404)

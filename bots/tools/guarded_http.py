@@ -1,12 +1,12 @@
-"""Requests to other people's servers: only where operators said, never to ourselves.
+"""HTTP requests to servers that operators name, and never to our own network.
 
-Every socket is made for one address, which is looked at last of all, whichever way it
-was come by: a name, a number, a redirect (CWE-918, server-side request forgery).
+A tool's address can come from a model, so it could point inside (CWE-918, server-side
+request forgery). The last check is made where a socket is created for one IP address:
+it holds for names, numbers and redirects alike.
 """
 
 import asyncio
 import ipaddress
-import json
 import re
 import socket
 from collections.abc import Callable, Mapping
@@ -19,39 +19,39 @@ import aiohttp
 from django.conf import settings
 from yarl import URL
 
-from bots.tools.resolver import Resolver
+from bots.config.text import clean, read_json
 
 MAX_REDIRECTS = 3
-# What is read of an answer, in bytes, unpacked; the rest is left with the server.
+# Unpacked bytes that are read of an answer; the rest is not fetched.
 MAX_ANSWER_BYTES = 64_000
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 USER_AGENT = "voicebot"
-# What the internet routes; of the rest of IPv6 only addresses that stand for IPv4 ones.
+# The IPv6 addresses that the internet routes; others may only stand for IPv4 addresses.
 GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
-# A host as settings name it: with its port, or for all ports.
+# A host in the settings: with its port, or for all ports.
 HOST = re.compile(r"(?:\[[0-9a-f:.]+\]|[\w-]+(?:\.[\w-]+)*)(?::[1-9]\d{0,4})?", re.I)
-# The beginning of an address, up to its path.
+# The beginning of a URL, up to its path.
 ORIGIN = re.compile(r"(?:[a-z][a-z\d+.-]*:)?//[^/?#]*", re.I)
-# What no path or query has as it is; of % what begins no escape.
+# Characters that a path or query must escape; of %, those that begin no escape.
 UNESCAPED = re.compile(r"%(?![\da-f]{2})|[^\w!$%&'()*+,./:;=?@~-]", re.I | re.A)
 
 AddrInfo = tuple[Any, Any, int, str, tuple[Any, ...]]
 
 
 NOT_PUBLIC = "Its host has no public address."
-EXCEPT_IT = (
-    "If it is a server of your own network, name it in the setting TOOL_ALLOWED_PRIVATE_HOSTS "
-    "and start this server again."
+PRIVATE_HOST_HINT = (
+    "If it is a server of your own network, name it in the setting "
+    "TOOL_ALLOWED_PRIVATE_HOSTS and start this server again."
 )
 
 
 class Unreachable(Exception):
-    """No answer could be had; says why, in words that hold no secret."""
+    """There was no answer; the message says why and holds no secret."""
 
 
 class Forbidden(Unreachable):
-    """The address is none that this server may call."""
+    """This server must not call the address."""
 
 
 class _Private(OSError):
@@ -60,13 +60,13 @@ class _Private(OSError):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to send, and for how long to wait in all (seconds).
+    """A request; `seconds` limit all of it.
 
-    What `delivers` is not done before a server has taken the body.
+    With `follow_as_post`, a redirect that would drop the body is an error.
     """
 
     method: str
-    url: str = field(repr=False)  # this and what follows may hold secrets
+    url: str = field(repr=False)  # this and the next fields may hold secrets
     headers: Mapping[str, str] = field(repr=False)
     seconds: float
     query: Mapping[str, str] | None = field(default=None, repr=False)
@@ -76,7 +76,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back; `text` is the beginning of it where `is_cut`."""
+    """An answer; `text` is only its beginning if `is_cut`."""
 
     status: int
     text: str
@@ -85,16 +85,13 @@ class Answer:
 
     @property
     def is_good(self) -> bool:
-        """Whether the server says that it did what was asked."""
+        """True if the status is a success."""
         return 200 <= self.status < 300
 
     @property
     def json(self) -> Any:
-        """The answer's JSON; None where it is none."""
-        try:
-            return json.loads(self.text)
-        except (ValueError, RecursionError):
-            return None
+        """The answer's JSON; None if it is not JSON."""
+        return read_json(self.text)
 
 
 async def fetch(request: Request) -> Answer:
@@ -106,18 +103,16 @@ async def fetch(request: Request) -> Answer:
     except TimeoutError as error:
         raise Unreachable(f"No answer within {request.seconds:g} s.") from error
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        raise _named(error) from error
+        raise _in_words(error) from error
     return Answer(status, text, round((monotonic() - began) * 1000), is_cut)
 
 
 async def _ask(request: Request) -> tuple[int, str, bool]:
-    """Ask over a connection that is used for nothing else.
-
-    Neither a proxy, a cookie nor a password of the environment has a part in it.
-    """
+    """Send over a connection of its own; proxies of the environment are ignored."""
     url = _exact(request.url)
+    # aiohttp resolves names with aiodns, without threads: a DNS server that hangs
+    # keeps nobody else waiting.
     connector = aiohttp.TCPConnector(
-        resolver=Resolver(),
         socket_factory=_sockets(url),
         use_dns_cache=False,
         force_close=True,
@@ -134,7 +129,7 @@ async def _ask(request: Request) -> tuple[int, str, bool]:
 async def _follow(
     session: aiohttp.ClientSession, request: Request, url: URL
 ) -> tuple[int, str, bool]:
-    """Send, and go where the answer leads on the same host."""
+    """Send, and follow redirects on the same host."""
     check(request.url)
     method, body, query = request.method, request.body, request.query
     for _ in range(MAX_REDIRECTS + 1):
@@ -146,18 +141,18 @@ async def _follow(
             headers=request.headers,
             allow_redirects=False,
         ) as response:
-            place = response.headers.get("Location", "")
-            if response.status not in REDIRECTS or not place:
+            location = response.headers.get("Location", "")
+            if response.status not in REDIRECTS or not location:
                 return response.status, *await _read(response)
-        onward = response.url.join(_exact(place))
-        if _origin(onward) != _origin(url):
+        target = response.url.join(_exact(location))
+        if _origin(target) != _origin(url):
             raise Forbidden("It redirects to another host, which is not asked.")
-        is_done = method == "POST" and response.status in (301, 302)
-        if response.status == 303 or is_done:
+        becomes_get = method == "POST" and response.status in (301, 302)
+        if response.status == 303 or becomes_get:
             if request.follow_as_post:
                 raise Unreachable("It redirects without taking what is sent.")
             method, body = "GET", None
-        url, query = onward, None
+        url, query = target, None
     raise Unreachable(f"It redirects more than {MAX_REDIRECTS} times.")
 
 
@@ -168,16 +163,16 @@ async def _read(response: aiohttp.ClientResponse) -> tuple[str, bool]:
         if len(read) > MAX_ANSWER_BYTES:
             break
     text = bytes(read[:MAX_ANSWER_BYTES]).decode(errors="replace")
-    return text.replace("\x00", ""), len(read) > MAX_ANSWER_BYTES
+    return clean(text), len(read) > MAX_ANSWER_BYTES
 
 
 def check(address: str) -> None:
-    """Refuse an address that is not of an allowed host. Raises `Forbidden`."""
+    """Raise `Forbidden` for an address whose host is not allowed."""
     try:
         url = URL(address)
     except ValueError as error:
         raise Forbidden("It is not an address.") from error
-    host, port = _place(url)
+    host, port = _host_and_port(url)
     if url.scheme not in ("http", "https") or not host:
         raise Forbidden("Only addresses with http:// or https:// are called.")
     allowed = [*settings.TOOL_ALLOWED_HOSTS, *settings.TOOL_ALLOWED_PRIVATE_HOSTS]
@@ -186,20 +181,20 @@ def check(address: str) -> None:
 
 
 def refused_by_policy(address: str) -> str:
-    """Why no request to an address is ever made; empty where one has to be tried."""
+    """The reason why an address is never called; empty if it may be tried."""
     try:
         check(address)
     except Forbidden as error:
         return str(error)
     url = URL(address)
-    excepted = _is_allowed(*_place(url), settings.TOOL_ALLOWED_PRIVATE_HOSTS)
-    if excepted or not _is_plainly_private(url.host or ""):
+    is_allowed = _is_allowed(*_host_and_port(url), settings.TOOL_ALLOWED_PRIVATE_HOSTS)
+    if is_allowed or not _is_plainly_private(url.host or ""):
         return ""
-    return f"{NOT_PUBLIC} {EXCEPT_IT}"
+    return f"{NOT_PUBLIC} {PRIVATE_HOST_HINT}"
 
 
 def _is_plainly_private(host: str) -> bool:
-    """Whether a host is not public by what is written, without asking for its name."""
+    """True for a host that is private by its spelling, without asking DNS."""
     try:
         ipaddress.ip_address(host)
     except ValueError:
@@ -208,48 +203,48 @@ def _is_plainly_private(host: str) -> bool:
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is one that the whole internet could reach."""
+    """True if the internet routes an IP address."""
     try:
-        found = ipaddress.ip_address(address)
+        ip = ipaddress.ip_address(address)
     except ValueError:
         return False
-    if isinstance(found, ipaddress.IPv6Address):
-        if found in NAT64:
-            return is_public(str(ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)))
-        if found.ipv4_mapped:
-            return is_public(str(found.ipv4_mapped))
-        if found not in GLOBAL_UNICAST or found.sixtofour or found.teredo:
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip in NAT64:
+            return is_public(str(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)))
+        if ip.ipv4_mapped:
+            return is_public(str(ip.ipv4_mapped))
+        if ip not in GLOBAL_UNICAST or ip.sixtofour or ip.teredo:
             return False
-    return found.is_global and not found.is_multicast
+    return ip.is_global and not ip.is_multicast
 
 
 def _sockets(url: URL) -> Callable[[AddrInfo], socket.socket]:
-    """What makes the sockets for a host: to public addresses, or where excepted."""
-    excepted = _is_allowed(*_place(url), settings.TOOL_ALLOWED_PRIVATE_HOSTS)
+    """A factory of sockets that refuses private addresses, unless settings allow."""
+    is_allowed = _is_allowed(*_host_and_port(url), settings.TOOL_ALLOWED_PRIVATE_HOSTS)
 
-    def made(found: AddrInfo) -> socket.socket:
-        family, kind, protocol, _, address = found
-        if not (excepted or is_public(str(address[0]))):
+    def create(info: AddrInfo) -> socket.socket:
+        family, kind, protocol, _, address = info
+        if not (is_allowed or is_public(str(address[0]))):
             raise _Private("not public")
         return socket.socket(family, kind, protocol)
 
-    return made
+    return create
 
 
 def _is_allowed(host: str, port: int, hosts: list[str]) -> bool:
-    return bool({host, f"{host}:{port}"} & {each.lower() for each in hosts})
+    return bool({host, f"{host}:{port}"} & {allowed.lower() for allowed in hosts})
 
 
-def _place(url: URL) -> tuple[str, int]:
-    """Host and port as settings name them."""
+def _host_and_port(url: URL) -> tuple[str, int]:
+    """Host and port as they are written in the settings."""
     host = (url.host or "").lower().rstrip(".")
     return f"[{host}]" if ":" in host else host, url.port or 0
 
 
 def _exact(address: str) -> URL:
-    """An address whose escapes go out as they are.
+    """The URL of an address, its escapes sent as they are written.
 
-    To many servers `;` begins a parameter of the path, and `%3B` is only a sign.
+    To many servers `;` begins a parameter of the path, while `%3B` is a character.
     """
     plain = URL(address)
     rest = ORIGIN.sub("", address, count=1) if plain.raw_authority else address
@@ -268,8 +263,8 @@ def _origin(url: URL) -> tuple[object, ...]:
     return url.scheme, url.raw_host, url.port, url.raw_user, url.raw_password
 
 
-def _named(error: Exception) -> Unreachable:
-    """Any failure in words; never with the address, which may hold a secret."""
+def _in_words(error: Exception) -> Unreachable:
+    """The failure in words, without the address, which may hold a secret."""
     match error:
         case aiohttp.ClientConnectorDNSError():
             return Unreachable("There is no host of that name.")

@@ -1,4 +1,4 @@
-"""Earlier versions of bots and numbers: what changed, and how one comes back."""
+"""Versions of bots and phone numbers: list, compare and restore."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ from bots.models.bot_actions import BotActions
 from bots.models.bot_turn_taking import BotTurnTaking
 from bots.versions.text_diff import Part, compare, unified
 
-INLINE_LENGTH = 60  # characters of a value that is shown within a line
-MESSAGE_LENGTH = 300
+MAX_INLINE_LENGTH = 60  # characters of a value that is shown on one line
+MAX_MESSAGE_LENGTH = 300
 SERVER = "the server"
-FIRST_KNOWN = "As it was when changes began to be recorded"
+FIRST_VERSION = "First recorded version"
 
 INHERITED = {
     field.name
@@ -26,17 +26,17 @@ INHERITED = {
     for field in base._meta.local_fields
 }
 
-# A row of a history table; simple_history makes the classes, so they have no types.
+# A row of a history table. simple_history creates the classes, so they have no types.
 Version = Any
 
 
 class NotRestorable(Exception):
-    """A version that cannot be the present one; each argument is a reason in words."""
+    """A version that cannot be restored; each argument is a reason for the operator."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One setting before and after, in words."""
+    """One setting before and after, as text."""
 
     label: str
     old: str
@@ -44,92 +44,93 @@ class Change:
 
     @property
     def is_short(self) -> bool:
-        """Whether both values fit within a line."""
+        """True if both values fit on one line."""
         return all(
-            len(text) <= INLINE_LENGTH and "\n" not in text
+            len(text) <= MAX_INLINE_LENGTH and "\n" not in text
             for text in (self.old, self.new)
         )
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """The difference word by word."""
+        """The words that were removed and added."""
         return compare(self.old, self.new)
 
     @property
-    def words(self) -> tuple[int, int]:
-        """How many words there were, and how many there are."""
+    def word_counts(self) -> tuple[int, int]:
+        """The number of words before and after."""
         return len(self.old.split()), len(self.new.split())
 
 
 def versions(model: type[Model], pk: int) -> "QuerySet[Any]":
-    """Every version of one bot or number, the latest first."""
+    """All versions of one bot or number, latest first."""
     history: Any = model._meta.model.history  # type: ignore[attr-defined]
     related = [field.name for field in _tracked(history.model) if _is_link(field)]
-    found = history.filter(id=pk).select_related("history_user", *related)
-    ordered: QuerySet[Any] = found.order_by("-history_id")
+    rows = history.filter(id=pk).select_related("history_user", *related)
+    ordered: QuerySet[Any] = rows.order_by("-history_id")
     return ordered
 
 
-def before(version: Version) -> Version | None:
-    """The version that this one replaced."""
+def previous(version: Version) -> Version | None:
+    """The version before this one."""
     earlier = versions(version.instance_type, version.id)
     return earlier.filter(history_id__lt=version.history_id).first()
 
 
 def author(version: Version) -> str:
-    """Who made it: a name, or the server itself."""
+    """The name of the user who saved the version, or the server."""
     user = version.history_user
     return (user.get_full_name() or user.get_username()) if user else SERVER
 
 
 def changes(old: Version, new: Version) -> list[Change]:
-    """What differs between two versions, in the order of the editor."""
+    """The settings that differ between two versions."""
     changed = new.diff_against(old).changed_fields
     fields = [field for field in _tracked(new) if field.name in changed]
     return [
         Change(_label(field), before, after)
         for field in fields
-        if (before := _said(old, field)) != (after := _said(new, field))
+        if (before := _text(old, field)) != (after := _text(new, field))
     ]
 
 
 def settings(version: Version) -> list[tuple[str, str]]:
-    """Everything a version says, as labels and values in words."""
-    return [(_label(field), _said(version, field)) for field in _tracked(version)[1:]]
+    """All settings of a version, as labels and texts."""
+    return [(_label(field), _text(version, field)) for field in _tracked(version)[1:]]
 
 
 def deleted(model: type[Model], limit: int = 200) -> list[Version]:
-    """The last version of everything that is gone, the latest loss first."""
+    """The last version of each deleted object, latest deletion first."""
     history: Any = model._meta.model.history  # type: ignore[attr-defined]
     present = model._default_manager.values("pk")
-    losses = history.filter(history_type="-").exclude(id__in=present)
+    rows = history.filter(history_type="-").exclude(id__in=present)
     latest: dict[int, Version] = {}
-    for loss in losses.select_related("history_user").order_by("-history_id")[:limit]:
-        latest.setdefault(loss.id, loss)
+    for row in rows.select_related("history_user").order_by("-history_id")[:limit]:
+        latest.setdefault(row.id, row)
     return list(latest.values())
 
 
 def first_version() -> None:
-    """Record as a first version what was made before changes were recorded."""
+    """Create a first version for bots and numbers without any."""
     for model in (Bot, PhoneNumber):
         history: Any = model.history
-        unknown = model._default_manager.exclude(pk__in=history.values("id"))
+        unrecorded = model._default_manager.exclude(pk__in=history.values("id"))
         history.bulk_history_create(
-            unknown, batch_size=100, default_change_reason=FIRST_KNOWN
+            unrecorded, batch_size=100, default_change_reason=FIRST_VERSION
         )
 
 
 def restore(version: Version) -> list[str]:
-    """Make a version the present one, as a new version; what was left out, in words.
+    """Save the settings of a version as a new version.
 
-    Raises NotRestorable where the present does not allow it.
+    Returns notes for the operator on settings that could not be restored. Raises
+    NotRestorable if none can.
     """
     try:
         with transaction.atomic():
             return _restore(version)
     except IntegrityError as error:
         raise NotRestorable(
-            "Somebody else saved at the same moment. Try again."
+            "Somebody else saved at the same time. Try again."
         ) from error
 
 
@@ -138,12 +139,12 @@ def _restore(version: Version) -> list[str]:
     present = model._default_manager.select_for_update().filter(pk=version.id).first()
     restored = version.instance
     restored._state.adding = present is None
-    notes = FITTED[model](restored, present)
+    notes = ADAPT[model](restored, present)
     if present and all(_same(restored, present, field) for field in _tracked(version)):
-        return [*notes, "Nothing else differs from how it is now."]
+        return [*notes, "All other settings are the same as now."]
     _validate(restored)
-    moment = localtime(version.history_date)
-    restored._change_reason = f"Restored the version of {moment:%d %b %Y, %H:%M}"
+    date = localtime(version.history_date)
+    restored._change_reason = f"Restored the version of {date:%d %b %Y, %H:%M}"
     restored.save(force_insert=present is None)
     if model is Bot and present is None:
         notes += _reassign_numbers(restored)
@@ -151,46 +152,48 @@ def _restore(version: Version) -> list[str]:
 
 
 def _adapt_bot(bot: Bot, present: Bot | None) -> list[str]:
-    """Settle what only one bot can have: its name, and being the default."""
+    """Change a name or a default that another bot has taken since."""
     others = Bot.objects.exclude(pk=bot.pk)
     notes = []
     if others.filter(name=bot.name).exists():
         taken, bot.name = bot.name, present.name if present else _free_name(bot.name)
-        notes.append(f"Another bot is called “{taken}”; this one is “{bot.name}”.")
+        notes.append(
+            f"Another bot is called “{taken}”. This one is called “{bot.name}”."
+        )
     default = others.filter(is_default=True).first()
     if bot.is_default and default:
         bot.is_default = False
         notes.append(f"“{default}” stays the default bot.")
     elif present and present.is_default and not bot.is_default:
         bot.is_default = True
-        notes.append("It stays the default bot.")
-    return [*notes, *_without_what_is_gone(bot)]
+        notes.append("This bot stays the default bot.")
+    return [*notes, *_remove_deleted_links(bot)]
 
 
-def _without_what_is_gone(bot: Bot) -> list[str]:
-    """Do without a tool or a secret that is gone."""
+def _remove_deleted_links(bot: Bot) -> list[str]:
+    """Empty the lookup and the webhook if their tool or key was deleted."""
     notes = []
     if bot.lookup_tool_id and not Tool.objects.filter(pk=bot.lookup_tool_id).exists():
         bot.lookup_tool = None
-        notes.append("The tool of its lookup is gone, so nothing is looked up.")
+        notes.append("The tool of the lookup was deleted, so the bot has no lookup.")
     secret = bot.webhook_secret_id
     if secret and not Secret.objects.filter(pk=secret).exists():
         bot.webhook_secret, bot.webhook_url = None, ""
-        notes.append("The secret of its webhook is gone, and so is the webhook.")
+        notes.append("The key of the webhook was deleted, so the bot has no webhook.")
     return notes
 
 
-def _fit_number(number: PhoneNumber, present: PhoneNumber | None) -> list[str]:
-    """Do without a bot that is gone."""
+def _adapt_number(number: PhoneNumber, present: PhoneNumber | None) -> list[str]:
+    """Use the default bot if the number's bot was deleted."""
     if not number.bot_id or Bot.objects.filter(pk=number.bot_id).exists():
         return []
     number.bot = None
-    return ["Its bot is gone, so the default bot answers."]
+    return ["The bot of this number was deleted, so the default bot answers."]
 
 
-FITTED: dict[type[Model], Callable[[Any, Any], list[str]]] = {
+ADAPT: dict[type[Model], Callable[[Any, Any], list[str]]] = {
     Bot: _adapt_bot,
-    PhoneNumber: _fit_number,
+    PhoneNumber: _adapt_number,
 }
 
 
@@ -202,16 +205,18 @@ def _free_name(name: str) -> str:
 
 
 def _reassign_numbers(bot: Bot) -> list[str]:
-    """Let the numbers that lost this bot lead to it again, unless they were changed."""
-    led_here = PhoneNumber.history.filter(bot_id=bot.pk).values("id")
-    given = []
-    for number in PhoneNumber.objects.filter(bot=None, pk__in=led_here):
+    """Give the bot its numbers back, except those that were changed since."""
+    former = PhoneNumber.history.filter(bot_id=bot.pk).values("id")
+    reassigned = []
+    for number in PhoneNumber.objects.filter(bot=None, pk__in=former):
         if number.history.latest().bot_id == bot.pk:
             number.bot = bot
             number._change_reason = "Its bot was restored"  # type: ignore[attr-defined]
             number.save()
-            given.append(number.number)
-    return [f"It answers {', '.join(given)} again."] if given else []
+            reassigned.append(number.number)
+    if not reassigned:
+        return []
+    return [f"The bot answers {', '.join(reassigned)} again."]
 
 
 def _validate(restored: Model) -> None:
@@ -224,11 +229,10 @@ def _validate(restored: Model) -> None:
 def _reasons(instance: Model, error: ValidationError) -> list[str]:
     reasons = []
     for name, messages in error.message_dict.items():
-        said = " ".join(messages)[:MESSAGE_LENGTH]
-        if name == NON_FIELD_ERRORS:
-            reasons.append(said)
-        else:
-            reasons.append(f"{_label(instance._meta.get_field(name))}: {said}")
+        text = " ".join(messages)[:MAX_MESSAGE_LENGTH]
+        if name != NON_FIELD_ERRORS:
+            text = f"{_label(instance._meta.get_field(name))}: {text}"
+        reasons.append(text)
     return reasons
 
 
@@ -253,14 +257,14 @@ def _label(field: Any) -> str:
     return str(capfirst(field.verbose_name))
 
 
-def _said(version: Version, field: "Field[Any, Any]") -> str:
-    """A value as the editor would say it; empty where there is none."""
+def _text(version: Version, field: "Field[Any, Any]") -> str:
+    """A value as the editor shows it; empty if there is none."""
     value = getattr(version, field.attname)
     if value is None or value == "":
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if _is_link(field):
-        kind = field.related_model._meta.verbose_name  # type: ignore[union-attr]
-        return str(getattr(version, field.name) or f"a deleted {kind}")
+        noun = field.related_model._meta.verbose_name  # type: ignore[union-attr]
+        return str(getattr(version, field.name) or f"a deleted {noun}")
     return unified(str(dict(field.flatchoices).get(value, value)))

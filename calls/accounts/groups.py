@@ -1,8 +1,8 @@
-"""The groups people of the desk belong to, and what each may do.
+"""The groups of console users and their permissions.
 
-A group is made once; afterwards it is the administrator's. A permission that a later
-release brings is given to the groups by the very migration that creates it, and never
-again: what an administrator takes away stays away.
+A group is created once; afterwards administrators may change it. When a later release
+adds a permission, the migration that creates it gives it to the groups, once: a
+permission that an administrator removes stays removed.
 """
 
 from typing import Any
@@ -16,9 +16,9 @@ from django.db.models import Q
 VIEWER = "viewer"
 OPERATOR = "operator"
 DESCRIPTIONS = {
-    OPERATOR: "changes bots, their tools and numbers, keeps secrets, reads calls, "
-    "blocks callers, and may end a call in progress, put it through or say a line in "
-    "it.",
+    OPERATOR: "edits bots, their tools, numbers, and passwords and keys; reads calls, "
+    "blocks callers, and may end or transfer a call in progress or have the bot say "
+    "something in it.",
     VIEWER: "reads bots, tools, numbers and calls; changes nothing.",
 }
 READING = {
@@ -34,13 +34,14 @@ EDITING = {
     for model in ("bot", "phonenumber")
 }
 SEEING_TOOLS = {"bots.view_tool", "bots.view_toolparameter"}
-# Whoever edits a tool can send a secret where TOOL_ALLOWED_HOSTS lets it go, so both are one.
+# An editor of tools can send secrets to any host that TOOL_ALLOWED_HOSTS permits, so
+# tools and secrets are one permission.
 TOOLS = {
     f"bots.{action}_{model}"
     for action in ("view", "add", "change", "delete")
     for model in ("tool", "toolparameter", "secret")
 }
-# Nobody changes what was said: of a call, to change means to take part in it.
+# Transcripts cannot be edited: the permission to change calls is that to control them.
 LIVE_CONTROLS = {"calls.change_call"}
 PERMISSIONS = {
     VIEWER: READING | SEEING_TOOLS,
@@ -56,26 +57,26 @@ def ensure_groups(
     apps: Apps = installed,
     **kwargs: Any,
 ) -> None:
-    """Make the groups that are missing; give the others what is new."""
+    """Create missing groups, and give all groups the permissions that are new."""
     try:
         groups = apps.get_model("auth", "Group")
         permissions = apps.get_model("auth", "Permission")
-    except LookupError:  # a database on its way there
+    except LookupError:  # an early migration, before these models
         return
-    known = set(_all(permissions, using))
+    existing = set(_all(permissions, using))
     for label in APPS:
         create_permissions(
             installed.get_app_config(label), verbosity=0, using=using, apps=apps
         )
     present = _all(permissions, using)
-    for name, wanted in PERMISSIONS.items():
-        group, is_new = groups.objects.using(using).get_or_create(name=name)
-        given = wanted if is_new else wanted - known
-        group.permissions.add(*(present[each] for each in given if each in present))
+    for group_name, wanted in PERMISSIONS.items():
+        group, is_new = groups.objects.using(using).get_or_create(name=group_name)
+        added = wanted if is_new else wanted - existing
+        group.permissions.add(*(present[name] for name in added if name in present))
 
 
 def _all(permissions: Any, using: str) -> dict[str, int]:
-    """The permissions there are, with their keys."""
+    """Ids of our apps' permissions, by “app.codename”."""
     ours = Q(content_type__app_label__in=APPS)
     rows = permissions.objects.using(using).filter(ours)
     return {

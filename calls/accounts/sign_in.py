@@ -1,4 +1,4 @@
-"""Signing in to the desk: a password, a code where one was set up, and no guessing."""
+"""Sign-in to the console: password, second factor, and lockout after wrong guesses."""
 
 from typing import Any
 
@@ -23,30 +23,29 @@ MAX_CODE_LENGTH = 20
 
 
 class CodeField(forms.CharField):
-    """Six digits of an app, or a recovery code; spaces and capitals do not matter."""
+    """Six digits of an app, or a recovery code; spaces and case do not matter."""
 
     def __init__(self, **options: Any) -> None:
-        look = {"autocomplete": "one-time-code", "spellcheck": "false"}
-        widget = forms.TextInput(attrs={**look, "autocapitalize": "none"})
+        attrs = {"autocomplete": "one-time-code", "spellcheck": "false"}
+        widget = forms.TextInput(attrs={**attrs, "autocapitalize": "none"})
         super().__init__(max_length=MAX_CODE_LENGTH, widget=widget, **options)
 
     def to_python(self, value: Any) -> str:
-        """The code without what people put into it."""
         return "".join((super().to_python(value) or "").split()).lower()
 
 
 class SignInForm(AdminAuthenticationForm):
-    """Name, password, and the code of those who have set up an app."""
+    """User name, password, and the code of users who have set up an app."""
 
     code = CodeField(
         required=False,
         label="Code",
         help_text="From your authenticator app, or a recovery code. "
-        "Empty if you have set up none.",
+        "Leave it empty if you have not set one up.",
     )
 
     def confirm_login_allowed(self, user: Any) -> None:
-        """Ask for the code only once the password was right."""
+        """Check the code, after the password."""
         super().confirm_login_allowed(user)
         app = totp_device(user)
         if app is None:
@@ -55,34 +54,34 @@ class SignInForm(AdminAuthenticationForm):
         if not code:
             raise forms.ValidationError(CODE_MISSING, code="code_missing")
         if match_token(user, code) is None:
-            # Guessed codes lock out as guessed passwords do.
+            # Wrong codes count towards a lockout, as wrong passwords do.
             user_login_failed.send(
                 __name__, credentials={"username": user.username}, request=self.request
             )
             raise forms.ValidationError(WRONG_CODE, code="wrong_code")
-        user.otp_device = app  # the session that begins now is told
+        user.otp_device = app  # django-otp notes it in the new session
 
 
 def totp_device(user: Any) -> TOTPDevice | None:
-    """The authenticator app that a person has set up."""
-    found: TOTPDevice | None = TOTPDevice.objects.filter(
+    """The authenticator app that a user has set up."""
+    device: TOTPDevice | None = TOTPDevice.objects.filter(
         user_id=user.pk, confirmed=True
     ).first()
-    return found
+    return device
 
 
 def has_second_factor(user: Any, session: Any) -> bool:
-    """Whether this session was begun with the code, where one is asked for."""
+    """True if the session was started with a code, or the user needs none."""
     app = totp_device(user)
     if app is None:
         return not settings.ADMIN_REQUIRE_TOTP
-    known: bool = session.get(DEVICE_ID_SESSION_KEY) == app.persistent_id
-    return known
+    is_verified: bool = session.get(DEVICE_ID_SESSION_KEY) == app.persistent_id
+    return is_verified
 
 
 @transaction.atomic
 def reset_two_factor(user: Any) -> bool:
-    """Let a person in with the password alone; whether there was more than that."""
+    """Delete a user's app and recovery codes. Returns False if there were none."""
     removed = [
         kind.objects.filter(user=user).delete()[0]
         for kind in (TOTPDevice, StaticDevice)
@@ -93,9 +92,9 @@ def reset_two_factor(user: Any) -> bool:
 def locked_out(
     request: HttpRequest, response: HttpResponse | None, credentials: Any
 ) -> HttpResponse:
-    """Say in plain words that there were too many attempts."""
+    """The page after too many failed attempts, for django-axes."""
     minutes = int(settings.AXES_COOLOFF_TIME.total_seconds() // 60)
-    shown = {**admin.site.each_context(request), "minutes": minutes}
-    page = render(request, "admin/locked_out.html", shown, status=429)
+    context = {**admin.site.each_context(request), "minutes": minutes}
+    page = render(request, "admin/locked_out.html", context, status=429)
     page.headers["Retry-After"] = str(minutes * 60)
     return page

@@ -1,4 +1,4 @@
-"""Where a person sets up an authenticator app for signing in, or gives it up."""
+"""The page “Two-factor sign-in”: set up an authenticator app, or remove it."""
 
 import base64
 from typing import Any
@@ -36,7 +36,7 @@ RECOVERY_CODES = 10
 @never_cache
 @sensitive_post_parameters("code")
 def page(request: HttpRequest) -> HttpResponse:
-    """Set it up, get new recovery codes, or turn it off; each with a code."""
+    """Turn it on, make new recovery codes, or turn it off; each needs a code."""
     user = request.user
     app = totp_device(user)
     may_see = app is None or has_second_factor(user, request.session)
@@ -51,7 +51,7 @@ def page(request: HttpRequest) -> HttpResponse:
 
 
 def _begin(request: HttpRequest, code: str) -> HttpResponse:
-    """Take the app into use, once it has shown that it knows the secret."""
+    """Confirm the app, once a code proves that it has the secret."""
     with transaction.atomic():
         app = _unconfirmed(request.user)
         if not app.verify_token(code):
@@ -64,12 +64,14 @@ def _begin(request: HttpRequest, code: str) -> HttpResponse:
 
 
 def _change(request: HttpRequest, app: TOTPDevice, code: str) -> HttpResponse:
-    """Do what was asked for, if the code is right."""
+    """Make new recovery codes or turn it off, if the code is right."""
     if match_token(request.user, code) is None:
         return _show(request, app, problem=WRONG_CODE)
     if "off" in request.POST:
         reset_two_factor(request.user)
-        messages.success(request, "A code is no longer asked for when you sign in.")
+        messages.success(
+            request, "Two-factor sign-in is off: you sign in with the password alone."
+        )
         return redirect("admin:two-factor")
     return _show(request, app, codes=_new_codes(request.user))
 
@@ -80,47 +82,49 @@ def _show(
     problem: str = "",
     codes: list[str] | None = None,
 ) -> HttpResponse:
-    shown = {
+    context = {
         **admin.site.each_context(request),
-        "title": "Signing in with a code",
+        "title": "Two-factor sign-in",
         "app": app,
         "problem": problem,
         "codes": codes,
-        **(_about(app) if app else _to_scan(_unconfirmed(request.user))),
+        **(_status(app) if app else _enrolment(_unconfirmed(request.user))),
     }
-    if not shown["has_permission"]:
-        shown["is_nav_sidebar_enabled"] = False  # it leads nowhere yet
-    return TemplateResponse(request, "admin/two_factor.html", shown)
+    if not context["has_permission"]:
+        context["is_nav_sidebar_enabled"] = False  # its links do not work yet
+    return TemplateResponse(request, "admin/two_factor.html", context)
 
 
-def _about(app: TOTPDevice) -> dict[str, Any]:
+def _status(app: TOTPDevice) -> dict[str, Any]:
     left = StaticToken.objects.filter(device__user_id=app.user_id).count()
     return {"codes_left": left}
 
 
-def _to_scan(app: TOTPDevice) -> dict[str, Any]:
-    """The secret, as an image for a camera and as letters for typing."""
+def _enrolment(app: TOTPDevice) -> dict[str, Any]:
+    """The secret, as a QR code and as letters."""
     secret = base64.b32encode(app.bin_key).decode().rstrip("=")
     image = segno.make(app.config_url, error="m").svg_inline(
         scale=5, light="#fff", title="QR code of the secret below"
     )
     return {
-        "image": mark_safe(image),  # noqa: S308  (drawn by the library, nothing typed)
-        "secret": " ".join(secret[at : at + 4] for at in range(0, len(secret), 4)),
+        "image": mark_safe(image),  # noqa: S308  (made by the library, no user input)
+        "secret": " ".join(
+            secret[start : start + 4] for start in range(0, len(secret), 4)
+        ),
     }
 
 
 def _unconfirmed(user: Any) -> TOTPDevice:
-    """The app being set up; the same when the page is looked at again."""
-    waiting = TOTPDevice.objects.filter(user=user, confirmed=False).first()
-    return waiting or TOTPDevice.objects.create(
+    """The app being set up; the same one when the page is reloaded."""
+    pending = TOTPDevice.objects.filter(user=user, confirmed=False).first()
+    return pending or TOTPDevice.objects.create(
         user=user, confirmed=False, name="Authenticator app"
     )
 
 
 @transaction.atomic
 def _new_codes(user: Any) -> list[str]:
-    """Recovery codes, good once each, in place of all earlier ones."""
+    """Recovery codes for one use each; they replace all earlier ones."""
     StaticDevice.objects.filter(user=user).delete()
     device = StaticDevice.objects.create(user=user, name="Recovery codes")
     codes = [StaticToken.random_token() for _ in range(RECOVERY_CODES)]
@@ -129,16 +133,16 @@ def _new_codes(user: Any) -> list[str]:
     return codes
 
 
-@admin.action(description="Let them sign in without a code (lost device)")
-def let_in_without_code(
-    people: Any, request: HttpRequest, chosen: QuerySet[User]
+@admin.action(description="Turn off two-factor sign-in (lost device)")
+def turn_off_two_factor(
+    user_admin: Any, request: HttpRequest, users: QuerySet[User]
 ) -> None:
-    """For a superuser: forget the apps and recovery codes of people."""
+    """For superusers: delete the apps and recovery codes of users."""
     if not request.user.is_superuser:
         raise PermissionDenied
-    for person in chosen:
-        if reset_two_factor(person):
-            people.log_change(request, person, "Signs in without a code again.")
+    for user in users:
+        if reset_two_factor(user):
+            user_admin.log_change(request, user, "Turned off two-factor sign-in.")
     messages.success(
-        request, "They sign in with the password alone, until set up anew."
+        request, "They sign in with the password alone, until they set it up again."
     )

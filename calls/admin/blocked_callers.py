@@ -1,7 +1,7 @@
-"""Blocked callers at the desk: the list, a pasted list, and the way in from a call."""
+"""The admin of blocked callers: the list, a pasted list, and blocking from a call."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 from calls.blocking import (
     NOTE_LENGTH,
     PastedLine,
-    is_withheld,
+    is_hidden,
     lines,
     pattern_of,
     pattern_of_caller,
@@ -24,33 +24,30 @@ from calls.blocking import (
 from calls.models import BlockedCaller, Call
 from calls.webhooks.admission import matching_block
 
-if TYPE_CHECKING:
-    Admin = admin.ModelAdmin[Any]
-else:
-    Admin = admin.ModelAdmin
-
 MAY_BLOCK = "calls.add_blockedcaller"
 MAX_LINES = 5000
-HIDDEN = "This caller hides their number. To keep out all who do, block “anonymous”."
+HIDDEN_NUMBER = (
+    "This caller hides their number. To block all who do, block “anonymous”."
+)
 
 
 class PatternField(forms.CharField):
-    """A number or how numbers begin, written any way people write them."""
+    """A number or the beginning of numbers, in any way that people write them."""
 
     def to_python(self, value: Any) -> str:
-        """Reduce what was typed to what is kept."""
+        """The pattern as it is stored."""
         typed = super().to_python(value)
         return pattern_of(typed) if typed else ""
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
-        """Let the browser take more than is kept."""
+        """Let the browser accept longer input than the stored pattern."""
         attrs = super().widget_attrs(widget)
         attrs.pop("maxlength", None)
         return attrs
 
 
-class BlockedCallerForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable
-    """Whom to keep out, and why."""
+class BlockedCallerForm(forms.ModelForm[BlockedCaller]):
+    """A blocked caller, with a note."""
 
     class Meta:
         model = BlockedCaller
@@ -64,11 +61,10 @@ class PasteForm(forms.Form):
     pasted = forms.CharField(
         label="Numbers",
         widget=forms.Textarea(attrs={"rows": 14, "dir": "auto"}),
-        help_text="One a line; after a comma, why.",
+        help_text="One per line; after a comma, a note.",
     )
 
     def clean_pasted(self) -> str:
-        """Refuse what nobody would paste."""
         pasted: str = self.cleaned_data["pasted"]
         if len(pasted.splitlines()) > MAX_LINES:
             raise ValidationError(f"Paste {MAX_LINES:,} lines at most.")
@@ -76,8 +72,8 @@ class PasteForm(forms.Form):
 
 
 @admin.register(BlockedCaller)
-class BlockedCallerAdmin(Admin):
-    """For whom nobody picks up."""
+class BlockedCallerAdmin(admin.ModelAdmin[BlockedCaller]):
+    """Callers whose calls are refused."""
 
     form = BlockedCallerForm
     list_display = ["pattern", "note", "added_at", "added_by"]
@@ -86,16 +82,16 @@ class BlockedCallerAdmin(Admin):
     readonly_fields = ["added_at", "added_by"]
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Tell of an entry who made it."""
+        """Show who added an existing entry, and when."""
         return ["pattern", "note", *(["added_at", "added_by"] if obj else [])]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Leave a number as it is that a carrier sends, but nobody would type."""
+        """A pattern that Twilio sent but the form would reject cannot be edited."""
         fixed = obj is not None and not _is_typed(obj.pattern)
         return [*self.readonly_fields, *(["pattern"] if fixed else [])]
 
     def get_urls(self) -> list[URLPattern]:
-        """The page to paste a list, before the admin's own."""
+        """Add the page to paste a list."""
         view = self.admin_site.admin_view(self.paste_view)
         return [
             path("paste/", view, name="calls_blockedcaller_paste"),
@@ -105,27 +101,24 @@ class BlockedCallerAdmin(Admin):
     def save_model(
         self, request: HttpRequest, obj: BlockedCaller, form: Any, change: bool
     ) -> None:
-        """Note who added it."""
         if not change:
             obj.added_by_id = request.user.pk
         super().save_model(request, obj, form, change)
 
     def paste_view(self, request: HttpRequest) -> HttpResponse:
-        """Add a pasted list; what was not understood stays in the field."""
+        """Add a pasted list; lines with problems stay in the field."""
         if not self.has_add_permission(request):
             raise PermissionDenied
         form = PasteForm(request.POST or None)
         if form.is_valid():
-            found = lines(form.cleaned_data["pasted"])
-            wrong = [line for line in found if line.problem]
-            good = [line for line in found if line.pattern]
-            _tell(request, good, _block(request, good))
-            if not wrong:
+            pasted = lines(form.cleaned_data["pasted"])
+            bad = [line for line in pasted if line.problem]
+            good = [line for line in pasted if line.pattern]
+            _report(request, good, _block(request, good))
+            if not bad:
                 return redirect("admin:calls_blockedcaller_changelist")
-            form = PasteForm({"pasted": "\n".join(line.text for line in wrong)})
-            form.add_error(
-                "pasted", f"Not understood: {len(wrong)}. {wrong[0].problem}"
-            )
+            form = PasteForm({"pasted": "\n".join(line.text for line in bad)})
+            form.add_error("pasted", f"Not understood: {len(bad)}. {bad[0].problem}")
         context = {
             **self.admin_site.each_context(request),
             "title": "Block a list of callers",
@@ -136,15 +129,14 @@ class BlockedCallerAdmin(Admin):
         return TemplateResponse(request, template, context)
 
 
-class BlocksCallers(Admin):
+class BlocksCallers(admin.ModelAdmin[Call]):
     """Blocks callers from the list of calls and from a call's page."""
 
     def has_block_permission(self, request: HttpRequest) -> bool:
-        """Whoever may add to the list of the blocked."""
         return request.user.has_perm(MAY_BLOCK)
 
     def get_urls(self) -> list[URLPattern]:
-        """Where a call's page sends its form."""
+        """Add the target of the call page's form."""
         view = self.admin_site.admin_view(require_POST(self.block_view))
         name = "calls_call_block"
         return [path("<int:call_id>/block/", view, name=name), *super().get_urls()]
@@ -152,36 +144,36 @@ class BlocksCallers(Admin):
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        """Tell whether the caller is blocked, and offer it."""
+        """Show whether the caller is blocked; offer to block them if not."""
         call = context.get("original")
         if isinstance(call, Call) and _has_caller(call):
             entry = matching_block(call.from_number).first()
-            offered = entry is None and not is_withheld(call.from_number)
+            can_block = entry is None and not is_hidden(call.from_number)
             context["blocked_by"] = entry
-            context["may_block"] = offered and self.has_block_permission(request)
+            context["may_block"] = can_block and self.has_block_permission(request)
         return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.action(
         description="Block the selected calls' callers", permissions=["block"]
     )
     def block_callers(self, request: HttpRequest, queryset: QuerySet[Call]) -> None:
-        """Add the callers of some calls to the list."""
+        """Block the callers of the selected calls."""
         numbers = queryset.filter(is_test=False, direction=Call.Direction.INBOUND)
-        found = [
+        callers = [
             _line_of(number, "Blocked from the list of calls.")
             for number in dict.fromkeys(numbers.values_list("from_number", flat=True))
         ]
-        _tell(request, found, _block(request, found))
+        _report(request, callers, _block(request, callers))
 
     def block_view(self, request: HttpRequest, call_id: int) -> HttpResponse:
-        """Add a call's caller to the list."""
+        """Block the caller of one call."""
         if not self.has_block_permission(request):
             raise PermissionDenied
         call = Call.objects.filter(pk=call_id).first()
         if call is None or not _has_caller(call):
             raise Http404("There is no caller to block.")
         line = _line_of(call.from_number, request.POST.get("note", "").strip())
-        _tell(request, [line], _block(request, [line]))
+        _report(request, [line], _block(request, [line]))
         return redirect("admin:calls_call_change", call_id)
 
 
@@ -197,38 +189,38 @@ def _has_caller(call: Call) -> bool:
 
 
 def _line_of(number: str, note: str) -> PastedLine:
-    """A caller as a line of the list; hidden numbers are no single caller's."""
-    if is_withheld(number):
-        return PastedLine(number, problem=HIDDEN)
+    """A caller as a line to block; a hidden number names no caller."""
+    if is_hidden(number):
+        return PastedLine(number, problem=HIDDEN_NUMBER)
     try:
         return PastedLine(number, pattern_of_caller(number), note[:NOTE_LENGTH])
     except ValidationError as error:
         return PastedLine(number, problem=" ".join(error.messages))
 
 
-def _block(request: HttpRequest, found: Iterable[PastedLine]) -> int:
-    """Add what was understood to the list; how many were new."""
-    wanted = {line.pattern: line for line in found if line.pattern}
-    rows = BlockedCaller.objects.filter(pattern__in=wanted)
-    known = set(rows.values_list("pattern", flat=True))
+def _block(request: HttpRequest, lines: Iterable[PastedLine]) -> int:
+    """Add the lines without problems to the list; returns how many were new."""
+    by_pattern = {line.pattern: line for line in lines if line.pattern}
+    rows = BlockedCaller.objects.filter(pattern__in=by_pattern)
+    existing = set(rows.values_list("pattern", flat=True))
     new = [
         BlockedCaller(
             pattern=pattern, note=line.note, added_by_id=int(request.user.pk or 0)
         )
-        for pattern, line in wanted.items()
-        if pattern not in known
+        for pattern, line in by_pattern.items()
+        if pattern not in existing
     ]
     BlockedCaller.objects.bulk_create(new, ignore_conflicts=True)
     return len(new)
 
 
-def _tell(request: HttpRequest, found: list[PastedLine], new: int) -> None:
-    understood = len({line.pattern for line in found if line.pattern})
+def _report(request: HttpRequest, lines: list[PastedLine], new: int) -> None:
+    valid = len({line.pattern for line in lines if line.pattern})
     if new:
         messages.success(request, f"Blocked: {new}.")
-    if known := understood - new:
-        messages.info(request, f"In the list already: {known}.")
-    wrong = [line for line in found if line.problem]
-    if wrong:
-        told = " ".join(dict.fromkeys(line.problem for line in wrong))
-        messages.warning(request, f"Not blocked: {len(wrong)}. {told}")
+    if existing := valid - new:
+        messages.info(request, f"Already in the list: {existing}.")
+    bad = [line for line in lines if line.problem]
+    if bad:
+        problems = " ".join(dict.fromkeys(line.problem for line in bad))
+        messages.warning(request, f"Not blocked: {len(bad)}. {problems}")

@@ -1,4 +1,4 @@
-"""The operator's desk: what was said on the phone. Nobody edits it."""
+"""The admin of calls: the list, a call's page, and exports. Read-only."""
 
 from collections.abc import Container
 from typing import Any
@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import F, Max, Min, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.template.defaultfilters import pluralize
 from django.urls import URLPattern, path
 from django.utils.html import format_html, format_html_join
 from django.utils.timezone import localdate, localtime, now
@@ -31,21 +32,19 @@ BADGES = {
     "caller_was_silent": "silent",
     "is_test": "test",
 }
-
-
-# What a call keeps besides, in which numbers may stand.
-TOLD = ("variables", "transfer", "settings")
+# Other fields that may contain phone numbers.
+TEXT_FIELDS = ("variables", "transfer", "settings")
 
 
 @admin.register(Call)
 class CallAdmin(ReadOnlyMixin, RetriesPostCallTasks, BlocksCallers):
-    """Calls as a list to scan and a conversation to read."""
+    """Calls as a list, and each as a conversation."""
 
     list_display = [
         "started",
-        "bot_told",
+        "bot_and_excerpt",
         "numbers",
-        "end_told",
+        "status_and_end",
         "length",
         "slowest",
     ]
@@ -73,15 +72,15 @@ class CallAdmin(ReadOnlyMixin, RetriesPostCallTasks, BlocksCallers):
     search_help_text = "Words from the call, a number, a call SID or a bot's name."
 
     def get_urls(self) -> list[URLPattern]:
-        """Files to download and sound to hear, beside the usual pages."""
+        """Add exports and clips."""
         view, file = self.admin_site.admin_view, "export.<slug:form>"
-        sound = "<int:call_id>/turns/<int:index>/<int:position>.wav"
+        clip = "<int:call_id>/turns/<int:index>/<int:position>.wav"
         return [
             path(file, view(self.export_all), name="calls_call_export"),
             path(
                 f"<int:call_id>/{file}", view(self.export_one), name="calls_call_file"
             ),
-            path(sound, clip_audio.clip, name="calls_call_clip"),
+            path(clip, clip_audio.clip, name="calls_call_clip"),
             *super().get_urls(),
         ]
 
@@ -90,43 +89,42 @@ class CallAdmin(ReadOnlyMixin, RetriesPostCallTasks, BlocksCallers):
     def get_changelist(
         self, request: HttpRequest, **options: Any
     ) -> type[CallChangeList]:
-        """The list that tells why a call was found."""
         return CallChangeList
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Call], search_term: str
     ) -> tuple[QuerySet[Call], bool]:
-        """Calls in which every word occurs; none of them twice."""
-        in_part = visibility.may_see_numbers(request.user)
-        return search.matching(queryset, search_term, parts=in_part), False
+        """Search words, numbers, SIDs and bots; yields no duplicates."""
+        parts = visibility.may_see_numbers(request.user)
+        return search.matching(queryset, search_term, parts=parts), False
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
-        """Numbers cannot be guessed digit by digit by those who may not see them."""
-        told = lookup.startswith(("from_number", "to_number__", *TOLD))
-        if told and not lookup.endswith("__exact"):
+        """Users who may not see numbers cannot find them out digit by digit."""
+        has_numbers = lookup.startswith(("from_number", "to_number__", *TEXT_FIELDS))
+        if has_numbers and not lookup.endswith("__exact"):
             return visibility.may_see_numbers(request.user)
         return super().lookup_allowed(lookup, value, request)
 
     def get_paginator(
         self, request: HttpRequest, queryset: QuerySet[Call], per_page: int, *args: Any
     ) -> "Paginator[Call]":
-        """A filter's calls are counted, those of a search up to a limit."""
-        searched = request.GET.get("q", "").strip()
-        kind = CappedPaginator if searched else Paginator
-        return kind(queryset, per_page, *args)
+        """Count all calls of a filter, but those of a search only up to a limit."""
+        is_search = request.GET.get("q", "").strip()
+        paginator = CappedPaginator if is_search else Paginator
+        return paginator(queryset, per_page, *args)
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The list, below a way to its dates."""
+        """The list, with links to dates above it."""
         span = Call.objects.aggregate(first=Min("started_at"), last=Max("started_at"))
-        drill = None
+        dates = None
         if span["first"]:
             days = (localdate(span[name]) for name in ("first", "last"))
-            drill = date_drilldown.drill(request.GET.dict(), "started_at", *days)
+            dates = date_drilldown.drill(request.GET.dict(), "started_at", *days)
         extra = {
             "title": "Calls",
-            "dates": drill,
+            "dates": dates,
             "most_counted": MAX_COUNTED,
             "query_string": request.GET.urlencode(),
         }
@@ -135,12 +133,12 @@ class CallAdmin(ReadOnlyMixin, RetriesPostCallTasks, BlocksCallers):
     @admin.display(description="started", ordering="started_at")
     def started(self, call: Call) -> str:
         """The day, and below it the time."""
-        moment = localtime(call.started_at)
-        return _two_lines(moment.strftime("%d %b %Y"), moment.strftime("%H:%M:%S"))
+        time = localtime(call.started_at)
+        return _two_lines(time.strftime("%d %b %Y"), time.strftime("%H:%M:%S"))
 
     @admin.display(description="bot", ordering="bot_name")
-    def bot_told(self, call: Any) -> str:
-        """Who answered, and below it the words that a search found."""
+    def bot_and_excerpt(self, call: Any) -> str:
+        """The bot, and below it the words that a search found."""
         name = call.bot_name or "-"
         if call.excerpt is None:
             return name
@@ -149,39 +147,38 @@ class CallAdmin(ReadOnlyMixin, RetriesPostCallTasks, BlocksCallers):
 
     @admin.display(description="from and to", ordering="from_number")
     def numbers(self, call: Call) -> str:
-        """Who called, and below it the number that was dialled."""
+        """The caller's number, and below it the number called."""
         caller, called = visibility.for_list(call)
         return _two_lines(caller or "-", f"→ {called or '-'}")
 
     @admin.display(description="status and end", ordering="status")
-    def end_told(self, call: Call) -> str:
-        """How the call stands, why it ended, what it came to, what sets it apart."""
+    def status_and_end(self, call: Call) -> str:
+        """Status, end reason, outcome and flags."""
         status = '<span class="call-status {}">{}</span>'
-        came_to = '<span class="badge outcome">{}</span> '
+        outcome = '<span class="badge outcome">{}</span> '
         return format_html(
             f'{status}<span class="second-line">{{}}</span>{{}}{{}}',
             call.status,
             display_status(call),
             call.get_end_reason_display() if call.end_reason else "",
-            format_html(came_to, call.outcome) if call.outcome else "",
+            format_html(outcome, call.outcome) if call.outcome else "",
             _badges(call),
         )
 
     @admin.display(description="length", ordering=LENGTH)
     def length(self, call: Call) -> str:
-        """Minutes and seconds, and below it how much was said, once that is known."""
+        """Minutes and seconds, and below them the number of turns."""
         if call.duration is None:
             return "-"
-        return _two_lines(
-            call_page.format_offset(call.duration), f"{call.turn_count} turns"
-        )
+        turns = f"{call.turn_count} turn{pluralize(call.turn_count)}"
+        return _two_lines(call_page.format_offset(call.duration), turns)
 
     @admin.display(
         description="slowest",
         ordering=F("slowest_response_ms").asc(nulls_first=True),
     )
     def slowest(self, call: Call) -> str:
-        """How long the caller waited at most, in seconds."""
+        """The longest wait for an answer, in seconds."""
         wait = call.slowest_response_ms
         return "-" if wait is None else f"{wait / 1000:.1f} s"
 
@@ -191,29 +188,28 @@ class CallAdmin(ReadOnlyMixin, RetriesPostCallTasks, BlocksCallers):
     def export_csv(
         self, request: HttpRequest, queryset: QuerySet[Call]
     ) -> StreamingHttpResponse:
-        """A row a turn, for a spreadsheet."""
+        """One row per turn, for spreadsheets."""
         return download(request, queryset, "csv", _file_name())
 
     @admin.action(description="Export the selected calls as JSON", permissions=["view"])
     def export_json(
         self, request: HttpRequest, queryset: QuerySet[Call]
     ) -> StreamingHttpResponse:
-        """A call a line, for other programs."""
+        """One call per line, for other programs."""
         return download(request, queryset, "jsonl", _file_name())
 
     def export_all(self, request: HttpRequest, form: str) -> StreamingHttpResponse:
-        """Every call of the list as it is filtered and sorted."""
+        """Every call of the list, filtered and sorted like the list."""
         self._check(request, form, FORMS)
         try:
-            found = self.get_changelist_instance(request).get_queryset(request)
+            calls = self.get_changelist_instance(request).get_queryset(request)
         except IncorrectLookupParameters as error:
             raise Http404("There is no such filter.") from error
-        return download(request, found, form, _file_name())
+        return download(request, calls, form, _file_name())
 
     def export_one(
         self, request: HttpRequest, call_id: int, form: str
     ) -> StreamingHttpResponse:
-        """One call."""
         self._check(request, form, TYPES)
         calls = Call.objects.filter(pk=call_id)
         if (call := calls.first()) is None:
@@ -253,7 +249,6 @@ def _two_lines(first: str, second: str) -> str:
 
 
 def _badges(call: Call) -> str:
-    """A word for each thing that sets a call apart."""
     flags = [label for name, label in BADGES.items() if getattr(call, name)]
     badge = '<span class="badge {}">{}</span>'
     return format_html_join(" ", badge, zip(flags, flags, strict=True))

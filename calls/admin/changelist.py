@@ -1,4 +1,4 @@
-"""A page of the list of calls: counted and told as cheaply as it can be."""
+"""The list of calls: pages with few queries, and excerpts of what a search found."""
 
 from typing import Any
 
@@ -12,27 +12,25 @@ from django.utils.functional import cached_property
 from calls.models import Call
 from calls.review import search
 
-# A search that finds more counts no further: nobody pages through so many.
+# Results of a search that are counted and listed.
 MAX_COUNTED = 500
 
 
-class CappedPaginator(Paginator):  # type: ignore[type-arg]
-    """What a search found up to a limit, fetched once to be counted and shown."""
+class CappedPaginator(Paginator[Call]):
+    """Fetches a search's results once, up to a limit, for the count and the page."""
 
     object_list: QuerySet[Call]
 
     @cached_property
     def found(self) -> list[Call]:
-        """The calls, and one more than the limit where there are more."""
+        """The calls up to the limit, and one more if there are more."""
         return list(self.object_list[: MAX_COUNTED + 1])
 
     @property
     def count(self) -> int:
-        """How many are shown, page by page."""
         return min(len(self.found), MAX_COUNTED)
 
     def page(self, number: int | str) -> Page[Call]:
-        """One page of them."""
         number = self.validate_number(number)
         begin = (number - 1) * self.per_page
         end = min(begin + self.per_page, self.count)
@@ -40,30 +38,30 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]
 
 
 class CallChangeList(ChangeList):
-    """A page of calls; of those that a search found, it tells where."""
+    """A page of calls, with an excerpt of each call that a search found."""
 
     def get_queryset(
         self, request: HttpRequest, exclude_parameters: Any = None
     ) -> QuerySet[Call]:
-        """Calls without what a list does not show, which may be long."""
-        found: QuerySet[Call] = super().get_queryset(request, exclude_parameters)
-        return found.defer("settings", "variables", "summary", "extracted_fields")
+        """Calls without the long fields, which a list does not show."""
+        calls: QuerySet[Call] = super().get_queryset(request, exclude_parameters)
+        return calls.defer("settings", "variables", "summary", "extracted_fields")
 
     def get_filters(self, request: HttpRequest) -> Any:
-        """As the admin does it, which stumbles over a year of ten digits."""
+        """Reject a year of ten digits, with which the admin's own filters crash."""
         try:
             return super().get_filters(request)
         except OverflowError as error:
             raise IncorrectLookupParameters from error
 
     def get_results(self, request: HttpRequest) -> None:
-        """Fetch the page's calls at once, to look into their turns together."""
+        """Fetch the page's calls, and the excerpts of all of them in one query."""
         super().get_results(request)
-        found_here = getattr(self.paginator, "found", [])
-        self.found_more = len(found_here) > MAX_COUNTED
-        if found_here and isinstance(self.result_list, QuerySet):  # all on one page
-            self.result_list = found_here
+        found = getattr(self.paginator, "found", [])
+        self.found_more = len(found) > MAX_COUNTED
+        if found and isinstance(self.result_list, QuerySet):  # all on one page
+            self.result_list = found
         self.result_list = list(self.result_list)
-        found = search.excerpts(self.result_list, self.query)
+        excerpts = search.excerpts(self.result_list, self.query)
         for call in self.result_list:
-            call.excerpt = found.get(call.pk)
+            call.excerpt = excerpts.get(call.pk)

@@ -1,4 +1,4 @@
-"""Plays a turn's sound to an operator, for as long as its clips live."""
+"""Plays a turn's clips to an operator, until they expire."""
 
 import logging
 
@@ -13,36 +13,35 @@ from calls.speech.clip_store import ClipsUnavailable
 
 log = logging.getLogger(__name__)
 
-GONE = "The sound of this is no longer kept."
-AWAY = "The store of the sound does not answer. Please try again."
+EXPIRED = "This audio is no longer stored."
+UNAVAILABLE = "The audio store does not respond. Please try again."
 
 
 @require_safe
 async def clip(
     request: HttpRequest, call_id: int, index: int, position: int
 ) -> HttpResponse:
-    """One clip of a turn; unlike the carrier's own fetch it says nothing of the call.
-
-    The first of a turn has position 0.
-    """
+    """One clip of a turn, counted from 0. Does not count as a fetch by Twilio."""
     user = await request.auser()
-    allowed = user.is_active and getattr(user, "is_staff", False)
-    passed = allowed and await sync_to_async(has_second_factor)(user, request.session)
-    if not passed or not await user.ahas_perm("calls.view_call"):
-        return _words("Please log in as somebody who may read calls.", 403)
+    is_staff = user.is_active and getattr(user, "is_staff", False)
+    is_verified = is_staff and await sync_to_async(has_second_factor)(
+        user, request.session
+    )
+    if not is_verified or not await user.ahas_perm("calls.view_call"):
+        return _message("Please log in as a user who may read calls.", 403)
     turn = await Turn.objects.filter(call=call_id, index=index).afirst()
     if turn is None or position >= len(turn.clip_ids):
-        return _words(GONE, 404)
+        return _message(EXPIRED, 404)
     try:
         body = await services().clips.get(str(turn.clip_ids[position]))
     except ClipsUnavailable as error:
         log.warning("Clip not played to an operator: %s", error)
-        return _words(AWAY, 503)
+        return _message(UNAVAILABLE, 503)
     if body is None:
-        return _words(GONE, 404)
+        return _message(EXPIRED, 404)
     headers = {"Cache-Control": "no-store"}
     return HttpResponse(body, content_type="audio/wav", headers=headers)
 
 
-def _words(text: str, status: int) -> HttpResponse:
+def _message(text: str, status: int) -> HttpResponse:
     return HttpResponse(text, content_type="text/plain; charset=utf-8", status=status)

@@ -1,4 +1,8 @@
-"""Leads from the years of all calls down to a day's: links for the list."""
+"""Links above the list of calls that lead from years down to a day.
+
+Django's `date_hierarchy` would look up the dates with calls, which takes seconds for
+200,000 calls on SQLite.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +15,7 @@ PARTS = ("year", "month", "day")
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One step: where it leads to, as a query string, and what it says."""
+    """A link: its query string and its text."""
 
     query: str
     title: str
@@ -19,39 +23,40 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class DrillDown:
-    """The way back up, and the choices one step further down."""
+    """The link one level up, and the links one level down."""
 
     back: Link | None
     choices: list[Link]
 
 
 def drill(
-    asked: Mapping[str, str], field: str, first: date, last: date
+    parameters: Mapping[str, str], field: str, first: date, last: date
 ) -> DrillDown | None:
-    """Where to go from the page that was `asked` for; calls are between two days.
+    """The links for a page with these query parameters.
 
-    The days are not looked up, so that it costs nothing however many calls there are.
+    All days from `first` to `last` are offered, whether or not they have calls.
     """
     names = [f"{field}__{part}" for part in PARTS]
-    others = {key: asked[key] for key in asked if key not in (*names, "p")}
+    others = {key: parameters[key] for key in parameters if key not in (*names, "p")}
     try:
-        at = [int(asked[name]) for name in names if name in asked]
-        date(*[*at, *(first.year, 1, 1)[len(at) :]])
+        chosen = [int(parameters[name]) for name in names if name in parameters]
+        date(*[*chosen, *(first.year, 1, 1)[len(chosen) :]])
     except (ValueError, OverflowError):  # no such day
         return None
 
-    def link(where: list[int], title: str) -> Link:
-        chosen = dict(zip(names, where, strict=False))
-        return Link("?" + urlencode({**others, **chosen}), title)
+    def link(level: list[int], title: str) -> Link:
+        dates = dict(zip(names, level, strict=False))
+        return Link("?" + urlencode({**others, **dates}), title)
 
-    back = link(at[:-1], _title(at[:-1]) or "All dates") if at else None
-    below = _below(at, first, last)
-    return DrillDown(back, [link(where, _title(where)) for where in below])
+    parent = chosen[:-1]
+    back = link(parent, _title(parent) or "All dates") if chosen else None
+    levels = _below(chosen, first, last)
+    return DrillDown(back, [link(level, _title(level)) for level in levels])
 
 
-def _below(at: list[int], first: date, last: date) -> list[list[int]]:
-    """What can be chosen below a year, a month or everything."""
-    match at:
+def _below(chosen: list[int], first: date, last: date) -> list[list[int]]:
+    """The years, the months of a year, or the days of a month."""
+    match chosen:
         case []:
             years = [[year] for year in range(first.year, last.year + 1)]
             return years if len(years) > 1 else _below(years[0], first, last)
@@ -68,8 +73,8 @@ def _below(at: list[int], first: date, last: date) -> list[list[int]]:
     return []
 
 
-def _title(where: list[int]) -> str:
-    match where:
+def _title(level: list[int]) -> str:
+    match level:
         case [year]:
             return str(year)
         case [year, month]:

@@ -1,4 +1,4 @@
-"""Sends calls to an operator's browser as a file, piece by piece."""
+"""Streams calls to an operator's browser as a file."""
 
 from collections.abc import AsyncIterator, Iterable, Iterator
 
@@ -14,46 +14,46 @@ from calls.review.visibility import may_see_numbers
 
 TYPES = {
     "jsonl": "application/x-ndjson",
-    "json": "application/json",  # of a single call
+    "json": "application/json",  # for a single call
     "csv": "text/csv; charset=utf-8",
 }
 LINES = {**FORMS, "json": json_lines}
 # Characters sent at a time.
-PIECE = 64_000
+PIECE_LENGTH = 64_000
 
 
 def download(
     request: HttpRequest, calls: QuerySet[Call], form: str, name: str
 ) -> StreamingHttpResponse:
-    """A file of calls with their turns; only a few of them are in memory at a time."""
+    """A file of calls with their turns; only a few calls are in memory at a time."""
     hide = not may_see_numbers(request.user)
     pieces = _pieces(LINES[form](records(calls, hide=hide)))
-    asynchronous = isinstance(request, ASGIRequest)
+    is_asgi = isinstance(request, ASGIRequest)
     response = StreamingHttpResponse(
-        _beside_the_loop(pieces) if asynchronous else pieces, content_type=TYPES[form]
+        _in_threads(pieces) if is_asgi else pieces, content_type=TYPES[form]
     )
     response["Content-Disposition"] = f'attachment; filename="{name}.{form}"'
     return response
 
 
 def _pieces(lines: Iterable[str]) -> Iterator[str]:
-    waiting, size = [], 0
+    buffer, size = [], 0
     for line in lines:
-        waiting.append(line)
+        buffer.append(line)
         size += len(line)
-        if size >= PIECE:
-            yield "".join(waiting)
-            waiting, size = [], 0
-    yield "".join(waiting)
+        if size >= PIECE_LENGTH:
+            yield "".join(buffer)
+            buffer, size = [], 0
+    yield "".join(buffer)
 
 
-async def _beside_the_loop(pieces: Iterator[str]) -> AsyncIterator[str]:
-    # Under ASGI a plain iterator would be read to its end before anything is sent.
+async def _in_threads(pieces: Iterator[str]) -> AsyncIterator[str]:
+    # Under ASGI, Django reads a plain iterator to its end before it sends anything.
     while (piece := await sync_to_async(_next)(pieces)) is not None:
         yield piece
 
 
 def _next(pieces: Iterator[str]) -> str | None:
     piece = next(pieces, None)
-    close_old_connections()  # while the browser reads, others may have it
+    close_old_connections()  # free while the browser reads
     return piece

@@ -1,15 +1,16 @@
-"""What is done after calls, at the desk: the log of it, and doing it once more."""
+"""The admin of after-call tasks: their attempts, and repeating them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.template.defaultfilters import pluralize
 from django.urls import URLPattern, path, reverse
 from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html, format_html_join
@@ -22,19 +23,14 @@ from calls.models import Call, PostCallTask
 from calls.models.post_call_task import Kind, State
 from calls.post_call.queue import available_kinds, retry_now
 
-if TYPE_CHECKING:
-    Admin = admin.ModelAdmin[Any]
-else:
-    Admin = admin.ModelAdmin
-
-# Whoever may take part in calls may have others told of them once more.
+# Users who may control calls may repeat their after-call tasks.
 MAY_REPEAT = "calls.change_call"
-AGAIN = {
-    Kind.SUMMARY: ("Sum up", "Sum up again"),
+BUTTONS = {
+    Kind.SUMMARY: ("Summarise", "Summarise again"),
     Kind.WEBHOOK: ("Send to the webhook", "Send to the webhook again"),
 }
-WILL_BE = {
-    Kind.SUMMARY: "The call is being summed up.",
+STARTED = {
+    Kind.SUMMARY: "The call is being summarised.",
     Kind.WEBHOOK: "The call is being sent to the webhook.",
 }
 UNLOADED = [
@@ -48,22 +44,22 @@ UNLOADED = [
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One thing done after a call, or that could be, as its page shows it."""
+class TaskView:
+    """A task, done or possible, as the call's page shows it."""
 
     kind: str
     label: str
     state: str
-    told: str
+    description: str
     button: str
     link: str
 
 
-class RetriesPostCallTasks(Admin):
-    """Shows on a call's page what came after the call, and does it again."""
+class RetriesPostCallTasks(admin.ModelAdmin[Call]):
+    """Shows after-call tasks on a call's page, and repeats them."""
 
     def get_urls(self) -> list[URLPattern]:
-        """Where a call's page sends its form."""
+        """Add the target of the call page's form."""
         view = self.admin_site.admin_view(require_POST(self.again_view))
         address = "<int:call_id>/again/<slug:kind>/"
         return [path(address, view, name="calls_call_again"), *super().get_urls()]
@@ -71,59 +67,57 @@ class RetriesPostCallTasks(Admin):
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        """Tell what was done after the call, and offer to do it again."""
+        """Show the tasks, with buttons to repeat them."""
         call = context.get("original")
         if isinstance(call, Call):
-            context["steps"] = list(steps(call, request.user))
+            context["tasks"] = list(task_views(call, request.user))
         return super().render_change_form(request, context, *args, **kwargs)
 
     def again_view(self, request: HttpRequest, call_id: int, kind: str) -> HttpResponse:
-        """Sum up a call, or tell of it, once more."""
+        """Repeat a task of one call."""
         if not request.user.has_perm(MAY_REPEAT):
             raise PermissionDenied
         call = Call.objects.select_related("bot").filter(pk=call_id).first()
         if call is None or kind not in available_kinds(call):
             raise Http404("The bot asks for no such thing after this call.")
         retry_now(call, Kind(kind))
-        self.log_change(request, call, AGAIN[Kind(kind)][1])
-        messages.success(request, WILL_BE[Kind(kind)])
+        self.log_change(request, call, BUTTONS[Kind(kind)][1])
+        messages.success(request, STARTED[Kind(kind)])
         return redirect("admin:calls_call_change", call_id)
 
 
-def steps(call: Call, user: Any) -> Iterator[Step]:
-    """What was, is or could be done after a call."""
-    rows = {row.kind: row for row in call.post_call_tasks.all()}
-    offered = available_kinds(call) if user.has_perm(MAY_REPEAT) else []
-    may_look = user.has_perm("calls.view_postcalltask")
+def task_views(call: Call, user: Any) -> Iterator[TaskView]:
+    """Tasks of a call that exist or are possible."""
+    tasks = {task.kind: task for task in call.post_call_tasks.all()}
+    repeatable = available_kinds(call) if user.has_perm(MAY_REPEAT) else []
+    may_view = user.has_perm("calls.view_postcalltask")
     for kind in Kind:
-        row = rows.get(kind)
-        if row or kind in offered:
-            yield Step(
+        task = tasks.get(kind)
+        if task or kind in repeatable:
+            yield TaskView(
                 kind=kind,
                 label=kind.label,
-                state=row.state if row else "",
-                told=told(row) if row else "Not done",
-                button=AGAIN[kind][bool(row)] if kind in offered else "",
-                link=_page(row) if row and may_look else "",
+                state=task.state if task else "",
+                description=describe(task) if task else "Not done",
+                button=BUTTONS[kind][bool(task)] if kind in repeatable else "",
+                link=_page(task) if task and may_view else "",
             )
 
 
-def told(row: PostCallTask) -> str:
-    """How something stands, in a few words."""
-    words = row.get_state_display()
-    if row.state == State.WAITING and row.attempts:
-        words = (
-            f"{words}, tried {row.attempts} {'time' if row.attempts == 1 else 'times'}"
-        )
-    why = row.log[-1].get("words", "") if row.log else ""
-    return f"{words}. {why}" if why and row.state != State.DONE else words
+def describe(task: PostCallTask) -> str:
+    """The state of a task, with the reason of a failure."""
+    state = task.get_state_display()
+    if task.state == State.WAITING and task.attempts:
+        state = f"{state}, tried {task.attempts} time{pluralize(task.attempts)}"
+    reason = task.log[-1].get("words", "") if task.log else ""
+    return f"{state}. {reason}" if reason and task.state != State.DONE else state
 
 
 @admin.register(PostCallTask)
-class PostCallTaskAdmin(ReadOnlyMixin, Admin):
-    """Every summary and every delivery, with all its attempts."""
+class PostCallTaskAdmin(ReadOnlyMixin, admin.ModelAdmin[PostCallTask]):
+    """Every summary and webhook delivery, with all attempts."""
 
-    list_display = ["of_call", "kind", "state_told", "attempts", "answer", "next_try"]
+    list_display = ["of_call", "kind", "state_text", "attempts", "answer", "next_try"]
     list_display_links = ["kind"]
     list_filter = ["state", "kind", ("call__bot", filters.BotFilter), "created_at"]
     list_select_related = ["call"]
@@ -132,89 +126,87 @@ class PostCallTaskAdmin(ReadOnlyMixin, Admin):
     search_fields = ["call__call_sid__startswith"]
     search_help_text = "A call SID."
     actions = ["again"]
-    fields = ["of_call", "kind", "state_told", "next_try", "attempts_told"]
-    readonly_fields = ["of_call", "state_told", "next_try", "attempts_told"]
+    fields = ["of_call", "kind", "state_text", "next_try", "attempt_log"]
+    readonly_fields = ["of_call", "state_text", "next_try", "attempt_log"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PostCallTask]:
-        """Without what only a call's own page shows."""
-        rows: QuerySet[PostCallTask] = super().get_queryset(request)
-        unloaded = [f"call__{name}" for name in UNLOADED]
-        return rows.select_related("call").defer(*unloaded)
+        """Without the long fields of the calls."""
+        tasks: QuerySet[PostCallTask] = super().get_queryset(request)
+        fields = [f"call__{name}" for name in UNLOADED]
+        return tasks.select_related("call").defer(*fields)
 
     def has_again_permission(self, request: HttpRequest) -> bool:
-        """Whoever may do so from a call's page."""
         return request.user.has_perm(MAY_REPEAT)
 
-    @admin.action(description="Do it again: sum up, or send", permissions=["again"])
+    @admin.action(description="Repeat the selected tasks", permissions=["again"])
     def again(self, request: HttpRequest, queryset: QuerySet[PostCallTask]) -> None:
-        """Do each of them once more, as far as its bot still asks for it."""
-        rows = list(queryset.select_related("call__bot").defer(None))
-        wanted = [row for row in rows if row.kind in available_kinds(row.call)]
-        for row in wanted:
-            retry_now(row.call, Kind(row.kind))
-        if wanted:
-            messages.success(request, f"To be done again in a moment: {len(wanted)}.")
-        if left := len(rows) - len(wanted):
-            why = "The bot asks for it no more."
-            messages.warning(request, f"Left alone: {left}. {why}")
+        """Repeat tasks that their bots still ask for."""
+        tasks = list(queryset.select_related("call__bot").defer(None))
+        repeatable = [task for task in tasks if task.kind in available_kinds(task.call)]
+        for task in repeatable:
+            retry_now(task.call, Kind(task.kind))
+        if repeatable:
+            messages.success(request, f"Will be repeated now: {len(repeatable)}.")
+        if skipped := len(tasks) - len(repeatable):
+            reason = "The bot no longer asks for it."
+            messages.warning(request, f"Not repeated: {skipped}. {reason}")
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        """Offer to do it again where its call's page does."""
-        row = context.get("original")
-        if isinstance(row, PostCallTask):
-            found = steps(row.call, request.user)
-            context["step"] = next(step for step in found if step.kind == row.kind)
+        """Add the button of the call's page."""
+        task = context.get("original")
+        if isinstance(task, PostCallTask):
+            for view in task_views(task.call, request.user):
+                if view.kind == task.kind:
+                    context["task"] = view
         return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.display(description="call", ordering="call__started_at")
-    def of_call(self, row: PostCallTask) -> str:
-        """The call it belongs to."""
-        began = localtime(row.call.started_at)
-        page = reverse("admin:calls_call_change", args=[row.call_id])
+    def of_call(self, task: PostCallTask) -> str:
+        """The start of the call, linked to its page."""
+        start = localtime(task.call.started_at)
+        page = reverse("admin:calls_call_change", args=[task.call_id])
         link = '<a href="{}">{}</a><span class="second-line">{}</span>'
-        return format_html(link, page, f"{began:%d %b %Y %H:%M:%S}", row.call.bot_name)
+        return format_html(link, page, f"{start:%d %b %Y %H:%M:%S}", task.call.bot_name)
 
     @admin.display(description="state", ordering="state")
-    def state_told(self, row: PostCallTask) -> str:
-        """How it stands, and why where it failed."""
-        return told(row)
+    def state_text(self, task: PostCallTask) -> str:
+        return describe(task)
 
     @admin.display(description="last answer")
-    def answer(self, row: PostCallTask) -> str:
+    def answer(self, task: PostCallTask) -> str:
         """The HTTP status of the latest attempt."""
-        return str(row.log[-1].get("status") or "-") if row.log else "-"
+        return str(task.log[-1].get("status") or "-") if task.log else "-"
 
     @admin.display(description="next try", ordering="due_at")
-    def next_try(self, row: PostCallTask) -> str:
-        """When it is tried next."""
-        if row.state != State.WAITING:
+    def next_try(self, task: PostCallTask) -> str:
+        if task.state != State.WAITING:
             return "-"
-        due = localtime(row.due_at)
-        return "now" if row.due_at <= now() else f"{due:%d %b %H:%M:%S}"
+        due = localtime(task.due_at)
+        return "now" if task.due_at <= now() else f"{due:%d %b %H:%M:%S}"
 
     @admin.display(description="attempts")
-    def attempts_told(self, row: PostCallTask) -> str:
-        """When each was, what came of it and how long it took."""
-        if not row.log:
+    def attempt_log(self, task: PostCallTask) -> str:
+        """Time, result and duration of each attempt."""
+        if not task.log:
             return "None yet"
-        lines = ((_moment(entry), _came_of(entry)) for entry in row.log)
+        lines = ((_time(entry), _result(entry)) for entry in task.log)
         return format_html(
             "<ol>{}</ol>", format_html_join("", "<li>{}: {}</li>", lines)
         )
 
 
-def _page(row: PostCallTask) -> str:
-    return reverse("admin:calls_postcalltask_change", args=[row.pk])
+def _page(task: PostCallTask) -> str:
+    return reverse("admin:calls_postcalltask_change", args=[task.pk])
 
 
-def _moment(entry: dict[str, Any]) -> str:
-    at: datetime | None = parse_datetime(str(entry.get("at", "")))
-    return f"{localtime(at):%d %b %Y, %H:%M:%S}" if at else "-"
+def _time(entry: dict[str, Any]) -> str:
+    time: datetime | None = parse_datetime(str(entry.get("at", "")))
+    return f"{localtime(time):%d %b %Y, %H:%M:%S}" if time else "-"
 
 
-def _came_of(entry: dict[str, Any]) -> str:
-    words = "Done." if entry.get("done") else entry.get("words") or "Failed."
+def _result(entry: dict[str, Any]) -> str:
+    text = "Done." if entry.get("done") else entry.get("words") or "Failed."
     status = f" HTTP {entry['status']}," if entry.get("status") else ""
-    return f"{words}{status} {entry.get('ms', 0):,} ms"
+    return f"{text}{status} {entry.get('ms', 0):,} ms"

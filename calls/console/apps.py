@@ -2,6 +2,6 @@ from django.contrib.admin.apps import AdminConfig
 
 
 class ConsoleConfig(AdminConfig):
-    """Django's admin, with the desk's own pages."""
+    """Django's admin, with the console's own pages."""
 
     default_site = "calls.console.site.ConsoleSite"

@@ -1,12 +1,11 @@
-"""Forget a caller: what is known of them, and after a second look its deletion."""
+"""The page “Erase a caller's data”: shows what is stored, then deletes it."""
 
 from typing import Any
 
 from asgiref.sync import async_to_sync
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.models import DELETION, LogEntry
-from django.contrib.contenttypes.models import ContentType
+from django.contrib.admin.models import DELETION
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -14,19 +13,23 @@ from django.template.response import TemplateResponse
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
+from calls.console.change_log import log_change
 from calls.models import Call
 from calls.privacy import erasure
 from calls.review.masking import masked
 from calls.session.services import services
 from calls.speech.clip_store import ClipsUnavailable
 
-STILL_SOUNDS = (
-    "The sound of these calls could not be removed now; it expires by itself."
+CLIPS_REMAIN = (
+    "The audio of these calls could not be deleted now; it expires by itself."
+)
+CALL_IN_PROGRESS = (
+    "A call of this caller is in progress. Erase their data again when it is over."
 )
 
 
 class CallerForm(forms.Form):
-    """Whom to forget. Sent in a body only: addresses end up in logs."""
+    """The caller to erase. Sent in a body only: addresses end up in logs."""
 
     number = forms.CharField(
         max_length=120,
@@ -36,64 +39,63 @@ class CallerForm(forms.Form):
     )
 
     def clean_number(self) -> str:
-        """The one caller that is meant."""
+        """The number as calls store it."""
         return erasure.parse_caller(self.cleaned_data["number"])
 
 
 @sensitive_post_parameters("number")
 @require_http_methods(["GET", "HEAD", "POST"])
 def page(request: HttpRequest) -> HttpResponse:
-    """Ask for a number, tell what is known of it, and forget it when that is meant."""
+    """Ask for a number, show what is stored about it, and erase it on confirmation."""
     if not (request.user.is_active and request.user.is_superuser):
         raise PermissionDenied
     if request.method != "POST":
-        return _shown(request, CallerForm(initial={"number": _caller_of_call(request)}))
+        form = CallerForm(initial={"number": _caller_of_call(request)})
+        return _form_page(request, form)
     form = CallerForm(request.POST)
     if not form.is_valid():
-        return _shown(request, form)
-    known = erasure.caller_data(form.cleaned_data["number"])
-    if "forget" in request.POST and known.calls:
-        return _forget(request, known)
-    return _shown(request, form, known)
+        return _form_page(request, form)
+    data = erasure.caller_data(form.cleaned_data["number"])
+    if "erase" in request.POST and data.calls:
+        return _erase(request, data)
+    return _form_page(request, form, data)
 
 
-def _shown(
-    request: HttpRequest, form: CallerForm, known: erasure.CallerData | None = None
+def _form_page(
+    request: HttpRequest, form: CallerForm, data: erasure.CallerData | None = None
 ) -> HttpResponse:
     context: dict[str, Any] = {
         **admin.site.each_context(request),
-        "title": "Forget a caller",
+        "title": "Erase a caller's data",
         "form": form,
-        "known": known,
+        "data": data,
         "elsewhere": erasure.ELSEWHERE,
     }
     return TemplateResponse(request, "admin/erase.html", context)
 
 
-def _forget(request: HttpRequest, known: erasure.CallerData) -> HttpResponse:
-    superuser: Any = request.user
-    deleted = erasure.erase(known.number)
-    LogEntry.objects.create(
-        user=superuser,
-        content_type=ContentType.objects.get_for_model(Call),
-        object_repr=masked(known.number),
-        action_flag=DELETION,
-        change_message=f"Forgot a caller: {deleted}",
+def _erase(request: HttpRequest, data: erasure.CallerData) -> HttpResponse:
+    deleted = erasure.erase(data.number)
+    log_change(
+        int(request.user.pk or 0),
+        Call(),
+        f"Erased a caller's data: {deleted}",
+        flag=DELETION,
+        name=masked(data.number),
     )
     try:
         # The services belong to the server's event loop.
         async_to_sync(services().clips.drop)(list(deleted.clips))
     except ClipsUnavailable:
-        messages.warning(request, STILL_SOUNDS)
+        messages.warning(request, CLIPS_REMAIN)
     messages.success(request, f"Deleted: {deleted}. {erasure.ELSEWHERE}")
-    if known.going_on:
-        told = "A call of theirs is going on. Forget them again when it is over."
-        messages.warning(request, told)
+    if data.going_on:
+        messages.warning(request, CALL_IN_PROGRESS)
     return redirect("admin:erase")
 
 
 def _caller_of_call(request: HttpRequest) -> str:
-    """The caller of the call one comes from."""
+    """The caller of the call whose page links here."""
     call_id = request.GET.get("call", "")
     if not (call_id.isascii() and call_id.isdigit() and len(call_id) < 19):
         return ""

@@ -1,4 +1,4 @@
-"""The sockets of the desk's pages: for staff, from our own pages."""
+"""WebSocket routes of the console: for staff only, from the console's own pages."""
 
 from typing import Any
 
@@ -14,23 +14,23 @@ from calls.db import run_in_db_thread
 from calls.routing import refuse
 
 _live: Any = LiveConsumer.as_asgi()
-_talk: Any = TestCallConsumer.as_asgi()
+_test_call: Any = TestCallConsumer.as_asgi()
 
 urlpatterns: list[Any] = [
     path("console/live", _live, name="live-socket"),
-    path("console/test-call/<str:token>", _talk, name="test-call-socket"),
+    path("console/test-call/<str:token>", _test_call, name="test-call-socket"),
     re_path("", refuse),
 ]
 
 
 def require_second_factor(application: Any) -> Any:
-    """Turn away sessions without the code that their person is asked for."""
+    """Refuse sessions without the second factor that their user needs."""
 
-    passed = run_in_db_thread(has_second_factor)
+    is_verified = run_in_db_thread(has_second_factor)
 
     async def gate(scope: Any, receive: Any, send: Any) -> Any:
         user, session = scope["user"], scope["session"]
-        if user.is_authenticated and not await passed(user, session):
+        if user.is_authenticated and not await is_verified(user, session):
             return await refuse(scope, receive, send)
         return await application(scope, receive, send)
 

@@ -1,4 +1,4 @@
-"""The operator's desk: Django's admin, and the pages that span bots and calls."""
+"""The console: Django's admin, and the pages that span bots and calls."""
 
 from typing import Any
 
@@ -18,24 +18,24 @@ from calls.console.numbers import point, preview
 from calls.console.test_call import page as test_call
 from calls.console.test_call import transfer
 
-# The desk's own pages among the lists of an app: name, address, who may see it.
+# The console's own pages in the menu of an app: name, URL name, permission.
 PAGES = {
-    "bots": ("Numbers at Twilio", "numbers", "bots.view_phonenumber"),
+    "bots": ("Connect numbers", "numbers", "bots.view_phonenumber"),
     "calls": ("Live calls", "live", "calls.view_call"),
 }
 
 
 class ConsoleSite(admin.AdminSite):
-    """One page a question: what is going on, what will happen, what does it say."""
+    """Django's admin with the console's own pages."""
 
     site_header = "voicebot"
     site_title = "voicebot"
-    index_title = "Operator's desk"
-    site_url = None  # there is no site beside the desk to link to
+    index_title = "Console"
+    site_url = None  # there is no public site to link to
     login_form = SignInForm
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        """The desk's own pages, for staff only, before the admin's."""
+        """The console's own pages, for staff only, before the admin's."""
         view = self.admin_view
         return [
             path("live/", view(live.page), name="live"),
@@ -51,7 +51,7 @@ class ConsoleSite(admin.AdminSite):
             path("numbers/point/<str:sid>/", view(point.point_number), name="point"),
             path("numbers/preview/", view(preview.page), name="number-preview"),
             path("numbers/greeting/<int:bot_id>/", view(preview.play), name="greeting"),
-            # Open to staff who still have to set up their code.
+            # Open to staff who still have to set up two-factor sign-in.
             path("two-factor/", two_factor.page, name="two-factor"),
             path("logout/", self.logout, name="logout"),
             *super().get_urls(),
@@ -60,48 +60,52 @@ class ConsoleSite(admin.AdminSite):
     def get_app_list(
         self, request: HttpRequest, app_label: str | None = None
     ) -> list[Any]:
-        """Lead to the desk's own pages from everywhere, beside the lists."""
+        """Add the console's own pages to the menu."""
         apps = super().get_app_list(request, app_label)
         for app in apps:
             name, page, permission = PAGES.get(app["app_label"], ("", "", ""))
             if name and request.user.has_perm(permission):
-                shown = {"name": name, "object_name": page, "view_only": True}
-                address = reverse(f"{self.name}:{page}")
-                app["models"].append({**shown, "admin_url": address, "add_url": None})
+                entry = {"name": name, "object_name": page, "view_only": True}
+                url = reverse(f"{self.name}:{page}")
+                app["models"].append({**entry, "admin_url": url, "add_url": None})
         return apps
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Staff only, with a code where one is asked for; found out once a request."""
+        """Staff with a second factor, if one is required. Cached on the request."""
         if not super().has_permission(request):
             return False
-        known: dict[str, bool] = request.__dict__
-        if "has_passed" not in known:
-            known["has_passed"] = has_second_factor(request.user, request.session)
-        return known["has_passed"]
+        cache: dict[str, bool] = request.__dict__
+        if "has_second_factor" not in cache:
+            cache["has_second_factor"] = has_second_factor(
+                request.user, request.session
+            )
+        return cache["has_second_factor"]
 
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Sign in; staff who still have to set up a code are led there."""
-        is_kept_out = super().has_permission(request) and not self.has_permission(
+        """Sign in; staff who still have to set up a second factor are sent there."""
+        lacks_factor = super().has_permission(request) and not self.has_permission(
             request
         )
-        if request.method == "GET" and is_kept_out and not totp_device(request.user):
+        if request.method == "GET" and lacks_factor and not totp_device(request.user):
             return redirect("admin:two-factor")
         return super().login(request, extra_context)
 
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
-        """Show the figures of the day above the list of what can be edited."""
+        """Show the dashboard above the admin's list of models."""
         if self.has_permission(request) and not request.user.get_all_permissions():
             return self._without_group(request)
-        found = dashboard.context(request) if self.has_permission(request) else {}
-        return super().index(request, {**(extra_context or {}), **found})
+        context = dashboard.context(request) if self.has_permission(request) else {}
+        return super().index(request, {**(extra_context or {}), **context})
 
     def _without_group(self, request: HttpRequest) -> TemplateResponse:
-        """Say why there is nothing to see."""
-        shown = {"title": "No group yet", "purposes": groups.DESCRIPTIONS}
-        return TemplateResponse(
-            request, "admin/no_group.html", {**self.each_context(request), **shown}
-        )
+        """Explain that an account without a group may do nothing."""
+        context = {
+            **self.each_context(request),
+            "title": "No group yet",
+            "descriptions": groups.DESCRIPTIONS,
+        }
+        return TemplateResponse(request, "admin/no_group.html", context)

@@ -8,7 +8,7 @@ from typing import Any
 
 from bots.config.bot_config import BotConfig
 from bots.config.capabilities import TransferTarget
-from bots.config.opening_hours import BadHours, is_open
+from bots.config.opening_hours import is_open_or_unreadable
 from bots.config.placeholders import Values, fill
 from calls.turns.turn import COLLECT_DIGITS, END_CALL, SWITCH_LANGUAGE, TRANSFER_CALL
 
@@ -40,15 +40,11 @@ def available_targets(
     targets: Iterable[TransferTarget], minute_of_week: int
 ) -> list[TransferTarget]:
     """Return the targets that take calls at this minute of the week."""
-    return [target for target in targets if is_available(target, minute_of_week)]
-
-
-def is_available(target: TransferTarget, minute_of_week: int) -> bool:
-    """True within the target's opening hours, or if they cannot be parsed."""
-    try:
-        return is_open(target.opening_hours, minute_of_week)
-    except BadHours:  # stored by an older release
-        return True
+    return [
+        target
+        for target in targets
+        if is_open_or_unreadable(target.opening_hours, minute_of_week)
+    ]
 
 
 def _end_call() -> Function:

@@ -1,18 +1,21 @@
-"""TODO."""
+"""Problems that today's calls ran into, each with its remedy."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from django.db.models import Count
+from django.template.defaultfilters import pluralize
 
-from calls.diagnostics.warnings import Finding
+from calls.diagnostics.findings import Finding, failure, warning
 from calls.models import Call, Turn
 from calls.review.call_links import CallLinks
 
-# The latest turns tell whether Inworld takes our key now.
-TURNS_LOOKED_AT = 200
-# What an operator can do about calls that failed, by their end reason.
+NAME = "Calls"
+# Turns read to see whether Inworld accepts our key now.
+MAX_TURNS_READ = 200
+SEE_CALLS = "See these calls"
+# Remedies for failed calls, by end reason.
 REMEDIES = {
     Call.EndReason.NO_BOT: "Give the number a bot, or make one bot the default.",
     Call.EndReason.NOT_IN_SERVICE: "Switch the number and its bot on, or point the "
@@ -22,8 +25,8 @@ REMEDIES = {
     "some numbers may have a limit of their own.",
     Call.EndReason.TOO_MANY_CALLS: "Block the caller if they are not welcome; if they "
     "are, raise MAX_CALLS_PER_CALLER or MAX_CALLS_PER_CALLER_PER_HOUR.",
-    Call.EndReason.BOT_FAILED: "Read what went wrong in the calls; a fallback model "
-    "on the bot's page helps when a model is away.",
+    Call.EndReason.BOT_FAILED: "Read what went wrong in the calls; a backup model "
+    "on the bot's page helps when a model is unavailable.",
     Call.EndReason.NEVER_CONNECTED: "Check that SERVER_URL is right and that the proxy "
     "or tunnel passes WebSockets on.",
     Call.EndReason.CONNECTION_LOST: "Check the proxy's or tunnel's time limits for "
@@ -33,11 +36,15 @@ REMEDIES = {
 }
 
 
-def in_the_calls(calls: CallLinks, today: datetime) -> list[Finding]:
-    """What today's calls have run into; `today` is its first moment."""
+# When a turn started, its error, and the model that wrote it.
+TurnOutcome = tuple[datetime, str, str]
+
+
+def call_findings(calls: CallLinks, today: datetime) -> list[Finding]:
+    """Problems of the calls since `today`, the midnight with which today began."""
+    since = Call.objects.real().filter(started_at__gte=today)
     failed: dict[str, int] = dict(
-        Call.objects.real()
-        .filter(started_at__gte=today, end_reason__in=REMEDIES)
+        since.filter(end_reason__in=REMEDIES)
         .filter(status__in=[Call.Status.FAILED, Call.Status.REFUSED])
         .values_list("end_reason")
         .annotate(calls=Count("pk"))
@@ -47,73 +54,63 @@ def in_the_calls(calls: CallLinks, today: datetime) -> list[Finding]:
         Turn.objects.filter(call__is_test=False, call__started_at__gte=today)
         .filter(role__in=[Turn.Role.BOT, Turn.Role.SYSTEM])
         .order_by("-call__started_at", "-index")
-        .values_list("started_at", "error", "model")[:TURNS_LOOKED_AT]
+        .values_list("started_at", "error", "model")[:MAX_TURNS_READ]
     )
-    return [*_at_inworld(calls, today, latest), *_failed(calls, today, failed)]
+    return [*_inworld_findings(calls, today, latest), *_failed(calls, today, failed)]
 
 
 def _failed(
     calls: CallLinks, today: datetime, failed: Mapping[str, int]
-) -> Iterable[Finding]:
-    for reason, count in failed.items():
-        word = Call.EndReason(reason)
-        yield Finding(
-            f"{_calls(count)} failed today: {_lowered(str(word.label))}.",
-            REMEDIES[word],
-            calls.where(
+) -> Iterator[Finding]:
+    for value, count in failed.items():
+        reason = Call.EndReason(value)
+        label = str(reason.label)
+        yield warning(
+            NAME,
+            f"{count:,} call{pluralize(count)} failed today: "
+            f"{label[:1].lower()}{label[1:]}.",
+            REMEDIES[reason],
+            link=calls.where(
                 started_at__gte=today,
-                end_reason__exact=reason,
+                end_reason__exact=value,
                 status__in=f"{Call.Status.FAILED},{Call.Status.REFUSED}",
             ),
-            "See these calls",
+            link_text=SEE_CALLS,
         )
 
 
-def _at_inworld(
-    calls: CallLinks, today: datetime, turns: Iterable[tuple[datetime, str, str]]
-) -> list[Finding]:
-    """Whether the latest word from Inworld was that it does not take our requests."""
-    where = calls.where(started_at__gte=today, had_error__exact=1)
-    match _last_word(turns):
+def _inworld_findings(
+    calls: CallLinks, today: datetime, turns: Iterable[TurnOutcome]
+) -> Iterator[Finding]:
+    """Report if Inworld refused the most recent request."""
+    link = calls.where(started_at__gte=today, had_error__exact=1)
+    match _last_refusal(turns):
         case "401" | "403" as status:
-            return [
-                Finding(
-                    f"Inworld refuses INWORLD_API_KEY (status {status}): the bots "
-                    "cannot answer.",
-                    "Copy the key again from Inworld's portal to .env and start the "
-                    "server again.",
-                    where,
-                    "See these calls",
-                    is_urgent=True,
-                )
-            ]
+            yield failure(
+                NAME,
+                f"Inworld refuses INWORLD_API_KEY (status {status}): the bots "
+                "cannot answer.",
+                "Copy the key again from Inworld's portal to .env and start the "
+                "server again.",
+                link=link,
+                link_text=SEE_CALLS,
+            )
         case "429":
-            return [
-                Finding(
-                    "Inworld turns answers down: more than its plan allows (status "
-                    "429).",
-                    "Lower INWORLD_MAX_CONCURRENCY to what the plan generates at once, or "
-                    "raise the plan.",
-                    where,
-                    "See these calls",
-                )
-            ]
-    return []
+            yield warning(
+                NAME,
+                "Inworld rejects requests: more than its plan allows (status 429).",
+                "Lower INWORLD_MAX_CONCURRENCY to what the plan generates at once, "
+                "or choose a larger plan.",
+                link=link,
+                link_text=SEE_CALLS,
+            )
 
 
-def _last_word(turns: Iterable[tuple[datetime, str, str]]) -> str:
-    """The status of the latest refusal; empty when an answer has come since."""
+def _last_refusal(turns: Iterable[TurnOutcome]) -> str:
+    """The status of the latest refusal; empty if Inworld has answered since."""
     for _, error, model in sorted(turns, reverse=True):
-        if refused := re.match(r"Inworld answered (401|403|429)\b", error):
-            return refused[1]
+        if refusal := re.match(r"Inworld answered (401|403|429)\b", error):
+            return refusal[1]
         if model and not error:
             return ""
     return ""
-
-
-def _calls(count: int) -> str:
-    return "1 call" if count == 1 else f"{count:,} calls"
-
-
-def _lowered(sentence: str) -> str:
-    return sentence[:1].lower() + sentence[1:]

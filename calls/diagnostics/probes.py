@@ -1,4 +1,4 @@
-"""What the doctor tries: settings, database, clips, the server, numbers at Twilio."""
+"""The doctor's checks of settings, database, clips, server, numbers and clock."""
 
 import asyncio
 import shutil
@@ -10,24 +10,29 @@ from secrets import token_hex
 from threading import Thread
 
 import httpx
-from django import db
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import Error, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from bots.models import PhoneNumber
+from calls.checks import redis_problem
 from calls.diagnostics.findings import (
-    CARRIER_VOICE,
     SORRY,
     TWILIO_ERROR,
+    TWILIO_VOICE,
     Finding,
     failure,
     ok,
     warning,
 )
 from calls.diagnostics.server_url_probe import Sample
-from calls.diagnostics.warnings import at_the_numbers, in_the_setup
+from calls.diagnostics.warnings import (
+    NUMBERS,
+    SETTINGS,
+    number_findings,
+    setup_findings,
+)
 from calls.models import Call, PostCallTask
 from calls.speech.clip_store import ClipsUnavailable, RedisClips
 from calls.twilio.account import account, is_connected
@@ -38,56 +43,52 @@ from calls.webhooks.admission import dry_run
 
 ASK_SECONDS = 3.0
 DATABASE_SECONDS = 5.0
-LATE = f"it does not answer within {DATABASE_SECONDS:g} s"
+TOO_SLOW = f"it does not answer within {DATABASE_SECONDS:g} s"
 SAMPLE_SECONDS = 60.0
 BRIEF_SECONDS = 0.05
-TELL_MB, FULL_MB = 500, 50
+# Free disk space below which the doctor warns, and fails.
+LOW_MB, FULL_MB = 500, 50
 MAX_CLOCK_ERROR_SECONDS = 30.0
+POINTED_IN_CONSOLE = "The console's page “Connect numbers” points it here."
 
 
-def of_settings() -> Iterator[Finding]:
-    """What the server's own checks say."""
-    found = in_the_setup()
-    for trouble in found:
-        words = f"{trouble.what} {trouble.remedy}"
-        if trouble.is_urgent:
-            yield failure("Settings", words, TWILIO_ERROR)  # it refuses to start
-        else:
-            yield warning("Settings", words)
-    if not found:
-        yield ok("Settings", "Complete.")
+def probe_settings() -> Iterator[Finding]:
+    """The server's own system checks."""
+    yield from setup_findings() or [ok(SETTINGS, "Complete.")]
 
 
-def of_database(reach: Callable[[], None]) -> Iterator[Finding]:
-    """Whether it can be reached, is up to date and takes a call."""
-    told: list[str] = []
-    # A daemon: a database that never answers must not keep us from ending.
-    look = Thread(target=lambda: told.append(_trouble(reach)), daemon=True)
-    look.start()
-    look.join(DATABASE_SECONDS)
-    trouble = told[0] if told else _unusable(LATE)
-    if trouble:
-        yield failure("Database", trouble, SORRY)
+def probe_database(reach: Callable[[], None]) -> Iterator[Finding]:
+    """Check that the database is up to date and can store a call."""
+    problems: list[str] = []
+    # A daemon: a database that never answers must not keep the doctor from ending.
+    attempt = Thread(
+        target=lambda: problems.append(_database_problem(reach)), daemon=True
+    )
+    attempt.start()
+    attempt.join(DATABASE_SECONDS)
+    problem = problems[0] if problems else _unusable(TOO_SLOW)
+    if problem:
+        yield failure("Database", problem, caller_hears=SORRY)
         return
     yield ok("Database", f"{connection.display_name} is up to date and takes calls.")
-    yield from _of_disk()
+    yield from _probe_disk()
 
 
-def _trouble(reach: Callable[[], None]) -> str:
-    """Why no call can be written; empty when one can."""
+def _database_problem(reach: Callable[[], None]) -> str:
+    """Why no call can be stored; empty if one can."""
     try:
         reach()
         executor = MigrationExecutor(connection)
-        waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
-        if waiting:
-            return f"{len(waiting)} migrations wait. Run `manage.py setup`."
+        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        if missing:
+            return f"{len(missing)} migrations wait. Run `manage.py setup`."
         dry_run()
         PostCallTask.objects.exists()
         with transaction.atomic():
             sid = f"doctor-{token_hex(16)}"
             Call.objects.create(call_sid=sid, started_at=timezone.now())
             transaction.set_rollback(True)
-    except db.Error as error:
+    except Error as error:
         reason = " ".join(str(error).split()).rstrip(".")
         return _unusable(reason or type(error).__name__)
     finally:
@@ -99,69 +100,76 @@ def _unusable(reason: str) -> str:
     return f"It cannot be used: {reason}. Is DATABASE_URL right, and does it run?"
 
 
-def _of_disk() -> Iterator[Finding]:
+def _probe_disk() -> Iterator[Finding]:
     if connection.vendor != "sqlite":
         return
     folder = Path(str(connection.settings_dict["NAME"])).resolve().parent
     megabytes = shutil.disk_usage(folder).free // 1_000_000
-    words = f"{megabytes:,} MB are free for the database in {folder}."
+    free = f"{megabytes:,} MB are free for the database in {folder}."
     if megabytes < FULL_MB:
-        yield failure("Disk", f"{words} Make room: soon no call can be written.")
-    elif megabytes < TELL_MB:
-        yield warning("Disk", f"{words} Make room.")
+        yield failure("Disk", free, "Make room: soon no call can be stored.")
+    elif megabytes < LOW_MB:
+        yield warning("Disk", free, "Make room.")
     else:
-        yield ok("Disk", words)
+        yield ok("Disk", free)
 
 
-def of_clips(sample: Sample) -> Iterator[Finding]:
-    """Whether a clip is kept, comes back whole and is forgotten in time.
+def probe_clips(sample: Sample) -> Iterator[Finding]:
+    """Check that a clip can be stored, comes back unchanged, and expires in time.
 
-    Leaves the sample there, for the round trip.
+    Leaves the sample in the store, to be fetched through SERVER_URL.
     """
     if not settings.REDIS_URL:
-        words = "Kept in the server's own memory, which is right for a single process."
-        yield ok("Clips", words)
+        message = "Kept in the server's own memory: right for a single process."
+        yield ok("Clips", message)
         return
+    problem = redis_problem(settings.REDIS_URL) or _clip_store_problem(sample)
+    if problem:
+        hint = "Does Redis run, and is REDIS_URL right?"
+        yield failure("Clips", problem, hint, caller_hears=TWILIO_VOICE)
+    else:
+        yield ok("Clips", "Redis stores a clip, returns it and deletes it in time.")
+
+
+def _clip_store_problem(sample: Sample) -> str:
     try:
-        trouble = asyncio.run(_try_store(sample))
+        return asyncio.run(_try_clip_store(sample))
     except ClipsUnavailable as error:
         reason = str(error).rstrip(".")
-        trouble = f"Redis takes none: {reason}. Is it up, and is REDIS_URL right?"
-    if trouble:
-        yield failure("Clips", trouble, CARRIER_VOICE)
-    else:
-        yield ok("Clips", "Redis keeps a clip, gives it back and forgets it in time.")
+        return f"Redis stores no clips: {reason}."
 
 
-async def _try_store(sample: Sample) -> str:
+async def _try_clip_store(sample: Sample) -> str:
     store = RedisClips(settings.REDIS_URL)
     try:
         await store.put(sample.id, sample.wav, SAMPLE_SECONDS)
         if await store.get(sample.id) != sample.wav:
-            return "Redis gives back something else. Is its memory full?"
+            return "Redis returns something else than the clip. Is its memory full?"
         brief = Sample()
         await store.put(brief.id, brief.wav, BRIEF_SECONDS)
         await asyncio.sleep(2 * BRIEF_SECONDS)
         if await store.get(brief.id) is not None:
-            return "Redis does not forget what has expired."
+            return "Redis does not delete clips that have expired."
         return ""
     finally:
         await store.aclose()
 
 
-def of_server() -> Iterator[Finding]:
-    """Whether a server runs on this machine and takes calls."""
+def probe_server() -> Iterator[Finding]:
+    """Check that a server runs on this machine and takes calls."""
     host = settings.HOST if settings.HOST not in ("0.0.0.0", "::", "") else "127.0.0.1"  # noqa: S104
     name = f"[{host}]" if ":" in host else host
     address = f"http://{name}:{settings.PORT}"
     try:
-        # Proxies of this machine's settings are for the world outside.
+        # Proxies of this machine's settings are not for requests to itself.
         with httpx.Client(timeout=ASK_SECONDS, trust_env=False) as http:
             alive = http.get(f"{address}/healthz")
             ready = http.get(f"{address}/readyz")
         if alive.status_code != 200:
-            words = f"What answers at {address} is no voicebot. Set another PORT."
-            yield failure("Server", words, TWILIO_ERROR)
+            message = f"Another program answers at {address}, not voicebot."
+            yield failure(
+                "Server", message, "Set another PORT.", caller_hears=TWILIO_ERROR
+            )
         elif ready.status_code == 200:
             yield ok("Server", f"It runs at {address} and takes calls.")
         else:
@@ -170,69 +178,71 @@ def of_server() -> Iterator[Finding]:
                 "Server", f"It runs at {address} and takes no calls: {reasons}"
             )
     except (httpx.HTTPError, ValueError):
-        words = f"None runs at {address}. Start it with `manage.py serve`."
-        yield warning("Server", f"{words} The rest is tried without it.")
+        yield warning(
+            "Server",
+            f"None runs at {address}.",
+            "Start it with `manage.py serve`. The rest is checked without it.",
+        )
 
 
-def of_numbers() -> Iterator[Finding]:
-    """Numbers without a bot here, and where they point at Twilio."""
-    lost = at_the_numbers()
-    for trouble in lost:
-        yield failure("Numbers", f"{trouble.what} {trouble.remedy}")
-    if not lost:
-        yield ok("Numbers", "Every number in service has an active bot.")
+def probe_numbers() -> Iterator[Finding]:
+    """Check that numbers have a bot, and that they point here at Twilio."""
+    yield from number_findings() or [
+        ok(NUMBERS, "Every number in service has an active bot.")
+    ]
     if not is_connected():
-        words = "Not looked at: TWILIO_ACCOUNT_SID or TWILIO_AUTH_TOKEN is not set."
-        yield warning("Twilio", words)
+        message = "Not checked: TWILIO_ACCOUNT_SID or TWILIO_AUTH_TOKEN is not set."
+        yield warning("Twilio", message)
         return
     try:
-        yield from _at_twilio(account().numbers())
+        yield from _probe_account(account().numbers())
     except TwilioAway as error:
         yield warning("Twilio", str(error))
     except TwilioError as error:
         yield failure("Twilio", str(error))
 
 
-def _at_twilio(numbers: list[Number]) -> Iterator[Finding]:
-    listed = PhoneNumber.objects.filter(is_active=True)
-    known = set(listed.values_list("number", flat=True))
-    here = 0
+def _probe_account(numbers: list[Number]) -> Iterator[Finding]:
+    in_service = PhoneNumber.objects.filter(is_active=True)
+    ours = set(in_service.values_list("number", flat=True))
+    pointing_here = 0
     for number in numbers:
-        found = number_status(number, webhooks())
-        here += found.points == PointsAt.HERE
-        words = f"{number.number}: {found.message}."
-        if found.points == PointsAt.PARTLY:
-            lost = number.voice_method != "POST"
-            yield (failure if lost else warning)(
-                "Twilio", f"{words} The desk points it."
+        status = number_status(number, webhooks())
+        pointing_here += status.points == PointsAt.HERE
+        message = f"{number.number}: {status.message}."
+        if status.points == PointsAt.PARTLY:
+            takes_no_calls = number.voice_method != "POST"
+            yield (failure if takes_no_calls else warning)(
+                "Twilio", message, POINTED_IN_CONSOLE
             )
-        elif found.points != PointsAt.HERE and number.number in known:
-            yield failure(
-                "Twilio", f"{words} The desk's page of numbers points it here."
-            )
-    for missing in sorted(known - {number.number for number in numbers}):
+        elif status.points != PointsAt.HERE and number.number in ours:
+            yield failure("Twilio", message, POINTED_IN_CONSOLE)
+    for missing in sorted(ours - {number.number for number in numbers}):
         yield warning("Twilio", f"{missing} is not in this account.")
-    if here:
-        yield ok("Twilio", f"Numbers that point here: {here}.")
-    elif not known:
+    if pointing_here:
+        yield ok("Twilio", f"Numbers that point here: {pointing_here}.")
+    elif not ours:
         yield failure(
-            "Twilio", "No number of the account points here. The desk does that."
+            "Twilio",
+            "No number of the account points here.",
+            "Do that on the console's page “Connect numbers”.",
         )
 
 
-def of_clock() -> Iterator[Finding]:
-    """Whether this machine's clock agrees with Inworld's."""
+def probe_clock() -> Iterator[Finding]:
+    """Compare this machine's clock with Inworld's."""
     try:
         answer = httpx.get(settings.INWORLD_BASE_URL, timeout=ASK_SECONDS)
-        told = parsedate_to_datetime(answer.headers["Date"])
+        their_time = parsedate_to_datetime(answer.headers["Date"])
     except (httpx.HTTPError, httpx.InvalidURL, KeyError, ValueError):
         return
-    seconds = abs((datetime.now(UTC) - told.astimezone(UTC)).total_seconds())
+    seconds = abs((datetime.now(UTC) - their_time.astimezone(UTC)).total_seconds())
     if seconds <= MAX_CLOCK_ERROR_SECONDS:
         yield ok("Clock", "It agrees with Inworld's.")
         return
     yield warning(
         "Clock",
-        f"It is {seconds:.0f} s off. Switch time synchronisation on: codes for signing "
-        "in and the times of calls depend on it.",
+        f"It is {seconds:.0f} s off.",
+        "Switch time synchronisation on: sign-in codes and the times of calls depend "
+        "on it.",
     )

@@ -1,6 +1,7 @@
-"""TODO."""
+"""The doctor's check of SERVER_URL, and its conclusion: what callers hear."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from django.conf import settings
 
@@ -10,57 +11,57 @@ from bots.number_routing import explain
 from calls.diagnostics import server_url_probe
 from calls.diagnostics.findings import (
     APOLOGY,
-    CARRIER_VOICE,
     LINE_DROPS,
     NO_CALL,
     NO_VOICE,
     SORRY,
     TWILIO_ERROR,
+    TWILIO_VOICE,
     Finding,
-    failure,
-    ok,
     warning,
 )
+from calls.diagnostics.response_verdicts import ADDRESS, CLIP, SOCKET, WEBHOOK
 from calls.webhooks.connect import (
     NOT_CONFIGURED,
     NOT_IN_SERVICE,
     configuration_problem,
 )
 
-NUMBERS_NAMED = 10
-GREETING_SHOWN = 60
+MAX_NUMBERS_NAMED = 10
+MAX_GREETING_LENGTH = 60
+# What callers hear if a part of the round trip fails.
+CALLER_HEARS = {
+    ADDRESS: NO_CALL,
+    WEBHOOK: TWILIO_ERROR,
+    SOCKET: LINE_DROPS,
+    CLIP: NO_VOICE,
+}
 
 
-def of_roundtrip(sample: server_url_probe.Sample | None) -> Iterator[Finding]:
-    """The way from SERVER_URL to the server, as the carrier would go it."""
-    hears = {
-        server_url_probe.ADDRESS: NO_CALL,
-        server_url_probe.WEBHOOK: TWILIO_ERROR,
-        server_url_probe.SOCKET: LINE_DROPS,
-        server_url_probe.CLIP: NO_VOICE,
-    }
-    for result in server_url_probe.check(sample):
-        name = f"{result.name} at SERVER_URL"
-        if result.ok:
-            yield ok(name, result.words)
-        else:
-            yield failure(name, result.words, hears[result.name])
+def probe_server_url(sample: server_url_probe.Sample | None) -> Iterator[Finding]:
+    """Check the way from SERVER_URL to the server, as Twilio's requests take it."""
+    for finding in server_url_probe.check(sample):
+        yield replace(
+            finding,
+            name=f"{finding.name} at SERVER_URL",
+            caller_hears=CALLER_HEARS[finding.name] if finding.is_failure else "",
+        )
     if not settings.REDIS_URL:
         yield warning(
-            f"{server_url_probe.CLIP} at SERVER_URL",
-            "Not tried: they are in the server's own memory. The desk tries them, on "
-            "its page of numbers.",
+            f"{CLIP} at SERVER_URL",
+            "Not checked: clips are in the server's own memory.",
+            "The console checks them, on the page “Connect numbers”.",
         )
 
 
 def conclusion(findings: Sequence[Finding]) -> str:
-    """What callers hear, in one line."""
-    # Nothing that comes later in a call is heard when what comes first fails.
-    order = (NO_CALL, TWILIO_ERROR, SORRY, LINE_DROPS, NO_VOICE)
-    found = {finding.caller_hears for finding in findings if finding.caller_hears}
-    for words in (*order, APOLOGY, CARRIER_VOICE):
-        if words in found:
-            return f"Callers hear {words}"
+    """One line that says what callers hear."""
+    # If an early part of a call fails, nothing that comes later is heard.
+    order = (NO_CALL, TWILIO_ERROR, SORRY, LINE_DROPS, NO_VOICE, APOLOGY, TWILIO_VOICE)
+    heard = {finding.caller_hears for finding in findings}
+    for sounds in order:
+        if sounds in heard:
+            return f"Callers hear {sounds}"
     if configuration_problem(settings.SERVER_HOST) and not lacks_key():
         return f"Callers hear “{NOT_CONFIGURED}”"
     return "Callers hear: " + "; ".join(_by_number())
@@ -69,20 +70,22 @@ def conclusion(findings: Sequence[Finding]) -> str:
 def _by_number() -> Iterator[str]:
     default = Bot.objects.filter(is_default=True).first()
     numbers = PhoneNumber.objects.select_related("bot").order_by("number")
-    for known in numbers[:NUMBERS_NAMED]:
-        yield f"{known.number}: {_greeted(explain(known, default).bot)}"
-    if numbers.count() > NUMBERS_NAMED:
+    for number in numbers[:MAX_NUMBERS_NAMED]:
+        yield f"{number.number}: {_greeting(explain(number, default).bot)}"
+    if numbers.count() > MAX_NUMBERS_NAMED:
         yield "and so on"
-    yield f"any other number: {_greeted(explain(None, default).bot)}."
+    yield f"any other number: {_greeting(explain(None, default).bot)}."
 
 
-def _greeted(bot: Bot | None) -> str:
+def _greeting(bot: Bot | None) -> str:
     if bot is None:
         return f"“{NOT_IN_SERVICE}”"
     greeting = " ".join(bot.greeting.split())
-    if len(greeting) > GREETING_SHOWN:
-        greeting = f"{greeting[:GREETING_SHOWN]}…"
-    who = f"{bot} in the voice {bot.tts_voice}"
+    if len(greeting) > MAX_GREETING_LENGTH:
+        greeting = f"{greeting[:MAX_GREETING_LENGTH]}…"
+    speaker = f"{bot} in the voice {bot.tts_voice}"
     if lacks_key():
-        who = f"{bot} in the sandbox's voice"
-    return f"“{greeting}” ({who})" if greeting else f"{who}, after they have spoken"
+        speaker = f"{bot} in the sandbox's voice"
+    if not greeting:
+        return f"{speaker}, after they have spoken"
+    return f"“{greeting}” ({speaker})"

@@ -1,4 +1,4 @@
-"""Whether SERVER_URL leads to this very deployment: asked the way the carrier asks."""
+"""Checks that SERVER_URL leads to this deployment, with requests like Twilio's."""
 
 import asyncio
 import ssl
@@ -17,17 +17,23 @@ from websockets.exceptions import InvalidHandshake, InvalidStatus
 
 from calls.checks import NO_ORIGIN, is_loopback, server_url_is_an_origin
 from calls.diagnostics import response_verdicts
-from calls.diagnostics.response_verdicts import HttpAnswer, ProbeResult
+from calls.diagnostics.findings import Finding, failure, ok
+from calls.diagnostics.response_verdicts import (
+    ADDRESS,
+    CLIP,
+    SOCKET,
+    WEBHOOK,
+    HttpAnswer,
+)
 from calls.public_urls import public_url, socket_url
 from calls.speech.audio import clip_file, silence
 from calls.speech.clip_store import clip_url, new_clip_id
 from calls.twilio.relay_tokens import new_nonce, relay_token
 
-# For each question; the carrier waits fifteen for an answer.
+# For each request; Twilio waits fifteen for a response.
 TIMEOUT_SECONDS = 6.0
 MAX_BYTES = 64 * 1024
 SAMPLE_SECONDS = 0.1
-ADDRESS, WEBHOOK, CLIP, SOCKET = "Address", "Webhook", "Clips", "Calls"
 SIGNATURE = "X-Twilio-Signature"
 START = "Start the server (make run)."
 
@@ -45,11 +51,11 @@ class Sample:
 
 
 class Unreachable(Exception):
-    """Nothing answers at the address; the text says what to do."""
+    """No response from the address; the text says what to do."""
 
 
-def check(sample: Sample | None) -> list[ProbeResult]:
-    """Ask for a signed callback, a clip and a socket through SERVER_URL.
+def check(sample: Sample | None) -> list[Finding]:
+    """Send a signed callback, a clip's download and a WebSocket through SERVER_URL.
 
     For a thread without a running loop, beside the server or in another process.
     `sample` is in the server's clip store; None leaves the clip out.
@@ -57,63 +63,61 @@ def check(sample: Sample | None) -> list[ProbeResult]:
     return asyncio.run(_check(sample))
 
 
-async def _check(sample: Sample | None) -> list[ProbeResult]:
-    if unreadable := _unreadable():
-        return [ProbeResult(ADDRESS, False, unreadable)]
+async def _check(sample: Sample | None) -> list[Finding]:
+    if problem := _unusable_address():
+        return [failure(ADDRESS, problem)]
     address = _address()
-    others = [CLIP, SOCKET] if sample else [SOCKET]
     async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as http:
         try:
             webhook = await _webhook(http)
         except Unreachable as error:
-            not_tried = (ProbeResult(name, False, "Not tried.") for name in others)
-            return [address, ProbeResult(WEBHOOK, False, str(error)), *not_tried]
-        questions = [_clip(http, sample)] if sample else []
-        found = await asyncio.gather(*questions, _socket())
-    return [address, webhook, *found]
+            others = [CLIP, SOCKET] if sample else [SOCKET]
+            not_checked = (failure(name, "Not checked.") for name in others)
+            return [address, failure(WEBHOOK, str(error)), *not_checked]
+        clip = [_clip(http, sample)] if sample else []
+        findings = await asyncio.gather(*clip, _socket())
+    return [address, webhook, *findings]
 
 
-def _unreadable() -> str:
-    """What is wrong with SERVER_URL so that nothing can be asked there."""
-    found = (check for check in server_url_is_an_origin() if check.id in NO_ORIGIN)
-    return " ".join(f"{check.msg} {check.hint}" for check in found)
+def _unusable_address() -> str:
+    """Why no request can be sent to SERVER_URL; empty if one can."""
+    errors = (check for check in server_url_is_an_origin() if check.id in NO_ORIGIN)
+    return " ".join(f"{check.msg} {check.hint}" for check in errors)
 
 
-def _address() -> ProbeResult:
+def _address() -> Finding:
     url = settings.SERVER_URL
     if is_loopback(settings.SERVER_HOST):
-        words = f"Twilio cannot reach {url}, only this machine can."
+        problem = f"Twilio cannot reach {url}, only this machine can."
     elif urlsplit(url).scheme != "https":
-        words = f"{url} is not https, which Twilio needs for calls."
+        problem = f"{url} is not https, which Twilio needs for calls."
     else:
-        return ProbeResult(ADDRESS, True, f"{url} is a public https address.")
-    return ProbeResult(
-        ADDRESS, False, f"{words} Set SERVER_URL to your tunnel's or domain."
+        return ok(ADDRESS, f"{url} is a public https address.")
+    return failure(
+        ADDRESS, problem, "Set SERVER_URL to the address of your tunnel or domain."
     )
 
 
-async def _webhook(http: httpx.AsyncClient) -> ProbeResult:
+async def _webhook(http: httpx.AsyncClient) -> Finding:
     url = public_url(reverse("voice-status"))
-    # No call has this SID and the status is none that ends one: nothing happens.
+    # No call has this SID and the status does not end a call: nothing happens.
     form = {"CallSid": f"CA{token_hex(16)}", "CallStatus": "queued"}
     request = http.build_request("POST", url, data=form)
     request.headers[SIGNATURE] = _signature(url, form)
-    answer = await _answer(http, request)
-    return ProbeResult(
-        WEBHOOK, *response_verdicts.webhook(answer, settings.TWILIO_AUTH_TOKENS)
-    )
+    answer = await _send(http, request)
+    return response_verdicts.webhook(answer, settings.TWILIO_AUTH_TOKENS)
 
 
-async def _clip(http: httpx.AsyncClient, sample: Sample) -> ProbeResult:
+async def _clip(http: httpx.AsyncClient, sample: Sample) -> Finding:
     try:
-        answer = await _answer(http, http.build_request("GET", clip_url(sample.id)))
+        answer = await _send(http, http.build_request("GET", clip_url(sample.id)))
     except Unreachable as error:
-        return ProbeResult(CLIP, False, str(error))
-    return ProbeResult(CLIP, *response_verdicts.clip(answer, sample.wav))
+        return failure(CLIP, str(error))
+    return response_verdicts.clip(answer, sample.wav)
 
 
-async def _socket() -> ProbeResult:
-    """Knock for a call that does not exist: our server says no, others say other."""
+async def _socket() -> Finding:
+    """Open a WebSocket for a call that does not exist: only this server refuses it."""
     path = reverse(
         "conversation",
         args=[relay_token(f"CA{token_hex(16)}", new_nonce())],
@@ -133,8 +137,8 @@ async def _socket() -> ProbeResult:
             response.status_code, response.headers, bytes(response.body)
         )
     except (InvalidHandshake, OSError) as error:
-        return ProbeResult(SOCKET, False, _why(error))
-    return ProbeResult(SOCKET, *response_verdicts.socket(answer))
+        return failure(SOCKET, _reason(error))
+    return response_verdicts.socket(answer)
 
 
 def _signature(url: str, form: dict[str, str]) -> str:
@@ -144,7 +148,7 @@ def _signature(url: str, form: dict[str, str]) -> str:
     return str(RequestValidator(tokens[0]).compute_signature(url, form))
 
 
-async def _answer(http: httpx.AsyncClient, request: httpx.Request) -> HttpAnswer:
+async def _send(http: httpx.AsyncClient, request: httpx.Request) -> HttpAnswer:
     body = b""
     try:
         async with asyncio.timeout(TIMEOUT_SECONDS):
@@ -157,18 +161,18 @@ async def _answer(http: httpx.AsyncClient, request: httpx.Request) -> HttpAnswer
             finally:
                 await response.aclose()
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-        raise Unreachable(_why(error)) from error
+        raise Unreachable(_reason(error)) from error
     return HttpAnswer(response.status_code, response.headers, body)
 
 
-def _why(error: BaseException) -> str:
+def _reason(error: BaseException) -> str:
     host = settings.SERVER_HOST
     for cause in _causes(error):
         match cause:
             case gaierror():
                 return (
-                    f"{host} is no name that DNS knows. Check SERVER_URL for a typing "
-                    "error; a new name may take some minutes."
+                    f"{host} is not a name that DNS knows. Check SERVER_URL for a "
+                    "typing error; a new name may take some minutes."
                 )
             case ssl.SSLCertVerificationError():
                 return (
@@ -193,6 +197,6 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
     while error:
         yield error
         if isinstance(error, BaseExceptionGroup):
-            for each in error.exceptions:
-                yield from _causes(each)
+            for member in error.exceptions:
+                yield from _causes(member)
         error = error.__cause__ or error.__context__

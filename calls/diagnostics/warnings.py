@@ -1,6 +1,6 @@
-"""What needs somebody's action, what to do about it, and where."""
+"""Problems of the setup and of the phone numbers, found without asking other hosts."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -10,80 +10,75 @@ from django.urls import reverse
 
 from bots.models import Bot, PhoneNumber
 from calls.checks import SERVER_URL_HINT, is_loopback
+from calls.diagnostics.findings import (
+    TWILIO_ERROR,
+    Finding,
+    failure,
+    warning,
+)
 
 PORTAL = "https://platform.inworld.ai/api-keys"
 DEBUG_MANUAL = "https://docs.djangoproject.com/en/5.2/ref/settings/#debug"
-NUMBERS_NAMED = 5
+MAX_NUMBERS_NAMED = 5
+SETTINGS, NUMBERS = "Settings", "Numbers"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something to put right; `grave` when callers suffer from it now."""
-
-    what: str
-    remedy: str
-    link: str
-    link_text: str
-    is_urgent: bool = False
+def setup_findings() -> list[Finding]:
+    """Problems of the server's settings."""
+    return [*_failed_checks(), *_development_settings()]
 
 
-def in_the_setup() -> list[Finding]:
-    """What is wrong with the server's settings, without asking anybody outside."""
-    return [*_from_checks(), *_first_look()]
-
-
-def _from_checks() -> list[Finding]:
-    ours = (check for check in run_checks() if check.id)
-    return [
-        Finding(
-            str(check.msg), check.hint or "", *_place(check.id), check.level >= ERROR
+def _failed_checks() -> Iterator[Finding]:
+    for check in run_checks():
+        if not check.id or not check.id.startswith(("bots.", "calls.")):
+            continue
+        link, link_text = _page_for(check.id)
+        is_error = check.level >= ERROR
+        yield (failure if is_error else warning)(
+            SETTINGS,
+            str(check.msg),
+            check.hint or "",
+            caller_hears=TWILIO_ERROR if is_error else "",  # the server does not start
+            link=link,
+            link_text=link_text,
         )
-        for check in ours
-        if check.id and check.id.startswith(("bots.", "calls."))
-    ]
 
 
-def _place(check_id: str) -> tuple[str, str]:
+def _page_for(check_id: str) -> tuple[str, str]:
     if check_id.startswith("bots."):
         return PORTAL, "Inworld's portal"
     return reverse("admin:numbers"), "How to connect Twilio"
 
 
-def _first_look() -> list[Finding]:
-    """What suits a first look on one's own machine, and no caller."""
-    found = []
+def _development_settings() -> Iterator[Finding]:
+    """Settings that suit a first look on one's own machine, but not real callers."""
     if settings.SANDBOX_RUNNING:
-        found.append(
-            Finding(
-                "Sandbox: a local stand-in answers, no real model or voice.",
-                "Make a key in Inworld's portal, put INWORLD_API_KEY=… in .env and "
-                "start the server again.",
-                PORTAL,
-                "Inworld's portal",
-            )
+        yield warning(
+            SETTINGS,
+            "Sandbox: a local stand-in answers, no real model or voice.",
+            "Make a key in Inworld's portal, put INWORLD_API_KEY=… in .env and "
+            "start the server again.",
+            link=PORTAL,
+            link_text="Inworld's portal",
         )
-    # Where DEBUG is off, a check says so.
+    # If DEBUG is off, a system check reports this.
     if settings.DEBUG and is_loopback(_host(settings.SERVER_URL)):
-        found.append(
-            Finding(
-                f"Only this machine can reach {settings.SERVER_URL}: no phone call "
-                "comes through.",
-                SERVER_URL_HINT,
-                reverse("admin:numbers"),
-                "How to connect Twilio",
-            )
+        yield warning(
+            SETTINGS,
+            f"Only this machine can reach {settings.SERVER_URL}: no phone call "
+            "comes through.",
+            SERVER_URL_HINT,
+            link=reverse("admin:numbers"),
+            link_text="How to connect Twilio",
         )
     if settings.DEBUG:
-        found.append(
-            Finding(
-                "DEBUG is on: errors show the server's insides to anybody.",
-                "Put DEBUG=false in .env before real callers, and start the server "
-                "again.",
-                DEBUG_MANUAL,
-                "What DEBUG does",
-            )
+        yield warning(
+            SETTINGS,
+            "DEBUG is on: error pages show the server's internals to everybody.",
+            "Put DEBUG=false in .env before real callers, and start the server again.",
+            link=DEBUG_MANUAL,
+            link_text="What DEBUG does",
         )
-    return found
 
 
 def _host(address: str) -> str:
@@ -93,46 +88,46 @@ def _host(address: str) -> str:
         return ""
 
 
-def at_the_numbers() -> list[Finding]:
+def number_findings() -> list[Finding]:
     """Numbers in service whose callers reach no bot."""
-    default = Bot.objects.filter(is_default=True, is_active=True).exists()
-    # A number without a bot of its own is the default bot's.
-    lost = Q(bot__is_active=False)
-    if not default:
-        lost |= Q(bot=None)
+    has_default = Bot.objects.filter(is_default=True, is_active=True).exists()
+    # The default bot answers numbers that have no bot of their own.
+    without_bot = Q(bot__is_active=False)
+    if not has_default:
+        without_bot |= Q(bot=None)
     in_service = PhoneNumber.objects.filter(is_active=True)
-    numbers = list(in_service.filter(lost)[: NUMBERS_NAMED + 1])
-    if not numbers and not default and not in_service.exists():
-        return [_nobody_home()]
-    found = [_lost(number) for number in numbers[:NUMBERS_NAMED]]
-    if len(numbers) > NUMBERS_NAMED:
-        found.append(
-            Finding(
+    numbers = list(in_service.filter(without_bot)[: MAX_NUMBERS_NAMED + 1])
+    if not numbers and not has_default and not in_service.exists():
+        return [_no_bot_reachable()]
+    findings = [_without_bot(number) for number in numbers[:MAX_NUMBERS_NAMED]]
+    if len(numbers) > MAX_NUMBERS_NAMED:
+        findings.append(
+            failure(
+                NUMBERS,
                 "More numbers have no active bot.",
-                "Choose a bot that is switched on for each, or switch it off.",
-                reverse("admin:bots_phonenumber_changelist"),
-                "All numbers",
-                is_urgent=True,
+                "For each, choose a bot that is switched on, or switch the number off.",
+                link=reverse("admin:bots_phonenumber_changelist"),
+                link_text="All numbers",
             )
         )
-    return found
+    return findings
 
 
-def _nobody_home() -> Finding:
-    return Finding(
+def _no_bot_reachable() -> Finding:
+    return failure(
+        NUMBERS,
         "No call can reach a bot: there is neither a number nor a default bot.",
         "Make a bot the default and switch it on, or add a number with its bot.",
-        reverse("admin:bots_bot_changelist"),
-        "All bots",
-        is_urgent=True,
+        link=reverse("admin:bots_bot_changelist"),
+        link_text="All bots",
     )
 
 
-def _lost(number: PhoneNumber) -> Finding:
-    return Finding(
-        f"{number} has no active bot: its callers hear an excuse and are cut off.",
+def _without_bot(number: PhoneNumber) -> Finding:
+    return failure(
+        NUMBERS,
+        f"{number} has no active bot: its callers hear an apology and are cut off.",
         "Choose a bot that is switched on, or make one the default.",
-        reverse("admin:bots_phonenumber_change", args=[number.pk]),
-        "Open the number",
-        is_urgent=True,
+        link=reverse("admin:bots_phonenumber_change", args=[number.pk]),
+        link_text="Open the number",
     )

@@ -1,4 +1,7 @@
-"""What calls tell their viewers: off the call's path, dropped where it would wait."""
+"""Sends messages between calls and their viewers through the channel layer.
+
+Never blocks a call: messages are dropped while the queue is full.
+"""
 
 import asyncio
 import logging
@@ -10,26 +13,26 @@ from typing import Any
 from channels.exceptions import ChannelFull
 from channels.layers import get_channel_layer
 
-from calls.live_feed.channel_listener import AGAIN_SECONDS, Message, Outage
+from calls.live_feed.channel_listener import RETRY_SECONDS, Message, Outage
 
 log = logging.getLogger(__name__)
 
-# The groups of the channel layer: who watches calls, and who has calls to be watched.
+# Groups of the channel layer: open live pages, and processes that run calls.
 VIEWERS = "live"
 SERVERS = "controls"
-# What an outage of the layer may cost in memory, in messages.
+# Messages kept in memory while the layer is unavailable.
 QUEUE_LIMIT = 1000
-# News that waited together travel together.
-BUNDLE = 50
+# Messages taken from the queue at once; the updates among them go out as one.
+MAX_BATCH = 50
 SEND_SECONDS = 2.0
-# A viewer who is there says so more often than this.
+# Viewers ask for the list of calls more often than this.
 VIEWER_TTL = 15.0
 
-OutgoingMessage = tuple[str, bool, Message]  # to whom, whether that is a group, what
+OutgoingMessage = tuple[str, bool, Message]  # channel or group, is it a group, message
 
 
 class Broadcaster:
-    """The process's way to the channel layer; nobody who uses it waits for it."""
+    """The process's queue of messages to the channel layer."""
 
     def __init__(self) -> None:
         self.queue: asyncio.Queue[OutgoingMessage] = asyncio.Queue(QUEUE_LIMIT)
@@ -39,59 +42,61 @@ class Broadcaster:
 
     @property
     def is_watched(self) -> bool:
-        """Whether anybody looks at the calls of this process."""
+        """True while a viewer may see the calls of this process."""
         return monotonic() < self.watched_until
 
     def renew_viewer(self) -> None:
-        """Somebody looks, and will say so again."""
+        """Expect a viewer for the next `VIEWER_TTL` seconds."""
         self.watched_until = monotonic() + VIEWER_TTL
 
-    def tell_viewers(self, news: Message) -> None:
-        """Pass on what happened in a call."""
-        self._put((VIEWERS, True, news))
+    def tell_viewers(self, update: Message) -> None:
+        """Send an update to all viewers."""
+        self._put((VIEWERS, True, update))
 
     def tell_servers(self, message: Message) -> None:
-        """Ask every process that has calls for something."""
+        """Send a message to every process that runs calls."""
         self._put((SERVERS, True, message))
 
     def answer(self, channel: str, message: Message) -> None:
-        """Tell one viewer something."""
+        """Send a message to one viewer."""
         self._put((channel, False, message))
 
     async def aclose(self) -> None:
-        """Stop; what was not sent is lost."""
+        """Stop, and drop the messages that were not sent."""
         if self.task:
             self.task.cancel()
             await asyncio.wait({self.task})
 
-    def _put(self, letter: OutgoingMessage) -> None:
+    def _put(self, message: OutgoingMessage) -> None:
         if self.task is None:
             self.task = asyncio.create_task(self._send_all(), name="broadcaster")
-        with suppress(asyncio.QueueFull):  # viewers notice what is missing, and ask
-            self.queue.put_nowait(letter)
+        with suppress(
+            asyncio.QueueFull
+        ):  # viewers notice the gap, and ask for the call
+            self.queue.put_nowait(message)
 
     async def _send_all(self) -> None:
         while True:
-            letters = [await self.queue.get()]
-            while len(letters) < BUNDLE and not self.queue.empty():
-                letters.append(self.queue.get_nowait())
+            batch = [await self.queue.get()]
+            while len(batch) < MAX_BATCH and not self.queue.empty():
+                batch.append(self.queue.get_nowait())
             try:
-                await self._send(letters)
-            except Exception as error:  # the layer's trouble must stay the viewers'
+                await self._send(batch)
+            except Exception as error:  # calls go on without the layer
                 self.outage.begins(error)
-                await asyncio.sleep(AGAIN_SECONDS)
+                await asyncio.sleep(RETRY_SECONDS)
             else:
                 self.outage.ends()
 
-    async def _send(self, letters: list[OutgoingMessage]) -> None:
+    async def _send(self, batch: list[OutgoingMessage]) -> None:
         layer: Any = get_channel_layer()
-        news: list[Message] = []
-        for place, (to, is_group, message) in enumerate(letters):
+        updates: list[Message] = []
+        for index, (to, is_group, message) in enumerate(batch):
             if to == VIEWERS:
-                news.append(message)
-                if place + 1 < len(letters) and letters[place + 1][0] == VIEWERS:
+                updates.append(message)
+                if index + 1 < len(batch) and batch[index + 1][0] == VIEWERS:
                     continue
-                message, news = {"type": "live.news", "news": news}, []
+                message, updates = {"type": "live.news", "news": updates}, []
             async with asyncio.timeout(SEND_SECONDS):
                 if is_group:
                     await layer.group_send(to, message)

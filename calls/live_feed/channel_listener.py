@@ -1,4 +1,4 @@
-"""A place on the channel layer that hears a group, however often the layer fails."""
+"""Listens to a group of the channel layer, and joins again after failures."""
 
 import asyncio
 import logging
@@ -12,40 +12,40 @@ log = logging.getLogger(__name__)
 
 JOIN_SECONDS = 2.0
 UNSUBSCRIBE_SECONDS = 1.0
-# Between two attempts to join a group.
-AGAIN_SECONDS = 1.0
-# A membership is renewed this often: one in memory runs out after a day, and one in
-# Redis may have been lost without a word.
-FRESH_SECONDS = 3600.0
+# Pause between two attempts to join a group.
+RETRY_SECONDS = 1.0
+# A membership is renewed this often: the in-memory layer drops it after a day, and
+# Redis may lose it without an error.
+MEMBERSHIP_SECONDS = 3600.0
 
 Message = dict[str, Any]
 
 
 class Outage:
-    """Says once that the layer is away, and once that it is back."""
+    """Logs once that the layer failed, and once that it works again."""
 
     def __init__(self) -> None:
         self.lasts = False
 
     def begins(self, error: BaseException) -> None:
-        """Something could not be sent or joined."""
+        """Log the failure, unless it goes on."""
         if not self.lasts:
             name = type(error).__name__
-            log.warning("The live view is cut off (%s); calls go on without it", name)
+            log.warning("The live view is not available (%s); calls go on", name)
         self.lasts = True
 
     def ends(self) -> None:
-        """It works."""
+        """Log the recovery, if there was a failure."""
         if self.lasts:
             log.info("The live view is back")
         self.lasts = False
 
 
 class ChannelListener:
-    """Takes in what is sent to a group; `joined` is told its channel's name.
+    """Passes the messages of a group to `take`, and its channel's name to `joined`.
 
-    `take` must not wait: a listener that is cancelled anywhere but while it listens
-    would leave its channel behind.
+    `take` must not block: a listener that is cancelled while it does anything but
+    receive would leave its channel behind.
     """
 
     def __init__(
@@ -64,14 +64,15 @@ class ChannelListener:
         while True:
             try:
                 await self._join_and_listen()
-            except Exception as error:  # whatever the layer has, nothing else may fail
+            except Exception as error:  # any failure of the layer
                 self.outage.begins(error)
-                await asyncio.sleep(AGAIN_SECONDS)
+                await asyncio.sleep(RETRY_SECONDS)
 
     async def _join_and_listen(self) -> None:
         layer: Any = get_channel_layer()
         async with asyncio.timeout(JOIN_SECONDS):
-            # The Redis layer keeps a channel it failed to subscribe: so knock first.
+            # The Redis layer keeps a channel that it failed to subscribe, so a message
+            # goes first that fails without leaving one.
             await layer.group_send(self.group, {"type": "knock"})
             channel = await layer.new_channel()
             await layer.group_add(self.group, channel)
@@ -79,7 +80,7 @@ class ChannelListener:
         self.joined(channel)
         try:
             with suppress(TimeoutError):
-                async with asyncio.timeout(FRESH_SECONDS):
+                async with asyncio.timeout(MEMBERSHIP_SECONDS):
                     await self._listen(layer, channel)
         finally:
             with suppress(Exception):
@@ -92,4 +93,4 @@ class ChannelListener:
             try:
                 self.take(message)
             except Exception:
-                log.exception("A message of the live view was not understood")
+                log.exception("A message of the live view was not handled")

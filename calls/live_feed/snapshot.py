@@ -1,108 +1,116 @@
-"""What a viewer sees of a call in progress, as messages that any layer can carry."""
+"""A call in progress as messages for its viewers: a full snapshot, and updates."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
 
-from bots.config.bot_config import TRANSFER_NUMBER, BotConfig
+from bots.config.bot_config import TRANSFER_NUMBER
 from bots.config.capabilities import TransferTarget
 from calls.conversation.conversation import Conversation
 from calls.conversation.dtmf import MASKED, digits_text
 from calls.conversation.events import CallerSpoke, Event
 from calls.models import Call
 from calls.review.masking import masked
-from calls.review.tool_call_view import use_of
+from calls.review.tool_call_view import tool_call_view
 from calls.review.visibility import for_list
 from calls.transfer import Transfer
 from calls.turns.heard_text import heard_and_not
 from calls.turns.turn import Turn, TurnKind
 
-# What is sent of one turn, in characters, and of one call, in turns.
+# Longest text of a turn, in characters, and most turns of a call.
 TEXT_LIMIT = 4000
 TURN_LIMIT = 60
-# What is sent of a tool's arguments, and of its result, in characters.
-USE_LIMIT = 300
+# Longest arguments, and longest result, of a tool call, in characters.
+TOOL_CALL_LIMIT = 300
 
 Update = dict[str, Any]
 
 
 class CallSnapshot:
-    """One call's news, numbered, so that a viewer notices what it missed."""
+    """Numbers the updates of one call, so that viewers notice a missing one."""
 
-    def __init__(self, call: Call, profile: BotConfig, talk: Conversation) -> None:
+    def __init__(self, call: Call, conversation: Conversation) -> None:
         self.call = call
-        self.profile = profile
-        self.talk = talk
-        self.partial = ""  # what the caller is saying now
+        self.conversation = conversation
+        self.partial = ""  # the caller's words so far, before they are final
         self.number = 0
-        self.reason = ""  # why the bot hung up, if it did
-        self.away = ""  # how far a caller is whom it put through
+        self.end_reason = ""  # set if the bot hung up
+        self.transfer_status = ""  # set if the bot transferred the caller
         self.latest_state: Update = {}
 
     def on_event(self, event: Event) -> None:
-        """Keep what a conversation does not: words that are not final."""
+        """Keep the partial transcript, which the conversation does not."""
         if isinstance(event, CallerSpoke):
             self.partial = "" if event.final else event.text
 
-    def put_through(self, transfer: Mapping[str, Any]) -> None:
-        """The bot sends the caller on to a person."""
+    def on_transfer(self, transfer: Mapping[str, Any]) -> None:
+        """Keep where the bot transfers the caller to."""
         to = Transfer.of(transfer)
-        self.reason, self.away = f"The caller is put through to {to.name}", to.display
+        self.end_reason = f"The caller is transferred to {to.name}"
+        self.transfer_status = to.display
 
     def turn_update(self, turn: Turn, began: float) -> Update:
-        """A turn is new, or not what it was."""
-        return self._news(turn=turn_seen(turn, began))
+        """The update for a new or changed turn."""
+        return self._update(turn=turn_fields(turn, began))
 
-    def state_news(self) -> Update | None:
-        """What the bot does now; None when it still does what was told before."""
+    def state_update(self) -> Update | None:
+        """The update for a changed state; None if it has not changed."""
         state = self._state()
         if state == self.latest_state:
             return None
         self.latest_state = state
-        return self._news(state=state)
+        return self._update(state=state)
 
-    def end_news(self, reason: str) -> Update:
-        """The bot's part of the call is over."""
-        return self._news(ended=self.reason or reason, away=self.away)
+    def end_update(self, reason: str) -> Update:
+        """The update for the end of the bot's part of the call."""
+        ended = self.end_reason or reason
+        return self._update(ended=ended, away=self.transfer_status)
 
     def full(self, began: float, now: float) -> Update:
-        """Everything about the call so far, without counting as news."""
-        turns = [turn_seen(turn, began) for turn in self.talk.turns[-TURN_LIMIT:]]
+        """The call so far, under the number of the latest update."""
+        latest = self.conversation.turns[-TURN_LIMIT:]
+        turns = [turn_fields(turn, began) for turn in latest]
         return {
             "call": self.call.call_sid,
             "number": self.number,
-            "about": self._about(now) | {"seconds": round(now - began, 1)},
+            "about": self._header(now) | {"seconds": round(now - began, 1)},
             "state": self._state(),
             "turns": turns,
         }
 
-    def _news(self, **what: Any) -> Update:
+    def _update(self, **fields: Any) -> Update:
         self.number += 1
-        return {"call": self.call.call_sid, "number": self.number, **what}
+        return {"call": self.call.call_sid, "number": self.number, **fields}
 
-    def _about(self, now: float) -> Update:
-        there = self.talk.state.available_targets(now)
-        told = [
-            {"name": each.name, "label": _label(each), "open": each in there}
-            for each in self.talk.config.transfer_targets
+    def _header(self, now: float) -> Update:
+        targets = self.conversation.config.transfer_targets
+        available = self.conversation.state.available_targets(now)
+        people = [
+            {
+                "name": target.name,
+                "label": _label(target),
+                "open": target in available,
+            }
+            for target in targets
         ]
-        return {**call_header(self.call), "people": told}
+        return {**call_header(self.call), "people": people}
 
     def _state(self) -> Update:
-        keys = self.talk.digits.keys
+        digits = self.conversation.digits
+        keys = digits.keys
         if keys:
-            hidden = self.talk.config.mask_dtmf or self.talk.digits.is_secret
+            hidden = self.conversation.config.mask_dtmf or digits.is_secret
             keys = MASKED if hidden else digits_text(keys)
         return {
-            "doing": activity(self.talk),
+            "doing": activity(self.conversation),
             "partial": self.partial[:TEXT_LIMIT],
             "keys": keys[:TEXT_LIMIT],
         }
 
 
 def call_header(call: Call) -> Update:
-    """Who speaks with which bot."""
+    """The bot and the two numbers of a call."""
     caller, called = for_list(call)
     return {
         "id": call.pk,
@@ -113,21 +121,21 @@ def call_header(call: Call) -> Update:
     }
 
 
-def activity(talk: Conversation) -> str:
-    """What the bot does: transferring, leaving, speaking, thinking or listening."""
-    if talk.final_message and talk.final_message.transfer:
+def activity(conversation: Conversation) -> str:
+    """One of: transferring, leaving, speaking, thinking, listening."""
+    if conversation.final_message and conversation.final_message.transfer:
         return "transferring"
-    if talk.final_message or talk.is_over:
+    if conversation.final_message or conversation.is_over:
         return "leaving"
-    if talk.playback.pending():
+    if conversation.playback.pending():
         return "speaking"
-    if talk.replies.is_writing or talk.responder.next_attempt:
+    if conversation.replies.is_writing or conversation.responder.next_attempt:
         return "thinking"
     return "listening"
 
 
-def turn_seen(turn: Turn, began: float) -> Update:
-    """A turn as viewers see it: secrets hidden, heard apart from not heard."""
+def turn_fields(turn: Turn, began: float) -> Update:
+    """A turn for viewers: secrets redacted, heard text apart from unheard text."""
     heard, missed = heard_and_not(turn)
     return {
         "index": turn.index,
@@ -138,24 +146,24 @@ def turn_seen(turn: Turn, began: float) -> Update:
         "operator": turn.kind is TurnKind.OPERATOR,
         "consent": turn.kind is TurnKind.CONSENT,
         "filler": turn.kind is TurnKind.FILLER,
-        "use": _use_seen(turn),
+        "use": _tool_call_fields(turn),
         "error": turn.error[:300],
         "seconds": round(max(turn.started_at - began, 0.0), 1),
     }
 
 
-def _use_seen(turn: Turn) -> Update | None:
-    """What a turn did, where it is the use of a tool, in two lines."""
-    did = use_of(turn.tool_call, turn.latency_ms)
-    if did is None:
+def _tool_call_fields(turn: Turn) -> Update | None:
+    """The turn's tool call, shortened; None if the turn is no tool call."""
+    tool_call = tool_call_view(turn.tool_call, turn.latency_ms)
+    if tool_call is None:
         return None
-    given = ", ".join(f"{each.name}: {each.value}" for each in did.arguments)
+    given = ", ".join(f"{item.name}: {item.value}" for item in tool_call.arguments)
     return {
-        "title": did.title,
-        "given": given[:USE_LIMIT],
-        "result": did.result[:USE_LIMIT],
-        "failed": did.failed,
-        "ms": did.ms,
+        "title": tool_call.title,
+        "given": given[:TOOL_CALL_LIMIT],
+        "result": tool_call.result[:TOOL_CALL_LIMIT],
+        "failed": tool_call.failed,
+        "ms": tool_call.ms,
     }
 
 
@@ -165,5 +173,5 @@ def _label(target: TransferTarget) -> str:
 
 
 def shortened(text: str) -> str:
-    """As much of a text as is sent."""
+    """The text, cut at `TEXT_LIMIT`."""
     return text if len(text) <= TEXT_LIMIT else f"{text[:TEXT_LIMIT]} …"

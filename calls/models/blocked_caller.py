@@ -1,4 +1,4 @@
-"""TODO."""
+"""The table of blocked callers."""
 
 from django.conf import settings as settings_of_django
 from django.db import models
@@ -7,18 +7,18 @@ from calls.blocking import NOTE_LENGTH, PATTERN_LENGTH, is_pattern
 
 
 class BlockedCaller(models.Model):
-    """A caller, or all whose numbers begin alike, for whom nobody picks up."""
+    """A caller whose calls are rejected, or all callers whose numbers begin alike."""
 
     pattern = models.CharField(
         "number",
         max_length=PATTERN_LENGTH,
         unique=True,
         validators=[is_pattern],
-        help_text="A number (+14155550100), how numbers begin (+1900*), sip:… or "
-        "client:…, or “anonymous” for everybody who hides their number.",
+        help_text="A number (+14155550100), the beginning of numbers (+1900*), sip:… "
+        "or client:…, or “anonymous” for all callers who hide their number.",
     )
     note = models.CharField(
-        max_length=NOTE_LENGTH, blank=True, help_text="Why, for whoever asks later."
+        max_length=NOTE_LENGTH, blank=True, help_text="The reason, for colleagues."
     )
     added_at = models.DateTimeField("blocked on", auto_now_add=True)
     added_by = models.ForeignKey(

@@ -1,4 +1,4 @@
-"""What happened on the line: calls and the turns spoken in them."""
+"""The table of calls."""
 
 from datetime import timedelta
 
@@ -8,32 +8,33 @@ from django.db.models.functions import Now
 
 from bots.models import Bot
 
-# Of columns that a process of the release before does not know and yet has to fill.
+# Database default of JSON columns: during an upgrade, processes of the release before
+# insert rows without these columns.
 NOTHING = models.Value({}, models.JSONField())
 
 
 class CallQuerySet(models.QuerySet["Call"]):
-    """Calls by what is happening to them."""
+    """Queries that many modules need."""
 
     def open(self) -> "CallQuerySet":
-        """Calls that nobody has closed yet."""
+        """Calls that have not ended."""
         return self.exclude(status__in=Call.OVER)
 
     def real(self) -> "CallQuerySet":
-        """Calls of callers, without those that operators made to try a bot."""
+        """Calls of callers, without the test calls of operators."""
         return self.filter(is_test=False)
 
     def use_up(self, nonce: str, **call: object) -> int:
-        """Take back a relay that was offered; of two who try, one gets 1."""
-        # Why the caller is back from a person is told once, by who gets it.
-        offered = self.open().filter(relay_nonce=nonce, **call)
-        return offered.update(
+        """Use up a relay token; returns 1, or 0 if it was used before."""
+        # Clears `transfer` too: only the next session reads why the caller returned.
+        calls = self.open().filter(relay_nonce=nonce, **call)
+        return calls.update(
             relay_nonce="", disconnected_at=None, transfer={}, last_seen_at=Now()
         )
 
 
 class Call(models.Model):
-    """One phone call, from ringing to its end."""
+    """One phone call, from the incoming request to its end."""
 
     class Status(models.TextChoices):
         RINGING = "ringing", "Ringing"
@@ -46,13 +47,13 @@ class Call(models.Model):
         NONE = "", "Not ended yet"
         CALLER_HUNG_UP = "caller-hung-up", "The caller hung up"
         BOT_HUNG_UP = "bot-hung-up", "The bot ended the call"
-        CALLER_SILENT = "caller-silent", "The caller said nothing any more"
-        TIME_LIMIT = "time-limit", "The call reached its longest length"
+        CALLER_SILENT = "caller-silent", "The caller said nothing more"
+        TIME_LIMIT = "time-limit", "The call reached its time limit"
         OPERATOR_ENDED = "operator-ended", "An operator ended the call"
-        TRANSFERRED = "transferred", "The caller was put through"
+        TRANSFERRED = "transferred", "The caller was transferred"
         BOT_FAILED = "bot-failed", "The bot could not answer"
-        CONNECTION_LOST = "connection-lost", "The connection to the carrier was lost"
-        CARRIER_FAILED = "carrier-failed", "The carrier reported a failure"
+        CONNECTION_LOST = "connection-lost", "The connection to Twilio was lost"
+        CARRIER_FAILED = "carrier-failed", "Twilio reported a failure"
         NEVER_CONNECTED = "never-connected", "The call never reached the bot"
         SERVER_STOPPED = "server-stopped", "The server was stopped during the call"
         NOT_IN_SERVICE = "not-in-service", "The number or its bot is switched off"
@@ -90,48 +91,51 @@ class Call(models.Model):
     variables = models.JSONField(
         default=dict,
         db_default=NOTHING,
-        help_text="What parameters and the lookup told of this call.",
+        help_text="Values from the webhook's address and from the lookup.",
     )
     transfer = models.JSONField(
         default=dict,
         db_default=NOTHING,
         editable=False,
-        help_text="To whom the caller is put through now.",
+        help_text="The person the caller is being transferred to.",
     )
     is_test = models.BooleanField(
-        "test call", default=False, help_text="Made from the desk, to try a bot."
+        "test call", default=False, help_text="Made in the console, to try a bot."
     )
     started_at = models.DateTimeField(db_index=True)
     answered_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
 
-    # What lets any process go on with a call whose socket or server is gone.
+    # State that any process needs to go on with a call whose socket or server is gone.
     relay_nonce = models.CharField(
-        max_length=32, blank=True, editable=False, help_text="Of a relay not open yet."
+        max_length=32,
+        blank=True,
+        editable=False,
+        help_text="Part of a relay token that no socket has used yet.",
     )
     reconnects = models.PositiveSmallIntegerField(default=0, editable=False)
     failed_transfers = models.PositiveSmallIntegerField(
         default=0,
         db_default=0,
         editable=False,
-        help_text="How many of these because a person did not take the call.",
+        help_text="Reconnects because nobody took a transferred call.",
     )
     failed_relay_sessions = models.JSONField(
-        default=list, editable=False, help_text="The carrier's ids of lost relays."
+        default=list, editable=False, help_text="Twilio's ids of lost sessions."
     )
     last_seen_at = models.DateTimeField(
-        db_default=Now(), editable=False, help_text="By the database's clock."
+        db_default=Now(), editable=False, help_text="By the clock of the database."
     )
     disconnected_at = models.DateTimeField(null=True, blank=True, editable=False)
 
-    # Told by a model when the call has ended, where its bot asks for that.
+    # Written by a language model after the call, if its bot asks for a summary.
     summary = models.TextField(blank=True, db_default="")
     outcome = models.CharField(max_length=80, blank=True, db_default="", db_index=True)
     extracted_fields = models.JSONField(
         "fields", default=dict, db_default=NOTHING, blank=True
     )
 
-    # Told by the turns when the call has ended, so that lists need not look at them.
+    # Computed from the turns when the call ends, so that lists need not read them.
     turn_count = models.PositiveIntegerField("turns", default=0)
     slowest_response_ms = models.PositiveIntegerField(
         "slowest answer", null=True, blank=True
@@ -155,7 +159,7 @@ class Call(models.Model):
 
     @property
     def caller_number(self) -> str:
-        """The number of the person on the other end, whoever placed the call."""
+        """The number of the person on the other end, whichever side placed the call."""
         is_outbound = self.direction == self.Direction.OUTBOUND
         return self.to_number if is_outbound else self.from_number
 
@@ -167,12 +171,12 @@ class Call(models.Model):
 
     @property
     def is_waiting(self) -> bool:
-        """Whether the line is lost and the caller may still come back."""
+        """True while the relay is lost and the call may still go on with another."""
         return self.disconnected_at is not None and self.status not in self.OVER
 
     @property
     def duration(self) -> timedelta | None:
-        """From answer (or ring) to end; None while the call goes on."""
+        """From the answer (or the start) to the end; None while the call is open."""
         if self.ended_at is None:
             return None
         return self.ended_at - (self.answered_at or self.started_at)

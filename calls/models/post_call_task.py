@@ -1,4 +1,4 @@
-"""TODO."""
+"""The table of tasks after a call."""
 
 from typing import TypeAlias
 
@@ -10,11 +10,11 @@ from calls.models.call import Call
 
 
 class PostCallTask(models.Model):
-    """What is still to be done for a call that is over, or how it went."""
+    """A summary or webhook for an ended call, waiting or done."""
 
     class Kind(models.TextChoices):
-        SUMMARY = "summary", "Sum up"
-        WEBHOOK = "webhook", "Send to the webhook"
+        SUMMARY = "summary", "Summary"
+        WEBHOOK = "webhook", "Webhook"
 
     class State(models.TextChoices):
         WAITING = "waiting", "Waiting"
@@ -26,14 +26,15 @@ class PostCallTask(models.Model):
     )
     kind = models.CharField(max_length=10, choices=Kind)
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
-    due_at = models.DateTimeField(help_text="Not tried before this moment.")
+    due_at = models.DateTimeField(help_text="Not tried before this time.")
     attempts = models.PositiveSmallIntegerField(default=0)
     log = models.JSONField(
-        default=list, help_text="Each attempt: when, how long, what came of it."
+        default=list, help_text="Each attempt: time, duration, result."
     )
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
+        verbose_name = "after-call task"
         ordering = ["-pk"]
         indexes = [Index(fields=["state", "due_at"], name="calls_task_due")]
         constraints = [

@@ -1,4 +1,4 @@
-"""The turns of a call: one row for everything said or done."""
+"""The table of turns."""
 
 from django.db import models
 from django.db.models import UniqueConstraint
@@ -7,7 +7,7 @@ from calls.models.call import NOTHING, Call
 
 
 class Turn(models.Model):
-    """One thing said: by the caller, or by the bot."""
+    """One contribution to a call: of the caller, the bot, a tool or the system."""
 
     class Role(models.TextChoices):
         CALLER = "caller", "Caller"
@@ -18,20 +18,18 @@ class Turn(models.Model):
     call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="turns")
     index = models.PositiveIntegerField()
     role = models.CharField(max_length=10, choices=Role)
-    text = models.TextField(
-        blank=True, help_text="What was transcribed, or what the bot wrote."
-    )
+    text = models.TextField(blank=True, help_text="The transcribed or generated text.")
     heard_text = models.TextField(
-        blank=True, help_text="The part of it that was played to the caller."
+        blank=True, help_text="The part of the text that the caller heard."
     )
     interrupted = models.BooleanField(default=False)
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
     latency_ms = models.JSONField(
-        default=dict, help_text="Milliseconds from the caller's last word, by stage."
+        default=dict, help_text="Milliseconds since the caller's last word, by stage."
     )
     clip_ids = models.JSONField(
-        default=list, blank=True, help_text="Its clips, playable while they live."
+        default=list, blank=True, help_text="Its audio clips, until they expire."
     )
     kind = models.CharField(
         max_length=20,
@@ -44,13 +42,13 @@ class Turn(models.Model):
     prompt_tokens = models.PositiveIntegerField(null=True, blank=True)
     completion_tokens = models.PositiveIntegerField(null=True, blank=True)
     error = models.CharField(
-        max_length=300, blank=True, help_text="What went wrong, in plain words."
+        max_length=300, blank=True, help_text="The problem, in plain words."
     )
     tool_call = models.JSONField(
         default=dict,
         db_default=NOTHING,
         blank=True,
-        help_text="The use of a tool: its name, what it got.",
+        help_text="The tool's name, its arguments and its result.",
     )
 
     class Meta:

@@ -1,4 +1,4 @@
-"""Whether this process lives, and whether it should be given new calls."""
+"""`/healthz`: the process is alive. `/readyz`: it takes new calls."""
 
 import asyncio
 import logging
@@ -20,50 +20,50 @@ from calls.webhooks.admission import dry_run
 log = logging.getLogger(__name__)
 
 DATABASE_SECONDS = 1.0
-# Asked more often than this, the answer is the last one.
-FRESH_SECONDS = 0.5
-# From here on transcripts are about to be lost.
+# A result of the database probe is reused for so long.
+CACHE_SECONDS = 0.5
+# Above this, transcripts are about to be lost.
 QUEUE_FULL = 0.9 * QUEUE_LIMIT
-DRAINING = "Calls in progress are finished, new ones are not taken."
-NOT_WRITTEN = "Transcripts wait to be written, and their queue is nearly full."
-LATE = f"The database does not answer within {DATABASE_SECONDS:g} s."
+DRAINING = "The server is stopping: it finishes its calls and takes no new ones."
+QUEUE_NEARLY_FULL = "The queue of transcripts to be written is nearly full."
+DATABASE_TIMEOUT = f"The database does not answer within {DATABASE_SECONDS:g} s."
 NO_STORE = {"Cache-Control": "no-store"}
 
 
 class DatabaseProbe:
-    """One look at the database at a time, however many ask."""
+    """Tests the database, at most once at a time, however many requests come in."""
 
     def __init__(self) -> None:
-        self.answer: Future[str] | None = None
-        self.asked_at = 0.0
+        self.result: Future[str] | None = None
+        self.started_at = 0.0
 
-    async def trouble(self) -> str:
-        """Say why the database cannot be used; empty when it can."""
+    async def problem(self) -> str:
+        """Why the database cannot be used; empty if it can."""
         now = monotonic()
-        answer = self.answer
-        if answer is None or (answer.done() and now - self.asked_at >= FRESH_SECONDS):
-            answer, self.asked_at = _looking(), now
-            self.answer = answer
-        waits = max(self.asked_at + DATABASE_SECONDS - now, 0)
-        done, _ = await asyncio.wait({asyncio.wrap_future(answer)}, timeout=waits)
-        return answer.result() if done else LATE
+        result = self.result
+        if result is None or (result.done() and now - self.started_at >= CACHE_SECONDS):
+            result, self.started_at = _start_probe(), now
+            self.result = result
+        left = max(self.started_at + DATABASE_SECONDS - now, 0)
+        done, _ = await asyncio.wait({asyncio.wrap_future(result)}, timeout=left)
+        return result.result() if done else DATABASE_TIMEOUT
 
 
-def _looking() -> Future[str]:
-    answer: Future[str] = Future()
+def _start_probe() -> Future[str]:
+    result: Future[str] = Future()
     # A daemon: a database that never answers must not keep the process from ending.
     Thread(
-        target=lambda: answer.set_result(_look()), name="readiness", daemon=True
+        target=lambda: result.set_result(_probe()), name="readiness", daemon=True
     ).start()
-    return answer
+    return result
 
 
-def _look() -> str:
+def _probe() -> str:
     try:
         dry_run()
-        # A call that rings is written. This takes the same locks, and changes nothing.
+        # An incoming call is written. This takes the same locks and changes nothing.
         Call.objects.filter(pk=0).update(last_seen_at=Now())
-    except Exception as error:  # whoever asks must be told something
+    except Exception as error:  # any of them means: not ready
         return f"The database cannot be used ({type(error).__name__})."
     finally:
         connections.close_all()
@@ -71,53 +71,53 @@ def _look() -> str:
 
 
 class ReadinessLog:
-    """Tells the log when readiness changes; checkers ask every few seconds."""
+    """Logs when readiness changes, not at each of the frequent checks."""
 
     def __init__(self) -> None:
         self.last: list[str] = []
 
-    def note(self, reasons: list[str]) -> None:
-        """Take in what a checker is told."""
-        if reasons == self.last:
+    def record(self, problems: list[str]) -> None:
+        """Log the problems if they are not those of the last check."""
+        if problems == self.last:
             return
-        self.last = reasons
-        if reasons:
-            log.warning("Not ready: %s", " ".join(reasons))
+        self.last = problems
+        if problems:
+            log.warning("Not ready: %s", " ".join(problems))
         else:
             log.info("Ready")
 
 
-probe = DatabaseProbe()
-journal = ReadinessLog()
+database_probe = DatabaseProbe()
+readiness_log = ReadinessLog()
 
 
-def problems() -> list[str]:
-    """What of this process itself speaks against giving it new calls.
+def process_problems() -> list[str]:
+    """Reasons in this process itself to send new calls elsewhere.
 
-    Not that it is full: then it answers that the line is busy or puts callers through,
-    and a proxy that takes it out would take the clips of its calls away. Nor that Redis
-    is away: calls go on in the carrier's voice.
+    MAX_CALLS is none: a full process answers that the line is busy, and a proxy that
+    takes it out would cut its calls off from their clips. Nor is Redis: without it
+    calls go on in Twilio's own voice.
     """
-    found = []
+    problems = []
     if active_calls().draining:
-        found.append(DRAINING)
+        problems.append(DRAINING)
     if services().transcripts.queue.qsize() >= QUEUE_FULL:
-        found.append(NOT_WRITTEN)
-    return found
+        problems.append(QUEUE_NEARLY_FULL)
+    return problems
 
 
 @require_safe
 async def healthz(request: HttpRequest) -> HttpResponse:
-    """The process and its event loop are alive; asks nothing of anybody."""
+    """The process and its event loop are alive. Needs no other service."""
     return JsonResponse({"alive": True}, headers=NO_STORE)
 
 
 @require_safe
 async def readyz(request: HttpRequest) -> HttpResponse:
-    """Whether new calls should come here; 503 with the reasons when not."""
-    reasons = problems()
-    if trouble := await probe.trouble():
-        reasons.append(trouble)
-    journal.note(reasons)
-    told = {"ready": not reasons, "reasons": reasons}
-    return JsonResponse(told, status=503 if reasons else 200, headers=NO_STORE)
+    """200 if new calls may come to this process; 503 with the reasons if not."""
+    problems = process_problems()
+    if problem := await database_probe.problem():
+        problems.append(problem)
+    readiness_log.record(problems)
+    body = {"ready": not problems, "reasons": problems}
+    return JsonResponse(body, status=503 if problems else 200, headers=NO_STORE)

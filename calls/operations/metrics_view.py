@@ -1,4 +1,4 @@
-"""`/metrics`: what was counted, and how things stand at this moment."""
+"""`/metrics`: the counters, and gauges read at the moment of the request."""
 
 import asyncio
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from calls.operations.runtime import runtime
 from calls.session.active_calls import active_calls
 from calls.session.services import services
 
-# Who brings one of these comes from elsewhere, whatever the peer's address says.
+# A request with one of these comes through a proxy, whatever its peer address is.
 PROXY_HEADERS = (
     *("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"),
     *("X-Real-IP", "Via", "CF-Connecting-IP"),
@@ -26,33 +26,33 @@ PROXY_HEADERS = (
 
 
 class RuntimeCollector(Collector):
-    """The state of this process, read when it is asked for."""
+    """The current state of this process."""
 
     def describe(self) -> list[Metric]:
-        """Nothing, so that registering does not build the services."""
+        """Nothing, so that registration does not build the services."""
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """Gauges of now, and what Inworld has answered so far."""
-        for name, words, value in (
+        """Gauges, and Inworld's responses so far."""
+        for name, description, value in (
             ("calls_in_progress", "Calls in progress", len(active_calls().sessions)),
             (
-                "calls_ringing",
-                "Calls whose socket is awaited",
+                "calls_connecting",
+                "Calls answered whose relay socket is not open yet",
                 len(active_calls().connecting),
             ),
-            ("calls_limit", "MAX_CALLS", settings.MAX_CALLS),
+            ("calls_limit", "The setting MAX_CALLS", settings.MAX_CALLS),
             (
                 "draining",
-                "1 while no new calls are taken",
+                "1 while the server is stopping",
                 int(active_calls().draining),
             ),
             ("tasks", "Tasks of the event loop", len(asyncio.all_tasks())),
         ):
-            yield GaugeMetricFamily(f"voicebot_{name}", words, value)
+            yield GaugeMetricFamily(f"voicebot_{name}", description, value)
         queues = GaugeMetricFamily(
             "voicebot_queue_length",
-            "What waits to be written or sent",
+            "Transcript writes and live updates that wait in a queue",
             labels=["queue"],
         )
         queues.add_metric(["transcripts"], services().transcripts.queue.qsize())
@@ -60,7 +60,7 @@ class RuntimeCollector(Collector):
         yield queues
         waiting = GaugeMetricFamily(
             "voicebot_post_call_tasks_waiting",
-            "Summaries and webhooks of all processes still to be done, as last seen",
+            "Summaries and webhooks still to be done, of all processes",
             labels=["kind"],
         )
         for kind, count in runtime().post_call_worker.waiting.items():
@@ -68,7 +68,7 @@ class RuntimeCollector(Collector):
         yield waiting
         answers = CounterMetricFamily(
             "voicebot_inworld_responses",
-            "Inworld's answers by status; none where no answer came",
+            "Inworld's responses by HTTP status; none without a response",
             labels=["path", "status"],
         )
         for (path, status), count in sorted(services().inworld.answers.items()):
@@ -77,14 +77,14 @@ class RuntimeCollector(Collector):
 
 
 REGISTRY.register(RuntimeCollector())
-# As in `metrics`, which knows no models: the first failure must show in a rate.
+# Present as 0 from the start, so that rates work; `calls.metrics` knows no models.
 for reason in filter(None, Call.EndReason):
     CALLS_ENDED.labels(reason)
 
 
 @require_safe
 async def metrics(request: HttpRequest) -> HttpResponse:
-    """What Prometheus collects, of this process alone."""
+    """The metrics of this process, for Prometheus."""
     if settings.METRICS_TOKEN and not _has_token(request):
         return HttpResponse(status=403)
     if not settings.METRICS_TOKEN and not _is_local(request):
@@ -97,13 +97,13 @@ async def metrics(request: HttpRequest) -> HttpResponse:
 
 
 def _has_token(request: HttpRequest) -> bool:
-    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    right = compare_digest(given.strip().encode(), settings.METRICS_TOKEN.encode())
-    return right and scheme.lower() == "bearer"
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    is_valid = compare_digest(token.strip().encode(), settings.METRICS_TOKEN.encode())
+    return is_valid and scheme.lower() == "bearer"
 
 
 def _is_local(request: HttpRequest) -> bool:
-    """Whether somebody on this machine asks, and no proxy does so for another."""
+    """True for a request from this machine that did not come through a proxy."""
     host = request.META.get("HTTP_HOST", "")
     name = host if host.endswith("]") else host.rsplit(":", 1)[0]
     return (

@@ -1,7 +1,8 @@
-"""What is owed after a call: noted as it ends, claimed, and settled, in the database.
+"""The queue of post-call tasks in the database: claim, settle, release, retry.
 
-A claim moves `due_at` into the future: whoever made it is done by then, or dead, and
-another process takes it up. All moments compared are the database's.
+A claim moves `due_at` into the future, by more than an attempt may take. If the
+process that made it dies, another one claims the task then. All times compared are
+the database's own.
 """
 
 from collections import Counter
@@ -22,16 +23,16 @@ from calls.models.post_call_task import Kind, State
 from calls.post_call import retry_schedule
 from calls.transcripts.task_creation import task_kinds
 
-# How long an attempt may take at most, and how long it is left alone (s).
+# Longest attempt in seconds, and for how long a claim keeps other processes away.
 SECONDS = {Kind.SUMMARY: 75.0, Kind.WEBHOOK: 15.0}
 LEASES = {kind: timedelta(seconds=most + 30) for kind, most in SECONDS.items()}
-# How many attempts are kept, of one that was asked for again and again.
-KEPT = 30
+# Attempts kept in the log of a task; operators may retry it any number of times.
+MAX_LOG_ENTRIES = 30
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimedTask:
-    """A followup that this process does now, and no other; its `attempt` from 1."""
+    """A task that only this process runs now; `attempt` counts from 1."""
 
     pk: int
     kind: Kind
@@ -43,37 +44,37 @@ class ClaimedTask:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What came of it, in words that hold nothing of the call.
+    """The result of an attempt. Its message quotes nothing of the call.
 
-    `status` is the receiver's, 0 where none answered. A `final` one is not repeated.
+    `status` is the HTTP status, 0 without a response. A `final` attempt is not retried.
     """
 
     done: bool
-    words: str = ""
+    message: str = ""
     status: int = 0
     final: bool = False
 
 
-# At the desk
+# For the admin
 
 
-def profile_of(call: Call) -> BotConfig:
-    """The bot's settings as they are now: what was put right counts at once.
+def current_config(call: Call) -> BotConfig:
+    """The bot's settings as they are now, so that a correction counts at once.
 
-    Of a bot that is gone, those that the call ran with.
+    If the bot was deleted: the settings that the call ran with.
     """
     return config_of(call.bot) if call.bot else config_from_json(call.settings)
 
 
 def available_kinds(call: Call) -> list[Kind]:
-    """What can be done for a call, again or for the first time."""
+    """The kinds of tasks that an operator may start for a call."""
     if call.status not in Call.OVER or call.status == Call.Status.REFUSED:
         return []
     return task_kinds(call, call.bot or config_from_json(call.settings))
 
 
 def retry_now(call: Call, kind: Kind) -> None:
-    """Do it now, whatever came of it before; what waits is not made to wait on."""
+    """Make a task due now, new or not; a finished one starts with attempt 1 again."""
     with transaction.atomic():
         first = {"due_at": Now()}
         row, _ = PostCallTask.objects.get_or_create(
@@ -88,58 +89,54 @@ def retry_now(call: Call, kind: Kind) -> None:
 
 
 def claim(
-    kind: Kind, most: int, each: int, running: Counter[int | None]
+    kind: Kind, limit: int, limit_per_bot: int, running: Counter[int | None]
 ) -> list[ClaimedTask]:
-    """Take some of what is due, of no bot more than `each` with what is `running`."""
-    crowded = [bot for bot, count in running.items() if count >= each and bot]
-    due = _due(kind).exclude(call__bot__in=crowded).order_by("due_at")
-    about = ("pk", "attempts", "call_id", "call__call_sid", "call__bot_id")
-    count, taken = Counter(running), list[ClaimedTask]()
-    for pk, attempts, call_id, sid, bot_id in due.values_list(*about)[: 3 * most]:
-        if len(taken) == most:
+    """Claim up to `limit` due tasks; `running` counts the tasks of each bot so far."""
+    full = [bot for bot, count in running.items() if count >= limit_per_bot and bot]
+    due = _due(kind).exclude(call__bot__in=full).order_by("due_at")
+    fields = ("pk", "attempts", "call_id", "call__call_sid", "call__bot_id")
+    count, claimed = Counter(running), list[ClaimedTask]()
+    for pk, attempts, call_id, sid, bot_id in due.values_list(*fields)[: 3 * limit]:
+        if len(claimed) == limit:
             break
-        if count[bot_id] >= each:
+        if count[bot_id] >= limit_per_bot:
             continue
-        # The database lets one process change the row first; it is not due any more.
+        # Of several processes the database lets one update the row; then it is not due.
         same = PostCallTask.objects.filter(pk=pk, attempts=attempts)
         same = same.filter(state=State.WAITING, due_at__lte=Now())
         if same.update(attempts=attempts + 1, due_at=Now() + LEASES[kind]):
-            taken.append(ClaimedTask(pk, kind, attempts + 1, call_id, sid, bot_id))
+            claimed.append(ClaimedTask(pk, kind, attempts + 1, call_id, sid, bot_id))
             count[bot_id] += 1
-    return taken
+    return claimed
 
 
 def _due(kind: Kind) -> QuerySet[PostCallTask]:
     due = PostCallTask.objects.filter(kind=kind, state=State.WAITING, due_at__lte=Now())
     if kind is not Kind.WEBHOOK:
         return due
-    # What the webhook gets has the summary in it.
-    summing_up = PostCallTask.objects.filter(
+    # The webhook contains the summary, so it waits for it.
+    summaries = PostCallTask.objects.filter(
         call=OuterRef("call"), kind=Kind.SUMMARY, state=State.WAITING
     )
-    return due.exclude(Exists(summing_up))
+    return due.exclude(Exists(summaries))
 
 
 @transaction.atomic
-def settle(due: ClaimedTask, attempt: Attempt, ms: int, luck: float) -> State | None:
-    """Write down what came of an attempt; None where another has taken it up since."""
+def settle(task: ClaimedTask, attempt: Attempt, ms: int, jitter: float) -> State | None:
+    """Record an attempt. None if another process has claimed the task since."""
     rows = PostCallTask.objects.select_for_update().filter(
-        pk=due.pk, state=State.WAITING, attempts=due.attempt
+        pk=task.pk, state=State.WAITING, attempts=task.attempt
     )
     if (row := rows.first()) is None:
         return None
-    wait = (
-        None
-        if attempt.final
-        else retry_schedule.delay_after(due.kind, due.attempt, luck)
-    )
+    delay = retry_schedule.delay_after(task.kind, task.attempt, jitter)
     if attempt.done:
         row.state = State.DONE
-    elif wait is None:
+    elif attempt.final or delay is None:
         row.state = State.FAILED
     else:
-        row.due_at = Now() + timedelta(seconds=wait)
-    row.log = [*row.log, _entry(attempt, ms)][-KEPT:]
+        row.due_at = Now() + timedelta(seconds=delay)
+    row.log = [*row.log, _entry(attempt, ms)][-MAX_LOG_ENTRIES:]
     row.save(update_fields=["state", "due_at", "log"])
     return State(row.state)
 
@@ -150,18 +147,18 @@ def _entry(attempt: Attempt, ms: int) -> dict[str, Any]:
         "ms": ms,
         "done": attempt.done,
         "status": attempt.status,
-        "words": attempt.words,
+        "words": attempt.message,
     }
 
 
 def release(claimed: Iterable[int]) -> None:
-    """Let others take up at once what was begun here and not done."""
+    """Make claimed tasks due again at once, for other processes."""
     left = PostCallTask.objects.filter(pk__in=list(claimed), state=State.WAITING)
     left.update(due_at=Now())
 
 
 def waiting() -> dict[str, int]:
-    """How many wait, of each kind."""
+    """The number of waiting tasks of each kind."""
     rows = PostCallTask.objects.filter(state=State.WAITING).order_by()
     counted = dict(rows.values_list("kind").annotate(Count("pk")))
     return {kind: counted.get(kind, 0) for kind in Kind}

@@ -1,25 +1,25 @@
-"""When what failed after a call is tried again. Pure."""
+"""When a failed post-call task is tried again. Pure."""
 
-# When each attempt is made, in seconds after the first.
+# Seconds from the first attempt to each attempt.
 ATTEMPT_TIMES = {
     "summary": (0, 10, 60, 300),
     "webhook": (0, 10, 60, 300, 1800, 7200, 21_600, 43_200),
 }
-# So that what failed together is not tried again together: up to so much more.
-JITTER = 0.2
+# Delays are up to this share longer, so that tasks that failed together spread out.
+MAX_JITTER = 0.2
 
 
 def max_attempts(kind: str) -> int:
-    """How often something is tried in all."""
+    """The number of attempts in all."""
     return len(ATTEMPT_TIMES[kind])
 
 
-def delay_after(kind: str, attempts: int, luck: float) -> float | None:
-    """Seconds from the failure of that many attempts to the next; None: give up.
+def delay_after(kind: str, attempts: int, jitter: float) -> float | None:
+    """Seconds until the next attempt after so many failed ones; None: give up.
 
-    `luck` is a random number from 0 to 1.
+    `jitter` is a random number from 0 to 1.
     """
-    moments = ATTEMPT_TIMES[kind]
-    if attempts >= len(moments):
+    times = ATTEMPT_TIMES[kind]
+    if attempts >= len(times):
         return None
-    return (moments[attempts] - moments[attempts - 1]) * (1 + JITTER * luck)
+    return (times[attempts] - times[attempts - 1]) * (1 + MAX_JITTER * jitter)

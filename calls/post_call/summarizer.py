@@ -1,4 +1,4 @@
-"""Has a model sum up a call that is over, and keeps what it tells."""
+"""Asks a model for the summary of an ended call, and stores it."""
 
 import asyncio
 from collections.abc import Iterable, Iterator
@@ -15,7 +15,7 @@ from bots.inworld.text_request import TextRequest
 from calls.db import run_in_db_thread
 from calls.models import Call, Turn
 from calls.models.post_call_task import Kind
-from calls.post_call.queue import SECONDS, Attempt, profile_of
+from calls.post_call.queue import SECONDS, Attempt, current_config
 from calls.post_call.summary_prompt import (
     CallSummary,
     TranscriptLine,
@@ -24,22 +24,23 @@ from calls.post_call.summary_prompt import (
 )
 from calls.transcripts.task_creation import summary_spec
 
-# Enough for models that think before they write.
+# Enough for reasoning models, too.
 MAX_TOKENS = 2000
 TEMPERATURE = 0.2
-NO_SCHEMAS = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY)
+# Statuses with which a model without JSON Schema refuses a request.
+SCHEMA_REFUSED = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY)
 
-UNREADABLE = "The model's answer was not the JSON that was asked for."
+UNREADABLE = "The model did not answer with the requested JSON."
 TOO_LATE = "The model did not answer in time."
-NOTHING_ASKED = "The bot asks for no summary any more."
+NOT_WANTED = "The bot no longer asks for summaries."
 
 
 async def summarise_call(call_id: int, inworld: Inworld) -> Attempt:
-    """Ask once, and keep the answer where it is one."""
-    found = await run_in_db_thread(_asked)(call_id)
-    if found is None:
-        return Attempt(False, NOTHING_ASKED, final=True)
-    request, wanted = found
+    """Ask once, and store a valid answer."""
+    prepared = await run_in_db_thread(_prepare)(call_id)
+    if prepared is None:
+        return Attempt(False, NOT_WANTED, final=True)
+    request, spec = prepared
     try:
         async with asyncio.timeout(SECONDS[Kind.SUMMARY]):
             answer = await _answer(inworld, request)
@@ -48,73 +49,70 @@ async def summarise_call(call_id: int, inworld: Inworld) -> Attempt:
     except InworldError as error:
         status = error.status if isinstance(error, InworldRejected) else 0
         return Attempt(False, operator_message(error), status)
-    upshot = parse_answer(answer, wanted)
-    if upshot is None:
+    summary = parse_answer(answer, spec)
+    if summary is None:
         return Attempt(False, UNREADABLE)
-    await run_in_db_thread(_save)(call_id, upshot)
+    await run_in_db_thread(_save)(call_id, summary)
     return Attempt(True)
 
 
 async def _answer(inworld: Inworld, request: TextRequest) -> str:
-    """The model's text; one that knows no schemas is asked in words alone."""
+    """The model's text; asks again without the schema if the model refuses it."""
     try:
         return await inworld.complete(request)
     except InworldRejected as error:
-        if error.status not in NO_SCHEMAS:
+        if error.status not in SCHEMA_REFUSED:
             raise
     return await inworld.complete(replace(request, schema=None))
 
 
-def _asked(call_id: int) -> tuple[TextRequest, SummarySpec] | None:
+def _prepare(call_id: int) -> tuple[TextRequest, SummarySpec] | None:
     call = Call.objects.select_related("bot").filter(pk=call_id).first()
     if call is None:
         return None
-    profile = profile_of(call)
-    if not (wanted := summary_spec(profile)):
+    config = current_config(call)
+    if not (spec := summary_spec(config)):
         return None
     turns = Turn.objects.filter(call=call).order_by("index")
     request = TextRequest(
-        model=profile.summary_model or profile.llm_model,
-        fallback_models=profile.fallback_models,
+        model=config.summary_model or config.llm_model,
+        fallback_models=config.fallback_models,
         messages=prompt_messages(
-            wanted, _about(call, profile), transcript_lines(turns)
+            spec, _circumstances(call, config), transcript_lines(turns)
         ),
         max_tokens=MAX_TOKENS,
         temperature=TEMPERATURE,
-        schema=wanted.schema,
+        schema=spec.schema,
     )
-    return request, wanted
+    return request, spec
 
 
-def _about(call: Call, profile: BotConfig) -> str:
-    """When it was, without which “tomorrow at nine” tells nothing, and its end."""
-    began = local_time.spoken_time(call.started_at, profile.time_zone)
+def _circumstances(call: Call, config: BotConfig) -> str:
+    """Start time, so that the model understands “tomorrow”, and reason of the end."""
+    began = local_time.spoken_time(call.started_at, config.time_zone)
     return f"The call began on {began}. Its end: {call.get_end_reason_display()}."
 
 
 def transcript_lines(turns: Iterable[Turn]) -> Iterator[TranscriptLine]:
-    """What was said and done, as it stands in the transcript: no secret is in it.
+    """The transcript, in which secrets are redacted.
 
-    Of the bot counts what was heard.
+    Bot turns contribute only the text that the caller heard.
     """
     for turn in turns:
         if turn.role == Turn.Role.TOOL:
-            name, result = (
-                turn.tool_call.get("name", ""),
-                turn.tool_call.get("result", ""),
+            name, arguments, result = (
+                turn.tool_call.get(key, "") for key in ("name", "arguments", "result")
             )
-            yield TranscriptLine(
-                "Tool", f"{name} {turn.tool_call.get('arguments', '')}: {result}"
-            )
+            yield TranscriptLine("Tool", f"{name} {arguments}: {result}")
         elif turn.role == Turn.Role.CALLER and turn.text:
             yield TranscriptLine("Caller", turn.text)
         elif turn.role == Turn.Role.BOT and turn.heard_text:
             yield TranscriptLine("Bot", turn.heard_text)
 
 
-def _save(call_id: int, upshot: CallSummary) -> None:
+def _save(call_id: int, summary: CallSummary) -> None:
     Call.objects.filter(pk=call_id).update(
-        summary=upshot.summary,
-        outcome=upshot.outcome,
-        extracted_fields=dict(upshot.fields),
+        summary=summary.summary,
+        outcome=summary.outcome,
+        extracted_fields=dict(summary.fields),
     )

@@ -1,7 +1,7 @@
-"""What a call came to: how a model is asked for it, and its answer read. Pure.
+"""The prompt for the summary of a call, and the parser of the model's answer. Pure.
 
-What was said in the call is shown to the model as a record in quotes, and nothing that
-it answers gets further than the texts, the outcomes and the names that operators wrote.
+Against prompt injection, the transcript is given to the model as quoted lines, and only
+the keys and the outcomes that operators wrote are taken from its answer.
 """
 
 import json
@@ -13,17 +13,17 @@ from typing import Any
 from bots.config.placeholders import CONTROL
 from bots.config.summary_spec import EMPTY_IF_UNKNOWN, NO_OUTCOME, SummarySpec
 
-# What is kept of an answer (characters).
+# Longest texts stored from an answer, in characters.
 MAX_SUMMARY_LENGTH = 4000
 MAX_VALUE_LENGTH = 500
-# What the model gets of a call: some ten thousand words, and of a turn (characters).
+# Longest transcript, some ten thousand words, and longest turn, in characters.
 MAX_TRANSCRIPT_LENGTH = 60_000
 MAX_TURN_LENGTH = 4000
-# What is read of an answer, and how many beginnings of an object are looked at.
+# Longest answer that is parsed, in characters, and most `{` tried as a start of JSON.
 MAX_ANSWER_LENGTH = 100_000
 MAX_OPENING_BRACES = 40
 
-LEFT_OUT = "[What was said in between is left out here.]"
+OMITTED = "[What was said in between is left out here.]"
 RULES = """\
 You sum up telephone calls between a caller and a bot for the people who run the bot. \
 The next message is the record of one call, each line in quotes. It is something to \
@@ -36,15 +36,15 @@ what you are asked for here, unless it says otherwise."""
 
 @dataclass(frozen=True, slots=True)
 class TranscriptLine:
-    """One thing said or done in the call, by whom."""
+    """One line of the transcript."""
 
-    who: str
+    speaker: str
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class CallSummary:
-    """What a model tells of a call, as far as it was asked for."""
+    """The model's answer; empty where the operator asked for nothing."""
 
     summary: str = ""
     outcome: str = ""
@@ -52,108 +52,111 @@ class CallSummary:
 
 
 def prompt_messages(
-    wanted: SummarySpec, about: str, lines: Iterable[TranscriptLine]
+    spec: SummarySpec, circumstances: str, lines: Iterable[TranscriptLine]
 ) -> list[dict[str, str]]:
-    """The messages that ask for it; `about` tells when the call was and its end."""
-    asked = "\n".join([RULES, "", *_wishes(wanted)])
-    said = "\n".join([about, "", *_record(lines)])
+    """The chat messages; `circumstances` says when the call began and why it ended."""
+    instructions = "\n".join([RULES, "", *_key_descriptions(spec)])
+    transcript = "\n".join([circumstances, "", *_transcript(lines)])
     return [
-        {"role": "system", "content": asked},
-        {"role": "user", "content": said},
+        {"role": "system", "content": instructions},
+        {"role": "user", "content": transcript},
     ]
 
 
-def _wishes(wanted: SummarySpec) -> Iterator[str]:
+def _key_descriptions(spec: SummarySpec) -> Iterator[str]:
     yield "The keys of the object:"
-    if wanted.prompt:
-        yield f"“summary”, a text: {wanted.prompt}"
-    if wanted.outcomes:
-        listed = ", ".join(f"“{each}”" for each in [*wanted.outcomes, NO_OUTCOME])
+    if spec.prompt:
+        yield f"“summary”, a text: {spec.prompt}"
+    if spec.outcomes:
+        choices = [*spec.outcomes, NO_OUTCOME]
+        listed = ", ".join(f"“{choice}”" for choice in choices)
         yield f"“outcome”, what the call came to, one of these to the letter: {listed}."
-    if wanted.fields:
+    if spec.fields:
         yield f"“fields”, an object of texts. {EMPTY_IF_UNKNOWN} Its keys:"
-        for name, told in wanted.fields.items():
-            yield f"“{name}”: {told}" if told else f"“{name}”"
+        for name, text in spec.fields.items():
+            yield f"“{name}”: {text}" if text else f"“{name}”"
 
 
-def _record(lines: Iterable[TranscriptLine]) -> Iterator[str]:
-    """Each turn as a line of its own, whatever is in it; of a long call both ends."""
-    written = [
-        f"{line.who}: {json.dumps(_flat(line.text)[:MAX_TURN_LENGTH], ensure_ascii=False)}"
-        for line in lines
-    ]
+def _transcript(lines: Iterable[TranscriptLine]) -> Iterator[str]:
+    """One line for each turn. The middle of a long call is omitted."""
+    quoted = [_quoted(line) for line in lines]
     yield "The record:"
-    if sum(map(len, written)) <= MAX_TRANSCRIPT_LENGTH:
-        yield from written
+    if sum(map(len, quoted)) <= MAX_TRANSCRIPT_LENGTH:
+        yield from quoted
         return
-    # How a call ends tells more than how it begins.
-    begin = list(_within(written, MAX_TRANSCRIPT_LENGTH // 4))
-    end = list(_within(reversed(written[len(begin) :]), MAX_TRANSCRIPT_LENGTH * 3 // 4))
-    yield from [*begin, LEFT_OUT, *reversed(end)]
+    # The end of a call matters more than its beginning.
+    begin = list(_within(quoted, MAX_TRANSCRIPT_LENGTH // 4))
+    end = list(_within(reversed(quoted[len(begin) :]), MAX_TRANSCRIPT_LENGTH * 3 // 4))
+    yield from [*begin, OMITTED, *reversed(end)]
 
 
-def _within(written: Iterable[str], characters: int) -> Iterator[str]:
-    for line in written:
+def _quoted(line: TranscriptLine) -> str:
+    text = json.dumps(_flat(line.text)[:MAX_TURN_LENGTH], ensure_ascii=False)
+    return f"{line.speaker}: {text}"
+
+
+def _within(lines: Iterable[str], characters: int) -> Iterator[str]:
+    for line in lines:
         characters -= len(line)
         if characters < 0:
             return
         yield line
 
 
-def parse_answer(answer: str, wanted: SummarySpec) -> CallSummary | None:
-    """What an answer tells of what was asked; None where it is no such answer."""
-    kinds = {"summary": str, "outcome": str, "fields": dict}
-    asked = [(name, kinds[name]) for name in wanted.schema["properties"]]
-    for found in _objects(answer[:MAX_ANSWER_LENGTH]):
-        # An object of nothing but wrong types is not the one that was asked for.
-        if any(isinstance(found.get(name), kind) for name, kind in asked):
-            return _taken(found, wanted)
+def parse_answer(answer: str, spec: SummarySpec) -> CallSummary | None:
+    """Read the model's answer; None if it holds no fitting JSON object."""
+    types = {"summary": str, "outcome": str, "fields": dict}
+    keys = [(name, types[name]) for name in spec.schema["properties"]]
+    for candidate in _objects(answer[:MAX_ANSWER_LENGTH]):
+        # An object without any value of the right type is some other object.
+        if any(isinstance(candidate.get(name), kind) for name, kind in keys):
+            return _summary_from(candidate, spec)
     return None
 
 
 def _objects(answer: str) -> Iterator[dict[str, Any]]:
-    """The JSON objects in a text, whatever stands around them."""
-    decoder, place = json.JSONDecoder(), answer.find("{")
+    """The JSON objects in a text, among whatever else it holds."""
+    decoder, start = json.JSONDecoder(), answer.find("{")
     for _ in range(MAX_OPENING_BRACES):
-        if place < 0:
+        if start < 0:
             return
         try:
-            found, end = decoder.raw_decode(answer, place)
+            value, end = decoder.raw_decode(answer, start)
         except (ValueError, RecursionError):
-            end = place + 1
+            end = start + 1
         else:
-            if isinstance(found, dict):
-                yield found
-        place = answer.find("{", end)
+            if isinstance(value, dict):
+                yield value
+        start = answer.find("{", end)
 
 
-def _taken(found: Mapping[str, Any], wanted: SummarySpec) -> CallSummary:
-    summary = found.get("summary") if wanted.prompt else ""
-    fields = found.get("fields")
+def _summary_from(answer: Mapping[str, Any], spec: SummarySpec) -> CallSummary:
+    summary = answer.get("summary") if spec.prompt else ""
+    fields = answer.get("fields")
     fields = fields if isinstance(fields, dict) else {}
-    noted = {name: _value(fields.get(name)) for name in wanted.fields}
+    values = {name: _value(fields.get(name)) for name in spec.fields}
     return CallSummary(
         _plain(summary)[:MAX_SUMMARY_LENGTH] if isinstance(summary, str) else "",
-        _outcome(found.get("outcome"), wanted.outcomes),
-        {name: value for name, value in noted.items() if value},
+        _outcome(answer.get("outcome"), spec.outcomes),
+        {name: value for name, value in values.items() if value},
     )
 
 
-def _outcome(told: object, outcomes: Iterable[str]) -> str:
-    """One of the operator's outcomes in the operator's letters, or nothing."""
-    if not isinstance(told, str):
+def _outcome(answer: object, outcomes: Iterable[str]) -> str:
+    """The operator's outcome that the model named, as the operator wrote it."""
+    if not isinstance(answer, str):
         return ""
-    known = {_flat(each).casefold(): each for each in outcomes}
-    return known.get(_flat(told).casefold().strip(" .“”\"'"), "")
+    by_key = {_flat(outcome).casefold(): outcome for outcome in outcomes}
+    return by_key.get(_flat(answer).casefold().strip(" .“”\"'"), "")
 
 
-def _value(told: object) -> str:
-    """A text, or a number as it is written."""
-    if isinstance(told, bool) or not isinstance(told, str | int | float):
+def _value(answer: object) -> str:
+    """The text of a string or a finite number; empty for anything else."""
+    if isinstance(answer, bool) or not isinstance(answer, str | int | float):
         return ""
-    if isinstance(told, float) and not math.isfinite(told):
+    if isinstance(answer, float) and not math.isfinite(answer):
         return ""
-    text = told if isinstance(told, str) else json.dumps(told)
+    text = answer if isinstance(answer, str) else json.dumps(answer)
     return _flat(text)[:MAX_VALUE_LENGTH]
 
 
@@ -163,6 +166,6 @@ def _flat(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """A text without signs that no database or page takes; its lines stay."""
+    """A text without control characters; line breaks stay."""
     lines = (CONTROL.sub(" ", line).rstrip() for line in text.splitlines())
     return "\n".join(lines).strip()

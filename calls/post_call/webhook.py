@@ -1,13 +1,14 @@
-"""Tells another system of a call that is over: one signed POST of the call's JSON.
+"""The webhook of an ended call: one signed POST of the call's JSON.
 
-The receiver checks who sent it, and that it is not an old one sent once more:
+The receiver verifies the signature, and rejects old requests against replay:
 
-    said, given = headers["X-Voicebot-Timestamp"], headers["X-Voicebot-Signature"]
-    told = hmac.new(secret, f"{said}.".encode() + body, hashlib.sha256).hexdigest()
-    good = hmac.compare_digest(f"v1={told}", given)
-    fresh = abs(time.time() - int(said)) < 300
+    timestamp = headers["X-Voicebot-Timestamp"]
+    signed = f"{timestamp}.".encode() + body
+    expected = "v1=" + hmac.new(secret, signed, hashlib.sha256).hexdigest()
+    valid = hmac.compare_digest(expected, headers["X-Voicebot-Signature"])
+    fresh = abs(time.time() - int(timestamp)) < 300
 
-A delivery may come twice, with the same X-Voicebot-Delivery.
+A delivery may arrive twice, with the same X-Voicebot-Delivery.
 """
 
 import hashlib
@@ -19,43 +20,44 @@ from time import time
 from bots.config.capabilities import ToolSpec
 from bots.config.placeholders import SECRET
 from bots.config.request_template import BadTemplate, build_url, secrets_of
-from bots.models.secret import SecretUnreadable, opened
+from bots.models.secret import SecretUnreadable, secret_values
 from bots.tools.guarded_http import Request, Unreachable, fetch
 from calls.db import run_in_db_thread
 from calls.models import Call
 from calls.models.post_call_task import Kind
-from calls.post_call.queue import SECONDS, Attempt, profile_of
+from calls.post_call.queue import SECONDS, Attempt, current_config
 from calls.review.export import TURNS, record_of
 
 EVENT = "call.ended"
 
-NO_WEBHOOK = "The bot has no webhook any more."
+NO_WEBHOOK = "The bot no longer has a webhook."
 NO_SECRET = "There is no secret to sign it with. Choose one at the bot, under webhook."  # noqa: S105
-CALL_DELETED = "The receiver says that it is gone for good."
+RECEIVER_GONE = "The receiver answered 410: its address is gone for good."
 
 
 class CannotSend(Exception):
-    """Nothing can be sent; says why, in words for an operator."""
+    """The webhook cannot be sent; the message tells the operator why."""
 
 
 async def deliver(call_id: int, delivery: int) -> Attempt:
-    """Send it once."""
+    """Make one attempt. `delivery` is the id that all attempts of a task share."""
     try:
         request = await run_in_db_thread(_request)(call_id, delivery)
         if request is None:
             return Attempt(False, NO_WEBHOOK, final=True)
-        answer = await fetch(request)
+        response = await fetch(request)
     except (CannotSend, SecretUnreadable, BadTemplate, Unreachable) as error:
         return Attempt(False, str(error))
-    if answer.is_good:
-        return Attempt(True, status=answer.status)
-    if answer.status == HTTPStatus.GONE:
-        return Attempt(False, CALL_DELETED, answer.status, final=True)
-    return Attempt(False, f"The receiver answered {answer.status}.", answer.status)
+    if response.is_good:
+        return Attempt(True, status=response.status)
+    if response.status == HTTPStatus.GONE:
+        return Attempt(False, RECEIVER_GONE, response.status, final=True)
+    status = response.status
+    return Attempt(False, f"The receiver answered {status}.", status)
 
 
 def signature(secret: str, timestamp: str, body: bytes) -> str:
-    """What only somebody with the secret can write beside this body."""
+    """The value of X-Voicebot-Signature."""
     signed = f"{timestamp}.".encode() + body
     return f"v1={hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()}"
 
@@ -63,14 +65,14 @@ def signature(secret: str, timestamp: str, body: bytes) -> str:
 def _request(call_id: int, delivery: int) -> Request | None:
     calls = Call.objects.select_related("bot").prefetch_related(TURNS)
     call = calls.filter(pk=call_id).first()
-    profile = profile_of(call) if call else None
-    if call is None or profile is None or not profile.webhook_url:
+    config = current_config(call) if call else None
+    if call is None or config is None or not config.webhook_url:
         return None
-    url, name, said = profile.webhook_url, profile.webhook_secret, str(int(time()))
-    secrets = opened([name, *secrets_of(url)])
+    url, name, timestamp = config.webhook_url, config.webhook_secret, str(int(time()))
+    secrets = secret_values([name, *secrets_of(url)])
     if not (secret := secrets.get(name, "")):
         raise CannotSend(NO_SECRET)
-    values = {f"{SECRET}{each}": value for each, value in secrets.items()}
+    values = {f"{SECRET}{key}": value for key, value in secrets.items()}
     body = json.dumps(record_of(call)).encode()
     return Request(
         method="POST",
@@ -79,8 +81,8 @@ def _request(call_id: int, delivery: int) -> Request | None:
             "Content-Type": "application/json",
             "X-Voicebot-Event": EVENT,
             "X-Voicebot-Delivery": str(delivery),
-            "X-Voicebot-Timestamp": said,
-            "X-Voicebot-Signature": signature(secret, said, body),
+            "X-Voicebot-Timestamp": timestamp,
+            "X-Voicebot-Signature": signature(secret, timestamp, body),
         },
         seconds=SECONDS[Kind.WEBHOOK],
         body=body,

@@ -1,4 +1,4 @@
-"""TODO."""
+"""Deletes calls with everything that is stored about them."""
 
 from __future__ import annotations
 
@@ -15,46 +15,45 @@ from calls.models import Call, Turn
 from calls.turns.clip_ids import is_phrase
 from calls.turns.turn import TurnKind
 
-# Calls deleted in one transaction: writes of calls in progress wait for it.
+# Calls deleted in one transaction; writes of calls in progress wait for it.
 BATCH = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """How much is gone; `clips` are the ids of sound that may still be alive."""
+    """How much was deleted. `clips` are ids of clips that the store may still have."""
 
     calls: int = 0
     turns: int = 0
     clips: tuple[str, ...] = ()
 
-    def __add__(self, more: Deleted) -> Deleted:
-        """Both together."""
-        clips = (*self.clips, *more.clips)
-        return Deleted(self.calls + more.calls, self.turns + more.turns, clips)
+    def __add__(self, other: Deleted) -> Deleted:
+        clips = (*self.clips, *other.clips)
+        return Deleted(self.calls + other.calls, self.turns + other.turns, clips)
 
     def __str__(self) -> str:
         calls = "1 call" if self.calls == 1 else f"{self.calls} calls"
         return f"{calls} with {self.turns} turn{'' if self.turns == 1 else 's'}"
 
 
-def _delete(ids: list[int]) -> Deleted:
-    """Delete calls, their turns, and what the desk's log says of them."""
-    about_calls = LogEntry.objects.filter(
+def delete_calls(ids: list[int]) -> Deleted:
+    """Delete calls, their turns, and their entries in the admin's log."""
+    log_entries = LogEntry.objects.filter(
         content_type=ContentType.objects.get_for_model(Call)
     )
     with transaction.atomic():
         turns = Turn.objects.filter(call__in=ids)
         clips = tuple(_clip_ids(turns))
-        said, _ = turns.delete()
-        about_calls.filter(object_id__in=[str(pk) for pk in ids]).delete()
+        turn_count, _ = turns.delete()
+        log_entries.filter(object_id__in=[str(pk) for pk in ids]).delete()
         Call.objects.filter(pk__in=ids).delete()
-    return Deleted(len(ids), said, clips)
+    return Deleted(len(ids), turn_count, clips)
 
 
 def _clip_ids(turns: QuerySet[Turn]) -> Iterable[str]:
-    """Clips of these turns only; a bot's own sentences are other calls' as well."""
-    told = turns.exclude(clip_ids=[]).values_list("kind", "clip_ids")
+    """Clips of these turns only; other calls play a bot's fixed sentences as well."""
+    rows = turns.exclude(clip_ids=[]).values_list("kind", "clip_ids")
     return chain.from_iterable(
         [clip for clip in clips if kind == TurnKind.OPERATOR or not is_phrase(clip)]
-        for kind, clips in told
+        for kind, clips in rows
     )

@@ -1,4 +1,4 @@
-"""What is kept of people, and how it goes: in its time, or because somebody asks."""
+"""Erases the data of one caller, for example after a GDPR request."""
 
 from __future__ import annotations
 
@@ -11,20 +11,19 @@ from django.db.models import Q, QuerySet
 from bots.models import PhoneNumber
 from calls.blocking import ANONYMOUS, pattern_of, pattern_of_caller
 from calls.models import BlockedCaller, Call, Turn
-from calls.privacy.deletion import BATCH, Deleted, _delete
+from calls.privacy.deletion import BATCH, Deleted, delete_calls
 from calls.review.masking import remove_numbers
 
-# What the desk and the command say once it is done.
+# Shown after an erasure, in the console and by the command.
 ELSEWHERE = (
-    "Not in our hands: the carrier's own call logs, what the providers of "
-    "transcription, model and voice keep, backups of the database, and files that were "
-    "exported."
+    "Not erased: Twilio's own call logs, what the providers of transcription, AI model "
+    "and voice store, backups of the database, and exported files."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class CallerData:
-    """What is known of a caller; a call that goes on is deleted when it is over."""
+    """The stored data of a caller. Calls in progress cannot be deleted yet."""
 
     number: str
     calls: int
@@ -33,49 +32,45 @@ class CallerData:
     is_blocked: bool
 
 
-# In its time
-
-
-# Because somebody asks
-
-
 def parse_caller(text: str) -> str:
-    """The caller that was typed. Raises `ValidationError` where it is not one person.
+    """The number that an operator typed. Raises `ValidationError` if it is unusable.
 
-    Hidden numbers are many people's, and our own are nobody's.
+    Hidden numbers belong to many people, and numbers of our own to no caller.
     """
-    known = _calls_of(text.strip()).exists()
-    number = pattern_of_caller(text) if known else pattern_of(text)
+    has_calls = _calls_of(text.strip()).exists()
+    number = pattern_of_caller(text) if has_calls else pattern_of(text)
     if number == ANONYMOUS or number.endswith("*"):
-        raise ValidationError("Write one caller's whole number: this is many people's.")
+        raise ValidationError(
+            "Write the full number of one caller: this one stands for many people."
+        )
     if PhoneNumber.objects.filter(number=number).exists():
-        raise ValidationError("This is one of our own numbers: many people call it.")
+        raise ValidationError("This is one of your own numbers, not a caller's.")
     return number
 
 
 def caller_data(number: str) -> CallerData:
-    """What would be deleted of a caller."""
+    """The data that `erase` would delete."""
     calls = _calls_of(number)
-    over = calls.filter(status__in=Call.OVER)
+    ended = calls.filter(status__in=Call.OVER)
     return CallerData(
         number=number,
-        calls=over.count(),
-        turns=Turn.objects.filter(call__in=over).count(),
+        calls=ended.count(),
+        turns=Turn.objects.filter(call__in=ended).count(),
         going_on=calls.exclude(status__in=Call.OVER).count(),
         is_blocked=BlockedCaller.objects.filter(pattern=number).exists(),
     )
 
 
 def erase(number: str) -> Deleted:
-    """Delete every call of a caller that is over, and each mention in the desk's log.
+    """Delete all ended calls of a caller, and the number in the admin's log.
 
-    That the caller is blocked stays: it was decided against them, and holds nothing
-    else. Sound in `clips` is left to whoever has the store.
+    An entry in the list of blocked callers stays. The function that calls this deletes
+    the `clips` from the clip store.
     """
-    over = _calls_of(number).filter(status__in=Call.OVER).order_by()
+    ended = _calls_of(number).filter(status__in=Call.OVER).order_by()
     deleted = Deleted()
-    while ids := list(over.values_list("pk", flat=True)[:BATCH]):
-        deleted += _delete(ids)
+    while ids := list(ended.values_list("pk", flat=True)[:BATCH]):
+        deleted += delete_calls(ids)
     _anonymise(number)
     return deleted
 
@@ -90,9 +85,9 @@ def _calls_of(number: str) -> QuerySet[Call]:
 
 
 def _anonymise(number: str) -> None:
-    """Mask the number where somebody's action at the desk is described with it."""
-    named = Q(object_repr__contains=number) | Q(change_message__contains=number)
-    for entry in LogEntry.objects.filter(named):
+    """Mask the number in the admin's log of operators' actions."""
+    mentions = Q(object_repr__contains=number) | Q(change_message__contains=number)
+    for entry in LogEntry.objects.filter(mentions):
         entry.object_repr = remove_numbers(entry.object_repr, number)
         entry.change_message = remove_numbers(entry.change_message, number)
         entry.save(update_fields=["object_repr", "change_message"])

@@ -1,4 +1,4 @@
-"""TODO."""
+"""Finds and deletes calls that are past the retention period of their bot."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from django.db.models import QuerySet
 
 from bots.models import Bot
 from calls.models import Call
-from calls.privacy.deletion import BATCH, Deleted, _delete
+from calls.privacy.deletion import BATCH, Deleted, delete_calls
 
 
 @dataclass(frozen=True, slots=True)
 class Overdue:
-    """Calls of one bot that were kept long enough."""
+    """Calls of one bot that are past their retention period."""
 
     bot_name: str
     days: int
@@ -23,30 +23,31 @@ class Overdue:
 
 
 def overdue(at: datetime) -> Iterator[Overdue]:
-    """Calls to be deleted, by bot. Of a bot that is gone, its last word counts.
+    """Calls to delete, by bot.
 
-    Calls that no bot took follow the default bot.
+    For a deleted bot, the period stored with each call counts. Calls that no bot took
+    follow the default bot.
     """
-    over = Call.objects.filter(status__in=Call.OVER)
+    ended = Call.objects.filter(status__in=Call.OVER)
     for bot in Bot.objects.filter(retention_days__gt=0):
-        older = _older(over.filter(bot=bot), bot.retention_days, at)
+        older = _older(ended.filter(bot=bot), bot.retention_days, at)
         yield Overdue(bot.name, bot.retention_days, older)
-    left = over.filter(bot=None, settings__retention_days__gt=0).order_by()
-    for days in left.values_list("settings__retention_days", flat=True).distinct():
-        older = _older(left.filter(settings__retention_days=days), days, at)
+    orphans = ended.filter(bot=None, settings__retention_days__gt=0).order_by()
+    for days in orphans.values_list("settings__retention_days", flat=True).distinct():
+        older = _older(orphans.filter(settings__retention_days=days), days, at)
         yield Overdue("(deleted bots)", days, older)
     default = Bot.objects.filter(is_default=True, retention_days__gt=0).first()
     if default:
-        older = _older(over.filter(bot=None, bot_name=""), default.retention_days, at)
+        older = _older(ended.filter(bot=None, bot_name=""), default.retention_days, at)
         yield Overdue("(no bot)", default.retention_days, older)
 
 
 def purge_some(at: datetime) -> Deleted:
-    """Delete a batch of what is overdue; nothing when there is nothing left."""
-    for found in overdue(at):
-        ids = list(found.calls.order_by().values_list("pk", flat=True)[:BATCH])
+    """Delete one batch of overdue calls; an empty result means that none is left."""
+    for group in overdue(at):
+        ids = list(group.calls.order_by().values_list("pk", flat=True)[:BATCH])
         if ids:
-            return _delete(ids)
+            return delete_calls(ids)
     return Deleted()
 
 

@@ -1,4 +1,4 @@
-"""TODO."""
+"""Links to filtered lists of calls."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,10 +7,10 @@ from urllib.parse import urlencode
 
 @dataclass(frozen=True, slots=True)
 class CallLinks:
-    """Links to the list of calls at `address`, narrowed down by its own parameters."""
+    """Makes links to the list of calls at `address`, with its filters as query."""
 
     address: str
 
     def where(self, **filters: Any) -> str:
-        """The address of those calls; test calls are never among them."""
+        """The link to the calls that match; test calls are excluded."""
         return f"{self.address}?{urlencode({**filters, 'is_test__exact': 0})}"

@@ -1,4 +1,4 @@
-"""A call as an operator reads it: what was said, when, and with which settings."""
+"""Prepares a call's page: its turns, their timing, and the settings used."""
 
 import re
 from collections.abc import Iterator
@@ -14,29 +14,29 @@ from calls.models import Call, Turn
 from calls.review.latency_waterfall import LABELS, Stage, stages
 from calls.review.settings_used import settings_used
 from calls.review.status import display_status
-from calls.review.tool_call_view import ToolCallView, use
+from calls.review.tool_call_view import ToolCallView, stored_tool_call_view
 from calls.review.visibility import for_list, variables
 from calls.turns.clip_ids import PHRASE_TTL_SECONDS
 from calls.turns.heard_text import split_at_heard
 from calls.turns.turn import TurnKind
 
-# What else may stand among a turn's latencies (the stages are in latency_waterfall).
+# Other keys of `Turn.latency_ms` (the stages are in latency_waterfall).
 EVENTS = {
     "retry": "asked once more",
     "fallback": "asked another model",
     "apology": "apologised",
-    "transfer": "gave up and put through",
+    "transfer": "gave up and transferred",
     "hang_up": "gave up",
 }
-# How long a tool took stands with its use (see calls.review.tool_call_view).
-TOOK = "tool"
-# Keys as the transcript spells them (see calls.conversation.dtmf).
+# The key of a tool's duration (see calls.review.tool_call_view).
+TOOL_MS = "tool"
+# Digits as the transcript has them (see calls.conversation.dtmf).
 PRESSED = re.compile(r"\[pressed ([^\]]*)\]")
-# How long before its turn to be played a clip may have been made, in seconds.
+# A clip may have waited this long before it was played.
 MAX_QUEUE_SECONDS = 120
-# Kinds of turns whose sentences are no fixed ones, although no model is named.
+# Kinds of turns whose sentences are not fixed, although no model wrote them.
 WRITTEN_FOR_ONE_CALL = {TurnKind.OPERATOR, TurnKind.DIGIT_PROMPT}
-# The caller hears the bot from here on; the first of these that was measured counts.
+# From here on the caller hears the bot; the first stage that was measured counts.
 ANSWERED = ("play_sent", "first_clip", "first_audio")
 
 
@@ -53,20 +53,20 @@ class TurnView:
     events: list[tuple[str, str]]
     clips: list[str]
     interrupted_by: bool  # the caller's turn follows
-    use: ToolCallView | None  # of a tool
+    tool_call: ToolCallView | None
 
 
 def format_offset(length: timedelta) -> str:
-    """Write a length of time as m:ss, or h:mm:ss from an hour on."""
+    """Format a duration as m:ss, or h:mm:ss from an hour on."""
     minutes, seconds = divmod(max(int(length.total_seconds()), 0), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
 def call_context(call: Call, at: datetime, *, hide: bool) -> dict[str, Any]:
-    """Everything the page of a call shows, as it is known `at` this moment.
+    """The template context of a call's page at the given time.
 
-    With `hide` it is for somebody who may not see people's numbers.
+    With `hide` it is for users who may not see callers' numbers.
     """
     settings = list(settings_used(call, hide=hide))
     return {
@@ -86,7 +86,7 @@ def call_context(call: Call, at: datetime, *, hide: bool) -> dict[str, Any]:
 
 
 def neighbours(call: Call) -> dict[str, Call | None]:
-    """The calls of the same caller before and after this one."""
+    """The previous and the next call of the same caller."""
     if not call.from_number:
         return {}
     others = Call.objects.filter(from_number=call.from_number, is_test=call.is_test)
@@ -97,8 +97,8 @@ def neighbours(call: Call) -> dict[str, Call | None]:
 
 
 def conversation(call: Call, at: datetime) -> Iterator[TurnView]:
-    """Tell the call turn by turn; one query, however long it was."""
-    begin = call.answered_at or call.started_at
+    """The turns of a call; one query, however long it was."""
+    start = call.answered_at or call.started_at
     turns = list(call.turns.order_by("index"))
     for turn, after in zip_longest(turns, turns[1:]):
         heard, not_heard = turn.text, ""
@@ -106,7 +106,7 @@ def conversation(call: Call, at: datetime) -> Iterator[TurnView]:
             heard, not_heard = split_at_heard(turn.text, turn.heard_text)
         yield TurnView(
             turn=turn,
-            offset=format_offset(turn.started_at - begin),
+            offset=format_offset(turn.started_at - start),
             heard=parts_of(heard) if turn.role == Turn.Role.CALLER else [(heard, "")],
             not_heard=not_heard,
             waited=_waited(turn.latency_ms),
@@ -114,29 +114,29 @@ def conversation(call: Call, at: datetime) -> Iterator[TurnView]:
             events=_events(turn.latency_ms),
             clips=clips(turn, at),
             interrupted_by=after is not None and after.role == Turn.Role.CALLER,
-            use=use(turn.tool_call, turn.latency_ms),
+            tool_call=stored_tool_call_view(turn.tool_call, turn.latency_ms),
         )
 
 
 def parts_of(text: str) -> list[tuple[str, str]]:
-    """What a caller said and pressed, in order: either words or keys in each part."""
-    parts, said = [], 0
+    """Words and digits of a caller's turn in order; each part has one of them."""
+    parts, end = [], 0
     for entry in PRESSED.finditer(text):
-        if before := text[said : entry.start()].strip():
+        if before := text[end : entry.start()].strip():
             parts.append((before, ""))
         parts.append(("", entry.group(1)))
-        said = entry.end()
-    rest = text[said:].strip() if parts else text
+        end = entry.end()
+    rest = text[end:].strip() if parts else text
     return [*parts, (rest, "")] if rest else parts
 
 
 def clips(turn: Turn, at: datetime) -> list[str]:
-    """Where the sound of a turn is to be had; nothing when it has surely expired."""
+    """URLs of a turn's clips; empty if they have surely expired."""
     # Clips of fixed sentences are kept for other calls.
-    kept = float(settings_of_django.CLIP_TTL_SECONDS + MAX_QUEUE_SECONDS)
+    lifetime = float(settings_of_django.CLIP_TTL_SECONDS + MAX_QUEUE_SECONDS)
     if not turn.model and turn.kind not in WRITTEN_FOR_ONE_CALL:
-        kept = PHRASE_TTL_SECONDS
-    if at - (turn.ended_at or turn.started_at) > timedelta(seconds=kept):
+        lifetime = PHRASE_TTL_SECONDS
+    if at - (turn.ended_at or turn.started_at) > timedelta(seconds=lifetime):
         return []
     return [
         reverse("admin:calls_call_clip", args=[turn.call_id, turn.index, position])
@@ -145,7 +145,7 @@ def clips(turn: Turn, at: datetime) -> list[str]:
 
 
 def _cut_short(turn: Turn, call: Call) -> bool:
-    # While the bot still speaks, what was heard is not known yet.
+    # While the bot speaks, it is not known yet how much was heard.
     speaking = turn.ended_at is None and call.ended_at is None
     if turn.role != Turn.Role.BOT or (speaking and not turn.interrupted):
         return False
@@ -153,18 +153,18 @@ def _cut_short(turn: Turn, call: Call) -> bool:
 
 
 def _waited(latency: dict[str, Any]) -> str:
-    """Say how long the caller waited for an answer."""
+    """The time that the caller waited for an answer."""
     measured = (latency.get(stage) for stage in ANSWERED)
     wait = next((ms for ms in measured if isinstance(ms, int | float)), None)
     return "" if wait is None else f"{wait / 1000:.2f} s"
 
 
 def _events(latency: dict[str, Any]) -> list[tuple[str, str]]:
-    """What the stages do not tell: a second attempt, an apology, anything unknown."""
-    told = EVENTS.keys() | LABELS.keys() | {TOOK}
-    order = [*EVENTS, *sorted(latency.keys() - told)]
+    """Latencies beside the stages: retries, an apology, and unknown keys."""
+    known = EVENTS.keys() | LABELS.keys() | {TOOL_MS}
+    order = [*EVENTS, *sorted(latency.keys() - known)]
     return [
-        (EVENTS.get(name, _words(name)), _milliseconds(latency[name]))
+        (EVENTS.get(name, name.replace("_", " ")), _milliseconds(latency[name]))
         for name in order
         if latency.get(name) is not None
     ]
@@ -172,7 +172,3 @@ def _events(latency: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _milliseconds(value: Any) -> str:
     return f"{value:,.0f} ms" if isinstance(value, int | float) else str(value)
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")

@@ -1,4 +1,4 @@
-"""Calls and their turns, written out for other programs and for spreadsheets."""
+"""Exports calls with their turns as JSON lines and as CSV."""
 
 import csv
 import json
@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from django.db.models import Prefetch, QuerySet
 
 from calls.models import Call, Turn
-from calls.review.visibility import parties, variables
+from calls.review.visibility import shown_numbers, variables
 
 Record = dict[str, Any]
 # Calls held in memory at a time.
@@ -52,49 +52,48 @@ TURN_COLUMNS = [
     "tool_call",
 ]
 
-# What makes a spreadsheet take a cell for a formula.
+# Texts that a spreadsheet would read as a formula.
 FORMULA = re.compile(r"[\s]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
 PLAIN_NUMBER = re.compile(r"\+[0-9]+")
 
 
 class Output(Protocol):
-    """Anything text can be written to."""
+    """Anything that text can be written to."""
 
     def write(self, text: str, /) -> Any:
-        """Take a piece of text."""
+        """Write the text."""
 
 
 class LineBuffer:
-    """Hands a spreadsheet's line back instead of writing it."""
+    """Returns each CSV line instead of writing it."""
 
     def write(self, text: str) -> str:
-        """Return the line."""
         return text
 
 
 def json_lines(records: Iterable[Record]) -> Iterator[str]:
-    """One JSON object a line; in ASCII, so that no reader splits a line."""
+    """One JSON object per line; in ASCII, so that no reader splits a line."""
     for record in records:
         yield json.dumps(record) + "\n"
 
 
 def csv_lines(records: Iterable[Record]) -> Iterator[str]:
-    """One row a turn, the call's columns repeated; a silent call has one row."""
+    """One row per turn, with the call's columns repeated; one if it has no turns."""
     writer = csv.writer(LineBuffer(), lineterminator="\n")
     header = [*CALL_COLUMNS, *(f"turn_{name}" for name in TURN_COLUMNS)]
     yield str(writer.writerow(header))
     for record in records:
-        about_call = [record[name] for name in CALL_COLUMNS]
+        call_values = [record[name] for name in CALL_COLUMNS]
         for turn in record["turns"] or [{}]:
-            about_turn = [turn.get(name) for name in TURN_COLUMNS]
-            yield str(writer.writerow(cells([*about_call, *about_turn])))
+            turn_values = [turn.get(name) for name in TURN_COLUMNS]
+            yield str(writer.writerow(cells([*call_values, *turn_values])))
 
 
 FORMS = {"jsonl": json_lines, "csv": csv_lines}
 
 
 def write(calls: QuerySet[Call], form: str, output: Output) -> None:
-    """Write calls in one of the forms."""
+    """Write calls in one of the formats."""
     for line in FORMS[form](records(calls)):
         output.write(line)
 
@@ -102,21 +101,20 @@ def write(calls: QuerySet[Call], form: str, output: Output) -> None:
 def records(chosen: QuerySet[Call], *, hide: bool = False) -> Iterator[Record]:
     """Every call as plain data, fetched a few at a time.
 
-    Meanwhile the database is left alone: a slow download must hold neither a
-    connection nor a transaction, and ids are small. With `hide` the callers' numbers
-    are masked.
+    Between two chunks no query is open: a slow download must hold neither a connection
+    nor a transaction. With `hide` the callers' numbers are masked.
     """
     ids = array("q", chosen.values_list("pk", flat=True).iterator(10 * CHUNK))
     calls = Call.objects.defer("settings").prefetch_related(TURNS)
     for begin in range(0, len(ids), CHUNK):
-        some = ids[begin : begin + CHUNK].tolist()
-        found = calls.in_bulk(some)
-        yield from (record_of(found[pk], hide=hide) for pk in some if pk in found)
+        chunk = ids[begin : begin + CHUNK].tolist()
+        found = calls.in_bulk(chunk)
+        yield from (record_of(found[pk], hide=hide) for pk in chunk if pk in found)
 
 
 def record_of(call: Call, *, hide: bool = False) -> Record:
-    """One call as the object other programs rely on."""
-    caller, called = parties(call, hide=hide)
+    """One call as a JSON object. Other programs rely on its keys."""
+    caller, called = shown_numbers(call, hide=hide)
     return {
         "call_sid": call.call_sid,
         "bot": call.bot_name or None,
@@ -125,9 +123,9 @@ def record_of(call: Call, *, hide: bool = False) -> Record:
         "direction": call.direction,
         "status": call.status,
         "end_reason": call.end_reason,
-        "started_at": moment(call.started_at),
-        "answered_at": moment(call.answered_at),
-        "ended_at": moment(call.ended_at),
+        "started_at": _iso(call.started_at),
+        "answered_at": _iso(call.answered_at),
+        "ended_at": _iso(call.ended_at),
         "duration_s": (
             None if call.duration is None else round(call.duration.total_seconds(), 3)
         ),
@@ -140,28 +138,27 @@ def record_of(call: Call, *, hide: bool = False) -> Record:
 
 
 def turn_of(turn: Turn) -> Record:
-    """One turn as plain data."""
+    """One turn as a JSON object."""
     values = {name: getattr(turn, name) for name in TURN_COLUMNS}
-    times = {name: moment(values[name]) for name in ("started_at", "ended_at")}
+    times = {name: _iso(values[name]) for name in ("started_at", "ended_at")}
     return {**values, **times}
 
 
-def moment(when: datetime | None) -> str | None:
-    """A point in time in ISO 8601."""
-    return when.isoformat() if when else None
+def _iso(time: datetime | None) -> str | None:
+    return time.isoformat() if time else None
 
 
 def cells(values: Iterable[Any]) -> list[Any]:
-    """The values as a spreadsheet may safely see them."""
+    """The values, safe for a spreadsheet."""
     return [_cell(value) for value in values]
 
 
 def _cell(value: Any) -> Any:
     if isinstance(value, dict):
         return json.dumps(value)
-    # A phone number stays as it is: + and digits compute to nothing but a number, and
-    # whoever imports the file needs it to the letter. A caller id may hold anything
-    # else ("=…" from a SIP address), so the text decides, not the column.
+    # Phone numbers stay as they are: a formula of + and digits is only a number, and
+    # importers need the exact text. A caller id may be anything else ("=…" from a SIP
+    # address), so the text decides, not the column.
     if isinstance(value, str) and FORMULA.match(value):
         return value if PLAIN_NUMBER.fullmatch(value) else f"'{value}"
     return value

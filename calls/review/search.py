@@ -1,61 +1,45 @@
-"""Finds calls by what was said in them, by number, SID or bot."""
+"""Finds calls by the words said in them, by number, SID or bot."""
 
+import json
 import re
 from collections.abc import Iterable
 from typing import Any
 
+from django.contrib.postgres.search import SearchQuery, SearchVectorField
 from django.db import connection
-from django.db.models import BigIntegerField, Q, QuerySet, TextField, Value
-from django.db.models.lookups import IContains
+from django.db.models import BigIntegerField, Func, Q, QuerySet, Value
 
 from bots.models import Bot
 from calls.models import Call, Turn
 
-# More words narrow nothing down any further.
+# More words hardly narrow the result.
 MAX_WORDS = 8
-# PostgreSQL refuses words of 2 KB, and nobody says one that begins like that.
+# PostgreSQL refuses words of 2 KB, and no real word is longer than this.
 MAX_WORD_LENGTH = 200
-# How much of a text stands around a word that was looked for, in characters.
-AROUND = 40
+# Characters shown before and after a word that was found.
+EXCERPT_MARGIN = 40
 # A number as people write it, with what they put between the digits.
 NUMBER = re.compile(r"\+?[\d\s().\-/]{4,}")
+# A word is frequent if PostgreSQL expects more turns with it than this.
+FREQUENT = 20_000
 
-WORDS = (
-    "to_tsvector('simple'::regconfig, left({}, 100000))"
-    " @@ to_tsquery('simple'::regconfig, %s)"
-)
-COUNT = f"(SELECT count(*) FROM calls_turn WHERE {WORDS.format('text')})"  # noqa: S608
-# A word is said often that is in more turns than this.
-OFTEN = 35_000
-
-# What stands before a word that was found, the word, and what comes after.
+# The text before a word that was found, the word, and the text after it.
 Excerpt = tuple[str, str, str]
 
 
-@TextField.register_lookup
-class MatchesText(IContains):
-    """Has a word that begins like this; elsewhere than in PostgreSQL, contains it."""
+class IndexedText(Func):
+    """The words of a text: exactly the expression that PostgreSQL indexes.
 
-    lookup_name = "says"
+    The index is made in the migration. Django's `SearchVector` adds a `COALESCE`, with
+    which PostgreSQL would not use it.
+    """
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
-        """Any occurrence."""
-        return IContains(self.lhs, self.rhs).as_sql(compiler, connection)
-
-    def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
-        """The very expression that is indexed (see migrations), so that it is used."""
-        text, params = compiler.compile(self.lhs)
-        return WORDS.format(text), [*params, prefix(str(self.rhs))]
-
-
-def prefix(word: str) -> str:
-    """A word as PostgreSQL's search looks for its beginning, whatever is in it."""
-    quoted = word.replace("\\", "\\\\").replace("'", "''")
-    return f"'{quoted}':*"
+    template = "to_tsvector('simple'::regconfig, left(%(expressions)s, 100000))"
+    output_field = SearchVectorField()
 
 
 def words_of(query: str) -> list[str]:
-    """What to look for: all of it must be found in a call, anywhere in it."""
+    """The words to search for. All must be found in a call, anywhere in it."""
     if NUMBER.fullmatch(query.strip()) and any(map(str.isdigit, query)):
         return [re.sub(r"[^\d+]", "", query)[:MAX_WORD_LENGTH]]
     words = (word[:MAX_WORD_LENGTH] for word in query.split())
@@ -65,76 +49,78 @@ def words_of(query: str) -> list[str]:
 def matching(
     calls: QuerySet[Call], query: str, *, parts: bool = True
 ) -> QuerySet[Call]:
-    """Those of the calls in which every word was found.
+    """The calls in which every word of the query was found.
 
-    Without `parts` a number is found as a whole only.
+    Without `parts`, phone numbers must match as a whole.
     """
     words = words_of(query)
-    names = _names_of_bots() if words else {}
-    often = _is_frequent(words)
+    bots = _bot_ids_by_name() if words else {}
     for word in words:
-        named = [name for name in names if word.casefold() in name.casefold()]
-        found = Q(pk__in=_said_or_dialled(word, often=word in often, parts=parts))
-        if named:
-            present = [names[name] for name in named if names[name]]
-            found |= Q(bot__in=present) | Q(bot=None, bot_name__in=named)
-        calls = calls.filter(found)
+        names = [name for name in bots if word.casefold() in name.casefold()]
+        is_match = Q(pk__in=_calls_with(word, parts=parts))
+        if names:
+            ids = [bots[name] for name in names if bots[name]]
+            is_match |= Q(bot__in=ids) | Q(bot=None, bot_name__in=names)
+        calls = calls.filter(is_match)
     return calls
 
 
-def _names_of_bots() -> dict[str, int | None]:
-    """Every bot's id by name; deleted ones have none any more."""
-    nobody = Value(None, output_field=BigIntegerField())
-    gone = Bot.history.order_by().filter(history_type="-")
-    present = Bot.objects.order_by().values_list("name", "pk")
-    known = present.union(gone.values_list("name", nobody))
-    return dict(sorted(known, key=lambda bot: bot[1] is not None))
+def _bot_ids_by_name() -> dict[str, int | None]:
+    """The id of each bot by its name; None for deleted bots."""
+    no_id = Value(None, output_field=BigIntegerField())
+    deleted = Bot.history.order_by().filter(history_type="-")
+    existing = Bot.objects.order_by().values_list("name", "pk")
+    names = existing.union(deleted.values_list("name", no_id))
+    return dict(sorted(names, key=lambda bot: bot[1] is not None))
 
 
-def _is_frequent(words: list[str]) -> set[str]:
-    """Words that so much was said with that PostgreSQL had better not collect it."""
-    if connection.vendor != "postgresql" or not words:
-        return set()
-    counts = ", ".join(COUNT for _ in words)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"EXPLAIN (FORMAT JSON) SELECT {counts}", list(map(prefix, words))
-        )
-        plans = cursor.fetchone()[0][0]["Plan"]["Plans"]
-    expected = zip(words, map(_most_rows, plans), strict=True)
-    return {word for word, rows in expected if rows > OFTEN}
-
-
-def _most_rows(plan: dict[str, Any]) -> int:
-    """How many rows the planner expects where it expects most."""
-    return max(int(plan["Plan Rows"]), *map(_most_rows, plan.get("Plans", [])), 0)
-
-
-def _said_or_dialled(word: str, *, often: bool, parts: bool) -> QuerySet[Any, Any]:
-    """Ids of calls with this word; each part of the union has an index of its own.
-
-    What is said often is not collected: PostgreSQL then looks into call after call,
-    the newest first, and soon has a page. `distinct` keeps it from that otherwise.
-    """
-    said = Turn.objects.order_by().filter(text__says=word).values("call_id")
+def _calls_with(word: str, *, parts: bool) -> QuerySet[Any, Any]:
+    """Ids of calls with this word; each part of the union has its own index."""
+    turns = _turns_with(word)
+    ids = turns.values("call_id")
     if word.isalpha():
-        return said if often else said.distinct()
+        # PostgreSQL collects `distinct` ids before anything else, which is quick for
+        # rare words only. Otherwise it walks the calls, the newest first, and stops
+        # when the page is full.
+        return ids if _is_frequent(turns) else ids.distinct()
     calls = Call.objects.order_by().values("pk")
-    has = "contains" if parts else "exact"
-    numbers = Q((f"from_number__{has}", word)) | Q((f"to_number__{has}", word))
+    lookup = "contains" if parts else "exact"
+    numbers = Q((f"from_number__{lookup}", word)) | Q((f"to_number__{lookup}", word))
     sids = calls.filter(call_sid__startswith=word)
-    return said.union(calls.filter(numbers), sids, all=True)
+    return ids.union(calls.filter(numbers), sids, all=True)
+
+
+def _turns_with(word: str) -> QuerySet[Turn]:
+    """Turns with a word that begins so; other databases look for it anywhere."""
+    turns = Turn.objects.order_by()
+    if connection.vendor != "postgresql":
+        return turns.filter(text__icontains=word)
+    query = SearchQuery(_prefix(word), config="simple", search_type="raw")
+    return turns.alias(words=IndexedText("text")).filter(words=query)
+
+
+def _prefix(word: str) -> str:
+    """The query for words that begin so, with special characters quoted."""
+    quoted = word.replace("\\", "\\\\").replace("'", "''")
+    return f"'{quoted}':*"
+
+
+def _is_frequent(turns: QuerySet[Turn]) -> bool:
+    if connection.vendor != "postgresql":
+        return False
+    (plan,) = json.loads(turns.explain(format="json"))
+    return int(plan["Plan"]["Plan Rows"]) > FREQUENT
 
 
 def excerpts(calls: Iterable[Call], query: str) -> dict[int, Excerpt]:
-    """Why calls were found: the first place where a word was said, by call id."""
+    """The first place in each call where a word was said, by call id."""
     words = words_of(query)
     if not words:
         return {}
-    said = Q()
+    has_word = Q()
     for word in words:
-        said |= Q(text__icontains=word)
-    turns = Turn.objects.filter(said, call__in=[call.pk for call in calls])
+        has_word |= Q(text__icontains=word)
+    turns = Turn.objects.filter(has_word, call__in=[call.pk for call in calls])
     found: dict[int, Excerpt] = {}
     for call_id, text in turns.order_by("call", "index").values_list("call", "text"):
         if call_id not in found and (excerpt := excerpt_of(text, words)):
@@ -143,14 +129,16 @@ def excerpts(calls: Iterable[Call], query: str) -> dict[int, Excerpt]:
 
 
 def excerpt_of(text: str, words: list[str]) -> Excerpt | None:
-    """A text around the first of the words that occurs in it."""
+    """The text around the first of the words that occurs in it."""
     pattern = "|".join(re.escape(word) for word in words)
-    # The beginning of a word is what the index finds.
-    hit = re.search(rf"(?<!\w)(?:{pattern})", text, re.IGNORECASE)
-    hit = hit or re.search(pattern, text, re.IGNORECASE)
-    if hit is None:
+    # The index finds beginnings of words.
+    match = re.search(rf"(?<!\w)(?:{pattern})", text, re.IGNORECASE)
+    match = match or re.search(pattern, text, re.IGNORECASE)
+    if match is None:
         return None
-    before, after = text[: hit.start()], text[hit.end() :]
-    before = f"…{before[-AROUND:]}" if len(before) > AROUND else before
-    after = f"{after[:AROUND]}…" if len(after) > AROUND else after
-    return before, hit.group(), after
+    before, after = text[: match.start()], text[match.end() :]
+    if len(before) > EXCERPT_MARGIN:
+        before = f"…{before[-EXCERPT_MARGIN:]}"
+    if len(after) > EXCERPT_MARGIN:
+        after = f"{after[:EXCERPT_MARGIN]}…"
+    return before, match.group(), after

@@ -1,4 +1,4 @@
-"""The settings a call ran with, in the bot page's words, beside those of today."""
+"""The settings that a call ran with, labelled as on the bot's page, beside today's."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.core.exceptions import FieldDoesNotExist
+from django.template.defaultfilters import pluralize
 
 from bots.config.bot_config import LIST_FIELDS
 from bots.config.capabilities import Language, MenuEntry, ToolSpec, TransferTarget
@@ -14,25 +15,25 @@ from bots.models import Bot
 from calls.models import Call
 from calls.review.masking import masked
 
-# What a number counts, and what 0 stands for.
+# The unit of a number, and the meaning of 0.
 UNITS = {
     "idle_timeout_seconds": ("second", "waits for ever"),
     "max_call_minutes": ("minute", ""),
     "retention_days": ("day", "for good"),
 }
-# What the bot's page calls the lists below its fields.
+# The bot page's names of the lists below its fields.
 LABELS = {
     "tools": "tools",
-    "targets": "people",
+    "targets": "people to transfer to",
     "menu": "keypad menu",
     "languages": "further languages",
 }
-EDITED = "(edited since)"  # in what is not shown
+EDITED = "(edited since)"  # in a part that is not shown
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A setting in words; `now` is what the bot has today, None where nobody knows."""
+    """A setting as text; `now` is the bot's value today, None if unknown."""
 
     label: str
     value: str
@@ -40,28 +41,27 @@ class Setting:
 
     @property
     def changed(self) -> bool:
-        """Whether the bot was edited since."""
         return self.now is not None and self.now != self.value
 
 
 def settings_used(call: Call, *, hide: bool = False) -> Iterator[Setting]:
-    """Every setting the call ran with; with `hide` people's numbers are masked."""
+    """Every setting that the call ran with; with `hide`, phone numbers are masked."""
     bot = (
         Bot.objects.with_related().filter(pk=call.bot_id).first()
         if call.bot_id
         else None
     )
-    present = config_of(bot).to_json() if bot else {}
+    today = config_of(bot).to_json() if bot else {}
     for name, value in call.settings.items():
         label = _label(name)
         if not label:  # a setting of an older or newer release
             yield Setting(name.replace("_", " "), _readable(value, {}))
             continue
-        used, now = _told(name, value, hide=hide), None
-        if name in present:
-            now = _told(name, present[name], hide=hide)
-            # What is said of a tool or a person is not everything about them.
-            if now == used and _read(name, value) != _read(name, present[name]):
+        used, now = _text(name, value, hide=hide), None
+        if name in today:
+            now = _text(name, today[name], hide=hide)
+            # The text of a tool or a person does not have all of their fields.
+            if now == used and _parsed(name, value) != _parsed(name, today[name]):
                 now = f"{now} {EDITED}"
         yield Setting(label, used, now)
 
@@ -77,26 +77,25 @@ def _label(name: str) -> str:
         return ""
 
 
-def _told(name: str, value: Any, *, hide: bool) -> str:
-    """A value in words."""
-    read = _read(name, value)
+def _text(name: str, value: Any, *, hide: bool) -> str:
+    parsed = _parsed(name, value)
     if name in LIST_FIELDS:
-        said = [_said(each, hide=hide) for each in read]
-        return "\n".join(said) or "-"
-    if isinstance(read, ToolSpec):
-        return _said(read, hide=hide)
+        lines = [_summary(item, hide=hide) for item in parsed]
+        return "\n".join(lines) or "-"
+    if isinstance(parsed, ToolSpec):
+        return _summary(parsed, hide=hide)
     if name == "transfer_number" and hide:
         value = masked(str(value))
     choices = dict(getattr(Bot._meta.get_field(name), "flatchoices", ()))
     return _counted(name, value) or _readable(value, choices)
 
 
-def _read(name: str, value: Any) -> Any:
-    """What is kept of tools, people, keys and languages, as what it was."""
+def _parsed(name: str, value: Any) -> Any:
+    """Stored tools, people, keys and languages as objects; None for other settings."""
     value = value if isinstance(value, list | tuple | dict) else []
     try:
         if name in LIST_FIELDS:
-            return [LIST_FIELDS[name].of(each) for each in value]
+            return [LIST_FIELDS[name].of(item) for item in value]
         if name == "lookup_tool" and value:
             return ToolSpec.of(value)
     except (TypeError, AttributeError):  # a damaged row
@@ -104,40 +103,40 @@ def _read(name: str, value: Any) -> Any:
     return None
 
 
-def _said(kept: Any, *, hide: bool) -> str:
-    """One tool, person, key or language."""
-    match kept:
+def _summary(item: Any, *, hide: bool) -> str:
+    """One tool, person, key or language in a line."""
+    match item:
         case ToolSpec():
-            return f"{kept.name}: {kept.method} {_host(kept.url)}"
+            return f"{item.name}: {item.method} {_host(item.url)}"
         case TransferTarget():
-            number = masked(kept.number) if hide else kept.number
-            told = f"{kept.name}, {number}"
-            return ", ".join(filter(None, [told, kept.opening_hours, kept.when_to_use]))
+            number = masked(item.number) if hide else item.number
+            name = f"{item.name}, {number}"
+            return ", ".join(filter(None, [name, item.opening_hours, item.when_to_use]))
         case MenuEntry():
-            return f"{kept.key}: {_action(kept)}"
+            return f"{item.key}: {_action(item)}"
         case Language():
-            return f"{kept.language}, voice {kept.voice}"
-    return str(kept)
+            return f"{item.language}, voice {item.voice}"
+    return str(item)
 
 
-def _action(kept: MenuEntry) -> str:
-    """What a key does."""
-    match kept.action:
+def _action(item: MenuEntry) -> str:
+    """The action of a key."""
+    match item.action:
         case "say":
-            return f"says {kept.message_or_target}"
+            return f"says {item.message_or_target}"
         case "transfer":
             return (
-                f"puts through to {kept.message_or_target or 'the first who is there'}"
+                f"transfers to {item.message_or_target or 'the first person available'}"
             )
         case "tool":
-            return f"uses {kept.tool.name if kept.tool else 'a tool'}"
+            return f"uses {item.tool.name if item.tool else 'a tool'}"
         case "end":
             return "ends the call"
-    return f"{kept.action} {kept.message_or_target}"
+    return f"{item.action} {item.message_or_target}"
 
 
 def _host(url: str) -> str:
-    # The rest may hold what is nobody's business.
+    # The rest of the URL may have secrets in it.
     try:
         return urlsplit(url).hostname or "-"
     except ValueError:
@@ -145,12 +144,13 @@ def _host(url: str) -> str:
 
 
 def _counted(name: str, value: Any) -> str:
-    """A number with what it counts; nothing where it counts nothing."""
-    unit, none = UNITS.get(name, ("", ""))
+    """A number with its unit; empty if the setting has none."""
+    unit, zero = UNITS.get(name, ("", ""))
     if not unit or not isinstance(value, int | float):
         return ""
-    s = "" if value == 1 else "s"
-    return f"{value}: {none}" if none and not value else f"{value} {unit}{s}"
+    if zero and not value:
+        return f"{value}: {zero}"
+    return f"{value} {unit}{pluralize(value)}"
 
 
 def _readable(value: Any, choices: Mapping[Any, Any]) -> str:

@@ -1,6 +1,6 @@
-"""The use of a tool as people read it: on a call's page, live, and in test calls. Pure.
+"""Tool calls as people read them: on a call's page, live, and in test calls. Pure.
 
-It takes what is kept of a use (`ToolUse.to_json`), in which secrets are dots already.
+Stored tool calls (`ToolCallRecord.to_json`) have their secrets redacted already.
 """
 
 import json
@@ -16,13 +16,13 @@ from calls.turns.turn import (
     ToolCallRecord,
 )
 
-# More of a result, or of an argument, is folded away (characters).
-LONG = 160
-# What some arguments are, besides their name.
-ARGUMENTS = {
+# Longer results and arguments are folded away (characters).
+MAX_SHOWN_LENGTH = 160
+# Labels of arguments of the built-in tools.
+ARGUMENT_LABELS = {
     "goodbye": "says",
     "question": "asks",
-    "summary": "for whoever picks up",
+    "summary": "told to the person",
     "last_key": "ends with",
     "length": "keys",
     "seconds": "waits (s)",
@@ -32,20 +32,19 @@ ARGUMENTS = {
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """One of the values that the model gave."""
+    """An argument that the model passed."""
 
     name: str
     value: str
 
     @property
     def is_long(self) -> bool:
-        """Whether it is folded away."""
-        return len(self.value) > LONG
+        return len(self.value) > MAX_SHOWN_LENGTH
 
 
 @dataclass(frozen=True, slots=True)
 class ToolCallView:
-    """What was done, with what, and what came of it; `ms` is how long it took."""
+    """Action, arguments and result of a tool call; `ms` is how long it took."""
 
     title: str
     arguments: tuple[Argument, ...]
@@ -55,68 +54,69 @@ class ToolCallView:
 
     @property
     def is_long(self) -> bool:
-        """Whether the result is folded away."""
-        return len(self.result) > LONG
+        return len(self.result) > MAX_SHOWN_LENGTH
 
     def to_json(self) -> dict[str, Any]:
-        """The same for a page that is kept up to date."""
         return asdict(self)
 
 
-def use_of(
-    tool: ToolCallRecord | None, latency_ms: Mapping[str, Any]
+def tool_call_view(
+    record: ToolCallRecord | None, latency_ms: Mapping[str, Any]
 ) -> ToolCallView | None:
-    """What a turn of a call in progress did, where it is the use of a tool."""
-    return use(tool.to_json(), latency_ms) if tool else None
+    """The tool call of a turn in progress; None if it has none."""
+    return stored_tool_call_view(record.to_json(), latency_ms) if record else None
 
 
-def use(kept: Mapping[str, Any], latency_ms: Mapping[str, Any]) -> ToolCallView | None:
-    """What a turn did, where it is the use of a tool."""
-    if not kept:
+def stored_tool_call_view(
+    stored: Mapping[str, Any], latency_ms: Mapping[str, Any]
+) -> ToolCallView | None:
+    """The tool call of a turn from the database; None if it has none."""
+    if not stored:
         return None
-    name = str(kept.get("name", ""))
-    given = _arguments(kept.get("arguments", ""))
+    name = str(stored.get("name", ""))
+    arguments = _arguments(stored.get("arguments", ""))
     ms = latency_ms.get("tool")
-    titled = {TRANSFER_CALL: "target", SWITCH_LANGUAGE: "language"}.get(name)
-    told = ARGUMENTS if name in (END_CALL, TRANSFER_CALL, COLLECT_DIGITS) else {}
+    in_title = {TRANSFER_CALL: "target", SWITCH_LANGUAGE: "language"}.get(name)
+    is_builtin = name in (END_CALL, TRANSFER_CALL, COLLECT_DIGITS)
+    labels = ARGUMENT_LABELS if is_builtin else {}
     return ToolCallView(
-        _title(name, given),
+        _title(name, arguments),
         tuple(
-            Argument(told.get(key, key), value)
-            for key, value in given.items()
-            if key != titled
+            Argument(labels.get(key, key), value)
+            for key, value in arguments.items()
+            if key != in_title
         ),
-        str(kept.get("result", "")),
-        bool(kept.get("failed")),
+        str(stored.get("result", "")),
+        bool(stored.get("failed")),
         ms if isinstance(ms, int) else None,
     )
 
 
-def _title(name: str, given: Mapping[str, str]) -> str:
+def _title(name: str, arguments: Mapping[str, str]) -> str:
     match name:
         case _ if name == END_CALL:
             return "End the call"
         case _ if name == TRANSFER_CALL:
-            return f"Put through to {given.get('target') or 'somebody'}"
+            return f"Transfer to {arguments.get('target') or 'a person'}"
         case _ if name == SWITCH_LANGUAGE:
-            return f"Change to {given.get('language') or 'another language'}"
+            return f"Change to {arguments.get('language') or 'another language'}"
         case _ if name == COLLECT_DIGITS:
-            return "Ask for keys"
+            return "Ask for digits"
     return name or "A tool"
 
 
 def _arguments(written: Any) -> dict[str, str]:
-    """The arguments by name; what is no object stands under an empty name."""
+    """The arguments by name; anything but a JSON object is under an empty name."""
     try:
-        given = json.loads(written)
+        arguments = json.loads(written)
     except (ValueError, TypeError, RecursionError):
-        given = None
-    if not isinstance(given, dict):
+        arguments = None
+    if not isinstance(arguments, dict):
         return {"": str(written)} if written else {}
-    return {name: _written(value) for name, value in given.items()}
+    return {name: _as_text(value) for name, value in arguments.items()}
 
 
-def _written(value: Any) -> str:
+def _as_text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""Who speaks with whom, as far as somebody may see it."""
+"""Hides callers' numbers from users who may not see them."""
 
 from typing import Any
 
@@ -7,27 +7,27 @@ from django.conf import settings
 from calls.models import Call
 from calls.review.masking import masked
 
-# Whoever may take part in calls may see who calls.
+# Users who may control calls may see the callers' numbers.
 PERMISSION = "calls.change_call"
 
 
 def may_see_numbers(user: Any) -> bool:
-    """Whether someone may see callers' numbers in full."""
+    """True if the user may see callers' numbers in full."""
     return not settings.MASK_CALLER_NUMBERS or bool(user.has_perm(PERMISSION))
 
 
 def for_list(call: Call) -> tuple[str, str]:
-    """From and to as lists show them: the caller masked where that is asked for."""
-    return parties(call, hide=settings.MASK_CALLER_NUMBERS)
+    """From and to as lists show them: the caller masked if the settings say so."""
+    return shown_numbers(call, hide=settings.MASK_CALLER_NUMBERS)
 
 
 def for_user(user: Any, call: Call) -> tuple[str, str]:
-    """From and to as somebody may see them on the call's own page and in its file."""
-    return parties(call, hide=not may_see_numbers(user))
+    """From and to as this user may see them on the call's page and in exports."""
+    return shown_numbers(call, hide=not may_see_numbers(user))
 
 
-def parties(call: Call, *, hide: bool) -> tuple[str, str]:
-    """From and to. Our own number is never hidden: it is nobody's."""
+def shown_numbers(call: Call, *, hide: bool) -> tuple[str, str]:
+    """From and to. Only the caller's number is hidden, never ours."""
     if not hide or call.is_test:
         return call.from_number, call.to_number
     if call.direction == Call.Direction.OUTBOUND:
@@ -36,6 +36,6 @@ def parties(call: Call, *, hide: bool) -> tuple[str, str]:
 
 
 def variables(call: Call, *, hide: bool) -> dict[str, str]:
-    """What parameters and the lookup told, numbers masked where they are hidden."""
-    told = {str(name): str(value) for name, value in call.variables.items()}
-    return {name: masked(value) for name, value in told.items()} if hide else told
+    """The call's variables as text, with numbers in them masked on demand."""
+    texts = {str(name): str(value) for name, value in call.variables.items()}
+    return {name: masked(value) for name, value in texts.items()} if hide else texts

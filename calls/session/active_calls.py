@@ -1,4 +1,4 @@
-"""Calls of this process: in progress, expected, disconnected; and whether it drains."""
+"""The calls of this process: in progress, connecting or disconnected."""
 
 import asyncio
 from collections import OrderedDict
@@ -12,13 +12,13 @@ from calls.session.session import CallSession
 
 
 class ExpectedCalls:
-    """Calls of which the carrier will be heard soon: a socket, or a callback.
+    """Calls for which Twilio will soon open a socket, or request a URL.
 
-    Saves a socket the look into the database where that is away. What has not come
-    within `EXPECTED_WITHIN_SECONDS` seconds comes to another process, or not at all.
+    Lets a socket connect while the database is unavailable. After `TTL_SECONDS` the
+    socket or request went to another process, or never comes.
     """
 
-    EXPECTED_WITHIN_SECONDS = 20.0
+    TTL_SECONDS = 20.0
 
     def __init__(self) -> None:
         self.calls: OrderedDict[str, tuple[Call, float]] = OrderedDict()
@@ -28,12 +28,12 @@ class ExpectedCalls:
         return len(self.calls)
 
     def expect(self, call: Call) -> None:
-        """Note a call of which something is to come."""
+        """Add a call, for `TTL_SECONDS`."""
         self._expire()
         self.calls[call.call_sid] = (call, monotonic())
 
     def claim(self, call_sid: str, nonce: str = "") -> Call | None:
-        """The call of which it has come, if it was expected here, with that nonce."""
+        """Remove a call and return it; None if it is not here or has another nonce."""
         call, _ = self.calls.get(call_sid, (None, 0.0))
         if call is None or (nonce and call.relay_nonce != nonce):
             return None
@@ -41,7 +41,7 @@ class ExpectedCalls:
         return call
 
     def _expire(self) -> None:
-        oldest = monotonic() - self.EXPECTED_WITHIN_SECONDS
+        oldest = monotonic() - self.TTL_SECONDS
         while self.calls and next(iter(self.calls.values()))[1] < oldest:
             self.calls.popitem(last=False)
 
@@ -51,41 +51,43 @@ class ActiveCalls:
 
     def __init__(self) -> None:
         self.sessions: dict[str, CallSession] = {}  # in progress, by call SID
-        self.connecting = ExpectedCalls()  # answered here, the socket is to come
-        self.disconnected = ExpectedCalls()  # socket gone, Twilio asks how to go on
-        self.draining = False  # no new calls, while the process is being stopped
-        self.closing = False  # nor any socket
+        # Answered by this process; the socket is not open yet.
+        self.connecting = ExpectedCalls()
+        # The socket is gone; Twilio is about to ask how the call goes on.
+        self.disconnected = ExpectedCalls()
+        self.draining = False  # the process is stopping: no new calls
+        self.closing = False  # nor new sockets
 
     @property
     def is_full(self) -> bool:
-        """Whether another call would be one too many for this process."""
+        """True if this process may take no further call."""
         return len(self.sessions) + len(self.connecting) >= settings.MAX_CALLS
 
     @property
     def is_single_process(self) -> bool:
-        """Whether no other process could go on with a call of this one."""
+        """True if no other process can continue a call of this one."""
         return not settings.REDIS_URL
 
     @property
     def is_idle(self) -> bool:
-        """Whether there is no call here, and none is about to come."""
+        """True if no call is here, nor expected to come back."""
         return not (self.sessions or len(self.connecting) or len(self.disconnected))
 
     async def release(self, session: CallSession) -> None:
-        """Stop a session whose relay is gone; its call may go on in another."""
+        """Stop a session whose socket is gone; another session may resume the call."""
         if not session.stopping:
             self.disconnected.expect(session.call)
         await session.detach()
         self.remove(session)
 
     def remove(self, session: CallSession) -> None:
-        """Remove a session, unless another has taken its place."""
+        """Remove a session, unless another one has replaced it."""
         call_sid = session.call.call_sid
         if self.sessions.get(call_sid) is session:
             del self.sessions[call_sid]
 
     async def end_all(self) -> None:
-        """End the calls in progress, or leave them to another process."""
+        """End the calls in progress, or leave them to other processes."""
         end = Call.Status.FAILED, Call.EndReason.SERVER_STOPPED
         await asyncio.gather(
             *(

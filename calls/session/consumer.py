@@ -1,4 +1,4 @@
-"""The relay socket: frames in, frames out. Decides nothing about the conversation."""
+"""The ConversationRelay WebSocket of a call: frames to events, and back."""
 
 import asyncio
 import logging
@@ -35,22 +35,22 @@ NO_SETUP = 4408
 SUPERSEDED = 4409
 TOO_MUCH = 4429
 NORMAL_CLOSURE = 1000
-# The carrier introduces the call with its first frame, at once.
+# Twilio's first frame is `setup`, sent at once.
 SETUP_SECONDS = 10.0
-# How long a resumed call waits for its last words to be written.
+# How long a resumed call waits until its earlier turns are written.
 FLUSH_SECONDS = 1.0
 
 
 class RelayConsumer(AsyncWebsocketConsumer):
-    """One call's socket, opened by the carrier after our TwiML."""
+    """The socket that Twilio opens for one call after our `<Connect>` TwiML."""
 
-    # A call needs no group messages, so it must not die with a channel layer.
+    # A call needs no group messages, so the layer's failures must not end it.
     channel_layer_alias = "none"
     session_class = CallSession
     hang_up_codes = frozenset({NORMAL_CLOSURE})
 
     call: Call | None = None
-    earlier_turns: Sequence[Turn] = ()  # before this socket
+    earlier_turns: Sequence[Turn] = ()  # of the call's earlier sockets
     session: CallSession | None = None
     setup_timer: asyncio.TimerHandle | None = None
     closing: asyncio.Task[None] | None = None
@@ -60,45 +60,49 @@ class RelayConsumer(AsyncWebsocketConsumer):
         self.rate_limit = SocketRateLimit()
 
     async def dispatch(self, message: dict[str, Any]) -> None:
-        """Handle one message, without Channels' visit to a database thread."""
+        """Handle a message, without the database thread that Channels' own visits."""
         await getattr(self, get_handler_name(message))(message)
 
     async def connect(self) -> None:
-        """Accept only whoever may carry a call that is open."""
+        """Accept the socket if its token admits it to an open call."""
         token = self.scope["url_route"]["kwargs"]["token"]
         self.call = None if active_calls().closing else await self.authorise(token)
         if self.call is None:
             log.warning("Relay socket refused: bad or used token, or no open call")
             metrics.REJECTED_REQUESTS.labels("socket").inc()
             return await self.close()
-        # A session that has not noticed that its socket is gone.
+        # A session that has not noticed yet that its socket is gone.
         if stale := active_calls().sessions.get(self.call.call_sid):
             await active_calls().release(stale)
             self.closing = asyncio.create_task(stale.close_socket(SUPERSEDED))
             await services().transcripts.flush(FLUSH_SECONDS)
         self.call.relay_nonce = ""
-        active_calls().connecting.expect(self.call)  # its introduction is to come
-        said = await earlier_turns(self.call) if self.call.reconnects else []
-        if said is None:
+        active_calls().connecting.expect(self.call)  # until its `setup` frame
+        turns = await earlier_turns(self.call) if self.call.reconnects else []
+        if turns is None:
             return await self._reject(self.call)
-        self.earlier_turns = said
+        self.earlier_turns = turns
         active_calls().disconnected.claim(self.call.call_sid)
         await self.accept()
         loop = asyncio.get_running_loop()
-        self.setup_timer = loop.call_later(SETUP_SECONDS, self._give_up)
+        self.setup_timer = loop.call_later(SETUP_SECONDS, self._on_no_setup)
 
     async def authorise(self, token: str) -> Call | None:
-        """The call that this handshake may carry, once; None: it may carry none."""
-        found = read_token(token) if self._is_signed() else None
-        if found is None:
+        """The call that this handshake is for; None if it is not valid.
+
+        Uses the token up, so a second handshake with it fails.
+        """
+        call_and_nonce = read_token(token) if self._is_signed() else None
+        if call_and_nonce is None:
             return None
-        # Until it is introduced it counts as ringing: a process told to stop waits.
-        return await admit(*found, fallback=partial(_admit, *found))
+        return await admit(
+            *call_and_nonce, fallback=partial(_admit_from_memory, *call_and_nonce)
+        )
 
     async def _reject(self, call: Call) -> None:
-        """Have the carrier ask again how a call goes on whose words cannot be read.
+        """Refuse a call whose earlier turns cannot be read; Twilio then asks again.
 
-        A session that knows nothing of them would greet anew, and write over them.
+        A session without them would greet the caller anew and overwrite them.
         """
         active_calls().connecting.claim(call.call_sid)
         active_calls().disconnected.expect(call)
@@ -108,17 +112,17 @@ class RelayConsumer(AsyncWebsocketConsumer):
     async def receive(
         self, text_data: str | None = None, bytes_data: bytes | None = None
     ) -> None:
-        """Take one frame; whatever it is, the call goes on."""
+        """Handle one frame. An invalid one never ends the call."""
         if not self._admits(text_data or bytes_data or ""):
             return
         frame = relay.parse(text_data) if text_data else None
         try:
-            await self._take(frame)
+            await self._handle(frame)
         except Exception:
-            # An error of ours must cost a frame, not a call.
+            # An error of ours costs a frame, not a call.
             log.exception("%s: a frame was not handled", self._call_sid())
 
-    async def _take(self, frame: relay.Frame | None) -> None:
+    async def _handle(self, frame: relay.Frame | None) -> None:
         match frame:
             case None:
                 log.debug("%s: frame ignored", self._call_sid())
@@ -128,7 +132,7 @@ class RelayConsumer(AsyncWebsocketConsumer):
                 await self.session.handle(event)
 
     async def disconnect(self, code: int) -> None:
-        """The socket is gone: so is the call, where it was closed in good order."""
+        """End the call if the socket was closed normally; else expect a reconnect."""
         if self.setup_timer:
             self.setup_timer.cancel()
         if self.session is None:
@@ -144,14 +148,14 @@ class RelayConsumer(AsyncWebsocketConsumer):
             active_calls().remove(session)
 
     async def on_lost(self, session: CallSession) -> None:
-        """The socket broke; the carrier asks how to go on, and anybody may answer."""
+        """The socket broke: Twilio now asks any process how the call goes on."""
         await active_calls().release(session)
 
     async def _set_up(self, setup: relay.Setup) -> None:
         if self.call is None or self.session:
             return
-        taken = self.call.call_sid in active_calls().sessions
-        if taken or setup.call_sid != self.call.call_sid:
+        is_taken = self.call.call_sid in active_calls().sessions
+        if is_taken or setup.call_sid != self.call.call_sid:
             log.warning("%s: setup for another call, or a second", self._call_sid())
             return await self.close(WRONG_CALL)
         self.session = self.session_class(self.call, services(), self._send, self.close)
@@ -160,40 +164,39 @@ class RelayConsumer(AsyncWebsocketConsumer):
         await self.session.start(setup, self.earlier_turns)
 
     def _admits(self, frame: str | bytes) -> bool:
-        """Whether a frame is within what a carrier may send; far above, we hang up."""
-        verdict = self.rate_limit.frame(len(frame), monotonic())
-        if verdict is FrameDecision.CLOSE:
+        """True if the rate limit admits the frame; far above it, close the socket."""
+        decision = self.rate_limit.frame(len(frame), monotonic())
+        if decision is FrameDecision.CLOSE:
             dropped = self.rate_limit.dropped
             log.warning(
                 "%s: closed after %d frames too many", self._call_sid(), dropped
             )
             self.closing = asyncio.create_task(self.close(TOO_MUCH))
-        if verdict is not FrameDecision.TAKE:
-            self._dropped()
-        return verdict is FrameDecision.TAKE
+        if decision is not FrameDecision.TAKE:
+            self._count_dropped()
+        return decision is FrameDecision.TAKE
 
     def _is_flood(self, event: relay.RelayEvent) -> bool:
-        """Whether more is asked for than any caller could ask."""
-        asks = isinstance(event, DtmfReceived) or (
+        """True for a prompt or key above the rate of any caller."""
+        is_prompt = isinstance(event, DtmfReceived) or (
             isinstance(event, CallerSpoke) and event.final
         )
-        if not asks or self.rate_limit.prompt(monotonic()):
+        if not is_prompt or self.rate_limit.prompt(monotonic()):
             return False
-        self._dropped()
+        self._count_dropped()
         return True
 
-    def _dropped(self) -> None:
+    def _count_dropped(self) -> None:
         metrics.RATE_LIMITED_FRAMES.inc()
         if self.rate_limit.dropped == 1:
             log.warning("%s: too many frames, some are dropped", self._call_sid())
 
-    def _give_up(self) -> None:
-        """Close a socket that never said which call it carries."""
+    def _on_no_setup(self) -> None:
         if self.session is None:
             self.closing = asyncio.create_task(self.close(NO_SETUP))
 
     async def _send(self, frame: str) -> None:
-        # On a caller who has just hung up; `disconnect` is about to tell.
+        # If the caller has just hung up, `disconnect` comes next.
         with suppress(Disconnected):
             await self.send(text_data=frame)
 
@@ -206,8 +209,8 @@ class RelayConsumer(AsyncWebsocketConsumer):
         return self.call.call_sid if self.call else "unknown"
 
 
-def _admit(call_sid: str, nonce: str) -> Call | None:
-    """The call that rings here with that nonce, without asking the database."""
+def _admit_from_memory(call_sid: str, nonce: str) -> Call | None:
+    """The call with that nonce if this process has just answered it."""
     call = active_calls().connecting.claim(call_sid, nonce)
     if call:
         services().transcripts.put(TokenUsed(call.pk, nonce))

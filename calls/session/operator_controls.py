@@ -1,4 +1,4 @@
-"""What operators tell the calls of this process, and who watches them."""
+"""Operators' commands to the calls of this process, and the viewers of those calls."""
 
 import asyncio
 import logging
@@ -21,16 +21,16 @@ from calls.session.session import CallSession
 
 log = logging.getLogger(__name__)
 
-# How long an order may be on its way (s), and how long whoever gave it waits for word.
-# One that comes later was given up: its operator is told that it was not done.
-ORDER_SECONDS = 2.0
+# A command older than this is ignored: its sender stops waiting after ANSWER_SECONDS,
+# and tells the operator that it was not done.
+COMMAND_SECONDS = 2.0
 ANSWER_SECONDS = 3.0
-# How long a line for the bot to say may be, in characters.
+# Longest sentence for the bot to say, in characters.
 LINE_LIMIT = 500
 
 
 class OperatorControls:
-    """The process's ear for viewers and operators; calls never wait for it."""
+    """Receives messages of viewers and operators. Calls never wait for it."""
 
     def __init__(self, calls: ActiveCalls, broadcaster: Broadcaster) -> None:
         self.sessions = calls.sessions
@@ -38,41 +38,41 @@ class OperatorControls:
         self.server = uuid4().hex
         self.listener = ChannelListener(SERVERS, self._take, self._announce)
         self.task: asyncio.Task[None] | None = None
-        self.orders: set[asyncio.Task[None]] = set()
+        self.commands: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
-        """Begin to listen, where nobody has begun yet."""
+        """Start listening, unless that was done."""
         if self.task is None:
             self.task = asyncio.create_task(self.listener.run(), name="controls")
 
     async def aclose(self) -> None:
-        """Stop listening; orders that were given are carried out."""
+        """Stop listening, after the commands that were received."""
         if self.task:
             self.task.cancel()
-            await asyncio.wait({self.task, *self.orders}, timeout=1)
+            await asyncio.wait({self.task, *self.commands}, timeout=1)
 
     def command(
-        self, call_sid: str, what: str, text: str, answered: Callable[[str], None]
+        self, call_sid: str, action: str, text: str, answered: Callable[[str], None]
     ) -> bool:
-        """Take an order for a call of this process; False when it is elsewhere.
+        """Carry out a command for a call of this process; False if it is not here.
 
-        `answered` is told why it was refused, or nothing when it was carried out.
+        `answered` gets the reason for a refusal, or an empty string.
         """
         session = self.sessions.get(call_sid)
         if session is None:
             return False
-        # A task of ours: whoever gave the order may be gone before it is done.
-        task = asyncio.create_task(self._carry_out(session, what, text, answered))
-        self.orders.add(task)
-        task.add_done_callback(self.orders.discard)
+        # A task of its own, because its sender may disconnect before it is done.
+        task = asyncio.create_task(self._carry_out(session, action, text, answered))
+        self.commands.add(task)
+        task.add_done_callback(self.commands.discard)
         return True
 
-    def _answer(self, order: Message, refused: str) -> None:
-        answer = {"type": "live.answer", "order": order["order"], "refused": refused}
-        self.broadcaster.answer(order["viewer"], answer)
+    def _answer(self, command: Message, refused: str) -> None:
+        answer = {"type": "live.answer", "order": command["order"], "refused": refused}
+        self.broadcaster.answer(command["viewer"], answer)
 
     def _announce(self, channel: str) -> None:
-        """Viewers ask at once who is there."""
+        """Tell viewers that this process is online, so that they ask for its calls."""
         self.broadcaster.tell_viewers({"hello": self.server})
 
     def _take(self, message: Message) -> None:
@@ -82,74 +82,79 @@ class OperatorControls:
             case {"type": "controls.whole", "viewer": viewer, "calls": calls}:
                 for call_sid in calls:
                     if session := self.sessions.get(call_sid):
-                        whole = {"type": "live.whole", "whole": session.snapshot()}
-                        self.broadcaster.answer(viewer, whole)
+                        answer = {"type": "live.whole", "whole": session.snapshot()}
+                        self.broadcaster.answer(viewer, answer)
             case {"type": "controls.order", "call": call_sid, "given_at": given_at}:
                 if call_sid not in self.sessions:
                     return
-                if abs(time() - given_at) > ORDER_SECONDS:
-                    words = "%s: an order came too late, or by a clock that is wrong"
-                    log.warning(words, call_sid)
+                if abs(time() - given_at) > COMMAND_SECONDS:
+                    log.warning(
+                        "%s: a command is too old, or a clock is wrong", call_sid
+                    )
                     return
                 answered = partial(self._answer, message)
                 self.command(call_sid, message["what"], message["text"], answered)
 
     def _list_calls(self, viewer: str) -> None:
-        """Tell a viewer which calls are here, and how much there is to know of each."""
+        """Send a viewer the list of calls, each with its latest update's number."""
         if not self.broadcaster.is_watched:
-            # What happened meanwhile was told to nobody: there is something to ask for.
+            # Without viewers, updates are not numbered: a new number makes the viewer
+            # ask for the whole call.
             for session in self.sessions.values():
-                session.glimpse.number += 1
+                session.call_snapshot.number += 1
         self.broadcaster.renew_viewer()
-        calls = {sid: call.glimpse.number for sid, call in self.sessions.items()}
-        roll = {"type": "live.roll", "server": self.server, "calls": calls}
-        self.broadcaster.answer(viewer, roll)
+        calls = {
+            call_sid: session.call_snapshot.number
+            for call_sid, session in self.sessions.items()
+        }
+        answer = {"type": "live.roll", "server": self.server, "calls": calls}
+        self.broadcaster.answer(viewer, answer)
 
     async def _carry_out(
         self,
         session: CallSession,
-        what: str,
+        action: str,
         text: str,
         answered: Callable[[str], None],
     ) -> None:
-        refused = why_not(session.conversation, what, text)
+        refused = why_not(session.conversation, action, text)
         if not refused:
             try:
-                await session.handle(event_of(what, text))
+                await session.handle(event_of(action, text))
             except Exception:
-                log.exception("%s: an order failed", session.call.call_sid)
+                log.exception("%s: a command failed", session.call.call_sid)
                 refused = "The server failed to do that; its log says why."
         answered(refused)
 
 
-def why_not(talk: Conversation, what: str, text: str = "") -> str:
-    """Why a call cannot do that now; empty when it can."""
-    if talk.is_over:
+def why_not(conversation: Conversation, action: str, text: str = "") -> str:
+    """The reason why a call cannot do that now; empty if it can."""
+    if conversation.is_over:
         return "The call is over."
-    if what == "end":
+    if action == "end":
         return ""
-    if talk.final_message:
+    if conversation.final_message:
         return "The call is ending already."
-    return _not_put_through(talk, text) if what == "transfer" else ""
+    return _why_no_transfer(conversation, text) if action == "transfer" else ""
 
 
-def _not_put_through(talk: Conversation, name: str) -> str:
-    if not talk.config.transfer_targets:
-        return "The call's bot has no transfer number, nor other people."
-    if talk.state.transfer_limit_reached:
-        return "So many people did not take this call that nobody more is rung up."
-    if talk.state.available_target(monotonic(), name):
+def _why_no_transfer(conversation: Conversation, name: str) -> str:
+    if not conversation.config.transfer_targets:
+        return "The call's bot has nobody to transfer callers to."
+    if conversation.state.transfer_limit_reached:
+        return "Too many transfers of this call failed. No more are tried."
+    if conversation.state.available_target(monotonic(), name):
         return ""
-    return "Nobody of that name takes calls now." if name else "Nobody takes calls now."
+    return f"{name} takes no calls now." if name else "Nobody takes calls now."
 
 
-def event_of(what: str, text: str) -> Event:
-    """An order as the conversation takes it."""
-    match what:
+def event_of(action: str, text: str) -> Event:
+    """The conversation's event for a command."""
+    match action:
         case "say":
             return OperatorSaid(text[:LINE_LIMIT])
         case "end":
             return OperatorEnded()
         case "transfer":
             return OperatorTransferred(text)
-    raise ValueError(f"No such order: {what}")
+    raise ValueError(f"Unknown command: {action}")

@@ -1,23 +1,23 @@
-"""How much one socket may send, and how many calls a caller or a number may have.
+"""Rate limit of a relay socket, by token buckets. Pure.
 
-A carrier's own traffic stays far below: a call sends some frames a second, and a final
+Twilio stays far below the limits: a call sends a few frames a second, and a final
 prompt every few seconds.
 """
 
 from dataclasses import dataclass, field
 from enum import Enum
 
-# A frame counts once for each of these bytes it begins, so that big ones count more.
+# A frame costs one token, and one more for each full unit of bytes.
 FRAME_UNIT = 4096
 FRAMES_A_SECOND, FRAMES_AT_ONCE = 50.0, 2000.0
-# What is dropped beyond this comes from no carrier.
+# More dropped frames than this do not come from Twilio: the socket is closed.
 DROPS_A_SECOND, DROPS_AT_ONCE = 50.0, 2000.0
 # Each one costs a request to the model.
 PROMPTS_A_SECOND, PROMPTS_AT_ONCE = 2.0, 200.0
 
 
 class FrameDecision(Enum):
-    """What becomes of a frame."""
+    """What to do with a frame."""
 
     TAKE = "take"
     DROP = "drop"
@@ -26,7 +26,7 @@ class FrameDecision(Enum):
 
 @dataclass(slots=True)
 class TokenBucket:
-    """Lets `rate` a second through, and `burst` at once after a pause."""
+    """Admits `rate` tokens a second, and up to `burst` at once after a pause."""
 
     rate: float
     burst: float
@@ -34,11 +34,10 @@ class TokenBucket:
     filled_at: float | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        """Begin full."""
         self.tokens = self.burst
 
     def take(self, at: float, cost: float = 1.0) -> bool:
-        """Whether `cost` fits in `at` this moment (seconds, monotonic)."""
+        """Take `cost` tokens at a monotonic time; False if there are too few."""
         passed = 0.0 if self.filled_at is None else max(at - self.filled_at, 0.0)
         self.tokens = min(self.tokens + passed * self.rate, self.burst)
         self.filled_at = at if self.filled_at is None else max(at, self.filled_at)
@@ -49,7 +48,7 @@ class TokenBucket:
 
 
 class SocketRateLimit:
-    """What one relay socket may send; `dropped` counts what was more."""
+    """The limits of one relay socket; `dropped` counts frames above them."""
 
     def __init__(self) -> None:
         self.frames = TokenBucket(FRAMES_A_SECOND, FRAMES_AT_ONCE)
@@ -59,7 +58,7 @@ class SocketRateLimit:
         self.closed = False
 
     def frame(self, length: int, at: float) -> FrameDecision:
-        """What becomes of a frame of that length, of whatever kind; closes once."""
+        """Decide on a frame of `length` bytes. CLOSE is returned only once."""
         if self.frames.take(at, 1 + length // FRAME_UNIT):
             return FrameDecision.TAKE
         self.dropped += 1
@@ -69,7 +68,7 @@ class SocketRateLimit:
         return FrameDecision.CLOSE
 
     def prompt(self, at: float) -> bool:
-        """Whether one more final prompt may be answered."""
+        """True if one more final prompt may be answered."""
         if self.prompts.take(at):
             return True
         self.dropped += 1

@@ -1,4 +1,4 @@
-"""Clients and stores that all calls of one process share. Knows no call."""
+"""Clients, stores and queues that all calls of one process share."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -45,14 +45,14 @@ class Services:
 
 
 def clip_store() -> ClipStore:
-    """Redis where it is configured, so that any process can serve any clip."""
+    """Redis if it is configured, so that any process can serve any clip."""
     if settings.REDIS_URL:
         return RedisClips(settings.REDIS_URL)
     return MemoryClips(settings.CLIP_MEMORY_MB * 1_000_000)
 
 
 async def delete_clips(clip_ids: Sequence[str]) -> None:
-    """Delete clips from outside a server; its own memory keeps its copies."""
+    """Delete clips from a command. Copies in servers' memory stay until they expire."""
     store = clip_store()
     try:
         await store.drop(list(clip_ids))

@@ -37,10 +37,10 @@ from calls.conversation.events import (
 from calls.live_feed.snapshot import CallSnapshot, Update
 from calls.logs import CallLog
 from calls.models import Call
-from calls.session import turn_metrics
 from calls.session.resumed import resumed
 from calls.session.services import Services
 from calls.session.tool_runner import ToolRunner
+from calls.session.turn_metrics import TurnMetrics
 from calls.session.variables import variables
 from calls.speech.clip_muting import ClipMuter
 from calls.speech.speaker import Speaker
@@ -60,18 +60,18 @@ from calls.twilio import relay
 
 log = logging.getLogger(__name__)
 
-# How long the carrier may take to act on our `end`.
+# How long Twilio may take to close the socket after our `end`.
 END_SECONDS = 5.0
-# How long to whom a caller goes may take to be written.
-HAND_OVER_SECONDS = 1.0
-# How long a second one who stops a session waits for the first.
+# How long a hang-up for a transfer waits until the transfer is in the database.
+TRANSFER_FLUSH_SECONDS = 1.0
+# How long a second call of `close` or `detach` waits for the first.
 STOP_SECONDS = 2.0
-# More news than one session of a call has.
+# Above the number of updates that one session of a call publishes.
 MAX_UPDATES = 1_000_000
 
 
 class CallSession:
-    """Events in from the socket and the speaker, frames and writes out."""
+    """Feeds events to the conversation; sends frames and queues writes."""
 
     def __init__(
         self,
@@ -80,56 +80,57 @@ class CallSession:
         send: Callable[[str], Awaitable[None]],
         close_socket: Callable[..., Coroutine[Any, Any, None]],
     ) -> None:
-        self.profile = profile = config_from_json(call.settings)
+        self.config = config = config_from_json(call.settings)
         self.call = call
         self.services = services
         self.send = send
         self.close_socket = close_socket
         self.log = CallLog(log, call.call_sid)
         self.clock = Clock()
-        self.conversation = Conversation(profile)
-        self.glimpse = CallSnapshot(call, profile, self.conversation)
-        self.tally = turn_metrics.TurnMetrics()
+        self.conversation = Conversation(config)
+        self.call_snapshot = CallSnapshot(call, self.conversation)
+        self.turn_metrics = TurnMetrics()
         self.speaker = Speaker(
-            profile,
+            config,
             services.inworld,
             services.clips,
             services.phrases,
-            voice=services.speaking_rate(profile),
+            rate=services.speaking_rate(config),
             emit=self.handle,
             queued_seconds=self._queued_seconds,
             log=self.log,
         )
-        self.toolbox = ToolRunner(self.handle, self.log)
+        self.tool_runner = ToolRunner(self.handle, self.log)
         self.timer: asyncio.TimerHandle | None = None
         self.tasks = BackgroundTasks(self.log)
         self.clip_muter = ClipMuter(services.clips, self.log)
-        self.stopping = self.over = self.handed_over = False
+        self.stopping = self.over = self.is_transferring = False
         self.closed = asyncio.Event()
-        # Viewers must not take what follows for old.
-        self.glimpse.number = call.reconnects * MAX_UPDATES
+        # Numbers go on after a reconnect: viewers ignore updates with lower ones.
+        self.call_snapshot.number = call.reconnects * MAX_UPDATES
 
-    async def start(self, setup: relay.Setup, said: Sequence[models.Turn] = ()) -> None:
-        """The relay is ready: greet, or go on after what was said in an earlier one."""
+    async def start(
+        self, setup: relay.Setup, earlier_turns: Sequence[models.Turn] = ()
+    ) -> None:
+        """Begin once the relay is set up: greet, or resume after `earlier_turns`."""
         self._write(CallAnswered(self.call.pk, self.clock.started_at))
         self.tasks.start(self.services.inworld.preconnect())
-        now, profile = self.clock.started_at, self.profile
-        known = variables(self.call, profile, setup.parameters, now)
-        minute, looks_up = minute_of_week(now, profile.time_zone), profile.lookup_tool
-        self.toolbox.variables = known
-        if said:
-            begin: Event = resumed(self.call, said, self.clock, known, minute)
+        now, config = self.clock.started_at, self.config
+        values = variables(self.call, config, setup.parameters, now)
+        minute, lookup = minute_of_week(now, config.time_zone), config.lookup_tool
+        self.tool_runner.variables = values
+        if earlier_turns:
+            event: Event = resumed(self.call, earlier_turns, self.clock, values, minute)
         else:
-            begin = CallConnected(known, bool(looks_up), minute)
-            if looks_up:
-                self.toolbox.look_up(looks_up, self._looked_up)
-        await self.handle(begin)
-        self.tally.recall(self.conversation.turns)
-        standing = self.conversation.config.fixed_sentences
-        self.tasks.start(self.speaker.prepare(standing))
+            event = CallConnected(values, bool(lookup), minute)
+            if lookup:
+                self.tool_runner.look_up(lookup, self._on_lookup)
+        await self.handle(event)
+        self.turn_metrics.restore(self.conversation.turns)
+        self._prepare_sentences()
 
     async def handle(self, event: relay.RelayEvent) -> None:
-        """Let the conversation decide on an event and do what it says."""
+        """Pass an event to the conversation and perform the actions it returns."""
         if isinstance(event, relay.RelayError):
             self.log.warning("Twilio rejected a frame, error %s", event.code or "-")
             return
@@ -138,41 +139,41 @@ class CallSession:
         now = monotonic()
         for action in self.conversation.receive(event, now):
             await self._perform(action)
-        self._set_alarm()
-        self.glimpse.on_event(event)
-        self._publish(self.glimpse.state_news)
+        self._set_timer()
+        self.call_snapshot.on_event(event)
+        self._publish(self.call_snapshot.state_update)
 
     def snapshot(self) -> Update:
-        """All that a viewer can see of the call now."""
-        return self.glimpse.full(self.clock.started, monotonic())
+        """The whole call so far, for viewers."""
+        return self.call_snapshot.full(self.clock.started, monotonic())
 
     async def close(self, status: Call.Status, reason: Call.EndReason) -> None:
-        """The line is gone: stop everything and close the transcript."""
+        """The call is over: stop everything and close its transcript."""
         if await self._stop():
-            self._publish(lambda: self.glimpse.end_news(reason.label))
+            self._publish(lambda: self.call_snapshot.end_update(reason.label))
             now, session = self.clock.now, self.call.reconnects
-            if not self.handed_over:  # the call goes on, with a person
+            if not self.is_transferring:  # the call goes on, with a person
                 self._write(CallClosed(self.call.pk, status, reason, now, session))
             self.closed.set()
 
     async def detach(self) -> None:
-        """The relay is gone, the call perhaps not: leave it to the next session."""
+        """The relay is gone, but perhaps not the call: leave it to the next session."""
         if await self._stop():
             now, session = self.clock.now, self.call.reconnects
-            if not self.handed_over:  # nobody has to come back here
+            if not self.is_transferring:  # no reconnect is expected
                 self._write(RelayLost(self.call.pk, now, session))
             self.closed.set()
 
     async def _stop(self) -> bool:
-        """Stop everything; false where that has been done, and is done by now."""
+        """Stop everything. False if another call of this has done so; it has ended."""
         if self.stopping:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.closed.wait(), STOP_SECONDS)
             return False
         self.stopping = True
         await self.handle(CallEnded())
-        await self.toolbox.aclose()
-        # Stopped replies report once more, for what was written and never heard.
+        await self.tool_runner.aclose()
+        # Stopped replies report once more, with the text that was never heard.
         await self.speaker.aclose()
         self.over = True
         if self.timer:
@@ -198,15 +199,15 @@ class CallSession:
                 self._record(turn)
             case CountFallback(step):
                 metrics.FALLBACKS.labels(step).inc()
-                self.log.warning("An answer failed, next: %s", step)
+                self.log.warning("A reply failed, next step: %s", step)
             case CallTool(call_id, tool, arguments):
-                self.toolbox.use(call_id, tool, arguments)
+                self.tool_runner.use(call_id, tool, arguments)
             case ChangeLanguage(language):
                 await self._change_language(language)
             case HangUp(transfer=None):
                 await self._hang_up(Call.EndReason(action.reason))
             case HangUp():
-                await self._hand_over(action)
+                await self._transfer(action)
             case _:
                 assert_never(action)
 
@@ -221,27 +222,29 @@ class CallSession:
 
     async def _hang_up(self, reason: Call.EndReason) -> None:
         """End the relay session, and with it the call."""
-        self.glimpse.reason = reason.label
+        self.call_snapshot.end_reason = reason.label
         status, now = Call.Status.COMPLETED, self.clock.now
         self._write(CallClosed(self.call.pk, status, reason, now, self.call.reconnects))
         await self._end("")
 
-    async def _hand_over(self, action: HangUp) -> None:
-        """End the relay session; the action URL rings up whom the caller is for."""
+    async def _transfer(self, action: HangUp) -> None:
+        """End the relay session; Twilio's action URL then dials the target."""
         assert action.transfer  # noqa: S101  (for the type checker)
-        target, self.handed_over = action.transfer, True
-        language = self.conversation.config.language
-        told = {"summary": action.summary, "language": language}
-        transfer = {**target.to_json(), **told}
-        self.glimpse.put_through(transfer)
+        self.is_transferring = True
+        transfer = {
+            **action.transfer.to_json(),
+            "summary": action.summary,
+            "language": self.conversation.config.language,
+        }
+        self.call_snapshot.on_transfer(transfer)
         self._write(TransferStarted(self.call.pk, transfer, self.call.reconnects))
-        # Whoever the carrier asks next, in whichever process, reads it in the row.
-        await self.services.transcripts.flush(HAND_OVER_SECONDS)
+        # The process that answers Twilio's next request reads it from the database.
+        await self.services.transcripts.flush(TRANSFER_FLUSH_SECONDS)
         await self._end(json.dumps({"transfer": True}))
 
     async def _end(self, handoff: str) -> None:
         await self.send(relay.end(handoff))
-        # The carrier closes the socket; if it does not, we do.
+        # Twilio closes the socket; if it does not, we do.
         if self.timer:
             self.timer.cancel()
         self.timer = asyncio.get_running_loop().call_later(
@@ -249,30 +252,34 @@ class CallSession:
         )
 
     async def _change_language(self, language: str) -> None:
-        """Speak and understand another of the bot's languages."""
-        profile = self.profile.in_language(language)
-        self.speaker.use_config(profile, self.services.speaking_rate(profile))
+        """Switch speech and transcription to another of the bot's languages."""
+        config = self.config.in_language(language)
+        self.speaker.use_config(config, self.services.speaking_rate(config))
         await self.send(relay.language(language))
-        standing = self.conversation.config.fixed_sentences
-        self.tasks.start(self.speaker.prepare(standing))
+        self._prepare_sentences()
 
-    def _looked_up(self, values: Mapping[str, str]) -> None:
-        """Keep what is known for a session that goes on with the call."""
+    def _prepare_sentences(self) -> None:
+        sentences = self.conversation.config.fixed_sentences
+        self.tasks.start(self.speaker.prepare(sentences))
+
+    def _on_lookup(self, values: Mapping[str, str]) -> None:
+        """Store the values, for a later session of the call."""
         if values:
-            told = self.call.variables  # wins, and comes first: only so many are kept
-            self._write(VariablesFound(self.call.pk, {**told, **values, **told}))
+            # The call's own variables win, and come first: their number is limited.
+            own = self.call.variables
+            self._write(VariablesFound(self.call.pk, {**own, **values, **own}))
 
     def _fetched(self, clip_id: str) -> None:
         self.tasks.start(self.handle(ClipFetched(clip_id)))
 
-    def _set_alarm(self) -> None:
+    def _set_timer(self) -> None:
         if self.conversation.is_over:
             return
         if self.timer:
             self.timer.cancel()
         self.timer = None
-        if (wakes_at := self.conversation.next_deadline()) is not None:
-            delay = max(wakes_at - monotonic(), 0)
+        if (deadline := self.conversation.next_deadline()) is not None:
+            delay = max(deadline - monotonic(), 0)
             loop = asyncio.get_running_loop()
             self.timer = loop.call_later(delay, self._on_timer)
 
@@ -283,20 +290,21 @@ class CallSession:
         return self.conversation.playback.queued_seconds(monotonic())
 
     def _record(self, turn: Turn) -> None:
-        self.tally.record(turn)
+        self.turn_metrics.record(turn)
         session = self.call.reconnects
         self._write(TurnWrite(self.call.pk, turn, self.clock.wall_time, session))
-        self._publish(lambda: self.glimpse.turn_update(turn, self.clock.started))
+        started = self.clock.started
+        self._publish(lambda: self.call_snapshot.turn_update(turn, started))
 
-    def _publish(self, news: Callable[[], Update | None]) -> None:
-        """Tell viewers, where there are any; the call goes on whatever comes of it."""
+    def _publish(self, make_update: Callable[[], Update | None]) -> None:
+        """Send an update to viewers, if there are any. Never fails."""
         if not self.services.broadcaster.is_watched:
             return
         try:
-            if told := news():
-                self.services.broadcaster.tell_viewers(told)
+            if update := make_update():
+                self.services.broadcaster.tell_viewers(update)
         except Exception:
-            self.log.exception("Viewers could not be told")
+            self.log.exception("An update for viewers failed")
 
     def _write(self, write: Write) -> None:
         self.services.transcripts.put(write)

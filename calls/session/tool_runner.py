@@ -1,4 +1,4 @@
-"""The requests a call makes besides those to Inworld: its tools, and its lookup."""
+"""Runs the HTTP tools of a call, and the lookup before it, beside the call."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -15,59 +15,59 @@ Emit = Callable[[Event], Awaitable[None]]
 
 
 class ToolRunner:
-    """The tools of one call; what comes of them goes to the conversation."""
+    """Runs one call's tools and passes their results to the conversation."""
 
     def __init__(self, emit: Emit, log: CallLog) -> None:
         self.emit = emit
         self.log = log
-        self.variables: Mapping[str, str] = {}  # the call's variables
+        self.variables: Mapping[str, str] = {}
         self.requests = BackgroundTasks(log)
         self.lookups = BackgroundTasks(log)
 
     def use(self, call_id: str, tool: ToolSpec, arguments: Mapping[str, Any]) -> None:
-        """Begin to use a tool."""
+        """Start a tool call."""
         self.requests.start(self._use(call_id, tool, arguments))
 
     def look_up(
-        self, tool: ToolSpec, told: Callable[[Mapping[str, str]], None]
+        self, tool: ToolSpec, on_values: Callable[[Mapping[str, str]], None]
     ) -> None:
-        """Begin the lookup before a call; `told` gets what it found.
+        """Start the lookup before a call; `on_values` gets the values it returns.
 
-        It goes on when the line is gone, because the call may go on with another.
+        It goes on after the relay is gone, because the call may reconnect.
         """
-        self.lookups.start(self._look_up(tool, told))
+        self.lookups.start(self._look_up(tool, on_values))
 
     async def aclose(self) -> None:
-        """Stop the tools that are under way: nobody is there to hear of them."""
+        """Cancel the tools that are running: their results would reach nobody."""
         await self.requests.aclose()
 
     async def _use(
         self, call_id: str, tool: ToolSpec, arguments: Mapping[str, Any]
     ) -> None:
-        outcome = await use_tool(tool, arguments, self.variables)
-        self._note(tool, outcome)
-        failed = bool(outcome.error)
+        result = await use_tool(tool, arguments, self.variables)
+        self._record(tool, result)
+        failed = bool(result.error)
         event = ToolCallEnded(
-            call_id, outcome.result, failed=failed, redacted=outcome.redacted
+            call_id, result.result, failed=failed, redacted=result.redacted
         )
         await self.emit(event)
 
     async def _look_up(
-        self, tool: ToolSpec, told: Callable[[Mapping[str, str]], None]
+        self, tool: ToolSpec, on_values: Callable[[Mapping[str, str]], None]
     ) -> None:
-        outcome = await look_up(tool, self.variables)
-        self._note(tool, outcome)
-        values = {} if outcome.error else flatten(outcome.json)
+        result = await look_up(tool, self.variables)
+        self._record(tool, result)
+        values = {} if result.error else flatten(result.json)
         self.variables = {**values, **self.variables}
-        told(values)
-        trouble = f"The lookup {tool.name} failed: {outcome.error}"
-        await self.emit(LookupDone(values, trouble if outcome.error else ""))
+        on_values(values)
+        problem = f"The lookup {tool.name} failed: {result.error}"
+        await self.emit(LookupDone(values, problem if result.error else ""))
 
-    def _note(self, tool: ToolSpec, outcome: ToolResult) -> None:
-        metrics.TOOL_CALLS.labels("failed" if outcome.error else "done").inc()
-        status = outcome.status or "no answer"
-        if outcome.error:
-            # Its words may hold a caller's, so they stand with the turn only.
+    def _record(self, tool: ToolSpec, result: ToolResult) -> None:
+        metrics.TOOL_CALLS.labels("failed" if result.error else "done").inc()
+        status = result.status or "no answer"
+        if result.error:
+            # The error may quote the caller, so only the transcript has it.
             self.log.warning("The tool %s failed: %s", tool.name, status)
         else:
-            self.log.info("The tool %s answered in %d ms", tool.name, outcome.ms)
+            self.log.info("The tool %s answered in %d ms", tool.name, result.ms)

@@ -1,4 +1,4 @@
-"""The command line of `manage.py call`: what may be written there."""
+"""The command line arguments of `manage.py call`."""
 
 import os
 import re
@@ -16,7 +16,7 @@ from bots.validators import e164
 from .call import SimulatedCall
 from .line import CALLER, Person
 
-WITHHELD = "anonymous"
+HIDDEN_NUMBER = "anonymous"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,8 @@ def _number(text: str) -> str:
 
 
 def _caller(text: str) -> str:
-    """A number, or what Twilio sends for a caller who withholds theirs."""
-    return text if text == WITHHELD else _number(text)
+    """A number, or the word that Twilio sends for a hidden number."""
+    return text if text == HIDDEN_NUMBER else _number(text)
 
 
 def _keys(text: str) -> Keys:
@@ -98,7 +98,7 @@ def _parameter(text: str) -> tuple[str, str]:
 
 
 def writable(text: str) -> Path:
-    """A file that can be written, checked before anybody dials."""
+    """A file that can be written; checked before the call."""
     path = Path(text)
     if path.is_dir():
         raise ArgumentTypeError(f"{text} is a directory")
@@ -108,7 +108,7 @@ def writable(text: str) -> Path:
 
 
 def add_line_arguments(parser: CommandParser) -> None:
-    """Whom to call, and over what kind of line."""
+    """Add the arguments of the numbers and the server."""
     add = parser.add_argument
     add("--to", type=_number, help="number to call (default: the first active one)")
     add(
@@ -116,7 +116,7 @@ def add_line_arguments(parser: CommandParser) -> None:
         type=_caller,
         dest="from_",
         default=CALLER,
-        help=f"a number, or {WITHHELD} (default: %(default)s)",
+        help=f"a number, or {HIDDEN_NUMBER} (default: %(default)s)",
     )
     add(
         "--server",
@@ -132,7 +132,7 @@ def add_line_arguments(parser: CommandParser) -> None:
         default=[],
         dest="parameters",
         metavar="NAME=VALUE",
-        help="of the number's voice address, for {{NAME}}; may be repeated",
+        help="parameter of the number's voice URL, for {{NAME}}; may be repeated",
     )
     add(
         "--status-callback",
@@ -143,7 +143,7 @@ def add_line_arguments(parser: CommandParser) -> None:
 
 
 def add_caller_arguments(parser: CommandParser) -> None:
-    """What the caller does."""
+    """Add the arguments of the caller's actions."""
     add = parser.add_argument
     add(
         "--say",
@@ -165,22 +165,22 @@ def add_caller_arguments(parser: CommandParser) -> None:
         "--interrupt-after",
         type=_seconds,
         metavar="SECONDS",
-        help="cut the reply to the first line short, with the second line",
+        help="interrupt the reply to the first line with the second line",
     )
     add(
         "--person",
         type=Person,
         choices=list(Person),
         default=Person.TAKES,
-        help="what a person does whom the call is put through to: takes it (presses 1 "
-        "when asked), declines it, is busy, does not answer, or has an answering "
+        help="behaviour of a person to whom the call is transferred: takes it (presses "
+        "1 when asked), declines it, is busy, does not answer, or has an answering "
         "machine (default: %(default)s)",
     )
     add("--partials", action="store_true", help="send partial transcripts too")
 
 
 def add_pace_arguments(parser: CommandParser) -> None:
-    """How long to wait for the bot."""
+    """Add the arguments of timeouts and speed."""
     add = parser.add_argument
     add(
         "--timeout",

@@ -7,13 +7,13 @@ from email.utils import format_datetime
 from secrets import token_hex
 from typing import Self
 
-from .carrier import Carrier
 from .forms import action_form, dial_form, setup_fields, status_form, voice_form
 from .frames import speech
 from .line import CallFailed, Line
 from .person import Telephone
 from .record import Clock, Heard, Record
 from .session import Ending, Session
+from .twilio_client import TwilioClient
 from .twiml import Dial, Hangup, Other, Pause, Redirect, Relay, Say, Verb, read_twiml
 from .waiting import Waiting
 
@@ -34,24 +34,24 @@ class SimulatedCall(Waiting):
         self.call_sid = "CA" + token_hex(16)
         self.frames = self.record.frames
         self.actions: list[dict[str, str]] = []  # the action callbacks posted
-        self.dials: list[dict[str, str]] = []  # the same after ringing people up
+        self.dials: list[dict[str, str]] = []  # the callbacks posted after dialling
         self.sessions = 0
-        self.refusal = ""  # what was spoken instead of connecting a bot
-        self.dialled = ""  # whom the call was passed on to last
-        self.person = line.person  # whoever that is
-        self.passed_on = False  # and they took it
-        self.person_did: list[str] = []  # what happened at their telephone
+        self.refusal = ""  # the message of a server that connects no bot
+        self.dialled = ""  # the number of the latest transfer
+        self.person = line.person  # answers the dialled number
+        self.passed_on = False  # the person took the call
+        self.person_did: list[str] = []  # events at the person's telephone
         self.on_person = on_person
-        self._carrier = Carrier(line)
+        self._client = TwilioClient(line)
         self._conversation: asyncio.Task[None] | None = None
-        self._gone = asyncio.Event()  # the caller is
+        self._gone = asyncio.Event()  # the caller hung up
 
     async def __aenter__(self) -> Self:
         self.record.clock = Clock(fast=self.line.fast)
         try:
             await self._dial()
         except BaseException:
-            await self._carrier.close()
+            await self._client.close()
             raise
         return self
 
@@ -59,11 +59,11 @@ class SimulatedCall(Waiting):
         try:
             await self.hang_up()
         finally:
-            await self._carrier.close()
+            await self._client.close()
 
     @property
     def hung_up(self) -> bool:
-        """Whether the caller ended the call."""
+        """True if the caller ended the call."""
         return self._gone.is_set()
 
     @property
@@ -73,12 +73,12 @@ class SimulatedCall(Waiting):
 
     @property
     def answered(self) -> bool:
-        """Whether the call was connected to a bot."""
+        """True if the call was connected to a bot."""
         return self.sessions > 0
 
     @property
     def waits_ms(self) -> list[float]:
-        """How long each answer's first sound took after the caller stopped speaking."""
+        """Latencies: from the caller's last word to the first sound of each answer."""
         first: dict[int, float] = {}
         for heard in self.heard:
             if heard.turn:
@@ -86,37 +86,37 @@ class SimulatedCall(Waiting):
         return list(first.values())
 
     async def say(self, text: str) -> bool:
-        """Speak, interrupting the bot if it speaks; False: it could not hear that."""
+        """Speak, interrupting the bot if it speaks; False if it could not hear that."""
         return await (await self._live()).speak(text)
 
     async def cough(self) -> bool:
-        """Make a noise without words; False: it did not stop the bot."""
+        """Make a noise without words; False if it did not stop the bot."""
         return await (await self._live()).cough()
 
     async def press(self, digits: str) -> bool:
-        """Press keys one after the other; False: none was reported to the bot."""
+        """Press keys one after the other; False if none was reported to the bot."""
         return await (await self._live()).press(digits)
 
     async def send_raw(self, frame: str | bytes) -> None:
-        """Send a frame as it is, which a carrier never would."""
+        """Send any frame, even one that Twilio would never send."""
         await (await self._live()).send_raw(frame)
 
-    def turn_to_another(self) -> None:
-        """Have the proxy send what comes next to another server."""
-        self._carrier.turn_to_another()
+    def switch_server(self) -> None:
+        """Have the proxy send further requests to another server."""
+        self._client.switch_server()
 
     async def lose_connection(self) -> None:
-        """Break the relay's connection; the carrier asks the server how to go on."""
+        """Break the relay's connection; Twilio then asks the server how to go on."""
         (await self._live()).lose()
 
     async def interrupt(self, text: str, after: float = 0.0) -> bool:
-        """Say it that many seconds into the reply; False: the reply ended sooner."""
+        """Speak `after` seconds of the reply; False if the reply ended before."""
         reached = await self.speaking(after)
         await self.say(text)
         return reached
 
     async def ends(self) -> None:
-        """Wait until the call is over, by the bot's or the server's doing."""
+        """Wait until the bot or the server ends the call."""
         self._release()
         await self.record.until(lambda: self.over)
 
@@ -132,7 +132,7 @@ class SimulatedCall(Waiting):
     async def _dial(self) -> None:
         url = self.line.voice_url
         form = voice_form(self.line, self.call_sid)
-        document = await self._carrier.post(url, form)
+        document = await self._client.post(url, form)
         relay = await self._follow(read_twiml(document, url))
         if relay:
             self._session = await self._connect(relay)
@@ -142,7 +142,7 @@ class SimulatedCall(Waiting):
             await self._finish()
 
     async def _connect(self, relay: Relay) -> Session | None:
-        session = Session(relay, self.line, self.record, self._carrier)
+        session = Session(relay, self.line, self.record, self._client)
         first = self.sessions == 0
         fields = setup_fields(self.line, self.call_sid, relay, first=first)
         try:
@@ -164,22 +164,22 @@ class SimulatedCall(Waiting):
                 ending = await session.run()
                 self._session = None
                 session = await self._afterwards(session, ending)
-                self.record.ring()
+                self.record.notify()
         except CallFailed as error:
             self.errors.append(str(error))
         finally:
             await self._finish()
 
     async def _afterwards(self, session: Session, ending: Ending) -> Session | None:
-        """Do as the action callback's TwiML says; the next session, if there is one."""
+        """Follow the TwiML of the action callback; returns the next session, if any."""
         url = session.relay.action
         if not url:
             return None
         seconds = self.record.clock.seconds - session.began
-        about = self.line, self.call_sid, session.session_id
-        form = action_form(*about, seconds, ending)
+        ids = self.call_sid, session.session_id
+        form = action_form(self.line, *ids, seconds, ending)
         self.actions.append(form)
-        verbs = read_twiml(await self._carrier.post(url, form), url)
+        verbs = read_twiml(await self._client.post(url, form), url)
         # After a hang-up the TwiML is ignored, but must be valid.
         relay = None if self.hung_up else await self._follow(verbs)
         if relay and len(self.actions) >= MAX_SESSIONS:
@@ -193,44 +193,44 @@ class SimulatedCall(Waiting):
                     return verb
                 case Say(text):
                     seconds = speech(text).seconds
-                    spoken = Heard("carrier", seconds, text, played_seconds=seconds)
+                    spoken = Heard("tts", seconds, text, played_seconds=seconds)
                     self.record.hear(spoken)
                 case Pause(seconds):
                     await self.record.clock.wait(seconds)
                 case Redirect(url):
-                    self._carrier.turn_to_another()
+                    self._client.switch_server()
                     form = voice_form(self.line, self.call_sid)
-                    document = await self._carrier.post(url, form)
+                    document = await self._client.post(url, form)
                     return await self._follow(read_twiml(document, url))
                 case Dial():
-                    return await self._put_through(verb)
+                    return await self._transfer(verb)
                 case Hangup():
                     return None
                 case Other(name):
-                    self.errors.append(f"The simulator passed over <{name}>.")
+                    self.errors.append(f"The simulator ignored <{name}>.")
         return None
 
-    async def _put_through(self, dial: Dial) -> Relay | None:
-        """Ring a person up; where the call goes on when they have not taken it."""
+    async def _transfer(self, dial: Dial) -> Relay | None:
+        """Dial a person; returns the relay of a call that the person did not take."""
         self.dialled = dial.number
         clock = self.record.clock
         telephone = Telephone(
-            self.person, self.line, self._carrier, clock, self._gone, self._person_does
+            self.person, self.line, self._client, clock, self._gone, self._person_does
         )
-        self._rings = True
-        self._rung_up += 1
-        rung = await telephone.ring(dial, self.call_sid)
-        self.passed_on, self._rings = rung.bridged, False
+        self._is_ringing = True
+        self._dial_count += 1
+        outcome = await telephone.ring(dial, self.call_sid)
+        self.passed_on, self._is_ringing = outcome.bridged, False
         if not dial.action:
             return None
         form = dial_form(
-            *(self.line, self.call_sid, telephone.sid, rung.status),
-            bridged=rung.bridged,
-            seconds=rung.seconds,
+            *(self.line, self.call_sid, telephone.sid, outcome.status),
+            bridged=outcome.bridged,
+            seconds=outcome.seconds,
             hung_up=self.hung_up,
         )
         self.dials.append(form)
-        document = await self._carrier.post(dial.action, form)
+        document = await self._client.post(dial.action, form)
         verbs = read_twiml(document, dial.action)
         return None if self.hung_up else await self._follow(verbs)
 
@@ -238,17 +238,17 @@ class SimulatedCall(Waiting):
         self.person_did.append(what)
         if self.on_person:
             self.on_person(what)
-        self.record.ring()
+        self.record.notify()
 
     async def _finish(self) -> None:
         self.over = True
         self._session = None
-        self.record.ring()
+        self.record.notify()
         if not self.line.status_callback:
             return
         now = format_datetime(datetime.now(UTC))
         form = status_form(self.line, self.call_sid, self.record.clock.seconds, now)
         try:
-            await self._carrier.post(self.line.status_callback, form)
+            await self._client.post(self.line.status_callback, form)
         except CallFailed as error:
             self.errors.append(str(error))

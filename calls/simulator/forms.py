@@ -8,7 +8,7 @@ from .twiml import Relay
 
 
 def call_form(line: Line, call_sid: str, status: str) -> dict[str, str]:
-    """The fields every webhook of a call carries; most places are unknown."""
+    """The fields of every webhook of a call; most of the locations are unknown."""
     form = {
         "AccountSid": line.account_sid,
         "ApiVersion": "2010-04-01",
@@ -24,7 +24,7 @@ def call_form(line: Line, call_sid: str, status: str) -> dict[str, str]:
 
 
 def voice_form(line: Line, call_sid: str) -> dict[str, str]:
-    """The webhook of a call that comes in."""
+    """The webhook of an incoming call."""
     return {
         **call_form(line, call_sid, "ringing"),
         "CallToken": '{"parentCallInfoToken":"simulated","identityHeaderTokens":[]}',
@@ -67,14 +67,14 @@ def status_form(
 def person_form(
     line: Line, call_sid: str, person_sid: str, number: str, shown: str
 ) -> dict[str, str]:
-    """What the person's telephone asks, which is a call of its own."""
+    """The webhook of the dialled person's leg, which is a call of its own."""
     form = call_form(line, person_sid, "in-progress")
     form |= {"Direction": "outbound-dial", "ParentCallSid": call_sid}
     return form | {"From": shown, "Caller": shown, "To": number, "Called": number}
 
 
 def key_form(person: dict[str, str], key: str) -> dict[str, str]:
-    """The person pressed a key when asked for one."""
+    """The webhook after the person pressed a key."""
     return {**person, "Digits": key, "FinishedOnKey": "", "msg": "Gather End"}
 
 
@@ -88,7 +88,7 @@ def dial_form(
     seconds: float,
     hung_up: bool,
 ) -> dict[str, str]:
-    """The webhook after a person was rung up, whether or not they took the call."""
+    """The webhook after dialling a person, whether or not the call was taken."""
     form = {
         **call_form(line, call_sid, "completed" if hung_up else "in-progress"),
         "DialCallSid": person_sid,
@@ -103,7 +103,7 @@ def dial_form(
 def setup_fields(
     line: Line, call_sid: str, relay: Relay, *, first: bool
 ) -> dict[str, Any]:
-    """The relay's `setup`, but for its session id."""
+    """The fields of the `setup` frame, without the session id."""
     return {
         "accountSid": line.account_sid,
         "callSid": call_sid,

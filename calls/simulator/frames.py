@@ -1,4 +1,4 @@
-"""The bot's messages on the relay socket, read as the carrier reads them."""
+"""Parses the bot's frames on the relay socket as strictly as Twilio does."""
 
 import json
 import re
@@ -12,42 +12,44 @@ TONE_SECONDS = 0.2
 PAUSE_SECONDS = 0.5  # of a `w` among digits
 
 _DIGITS = re.compile(r"[0-9*#w]+")
-_MANNERS = {True: "any", False: "none", None: None}
-_WORDS = ("none", "dtmf", "speech", "any", None)
+_BY_FLAG = {True: "any", False: "none"}
+_INTERRUPTIBLE = ("none", "dtmf", "speech", "any", None)
 
 
 class BadFrame(Exception):
-    """The carrier does not understand this message."""
+    """Twilio would answer this frame with an error."""
 
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """The bot hangs up, or hands the call on."""
+    """The bot ends the session, perhaps for a transfer."""
 
     handoff: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The bot changes settings; without effect here."""
+    """The bot changes settings; no effect in the simulator."""
 
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """The bot changes what is spoken, what is transcribed, or both."""
+    """The bot changes the language of speech, of transcription, or both."""
 
     tts: str | None
     transcription: str | None
 
 
-def speech(text: str, manner: str | None = None, *, preemptible: bool = False) -> Sound:
-    """Words the carrier speaks itself, with their length estimated."""
+def speech(
+    text: str, interruptible: str | None = None, *, preemptible: bool = False
+) -> Sound:
+    """Text for Twilio's own voice, with an estimated duration."""
     seconds = len(text) / CHARACTERS_PER_SECOND
-    return Sound("carrier", text, "", seconds, 1, manner, preemptible)
+    return Sound("tts", text, "", seconds, 1, interruptible, preemptible)
 
 
 def read_frame(raw: str | bytes) -> Sound | End | Change | Language:
-    """Read one message; raises BadFrame where the carrier answers with an error."""
+    """Parse one frame; raises BadFrame if Twilio would answer with an error."""
     try:
         message = json.loads(raw) if isinstance(raw, str) else None
     except ValueError as error:
@@ -56,7 +58,9 @@ def read_frame(raw: str | bytes) -> Sound | End | Change | Language:
         raise BadFrame("not a JSON object in a text message")
     match message:
         case {"type": "text", "token": str(token)}:
-            return speech(token, _manner(message), preemptible=_preemptible(message))
+            return speech(
+                token, _interruptible(message), preemptible=_preemptible(message)
+            )
         case {"type": "play", "source": str(source)} if source.startswith("http"):
             return _play(message, source)
         case {"type": "sendDigits", "digits": str(digits)} if _DIGITS.fullmatch(digits):
@@ -79,23 +83,23 @@ def _play(message: dict[str, Any], source: str) -> Sound:
         "clip",
         source=source,
         loop=loop or 1000,
-        interruptible=_manner(message),
+        interruptible=_interruptible(message),
         preemptible=_preemptible(message),
     )
 
 
 def _language(message: dict[str, Any]) -> Language:
-    named = [message.get(name) for name in ("ttsLanguage", "transcriptionLanguage")]
-    if not any(named) or not all(isinstance(each, str | None) for each in named):
+    codes = [message.get(name) for name in ("ttsLanguage", "transcriptionLanguage")]
+    if not any(codes) or not all(isinstance(code, str | None) for code in codes):
         raise BadFrame("language without ttsLanguage or transcriptionLanguage")
-    return Language(*named)
+    return Language(*codes)
 
 
-def _manner(message: dict[str, Any]) -> str | None:
+def _interruptible(message: dict[str, Any]) -> str | None:
     value = message.get("interruptible")
     if isinstance(value, bool):
-        return _MANNERS[value]
-    if value not in _WORDS:
+        return _BY_FLAG[value]
+    if value not in _INTERRUPTIBLE:
         raise BadFrame(f"interruptible={value!r}")
     return value
 

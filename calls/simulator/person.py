@@ -1,25 +1,25 @@
-"""A person whom a call is put through to, and their telephone."""
+"""The telephone of a person to whom a call is transferred."""
 
 from asyncio import Event
 from collections.abc import Callable
 from dataclasses import dataclass
 from secrets import token_hex
 
-from .carrier import Carrier
 from .forms import key_form, person_form
 from .frames import speech
 from .line import Line, Person
 from .record import Clock
+from .twilio_client import TwilioClient
 from .twiml import Dial, Gather, Hangup, Say, Verb, read_twiml
 
-# How long a person takes to pick up, and talks with the caller (s).
-PICKS_UP_AFTER = 2.0
-TALKS = 3.0
+# Seconds until the person answers, and of the talk with the caller.
+ANSWERS_AFTER = 2.0
+TALK_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class Rung:
-    """How ringing somebody up ended, in the words of the dial's callback."""
+class DialOutcome:
+    """The outcome of dialling a person; `status` is Twilio's DialCallStatus."""
 
     status: str
     bridged: bool = False
@@ -27,7 +27,7 @@ class Rung:
 
 
 class Telephone:
-    """One ringing of one person; `tell` is told what happens there.
+    """Rings once for one person, and reports events to `report`.
 
     `gone` is set when the caller hangs up meanwhile.
     """
@@ -36,56 +36,58 @@ class Telephone:
         self,
         person: Person,
         line: Line,
-        carrier: Carrier,
+        client: TwilioClient,
         clock: Clock,
         gone: Event,
-        tell: Callable[[str], None],
+        report: Callable[[str], None],
     ) -> None:
         self.sid = "CA" + token_hex(16)
         self.person = person
         self.line = line
-        self.carrier = carrier
+        self.client = client
         self.clock = clock
         self.gone = gone
-        self.tell = tell
+        self.report = report
 
-    async def ring(self, dial: Dial, call_sid: str) -> Rung:
-        """Ring until they pick up, and connect them with the caller if they wish."""
-        self.tell(f"{dial.number} rings")
+    async def ring(self, dial: Dial, call_sid: str) -> DialOutcome:
+        """Ring until the person answers, and connect the caller if accepted."""
+        self.report(f"{dial.number} rings")
         if self.person is Person.BUSY:
-            self.tell("is on the phone")
-            return Rung("busy")
-        waits = dial.rings if self.person is Person.NO_ANSWER else PICKS_UP_AFTER
-        if not await self._wait(waits) or self.person is Person.NO_ANSWER:
-            self.tell("does not pick up")
-            return Rung("canceled" if self.gone.is_set() else "no-answer")
+            self.report("is on the phone")
+            return DialOutcome("busy")
+        seconds = (
+            dial.ring_seconds if self.person is Person.NO_ANSWER else ANSWERS_AFTER
+        )
+        if not await self._wait(seconds) or self.person is Person.NO_ANSWER:
+            self.report("does not answer")
+            return DialOutcome("canceled" if self.gone.is_set() else "no-answer")
         began = self.clock.seconds
         shown = dial.attributes.get("callerId", self.line.from_)
         form = person_form(self.line, call_sid, self.sid, dial.number, shown)
-        taken = await self._picks_up(dial, form)
-        if taken:
-            self.tell("talks with the caller")
-            await self._wait(TALKS)
+        accepted = await self._answer(dial, form)
+        if accepted:
+            self.report("talks with the caller")
+            await self._wait(TALK_SECONDS)
         else:
-            self.tell("hangs up")
-        return Rung("completed", taken, self.clock.seconds - began)
+            self.report("hangs up")
+        return DialOutcome("completed", accepted, self.clock.seconds - began)
 
-    async def _picks_up(self, dial: Dial, form: dict[str, str]) -> bool:
-        """Whether the two are connected in the end."""
+    async def _answer(self, dial: Dial, form: dict[str, str]) -> bool:
+        """Follow the screening; True if caller and person get connected."""
         if not dial.screen:
             return self.person is not Person.DECLINES
         return await self._follow(await self._ask(dial.screen, form), form)
 
     async def _follow(self, verbs: list[Verb], form: dict[str, str]) -> bool:
-        """Do as the TwiML says; at its end the two are connected."""
+        """Follow TwiML; at its end Twilio connects caller and person."""
         for verb in verbs:
             match verb:
                 case Say(text):
                     await self._hear(text)
-                case Gather(words, action):
-                    await self._hear(words)
+                case Gather(text, action):
+                    await self._hear(text)
                     if key := self.person.key:
-                        self.tell(f"presses {key}")
+                        self.report(f"presses {key}")
                         verbs = await self._ask(action, key_form(form, key))
                         return await self._follow(verbs, form)
                 case Hangup():
@@ -93,14 +95,14 @@ class Telephone:
         return True
 
     async def _ask(self, url: str, form: dict[str, str]) -> list[Verb]:
-        return read_twiml(await self.carrier.post(url, form), url)
+        return read_twiml(await self.client.post(url, form), url)
 
-    async def _hear(self, words: str) -> None:
-        self.tell(f"hears “{words}”")
-        await self._wait(speech(words).seconds)
+    async def _hear(self, text: str) -> None:
+        self.report(f"hears “{text}”")
+        await self._wait(speech(text).seconds)
 
     async def _wait(self, seconds: float) -> bool:
-        """Wait so long; False: the caller hung up before."""
+        """Wait so long; False if the caller hung up before."""
         if self.gone.is_set():
             return False
         return await self.clock.reach(self.clock.seconds + seconds, self.gone)

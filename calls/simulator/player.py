@@ -1,4 +1,4 @@
-"""The carrier's playback: one queue, played in order, stopped by the caller."""
+"""Twilio's playback: one queue, played in order, stopped by an interrupt."""
 
 import asyncio
 import math
@@ -11,19 +11,19 @@ from .record import Heard, Kind, Record
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """Something the bot asked to have played, not yet fetched."""
+    """A sound that the bot asked for, not yet fetched."""
 
     kind: Kind
     text: str = ""
     source: str = ""
     seconds: float = 0.0  # unknown (0) for clips until they are fetched
     loop: int = 1
-    interruptible: str | None = None  # None: as the TwiML says
+    interruptible: str | None = None  # None: the TwiML's value applies
     preemptible: bool = False
 
 
 class Ear(Protocol):
-    """Who listens to a player."""
+    """Receives the events of a player."""
 
     async def load(self, sound: Sound) -> Heard | None: ...
     async def begins(self, heard: Heard, *, after_silence: bool) -> None: ...
@@ -32,7 +32,7 @@ class Ear(Protocol):
 
 
 class Player:
-    """Plays sounds first in, first out; `stop` ends the current and drops the rest."""
+    """Plays sounds in order; `stop` ends the current one and drops the rest."""
 
     def __init__(self, record: Record, ear: Ear) -> None:
         self.record = record
@@ -51,11 +51,11 @@ class Player:
 
     @property
     def idle(self) -> bool:
-        """Nothing plays and nothing waits."""
+        """True if no sound is playing or queued."""
         return not self.waiting and self.current is None
 
     def add(self, sound: Sound) -> None:
-        """Queue a sound; a plain one cuts short what was sent as preemptible."""
+        """Queue a sound; it stops preemptible sounds unless it is preemptible too."""
         if not sound.preemptible:
             self.waiting = deque(s for s in self.waiting if not s.preemptible)
             if self.sound and self.sound.preemptible:
@@ -64,40 +64,40 @@ class Player:
         self._arrived.set()
 
     def stop(self) -> Heard | None:
-        """Silence the line at once; returns what was playing, with its played part."""
+        """Stop playback; returns the sound that was playing, with its played part."""
         self.waiting.clear()
         self.speaking = False
         cut = self._cut()
         self.release()
-        self.record.ring()
+        self.record.notify()
         return cut
 
     def hold(self, seconds: float) -> None:
-        """Freeze playback once this much was spoken since the caller's last turn."""
+        """Pause playback once the bot has spoken this long since the caller's turn."""
         self._hold_at = seconds
         self._nudge.set()
 
     def release(self) -> None:
-        """Let playback go on, and forget where it was to be held."""
+        """Resume playback, and clear the position of the hold."""
         self._hold_at = math.inf
-        # Seconds spent frozen were not heard.
+        # Paused seconds were not heard.
         if self.held and self.current:
             self._began = self.clock.seconds - self.current.played_seconds
         self.held = False
         self._nudge.set()
 
     def new_turn(self) -> None:
-        """Count spoken seconds from here."""
+        """Start counting spoken seconds for a new turn."""
         self._spoken = 0.0
 
     async def run(self) -> None:
-        """Play whatever comes, until cancelled."""
+        """Play queued sounds until cancelled."""
         while True:
             if self.waiting:
                 await self._play_next()
             elif self.speaking:
                 self.speaking = False
-                self.record.ring()
+                self.record.notify()
                 await self.ear.falls_silent()
             else:
                 self._arrived.clear()
@@ -106,7 +106,7 @@ class Player:
     async def _play_next(self) -> None:
         sound = self.waiting[0]
         heard = await self.ear.load(sound)
-        # A sound purged while it was being fetched is not played.
+        # A sound that was dropped while being fetched is not played.
         if self.waiting and self.waiting[0] is sound:
             self.waiting.popleft()
             if heard:
@@ -133,7 +133,7 @@ class Player:
         elif self._hold_at - self._spoken <= limit:
             self.held = True
             heard.played_seconds = limit
-            self.record.ring()
+            self.record.notify()
             self._nudge.clear()
             await self._nudge.wait()
 
@@ -155,4 +155,4 @@ class Player:
         self._spoken += played
         self.current = self.sound = None
         self.held = False
-        self.record.ring()
+        self.record.notify()

@@ -1,4 +1,4 @@
-"""What happened on a simulated call: the sounds heard and the frames exchanged."""
+"""The record of a simulated call: sounds heard and frames exchanged."""
 
 import asyncio
 import time
@@ -7,15 +7,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Kind = Literal["clip", "carrier", "digits"]
+Kind = Literal["clip", "tts", "digits"]
 
 
 @dataclass(slots=True)
 class Heard:
-    """One sound on the line; a clip's words are not known here, only its audio."""
+    """One sound that the caller heard; of a clip only the audio is known."""
 
     kind: Kind
-    seconds: float  # its whole length
+    seconds: float  # full length
     text: str | None = None
     wav: bytes = b""
     source: str = ""
@@ -28,10 +28,10 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One message on the relay socket; unreadable ones are kept as they came."""
+    """One message on the relay socket; unreadable messages are kept unparsed."""
 
     at_ms: float  # since dialling
-    sent: bool  # by the carrier, to the server
+    sent: bool  # to the server
     message: Any
 
 
@@ -48,25 +48,25 @@ class Clock:
         return time.monotonic() - self._began + self._skipped
 
     async def wait(self, seconds: float) -> None:
-        """Let that much time pass."""
+        """Let that many seconds pass."""
         await self.reach(self.seconds + seconds, asyncio.Event())
 
-    async def reach(self, moment: float, nudge: asyncio.Event) -> bool:
-        """Wait for that moment; False as soon as the nudge comes before it."""
-        left = moment - self.seconds
+    async def reach(self, seconds: float, event: asyncio.Event) -> bool:
+        """Wait until the clock shows `seconds`; False as soon as `event` is set."""
+        left = seconds - self.seconds
         if self.fast:
             self._skipped += max(left, 0.0)
             await asyncio.sleep(0)
         elif left > 0:
             with suppress(TimeoutError):
                 async with asyncio.timeout(left):
-                    await nudge.wait()
+                    await event.wait()
                 return False
         return True
 
 
 class Record:
-    """The log of one call, and a bell that rings whenever something changed."""
+    """The record of one call; wakes those who wait for a change."""
 
     def __init__(self, *, fast: bool, on_heard: Callable[[Heard], None] | None) -> None:
         self.clock = Clock(fast=fast)
@@ -76,7 +76,7 @@ class Record:
         self.turn = 0
         self.spoke_at_ms = 0.0
         self._on_heard = on_heard
-        self._bell = asyncio.Event()
+        self._changed = asyncio.Event()
 
     @property
     def now_ms(self) -> float:
@@ -84,30 +84,30 @@ class Record:
         return self.clock.seconds * 1000
 
     def hear(self, heard: Heard) -> None:
-        """Note a sound that begins now."""
+        """Record a sound that begins now."""
         heard.turn = self.turn
         heard.at_ms = self.now_ms
         heard.waited_ms = heard.at_ms - self.spoke_at_ms
         self.heard.append(heard)
         if self._on_heard:
             self._on_heard(heard)
-        self.ring()
+        self.notify()
 
     def frame(self, message: Any, *, sent: bool) -> None:
-        """Note a message on the socket."""
+        """Record a message on the socket."""
         self.frames.append(Frame(self.now_ms, sent, message))
-        self.ring()
+        self.notify()
 
     def caller_finished(self) -> None:
-        """Note that the caller stopped speaking, or pressed a key, just now."""
+        """Record that the caller stopped speaking, or pressed a key."""
         self.spoke_at_ms = self.now_ms
 
-    def ring(self) -> None:
-        """Wake everyone who waits for a change."""
-        bell, self._bell = self._bell, asyncio.Event()
-        bell.set()
+    def notify(self) -> None:
+        """Wake all that wait for a change."""
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
 
-    async def until(self, happened: Callable[[], bool]) -> None:
-        """Wait until it is true; looks again at every change."""
-        while not happened():
-            await self._bell.wait()
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until the condition holds; checks it at every change."""
+        while not condition():
+            await self._changed.wait()

@@ -1,4 +1,4 @@
-"""A call in lines of text, for a person to follow."""
+"""Formats a simulated call as lines of text for the terminal."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -18,27 +18,27 @@ def at(ms: float, who: str, what: str) -> str:
 
 
 def sound(heard: Heard, *, first: bool) -> str:
-    """A sound that begins; the first of an answer tells how long it took."""
-    words = "" if heard.text is None else f" “{heard.text}”"
-    says = {"clip": "", "carrier": " (the carrier's voice)", "digits": " (tones)"}
-    line = f"▶ {heard.seconds:.1f} s{says[heard.kind]}{words}"
+    """A sound that begins; the first of an answer with its latency."""
+    text = "" if heard.text is None else f" “{heard.text}”"
+    labels = {"clip": "", "tts": " (Twilio's voice)", "digits": " (tones)"}
+    line = f"▶ {heard.seconds:.1f} s{labels[heard.kind]}{text}"
     if first and heard.turn:
         line += f" (first sound {heard.waited_ms:.0f} ms after you spoke)"
     return at(heard.at_ms, "bot", line)
 
 
 def cut(heard: Heard) -> str:
-    """A sound that was cut short."""
+    """A sound that was interrupted."""
     seconds = heard.played_seconds
     return at(heard.at_ms + seconds * 1000, "bot", f"✂ stops after {seconds:.1f} s")
 
 
 def transcript(turns: Iterable[Turn]) -> Iterator[str]:
-    """What was said according to the server, with what the caller did not hear."""
+    """The server's transcript, with the parts that the caller did not hear."""
     for turn in turns:
         who = "you" if turn.role == Turn.Role.CALLER else turn.role
-        words = _use(turn) if turn.tool_call else _heard_part(turn)
-        yield f"{who:<6}  {words}{_trouble(turn)}"
+        text = _tool_call(turn) if turn.tool_call else _heard_part(turn)
+        yield f"{who:<6}  {text}{_error(turn)}"
         if (
             turn.tool_call.get("name") == SWITCH_LANGUAGE
             and not turn.tool_call["failed"]
@@ -46,22 +46,24 @@ def transcript(turns: Iterable[Turn]) -> Iterator[str]:
             yield f"{'':<6}  From here on in {_arguments(turn).get('language')}."
 
 
-def _use(turn: Turn) -> str:
-    """A tool, what it was given, how long it took and what came of it."""
-    use, given = turn.tool_call, _arguments(turn)
-    listed = ", ".join(f"{name}={value}" for name, value in given.items())
+def _tool_call(turn: Turn) -> str:
+    """A tool call: name, arguments, duration, result."""
+    call = turn.tool_call
+    arguments = ", ".join(f"{name}={value}" for name, value in _arguments(turn).items())
     ms = turn.latency_ms.get("tool")
-    took = "" if ms is None else f" ({ms} ms)"
-    came_to = "failed: " if use["failed"] else ""
-    return f"{use['name']}({listed}){took} → {came_to}{use['result'] or 'no answer'}"
+    duration = "" if ms is None else f" ({ms} ms)"
+    result = call["result"] or "no answer"
+    if call["failed"]:
+        result = f"failed: {result}"
+    return f"{call['name']}({arguments}){duration} → {result}"
 
 
 def _arguments(turn: Turn) -> dict[str, Any]:
     try:
-        given = json.loads(turn.tool_call["arguments"])
+        arguments = json.loads(turn.tool_call["arguments"])
     except (ValueError, RecursionError):
-        given = turn.tool_call["arguments"]
-    return given if isinstance(given, dict) else {"not an object": given}
+        arguments = turn.tool_call["arguments"]
+    return arguments if isinstance(arguments, dict) else {"not an object": arguments}
 
 
 def _heard_part(turn: Turn) -> str:
@@ -73,7 +75,7 @@ def _heard_part(turn: Turn) -> str:
     return f"{turn.text} [heard: {turn.heard_text}]"
 
 
-def _trouble(turn: Turn) -> str:
+def _error(turn: Turn) -> str:
     return f" [{turn.error}]" if turn.error else ""
 
 

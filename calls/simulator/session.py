@@ -1,4 +1,4 @@
-"""One ConversationRelay session: the carrier's side of one socket."""
+"""One ConversationRelay session: Twilio's side of one socket."""
 
 import asyncio
 import json
@@ -10,11 +10,11 @@ from typing import Any, Literal
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from .carrier import Carrier
 from .frames import BadFrame, Change, End, Language, read_frame, speech
 from .line import Line
 from .player import Player, Sound
 from .record import Heard, Record
+from .twilio_client import TwilioClient
 from .twiml import Relay
 from .wav import BadClip
 
@@ -24,7 +24,7 @@ PARTIAL_SECONDS = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a session ended, in the words of the action callback."""
+    """The end of a session; `status` is the SessionStatus of the action callback."""
 
     status: Literal["completed", "ended", "failed"]
     handoff: str | None = None
@@ -34,13 +34,13 @@ class Session:
     """Sends what the caller does, plays what the bot sends."""
 
     def __init__(
-        self, relay: Relay, line: Line, record: Record, carrier: Carrier
+        self, relay: Relay, line: Line, record: Record, client: TwilioClient
     ) -> None:
         self.session_id = "VX" + token_hex(16)
         self.relay = relay
         self.line = line
         self.record = record
-        self.carrier = carrier
+        self.client = client
         self.player = Player(record, self)
         self.ending: Ending | None = None
         self.tts_language, self.language = relay.tts_language, relay.language
@@ -49,16 +49,17 @@ class Session:
         self._malformed = 0
 
     async def open(self, setup: dict[str, Any]) -> None:
-        """Open the socket, introduce the call and begin the carrier's greeting."""
-        self._socket = await self.carrier.socket(self.relay.url)
+        """Open the socket, send `setup` and play the welcome greeting of the TwiML."""
+        self._socket = await self.client.socket(self.relay.url)
         self.began = self.record.clock.seconds
         await self._send({"type": "setup", "sessionId": self.session_id, **setup})
         if greeting := self.relay.attributes.get("welcomeGreeting"):
-            manner = self.relay.attributes.get("welcomeGreetingInterruptible", "any")
-            self.player.add(speech(greeting, manner))
+            attributes = self.relay.attributes
+            interruptible = attributes.get("welcomeGreetingInterruptible", "any")
+            self.player.add(speech(greeting, interruptible))
 
     async def run(self) -> Ending:
-        """Talk until the socket closes."""
+        """Run the session until the socket closes."""
         async with asyncio.TaskGroup() as tasks:
             playing = tasks.create_task(self.player.run())
             with suppress(ConnectionClosed):
@@ -74,7 +75,7 @@ class Session:
         code: int = 1000,
         reason: str = "Closing websocket session",
     ) -> None:
-        """End the session from the carrier's side; the first ending counts."""
+        """End the session from Twilio's side; the first ending counts."""
         self.ending = self.ending or ending
         await self._socket.close(code, reason)
 
@@ -83,9 +84,9 @@ class Session:
         self._socket.transport.abort()
 
     async def speak(self, text: str) -> bool:
-        """Say it to the bot, over its own speech if need be; False: the bot is deaf."""
+        """Speak, even while the bot does; False if that is not reported to the bot."""
         await self._fast_playback()
-        over_the_bot, interrupts = self._stands("speech")
+        over_the_bot, interrupts = self._interrupts("speech")
         if over_the_bot and not (interrupts or self._reported("speech")):
             self.player.release()
             return False
@@ -106,9 +107,9 @@ class Session:
         return True
 
     async def cough(self) -> bool:
-        """Make a noise nobody can transcribe; False: it did not stop the bot."""
+        """Make a noise without words; False if it did not stop the bot."""
         await self._fast_playback()
-        _, interrupts = self._stands("speech")
+        _, interrupts = self._interrupts("speech")
         if interrupts:
             await self._interrupt([])
             await self._info("clientSpeaking", "off")
@@ -120,34 +121,34 @@ class Session:
         await self._socket.send(frame)
 
     async def press(self, digits: str) -> bool:
-        """Press keys; False: none of them was reported to the bot."""
+        """Press keys; False if none was reported to the bot."""
         await self._fast_playback()
         self._new_turn()
         return any([await self._press(digit) for digit in digits])
 
     async def _press(self, digit: str) -> bool:
-        over_the_bot, interrupts = self._stands("dtmf")
+        over_the_bot, interrupts = self._interrupts("dtmf")
         lost = over_the_bot and not (interrupts or self._reported("dtmf"))
         cut = self.player.stop() if interrupts else None
         self.player.release()
         if lost or not self.relay.flag("dtmfDetection"):
             return False
         self.record.caller_finished()
-        # By keypad the key comes first: a reply to it still plays.
+        # Twilio reports the key before the interrupt.
         await self._send({"type": "dtmf", "digit": digit})
         if interrupts:
             await self._report_interrupt(cut, [])
         return True
 
-    def _stands(self, means: str) -> tuple[bool, bool]:
-        """Whether the bot is speaking, and whether this means interrupts it."""
+    def _interrupts(self, kind: str) -> tuple[bool, bool]:
+        """True if the bot is speaking; True if this kind of input interrupts it."""
         sound = self.player.sound
-        manner = (sound and sound.interruptible) or self.relay.interruptible
+        interruptible = (sound and sound.interruptible) or self.relay.interruptible
         speaking = self.player.speaking
-        return speaking, speaking and manner in (means, "any")
+        return speaking, speaking and interruptible in (kind, "any")
 
-    def _reported(self, means: str) -> bool:
-        return self.relay.reports in (means, "any")
+    def _reported(self, kind: str) -> bool:
+        return self.relay.reports in (kind, "any")
 
     def _sends_partials(self) -> bool:
         return self.line.partials or self.relay.flag("partialPrompts")
@@ -171,6 +172,8 @@ class Session:
 
     async def _report_interrupt(self, cut: Heard | None, partials: list[str]) -> None:
         spoken = _spoken(cut) if cut else ""
+        if cut and cut.text:
+            await self._tokens_played(spoken)
         await self._send(
             {
                 "type": "interrupt",
@@ -184,16 +187,16 @@ class Session:
             await self._prompt(partial, last=False)
         await self._info("agentSpeaking", "off")
 
-    # What the player tells of.
+    # Events of the player.
 
     async def load(self, sound: Sound) -> Heard | None:
         if sound.kind != "clip":
             return Heard(sound.kind, sound.seconds, sound.text)
         try:
-            heard = await self.carrier.fetch(sound.source)
+            heard = await self.client.fetch(sound.source)
         except BadClip as error:
             self.record.errors.append(f"Clip not played: {error}")
-            self.record.ring()
+            self.record.notify()
             return None
         heard.seconds *= sound.loop
         return heard
@@ -207,6 +210,8 @@ class Session:
     async def ends(self, heard: Heard) -> None:
         if self.line.fast:
             await self._info("agentSpeaking", "off")
+        if heard.text:
+            await self._tokens_played(heard.text)
 
     async def falls_silent(self) -> None:
         if not self.line.fast:
@@ -227,20 +232,20 @@ class Session:
         match frame:
             case End(handoff):
                 await self.close(Ending("ended", handoff))
-            case Sound(kind="carrier", text=""):
+            case Sound(kind="tts", text=""):
                 pass  # an empty token only closes a talk cycle
             case Sound():
                 self.player.add(frame)
             case Change() | Language():
-                pass  # that has been seen to
+                pass  # done above, or without effect
 
     def _change_language(self, change: Language) -> None:
         tts = change.tts or self.tts_language
-        heard = change.transcription or self.language
-        for language in (tts, heard):
+        transcription = change.transcription or self.language
+        for language in (tts, transcription):
             if not self.relay.knows(language):
                 raise BadFrame(f"the language {language} is not declared")
-        self.tts_language, self.language = tts, heard
+        self.tts_language, self.language = tts, transcription
 
     async def _refuse(self, raw: str | bytes, error: BadFrame) -> None:
         self._malformed += 1
@@ -262,6 +267,10 @@ class Session:
         if wanted or (wanted is None and "speaker-events" in self.relay.events):
             await self._send({"type": "info", "name": name, "value": value})
 
+    async def _tokens_played(self, text: str) -> None:
+        if "tokens-played" in self.relay.events:
+            await self._send({"type": "info", "name": "tokensPlayed", "value": text})
+
     async def _send(self, message: dict[str, Any]) -> None:
         self.record.frame(message, sent=True)
         with suppress(ConnectionClosed):
@@ -269,13 +278,13 @@ class Session:
 
 
 def _spoken(heard: Heard) -> str:
-    """The fragment of the carrier's own speech that was heard."""
+    """The part of a text that Twilio's voice spoke before the interrupt."""
     text = heard.text or ""
     return text[: int(len(text) * heard.played_seconds / heard.seconds)]
 
 
 def _partials(text: str) -> list[str]:
-    """What the transcriber believes while the caller speaks: each revises the last."""
+    """Partial transcripts of a text; each replaces the one before."""
     words = text.split()
     guesses = [
         " ".join([*words[:n], words[n][: (len(words[n]) + 1) // 2]])

@@ -1,4 +1,4 @@
-"""The TwiML verbs the simulated carrier follows."""
+"""Parses the TwiML verbs that the simulated Twilio follows."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,21 +10,21 @@ from .line import CallFailed
 
 @dataclass(frozen=True, slots=True)
 class Relay:
-    """A `<Connect><ConversationRelay>`: where the call goes on, and how."""
+    """A `<Connect><ConversationRelay>`."""
 
     url: str
     action: str | None  # absolute
     attributes: dict[str, str] = field(default_factory=dict)
     parameters: dict[str, str] = field(default_factory=dict)
-    languages: frozenset[str] = frozenset()  # declared beside its own
+    languages: frozenset[str] = frozenset()  # declared in addition
 
     @property
     def events(self) -> set[str]:
-        # `debug` is where these two were asked for before `events` existed.
-        asked = (
+        # Before `events` existed, `debug` was the attribute for these.
+        names = (
             f"{self.attributes.get('events', '')} {self.attributes.get('debug', '')}"
         )
-        return set(asked.split())
+        return set(names.split())
 
     @property
     def interruptible(self) -> str:
@@ -33,7 +33,7 @@ class Relay:
 
     @property
     def reports(self) -> str:
-        """Which input the bot hears of while it speaks without being interrupted."""
+        """Input that is reported while the bot speaks and is not interrupted."""
         return self.attributes.get("reportInputDuringAgentSpeech", "none")
 
     @property
@@ -42,15 +42,15 @@ class Relay:
 
     @property
     def language(self) -> str:
-        """The one that is transcribed."""
+        """The language of transcription."""
         return self.attributes.get("transcriptionLanguage", self._language)
 
     def knows(self, language: str) -> bool:
-        """Whether it may be changed to."""
+        """True if the language is declared, so that the bot may switch to it."""
         return language in (self.tts_language, self.language, *self.languages)
 
     def flag(self, name: str) -> bool:
-        """Whether an attribute that is off by default is on."""
+        """An attribute that is off by default."""
         return self.attributes.get(name) == "true"
 
     @property
@@ -65,12 +65,12 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Dial:
-    """Ring somebody up for the caller; `screen` is what they hear on picking up."""
+    """Dial a person; `screen` is the URL of the TwiML for the person."""
 
     number: str
     action: str | None = None  # absolute, like `screen`
     screen: str | None = None
-    rings: float = 30.0
+    ring_seconds: float = 30.0
     attributes: dict[str, str] = field(default_factory=dict)
 
 
@@ -78,7 +78,7 @@ class Dial:
 class Gather:
     """Say something and wait for a key."""
 
-    words: str
+    text: str
     action: str  # absolute
 
 
@@ -89,7 +89,7 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Redirect:
-    """Go on with what another address answers."""
+    """Go on with the TwiML of another address."""
 
     url: str  # absolute
 
@@ -101,7 +101,7 @@ class Hangup:
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """A verb the simulated carrier passes over."""
+    """A verb that the simulator ignores."""
 
     name: str
 
@@ -110,9 +110,9 @@ Verb = Relay | Say | Pause | Redirect | Dial | Gather | Hangup | Other
 
 
 def read_twiml(document: str, base_url: str) -> list[Verb]:
-    """The verbs of a TwiML document, in order; relative addresses made absolute."""
+    """The verbs of a TwiML document, in order, with absolute addresses."""
     try:
-        # Our own server wrote it, and expat limits entity expansion by itself.
+        # Trusted: our server wrote it. expat limits entity expansion by itself.
         root = ElementTree.fromstring(document)  # noqa: S314
     except ElementTree.ParseError as error:
         raise CallFailed(f"{base_url} did not answer with TwiML: {error}.") from error
@@ -123,20 +123,20 @@ def read_twiml(document: str, base_url: str) -> list[Verb]:
 
 def _verbs(root: ElementTree.Element, base_url: str) -> Iterator[Verb]:
     for element in root:
-        words = " ".join("".join(element.itertext()).split())
+        text = " ".join("".join(element.itertext()).split())
         match element.tag:
             case "Connect":
                 yield _relay(element, base_url)
             case "Say":
-                yield Say(words)
+                yield Say(text)
             case "Pause":
                 yield Pause(_seconds(element.get("length", "1")))
             case "Redirect":
-                yield Redirect(urljoin(base_url, words))
+                yield Redirect(urljoin(base_url, text))
             case "Dial":
-                yield _dial(element, words, base_url)
+                yield _dial(element, text, base_url)
             case "Gather":
-                yield Gather(words, urljoin(base_url, element.get("action", "")))
+                yield Gather(text, urljoin(base_url, element.get("action", "")))
             case "Hangup" | "Reject":
                 yield Hangup()
             case name:
@@ -150,7 +150,7 @@ def _dial(element: ElementTree.Element, number: str, base_url: str) -> Dial:
         number,
         action=urljoin(base_url, action) if action else None,
         screen=urljoin(base_url, screen) if screen else None,
-        rings=_seconds(element.get("timeout", "30")),
+        ring_seconds=_seconds(element.get("timeout", "30")),
         attributes=dict(element.attrib),
     )
 

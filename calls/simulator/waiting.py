@@ -1,4 +1,4 @@
-"""How a simulated caller waits: for sounds, for quiet, with some patience."""
+"""The waits of a simulated caller: for sounds and for quiet, with a timeout."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from .session import Session
 
 
 class Waiting:
-    """The part of a call that waits for what the bot does."""
+    """The part of a simulated call that waits for the bot."""
 
     def __init__(self, line: Line, record: Record) -> None:
         self.line = line
@@ -19,14 +19,14 @@ class Waiting:
         self.errors = record.errors
         self.over = False
         self._session: Session | None = None
-        self._rings = False  # somebody's telephone: the bot is not there
-        self._rung_up = 0  # how often
+        self._is_ringing = False  # a transfer is in progress: no bot listens
+        self._dial_count = 0
 
     async def speaking(self, seconds: float) -> bool:
         """Wait until the bot has spoken that long, and hold playback there.
 
-        Whatever the caller does or waits for next lets it go on. False: the bot was
-        done before.
+        Playback goes on with the caller's next action or wait. False if the bot
+        finished before.
         """
         (await self._live()).player.hold(seconds)
         await self._patiently(lambda: self._held() or bool(self._finished()))
@@ -36,19 +36,19 @@ class Waiting:
         return self._held()
 
     async def hears(self, count: int = 1, patience: float | None = None) -> list[Heard]:
-        """Wait until so many sounds were played since the caller last spoke."""
+        """Wait until `count` sounds were played since the caller last spoke."""
         self._release()
         await self._patiently(lambda: len(self._finished()) >= count, patience)
         return self._finished()
 
     async def reply(self, patience: float | None = None) -> list[Heard]:
-        """Wait until the bot has spoken and is quiet again; what it said."""
+        """Wait until the bot has spoken and is quiet again; returns its sounds."""
         await self.hears(1, patience)
         await self._until_quiet(lambda: False)
         return self._finished()
 
     async def _live(self) -> Session:
-        # While the carrier reconnects there is no session for a moment.
+        # There is no session while Twilio reconnects.
         await self.record.until(lambda: self.over or self._session is not None)
         if self._session is None:
             raise self._dead()
@@ -68,20 +68,22 @@ class Waiting:
         return self._session.player.current if self._session else None
 
     def _finished(self) -> list[Heard]:
-        """The sounds of this turn that were played or cut."""
+        """The sounds of this turn that were played or interrupted."""
         current, turn = self._current(), self.record.turn
-        return [h for h in self.heard if h.turn == turn and h is not current]
+        return [
+            heard for heard in self.heard if heard.turn == turn and heard is not current
+        ]
 
     async def _patiently(
         self, enough: Callable[[], bool], patience: float | None = None
     ) -> None:
-        """Wait for it; the caller's patience runs only while nothing is heard."""
+        """Wait until `enough` holds; only silence counts towards the timeout."""
         patience = self.line.timeout if patience is None else patience
         while not enough():
             if self.over:
                 raise self._dead()
             if not await self._more(enough, patience):
-                if self._rings:
+                if self._is_ringing:
                     continue
                 said = f"The bot was silent for {patience:g} s."
                 raise BotSilent(" ".join([said, *self.errors]))
@@ -90,16 +92,16 @@ class Waiting:
     async def _until_quiet(self, enough: Callable[[], bool]) -> None:
         while not (enough() or self.over):
             await self._until(lambda: enough() or self._idle())
-            rung_up = self._rung_up
-            if await self._more(enough, self.line.pause) or self._rings:
+            dials = self._dial_count
+            if await self._more(enough, self.line.pause) or self._is_ringing:
                 continue
-            # Whoever comes back from a person hears what the bot says to that.
-            came_back = rung_up != self._rung_up
+            # After a failed transfer the caller waits for the bot's comment.
+            came_back = dials != self._dial_count
             if not (came_back and await self._more(enough, self.line.timeout)):
                 return
 
     async def _more(self, enough: Callable[[], bool], seconds: float) -> bool:
-        """Wait so long for another sound (or what is enough, or the call's end)."""
+        """Wait for a sound, for `enough`, or for the end; False after `seconds`."""
         count = len(self.heard)
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
@@ -107,8 +109,8 @@ class Waiting:
             return True
         return False
 
-    async def _until(self, happened: Callable[[], bool]) -> None:
-        await self.record.until(lambda: self.over or happened())
+    async def _until(self, condition: Callable[[], bool]) -> None:
+        await self.record.until(lambda: self.over or condition())
 
     def _idle(self) -> bool:
         return self._session is None or self._session.player.idle

@@ -1,4 +1,4 @@
-"""Clips as the carrier receives them, and the recording of a call."""
+"""Checks clips as Twilio does, and writes the recording of a call."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,17 +10,17 @@ from bots.audio.wav import BadWav, read, wav
 
 from .record import Heard
 
-# What Twilio accepts as WAV; it refuses the rest with error 13420.
+# Twilio rejects any other content type with error 13420.
 CONTENT_TYPES = ("audio/wav", "audio/wave", "audio/x-wav")
 SAMPLE_WIDTH = 2
 
 
 class BadClip(Exception):
-    """The carrier cannot play what it was given."""
+    """Twilio could not play the clip."""
 
 
 def clip_seconds(response: httpx.Response) -> float:
-    """Check a fetched clip as strictly as the pickiest player would; its length."""
+    """Check a fetched clip as strictly as Twilio may; returns its seconds."""
     if response.status_code != 200:
         raise BadClip(f"status {response.status_code}")
     kind = response.headers.get("Content-Type", "none").partition(";")[0].strip()
@@ -48,7 +48,7 @@ def _read(body: bytes) -> Pcm:
 
 
 def save_recording(heard: Sequence[Heard], path: Path) -> None:
-    """Write what was heard of the bot's clips as one WAV, silence in between."""
+    """Write the heard parts of the clips as one WAV, with silence in between."""
     rate, line = 0, bytearray()
     for sound in heard:
         if not sound.wav:
@@ -62,7 +62,7 @@ def save_recording(heard: Sequence[Heard], path: Path) -> None:
         played = round(sound.played_seconds * rate) * SAMPLE_WIDTH
         start = round(sound.at_ms * rate / 1000) * SAMPLE_WIDTH
         line.extend(bytes(max(start - len(line), 0)))
-        # A looped clip goes round until the played part is full.
+        # Repeat a looped clip up to the length that was played.
         rounds = clip.data * (played // max(len(clip.data), 1) + 1)
         line[start:] = rounds[:played]
     path.write_bytes(wav(bytes(line), rate or 8000))

@@ -1,4 +1,4 @@
-"""Who wants to know when the carrier downloads a clip."""
+"""Listeners for downloads of clips by Twilio."""
 
 from collections import defaultdict
 from collections.abc import Callable
@@ -7,7 +7,11 @@ Listener = Callable[[str], None]
 
 
 class FetchListeners:
-    """Listeners by clip id; a shared clip (a greeting) tells the longest waiting."""
+    """Listeners by clip id.
+
+    A shared clip, such as a greeting, can have several listeners: each download
+    notifies the one that has waited longest.
+    """
 
     def __init__(self) -> None:
         self.listeners: defaultdict[str, list[Listener]] = defaultdict(list)
@@ -17,20 +21,20 @@ class FetchListeners:
         self.listeners[clip_id].append(listener)
 
     def notify(self, clip_id: str) -> None:
-        """The clip was downloaded."""
+        """Report that the clip was downloaded."""
         waiting = self.listeners.get(clip_id)
         if waiting:
             listener = waiting.pop(0)
-            self._tidy(clip_id)
+            self._remove_if_empty(clip_id)
             listener(clip_id)
 
     def remove(self, listener: Listener) -> None:
-        """Drop every expectation of a listener whose call is over."""
+        """Remove a listener whose call is over from every clip."""
         for clip_id, waiting in list(self.listeners.items()):
             if listener in waiting:
                 waiting.remove(listener)
-                self._tidy(clip_id)
+                self._remove_if_empty(clip_id)
 
-    def _tidy(self, clip_id: str) -> None:
+    def _remove_if_empty(self, clip_id: str) -> None:
         if not self.listeners[clip_id]:
             del self.listeners[clip_id]

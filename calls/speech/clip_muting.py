@@ -1,4 +1,4 @@
-"""Clips of one call that were sent and must not be heard, or not now."""
+"""Silences clips that were sent to Twilio and must not be heard, or not now."""
 
 import asyncio
 from contextlib import suppress
@@ -10,54 +10,56 @@ from calls.speech.audio import clip_file, silence
 from calls.speech.clip_store import ClipStore, ClipsUnavailable
 from calls.turns.playback import Clip
 
-# Played in place of a clip that must not be heard but is still in the queue.
-HUSH_SECONDS = 0.05
+# Length of the silence that replaces a clip in Twilio's queue.
+SILENCE_SECONDS = 0.05
 
 
 class ClipMuter:
-    """Puts silence in the place of clips, and the clips back when they are wanted.
+    """Replaces clips of one call by silence, and restores them when they are wanted.
 
-    In the order of asking, however slow the store: what was wanted last holds.
+    Operations run one after the other, so the latest one wins with a slow store, too.
     """
 
     def __init__(self, store: ClipStore, log: CallLog) -> None:
         self.store = store
         self.log = log
         self.order = asyncio.Lock()
-        self.withheld: dict[str, bytes] = {}  # clips by id, silence in their place
+        self.muted: dict[str, bytes] = {}  # clips by id
 
     async def mute(self, clips: tuple[Clip, ...]) -> None:
-        """Put silence in the place of clips, and keep them here."""
+        """Replace clips by silence, and keep them here."""
         own = [clip.id for clip in clips if clip.is_own]
         async with self.order:
             for clip_id in own:
                 with suppress(ClipsUnavailable):
-                    self.withheld[clip_id] = await self.store.get(clip_id) or b""
-                    await self._hush(clip_id)
+                    self.muted[clip_id] = await self.store.get(clip_id) or b""
+                    await self._silence(clip_id)
 
     async def restore(self, clip: Clip) -> None:
-        """Let a clip be heard again, where it was kept here."""
+        """Put a muted clip back."""
         async with self.order:
-            if body := self.withheld.pop(clip.id, b""):
+            if body := self.muted.pop(clip.id, b""):
                 with suppress(ClipsUnavailable):
                     await self.store.put(clip.id, body, settings.CLIP_TTL_SECONDS)
 
     async def drop(self, clips: tuple[Clip, ...], *, queued: bool) -> None:
-        """Take clips away for good; what is `queued` is replaced by silence."""
+        """Remove clips for good; clips that are `queued` are replaced by silence."""
         own = [clip.id for clip in clips if clip.is_own]
         async with self.order:
-            # In the place of these is silence already, and something may come for it.
-            ids = [each for each in own if self.withheld.pop(each, None) is None]
+            # Muted clips are silence already, and Twilio may still fetch it.
+            ids = [clip_id for clip_id in own if not self._forget(clip_id)]
             try:
                 if not queued:
                     await self.store.drop(ids)
                     return
                 for clip_id in ids:
-                    await self._hush(clip_id)
+                    await self._silence(clip_id)
             except ClipsUnavailable as error:
                 self.log.warning("Clips could not be removed: %s", error)
 
-    async def _hush(self, clip_id: str) -> None:
-        """Put something there that nobody hears."""
-        hush = clip_file(silence(HUSH_SECONDS, settings.CLIP_SAMPLE_RATE))
-        await self.store.put(clip_id, hush, settings.CLIP_TTL_SECONDS)
+    def _forget(self, clip_id: str) -> bool:
+        return self.muted.pop(clip_id, None) is not None
+
+    async def _silence(self, clip_id: str) -> None:
+        body = clip_file(silence(SILENCE_SECONDS, settings.CLIP_SAMPLE_RATE))
+        await self.store.put(clip_id, body, settings.CLIP_TTL_SECONDS)

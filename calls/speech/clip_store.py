@@ -14,45 +14,46 @@ from redis.exceptions import RedisError
 from calls import metrics
 from calls.public_urls import public_url
 
-# Until this long (s) after a clip was made, its process can serve it without Redis.
+# For this long, the process that made a clip can serve it without Redis.
 LOCAL_COPY_SECONDS = 30.0
-OWN_BYTES = 32_000_000
-# How often expired clips make room; at every new one it would cost an eighth of a call.
+LOCAL_COPIES_BYTES = 32_000_000
+# How often expired clips are removed. At every new clip it would cost an eighth of the
+# CPU time of a call.
 SWEEP_SECONDS = 1.0
 
 
 class ClipsUnavailable(Exception):
-    """The store cannot take or give a clip now."""
+    """The store cannot save or load a clip now."""
 
 
 def new_clip_id() -> str:
-    """An id with 192 bits nobody can guess."""
+    """An unguessable id of 192 bits."""
     return secrets.token_urlsafe(24)
 
 
 def clip_url(clip_id: str) -> str:
-    """Where the carrier fetches a clip."""
+    """The address at which Twilio fetches a clip."""
     return public_url(f"/audio/{clip_id}")
 
 
 class ClipStore(Protocol):
-    """Where clips wait for the carrier; every method raises `ClipsUnavailable`."""
+    """Holds clips for Twilio; every method raises `ClipsUnavailable`."""
 
     async def put(self, clip_id: str, wav: bytes, seconds: float) -> None:
-        """Keep `wav` for `seconds` from now; replaces what stood there."""
+        """Store `wav` for `seconds` from now; replaces an earlier clip of that id."""
 
     async def get(self, clip_id: str) -> bytes | None:
-        """The WAV, None when it is unknown or has expired."""
+        """The WAV; None if it is unknown or has expired."""
 
     async def drop(self, clip_ids: list[str]) -> None:
-        """Forget clips at once."""
+        """Remove clips at once."""
 
     async def aclose(self) -> None:
         """Release connections."""
 
 
 class MemoryClips:
-    """Clips of a single process, the oldest making room above `max_bytes`."""
+    """Clips of a single process; above `max_bytes` the oldest are removed."""
 
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
@@ -98,13 +99,13 @@ class MemoryClips:
 class RedisClips:
     """Clips that any process with the same Redis can serve.
 
-    Of its own latest clips a process keeps a copy: those that were sent to the carrier
+    Each process keeps copies of its own latest clips. Clips that were sent to Twilio
     just before Redis went away, or lost its memory, are still heard.
     """
 
     def __init__(self, url: str) -> None:
-        # A call must notice within a breath that Redis is gone: no retries, and
-        # waiting for a free connection instead of failing at once (redis-py's ways).
+        # A call must notice within half a second that Redis is gone, so no retries.
+        # When all connections are busy, wait for one instead of failing at once.
         pool = BlockingConnectionPool.from_url(
             url,
             max_connections=50,
@@ -114,11 +115,11 @@ class RedisClips:
             retry=Retry(NoBackoff(), 0),
         )
         self.redis = Redis.from_pool(pool)
-        self.own = MemoryClips(OWN_BYTES)
+        self.local = MemoryClips(LOCAL_COPIES_BYTES)
 
     async def put(self, clip_id: str, wav: bytes, seconds: float) -> None:
         with suppress(ClipsUnavailable):
-            await self.own.put(clip_id, wav, min(seconds, LOCAL_COPY_SECONDS))
+            await self.local.put(clip_id, wav, min(seconds, LOCAL_COPY_SECONDS))
         try:
             await self.redis.set(_key(clip_id), wav, px=max(1, round(seconds * 1000)))
         except (RedisError, OSError) as error:
@@ -128,15 +129,15 @@ class RedisClips:
         try:
             wav = await self._get(clip_id)
         except (RedisError, OSError):
-            # Half a second of a busy process looks like a Redis that does not answer,
-            # and a clip that is not served is a sentence that is not heard.
+            # If this process was busy for half a second, it looks as if Redis does not
+            # answer. Try again: a clip that is not served is a sentence not heard.
             try:
                 wav = await self._get(clip_id)
             except (RedisError, OSError) as error:
-                if wav := await self.own.get(clip_id):
+                if wav := await self.local.get(clip_id):
                     return wav
                 raise _unavailable(error) from error
-        return wav or await self.own.get(clip_id)
+        return wav or await self.local.get(clip_id)
 
     async def _get(self, clip_id: str) -> bytes | None:
         wav = await self.redis.get(_key(clip_id))
@@ -145,7 +146,7 @@ class RedisClips:
     async def drop(self, clip_ids: list[str]) -> None:
         if not clip_ids:
             return
-        await self.own.drop(clip_ids)
+        await self.local.drop(clip_ids)
         try:
             await self.redis.unlink(*map(_key, clip_ids))
         except (RedisError, OSError) as error:

@@ -1,31 +1,31 @@
-"""TODO."""
+"""Requests to Inworld with the settings of a call."""
 
 from bots.config.bot_config import BotConfig
 from bots.inworld.client import ReplyRequest, SpeechRequest
 from calls.conversation.actions import StartReply
 
 
-def reply_request(profile: BotConfig, start: StartReply) -> ReplyRequest:
-    """What a bot asks the Router for, of its own model unless another is named."""
+def reply_request(config: BotConfig, start: StartReply) -> ReplyRequest:
+    """The request for a reply; `start` may name another model than the bot's."""
     return ReplyRequest(
-        model=start.model or profile.llm_model,
+        model=start.model or config.llm_model,
         messages=start.messages,
-        voice=profile.tts_voice,
-        tts_model=profile.tts_model,
-        max_tokens=profile.max_reply_tokens,
-        temperature=profile.temperature,
-        fallback_models=profile.fallback_models,
+        voice=config.tts_voice,
+        tts_model=config.tts_model,
+        max_tokens=config.max_reply_tokens,
+        temperature=config.temperature,
+        fallback_models=config.fallback_models,
         functions=start.functions,
         must_speak=start.must_speak,
     )
 
 
-def voicing(profile: BotConfig, text: str, sample_rate: int) -> SpeechRequest:
-    """What a bot asks the TTS API for."""
+def speech_request(config: BotConfig, text: str, sample_rate: int) -> SpeechRequest:
+    """The request for a sentence in the bot's voice; `sample_rate` in Hz."""
     return SpeechRequest(
         text=text,
-        voice=profile.tts_voice,
-        model=profile.tts_model,
-        language=profile.language,
+        voice=config.tts_voice,
+        model=config.tts_model,
+        language=config.language,
         sample_rate=sample_rate,
     )

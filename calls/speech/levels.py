@@ -1,4 +1,4 @@
-"""How loud speech is, moment by moment: pauses, silence, the rhythm of words. Pure."""
+"""The loudness of speech over time: pauses, silence, rhythm. Pure."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -67,7 +67,7 @@ class Levels:
         return self.peaks > QUIET * loudness
 
     def _usual_loudness(self) -> Any:
-        """How loud the loud frames are; a click is left out."""
+        """The loudness of the loud frames, without a click."""
         if not len(self.peaks):
             return 0
         rank = round(0.95 * (len(self.peaks) - 1))

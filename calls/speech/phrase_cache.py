@@ -1,4 +1,4 @@
-"""Fixed sentences (greetings) in a bot's voice: synthesised once, kept for good."""
+"""Fixed sentences, such as greetings, in a bot's voice: synthesised once."""
 
 import asyncio
 import hashlib
@@ -22,32 +22,34 @@ from calls.speech.levels import analyse
 from calls.turns.clip_ids import PHRASE_TTL_SECONDS
 from calls.turns.playback import Clip
 
-# How many phrases one process holds ready.
+# Phrases that one process holds in memory.
 MAX_CACHED_PHRASES = 500
 PREPARE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """A sentence ready to be played; `id` names its clip, `pace` is its rhythm."""
+    """A sentence ready to be played; `id` is that of its clip."""
 
     id: str
     wav: bytes
     seconds: float
-    pace: bytes
+    speech_frames: bytes
 
     @classmethod
     def of(cls, phrase_id: str, pcm: Pcm) -> Self:
-        """The phrase that these samples speak."""
+        """The phrase with these samples."""
         return cls(phrase_id, clip_file(pcm), pcm.seconds, analyse(pcm).speech_frames)
 
     def clip(self, text: str) -> Clip:
-        """The phrase as something to play."""
-        return Clip(self.id, clip_url(self.id), text, self.seconds, self.pace, True)
+        """A clip of the phrase."""
+        return Clip(
+            self.id, clip_url(self.id), text, self.seconds, self.speech_frames, True
+        )
 
 
 class PhraseCache:
-    """Every fixed sentence by what was said, in which voice."""
+    """Fixed sentences by text and voice."""
 
     def __init__(self, inworld: Inworld, clips: ClipStore) -> None:
         self.inworld = inworld
@@ -55,29 +57,29 @@ class PhraseCache:
         self.ready: OrderedDict[str, Phrase] = OrderedDict()
         self.making: dict[str, asyncio.Task[Phrase]] = {}
 
-    async def get(self, voicing: SpeechRequest, within: float) -> Phrase:
-        """The phrase, stored so that it can be fetched.
+    async def get(self, request: SpeechRequest, max_seconds: float) -> Phrase:
+        """The phrase, stored so that Twilio can fetch it.
 
-        Raises `InworldError` when it must be synthesised and cannot be, `TimeoutError`
-        when that takes longer than `within` seconds (it is still made, for the next
-        time), and `ClipsUnavailable` when there is nowhere to put it.
+        Raises `InworldError` if it cannot be synthesised, `TimeoutError` if that takes
+        longer than `max_seconds` (it is still finished, for the next time), and
+        `ClipsUnavailable` if it cannot be stored.
         """
-        phrase_id = _id_of(voicing)
+        phrase_id = _id_of(request)
         phrase = self.ready.get(phrase_id)
         if phrase is None:
-            making = asyncio.shield(self._making(phrase_id, voicing))
-            phrase = await asyncio.wait_for(making, within)
+            making = asyncio.shield(self._making(phrase_id, request))
+            phrase = await asyncio.wait_for(making, max_seconds)
         self.ready.move_to_end(phrase_id)
-        # Put each time: the store may have lost it, and it costs next to nothing.
+        # Store it each time: the store may have lost it, and it costs little.
         await self.clips.put(phrase_id, phrase.wav, PHRASE_TTL_SECONDS)
         return phrase
 
-    async def prepare(self, voicings: Iterable[SpeechRequest]) -> None:
-        """Have phrases ready for later; one that cannot be made is left for then."""
-        for voicing in voicings:
-            if _id_of(voicing) not in self.ready:
+    async def prepare(self, requests: Iterable[SpeechRequest]) -> None:
+        """Make phrases for later; a phrase that cannot be made now is skipped."""
+        for request in requests:
+            if _id_of(request) not in self.ready:
                 with suppress(InworldError, ClipsUnavailable, TimeoutError):
-                    await self.get(voicing, PREPARE_SECONDS)
+                    await self.get(request, PREPARE_SECONDS)
 
     async def aclose(self) -> None:
         """Stop making phrases."""
@@ -86,11 +88,11 @@ class PhraseCache:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _making(self, phrase_id: str, voicing: SpeechRequest) -> asyncio.Task[Phrase]:
-        """The one task that makes a phrase; callers who come meanwhile share it."""
+    def _making(self, phrase_id: str, request: SpeechRequest) -> asyncio.Task[Phrase]:
+        """The task that makes a phrase; all calls that wait for it share one."""
         task = self.making.get(phrase_id)
         if task is None:
-            task = asyncio.create_task(self._make(phrase_id, voicing))
+            task = asyncio.create_task(self._make(phrase_id, request))
             self.making[phrase_id] = task
             task.add_done_callback(lambda done: self._made(phrase_id, done))
         return task
@@ -98,11 +100,11 @@ class PhraseCache:
     def _made(self, phrase_id: str, task: asyncio.Task[Phrase]) -> None:
         del self.making[phrase_id]
         if not task.cancelled():
-            task.exception()  # whoever still waits for it is told, nobody else
+            task.exception()  # retrieved, or asyncio logs it; waiting calls raise it
 
-    async def _make(self, phrase_id: str, voicing: SpeechRequest) -> Phrase:
+    async def _make(self, phrase_id: str, request: SpeechRequest) -> Phrase:
         phrase = await self._stored(phrase_id)
-        phrase = phrase or await self._synthesised(phrase_id, voicing)
+        phrase = phrase or await self._synthesised(phrase_id, request)
         self.ready[phrase_id] = phrase
         while len(self.ready) > MAX_CACHED_PHRASES:
             self.ready.popitem(last=False)
@@ -115,12 +117,12 @@ class PhraseCache:
         except (ClipsUnavailable, wav.BadWav):
             return None
 
-    async def _synthesised(self, phrase_id: str, voicing: SpeechRequest) -> Phrase:
-        pcm = await self.inworld.speak(voicing)
-        return Phrase.of(phrase_id, at_rate(pcm, voicing.sample_rate))
+    async def _synthesised(self, phrase_id: str, request: SpeechRequest) -> Phrase:
+        pcm = await self.inworld.speak(request)
+        return Phrase.of(phrase_id, at_rate(pcm, request.sample_rate))
 
 
-def _id_of(voicing: SpeechRequest) -> str:
-    """An id every process arrives at and nobody outside can guess."""
-    said = json.dumps(voicing.body(), sort_keys=True).encode()
-    return hmac.new(settings.SECRET_KEY.encode(), said, hashlib.sha256).hexdigest()
+def _id_of(request: SpeechRequest) -> str:
+    """An unguessable id, the same in every process."""
+    key = json.dumps(request.body(), sort_keys=True).encode()
+    return hmac.new(settings.SECRET_KEY.encode(), key, hashlib.sha256).hexdigest()

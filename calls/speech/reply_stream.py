@@ -32,7 +32,7 @@ ENOUGH_SPEECH_SHARE = 0.5
 
 @dataclass(slots=True)
 class ReplyStream:
-    """How far one streamed reply has come; `marks` are monotonic seconds by stage.
+    """The state of one streamed reply; `marks` are monotonic seconds by stage.
 
     With `early_first_clause` the opening clause is a segment of its own.
     """

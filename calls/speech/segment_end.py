@@ -26,10 +26,10 @@ STUCK = 1.5
 # Silence in the sound that can be the end of a sentence.
 REST = 0.06
 # The share of the expected sound that makes a sentence complete if it ends in silence.
-MOST_SHARE = 0.7
+COMPLETE_SHARE = 0.7
 NEARLY_ALL_SHARE = 0.9
 # The share and the silence at which a sentence is over without any quiet.
-SURELY_SHARE = 0.85
+CERTAIN_SHARE = 0.85
 LONG_REST = 0.09
 # The end of the sound that is long enough to tell silence from speech.
 TAIL_SECONDS = 0.6
@@ -49,13 +49,13 @@ MIN_SAMPLE_SECONDS = 0.5
 
 @dataclass(slots=True)
 class SpeakingRate:
-    """How fast a voice speaks, learned from complete sentences."""
+    """The rate of a voice, learned from complete sentences."""
 
     letters_per_second: float = USUAL_RATE
     samples: int = 0
 
     def expects(self, text: str) -> float:
-        """How long `text` will take, in seconds."""
+        """The expected length of `text` in seconds."""
         if not text.strip():
             return 0.0
         return speech_length(text) / self.letters_per_second
@@ -101,7 +101,7 @@ class PendingSpeech:
         if not self.expected:
             is_quiet = quiet >= max(UNKNOWN, longer)
             return self.rest >= REST and is_quiet and not self.released
-        needed = NEARLY_ALL_SHARE if self.released else MOST_SHARE
+        needed = NEARLY_ALL_SHARE if self.released else COMPLETE_SHARE
         if self.rest >= REST and self.fraction_voiced >= needed:
             return quiet >= max(COMPLETE, 1.25 * self.gap)
         is_quiet = quiet >= max(LONG_ENOUGH, longer)
@@ -111,7 +111,7 @@ class PendingSpeech:
     @property
     def is_over(self) -> bool:
         """True if the latest sound is the sentence's last, before any quiet."""
-        return self.fraction_voiced >= SURELY_SHARE and self.rest >= LONG_REST
+        return self.fraction_voiced >= CERTAIN_SHARE and self.rest >= LONG_REST
 
 
 @dataclass(slots=True)
@@ -141,7 +141,7 @@ class SegmentEnd:
         end = _split_point(speech, state, quiet)
         if end is None:
             return False
-        is_most = end == speech.waiting and speech.fraction_voiced >= MOST_SHARE
+        is_most = end == speech.waiting and speech.fraction_voiced >= COMPLETE_SHARE
         if not state.text or is_most:
             return True
         return Split(end, self.rate.spoken(state.text, end))
@@ -159,7 +159,7 @@ class SegmentEnd:
 
     def _is_over(self, state: SegmentState) -> bool:
         expected = self._expected(state)
-        if not expected or state.released + state.waiting < SURELY_SHARE * expected:
+        if not expected or state.released + state.waiting < CERTAIN_SHARE * expected:
             return False  # too early for a closer look
         return self._measure(state).is_over
 

@@ -1,4 +1,4 @@
-"""What a number will do, for the admin's page of that number."""
+"""Template tag `preview_of`: what a call to a number will hear."""
 
 from django import template
 

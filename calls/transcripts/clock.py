@@ -1,4 +1,4 @@
-"""A call's monotonic clock and the wall time it stands for."""
+"""Converts between a session's monotonic clock and wall time."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -9,20 +9,20 @@ from django.utils import timezone
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Turns moments of one session into wall time and back."""
+    """One session's clock; unaffected by changes of the system clock."""
 
     started: float = field(default_factory=monotonic)
     started_at: datetime = field(default_factory=timezone.now)
 
     @property
     def now(self) -> datetime:
-        """This moment, as the others are: whatever the machine's clock was set to."""
+        """The wall time now, consistent with all others of the session."""
         return self.wall_time(monotonic())
 
     def wall_time(self, at: float) -> datetime:
-        """The wall time of a monotonic moment."""
+        """Convert monotonic seconds to wall time."""
         return self.started_at + timedelta(seconds=at - self.started)
 
-    def monotonic_time(self, moment: datetime) -> float:
-        """The monotonic moment of a wall time."""
-        return self.started + (moment - self.started_at).total_seconds()
+    def monotonic_time(self, time: datetime) -> float:
+        """Convert wall time to monotonic seconds."""
+        return self.started + (time - self.started_at).total_seconds()

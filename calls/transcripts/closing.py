@@ -44,8 +44,8 @@ def mark_closed(
 
     For a caller that has turns to write in the same transaction, before `complete`.
     """
-    # Locked in one order, so that two processes that close the same calls do not block
-    # each other. Without a key lock, as turns are inserted meanwhile.
+    # Locked in one order, so that two processes cannot deadlock; with `no_key`, so that
+    # turns can be inserted meanwhile.
     rows = calls.open().order_by("pk").select_for_update(no_key=True)
     ids = list(rows.values_list("pk", flat=True))
     if ids:

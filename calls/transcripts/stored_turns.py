@@ -1,7 +1,6 @@
-"""What was said in a call before this session began, from the database."""
+"""Reads a call's earlier turns back from the database, for its next session."""
 
 import logging
-from datetime import datetime
 
 from bots.config.bot_config import BotConfig
 from bots.config_builder import config_from_json
@@ -14,10 +13,8 @@ from calls.turns.turn import Role, ToolCallRecord, Turn, TurnKind
 
 log = logging.getLogger(__name__)
 
-# The carrier's socket waits for these; without the database a new call begins all the
-# same.
+# The caller's socket waits for these reads.
 DATABASE_SECONDS = 1.0
-
 
 ROLES: dict[models.Turn.Role, Role] = {
     models.Turn.Role.CALLER: "caller",
@@ -28,24 +25,24 @@ ROLES: dict[models.Turn.Role, Role] = {
 
 
 async def earlier_turns(call: Call) -> list[models.Turn] | None:
-    """All turns of a call; None: the database cannot be read."""
+    """All turns of a call; None if the database is unavailable."""
     try:
         async with database_deadline(DATABASE_SECONDS):
             return await _turns(call)
     except DatabaseUnavailable as error:
-        log.error("%s: what was said cannot be read: %s", call.call_sid, error)
+        log.error("%s: earlier turns cannot be read: %s", call.call_sid, error)
         return None
 
 
-async def load_turns(call: Call) -> BotConfig:
-    """What a call runs with, in the language that it has changed to."""
-    profile, clock = config_from_json(call.settings), Clock()
-    said = await earlier_turns(call) or []
-    return profile.in_language(current_language([turn_of(row, clock) for row in said]))
+async def current_config(call: Call) -> BotConfig:
+    """The settings of a call, in the language that it has switched to."""
+    config, clock = config_from_json(call.settings), Clock()
+    rows = await earlier_turns(call) or []
+    return config.in_language(current_language([turn_of(row, clock) for row in rows]))
 
 
 def turn_of(row: models.Turn, clock: Clock) -> Turn:
-    """A turn as a conversation keeps it, on the clock of this session."""
+    """Convert a stored turn to a turn of the conversation, on this session's clock."""
     return Turn(
         index=row.index,
         role=ROLES[models.Turn.Role(row.role)],
@@ -53,7 +50,7 @@ def turn_of(row: models.Turn, clock: Clock) -> Turn:
         text=row.text,
         heard_text=row.heard_text,
         interrupted=row.interrupted,
-        ended_at=_at(row.ended_at, clock),
+        ended_at=clock.monotonic_time(row.ended_at) if row.ended_at else None,
         latency_ms=row.latency_ms,
         kind=TurnKind(row.kind),
         model=row.model,
@@ -63,10 +60,6 @@ def turn_of(row: models.Turn, clock: Clock) -> Turn:
         clip_ids=row.clip_ids,
         tool_call=ToolCallRecord(**row.tool_call) if row.tool_call else None,
     )
-
-
-def _at(moment: datetime | None, clock: Clock) -> float | None:
-    return None if moment is None else clock.monotonic_time(moment)
 
 
 @run_in_db_thread

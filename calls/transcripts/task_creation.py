@@ -39,7 +39,7 @@ def task_kinds(call: Call, bot: Bot | BotConfig) -> list[Kind]:
 
 
 def summary_spec(bot: Bot | BotConfig) -> SummarySpec:
-    """What the bot's operator asks of the summary of a call."""
+    """The summary that the bot's operator asks for."""
     return SummarySpec.of(bot.summary_prompt, bot.outcomes, bot.summary_fields)
 
 

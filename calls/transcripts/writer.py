@@ -1,7 +1,8 @@
-"""The writes a live call makes: off its path, in order, one thread for the process.
+"""Writes transcripts in the background: in order, in one thread of the process.
 
-A call only ever puts a write on the queue. A single task drains it, so that many
-calls' turns share one transaction, and waits for the database where it must.
+A call only puts writes on a queue and never waits. One task drains the queue, so that
+turns of many calls share one transaction, and retries while the database is
+unavailable.
 """
 
 import asyncio
@@ -19,26 +20,26 @@ from calls.transcripts.writes import Write, write_all
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 0.5
-# How long a write waits for others to be written with it.
+# A write waits this long for others to share its transaction.
 BATCH_WINDOW = 0.1
-# What one transaction writes, after the database was away.
+# Most writes in one transaction, when many have queued up.
 MAX_BATCH = 1000
-# How long the end of the process waits for a database that is away.
+# Time limits at the end of the process: for queued writes, then for the thread.
 CLOSE_SECONDS = 5.0
 CLOSE_GRACE_SECONDS = 1.0
-# What a database outage may cost in memory, in queued writes.
+# Bounds the memory that queued writes use while the database is unavailable.
 QUEUE_LIMIT = 100_000
 
 
 class TranscriptWriter:
-    """The process's queue of writes; belongs to the loop that first puts one on it."""
+    """The process's queue of writes; bound to the event loop that first uses it."""
 
     def __init__(self) -> None:
         self.queue: asyncio.Queue[Write] = asyncio.Queue(QUEUE_LIMIT)
         self.thread = ThreadPoolExecutor(1, thread_name_prefix="transcripts")
         self.task: asyncio.Task[None] | None = None
-        self.flush_now = asyncio.Event()  # somebody waits for what is queued
-        self.waits = False  # for a database that is away
+        self.flush_now = asyncio.Event()  # do not wait for BATCH_WINDOW
+        self.is_retrying = False  # the database is unavailable
 
     def put(self, write: Write) -> None:
         """Queue a write; never waits."""
@@ -50,21 +51,21 @@ class TranscriptWriter:
             metrics.WRITES_DROPPED.inc()
             log.error("Transcript write dropped: %d are waiting", self.queue.qsize())
 
-    async def flush(self, within: float) -> None:
-        """Wait until all that is queued now is written, or `within` seconds."""
+    async def flush(self, seconds: float) -> None:
+        """Wait until the queue is written, for at most so many `seconds`."""
         self.flush_now.set()
         with suppress(TimeoutError):
-            await asyncio.wait_for(self.queue.join(), within)
+            await asyncio.wait_for(self.queue.join(), seconds)
 
     async def aclose(self) -> None:
-        """Write what is queued, then stop."""
+        """Write the queue, then stop."""
         if self.task:
             await self.flush(CLOSE_SECONDS)
             self.task.cancel()
             await asyncio.wait({self.task})
         loop = asyncio.get_running_loop()
         closing = loop.run_in_executor(self.thread, connections.close_all)
-        # Behind a write that hangs it never comes to its turn.
+        # The thread may hang in a write and never get to this.
         with suppress(TimeoutError):
             await asyncio.wait_for(closing, CLOSE_GRACE_SECONDS)
         self.thread.shutdown(wait=False)
@@ -72,7 +73,6 @@ class TranscriptWriter:
     async def _drain(self) -> None:
         while True:
             batch = [await self.queue.get()]
-            # Many calls' writes, and several of one turn, make one transaction.
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.flush_now.wait(), BATCH_WINDOW)
             self.flush_now.clear()
@@ -83,34 +83,34 @@ class TranscriptWriter:
                 self.queue.task_done()
 
     async def _write(self, batch: list[Write]) -> None:
-        """Keep at it while the database is away; give up on a write it refuses."""
+        """Retry while the database is unavailable; drop a write that it rejects."""
         loop = asyncio.get_running_loop()
         while True:
             try:
                 await loop.run_in_executor(self.thread, write_all, batch)
-                return self._wrote()
+                return self._log_recovery()
             except Exception as error:
                 if isinstance(error, db.Error):
                     metrics.count_dependency_error("database")
                     await loop.run_in_executor(self.thread, drop_broken_connections)
                 if is_transient(error):
-                    self._cannot_write(error)
+                    self._log_outage(error)
                     await asyncio.sleep(RETRY_SECONDS)
                     continue
                 if len(batch) == 1:
-                    log.exception("A transcript write was refused")
+                    log.exception("A transcript write was rejected")
                     return None
-                # One that is refused must cost no other call its words.
+                # Write one by one, so that a rejected write costs no other call.
                 for write in batch:
                     await self._write([write])
                 return None
 
-    def _cannot_write(self, error: Exception) -> None:
-        if not self.waits:
+    def _log_outage(self, error: Exception) -> None:
+        if not self.is_retrying:
             log.warning("Transcripts wait for the database: %s", error)
-        self.waits = True
+        self.is_retrying = True
 
-    def _wrote(self) -> None:
-        if self.waits:
+    def _log_recovery(self) -> None:
+        if self.is_retrying:
             log.info("Transcripts are written again")
-        self.waits = False
+        self.is_retrying = False

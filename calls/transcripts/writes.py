@@ -1,4 +1,4 @@
-"""TODO."""
+"""The writes of live calls, and how a batch of them is carried out."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -19,11 +19,11 @@ class TurnWrite:
 
     call_id: int
     turn: Turn
-    moment: Callable[[float], datetime]
-    session: int = 0  # how often the call had been reconnected when it was said
+    wall_time: Callable[[float], datetime]
+    session: int = 0  # the call's number of reconnects at the time
 
     def row(self) -> models.Turn:
-        """The turn as a database row; its clock becomes wall time."""
+        """The turn as a database row, with wall times."""
         turn, ended_at = self.turn, self.turn.ended_at
         text, heard = turn.display_text
         return models.Turn(
@@ -33,8 +33,8 @@ class TurnWrite:
             text=text,
             heard_text=heard,
             interrupted=turn.interrupted,
-            started_at=self.moment(turn.started_at),
-            ended_at=None if ended_at is None else self.moment(ended_at),
+            started_at=self.wall_time(turn.started_at),
+            ended_at=None if ended_at is None else self.wall_time(ended_at),
             latency_ms=turn.latency_ms,
             kind=turn.kind,
             model=turn.model[:120],
@@ -48,7 +48,7 @@ class TurnWrite:
 
 @dataclass(frozen=True, slots=True)
 class CallAnswered:
-    """The relay is connected."""
+    """The first relay session is connected."""
 
     call_id: int
     at: datetime
@@ -56,7 +56,7 @@ class CallAnswered:
 
 @dataclass(frozen=True, slots=True)
 class TokenUsed:
-    """A socket was let in without the database, which takes its token for unused."""
+    """A socket was admitted while the database was unavailable: use up its token."""
 
     call_id: int
     nonce: str
@@ -64,7 +64,7 @@ class TokenUsed:
 
 @dataclass(frozen=True, slots=True)
 class CallClosed:
-    """The call ended; ignored when something else closed it before."""
+    """The call ended. Ignored if the call was closed before."""
 
     call_id: int
     status: models.Call.Status
@@ -75,7 +75,7 @@ class CallClosed:
 
 @dataclass(frozen=True, slots=True)
 class RelayLost:
-    """The relay is gone; the call may go on with another."""
+    """The relay session is lost; the call may go on with another."""
 
     call_id: int
     at: datetime
@@ -84,7 +84,7 @@ class RelayLost:
 
 @dataclass(frozen=True, slots=True)
 class TransferStarted:
-    """The caller is being put through; `transfer` says to whom."""
+    """The caller is being transferred; `transfer` is JSON of a `Transfer`."""
 
     call_id: int
     transfer: dict[str, Any]
@@ -93,7 +93,7 @@ class TransferStarted:
 
 @dataclass(frozen=True, slots=True)
 class VariablesFound:
-    """More variables of the call are known."""
+    """The variables of the call, with the results of the lookup."""
 
     call_id: int
     variables: dict[str, str]
@@ -107,8 +107,8 @@ class CallsAlive:
 
 
 Ending = CallClosed | RelayLost | TransferStarted
-Note = CallAnswered | TokenUsed | Ending | VariablesFound | CallsAlive
-Write = TurnWrite | Note
+CallWrite = CallAnswered | TokenUsed | Ending | VariablesFound | CallsAlive
+Write = TurnWrite | CallWrite
 _TURN_FIELDS = [
     field.name
     for field in models.Turn._meta.concrete_fields
@@ -117,11 +117,11 @@ _TURN_FIELDS = [
 
 
 def write_all(batch: Iterable[Write]) -> None:
-    """Carry out writes in one transaction; the last of a turn's wins."""
+    """Carry out writes in one transaction; the last write of a turn wins."""
     batch = list(batch)
     with transaction.atomic():
-        said = [write for write in batch if isinstance(write, TurnWrite)]
-        rows = {(write.call_id, write.turn.index): write for write in _current(said)}
+        turns = [write for write in batch if isinstance(write, TurnWrite)]
+        rows = {(write.call_id, write.turn.index): write for write in _current(turns)}
         for write in batch:
             if not isinstance(write, TurnWrite):
                 _apply(write)
@@ -134,26 +134,27 @@ def write_all(batch: Iterable[Write]) -> None:
         complete({write.call_id for write in batch if isinstance(write, CallClosed)})
 
 
-def _current(said: list[TurnWrite]) -> list[TurnWrite]:
-    """Without what a session says whose call has gone on in another.
+def _current(turns: list[TurnWrite]) -> list[TurnWrite]:
+    """Leave out turns of sessions that another session has replaced.
 
-    Such a session has not noticed yet; its turns would replace those of the other.
+    A replaced session may not have noticed; its turns would overwrite newer ones.
     """
-    ids = {write.call_id for write in said}
-    calls = (
-        models.Call.objects.filter(pk__in=ids) if ids else models.Call.objects.none()
-    )
+    ids = {write.call_id for write in turns}
+    if not ids:
+        return []
+    calls = models.Call.objects.filter(pk__in=ids)
     sessions = {
-        pk: reconnects - bool(offered)  # nobody has connected to one just offered
-        for pk, reconnects, offered in calls.values_list(
+        # An unused token means that the latest session has not connected yet.
+        pk: reconnects - bool(nonce)
+        for pk, reconnects, nonce in calls.values_list(
             "pk", "reconnects", "relay_nonce"
         )
     }
-    return [w for w in said if w.session >= sessions.get(w.call_id, 0)]
+    return [write for write in turns if write.session >= sessions.get(write.call_id, 0)]
 
 
-def _apply(write: Note) -> None:
-    """Write what became of a call."""
+def _apply(write: CallWrite) -> None:
+    """Update the row of a call."""
     calls = models.Call.objects.all()
     match write:
         case CallAnswered(call_id, at):
@@ -164,14 +165,14 @@ def _apply(write: Note) -> None:
         case TokenUsed(call_id, nonce):
             calls.use_up(nonce, pk=call_id)
         case CallClosed(call_id, status, reason, at, session):
-            closing = calls.filter(pk=call_id, reconnects__lte=session)
-            mark_closed(closing, status, reason, at)
+            same_or_older = calls.filter(pk=call_id, reconnects__lte=session)
+            mark_closed(same_or_older, status, reason, at)
         case RelayLost(call_id, at, session):
-            left = calls.open().filter(pk=call_id, reconnects=session)
-            left.update(disconnected_at=at)
+            same = calls.open().filter(pk=call_id, reconnects=session)
+            same.update(disconnected_at=at)
         case TransferStarted(call_id, transfer, session):
-            left = calls.open().filter(pk=call_id, reconnects=session)
-            left.update(transfer=transfer, last_seen_at=Now())
+            same = calls.open().filter(pk=call_id, reconnects=session)
+            same.update(transfer=transfer, last_seen_at=Now())
         case VariablesFound(call_id, variables):
             calls.filter(pk=call_id).update(variables=variables)
         case CallsAlive(call_ids):

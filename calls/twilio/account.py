@@ -1,4 +1,4 @@
-"""A Twilio account over its REST API: which numbers it has, and where they point."""
+"""Twilio's REST API: lists an account's numbers, and changes their settings."""
 
 import asyncio
 import re
@@ -20,19 +20,19 @@ from calls.twilio.errors import (
 from calls.twilio.number_setup import Number
 
 LIMIT_SECONDS = 10.0
-NUMBERS_PER_PAGE = 200  # a longer page holds the interpreter while it is read
+NUMBERS_PER_PAGE = 200  # parsing a longer page would block other threads
 ACCOUNT_SID = re.compile(r"AC[0-9a-fA-F]{32}")
 NUMBER_SID = re.compile(r"PN[0-9a-fA-F]{32}")
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One account; for a thread without a running loop. Raises only `TwilioError`s.
+    """One account; for threads without a running event loop. Raises `TwilioError`s.
 
-    With two `tokens`, as while one replaces the other, either may be the good one.
-    Every method takes `seconds` at most.
+    While a token is being replaced there are two `tokens`; both are tried. Every method
+    takes at most `seconds`.
     """
 
     sid: str
@@ -41,34 +41,32 @@ class Account:
     seconds: float = LIMIT_SECONDS
 
     def numbers(self) -> list[Number]:
-        """Every number of the account."""
+        """All numbers of the account."""
         return self._ask(self._numbers)
 
     def number(self, sid: str) -> Number:
-        """One number as it is now."""
+        """The current settings of one number."""
         path = self._path_of(sid)
         return self._ask(lambda http: self._record(http, "GET", path))
 
     def change(self, sid: str, fields: dict[str, str]) -> Number:
-        """Change settings of a number, by Twilio's names; the number as it is then."""
+        """Change settings of a number, named as in Twilio's API; returns the result."""
         path = self._path_of(sid)
         return self._ask(lambda http: self._record(http, "POST", path, fields))
 
-    def _ask(
-        self, question: Callable[[httpx.AsyncClient], Awaitable[Answer]]
-    ) -> Answer:
+    def _ask(self, request: Callable[[httpx.AsyncClient], Awaitable[Result]]) -> Result:
         self._check_credentials()
 
-        async def asked() -> Answer:
+        async def run() -> Result:
             async with (
                 asyncio.timeout(self.seconds),
                 httpx.AsyncClient(base_url=self.url, timeout=self.seconds) as http,
             ):
-                return await question(http)
+                return await request(http)
 
         try:
-            # A loop of its own: its connections, and a long list, hold up no call.
-            return asyncio.run(asked())
+            # An event loop of its own, so that a long list delays no call.
+            return asyncio.run(run())
         except (TimeoutError, httpx.TimeoutException) as error:
             raise TwilioAway(
                 f"Twilio did not answer within {self.seconds:g} seconds. Try again in "
@@ -76,8 +74,8 @@ class Account:
             ) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise TwilioAway(
-                "Twilio cannot be reached from this server at the moment. Does its "
-                "network let it connect to api.twilio.com?"
+                "Twilio cannot be reached from this server at the moment. Check that "
+                "its network allows connections to api.twilio.com."
             ) from error
 
     def _check_credentials(self) -> None:
@@ -85,8 +83,8 @@ class Account:
             raise NotConnected("TWILIO_ACCOUNT_SID or TWILIO_AUTH_TOKEN is not set.")
         if not ACCOUNT_SID.fullmatch(self.sid):
             raise NotConnected(
-                "TWILIO_ACCOUNT_SID is not an Account SID: that is AC and 32 more "
-                "characters, on the Console's start page."
+                "TWILIO_ACCOUNT_SID is not an Account SID: AC and 32 more characters, "
+                "shown on the start page of Twilio's Console."
             )
 
     def _path_of(self, sid: str) -> str:
@@ -100,18 +98,18 @@ class Account:
 
     async def _numbers(self, http: httpx.AsyncClient) -> list[Number]:
         path = f"{self._folder}/IncomingPhoneNumbers.json?PageSize={NUMBERS_PER_PAGE}"
-        found: list[Number] = []
+        numbers: list[Number] = []
         while path:
             page = await self._fetch(http, "GET", path)
             records = page.get("incoming_phone_numbers")
             if not isinstance(records, list):
                 raise TwilioRefused("Twilio's answer is not a list of numbers.")
-            found += [Number.of(each) for each in records if isinstance(each, dict)]
+            numbers += [Number.of(row) for row in records if isinstance(row, dict)]
             path = str(page.get("next_page_uri") or "")
             if path and not path.startswith(f"{self._folder}/"):
-                # Elsewhere the token has no business.
+                # The token must not be sent to any other address.
                 raise TwilioRefused("Twilio's list goes on at an odd address.")
-        return [number for number in found if NUMBER_SID.fullmatch(number.sid)]
+        return [number for number in numbers if NUMBER_SID.fullmatch(number.sid)]
 
     async def _record(
         self,
@@ -141,21 +139,21 @@ def _content(response: httpx.Response) -> dict[str, Any]:
     if not response.is_success:
         raise rejection(response.status_code, response.content)
     try:
-        found = response.json()
+        content = response.json()
     except (ValueError, RecursionError) as error:
         raise TwilioRefused("What answers is not Twilio's API.") from error
-    if not isinstance(found, dict):
+    if not isinstance(content, dict):
         raise TwilioRefused("What answers is not Twilio's API.")
-    return found
+    return content
 
 
 def is_connected() -> bool:
-    """Whether there is what it takes to ask Twilio."""
+    """True if the credentials of a Twilio account are configured."""
     return bool(settings.TWILIO_ACCOUNT_SID and settings.TWILIO_AUTH_TOKENS)
 
 
 def account() -> Account:
-    """The account of this deployment."""
+    """The account that the settings name."""
     return Account(
         settings.TWILIO_ACCOUNT_SID,
         tuple(settings.TWILIO_AUTH_TOKENS),

@@ -1,11 +1,11 @@
-"""Every exception of the Twilio client; each one's text is for the operator.
+"""Exceptions of the Twilio client; their texts are for the operator.
 
 TwilioError
-├── NotConnected     the account SID or the token is missing, or no such thing
-├── BadAccount       Twilio does not take them
-├── TwilioAway       no connection, no answer in time, or trouble at Twilio's
+├── NotConnected     the account SID or the token is missing or malformed
+├── BadAccount       Twilio rejects the account SID and the token
+├── TwilioAway       no connection, no answer in time, or an error on Twilio's side
 ├── UnknownNumber    the account has no such number
-└── TwilioRefused    Twilio says no to what was asked
+└── TwilioRefused    Twilio rejects the request
 """
 
 import json
@@ -14,11 +14,11 @@ MESSAGE_MAX_LENGTH = 300
 
 
 class TwilioError(Exception):
-    """Something went wrong with Twilio's API; `str` of it says what to do."""
+    """An error of Twilio's API; its text says what to do."""
 
 
 class NotConnected(TwilioError):
-    """There is nothing to ask Twilio with."""
+    """No usable credentials are configured."""
 
 
 class BadAccount(TwilioError):
@@ -26,24 +26,24 @@ class BadAccount(TwilioError):
 
     def __init__(self) -> None:
         super().__init__(
-            "Twilio does not take TWILIO_ACCOUNT_SID with TWILIO_AUTH_TOKEN. Copy both "
-            "again from the Console's start page, of the same account, and restart."
+            "Twilio rejects TWILIO_ACCOUNT_SID with TWILIO_AUTH_TOKEN. Copy both again "
+            "from the start page of Twilio's Console, of one account, and restart."
         )
 
 
 class TwilioAway(TwilioError):
-    """Nobody knows whether Twilio did what was asked."""
+    """It is unknown whether Twilio carried out the request."""
 
 
 class UnknownNumber(TwilioError):
-    """The account does not have it, or not any more."""
+    """The account does not have the number, or no longer has it."""
 
     def __init__(self) -> None:
         super().__init__("This Twilio account has no such number. Reload the list.")
 
 
 class TwilioRefused(TwilioError):
-    """Twilio understood, and will not."""
+    """Twilio understood the request and rejected it."""
 
 
 def rejection(status: int, body: bytes) -> TwilioError:
@@ -53,19 +53,20 @@ def rejection(status: int, body: bytes) -> TwilioError:
     if status == 404:
         return UnknownNumber()
     if status == 429:
-        return TwilioAway("Twilio is asked too much at once. Try again in a moment.")
+        return TwilioAway(
+            "Twilio gets too many requests at once. Try again in a moment."
+        )
     if status >= 500:
         return TwilioAway(
-            f"Twilio has trouble of its own at the moment (status {status}). "
-            "Try again later."
+            f"Twilio has a problem at the moment (status {status}). Try again later."
         )
-    return TwilioRefused(f"Twilio refuses this (status {status}): {_message(body)}")
+    return TwilioRefused(f"Twilio rejects this (status {status}): {_message(body)}")
 
 
 def _message(body: bytes) -> str:
     try:
-        found = json.loads(body)
+        answer = json.loads(body)
     except (ValueError, RecursionError):
-        found = None
-    words = found.get("message") if isinstance(found, dict) else None
-    return str(words or "it does not say why")[:MESSAGE_MAX_LENGTH]
+        answer = None
+    message = answer.get("message") if isinstance(answer, dict) else None
+    return str(message or "it does not say why")[:MESSAGE_MAX_LENGTH]

@@ -1,4 +1,4 @@
-"""Where a number points, and what to change so that it points here. Pure."""
+"""Decides where a Twilio number points, and how to point it at this server. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-# A new number greets with this until somebody changes it.
+# Twilio's default voice URL of a new number.
 TWILIO_DEMO = "https://demo.twilio.com/"
 DEFAULT_PORTS = {"https": 443, "http": 80}
 
@@ -21,7 +21,7 @@ class Webhooks:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """One number of a Twilio account, as far as voice calls go."""
+    """The voice settings of one number of a Twilio account."""
 
     sid: str
     number: str
@@ -36,18 +36,19 @@ class Number:
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> Self:
-        """Read Twilio's record; what it leaves out is empty."""
+        """Read Twilio's record; missing values become empty."""
 
         def text(field: str) -> str:
             # PostgreSQL stores no NUL.
             return str(record.get(field) or "").replace("\0", "").strip()
 
-        able = record.get("capabilities")
+        capabilities = record.get("capabilities")
         return cls(
             sid=text("sid"),
             number=text("phone_number"),
             name=text("friendly_name"),
-            takes_calls=not isinstance(able, dict) or able.get("voice") is not False,
+            takes_calls=not isinstance(capabilities, dict)
+            or capabilities.get("voice") is not False,
             voice_url=text("voice_url"),
             voice_method=text("voice_method").upper() or "POST",
             status_callback=text("status_callback"),
@@ -58,13 +59,13 @@ class Number:
 
     @property
     def label(self) -> str:
-        """Its name, where that says more than the number."""
+        """The name, unless it only repeats the number."""
         digits = "".join(filter(str.isdecimal, self.name))
         return "" if digits and self.number.endswith(digits) else self.name
 
     @property
     def target(self) -> str:
-        """What takes its calls now, in Twilio's order; empty: nothing."""
+        """The destination of calls, by Twilio's order of precedence, or empty."""
         if self.trunk:
             return f"SIP trunk {self.trunk}"
         if self.application:
@@ -73,7 +74,7 @@ class Number:
 
 
 class PointsAt(StrEnum):
-    """Where a number's calls go."""
+    """The destination of a number's calls."""
 
     HERE = "here"
     PARTLY = "partly"
@@ -83,7 +84,7 @@ class PointsAt(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NumberStatus:
-    """Where a number points, in words; `cost` is what is lost by pointing it here."""
+    """Where a number points, and the consequences of pointing it here."""
 
     points: PointsAt
     message: str
@@ -91,21 +92,19 @@ class NumberStatus:
 
 
 def number_status(number: Number, ours: Webhooks) -> NumberStatus:
-    """Say where a number's calls go."""
-    cost = tuple(_cost(number, ours))
+    """Describe for operators where a number's calls go."""
+    consequences = tuple(_consequences(number, ours))
     if not number.target:
-        return NumberStatus(PointsAt.NOWHERE, "Points nowhere", cost)
+        return NumberStatus(PointsAt.NOWHERE, "Points nowhere", consequences)
     if number.target.startswith(TWILIO_DEMO):
-        return NumberStatus(
-            PointsAt.NOWHERE, "Points nowhere but to Twilio's demo", cost
-        )
+        message = "Points to Twilio's demo only"
+        return NumberStatus(PointsAt.NOWHERE, message, consequences)
     if not _takes_calls_here(number, ours):
-        return NumberStatus(
-            PointsAt.ELSEWHERE, f"Points elsewhere: {number.target}", cost
-        )
-    if lacks := list(_missing(number, ours)):
-        words = f"Points here, but {' and '.join(lacks)}"
-        return NumberStatus(PointsAt.PARTLY, words, cost)
+        message = f"Points elsewhere: {number.target}"
+        return NumberStatus(PointsAt.ELSEWHERE, message, consequences)
+    if missing := _missing(number, ours):
+        message = f"Points here, but {' and '.join(missing)}"
+        return NumberStatus(PointsAt.PARTLY, message, consequences)
     return NumberStatus(PointsAt.HERE, "Points here")
 
 
@@ -117,7 +116,7 @@ def changes(number: Number, ours: Webhooks) -> dict[str, str]:
         "StatusCallback": ours.status,
         "StatusCallbackMethod": "POST",
     }
-    # Either would win over the address.
+    # Both take precedence over the voice URL.
     if number.trunk:
         fields["TrunkSid"] = ""
     if number.application:
@@ -125,37 +124,39 @@ def changes(number: Number, ours: Webhooks) -> dict[str, str]:
     return fields
 
 
-def _cost(number: Number, ours: Webhooks) -> list[str]:
-    cost = []
-    somewhere = number.target and not number.target.startswith(TWILIO_DEMO)
-    if somewhere and not _takes_calls_here(number, ours):
-        cost.append(f"Its calls no longer go to {number.target}.")
+def _consequences(number: Number, ours: Webhooks) -> list[str]:
+    consequences = []
+    is_in_use = number.target and not number.target.startswith(TWILIO_DEMO)
+    if is_in_use and not _takes_calls_here(number, ours):
+        consequences.append(f"Its calls no longer go to {number.target}.")
     other = number.status_callback
-    if other and not same_place(other, ours.status):
-        cost.append(f"{other} is no longer told when a call ends.")
-    return cost
+    if other and not is_same_address(other, ours.status):
+        consequences.append(f"{other} no longer gets a report when a call ends.")
+    return consequences
 
 
 def _takes_calls_here(number: Number, ours: Webhooks) -> bool:
     overridden = number.trunk or number.application
-    return not overridden and same_place(number.voice_url, ours.voice)
+    return not overridden and is_same_address(number.voice_url, ours.voice)
 
 
 def _missing(number: Number, ours: Webhooks) -> list[str]:
-    lacks = []
+    missing = []
     if number.voice_method != "POST":
-        lacks.append(f"with {number.voice_method} instead of POST: no call is answered")
+        missing.append(
+            f"with {number.voice_method} instead of POST: no call is answered"
+        )
     if not number.status_callback:
-        lacks.append("without a status callback")
-    elif not same_place(number.status_callback, ours.status):
-        lacks.append(f"its status callback is {number.status_callback}")
+        missing.append("without a status callback")
+    elif not is_same_address(number.status_callback, ours.status):
+        missing.append(f"its status callback is {number.status_callback}")
     elif number.status_method != "POST":
-        lacks.append(f"its status callback comes with {number.status_method}")
-    return lacks
+        missing.append(f"its status callback comes with {number.status_method}")
+    return missing
 
 
-def same_place(address: str, ours: str) -> bool:
-    """Whether an address leads to ours: with any query, port and slash written out."""
+def is_same_address(address: str, ours: str) -> bool:
+    """True if two addresses are equal apart from query, default port and slashes."""
     return _place(address) == _place(ours)
 
 

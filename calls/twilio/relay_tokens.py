@@ -1,4 +1,4 @@
-"""TODO."""
+"""Signed tokens that admit one relay socket to one call."""
 
 from secrets import token_urlsafe
 
@@ -9,17 +9,17 @@ TOKEN_LIFETIME_SECONDS = 300
 
 
 def new_nonce() -> str:
-    """What makes a token usable once: the call's row keeps it until then."""
+    """A random value that makes a token single-use; stored in the call until used."""
     return token_urlsafe(16)
 
 
 def relay_token(call_sid: str, nonce: str) -> str:
-    """A token for the socket's path: for this call only, and for one socket."""
+    """A token for the path of the socket; good for one socket of this call."""
     return _signer().sign_object([call_sid, nonce])
 
 
 def read_token(token: str) -> tuple[str, str] | None:
-    """The call SID and the nonce of a token; None when it is forged or too old."""
+    """The call SID and the nonce of a token; None if it is forged or expired."""
     try:
         call_sid, nonce = _signer().unsign_object(token, max_age=TOKEN_LIFETIME_SECONDS)
     except (BadSignature, ValueError, TypeError):

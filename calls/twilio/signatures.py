@@ -1,6 +1,6 @@
-"""Who may call us: Twilio's signature, and the token that binds a socket to a call.
+"""Validates Twilio's signatures of requests and sockets.
 
-Every URL is built from SERVER_URL, never from the request's Host. The signature of
+Signed URLs are built from SERVER_URL, never from the request's Host. The signature of
 the socket covers the `url` attribute of the TwiML byte for byte, without parameters
 (recorded from live calls).
 """
@@ -14,18 +14,18 @@ from twilio.request_validator import RequestValidator
 
 
 def signed_path(request: HttpRequest) -> str:
-    """Path and query as the carrier wrote them, which is what it signs.
+    """Path and query exactly as Twilio sent them, because it signs those.
 
-    Django's `get_full_path` would escape what of it is unusual: a | or {}.
+    Django's `get_full_path` escapes unusual characters such as | and {}.
     """
     query = request.META.get("QUERY_STRING", "")
     return f"{request.path}?{query}" if query else request.path
 
 
 def is_signed(url: str, parameters: Mapping[str, Any], signature: str) -> bool:
-    """Whether one of our tokens signed this request.
+    """True if the request was signed with one of our auth tokens.
 
-    With no token configured, only a server in DEBUG accepts anything.
+    Without an auth token, a server in DEBUG accepts everything, others nothing.
     """
     if not settings.TWILIO_AUTH_TOKENS:
         return bool(settings.DEBUG)

@@ -1,7 +1,7 @@
-"""The TwiML we answer with.
+"""Builds TwiML documents.
 
-Every attribute that shapes turn-taking is set, because Twilio's defaults have changed
-twice (Twilio, "TwiML Voice: <ConversationRelay>").
+All attributes of ConversationRelay that shape turn-taking are set, because Twilio's
+defaults have changed twice (Twilio, "TwiML Voice: <ConversationRelay>").
 """
 
 import re
@@ -13,108 +13,108 @@ from twilio.twiml.voice_response import Connect, Dial, Gather, VoiceResponse
 from bots.config.bot_config import BotConfig
 from bots.config.phrasebook import phrasebook
 from bots.models.choices import TranscriptionProvider
-from bots.validators import of_its_provider
+from bots.validators import check_speech_model
 from calls.transfer import Transfer
 
-# The voice for sentences we could not synthesise; ElevenLabs, Twilio's default, needs
-# an agreement of its own, and without one the session fails.
-CARRIER_TTS_PROVIDER = "Google"
-# Languages of Deepgram's newest general model; the one before knows some more.
+# The voice for sentences that we could not synthesise. Twilio's default, ElevenLabs,
+# needs an agreement of its own; without it the session fails.
+TWILIO_TTS_PROVIDER = "Google"
+# Languages of Deepgram's newest general model; its predecessor has more.
 NOVA_3_LANGUAGES = frozenset(
     ("en", "es", "fr", "de", "it", "pt", "nl", "hi", "ja", "ru", "sv", "da", "multi")
 )
-# Twilio's own limit for two people, in seconds.
+# Twilio's own limit for a dialled call, in seconds.
 DIAL_TIME_LIMIT = 4 * 3600
-# How long a person may take for the key, after all has been said.
+# Seconds that a transfer target has to press a key, after the announcement.
 GATHER_TIMEOUT = 6
 
 
 def relay(
-    profile: BotConfig,
+    config: BotConfig,
     *,
     socket_url: str,
     action_url: str,
     parameters: Mapping[str, str] | None = None,
 ) -> str:
-    """Hand the call to ConversationRelay with the bot's settings.
+    """Connect the call to ConversationRelay with the bot's settings.
 
-    Its socket is introduced with the `parameters`.
+    The setup frame of the socket contains the `parameters`.
     """
     attributes: dict[str, str | bool] = {
-        "language": profile.language,
-        "ttsProvider": CARRIER_TTS_PROVIDER,
-        "transcriptionProvider": profile.transcription_provider,
-        "speechModel": speech_model(profile),
+        "language": config.language,
+        "ttsProvider": TWILIO_TTS_PROVIDER,
+        "transcriptionProvider": config.transcription_provider,
+        "speechModel": speech_model(config),
         "speechTimeout": "auto",
-        "interruptible": profile.interruptible,
-        "interruptSensitivity": profile.interrupt_sensitivity,
-        "welcomeGreetingInterruptible": profile.interruptible,
-        # What a caller says or presses over the bot must never be lost.
+        "interruptible": config.interruptible,
+        "interruptSensitivity": config.interrupt_sensitivity,
+        "welcomeGreetingInterruptible": config.interruptible,
+        # Speech and digits of the caller are reported even while the bot speaks.
         "reportInputDuringAgentSpeech": "any",
-        # Twilio would swallow an "okay" that answers a question.
+        # Otherwise Twilio drops an "okay" that answers a question.
         "ignoreBackchannel": False,
         "partialPrompts": False,
         "preemptible": False,
-        "dtmfDetection": profile.dtmf_detection,
+        "dtmfDetection": config.dtmf_detection,
         "events": "speaker-events",
     }
-    if profile.hints:
-        hints = (hint.strip() for hint in re.split(r"[,\r\n]+", profile.hints))
+    if config.hints:
+        hints = (hint.strip() for hint in re.split(r"[,\r\n]+", config.hints))
         attributes["hints"] = ", ".join(filter(None, hints))
     connect = Connect(action=action_url, method="POST")
     element = connect.conversation_relay(url=socket_url, **attributes)
-    for language in languages(profile):
+    for language in languages(config):
         element.language(**language)
     for name, value in (parameters or {}).items():
         element.parameter(name=name, value=value)
     return _text(connect)
 
 
-def languages(profile: BotConfig) -> list[dict[str, str]]:
-    """What a bot of several languages declares, its own among them, to come back to.
+def languages(config: BotConfig) -> list[dict[str, str]]:
+    """The <Language> attributes of a bot with several languages, else nothing.
 
-    One that is not declared cannot be changed to.
+    Twilio can switch only to declared languages, so the bot's own is among them.
     """
-    others = {tongue.language for tongue in profile.languages} - {profile.language}
-    if not others:
+    codes = {language.language for language in config.languages} - {config.language}
+    if not codes:
         return []
-    spoken = [profile, *(profile.in_language(each) for each in sorted(others))]
+    configs = [config, *(config.in_language(code) for code in sorted(codes))]
     return [
         {
-            "code": each.language,
-            "ttsProvider": CARRIER_TTS_PROVIDER,
-            "transcriptionProvider": each.transcription_provider,
-            "speechModel": speech_model(each),
+            "code": language.language,
+            "ttsProvider": TWILIO_TTS_PROVIDER,
+            "transcriptionProvider": language.transcription_provider,
+            "speechModel": speech_model(language),
         }
-        for each in spoken
+        for language in configs
     ]
 
 
-def speech_model(profile: BotConfig) -> str:
-    """The one that is named, where the provider has it: a wrong pair ends the call.
+def speech_model(config: BotConfig) -> str:
+    """The configured speech model, or the best one if the provider does not have it.
 
-    A language may take its provider from the bot, which may change it.
+    Twilio ends a call whose model and provider do not match. They may stop matching: a
+    language without a provider of its own uses the bot's, which can change.
     """
-    named = profile.speech_model
     try:
-        of_its_provider(named, profile.transcription_provider)
+        check_speech_model(config.speech_model, config.transcription_provider)
     except ValidationError:
-        named = ""
-    return named or best_speech_model(profile)
+        return best_speech_model(config)
+    return config.speech_model or best_speech_model(config)
 
 
-def best_speech_model(profile: BotConfig) -> str:
-    """The general model for a bot that names none."""
-    if profile.transcription_provider == TranscriptionProvider.GOOGLE:
+def best_speech_model(config: BotConfig) -> str:
+    """The provider's general model for the language."""
+    if config.transcription_provider == TranscriptionProvider.GOOGLE:
         return "telephony"
-    newest = profile.language.split("-")[0] in NOVA_3_LANGUAGES
+    newest = config.language.split("-")[0] in NOVA_3_LANGUAGES
     return "nova-3-general" if newest else "nova-2-general"
 
 
-def say_and_hang_up(words: str, language: str = "en-US") -> str:
-    """Have the carrier's voice say something and end the call."""
+def say_and_hang_up(message: str, language: str = "en-US") -> str:
+    """Say a message with Twilio's voice and end the call."""
     response = VoiceResponse()
-    response.say(words, language=language)
+    response.say(message, language=language)
     response.hangup()
     return str(response)
 
@@ -127,7 +127,7 @@ def transfer_blind(
     message: str = "",
     language: str = "en-US",
 ) -> str:
-    """Connect the caller to a person's telephone for good, perhaps after some words."""
+    """Connect the caller to a telephone for good, after an optional message."""
     response = VoiceResponse()
     if message:
         response.say(message, language=language)
@@ -142,53 +142,53 @@ def transfer_blind(
 def dial_and_report(
     transfer: Transfer, *, caller_id: str, action_url: str, screening_url: str
 ) -> str:
-    """Ring a person up for the caller, who hears it ring, and tell us what came of it.
+    """Dial a transfer target while the caller hears the ringing; then ask us again.
 
-    Whom it is announced to decides before the two are connected.
+    If the call is announced, the target accepts or declines before being connected.
     """
     dial = Dial(
         action=action_url,
         method="POST",
         timeout=transfer.ring_seconds,
         time_limit=DIAL_TIME_LIMIT,
-        # Else the caller would hear nothing while the person is being told.
+        # Otherwise the caller hears silence during the announcement.
         answer_on_bridge=True,
         **_caller_id(caller_id),
     )
-    told = {"url": screening_url, "method": "POST"} if transfer.announce else {}
-    dial.number(transfer.number, **told)
+    screening = {"url": screening_url, "method": "POST"} if transfer.announce else {}
+    dial.number(transfer.number, **screening)
     response = VoiceResponse()
     response.append(dial)
     return str(response)
 
 
-def screening_prompt(transfer: Transfer, *, accept_url: str) -> str:
-    """Tell a person who has picked up of the caller, twice, and wait for a key."""
+def screening_gather(transfer: Transfer, *, accept_url: str) -> str:
+    """Announce the caller to the target, twice, and wait for a key."""
     response = VoiceResponse()
     for _ in range(2):
         gather = Gather(
             action=accept_url, method="POST", num_digits=1, timeout=GATHER_TIMEOUT
         )
-        gather.say(screening_gather(transfer), language=transfer.language)
+        gather.say(screening_prompt(transfer), language=transfer.language)
         response.append(gather)
     response.hangup()
     return str(response)
 
 
-def screening_gather(transfer: Transfer) -> str:
-    """What a person hears before the caller is connected."""
+def screening_prompt(transfer: Transfer) -> str:
+    """The text that announces the caller to the target."""
     book = phrasebook(transfer.language)
     summary = transfer.summary.strip()
     if not summary:
         return book.screening_prompt_without_summary
-    # A pause of the voice stands between it and what follows.
+    # The full stop makes the voice pause after the summary.
     return book.screening_prompt.format(
         summary if summary[-1] in ".!?" else f"{summary}."
     )
 
 
 def screening_accepted(language: str) -> str:
-    """Connect the person with the caller: that is done where a document ends."""
+    """Confirm to the target. Twilio connects the two at the end of the document."""
     response = VoiceResponse()
     response.say(phrasebook(language).screening_accepted, language=language)
     return str(response)
@@ -199,14 +199,14 @@ def _caller_id(caller_id: str) -> dict[str, str]:
 
 
 def reject(reason: str) -> str:
-    """Turn the call away unanswered, at no cost; `reason` is "rejected" or "busy"."""
+    """Reject the call unanswered, at no cost; `reason` is "rejected" or "busy"."""
     response = VoiceResponse()
     response.reject(reason=reason)
     return str(response)
 
 
 def redirect(url: str) -> str:
-    """Ask again in a moment, when a proxy leads to another process."""
+    """Repeat the request after a second, when a proxy may route it elsewhere."""
     response = VoiceResponse()
     response.pause(length=1)
     response.redirect(url, method="POST")
@@ -214,7 +214,7 @@ def redirect(url: str) -> str:
 
 
 def empty_response() -> str:
-    """Ask for nothing: the answer to a report that came again."""
+    """Do nothing: the answer to a repeated report."""
     return str(VoiceResponse())
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from bots.models import Bot, PhoneNumber
 from bots.number_routing import NoAnswer, bot_for
-from calls.blocking import is_withheld, patterns_for
+from calls.blocking import is_hidden, patterns_for
 from calls.db import run_in_incoming_thread
 from calls.models import BlockedCaller, Call
 from calls.webhooks.call_limits import CallLimits, CurrentLoad, LimitExceeded
@@ -81,7 +81,7 @@ def _limits(call: Call) -> CallLimits:
     """The limits for a call. Callers with hidden numbers are not one caller."""
     number = PhoneNumber.objects.filter(number=call.our_number)
     of_number = number.values_list("max_concurrent_calls", flat=True).first() or 0
-    if call.direction != INBOUND or is_withheld(call.from_number):
+    if call.direction != INBOUND or is_hidden(call.from_number):
         return CallLimits(of_number)
     return CallLimits(
         of_number,

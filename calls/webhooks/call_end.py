@@ -1,4 +1,4 @@
-"""TODO."""
+"""Answers Twilio's reports that a relay session or a call ended."""
 
 import asyncio
 import json
@@ -25,13 +25,14 @@ from calls.webhooks.signed_requests import (
 
 log = logging.getLogger(__name__)
 
-LAST_WORDS_SECONDS = 2.0
-REASON_BY_SESSION = {
+# Time limit for this process's own record of the end.
+OWN_RECORD_SECONDS = 2.0
+END_BY_SESSION_STATUS = {
     "completed": (Call.Status.COMPLETED, Call.EndReason.CALLER_HUNG_UP),
     "ended": (Call.Status.COMPLETED, Call.EndReason.BOT_HUNG_UP),
     "failed": (Call.Status.FAILED, Call.EndReason.CARRIER_FAILED),
 }
-REASON_BY_CALL = {
+END_BY_CALL_STATUS = {
     "completed": (Call.Status.COMPLETED, Call.EndReason.CALLER_HUNG_UP),
     "busy": (Call.Status.FAILED, Call.EndReason.NEVER_CONNECTED),
     "no-answer": (Call.Status.FAILED, Call.EndReason.NEVER_CONNECTED),
@@ -42,24 +43,24 @@ REASON_BY_CALL = {
 
 @twilio_webhook
 async def voice_action(request: HttpRequest) -> HttpResponse:
-    """The relay session ended: note how, and go on, hang up or put through."""
+    """The relay session ended: reconnect, transfer the caller, or hang up."""
     form = request.POST
     if is_lost(form):
         session_id = form.get("SessionId", "")[:SID_LENGTH]
         return twiml_response(await reconnect(form["CallSid"][:SID_LENGTH], session_id))
     if form.get("SessionStatus") == "ended" and _wants_transfer(form):
-        return await twiml_or_apology(lambda: _ring_up(form.get("CallSid", "")))
-    await _close(request, REASON_BY_SESSION, "SessionStatus")
+        return await twiml_or_apology(lambda: _transfer(form.get("CallSid", "")))
+    await _close(request, END_BY_SESSION_STATUS, "SessionStatus")
     return twiml_response(twiml.hang_up())
 
 
-async def _ring_up(call_sid: str) -> str:
-    await _last_words(call_sid)
+async def _transfer(call_sid: str) -> str:
+    await _finish_own_record(call_sid)
     return await transfer.dial_target(call_sid)
 
 
 def _wants_transfer(form: Mapping[str, str]) -> bool:
-    """Read what we sent with `end`; where to stands in the call's row, never here."""
+    """Read the handoff data that we sent; the target itself is in the call's row."""
     try:
         data = json.loads(form.get("HandoffData") or "{}")
     except (ValueError, RecursionError):
@@ -69,34 +70,34 @@ def _wants_transfer(form: Mapping[str, str]) -> bool:
 
 @twilio_webhook
 async def voice_status(request: HttpRequest) -> HttpResponse:
-    """The carrier's last word on a call; may be late, repeated or out of order."""
-    await _close(request, REASON_BY_CALL, "CallStatus")
+    """The call ended. This report may be late, repeated or out of order."""
+    await _close(request, END_BY_CALL_STATUS, "CallStatus")
     return HttpResponse(status=204)
 
 
 async def _close(
     request: HttpRequest,
-    reasons: dict[str, transfer.Ending],
+    ends: dict[str, transfer.Ending],
     field: str,
 ) -> None:
     form = request.POST
-    end, call_sid = reasons.get(form.get(field, "")), form.get("CallSid")
+    end, call_sid = ends.get(form.get(field, "")), form.get("CallSid")
     if not end or not call_sid:
         return
     active_calls().disconnected.claim(call_sid)
-    await _last_words(call_sid)
+    await _finish_own_record(call_sid)
     try:
         async with database_deadline(DATABASE_SECONDS):
             await close_call(call_sid, *await transfer.end_of(call_sid, end))
     except DatabaseUnavailable as error:
-        # The call's own session has its end queued; failing that, it is reaped.
+        # The session has queued the end too. If not, the reaper closes the call.
         log.error("%s: not closed, no database: %s", call_sid, error)
 
 
-async def _last_words(call_sid: str) -> None:
-    """Let a call that ran here write its own word on its end before the carrier's."""
+async def _finish_own_record(call_sid: str) -> None:
+    """Let a session of this process record its end first: it knows the reason."""
     session = active_calls().sessions.get(call_sid)
     if session:
         with suppress(TimeoutError):
-            await asyncio.wait_for(session.closed.wait(), LAST_WORDS_SECONDS)
-    await services().transcripts.flush(LAST_WORDS_SECONDS)
+            await asyncio.wait_for(session.closed.wait(), OWN_RECORD_SECONDS)
+    await services().transcripts.flush(OWN_RECORD_SECONDS)

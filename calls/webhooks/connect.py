@@ -76,7 +76,7 @@ def dial_document(call: Call, transfer: Transfer) -> str:
 def screening_document(call: Call, transfer: Transfer) -> str:
     """TwiML that announces the caller to a transfer target and asks for a digit."""
     accept = reverse("voice-accept", args=[call.pk, call.reconnects])
-    return twiml.screening_prompt(transfer, accept_url=public_url(accept))
+    return twiml.screening_gather(transfer, accept_url=public_url(accept))
 
 
 def final_transfer_document(

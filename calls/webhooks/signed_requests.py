@@ -68,7 +68,7 @@ def is_signed_for_other_url(request: HttpRequest, signature: str) -> bool:
 
 
 async def twiml_or_apology(document: Callable[[], Awaitable[str]]) -> HttpResponse:
-    """The TwiML for the carrier; a sentence where the database is away."""
+    """Answer with TwiML; with a spoken apology while the database is unavailable."""
     try:
         async with database_deadline(DATABASE_SECONDS):
             return twiml_response(await document())

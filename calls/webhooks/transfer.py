@@ -18,7 +18,7 @@ from calls.models.call import Call, CallQuerySet
 from calls.models.turn import Turn
 from calls.session.active_calls import active_calls
 from calls.session.variables import fill_for_call
-from calls.transcripts.stored_turns import load_turns
+from calls.transcripts.stored_turns import current_config
 from calls.transfer import Transfer, pending
 from calls.turns.turn import TRANSFER_CALL
 from calls.twilio import twiml
@@ -167,7 +167,7 @@ async def _reconnect_bot(call: Call) -> str:
     """A new relay session for a caller who returned; the bot goes on there."""
     if not (active_calls().closing and active_calls().is_single_process):
         return relay_twiml(call)
-    config = await load_turns(call)
+    config = await current_config(call)
     await close_call(call.call_sid, Call.Status.FAILED, Call.EndReason.SERVER_STOPPED)
     apology = phrasebook(config.language).line_lost
     message = f"{apology} {fill_for_call(call, config, config.goodbye_message)}"

@@ -5,6 +5,7 @@ import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -76,12 +77,16 @@ def package_of(module: str) -> str:
     return f"{app}.{rest[0]}"
 
 
-ARROWS: dict[str, set[str]] = defaultdict(set)
-for module, path in MODULES.items():
-    for imported in imports(path):
-        ours = imported.partition(".")[0] in APPS
-        if ours and package_of(module) != package_of(imported):
-            ARROWS[package_of(module)].add(package_of(imported))
+@cache
+def arrows() -> dict[str, set[str]]:
+    """The packages that each package imports."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for module, path in MODULES.items():
+        for imported in imports(path):
+            ours = imported.partition(".")[0] in APPS
+            if ours and package_of(module) != package_of(imported):
+                found[package_of(module)].add(package_of(imported))
+    return found
 
 
 def is_pure(module: str) -> bool:
@@ -98,15 +103,15 @@ def test_the_table_names_all_packages_and_no_others() -> None:
 
 @pytest.mark.parametrize("package", sorted(FLOORS))
 def test_a_package_imports_lower_floors_only(package: str) -> None:
-    assert not {name for name in ARROWS[package] if FLOORS[name] >= FLOORS[package]}, (
-        f"{package} is on floor {FLOORS[package]}"
-    )
+    assert not {
+        name for name in arrows()[package] if FLOORS[name] >= FLOORS[package]
+    }, f"{package} is on floor {FLOORS[package]}"
 
 
 def test_bots_never_import_calls() -> None:
     assert not [
         (package, name)
-        for package, names in ARROWS.items()
+        for package, names in arrows().items()
         for name in names
         if package.startswith("bots") and name.startswith("calls")
     ]

@@ -13,9 +13,9 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from calls.simulator.carrier import Carrier
 from calls.simulator.forms import setup_fields, voice_form
 from calls.simulator.line import CallFailed, Line
+from calls.simulator.twilio_client import TwilioClient
 from calls.simulator.twiml import Relay, read_twiml
 from tests.bench.fetch import BadAnswer, Fetcher, clip_seconds
 from tests.bench.plan import Plan
@@ -57,7 +57,7 @@ class Exchange:
         self.plan = plan
         lines = [Line(PUBLIC_URL, AUTH_TOKEN, connect_to=url) for url in plan.servers]
         self.line = lines[0]
-        self.carriers = [Carrier(line) for line in lines]
+        self.carriers = [TwilioClient(line) for line in lines]
         self.fetchers = [Fetcher(url, PUBLIC_URL) for url in plan.servers]
         self.next_fetcher = cycle(self.fetchers)
         self.errors: Counter[str] = Counter()

@@ -29,7 +29,13 @@ from websockets.exceptions import InvalidHandshake, InvalidMessage
 from calls.simulator.call import SimulatedCall
 from calls.simulator.line import Line
 from tests.bench.services import set_up, sqlite
-from tests.support.live import AUTH_TOKEN, PUBLIC_URL, LiveServer, environment, serving
+from tests.support.live import (
+    AUTH_TOKEN,
+    PUBLIC_URL,
+    LiveServer,
+    environment,
+    serving_afresh,
+)
 
 WEBHOOKS, HANDSHAKES, PROBES = 50, 50, 500
 SIGNER, STRANGER = RequestValidator(AUTH_TOKEN), RequestValidator("another-token")
@@ -262,7 +268,7 @@ def measured() -> list[Tally]:
     with sqlite() as database:
         own = {"DATABASE_URL": database, "INWORLD_API_KEY": "", "INWORLD_BASE_URL": ""}
         set_up(environment(**own), early_first_clause=False)
-        with serving(**own) as server:
+        with serving_afresh(**own) as server:
             return asyncio.run(_measure(server))
 
 

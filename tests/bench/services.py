@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
 
-from tests.support.live import ROOT, LiveServer, manage, serving
+from tests.support.live import ROOT, LiveServer, manage, serving_afresh
 from tests.support.services import Postgres, Redis
 
 # The cores we may use.
@@ -91,7 +91,7 @@ def servers(count: int, env: dict[str, str]) -> Iterator[list[LiveServer]]:
         found = []
         for number in range(count):
             with pinned(server_core(number)):
-                found.append(stack.enter_context(serving(**env)))
+                found.append(stack.enter_context(serving_afresh(**env)))
         yield found
 
 

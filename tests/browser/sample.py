@@ -45,7 +45,7 @@ class Sample:
             "tool": f"{admin}bots/tool/{self.tool.pk}/change/",
             "try a tool": f"{admin}bots/tool/{self.tool.pk or 0}/try/",
             "secret": f"{admin}bots/secret/{self.secret.pk}/change/",
-            "talk": f"{admin}test-call/{bot}/",
+            "test call": f"{admin}test-call/{bot}/",
             "numbers": f"{admin}bots/phonenumber/",
             "number": f"{admin}bots/phonenumber/{self.number.pk}/change/",
             "Twilio": f"{admin}numbers/",
@@ -54,15 +54,15 @@ class Sample:
             "post_call_tasks": f"{admin}calls/postcalltask/",
             "live": f"{admin}live/",
             "people": f"{admin}auth/user/",
-            "sign-in code": f"{admin}two-factor/",
+            "two-factor sign-in": f"{admin}two-factor/",
         }
 
 
 PAGES = list(Sample(Bot(), PhoneNumber(), Call(), Tool(), Secret()).pages)
 # The pages on which the words of bots, their tools and callers stand.
 WORDY = {
-    *("bots", "editor", "new bot", "history", "talk", "numbers", "number", "calls"),
-    *("call", "post_call_tasks", "tools", "tool", "try a tool", "secret"),
+    *("bots", "editor", "new bot", "history", "test call", "numbers", "number"),
+    *("calls", "call", "post_call_tasks", "tools", "tool", "try a tool", "secret"),
 }
 
 

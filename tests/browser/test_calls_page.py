@@ -35,7 +35,7 @@ async def test_a_viewer_reads_calls_and_bots_and_is_offered_no_change(
     await expect(page.locator("#bot_form textarea, #bot_form select")).to_have_count(0)
     await expect(page.get_by_role("link", name="Test call")).to_have_count(0)
     visits.witness(page).expect("403")
-    for path in (plain.pages["talk"], plain.pages["new bot"]):
+    for path in (plain.pages["test call"], plain.pages["new bot"]):
         answer = await page.goto(path)
         assert answer is not None
         assert answer.status == 403

@@ -1,4 +1,4 @@
-"""A bot and its number, made in the browser; voices listened to and picked."""
+"""A bot and its number created in the browser; voices played and chosen."""
 
 from typing import Any
 
@@ -103,10 +103,10 @@ async def test_people_and_the_keys_that_lead_to_them_are_edited_without_a_mouse(
     await keys.get_by_label("Key:").first.select_option("0")
     await action.first.select_option("Transfer the caller")
     await leads.first.select_option("Ann")
-    # A new name is followed, one that is taken away is told.
+    # The key follows a new name, and a deleted person is an error.
     await people.get_by_label("Name:").first.fill("Anna")
     await expect(leads.first).to_have_value("Anna")
-    hint = people.get_by_text("Neither the model nor a key puts callers through")
+    hint = people.get_by_text("Neither the bot nor a key transfers callers")
     await expect(hint).to_have_count(0)
     await page.get_by_role("button", name="Save and continue editing").click()
     await expect(page.locator(".errornote")).to_have_count(0)
@@ -114,8 +114,8 @@ async def test_people_and_the_keys_that_lead_to_them_are_edited_without_a_mouse(
     await expect(leads.first).to_have_value("Anna")
     await people.get_by_label("Delete").check()
     await page.get_by_role("button", name="Save and continue editing").click()
-    told = keys.get_by_text("The bot has no person called “Anna”.")
-    await expect(told).to_be_visible()
+    error = keys.get_by_text("The bot has no person called “Anna”.")
+    await expect(error).to_be_visible()
 
 
 async def test_a_further_language_has_a_picker_and_its_advice_goes_with_its_row(
@@ -129,7 +129,7 @@ async def test_a_further_language_has_a_picker_and_its_advice_goes_with_its_row(
     voice = languages.get_by_label("Voice:", exact=True)
     await languages.get_by_label("Language:").nth(1).fill("de-DE")
     await voice.nth(1).fill("Nobody")
-    warning = languages.get_by_text("Nobody is not, or no longer, in Inworld's list.")
+    warning = languages.get_by_text("Nobody is not in Inworld's list.")
     await expect(warning).to_have_count(1)
     await languages.get_by_role("button", name="Remove").first.click()
     await expect(warning).to_have_count(1)

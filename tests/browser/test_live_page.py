@@ -75,7 +75,7 @@ async def test_a_caller_who_is_put_through_is_said_to_be(
         card = page.get_by_role("region", name=sample.NUMBER)
         await expect(card.get_by_role("log")).to_contain_text("Hello.")
         await card.get_by_role("button", name="Transfer to").click()
-        await expect(card).to_contain_text("Being put through")
+        await expect(card).to_contain_text("Being transferred")
         await expect(card).to_contain_text("The bot finishes its sentence")
         await call.ends()
     assert call.dialled == "+15005550099"

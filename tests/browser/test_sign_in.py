@@ -1,4 +1,4 @@
-"""Signing in with a code, and Django's own pages, under the desk's content policy."""
+"""Two-factor sign-in and Django's own pages, under the console's content policy."""
 
 from typing import Any
 
@@ -34,11 +34,11 @@ async def sign_in(page: Page, code: str = "") -> None:
 async def test_a_code_is_set_up_and_then_asked_for(visits: Visits, admin: Any) -> None:
     page = await visits.open()
     await sign_in(page)
-    await page.get_by_role("link", name="Sign-in code").click()
+    await page.get_by_role("link", name="Two-factor sign-in").click()
     await expect(page.get_by_role("img", name="QR code")).to_be_visible()
     app = await TOTPDevice.objects.aget()
     await page.get_by_label("Type the six digits").fill(f"{totp(app.bin_key):06}")
-    await page.get_by_role("button", name="Ask me for a code").click()
+    await page.get_by_role("button", name="Turn on two-factor sign-in").click()
     codes = page.locator(".recovery-codes li")
     await expect(codes).to_have_count(10)
     spare = await codes.first.inner_text()

@@ -1,4 +1,4 @@
-"""Putting a caller through, from the live page and on the page to talk to a bot."""
+"""Transfers from the live page and in test calls."""
 
 import re
 
@@ -38,7 +38,7 @@ async def test_an_operator_chooses_a_person_on_the_live_page(
     async with SimulatedCall(line) as call:
         card = page.get_by_role("region", name=sample.NUMBER)
         await expect(card.get_by_role("log")).to_contain_text("Hello there.")
-        people = card.get_by_label("Whom to transfer the caller to")
+        people = card.get_by_label("Person to transfer the caller to")
         await expect(people).to_have_value("Sales")
         await people.select_option("Front desk")
         await card.get_by_role("button", name="Transfer").click()
@@ -88,28 +88,28 @@ async def test_who_comes_to_look_sees_the_callers_who_are_with_a_person(
 async def test_on_the_test_page_the_operator_plays_the_person(
     page: Page, known: sample.Sample
 ) -> None:
-    await page.goto(known.pages["talk"])
+    await page.goto(known.pages["test call"])
     log, state = page.get_by_role("log"), page.locator("[data-part=state]")
     await page.get_by_role("button", name="Call Front desk").click()
     await expect(log).to_contain_text("Hello there.")
     await expect(state).to_have_text("The bot is listening")
-    person = page.get_by_role("region", name="The carrier would ring up")
+    person = page.get_by_role("region", name="Twilio would call")
 
     await page.get_by_role("button", name="0", exact=True).click()
     await expect(person).to_contain_text(f"Sales, {SALES}")
     await expect(person).to_contain_text("Press 1 to take the call.")
-    await expect(state).to_have_text("A person is rung up")
-    turns = log.locator(".talk-turn.bot")
+    await expect(state).to_have_text("Calling a person")
+    turns = log.locator(".test-call-turn.bot")
     before = await turns.count()
     await person.get_by_role("button", name="Not answer").click()
     await expect(person).to_be_hidden()
-    await expect(log).to_contain_text("The caller is back at the bot.")
+    await expect(log).to_contain_text("The caller is back with the bot.")
     await expect(turns).to_have_count(before + 1)
     await expect(state).to_have_text("The bot is listening")
 
     await page.get_by_role("button", name="0", exact=True).click()
     await person.get_by_role("button", name="Take the call").click()
-    await expect(log).to_contain_text("The caller was put through.")
+    await expect(log).to_contain_text("The caller was transferred.")
     await expect(state).to_have_text("The call is over")
     await expect(page.get_by_role("link", name="Read this call")).to_be_visible()
 

@@ -221,15 +221,15 @@ async def test_a_pin_reaches_the_model_and_nothing_else(
         await call.reply()
     assert result(inworld.chats[1]) == "The caller pressed 4 7 1 9."
     row = await closed(call.call_sid)
-    kept = [(t.role, t.text, t.tool_call) for t in await turns(row)]
-    assert [text for role, text, _ in kept if role == "bot"][1:] == [
+    stored = [(t.role, t.text, t.tool_call) for t in await turns(row)]
+    assert [text for role, text, _ in stored if role == "bot"][1:] == [
         "Type your PIN now.",
         "Thank you.",
     ]
-    used = next(tool for _, _, tool in kept if tool)
+    used = next(tool for _, _, tool in stored if tool)
     assert used["result"] == f"The caller {MASKED.strip('[]')}."
     for leaked in ("4 7 1 9", "4719", "4 7", "7 1"):
-        assert leaked not in json.dumps(kept)
+        assert leaked not in json.dumps(stored)
         assert leaked not in server.output.partition(call.call_sid)[2]
 
 
@@ -244,8 +244,8 @@ async def test_a_caller_who_speaks_instead_of_typing_is_understood(
         await call.reply()
         await call.say("Forty-two.")
         await call.reply()
-    *_, told, last = inworld.chats[1].body["messages"]
-    assert (told["content"], last["content"]) == (SPOKE_INSTEAD, "Forty-two.")
+    *_, result, last = inworld.chats[1].body["messages"]
+    assert (result["content"], last["content"]) == (SPOKE_INSTEAD, "Forty-two.")
 
 
 async def test_keys_of_the_menu_say_use_tools_and_hang_up(

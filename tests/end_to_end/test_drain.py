@@ -29,7 +29,7 @@ CUT_OFF = BOOK.reconnected
 
 
 def words(call: SimulatedCall) -> list[str | None]:
-    return [heard.text for heard in call.heard if heard.kind == "carrier"]
+    return [heard.text for heard in call.heard if heard.kind == "tts"]
 
 
 def call_on(*servers: LiveServer, **line: Any) -> SimulatedCall:
@@ -137,12 +137,12 @@ async def test_of_a_broken_off_answer_the_model_is_told_what_was_heard(
         await call.hears(2)
         await call.say("Go on.")
         await call.reply()
-    told = (await inworld.request(2)).body["messages"]
-    assert told[-1]["content"] == f"{RECONNECTED} Go on."
-    assert told[-2]["role"] == "assistant"
-    assert 0 < len(told[-2]["content"]) < len(first)
+    history = (await inworld.request(2)).body["messages"]
+    assert history[-1]["content"] == f"{RECONNECTED} Go on."
+    assert history[-2]["role"] == "assistant"
+    assert 0 < len(history[-2]["content"]) < len(first)
     cut = (await turns(await closed(call.call_sid)))[2]
-    assert (cut.interrupted, cut.heard_text) == (True, told[-2]["content"])
+    assert (cut.interrupted, cut.heard_text) == (True, history[-2]["content"])
 
 
 @pytest.mark.parametrize("transfer", ["", "+15005550099"])
@@ -174,7 +174,7 @@ async def test_a_used_token_opens_no_second_socket(
         await call.reply()
         session = await call._live()
         with pytest.raises(CallFailed, match="403"):
-            await call._carrier.socket(session.relay.url)
+            await call._client.socket(session.relay.url)
         await call.say("Still there?")
         assert await call.reply()
 
@@ -313,8 +313,11 @@ async def _killed_at(seconds: float, env: dict[str, str]) -> None:
         asked: dict[str, list[str]] = {call.call_sid: [] for call in calls}
         answered = {call.call_sid: 0 for call in calls}
 
+        answering = asyncio.Barrier(len(calls) + 1)
+
         async def talk(call: SimulatedCall) -> None:
             async with call:
+                await answering.wait()
                 await call.reply()
                 for number in range(1000):
                     asked[call.call_sid].append(f"Question {number}.")
@@ -323,6 +326,8 @@ async def _killed_at(seconds: float, env: dict[str, str]) -> None:
                     answered[call.call_sid] = number + 1
 
         talking = asyncio.gather(*map(talk, calls), return_exceptions=True)
+        async with asyncio.timeout(20):
+            await answering.wait()
         await asyncio.sleep(seconds)  # the moment is the point
         server.process.kill()
         await talking

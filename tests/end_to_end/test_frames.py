@@ -1,4 +1,4 @@
-"""Ten thousand frames no carrier should send: the call and its neighbours live on."""
+"""Ten thousand bad frames: the call and other calls go on."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ from tests.support.live import LiveServer
 pytestmark = pytest.mark.django_db(transaction=True)
 
 CALLS, FRAMES = 8, 1_250  # a call
-SECRET = "Rumpelstilzchen"  # stands for whatever a caller said
+SECRET = "Rumpelstilzchen"  # stands for any words of a caller
 MEGABYTES = 100  # the most the server may grow by
 KEYS = (
     *("type", "voicePrompt", "last", "lang", "digit", "name", "value", "callSid"),
@@ -49,7 +49,7 @@ def value(chance: random.Random, depth: int = 3) -> str:
 
 
 def message(chance: random.Random, kind: str, depth: int = 3) -> str:
-    """An object of the carrier's keys with anything in them, some of them missing."""
+    """An object with Twilio's keys and any values; some keys are missing."""
     fields = [
         f'"{key}":{value(chance, depth)}'
         for key in chance.sample(KEYS, k=4 if depth else 1)
@@ -61,10 +61,10 @@ def message(chance: random.Random, kind: str, depth: int = 3) -> str:
 
 def broken(chance: random.Random) -> str:
     """A message cut or changed somewhere."""
-    whole = message(chance, chance.choice(TYPES)) or "{"
-    place = chance.randrange(len(whole))
+    frame = message(chance, chance.choice(TYPES)) or "{"
+    place = chance.randrange(len(frame))
     return (
-        whole[:place] + chance.choice(["", "\x00", "{", '"', "\\"]) + whole[place + 1 :]
+        frame[:place] + chance.choice(["", "\x00", "{", '"', "\\"]) + frame[place + 1 :]
     )
 
 
@@ -103,8 +103,8 @@ GENERATORS: list[tuple[Callable[[random.Random], str | bytes], int]] = [
 
 
 def frames(chance: random.Random, count: int) -> list[str | bytes]:
-    makers, weights = zip(*GENERATORS, strict=True)
-    return [make(chance) for make in chance.choices(makers, weights, k=count)]
+    generators, weights = zip(*GENERATORS, strict=True)
+    return [make(chance) for make in chance.choices(generators, weights, k=count)]
 
 
 def prompt(words: str) -> str:
@@ -119,7 +119,7 @@ def megabytes(server: LiveServer) -> float:
 
 
 async def is_answered(call: SimulatedCall, words: str = "Are you there?") -> None:
-    """Whatever the bot says meanwhile is over at last, and a question answered."""
+    """Wait until the bot is quiet, then check that it answers a question."""
     await call.say(words)
     heard = await call.reply()
     assert {sound.kind for sound in heard} == {"clip"}
@@ -163,7 +163,7 @@ FATAL: dict[str, Any] = {
 
 
 async def goes_on(call: SimulatedCall) -> None:
-    """The carrier reconnects a call that has lost its socket; it ends as any other."""
+    """Twilio reconnects a call that lost its socket; it ends like any other."""
     await call.record.until(lambda: call.sessions == 2)
     await is_answered(call)
     await call.hang_up()

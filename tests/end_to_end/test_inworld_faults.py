@@ -129,8 +129,8 @@ async def test_a_lasting_fault_is_apologised_for_and_the_call_goes_on(
     _, _, said, _, answer = await turns(await closed(call.call_sid))
     assert (said.role, said.text, said.heard_text) == ("system", APOLOGY, APOLOGY)
     assert fault.words in said.error
-    rungs = ["retry"] * (fault.tries - 1) + ["apology"]
-    assert [name for name in said.latency_ms if name in ("retry", "apology")] == rungs
+    steps = ["retry"] * (fault.tries - 1) + ["apology"]
+    assert [name for name in said.latency_ms if name in ("retry", "apology")] == steps
     assert (answer.role, answer.text, answer.error) == ("bot", "Here I am.", "")
 
 

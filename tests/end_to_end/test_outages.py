@@ -45,7 +45,7 @@ SOON = 2.0
 def running(
     start: Callable[[str], AbstractContextManager[Deployment]],
 ) -> Iterator[Deployment]:
-    """One deployment for all faults: none of them may need a restart."""
+    """One deployment for all faults, because none of them may need a restart."""
     try:
         with start(f"http://127.0.0.1:{INWORLD_PORT}") as deployment:
             yield deployment
@@ -54,12 +54,12 @@ def running(
 
 
 @pytest.fixture(scope="module")
-def parted() -> Iterator[Deployment]:
+def with_services() -> Iterator[Deployment]:
     yield from running(with_parts)
 
 
 @pytest.fixture(scope="module")
-def lonely() -> Iterator[Deployment]:
+def standalone() -> Iterator[Deployment]:
     yield from running(alone)
 
 
@@ -67,7 +67,7 @@ def lonely() -> Iterator[Deployment]:
 async def test_calls_go_on_and_are_written_down_whole(
     request: pytest.FixtureRequest, inworld: FakeInworld, fault: Fault
 ) -> None:
-    name = "lonely" if fault.on_sqlite else "parted"
+    name = "standalone" if fault.on_sqlite else "with_services"
     deployment: Deployment = request.getfixturevalue(name)
     inworld.reply_with = reply
     before = len(deployment.server.output)
@@ -89,113 +89,113 @@ async def test_calls_go_on_and_are_written_down_whole(
     ids=["killed", "frozen", "restarted"],
 )
 async def test_what_was_sent_to_be_played_is_heard_though_redis_is_gone(
-    parted: Deployment,
+    with_services: Deployment,
     inworld: FakeInworld,
     breaks: Callable[[Redis], None],
     mends: Callable[[Redis], None],
 ) -> None:
-    assert parted.redis
+    assert with_services.redis
     inworld.says("This takes a while to say.", "And this waits.", seconds=1.0)
-    line = Line(PUBLIC_URL, AUTH_TOKEN, connect_to=parted.server.url, pause=0.3)
+    line = Line(PUBLIC_URL, AUTH_TOKEN, connect_to=with_services.server.url, pause=0.3)
     async with SimulatedCall(line) as call:
         await call.reply()
         await call.say("Tell me.")
         async with asyncio.timeout(5):
             await call.record.until(lambda: len(plays(call)) == 3)
         # The greeting and the first sentence are had; the second waits in the queue.
-        await asyncio.to_thread(breaks, parted.redis)
+        await asyncio.to_thread(breaks, with_services.redis)
         try:
             heard = await call.reply()
         finally:
-            await asyncio.to_thread(mends, parted.redis)
+            await asyncio.to_thread(mends, with_services.redis)
     assert [sound.source for sound in heard] == plays(call)[1:]
     assert call.errors == []
 
 
 async def test_new_calls_that_hang_do_not_keep_a_lost_call_from_being_resumed(
-    parted: Deployment, inworld: FakeInworld
+    with_services: Deployment, inworld: FakeInworld
 ) -> None:
-    assert parted.postgres
-    line = Line(PUBLIC_URL, AUTH_TOKEN, connect_to=parted.server.url, fast=True)
+    assert with_services.postgres
+    line = Line(PUBLIC_URL, AUTH_TOKEN, connect_to=with_services.server.url, fast=True)
     inworld.says("Still here.")
     async with SimulatedCall(line) as call:
         await call.reply()
-        await asyncio.to_thread(parted.postgres.lock, "bots_phonenumber")
+        await asyncio.to_thread(with_services.postgres.lock, "bots_phonenumber")
         try:
             # More of them than there are threads.
-            hanging = [asyncio.create_task(told(line)) for _ in range(20)]
-            await asyncio.to_thread(parted.postgres.is_waited_for, by=6)
+            hanging = [asyncio.create_task(ring(line)) for _ in range(20)]
+            await asyncio.to_thread(with_services.postgres.is_waited_for, by=6)
             await call.lose_connection()
             await call.say("Are you there?")
             await call.reply()
             assert not any(task.done() for task in hanging)
         finally:
-            await asyncio.to_thread(parted.postgres.release)
+            await asyncio.to_thread(with_services.postgres.release)
         await asyncio.gather(*hanging)
     assert call.sessions == 2
     assert call.errors == []
 
 
 async def test_a_database_that_never_answers_does_not_keep_a_server_from_ending(
-    parted: Deployment,
+    with_services: Deployment,
 ) -> None:
-    assert parted.postgres
-    patient = f"{parted.database_url}?options=-c%20lock_timeout%3D0"
+    assert with_services.postgres
+    patient = f"{with_services.database_url}?options=-c%20lock_timeout%3D0"
     environment = {**ENVIRONMENT, "DATABASE_URL": patient}
     async with live(**environment) as server:
         line = Line(PUBLIC_URL, AUTH_TOKEN, connect_to=server.url, fast=True)
-        await asyncio.to_thread(parted.postgres.lock)
+        await asyncio.to_thread(with_services.postgres.lock)
         try:
-            ringing = asyncio.create_task(told(line))
-            await asyncio.to_thread(parted.postgres.is_waited_for, by=1)
+            ringing = asyncio.create_task(ring(line))
+            await asyncio.to_thread(with_services.postgres.is_waited_for, by=1)
             server.process.terminate()
             assert await asyncio.to_thread(server.process.wait, 14) == 0
         finally:
-            await asyncio.to_thread(parted.postgres.release)
+            await asyncio.to_thread(with_services.postgres.release)
         await asyncio.gather(ringing, return_exceptions=True)
     assert tracebacks(server.output) == []
 
 
 @pytest.mark.parametrize("shift", [AN_HOUR, -AN_HOUR])
 def test_a_clock_that_is_set_ends_no_connection(
-    lonely: Deployment, shift: float
+    standalone: Deployment, shift: float
 ) -> None:
     """A clip may be fetched over a connection that has waited since the last."""
-    address = urlsplit(lonely.server.url).netloc
+    address = urlsplit(standalone.server.url).netloc
     with closing(HTTPConnection(address)) as waiting:
         assert answered(waiting) == 200
         waited = waiting.sock
         try:
-            lonely.set_clock(shift)
+            standalone.set_clock(shift)
             with closing(HTTPConnection(address)) as new:
                 assert answered(new) == 200  # and timers are looked at
             assert answered(waiting) == 200
         finally:
-            lonely.set_clock(0)
+            standalone.set_clock(0)
         assert waiting.sock is waited
 
 
 @pytest.mark.parametrize("shift", [AN_HOUR, -AN_HOUR])
 @pytest.mark.parametrize("by_bot", [True, False])
 async def test_a_clock_that_is_set_makes_no_call_longer_or_shorter(
-    lonely: Deployment, inworld: FakeInworld, shift: float, by_bot: bool
+    standalone: Deployment, inworld: FakeInworld, shift: float, by_bot: bool
 ) -> None:
-    line = Line(PUBLIC_URL, AUTH_TOKEN, connect_to=lonely.server.url, fast=True)
+    line = Line(PUBLIC_URL, AUTH_TOKEN, connect_to=standalone.server.url, fast=True)
     try:
         async with SimulatedCall(line) as call:
             await call.reply()
-            lonely.set_clock(shift)
+            standalone.set_clock(shift)
             await call.say("Goodbye" if by_bot else "Hello?")
             await call.reply()
             if by_bot:
                 await call.ends()
-        assert 0 <= await lasted(lonely, call) < 60
+        assert 0 <= await lasted(standalone, call) < 60
     finally:
-        lonely.set_clock(0)
+        standalone.set_clock(0)
 
 
 async def lasted(deployment: Deployment, call: SimulatedCall) -> float:
-    """How long a call was, as it is written when it has ended."""
+    """The duration that is stored at the end of a call."""
     async with asyncio.timeout(SOON + 5):
         while True:
             seconds = deployment.ledger.lasted(call.call_sid)
@@ -213,39 +213,39 @@ def answered(connection: HTTPConnection) -> int:
 
 
 async def test_who_rings_at_a_wrong_address_hears_so_though_no_call_can_be_written(
-    parted: Deployment,
+    with_services: Deployment,
 ) -> None:
-    assert parted.postgres
+    assert with_services.postgres
     wrong = "https://elsewhere.example"
-    line = Line(wrong, AUTH_TOKEN, connect_to=parted.server.url, fast=True)
-    await asyncio.to_thread(parted.postgres.lock)
+    line = Line(wrong, AUTH_TOKEN, connect_to=with_services.server.url, fast=True)
+    await asyncio.to_thread(with_services.postgres.lock)
     try:
         async with SimulatedCall(line) as call:
             assert not call.answered
             assert call.refusal == OUT_OF_ORDER
     finally:
-        await asyncio.to_thread(parted.postgres.release)
+        await asyncio.to_thread(with_services.postgres.release)
 
 
 @pytest.mark.parametrize(
     "table", ["calls_call", "calls_blockedcaller", "bots_phonenumber", "bots_bot"]
 )
 async def test_while_no_call_can_be_taken_a_server_is_not_ready(
-    parted: Deployment, table: str
+    with_services: Deployment, table: str
 ) -> None:
-    assert parted.postgres
-    async with httpx.AsyncClient(base_url=parted.server.url) as http:
+    assert with_services.postgres
+    async with httpx.AsyncClient(base_url=with_services.server.url) as http:
         assert (await http.get("/readyz")).status_code == 200
-        await asyncio.to_thread(parted.postgres.lock, table)
+        await asyncio.to_thread(with_services.postgres.lock, table)
         try:
             await status(http, 503)
         finally:
-            await asyncio.to_thread(parted.postgres.release)
+            await asyncio.to_thread(with_services.postgres.release)
         await status(http, 200)
 
 
 async def status(http: httpx.AsyncClient, wanted: int) -> None:
-    """Wait until a checker is told that a server is ready, or is not."""
+    """Wait until a health check says that the server is ready, or that it is not."""
     async with asyncio.timeout(5):
         while True:
             if (await http.get("/readyz")).status_code == wanted:
@@ -253,8 +253,8 @@ async def status(http: httpx.AsyncClient, wanted: int) -> None:
             await asyncio.sleep(0.05)
 
 
-async def told(line: Line) -> None:
-    """A caller who rings, and hears whatever there is to hear."""
+async def ring(line: Line) -> None:
+    """A caller who rings and listens until the call ends."""
     async with SimulatedCall(line):
         pass
 

@@ -90,16 +90,16 @@ async def test_a_call_is_told_with_its_summary_soon_after_its_end(
     async with running(**env) as server:
         call = await conversation(server, "When do you open?")
         row = await closed(call.call_sid)
-        (told,) = await receiver.until(1)
+        (delivery,) = await receiver.until(1)
         assert row.ended_at
         waited = (timezone.now() - row.ended_at).total_seconds()
         await becomes(lambda now: now == {"summary": "done", "webhook": "done"})
         found = await figures(server)
     assert waited < POLL_SECONDS + 3
-    assert told.is_signed
-    assert told.call["call_sid"] == call.call_sid
-    assert told.call["summary"] == "About hours."
-    assert [turn["text"] for turn in told.call["turns"]][1] == "When do you open?"
+    assert delivery.is_signed
+    assert delivery.call["call_sid"] == call.call_sid
+    assert delivery.call["summary"] == "About hours."
+    assert [turn["text"] for turn in delivery.call["turns"]][1] == "When do you open?"
     for kind in ("summary", "webhook"):
         assert found[f"voicebot_post_call_attempts_total{{{kind}}}{{done}}"] == 1
         assert f"voicebot_post_call_tasks_waiting{{{kind}}}" in found
@@ -112,8 +112,8 @@ async def test_of_a_silent_call_no_summary_is_asked_for(
     await telling(receiver, summary_prompt="Sum up.")
     async with running(**env) as server:
         await conversation(server)
-        (told,) = await receiver.until(1)
-    assert told.call["summary"] == ""
+        (delivery,) = await receiver.until(1)
+    assert delivery.call["summary"] == ""
     assert inworld.texts == []
 
 
@@ -150,8 +150,8 @@ async def test_two_servers_tell_of_each_call_once(
         )
         await receiver.until(6)
         await becomes(lambda now: set(now.values()) == {"done"})
-    told = sorted(each.call["call_sid"] for each in receiver.deliveries)
-    assert told == sorted(call.call_sid for call in calls)
+    delivered = sorted(d.call["call_sid"] for d in receiver.deliveries)
+    assert delivered == sorted(call.call_sid for call in calls)
 
 
 MAKE_BOT = """
@@ -193,8 +193,8 @@ async def test_what_was_told_while_the_database_went_away_is_not_told_again(
         receiver.answers.set()
         await asyncio.to_thread(postgres.start)
         await done_in(postgres.url)
-    (told,) = receiver.deliveries
-    assert told.is_signed
+    (delivery,) = receiver.deliveries
+    assert delivery.is_signed
     assert "Traceback" not in server.output
 
 
@@ -227,7 +227,7 @@ async def test_doctor_tells_what_was_given_up_and_what_cannot_be_signed(
     )
     await Secret.objects.aupdate(encrypted_value="kept with another key")
     lost, given_up = await look()
-    assert lost.startswith(f"{bot}: its webhook is not told of calls.")
-    assert given_up.startswith("Given up of the last day's calls: 1 x webhook.")
+    assert lost.startswith(f"The webhook of {bot} cannot open the secret")
+    assert given_up.startswith("Given up in the last day: 1 x webhook.")
     await Bot.objects.aupdate(webhook_secret=None)
     assert "has no secret" in (await look())[0]

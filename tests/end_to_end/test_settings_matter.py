@@ -29,7 +29,7 @@ from calls.conversation.events import (
 from calls.logs import CallLog
 from calls.models import Call
 from calls.session.variables import variables
-from calls.speech.inworld_requests import reply_request, voicing
+from calls.speech.inworld_requests import reply_request, speech_request
 from calls.speech.reply_stream import ReplyStream
 from calls.speech.segment_end import SpeakingRate
 from calls.turns.playback import Clip
@@ -185,7 +185,7 @@ def behaviour(profile: BotConfig) -> list[Any]:
     seen: list[Any] = [
         twiml.relay(profile, socket_url="wss://x/", action_url="https://x/"),
         reply_request(profile, StartReply(1, [])).body(),
-        voicing(profile, "Hi", 8000).body(),
+        speech_request(profile, "Hi", 8000).body(),
     ]
     seen.append(streamed(profile))
     seen.append(variables(Call(), profile, {}, NOON))

@@ -192,9 +192,9 @@ async def test_keys_over_a_reply_end_it_and_their_answer_is_heard(
     assert [kind for kind in sent if kind in ("dtmf", "interrupt")] == [
         *("dtmf", "interrupt", "dtmf")
     ]
-    _, _, told, keys, said = await turns(await closed(call.call_sid))
-    assert told.interrupted
-    assert FIRST.startswith(told.heard_text)
+    _, _, interrupted, keys, said = await turns(await closed(call.call_sid))
+    assert interrupted.interrupted
+    assert FIRST.startswith(interrupted.heard_text)
     assert keys.text == "[pressed 1]"
     assert (said.heard_text, said.interrupted) == ("You pressed one.", False)
 

@@ -89,12 +89,12 @@ async def test_the_model_uses_a_tool_and_the_caller_hears_what_came_of_it(
 
     offered = inworld.chats[0].body["tools"]
     assert offered[0]["function"]["name"] == "look_up_order"
-    asked, told = messages(inworld, 2)[-2:]
+    asked, result = messages(inworld, 2)[-2:]
     (use,) = asked["tool_calls"]
     assert use["function"]["name"] == "look_up_order"
     assert json.loads(use["function"]["arguments"]) == {"order_id": "42", "pin": "4711"}
-    assert (told["role"], told["tool_call_id"]) == ("tool", use["id"])
-    assert "on its way" in told["content"]
+    assert (result["role"], result["tool_call_id"]) == ("tool", use["id"])
+    assert "on its way" in result["content"]
 
     row = await closed(call.call_sid)
     found = await turns(row)
@@ -254,10 +254,10 @@ async def test_a_tool_that_fails_is_told_to_the_model_with_what_to_do(
         await call.reply()
         await call.say("Where is order 42?")
         assert said(await call.reply()) == 1
-    told = messages(inworld, 2)[-1]["content"]
-    assert told.startswith("The tool failed: ")
-    assert why in told
-    assert told.endswith("Offer to call back.")
+    result = messages(inworld, 2)[-1]["content"]
+    assert result.startswith("The tool failed: ")
+    assert why in result
+    assert result.endswith("Offer to call back.")
     (use,) = uses(await turns(await closed(call.call_sid)))
     assert use.tool_call["failed"] is True
     assert why in use.tool_call["result"]
@@ -351,8 +351,8 @@ async def test_the_lookup_beside_the_greeting_tells_the_greeting_who_calls(
     )
     answer = json_answer('{"name": "Ann", "caller_number": "forged", "shop": "b"}')
     tools.answers["/customers/%2B15005550001"] = Waits(answer)
-    told = (("shop", "a"), ("name", ""))
-    async with dial(server, to=NUMBER, parameters=told) as call:
+    parameters = (("shop", "a"), ("name", ""))
+    async with dial(server, to=NUMBER, parameters=parameters) as call:
         await tools.request()
         assert call.heard == []
         tools.resume()

@@ -1,4 +1,4 @@
-"""Callers put through to a person and back, over real sockets, whoever decides it."""
+"""Transfers to a person and back over real sockets: by model, key and operator."""
 
 import asyncio
 import json
@@ -100,8 +100,8 @@ async def test_the_model_puts_a_caller_through_to_a_person_who_takes_the_call(
         ("bot", BOOK.transfer_notice),
     ]
     assert said[2].tool_call["result"].startswith("Sales took the call, which lasted")
-    told = (await inworld.request()).body["tools"][-1]["function"]
-    assert told["parameters"]["properties"]["target"]["enum"] == ["Sales"]
+    tool = (await inworld.request()).body["tools"][-1]["function"]
+    assert tool["parameters"]["properties"]["target"]["enum"] == ["Sales"]
     for number in (SALES, DESK, SUMMARY):
         assert number not in server.output
         assert number not in json.dumps((await inworld.request()).body)
@@ -110,7 +110,7 @@ async def test_the_model_puts_a_caller_through_to_a_person_who_takes_the_call(
 @pytest.mark.parametrize(
     ("person", "why", "did"),
     [
-        (Person.NO_ANSWER, "Sales did not answer.", "does not pick up"),
+        (Person.NO_ANSWER, "Sales did not answer.", "does not answer"),
         (Person.BUSY, "Sales is on the phone.", "is on the phone"),
         (Person.DECLINES, "Sales did not take the call.", "hangs up"),
         (Person.MACHINE, "Sales did not take the call.", "hangs up"),
@@ -244,11 +244,11 @@ async def test_an_operator_chooses_whom_a_caller_is_put_through_to(
         ]
         for name in ("Shut", "Nobody", "+19005550000"):
             refused = await viewer.order("transfer", call.call_sid, name)
-            assert refused == "Nobody of that name takes calls now."
+            assert refused == f"{name} takes no calls now."
         assert await viewer.order("transfer", call.call_sid, "Front desk") == ""
         await call.ends()
         seen = await viewer.sees(call.call_sid, lambda seen: "ended" in seen)
-    assert seen["ended"] == "The caller is put through to Front desk"
+    assert seen["ended"] == "The caller is transferred to Front desk"
     assert call.dialled == DESK
     assert (await closed(call.call_sid)).end_reason == "transferred"
 
@@ -270,7 +270,7 @@ async def test_a_caller_who_hangs_up_while_it_rings_is_gone(
     assert use["result"] == "The caller hung up before Sales took the call."
 
 
-async def test_out_of_hours_the_model_is_told_that_nobody_is_there(
+async def test_out_of_hours_the_model_reads_that_no_target_is_available(
     server: LiveServer, inworld: FakeInworld
 ) -> None:
     bot = await bot_with_people()

@@ -114,7 +114,7 @@ async def test_a_person_is_rung_up_and_given_up_by_another_process_than_the_call
         await call.reply()
         await call.say("Sales, please.")
         # The carrier's socket stays with the first until its bot closes it.
-        call.turn_to_another()
+        call.switch_server()
         await came_back(call)
         await call.hears(2)
     assert call.errors == []

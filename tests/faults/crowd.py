@@ -32,7 +32,7 @@ def reply(body: Any) -> Iterable[Step]:
 
 @dataclass(slots=True)
 class Question:
-    """What was asked when, and what was heard in answer."""
+    """One question, its time, and the sounds of its answer."""
 
     words: str
     asked_at: float
@@ -40,7 +40,7 @@ class Question:
 
     @property
     def in_own_voice(self) -> bool:
-        """Whether the whole answer came as clips."""
+        """True when the entire answer came as clips."""
         return bool(self.heard) and all(each.kind == "clip" for each in self.heard)
 
 
@@ -55,7 +55,7 @@ class Caller:
         self.problem = ""
 
     async def run(self) -> None:
-        """Talk; whatever ends the call before the caller does is its trouble."""
+        """Talk; record the error that ends the call before the caller does."""
         try:
             async with self.call:
                 await self.call.reply()

@@ -1,4 +1,4 @@
-"""The faults: which part fails how, and how it comes back."""
+"""The faults that tests inject, and the deployments that they are injected into."""
 
 import os
 import resource
@@ -6,13 +6,13 @@ import signal
 import struct
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench.services import set_up, sqlite
 from tests.faults.ledger import Ledger
-from tests.support.live import LiveServer, serving
+from tests.support.live import LiveServer, serving, serving_afresh
 from tests.support.services import Postgres, Redis
 
 ENVIRONMENT = {
@@ -72,7 +72,7 @@ Act = Callable[[Deployment], None]
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What breaks and what mends it.
+    """A fault: the action that breaks a part and the one that repairs it.
 
     It `lasts` so long (s) at least; with `blocks` nobody is answered meanwhile.
     """
@@ -147,7 +147,7 @@ def with_parts(inworld_url: str) -> Iterator[Deployment]:
     """A server with a Redis and a PostgreSQL; raises `Missing` without either."""
     with Redis() as redis, Postgres(CONNECTIONS) as postgres:
         own = {"DATABASE_URL": postgres.url, "REDIS_URL": redis.url}
-        with _serving(own, inworld_url) as server:
+        with _prepared(serving, own, inworld_url) as server:
             yield Deployment(server, postgres.url, redis, postgres)
 
 
@@ -165,15 +165,20 @@ def alone(inworld_url: str) -> Iterator[Deployment]:
             "PYTHONPATH": os.pathsep.join(filter(None, paths)),
             "SKEW_FILE": str(skew),
         }
-        server = stack.enter_context(_serving(own, inworld_url))
+        # The clock is replaced where the interpreter starts.
+        server = stack.enter_context(_prepared(serving_afresh, own, inworld_url))
         yield Deployment(server, url, skew=skew)
 
 
 @contextmanager
-def _serving(own: dict[str, str], inworld_url: str) -> Iterator[LiveServer]:
+def _prepared(
+    start: Callable[..., AbstractContextManager[LiveServer]],
+    own: dict[str, str],
+    inworld_url: str,
+) -> Iterator[LiveServer]:
     env = {**ENVIRONMENT, **own, "INWORLD_BASE_URL": inworld_url}
     set_up(env, early_first_clause=False)
-    with serving(**env) as server:
+    with start(**env) as server:
         try:
             yield server
         finally:

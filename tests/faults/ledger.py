@@ -1,4 +1,4 @@
-"""What the database has of calls, read beside the server."""
+"""Calls and turns read from the server's database."""
 
 import sqlite3
 from contextlib import closing, suppress
@@ -34,7 +34,7 @@ class Ledger:
         return {sid: (status, reason) for sid, status, reason in self._rows(ENDS)}
 
     def lasted(self, sid: str) -> float | None:
-        """How long a call was, in seconds; None while it goes on. Of SQLite only."""
+        """The duration of a call in seconds; None before its end. SQLite only."""
         times = {sid: times for sid, *times in self._rows(TIMES)}.get(sid, [None, None])
         if None in times:
             return None
@@ -42,7 +42,7 @@ class Ledger:
         return (ended_at - answered_at).total_seconds()
 
     def has(self, asked: dict[str, list[str]]) -> bool:
-        """Whether all these questions are written, in this order."""
+        """True when all these questions are stored, in this order."""
         said = self.said()
         return all(
             _of_caller(said.get(sid, []))[: len(words)] == words
@@ -50,7 +50,7 @@ class Ledger:
         )
 
     def faults(self, asked: dict[str, list[str]]) -> list[str]:
-        """What is missing, out of order or unanswered in the transcripts of calls."""
+        """Missing, misplaced or unanswered turns in the transcripts of calls."""
         said, ends = self.said(), self.ends()
         return [
             f"{sid}: {fault}"

@@ -18,7 +18,7 @@ ANSWERS = 2
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of the calls; times in seconds from the part's return."""
+    """The calls' results; times in seconds from the recovery of the part."""
 
     calls: int
     answers: int

@@ -1,4 +1,4 @@
-"""Calls that come and go for a long time, and what the server holds meanwhile."""
+"""Calls for a long time, and the server's resources during them."""
 
 import asyncio
 import random
@@ -24,7 +24,7 @@ TASKS = "voicebot_tasks "
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What the server held at one moment."""
+    """The server's resources at one time."""
 
     memory_mb: float
     descriptors: int
@@ -34,7 +34,7 @@ class Sample:
 
 @dataclass(slots=True)
 class Tally:
-    """What the callers did."""
+    """Counts of the callers' actions."""
 
     calls: int = 0
     answers: int = 0
@@ -161,7 +161,7 @@ def resident_mb(pid: int) -> float:
 
 
 def descriptors(pid: int) -> list[str]:
-    """What a process has open."""
+    """The targets of a process's open file descriptors."""
     found = []
     for each in Path(f"/proc/{pid}/fd").iterdir():
         with suppress(OSError):  # closed meanwhile

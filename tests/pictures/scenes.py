@@ -10,7 +10,7 @@ TO_TOP = "element => element.scrollIntoView()"
 SOUND = "document.querySelector('meter')?.value > 0.02"
 
 
-async def _talk(page: Page, call: SimulatedCall) -> None:
+async def _test_call(page: Page, call: SimulatedCall) -> None:
     """Interrupt a long answer and get the next one."""
     log, line = page.get_by_role("log"), page.get_by_label("Say something")
     await page.get_by_role("button", name="Call Bella Italia").click()
@@ -59,7 +59,7 @@ ALL = [
     Picture("live", "/admin/live/", _live, height=720, dark=True),
     Picture("home", "/admin/", height=1000),
     Picture("editor", "/admin/bots/bot/1/change/", _voices),
-    Picture("talk", "/admin/test-call/1/", _talk, height=800),
+    Picture("talk", "/admin/test-call/1/", _test_call, height=800),
     Picture("call", "/admin/calls/call/309/change/", _answer),
     Picture("calls", "/admin/calls/call/", height=700),
     Picture("phone", "/admin/calls/call/", width=375, height=760),

@@ -13,7 +13,7 @@ import h11
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a client sent; header names in lower case, `at` in the loop's seconds."""
+    """One request; header names in lower case, `at` in the event loop's seconds."""
 
     method: str
     path: str

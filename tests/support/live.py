@@ -10,10 +10,11 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import cycle
-from pathlib import Path
 from threading import Thread, Timer
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+from tests.support.preloaded import ROOT as ROOT
+from tests.support.preloaded import PreloadedProcess
+
 PUBLIC_URL = "https://bot.example.com"
 AUTH_TOKEN = "twilio-token-of-the-tests"
 START_SECONDS = 60.0
@@ -43,12 +44,15 @@ def free_port() -> int:
     raise AssertionError("unreachable: the ports are cycled through")
 
 
+Process = subprocess.Popen[str] | PreloadedProcess
+
+
 @dataclass
 class LiveServer:
-    """A running server: where it listens, and everything it wrote so far."""
+    """A running server: its URL and the lines of its output so far."""
 
     url: str
-    process: subprocess.Popen[str]
+    process: Process
     lines: list[str] = field(default_factory=list)
 
     @property
@@ -57,7 +61,7 @@ class LiveServer:
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """The environment of a server process: complete, so that no .env matters."""
+    """The complete environment of a server process; no .env file changes it."""
     port = str(free_port())
     return {
         **os.environ,
@@ -89,14 +93,29 @@ def manage(env: dict[str, str], *command: str) -> None:
 def serving(**changes: str) -> Iterator[LiveServer]:
     """Run `manage.py serve` until the block ends."""
     env = environment(**changes)
+    with _ready(PreloadedProcess(env, "serve"), env) as server:
+        yield server
+
+
+@contextmanager
+def serving_afresh(**changes: str) -> Iterator[LiveServer]:
+    """`serving` in a new interpreter, which inherits CPU affinity and hooks."""
+    env = environment(**changes)
+    command = [sys.executable, "manage.py", "serve"]
     process = subprocess.Popen(
-        [sys.executable, "manage.py", "serve"],
+        command,
         cwd=ROOT,
         env=env,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
+    with _ready(process, env) as server:
+        yield server
+
+
+@contextmanager
+def _ready(process: Process, env: dict[str, str]) -> Iterator[LiveServer]:
     server = LiveServer(f"http://127.0.0.1:{env['PORT']}", process)
     reader = Thread(target=_read_on, args=(server,))
     try:
@@ -117,7 +136,7 @@ def serving(**changes: str) -> Iterator[LiveServer]:
 
 @asynccontextmanager
 async def running(**changes: str) -> AsyncIterator[LiveServer]:
-    """The same beside a running loop, so that a fake Inworld in it can answer."""
+    """`serving` in a thread, so that a fake Inworld in the running loop can answer."""
     server = serving(**changes)
     live = await asyncio.to_thread(server.__enter__)
     try:
@@ -133,7 +152,7 @@ def _await_ready(server: LiveServer) -> None:
     try:
         for line in server.process.stdout:
             server.lines.append(line)
-            if line.startswith("The desk is at"):
+            if line.startswith("The console is at"):
                 return
     finally:
         watchdog.cancel()

@@ -1,4 +1,4 @@
-"""What this process keeps from one call to the next, and a fresh start of it."""
+"""The objects that a process shares between calls, and their reset."""
 
 from calls.operations.runtime import runtime
 from calls.session.active_calls import active_calls
@@ -6,6 +6,6 @@ from calls.session.services import services
 
 
 def clear_process_state() -> None:
-    """Forget all calls, clients and background jobs, as in a new process."""
+    """Drop all calls, clients and background jobs, as in a new process."""
     for cached in (runtime, active_calls, services):
         cached.cache_clear()

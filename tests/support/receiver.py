@@ -1,4 +1,4 @@
-"""Another system that is told of calls: a real server, in the test's own loop."""
+"""A receiver of webhooks about calls: a real server in the test's event loop."""
 
 import asyncio
 import hashlib
@@ -18,7 +18,7 @@ HANG = 0  # instead of a status: no answer at all
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What came in."""
+    """One received webhook."""
 
     headers: dict[str, str]
     body: bytes
@@ -29,11 +29,13 @@ class Delivery:
 
     @property
     def is_signed(self) -> bool:
-        """Checked as our documentation tells receivers to do it."""
+        """Check the signature as the documentation describes."""
         said = self.headers["X-Voicebot-Timestamp"]
         signed = f"{said}.".encode() + self.body
-        told = hmac.new(SECRET.encode(), signed, hashlib.sha256).hexdigest()
-        return hmac.compare_digest(f"v1={told}", self.headers["X-Voicebot-Signature"])
+        expected = hmac.new(SECRET.encode(), signed, hashlib.sha256).hexdigest()
+        return hmac.compare_digest(
+            f"v1={expected}", self.headers["X-Voicebot-Signature"]
+        )
 
 
 class Receiver:

@@ -1,4 +1,4 @@
-"""A Redis and a PostgreSQL of our own on free ports, that can be broken and mended."""
+"""Redis and PostgreSQL servers for tests, which can be broken and repaired."""
 
 import os
 import shutil
@@ -26,7 +26,7 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 
 
 class Missing(Exception):
-    """This machine lacks what is needed; the message says what."""
+    """A program that the tests need is not installed; the message names it."""
 
 
 class Service:
@@ -56,22 +56,22 @@ class Service:
         raise NotImplementedError
 
     def stop(self) -> None:
-        """End it as its operator would."""
+        """Stop it with SIGINT, as an operator does."""
         with suppress(ProcessLookupError):
             self.process.send_signal(signal.SIGINT)
         self._wait()
 
     def kill(self) -> None:
-        """End it without a warning."""
+        """Kill it."""
         self.process.kill()
         self._wait()
 
     def freeze(self) -> None:
-        """Let it keep its connections and answer none of them."""
+        """Stop the process: connections stay open and get no answer."""
         self.process.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Let it go on."""
+        """Continue a frozen process."""
         self.process.send_signal(signal.SIGCONT)
 
     def _run(self, command: list[str]) -> None:
@@ -88,7 +88,7 @@ class Service:
 
 
 class Redis(Service):
-    """Keeps nothing on disk: what it had is gone when it was stopped."""
+    """Redis without persistence: stopping it loses its data."""
 
     def __init__(self) -> None:
         program = shutil.which("redis-server")
@@ -110,13 +110,13 @@ class Redis(Service):
         self.start()
 
     def fill(self) -> None:
-        """Let it refuse whatever takes memory."""
+        """Make every write that needs memory fail."""
         with self._client() as client:
             client.config_set("maxmemory-policy", "noeviction")
             client.config_set("maxmemory", LITTLE_MEMORY)
 
     def empty(self) -> None:
-        """Let it take as much as there is."""
+        """Remove the memory limit."""
         with self._client() as client:
             client.config_set("maxmemory", 0)
 
@@ -159,7 +159,7 @@ class Postgres(Service):
                 connection.execute("CREATE DATABASE voicebot")
 
     def kill(self) -> None:
-        """End it without a warning; it mends itself when it starts."""
+        """End it without a checkpoint; it recovers when it starts."""
         self.process.send_signal(signal.SIGQUIT)
         self._wait()
 
@@ -169,19 +169,19 @@ class Postgres(Service):
         self.start()
 
     def lock(self, *tables: str) -> None:
-        """Let nobody read or write these; else calls and turns."""
+        """Lock these tables against reads and writes; by default calls and turns."""
         connection = self._connect("voicebot", autocommit=False)
         connection.execute(f"LOCK TABLE {', '.join(tables or CALLS)}")
         self.held.append(connection)
 
     def is_waited_for(self, by: int) -> None:
-        """Wait until so many wait for what is locked."""
+        """Wait until `by` queries wait for a lock."""
         waits = "SELECT count(*) >= %s FROM pg_locks WHERE NOT granted"
         with self._connect("voicebot") as own:
             wait_for(lambda: own.execute(waits, [by]).fetchone() == (True,), "A waiter")
 
     def crowd(self) -> None:
-        """Cut every other connection and take all there may be."""
+        """Close every other connection and occupy all that the server allows."""
         own = self._connect("voicebot")
         self.held.append(own)
         own.execute(
@@ -193,7 +193,7 @@ class Postgres(Service):
                 self.held.append(self._connect("voicebot"))
 
     def release(self) -> None:
-        """Let go of what was locked or taken."""
+        """Release all locks and occupied connections."""
         while self.held:
             self.held.pop().close()
 
@@ -231,7 +231,7 @@ def wait_for(ready: Callable[[], bool], name: str) -> None:
 
 
 def _not_root(folder: Path) -> list[str]:
-    """How to start PostgreSQL, which refuses to be root."""
+    """The command prefix that starts PostgreSQL as another user than root."""
     if os.geteuid() != 0:
         return []
     if shutil.which("setpriv") is None:

@@ -17,7 +17,7 @@ MEGABYTE = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One whole answer."""
+    """One complete answer."""
 
     status: int = 200
     body: bytes = b"{}"
@@ -26,7 +26,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """Answers only once it is told to go on."""
+    """An answer that is sent when the test allows it."""
 
     then: Said = field(default_factory=Said)
 

@@ -1,4 +1,4 @@
-"""People that bots in tests put callers through to."""
+"""Transfer targets of bots in tests."""
 
 from bots.config.capabilities import TransferTarget
 

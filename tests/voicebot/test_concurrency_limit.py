@@ -1,8 +1,8 @@
-"""Strangers at the desk's door cost callers nothing."""
+"""Requests of strangers to the console never slow down calls."""
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 
 import httpx
@@ -11,21 +11,23 @@ import pytest
 from calls.simulator.call import SimulatedCall
 from calls.simulator.line import Line
 from tests.bench.services import set_up
+from tests.conftest import INWORLD_PORT
 from tests.faults.groups import ENVIRONMENT
-from tests.support.inworld.server import FakeInworld
-from tests.support.live import AUTH_TOKEN, PUBLIC_URL, LiveServer, running
+from tests.support.live import AUTH_TOKEN, PUBLIC_URL, LiveServer, serving
 from tests.support.services import Missing, Postgres
 
 HEADERS = {"Host": "bot.example.com", "Referer": f"{PUBLIC_URL}/"}
 STRANGERS, ATTEMPTS, CALLS = 40, 6, 6
 
 
+@pytest.mark.usefixtures("inworld")
 @pytest.mark.parametrize("patience", [60.0, 0.5])
 async def test_who_tries_passwords_keeps_no_caller_out(
-    inworld: FakeInworld, patience: float
+    deployed: LiveServer, patience: float
 ) -> None:
     """Nor who goes before there is an answer."""
-    async with deployed(inworld) as server, strangers(server, patience):
+    server = deployed
+    async with strangers(server, patience):
         for _ in range(CALLS):
             line = Line(PUBLIC_URL, AUTH_TOKEN, connect_to=server.url, fast=True)
             async with SimulatedCall(line) as call:
@@ -36,22 +38,21 @@ async def test_who_tries_passwords_keeps_no_caller_out(
             assert ready.status_code == 200, ready.text
 
 
-@asynccontextmanager
-async def deployed(inworld: FakeInworld) -> AsyncIterator[LiveServer]:
+@pytest.fixture(scope="module")
+def deployed() -> Iterator[LiveServer]:
     """A server with PostgreSQL, of whose connections it has so many."""
-    postgres = Postgres()
     try:
-        await asyncio.to_thread(postgres.__enter__)
+        with Postgres() as postgres:
+            env = {
+                **ENVIRONMENT,
+                "DATABASE_URL": postgres.url,
+                "INWORLD_BASE_URL": f"http://127.0.0.1:{INWORLD_PORT}",
+            }
+            set_up(env, early_first_clause=False)
+            with serving(**env) as server:
+                yield server
     except Missing as missing:
         pytest.skip(str(missing))
-    try:
-        env = {**ENVIRONMENT, "DATABASE_URL": postgres.url}
-        env["INWORLD_BASE_URL"] = inworld.url
-        await asyncio.to_thread(set_up, env, early_first_clause=False)
-        async with running(**env) as server:
-            yield server
-    finally:
-        await asyncio.to_thread(postgres.__exit__)
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""What Django itself has to say about a deployment for real callers."""
+"""Django's deployment checks, and the audit of dependencies."""
 
 import json
 import os

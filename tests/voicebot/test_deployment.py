@@ -66,7 +66,7 @@ def _run(command: list[str], **env: str) -> subprocess.CompletedProcess[str]:
 
 
 def config(compose: list[str], folder: Path, **env: str) -> tuple[bool, str]:
-    """Whether the file is accepted, whatever stands in an .env; and what is said."""
+    """Whether compose accepts the file with any .env, and its output."""
     empty = folder / "empty.env"
     empty.touch()
     done = _run([*compose, "--env-file", str(empty), "config"], **env)
@@ -88,7 +88,7 @@ def test_what_strangers_send_takes_no_memory_without_an_end(
     assert all(":size=" in folder for folder in folders)
 
 
-def test_compose_tells_the_proxy_of_processes_on_other_machines(
+def test_compose_configures_the_proxy_for_processes_on_other_machines(
     compose: list[str], tmp_path: Path
 ) -> None:
     _, said = config(compose, tmp_path, **SECRETS)
@@ -171,7 +171,7 @@ def caddy(folder: Path, *upstreams: str) -> Iterator[Proxy]:
         **({"BUFFERING": "buffer_requests"} if _is_old(program) else {}),
     }
     log, file = folder / "caddy.log", folder / "Caddyfile"
-    # Only to see that it tells nothing it should not.
+    # Only to see that it reveals nothing.
     talkative = CADDYFILE.replace("\tlog {", "\tlog {\n\t\tlevel DEBUG", 1)
     file.write_text(talkative)
     (run,) = re.findall(r'command: \["sh", "-c", "(.*caddy run .*)"\]', COMPOSE)
@@ -188,7 +188,7 @@ def caddy(folder: Path, *upstreams: str) -> Iterator[Proxy]:
 
 
 def _is_old(program: str) -> bool:
-    """Whether this Caddy is one before 2.7."""
+    """True for a Caddy before 2.7."""
     said = subprocess.run([program, "version"], capture_output=True, check=True)
     return tuple(map(int, re.findall(rb"\d+", said.stdout)[:2])) < (2, 7)
 
@@ -213,7 +213,7 @@ def _await_port(port: int, process: subprocess.Popen[bytes]) -> None:
 async def proxied(
     folder: Path, *servers: LiveServer, others: tuple[str, ...] = ()
 ) -> AsyncIterator[Proxy]:
-    """The same beside a running loop."""
+    """`proxied` beside a running event loop."""
     runs = caddy(folder, *(server.url for server in servers), *others)
     proxy = await asyncio.to_thread(runs.__enter__)
     try:
@@ -226,7 +226,7 @@ async def proxied(
 async def two_behind_a_proxy(
     folder: Path, env: dict[str, str]
 ) -> AsyncIterator[tuple[LiveServer, LiveServer, Proxy]]:
-    """Two servers, and who sends them requests by turns."""
+    """Two servers, and a proxy that sends them requests by turns."""
     async with (
         running(**env) as first,
         running(**env) as second,
@@ -236,7 +236,7 @@ async def two_behind_a_proxy(
 
 
 def shared(database_url: str, redis_url: str, inworld: FakeInworld) -> dict[str, str]:
-    """What the servers behind a proxy have in common."""
+    """The settings that servers behind a proxy share."""
     return {
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
@@ -265,8 +265,8 @@ async def test_a_call_behind_the_proxy_outlives_its_process_and_so_does_the_next
             await call.say("Hello?")
             await call.reply()
             await written(call.call_sid, lambda said: len(said) == 3)
-            carrier = await busy_one(first, second)
-            carrier.process.kill()
+            busy = await busy_one(first, second)
+            busy.process.kill()
             await call.record.until(lambda: call.sessions == 2)
             await call.hears(2)
             await call.say("Still there?")
@@ -296,7 +296,7 @@ async def busy_one(*servers: LiveServer) -> LiveServer:
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_new_calls_pass_by_whoever_is_not_ready_and_are_told_when_nobody_is(
+async def test_new_calls_avoid_servers_that_are_not_ready_and_are_refused_if_none_is(
     env: dict[str, str], tmp_path: Path, bot: Bot
 ) -> None:
     env |= {"DRAIN_TIMEOUT_SECONDS": "60"}
@@ -312,7 +312,7 @@ async def test_new_calls_pass_by_whoever_is_not_ready_and_are_told_when_nobody_i
                 assert "cannot take your call" in late.refusal
             clip = await proxy.get(httpx.URL(greeting.source).path)
             assert clip.status_code == 200
-        second.process.terminate()  # without waiting for those who ring
+        second.process.terminate()  # without waiting for connecting calls
 
 
 async def stopping(server: LiveServer, proxy: Proxy) -> None:
@@ -335,7 +335,7 @@ async def test_the_proxy_writes_its_own_headers_and_keeps_figures_and_clips_to_i
         running(**env) as server,
         proxied(tmp_path, server, others=(gone,)) as proxy,
     ):
-        # Who says to have come by https, and did not, is sent there.
+        # The proxy replaces a forged header, so the client is redirected to https.
         forged = await proxy.get("/admin/login/", **{"X-Forwarded-Proto": "https"})
         assert forged.status_code == 301
         assert forged.headers["Location"] == f"{PUBLIC_URL}/admin/login/"

@@ -51,9 +51,7 @@ def setup_of(database: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_every_variable_is_explained_and_none_is_made_up() -> None:
-    read = re.findall(
-        r'(?:env\.\w+|_whole_number|_one_of|_names)\(\s*"([A-Z_]+)"', SETTINGS
-    )
+    read = re.findall(r'(?:env\.\w+|_integer|_one_of|_names)\(\s*"([A-Z_]+)"', SETTINGS)
     read += re.findall(r"\$\{([A-Z_]+)", COMPOSE)
     explained = re.findall(r"^#?([A-Z_]+)=", EXAMPLE, re.MULTILINE)
     assert sorted(explained) == sorted(set(read))
@@ -82,7 +80,7 @@ class TestSetup:
         assert shown
         assert admin.check_password(shown[1])
         assert "https://bot.example.com/admin/" in said
-        assert setup() == "The admin is at https://bot.example.com/admin/\n"
+        assert setup() == "The console is at https://bot.example.com/admin/\n"
         assert not Tool.objects.exists()
 
     def test_without_a_key_the_bot_has_a_tool_of_the_sandbox(
@@ -101,7 +99,7 @@ class TestSetup:
         Bot.objects.all().delete()
         setup()
         assert Bot.objects.get().tools.get() == tool
-        demo_tool.take_away()
+        demo_tool.remove()
         assert not Tool.objects.exists()
 
     def test_a_tool_that_was_made_another_is_left_alone(
@@ -114,7 +112,7 @@ class TestSetup:
         setup()
         assert not Bot.objects.get().tools.exists()
         demo_tool.point_to("http://127.0.0.1:4711")
-        demo_tool.take_away()
+        demo_tool.remove()
         assert Tool.objects.get().url == theirs
         assert Bot.objects.count() == User.objects.count() == 1
 
@@ -228,8 +226,8 @@ class TestFirstRun:
         path.write_bytes(content.encode())
         assert "Added" in (prepare(tmp_path, {}) or "")
         assert len(key_in(path)) > 50
-        kept = [line for line in content.splitlines() if line.startswith("PORT")]
-        assert set(kept) <= set(path.read_text().splitlines())
+        ports = [line for line in content.splitlines() if line.startswith("PORT")]
+        assert set(ports) <= set(path.read_text().splitlines())
 
     def test_needs_no_key_when_the_environment_has_one(self, tmp_path: Path) -> None:
         path = tmp_path / ".env"

@@ -1,4 +1,4 @@
-"""What a serving process does with memory that it does not need any more."""
+"""A server returns free memory to the system."""
 
 import platform
 import subprocess
@@ -16,17 +16,17 @@ barrier, libc = threading.Barrier(12), ctypes.CDLL(None)
 libc.fopen.restype = ctypes.c_void_p
 def work():
     barrier.wait()
-    kept = [bytes(5000) for _ in range(200)]
+    objects = [bytes(5000) for _ in range(200)]
     barrier.wait()
 threads = [threading.Thread(target=work) for _ in range(12)]
 [thread.start() for thread in threads]
 [thread.join() for thread in threads]
 malloc.trim()
-with tempfile.NamedTemporaryFile() as told:
-    file = ctypes.c_void_p(libc.fopen(told.name.encode(), b"w"))
+with tempfile.NamedTemporaryFile() as report:
+    file = ctypes.c_void_p(libc.fopen(report.name.encode(), b"w"))
     libc.malloc_info(0, file)
     libc.fclose(file)
-    print(len(re.findall("<heap nr=", told.read().decode())))
+    print(len(re.findall("<heap nr=", report.read().decode())))
 """
 
 

@@ -1,4 +1,4 @@
-"""Starting the server: what a wrong deployment is told, and what still works in it."""
+"""Starting the server: messages about a wrong deployment, and what still works."""
 
 import resource
 import subprocess
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def refused(**changes: str) -> str:
-    """What a server says that will not start."""
+    """The output of a server that does not start."""
     done = subprocess.run(
         [sys.executable, "manage.py", "serve"],
         cwd=ROOT,
@@ -75,12 +75,12 @@ async def test_it_opens_as_many_descriptors_as_it_may(database_url: str) -> None
 async def test_names_that_it_answers_to_may_have_blanks_between_them(
     database_url: str,
 ) -> None:
-    names = {"ALLOWED_HOSTS": "bot.example.com, desk.example.com"}
+    names = {"ALLOWED_HOSTS": "bot.example.com, console.example.com"}
     async with (
         running(DATABASE_URL=database_url, **names) as server,
         httpx.AsyncClient(base_url=server.url) as http,
     ):
-        headers = {"Host": "desk.example.com"}
+        headers = {"Host": "console.example.com"}
         answer = await http.get("/admin/login/", headers=headers)
     assert answer.status_code == 200
 
@@ -122,7 +122,7 @@ def call_on(server: LiveServer) -> SimulatedCall:
     )
 
 
-async def test_with_redis_away_the_operator_is_told_and_the_caller_hears_the_carrier(
+async def test_without_redis_the_operator_is_warned_and_the_caller_hears_twilios_voice(
     database_url: str, inworld: FakeInworld, bot: Bot
 ) -> None:
     away = f"redis://:secret@127.0.0.1:{free_port()}/0"
@@ -135,8 +135,8 @@ async def test_with_redis_away_the_operator_is_told_and_the_caller_hears_the_car
             await call.say("Hello?")
             answer = await call.reply()
         assert [(sound.kind, sound.text) for sound in [*greeting, *answer]] == [
-            ("carrier", bot.greeting),
-            ("carrier", "Not to be stored anywhere."),
+            ("tts", bot.greeting),
+            ("tts", "Not to be stored anywhere."),
         ]
     assert "Redis" in server.output
     assert "secret" not in server.output
@@ -189,12 +189,12 @@ async def test_the_sandbox_holds_a_conversation(tmp_path: Path) -> None:
     assert "Sandbox: no real model" in server.output
 
 
-async def test_a_wrong_inworld_key_is_told_at_start(
+async def test_a_wrong_inworld_key_is_reported_at_start(
     database_url: str, inworld: FakeInworld
 ) -> None:
     inworld.voices_status = 401
     bot = await Bot.objects.acreate(name="Default")
-    await sync_to_async(demo_tool.give)(bot)
+    await sync_to_async(demo_tool.add_to)(bot)
     async with running(
         DATABASE_URL=database_url, INWORLD_BASE_URL=inworld.url
     ) as server:
@@ -222,14 +222,14 @@ async def test_a_stopped_server_closes_its_calls_and_keeps_their_words(
     assert "Traceback" not in server.output
 
 
-async def test_after_a_crash_and_a_restart_the_carrier_may_still_go_on_with_a_call(
+async def test_after_a_crash_and_a_restart_twilio_can_still_resume_a_call(
     database_url: str, inworld: FakeInworld, bot: Bot
 ) -> None:
     settings = {"DATABASE_URL": database_url, "INWORLD_BASE_URL": inworld.url}
     async with running(**settings) as server, call_on(server) as call:
         await call.reply()
         server.process.kill()
-        await call.ends()  # the carrier found nobody to ask
+        await call.ends()  # Twilio reached no server
     async with running(**settings):
         row = await Call.objects.aget(call_sid=call.call_sid)
     assert row.status == "in-progress"

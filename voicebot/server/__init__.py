@@ -1,0 +1,1 @@
+"""What daphne lacks: graceful stop, limits for requests, Django without middleware."""

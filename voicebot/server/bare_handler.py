@@ -1,7 +1,7 @@
-"""Django without middleware, for what the carrier asks of us.
+"""Django without middleware, for Twilio's requests and health checks.
 
-Its requests carry a signature or an unguessable id, no session and no cookies, and
-middleware would halve how many of them a process can serve.
+They carry a signature, a token or an unguessable id, no session and no cookies.
+Middleware would halve the number of them that a process can serve.
 """
 
 from collections.abc import Awaitable, Callable
@@ -16,19 +16,19 @@ from calls.metrics import CLIP_REQUESTS
 
 Application = Callable[..., Awaitable[None]]
 
-# A callback of the carrier has 2 KB, and the words we hand over with `end`.
+# A callback of Twilio has 2 KB, and the handoff data of our `end` frame.
 MAX_BYTES = 64 * 1024
 
 
 class BareHandler(ASGIHandler):
-    """The same URLs and views, with nothing around them.
+    """The same URLs and views without middleware and without Django's request signals.
 
-    Neither with Django's signals around a request: they start a thread for each, which
-    costs more than most answers. Database work is done in `calls.db`.
+    The signals start a thread for each request, which costs more than most responses.
+    Database work of these views runs in the threads of `calls.db`.
     """
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Answer one request, unless it is larger than the carrier's."""
+        """Answer one request; 413 if it is larger than any of Twilio's."""
         body, message = BytesIO(), {"more_body": True}
         while message.get("more_body"):
             message = await receive()
@@ -38,9 +38,9 @@ class BareHandler(ASGIHandler):
             if body.tell() > MAX_BYTES:
                 return await respond(HttpResponse(status=413), send)
         body.seek(0)
-        made: tuple[Any, Any] = self.create_request(scope, body)
-        request, refused = made
-        await respond(refused or await self.get_response_async(request), send)
+        created: tuple[Any, Any] = self.create_request(scope, body)
+        request, error = created
+        await respond(error or await self.get_response_async(request), send)
 
     def load_middleware(self, is_async: bool = False) -> None:
         """Wrap the views in error handling only."""
@@ -53,17 +53,17 @@ class BareHandler(ASGIHandler):
 
 
 class ClipHandler(BareHandler):
-    """For downloads of clips."""
+    """Answers and counts downloads of clips."""
 
     async def get_response_async(self, request: Any) -> Any:
-        """Look for the clip; count what came of it."""
+        """Answer a download, and count its status."""
         response = await super().get_response_async(request)
         CLIP_REQUESTS.labels(str(response.status_code)).inc()
         return response
 
 
 async def respond(response: Any, send: Any) -> None:
-    """Send a whole response."""
+    """Send a response in one piece."""
     headers = [
         (name.encode("ascii").lower(), value.encode("latin-1"))
         for name, value in response.items()
@@ -74,14 +74,14 @@ async def respond(response: Any, send: Any) -> None:
 
 
 def by_path(
-    chosen: dict[tuple[str, ...], Application], others: Application
+    routes: dict[tuple[str, ...], Application], default: Application
 ) -> Application:
-    """Send requests to the application whose path prefixes they begin with."""
+    """Route requests by the prefixes of their paths."""
 
     async def route(scope: dict[str, Any], receive: Any, send: Any) -> None:
-        for prefixes, application in chosen.items():
+        for prefixes, application in routes.items():
             if scope["path"].startswith(prefixes):
                 return await application(scope, receive, send)
-        return await others(scope, receive, send)
+        return await default(scope, receive, send)
 
     return route

@@ -1,7 +1,7 @@
-"""The desk beside the calls: anybody may knock at it, and it may not crowd them out.
+"""Concurrency limits for pages and sign-ins, so that they never slow down calls.
 
-A password costs half a second of a core to try, and a page a connection to the
-database while it is made. Both are the calls' as well.
+Checking a password takes half a second of a core, and a page a database connection.
+Anybody can request both, and calls need both.
 """
 
 import asyncio
@@ -14,51 +14,51 @@ from voicebot.server.bare_handler import respond
 
 Application = Callable[..., Awaitable[None]]
 
-# Pages and their parts that are made at once, and passwords that are tried at once.
+# Pages and static files, and sign-ins, that are processed at once.
 PAGES = 8
 SIGN_INS = 1
-# More who wait are told to come back; a page asks for some twenty parts.
+# Requests above this get a 503; a page loads some twenty files.
 MAX_WAITING = 100
 
 
 class ConcurrencyLimit:
-    """An application for so many requests at once; others wait for their turn."""
+    """Passes a limited number of requests at once to an application; others wait."""
 
-    def __init__(self, application: Application, places: int) -> None:
+    def __init__(self, application: Application, limit: int) -> None:
         self.application = application
-        self.places = asyncio.Semaphore(places)
+        self.semaphore = asyncio.Semaphore(limit)
         self.waiting = 0
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request."""
         if self.waiting >= MAX_WAITING:
-            return await _crowded(send)
+            return await _too_many(send)
         self.waiting += 1
         try:
-            await self.places.acquire()
+            await self.semaphore.acquire()
         finally:
             self.waiting -= 1
         try:
             await self.application(scope, receive, send)
         finally:
-            self.places.release()
+            self.semaphore.release()
 
 
 def finish_on_disconnect(application: Application) -> Application:
-    """Finish what was begun though the client has gone.
+    """Hide a client's disconnect, so that a request keeps its place until it is done.
 
-    Django would leave the thread that works on it to itself, beside the next one's.
+    Otherwise Django abandons its thread, which then runs beside the next request's.
     """
 
     async def finish(scope: Any, receive: Any, send: Any) -> None:
-        arrived = False
+        is_complete = False
 
         async def received() -> Any:
-            nonlocal arrived
-            if arrived:
+            nonlocal is_complete
+            if is_complete:
                 await asyncio.get_running_loop().create_future()
             message = await receive()
-            arrived = not message.get("more_body", False)
+            is_complete = not message.get("more_body", False)
             return message
 
         await application(scope, received, send)
@@ -66,7 +66,7 @@ def finish_on_disconnect(application: Application) -> Application:
     return finish
 
 
-async def _crowded(send: Any) -> None:
-    words = "Too many requests at once. Try again in some seconds."
+async def _too_many(send: Any) -> None:
+    text = "Too many requests at once. Try again in a few seconds."
     headers = {"Content-Type": "text/plain", "Retry-After": "5"}
-    await respond(HttpResponse(words, status=503, headers=headers), send)
+    await respond(HttpResponse(text, status=503, headers=headers), send)

@@ -1,4 +1,4 @@
-"""daphne, saying when it can be called, and stopped without dropping calls."""
+"""daphne, with a graceful stop that drops no calls, and with a monotonic clock."""
 
 import asyncio
 import signal
@@ -19,15 +19,15 @@ from twisted.internet.task import LoopingCall
 from calls.operations.draining import drain
 from calls.operations.runtime import runtime
 from calls.session.active_calls import active_calls
-from voicebot.server.malloc import GIVE_BACK_SECONDS, trim
+from voicebot.server.malloc import TRIM_SECONDS, trim
 from voicebot.server.request_limits import limit_requests
 
-# However much of what we end hangs.
+# Longest time for closing everything, even if a part of it hangs.
 CLOSE_SECONDS = 20.0
 
 
 class DrainingServer(Server):  # type: ignore[misc]
-    """A server that drains when it is told to stop, and ends when told again."""
+    """Drains after SIGTERM or Ctrl-C, and stops at once after the second one."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, signal_handlers=False, **options)
@@ -38,33 +38,33 @@ class DrainingServer(Server):  # type: ignore[misc]
     def run(self) -> None:
         """Serve until stopped."""
         events: Any = reactor  # its stubs have the arguments in another order
-        _keep_time(events)
-        events.addSystemEventTrigger("before", "shutdown", _let_go)
+        _use_monotonic_clock(events)
+        events.addSystemEventTrigger("before", "shutdown", _close_before_shutdown)
         events.callLater(0, lambda: runtime().start())
-        LoopingCall(trim).start(GIVE_BACK_SECONDS, now=False)
+        LoopingCall(trim).start(TRIM_SECONDS, now=False)
         for number in (signal.SIGTERM, signal.SIGINT):
             twisted_loop.add_signal_handler(number, self.on_sigterm)
         super().run()
 
     def listen_success(self, port: Any) -> None:
-        """The port is open."""
+        """The port is open: print the addresses, which tools wait for."""
         super().listen_success(port)
         limit_requests(self.http_factory)
         self.ports.append(port)
         _log(
             f"voicebot answers calls at {settings.SERVER_URL}/voice\n"
-            f"The desk is at {settings.SERVER_URL}/admin/ (stop with Ctrl-C)"
+            f"The console is at {settings.SERVER_URL}/admin/ (stop with Ctrl-C)"
         )
 
     def on_sigterm(self) -> None:
-        """Let calls in progress come to their end; the second time, do not."""
+        """Drain; the second time, stop at once."""
         if self.draining:
             return self.stop()
         self.draining = twisted_loop.create_task(self._drain())
         return None
 
     def stop(self) -> None:
-        """End at once."""
+        """Stop at once."""
         if not self.stopped:
             self.stopped = True
             super().stop()
@@ -88,19 +88,19 @@ class DrainingServer(Server):  # type: ignore[misc]
                 await closed.asFuture(asyncio.get_running_loop())
 
 
-def _keep_time(events: Any) -> None:
-    """Measure by the clock that nobody sets.
+def _use_monotonic_clock(events: Any) -> None:
+    """Replace the wall clock of Twisted and daphne.
 
-    Twisted and daphne use the wall clock: set an hour ahead, it would end whatever
-    waits or is in progress; set back, nothing would time out for an hour.
+    If the wall clock is set an hour ahead, everything would time out at once; if it is
+    set back, nothing would for an hour.
     """
     events.seconds = monotonic
     for module in (server, http_protocol, ws_protocol):
         vars(module)["time"] = SimpleNamespace(time=monotonic)
 
 
-def _let_go() -> Deferred[None]:
-    """Write what is queued; no call may stay open in the call list."""
+def _close_before_shutdown() -> Deferred[None]:
+    """Close calls and write what is queued, before the reactor stops."""
     return Deferred.fromFuture(asyncio.ensure_future(_close_all()))
 
 
@@ -109,6 +109,6 @@ async def _close_all() -> None:
         await asyncio.wait_for(runtime().aclose(), CLOSE_SECONDS)
 
 
-def _log(words: str) -> None:
-    sys.stdout.write(f"{words}\n")
+def _log(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
     sys.stdout.flush()

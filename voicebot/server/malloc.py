@@ -1,25 +1,25 @@
-"""The memory of a process that serves for weeks: kept together, and given back.
+"""Tuning of glibc's malloc for a process that runs for weeks. No effect elsewhere.
 
-glibc lets every thread have a heap of its own. What calls leave in each of a dozen of
-them adds up to far more than what is in use. Elsewhere than on glibc nothing is done.
+glibc gives each thread an arena of its own. Free memory in a dozen of them adds up to
+far more than the memory in use.
 """
 
 import ctypes
 from contextlib import suppress
 
-M_ARENA_MAX = -8  # of malloc.h
-HEAPS = 2
-# What giving back takes is below a millisecond.
-GIVE_BACK_SECONDS = 60.0
+M_ARENA_MAX = -8  # from malloc.h
+MAX_ARENAS = 2
+# A trim takes less than a millisecond.
+TRIM_SECONDS = 60.0
 
 
 def limit_arenas() -> None:
-    """Let all threads share a few heaps; to be called before there are any."""
+    """Let all threads share a few arenas. Call it before threads are started."""
     with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).mallopt(M_ARENA_MAX, HEAPS)
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, MAX_ARENAS)
 
 
 def trim() -> None:
-    """Return to the system what is free at the end of the heaps and within them."""
+    """Return free memory to the system."""
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)

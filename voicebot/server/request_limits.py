@@ -1,6 +1,6 @@
-"""Requests that come to an end: none is too long, none takes for ever to arrive.
+"""Limits for the size of HTTP requests, and for the time they take to arrive.
 
-daphne keeps whatever it is sent until the last byte is there, and only then asks us.
+daphne has neither: it stores a request until its last byte, and only then passes it on.
 """
 
 from time import monotonic
@@ -8,7 +8,7 @@ from typing import Any
 
 from daphne.http_protocol import WebRequest
 
-# A page of the desk with all its fields; a callback of the carrier has 2 KB.
+# Enough for the largest form of the admin; a callback of Twilio has 2 KB.
 MAX_BYTES = 3_000_000
 ARRIVAL_SECONDS = 30.0
 TOO_LARGE = (
@@ -17,38 +17,38 @@ TOO_LARGE = (
 
 
 class LimitedRequest(WebRequest):  # type: ignore[misc]
-    """A request that is refused before it has filled the disk."""
+    """Refuses a request with 413 as soon as it is too large."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         self.began = monotonic()
-        self.taken = 0
+        self.received = 0
         self.refused = False
         super().__init__(*args, **options)
 
     def gotLength(self, length: int | None) -> None:
-        """The headers are there; they may say how much follows."""
+        """Check the Content-Length header, after the headers have arrived."""
         too_long = length is not None and length > MAX_BYTES
         super().gotLength(0 if too_long else length)
         if too_long:
             self._refuse()
 
     def handleContentChunk(self, data: bytes) -> None:
-        """Keep a piece of the body while there is room for it."""
-        self.taken += len(data)
-        if self.taken > MAX_BYTES:
+        """Store a part of the body, within the limit."""
+        self.received += len(data)
+        if self.received > MAX_BYTES:
             self._refuse()
         if not self.refused:
             super().handleContentChunk(data)
 
     def process(self) -> Any:
-        """All of it is there."""
-        # With it daphne lets clients say which part of the path is not ours, and Django
-        # then finds another page than the one that we let in without a session.
+        """Process the complete request."""
+        # With this header daphne lets a client move the root of the URLs. A path that
+        # `by_path` lets pass without middleware would then reach another view.
         self.requestHeaders.removeHeader(b"daphne-root-path")
         return None if self.refused else super().process()
 
     def check_timeouts(self) -> None:
-        """Let go of a client that does not come to an end; called every two seconds."""
+        """Disconnect a client that sends too slowly; called every two seconds."""
         arriving = not hasattr(self, "request_start")
         if arriving and monotonic() - self.began > ARRIVAL_SECONDS and self.channel:
             self.channel.loseConnection()
@@ -62,13 +62,13 @@ class LimitedRequest(WebRequest):  # type: ignore[misc]
 
 
 def limit_requests(factory: Any) -> None:
-    """Have daphne's factory make requests of this kind."""
+    """Make daphne's protocol factory use `LimitedRequest`."""
     build = factory.buildProtocol
 
-    def bounded(address: Any) -> Any:
+    def build_limited(address: Any) -> Any:
         protocol = build(address)
         if protocol is not None:
             protocol.requestFactory = LimitedRequest
         return protocol
 
-    factory.buildProtocol = bounded
+    factory.buildProtocol = build_limited

@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
-    """Serves until it is stopped, or until the process that started it is gone."""
+    """Serves until it is stopped, or until the process that started it ends."""
 
     help = (
         "Runs a local stand-in for the Inworld API: it speaks, but has no real model."
@@ -49,7 +49,7 @@ class Command(BaseCommand):
         server = Server(
             _application(INSTANT if options["instant"] else Pace()),
             endpoints=[f"fd:fileno={listener.detach()}"],
-            # In the loop's first round, when signals already end it cleanly.
+            # The loop already handles signals when it makes this call.
             ready_callable=lambda: asyncio.get_event_loop().call_soon(announce),
         )
         if options["parent_pid"]:
@@ -73,7 +73,7 @@ def _stop_without(parent_pid: int, server: Server) -> None:
 
 
 def _application(pace: Pace) -> Any:
-    # This process serves nothing else, so the project's own routes can make room.
+    # This process serves only the sandbox, so its routes replace the project's.
     settings.ROOT_URLCONF = "bots.sandbox.urls"
     settings.MIDDLEWARE = []
     django = get_asgi_application()

@@ -1,4 +1,4 @@
-"""What the sandbox has on offer: a dozen Inworld voices and a few models, by name."""
+"""The voices and models that the sandbox lists: a few of Inworld's, by name."""
 
 import re
 from zlib import crc32
@@ -23,7 +23,7 @@ _VOICES = [
     ("Sarah", "en-US", "female", "Fast, inquisitive young voice"),
 ]
 
-# provider, model, maker, dollars per token in and out, context length
+# provider, model, vendor, dollars per token in and out, context length
 _MODELS = [
     ("openai", "gpt-4.1-mini", "OpenAI", 4e-7, 1.6e-6, 1_047_576),
     ("openai", "gpt-4o", "OpenAI", 2.5e-6, 1e-5, 128_000),
@@ -52,12 +52,17 @@ def _voice(voice_id: str, locale: str, gender: str, description: str) -> Record:
 
 
 def _model(
-    provider: str, model: str, maker: str, prompt: float, completion: float, length: int
+    provider: str,
+    model: str,
+    vendor: str,
+    prompt: float,
+    completion: float,
+    length: int,
 ) -> Record:
     return {
         "model": model,
         "provider": provider,
-        "modelCreator": maker,
+        "modelCreator": vendor,
         "pricing": {"prompt": prompt, "completion": completion},
         "spec": {
             "inputModalities": ["text"],
@@ -74,16 +79,16 @@ MODELS = [_model(*row) for row in _MODELS]
 
 
 def accent(voice_id: str) -> tuple[str, str]:
-    """Locale and gender of a voice; an unknown one, such as a clone, gets its own."""
-    for known, locale, gender, _ in _VOICES:
-        if known == voice_id:
+    """Locale and gender of a voice; a voice not listed, such as a clone, gets some."""
+    for listed_id, locale, gender, _ in _VOICES:
+        if listed_id == voice_id:
             return locale, gender
     return "en-US", "female" if crc32(voice_id.encode(errors="replace")) % 2 else "male"
 
 
-def page_of_voices(wanted: str, size: int, token: str) -> Record:
-    """One page of the voices; raises ValueError for a token it did not give out."""
-    language = re.search(r'lang_?code\s*=\s*"([\w-]+)"', wanted, re.IGNORECASE)
+def page_of_voices(filter_text: str, size: int, token: str) -> Record:
+    """One page of the voices. Raises ValueError for an unknown page token."""
+    language = re.search(r'lang_?code\s*=\s*"([\w-]+)"', filter_text, re.IGNORECASE)
     prefix = language[1].replace("-", "_").upper() if language else ""
     voices = [v for v in VOICES if str(v["langCode"]).startswith(prefix)]
     if token:

@@ -1,4 +1,4 @@
-"""espeak-ng through ctypes: the library comes with its wheel, and has no binding."""
+"""espeak-ng through ctypes: the wheel has the library, but no binding."""
 
 import ctypes
 import tempfile
@@ -20,7 +20,7 @@ _NAMES = {"en-gb": "en", "es-mx": "es-419", "zh-cn": "cmn", "zh": "cmn"}
 
 @dataclass(frozen=True, slots=True)
 class EspeakVoice:
-    """How espeak plays a voice: a language, a variant, a pitch, words a minute."""
+    """espeak's parameters for a voice."""
 
     language: str
     variant: str
@@ -50,7 +50,7 @@ _Callback = ctypes.CFUNCTYPE(
 
 
 class Espeak:
-    """The library: one a process, and one call of `say` at a time."""
+    """The library: one per process, and one call of `say` at a time."""
 
     def __init__(self) -> None:
         self._pcm = bytearray()
@@ -59,30 +59,30 @@ class Espeak:
         path = self._short_data_path()
         if self._library.espeak_Initialize(_SYNCHRONOUS, 0, path, _DONT_EXIT) <= 0:
             raise RuntimeError(f"espeak-ng cannot read its data at {path.decode()}.")
-        self._callback = _Callback(self._collect)  # kept: the library does not
+        self._callback = _Callback(self._collect)  # a reference: the library holds none
         self._library.espeak_SetSynthCallback(self._callback)
 
     def say(
-        self, text: str, manner: EspeakVoice, speaking_rate: float
+        self, text: str, voice: EspeakVoice, speaking_rate: float
     ) -> tuple[bytes, list[tuple[int, int]]]:
         """PCM at the native rate; for each mark, the character and its millisecond."""
         self._pcm.clear()
         self._marks = []
-        self._take_voice(manner)
-        words_per_minute = round(manner.words_per_minute * speaking_rate)
+        self._select(voice)
+        words_per_minute = round(voice.words_per_minute * speaking_rate)
         self._library.espeak_SetParameter(_RATE, words_per_minute, 0)
-        self._library.espeak_SetParameter(_PITCH, manner.pitch, 0)
+        self._library.espeak_SetParameter(_PITCH, voice.pitch, 0)
         spoken = text.encode(errors="ignore")
         self._library.espeak_Synth(
             spoken, len(spoken) + 1, 0, 0, 0, _UTF8 | _PAUSE_AT_END, None, None
         )
         return bytes(self._pcm), self._marks
 
-    def _take_voice(self, manner: EspeakVoice) -> None:
-        primary = manner.language.split("-")[0]
-        for name in (manner.language, primary, "en-us"):
-            voice = f"{_NAMES.get(name, name)}+{manner.variant}"
-            if self._library.espeak_SetVoiceByName(voice.encode()) == 0:
+    def _select(self, voice: EspeakVoice) -> None:
+        primary = voice.language.split("-")[0]
+        for name in (voice.language, primary, "en-us"):
+            espeak_name = f"{_NAMES.get(name, name)}+{voice.variant}"
+            if self._library.espeak_SetVoiceByName(espeak_name.encode()) == 0:
                 return
 
     def _collect(self, samples, count, events) -> int:  # type: ignore[no-untyped-def]

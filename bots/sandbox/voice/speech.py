@@ -1,4 +1,4 @@
-"""The sandbox's voice: espeak-ng, local, quick and plainly not a person."""
+"""The sandbox's voices: espeak-ng, local, quick and plainly artificial."""
 
 import re
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ from bots.sandbox.voice.catalogue import accent
 from bots.sandbox.voice.espeak import NATIVE_RATE, Espeak, EspeakVoice
 
 _one_at_a_time = Lock()
-LOUD = 300  # of 32,767: below it a speaker is between words
+LOUD = 300  # of 32,767; softer samples are between words
 
-# Tags, and what C strings and UTF-8 cannot hold.
+# Tags, and characters that C strings and UTF-8 cannot hold.
 _UNSPOKEN = re.compile(r"\[[^\]]*\]|<[^>]*>|[\x00-\x1f\ud800-\udfff]")
 _VARIANTS = {"female": ("f1", "f2", "f3", "f4"), "male": ("m1", "m2", "m3", "m7")}
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word as written and when it is heard, in milliseconds from the start."""
+    """A word as written, and its times in milliseconds from the start."""
 
     text: str
     start_ms: int
@@ -41,7 +41,7 @@ class Speech:
 
 
 def speakable(text: str) -> str:
-    """The text without what is only for the speaker: `[say warmly]`, `<break/>`."""
+    """The text without instructions such as `[say warmly]` and `<break/>`."""
     return " ".join(_UNSPOKEN.sub(" ", text).split())
 
 
@@ -53,21 +53,21 @@ def speak(
     sample_rate: int = 48_000,
     speaking_rate: float = 1.0,
 ) -> Speech:
-    """Say it aloud. Blocks for a few milliseconds per sentence; safe in threads."""
+    """Synthesise a text. Blocks for some milliseconds a sentence; safe in threads."""
     text = speakable(text)
     if not text:
         return Speech(b"", sample_rate, [])
-    manner = manner_of(voice_id, language)
+    voice = espeak_voice(voice_id, language)
     with _one_at_a_time:
-        native, marks = _espeak().say(text, manner, speaking_rate)
+        native, marks = _espeak().say(text, voice, speaking_rate)
     samples = np.frombuffer(native, dtype="<i2")
     words = _words(text, marks, np.flatnonzero(np.abs(samples.astype(int)) > LOUD))
     pcm = soxr.resample(samples, NATIVE_RATE, sample_rate).astype("<i2").tobytes()
     return Speech(pcm, sample_rate, words)
 
 
-def manner_of(voice_id: str, language: str = "") -> EspeakVoice:
-    """The same voice always sounds the same, and unlike the others."""
+def espeak_voice(voice_id: str, language: str = "") -> EspeakVoice:
+    """Parameters that are always the same for a voice, and unlike other voices'."""
     own, gender = accent(voice_id)
     # A British voice stays British when merely asked for English.
     asked = language or own
@@ -102,7 +102,7 @@ def _words(
 
 
 def _last_sound(loud: npt.NDArray[np.intp], start_ms: int, next_ms: int | None) -> int:
-    """Where the word's sound ends: before the pause that follows it, if one does."""
+    """The end of a word's sound in milliseconds, without the pause after it."""
     before = loud.size
     if next_ms is not None:
         before = int(np.searchsorted(loud, next_ms * NATIVE_RATE // 1000, side="right"))

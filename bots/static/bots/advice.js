@@ -1,4 +1,4 @@
-/* Counts and remarks beside the fields, asked from the server while one types. */
+/* Counts and remarks beside the fields, fetched from the server while the operator types. */
 
 import { element, say } from "./elements.js";
 
@@ -7,12 +7,12 @@ const PAUSE_MS = 400;
 export class Advice extends EventTarget {
     constructor(form, url) {
         super();
-        Object.assign(this, { form, url, places: new Map() });
-        // Only a field has a name; the search in a list is none of the form's.
+        Object.assign(this, { form, url, boxes: new Map() });
+        // The search fields of the pickers have no name and are not part of the form.
         const changed = ({ target }) => target.name && this.soon();
         form.addEventListener("input", changed);
         form.addEventListener("change", changed);
-        // Rows that stay are numbered anew, so what is told of them is put up again.
+        // The admin renumbers the remaining rows, so their remarks are placed again.
         document.addEventListener("formset:removed", () => this.#forgetRows());
     }
 
@@ -26,44 +26,44 @@ export class Advice extends EventTarget {
         this.request = new AbortController();
         const { signal } = this.request;
         try {
-            const answer = await fetch(this.url, { method: "POST", body: new FormData(this.form), signal });
-            if (answer.ok) this.#show(await answer.json());
+            const response = await fetch(this.url, { method: "POST", body: new FormData(this.form), signal });
+            if (response.ok) this.#show(await response.json());
         } catch {
-            // Overtaken by more typing, or away: what was said last stays.
+            // Aborted by more typing, or no connection: the last remarks stay.
         }
     }
 
     #show({ counts, remarks }) {
-        const fields = new Set([...this.places.keys(), ...Object.keys(counts), ...remarks.map(({ field }) => field)]);
+        const fields = new Set([...this.boxes.keys(), ...Object.keys(counts), ...remarks.map(({ field }) => field)]);
         for (const field of fields) {
-            const place = this.#place(field);
-            if (!place) continue;
-            say(place.count, counts[field] ?? "");
-            place.list(remarks.filter((remark) => remark.field === field));
+            const box = this.#box(field);
+            if (!box) continue;
+            say(box.count, counts[field] ?? "");
+            box.list(remarks.filter((remark) => remark.field === field));
         }
         this.dispatchEvent(new Event("change"));
     }
 
-    #place(field) {
-        const place = this.places.get(field) ?? this.#make(field);
-        if (place) this.places.set(field, place);
-        return place;
+    #box(field) {
+        const box = this.boxes.get(field) ?? this.#make(field);
+        if (box) this.boxes.set(field, box);
+        return box;
     }
 
     #forgetRows() {
-        for (const [field, { input, root }] of this.places) {
+        for (const [field, { input, root }] of this.boxes) {
             if (!field.includes("-")) continue;
             const described = input.getAttribute("aria-describedby").replace(root.id, "");
             input.setAttribute("aria-describedby", described.trim());
             root.remove();
-            this.places.delete(field);
+            this.boxes.delete(field);
         }
         this.soon();
     }
 
     #make(field) {
         const named = this.form.elements.namedItem(field);
-        const input = named?.id ? named : document.getElementById(`id_${field}`); // boxes to tick
+        const input = named?.id ? named : document.getElementById(`id_${field}`); // a group of checkboxes
         if (!input) return null;
         const count = element("p", { class: "count" });
         const remarks = element("ul", { class: "remarks", "aria-live": "polite" });
@@ -72,16 +72,16 @@ export class Advice extends EventTarget {
         (row.parentElement.querySelector(".picker") ?? row).after(root);
         const described = input.getAttribute("aria-describedby") ?? "";
         input.setAttribute("aria-describedby", `${described} ${root.id}`.trim());
-        return { input, root, count, list: (found) => list(remarks, found) };
+        return { input, root, count, list: (listed) => list(remarks, listed) };
     }
 }
 
-function list(remarks, found) {
-    const said = JSON.stringify(found);
-    if (remarks.dataset.said === said) return; // not announced again
-    remarks.dataset.said = said;
-    remarks.replaceChildren(
-        ...found.map(({ level, text }) =>
+function list(container, remarks) {
+    const json = JSON.stringify(remarks);
+    if (container.dataset.json === json) return; // screen readers would announce it again
+    container.dataset.json = json;
+    container.replaceChildren(
+        ...remarks.map(({ level, text }) =>
             element("li", { class: level, dir: "auto" }, element("strong", {}, level === "warning" ? "Warning: " : "Hint: "), text),
         ),
     );

@@ -6,10 +6,10 @@ import { models, voices } from "./offers.js";
 import { Picker } from "./picker.js";
 import { Menu } from "./menu.js";
 import { Player } from "./player.js";
-import { follow, lead, mark } from "./sections.js";
+import { follow, linkToFirstError, mark } from "./sections.js";
 
 const form = document.querySelector("#bot_form");
-const addresses = document.querySelector("#editor").dataset;
+const urls = document.querySelector("#editor").dataset;
 const nav = document.querySelector("nav.sections");
 const token = form.querySelector("[name=csrfmiddlewaretoken]").value;
 const field = (name) => form.elements.namedItem(name);
@@ -19,18 +19,18 @@ function fill(input, value) {
     input.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
-/* What to say in a voice: the greeting as it stands, in the bot's model and language. */
-function audition(voice) {
+/* The request for a voice: the greeting in the form, in the bot's model and language. */
+function preview(voice) {
     const body = new URLSearchParams({ tts_voice: voice });
-    for (const name of ["name", "greeting", "tts_model", "language", "values", "time_zone"]) {
+    for (const name of ["name", "greeting", "tts_model", "language", "variables", "time_zone"]) {
         body.set(name, field(name).value);
     }
     return body;
 }
 
-/* The same in a further language: a usual sentence, as the greeting is in the first. */
-function auditionIn(row, voice) {
-    const body = audition(voice);
+/* The request for a further language: a standard sentence instead of the greeting. */
+function previewOfRow(row, voice) {
+    const body = preview(voice);
     body.set("greeting", "");
     for (const name of ["language", "tts_model"]) {
         const value = inRow(row, name).value.trim();
@@ -43,23 +43,23 @@ function inRow(row, name) {
     return row.querySelector(`[name$="-${name}"]`);
 }
 
-function pickVoice(input, listing, player, wanted, language) {
+function pickVoice(input, listing, player, request, language) {
     const picker = new Picker({
         input,
         listing,
         kind: voices,
         isChosen: (voice) => voice.id === input.value.trim(),
         choose: (voice) => fill(input, voice.id),
-        extras: (voice) => player.button(() => wanted(voice.id), `Listen to ${voice.name}`),
-        tools: player.button(() => wanted(input.value.trim()), "Listen to the chosen voice"),
+        extras: (voice) => player.button(() => request(voice.id), `Listen to ${voice.name}`),
+        tools: player.button(() => request(input.value.trim()), "Listen to the chosen voice"),
     });
     picker.prefer(0, language.value.split("-")[0].toLowerCase());
 }
 
-/* Each further language has a voice of its own. */
+/* Each further language has its own voice. */
 function pickVoices(listing, player) {
     const pick = (row) =>
-        pickVoice(inRow(row, "voice"), listing, player, (voice) => auditionIn(row, voice), inRow(row, "language"));
+        pickVoice(inRow(row, "voice"), listing, player, (voice) => previewOfRow(row, voice), inRow(row, "language"));
     document.querySelectorAll("#languages-group .inline-related:not(.empty-form)").forEach(pick);
     document.addEventListener("formset:added", ({ target, detail }) => {
         if (detail.formsetName === "languages") pick(target);
@@ -71,7 +71,7 @@ function pickModel(input, listing) {
     new Picker({ input, listing, kind: models, isChosen, choose: (model) => fill(input, model.id) });
 }
 
-/* One a line: choosing a model adds it, choosing it again takes it out. */
+/* One per line: choosing a model adds it, choosing it again removes it. */
 function pickFallbacks(input, listing) {
     const lines = () => input.value.split("\n").map((line) => line.trim()).filter(Boolean);
     const isChosen = (model) => lines().includes(model.id);
@@ -83,34 +83,34 @@ function pickFallbacks(input, listing) {
     new Picker({ input, listing, kind, isChosen, choose });
 }
 
-/* The admin numbers a new row's fields, but not what describes them. */
-function describe({ target: row }) {
+/* The admin numbers the fields of a new row, but not their aria-describedby. */
+function numberDescriptions({ target: row }) {
     const number = row.id.replace(/^.*-/, "");
-    for (const each of row.querySelectorAll("[aria-describedby]")) {
-        const described = each.getAttribute("aria-describedby");
-        each.setAttribute("aria-describedby", described.replace("__prefix__", number));
+    for (const input of row.querySelectorAll("[aria-describedby]")) {
+        const described = input.getAttribute("aria-describedby");
+        input.setAttribute("aria-describedby", described.replace("__prefix__", number));
     }
 }
 
 function start() {
-    document.addEventListener("formset:added", describe);
-    const offered = {
-        voices: new Listing(addresses.voices, token),
-        models: new Listing(addresses.models, token),
+    document.addEventListener("formset:added", numberDescriptions);
+    const listings = {
+        voices: new Listing(urls.voices, token),
+        models: new Listing(urls.models, token),
     };
-    const player = new Player(addresses.listen, token);
-    pickVoice(field("tts_voice"), offered.voices, player, audition, field("language"));
-    pickVoices(offered.voices, player);
-    pickModel(field("llm_model"), offered.models);
-    pickFallbacks(field("fallback_models"), offered.models);
+    const player = new Player(urls.listen, token);
+    pickVoice(field("tts_voice"), listings.voices, player, preview, field("language"));
+    pickVoices(listings.voices, player);
+    pickModel(field("llm_model"), listings.models);
+    pickFallbacks(field("fallback_models"), listings.models);
     new Menu(form);
-    const advice = new Advice(form, addresses.advice);
+    const advice = new Advice(form, urls.advice);
     advice.addEventListener("change", () => mark(nav));
-    for (const listing of Object.values(offered)) {
+    for (const listing of Object.values(listings)) {
         listing.addEventListener("change", () => listing.busy || advice.soon());
         listing.load();
     }
-    lead();
+    linkToFirstError();
     follow(nav);
     mark(nav);
     advice.ask();

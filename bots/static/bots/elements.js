@@ -1,4 +1,4 @@
-/* Making elements; text goes in as text, whatever it holds. */
+/* Creates elements. Text is always inserted as text, never as HTML. */
 
 export function element(tag, attributes = {}, ...children) {
     const made = document.createElement(tag);
@@ -11,11 +11,11 @@ export function element(tag, attributes = {}, ...children) {
     return made;
 }
 
-export function button(words, attributes = {}) {
-    return element("button", { type: "button", ...attributes }, words);
+export function button(label, attributes = {}) {
+    return element("button", { type: "button", ...attributes }, label);
 }
 
-/* The same words again are not announced again. */
-export function say(place, words) {
-    if (place.textContent !== words) place.textContent = words;
+/* Set a text. An unchanged text is left alone: screen readers would announce it again. */
+export function say(target, text) {
+    if (target.textContent !== text) target.textContent = text;
 }

@@ -1,53 +1,53 @@
-/* A list of Inworld as the server keeps it: shown at once, read anew when it is old. */
+/* A list of Inworld stored on the server: shown at once, fetched again if it is old. */
 
-const AWAY = "This server did not answer with a list. Reload the page.";
+const NO_LIST = "This server did not answer with a list. Reload the page.";
 
 export class Listing extends EventTarget {
     constructor(url, token) {
         super();
-        Object.assign(this, { url, token, entries: [], readAt: null, problem: "", busy: false });
+        Object.assign(this, { url, token, entries: [], fetchedAt: null, problem: "", busy: false });
     }
 
     async load() {
-        const found = await this.#ask({});
-        if (found?.is_stale) await this.refresh();
+        const list = await this.#ask({});
+        if (list?.is_stale) await this.refresh();
     }
 
     async refresh() {
         this.busy = true;
-        this.#tell();
+        this.#notify();
         const headers = { "X-CSRFToken": this.token };
         await this.#ask({ method: "POST", headers });
     }
 
     async #ask(options) {
-        let found = null;
+        let list = null;
         try {
-            const answer = await fetch(this.url, options);
-            found = await answer.json();
+            const response = await fetch(this.url, options);
+            list = await response.json();
         } catch {
-            found = null; // not reached, or a page to log in instead of a list
+            list = null; // no connection, or a sign-in page instead of a list
         }
         this.busy = false;
-        this.problem = found ? found.problem : AWAY;
-        if (found?.entries) this.#take(found);
-        this.#tell();
-        return found;
+        this.problem = list ? list.problem : NO_LIST;
+        if (list?.entries) this.#store(list);
+        this.#notify();
+        return list;
     }
 
-    #take(found) {
-        this.entries = found.entries;
-        this.readAt = found.fetched_at ? new Date(found.fetched_at) : null;
+    #store(list) {
+        this.entries = list.entries;
+        this.fetchedAt = list.fetched_at ? new Date(list.fetched_at) : null;
     }
 
-    #tell() {
+    #notify() {
         this.dispatchEvent(new Event("change"));
     }
 
-    /* What to say below the search: how old the list is, and why. */
-    get standing() {
+    /* The age of the list, and the reason if it could not be fetched. */
+    get status() {
         if (this.busy) return "Asking Inworld…";
-        const age = this.readAt ? `as of ${when(this.readAt)}` : "never read";
+        const age = this.fetchedAt ? `as of ${when(this.fetchedAt)}` : "never fetched";
         return this.problem ? `${age}. ${this.problem}` : age;
     }
 }

@@ -1,20 +1,20 @@
-/* The menu of keys: a row shows what its action needs, and offers the bot's people. */
+/* The keypad menu: a row shows the field of its action and a list of the bot's people. */
 
 import { element } from "./elements.js";
 
 const NEEDED = { say: "message", transfer: "target", tool: "tool" };
-const RESCUE = "the transfer number"; // as a call names it, see bots/config/bot_config.py
+const TRANSFER_NUMBER = "the transfer number"; // its name in calls, see bots/config/bot_config.py
 const ROWS = ".inline-related:not(.empty-form)";
 
 const inRow = (row, name) => row.querySelector(`[name$="-${name}"]`);
-const isGone = (row) => Boolean(inRow(row, "DELETE")?.checked);
+const isDeleted = (row) => Boolean(inRow(row, "DELETE")?.checked);
 
-/* A row shows the one field its action needs, and any that has an error. */
+/* Show the field that the row's action needs, and fields with an error. */
 function showNeeded(row) {
     const needed = NEEDED[inRow(row, "action").value];
     for (const name of Object.values(NEEDED)) {
-        const place = row.querySelector(`.form-row.field-${name}`);
-        place.hidden = name !== needed && !place.querySelector(".errorlist");
+        const field = row.querySelector(`.form-row.field-${name}`);
+        field.hidden = name !== needed && !field.querySelector(".errorlist");
     }
 }
 
@@ -23,15 +23,15 @@ export class Menu {
         this.form = form;
         this.people = document.getElementById("targets-group");
         this.keys = document.getElementById("menu_keys-group");
-        this.chosen = new Map(); // by a key's list of names: the person's row, so that a new name follows
-        this.rowsOf(this.keys).forEach((row) => this.begin(row));
+        this.chosen = new Map(); // from a key's select to the person's row: a key follows a new name
+        this.rowsOf(this.keys).forEach((row) => this.setUp(row));
         document.addEventListener("formset:added", ({ target, detail }) => {
-            if (detail.formsetName === "menu_keys") this.begin(target);
+            if (detail.formsetName === "menu_keys") this.setUp(target);
         });
-        document.addEventListener("formset:removed", () => this.offer());
+        document.addEventListener("formset:removed", () => this.refresh());
         for (const kind of ["input", "change"]) {
-            this.people.addEventListener(kind, () => this.offer());
-            form.elements.namedItem("transfer_number").addEventListener(kind, () => this.offer());
+            this.people.addEventListener(kind, () => this.refresh());
+            form.elements.namedItem("transfer_number").addEventListener(kind, () => this.refresh());
         }
     }
 
@@ -39,48 +39,48 @@ export class Menu {
         return [...group.querySelectorAll(ROWS)];
     }
 
-    begin(row) {
+    setUp(row) {
         const input = inRow(row, "target");
-        const list = element("select", { name: input.name, id: input.id });
+        const select = element("select", { name: input.name, id: input.id });
         const described = input.getAttribute("aria-describedby");
-        if (described) list.setAttribute("aria-describedby", described);
-        if (input.getAttribute("aria-invalid")) list.setAttribute("aria-invalid", "true");
-        list.dataset.wanted = input.value;
-        input.replaceWith(list);
-        list.addEventListener("change", () => this.choose(list));
+        if (described) select.setAttribute("aria-describedby", described);
+        if (input.getAttribute("aria-invalid")) select.setAttribute("aria-invalid", "true");
+        select.dataset.target = input.value;
+        input.replaceWith(select);
+        select.addEventListener("change", () => this.choose(select));
         inRow(row, "action").addEventListener("change", () => showNeeded(row));
         showNeeded(row);
-        this.fill(list);
-        this.choose(list);
+        this.fill(select);
+        this.choose(select);
     }
 
-    choose(list) {
-        list.dataset.wanted = list.value;
-        this.chosen.set(list, this.named().find(({ name }) => name === list.value)?.row);
+    choose(select) {
+        select.dataset.target = select.value;
+        this.chosen.set(select, this.named().find(({ name }) => name === select.value)?.row);
     }
 
-    /* Who there is, by name. */
+    /* The people that have a name, with their rows. */
     named() {
-        const there = this.rowsOf(this.people).filter((row) => !isGone(row));
-        const people = there.map((row) => ({ name: inRow(row, "name").value.trim(), row }));
+        const rows = this.rowsOf(this.people).filter((row) => !isDeleted(row));
+        const people = rows.map((row) => ({ name: inRow(row, "name").value.trim(), row }));
         return people.filter(({ name }) => name);
     }
 
-    /* The people have changed. */
-    offer() {
+    /* Rebuild the lists of names after the people have changed. */
+    refresh() {
         for (const row of this.rowsOf(this.keys)) this.fill(inRow(row, "target"));
     }
 
-    fill(list) {
+    fill(select) {
         const people = this.named();
-        const followed = people.find(({ row }) => row === this.chosen.get(list));
-        const wanted = followed?.name ?? list.dataset.wanted;
+        const renamed = people.find(({ row }) => row === this.chosen.get(select));
+        const target = renamed?.name ?? select.dataset.target;
         const names = people.map(({ name }) => name);
-        const rescue = this.form.elements.namedItem("transfer_number").value.trim();
-        if (rescue) names.unshift(RESCUE);
-        const options = [new Option("The first who is there", ""), ...names.map((name) => new Option(name, name))];
-        if (wanted && !names.includes(wanted)) options.push(new Option(`${wanted} (nobody any more)`, wanted));
-        list.replaceChildren(...options);
-        list.value = list.dataset.wanted = wanted;
+        const number = this.form.elements.namedItem("transfer_number").value.trim();
+        if (number) names.unshift(TRANSFER_NUMBER);
+        const options = [new Option("The first available person", ""), ...names.map((name) => new Option(name, name))];
+        if (target && !names.includes(target)) options.push(new Option(`${target} (deleted)`, target));
+        select.replaceChildren(...options);
+        select.value = select.dataset.target = target;
     }
 }

@@ -1,4 +1,4 @@
-/* How voices and models are searched, filtered and shown. Pure: entries to words. */
+/* Search, filters and texts of voices and models. Pure. */
 
 const languages = new Intl.DisplayNames(undefined, { type: "language", fallback: "code" });
 
@@ -6,7 +6,7 @@ function languageName(tag) {
     try {
         return languages.of(tag);
     } catch {
-        return tag; // whatever Inworld calls it
+        return tag; // not a language code: show it as Inworld has it
     }
 }
 
@@ -20,13 +20,13 @@ export const voices = {
             label: "Language",
             any: "All languages",
             values: (voice) => voice.languages.map(base),
-            named: languageName,
+            nameOf: languageName,
         },
         { label: "Gender", any: "Any", values: (voice) => [voice.gender].filter(Boolean) },
     ],
-    isOffered: () => true,
+    isAvailable: () => true,
     isFirst: (voice) => voice.is_own,
-    words: (voice) =>
+    searchText: (voice) =>
         [voice.id, voice.name, voice.gender, voice.age, voice.description]
             .concat(voice.tags, voice.languages, voice.languages.map(languageName))
             .join(" "),
@@ -48,9 +48,9 @@ export const models = {
     filters: [
         { label: "Provider", any: "All providers", values: (model) => [model.provider] },
     ],
-    isOffered: (model) => model.is_supported,
+    isAvailable: (model) => model.is_supported,
     isFirst: () => false,
-    words: (model) => [model.id, model.vendor, model.provider].join(" "),
+    searchText: (model) => [model.id, model.vendor, model.provider].join(" "),
     title: (model) => model.id,
     details: (model) =>
         [
@@ -72,18 +72,18 @@ function dollars(amount) {
     return `$${amount.toLocaleString(undefined, { maximumFractionDigits: 2 })}`;
 }
 
-/* Small letters without accents, so that Etienne finds Étienne. */
+/* Lower case without accents, so that Etienne finds Étienne. */
 export function folded(text) {
     return text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 }
 
-/* The entries with every word of the search, and every chosen filter. */
+/* The entries that match all words of the search and all chosen filters. */
 export function matching(kind, entries, search, chosen) {
     const terms = folded(search).split(/\s+/).filter(Boolean);
     const fits = (entry) =>
-        kind.isOffered(entry) &&
-        kind.filters.every((filter, at) => !chosen[at] || filter.values(entry).includes(chosen[at])) &&
-        terms.every((term) => folded(kind.words(entry)).includes(term));
-    const found = entries.filter(fits);
-    return [...found.filter(kind.isFirst), ...found.filter((entry) => !kind.isFirst(entry))];
+        kind.isAvailable(entry) &&
+        kind.filters.every((filter, index) => !chosen[index] || filter.values(entry).includes(chosen[index])) &&
+        terms.every((term) => folded(kind.searchText(entry)).includes(term));
+    const matches = entries.filter(fits);
+    return [...matches.filter(kind.isFirst), ...matches.filter((entry) => !kind.isFirst(entry))];
 }

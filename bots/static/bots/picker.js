@@ -1,12 +1,12 @@
-/* A list to choose from, below a field that may still be filled in freely.
+/* A list of choices below a text field; other text can still be typed.
 
-   Arrows move through the rows, Left and Right within one, Escape closes. */
+   Up and Down move through the rows, Left and Right within a row. Escape closes. */
 
 import { button, element, say } from "./elements.js";
 import { matching } from "./offers.js";
 
 const ROWS = 40;
-let numbered = 0;
+let count = 0;
 
 export class Picker {
     /* `isChosen` and `choose` take an entry; `extras` makes more buttons for its row. */
@@ -14,14 +14,14 @@ export class Picker {
         Object.assign(this, { input, kind, listing, isChosen, choose, extras });
         this.shown = ROWS;
         this.#build(tools);
-        listing.addEventListener("change", () => this.#listed());
+        listing.addEventListener("change", () => this.#update());
         input.addEventListener("input", () => this.#mark());
         input.closest(".flex-container").after(this.root);
-        this.#listed();
+        this.#update();
     }
 
     #build(tools) {
-        const id = `picker-${(numbered += 1)}`;
+        const id = `picker-${(count += 1)}`;
         this.toggle = button(`${this.kind.choose}…`, {
             "aria-expanded": "false",
             "aria-controls": id,
@@ -51,10 +51,10 @@ export class Picker {
         );
     }
 
-    /* Begin with the filter set, as long as the list has something for it. */
+    /* Set a filter at first, once the list has an entry for it. */
     prefer(at, value) {
         this.preferred = [at, value];
-        this.#listed();
+        this.#update();
     }
 
     #open(isOpen) {
@@ -65,24 +65,24 @@ export class Picker {
         else if (!matchMedia("(pointer: coarse)").matches) this.search.focus();
     }
 
-    #listed() {
+    #update() {
         this.kind.filters.forEach((filter, at) => this.#options(this.selects[at], filter, at));
         this.refresh.disabled = this.listing.busy;
         this.#draw();
     }
 
     #options(select, filter, at) {
-        const had = select.value;
-        const offered = this.listing.entries.filter(this.kind.isOffered);
-        const values = [...new Set(offered.flatMap(filter.values))].sort();
-        const named = filter.named ?? ((value) => value);
-        const options = values.map((value) => new Option(named(value), value));
+        const previous = select.value;
+        const entries = this.listing.entries.filter(this.kind.isAvailable);
+        const values = [...new Set(entries.flatMap(filter.values))].sort();
+        const nameOf = filter.nameOf ?? ((value) => value);
+        const options = values.map((value) => new Option(nameOf(value), value));
         select.replaceChildren(new Option(filter.any, ""), ...options);
-        if (values.includes(had)) select.value = had;
+        if (values.includes(previous)) select.value = previous;
         const [preferredAt, preferred] = this.preferred ?? [];
         if (preferredAt !== at || !values.includes(preferred)) return;
         select.value = preferred;
-        this.preferred = null; // once: afterwards the operator chooses
+        this.preferred = null; // only once: after that the operator chooses
     }
 
     #filter() {
@@ -100,12 +100,12 @@ export class Picker {
 
     #draw() {
         const chosen = this.selects.map((select) => select.value);
-        const found = matching(this.kind, this.listing.entries, this.search.value, chosen);
+        const matches = matching(this.kind, this.listing.entries, this.search.value, chosen);
         const focused = this.rows.contains(document.activeElement) ? this.#at() : -1;
-        this.rows.replaceChildren(...found.slice(0, this.shown).map((entry) => this.#row(entry)));
-        this.more.hidden = found.length <= this.shown;
-        const all = this.listing.entries.filter(this.kind.isOffered).length;
-        say(this.state, `${found.length} of ${all} ${this.kind.noun}, ${this.listing.standing}`);
+        this.rows.replaceChildren(...matches.slice(0, this.shown).map((entry) => this.#row(entry)));
+        this.more.hidden = matches.length <= this.shown;
+        const all = this.listing.entries.filter(this.kind.isAvailable).length;
+        say(this.state, `${matches.length} of ${all} ${this.kind.noun}, ${this.listing.status}`);
         this.#mark();
         if (focused >= 0) this.#focus(Math.min(focused, this.rows.children.length - 1));
     }
@@ -126,7 +126,7 @@ export class Picker {
     #mark() {
         [...this.rows.children].forEach((row, at) => {
             row.firstChild.setAttribute("aria-pressed", String(this.isChosen(row.entry)));
-            for (const each of row.querySelectorAll("button")) each.tabIndex = at ? -1 : 0;
+            for (const control of row.querySelectorAll("button")) control.tabIndex = at ? -1 : 0;
         });
     }
 
@@ -137,8 +137,8 @@ export class Picker {
     #focus(at, which = 0) {
         const rows = [...this.rows.children];
         if (!rows[at]) return;
-        rows.forEach((row, each) => {
-            for (const one of row.querySelectorAll("button")) one.tabIndex = each === at ? 0 : -1;
+        rows.forEach((row, index) => {
+            for (const control of row.querySelectorAll("button")) control.tabIndex = index === at ? 0 : -1;
         });
         rows[at].querySelectorAll("button")[which]?.focus();
     }

@@ -1,4 +1,4 @@
-/* The listen buttons: one sound at a time, and problem told beside the button. */
+/* The listen buttons: one sound at a time, with problems shown beside the button. */
 
 import { element, say } from "./elements.js";
 
@@ -7,19 +7,19 @@ const FAILED = "The sound could not be fetched from this server.";
 export class Player {
     constructor(url, token) {
         Object.assign(this, { url, token });
-        this.audio = element("audio", { class: "audition", hidden: true });
+        this.audio = element("audio", { class: "preview", hidden: true });
         this.audio.addEventListener("ended", () => this.stop());
         this.audio.addEventListener("error", () => this.audio.src && this.#fail(FAILED));
         document.querySelector("#editor").after(this.audio);
     }
 
-    /* A button for one voice; `wanted` says what to speak when it is pressed. */
-    button(wanted, label) {
-        const made = element("button", { type: "button", class: "listen", "aria-label": label });
-        const said = element("span", { class: "said", role: "status" });
-        made.addEventListener("click", () => this.#pressed(made, said, wanted()));
-        this.#show(made, "idle");
-        return [made, said];
+    /* A button for one voice. `request` returns the body of the request to make. */
+    button(request, label) {
+        const button = element("button", { type: "button", class: "listen", "aria-label": label });
+        const status = element("span", { class: "listen-problem", role: "status" });
+        button.addEventListener("click", () => this.#press(button, status, request()));
+        this.#show(button, "idle");
+        return [button, status];
     }
 
     stop() {
@@ -31,26 +31,26 @@ export class Player {
         this.pressed = null;
     }
 
-    async #pressed(pressed, said, wanted) {
+    async #press(pressed, status, body) {
         const wasPressed = this.pressed === pressed;
         this.stop();
-        say(said, "");
+        say(status, "");
         if (wasPressed) return;
-        Object.assign(this, { pressed, said, request: new AbortController() });
+        Object.assign(this, { pressed, status, request: new AbortController() });
         this.#show(pressed, "loading");
-        await this.#fetch(pressed, wanted, this.request.signal);
+        await this.#fetch(pressed, body, this.request.signal);
     }
 
-    async #fetch(pressed, wanted, signal) {
+    async #fetch(pressed, body, signal) {
         try {
-            const answer = await fetch(this.url, {
+            const response = await fetch(this.url, {
                 method: "POST",
                 headers: { "X-CSRFToken": this.token },
-                body: wanted,
+                body,
                 signal,
             });
-            if (!answer.ok) return this.#fail((await answer.json()).problem ?? FAILED);
-            await this.#play(pressed, await answer.blob(), signal);
+            if (!response.ok) return this.#fail((await response.json()).problem ?? FAILED);
+            await this.#play(pressed, await response.blob(), signal);
         } catch (error) {
             if (error.name !== "AbortError") this.#fail(FAILED);
         }
@@ -63,10 +63,10 @@ export class Player {
         await this.audio.play();
     }
 
-    #fail(words) {
-        const { said } = this;
+    #fail(problem) {
+        const { status } = this;
         this.stop();
-        if (said) say(said, words);
+        if (status) say(status, problem);
     }
 
     #show(button, state) {

@@ -1,4 +1,4 @@
-/* The table of sections: opens what it leads to, and shows where something is amiss. */
+/* The list of sections: opens a section, and counts its errors and warnings. */
 
 import { element, say } from "./elements.js";
 
@@ -31,9 +31,9 @@ export function follow(nav) {
     for (const section of current.keys()) if (section) watcher.observe(section);
 }
 
-/* The note on a failed save leads to what failed first. */
-export function lead() {
-    const [note, first] = [".errornote", "#bot_form .errorlist"].map((each) => document.querySelector(each));
+/* Add a link to the first error to the note on a failed save. */
+export function linkToFirstError() {
+    const [note, first] = [".errornote", "#bot_form .errorlist"].map((selector) => document.querySelector(selector));
     if (!note || !first) return;
     first.id ||= "first-error";
     first.tabIndex = -1;
@@ -47,12 +47,12 @@ export function lead() {
     note.append(" ", element("a", { href: `#${first.id}`, onclick: go }, "Go to the first one"));
 }
 
-/* How many errors and warnings stand in each section. */
+/* Show the number of errors and warnings in each section. */
 export function mark(nav) {
     for (const link of nav.querySelectorAll("a")) {
-        const amiss = (what) => sectionOf(link)?.querySelectorAll(what).length ?? 0;
-        const errors = amiss(".errorlist li");
-        const number = errors + amiss(".remarks .warning");
+        const countOf = (selector) => sectionOf(link)?.querySelectorAll(selector).length ?? 0;
+        const errors = countOf(".errorlist li");
+        const number = errors + countOf(".remarks .warning");
         const badge = link.querySelector(".badge") ?? link.appendChild(element("span", { class: "badge" }));
         badge.hidden = !number;
         badge.classList.toggle("error", errors > 0);

@@ -1,4 +1,4 @@
-"""Figures as charts and tables, each figure with the list of calls behind it."""
+"""The dashboard's charts and tables; each figure links to its calls."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable
@@ -11,21 +11,21 @@ from django.utils.timezone import localtime
 from calls.console.dashboard.period import Period
 from calls.console.dashboard.statistics import (
     OPEN,
+    AnswerTimes,
     BotCalls,
-    Hours,
-    Tally,
-    Waits,
+    HourlyTotals,
+    Totals,
     percentile,
 )
 from calls.review.call_links import CallLinks
 
-# The chart shows this many bots, the table all.
+# Bots in the chart; the table has all.
 MAX_BOTS = 12
 
-Where = dict[str, Any]
+# Query parameters of the list of calls.
+Filters = dict[str, Any]
 
-
-OUTCOMES: dict[str, Where] = {
+OUTCOMES: dict[str, Filters] = {
     "calls": {},
     "answered": {"answered_at__isnull": 0},
     "completed": {"status__exact": "completed"},
@@ -38,7 +38,7 @@ OUTCOMES: dict[str, Where] = {
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A figure and the calls behind it; None where there is nothing to count."""
+    """A figure with a link to its calls; None if there is nothing to measure."""
 
     value: float | None
     link: str
@@ -46,7 +46,7 @@ class Cell:
 
     @property
     def text(self) -> str:
-        """As a table shows it."""
+        """The figure as tables show it."""
         if self.value is None:
             return "-"
         return f"{self.value:.2f} {self.unit}" if self.unit else f"{self.value:,.0f}"
@@ -54,9 +54,9 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One row of figures through a chart; `kind` is empty for those in the table only.
+    """One series of a chart; `kind` is empty if only the table shows it.
 
-    `tone` names the colour, as the style sheet does.
+    `tone` is the name of its colour in the style sheet.
     """
 
     name: str
@@ -67,7 +67,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """What is drawn, and the same as a table; `slug` is its id on the page."""
+    """A chart with its table; `slug` is its id on the page."""
 
     slug: str
     title: str
@@ -76,13 +76,12 @@ class Chart:
     series: tuple[Series, ...]
     first_column: str
     unit: str = ""
-    drawn: int | None = None  # how many of the labels, where not all
-    lying: bool = False
+    max_labels: int | None = None  # in the drawing; None for all
+    horizontal: bool = False
     stacked: bool = False
 
     @property
     def rows(self) -> list[tuple[str, list[Cell]]]:
-        """The table's rows."""
         cells = zip(*(series.cells for series in self.series), strict=True)
         return [
             (label, list(row)) for label, row in zip(self.labels, cells, strict=True)
@@ -90,17 +89,16 @@ class Chart:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to draw."""
         return not any(cell.value for series in self.series for cell in series.cells)
 
     def drawing(self) -> dict[str, Any]:
-        """What the script needs to draw it."""
-        shown = slice(self.drawn)
+        """The data for the script that draws it."""
+        shown = slice(self.max_labels)
         return {
             "slug": self.slug,
             "labels": self.labels[shown],
             "unit": self.unit,
-            "lying": self.lying,
+            "horizontal": self.horizontal,
             "stacked": self.stacked,
             "series": [
                 {
@@ -116,17 +114,16 @@ class Chart:
         }
 
 
-def calls_over_time(calls: CallLinks, period: Period, hours: Hours) -> Chart:
-    """How many calls there were, and what became of them."""
-    tallies: defaultdict[int, Tally] = defaultdict(Counter)
-    for hour, tally in hours:
-        tallies[period.place(hour)] += tally
+def calls_over_time(calls: CallLinks, period: Period, hours: HourlyTotals) -> Chart:
+    totals: defaultdict[int, Totals] = defaultdict(Counter)
+    for hour, counts in hours:
+        totals[period.bucket_of(hour)] += counts
 
     def series(name: str, kind: Literal["bar", "line", ""]) -> Series:
-        cells = _each(
+        cells = _cells(
             period,
-            lambda place, span: Cell(
-                tallies[place][name], calls.where(**span, **OUTCOMES[name])
+            lambda bucket, span: Cell(
+                totals[bucket][name], calls.where(**span, **OUTCOMES[name])
             ),
         )
         title = {"refused": "Not answered by a bot", "open": "Still open"}
@@ -151,21 +148,20 @@ def calls_over_time(calls: CallLinks, period: Period, hours: Hours) -> Chart:
     )
 
 
-def answer_time(calls: CallLinks, period: Period, times: Waits) -> Chart:
-    """How long callers waited for answers."""
-    waits: defaultdict[int, list[float]] = defaultdict(list)
-    for begun, ms in times:
-        waits[period.place(begun)].append(ms)
+def answer_time(calls: CallLinks, period: Period, times: AnswerTimes) -> Chart:
+    by_bucket: defaultdict[int, list[float]] = defaultdict(list)
+    for start, ms in times:
+        by_bucket[period.bucket_of(start)].append(ms)
 
-    def half(place: int, span: Where) -> Cell:
+    def median(bucket: int, span: Filters) -> Cell:
         where = calls.where(**span, **OUTCOMES["answered"])
-        return Cell(_seconds(percentile(waits[place], 0.5)), where, "s")
+        return Cell(_seconds(percentile(by_bucket[bucket], 0.5)), where, "s")
 
-    def slow(place: int, span: Where) -> Cell:
-        found = percentile(waits[place], 0.95)
-        least = {} if found is None else {"slowest_response_ms__gte": int(found)}
-        where = calls.where(**span, **OUTCOMES["answered"], **least)
-        return Cell(_seconds(found), where, "s")
+    def slow(bucket: int, span: Filters) -> Cell:
+        ms = percentile(by_bucket[bucket], 0.95)
+        slower = {} if ms is None else {"slowest_response_ms__gte": int(ms)}
+        where = calls.where(**span, **OUTCOMES["answered"], **slower)
+        return Cell(_seconds(ms), where, "s")
 
     return Chart(
         "latency",
@@ -173,8 +169,8 @@ def answer_time(calls: CallLinks, period: Period, times: Waits) -> Chart:
         "Seconds from a caller's last word until the answer is sent to be played.",
         tuple(period.label(begin) for begin, _ in period.buckets()),
         (
-            Series("p50", "half", _each(period, half), "line"),
-            Series("p95", "slow", _each(period, slow), "line"),
+            Series("p50", "half", _cells(period, median), "line"),
+            Series("p95", "slow", _cells(period, slow), "line"),
         ),
         _first_column(period),
         unit="s",
@@ -182,9 +178,8 @@ def answer_time(calls: CallLinks, period: Period, times: Waits) -> Chart:
 
 
 def calls_by_bot(calls: CallLinks, period: Period, bots: list[BotCalls]) -> Chart:
-    """Which bots took the calls."""
 
-    def where(bot: BotCalls) -> Where:
+    def where(bot: BotCalls) -> Filters:
         if bot.bot_id is not None:
             return {"bot__id__exact": bot.bot_id}
         return {"bot__isnull": 1, "bot_name__exact": bot.name}
@@ -199,16 +194,17 @@ def calls_by_bot(calls: CallLinks, period: Period, bots: list[BotCalls]) -> Char
         tuple(_name(bot) for bot in bots),
         (Series("Calls", "calls", cells),),
         "Bot",
-        drawn=MAX_BOTS,
-        lying=True,
+        max_labels=MAX_BOTS,
+        horizontal=True,
     )
 
 
-def calls_by_hour_of_day(calls: CallLinks, period: Period, hours: Hours) -> Chart:
-    """When in the day the phone rings."""
+def calls_by_hour_of_day(
+    calls: CallLinks, period: Period, hours: HourlyTotals
+) -> Chart:
     counts: Counter[int] = Counter()
-    for hour, tally in hours:
-        counts[localtime(hour).hour] += tally["calls"]
+    for hour, totals in hours:
+        counts[localtime(hour).hour] += totals["calls"]
     span = _span(period.begin, period.end)
     cells = tuple(
         Cell(counts[hour], calls.where(**span, started_at__hour=hour))
@@ -217,7 +213,7 @@ def calls_by_hour_of_day(calls: CallLinks, period: Period, hours: Hours) -> Char
     return Chart(
         "hours",
         "Calls by hour of day",
-        "When in the day the phone rings.",
+        "At what time of day people call.",
         tuple(f"{hour:02}:00" for hour in range(24)),
         (Series("Calls", "calls", cells),),
         "Hour",
@@ -230,12 +226,12 @@ def _name(bot: BotCalls) -> str:
     return bot.name
 
 
-def _each(period: Period, cell: Callable[[int, Where], Cell]) -> tuple[Cell, ...]:
+def _cells(period: Period, cell: Callable[[int, Filters], Cell]) -> tuple[Cell, ...]:
     spans = enumerate(period.buckets())
-    return tuple(cell(place, _span(*span)) for place, span in spans)
+    return tuple(cell(bucket, _span(*span)) for bucket, span in spans)
 
 
-def _span(begin: datetime, end: datetime) -> Where:
+def _span(begin: datetime, end: datetime) -> Filters:
     return {"started_at__gte": localtime(begin), "started_at__lt": localtime(end)}
 
 

@@ -1,6 +1,6 @@
-"""The desk's first page: what is going on, what needs action, and the figures."""
+"""The dashboard: open calls, problems, and figures."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -17,147 +17,150 @@ from calls.console.dashboard.period import (
     DAYS,
     FIRST_YEAR,
     Period,
-    day_asked_for,
     hours_of,
     latest_days,
+    parse_day,
     start_of,
 )
-from calls.console.dashboard.statistics import Hours, Tally, Waits
-from calls.diagnostics import call_warnings, warnings
-from calls.diagnostics.secret_warnings import in_the_secrets
+from calls.console.dashboard.statistics import AnswerTimes, HourlyTotals, Totals
+from calls.diagnostics.call_warnings import call_findings
+from calls.diagnostics.findings import Finding
+from calls.diagnostics.secret_warnings import secret_findings
+from calls.diagnostics.warnings import number_findings, setup_findings
 from calls.models import Call
 from calls.review.call_links import CallLinks
 
-Person = User | AnonymousUser
-# A bot that was only just created has not been edited yet.
-MOMENT = timedelta(seconds=1)
+AnyUser = User | AnonymousUser
+# A bot that was saved later than this after its creation has been edited.
+CREATION_TIME = timedelta(seconds=1)
 
-
-# What an operator goes to: name, page, what may be seen there.
-PLACES = [
+# Links at the top: name, URL name, permission.
+LINKS = [
     ("Live calls", "live", "calls.view_call"),
     ("Calls", "calls_call_changelist", "calls.view_call"),
-    ("Followups", "calls_postcalltask_changelist", "calls.view_postcalltask"),
+    ("After-call tasks", "calls_postcalltask_changelist", "calls.view_postcalltask"),
     ("Bots", "bots_bot_changelist", "bots.view_bot"),
     ("Tools", "bots_tool_changelist", "bots.view_tool"),
-    ("Secrets", "bots_secret_changelist", "bots.view_secret"),
+    ("Passwords and keys", "bots_secret_changelist", "bots.view_secret"),
     ("Phone numbers", "bots_phonenumber_changelist", "bots.view_phonenumber"),
-    ("Numbers at Twilio", "numbers", "bots.view_phonenumber"),
+    ("Connect numbers", "numbers", "bots.view_phonenumber"),
     ("Blocked callers", "calls_blockedcaller_changelist", "calls.view_blockedcaller"),
     ("Users", "auth_user_changelist", "auth.view_user"),
 ]
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One of the first things to do, and where; no `link` for those who may not."""
+class SetupStep:
+    """One of the first things to do; `link` is empty for users who may not do it."""
 
-    what: str
-    why: str
+    title: str
+    description: str
     link: str
     done: bool
 
 
 def context(request: HttpRequest) -> dict[str, Any]:
-    """What the first page shows to this person."""
+    """The template context for this user."""
     home: dict[str, Any] = {
-        "places": _places(request.user),
-        "problems": _troubles(request.user),
+        "links": _page_links(request.user),
+        "problems": _problems(request.user),
     }
     if request.user.has_perm("calls.view_call"):
         home |= _figures(request.GET.get("day", ""), localdate())
         if not home["has_calls"]:
-            home["steps"] = _first_steps(request.user)
+            home["steps"] = _setup_steps(request.user)
     return {"home": home}
 
 
-def _places(person: Person) -> list[tuple[str, str]]:
-    """Where this person may go: name and address."""
+def _page_links(user: AnyUser) -> list[tuple[str, str]]:
+    """Name and URL of the pages that the user may see."""
     return [
         (name, reverse(f"admin:{page}"))
-        for name, page, permission in PLACES
-        if person.has_perm(permission)
+        for name, page, permission in LINKS
+        if user.has_perm(permission)
     ]
 
 
-def _troubles(person: Person) -> list[warnings.Finding]:
-    found: list[warnings.Finding] = []
-    if person.has_perm("bots.view_phonenumber"):
-        found += warnings.at_the_numbers()
-    if person.has_perm("calls.view_call"):
-        found += call_warnings.in_the_calls(_links(), start_of(localdate()))
-    if person.has_perm("bots.view_bot"):
-        found += [*warnings.in_the_setup(), *in_the_secrets()]
-    return sorted(found, key=lambda trouble: not trouble.is_urgent)
+def _problems(user: AnyUser) -> list[Finding]:
+    findings: list[Finding] = []
+    if user.has_perm("bots.view_phonenumber"):
+        findings += number_findings()
+    if user.has_perm("calls.view_call"):
+        findings += call_findings(_links(), start_of(localdate()))
+    if user.has_perm("bots.view_bot"):
+        findings += [*setup_findings(), *secret_findings()]
+    return sorted(findings, key=lambda finding: not finding.is_failure)
 
 
 def _figures(asked: str, today: date) -> dict[str, Any]:
-    day = day_asked_for(asked, today) if asked else None
+    day = parse_day(asked, today) if asked else None
     period = hours_of(day) if day else latest_days(today)
     hours = statistics.by_hour(period)
     if not hours and not Call.objects.real().exists():
         return {"has_calls": False}
     calls = _links()
     times = statistics.answer_times(period, hours)
-    drawn = _charts(calls, period, hours, times)
+    all_charts = _charts(calls, period, hours, times)
     return {
         "has_calls": True,
-        **_now_and_lately(calls, today, hours if day is None else None),
+        **_totals(calls, today, hours if day is None else None),
         **_answer_time([ms for _, ms in times]),
         **_days(period, asked, today),
-        "charts": drawn,
-        "drawings": [chart.drawing() for chart in drawn],
+        "charts": all_charts,
+        "drawings": [chart.drawing() for chart in all_charts],
     }
 
 
 def _charts(
-    calls: CallLinks, period: Period, hours: Hours, times: Waits
+    calls: CallLinks, period: Period, hours: HourlyTotals, times: AnswerTimes
 ) -> list[Chart]:
-    drawn = [
+    shown = [
         charts.calls_over_time(calls, period, hours),
         charts.answer_time(calls, period, times),
         charts.calls_by_bot(calls, period, statistics.by_bot(period) if hours else []),
     ]
     if period.day is None:
-        drawn.append(charts.calls_by_hour_of_day(calls, period, hours))
-    return drawn
+        shown.append(charts.calls_by_hour_of_day(calls, period, hours))
+    return shown
 
 
-def _now_and_lately(
-    calls: CallLinks, today: date, hours: Hours | None
+def _totals(
+    calls: CallLinks, today: date, hours: HourlyTotals | None
 ) -> dict[str, Any]:
-    """Tallies of today and the week; `hours` of the latest days spare a query."""
+    """Totals of today and this week; with `hours` of the last days, no query."""
     week = today - timedelta(days=today.weekday())
     starts = {"today": start_of(today), "week": start_of(week)}
-    found = (
+    totals = (
         statistics.totals(starts)
         if hours is None
         else statistics.totals_of(hours, starts)
     )
-    left, lost = statistics.open_calls()
+    open_calls, lost = statistics.open_calls()
     return {
         "lost": lost,
-        "now": Cell(left, calls.where(**OUTCOMES["open"])),
+        "now": Cell(open_calls, calls.where(**OUTCOMES["open"])),
         **{
-            name: _outcomes(calls, {"started_at__gte": starts[name]}, tally)
-            for name, tally in found.items()
+            name: _outcomes(calls, {"started_at__gte": starts[name]}, counts)
+            for name, counts in totals.items()
         },
     }
 
 
-def _outcomes(calls: CallLinks, span: dict[str, Any], tally: Tally) -> dict[str, Cell]:
+def _outcomes(
+    calls: CallLinks, span: dict[str, Any], counts: Totals
+) -> dict[str, Cell]:
     return {
-        kind: Cell(tally[kind], calls.where(**span, **OUTCOMES[kind]))
+        kind: Cell(counts[kind], calls.where(**span, **OUTCOMES[kind]))
         for kind in statistics.COUNTS
     }
 
 
-def _answer_time(waits: list[float]) -> dict[str, Any]:
+def _answer_time(times: list[float]) -> dict[str, Any]:
     return {
         name: Cell(None if ms is None else ms / 1000, "", "s")
         for name, ms in (
-            ("half", statistics.percentile(waits, 0.5)),
-            ("slow", statistics.percentile(waits, 0.95)),
+            ("half", statistics.percentile(times, 0.5)),
+            ("slow", statistics.percentile(times, 0.95)),
         )
     }
 
@@ -172,40 +175,40 @@ def _days(period: Period, asked: str, today: date) -> dict[str, Any]:
         "current_day": today,
         "earliest": date(FIRST_YEAR, 1, 1),
         "days": DAYS,
-        "most_answers": statistics.MAX_RESPONSES,
+        "max_answers": statistics.MAX_RESPONSES,
         "time_zone": settings.TIME_ZONE,
     }
 
 
-def _first_steps(person: Person) -> list[Step]:
-    """The way to the first call, for a deployment that has had none."""
+def _setup_steps(user: AnyUser) -> list[SetupStep]:
+    """The steps to the first call, for a deployment that has had none."""
     bot = Bot.objects.order_by("-is_default", "-is_active", "pk").first()
-    talk = reverse("admin:test-call", args=[bot.pk]) if bot else ""
+    test_call = reverse("admin:test-call", args=[bot.pk]) if bot else ""
     steps = [
         (
             "bots.change_bot" if bot else "bots.add_bot",
-            Step(
-                "Give your bot a greeting, a prompt and a voice",
-                "What it says first, what it knows, how it sounds.",
+            SetupStep(
+                "Give your bot a greeting, instructions and a voice",
+                "Its first sentence, its knowledge, and its sound.",
                 reverse("admin:bots_bot_change", args=[bot.pk])
                 if bot
                 else reverse("admin:bots_bot_add"),
-                bot is not None and bot.updated_at - bot.created_at > MOMENT,
+                bot is not None and bot.updated_at - bot.created_at > CREATION_TIME,
             ),
         ),
         (
             "bots.view_bot",
-            Step(
-                "Talk to it here, in the browser",
+            SetupStep(
+                "Make a test call in the browser",
                 "The same conversation as on the phone, without a phone.",
-                talk,
+                test_call,
                 Call.objects.filter(is_test=True).exists(),
             ),
         ),
         (
             "bots.view_phonenumber",
-            Step(
-                "Point a phone number here",
+            SetupStep(
+                "Connect a phone number",
                 "With your Twilio account, or step by step.",
                 reverse("admin:numbers"),
                 PhoneNumber.objects.exists(),
@@ -213,8 +216,8 @@ def _first_steps(person: Person) -> list[Step]:
         ),
     ]
     return [
-        step if person.has_perm(needed) else Step(step.what, step.why, "", step.done)
-        for needed, step in steps
+        step if user.has_perm(permission) else replace(step, link="")
+        for permission, step in steps
     ]
 
 

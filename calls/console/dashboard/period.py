@@ -1,4 +1,4 @@
-"""The stretch of time a page looks at, cut at the local clock's days or hours."""
+"""The period that the dashboard shows, in days or hours of the local clock."""
 
 from bisect import bisect_right
 from collections.abc import Iterable
@@ -14,48 +14,46 @@ FIRST_YEAR = 2000
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Days, or the hours of one `day`; `edges` are their starts and the end, in UTC."""
+    """Days, or the hours of one `day`. `edges` are their starts and the end, in UTC."""
 
     edges: tuple[datetime, ...]
     day: date | None = None
 
     @property
     def begin(self) -> datetime:
-        """The first moment of it."""
         return self.edges[0]
 
     @property
     def end(self) -> datetime:
-        """The first moment after it."""
         return self.edges[-1]
 
-    def place(self, moment: datetime) -> int:
-        """Which of its days or hours a moment within it falls into, from 0."""
-        return bisect_right(self.edges, moment) - 1
+    def bucket_of(self, time: datetime) -> int:
+        """The index of the day or hour that contains a time within the period."""
+        return bisect_right(self.edges, time) - 1
 
     def buckets(self) -> list[tuple[datetime, datetime]]:
         """Begin and end of each day or hour."""
         return list(zip(self.edges, self.edges[1:], strict=False))
 
     def label(self, begin: datetime) -> str:
-        """What a day or an hour is called."""
+        """The name of the day or hour that begins so."""
         return localtime(begin).strftime("%a %d %b" if self.day is None else "%H:%M")
 
 
 def latest_days(today: date) -> Period:
-    """The days up to today."""
+    """The last days, including today."""
     days = (today + timedelta(days=count) for count in range(1 - DAYS, 2))
     return Period(_edges(datetime.combine(day, time()) for day in days))
 
 
 def hours_of(day: date) -> Period:
-    """One day by the hour: 23 or 25 of them where the clocks change."""
+    """One day by the hour: 23 or 25 hours when the clocks change."""
     start = datetime.combine(day, time())
     return Period(_edges(start + timedelta(hours=hour) for hour in range(25)), day)
 
 
-def day_asked_for(text: str, today: date) -> date | None:
-    """The day a person chose, as YYYY-MM-DD; None when it is no day for calls."""
+def parse_day(text: str, today: date) -> date | None:
+    """The day in a text like YYYY-MM-DD; None if no call can be of that day."""
     try:
         day = date.fromisoformat(text)
     except ValueError:
@@ -64,10 +62,10 @@ def day_asked_for(text: str, today: date) -> date | None:
 
 
 def start_of(day: date) -> datetime:
-    """The midnight a day begins with."""
+    """The midnight with which a day begins."""
     return make_aware(datetime.combine(day, time()))
 
 
-def _edges(moments: Iterable[datetime]) -> tuple[datetime, ...]:
-    # An hour that the clocks skip begins when the next one does.
-    return tuple(sorted({make_aware(moment).astimezone(UTC) for moment in moments}))
+def _edges(times: Iterable[datetime]) -> tuple[datetime, ...]:
+    # An hour that the clocks skip begins with the next one.
+    return tuple(sorted({make_aware(time).astimezone(UTC) for time in times}))

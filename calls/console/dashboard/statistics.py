@@ -1,4 +1,4 @@
-"""The figures of the first page, read from calls and turns; test calls never count."""
+"""The dashboard's figures, from calls and turns without test calls."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -15,7 +15,7 @@ from calls.models import Call, Turn
 from calls.transcripts.call_stats import is_milliseconds
 
 OPEN = [status for status in Call.Status if status not in Call.OVER]
-# Above this many answers in a period, those of every nth call stand for all.
+# If a period has more answers, only those of every nth call are read.
 MAX_RESPONSES = 8_000
 
 COUNTS = {
@@ -25,14 +25,17 @@ COUNTS = {
     "refused": Q(status=Call.Status.REFUSED),
     "interrupted": Q(was_interrupted=True),
 }
-Tally = Counter[str]
-Hours = list[tuple[datetime, Tally]]
-Waits = list[tuple[datetime, float]]
+# Numbers of calls, by the keys of COUNTS and the statuses.
+Totals = Counter[str]
+# Totals by the start of each hour.
+HourlyTotals = list[tuple[datetime, Totals]]
+# Milliseconds until an answer was played, with the start of its call.
+AnswerTimes = list[tuple[datetime, float]]
 
 
 @dataclass(frozen=True, slots=True)
 class BotCalls:
-    """How many calls a bot took; no `bot_id` when it is deleted or never was."""
+    """The number of a bot's calls; `bot_id` is None for deleted and unknown bots."""
 
     bot_id: int | None
     name: str
@@ -40,37 +43,37 @@ class BotCalls:
 
 
 def open_calls() -> tuple[int, int]:
-    """Calls not over yet, and how many of them have lost their line."""
-    left = Call.objects.real().filter(status__in=OPEN)
-    counted = left.aggregate(calls=Count("pk"), lost=Count("disconnected_at"))
-    return counted["calls"], counted["lost"]
+    """The number of open calls, and of those among them that lost their connection."""
+    calls = Call.objects.real().filter(status__in=OPEN)
+    counts = calls.aggregate(calls=Count("pk"), lost=Count("disconnected_at"))
+    return counts["calls"], counts["lost"]
 
 
-def totals(starts: dict[str, datetime]) -> dict[str, Tally]:
-    """Calls by what became of them, since each of the named moments."""
-    counted = {
-        f"{name}_{kind}": Count("pk", filter=which & Q(started_at__gte=start))
+def totals(starts: dict[str, datetime]) -> dict[str, Totals]:
+    """Totals since each of the named times."""
+    counts = {
+        f"{name}_{kind}": Count("pk", filter=condition & Q(started_at__gte=start))
         for name, start in starts.items()
-        for kind, which in COUNTS.items()
+        for kind, condition in COUNTS.items()
     }
     calls = Call.objects.real().filter(started_at__gte=min(starts.values()))
-    found = calls.aggregate(**counted)
+    row = calls.aggregate(**counts)
     return {
-        name: Counter({kind: found[f"{name}_{kind}"] for kind in COUNTS})
+        name: Counter({kind: row[f"{name}_{kind}"] for kind in COUNTS})
         for name in starts
     }
 
 
-def totals_of(hours: Hours, starts: dict[str, datetime]) -> dict[str, Tally]:
-    """The same as `totals`, from hours that reach back far enough."""
+def totals_of(hours: HourlyTotals, starts: dict[str, datetime]) -> dict[str, Totals]:
+    """Like `totals`, but computed from hours that reach back far enough."""
     return {
-        name: sum((tally for hour, tally in hours if hour >= start), Counter())
+        name: sum((counts for hour, counts in hours if hour >= start), Counter())
         for name, start in starts.items()
     }
 
 
-def by_hour(period: Period) -> Hours:
-    """Calls by what became of them, for every hour that had any."""
+def by_hour(period: Period) -> HourlyTotals:
+    """Totals of every hour that had calls."""
     rows: Iterable[Mapping[str, Any]] = (
         _within(period)
         .annotate(hour=TruncHour("started_at"))
@@ -83,53 +86,53 @@ def by_hour(period: Period) -> Hours:
         )
         .order_by()  # sorting by the hour would sort every call
     )
-    return [(row["hour"], _tally(row)) for row in rows]
+    return [(row["hour"], _totals(row)) for row in rows]
 
 
-def _tally(row: Mapping[str, Any]) -> Tally:
+def _totals(row: Mapping[str, Any]) -> Totals:
     status = "open" if row["status"] in OPEN else row["status"]
     kinds = ("calls", "answered", "interrupted", "turns_said")
     return Counter({status: row["calls"], **{kind: row[kind] for kind in kinds}})
 
 
 def by_bot(period: Period) -> list[BotCalls]:
-    """Calls by bot, the busiest first; a deleted bot's by the name it had."""
+    """Calls by bot, the busiest first; deleted bots by the name that they had."""
     rows = (
         _within(period)
         .values_list("bot_id", "bot__name", "bot_name")
         .annotate(calls=Count("*"))
         .order_by()
     )
-    found: Counter[tuple[int | None, str]] = Counter()
+    counts: Counter[tuple[int | None, str]] = Counter()
     for bot_id, name_now, name_then, calls in rows:
-        found[bot_id, name_then if bot_id is None else name_now] += calls
-    bots = (BotCalls(*bot, calls) for bot, calls in found.items())
+        counts[bot_id, name_then if bot_id is None else name_now] += calls
+    bots = (BotCalls(*bot, calls) for bot, calls in counts.items())
     return sorted(bots, key=lambda bot: (-bot.calls, bot.name))
 
 
-def answer_times(period: Period, hours: Hours) -> Waits:
-    """When calls began and how long their answers took to be played (ms).
+def answer_times(period: Period, hours: HourlyTotals) -> AnswerTimes:
+    """The answer times of a period, of which `hours` are the totals.
 
-    Of too many answers only those of every nth call are read, so that each day or
-    hour of the period keeps its share.
+    If there are too many answers, only those of every nth call are read, so that each
+    day or hour of the period keeps its share.
     """
     if not hours:
         return []
     calls = _within(period)
-    answers = sum(tally["turns_said"] for _, tally in hours) / 2
-    if (every := ceil(answers / MAX_RESPONSES)) > 1:
-        calls = calls.alias(turn_to_be_read=F("pk") % every).filter(turn_to_be_read=0)
+    answers = sum(counts["turns_said"] for _, counts in hours) / 2
+    if (step := ceil(answers / MAX_RESPONSES)) > 1:
+        calls = calls.alias(remainder=F("pk") % step).filter(remainder=0)
     rows: Iterable[tuple[datetime, Any]] = (
         Turn.objects.filter(call__in=calls.order_by(), role=Turn.Role.BOT)
-        .exclude(model="")  # fixed sentences answer nothing
+        .exclude(model="")  # fixed sentences are no answers
         .order_by("-call__started_at")
         .values_list("call__started_at", "latency_ms__play_sent")[:MAX_RESPONSES]
     )
-    return [(begun, float(ms)) for begun, ms in rows if is_milliseconds(ms)]
+    return [(start, float(ms)) for start, ms in rows if is_milliseconds(ms)]
 
 
 def percentile(values: list[float], share: float) -> float | None:
-    """The value that this share of the values does not exceed; None of none."""
+    """The value that this share of the values does not exceed; None without values."""
     if not values:
         return None
     return sorted(values)[max(0, ceil(share * len(values)) - 1)]

@@ -1,4 +1,4 @@
-"""The live page's socket: news of all calls out, an operator's orders in."""
+"""The live page's WebSocket: sends updates of all calls, takes operators' commands."""
 
 import asyncio
 import json
@@ -11,13 +11,12 @@ from unicodedata import category
 from uuid import uuid4
 
 from channels.generic.websocket import AsyncWebsocketConsumer
-from django import db
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth import HASH_SESSION_KEY, get_user_model
-from django.contrib.contenttypes.models import ContentType
+from django.db import Error
 from django.utils.crypto import constant_time_compare
 
 from calls.accounts.sign_in import has_second_factor
+from calls.console.change_log import log_change
 from calls.console.live.transferred import transferred_calls
 from calls.db import run_in_db_thread
 from calls.live_feed.broadcast import VIEWERS
@@ -30,56 +29,53 @@ from calls.session.services import services
 log = logging.getLogger(__name__)
 
 NOT_ALLOWED = 4403
-# How often a viewer asks which calls there are, and whether it may still look (s).
-ROLL_SECONDS = 4.0
-# What a browser that reads slowly may leave waiting, in messages.
-OUTBOX_LIMIT = 500
+# How often a page asks for the list of calls, and checks its permission again.
+LIST_SECONDS = 4.0
+# Messages kept for a browser that reads slowly; later ones are dropped.
+MAX_OUTBOX = 500
 CLOSE_SECONDS = 1.0
-# As many calls a page may ask for between two rolls, each once: telling of them costs
-# the process that has the calls, and the next roll shows what is still missing.
-WANTED_LIMIT = 200
-
-# Of a person callers are put through to, in characters.
-NAME_LIMIT = 60
-ANYBODY = "whoever is there"
+# Calls that a page may request in full between two lists, each once. Sending them
+# costs the process that runs the calls; the next list shows what is still missing.
+MAX_REQUESTED = 200
+MAX_TARGET_NAME_LENGTH = 60
+FIRST_TARGET = "the first person available"
 
 NO_ANSWER = "The call is over, or its server cannot be reached."
 NOT_UNDERSTOOD = "That was not understood; reload the page."
-ORDERS = {
+LOG_MESSAGES = {
     "end": "Live: asked to end the call",
     "say": "Live: asked the bot to say “{text}”",
-    "transfer": "Live: asked to put the caller through to {text}",
+    "transfer": "Live: asked to transfer the caller to {text}",
 }
 
 
 class Refused(Exception):
-    """An order that is not passed on; says why, for the operator."""
+    """A command that is not passed on; the text tells the operator why."""
 
 
 class LiveConsumer(AsyncWebsocketConsumer):
-    """One open live page; it survives whatever happens to the channel layer."""
+    """One open live page. Keeps working if the channel layer fails."""
 
-    # Its own listener joins the layer, again and again where it must.
+    # `ChannelListener` joins the layer instead, and again after a failure.
     channel_layer_alias = "none"
 
     async def connect(self) -> None:
         """Accept staff who may read calls."""
         self.channel = ""
-        self.waiting: dict[str, asyncio.TimerHandle] = {}  # orders not yet confirmed
-        self.outbox: asyncio.Queue[Message] = asyncio.Queue(OUTBOX_LIMIT)
+        self.unconfirmed: dict[str, asyncio.TimerHandle] = {}  # by command id
+        self.outbox: asyncio.Queue[Message] = asyncio.Queue(MAX_OUTBOX)
         self.tasks: list[asyncio.Task[None]] = []
-        self.wanted: set[str] = set()
-        if not await _may_look(self.scope):
+        self.requested: set[str] = set()
+        if not await _may_watch(self.scope):
             return await self.close()
         await self.accept()
-        runtime().operator_controls.start()  # so that at least this process answers
-        listener = ChannelListener(VIEWERS, self._take, self._joined)
-        work = (listener.run(), self._send_on(), self._ask_on())
-        self.tasks = [asyncio.create_task(each) for each in work]
+        runtime().operator_controls.start()  # so that this process answers
+        listener = ChannelListener(VIEWERS, self._on_message, self._joined)
+        loops = (listener.run(), self._send_outbox(), self._refresh())
+        self.tasks = [asyncio.create_task(loop) for loop in loops]
 
     async def disconnect(self, code: int) -> None:
-        """The page is gone."""
-        for timer in self.waiting.values():
+        for timer in self.unconfirmed.values():
             timer.cancel()
         for task in self.tasks:
             task.cancel()
@@ -89,70 +85,76 @@ class LiveConsumer(AsyncWebsocketConsumer):
     async def receive(
         self, text_data: str | None = None, bytes_data: bytes | None = None
     ) -> None:
-        """Take a question or an order of the page."""
+        """Handle a request or a command of the page."""
         match _parsed(text_data):
             case {"want": [*calls]}:
-                self._want({_plain(str(call)) for call in calls[:WANTED_LIMIT]})
-            case {"do": str(what), "call": str(call), "order": str(order), **rest}:
+                self._request({_plain(str(call)) for call in calls[:MAX_REQUESTED]})
+            case {"do": str(command), "call": str(call), "order": str(name), **rest}:
                 text = _plain(str(rest.get("text", "")))
-                await self._order(what, _plain(call), _plain(order), text)
+                await self._command(command, _plain(call), _plain(name), text)
 
-    def _call_roll(self) -> None:
-        self.wanted.clear()
+    def _list_calls(self) -> None:
+        self.requested.clear()
         self._ask("controls.roll")
 
-    def _want(self, calls: set[str]) -> None:
-        left = WANTED_LIMIT - len(self.wanted)
-        if new := sorted(calls - self.wanted)[:left]:
-            self.wanted.update(new)
+    def _request(self, calls: set[str]) -> None:
+        left = MAX_REQUESTED - len(self.requested)
+        if new := sorted(calls - self.requested)[:left]:
+            self.requested.update(new)
             self._ask("controls.whole", calls=new)
 
-    async def _order(self, what: str, call_sid: str, name: str, text: str) -> None:
-        """Record an order and pass it on; the page hears what becomes of it."""
+    async def _command(self, command: str, call_sid: str, name: str, text: str) -> None:
+        """Record a command and pass it on; the page is told the result as `name`."""
         try:
-            text = _spoken(text) if what == "say" else text[:NAME_LIMIT]
-            await _record(self.scope, what, call_sid, text)
+            text = _spoken(text) if command == "say" else text[:MAX_TARGET_NAME_LENGTH]
+            await _record(self.scope, command, call_sid, text)
         except Refused as refusal:
             return self._answered(name, str(refusal))
-        except db.Error as error:
-            log.error("An order could not be recorded: %s", type(error).__name__)
+        except Error as error:
+            log.error("A command could not be recorded: %s", type(error).__name__)
             return self._answered(name, "Not done: the database cannot be reached.")
         order = f"{uuid4().hex} {name}"
         loop = asyncio.get_running_loop()
-        self.waiting[order] = loop.call_later(ANSWER_SECONDS, self._missed, order)
-        # A call of this process is reached without the layer, which may be away.
+        self.unconfirmed[order] = loop.call_later(ANSWER_SECONDS, self._missed, order)
+        # Calls of this process are reached without the layer, which may have failed.
         confirmed = partial(self._confirmed, order)
-        if not runtime().operator_controls.command(call_sid, what, text, confirmed):
-            given = {"what": what, "text": text, "order": order, "given_at": time()}
-            self._ask("controls.order", call=call_sid, **given)
+        if not runtime().operator_controls.command(call_sid, command, text, confirmed):
+            self._ask(
+                "controls.order",
+                call=call_sid,
+                what=command,
+                text=text,
+                order=order,
+                given_at=time(),
+            )
 
     def _missed(self, order: str) -> None:
-        del self.waiting[order]
+        del self.unconfirmed[order]
         self._answered(order.partition(" ")[2], NO_ANSWER)
 
     def _confirmed(self, order: str, refused: str) -> None:
-        if timer := self.waiting.pop(order, None):
+        if timer := self.unconfirmed.pop(order, None):
             timer.cancel()
             self._answered(order.partition(" ")[2], refused)
 
-    def _answered(self, order: str, refused: str) -> None:
-        self._put({"order": order, "refused": refused})
+    def _answered(self, name: str, refused: str) -> None:
+        self._put({"order": name, "refused": refused})
 
     def _joined(self, channel: str) -> None:
         self.channel = channel
-        self._call_roll()
+        self._list_calls()
 
-    def _ask(self, kind: str, **what: Any) -> None:
-        message = {"type": kind, "viewer": self.channel, **what}
+    def _ask(self, kind: str, **fields: Any) -> None:
+        message = {"type": kind, "viewer": self.channel, **fields}
         services().broadcaster.tell_servers(message)
 
-    def _take(self, message: Message) -> None:
-        """Something for this page came from a server; nothing here may wait."""
+    def _on_message(self, message: Message) -> None:
+        """Handle a server's message to this page. Must not block."""
         match message:
             case {"type": "live.news", "news": news}:
-                if any("hello" in each for each in news):
-                    self._call_roll()
-                self._put({"news": [each for each in news if "call" in each]})
+                if any("hello" in update for update in news):
+                    self._list_calls()
+                self._put({"news": [update for update in news if "call" in update]})
             case {"type": "live.roll", "server": server, "calls": calls}:
                 self._put({"server": server, "calls": calls})
             case {"type": "live.whole", "whole": whole}:
@@ -164,24 +166,24 @@ class LiveConsumer(AsyncWebsocketConsumer):
         if not self.outbox.full():
             self.outbox.put_nowait(message)
 
-    async def _send_on(self) -> None:
+    async def _send_outbox(self) -> None:
         while True:
             await self.send(text_data=json.dumps(await self.outbox.get()))
 
-    async def _ask_on(self) -> None:
-        """Keep asking who is there, for as long as the viewer may look.
+    async def _refresh(self) -> None:
+        """Ask for the list of calls regularly, until the user may no longer see it.
 
-        Callers who are with a person are in no process, so their rows tell of them.
+        Transferred calls run in no process, so they come from the database.
         """
         allowed = True
         while allowed:
             if self.channel:
-                self._call_roll()
-            with suppress(db.Error):
+                self._list_calls()
+            with suppress(Error):
                 self._put({"away": await transferred_calls()})
-            await asyncio.sleep(ROLL_SECONDS)
-            with suppress(db.Error):
-                allowed = await _may_look(self.scope)
+            await asyncio.sleep(LIST_SECONDS)
+            with suppress(Error):
+                allowed = await _may_watch(self.scope)
         await self.close(NOT_ALLOWED)
 
 
@@ -193,26 +195,25 @@ def _parsed(text: str | None) -> object:
 
 
 def _plain(text: str) -> str:
-    """A text without what neither a database nor UTF-8 can hold."""
+    """The text without characters that a database or UTF-8 cannot hold."""
     return text.replace("\x00", "").encode(errors="replace").decode()
 
 
 def _spoken(text: str) -> str:
-    """A line as the bot can say it. Raises `Refused`."""
-    words = " ".join("".join(c if category(c) != "Cc" else " " for c in text).split())
-    if not words:
+    """The text as the bot can say it, in one line. Raises `Refused`."""
+    line = " ".join("".join(c if category(c) != "Cc" else " " for c in text).split())
+    if not line:
         raise Refused("Write what the bot is to say.")
-    if len(words) > LINE_LIMIT:
-        raise Refused(
-            f"A line may have {LINE_LIMIT} characters; this has {len(words)}."
-        )
-    return words
+    if len(line) > LINE_LIMIT:
+        raise Refused(f"A line may have {LINE_LIMIT} characters; this has {len(line)}.")
+    return line
 
 
 def _account(scope: Any) -> Any:
-    """Whose socket it is, as of now; None once logged out, switched off or gone.
+    """The socket's user, read anew.
 
-    Nor without the code of the second step, where one is asked for.
+    None after a logout or a changed password, without a required second factor, or
+    if the account was deleted or deactivated.
     """
     session, user_id = scope["session"], scope["user"].pk
     if user_id is None or not session.exists(session.session_key):
@@ -221,34 +222,27 @@ def _account(scope: Any) -> Any:
     account = staff.filter(pk=user_id).first()
     if account is None or not has_second_factor(account, session):
         return None
-    # With another password since, every session that began before is over.
-    known = session.get(HASH_SESSION_KEY, "")
-    is_same = constant_time_compare(known, account.get_session_auth_hash())
+    # A new password ends all earlier sessions.
+    session_hash = session.get(HASH_SESSION_KEY, "")
+    is_same = constant_time_compare(session_hash, account.get_session_auth_hash())
     return account if is_same else None
 
 
 @run_in_db_thread
-def _may_look(scope: Any) -> bool:
+def _may_watch(scope: Any) -> bool:
     account = _account(scope)
     return account is not None and account.has_perm("calls.view_call")
 
 
 @run_in_db_thread
-def _record(scope: Any, what: str, call_sid: str, text: str) -> None:
-    """Note who orders what. Raises `Refused` where it cannot or may not be done."""
-    account, words = _account(scope), ORDERS.get(what)
-    if words is None:
+def _record(scope: Any, command: str, call_sid: str, text: str) -> None:
+    """Log the command and who gave it. Raises `Refused` if that is not permitted."""
+    account, message = _account(scope), LOG_MESSAGES.get(command)
+    if message is None:
         raise Refused(NOT_UNDERSTOOD)
     if account is None or not account.has_perm("calls.change_call"):
-        raise Refused("Your account may watch calls, but not act on them.")
+        raise Refused("Your account may watch calls, but not control them.")
     call = Call.objects.open().filter(call_sid=call_sid).first()
     if call is None:
         raise Refused("The call is over.")
-    LogEntry.objects.create(
-        user=account,
-        content_type=ContentType.objects.get(app_label="calls", model="call"),
-        object_id=str(call.pk),
-        object_repr=str(call),
-        action_flag=CHANGE,
-        change_message=words.format(text=text or ANYBODY),
-    )
+    log_change(account.pk, call, message.format(text=text or FIRST_TARGET))

@@ -1,4 +1,4 @@
-"""Calls in progress: read as they are spoken, and taken a hand in."""
+"""The page “Live calls”: follow calls in progress, and control them."""
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -12,7 +12,7 @@ SOCKET = "/console/live"
 
 
 def page(request: HttpRequest) -> HttpResponse:
-    """The page; everything on it comes through its socket."""
+    """Show the page; all calls on it come through its WebSocket."""
     if not request.user.has_perm("calls.view_call"):
         raise PermissionDenied
     context = {
@@ -22,7 +22,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "options": {
             "socket": SOCKET,
             "mayControl": request.user.has_perm("calls.change_call"),
-            # The page puts a call's own number in the place of 0.
+            # The script replaces 0 with the id of a call.
             "callPage": reverse("admin:calls_call_change", args=[0]),
         },
     }

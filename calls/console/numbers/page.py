@@ -1,6 +1,6 @@
-"""Which numbers lead here, and how to make one do so."""
+"""The page “Connect numbers”: the account's numbers, and whether they lead here."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from asgiref.sync import async_to_sync
@@ -21,7 +21,8 @@ from calls.console.numbers.point import (
 )
 from calls.console.numbers.preview import MAY_SEE
 from calls.diagnostics import server_url_probe
-from calls.diagnostics.response_verdicts import ProbeResult
+from calls.diagnostics.findings import failure
+from calls.diagnostics.response_verdicts import CLIP
 from calls.session.services import services
 from calls.speech.clip_store import ClipsUnavailable
 from calls.twilio.account import account, is_connected
@@ -30,17 +31,17 @@ from calls.twilio.number_setup import Number, NumberStatus, number_status
 from calls.twilio.webhook_urls import webhooks
 
 SAMPLE_LIFETIME_SECONDS = 60.0
-STRANGERS_SHOWN = 20
+MAX_OTHERS_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One number of the account, and what a call to it would meet here."""
+    """A number of the account, with its entry here and the bot that answers it."""
 
     number: Number
-    known: PhoneNumber | None
-    standing: NumberStatus
-    answering: RoutingAnswer
+    phone_number: PhoneNumber | None
+    status: NumberStatus
+    routing: RoutingAnswer
 
 
 @require_GET
@@ -50,50 +51,50 @@ def page(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     context: dict[str, Any] = {
         **admin.site.each_context(request),
-        "title": "Numbers at Twilio",
+        "title": "Connect numbers",
         "server_url": settings.SERVER_URL,
         "webhooks": webhooks(),
-        "why_not_here": why_not_reachable(),
+        "why_not_reachable": why_not_reachable(),
         "connected": is_connected(),
         "lacks_sid": not settings.TWILIO_ACCOUNT_SID,
         "lacks_token": not settings.TWILIO_AUTH_TOKENS,
         "may_point": request.user.has_perm(MAY_POINT),
         "changes": latest_changes(),
         "may_add": request.user.has_perm(MAY_ADD),
-        **(_at_twilio() if is_connected() else {}),
+        **(_account_numbers() if is_connected() else {}),
     }
     return TemplateResponse(request, "admin/numbers.html", context)
 
 
-def _at_twilio() -> dict[str, Any]:
+def _account_numbers() -> dict[str, Any]:
     try:
         numbers = account().numbers()
     except TwilioError as error:
         return {"problem": str(error)}
     default = Bot.objects.filter(is_default=True).first()
-    here = {
-        known.number: known for known in PhoneNumber.objects.select_related("bot").all()
+    phone_numbers = {
+        phone_number.number: phone_number
+        for phone_number in PhoneNumber.objects.select_related("bot")
     }
-    ours = webhooks()
     rows = []
     for number in sorted(numbers, key=lambda number: number.number):
-        known = here.pop(number.number, None)
-        answers = explain(known, default)
-        rows.append(Row(number, known, number_status(number, ours), answers))
-    strangers = list(here.values())
+        phone_number = phone_numbers.pop(number.number, None)
+        status = number_status(number, webhooks())
+        rows.append(Row(number, phone_number, status, explain(phone_number, default)))
+    others = list(phone_numbers.values())
     return {
         "rows": rows,
-        "strangers": strangers[:STRANGERS_SHOWN],
-        "more_strangers": max(0, len(strangers) - STRANGERS_SHOWN),
+        "others": others[:MAX_OTHERS_SHOWN],
+        "more_others": max(0, len(others) - MAX_OTHERS_SHOWN),
         "bots": Bot.objects.filter(is_active=True).only("name"),
     }
 
 
 @require_POST
 def check(request: HttpRequest) -> HttpResponse:
-    """Try the way from SERVER_URL to this server; one line for each part of it.
+    """Check the way from SERVER_URL to this server; one result for each part of it.
 
-    Runs in the request's own thread, while the event loop answers what is asked.
+    Runs in the request's own thread, while the event loop answers its requests.
     """
     if not request.user.has_perm(MAY_POINT):
         raise PermissionDenied
@@ -101,14 +102,18 @@ def check(request: HttpRequest) -> HttpResponse:
     try:
         async_to_sync(_store)(sample)
     except ClipsUnavailable:
-        words = "The clip store takes no clips. Is the Redis of REDIS_URL up?"
-        found = [
+        message = "The clip store takes no clips. Is the Redis of REDIS_URL up?"
+        findings = [
             *server_url_probe.check(None),
-            ProbeResult(server_url_probe.CLIP, False, words),
+            failure(CLIP, message),
         ]
     else:
-        found = server_url_probe.check(sample)
-    return JsonResponse({"results": [asdict(result) for result in found]})
+        findings = server_url_probe.check(sample)
+    results = [
+        {"name": found.name, "ok": not found.is_failure, "message": found.text}
+        for found in findings
+    ]
+    return JsonResponse({"results": results})
 
 
 async def _store(sample: server_url_probe.Sample) -> None:

@@ -1,11 +1,11 @@
-"""Point one of the account's numbers at this server."""
+"""Points a number of the Twilio account at this server."""
 
 import logging
 from typing import Any
 
 from django.conf import settings
 from django.contrib import admin, messages
-from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
+from django.contrib.admin.models import ADDITION, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Q, QuerySet
@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST
 
 from bots.models import Bot, PhoneNumber
 from calls.checks import SERVER_URL_HINT, is_loopback
+from calls.console.change_log import log_change
 from calls.twilio.account import Account, account
 from calls.twilio.errors import TwilioAway, TwilioError
 from calls.twilio.number_setup import (
@@ -31,15 +32,14 @@ log = logging.getLogger(__name__)
 
 MAY_POINT = "bots.change_phonenumber"
 MAY_ADD = "bots.add_phonenumber"
-SHOWN = 200
-CHANGES_SHOWN = 10
-# What our entries in the admin's log begin with.
+MAX_CHANGES_SHOWN = 10
+# The beginnings of our messages in the admin's log.
 DONE, TRIED = "Pointed at", "Asked Twilio"
-MAX_DIGITS = 9  # of a bot's id
+MAX_ID_DIGITS = 9
 
 
 def why_not_reachable() -> str:
-    """Why no number can be pointed at this server; empty when it can."""
+    """Why no number can be pointed at this server; empty if it can."""
     url = settings.SERVER_URL
     if is_loopback(settings.SERVER_HOST):
         return f"Twilio cannot reach {url}. {SERVER_URL_HINT}"
@@ -50,41 +50,41 @@ def why_not_reachable() -> str:
 
 @require_POST
 def point_number(request: HttpRequest, sid: str) -> HttpResponse:
-    """Point a number here; asks first when it points somewhere now."""
+    """Point a number here; asks for confirmation if it points elsewhere."""
     if not request.user.has_perm(MAY_POINT):
         raise PermissionDenied
-    if trouble := why_not_reachable():
-        messages.error(request, trouble)
+    if problem := why_not_reachable():
+        messages.error(request, problem)
         return redirect("admin:numbers")
     twilio = account()
     try:
         number = twilio.number(sid)
-        now = number_status(number, webhooks())
-        # What was confirmed must be what is lost: it may have changed meanwhile.
-        if now.consequence and request.POST.get("confirmed") != _seen(now):
-            return _ask(request, number, now)
+        status = number_status(number, webhooks())
+        # The status may have changed since the operator confirmed its consequence.
+        if status.consequence and request.POST.get("confirmed") != _seen(status):
+            return _ask(request, number, status)
         _point(request, twilio, number)
     except TwilioError as error:
         messages.error(request, str(error))
     return redirect("admin:numbers")
 
 
-def _ask(request: HttpRequest, number: Number, now: NumberStatus) -> HttpResponse:
+def _ask(request: HttpRequest, number: Number, status: NumberStatus) -> HttpResponse:
     bot = _chosen_bot(request)
     context: dict[str, Any] = {
         **admin.site.each_context(request),
         "title": f"Point {number.number} here?",
         "number": number,
-        "standing": now,
-        "seen": _seen(now),
+        "status": status,
+        "seen": _seen(status),
         "changes": changes(number, webhooks()),
         "bot": bot,
     }
     return TemplateResponse(request, "admin/bots/phonenumber/point.html", context)
 
 
-def _seen(now: NumberStatus) -> str:
-    return " ".join(now.consequence)
+def _seen(status: NumberStatus) -> str:
+    return " ".join(status.consequence)
 
 
 def _point(request: HttpRequest, twilio: Account, number: Number) -> None:
@@ -92,67 +92,63 @@ def _point(request: HttpRequest, twilio: Account, number: Number) -> None:
     try:
         after = twilio.change(number.sid, changes(number, webhooks()))
     except TwilioAway:
-        _record(request, number, f"{TRIED} to point it here; no answer came.")
+        _record(request, number, f"{TRIED} to point it here, without a response.")
         raise
     _record(request, number, f"{DONE} {webhooks().voice} (before: {before}).")
-    log.info("%s now points here, as %s wished", number.sid, request.user)
-    _enter(request, number)
-    found = number_status(after, webhooks())
-    if found.points == PointsAt.HERE:
-        messages.success(request, f"{number.number} points here now. Ring it.")
+    log.info("%s was pointed here by %s", number.sid, request.user)
+    _assign_bot(request, number)
+    status = number_status(after, webhooks())
+    if status.points == PointsAt.HERE:
+        messages.success(request, f"{number.number} points here now. Call it to try.")
     else:
         messages.warning(
-            request, f"Twilio took the change of {number.number}, but: {found.message}."
+            request, f"Twilio changed {number.number}, but: {status.message}."
         )
 
 
-def _enter(request: HttpRequest, number: Number) -> None:
-    """Give the number the bot that was chosen with it, if any."""
+def _assign_bot(request: HttpRequest, number: Number) -> None:
+    """Add the number with the bot that was chosen in the form, if any."""
     bot = _chosen_bot(request)
     if bot is None:
         return
     if not request.user.has_perm(MAY_ADD):
-        messages.warning(request, "You may not add numbers to the desk's list.")
+        messages.warning(request, "You may not add phone numbers here.")
         return
-    known = PhoneNumber(number=number.number, label=number.label[:80], bot=bot)
+    phone_number = PhoneNumber(number=number.number, label=number.label[:80], bot=bot)
     try:
-        known.full_clean()
+        phone_number.full_clean()
     except ValidationError as error:
-        told = " ".join(error.messages)
-        messages.warning(request, f"{bot} was not put on {number.number}: {told}")
+        problem = " ".join(error.messages)
+        messages.warning(
+            request, f"{bot} was not assigned to {number.number}: {problem}"
+        )
         return
-    known.save()
-    _log(request, known, ADDITION, "Added while it was pointed here.")
+    phone_number.save()
+    message = "Added while it was pointed here."
+    log_change(_user_id(request), phone_number, message, flag=ADDITION)
 
 
 def _chosen_bot(request: HttpRequest) -> Bot | None:
     chosen = request.POST.get("bot", "")
-    if not chosen.isdecimal() or len(chosen) > MAX_DIGITS:
+    if not chosen.isdecimal() or len(chosen) > MAX_ID_DIGITS:
         return None
     return Bot.objects.filter(pk=int(chosen)).first()
 
 
-def _record(request: HttpRequest, number: Number, words: str) -> None:
-    """Note who changed what, with the number's own entry where it has one."""
-    known = PhoneNumber.objects.filter(number=number.number).first()
-    _log(request, known or PhoneNumber(number=number.number), CHANGE, words)
+def _record(request: HttpRequest, number: Number, message: str) -> None:
+    phone_number = PhoneNumber.objects.filter(number=number.number).first()
+    subject = phone_number or PhoneNumber(number=number.number)
+    log_change(_user_id(request), subject, message)
+
+
+def _user_id(request: HttpRequest) -> int:
+    return int(request.user.pk or 0)
 
 
 def latest_changes() -> QuerySet[LogEntry]:
-    """What was changed at Twilio from here, the latest first."""
+    """Changes made at Twilio from this console, the latest first."""
     ours = Q(change_message__startswith=DONE) | Q(change_message__startswith=TRIED)
     entries = LogEntry.objects.filter(
         ours, content_type=ContentType.objects.get_for_model(PhoneNumber)
     )
-    return entries.select_related("user").order_by("-action_time")[:CHANGES_SHOWN]
-
-
-def _log(request: HttpRequest, known: PhoneNumber, flag: int, words: str) -> None:
-    LogEntry.objects.create(
-        user_id=int(request.user.pk or 0),
-        content_type=ContentType.objects.get_for_model(PhoneNumber),
-        object_id=str(known.pk) if known.pk else None,
-        object_repr=str(known)[:SHOWN],
-        action_flag=flag,
-        change_message=words,
-    )
+    return entries.select_related("user").order_by("-action_time")[:MAX_CHANGES_SHOWN]

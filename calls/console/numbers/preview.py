@@ -1,4 +1,4 @@
-"""What a number will do when it is called: who answers, with what, heard how."""
+"""Predicts what a call to a number will hear, for the page “Test a number”."""
 
 import re
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from django import forms
 from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.views.decorators.http import require_GET
@@ -26,9 +26,10 @@ from bots.phone_numbers import PastedNumberField
 from bots.validators import e164
 from calls.checks import is_loopback, server_url_is_an_origin, twilio_token_is_set
 from calls.console.numbers.point import why_not_reachable
+from calls.console.responses import error
 from calls.session.services import services
 from calls.speech.clip_store import ClipsUnavailable
-from calls.speech.inworld_requests import voicing
+from calls.speech.inworld_requests import speech_request
 from calls.speech.phrase_cache import Phrase
 from calls.twilio import twiml
 from calls.webhooks.connect import (
@@ -39,27 +40,28 @@ from calls.webhooks.connect import (
 )
 
 MAY_SEE = "bots.view_phonenumber"
-# Stands where each call has a token of its own.
+# In the place of the token that each call has.
 TOKEN = "TOKEN-OF-THE-CALL"  # noqa: S105
 SPEAKING_SECONDS = 15.0
 NO_STORE = (
-    "The clip store cannot be used, so callers hear the carrier's own voice. Is the "
-    "Redis of REDIS_URL up?"
+    "The clip store cannot be used, so callers hear Twilio's own voice. Does the "
+    "Redis of REDIS_URL run?"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What happens on a call; `said` is heard first, empty where the caller begins.
+    """A predicted call. `first_texts` is empty if the caller speaks first.
 
-    These are the bot's own texts by name, or a sentence of the carrier's under "".
+    They are the bot's texts by the names of their settings, or a sentence in Twilio's
+    voice under "".
     """
 
     number: str
-    answering: RoutingAnswer
+    routing: RoutingAnswer
     twiml: str
-    said: dict[str, str]
-    in_its_voice: bool
+    first_texts: dict[str, str]
+    in_bot_voice: bool
     warnings: list[str]
     has_examples: bool = False
 
@@ -72,69 +74,73 @@ class Preview:
 
 
 class NumberForm(forms.Form):
-    """A number to look at, written any way people write them."""
+    """A number, in any way that people write it."""
 
     number = PastedNumberField(max_length=200, validators=[e164])
 
 
 def preview(number: str) -> Preview:
-    """Look ahead at a call to a number."""
-    known = PhoneNumber.objects.select_related("bot").filter(number=number).first()
-    found = explain(known, Bot.objects.filter(is_default=True).first())
-    sentence = ""
+    """Predict a call to a number, without making one."""
+    phone_number = (
+        PhoneNumber.objects.select_related("bot").filter(number=number).first()
+    )
+    routing = explain(phone_number, Bot.objects.filter(is_default=True).first())
+    refusal = ""
     if configuration_problem(settings.SERVER_HOST):
-        sentence = NOT_CONFIGURED
-    elif found.bot is None:
-        sentence = NOT_IN_SERVICE
-    if sentence or found.bot is None:
-        document, said = twiml.say_and_hang_up(sentence), {"": sentence}
-        varies = False
+        refusal = NOT_CONFIGURED
+    elif routing.bot is None:
+        refusal = NOT_IN_SERVICE
+    if refusal or routing.bot is None:
+        document, texts = twiml.say_and_hang_up(refusal), {"": refusal}
+        has_examples = False
     else:
-        profile = config_of(found.bot)
-        document, said = connect_document(profile, TOKEN), first_sentence(profile)
-        varies = bool(names(profile.consent_message + profile.greeting))
-    return Preview(number, found, document, said, not sentence, warnings(), varies)
+        config = config_of(routing.bot)
+        document, texts = connect_document(config, TOKEN), first_texts(config)
+        has_examples = bool(names(config.consent_message + config.greeting))
+    return Preview(
+        number, routing, document, texts, not refusal, warnings(), has_examples
+    )
 
 
-def first_sentence(profile: BotConfig) -> dict[str, str]:
-    """What a bot says before the caller has spoken, by the names of its settings.
+def first_texts(config: BotConfig) -> dict[str, str]:
+    """The bot's texts before the caller speaks, by the names of their settings.
 
     Variables have the values that its operator gave as examples.
     """
-    texts = {"consent_message": profile.consent_message, "greeting": profile.greeting}
-    known = examples(profile.name, profile.variables, profile.time_zone)
-    filled = {name: fill(text, known).strip() for name, text in texts.items()}
+    texts = {"consent_message": config.consent_message, "greeting": config.greeting}
+    values = examples(config.name, config.variables, config.time_zone)
+    filled = {name: fill(text, values).strip() for name, text in texts.items()}
     return {name: text for name, text in filled.items() if text}
 
 
 def warnings() -> list[str]:
-    """What keeps callers from hearing this, whichever number they call."""
+    """Problems that keep callers of any number from hearing this."""
     checks = [
         *server_url_is_an_origin(),
         *twilio_token_is_set(),
         *inworld_key_is_set(),
     ]
-    told = [f"{check.msg} {check.hint or ''}".strip() for check in checks]
+    found = [f"{check.msg} {check.hint or ''}".strip() for check in checks]
     if settings.SANDBOX_RUNNING:
-        told.insert(
+        found.insert(
             0,
             "Sandbox: a local stand-in speaks, no real model or voice. Set "
             "INWORLD_API_KEY and restart.",
         )
     if settings.DEBUG and is_loopback(settings.SERVER_HOST):
-        told.append(why_not_reachable())
-    return told
+        found.append(why_not_reachable())
+    return found
 
 
 @require_GET
 def page(request: HttpRequest) -> HttpResponse:
-    """Show what any number would do, also one that is not in the list."""
+    """Show the prediction for any number, also one that is not in the list."""
     if not request.user.has_perm(MAY_SEE):
         raise PermissionDenied
     form = NumberForm(request.GET if "number" in request.GET else None)
     context = {
         **admin.site.each_context(request),
-        "title": "What will a number do?",
+        "title": "Test a number",
         "form": form,
         "preview": preview(form.cleaned_data["number"]) if form.is_valid() else None,
     }
@@ -145,34 +151,27 @@ def page(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def play(request: HttpRequest, bot_id: int) -> HttpResponse:
-    """What callers hear first, as WAV; else the `trouble` in plain words.
-
-    That is the greeting, or the text that is asked for as `said`.
-    """
+    """The greeting as WAV, or the text whose setting is named as `said`."""
     if not request.user.has_perm(MAY_SEE):
         raise PermissionDenied
-    profile = config_of(get_object_or_404(Bot.objects.with_related(), pk=bot_id))
-    text = first_sentence(profile).get(request.GET.get("said", "greeting"))
+    config = config_of(get_object_or_404(Bot.objects.with_related(), pk=bot_id))
+    text = first_texts(config).get(request.GET.get("said", "greeting"))
     if text is None:
-        return _trouble("This bot has no greeting: the caller speaks first.", 404)
+        return error("This bot has no greeting: the caller speaks first.", 404)
     try:
         # The services belong to the server's event loop.
-        phrase = async_to_sync(_spoken)(profile, text)
-    except InworldError as error:
-        return _trouble(operator_message(error), 502)
+        phrase = async_to_sync(_spoken)(config, text)
+    except InworldError as failure:
+        return error(operator_message(failure), 502)
     except ClipsUnavailable:
-        return _trouble(NO_STORE, 503)
+        return error(NO_STORE, 503)
     except TimeoutError:
-        return _trouble("The voice is taking long. Try again in a moment.", 504)
+        return error("The voice is taking long. Try again in a moment.", 504)
     headers = {"Cache-Control": "no-store"}
     return HttpResponse(phrase.wav, content_type="audio/wav", headers=headers)
 
 
-async def _spoken(profile: BotConfig, text: str) -> Phrase:
-    """The very clip that calls begin with; made now, it is ready for the next call."""
-    said = voicing(profile, text, settings.CLIP_SAMPLE_RATE)
-    return await services().phrases.get(said, SPEAKING_SECONDS)
-
-
-def _trouble(words: str, status: int) -> JsonResponse:
-    return JsonResponse({"problem": words}, status=status)
+async def _spoken(config: BotConfig, text: str) -> Phrase:
+    """The clip that calls begin with; cached, so it is ready for the next call."""
+    request = speech_request(config, text, settings.CLIP_SAMPLE_RATE)
+    return await services().phrases.get(request, SPEAKING_SECONDS)

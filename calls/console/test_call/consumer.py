@@ -1,4 +1,4 @@
-"""A test call's socket: the browser plays the carrier's part."""
+"""A test call's WebSocket: the browser stands in for Twilio."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ from django.core.signing import BadSignature, TimestampSigner
 from calls.db import run_in_db_thread
 from calls.models import Call
 from calls.review.latency_waterfall import Stage, stages
-from calls.review.tool_call_view import use_of
+from calls.review.tool_call_view import tool_call_view
 from calls.session.active_calls import active_calls
 from calls.session.consumer import NORMAL_CLOSURE, RelayConsumer
 from calls.session.services import Services
@@ -21,30 +21,30 @@ from calls.transfer import Transfer, pending
 from calls.turns.heard_text import heard_and_not
 from calls.turns.turn import COLLECT_DIGITS, Turn, TurnKind
 from calls.twilio.relay_tokens import TOKEN_LIFETIME_SECONDS
-from calls.twilio.twiml import screening_gather
+from calls.twilio.twiml import screening_prompt
 
-# What a browser says when its page is closed or left.
+# A browser's close code when its page is closed or left.
 GOING_AWAY = 1001
-# The page hangs up with this, to be told first how much of the last words was heard.
+# The page hangs up with this frame, to receive the last turn before the close.
 HANG_UP = '{"type":"test.hangUp"}'
-# To try a bot is part of editing it, and it costs what a call costs.
+# Testing a bot is part of editing it, and it costs what a call costs.
 PERMISSION = "bots.change_bot"
 
 
 def may_test(user: Any) -> bool:
-    """Whether someone may hold test calls; reads the database."""
+    """True if the user may make test calls. Reads the database."""
     return bool(user.is_active and user.is_staff and user.has_perm(PERMISSION))
 
 
-def talk_token(call_sid: str, user: Any) -> str:
-    """A token for the socket's path: for this call, and for who makes it."""
+def call_token(call_sid: str, user: Any) -> str:
+    """A token for the WebSocket's path, valid for this call and this user."""
     return _signer().sign_object([call_sid, user.pk])
 
 
 def call_of(
     token: str, user: Any, *, lifetime: int | None = TOKEN_LIFETIME_SECONDS
 ) -> str | None:
-    """The call SID of a token that this person was given; None: it is not good."""
+    """The call SID in a token of this user; None if the token is not valid."""
     try:
         call_sid, user_id = _signer().unsign_object(token, max_age=lifetime)
     except (BadSignature, ValueError, TypeError):
@@ -53,11 +53,11 @@ def call_of(
 
 
 def _signer() -> TimestampSigner:
-    return TimestampSigner(salt="voicebot.talk", sep=".")
+    return TimestampSigner(salt="voicebot.test-call", sep=".")
 
 
 class TestCallSession(CallSession):
-    """A call whose page is shown each turn as it goes into the transcript."""
+    """A session that also sends each written turn to the page."""
 
     def __init__(
         self,
@@ -79,66 +79,66 @@ class TestCallSession(CallSession):
                 self.outbox.append(ended_frame(reason))
             case TransferStarted(_, transfer):
                 self.outbox.append(transfer_frame(Transfer.of(transfer)))
-        self.tasks.start(self._tell_all())
+        self.tasks.start(self._send_updates())
 
     async def _send_in_order(self, frame: str) -> None:
-        # After the relay's `end` the page listens no more.
-        await self._tell_all()
+        # The page stops reading at the relay's `end` frame.
+        await self._send_updates()
         await self.send_update(frame)
 
-    async def _tell_all(self) -> None:
+    async def _send_updates(self) -> None:
         while self.outbox:
             await self.send_update(self.outbox.popleft())
 
 
 class TestCallConsumer(RelayConsumer):
-    """The same socket as the carrier's, for an operator's browser."""
+    """The relay's WebSocket, for an operator's browser."""
 
     session_class = TestCallSession
     hang_up_codes = frozenset({NORMAL_CLOSURE, GOING_AWAY})
 
     async def authorise(self, token: str) -> Call | None:
-        """The call of this token, if it was made by who opens the socket."""
+        """The call of this token, if the WebSocket's user made it."""
         user = self.scope["user"]
         call_sid = call_of(token, user)
-        taken = call_sid is None or call_sid in active_calls().sessions
-        if taken or not await _may_talk(user):
+        is_connected = call_sid in active_calls().sessions
+        if call_sid is None or is_connected or not await _may_test(user):
             return None
         call = await Call.objects.open().filter(call_sid=call_sid).afirst()
-        if call is None or pending(call.transfer):  # the page decides on that first
+        if call is None or pending(call.transfer):  # the operator decides that first
             return None
-        # Why the caller is back from a person is told once.
-        fresh = {"transfer": {}, "relay_nonce": ""}
-        await Call.objects.filter(pk=call.pk).aupdate(**fresh)
+        # The reason why a transfer failed is used once.
+        await Call.objects.filter(pk=call.pk).aupdate(transfer={}, relay_nonce="")
         return call
 
     async def receive(
         self, text_data: str | None = None, bytes_data: bytes | None = None
     ) -> None:
-        """Take one frame of the carrier's protocol, or the page's hanging up."""
+        """Handle a frame of the relay protocol, or `test.hangUp`."""
         if text_data == HANG_UP:
             return await self._hang_up()
         await super().receive(text_data, bytes_data)
 
     async def on_lost(self, session: CallSession) -> None:
-        """The page is gone: no carrier will ask how to go on."""
+        """Close the call: unlike Twilio, the page does not reconnect."""
         await session.close(Call.Status.FAILED, Call.EndReason.CONNECTION_LOST)
 
     async def _hang_up(self) -> None:
         if self.session:
-            end = Call.Status.COMPLETED, Call.EndReason.CALLER_HUNG_UP
-            await self.session.close(*end)
-        # A task, so that it comes after the frames that this has just caused.
+            await self.session.close(
+                Call.Status.COMPLETED, Call.EndReason.CALLER_HUNG_UP
+            )
+        # A task, so that the frames caused by the above are sent first.
         self.closing = asyncio.create_task(self.close(NORMAL_CLOSURE))
 
 
-_may_talk = run_in_db_thread(may_test)
+_may_test = run_in_db_thread(may_test)
 
 
 def turn_frame(turn: Turn) -> str:
-    """A turn as the page shows it; how much was heard is known once it has ended."""
-    said, unheard = heard_and_not(turn)
-    did = use_of(turn.tool_call, turn.latency_ms)
+    """A turn as the page shows it."""
+    heard, not_heard = heard_and_not(turn)
+    tool_call = tool_call_view(turn.tool_call, turn.latency_ms)
     return json.dumps(
         {
             "type": "test.turn",
@@ -146,19 +146,19 @@ def turn_frame(turn: Turn) -> str:
             "role": turn.role,
             "consent": turn.kind is TurnKind.CONSENT,
             "filler": turn.kind is TurnKind.FILLER,
-            "use": did.to_json() if did else None,
-            "works": _is_at_work(turn),
-            "said": said,
-            "unheard": unheard,
+            "toolCall": tool_call.to_json() if tool_call else None,
+            "working": _is_working(turn),
+            "heard": heard,
+            "notHeard": not_heard,
             "interrupted": turn.interrupted,
             "error": turn.error,
-            "stages": [_shape(stage) for stage in stages(turn.latency_ms)],
+            "stages": [_stage(stage) for stage in stages(turn.latency_ms)],
         }
     )
 
 
-def _is_at_work(turn: Turn) -> bool:
-    """Whether the caller waits for a tool; what is to be typed the bot waits for."""
+def _is_working(turn: Turn) -> bool:
+    """True while the caller waits for a tool; for digits, the bot waits instead."""
     return bool(
         turn.tool_call
         and turn.ended_at is None
@@ -167,17 +167,23 @@ def _is_at_work(turn: Turn) -> bool:
 
 
 def transfer_frame(transfer: Transfer) -> str:
-    """Whom the carrier would ring up now, and what they would hear."""
-    announced = screening_gather(transfer) if transfer.announce else ""
-    who = {"name": transfer.name, "number": transfer.number}
-    return json.dumps({"type": "test.transfer", **who, "announcement": announced})
+    """Whom Twilio would call now, and the announcement they would hear."""
+    announcement = screening_prompt(transfer) if transfer.announce else ""
+    return json.dumps(
+        {
+            "type": "test.transfer",
+            "name": transfer.name,
+            "number": transfer.number,
+            "announcement": announcement,
+        }
+    )
 
 
-def _shape(stage: Stage) -> dict[str, Any]:
-    shown = ("name", "label", "end_ms", "took_ms", "left", "width")
-    return {name: getattr(stage, name) for name in shown}
+def _stage(stage: Stage) -> dict[str, Any]:
+    fields = ("name", "label", "end_ms", "took_ms", "left", "width")
+    return {name: getattr(stage, name) for name in fields}
 
 
 def ended_frame(reason: str) -> str:
-    """Why the call is over, in words."""
+    """The reason why the call is over, in words."""
     return json.dumps({"type": "test.ended", "reason": Call.EndReason(reason).label})

@@ -1,4 +1,4 @@
-"""TODO."""
+"""Creates the call of a test, and closes test calls that never connected."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -13,24 +13,24 @@ from calls.models import Call
 from calls.transcripts.closing import close_calls
 from calls.webhooks.open_call import config_snapshot
 
-# A page opens its socket at once.
-UNCONNECTED = timedelta(minutes=1)
+# A page opens its WebSocket at once.
+MAX_CONNECT_TIME = timedelta(minutes=1)
 
 
 async def open_test_call(
     bot: Bot, operator: str, variables: Mapping[str, str] | None = None
 ) -> Call:
-    """A call that an operator makes at the desk, to try a bot.
+    """Create a call with which an operator tests a bot in the browser.
 
-    `variables` stand for what the carrier would tell of it.
+    `variables` stand for the parameters that Twilio would send.
     """
     await run_in_db_thread(_close_unconnected_tests)()
-    profile = await run_in_db_thread(config_snapshot)(bot, "")
+    config = await run_in_db_thread(config_snapshot)(bot, "")
     return await Call.objects.acreate(
         call_sid=f"test-{token_hex(16)}",
         bot=bot,
         bot_name=bot.name,
-        settings=profile.to_json(),
+        settings=config.to_json(),
         variables=limited(variables or {}),
         from_number=f"{operator} (browser)"[-120:],
         started_at=timezone.now(),
@@ -43,6 +43,6 @@ def _close_unconnected_tests() -> None:
     abandoned = Call.objects.filter(
         is_test=True,
         status=Call.Status.RINGING,
-        started_at__lte=timezone.now() - UNCONNECTED,
+        started_at__lte=timezone.now() - MAX_CONNECT_TIME,
     )
     close_calls(abandoned, Call.Status.FAILED, Call.EndReason.NEVER_CONNECTED)

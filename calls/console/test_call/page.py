@@ -1,4 +1,4 @@
-"""Talk to a bot in the browser: the page, and the call that its button makes."""
+"""The page “Test call”: talk to a bot in the browser."""
 
 from typing import Any
 
@@ -16,27 +16,28 @@ from bots.config.placeholders import BUILT_IN, parse_declared
 from bots.config_builder import config_from_json
 from bots.inworld.api_key import lacks_key
 from bots.models import Bot
-from calls.console.test_call.consumer import may_test, talk_token
+from calls.console.responses import error
+from calls.console.test_call.consumer import call_token, may_test
 from calls.console.test_call.new_call import open_test_call
 from calls.models import Call
 from calls.session.active_calls import active_calls
 from calls.session.variables import SIMULATED_VARIABLES
 
 NO_KEY = "INWORLD_API_KEY is not set, so no bot can speak. Set it and restart."
-FULL = "As many calls as this server takes (MAX_CALLS) are in progress. Try again soon."
+FULL = "The server has as many calls as it takes (MAX_CALLS). Try again soon."
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def page(request: HttpRequest, bot_id: int) -> HttpResponse:
-    """Show the page; a POST makes a call and says how to connect to it."""
+    """Show the page; a POST creates a call and returns how to connect to it."""
     if not may_test(request.user):
         raise PermissionDenied
     bot = get_object_or_404(Bot.objects.with_related(), pk=bot_id)
     if request.method == "POST":
-        return _call(request, bot)
+        return _start_call(request, bot)
     context: dict[str, Any] = {
         **admin.site.each_context(request),
-        "title": f"Talk to {bot}",
+        "title": f"Test call to {bot}",
         "bot": bot,
         "opts": Bot._meta,
         "keys": "123456789*0#",
@@ -45,40 +46,43 @@ def page(request: HttpRequest, bot_id: int) -> HttpResponse:
     return TemplateResponse(request, "admin/test_call.html", context)
 
 
-def _call(request: HttpRequest, bot: Bot) -> JsonResponse:
+def _start_call(request: HttpRequest, bot: Bot) -> JsonResponse:
     if lacks_key():
-        return JsonResponse({"problem": NO_KEY}, status=503)
+        return error(NO_KEY, 503)
     # The services belong to the server's event loop.
-    call = async_to_sync(_ring)(bot, request.user.get_username(), _given(request, bot))
+    call = async_to_sync(_open_call)(
+        bot, request.user.get_username(), _entered_variables(request, bot)
+    )
     if call is None:
-        return JsonResponse({"problem": FULL}, status=503)
+        return error(FULL, 503)
     return JsonResponse(connection_info(call, request.user))
 
 
 def _variables(bot: Bot) -> dict[str, str]:
-    """What the page asks for, with examples: who calls which number, and the bot's own.
+    """The variables that the page asks for, with example values.
 
-    The rest of what a call knows by itself a test call knows, too.
+    These are the two phone numbers and the bot's own variables. All other built-in
+    variables have real values in a test call as well.
     """
-    noted = parse_declared(bot.variables)
-    ours = bot.numbers.filter(is_active=True).first()
+    declared = parse_declared(bot.variables)
+    called = bot.numbers.filter(is_active=True).first()
     numbers = (
-        {**EXAMPLE_VALUES, "called_number": ours.number} if ours else EXAMPLE_VALUES
+        {**EXAMPLE_VALUES, "called_number": called.number} if called else EXAMPLE_VALUES
     )
     return {
-        **{name: noted.get(name) or numbers[name] for name in SIMULATED_VARIABLES},
-        **{name: text for name, text in noted.items() if name not in BUILT_IN},
+        **{name: declared.get(name) or numbers[name] for name in SIMULATED_VARIABLES},
+        **{name: text for name, text in declared.items() if name not in BUILT_IN},
     }
 
 
-def _given(request: HttpRequest, bot: Bot) -> dict[str, str]:
-    """What the page fills in for the bot's variables; the others are unknown."""
-    given = ((name, request.POST.get(f"variable-{name}")) for name in _variables(bot))
-    return {name: value for name, value in given if value}
+def _entered_variables(request: HttpRequest, bot: Bot) -> dict[str, str]:
+    """The values entered on the page; variables left empty are unknown."""
+    entered = ((name, request.POST.get(f"variable-{name}")) for name in _variables(bot))
+    return {name: value for name, value in entered if value}
 
 
-async def _ring(bot: Bot, operator: str, variables: dict[str, str]) -> Call | None:
-    """A new call that waits for its socket; None when there is no room."""
+async def _open_call(bot: Bot, operator: str, variables: dict[str, str]) -> Call | None:
+    """A new call that waits for its WebSocket; None if the server is full."""
     if active_calls().is_full:
         return None
     call = await open_test_call(bot, operator, variables)
@@ -87,19 +91,19 @@ async def _ring(bot: Bot, operator: str, variables: dict[str, str]) -> Call | No
 
 
 def connection_info(call: Call, user: Any) -> dict[str, Any]:
-    """What the page needs to play the carrier: the TwiML's part of a phone call."""
-    profile = config_from_json(call.settings)
-    token = talk_token(call.call_sid, user)
-    readable = user.has_perm("calls.view_call")
+    """The TwiML's attributes, with which the page stands in for Twilio."""
+    config = config_from_json(call.settings)
+    token = call_token(call.call_sid, user)
+    may_read = user.has_perm("calls.view_call")
     return {
         "socket": reverse(
             "test-call-socket", args=[token], urlconf="calls.console.routing"
         ),
         "callSid": call.call_sid,
         "from": call.from_number,
-        "language": profile.language,
-        "interruptible": profile.interruptible,
-        "keys": profile.dtmf_detection,
+        "language": config.language,
+        "interruptible": config.interruptible,
+        "keys": config.dtmf_detection,
         "token": token,
-        "page": reverse("admin:calls_call_change", args=[call.pk]) if readable else "",
+        "page": reverse("admin:calls_call_change", args=[call.pk]) if may_read else "",
     }

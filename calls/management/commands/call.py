@@ -1,4 +1,4 @@
-"""`manage.py call`: telephone a running server without a telephone."""
+"""`manage.py call`: calls a running server without a telephone."""
 
 import asyncio
 import sys
@@ -37,7 +37,7 @@ from calls.simulator.arguments import (
 
 # A bot without a greeting waits for the caller to speak.
 GREETING_SECONDS = 5.0
-# How long the server may take to write down the end of the call.
+# The server may take this long to write the end of the call.
 TRANSCRIPT_SECONDS = 2.0
 
 
@@ -50,7 +50,7 @@ INTERRUPTION = Speech("Sorry, one moment.")
 
 class Command(BaseCommand):
     help = "Calls a running server as Twilio would and prints what the caller hears."
-    # What is configured here is the server's business; a caller only dials.
+    # The checks concern the server, not a caller.
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -58,10 +58,15 @@ class Command(BaseCommand):
         add_caller_arguments(parser)
         add_pace_arguments(parser)
         parser.add_argument(
-            "--save", type=writable, metavar="FILE.wav", help="keep what was heard"
+            "--save",
+            type=writable,
+            metavar="FILE.wav",
+            help="record what the caller hears",
         )
         parser.add_argument(
-            "--no-transcript", action="store_true", help="leave the database alone"
+            "--no-transcript",
+            action="store_true",
+            help="do not read the transcript from the database",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -148,7 +153,7 @@ class Command(BaseCommand):
             except (BadClip, OSError) as error:
                 raise CommandError(f"The recording was not saved: {error}") from error
             self._print(f"Saved {options['save']}")
-        self._print(f"In the desk: {_page(self.call.call_sid, options['server'])}")
+        self._print(f"In the console: {_page(self.call.call_sid, options['server'])}")
 
     def _judge(self, failure: CallFailed | None) -> None:
         call = self.call
@@ -161,22 +166,22 @@ class Command(BaseCommand):
         if call.errors:
             raise CommandError(" ".join(call.errors))
         if not call.answered:
-            heard = f"The caller hears: “{call.refusal}”"
-            turned_away = "It was turned away; the list of calls says why."
-            told = heard if call.refusal else turned_away
-            raise CommandError(f"No bot answered. {told}")
+            reason = "It was turned away; the list of calls says why."
+            if call.refusal:
+                reason = f"The caller hears: “{call.refusal}”"
+            raise CommandError(f"No bot answered. {reason}")
         if any(action["SessionStatus"] == "failed" for action in call.actions):
             raise CommandError("The server dropped the relay socket during the call.")
 
 
-async def _steps(given: list[Step] | None, after: float | None) -> AsyncIterator[Step]:
-    """What the caller does: as told, typed line by line, or two polite sentences."""
-    if not given and sys.stdin.isatty() and after is None:
+async def _steps(steps: list[Step] | None, after: float | None) -> AsyncIterator[Step]:
+    """The caller's actions: from the options, typed line by line, or a default."""
+    if not steps and sys.stdin.isatty() and after is None:
         with suppress(EOFError):
             while text := await asyncio.to_thread(input):
                 yield Speech(text)
         return
-    steps = given or DEFAULT_STEPS
+    steps = steps or DEFAULT_STEPS
     if after is not None and len(steps) == 1:
         steps = [*steps, INTERRUPTION]
     for step in steps:
@@ -184,8 +189,8 @@ async def _steps(given: list[Step] | None, after: float | None) -> AsyncIterator
 
 
 def _page(call_sid: str, server: str) -> str:
-    """Where the desk tells of a call."""
-    # With https set, nobody can sign in beside the proxy.
+    """The address of the call in the console."""
+    # With an https SERVER_URL, sign-in works only through the proxy.
     public = settings.SERVER_URL
     origin = public if public.startswith("https://") else server.rstrip("/")
     return f"{origin}{reverse('admin:calls_call_changelist')}?q={call_sid}"
@@ -200,7 +205,7 @@ def _first_number() -> str:
 
 
 def _turns(call_sid: str) -> list[Turn]:
-    """The conversation as the server wrote it down, if it uses this database."""
+    """The server's transcript, if the server uses this database."""
     deadline = time.monotonic() + TRANSCRIPT_SECONDS
     with suppress(db.Error):
         while time.monotonic() < deadline:

@@ -1,4 +1,4 @@
-"""Write calls with their turns to a file or the terminal."""
+"""`manage.py export_calls`: writes calls with their turns to a file or terminal."""
 
 import os
 import sys
@@ -21,10 +21,10 @@ class Command(BaseCommand):
     """Exports calls, oldest first."""
 
     help = "Write calls with their turns as JSON lines or CSV, oldest first."
-    requires_system_checks = []  # old calls can be read on a server not set up for new
+    requires_system_checks = []  # an unconfigured server can export old calls
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Say which calls, in which form, and where to."""
+        """Add the filters, the format and the output."""
         parser.add_argument("--format", choices=FORMS, default="jsonl")
         parser.add_argument("--output", metavar="FILE", help="instead of the terminal")
         parser.add_argument(
@@ -38,17 +38,19 @@ class Command(BaseCommand):
             metavar="WHEN",
             help="started before then; a bare day is included",
         )
-        parser.add_argument("--bot", metavar="NAME", help="only calls this bot took")
+        parser.add_argument(
+            "--bot", metavar="NAME", help="only calls that this bot answered"
+        )
         parser.add_argument("--call-sid", metavar="SID", help="only this call")
         parser.add_argument(
             "--include-tests",
             action="store_true",
-            help="also calls made from the desk, to try a bot",
+            help="also test calls from the console",
         )
 
     def handle(self, **options: Any) -> None:
-        """Write the calls that were asked for."""
-        calls = chosen(**options)
+        """Export the calls that the options select."""
+        calls = selected(**options)
         form = options["format"]
         if options["output"]:
             self.write_file(calls, options["output"], form)
@@ -57,7 +59,7 @@ class Command(BaseCommand):
             write(calls, form, self.stdout)
             self.stdout.flush()
         except BrokenPipeError:
-            # `| head` has seen enough; Python would complain once more on its way out.
+            # The reader (`| head`) closed the pipe. Avoids Python's error at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def write_file(self, calls: QuerySet[Call], path: str, form: str) -> None:
@@ -69,7 +71,7 @@ class Command(BaseCommand):
             raise CommandError(f"Cannot write {path}: {error.strerror}.") from error
 
 
-def chosen(
+def selected(
     since: str | None,
     until: str | None,
     bot: str | None,
@@ -77,15 +79,15 @@ def chosen(
     include_tests: bool,
     **others: Any,
 ) -> QuerySet[Call]:
-    """Find the calls that fit every filter; one asked for by its SID may be a test."""
+    """The calls that match every filter; a single call may be a test call."""
     calls = Call.objects.order_by("started_at", "pk")
     if since:
-        calls = calls.filter(started_at__gte=parsed("--since", since))
+        calls = calls.filter(started_at__gte=parse_time("--since", since))
     if until:
-        calls = calls.filter(started_at__lt=parsed("--until", until, day_end=True))
+        calls = calls.filter(started_at__lt=parse_time("--until", until, day_end=True))
     if bot:
         # A call keeps the name its bot had; a renamed bot still finds its old calls.
-        calls = calls.filter(taken_by(bot))
+        calls = calls.filter(answered_by(bot))
     if not include_tests and not call_sid:
         calls = calls.real()
     if call_sid:
@@ -95,25 +97,25 @@ def chosen(
     return calls
 
 
-def taken_by(bot: str) -> Q:
-    """Match the calls of a bot, which may have been deleted since."""
+def answered_by(bot: str) -> Q:
+    """A filter for the calls of a bot, which may have been deleted since."""
     named = Q(bot__name=bot) | Q(bot_name=bot)
-    known = Bot.objects.filter(name=bot).exists() or Call.objects.filter(named).exists()
-    if not known:
+    exists = Bot.objects.filter(name=bot).exists()
+    if not exists and not Call.objects.filter(named).exists():
         names = ", ".join(Bot.objects.values_list("name", flat=True)) or "none"
         raise CommandError(f"There is no bot “{bot}”. Bots here: {names}.")
     return named
 
 
-def parsed(option: str, value: str, day_end: bool = False) -> datetime:
-    """Read a day or a moment, in UTC unless it says otherwise."""
+def parse_time(option: str, value: str, day_end: bool = False) -> datetime:
+    """Parse a day or a time, in the default time zone unless it has an offset."""
     try:
-        moment = datetime.fromisoformat(value)
+        time = datetime.fromisoformat(value)
         if day_end and _is_day(value):
-            moment += ONE_DAY
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=get_default_timezone())
-        return moment.astimezone(UTC)
+            time += ONE_DAY
+        if time.tzinfo is None:
+            time = time.replace(tzinfo=get_default_timezone())
+        return time.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise CommandError(
             f"{option}: “{value}” is not a date. Write 2026-01-31 or 2026-01-31T09:30."

@@ -31,7 +31,7 @@ function stop() {
     player.pause();
 }
 
-// Clips that are gone are passed over: of an interrupted turn the first are often left.
+// Expired clips are skipped: of an interrupted turn the first clips are often left.
 async function listen(button) {
     stop();
     playing = button;

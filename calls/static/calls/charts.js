@@ -1,4 +1,4 @@
-// Draws the first page's charts. A click on a bar or a point opens the calls behind it.
+// Draws the dashboard's charts. A click on a bar or a point opens its calls.
 
 const drawings = JSON.parse(document.getElementById("home-charts")?.textContent ?? "[]");
 const still = matchMedia("(prefers-reduced-motion: reduce)");
@@ -25,7 +25,7 @@ function dataset(series, stacked) {
     pointHitRadius: 12,
     spanGaps: true,
     order: line ? 0 : 1, // lines above bars
-    // Interruptions are a part of the calls, not more of them.
+    // Interrupted calls are among the others, so they are not stacked.
     stack: stacked && !line ? "calls" : series.name,
   };
 }
@@ -61,10 +61,10 @@ function shorten(axisOptions) {
   return axisOptions;
 }
 
-function scales({ unit, stacked, lying }) {
+function scales({ unit, stacked, horizontal }) {
   const values = axis(unit, stacked, true);
   const labels = labelAxis(stacked);
-  return lying ? { x: values, y: shorten(labels) } : { x: labels, y: values };
+  return horizontal ? { x: values, y: shorten(labels) } : { x: labels, y: values };
 }
 
 function tooltip(unit) {
@@ -85,7 +85,7 @@ function linkAt(chart, elements) {
 
 function options(drawing) {
   return {
-    indexAxis: drawing.lying ? "y" : "x",
+    indexAxis: drawing.horizontal ? "y" : "x",
     responsive: true,
     maintainAspectRatio: false,
     animation: still.matches ? false : { duration: 300 },

@@ -1,6 +1,6 @@
-// The pages about numbers: copy an address, check the round trip, play a greeting.
+// The pages about numbers: copy a URL, check the connection, play a greeting.
 
-const LOST = "The server cannot be reached. Try again.";
+const UNREACHABLE = "The server cannot be reached. Try again.";
 const LOGGED_OUT = "You are not logged in any more, or may not do this. Reload the page.";
 
 // Copying
@@ -9,31 +9,31 @@ function copy(button) {
     const source = document.getElementById(button.dataset.copies);
     const copied = document.getElementById("copied");
     const label = button.firstChild;
-    const tell = (words) => {
-        copied.textContent = words;
-        label.data = words;
+    const show = (text) => {
+        copied.textContent = text;
+        label.data = text;
         setTimeout(() => { label.data = "Copy"; }, 2000);
     };
     // Browsers offer the clipboard on https and localhost only.
     const done = navigator.clipboard?.writeText(source.textContent.trim())
         ?? Promise.reject(new Error("no clipboard"));
-    done.then(() => tell("Copied"), () => {
+    done.then(() => show("Copied"), () => {
         getSelection().selectAllChildren(source);
-        tell("Selected, press Ctrl+C");
+        show("Selected, press Ctrl+C");
     });
 }
 
-// The round trip
+// The connection
 
-async function checkRoundTrip(form, place) {
+async function checkConnection(form, output) {
     const button = form.querySelector("button");
     button.disabled = true;
-    place.textContent = "Checking…";
+    output.textContent = "Checking…";
     try {
-        const answer = await ask(form.action, { method: "POST", body: new FormData(form) });
-        place.replaceChildren(listOf((await answer.json()).results));
+        const response = await request(form.action, { method: "POST", body: new FormData(form) });
+        output.replaceChildren(listOf((await response.json()).results));
     } catch (error) {
-        place.textContent = error.message;
+        output.textContent = error.message;
     } finally {
         button.disabled = false;
     }
@@ -42,13 +42,13 @@ async function checkRoundTrip(form, place) {
 function listOf(results) {
     const list = document.createElement("ul");
     list.className = "round-trip";
-    for (const { name, ok, words } of results) {
+    for (const { name, ok, message } of results) {
         const line = document.createElement("li");
-        const [mark, said] = ["strong", "span"].map((tag) => document.createElement(tag));
+        const [mark, text] = ["strong", "span"].map((tag) => document.createElement(tag));
         line.className = ok ? "works" : "fails";
         mark.textContent = `${ok ? "✓" : "✗"} ${name}`;
-        said.textContent = words;
-        line.append(mark, said);
+        text.textContent = message;
+        line.append(mark, text);
         list.append(line);
     }
     return list;
@@ -59,29 +59,29 @@ function listOf(results) {
 const player = new Audio();
 
 async function play(button) {
-    const told = button.parentElement.querySelector("[role=status]");
+    const status = button.parentElement.querySelector("[role=status]");
     button.disabled = true;
-    told.textContent = "Asking for the voice…";
+    status.textContent = "Asking for the voice…";
     try {
-        // Asked for first, because a player does not tell why it has nothing to play.
-        await (await ask(button.dataset.plays)).arrayBuffer();
+        // Fetched first, because the player does not report why it cannot play.
+        await (await request(button.dataset.plays)).arrayBuffer();
         player.src = button.dataset.plays;
         await player.play();
-        told.textContent = "";
+        status.textContent = "";
     } catch (error) {
-        told.textContent = error.message;
+        status.textContent = error.message;
     } finally {
         button.disabled = false;
     }
 }
 
-// What the server answers; otherwise an error in plain words.
-async function ask(address, options = {}) {
-    const answer = await fetch(address, options).catch(() => { throw new Error(LOST); });
-    if (answer.redirected || answer.status === 403) throw new Error(LOGGED_OUT);
-    if (answer.ok) return answer;
-    const told = await answer.json().catch(() => ({}));
-    throw new Error(told.problem ?? `The server has problem (${answer.status}). Try again.`);
+// Fetches, and throws an error with a plain message if that fails.
+async function request(url, options = {}) {
+    const response = await fetch(url, options).catch(() => { throw new Error(UNREACHABLE); });
+    if (response.redirected || response.status === 403) throw new Error(LOGGED_OUT);
+    if (response.ok) return response;
+    const body = await response.json().catch(() => ({}));
+    throw new Error(body.problem ?? `The server reports an error (${response.status}). Try again.`);
 }
 
 for (const button of document.querySelectorAll("[data-copies]")) {
@@ -93,5 +93,5 @@ for (const button of document.querySelectorAll("[data-plays]")) {
 const form = document.getElementById("round-trip");
 form?.addEventListener("submit", (event) => {
     event.preventDefault();
-    checkRoundTrip(form, document.getElementById("round-trip-results"));
+    checkConnection(form, document.getElementById("round-trip-results"));
 });

@@ -1,4 +1,4 @@
-// Draws the stages of an answer as they come in; the same table as waterfall.html.
+// Draws the stages of an answer: the same table as waterfall.html.
 
 const SVG = "http://www.w3.org/2000/svg";
 

@@ -1,4 +1,4 @@
-"""The bot editor: who may use it, its remarks, its links, and hostile input."""
+"""The bot editor: permissions, remarks, links and hostile input."""
 
 import re
 from datetime import timedelta
@@ -57,7 +57,7 @@ HOSTILE: dict[str, Any] = {
 }
 
 
-def test_viewers_look_and_ask_nothing_of_inworld(viewer: Client) -> None:
+def test_viewers_cause_no_requests_to_inworld(viewer: Client) -> None:
     assert viewer.get(MODELS).status_code == 200
     assert viewer.post(MODELS).status_code == 403
     assert viewer.post(LISTEN).status_code == 403
@@ -77,15 +77,14 @@ def test_the_editor_is_for_staff_who_may_see_bots(client: Client, path: str) -> 
     assert client.post(path).status_code == 403
 
 
-def test_advice_is_given_on_what_is_not_saved(admin_client: Client) -> None:
+def test_advice_is_given_on_an_unsaved_form(admin_client: Client) -> None:
     InworldCatalogue.objects.create(kind="voices", entries=[{"id": "Clive"}])
     answer = admin_client.post(ADVICE, {**FORM, "tts_voice": "clive"}).json()
     assert answer["counts"]["greeting"].startswith("52 characters")
     assert answer["remarks"] == [
         {
             "field": "tts_voice",
-            "text": "clive is not, or no longer, in Inworld's list. "
-            "Did you mean Clive?",
+            "text": "clive is not in Inworld's list. Did you mean Clive?",
             "level": "warning",
         }
     ]
@@ -106,15 +105,15 @@ def test_advice_is_given_on_what_is_not_saved(admin_client: Client) -> None:
         ("", []),
     ],
 )
-def test_a_webhook_that_nothing_would_reach_is_pointed_out(
+def test_an_unreachable_webhook_gets_a_remark(
     webhook: str, remarks: list[str], admin_client: Client, settings: Settings
 ) -> None:
     settings.TOOL_ALLOWED_HOSTS = ["crm.example", "crm", "10.0.0.5"]
     answer = admin_client.post(ADVICE, {**FORM, "webhook_url": webhook}).json()
-    told = [each["text"] for each in answer["remarks"]]
-    pairs = zip(told, remarks, strict=True)
-    assert all(words.startswith(remark) for words, remark in pairs)
-    assert {each["field"] for each in answer["remarks"]} <= {"webhook_url"}
+    texts = [remark["text"] for remark in answer["remarks"]]
+    pairs = zip(texts, remarks, strict=True)
+    assert all(text.startswith(remark) for text, remark in pairs)
+    assert {remark["field"] for remark in answer["remarks"]} <= {"webhook_url"}
 
 
 def test_warnings_never_block_saving_and_are_repeated_after_it(
@@ -128,12 +127,12 @@ def test_warnings_never_block_saving_and_are_repeated_after_it(
     assert "does not know &lt;b&gt;" in text
 
 
-def test_whose_time_opening_hours_are_in_is_said(admin_client: Client) -> None:
+def test_the_time_zone_of_the_server_is_named(admin_client: Client) -> None:
     page = admin_client.get("/admin/bots/bot/add/").content.decode()
     assert "Empty: the server's time zone, UTC." in page
 
 
-def test_the_page_leads_to_the_bots_calls_numbers_and_a_conversation(
+def test_the_page_links_to_calls_numbers_and_the_test_call(
     admin_client: Client,
 ) -> None:
     bot = Bot.objects.create(name="Front desk")
@@ -183,8 +182,8 @@ def test_hostile_input_is_stored_or_refused_at_its_field(
     page = response.content.decode()
     assert_escaped(page)
     refused = {field for field in WRITTEN if f'id="id_{field}_error"' in page}
-    kept = {**hostile, **{field: FORM.get(field, "") for field in refused}}
-    assert admin_client.post("/admin/bots/bot/add/", kept).status_code == 302
+    accepted = {**hostile, **{field: FORM.get(field, "") for field in refused}}
+    assert admin_client.post("/admin/bots/bot/add/", accepted).status_code == 302
     bot = Bot.objects.get()
     bot.full_clean()
     for path in ("", f"{bot.pk}/change/"):
@@ -192,7 +191,7 @@ def test_hostile_input_is_stored_or_refused_at_its_field(
 
 
 @pytest.mark.parametrize("kind", ["NUL", "control", "100 KB"])
-def test_no_text_takes_what_cannot_be_stored_or_spoken(
+def test_unprintable_or_too_long_text_is_refused(
     admin_client: Client, kind: str
 ) -> None:
     hostile = {**FORM, **dict.fromkeys(WRITTEN, HOSTILE[kind])}

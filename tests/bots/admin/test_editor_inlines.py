@@ -1,4 +1,4 @@
-"""The bot editor: what a bot does besides speaking."""
+"""The lists of the bot editor: people, keys, languages, numbers and tools."""
 
 import re
 from html import unescape
@@ -32,15 +32,13 @@ def test_people_keys_languages_and_tools_are_saved_with_their_bot(
     spoken = {"language": "de-DE", "voice": "Johanna"}
     lists = rows("targets", ANN) | rows("menu_keys", KEY) | rows("languages", spoken)
     add(admin_client, **lists, tools=[tool.pk])
-    profile = config_of(Bot.objects.get())
-    assert [(each.name, each.number) for each in profile.targets] == [
+    config = config_of(Bot.objects.get())
+    assert [(row.name, row.number) for row in config.targets] == [
         ("Ann", "+14155550100")
     ]
-    assert [(each.key, each.message_or_target) for each in profile.menu] == [
-        ("1", "Ann")
-    ]
-    assert [each.voice for each in profile.languages] == ["Johanna"]
-    assert [each.name for each in profile.tools] == ["look_up"]
+    assert [(row.key, row.message_or_target) for row in config.menu] == [("1", "Ann")]
+    assert [row.voice for row in config.languages] == ["Johanna"]
+    assert [row.name for row in config.tools] == ["look_up"]
 
 
 @pytest.mark.parametrize(
@@ -72,24 +70,24 @@ def test_people_keys_languages_and_tools_are_saved_with_their_bot(
         ("languages", {"language": "de-DE", "voice": "a b"}, "voice", "Must not cont"),
     ],
 )
-def test_bad_input_in_a_list_is_told_at_its_field(
+def test_bad_input_in_a_list_is_reported_at_its_field(
     admin_client: Client, listed: str, row: dict[str, str], field: str, words: str
 ) -> None:
     page = add(admin_client, **rows(listed, row))
-    told = re.search(
+    error = re.search(
         rf'<ul class="errorlist"[^>]*id="id_{listed}-0-{field}_error"[^>]*>(.*?)</ul>',
         page,
     )
-    assert told
-    assert words in told[1]
+    assert error
+    assert words in error[1]
     assert not Bot.objects.exists()
 
 
-def test_a_key_follows_nobody_who_is_gone_or_renamed(admin_client: Client) -> None:
+def test_a_key_cannot_name_a_deleted_or_renamed_person(admin_client: Client) -> None:
     add(admin_client, **rows("targets", ANN), **rows("menu_keys", KEY))
     bot = Bot.objects.get()
     person, key = bot.targets.get(), bot.menu_keys.get()
-    known = ANN | {"id": person.pk, "bot": bot.pk}
+    saved = ANN | {"id": person.pk, "bot": bot.pk}
     same = rows("menu_keys", KEY | {"id": key.pk, "bot": bot.pk})
 
     def change(**fields: Any) -> str:
@@ -98,11 +96,11 @@ def test_a_key_follows_nobody_who_is_gone_or_renamed(admin_client: Client) -> No
         return unescape(page.content.decode())
 
     for gone in ({"name": "Anna"}, {"DELETE": "on"}):
-        page = change(**rows("targets", known | gone))
+        page = change(**rows("targets", saved | gone))
         assert "The bot has no person called “Ann”." in page
-    assert "Choose Anna." in change(**rows("targets", known | {"name": "Anna"}))
+    assert "Choose Anna." in change(**rows("targets", saved | {"name": "Anna"}))
     assert bot.targets.get().name == "Ann"
-    other = rows("targets", known | {"DELETE": "on"}, ANN | {"number": "+14155550199"})
+    other = rows("targets", saved | {"DELETE": "on"}, ANN | {"number": "+14155550199"})
     assert "changed successfully" in change(**other)
     rescued = {"menu_keys-0-target": "the transfer number", "transfer_number": "+1415"}
     rescued["transfer_number"] = "+14155550100"
@@ -115,12 +113,12 @@ def test_a_key_may_use_a_tool_that_the_model_does_not_have(
     tool = Tool.objects.create(name="look_up", url="https://a.example/{{x}}")
     pressed = rows("menu_keys", {"key": "1", "action": "tool", "tool": tool.pk})
     assert "Key 1, tool: In look_up: {{x}} is not known" in add(admin_client, **pressed)
-    profile = config_of(Bot.objects.get())
-    assert profile.tools == ()
-    assert [entry.tool and entry.tool.name for entry in profile.menu] == ["look_up"]
+    config = config_of(Bot.objects.get())
+    assert config.tools == ()
+    assert [entry.tool and entry.tool.name for entry in config.menu] == ["look_up"]
 
 
-def test_what_is_unknown_is_told_while_typing_and_when_saving(
+def test_unknown_variables_are_reported_while_typing_and_when_saving(
     admin_client: Client,
 ) -> None:
     tool = Tool.objects.create(name="look_up", url="https://a.example/{{custmer_id}}")
@@ -130,11 +128,12 @@ def test_what_is_unknown_is_told_while_typing_and_when_saving(
         **rows("menu_keys", {"key": "1", "action": "say", "message": "Hi {{x}}"}),
         "dtmf_detection": "on",
     }
-    told = "In look_up: {{custmer_id}} is not known: it will be left out. Did you mean"
+    text = "In look_up: {{custmer_id}} is not known: it will be left out. Did you mean"
     answer = admin_client.post(ADVICE, {**FORM, **wanted}).json()["remarks"]
-    assert told in " ".join(each["text"] for each in answer if each["field"] == "tools")
+    texts = [remark["text"] for remark in answer if remark["field"] == "tools"]
+    assert text in " ".join(texts)
     page = add(admin_client, **wanted)
-    assert f"Tools: {told} {{{{customer_id}}}}?" in page
+    assert f"Tools: {text} {{{{customer_id}}}}?" in page
     assert "Key 1, message: {{x}} is not known" in page
     assert "beside the fields" not in page
     more = {"name": "Another", "goodbye_message": "{{a}}", "apology_message": "{{b}}"}
@@ -142,7 +141,7 @@ def test_what_is_unknown_is_told_while_typing_and_when_saving(
     assert "1 more warning beside the fields of the bot." in page
 
 
-def test_a_row_is_called_by_its_name_not_by_its_place(admin_client: Client) -> None:
+def test_a_warning_names_its_row(admin_client: Client) -> None:
     nowhere = {"action": "say", "message": "Hi {{x}}"}
     wanted = {
         **rows("menu_keys", {"key": "9", "action": "end"}, {"key": "1", **nowhere}),
@@ -154,7 +153,7 @@ def test_a_row_is_called_by_its_name_not_by_its_place(admin_client: Client) -> N
     assert "Person Ann, when to transfer: {{y}} is not known" in page
 
 
-def test_a_number_that_a_bot_answers_is_pointed_out_beside_its_field(
+def test_a_transfer_to_a_bots_number_gets_a_remark(
     admin_client: Client,
 ) -> None:
     PhoneNumber.objects.create(number="+14155550100")
@@ -165,8 +164,8 @@ def test_a_number_that_a_bot_answers_is_pointed_out_beside_its_field(
     wanted = {"transfer_number": "+14155550100", **rows("numbers", own)}
     wanted |= rows("targets", *people)
     answer = admin_client.post(ADVICE, {**FORM, **wanted}).json()["remarks"]
-    told = [each["field"] for each in answer if "answers this number" in each["text"]]
-    assert told == ["transfer_number", "targets-0-number", "targets-2-number"]
+    fields = [r["field"] for r in answer if "answers this number" in r["text"]]
+    assert fields == ["transfer_number", "targets-0-number", "targets-2-number"]
     assert "Transfer number: A bot answers this number" in add(
         admin_client, transfer_number="+14155550100"
     )
@@ -174,7 +173,7 @@ def test_a_number_that_a_bot_answers_is_pointed_out_beside_its_field(
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("zone", ["Europe", "Europe/", "../x", "x" * 9000, "\0", "é"])
-def test_a_half_typed_time_zone_hinders_no_advice(
+def test_a_half_typed_time_zone_does_not_prevent_advice(
     admin_client: Client, zone: str
 ) -> None:
     odd = {"time_zone": zone, "lookup_tool": "²", "tools": ["x", "9" * 40]}

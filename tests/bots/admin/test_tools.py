@@ -1,4 +1,4 @@
-"""Tools and secrets at the desk: written once, never shown, tried with a button."""
+"""The admin of tools and secrets: forms, warnings, trials and who may see them."""
 
 from html import unescape
 from typing import Any
@@ -26,12 +26,12 @@ HOST = f"http://127.0.0.1:{TOOLS_PORT}"
 
 
 @pytest.fixture(autouse=True)
-def excepted(settings: Settings) -> None:
+def private_host_allowed(settings: Settings) -> None:
     settings.TOOL_ALLOWED_PRIVATE_HOSTS = [f"127.0.0.1:{TOOLS_PORT}"]
 
 
 def member(name: str) -> Client:
-    """Somebody of a group, signed in."""
+    """A signed-in client of a member of a group."""
     person = User.objects.create_user(name, password="pw", is_staff=True)
     person.groups.add(Group.objects.get_or_create(name=name)[0])
     client = Client()
@@ -52,10 +52,10 @@ def viewer(operator: Client) -> Client:
 
 @pytest.fixture
 def secret() -> Secret:
-    kept = Secret(name="shop_key")
-    kept.set_value(KEY)
-    kept.save()
-    return kept
+    secret = Secret(name="shop_key")
+    secret.set_value(KEY)
+    secret.save()
+    return secret
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def filled(parameters: str = "0", **changes: str) -> dict[str, str]:
     }
 
 
-def told(response: Any) -> str:
+def text_of(response: Any) -> str:
     return unescape(response.content.decode())
 
 
@@ -94,7 +94,7 @@ def told(response: Any) -> str:
 
 
 def test_a_tool_is_described_with_its_arguments(operator: Client) -> None:
-    assert ">POST</option>" in told(operator.get("/admin/bots/tool/add/"))
+    assert ">POST</option>" in text_of(operator.get("/admin/bots/tool/add/"))
     sent = filled(
         "1",
         url="https://shop.example/{{order_id}}",
@@ -107,7 +107,7 @@ def test_a_tool_is_described_with_its_arguments(operator: Client) -> None:
         },
     )
     response = operator.post("/admin/bots/tool/add/", sent, follow=True)
-    assert "was added successfully" in told(response)
+    assert "was added successfully" in text_of(response)
     spec = Tool.objects.get().spec()
     assert spec.schema["properties"]["order_id"]["enum"] == ["a", "b"]
     assert spec.secrets == {"order_id"}
@@ -124,10 +124,10 @@ def test_a_tool_is_described_with_its_arguments(operator: Client) -> None:
         ({"timeout_seconds": "31"}, "less than or equal to 30"),
     ],
 )
-def test_what_could_not_be_sent_is_refused_in_words(
+def test_a_tool_that_cannot_be_sent_is_refused(
     changes: dict[str, str], words: str, operator: Client
 ) -> None:
-    assert words in told(operator.post("/admin/bots/tool/add/", filled(**changes)))
+    assert words in text_of(operator.post("/admin/bots/tool/add/", filled(**changes)))
     assert not Tool.objects.exists()
 
 
@@ -152,31 +152,35 @@ def test_what_could_not_be_sent_is_refused_in_words(
         ),
     ],
 )
-def test_what_will_not_work_is_told_when_saving(
+def test_saving_warns_about_a_tool_that_will_fail(
     changes: dict[str, str], words: str, operator: Client, settings: Settings
 ) -> None:
     settings.TOOL_ALLOWED_HOSTS = ["shop.example"]
-    page = told(operator.post("/admin/bots/tool/add/", filled(**changes), follow=True))
+    page = text_of(
+        operator.post("/admin/bots/tool/add/", filled(**changes), follow=True)
+    )
     assert words in page
     assert Tool.objects.exists()
 
 
 @pytest.mark.parametrize("host", ["10.0.0.5", "LOCALHOST:8000", "[fd00::1]"])
-def test_a_server_of_ones_own_network_is_to_be_named_first(
+def test_a_server_of_the_own_network_needs_a_setting(
     host: str, operator: Client, settings: Settings
 ) -> None:
     sent = filled(url=f"http://{host}/{{{{order_id|0}}}}")
-    page = told(operator.post("/admin/bots/tool/add/", sent, follow=True))
+    page = text_of(operator.post("/admin/bots/tool/add/", sent, follow=True))
     assert "Every use of the tool will fail. Its host has no public address." in page
     assert "name it in the setting TOOL_ALLOWED_PRIVATE_HOSTS" in page
     settings.TOOL_ALLOWED_PRIVATE_HOSTS = [host]
     tool = Tool.objects.get()
-    page = told(operator.post(f"/admin/bots/tool/{tool.pk}/change/", sent, follow=True))
+    page = text_of(
+        operator.post(f"/admin/bots/tool/{tool.pk}/change/", sent, follow=True)
+    )
     assert "Every use of the tool will fail" not in page
 
 
 @pytest.mark.parametrize("use", ["tool", "lookup", "key"])
-def test_variables_of_its_bots_fill_a_tool_in(operator: Client, use: str) -> None:
+def test_variables_of_its_bots_fill_in_a_tool(operator: Client, use: str) -> None:
     sent = filled(url="https://shop.example/{{shop}}?{{now}}{{x|y}}")
     tool = Tool.objects.create(name="look_up", url="https://shop.example/{{shop}}")
     bot = Bot.objects.create(name="A", variables="shop = berlin")
@@ -187,22 +191,24 @@ def test_variables_of_its_bots_fill_a_tool_in(operator: Client, use: str) -> Non
             Bot.objects.update(lookup_tool=tool)
         case "key":
             bot.menu_keys.create(key="1", action="tool", tool=tool)
-    form = told(operator.get(f"/admin/bots/tool/{tool.pk}/try/"))
+    form = text_of(operator.get(f"/admin/bots/tool/{tool.pk}/try/"))
     assert 'name="variable-shop" value="berlin"' in form
     sent |= {"_continue": "1"}
-    page = told(operator.post(f"/admin/bots/tool/{tool.pk}/change/", sent, follow=True))
+    page = text_of(
+        operator.post(f"/admin/bots/tool/{tool.pk}/change/", sent, follow=True)
+    )
     assert "Nothing fills in" not in page
     assert ">A" in page
 
 
-def test_the_list_says_which_bots_have_it_in_few_queries(
+def test_the_list_names_the_bots_of_tools_in_few_queries(
     operator: Client, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     for number in range(10):
         tool = Tool.objects.create(name=f"tool{number}", url=HOST)
         Bot.objects.create(name=f"Bot {number}", lookup_tool=tool).tools.add(tool)
     with django_assert_max_num_queries(12):
-        page = told(operator.get("/admin/bots/tool/"))
+        page = text_of(operator.get("/admin/bots/tool/"))
     assert "Bot 3, as a lookup" in page
     assert 'class="field-method">GET<' in page
 
@@ -216,33 +222,31 @@ def test_every_field_explains_itself(form: type[BaseForm], operator: Client) -> 
 # Secrets
 
 
-def test_a_secret_goes_in_and_never_comes_out(operator: Client) -> None:
+def test_a_secret_value_is_never_shown(operator: Client) -> None:
     sent = {"name": "shop_key", "value": f"  {KEY} ", "note": "The shop."}
-    pages = told(operator.post("/admin/bots/secret/add/", sent, follow=True))
+    pages = text_of(operator.post("/admin/bots/secret/add/", sent, follow=True))
     secret = Secret.objects.get()
     assert secret.get_value() == KEY
     assert KEY not in secret.encrypted_value
     change = f"/admin/bots/secret/{secret.pk}/change/"
-    pages += told(operator.get(change))
-    pages += told(operator.get("/admin/bots/secret/"))
-    pages += told(operator.get(f"/admin/bots/secret/{secret.pk}/history/"))
-    pages += told(operator.get("/admin/"))
+    pages += text_of(operator.get(change))
+    pages += text_of(operator.get("/admin/bots/secret/"))
+    pages += text_of(operator.get(f"/admin/bots/secret/{secret.pk}/history/"))
+    pages += text_of(operator.get("/admin/"))
     assert "Saved, encrypted." in pages
     for hidden in (KEY, secret.encrypted_value):
         assert hidden not in pages
         assert hidden not in str([*LogEntry.objects.values()])
 
 
-def test_a_refused_form_does_not_send_the_value_back(operator: Client) -> None:
+def test_a_refused_form_does_not_contain_the_value(operator: Client) -> None:
     sent = {"name": "Not A Name", "value": KEY}
-    page = told(operator.post("/admin/bots/secret/add/", sent))
+    page = text_of(operator.post("/admin/bots/secret/add/", sent))
     assert "Small letters, digits and _ only." in page
     assert KEY not in page
 
 
-def test_editing_anything_else_keeps_the_value(
-    operator: Client, secret: Secret
-) -> None:
+def test_editing_other_fields_keeps_the_value(operator: Client, secret: Secret) -> None:
     change = f"/admin/bots/secret/{secret.pk}/change/"
     operator.post(change, {"name": "another", "value": "", "note": "New note."})
     secret.refresh_from_db()
@@ -257,54 +261,52 @@ def test_editing_anything_else_keeps_the_value(
 
 
 @pytest.mark.parametrize("value", ["", "short", "two\nlines of it", "Schlüssel"])
-def test_a_value_that_could_not_be_sent_is_refused(
-    value: str, operator: Client
-) -> None:
+def test_a_value_that_cannot_be_sent_is_refused(value: str, operator: Client) -> None:
     operator.post("/admin/bots/secret/add/", {"name": "shop_key", "value": value})
     assert not Secret.objects.exists()
 
 
-def test_a_lost_secret_is_told_in_words(
+def test_an_unreadable_secret_is_reported(
     operator: Client, secret: Secret, settings: Settings
 ) -> None:
     Secret.objects.update(encrypted_value="gAAAAA-of-another-key")
-    assert UNREADABLE in told(operator.get("/admin/bots/secret/"))
-    assert UNREADABLE in told(operator.get(f"/admin/bots/secret/{secret.pk}/change/"))
+    assert UNREADABLE in text_of(operator.get("/admin/bots/secret/"))
+    assert UNREADABLE in text_of(
+        operator.get(f"/admin/bots/secret/{secret.pk}/change/")
+    )
 
 
-def test_a_secret_says_who_uses_it(
-    operator: Client, secret: Secret, tool: Tool
-) -> None:
+def test_a_secret_names_its_users(operator: Client, secret: Secret, tool: Tool) -> None:
     Bot.objects.create(name="Ada", webhook_secret=secret)
-    page = told(operator.get(f"/admin/bots/secret/{secret.pk}/change/"))
+    page = text_of(operator.get(f"/admin/bots/secret/{secret.pk}/change/"))
     assert ">look_up_order</a>" in page
     assert ">Ada (webhook)</a>" in page
 
 
-def test_who_would_do_without_it_is_told_before_it_is_deleted(
+def test_users_are_named_before_a_deletion(
     operator: Client, secret: Secret, tool: Tool
 ) -> None:
     shop = Bot.objects.create(name="Shop", lookup_tool=tool)
     shop.menu_keys.create(key="7", action="tool", tool=tool)
-    page = told(operator.get(f"/admin/bots/tool/{tool.pk}/delete/"))
+    page = text_of(operator.get(f"/admin/bots/tool/{tool.pk}/delete/"))
     assert "Shop (lookup)</a>, <a" in page
     assert "Shop (key 7)</a>. Their next calls work without it" in page
-    page = told(operator.get(f"/admin/bots/secret/{secret.pk}/delete/"))
+    page = text_of(operator.get(f"/admin/bots/secret/{secret.pk}/delete/"))
     assert (
         "look_up_order</a>. If you delete it, every request that uses it fails" in page
     )
     Bot.objects.update(webhook_secret=secret)
-    page = told(operator.get(f"/admin/bots/secret/{secret.pk}/delete/"))
+    page = text_of(operator.get(f"/admin/bots/secret/{secret.pk}/delete/"))
     assert "Choose another key for the webhook first." in page
 
 
-# Who may
+# Permissions
 
 
 def test_viewers_read_tools_and_see_no_secrets(
     viewer: Client, tool: Tool, secret: Secret
 ) -> None:
-    page = told(viewer.get(f"/admin/bots/tool/{tool.pk}/change/"))
+    page = text_of(viewer.get(f"/admin/bots/tool/{tool.pk}/change/"))
     assert "look_up_order" in page
     assert "order_id" in page
     assert "/try/" not in page
@@ -313,18 +315,18 @@ def test_viewers_read_tools_and_see_no_secrets(
         assert verb(f"/admin/bots/tool/{tool.pk}/try/").status_code == 403
 
 
-def test_strangers_are_sent_to_sign_in(tool: Tool) -> None:
+def test_visitors_are_sent_to_sign_in(tool: Tool) -> None:
     response = Client().post(f"/admin/bots/tool/{tool.pk}/try/")
     assert response.status_code == 302
     assert "/login/" in response["Location"]
 
 
-# The test button
+# Trials
 
 
 def tried(client: Client, tool: Tool, **typed: str) -> str:
     sent = {name.replace("__", "-"): value for name, value in typed.items()}
-    return told(client.post(f"/admin/bots/tool/{tool.pk}/try/", sent))
+    return text_of(client.post(f"/admin/bots/tool/{tool.pk}/try/", sent))
 
 
 ask = sync_to_async(tried)
@@ -352,7 +354,7 @@ async def test_a_tool_is_tried_with_the_real_request(
     assert entry.change_message == "Tried: 200."
 
 
-async def test_what_a_server_answers_stays_text(
+async def test_an_answer_with_html_is_shown_as_text(
     operator: Client, tool: Tool, secret: Secret, tools: ToolServer
 ) -> None:
     tools.answers["/orders/42"] = Said(200, b"<script>alert(1)</script>")
@@ -370,7 +372,7 @@ async def test_what_a_server_answers_stays_text(
         (Waits(), "No answer within 0.3 s."),
     ],
 )
-async def test_a_failure_is_told_in_plain_words(
+async def test_a_failure_is_reported_in_plain_words(
     habit: Any,
     words: str,
     operator: Client,
@@ -385,7 +387,7 @@ async def test_a_failure_is_told_in_plain_words(
     assert 'role="alert"' in page
 
 
-async def test_a_server_of_ones_own_network_is_said_to_need_a_setting(
+async def test_a_trial_names_the_setting_for_the_own_network(
     operator: Client, secret: Secret, tool: Tool, settings: Settings
 ) -> None:
     settings.TOOL_ALLOWED_PRIVATE_HOSTS = []
@@ -394,7 +396,7 @@ async def test_a_server_of_ones_own_network_is_said_to_need_a_setting(
     assert "the setting TOOL_ALLOWED_PRIVATE_HOSTS" in page
 
 
-def test_what_is_missing_is_asked_for_and_nothing_is_sent(
+def test_a_trial_with_missing_values_sends_nothing(
     operator: Client, tool: Tool
 ) -> None:
     assert "This field is required." in tried(operator, tool)
@@ -403,11 +405,11 @@ def test_what_is_missing_is_asked_for_and_nothing_is_sent(
     assert "There is no secret “shop_key”." in page
 
 
-def test_the_form_begins_with_what_the_bots_are_tried_with(
+def test_the_form_has_the_example_values_of_the_bots(
     operator: Client, tool: Tool
 ) -> None:
     Bot.objects.create(name="A", variables="shop = berlin\nother").tools.add(tool)
-    page = told(operator.get(f"/admin/bots/tool/{tool.pk}/try/"))
+    page = text_of(operator.get(f"/admin/bots/tool/{tool.pk}/try/"))
     assert 'name="variable-shop" value="berlin"' in page
     assert 'name="variable-caller_number" value="+15005550001"' in page
     assert "secret.shop_key" not in page

@@ -1,4 +1,4 @@
-"""The pages of earlier versions: who changed what, and the way back."""
+"""The pages of versions: who changed which setting, and restoring."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ def page(client: Client, path: str) -> str:
     return response.content.decode()
 
 
-def put_back(client: Client, version: Any) -> str:
+def restore(client: Client, version: Any) -> str:
     model = version.instance_type._meta.model_name
     path = f"/admin/bots/{model}/{version.id}/history/{version.pk}/restore/"
     response = client.post(path, follow=True)
@@ -86,7 +86,9 @@ class TestPages:
             with django_assert_max_num_queries(12):
                 page(operator, address)
 
-    def test_say_what_is_no_part_of_a_version(self, operator: Client, bot: Bot) -> None:
+    def test_say_which_lists_are_not_part_of_a_version(
+        self, operator: Client, bot: Bot
+    ) -> None:
         change(bot, greeting="Moin.")
         apart = "people, keys and further languages"
         for path in ("", f"{at(bot, 1).pk}/"):
@@ -94,8 +96,8 @@ class TestPages:
         bot.targets.create(name="Ann", number="+14155550100")
         bot.delete()
         lost = history.deleted(Bot)[0]
-        told = page(operator, f"bot/{lost.id}/history/{lost.pk}/")
-        assert "they were deleted with it" in told
+        text = page(operator, f"bot/{lost.id}/history/{lost.pk}/")
+        assert "they were deleted with it" in text
 
     @pytest.mark.parametrize("asked", ["9" * 5_000, "x", "-1", "", "²"])
     def test_survive_odd_addresses(
@@ -113,7 +115,7 @@ class TestPages:
         change(bot, greeting="Moin.")
         shown = page(operator, f"bot/{bot.pk}/history/{at(bot, 1).pk}/")
         assert "Restore this version" in shown
-        assert "Restored." in put_back(operator, at(bot, 1))
+        assert "Restored." in restore(operator, at(bot, 1))
         assert author(at(bot, 0)) == "operator"
         bot.refresh_from_db()
         assert bot.greeting == "Hello."
@@ -123,25 +125,25 @@ class TestPages:
         pk = number.pk
         number.delete()
         PhoneNumber.objects.create(number="+14155550100")
-        text = put_back(operator, versions(PhoneNumber, pk)[0])
+        text = restore(operator, versions(PhoneNumber, pk)[0])
         assert "Not restored." in text
         assert "Number: " in text
         assert "already exists" in text
 
-    def test_before_a_bot_is_deleted_its_callers_fate_is_told(
+    def test_say_before_a_deletion_what_callers_will_hear(
         self, operator: Client, bot: Bot
     ) -> None:
         PhoneNumber.objects.create(number="+14155550177", bot=bot)
-        told = page(operator, f"bot/{bot.pk}/delete/")
-        assert "is the default bot" in told
-        assert "+14155550177" in told
-        assert "hear that the number is not in service" in told
-        assert "/admin/bots/bot/deleted/" in told
+        text = page(operator, f"bot/{bot.pk}/delete/")
+        assert "is the default bot" in text
+        assert "+14155550177" in text
+        assert "hear that the number is not in service" in text
+        assert "/admin/bots/bot/deleted/" in text
         change(bot, is_default=False)
-        heir = Bot.objects.create(name="Heir", is_default=True)
-        told = page(operator, f"bot/{bot.pk}/delete/")
-        assert "is the default bot" not in told
-        assert f'/admin/bots/bot/{heir.pk}/change/">Heir</a>' in told
+        other = Bot.objects.create(name="Other", is_default=True)
+        text = page(operator, f"bot/{bot.pk}/delete/")
+        assert "is the default bot" not in text
+        assert f'/admin/bots/bot/{other.pk}/change/">Other</a>' in text
         assert "The default bot</a>" in page(operator, "phonenumber/")
 
     def test_bring_a_deleted_bot_back(self, operator: Client, bot: Bot) -> None:
@@ -149,7 +151,7 @@ class TestPages:
         operator.post(f"/admin/bots/bot/{pk}/delete/", {"post": "yes"})
         assert "by <strong>operator</strong>" in page(operator, "bot/deleted/")
         assert "was deleted" in page(operator, f"bot/{pk}/history/")
-        put_back(operator, versions(Bot, pk)[0])
+        restore(operator, versions(Bot, pk)[0])
         assert Bot.objects.get(pk=pk).is_default
 
     def test_let_a_viewer_read_but_not_restore(self, client: Client, bot: Bot) -> None:

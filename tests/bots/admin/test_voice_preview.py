@@ -1,4 +1,4 @@
-"""What the bot editor asks of Inworld: its lists, and a greeting in a voice."""
+"""The editor's requests to Inworld: its lists, and a greeting in a voice."""
 
 import io
 import wave
@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.test import AsyncClient, Client
 from pytest_django import Settings
 
-from bots.admin.voice_preview import LISTENERS_AT_ONCE, turns
+from bots.admin.voice_preview import LISTENERS_AT_ONCE, listeners
 from tests.support.inworld.server import FakeInworld, Status
 
 VOICES, LISTEN = (f"/admin/bots/bot/editor/{name}/" for name in ("voices", "listen"))
@@ -41,7 +41,7 @@ async def editor(fake: FakeInworld) -> AsyncClient:
     return client
 
 
-async def trouble(editor: AsyncClient, **changes: Any) -> tuple[int, str]:
+async def problem(editor: AsyncClient, **changes: Any) -> tuple[int, str]:
     response = await editor.post(LISTEN, {**WANTED, **changes})
     return response.status_code, response.json()["problem"]
 
@@ -88,9 +88,9 @@ async def test_without_a_greeting_a_sentence_of_the_language_is_heard(
 async def test_what_a_bot_may_not_have_is_not_spoken(
     fake: FakeInworld, editor: AsyncClient, changes: dict[str, str], words: str
 ) -> None:
-    status, told = await trouble(editor, **changes)
+    status, message = await problem(editor, **changes)
     assert status == 400
-    assert told.startswith(words)
+    assert message.startswith(words)
     assert not fake.requests
 
 
@@ -100,32 +100,32 @@ async def test_what_a_bot_may_not_have_is_not_spoken(
         (401, "Inworld refuses INWORLD_API_KEY. Copy it again"),
         (404, "Inworld refuses the voice “Clive” with inworld-tts-2: refused"),
         (402, "Inworld refuses this: refused with 402"),
-        (429, "Inworld is asked too much at once"),
-        (500, "Inworld has trouble of its own"),
+        (429, "Inworld gets too many requests"),
+        (500, "Inworld has a problem at the moment"),
     ],
 )
-async def test_a_refusal_is_told_in_plain_words(
+async def test_a_refusal_is_reported_in_plain_words(
     fake: FakeInworld, editor: AsyncClient, status: int, words: str
 ) -> None:
     fake.tts_status = status
-    code, told = await trouble(editor)
+    code, message = await problem(editor)
     assert code == 502
-    assert told.startswith(words)
+    assert message.startswith(words)
 
 
-async def test_a_voice_without_sound_is_told(
+async def test_a_voice_without_sound_is_reported(
     fake: FakeInworld, editor: AsyncClient
 ) -> None:
     fake.tts_script = [Status(200, {"usage": {}})]
-    assert "came without audio" in (await trouble(editor))[1]
+    assert "came without audio" in (await problem(editor))[1]
 
 
-async def test_an_absent_inworld_is_told(
+async def test_an_unreachable_inworld_is_reported(
     editor: AsyncClient, settings: Settings
 ) -> None:
     settings.INWORLD_BASE_URL = "http://127.0.0.1:9"
-    _, told = await trouble(editor)
-    assert told == "Inworld cannot be reached from this server at the moment."
+    _, message = await problem(editor)
+    assert message == "Inworld cannot be reached from this server at the moment."
 
 
 async def test_a_missing_key_is_named(
@@ -134,23 +134,23 @@ async def test_a_missing_key_is_named(
     settings.INWORLD_API_KEY = ""
     settings.INWORLD_PUBLIC_URL = fake.url
     fake.tts_status = 401
-    assert (await trouble(editor))[1].startswith("INWORLD_API_KEY is not set.")
+    assert (await problem(editor))[1].startswith("INWORLD_API_KEY is not set.")
 
 
 async def test_only_a_few_listen_at_once(
     fake: FakeInworld, editor: AsyncClient
 ) -> None:
     for _ in range(LISTENERS_AT_ONCE):
-        assert turns.acquire(blocking=False)
+        assert listeners.acquire(blocking=False)
     try:
-        status, told = await trouble(editor)
+        status, message = await problem(editor)
     finally:
-        turns.release(LISTENERS_AT_ONCE)
-    assert (status, told[:20]) == (429, "Others are listening")
+        listeners.release(LISTENERS_AT_ONCE)
+    assert (status, message[:20]) == (429, "Others are listening")
     assert (await editor.post(LISTEN, WANTED)).status_code == 200
 
 
-async def test_the_list_of_voices_is_kept_and_read_anew(
+async def test_the_list_of_voices_is_stored_and_fetched_again(
     fake: FakeInworld, editor: AsyncClient
 ) -> None:
     before = (await editor.get(VOICES)).json()
@@ -159,9 +159,9 @@ async def test_the_list_of_voices_is_kept_and_read_anew(
     read = (await editor.post(VOICES)).json()
     assert [voice["id"] for voice in read["entries"]] == ["Alex", "w1__my_clone"]
     fake.voices_status = 500
-    kept = (await editor.post(VOICES)).json()
-    assert kept["entries"] == read["entries"]
-    assert kept["problem"].startswith("Inworld has trouble of its own")
+    stored = (await editor.post(VOICES)).json()
+    assert stored["entries"] == read["entries"]
+    assert stored["problem"].startswith("Inworld has a problem at the moment")
 
 
 def test_speech_is_made_only_for_our_own_pages(db: None) -> None:

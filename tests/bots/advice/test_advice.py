@@ -1,4 +1,4 @@
-"""What the bot editor remarks: rules on texts, voices and models. No I/O."""
+"""The remarks of the bot editor on texts, voices, models and actions."""
 
 from typing import Any
 
@@ -6,13 +6,13 @@ import pytest
 
 from bots.advice import wording
 from bots.advice.advice import READ, counts, remarks, tokens
-from bots.advice.form import AvailableTools, Catalogue
+from bots.advice.form import Catalogue, FormContext
 from bots.config.capabilities import Parameter, ToolSpec
 from bots.inworld.catalogue_records import LanguageModel, Voice
 from bots.models import Bot
 from bots.models.choices import DEFAULT_GREETING, DEFAULT_SYSTEM_PROMPT
 
-OFFER = Catalogue(
+INWORLD = Catalogue(
     [Voice("Clive", languages=["en-GB"]), Voice("Any")],
     [
         LanguageModel("openai/gpt-4.1-mini", context=9000, price_read=0.4),
@@ -31,15 +31,15 @@ GOOD = {
 }
 
 
-def told(changes: dict[str, str], offer: Catalogue = OFFER) -> str:
+def remarks_text(changes: dict[str, str], inworld: Catalogue = INWORLD) -> str:
     return "\n".join(
         f"{remark.level} {remark.field}: {remark.text}"
-        for remark in remarks({**GOOD, **changes}, offer)
+        for remark in remarks({**GOOD, **changes}, inworld)
     )
 
 
 def test_a_good_bot_needs_no_remark() -> None:
-    assert told({}) == ""
+    assert remarks_text({}) == ""
 
 
 def test_every_field_that_is_read_is_a_bots() -> None:
@@ -52,7 +52,7 @@ def test_every_field_that_is_read_is_a_bots() -> None:
         ({"greeting": "x" * 2001}, "warning greeting: 2,001 characters: the voice"),
         (
             {"greeting": "hello " * 100},
-            "hint greeting: A caller listens for about 40 s",
+            "hint greeting: Callers listen for about 40 s",
         ),
         (
             {"greeting": "Hi **there**."},
@@ -71,8 +71,9 @@ def test_every_field_that_is_read_is_a_bots() -> None:
         ({"greeting": "Hi {{name"}, "“{{name” will be left out"),
         (
             {"greeting": "{{secret.a}}", "variables": "now = 5"},
-            "it will be left out. Secrets are filled in only where tools name them. "
-            "Known are: now, caller_number, called_number, bot_name, call_sid.",
+            "it will be left out. Passwords and keys are filled in only in the "
+            "requests of tools. Known are: now, caller_number, called_number, "
+            "bot_name, call_sid.",
         ),
         ({"greeting": "Hi {{ name }}"}, "{{name}} is not known: it will be left out."),
         (
@@ -80,8 +81,9 @@ def test_every_field_that_is_read_is_a_bots() -> None:
                 "goodbye_message": "Bye {{custmer.name}}",
                 "variables": "customer.name = Ann\ncity",
             },
-            "goodbye_message: {{custmer.name}} is not known: it will be left out. Did you mean "
-            "{{customer.name}}? Known are: customer.name, city, caller_number, called",
+            "goodbye_message: {{custmer.name}} is not known: it will be left out. Did "
+            "you mean {{customer.name}}? Known are: customer.name, city, "
+            "caller_number, called",
         ),
         (
             {"consent_message": "{{a}} {{b}} {{c}} {{d}}"},
@@ -118,14 +120,14 @@ def test_every_field_that_is_read_is_a_bots() -> None:
         ({"system_prompt": "word " * 8000}, "openai/gpt-4.1-mini reads 9,000 at most"),
         ({"llm_model": "openai/gpt-3"}, "warning llm_model: openai/gpt-3 is retired"),
         ({"llm_model": "openai/gpt-4.1-mimi"}, "mean openai/gpt-4.1-mini?"),
-        ({"fallback_models": "gone/one"}, "fallback_models: gone/one is not, or no"),
-        ({"fallback_models": GOOD["llm_model"]}, "is the first model already"),
+        ({"fallback_models": "gone/one"}, "fallback_models: gone/one is not in Inw"),
+        ({"fallback_models": GOOD["llm_model"]}, "is already the AI model above"),
         ({"fallback_models": " \n"}, "hint fallback_models: None"),
-        ({"tts_voice": "clive"}, "tts_voice: clive is not, or no longer, in"),
+        ({"tts_voice": "clive"}, "tts_voice: clive is not in Inworld"),
         ({"tts_voice": "clive"}, "Did you mean Clive?"),
-        ({"language": "de-DE"}, "Clive is a voice for en-GB, and the bot speaks de-DE"),
+        ({"language": "de-DE"}, "Clive is a voice for en-GB, but the bot speaks de-DE"),
         ({"tts_model": "inworld-tts-1"}, "warning tts_model: inworld-tts-1 is retired"),
-        ({"tts_model": "inworld-tts-9"}, "hint tts_model: inworld-tts-9 is none of"),
+        ({"tts_model": "inworld-tts-9"}, "hint tts_model: inworld-tts-9 is not one"),
         (
             {"tts_model": "inworld-tts-1.5-mini", "language": "sv-SE"},
             "inworld-tts-1.5-mini does not speak sv-SE",
@@ -133,7 +135,7 @@ def test_every_field_that_is_read_is_a_bots() -> None:
     ],
 )
 def test_a_remark(changes: dict[str, str], expected: str) -> None:
-    assert expected in told(changes)
+    assert expected in remarks_text(changes)
 
 
 @pytest.mark.parametrize(
@@ -151,14 +153,17 @@ def test_a_remark(changes: dict[str, str], expected: str) -> None:
     ],
 )
 def test_nothing_is_remarked(changes: dict[str, str]) -> None:
-    assert told(changes) == ""
+    assert remarks_text(changes) == ""
 
 
-def test_without_a_list_nothing_is_said_to_be_missing_from_it() -> None:
-    assert told({"tts_voice": "Nobody", "llm_model": "no/model"}, Catalogue()) == ""
+def test_without_a_list_no_voice_or_model_is_missing() -> None:
+    assert (
+        remarks_text({"tts_voice": "Nobody", "llm_model": "no/model"}, Catalogue())
+        == ""
+    )
 
 
-def test_lengths_are_told_as_what_they_mean() -> None:
+def test_lengths_have_a_unit() -> None:
     length = counts(
         {"greeting": "x" * 1500, "goodbye_message": " ", "system_prompt": "x" * 9}
     )
@@ -175,15 +180,15 @@ def test_lengths_are_told_as_what_they_mean() -> None:
 )
 def test_long_odd_texts_are_read_in_one_go(piece: Any) -> None:
     text = piece * (100_000 // len(piece))
-    assert told(dict.fromkeys(READ, text))
+    assert remarks_text(dict.fromkeys(READ, text))
 
 
-def test_what_is_quoted_is_short_and_on_one_line() -> None:
+def test_a_quote_is_short_and_on_one_line() -> None:
     assert wording.shown("a\n b") == "a b"
-    assert len(wording.shown("long " * 99)) == wording.SHOWN
+    assert len(wording.shown("long " * 99)) == wording.MAX_QUOTE_LENGTH
 
 
-# What it does besides speaking
+# Actions
 
 
 def form(listed: str, *rows: dict[str, str]) -> dict[str, str]:
@@ -196,9 +201,11 @@ def form(listed: str, *rows: dict[str, str]) -> dict[str, str]:
     return {f"{listed}-TOTAL_FORMS": str(len(rows)), **fields}
 
 
-def told_with(kit: AvailableTools, changes: dict[str, str]) -> str:
-    found = remarks({**GOOD, **changes}, OFFER, kit)
-    return "\n".join(f"{each.level} {each.field}: {each.text}" for each in found)
+def remarks_with(context: FormContext, changes: dict[str, str]) -> str:
+    listed = remarks({**GOOD, **changes}, INWORLD, context)
+    return "\n".join(
+        f"{remark.level} {remark.field}: {remark.text}" for remark in listed
+    )
 
 
 ANN = {
@@ -219,51 +226,56 @@ TRANSFER = {"system_prompt": "Offer to transfer the call."}
 
 
 def test_tools_send_only_what_is_known() -> None:
-    assert told_with(AvailableTools([TOOL]), {"variables": "shop"}) == (
+    assert remarks_with(FormContext([TOOL]), {"variables": "shop"}) == (
         "warning tools: In look_up: {{caler_number}} is not known: it will be left "
         "out. Did you mean {{caller_number}}? Known are: shop, order_id, "
         "caller_number, called_number, bot_name, now, call_sid."
     )
     # A lookup comes before the model, which fills in arguments.
-    told = told_with(AvailableTools(lookup=TOOL), {"variables": "shop\ncaler_number"})
-    assert "lookup_tool: In look_up: {{order_id}} is not known" in told
-    # What the model is told of a tool comes before its arguments, too.
+    text = remarks_with(FormContext(lookup=TOOL), {"variables": "shop\ncaler_number"})
+    assert "lookup_tool: In look_up: {{order_id}} is not known" in text
+    # The model reads the description of a tool before there are arguments.
     tool = ToolSpec(
         "t", "At {{shop}}.", failure_instructions="Name {{id}}.", parameters=(ID,)
     )
-    told = told_with(AvailableTools([tool]), {})
-    assert "tools: In t: {{shop}} and {{id}} are not known" in told
+    text = remarks_with(FormContext([tool]), {})
+    assert "tools: In t: {{shop}} and {{id}} are not known" in text
     for wrong in (
         ToolSpec("t", "At {{my shop}}."),
         ToolSpec("t", failure_instructions="{{a b"),
     ):
-        assert "will be left out. Write a placeholder" in told_with(
-            AvailableTools([wrong]), {}
+        assert "will be left out. Write a placeholder" in remarks_with(
+            FormContext([wrong]), {}
         )
 
 
 def test_a_tool_of_a_key_gets_no_arguments() -> None:
     key = {"key": "1", "action": "tool", "tool": "7"}
     changes = {"variables": "shop\ncaler_number", **form("menu_keys", key)}
-    told = told_with(
-        AvailableTools(pressed={"7": TOOL}), {**changes, "dtmf_detection": "on"}
+    text = remarks_with(
+        FormContext(tools_by_id={"7": TOOL}), {**changes, "dtmf_detection": "on"}
     )
-    assert told.startswith("warning menu_keys-0-tool: In look_up: {{order_id}} is not")
-    assert "\n" not in told
+    assert text.startswith("warning menu_keys-0-tool: In look_up: {{order_id}} is not")
+    assert "\n" not in text
 
 
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        (TRANSFER, "warning transfer_number: The prompt speaks of it (“transfer”), an"),
+        (
+            TRANSFER,
+            "warning transfer_number: The instructions mention transfers (“transfer”), "
+            "but there",
+        ),
         (
             TRANSFER | {"transfer_number": "+14155550100"},
-            "hint transfer_number: The prompt speaks of it (“transfer”), and this nu",
+            "hint transfer_number: The instructions mention transfers (“transfer”), "
+            "but this nu",
         ),
-        (TRANSFER | form("targets", {"name": "Ann"}), "none of the people below says"),
+        (TRANSFER | form("targets", {"name": "Ann"}), "no person below says when"),
         (
             form("targets", {"name": "Ann"}, {"name": "Bo"}),
-            "hint targets-1-when_to_use: Neither the model nor a key",
+            "hint targets-1-when_to_use: Neither the bot nor a key",
         ),
         (
             form("targets", {**ANN, "when_to_use": "{{if}}"}),
@@ -283,7 +295,7 @@ def test_a_tool_of_a_key_gets_no_arguments() -> None:
         ),
         (
             {"can_collect_digits": "on"},
-            "warning can_collect_digits: It asks for keys and",
+            "warning can_collect_digits: The bot asks for numb",
         ),
         (
             form("menu_keys", {"key": "1", "action": "say", "message": "Hi {{you}}"}),
@@ -295,28 +307,28 @@ def test_a_tool_of_a_key_gets_no_arguments() -> None:
         ),
         (
             form("languages", {"language": "de-DE", "voice": "Clive"}),
-            "languages-0-voice: Clive is a voice for en-GB, and the bot speaks de-DE",
+            "languages-0-voice: Clive is a voice for en-GB, but the bot speaks de-DE",
         ),
         (
             form("languages", {"language": "de-DE", "voice": "clive"}),
-            "languages-0-voice: clive is not, or no longer, in Inworld's list. Did you",
+            "languages-0-voice: clive is not in Inworld's list. Did you",
         ),
         (
             form("languages", {"language": "en-US", "voice": "Any"}),
-            "languages-0-language: The bot speaks en-US already",
+            "languages-0-language: The bot already speaks en-US",
         ),
         (
             form("languages", {"language": "sv-SE", "voice": "Any"})
             | {"languages-0-tts_model": "inworld-tts-1.5-mini"},
             "languages-0-tts_model: inworld-tts-1.5-mini does not speak sv-SE",
         ),
-        ({"fillers": "One moment."}, "hint fillers: Said only while a tool takes"),
+        ({"fillers": "One moment."}, "hint fillers: Said only while callers wait"),
     ],
 )
 def test_a_remark_on_what_would_not_happen(
     changes: dict[str, str], expected: str
 ) -> None:
-    assert expected in told_with(AvailableTools(minute=SUNDAY), changes)
+    assert expected in remarks_with(FormContext(minute=SUNDAY), changes)
 
 
 @pytest.mark.parametrize(
@@ -343,16 +355,18 @@ def test_a_remark_on_what_would_not_happen(
     ],
 )
 def test_nothing_is_remarked_on_what_would_happen(changes: dict[str, str]) -> None:
-    assert told_with(AvailableTools(minute=MONDAY_NOON), changes) == ""
+    assert remarks_with(FormContext(minute=MONDAY_NOON), changes) == ""
 
 
 def test_a_greeting_does_not_wait_long_for_a_lookup() -> None:
     slow = {"greeting": "Hi {{name}}", "variables": "name"}
-    kit = AvailableTools(lookup=ToolSpec("crm", timeout_seconds=8))
-    assert "lookup_tool: The greeting waits for it, up to 8 s" in told_with(kit, slow)
-    assert told_with(kit, {"greeting": "Hi {{now}}"}) == ""
+    context = FormContext(lookup=ToolSpec("crm", timeout_seconds=8))
+    assert "lookup_tool: The greeting waits for it, up to 8 s" in remarks_with(
+        context, slow
+    )
+    assert remarks_with(context, {"greeting": "Hi {{now}}"}) == ""
     assert (
-        told_with(AvailableTools(lookup=ToolSpec("crm", timeout_seconds=1)), slow) == ""
+        remarks_with(FormContext(lookup=ToolSpec("crm", timeout_seconds=1)), slow) == ""
     )
 
 
@@ -363,4 +377,4 @@ def test_no_form_is_read_for_long(count: str) -> None:
     )
     changes = form("targets", row) | form("menu_keys", row) | form("languages", row)
     changes |= dict.fromkeys([name for name in changes if "TOTAL" in name], count)
-    told_with(AvailableTools([TOOL], TOOL), changes)
+    remarks_with(FormContext([TOOL], TOOL), changes)

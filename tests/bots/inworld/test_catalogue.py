@@ -1,4 +1,4 @@
-"""What Inworld offers: read whatever its lists hold, and kept for when it is away."""
+"""Lists of voices and models: read in any shape, and stored for outages."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -104,12 +104,12 @@ def test_models_that_write_no_text_are_left_out() -> None:
     ]
 
 
-@pytest.mark.parametrize("offered", [Voice, LanguageModel])
-def test_odd_descriptions_are_read_as_far_as_they_go(offered: Any) -> None:
-    entries = from_inworld(offered, HOSTILE)
+@pytest.mark.parametrize("record_type", [Voice, LanguageModel])
+def test_malformed_descriptions_are_read_as_far_as_possible(record_type: Any) -> None:
+    entries = from_inworld(record_type, HOSTILE)
     assert all(0 < len(entry["id"]) <= 400 for entry in entries)
     assert "\0" not in str(entries)
-    assert [offered.stored(entry).id for entry in entries]
+    assert [record_type.stored(entry).id for entry in entries]
 
 
 def test_an_entry_of_another_version_is_read_back() -> None:
@@ -124,7 +124,7 @@ async def test_models_are_listed_by_inworld(fake: FakeInworld) -> None:
 
 
 @pytest.mark.parametrize("kind", InworldCatalogue.Kind.values)
-async def test_a_list_is_read_and_kept(fake: FakeInworld, kind: str) -> None:
+async def test_a_list_is_read_and_stored(fake: FakeInworld, kind: str) -> None:
     assert (await sync_to_async(stored)(kind)).is_stale
     read = await sync_to_async(refreshed)(kind)
     assert read.entries
@@ -157,6 +157,6 @@ def test_a_list_is_stale_after_an_hour_and_after_a_restart(db: None) -> None:
     found.fetched_at = timezone.now() - catalogue.FRESH_FOR
     found.save()
     assert stored("voices").is_stale
-    found.fetched_at = catalogue.STARTED - timedelta(seconds=1)
+    found.fetched_at = catalogue.STARTED_AT - timedelta(seconds=1)
     found.save()
     assert stored("voices").is_stale

@@ -1,4 +1,4 @@
-"""What goes wrong at Inworld, and the name each fault is given."""
+"""Errors at Inworld, and the exception that each becomes."""
 
 from collections.abc import AsyncIterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""Which words belong to which speech, in every order a stream may have."""
+"""Words are paired with their speech, in every order of a stream."""
 
 import string
 from collections.abc import Iterable
@@ -278,9 +278,9 @@ def test_no_sound_is_lost_or_reordered(events: list[Event | None]) -> None:
 @settings(max_examples=100, deadline=None)
 def test_odd_cuts_lose_no_sample_at_idle(pieces: list[bytes]) -> None:
     events = [event for piece in pieces for event in (Audio(piece), IDLE)]
-    whole = b"".join(pieces)
+    sound = b"".join(pieces)
     heard = b"".join(data for _, data in pairs(Transcript("One"), *events))
-    assert heard == whole[: len(whole) & ~1]
+    assert heard == sound[: len(sound) & ~1]
 
 
 @given(

@@ -22,13 +22,13 @@ def decoded(*chunks: bytes) -> list[str]:
 @pytest.mark.parametrize("newline", [b"\n", b"\r\n", b"\r"])
 @pytest.mark.parametrize("name", SAMPLES)
 def test_cut_anywhere_a_sample_decodes_alike(name: str, newline: bytes) -> None:
-    whole = decoded(sample(name))
+    expected = decoded(sample(name))
     stream = sample(name).replace(b"\n", newline)
-    assert whole
-    assert decoded(stream) == whole
-    assert decoded(*(bytes([byte]) for byte in stream)) == whole
+    assert expected
+    assert decoded(stream) == expected
+    assert decoded(*(bytes([byte]) for byte in stream)) == expected
     for cut in range(len(stream)):
-        assert decoded(stream[:cut], stream[cut:]) == whole
+        assert decoded(stream[:cut], stream[cut:]) == expected
 
 
 @given(
@@ -76,7 +76,7 @@ def test_other_fields_and_comments_are_skipped() -> None:
     assert decoded(stream) == ["yes"]
 
 
-def test_an_unterminated_last_line_is_kept() -> None:
+def test_an_unterminated_last_line_is_read() -> None:
     assert decoded(b"data: one\n\ndata: [DONE]") == ["one", "[DONE]"]
 
 

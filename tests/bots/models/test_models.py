@@ -1,4 +1,4 @@
-"""What the database and the forms refuse, and that every field explains itself."""
+"""Validation and constraints of bots, numbers and calls; help texts of all fields."""
 
 from datetime import timedelta
 from typing import Any
@@ -106,19 +106,19 @@ def test_a_number_outlives_its_bot() -> None:
 
 def test_a_call_outlives_its_bot_and_keeps_its_settings() -> None:
     bot = Bot.objects.create(name="Bot", fallback_models="a/b\n\n c/d ")
-    profile = config_of(bot)
+    config = config_of(bot)
     call = Call.objects.create(
         call_sid="CA1",
         bot=bot,
         bot_name=bot.name,
-        settings=profile.to_json(),
+        settings=config.to_json(),
         started_at=timezone.now(),
     )
     bot.delete()
     call.refresh_from_db()
     assert (call.bot, call.bot_name) == (None, "Bot")
-    assert config_from_json(call.settings) == profile
-    assert profile.fallback_models == ("a/b", "c/d")
+    assert config_from_json(call.settings) == config
+    assert config.fallback_models == ("a/b", "c/d")
 
 
 def test_a_call_lasts_from_answer_to_end() -> None:

@@ -1,4 +1,4 @@
-"""A running sandbox."""
+"""The sandbox as a real process on a real socket."""
 
 import subprocess
 from collections.abc import Iterator
@@ -6,10 +6,15 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.bots.sandbox.sandbox_client import ENVIRONMENT, ROOT, address, command
+from tests.support.sandbox import (
+    ENVIRONMENT,
+    ROOT,
+    address,
+    command,
+)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def sandbox() -> Iterator[httpx.Client]:
     with subprocess.Popen(
         command("--instant"),

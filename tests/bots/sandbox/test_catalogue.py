@@ -1,8 +1,12 @@
-"""The sandbox's lists of voices and models."""
+"""Lists of voices and models, the API key, the demo shop."""
 
 import httpx
+import pytest
 
 from bots.sandbox.voice.catalogue import VOICES
+from tests.support.sandbox import (
+    chat_body,
+)
 
 
 def test_voices_come_in_pages(sandbox: httpx.Client) -> None:
@@ -36,3 +40,46 @@ def test_what_the_sandbox_does_not_have_is_said_so(sandbox: httpx.Client) -> Non
     response = sandbox.get("/v1/embeddings")
     assert (response.status_code, response.json()["code"]) == (404, 5)
     assert sandbox.get("/v1/chat/completions").status_code == 405
+
+
+def test_any_key_will_do_but_the_wrong_one(sandbox: httpx.Client) -> None:
+    def voices(authorization: str) -> httpx.Response:
+        headers = {"Authorization": authorization}
+        return sandbox.get("/voices/v1/voices", headers=headers)
+
+    assert voices("Basic dGVzdA==").status_code == 200
+    assert voices("Bearer dGVzdA==").status_code == 401
+    wrong = voices("Basic wrong")
+    assert (wrong.status_code, wrong.json()["code"]) == (401, 16)
+    headers = {"Authorization": "Basic wrong"}
+    chat = sandbox.post("/v1/chat/completions", headers=headers, json=chat_body())
+    assert (chat.status_code, chat.json()["error"]["code"]) == (401, 401)
+
+
+def test_the_shop_answers_with_an_order(sandbox: httpx.Client) -> None:
+    order = sandbox.get("/demo/orders/42")
+    assert order.json() == {
+        "order": 42,
+        "state": "waiting to be packed",
+        "arrives": "in four days",
+    }
+    slow = sandbox.get("/demo/orders/43?seconds=0.2")
+    assert slow.elapsed.total_seconds() >= 0.2
+    assert slow.json() != order.json()
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/demo/orders/0", 404),
+        ("/demo/orders/10000", 404),
+        ("/demo/orders/x", 404),
+        ("/demo/orders/1?seconds=soon", 400),
+        ("/demo/orders/1?seconds=nan", 400),
+        ("/demo/orders/1?seconds=99", 400),
+    ],
+)
+def test_the_shop_refuses_other_orders(
+    sandbox: httpx.Client, path: str, status: int
+) -> None:
+    assert sandbox.get(path).status_code == status

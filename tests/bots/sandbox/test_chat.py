@@ -1,4 +1,4 @@
-"""Chat completions of the sandbox: text, audio, tool calls and refusals."""
+"""Chat requests: streamed speech, tool calls, refusals."""
 
 import base64
 import json
@@ -7,14 +7,31 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.bots.sandbox.sandbox_client import (
+from tests.support.sandbox import (
     STORY_PLEASE,
     chat_body,
-    deltas,
-    heard,
     loudness,
-    stream,
 )
+
+
+def stream(sandbox: httpx.Client, body: dict[str, Any]) -> list[Any]:
+    """The events of a reply, decoded; `[DONE]` as that string."""
+    response = sandbox.post("/v1/chat/completions", json=body)
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "text/event-stream"
+    lines = response.text.split("\n\n")
+    assert lines.pop() == ""
+    payloads = [line.removeprefix("data: ") for line in lines]
+    return [p if p == "[DONE]" else json.loads(p) for p in payloads]
+
+
+def deltas(events: list[Any]) -> list[dict[str, Any]]:
+    return [e["choices"][0]["delta"] for e in events if e != "[DONE]" and e["choices"]]
+
+
+def heard(events: list[Any]) -> bytes:
+    audio = [delta.get("audio", {}) for delta in deltas(events)]
+    return b"".join(base64.b64decode(part.get("data", "")) for part in audio)
 
 
 def test_a_reply_streams_text_then_transcript_then_audio_by_sentence(
@@ -110,7 +127,6 @@ CALLED = {
     ],
 }
 
-
 RESULT = {"role": "tool", "tool_call_id": "1", "content": "Done."}
 
 
@@ -137,35 +153,6 @@ def test_functions_and_results_inworld_would_refuse_are_refused(
     refused = sandbox.post("/v1/chat/completions", json=chat_body(**fields))
     assert refused.status_code == 400
     assert refused.json()["error"]["message"]
-
-
-def test_the_shop_tells_of_its_orders(sandbox: httpx.Client) -> None:
-    told = sandbox.get("/demo/orders/42")
-    assert told.json() == {
-        "order": 42,
-        "state": "waiting to be packed",
-        "arrives": "in four days",
-    }
-    slow = sandbox.get("/demo/orders/43?seconds=0.2")
-    assert slow.elapsed.total_seconds() >= 0.2
-    assert slow.json() != told.json()
-
-
-@pytest.mark.parametrize(
-    ("path", "status"),
-    [
-        ("/demo/orders/0", 404),
-        ("/demo/orders/10000", 404),
-        ("/demo/orders/x", 404),
-        ("/demo/orders/1?seconds=soon", 400),
-        ("/demo/orders/1?seconds=nan", 400),
-        ("/demo/orders/1?seconds=99", 400),
-    ],
-)
-def test_the_shop_knows_no_such_order(
-    sandbox: httpx.Client, path: str, status: int
-) -> None:
-    assert sandbox.get(path).status_code == status
 
 
 def test_the_audio_is_audible_48_khz_speech_in_short_chunks(
@@ -232,17 +219,3 @@ def test_a_body_that_is_no_json_object_is_refused(
     response = sandbox.post("/v1/chat/completions", content=body)
     assert response.status_code == 400
     assert "JSON" in response.json()["error"]["message"]
-
-
-def test_any_key_will_do_but_the_wrong_one(sandbox: httpx.Client) -> None:
-    def voices(authorization: str) -> httpx.Response:
-        headers = {"Authorization": authorization}
-        return sandbox.get("/voices/v1/voices", headers=headers)
-
-    assert voices("Basic dGVzdA==").status_code == 200
-    assert voices("Bearer dGVzdA==").status_code == 401
-    wrong = voices("Basic wrong")
-    assert (wrong.status_code, wrong.json()["code"]) == (401, 16)
-    headers = {"Authorization": "Basic wrong"}
-    chat = sandbox.post("/v1/chat/completions", headers=headers, json=chat_body())
-    assert (chat.status_code, chat.json()["error"]["code"]) == (401, 401)

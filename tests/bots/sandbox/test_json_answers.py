@@ -1,4 +1,4 @@
-"""The sandbox is asked for JSON, as after a call."""
+"""Answers in JSON, as for the summary after a call."""
 
 import json
 from typing import Any
@@ -19,7 +19,7 @@ from calls.post_call.summary_prompt import (
     prompt_messages,
 )
 
-WANTED = SummarySpec.of(
+SPEC = SummarySpec.of(
     "What was agreed.",
     "booked, call back",
     "email: the caller's address\nphone: a number to call\nname: who called",
@@ -31,8 +31,8 @@ def summed_up(*said: str) -> CallSummary | None:
         TranscriptLine("Bot", "Hello."),
         *(TranscriptLine("Caller", words) for words in said),
     ]
-    messages = prompt_messages(WANTED, "It was today.", lines)
-    return parse_answer(filled(WANTED.schema, messages), WANTED)
+    messages = prompt_messages(SPEC, "It was today.", lines)
+    return parse_answer(filled(SPEC.schema, messages), SPEC)
 
 
 def test_a_conversation_is_summed_up_as_far_as_words_show_it() -> None:
@@ -60,9 +60,9 @@ def test_what_was_not_said_is_left_empty() -> None:
 @given(st.lists(st.text(max_size=80), max_size=4))
 def test_the_answer_fits_the_schema_whatever_was_said(said: list[str]) -> None:
     messages = prompt_messages(
-        WANTED, "", [TranscriptLine("Caller", words) for words in said]
+        SPEC, "", [TranscriptLine("Caller", words) for words in said]
     )
-    jsonschema.validate(json.loads(filled(WANTED.schema, messages)), WANTED.schema)
+    jsonschema.validate(json.loads(filled(SPEC.schema, messages)), SPEC.schema)
 
 
 @pytest.mark.parametrize(
@@ -87,12 +87,10 @@ def test_without_a_schema_it_talks_as_usual(odd: Any) -> None:
     assert schema_of({"response_format": odd}) is None
 
 
-async def test_a_call_that_tried_out_a_failure_is_still_summed_up() -> None:
-    messages = prompt_messages(
-        WANTED, "", [TranscriptLine("Caller", "sandbox error 500")]
-    )
-    request = ChatRequest("m", messages, "", False, 10, schema=WANTED.schema)
-    whole = await Reply(request, INSTANT).with_related()
-    found = parse_answer(whole["choices"][0]["message"]["content"], WANTED)
+async def test_a_whole_reply_to_such_a_request_is_json() -> None:
+    messages = prompt_messages(SPEC, "", [TranscriptLine("Caller", "Book a table")])
+    request = ChatRequest("m", messages, "", False, 10, schema=SPEC.schema)
+    answer = await Reply(request, INSTANT).whole()
+    found = parse_answer(answer["choices"][0]["message"]["content"], SPEC)
     assert found
-    assert "sandbox error 500" in found.summary
+    assert "Book a table" in found.summary

@@ -1,20 +1,20 @@
-"""The sandbox's replies to callers."""
+"""The small talk of the sandbox."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bots.sandbox.small_talk import STORY, misbehaviour, reply, sentences, shorten
+from bots.sandbox.small_talk import STORY, reply, sentences, shorten
 from bots.sandbox.voice import speech
 from calls.conversation.messages import (
     CONNECTED,
     CUT_OFF,
     OMITTED,
     RECONNECTED,
-    messages,
 )
-from calls.turns.turn import Role, Turn
-from tests.bots.sandbox.sandbox_client import STORY_PLEASE
+from tests.support.sandbox import (
+    STORY_PLEASE,
+)
 
 ADA = (
     "You are Ada, the receptionist of Acme Dental. We are open from nine to five. "
@@ -46,7 +46,6 @@ def answers(*said: str, prompt: str = ADA) -> str:
         ("Goodbye!", "Goodbye from Ada"),
         ("Yes.", "Good, yes it is."),
         ("No thanks", "You are welcome."),
-        ("4 2", "I heard the number 4 2."),
         ("The caller pressed 5 #", "You pressed 5, hash."),
         ("Who are you?", "I am Ada, the receptionist of Acme Dental."),
         ("", "I did not catch that."),
@@ -58,13 +57,6 @@ def test_replies_show_that_the_caller_was_heard(said: str, answer: str) -> None:
 
 
 def test_replies_remember_the_call() -> None:
-    assert answers("Hello.", "I lost my card.", "What did I say?").startswith(
-        "You said: Hello. Then: I lost my card."
-    )
-    assert (
-        answers("hello", "hello", "How many times did I say hello?")
-        == "You said hello twice."
-    )
     assert answers("My name is peter.", "What is my name?") == "Your name is Peter."
     assert answers("Thanks.", "Say that again.").startswith("I said: You are welcome.")
 
@@ -81,23 +73,7 @@ def test_a_story_is_long_enough_to_interrupt() -> None:
     assert len(sentences(answers(STORY_PLEASE))) >= 8
 
 
-def cut_off(*said: tuple[Role, str]) -> str:
-    """What is said after a noise cut the bot off in its last words."""
-    turns = [Turn(0, role, 0.0, text, text) for role, text in said]
-    return reply(messages(ADA, turns, continues=True))
-
-
-def test_a_reply_cut_off_by_a_noise_goes_on_where_it_was() -> None:
-    begun = "Once upon a time there was a small telephone that li"
-    asked: list[tuple[Role, str]] = [("bot", "Hello."), ("caller", STORY_PLEASE)]
-    assert cut_off(*asked, ("bot", begun)).startswith("lived in the hall of a big")
-    assert cut_off(*asked) == STORY
-    assert cut_off(*asked, ("bot", STORY)) == "What can I do for you?"
-    assert cut_off(("bot", "Hel")) == "What can I do for you?"
-    assert cut_off() == "What can I do for you?"
-
-
-def test_what_the_server_tells_the_model_is_not_the_callers_word() -> None:
+def test_notes_of_the_server_are_not_the_callers_words() -> None:
     for note in (CONNECTED, CUT_OFF, RECONNECTED, OMITTED):
         assert answers(f"{note} Thanks a lot.").startswith("You are welcome.")
 
@@ -138,7 +114,6 @@ messages_of_any_kind = json_values | st.lists(
                     "well",
                     "about",
                     "my name is",
-                    "How often did I say",
                     STORY_PLEASE,
                 ]
             ),
@@ -152,7 +127,6 @@ messages_of_any_kind = json_values | st.lists(
 @given(messages_of_any_kind)
 def test_there_is_always_something_to_say(messages: object) -> None:
     text = reply(messages)
-    misbehaviour(messages)
     assert any(character.isalnum() for character in text)
     assert text == reply(messages)
     assert not set(text) & set("<>[]{}*_`\n")

@@ -1,4 +1,4 @@
-"""Speech synthesis of the sandbox: formats, word times and voices."""
+"""Speech requests, and the sound of the voices."""
 
 import base64
 import json
@@ -15,7 +15,26 @@ import pytest
 from bots.sandbox.small_talk import STORY
 from bots.sandbox.voice import speech
 from bots.sandbox.voice.catalogue import VOICES
-from tests.bots.sandbox.sandbox_client import loudness, synthesise, tts_body
+from tests.support.sandbox import (
+    loudness,
+)
+
+
+def tts_body(encoding: str = "WAV", rate: int = 8000, **fields: Any) -> dict[str, Any]:
+    return {
+        "text": "Thanks for calling.",
+        "voiceId": "Clive",
+        "modelId": "inworld-tts-2",
+        "audioConfig": {"audioEncoding": encoding, "sampleRateHertz": rate},
+    } | fields
+
+
+def synthesise(sandbox: httpx.Client, **body: Any) -> bytes:
+    response = sandbox.post("/tts/v1/voice", json=tts_body(**body))
+    assert response.status_code == 200
+    usage = response.json()["usage"]
+    assert usage == {"processedCharactersCount": 19, "modelId": "inworld-tts-2"}
+    return base64.b64decode(response.json()["audioContent"])
 
 
 @pytest.mark.parametrize(("encoding", "rate"), [("WAV", 8000), ("LINEAR16", 22_050)])
@@ -94,7 +113,7 @@ def test_word_times_follow_the_sound() -> None:
 
 def test_voices_sound_different() -> None:
     voices = [str(voice["voiceId"]) for voice in VOICES]
-    assert len({speech.manner_of(voice) for voice in voices}) == len(voices)
+    assert len({speech.espeak_voice(voice) for voice in voices}) == len(voices)
     clive, ashley, again = (spectrum(v) for v in ("Clive", "Ashley", "Clive"))
     # espeak's breath is random, so not even one voice says it twice to the bit.
     assert clive @ again > 0.9
@@ -110,9 +129,9 @@ def spectrum(voice: str) -> npt.NDArray[np.float64]:
 
 
 def test_a_voice_speaks_the_language_asked_for_and_keeps_its_accent() -> None:
-    assert speech.manner_of("Clive", "en-US").language == "en-gb"
-    assert speech.manner_of("Clive", "de-DE").language == "de-de"
-    assert speech.manner_of("w1__my_clone").language == "en-us"
+    assert speech.espeak_voice("Clive", "en-US").language == "en-gb"
+    assert speech.espeak_voice("Clive", "de-DE").language == "de-de"
+    assert speech.espeak_voice("w1__my_clone").language == "en-us"
 
 
 def test_nothing_speakable_is_silence() -> None:

@@ -1,13 +1,14 @@
-"""Requests to other people's servers: which are made, and what is made of answers."""
+"""HTTP requests of tools: the addresses that are refused, and the answers."""
 
 import asyncio
 import gzip
 import socket
 import ssl
-import threading
 import tracemalloc
+from functools import partial
 from typing import Any
 
+import aiohttp
 import pytest
 import trustme
 from django.core.checks import run_checks
@@ -314,38 +315,48 @@ async def test_a_packed_answer_is_unpacked_only_as_far_as_it_is_read(
         Said(200, b"\x1b\x03", {"Content-Encoding": "br"}),
     ],
 )
-async def test_an_answer_that_is_none_is_told_in_words(
+async def test_a_bad_answer_is_explained_in_words(
     habit: Habit, tools: ToolServer
 ) -> None:
-    with pytest.raises(Unreachable) as told:
+    with pytest.raises(Unreachable) as failure:
         await answered(tools, habit)
-    assert str(told.value).endswith(".")
-    assert str(tools.port) not in str(told.value)
+    assert str(failure.value).endswith(".")
+    assert str(tools.port) not in str(failure.value)
 
 
-async def test_names_that_are_not_told_keep_nobody_else_waiting(
+async def test_a_dns_server_that_hangs_keeps_nobody_else_waiting(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    told, ask = threading.Event(), socket.getaddrinfo
-
-    def slowly(host: str, *about: Any, **more: Any) -> Any:
-        return told.wait(20) if host == "slow.example" else ask(host, *about, **more)
-
-    monkeypatch.setattr(socket, "getaddrinfo", slowly)
-    # More than there are threads, of theirs or of the loop's.
-    asking = [asyncio.create_task(get("http://slow.example/", 0.5)) for _ in range(60)]
-    try:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        asks_it = partial(
+            aiohttp.AsyncResolver,
+            nameservers=["127.0.0.1"],
+            udp_port=silent.getsockname()[1],
+        )
+        monkeypatch.setattr(aiohttp.connector, "DefaultResolver", asks_it)
+        # More than the loop has threads.
+        asking = [
+            asyncio.create_task(get("http://slow.example/", 0.5)) for _ in range(60)
+        ]
         await asyncio.sleep(0)
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(5):
             assert await loop.getaddrinfo("localhost", 80)
         found = await asyncio.gather(*asking, return_exceptions=True)
-        assert {str(each) for each in found} == {"No answer within 0.5 s."}
-    finally:
-        told.set()
+        assert silent.recv(512)  # it was asked
+    assert {str(error) for error in found} == {"No answer within 0.5 s."}
 
 
-async def test_odd_bytes_become_text_that_can_be_kept(tools: ToolServer) -> None:
+async def test_names_of_this_computer_need_no_dns_server(
+    tools: ToolServer, settings: Settings
+) -> None:
+    settings.TOOL_ALLOWED_PRIVATE_HOSTS = ["localhost"]
+    tools.answers["/x"] = json_answer("{}")
+    assert (await get(f"http://localhost:{tools.port}/x")).status == 200
+
+
+async def test_odd_bytes_become_text_that_can_be_stored(tools: ToolServer) -> None:
     found = await answered(tools, Said(200, b"a\x00b\xff\xfec \xed\xa0\x80"))
     assert "\x00" not in found.text
     assert found.text.encode().decode() == found.text
@@ -364,7 +375,9 @@ async def test_cookies_and_the_environment_have_no_part_in_it(
     assert "cookie" not in tools.requests[1].headers
 
 
-async def test_nobody_there_and_no_such_host_are_told_apart(settings: Settings) -> None:
+async def test_no_server_and_no_such_host_are_distinguished(
+    settings: Settings,
+) -> None:
     port = free_port()
     settings.TOOL_ALLOWED_PRIVATE_HOSTS = [f"127.0.0.1:{port}"]
     with pytest.raises(Unreachable, match="Nothing answers"):

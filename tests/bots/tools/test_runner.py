@@ -111,15 +111,15 @@ async def test_headers_get_secrets_and_variables_and_are_left_out_when_empty(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "reason"),
     [
         ({}, "'order_id' is a required property"),
         ({"order_id": 42}, "order_id: 42 is not of type 'string'"),
         ({"order_id": None}, "'order_id' is a required property"),
         ({"order_id": "1", "other": 1}, "'other' was unexpected"),
         ({"order_id": "x" * 1001}, "order_id is too long."),
-        ({"order_id": "\ud800"}, "order_id has signs that cannot be sent."),
-        ({"order_id": "a\x00"}, "order_id has signs that cannot be sent."),
+        ({"order_id": "\ud800"}, "order_id has characters that cannot be sent."),
+        ({"order_id": "a\x00"}, "order_id has characters that cannot be sent."),
         ({"order_id": "1", "count": True}, "count: True is not of type 'integer'"),
         ({"order_id": "1", "price": float("nan")}, "price is not a number."),
         ({"order_id": "1", "size": "huge"}, "size: 'huge' is not one of"),
@@ -128,8 +128,8 @@ async def test_headers_get_secrets_and_variables_and_are_left_out_when_empty(
         ({"order_id": "../admin"}, "order_id would change the path"),
     ],
 )
-async def test_arguments_that_do_not_fit_are_told_and_nothing_is_sent(
-    arguments: dict[str, Any], told: str, tools: ToolServer
+async def test_arguments_that_do_not_fit_are_explained_and_not_sent(
+    arguments: dict[str, Any], reason: str, tools: ToolServer
 ) -> None:
     more = (
         *(ORDER, PIN, Parameter("count", "integer", required=False)),
@@ -143,7 +143,7 @@ async def test_arguments_that_do_not_fit_are_told_and_nothing_is_sent(
         failure_instructions="Offer to call back.",
     )
     outcome = await use_tool(tool, arguments, {})
-    assert told in outcome.error
+    assert reason in outcome.error
     assert len(outcome.error) <= 300
     assert outcome.result.startswith("The tool failed: ")
     assert outcome.result.endswith("Offer to call back.")
@@ -168,7 +168,7 @@ async def test_a_long_answer_is_cut(tools: ToolServer) -> None:
     assert outcome.result == f"{UNTRUSTED}{'x' * MAX_RESULT_LENGTH}{CUT}"
 
 
-async def test_a_refusal_is_told_with_its_words_and_what_to_do(
+async def test_a_refusal_is_passed_on_with_instructions(
     tools: ToolServer,
 ) -> None:
     tools.answers["/x"] = json_answer('{"error":\n "no such order"}', status=404)
@@ -226,16 +226,16 @@ async def test_what_is_secret_in_arguments_is_not_shown(tools: ToolServer) -> No
     assert '"ok": true' in result
 
 
-async def test_a_secret_that_is_missing_or_lost_is_told(
+async def test_a_missing_or_unreadable_secret_is_reported(
     tools: ToolServer, settings: Settings
 ) -> None:
     tool = at(tools, "/x?k={{secret.shop_key}}", parameters=())
     assert "There is no secret “shop_key”." in (await use_tool(tool, {}, {})).error
     await secret("shop_key", KEY)
     settings.SECRET_KEY = "another-key-than-before-012345678901234567890"
-    told = (await use_tool(tool, {}, {})).error
-    assert "another SECRET_KEY" in told
-    assert KEY not in told
+    error = (await use_tool(tool, {}, {})).error
+    assert "another SECRET_KEY" in error
+    assert KEY not in error
     assert tools.requests == []
 
 
@@ -253,8 +253,8 @@ async def test_secrets_that_cannot_be_read_keep_nobody_else_waiting(
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(5):
             assert await loop.getaddrinfo("localhost", 80)
-        told = {outcome.error for outcome in await asyncio.gather(*using)}
-        assert told == {"It failed: TimeoutError."}
+        error = {outcome.error for outcome in await asyncio.gather(*using)}
+        assert error == {"It failed: TimeoutError."}
     finally:
         is_back.set()
 
@@ -275,6 +275,6 @@ async def test_a_lookup_sends_variables_in_its_body_and_its_address_only(
 
 
 async def secret(name: str, value: str) -> None:
-    kept = Secret(name=name)
-    kept.set_value(value)
-    await kept.asave()
+    row = Secret(name=name)
+    row.set_value(value)
+    await row.asave()

@@ -1,4 +1,4 @@
-"""Earlier versions: what changed, in words, and how one comes back."""
+"""Versions: their changes in words, and how one is restored."""
 
 from typing import Any
 
@@ -15,10 +15,10 @@ pytestmark = pytest.mark.django_db
 
 
 class TestChanges:
-    def test_are_in_words_and_in_the_editors_order(self, bot: Bot) -> None:
+    def test_are_in_words_and_in_the_order_of_the_fields(self, bot: Bot) -> None:
         change(bot, interruptible="none", greeting="", is_active=False, temperature=1.0)
-        found = changes(at(bot, 1), at(bot, 0))
-        assert [(each.label, each.old, each.new) for each in found] == [
+        changed = changes(at(bot, 1), at(bot, 0))
+        assert [(change.label, change.old, change.new) for change in changed] == [
             ("Active", "yes", "no"),
             ("Greeting", "Hello.", ""),
             ("Temperature", "0.7", "1.0"),
@@ -34,16 +34,18 @@ class TestChanges:
         number = PhoneNumber.objects.create(number="+14155550100", bot=bot)
         change(number, bot=None)
         bot_id = bot.pk
-        (found,) = changes(at(number, 1), at(number, 0))
-        assert (found.old, found.new) == ("Front desk", "")
+        (changed,) = changes(at(number, 1), at(number, 0))
+        assert (changed.old, changed.new) == ("Front desk", "")
         bot.delete()
-        (found,) = changes(at(number, 1), at(number, 0))
-        assert (found.old, at(number, 1).bot_id) == ("a deleted bot", bot_id)
+        (changed,) = changes(at(number, 1), at(number, 0))
+        assert (changed.old, at(number, 1).bot_id) == ("a deleted bot", bot_id)
 
-    def test_made_outside_the_desk_are_the_servers(self, bot: Bot) -> None:
+    def test_made_outside_the_console_are_the_servers(self, bot: Bot) -> None:
         assert author(at(bot, 0)) == "the server"
 
-    def test_made_in_the_desk_have_a_name(self, admin_client: Client, bot: Bot) -> None:
+    def test_made_in_the_console_have_a_name(
+        self, admin_client: Client, bot: Bot
+    ) -> None:
         number = PhoneNumber.objects.create(number="+14155550100", bot=bot)
         admin_client.post(
             f"/admin/bots/phonenumber/{number.pk}/change/",
@@ -57,12 +59,12 @@ class TestChanges:
         assert author(at(number, 0)) == "admin"
         assert at(number, 0).label == "Night"
 
-    def test_begin_with_what_was_there_before(self, bot: Bot) -> None:
+    def test_begin_with_a_first_version(self, bot: Bot) -> None:
         Bot.history.all().delete()
         history.first_version()
         history.first_version()
         (first,) = versions(Bot, bot.pk)
-        assert first.history_change_reason == history.FIRST_KNOWN
+        assert first.history_change_reason == history.FIRST_VERSION
         assert first.greeting == "Hello."
 
 
@@ -75,11 +77,11 @@ class TestRestore:
         assert versions(Bot, bot.pk).count() == 3
         assert at(bot, 0).history_change_reason.startswith("Restored the version of ")
 
-    def test_of_what_is_there_already_changes_nothing(self, bot: Bot) -> None:
-        assert restore(at(bot, 0)) == ["Nothing else differs from how it is now."]
+    def test_of_the_present_version_changes_nothing(self, bot: Bot) -> None:
+        assert restore(at(bot, 0)) == ["All other settings are the same as now."]
         assert versions(Bot, bot.pk).count() == 1
 
-    def test_does_without_a_tool_or_a_secret_that_is_gone(self, bot: Bot) -> None:
+    def test_removes_links_to_a_deleted_tool_or_key(self, bot: Bot) -> None:
         tool, secret = Tool.objects.create(name="crm"), Secret(name="hook")
         secret.save()
         hook = {"webhook_url": "https://a.example/", "webhook_secret": secret}
@@ -90,9 +92,9 @@ class TestRestore:
         (lookup, *_) = changes(at(bot, 2), at(bot, 1))
         assert (lookup.label, lookup.new) == ("Lookup", "a deleted tool")
         assert restore(at(bot, 1)) == [
-            "The tool of its lookup is gone, so nothing is looked up.",
-            "The secret of its webhook is gone, and so is the webhook.",
-            "Nothing else differs from how it is now.",
+            "The tool of the lookup was deleted, so the bot has no lookup.",
+            "The key of the webhook was deleted, so the bot has no webhook.",
+            "All other settings are the same as now.",
         ]
 
     def test_brings_lookup_and_webhook_back(self, bot: Bot) -> None:
@@ -109,21 +111,21 @@ class TestRestore:
             secret,
         )
 
-    def test_takes_the_default_from_nobody(self, bot: Bot) -> None:
+    def test_takes_the_default_from_no_other_bot(self, bot: Bot) -> None:
         change(bot, is_default=False, greeting="Moin.")
         Bot.objects.create(name="Other", is_default=True)
         assert restore(at(bot, 1)) == ["“Other” stays the default bot."]
         bot.refresh_from_db()
         assert (bot.is_default, bot.greeting) == (False, "Hello.")
 
-    def test_leaves_nobody_without_a_default(self, bot: Bot) -> None:
+    def test_keeps_the_present_default(self, bot: Bot) -> None:
         change(bot, is_default=False)
         change(bot, is_default=True, greeting="Moin.")
-        assert restore(at(bot, 1)) == ["It stays the default bot."]
+        assert restore(at(bot, 1)) == ["This bot stays the default bot."]
         bot.refresh_from_db()
         assert (bot.is_default, bot.greeting) == (True, "Hello.")
 
-    def test_leaves_a_name_to_the_bot_that_has_it_now(self, bot: Bot) -> None:
+    def test_keeps_the_name_if_another_bot_has_the_old_one(self, bot: Bot) -> None:
         change(bot, name="Reception", greeting="Moin.")
         Bot.objects.create(name="Front desk")
         (note,) = restore(at(bot, 1))
@@ -131,7 +133,7 @@ class TestRestore:
         bot.refresh_from_db()
         assert (bot.name, bot.greeting) == ("Reception", "Hello.")
 
-    def test_says_what_the_present_does_not_allow(self, bot: Bot) -> None:
+    def test_says_why_a_version_is_not_valid(self, bot: Bot) -> None:
         Bot.objects.filter(pk=bot.pk).update(llm_model="gone model")
         bot.refresh_from_db()
         change(bot, greeting="Moin.")
@@ -156,15 +158,15 @@ class TestRestore:
         back = Bot.objects.get(pk=pk)
         assert (back.name, back.is_default) == ("Front desk (2)", False)
         assert [number.number for number in back.numbers.all()] == ["+14155550100"]
-        assert "It answers +14155550100 again." in notes
+        assert "The bot answers +14155550100 again." in notes
         assert history.deleted(Bot) == []
 
-    def test_does_without_a_bot_that_is_gone(self, bot: Bot) -> None:
+    def test_uses_the_default_bot_for_a_deleted_one(self, bot: Bot) -> None:
         number = PhoneNumber.objects.create(number="+14155550100", bot=bot)
         change(number, bot=None, label="New")
         bot.delete()
         assert restore(at(number, 1)) == [
-            "Its bot is gone, so the default bot answers."
+            "The bot of this number was deleted, so the default bot answers."
         ]
         number.refresh_from_db()
         assert (number.bot, number.label) == (None, "")

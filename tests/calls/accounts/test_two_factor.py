@@ -157,7 +157,7 @@ class TestCode:
         boss = Client()
         boss.force_login(User.objects.create_superuser("boss"))
         chosen = {
-            "action": "let_in_without_code",
+            "action": "turn_off_two_factor",
             "_selected_action": User.objects.get(username="ann").pk,
         }
         assert boss.post("/admin/auth/user/", chosen).status_code == 302
@@ -169,7 +169,7 @@ class TestCode:
             person.user_permissions.add(Permission.objects.get(codename=name))
         client = Client()
         client.force_login(person)
-        chosen = {"action": "let_in_without_code", "_selected_action": person.pk}
+        chosen = {"action": "turn_off_two_factor", "_selected_action": person.pk}
         assert client.post("/admin/auth/user/", chosen).status_code == 403
 
     def test_secrets_are_on_no_list(self, client: Client, app: TOTPDevice) -> None:
@@ -195,7 +195,7 @@ class TestCodeForEverybody:
             LOGIN, {"username": "ann", "password": PASSWORD}, follow=True
         )
         assert page.redirect_chain[-1][0] == SETUP
-        assert "Everybody at this desk" in text(page)
+        assert "Everybody who uses this console" in text(page)
         for path in (INSIDE, "/admin/live/", "/admin/auth/user/", "/admin/numbers/"):
             assert client.get(path).status_code == 302
         set_up(client)

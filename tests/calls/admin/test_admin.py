@@ -197,8 +197,8 @@ def test_settings_are_told_in_the_words_of_the_bot_page(call: Call) -> None:
     told = {setting.label: setting.value for setting in settings_used(call)}
     assert told["AI model"] == "openai/gpt-4.1-mini"
     assert told["callers can interrupt"] == "By speaking or pressing a key"
-    assert told["listen for keys"] == "Yes"
-    assert told["fallback models"] == "a/b\nc/d"
+    assert told["accept key presses"] == "Yes"
+    assert told["backup models"] == "a/b\nc/d"
     assert told["of old"] == "-"
     assert told["maximum length"] == "30 minutes"
     assert told["keep calls for"] == "0: for good"
@@ -271,7 +271,7 @@ def test_a_number_that_is_listed_already_says_who_answers_it(
     assert "Front desk already answers this number." in page
     PhoneNumber.objects.update(bot=None)
     page = admin_client.post("/admin/bots/bot/add/", NEW_BOT).content.decode()
-    assert "The default bot answers it already." in page
+    assert "The default bot already answers this number." in page
     change = f"/admin/bots/phonenumber/{number.pk}/change/"
     assert (
         admin_client.post(change, pasted | {"max_concurrent_calls": "1"}).status_code

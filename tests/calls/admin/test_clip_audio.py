@@ -50,7 +50,7 @@ def test_a_clip_is_heard_while_it_lives_by_those_who_may_read_calls(
     for address in (sound(call, 1), sound(call, 2), sound(call, 0, 1)):
         response = viewer.get(address)
         assert response.status_code == 404
-        assert response.content == b"The sound of this is no longer kept."
+        assert response.content == b"This audio is no longer stored."
     page = viewer.get(f"{LIST}{call.pk}/change/").content.decode()
     assert f'data-clips="{sound(call)} {sound(call, 1)} "' in page
     assert Client().get(sound(call)).status_code == 403

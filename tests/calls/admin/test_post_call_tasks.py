@@ -80,7 +80,7 @@ def test_an_operator_has_it_done_again(call: Call) -> None:
     client = member(OPERATOR)
     page = client.get(f"{LIST}{call.pk}/change/").content.decode()
     assert "Send to the webhook again" in page
-    assert "Sum up</button>" in page  # for the first time: the bot asks for it now
+    assert "Summarise</button>" in page  # for the first time: the bot asks for it now
     for kind in ("webhook", "summary"):
         address = f"{LIST}{call.pk}/again/{kind}/"
         assert client.get(address).status_code == 405
@@ -124,7 +124,7 @@ def test_viewers_read_the_log_and_do_nothing_again(call: Call) -> None:
     client = member(VIEWER)
     page = client.get(LOG).content.decode()
     assert "Given up. The receiver answered 500." in page
-    assert "Do it again" not in page
+    assert "Repeat the selected" not in page
     page = client.get(f"{LOG}{row.pk}/change/").content.decode()
     assert "25 Nov 2026, 12:00:00" in page
     assert "HTTP 500, 1,234 ms" in page
@@ -152,8 +152,8 @@ def test_several_are_done_again_from_the_log(call: Call) -> None:
     other = failed(make_call(2))  # no bot asks for it
     chosen = {"action": "again", "_selected_action": [row.pk, other.pk]}
     page = member(OPERATOR).post(LOG, chosen, follow=True).content.decode()
-    assert "To be done again in a moment: 1." in page
-    assert "Left alone: 1." in page
+    assert "Will be repeated now: 1." in page
+    assert "Not repeated: 1." in page
     states = dict(PostCallTask.objects.values_list("pk", "state"))
     assert states == {row.pk: "waiting", other.pk: "failed"}
 

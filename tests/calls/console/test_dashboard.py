@@ -13,7 +13,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from bots.models import Bot, PhoneNumber
-from calls.console.dashboard.period import day_asked_for, hours_of, latest_days
+from calls.console.dashboard.period import hours_of, latest_days, parse_day
 from calls.console.dashboard.statistics import (
     MAX_RESPONSES,
     answer_times,
@@ -192,8 +192,8 @@ def test_the_clocks_may_change(settings: Settings, day: date, hours: int) -> Non
     assert len({period.label(begin) for begin, _ in period.buckets()}) == hours
     for place, (begin, end) in enumerate(period.buckets()):
         assert begin < end
-        assert period.place(begin) == place
-        assert period.place(end - timedelta(microseconds=1)) == place
+        assert period.bucket_of(begin) == place
+        assert period.bucket_of(end - timedelta(microseconds=1)) == place
 
 
 @pytest.mark.parametrize(
@@ -203,10 +203,10 @@ def test_what_is_no_day_gives_the_latest_days(
     admin_client: Client, ring: Ring, asked: str
 ) -> None:
     ring()
-    assert day_asked_for(asked, timezone.localdate()) is None
+    assert parse_day(asked, timezone.localdate()) is None
     page = admin_client.get("/admin/", {"day": asked})
     assert page.status_code == 200
-    assert ("That is no day" in page.content.decode()) == bool(asked)
+    assert ("That is not a day" in page.content.decode()) == bool(asked)
     assert len(page.context["home"]["charts"][0].rows) == 14
 
 
@@ -235,7 +235,7 @@ def test_who_may_not_view_calls_sees_no_figures(client: Client, ring: Ring) -> N
     ring(status="failed", end_reason="bot-failed")
     person = staff("bots.view_bot", "bots.view_phonenumber")
     client.force_login(person)
-    assert home(client).keys() == {"places", "problems"}
+    assert home(client).keys() == {"links", "problems"}
     page = text(client)
     assert "home-charts" not in page
     assert "failed today" not in page
@@ -248,7 +248,7 @@ def test_who_may_see_neither_bots_nor_calls_is_told_nothing(
 ) -> None:
     settings.DEBUG = True
     client.force_login(staff("auth.view_group"))
-    assert home(client) == {"places": [], "problems": []}
+    assert home(client) == {"links": [], "problems": []}
 
 
 def test_an_app_page_and_the_login_are_as_ever(admin_client: Client) -> None:

@@ -24,11 +24,11 @@ def test_a_lost_line_is_told_beside_the_open_calls(
 
 
 def test_the_page_leads_to_what_this_person_may_see(admin_client: Client) -> None:
-    places = home(admin_client)["places"]
+    places = home(admin_client)["links"]
     assert len(places) == 10
     for name, link in places:
         assert f'<a href="{link}">{name}</a>' in text(admin_client)
         assert admin_client.get(link).status_code == 200
     client = Client()
     client.force_login(staff("bots.view_bot"))
-    assert [name for name, _ in home(client)["places"]] == ["Bots"]
+    assert [name for name, _ in home(client)["links"]] == ["Bots"]

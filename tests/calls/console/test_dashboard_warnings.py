@@ -67,8 +67,8 @@ def test_a_number_without_an_active_bot_is_named(
     assert "+14155550101" in whats(admin_client)
     assert "+14155550102" not in whats(admin_client)
     assert "+14155550103" not in whats(admin_client)
-    [trouble] = home(admin_client)["problems"]
-    assert trouble.link == reverse("admin:bots_phonenumber_change", args=[own.pk])
+    [finding] = home(admin_client)["problems"]
+    assert finding.link == reverse("admin:bots_phonenumber_change", args=[own.pk])
     Bot.objects.filter(pk=bot.pk).update(is_active=False)
     assert "+14155550102" in whats(admin_client)
 
@@ -113,13 +113,13 @@ def test_failed_calls_of_today_say_what_to_do(admin_client: Client, ring: Ring) 
         ring(timedelta(days=1), status="failed", end_reason=reason)
         ring(status="failed", end_reason=reason, is_test=True)
     ring(status="refused", end_reason="no-bot")
-    troubles = home(admin_client)["problems"]
-    assert len(troubles) == len(call_warnings.REMEDIES)
-    assert troubles[0].what.startswith("2 calls failed today: no bot answers")
-    for trouble in troubles:
-        count = int(trouble.what.split()[0])
-        assert behind(admin_client, trouble.link) == count
-        assert trouble.remedy
+    findings = home(admin_client)["problems"]
+    assert len(findings) == len(call_warnings.REMEDIES)
+    assert findings[0].message.startswith("2 calls failed today: no bot answers")
+    for finding in findings:
+        count = int(finding.message.split()[0])
+        assert behind(admin_client, finding.link) == count
+        assert finding.hint
 
 
 def test_what_the_setup_lacks_is_said_with_a_remedy_and_a_link(
@@ -129,20 +129,22 @@ def test_what_the_setup_lacks_is_said_with_a_remedy_and_a_link(
     settings.DEBUG = True
     settings.SANDBOX_RUNNING = True
     settings.SERVER_URL = "http://localhost:3000"
-    found = warnings.in_the_setup()
+    found = warnings.setup_findings()
     for words in ("TWILIO_AUTH_TOKEN", "DEBUG is on", "Sandbox", "Only this machine"):
-        assert any(words in trouble.what for trouble in found), words
+        assert any(words in finding.message for finding in found), words
         assert words in unescape(text(admin_client))
-    assert all(trouble.remedy and trouble.link for trouble in found)
+    assert all(finding.hint and finding.link for finding in found)
 
 
 def test_a_missing_key_and_a_missing_token_are_said(settings: Settings) -> None:
     settings.INWORLD_API_KEY = ""
     settings.INWORLD_BASE_URL = settings.INWORLD_PUBLIC_URL
     settings.TWILIO_AUTH_TOKENS = []
-    found = {trouble.what.split()[0]: trouble for trouble in warnings.in_the_setup()}
-    assert not found["INWORLD_API_KEY"].is_urgent
-    assert found["TWILIO_AUTH_TOKEN"].is_urgent
+    found = {
+        finding.message.split()[0]: finding for finding in warnings.setup_findings()
+    }
+    assert not found["INWORLD_API_KEY"].is_failure
+    assert found["TWILIO_AUTH_TOKEN"].is_failure
 
 
 @pytest.mark.parametrize("address", ["http://[", "", "localhost", "http://a b"])
@@ -171,15 +173,17 @@ def test_a_tool_or_webhook_whose_secret_is_missing_or_lost_is_named(
     secret.set_value("s3cret")
     secret.save()
     Bot.objects.update(webhook_url="https://b.example/", webhook_secret=secret)
-    assert not secret_warnings.in_the_secrets()  # nobody uses the tool
+    assert not secret_warnings.secret_findings()  # nobody uses the tool
     bot.tools.add(tool)
     told = "The tool look_up needs the secret “shop”, and there is none: it fails."
     assert told in whats(admin_client)
     settings.SECRET_KEY = "another key altogether, as after a move to a new machine"
-    (_, lost) = secret_warnings.in_the_secrets()
-    assert lost.what == f"The webhook of {bot} cannot open the secret “hook”: it fails."
+    (_, lost) = secret_warnings.secret_findings()
+    assert (
+        lost.message == f"The webhook of {bot} cannot open the secret “hook”: it fails."
+    )
     bot.tools.clear()
     Bot.objects.update(lookup_tool=tool, webhook_url="")
-    assert told in [each.what for each in secret_warnings.in_the_secrets()]
+    assert told in [each.message for each in secret_warnings.secret_findings()]
     Bot.objects.update(is_active=False)
-    assert not secret_warnings.in_the_secrets()
+    assert not secret_warnings.secret_findings()

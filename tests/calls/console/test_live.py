@@ -209,7 +209,7 @@ async def test_a_viewer_may_look_and_not_touch(
         await call.reply()
         for what in ("say", "end", "transfer"):
             refused = await viewer.order(what, call.call_sid, "Hello")
-            assert "not act on them" in refused
+            assert "not control them" in refused
         await call.say("Still there?")
         assert await call.reply()
     assert not await LogEntry.objects.aexists()

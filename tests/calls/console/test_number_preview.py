@@ -43,11 +43,11 @@ def looked_ahead(**settings: Any) -> Preview:
 def test_its_own_bot_answers_with_its_greeting_and_its_twiml() -> None:
     bot = Bot.objects.create(name="Berlin", greeting="Guten Tag.", language="de-DE")
     found = looked_ahead(bot=bot)
-    assert (found.answering.bot, found.said) == (
+    assert (found.routing.bot, found.first_texts) == (
         bot,
         {"greeting": "Guten Tag."},
     )
-    assert "own bot" in found.answering.because
+    assert "own bot" in found.routing.because
     assert found.twiml.startswith("<?xml")
     assert 'language="de-DE"' in found.twiml
     url = 'url="wss://bot.example.com/conversation/TOKEN-OF-THE-CALL"'
@@ -58,7 +58,7 @@ def test_its_own_bot_answers_with_its_greeting_and_its_twiml() -> None:
 def test_variables_are_filled_in_with_their_examples(admin_client: Client) -> None:
     default(greeting="Hi {{name|there}}, {{x}}it is {{now}}.", variables="name = Ann")
     found = preview(MINE)
-    assert found.said["greeting"].startswith("Hi Ann, it is ")
+    assert found.first_texts["greeting"].startswith("Hi Ann, it is ")
     assert found.has_examples
     path = reverse("admin:number-preview")
     page = admin_client.get(path, {"number": MINE})
@@ -69,10 +69,10 @@ def test_variables_are_filled_in_with_their_examples(admin_client: Client) -> No
 
 def test_without_one_of_its_own_the_default_bot_answers() -> None:
     bot = default()
-    assert "not in this desk's list" in preview(MINE).answering.because
+    assert "not listed in this console" in preview(MINE).routing.because
     found = looked_ahead()
-    assert found.answering.bot == bot
-    assert "no bot of its own" in found.answering.because
+    assert found.routing.bot == bot
+    assert "no bot of its own" in found.routing.because
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_without_one_of_its_own_the_default_bot_answers() -> None:
     [
         ({}, {"is_active": False}, "number is switched off"),
         ({"is_active": False}, {}, "default bot, Default, is switched off"),
-        ({"is_default": False}, {}, "neither a bot of its own nor a default"),
+        ({"is_default": False}, {}, "no bot of its own, and there is no default"),
     ],
 )
 def test_nobody_answers_and_it_says_why(
@@ -88,16 +88,16 @@ def test_nobody_answers_and_it_says_why(
 ) -> None:
     default(**bot)
     found = looked_ahead(**number)
-    assert found.answering.bot is None
-    assert words in found.answering.because
-    assert found.said == {"": NOT_IN_SERVICE}
+    assert found.routing.bot is None
+    assert words in found.routing.because
+    assert found.first_texts == {"": NOT_IN_SERVICE}
     assert "<Hangup" in found.twiml
 
 
 def test_a_switched_off_bot_of_its_own_is_not_replaced_by_the_default() -> None:
     default()
     off = Bot.objects.create(name="Off", is_active=False)
-    assert "own bot, Off, is switched off" in looked_ahead(bot=off).answering.because
+    assert "own bot, Off, is switched off" in looked_ahead(bot=off).routing.because
 
 
 def test_what_keeps_callers_away_is_told(settings: Settings) -> None:
@@ -113,7 +113,7 @@ def test_what_keeps_callers_away_is_told(settings: Settings) -> None:
     settings.INWORLD_BASE_URL = settings.INWORLD_PUBLIC_URL
     found = preview(MINE)
     assert "INWORLD_API_KEY is not set" in " ".join(found.warnings)
-    assert (found.said, found.in_its_voice) == ({"": NOT_CONFIGURED}, False)
+    assert (found.first_texts, found.in_bot_voice) == ({"": NOT_CONFIGURED}, False)
 
 
 def test_the_page_of_a_number_shows_it_escaped(admin_client: Client) -> None:
@@ -176,7 +176,7 @@ async def test_the_consent_sentence_is_heard_before_the_greeting(
         consent_message="We record this.", greeting="Hi."
     )
     found = await sync_to_async(preview)(MINE)
-    assert list(found.said.items()) == [
+    assert list(found.first_texts.items()) == [
         ("consent_message", "We record this."),
         ("greeting", "Hi."),
     ]

@@ -156,7 +156,7 @@ def test_a_number_with_an_entry_is_noted_there_and_keeps_its_bot(
     known = PhoneNumber.objects.create(number=MINE, bot=default)
     other = Bot.objects.create(name="Other")
     twilio.has(number(MINE))
-    assert "was not put on" in told(point(admin_client, bot=str(other.pk)))
+    assert "was not assigned to" in told(point(admin_client, bot=str(other.pk)))
     known.refresh_from_db()
     assert known.bot == default
     assert LogEntry.objects.get().object_id == str(known.pk)
@@ -204,8 +204,8 @@ def test_a_change_without_an_answer_is_noted_all_the_same(
         return (503, b"") if http.command == "POST" else answer(http, form)
 
     monkeypatch.setattr(twilio, "_answer", away)
-    assert "trouble of its own" in told(point(admin_client))
-    assert "no answer came" in LogEntry.objects.get().change_message
+    assert "has a problem" in told(point(admin_client))
+    assert "without a response" in LogEntry.objects.get().change_message
 
 
 def test_a_number_of_another_account_cannot_be_pointed(

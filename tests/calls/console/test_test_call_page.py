@@ -1,4 +1,4 @@
-"""The page for talking to a bot: who may, and the call its button makes."""
+"""The test call page: its permission, and the call that its button makes."""
 
 from datetime import timedelta
 

@@ -10,7 +10,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from bots.models import Bot
-from calls.console.test_call.consumer import talk_token
+from calls.console.test_call.consumer import call_token
 from calls.models import Call
 from calls.twilio.relay_tokens import new_nonce, relay_token
 from tests.end_to_end.test_live import closed, turns
@@ -86,7 +86,7 @@ async def test_the_carriers_token_does_not_open_the_desks_socket_nor_the_other_w
     assert await refused(
         browser.socket(f"/console/test-call/{relay_token(sid, new_nonce())}")
     )
-    token = talk_token(sid, operator)
+    token = call_token(sid, operator)
     assert await refused(browser.socket(f"/conversation/{token}"))
 
 
@@ -130,9 +130,9 @@ async def test_a_conversation_with_an_interruption_is_a_call_like_any_other(
         await heard(browser, line)
         await line.hang_up()
     assert line.turn(2)["interrupted"]
-    assert line.turn(2)["unheard"].endswith("Never heard.")
-    assert line.turn(2)["said"].startswith("One")
-    assert line.turn(3)["said"] == "<b>Stop</b>"
+    assert line.turn(2)["notHeard"].endswith("Never heard.")
+    assert line.turn(2)["heard"].startswith("One")
+    assert line.turn(3)["heard"] == "<b>Stop</b>"
     assert "request_sent" in [stage["name"] for stage in line.turn(4)["stages"]]
     over = [frame for frame in line.frames if frame["type"] == "test.ended"]
     assert over == [{"type": "test.ended", "reason": "The caller hung up"}]
@@ -141,7 +141,7 @@ async def test_a_conversation_with_an_interruption_is_a_call_like_any_other(
     assert row.is_test
     kept = await turns(row)
     assert [turn.role for turn in kept] == ["bot", "caller", "bot", "caller", "bot"]
-    assert kept[2].heard_text == line.turn(2)["said"].strip()
+    assert kept[2].heard_text == line.turn(2)["heard"].strip()
     assert not await Call.objects.real().aexists()
 
 
@@ -193,17 +193,16 @@ async def test_what_the_bot_does_is_shown_as_it_happens(
         await line.hang_up()
     assert language["transcriptionLanguage"] == "de-DE"
     done = line.turn(1)
-    assert (done["role"], done["use"]["title"]) == ("tool", "Change to de-DE")
-    assert done["use"]["result"].startswith("You and the caller now speak de-DE")
-    assert done["use"]["ms"] is not None
-    assert not done["works"]
+    assert (done["role"], done["toolCall"]["title"]) == ("tool", "Change to de-DE")
+    assert done["toolCall"]["result"].startswith("You and the caller now speak de-DE")
+    assert done["toolCall"]["ms"] is not None
+    assert not done["working"]
     row = await closed(told["callSid"])
     answer = (await turns(row))[2]
     # It is counted from the caller's last word, not from the tool's answer.
-    assert answer.latency_ms["request_sent"] >= done["use"]["ms"]
-    assert (
-        row.slowest_response_ms is None or row.slowest_response_ms >= done["use"]["ms"]
-    )
+    assert answer.latency_ms["request_sent"] >= done["toolCall"]["ms"]
+    slowest = row.slowest_response_ms
+    assert slowest is None or slowest >= done["toolCall"]["ms"]
 
 
 async def test_leaving_the_page_hangs_up(

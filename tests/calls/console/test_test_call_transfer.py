@@ -80,7 +80,7 @@ async def test_a_person_who_takes_it_ends_the_call(
 ) -> None:
     told, _ = await put_through(browser, inworld, bot)
     answer = await browser.decide(told["token"], "takes")
-    assert answer.json() == {"reason": "The caller was put through"}
+    assert answer.json() == {"reason": "The caller was transferred"}
     row = await closed(told["callSid"])
     assert (row.status, row.end_reason) == ("completed", "transferred")
     (use,) = [turn.tool_call for turn in await turns(row) if turn.tool_call]

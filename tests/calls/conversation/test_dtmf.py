@@ -244,8 +244,8 @@ def test_a_secret_is_told_to_the_model_and_shown_to_nobody(by: str) -> None:
     talk = working(can_collect_digits=True, mask_dtmf=by == "the bot")
     asked(talk, secret=by == "the model")
     assert typed(talk, "471") == []
-    snapshot = CallSnapshot(Call(), None, talk.core)  # type: ignore[arg-type]
-    update = snapshot.state_news()
+    snapshot = CallSnapshot(Call(), talk.core)
+    update = snapshot.state_update()
     assert update
     assert update["state"]["keys"] == MASKED
     (start,) = typed(talk, "#")
@@ -312,8 +312,8 @@ def test_a_secret_that_is_typed_too_late_is_one_all_the_same(
     if answer:
         replied(talk, start)
     assert typed(talk, "4711", after=0.4) == []
-    snapshot = CallSnapshot(Call(), None, talk.core)  # type: ignore[arg-type]
-    update = snapshot.state_news()
+    snapshot = CallSnapshot(Call(), talk.core)
+    update = snapshot.state_update()
     assert update
     assert update["state"]["keys"] == MASKED
     (again,) = typed(talk, "#")

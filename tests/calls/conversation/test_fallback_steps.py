@@ -9,10 +9,10 @@ import pytest
 from bots.config.phrasebook import phrasebook
 from bots.models import Bot
 from calls.simulator.call import SimulatedCall
-from calls.simulator.carrier import Carrier
 from calls.simulator.forms import call_form
 from calls.simulator.line import Line
 from calls.simulator.record import Heard
+from calls.simulator.twilio_client import TwilioClient
 from tests.conftest import INWORLD_PORT
 from tests.end_to_end.test_live import closed, dial, make_bot, turns
 from tests.support.inworld.server import (
@@ -102,14 +102,14 @@ async def test_the_carrier_greets_when_the_greeting_cannot_be_synthesised(
     async with dial(server, to=NUMBER, pause=0.03) as call:
         (greeting,) = await call.reply()
         assert (greeting.kind, greeting.text) == (
-            "carrier",
+            "tts",
             "A greeting nobody voiced.",
         )
         assert greeting.waited_ms < AT_ONCE
         assert kinds(await ask(call)) == ["clip"]
     row = (await turns(await closed(call.call_sid)))[0]
     assert (row.role, row.heard_text) == ("bot", "A greeting nobody voiced.")
-    assert "carrier's voice: Inworld answered 503" in row.error
+    assert "Twilio's voice: Inworld answered 503" in row.error
 
 
 async def test_words_that_nobody_can_voice_are_spoken_by_the_carrier(
@@ -120,7 +120,7 @@ async def test_words_that_nobody_can_voice_are_spoken_by_the_carrier(
     inworld.reply_with = lambda body: [ROLE, content("Mere words."), finish(), DONE]
     async with dial(server, to=NUMBER, pause=0.03) as call:
         (words,) = await ask(call)
-        assert (words.kind, words.text) == ("carrier", "Mere words.")
+        assert (words.kind, words.text) == ("tts", "Mere words.")
         assert words.waited_ms < AT_ONCE
         assert len(inworld.chats) == 1
         inworld.reply_with = None
@@ -144,7 +144,7 @@ async def test_with_inworld_gone_the_carrier_speaks_and_then_hangs_up(
         await call.say("Hey!")
         heard += await call.reply()
         await call.ends()
-    assert kinds(heard) == ["carrier"] * 4
+    assert kinds(heard) == ["tts"] * 4
     assert [sound.text for sound in heard] == ["Good day.", *["Sorry."] * 2, "So long."]
     assert max(sound.waited_ms for sound in heard) < AT_ONCE
     row = await closed(call.call_sid)
@@ -206,7 +206,7 @@ async def test_inworld_falling_silent_leaves_no_caller_in_silence(
         await make_bot(number, greeting="Hanging greeting.")
         async with dial(server, to=number, pause=0.03) as call:
             (greeting,) = await call.reply(patience=10)
-            assert greeting.kind == "carrier"
+            assert greeting.kind == "tts"
             assert greeting.at_ms < AFTER_SILENCE
             assert kinds(await ask(call, "Are you there?")) == ["clip"]
 
@@ -216,7 +216,7 @@ async def test_inworld_falling_silent_leaves_no_caller_in_silence(
         silences["refused"] = [Status(401)]
         async with dial(server, to=number, pause=0.03) as call:
             (apology,) = await ask(call, "refused")
-            assert apology.kind == "carrier"
+            assert apology.kind == "tts"
             assert apology.waited_ms < AT_ONCE
             assert kinds(await ask(call, "Are you there?")) == ["clip"]
 
@@ -307,12 +307,12 @@ async def test_forged_handoff_data_dials_nobody(
     line = Line(PUBLIC_URL, AUTH_TOKEN, connect_to=server.url)
     await make_bot(NUMBER, transfer_number=COLLEAGUE)
 
-    async def answered(carrier: Carrier, call_sid: str, handoff: str) -> str:
+    async def answered(carrier: TwilioClient, call_sid: str, handoff: str) -> str:
         form = call_form(line, call_sid, "in-progress") | {"SessionStatus": "ended"}
         form |= {"HandoffData": handoff, "TransferNumber": "+19005550000"}
         return await carrier.post(f"{PUBLIC_URL}/voice/action", form)
 
-    carrier = Carrier(line)
+    carrier = TwilioClient(line)
     async with dial(server) as plain, dial(server, to=NUMBER, pause=0.03) as willing:
         forged = [
             answered(carrier, call.call_sid, handoff)

@@ -21,23 +21,22 @@ from bots.models import Bot, PhoneNumber
 from calls.diagnostics import findings, probes, report, server_url_probe
 from calls.diagnostics.findings import (
     APOLOGY,
-    CARRIER_VOICE,
     NO_CALL,
     SORRY,
+    TWILIO_VOICE,
     Finding,
     failure,
     ok,
 )
-from calls.diagnostics.inworld_probes import of_inworld
+from calls.diagnostics.inworld_probes import probe_inworld
 from calls.diagnostics.probes import (
-    of_clips,
-    of_clock,
-    of_database,
-    of_numbers,
-    of_server,
-    of_settings,
+    probe_clips,
+    probe_clock,
+    probe_database,
+    probe_numbers,
+    probe_server,
+    probe_settings,
 )
-from calls.diagnostics.response_verdicts import ProbeResult
 from calls.diagnostics.server_url_probe import Sample
 from calls.models import Call
 from calls.speech.clip_store import RedisClips
@@ -55,11 +54,11 @@ Findings = list[tuple[str, str]]
 
 
 def marks(findings: Iterable[Finding]) -> Findings:
-    return [(str(finding.mark), finding.name) for finding in findings]
+    return [(str(finding.level), finding.name) for finding in findings]
 
 
 def told(findings: Iterable[Finding]) -> str:
-    return "\n".join(finding.message for finding in findings)
+    return "\n".join(finding.text for finding in findings)
 
 
 def no_work() -> None:
@@ -99,7 +98,7 @@ async def test_beside_a_running_server_every_part_is_tried(
     async with running(**world):
         done = await asyncio.to_thread(examined, "--json", **world)
     report = json.loads(done.stdout)
-    found = {finding["name"]: finding["mark"] for finding in report["findings"]}
+    found = {finding["name"]: finding["level"] for finding in report["findings"]}
     assert found == {
         "Settings": "warning",  # DEBUG is on
         **dict.fromkeys(("Database", "Clips", "Server", "Numbers"), "ok"),
@@ -186,8 +185,10 @@ def test_it_ends_well_when_a_call_would_work_and_says_what_each_number_hears(
 def test_the_last_line_is_what_is_heard_first_of_several_failures(
     monkeypatch: pytest.MonkeyPatch, bot: Bot
 ) -> None:
-    apology = failure("Inworld", "Away.", APOLOGY)
-    said, status = run_on(monkeypatch, apology, failure("Database", "Away.", SORRY))
+    apology = failure("Inworld", "Away.", caller_hears=APOLOGY)
+    said, status = run_on(
+        monkeypatch, apology, failure("Database", "Away.", caller_hears=SORRY)
+    )
     assert status == 1
     assert said.splitlines()[-1] == f"Callers hear {SORRY}"
     said, _ = run_on(monkeypatch, apology, failure("Numbers", "One is off."))
@@ -208,15 +209,15 @@ def test_a_failure_of_one_number_leaves_the_others_their_greeting(
 def test_settings_that_keep_the_server_from_starting_are_failures(
     settings: Settings,
 ) -> None:
-    assert marks(of_settings()) == [("ok", "Settings")]
+    assert marks(probe_settings()) == [("ok", "Settings")]
     settings.TWILIO_AUTH_TOKENS = []
-    (finding,) = of_settings()
-    assert finding.mark == "failure"
-    assert "TWILIO_AUTH_TOKEN=" in finding.message
+    (finding,) = probe_settings()
+    assert finding.level == "failure"
+    assert "TWILIO_AUTH_TOKEN=" in finding.text
 
 
 def test_a_database_takes_a_call_that_leaves_no_trace() -> None:
-    assert marks(of_database(no_work))[0] == ("ok", "Database")
+    assert marks(probe_database(no_work))[0] == ("ok", "Database")
     assert not Call.objects.exists()
 
 
@@ -224,9 +225,9 @@ def test_a_database_that_cannot_be_reached_is_told_in_its_own_words() -> None:
     def away() -> None:
         raise OperationalError("connection refused\n  by 10.0.0.5.")
 
-    (finding,) = of_database(away)
-    assert finding.mark == "failure"
-    assert "connection refused by 10.0.0.5. Is DATABASE_URL" in finding.message
+    (finding,) = probe_database(away)
+    assert finding.level == "failure"
+    assert "connection refused by 10.0.0.5. Is DATABASE_URL" in finding.text
     assert finding.caller_hears == SORRY
 
 
@@ -241,11 +242,11 @@ def test_a_database_that_never_answers_is_not_waited_for(
         raise OperationalError("too late")
 
     try:
-        (finding,) = of_database(hang)
+        (finding,) = probe_database(hang)
     finally:
         answers.set()
-    assert finding.mark == "failure"
-    assert "It cannot be used: it does not answer within" in finding.message
+    assert finding.level == "failure"
+    assert "It cannot be used: it does not answer within" in finding.text
 
 
 def test_a_database_that_lacks_migrations_is_told_what_to_run(
@@ -262,7 +263,7 @@ def test_a_database_that_lacks_migrations_is_told_what_to_run(
             return ["one", "two"]
 
     monkeypatch.setattr(probes, "MigrationExecutor", Behind)
-    (finding,) = of_database(no_work)
+    (finding,) = probe_database(no_work)
     assert finding.message == "2 migrations wait. Run `manage.py setup`."
 
 
@@ -276,7 +277,7 @@ def test_a_disk_that_is_nearly_full_is_told(
     found = lambda folder: usage(free_mb * 1_000_000)  # noqa: E731
     monkeypatch.setattr(shutil, "disk_usage", found)
     monkeypatch.setattr(connection, "vendor", "sqlite")
-    assert marks(of_database(no_work))[1] == (mark, "Disk")
+    assert marks(probe_database(no_work))[1] == (mark, "Disk")
 
 
 async def test_redis_keeps_gives_and_forgets_a_clip(
@@ -284,7 +285,7 @@ async def test_redis_keeps_gives_and_forgets_a_clip(
 ) -> None:
     settings.REDIS_URL = redis_url
     sample = Sample()
-    found = await asyncio.to_thread(lambda: list(of_clips(sample)))
+    found = await asyncio.to_thread(lambda: list(probe_clips(sample)))
     assert marks(found) == [("ok", "Clips")]
     store = RedisClips(redis_url)
     assert await store.get(sample.id) == sample.wav  # for the round trip
@@ -296,35 +297,35 @@ def test_a_redis_that_is_away_leaves_callers_the_carriers_voice(
     settings: Settings,
 ) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:1"
-    (finding,) = of_clips(Sample())
-    assert (finding.mark, finding.caller_hears) == ("failure", CARRIER_VOICE)
-    assert "REDIS_URL" in finding.message
+    (finding,) = probe_clips(Sample())
+    assert (finding.level, finding.caller_hears) == ("failure", TWILIO_VOICE)
+    assert "REDIS_URL" in finding.text
 
 
 def test_where_no_server_runs_it_says_how_to_start_one(settings: Settings) -> None:
     settings.PORT = free_port()
-    (finding,) = of_server()
-    assert finding.mark == "warning"
-    assert "manage.py serve" in finding.message
+    (finding,) = probe_server()
+    assert finding.level == "warning"
+    assert "manage.py serve" in finding.text
 
 
 async def test_what_answers_in_our_place_is_no_server(
     settings: Settings, inworld: FakeInworld
 ) -> None:
     settings.PORT = inworld.port
-    (finding,) = await asyncio.to_thread(lambda: list(of_server()))
-    assert finding.mark == "failure"
+    (finding,) = await asyncio.to_thread(lambda: list(probe_server()))
+    assert finding.level == "failure"
 
 
 def test_the_round_trip_says_what_its_failures_sound_like(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     results = [
-        ProbeResult("Address", True, "Public."),
-        ProbeResult("Calls", False, "No."),
+        ok("Address", "Public."),
+        failure("Calls", "No."),
     ]
     monkeypatch.setattr(server_url_probe, "check", lambda sample: results)
-    found = list(report.of_roundtrip(None))
+    found = list(report.probe_server_url(None))
     assert marks(found) == [
         ("ok", "Address at SERVER_URL"),
         ("failure", "Calls at SERVER_URL"),
@@ -332,7 +333,7 @@ def test_the_round_trip_says_what_its_failures_sound_like(
     ]
     assert found[1].caller_hears == findings.LINE_DROPS
     settings.REDIS_URL = "redis://127.0.0.1:1"
-    assert len(list(report.of_roundtrip(None))) == 2
+    assert len(list(report.probe_server_url(None))) == 2
 
 
 def test_a_clock_that_is_wrong_is_told(
@@ -340,10 +341,10 @@ def test_a_clock_that_is_wrong_is_told(
 ) -> None:
     with stranger() as url:  # its answers are dated
         settings.INWORLD_BASE_URL = url
-        assert marks(of_clock()) == [("ok", "Clock")]
+        assert marks(probe_clock()) == [("ok", "Clock")]
         monkeypatch.setattr(probes, "MAX_CLOCK_ERROR_SECONDS", -1.0)
-        assert marks(of_clock()) == [("warning", "Clock")]
-    assert marks(of_clock()) == []
+        assert marks(probe_clock()) == [("warning", "Clock")]
+    assert marks(probe_clock()) == []
 
 
 # Numbers
@@ -373,8 +374,8 @@ def test_numbers_are_compared_with_what_twilio_has(
         number("+15005550014", **{**HERE, "voice_method": "GET"}),
         number("+15005550015", voice_url="https://not-ours.example/"),
     )
-    found = list(of_numbers())
-    assert [(str(each.mark), each.message.split(":")[0]) for each in found] == [
+    found = list(probe_numbers())
+    assert [(str(each.level), each.message.split(":")[0]) for each in found] == [
         ("ok", "Every number in service has an active bot."),
         ("failure", "+15005550011"),
         ("warning", "+15005550013"),
@@ -386,22 +387,22 @@ def test_numbers_are_compared_with_what_twilio_has(
 
 def test_a_number_without_an_active_bot_is_a_failure(bot: Bot) -> None:
     numbered("+15005550012", name="Off", is_active=False)
-    assert marks(of_numbers()) == [("failure", "Numbers"), ("warning", "Twilio")]
+    assert marks(probe_numbers()) == [("failure", "Numbers"), ("warning", "Twilio")]
 
 
 def test_an_account_without_a_number_that_points_here_is_a_failure(
     account: FakeTwilio, bot: Bot
 ) -> None:
-    assert marks(of_numbers())[-1] == ("failure", "Twilio")
+    assert marks(probe_numbers())[-1] == ("failure", "Twilio")
 
 
 def test_credentials_that_twilio_does_not_take_are_a_failure(
     account: FakeTwilio, bot: Bot
 ) -> None:
     account.tokens = {"another"}
-    assert marks(of_numbers())[-1] == ("failure", "Twilio")
+    assert marks(probe_numbers())[-1] == ("failure", "Twilio")
     account.tokens, account.status = {TOKEN}, 503
-    assert marks(of_numbers())[-1] == ("warning", "Twilio")
+    assert marks(probe_numbers())[-1] == ("warning", "Twilio")
 
 
 # Inworld
@@ -413,7 +414,7 @@ async def asked(
     settings: Settings, inworld: FakeInworld, *bots: Bot, speech: bool = True
 ) -> list[Finding]:
     settings.INWORLD_BASE_URL = inworld.url
-    return await asyncio.to_thread(lambda: list(of_inworld([*bots], speech=speech)))
+    return await asyncio.to_thread(lambda: list(probe_inworld([*bots], speech=speech)))
 
 
 async def test_a_voice_that_does_not_exist_is_a_failure_with_a_hint(
@@ -475,13 +476,13 @@ async def test_a_key_that_inworld_refuses_is_a_failure_for_every_caller(
 ) -> None:
     inworld.voices_status = 401
     (finding,) = await asked(settings, inworld)
-    assert (finding.mark, finding.caller_hears) == ("failure", APOLOGY)
-    assert "INWORLD_API_KEY" in finding.message
+    assert (finding.level, finding.caller_hears) == ("failure", APOLOGY)
+    assert "INWORLD_API_KEY" in finding.text
 
 
 def test_without_a_key_the_sandbox_is_announced(settings: Settings, bot: Bot) -> None:
     settings.INWORLD_BASE_URL = settings.INWORLD_PUBLIC_URL
     settings.INWORLD_API_KEY = ""
-    (finding,) = of_inworld([bot], speech=True)
-    assert (finding.mark, finding.caller_hears) == ("warning", "")
+    (finding,) = probe_inworld([bot], speech=True)
+    assert (finding.level, finding.caller_hears) == ("warning", "")
     assert "in the sandbox's voice" in report.conclusion([finding])

@@ -17,7 +17,8 @@ from django.test import Client
 from pytest_django import Settings
 
 from calls.diagnostics import response_verdicts, server_url_probe
-from calls.diagnostics.response_verdicts import HttpAnswer, ProbeResult
+from calls.diagnostics.findings import Finding
+from calls.diagnostics.response_verdicts import HttpAnswer
 from calls.diagnostics.server_url_probe import Sample
 from calls.models import Call
 from calls.twilio.signatures import NOT_SIGNED
@@ -35,7 +36,7 @@ def serve_from(settings: Settings, url: str) -> None:
 
 def checked(
     settings: Settings, url: str, sample: Sample | None = None
-) -> list[ProbeResult]:
+) -> list[Finding]:
     serve_from(settings, url)
     return server_url_probe.check(sample)
 
@@ -123,11 +124,11 @@ def test_another_voicebot_is_told_from_this_one(
     server: LiveServer, settings: Settings
 ) -> None:
     _, webhook, clip, socket = checked(settings, server.url, Sample())
-    assert not webhook.ok
-    assert "refuses our signature" in webhook.words
-    assert not clip.ok
-    assert "does not have our clip" in clip.words
-    assert socket.ok
+    assert webhook.is_failure
+    assert "refuses our signature" in webhook.text
+    assert clip.is_failure
+    assert "does not have our clip" in clip.text
+    assert not socket.is_failure
 
 
 def test_without_a_clip_the_rest_is_checked(
@@ -161,34 +162,34 @@ def test_who_answers_instead_is_named(
 ) -> None:
     with stranger(status, body, headers) as url:
         found = checked(settings, url, Sample())
-    assert not any(result.ok for result in found)
-    assert words in found[1].words
-    assert words in found[2].words
+    assert all(result.is_failure for result in found)
+    assert words in found[1].text
+    assert words in found[2].text
 
 
 def test_a_name_that_dns_does_not_know_is_told_once(settings: Settings) -> None:
     _, *found = checked(settings, "https://nobody.invalid", Sample())
-    assert "no name that DNS knows" in found[0].words
-    assert [result.words for result in found[1:]] == ["Not tried.", "Not tried."]
+    assert "not a name that DNS knows" in found[0].text
+    assert [result.text for result in found[1:]] == ["Not checked.", "Not checked."]
 
 
 def test_a_certificate_nobody_trusts_is_told(settings: Settings) -> None:
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(tls)
     with stranger(204, tls=tls) as url:
-        assert "no valid certificate" in checked(settings, url)[1].words
+        assert "no valid certificate" in checked(settings, url)[1].text
 
 
 def test_a_port_without_tls_is_told(settings: Settings) -> None:
     with stranger() as url:
         found = checked(settings, url.replace("http:", "https:"))
-    assert "does not speak TLS" in found[1].words
+    assert "does not speak TLS" in found[1].text
 
 
 def test_a_closed_port_is_told(settings: Settings) -> None:
     found = checked(settings, f"http://127.0.0.1:{free_port()}")
-    assert "Nothing listens at http" in found[1].words
-    assert "Start the server (make run)." in found[1].words
+    assert "Nothing listens at http" in found[1].text
+    assert "Start the server (make run)." in found[1].text
 
 
 def test_a_server_that_does_not_answer_is_given_up(
@@ -197,12 +198,12 @@ def test_a_server_that_does_not_answer_is_given_up(
     monkeypatch.setattr(server_url_probe, "TIMEOUT_SECONDS", 0.3)
     with stranger(holds=Event()) as url:
         found = checked(settings, url)
-    assert "does not answer within 0.3 seconds" in found[1].words
+    assert "does not answer within 0.3 seconds" in found[1].text
 
 
 def test_an_endless_answer_is_not_read_to_its_end(settings: Settings) -> None:
     with stranger(200, b"x" * 3_000_000) as url:
-        assert "Another server" in checked(settings, url)[1].words
+        assert "Another server" in checked(settings, url)[1].text
 
 
 def test_a_clip_store_that_takes_nothing_is_told(
@@ -213,8 +214,8 @@ def test_a_clip_store_that_takes_nothing_is_told(
     serve_from(settings, f"http://127.0.0.1:{free_port()}")
     results = admin_client.post("/admin/numbers/check/").json()["results"]
     clear_process_state()
-    assert "takes no clips" in results[-1]["words"]
-    assert "Nothing listens" in results[1]["words"]
+    assert "takes no clips" in results[-1]["message"]
+    assert "Nothing listens" in results[1]["message"]
 
 
 @pytest.mark.parametrize(
@@ -223,8 +224,8 @@ def test_a_clip_store_that_takes_nothing_is_told(
 def test_an_address_that_is_none_is_told(settings: Settings, url: str) -> None:
     settings.SERVER_URL, settings.SERVER_HOST = url, ""
     (found,) = server_url_probe.check(Sample())
-    assert not found.ok
-    assert "SERVER_URL" in found.words
+    assert found.is_failure
+    assert "SERVER_URL" in found.text
 
 
 def test_the_address_has_to_be_public_and_encrypted(settings: Settings) -> None:
@@ -234,7 +235,7 @@ def test_the_address_has_to_be_public_and_encrypted(settings: Settings) -> None:
         ("http://localhost:3000", "only this machine"),
     ):
         serve_from(settings, url)
-        assert words in server_url_probe._address().words
+        assert words in server_url_probe._address().text
 
 
 @pytest.mark.parametrize(
@@ -250,23 +251,24 @@ def test_the_address_has_to_be_public_and_encrypted(settings: Settings) -> None:
 def test_only_our_own_no_means_that_sockets_come_through(
     answer: HttpAnswer, ok: bool, words: str
 ) -> None:
-    verdict = response_verdicts.socket(answer)
-    assert verdict[0] == ok
-    assert words in verdict[1]
+    finding = response_verdicts.socket(answer)
+    assert finding.is_failure != ok
+    assert words in finding.message
 
 
 def test_unsigned_requests_are_told_from_signed_ones() -> None:
-    assert response_verdicts.webhook(HttpAnswer(204), ["token"])[1].startswith("Signed")
-    assert "unchecked" in response_verdicts.webhook(HttpAnswer(204), [])[1]
+    signed = response_verdicts.webhook(HttpAnswer(204), ["token"])
+    assert signed.message.startswith("Signed")
+    assert "unchecked" in response_verdicts.webhook(HttpAnswer(204), []).message
     refused = HttpAnswer(403, {}, NOT_SIGNED)
-    assert "All requests are refused" in response_verdicts.webhook(refused, [])[1]
+    assert "All requests are refused" in response_verdicts.webhook(refused, []).message
 
 
 def test_a_clip_has_to_come_back_as_it_was() -> None:
     wav = Sample().wav
-    assert response_verdicts.clip(HttpAnswer(200, {}, wav), wav)[0]
+    assert not response_verdicts.clip(HttpAnswer(200, {}, wav), wav).is_failure
     assert (
         "changed on its way"
-        in response_verdicts.clip(HttpAnswer(200, {}, wav[:-2]), wav)[1]
+        in response_verdicts.clip(HttpAnswer(200, {}, wav[:-2]), wav).message
     )
-    assert "Redis" in response_verdicts.clip(HttpAnswer(503), wav)[1]
+    assert "Redis" in response_verdicts.clip(HttpAnswer(503), wav).message

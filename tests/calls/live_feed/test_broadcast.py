@@ -1,4 +1,4 @@
-"""What a call's viewers may cost the call: nothing."""
+"""The live feed never delays or fails a call."""
 
 import asyncio
 import json
@@ -9,7 +9,7 @@ import pytest
 from channels.layers import get_channel_layer
 from pytest_django import Settings
 
-from calls.console.live.consumer import WANTED_LIMIT, LiveConsumer
+from calls.console.live.consumer import MAX_REQUESTED, LiveConsumer
 from calls.conversation.events import CallerSpoke
 from calls.live_feed.broadcast import QUEUE_LIMIT, VIEWERS, Broadcaster
 from calls.live_feed.channel_listener import ChannelListener, Message
@@ -56,7 +56,7 @@ def layer(request: pytest.FixtureRequest, settings: Settings) -> Any:
     return get_channel_layer()
 
 
-async def test_news_that_waited_together_arrive_together_and_in_order(
+async def test_updates_that_waited_together_arrive_together_and_in_order(
     layer: Any,
 ) -> None:
     broadcaster, ear = Broadcaster(), Ear()
@@ -66,7 +66,7 @@ async def test_news_that_waited_together_arrive_together_and_in_order(
     numbers: list[int] = []
     bundles = 0
     while len(numbers) < 120:
-        numbers += [news["number"] for news in (await ear.next())["news"]]
+        numbers += [update["number"] for update in (await ear.next())["news"]]
         bundles += 1
     assert numbers == list(range(120))
     assert bundles < 10
@@ -91,11 +91,11 @@ async def test_a_page_hears_all_of_a_call_once_between_two_rolls() -> None:
     page = Page()
     for _ in range(3):
         await page.receive(json.dumps({"want": ["CA1", "CA2", "CA1"]}))
-    many = [f"CB{number}" for number in range(2 * WANTED_LIMIT)]
-    for begin in (0, 50, WANTED_LIMIT):
+    many = [f"CB{number}" for number in range(2 * MAX_REQUESTED)]
+    for begin in (0, 50, MAX_REQUESTED):
         await page.receive(json.dumps({"want": many[begin:]}))
     assert page.asked[0] == ["CA1", "CA2"]
-    assert sum(map(len, page.asked)) == WANTED_LIMIT
+    assert sum(map(len, page.asked)) == MAX_REQUESTED
     page._joined("elsewhere")
     await page.receive(json.dumps({"want": ["CA1"]}))
     assert page.asked[-1] == ["CA1"]
@@ -127,12 +127,12 @@ async def test_a_message_that_cannot_be_taken_does_not_end_the_listening(
         await layer.group_send(VIEWERS, {"type": "odd"})
         while (await asyncio.wait_for(taken.get(), 5))["type"] != "odd":
             pass
-    assert "not understood" in caplog.text
+    assert "was not handled" in caplog.text
     await ear.close()
     await layer.flush()
 
 
-async def test_a_full_queue_drops_news_and_nobody_waits() -> None:
+async def test_a_full_queue_drops_updates_and_nobody_waits() -> None:
     broadcaster = Broadcaster()
     for number in range(QUEUE_LIMIT + 500):  # nothing is sent while this runs
         broadcaster.tell_viewers({"call": "CA1", "number": number})
@@ -149,10 +149,10 @@ async def test_a_layer_that_is_away_is_named_once(
     settings.CHANNEL_LAYERS = {"default": away}
     ear = Ear()
     async with asyncio.timeout(10):
-        while "cut off" not in caplog.text:  # noqa: ASYNC110  (a log has no event)
+        while "is not available" not in caplog.text:  # noqa: ASYNC110  (a log has no event)
             await asyncio.sleep(0.01)
     ear.listener.outage.begins(ConnectionError())
-    assert caplog.text.count("cut off") == 1
+    assert caplog.text.count("is not available") == 1
     await ear.close()
     settings.CHANNEL_LAYERS = {"default": {"BACKEND": MEMORY}}
     ear.task = asyncio.create_task(ear.listener.run())
@@ -161,13 +161,13 @@ async def test_a_layer_that_is_away_is_named_once(
     await ear.close()
 
 
-async def test_a_call_that_nobody_watches_tells_nobody(session: CallSession) -> None:
+async def test_a_call_that_nobody_watches_sends_nothing(session: CallSession) -> None:
     await session.handle(CallerSpoke("Hal", final=False))
     assert session.services.broadcaster.task is None
     session.services.broadcaster.renew_viewer()
     await session.handle(CallerSpoke("Hallo", final=False))
-    (_, _, news) = session.services.broadcaster.queue.get_nowait()
-    assert news["state"]["partial"] == "Hallo"
+    (_, _, update) = session.services.broadcaster.queue.get_nowait()
+    assert update["state"]["partial"] == "Hallo"
     await session.services.broadcaster.aclose()
     await session.services.inworld.aclose()
 
@@ -181,7 +181,7 @@ async def test_a_mistake_in_the_view_costs_the_call_nothing(
         raise ValueError("not to be shown")
 
     session.services.broadcaster.renew_viewer()
-    monkeypatch.setattr(session.glimpse, "state_news", fail)
+    monkeypatch.setattr(session.call_snapshot, "state_update", fail)
     await session.handle(CallerSpoke("Hal", final=False))
-    assert "Viewers could not be told" in caplog.text
+    assert "An update for viewers failed" in caplog.text
     await session.services.inworld.aclose()

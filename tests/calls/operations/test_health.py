@@ -1,4 +1,4 @@
-"""Whether a process lives and should be given calls, as health checkers ask it."""
+"""Health and readiness of a process, as health checkers and proxies request them."""
 
 import asyncio
 from collections.abc import Iterator
@@ -13,7 +13,12 @@ from pytest_django import Settings
 
 from bots.models import Bot
 from calls.operations import health
-from calls.operations.health import DRAINING, LATE, NOT_WRITTEN, DatabaseProbe
+from calls.operations.health import (
+    DATABASE_TIMEOUT,
+    DRAINING,
+    QUEUE_NEARLY_FULL,
+    DatabaseProbe,
+)
 from calls.session.active_calls import active_calls
 from calls.session.services import services
 from tests.support.live import LiveServer
@@ -25,7 +30,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def own_parts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(health, "probe", DatabaseProbe())
+    monkeypatch.setattr(health, "database_probe", DatabaseProbe())
     clear_process_state()
     yield
     clear_process_state()
@@ -41,18 +46,18 @@ async def ask(path: str, method: str = "GET") -> httpx.Response:
         return await http.request(method, path)
 
 
-def probe_answer() -> "Future[str]":
-    answer = health.probe.answer
-    assert answer
-    return answer
+def probe_result() -> "Future[str]":
+    result = health.database_probe.result
+    assert result
+    return result
 
 
 async def reasons() -> list[str]:
     response = await ask("/readyz")
-    told: list[str] = response.json()["reasons"]
-    assert response.status_code == (503 if told else 200)
-    assert response.json()["ready"] is not bool(told)
-    return told
+    found: list[str] = response.json()["reasons"]
+    assert response.status_code == (503 if found else 200)
+    assert response.json()["ready"] is not bool(found)
+    return found
 
 
 async def test_a_process_is_alive_under_any_name_without_asking_the_database(
@@ -93,7 +98,7 @@ async def test_a_process_about_to_lose_transcripts_is_not_ready(
 ) -> None:
     monkeypatch.setattr(health, "QUEUE_FULL", 1)
     services().transcripts.queue.put_nowait(None)  # type: ignore[arg-type]
-    assert await reasons() == [NOT_WRITTEN]
+    assert await reasons() == [QUEUE_NEARLY_FULL]
 
 
 async def test_a_full_process_stays_ready_since_it_says_so_to_callers_itself(
@@ -114,50 +119,50 @@ async def test_without_a_database_a_process_is_not_ready_and_recovers(
 ) -> None:
     if connection.vendor != "sqlite":
         pytest.skip("PostgreSQL's pool keeps its address")
-    monkeypatch.setattr(health, "FRESH_SECONDS", 0.0)
+    monkeypatch.setattr(health, "CACHE_SECONDS", 0.0)
     with monkeypatch.context() as away:
         away.setitem(connections.databases["default"], "NAME", "/nowhere/at/all")
         assert await reasons() == ["The database cannot be used (OperationalError)."]
     assert await reasons() == []
 
 
-async def test_a_database_that_does_not_answer_is_asked_once_and_told_in_time(
+async def test_a_database_that_does_not_answer_is_probed_once_and_reported_in_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    looks: list[int] = []
+    probes: list[int] = []
     frozen = Event()
 
-    def look() -> str:
-        looks.append(1)
+    def probe() -> str:
+        probes.append(1)
         frozen.wait(10)
         return ""
 
-    monkeypatch.setattr(health, "_look", look)
+    monkeypatch.setattr(health, "_probe", probe)
     monkeypatch.setattr(health, "DATABASE_SECONDS", 0.1)
-    monkeypatch.setattr(health, "FRESH_SECONDS", 0.0)
+    monkeypatch.setattr(health, "CACHE_SECONDS", 0.0)
     try:
         async with asyncio.timeout(2):
             asked = [reasons() for _ in range(20)]
-            assert await asyncio.gather(*asked) == [[LATE]] * 20
-            assert await reasons() == [LATE]
-        assert len(looks) == 1
+            assert await asyncio.gather(*asked) == [[DATABASE_TIMEOUT]] * 20
+            assert await reasons() == [DATABASE_TIMEOUT]
+        assert len(probes) == 1
     finally:
         frozen.set()
-    assert await asyncio.wrap_future(probe_answer()) == ""
+    assert await asyncio.wrap_future(probe_result()) == ""
     assert await reasons() == []
 
 
-async def test_many_who_ask_at_once_cost_one_look(
+async def test_many_requests_at_once_cost_one_probe(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    looks: list[int] = []
+    probes: list[int] = []
 
-    def look() -> str:
-        looks.append(1)
+    def probe() -> str:
+        probes.append(1)
         return ""
 
-    monkeypatch.setattr(health, "_look", look)
-    monkeypatch.setattr(health, "FRESH_SECONDS", 60.0)
+    monkeypatch.setattr(health, "_probe", probe)
+    monkeypatch.setattr(health, "CACHE_SECONDS", 60.0)
     for _ in range(3):
         await asyncio.gather(*(reasons() for _ in range(20)))
-    assert len(looks) == 1
+    assert len(probes) == 1

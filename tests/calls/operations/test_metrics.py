@@ -1,4 +1,4 @@
-"""What is counted of calls, and who may read it."""
+"""The metrics of calls, and who may read them."""
 
 import asyncio
 import time
@@ -112,8 +112,8 @@ async def test_what_an_alarm_looks_at_is_there_before_it_happens(
         seen = await figures(live)
     for reason in ("bot-failed", "server-stopped", "connection-lost"):
         assert seen[f"voicebot_calls_ended_total{{{reason}}}"] == 0
-    for verdict in ("reconnect", "give-up"):
-        assert seen[f"voicebot_relay_disconnects_total{{{verdict}}}"] == 0
+    for decision in ("reconnect", "give-up"):
+        assert seen[f"voicebot_relay_disconnects_total{{{decision}}}"] == 0
     assert not any(name.endswith("{}") for name in seen)
 
 
@@ -132,7 +132,7 @@ async def test_what_nobody_signed_is_counted(server: LiveServer) -> None:
     assert after[not_found] - before[not_found] == 1
 
 
-async def test_a_failing_upstream_shows_by_kind_status_and_what_was_resorted_to(
+async def test_a_failing_upstream_shows_by_kind_status_and_fallback_step(
     server: LiveServer, inworld: FakeInworld, bot: Bot
 ) -> None:
     before = await figures(server)
@@ -170,9 +170,9 @@ def turns_counted() -> tuple[float, ...]:
 
 
 def gained_by(*turns: Turn) -> tuple[float, ...]:
-    before, tally = turns_counted(), TurnMetrics()
+    before, metrics_of_call = turns_counted(), TurnMetrics()
     for turn in turns:
-        tally.record(turn)
+        metrics_of_call.record(turn)
     return tuple(b - a for a, b in zip(before, turns_counted(), strict=True))
 
 
@@ -191,14 +191,14 @@ def test_a_turn_counts_once_however_often_it_is_recorded() -> None:
     assert gained_by(CALLER, unsettled, said, said) == (1, 1, 1, 1)
 
 
-def test_times_that_become_known_after_a_turn_was_settled_still_count() -> None:
+def test_times_that_are_recorded_after_a_turn_was_counted_still_count() -> None:
     settled = answer(latency_ms={"play_sent": 400})
     reported = answer(latency_ms={"play_sent": 400, "first_token": 200})
     assert gained_by(CALLER, settled, reported) == (1, 0, 1, 1)
 
 
 def timed(*turns: Turn) -> float:
-    """How many answers were timed."""
+    """The number of answers with a latency."""
     before = counted("voicebot_response_latency_seconds_count", stage="play_sent")
     gained_by(*turns)
     return (
@@ -209,7 +209,9 @@ def timed(*turns: Turn) -> float:
 def test_an_answer_counts_though_a_tool_and_a_filler_came_before_it() -> None:
     times = {"play_sent": 4200}
     tool = Turn(1, "tool", started_at=2.0, text="look_up")
-    filler = Turn(2, "system", 2.5, ended_at=3.0, kind=TurnKind.FILLER, latency_ms=times)
+    filler = Turn(
+        2, "system", 2.5, ended_at=3.0, kind=TurnKind.FILLER, latency_ms=times
+    )
     found = answer(index=3, latency_ms=times)
     more = answer(index=4, latency_ms=times)
     assert timed(CALLER, tool, filler, found, more) == 1
@@ -223,20 +225,22 @@ def test_an_answer_counts_though_a_tool_and_a_filler_came_before_it() -> None:
 def test_after_a_reconnect_an_answer_counts_that_the_caller_still_waits_for(
     heard: str, count: int
 ) -> None:
-    tally = TurnMetrics()
+    metrics_of_call = TurnMetrics()
     back = Turn(2, "system", 9.0, ended_at=9.5, kind=TurnKind.RESUMED)
-    tally.recall([CALLER, replace(answer(), heard_text=heard), back])
+    metrics_of_call.restore([CALLER, replace(answer(), heard_text=heard), back])
     before = counted("voicebot_response_latency_seconds_count", stage="play_sent")
-    tally.record(answer(index=3, latency_ms={"play_sent": 400}))
+    metrics_of_call.record(answer(index=3, latency_ms={"play_sent": 400}))
     after = counted("voicebot_response_latency_seconds_count", stage="play_sent")
     assert after - before == count
 
 
 def test_after_a_reconnect_nobody_waits_who_has_not_spoken() -> None:
     use = ToolCallRecord("1", "transfer_call", result="Nobody answered.")
-    tally = TurnMetrics()
-    tally.recall([answer(index=0), Turn(1, "tool", 2.0, ended_at=2.0, tool_call=use)])
-    assert not tally.callers
+    metrics_of_call = TurnMetrics()
+    metrics_of_call.restore(
+        [answer(index=0), Turn(1, "tool", 2.0, ended_at=2.0, tool_call=use)]
+    )
+    assert not metrics_of_call.caller_turns
 
 
 def test_a_time_that_cannot_be_makes_no_sum_shrink() -> None:

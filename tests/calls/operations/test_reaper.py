@@ -1,4 +1,4 @@
-"""Calls that nobody closed are closed, and those that somebody carries are not."""
+"""The reaper closes calls that no process runs any more, and no others."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from calls.models import Call
 from calls.operations.heartbeat import Heartbeat
-from calls.operations.reaper import GONE, STALE_AFTER, Reaper
+from calls.operations.reaper import DISCONNECTED_FOR, STALE_AFTER, Reaper
 from calls.session.active_calls import ActiveCalls
 from calls.transcripts.writes import (
     CallClosed,
@@ -27,7 +27,7 @@ LONG_AGO = STALE_AFTER + timedelta(seconds=5)
 
 
 def made(sid: str, status: str = "in-progress", **values: Any) -> Call:
-    """An open call, last seen long ago unless told otherwise."""
+    """An open call, last seen long ago by default."""
     call = Call.objects.create(
         call_sid=sid, status=status, started_at=timezone.now(), **values
     )
@@ -60,7 +60,9 @@ def test_each_dead_call_gets_its_own_reason_and_the_moment_it_was_last_seen() ->
 def test_a_lost_line_nobody_comes_back_to_is_not_waited_for_long() -> None:
     now = timezone.now()
     gone = made(
-        "CA1", last_seen_at=now, disconnected_at=now - GONE - timedelta(seconds=5)
+        "CA1",
+        last_seen_at=now,
+        disconnected_at=now - DISCONNECTED_FOR - timedelta(seconds=5),
     )
     waiting = made("CA2", last_seen_at=now, disconnected_at=now)
     reaper = Reaper()
@@ -87,7 +89,7 @@ def test_calls_seen_lately_and_calls_that_are_over_are_left_alone() -> None:
 
 
 def test_the_clock_of_the_process_does_not_matter() -> None:
-    """What a process wrote by its own clock, however wrong, decides nothing."""
+    """Only the database's clock counts, however wrong the clock of the process is."""
     ahead = Call.objects.create(
         call_sid="CA1", started_at=timezone.now() - timedelta(days=3)
     )
@@ -139,7 +141,7 @@ def test_a_session_that_was_replaced_writes_nothing_more() -> None:
 
 
 def test_until_the_next_session_begins_the_old_one_may_write_its_last_words() -> None:
-    call = made("CA1", reconnects=1, relay_nonce="offered")
+    call = made("CA1", reconnects=1, relay_nonce="issued")
     write_all([turn_write(call, "Old.", 0)])
     assert [turn.text for turn in call.turns.all()] == ["Old."]
 

@@ -32,7 +32,7 @@ ASKING = {
 
 
 def telling(receiver: Receiver, **settings: Any) -> Bot:
-    """A bot that tells a receiver of its calls."""
+    """A bot that sends its calls to a receiver."""
     secret = Secret(name="crm")
     secret.set_value(SECRET)
     secret.save()
@@ -62,16 +62,16 @@ def ended_call(bot: Bot, number: int = 1, *said: str, **values: Any) -> Call:
 
 
 async def worked(worker: PostCallWorker) -> list[tuple[str, str, int]]:
-    """Do all that waits, whenever it is due; how everything stands then."""
-    # Well before now, whatever a clock that is being set does.
+    """Run all waiting tasks, due or not; returns the states of all tasks."""
+    # Well before now, in case the clock is being set.
     long_due = Now() - timedelta(minutes=1)
     await PostCallTask.objects.filter(state=State.WAITING).aupdate(due_at=long_due)
     while await worker.poll():
         await asyncio.gather(*worker.running.values())
-    return await standing()
+    return await task_states()
 
 
-async def standing() -> list[tuple[str, str, int]]:
+async def task_states() -> list[tuple[str, str, int]]:
     rows = PostCallTask.objects.order_by("call", "kind")
     return [row async for row in rows.values_list("kind", "state", "attempts")]
 

@@ -20,7 +20,7 @@ from tests.calls.post_call.ended_calls import (
     ASKING,
     ended_call,
     make_telling,
-    standing,
+    task_states,
     telling,
 )
 from tests.support.pages.calls import START, make_call, say
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.mark.parametrize(
-    ("settings", "said", "values", "owed"),
+    ("settings", "said", "values", "kinds"),
     [
         (ASKING, "Hi.", {}, {"summary", "webhook"}),
         ({"outcomes": "booked"}, "Hi.", {}, {"summary", "webhook"}),
@@ -40,16 +40,16 @@ pytestmark = pytest.mark.django_db(transaction=True)
         ({}, "Hi.", {"is_test": True}, set()),
     ],
 )
-def test_what_is_owed_depends_on_the_bot_and_the_call(
-    settings: dict[str, str], said: str, values: dict[str, Any], owed: set[str]
+def test_the_tasks_depend_on_the_bot_and_the_call(
+    settings: dict[str, str], said: str, values: dict[str, Any], kinds: set[str]
 ) -> None:
     bot = telling(Receiver(), **settings)
     bot.webhook_url = "https://crm.example/calls"
     call = ended_call(bot, 1, *filter(None, [said]), **values)
-    assert {row.kind for row in call.post_call_tasks.all()} == owed
+    assert {row.kind for row in call.post_call_tasks.all()} == kinds
 
 
-def test_the_last_turns_of_a_call_count_and_nothing_is_owed_twice(bot: Bot) -> None:
+def test_the_last_turns_of_a_call_count_and_no_task_is_created_twice(bot: Bot) -> None:
     Bot.objects.update(summary_prompt="Sum up.")
     bot.refresh_from_db()
     stored = config_of(bot).to_json()
@@ -73,7 +73,7 @@ def test_a_call_that_goes_on_elsewhere_is_not_over(bot: Bot) -> None:
     assert not call.post_call_tasks.exists()
 
 
-async def test_whoever_closes_a_call_notes_what_is_owed() -> None:
+async def test_however_a_call_is_closed_its_tasks_are_created() -> None:
     bot = await make_telling(Receiver())
     stored = await sync_to_async(lambda: config_of(bot).to_json())()
     stored["webhook_url"] = "https://crm.example/calls"
@@ -83,14 +83,14 @@ async def test_whoever_closes_a_call_notes_what_is_owed() -> None:
     await Call.objects.filter(pk=two.pk).aupdate(last_seen_at=START - timedelta(days=1))
     reaper = Reaper()
     assert [await sync_to_async(reaper.run)() for _ in range(2)] == [0, 1]
-    assert await standing() == [("webhook", "waiting", 0)] * 2
+    assert await task_states() == [("webhook", "waiting", 0)] * 2
 
 
-async def test_nothing_is_owed_for_a_call_that_no_bot_took() -> None:
+async def test_a_call_that_no_bot_took_has_no_tasks() -> None:
     await refuse_call({"CallSid": "CA9"}, Call.EndReason.BUSY)
     ids = Call.objects.values_list("pk", flat=True)
     await sync_to_async(lambda: create_tasks(list(ids)))()
-    assert await standing() == []
+    assert await task_states() == []
 
 
 def test_attempts_are_further_and_further_apart() -> None:

@@ -1,4 +1,4 @@
-"""Asking a model what a call came to, and reading whatever it answers."""
+"""The prompt for a call's summary, and the parser of the model's answers."""
 
 import json
 from typing import Any
@@ -63,7 +63,7 @@ def test_of_a_long_call_both_ends_are_shown() -> None:
     assert len(content) < summary_prompt.MAX_TRANSCRIPT_LENGTH + 1000
     assert "00000" in content
     assert "00099" in content
-    assert summary_prompt.LEFT_OUT in content
+    assert summary_prompt.OMITTED in content
     assert "00050" not in content
 
 
@@ -82,13 +82,13 @@ GOOD: dict[str, Any] = {
         f"{{not this}} {json.dumps({'thoughts': 1})} {json.dumps(GOOD)}",
     ],
 )
-def test_an_answer_is_found_whatever_stands_around_it(answer: str) -> None:
-    told = {"email": "a@b.example", "name": "7"}
-    assert parse_answer(answer, WANTED) == CallSummary("They met.", "Booked", told)
+def test_an_answer_is_found_in_any_text_around_it(answer: str) -> None:
+    fields = {"email": "a@b.example", "name": "7"}
+    assert parse_answer(answer, WANTED) == CallSummary("They met.", "Booked", fields)
 
 
 @pytest.mark.parametrize(
-    ("outcome", "kept"),
+    ("outcome", "stored"),
     [
         ("CALL  BACK", "call back"),
         ("“Booked”.", "Booked"),
@@ -99,9 +99,9 @@ def test_an_answer_is_found_whatever_stands_around_it(answer: str) -> None:
         (None, ""),
     ],
 )
-def test_only_the_operators_outcomes_are_kept(outcome: Any, kept: str) -> None:
+def test_only_the_operators_outcomes_are_stored(outcome: Any, stored: str) -> None:
     found = parse_answer(json.dumps({"summary": "x", "outcome": outcome}), WANTED)
-    assert found == CallSummary("x", kept)
+    assert found == CallSummary("x", stored)
 
 
 @pytest.mark.parametrize(
@@ -174,14 +174,14 @@ def test_nothing_but_what_was_asked_for_ever_comes_out(
     st.sampled_from([*WANTED.outcomes, "none of these"]),
     st.dictionaries(st.sampled_from(["email", "name"]), st.text(max_size=60)),
 )
-def test_a_right_answer_is_kept_as_it_is(
-    summary: str, outcome: str, noted: dict[str, str]
+def test_a_right_answer_is_stored_as_it_is(
+    summary: str, outcome: str, fields: dict[str, str]
 ) -> None:
-    answer = {"summary": summary, "outcome": outcome, "fields": noted}
+    answer = {"summary": summary, "outcome": outcome, "fields": fields}
     found = parse_answer(json.dumps(answer), WANTED)
     assert found
     assert found.outcome == ("" if outcome == "none of these" else outcome)
-    plain = {name: " ".join(text.split()) for name, text in noted.items()}
-    if all(text.isprintable() for text in [summary, *noted.values()]):
+    plain = {name: " ".join(text.split()) for name, text in fields.items()}
+    if all(text.isprintable() for text in [summary, *fields.values()]):
         assert found.summary == summary.strip()
         assert found.fields == {name: text for name, text in plain.items() if text}

@@ -31,9 +31,11 @@ async def test_a_failing_receiver_is_tried_again_until_it_takes_it(
     row = await PostCallTask.objects.aget()
     assert [entry["status"] for entry in row.log] == [500, 302, 404, 204]
     assert [entry["done"] for entry in row.log] == [False, False, False, True]
-    names = {told.headers["X-Voicebot-Delivery"] for told in receiver.deliveries}
+    names = {
+        delivery.headers["X-Voicebot-Delivery"] for delivery in receiver.deliveries
+    }
     assert names == {str(row.pk)}
-    assert all(told.is_signed for told in receiver.deliveries)
+    assert all(delivery.is_signed for delivery in receiver.deliveries)
 
 
 async def test_a_receiver_that_is_gone_is_not_asked_again(
@@ -63,7 +65,7 @@ async def test_a_receiver_that_hangs_or_is_away_is_tried_again_and_given_up(
 
 
 @pytest.mark.parametrize("fault", ["gone", "lost", "private"])
-async def test_what_cannot_or_must_not_be_sent_is_told(
+async def test_what_cannot_or_must_not_be_sent_is_reported(
     worker: PostCallWorker, receiver: Receiver, settings: LazySettings, fault: str
 ) -> None:
     bot = await make_telling(receiver)

@@ -20,7 +20,7 @@ from tests.calls.post_call.ended_calls import (
     ASKING,
     make_ended,
     make_telling,
-    standing,
+    task_states,
     worked,
 )
 from tests.support.inworld.server import FakeInworld
@@ -41,7 +41,9 @@ async def test_no_worker_does_what_another_does(
         await asyncio.gather(*(each.poll() for each in others))
         begun = [task for each in others for task in each.running.values()]
         await asyncio.gather(*begun)
-    names = [told.headers["X-Voicebot-Delivery"] for told in receiver.deliveries]
+    names = [
+        delivery.headers["X-Voicebot-Delivery"] for delivery in receiver.deliveries
+    ]
     assert len(names) == len(set(names)) == 12
 
 
@@ -59,7 +61,7 @@ async def test_what_a_killed_process_had_begun_is_taken_up_once_its_time_is_over
     # Whoever had it and comes back has nothing to say any more.
     settle = sync_to_async(queue.settle)
     assert await settle(lost, Attempt(False), 1, 0) is None
-    assert await standing() == [("webhook", "done", 2)]
+    assert await task_states() == [("webhook", "done", 2)]
 
 
 async def test_what_kills_its_process_each_time_is_given_up(

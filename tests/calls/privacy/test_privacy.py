@@ -1,4 +1,4 @@
-"""What is kept of people goes: in its time, and when somebody asks."""
+"""Retention, the nightly purge, and the erasure of one caller's data."""
 
 import asyncio
 import io
@@ -56,7 +56,7 @@ def make_call(sid: str, days: float = 0, bot: Bot | None = None, **values: Any) 
     return call
 
 
-def kept() -> set[str]:
+def stored_calls() -> set[str]:
     return set(Call.objects.values_list("call_sid", flat=True))
 
 
@@ -68,7 +68,7 @@ def purged(at: datetime = NOW) -> deletion.Deleted:
 
 
 class TestRetention:
-    def test_calls_go_when_they_were_kept_as_long_as_their_bot_says(self) -> None:
+    def test_calls_go_when_they_are_past_the_retention_of_their_bot(self) -> None:
         short = Bot.objects.create(name="Short", retention_days=1)
         long = Bot.objects.create(name="Long", retention_days=30)
         forever = Bot.objects.create(name="Forever")
@@ -76,8 +76,8 @@ class TestRetention:
             make_call(f"{bot}-new", 0.9, bot)
             make_call(f"{bot}-old", 2, bot)
         assert (purged().calls, purged().calls) == (1, 0)
-        assert "Short-old" not in kept()
-        assert len(kept()) == Turn.objects.count() == 5
+        assert "Short-old" not in stored_calls()
+        assert len(stored_calls()) == Turn.objects.count() == 5
 
     def test_a_call_that_is_not_over_stays(self) -> None:
         bot = Bot.objects.create(name="Short", retention_days=1)
@@ -90,7 +90,7 @@ class TestRetention:
         make_call("new", 6, bot)
         bot.delete()
         assert purged().calls == 1
-        assert kept() == {"new"}
+        assert stored_calls() == {"new"}
 
     def test_calls_that_no_bot_took_follow_the_default_bot(self) -> None:
         make_call("refused", 8, status=Call.Status.REFUSED)
@@ -106,15 +106,15 @@ class TestRetention:
         assert retention.purge_some(NOW).calls == 2
         assert purged() == deletion.Deleted(3, 3)
 
-    def test_the_command_counts_first_and_tells_no_words(self) -> None:
+    def test_the_command_counts_first_and_prints_no_text(self) -> None:
         bot = Bot.objects.create(name="Short", retention_days=1)
         make_call("CA1", 2, bot, started_at=datetime(2020, 1, 1, tzinfo=UTC))
         assert run("purge_calls", "--dry-run") == "Short: 1 older than 1 days\n"
-        assert kept() == {"CA1"}
+        assert stored_calls() == {"CA1"}
         assert run("purge_calls") == "Deleted: 1 call with 1 turn.\n"
-        assert kept() == set()
+        assert stored_calls() == set()
 
-    def test_the_command_tells_that_sound_is_left_where_redis_is_away(
+    def test_the_command_reports_that_audio_stays_while_redis_is_down(
         self, settings: Settings, capsys: pytest.CaptureFixture[str]
     ) -> None:
         settings.REDIS_URL = "redis://127.0.0.1:1"
@@ -122,7 +122,7 @@ class TestRetention:
         call = make_call("CA1", 2, bot, started_at=datetime(2020, 1, 1, tzinfo=UTC))
         call.turns.update(clip_ids=["clip"], model="some/model")
         assert run("purge_calls") == "Deleted: 1 call with 1 turn.\n"
-        assert "Redis is away" in capsys.readouterr().err
+        assert "Redis is not available" in capsys.readouterr().err
 
     def test_an_empty_field_keeps_calls(self) -> None:
         written = {"retention_days": "", "name": "Desk"}
@@ -180,7 +180,7 @@ class TestNightlyRun:
         assert run.task.cancelled()
 
 
-class TestForgetting:
+class TestErasure:
     def test_everything_of_one_caller_goes_and_nothing_of_another(self) -> None:
         make_call("mine")
         make_call("by-sip", from_number=f"sip:{CALLER}@example.com")
@@ -189,7 +189,7 @@ class TestForgetting:
         make_call("longer", from_number=f"{CALLER}9")
         deleted = erasure.erase(CALLER)
         assert (deleted.calls, deleted.turns) == (3, 3)
-        assert kept() == {"other", "longer"}
+        assert stored_calls() == {"other", "longer"}
 
     def test_the_desks_log_names_the_number_no_more(self, admin_user: User) -> None:
         call = make_call("mine")
@@ -227,33 +227,33 @@ class TestForgetting:
             *("4915112345678", "client:Ann B"),
         ],
     )
-    def test_whoever_called_is_one_caller_however_the_carrier_writes_them(
+    def test_a_caller_is_one_caller_however_twilio_writes_them(
         self, number: str
     ) -> None:
         with suppress(ValidationError):  # nobody has called by this yet
             assert erasure.caller_data(erasure.parse_caller(number)).calls == 0
         make_call("theirs", from_number=number)
         make_call("nobody", from_number="")
-        known = erasure.caller_data(erasure.parse_caller(f" {number.upper()}"))
-        assert known.calls == 1
-        assert erasure.erase(known.number).calls == 1
+        data = erasure.caller_data(erasure.parse_caller(f" {number.upper()}"))
+        assert data.calls == 1
+        assert erasure.erase(data.number).calls == 1
         with pytest.raises(ValidationError):
             erasure.parse_caller(" ")
 
-    def test_the_command_deletes_and_tells_what_it_cannot(self) -> None:
+    def test_the_command_deletes_and_reports_what_it_cannot_delete(self) -> None:
         make_call("mine")
         BlockedCaller.objects.create(pattern=CALLER)
         assert "1 calls with 1 turns" in run("erase_caller", CALLER, "--dry-run")
-        assert kept() == {"mine"}
-        told = run("erase_caller", "+1 415 555-0100", "--no-input")
-        assert "Deleted: 1 call with 1 turn." in told
-        assert "carrier's own call logs" in told
-        assert "list of blocked callers" in told
-        assert kept() == set()
+        assert stored_calls() == {"mine"}
+        output = run("erase_caller", "+1 415 555-0100", "--no-input")
+        assert "Deleted: 1 call with 1 turn." in output
+        assert "Twilio's own call logs" in output
+        assert "list of blocked callers" in output
+        assert stored_calls() == set()
 
     def test_the_command_fails_while_a_call_goes_on(self) -> None:
         make_call("now", status=Call.Status.IN_PROGRESS)
-        with pytest.raises(CommandError, match="going on"):
+        with pytest.raises(CommandError, match="in progress"):
             run("erase_caller", CALLER, "--no-input")
         with pytest.raises(CommandError, match="many people"):
             run("erase_caller", "anonymous", "--no-input")
@@ -272,9 +272,9 @@ class TestForgetPage:
         shown = admin_client.post(self.address, {"number": CALLER}).content.decode()
         assert "1 call with 1 turn" in shown
         assert "list of blocked callers" in shown
-        assert kept() == {"mine"}
+        assert stored_calls() == {"mine"}
 
-    def test_confirmed_the_caller_is_forgotten_and_the_action_noted(
+    def test_confirmed_the_caller_is_erased_and_the_action_logged(
         self, admin_client: Client
     ) -> None:
         clip = "a-clip-of-this-call"
@@ -284,12 +284,12 @@ class TestForgetPage:
         store = services().clips
         async_to_sync(store.put)(clip, b"RIFF", 60)
         answer = admin_client.post(
-            self.address, {"number": CALLER, "forget": "yes"}, follow=True
+            self.address, {"number": CALLER, "erase": "yes"}, follow=True
         ).content.decode()
         assert "Deleted: 1 call with 1 turn." in answer
-        assert "going on" in answer
+        assert "in progress" in answer
         assert CALLER not in answer
-        assert kept() == {"now"}
+        assert stored_calls() == {"now"}
         assert async_to_sync(store.get)(clip) is None
         (entry,) = LogEntry.objects.all()
         assert entry.object_repr == "+1415•••0100"
@@ -298,7 +298,7 @@ class TestForgetPage:
         self, admin_client: Client
     ) -> None:
         for text in ("", "anonymous", "<script>", "sip:<script>"):
-            page = admin_client.post(self.address, {"number": text, "forget": "yes"})
+            page = admin_client.post(self.address, {"number": text, "erase": "yes"})
             assert page.status_code == 200
             assert "<script>" not in page.content.decode().partition("content-main")[2]
         for query in ("call=x", f"call={'9' * 30}", "call=²"):
@@ -311,11 +311,11 @@ class TestForgetPage:
         person.groups.add(Group.objects.get(name=group))
         client.force_login(person)
         assert client.get(self.address).status_code == 403
-        gone = client.post(self.address, {"number": CALLER, "forget": "yes"})
+        gone = client.post(self.address, {"number": CALLER, "erase": "yes"})
         assert gone.status_code == 403
         page = client.get(f"/admin/calls/call/{call.pk}/change/").content.decode()
-        assert "Forget this caller" not in page
-        assert kept() == {"mine"}
+        assert "Erase this caller" not in page
+        assert stored_calls() == {"mine"}
 
 
 class TestSound:

@@ -113,7 +113,7 @@ def test_the_page_leads_to_the_callers_other_calls(viewer: Client) -> None:
 
 def test_a_call_in_progress_leads_to_the_live_page(viewer: Client) -> None:
     call = make_call(status="in-progress", end_reason="", ended_at=None)
-    assert "This call is going on." in page_of(viewer, call)
+    assert "This call is in progress." in page_of(viewer, call)
     assert 'href="/admin/live/"' in page_of(viewer, call)
 
 
@@ -124,7 +124,7 @@ def test_a_call_whose_line_is_lost_waits_for_its_caller(viewer: Client) -> None:
     )
     page = page_of(viewer, call)
     assert page.count(told) == 2
-    assert "going on" not in page
+    assert "in progress" not in page
     assert told in viewer.get(LIST).content.decode()
     Call.objects.update(status="failed")
     assert told not in page_of(viewer, call)
@@ -151,12 +151,12 @@ def test_the_page_tells_what_the_bot_did(viewer: Client) -> None:
     page = page_of(viewer, call)
     for told in (
         '<strong dir="auto">look_up</strong>',
-        '<span class="use-took">9 ms</span>',
+        '<span class="tool-duration">9 ms</span>',
         '<dt>pin</dt><dd dir="auto">••••</dd>',
         '<dt>id</dt><dd dir="auto">7</dd>',
         "&lt;oops&gt;",
         '<span class="badge error">failed</span>',
-        "Put through to Sales",
+        "Transfer to Sales",
         "did not answer",
         "Change to de-DE",
         '<dt>asks</dt><dd dir="auto">Which?</dd>',
@@ -164,7 +164,7 @@ def test_the_page_tells_what_the_bot_did(viewer: Client) -> None:
         "Said because a tool took long",
     ):
         assert told in page, told
-    assert '<details class="use-result"><summary>xxx' in page
+    assert '<details class="tool-result"><summary>xxx' in page
     assert "Answered after" not in page
 
 
@@ -212,11 +212,11 @@ def test_the_settings_of_a_call_tell_what_the_bot_could_do(
     call.refresh_from_db()
     told = {each.label: each.value for each in settings_used(call)}
     assert told["tools"] == told["lookup"] == "look_up: GET shop.example"
-    assert told["people"] == "Sales, +14155550123, Large orders."
+    assert told["people to transfer to"] == "Sales, +14155550123, Large orders."
     assert told["keypad menu"].split("\n") == [
-        "0: puts through to Sales",
+        "0: transfers to Sales",
         "1: says We open at nine.",
-        "2: puts through to the first who is there",
+        "2: transfers to the first person available",
         "3: uses look_up",
         "4: ends the call",
     ]
@@ -241,8 +241,8 @@ def test_what_a_bot_can_do_is_told_to_have_changed_since(doing: Bot) -> None:
     assert changed == {
         "tools": "look_up: GET shop.example (edited since)",
         "lookup": "look_up: GET shop.example (edited since)",
-        "people": "Sales, +14155550199, Large orders.",
-        "keypad menu": "0: puts through to Sales",
+        "people to transfer to": "Sales, +14155550199, Large orders.",
+        "keypad menu": "0: transfers to Sales",
     }
     call.settings |= {"tools": 7, "targets": [{}], "menu": "x", "lookup_tool": [1]}
     assert len(list(settings_used(call))) == len(call.settings)

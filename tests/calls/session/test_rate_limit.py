@@ -48,36 +48,39 @@ class TestBucket:
 class TestSocketCap:
     def test_a_busy_call_never_reaches_it(self) -> None:
         """Three hours of partial prompts, played tokens and speaker events."""
-        cap, chance = SocketRateLimit(), random.Random(7)
+        rate_limit, chance = SocketRateLimit(), random.Random(7)
         for second in range(3 * 3600):
             for _ in range(20):
                 moment = second + chance.random()
-                assert cap.frame(chance.randint(20, 900), moment) is FrameDecision.TAKE
-            assert cap.prompt(second)
-        assert cap.dropped == 0
+                assert (
+                    rate_limit.frame(chance.randint(20, 900), moment)
+                    is FrameDecision.TAKE
+                )
+            assert rate_limit.prompt(second)
+        assert rate_limit.dropped == 0
 
     def test_what_is_above_it_is_dropped_and_counted(self) -> None:
-        cap = SocketRateLimit()
-        verdicts = [cap.frame(10, 0) for _ in range(int(FRAMES_AT_ONCE) + 5)]
-        assert verdicts.count(FrameDecision.TAKE) == FRAMES_AT_ONCE
-        assert (verdicts[-1], cap.dropped) == (FrameDecision.DROP, 5)
-        assert cap.frame(10, 1 / FRAMES_A_SECOND) is FrameDecision.TAKE
+        rate_limit = SocketRateLimit()
+        decisions = [rate_limit.frame(10, 0) for _ in range(int(FRAMES_AT_ONCE) + 5)]
+        assert decisions.count(FrameDecision.TAKE) == FRAMES_AT_ONCE
+        assert (decisions[-1], rate_limit.dropped) == (FrameDecision.DROP, 5)
+        assert rate_limit.frame(10, 1 / FRAMES_A_SECOND) is FrameDecision.TAKE
 
     def test_a_large_frame_counts_as_many(self) -> None:
-        cap = SocketRateLimit()
-        verdicts = [cap.frame(65_000, 0) for _ in range(int(FRAMES_AT_ONCE))]
-        assert verdicts.count(FrameDecision.TAKE) == FRAMES_AT_ONCE // 16
+        rate_limit = SocketRateLimit()
+        decisions = [rate_limit.frame(65_000, 0) for _ in range(int(FRAMES_AT_ONCE))]
+        assert decisions.count(FrameDecision.TAKE) == FRAMES_AT_ONCE // 16
 
     def test_a_socket_far_above_is_closed_once(self) -> None:
-        cap = SocketRateLimit()
+        rate_limit = SocketRateLimit()
         most = int(FRAMES_AT_ONCE + DROPS_AT_ONCE)
-        verdicts = [cap.frame(10, 0) for _ in range(most + 100)]
-        assert verdicts.index(FrameDecision.CLOSE) == most
-        assert verdicts.count(FrameDecision.CLOSE) == 1
+        decisions = [rate_limit.frame(10, 0) for _ in range(most + 100)]
+        assert decisions.index(FrameDecision.CLOSE) == most
+        assert decisions.count(FrameDecision.CLOSE) == 1
 
-    def test_questions_have_a_cap_of_their_own(self) -> None:
-        cap = SocketRateLimit()
-        taken = [cap.prompt(moment / 10) for moment in range(6000)]
+    def test_questions_have_a_limit_of_their_own(self) -> None:
+        rate_limit = SocketRateLimit()
+        taken = [rate_limit.prompt(moment / 10) for moment in range(6000)]
         assert 1200 < sum(taken) <= 1400
 
 
@@ -103,9 +106,9 @@ async def test_a_flood_closes_its_own_socket_only(
         await neighbour.say("Are you there?")
         assert await neighbour.reply()
     assert neighbour.errors == []
-    told = server.output[written:]
-    assert "frames too many" in told
-    assert "Traceback" not in told
+    output = server.output[written:]
+    assert "frames too many" in output
+    assert "Traceback" not in output
 
 
 @pytest.mark.django_db(transaction=True)

@@ -16,7 +16,7 @@ from bots.config_builder import config_of
 from bots.models import Bot
 from calls.models import Call
 from calls.public_urls import socket_url
-from calls.session.consumer import _admit
+from calls.session.consumer import _admit_from_memory
 from calls.session.services import services
 from calls.session.socket_admission import admit
 from calls.twilio.relay_tokens import new_nonce, relay_token
@@ -44,7 +44,7 @@ def _rename(table: str, name: str) -> None:
 
 
 def lost_call(bot: Bot) -> Call:
-    """A call whose second session was offered."""
+    """A call with a token for its second session."""
     call = Call.objects.create(
         call_sid="CA1",
         bot=bot,
@@ -61,7 +61,7 @@ def lost_call(bot: Bot) -> Call:
 
 
 async def relay(server: LiveServer, call: Call) -> ClientConnection:
-    """Open the socket that a call was offered, as the carrier does."""
+    """Open the socket of a call's token, as Twilio does."""
     path = f"/conversation/{relay_token(call.call_sid, call.relay_nonce)}"
     signature = RequestValidator(AUTH_TOKEN).compute_signature(socket_url(path), {})
     headers = {"X-Twilio-Signature": signature}
@@ -81,8 +81,8 @@ async def test_a_call_whose_words_cannot_be_read_is_turned_away_not_begun_anew(
             await relay(server, call)
     finally:
         await sync_to_async(hidden.__exit__)(None, None, None)
-    assert "CA1: what was said cannot be read" in server.output
-    # The carrier asks how to go on, and is given another relay.
+    assert "CA1: earlier turns cannot be read" in server.output
+    # Twilio asks how to go on, and gets TwiML for another relay.
     await call.arefresh_from_db(fields=["relay_nonce"])
     assert call.relay_nonce == ""
     call.relay_nonce = new_nonce()
@@ -105,8 +105,8 @@ async def test_a_token_that_was_good_without_the_database_is_used_up_afterwards(
     hidden = without("calls_call")
     await sync_to_async(hidden.__enter__)()
     try:
-        assert await admit(*token, fallback=partial(_admit, *token))
-        assert await admit(*token, fallback=partial(_admit, *token)) is None
+        assert await admit(*token, fallback=partial(_admit_from_memory, *token))
+        assert await admit(*token, fallback=partial(_admit_from_memory, *token)) is None
     finally:
         await sync_to_async(hidden.__exit__)(None, None, None)
     writer = services().transcripts

@@ -1,4 +1,4 @@
-"""What a session does with clips that must not sound for now."""
+"""A session's muted clips: silence until they are played again."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ async def clip_in(session: CallSession) -> Clip:
     return Clip("a", clip_url("a"), "Hello there.", 1.0)
 
 
-async def test_a_withheld_clip_is_silence_until_it_is_played_again(
+async def test_a_muted_clip_is_silence_until_it_is_played_again(
     session: CallSession,
 ) -> None:
     clip = await clip_in(session)
@@ -49,7 +49,7 @@ async def test_a_withheld_clip_is_silence_until_it_is_played_again(
     assert await session.services.clips.get("a") == SPEECH
 
 
-async def test_a_withheld_clip_that_is_discarded_stays_silent(
+async def test_a_muted_clip_that_is_discarded_stays_silent(
     session: CallSession,
 ) -> None:
     clip = await clip_in(session)
@@ -58,7 +58,7 @@ async def test_a_withheld_clip_that_is_discarded_stays_silent(
     silence = await session.services.clips.get("a")
     assert silence is not None
     assert wav_seconds(silence) < 0.1
-    assert not session.clip_muter.withheld
+    assert not session.clip_muter.muted
 
 
 async def test_what_is_discarded_is_gone_unless_it_is_still_in_the_queue(

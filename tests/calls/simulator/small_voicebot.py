@@ -172,7 +172,7 @@ def dial(bot: Bot, **line: Any) -> SimulatedCall:
 
 
 def sent(call: SimulatedCall) -> list[str]:
-    """What the carrier sent, in short."""
+    """The frames that the simulator sent, in short."""
     short = []
     for frame in call.frames:
         if frame.sent:
@@ -185,5 +185,5 @@ def sent(call: SimulatedCall) -> list[str]:
 
 
 async def after(call: SimulatedCall, received: int) -> None:
-    """Wait until the carrier has received so many messages."""
+    """Wait until the simulator has received so many messages."""
     await call.record.until(lambda: sum(not f.sent for f in call.frames) >= received)

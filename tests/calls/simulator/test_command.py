@@ -68,8 +68,8 @@ class TestCommand:
         assert "you   “What are your hours?”" in printed
         assert "▶ 1.0 s (first sound" in printed
         assert "The bot ended the call." in printed
-        desk = r"In the desk: https://\S+/admin/calls/call/\?q=CA[0-9a-f]{32}\n"
-        assert re.search(desk, printed)
+        console = r"In the console: https://\S+/admin/calls/call/\?q=CA[0-9a-f]{32}\n"
+        assert re.search(console, printed)
         assert "3 turns, 3.9 s heard, median first sound" in printed
         assert (tmp_path / "call.wav").stat().st_size > 3.9 * RATE * 2
 
@@ -141,7 +141,7 @@ class TestDatabase:
         PhoneNumber.objects.create(number="+4930222222")
         assert _first_number() == "+4930222222"
 
-    def test_the_transcript_tells_heard_from_unheard(self) -> None:
+    def test_the_transcript_marks_text_that_was_not_heard(self) -> None:
         now = timezone.now()
         call = Call.objects.create(
             call_sid="CA1", started_at=now, status=Call.Status.COMPLETED
@@ -163,7 +163,7 @@ class TestDatabase:
             "bot     One. Two. [not heard: Three.]",
         ]
 
-    def test_the_transcript_tells_what_tools_were_given_and_came_to(self) -> None:
+    def test_the_transcript_shows_arguments_and_results_of_tools(self) -> None:
         now = timezone.now()
         call = Call.objects.create(
             call_sid="CA1", started_at=now, status=Call.Status.COMPLETED

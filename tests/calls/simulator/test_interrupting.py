@@ -94,7 +94,9 @@ class TestInterrupting:
         assert "interrupt" not in sent(call)
         assert sent(call)[-1] == "prompt"
 
-    async def test_carrier_speech_is_cut_with_its_fragment(self, bot: Bot) -> None:
+    async def test_an_interrupt_of_twilios_voice_reports_the_spoken_part(
+        self, bot: Bot
+    ) -> None:
         bot.twiml["/voice"] = deque([connect(events="tokens-played speaker-events")])
         async with dial(bot) as call:
             socket = await bot.answers()
@@ -158,7 +160,7 @@ class TestInterrupting:
             await call.speaking(1)
             assert not await call.say("Stop")
 
-    async def test_a_silent_bot_is_told_of(self, bot: Bot) -> None:
+    async def test_a_silent_bot_is_reported(self, bot: Bot) -> None:
         async with dial(bot) as call:
             await call.say("Anybody there?")
             with pytest.raises(BotSilent, match="silent for"):

@@ -1,4 +1,4 @@
-"""The person whom the simulated carrier rings up, against a small voicebot."""
+"""The person whom the simulator dials for a transfer, against a small voicebot."""
 
 import asyncio
 from collections import deque
@@ -14,7 +14,7 @@ GATHER = '<Gather action="/key" numDigits="1"><Say>Kim calls. Press 1.</Say></Ga
 ASK = f"<Response>{GATHER}{GATHER}<Hangup/></Response>"
 
 
-def ringing(screen: str = 'url="/told"', **attributes: str) -> str:
+def ringing(screen: str = 'url="/screen"', **attributes: str) -> str:
     listed = " ".join(f'{name}="{value}"' for name, value in attributes.items())
     return (
         f'<Response><Dial action="/dialled" timeout="20" {listed}>'
@@ -23,9 +23,9 @@ def ringing(screen: str = 'url="/told"', **attributes: str) -> str:
 
 
 def script(bot: Bot, document: str, key: str = "<Response/>") -> None:
-    """What the server answers when the relay has ended, and afterwards."""
+    """Set the server's answers for after the relay session."""
     bot.twiml["/ended"] = deque([document])
-    bot.twiml["/told"] = deque([ASK])
+    bot.twiml["/screen"] = deque([ASK])
     bot.twiml["/key"] = deque([key])
     bot.twiml["/dialled"] = deque([HANGUP])
 
@@ -41,11 +41,13 @@ async def test_who_takes_the_call_presses_1_and_is_connected(bot: Bot) -> None:
     async with dial(bot) as call:
         await send(await bot.answers(), {"type": "end", "handoffData": "{}"})
         await call.ends()
-    told, key, dialled = (form(bot, path) for path in ("/told", "/key", "/dialled"))
-    assert told["CallSid"] == key["CallSid"] == dialled["DialCallSid"] != call.call_sid
-    assert told["ParentCallSid"] == dialled["CallSid"] == call.call_sid
-    assert told["Direction"] == "outbound-dial"
-    assert (told["From"], told["To"]) == ("+15005550001", NUMBER)
+    screen, key, dialled = (form(bot, path) for path in ("/screen", "/key", "/dialled"))
+    assert (
+        screen["CallSid"] == key["CallSid"] == dialled["DialCallSid"] != call.call_sid
+    )
+    assert screen["ParentCallSid"] == dialled["CallSid"] == call.call_sid
+    assert screen["Direction"] == "outbound-dial"
+    assert (screen["From"], screen["To"]) == ("+15005550001", NUMBER)
     assert (key["Digits"], key["msg"]) == ("1", "Gather End")
     assert dialled["CallStatus"] == "in-progress"
     assert (dialled["DialCallStatus"], dialled["DialBridged"]) == ("completed", "true")
@@ -64,10 +66,10 @@ async def test_who_takes_the_call_presses_1_and_is_connected(bot: Bot) -> None:
         (Person.DECLINES, "completed", ["presses 2", "hangs up"]),
         (Person.MACHINE, "completed", ["hears “Kim calls. Press 1.”", "hangs up"]),
         (Person.BUSY, "busy", [f"{NUMBER} rings", "is on the phone"]),
-        (Person.NO_ANSWER, "no-answer", [f"{NUMBER} rings", "does not pick up"]),
+        (Person.NO_ANSWER, "no-answer", [f"{NUMBER} rings", "does not answer"]),
     ],
 )
-async def test_who_does_not_take_it_is_reported_as_the_carrier_does(
+async def test_an_untaken_call_is_reported_as_twilio_does(
     bot: Bot, person: Person, status: str, did: list[str]
 ) -> None:
     script(bot, ringing(), key=HANGUP)
@@ -88,7 +90,7 @@ async def test_who_does_not_take_it_is_reported_as_the_carrier_does(
 @pytest.mark.parametrize(
     ("person", "taken"), [(Person.MACHINE, True), (Person.DECLINES, False)]
 )
-async def test_unasked_whatever_picks_up_is_connected(
+async def test_without_screening_any_answer_is_connected(
     bot: Bot, person: Person, taken: bool
 ) -> None:
     script(bot, ringing(screen=""))
@@ -139,7 +141,7 @@ async def test_the_command_prints_what_the_person_does(bot: Bot) -> None:
     assert "was passed on" not in printed
 
 
-async def test_the_command_tells_who_took_the_call(bot: Bot) -> None:
+async def test_the_command_prints_who_took_the_call(bot: Bot) -> None:
     script(bot, ringing())
     command = test_command.TestCommand()
     calling, socket = await command._answered(bot, "--say", "Sales", "--fast")

@@ -59,14 +59,14 @@ class TestPlayback:
             first, second = await call.reply()
         assert 60 <= second.at_ms - first.at_ms < 1000
 
-    async def test_carrier_speech_reports_its_tokens(self, bot: Bot) -> None:
+    async def test_twilios_voice_reports_the_tokens_played(self, bot: Bot) -> None:
         bot.twiml["/voice"] = deque([connect(events="tokens-played")])
         async with dial(bot) as call:
             socket = await bot.answers()
             text = {"type": "text", "token": "Just a moment, please.", "last": False}
             await send(socket, text, {"type": "text", "token": "", "last": True})
             (heard,) = await call.reply()
-        assert (heard.kind, heard.text) == ("carrier", text["token"])
+        assert (heard.kind, heard.text) == ("tts", text["token"])
         assert sent(call)[1:] == ["tokensPlayed Just a moment, please."]
 
     async def test_a_declared_language_is_spoken_and_transcribed(
@@ -98,8 +98,10 @@ class TestPlayback:
         assert call.errors == [
             "Message not understood: the language it-IT is not declared"
         ]
-        told = [f.message for f in call.frames if f.sent and "description" in f.message]
-        assert "64107" in told[0]["description"]
+        errors = [
+            f.message for f in call.frames if f.sent and "description" in f.message
+        ]
+        assert "64107" in errors[0]["description"]
         assert call.frames[-1].message["lang"] == "en-US"
 
     async def test_digits_wait_their_turn(self, bot: Bot) -> None:

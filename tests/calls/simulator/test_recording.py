@@ -31,7 +31,7 @@ class TestRecording:
     def test_holds_what_was_heard_where_it_was_heard(self, tmp_path: Path) -> None:
         sounds = [
             Heard("clip", 0.5, wav=wav(0.5, 1), at_ms=100, played_seconds=0.5),
-            Heard("carrier", 1, text="hm", at_ms=650, played_seconds=1),
+            Heard("tts", 1, text="hm", at_ms=650, played_seconds=1),
             Heard("clip", 1, wav=wav(1, 2), at_ms=1000, played_seconds=0.25, cut=True),
             Heard("clip", 1, wav=wav(0.5, 3), at_ms=1500, played_seconds=1),  # a loop
         ]

@@ -54,18 +54,18 @@ async def test_a_clip_expires(store: ClipStore) -> None:
 async def test_putting_again_replaces(store: ClipStore) -> None:
     clip_id = new_clip_id()
     await store.put(clip_id, b"speech", 60)
-    await store.put(clip_id, b"hush", 60)
-    assert await store.get(clip_id) == b"hush"
+    await store.put(clip_id, b"silence", 60)
+    assert await store.get(clip_id) == b"silence"
 
 
 async def test_a_clip_wanted_again_while_it_is_taken_away_is_heard(
     store: ClipStore,
 ) -> None:
-    shelf = ClipMuter(store, CallLog(logging.getLogger(__name__), "CA1"))
+    muter = ClipMuter(store, CallLog(logging.getLogger(__name__), "CA1"))
     clip = Clip(new_clip_id(), "https://bot.example/audio/1", "Hello.", 1.0)
     await store.put(clip.id, b"hello", 60)
     # Both are asked for before the store has answered the first.
-    await asyncio.gather(shelf.mute((clip,)), shelf.restore(clip))
+    await asyncio.gather(muter.mute((clip,)), muter.restore(clip))
     assert await store.get(clip.id) == b"hello"
 
 
@@ -129,14 +129,14 @@ def test_resampling_nothing_gives_nothing() -> None:
     assert at_rate(Pcm(48_000, b""), 8000) == Pcm(8000, b"")
 
 
-def test_a_shared_clips_listeners_are_told_in_turn_and_only_once() -> None:
-    fetches, told = FetchListeners(), list[str]()
+def test_listeners_of_a_shared_clip_are_notified_in_turn_and_once() -> None:
+    fetches, notified = FetchListeners(), list[str]()
 
     def first(clip_id: str) -> None:
-        told.append(f"first {clip_id}")
+        notified.append(f"first {clip_id}")
 
     def second(clip_id: str) -> None:
-        told.append(f"second {clip_id}")
+        notified.append(f"second {clip_id}")
 
     fetches.listen("a", first)
     fetches.listen("a", second)
@@ -145,5 +145,5 @@ def test_a_shared_clips_listeners_are_told_in_turn_and_only_once() -> None:
     fetches.remove(second)
     for clip_id in ("a", "b", "unknown"):
         fetches.notify(clip_id)
-    assert told == ["first a"]
+    assert notified == ["first a"]
     assert not fetches.listeners

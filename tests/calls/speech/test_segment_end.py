@@ -1,4 +1,4 @@
-"""When a segment is let go that nothing ends: by its sound and its words."""
+"""Segments that no event ends are released by their sound and their words."""
 
 import logging
 
@@ -37,26 +37,26 @@ def voice(*seconds: float) -> bytes:
     return np.concatenate(pieces).tobytes()
 
 
-def progress(*, early_first_clause: bool = False) -> ReplyStream:
+def stream(*, early_first_clause: bool = False) -> ReplyStream:
     log = CallLog(logging.getLogger(), "CA1")
     return ReplyStream(1, log, SpeakingRate(), early_first_clause)
 
 
 def quiet(reply: ReplyStream, seconds: float) -> list[Segment]:
-    """Look at a stream in which nothing has come for so long."""
+    """Poll a stream after so many seconds of quiet."""
     reply.segmenter._sounded_at -= seconds
     return reply.poll()
 
 
 def collecting(text: str, *seconds: float) -> ReplyStream:
-    reply = progress()
+    reply = stream()
     for event in (Text(text), Transcript(text), Audio(voice(*seconds))):
         assert reply.feed(event) == []
     return reply
 
 
 def test_a_sentence_that_sounds_complete_is_released_with_its_last_sound() -> None:
-    reply = progress()
+    reply = stream()
     reply.feed(Transcript(SENTENCE))
     assert reply.feed(Audio(voice(3.2))) == []
     (segment,) = reply.feed(Audio(bytes(2 * RATE // 10)))
@@ -64,12 +64,12 @@ def test_a_sentence_that_sounds_complete_is_released_with_its_last_sound() -> No
     assert segment.pcm.seconds == pytest.approx(3.3)
 
 
-def test_one_that_may_be_complete_is_released_after_a_moment_of_quiet() -> None:
+def test_one_that_may_be_complete_is_released_after_a_little_quiet() -> None:
     reply = collecting(SENTENCE, 2.2, 0.1)
     assert len(quiet(reply, 0.05)) == 1
 
 
-def test_one_that_ends_without_a_rest_waits_a_moment_longer() -> None:
+def test_one_that_ends_without_a_rest_waits_a_little_longer() -> None:
     reply = collecting(SENTENCE, 4.0)
     assert quiet(reply, 0.05) == []
     assert len(quiet(reply, LONG_ENOUGH)) == 1
@@ -108,12 +108,12 @@ def test_a_stall_without_a_pause_is_waited_out_before_a_word_is_cut() -> None:
 
 
 def test_nothing_is_released_while_sound_flows_or_none_has_come() -> None:
-    assert quiet(progress(), 9.0) == []
+    assert quiet(stream(), 9.0) == []
     assert collecting(SENTENCE, 2.2, 0.2).poll() == []
 
 
 def test_the_silence_after_a_released_sentence_is_no_clip_of_its_own() -> None:
-    reply = progress()
+    reply = stream()
     said = reply.feed(Transcript(SENTENCE)) + reply.feed(Audio(voice(3.2, 0.1)))
     hiss = Audio(np.tile(np.array([30, -30], dtype="<i2"), RATE // 8).tobytes())
     rest = reply.feed(hiss) + reply.feed(Done())
@@ -121,7 +121,7 @@ def test_the_silence_after_a_released_sentence_is_no_clip_of_its_own() -> None:
 
 
 def test_speech_after_a_released_sentence_is_not_taken_for_silence() -> None:
-    reply = progress()
+    reply = stream()
     said = reply.feed(Transcript(SENTENCE)) + reply.feed(Audio(voice(3.2, 0.1)))
     more = reply.feed(Audio(voice(0.3))) + reply.feed(Done())
     assert [reply.is_silence(segment) for segment in said + more] == [False, False]
@@ -132,12 +132,12 @@ def test_speech_after_a_released_sentence_is_not_taken_for_silence() -> None:
 def test_sentences_behind_one_released_early_are_judged_by_their_own_words(
     *, piece: float, quick: bool
 ) -> None:
-    reply, segments = progress(early_first_clause=quick), list[Segment]()
+    reply, segments = stream(early_first_clause=quick), list[Segment]()
     first, *others = SENTENCE, " We close at noon that day.", f" {SENTENCE}"
     for text in (first, *others):
         length = reply.rate.expects(text)
         segments += reply.feed(Transcript(text))
-        # The pause in the middle is as long as a rest at the end.
+        # The pause in the middle is as long as the silence at the end.
         sound = voice(0.45 * length, 0.2, 0.55 * length, 0.15)
         size = 2 * round(piece * RATE)
         for start in range(0, len(sound), size):
@@ -165,7 +165,7 @@ def streaming(reply: ReplyStream, text: str, sound: bytes, gap: float) -> list[S
 
 @pytest.mark.parametrize("gap", [0.0, 0.02, 0.1, 0.25])
 def test_no_sentence_is_cut_because_its_sound_comes_in_large_pieces(gap: float) -> None:
-    reply, segments = progress(), list[Segment]()
+    reply, segments = stream(), list[Segment]()
     hours = ("four", "five", "nine") * 2
     first, *others = (f" {SENTENCE}".replace("nine", hour) for hour in hours)
     for text in (first, *others):  # slower than expected, with a pause
@@ -178,7 +178,7 @@ def test_no_sentence_is_cut_because_its_sound_comes_in_large_pieces(gap: float) 
 
 
 def test_words_that_come_behind_their_sound_stay_with_their_sentence() -> None:
-    reply, segments = progress(), list[Segment]()
+    reply, segments = stream(), list[Segment]()
     texts = ["We close at noon.", " Please come early.", " We will be glad."]
     for text in texts:
         segments += reply.feed(Text(text))
@@ -191,7 +191,7 @@ def test_words_that_come_behind_their_sound_stay_with_their_sentence() -> None:
 
 
 def test_words_that_come_too_late_are_not_those_of_the_next_sentence() -> None:
-    reply, segments = progress(), list[Segment]()
+    reply, segments = stream(), list[Segment]()
     texts = ["We close at noon.", " Please come early.", " We will be glad."]
     for text in texts:
         segments += reply.feed(Text(text))
@@ -204,7 +204,7 @@ def test_words_that_come_too_late_are_not_those_of_the_next_sentence() -> None:
 
 
 def test_speech_without_its_words_is_not_spoken_twice() -> None:
-    reply = progress()
+    reply = stream()
     for event in (
         *(Text(f"{SENTENCE} Until then, goodbye."), Transcript(SENTENCE)),
         *(Audio(voice(3.6, 0.1)), Audio(voice(1.5, 0.1)), Done()),
@@ -224,8 +224,8 @@ def test_the_pace_of_a_voice_is_learned() -> None:
         assert sound.is_complete(quiet=0.05) is complete
 
 
-def test_a_quick_start_lets_the_opening_clause_go_first() -> None:
-    reply = progress(early_first_clause=True)
+def test_an_early_first_clause_is_a_segment_of_its_own() -> None:
+    reply = stream(early_first_clause=True)
     reply.feed(Transcript(SENTENCE))
     (clause,) = reply.feed(Audio(voice(2.1, 0.2, 0.3)))
     assert clause.text == "We are open from nine to five,"
@@ -245,10 +245,10 @@ def test_a_quick_start_lets_the_opening_clause_go_first() -> None:
         ("That is 1,250 dollars in all.", (0.9, 0.2, 1.0)),
     ],
 )
-def test_without_a_clause_to_begin_with_there_is_no_quick_start(
+def test_without_an_opening_clause_nothing_is_released_early(
     text: str, seconds: tuple[float, ...]
 ) -> None:
-    reply = progress(early_first_clause=True)
+    reply = stream(early_first_clause=True)
     reply.feed(Transcript(text))
     assert reply.feed(Audio(voice(*seconds))) == []
 
@@ -261,7 +261,7 @@ def test_without_a_clause_to_begin_with_there_is_no_quick_start(
 def test_no_sound_and_no_word_is_lost_however_a_stream_stalls(
     pieces: list[float], waits: list[float], quick: bool
 ) -> None:
-    reply, sound = progress(early_first_clause=quick), voice(*pieces)
+    reply, sound = stream(early_first_clause=quick), voice(*pieces)
     segments = reply.feed(Transcript(SENTENCE))
     size = max(2, len(sound) // 16 * 2)
     for place, start in enumerate(range(0, len(sound), size)):
@@ -274,7 +274,7 @@ def test_no_sound_and_no_word_is_lost_however_a_stream_stalls(
 
 
 def test_a_slow_stream_gives_at_most_two_clips_a_sentence() -> None:
-    reply = progress()
+    reply = stream()
     reply.rate.learn(SENTENCE, 3.7)
     reply.rate.learn(SENTENCE, 3.7)
     segments = reply.feed(Transcript(SENTENCE))

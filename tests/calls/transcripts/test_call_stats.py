@@ -1,4 +1,4 @@
-"""What a call's turns tell its lists."""
+"""Statistics of a call, computed from its turns."""
 
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ from tests.support.pages.calls import START, make_call, say, told
 pytestmark = pytest.mark.django_db
 
 
-def test_the_last_write_of_a_call_tells_its_lists_what_was_said() -> None:
+def test_the_last_write_of_a_call_updates_its_statistics() -> None:
     call = make_call(status="in-progress", end_reason="", ended_at=None)
     spoken = [
         SpokenTurn(0, "bot", 0.0, "Hello.", latency_ms={"play_sent": 9000}),
@@ -33,7 +33,7 @@ def test_the_last_write_of_a_call_tells_its_lists_what_was_said() -> None:
     assert told(call) == (5, 2100, True, True, False)
 
 
-async def test_whoever_closes_a_call_tells_its_lists(transactional_db: None) -> None:
+async def test_closing_a_call_updates_its_statistics(transactional_db: None) -> None:
     ending = {"status": "in-progress", "end_reason": "", "ended_at": None}
     one, two = [await sync_to_async(make_call)(n, **ending) for n in (1, 2)]
     for call in (one, two):

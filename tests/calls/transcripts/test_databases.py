@@ -1,4 +1,4 @@
-"""How the database is connected to, and what a writer makes of its refusals."""
+"""Database options, and a writer's reaction to database errors."""
 
 import asyncio
 import json
@@ -31,18 +31,18 @@ def options(url: str) -> dict[str, object]:
         text=True,
         timeout=30,
     )
-    found: dict[str, object] = json.loads(shown.stdout)["OPTIONS"]
-    return found
+    parsed: dict[str, object] = json.loads(shown.stdout)["OPTIONS"]
+    return parsed
 
 
-def test_what_the_address_of_a_database_asks_for_is_kept() -> None:
-    found = options("postgres://bot:secret@db.example/bot?sslmode=require")
-    assert found["sslmode"] == "require"
-    assert "pool" in found
+def test_options_in_the_database_url_are_kept() -> None:
+    parsed = options("postgres://bot:secret@db.example/bot?sslmode=require")
+    assert parsed["sslmode"] == "require"
+    assert "pool" in parsed
 
 
 @pytest.mark.parametrize("asked", ["", "-c lock_timeout=9s"])
-def test_a_server_gives_up_on_what_others_keep_locked_unless_told_to_wait(
+def test_a_server_has_a_lock_timeout_unless_the_url_sets_one(
     asked: str,
 ) -> None:
     database = {"ENGINE": POSTGRESQL, "OPTIONS": {"options": asked}}
@@ -72,7 +72,7 @@ def test_only_what_may_pass_is_waited_for(
     assert is_transient(raised) is passing
 
 
-async def test_what_waited_is_written_in_pieces_and_told_of_once(
+async def test_queued_writes_are_written_in_batches_and_logged_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     away, sizes = iter([True, True]), list[int]()

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 START = timezone.now()
 
 
-def moment(at: float) -> datetime:
+def wall_time(at: float) -> datetime:
     return START + timedelta(seconds=at)
 
 
@@ -47,32 +47,32 @@ async def test_the_last_version_of_a_turn_stands(writer: TranscriptWriter) -> No
     call = await a_call()
     for text in ("one", "one two", "one two three"):
         turn = Turn(0, "caller", started_at=1.5, text=text, heard_text=text)
-        writer.put(TurnWrite(call.pk, turn, moment))
+        writer.put(TurnWrite(call.pk, turn, wall_time))
     await writer.queue.join()
     later = Turn(0, "caller", started_at=1.5, text="revised", ended_at=2.0)
-    writer.put(TurnWrite(call.pk, later, moment))
+    writer.put(TurnWrite(call.pk, later, wall_time))
     await writer.queue.join()
     turn_row = await call.turns.aget()
     assert turn_row.text == "revised"
-    assert turn_row.started_at == moment(1.5)
-    assert turn_row.ended_at == moment(2.0)
+    assert turn_row.started_at == wall_time(1.5)
+    assert turn_row.ended_at == wall_time(2.0)
 
 
 async def test_a_call_is_closed_once(writer: TranscriptWriter) -> None:
     call = await a_call()
-    writer.put(CallAnswered(call.pk, moment(1)))
+    writer.put(CallAnswered(call.pk, wall_time(1)))
     first = CallClosed(
-        call.pk, Call.Status.COMPLETED, Call.EndReason.CALLER_HUNG_UP, moment(5)
+        call.pk, Call.Status.COMPLETED, Call.EndReason.CALLER_HUNG_UP, wall_time(5)
     )
     second = CallClosed(
-        call.pk, Call.Status.FAILED, Call.EndReason.CARRIER_FAILED, moment(6)
+        call.pk, Call.Status.FAILED, Call.EndReason.CARRIER_FAILED, wall_time(6)
     )
     writer.put(first)
     writer.put(second)
     await writer.queue.join()
     await call.arefresh_from_db()
-    assert (call.end_reason, call.ended_at) == ("caller-hung-up", moment(5))
-    assert call.answered_at == moment(1)
+    assert (call.end_reason, call.ended_at) == ("caller-hung-up", wall_time(5))
+    assert call.answered_at == wall_time(1)
 
 
 @pytest.mark.parametrize(
@@ -89,11 +89,11 @@ async def test_one_refused_write_does_not_cost_the_others(
     tokens = refused.get("prompt_tokens")
     bad = Turn(0, "bot", 1.0, text="bad", prompt_tokens=tokens)
     good = Turn(0, "bot", 1.0, text="good")
-    writer.put(TurnWrite(other.pk + refused.get("orphan", 0), bad, moment))
-    writer.put(TurnWrite(call.pk, good, moment))
+    writer.put(TurnWrite(other.pk + refused.get("orphan", 0), bad, wall_time))
+    writer.put(TurnWrite(call.pk, good, wall_time))
     await writer.queue.join()
     assert [turn.text async for turn in Turns.objects.all()] == ["good"]
-    assert "write was refused" in caplog.text
+    assert "write was rejected" in caplog.text
 
 
 async def test_writes_wait_for_a_database_that_is_away(
@@ -108,7 +108,7 @@ async def test_writes_wait_for_a_database_that_is_away(
 
     monkeypatch.setattr(writer_module, "write_all", flaky)
     monkeypatch.setattr(writer_module, "RETRY_SECONDS", 0.01)
-    writer.put(TurnWrite(call.pk, Turn(0, "bot", 1.0, text="kept"), moment))
+    writer.put(TurnWrite(call.pk, Turn(0, "bot", 1.0, text="kept"), wall_time))
     async with asyncio.timeout(5):
         await writer.queue.join()
     assert (await call.turns.aget()).text == "kept"
@@ -119,7 +119,7 @@ async def test_a_batch_is_few_queries() -> None:
 
     def count() -> int:
         writes = [
-            TurnWrite(call.pk, Turn(index, "bot", 1.0, text="x"), moment)
+            TurnWrite(call.pk, Turn(index, "bot", 1.0, text="x"), wall_time)
             for index in range(50)
         ]
         with connection.execute_wrapper(_counting):
@@ -139,7 +139,7 @@ async def test_a_batch_is_few_queries() -> None:
 
 def test_texts_longer_than_their_column_are_cut() -> None:
     turn = Turn(0, "bot", 1.0, error="e" * 1000, model="m" * 1000)
-    row = TurnWrite(1, turn, moment).row()
+    row = TurnWrite(1, turn, wall_time).row()
     assert (len(row.error), len(row.model)) == (300, 120)
 
 

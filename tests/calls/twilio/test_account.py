@@ -53,15 +53,15 @@ def asked(fake: FakeTwilio, *tokens: str, seconds: float = 5.0) -> Account:
         ({**HERE, "trunk_sid": "TK1"}, "elsewhere", "SIP trunk TK1"),
     ],
 )
-def test_it_is_told_where_a_number_points(
+def test_the_status_says_where_a_number_points(
     settings: dict[str, str], points: str, words: str
 ) -> None:
-    found = number_status(Number.of(number(MINE, **settings)), OURS)
-    assert found.points == points
-    assert words in found.message
+    status = number_status(Number.of(number(MINE, **settings)), OURS)
+    assert status.points == points
+    assert words in status.message
 
 
-def test_what_would_win_over_the_address_is_cleared_and_nothing_else() -> None:
+def test_only_settings_that_override_the_voice_url_are_cleared() -> None:
     plain = changes(Number.of(number(MINE)), OURS)
     assert plain == {
         "VoiceUrl": VOICE,
@@ -74,14 +74,14 @@ def test_what_would_win_over_the_address_is_cleared_and_nothing_else() -> None:
     assert changes(Number.of(overridden), OURS) == plain | cleared
 
 
-def test_what_is_lost_by_pointing_a_number_here_is_named() -> None:
+def test_the_consequences_of_pointing_a_number_here_are_named() -> None:
     def cost(**settings: str) -> str:
         return " ".join(
             number_status(Number.of(number(MINE, **settings)), OURS).consequence
         )
 
     assert cost(voice_url=ELSEWHERE) == f"Its calls no longer go to {ELSEWHERE}."
-    assert "no longer told" in cost(voice_url=VOICE, status_callback=ELSEWHERE)
+    assert "no longer gets a report" in cost(voice_url=VOICE, status_callback=ELSEWHERE)
     assert cost(voice_url="https://demo.twilio.com/welcome/voice/") == ""
     assert cost() == cost(**HERE) == cost(voice_url=VOICE, voice_method="GET") == ""
 
@@ -99,7 +99,7 @@ def test_every_page_of_the_account_is_read() -> None:
     with FakeTwilio(page_size=2) as fake:
         numbers = [f"+1500555{count:04}" for count in range(5)]
         fake.has(*map(number, numbers))
-        assert [found.number for found in asked(fake).numbers()] == numbers
+        assert [row.number for row in asked(fake).numbers()] == numbers
         assert len(fake.requests) == 3
 
 
@@ -118,8 +118,8 @@ def test_the_token_goes_to_no_other_address_than_the_accounts() -> None:
         (401, b"", BadAccount, "Copy both"),
         (403, b'{"message": "No."}', TwilioRefused, "No."),
         (404, b"", UnknownNumber, "no such number"),
-        (429, b"", TwilioAway, "too much at once"),
-        (500, b"<html>", TwilioAway, "trouble of its own"),
+        (429, b"", TwilioAway, "too many requests"),
+        (500, b"<html>", TwilioAway, "has a problem"),
         (400, b"[" * 5000, TwilioRefused, "does not say why"),
         (302, b"", TwilioRefused, "302"),
         (204, b"", TwilioRefused, "not Twilio's API"),
@@ -127,7 +127,7 @@ def test_the_token_goes_to_no_other_address_than_the_accounts() -> None:
         (201, b'{"incoming_phone_numbers": 3}', TwilioRefused, "not a list"),
     ],
 )
-def test_a_refusal_is_named_in_plain_words(
+def test_errors_have_a_plain_message(
     status: int, says: bytes, error: type[TwilioError], words: str
 ) -> None:
     with FakeTwilio() as fake:
@@ -151,7 +151,7 @@ def test_a_slow_twilio_is_given_up_in_time() -> None:
             asked(fake, seconds=0.2).numbers()
 
 
-def test_a_twilio_that_cannot_be_reached_is_told() -> None:
+def test_an_unreachable_twilio_is_reported() -> None:
     with FakeTwilio() as fake:
         gone = asked(fake)
     with pytest.raises(TwilioAway, match="cannot be reached"):

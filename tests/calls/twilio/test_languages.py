@@ -1,4 +1,4 @@
-"""What Twilio is told of a bot's other languages."""
+"""The <Language> elements of a bot with several languages."""
 
 from dataclasses import replace
 
@@ -11,17 +11,19 @@ from calls.simulator.twiml import Relay, read_twiml
 from calls.twilio import twiml
 
 
-def declared(*tongues: Language, **settings: object) -> list[tuple[str, str, str, str]]:
+def declared(
+    *languages: Language, **settings: object
+) -> list[tuple[str, str, str, str]]:
     """Each language with its providers and its speech model."""
-    profile = replace(config_of(Bot(**settings)), languages=tongues)
+    config = replace(config_of(Bot(**settings)), languages=languages)
     return [
         (
-            each["code"],
-            each["ttsProvider"],
-            each["transcriptionProvider"],
-            each["speechModel"],
+            attributes["code"],
+            attributes["ttsProvider"],
+            attributes["transcriptionProvider"],
+            attributes["speechModel"],
         )
-        for each in twiml.languages(profile)
+        for attributes in twiml.languages(config)
     ]
 
 
@@ -31,13 +33,13 @@ def test_a_bot_of_one_language_declares_none() -> None:
 
 
 def test_each_language_is_understood_by_the_best_model_it_has() -> None:
-    tongues = (
+    languages = (
         Language("de-DE", "Johanna"),
         Language("pl-PL", "Wojciech"),
         Language("fr-FR", "Étienne", transcription_provider="Google"),
         Language("es-ES", "Diego", speech_model="flux"),
     )
-    assert declared(*tongues) == [
+    assert declared(*languages) == [
         ("en-US", "Google", "Deepgram", "nova-3-general"),
         ("de-DE", "Google", "Deepgram", "nova-3-general"),
         ("es-ES", "Google", "Deepgram", "flux"),
@@ -50,7 +52,7 @@ def test_each_language_is_understood_by_the_best_model_it_has() -> None:
     ("provider", "model", "used"),
     [("Google", "nova-3-general", "telephony"), ("Deepgram", "long", "nova-3-general")],
 )
-def test_a_speech_model_of_another_provider_is_never_told(
+def test_a_speech_model_of_another_provider_is_never_sent(
     provider: str, model: str, used: str
 ) -> None:
     bot = {"transcription_provider": provider, "speech_model": model}
@@ -60,9 +62,9 @@ def test_a_speech_model_of_another_provider_is_never_told(
     ]
 
 
-def test_the_carrier_reads_which_languages_it_may_change_to() -> None:
-    profile = replace(config_of(Bot()), languages=(Language("de-DE", "Johanna"),))
-    document = twiml.relay(profile, socket_url="wss://x/", action_url="https://x/")
+def test_the_simulator_reads_the_declared_languages() -> None:
+    config = replace(config_of(Bot()), languages=(Language("de-DE", "Johanna"),))
+    document = twiml.relay(config, socket_url="wss://x/", action_url="https://x/")
     (relay,) = read_twiml(document, "https://x/")
     assert isinstance(relay, Relay)
     assert relay.languages == {"en-US", "de-DE"}

@@ -50,7 +50,7 @@ def test_a_recorded_setup() -> None:
         {"customParameters": []},
     ],
 )
-def test_setups_of_other_carriers_and_with_gaps(changes: dict[str, Any]) -> None:
+def test_setups_with_gaps_and_of_other_channels(changes: dict[str, Any]) -> None:
     setup = parse(**{**SETUP, **changes})
     assert isinstance(setup, relay.Setup)
     assert setup.call_sid == "CA1"

@@ -7,7 +7,7 @@ from calls.blocking import lines, pattern_of, patterns_for
 
 
 @pytest.mark.parametrize(
-    ("typed", "kept"),
+    ("typed", "pattern"),
     [
         ("+1 (415) 555-0100", "+14155550100"),
         ("0044 20 7946 0000", "+442079460000"),
@@ -23,9 +23,9 @@ from calls.blocking import lines, pattern_of, patterns_for
         ("+266696687", "anonymous"),
     ],
 )
-def test_a_caller_is_understood_as_people_write_it(typed: str, kept: str) -> None:
-    assert pattern_of(typed) == kept
-    assert pattern_of(kept) == kept
+def test_numbers_are_understood_as_people_write_them(typed: str, pattern: str) -> None:
+    assert pattern_of(typed) == pattern
+    assert pattern_of(pattern) == pattern
 
 
 @pytest.mark.parametrize(

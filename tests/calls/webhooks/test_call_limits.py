@@ -31,7 +31,7 @@ CALLER = RINGING["From"]
         (CurrentLoad(0, 0, 9), LimitExceeded.OF_CALLER),
     ],
 )
-def test_caps_on_calls(load: CurrentLoad, exceeded: LimitExceeded | None) -> None:
+def test_limits_on_calls(load: CurrentLoad, exceeded: LimitExceeded | None) -> None:
     assert CallLimits(2, 3, 9).exceeded(load) == exceeded
     assert CallLimits().exceeded(load) is None
 
@@ -50,7 +50,7 @@ def verbs(document: ElementTree.Element) -> list[tuple[str, str]]:
 @pytest.mark.usefixtures("fresh_process")
 @pytest.mark.django_db(transaction=True)
 class TestCalls:
-    async def test_a_blocked_caller_is_rejected_and_noted(self, bot: Bot) -> None:
+    async def test_a_blocked_caller_is_rejected_and_listed(self, bot: Bot) -> None:
         await BlockedCaller.objects.acreate(pattern="+1500555*")
         assert verbs(await ring()) == [("Reject", "rejected")]
         call = await Call.objects.aget()
@@ -61,8 +61,8 @@ class TestCalls:
     async def test_calls_that_we_make_are_not_blocked(self) -> None:
         await sync_to_async(numbered)("+15005550006")
         await BlockedCaller.objects.acreate(pattern="+1*")
-        parties = {"From": "+15005550006", "To": "+15005550001"}
-        document = await ring(Direction="outbound-api", **parties)
+        numbers = {"From": "+15005550006", "To": "+15005550001"}
+        document = await ring(Direction="outbound-api", **numbers)
         assert verbs(document)[0][0] == "Connect"
 
     async def test_a_caller_has_so_many_calls_at_once(
@@ -132,7 +132,7 @@ class TestCalls:
         for _ in range(3):
             assert verbs(await ring())[0][0] == "Connect"
 
-    async def test_a_repeated_sid_with_other_parties_changes_nothing(self) -> None:
+    async def test_a_repeated_sid_with_other_numbers_changes_nothing(self) -> None:
         for number in ("+15005550006", "+15005550007"):
             await sync_to_async(numbered)(number)
         await ring()

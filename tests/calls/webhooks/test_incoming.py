@@ -53,7 +53,7 @@ async def post(path: str, token: str = TOKEN, **form: str) -> httpx.Response:
 
 
 def outside() -> httpx.AsyncClient:
-    """A client that reaches the application the way the carrier does."""
+    """A client that reaches the application the way Twilio does."""
     app: Any = application
     transport = httpx.ASGITransport(app)
     return httpx.AsyncClient(transport=transport, base_url=ORIGIN)
@@ -101,12 +101,12 @@ async def test_what_stands_in_the_voice_address_becomes_parameters(bot: Bot) -> 
     response = await post(f"/voice?{query}&long={'x' * 600}&n=a%00%0Ab", **RINGING)
     relay = ElementTree.fromstring(response.content).find("Connect/ConversationRelay")
     assert relay is not None
-    told = {each.attrib["name"]: each.attrib["value"] for each in relay}
-    assert told == {"shop": 'Köln "><Hangup/>', "long": "x" * 500, "n": "a b"}
+    parameters = {child.attrib["name"]: child.attrib["value"] for child in relay}
+    assert parameters == {"shop": 'Köln "><Hangup/>', "long": "x" * 500, "n": "a b"}
     assert {each.tag for each in relay} == {"Parameter"}
     call = await Call.objects.aget()
-    assert call.variables == told
-    # What a lookup told meanwhile is not the carrier's business.
+    assert call.variables == parameters
+    # Results of the lookup are not sent to Twilio.
     call.variables |= {"debt": "100"}
     call.relay_nonce = ""
     await call.asave()
@@ -140,7 +140,7 @@ async def test_a_repeated_delivery_is_the_same_call(bot: Bot) -> None:
         {"From": "sip:alice@example.com;" + "x" * 300},
     ],
 )
-async def test_odd_parties_are_answered(bot: Bot, changes: dict[str, str]) -> None:
+async def test_odd_numbers_are_answered(bot: Bot, changes: dict[str, str]) -> None:
     assert (await ring(**changes)).find("Connect") is not None
 
 
@@ -156,7 +156,7 @@ async def test_a_call_without_a_sid_hears_a_sentence(bot: Bot) -> None:
     assert [verb.tag for verb in document] == ["Say", "Hangup"]
 
 
-async def test_a_missing_inworld_key_is_told_in_speech_and_in_the_log(
+async def test_a_missing_inworld_key_is_reported_in_speech_and_in_the_log(
     bot: Bot, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.INWORLD_API_KEY = ""
@@ -167,7 +167,7 @@ async def test_a_missing_inworld_key_is_told_in_speech_and_in_the_log(
     assert "INWORLD_API_KEY is not set" in caplog.text
 
 
-async def test_a_loopback_server_url_behind_a_tunnel_is_told(
+async def test_a_loopback_server_url_behind_a_tunnel_is_reported(
     bot: Bot, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.SERVER_URL = "http://localhost:3000"
@@ -254,7 +254,7 @@ async def test_callbacks_for_unknown_calls_are_taken_quietly() -> None:
     assert not await Call.objects.aexists()
 
 
-async def test_clips_are_served_whole_and_only_to_those_who_know_the_id() -> None:
+async def test_clips_are_served_in_full_and_only_by_their_id() -> None:
     await services().clips.put("secret", b"RIFF....", 60)
     async with outside() as client:
         response = await client.get("/audio/secret")
@@ -303,7 +303,7 @@ async def test_hints_may_be_one_a_line() -> None:
 async def test_a_handoff_puts_through_to_whom_the_row_names_and_nobody_else() -> None:
     await sync_to_async(numbered)("+15005550006", transfer_number="+15005550099")
     await ring()
-    for kept, handoff, dialled in (
+    for transfer, handoff, dialled in (
         (SALES, '{"transfer": true}', ["+15005550042"]),
         (SALES, '{"transfer": true, "number": "+19005550000"}', ["+15005550042"]),
         (SALES, '{"transfer": "+19005550000"}', []),
@@ -312,7 +312,7 @@ async def test_a_handoff_puts_through_to_whom_the_row_names_and_nobody_else() ->
         ({}, '{"transfer": true, "number": "+19005550000"}', []),
         ({"returned": "Nobody."}, '{"transfer": true}', []),
     ):
-        await Call.objects.aupdate(status="in-progress", transfer=kept)
+        await Call.objects.aupdate(status="in-progress", transfer=transfer)
         form = {**SESSION, "SessionStatus": "ended", "HandoffData": handoff}
         document = ElementTree.fromstring((await post("/voice/action", **form)).content)
         numbers = [dial.findtext("Number") for dial in document.iter("Dial")]

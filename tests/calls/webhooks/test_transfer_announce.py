@@ -8,7 +8,7 @@ from bots.models import Bot
 from calls.models import Call
 from calls.review.status import display_status
 from calls.transfer import Transfer
-from calls.twilio.twiml import screening_gather
+from calls.twilio.twiml import screening_prompt
 from calls.webhooks.dial_result import parse_dial_result
 from tests.calls.webhooks.test_incoming import (
     ORIGIN,
@@ -35,8 +35,8 @@ async def test_whom_nothing_is_announced_to_is_connected_at_once(bot: Bot) -> No
     (dial,) = await verbs("/voice/action", **ENDED)
     assert dial[0].attrib == {}
     assert await tags("/voice/dial/0", **TALKED) == ["Hangup"]
-    told = "Sales took the call, which lasted 62 s."
-    assert await state() == ("completed", "transferred", told)
+    result = "Sales took the call, which lasted 62 s."
+    assert await state() == ("completed", "transferred", result)
 
 
 @in_database
@@ -67,7 +67,7 @@ async def test_another_key_than_1_takes_no_call(bot: Bot, key: str) -> None:
     call = await handed_over()
     path = f"/voice/accept/{call.pk}/0"
     assert await tags(path, **PERSON, **KEY, Digits=key) == ["Say", "Hangup"]
-    # However the carrier came to bridge the two, nobody took the call.
+    # Nobody accepted the call, even if Twilio bridged the two.
     assert await tags("/voice/dial/0", **TALKED) == ["Connect"]
     assert (await state())[2].startswith("Sales did not take the call.")
 
@@ -83,8 +83,8 @@ async def test_1_takes_the_call_and_its_end_is_the_end(bot: Bot) -> None:
     assert await tags(f"/voice/announcement/{call.pk}/0", **PERSON) == ["Hangup"]
     for _ in range(2):
         assert await tags("/voice/dial/0", **TALKED) == ["Hangup"]
-    told = "Sales took the call, which lasted 62 s."
-    assert await state() == ("completed", "transferred", told)
+    result = "Sales took the call, which lasted 62 s."
+    assert await state() == ("completed", "transferred", result)
     assert (await Call.objects.aget()).transfer == {}
     assert await tags(path, **PERSON, **KEY, Digits="1") == ["Hangup"]
 
@@ -123,13 +123,13 @@ async def test_a_persons_telephone_speaks_of_its_own_call_only(bot: Bot) -> None
 @pytest.mark.parametrize("language", PHRASEBOOKS)
 def test_every_language_announces_a_caller(language: str) -> None:
     transfer = Transfer("Sales", "+15005550042", language=f"{language}-XX")
-    alone = screening_gather(transfer)
+    alone = screening_prompt(transfer)
     assert "1" in alone
-    told = screening_gather(
+    prompt = screening_prompt(
         Transfer.of({**transfer.to_json(), "summary": "Two {crates}"})
     )
-    assert "Two {crates}." in told
-    assert told.startswith(PHRASEBOOKS[language].screening_prompt.partition("{}")[0])
+    assert "Two {crates}." in prompt
+    assert prompt.startswith(PHRASEBOOKS[language].screening_prompt.partition("{}")[0])
     assert PHRASEBOOKS[language].screening_accepted.endswith(".")
     assert PHRASEBOOKS[language].screening_declined.endswith(".")
 
@@ -137,5 +137,5 @@ def test_every_language_announces_a_caller(language: str) -> None:
 def test_the_person_behind_the_transfer_number_has_no_name() -> None:
     person = config_of(Bot(transfer_number="+15005550099")).transfer_targets[0]
     transfer = Transfer.of(person.to_json())
-    told = parse_dial_result(transfer, {"DialCallStatus": "busy"}).message
-    assert told.startswith("The transfer number is on the phone.")
+    message = parse_dial_result(transfer, {"DialCallStatus": "busy"}).message
+    assert message.startswith("The transfer number is on the phone.")

@@ -50,7 +50,7 @@ from tests.conftest import numbered
 
 
 @in_database
-async def test_a_person_is_rung_up_as_the_operator_set_it(bot: Bot) -> None:
+async def test_the_target_is_dialled_as_configured(bot: Bot) -> None:
     call = await handed_over()
     (dial,) = await verbs("/voice/action", **ENDED)
     assert dial.attrib == {
@@ -73,7 +73,7 @@ async def test_a_person_is_rung_up_as_the_operator_set_it(bot: Bot) -> None:
 
 @in_database
 @pytest.mark.parametrize(
-    ("form", "told"),
+    ("form", "message"),
     [
         (NO_ANSWER, "Sales did not answer."),
         ({**NO_ANSWER, "DialCallStatus": "busy"}, "Sales is on the phone."),
@@ -85,7 +85,7 @@ async def test_a_person_is_rung_up_as_the_operator_set_it(bot: Bot) -> None:
     ],
 )
 async def test_a_caller_nobody_took_gets_a_fresh_relay_once(
-    bot: Bot, form: dict[str, str], told: str
+    bot: Bot, form: dict[str, str], message: str
 ) -> None:
     await handed_over()
     await post("/voice/action", **ENDED)
@@ -100,13 +100,13 @@ async def test_a_caller_nobody_took_gets_a_fresh_relay_once(
     )
     call = await Call.objects.aget()
     assert (call.reconnects, call.failed_transfers) == (1, 1)
-    assert call.transfer["returned"].startswith(told)
-    assert (await state())[2].startswith(told)
+    assert call.transfer["returned"].startswith(message)
+    assert (await state())[2].startswith(message)
     found = read_token(url.rsplit("/", 1)[1])
     assert found
     admitted = await admit(*found, fallback=lambda: None)
     assert admitted
-    assert admitted.transfer["returned"].startswith(told)
+    assert admitted.transfer["returned"].startswith(message)
     # Told once; what comes late changes nothing.
     assert (await Call.objects.aget()).transfer == {}
     for path, late in (
@@ -171,8 +171,8 @@ async def test_a_caller_who_hangs_up_while_it_rings_ends_the_call(
     await handed_over()
     gone = {**NO_ANSWER, "DialCallStatus": status, "CallStatus": "completed"}
     assert await tags("/voice/dial/0", **gone) == ["Hangup"]
-    told = "The caller hung up before Sales took the call."
-    assert await state() == ("completed", "caller-hung-up", told)
+    result = "The caller hung up before Sales took the call."
+    assert await state() == ("completed", "caller-hung-up", result)
 
 
 @in_database
@@ -195,8 +195,8 @@ async def test_the_last_word_on_a_call_may_come_before_that_on_its_transfer(
         for name in (*order, *order):
             path, form = reports[name]
             await post(path, **form)
-        told = "Sales took the call, which lasted 62 s."
-        assert await state() == ("completed", "transferred", told)
+        result = "Sales took the call, which lasted 62 s."
+        assert await state() == ("completed", "transferred", result)
         assert (await Call.objects.aget()).transfer == {}
 
 
@@ -211,7 +211,7 @@ async def test_a_session_that_was_replaced_puts_nobody_through(bot: Bot) -> None
 
 @in_database
 async def test_the_person_sees_who_calls_or_else_our_number(bot: Bot) -> None:
-    for parties, shown in (
+    for numbers, shown in (
         ({"from_number": "+15005550001"}, "+15005550001"),
         ({"from_number": "anonymous"}, "+15005550006"),
         ({"from_number": "client:kim"}, "+15005550006"),
@@ -220,7 +220,7 @@ async def test_the_person_sees_who_calls_or_else_our_number(bot: Bot) -> None:
     ):
         await Call.objects.all().adelete()
         await handed_over()
-        await Call.objects.aupdate(**{"direction": "inbound", **parties})
+        await Call.objects.aupdate(**{"direction": "inbound", **numbers})
         (dial,) = await verbs("/voice/action", **ENDED)
         assert dial.attrib.get("callerId") == shown
 
@@ -231,7 +231,7 @@ def test_a_number_of_nobody_is_not_shown() -> None:
 
 
 @in_database
-async def test_without_a_server_to_come_back_to_the_caller_is_told(
+async def test_without_a_server_to_return_to_the_caller_hears_an_apology(
     bot: Bot, settings: Settings
 ) -> None:
     settings.REDIS_URL = ""
@@ -270,7 +270,7 @@ async def test_a_bot_that_gives_up_says_so_in_the_language_of_the_call(
 
 
 @in_database
-async def test_where_the_bot_has_no_room_whoever_is_there_takes_the_call(
+async def test_a_full_server_transfers_to_an_available_target(
     settings: Settings,
 ) -> None:
     bot = await sync_to_async(numbered)("+15005550006", time_zone="UTC")
@@ -295,11 +295,11 @@ async def test_nobody_is_put_through_to_a_number_that_a_bot_answers(
     bot = await sync_to_async(numbered)(mine, transfer_number=mine)
     await sync_to_async(numbered)(another)
     await bot.targets.acreate(name="Another bot", number=another)
-    # Of a number that is not noted here the call itself tells that it is ours.
+    # Only the call shows that a number without a row is ours.
     await bot.numbers.all().adelete()
     await Bot.objects.filter(pk=bot.pk).aupdate(is_default=True)
-    parties = {"Direction": "outbound-api", "From": mine, "To": RINGING["From"]}
-    leg = parties if outbound else {}
+    fields = {"Direction": "outbound-api", "From": mine, "To": RINGING["From"]}
+    leg = fields if outbound else {}
     await ring(**leg)
     await Call.objects.aupdate(reconnects=MAX_RECONNECTS, relay_nonce="")
     assert await tags("/voice/action", **LOST) == ["Say", "Hangup"]
@@ -311,7 +311,7 @@ async def test_nobody_is_put_through_to_a_number_that_a_bot_answers(
 
 
 @in_database
-async def test_a_line_that_keeps_breaking_leads_to_whoever_is_there() -> None:
+async def test_a_relay_that_keeps_failing_leads_to_an_available_target() -> None:
     notice = {"transfer_notice": "One moment, {{name|please}}{{nobody}}."}
     bot = await sync_to_async(numbered)("+15005550006", **notice)
     await bot.targets.acreate(name="Sales", number="+15005550042")
@@ -339,7 +339,7 @@ def test_who_is_with_a_person_is_not_taken_for_dead(bot: Bot, is_test: bool) -> 
         reaper = Reaper()
         return reaper.run() + reaper.run()
 
-    # Of a test there is no carrier who would tell of its end.
+    # Twilio does not report the end of a test call.
     assert looks(STALE_AFTER + timedelta(minutes=5)) == int(is_test)
     assert looks(TRANSFERRED + timedelta(minutes=5)) == int(not is_test)
     call.refresh_from_db()
@@ -357,7 +357,7 @@ FORMS = st.dictionaries(
 
 
 @given(FORMS)
-def test_whatever_the_carrier_reports_nobody_took_what_they_did_not_accept(
+def test_no_report_makes_an_unaccepted_call_answered(
     form: dict[str, str],
 ) -> None:
     found = parse_dial_result(Transfer.of(SALES), form)

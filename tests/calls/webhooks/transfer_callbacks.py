@@ -89,14 +89,16 @@ async def handed_over(**changes: Any) -> Call:
     await Turn.objects.acreate(
         index=1, role="tool", text="transfer_call", tool_call=use, **fixed
     )
-    kept = {**SALES, **changes}
-    await sync_to_async(write_all)([TransferStarted(call.pk, kept, call.reconnects)])
+    transfer = {**SALES, **changes}
+    await sync_to_async(write_all)(
+        [TransferStarted(call.pk, transfer, call.reconnects)]
+    )
     await Call.objects.aupdate(status="in-progress", answered_at=now)
     return await Call.objects.aget()
 
 
 async def state() -> tuple[str, str, str]:
-    """How the call stands, and what its transcript says became of the transfer."""
+    """The call's status and end reason, and the result of the transfer."""
     call = await Call.objects.aget()
     turn = await call.turns.aget(index=1)
     return call.status, call.end_reason, turn.tool_call.get("result", "")

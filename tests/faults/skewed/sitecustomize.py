@@ -18,7 +18,7 @@ real_time, real_now = time.time, timezone.now
 
 
 def seconds() -> float:
-    """How far the clock is off."""
+    """The error of the clock in seconds."""
     return float(struct.unpack("d", shift[:8])[0])
 
 

@@ -1,4 +1,4 @@
-"""What a stand-in for Inworld plays: raw chunks as Inworld sends them, and faults."""
+"""Scripts for the fake Inworld: raw chunks as Inworld sends them, and faults."""
 
 import base64
 import io
@@ -99,7 +99,7 @@ DONE = b"data: [DONE]\n\n"
 
 
 def sample(name: str) -> bytes:
-    """A recorded stream, as Inworld is known or feared to send it."""
+    """A stored stream: recorded from Inworld, or malformed on purpose."""
     return (SAMPLES_FOLDER / f"{name}.sse").read_bytes()
 
 
@@ -128,7 +128,7 @@ def speech(*sentences: str, seconds: float = 0.2) -> list[Step]:
 def tool_call(
     name: str, arguments: dict[str, Any], call_id: str = "call_1"
 ) -> list[Step]:
-    """A whole stream that calls one function, its arguments in pieces."""
+    """A complete stream that calls one function, its arguments in pieces."""
     written = json.dumps(arguments)
     function = {"name": name, "arguments": ""}
     begun = {"index": 0, "id": call_id, "type": "function", "function": function}

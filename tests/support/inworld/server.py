@@ -1,13 +1,13 @@
-"""A stand-in for Inworld on a real socket, scripted by tests.
+"""A fake Inworld on a real socket, scripted by tests.
 
     async with FakeInworld() as inworld:
-        inworld.says("Hello there.", "How can I help?")  # one whole reply
+        inworld.says("Hello there.", "How can I help?")  # one reply
         inworld.answers([*speech("Sure."), Pause(), DONE])  # one reply, step by step
         inworld.answers([Status(429, headers={"Retry-After": "2"})])
         inworld.tells('{"summary": "…"}')  # to a request for text in one piece
 
-Queued replies are played in order; when none is left `reply_with` is asked, and without
-that every caller is told what they said.
+Queued replies are played in order. After the last one, `reply_with` makes replies;
+without it, the reply repeats the caller's words.
 """
 
 import asyncio
@@ -98,7 +98,7 @@ class FakeInworld(LocalServer):
         self.models: list[Any] = []
         self._quiet = asyncio.Event()
         self._scripts: deque[list[Step]] = deque()
-        self._tellings: deque[str | Step] = deque()
+        self._texts: deque[str | Step] = deque()
         self._gate = asyncio.Semaphore(0)
         self._arrived = asyncio.Event()
 
@@ -129,7 +129,7 @@ class FakeInworld(LocalServer):
 
     def tells(self, *texts: str | Step) -> None:
         """Queue answers in one piece, each a text or what else happens."""
-        self._tellings.extend(texts)
+        self._texts.extend(texts)
 
     def resume(self) -> None:
         """Let one Pause pass, whether or not a reply has reached it yet."""
@@ -176,8 +176,8 @@ class FakeInworld(LocalServer):
 
     def _script(self, body: Any) -> Iterable[Step]:
         if not body["stream"]:
-            told = self._tellings.popleft() if self._tellings else "{}"
-            return [in_one_piece(told) if isinstance(told, str) else told]
+            text = self._texts.popleft() if self._texts else "{}"
+            return [in_one_piece(text) if isinstance(text, str) else text]
         if self._scripts:
             return self._scripts.popleft()
         if self.reply_with:

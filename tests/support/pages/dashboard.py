@@ -75,7 +75,7 @@ def text(client: Client) -> str:
 
 
 def whats(client: Client) -> str:
-    return " ".join(trouble.what for trouble in home(client)["problems"])
+    return " ".join(finding.message for finding in home(client)["problems"])
 
 
 def staff(*permissions: str) -> User:

@@ -1,4 +1,4 @@
-"""The talk page as a server sees it: who opens it, and what comes over its socket."""
+"""The test call page as a server sees it: its user, and its WebSocket's frames."""
 
 import asyncio
 import json
@@ -45,7 +45,7 @@ def client_of(user: User) -> Client:
 
 
 class Browser:
-    """A logged-in browser on the talk page, as far as the server can tell."""
+    """A signed-in browser on the test call page, as far as the server can tell."""
 
     def __init__(self, server: LiveServer, user: User | None) -> None:
         self.server = server
@@ -64,7 +64,7 @@ class Browser:
         return told
 
     async def decide(self, token: str, decision: str) -> httpx.Response:
-        """Say what a person does whom the call is put through to."""
+        """Decide what the person does to whom the call is transferred."""
         headers = {"Cookie": self.cookie, "X-CSRFToken": CSRF}
         data = {"token": token, "decision": decision}
         async with httpx.AsyncClient(base_url=self.server.url) as http:

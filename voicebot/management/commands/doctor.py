@@ -1,4 +1,4 @@
-"""`manage.py doctor`: try every part a call needs, and say what a caller would hear."""
+"""`manage.py doctor`: check every part a call needs, and what a caller would hear."""
 
 import json
 import sys
@@ -12,9 +12,9 @@ from django.core.management.base import BaseCommand, CommandParser
 from bots.models import Bot
 from calls.diagnostics import probes
 from calls.diagnostics.findings import Finding, Level
-from calls.diagnostics.inworld_probes import of_inworld
+from calls.diagnostics.inworld_probes import probe_inworld
 from calls.diagnostics.post_call_probes import probe_post_call_tasks
-from calls.diagnostics.report import conclusion, of_roundtrip
+from calls.diagnostics.report import conclusion, probe_server_url
 from calls.diagnostics.server_url_probe import Sample
 from voicebot.management.commands.setup import reach_database
 
@@ -22,31 +22,32 @@ SIGNS = {Level.OK: "✓", Level.WARNING: "!", Level.FAILURE: "✗"}
 
 
 class Command(BaseCommand):
-    """Answers “would a call work now?”; ends with 1 when one would fail."""
+    """Answers the question: would a call work now?"""
 
-    help = "Try everything a call needs, with or without a running server."
-    requires_system_checks = []  # what they find is told with the rest
+    help = "Check everything a call needs, with or without a running server."
+    requires_system_checks = []  # their messages are among the findings
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """What to leave out, and for whom to write."""
         parser.add_argument(
-            "--no-speech", action="store_true", help="have Inworld speak no word"
+            "--no-speech",
+            action="store_true",
+            help="skip speech synthesis, which costs money",
         )
-        parser.add_argument("--json", action="store_true", help="for programs")
+        parser.add_argument("--json", action="store_true", help="output for programs")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Tell each finding as it comes."""
+        """Print each finding as it comes; exit with 1 if a call would fail."""
         findings = []
         for finding in examine(speech=not options["no_speech"]):
             findings.append(finding)
             if not options["json"]:
                 self.stdout.write(self._line(finding))
                 self.stdout.flush()
-        works = all(finding.mark != Level.FAILURE for finding in findings)
+        works = all(not finding.is_failure for finding in findings)
         callers = conclusion(findings)
         if options["json"]:
-            told = [asdict(finding) for finding in findings]
-            report = {"ok": works, "findings": told, "callers": callers}
+            results = [asdict(finding) for finding in findings]
+            report = {"ok": works, "findings": results, "callers": callers}
             self.stdout.write(json.dumps(report, indent=2, ensure_ascii=False))
         else:
             self.stdout.write(callers)
@@ -58,27 +59,27 @@ class Command(BaseCommand):
             Level.OK: self.style.SUCCESS,
             Level.WARNING: self.style.WARNING,
             Level.FAILURE: self.style.ERROR,
-        }[finding.mark]
-        return f"{paint(SIGNS[finding.mark])} {finding.name}: {finding.message}"
+        }[finding.level]
+        return f"{paint(SIGNS[finding.level])} {finding.name}: {finding.text}"
 
 
 def examine(*, speech: bool) -> Iterator[Finding]:
-    """Everything, in the order in which a call needs it."""
-    yield from probes.of_settings()
-    database = list(probes.of_database(reach_database))
+    """Check everything, in the order in which a call needs it."""
+    yield from probes.probe_settings()
+    database = list(probes.probe_database(reach_database))
     yield from database
-    has_database = all(finding.mark != Level.FAILURE for finding in database)
+    has_database = not any(finding.is_failure for finding in database)
     sample = Sample()
-    clips = list(probes.of_clips(sample))
+    clips = list(probes.probe_clips(sample))
     yield from clips
-    yield from probes.of_server()
-    shared = settings.REDIS_URL and all(found.mark == Level.OK for found in clips)
-    yield from of_roundtrip(sample if shared else None)
+    yield from probes.probe_server()
+    is_stored = settings.REDIS_URL and not any(finding.is_failure for finding in clips)
+    yield from probe_server_url(sample if is_stored else None)
     if has_database:
-        yield from probes.of_numbers()
+        yield from probes.probe_numbers()
         yield from probe_post_call_tasks()
     bots = (
         list(Bot.objects.with_related().filter(is_active=True)) if has_database else []
     )
-    yield from of_inworld(bots, speech=speech)
-    yield from probes.of_clock()
+    yield from probe_inworld(bots, speech=speech)
+    yield from probes.probe_clock()

@@ -1,4 +1,4 @@
-"""For a caller who asks that nothing be kept of them."""
+"""`manage.py erase_caller`: delete the data of one caller."""
 
 from typing import Any
 
@@ -19,15 +19,14 @@ from calls.speech.clip_store import ClipsUnavailable
 
 
 class Command(BaseCommand):
-    """Deletes all that is kept of one caller."""
+    """Deletes everything that is stored about one caller."""
 
-    help = "Delete everything about one caller: calls, what was said, sound, mentions."
+    help = "Delete everything about one caller: calls, transcripts, audio, log entries."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Who, and whether it is meant."""
         parser.add_argument("number", help="+14155550100, or sip:… or client:…")
         parser.add_argument(
-            "--dry-run", action="store_true", help="only say how much there is"
+            "--dry-run", action="store_true", help="only print how much there is"
         )
         parser.add_argument(
             "--no-input", action="store_true", help="delete without asking"
@@ -36,29 +35,36 @@ class Command(BaseCommand):
     def handle(
         self, *args: Any, number: str, dry_run: bool, no_input: bool, **options: Any
     ) -> None:
-        """Say what is known, ask, delete; fails while a call of theirs goes on."""
+        """Print what is stored, ask, delete. Fails while a call is in progress."""
         try:
-            known = caller_data(parse_caller(number))
+            data = caller_data(parse_caller(number))
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
-        told = f"{known.calls} calls with {known.turns} turns are kept of this caller."
-        self.stdout.write(told)
+        self.stdout.write(
+            f"{data.calls} calls with {data.turns} turns are stored of this caller."
+        )
         if dry_run:
             return
-        if known.calls and (no_input or input("Delete them? [yes/no] ") == "yes"):
-            self._delete(known)
-        if known.is_blocked:
-            self.stdout.write("They stay in the list of blocked callers.")
-        if known.going_on:
-            raise CommandError("A call of theirs is going on: repeat when it is over.")
+        if data.calls and (no_input or input("Delete them? [yes/no] ") == "yes"):
+            self._delete(data)
+        if data.is_blocked:
+            self.stdout.write("The number stays in the list of blocked callers.")
+        if data.going_on:
+            raise CommandError(
+                "A call of this caller is in progress: repeat this when it is over."
+            )
 
-    def _delete(self, known: CallerData) -> None:
-        deleted = erase(known.number)
+    def _delete(self, data: CallerData) -> None:
+        deleted = erase(data.number)
         self.stdout.write(f"Deleted: {deleted}. {ELSEWHERE}")
         try:
             async_to_sync(delete_clips)(deleted.clips)
         except ClipsUnavailable:
-            self.stderr.write("Redis is away: the sound of these calls is left there.")
+            self.stderr.write(
+                "Redis is not available: the audio of these calls expires by itself."
+            )
         if deleted.clips and not settings.REDIS_URL:
             minutes = settings.CLIP_TTL_SECONDS // 60
-            self.stdout.write(f"Sound in the server's memory is gone in {minutes} min.")
+            self.stdout.write(
+                f"Audio in the server's memory expires within {minutes} minutes."
+            )

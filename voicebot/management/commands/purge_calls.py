@@ -1,4 +1,4 @@
-"""For whoever does not want to wait for the night, or wants to know what it will do."""
+"""`manage.py purge_calls`: the nightly purge, now or as a dry run."""
 
 from typing import Any
 
@@ -13,29 +13,30 @@ from calls.speech.clip_store import ClipsUnavailable
 
 
 class Command(BaseCommand):
-    """Deletes calls that were kept as long as their bot says."""
+    """Deletes calls that are past the retention period of their bot."""
 
-    help = "Delete calls that were kept long enough; the server does so every night."
+    help = "Delete calls past their retention period, as the server does every night."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Whether it is meant."""
         parser.add_argument(
-            "--dry-run", action="store_true", help="only say how many there are"
+            "--dry-run", action="store_true", help="only print how many there are"
         )
 
     def handle(self, *args: Any, dry_run: bool, **options: Any) -> None:
-        """Delete them batch by batch, or count them; numbers only are told."""
+        """Delete the calls in batches, or count them. Prints only numbers."""
         now = timezone.now()
         if dry_run:
-            for found in overdue(now):
-                number, days = found.calls.count(), found.days
-                self.stdout.write(f"{found.bot_name}: {number} older than {days} days")
+            for group in overdue(now):
+                count, days = group.calls.count(), group.days
+                self.stdout.write(f"{group.bot_name}: {count} older than {days} days")
             return
         deleted = Deleted()
-        while (some := purge_some(now)).calls:
-            deleted += some
+        while (batch := purge_some(now)).calls:
+            deleted += batch
         self.stdout.write(f"Deleted: {deleted}.")
         try:
             async_to_sync(delete_clips)(deleted.clips)
         except ClipsUnavailable:
-            self.stderr.write("Redis is away: the sound of these calls is left there.")
+            self.stderr.write(
+                "Redis is not available: the audio of these calls expires by itself."
+            )

@@ -1,4 +1,4 @@
-"""For whoever has lost the device that shows the codes, and the recovery codes."""
+"""`manage.py reset_two_factor`: for users who lost phone and recovery codes."""
 
 from typing import Any
 
@@ -9,21 +9,20 @@ from calls.accounts.sign_in import reset_two_factor
 
 
 class Command(BaseCommand):
-    """Lets a person sign in with the password alone."""
+    """Lets a user sign in with the password alone."""
 
-    help = "Forget the authenticator app and the recovery codes of a person."
+    help = "Remove the authenticator app and the recovery codes of a user."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Whose."""
         parser.add_argument("username")
 
     def handle(self, *args: Any, username: str, **options: Any) -> None:
-        """Remove them, and say so."""
+        """Remove the user's second factor, and report it."""
         try:
-            person = User.objects.get_by_natural_key(username)
+            user = User.objects.get_by_natural_key(username)
         except User.DoesNotExist as error:
             raise CommandError(f"There is no account named “{username}”.") from error
-        if reset_two_factor(person):
-            self.stdout.write(f"“{username}” signs in with the password alone now.")
+        if reset_two_factor(user):
+            self.stdout.write(f"“{username}” now signs in with the password alone.")
         else:
-            self.stdout.write(f"“{username}” had set up no codes.")
+            self.stdout.write(f"“{username}” had no two-factor sign-in.")

@@ -1,4 +1,4 @@
-"""`manage.py serve`: the server in the foreground, and the sandbox where no key is."""
+"""`manage.py serve`: run the server, and the sandbox if there is no Inworld key."""
 
 import gc
 import os
@@ -20,7 +20,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
-from bots.checks import inworld_trouble
+from bots.checks import inworld_problem
 from bots.inworld.api_key import lacks_key
 from bots.models import MAX_CALL_MINUTES
 from bots.sandbox import demo_tool
@@ -28,66 +28,67 @@ from calls.checks import redis_problem
 from calls.models import Call
 from voicebot.database_options import set_lock_timeout
 
-# The carrier's frames are small; daphne buffers whatever it is sent.
+# Twilio's frames are small. daphne buffers each frame in full.
 MAX_FRAME_BYTES = 64 * 1024
 HTTP_TIMEOUT_SECONDS = 30
 READY = "sandbox listening on "
-# How long threads may take to end when all else has.
-SANDBOX_STOP_SECONDS = 2.0
+# How long threads may take to end after everything else has stopped.
+THREAD_STOP_SECONDS = 2.0
 
 
 def _lower_switch_interval() -> None:
-    """Keep what else Python does from holding up the event loop."""
-    # A thread that writes transcripts would keep the interpreter for 5 ms at a time.
+    """Keep other threads and the garbage collector from delaying the event loop."""
+    # By default another thread may hold the interpreter for 5 ms at a time.
     sys.setswitchinterval(0.0005)
-    # What start-up made stays; looking through it again and again costs calls their
-    # punctuality.
+    # Objects from start-up stay; scanning them again and again would cause pauses.
     gc.collect()
     gc.freeze()
-    gc.collect()  # Python waits for a quarter more than this leaves, which is nothing
-    # A call lives longer than the young generations, and ends in circles with its
-    # socket: collected as seldom as usual, the old one grows for hours.
+    # A full collection waits until a quarter more objects exist than the last one left.
+    # After `freeze` that is none.
+    gc.collect()
+    # A call outlives the young generations, and leaves reference cycles with its
+    # socket: with the default threshold the old generation would grow for hours.
     gc.set_threshold(20_000, 10, 3)
 
 
 def _raise_file_limit() -> None:
-    """Take the descriptors that we are allowed to, not the thousand that are usual.
+    """Raise the soft limit of file descriptors, often 1024, to the hard limit.
 
-    A call has two or three; so has everybody who opens connections and says nothing.
+    A call needs two or three, and so does each idle connection.
     """
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with suppress(ValueError, OSError):  # some systems allow fewer than they say
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    _, limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # some systems allow fewer than they report
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
 
 
-def _leave_in_time() -> None:
-    """End even where a thread waits for a database that never answers.
+def _exit_in_time() -> None:
+    """End the process even if a thread waits for a database that never answers.
 
-    Python would wait for all of them, and for ever.
+    Python itself would wait for all threads, without a limit.
     """
     sys.stdout.flush()
     sys.stderr.flush()
-    last = Timer(SANDBOX_STOP_SECONDS, os._exit, (0,))
-    last.daemon = True
-    last.start()
+    timer = Timer(THREAD_STOP_SECONDS, os._exit, (0,))
+    timer.daemon = True
+    timer.start()
 
 
 class Command(BaseCommand):
     """Answer calls until stopped."""
 
-    help = "Run the server on HOST and PORT; without INWORLD_API_KEY, the sandbox too."
+    help = "Run the server on HOST and PORT; without INWORLD_API_KEY with a sandbox."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Start what is needed, say what a caller can expect, and serve."""
+        """Prepare, print what callers can expect, and serve until stopped."""
         limit_arenas()
         _raise_file_limit()
         set_lock_timeout(connections.databases["default"])
         self._preflight()
         if lacks_key():
-            self._use(self._start_sandbox())
-        elif trouble := inworld_trouble():
-            self.stderr.write(f"{trouble}\nUntil then callers hear an apology.")
-        # Only now: it builds on the settings, and refuses to start on unsafe ones.
+            self._use_sandbox(self._start_sandbox())
+        elif problem := inworld_problem():
+            self.stderr.write(f"{problem}\nUntil then callers hear an apology.")
+        # Not earlier: it depends on the settings, and refuses unsafe ones.
         from voicebot.asgi import application
 
         _lower_switch_interval()
@@ -108,24 +109,24 @@ class Command(BaseCommand):
                 f"Port {settings.PORT} on {settings.HOST} is taken or not allowed. "
                 "Stop what uses it, or set PORT to another."
             )
-        _leave_in_time()
+        _exit_in_time()
 
     def _preflight(self) -> None:
-        """Say what will not work."""
-        if settings.REDIS_URL and (trouble := redis_problem(settings.REDIS_URL)):
-            self.stderr.write(f"{trouble}\nUntil then the carrier's own voice speaks.")
+        """Report what will not work."""
+        if settings.REDIS_URL and (problem := redis_problem(settings.REDIS_URL)):
+            self.stderr.write(f"{problem}\nUntil then Twilio's own voice speaks.")
         try:
             Call.objects.open().exists()
             if not lacks_key():
-                demo_tool.take_away()
+                demo_tool.remove()
         except db.Error as error:
             raise CommandError(
                 f"The database cannot be used ({error}). Is it running, and was "
                 "`manage.py setup` run?"
             ) from error
 
-    def _use(self, sandbox: str) -> None:
-        """Let a sandbox stand in for Inworld, and answer its own tool's requests."""
+    def _use_sandbox(self, sandbox: str) -> None:
+        """Use a sandbox in place of Inworld, and for the requests of the demo tool."""
         settings.INWORLD_BASE_URL = sandbox
         settings.INWORLD_API_KEY = "sandbox"
         settings.SANDBOX_RUNNING = True
@@ -134,12 +135,12 @@ class Command(BaseCommand):
             *settings.TOOL_ALLOWED_PRIVATE_HOSTS,
             host,
         ]
-        if settings.TOOL_ALLOWED_HOSTS:  # else any is allowed
+        if settings.TOOL_ALLOWED_HOSTS:  # empty: all are allowed
             settings.TOOL_ALLOWED_HOSTS = [*settings.TOOL_ALLOWED_HOSTS, host]
         demo_tool.point_to(sandbox)
 
     def _start_sandbox(self) -> str:
-        """Run the stand-in for Inworld beside us; its address."""
+        """Start the sandbox as a process beside this one; returns its URL."""
         process = subprocess.Popen(  # noqa: S603  (our own command)
             [
                 *(sys.executable, sys.argv[0], "sandbox", "--port", "0"),
@@ -147,14 +148,14 @@ class Command(BaseCommand):
             ],
             stdout=subprocess.PIPE,
             text=True,
-            # Ctrl-C is for the server; calls in progress still need the stand-in.
+            # Ctrl-C must not reach it: calls in progress still need it.
             start_new_session=True,
         )
         assert process.stdout  # noqa: S101  (for the type checker)
         line = process.stdout.readline()
         if not line.startswith(READY):
             raise CommandError(
-                "The sandbox did not start; set INWORLD_API_KEY or see above."
+                "The sandbox did not start; see above, or set INWORLD_API_KEY."
             )
         self.stdout.write("Sandbox: no real model. Set INWORLD_API_KEY to use Inworld.")
         return line.removeprefix(READY).strip()

@@ -1,4 +1,4 @@
-"""Everything between an empty database and the first call, safe to repeat."""
+"""`manage.py setup`: from an empty database to the first call. Safe to repeat."""
 
 import secrets
 from contextlib import closing
@@ -18,7 +18,7 @@ from bots.models import Bot
 from bots.sandbox import demo_tool
 from bots.versions import history
 
-# Which variable to change when the database refuses a first value.
+# The environment variable of each first value, for error messages.
 BOT_VARIABLES = {
     "system_prompt": "SYSTEM_PROMPT",
     "greeting": "WELCOME_GREETING",
@@ -32,34 +32,32 @@ ADMIN_VARIABLES = {
     "password": "DJANGO_SUPERUSER_PASSWORD",
     "email": "DJANGO_SUPERUSER_EMAIL",
 }
-
-
 # Seconds in which PostgreSQL must accept a connection.
-DATABASE_PATIENCE = 5
+CONNECT_TIMEOUT = 5
 
 
 class Command(BaseCommand):
     """Prepares the database, the default bot and the first admin account."""
 
-    help = "Bring the database up to date; make the default bot and the first admin."
-    requires_system_checks = []  # `serve` says what is missing before calls come in
+    help = "Migrate the database; create the default bot and the first admin account."
+    requires_system_checks = []  # `serve` runs them before it takes calls
 
     def handle(self, **options: Any) -> None:
-        """Do what is still to be done, and say only that."""
+        """Do what has not been done yet, and report only that."""
         try:
             reach_database()
-            # Makes the groups of people, too.
+            # Creates the groups of users, too.
             call_command("migrate", verbosity=0, interactive=False)
         except db.Error as error:
             reason = " ".join(str(error).split())
             raise CommandError(f"The database cannot be used: {reason}") from error
         history.first_version()
-        self.make_first_bot()
-        self.make_first_admin()
-        self.stdout.write(f"The admin is at {settings.SERVER_URL}/admin/")
+        self.create_first_bot()
+        self.create_first_admin()
+        self.stdout.write(f"The console is at {settings.SERVER_URL}/admin/")
 
-    def make_first_bot(self) -> None:
-        """Make the default bot, unless there are bots already."""
+    def create_first_bot(self) -> None:
+        """Create the default bot, unless there are bots already."""
         if Bot.objects.exists():
             return
         values = {name: value for name, value in settings.INITIAL_BOT.items() if value}
@@ -67,42 +65,42 @@ class Command(BaseCommand):
         validate(bot, BOT_VARIABLES)
         bot.save()
         if lacks_key():
-            demo_tool.give(bot)
-        self.stdout.write(f"Made the default bot: {bot.llm_model}, {bot.tts_voice}.")
+            demo_tool.add_to(bot)
+        self.stdout.write(f"Created the default bot: {bot.llm_model}, {bot.tts_voice}.")
 
-    def make_first_admin(self) -> None:
-        """Make the first superuser; a password of our own is shown this once."""
+    def create_first_admin(self) -> None:
+        """Create the first superuser; a generated password is printed once."""
         users = get_user_model().objects
         if users.filter(is_superuser=True).exists():
             return
-        given = settings.INITIAL_ADMIN
-        password = given["password"] or secrets.token_urlsafe(12)
+        values = settings.INITIAL_ADMIN
+        password = values["password"] or secrets.token_urlsafe(12)
         admin = users.model(
-            username=given["username"],
-            email=given["email"],
+            username=values["username"],
+            email=values["email"],
             is_staff=True,
             is_superuser=True,
         )
         admin.set_password(password)
         validate(admin, ADMIN_VARIABLES)
         admin.save()
-        self.stdout.write(f"Made the admin account “{admin.username}”.")
-        if not given["password"]:
+        self.stdout.write(f"Created the admin account “{admin.username}”.")
+        if not values["password"]:
             self.stdout.write(f"\n    Password: {password}\n\nIt is not shown again.\n")
 
 
 def reach_database() -> None:
-    """Connect once without the pool, which would try for long and log each attempt."""
+    """Connect once, without the pool: it would retry for long and log each attempt."""
     probe = connection.copy()
     options = probe.settings_dict["OPTIONS"]
     if options.pop("pool", None):  # only PostgreSQL has one
-        options["connect_timeout"] = DATABASE_PATIENCE
+        options["connect_timeout"] = CONNECT_TIMEOUT
     with closing(probe):
         probe.ensure_connection()
 
 
 def validate(instance: Model, variables: dict[str, str]) -> None:
-    """Refuse a first value by the name of the variable it came from."""
+    """Raise `CommandError` for invalid first values, by their environment variables."""
     try:
         instance.full_clean()
     except ValidationError as error:

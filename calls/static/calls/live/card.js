@@ -1,36 +1,36 @@
-/* One call in progress: its words, its state, and what an operator can do. */
+/* One call in progress: its turns, its state, and the operator's controls. */
 import { Turns, clock, parts } from "./turns.js";
 
-const DOING = {
+const ACTIVITIES = {
   listening: "Listening",
   thinking: "Thinking",
   speaking: "Speaking",
   leaving: "Saying goodbye",
-  transferring: "Being put through",
+  transferring: "Being transferred",
 };
-const DONE = {
+const CONFIRMATIONS = {
   say: "The bot says it next.",
   end: "The bot finishes its sentence and says goodbye. Click again to end at once.",
   now: "Ended.",
-  transfer: "The bot finishes its sentence, tells the caller, and puts them through.",
+  transfer: "The bot finishes its sentence, tells the caller, and transfers them.",
 };
-/* A double click must not be taken for the second click, which ends a call at once. */
-const CLICKS_APART = 1000;
-/* How long the word on an operator's line stays, should the bot not say it sooner. */
-const SAID_WITHIN = 8000;
+/* A double click must not count as the second click, which ends a call at once. */
+const MIN_CLICK_INTERVAL = 1000;
+/* The confirmation of an operator's line disappears when the bot says it, or after this. */
+const CONFIRMATION_TIME = 8000;
 const LEAVING = ["leaving", "transferring"];
 
 export class Card {
-  constructor(options, order) {
+  constructor(options, send) {
     const template = document.getElementById("live-call");
     this.element = template.content.firstElementChild.cloneNode(true);
     this.part = parts(this.element);
     this.turns = new Turns(this.part.turns);
     this.options = options;
-    this.order = order;
+    this.send = send;
     this.number = -1;
     this.over = false;
-    this.away = ""; /* how far the caller is who was put through to a person */
+    this.away = ""; /* the status of a transfer to a person */
     this.listen();
   }
 
@@ -41,24 +41,24 @@ export class Card {
     part.transfer.addEventListener("click", () => {
       this.command("transfer", part.transfer, part.people.value);
     });
-    /* Of several calls a screen reader tells the one its user is in. */
+    /* A screen reader announces only the call that has the focus. */
     element.addEventListener("focusin", () => part.turns.setAttribute("aria-live", "polite"));
     element.addEventListener("focusout", () => part.turns.setAttribute("aria-live", "off"));
   }
 
-  /* All there is to know of the call so far. */
+  /* Shows the call in full. */
   show({ call, number, about, state, turns }) {
     if (number > this.number || this.away) this.revive();
     this.number = number;
     this.facts(about);
     this.part.controls.hidden = this.over || !this.options.mayControl;
-    this.offer(about.people);
+    this.showTargets(about.people);
     turns.forEach((turn) => this.turns.show(turn));
     this.state(state);
     this.tick();
   }
 
-  /* Who speaks with which bot, and for how long. */
+  /* Shows the numbers, the bot and the duration. */
   facts(about) {
     const { part } = this;
     this.began = performance.now() / 1000 - about.seconds;
@@ -72,44 +72,44 @@ export class Card {
     part.page.href = this.options.callPage.replace("/0/", `/${about.id}/`);
   }
 
-  /* Whom the caller can be put through to; who takes no calls now cannot be chosen. */
-  offer(people) {
+  /* Fills the choice of transfer targets; those who are closed now are disabled. */
+  showTargets(people) {
     const { part } = this;
-    const chosen = part.people.value;
+    const selected = part.people.value;
     part.people.replaceChildren(...people.map(({ name, label, open }) => {
       const option = new Option(open ? label : `${label} (closed now)`, name);
       option.disabled = !open;
       return option;
     }));
-    const open = people.filter((each) => each.open).map((each) => each.name);
-    part.people.value = open.includes(chosen) ? chosen : (open[0] ?? "");
+    const open = people.filter((person) => person.open).map((person) => person.name);
+    part.people.value = open.includes(selected) ? selected : (open[0] ?? "");
     this.transfer = open.length > 0;
     part.people.hidden = people.length < 2;
     part["no-transfer"].hidden = this.transfer;
     part.transfer.textContent = people.length === 1 ? `Transfer to ${people[0].label}` : "Transfer";
   }
 
-  /* A call whose caller is back from a person. */
+  /* The caller is back from a transfer. */
   revive() {
     this.over = false;
     this.away = "";
     this.part.over.hidden = true;
   }
 
-  /* The caller is with a person, or on the way to one: the bot has no part in it. */
-  leave(told) {
+  /* The caller is being transferred, or talks to a person. */
+  leave(status) {
     this.revive();
-    this.away = told;
+    this.away = status;
     this.part.controls.hidden = true;
     this.state({ doing: "away" });
   }
 
-  /* False when something before it was missed. */
-  news({ number, turn, state, ended, away }) {
+  /* Applies an update. False if an earlier update was missed. */
+  update({ number, turn, state, ended, away }) {
     if (number <= this.number) return true;
     const complete = number === this.number + 1;
     if (turn) this.turns.show(turn);
-    if (turn?.operator) this.said();
+    if (turn?.operator) this.clearConfirmation();
     if (state) this.state(state);
     if (away) this.leave(away);
     else if (ended) this.end(ended);
@@ -121,7 +121,7 @@ export class Card {
     const { part } = this;
     const leaving = LEAVING.includes(doing);
     this.element.dataset.doing = this.over ? "over" : doing;
-    part.doing.textContent = this.over ? "Over" : this.away || (DOING[doing] ?? doing);
+    part.doing.textContent = this.over ? "Over" : this.away || (ACTIVITIES[doing] ?? doing);
     part.partial.textContent = [keys, partial].filter(Boolean).join(" ");
     part.partial.hidden = this.over || !part.partial.textContent;
     part.end.textContent = leaving ? "End at once" : "End with a goodbye";
@@ -150,33 +150,33 @@ export class Card {
     event.preventDefault();
     const line = this.part.line.value.trim();
     if (!line) return;
-    this.order({ do: "say", text: line }, (refused) => {
+    this.send({ do: "say", text: line }, (refused) => {
       if (!refused && this.part.line.value.trim() === line) this.part.line.value = "";
-      this.answer(refused || DONE.say, refused);
-      clearTimeout(this.saidSoon);
-      this.saidSoon = setTimeout(() => this.said(), SAID_WITHIN);
+      this.answer(refused || CONFIRMATIONS.say, refused);
+      clearTimeout(this.confirmationTimer);
+      this.confirmationTimer = setTimeout(() => this.clearConfirmation(), CONFIRMATION_TIME);
     });
   }
 
-  said() {
-    if (this.part.answer.textContent === DONE.say) this.answer("");
+  clearConfirmation() {
+    if (this.part.answer.textContent === CONFIRMATIONS.say) this.answer("");
   }
 
-  command(what, button, text = "") {
-    const done = what === "end" && this.isLeaving() ? DONE.now : DONE[what];
+  command(command, button, text = "") {
+    const done = command === "end" && this.isLeaving() ? CONFIRMATIONS.now : CONFIRMATIONS[command];
     button.disabled = true;
     setTimeout(() => {
-      button.disabled = what === "transfer" && this.isLeaving();
-    }, CLICKS_APART);
-    this.order({ do: what, text }, (refused) => this.answer(refused || done, refused));
+      button.disabled = command === "transfer" && this.isLeaving();
+    }, MIN_CLICK_INTERVAL);
+    this.send({ do: command, text }, (refused) => this.answer(refused || done, refused));
   }
 
   isLeaving() {
     return LEAVING.includes(this.element.dataset.doing);
   }
 
-  answer(words, refused) {
-    this.part.answer.textContent = words;
+  answer(message, refused) {
+    this.part.answer.textContent = message;
     this.part.answer.classList.toggle("refused", Boolean(refused));
   }
 }

@@ -1,17 +1,17 @@
-/* The live page: which calls there are, and whether the servers can be heard. */
+/* The live page: the list of calls, and whether the servers are reachable. */
 import { Card } from "./card.js";
 import { Socket } from "./socket.js";
 
-/* Servers answer every four seconds; silent for this long, they cannot be reached. */
-const SILENT = 13000;
-/* How long a call that is over stays in sight. */
-const KEPT = 30000;
-const NOT_SENT = "Not sent: the connection to the server is being made again.";
+/* Servers send every four seconds; after this time without a message they count as lost. */
+const SERVER_TIMEOUT = 13000;
+/* Calls that are over disappear after this time. */
+const FINISHED_TIME = 30000;
+const NOT_SENT = "Not sent: the connection to the server is being restored.";
 const STATUS = {
   connecting: "Connecting…",
   live: "Live",
-  silent: "No news from the servers. Calls go on; this page keeps trying.",
-  closed: "The connection was lost. Calls go on; this page connects again.",
+  silent: "The servers do not respond. Calls continue; this page keeps trying.",
+  closed: "The connection was lost. Calls continue; this page is reconnecting.",
   refused: "Your account may not watch calls any more, or you have logged out. Reload the page.",
 };
 
@@ -21,10 +21,10 @@ const empty = document.getElementById("live-empty");
 const status = document.getElementById("live-status");
 const title = document.title;
 const cards = new Map();
-const servers = new Map(); /* by name: when it was heard, and of which calls */
-const orders = new Map(); /* what to do with the answers that are awaited */
-let heardAt = 0;
-let orderNumber = 0;
+const servers = new Map(); /* by name: time of its last message, and its calls */
+const pending = new Map(); /* callbacks of commands without an answer, by name */
+let lastMessageAt = 0;
+let commandNumber = 0;
 
 function link(state) {
   if (status.dataset.link === state) return;
@@ -32,102 +32,102 @@ function link(state) {
   status.textContent = STATUS[state];
 }
 
-function order(call, what, answered) {
-  const name = String((orderNumber += 1));
-  orders.set(name, answered);
-  if (!socket.send({ ...what, call, order: name })) answer(name, NOT_SENT);
+function send(call, command, answered) {
+  const name = String((commandNumber += 1));
+  pending.set(name, answered);
+  if (!socket.send({ ...command, call, order: name })) answer(name, NOT_SENT);
 }
 
 function answer(name, refused) {
-  const answered = orders.get(name);
-  orders.delete(name);
+  const answered = pending.get(name);
+  pending.delete(name);
   answered?.(refused);
 }
 
 function card(call) {
   if (!cards.has(call)) {
-    const made = new Card(options, (what, answered) => order(call, what, answered));
+    const made = new Card(options, (command, answered) => send(call, command, answered));
     cards.set(call, made);
     list.append(made.element);
   }
   return cards.get(call);
 }
 
-/* A server says which calls it has; what is not known of them is asked for. */
-function roll(server, calls) {
-  heardAt = performance.now();
+/* A server lists its calls; missing updates are requested. */
+function listed(server, calls) {
+  lastMessageAt = performance.now();
   link("live");
   const before = servers.get(server)?.calls ?? [];
-  servers.set(server, { at: heardAt, calls: Object.keys(calls) });
+  servers.set(server, { at: lastMessageAt, calls: Object.keys(calls) });
   before.filter((call) => !(call in calls)).forEach((call) => gone(call, "The call is over"));
   const stale = ([call, number]) => cards.get(call)?.number !== number || cards.get(call).away;
   const want = Object.entries(calls).filter(stale).map(([call]) => call);
   if (want.length) socket.send({ want });
 }
 
-/* A server has a call no more; those that are with a person are not over for that. */
+/* A call left its server. Transferred calls are not over. */
 function gone(call, reason) {
-  const known = cards.get(call);
-  if (!known?.away) known?.end(reason);
+  const existing = cards.get(call);
+  if (!existing?.away) existing?.end(reason);
 }
 
-/* All the calls whose callers are with a person, or on the way to one. */
-function away(calls) {
+/* All transferred calls. */
+function transferred(calls) {
   const has = (call) => [...servers.values()].some((server) => server.calls.includes(call));
-  const told = new Map(calls.filter(({ call }) => !has(call)).map((each) => [each.call, each]));
-  for (const [call, each] of told) {
-    card(call).facts(each.about);
-    card(call).leave(each.told);
+  const shown = new Map(calls.filter(({ call }) => !has(call)).map((item) => [item.call, item]));
+  for (const [call, { about, status: text }] of shown) {
+    card(call).facts(about);
+    card(call).leave(text);
   }
-  cards.forEach((each, call) => {
-    if (each.away && !told.has(call) && !has(call)) each.end("The call is over");
+  cards.forEach((existing, call) => {
+    if (existing.away && !shown.has(call) && !has(call)) existing.end("The call is over");
   });
 }
 
-function news(each) {
-  const known = cards.get(each.call);
-  if (!known && each.ended) return;
-  if (!known?.news(each)) socket.send({ want: [each.call] });
+function updated(update) {
+  const existing = cards.get(update.call);
+  if (!existing && update.ended) return;
+  if (!existing?.update(update)) socket.send({ want: [update.call] });
 }
 
 function received(message) {
-  if (message.calls) roll(message.server, message.calls);
-  if (message.away) away(message.away);
-  message.news?.forEach(news);
+  if (message.calls) listed(message.server, message.calls);
+  if (message.away) transferred(message.away);
+  message.news?.forEach(updated);
   if (message.whole) card(message.whole.call).show(message.whole);
   if (message.order) answer(message.order, message.refused);
   count();
 }
 
 function count() {
-  const open = [...cards.values()].filter((each) => !each.over).length;
+  const open = [...cards.values()].filter((item) => !item.over).length;
   document.title = open ? `(${open}) ${title}` : title;
   empty.hidden = cards.size > 0 || status.dataset.link !== "live";
 }
 
-function forget(call, known) {
-  if (!known.over || known.element.contains(document.activeElement)) return;
-  if (performance.now() - known.endedAt < KEPT) return;
-  known.element.remove();
+function removeFinished(call, item) {
+  if (!item.over || item.element.contains(document.activeElement)) return;
+  if (performance.now() - item.endedAt < FINISHED_TIME) return;
+  item.element.remove();
   cards.delete(call);
 }
 
 function tick() {
   const now = performance.now();
-  if (status.dataset.link === "live" && now - heardAt > SILENT) link("silent");
+  if (status.dataset.link === "live" && now - lastMessageAt > SERVER_TIMEOUT) link("silent");
   for (const [name, server] of servers) {
-    if (status.dataset.link !== "live" || now - server.at < SILENT) continue;
+    if (status.dataset.link !== "live" || now - server.at < SERVER_TIMEOUT) continue;
     servers.delete(name);
     server.calls.forEach((call) => gone(call, "Its server cannot be reached any more"));
   }
-  cards.forEach((each) => each.tick());
-  cards.forEach((each, call) => forget(call, each));
+  cards.forEach((item) => item.tick());
+  cards.forEach((item, call) => removeFinished(call, item));
   count();
 }
 
 function closed() {
   link("closed");
-  [...orders.keys()].forEach((name) => answer(name, NOT_SENT));
+  [...pending.keys()].forEach((name) => answer(name, NOT_SENT));
 }
 
 const socket = new Socket(options.socket, {

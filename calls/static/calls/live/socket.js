@@ -1,7 +1,7 @@
-/* A socket that comes back: after a second at first, after half a minute at last. */
-const SHORTEST = 1000;
-const LONGEST = 30000;
-/* The server's word that this account may not look (any more). */
+/* A WebSocket that reconnects, after delays from a second to half a minute. */
+const MIN_DELAY = 1000;
+const MAX_DELAY = 30000;
+/* Close code: this account may not watch calls (any more). */
 const NOT_ALLOWED = 4403;
 
 export class Socket {
@@ -9,14 +9,14 @@ export class Socket {
     this.url = new URL(path, location.href);
     this.url.protocol = this.url.protocol === "https:" ? "wss:" : "ws:";
     this.listeners = { received, closed, refused };
-    this.wait = SHORTEST;
+    this.delay = MIN_DELAY;
     this.open();
   }
 
   open() {
     this.socket = new WebSocket(this.url);
     this.socket.addEventListener("message", (event) => {
-      this.wait = SHORTEST;
+      this.delay = MIN_DELAY;
       this.listeners.received(JSON.parse(event.data));
     });
     this.socket.addEventListener("close", (event) => this.lost(event.code));
@@ -25,12 +25,12 @@ export class Socket {
   lost(code) {
     if (code === NOT_ALLOWED) return this.listeners.refused();
     this.listeners.closed();
-    /* Not all pages at the same moment, after a restart of the server. */
-    setTimeout(() => this.open(), this.wait * (0.75 + Math.random() / 2));
-    this.wait = Math.min(this.wait * 2, LONGEST);
+    /* Random, so that not all pages reconnect at once after a restart. */
+    setTimeout(() => this.open(), this.delay * (0.75 + Math.random() / 2));
+    this.delay = Math.min(this.delay * 2, MAX_DELAY);
   }
 
-  /* False when it could not be sent. */
+  /* False if it could not be sent. */
   send(message) {
     if (this.socket.readyState !== WebSocket.OPEN) return false;
     this.socket.send(JSON.stringify(message));

@@ -1,12 +1,12 @@
-/* What was said in a call, as a list that grows. */
+/* The turns of a call, as a growing list. */
 const WHO = { caller: "Caller", bot: "Bot", system: "System", tool: "Tool" };
 
-/* What the bot did, with what, and what came of it. */
+/* A tool call in one line: action, arguments, result, duration. */
 function action({ title, given, result, failed, ms }) {
   const took = ms === null ? "" : ` (${ms} ms)`;
-  const what = given ? `${title}: ${given}` : title;
-  const came = result ? ` → ${result}` : "";
-  return `${what}${failed ? ", failed" : ""}${came}${took}`;
+  const head = given ? `${title}: ${given}` : title;
+  const outcome = result ? ` → ${result}` : "";
+  return `${head}${failed ? ", failed" : ""}${outcome}${took}`;
 }
 
 export function parts(root) {
@@ -15,14 +15,14 @@ export function parts(root) {
 }
 
 export function clock(seconds) {
-  const whole = Math.max(0, Math.floor(seconds));
+  const rounded = Math.max(0, Math.floor(seconds));
   const two = (number) => String(number).padStart(2, "0");
-  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
-  const rest = two(whole % 60);
+  const [hours, minutes] = [Math.floor(rounded / 3600), Math.floor(rounded / 60) % 60];
+  const rest = two(rounded % 60);
   return hours ? `${hours}:${two(minutes)}:${rest}` : `${minutes}:${rest}`;
 }
 
-/* Who cut the bot off is told by what follows: an operator or a lost line may have. */
+/* If no caller's turn follows, an operator or a lost connection cut the bot off. */
 function cut(turn, next) {
   if (turn.role === "caller") return "Interrupted.";
   return next?.dataset.role === "caller" ? "Interrupted by the caller." : "Cut off.";
@@ -30,8 +30,8 @@ function cut(turn, next) {
 
 function note(turn, next) {
   const notes = [];
-  if (turn.consent) notes.push("The consent sentence.");
-  if (turn.filler) notes.push("Said because a tool took long.");
+  if (turn.consent) notes.push("The consent message.");
+  if (turn.filler) notes.push("Said while a tool was running.");
   if (turn.operator) notes.push("Written by an operator.");
   if (turn.cut) notes.push(cut(turn, next));
   if (turn.error) notes.push(turn.error);
@@ -43,7 +43,7 @@ export class Turns {
     this.list = list;
     this.template = document.getElementById("live-turn");
     this.shown = new Map();
-    this.told = new WeakMap(); /* by item: its turn */
+    this.turns = new WeakMap(); /* by list item */
   }
 
   show(turn) {
@@ -56,7 +56,7 @@ export class Turns {
     part.heard.textContent = turn.use ? action(turn.use) : turn.heard;
     part.missed.textContent = turn.missed;
     part.missed.hidden = part.cut.hidden = !turn.missed;
-    this.told.set(item, turn);
+    this.turns.set(item, turn);
     this.remark(item);
     if (item.previousElementSibling) this.remark(item.previousElementSibling);
     if (follows) this.list.scrollTop = this.list.scrollHeight;
@@ -64,11 +64,11 @@ export class Turns {
 
   remark(item) {
     const part = parts(item);
-    part.note.textContent = note(this.told.get(item), item.nextElementSibling);
+    part.note.textContent = note(this.turns.get(item), item.nextElementSibling);
     part.note.hidden = !part.note.textContent;
   }
 
-  /* A new turn at its place; turns may come out of order. */
+  /* Inserts a turn in its order; turns may arrive out of order. */
   add(index) {
     const item = this.template.content.firstElementChild.cloneNode(true);
     this.shown.set(index, item);
@@ -77,7 +77,7 @@ export class Turns {
     return item;
   }
 
-  /* Whether the latest words are in sight, so that the list moves on with them. */
+  /* True if the latest turn is visible, so that the list keeps scrolling. */
   atEnd() {
     const { scrollHeight, scrollTop, clientHeight } = this.list;
     return scrollHeight - scrollTop - clientHeight < 40;

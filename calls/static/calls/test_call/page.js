@@ -1,17 +1,17 @@
-// The page: buttons and fields to the relay, what happens on the call to the page.
+// The page: passes input to the relay, and shows what happens on the call.
 
-import { Person } from "./transfer.js";
+import { Transfer } from "./transfer.js";
 import { Relay } from "./relay.js";
-import { ask } from "./server.js";
+import { post } from "./server.js";
 import { canListen, Listener } from "./speech.js";
 import { Transcript } from "./transcript.js";
 
-const root = document.getElementById("talk");
+const root = document.getElementById("test-call");
 const part = (name) => root.querySelector(`[data-part="${name}"]`);
 const [callButton, hangUpButton, interruptButton] = ["call", "hang-up", "interrupt"].map(part);
 const [state, problem, form, line, micButton] =
     ["state", "problem", "form", "line", "microphone"].map(part);
-const [keypad, level, guess, readCall] = ["keypad", "level", "guess", "read-call"].map(part);
+const [keypad, level, partial, readCall] = ["keypad", "level", "partial", "read-call"].map(part);
 const transcript = new Transcript(part("log"), part("latest"), root.dataset.bot);
 
 const STATES = {
@@ -20,15 +20,15 @@ const STATES = {
     listening: "The bot is listening",
     hearing: "You speak",
     thinking: "The bot is thinking",
-    working: "A tool is at work",
+    working: "A tool is running",
     speaking: "The bot speaks",
-    ringing: "A person is rung up",
+    ringing: "Calling a person",
     ended: "The call is over",
 };
 let relay = null;
 let listener = null;
-let waiting = false; // for the answer to what the caller said last
-const working = new Set(); // uses of tools that have not ended
+let waiting = false; // for an answer to the caller's last words
+const working = new Set(); // turns whose tool call has not ended
 
 // Calling
 
@@ -41,7 +41,7 @@ async function call() {
         // Browsers let a page make sound when this is done in a click.
         context = new AudioContext();
         context.resume();
-        connect(await ring(), context);
+        start(await createCall(), context);
     } catch (error) {
         context?.close();
         setProblem(error.message);
@@ -49,33 +49,33 @@ async function call() {
     }
 }
 
-// Ask the server for a call; how to connect to it.
-function ring() {
-    return ask(location.pathname, new FormData(part("variables")));
+// Creates a call on the server; returns how to connect to it.
+function createCall() {
+    return post(location.pathname, new FormData(part("variables")));
 }
 
-function connect(told, context) {
+function start(line, context) {
     transcript.clear();
-    goOn(told, context);
+    connect(line, context);
 }
 
-function goOn(told, context) {
+function connect(info, context) {
     part("pressed").textContent = "";
     readCall.hidden = true;
-    if (told.page) readCall.href = told.page;
+    if (info.page) readCall.href = info.page;
     waiting = false;
     working.clear();
-    relay = new Relay(told, page, context);
-    root.dataset.call = told.callSid;
+    relay = new Relay(info, page, context);
+    root.dataset.call = info.callSid;
     for (const control of [hangUpButton, line, part("say"), micButton]) control.disabled = false;
-    keypad.disabled = !told.keys;
+    keypad.disabled = !info.keys;
     callButton.hidden = true;
     hangUpButton.hidden = false;
     line.focus();
     relay.open();
 }
 
-function stopped(how) {
+function stopped(newState) {
     stopListening();
     relay = null;
     for (const control of [line, part("say"), micButton, interruptButton, keypad]) {
@@ -83,7 +83,7 @@ function stopped(how) {
     }
     callButton.hidden = callButton.disabled = false;
     hangUpButton.hidden = true;
-    setState(how);
+    setState(newState);
 }
 
 function endingOf({ connected, lost, hungUp, reason }) {
@@ -95,15 +95,15 @@ function endingOf({ connected, lost, hungUp, reason }) {
     return lost ? "The connection to the server was lost." : "The call has ended.";
 }
 
-// What the relay tells of
+// Callbacks of the relay
 
 const page = {
     turn(turn) {
         if (turn.role === "caller") waiting = true;
-        if (turn.works) working.add(turn.index);
+        if (turn.working) working.add(turn.index);
         else if (working.delete(turn.index)) waiting = true;
         transcript.show(turn);
-        if (turn.use) page.state();
+        if (turn.toolCall) page.state();
     },
     state() {
         if (relay) setState(currentState());
@@ -112,10 +112,10 @@ const page = {
         listener?.change(tag);
     },
     problem: setProblem,
-    ended(how) {
-        if (how.person && !how.hungUp) return ringUp(how.person);
-        transcript.note(endingOf(how), how.lost ? "failed" : "");
-        readCall.hidden = !readCall.hasAttribute("href") || !how.connected;
+    ended(end) {
+        if (end.target && !end.hungUp) return startTransfer(end.target);
+        transcript.note(endingOf(end), end.lost ? "failed" : "");
+        readCall.hidden = !readCall.hasAttribute("href") || !end.connected;
         const hadFocus = root.contains(document.activeElement);
         stopped("ended");
         if (hadFocus) callButton.focus();
@@ -123,25 +123,25 @@ const page = {
     },
 };
 
-// Being put through to a person
+// Transfer to a person
 
-function ringUp(called) {
+function startTransfer(target) {
     const { token } = relay.line;
-    transcript.note(`The caller is put through to ${called.name}.`);
+    transcript.note(`The caller is transferred to ${target.name}.`);
     stopped("ringing");
     callButton.hidden = true;
     hangUpButton.hidden = false;
-    person.ring(token, called);
+    transfer.start(token, target);
 }
 
-const person = new Person(part("person"), {
-    back(told) {
+const transfer = new Transfer(part("transfer"), {
+    returned(info) {
         const context = new AudioContext();
         context.resume();
-        transcript.note("The caller is back at the bot.");
-        goOn(told, context);
+        transcript.note("The caller is back with the bot.");
+        connect(info, context);
     },
-    over(reason) {
+    ended(reason) {
         transcript.note(`${reason}.`);
         readCall.hidden = !readCall.hasAttribute("href");
         stopped("ended");
@@ -149,13 +149,13 @@ const person = new Person(part("person"), {
     },
     problem(text) {
         setProblem(text);
-        person.box.hidden = true;
+        transfer.box.hidden = true;
         stopped("ended");
     },
 });
 
 function hangUp() {
-    if (person.rings) person.decide("gone");
+    if (transfer.isOpen) transfer.decide("gone");
     else relay?.hangUp();
 }
 
@@ -189,7 +189,7 @@ function setProblem(text) {
     problem.hidden = !text;
 }
 
-// What the caller does
+// Input of the caller
 
 function say(text) {
     waiting = true;
@@ -204,7 +204,7 @@ function sendLine(event) {
     if (relay && text) say(text);
 }
 
-// Whoever writes is not silent: the bot must not ask whether anybody is there.
+// A caller who types is not silent: the bot must not ask whether they are there.
 function typing() {
     if (!relay) return;
     if (line.value) relay.beginSpeaking();
@@ -212,7 +212,7 @@ function typing() {
 }
 
 function interrupt() {
-    relay?.cough();
+    relay?.interruptWithNoise();
     line.focus();
 }
 
@@ -227,18 +227,18 @@ function pressOnKeyboard(event) {
 }
 
 const caller = {
-    begins() {
+    started() {
         relay?.beginSpeaking({ interrupting: true });
     },
-    guess(text) {
-        guess.textContent = text;
+    partial(text) {
+        partial.textContent = text;
     },
-    said(text) {
-        guess.textContent = "";
+    finished(text) {
+        partial.textContent = "";
         if (relay) say(text);
     },
-    fellSilent() {
-        guess.textContent = "";
+    stopped() {
+        partial.textContent = "";
         relay?.stopSpeaking();
     },
     problem(text) {
@@ -259,7 +259,7 @@ function toggleMicrophone() {
 function stopListening() {
     listener?.stop();
     listener = null;
-    guess.textContent = "";
+    partial.textContent = "";
     showMicrophone();
 }
 

@@ -1,32 +1,32 @@
-// The carrier's playback: one queue, played in order, stopped by the caller.
+// Twilio's playback: a queue, played in order, stopped when the caller interrupts.
 
-const CHARACTERS_PER_SECOND = 15; // an unhurried voice
-const SLACK_MS = 4000; // for a sound whose end the browser does not tell
+const CHARACTERS_PER_SECOND = 15; // a slow voice
+const SLACK_MS = 4000; // in case the browser does not report the end
 
-// One sound that plays; `done` settles with true at its end, with false when it is cut.
-class Sounding {
+// One item that plays; `done` resolves to true at its end, to false if it is stopped.
+class Playback {
     constructor(item, seconds, { slackMs = SLACK_MS, silence = () => {} } = {}) {
         this.item = item;
         this.seconds = seconds;
         this.silence = silence;
-        this.began = performance.now();
+        this.startedAt = performance.now();
         this.done = new Promise((settle) => { this.settle = settle; });
         this.timer = setTimeout(() => this.end(true), seconds * 1000 + slackMs);
     }
 
-    end(whole) {
+    end(isComplete) {
         if (this.over) return;
         this.over = true;
         clearTimeout(this.timer);
         this.silence();
-        this.settle(whole);
+        this.settle(isComplete);
     }
 
     get playedSeconds() {
-        return Math.min((performance.now() - this.began) / 1000, this.seconds);
+        return Math.min((performance.now() - this.startedAt) / 1000, this.seconds);
     }
 
-    // The fragment of the carrier's own speech that was heard.
+    // The part of a text in Twilio's own voice that was heard.
     get playedText() {
         const text = this.item.text || "";
         return text.slice(0, Math.floor(text.length * this.playedSeconds / this.seconds));
@@ -34,14 +34,15 @@ class Sounding {
 }
 
 export class Player {
-    // `ear` is told: begins(item, afterSilence), ends(item), fallsSilent(), failed(item, why).
-    // `context` is an AudioContext, made in a click: else browsers keep it silent.
-    constructor(ear, language, context) {
-        this.ear = ear;
+    // `listener` has callbacks: itemStarted(item, afterSilence), itemEnded(item),
+    // silent() and itemFailed(item, reason). `context` is an AudioContext, created in a
+    // click: otherwise browsers mute it.
+    constructor(listener, language, context) {
+        this.listener = listener;
         this.language = language;
-        this.waiting = [];
+        this.queue = [];
         this.current = null;
-        this.item = null; // what is fetched or played now
+        this.item = null; // fetched or played now
         this.speaking = false; // stays true between two clips of one reply
         this.running = false;
         this.stopFetch = new AbortController();
@@ -51,17 +52,17 @@ export class Player {
     }
 
     add(item) {
-        this.waiting.push(item);
+        this.queue.push(item);
         if (!this.running) this.run();
     }
 
-    // Silences the line at once; returns what was playing, with its played part.
+    // Stops all playback at once; returns the played part of the current item.
     stop() {
         const cut = this.current && {
             text: this.current.playedText,
             ms: Math.floor(this.current.playedSeconds * 1000),
         };
-        this.waiting = [];
+        this.queue = [];
         this.speaking = false;
         this.stopFetch.abort();
         this.stopFetch = new AbortController();
@@ -74,7 +75,7 @@ export class Player {
         if (this.context.state !== "closed") await this.context.close();
     }
 
-    // How loud it is now, 0 to 1.
+    // The current volume, 0 to 1.
     level() {
         const samples = new Uint8Array(this.output.fftSize);
         this.output.getByteTimeDomainData(samples);
@@ -83,62 +84,62 @@ export class Player {
 
     async run() {
         this.running = true;
-        while (this.waiting.length) {
-            this.item = this.waiting.shift();
+        while (this.queue.length) {
+            this.item = this.queue.shift();
             await this.play(this.item);
             this.item = null;
         }
         this.running = false;
         if (this.speaking) {
             this.speaking = false;
-            this.ear.fallsSilent();
+            this.listener.silent();
         }
     }
 
     async play(item) {
         const { signal } = this.stopFetch;
         try {
-            const sounding = item.clip ? await this.clip(item, signal) : this.words(item);
-            if (!sounding) return;
-            this.current = sounding;
+            const playback = item.clip ? await this.clip(item, signal) : this.words(item);
+            if (!playback) return;
+            this.current = playback;
             const afterSilence = !this.speaking;
             this.speaking = true;
-            this.ear.begins(item, afterSilence);
-            if (await sounding.done) this.ear.ends(item);
+            this.listener.itemStarted(item, afterSilence);
+            if (await playback.done) this.listener.itemEnded(item);
         } catch (error) {
-            if (!signal.aborted) this.ear.failed(item, error.message);
+            if (!signal.aborted) this.listener.itemFailed(item, error.message);
         } finally {
             this.current = null;
         }
     }
 
-    // Fetched when its turn has come, as the carrier does: until then it may be withdrawn.
+    // Fetched only when it is played, as Twilio does: until then it may be removed.
     async clip(item, signal) {
-        const answer = await fetch(item.clip, { signal, cache: "no-store" });
-        if (!answer.ok) throw new Error(`The server answered ${answer.status}.`);
-        const buffer = await this.context.decodeAudioData(await answer.arrayBuffer());
+        const response = await fetch(item.clip, { signal, cache: "no-store" });
+        if (!response.ok) throw new Error(`The server answered ${response.status}.`);
+        const buffer = await this.context.decodeAudioData(await response.arrayBuffer());
         if (signal.aborted) return null;
         const source = this.context.createBufferSource();
         source.buffer = buffer;
         source.connect(this.output);
         const silence = () => source.stop();
         source.start();
-        const sounding = new Sounding(item, buffer.duration, { silence });
-        source.onended = () => sounding.end(true);
-        return sounding;
+        const playback = new Playback(item, buffer.duration, { silence });
+        source.onended = () => playback.end(true);
+        return playback;
     }
 
-    // The carrier's own voice: the browser's, or, where it has none, only shown.
+    // Twilio's own voice: here the browser's; without one, the text is only shown.
     words(item) {
         const seconds = Math.max(item.text.length / CHARACTERS_PER_SECOND, 0.2);
         const hasVoice = window.speechSynthesis?.getVoices().length;
-        if (!hasVoice) return new Sounding(item, seconds, { slackMs: 0 });
+        if (!hasVoice) return new Playback(item, seconds, { slackMs: 0 });
         const utterance = new SpeechSynthesisUtterance(item.text);
         utterance.lang = this.language;
         speechSynthesis.speak(utterance);
         const silence = () => speechSynthesis.cancel();
-        const sounding = new Sounding(item, seconds, { silence });
-        utterance.onend = utterance.onerror = () => sounding.end(true);
-        return sounding;
+        const playback = new Playback(item, seconds, { silence });
+        utterance.onend = utterance.onerror = () => playback.end(true);
+        return playback;
     }
 }

@@ -1,11 +1,11 @@
-// The carrier's side of one call: sends what the caller does, plays what the bot sends.
-// The same protocol as on a telephone call (see calls/simulator/session.py).
+// Twilio's side of one call: sends the caller's actions, plays what the bot sends.
+// The same protocol as on a phone call (see calls/simulator/session.py).
 
 import { Player } from "./player.js";
 
 const NORMAL = 1000;
 
-// A clip's address is made for the carrier; the desk may be open at another host.
+// A clip's URL is for Twilio; the console may be open under another host.
 function pathOf(source) {
     const url = new URL(source, location.origin);
     return url.pathname + url.search;
@@ -17,15 +17,15 @@ function socketUrl(path) {
 }
 
 export class Relay {
-    // `line` is what the server said of the call; `page` is told: turn(frame),
-    // language(tag), state(), problem(text) and ended({...}). `context` plays.
+    // `line` is the server's connection info; `page` has callbacks: turn(frame),
+    // language(tag), state(), problem(text) and ended({...}). `context` plays audio.
     constructor(line, page, context) {
         this.line = line;
         this.page = page;
         this.player = new Player(this, line.language, context);
         this.callerSpeaking = false;
         this.handoff = "";
-        this.person = null; // whom the caller is put through to
+        this.target = null; // the person to transfer the caller to
         this.reason = "";
         this.connected = false;
         this.hungUp = false;
@@ -34,12 +34,12 @@ export class Relay {
 
     open() {
         this.socket = new WebSocket(socketUrl(this.line.socket));
-        this.socket.onopen = () => this.introduce();
+        this.socket.onopen = () => this.sendSetup();
         this.socket.onmessage = ({ data }) => this.receive(JSON.parse(data));
-        this.socket.onclose = ({ code }) => this.over(code);
+        this.socket.onclose = ({ code }) => this.socketClosed(code);
     }
 
-    introduce() {
+    sendSetup() {
         this.connected = true;
         this.send({
             type: "setup",
@@ -55,9 +55,9 @@ export class Relay {
         this.page.state();
     }
 
-    // What the caller does
+    // Actions of the caller
 
-    // Begins to speak or write, over the bot's words if need be.
+    // The caller begins to speak or type, perhaps while the bot speaks.
     beginSpeaking({ interrupting = false } = {}) {
         if (interrupting && this.interrupts("speech")) {
             this.interrupt();
@@ -81,8 +81,8 @@ export class Relay {
         });
     }
 
-    // A noise that nobody can transcribe.
-    cough() {
+    // A noise without words.
+    interruptWithNoise() {
         if (!this.interrupts("speech")) return false;
         this.interrupt();
         this.stopSpeaking();
@@ -92,7 +92,7 @@ export class Relay {
     press(digit) {
         const interrupts = this.interrupts("dtmf");
         const cut = interrupts ? this.player.stop() : null;
-        // By keypad the key comes first: a reply to it still plays.
+        // The digit is sent before the interruption: a reply to it still plays.
         if (this.line.keys) this.send({ type: "dtmf", digit });
         if (interrupts) this.reportInterrupt(cut);
         return this.line.keys;
@@ -101,12 +101,12 @@ export class Relay {
     hangUp() {
         this.hungUp = true;
         this.player.stop();
-        // So asked, the server tells how much of its last words was heard, and closes.
+        // The server then sends the last turn and closes.
         if (this.socket.readyState === WebSocket.OPEN) this.send({ type: "test.hangUp" });
         else this.socket.close(NORMAL);
     }
 
-    // The page goes away: there is no time to be told anything.
+    // The page is closing: there is no time for a response.
     leave() {
         this.hungUp = true;
         this.socket.close(NORMAL);
@@ -116,9 +116,9 @@ export class Relay {
         return this.player.speaking;
     }
 
-    interrupts(means) {
-        const manner = this.player.item?.manner ?? this.line.interruptible;
-        return this.player.speaking && [means, "any"].includes(manner);
+    interrupts(input) {
+        const interruptible = this.player.item?.interruptible ?? this.line.interruptible;
+        return this.player.speaking && [input, "any"].includes(interruptible);
     }
 
     interrupt() {
@@ -144,24 +144,24 @@ export class Relay {
         this.page.state();
     }
 
-    // What the player tells of
+    // Callbacks of the player
 
-    begins(item, afterSilence) {
+    itemStarted(item, afterSilence) {
         if (afterSilence) this.info("agentSpeaking", "on");
         this.page.state();
     }
 
-    ends(item) {
+    itemEnded(item) {
         if (item.text) this.tokensPlayed(item.text);
     }
 
-    fallsSilent() {
+    silent() {
         this.info("agentSpeaking", "off");
         this.page.state();
     }
 
-    failed(item, why) {
-        this.page.problem(`A sentence could not be played. ${why}`);
+    itemFailed(item, reason) {
+        this.page.problem(`A sentence could not be played. ${reason}`);
     }
 
     // The socket
@@ -169,10 +169,10 @@ export class Relay {
     receive(frame) {
         switch (frame.type) {
         case "play":
-            return this.player.add({ clip: pathOf(frame.source), manner: frame.interruptible });
+            return this.player.add({ clip: pathOf(frame.source), interruptible: frame.interruptible });
         case "text":
             if (!frame.token) return undefined;
-            return this.player.add({ text: frame.token, manner: frame.interruptible });
+            return this.player.add({ text: frame.token, interruptible: frame.interruptible });
         case "language":
             this.line.language = frame.transcriptionLanguage ?? this.line.language;
             this.player.language = frame.ttsLanguage ?? this.player.language;
@@ -183,7 +183,7 @@ export class Relay {
         case "test.turn":
             return this.page.turn(frame);
         case "test.transfer":
-            this.person = frame;
+            this.target = frame;
             return undefined;
         case "test.ended":
             this.reason = frame.reason;
@@ -210,7 +210,7 @@ export class Relay {
         if (this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
     }
 
-    over(code) {
+    socketClosed(code) {
         if (this.closed) return;
         this.closed = true;
         this.player.close();
@@ -219,11 +219,11 @@ export class Relay {
             lost: code !== NORMAL && !this.hungUp,
             hungUp: this.hungUp,
             reason: this.reason,
-            person: this.wantsTransfer() ? this.person : null,
+            target: this.wantsTransfer() ? this.target : null,
         });
     }
 
-    // Read as the server's action URL reads it: where to stands with the call.
+    // Parsed as by the server's action URL; the target is stored with the call.
     wantsTransfer() {
         try {
             return JSON.parse(this.handoff || "{}")?.transfer === true;

@@ -1,10 +1,10 @@
-// The caller's voice, where the browser can turn it into text.
+// The caller's voice, if the browser has speech recognition.
 
 const Recognition = window.SpeechRecognition ?? window.webkitSpeechRecognition;
 export const canListen = Boolean(Recognition);
 
-const TROUBLE = {
-    "not-allowed": "The microphone was refused. Allow it beside the address, or type.",
+const PROBLEMS = {
+    "not-allowed": "The microphone was refused. Allow it in the address bar, or type.",
     "service-not-allowed": "This browser does not allow speech recognition here. Type instead.",
     "audio-capture": "No microphone was found. Connect one, or type.",
     "network": "The browser's speech recognition cannot be reached. Type instead.",
@@ -12,8 +12,8 @@ const TROUBLE = {
 };
 
 export class Listener {
-    // `caller` is told: begins() at the first word, guess(text), said(text),
-    // fellSilent() when nothing came of it, problem(text).
+    // `caller` has callbacks: started() at the first word, partial(text),
+    // finished(text), stopped() without a result, and problem(text).
     constructor(language, caller) {
         this.caller = caller;
         this.wanted = false;
@@ -32,12 +32,12 @@ export class Listener {
         try {
             this.recognition.start();
         } catch (error) {
-            // It is still ending from before, and starts again then.
+            // It is still stopping, and starts again afterwards.
             if (error.name !== "InvalidStateError") this.failed("service-not-allowed");
         }
     }
 
-    // It begins anew in that language: what is being said is still taken in the old one.
+    // Restarts in that language; the current utterance is finished in the old one.
     change(language) {
         this.recognition.lang = language;
         if (this.wanted) this.recognition.stop();
@@ -56,21 +56,21 @@ export class Listener {
     }
 
     take(text, final) {
-        if (!this.speaking) this.caller.begins();
+        if (!this.speaking) this.caller.started();
         this.speaking = !final;
-        if (final) this.caller.said(text);
-        else this.caller.guess(text);
+        if (final) this.caller.finished(text);
+        else this.caller.partial(text);
     }
 
     failed(error) {
-        if (!TROUBLE[error]) return; // "no-speech" and "aborted" are no problem
+        if (!PROBLEMS[error]) return; // "no-speech" and "aborted" are not problems
         this.wanted = false;
-        this.caller.problem(TROUBLE[error]);
+        this.caller.problem(PROBLEMS[error]);
     }
 
-    // It ends by itself after a silence.
+    // Recognition ends by itself after a silence.
     ended() {
-        if (this.speaking) this.caller.fellSilent();
+        if (this.speaking) this.caller.stopped();
         this.speaking = false;
         if (this.wanted) this.start();
     }

@@ -1,6 +1,6 @@
-// The use of a tool in the conversation: what was done, with what, what came of it.
+// A tool call in the conversation: its action, arguments and result.
 
-const LONG = 160; // characters; more is folded away
+const MAX_SHOWN_LENGTH = 160; // longer texts are folded away
 
 function piece(tag, kind, ...children) {
     const made = document.createElement(tag);
@@ -10,22 +10,22 @@ function piece(tag, kind, ...children) {
 }
 
 function folded(text, kind) {
-    if (text.length <= LONG) return piece("p", kind, text);
-    const whole = piece("p", "", text);
-    return piece("details", kind, piece("summary", "", `${text.slice(0, 120)}…`), whole);
+    if (text.length <= MAX_SHOWN_LENGTH) return piece("p", kind, text);
+    const full = piece("p", "", text);
+    return piece("details", kind, piece("summary", "", `${text.slice(0, 120)}…`), full);
 }
 
-export function used({ title, arguments: given, result, failed, ms }) {
-    const head = piece("p", "use-title", piece("strong", "", title));
-    if (failed) head.append(" ", piece("span", "talk-failed", "failed"));
-    if (ms !== null) head.append(" ", piece("span", "use-took", `${ms} ms`));
-    const list = piece("dl", "use-arguments");
-    for (const { name, value } of given) {
-        const told = value.length > LONG ? folded(value, "") : value || "-";
-        list.append(piece("div", "", piece("dt", "", name || "arguments"), piece("dd", "", told)));
+export function toolCall({ title, arguments: args, result, failed, ms }) {
+    const head = piece("p", "tool-title", piece("strong", "", title));
+    if (failed) head.append(" ", piece("span", "test-call-failed", "failed"));
+    if (ms !== null) head.append(" ", piece("span", "tool-duration", `${ms} ms`));
+    const list = piece("dl", "tool-arguments");
+    for (const { name, value } of args) {
+        const content = value.length > MAX_SHOWN_LENGTH ? folded(value, "") : value || "-";
+        list.append(piece("div", "", piece("dt", "", name || "arguments"), piece("dd", "", content)));
     }
-    const parts = given.length ? [head, list] : [head];
-    if (result) parts.push(folded(result, "use-result"));
+    const parts = args.length ? [head, list] : [head];
+    if (result) parts.push(folded(result, "tool-result"));
     for (const part of parts) part.dir = "auto";
     return parts;
 }

@@ -1,6 +1,6 @@
-// The conversation on the page: a bubble a turn, kept up to date as the call goes on.
+// The conversation on the page: one item per turn, updated during the call.
 
-import { used } from "./tool_calls.js";
+import { toolCall } from "./tool_calls.js";
 import { waterfall } from "../waterfall.js";
 
 const WHO = { caller: "You", bot: "Bot", system: "Instead of an answer", tool: "Tool" };
@@ -13,12 +13,12 @@ function line(kind, text, name = "p") {
 }
 
 function words(turn) {
-    const made = line("talk-words", turn.said);
+    const made = line("test-call-words", turn.heard);
     made.dir = "auto";
-    if (turn.unheard) {
-        const unheard = line("talk-unheard", turn.unheard, "del");
-        unheard.title = "not heard";
-        made.append(unheard);
+    if (turn.notHeard) {
+        const notHeard = line("test-call-not-heard", turn.notHeard, "del");
+        notHeard.title = "not heard";
+        made.append(notHeard);
     }
     return made;
 }
@@ -39,62 +39,62 @@ function latency(turn, asked, open) {
 }
 
 export class Transcript {
-    constructor(log, live, botName) {
+    constructor(log, latest, botName) {
         this.log = log;
         this.list = log.querySelector("ol");
-        this.live = live; // where the latest answer's waterfall stands
+        this.latest = latest; // shows the latest answer's waterfall
         this.botName = botName;
-        this.bubbles = new Map();
+        this.items = new Map();
     }
 
     clear() {
-        this.bubbles.clear();
+        this.items.clear();
         this.list.replaceChildren();
-        this.live.replaceChildren(line("talk-quiet", "Ask something to see what takes how long."));
+        this.latest.replaceChildren(line("test-call-quiet", "Say something to see how long each stage of the answer takes."));
     }
 
     show(turn) {
-        const bubble = this.bubbles.get(turn.index) ?? this.begin(turn);
-        const opened = bubble.querySelector("details")?.open ?? false;
-        bubble.replaceChildren(line("talk-who", this.nameOf(turn)), ...(turn.use ? used(turn.use) : [words(turn)]));
-        bubble.dataset.role = turn.role;
-        if (turn.interrupted) bubble.append(line("talk-note", "Interrupted"));
-        if (turn.error) bubble.append(line("talk-error", turn.error));
+        const item = this.items.get(turn.index) ?? this.begin(turn);
+        const opened = item.querySelector("details")?.open ?? false;
+        item.replaceChildren(line("test-call-who", this.nameOf(turn)), ...(turn.toolCall ? toolCall(turn.toolCall) : [words(turn)]));
+        item.dataset.role = turn.role;
+        if (turn.interrupted) item.append(line("test-call-note", "Interrupted"));
+        if (turn.error) item.append(line("test-call-error", turn.error));
         if (turn.role !== "caller" && turn.stages.length) {
-            bubble.append(latency(turn, this.wasAsked(turn), opened));
+            item.append(latency(turn, this.wasAsked(turn), opened));
             this.showLatest(turn);
         }
         this.scroll();
     }
 
-    // Something that is not a turn: how the call ended, what went wrong.
+    // Shows an event that is not a turn, such as the end of the call.
     note(text, kind = "") {
-        this.list.append(line(`talk-event ${kind}`, text, "li"));
+        this.list.append(line(`test-call-event ${kind}`, text, "li"));
         this.scroll();
     }
 
     begin(turn) {
-        const bubble = line(`talk-turn ${turn.role}`, "", "li");
-        this.bubbles.set(turn.index, bubble);
-        this.list.append(bubble);
-        return bubble;
+        const item = line(`test-call-turn ${turn.role}`, "", "li");
+        this.items.set(turn.index, item);
+        this.list.append(item);
+        return item;
     }
 
-    // A greeting answers nobody; before an answer may stand what the bot did for it.
+    // False for greetings. Tool calls may come between the question and its answer.
     wasAsked(turn) {
         let before = turn.index - 1;
-        while (["tool", "system"].includes(this.bubbles.get(before)?.dataset.role)) before -= 1;
-        return this.bubbles.get(before)?.dataset.role === "caller";
+        while (["tool", "system"].includes(this.items.get(before)?.dataset.role)) before -= 1;
+        return this.items.get(before)?.dataset.role === "caller";
     }
 
     showLatest(turn) {
-        if (turn.index < Math.max(...this.bubbles.keys())) return;
-        this.live.replaceChildren(waterfall(turn.stages));
+        if (turn.index < Math.max(...this.items.keys())) return;
+        this.latest.replaceChildren(waterfall(turn.stages));
     }
 
     nameOf(turn) {
-        if (turn.consent) return "Consent sentence";
-        if (turn.filler) return "While a tool takes long";
+        if (turn.consent) return "Consent message";
+        if (turn.filler) return "While a tool is running";
         return turn.role === "bot" ? this.botName : WHO[turn.role] ?? turn.role;
     }
 

@@ -1,9 +1,9 @@
-// The person a test call is put through to: nobody is rung up, the operator decides.
+// A transfer in a test call: nobody is called, the operator decides the result.
 
-import { ask } from "./server.js";
+import { post } from "./server.js";
 
-export class Person {
-    // `page` is told: back(line), over(reason) and problem(text).
+export class Transfer {
+    // `page` has callbacks: returned(info), ended(reason) and problem(text).
     constructor(box, page) {
         this.box = box;
         this.page = page;
@@ -14,16 +14,16 @@ export class Person {
         });
     }
 
-    get rings() {
+    get isOpen() {
         return !this.box.hidden;
     }
 
-    ring(token, { name, number, announcement }) {
+    start(token, { name, number, announcement }) {
         this.token = token;
-        this.part("person-name").textContent = `${name}, ${number}`;
-        this.part("person-told").textContent = announcement
-            ? `Who picks up hears: “${announcement}”`
-            : "Nothing is announced: whoever picks up, or whatever, gets the caller at once.";
+        this.part("target-name").textContent = `${name}, ${number}`;
+        this.part("announcement").textContent = announcement
+            ? `The person who answers hears: “${announcement}”`
+            : "Nothing is announced: the person or machine that answers gets the caller at once.";
         this.box.hidden = false;
         this.box.querySelector("button").focus();
     }
@@ -33,10 +33,10 @@ export class Person {
         for (const button of buttons) button.disabled = true;
         try {
             const body = new URLSearchParams({ token: this.token, decision });
-            const { line, reason } = await ask(this.box.dataset.decide, body);
+            const { line, reason } = await post(this.box.dataset.decide, body);
             this.box.hidden = true;
-            if (line) this.page.back(line);
-            else this.page.over(reason);
+            if (line) this.page.returned(line);
+            else this.page.ended(reason);
         } catch (error) {
             this.page.problem(error.message);
         } finally {

@@ -1,4 +1,4 @@
-"""The carrier's requests to the server: signed, and sent where the line leads."""
+"""Twilio's signed requests to the server under test, sent to the line's address."""
 
 import ssl
 from collections import deque
@@ -22,11 +22,11 @@ WEBHOOK_TIMEOUT = httpx.Timeout(15, connect=5)
 
 @cache
 def _tls() -> ssl.SSLContext:
-    # Loading the certificates costs a process more than a call does.
+    # Cached, because loading the certificates takes longer than a call.
     return ssl.create_default_context()
 
 
-class Carrier:
+class TwilioClient:
     """Posts webhooks, fetches clips and opens relay sockets for one call."""
 
     def __init__(self, line: Line) -> None:
@@ -42,18 +42,18 @@ class Carrier:
         )
 
     async def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         await self.http.aclose()
 
     async def post(self, url: str, fields: Mapping[str, str]) -> str:
-        """Post a signed form; the TwiML (or nothing) that came back."""
+        """Post a signed form; returns the TwiML of the answer, or nothing."""
         address, headers = self._route(url)
         headers |= self._signature(url, fields)
         try:
             response = await self.http.post(address, data=fields, headers=headers)
         except (httpx.NetworkError, httpx.RemoteProtocolError) as error:
-            # Also a connection kept open to a server that has just died.
-            if self.turn_to_another():
+            # Also raised by a kept-alive connection to a server that has just died.
+            if self.switch_server():
                 return await self.post(url, fields)
             if not isinstance(error, httpx.ConnectError):
                 raise CallFailed(f"No answer from {url}: {error!r}.") from error
@@ -68,13 +68,13 @@ class Carrier:
         return response.text
 
     async def fetch(self, url: str) -> Heard:
-        """Fetch a clip and check it; raises BadClip where it could not be played."""
+        """Fetch and check a clip; raises BadClip if Twilio could not play it."""
         address, headers = self._route(url)
         try:
             response = await self.http.get(address, headers=headers)
             seconds = clip_seconds(response)
         except httpx.ConnectError as error:
-            if self.turn_to_another():
+            if self.switch_server():
                 return await self.fetch(url)
             raise BadClip(f"{url}: {error!r}") from error
         except httpx.HTTPError as error:
@@ -90,7 +90,7 @@ class Carrier:
         address, headers = self._route(url)
         headers |= self._signature(url, {})
         headers["Accept-Encoding"] = "gzip"
-        # The address is where to connect; the Host header stays the public one.
+        # Connect to the target, but send the public Host header.
         target = urlsplit(address)
         host = headers.pop("Host", target.netloc)
         try:
@@ -112,12 +112,12 @@ class Carrier:
                 f"The server refused the relay socket {url}: status {status}."
             ) from error
         except (OSError, InvalidHandshake, InvalidURI) as error:
-            if isinstance(error, OSError) and self.turn_to_another():
+            if isinstance(error, OSError) and self.switch_server():
                 return await self.socket(url)
             raise CallFailed(f"The relay socket {url} fails: {error}.") from error
 
-    def turn_to_another(self) -> bool:
-        """Go on with another server, as a proxy does; false when there is none."""
+    def switch_server(self) -> bool:
+        """Go on with another server, as a proxy does; False if there is none left."""
         if self.others:
             self.target = self.others.popleft()
             return True
@@ -128,7 +128,7 @@ class Carrier:
         return f"{self.target.scheme}://{self.target.netloc}"
 
     def _route(self, url: str) -> tuple[str, dict[str, str]]:
-        """Where to send a request for a URL, with the headers a tunnel would add."""
+        """The address to connect to for a URL, and the headers that a tunnel adds."""
         parts = urlsplit(url)
         if parts.netloc != self.public.netloc or self.target == self.public:
             return url, {}

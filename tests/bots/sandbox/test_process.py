@@ -1,4 +1,4 @@
-"""Failures of the sandbox on request, and how its process ends."""
+"""The sandbox as a process: hang-ups, signals, its parent, its port."""
 
 import asyncio
 import subprocess
@@ -8,32 +8,14 @@ import httpx
 import pytest
 from django.core.management import CommandError, call_command
 
-from tests.bots.sandbox.sandbox_client import (
+from tests.support.sandbox import (
     ENVIRONMENT,
     ROOT,
     STORY_PLEASE,
     address,
     chat_body,
     command,
-    heard,
-    stream,
 )
-
-
-def test_a_caller_can_ask_for_failures(sandbox: httpx.Client) -> None:
-    failed = sandbox.post("/v1/chat/completions", json=chat_body("Sandbox error 500."))
-    assert (failed.status_code, failed.json()["error"]["code"]) == (500, 500)
-    broken = stream(sandbox, chat_body("Sandbox error in stream"))
-    assert broken.pop()["error"]["code"] == 502
-    assert heard(broken)
-    mute = stream(sandbox, chat_body("sandbox, no audio!"))
-    assert not heard(mute)
-    assert mute[-1] == "[DONE]"
-    assert stream(sandbox, chat_body("sandbox slow"))[-1] == "[DONE]"
-    with pytest.raises(httpx.ReadTimeout):
-        sandbox.post(
-            "/v1/chat/completions", json=chat_body("sandbox silence"), timeout=0.2
-        )
 
 
 async def test_a_hang_up_stops_the_reply_and_sigterm_the_sandbox() -> None:
@@ -49,18 +31,12 @@ async def test_a_hang_up_stops_the_reply_and_sigterm_the_sandbox() -> None:
     url = address((await process.stdout.readline()).decode())
     assert b"no real model" in await process.stderr.readline()
     async with httpx.AsyncClient(base_url=url, timeout=5) as client:
-        for said in (STORY_PLEASE, "sandbox silence"):
-            request = client.stream(
-                "POST", "/v1/chat/completions", json=chat_body(said)
-            )
-            if said == STORY_PLEASE:
-                async with request as response:
-                    await anext(response.aiter_bytes())
-            else:
-                with pytest.raises(TimeoutError):
-                    await asyncio.wait_for(request.__aenter__(), 0.1)
-            line = await asyncio.wait_for(process.stderr.readline(), 2)
-            assert b"was hung up on" in line
+        body = chat_body(STORY_PLEASE)
+        request = client.stream("POST", "/v1/chat/completions", json=body)
+        async with request as response:
+            await anext(response.aiter_bytes())
+        line = await asyncio.wait_for(process.stderr.readline(), 2)
+        assert b"was hung up on" in line
     process.terminate()
     await process.communicate()
     assert process.returncode == 0

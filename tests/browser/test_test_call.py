@@ -23,9 +23,9 @@ HEARS_SOUND = "document.querySelector('[data-part=level]').value > 0.02"
 
 
 @pytest.fixture
-def talk(transactional_db: None) -> str:
-    """The page to talk to a bot with a short greeting."""
-    return sample.plain(greeting="Hello there.").pages["talk"]
+def test_page(transactional_db: None) -> str:
+    """The test call page of a bot with a short greeting."""
+    return sample.plain(greeting="Hello there.").pages["test call"]
 
 
 async def say(page: Page, words: str) -> None:
@@ -34,9 +34,9 @@ async def say(page: Page, words: str) -> None:
 
 
 async def test_a_test_call_is_held_interrupted_read_exported_and_found(
-    page: Page, talk: str
+    page: Page, test_page: str
 ) -> None:
-    await page.goto(talk)
+    await page.goto(test_page)
     await _talk_and_interrupt(page)
     await page.get_by_role("link", name="Read this call").click()
     story = page.locator("li.turn.bot", has_text=STORY_BEGINS)
@@ -93,8 +93,10 @@ async def _find_by_a_word(page: Page) -> None:
     await expect(found).to_contain_text("interrupted")
 
 
-async def test_a_conversation_is_held_without_a_mouse(page: Page, talk: str) -> None:
-    await page.goto(talk)
+async def test_a_conversation_is_held_without_a_mouse(
+    page: Page, test_page: str
+) -> None:
+    await page.goto(test_page)
     log = page.get_by_role("log")
     await tab_to(page, page.get_by_role("button", name="Call Front desk"))
     await page.keyboard.press("Enter")
@@ -121,7 +123,7 @@ async def test_variables_are_filled_in_for_the_call(page: Page) -> None:
     greeting = "Hello {{customer.name|there}} at {{caller_number}}."
     told = {"greeting": greeting, "variables": "customer.name"}
     bot = await sync_to_async(sample.plain)(**told)
-    await page.goto(bot.pages["talk"])
+    await page.goto(bot.pages["test call"])
     await page.get_by_text("Variables of the next call").click()
     await page.get_by_label("customer.name").fill("Ann")
     await page.get_by_label("caller_number").fill("+4930123456")
