@@ -60,11 +60,11 @@ from calls.turns.playback import Clip, QueuedClip, twilio_tts_clip
 from calls.turns.resume import is_unanswered
 from calls.turns.turn import Turn, TurnKind
 from tests.calls.conversation.state_machine_model import (
+    CONFIGS,
     CONSENT,
     GERMAN,
     GOODBYE,
     LATE,
-    MANNERS,
     NOTICE,
     SLACK,
     TOOL,
@@ -78,23 +78,23 @@ class ModelledCall(RuleBasedStateMachine):
 
     holds = False
 
-    @initialize(manners=MANNERS, seed=st.integers(0, 2**16))
-    def call(self, manners: BotConfig, seed: int) -> None:
+    @initialize(config=CONFIGS, seed=st.integers(0, 2**16))
+    def call(self, config: BotConfig, seed: int) -> None:
         self.random = Random(seed)
         if self.random.random() < 0.5:
-            manners = replace(manners, languages=(Language(GERMAN, "Johanna"),))
-        self.manners = manners
+            config = replace(config, languages=(Language(GERMAN, "Johanna"),))
+        self.config = config
         self.now = 1000.0
-        self.core = Conversation(manners)
+        self.core = Conversation(config)
         self.carrier = Carrier(self.random)
-        self.ledger = Ledger(manners)
+        self.ledger = Ledger(config)
         self.names = count(1)
         self.planned: list[tuple[float, int, Callable[[], None]]] = []
         self.reporting: set[int] = set()  # replies that have not reported their end
         self.recited: set[int] = set()  # of fixed sentences
         self.late_by = 0.0
         self.keys, self.keys_at = "", 0.0
-        self.speaking = False  # by the carrier's word
+        self.speaking = False  # by Twilio's word
         self.asked: list[str] = []  # what the latest answer is to
         self.asked_number = 0
         self.waiting_since: float | None = None  # the caller, for a sound
@@ -188,7 +188,7 @@ class ModelledCall(RuleBasedStateMachine):
             return
         records = [a for a in self.actions if isinstance(a, SaveTurn)]
         if any(a.turn.is_backchannel and a.turn.text == text for a in records):
-            assert self.manners.is_backchannel(text)
+            assert self.config.is_backchannel(text)
         else:
             self.enter_keys(forgotten=asked)  # they belong to what is said
         self.ledger.said.append(text)
@@ -226,7 +226,7 @@ class ModelledCall(RuleBasedStateMachine):
             case StopReply(number):
                 ledger.stop(number)
             case Play(clip, interruptible):
-                ledger.play(clip, spared=not interruptible)
+                ledger.play(clip, replayed=not interruptible)
                 self.carrier.play(clip, self.now)
                 self.waiting_since = None
                 if clip.text == CONSENT:
@@ -276,13 +276,13 @@ class ModelledCall(RuleBasedStateMachine):
         ) or core.caller_input.is_trailing_terminator(self.now)
         typing = core.digits.request or core.digits.masks
         busy = typing or core.responder.is_uninterruptible or late
-        return self.manners.menu_entry(key) is not None and not (
+        return self.config.menu_entry(key) is not None and not (
             busy or left or self.over
         )
 
     def cues_of(self, clips: Iterable[Clip]) -> list[QueuedClip]:
         """Where these stand in the queue, as the core believes."""
-        cues = self.core.playback.clips  # what the carrier speaks has no id
+        cues = self.core.playback.clips  # what Twilio speaks has no id
         return [cue for cue in cues if any(cue.clip is clip for clip in clips)]
 
     def are_superseded(self, clips: Iterable[Clip]) -> bool:
@@ -329,9 +329,9 @@ class ModelledCall(RuleBasedStateMachine):
         if ledger.writing is None and not core.is_idle:
             assert wakes_at is not None, "stuck"
         assert not (ledger.lines and core.is_idle), "a line was forgotten"
-        if ledger.writing is None and self.manners.idle_timeout_seconds:
+        if ledger.writing is None and self.config.idle_timeout_seconds:
             assert wakes_at is not None, "nobody's turn"
-            patience: float = self.manners.idle_timeout_seconds
+            patience: float = self.config.idle_timeout_seconds
             patience += MAX_UNTRANSCRIBED_SPEECH if self.speaking else 3
             queued = sum(cue.clip.seconds + 0.7 for cue in core.playback.pending())
             assert wakes_at <= now + patience + queued, "the silence timer is late"

@@ -63,7 +63,7 @@ MENU = (
 )
 
 
-MANNERS = st.builds(
+CONFIGS = st.builds(
     bot_config,
     greeting=st.sampled_from(["", GREETING]),
     consent_message=st.sampled_from(["", "", CONSENT]),
@@ -101,7 +101,7 @@ SOON = st.integers(0, 800).map(lambda ms: ms / 1000)
 
 @dataclass(slots=True)
 class Item:
-    """A clip in the carrier's queue; `delay` and `gap` are before its sound (s)."""
+    """A clip in Twilio's queue; `delay` and `gap` are before its sound (s)."""
 
     clip: Clip
     arrived: float
@@ -168,8 +168,8 @@ class Carrier:
 class Ledger:
     """What must hold after every action, whatever the order of events."""
 
-    def __init__(self, manners: BotConfig) -> None:
-        self.manners = manners
+    def __init__(self, config: BotConfig) -> None:
+        self.config = config
         self.turns: dict[int, Turn] = {}
         self.begun = 0
         self.writing: int | None = None
@@ -200,7 +200,7 @@ class Ledger:
         assert number == self.writing, "stopped what was not written"
         self.writing = None
 
-    def play(self, clip: Clip, *, spared: bool) -> None:
+    def play(self, clip: Clip, *, replayed: bool) -> None:
         assert not any(clip is gone for gone in self.gone), "played after Discard"
         if clip is self.awaited:
             self.awaited = None
@@ -209,8 +209,8 @@ class Ledger:
         else:
             assert any(clip is cut for cut in self.replayable), "played a stale clip"
             places = [i for i, cut in enumerate(self.replayable) if cut is clip]
-            # So the order is kept, too; what is spared overtakes what is held.
-            del self.replayable[places[0] if spared else 0 : places[0] + 1]
+            # So the order is kept, too; what is replayed overtakes what is held.
+            del self.replayable[places[0] if replayed else 0 : places[0] + 1]
         self.played.append(clip)
 
     def record(self, turn: Turn, bot_clips: list[Clip]) -> None:
@@ -219,7 +219,7 @@ class Ledger:
         self.turns[turn.index] = turn
         if turn.role == "caller":
             assert turn.heard_text == turn.text
-            if self.manners.mask_dtmf and "[pressed" in turn.text:
+            if self.config.mask_dtmf and "[pressed" in turn.text:
                 assert turn.redacted is not None
                 assert MASKED in turn.redacted
                 assert digits_text("") not in turn.redacted

@@ -44,8 +44,8 @@ from tests.calls.conversation.test_conversation import Talk, of, started
 from tests.calls.conversation.test_tool_calls import (
     LOOK_UP,
     call,
+    history_of,
     result_of,
-    told,
     uses,
     working,
 )
@@ -58,13 +58,13 @@ WORDS = "one two three four"
 NOBODY = replace(SALES, name="Nobody", opening_hours="Mon 9:00-9:01")
 
 
-def polite(**manners: object) -> Talk:
+def polite(**settings: object) -> Talk:
     usual = {
         "goodbye_message": GOODBYE,
         "transfer_notice": NOTICE,
         "targets": (SALES,),
     }
-    return working(**{**usual, **manners})
+    return working(**{**usual, **settings})
 
 
 def spoken(actions: list[Action]) -> SpeakText:
@@ -286,7 +286,7 @@ def test_who_comes_back_is_answered_whatever_came_before_the_notice(
     back = polite()
     turns = tuple(talk.turns[index] for index in sorted(talk.turns))
     event = CallResumed(turns, talk.now, 30.0, returned="Sales is busy.")
-    messages = told(started(back.on(event)))
+    messages = history_of(started(back.on(event)))
     assert ("tool", "Sales is busy.") in messages
     assert messages[-1][0] == ("tool" if more else "user")
 
@@ -307,7 +307,7 @@ def test_a_line_that_breaks_in_the_notice_leaves_a_transfer_to_be_made(
     sorry = spoken(back.on(CallResumed(turns, talk.now, 30.0)))
     back.clip(sorry.reply, sorry.text)
     again = started(back.on(ReplyEnded(sorry.reply, sorry.text)))
-    assert told(again)[-2:] == [("tool", RELAY_LOST), ("user", RECONNECTED)]
+    assert history_of(again)[-2:] == [("tool", RELAY_LOST), ("user", RECONNECTED)]
     assert not back.core.state.transfer_limit_reached
 
 
@@ -342,7 +342,7 @@ def test_nobody_is_rung_up_who_was_not_offered(
 ) -> None:
     talk = polite(targets=targets)
     actions = uses(talk, call("transfer_call", target=name, summary="Ann."))
-    assert told(started(actions))[-1] == ("tool", NO_TARGET_AVAILABLE)
+    assert history_of(started(actions))[-1] == ("tool", NO_TARGET_AVAILABLE)
     assert talk.core.final_message is None
 
 
@@ -351,7 +351,7 @@ def test_a_key_for_somebody_who_is_not_there_is_answered(name: str) -> None:
     menu = (MenuEntry("0", "transfer", name),)
     talk = polite(targets=(NOBODY,), menu=menu)
     start = started(talk.on(DtmfReceived("0")))
-    assert told(start)[1:] == [
+    assert history_of(start)[1:] == [
         ("assistant", ["transfer_call"]),
         ("tool", NO_TARGET_AVAILABLE),
     ]
@@ -364,7 +364,7 @@ def test_after_so_many_transfers_nobody_more_is_bothered() -> None:
         turn = Turn(index, "tool", 0.0, text=use.name, tool_call=use, ended_at=1.0)
         talk.core.turns.append(turn)
     actions = uses(talk, call("transfer_call", target="Sales", summary="Ann."))
-    assert told(started(actions))[-1] == ("tool", NO_TARGET_AVAILABLE)
+    assert history_of(started(actions))[-1] == ("tool", NO_TARGET_AVAILABLE)
 
 
 @pytest.mark.parametrize("by", ["a key", "an operator"])
@@ -421,7 +421,7 @@ def test_the_language_is_changed_for_all_that_follows() -> None:
 def test_a_language_that_is_not_the_bots_is_refused(language: object) -> None:
     actions = uses(bilingual(), call("switch_language", language=language))
     assert not of(ChangeLanguage, actions)
-    assert told(started(actions))[-1] == ("tool", NO_SUCH_LANGUAGE)
+    assert history_of(started(actions))[-1] == ("tool", NO_SUCH_LANGUAGE)
 
 
 def test_a_call_that_goes_on_goes_on_in_its_language() -> None:

@@ -24,8 +24,8 @@ from tests.calls.conversation.test_builtin_tools import spoken, voiced
 from tests.calls.conversation.test_conversation import Talk, of, started
 from tests.calls.conversation.test_tool_calls import (
     call,
+    history_of,
     result_of,
-    told,
     uses,
     working,
 )
@@ -64,7 +64,7 @@ def test_what_the_bot_said_before_is_the_question() -> None:
     asking = call("ask_for_keys", question=QUESTION)
     assert not of(SpeakText, uses(talk, asking, said="Your PIN, please?"))
     (start,) = typed(talk, "12#", after=3)
-    assert told(start)[-1] == ("tool", "The caller pressed 1 2.")
+    assert history_of(start)[-1] == ("tool", "The caller pressed 1 2.")
 
 
 def test_keys_that_were_pressed_already_are_part_of_the_entry() -> None:
@@ -74,13 +74,13 @@ def test_keys_that_were_pressed_already_are_part_of_the_entry() -> None:
     asking = call("ask_for_keys", question=QUESTION, length=4)
     voiced(talk, spoken(talk.on(ReplyEnded(number, calls=(asking,)))))
     (start,) = typed(talk, "11")
-    assert told(start)[-1] == ("tool", "The caller pressed 4 7 1 1.")
+    assert history_of(start)[-1] == ("tool", "The caller pressed 4 7 1 1.")
 
 
 def test_the_last_key_ends_an_entry_and_is_no_part_of_it() -> None:
     talk = asked()
     (start,) = typed(talk, "123#")
-    assert told(start)[-1] == ("tool", "The caller pressed 1 2 3.")
+    assert history_of(start)[-1] == ("tool", "The caller pressed 1 2 3.")
     assert not talk.turns[1].tool_call or result_of(talk, 1)[1] is False
     assert [turn.role for turn in talk.core.turns if turn.text.startswith("[")] == []
 
@@ -103,7 +103,7 @@ def test_an_entry_is_complete_by_its_length_or_last_key(
     talk = asked(**given)
     assert typed(talk, keys[:-1]) == []
     (start,) = typed(talk, keys[-1])
-    assert told(start)[-1] == ("tool", f"The caller pressed {result}.")
+    assert history_of(start)[-1] == ("tool", f"The caller pressed {result}.")
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_a_caller_has_so_long_to_begin(seconds: object, patience: float) -> None
     while not (starts := of(StartReply, talk.passes())):
         pass
     assert talk.now == heard_at + patience
-    assert told(starts[0])[-1] == ("tool", NOTHING_TYPED)
+    assert history_of(starts[0])[-1] == ("tool", NOTHING_TYPED)
     assert result_of(talk, 1) == (NOTHING_TYPED, True)
 
 
@@ -143,7 +143,7 @@ def test_a_noise_in_the_question_takes_no_time_from_the_answer() -> None:
     while not (starts := of(StartReply, talk.passes())):
         pass
     assert talk.now == heard_at + 3
-    assert told(starts[0])[-1] == ("tool", NOTHING_TYPED)
+    assert history_of(starts[0])[-1] == ("tool", NOTHING_TYPED)
 
 
 def test_a_pause_ends_an_entry_without_a_last_key() -> None:
@@ -153,18 +153,18 @@ def test_a_pause_ends_an_entry_without_a_last_key() -> None:
     while not (starts := of(StartReply, talk.passes())):
         pass
     assert talk.now == began + 5
-    assert told(starts[0])[-1] == ("tool", "The caller pressed 1 2.")
+    assert history_of(starts[0])[-1] == ("tool", "The caller pressed 1 2.")
 
 
 def test_a_caller_who_speaks_instead_is_answered() -> None:
     talk = asked()
     start = started(talk.on(CallerSpoke("I do not know it."), after=1))
-    assert told(start)[-2:] == [
+    assert history_of(start)[-2:] == [
         ("tool", SPOKE_INSTEAD),
         ("user", "I do not know it."),
     ]
     # From here on keys are an entry like any other.
-    assert told(typed(talk, "12#")[0])[-1][1].endswith("[pressed 1 2]")
+    assert history_of(typed(talk, "12#")[0])[-1][1].endswith("[pressed 1 2]")
 
 
 def test_an_interruption_by_the_first_key_is_none() -> None:
@@ -174,7 +174,7 @@ def test_an_interruption_by_the_first_key_is_none() -> None:
     assert typed(talk, "1", after=1) == []
     assert not of(StartReply, talk.on(CallerInterrupted(750), after=0.05))
     (start,) = typed(talk, "2#")
-    assert told(start)[-1] == ("tool", "The caller pressed 1 2.")
+    assert history_of(start)[-1] == ("tool", "The caller pressed 1 2.")
 
 
 @pytest.mark.parametrize("question", ["", "  ", 7, None])
@@ -199,7 +199,7 @@ def test_keys_that_were_asked_for_are_not_those_of_the_menu() -> None:
     menu = (MenuEntry("1", "end"),)
     talk = asked(working(can_collect_digits=True, menu=menu), length=2)
     (start,) = typed(talk, "11")
-    assert told(start)[-1] == ("tool", "The caller pressed 1 1.")
+    assert history_of(start)[-1] == ("tool", "The caller pressed 1 1.")
     assert talk.core.final_message is None
 
 
@@ -245,11 +245,11 @@ def test_a_secret_is_told_to_the_model_and_shown_to_nobody(by: str) -> None:
     asked(talk, secret=by == "the model")
     assert typed(talk, "471") == []
     snapshot = CallSnapshot(Call(), talk.core)
-    news = snapshot.state_update()
-    assert news
-    assert news["state"]["keys"] == MASKED
+    update = snapshot.state_update()
+    assert update
+    assert update["state"]["keys"] == MASKED
     (start,) = typed(talk, "#")
-    assert told(start)[-1] == ("tool", "The caller pressed 4 7 1.")
+    assert history_of(start)[-1] == ("tool", "The caller pressed 4 7 1.")
     use = talk.turns[1].tool_call
     assert use
     assert use.to_json()["result"] == "The caller pressed ••••."
@@ -272,7 +272,7 @@ def test_a_secret_that_is_half_typed_is_forgotten_by_who_speaks() -> None:
     talk = asked(secret=True)
     typed(talk, "47")
     start = started(talk.on(CallerSpoke("Sorry, wrong card."), after=0.5))
-    assert told(start)[-1] == ("user", "Sorry, wrong card.")
+    assert history_of(start)[-1] == ("user", "Sorry, wrong card.")
 
 
 FOUR = (MenuEntry("4", "end"),)
@@ -313,12 +313,12 @@ def test_a_secret_that_is_typed_too_late_is_one_all_the_same(
         replied(talk, start)
     assert typed(talk, "4711", after=0.4) == []
     snapshot = CallSnapshot(Call(), talk.core)
-    news = snapshot.state_update()
-    assert news
-    assert news["state"]["keys"] == MASKED
+    update = snapshot.state_update()
+    assert update
+    assert update["state"]["keys"] == MASKED
     (again,) = typed(talk, "#")
     assert talk.core.final_message is None
-    assert told(again)[-1][1].endswith("[pressed 4 7 1 1]")
+    assert history_of(again)[-1][1].endswith("[pressed 4 7 1 1]")
     assert kept(talk)[-1].endswith(MASKED)
     assert "4 7" not in " ".join(kept(talk))
 
@@ -352,7 +352,7 @@ def test_the_next_request_says_whether_it_is_secret() -> None:
     asking = call("ask_for_keys", "2", question="Your order's number?", length=4)
     voiced(talk, spoken(talk.on(ReplyEnded(start.reply, calls=(asking,)))))
     (again,) = typed(talk, "4711")
-    assert told(again)[-1] == ("tool", "The caller pressed 4 7 1 1.")
+    assert history_of(again)[-1] == ("tool", "The caller pressed 4 7 1 1.")
     uses_of_keys = [turn.tool_call for turn in talk.core.turns if turn.tool_call]
     assert uses_of_keys[-1].to_json()["result"] == "The caller pressed 4 7 1 1."
 

@@ -139,8 +139,8 @@ def test_the_time_of_every_step_is_kept_and_cleared_with_the_next_question() -> 
 # In a call
 
 
-def failing_talk(**manners: object) -> tuple[Talk, int]:
-    talk = Talk(apology_message=APOLOGY, **manners)
+def failing_talk(**settings: object) -> tuple[Talk, int]:
+    talk = Talk(apology_message=APOLOGY, **settings)
     return talk, started(talk.on(CallerSpoke("Why?"))).reply
 
 

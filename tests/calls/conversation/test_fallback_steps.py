@@ -1,4 +1,4 @@
-"""The lower rungs: other models, the carrier's voice, a person, a polite goodbye."""
+"""The lower rungs: other models, Twilio's voice, a person, a polite goodbye."""
 
 import asyncio
 import json
@@ -91,7 +91,7 @@ def models(inworld: FakeInworld) -> list[str]:
     return [chat.body["model"] for chat in inworld.chats]
 
 
-# The carrier's voice
+# Twilio's voice
 
 
 async def test_the_carrier_greets_when_the_greeting_cannot_be_synthesised(

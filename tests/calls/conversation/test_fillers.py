@@ -14,7 +14,7 @@ from tests.calls.conversation.test_tool_calls import (
     FILLER_SECONDS,
     FILLERS,
     call,
-    told,
+    history_of,
     uses,
     working,
 )
@@ -54,7 +54,7 @@ def test_a_slow_tool_is_bridged_by_varied_sentences() -> None:
         (1.2 + 2 * FILLER_PAUSE, FILLERS[0]),
     ]
     start = started(talk.on(ToolCallEnded("1", "Sent.")))
-    assert told(start)[1:] == [("assistant", ["look_up"]), ("tool", "Sent.")]
+    assert history_of(start)[1:] == [("assistant", ["look_up"]), ("tool", "Sent.")]
     filler = next(turn for turn in talk.turns.values() if turn.kind is TurnKind.FILLER)
     assert (filler.role, filler.heard_text) == ("system", "One moment.")
 

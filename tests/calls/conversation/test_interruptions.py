@@ -39,10 +39,10 @@ def texts(actions: list[Action]) -> list[str]:
 
 
 def cut_off(
-    *clips: str, ended: bool = True, heard: float = 1.0, **manners: object
+    *clips: str, ended: bool = True, heard: float = 1.0, **settings: object
 ) -> tuple[Talk, int]:
     """A reply of clips (2 s each), cut off when `heard` seconds have been played."""
-    talk = Talk(backchannels=LISTENING, **manners)
+    talk = Talk(backchannels=LISTENING, **settings)
     number = started(talk.on(CallerSpoke("Question"))).reply
     for text in clips or ("one two", "three four", "five six"):
         talk.clip(number, text, SECONDS)

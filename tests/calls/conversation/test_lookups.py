@@ -31,9 +31,9 @@ def spoken(actions: object) -> str:
     return sentence.text
 
 
-def connected(greeting: str, **manners: object) -> tuple[Talk, list[str]]:
+def connected(greeting: str, **settings: object) -> tuple[Talk, list[str]]:
     """A call that looks something up, and what is said at once."""
-    talk = Talk(greeting=greeting, **manners)
+    talk = Talk(greeting=greeting, **settings)
     actions = talk.on(CallConnected(KNOWN, has_lookup=True))
     return talk, [sentence.text for sentence in of(SpeakText, actions)]
 

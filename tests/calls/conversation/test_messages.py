@@ -145,13 +145,13 @@ def test_a_greeting_in_the_carriers_voice_keeps_its_heard_part() -> None:
     clip = twilio_tts_clip(EIGHT)
     assert clip.url == ""
     talk.on(ClipReady(1, clip))
-    talk.on(ReplyEnded(1, EIGHT, error="Spoken by the carrier's voice."))
+    talk.on(ReplyEnded(1, EIGHT, error="Spoken by Twilio's voice."))
     talk.on(CallerInterrupted(None), after=START_DELAY + clip.seconds / 2)
     start = started(talk.on(CallerSpoke("Hi"), after=1))
     assert (
         start.messages[2]["content"] == talk.turns[0].heard_text == "one two three four"
     )
-    assert talk.turns[0].error == "Spoken by the carrier's voice."
+    assert talk.turns[0].error == "Spoken by Twilio's voice."
 
 
 def test_what_is_still_to_be_played_counts_as_said_in_the_next_question() -> None:

@@ -29,9 +29,9 @@ from tests.support.transfer_targets import SALES
 LINE, GOODBYE, NOTICE = "A colleague joins us.", "Bye now.", "I'll put you through."
 
 
-def talking(**manners: object) -> Talk:
+def talking(**settings: object) -> Talk:
     """A call in which the caller's turn has come."""
-    talk = Talk(**{"goodbye_message": GOODBYE, "transfer_notice": NOTICE, **manners})
+    talk = Talk(**{"goodbye_message": GOODBYE, "transfer_notice": NOTICE, **settings})
     talk.on(CallConnected())
     return talk
 

@@ -278,7 +278,7 @@ class TurnMachine(ModelledCall):
         self.waiting_since, self.asked, self.asked_number = None, [], 0
         self.now += gap
         language = self.core.config.language
-        self.core, self.carrier = Conversation(self.manners), Carrier(self.random)
+        self.core, self.carrier = Conversation(self.config), Carrier(self.random)
         said = [replace(turn) for _, turn in sorted(self.ledger.turns.items())]
         seconds = disconnected_at - 1000.0
         self.feed(CallResumed(tuple(said), disconnected_at, seconds, returned=returned))

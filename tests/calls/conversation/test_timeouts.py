@@ -29,15 +29,15 @@ QUESTION, GOODBYE, WARNING = "Still there?", "Bye now.", "One minute left."
 SILENCE = 6.0
 
 
-def talking(**manners: object) -> Talk:
+def talking(**settings: object) -> Talk:
     """A call that has just begun."""
-    settings = {
+    usual = {
         "idle_timeout_seconds": SILENCE,
         "idle_prompt": QUESTION,
         "goodbye_message": GOODBYE,
         "time_limit_message": WARNING,
     }
-    talk = Talk(**(settings | manners))
+    talk = Talk(**(usual | settings))
     talk.on(CallConnected())
     return talk
 
@@ -234,8 +234,8 @@ def test_the_longest_length_ends_a_call_also_in_the_middle_of_a_reply() -> None:
 # The last word
 
 
-def leaving(**manners: object) -> tuple[Talk, int]:
-    talk = talking(idle_reprompts=0, **manners)
+def leaving(**settings: object) -> tuple[Talk, int]:
+    talk = talking(idle_reprompts=0, **settings)
     assert spoken(talk)[0] == GOODBYE
     return talk, len(talk.core.replies.by_number)
 

@@ -42,10 +42,10 @@ FILLERS = ("One moment.", "Still looking.")
 FILLER_SECONDS = 1.2
 
 
-def working(**manners: object) -> Talk:
+def working(**settings: object) -> Talk:
     """A call with a bot that can do things; it is the caller's turn."""
     usual = {"tools": (LOOK_UP, PAY), "fillers": FILLERS, "can_end_call": True}
-    talk = Talk(**{**usual, "filler_delay_ms": FILLER_SECONDS * 1000, **manners})
+    talk = Talk(**{**usual, "filler_delay_ms": FILLER_SECONDS * 1000, **settings})
     talk.on(CallConnected())
     return talk
 
@@ -68,7 +68,7 @@ def uses(
     return talk.on(ReplyEnded(number, said, calls=calls))
 
 
-def told(start: StartReply) -> list[tuple[str, Any]]:
+def history_of(start: StartReply) -> list[tuple[str, Any]]:
     """The messages after the system prompt, in short: calls by their names."""
     return [
         (m["role"], [use["function"]["name"] for use in m["tool_calls"]])
@@ -95,7 +95,7 @@ def test_a_tool_is_used_and_its_result_answered() -> None:
     assert not of(StartReply, actions)
     assert (talk.turns[1].role, talk.turns[1].ended_at) == ("tool", None)
     start = started(talk.on(ToolCallEnded("1", "Sent."), after=0.5))
-    assert told(start) == [
+    assert history_of(start) == [
         ("user", "Question?"),
         ("assistant", ["look_up"]),
         ("tool", "Sent."),
@@ -123,7 +123,7 @@ def test_of_several_tools_all_are_waited_for() -> None:
     assert [use.call_id for use in of(CallTool, actions)] == ["a", "b"]
     assert not of(StartReply, talk.on(ToolCallEnded("b", "Two.")))
     start = started(talk.on(ToolCallEnded("a", "One.")))
-    assert told(start)[1:] == [
+    assert history_of(start)[1:] == [
         ("assistant", ["look_up", "look_up"]),
         ("tool", "One."),
         ("tool", "Two."),
@@ -135,7 +135,7 @@ def test_arguments_that_are_no_object_are_told_to_the_model(arguments: str) -> N
     talk = working()
     actions = uses(talk, ToolCall("1", "look_up", arguments))
     assert not of(CallTool, actions)
-    assert told(started(actions))[-1] == ("tool", NOT_AN_OBJECT)
+    assert history_of(started(actions))[-1] == ("tool", NOT_AN_OBJECT)
     assert result_of(talk, 1) == (NOT_AN_OBJECT, True)
 
 
@@ -145,7 +145,7 @@ def test_arguments_that_are_no_object_are_told_to_the_model(arguments: str) -> N
 def test_a_function_that_is_not_offered_does_nothing(name: str) -> None:
     talk = working(can_end_call=False)
     actions = uses(talk, call(name, target="Sales", question="?", language="de-DE"))
-    assert told(started(actions))[-1] == ("tool", NO_SUCH_FUNCTION)
+    assert history_of(started(actions))[-1] == ("tool", NO_SUCH_FUNCTION)
     assert talk.core.final_message is None
 
 
@@ -213,7 +213,7 @@ def test_what_a_tool_was_to_find_is_still_owed_when_the_line_is_back() -> None:
     actions = again.on(CallResumed((*talk.core.turns,), talk.now, 9.0), after=9)
     (sorry,) = of(SpeakText, actions)
     again.clip(sorry.reply, sorry.text)
-    messages = told(started(again.on(ReplyEnded(sorry.reply, sorry.text))))
+    messages = history_of(started(again.on(ReplyEnded(sorry.reply, sorry.text))))
     assert messages[-2:] == [("tool", RELAY_LOST), ("user", RECONNECTED)]
 
 
@@ -222,7 +222,7 @@ def test_who_speaks_while_a_tool_runs_is_answered_with_its_result() -> None:
     uses(talk, call("look_up"))
     assert not of(StartReply, talk.on(CallerSpoke("Hurry up."), after=0.3))
     start = started(talk.on(ToolCallEnded("1", "Sent.")))
-    assert told(start)[1:] == [
+    assert history_of(start)[1:] == [
         ("assistant", ["look_up"]),
         ("tool", "Sent."),
         ("user", "Hurry up."),
@@ -236,7 +236,7 @@ def test_an_interruption_without_words_is_played_on_before_the_answer() -> None:
     assert not of(StartReply, talk.on(ToolCallEnded("1", "Sent.")))
     actions = talk.passes()
     assert [play.clip.text for play in of(Play, actions)] == ["one two three four"]
-    assert told(started(actions))[-1] == ("tool", "Sent.")
+    assert history_of(started(actions))[-1] == ("tool", "Sent.")
 
 
 def test_an_interruption_with_words_is_answered_with_the_result() -> None:
@@ -246,7 +246,7 @@ def test_an_interruption_with_words_is_answered_with_the_result() -> None:
     talk.on(ToolCallEnded("1", "Sent."))
     start = started(talk.on(CallerSpoke("Stop."), after=0.5))
     assert start.messages[2]["content"] == "one two"
-    assert told(start)[2:] == [("tool", "Sent."), ("user", "Stop.")]
+    assert history_of(start)[2:] == [("tool", "Sent."), ("user", "Stop.")]
 
 
 def test_an_answer_that_is_dropped_takes_no_results_along() -> None:
@@ -255,7 +255,7 @@ def test_an_answer_that_is_dropped_takes_no_results_along() -> None:
     first = started(talk.on(ToolCallEnded("1", "Sent.")))
     actions = talk.on(CallerSpoke("And order 7?"), after=0.2)
     assert StopReply(first.reply) in actions
-    assert told(started(actions))[1:] == [
+    assert history_of(started(actions))[1:] == [
         ("assistant", ["look_up"]),
         ("tool", "Sent."),
         ("user", "And order 7?"),
@@ -279,7 +279,7 @@ def test_a_secret_argument_is_hidden_from_the_first_record_on() -> None:
     shown = (hidden, "Paid with ••••.")
     actions = talk.on(ToolCallEnded("1", "Paid with 4111.", redacted=shown))
     assert [use["result"] for use in recorded(actions)] == ["Paid with ••••."]
-    assert told(started(actions))[-1] == ("tool", "Paid with 4111.")
+    assert history_of(started(actions))[-1] == ("tool", "Paid with 4111.")
 
 
 @pytest.mark.parametrize("arguments", ['{"card": "4111"}', '["4111"', '"4111"'])
@@ -303,7 +303,7 @@ def test_a_key_uses_a_tool_and_its_result_is_answered() -> None:
     (use,) = of(CallTool, talk.on(DtmfReceived("8")))
     assert (use.tool, use.arguments) == (LOOK_UP, {})
     start = started(talk.on(ToolCallEnded(use.call_id, "Open.")))
-    assert told(start) == [
+    assert history_of(start) == [
         ("user", "[pressed 8]"),
         ("assistant", ["look_up"]),
         ("tool", "Open."),
@@ -364,7 +364,9 @@ def test_words_of_a_key_are_the_answer_and_what_still_runs_is_told_later() -> No
     talk.on(ReplyEnded(said.reply, said.text))
     assert talk.core.tool_calls.filler_due_at == math.inf  # nothing to bridge
     assert not of(StartReply, talk.on(ToolCallEnded("1", "Sent."), after=5))
-    assert ("tool", "Sent.") in told(started(talk.on(CallerSpoke("And?"), after=1)))
+    assert ("tool", "Sent.") in history_of(
+        started(talk.on(CallerSpoke("And?"), after=1))
+    )
 
 
 @pytest.mark.parametrize("then", ["words", "nobody is there", "another tool"])
@@ -380,7 +382,9 @@ def test_any_other_answer_waits_for_what_still_runs(then: str) -> None:
         assert not of(
             StartReply, talk.on(ToolCallEnded(use.call_id, "Paid."), after=0.5)
         )
-    assert ("tool", "Sent.") in told(started(talk.on(ToolCallEnded("1", "Sent."))))
+    assert ("tool", "Sent.") in history_of(
+        started(talk.on(ToolCallEnded("1", "Sent.")))
+    )
 
 
 def test_who_presses_again_waits_for_the_tool_that_runs() -> None:

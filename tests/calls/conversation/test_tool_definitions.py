@@ -124,8 +124,8 @@ def test_only_people_who_are_there_and_are_the_models_to_call_are_named(
 def test_variables_are_filled_in_for_the_model_too() -> None:
     tool = replace(TOOL, description="Finds orders of {{shop|us}}{{secret.key}}.")
     sales = replace(SALES, when_to_use="Orders in {{town}}.")
-    manners = replace(ALL, tools=(tool,), targets=(sales,))
-    told = offered(manners, town="Rome")
+    config = replace(ALL, tools=(tool,), targets=(sales,))
+    told = offered(config, town="Rome")
     assert told["look_up"]["description"] == "Finds orders of us."
     assert "Sales: Orders in Rome. The caller" in told[TRANSFER_CALL]["description"]
 

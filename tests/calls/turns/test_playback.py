@@ -1,4 +1,4 @@
-"""The playback clock: what was heard, from lengths and the little the carrier says."""
+"""The playback clock: what was heard, from lengths and the little Twilio says."""
 
 import math
 
@@ -16,7 +16,7 @@ def clip(name: str, seconds: float = 5.0, text: str = TEN_WORDS) -> Clip:
 
 
 def playing(*seconds: float) -> Playback:
-    """A queue of clips sent at 0 whose sound began at 1 by the carrier's word."""
+    """A queue of clips sent at 0 whose sound began at 1 by Twilio's word."""
     playback = Playback()
     for place, length in enumerate(seconds):
         playback.add(1, clip(str(place), length), at=0)

@@ -214,7 +214,7 @@ def test_every_language_has_its_sentences_for_a_broken_line(language: str) -> No
     assert book.line_lost.endswith(".")
 
 
-# The carrier's reports
+# Twilio's reports
 
 
 async def action(**form: str) -> list[str]:
