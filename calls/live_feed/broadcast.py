@@ -96,7 +96,7 @@ class Broadcaster:
                 updates.append(message)
                 if index + 1 < len(batch) and batch[index + 1][0] == VIEWERS:
                     continue
-                message, updates = {"type": "live.news", "news": updates}, []
+                message, updates = {"type": "live.updates", "updates": updates}, []
             async with asyncio.timeout(SEND_SECONDS):
                 if is_group:
                     await layer.group_send(to, message)

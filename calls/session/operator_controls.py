@@ -68,23 +68,27 @@ class OperatorControls:
         return True
 
     def _answer(self, command: Message, refused: str) -> None:
-        answer = {"type": "live.answer", "order": command["order"], "refused": refused}
+        answer = {
+            "type": "live.answer",
+            "command": command["command"],
+            "refused": refused,
+        }
         self.broadcaster.answer(command["viewer"], answer)
 
     def _announce(self, channel: str) -> None:
         """Tell viewers that this process is online, so that they ask for its calls."""
-        self.broadcaster.tell_viewers({"hello": self.server})
+        self.broadcaster.tell_viewers({"server_online": self.server})
 
     def _take(self, message: Message) -> None:
         match message:
-            case {"type": "controls.roll", "viewer": viewer}:
+            case {"type": "controls.list", "viewer": viewer}:
                 self._list_calls(viewer)
-            case {"type": "controls.whole", "viewer": viewer, "calls": calls}:
+            case {"type": "controls.full", "viewer": viewer, "calls": calls}:
                 for call_sid in calls:
                     if session := self.sessions.get(call_sid):
-                        answer = {"type": "live.whole", "whole": session.snapshot()}
+                        answer = {"type": "live.full", "full": session.snapshot()}
                         self.broadcaster.answer(viewer, answer)
-            case {"type": "controls.order", "call": call_sid, "given_at": given_at}:
+            case {"type": "controls.command", "call": call_sid, "given_at": given_at}:
                 if call_sid not in self.sessions:
                     return
                 if abs(time() - given_at) > COMMAND_SECONDS:
@@ -107,7 +111,7 @@ class OperatorControls:
             call_sid: session.call_snapshot.number
             for call_sid, session in self.sessions.items()
         }
-        answer = {"type": "live.roll", "server": self.server, "calls": calls}
+        answer = {"type": "live.list", "server": self.server, "calls": calls}
         self.broadcaster.answer(viewer, answer)
 
     async def _carry_out(

@@ -243,9 +243,9 @@ async def test_an_operator_chooses_whom_a_caller_is_put_through_to(
             {"name": "Shut", "label": "Shut, +15005550044", "open": False},
         ]
         for name in ("Shut", "Nobody", "+19005550000"):
-            refused = await viewer.order("transfer", call.call_sid, name)
+            refused = await viewer.command("transfer", call.call_sid, name)
             assert refused == f"{name} takes no calls now."
-        assert await viewer.order("transfer", call.call_sid, "Front desk") == ""
+        assert await viewer.command("transfer", call.call_sid, "Front desk") == ""
         await call.ends()
         seen = await viewer.sees(call.call_sid, lambda seen: "ended" in seen)
     assert seen["ended"] == "The caller is transferred to Front desk"

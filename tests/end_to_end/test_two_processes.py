@@ -97,7 +97,7 @@ async def test_an_operator_ends_a_call_of_another_process(
     ):
         await call.reply()
         await viewer.sees(call.call_sid, lambda seen: seen["turns"])
-        assert await viewer.order("end", call.call_sid) == ""
+        assert await viewer.command("end", call.call_sid) == ""
         await call.ends()
     assert (await closed(call.call_sid)).end_reason == "operator-ended"
 

@@ -89,19 +89,19 @@ class LiveConsumer(AsyncWebsocketConsumer):
         match _parsed(text_data):
             case {"want": [*calls]}:
                 self._request({_plain(str(call)) for call in calls[:MAX_REQUESTED]})
-            case {"do": str(command), "call": str(call), "order": str(name), **rest}:
+            case {"do": str(command), "call": str(call), "command": str(name), **rest}:
                 text = _plain(str(rest.get("text", "")))
                 await self._command(command, _plain(call), _plain(name), text)
 
     def _list_calls(self) -> None:
         self.requested.clear()
-        self._ask("controls.roll")
+        self._ask("controls.list")
 
     def _request(self, calls: set[str]) -> None:
         left = MAX_REQUESTED - len(self.requested)
         if new := sorted(calls - self.requested)[:left]:
             self.requested.update(new)
-            self._ask("controls.whole", calls=new)
+            self._ask("controls.full", calls=new)
 
     async def _command(self, command: str, call_sid: str, name: str, text: str) -> None:
         """Record a command and pass it on; the page is told the result as `name`."""
@@ -113,32 +113,34 @@ class LiveConsumer(AsyncWebsocketConsumer):
         except Error as error:
             log.error("A command could not be recorded: %s", type(error).__name__)
             return self._answered(name, "Not done: the database cannot be reached.")
-        order = f"{uuid4().hex} {name}"
+        command_id = f"{uuid4().hex} {name}"
         loop = asyncio.get_running_loop()
-        self.unconfirmed[order] = loop.call_later(ANSWER_SECONDS, self._missed, order)
+        self.unconfirmed[command_id] = loop.call_later(
+            ANSWER_SECONDS, self._missed, command_id
+        )
         # Calls of this process are reached without the layer, which may have failed.
-        confirmed = partial(self._confirmed, order)
+        confirmed = partial(self._confirmed, command_id)
         if not runtime().operator_controls.command(call_sid, command, text, confirmed):
             self._ask(
-                "controls.order",
+                "controls.command",
                 call=call_sid,
                 what=command,
                 text=text,
-                order=order,
+                command=command_id,
                 given_at=time(),
             )
 
-    def _missed(self, order: str) -> None:
-        del self.unconfirmed[order]
-        self._answered(order.partition(" ")[2], NO_ANSWER)
+    def _missed(self, command_id: str) -> None:
+        del self.unconfirmed[command_id]
+        self._answered(command_id.partition(" ")[2], NO_ANSWER)
 
-    def _confirmed(self, order: str, refused: str) -> None:
-        if timer := self.unconfirmed.pop(order, None):
+    def _confirmed(self, command_id: str, refused: str) -> None:
+        if timer := self.unconfirmed.pop(command_id, None):
             timer.cancel()
-            self._answered(order.partition(" ")[2], refused)
+            self._answered(command_id.partition(" ")[2], refused)
 
     def _answered(self, name: str, refused: str) -> None:
-        self._put({"order": name, "refused": refused})
+        self._put({"command": name, "refused": refused})
 
     def _joined(self, channel: str) -> None:
         self.channel = channel
@@ -151,16 +153,18 @@ class LiveConsumer(AsyncWebsocketConsumer):
     def _on_message(self, message: Message) -> None:
         """Handle a server's message to this page. Must not block."""
         match message:
-            case {"type": "live.news", "news": news}:
-                if any("hello" in update for update in news):
+            case {"type": "live.updates", "updates": updates}:
+                if any("server_online" in update for update in updates):
                     self._list_calls()
-                self._put({"news": [update for update in news if "call" in update]})
-            case {"type": "live.roll", "server": server, "calls": calls}:
+                self._put(
+                    {"updates": [update for update in updates if "call" in update]}
+                )
+            case {"type": "live.list", "server": server, "calls": calls}:
                 self._put({"server": server, "calls": calls})
-            case {"type": "live.whole", "whole": whole}:
-                self._put({"whole": whole})
-            case {"type": "live.answer", "order": order, "refused": refused}:
-                self._confirmed(order, refused)
+            case {"type": "live.full", "full": full}:
+                self._put({"full": full})
+            case {"type": "live.answer", "command": command_id, "refused": refused}:
+                self._confirmed(command_id, refused)
 
     def _put(self, message: Message) -> None:
         if not self.outbox.full():

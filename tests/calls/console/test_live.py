@@ -116,7 +116,7 @@ async def test_an_operators_line_is_said_next_and_the_model_knows_it(
     line = 'A colleague is "joining" {us} <b>now</b>.'
     async with watching(server, await operator()) as viewer, dial(server) as call:
         await call.reply()
-        assert await viewer.order("say", call.call_sid, f" {line}\n") == ""
+        assert await viewer.command("say", call.call_sid, f" {line}\n") == ""
         await call.hears(2)
         await call.say("Fine.")
         await call.reply()
@@ -138,12 +138,12 @@ async def test_an_operator_ends_a_call_with_the_bots_goodbye(
 ) -> None:
     async with watching(server, await operator()) as viewer, dial(server) as call:
         await call.reply()
-        assert await viewer.order("end", call.call_sid) == ""
+        assert await viewer.command("end", call.call_sid) == ""
         await call.ends()
         assert len(call.heard) == 2
         seen = await viewer.sees(call.call_sid, lambda seen: "ended" in seen)
         assert seen["ended"] == "An operator ended the call"
-        assert await viewer.order("end", call.call_sid) == "The call is over."
+        assert await viewer.command("end", call.call_sid) == "The call is over."
     row = await closed(call.call_sid)
     assert (row.status, row.end_reason) == ("completed", "operator-ended")
     assert (await turns(row))[-1].heard_text == phrasebook("en").goodbye_message
@@ -154,10 +154,10 @@ async def test_asked_again_to_end_a_call_ends_at_once(
 ) -> None:
     async with watching(server, await operator()) as viewer, dial(server) as call:
         assert await call.speaking(0.2)
-        assert await viewer.order("end", call.call_sid) == ""
-        refused = await viewer.order("say", call.call_sid, "Too late")
+        assert await viewer.command("end", call.call_sid) == ""
+        refused = await viewer.command("say", call.call_sid, "Too late")
         assert refused == "The call is ending already."
-        assert await viewer.order("end", call.call_sid) == ""
+        assert await viewer.command("end", call.call_sid) == ""
         await call.ends()
     assert len(call.heard) == 1  # the greeting, and no goodbye
     assert (await closed(call.call_sid)).end_reason == "operator-ended"
@@ -170,11 +170,11 @@ async def test_a_caller_is_put_through_where_the_bot_has_a_number_for_it(
     async with watching(server, await operator()) as viewer:
         async with dial(server) as call:
             await call.reply()
-            refused = await viewer.order("transfer", call.call_sid)
-            assert "no transfer number" in refused
+            refused = await viewer.command("transfer", call.call_sid)
+            assert "nobody to transfer callers to" in refused
         async with dial(server, to=NUMBER) as call:
             await call.reply()
-            assert await viewer.order("transfer", call.call_sid) == ""
+            assert await viewer.command("transfer", call.call_sid) == ""
             await call.ends()
         assert call.dialled == "+15005550099"
     assert (await closed(call.call_sid)).end_reason == "transferred"
@@ -208,7 +208,7 @@ async def test_a_viewer_may_look_and_not_touch(
     ):
         await call.reply()
         for what in ("say", "end", "transfer"):
-            refused = await viewer.order(what, call.call_sid, "Hello")
+            refused = await viewer.command(what, call.call_sid, "Hello")
             assert "not control them" in refused
         await call.say("Still there?")
         assert await call.reply()
@@ -229,20 +229,22 @@ async def test_an_order_that_makes_no_sense_is_refused_in_words(
     text = text[:60_000]  # what a frame may hold
     async with watching(server, await operator()) as viewer, dial(server) as call:
         await call.reply()
-        assert words in await viewer.order(what, call.call_sid, text)
+        assert words in await viewer.command(what, call.call_sid, text)
 
 
 async def test_frames_nobody_understands_leave_the_page_connected(
     server: LiveServer, bot: Bot
 ) -> None:
     junk = ["", "[", "7", "{}", '{"want":7}', '{"want":[{}]}', "[" * 10_000]
-    junk += ['{"do":1}', '{"do":"end","call":[],"order":{}}', r'{"want":["\ud800"]}']
-    junk.append(r'{"do":"say","call":"\ud800","order":"\ud800","text":"\ud800\u0007"}')
+    junk += ['{"do":1}', '{"do":"end","call":[],"command":{}}', r'{"want":["\ud800"]}']
+    junk.append(
+        r'{"do":"say","call":"\ud800","command":"\ud800","text":"\ud800\u0007"}'
+    )
     async with watching(server, await operator()) as viewer:
         for text in junk:
             await viewer.socket.send(text)
         await viewer.socket.send(b"\x00")
-        assert "over" in await viewer.order("end", "CA-unknown")
+        assert "over" in await viewer.command("end", "CA-unknown")
 
 
 async def test_an_open_call_whose_server_does_not_answer_is_said_to_be_out_of_reach(
@@ -252,7 +254,7 @@ async def test_an_open_call_whose_server_does_not_answer_is_said_to_be_out_of_re
         call_sid="CAlost", status="in-progress", started_at="2026-01-01T00:00:00Z"
     )
     async with watching(server, await operator()) as viewer:
-        assert await viewer.order("end", lost.call_sid) == NO_ANSWER
+        assert await viewer.command("end", lost.call_sid) == NO_ANSWER
 
 
 async def test_the_page_is_for_those_who_may_read_calls(bot: Bot) -> None:

@@ -66,7 +66,7 @@ async def test_updates_that_waited_together_arrive_together_and_in_order(
     numbers: list[int] = []
     bundles = 0
     while len(numbers) < 120:
-        numbers += [update["number"] for update in (await ear.next())["news"]]
+        numbers += [update["number"] for update in (await ear.next())["updates"]]
         bundles += 1
     assert numbers == list(range(120))
     assert bundles < 10
@@ -80,14 +80,14 @@ class Page(LiveConsumer):
 
     def __init__(self) -> None:
         super().__init__()
-        self.wanted: set[str] = set()
+        self.requested: set[str] = set()
         self.asked: list[list[str]] = []
 
     def _ask(self, kind: str, **what: Any) -> None:
         self.asked.append(what.get("calls", []))
 
 
-async def test_a_page_hears_all_of_a_call_once_between_two_rolls() -> None:
+async def test_a_page_hears_all_of_a_call_once_between_two_lists() -> None:
     page = Page()
     for _ in range(3):
         await page.receive(json.dumps({"want": ["CA1", "CA2", "CA1"]}))
@@ -96,7 +96,7 @@ async def test_a_page_hears_all_of_a_call_once_between_two_rolls() -> None:
         await page.receive(json.dumps({"want": many[begin:]}))
     assert page.asked[0] == ["CA1", "CA2"]
     assert sum(map(len, page.asked)) == MAX_REQUESTED
-    page._joined("elsewhere")
+    page._announce("elsewhere")
     await page.receive(json.dumps({"want": ["CA1"]}))
     assert page.asked[-1] == ["CA1"]
 

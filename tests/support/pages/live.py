@@ -16,7 +16,7 @@ from tests.support.live import LiveServer
 
 PATIENCE = 10.0
 
-News = dict[str, Any]
+Update = dict[str, Any]
 
 
 class Viewer:
@@ -24,7 +24,9 @@ class Viewer:
 
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
-        self.calls: dict[str, News] = {}  # by SID: about, state, turns by index, ended
+        self.calls: dict[
+            str, Update
+        ] = {}  # by SID: about, state, turns by index, ended
         self.servers: set[str] = set()
         self.answers: dict[str, str] = {}
         self.changed = asyncio.Condition()
@@ -35,40 +37,40 @@ class Viewer:
                 await self.take(json.loads(text))
                 self.changed.notify_all()
 
-    async def take(self, message: News) -> None:
-        for news in message.get("news", []):
-            await self.take_news(news)
-        if whole := message.get("whole"):
-            whole["turns"] = {turn["index"]: turn for turn in whole["turns"]}
-            self.calls[whole["call"]] = whole
+    async def take(self, message: Update) -> None:
+        for update in message.get("updates", []):
+            await self.take_update(update)
+        if full := message.get("full"):
+            full["turns"] = {turn["index"]: turn for turn in full["turns"]}
+            self.calls[full["call"]] = full
         if "server" in message:
             self.servers.add(message["server"])
             known = {sid: call["number"] for sid, call in self.calls.items()}
             told = message["calls"].items()
             if want := [sid for sid, number in told if known.get(sid) != number]:
                 await self.send(want=want)
-        if "order" in message:
-            self.answers[message["order"]] = message["refused"]
+        if "command" in message:
+            self.answers[message["command"]] = message["refused"]
 
-    async def take_news(self, news: News) -> None:
-        call = self.calls.get(news["call"])
-        if call is None or news["number"] > call["number"] + 1:
-            return await self.send(want=[news["call"]])
-        if news["number"] <= call["number"]:
+    async def take_update(self, update: Update) -> None:
+        call = self.calls.get(update["call"])
+        if call is None or update["number"] > call["number"] + 1:
+            return await self.send(want=[update["call"]])
+        if update["number"] <= call["number"]:
             return None
-        call["number"] = news["number"]
-        if turn := news.get("turn"):
+        call["number"] = update["number"]
+        if turn := update.get("turn"):
             call["turns"][turn["index"]] = turn
-        call |= {key: news[key] for key in ("state", "ended") if key in news}
+        call |= {key: update[key] for key in ("state", "ended") if key in update}
         return None
 
     async def send(self, **message: Any) -> None:
         await self.socket.send(json.dumps(message))
 
-    async def order(self, do: str, call: str, text: str = "") -> str:
-        """Give an order; why it was refused, empty when it was not."""
+    async def command(self, do: str, call: str, text: str = "") -> str:
+        """Send a command; return why it was refused, or nothing."""
         name = str(len(self.answers) + 1)
-        await self.send(do=do, call=call, order=name, text=text)
+        await self.send(do=do, call=call, command=name, text=text)
         await self.until(lambda: name in self.answers)
         return self.answers[name]
 
@@ -76,13 +78,13 @@ class Viewer:
         async with asyncio.timeout(within), self.changed:
             await self.changed.wait_for(enough)
 
-    async def sees(self, call: str, enough: Callable[[News], Any]) -> News:
+    async def sees(self, call: str, enough: Callable[[Update], Any]) -> Update:
         """Wait until a call is seen to be so."""
         await self.until(lambda: call in self.calls and enough(self.calls[call]))
         return self.calls[call]
 
 
-def said(call: News) -> list[tuple[str, str, str]]:
+def said(call: Update) -> list[tuple[str, str, str]]:
     return [
         (turn["role"], turn["heard"], turn["missed"])
         for _, turn in sorted(call["turns"].items())

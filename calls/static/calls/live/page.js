@@ -35,7 +35,7 @@ function link(state) {
 function send(call, command, answered) {
   const name = String((commandNumber += 1));
   pending.set(name, answered);
-  if (!socket.send({ ...command, call, order: name })) answer(name, NOT_SENT);
+  if (!socket.send({ ...command, call, command: name })) answer(name, NOT_SENT);
 }
 
 function answer(name, refused) {
@@ -93,9 +93,9 @@ function updated(update) {
 function received(message) {
   if (message.calls) listed(message.server, message.calls);
   if (message.away) transferred(message.away);
-  message.news?.forEach(updated);
-  if (message.whole) card(message.whole.call).show(message.whole);
-  if (message.order) answer(message.order, message.refused);
+  message.updates?.forEach(updated);
+  if (message.full) card(message.full.call).show(message.full);
+  if (message.command) answer(message.command, message.refused);
   count();
 }
 
