@@ -182,5 +182,5 @@ async def test_on_a_real_line_it_is_heard_first_and_its_page_says_so(
     assert first.ended_at
     address = f"/admin/calls/call/{row.pk}/change/"
     page = (await sync_to_async(admin_client.get)(address)).content.decode()
-    assert "Consent sentence, played to its end" in page
+    assert "Consent message, played to its end" in page
     assert await Call.objects.filter(pk=row.pk, was_interrupted=False).aexists()
