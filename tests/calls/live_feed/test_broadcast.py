@@ -96,7 +96,7 @@ async def test_a_page_hears_all_of_a_call_once_between_two_lists() -> None:
         await page.receive(json.dumps({"want": many[begin:]}))
     assert page.asked[0] == ["CA1", "CA2"]
     assert sum(map(len, page.asked)) == MAX_REQUESTED
-    page._announce("elsewhere")
+    page._joined("elsewhere")
     await page.receive(json.dumps({"want": ["CA1"]}))
     assert page.asked[-1] == ["CA1"]
 
