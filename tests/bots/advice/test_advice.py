@@ -225,7 +225,7 @@ ID = Parameter("id")
 TRANSFER = {"system_prompt": "Offer to transfer the call."}
 
 
-def test_tools_send_only_what_is_known() -> None:
+def test_tools_send_only_existing_variables() -> None:
     assert remarks_with(FormContext([TOOL]), {"variables": "shop"}) == (
         "warning tools: In look_up: {{caler_number}} is not known: it will be left "
         "out. Did you mean {{caller_number}}? Known are: shop, order_id, "

@@ -37,7 +37,7 @@ def test_a_mu_law_file_is_decoded() -> None:
 
 
 def announcing(body: bytes) -> bytes:
-    """A file whose first header states its whole length."""
+    """A file whose first header states its full length."""
     return body[:4] + (len(body) - 8).to_bytes(4, "little") + body[8:]
 
 

@@ -98,7 +98,7 @@ def test_an_answers_json_becomes_values() -> None:
         assert flatten(nothing) == {}
 
 
-def test_an_answer_without_bottom_is_no_trouble() -> None:
+def test_a_deeply_nested_answer_is_no_problem() -> None:
     deep: dict[str, Any] = {"end": "here"}
     for _ in range(900):
         deep = {"a": deep}
@@ -106,7 +106,7 @@ def test_an_answer_without_bottom_is_no_trouble() -> None:
 
 
 @given(JSON)
-def test_any_json_gives_values_that_can_be_kept_and_spoken(value: object) -> None:
+def test_any_json_gives_values_that_can_be_stored_and_spoken(value: object) -> None:
     found = flatten(value)
     assert len(found) <= MAX_VALUES
     for name, text in found.items():
@@ -148,7 +148,7 @@ def test_a_call_knows_who_where_and_when_in_its_bots_time_zone() -> None:
     assert minute_of_week(evening, profile.time_zone) == 3 * 1440 + 8 * 60 + 30
 
 
-def test_a_time_zone_that_is_gone_is_no_trouble() -> None:
+def test_an_unknown_time_zone_is_no_problem() -> None:
     profile = config_of(Bot(time_zone="Gone/Nowhere"))
     assert minute_of_week(datetime(2026, 11, 23, tzinfo=UTC), profile.time_zone) == 0
 
@@ -191,7 +191,7 @@ def test_opening_hours_are_read_as_people_write_them(
         "\u017fun 9-17",
     ],
 )
-def test_hours_that_are_not_understood_are_told(text: str) -> None:
+def test_unreadable_opening_hours_are_reported(text: str) -> None:
     with pytest.raises(BadHours, match="“"):
         parse_spans(text)
 

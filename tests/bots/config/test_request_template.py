@@ -1,4 +1,4 @@
-"""What an operator may write into a tool, and that nobody else chooses any of it."""
+"""Request templates of tools: operators write them, callers change no part."""
 
 import string
 from typing import Any
@@ -81,9 +81,11 @@ def test_values_stay_within_their_place(v: str, w: str, rest: str) -> None:
 
 @given(st.dictionaries(st.text(max_size=5), VALUES))
 def test_a_calls_variables_cannot_pass_for_secrets(values: dict[str, str]) -> None:
-    known = flatten({**values, "secret": {"shop_key": "mine"}, "caller_number": "1"})
-    assert not any(name.startswith("secret.") for name in known)
-    assert "caller_number" not in known
+    variables = flatten(
+        {**values, "secret": {"shop_key": "mine"}, "caller_number": "1"}
+    )
+    assert not any(name.startswith("secret.") for name in variables)
+    assert "caller_number" not in variables
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Lists of voices and models: read in any shape, and stored for outages."""
+"""Lists of voices and models: read in any shape, and stored as a fallback."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta

@@ -212,7 +212,7 @@ def test_steering_tags_are_not_text() -> None:
     assert segmenter.text_without_audio == ""
 
 
-def test_an_event_of_no_known_kind_changes_nothing() -> None:
+def test_an_event_of_an_unknown_kind_changes_nothing() -> None:
     assert Segmenter(EndsWhenQuiet()).feed("Hello.") == []  # type: ignore[arg-type]
 
 

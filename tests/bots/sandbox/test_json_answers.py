@@ -58,7 +58,7 @@ def test_what_was_not_said_is_left_empty() -> None:
 
 
 @given(st.lists(st.text(max_size=80), max_size=4))
-def test_the_answer_fits_the_schema_whatever_was_said(said: list[str]) -> None:
+def test_the_answer_always_fits_the_schema(said: list[str]) -> None:
     messages = prompt_messages(
         SPEC, "", [TranscriptLine("Caller", words) for words in said]
     )
@@ -87,7 +87,7 @@ def test_without_a_schema_it_talks_as_usual(odd: Any) -> None:
     assert schema_of({"response_format": odd}) is None
 
 
-async def test_a_whole_reply_to_such_a_request_is_json() -> None:
+async def test_an_unstreamed_reply_to_such_a_request_is_json() -> None:
     messages = prompt_messages(SPEC, "", [TranscriptLine("Caller", "Book a table")])
     request = ChatRequest("m", messages, "", False, 10, schema=SPEC.schema)
     answer = await Reply(request, INSTANT).whole()

@@ -1,4 +1,4 @@
-"""Who may do what at the desk: the groups, and the pages that explain them."""
+"""The groups of the admin, their permissions, and the pages that explain them."""
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User
@@ -82,12 +82,12 @@ class TestMembers:
         assert status(client, "bots/bot/add/") == 403
         assert client.post(f"/admin/bots/bot/{bot.pk}/delete/").status_code == 403
 
-    def test_without_a_group_one_is_told_so(self, client: Client) -> None:
+    def test_without_a_group_the_page_says_so(self, client: Client) -> None:
         page = signed_in(client).get("/admin/").content.decode()
         assert "belongs to no group yet" in page
         assert all(purpose in page for purpose in DESCRIPTIONS.values())
 
-    def test_with_a_group_one_sees_the_desk(self, client: Client) -> None:
+    def test_with_a_group_one_sees_the_admin(self, client: Client) -> None:
         page = signed_in(client, "viewer").get("/admin/").content.decode()
         assert "belongs to no group yet" not in page
 
@@ -125,7 +125,7 @@ class TestUsersPage:
         for words in ("everything", "may not sign in", "nothing yet", "operator, view"):
             assert words in page
 
-    def test_keeps_whoever_changed_something(self, admin_client: Client) -> None:
+    def test_keeps_users_who_changed_something(self, admin_client: Client) -> None:
         ann, ben = (User.objects.create_user(name) for name in ("ann", "ben"))
         bot = Bot.objects.create(name="Front desk")
         bot._history_user = ann  # type: ignore[attr-defined]

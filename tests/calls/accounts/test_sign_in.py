@@ -1,4 +1,4 @@
-"""Signing in to the desk, what browsers are told, and who gets a socket."""
+"""Signing in to the admin, headers for browsers, and access to sockets."""
 
 import json
 from datetime import timedelta
@@ -183,14 +183,17 @@ class TestPagesOfTrouble:
     ) -> None:
         client.force_login(User.objects.create_user("eve", is_staff=True))
         assert client.get("/admin/bots/bot/").status_code == 403
-        told = [each for each in caplog.records if each.name == "django.request"]
-        assert [each.exc_info for each in told] == [None]
+        records = [each for each in caplog.records if each.name == "django.request"]
+        assert [each.exc_info for each in records] == [None]
 
 
 class TestProxy:
-    def test_that_we_were_told_of_is_believed(self, database_url: str) -> None:
-        told = {"DATABASE_URL": database_url, "TRUSTED_PROXY_COUNT": "1"}
-        with serving(**told) as behind, httpx.Client(base_url=behind.url) as http:
+    def test_that_is_configured_is_trusted(self, database_url: str) -> None:
+        environment = {"DATABASE_URL": database_url, "TRUSTED_PROXY_COUNT": "1"}
+        with (
+            serving(**environment) as behind,
+            httpx.Client(base_url=behind.url) as http,
+        ):
             proto = "X-Forwarded-Proto"
             plain = http.get(LOGIN, headers={proto: "http"})
             assert plain.status_code == 301
@@ -198,7 +201,7 @@ class TestProxy:
             assert http.get(LOGIN, headers={proto: "https"}).status_code == 200
             assert http.post("/voice", headers={proto: "http"}).status_code == 403
 
-    def test_that_nobody_told_us_of_is_not(self, server: LiveServer) -> None:
+    def test_that_is_not_configured_is_not_trusted(self, server: LiveServer) -> None:
         answer = httpx.get(server.url + LOGIN, headers={"X-Forwarded-Proto": "http"})
         assert answer.status_code == 200
 
@@ -210,17 +213,17 @@ class Explodes:
         raise AssertionError("loaded")
 
 
-class TestCarrier:
+class TestTwilio:
     @pytest.mark.parametrize("handler", [BareHandler, ClipHandler])
     def test_passes_no_middleware(self, settings: Settings, handler: Any) -> None:
         settings.MIDDLEWARE = [f"{__name__}.Explodes"]
         handler()
 
-    def test_is_told_nothing_meant_for_browsers(self, server: LiveServer) -> None:
+    def test_gets_no_headers_meant_for_browsers(self, server: LiveServer) -> None:
         with httpx.Client(base_url=server.url) as http:
             answers = [http.get("/audio/" + "x" * 32), http.post("/voice")]
-            desk = http.get(LOGIN)
-        assert POLICY in desk.headers
+            sign_in = http.get(LOGIN)
+        assert POLICY in sign_in.headers
         for answer in answers:
             assert answer.status_code in (403, 404)
             assert not {POLICY.lower(), "set-cookie", "permissions-policy"} & {

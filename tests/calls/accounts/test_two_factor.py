@@ -29,7 +29,7 @@ def ann(db: None) -> User:
 
 
 def code_of(app: TOTPDevice, later: int = 0) -> str:
-    """What the app shows, some half-minutes later."""
+    """Return the app's code, `later` half-minutes from now."""
     return f"{totp(app.bin_key, step=app.step, t0=-later * app.step):06}"
 
 

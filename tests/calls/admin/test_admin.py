@@ -1,4 +1,4 @@
-"""The operator's desk: quick with many rows, readable, and safe with callers' words."""
+"""The admin: quick with many rows, readable, and safe with callers' words."""
 
 from datetime import timedelta
 from typing import Any
@@ -192,19 +192,19 @@ def test_split_at_heard(heard: str, expected: tuple[str, str]) -> None:
     assert split_at_heard("We open  at nine.", heard) == expected
 
 
-def test_settings_are_told_in_the_words_of_the_bot_page(call: Call) -> None:
+def test_settings_are_shown_in_the_words_of_the_bot_page(call: Call) -> None:
     call.settings |= {"fallback_models": ["a/b", "c/d"], "of_old": None}
-    told = {setting.label: setting.value for setting in settings_used(call)}
-    assert told["AI model"] == "openai/gpt-4.1-mini"
-    assert told["callers can interrupt"] == "By speaking or pressing a key"
-    assert told["accept key presses"] == "Yes"
-    assert told["backup models"] == "a/b\nc/d"
-    assert told["of old"] == "-"
-    assert told["maximum length"] == "30 minutes"
-    assert told["keep calls for"] == "0: for good"
+    values = {setting.label: setting.value for setting in settings_used(call)}
+    assert values["AI model"] == "openai/gpt-4.1-mini"
+    assert values["callers can interrupt"] == "By speaking or pressing a key"
+    assert values["accept key presses"] == "Yes"
+    assert values["backup models"] == "a/b\nc/d"
+    assert values["of old"] == "-"
+    assert values["maximum length"] == "30 minutes"
+    assert values["keep calls for"] == "0: for good"
     call.settings |= {"idle_timeout_seconds": 1}
-    told = {setting.label: setting.value for setting in settings_used(call)}
-    assert told["remind after"] == "1 second"
+    values = {setting.label: setting.value for setting in settings_used(call)}
+    assert values["remind after"] == "1 second"
 
 
 @pytest.mark.parametrize(
@@ -321,6 +321,6 @@ def test_the_sandbox_is_labelled_on_every_page(
     assert banner in page(client, path)
 
 
-def test_the_desk_is_called_voicebot(admin_client: Client) -> None:
+def test_the_admin_is_called_voicebot(admin_client: Client) -> None:
     assert admin.site.site_header == "voicebot"
     assert "| voicebot</title>" in page(admin_client, "")

@@ -55,21 +55,21 @@ class TestDesk:
         self, client: Client, call: Call
     ) -> None:
         signed_in(client, "operator")
-        parties = [("CA2", CALLER), ("CA3", "+15005550003"), ("CA4", "anonymous")]
-        for sid, number in parties:
+        callers = [("CA2", CALLER), ("CA3", "+15005550003"), ("CA4", "anonymous")]
+        for sid, number in callers:
             Call.objects.create(
                 call_sid=sid, from_number=number, started_at=timezone.now()
             )
         every = list(Call.objects.values_list("pk", flat=True))
         chosen = {"action": "block_callers", "_selected_action": every}
-        told = client.post("/admin/calls/call/", chosen, follow=True).content.decode()
+        page = client.post("/admin/calls/call/", chosen, follow=True).content.decode()
         blocked = set(BlockedCaller.objects.values_list("pattern", flat=True))
         assert blocked == {CALLER, "+15005550003"}
-        assert "Blocked: 2." in told
-        assert "hides their number" in told
+        assert "Blocked: 2." in page
+        assert "hides their number" in page
 
     @pytest.mark.parametrize("number", ["911", "4915112345678", "client:Ann B"])
-    def test_a_caller_is_blocked_however_the_carrier_writes_them(
+    def test_a_caller_is_blocked_however_twilio_writes_them(
         self, client: Client, call: Call, number: str
     ) -> None:
         signed_in(client, "operator")
@@ -140,7 +140,7 @@ class TestDesk:
         too_many = client.post(self.PASTE, {"pasted": f"{pasted}\n+19005550100"})
         assert "5,000 lines at most" in too_many.content.decode()
 
-    def test_an_entry_is_typed_any_way_and_kept_one_way(self, client: Client) -> None:
+    def test_an_entry_is_typed_any_way_and_stored_one_way(self, client: Client) -> None:
         ann = signed_in(client, "operator")
         add = "/admin/calls/blockedcaller/add/"
         client.post(add, {"pattern": "+1 (415) 555-0100", "note": ""})

@@ -126,7 +126,7 @@ def test_test_calls_are_hidden_until_asked_for(viewer: Client) -> None:
     assert found(viewer, "is_test__exact=all") == {real.pk, test.pk}
 
 
-def test_an_empty_list_tells_that_test_calls_are_not_in_it(viewer: Client) -> None:
+def test_an_empty_list_says_that_test_calls_are_not_in_it(viewer: Client) -> None:
     make_call(1, is_test=True, status="completed")
     page = viewer.get(f"{LIST}?status__exact=completed").content.decode()
     assert 'href="?status__exact=completed&amp;is_test__exact=all"' in page

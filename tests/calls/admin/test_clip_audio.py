@@ -1,4 +1,4 @@
-"""A call's sound at the desk, for as long as its clips live."""
+"""A call's audio in the admin, for as long as its clips live."""
 
 import json
 from datetime import timedelta
@@ -43,8 +43,8 @@ def test_a_clip_is_heard_while_it_lives_by_those_who_may_read_calls(
     viewer: Client,
 ) -> None:
     call = make_call()
-    say(call, "bot", "Hello.", clip_ids=["kept", "gone"], model="some/model")
-    async_to_sync(services().clips.put)("kept", b"RIFF", 60.0)
+    say(call, "bot", "Hello.", clip_ids=["stored", "gone"], model="some/model")
+    async_to_sync(services().clips.put)("stored", b"RIFF", 60.0)
     response = viewer.get(sound(call))
     assert (response.content, response["Content-Type"]) == (b"RIFF", "audio/wav")
     for address in (sound(call, 1), sound(call, 2), sound(call, 0, 1)):
@@ -62,7 +62,7 @@ def test_a_clip_is_heard_while_it_lives_by_those_who_may_read_calls(
     assert viewer.get(sound(call)).status_code == 403
 
 
-def test_nothing_is_offered_to_listen_to_that_has_surely_expired(
+def test_expired_clips_have_no_link(
     viewer: Client,
 ) -> None:
     old = timezone.now() - timedelta(hours=1)
@@ -75,7 +75,7 @@ def test_nothing_is_offered_to_listen_to_that_has_surely_expired(
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_an_operator_hears_a_call_without_seeming_to_be_the_carrier(
+async def test_an_operator_hears_a_call_without_seeming_to_be_twilio(
     server: LiveServer, inworld: FakeInworld, bot: Bot
 ) -> None:
     inworld.says("We open at nine.", "Shall I book a table?")
@@ -91,10 +91,10 @@ async def test_an_operator_hears_a_call_without_seeming_to_be_the_carrier(
     client = Client()
     await sync_to_async(client.force_login)(user)
     cookies = {"sessionid": client.cookies["sessionid"].value}
-    async with httpx.AsyncClient(base_url=server.url, cookies=cookies) as desk:
+    async with httpx.AsyncClient(base_url=server.url, cookies=cookies) as http:
         for index, position in ((0, 0), (2, 0), (2, 1)):
-            response = await desk.get(sound(call, position, index))
+            response = await http.get(sound(call, position, index))
             assert response.headers["Content-Type"] == "audio/wav"
             assert response.content.startswith(b"RIFF")
-        response = await desk.get(f"{LIST}export.jsonl")
+        response = await http.get(f"{LIST}export.jsonl")
     assert json.loads(response.text)["call_sid"] == call.call_sid

@@ -1,4 +1,4 @@
-"""What came after a call, at the desk: seen by viewers, done again by operators."""
+"""Post-call tasks in the admin: viewers see them, operators repeat them."""
 
 from datetime import timedelta
 from typing import Any
@@ -51,14 +51,17 @@ def call() -> Call:
 
 def failed(call: Call, **values: Any) -> PostCallTask:
     entry = {"at": "2026-11-25T12:00:00+00:00", "ms": 1234, "done": False}
-    told = {"status": 500, "words": "The receiver answered 500."}
+    response = {"status": 500, "words": "The receiver answered 500."}
     usual = {"kind": "webhook", "state": "failed", "attempts": 8}
     return PostCallTask.objects.create(
-        call=call, due_at=timezone.now(), log=[{**entry, **told}], **{**usual, **values}
+        call=call,
+        due_at=timezone.now(),
+        log=[{**entry, **response}],
+        **{**usual, **values},
     )
 
 
-def test_a_calls_page_tells_what_it_came_to_and_what_was_done(call: Call) -> None:
+def test_a_calls_page_shows_its_outcome_and_its_tasks(call: Call) -> None:
     row = failed(call)
     page = member(VIEWER).get(f"{LIST}{call.pk}/change/").content.decode()
     assert "Ann wants a table." in page
@@ -174,7 +177,7 @@ def test_the_log_is_filtered_and_searched_in_few_queries(
     assert page.context["cl"].result_count == 1
 
 
-def test_the_list_of_calls_tells_outcomes_and_is_filtered_by_them(call: Call) -> None:
+def test_the_list_of_calls_shows_outcomes_and_is_filtered_by_them(call: Call) -> None:
     other = make_call(2)
     client = member(VIEWER)
     assert "booked" in client.get(LIST).content.decode()
@@ -203,7 +206,7 @@ def test_a_forgotten_caller_leaves_no_summary_and_nothing_to_be_sent(
     assert not LogEntry.objects.exists()
 
 
-def test_a_call_kept_long_enough_takes_its_log_with_it(call: Call) -> None:
+def test_an_expired_call_takes_its_log_with_it(call: Call) -> None:
     failed(call)
     failed(make_call(2))
     Bot.objects.update(retention_days=1)

@@ -86,7 +86,7 @@ def test_calls_are_counted_by_what_became_of_them(
     assert home(admin_client)["now"].value == 3
 
 
-def test_bots_are_told_apart_even_when_deleted(
+def test_bots_are_distinguished_even_when_deleted(
     admin_client: Client, ring: Ring
 ) -> None:
     many_kinds_of_calls(ring)
@@ -243,7 +243,7 @@ def test_who_may_not_view_calls_sees_no_figures(client: Client, ring: Ring) -> N
     assert "1 call failed today" in text(client)
 
 
-def test_who_may_see_neither_bots_nor_calls_is_told_nothing(
+def test_users_who_may_see_neither_bots_nor_calls_see_nothing(
     client: Client, settings: Settings
 ) -> None:
     settings.DEBUG = True

@@ -12,7 +12,7 @@ from tests.support.pages.dashboard import ring as ring
 pytestmark = pytest.mark.django_db
 
 
-def test_a_lost_line_is_told_beside_the_open_calls(
+def test_a_lost_line_is_shown_beside_the_open_calls(
     admin_client: Client, ring: Ring
 ) -> None:
     for disconnected_at in (None, timezone.now()):

@@ -96,7 +96,7 @@ REFUSED = "Inworld answered 401: invalid key"
         ([("The caller said: Inworld answered 401", "")], ""),
     ],
 )
-def test_a_failing_key_is_told_until_an_answer_comes(
+def test_a_failing_key_is_a_warning_until_an_answer_comes(
     admin_client: Client, ring: Ring, turns: list[tuple[str, str]], expected: str
 ) -> None:
     for ago, (error, model) in zip((3, 2), turns, strict=False):
@@ -148,7 +148,7 @@ def test_a_missing_key_and_a_missing_token_are_said(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("address", ["http://[", "", "localhost", "http://a b"])
-def test_an_odd_server_url_is_told_and_breaks_nothing(
+def test_an_odd_server_url_is_a_warning_and_breaks_nothing(
     admin_client: Client, settings: Settings, address: str
 ) -> None:
     settings.SERVER_URL = address
@@ -156,9 +156,7 @@ def test_an_odd_server_url_is_told_and_breaks_nothing(
     assert "SERVER_URL" in whats(admin_client)
 
 
-def test_a_well_kept_deployment_has_no_warnings(
-    admin_client: Client, ring: Ring
-) -> None:
+def test_a_healthy_deployment_has_no_warnings(admin_client: Client, ring: Ring) -> None:
     answer(ring(), latency_ms={"play_sent": 700})
     assert home(admin_client)["problems"] == []
     assert "Needs action" not in text(admin_client)
@@ -175,8 +173,8 @@ def test_a_tool_or_webhook_whose_secret_is_missing_or_lost_is_named(
     Bot.objects.update(webhook_url="https://b.example/", webhook_secret=secret)
     assert not secret_warnings.secret_findings()  # nobody uses the tool
     bot.tools.add(tool)
-    told = "The tool look_up needs the secret “shop”, and there is none: it fails."
-    assert told in whats(admin_client)
+    warning = "The tool look_up needs the secret “shop”, and there is none: it fails."
+    assert warning in whats(admin_client)
     settings.SECRET_KEY = "another key altogether, as after a move to a new machine"
     (_, lost) = secret_warnings.secret_findings()
     assert (
@@ -184,6 +182,6 @@ def test_a_tool_or_webhook_whose_secret_is_missing_or_lost_is_named(
     )
     bot.tools.clear()
     Bot.objects.update(lookup_tool=tool, webhook_url="")
-    assert told in [each.message for each in secret_warnings.secret_findings()]
+    assert warning in [each.message for each in secret_warnings.secret_findings()]
     Bot.objects.update(is_active=False)
     assert not secret_warnings.secret_findings()

@@ -124,8 +124,10 @@ async def test_an_operators_line_is_said_next_and_the_model_knows_it(
         assert [turn["operator"] for turn in seen["turns"].values()] == [
             *(False, True, False, False)
         ]
-    (told,) = [m for m in (await inworld.request()).body["messages"] if line in str(m)]
-    assert told["role"] == "assistant"
+    (message,) = [
+        m for m in (await inworld.request()).body["messages"] if line in str(m)
+    ]
+    assert message["role"] == "assistant"
     turn = (await turns(await closed(call.call_sid)))[1]
     assert (turn.role, turn.heard_text, turn.kind) == ("bot", line, "operator")
     entry = await LogEntry.objects.select_related("user").aget()
@@ -287,7 +289,7 @@ def change_password() -> None:
 
 
 @pytest.mark.parametrize("leave", [switch_off, log_out, change_password])
-async def test_whoever_may_not_look_any_more_is_shown_out(
+async def test_a_user_who_lost_access_is_disconnected(
     server: LiveServer, bot: Bot, leave: Callable[[], Awaitable[None]]
 ) -> None:
     async with page_socket(server, await operator()) as socket:

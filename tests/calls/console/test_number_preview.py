@@ -1,4 +1,4 @@
-"""What a number will do, told before anybody rings it."""
+"""The preview of a number: its bot, first words and warnings, before any call."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -100,15 +100,15 @@ def test_a_switched_off_bot_of_its_own_is_not_replaced_by_the_default() -> None:
     assert "own bot, Off, is switched off" in looked_ahead(bot=off).routing.because
 
 
-def test_what_keeps_callers_away_is_told(settings: Settings) -> None:
+def test_what_keeps_callers_away_is_a_warning(settings: Settings) -> None:
     default()
     assert preview(MINE).warnings == []
     settings.SANDBOX_RUNNING = settings.DEBUG = True
     settings.TWILIO_AUTH_TOKENS = []
     settings.SERVER_URL, settings.SERVER_HOST = "http://localhost:3000", "localhost"
-    told = " ".join(preview(MINE).warnings)
+    warnings = " ".join(preview(MINE).warnings)
     for words in ("Sandbox", "TWILIO_AUTH_TOKEN", "Twilio cannot reach"):
-        assert words in told
+        assert words in warnings
     settings.INWORLD_API_KEY = ""
     settings.INWORLD_BASE_URL = settings.INWORLD_PUBLIC_URL
     found = preview(MINE)
@@ -120,8 +120,8 @@ def test_the_page_of_a_number_shows_it_escaped(admin_client: Client) -> None:
     hostile = '<script>x=1</script>{{ 7*7 }}"><Hangup/>\u202e'
     bot = Bot.objects.create(name="Berlin")
     Bot.objects.filter(pk=bot.pk).update(greeting=hostile, hints=hostile, name=hostile)
-    known = PhoneNumber.objects.create(number=MINE, bot=bot)
-    page = admin_client.get(f"/admin/bots/phonenumber/{known.pk}/change/")
+    number = PhoneNumber.objects.create(number=MINE, bot=bot)
+    page = admin_client.get(f"/admin/bots/phonenumber/{number.pk}/change/")
     ahead = admin_client.get(f"/admin/numbers/preview/?number={quote(MINE)}")
     for shown in (page.content.decode(), ahead.content.decode()):
         assert "<dt>First words" in shown
@@ -186,7 +186,7 @@ async def test_the_consent_sentence_is_heard_before_the_greeting(
     await runtime().aclose()
 
 
-async def test_a_greeting_that_cannot_be_had_is_told_in_words(
+async def test_a_greeting_that_cannot_be_made_is_explained(
     admin_user: User, inworld: FakeInworld, settings: Settings
 ) -> None:
     settings.INWORLD_BASE_URL = inworld.url

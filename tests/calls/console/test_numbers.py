@@ -48,7 +48,7 @@ def point(client: Client, phone_number: str = MINE, **form: str) -> HttpResponse
     return response  # type: ignore[no-any-return]
 
 
-def told(response: HttpResponse) -> str:
+def text(response: HttpResponse) -> str:
     return response.content.decode()
 
 
@@ -122,7 +122,7 @@ def test_a_number_that_points_nowhere_points_here_with_one_click(
     admin_client: Client, twilio: FakeTwilio, default: Bot
 ) -> None:
     twilio.has(number(MINE))
-    assert "points here now" in told(point(admin_client))
+    assert "points here now" in text(point(admin_client))
     assert twilio.changes == [
         {
             "VoiceUrl": VOICE,
@@ -145,21 +145,21 @@ def test_a_bot_chosen_with_it_gets_the_number(
     bot = Bot.objects.create(name="Berlin")
     twilio.has(number(MINE, friendly_name="Support Berlin"))
     point(admin_client, bot=str(bot.pk))
-    known = PhoneNumber.objects.get()
-    assert (known.number, known.label, known.bot) == (MINE, "Support Berlin", bot)
-    assert LogEntry.objects.filter(object_id=str(known.pk)).count() == 1
+    entry = PhoneNumber.objects.get()
+    assert (entry.number, entry.label, entry.bot) == (MINE, "Support Berlin", bot)
+    assert LogEntry.objects.filter(object_id=str(entry.pk)).count() == 1
 
 
-def test_a_number_with_an_entry_is_noted_there_and_keeps_its_bot(
+def test_a_number_with_an_entry_is_logged_there_and_keeps_its_bot(
     admin_client: Client, twilio: FakeTwilio, default: Bot
 ) -> None:
-    known = PhoneNumber.objects.create(number=MINE, bot=default)
+    entry = PhoneNumber.objects.create(number=MINE, bot=default)
     other = Bot.objects.create(name="Other")
     twilio.has(number(MINE))
-    assert "was not assigned to" in told(point(admin_client, bot=str(other.pk)))
-    known.refresh_from_db()
-    assert known.bot == default
-    assert LogEntry.objects.get().object_id == str(known.pk)
+    assert "was not assigned to" in text(point(admin_client, bot=str(other.pk)))
+    entry.refresh_from_db()
+    assert entry.bot == default
+    assert LogEntry.objects.get().object_id == str(entry.pk)
 
 
 @pytest.mark.parametrize("bot", ["", "no", "-1", "9" * 30, "٣", "12345"])
@@ -167,7 +167,7 @@ def test_a_bot_that_is_none_is_none(
     admin_client: Client, twilio: FakeTwilio, bot: str
 ) -> None:
     twilio.has(number(MINE))
-    assert "points here now" in told(point(admin_client, bot=bot))
+    assert "points here now" in text(point(admin_client, bot=bot))
     assert not PhoneNumber.objects.exists()
 
 
@@ -176,11 +176,11 @@ def test_a_number_that_points_elsewhere_is_asked_about_first(
 ) -> None:
     twilio.has(number(MINE, voice_url=ELSEWHERE, voice_application_sid="AP1"))
     question = point(admin_client, bot=str(default.pk))
-    assert "Its calls no longer go to voice application AP1." in told(question)
+    assert "Its calls no longer go to voice application AP1." in text(question)
     assert not twilio.changes
     context: Any = question.context  # type: ignore[attr-defined]
     confirmed = {"confirmed": context["seen"], "bot": str(default.pk)}
-    assert "points here now" in told(point(admin_client, **confirmed))
+    assert "points here now" in text(point(admin_client, **confirmed))
     assert twilio.changes[0]["VoiceApplicationSid"] == ""
     assert "before: voice application AP1" in LogEntry.objects.last().change_message  # type: ignore[union-attr]
     assert PhoneNumber.objects.get().bot == default
@@ -194,7 +194,7 @@ def test_a_confirmation_counts_only_for_what_was_shown(
     assert not twilio.changes
 
 
-def test_a_change_without_an_answer_is_noted_all_the_same(
+def test_a_change_without_an_answer_is_logged_all_the_same(
     admin_client: Client, twilio: FakeTwilio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     twilio.has(number(MINE))
@@ -204,14 +204,14 @@ def test_a_change_without_an_answer_is_noted_all_the_same(
         return (503, b"") if http.command == "POST" else answer(http, form)
 
     monkeypatch.setattr(twilio, "_answer", away)
-    assert "has a problem" in told(point(admin_client))
+    assert "has a problem" in text(point(admin_client))
     assert "without a response" in LogEntry.objects.get().change_message
 
 
 def test_a_number_of_another_account_cannot_be_pointed(
     admin_client: Client, twilio: FakeTwilio
 ) -> None:
-    assert "no such number" in told(point(admin_client))
+    assert "no such number" in text(point(admin_client))
     assert not LogEntry.objects.exists()
 
 
@@ -222,7 +222,7 @@ def test_no_number_is_pointed_where_twilio_cannot_reach(
     twilio.has(number(MINE))
     settings.SERVER_URL = url
     settings.SERVER_HOST = url.split("//")[1].split(":")[0]
-    assert SID not in told(point(admin_client))
+    assert SID not in text(point(admin_client))
     assert not twilio.changes
     assert "/numbers/point/" not in page(admin_client)
 
@@ -256,7 +256,7 @@ def test_who_may_change_but_not_add_numbers_adds_none(
 ) -> None:
     twilio.has(number(MINE))
     changer = client_with("view_phonenumber", "change_phonenumber")
-    assert "may not add" in told(point(changer, bot=str(default.pk)))
+    assert "may not add" in text(point(changer, bot=str(default.pk)))
     assert len(twilio.changes) == 1
     assert not PhoneNumber.objects.exists()
 

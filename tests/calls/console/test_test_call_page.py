@@ -56,10 +56,10 @@ def test_a_call_runs_with_the_settings_of_this_moment_and_counts_as_a_test(
     operator: User, bot: Bot
 ) -> None:
     Bot.objects.update(greeting="Just changed.", is_active=False)
-    told = client_of(operator).post(f"/admin/test-call/{bot.pk}/").json()
+    call_data = client_of(operator).post(f"/admin/test-call/{bot.pk}/").json()
     call = Call.objects.get()
-    assert told["callSid"] == call.call_sid
-    assert told["page"] == f"/admin/calls/call/{call.pk}/change/"
+    assert call_data["callSid"] == call.call_sid
+    assert call_data["page"] == f"/admin/calls/call/{call.pk}/change/"
     assert config_from_json(call.settings) == config_of(Bot.objects.get())
     assert call.settings["greeting"] == "Just changed."
     assert (call.is_test, call.from_number) == (True, "olga (browser)")

@@ -1,4 +1,4 @@
-"""Talking to a bot from the desk: a whole call through its socket."""
+"""Test calls from the console: complete calls through their WebSocket."""
 
 import json
 
@@ -78,7 +78,7 @@ async def test_who_may_not_change_bots_any_more_is_refused(
     assert await refused(browser.socket(path))
 
 
-async def test_the_carriers_token_does_not_open_the_desks_socket_nor_the_other_way(
+async def test_twilio_and_the_console_cannot_use_each_others_tokens(
     server: LiveServer, inworld: FakeInworld, bot: Bot, operator: User
 ) -> None:
     browser = await open_browser(server, operator)
@@ -94,15 +94,15 @@ async def test_a_token_is_good_for_one_call(
     server: LiveServer, inworld: FakeInworld, bot: Bot, operator: User
 ) -> None:
     browser = await open_browser(server, operator)
-    told = await browser.call(bot)
-    async with browser.socket(told["socket"]) as socket:
-        line = Line(socket, told)
+    call_data = await browser.call(bot)
+    async with browser.socket(call_data["socket"]) as socket:
+        line = Line(socket, call_data)
         await line.set_up()
         await line.receive("play")
-        assert await refused(browser.socket(told["socket"]))
+        assert await refused(browser.socket(call_data["socket"]))
         await line.hang_up()
-    await closed(told["callSid"])
-    assert await refused(browser.socket(told["socket"]))
+    await closed(call_data["callSid"])
+    assert await refused(browser.socket(call_data["socket"]))
 
 
 async def test_a_conversation_with_an_interruption_is_a_call_like_any_other(
@@ -111,9 +111,9 @@ async def test_a_conversation_with_an_interruption_is_a_call_like_any_other(
     inworld.says("One two three four five six.", "Never heard.", seconds=4.0)
     inworld.says("Fine.")
     browser = await open_browser(server, operator)
-    told = await browser.call(bot)
-    async with browser.socket(told["socket"]) as socket:
-        line = Line(socket, told)
+    call_data = await browser.call(bot)
+    async with browser.socket(call_data["socket"]) as socket:
+        line = Line(socket, call_data)
         await line.set_up()
         await heard(browser, line)
         await say(line, "Count, please")
@@ -136,12 +136,18 @@ async def test_a_conversation_with_an_interruption_is_a_call_like_any_other(
     assert "request_sent" in [stage["name"] for stage in line.turn(4)["stages"]]
     over = [frame for frame in line.frames if frame["type"] == "test.ended"]
     assert over == [{"type": "test.ended", "reason": "The caller hung up"}]
-    row = await closed(told["callSid"])
+    row = await closed(call_data["callSid"])
     assert (row.status, row.end_reason) == ("completed", "caller-hung-up")
     assert row.is_test
-    kept = await turns(row)
-    assert [turn.role for turn in kept] == ["bot", "caller", "bot", "caller", "bot"]
-    assert kept[2].heard_text == line.turn(2)["heard"].strip()
+    call_turns = await turns(row)
+    assert [turn.role for turn in call_turns] == [
+        "bot",
+        "caller",
+        "bot",
+        "caller",
+        "bot",
+    ]
+    assert call_turns[2].heard_text == line.turn(2)["heard"].strip()
     assert not await Call.objects.real().aexists()
 
 
@@ -160,9 +166,9 @@ async def test_keys_are_heard_and_hidden_where_the_bot_hides_them(
     inworld.says("Thank you.")
     await Bot.objects.aupdate(mask_dtmf=True, greeting="")
     browser = await open_browser(server, operator)
-    told = await browser.call(bot)
-    async with browser.socket(told["socket"]) as socket:
-        line = Line(socket, told)
+    call_data = await browser.call(bot)
+    async with browser.socket(call_data["socket"]) as socket:
+        line = Line(socket, call_data)
         await line.set_up()
         for digit in "42#":
             await line.send("dtmf", digit=digit)
@@ -183,9 +189,9 @@ async def test_what_the_bot_does_is_shown_as_it_happens(
     await Bot.objects.aupdate(greeting="")
     await sync_to_async(bot.languages.create)(language="de-DE", voice="Johanna")
     browser = await open_browser(server, operator)
-    told = await browser.call(bot)
-    async with browser.socket(told["socket"]) as socket:
-        line = Line(socket, told)
+    call_data = await browser.call(bot)
+    async with browser.socket(call_data["socket"]) as socket:
+        line = Line(socket, call_data)
         await line.set_up()
         await say(line, "Deutsch, bitte")
         language = await line.receive("language")
@@ -197,7 +203,7 @@ async def test_what_the_bot_does_is_shown_as_it_happens(
     assert done["toolCall"]["result"].startswith("You and the caller now speak de-DE")
     assert done["toolCall"]["ms"] is not None
     assert not done["working"]
-    row = await closed(told["callSid"])
+    row = await closed(call_data["callSid"])
     answer = (await turns(row))[2]
     # It is counted from the caller's last word, not from the tool's answer.
     assert answer.latency_ms["request_sent"] >= done["toolCall"]["ms"]
@@ -209,13 +215,13 @@ async def test_leaving_the_page_hangs_up(
     server: LiveServer, inworld: FakeInworld, bot: Bot, operator: User
 ) -> None:
     browser = await open_browser(server, operator)
-    told = await browser.call(bot)
-    async with browser.socket(told["socket"]) as socket:
-        line = Line(socket, told)
+    call_data = await browser.call(bot)
+    async with browser.socket(call_data["socket"]) as socket:
+        line = Line(socket, call_data)
         await line.set_up()
         await line.receive("play")
         await socket.close(1001)
-    row = await closed(told["callSid"])
+    row = await closed(call_data["callSid"])
     assert (row.status, row.end_reason) == ("completed", "caller-hung-up")
 
 
@@ -223,13 +229,13 @@ async def test_a_lost_connection_closes_the_call(
     server: LiveServer, inworld: FakeInworld, bot: Bot, operator: User
 ) -> None:
     browser = await open_browser(server, operator)
-    told = await browser.call(bot)
-    async with browser.socket(told["socket"]) as socket:
-        line = Line(socket, told)
+    call_data = await browser.call(bot)
+    async with browser.socket(call_data["socket"]) as socket:
+        line = Line(socket, call_data)
         await line.set_up()
         await line.receive("play")
         socket.transport.abort()
-    row = await closed(told["callSid"])
+    row = await closed(call_data["callSid"])
     assert (row.status, row.end_reason) == ("failed", "connection-lost")
 
 
@@ -244,9 +250,9 @@ async def test_the_bots_goodbye_ends_the_call_and_says_why(
         goodbye_message="Nor this.",
     )
     browser = await open_browser(server, operator)
-    told = await browser.call(bot)
-    async with browser.socket(told["socket"]) as socket:
-        line = Line(socket, told)
+    call_data = await browser.call(bot)
+    async with browser.socket(call_data["socket"]) as socket:
+        line = Line(socket, call_data)
         await line.set_up()
         for _ in range(3):
             await say(line, "Hello?")
@@ -258,4 +264,4 @@ async def test_the_bots_goodbye_ends_the_call_and_says_why(
     assert "handoffData" not in end
     reasons = [f["reason"] for f in line.frames if f["type"] == "test.ended"]
     assert reasons == ["The bot could not answer"]
-    assert (await closed(told["callSid"])).end_reason == "bot-failed"
+    assert (await closed(call_data["callSid"])).end_reason == "bot-failed"

@@ -1,4 +1,4 @@
-"""A test call that is put through: nobody is rung up, the operator says the outcome."""
+"""Transfers of test calls: nothing is dialled, the operator chooses the outcome."""
 
 import json
 from typing import Any
@@ -33,20 +33,20 @@ BOOK = phrasebook("en")
 
 @pytest.fixture
 async def browser(server: LiveServer, bot: Bot, operator: User) -> Browser:
-    """On the page of a bot that knows somebody."""
+    """Open the page of a bot that has a transfer target."""
     await bot.targets.acreate(name="Sales", number=SALES, when_to_use="Orders.")
     await Bot.objects.aupdate(greeting="")
     return await open_browser(server, operator)
 
 
-async def put_through(
+async def transferred_call(
     browser: Browser, inworld: FakeInworld, bot: Bot
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A call whose bot has just put it through: what the page knows of it."""
+    """Make a call that is being transferred; its data and the transfer frame."""
     inworld.answers(transfer_call())
-    told = await browser.call(bot)
-    async with browser.socket(told["socket"]) as socket:
-        line = Line(socket, told)
+    call_data = await browser.call(bot)
+    async with browser.socket(call_data["socket"]) as socket:
+        line = Line(socket, call_data)
         await line.set_up()
         await say(line, "Sales, please.")
         await line.receive("play")
@@ -57,13 +57,13 @@ async def put_through(
     assert json.loads(end["handoffData"]) == {"transfer": True}
     assert not [f for f in line.frames if f["type"] == "test.ended"]
     (person,) = [f for f in line.frames if f["type"] == "test.transfer"]
-    return told, person
+    return call_data, person
 
 
-async def test_the_page_is_told_who_would_be_rung_up_and_what_they_would_hear(
+async def test_the_page_shows_who_would_be_dialled_and_what_they_would_hear(
     browser: Browser, inworld: FakeInworld, bot: Bot
 ) -> None:
-    told, person = await put_through(browser, inworld, bot)
+    call_data, person = await transferred_call(browser, inworld, bot)
     announced = BOOK.screening_prompt.format(SUMMARY)
     assert person == {
         "type": "test.transfer",
@@ -72,30 +72,32 @@ async def test_the_page_is_told_who_would_be_rung_up_and_what_they_would_hear(
         "announcement": announced,
     }
     assert (await Call.objects.aget()).status == "in-progress"
-    assert await refused(browser.socket(told["socket"]))  # while nothing is decided
+    assert await refused(
+        browser.socket(call_data["socket"])
+    )  # while nothing is decided
 
 
 async def test_a_person_who_takes_it_ends_the_call(
     browser: Browser, inworld: FakeInworld, bot: Bot
 ) -> None:
-    told, _ = await put_through(browser, inworld, bot)
-    answer = await browser.decide(told["token"], "takes")
+    call_data, _ = await transferred_call(browser, inworld, bot)
+    answer = await browser.decide(call_data["token"], "takes")
     assert answer.json() == {"reason": "The caller was transferred"}
-    row = await closed(told["callSid"])
+    row = await closed(call_data["callSid"])
     assert (row.status, row.end_reason) == ("completed", "transferred")
     (use,) = [turn.tool_call for turn in await turns(row) if turn.tool_call]
     assert use["result"] == "Sales took the call."
-    again = await browser.decide(told["token"], "no-answer")
+    again = await browser.decide(call_data["token"], "no-answer")
     assert (again.status_code, again.json()) == (409, {"problem": "The call is over."})
 
 
 async def test_a_person_who_does_not_answer_brings_it_back_with_its_history(
     browser: Browser, inworld: FakeInworld, bot: Bot
 ) -> None:
-    told, _ = await put_through(browser, inworld, bot)
+    call_data, _ = await transferred_call(browser, inworld, bot)
     inworld.says("Sales is away.")
-    back = (await browser.decide(told["token"], "no-answer")).json()["line"]
-    assert back["callSid"] == told["callSid"]
+    back = (await browser.decide(call_data["token"], "no-answer")).json()["line"]
+    assert back["callSid"] == call_data["callSid"]
     async with browser.socket(back["socket"]) as socket:
         line = Line(socket, back)
         await line.set_up()
@@ -105,12 +107,12 @@ async def test_a_person_who_does_not_answer_brings_it_back_with_its_history(
         await line.hang_up()
     asked = (await inworld.request(2)).body["messages"]
     assert asked[-3] == {"role": "user", "content": "Sales, please."}
-    # What the caller was told came before anybody was rung up.
+    # The transfer notice comes before the tool call.
     assert asked[-2]["content"] == BOOK.transfer_notice
     assert asked[-2]["tool_calls"][0]["function"]["name"] == "transfer_call"
     assert asked[-1]["role"] == "tool"
     assert asked[-1]["content"].startswith("Sales did not answer.")
-    row = await closed(told["callSid"])
+    row = await closed(call_data["callSid"])
     assert row.end_reason == "caller-hung-up"
     assert [turn.role for turn in await turns(row)] == ["caller", "tool", "bot", "bot"]
 
@@ -118,30 +120,30 @@ async def test_a_person_who_does_not_answer_brings_it_back_with_its_history(
 async def test_who_hangs_up_while_it_rings_ends_the_call(
     browser: Browser, inworld: FakeInworld, bot: Bot
 ) -> None:
-    told, _ = await put_through(browser, inworld, bot)
-    answer = await browser.decide(told["token"], "gone")
+    call_data, _ = await transferred_call(browser, inworld, bot)
+    answer = await browser.decide(call_data["token"], "gone")
     assert answer.json() == {"reason": "The caller hung up"}
 
 
 async def test_only_who_makes_the_call_decides_and_only_of_test_calls(
     server: LiveServer, browser: Browser, inworld: FakeInworld, bot: Bot
 ) -> None:
-    told, _ = await put_through(browser, inworld, bot)
+    call_data, _ = await transferred_call(browser, inworld, bot)
     other = await open_browser(
         server, await sync_to_async(make_user)("otto", "change_bot")
     )
     viewer = await open_browser(
         server, await sync_to_async(make_user)("vera", "view_call")
     )
-    assert (await other.decide(told["token"], "takes")).status_code == 409
-    assert (await viewer.decide(told["token"], "takes")).status_code == 403
+    assert (await other.decide(call_data["token"], "takes")).status_code == 409
+    assert (await viewer.decide(call_data["token"], "takes")).status_code == 403
     for token, decision in (
-        (told["token"] + "x", "takes"),
+        (call_data["token"] + "x", "takes"),
         ("", "takes"),
-        (told["token"], "dial +19005550000"),
-        (told["token"], ""),
+        (call_data["token"], "dial +19005550000"),
+        (call_data["token"], ""),
     ):
         assert (await browser.decide(token, decision)).status_code == 409
     await Call.objects.aupdate(is_test=False)
-    assert (await browser.decide(told["token"], "takes")).status_code == 409
+    assert (await browser.decide(call_data["token"], "takes")).status_code == 409
     assert (await Call.objects.aget()).transfer["number"] == SALES

@@ -68,8 +68,8 @@ from tests.calls.conversation.state_machine_model import (
     NOTICE,
     SLACK,
     TOOL,
-    Carrier,
     Ledger,
+    TwilioPlayer,
 )
 
 
@@ -86,7 +86,7 @@ class ModelledCall(RuleBasedStateMachine):
         self.config = config
         self.now = 1000.0
         self.core = Conversation(config)
-        self.carrier = Carrier(self.random)
+        self.twilio = TwilioPlayer(self.random)
         self.ledger = Ledger(config)
         self.names = count(1)
         self.planned: list[tuple[float, int, Callable[[], None]]] = []
@@ -126,7 +126,7 @@ class ModelledCall(RuleBasedStateMachine):
         for action in self.actions:
             self.perform(action, event)
         if asked or self.core.digits.request:
-            self.keys = self.core.digits.keys  # for whoever asked, in its own time
+            self.keys = self.core.digits.keys  # for the request, in its own time
             self.keys_at = self.now
             if isinstance(event, DtmfReceived):  # as good as an answer
                 self.asked_number = ledger.begun + (ledger.writing is None)
@@ -144,7 +144,7 @@ class ModelledCall(RuleBasedStateMachine):
         return [action for action in self.actions if isinstance(action, kind)]
 
     def take_in(self, event: Event) -> bool:  # noqa: C901
-        """Note what the core is about to be told; false when it must not play it."""
+        """Record an event before the core receives it; false if it must not play it."""
         ledger = self.ledger
         match event:
             case DtmfReceived(key) if self.is_chosen(key):
@@ -227,7 +227,7 @@ class ModelledCall(RuleBasedStateMachine):
                 ledger.stop(number)
             case Play(clip, interruptible):
                 ledger.play(clip, replayed=not interruptible)
-                self.carrier.play(clip, self.now)
+                self.twilio.play(clip, self.now)
                 self.waiting_since = None
                 if clip.text == CONSENT:
                     assert not interruptible
@@ -236,7 +236,7 @@ class ModelledCall(RuleBasedStateMachine):
             case DropClips(clips, queued):
                 assert self.leaves_by or CONSENT not in [clip.text for clip in clips]
                 if queued:
-                    self.carrier.hush(clips)
+                    self.twilio.mute(clips)
                 assert not queued or not any(clip.shared for clip in clips)
                 if isinstance(event, CallerInterrupted) and self.leaves_by is None:
                     meant = self.of(StartReply) or self.are_superseded(clips)
@@ -269,7 +269,7 @@ class ModelledCall(RuleBasedStateMachine):
                 assert_never(action)
 
     def is_chosen(self, key: str) -> bool:
-        """Whether a key is one of the menu, and does what it is for at once."""
+        """Return true if a key of the menu takes effect at once."""
         core, left = self.core, self.leaves_by is not None or self.ledger.hung_up
         late = core.caller_input.is_masked(
             self.now
@@ -281,12 +281,12 @@ class ModelledCall(RuleBasedStateMachine):
         )
 
     def cues_of(self, clips: Iterable[Clip]) -> list[QueuedClip]:
-        """Where these stand in the queue, as the core believes."""
+        """Return the queued clips of these clips, in the core's view."""
         cues = self.core.playback.clips  # what Twilio speaks has no id
         return [cue for cue in cues if any(cue.clip is clip for clip in clips)]
 
     def are_superseded(self, clips: Iterable[Clip]) -> bool:
-        """Whether the caller has asked something else since these were said."""
+        """Return true if the caller has asked something else since these clips."""
         older = [self.ledger.clips[number] for number in range(1, self.asked_number)]
         return all(any(clip is c for said in older for c in said) for clip in clips)
 
@@ -323,7 +323,7 @@ class ModelledCall(RuleBasedStateMachine):
                 "dead air"
             )
         if core.is_idle and not core.replies.unfinished:
-            assert not is_unanswered(core.turns), "an answer is owed, and forgotten"
+            assert not is_unanswered(core.turns), "an answer was forgotten"
         if core.state.pending_results:
             return
         if ledger.writing is None and not core.is_idle:
@@ -348,7 +348,7 @@ class ModelledCall(RuleBasedStateMachine):
             if wakes_at is not None:
                 wakes_at = max(wakes_at, self.now) + self.late_by
             planned = self.planned[0][0] if self.planned else None
-            moments = [wakes_at, planned, None if self.over else self.carrier.next_at()]
+            moments = [wakes_at, planned, None if self.over else self.twilio.next_at()]
             moment = min((m for m in moments if m is not None), default=until)
             if moment >= until:
                 break
@@ -357,7 +357,7 @@ class ModelledCall(RuleBasedStateMachine):
                 heapq.heappop(self.planned)[2]()
             elif moment == wakes_at:
                 self.ring()
-            elif (notice := self.carrier.next_notice()) is not None:
+            elif (notice := self.twilio.next_notice()) is not None:
                 self.feed(notice)
         self.now = until
 

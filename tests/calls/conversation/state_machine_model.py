@@ -1,4 +1,4 @@
-"""What callers, Twilio and Inworld may do, and what must hold of every call."""
+"""The events of callers, Twilio and Inworld, and the invariants of every call."""
 
 from collections import deque
 from collections.abc import Iterable
@@ -37,7 +37,7 @@ LATE = 0.04
 SLACK = 0.5
 
 
-HUSH = 0.05
+MUTED_SECONDS = 0.05
 
 
 GREETING, APOLOGY = "Hello, what can I do?", "Sorry, please repeat."
@@ -111,7 +111,7 @@ class Item:
     notices: deque[str] = field(default_factory=lambda: deque(["fetch", "on", "off"]))
 
 
-class Carrier:
+class TwilioPlayer:
     """Plays clips first in, first out, by a clock that is not the core's."""
 
     def __init__(self, random: Random) -> None:
@@ -125,10 +125,10 @@ class Carrier:
         delay, gap = self.random.uniform(0.05, 0.6), self.random.uniform(0, 0.15)
         self.queue.append(Item(clip, now, delay, gap, clip.seconds))
 
-    def hush(self, clips: Iterable[Clip]) -> None:
+    def mute(self, clips: Iterable[Clip]) -> None:
         for item in self.queue:
             if item.clip in clips and "fetch" in item.notices:
-                item.seconds = HUSH
+                item.seconds = MUTED_SECONDS
 
     def purge(self, now: float, arrived_before: float) -> None:
         self.queue = [item for item in self.queue if item.arrived >= arrived_before]
@@ -140,7 +140,7 @@ class Carrier:
         return max(item.arrived + item.delay, self.free_at + item.gap)
 
     def position(self, now: float) -> float:
-        """How long the first clip has been playing, in milliseconds."""
+        """Return the milliseconds that the first clip has been playing."""
         return max(now - self.starts_at(), 0.0) * 1000 if self.queue else 0.0
 
     def next_at(self) -> float | None:
@@ -150,7 +150,7 @@ class Carrier:
         return starts_at + item.seconds if item.notices[0] == "off" else starts_at
 
     def next_notice(self) -> Event | None:
-        """What happens next; None when this carrier does not say so."""
+        """Return the next event, or None if this Twilio does not report it."""
         item = self.queue[0]
         kind = item.notices.popleft()
         if kind == "off":
@@ -166,7 +166,7 @@ class Carrier:
 
 
 class Ledger:
-    """What must hold after every action, whatever the order of events."""
+    """The invariants after every action, in any order of events."""
 
     def __init__(self, config: BotConfig) -> None:
         self.config = config
@@ -209,7 +209,7 @@ class Ledger:
         else:
             assert any(clip is cut for cut in self.replayable), "played a stale clip"
             places = [i for i, cut in enumerate(self.replayable) if cut is clip]
-            # So the order is kept, too; what is replayed overtakes what is held.
+            # This checks the order, too; replayed clips overtake held ones.
             del self.replayable[places[0] if replayed else 0 : places[0] + 1]
         self.played.append(clip)
 
@@ -251,32 +251,34 @@ class Ledger:
         assert asked.split() == wanted.split(), "the model does not get all words"
 
     def check_words(self) -> None:
-        kept = " ".join(turn.text for turn in self.caller_turns())
-        assert kept == " ".join(self.said), "the caller's words are lost"
+        words = " ".join(turn.text for turn in self.caller_turns())
+        assert words == " ".join(self.said), "the caller's words are lost"
 
 
 def check_order(messages: list[Message]) -> None:
     """User and assistant in turn; every tool asked for has its one result at once."""
     assert messages[0]["role"] == "system"
     before = "assistant"
-    owed: list[str] = []
+    pending_ids: list[str] = []
     for message in messages[1:]:
         role = message["role"]
         if role == "tool":
-            assert message["tool_call_id"] == owed.pop(0), "a result nobody asked for"
+            assert message["tool_call_id"] == pending_ids.pop(0), (
+                "a result nobody asked for"
+            )
             assert message["content"]
         else:
-            assert not owed, "no result of a tool"
+            assert not pending_ids, "no result of a tool"
             follows = before == "tool" or role != before
             assert role == "assistant" if before == "user" else follows, before
-            owed = [use["id"] for use in message.get("tool_calls", ())]
-            assert message["content"] or owed
+            pending_ids = [call["id"] for call in message.get("tool_calls", ())]
+            assert message["content"] or pending_ids
         before = role
     assert before in ("user", "tool")
 
 
 def is_heard_of(heard: str, clips: list[Clip]) -> bool:
-    """Whether words are the beginnings of clips, each perhaps empty, in order."""
+    """Return true if the words are beginnings of the clips, in order, perhaps empty."""
     words = deque(heard.split())
     for clip in clips:
         for word in clip.text.split():

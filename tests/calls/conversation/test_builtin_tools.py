@@ -1,4 +1,4 @@
-"""What a bot does itself because its model wants it: end, transfer, other languages."""
+"""The built-in tools: ending a call, transfers, other languages."""
 
 from dataclasses import replace
 
@@ -189,8 +189,8 @@ def test_of_two_last_words_the_first_counts(first: str) -> None:
 # Said goodbye, but never hung up
 
 
-def parted(talk: Talk, words: str = "Thanks, bye!") -> float:
-    """The bot says something to its end; when that was."""
+def play_reply(talk: Talk, words: str = "Thanks, bye!") -> float:
+    """Play a reply to its end and return that time."""
     number = started(talk.on(CallerSpoke("That is all."))).reply
     talk.clip(number, words)
     talk.on(ReplyEnded(number, words))
@@ -201,7 +201,7 @@ def parted(talk: Talk, words: str = "Thanks, bye!") -> float:
 
 def test_silence_after_a_goodbye_ends_the_call() -> None:
     talk = polite(can_end_call=True, idle_timeout_seconds=9)
-    ended_at = parted(talk)
+    ended_at = play_reply(talk)
     assert hung_up(talk) == HangUp("bot-hung-up")
     assert talk.now == ended_at + AFTER_GOODBYE_SECONDS
     assert talk.transcript()[-1][1] == "Thanks, bye!"  # nothing is said twice
@@ -209,7 +209,7 @@ def test_silence_after_a_goodbye_ends_the_call() -> None:
 
 def test_who_speaks_after_a_goodbye_is_answered() -> None:
     talk = polite(can_end_call=True)
-    ended_at = parted(talk)
+    ended_at = play_reply(talk)
     talk.on(CallerSpeaking(True), after=AFTER_GOODBYE_SECONDS - 1)
     assert not of(HangUp, talk.on(TimerFired(), after=2))
     talk.on(CallerSpeaking(False))
@@ -220,14 +220,14 @@ def test_who_speaks_after_a_goodbye_is_answered() -> None:
 @pytest.mark.parametrize("words", ["Bye is short for goodbye, I think so.", "Well."])
 def test_a_word_in_the_middle_is_no_goodbye(words: str) -> None:
     talk = polite(can_end_call=True, idle_timeout_seconds=9)
-    parted(talk, words)
+    play_reply(talk, words)
     assert spoken(talk.passes()).text == "Are you still there?"
 
 
 @pytest.mark.parametrize("words", ["Shall we say bye?", "Did you say “bye?”", "Bye？"])  # noqa: RUF001
 def test_a_question_is_no_goodbye(words: str) -> None:
     talk = polite(can_end_call=True, idle_timeout_seconds=9)
-    parted(talk, words)
+    play_reply(talk, words)
     assert spoken(talk.passes()).text == "Are you still there?"
 
 
@@ -272,7 +272,7 @@ def test_a_caller_is_put_through_with_a_summary_after_a_notice() -> None:
 
 
 @pytest.mark.parametrize("meanwhile", ["another call", "words"])
-def test_who_comes_back_is_answered_whatever_came_before_the_notice(
+def test_a_returning_caller_is_answered_regardless_of_what_preceded_the_notice(
     meanwhile: str,
 ) -> None:
     talk = polite()
@@ -337,7 +337,7 @@ def test_what_was_said_before_is_notice_enough() -> None:
         ((SALES, TransferTarget("Desk", "+14155550197")), "Desk"),
     ],
 )
-def test_nobody_is_rung_up_who_was_not_offered(
+def test_only_available_targets_are_dialled(
     targets: tuple[TransferTarget, ...], name: object
 ) -> None:
     talk = polite(targets=targets)
@@ -369,7 +369,7 @@ def test_after_so_many_transfers_nobody_more_is_bothered() -> None:
 
 @pytest.mark.parametrize("by", ["a key", "an operator"])
 @pytest.mark.parametrize(
-    ("said", "told_of"),
+    ("said", "summary"),
     [
         (["My boiler leaks."], "My boiler leaks."),
         (["My boiler leaks.", "Yes."], "My boiler leaks."),
@@ -380,7 +380,7 @@ def test_after_so_many_transfers_nobody_more_is_bothered() -> None:
     ],
 )
 def test_the_person_hears_the_callers_words_where_the_model_did_not_decide(
-    by: str, said: list[str], told_of: str
+    by: str, said: list[str], summary: str
 ) -> None:
     talk = polite(menu=(MenuEntry("0", "transfer", "Sales"),))
     for words in said:
@@ -393,7 +393,7 @@ def test_the_person_hears_the_callers_words_where_the_model_did_not_decide(
             talk.on(ReplyEnded(number, "I see."))
     talk.on(DtmfReceived("0") if by == "a key" else OperatorTransferred("Sales"))
     assert talk.core.final_message
-    assert talk.core.final_message.summary == told_of
+    assert talk.core.final_message.summary == summary
 
 
 # Another language

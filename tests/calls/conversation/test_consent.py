@@ -30,8 +30,8 @@ from tests.support.live import LiveServer
 SENTENCE = "This call is recorded. If you do not agree, please hang up."
 
 
-def told(greeting: str = GREETING, **more: object) -> Talk:
-    """A call in which the consent sentence was just sent to be played."""
+def with_consent(greeting: str = GREETING, **more: object) -> Talk:
+    """Begin a call; the consent sentence was just sent to be played."""
     talk = Talk(greeting=greeting, consent_message=SENTENCE, **more)
     talk.on(CallConnected())
     (play,) = of(Play, talk.clip(1, SENTENCE, seconds=4.0))
@@ -51,7 +51,7 @@ def test_it_comes_before_the_greeting_and_cannot_be_interrupted() -> None:
 
 
 def test_it_is_on_record_with_its_time_and_no_part_of_the_history() -> None:
-    talk = told()
+    talk = with_consent()
     talk.on(ReplyEnded(1, SENTENCE))
     talk.clip(2, GREETING)
     talk.on(ReplyEnded(2, GREETING))
@@ -68,7 +68,7 @@ def test_it_is_on_record_with_its_time_and_no_part_of_the_history() -> None:
 
 
 def test_without_a_greeting_the_caller_speaks_next() -> None:
-    talk = told(greeting="")
+    talk = with_consent(greeting="")
     assert of(SpeakText, talk.on(ReplyEnded(1, SENTENCE))) == []
     talk.now += 5
     assert started(talk.on(CallerSpoke("Hi")))
@@ -89,7 +89,7 @@ def test_words_before_it_could_be_made_wait_for_it() -> None:
 def test_a_cut_line_plays_it_again_and_then_what_was_behind_it(
     position: float | None,
 ) -> None:
-    talk = told()
+    talk = with_consent()
     talk.on(ReplyEnded(1, SENTENCE))
     talk.clip(2, GREETING)
     again = talk.on(CallerInterrupted(position), after=1.5)
@@ -101,7 +101,7 @@ def test_a_cut_line_plays_it_again_and_then_what_was_behind_it(
 
 
 def test_words_during_it_take_the_greetings_place_and_leave_it_alone() -> None:
-    talk = told()
+    talk = with_consent()
     talk.on(ReplyEnded(1, SENTENCE))
     talk.clip(2, GREETING)
     actions = talk.on(CallerSpoke("I want to book."), after=0.1)
@@ -113,7 +113,7 @@ def test_words_during_it_take_the_greetings_place_and_leave_it_alone() -> None:
 
 
 def test_words_during_it_do_not_touch_it_where_there_is_no_greeting() -> None:
-    talk = told(greeting="")
+    talk = with_consent(greeting="")
     talk.on(ReplyEnded(1, SENTENCE))
     actions = talk.on(CallerSpoke("I want to book."), after=0.1)
     assert of(DropClips, actions) == []
@@ -126,7 +126,7 @@ def test_an_operator_or_the_caller_may_end_the_call_before_its_end() -> None:
     talk.on(CallConnected())
     talk.on(OperatorEnded())
     assert talk.core.final_message
-    talk = told()
+    talk = with_consent()
     talk.on(CallEnded(), after=1)
     assert talk.turns[0].heard_text != SENTENCE
     assert talk.turns[0].interrupted or talk.turns[0].heard_text
@@ -140,25 +140,25 @@ def resumed(*before: Turn) -> list[str]:
 
 def test_a_call_that_goes_on_elsewhere_hears_it_again_only_if_it_was_cut() -> None:
     begun = Turn(0, "system", 90.0, SENTENCE, kind=TurnKind.CONSENT)
-    whole = dataclasses.replace(begun, heard_text=SENTENCE, ended_at=95.0)
+    finished = dataclasses.replace(begun, heard_text=SENTENCE, ended_at=95.0)
     cut = dataclasses.replace(begun, heard_text="This", ended_at=91.0, interrupted=True)
-    assert SENTENCE not in resumed(whole)
+    assert SENTENCE not in resumed(finished)
     assert resumed(cut) == resumed() == [SENTENCE]
 
 
 def test_the_greeting_is_made_while_it_plays() -> None:
-    profile = config_of(Bot(consent_message=f" {SENTENCE} "))
-    assert profile.consent_message == SENTENCE
-    assert profile.fixed_sentences[0] == profile.greeting
+    config = config_of(Bot(consent_message=f" {SENTENCE} "))
+    assert config.consent_message == SENTENCE
+    assert config.fixed_sentences[0] == config.greeting
 
 
 def test_a_sentence_that_is_another_in_each_call_is_not_made_beforehand() -> None:
-    profile = config_of(
+    config = config_of(
         Bot(consent_message=SENTENCE, greeting="Hi {{a}}", goodbye_message="{{b|c}}")
     )
-    told = profile.fixed_sentences
-    assert told[0] == profile.apology_message
-    assert not any("{{" in each for each in told)
+    sentences = config.fixed_sentences
+    assert sentences[0] == config.apology_message
+    assert not any("{{" in each for each in sentences)
 
 
 @pytest.mark.django_db(transaction=True)

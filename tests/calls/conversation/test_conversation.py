@@ -1,4 +1,4 @@
-"""Who may speak: the rules, without a socket."""
+"""Turn-taking: the rules, without a socket."""
 
 from collections.abc import Sequence
 from typing import Any, TypeVar
@@ -34,7 +34,7 @@ GREETING = "Hello, how can I help?"
 
 
 class Talk:
-    """A conversation and what it did, with time passing as told."""
+    """A conversation with the turns it saved, and a clock that the test advances."""
 
     def __init__(self, **settings: Any) -> None:
         self.core = Conversation(bot_config(**settings))
@@ -126,7 +126,7 @@ def test_clips_of_an_abandoned_reply_are_never_played() -> None:
     assert of(Play, talk.clip(first, "Too late")) == []
 
 
-def test_an_interrupt_keeps_what_was_heard_and_tells_the_model() -> None:
+def test_an_interrupt_keeps_the_heard_text_and_informs_the_model() -> None:
     talk = Talk()
     number = answered(talk)
     actions = talk.on(CallerInterrupted(1000))

@@ -208,11 +208,11 @@ def test_keys_that_were_asked_for_are_not_those_of_the_menu() -> None:
 HASH = (MenuEntry("#", "end"), MenuEntry("1", "end"))
 
 
-@pytest.mark.parametrize("slip", ["#", "1", "#1"])
-def test_what_follows_a_fixed_length_at_once_is_a_slip(slip: str) -> None:
+@pytest.mark.parametrize("extra_keys", ["#", "1", "#1"])
+def test_keys_right_after_a_fixed_length_are_ignored(extra_keys: str) -> None:
     talk = asked(working(can_collect_digits=True, menu=HASH), length=4)
     (start,) = typed(talk, "4711")
-    for key in slip:
+    for key in extra_keys:
         assert talk.on(DtmfReceived(key), after=0.4) == []
     assert talk.core.final_message is None
     talk.clip(start.reply, "Thank you.")
@@ -240,7 +240,7 @@ def test_it_is_none_later_nor_after_a_last_key(why: str) -> None:
 
 
 @pytest.mark.parametrize("by", ["the model", "the bot"])
-def test_a_secret_is_told_to_the_model_and_shown_to_nobody(by: str) -> None:
+def test_a_secret_is_sent_to_the_model_and_shown_to_nobody(by: str) -> None:
     talk = working(can_collect_digits=True, mask_dtmf=by == "the bot")
     asked(talk, secret=by == "the model")
     assert typed(talk, "471") == []
@@ -257,15 +257,15 @@ def test_a_secret_is_told_to_the_model_and_shown_to_nobody(by: str) -> None:
 
 
 @pytest.mark.parametrize("secret", [True, False])
-def test_what_is_half_typed_at_the_end_is_kept_unless_it_is_secret(
+def test_half_typed_keys_at_the_end_are_stored_unless_secret(
     secret: bool,
 ) -> None:
     talk = asked(secret=secret)
     typed(talk, "47")
     talk.on(CallEnded())
     assert result_of(talk, 1) == (RELAY_LOST, True)
-    kept = any("4 7" in turn.text for turn in talk.turns.values())
-    assert kept is not secret
+    is_stored = any("4 7" in turn.text for turn in talk.turns.values())
+    assert is_stored is not secret
 
 
 def test_a_secret_that_is_half_typed_is_forgotten_by_who_speaks() -> None:
@@ -299,7 +299,7 @@ def replied(talk: Talk, start: StartReply, words: str = "Take your time.") -> No
     talk.passes()
 
 
-def kept(talk: Talk) -> list[str]:
+def caller_texts(talk: Talk) -> list[str]:
     return [turn.display_text[0] for turn in talk.core.turns if turn.role == "caller"]
 
 
@@ -319,8 +319,8 @@ def test_a_secret_that_is_typed_too_late_is_one_all_the_same(
     (again,) = typed(talk, "#")
     assert talk.core.final_message is None
     assert history_of(again)[-1][1].endswith("[pressed 4 7 1 1]")
-    assert kept(talk)[-1].endswith(MASKED)
-    assert "4 7" not in " ".join(kept(talk))
+    assert caller_texts(talk)[-1].endswith(MASKED)
+    assert "4 7" not in " ".join(caller_texts(talk))
 
 
 def test_after_the_answer_there_is_as_much_time_as_after_the_question() -> None:
@@ -329,7 +329,7 @@ def test_after_the_answer_there_is_as_much_time_as_after_the_question() -> None:
     talk.now = talk.core.playback.ended_at
     typed(talk, "5", after=4.9)
     typed(talk, "5#", after=0.4)
-    assert kept(talk)[-1].endswith(MASKED)
+    assert caller_texts(talk)[-1].endswith(MASKED)
     typed(talk, "4", after=0.4)
     assert talk.core.final_message is not None
 
@@ -344,7 +344,7 @@ def test_a_secret_may_be_corrected_until_the_answer_sounds(sounds: bool) -> None
     assert (talk.core.final_message is not None) is sounds
     if not sounds:
         typed(talk, "711#")
-        assert kept(talk)[-1] == MASKED
+        assert caller_texts(talk)[-1] == MASKED
 
 
 def test_the_next_request_says_whether_it_is_secret() -> None:
@@ -365,4 +365,4 @@ def test_a_secret_stays_one_when_the_line_breaks_before_it_is_typed() -> None:
     talk.on(CallResumed(turns, disconnected_at=talk.now, seconds=9.0))
     typed(talk, "4711#")
     assert talk.core.final_message is None
-    assert kept(talk)[-1].endswith(MASKED)
+    assert caller_texts(talk)[-1].endswith(MASKED)

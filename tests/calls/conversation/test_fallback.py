@@ -1,4 +1,4 @@
-"""What is tried when an answer fails, in which order and by when."""
+"""The fallback policy: its steps, their order and their deadlines."""
 
 from dataclasses import replace
 
@@ -82,7 +82,7 @@ def test_what_cannot_succeed_is_not_repeated() -> None:
         (60, NextAttempt(FallbackStep.FALLBACK, 1, "a")),
     ],
 )
-def test_a_wait_asked_for_is_kept_unless_the_caller_would_wait_too_long(
+def test_a_requested_wait_is_respected_unless_the_caller_would_wait_too_long(
     wait: float | None, expected: NextAttempt
 ) -> None:
     assert asked(models=("a",)).failed(1, retry_after=wait) == expected
@@ -127,7 +127,7 @@ def test_an_answer_that_is_heard_lets_the_count_start_anew() -> None:
     assert last_steps(policy, HANG_UP_AFTER - 1)[-1] == "apology"
 
 
-def test_the_time_of_every_step_is_kept_and_cleared_with_the_next_question() -> None:
+def test_the_time_of_every_step_is_stored_and_cleared_with_the_next_question() -> None:
     policy = asked(models=("a", "b"))
     for at in (1, 1.2, 1.4, 1.6):
         policy.failed(at)

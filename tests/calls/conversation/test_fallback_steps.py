@@ -1,4 +1,4 @@
-"""The lower rungs: other models, Twilio's voice, a person, a polite goodbye."""
+"""Later fallback steps: other models, Twilio's voice, a person, a polite goodbye."""
 
 import asyncio
 import json
@@ -94,7 +94,7 @@ def models(inworld: FakeInworld) -> list[str]:
 # Twilio's voice
 
 
-async def test_the_carrier_greets_when_the_greeting_cannot_be_synthesised(
+async def test_twilio_greets_when_the_greeting_cannot_be_synthesised(
     server: LiveServer, inworld: FakeInworld
 ) -> None:
     await make_bot(NUMBER, greeting="A greeting nobody voiced.")
@@ -112,7 +112,7 @@ async def test_the_carrier_greets_when_the_greeting_cannot_be_synthesised(
     assert "Twilio's voice: Inworld answered 503" in row.error
 
 
-async def test_words_that_nobody_can_voice_are_spoken_by_the_carrier(
+async def test_words_without_audio_are_spoken_by_twilio(
     server: LiveServer, inworld: FakeInworld
 ) -> None:
     await make_bot(NUMBER, greeting="", apology_message="Pardon me.")
@@ -130,7 +130,7 @@ async def test_words_that_nobody_can_voice_are_spoken_by_the_carrier(
     assert "503" in row.error
 
 
-async def test_with_inworld_gone_the_carrier_speaks_and_then_hangs_up(
+async def test_with_inworld_gone_twilio_speaks_and_then_hangs_up(
     server: LiveServer, transactional_db: None
 ) -> None:
     await make_bot(
@@ -307,22 +307,22 @@ async def test_forged_handoff_data_dials_nobody(
     line = Line(PUBLIC_URL, AUTH_TOKEN, connect_to=server.url)
     await make_bot(NUMBER, transfer_number=COLLEAGUE)
 
-    async def answered(carrier: TwilioClient, call_sid: str, handoff: str) -> str:
+    async def twiml_of(twilio: TwilioClient, call_sid: str, handoff: str) -> str:
         form = call_form(line, call_sid, "in-progress") | {"SessionStatus": "ended"}
         form |= {"HandoffData": handoff, "TransferNumber": "+19005550000"}
-        return await carrier.post(f"{PUBLIC_URL}/voice/action", form)
+        return await twilio.post(f"{PUBLIC_URL}/voice/action", form)
 
-    carrier = TwilioClient(line)
+    twilio = TwilioClient(line)
     async with dial(server) as plain, dial(server, to=NUMBER, pause=0.03) as willing:
         forged = [
-            answered(carrier, call.call_sid, handoff)
+            twiml_of(twilio, call.call_sid, handoff)
             for handoff in HANDOFFS
             for call in (plain, willing)
         ]
         assert not [
             twiml for twiml in await asyncio.gather(*forged) if "<Dial" in twiml
         ]
-        # Even one as we send it: no bot has put these callers through.
+        # Even one as we send it: no bot has transferred these callers.
         for call_sid in (plain.call_sid, willing.call_sid, "CA-unknown"):
-            assert "<Dial" not in await answered(carrier, call_sid, WILLING)
-    await carrier.close()
+            assert "<Dial" not in await twiml_of(twilio, call_sid, WILLING)
+    await twilio.close()

@@ -25,7 +25,7 @@ def fillers(actions: list[Action]) -> list[str]:
 
 
 def voiced(talk: Talk, seconds: float = 1.0) -> None:
-    """What was last begun is spoken, to its end."""
+    """Play the latest reply to its end."""
     number, text = len(talk.core.replies.by_number), "One moment."
     talk.clip(number, text, seconds)
     talk.on(ReplyEnded(number, text))

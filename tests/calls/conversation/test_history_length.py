@@ -32,7 +32,7 @@ def test_of_a_long_call_the_oldest_exchanges_are_left_out() -> None:
     assert roles == ["user", "assistant"] * (len(roles) // 2) + ["user"]
 
 
-def test_a_short_call_is_sent_whole() -> None:
+def test_a_short_call_is_sent_completely() -> None:
     history = messages("Be kind.", long_call(20, "word"))
     assert len(history) == 2 + 2 * 20
     assert OMITTED not in json.dumps(history)

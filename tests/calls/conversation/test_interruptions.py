@@ -178,7 +178,7 @@ def test_a_backchannel_without_an_interrupt_lets_the_bot_speak_on() -> None:
     assert not of(StartReply, actions)
 
 
-def test_an_aside_is_in_the_transcript_but_not_in_the_history() -> None:
+def test_a_backchannel_is_in_the_transcript_but_not_in_the_history() -> None:
     talk, _ = cut_off()
     talk.on(CallerSpoke("mhm"), after=0.5)
     talk.on(TimerFired(), after=10)
@@ -196,15 +196,15 @@ def test_after_a_question_a_backchannel_is_its_answer(mark: str) -> None:
     assert of(DropClips, actions)
 
 
-def test_what_may_have_crossed_the_interrupt_is_withheld_until_played_again() -> None:
+def test_clips_sent_around_the_interrupt_are_muted_until_played_again() -> None:
     talk = Talk()
     number = started(talk.on(CallerSpoke("Hi"))).reply
     talk.clip(number, "one two three four")
     talk.now += 1.25
     talk.clip(number, "five six")
     actions = talk.on(CallerInterrupted(1000), after=0.1)
-    (withheld,) = of(MuteClips, actions)
-    assert [clip.text for clip in withheld.clips] == ["five six"]
+    (muted,) = of(MuteClips, actions)
+    assert [clip.text for clip in muted.clips] == ["five six"]
     assert [play.clip.text for play in of(Play, talk.passes())] == [
         *("one two three four", "five six")
     ]
@@ -242,7 +242,7 @@ def test_every_word_of_a_languages_list_is_taken_for_listening(language: str) ->
 
 
 @pytest.mark.parametrize(
-    ("listed", "said", "is_aside"),
+    ("listed", "said", "is_backchannel"),
     [
         ("jawohl", "Jawohl!", True),
         ("jawohl", "mhm", False),
@@ -253,11 +253,11 @@ def test_every_word_of_a_languages_list_is_taken_for_listening(language: str) ->
         ("mhm", "…", False),
     ],
 )
-def test_a_bot_has_its_own_list(listed: str, said: str, is_aside: bool) -> None:
+def test_a_bot_has_its_own_list(listed: str, said: str, is_backchannel: bool) -> None:
     talk = Talk(backchannels=listed)
     answered(talk)
     talk.on(CallerInterrupted(1000))
-    assert bool(of(Play, talk.on(CallerSpoke(said), after=0.5))) is is_aside
+    assert bool(of(Play, talk.on(CallerSpoke(said), after=0.5))) is is_backchannel
 
 
 def test_a_backchannel_between_keys_does_not_resume() -> None:
@@ -442,7 +442,7 @@ def test_a_reply_that_is_written_plays_on_before_the_next_answer() -> None:
     assert started(actions).messages[-2]["content"] == "one two three four"
 
 
-def test_a_stopped_reply_is_never_heard_again_whatever_arrives_of_it() -> None:
+def test_a_stopped_reply_is_never_heard_again_even_if_more_arrives() -> None:
     talk, number = cut_off(ended=False)
     talk.on(CallerSpoke("Wait"), after=0.5)
     late = Clip("late", "https://x/late", "seven", 1.0)

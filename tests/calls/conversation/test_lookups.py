@@ -1,4 +1,4 @@
-"""What is known of a call: in its greeting and prompt, and while it is looked up."""
+"""A call's variables in its greeting and prompt, and the lookup that adds to them."""
 
 import asyncio
 import logging
@@ -53,7 +53,7 @@ def test_greeting_and_prompt_are_filled_in(text: str, filled: str) -> None:
     talk.core = type(talk.core)(bot_config(text, greeting=text))
     (greeting,) = of(SpeakText, talk.on(CallConnected(KNOWN)))
     assert greeting.text == filled
-    # What is of this call only is not kept for others.
+    # Text with variables of this call is not cached for others.
     assert greeting.is_cacheable is (filled == text)
     start = started(talk.on(CallerSpoke("Hi")))
     assert start.messages[0]["content"] == filled
@@ -74,7 +74,7 @@ def test_one_that_does_not_is_spoken_at_once_and_only_once() -> None:
     assert not of(SpeakText, talk.on(LookupDone({"customer.name": "Ann"})))
 
 
-def test_a_lookup_that_tells_nothing_leaves_the_default() -> None:
+def test_a_lookup_without_values_leaves_the_default() -> None:
     talk, _ = connected("Hello {{customer.name|there}}.")
     assert spoken(talk.on(LookupDone({}))) == "Hello there."
 
@@ -113,19 +113,19 @@ def test_keys_before_the_lookup_has_ended_are_answered_with_it() -> None:
     assert start.messages[-1]["content"] == "[pressed 1]"
 
 
-def test_more_is_known_after_the_lookup_and_nothing_less() -> None:
+def test_the_lookup_adds_variables_and_removes_none() -> None:
     talk, _ = connected("{{caller_number}} {{x}}")
     assert spoken(talk.on(LookupDone({"x": "7"}))) == "+14155550100 7"
 
 
-def test_what_was_told_beforehand_wins_over_what_is_looked_up() -> None:
+def test_variables_set_beforehand_win_over_the_lookup() -> None:
     talk, _ = connected("{{caller_number}} {{now}} {{x}}")
     assert spoken(talk.on(LookupDone({"x": "7", "now": "never"}))) == (
         "+14155550100 Monday, 9:00 7"
     )
 
 
-async def test_tools_are_sent_what_was_told_beforehand_too(
+async def test_tools_are_sent_variables_set_beforehand_too(
     tools: ToolServer, settings: Settings
 ) -> None:
     settings.TOOL_ALLOWED_PRIVATE_HOSTS = [f"127.0.0.1:{tools.port}"]
@@ -138,7 +138,7 @@ async def test_tools_are_sent_what_was_told_beforehand_too(
     assert box.variables == {"shop": "berlin", "name": "Ann"}
 
 
-async def test_what_is_looked_up_when_the_line_breaks_is_known_when_it_is_back(
+async def test_a_lookup_during_a_lost_line_is_available_after_the_reconnect(
     tools: ToolServer, settings: Settings
 ) -> None:
     settings.TOOL_ALLOWED_PRIVATE_HOSTS = [f"127.0.0.1:{tools.port}"]

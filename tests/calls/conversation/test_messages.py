@@ -1,4 +1,4 @@
-"""What the model is told: only what was heard, in strict alternation."""
+"""The messages for the model: only heard text, in strict alternation."""
 
 from dataclasses import replace
 
@@ -23,15 +23,19 @@ SYSTEM = {"role": "system", "content": "Be kind."}
 EIGHT = "one two three four five six seven eight"
 
 
-def caller(text: str, *, aside: bool = False, shown: str | None = None) -> Turn:
-    return Turn(0, "caller", 0.0, text, text, redacted=shown, is_backchannel=aside)
+def caller(
+    text: str, *, is_backchannel: bool = False, shown: str | None = None
+) -> Turn:
+    return Turn(
+        0, "caller", 0.0, text, text, redacted=shown, is_backchannel=is_backchannel
+    )
 
 
 def bot(heard: str, *, text: str = "", cut: bool = False, role: Role = "bot") -> Turn:
     return Turn(0, role, 0.0, text or heard, heard, interrupted=cut)
 
 
-def told(*turns: Turn, continues: bool = False) -> list[tuple[str, str]]:
+def history(*turns: Turn, continues: bool = False) -> list[tuple[str, str]]:
     first, *rest = messages("Be kind.", turns, continues=continues)
     assert first == SYSTEM
     return [(message["role"], message["content"]) for message in rest]
@@ -69,7 +73,13 @@ def test_arguments_that_are_no_object_would_be_refused_with_all_the_rest(
             [("user", "A"), ("assistant", "x y"), ("user", "B")],
         ),
         (
-            [caller("A"), bot("x"), caller("mhm", aside=True), bot("y"), caller("B")],
+            [
+                caller("A"),
+                bot("x"),
+                caller("mhm", is_backchannel=True),
+                bot("y"),
+                caller("B"),
+            ],
             [("user", "A"), ("assistant", "x y"), ("user", "B")],
         ),
         ([caller("A"), bot("Sorry", role="system"), caller("B")], [("user", "A B")]),
@@ -83,13 +93,13 @@ def test_arguments_that_are_no_object_would_be_refused_with_all_the_rest(
 def test_turns_become_messages(
     turns: list[Turn], expected: list[tuple[str, str]]
 ) -> None:
-    assert told(*turns) == expected
+    assert history(*turns) == expected
 
 
 def test_the_rest_of_a_reply_is_asked_for_in_the_callers_place() -> None:
-    assert told(caller("A"), bot("x"), continues=True)[-1] == ("user", CONTINUE)
-    assert told(caller("A"), continues=True) == [("user", f"A {CONTINUE}")]
-    assert told(continues=True) == [("user", CONTINUE)]
+    assert history(caller("A"), bot("x"), continues=True)[-1] == ("user", CONTINUE)
+    assert history(caller("A"), continues=True) == [("user", f"A {CONTINUE}")]
+    assert history(continues=True) == [("user", CONTINUE)]
 
 
 TURNS = st.lists(
@@ -109,10 +119,10 @@ TURNS = st.lists(
 
 @settings(derandomize=True, database=None)
 @given(TURNS, st.booleans())
-def test_whatever_was_said_the_history_alternates_from_the_caller(
+def test_the_history_always_alternates_and_begins_with_the_caller(
     turns: list[Turn], continues: bool
 ) -> None:
-    roles = [role for role, _ in told(*turns, continues=continues)]
+    roles = [role for role, _ in history(*turns, continues=continues)]
     assert roles == ["user", "assistant"] * (len(roles) // 2) + ["user"] * (
         len(roles) % 2
     )
@@ -140,7 +150,7 @@ def test_a_greeting_that_is_cut_off_keeps_its_heard_part() -> None:
     assert start.messages[3]["content"] == f"{CUT_OFF} Hi"
 
 
-def test_a_greeting_in_the_carriers_voice_keeps_its_heard_part() -> None:
+def test_a_greeting_in_twilios_voice_keeps_its_heard_part() -> None:
     talk = greeted()
     clip = twilio_tts_clip(EIGHT)
     assert clip.url == ""
@@ -176,7 +186,7 @@ def test_what_nobody_heard_is_in_the_transcript_only() -> None:
 
 
 @pytest.mark.parametrize("place", [2, 3, 4])
-def test_that_a_caller_is_put_through_was_said_before_anybody_was_rung_up(
+def test_the_transfer_notice_comes_before_the_result_of_the_transfer(
     place: int,
 ) -> None:
     through = ToolCallRecord("1", "transfer_call", batch=1, result="Nobody answered.")
@@ -186,7 +196,7 @@ def test_that_a_caller_is_put_through_was_said_before_anybody_was_rung_up(
         *(Turn(2, "tool", 0.0, tool_call=refused), caller("Thanks.")),
     ]
     turns.insert(place, replace(bot("One moment."), kind=TurnKind.TRANSFER_NOTICE))
-    assert told(*turns)[1:] == [
+    assert history(*turns)[1:] == [
         ("assistant", "One moment."),
         ("tool", "Nobody answered."),
         ("tool", "Too late."),

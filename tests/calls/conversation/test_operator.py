@@ -1,4 +1,4 @@
-"""What an operator may do to a call: the rules, without a socket."""
+"""Operators' actions on a call: the rules, without a socket."""
 
 import pytest
 
@@ -71,7 +71,7 @@ def test_lines_are_said_in_their_order() -> None:
     assert talk.transcript() == [("bot", "One.", "One."), ("bot", "Two.", "Two.")]
 
 
-def test_a_line_is_the_bots_own_words_and_noted_as_an_operators() -> None:
+def test_a_line_is_the_bots_own_words_and_marked_as_an_operators() -> None:
     talk = talking()
     (spoken,) = of(SpeakText, talk.on(OperatorSaid(LINE)))
     voiced(talk, spoken)

@@ -30,15 +30,15 @@ from tests.calls.conversation.state_machine_model import (
     FUNCTIONS,
     GERMAN,
     SOON,
-    Carrier,
+    TwilioPlayer,
 )
 
 
 class TurnMachine(ModelledCall):
-    """A call; every rule is something the caller, carrier or upstream may do."""
+    """A call; every rule is an action of the caller, Twilio or the upstream."""
 
     def is_answering(self) -> bool:
-        """Whether the upstream is writing a reply, not reciting a sentence."""
+        """Return true if the upstream is writing a reply, not reciting a sentence."""
         return self.ledger.writing is not None and (
             self.ledger.writing not in self.recited
         )
@@ -217,10 +217,10 @@ class TurnMachine(ModelledCall):
     def interrupt(self, began_at: float, position: float | None) -> None:
         """Cut off what was sent before; -1 for the true position in a clip."""
         if position == -1:
-            position = self.carrier.position(self.now)
-        self.carrier.purge(self.now, began_at or self.now)
+            position = self.twilio.position(self.now)
+        self.twilio.purge(self.now, began_at or self.now)
         self.feed(CallerInterrupted(position))
-        if "off" in self.carrier.reports:
+        if "off" in self.twilio.reports:
             self.feed(PlaybackChanged(False))
 
     # The operator
@@ -278,14 +278,14 @@ class TurnMachine(ModelledCall):
         self.waiting_since, self.asked, self.asked_number = None, [], 0
         self.now += gap
         language = self.core.config.language
-        self.core, self.carrier = Conversation(self.config), Carrier(self.random)
+        self.core, self.twilio = Conversation(self.config), TwilioPlayer(self.random)
         said = [replace(turn) for _, turn in sorted(self.ledger.turns.items())]
         seconds = disconnected_at - 1000.0
         self.feed(CallResumed(tuple(said), disconnected_at, seconds, returned=returned))
         assert self.core.config.language == language
 
     def teardown(self) -> None:
-        if not self.holds:  # whatever must, and the run ends already
+        if not self.holds:  # an invariant failed, and the run ends already
             return
         if not self.over:
             self.feed(CallEnded())

@@ -76,7 +76,7 @@ def test_silence_counts_from_the_end_of_playback_not_from_its_sending() -> None:
     assert spoken(talk) == (QUESTION, SILENCE)
 
 
-def test_silence_counts_from_the_end_that_the_carrier_reported() -> None:
+def test_silence_counts_from_the_end_that_twilio_reported() -> None:
     talk = talking()
     number = started(talk.on(CallerSpoke("Hi"))).reply
     talk.clip(number, "Done.", 10)
@@ -91,7 +91,7 @@ def test_silence_counts_from_a_reported_end_that_is_earlier_than_expected() -> N
     number = started(talk.on(CallerSpoke("Hi"))).reply
     talk.clip(number, "Done.", 10)
     talk.on(ReplyEnded(number, "Done."))
-    talk.on(PlaybackChanged(True), after=8)  # late by what is not known
+    talk.on(PlaybackChanged(True), after=8)  # late by an unknown time
     talk.on(PlaybackChanged(False), after=3)
     assert spoken(talk) == (QUESTION, SILENCE)
 
@@ -263,7 +263,7 @@ def test_goodbye_is_played_again_when_the_queue_before_it_was_purged() -> None:
     assert talk.transcript()[-1] == ("bot", GOODBYE, GOODBYE)
 
 
-def test_where_goodbye_cut_a_reply_off_the_carriers_word_is_kept() -> None:
+def test_twilios_position_is_stored_where_goodbye_cut_a_reply_off() -> None:
     talk = talking(max_call_minutes=100 / 60)
     number = started(talk.on(CallerSpoke("Hi"), after=97)).reply
     talk.clip(number, "one two three four", 8)
@@ -281,7 +281,7 @@ def test_a_word_at_the_end_of_goodbye_does_not_cut_it_off() -> None:
     assert not of(HangUp, actions)
 
 
-def test_what_is_said_during_goodbye_is_kept_and_not_answered() -> None:
+def test_words_during_goodbye_are_stored_and_not_answered() -> None:
     talk, number = leaving()
     talk.clip(number, GOODBYE, 3)
     assert not of(StartReply, talk.on(CallerSpoke("Wait!"), after=1))
@@ -289,7 +289,7 @@ def test_what_is_said_during_goodbye_is_kept_and_not_answered() -> None:
     assert talk.transcript()[-1][1] == "Wait! [pressed #]"
 
 
-def test_keys_nobody_finished_are_kept_when_the_call_ends() -> None:
+def test_unfinished_keys_are_stored_when_the_call_ends() -> None:
     talk = talking()
     talk.on(DtmfReceived("4"))
     talk.on(DtmfReceived("2"))
@@ -313,7 +313,7 @@ def test_nothing_happens_after_the_end_but_the_last_report() -> None:
     assert not of(HangUp, talk.on(CallEnded()))
 
 
-# When a noise is known to have been one
+# When an interruption turns out to be noise
 
 
 def cut_off(*before: CallerSpeaking | CallerSpoke) -> Talk:
@@ -327,7 +327,7 @@ def cut_off(*before: CallerSpeaking | CallerSpoke) -> Talk:
 
 
 def resumed_after(talk: Talk) -> float:
-    """How long from now until the bot goes on."""
+    """Return the seconds from now until the bot goes on."""
     began = talk.now
     assert of(Play, talk.passes())
     return talk.now - began

@@ -79,7 +79,7 @@ def history_of(start: StartReply) -> list[tuple[str, Any]]:
 
 
 def result_of(talk: Talk, index: int) -> tuple[str, bool]:
-    """What a use came to, and whether it failed, as the transcript has it."""
+    """Return the result of a tool call and its failure flag from the transcript."""
     tool = talk.turns[index].tool_call
     assert tool
     return tool.result, tool.failed
@@ -131,7 +131,7 @@ def test_of_several_tools_all_are_waited_for() -> None:
 
 
 @pytest.mark.parametrize("arguments", ["", "{", "[1]", "null", '"id"', "7", "[" * 9999])
-def test_arguments_that_are_no_object_are_told_to_the_model(arguments: str) -> None:
+def test_arguments_that_are_no_object_are_reported_to_the_model(arguments: str) -> None:
     talk = working()
     actions = uses(talk, ToolCall("1", "look_up", arguments))
     assert not of(CallTool, actions)
@@ -142,7 +142,7 @@ def test_arguments_that_are_no_object_are_told_to_the_model(arguments: str) -> N
 @pytest.mark.parametrize(
     "name", ["sing", "end_call", "transfer_call", "switch_language", "ask_for_keys"]
 )
-def test_a_function_that_is_not_offered_does_nothing(name: str) -> None:
+def test_a_function_that_is_not_available_does_nothing(name: str) -> None:
     talk = working(can_end_call=False)
     actions = uses(talk, call(name, target="Sales", question="?", language="de-DE"))
     assert history_of(started(actions))[-1] == ("tool", NO_SUCH_FUNCTION)
@@ -203,7 +203,7 @@ def test_uses_still_open_when_the_call_ends_are_closed() -> None:
 # The caller meanwhile
 
 
-def test_what_a_tool_was_to_find_is_still_owed_when_the_line_is_back() -> None:
+def test_a_pending_tool_result_is_still_awaited_after_a_reconnect() -> None:
     talk = working()
     uses(talk, call("look_up", id="7"), said="Let me look.")
     while talk.core.playback.pending():
@@ -283,7 +283,7 @@ def test_a_secret_argument_is_hidden_from_the_first_record_on() -> None:
 
 
 @pytest.mark.parametrize("arguments", ['{"card": "4111"}', '["4111"', '"4111"'])
-def test_it_stays_hidden_whatever_comes_of_the_use(arguments: str) -> None:
+def test_it_stays_hidden_regardless_of_the_result(arguments: str) -> None:
     talk = working()
     actions = uses(talk, ToolCall("1", "pay", arguments))
     actions += talk.on(CallEnded())
@@ -347,7 +347,7 @@ def test_a_key_does_its_action_while_a_lookup_runs_and_answers_wait_for_it() -> 
     assert started(talk.on(LookupDone({"name": "Ann"}), after=1))
 
 
-def test_keys_before_one_of_the_menu_are_kept_and_nothing_waits_for_more() -> None:
+def test_keys_before_one_of_the_menu_are_stored_and_nothing_waits_for_more() -> None:
     talk = working(menu=CHOICES, targets=(SALES,))
     talk.on(DtmfReceived("5"))
     talk.on(DtmfReceived("0"), after=1.9)
@@ -356,7 +356,7 @@ def test_keys_before_one_of_the_menu_are_kept_and_nothing_waits_for_more() -> No
     assert talk.core.digits.due_at is None
 
 
-def test_words_of_a_key_are_the_answer_and_what_still_runs_is_told_later() -> None:
+def test_words_of_a_key_are_the_answer_and_pending_results_follow_later() -> None:
     talk = working(menu=CHOICES)
     uses(talk, call("look_up"))
     (said,) = of(SpeakText, talk.on(DtmfReceived("7"), after=0.5))

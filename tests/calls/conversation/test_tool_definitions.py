@@ -1,4 +1,4 @@
-"""What a model may call, how its calls are put together, and what it reads of them."""
+"""The functions a model may call, the assembly of its calls, and their messages."""
 
 import json
 import re
@@ -68,12 +68,14 @@ ALL = bot_config(
 NOON, MIDNIGHT = 12 * 60, 0
 
 
-def offered(config: BotConfig, minute: int = NOON, **known: str) -> dict[str, Any]:
-    told = tool_definitions(config, minute, known)
-    return {each["function"]["name"]: each["function"] for each in told}
+def functions_of(
+    config: BotConfig, minute: int = NOON, **variables: str
+) -> dict[str, Any]:
+    definitions = tool_definitions(config, minute, variables)
+    return {each["function"]["name"]: each["function"] for each in definitions}
 
 
-# What may be called
+# Function definitions
 
 
 def test_a_name_that_a_model_made_up_does_not_spoil_the_rest_of_the_call() -> None:
@@ -82,24 +84,24 @@ def test_a_name_that_a_model_made_up_does_not_spoil_the_rest_of_the_call() -> No
     assert re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", called[0]["function"]["name"])
 
 
-def test_a_bot_that_does_nothing_offers_nothing() -> None:
+def test_a_bot_without_tools_defines_no_functions() -> None:
     assert tool_definitions(bot_config(""), NOON, {}) == []
 
 
-def test_everything_a_bot_can_do_is_offered_in_valid_schemas() -> None:
-    told = offered(ALL)
-    assert list(told) == [
+def test_all_functions_of_a_bot_have_valid_schemas() -> None:
+    functions = functions_of(ALL)
+    assert list(functions) == [
         "look_up",
         END_CALL,
         TRANSFER_CALL,
         SWITCH_LANGUAGE,
         COLLECT_DIGITS,
     ]
-    assert set(told) - {"look_up"} == RESERVED
-    for function in told.values():
+    assert set(functions) - {"look_up"} == RESERVED
+    for function in functions.values():
         Draft202012Validator.check_schema(function["parameters"])
         assert function["description"]
-    assert told["look_up"]["parameters"] == {
+    assert functions["look_up"]["parameters"] == {
         "type": "object",
         "properties": {
             "id": {"type": "integer", "description": "The number."},
@@ -116,7 +118,7 @@ def test_everything_a_bot_can_do_is_offered_in_valid_schemas() -> None:
 def test_only_people_who_are_there_and_are_the_models_to_call_are_named(
     minute: int, names: list[str]
 ) -> None:
-    transfer = offered(ALL, minute)[TRANSFER_CALL]
+    transfer = functions_of(ALL, minute)[TRANSFER_CALL]
     assert transfer["parameters"]["properties"]["target"]["enum"] == names
     assert "+1415" not in json.dumps(transfer)
 
@@ -125,13 +127,15 @@ def test_variables_are_filled_in_for_the_model_too() -> None:
     tool = replace(TOOL, description="Finds orders of {{shop|us}}{{secret.key}}.")
     sales = replace(SALES, when_to_use="Orders in {{town}}.")
     config = replace(ALL, tools=(tool,), targets=(sales,))
-    told = offered(config, town="Rome")
-    assert told["look_up"]["description"] == "Finds orders of us."
-    assert "Sales: Orders in Rome. The caller" in told[TRANSFER_CALL]["description"]
+    functions = functions_of(config, town="Rome")
+    assert functions["look_up"]["description"] == "Finds orders of us."
+    assert (
+        "Sales: Orders in Rome. The caller" in functions[TRANSFER_CALL]["description"]
+    )
 
 
 def test_nobody_there_is_no_transfer() -> None:
-    assert TRANSFER_CALL not in offered(bot_config("", targets=(NIGHT, DESK)))
+    assert TRANSFER_CALL not in functions_of(bot_config("", targets=(NIGHT, DESK)))
 
 
 def test_hours_of_an_older_release_keep_nobody_away() -> None:
@@ -140,7 +144,9 @@ def test_hours_of_an_older_release_keep_nobody_away() -> None:
 
 
 def test_the_language_that_is_spoken_comes_first() -> None:
-    language = offered(ALL)[SWITCH_LANGUAGE]["parameters"]["properties"]["language"]
+    language = functions_of(ALL)[SWITCH_LANGUAGE]["parameters"]["properties"][
+        "language"
+    ]
     assert language["enum"] == ["en-US", "de-DE"]
 
 
@@ -183,13 +189,13 @@ def test_parts_of_several_calls_may_come_in_any_order(order: Sequence[int]) -> N
 
 
 @pytest.mark.parametrize("ids", [("a", "b", "c"), ("", "", "")])
-def test_calls_that_have_one_number_are_told_apart(ids: tuple[str, str, str]) -> None:
+def test_calls_with_the_same_index_are_distinguished(ids: tuple[str, str, str]) -> None:
     names, written = (
         ("look_up", "look_up", "end_call"),
         ('{"id": 1}', '{"id": 2}', "{}"),
     )
-    whole = zip(ids, names, written, strict=True)
-    calls = put_together(*(ToolCallPart(0, *each) for each in whole))
+    parts = zip(ids, names, written, strict=True)
+    calls = put_together(*(ToolCallPart(0, *each) for each in parts))
     assert [(call.name, call.arguments) for call in calls] == [
         *zip(names, written, strict=True)
     ]
@@ -299,7 +305,7 @@ def test_a_use_before_any_word_follows_a_note_and_one_without_a_result_a_sentenc
         ([used("by an operator"), said("bot", "Nobody is there.")], 4),
     ],
 )
-def test_a_long_history_loses_whole_exchanges_never_half_of_a_use(
+def test_a_long_history_loses_complete_exchanges_never_half_of_a_tool_call(
     greeting: list[Turn], begin: int
 ) -> None:
     turns = [*greeting]
@@ -317,7 +323,7 @@ def test_a_long_history_loses_whole_exchanges_never_half_of_a_use(
     assert history[-1]["content"] == "A29"
 
 
-def test_the_last_exchange_is_kept_however_long_its_results_are() -> None:
+def test_the_last_exchange_remains_however_long_its_results_are() -> None:
     turns = [said("caller", "Q")]
     turns += [used(f"a{n}", n, "r" * 4000) for n in range(1, 41)]
     history = messages("Be kind.", turns)

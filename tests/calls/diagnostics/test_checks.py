@@ -1,4 +1,4 @@
-"""A wrong deployment is told what to type, and never shown a password."""
+"""Checks of a wrong deployment name the remedy and never show a password."""
 
 import socket
 import time
@@ -99,27 +99,27 @@ def test_redis_url(settings: Settings, url: str, good: bool) -> None:
     assert "cret" not in str(messages)
 
 
-def test_a_refused_connection_is_told_without_the_password() -> None:
+def test_a_refused_connection_is_reported_without_the_password() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
-        trouble = redis_problem(f"redis://:secret@127.0.0.1:{port}/0")
-    assert trouble == f"Redis at 127.0.0.1:{port} cannot be reached."
+        problem = redis_problem(f"redis://:secret@127.0.0.1:{port}/0")
+    assert problem == f"Redis at 127.0.0.1:{port} cannot be reached."
 
 
-def test_a_frozen_redis_is_told_within_a_second() -> None:
+def test_a_frozen_redis_is_reported_within_a_second() -> None:
     with socket.create_server(("127.0.0.1", 0)) as frozen:
         port = frozen.getsockname()[1]
         began = time.monotonic()
-        trouble = redis_problem(f"redis://127.0.0.1:{port}")
-    assert trouble == f"Redis at 127.0.0.1:{port} does not answer in time."
+        problem = redis_problem(f"redis://127.0.0.1:{port}")
+    assert problem == f"Redis at 127.0.0.1:{port} does not answer in time."
     assert time.monotonic() - began < 1.5
 
 
 @pytest.mark.parametrize("url", ["nonsense", "redis://:se/cret@host:6379"])
-def test_an_unreadable_address_is_told(url: str) -> None:
+def test_an_unreadable_address_is_reported(url: str) -> None:
     assert redis_problem(url) == "REDIS_URL is not the address of a Redis."
 
 
-def test_an_unknown_option_is_told() -> None:
+def test_an_unknown_option_is_reported() -> None:
     assert "option" in (redis_problem("redis://127.0.0.1:9/0?colour=red") or "")

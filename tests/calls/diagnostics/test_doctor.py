@@ -57,7 +57,7 @@ def marks(findings: Iterable[Finding]) -> Findings:
     return [(str(finding.level), finding.name) for finding in findings]
 
 
-def told(findings: Iterable[Finding]) -> str:
+def texts_of(findings: Iterable[Finding]) -> str:
     return "\n".join(finding.text for finding in findings)
 
 
@@ -136,7 +136,7 @@ def test_without_a_server_and_a_database_it_says_so_and_does_not_break() -> None
 
 
 @pytest.mark.parametrize("table", ["bots_phonenumber", "calls_postcalltask"])
-def test_whatever_is_locked_in_the_database_it_comes_to_an_end(table: str) -> None:
+def test_it_ends_with_any_table_of_the_database_locked(table: str) -> None:
     try:
         with Postgres() as postgres:
             world = {
@@ -156,7 +156,7 @@ def test_whatever_is_locked_in_the_database_it_comes_to_an_end(table: str) -> No
 
 
 def run_on(monkeypatch: pytest.MonkeyPatch, *findings: Finding) -> tuple[str, int]:
-    """What the command writes, and its exit status."""
+    """Return the output of the command and its exit status."""
     monkeypatch.setattr(command, "examine", lambda *, speech: iter(findings))
     output = io.StringIO()
     try:
@@ -221,7 +221,7 @@ def test_a_database_takes_a_call_that_leaves_no_trace() -> None:
     assert not Call.objects.exists()
 
 
-def test_a_database_that_cannot_be_reached_is_told_in_its_own_words() -> None:
+def test_a_database_that_cannot_be_reached_is_reported_in_its_own_words() -> None:
     def away() -> None:
         raise OperationalError("connection refused\n  by 10.0.0.5.")
 
@@ -249,7 +249,7 @@ def test_a_database_that_never_answers_is_not_waited_for(
     assert "It cannot be used: it does not answer within" in finding.text
 
 
-def test_a_database_that_lacks_migrations_is_told_what_to_run(
+def test_a_database_without_migrations_names_the_command_to_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     class Behind:
@@ -270,7 +270,7 @@ def test_a_database_that_lacks_migrations_is_told_what_to_run(
 @pytest.mark.parametrize(
     ("free_mb", "mark"), [(10, "failure"), (100, "warning"), (900, "ok")]
 )
-def test_a_disk_that_is_nearly_full_is_told(
+def test_a_disk_that_is_nearly_full_is_reported(
     monkeypatch: pytest.MonkeyPatch, free_mb: int, mark: str
 ) -> None:
     usage = namedtuple("usage", "free")
@@ -293,7 +293,7 @@ async def test_redis_keeps_gives_and_forgets_a_clip(
     await store.aclose()
 
 
-def test_a_redis_that_is_away_leaves_callers_the_carriers_voice(
+def test_a_redis_that_is_away_leaves_callers_twilios_voice(
     settings: Settings,
 ) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:1"
@@ -336,7 +336,7 @@ def test_the_round_trip_says_what_its_failures_sound_like(
     assert len(list(report.probe_server_url(None))) == 2
 
 
-def test_a_clock_that_is_wrong_is_told(
+def test_a_clock_that_is_wrong_is_reported(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with stranger() as url:  # its answers are dated
@@ -430,7 +430,7 @@ async def test_a_voice_that_does_not_exist_is_a_failure_with_a_hint(
         *[("failure", "Voices")] * 2,
         ("ok", "Models"),
     ]
-    assert "Typo: Inworld has no voice clive. Did you mean Clive?" in told(found)
+    assert "Typo: Inworld has no voice clive. Did you mean Clive?" in texts_of(found)
     assert inworld.spoken == []
 
 
@@ -444,7 +444,7 @@ async def test_a_model_that_is_not_listed_is_a_warning(
     bot = await make_bot(name="B", llm_model="one/good", fallback_models="two/old\nx/y")
     found = await asked(settings, inworld, bot, speech=False)
     assert marks(found)[2:] == [("warning", "Models")] * 2
-    assert "two/old" in told(found)
+    assert "two/old" in texts_of(found)
 
 
 async def test_each_voice_says_one_word_once(

@@ -120,7 +120,7 @@ def press_the_button(url: str, user: User) -> httpx.Response:
         return http.post("/admin/numbers/check/", headers=headers)
 
 
-def test_another_voicebot_is_told_from_this_one(
+def test_another_voicebot_is_distinguished_from_this_one(
     server: LiveServer, settings: Settings
 ) -> None:
     _, webhook, clip, socket = checked(settings, server.url, Sample())
@@ -167,26 +167,26 @@ def test_who_answers_instead_is_named(
     assert words in found[2].text
 
 
-def test_a_name_that_dns_does_not_know_is_told_once(settings: Settings) -> None:
+def test_a_name_that_dns_does_not_know_is_reported_once(settings: Settings) -> None:
     _, *found = checked(settings, "https://nobody.invalid", Sample())
     assert "not a name that DNS knows" in found[0].text
     assert [result.text for result in found[1:]] == ["Not checked.", "Not checked."]
 
 
-def test_a_certificate_nobody_trusts_is_told(settings: Settings) -> None:
+def test_a_certificate_nobody_trusts_is_reported(settings: Settings) -> None:
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(tls)
     with stranger(204, tls=tls) as url:
         assert "no valid certificate" in checked(settings, url)[1].text
 
 
-def test_a_port_without_tls_is_told(settings: Settings) -> None:
+def test_a_port_without_tls_is_reported(settings: Settings) -> None:
     with stranger() as url:
         found = checked(settings, url.replace("http:", "https:"))
     assert "does not speak TLS" in found[1].text
 
 
-def test_a_closed_port_is_told(settings: Settings) -> None:
+def test_a_closed_port_is_reported(settings: Settings) -> None:
     found = checked(settings, f"http://127.0.0.1:{free_port()}")
     assert "Nothing listens at http" in found[1].text
     assert "Start the server (make run)." in found[1].text
@@ -206,7 +206,7 @@ def test_an_endless_answer_is_not_read_to_its_end(settings: Settings) -> None:
         assert "Another server" in checked(settings, url)[1].text
 
 
-def test_a_clip_store_that_takes_nothing_is_told(
+def test_a_clip_store_that_takes_nothing_is_reported(
     admin_client: Client, settings: Settings
 ) -> None:
     clear_process_state()
@@ -221,7 +221,7 @@ def test_a_clip_store_that_takes_nothing_is_told(
 @pytest.mark.parametrize(
     "url", ["https://bot.example.com:x", "https://", "no", "https://a.example/b"]
 )
-def test_an_address_that_is_none_is_told(settings: Settings, url: str) -> None:
+def test_an_address_that_is_none_is_reported(settings: Settings, url: str) -> None:
     settings.SERVER_URL, settings.SERVER_HOST = url, ""
     (found,) = server_url_probe.check(Sample())
     assert found.is_failure
@@ -256,7 +256,7 @@ def test_only_our_own_no_means_that_sockets_come_through(
     assert words in finding.message
 
 
-def test_unsigned_requests_are_told_from_signed_ones() -> None:
+def test_unsigned_requests_are_distinguished_from_signed_ones() -> None:
     signed = response_verdicts.webhook(HttpAnswer(204), ["token"])
     assert signed.message.startswith("Signed")
     assert "unchecked" in response_verdicts.webhook(HttpAnswer(204), []).message

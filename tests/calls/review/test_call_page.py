@@ -118,28 +118,28 @@ def test_a_call_in_progress_leads_to_the_live_page(viewer: Client) -> None:
 
 
 def test_a_call_whose_line_is_lost_waits_for_its_caller(viewer: Client) -> None:
-    told = "Line lost, waiting for the caller"
+    status = "Line lost, waiting for the caller"
     call = make_call(
         status="in-progress", end_reason="", ended_at=None, disconnected_at=START
     )
     page = page_of(viewer, call)
-    assert page.count(told) == 2
+    assert page.count(status) == 2
     assert "in progress" not in page
-    assert told in viewer.get(LIST).content.decode()
+    assert status in viewer.get(LIST).content.decode()
     Call.objects.update(status="failed")
-    assert told not in page_of(viewer, call)
+    assert status not in page_of(viewer, call)
 
 
 # What the bot did
 
 
 def did(call: Call, name: str, arguments: str, result: str = "", **values: Any) -> None:
-    kept = {"call_id": "c", "name": name, "arguments": arguments, "batch": 1}
-    kept |= {"result": result, "failed": values.pop("failed", False)}
-    say(call, "tool", name, tool_call=kept, **values)
+    tool_call = {"call_id": "c", "name": name, "arguments": arguments, "batch": 1}
+    tool_call |= {"result": result, "failed": values.pop("failed", False)}
+    say(call, "tool", name, tool_call=tool_call, **values)
 
 
-def test_the_page_tells_what_the_bot_did(viewer: Client) -> None:
+def test_the_page_shows_what_the_bot_did(viewer: Client) -> None:
     call = make_call()
     did(call, "look_up", '{"pin": "••••", "id": 7}', "x" * 500, latency_ms={"tool": 9})
     did(call, "look_up", "<oops>", "No answer.", failed=True)
@@ -149,7 +149,7 @@ def test_the_page_tells_what_the_bot_did(viewer: Client) -> None:
     did(call, "end_call", "[]")
     say(call, "system", "One moment.", kind="filler")
     page = page_of(viewer, call)
-    for told in (
+    for fragment in (
         '<strong dir="auto">look_up</strong>',
         '<span class="tool-duration">9 ms</span>',
         '<dt>pin</dt><dd dir="auto">••••</dd>',
@@ -163,7 +163,7 @@ def test_the_page_tells_what_the_bot_did(viewer: Client) -> None:
         "End the call",
         "Said while a tool was running",
     ):
-        assert told in page, told
+        assert fragment in page, fragment
     assert '<details class="tool-result"><summary>xxx' in page
     assert "Answered after" not in page
 
@@ -175,7 +175,7 @@ def test_damaged_rows_of_tools_hinder_nobody(viewer: Client) -> None:
     page_of(viewer, call)
 
 
-def test_the_page_tells_the_calls_variables(viewer: Client, settings: Settings) -> None:
+def test_the_page_shows_the_calls_variables(viewer: Client, settings: Settings) -> None:
     call = make_call(variables={"phone": "+14155550188", "name": "<i>Ann</i>"})
     assert "+14155550188</dd>" in page_of(viewer, call)
     assert "&lt;i&gt;Ann&lt;/i&gt;" in page_of(viewer, call)
@@ -205,22 +205,22 @@ def doing() -> Bot:
     return Bot.objects.get()
 
 
-def test_the_settings_of_a_call_tell_what_the_bot_could_do(
+def test_the_settings_of_a_call_show_what_the_bot_could_do(
     viewer: Client, doing: Bot, settings: Settings
 ) -> None:
     call = make_call(bot=doing, settings=config_of(doing).to_json())
     call.refresh_from_db()
-    told = {each.label: each.value for each in settings_used(call)}
-    assert told["tools"] == told["lookup"] == "look_up: GET shop.example"
-    assert told["people to transfer to"] == "Sales, +14155550123, Large orders."
-    assert told["keypad menu"].split("\n") == [
+    values = {each.label: each.value for each in settings_used(call)}
+    assert values["tools"] == values["lookup"] == "look_up: GET shop.example"
+    assert values["people to transfer to"] == "Sales, +14155550123, Large orders."
+    assert values["keypad menu"].split("\n") == [
         "0: transfers to Sales",
         "1: says We open at nine.",
         "2: transfers to the first person available",
         "3: uses look_up",
         "4: ends the call",
     ]
-    assert told["further languages"] == "de-DE, voice Johanna"
+    assert values["further languages"] == "de-DE, voice Johanna"
     assert not any(each.changed for each in settings_used(call))
     page = page_of(viewer, call)
     assert "+14155550123" in page
@@ -231,7 +231,7 @@ def test_the_settings_of_a_call_tell_what_the_bot_could_do(
     assert "+14155550177" not in page
 
 
-def test_what_a_bot_can_do_is_told_to_have_changed_since(doing: Bot) -> None:
+def test_changed_tools_and_targets_are_marked_as_changed(doing: Bot) -> None:
     call = make_call(bot=doing, settings=config_of(doing).to_json())
     Tool.objects.update(description="Another one.")
     doing.targets.update(number="+14155550199")

@@ -158,7 +158,7 @@ def test_calls_made_to_try_a_bot_are_left_out_unless_asked_for() -> None:
         (["--output", "/nowhere/calls.jsonl"], "Cannot write /nowhere/calls.jsonl: No"),
     ],
 )
-def test_mistakes_are_told_in_plain_words(
+def test_mistakes_are_reported_in_plain_words(
     call: Call, options: list[str], words: str
 ) -> None:
     with pytest.raises(CommandError) as caught:

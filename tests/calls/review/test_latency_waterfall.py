@@ -1,4 +1,4 @@
-"""The stages of an answer, from whatever stands in a turn's latencies."""
+"""The stages of an answer, from a turn's latencies."""
 
 import math
 from typing import Any

@@ -90,7 +90,7 @@ def text(response: Any) -> str:
     return str(response.content.decode())
 
 
-def test_lists_and_titles_show_the_caller_in_part_and_our_number_whole(
+def test_lists_and_titles_mask_the_caller_and_show_our_number_in_full(
     admin_client: Client, call: Call
 ) -> None:
     page = text(admin_client.get("/admin/calls/call/"))
@@ -102,7 +102,7 @@ def test_lists_and_titles_show_the_caller_in_part_and_our_number_whole(
     )
 
 
-def test_only_on_its_own_page_an_operator_sees_the_whole_number(
+def test_only_on_its_own_page_an_operator_sees_the_full_number(
     client: Client, call: Call
 ) -> None:
     page = f"/admin/calls/call/{call.pk}/change/"

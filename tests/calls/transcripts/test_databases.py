@@ -35,7 +35,7 @@ def options(url: str) -> dict[str, object]:
     return parsed
 
 
-def test_options_in_the_database_url_are_kept() -> None:
+def test_options_in_the_database_url_are_preserved() -> None:
     parsed = options("postgres://bot:secret@db.example/bot?sslmode=require")
     assert parsed["sslmode"] == "require"
     assert "pool" in parsed

@@ -108,10 +108,10 @@ async def test_writes_wait_for_a_database_that_is_away(
 
     monkeypatch.setattr(writer_module, "write_all", flaky)
     monkeypatch.setattr(writer_module, "RETRY_SECONDS", 0.01)
-    writer.put(TurnWrite(call.pk, Turn(0, "bot", 1.0, text="kept"), wall_time))
+    writer.put(TurnWrite(call.pk, Turn(0, "bot", 1.0, text="stored"), wall_time))
     async with asyncio.timeout(5):
         await writer.queue.join()
-    assert (await call.turns.aget()).text == "kept"
+    assert (await call.turns.aget()).text == "stored"
 
 
 async def test_a_batch_is_few_queries() -> None:

@@ -44,7 +44,7 @@ def test_a_fetch_moves_the_start_of_what_follows() -> None:
     assert playback.clips[1].starts_at == pytest.approx(3.05)
 
 
-def test_the_carriers_position_is_believed_for_the_clip_playing_now() -> None:
+def test_twilios_position_is_trusted_for_the_clip_playing_now() -> None:
     playback = playing(5, 5, 5)
     lost = playback.interrupt(at=8.6, position=2.5, cutoff=math.inf)
     assert heard(playback) == [5, 2.5, 0]
@@ -74,7 +74,7 @@ def test_what_was_sent_after_the_callers_key_survives_its_late_interrupt() -> No
     assert [cue.clip.id for cue in playback.pending()] == ["answer"]
 
 
-def test_silence_by_the_carriers_word_ends_the_clip() -> None:
+def test_silence_reported_by_twilio_ends_the_clip() -> None:
     playback = playing(5)
     playback.speaking(False, at=5.4)
     assert playback.heard_text(1, TEN_WORDS) == TEN_WORDS
@@ -88,7 +88,7 @@ def test_the_silence_after_an_interrupt_says_nothing_about_new_clips() -> None:
     assert heard(playback) == [1.0, None]
 
 
-def test_the_carriers_word_for_an_end_that_was_assumed_ends_no_other_clip() -> None:
+def test_twilios_report_of_an_assumed_end_ends_no_other_clip() -> None:
     playback = playing(2, 6)
     playback.settle(at=3.1)  # a moment after the first has ended by our clock
     playback.speaking(False, at=3.3)
@@ -117,21 +117,21 @@ def test_without_words_of_the_clips_those_of_the_reply_are_shared_out() -> None:
 
 
 @pytest.mark.parametrize(
-    ("texts", "whole"),
+    ("texts", "reply"),
     [
         (("Thank you.", "Bye!"), "Thank you.\n\nBye! 🙂"),
         (("谢谢您的来电。", "再见。"), "谢谢您的来电。再见。"),
     ],
 )
 def test_a_reply_heard_to_its_end_was_heard_as_it_was_written(
-    texts: tuple[str, ...], whole: str
+    texts: tuple[str, ...], reply: str
 ) -> None:
     playback = Playback()
     for text in texts:
         playback.add(1, clip(text, 1, text), at=0)
-    assert playback.expected_text(1, whole) == whole
+    assert playback.expected_text(1, reply) == reply
     playback.settle(at=9)
-    assert playback.heard_text(1, whole) == whole
+    assert playback.heard_text(1, reply) == reply
 
 
 def test_signs_of_a_script_without_spaces_get_none_between_clips() -> None:

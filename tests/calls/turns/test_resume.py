@@ -1,4 +1,4 @@
-"""Who goes on with a lost call, and from where: every order of what may happen."""
+"""Resuming lost calls: the decision, the turns, and every order of events."""
 
 from dataclasses import replace
 from itertools import islice, permutations
@@ -63,7 +63,7 @@ def caller_said(index: int, text: str) -> Turn:
     return Turn(index, "caller", 9.0, text=text, heard_text=text, ended_at=9.0)
 
 
-# Whether a call goes on
+# The decision to reconnect
 
 
 @given(st.lists(st.sampled_from("abcdef"), max_size=12))
@@ -71,18 +71,20 @@ def test_reports_in_any_order_and_number_give_every_session_one_relay(
     reports: list[str],
 ) -> None:
     lost: list[str] = []
-    offers: list[str] = []
+    reconnects: list[str] = []
     is_open = True
     for session in reports:
-        call = RelayState(is_open, len(offers), lost, has_open_token=bool(offers))
+        call = RelayState(
+            is_open, len(reconnects), lost, has_open_token=bool(reconnects)
+        )
         match decide(call, session):
             case ReconnectDecision.RECONNECT:
-                offers.append(session)
+                reconnects.append(session)
                 lost.append(session)
             case ReconnectDecision.GIVE_UP:
                 is_open = False
                 lost += [] if session in lost else [session]
-    assert len(offers) == len(set(offers)) <= MAX_RECONNECTS
+    assert len(reconnects) == len(set(reconnects)) <= MAX_RECONNECTS
     assert is_open == (len(set(reports)) <= MAX_RECONNECTS)
 
 
@@ -98,7 +100,7 @@ def test_a_repeated_report_gets_its_answer_again_until_the_next_session_begins()
     assert decide(replace(call, is_open=False), "VX2") is ReconnectDecision.IGNORE
 
 
-# Where it goes on
+# The turns of a resumed call
 
 
 def test_what_was_being_said_is_heard_as_far_as_time_allowed() -> None:
@@ -110,8 +112,8 @@ def test_what_was_being_said_is_heard_as_far_as_time_allowed() -> None:
     assert cut.heard_text
     assert text.startswith(cut.heard_text)
     assert len(cut.heard_text) < len(text)
-    (whole,) = close_open_turns([bot_said(1, text)], disconnected_at=20.0)
-    assert (whole.heard_text, whole.interrupted) == (text, False)
+    (finished,) = close_open_turns([bot_said(1, text)], disconnected_at=20.0)
+    assert (finished.heard_text, finished.interrupted) == (text, False)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +151,7 @@ def test_words_without_a_heard_answer_are_unanswered(
     assert is_unanswered(turns) == unanswered
 
 
-def test_why_a_caller_is_back_is_told_of_the_transfer_that_was_made() -> None:
+def test_the_reason_of_a_return_names_the_transfer_that_was_made() -> None:
     made, refused = (
         Turn(
             index,
@@ -253,7 +255,7 @@ async def test_a_repeated_report_starts_no_second_relay(bot: Bot) -> None:
 
 
 @in_database
-async def test_a_relay_is_offered_three_times_then_the_caller_hears_why_not(
+async def test_the_relay_reconnects_three_times_then_the_caller_hears_an_apology(
     bot: Bot,
 ) -> None:
     await ring()
@@ -270,7 +272,7 @@ async def test_a_relay_is_offered_three_times_then_the_caller_hears_why_not(
 async def test_the_callbacks_of_a_lost_and_resumed_call_may_come_in_any_order(
     bot: Bot,
 ) -> None:
-    """One end, never reopened, whatever comes before or after it, twice."""
+    """There is one end, never reopened, in any order of callbacks, also repeated."""
     steps = {
         "lost": ("/voice/action", LOST),
         "lost again": ("/voice/action", {**LOST, "SessionId": "VX2"}),

@@ -41,7 +41,7 @@ def runs(pcm: Pcm) -> list[int]:
 
 
 @given(text=texts, played=st.floats(-1, 25), length=lengths, pace=paces)
-def test_what_is_kept_is_the_beginning_of_the_text(
+def test_the_heard_words_are_the_beginning_of_the_text(
     text: str, played: float, length: float, pace: bytes
 ) -> None:
     words = words_within(text, played, length, pace)
@@ -65,8 +65,8 @@ def test_no_word_is_cut(text: str, played: float, length: float, pace: bytes) ->
 def test_later_never_means_fewer_words(
     text: str, moments: list[float], length: float, pace: bytes
 ) -> None:
-    kept = [len(words_within(text, at, length, pace)) for at in sorted(moments)]
-    assert all(earlier <= later for earlier, later in pairwise(kept))
+    counts = [len(words_within(text, at, length, pace)) for at in sorted(moments)]
+    assert all(earlier <= later for earlier, later in pairwise(counts))
 
 
 @given(text=texts, length=lengths, pace=paces)
@@ -153,7 +153,7 @@ def test_a_spoken_sentence_is_cut_where_the_voice_was() -> None:
     assert heard == "Dr. Smith can see you at 9:30,"
 
 
-def test_what_is_kept_is_what_was_heard_give_or_take_a_word() -> None:
+def test_the_computed_words_are_the_heard_ones_give_or_take_one() -> None:
     table = list(rows(list(misses(clips=100, jitter_ms=100))))
     shipped = [row for row in table if row.mapping == "shipped"]
     assert [row.language for row in shipped] == 2 * ["all", *SENTENCES]
