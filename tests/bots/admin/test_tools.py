@@ -71,7 +71,7 @@ def tool() -> Tool:
     return made
 
 
-def filled(parameters: str = "0", **changes: str) -> dict[str, str]:
+def tool_form(parameters: str = "0", **changes: str) -> dict[str, str]:
     return {
         "name": "look_up",
         "description": "Looks something up.",
@@ -95,7 +95,7 @@ def text_of(response: Any) -> str:
 
 def test_a_tool_is_described_with_its_arguments(operator: Client) -> None:
     assert ">POST</option>" in text_of(operator.get("/admin/bots/tool/add/"))
-    sent = filled(
+    sent = tool_form(
         "1",
         url="https://shop.example/{{order_id}}",
         **{
@@ -127,7 +127,9 @@ def test_a_tool_is_described_with_its_arguments(operator: Client) -> None:
 def test_a_tool_that_cannot_be_sent_is_refused(
     changes: dict[str, str], words: str, operator: Client
 ) -> None:
-    assert words in text_of(operator.post("/admin/bots/tool/add/", filled(**changes)))
+    assert words in text_of(
+        operator.post("/admin/bots/tool/add/", tool_form(**changes))
+    )
     assert not Tool.objects.exists()
 
 
@@ -157,7 +159,7 @@ def test_saving_warns_about_a_tool_that_will_fail(
 ) -> None:
     settings.TOOL_ALLOWED_HOSTS = ["shop.example"]
     page = text_of(
-        operator.post("/admin/bots/tool/add/", filled(**changes), follow=True)
+        operator.post("/admin/bots/tool/add/", tool_form(**changes), follow=True)
     )
     assert words in page
     assert Tool.objects.exists()
@@ -167,7 +169,7 @@ def test_saving_warns_about_a_tool_that_will_fail(
 def test_a_server_of_the_own_network_needs_a_setting(
     host: str, operator: Client, settings: Settings
 ) -> None:
-    sent = filled(url=f"http://{host}/{{{{order_id|0}}}}")
+    sent = tool_form(url=f"http://{host}/{{{{order_id|0}}}}")
     page = text_of(operator.post("/admin/bots/tool/add/", sent, follow=True))
     assert "Every use of the tool will fail. Its host has no public address." in page
     assert "name it in the setting TOOL_ALLOWED_PRIVATE_HOSTS" in page
@@ -181,7 +183,7 @@ def test_a_server_of_the_own_network_needs_a_setting(
 
 @pytest.mark.parametrize("use", ["tool", "lookup", "key"])
 def test_variables_of_its_bots_fill_in_a_tool(operator: Client, use: str) -> None:
-    sent = filled(url="https://shop.example/{{shop}}?{{now}}{{x|y}}")
+    sent = tool_form(url="https://shop.example/{{shop}}?{{now}}{{x|y}}")
     tool = Tool.objects.create(name="look_up", url="https://shop.example/{{shop}}")
     bot = Bot.objects.create(name="A", variables="shop = berlin")
     match use:
@@ -324,12 +326,12 @@ def test_visitors_are_sent_to_sign_in(tool: Tool) -> None:
 # Trials
 
 
-def tried(client: Client, tool: Tool, **typed: str) -> str:
+def try_tool(client: Client, tool: Tool, **typed: str) -> str:
     sent = {name.replace("__", "-"): value for name, value in typed.items()}
     return text_of(client.post(f"/admin/bots/tool/{tool.pk}/try/", sent))
 
 
-ask = sync_to_async(tried)
+ask = sync_to_async(try_tool)
 
 
 async def test_a_tool_is_tried_with_the_real_request(
@@ -399,9 +401,9 @@ async def test_a_trial_names_the_setting_for_the_own_network(
 def test_a_trial_with_missing_values_sends_nothing(
     operator: Client, tool: Tool
 ) -> None:
-    assert "This field is required." in tried(operator, tool)
-    assert "Enter a whole number." in tried(operator, tool, argument__days="x")
-    page = tried(operator, tool, argument__order_id="42")
+    assert "This field is required." in try_tool(operator, tool)
+    assert "Enter a whole number." in try_tool(operator, tool, argument__days="x")
+    page = try_tool(operator, tool, argument__order_id="42")
     assert "There is no secret “shop_key”." in page
 
 

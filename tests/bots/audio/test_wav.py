@@ -36,7 +36,7 @@ def test_a_mu_law_file_is_decoded() -> None:
     assert read(file) == Pcm(8000, mulaw.decode(mulaw.encode(SAMPLES_0123)))
 
 
-def announcing(body: bytes) -> bytes:
+def with_file_length(body: bytes) -> bytes:
     """A file whose first header states its full length."""
     return body[:4] + (len(body) - 8).to_bytes(4, "little") + body[8:]
 
@@ -55,8 +55,11 @@ def stereo() -> bytes:
         (b"", "not RIFF"),
         (wav(SAMPLES_0123, 8000)[:-1], "not RIFF, or of 52 bytes instead of 51"),
         (wav(SAMPLES_0123, 8000) + b"1", "not RIFF, or of 52 bytes instead of 53"),
-        (announcing(wav(SAMPLES_0123, 8000)[:-2]), "6 bytes of sound for 4 samples"),
-        (announcing(wav(b"1234", 8000, "mulaw")[:-2]), "2 bytes of sound for 4"),
+        (
+            with_file_length(wav(SAMPLES_0123, 8000)[:-2]),
+            "6 bytes of sound for 4 samples",
+        ),
+        (with_file_length(wav(b"1234", 8000, "mulaw")[:-2]), "2 bytes of sound for 4"),
         (b"RIFF\x04\0\0\0WAVE", "not a WAV file"),
         (stereo(), "not 16-bit mono"),
     ],

@@ -1,4 +1,4 @@
-"""Placeholders of operators, and what fills them."""
+"""Placeholders in operators' texts, and their values."""
 
 import json
 from datetime import UTC, datetime
@@ -70,7 +70,7 @@ def test_names_without_value_and_default_are_unknown() -> None:
     assert unknown(" ".join(f"{{{{{name}}}}}" for name in BUILT_IN), []) == []
 
 
-# What others tell
+# Values from outside
 
 
 def test_an_answers_json_becomes_values() -> None:
@@ -124,7 +124,7 @@ def test_bounds_count_what_is_usable() -> None:
     assert len(limited(many)) == MAX_VALUES
 
 
-# What a call knows by itself
+# Values of the call itself
 
 
 def test_a_call_knows_who_where_and_when_in_its_bots_time_zone() -> None:

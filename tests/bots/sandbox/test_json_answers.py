@@ -26,7 +26,7 @@ SPEC = SummarySpec.of(
 )
 
 
-def summed_up(*said: str) -> CallSummary | None:
+def summary_of(*said: str) -> CallSummary | None:
     lines = [
         TranscriptLine("Bot", "Hello."),
         *(TranscriptLine("Caller", words) for words in said),
@@ -36,7 +36,7 @@ def summed_up(*said: str) -> CallSummary | None:
 
 
 def test_a_conversation_is_summed_up_as_far_as_words_show_it() -> None:
-    found = summed_up(
+    found = summary_of(
         "My name is Ann Miller, I want to book a table.",
         "Write to ann@example.com or ring +1 415 555 0100.",
     )
@@ -51,8 +51,8 @@ def test_a_conversation_is_summed_up_as_far_as_words_show_it() -> None:
 
 
 def test_what_was_not_said_is_left_empty() -> None:
-    assert summed_up() == CallSummary()
-    found = summed_up("Just looking.")
+    assert summary_of() == CallSummary()
+    found = summary_of("Just looking.")
     assert found
     assert (found.outcome, found.fields) == ("", {})
 

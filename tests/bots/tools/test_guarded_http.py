@@ -54,7 +54,7 @@ async def answered(tools: ToolServer, habit: Habit, seconds: float = 5.0) -> Ans
     return await get(f"{tools.url}/x", seconds)
 
 
-# Where requests go
+# Addresses
 
 INSIDE = [
     "127.0.0.1",

@@ -1,4 +1,4 @@
-"""The use of a tool: what is sent, what is refused, and what of it anybody may read."""
+"""Tool calls: the requests, the refusals, and the masking of their arguments."""
 
 import asyncio
 import json
@@ -48,7 +48,7 @@ def at(tools: ToolServer, path: str, **changes: Any) -> ToolSpec:
     return spec(url=f"{tools.url}{path}", **changes)
 
 
-# What is sent
+# Requests
 
 
 async def test_arguments_go_into_the_path_the_query_or_the_body(
@@ -159,7 +159,7 @@ async def test_a_null_is_an_argument_left_out(tools: ToolServer) -> None:
     assert tools.requests[0].query == {"order_id": "1"}
 
 
-# What comes back
+# Results
 
 
 async def test_a_long_answer_is_cut(tools: ToolServer) -> None:

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def three() -> list[Call]:
+def calls() -> list[Call]:
     """Three calls of two bots, one of which is gone."""
     bot = Bot.objects.create(name="Front desk")
     gone = Bot.objects.create(name="Night porter")
@@ -56,11 +56,11 @@ def three() -> list[Call]:
     ],
 )
 def test_calls_are_found_by_words_numbers_and_bots(
-    viewer: Client, three: list[Call], query: str, numbers: set[int]
+    viewer: Client, calls: list[Call], query: str, numbers: set[int]
 ) -> None:
     response = viewer.get(LIST, {"q": query})
     shown = {call.pk for call in response.context["cl"].result_list}
-    assert shown == {three[number - 1].pk for number in numbers}
+    assert shown == {calls[number - 1].pk for number in numbers}
 
 
 @pytest.mark.parametrize(
@@ -80,14 +80,14 @@ def test_calls_are_found_by_words_numbers_and_bots(
     ],
 )
 def test_no_search_breaks_the_list(
-    viewer: Client, three: list[Call], query: str
+    viewer: Client, calls: list[Call], query: str
 ) -> None:
     assert viewer.get(LIST, {"q": query}).status_code == 200
     assert viewer.get(LIST, {"q": f"coat {query}"}).status_code == 200
 
 
 def test_the_list_shows_where_a_word_was_said(
-    viewer: Client, three: list[Call]
+    viewer: Client, calls: list[Call]
 ) -> None:
     page = viewer.get(LIST, {"q": "coat"}).content.decode()
     assert "I want to return my <mark>coat</mark>." in page
@@ -110,7 +110,7 @@ def test_a_pasted_number_is_one_word() -> None:
 
 
 def test_a_search_counts_no_further_than_anybody_reads(
-    viewer: Client, three: list[Call], monkeypatch: pytest.MonkeyPatch
+    viewer: Client, calls: list[Call], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(changelist, "MAX_COUNTED", 1)
     response = viewer.get(LIST, {"q": "coat"})
@@ -237,6 +237,6 @@ def test_dates_are_drilled_down_to_a_day() -> None:
 
 
 def test_calls_without_a_bot_are_a_choice_with_a_name(
-    viewer: Client, three: list[Call]
+    viewer: Client, calls: list[Call]
 ) -> None:
     assert "No bot</a>" in viewer.get(LIST).content.decode()

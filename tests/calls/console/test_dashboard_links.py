@@ -1,4 +1,4 @@
-"""The first page: where it leads, and calls whose line is lost."""
+"""The first page: its links, and calls whose line is lost."""
 
 import pytest
 from django.test import Client

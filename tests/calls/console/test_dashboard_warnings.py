@@ -1,4 +1,4 @@
-"""The first page: what needs action, with its remedy, and the first steps."""
+"""The first page: warnings with their remedies, and the first steps."""
 
 from datetime import timedelta
 from html import unescape

@@ -35,14 +35,14 @@ def default(**settings: Any) -> Bot:
     return Bot.objects.create(**{"name": "Default", "is_default": True, **settings})
 
 
-def looked_ahead(**settings: Any) -> Preview:
+def preview_of_number(**settings: Any) -> Preview:
     PhoneNumber.objects.create(number=MINE, **settings)
     return preview(MINE)
 
 
 def test_its_own_bot_answers_with_its_greeting_and_its_twiml() -> None:
     bot = Bot.objects.create(name="Berlin", greeting="Guten Tag.", language="de-DE")
-    found = looked_ahead(bot=bot)
+    found = preview_of_number(bot=bot)
     assert (found.routing.bot, found.first_texts) == (
         bot,
         {"greeting": "Guten Tag."},
@@ -70,7 +70,7 @@ def test_variables_are_filled_in_with_their_examples(admin_client: Client) -> No
 def test_without_one_of_its_own_the_default_bot_answers() -> None:
     bot = default()
     assert "not listed in this console" in preview(MINE).routing.because
-    found = looked_ahead()
+    found = preview_of_number()
     assert found.routing.bot == bot
     assert "no bot of its own" in found.routing.because
 
@@ -87,7 +87,7 @@ def test_nobody_answers_and_it_says_why(
     bot: dict[str, Any], number: dict[str, Any], words: str
 ) -> None:
     default(**bot)
-    found = looked_ahead(**number)
+    found = preview_of_number(**number)
     assert found.routing.bot is None
     assert words in found.routing.because
     assert found.first_texts == {"": NOT_IN_SERVICE}
@@ -97,7 +97,7 @@ def test_nobody_answers_and_it_says_why(
 def test_a_switched_off_bot_of_its_own_is_not_replaced_by_the_default() -> None:
     default()
     off = Bot.objects.create(name="Off", is_active=False)
-    assert "own bot, Off, is switched off" in looked_ahead(bot=off).routing.because
+    assert "own bot, Off, is switched off" in preview_of_number(bot=off).routing.because
 
 
 def test_what_keeps_callers_away_is_a_warning(settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""Numbers: where they point at Twilio, pointing them here, and what they will do."""
+"""Numbers: their webhooks at Twilio, and pointing them here."""
 
 from collections.abc import Iterator
 from typing import Any

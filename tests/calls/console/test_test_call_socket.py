@@ -31,7 +31,7 @@ from tests.support.pages.test_call import operator as operator
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-async def refused(socket: connect) -> bool:
+async def is_refused(socket: connect) -> bool:
     try:
         async with socket:
             return False
@@ -45,12 +45,12 @@ async def test_the_socket_is_for_the_operator_who_made_the_call_on_our_own_page(
     browser = await open_browser(server, operator)
     path = (await browser.call(bot))["socket"]
     other = await sync_to_async(make_user)("otto", "change_bot")
-    assert await refused((await open_browser(server, None)).socket(path))
-    assert await refused((await open_browser(server, other)).socket(path))
-    assert await refused(browser.socket(path, origin="https://evil.example"))
-    assert await refused(browser.socket(path, origin=None))
-    assert await refused(browser.socket(path + "x"))
-    assert await refused(browser.socket("/console/elsewhere"))
+    assert await is_refused((await open_browser(server, None)).socket(path))
+    assert await is_refused((await open_browser(server, other)).socket(path))
+    assert await is_refused(browser.socket(path, origin="https://evil.example"))
+    assert await is_refused(browser.socket(path, origin=None))
+    assert await is_refused(browser.socket(path + "x"))
+    assert await is_refused(browser.socket("/console/elsewhere"))
     async with browser.socket(path):
         pass
 
@@ -66,7 +66,7 @@ async def test_who_is_no_longer_staff_is_refused(
     browser = await open_browser(server, operator)
     path = (await browser.call(bot))["socket"]
     await User.objects.filter(pk=operator.pk).aupdate(**change)
-    assert await refused(browser.socket(path))
+    assert await is_refused(browser.socket(path))
 
 
 async def test_who_may_not_change_bots_any_more_is_refused(
@@ -75,7 +75,7 @@ async def test_who_may_not_change_bots_any_more_is_refused(
     browser = await open_browser(server, operator)
     path = (await browser.call(bot))["socket"]
     await sync_to_async(operator.user_permissions.clear)()
-    assert await refused(browser.socket(path))
+    assert await is_refused(browser.socket(path))
 
 
 async def test_twilio_and_the_console_cannot_use_each_others_tokens(
@@ -83,11 +83,11 @@ async def test_twilio_and_the_console_cannot_use_each_others_tokens(
 ) -> None:
     browser = await open_browser(server, operator)
     sid = (await browser.call(bot))["callSid"]
-    assert await refused(
+    assert await is_refused(
         browser.socket(f"/console/test-call/{relay_token(sid, new_nonce())}")
     )
     token = call_token(sid, operator)
-    assert await refused(browser.socket(f"/conversation/{token}"))
+    assert await is_refused(browser.socket(f"/conversation/{token}"))
 
 
 async def test_a_token_is_good_for_one_call(
@@ -99,10 +99,10 @@ async def test_a_token_is_good_for_one_call(
         line = Line(socket, call_data)
         await line.set_up()
         await line.receive("play")
-        assert await refused(browser.socket(call_data["socket"]))
+        assert await is_refused(browser.socket(call_data["socket"]))
         await line.hang_up()
     await closed(call_data["callSid"])
-    assert await refused(browser.socket(call_data["socket"]))
+    assert await is_refused(browser.socket(call_data["socket"]))
 
 
 async def test_a_conversation_with_an_interruption_is_a_call_like_any_other(
@@ -115,7 +115,7 @@ async def test_a_conversation_with_an_interruption_is_a_call_like_any_other(
     async with browser.socket(call_data["socket"]) as socket:
         line = Line(socket, call_data)
         await line.set_up()
-        await heard(browser, line)
+        await hear_clip(browser, line)
         await say(line, "Count, please")
         await line.receive("play")
         await info(line, "agentSpeaking", "on")
@@ -127,7 +127,7 @@ async def test_a_conversation_with_an_interruption_is_a_call_like_any_other(
         await info(line, "agentSpeaking", "off")
         await info(line, "clientSpeaking", "off")
         await say(line, "<b>Stop</b>")
-        await heard(browser, line)
+        await hear_clip(browser, line)
         await line.hang_up()
     assert line.turn(2)["interrupted"]
     assert line.turn(2)["notHeard"].endswith("Never heard.")
@@ -151,7 +151,7 @@ async def test_a_conversation_with_an_interruption_is_a_call_like_any_other(
     assert not await Call.objects.real().aexists()
 
 
-async def heard(browser: Browser, line: Line) -> None:
+async def hear_clip(browser: Browser, line: Line) -> None:
     """Fetch and hear one clip to its end."""
     source = httpx.URL((await line.receive("play"))["source"])
     async with httpx.AsyncClient(base_url=browser.server.url) as http:
@@ -195,7 +195,7 @@ async def test_what_the_bot_does_is_shown_as_it_happens(
         await line.set_up()
         await say(line, "Deutsch, bitte")
         language = await line.receive("language")
-        await heard(browser, line)
+        await hear_clip(browser, line)
         await line.hang_up()
     assert language["transcriptionLanguage"] == "de-DE"
     done = line.turn(1)

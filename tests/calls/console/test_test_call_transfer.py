@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from bots.config.phrasebook import phrasebook
 from bots.models import Bot
 from calls.models import Call
-from tests.calls.console.test_test_call_socket import refused
+from tests.calls.console.test_test_call_socket import is_refused
 from tests.end_to_end.test_live import closed, turns
 from tests.end_to_end.test_transfer import SALES, SUMMARY, transfer_call
 from tests.support.inworld.server import FakeInworld
@@ -72,7 +72,7 @@ async def test_the_page_shows_who_would_be_dialled_and_what_they_would_hear(
         "announcement": announced,
     }
     assert (await Call.objects.aget()).status == "in-progress"
-    assert await refused(
+    assert await is_refused(
         browser.socket(call_data["socket"])
     )  # while nothing is decided
 

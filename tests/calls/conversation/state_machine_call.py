@@ -118,7 +118,7 @@ class ModelledCall(RuleBasedStateMachine):
         self.holds = False
         if not isinstance(event, TimerFired):
             self.now += 0.001  # no two things are at one moment
-        expected = self.take_in(event)
+        expected = self.record_event(event)
         asked = self.core.digits.request
         self.actions = self.core.receive(event, self.now)
         if isinstance(event, CallerSpoke) and event.final and event.text.strip():
@@ -143,7 +143,7 @@ class ModelledCall(RuleBasedStateMachine):
     def of(self, kind: type[Action]) -> list[Action]:
         return [action for action in self.actions if isinstance(action, kind)]
 
-    def take_in(self, event: Event) -> bool:  # noqa: C901
+    def record_event(self, event: Event) -> bool:  # noqa: C901
         """Record an event before the core receives it; false if it must not play it."""
         ledger = self.ledger
         match event:
@@ -298,7 +298,7 @@ class ModelledCall(RuleBasedStateMachine):
         return [clip for number in numbers for clip in self.ledger.clips[number]]
 
     def question_asked(self, number: int, messages: list[Message]) -> None:
-        """The caller waits from now on, unless this is another attempt."""
+        """Start the caller's wait, unless this is another attempt."""
         words = [
             turn.text for turn in self.ledger.caller_turns() if not turn.is_backchannel
         ]
@@ -307,7 +307,7 @@ class ModelledCall(RuleBasedStateMachine):
             self.waiting_since = self.now
 
     def check_turn(self) -> None:
-        """It is always somebody's turn, and nobody's lasts for ever."""
+        """Check that it is somebody's turn, and that every turn ends."""
         core, ledger, now = self.core, self.ledger, self.now
         wakes_at = core.next_deadline()
         if self.over or ledger.hung_up:
@@ -356,13 +356,13 @@ class ModelledCall(RuleBasedStateMachine):
             if moment == planned:
                 heapq.heappop(self.planned)[2]()
             elif moment == wakes_at:
-                self.ring()
+                self.fire_timer()
             elif (notice := self.twilio.next_notice()) is not None:
                 self.feed(notice)
         self.now = until
 
-    def ring(self) -> None:
-        """The alarm: it must not have to ring again and again at one moment."""
+    def fire_timer(self) -> None:
+        """Fire the timer; it must not fire again and again at one time."""
         for _ in range(4):
             self.feed(TimerFired())
             wakes_at = self.core.next_deadline()

@@ -30,7 +30,7 @@ from calls.turns.turn import Turn, TurnKind
 from tests.support.bot_configs import bot_config
 from tests.support.transfer_targets import SALES
 
-# Every alarm rings this much late at most; a few of them may follow one another (s).
+# Every timer fires this much late at most (s); a few of them may follow one another.
 LATE = 0.04
 
 
@@ -135,7 +135,7 @@ class TwilioPlayer:
         self.free_at = min(self.free_at, now)
 
     def starts_at(self) -> float:
-        """When the first clip of the queue sounds."""
+        """Return the time at which the first clip of the queue starts."""
         item = self.queue[0]
         return max(item.arrived + item.delay, self.free_at + item.gap)
 
@@ -184,7 +184,7 @@ class Ledger:
         self.hung_up = False
 
     def break_off(self) -> None:
-        """The line broke: what was said stays said, all else is gone."""
+        """Record a lost line: heard turns stay, everything else is gone."""
         self.earlier += [clip for clips in self.clips.values() for clip in clips]
         self.begun, self.writing, self.awaited = 0, None, None
         self.clips, self.replayable = {}, []
@@ -256,7 +256,7 @@ class Ledger:
 
 
 def check_order(messages: list[Message]) -> None:
-    """User and assistant in turn; every tool asked for has its one result at once."""
+    """Check that roles alternate and that every tool call has one result at once."""
     assert messages[0]["role"] == "system"
     before = "assistant"
     pending_ids: list[str] = []

@@ -54,7 +54,7 @@ class Talk:
         return self.on(ClipReady(reply, clip))
 
     def passes(self) -> list[Action]:
-        """Wait for the moment the conversation asked for."""
+        """Advance the clock to the next deadline."""
         moment = self.core.next_deadline()
         assert moment is not None
         return self.on(TimerFired(), after=moment - self.now)

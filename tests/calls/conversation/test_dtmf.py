@@ -20,29 +20,29 @@ from calls.conversation.tool_calls import NOTHING_TYPED, SPOKE_INSTEAD
 from calls.live_feed.snapshot import CallSnapshot
 from calls.models import Call
 from calls.turns.resume import RELAY_LOST
-from tests.calls.conversation.test_builtin_tools import spoken, voiced
+from tests.calls.conversation.test_builtin_tools import play_sentence, spoken
 from tests.calls.conversation.test_conversation import Talk, of, started
 from tests.calls.conversation.test_tool_calls import (
     call,
+    call_tools,
     history_of,
     result_of,
-    uses,
-    working,
+    tool_talk,
 )
 
 QUESTION = "Type your PIN, please."
 
 
 def asked(talk: Talk | None = None, **arguments: Any) -> Talk:
-    """A caller who has just heard what to type."""
-    talk = talk or working(can_collect_digits=True)
+    """Let the model ask the caller for keys."""
+    talk = talk or tool_talk(can_collect_digits=True)
     given = {"question": QUESTION, **arguments}
-    voiced(talk, spoken(uses(talk, call("ask_for_keys", **given))))
+    play_sentence(talk, spoken(call_tools(talk, call("ask_for_keys", **given))))
     return talk
 
 
-def typed(talk: Talk, keys: str, after: float = 0.3) -> list[StartReply]:
-    """Press keys one after the other; the answers that began."""
+def press_keys(talk: Talk, keys: str, after: float = 0.3) -> list[StartReply]:
+    """Press keys one after the other; return the replies that began."""
     return [
         start
         for key in keys
@@ -51,8 +51,8 @@ def typed(talk: Talk, keys: str, after: float = 0.3) -> list[StartReply]:
 
 
 def test_the_question_is_asked_word_for_word() -> None:
-    actions = uses(
-        working(can_collect_digits=True),
+    actions = call_tools(
+        tool_talk(can_collect_digits=True),
         call("ask_for_keys", question=f" {QUESTION}\n"),
     )
     assert (spoken(actions).text, spoken(actions).is_cacheable) == (QUESTION, False)
@@ -60,26 +60,26 @@ def test_the_question_is_asked_word_for_word() -> None:
 
 
 def test_what_the_bot_said_before_is_the_question() -> None:
-    talk = working(can_collect_digits=True)
+    talk = tool_talk(can_collect_digits=True)
     asking = call("ask_for_keys", question=QUESTION)
-    assert not of(SpeakText, uses(talk, asking, said="Your PIN, please?"))
-    (start,) = typed(talk, "12#", after=3)
+    assert not of(SpeakText, call_tools(talk, asking, said="Your PIN, please?"))
+    (start,) = press_keys(talk, "12#", after=3)
     assert history_of(start)[-1] == ("tool", "The caller pressed 1 2.")
 
 
 def test_keys_that_were_pressed_already_are_part_of_the_entry() -> None:
-    talk = working(can_collect_digits=True)
+    talk = tool_talk(can_collect_digits=True)
     number = started(talk.on(CallerSpoke("My PIN is this."))).reply
-    assert typed(talk, "47") == []
+    assert press_keys(talk, "47") == []
     asking = call("ask_for_keys", question=QUESTION, length=4)
-    voiced(talk, spoken(talk.on(ReplyEnded(number, calls=(asking,)))))
-    (start,) = typed(talk, "11")
+    play_sentence(talk, spoken(talk.on(ReplyEnded(number, calls=(asking,)))))
+    (start,) = press_keys(talk, "11")
     assert history_of(start)[-1] == ("tool", "The caller pressed 4 7 1 1.")
 
 
 def test_the_last_key_ends_an_entry_and_is_no_part_of_it() -> None:
     talk = asked()
-    (start,) = typed(talk, "123#")
+    (start,) = press_keys(talk, "123#")
     assert history_of(start)[-1] == ("tool", "The caller pressed 1 2 3.")
     assert not talk.turns[1].tool_call or result_of(talk, 1)[1] is False
     assert [turn.role for turn in talk.core.turns if turn.text.startswith("[")] == []
@@ -101,8 +101,8 @@ def test_an_entry_is_complete_by_its_length_or_last_key(
     given: dict[str, Any], keys: str, result: str
 ) -> None:
     talk = asked(**given)
-    assert typed(talk, keys[:-1]) == []
-    (start,) = typed(talk, keys[-1])
+    assert press_keys(talk, keys[:-1]) == []
+    (start,) = press_keys(talk, keys[-1])
     assert history_of(start)[-1] == ("tool", f"The caller pressed {result}.")
 
 
@@ -110,9 +110,9 @@ def test_an_entry_is_complete_by_its_length_or_last_key(
     ("seconds", "patience"), [(5, 5), (1, 3), (999, 60), ("5", 10), (None, 10)]
 )
 def test_a_caller_has_so_long_to_begin(seconds: object, patience: float) -> None:
-    talk = working(can_collect_digits=True)
+    talk = tool_talk(can_collect_digits=True)
     asking = call("ask_for_keys", question=QUESTION, seconds=seconds)
-    voiced(talk, spoken(uses(talk, asking)))
+    play_sentence(talk, spoken(call_tools(talk, asking)))
     heard_at = talk.core.playback.ends_at()
     assert heard_at
     while not (starts := of(StartReply, talk.passes())):
@@ -123,11 +123,11 @@ def test_a_caller_has_so_long_to_begin(seconds: object, patience: float) -> None
 
 
 def test_a_caller_who_types_may_be_asked_again_however_often() -> None:
-    talk = working(can_collect_digits=True)
-    actions = uses(talk, call("ask_for_keys", question=QUESTION, secret=True))
+    talk = tool_talk(can_collect_digits=True)
+    actions = call_tools(talk, call("ask_for_keys", question=QUESTION, secret=True))
     for _ in range(MAX_TOOL_ROUNDS + 1):
-        voiced(talk, spoken(actions))
-        (start,) = typed(talk, "12#")
+        play_sentence(talk, spoken(actions))
+        (start,) = press_keys(talk, "12#")
         assert not start.must_speak
         again = call("ask_for_keys", "2", question=QUESTION, secret=True)
         actions = talk.on(ReplyEnded(start.reply, calls=(again,)))
@@ -148,7 +148,7 @@ def test_a_noise_in_the_question_takes_no_time_from_the_answer() -> None:
 
 def test_a_pause_ends_an_entry_without_a_last_key() -> None:
     talk = asked(last_key="none", seconds=5)
-    assert typed(talk, "12") == []
+    assert press_keys(talk, "12") == []
     began = talk.now
     while not (starts := of(StartReply, talk.passes())):
         pass
@@ -164,54 +164,54 @@ def test_a_caller_who_speaks_instead_is_answered() -> None:
         ("user", "I do not know it."),
     ]
     # From here on keys are an entry like any other.
-    assert history_of(typed(talk, "12#")[0])[-1][1].endswith("[pressed 1 2]")
+    assert history_of(press_keys(talk, "12#")[0])[-1][1].endswith("[pressed 1 2]")
 
 
 def test_an_interruption_by_the_first_key_is_none() -> None:
-    talk = working(can_collect_digits=True)
-    question = spoken(uses(talk, call("ask_for_keys", question=QUESTION)))
+    talk = tool_talk(can_collect_digits=True)
+    question = spoken(call_tools(talk, call("ask_for_keys", question=QUESTION)))
     talk.clip(question.reply, QUESTION, seconds=4.0)
-    assert typed(talk, "1", after=1) == []
+    assert press_keys(talk, "1", after=1) == []
     assert not of(StartReply, talk.on(CallerInterrupted(750), after=0.05))
-    (start,) = typed(talk, "2#")
+    (start,) = press_keys(talk, "2#")
     assert history_of(start)[-1] == ("tool", "The caller pressed 1 2.")
 
 
 @pytest.mark.parametrize("question", ["", "  ", 7, None])
 def test_nothing_is_waited_for_without_a_question(question: object) -> None:
-    talk = working(can_collect_digits=True)
-    actions = uses(talk, call("ask_for_keys", question=question))
+    talk = tool_talk(can_collect_digits=True)
+    actions = call_tools(talk, call("ask_for_keys", question=question))
     assert result_of(talk, 1)[1]
     assert started(actions)
 
 
 def test_two_entries_at_once_are_one_too_many() -> None:
-    talk = working(can_collect_digits=True)
+    talk = tool_talk(can_collect_digits=True)
     both = [call("ask_for_keys", each, question=f"{each}?") for each in "ab"]
-    actions = uses(talk, *both)
+    actions = call_tools(talk, *both)
     assert [each.text for each in of(SpeakText, actions)] == ["a?"]
     assert result_of(talk, 3) == ("Say what to ask, once.", True)
-    voiced(talk, spoken(actions))
-    assert len(typed(talk, "1#")) == 1
+    play_sentence(talk, spoken(actions))
+    assert len(press_keys(talk, "1#")) == 1
 
 
 def test_keys_that_were_asked_for_are_not_those_of_the_menu() -> None:
     menu = (MenuEntry("1", "end"),)
-    talk = asked(working(can_collect_digits=True, menu=menu), length=2)
-    (start,) = typed(talk, "11")
+    talk = asked(tool_talk(can_collect_digits=True, menu=menu), length=2)
+    (start,) = press_keys(talk, "11")
     assert history_of(start)[-1] == ("tool", "The caller pressed 1 1.")
     assert talk.core.final_message is None
 
 
-# What comes after a fixed length
+# Keys after a fixed length
 
 HASH = (MenuEntry("#", "end"), MenuEntry("1", "end"))
 
 
 @pytest.mark.parametrize("extra_keys", ["#", "1", "#1"])
 def test_keys_right_after_a_fixed_length_are_ignored(extra_keys: str) -> None:
-    talk = asked(working(can_collect_digits=True, menu=HASH), length=4)
-    (start,) = typed(talk, "4711")
+    talk = asked(tool_talk(can_collect_digits=True, menu=HASH), length=4)
+    (start,) = press_keys(talk, "4711")
     for key in extra_keys:
         assert talk.on(DtmfReceived(key), after=0.4) == []
     assert talk.core.final_message is None
@@ -224,7 +224,7 @@ def test_keys_right_after_a_fixed_length_are_ignored(extra_keys: str) -> None:
 @pytest.mark.parametrize("why", ["the answer sounds", "a pause is over", "a last key"])
 def test_it_is_none_later_nor_after_a_last_key(why: str) -> None:
     talk = asked(length=4)
-    (start,) = typed(talk, "471#" if why == "a last key" else "4711")
+    (start,) = press_keys(talk, "471#" if why == "a last key" else "4711")
     closed_at = talk.now
     if why == "the answer sounds":
         talk.clip(start.reply, "Thank you.")
@@ -232,23 +232,23 @@ def test_it_is_none_later_nor_after_a_last_key(why: str) -> None:
         assert talk.now < closed_at + INTER_DIGIT_TIMEOUT
     if why == "a pause is over":
         talk.now = closed_at + INTER_DIGIT_TIMEOUT
-    assert typed(talk, "5#")
+    assert press_keys(talk, "5#")
     assert "[pressed 5]" in [turn.text for turn in talk.turns.values()]
 
 
-# A secret one
+# Secret keys
 
 
 @pytest.mark.parametrize("by", ["the model", "the bot"])
 def test_a_secret_is_sent_to_the_model_and_shown_to_nobody(by: str) -> None:
-    talk = working(can_collect_digits=True, mask_dtmf=by == "the bot")
+    talk = tool_talk(can_collect_digits=True, mask_dtmf=by == "the bot")
     asked(talk, secret=by == "the model")
-    assert typed(talk, "471") == []
+    assert press_keys(talk, "471") == []
     snapshot = CallSnapshot(Call(), talk.core)
     update = snapshot.state_update()
     assert update
     assert update["state"]["keys"] == MASKED
-    (start,) = typed(talk, "#")
+    (start,) = press_keys(talk, "#")
     assert history_of(start)[-1] == ("tool", "The caller pressed 4 7 1.")
     use = talk.turns[1].tool_call
     assert use
@@ -261,7 +261,7 @@ def test_half_typed_keys_at_the_end_are_stored_unless_secret(
     secret: bool,
 ) -> None:
     talk = asked(secret=secret)
-    typed(talk, "47")
+    press_keys(talk, "47")
     talk.on(CallEnded())
     assert result_of(talk, 1) == (RELAY_LOST, True)
     is_stored = any("4 7" in turn.text for turn in talk.turns.values())
@@ -270,7 +270,7 @@ def test_half_typed_keys_at_the_end_are_stored_unless_secret(
 
 def test_a_secret_that_is_half_typed_is_forgotten_by_who_speaks() -> None:
     talk = asked(secret=True)
-    typed(talk, "47")
+    press_keys(talk, "47")
     start = started(talk.on(CallerSpoke("Sorry, wrong card."), after=0.5))
     assert history_of(start)[-1] == ("user", "Sorry, wrong card.")
 
@@ -279,12 +279,12 @@ FOUR = (MenuEntry("4", "end"),)
 MEANS = ["words", "words after a key", "too late a start", "too long a pause"]
 
 
-def unfinished(means: str, **arguments: Any) -> tuple[Talk, StartReply]:
-    """A caller who was asked for a secret and has not typed it; what comes then."""
-    talk = working(can_collect_digits=True, menu=FOUR)
+def unfinished_talk(means: str, **arguments: Any) -> tuple[Talk, StartReply]:
+    """Ask for a secret that is not typed; return the call and the next reply."""
+    talk = tool_talk(can_collect_digits=True, menu=FOUR)
     asked(talk, secret=True, length=6, seconds=5, **arguments)
     if means in ("words after a key", "too long a pause"):
-        typed(talk, "9")
+        press_keys(talk, "9")
     if means.startswith("words"):
         return talk, started(talk.on(CallerSpoke("Let me see."), after=1))
     while not (starts := of(StartReply, talk.passes())):
@@ -292,7 +292,7 @@ def unfinished(means: str, **arguments: Any) -> tuple[Talk, StartReply]:
     return talk, starts[0]
 
 
-def replied(talk: Talk, start: StartReply, words: str = "Take your time.") -> None:
+def play_reply(talk: Talk, start: StartReply, words: str = "Take your time.") -> None:
     """The caller hears an answer."""
     talk.clip(start.reply, words, seconds=2.0)
     talk.on(ReplyEnded(start.reply, words))
@@ -308,15 +308,15 @@ def caller_texts(talk: Talk) -> list[str]:
 def test_a_secret_that_is_typed_too_late_is_one_all_the_same(
     means: str, answer: bool
 ) -> None:
-    talk, start = unfinished(means)
+    talk, start = unfinished_talk(means)
     if answer:
-        replied(talk, start)
-    assert typed(talk, "4711", after=0.4) == []
+        play_reply(talk, start)
+    assert press_keys(talk, "4711", after=0.4) == []
     snapshot = CallSnapshot(Call(), talk.core)
     update = snapshot.state_update()
     assert update
     assert update["state"]["keys"] == MASKED
-    (again,) = typed(talk, "#")
+    (again,) = press_keys(talk, "#")
     assert talk.core.final_message is None
     assert history_of(again)[-1][1].endswith("[pressed 4 7 1 1]")
     assert caller_texts(talk)[-1].endswith(MASKED)
@@ -324,34 +324,34 @@ def test_a_secret_that_is_typed_too_late_is_one_all_the_same(
 
 
 def test_after_the_answer_there_is_as_much_time_as_after_the_question() -> None:
-    talk, start = unfinished("words")
-    replied(talk, start)
+    talk, start = unfinished_talk("words")
+    play_reply(talk, start)
     talk.now = talk.core.playback.ended_at
-    typed(talk, "5", after=4.9)
-    typed(talk, "5#", after=0.4)
+    press_keys(talk, "5", after=4.9)
+    press_keys(talk, "5#", after=0.4)
     assert caller_texts(talk)[-1].endswith(MASKED)
-    typed(talk, "4", after=0.4)
+    press_keys(talk, "4", after=0.4)
     assert talk.core.final_message is not None
 
 
 @pytest.mark.parametrize("sounds", [False, True])
 def test_a_secret_may_be_corrected_until_the_answer_sounds(sounds: bool) -> None:
-    talk = working(can_collect_digits=True, menu=FOUR)
-    (start,) = typed(asked(talk, secret=True), "1234#")
+    talk = tool_talk(can_collect_digits=True, menu=FOUR)
+    (start,) = press_keys(asked(talk, secret=True), "1234#")
     talk.clip(start.reply, "Thank you.", seconds=2.0)
     starts_at = talk.core.playback.pending()[-1].starts_at
-    typed(talk, "4", after=starts_at - talk.now if sounds else 0.1)
+    press_keys(talk, "4", after=starts_at - talk.now if sounds else 0.1)
     assert (talk.core.final_message is not None) is sounds
     if not sounds:
-        typed(talk, "711#")
+        press_keys(talk, "711#")
         assert caller_texts(talk)[-1] == MASKED
 
 
 def test_the_next_request_says_whether_it_is_secret() -> None:
-    talk, start = unfinished("words")
+    talk, start = unfinished_talk("words")
     asking = call("ask_for_keys", "2", question="Your order's number?", length=4)
-    voiced(talk, spoken(talk.on(ReplyEnded(start.reply, calls=(asking,)))))
-    (again,) = typed(talk, "4711")
+    play_sentence(talk, spoken(talk.on(ReplyEnded(start.reply, calls=(asking,)))))
+    (again,) = press_keys(talk, "4711")
     assert history_of(again)[-1] == ("tool", "The caller pressed 4 7 1 1.")
     uses_of_keys = [turn.tool_call for turn in talk.core.turns if turn.tool_call]
     assert uses_of_keys[-1].to_json()["result"] == "The caller pressed 4 7 1 1."
@@ -360,9 +360,9 @@ def test_the_next_request_says_whether_it_is_secret() -> None:
 def test_a_secret_stays_one_when_the_line_breaks_before_it_is_typed() -> None:
     before = asked(secret=True, length=4)
     before.on(CallEnded())
-    talk = working(can_collect_digits=True, menu=FOUR)
+    talk = tool_talk(can_collect_digits=True, menu=FOUR)
     turns = tuple(before.core.turns)
     talk.on(CallResumed(turns, disconnected_at=talk.now, seconds=9.0))
-    typed(talk, "4711#")
+    press_keys(talk, "4711#")
     assert talk.core.final_message is None
     assert caller_texts(talk)[-1].endswith(MASKED)

@@ -35,8 +35,8 @@ from tests.support.transfer_targets import SALES
 APOLOGY = "Sorry, trouble."
 
 
-def asked(*, models: tuple[str, ...] = ()) -> FallbackPolicy:
-    """The policy of a call whose caller asked a question at 0."""
+def started_policy(*, models: tuple[str, ...] = ()) -> FallbackPolicy:
+    """Return the policy of a question asked at time 0."""
     policy = FallbackPolicy(models)
     policy.begin(0)
     return policy
@@ -50,23 +50,23 @@ def steps(
 
 
 def test_a_question_must_be_answered_within_the_limit() -> None:
-    assert asked().due_at == FIRST_AUDIO_TIMEOUT
+    assert started_policy().due_at == FIRST_AUDIO_TIMEOUT
 
 
 def test_a_failed_answer_is_tried_again_once_and_then_apologised_for() -> None:
-    assert steps(asked(), 2) == [("retry", ""), ("apology", "")]
+    assert steps(started_policy(), 2) == [("retry", ""), ("apology", "")]
 
 
 def test_the_fallback_models_follow_the_retry_in_their_order() -> None:
-    assert steps(asked(models=("a", "b")), 4) == [
+    assert steps(started_policy(models=("a", "b")), 4) == [
         *(("retry", ""), ("fallback", "a"), ("fallback", "b"), ("apology", ""))
     ]
 
 
 def test_what_cannot_succeed_is_not_repeated() -> None:
-    step = asked(models=("a",)).failed(1, retryable=False)
+    step = started_policy(models=("a",)).failed(1, retryable=False)
     assert step == NextAttempt(FallbackStep.FALLBACK, 1, "a")
-    assert asked().failed(1, retryable=False).step is FallbackStep.APOLOGY
+    assert started_policy().failed(1, retryable=False).step is FallbackStep.APOLOGY
 
 
 @pytest.mark.parametrize(
@@ -85,11 +85,11 @@ def test_what_cannot_succeed_is_not_repeated() -> None:
 def test_a_requested_wait_is_respected_unless_the_caller_would_wait_too_long(
     wait: float | None, expected: NextAttempt
 ) -> None:
-    assert asked(models=("a",)).failed(1, retry_after=wait) == expected
+    assert started_policy(models=("a",)).failed(1, retry_after=wait) == expected
 
 
 def test_nothing_more_is_tried_once_the_budget_is_spent() -> None:
-    policy = asked(models=("a", "b"))
+    policy = started_policy(models=("a", "b"))
     policy.failed(1)
     assert policy.due_at == 1 + FALLBACK_BUDGET
     assert policy.failed(2).step is FallbackStep.FALLBACK
@@ -111,24 +111,24 @@ def last_steps(
 
 def test_the_call_is_ended_after_three_answers_in_a_row_that_failed() -> None:
     apologies = ["apology"] * (HANG_UP_AFTER - 1)
-    assert last_steps(asked(), HANG_UP_AFTER) == [*apologies, "hang_up"]
+    assert last_steps(started_policy(), HANG_UP_AFTER) == [*apologies, "hang_up"]
 
 
 def test_the_caller_is_put_through_after_two_where_that_is_possible() -> None:
     apologies = ["apology"] * (TRANSFER_AFTER - 1)
-    found = last_steps(asked(), TRANSFER_AFTER, can_transfer=True)
+    found = last_steps(started_policy(), TRANSFER_AFTER, can_transfer=True)
     assert found == [*apologies, "transfer"]
 
 
 def test_an_answer_that_is_heard_lets_the_count_start_anew() -> None:
-    policy = asked()
+    policy = started_policy()
     assert last_steps(policy, HANG_UP_AFTER - 1)[-1] == "apology"
     policy.succeeded()
     assert last_steps(policy, HANG_UP_AFTER - 1)[-1] == "apology"
 
 
 def test_the_time_of_every_step_is_stored_and_cleared_with_the_next_question() -> None:
-    policy = asked(models=("a", "b"))
+    policy = started_policy(models=("a", "b"))
     for at in (1, 1.2, 1.4, 1.6):
         policy.failed(at)
     assert policy.steps_taken == {"retry": 1, "fallback": 1.2, "apology": 1.6}
@@ -145,7 +145,7 @@ def failing_talk(**settings: object) -> tuple[Talk, int]:
 
 
 def apologised(talk: Talk, number: int) -> int:
-    """Let an answer and its retry fail; the number of the apology."""
+    """Let an answer and its retry fail; return the number of the apology."""
     retry = started(talk.on(ReplyEnded(number, error="Broken."))).reply
     (apology,) = of(SpeakText, talk.on(ReplyEnded(retry, error="Broken.")))
     assert apology.text == APOLOGY

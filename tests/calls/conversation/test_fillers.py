@@ -14,9 +14,9 @@ from tests.calls.conversation.test_tool_calls import (
     FILLER_SECONDS,
     FILLERS,
     call,
+    call_tools,
     history_of,
-    uses,
-    working,
+    tool_talk,
 )
 
 
@@ -24,7 +24,7 @@ def fillers(actions: list[Action]) -> list[str]:
     return [spoken.text for spoken in of(SpeakText, actions)]
 
 
-def voiced(talk: Talk, seconds: float = 1.0) -> None:
+def play_latest(talk: Talk, seconds: float = 1.0) -> None:
     """Play the latest reply to its end."""
     number, text = len(talk.core.replies.by_number), "One moment."
     talk.clip(number, text, seconds)
@@ -32,22 +32,22 @@ def voiced(talk: Talk, seconds: float = 1.0) -> None:
 
 
 def test_a_quick_tool_is_waited_for_in_silence() -> None:
-    talk = working()
-    uses(talk, call("look_up"))
+    talk = tool_talk()
+    call_tools(talk, call("look_up"))
     assert fillers(talk.on(TimerFired(), after=FILLER_SECONDS - 0.1)) == []
     assert fillers(talk.on(ToolCallEnded("1", "Sent."))) == []
     assert fillers(talk.on(TimerFired(), after=1)) == []
 
 
 def test_a_slow_tool_is_bridged_by_varied_sentences() -> None:
-    talk = working()
-    uses(talk, call("look_up"))
+    talk = tool_talk()
+    call_tools(talk, call("look_up"))
     began = talk.now
     heard: list[tuple[float, str]] = []
     while talk.now < began + 2 * FILLER_PAUSE:
         for text in fillers(talk.passes()):
             heard.append((round(talk.now - began, 1), text))
-            voiced(talk)
+            play_latest(talk)
     assert heard == [
         (1.2, FILLERS[0]),
         (1.2 + FILLER_PAUSE, FILLERS[1]),
@@ -60,8 +60,8 @@ def test_a_slow_tool_is_bridged_by_varied_sentences() -> None:
 
 
 def test_a_filler_waits_until_what_was_said_before_the_tool_is_over() -> None:
-    talk = working()
-    uses(talk, call("look_up"), said="one two three four", seconds=3.0)
+    talk = tool_talk()
+    call_tools(talk, call("look_up"), said="one two three four", seconds=3.0)
     began = talk.now
     while not fillers(talk.passes()):
         pass
@@ -70,17 +70,17 @@ def test_a_filler_waits_until_what_was_said_before_the_tool_is_over() -> None:
 
 
 def test_a_filler_is_not_said_into_what_may_have_been_an_interruption() -> None:
-    talk = working()
-    uses(talk, call("look_up"), said="one two three four")
+    talk = tool_talk()
+    call_tools(talk, call("look_up"), said="one two three four")
     talk.on(CallerInterrupted(1000), after=1.15)
     assert fillers(talk.on(TimerFired(), after=0.1)) == []
 
 
 def test_no_filler_where_there_is_none_or_only_keys_are_waited_for() -> None:
-    talk = working(fillers=())
-    uses(talk, call("look_up"))
+    talk = tool_talk(fillers=())
+    call_tools(talk, call("look_up"))
     assert fillers(talk.on(TimerFired(), after=9)) == []
-    talk = working(can_collect_digits=True)
-    uses(talk, call("ask_for_keys", question="Which?", seconds=60))
-    voiced(talk)
+    talk = tool_talk(can_collect_digits=True)
+    call_tools(talk, call("ask_for_keys", question="Which?", seconds=60))
+    play_latest(talk)
     assert fillers(talk.on(TimerFired(), after=9)) == []

@@ -32,7 +32,7 @@ def spoken(actions: object) -> str:
 
 
 def connected(greeting: str, **settings: object) -> tuple[Talk, list[str]]:
-    """A call that looks something up, and what is said at once."""
+    """Begin a call with a lookup; return it and the sentences spoken at once."""
     talk = Talk(greeting=greeting, **settings)
     actions = talk.on(CallConnected(KNOWN, has_lookup=True))
     return talk, [sentence.text for sentence in of(SpeakText, actions)]

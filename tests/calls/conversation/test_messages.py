@@ -189,10 +189,10 @@ def test_what_nobody_heard_is_in_the_transcript_only() -> None:
 def test_the_transfer_notice_comes_before_the_result_of_the_transfer(
     place: int,
 ) -> None:
-    through = ToolCallRecord("1", "transfer_call", batch=1, result="Nobody answered.")
+    transfer = ToolCallRecord("1", "transfer_call", batch=1, result="Nobody answered.")
     refused = ToolCallRecord("2", "end_call", batch=1, result="Too late.")
     turns = [
-        *(caller("Sales, please."), Turn(1, "tool", 0.0, tool_call=through)),
+        *(caller("Sales, please."), Turn(1, "tool", 0.0, tool_call=transfer)),
         *(Turn(2, "tool", 0.0, tool_call=refused), caller("Thanks.")),
     ]
     turns.insert(place, replace(bot("One moment."), kind=TurnKind.TRANSFER_NOTICE))

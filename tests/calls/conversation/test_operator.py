@@ -30,14 +30,14 @@ LINE, GOODBYE, NOTICE = "A colleague joins us.", "Bye now.", "I'll put you throu
 
 
 def talking(**settings: object) -> Talk:
-    """A call in which the caller's turn has come."""
+    """Begin a call; it is the caller's turn."""
     talk = Talk(**{"goodbye_message": GOODBYE, "transfer_notice": NOTICE, **settings})
     talk.on(CallConnected())
     return talk
 
 
-def voiced(talk: Talk, spoken: SpeakText) -> None:
-    """A fixed sentence is sent, all of it."""
+def play_sentence(talk: Talk, spoken: SpeakText) -> None:
+    """Send a fixed sentence completely."""
     talk.clip(spoken.reply, spoken.text)
     talk.on(ReplyEnded(spoken.reply, spoken.text))
 
@@ -66,7 +66,7 @@ def test_lines_are_said_in_their_order() -> None:
     talk.clip(first.reply, first.text)
     (second,) = of(SpeakText, talk.on(ReplyEnded(first.reply, first.text)))
     assert second.text == "Two."
-    voiced(talk, second)
+    play_sentence(talk, second)
     talk.passes()
     assert talk.transcript() == [("bot", "One.", "One."), ("bot", "Two.", "Two.")]
 
@@ -74,7 +74,7 @@ def test_lines_are_said_in_their_order() -> None:
 def test_a_line_is_the_bots_own_words_and_marked_as_an_operators() -> None:
     talk = talking()
     (spoken,) = of(SpeakText, talk.on(OperatorSaid(LINE)))
-    voiced(talk, spoken)
+    play_sentence(talk, spoken)
     talk.passes()
     assert (talk.turns[0].role, talk.turns[0].kind) == ("bot", TurnKind.OPERATOR)
     assert "play_sent" not in talk.turns[0].latency_ms  # it is not a slow answer
@@ -163,7 +163,7 @@ def test_a_transfer_is_announced_and_then_made() -> None:
     (spoken,) = of(SpeakText, talk.on(OperatorTransferred()))
     assert spoken.text == NOTICE
     assert talk.on(OperatorTransferred()) == []
-    voiced(talk, spoken)
+    play_sentence(talk, spoken)
     while not (hung_up := of(HangUp, talk.passes())):
         pass
     assert hung_up == [HangUp("transferred", SALES)]

@@ -42,8 +42,10 @@ def talking(**settings: object) -> Talk:
     return talk
 
 
-def heard_out(talk: Talk, number: int, text: str = "Done.", seconds: float = 2) -> None:
-    """A reply of one clip is played to its end; the moment is that of its end."""
+def play_reply(
+    talk: Talk, number: int, text: str = "Done.", seconds: float = 2
+) -> None:
+    """Play a reply of one clip; the clock stands at its end."""
     talk.clip(number, text, seconds)
     talk.on(ReplyEnded(number, text))
     talk.on(TimerFired(), after=START_DELAY + seconds + SETTLE_MARGIN)
@@ -51,7 +53,7 @@ def heard_out(talk: Talk, number: int, text: str = "Done.", seconds: float = 2) 
 
 
 def spoken(talk: Talk, within: float = 300.0) -> tuple[str, float]:
-    """Wait for the next fixed sentence; what it says and how long that took."""
+    """Wait for the next fixed sentence; return its text and the seconds waited."""
     began = talk.now
     while (
         moment := talk.core.next_deadline()
@@ -62,17 +64,17 @@ def spoken(talk: Talk, within: float = 300.0) -> tuple[str, float]:
     return "", within
 
 
-def say_it(talk: Talk) -> None:
-    """The sentence just begun is played to its end."""
+def play_sentence(talk: Talk) -> None:
+    """Play the current sentence to its end."""
     reply = talk.core.replies.current
     assert reply is not None
-    heard_out(talk, reply.number, "Sentence.")
+    play_reply(talk, reply.number, "Sentence.")
 
 
 def test_silence_counts_from_the_end_of_playback_not_from_its_sending() -> None:
     talk = talking()
     number = started(talk.on(CallerSpoke("Hi"))).reply
-    heard_out(talk, number, seconds=20)
+    play_reply(talk, number, seconds=20)
     assert spoken(talk) == (QUESTION, SILENCE)
 
 
@@ -103,7 +105,7 @@ def test_silence_after_a_cut_does_not_wait_for_what_was_never_played() -> None:
         talk.clip(number, clip, 30)
     talk.on(ReplyEnded(number, "one two three four five six"))
     talk.on(CallerInterrupted(1000), after=1.25)
-    heard_out(talk, started(talk.on(CallerSpoke("Stop"))).reply)
+    play_reply(talk, started(talk.on(CallerSpoke("Stop"))).reply)
     assert spoken(talk) == (QUESTION, SILENCE)
 
 
@@ -165,7 +167,7 @@ def test_after_so_many_questions_the_bot_says_goodbye_and_hangs_up(times: int) -
     talk = talking(idle_reprompts=times)
     for _ in range(times):
         assert spoken(talk) == (QUESTION, SILENCE)
-        say_it(talk)
+        play_sentence(talk)
     assert spoken(talk) == (GOODBYE, SILENCE)
     (play,) = of(Play, talk.clip(len(talk.core.replies.by_number), GOODBYE))
     assert not play.interruptible
@@ -176,8 +178,8 @@ def test_after_so_many_questions_the_bot_says_goodbye_and_hangs_up(times: int) -
 def test_an_answer_lets_the_questions_start_anew() -> None:
     talk = talking(idle_reprompts=1)
     assert spoken(talk)[0] == QUESTION
-    say_it(talk)
-    heard_out(talk, started(talk.on(CallerSpoke("Here!"), after=1)).reply)
+    play_sentence(talk)
+    play_reply(talk, started(talk.on(CallerSpoke("Here!"), after=1)).reply)
     assert spoken(talk)[0] == QUESTION
 
 
@@ -185,18 +187,18 @@ def test_the_question_to_a_silent_caller_is_part_of_the_history() -> None:
     talk = talking()
     assert spoken(talk)[0] == QUESTION
     number = len(talk.core.replies.by_number)
-    heard_out(talk, number, QUESTION)
+    play_reply(talk, number, QUESTION)
     start = started(talk.on(CallerSpoke("Yes."), after=1))
     assert [m["content"] for m in start.messages[-2:]] == [QUESTION, "Yes."]
 
 
-# How long a call may last
+# Maximum length of a call
 
 
 def test_the_caller_is_warned_once_before_the_call_is_ended() -> None:
     talk = talking(idle_timeout_seconds=0.0, max_call_minutes=5)
     assert spoken(talk) == (WARNING, 300 - WARNING_SECONDS)
-    say_it(talk)
+    play_sentence(talk)
     assert spoken(talk)[0] == GOODBYE
     assert talk.now == pytest.approx(100 + 300)
 
@@ -313,7 +315,7 @@ def test_nothing_happens_after_the_end_but_the_last_report() -> None:
     assert not of(HangUp, talk.on(CallEnded()))
 
 
-# When an interruption turns out to be noise
+# Interruptions that turn out to be noise
 
 
 def cut_off(*before: CallerSpeaking | CallerSpoke) -> Talk:

@@ -42,8 +42,8 @@ FILLERS = ("One moment.", "Still looking.")
 FILLER_SECONDS = 1.2
 
 
-def working(**settings: object) -> Talk:
-    """A call with a bot that can do things; it is the caller's turn."""
+def tool_talk(**settings: object) -> Talk:
+    """Begin a call whose bot has tools; it is the caller's turn."""
     usual = {"tools": (LOOK_UP, PAY), "fillers": FILLERS, "can_end_call": True}
     talk = Talk(**{**usual, "filler_delay_ms": FILLER_SECONDS * 1000, **settings})
     talk.on(CallConnected())
@@ -54,14 +54,14 @@ def call(name: str, call_id: str = "1", **arguments: object) -> ToolCall:
     return ToolCall(call_id, name, json.dumps(arguments))
 
 
-def uses(
+def call_tools(
     talk: Talk,
     *calls: ToolCall,
     said: str = "",
     seconds: float = 2.0,
     question: str = "Question?",
 ) -> list[Action]:
-    """Ask; the model says something, or nothing, and wants calls made."""
+    """Ask; the model answers with `said`, or nothing, and with tool calls."""
     number = started(talk.on(CallerSpoke(question))).reply
     if said:
         talk.clip(number, said, seconds)
@@ -85,12 +85,12 @@ def result_of(talk: Talk, index: int) -> tuple[str, bool]:
     return tool.result, tool.failed
 
 
-# Using them
+# Tool calls
 
 
 def test_a_tool_is_used_and_its_result_answered() -> None:
-    talk = working()
-    actions = uses(talk, call("look_up", id="42"))
+    talk = tool_talk()
+    actions = call_tools(talk, call("look_up", id="42"))
     assert of(CallTool, actions) == [CallTool("1", LOOK_UP, {"id": "42"})]
     assert not of(StartReply, actions)
     assert (talk.turns[1].role, talk.turns[1].ended_at) == ("tool", None)
@@ -109,8 +109,8 @@ def test_a_tool_is_used_and_its_result_answered() -> None:
 
 
 def test_what_was_said_before_a_tool_stands_before_it() -> None:
-    talk = working()
-    uses(talk, call("look_up"), said="Let me see.")
+    talk = tool_talk()
+    call_tools(talk, call("look_up"), said="Let me see.")
     start = started(talk.on(ToolCallEnded("1", "Sent.")))
     assert start.messages[2]["content"] == "Let me see."
     assert start.messages[2]["tool_calls"][0]["id"] == "1"
@@ -118,8 +118,10 @@ def test_what_was_said_before_a_tool_stands_before_it() -> None:
 
 
 def test_of_several_tools_all_are_waited_for() -> None:
-    talk = working()
-    actions = uses(talk, call("look_up", "a", id="1"), call("look_up", "b", id="2"))
+    talk = tool_talk()
+    actions = call_tools(
+        talk, call("look_up", "a", id="1"), call("look_up", "b", id="2")
+    )
     assert [use.call_id for use in of(CallTool, actions)] == ["a", "b"]
     assert not of(StartReply, talk.on(ToolCallEnded("b", "Two.")))
     start = started(talk.on(ToolCallEnded("a", "One.")))
@@ -132,8 +134,8 @@ def test_of_several_tools_all_are_waited_for() -> None:
 
 @pytest.mark.parametrize("arguments", ["", "{", "[1]", "null", '"id"', "7", "[" * 9999])
 def test_arguments_that_are_no_object_are_reported_to_the_model(arguments: str) -> None:
-    talk = working()
-    actions = uses(talk, ToolCall("1", "look_up", arguments))
+    talk = tool_talk()
+    actions = call_tools(talk, ToolCall("1", "look_up", arguments))
     assert not of(CallTool, actions)
     assert history_of(started(actions))[-1] == ("tool", NOT_AN_OBJECT)
     assert result_of(talk, 1) == (NOT_AN_OBJECT, True)
@@ -143,15 +145,17 @@ def test_arguments_that_are_no_object_are_reported_to_the_model(arguments: str) 
     "name", ["sing", "end_call", "transfer_call", "switch_language", "ask_for_keys"]
 )
 def test_a_function_that_is_not_available_does_nothing(name: str) -> None:
-    talk = working(can_end_call=False)
-    actions = uses(talk, call(name, target="Sales", question="?", language="de-DE"))
+    talk = tool_talk(can_end_call=False)
+    actions = call_tools(
+        talk, call(name, target="Sales", question="?", language="de-DE")
+    )
     assert history_of(started(actions))[-1] == ("tool", NO_SUCH_FUNCTION)
     assert talk.core.final_message is None
 
 
 def test_every_use_has_an_id_of_its_own_and_a_name_of_bearable_length() -> None:
-    talk = working()
-    uses(talk, call("look_up"), call("look_up"), call("x" * 200, ""))
+    talk = tool_talk()
+    call_tools(talk, call("look_up"), call("look_up"), call("x" * 200, ""))
     used = [turn.tool_call for turn in talk.core.turns if turn.tool_call]
     assert len({use.call_id for use in used}) == 3
     assert all(use.call_id for use in used)
@@ -159,7 +163,7 @@ def test_every_use_has_an_id_of_its_own_and_a_name_of_bearable_length() -> None:
 
 
 def test_after_so_many_rounds_the_model_must_speak() -> None:
-    talk = working()
+    talk = tool_talk()
     start = started(talk.on(CallerSpoke("Question?")))
     for number in range(MAX_TOOL_ROUNDS):
         assert not start.must_speak
@@ -174,9 +178,9 @@ def test_after_so_many_rounds_the_model_must_speak() -> None:
 
 
 def test_words_of_the_caller_let_the_rounds_start_anew() -> None:
-    talk = working()
+    talk = tool_talk()
     for number in range(MAX_TOOL_ROUNDS + 1):
-        actions = uses(talk, call("look_up", f"c{number}"))
+        actions = call_tools(talk, call("look_up", f"c{number}"))
         assert of(CallTool, actions)
         start = started(talk.on(ToolCallEnded(f"c{number}", "Nothing.")))
         assert not start.must_speak
@@ -185,16 +189,16 @@ def test_words_of_the_caller_let_the_rounds_start_anew() -> None:
 
 
 def test_a_result_nobody_waits_for_is_dropped() -> None:
-    talk = working()
+    talk = tool_talk()
     assert talk.on(ToolCallEnded("1", "Sent.")) == []
-    uses(talk, call("look_up"))
+    call_tools(talk, call("look_up"))
     talk.on(ToolCallEnded("1", "Sent."))
     assert talk.on(ToolCallEnded("1", "Again.")) == []
 
 
 def test_uses_still_open_when_the_call_ends_are_closed() -> None:
-    talk = working()
-    uses(talk, call("look_up"))
+    talk = tool_talk()
+    call_tools(talk, call("look_up"))
     talk.on(CallEnded())
     assert result_of(talk, 1) == (RELAY_LOST, True)
     assert talk.on(ToolCallEnded("1", "Sent.")) == []
@@ -204,12 +208,12 @@ def test_uses_still_open_when_the_call_ends_are_closed() -> None:
 
 
 def test_a_pending_tool_result_is_still_awaited_after_a_reconnect() -> None:
-    talk = working()
-    uses(talk, call("look_up", id="7"), said="Let me look.")
+    talk = tool_talk()
+    call_tools(talk, call("look_up", id="7"), said="Let me look.")
     while talk.core.playback.pending():
         talk.passes()
     talk.on(CallEnded())
-    again = working()
+    again = tool_talk()
     actions = again.on(CallResumed((*talk.core.turns,), talk.now, 9.0), after=9)
     (sorry,) = of(SpeakText, actions)
     again.clip(sorry.reply, sorry.text)
@@ -218,8 +222,8 @@ def test_a_pending_tool_result_is_still_awaited_after_a_reconnect() -> None:
 
 
 def test_who_speaks_while_a_tool_runs_is_answered_with_its_result() -> None:
-    talk = working()
-    uses(talk, call("look_up"))
+    talk = tool_talk()
+    call_tools(talk, call("look_up"))
     assert not of(StartReply, talk.on(CallerSpoke("Hurry up."), after=0.3))
     start = started(talk.on(ToolCallEnded("1", "Sent.")))
     assert history_of(start)[1:] == [
@@ -230,8 +234,8 @@ def test_who_speaks_while_a_tool_runs_is_answered_with_its_result() -> None:
 
 
 def test_an_interruption_without_words_is_played_on_before_the_answer() -> None:
-    talk = working()
-    uses(talk, call("look_up"), said="one two three four")
+    talk = tool_talk()
+    call_tools(talk, call("look_up"), said="one two three four")
     talk.on(CallerInterrupted(1000), after=1.25)
     assert not of(StartReply, talk.on(ToolCallEnded("1", "Sent.")))
     actions = talk.passes()
@@ -240,8 +244,8 @@ def test_an_interruption_without_words_is_played_on_before_the_answer() -> None:
 
 
 def test_an_interruption_with_words_is_answered_with_the_result() -> None:
-    talk = working()
-    uses(talk, call("look_up"), said="one two three four")
+    talk = tool_talk()
+    call_tools(talk, call("look_up"), said="one two three four")
     talk.on(CallerInterrupted(1000), after=1.25)
     talk.on(ToolCallEnded("1", "Sent."))
     start = started(talk.on(CallerSpoke("Stop."), after=0.5))
@@ -250,8 +254,8 @@ def test_an_interruption_with_words_is_answered_with_the_result() -> None:
 
 
 def test_an_answer_that_is_dropped_takes_no_results_along() -> None:
-    talk = working()
-    uses(talk, call("look_up"))
+    talk = tool_talk()
+    call_tools(talk, call("look_up"))
     first = started(talk.on(ToolCallEnded("1", "Sent.")))
     actions = talk.on(CallerSpoke("And order 7?"), after=0.2)
     assert StopReply(first.reply) in actions
@@ -262,7 +266,7 @@ def test_an_answer_that_is_dropped_takes_no_results_along() -> None:
     ]
 
 
-# What nobody may read
+# Masked values
 
 
 def recorded(actions: list[Action]) -> list[dict[str, Any]]:
@@ -272,8 +276,8 @@ def recorded(actions: list[Action]) -> list[dict[str, Any]]:
 
 
 def test_a_secret_argument_is_hidden_from_the_first_record_on() -> None:
-    talk = working()
-    actions = uses(talk, call("pay", card="4111", sum="9"))
+    talk = tool_talk()
+    actions = call_tools(talk, call("pay", card="4111", sum="9"))
     hidden = json.dumps({"card": MASK, "sum": "9"}, ensure_ascii=False)
     assert [use["arguments"] for use in recorded(actions)] == [hidden]
     shown = (hidden, "Paid with ••••.")
@@ -284,8 +288,8 @@ def test_a_secret_argument_is_hidden_from_the_first_record_on() -> None:
 
 @pytest.mark.parametrize("arguments", ['{"card": "4111"}', '["4111"', '"4111"'])
 def test_it_stays_hidden_regardless_of_the_result(arguments: str) -> None:
-    talk = working()
-    actions = uses(talk, ToolCall("1", "pay", arguments))
+    talk = tool_talk()
+    actions = call_tools(talk, ToolCall("1", "pay", arguments))
     actions += talk.on(CallEnded())
     assert recorded(actions)
     assert "4111" not in str(recorded(actions))
@@ -299,7 +303,7 @@ def menu(tool: ToolSpec) -> tuple[MenuEntry, ...]:
 
 
 def test_a_key_uses_a_tool_and_its_result_is_answered() -> None:
-    talk = working(menu=menu(LOOK_UP))
+    talk = tool_talk(menu=menu(LOOK_UP))
     (use,) = of(CallTool, talk.on(DtmfReceived("8")))
     assert (use.tool, use.arguments) == (LOOK_UP, {})
     start = started(talk.on(ToolCallEnded(use.call_id, "Open.")))
@@ -312,7 +316,7 @@ def test_a_key_uses_a_tool_and_its_result_is_answered() -> None:
 
 def test_a_key_may_use_a_tool_that_the_model_may_not() -> None:
     opening = ToolSpec("opening_hours")
-    talk = working(menu=menu(opening))
+    talk = tool_talk(menu=menu(opening))
     (use,) = of(CallTool, talk.on(DtmfReceived("8")))
     assert use.tool is opening
 
@@ -329,8 +333,8 @@ def texts(talk: Talk) -> list[str]:
 
 
 def test_a_key_puts_through_at_once_while_a_tool_runs() -> None:
-    talk = working(menu=CHOICES, targets=(SALES,))
-    uses(talk, call("look_up"))
+    talk = tool_talk(menu=CHOICES, targets=(SALES,))
+    call_tools(talk, call("look_up"))
     talk.on(DtmfReceived("0"), after=0.5)
     assert talk.core.final_message
     assert talk.core.final_message.transfer == SALES
@@ -348,7 +352,7 @@ def test_a_key_does_its_action_while_a_lookup_runs_and_answers_wait_for_it() -> 
 
 
 def test_keys_before_one_of_the_menu_are_stored_and_nothing_waits_for_more() -> None:
-    talk = working(menu=CHOICES, targets=(SALES,))
+    talk = tool_talk(menu=CHOICES, targets=(SALES,))
     talk.on(DtmfReceived("5"))
     talk.on(DtmfReceived("0"), after=1.9)
     assert talk.core.final_message
@@ -357,8 +361,8 @@ def test_keys_before_one_of_the_menu_are_stored_and_nothing_waits_for_more() -> 
 
 
 def test_words_of_a_key_are_the_answer_and_pending_results_follow_later() -> None:
-    talk = working(menu=CHOICES)
-    uses(talk, call("look_up"))
+    talk = tool_talk(menu=CHOICES)
+    call_tools(talk, call("look_up"))
     (said,) = of(SpeakText, talk.on(DtmfReceived("7"), after=0.5))
     talk.clip(said.reply, said.text)
     talk.on(ReplyEnded(said.reply, said.text))
@@ -371,8 +375,8 @@ def test_words_of_a_key_are_the_answer_and_pending_results_follow_later() -> Non
 
 @pytest.mark.parametrize("then", ["words", "nobody is there", "another tool"])
 def test_any_other_answer_waits_for_what_still_runs(then: str) -> None:
-    talk = working(menu=CHOICES)
-    uses(talk, call("look_up"))
+    talk = tool_talk(menu=CHOICES)
+    call_tools(talk, call("look_up"))
     key = {"words": "7", "nobody is there": "0", "another tool": "8"}[then]
     actions = talk.on(DtmfReceived(key), after=0.5)
     if then == "words":
@@ -388,7 +392,7 @@ def test_any_other_answer_waits_for_what_still_runs(then: str) -> None:
 
 
 def test_who_presses_again_waits_for_the_tool_that_runs() -> None:
-    talk = working(menu=CHOICES)
+    talk = tool_talk(menu=CHOICES)
     (use,) = of(CallTool, talk.on(DtmfReceived("8")))
     assert not of(CallTool, talk.on(DtmfReceived("8"), after=1))
     assert started(talk.on(ToolCallEnded(use.call_id, "Paid."), after=1))

@@ -230,7 +230,7 @@ def test_what_is_absurdly_long_or_many_is_left_out() -> None:
     assert len(put_together(*many)) == MAX_CALLS
 
 
-# What a model reads of them
+# Messages about tool calls
 
 
 def said(role: Role, text: str, **more: Any) -> Turn:

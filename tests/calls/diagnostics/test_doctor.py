@@ -1,4 +1,4 @@
-"""`manage.py doctor`: what it finds, what it says a caller hears, how it ends."""
+"""`manage.py doctor`: its findings, its preview for callers, its exit status."""
 
 import asyncio
 import io
@@ -40,7 +40,7 @@ from calls.diagnostics.probes import (
 from calls.diagnostics.server_url_probe import Sample
 from calls.models import Call
 from calls.speech.clip_store import RedisClips
-from tests.calls.diagnostics.test_server_url_probe import stranger
+from tests.calls.diagnostics.test_server_url_probe import other_server
 from tests.conftest import numbered
 from tests.support.inworld.server import FakeInworld
 from tests.support.live import ROOT, environment, free_port, manage, running
@@ -62,13 +62,13 @@ def texts_of(findings: Iterable[Finding]) -> str:
 
 
 def no_work() -> None:
-    """A database that can be reached."""
+    """Stand in for a database that can be reached."""
 
 
 # The command
 
 
-def examined(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+def run_doctor(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "manage.py", "doctor", *arguments],
         cwd=ROOT,
@@ -96,7 +96,7 @@ async def test_beside_a_running_server_every_part_is_tried(
         "TWILIO_ACCOUNT_SID": "",
     }
     async with running(**world):
-        done = await asyncio.to_thread(examined, "--json", **world)
+        done = await asyncio.to_thread(run_doctor, "--json", **world)
     report = json.loads(done.stdout)
     found = {finding["name"]: finding["level"] for finding in report["findings"]}
     assert found == {
@@ -117,7 +117,7 @@ async def test_beside_a_running_server_every_part_is_tried(
 
 
 def test_without_a_server_and_a_database_it_says_so_and_does_not_break() -> None:
-    done = examined(
+    done = run_doctor(
         "--no-speech",
         DATABASE_URL="postgres://x:a-password-77@127.0.0.1:1/none",
         SERVER_URL=f"http://127.0.0.1:{free_port()}",
@@ -148,7 +148,7 @@ def test_it_ends_with_any_table_of_the_database_locked(table: str) -> None:
             }
             manage(world, "migrate")
             postgres.lock(table)
-            done = examined("--no-speech", **world)
+            done = run_doctor("--no-speech", **world)
     except Missing as missing:
         pytest.skip(str(missing))
     assert "✗ Database: It cannot be used: it does not answer within" in done.stdout
@@ -339,7 +339,7 @@ def test_the_round_trip_says_what_its_failures_sound_like(
 def test_a_clock_that_is_wrong_is_reported(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with stranger() as url:  # its answers are dated
+    with other_server() as url:  # its answers are dated
         settings.INWORLD_BASE_URL = url
         assert marks(probe_clock()) == [("ok", "Clock")]
         monkeypatch.setattr(probes, "MAX_CLOCK_ERROR_SECONDS", -1.0)
@@ -410,7 +410,7 @@ def test_credentials_that_twilio_does_not_take_are_a_failure(
 make_bot = sync_to_async(Bot.objects.create)
 
 
-async def asked(
+async def probe(
     settings: Settings, inworld: FakeInworld, *bots: Bot, speech: bool = True
 ) -> list[Finding]:
     settings.INWORLD_BASE_URL = inworld.url
@@ -424,7 +424,7 @@ async def test_a_voice_that_does_not_exist_is_a_failure_with_a_hint(
     inworld.models = [{"model": "openai/gpt-4.1-mini"}]
     typo = await make_bot(name="Typo", tts_voice="clive")
     gone = await make_bot(name="Gone", tts_voice="Nobody")
-    found = await asked(settings, inworld, typo, gone, speech=False)
+    found = await probe(settings, inworld, typo, gone, speech=False)
     assert marks(found) == [
         ("ok", "Inworld"),
         *[("failure", "Voices")] * 2,
@@ -442,7 +442,7 @@ async def test_a_model_that_is_not_listed_is_a_warning(
         {"model": "two/old", "isSupported": False},
     ]
     bot = await make_bot(name="B", llm_model="one/good", fallback_models="two/old\nx/y")
-    found = await asked(settings, inworld, bot, speech=False)
+    found = await probe(settings, inworld, bot, speech=False)
     assert marks(found)[2:] == [("warning", "Models")] * 2
     assert "two/old" in texts_of(found)
 
@@ -454,7 +454,7 @@ async def test_each_voice_says_one_word_once(
         await make_bot(name=f"{number}", tts_voice=voice)
         for number, voice in enumerate(("Clive", "Clive", "Ashley"))
     ]
-    found = await asked(settings, inworld, *bots)
+    found = await probe(settings, inworld, *bots)
     assert marks(found)[-2:] == [("ok", "Speech")] * 2
     assert [request.body["voiceId"] for request in inworld.spoken] == [
         *("Clive", "Ashley")
@@ -467,7 +467,7 @@ async def test_a_voice_that_cannot_speak_is_a_failure(
     bot = await make_bot(name="B")
     for status in (500, 403):
         inworld.tts_status = status
-        found = await asked(settings, inworld, bot)
+        found = await probe(settings, inworld, bot)
         assert marks(found)[-1] == ("failure", "Speech")
 
 
@@ -475,7 +475,7 @@ async def test_a_key_that_inworld_refuses_is_a_failure_for_every_caller(
     settings: Settings, inworld: FakeInworld
 ) -> None:
     inworld.voices_status = 401
-    (finding,) = await asked(settings, inworld)
+    (finding,) = await probe(settings, inworld)
     assert (finding.level, finding.caller_hears) == ("failure", APOLOGY)
     assert "INWORLD_API_KEY" in finding.text
 

@@ -1,4 +1,4 @@
-"""The check of the round trip: a real server behind SERVER_URL, and what is not one."""
+"""The check of SERVER_URL: our own server behind it, and other servers."""
 
 import asyncio
 import ssl
@@ -34,22 +34,20 @@ def serve_from(settings: Settings, url: str) -> None:
     settings.SERVER_HOST = urlsplit(url).hostname
 
 
-def checked(
-    settings: Settings, url: str, sample: Sample | None = None
-) -> list[Finding]:
+def check(settings: Settings, url: str, sample: Sample | None = None) -> list[Finding]:
     serve_from(settings, url)
     return server_url_probe.check(sample)
 
 
 @contextmanager
-def stranger(
+def other_server(
     status: int = 200,
     body: bytes = b"",
     headers: dict[str, str] = HTML,
     tls: ssl.SSLContext | None = None,
     holds: Event | None = None,
 ) -> Iterator[str]:
-    """Some other server, that says the same to everybody."""
+    """Run another server that gives every request the same response."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -123,7 +121,7 @@ def press_the_button(url: str, user: User) -> httpx.Response:
 def test_another_voicebot_is_distinguished_from_this_one(
     server: LiveServer, settings: Settings
 ) -> None:
-    _, webhook, clip, socket = checked(settings, server.url, Sample())
+    _, webhook, clip, socket = check(settings, server.url, Sample())
     assert webhook.is_failure
     assert "refuses our signature" in webhook.text
     assert clip.is_failure
@@ -134,7 +132,7 @@ def test_another_voicebot_is_distinguished_from_this_one(
 def test_without_a_clip_the_rest_is_checked(
     server: LiveServer, settings: Settings
 ) -> None:
-    found = checked(settings, server.url)
+    found = check(settings, server.url)
     assert [result.name for result in found] == ["Address", "Webhook", "Calls"]
 
 
@@ -160,15 +158,15 @@ def test_without_a_clip_the_rest_is_checked(
 def test_who_answers_instead_is_named(
     settings: Settings, status: int, body: bytes, headers: dict[str, str], words: str
 ) -> None:
-    with stranger(status, body, headers) as url:
-        found = checked(settings, url, Sample())
+    with other_server(status, body, headers) as url:
+        found = check(settings, url, Sample())
     assert all(result.is_failure for result in found)
     assert words in found[1].text
     assert words in found[2].text
 
 
 def test_a_name_that_dns_does_not_know_is_reported_once(settings: Settings) -> None:
-    _, *found = checked(settings, "https://nobody.invalid", Sample())
+    _, *found = check(settings, "https://nobody.invalid", Sample())
     assert "not a name that DNS knows" in found[0].text
     assert [result.text for result in found[1:]] == ["Not checked.", "Not checked."]
 
@@ -176,18 +174,18 @@ def test_a_name_that_dns_does_not_know_is_reported_once(settings: Settings) -> N
 def test_a_certificate_nobody_trusts_is_reported(settings: Settings) -> None:
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(tls)
-    with stranger(204, tls=tls) as url:
-        assert "no valid certificate" in checked(settings, url)[1].text
+    with other_server(204, tls=tls) as url:
+        assert "no valid certificate" in check(settings, url)[1].text
 
 
 def test_a_port_without_tls_is_reported(settings: Settings) -> None:
-    with stranger() as url:
-        found = checked(settings, url.replace("http:", "https:"))
+    with other_server() as url:
+        found = check(settings, url.replace("http:", "https:"))
     assert "does not speak TLS" in found[1].text
 
 
 def test_a_closed_port_is_reported(settings: Settings) -> None:
-    found = checked(settings, f"http://127.0.0.1:{free_port()}")
+    found = check(settings, f"http://127.0.0.1:{free_port()}")
     assert "Nothing listens at http" in found[1].text
     assert "Start the server (make run)." in found[1].text
 
@@ -196,14 +194,14 @@ def test_a_server_that_does_not_answer_is_given_up(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server_url_probe, "TIMEOUT_SECONDS", 0.3)
-    with stranger(holds=Event()) as url:
-        found = checked(settings, url)
+    with other_server(holds=Event()) as url:
+        found = check(settings, url)
     assert "does not answer within 0.3 seconds" in found[1].text
 
 
 def test_an_endless_answer_is_not_read_to_its_end(settings: Settings) -> None:
-    with stranger(200, b"x" * 3_000_000) as url:
-        assert "Another server" in checked(settings, url)[1].text
+    with other_server(200, b"x" * 3_000_000) as url:
+        assert "Another server" in check(settings, url)[1].text
 
 
 def test_a_clip_store_that_takes_nothing_is_reported(

@@ -21,8 +21,8 @@ MEMORY = "channels.layers.InMemoryChannelLayer"
 REDIS = "channels_redis.pubsub.RedisPubSubChannelLayer"
 
 
-class Ear:
-    """A listener in the group of viewers, and what it has heard."""
+class Viewer:
+    """A listener in the group of viewers, and the messages it has received."""
 
     def __init__(self) -> None:
         self.heard: asyncio.Queue[Message] = asyncio.Queue()
@@ -46,7 +46,7 @@ class Ear:
 
 @pytest.fixture(params=["memory", "redis"])
 def layer(request: pytest.FixtureRequest, settings: Settings) -> Any:
-    """Either kind of channel layer, by turns."""
+    """Each kind of channel layer."""
     where: dict[str, Any] = {"BACKEND": MEMORY}
     if request.param == "redis":
         url = request.getfixturevalue("redis_url")
@@ -59,24 +59,24 @@ def layer(request: pytest.FixtureRequest, settings: Settings) -> Any:
 async def test_updates_that_waited_together_arrive_together_and_in_order(
     layer: Any,
 ) -> None:
-    broadcaster, ear = Broadcaster(), Ear()
-    await ear.joined.wait()
+    broadcaster, viewer = Broadcaster(), Viewer()
+    await viewer.joined.wait()
     for number in range(120):
         broadcaster.tell_viewers({"call": "CA1", "number": number})
     numbers: list[int] = []
     bundles = 0
     while len(numbers) < 120:
-        numbers += [update["number"] for update in (await ear.next())["updates"]]
+        numbers += [update["number"] for update in (await viewer.next())["updates"]]
         bundles += 1
     assert numbers == list(range(120))
     assert bundles < 10
-    await ear.close()
+    await viewer.close()
     await broadcaster.aclose()
     await layer.flush()
 
 
 class Page(LiveConsumer):
-    """A live page's socket that goes nowhere, and what it asked the servers for."""
+    """A live page's socket without a connection, and its requests to the servers."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -102,9 +102,9 @@ async def test_a_page_hears_all_of_a_call_once_between_two_lists() -> None:
 
 
 async def test_a_listener_that_leaves_leaves_nothing_behind(layer: Any) -> None:
-    ear = Ear()
-    await ear.joined.wait()
-    await ear.close()
+    viewer = Viewer()
+    await viewer.joined.wait()
+    await viewer.close()
     inner = layer._get_layer() if hasattr(layer, "_get_layer") else layer
     assert not inner.channels
     assert not any(inner.groups.values())
@@ -120,15 +120,15 @@ async def test_a_message_that_cannot_be_taken_does_not_end_the_listening(
         taken.put_nowait(message)
         raise KeyError("type")
 
-    ear = Ear()
-    ear.listener.take = take
-    await ear.joined.wait()
+    viewer = Viewer()
+    viewer.listener.take = take
+    await viewer.joined.wait()
     for _ in range(2):
         await layer.group_send(VIEWERS, {"type": "odd"})
         while (await asyncio.wait_for(taken.get(), 5))["type"] != "odd":
             pass
     assert "was not handled" in caplog.text
-    await ear.close()
+    await viewer.close()
     await layer.flush()
 
 
@@ -147,18 +147,18 @@ async def test_a_layer_that_is_away_is_named_once(
     hosts = [{"address": f"redis://127.0.0.1:{free_port()}/0"}]
     away = {"BACKEND": REDIS, "CONFIG": {"hosts": hosts}}
     settings.CHANNEL_LAYERS = {"default": away}
-    ear = Ear()
+    viewer = Viewer()
     async with asyncio.timeout(10):
         while "is not available" not in caplog.text:  # noqa: ASYNC110  (a log has no event)
             await asyncio.sleep(0.01)
-    ear.listener.outage.begins(ConnectionError())
+    viewer.listener.outage.begins(ConnectionError())
     assert caplog.text.count("is not available") == 1
-    await ear.close()
+    await viewer.close()
     settings.CHANNEL_LAYERS = {"default": {"BACKEND": MEMORY}}
-    ear.task = asyncio.create_task(ear.listener.run())
-    await asyncio.wait_for(ear.joined.wait(), 5)
+    viewer.task = asyncio.create_task(viewer.listener.run())
+    await asyncio.wait_for(viewer.joined.wait(), 5)
     assert caplog.text.count("The live view is back") == 1
-    await ear.close()
+    await viewer.close()
 
 
 async def test_a_call_that_nobody_watches_sends_nothing(session: CallSession) -> None:

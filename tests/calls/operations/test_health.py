@@ -37,7 +37,7 @@ def own_parts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 async def ask(path: str, method: str = "GET") -> httpx.Response:
-    """As a health checker does, by an address instead of our name."""
+    """Send a request as a health checker does: to an IP address."""
     app: Any = application
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(

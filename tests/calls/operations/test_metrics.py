@@ -32,7 +32,7 @@ Figures = dict[str, float]
 
 
 def figures_in(text: str) -> Figures:
-    """Every sample, written as `name` or `name{label}`."""
+    """Return every sample, keyed by `name` or `name{label}`."""
     return {
         sample.name + "".join(f"{{{value}}}" for value in sample.labels.values()): (
             sample.value
@@ -42,7 +42,7 @@ def figures_in(text: str) -> Figures:
     }
 
 
-def counted(name: str, **labels: str) -> float:
+def sample_value(name: str, **labels: str) -> float:
     return REGISTRY.get_sample_value(name, labels) or 0.0
 
 
@@ -53,12 +53,14 @@ async def figures(server: LiveServer) -> Figures:
     return figures_in(response.text)
 
 
-async def reached(server: LiveServer, enough: Callable[[Figures], bool]) -> Figures:
-    """The figures, once they are as wanted."""
+async def wait_for_figures(
+    server: LiveServer, condition: Callable[[Figures], bool]
+) -> Figures:
+    """Wait for figures that satisfy the condition, and return them."""
     async with asyncio.timeout(5):
         while True:
             now = await figures(server)
-            if enough(now):
+            if condition(now):
                 return now
             await asyncio.sleep(0.02)
 
@@ -75,7 +77,9 @@ async def test_a_call_is_counted_with_its_turns_its_times_and_its_end(
         await call.reply()
     await closed(call.call_sid)
     done = "voicebot_calls_ended_total{caller-hung-up}"
-    after = await reached(server, lambda now: now.get(done, 0) > before.get(done, 0))
+    after = await wait_for_figures(
+        server, lambda now: now.get(done, 0) > before.get(done, 0)
+    )
 
     def gained(name: str) -> float:
         return after[name] - before.get(name, 0.0)
@@ -162,10 +166,10 @@ async def test_a_failing_upstream_shows_by_kind_status_and_fallback_step(
 
 def turns_counted() -> tuple[float, ...]:
     return (
-        counted("voicebot_turns_total", role="bot"),
-        counted("voicebot_interruptions_total"),
-        counted("voicebot_response_latency_seconds_count", stage="play_sent"),
-        counted("voicebot_response_latency_seconds_count", stage="first_token"),
+        sample_value("voicebot_turns_total", role="bot"),
+        sample_value("voicebot_interruptions_total"),
+        sample_value("voicebot_response_latency_seconds_count", stage="play_sent"),
+        sample_value("voicebot_response_latency_seconds_count", stage="first_token"),
     )
 
 
@@ -199,10 +203,11 @@ def test_times_that_are_recorded_after_a_turn_was_counted_still_count() -> None:
 
 def timed(*turns: Turn) -> float:
     """The number of answers with a latency."""
-    before = counted("voicebot_response_latency_seconds_count", stage="play_sent")
+    before = sample_value("voicebot_response_latency_seconds_count", stage="play_sent")
     gained_by(*turns)
     return (
-        counted("voicebot_response_latency_seconds_count", stage="play_sent") - before
+        sample_value("voicebot_response_latency_seconds_count", stage="play_sent")
+        - before
     )
 
 
@@ -228,9 +233,9 @@ def test_after_a_reconnect_an_answer_counts_that_the_caller_still_waits_for(
     metrics_of_call = TurnMetrics()
     back = Turn(2, "system", 9.0, ended_at=9.5, kind=TurnKind.RESUMED)
     metrics_of_call.restore([CALLER, replace(answer(), heard_text=heard), back])
-    before = counted("voicebot_response_latency_seconds_count", stage="play_sent")
+    before = sample_value("voicebot_response_latency_seconds_count", stage="play_sent")
     metrics_of_call.record(answer(index=3, latency_ms={"play_sent": 400}))
-    after = counted("voicebot_response_latency_seconds_count", stage="play_sent")
+    after = sample_value("voicebot_response_latency_seconds_count", stage="play_sent")
     assert after - before == count
 
 
@@ -244,10 +249,12 @@ def test_after_a_reconnect_nobody_waits_who_has_not_spoken() -> None:
 
 
 def test_a_time_that_cannot_be_makes_no_sum_shrink() -> None:
-    before = counted("voicebot_response_latency_seconds_sum", stage="playback_started")
+    before = sample_value(
+        "voicebot_response_latency_seconds_sum", stage="playback_started"
+    )
     gained_by(CALLER, answer(latency_ms={"playback_started": -2500}))
     assert (
-        counted("voicebot_response_latency_seconds_sum", stage="playback_started")
+        sample_value("voicebot_response_latency_seconds_sum", stage="playback_started")
         == before
     )
 
@@ -258,45 +265,48 @@ def test_a_greeting_is_a_turn_but_not_an_answer() -> None:
 
 async def test_a_blocked_loop_shows_as_lag() -> None:
     watch = LoopLagMonitor()
-    count = counted("voicebot_event_loop_lag_seconds_count")
-    late = counted("voicebot_event_loop_lag_seconds_sum")
+    count = sample_value("voicebot_event_loop_lag_seconds_count")
+    late = sample_value("voicebot_event_loop_lag_seconds_sum")
     watch.start()
     watch.start()
     time.sleep(0.4)  # noqa: ASYNC251  (a blocked loop is what is to be seen)
     async with asyncio.timeout(5):
         while True:
-            if counted("voicebot_event_loop_lag_seconds_count") > count:
+            if sample_value("voicebot_event_loop_lag_seconds_count") > count:
                 break
             await asyncio.sleep(0.01)
-    assert counted("voicebot_event_loop_lag_seconds_sum") - late >= 0.1
+    assert sample_value("voicebot_event_loop_lag_seconds_sum") - late >= 0.1
     watch.loop = None
 
 
 async def test_a_write_without_room_is_counted() -> None:
     writer = TranscriptWriter()
     writer.queue = asyncio.Queue(1)
-    before = counted("voicebot_transcript_writes_dropped_total")
+    before = sample_value("voicebot_transcript_writes_dropped_total")
     for _ in range(3):
         writer.put(CallAnswered(0, None))  # type: ignore[arg-type]
-    assert counted("voicebot_transcript_writes_dropped_total") - before == 2
+    assert sample_value("voicebot_transcript_writes_dropped_total") - before == 2
     await writer.aclose()
 
 
 async def test_a_redis_that_is_away_is_counted() -> None:
     store, before = (
         RedisClips("redis://127.0.0.1:1"),
-        counted("voicebot_dependency_errors_total", dependency="redis"),
+        sample_value("voicebot_dependency_errors_total", dependency="redis"),
     )
     with pytest.raises(ClipsUnavailable):
         await store.put("id", b"wav", 1.0)
-    assert counted("voicebot_dependency_errors_total", dependency="redis") - before == 1
+    assert (
+        sample_value("voicebot_dependency_errors_total", dependency="redis") - before
+        == 1
+    )
     await store.aclose()
 
 
 async def ask(
     address: str = "127.0.0.1", host: str = "127.0.0.1:3000", **headers: str
 ) -> int:
-    """The status for somebody who asks for the metrics."""
+    """Return the status of a request for the metrics."""
     app: Any = application
     transport = httpx.ASGITransport(app, client=(address, 40000))
     async with httpx.AsyncClient(

@@ -26,8 +26,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 LONG_AGO = STALE_AFTER + timedelta(seconds=5)
 
 
-def made(sid: str, status: str = "in-progress", **values: Any) -> Call:
-    """An open call, last seen long ago by default."""
+def open_call(sid: str, status: str = "in-progress", **values: Any) -> Call:
+    """Create an open call, last seen long ago by default."""
     call = Call.objects.create(
         call_sid=sid, status=status, started_at=timezone.now(), **values
     )
@@ -44,9 +44,9 @@ def end_of(call: Call) -> tuple[str, str, datetime | None]:
 
 def test_each_dead_call_gets_its_own_reason_and_the_moment_it_was_last_seen() -> None:
     disconnected_at = timezone.now() - timedelta(minutes=4)
-    ringing = made("CA1", "ringing")
-    lost = made("CA2", disconnected_at=disconnected_at)
-    stopped = made("CA3")
+    ringing = open_call("CA1", "ringing")
+    lost = open_call("CA2", disconnected_at=disconnected_at)
+    stopped = open_call("CA3")
     last_seen_at = stopped.last_seen_at
     reaper = Reaper()
     assert reaper.run() == 0
@@ -59,12 +59,12 @@ def test_each_dead_call_gets_its_own_reason_and_the_moment_it_was_last_seen() ->
 
 def test_a_lost_line_nobody_comes_back_to_is_not_waited_for_long() -> None:
     now = timezone.now()
-    gone = made(
+    gone = open_call(
         "CA1",
         last_seen_at=now,
         disconnected_at=now - DISCONNECTED_FOR - timedelta(seconds=5),
     )
-    waiting = made("CA2", last_seen_at=now, disconnected_at=now)
+    waiting = open_call("CA2", last_seen_at=now, disconnected_at=now)
     reaper = Reaper()
     assert [reaper.run(), reaper.run()] == [0, 1]
     assert end_of(gone)[:2] == ("failed", "connection-lost")
@@ -72,7 +72,7 @@ def test_a_lost_line_nobody_comes_back_to_is_not_waited_for_long() -> None:
 
 
 def test_a_call_seen_again_between_two_looks_lives() -> None:
-    call, reaper = made("CA1"), Reaper()
+    call, reaper = open_call("CA1"), Reaper()
     reaper.run()
     write_all([CallsAlive((call.pk,))])
     assert reaper.run() == 0
@@ -80,7 +80,7 @@ def test_a_call_seen_again_between_two_looks_lives() -> None:
 
 
 def test_calls_seen_lately_and_calls_that_are_over_are_left_alone() -> None:
-    over = made("CA1", "completed")
+    over = open_call("CA1", "completed")
     fresh = Call.objects.create(call_sid="CA2", started_at=timezone.now())
     reaper = Reaper()
     assert (reaper.run(), reaper.run()) == (0, 0)
@@ -93,7 +93,7 @@ def test_the_clock_of_the_process_does_not_matter() -> None:
     ahead = Call.objects.create(
         call_sid="CA1", started_at=timezone.now() - timedelta(days=3)
     )
-    behind = made("CA2")
+    behind = open_call("CA2")
     Call.objects.filter(pk=behind.pk).update(
         started_at=timezone.now() + timedelta(days=3)
     )
@@ -105,7 +105,7 @@ def test_the_clock_of_the_process_does_not_matter() -> None:
 
 
 def test_two_reapers_close_a_call_once() -> None:
-    made("CA1")
+    open_call("CA1")
     one, other = Reaper(), Reaper()
     one.run()
     other.run()
@@ -113,7 +113,7 @@ def test_two_reapers_close_a_call_once() -> None:
 
 
 def test_a_call_that_is_seen_no_more_after_its_end_is_not_reopened() -> None:
-    call = made("CA1", "completed")
+    call = open_call("CA1", "completed")
     write_all([CallsAlive((call.pk,)), RelayLost(call.pk, timezone.now(), 0)])
     call.refresh_from_db()
     assert (call.status, call.disconnected_at) == ("completed", None)
@@ -125,7 +125,7 @@ def turn_write(call: Call, text: str, session: int) -> TurnWrite:
 
 
 def test_a_session_that_was_replaced_writes_nothing_more() -> None:
-    call = made("CA1", reconnects=1)
+    call = open_call("CA1", reconnects=1)
     failed = Call.Status.FAILED, Call.EndReason.CONNECTION_LOST, timezone.now()
     write_all(
         [
@@ -141,7 +141,7 @@ def test_a_session_that_was_replaced_writes_nothing_more() -> None:
 
 
 def test_until_the_next_session_begins_the_old_one_may_write_its_last_words() -> None:
-    call = made("CA1", reconnects=1, relay_nonce="issued")
+    call = open_call("CA1", reconnects=1, relay_nonce="issued")
     write_all([turn_write(call, "Old.", 0)])
     assert [turn.text for turn in call.turns.all()] == ["Old."]
 

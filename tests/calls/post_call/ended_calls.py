@@ -17,21 +17,21 @@ from calls.transcripts.writes import CallClosed, write_all
 from tests.support.pages.calls import START, make_call, say
 from tests.support.receiver import SECRET, Receiver
 
-UPSHOT = {
+SUMMARY = {
     "summary": "Ann wants a table.",
     "outcome": "booked",
     "fields": {"email": "ann@example.com"},
 }
 
 
-ASKING = {
+SUMMARY_SETTINGS = {
     "summary_prompt": "What was agreed.",
     "outcomes": "booked, call back",
     "summary_fields": "email: the caller's address",
 }
 
 
-def telling(receiver: Receiver, **settings: Any) -> Bot:
+def webhook_bot(receiver: Receiver, **settings: Any) -> Bot:
     """A bot that sends its calls to a receiver."""
     secret = Secret(name="crm")
     secret.set_value(SECRET)
@@ -61,7 +61,7 @@ def ended_call(bot: Bot, number: int = 1, *said: str, **values: Any) -> Call:
     return call
 
 
-async def worked(worker: PostCallWorker) -> list[tuple[str, str, int]]:
+async def run_tasks(worker: PostCallWorker) -> list[tuple[str, str, int]]:
     """Run all waiting tasks, due or not; returns the states of all tasks."""
     # Well before now, in case the clock is being set.
     long_due = Now() - timedelta(minutes=1)
@@ -76,7 +76,7 @@ async def task_states() -> list[tuple[str, str, int]]:
     return [row async for row in rows.values_list("kind", "state", "attempts")]
 
 
-make_telling = sync_to_async(telling)
+make_telling = sync_to_async(webhook_bot)
 
 
 make_ended = sync_to_async(ended_call)

@@ -17,11 +17,11 @@ from calls.transcripts.writes import CallClosed, TurnWrite, write_all
 from calls.turns.turn import Turn as SpokenTurn
 from calls.webhooks.open_call import close_call, refuse_call
 from tests.calls.post_call.ended_calls import (
-    ASKING,
+    SUMMARY_SETTINGS,
     ended_call,
-    make_telling,
+    make_webhook_bot,
     task_states,
-    telling,
+    webhook_bot,
 )
 from tests.support.pages.calls import START, make_call, say
 from tests.support.receiver import Receiver
@@ -32,18 +32,18 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     ("settings", "said", "values", "kinds"),
     [
-        (ASKING, "Hi.", {}, {"summary", "webhook"}),
+        (SUMMARY_SETTINGS, "Hi.", {}, {"summary", "webhook"}),
         ({"outcomes": "booked"}, "Hi.", {}, {"summary", "webhook"}),
         ({}, "Hi.", {}, {"webhook"}),
-        (ASKING, "", {}, {"webhook"}),  # nothing was said
-        (ASKING, "Hi.", {"is_test": True}, {"summary"}),
+        (SUMMARY_SETTINGS, "", {}, {"webhook"}),  # nothing was said
+        (SUMMARY_SETTINGS, "Hi.", {"is_test": True}, {"summary"}),
         ({}, "Hi.", {"is_test": True}, set()),
     ],
 )
 def test_the_tasks_depend_on_the_bot_and_the_call(
     settings: dict[str, str], said: str, values: dict[str, Any], kinds: set[str]
 ) -> None:
-    bot = telling(Receiver(), **settings)
+    bot = webhook_bot(Receiver(), **settings)
     bot.webhook_url = "https://crm.example/calls"
     call = ended_call(bot, 1, *filter(None, [said]), **values)
     assert {row.kind for row in call.post_call_tasks.all()} == kinds
@@ -74,7 +74,7 @@ def test_a_call_that_goes_on_elsewhere_is_not_over(bot: Bot) -> None:
 
 
 async def test_however_a_call_is_closed_its_tasks_are_created() -> None:
-    bot = await make_telling(Receiver())
+    bot = await make_webhook_bot(Receiver())
     stored = await sync_to_async(lambda: config_of(bot).to_json())()
     stored["webhook_url"] = "https://crm.example/calls"
     going_on = {"status": "in-progress", "ended_at": None, "settings": stored}

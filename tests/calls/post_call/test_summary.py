@@ -14,11 +14,11 @@ from calls.post_call.summarizer import UNREADABLE
 from calls.post_call.worker import PostCallWorker
 from calls.review.export import TURNS, record_of
 from tests.calls.post_call.ended_calls import (
-    ASKING,
-    UPSHOT,
+    SUMMARY,
+    SUMMARY_SETTINGS,
     make_ended,
-    make_telling,
-    worked,
+    make_webhook_bot,
+    run_tasks,
 )
 from tests.support.inworld.server import FakeInworld, Pause, Status
 from tests.support.pages.calls import say
@@ -30,10 +30,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 async def test_a_call_is_summed_up_and_then_sent_with_its_summary(
     worker: PostCallWorker, inworld: FakeInworld, receiver: Receiver
 ) -> None:
-    bot = await make_telling(receiver, **ASKING, summary_model="small/model")
+    bot = await make_webhook_bot(
+        receiver, **SUMMARY_SETTINGS, summary_model="small/model"
+    )
     call = await make_ended(bot, 1, "A table, please. [pressed keys, not kept]")
-    inworld.tells(json.dumps(UPSHOT))
-    assert await worked(worker) == [("summary", "done", 1), ("webhook", "done", 1)]
+    inworld.tells(json.dumps(SUMMARY))
+    assert await run_tasks(worker) == [("summary", "done", 1), ("webhook", "done", 1)]
 
     (asked,) = inworld.texts
     assert asked.body["model"] == "small/model"
@@ -65,7 +67,7 @@ async def test_what_of_the_bot_was_not_heard_is_not_summed_up(
     await say_later(call, "bot", "Heard and unheard.", heard_text="Heard")
     await say_later(call, "system", "One moment.")
     await say_later(call, "tool", "look_up", tool_call=tool)
-    await worked(worker)
+    await run_tasks(worker)
     record = inworld.texts[0].body["messages"][1]["content"]
     assert 'Bot: "Heard"' in record
     assert "unheard" not in record
@@ -88,10 +90,10 @@ async def test_only_the_requested_keys_are_stored(
     summary: str,
     outcome: str,
 ) -> None:
-    bot = await Bot.objects.acreate(name="Ada", **ASKING)
+    bot = await Bot.objects.acreate(name="Ada", **SUMMARY_SETTINGS)
     call = await make_ended(bot, 1, "Hi.")
     inworld.tells(answer)
-    assert await worked(worker) == [("summary", "done", 1)]
+    assert await run_tasks(worker) == [("summary", "done", 1)]
     await call.arefresh_from_db()
     assert (call.summary, call.outcome, call.extracted_fields) == (summary, outcome, {})
 
@@ -99,14 +101,17 @@ async def test_only_the_requested_keys_are_stored(
 async def test_without_a_readable_summary_the_webhook_goes_out_in_the_end(
     worker: PostCallWorker, inworld: FakeInworld, receiver: Receiver
 ) -> None:
-    bot = await make_telling(receiver, **ASKING)
+    bot = await make_webhook_bot(receiver, **SUMMARY_SETTINGS)
     await make_ended(bot, 1, "Hi.")
     most = retry_schedule.max_attempts("summary")
     inworld.tells("I cannot.", *[Status(500)] * (most - 1))
     for number in range(1, most):
-        found = await worked(worker)
+        found = await run_tasks(worker)
         assert found == [("summary", "waiting", number), ("webhook", "waiting", 0)]
-    assert await worked(worker) == [("summary", "failed", most), ("webhook", "done", 1)]
+    assert await run_tasks(worker) == [
+        ("summary", "failed", most),
+        ("webhook", "done", 1),
+    ]
     assert receiver.deliveries[0].call["summary"] == ""
     row = await PostCallTask.objects.aget(kind=Kind.SUMMARY)
     assert [entry["status"] for entry in row.log] == [0, 500, 500, 500]
@@ -116,10 +121,10 @@ async def test_without_a_readable_summary_the_webhook_goes_out_in_the_end(
 async def test_a_model_that_knows_no_schemas_is_asked_in_words(
     worker: PostCallWorker, inworld: FakeInworld
 ) -> None:
-    bot = await Bot.objects.acreate(name="Ada", **ASKING)
+    bot = await Bot.objects.acreate(name="Ada", **SUMMARY_SETTINGS)
     await make_ended(bot, 1, "Hi.")
-    inworld.tells(Status(400), json.dumps(UPSHOT))
-    assert await worked(worker) == [("summary", "done", 1)]
+    inworld.tells(Status(400), json.dumps(SUMMARY))
+    assert await run_tasks(worker) == [("summary", "done", 1)]
     first, second = inworld.texts
     assert "response_format" in first.body
     assert "response_format" not in second.body
@@ -130,10 +135,10 @@ async def test_a_model_that_hangs_is_given_up_on(
     worker: PostCallWorker, inworld: FakeInworld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(queue.SECONDS, Kind.SUMMARY, 0.1)
-    bot = await Bot.objects.acreate(name="Ada", **ASKING)
+    bot = await Bot.objects.acreate(name="Ada", **SUMMARY_SETTINGS)
     await make_ended(bot, 1, "Hi.")
     inworld.tells(Pause())
-    assert await worked(worker) == [("summary", "waiting", 1)]
+    assert await run_tasks(worker) == [("summary", "waiting", 1)]
     row = await PostCallTask.objects.aget()
     assert row.log[0]["words"] == "The model did not answer in time."
 
@@ -141,9 +146,9 @@ async def test_a_model_that_hangs_is_given_up_on(
 async def test_summaries_take_none_of_the_slots_of_calls(inworld: FakeInworld) -> None:
     client = Inworld(inworld.url, "key", concurrency=1)
     worker = PostCallWorker(client)
-    bot = await Bot.objects.acreate(name="Ada", **ASKING)
+    bot = await Bot.objects.acreate(name="Ada", **SUMMARY_SETTINGS)
     await make_ended(bot, 1, "Hi.")
-    inworld.tells(json.dumps(UPSHOT))
+    inworld.tells(json.dumps(SUMMARY))
     async with client._slot:  # every slot is taken
-        assert await worked(worker) == [("summary", "done", 1)]
+        assert await run_tasks(worker) == [("summary", "done", 1)]
     await client.aclose()

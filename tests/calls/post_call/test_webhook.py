@@ -9,7 +9,7 @@ from calls.models import PostCallTask
 from calls.models.post_call_task import Kind
 from calls.post_call import queue, retry_schedule
 from calls.post_call.worker import PostCallWorker
-from tests.calls.post_call.ended_calls import make_ended, make_telling, worked
+from tests.calls.post_call.ended_calls import make_ended, make_webhook_bot, run_tasks
 from tests.support.receiver import Receiver
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -19,15 +19,15 @@ async def test_a_failing_receiver_is_tried_again_until_it_takes_it(
     worker: PostCallWorker, receiver: Receiver
 ) -> None:
     receiver.statuses.extend([500, 302, 404])
-    bot = await make_telling(receiver)
+    bot = await make_webhook_bot(receiver)
     await make_ended(bot, 1, "Hi.")
     for number in (1, 2, 3):
-        assert await worked(worker) == [("webhook", "waiting", number)]
+        assert await run_tasks(worker) == [("webhook", "waiting", number)]
         row = await PostCallTask.objects.aget()
         wait = retry_schedule.delay_after("webhook", number, 0) or 0
         left = (row.due_at - timezone.now()).total_seconds()
         assert wait - 2 < left <= wait * 1.2
-    assert await worked(worker) == [("webhook", "done", 4)]
+    assert await run_tasks(worker) == [("webhook", "done", 4)]
     row = await PostCallTask.objects.aget()
     assert [entry["status"] for entry in row.log] == [500, 302, 404, 204]
     assert [entry["done"] for entry in row.log] == [False, False, False, True]
@@ -42,8 +42,8 @@ async def test_a_receiver_that_is_gone_is_not_asked_again(
     worker: PostCallWorker, receiver: Receiver
 ) -> None:
     receiver.statuses.append(410)
-    await make_ended(await make_telling(receiver), 1, "Hi.")
-    assert await worked(worker) == [("webhook", "failed", 1)]
+    await make_ended(await make_webhook_bot(receiver), 1, "Hi.")
+    assert await run_tasks(worker) == [("webhook", "failed", 1)]
 
 
 async def test_a_receiver_that_hangs_or_is_away_is_tried_again_and_given_up(
@@ -51,14 +51,14 @@ async def test_a_receiver_that_hangs_or_is_away_is_tried_again_and_given_up(
 ) -> None:
     monkeypatch.setitem(queue.SECONDS, Kind.WEBHOOK, 0.1)
     receiver.statuses.append(0)
-    bot = await make_telling(receiver)
+    bot = await make_webhook_bot(receiver)
     await make_ended(bot, 1, "Hi.")
-    assert await worked(worker) == [("webhook", "waiting", 1)]
+    assert await run_tasks(worker) == [("webhook", "waiting", 1)]
     await Bot.objects.aupdate(webhook_url="http://127.0.0.1:9/calls")
     for number in range(2, retry_schedule.max_attempts("webhook")):
-        assert await worked(worker) == [("webhook", "waiting", number)]
+        assert await run_tasks(worker) == [("webhook", "waiting", number)]
     most = retry_schedule.max_attempts("webhook")
-    assert await worked(worker) == [("webhook", "failed", most)]
+    assert await run_tasks(worker) == [("webhook", "failed", most)]
     row = await PostCallTask.objects.aget()
     assert row.log[0]["words"].startswith("No answer within")
     assert all(entry["status"] == 0 for entry in row.log)
@@ -68,7 +68,7 @@ async def test_a_receiver_that_hangs_or_is_away_is_tried_again_and_given_up(
 async def test_what_cannot_or_must_not_be_sent_is_reported(
     worker: PostCallWorker, receiver: Receiver, settings: LazySettings, fault: str
 ) -> None:
-    bot = await make_telling(receiver)
+    bot = await make_webhook_bot(receiver)
     await make_ended(bot, 1, "Hi.")
     match fault:
         case "gone":
@@ -77,7 +77,7 @@ async def test_what_cannot_or_must_not_be_sent_is_reported(
             settings.SECRET_KEY = "another-one"
         case "private":
             settings.TOOL_ALLOWED_PRIVATE_HOSTS = []
-    assert await worked(worker) == [("webhook", "waiting", 1)]
+    assert await run_tasks(worker) == [("webhook", "waiting", 1)]
     (entry,) = (await PostCallTask.objects.aget()).log
     words = {
         "gone": "no secret to sign",
@@ -91,15 +91,15 @@ async def test_what_cannot_or_must_not_be_sent_is_reported(
 async def test_a_webhook_that_was_taken_away_gets_nothing_any_more(
     worker: PostCallWorker, receiver: Receiver
 ) -> None:
-    await make_ended(await make_telling(receiver), 1, "Hi.")
+    await make_ended(await make_webhook_bot(receiver), 1, "Hi.")
     await Bot.objects.aupdate(webhook_url="")
-    assert await worked(worker) == [("webhook", "failed", 1)]
+    assert await run_tasks(worker) == [("webhook", "failed", 1)]
     assert receiver.deliveries == []
 
 
 async def test_of_a_deleted_bot_the_calls_own_settings_count(
     worker: PostCallWorker, receiver: Receiver
 ) -> None:
-    await make_ended(await make_telling(receiver), 1, "Hi.")
+    await make_ended(await make_webhook_bot(receiver), 1, "Hi.")
     await Bot.objects.all().adelete()
-    assert await worked(worker) == [("webhook", "done", 1)]
+    assert await run_tasks(worker) == [("webhook", "done", 1)]

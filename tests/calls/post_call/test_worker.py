@@ -17,11 +17,11 @@ from calls.post_call import worker as worker_module
 from calls.post_call.queue import Attempt
 from calls.post_call.worker import PostCallWorker
 from tests.calls.post_call.ended_calls import (
-    ASKING,
+    SUMMARY_SETTINGS,
     make_ended,
-    make_telling,
+    make_webhook_bot,
+    run_tasks,
     task_states,
-    worked,
 )
 from tests.support.inworld.server import FakeInworld
 from tests.support.receiver import SECRET, Receiver
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 async def test_no_worker_does_what_another_does(
     worker: PostCallWorker, receiver: Receiver
 ) -> None:
-    bot = await make_telling(receiver)
+    bot = await make_webhook_bot(receiver)
     for number in range(12):
         await make_ended(bot, number, "Hi.")
     await PostCallTask.objects.aupdate(due_at=Now())
@@ -50,14 +50,14 @@ async def test_no_worker_does_what_another_does(
 async def test_what_a_killed_process_had_begun_is_taken_up_once_its_time_is_over(
     worker: PostCallWorker, receiver: Receiver
 ) -> None:
-    await make_ended(await make_telling(receiver), 1, "Hi.")
+    await make_ended(await make_webhook_bot(receiver), 1, "Hi.")
     await PostCallTask.objects.aupdate(due_at=Now())
     claim = sync_to_async(queue.claim)
     (lost,) = await claim(Kind.WEBHOOK, 1, 1, Counter())
     assert await worker.poll() == 0
     row = await PostCallTask.objects.aget()
     assert row.due_at - timezone.now() > timedelta(seconds=40)
-    assert await worked(worker) == [("webhook", "done", 2)]
+    assert await run_tasks(worker) == [("webhook", "done", 2)]
     # Whoever had it and comes back has nothing to say any more.
     settle = sync_to_async(queue.settle)
     assert await settle(lost, Attempt(False), 1, 0) is None
@@ -67,17 +67,17 @@ async def test_what_a_killed_process_had_begun_is_taken_up_once_its_time_is_over
 async def test_what_kills_its_process_each_time_is_given_up(
     worker: PostCallWorker, receiver: Receiver
 ) -> None:
-    await make_ended(await make_telling(receiver), 1, "Hi.")
+    await make_ended(await make_webhook_bot(receiver), 1, "Hi.")
     most = retry_schedule.max_attempts("webhook")
     await PostCallTask.objects.aupdate(attempts=most)
-    assert await worked(worker) == [("webhook", "failed", most + 1)]
+    assert await run_tasks(worker) == [("webhook", "failed", most + 1)]
     assert receiver.deliveries == []
 
 
 async def test_one_bots_hanging_receiver_leaves_room_for_others(
     worker: PostCallWorker, receiver: Receiver
 ) -> None:
-    bot = await make_telling(receiver)
+    bot = await make_webhook_bot(receiver)
     receiver.statuses.extend([0] * 8)
     for number in range(8):
         await make_ended(bot, number, "Hi.")
@@ -100,7 +100,7 @@ async def test_a_worker_that_ends_gives_back_what_it_had_begun(
 ) -> None:
     monkeypatch.setattr(worker_module, "CLOSE_SECONDS", 0.05)
     receiver.statuses.append(0)
-    await make_ended(await make_telling(receiver), 1, "Hi.")
+    await make_ended(await make_webhook_bot(receiver), 1, "Hi.")
     await PostCallTask.objects.aupdate(due_at=Now())
     worker.start()
     await receiver.until(1)
@@ -115,7 +115,7 @@ async def test_a_started_worker_finds_a_call_that_ends(
 ) -> None:
     worker.seconds = 0.1
     worker.start()
-    bot = await make_telling(receiver)
+    bot = await make_webhook_bot(receiver)
     began = asyncio.get_running_loop().time()
     await make_ended(bot, 1, "Hi.")
     await receiver.until(1)
@@ -129,11 +129,11 @@ async def test_logs_tell_the_call_and_nothing_of_it(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     receiver.statuses.append(500)
-    bot = await make_telling(receiver, **ASKING)
+    bot = await make_webhook_bot(receiver, **SUMMARY_SETTINGS)
     call = await make_ended(bot, 1, "My number is 4711.")
     inworld.tells("no json of Ann")
-    await worked(worker)
-    await worked(worker)
+    await run_tasks(worker)
+    await run_tasks(worker)
     assert call.call_sid in caplog.text
     for secret in ("4711", "Ann", SECRET, call.from_number, receiver.url):
         assert secret not in caplog.text

@@ -60,7 +60,7 @@ def stored_calls() -> set[str]:
     return set(Call.objects.values_list("call_sid", flat=True))
 
 
-def purged(at: datetime = NOW) -> deletion.Deleted:
+def purge(at: datetime = NOW) -> deletion.Deleted:
     deleted = deletion.Deleted()
     while (some := retention.purge_some(at)).calls:
         deleted += some
@@ -75,28 +75,28 @@ class TestRetention:
         for bot in (short, long, forever):
             make_call(f"{bot}-new", 0.9, bot)
             make_call(f"{bot}-old", 2, bot)
-        assert (purged().calls, purged().calls) == (1, 0)
+        assert (purge().calls, purge().calls) == (1, 0)
         assert "Short-old" not in stored_calls()
         assert len(stored_calls()) == Turn.objects.count() == 5
 
     def test_a_call_that_is_not_over_stays(self) -> None:
         bot = Bot.objects.create(name="Short", retention_days=1)
         make_call("CA1", 5, bot, status=Call.Status.IN_PROGRESS)
-        assert purged().calls == 0
+        assert purge().calls == 0
 
     def test_of_a_bot_that_is_gone_its_last_word_counts(self) -> None:
         bot = Bot.objects.create(name="Short", retention_days=7)
         make_call("old", 8, bot)
         make_call("new", 6, bot)
         bot.delete()
-        assert purged().calls == 1
+        assert purge().calls == 1
         assert stored_calls() == {"new"}
 
     def test_calls_that_no_bot_took_follow_the_default_bot(self) -> None:
         make_call("refused", 8, status=Call.Status.REFUSED)
-        assert purged().calls == 0
+        assert purge().calls == 0
         Bot.objects.create(name="Default", is_default=True, retention_days=7)
-        assert purged().calls == 1
+        assert purge().calls == 1
 
     def test_many_calls_go_in_batches(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(retention, "BATCH", 2)
@@ -104,7 +104,7 @@ class TestRetention:
         for number in range(5):
             make_call(f"CA{number}", 2, bot)
         assert retention.purge_some(NOW).calls == 2
-        assert purged() == deletion.Deleted(3, 3)
+        assert purge() == deletion.Deleted(3, 3)
 
     def test_the_command_counts_first_and_prints_no_text(self) -> None:
         bot = Bot.objects.create(name="Short", retention_days=1)

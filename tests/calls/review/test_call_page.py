@@ -130,10 +130,12 @@ def test_a_call_whose_line_is_lost_waits_for_its_caller(viewer: Client) -> None:
     assert status not in page_of(viewer, call)
 
 
-# What the bot did
+# Tool calls
 
 
-def did(call: Call, name: str, arguments: str, result: str = "", **values: Any) -> None:
+def save_tool_call(
+    call: Call, name: str, arguments: str, result: str = "", **values: Any
+) -> None:
     tool_call = {"call_id": "c", "name": name, "arguments": arguments, "batch": 1}
     tool_call |= {"result": result, "failed": values.pop("failed", False)}
     say(call, "tool", name, tool_call=tool_call, **values)
@@ -141,12 +143,16 @@ def did(call: Call, name: str, arguments: str, result: str = "", **values: Any) 
 
 def test_the_page_shows_what_the_bot_did(viewer: Client) -> None:
     call = make_call()
-    did(call, "look_up", '{"pin": "••••", "id": 7}', "x" * 500, latency_ms={"tool": 9})
-    did(call, "look_up", "<oops>", "No answer.", failed=True)
-    did(call, "transfer_call", '{"target": "Sales"}', "did not answer")
-    did(call, "switch_language", '{"language": "de-DE"}')
-    did(call, "ask_for_keys", '{"question": "Which?", "secret": true}', "typed")
-    did(call, "end_call", "[]")
+    save_tool_call(
+        call, "look_up", '{"pin": "••••", "id": 7}', "x" * 500, latency_ms={"tool": 9}
+    )
+    save_tool_call(call, "look_up", "<oops>", "No answer.", failed=True)
+    save_tool_call(call, "transfer_call", '{"target": "Sales"}', "did not answer")
+    save_tool_call(call, "switch_language", '{"language": "de-DE"}')
+    save_tool_call(
+        call, "ask_for_keys", '{"question": "Which?", "secret": true}', "typed"
+    )
+    save_tool_call(call, "end_call", "[]")
     say(call, "system", "One moment.", kind="filler")
     page = page_of(viewer, call)
     for fragment in (
@@ -184,8 +190,8 @@ def test_the_page_shows_the_calls_variables(viewer: Client, settings: Settings) 
 
 
 @pytest.fixture
-def doing() -> Bot:
-    """A bot that does everything."""
+def full_bot() -> Bot:
+    """A bot with tools, targets, keys and languages."""
     bot = Bot.objects.create(name="Front desk", transfer_number="+14155550177")
     tool = Tool.objects.create(
         name="look_up",
@@ -206,9 +212,9 @@ def doing() -> Bot:
 
 
 def test_the_settings_of_a_call_show_what_the_bot_could_do(
-    viewer: Client, doing: Bot, settings: Settings
+    viewer: Client, full_bot: Bot, settings: Settings
 ) -> None:
-    call = make_call(bot=doing, settings=config_of(doing).to_json())
+    call = make_call(bot=full_bot, settings=config_of(full_bot).to_json())
     call.refresh_from_db()
     values = {each.label: each.value for each in settings_used(call)}
     assert values["tools"] == values["lookup"] == "look_up: GET shop.example"
@@ -231,11 +237,11 @@ def test_the_settings_of_a_call_show_what_the_bot_could_do(
     assert "+14155550177" not in page
 
 
-def test_changed_tools_and_targets_are_marked_as_changed(doing: Bot) -> None:
-    call = make_call(bot=doing, settings=config_of(doing).to_json())
+def test_changed_tools_and_targets_are_marked_as_changed(full_bot: Bot) -> None:
+    call = make_call(bot=full_bot, settings=config_of(full_bot).to_json())
     Tool.objects.update(description="Another one.")
-    doing.targets.update(number="+14155550199")
-    doing.menu_keys.exclude(key="0").delete()
+    full_bot.targets.update(number="+14155550199")
+    full_bot.menu_keys.exclude(key="0").delete()
     call.refresh_from_db()
     changed = {each.label: each.now for each in settings_used(call) if each.changed}
     assert changed == {

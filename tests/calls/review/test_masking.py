@@ -1,4 +1,4 @@
-"""Callers' numbers, hidden where that is asked for."""
+"""Masked numbers of callers."""
 
 import json
 from datetime import timedelta

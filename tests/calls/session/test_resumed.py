@@ -1,4 +1,4 @@
-"""A call goes on only where what was said in it can be read."""
+"""A call resumes only if its transcript can be read."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @contextmanager
 def without(table: str) -> Iterator[None]:
-    """No query finds a table meanwhile."""
+    """Hide a table from all queries."""
     _rename(table, f"{table}_hidden")
     try:
         yield

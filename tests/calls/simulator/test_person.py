@@ -14,7 +14,7 @@ GATHER = '<Gather action="/key" numDigits="1"><Say>Kim calls. Press 1.</Say></Ga
 ASK = f"<Response>{GATHER}{GATHER}<Hangup/></Response>"
 
 
-def ringing(screen: str = 'url="/screen"', **attributes: str) -> str:
+def dial_twiml(screen: str = 'url="/screen"', **attributes: str) -> str:
     listed = " ".join(f'{name}="{value}"' for name, value in attributes.items())
     return (
         f'<Response><Dial action="/dialled" timeout="20" {listed}>'
@@ -37,7 +37,7 @@ def form(bot: Bot, path: str) -> dict[str, str]:
 
 
 async def test_who_takes_the_call_presses_1_and_is_connected(bot: Bot) -> None:
-    script(bot, ringing(callerId="+15005550001"))
+    script(bot, dial_twiml(callerId="+15005550001"))
     async with dial(bot) as call:
         await send(await bot.answers(), {"type": "end", "handoffData": "{}"})
         await call.ends()
@@ -72,7 +72,7 @@ async def test_who_takes_the_call_presses_1_and_is_connected(bot: Bot) -> None:
 async def test_an_untaken_call_is_reported_as_twilio_does(
     bot: Bot, person: Person, status: str, did: list[str]
 ) -> None:
-    script(bot, ringing(), key=HANGUP)
+    script(bot, dial_twiml(), key=HANGUP)
     bot.twiml["/dialled"] = deque([connect()])
     async with dial(bot, person=person) as call:
         await send(await bot.answers(), {"type": "end"})
@@ -93,7 +93,7 @@ async def test_an_untaken_call_is_reported_as_twilio_does(
 async def test_without_screening_any_answer_is_connected(
     bot: Bot, person: Person, taken: bool
 ) -> None:
-    script(bot, ringing(screen=""))
+    script(bot, dial_twiml(screen=""))
     async with dial(bot, person=person) as call:
         await send(await bot.answers(), {"type": "end"})
         await call.ends()
@@ -102,7 +102,7 @@ async def test_without_screening_any_answer_is_connected(
 
 
 async def test_a_caller_may_hang_up_while_it_rings(bot: Bot) -> None:
-    script(bot, ringing())
+    script(bot, dial_twiml())
     async with dial(bot, fast=False, person=Person.NO_ANSWER) as call:
         await send(await bot.answers(), {"type": "end"})
         await call.record.until(lambda: call.dialled == NUMBER)
@@ -114,7 +114,7 @@ async def test_a_caller_may_hang_up_while_it_rings(bot: Bot) -> None:
 
 
 async def test_a_caller_who_is_back_waits_for_what_the_bot_says(bot: Bot) -> None:
-    script(bot, ringing())
+    script(bot, dial_twiml())
     bot.twiml["/dialled"] = deque([connect()])
     async with dial(bot, person=Person.BUSY, pause=0.5) as call:
         first = await bot.answers()
@@ -130,7 +130,7 @@ async def test_a_caller_who_is_back_waits_for_what_the_bot_says(bot: Bot) -> Non
 
 
 async def test_the_command_prints_what_the_person_does(bot: Bot) -> None:
-    script(bot, ringing(), key=HANGUP)
+    script(bot, dial_twiml(), key=HANGUP)
     command = test_command.TestCommand()
     arguments = ("--say", "Sales", "--fast", "--person", "declines")
     calling, socket = await command._answered(bot, *arguments)
@@ -142,7 +142,7 @@ async def test_the_command_prints_what_the_person_does(bot: Bot) -> None:
 
 
 async def test_the_command_prints_who_took_the_call(bot: Bot) -> None:
-    script(bot, ringing())
+    script(bot, dial_twiml())
     command = test_command.TestCommand()
     calling, socket = await command._answered(bot, "--say", "Sales", "--fast")
     await send(socket, {"type": "end"})

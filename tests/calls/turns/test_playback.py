@@ -1,4 +1,4 @@
-"""The playback clock: what was heard, from lengths and the little Twilio says."""
+"""The playback clock: heard text from clip lengths and Twilio's few reports."""
 
 import math
 
@@ -16,7 +16,7 @@ def clip(name: str, seconds: float = 5.0, text: str = TEN_WORDS) -> Clip:
 
 
 def playing(*seconds: float) -> Playback:
-    """A queue of clips sent at 0 whose sound began at 1 by Twilio's word."""
+    """Return a queue of clips sent at 0; Twilio reported the start at 1."""
     playback = Playback()
     for place, length in enumerate(seconds):
         playback.add(1, clip(str(place), length), at=0)

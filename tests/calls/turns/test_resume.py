@@ -46,11 +46,11 @@ def bot_said(index: int, text: str, heard: str = "", **fields: object) -> Turn:
     return replace(turn, **fields)  # type: ignore[arg-type]
 
 
-def lost_use(index: int) -> Turn:
-    return use_of(index, LOST_ANSWER, failed=True)
+def lost_tool_turn(index: int) -> Turn:
+    return tool_turn(index, LOST_ANSWER, failed=True)
 
 
-def use_of(index: int, result: str, *, failed: bool = False) -> Turn:
+def tool_turn(index: int, result: str, *, failed: bool = False) -> Turn:
     use = ToolCallRecord("x", "look_up", result=result, failed=failed)
     return Turn(index, "tool", 9.5, text="look_up", ended_at=10.0, tool_call=use)
 
@@ -132,13 +132,19 @@ def test_what_was_being_said_is_heard_as_far_as_time_allowed() -> None:
             True,
         ),
         ([replace(caller_said(0, "mhm"), is_backchannel=True)], False),
-        ([caller_said(0, "Hm?"), lost_use(1), filler(2)], True),
-        ([caller_said(0, "Hm?"), bot_said(1, "Wait.", "Wait."), lost_use(2)], True),
-        ([caller_said(0, "Hm?"), lost_use(1), bot_said(2, "Well", "We")], False),
-        ([bot_said(0, "Wait.", "Wait."), use_of(1, "Found."), bot_said(2, "It")], True),
+        ([caller_said(0, "Hm?"), lost_tool_turn(1), filler(2)], True),
+        (
+            [caller_said(0, "Hm?"), bot_said(1, "Wait.", "Wait."), lost_tool_turn(2)],
+            True,
+        ),
+        ([caller_said(0, "Hm?"), lost_tool_turn(1), bot_said(2, "Well", "We")], False),
+        (
+            [bot_said(0, "Wait.", "Wait."), tool_turn(1, "Found."), bot_said(2, "It")],
+            True,
+        ),
         (
             [
-                use_of(0, "Busy."),
+                tool_turn(0, "Busy."),
                 bot_said(1, "One.", "One.", kind=TurnKind.TRANSFER_NOTICE),
             ],
             True,

@@ -1,4 +1,4 @@
-"""From a moment of a clip to the words heard by then."""
+"""Word timing: the words heard by a position of a clip."""
 
 import struct
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""Twilio's account: which numbers it has, where they point, and what may go wrong."""
+"""The Twilio account: its numbers, their webhooks, and its errors."""
 
 from threading import Event
 
@@ -24,11 +24,11 @@ ELSEWHERE = "https://old.example.com/answer"
 MINE = "+15005550006"
 
 
-def asked(fake: FakeTwilio, *tokens: str, seconds: float = 5.0) -> Account:
+def account(fake: FakeTwilio, *tokens: str, seconds: float = 5.0) -> Account:
     return Account(SID, tokens or (TOKEN,), fake.url, seconds)
 
 
-# Where a number points
+# Webhooks of a number
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_every_page_of_the_account_is_read() -> None:
     with FakeTwilio(page_size=2) as fake:
         numbers = [f"+1500555{count:04}" for count in range(5)]
         fake.has(*map(number, numbers))
-        assert [row.number for row in asked(fake).numbers()] == numbers
+        assert [row.number for row in account(fake).numbers()] == numbers
         assert len(fake.requests) == 3
 
 
@@ -108,7 +108,7 @@ def test_the_token_goes_to_no_other_address_than_the_accounts() -> None:
         for address in (f"{thief.url}/x", f"//{thief.url}", "/elsewhere", f"@{FOLDER}"):
             fake.next_page = address
             with pytest.raises(TwilioRefused, match="odd address"):
-                asked(fake).numbers()
+                account(fake).numbers()
         assert not thief.requests
 
 
@@ -133,27 +133,27 @@ def test_errors_have_a_plain_message(
     with FakeTwilio() as fake:
         fake.status, fake.says = status, says
         with pytest.raises(error, match=words):
-            asked(fake).numbers()
+            account(fake).numbers()
 
 
 def test_a_wrong_token_is_refused_and_a_second_one_is_tried() -> None:
     with FakeTwilio() as fake:
         fake.has(number(MINE))
         with pytest.raises(BadAccount):
-            asked(fake, "wrong").numbers()
-        assert len(asked(fake, "new", TOKEN).numbers()) == 1
+            account(fake, "wrong").numbers()
+        assert len(account(fake, "new", TOKEN).numbers()) == 1
 
 
 def test_a_slow_twilio_is_given_up_in_time() -> None:
     with FakeTwilio() as fake:
         fake.holds = Event()
         with pytest.raises(TwilioAway, match=r"within 0\.2 seconds"):
-            asked(fake, seconds=0.2).numbers()
+            account(fake, seconds=0.2).numbers()
 
 
 def test_an_unreachable_twilio_is_reported() -> None:
     with FakeTwilio() as fake:
-        gone = asked(fake)
+        gone = account(fake)
     with pytest.raises(TwilioAway, match="cannot be reached"):
         gone.numbers()
 
@@ -164,5 +164,5 @@ def test_what_is_no_account_sid_is_not_sent_anywhere(sid: str) -> None:
         with pytest.raises(NotConnected):
             Account(sid, (TOKEN,), fake.url).numbers()
         with pytest.raises(UnknownNumber):
-            asked(fake).number("PN1/../../x")
+            account(fake).number("PN1/../../x")
         assert not fake.requests

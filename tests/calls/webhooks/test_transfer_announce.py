@@ -21,17 +21,17 @@ from tests.calls.webhooks.transfer_callbacks import (
     PERSON,
     SALES,
     TALKED,
-    handed_over,
     in_database,
     state,
     tags,
+    transferred_call,
     verbs,
 )
 
 
 @in_database
 async def test_whom_nothing_is_announced_to_is_connected_at_once(bot: Bot) -> None:
-    await handed_over(announce=False)
+    await transferred_call(announce=False)
     (dial,) = await verbs("/voice/action", **ENDED)
     assert dial[0].attrib == {}
     assert await tags("/voice/dial/0", **TALKED) == ["Hangup"]
@@ -41,7 +41,7 @@ async def test_whom_nothing_is_announced_to_is_connected_at_once(bot: Bot) -> No
 
 @in_database
 async def test_the_announcement_is_said_twice_in_the_calls_language(bot: Bot) -> None:
-    call = await handed_over()
+    call = await transferred_call()
     path = f"/voice/announcement/{call.pk}/0"
     first, second, end = await verbs(path, **PERSON)
     assert end.tag == "Hangup"
@@ -64,7 +64,7 @@ async def test_the_announcement_is_said_twice_in_the_calls_language(bot: Bot) ->
 @in_database
 @pytest.mark.parametrize("key", ["2", "*", "11", ""])
 async def test_another_key_than_1_takes_no_call(bot: Bot, key: str) -> None:
-    call = await handed_over()
+    call = await transferred_call()
     path = f"/voice/accept/{call.pk}/0"
     assert await tags(path, **PERSON, **KEY, Digits=key) == ["Say", "Hangup"]
     # Nobody accepted the call, even if Twilio bridged the two.
@@ -74,7 +74,7 @@ async def test_another_key_than_1_takes_no_call(bot: Bot, key: str) -> None:
 
 @in_database
 async def test_1_takes_the_call_and_its_end_is_the_end(bot: Bot) -> None:
-    call = await handed_over()
+    call = await transferred_call()
     path = f"/voice/accept/{call.pk}/0"
     for _ in range(2):
         assert await tags(path, **PERSON, **KEY, Digits="1") == ["Say"]
@@ -93,7 +93,7 @@ async def test_1_takes_the_call_and_its_end_is_the_end(bot: Bot) -> None:
 async def test_a_late_report_of_who_took_a_call_unannounced_is_believed(
     bot: Bot,
 ) -> None:
-    await handed_over(announce=False)
+    await transferred_call(announce=False)
     await post("/voice/status", **SESSION, CallStatus="completed")
     assert (await state())[1] == "caller-hung-up"
     await post("/voice/dial/0", **{**TALKED, "CallStatus": "completed"})
@@ -102,7 +102,7 @@ async def test_a_late_report_of_who_took_a_call_unannounced_is_believed(
 
 @in_database
 async def test_a_persons_telephone_speaks_of_its_own_call_only(bot: Bot) -> None:
-    call = await handed_over()
+    call = await transferred_call()
     for path, form in (
         (f"/voice/announcement/{call.pk}/1", PERSON),
         (f"/voice/announcement/{call.pk + 1}/0", PERSON),

@@ -1,4 +1,4 @@
-"""The dialled number of a transfer, and what comes of the dialling."""
+"""The dialled number of a transfer, and the outcomes of dialling it."""
 
 from datetime import timedelta
 from itertools import permutations
@@ -40,10 +40,10 @@ from tests.calls.webhooks.transfer_callbacks import (
     PERSON,
     SALES,
     TALKED,
-    handed_over,
     in_database,
     state,
     tags,
+    transferred_call,
     verbs,
 )
 from tests.conftest import numbered
@@ -51,7 +51,7 @@ from tests.conftest import numbered
 
 @in_database
 async def test_the_target_is_dialled_as_configured(bot: Bot) -> None:
-    call = await handed_over()
+    call = await transferred_call()
     (dial,) = await verbs("/voice/action", **ENDED)
     assert dial.attrib == {
         "action": f"{ORIGIN}/voice/dial/0",
@@ -87,7 +87,7 @@ async def test_the_target_is_dialled_as_configured(bot: Bot) -> None:
 async def test_a_caller_nobody_took_gets_a_fresh_relay_once(
     bot: Bot, form: dict[str, str], message: str
 ) -> None:
-    await handed_over()
+    await transferred_call()
     await post("/voice/action", **ENDED)
     first = await verbs("/voice/dial/0", **form)
     again = await verbs("/voice/dial/0", **form)
@@ -120,7 +120,7 @@ async def test_a_caller_nobody_took_gets_a_fresh_relay_once(
 
 @in_database
 async def test_what_came_of_it_stands_with_the_transfer_that_was_made(bot: Bot) -> None:
-    call = await handed_over()
+    call = await transferred_call()
     refused = {"call_id": "call_2", "name": "transfer_call", "failed": True}
     now = timezone.now()
     fixed = {"role": "tool", "text": "transfer_call", "started_at": now}
@@ -133,7 +133,7 @@ async def test_what_came_of_it_stands_with_the_transfer_that_was_made(bot: Bot) 
 
 @in_database
 async def test_who_comes_back_has_lost_no_line(bot: Bot) -> None:
-    await handed_over()
+    await transferred_call()
     assert await tags("/voice/dial/0", **NO_ANSWER) == ["Connect"]
     call = await Call.objects.aget()
     await admit(call.call_sid, call.relay_nonce, fallback=lambda: None)
@@ -153,7 +153,7 @@ async def test_who_comes_back_has_lost_no_line(bot: Bot) -> None:
 async def test_a_line_that_breaks_on_the_way_to_a_person_still_leads_there(
     bot: Bot,
 ) -> None:
-    await handed_over()
+    await transferred_call()
     for _ in range(2):
         assert await tags("/voice/action", **LOST) == ["Dial"]
     assert await tags("/voice/dial/0", **NO_ANSWER) == ["Connect"]
@@ -168,7 +168,7 @@ async def test_a_line_that_breaks_on_the_way_to_a_person_still_leads_there(
 async def test_a_caller_who_hangs_up_while_it_rings_ends_the_call(
     bot: Bot, status: str
 ) -> None:
-    await handed_over()
+    await transferred_call()
     gone = {**NO_ANSWER, "DialCallStatus": status, "CallStatus": "completed"}
     assert await tags("/voice/dial/0", **gone) == ["Hangup"]
     result = "The caller hung up before Sales took the call."
@@ -180,7 +180,7 @@ async def test_the_last_word_on_a_call_may_come_before_that_on_its_transfer(
     bot: Bot,
 ) -> None:
     """In every order, each twice: one end, and the right one."""
-    call = await handed_over()
+    call = await transferred_call()
     accept = f"/voice/accept/{call.pk}/0"
     reports: dict[str, tuple[str, dict[str, str]]] = {
         "action": ("/voice/action", ENDED),
@@ -219,7 +219,7 @@ async def test_the_person_sees_who_calls_or_else_our_number(bot: Bot) -> None:
         ({"from_number": "sip:a@b", "to_number": "sip:c@d"}, None),
     ):
         await Call.objects.all().adelete()
-        await handed_over()
+        await transferred_call()
         await Call.objects.aupdate(**{"direction": "inbound", **numbers})
         (dial,) = await verbs("/voice/action", **ENDED)
         assert dial.attrib.get("callerId") == shown
@@ -238,7 +238,7 @@ async def test_without_a_server_to_return_to_the_caller_hears_an_apology(
     await Bot.objects.aupdate(
         goodbye_message="Bye, {{name|you}} from {{caller_number}}."
     )
-    await handed_over()
+    await transferred_call()
     active_calls().closing = True
     said, end = await verbs("/voice/dial/0", **NO_ANSWER)
     assert (said.tag, end.tag) == ("Say", "Hangup")
@@ -253,7 +253,7 @@ async def test_a_bot_that_gives_up_says_so_in_the_language_of_the_call(
 ) -> None:
     settings.REDIS_URL = ""
     await bot.languages.acreate(language="de-DE", voice="Johanna")
-    call = await handed_over()
+    call = await transferred_call()
     german = {"name": "switch_language", "arguments": '{"language": "de-DE"}'}
     await call.turns.filter(index=0).aupdate(
         role="tool", text="switch_language", tool_call={"call_id": "call_0", **german}

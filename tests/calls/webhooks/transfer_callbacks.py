@@ -77,8 +77,8 @@ async def tags(path: str, **form: str) -> list[str]:
     return [verb.tag for verb in await verbs(path, **form)]
 
 
-async def handed_over(**changes: Any) -> Call:
-    """A call whose bot has just put the caller through."""
+async def transferred_call(**changes: Any) -> Call:
+    """Create a call whose bot has just transferred the caller."""
     await ring()
     call = await Call.objects.aget()
     await admit(call.call_sid, call.relay_nonce, fallback=lambda: None)
