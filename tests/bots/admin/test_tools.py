@@ -368,14 +368,14 @@ async def test_an_answer_with_html_is_shown_as_text(
 
 
 @pytest.mark.parametrize(
-    ("habit", "words"),
+    ("response", "words"),
     [
         (Said(404, b"No such order."), "The server answered with status 404."),
         (Waits(), "No answer within 0.3 s."),
     ],
 )
 async def test_a_failure_is_reported_in_plain_words(
-    habit: Any,
+    response: Any,
     words: str,
     operator: Client,
     tool: Tool,
@@ -383,7 +383,7 @@ async def test_a_failure_is_reported_in_plain_words(
     tools: ToolServer,
 ) -> None:
     await Tool.objects.aupdate(timeout_seconds=0.3)
-    tools.answers["/orders/42"] = habit
+    tools.answers["/orders/42"] = response
     page = await ask(operator, tool, argument__order_id="42")
     assert words in page
     assert 'role="alert"' in page

@@ -194,8 +194,8 @@ def test_a_quote_is_short_and_on_one_line() -> None:
 def form(listed: str, *rows: dict[str, str]) -> dict[str, str]:
     """Rows as the form sends them."""
     fields = {
-        f"{listed}-{place}-{name}": value
-        for place, row in enumerate(rows)
+        f"{listed}-{index}-{name}": value
+        for index, row in enumerate(rows)
         for name, value in row.items()
     }
     return {f"{listed}-TOTAL_FORMS": str(len(rows)), **fields}

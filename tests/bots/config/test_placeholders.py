@@ -134,9 +134,9 @@ def test_a_call_knows_who_where_and_when_in_its_bots_time_zone() -> None:
         to_number="+15005550006",
         variables={"shop": "berlin", "caller_number": "forged"},
     )
-    profile = config_of(Bot(name="Ada", time_zone="Asia/Tokyo"))
+    config = config_of(Bot(name="Ada", time_zone="Asia/Tokyo"))
     evening = datetime(2026, 11, 25, 23, 30, tzinfo=UTC)
-    assert variables(call, profile, {"extra": "1", "bot_name": "x"}, evening) == {
+    assert variables(call, config, {"extra": "1", "bot_name": "x"}, evening) == {
         "shop": "berlin",
         "extra": "1",
         "caller_number": "+15005550001",
@@ -145,19 +145,19 @@ def test_a_call_knows_who_where_and_when_in_its_bots_time_zone() -> None:
         "now": "Thursday, 26 November 2026, 08:30",
         "call_sid": "CA1",
     }
-    assert minute_of_week(evening, profile.time_zone) == 3 * 1440 + 8 * 60 + 30
+    assert minute_of_week(evening, config.time_zone) == 3 * 1440 + 8 * 60 + 30
 
 
 def test_an_unknown_time_zone_is_no_problem() -> None:
-    profile = config_of(Bot(time_zone="Gone/Nowhere"))
-    assert minute_of_week(datetime(2026, 11, 23, tzinfo=UTC), profile.time_zone) == 0
+    config = config_of(Bot(time_zone="Gone/Nowhere"))
+    assert minute_of_week(datetime(2026, 11, 23, tzinfo=UTC), config.time_zone) == 0
 
 
 # Opening hours
 
 
 @pytest.mark.parametrize(
-    ("text", "moments"),
+    ("text", "times"),
     [
         ("", {"mon 0:00": True, "sun 23:59": True}),
         ("Mon-Fri 9:00-17:30", {"mon 9:00": True, "fri 17:29": True}),
@@ -170,13 +170,13 @@ def test_an_unknown_time_zone_is_no_problem() -> None:
     ],
 )
 def test_opening_hours_are_read_as_people_write_them(
-    text: str, moments: dict[str, bool]
+    text: str, times: dict[str, bool]
 ) -> None:
-    for moment, expected in moments.items():
-        day, clock = moment.split()
+    for time, expected in times.items():
+        day, clock = time.split()
         hour, minute = map(int, clock.split(":"))
-        place = DAYS.index(day) * 1440 + hour * 60 + minute
-        assert is_open(text, place) is expected, moment
+        minute_of_the_week = DAYS.index(day) * 1440 + hour * 60 + minute
+        assert is_open(text, minute_of_the_week) is expected, time
 
 
 @pytest.mark.parametrize(

@@ -67,8 +67,11 @@ def called(words: str, config: BotConfig = CONFIG) -> tuple[str, Any]:
 
 def after(name: str, result: str, arguments: str = "{}", words: str = "Hi") -> str:
     """The answer after a function's result."""
-    use = ToolCallRecord("1", name, arguments, 1, result)
-    turns = [Turn(0, "caller", 0.0, words, words), Turn(1, "tool", 0.0, tool_call=use)]
+    record = ToolCallRecord("1", name, arguments, 1, result)
+    turns = [
+        Turn(0, "caller", 0.0, words, words),
+        Turn(1, "tool", 0.0, tool_call=record),
+    ]
     return reply(messages("You are Ada.", turns))
 
 
@@ -169,9 +172,12 @@ def test_without_the_function_there_is_small_talk(words: str) -> None:
 
 
 def test_nothing_is_called_again_once_its_result_is_there() -> None:
-    use = ToolCallRecord("1", "look_up_order", "{}", 1, "Done.")
+    record = ToolCallRecord("1", "look_up_order", "{}", 1, "Done.")
     words = "Look up my order 42."
-    turns = [Turn(0, "caller", 0.0, words, words), Turn(1, "tool", 0.0, tool_call=use)]
+    turns = [
+        Turn(0, "caller", 0.0, words, words),
+        Turn(1, "tool", 0.0, tool_call=record),
+    ]
     assert plan(messages("", turns), functions()) == []
 
 
@@ -202,9 +208,11 @@ def test_a_result_is_put_into_words(result: str, answer: str) -> None:
 
 
 def test_results_of_several_calls_are_said_together() -> None:
-    uses = [ToolCallRecord(str(n), "f", "{}", 1, f"{UNTRUSTED}{n}") for n in (1, 2)]
+    records = [ToolCallRecord(str(n), "f", "{}", 1, f"{UNTRUSTED}{n}") for n in (1, 2)]
     turns = [Turn(0, "caller", 0.0, "Hi", "Hi")]
-    turns += [Turn(n, "tool", 0.0, tool_call=use) for n, use in enumerate(uses, 1)]
+    turns += [
+        Turn(n, "tool", 0.0, tool_call=record) for n, record in enumerate(records, 1)
+    ]
     assert reply(messages("", turns)) == (
         "Here is what I found: 1. Here is what I found: 2."
     )

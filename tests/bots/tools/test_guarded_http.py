@@ -49,8 +49,8 @@ async def get(url: str, seconds: float = 5.0, **more: Any) -> Answer:
     return await fetch(Request("GET", url, more.pop("headers", {}), seconds, **more))
 
 
-async def answered(tools: ToolServer, habit: Habit, seconds: float = 5.0) -> Answer:
-    tools.answers["/x"] = habit
+async def answered(tools: ToolServer, response: Habit, seconds: float = 5.0) -> Answer:
+    tools.answers["/x"] = response
     return await get(f"{tools.url}/x", seconds)
 
 
@@ -184,7 +184,7 @@ async def test_a_redirect_on_the_same_host_is_followed(tools: ToolServer) -> Non
 
 
 @pytest.mark.parametrize(
-    ("place", "path"),
+    ("location", "path"),
     [
         ("/a%3Bb/..%3B/c", "/a%3Bb/..%3B/c"),
         ("b;c", "/b;c"),
@@ -194,9 +194,9 @@ async def test_a_redirect_on_the_same_host_is_followed(tools: ToolServer) -> Non
     ],
 )
 async def test_a_redirect_keeps_its_escapes(
-    place: str, path: str, tools: ToolServer
+    location: str, path: str, tools: ToolServer
 ) -> None:
-    found = redirect(place.format(port=tools.port))
+    found = redirect(location.format(port=tools.port))
     tools.answers["/x"] = lambda asked: json_answer("{}") if asked.query else found
     tools.answers[path] = tools.answers.get(path, json_answer("{}"))
     await get(f"{tools.url}/x")
@@ -204,7 +204,7 @@ async def test_a_redirect_keeps_its_escapes(
 
 
 @pytest.mark.parametrize(
-    "place",
+    "location",
     [
         "http://localhost:{port}/new",
         "http://127.0.0.1:{other}/new",
@@ -218,10 +218,10 @@ async def test_a_redirect_keeps_its_escapes(
     ],
 )
 async def test_a_redirect_to_another_host_is_not_followed(
-    place: str, tools: ToolServer
+    location: str, tools: ToolServer
 ) -> None:
     tools.answers["/new"] = json_answer("{}")
-    to = place.format(port=tools.port, other=free_port())
+    to = location.format(port=tools.port, other=free_port())
     with pytest.raises(Unreachable):
         await answered(tools, redirect(to))
     assert [request.path for request in tools.requests] == ["/x"]
@@ -279,10 +279,10 @@ async def test_a_slow_server_costs_no_more_than_the_time_limit(
     tools: ToolServer,
 ) -> None:
     loop = asyncio.get_running_loop()
-    for habit in (Waits(), Drips()):
+    for response in (Waits(), Drips()):
         began = loop.time()
         with pytest.raises(Unreachable, match=r"No answer within 0\.3 s"):
-            await answered(tools, habit, seconds=0.3)
+            await answered(tools, response, seconds=0.3)
         assert loop.time() - began < 1.0
 
 
@@ -304,7 +304,7 @@ async def test_a_packed_answer_is_unpacked_only_as_far_as_it_is_read(
 
 
 @pytest.mark.parametrize(
-    "habit",
+    "response",
     [
         Leaves(),
         Leaves(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{"),
@@ -316,10 +316,10 @@ async def test_a_packed_answer_is_unpacked_only_as_far_as_it_is_read(
     ],
 )
 async def test_a_bad_answer_is_explained_in_words(
-    habit: Habit, tools: ToolServer
+    response: Habit, tools: ToolServer
 ) -> None:
     with pytest.raises(Unreachable) as failure:
-        await answered(tools, habit)
+        await answered(tools, response)
     assert str(failure.value).endswith(".")
     assert str(tools.port) not in str(failure.value)
 

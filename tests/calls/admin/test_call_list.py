@@ -211,9 +211,12 @@ FIRST, LAST = date(2024, 11, 30), date(2025, 2, 2)
 
 
 def steps(asked: dict[str, str], first: date = FIRST) -> list[str]:
-    way = drill(asked, "at", first, LAST)
-    assert way
-    return [way.back.title if way.back else "", *(link.title for link in way.choices)]
+    drilldown = drill(asked, "at", first, LAST)
+    assert drilldown
+    return [
+        drilldown.back.title if drilldown.back else "",
+        *(link.title for link in drilldown.choices),
+    ]
 
 
 def test_dates_are_drilled_down_to_a_day() -> None:
@@ -225,9 +228,9 @@ def test_dates_are_drilled_down_to_a_day() -> None:
     february = {"at__year": "2025", "at__month": "2"}
     assert steps(february) == ["2025", "1 February", "2 February"]
     assert steps({**february, "at__day": "2"}) == ["February 2025"]
-    way = drill({**february, "q": "a&b", "p": "3"}, "at", FIRST, LAST)
-    assert way
-    assert way.choices[0].query == "?q=a%26b&at__year=2025&at__month=2&at__day=1"
+    drilldown = drill({**february, "q": "a&b", "p": "3"}, "at", FIRST, LAST)
+    assert drilldown
+    assert drilldown.choices[0].query == "?q=a%26b&at__year=2025&at__month=2&at__day=1"
     for odd in (
         {"at__year": "x"},
         {"at__year": "0"},

@@ -190,10 +190,10 @@ def test_the_clocks_may_change(settings: Settings, day: date, hours: int) -> Non
     period = hours_of(day)
     assert len(period.buckets()) == hours
     assert len({period.label(begin) for begin, _ in period.buckets()}) == hours
-    for place, (begin, end) in enumerate(period.buckets()):
+    for index, (begin, end) in enumerate(period.buckets()):
         assert begin < end
-        assert period.bucket_of(begin) == place
-        assert period.bucket_of(end - timedelta(microseconds=1)) == place
+        assert period.bucket_of(begin) == index
+        assert period.bucket_of(end - timedelta(microseconds=1)) == index
 
 
 @pytest.mark.parametrize(

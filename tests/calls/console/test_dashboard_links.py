@@ -24,9 +24,9 @@ def test_a_lost_line_is_shown_beside_the_open_calls(
 
 
 def test_the_page_leads_to_what_this_person_may_see(admin_client: Client) -> None:
-    places = home(admin_client)["links"]
-    assert len(places) == 10
-    for name, link in places:
+    links = home(admin_client)["links"]
+    assert len(links) == 10
+    for name, link in links:
         assert f'<a href="{link}">{name}</a>' in text(admin_client)
         assert admin_client.get(link).status_code == 200
     client = Client()

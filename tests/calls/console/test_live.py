@@ -165,7 +165,7 @@ async def test_asked_again_to_end_a_call_ends_at_once(
     assert (await closed(call.call_sid)).end_reason == "operator-ended"
 
 
-async def test_a_caller_is_put_through_where_the_bot_has_a_number_for_it(
+async def test_a_caller_is_transferred_where_the_bot_has_a_number_for_it(
     server: LiveServer, inworld: FakeInworld, bot: Bot
 ) -> None:
     await make_bot(NUMBER, transfer_number="+15005550099")

@@ -122,8 +122,8 @@ def test_the_page_of_a_number_shows_it_escaped(admin_client: Client) -> None:
     Bot.objects.filter(pk=bot.pk).update(greeting=hostile, hints=hostile, name=hostile)
     number = PhoneNumber.objects.create(number=MINE, bot=bot)
     page = admin_client.get(f"/admin/bots/phonenumber/{number.pk}/change/")
-    ahead = admin_client.get(f"/admin/numbers/preview/?number={quote(MINE)}")
-    for shown in (page.content.decode(), ahead.content.decode()):
+    preview_page = admin_client.get(f"/admin/numbers/preview/?number={quote(MINE)}")
+    for shown in (page.content.decode(), preview_page.content.decode()):
         assert "<dt>First words" in shown
         assert "<script>x=1" not in shown
         assert "{{ 7*7 }}" in shown

@@ -80,9 +80,11 @@ def test_the_page_lists_where_numbers_point_and_who_answers_here(
     own = Bot.objects.create(name="Berlin")
     PhoneNumber.objects.create(number=MINE, bot=own)
     PhoneNumber.objects.create(number="+15005559999", label="Lost")
-    away = number("+15005550007", voice_url=ELSEWHERE, friendly_name=HOSTILE + "\0")
+    elsewhere = number(
+        "+15005550007", voice_url=ELSEWHERE, friendly_name=HOSTILE + "\0"
+    )
     mute = number("+15005550008", capabilities={"voice": False})
-    twilio.has(number(MINE, **HERE), away, mute)
+    twilio.has(number(MINE, **HERE), elsewhere, mute)
     shown = page(admin_client)
     assert f"Points elsewhere: {ELSEWHERE}" in shown
     assert "Berlin</strong> answers it." in shown
@@ -200,10 +202,10 @@ def test_a_change_without_an_answer_is_logged_all_the_same(
     twilio.has(number(MINE))
     answer = twilio._answer
 
-    def away(http: Any, form: dict[str, str]) -> tuple[int, bytes]:
+    def answer_gets_only(http: Any, form: dict[str, str]) -> tuple[int, bytes]:
         return (503, b"") if http.command == "POST" else answer(http, form)
 
-    monkeypatch.setattr(twilio, "_answer", away)
+    monkeypatch.setattr(twilio, "_answer", answer_gets_only)
     assert "has a problem" in text(point(admin_client))
     assert "without a response" in LogEntry.objects.get().change_message
 

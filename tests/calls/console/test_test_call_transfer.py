@@ -85,8 +85,8 @@ async def test_a_person_who_takes_it_ends_the_call(
     assert answer.json() == {"reason": "The caller was transferred"}
     row = await closed(call_data["callSid"])
     assert (row.status, row.end_reason) == ("completed", "transferred")
-    (use,) = [turn.tool_call for turn in await turns(row) if turn.tool_call]
-    assert use["result"] == "Sales took the call."
+    (tool_call,) = [turn.tool_call for turn in await turns(row) if turn.tool_call]
+    assert tool_call["result"] == "Sales took the call."
     again = await browser.decide(call_data["token"], "no-answer")
     assert (again.status_code, again.json()) == (409, {"problem": "The call is over."})
 

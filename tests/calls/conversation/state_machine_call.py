@@ -348,14 +348,14 @@ class ModelledCall(RuleBasedStateMachine):
             if wakes_at is not None:
                 wakes_at = max(wakes_at, self.now) + self.late_by
             planned = self.planned[0][0] if self.planned else None
-            moments = [wakes_at, planned, None if self.over else self.twilio.next_at()]
-            moment = min((m for m in moments if m is not None), default=until)
-            if moment >= until:
+            times = [wakes_at, planned, None if self.over else self.twilio.next_at()]
+            next_time = min((m for m in times if m is not None), default=until)
+            if next_time >= until:
                 break
-            self.now = max(self.now, moment)
-            if moment == planned:
+            self.now = max(self.now, next_time)
+            if next_time == planned:
                 heapq.heappop(self.planned)[2]()
-            elif moment == wakes_at:
+            elif next_time == wakes_at:
                 self.fire_timer()
             elif (notice := self.twilio.next_notice()) is not None:
                 self.feed(notice)
@@ -386,5 +386,5 @@ class ModelledCall(RuleBasedStateMachine):
 
     def segment(self, words: int, seconds: float, end: str = "") -> Clip:
         name = next(self.names)
-        text = " ".join(f"b{name}.{place}" for place in range(words)) + end
+        text = " ".join(f"b{name}.{index}" for index in range(words)) + end
         return Clip(f"{name}", f"https://x/{name}", text, seconds)

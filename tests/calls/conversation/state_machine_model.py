@@ -208,9 +208,9 @@ class Ledger:
                 assert clip.text == self.lines.popleft(), "not next, or twice"
         else:
             assert any(clip is cut for cut in self.replayable), "played a stale clip"
-            places = [i for i, cut in enumerate(self.replayable) if cut is clip]
+            indexes = [i for i, cut in enumerate(self.replayable) if cut is clip]
             # This checks the order, too; replayed clips overtake held ones.
-            del self.replayable[places[0] if replayed else 0 : places[0] + 1]
+            del self.replayable[indexes[0] if replayed else 0 : indexes[0] + 1]
         self.played.append(clip)
 
     def record(self, turn: Turn, bot_clips: list[Clip]) -> None:

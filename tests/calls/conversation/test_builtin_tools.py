@@ -163,7 +163,7 @@ def test_a_goodbye_that_never_comes_ends_the_call_all_the_same() -> None:
 def test_what_else_the_model_wants_is_done_while_the_goodbye_is_heard() -> None:
     talk = transfer_talk()
     actions = call_tools(talk, BYE, call("look_up", "2"))
-    assert [use.tool for use in of(CallTool, actions)] == [LOOK_UP]
+    assert [record.tool for record in of(CallTool, actions)] == [LOOK_UP]
     goodbye = spoken(actions)
     assert not of(StartReply, talk.on(ToolCallEnded("2", "Noted.")))
     play_sentence(talk, goodbye)
@@ -265,7 +265,7 @@ def test_what_also_means_something_else_is_no_goodbye(
 # To a person
 
 
-def test_a_caller_is_put_through_with_a_summary_after_a_notice() -> None:
+def test_a_caller_is_transferred_with_a_summary_after_a_notice() -> None:
     talk = transfer_talk()
     summary = "Ann  asks\nabout order 7."
     actions = call_tools(talk, call("transfer_call", target="Sales", summary=summary))
@@ -368,8 +368,12 @@ def test_a_key_for_somebody_who_is_not_there_is_answered(name: str) -> None:
 def test_after_so_many_transfers_nobody_more_is_bothered() -> None:
     talk = transfer_talk()
     for index in range(MAX_TRANSFERS):
-        use = ToolCallRecord(f"t{index}", "transfer_call", result="Nobody picked up.")
-        turn = Turn(index, "tool", 0.0, text=use.name, tool_call=use, ended_at=1.0)
+        record = ToolCallRecord(
+            f"t{index}", "transfer_call", result="Nobody picked up."
+        )
+        turn = Turn(
+            index, "tool", 0.0, text=record.name, tool_call=record, ended_at=1.0
+        )
         talk.core.turns.append(turn)
     actions = call_tools(talk, call("transfer_call", target="Sales", summary="Ann."))
     assert history_of(started(actions))[-1] == ("tool", NO_TARGET_AVAILABLE)

@@ -55,9 +55,9 @@ class Talk:
 
     def passes(self) -> list[Action]:
         """Advance the clock to the next deadline."""
-        moment = self.core.next_deadline()
-        assert moment is not None
-        return self.on(TimerFired(), after=moment - self.now)
+        deadline = self.core.next_deadline()
+        assert deadline is not None
+        return self.on(TimerFired(), after=deadline - self.now)
 
     def transcript(self) -> list[tuple[str, str, str]]:
         rows = [self.turns[index] for index in sorted(self.turns)]

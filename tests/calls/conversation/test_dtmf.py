@@ -250,9 +250,9 @@ def test_a_secret_is_sent_to_the_model_and_shown_to_nobody(by: str) -> None:
     assert update["state"]["keys"] == MASKED
     (start,) = press_keys(talk, "#")
     assert history_of(start)[-1] == ("tool", "The caller pressed 4 7 1.")
-    use = talk.turns[1].tool_call
-    assert use
-    assert use.to_json()["result"] == "The caller pressed ••••."
+    tool_call = talk.turns[1].tool_call
+    assert tool_call
+    assert tool_call.to_json()["result"] == "The caller pressed ••••."
     assert "4 7 1" not in str([turn.display_text for turn in talk.core.turns])
 
 
@@ -353,8 +353,8 @@ def test_the_next_request_says_whether_it_is_secret() -> None:
     play_sentence(talk, spoken(talk.on(ReplyEnded(start.reply, calls=(asking,)))))
     (again,) = press_keys(talk, "4711")
     assert history_of(again)[-1] == ("tool", "The caller pressed 4 7 1 1.")
-    uses_of_keys = [turn.tool_call for turn in talk.core.turns if turn.tool_call]
-    assert uses_of_keys[-1].to_json()["result"] == "The caller pressed 4 7 1 1."
+    tool_calls = [turn.tool_call for turn in talk.core.turns if turn.tool_call]
+    assert tool_calls[-1].to_json()["result"] == "The caller pressed 4 7 1 1."
 
 
 def test_a_secret_stays_one_when_the_line_breaks_before_it_is_typed() -> None:

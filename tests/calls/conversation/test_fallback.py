@@ -114,7 +114,7 @@ def test_the_call_is_ended_after_three_answers_in_a_row_that_failed() -> None:
     assert last_steps(started_policy(), HANG_UP_AFTER) == [*apologies, "hang_up"]
 
 
-def test_the_caller_is_put_through_after_two_where_that_is_possible() -> None:
+def test_the_caller_is_transferred_after_two_where_that_is_possible() -> None:
     apologies = ["apology"] * (TRANSFER_AFTER - 1)
     found = last_steps(started_policy(), TRANSFER_AFTER, can_transfer=True)
     assert found == [*apologies, "transfer"]
@@ -288,10 +288,12 @@ def test_where_nobody_is_there_a_caller_gets_the_same_third_chance(why: str) -> 
     talk = Talk(apology_message=APOLOGY, targets=targets)
     if why == "tried enough":
         for index in range(MAX_TRANSFERS):
-            use = ToolCallRecord(
+            record = ToolCallRecord(
                 f"t{index}", "transfer_call", result="Nobody picked up."
             )
-            turn = Turn(index, "tool", 0.0, text=use.name, tool_call=use, ended_at=1.0)
+            turn = Turn(
+                index, "tool", 0.0, text=record.name, tool_call=record, ended_at=1.0
+            )
             talk.core.turns.append(turn)
     for _ in range(HANG_UP_AFTER - 1):
         hears_an_apology(talk)

@@ -240,7 +240,7 @@ async def test_a_stream_that_stalls_after_a_sentence_does_not_keep_the_caller(
 # A person, or goodbye
 
 
-async def test_a_caller_is_put_through_after_two_failures_in_a_row(
+async def test_a_caller_is_transferred_after_two_failures_in_a_row(
     server: LiveServer, inworld: FakeInworld
 ) -> None:
     await make_bot(NUMBER, transfer_number=COLLEAGUE)

@@ -48,8 +48,8 @@ def history(*turns: Turn, continues: bool = False) -> list[tuple[str, str]]:
 def test_arguments_that_are_no_object_would_be_refused_with_all_the_rest(
     written: str, sent: str
 ) -> None:
-    use = Turn(1, "tool", 0.0, tool_call=ToolCallRecord("c1", "look_up", written))
-    asked = messages("Be kind.", [caller("Hm?"), use])[2]
+    tool_turn = Turn(1, "tool", 0.0, tool_call=ToolCallRecord("c1", "look_up", written))
+    asked = messages("Be kind.", [caller("Hm?"), tool_turn])[2]
     assert asked["tool_calls"][0]["function"]["arguments"] == sent
 
 
@@ -185,9 +185,9 @@ def test_what_nobody_heard_is_in_the_transcript_only() -> None:
     assert talk.turns[1].interrupted
 
 
-@pytest.mark.parametrize("place", [2, 3, 4])
+@pytest.mark.parametrize("position", [2, 3, 4])
 def test_the_transfer_notice_comes_before_the_result_of_the_transfer(
-    place: int,
+    position: int,
 ) -> None:
     transfer = ToolCallRecord("1", "transfer_call", batch=1, result="Nobody answered.")
     refused = ToolCallRecord("2", "end_call", batch=1, result="Too late.")
@@ -195,7 +195,7 @@ def test_the_transfer_notice_comes_before_the_result_of_the_transfer(
         *(caller("Sales, please."), Turn(1, "tool", 0.0, tool_call=transfer)),
         *(Turn(2, "tool", 0.0, tool_call=refused), caller("Thanks.")),
     ]
-    turns.insert(place, replace(bot("One moment."), kind=TurnKind.TRANSFER_NOTICE))
+    turns.insert(position, replace(bot("One moment."), kind=TurnKind.TRANSFER_NOTICE))
     assert history(*turns)[1:] == [
         ("assistant", "One moment."),
         ("tool", "Nobody answered."),

@@ -56,9 +56,9 @@ def spoken(talk: Talk, within: float = 300.0) -> tuple[str, float]:
     """Wait for the next fixed sentence; return its text and the seconds waited."""
     began = talk.now
     while (
-        moment := talk.core.next_deadline()
-    ) is not None and moment <= began + within:
-        sentences = of(SpeakText, talk.on(TimerFired(), after=moment - talk.now))
+        deadline := talk.core.next_deadline()
+    ) is not None and deadline <= began + within:
+        sentences = of(SpeakText, talk.on(TimerFired(), after=deadline - talk.now))
         if sentences:
             return sentences[0].text, round(talk.now - began, 6)
     return "", within

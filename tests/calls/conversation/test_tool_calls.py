@@ -71,7 +71,7 @@ def call_tools(
 def history_of(start: StartReply) -> list[tuple[str, Any]]:
     """The messages after the system prompt, in short: calls by their names."""
     return [
-        (m["role"], [use["function"]["name"] for use in m["tool_calls"]])
+        (m["role"], [tool_call["function"]["name"] for tool_call in m["tool_calls"]])
         if "tool_calls" in m
         else (m["role"], m["content"])
         for m in start.messages[1:]
@@ -122,7 +122,7 @@ def test_of_several_tools_all_are_waited_for() -> None:
     actions = call_tools(
         talk, call("look_up", "a", id="1"), call("look_up", "b", id="2")
     )
-    assert [use.call_id for use in of(CallTool, actions)] == ["a", "b"]
+    assert [tool_call.call_id for tool_call in of(CallTool, actions)] == ["a", "b"]
     assert not of(StartReply, talk.on(ToolCallEnded("b", "Two.")))
     start = started(talk.on(ToolCallEnded("a", "One.")))
     assert history_of(start)[1:] == [
@@ -157,8 +157,8 @@ def test_every_use_has_an_id_of_its_own_and_a_name_of_bearable_length() -> None:
     talk = tool_talk()
     call_tools(talk, call("look_up"), call("look_up"), call("x" * 200, ""))
     used = [turn.tool_call for turn in talk.core.turns if turn.tool_call]
-    assert len({use.call_id for use in used}) == 3
-    assert all(use.call_id for use in used)
+    assert len({tool_call.call_id for tool_call in used}) == 3
+    assert all(tool_call.call_id for tool_call in used)
     assert used[2].name == "x" * 80
 
 
@@ -279,10 +279,12 @@ def test_a_secret_argument_is_hidden_from_the_first_record_on() -> None:
     talk = tool_talk()
     actions = call_tools(talk, call("pay", card="4111", sum="9"))
     hidden = json.dumps({"card": MASK, "sum": "9"}, ensure_ascii=False)
-    assert [use["arguments"] for use in recorded(actions)] == [hidden]
+    assert [tool_call["arguments"] for tool_call in recorded(actions)] == [hidden]
     shown = (hidden, "Paid with ••••.")
     actions = talk.on(ToolCallEnded("1", "Paid with 4111.", redacted=shown))
-    assert [use["result"] for use in recorded(actions)] == ["Paid with ••••."]
+    assert [tool_call["result"] for tool_call in recorded(actions)] == [
+        "Paid with ••••."
+    ]
     assert history_of(started(actions))[-1] == ("tool", "Paid with 4111.")
 
 
@@ -304,9 +306,9 @@ def menu(tool: ToolSpec) -> tuple[MenuEntry, ...]:
 
 def test_a_key_uses_a_tool_and_its_result_is_answered() -> None:
     talk = tool_talk(menu=menu(LOOK_UP))
-    (use,) = of(CallTool, talk.on(DtmfReceived("8")))
-    assert (use.tool, use.arguments) == (LOOK_UP, {})
-    start = started(talk.on(ToolCallEnded(use.call_id, "Open.")))
+    (tool_call,) = of(CallTool, talk.on(DtmfReceived("8")))
+    assert (tool_call.tool, tool_call.arguments) == (LOOK_UP, {})
+    start = started(talk.on(ToolCallEnded(tool_call.call_id, "Open.")))
     assert history_of(start) == [
         ("user", "[pressed 8]"),
         ("assistant", ["look_up"]),
@@ -317,8 +319,8 @@ def test_a_key_uses_a_tool_and_its_result_is_answered() -> None:
 def test_a_key_may_use_a_tool_that_the_model_may_not() -> None:
     opening = ToolSpec("opening_hours")
     talk = tool_talk(menu=menu(opening))
-    (use,) = of(CallTool, talk.on(DtmfReceived("8")))
-    assert use.tool is opening
+    (tool_call,) = of(CallTool, talk.on(DtmfReceived("8")))
+    assert tool_call.tool is opening
 
 
 CHOICES = (
@@ -382,9 +384,9 @@ def test_any_other_answer_waits_for_what_still_runs(then: str) -> None:
     if then == "words":
         actions = talk.on(CallerSpoke("And my order?"), after=0.5)
     assert not of(StartReply, actions)
-    for use in of(CallTool, actions):
+    for tool_call in of(CallTool, actions):
         assert not of(
-            StartReply, talk.on(ToolCallEnded(use.call_id, "Paid."), after=0.5)
+            StartReply, talk.on(ToolCallEnded(tool_call.call_id, "Paid."), after=0.5)
         )
     assert ("tool", "Sent.") in history_of(
         started(talk.on(ToolCallEnded("1", "Sent.")))
@@ -393,6 +395,6 @@ def test_any_other_answer_waits_for_what_still_runs(then: str) -> None:
 
 def test_who_presses_again_waits_for_the_tool_that_runs() -> None:
     talk = tool_talk(menu=CHOICES)
-    (use,) = of(CallTool, talk.on(DtmfReceived("8")))
+    (tool_call,) = of(CallTool, talk.on(DtmfReceived("8")))
     assert not of(CallTool, talk.on(DtmfReceived("8"), after=1))
-    assert started(talk.on(ToolCallEnded(use.call_id, "Paid."), after=1))
+    assert started(talk.on(ToolCallEnded(tool_call.call_id, "Paid."), after=1))

@@ -79,8 +79,10 @@ def functions_of(
 
 
 def test_a_name_that_a_model_made_up_does_not_spoil_the_rest_of_the_call() -> None:
-    use = ToolCallRecord("1", "look up, bitte: Größe!" * 4, result="No such function.")
-    called = messages("", [Turn(0, "tool", 0.0, tool_call=use)])[-2]["tool_calls"]
+    record = ToolCallRecord(
+        "1", "look up, bitte: Größe!" * 4, result="No such function."
+    )
+    called = messages("", [Turn(0, "tool", 0.0, tool_call=record)])[-2]["tool_calls"]
     assert re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", called[0]["function"]["name"])
 
 
@@ -168,8 +170,8 @@ def test_wherever_arguments_are_cut_the_call_is_the_same(
     arguments: dict[str, Any], data: st.DataObject
 ) -> None:
     written = json.dumps(arguments, ensure_ascii=False)
-    places = st.lists(st.integers(0, len(written)), max_size=9)
-    cuts = [0, *sorted(data.draw(places)), len(written)]
+    positions = st.lists(st.integers(0, len(written)), max_size=9)
+    cuts = [0, *sorted(data.draw(positions)), len(written)]
     parts = [ToolCallPart(0, "call_1", "look_up", "")]
     for start, end in pairwise(cuts):
         parts.append(ToolCallPart(0, "", "", written[start:end]))
@@ -180,7 +182,7 @@ def test_wherever_arguments_are_cut_the_call_is_the_same(
 
 @given(st.permutations([0, 0, 0, 1, 1, 2]))
 def test_parts_of_several_calls_may_come_in_any_order(order: Sequence[int]) -> None:
-    parts = [ToolCallPart(n, f"id{n}", f"f{n}", f"{place}") for place, n in
+    parts = [ToolCallPart(n, f"id{n}", f"f{n}", f"{position}") for position, n in
              enumerate(order)]  # fmt: skip
     written = {n: "".join(p.arguments for p in parts if p.index == n) for n in order}
     assert put_together(*parts) == tuple(
@@ -246,7 +248,7 @@ def used(call_id: str, batch: int = 1, result: str = "Done.") -> Turn:
 def roles(*turns: Turn) -> list[Any]:
     """Each message in short: its role, or the ids of what was called or answered."""
     return [
-        [use["id"] for use in m["tool_calls"]]
+        [requested["id"] for requested in m["tool_calls"]]
         if "tool_calls" in m
         else m.get("tool_call_id", m["role"])
         for m in messages("Be kind.", turns)[1:]
@@ -316,7 +318,7 @@ def test_a_long_history_loses_complete_exchanges_never_half_of_a_tool_call(
     assert sum(len(m["content"] or "") for m in history) < MAX_HISTORY_LENGTH + 500
     assert history[0] == {"role": "system", "content": "Be kind."}
     assert history[begin]["role"] == "user"
-    asked = [use["id"] for m in history for use in m.get("tool_calls", ())]
+    asked = [requested["id"] for m in history for requested in m.get("tool_calls", ())]
     answered = [m["tool_call_id"] for m in history if m["role"] == "tool"]
     assert asked == answered
     assert asked[-1] == "b29"

@@ -86,7 +86,7 @@ async def test_beside_a_running_server_every_part_is_tried(
     inworld.voices = [{"voiceId": bot.tts_voice}]
     inworld.models = [{"model": bot.llm_model}]
     port = str(free_port())
-    world = {
+    variables = {
         "DATABASE_URL": database_url,
         "INWORLD_BASE_URL": inworld.url,
         "PORT": port,
@@ -95,8 +95,8 @@ async def test_beside_a_running_server_every_part_is_tried(
         "DEBUG": "true",
         "TWILIO_ACCOUNT_SID": "",
     }
-    async with running(**world):
-        done = await asyncio.to_thread(run_doctor, "--json", **world)
+    async with running(**variables):
+        done = await asyncio.to_thread(run_doctor, "--json", **variables)
     report = json.loads(done.stdout)
     found = {finding["name"]: finding["level"] for finding in report["findings"]}
     assert found == {
@@ -139,16 +139,16 @@ def test_without_a_server_and_a_database_it_says_so_and_does_not_break() -> None
 def test_it_ends_with_any_table_of_the_database_locked(table: str) -> None:
     try:
         with Postgres() as postgres:
-            world = {
+            variables = {
                 "DATABASE_URL": postgres.url,
                 "SERVER_URL": f"http://127.0.0.1:{free_port()}",
                 "REDIS_URL": "",
                 "INWORLD_BASE_URL": "http://127.0.0.1:9",
                 "DEBUG": "true",
             }
-            manage(world, "migrate")
+            manage(variables, "migrate")
             postgres.lock(table)
-            done = run_doctor("--no-speech", **world)
+            done = run_doctor("--no-speech", **variables)
     except Missing as missing:
         pytest.skip(str(missing))
     assert "✗ Database: It cannot be used: it does not answer within" in done.stdout
@@ -222,10 +222,10 @@ def test_a_database_takes_a_call_that_leaves_no_trace() -> None:
 
 
 def test_a_database_that_cannot_be_reached_is_reported_in_its_own_words() -> None:
-    def away() -> None:
+    def unreachable() -> None:
         raise OperationalError("connection refused\n  by 10.0.0.5.")
 
-    (finding,) = probe_database(away)
+    (finding,) = probe_database(unreachable)
     assert finding.level == "failure"
     assert "connection refused by 10.0.0.5. Is DATABASE_URL" in finding.text
     assert finding.caller_hears == SORRY

@@ -145,8 +145,8 @@ async def test_a_layer_that_is_away_is_named_once(
 ) -> None:
     caplog.set_level(logging.INFO)
     hosts = [{"address": f"redis://127.0.0.1:{free_port()}/0"}]
-    away = {"BACKEND": REDIS, "CONFIG": {"hosts": hosts}}
-    settings.CHANNEL_LAYERS = {"default": away}
+    unreachable = {"BACKEND": REDIS, "CONFIG": {"hosts": hosts}}
+    settings.CHANNEL_LAYERS = {"default": unreachable}
     viewer = Viewer()
     async with asyncio.timeout(10):
         while "is not available" not in caplog.text:  # noqa: ASYNC110  (a log has no event)

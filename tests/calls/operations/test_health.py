@@ -120,8 +120,8 @@ async def test_without_a_database_a_process_is_not_ready_and_recovers(
     if connection.vendor != "sqlite":
         pytest.skip("PostgreSQL's pool keeps its address")
     monkeypatch.setattr(health, "CACHE_SECONDS", 0.0)
-    with monkeypatch.context() as away:
-        away.setitem(connections.databases["default"], "NAME", "/nowhere/at/all")
+    with monkeypatch.context() as patch:
+        patch.setitem(connections.databases["default"], "NAME", "/nowhere/at/all")
         assert await reasons() == ["The database cannot be used (OperationalError)."]
     assert await reasons() == []
 

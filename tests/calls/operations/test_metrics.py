@@ -240,10 +240,10 @@ def test_after_a_reconnect_an_answer_counts_that_the_caller_still_waits_for(
 
 
 def test_after_a_reconnect_nobody_waits_who_has_not_spoken() -> None:
-    use = ToolCallRecord("1", "transfer_call", result="Nobody answered.")
+    record = ToolCallRecord("1", "transfer_call", result="Nobody answered.")
     metrics_of_call = TurnMetrics()
     metrics_of_call.restore(
-        [answer(index=0), Turn(1, "tool", 2.0, ended_at=2.0, tool_call=use)]
+        [answer(index=0), Turn(1, "tool", 2.0, ended_at=2.0, tool_call=record)]
     )
     assert not metrics_of_call.caller_turns
 

@@ -90,7 +90,7 @@ def test_calls_seen_lately_and_calls_that_are_over_are_left_alone() -> None:
 
 def test_the_clock_of_the_process_does_not_matter() -> None:
     """Only the database's clock counts, however wrong the clock of the process is."""
-    ahead = Call.objects.create(
+    ringing = Call.objects.create(
         call_sid="CA1", started_at=timezone.now() - timedelta(days=3)
     )
     behind = open_call("CA2")
@@ -100,7 +100,7 @@ def test_the_clock_of_the_process_does_not_matter() -> None:
     reaper = Reaper()
     reaper.run()
     assert reaper.run() == 1
-    assert end_of(ahead)[0] == "ringing"
+    assert end_of(ringing)[0] == "ringing"
     assert end_of(behind)[0] == "failed"
 
 

@@ -62,8 +62,8 @@ def stored_calls() -> set[str]:
 
 def purge(at: datetime = NOW) -> deletion.Deleted:
     deleted = deletion.Deleted()
-    while (some := retention.purge_some(at)).calls:
-        deleted += some
+    while (batch := retention.purge_some(at)).calls:
+        deleted += batch
     return deleted
 
 

@@ -143,9 +143,9 @@ def test_a_viewer_cannot_find_out_a_number_digit_by_digit(
 def test_an_outbound_calls_callee_is_hidden_and_so_is_it_in_the_live_view(
     call: Call,
 ) -> None:
-    profile = config_of(Bot(transfer_number=CALLER))
+    config = config_of(Bot(transfer_number=CALLER))
     call.direction, call.from_number, call.to_number = "outbound-api", OURS, CALLER
-    about = CallSnapshot(call, Conversation(profile)).full(0, 1)["about"]
+    about = CallSnapshot(call, Conversation(config)).full(0, 1)["about"]
     assert (about["from"], about["to"]) == (OURS, HIDDEN)
     assert [each["label"] for each in about["people"]] == [HIDDEN]
 

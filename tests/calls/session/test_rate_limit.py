@@ -39,10 +39,10 @@ class TestBucket:
 
     @hypothesis(derandomize=True, database=None)
     @given(st.lists(st.floats(0, 100), min_size=1, max_size=200))
-    def test_never_lets_more_through_than_it_says(self, moments: list[float]) -> None:
+    def test_never_lets_more_through_than_it_says(self, times: list[float]) -> None:
         """Even where the clock goes backwards."""
         bucket = TokenBucket(rate=1, burst=5)
-        assert sum(map(bucket.take, moments)) <= 5 + max(moments)
+        assert sum(map(bucket.take, times)) <= 5 + max(times)
 
 
 class TestSocketCap:
@@ -51,9 +51,9 @@ class TestSocketCap:
         rate_limit, chance = SocketRateLimit(), random.Random(7)
         for second in range(3 * 3600):
             for _ in range(20):
-                moment = second + chance.random()
+                time = second + chance.random()
                 assert (
-                    rate_limit.frame(chance.randint(20, 900), moment)
+                    rate_limit.frame(chance.randint(20, 900), time)
                     is FrameDecision.TAKE
                 )
             assert rate_limit.prompt(second)
@@ -80,7 +80,7 @@ class TestSocketCap:
 
     def test_questions_have_a_limit_of_their_own(self) -> None:
         rate_limit = SocketRateLimit()
-        taken = [rate_limit.prompt(moment / 10) for moment in range(6000)]
+        taken = [rate_limit.prompt(time / 10) for time in range(6000)]
         assert 1200 < sum(taken) <= 1400
 
 

@@ -168,18 +168,18 @@ class TestDatabase:
         call = Call.objects.create(
             call_sid="CA1", started_at=now, status=Call.Status.COMPLETED
         )
-        uses = [
+        tool_calls = [
             ("look_up", '{"number": 42, "pin": "••••"}', "Sent.", False),
             ("look_up", "[4", "The arguments are not a JSON object.", True),
             ("switch_language", '{"language": "it-IT"}', "Not one of yours.", True),
             ("switch_language", '{"language": "de-DE"}', "", False),
         ]
-        for index, (name, arguments, result, failed) in enumerate(uses):
-            use = {"name": name, "arguments": arguments, "result": result}
+        for index, (name, arguments, result, failed) in enumerate(tool_calls):
+            record = {"name": name, "arguments": arguments, "result": result}
             Turn.objects.create(
                 call=call, index=index, role="tool", text=name, started_at=now,
                 latency_ms={"tool": 120} if index == 0 else {},
-                tool_call={**use, "call_id": "1", "batch": 1, "failed": failed},
+                tool_call={**record, "call_id": "1", "batch": 1, "failed": failed},
             )  # fmt: skip
         assert list(report.transcript(_turns("CA1"))) == [
             "tool    look_up(number=42, pin=••••) (120 ms) → Sent.",

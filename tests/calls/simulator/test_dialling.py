@@ -27,12 +27,12 @@ class TestDialling:
         assert voice.is_signed()
         assert voice.headers["host"] == "bot.example.com"
         assert voice.headers["x-forwarded-proto"] == "https"
-        places = [
-            f"{who}{place}"
-            for who in ("Called", "Caller", "From", "To")
-            for place in ("City", "Country", "State", "Zip")
+        fields = [
+            f"{party}{field}"
+            for party in ("Called", "Caller", "From", "To")
+            for field in ("City", "Country", "State", "Zip")
         ]
-        assert set(voice.form) == {*places, *RECORDED_FIELDS}
+        assert set(voice.form) == {*fields, *RECORDED_FIELDS}
         assert voice.form["ToCity"] == ""
         assert (voice.form["To"], voice.form["From"]) == ("+4930123456", "+14155550100")
 

@@ -30,10 +30,10 @@ SENTENCE = "We are open from nine to five, every day but Sunday."
 def voice(*seconds: float) -> bytes:
     """Sound and silence by turns, beginning with sound."""
     pieces = []
-    for place, length in enumerate(seconds):
+    for index, length in enumerate(seconds):
         time = np.arange(round(length * RATE)) / RATE
         tone = np.sin(2 * np.pi * 220 * time) * 8000
-        pieces.append((tone * (place % 2 == 0)).astype("<i2"))
+        pieces.append((tone * (index % 2 == 0)).astype("<i2"))
     return np.concatenate(pieces).tobytes()
 
 
@@ -264,9 +264,9 @@ def test_no_sound_and_no_word_is_lost_however_a_stream_stalls(
     reply, sound = stream(early_first_clause=quick), voice(*pieces)
     segments = reply.feed(Transcript(SENTENCE))
     size = max(2, len(sound) // 16 * 2)
-    for place, start in enumerate(range(0, len(sound), size)):
+    for index, start in enumerate(range(0, len(sound), size)):
         segments += reply.feed(Audio(sound[start : start + size]))
-        segments += quiet(reply, waits[place % len(waits)])
+        segments += quiet(reply, waits[index % len(waits)])
     segments += reply.feed(Done())
     assert b"".join(segment.pcm.data for segment in segments) == sound
     assert "".join(segment.text for segment in segments).rstrip() in SENTENCE

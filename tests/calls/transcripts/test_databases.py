@@ -75,10 +75,10 @@ def test_only_what_may_pass_is_waited_for(
 async def test_queued_writes_are_written_in_batches_and_logged_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    away, sizes = iter([True, True]), list[int]()
+    failures, sizes = iter([True, True]), list[int]()
 
     def flaky(batch: Sequence[Write]) -> None:
-        if next(away, False):
+        if next(failures, False):
             raise OperationalError("away")
         sizes.append(len(batch))
 

@@ -18,8 +18,8 @@ def clip(name: str, seconds: float = 5.0, text: str = TEN_WORDS) -> Clip:
 def playing(*seconds: float) -> Playback:
     """Return a queue of clips sent at 0; Twilio reported the start at 1."""
     playback = Playback()
-    for place, length in enumerate(seconds):
-        playback.add(1, clip(str(place), length), at=0)
+    for index, length in enumerate(seconds):
+        playback.add(1, clip(str(index), length), at=0)
     playback.speaking(True, at=1)
     return playback
 
@@ -159,9 +159,9 @@ def test_an_exact_clock_finds_exactly_what_was_heard(
     lengths: list[float], cut: float, report: bool
 ) -> None:
     playback = playing(*lengths)
-    starts = [1 + sum(lengths[:place]) for place in range(len(lengths))]
+    starts = [1 + sum(lengths[:index]) for index in range(len(lengths))]
     now = 1 + min(cut, sum(lengths) - 0.001)
-    current = max(place for place, start in enumerate(starts) if start <= now)
+    current = max(index for index, start in enumerate(starts) if start <= now)
     position = now - starts[current] if report else None
     playback.interrupt(now, position, cutoff=math.inf)
     expected = [*lengths[:current], now - starts[current]]

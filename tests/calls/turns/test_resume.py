@@ -51,8 +51,8 @@ def lost_tool_turn(index: int) -> Turn:
 
 
 def tool_turn(index: int, result: str, *, failed: bool = False) -> Turn:
-    use = ToolCallRecord("x", "look_up", result=result, failed=failed)
-    return Turn(index, "tool", 9.5, text="look_up", ended_at=10.0, tool_call=use)
+    record = ToolCallRecord("x", "look_up", result=result, failed=failed)
+    return Turn(index, "tool", 9.5, text="look_up", ended_at=10.0, tool_call=record)
 
 
 def filler(index: int) -> Turn:
@@ -289,8 +289,8 @@ async def test_the_callbacks_of_a_lost_and_resumed_call_may_come_in_any_order(
         "status": ("/voice/status", {**SESSION, "CallStatus": "completed"}),
     }
     names = [*steps, "socket"]
-    for place, order in enumerate(islice(permutations(names), 0, None, 5)):
-        sid = f"CA{place}"
+    for number, order in enumerate(islice(permutations(names), 0, None, 5)):
+        sid = f"CA{number}"
         await ring(CallSid=sid)
         call, ended_at = await Call.objects.aget(call_sid=sid), None
         for name in (*order, *order):

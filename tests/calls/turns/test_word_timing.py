@@ -58,14 +58,14 @@ def test_no_word_is_cut(text: str, played: float, length: float, pace: bytes) ->
 
 @given(
     text=texts,
-    moments=st.lists(st.floats(0, 20), min_size=2),
+    times=st.lists(st.floats(0, 20), min_size=2),
     length=lengths,
     pace=paces,
 )
 def test_later_never_means_fewer_words(
-    text: str, moments: list[float], length: float, pace: bytes
+    text: str, times: list[float], length: float, pace: bytes
 ) -> None:
-    counts = [len(words_within(text, at, length, pace)) for at in sorted(moments)]
+    counts = [len(words_within(text, at, length, pace)) for at in sorted(times)]
     assert all(earlier <= later for earlier, later in pairwise(counts))
 
 
@@ -110,8 +110,8 @@ def test_a_long_pause_stands_for_the_punctuation() -> None:
     said = tone(1.4) + silence(0.4, 8_000).data + tone(1.2)
     heard = analyse(Pcm(8_000, said)).speech_frames
     text = "Yes we do, and there is more."
-    for moment in (1.41, 1.5, 1.79):
-        assert words_within(text, moment, 3.0, heard) == "Yes we do,"
+    for time in (1.41, 1.5, 1.79):
+        assert words_within(text, time, 3.0, heard) == "Yes we do,"
 
 
 def test_the_pace_is_when_there_is_sound_in_frames_of_20_ms() -> None:

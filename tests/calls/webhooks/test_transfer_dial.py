@@ -247,9 +247,9 @@ async def test_without_a_server_to_return_to_the_caller_hears_an_apology(
 
 
 @in_database
-@pytest.mark.parametrize("way", ["the line breaks", "nobody answers"])
+@pytest.mark.parametrize("cause", ["the line breaks", "nobody answers"])
 async def test_a_bot_that_gives_up_says_so_in_the_language_of_the_call(
-    way: str, bot: Bot, settings: Settings
+    cause: str, bot: Bot, settings: Settings
 ) -> None:
     settings.REDIS_URL = ""
     await bot.languages.acreate(language="de-DE", voice="Johanna")
@@ -260,7 +260,7 @@ async def test_a_bot_that_gives_up_says_so_in_the_language_of_the_call(
     )
     active_calls().closing = True
     path, form = "/voice/dial/0", NO_ANSWER
-    if way == "the line breaks":
+    if cause == "the line breaks":
         await Call.objects.aupdate(transfer={})
         path, form = "/voice/action", LOST
     say, _ = await verbs(path, **form)
@@ -288,17 +288,17 @@ async def test_a_full_server_transfers_to_an_available_target(
 
 @in_database
 @pytest.mark.parametrize("outbound", [False, True])
-async def test_nobody_is_put_through_to_a_number_that_a_bot_answers(
+async def test_nobody_is_transferred_to_a_number_that_a_bot_answers(
     outbound: bool, settings: Settings
 ) -> None:
-    mine, another = "+15005550006", "+15005550007"
-    bot = await sync_to_async(numbered)(mine, transfer_number=mine)
+    own, another = "+15005550006", "+15005550007"
+    bot = await sync_to_async(numbered)(own, transfer_number=own)
     await sync_to_async(numbered)(another)
     await bot.targets.acreate(name="Another bot", number=another)
     # Only the call shows that a number without a row is ours.
     await bot.numbers.all().adelete()
     await Bot.objects.filter(pk=bot.pk).aupdate(is_default=True)
-    fields = {"Direction": "outbound-api", "From": mine, "To": RINGING["From"]}
+    fields = {"Direction": "outbound-api", "From": own, "To": RINGING["From"]}
     leg = fields if outbound else {}
     await ring(**leg)
     await Call.objects.aupdate(reconnects=MAX_RECONNECTS, relay_nonce="")

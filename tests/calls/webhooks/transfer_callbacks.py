@@ -83,11 +83,11 @@ async def transferred_call(**changes: Any) -> Call:
     call = await Call.objects.aget()
     await admit(call.call_sid, call.relay_nonce, fallback=lambda: None)
     now = timezone.now()
-    use = {"call_id": "call_1", "name": "transfer_call", "arguments": "{}"}
+    tool_call = {"call_id": "call_1", "name": "transfer_call", "arguments": "{}"}
     fixed = {"call": call, "started_at": now, "ended_at": now}
     await Turn.objects.acreate(index=0, role="bot", text="Hello.", **fixed)
     await Turn.objects.acreate(
-        index=1, role="tool", text="transfer_call", tool_call=use, **fixed
+        index=1, role="tool", text="transfer_call", tool_call=tool_call, **fixed
     )
     transfer = {**SALES, **changes}
     await sync_to_async(write_all)(
