@@ -166,8 +166,8 @@ def test_the_list_of_bots_counts_the_calls_of_a_week(admin_client: Client) -> No
     page = admin_client.get("/admin/bots/bot/?o=4").content.decode()
     link = re.search(r'<a href="(/admin/calls/call/\?bot__id[^"]*)">2</a>', page)
     assert link
-    found = admin_client.get(unescape(link[1])).context["cl"].result_list
-    assert {call.call_sid for call in found} == {"CA0", "CA1"}
+    results = admin_client.get(unescape(link[1])).context["cl"].result_list
+    assert {call.call_sid for call in results} == {"CA0", "CA1"}
     assert "Switched off" in page
     assert "default bot" in page
 

@@ -107,9 +107,9 @@ def test_a_deeply_nested_answer_is_no_problem() -> None:
 
 @given(JSON)
 def test_any_json_gives_values_that_can_be_stored_and_spoken(value: object) -> None:
-    found = flatten(value)
-    assert len(found) <= MAX_VALUES
-    for name, text in found.items():
+    values = flatten(value)
+    assert len(values) <= MAX_VALUES
+    for name, text in values.items():
         assert names(f"{{{{{name}}}}}") == [name]
         assert name not in BUILT_IN
         assert len(text) <= VALUE_LENGTH
@@ -199,10 +199,10 @@ def test_unreadable_opening_hours_are_reported(text: str) -> None:
 @given(st.text(alphabet="monfridaily 0123456789:-–,;ſ", max_size=25))  # noqa: RUF001
 def test_any_text_is_hours_or_refused(text: str) -> None:
     try:
-        found = parse_spans(text)
+        spans = parse_spans(text)
     except BadHours:
         return
-    for start, end in found:
+    for start, end in spans:
         assert 0 <= start < WEEK_MINUTES
         assert start < end <= start + 2 * 1440
         assert is_open(text, start)

@@ -152,11 +152,11 @@ def test_without_inworld_there_is_a_reason(db: None) -> None:
 
 
 def test_a_list_is_stale_after_an_hour_and_after_a_restart(db: None) -> None:
-    found = InworldCatalogue.objects.create(kind="voices", fetched_at=timezone.now())
+    row = InworldCatalogue.objects.create(kind="voices", fetched_at=timezone.now())
     assert not stored("voices").is_stale
-    found.fetched_at = timezone.now() - catalogue.FRESH_FOR
-    found.save()
+    row.fetched_at = timezone.now() - catalogue.FRESH_FOR
+    row.save()
     assert stored("voices").is_stale
-    found.fetched_at = catalogue.STARTED_AT - timedelta(seconds=1)
-    found.save()
+    row.fetched_at = catalogue.STARTED_AT - timedelta(seconds=1)
+    row.save()
     assert stored("voices").is_stale

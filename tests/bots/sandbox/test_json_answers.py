@@ -36,14 +36,14 @@ def summary_of(*said: str) -> CallSummary | None:
 
 
 def test_a_conversation_is_summed_up_as_far_as_words_show_it() -> None:
-    found = summary_of(
+    summary = summary_of(
         "My name is Ann Miller, I want to book a table.",
         "Write to ann@example.com or ring +1 415 555 0100.",
     )
-    assert found
-    assert found.summary.startswith("The caller said: My name is Ann Miller")
-    assert found.outcome == "booked"
-    assert found.fields == {
+    assert summary
+    assert summary.summary.startswith("The caller said: My name is Ann Miller")
+    assert summary.outcome == "booked"
+    assert summary.fields == {
         "email": "ann@example.com",
         "phone": "+1 415 555 0100",
         "name": "Ann Miller",
@@ -52,9 +52,9 @@ def test_a_conversation_is_summed_up_as_far_as_words_show_it() -> None:
 
 def test_what_was_not_said_is_left_empty() -> None:
     assert summary_of() == CallSummary()
-    found = summary_of("Just looking.")
-    assert found
-    assert (found.outcome, found.fields) == ("", {})
+    summary = summary_of("Just looking.")
+    assert summary
+    assert (summary.outcome, summary.fields) == ("", {})
 
 
 @given(st.lists(st.text(max_size=80), max_size=4))
@@ -91,6 +91,6 @@ async def test_an_unstreamed_reply_to_such_a_request_is_json() -> None:
     messages = prompt_messages(SPEC, "", [TranscriptLine("Caller", "Book a table")])
     request = ChatRequest("m", messages, "", False, 10, schema=SPEC.schema)
     answer = await Reply(request, INSTANT).whole()
-    found = parse_answer(answer["choices"][0]["message"]["content"], SPEC)
-    assert found
-    assert "Book a table" in found.summary
+    summary = parse_answer(answer["choices"][0]["message"]["content"], SPEC)
+    assert summary
+    assert "Book a table" in summary.summary

@@ -124,8 +124,8 @@ def after(name: str, result: str, arguments: str = "{}", words: str = "Hi") -> s
 def test_a_callers_words_call_a_function(
     words: str, name: str, arguments: dict[str, Any] | None
 ) -> None:
-    found, given = called(words)
-    assert found == name
+    called_name, given = called(words)
+    assert called_name == name
     assert arguments is None or given == arguments
 
 

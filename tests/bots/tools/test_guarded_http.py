@@ -165,10 +165,10 @@ def test_a_setting_that_is_no_host_is_refused_at_start(
     name: str, entry: str, settings: Settings
 ) -> None:
     setattr(settings, name, ["crm.internal", "[fd00::1]:80", "10.0.0.5:8080"])
-    assert "bots.E001" not in [found.id for found in run_checks()]
+    assert "bots.E001" not in [error.id for error in run_checks()]
     setattr(settings, name, [entry])
-    (found,) = [found for found in run_checks() if found.id == "bots.E001"]
-    assert f"{name} has “{entry}”" in found.msg
+    (error,) = [error for error in run_checks() if error.id == "bots.E001"]
+    assert f"{name} has “{entry}”" in error.msg
 
 
 # Redirects
@@ -177,8 +177,8 @@ def test_a_setting_that_is_no_host_is_refused_at_start(
 async def test_a_redirect_on_the_same_host_is_followed(tools: ToolServer) -> None:
     tools.answers["/old"] = redirect("/new?a=1")
     tools.answers["/new"] = json_answer('{"new": true}')
-    found = await get(f"{tools.url}/old", headers={"X-Key": "k"}, query={"b": "2"})
-    assert found.json == {"new": True}
+    answer = await get(f"{tools.url}/old", headers={"X-Key": "k"}, query={"b": "2"})
+    assert answer.json == {"new": True}
     assert tools.requests[1].query == {"a": "1"}
     assert tools.requests[1].headers["x-key"] == "k"
 
@@ -196,8 +196,8 @@ async def test_a_redirect_on_the_same_host_is_followed(tools: ToolServer) -> Non
 async def test_a_redirect_keeps_its_escapes(
     location: str, path: str, tools: ToolServer
 ) -> None:
-    found = redirect(location.format(port=tools.port))
-    tools.answers["/x"] = lambda asked: json_answer("{}") if asked.query else found
+    answer = redirect(location.format(port=tools.port))
+    tools.answers["/x"] = lambda asked: json_answer("{}") if asked.query else answer
     tools.answers[path] = tools.answers.get(path, json_answer("{}"))
     await get(f"{tools.url}/x")
     assert tools.requests[-1].path == path
@@ -287,8 +287,8 @@ async def test_a_slow_server_costs_no_more_than_the_time_limit(
 
 
 async def test_of_a_long_answer_only_the_beginning_is_read(tools: ToolServer) -> None:
-    found = await answered(tools, Said(200, b"x" * 5 * MEGABYTE))
-    assert (len(found.text), found.is_cut) == (MAX_ANSWER_BYTES, True)
+    answer = await answered(tools, Said(200, b"x" * 5 * MEGABYTE))
+    assert (len(answer.text), answer.is_cut) == (MAX_ANSWER_BYTES, True)
 
 
 async def test_a_packed_answer_is_unpacked_only_as_far_as_it_is_read(
@@ -296,10 +296,10 @@ async def test_a_packed_answer_is_unpacked_only_as_far_as_it_is_read(
 ) -> None:
     bomb = gzip.compress(b"x" * 50 * MEGABYTE, 1)
     tracemalloc.start()
-    found = await answered(tools, Said(200, bomb, {"Content-Encoding": "gzip"}))
+    answer = await answered(tools, Said(200, bomb, {"Content-Encoding": "gzip"}))
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert (len(found.text), found.is_cut) == (MAX_ANSWER_BYTES, True)
+    assert (len(answer.text), answer.is_cut) == (MAX_ANSWER_BYTES, True)
     assert most < 5 * MEGABYTE
 
 
@@ -343,9 +343,9 @@ async def test_a_dns_server_that_hangs_keeps_nobody_else_waiting(
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(5):
             assert await loop.getaddrinfo("localhost", 80)
-        found = await asyncio.gather(*asking, return_exceptions=True)
+        outcomes = await asyncio.gather(*asking, return_exceptions=True)
         assert silent.recv(512)  # it was asked
-    assert {str(error) for error in found} == {"No answer within 0.5 s."}
+    assert {str(error) for error in outcomes} == {"No answer within 0.5 s."}
 
 
 async def test_names_of_this_computer_need_no_dns_server(
@@ -357,10 +357,10 @@ async def test_names_of_this_computer_need_no_dns_server(
 
 
 async def test_odd_bytes_become_text_that_can_be_stored(tools: ToolServer) -> None:
-    found = await answered(tools, Said(200, b"a\x00b\xff\xfec \xed\xa0\x80"))
-    assert "\x00" not in found.text
-    assert found.text.encode().decode() == found.text
-    assert found.json is None
+    answer = await answered(tools, Said(200, b"a\x00b\xff\xfec \xed\xa0\x80"))
+    assert "\x00" not in answer.text
+    assert answer.text.encode().decode() == answer.text
+    assert answer.json is None
     assert (await answered(tools, Said(200, b"[" * 60_000))).json is None
 
 

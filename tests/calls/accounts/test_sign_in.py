@@ -222,8 +222,8 @@ class TestTwilio:
     def test_gets_no_headers_meant_for_browsers(self, server: LiveServer) -> None:
         with httpx.Client(base_url=server.url) as http:
             answers = [http.get("/audio/" + "x" * 32), http.post("/voice")]
-            sign_in = http.get(LOGIN)
-        assert POLICY in sign_in.headers
+            login_page = http.get(LOGIN)
+        assert POLICY in login_page.headers
         for answer in answers:
             assert answer.status_code in (403, 404)
             assert not {POLICY.lower(), "set-cookie", "permissions-policy"} & {

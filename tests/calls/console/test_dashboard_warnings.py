@@ -129,22 +129,22 @@ def test_what_the_setup_lacks_is_said_with_a_remedy_and_a_link(
     settings.DEBUG = True
     settings.SANDBOX_RUNNING = True
     settings.SERVER_URL = "http://localhost:3000"
-    found = warnings.setup_findings()
+    findings = warnings.setup_findings()
     for words in ("TWILIO_AUTH_TOKEN", "DEBUG is on", "Sandbox", "Only this machine"):
-        assert any(words in finding.message for finding in found), words
+        assert any(words in finding.message for finding in findings), words
         assert words in unescape(text(admin_client))
-    assert all(finding.hint and finding.link for finding in found)
+    assert all(finding.hint and finding.link for finding in findings)
 
 
 def test_a_missing_key_and_a_missing_token_are_said(settings: Settings) -> None:
     settings.INWORLD_API_KEY = ""
     settings.INWORLD_BASE_URL = settings.INWORLD_PUBLIC_URL
     settings.TWILIO_AUTH_TOKENS = []
-    found = {
+    findings = {
         finding.message.split()[0]: finding for finding in warnings.setup_findings()
     }
-    assert not found["INWORLD_API_KEY"].is_failure
-    assert found["TWILIO_AUTH_TOKEN"].is_failure
+    assert not findings["INWORLD_API_KEY"].is_failure
+    assert findings["TWILIO_AUTH_TOKEN"].is_failure
 
 
 @pytest.mark.parametrize("address", ["http://[", "", "localhost", "http://a b"])

@@ -42,24 +42,24 @@ def preview_of_number(**settings: Any) -> Preview:
 
 def test_its_own_bot_answers_with_its_greeting_and_its_twiml() -> None:
     bot = Bot.objects.create(name="Berlin", greeting="Guten Tag.", language="de-DE")
-    found = preview_of_number(bot=bot)
-    assert (found.routing.bot, found.first_texts) == (
+    number_preview = preview_of_number(bot=bot)
+    assert (number_preview.routing.bot, number_preview.first_texts) == (
         bot,
         {"greeting": "Guten Tag."},
     )
-    assert "own bot" in found.routing.because
-    assert found.twiml.startswith("<?xml")
-    assert 'language="de-DE"' in found.twiml
+    assert "own bot" in number_preview.routing.because
+    assert number_preview.twiml.startswith("<?xml")
+    assert 'language="de-DE"' in number_preview.twiml
     url = 'url="wss://bot.example.com/conversation/TOKEN-OF-THE-CALL"'
-    assert url in found.twiml
-    assert f"\n    {url}" in found.pretty_twiml
+    assert url in number_preview.twiml
+    assert f"\n    {url}" in number_preview.pretty_twiml
 
 
 def test_variables_are_filled_in_with_their_examples(admin_client: Client) -> None:
     default(greeting="Hi {{name|there}}, {{x}}it is {{now}}.", variables="name = Ann")
-    found = preview(MINE)
-    assert found.first_texts["greeting"].startswith("Hi Ann, it is ")
-    assert found.has_examples
+    number_preview = preview(MINE)
+    assert number_preview.first_texts["greeting"].startswith("Hi Ann, it is ")
+    assert number_preview.has_examples
     path = reverse("admin:number-preview")
     page = admin_client.get(path, {"number": MINE})
     assert "Examples are used in place of a real call" in page.content.decode()
@@ -70,9 +70,9 @@ def test_variables_are_filled_in_with_their_examples(admin_client: Client) -> No
 def test_without_one_of_its_own_the_default_bot_answers() -> None:
     bot = default()
     assert "not listed in this console" in preview(MINE).routing.because
-    found = preview_of_number()
-    assert found.routing.bot == bot
-    assert "no bot of its own" in found.routing.because
+    number_preview = preview_of_number()
+    assert number_preview.routing.bot == bot
+    assert "no bot of its own" in number_preview.routing.because
 
 
 @pytest.mark.parametrize(
@@ -87,11 +87,11 @@ def test_nobody_answers_and_it_says_why(
     bot: dict[str, Any], number: dict[str, Any], words: str
 ) -> None:
     default(**bot)
-    found = preview_of_number(**number)
-    assert found.routing.bot is None
-    assert words in found.routing.because
-    assert found.first_texts == {"": NOT_IN_SERVICE}
-    assert "<Hangup" in found.twiml
+    number_preview = preview_of_number(**number)
+    assert number_preview.routing.bot is None
+    assert words in number_preview.routing.because
+    assert number_preview.first_texts == {"": NOT_IN_SERVICE}
+    assert "<Hangup" in number_preview.twiml
 
 
 def test_a_switched_off_bot_of_its_own_is_not_replaced_by_the_default() -> None:
@@ -111,9 +111,12 @@ def test_what_keeps_callers_away_is_a_warning(settings: Settings) -> None:
         assert words in warnings
     settings.INWORLD_API_KEY = ""
     settings.INWORLD_BASE_URL = settings.INWORLD_PUBLIC_URL
-    found = preview(MINE)
-    assert "INWORLD_API_KEY is not set" in " ".join(found.warnings)
-    assert (found.first_texts, found.in_bot_voice) == ({"": NOT_CONFIGURED}, False)
+    number_preview = preview(MINE)
+    assert "INWORLD_API_KEY is not set" in " ".join(number_preview.warnings)
+    assert (number_preview.first_texts, number_preview.in_bot_voice) == (
+        {"": NOT_CONFIGURED},
+        False,
+    )
 
 
 def test_the_page_of_a_number_shows_it_escaped(admin_client: Client) -> None:
@@ -175,8 +178,8 @@ async def test_the_consent_sentence_is_heard_before_the_greeting(
     bot = await sync_to_async(default)(
         consent_message="We record this.", greeting="Hi."
     )
-    found = await sync_to_async(preview)(MINE)
-    assert list(found.first_texts.items()) == [
+    number_preview = await sync_to_async(preview)(MINE)
+    assert list(number_preview.first_texts.items()) == [
         ("consent_message", "We record this."),
         ("greeting", "Hi."),
     ]

@@ -105,13 +105,13 @@ async def test_a_person_who_does_not_answer_brings_it_back_with_its_history(
         await info(line, "agentSpeaking", "on")
         await info(line, "agentSpeaking", "off")
         await line.hang_up()
-    asked = (await inworld.request(2)).body["messages"]
-    assert asked[-3] == {"role": "user", "content": "Sales, please."}
+    sent = (await inworld.request(2)).body["messages"]
+    assert sent[-3] == {"role": "user", "content": "Sales, please."}
     # The transfer notice comes before the tool call.
-    assert asked[-2]["content"] == BOOK.transfer_notice
-    assert asked[-2]["tool_calls"][0]["function"]["name"] == "transfer_call"
-    assert asked[-1]["role"] == "tool"
-    assert asked[-1]["content"].startswith("Sales did not answer.")
+    assert sent[-2]["content"] == BOOK.transfer_notice
+    assert sent[-2]["tool_calls"][0]["function"]["name"] == "transfer_call"
+    assert sent[-1]["role"] == "tool"
+    assert sent[-1]["content"].startswith("Sales did not answer.")
     row = await closed(call_data["callSid"])
     assert row.end_reason == "caller-hung-up"
     assert [turn.role for turn in await turns(row)] == ["caller", "tool", "bot", "bot"]

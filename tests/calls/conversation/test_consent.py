@@ -105,8 +105,10 @@ def test_words_during_it_take_the_greetings_place_and_leave_it_alone() -> None:
     talk.on(ReplyEnded(1, SENTENCE))
     talk.clip(2, GREETING)
     actions = talk.on(CallerSpoke("I want to book."), after=0.1)
-    gone = [clip.text for discard in of(DropClips, actions) for clip in discard.clips]
-    assert gone == [GREETING]
+    dropped = [
+        clip.text for discard in of(DropClips, actions) for clip in discard.clips
+    ]
+    assert dropped == [GREETING]
     assert started(actions)
     talk.passes()
     assert not talk.turns[0].interrupted

@@ -116,8 +116,8 @@ def test_the_call_is_ended_after_three_answers_in_a_row_that_failed() -> None:
 
 def test_the_caller_is_transferred_after_two_where_that_is_possible() -> None:
     apologies = ["apology"] * (TRANSFER_AFTER - 1)
-    found = last_steps(started_policy(), TRANSFER_AFTER, can_transfer=True)
-    assert found == [*apologies, "transfer"]
+    taken = last_steps(started_policy(), TRANSFER_AFTER, can_transfer=True)
+    assert taken == [*apologies, "transfer"]
 
 
 def test_an_answer_that_is_heard_lets_the_count_start_anew() -> None:

@@ -143,12 +143,12 @@ async def test_a_lookup_during_a_lost_line_is_available_after_the_reconnect(
 ) -> None:
     settings.TOOL_ALLOWED_PRIVATE_HOSTS = [f"127.0.0.1:{tools.port}"]
     tools.answers["/x"] = Waits(json_answer('{"name": "Ann"}'))
-    found = asyncio.Queue[object]()
+    results = asyncio.Queue[object]()
     box = ToolRunner(
         asyncio.Queue[object]().put, CallLog(logging.getLogger(__name__), "")
     )
-    box.look_up(ToolSpec("who", url=f"{tools.url}/x"), found.put_nowait)
+    box.look_up(ToolSpec("who", url=f"{tools.url}/x"), results.put_nowait)
     await tools.request()
     await box.aclose()
     tools.resume()
-    assert await asyncio.wait_for(found.get(), 5) == {"name": "Ann"}
+    assert await asyncio.wait_for(results.get(), 5) == {"name": "Ann"}

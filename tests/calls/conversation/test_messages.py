@@ -49,8 +49,8 @@ def test_arguments_that_are_no_object_would_be_refused_with_all_the_rest(
     written: str, sent: str
 ) -> None:
     tool_turn = Turn(1, "tool", 0.0, tool_call=ToolCallRecord("c1", "look_up", written))
-    asked = messages("Be kind.", [caller("Hm?"), tool_turn])[2]
-    assert asked["tool_calls"][0]["function"]["arguments"] == sent
+    request = messages("Be kind.", [caller("Hm?"), tool_turn])[2]
+    assert request["tool_calls"][0]["function"]["arguments"] == sent
 
 
 @pytest.mark.parametrize(

@@ -318,10 +318,10 @@ def test_a_long_history_loses_complete_exchanges_never_half_of_a_tool_call(
     assert sum(len(m["content"] or "") for m in history) < MAX_HISTORY_LENGTH + 500
     assert history[0] == {"role": "system", "content": "Be kind."}
     assert history[begin]["role"] == "user"
-    asked = [requested["id"] for m in history for requested in m.get("tool_calls", ())]
+    call_ids = [call["id"] for m in history for call in m.get("tool_calls", ())]
     answered = [m["tool_call_id"] for m in history if m["role"] == "tool"]
-    assert asked == answered
-    assert asked[-1] == "b29"
+    assert call_ids == answered
+    assert call_ids[-1] == "b29"
     assert history[-1]["content"] == "A29"
 
 

@@ -98,8 +98,8 @@ async def test_beside_a_running_server_every_part_is_tried(
     async with running(**variables):
         done = await asyncio.to_thread(run_doctor, "--json", **variables)
     report = json.loads(done.stdout)
-    found = {finding["name"]: finding["level"] for finding in report["findings"]}
-    assert found == {
+    levels = {finding["name"]: finding["level"] for finding in report["findings"]}
+    assert levels == {
         "Settings": "warning",  # DEBUG is on
         **dict.fromkeys(("Database", "Clips", "Server", "Numbers"), "ok"),
         "After calls": "ok",
@@ -274,8 +274,8 @@ def test_a_disk_that_is_nearly_full_is_reported(
     monkeypatch: pytest.MonkeyPatch, free_mb: int, mark: str
 ) -> None:
     usage = namedtuple("usage", "free")
-    found = lambda folder: usage(free_mb * 1_000_000)  # noqa: E731
-    monkeypatch.setattr(shutil, "disk_usage", found)
+    disk_usage = lambda folder: usage(free_mb * 1_000_000)  # noqa: E731
+    monkeypatch.setattr(shutil, "disk_usage", disk_usage)
     monkeypatch.setattr(connection, "vendor", "sqlite")
     assert marks(probe_database(no_work))[1] == (mark, "Disk")
 
@@ -285,8 +285,8 @@ async def test_redis_keeps_gives_and_forgets_a_clip(
 ) -> None:
     settings.REDIS_URL = redis_url
     sample = Sample()
-    found = await asyncio.to_thread(lambda: list(probe_clips(sample)))
-    assert marks(found) == [("ok", "Clips")]
+    reported = await asyncio.to_thread(lambda: list(probe_clips(sample)))
+    assert marks(reported) == [("ok", "Clips")]
     store = RedisClips(redis_url)
     assert await store.get(sample.id) == sample.wav  # for the round trip
     await store.drop([sample.id])
@@ -325,13 +325,13 @@ def test_the_round_trip_says_what_its_failures_sound_like(
         failure("Calls", "No."),
     ]
     monkeypatch.setattr(server_url_probe, "check", lambda sample: results)
-    found = list(report.probe_server_url(None))
-    assert marks(found) == [
+    reported = list(report.probe_server_url(None))
+    assert marks(reported) == [
         ("ok", "Address at SERVER_URL"),
         ("failure", "Calls at SERVER_URL"),
         ("warning", "Clips at SERVER_URL"),
     ]
-    assert found[1].caller_hears == findings.LINE_DROPS
+    assert reported[1].caller_hears == findings.LINE_DROPS
     settings.REDIS_URL = "redis://127.0.0.1:1"
     assert len(list(report.probe_server_url(None))) == 2
 
@@ -374,8 +374,8 @@ def test_numbers_are_compared_with_what_twilio_has(
         number("+15005550014", **{**HERE, "voice_method": "GET"}),
         number("+15005550015", voice_url="https://not-ours.example/"),
     )
-    found = list(probe_numbers())
-    assert [(str(each.level), each.message.split(":")[0]) for each in found] == [
+    reported = list(probe_numbers())
+    assert [(str(each.level), each.message.split(":")[0]) for each in reported] == [
         ("ok", "Every number in service has an active bot."),
         ("failure", "+15005550011"),
         ("warning", "+15005550013"),
@@ -424,13 +424,13 @@ async def test_a_voice_that_does_not_exist_is_a_failure_with_a_hint(
     inworld.models = [{"model": "openai/gpt-4.1-mini"}]
     typo = await make_bot(name="Typo", tts_voice="clive")
     gone = await make_bot(name="Gone", tts_voice="Nobody")
-    found = await probe(settings, inworld, typo, gone, speech=False)
-    assert marks(found) == [
+    reported = await probe(settings, inworld, typo, gone, speech=False)
+    assert marks(reported) == [
         ("ok", "Inworld"),
         *[("failure", "Voices")] * 2,
         ("ok", "Models"),
     ]
-    assert "Typo: Inworld has no voice clive. Did you mean Clive?" in texts_of(found)
+    assert "Typo: Inworld has no voice clive. Did you mean Clive?" in texts_of(reported)
     assert inworld.spoken == []
 
 
@@ -442,9 +442,9 @@ async def test_a_model_that_is_not_listed_is_a_warning(
         {"model": "two/old", "isSupported": False},
     ]
     bot = await make_bot(name="B", llm_model="one/good", fallback_models="two/old\nx/y")
-    found = await probe(settings, inworld, bot, speech=False)
-    assert marks(found)[2:] == [("warning", "Models")] * 2
-    assert "two/old" in texts_of(found)
+    reported = await probe(settings, inworld, bot, speech=False)
+    assert marks(reported)[2:] == [("warning", "Models")] * 2
+    assert "two/old" in texts_of(reported)
 
 
 async def test_each_voice_says_one_word_once(
@@ -454,8 +454,8 @@ async def test_each_voice_says_one_word_once(
         await make_bot(name=f"{number}", tts_voice=voice)
         for number, voice in enumerate(("Clive", "Clive", "Ashley"))
     ]
-    found = await probe(settings, inworld, *bots)
-    assert marks(found)[-2:] == [("ok", "Speech")] * 2
+    reported = await probe(settings, inworld, *bots)
+    assert marks(reported)[-2:] == [("ok", "Speech")] * 2
     assert [request.body["voiceId"] for request in inworld.spoken] == [
         *("Clive", "Ashley")
     ]
@@ -467,8 +467,8 @@ async def test_a_voice_that_cannot_speak_is_a_failure(
     bot = await make_bot(name="B")
     for status in (500, 403):
         inworld.tts_status = status
-        found = await probe(settings, inworld, bot)
-        assert marks(found)[-1] == ("failure", "Speech")
+        reported = await probe(settings, inworld, bot)
+        assert marks(reported)[-1] == ("failure", "Speech")
 
 
 async def test_a_key_that_inworld_refuses_is_a_failure_for_every_caller(

@@ -132,8 +132,8 @@ def test_another_voicebot_is_distinguished_from_this_one(
 def test_without_a_clip_the_rest_is_checked(
     server: LiveServer, settings: Settings
 ) -> None:
-    found = check(settings, server.url)
-    assert [result.name for result in found] == ["Address", "Webhook", "Calls"]
+    findings = check(settings, server.url)
+    assert [result.name for result in findings] == ["Address", "Webhook", "Calls"]
 
 
 @pytest.mark.parametrize(
@@ -159,16 +159,16 @@ def test_who_answers_instead_is_named(
     settings: Settings, status: int, body: bytes, headers: dict[str, str], words: str
 ) -> None:
     with other_server(status, body, headers) as url:
-        found = check(settings, url, Sample())
-    assert all(result.is_failure for result in found)
-    assert words in found[1].text
-    assert words in found[2].text
+        findings = check(settings, url, Sample())
+    assert all(result.is_failure for result in findings)
+    assert words in findings[1].text
+    assert words in findings[2].text
 
 
 def test_a_name_that_dns_does_not_know_is_reported_once(settings: Settings) -> None:
-    _, *found = check(settings, "https://nobody.invalid", Sample())
-    assert "not a name that DNS knows" in found[0].text
-    assert [result.text for result in found[1:]] == ["Not checked.", "Not checked."]
+    _, *findings = check(settings, "https://nobody.invalid", Sample())
+    assert "not a name that DNS knows" in findings[0].text
+    assert [result.text for result in findings[1:]] == ["Not checked.", "Not checked."]
 
 
 def test_a_certificate_nobody_trusts_is_reported(settings: Settings) -> None:
@@ -180,14 +180,14 @@ def test_a_certificate_nobody_trusts_is_reported(settings: Settings) -> None:
 
 def test_a_port_without_tls_is_reported(settings: Settings) -> None:
     with other_server() as url:
-        found = check(settings, url.replace("http:", "https:"))
-    assert "does not speak TLS" in found[1].text
+        findings = check(settings, url.replace("http:", "https:"))
+    assert "does not speak TLS" in findings[1].text
 
 
 def test_a_closed_port_is_reported(settings: Settings) -> None:
-    found = check(settings, f"http://127.0.0.1:{free_port()}")
-    assert "Nothing listens at http" in found[1].text
-    assert "Start the server (make run)." in found[1].text
+    findings = check(settings, f"http://127.0.0.1:{free_port()}")
+    assert "Nothing listens at http" in findings[1].text
+    assert "Start the server (make run)." in findings[1].text
 
 
 def test_a_server_that_does_not_answer_is_given_up(
@@ -195,8 +195,8 @@ def test_a_server_that_does_not_answer_is_given_up(
 ) -> None:
     monkeypatch.setattr(server_url_probe, "TIMEOUT_SECONDS", 0.3)
     with other_server(holds=Event()) as url:
-        found = check(settings, url)
-    assert "does not answer within 0.3 seconds" in found[1].text
+        findings = check(settings, url)
+    assert "does not answer within 0.3 seconds" in findings[1].text
 
 
 def test_an_endless_answer_is_not_read_to_its_end(settings: Settings) -> None:
@@ -221,9 +221,9 @@ def test_a_clip_store_that_takes_nothing_is_reported(
 )
 def test_an_address_that_is_none_is_reported(settings: Settings, url: str) -> None:
     settings.SERVER_URL, settings.SERVER_HOST = url, ""
-    (found,) = server_url_probe.check(Sample())
-    assert found.is_failure
-    assert "SERVER_URL" in found.text
+    (finding,) = server_url_probe.check(Sample())
+    assert finding.is_failure
+    assert "SERVER_URL" in finding.text
 
 
 def test_the_address_has_to_be_public_and_encrypted(settings: Settings) -> None:

@@ -54,10 +54,10 @@ def probe_result() -> "Future[str]":
 
 async def reasons() -> list[str]:
     response = await ask("/readyz")
-    found: list[str] = response.json()["reasons"]
-    assert response.status_code == (503 if found else 200)
-    assert response.json()["ready"] is not bool(found)
-    return found
+    unready: list[str] = response.json()["reasons"]
+    assert response.status_code == (503 if unready else 200)
+    assert response.json()["ready"] is not bool(unready)
+    return unready
 
 
 async def test_a_process_is_alive_under_any_name_without_asking_the_database(

@@ -217,9 +217,9 @@ def test_an_answer_counts_though_a_tool_and_a_filler_came_before_it() -> None:
     filler = Turn(
         2, "system", 2.5, ended_at=3.0, kind=TurnKind.FILLER, latency_ms=times
     )
-    found = answer(index=3, latency_ms=times)
+    measured = answer(index=3, latency_ms=times)
     more = answer(index=4, latency_ms=times)
-    assert timed(CALLER, tool, filler, found, more) == 1
+    assert timed(CALLER, tool, filler, measured, more) == 1
     apology = Turn(1, "system", 2.0, ended_at=3.0)
     assert timed(CALLER, apology, answer(index=2, latency_ms=times)) == 0
     question = answer(index=2, kind=TurnKind.DIGIT_PROMPT, latency_ms=times)

@@ -13,15 +13,15 @@ from tests.support.receiver import Receiver, receiving
 
 @pytest.fixture
 async def receiver(settings: LazySettings) -> AsyncIterator[Receiver]:
-    async with receiving() as found:
+    async with receiving() as running:
         settings.TOOL_ALLOWED_PRIVATE_HOSTS = ["127.0.0.1"]
-        yield found
+        yield running
 
 
 @pytest.fixture
 async def worker(inworld: FakeInworld) -> AsyncIterator[PostCallWorker]:
     client = Inworld(inworld.url, "key")
-    found = PostCallWorker(client)
-    yield found
-    await found.aclose()
+    poller = PostCallWorker(client)
+    yield poller
+    await poller.aclose()
     await client.aclose()

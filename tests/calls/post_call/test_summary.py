@@ -106,8 +106,8 @@ async def test_without_a_readable_summary_the_webhook_goes_out_in_the_end(
     most = retry_schedule.max_attempts("summary")
     inworld.tells("I cannot.", *[Status(500)] * (most - 1))
     for number in range(1, most):
-        found = await run_tasks(worker)
-        assert found == [("summary", "waiting", number), ("webhook", "waiting", 0)]
+        states = await run_tasks(worker)
+        assert states == [("summary", "waiting", number), ("webhook", "waiting", 0)]
     assert await run_tasks(worker) == [
         ("summary", "failed", most),
         ("webhook", "done", 1),

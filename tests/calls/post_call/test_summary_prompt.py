@@ -100,8 +100,8 @@ def test_an_answer_is_found_in_any_text_around_it(answer: str) -> None:
     ],
 )
 def test_only_the_operators_outcomes_are_stored(outcome: Any, stored: str) -> None:
-    found = parse_answer(json.dumps({"summary": "x", "outcome": outcome}), WANTED)
-    assert found == CallSummary("x", stored)
+    parsed = parse_answer(json.dumps({"summary": "x", "outcome": outcome}), WANTED)
+    assert parsed == CallSummary("x", stored)
 
 
 @pytest.mark.parametrize(
@@ -120,24 +120,24 @@ def test_what_is_no_answer_is_not_made_one(answer: str) -> None:
 
 def test_odd_values_are_left_out() -> None:
     odd = {"email": ["a@b.example"], "name": True}
-    found = parse_answer(json.dumps({"summary": "x", "fields": odd}), WANTED)
-    assert found == CallSummary("x")
-    found = parse_answer(
+    parsed = parse_answer(json.dumps({"summary": "x", "fields": odd}), WANTED)
+    assert parsed == CallSummary("x")
+    parsed = parse_answer(
         '{"summary": "x", "fields": {"email": NaN, "name": {}}}', WANTED
     )
-    assert found == CallSummary("x")
+    assert parsed == CallSummary("x")
 
 
 def test_what_no_database_takes_is_cleaned_and_what_is_long_cut() -> None:
     answer = json.dumps(
         {"summary": "a\x00b\ud800\nc" + "d" * 9000, "fields": {"name": "e\n" * 900}}
     )
-    found = parse_answer(answer, WANTED)
-    assert found
-    assert found.summary.startswith("a b\nc")
-    assert len(found.summary) == summary_prompt.MAX_SUMMARY_LENGTH
-    assert len(found.fields["name"]) == summary_prompt.MAX_VALUE_LENGTH
-    assert "\n" not in found.fields["name"]
+    parsed = parse_answer(answer, WANTED)
+    assert parsed
+    assert parsed.summary.startswith("a b\nc")
+    assert len(parsed.summary) == summary_prompt.MAX_SUMMARY_LENGTH
+    assert len(parsed.fields["name"]) == summary_prompt.MAX_VALUE_LENGTH
+    assert "\n" not in parsed.fields["name"]
 
 
 json_values = st.recursive(
@@ -158,15 +158,15 @@ json_values = st.recursive(
 def test_nothing_but_what_was_asked_for_ever_comes_out(
     answer: str, around: str
 ) -> None:
-    found = parse_answer(around + answer + around, WANTED)
-    if found is None:
+    parsed = parse_answer(around + answer + around, WANTED)
+    if parsed is None:
         return
-    assert found.outcome in {"", *WANTED.outcomes}
-    assert set(found.fields) <= set(WANTED.fields)
-    for text in (found.summary, *found.fields.values()):
+    assert parsed.outcome in {"", *WANTED.outcomes}
+    assert set(parsed.fields) <= set(WANTED.fields)
+    for text in (parsed.summary, *parsed.fields.values()):
         assert "\x00" not in text
         text.encode()  # no halves of characters
-    assert all(type(value) is str and value for value in found.fields.values())
+    assert all(type(value) is str and value for value in parsed.fields.values())
 
 
 @given(
@@ -178,10 +178,10 @@ def test_a_right_answer_is_stored_as_it_is(
     summary: str, outcome: str, fields: dict[str, str]
 ) -> None:
     answer = {"summary": summary, "outcome": outcome, "fields": fields}
-    found = parse_answer(json.dumps(answer), WANTED)
-    assert found
-    assert found.outcome == ("" if outcome == "none of these" else outcome)
+    parsed = parse_answer(json.dumps(answer), WANTED)
+    assert parsed
+    assert parsed.outcome == ("" if outcome == "none of these" else outcome)
     plain = {name: " ".join(text.split()) for name, text in fields.items()}
     if all(text.isprintable() for text in [summary, *fields.values()]):
-        assert found.summary == summary.strip()
-        assert found.fields == {name: text for name, text in plain.items() if text}
+        assert parsed.summary == summary.strip()
+        assert parsed.fields == {name: text for name, text in plain.items() if text}

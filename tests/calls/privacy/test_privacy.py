@@ -357,15 +357,15 @@ def below(folder: Path) -> list[Path]:
 
 def written_files(server: LiveServer) -> list[str]:
     """Regular files a server has open for writing."""
-    found = []
+    paths = []
     folder = Path(f"/proc/{server.process.pid}/fd")
     for each in folder.iterdir() if folder.exists() else ():
         flags = (folder.parent / "fdinfo" / each.name).read_text()
         mode = int(flags.split("flags:")[1].split()[0], 8) & os.O_ACCMODE
         path = os.path.realpath(each)
         if mode != os.O_RDONLY and Path(path).is_file():
-            found.append(path)
-    return found
+            paths.append(path)
+    return paths
 
 
 def run(command: str, *arguments: str) -> str:

@@ -20,8 +20,8 @@ MEASURED = {
 
 
 def test_stages_follow_each_other_in_the_order_of_things() -> None:
-    found = stages(MEASURED)
-    assert [(s.label, s.start_ms, s.end_ms) for s in found] == [
+    shown = stages(MEASURED)
+    assert [(s.label, s.start_ms, s.end_ms) for s in shown] == [
         ("model asked", 0, 4),
         ("first token", 4, 210),
         ("first audio", 210, 571),
@@ -30,7 +30,7 @@ def test_stages_follow_each_other_in_the_order_of_things() -> None:
         ("fetched", 702, 715),
         ("heard", 715, 760),
     ]
-    assert sum(stage.took_ms for stage in found) == 760
+    assert sum(stage.took_ms for stage in shown) == 760
 
 
 def test_a_stage_that_is_missing_belongs_to_the_next() -> None:
@@ -54,8 +54,8 @@ def test_a_stage_overtaken_by_a_later_one_took_no_time() -> None:
     [None, True, "12", -1, math.nan, math.inf, 10**400, [], {}, 86_400_001],
 )
 def test_a_value_that_makes_no_sense_is_left_out(odd: Any) -> None:
-    found = stages({"request_sent": odd, "playback_started": 7})
-    assert [stage.name for stage in found] == ["playback_started"]
+    shown = stages({"request_sent": odd, "playback_started": 7})
+    assert [stage.name for stage in shown] == ["playback_started"]
 
 
 @pytest.mark.parametrize("odd", [None, [], "", 3, {}, {"playback_started": None}])

@@ -242,9 +242,9 @@ async def socket_of(**form: str) -> str:
 
 async def connect(url: str) -> Call | None:
     """Use up a socket's token as its handshake does."""
-    found = read_token(url.rsplit("/", 1)[1])
-    assert found
-    return await admit(*found, fallback=lambda: None)
+    token = read_token(url.rsplit("/", 1)[1])
+    assert token
+    return await admit(*token, fallback=lambda: None)
 
 
 @in_database

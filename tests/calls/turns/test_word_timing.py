@@ -36,8 +36,8 @@ def tone(seconds: float, level: int = 9_000, sample_rate: int = 8_000) -> bytes:
 
 
 def runs(pcm: Pcm) -> list[int]:
-    found = analyse(pcm).speech_frames
-    return list(struct.unpack(f"<{len(found) // 2}H", found))
+    frames = analyse(pcm).speech_frames
+    return list(struct.unpack(f"<{len(frames) // 2}H", frames))
 
 
 @given(text=texts, played=st.floats(-1, 25), length=lengths, pace=paces)

@@ -63,8 +63,8 @@ def test_whom_an_entry_keeps_out(number: str, pattern: str, matches: bool) -> No
 
 def test_a_pasted_list_has_notes_and_lines_of_no_use() -> None:
     pasted = "+1 415 555 0100, sales, again\n\n+1900*\tpremium\r\nnumber;note\n"
-    found = [(line.pattern, line.note, bool(line.problem)) for line in lines(pasted)]
-    assert found == [
+    entries = [(line.pattern, line.note, bool(line.problem)) for line in lines(pasted)]
+    assert entries == [
         ("+14155550100", "sales, again", False),
         ("+1900*", "premium", False),
         ("", "", True),

@@ -70,9 +70,9 @@ class TestCalls:
     ) -> None:
         settings.MAX_CALLS_PER_CALLER = 3
         documents = await asyncio.gather(*(ring(CallSid=f"CA{n}") for n in range(20)))
-        found = [verbs(document)[0] for document in documents]
-        assert found.count(("Connect", "")) == 3
-        assert found.count(("Reject", "busy")) == 17
+        first_verbs = [verbs(document)[0] for document in documents]
+        assert first_verbs.count(("Connect", "")) == 3
+        assert first_verbs.count(("Reject", "busy")) == 17
         refused = Call.objects.filter(status="refused", end_reason="too-many-calls")
         assert await refused.acount() == 17
         other = await ring(CallSid="CA99", From="+15005550002")

@@ -102,9 +102,9 @@ async def test_a_caller_nobody_took_gets_a_fresh_relay_once(
     assert (call.reconnects, call.failed_transfers) == (1, 1)
     assert call.transfer["returned"].startswith(message)
     assert (await state())[2].startswith(message)
-    found = read_token(url.rsplit("/", 1)[1])
-    assert found
-    admitted = await admit(*found, fallback=lambda: None)
+    token = read_token(url.rsplit("/", 1)[1])
+    assert token
+    admitted = await admit(*token, fallback=lambda: None)
     assert admitted
     assert admitted.transfer["returned"].startswith(message)
     # Told once; what comes late changes nothing.
@@ -360,9 +360,9 @@ FORMS = st.dictionaries(
 def test_no_report_makes_an_unaccepted_call_answered(
     form: dict[str, str],
 ) -> None:
-    found = parse_dial_result(Transfer.of(SALES), form)
-    assert not found.answered
-    assert found.message
+    parsed = parse_dial_result(Transfer.of(SALES), form)
+    assert not parsed.answered
+    assert parsed.message
     taken = parse_dial_result(Transfer.of({**SALES, "accepted": True}), form)
     assert taken.answered == (
         form.get("DialCallStatus") in ("completed", "answered")
