@@ -76,7 +76,7 @@ async def task_states() -> list[tuple[str, str, int]]:
     return [row async for row in rows.values_list("kind", "state", "attempts")]
 
 
-make_telling = sync_to_async(webhook_bot)
+make_webhook_bot = sync_to_async(webhook_bot)
 
 
 make_ended = sync_to_async(ended_call)
