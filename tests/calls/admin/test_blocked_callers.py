@@ -31,7 +31,7 @@ def call(db: None) -> Call:
 
 
 @pytest.mark.django_db
-class TestDesk:
+class TestAdmin:
     PASTE = "/admin/calls/blockedcaller/paste/"
 
     def test_an_operator_blocks_a_caller_on_the_calls_page(
