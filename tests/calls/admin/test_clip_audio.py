@@ -43,7 +43,8 @@ def test_a_clip_is_heard_while_it_lives_by_those_who_may_read_calls(
     viewer: Client,
 ) -> None:
     call = make_call()
-    say(call, "bot", "Hello.", clip_ids=["kept", "gone"], model="some/model")
+    just_now, sounds = timezone.now(), ["kept", "gone"]
+    say(call, "bot", "Hello.", clip_ids=sounds, model="some/model", ended_at=just_now)
     async_to_sync(services().clips.put)("kept", b"RIFF", 60.0)
     response = viewer.get(sound(call))
     assert (response.content, response["Content-Type"]) == (b"RIFF", "audio/wav")
