@@ -39,8 +39,8 @@ LONGEST_FIRST = (
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One worker more than there are cores: tests of servers wait a good deal."""
-    return (os.cpu_count() or 1) + 1
+    """More workers than cores: tests of servers mostly wait."""
+    return 2 * (os.cpu_count() or 1) + 1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

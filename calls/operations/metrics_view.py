@@ -34,21 +34,7 @@ class RuntimeCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Gauges, and Inworld's responses so far."""
-        for name, description, value in (
-            ("calls_in_progress", "Calls in progress", len(active_calls().sessions)),
-            (
-                "calls_connecting",
-                "Calls answered whose relay socket is not open yet",
-                len(active_calls().connecting),
-            ),
-            ("calls_limit", "The setting MAX_CALLS", settings.MAX_CALLS),
-            (
-                "draining",
-                "1 while the server is stopping",
-                int(active_calls().draining),
-            ),
-            ("tasks", "Tasks of the event loop", len(asyncio.all_tasks())),
-        ):
+        for name, description, value in _gauges():
             yield GaugeMetricFamily(f"voicebot_{name}", description, value)
         queues = GaugeMetricFamily(
             "voicebot_queue_length",
@@ -74,6 +60,19 @@ class RuntimeCollector(Collector):
         for (path, status), count in sorted(services().inworld.answers.items()):
             answers.add_metric([path, status], count)
         yield answers
+
+
+def _gauges() -> list[tuple[str, str, int]]:
+    """Name, description and value of each gauge without labels."""
+    calls = active_calls()
+    connecting = "Calls answered whose relay socket is not open yet"
+    return [
+        ("calls_in_progress", "Calls in progress", len(calls.sessions)),
+        ("calls_connecting", connecting, len(calls.connecting)),
+        ("calls_limit", "The setting MAX_CALLS", settings.MAX_CALLS),
+        ("draining", "1 while the server is stopping", int(calls.draining)),
+        ("tasks", "Tasks of the event loop", len(asyncio.all_tasks())),
+    ]
 
 
 REGISTRY.register(RuntimeCollector())

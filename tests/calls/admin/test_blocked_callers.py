@@ -120,7 +120,7 @@ class TestAdmin:
         entry = BlockedCaller.objects.get(pattern="+14155550100")
         assert (entry.note, entry.added_by) == ("why not", ann)
         assert "Blocked: 1." in page
-        assert "In the list already: 1." in page
+        assert "Already in the list: 1." in page
         assert "&lt;script&gt;alert(1)" in page
         assert "<script>alert" not in page
         assert "why not" not in page

@@ -43,7 +43,8 @@ def test_a_clip_is_heard_while_it_lives_by_those_who_may_read_calls(
     viewer: Client,
 ) -> None:
     call = make_call()
-    say(call, "bot", "Hello.", clip_ids=["stored", "gone"], model="some/model")
+    just_now, clip_ids = timezone.now(), ["stored", "gone"]
+    say(call, "bot", "Hello.", clip_ids=clip_ids, model="some/model", ended_at=just_now)
     async_to_sync(services().clips.put)("stored", b"RIFF", 60.0)
     response = viewer.get(sound(call))
     assert (response.content, response["Content-Type"]) == (b"RIFF", "audio/wav")
