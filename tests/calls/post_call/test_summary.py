@@ -32,7 +32,7 @@ async def test_a_call_is_summed_up_and_then_sent_with_its_summary(
 ) -> None:
     bot = await make_telling(receiver, **ASKING, summary_model="small/model")
     call = await make_ended(bot, 1, "A table, please. [pressed keys, not kept]")
-    inworld.tells(json.dumps(UPSHOT))
+    inworld.returns_text(json.dumps(UPSHOT))
     assert await worked(worker) == [("summary", "done", 1), ("webhook", "done", 1)]
 
     (asked,) = inworld.texts
@@ -90,7 +90,7 @@ async def test_only_the_requested_keys_are_stored(
 ) -> None:
     bot = await Bot.objects.acreate(name="Ada", **ASKING)
     call = await make_ended(bot, 1, "Hi.")
-    inworld.tells(answer)
+    inworld.returns_text(answer)
     assert await worked(worker) == [("summary", "done", 1)]
     await call.arefresh_from_db()
     assert (call.summary, call.outcome, call.extracted_fields) == (summary, outcome, {})
@@ -102,7 +102,7 @@ async def test_without_a_readable_summary_the_webhook_goes_out_in_the_end(
     bot = await make_telling(receiver, **ASKING)
     await make_ended(bot, 1, "Hi.")
     most = retry_schedule.max_attempts("summary")
-    inworld.tells("I cannot.", *[Status(500)] * (most - 1))
+    inworld.returns_text("I cannot.", *[Status(500)] * (most - 1))
     for number in range(1, most):
         found = await worked(worker)
         assert found == [("summary", "waiting", number), ("webhook", "waiting", 0)]
@@ -118,7 +118,7 @@ async def test_a_model_that_knows_no_schemas_is_asked_in_words(
 ) -> None:
     bot = await Bot.objects.acreate(name="Ada", **ASKING)
     await make_ended(bot, 1, "Hi.")
-    inworld.tells(Status(400), json.dumps(UPSHOT))
+    inworld.returns_text(Status(400), json.dumps(UPSHOT))
     assert await worked(worker) == [("summary", "done", 1)]
     first, second = inworld.texts
     assert "response_format" in first.body
@@ -132,7 +132,7 @@ async def test_a_model_that_hangs_is_given_up_on(
     monkeypatch.setitem(queue.SECONDS, Kind.SUMMARY, 0.1)
     bot = await Bot.objects.acreate(name="Ada", **ASKING)
     await make_ended(bot, 1, "Hi.")
-    inworld.tells(Pause())
+    inworld.returns_text(Pause())
     assert await worked(worker) == [("summary", "waiting", 1)]
     row = await PostCallTask.objects.aget()
     assert row.log[0]["words"] == "The model did not answer in time."
@@ -143,7 +143,7 @@ async def test_summaries_take_none_of_the_slots_of_calls(inworld: FakeInworld) -
     worker = PostCallWorker(client)
     bot = await Bot.objects.acreate(name="Ada", **ASKING)
     await make_ended(bot, 1, "Hi.")
-    inworld.tells(json.dumps(UPSHOT))
+    inworld.returns_text(json.dumps(UPSHOT))
     async with client._slot:  # every slot is taken
         assert await worked(worker) == [("summary", "done", 1)]
     await client.aclose()
