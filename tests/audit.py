@@ -1,7 +1,7 @@
-"""`make audit`: fails on a known vulnerability in what is locked, and on nothing else.
+"""`make audit`: fails only on a published vulnerability of a locked package.
 
-pip-audit reports "no known vulnerabilities" also where it could look nothing up, and
-fails where the advisories cannot be reached; here both are said, and pass.
+pip-audit reports "no known vulnerabilities" also when it could check no package, and
+fails when it cannot reach the advisories; this command reports both and passes.
 """
 
 import json
@@ -19,8 +19,8 @@ COMMAND = [
 UNREACHABLE = re.compile(r"connect|resolve|timed? ?out|max retries|50[234]", re.I)
 
 
-def verdict(output: str, errors: str) -> tuple[int, list[str]]:
-    """The exit code and the words for what pip-audit wrote."""
+def evaluate(output: str, errors: str) -> tuple[int, list[str]]:
+    """Return the exit code and the lines to print for the output of pip-audit."""
     try:
         packages = json.loads(output)["dependencies"]
     except (ValueError, KeyError):
@@ -28,28 +28,29 @@ def verdict(output: str, errors: str) -> tuple[int, list[str]]:
         if UNREACHABLE.search(last):
             return 0, [f"NOT AUDITED: the advisories cannot be reached ({last})."]
         return 1, [f"The audit failed: {last}"]
-    found = [line for package in packages for line in _vulnerabilities(package)]
-    if found:
-        return 1, found
+    problems = [line for package in packages for line in _vulnerabilities(package)]
+    if problems:
+        return 1, problems
     unknown = [package["name"] for package in packages if "skip_reason" in package]
     if len(unknown) == len(packages):
         return 0, ["NOT AUDITED: the advisories know none of the packages."]
-    known = f"{len(packages) - len(unknown)} packages, no known vulnerability."
-    return 0, [known, *([f"Not audited: {', '.join(unknown)}"] if unknown else [])]
+    summary = f"{len(packages) - len(unknown)} packages, no known vulnerability."
+    return 0, [summary, *([f"Not audited: {', '.join(unknown)}"] if unknown else [])]
 
 
 def _vulnerabilities(package: dict[str, Any]) -> list[str]:
     name = f"{package['name']} {package.get('version', '')}"
-    return [
-        f"{name}: {each['id']}, fixed in {', '.join(each['fix_versions']) or 'nothing'}"
-        for each in package.get("vulns", [])
-    ]
+    problems = []
+    for vulnerability in package.get("vulns", []):
+        versions = ", ".join(vulnerability["fix_versions"]) or "nothing"
+        problems.append(f"{name}: {vulnerability['id']}, fixed in {versions}")
+    return problems
 
 
 def main() -> int:
-    """Run pip-audit, and say what it found."""
+    """Run pip-audit and print the result."""
     done = subprocess.run(COMMAND, capture_output=True, text=True, check=False)
-    code, lines = verdict(done.stdout, done.stderr)
+    code, lines = evaluate(done.stdout, done.stderr)
     sys.stdout.write("\n".join(lines) + "\n")
     return code
 

@@ -19,12 +19,12 @@ from tests.support.tool_server import ToolServer
 
 INWORLD_PORT = free_port()
 TOOLS_PORT = free_port()
-# The same examples in every run; --hypothesis-profile=default looks for new ones.
+# The same examples in every run; --hypothesis-profile=default generates new ones.
 hypothesis_settings.register_profile("same", derandomize=True)
 hypothesis_settings.load_profile("same")
 # Files that start servers and browsers take longest; the many small ones fill the
 # workers' time at the end of a run.
-LONGEST_FIRST = (
+SLOWEST_FILES = (
     "tests/end_to_end/test_outages.py",
     "tests/browser/test_transfer_pages.py",
     "tests/voicebot/test_serve.py",
@@ -40,18 +40,18 @@ LONGEST_FIRST = (
 
 def pytest_xdist_auto_num_workers() -> int:
     """More workers than cores: tests of servers mostly wait."""
-    return 2 * (os.cpu_count() or 1) + 1
+    return 2 * (os.cpu_count() or 1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the files that take longest first."""
-    places = {prefix: place for place, prefix in enumerate(LONGEST_FIRST)}
+    ranks = {prefix: rank for rank, prefix in enumerate(SLOWEST_FILES)}
 
-    def place(item: pytest.Item) -> int:
-        found = (p for prefix, p in places.items() if item.nodeid.startswith(prefix))
-        return min(found, default=len(places))
+    def rank_of(item: pytest.Item) -> int:
+        matches = (r for prefix, r in ranks.items() if item.nodeid.startswith(prefix))
+        return min(matches, default=len(ranks))
 
-    items.sort(key=place)
+    items.sort(key=rank_of)
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def database_url(django_db_setup: None) -> str:
 def server(database_url: str) -> Iterator[LiveServer]:
     """One live server for a file's tests; clips in its own memory.
 
-    A module's, because it would do the post-call tasks that tests of other files leave.
+    One per file, because it would do the post-call tasks that other files' tests leave.
     """
     with serving(
         DATABASE_URL=database_url,
@@ -122,7 +122,7 @@ def numbered(number: str, **settings: object) -> Bot:
 
 
 def repository_files(*suffixes: str) -> Iterator[Path]:
-    """The project's own Python files."""
+    """Yield the project's Python files."""
     root = Path(settings.BASE_DIR)
     for folder in ("bots", "calls", "voicebot"):
         yield from (f for f in (root / folder).rglob("*.py") if f.suffix in suffixes)

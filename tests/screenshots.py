@@ -1,4 +1,4 @@
-"""Takes the pictures of the README: `python -m tests.screenshots [names]`."""
+"""Takes the screenshots of the README: `python -m tests.screenshots [names]`."""
 
 import os
 import sys
@@ -7,14 +7,14 @@ SETTINGS = "tests.pictures.settings"
 
 
 def main() -> None:
-    """Take all pictures, or those that are named."""
-    import tests.settings  # noqa: F401  (an environment deaf to this machine's)
+    """Take all screenshots, or the named ones."""
+    import tests.settings  # noqa: F401  (sets an environment independent of this machine's)
 
     os.environ["DJANGO_SETTINGS_MODULE"] = SETTINGS
     import django
 
     django.setup()
-    from tests.pictures.studio import shoot
+    from tests.pictures.session import shoot
 
     shoot(sys.argv[1:], SETTINGS)
 

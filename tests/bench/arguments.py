@@ -1,4 +1,4 @@
-"""The command line of the bench: what may be asked of it."""
+"""The command-line arguments of the bench."""
 
 import math
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
@@ -8,40 +8,44 @@ from pathlib import Path
 LEVELS = [1, 50, 100, 200, 300]
 QUICK_LEVELS = [10]
 QUICK_SECONDS = 3.0
-MOST_CALLS = 2_000
-MOST_LEVELS = 12
-MOST_PROCESSES = 8
-# A standard turn must have arrived before the next one is asked for.
-FASTEST_TURNS = 1.4
+MAX_CALLS = 2_000
+MAX_LEVELS = 12
+MAX_PROCESSES = 8
+# A standard turn must have arrived before the next one starts (s).
+MIN_EVERY = 1.4
 
 
-def number(least: float, most: float, *, whole: bool = False) -> Callable[[str], float]:
-    """A parser of numbers within limits."""
+def number(
+    minimum: float, maximum: float, *, is_integer: bool = False
+) -> Callable[[str], float]:
+    """Return a parser of numbers within limits."""
 
     def parse(text: str) -> float:
         try:
             value = float(text)
         except ValueError:
             value = math.nan
-        if not least <= value <= most or (whole and value % 1):
-            kind = "a whole number" if whole else "a number"
-            wanted = f"{kind} from {least:,} to {most:,}"
+        if not minimum <= value <= maximum or (is_integer and value % 1):
+            kind = "a whole number" if is_integer else "a number"
+            wanted = f"{kind} from {minimum:,} to {maximum:,}"
             raise ArgumentTypeError(f"{text!r} is not {wanted}")
-        return int(value) if whole else value
+        return int(value) if is_integer else value
 
     return parse
 
 
 def levels(text: str) -> list[int]:
-    """Numbers of calls, separated by commas."""
-    found = [int(number(1, MOST_CALLS, whole=True)(part)) for part in text.split(",")]
-    if len(found) > MOST_LEVELS:
-        raise ArgumentTypeError(f"{len(found)} levels are more than {MOST_LEVELS}")
-    return sorted(set(found))
+    """Parse numbers of calls, separated by commas."""
+    calls = [
+        int(number(1, MAX_CALLS, is_integer=True)(part)) for part in text.split(",")
+    ]
+    if len(calls) > MAX_LEVELS:
+        raise ArgumentTypeError(f"{len(calls)} levels are more than {MAX_LEVELS}")
+    return sorted(set(calls))
 
 
 def report(text: str) -> Path:
-    """A file to write, checked before anything is measured."""
+    """Return the path of the report; check it before anything is measured."""
     path = Path(text)
     if path.is_dir() or not path.parent.is_dir():
         raise ArgumentTypeError(f"{text} cannot be written")
@@ -49,7 +53,7 @@ def report(text: str) -> Path:
 
 
 def parser() -> ArgumentParser:
-    """Everything that may be asked, with what is done by default."""
+    """Return the parser of all options, with their defaults."""
     parser = ArgumentParser(
         prog="make bench", description="How fast the server is, and for how many calls."
     )
@@ -64,61 +68,65 @@ def parser() -> ArgumentParser:
         "--seconds",
         type=number(1, 600),
         default=32.0,
-        help="of standard turns at each level (default: %(default)g)",
+        help="duration of standard turns at each level (default: %(default)g)",
     )
     add(
         "--every",
-        type=number(FASTEST_TURNS, 120),
+        type=number(MIN_EVERY, 120),
         default=8.0,
         metavar="SECONDS",
-        help="a turn of each call (default: %(default)g)",
+        help="interval between turns of a call (default: %(default)g)",
     )
     add(
         "--pace",
         type=number(1, 50),
         default=5.0,
-        help="sound arrives at so many times real time (default: %(default)g)",
+        help="speed of arriving sound, in times real time (default: %(default)g)",
     )
     add("--database", choices=["sqlite", "postgres"], default="sqlite")
     add("--clips", choices=["redis", "memory"], default="redis")
     add(
         "--processes",
-        type=number(1, MOST_PROCESSES, whole=True),
+        type=number(1, MAX_PROCESSES, is_integer=True),
         default=1,
         help="servers that share the load; more than one is compared with one",
     )
     add("--plain", action="store_true", help="standard turns only, no interruptions")
-    add("--only", action="store_true", help="no floor, no link, nothing beside")
+    add(
+        "--only",
+        action="store_true",
+        help="measure the levels only: no floor, no link, no comparison",
+    )
     add("--quick", action="store_true", help="a small run, under 40 seconds")
     add(
         "--json",
         nargs="?",
         const="-",
         metavar="FILE",
-        help="JSON instead of the table; to a file, beside it",
+        help="print JSON instead of the table, or write it to a file in addition",
     )
     return parser
 
 
-def parse(arguments: list[str] | None = None) -> Namespace:
-    """The options, refused where they make no sense together."""
+def parse(given: list[str] | None = None) -> Namespace:
+    """Parse the options; exit with status 2 when they contradict each other."""
     options = parser()
-    asked = options.parse_args(arguments)
-    if asked.processes > 1 and asked.clips == "memory":
+    arguments = options.parse_args(given)
+    if arguments.processes > 1 and arguments.clips == "memory":
         options.error("--processes above 1 needs --clips redis")
-    slowest = 0.45 + 7 / asked.pace + 0.6
-    if asked.every < slowest:
+    slowest = 0.45 + 7 / arguments.pace + 0.6
+    if arguments.every < slowest:
         options.error(
-            f"--every {asked.every:g}: at --pace {asked.pace:g} a turn takes "
+            f"--every {arguments.every:g}: at --pace {arguments.pace:g} a turn takes "
             f"{slowest:.1f} seconds to arrive"
         )
-    if asked.json not in (None, "-"):
+    if arguments.json not in (None, "-"):
         try:
-            asked.json = report(asked.json)
+            arguments.json = report(arguments.json)
         except ArgumentTypeError as error:
             options.error(f"argument --json: {error}")
-    asked.calls = asked.calls or (QUICK_LEVELS if asked.quick else LEVELS)
-    if asked.quick:
-        asked.seconds = min(asked.seconds, QUICK_SECONDS)
-        asked.every = min(asked.every, max(QUICK_SECONDS, slowest))
-    return asked
+    arguments.calls = arguments.calls or (QUICK_LEVELS if arguments.quick else LEVELS)
+    if arguments.quick:
+        arguments.seconds = min(arguments.seconds, QUICK_SECONDS)
+        arguments.every = min(arguments.every, max(QUICK_SECONDS, slowest))
+    return arguments

@@ -1,4 +1,4 @@
-"""One call of the load: what Twilio does, without decoding what is heard."""
+"""One call of the load: does what Twilio does, but does not decode the sound."""
 
 import asyncio
 import json
@@ -21,16 +21,16 @@ from tests.bench.fetch import BadAnswer, Fetcher, clip_seconds
 from tests.bench.plan import Plan
 from tests.support.live import AUTH_TOKEN, PUBLIC_URL
 
-# An interruption: so long after the first sound, and so long before the words.
-INTO_THE_REPLY = 0.1
-WORDS_FOLLOW = 0.5
+# An interruption starts this long after the first sound; its words follow after.
+INTERRUPT_AFTER = 0.1
+SPEECH_SECONDS = 0.5
 GREETING = "greeting"
-PATIENCE = 15.0
+TIMEOUT = 15.0
 
 
 @dataclass(slots=True)
 class Clip:
-    """A clip's times, monotonic."""
+    """The times of a clip on the monotonic clock."""
 
     played_at: float
     asked_at: float = 0.0
@@ -41,7 +41,7 @@ class Clip:
 
 @dataclass(slots=True)
 class Turn:
-    """What a caller said and what came back; all times monotonic."""
+    """One turn of a caller and the clips of its reply; all times monotonic."""
 
     tag: str
     kind: str
@@ -50,14 +50,14 @@ class Turn:
     interrupted_at: float = 0.0
 
 
-class Exchange:
-    """What the calls of this process share."""
+class SharedState:
+    """The clients and counters that all calls of this process share."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         lines = [Line(PUBLIC_URL, AUTH_TOKEN, connect_to=url) for url in plan.servers]
         self.line = lines[0]
-        self.carriers = [TwilioClient(line) for line in lines]
+        self.twilio_clients = [TwilioClient(line) for line in lines]
         self.fetchers = [Fetcher(url, PUBLIC_URL) for url in plan.servers]
         self.next_fetcher = cycle(self.fetchers)
         self.errors: Counter[str] = Counter()
@@ -66,8 +66,8 @@ class Exchange:
     async def aclose(self) -> None:
         for fetcher in self.fetchers:
             fetcher.close()
-        for carrier in self.carriers:
-            await carrier.close()
+        for client in self.twilio_clients:
+            await client.close()
 
 
 class Call:
@@ -75,14 +75,14 @@ class Call:
 
     socket: ClientConnection
 
-    def __init__(self, name: str, number: int, exchange: Exchange) -> None:
+    def __init__(self, name: str, number: int, shared: SharedState) -> None:
         self.name = f"{name}.{number}"
         self.number = number
-        self.exchange = exchange
+        self.shared = shared
         self.call_sid = "CA" + token_hex(16)
         self.turns: list[Turn] = []
-        self.chores: set[asyncio.Task[None]] = set()
-        self.heard = asyncio.Event()  # something of this turn
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.heard = asyncio.Event()  # set by the first clip of a turn
         self.speaking_until = 0.0
         self.silence: asyncio.TimerHandle | None = None
         self.over = False
@@ -90,12 +90,12 @@ class Call:
     async def run(
         self, dials_at: float, turns: list[tuple[float, str]], ends_at: float
     ) -> None:
-        """Everything from dialling to hanging up; trouble is counted, not raised."""
+        """Dial, talk and hang up; errors are counted, not raised."""
         try:
             await _until(dials_at)
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(TIMEOUT):
                 await self._dial()
-            self._begin(self._listen())
+            self._start(self._listen())
             for at, kind in turns:
                 await _until(at)
                 await self._ask(kind)
@@ -103,7 +103,7 @@ class Call:
                     await self._interrupt()
             await _until(ends_at)
         except (CallFailed, ConnectionClosed, OSError) as error:
-            self._note(f"call: {type(error).__name__}: {error}")
+            self._count_error(f"call: {type(error).__name__}: {error}")
         finally:
             await self._hang_up()
 
@@ -111,19 +111,19 @@ class Call:
         return [asdict(turn) for turn in self.turns]
 
     async def _dial(self) -> None:
-        carriers, line = self.exchange.carriers, self.exchange.line
+        twilio_clients, line = self.shared.twilio_clients, self.shared.line
         url = f"{line.public_origin}/voice"
-        began = monotonic()
-        carrier = carriers[self.number % len(carriers)]
-        document = await carrier.post(url, voice_form(line, self.call_sid))
-        self.exchange.webhooks.append(monotonic() - began)
+        start = monotonic()
+        client = twilio_clients[self.number % len(twilio_clients)]
+        document = await client.post(url, voice_form(line, self.call_sid))
+        self.shared.webhooks.append(monotonic() - start)
         verbs = read_twiml(document, url)
         if not verbs or not isinstance(relay := verbs[0], Relay):
             raise CallFailed("the call was refused")
-        # No sticky sessions: every other pair of calls lands on another server.
-        elsewhere = self.number + self.number // len(carriers)
-        carrier = carriers[elsewhere % len(carriers)]
-        self.socket = await carrier.socket(relay.url)
+        # No sticky sessions: every other pair of calls connects to another server.
+        client_number = self.number + self.number // len(twilio_clients)
+        client = twilio_clients[client_number % len(twilio_clients)]
+        self.socket = await client.socket(relay.url)
         setup = setup_fields(line, self.call_sid, relay, first=True)
         self._turn(GREETING)
         await self._send(type="setup", sessionId="VX" + token_hex(16), **setup)
@@ -136,7 +136,7 @@ class Call:
 
     async def _ask(self, kind: str) -> None:
         if self.silence:
-            # The bot's last word is cut by a little, as it is by most callers.
+            # The bot's last word is cut a little, as most callers do.
             self.silence.cancel()
             await self._silent()
         turn = self._turn(kind)
@@ -146,11 +146,11 @@ class Call:
 
     async def _interrupt(self) -> None:
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(TIMEOUT):
                 await self.heard.wait()
         except TimeoutError:
             return  # counted as a turn without sound
-        await asyncio.sleep(INTO_THE_REPLY)
+        await asyncio.sleep(INTERRUPT_AFTER)
         if self.silence:
             self.silence.cancel()
             self.silence = None
@@ -158,10 +158,10 @@ class Call:
         await self._send(
             type="interrupt",
             utteranceUntilInterrupt="",
-            durationUntilInterruptMs=round(INTO_THE_REPLY * 1000),
+            durationUntilInterruptMs=round(INTERRUPT_AFTER * 1000),
         )
         await self._info("clientSpeaking", "on")
-        await asyncio.sleep(WORDS_FOLLOW)
+        await asyncio.sleep(SPEECH_SECONDS)
         await self._info("clientSpeaking", "off")
         turn = self._turn("after")
         words = f"I meant the other bench:{turn.tag}:standard please"
@@ -175,21 +175,21 @@ class Call:
                     clip = Clip(now)
                     self.turns[-1].clips.append(clip)
                     self.heard.set()
-                    self._begin(self._fetch(clip, frame["source"]))
+                    self._start(self._fetch(clip, frame["source"]))
                 else:
-                    self._note(f"frame: {raw!s:.80}")
+                    self._count_error(f"frame: {raw!s:.80}")
         if not self.over:
-            self._note(f"socket closed by the server: {self.socket.close_code}")
+            self._count_error(f"socket closed by the server: {self.socket.close_code}")
 
     async def _fetch(self, clip: Clip, url: str) -> None:
         clip.asked_at = monotonic()
         try:
-            body = await next(self.exchange.next_fetcher).clip(url)
+            body = await next(self.shared.next_fetcher).clip(url)
         except (BadAnswer, OSError, asyncio.IncompleteReadError) as error:
-            return self._note(f"clip: {type(error).__name__}: {error}")
+            return self._count_error(f"clip: {type(error).__name__}: {error}")
         clip.fetched_at = monotonic()
         clip.size, clip.seconds = len(body), clip_seconds(body)
-        # Dropped by an interruption, it is not played.
+        # A clip that an interruption dropped is not played.
         if clip in self.turns[-1].clips and not self.turns[-1].interrupted_at:
             await self._play(clip)
         return None
@@ -203,7 +203,7 @@ class Call:
         self.speaking_until += clip.seconds
         loop = asyncio.get_running_loop()
         self.silence = loop.call_at(
-            self.speaking_until, lambda: self._begin(self._silent())
+            self.speaking_until, lambda: self._start(self._silent())
         )
 
     async def _silent(self) -> None:
@@ -214,7 +214,7 @@ class Call:
         await self._send(type="info", name=name, value=value)
 
     async def _send(self, **message: Any) -> None:
-        with suppress(ConnectionClosed):  # noticed and counted where we listen
+        with suppress(ConnectionClosed):  # `_listen` counts it
             await self.socket.send(json.dumps(message))
 
     async def _hang_up(self) -> None:
@@ -223,22 +223,22 @@ class Call:
             self.silence.cancel()
         if hasattr(self, "socket"):
             await self.socket.close(1000)
-        for chore in self.chores:
-            chore.cancel()
-        await asyncio.gather(*self.chores, return_exceptions=True)
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
 
-    def _begin(self, work: Any) -> None:
-        chore = asyncio.create_task(work)
-        self.chores.add(chore)
-        chore.add_done_callback(self._done)
+    def _start(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self._done)
 
-    def _done(self, chore: asyncio.Task[None]) -> None:
-        self.chores.discard(chore)
-        if not chore.cancelled() and (error := chore.exception()):
-            self._note(f"bench: {error!r}")
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self.tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            self._count_error(f"bench: {error!r}")
 
-    def _note(self, trouble: str) -> None:
-        self.exchange.errors[trouble[:120]] += 1
+    def _count_error(self, error: str) -> None:
+        self.shared.errors[error[:120]] += 1
 
 
 async def _until(moment: float) -> None:

@@ -1,7 +1,7 @@
-"""What calls make of failing parts, and what a long day leaves behind: make faults
+"""Measures calls while parts fail, and resources during a long run: make faults
 
-Prints the tables of docs/resilience.md. --soak 2h adds the long run; --help says more.
-Ends with status 1 when a call was lost, a transcript has a gap or a forgery got in.
+Prints the tables of docs/resilience.md. --soak 2h adds the long run. See --help.
+Exits with 1 when a call is lost, a transcript has a gap or a forgery gets in.
 """
 
 import asyncio
@@ -11,30 +11,36 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Iterator
 from typing import TextIO
 
-from tests.bench.arguments import MOST_CALLS, number
+from tests.bench.arguments import MAX_CALLS, number
 from tests.bench.forgery import measured
 from tests.faults.crowd import reply
-from tests.faults.groups import FAULTS, Deployment, Fault, alone, with_parts
-from tests.faults.outage import Outcome, befall
+from tests.faults.deployment import (
+    FAULTS,
+    Deployment,
+    Fault,
+    full_deployment,
+    standalone_deployment,
+)
+from tests.faults.outage import Outcome, inject
 from tests.faults.soak import Growth, Sample, Soak
 from tests.support.inworld.server import FakeInworld
 from tests.support.services import Missing
 
 UNITS = {"s": 1, "m": 60, "h": 3600}
-# A caller asks again so long (s) after an answer.
-THINKS = 1.5
+# Callers pause this long (s) between an answer and their next question.
+PAUSE_SECONDS = 1.5
 SAMPLES = 240
-LONGEST_OUTAGE, LONGEST_RUN = 3600.0, 72 * 3600.0
+MAX_OUTAGE, MAX_SOAK = 3600.0, 72 * 3600.0
 
 
-def duration(most: float) -> Callable[[str], float]:
-    """A parser of `90s`, `5m` or `2h`, to seconds."""
+def duration(maximum: float) -> Callable[[str], float]:
+    """Return a parser of `90s`, `5m` or `2h` to seconds."""
 
     def parse(text: str) -> float:
-        found = re.fullmatch(r"(\d{1,6})([smh])", text, re.ASCII)
-        seconds = float(found[1]) * UNITS[found[2]] if found else 0.0
-        if not 1 <= seconds <= most:
-            limits = f"from 1s to {most / UNITS['h']:g}h"
+        match = re.fullmatch(r"(\d{1,6})([smh])", text, re.ASCII)
+        seconds = float(match[1]) * UNITS[match[2]] if match else 0.0
+        if not 1 <= seconds <= maximum:
+            limits = f"from 1s to {maximum / UNITS['h']:g}h"
             raise ArgumentTypeError(f"{text!r} is no time such as 90s or 2h, {limits}")
         return seconds
 
@@ -42,107 +48,126 @@ def duration(most: float) -> Callable[[str], float]:
 
 
 def arguments(given: list[str] | None = None) -> Namespace:
-    """What was asked for, refused where nothing would come of it."""
+    """Parse the options; exit with status 2 when they would run nothing."""
     parser = ArgumentParser(prog="make faults", description=__doc__)
-    add, calls = parser.add_argument, number(1, MOST_CALLS, whole=True)
-    lasts, soak = duration(LONGEST_OUTAGE), duration(LONGEST_RUN)
-    add("--calls", type=calls, default=20, help="at once (20)")
-    add("--lasts", type=lasts, default=10.0, help="each outage, at least (10s)")
-    add("--only", default="", metavar="WORD", help="faults with this in their names")
-    add("--soak", type=soak, default=0.0, help="go on with a long run: 2h")
-    add("--only-soak", action="store_true", help="nothing but the long run")
-    asked = parser.parse_args(given)
-    if not named(asked.only):
+    add, calls = parser.add_argument, number(1, MAX_CALLS, is_integer=True)
+    lasts, soak = duration(MAX_OUTAGE), duration(MAX_SOAK)
+    add("--calls", type=calls, default=20, help="calls at once (20)")
+    add(
+        "--lasts",
+        type=lasts,
+        default=10.0,
+        help="minimum duration of each outage (10s)",
+    )
+    add(
+        "--only",
+        default="",
+        metavar="WORD",
+        help="only faults with WORD in their names",
+    )
+    add(
+        "--soak",
+        type=soak,
+        default=0.0,
+        help="duration of a long run afterwards, such as 2h",
+    )
+    add(
+        "--only-soak",
+        action="store_true",
+        help="skip the faults and run only the long run",
+    )
+    options = parser.parse_args(given)
+    if not named(options.only):
         names = ", ".join(fault.name for fault in FAULTS)
-        parser.error(f"--only {asked.only}: no fault has this in its name: {names}")
-    if asked.only_soak and not asked.soak:
+        parser.error(f"--only {options.only}: no fault has this in its name: {names}")
+    if options.only_soak and not options.soak:
         parser.error("--only-soak needs --soak, such as --soak 2h")
-    return asked
+    return options
 
 
 def named(word: str) -> list[Fault]:
-    """The faults with a word in their names."""
+    """Return the faults with a word in their names."""
     return [fault for fault in FAULTS if word in fault.name]
 
 
-async def faults(asked: Namespace) -> dict[str, Outcome]:
+async def faults(options: Namespace) -> dict[str, Outcome]:
     """Let each part fail in turn; servers are not restarted in between."""
-    found = {}
-    wanted = named(asked.only)
+    outcomes = {}
+    wanted = named(options.only)
     async with FakeInworld() as inworld:
         inworld.reply_with = reply
         for start, group in (
-            (with_parts, [fault for fault in wanted if not fault.on_sqlite]),
-            (alone, [fault for fault in wanted if fault.on_sqlite]),
+            (full_deployment, [fault for fault in wanted if not fault.on_sqlite]),
+            (standalone_deployment, [fault for fault in wanted if fault.on_sqlite]),
         ):
             context = start(inworld.url)
             deployment = await asyncio.to_thread(context.__enter__)
             try:
                 for fault in group:
-                    found[fault.name] = await _one(fault, deployment, asked)
+                    outcomes[fault.name] = await _one(fault, deployment, options)
             finally:
                 await asyncio.to_thread(context.__exit__, None, None, None)
-    return found
+    return outcomes
 
 
-async def _one(fault: Fault, deployment: Deployment, asked: Namespace) -> Outcome:
-    say(f"{fault.name}, {asked.calls} calls", to=sys.stderr)
-    return await befall(
-        fault, deployment, asked.calls, thinks=THINKS, lasts=asked.lasts
+async def _one(fault: Fault, deployment: Deployment, options: Namespace) -> Outcome:
+    say(f"{fault.name}, {options.calls} calls", to=sys.stderr)
+    return await inject(
+        fault, deployment, options.calls, pause=PAUSE_SECONDS, lasts=options.lasts
     )
 
 
-async def soak(asked: Namespace) -> tuple[Soak, Growth]:
-    """Keep a server busy for long."""
-    say(f"{asked.soak:g} s of calls, {asked.calls} at once", to=sys.stderr)
+async def soak(options: Namespace) -> tuple[Soak, Growth]:
+    """Run calls against a server for a long time and sample its resources."""
+    say(f"{options.soak:g} s of calls, {options.calls} at once", to=sys.stderr)
     async with FakeInworld() as inworld:
         inworld.reply_with = reply
-        context = with_parts(inworld.url)
+        context = full_deployment(inworld.url)
         deployment = await asyncio.to_thread(context.__enter__)
         try:
-            run = Soak(deployment, asked.calls, fast=False)
-            return run, await run.run(asked.soak, asked.soak / SAMPLES)
+            run = Soak(deployment, options.calls, fast=False)
+            return run, await run.run(options.soak, options.soak / SAMPLES)
         finally:
             await asyncio.to_thread(context.__exit__, None, None, None)
 
 
-def rows_of_faults(found: dict[str, Outcome]) -> Iterator[str]:
-    """The table of faults."""
-    yield "| Fault | Calls | Answers | In carrier's voice | Lost | Gaps | Back after |"
+def rows_of_faults(outcomes: dict[str, Outcome]) -> Iterator[str]:
+    """Yield the lines of the table of faults."""
+    yield "| Fault | Calls | Answers | In Twilio's voice | Lost | Gaps | Back after |"
     yield "|---|---|---|---|---|---|---|"
-    for name, outcome in found.items():
+    for name, outcome in outcomes.items():
         yield (
             f"| {name} | {outcome.calls} | {outcome.answers} "
-            f"| {outcome.in_carriers_voice} | {len(outcome.troubles)} "
+            f"| {outcome.in_twilios_voice} | {len(outcome.lost_calls)} "
             f"| {len(outcome.faults)} | {outcome.recovered_after:.1f} s |"
         )
-        for trouble in [*outcome.troubles, *outcome.faults]:
-            say(f"{name}: {trouble}", to=sys.stderr)
+        for error in [*outcome.lost_calls, *outcome.faults]:
+            say(f"{name}: {error}", to=sys.stderr)
 
 
 def rows_of_forgeries() -> Iterator[str]:
-    """The table of forgeries."""
+    """Yield the lines of the table of forgeries."""
     yield "| Attempt | Tried | Accepted |"
     yield "|---|---|---|"
-    for each in measured():
-        yield f"| {each.kind} | {each.tried} | {each.accepted} |"
+    for attempts in measured():
+        yield f"| {attempts.kind} | {attempts.tried} | {attempts.accepted} |"
 
 
-def rows_of_soak(run: Soak, found: Growth) -> Iterator[str]:
-    """The table of the long run."""
-    done = run.tally
+def rows_of_soak(run: Soak, growth: Growth) -> Iterator[str]:
+    """Yield the lines of the table of the long run."""
+    counts = run.counts
     yield (
-        f"{done.calls} calls, {done.answers} answers, {done.interruptions} "
-        f"interruptions, {done.reconnects} lost sockets, "
-        f"{len(run.troubles)} calls lost."
+        f"{counts.calls} calls, {counts.answers} answers, {counts.interruptions} "
+        f"interruptions, {counts.reconnects} lost sockets, "
+        f"{len(run.lost_calls)} calls lost."
     )
     yield ""
     yield "| Held by the server | First half | Second half |"
     yield "|---|---|---|"
-    for words, first, second in _pairs(found.first, found.second):
+    for words, first, second in _pairs(growth.first, growth.second):
         yield f"| {words} | {first:g} | {second:g} |"
-    for trouble in run.troubles:
-        say(trouble, to=sys.stderr)
+    for error in run.lost_calls:
+        say(error, to=sys.stderr)
 
 
 def _pairs(first: Sample, second: Sample) -> Iterator[tuple[str, float, float]]:
@@ -159,18 +184,20 @@ def say(line: str, to: TextIO = sys.stdout) -> None:
 
 
 def main() -> None:
-    """Do what was asked, and print it."""
-    asked, bad = arguments(), False
+    """Run what the options ask for, and print the tables."""
+    options, bad = arguments(), False
     try:
-        if not asked.only_soak:
-            found = asyncio.run(faults(asked))
-            bad = any(outcome.troubles or outcome.faults for outcome in found.values())
-            for line in [*rows_of_faults(found), "", *rows_of_forgeries(), ""]:
+        if not options.only_soak:
+            outcomes = asyncio.run(faults(options))
+            bad = any(
+                outcome.lost_calls or outcome.faults for outcome in outcomes.values()
+            )
+            for line in [*rows_of_faults(outcomes), "", *rows_of_forgeries(), ""]:
                 say(line)
-        if asked.soak:
-            run, grown = asyncio.run(soak(asked))
-            bad = bad or bool(run.troubles)
-            for line in rows_of_soak(run, grown):
+        if options.soak:
+            run, growth = asyncio.run(soak(options))
+            bad = bad or bool(run.lost_calls)
+            for line in rows_of_soak(run, growth):
                 say(line)
     except Missing as missing:
         sys.exit(f"Not measured: {missing}")

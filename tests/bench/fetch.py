@@ -1,4 +1,4 @@
-"""Clips over kept-alive connections, at next to no cost to the one who measures."""
+"""Downloads clips over persistent connections, with little CPU of the bench itself."""
 
 import asyncio
 import re
@@ -7,24 +7,24 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
-PATIENCE = 10.0
+TIMEOUT = 10.0
 BUFFER = 1 << 20
 BYTE_RATE = slice(28, 32)  # of a WAV file's header
 
 
 class BadAnswer(Exception):
-    """Not a clip."""
+    """The server did not answer with a clip."""
 
 
 @dataclass(slots=True)
 class Line:
-    """One connection."""
+    """One HTTP connection."""
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
 
     async def get(self, request: bytes) -> tuple[int, bytes]:
-        """Status and body."""
+        """Send a request; return the status and the body."""
         self.writer.write(request)
         head = await self.reader.readuntil(b"\r\n\r\n")
         length = LENGTH.search(head)
@@ -34,7 +34,7 @@ class Line:
 
 
 class Fetcher:
-    """As many connections to a server as are needed at once."""
+    """A pool of connections to one server; it grows with parallel downloads."""
 
     def __init__(self, server: str, public: str) -> None:
         parts = urlsplit(server)
@@ -43,10 +43,10 @@ class Fetcher:
         self.idle: list[Line] = []
 
     async def clip(self, url: str) -> bytes:
-        """Download a clip; raises BadAnswer when it is none."""
+        """Download a clip; raises BadAnswer when the answer is no clip."""
         path = urlsplit(url).path
         request = f"GET {path} HTTP/1.1\r\nHost: {self.host}\r\n\r\n".encode()
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             status, body = await self._get(request)
         if status != 200:
             raise BadAnswer(f"status {status}")
@@ -78,7 +78,7 @@ class Fetcher:
 
 
 def clip_seconds(body: bytes) -> float:
-    """How long a WAV file plays."""
+    """Return the duration of a WAV file."""
     a_second = int.from_bytes(body[BYTE_RATE], "little")
     start = body.find(b"data", 12, 200)
     return (len(body) - start - 8) / a_second if a_second and start > 0 else 0.0

@@ -1,4 +1,4 @@
-"""From what callers and upstream noted to figures."""
+"""Computes figures from the records of the callers and the fake Inworld."""
 
 import math
 from collections import Counter
@@ -9,16 +9,16 @@ from tests.bench.caller import GREETING
 from tests.bench.plan import Plan
 from tests.bench.turns import KINDS, SENTENCES
 
-# A sentence counts as played when no more than this is missing: silence is trimmed.
+# A sentence counts as played when at most this much (s) is missing: silence is trimmed.
 TRIMMED_SECONDS = 0.35
-# What is played later than this (s) is not of the reply any more.
+# Clips that start later than this (s) after the end belong to another reply.
 AFTER_THE_END = 0.5
 
 Delays = dict[str, list[float]]
 
 
 def percentiles(seconds: Iterable[float]) -> dict[str, float] | None:
-    """In milliseconds, by nearest rank; None without a single value."""
+    """Return percentiles in milliseconds, by nearest rank; None without values."""
     values = sorted(seconds)
     if not values:
         return None
@@ -30,20 +30,20 @@ def percentiles(seconds: Iterable[float]) -> dict[str, float] | None:
 
 
 def sentences_of(clips: list[dict[str, Any]], kind: str) -> list[list[dict[str, Any]]]:
-    """The clips of each sentence, by their lengths; a sentence may have several."""
+    """Group clips by sentence, using their lengths; a sentence may have several."""
     rest = list(clips)
-    found: list[list[dict[str, Any]]] = []
+    sentences: list[list[dict[str, Any]]] = []
     for _, seconds in SENTENCES[: KINDS[kind]]:
         own: list[dict[str, Any]] = []
         while rest and seconds > TRIMMED_SECONDS:
             own.append(rest.pop(0))
             seconds -= own[-1]["seconds"]
-        found.append(own if seconds <= TRIMMED_SECONDS else [])
-    return found
+        sentences.append(own if seconds <= TRIMMED_SECONDS else [])
+    return sentences
 
 
 class Measurement:
-    """The delays of one plan carried out."""
+    """The delays that one run of a plan measured."""
 
     def __init__(self, result: dict[str, Any], records: list[dict[str, Any]]) -> None:
         self.errors = Counter[str](result["errors"])
@@ -69,7 +69,7 @@ class Measurement:
 
     def _take(self, turn: dict[str, Any]) -> None:
         clips, kind = turn["clips"], turn["kind"]
-        # So many dials a second, and a level of calls at once, are two things.
+        # Delays while calls are still being dialled are measured separately.
         during = "_dialling" if turn["sent_at"] < self.window[0] else ""
         for clip in clips:
             if clip["fetched_at"]:
@@ -99,8 +99,8 @@ class Measurement:
         if "end" not in marks:
             self.errors["an answer was not heard out"] += 1
             return
-        found = sentences_of(clips, kind)
-        if not all(found):
+        sentences = sentences_of(clips, kind)
+        if not all(sentences):
             self.errors["a sentence was not played"] += 1
             return
         if kind == "slow":
@@ -113,11 +113,11 @@ class Measurement:
             return
         self.windowed_turns += kind == "standard"
         if kind == "standard":
-            self.turn_clips = max(self.turn_clips, sum(map(len, found)))
+            self.turn_clips = max(self.turn_clips, sum(map(len, sentences)))
             played_at = clips[0]["played_at"]
             self._add("first_sound", played_at - turn["sent_at"])
             self._add("first_clip", played_at - marks["first 0"])
-        for number, own in enumerate(found):
+        for number, own in enumerate(sentences):
             self._sentence(kind, number, own[-1], marks)
 
     def _sentence(
@@ -149,7 +149,7 @@ class Measurement:
 def level(
     plan: Plan, result: dict[str, Any], upstream: dict[str, Any], floor_ms: float | None
 ) -> dict[str, Any]:
-    """Everything about one level of load, as it stands in the JSON."""
+    """Return all results of one level of load, as in the JSON."""
     measured = Measurement(result, upstream["records"])
     starts, ends = result["window"]
     turns, cpu = measured.windowed_turns, sum(result["cpu_seconds"])

@@ -1,4 +1,4 @@
-"""The least that a turn can cost: its stream received, parsed and decoded with httpx.
+"""Measures the minimum CPU cost of a turn: receive, parse and decode it with httpx.
 
 python -m tests.bench.floor URL --turns 90 --at-once 30
 """
@@ -18,9 +18,9 @@ BYTES_PER_SECOND = 96_000
 
 
 async def turn(http: httpx.AsyncClient, tag: str) -> int:
-    """Receive one standard turn; how many bytes of sound it had."""
-    said = {"role": "user", "content": f"bench:{tag}:standard"}
-    body = {"model": "m", "messages": [said], "stream": True}
+    """Receive one standard turn; return the number of bytes of sound."""
+    message = {"role": "user", "content": f"bench:{tag}:standard"}
+    body = {"model": "m", "messages": [message], "stream": True}
     rest, received = b"", 0
     async with http.stream("POST", "/v1/chat/completions", json=body) as response:
         async for piece in response.aiter_bytes():
@@ -40,7 +40,7 @@ def _decoded(chunk: dict[str, list[dict[str, dict[str, dict[str, str]]]]]) -> in
 
 
 async def cost(url: str, turns: int, at_once: int, pace: float) -> float:
-    """CPU milliseconds of a turn, with so many streams at once."""
+    """Return the CPU milliseconds of a turn, with `at_once` parallel streams."""
     seconds = arrives_in("standard", pace)
     limits = httpx.Limits(max_connections=at_once, keepalive_expiry=120)
     async with httpx.AsyncClient(base_url=url, limits=limits, timeout=30) as http:
@@ -52,9 +52,9 @@ async def cost(url: str, turns: int, at_once: int, pace: float) -> float:
                 assert received == round(TURN_SECONDS * BYTES_PER_SECOND)
 
         await turn(http, "warm")
-        began = process_time()
+        start = process_time()
         await asyncio.gather(*map(caller, range(at_once)))
-        return 1000 * (process_time() - began) / (turns // at_once * at_once)
+        return 1000 * (process_time() - start) / (turns // at_once * at_once)
 
 
 def main() -> None:
@@ -64,9 +64,9 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=90)
     parser.add_argument("--at-once", type=int, default=30)
     parser.add_argument("--pace", type=float, default=PACE)
-    asked = parser.parse_args()
-    spent = asyncio.run(cost(asked.url, asked.turns, asked.at_once, asked.pace))
-    json.dump({"cpu_ms_per_turn": round(spent, 3), "turns": asked.turns}, sys.stdout)
+    options = parser.parse_args()
+    spent = asyncio.run(cost(options.url, options.turns, options.at_once, options.pace))
+    json.dump({"cpu_ms_per_turn": round(spent, 3), "turns": options.turns}, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""Ways to get in without being let in: forged webhooks and handshakes, guessed clips.
+"""Attempts to get in without permission: forged webhooks and handshakes, guessed clips.
 
     python -m tests.bench.forgery    prints a table
 
-All are played against a server with a call in progress and another one ringing. Where a
-forger could know something real (a signature that was seen, a token), it is used.
+All run against a server with one call in progress and another one ringing. Attempts
+use real values that a forger could know, such as an observed signature or a token.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ from tests.support.live import (
 )
 
 WEBHOOKS, HANDSHAKES, PROBES = 50, 50, 500
-SIGNER, STRANGER = RequestValidator(AUTH_TOKEN), RequestValidator("another-token")
+TWILIO, STRANGER = RequestValidator(AUTH_TOKEN), RequestValidator("another-token")
 PATHS = ("/voice", "/voice/action", "/voice/status")
 FORM = {"CallSid": "CA" + "f0" * 16, "From": "+15005550001", "To": "+15005550006"}
 SOCKETS = PUBLIC_URL.replace("https", "wss")
@@ -47,7 +47,7 @@ SALT = "voicebot.relay"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A webhook that the carrier did not send."""
+    """A webhook that Twilio did not send."""
 
     path: str
     headers: dict[str, str | bytes] = field(default_factory=dict)
@@ -57,8 +57,8 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
-    """How many of a kind were tried, and how many got through."""
+class Attempts:
+    """The number of attempts of one kind, and of those that were accepted."""
 
     kind: str
     tried: int
@@ -66,24 +66,24 @@ class Tally:
 
 
 def signature(path: str, form: dict[str, str] | None = None, **other: Any) -> str:
-    """What the carrier would sign, or something like it."""
-    signer = other.get("signer", SIGNER)
+    """Return Twilio's signature, or one with other values."""
+    signer = other.get("signer", TWILIO)
     url = other.get("origin", PUBLIC_URL) + path
     signed: str = signer.compute_signature(url, FORM if form is None else form)
     return signed
 
 
 def signed(path: str, value: str | bytes, **changes: Any) -> Request:
-    """A request with this as its signature."""
+    """Return a request with this signature."""
     return Request(path, {"X-Twilio-Signature": value}, **changes)
 
 
 def webhooks() -> list[Request]:
-    """Fifty webhooks with no, wrong, borrowed or mutilated signatures."""
-    found = [request for path in PATHS for request in _webhooks(path)]
-    found += [signed(f"{path}?CallSid=CA1", signature(path)) for path in PATHS]
-    assert len(found) >= WEBHOOKS, len(found)
-    return found[:WEBHOOKS]
+    """Return fifty webhooks with no, wrong, copied or mutilated signatures."""
+    attempts = [request for path in PATHS for request in _webhooks(path)]
+    attempts += [signed(f"{path}?CallSid=CA1", signature(path)) for path in PATHS]
+    assert len(attempts) >= WEBHOOKS, len(attempts)
+    return attempts[:WEBHOOKS]
 
 
 def _webhooks(path: str) -> Iterator[Request]:
@@ -108,14 +108,14 @@ def _webhooks(path: str) -> Iterator[Request]:
 
 
 def handshakes(unused: str, used: str) -> list[tuple[str, str | None]]:
-    """Fifty handshakes, each a path and a signature; two tokens are real."""
-    found = [*_unsigned(unused), *_untokened(unused, used)]
-    assert len(found) >= HANDSHAKES, len(found)
-    return found[:HANDSHAKES]
+    """Return fifty handshakes, each a path and a signature; two tokens are real."""
+    attempts = [*_with_bad_signatures(unused), *_with_bad_tokens(unused, used)]
+    assert len(attempts) >= HANDSHAKES, len(attempts)
+    return attempts[:HANDSHAKES]
 
 
-def _unsigned(token: str) -> Iterator[tuple[str, str | None]]:
-    """A good token with what is not the carrier's word."""
+def _with_bad_signatures(token: str) -> Iterator[tuple[str, str | None]]:
+    """Yield a valid token with signatures that are not Twilio's."""
     path = f"/conversation/{token}"
     good = signature(path, {}, origin=SOCKETS)
     yield path, None
@@ -132,19 +132,30 @@ def _unsigned(token: str) -> Iterator[tuple[str, str | None]]:
         yield path, mutilated
 
 
-def _untokened(unused: str, used: str) -> Iterator[tuple[str, str]]:
-    """The carrier's word for tokens that are none, or no longer."""
+def _with_bad_tokens(unused: str, used: str) -> Iterator[tuple[str, str]]:
+    """Yield Twilio's signature for tokens that are invalid or used."""
     body, _, rest = unused.partition(".")
-    call_sid, nonce = _Late().unsign_object(unused)
+    call_sid, nonce = _BackdatedSigner().unsign_object(unused)
     forged = [
         *(used, "", "x", ".", "..", "0" * 64, unused[:-1], f"{unused}A", unused[1:]),
         *(f"{body[:-2]}AA.{rest}", f"{body}.{rest[::-1]}", unused.swapcase()),
         *(body, f"{body}.", f"{body}..", f"{unused}%00", f"{unused}.{unused}"),
-        _Late(key="another-secret-key-that-somebody-made-up").made(call_sid, nonce),
-        *(_Late(salt=salt).made(call_sid, nonce) for salt in ("voicebot.talk", "x")),
-        *(_Late().made(call_sid, wrong) for wrong in ("", "nonce", nonce[:-1], "None")),
-        _Late(seconds=301).made(call_sid, nonce),
-        *(_Late().made(sid, nonce) for sid in ("", "CA" + "0" * 32, "%", call_sid * 9)),
+        _BackdatedSigner(key="another-secret-key-that-somebody-made-up").token(
+            call_sid, nonce
+        ),
+        *(
+            _BackdatedSigner(salt=salt).token(call_sid, nonce)
+            for salt in ("voicebot.talk", "x")
+        ),
+        *(
+            _BackdatedSigner().token(call_sid, wrong)
+            for wrong in ("", "nonce", nonce[:-1], "None")
+        ),
+        _BackdatedSigner(seconds=301).token(call_sid, nonce),
+        *(
+            _BackdatedSigner().token(sid, nonce)
+            for sid in ("", "CA" + "0" * 32, "%", call_sid * 9)
+        ),
     ]
     for token in forged:
         path = f"/conversation/{token}"
@@ -153,8 +164,8 @@ def _untokened(unused: str, used: str) -> Iterator[tuple[str, str]]:
         yield path, signature(path, {}, origin=SOCKETS)
 
 
-class _Late(TimestampSigner):
-    """A signer some seconds in the past."""
+class _BackdatedSigner(TimestampSigner):
+    """A signer whose tokens are some seconds old."""
 
     def __init__(
         self, seconds: int = 0, salt: str = SALT, key: str | None = None
@@ -165,17 +176,17 @@ class _Late(TimestampSigner):
     def timestamp(self) -> str:
         return b62_encode(int(time()) - self.seconds)
 
-    def made(self, call_sid: str, nonce: str) -> str:
-        """The token of a call."""
+    def token(self, call_sid: str, nonce: str) -> str:
+        """Return the token of a call."""
         return self.sign_object([call_sid, nonce])
 
 
 def probes(clip: str, seed: int = 1) -> list[str]:
-    """Five hundred addresses that are nearly that of a clip, or tricks."""
+    """Return five hundred guesses: similar to the address of a clip, or tricks."""
     near = [
-        clip[:place] + letter + clip[place + 1 :]
-        for place in range(len(clip))
-        for letter in ascii_letters.replace(clip[place], "")
+        clip[:index] + letter + clip[index + 1 :]
+        for index in range(len(clip))
+        for letter in ascii_letters.replace(clip[index], "")
     ]
     random.Random(seed).shuffle(near)
     tricks = [
@@ -189,26 +200,26 @@ def probes(clip: str, seed: int = 1) -> list[str]:
 
 
 class Forger:
-    """Plays everything against one server."""
+    """Runs all attempts against one server."""
 
     def __init__(self, server: LiveServer) -> None:
         self.server = server
         self.http = httpx.AsyncClient(base_url=server.url, timeout=10)
 
-    async def all(self, unused: str, used: str, clip: str) -> list[Tally]:
-        """Try each kind; `clip` is the address of one that lives."""
+    async def all(self, unused: str, used: str, clip: str) -> list[Attempts]:
+        """Run the attempts of each kind; `clip` is the address of a stored clip."""
         sent = [await self.post(request) for request in webhooks()]
-        opened = [await self.open(*each) for each in handshakes(unused, used)]
+        opened = [await self.open(*handshake) for handshake in handshakes(unused, used)]
         paths = [f"/audio/{guess}" for guess in probes(clip.rsplit("/", 1)[1])]
         fetched = [await self.fetch(path) for path in paths]
         return [
-            Tally("forged webhooks", len(sent), sum(sent)),
-            Tally("forged handshakes", len(opened), sum(opened)),
-            Tally("clip probes", len(fetched), sum(fetched)),
+            Attempts("forged webhooks", len(sent), sum(sent)),
+            Attempts("forged handshakes", len(opened), sum(opened)),
+            Attempts("clip probes", len(fetched), sum(fetched)),
         ]
 
     async def post(self, request: Request) -> bool:
-        """Whether a webhook was taken for the carrier's; an error of ours raises."""
+        """True when a webhook is accepted as Twilio's; a status of 5xx raises."""
         headers: dict[Any, Any] = {**request.headers, "Content-Type": request.kind}
         answer = await self.http.request(
             request.method,
@@ -220,7 +231,7 @@ class Forger:
         return answer.is_success
 
     async def open(self, path: str, signed_as: str | None) -> bool:
-        """Whether a socket was opened."""
+        """True when the server opens the socket."""
         headers = {} if signed_as is None else {"X-Twilio-Signature": signed_as}
         address = self.server.url.replace("http", "ws") + path
         try:
@@ -231,13 +242,13 @@ class Forger:
         return True
 
     async def fetch(self, path: str) -> bool:
-        """Whether a guessed address had a clip."""
+        """True when a guessed address has a clip."""
         answer = await self.http.get(path)
         assert answer.status_code < 500, (path, answer.status_code)
         return answer.is_success
 
     async def ring(self, call_sid: str) -> str:
-        """Have a call ring as the carrier does; its token."""
+        """Report a new call as Twilio does; return its token."""
         form = {**FORM, "CallSid": call_sid, "Direction": "inbound"}
         headers = {"X-Twilio-Signature": signature("/voice", form)}
         answer = await self.http.post("/voice", data=form, headers=headers)
@@ -247,12 +258,12 @@ class Forger:
 
 
 def token_of(call: SimulatedCall) -> str:
-    """The token that opened a call's socket."""
+    """Return the token that opened a call's socket."""
     assert call._session
     return call._session.relay.url.rsplit("/", 1)[1]
 
 
-async def _measure(server: LiveServer) -> list[Tally]:
+async def _measure(server: LiveServer) -> list[Attempts]:
     forger = Forger(server)
     line = Line(PUBLIC_URL, AUTH_TOKEN, connect_to=server.url, fast=True)
     async with forger.http, SimulatedCall(line) as call:
@@ -261,8 +272,8 @@ async def _measure(server: LiveServer) -> list[Tally]:
         return await forger.all(unused, token_of(call), greeting.source)
 
 
-def measured() -> list[Tally]:
-    """Play everything against a server of our own."""
+def measured() -> list[Attempts]:
+    """Start a server and run all attempts against it."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
     django.setup()
     with sqlite() as database:
@@ -273,8 +284,8 @@ def measured() -> list[Tally]:
 
 
 def main() -> None:
-    """Print what was tried and what got through."""
-    rows = [f"| {each.kind} | {each.tried} | {each.accepted} |" for each in measured()]
+    """Print the numbers of attempts and of accepted ones."""
+    rows = [f"| {a.kind} | {a.tried} | {a.accepted} |" for a in measured()]
     table = ["| Attempt | Tried | Accepted |", "|---|---|---|", *rows]
     sys.stdout.write("\n".join([*table, ""]))
 

@@ -1,8 +1,8 @@
-"""How many words the product is off when a caller cuts in: python -m tests.bench.heard
+"""Measures errors in the last heard word of a clip: python -m tests.bench.heard
 
-Clips of known word times are played up to a random moment and interrupted through
-`Playback.interrupt`, as the carrier would: with its word on the position, which is
-off by up to the jitter, or with no more than a clock that is off by 50 to 150 ms.
+Clips with exact word times are played up to a random moment and interrupted through
+`Playback.interrupt`, as Twilio does: with a reported position, which is wrong by up to
+the jitter, or with only a clock, which is wrong by 50 to 150 ms.
 A word counts as heard once more than half of its true time lies before the cut.
 """
 
@@ -30,7 +30,7 @@ SECONDS = (1, 15)
 SPEAKING_RATES = (0.75, 1.35)
 CLOCK_ERRORS_MS = (50, 150)
 CUTS_PER_CLIP = 10
-MOST_CLIPS = 20_000
+MAX_CLIPS = 20_000
 SEED = 2026
 
 _LINE = "{:17}{:13}{:10}{:>6}{:>8}{:>5}{:>5}{:>8}{:>12}\n"
@@ -38,7 +38,7 @@ _LINE = "{:17}{:13}{:10}{:>6}{:>8}{:>5}{:>5}{:>8}{:>12}\n"
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """A clip and when (seconds from its start) half of each word has been said."""
+    """A clip and the times (s from its start) when half of each word is spoken."""
 
     language: str
     clip: Clip
@@ -47,9 +47,9 @@ class Spoken:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Errors in words of one way to map a position, for one language or all."""
+    """Errors in words of one mapping of a position, for one language or all."""
 
-    carrier_reports: str
+    twilio_reports: str
     mapping: str
     language: str
     cuts: int
@@ -62,16 +62,16 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Miss:
-    """By how many words one cut was off."""
+    """The error of one cut in words."""
 
-    carrier_reports: str
+    twilio_reports: str
     mapping: str
     language: str
     words: int
 
 
 def spoken(random: Random, language: str) -> Spoken:
-    """A clip as they come: any voice, rate, level, hiss, silence at either end."""
+    """Make a random clip: any voice, rate, level, hiss, silence at either end."""
     voices = [v["voiceId"] for v in VOICES if language in str(v["promptLanguages"])]
     while True:
         text = " ".join(random.sample(SENTENCES[language], random.choice([1, 1, 2, 3])))
@@ -97,44 +97,46 @@ def spoken(random: Random, language: str) -> Spoken:
 
 
 def misses(clips: int, jitter_ms: float, seed: int = SEED) -> Iterator[Miss]:
-    """Speak so many clips and cut each at random moments."""
+    """Speak this many clips and cut each at random moments."""
     random = Random(seed)
     # English most often.
     languages = [*SENTENCES, "en", "en"]
-    said = [spoken(random, languages[n % len(languages)]) for n in range(clips)]
-    for middle in said:
-        alike = [other for other in said if other.language == middle.language]
+    clips_spoken = [spoken(random, languages[n % len(languages)]) for n in range(clips)]
+    for target_clip in clips_spoken:
+        alike = [
+            other for other in clips_spoken if other.language == target_clip.language
+        ]
         for _ in range(CUTS_PER_CLIP):
-            queue = [random.choice(alike), middle, random.choice(alike)]
+            queue = [random.choice(alike), target_clip, random.choice(alike)]
             yield from _cut(random, queue, jitter_ms)
 
 
 def rows(missed: list[Miss]) -> Iterator[Row]:
-    """What the errors come to, overall and by language."""
-    ways = dict.fromkeys((miss.carrier_reports, miss.mapping) for miss in missed)
-    for way in ways:
+    """Yield statistics of the errors, overall and by language."""
+    mappings = dict.fromkeys((miss.twilio_reports, miss.mapping) for miss in missed)
+    for key in mappings:
         for language in ("all", *SENTENCES):
             words = sorted(
                 miss.words
                 for miss in missed
-                if (miss.carrier_reports, miss.mapping) == way
+                if (miss.twilio_reports, miss.mapping) == key
                 and language in ("all", miss.language)
             )
             if words:
-                yield _row(*way, language, words)
+                yield _row(*key, language, words)
 
 
 def even(cue: QueuedClip) -> str:
-    """What would be kept if letters were spread evenly over a clip."""
+    """Return the heard words if letters were spread evenly over a clip."""
     clip, heard = cue.clip, cue.heard or 0.0
     reached = heard / clip.seconds * len(clip.text)
-    kept, end = [], 0
+    heard_words, end = [], 0
     for word in clip.text.split():
         start = clip.text.index(word, end)
         end = start + len(word)
         if (start + end) / 2 <= reached:
-            kept.append(word)
-    return " ".join(kept)
+            heard_words.append(word)
+    return " ".join(heard_words)
 
 
 MAPPINGS: dict[str, Callable[[QueuedClip], str]] = {
@@ -144,27 +146,27 @@ MAPPINGS: dict[str, Callable[[QueuedClip], str]] = {
 
 
 def _cut(random: Random, queue: list[Spoken], jitter_ms: float) -> Iterator[Miss]:
-    """Interrupt the second of three clips, once for each thing a carrier may tell."""
-    before, middle, _ = queue
-    cut = random.uniform(0, middle.clip.seconds)
-    heard = len(before.halfway) + sum(half < cut for half in middle.halfway)
-    off = random.uniform(*CLOCK_ERRORS_MS) * random.choice([-1, 1]) / 1000
-    told = cut + random.uniform(-jitter_ms, jitter_ms) / 1000
-    position = max(0, round(1000 * told)) / 1000
+    """Interrupt the second of three clips, with and without a reported position."""
+    before, target_clip, _ = queue
+    cut = random.uniform(0, target_clip.clip.seconds)
+    heard = len(before.halfway) + sum(half < cut for half in target_clip.halfway)
+    clock_error = random.uniform(*CLOCK_ERRORS_MS) * random.choice([-1, 1]) / 1000
+    reported = cut + random.uniform(-jitter_ms, jitter_ms) / 1000
+    position = max(0, round(1000 * reported)) / 1000
     for reports, value in (("position", position), ("nothing", None)):
         playback = Playback()
         for item in queue:
             playback.add(1, item.clip, at=0)
         playback.speaking(True, at=1)
-        now = 1 + before.clip.seconds + cut + off
+        now = 1 + before.clip.seconds + cut + clock_error
         playback.interrupt(now, value, cutoff=math.inf)
-        for mapping, kept in MAPPINGS.items():
-            words = sum(len(kept(cue).split()) for cue in playback.clips)
-            yield Miss(reports, mapping, middle.language, abs(words - heard))
+        for mapping, words_of in MAPPINGS.items():
+            words = sum(len(words_of(cue).split()) for cue in playback.clips)
+            yield Miss(reports, mapping, target_clip.language, abs(words - heard))
 
 
 def _recorded(random: Random, data: bytes) -> Pcm:
-    """The same sound at some level, with some hiss."""
+    """Return the sound at a random level, with random hiss."""
     samples = np.frombuffer(data, dtype="<i2") * random.choice([1.0, 0.5, 0.2])
     hiss = np.random.default_rng(random.getrandbits(32)).normal(size=samples.size)
     samples += hiss * random.choice([0, 0, 5, 20])
@@ -174,7 +176,7 @@ def _recorded(random: Random, data: bytes) -> Pcm:
 def _row(reports: str, mapping: str, language: str, words: list[int]) -> Row:
     count = len(words)
     return Row(
-        carrier_reports=reports,
+        twilio_reports=reports,
         mapping=mapping,
         language=language,
         cuts=count,
@@ -186,14 +188,14 @@ def _row(reports: str, mapping: str, language: str, words: list[int]) -> Row:
     )
 
 
-def _number(least: float, most: float) -> Callable[[str], float]:
+def _number(minimum: float, maximum: float) -> Callable[[str], float]:
     def parse(text: str) -> float:
         try:
             number = float(text)
         except ValueError:
             number = math.nan
-        if not least <= number <= most:
-            wanted = f"a number from {least:,} to {most:,}"
+        if not minimum <= number <= maximum:
+            wanted = f"a number from {minimum:,} to {maximum:,}"
             raise ArgumentTypeError(f"{text!r} is not {wanted}")
         return number
 
@@ -201,14 +203,14 @@ def _number(least: float, most: float) -> Callable[[str], float]:
 
 
 def _clips(text: str) -> int:
-    number = _number(1, MOST_CLIPS)(text)
+    number = _number(1, MAX_CLIPS)(text)
     if number % 1:
         raise ArgumentTypeError(f"{text!r} is not a whole number")
     return int(number)
 
 
 def main() -> None:
-    """Print the table, or the same as JSON."""
+    """Print the table, or its rows as JSON."""
     parser = ArgumentParser(prog="python -m tests.bench.heard")
     add = parser.add_argument
     add("--clips", type=_clips, default=600, help="(default: %(default)s)")
@@ -216,15 +218,15 @@ def main() -> None:
         "--jitter-ms",
         type=_number(0, 2_000),
         default=100.0,
-        help="how far a reported position may be off (default: %(default)s)",
+        help="error of a reported position (default: %(default)s)",
     )
     add("--json", action="store_true")
-    asked = parser.parse_args()
-    table = list(rows(list(misses(asked.clips, asked.jitter_ms))))
-    if asked.json:
-        about = {"clips": asked.clips, "jitter_ms": asked.jitter_ms, "seed": SEED}
-        about |= {"clock_error_ms": CLOCK_ERRORS_MS, "rows": [*map(asdict, table)]}
-        sys.stdout.write(json.dumps(about, indent=2) + "\n")
+    options = parser.parse_args()
+    table = list(rows(list(misses(options.clips, options.jitter_ms))))
+    if options.json:
+        report = {"clips": options.clips, "jitter_ms": options.jitter_ms, "seed": SEED}
+        report |= {"clock_error_ms": CLOCK_ERRORS_MS, "rows": [*map(asdict, table)]}
+        sys.stdout.write(json.dumps(report, indent=2) + "\n")
         return
     sys.stdout.write(_LINE.format(*Row.__slots__))
     for row in table:

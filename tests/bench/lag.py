@@ -1,4 +1,4 @@
-"""How late a measuring process is itself, so that its own delays are not blamed."""
+"""Measures the delays of the bench's own event loop, to tell them from the server's."""
 
 import asyncio
 import math
@@ -8,19 +8,23 @@ TICK_SECONDS = 0.02
 
 
 class Lag:
-    """The lateness of a timer that rings all the time."""
+    """The delays of a timer that expires every 20 ms."""
 
     def __init__(self) -> None:
-        self.late: list[float] = []
+        self.delays: list[float] = []
 
     async def watch(self, seconds: float) -> None:
-        """Measure for so long."""
+        """Measure for this many seconds."""
         end = monotonic() + seconds
         while (due := monotonic() + TICK_SECONDS) < end:
             await asyncio.sleep(TICK_SECONDS)
-            self.late.append(monotonic() - due)
+            self.delays.append(monotonic() - due)
 
     def take(self) -> float:
-        """The 99th percentile so far, in milliseconds; counting starts anew."""
-        late, self.late = sorted(self.late), []
-        return round(1000 * late[math.ceil(0.99 * len(late)) - 1], 2) if late else 0.0
+        """Return the 99th percentile in milliseconds, and reset."""
+        delays, self.delays = sorted(self.delays), []
+        return (
+            round(1000 * delays[math.ceil(0.99 * len(delays)) - 1], 2)
+            if delays
+            else 0.0
+        )

@@ -1,6 +1,6 @@
-"""What a clip's size costs over a link: two network namespaces, 40 ms apart.
+"""Measures download times of clips between two network namespaces, 40 ms apart.
 
-A tunnel device in each, and packets that are handed from one to the other late. That
+Each namespace has a tunnel device; a thread forwards packets between them, late. This
 needs root and /dev/net/tun, but no kernel module (netem is often left out). Nothing
 outside the two namespaces can be reached from there.
 """
@@ -29,16 +29,16 @@ from tests.support.services import Missing
 ROUND_TRIP = 0.04
 SERVER, CLIENT, PORT = "10.213.7.1", "10.213.7.2", 8000
 SENTENCE_SECONDS = 2.4
-# Bytes a second of what a clip may be made of.
+# Bytes per second of each clip format.
 FORMATS = {"48 kHz": 96_000, "8 kHz": 16_000, "8 kHz mu-law": 8_000}
 FETCHES = 7
 PACKET = 65_536
 TUN, TUNSETIFF, IFF_TUN, IFF_NO_PI = "/dev/net/tun", 0x400454CA, 0x0001, 0x1000
-PATIENCE = 20.0
+TIMEOUT = 20.0
 
 
 def over_a_link() -> list[dict[str, Any]]:
-    """Milliseconds to fetch a sentence in each format, over a fresh connection."""
+    """Return the milliseconds to fetch a sentence in each format, newly connected."""
     if os.geteuid() != 0:
         raise Missing("network namespaces need root")
     if shutil.which("ip") is None:
@@ -53,17 +53,17 @@ def over_a_link() -> list[dict[str, Any]]:
                 cwd=ROOT,
                 stdout=subprocess.PIPE,
                 check=True,
-                timeout=PATIENCE,
+                timeout=TIMEOUT,
             )
     except (OSError, subprocess.SubprocessError) as error:
         raise Missing(f"no network namespaces here: {error}") from error
-    found: list[dict[str, Any]] = json.loads(done.stdout)
-    return found
+    results: list[dict[str, Any]] = json.loads(done.stdout)
+    return results
 
 
 @contextmanager
 def _link() -> Iterator[tuple[str, str]]:
-    """Two namespaces with a link between them; their names."""
+    """Create two namespaces with a link between them; yield their names."""
     names = [f"bench{os.getpid()}{side}" for side in "ab"]
     addresses = [(SERVER, CLIENT), (CLIENT, SERVER)]
     with ExitStack() as stack:
@@ -77,23 +77,23 @@ def _link() -> Iterator[tuple[str, str]]:
             _ip("-n", name, "addr", "add", own, "peer", peer, "dev", name)
             _ip("-n", name, "link", "set", name, "up")
         done = Event()
-        carrier = Thread(target=_carry, args=(*tunnels, done), daemon=True)
-        carrier.start()
-        stack.callback(carrier.join, 2)
+        forwarder = Thread(target=_forward, args=(*tunnels, done), daemon=True)
+        forwarder.start()
+        stack.callback(forwarder.join, 2)
         stack.callback(done.set)
         yield names[0], names[1]
 
 
-def _carry(one: int, other: int, done: Event) -> None:
-    """Hand packets over, each half a round trip after it was sent."""
-    across, late, order = {one: other, other: one}, ROUND_TRIP / 2, 0
+def _forward(one: int, other: int, done: Event) -> None:
+    """Forward packets, each half a round trip after it was sent."""
+    across, delay, order = {one: other, other: one}, ROUND_TRIP / 2, 0
     waiting: list[tuple[float, int, int, bytes]] = []
     while not done.is_set():
         timeout = max(waiting[0][0] - monotonic(), 0) if waiting else 0.1
         for source in select.select([one, other], [], [], timeout)[0]:
             order += 1
             packet = os.read(source, PACKET)
-            heapq.heappush(waiting, (monotonic() + late, order, source, packet))
+            heapq.heappush(waiting, (monotonic() + delay, order, source, packet))
         while waiting and waiting[0][0] <= monotonic():
             _, _, source, packet = heapq.heappop(waiting)
             os.write(across[source], packet)
@@ -127,7 +127,7 @@ def _ip(*words: str) -> None:
 
 
 def serve() -> None:
-    """Send as many bytes as asked for to whoever connects, until terminated."""
+    """Send each client the number of bytes it asks for, until terminated."""
     with socket.create_server((SERVER, PORT)) as listener:
         sys.stdout.write("listening\n")
         sys.stdout.flush()
@@ -138,23 +138,23 @@ def serve() -> None:
 
 
 def fetch() -> None:
-    """Print how long each format's sentence takes, as JSON."""
-    found = []
-    for name, a_second in FORMATS.items():
-        size = 44 + round(SENTENCE_SECONDS * a_second)
+    """Print the download time of a sentence in each format, as JSON."""
+    results = []
+    for name, byte_rate in FORMATS.items():
+        size = 44 + round(SENTENCE_SECONDS * byte_rate)
         times = [_fetched(size) for _ in range(FETCHES)]
-        shown = {"format": name, "bytes": size, "ms": round(1000 * median(times), 1)}
-        found.append(shown)
-    json.dump(found, sys.stdout)
+        result = {"format": name, "bytes": size, "ms": round(1000 * median(times), 1)}
+        results.append(result)
+    json.dump(results, sys.stdout)
 
 
 def _fetched(size: int) -> float:
-    began, left = monotonic(), size
-    with socket.create_connection((SERVER, PORT), timeout=PATIENCE) as connection:
+    start, left = monotonic(), size
+    with socket.create_connection((SERVER, PORT), timeout=TIMEOUT) as connection:
         connection.sendall(str(size).encode())
         while left and (piece := connection.recv(1 << 16)):
             left -= len(piece)
-    seconds = monotonic() - began
+    seconds = monotonic() - start
     sleep(0.01)
     return seconds
 

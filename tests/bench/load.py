@@ -1,7 +1,7 @@
-"""How fast the server is, and for how many calls: make bench, or -m tests.bench.load
+"""Measures the server's delays by number of calls: make bench, or -m tests.bench.load
 
-Everything runs in processes of its own: the servers under test pinned to a core each,
-the callers, the fake Inworld and the databases on the others.
+Each part runs in its own process: the servers under test are pinned to a core each;
+the callers, the fake Inworld and the databases share the other cores.
 """
 
 import json
@@ -20,7 +20,7 @@ from typing import Any
 import httpx
 
 from tests.bench import services
-from tests.bench.arguments import MOST_CALLS, parse
+from tests.bench.arguments import MAX_CALLS, parse
 from tests.bench.figures import level
 from tests.bench.link import over_a_link
 from tests.bench.plan import Plan
@@ -30,7 +30,7 @@ from tests.support.live import ROOT, LiveServer
 from tests.support.services import Missing
 
 COMPARED_AT = 100
-# The knee is looked for between two levels this far apart (calls).
+# One level more is measured between two that are further apart than this (calls).
 KNEE_WIDTH = 20
 FLOOR_TURNS, FLOOR_AT_ONCE = 90, 30
 START_SECONDS = 60.0
@@ -38,71 +38,75 @@ ENVIRONMENT = {
     "SECRET_KEY": "bench-only-secret-key-that-nobody-else-knows-0123456",
     "INWORLD_API_KEY": "YmVuY2g6a2V5",
     "ALLOWED_HOSTS": "",
-    "MAX_CALLS": str(2 * MOST_CALLS),  # how many it holds is the question
+    "MAX_CALLS": str(2 * MAX_CALLS),  # the limit must not stop the bench
     "MAX_CALLS_PER_CALLER": "0",  # all calls come from one number
     "MAX_CALLS_PER_CALLER_PER_HOUR": "0",
 }
-LONGEST_SECONDS = 3_600
+MAX_SECONDS = 3_600
 
 
 class Bench:
-    """One run: the upstream that all measurements share, and what was found."""
+    """One run of the bench; all measurements share its fake Inworld."""
 
-    def __init__(self, asked: Namespace, stack: ExitStack) -> None:
-        self.asked = asked
-        self.rest = services.other_cores(asked.processes)
-        self.upstream = stack.enter_context(services.upstream(asked.pace, self.rest))
+    def __init__(self, options: Namespace, stack: ExitStack) -> None:
+        self.options = options
+        self.other_cores = services.other_cores(options.processes)
+        self.upstream = stack.enter_context(
+            services.upstream(options.pace, self.other_cores)
+        )
         self.floor: dict[str, Any] | None = None
         self.skipped: list[str] = []
 
     def run(self) -> dict[str, Any]:
-        """Measure everything that was asked for."""
-        asked = self.asked
-        self.floor = None if asked.only else self._floor()
+        """Measure everything that the arguments ask for; return the report."""
+        options = self.options
+        self.floor = None if options.only else self._floor()
         levels = self._levels(1)
-        found: dict[str, Any] = {"levels": levels}
-        if asked.processes > 1:
-            found["scaled"] = self._levels(asked.processes)
-        elif not (asked.only or asked.quick):
+        results: dict[str, Any] = {"levels": levels}
+        if options.processes > 1:
+            results["scaled"] = self._levels(options.processes)
+        elif not (options.only or options.quick):
             self._narrow(levels)
-            found["beside"] = self._beside()
+            results["beside"] = self._beside()
         best, worst = knee(levels)
         return {
             "machine": machine(),
-            "asked": {**vars(asked), "json": None},
+            "asked": {**vars(options), "json": None},
             "floor": self.floor,
-            **found,
+            **results,
             "knee": {"served": best, "too_many": worst},
-            "link": None if asked.only else self._link(),
+            "link": None if options.only else self._link(),
             "targets": [{**asdict(t), "ok": t.ok} for t in targets(levels)],
             "skipped": self.skipped,
         }
 
     def _levels(self, processes: int) -> list[dict[str, Any]]:
-        asked = self.asked
-        found = []
-        for calls in asked.calls:
-            found += self._try(calls, asked.database, asked.clips, processes)
-        return found
+        options = self.options
+        results = []
+        for calls in options.calls:
+            results += self._try(calls, options.database, options.clips, processes)
+        return results
 
     def _beside(self) -> list[dict[str, Any]]:
-        """The other database, the other store of clips and the other way to start."""
-        asked = self.asked
-        calls = min(asked.calls, key=lambda calls: abs(calls - COMPARED_AT))
-        database = "postgres" if asked.database == "sqlite" else "sqlite"
-        clips = "memory" if asked.clips == "redis" else "redis"
+        """Measure one level with the other database, clip store and first clause."""
+        options = self.options
+        calls = min(options.calls, key=lambda calls: abs(calls - COMPARED_AT))
+        database = "postgres" if options.database == "sqlite" else "sqlite"
+        clips = "memory" if options.clips == "redis" else "redis"
         return [
-            *self._try(calls, database, asked.clips, 1),
-            *self._try(calls, asked.database, clips, 1),
-            *self._try(calls, asked.database, asked.clips, 1, early_first_clause=True),
+            *self._try(calls, database, options.clips, 1),
+            *self._try(calls, options.database, clips, 1),
+            *self._try(
+                calls, options.database, options.clips, 1, early_first_clause=True
+            ),
         ]
 
     def _narrow(self, levels: list[dict[str, Any]]) -> None:
-        """Look once between the last good level and the first bad one."""
+        """Measure once between the last good level and the first bad one."""
         best, worst = knee(levels)
         if best and worst - best > KNEE_WIDTH:
             between = (best + worst) // 2
-            levels += self._try(between, self.asked.database, self.asked.clips, 1)
+            levels += self._try(between, self.options.database, self.options.clips, 1)
             levels.sort(key=lambda level: level["calls"])
 
     def _try(
@@ -114,18 +118,20 @@ class Bench:
         *,
         early_first_clause: bool = False,
     ) -> list[dict[str, Any]]:
-        what = f"{calls} calls, {database}, clips in {clips}, {processes} process(es)"
-        say(f"{what}, opening clauses by themselves" if early_first_clause else what)
+        title = f"{calls} calls, {database}, clips in {clips}, {processes} process(es)"
+        log_progress(
+            f"{title}, opening clauses by themselves" if early_first_clause else title
+        )
         try:
             with ExitStack() as stack:
                 use = stack.enter_context
-                with services.pinned(self.rest):
-                    env = self._surroundings(stack, database, clips)
+                with services.pinned(self.other_cores):
+                    env = self._start_services(stack, database, clips)
                     services.set_up(env, early_first_clause=early_first_clause)
                 live = use(services.servers(processes, env))
                 measured = self._measure(live, calls)
         except Missing as missing:
-            self.skipped.append(f"{what}: {missing}")
+            self.skipped.append(f"{title}: {missing}")
             return []
         about = {
             "database": database,
@@ -134,10 +140,10 @@ class Bench:
         }
         return [{**about, **measured}]
 
-    def _surroundings(
+    def _start_services(
         self, stack: ExitStack, database: str, clips: str
     ) -> dict[str, str]:
-        """Start what a server needs; its environment."""
+        """Start the services that a server needs; return its environment."""
         use, postgres = stack.enter_context, database == "postgres"
         return {
             **ENVIRONMENT,
@@ -148,30 +154,30 @@ class Bench:
 
     def _measure(self, live: list[LiveServer], calls: int) -> dict[str, Any]:
         plan = self._plan(calls, [(s.url, s.process.pid) for s in live])
-        self._records()  # those of before
+        self._records()  # drops earlier records
         result = self._call(plan)
         floor_ms = self.floor["cpu_ms_per_turn"] if self.floor else None
         measured = level(plan, result, self._records(), floor_ms)
         lines = [line for server in live for line in server.lines]
-        troubles = [line.strip() for line in lines if " ERROR " in line]
-        return {**measured, "server_errors": len(troubles), "said": troubles[-3:]}
+        errors = [line.strip() for line in lines if " ERROR " in line]
+        return {**measured, "server_errors": len(errors), "said": errors[-3:]}
 
     def _plan(self, calls: int, servers: list[tuple[str, int]]) -> Plan:
-        asked = self.asked
+        options = self.options
         plan = Plan(
             calls=calls,
             servers=[url for url, _ in servers],
             pids=[pid for _, pid in servers],
-            every=asked.every,
-            standard=max(1, round(asked.seconds / asked.every)),
-            mixed=0 if asked.plain else 1,
-            pace=asked.pace,
-            lead=min(4.0, asked.every / 2),
+            every=options.every,
+            standard=max(1, round(options.seconds / options.every)),
+            mixed=0 if options.plain else 1,
+            pace=options.pace,
+            lead=min(4.0, options.every / 2),
         )
         return plan.with_a_window()
 
     def _call(self, plan: Plan) -> dict[str, Any]:
-        with services.pinned(self.rest):
+        with services.pinned(self.other_cores):
             done = subprocess.run(
                 [sys.executable, "-m", "tests.bench.callers"],
                 cwd=ROOT,
@@ -191,14 +197,14 @@ class Bench:
         return records
 
     def _floor(self) -> dict[str, Any]:
-        quick = self.asked.quick
+        quick = self.options.quick
         turns, at_once = (30, 15) if quick else (FLOOR_TURNS, FLOOR_AT_ONCE)
-        say(f"the floor: {turns} turns of httpx, JSON and base64 alone")
+        log_progress(f"the floor: {turns} turns of httpx, JSON and base64 alone")
         command = [sys.executable, "-m", "tests.bench.floor", self.upstream()]
         command += ["--turns", str(turns), "--at-once", str(at_once)]
         with services.pinned(services.server_core(0)):
             done = subprocess.run(
-                [*command, "--pace", str(self.asked.pace)],
+                [*command, "--pace", str(self.options.pace)],
                 cwd=ROOT,
                 stdout=subprocess.PIPE,
                 check=True,
@@ -208,7 +214,7 @@ class Bench:
         return floor
 
     def _link(self) -> list[dict[str, Any]] | None:
-        say("clips over a link of 40 ms")
+        log_progress("clips over a link of 40 ms")
         try:
             return over_a_link()
         except Missing as missing:
@@ -217,7 +223,7 @@ class Bench:
 
 
 def machine() -> dict[str, Any]:
-    """Where this was measured."""
+    """Describe the machine of this run."""
     return {
         "cores": len(services.CORES),
         "python": platform.python_version(),
@@ -226,21 +232,21 @@ def machine() -> dict[str, Any]:
     }
 
 
-def say(what: str) -> None:
-    """Tell the one who waits."""
-    sys.stderr.write(f"bench: {what}\n")
+def log_progress(title: str) -> None:
+    """Print a line of progress to standard error."""
+    sys.stderr.write(f"bench: {title}\n")
     sys.stderr.flush()
 
 
 @contextmanager
 def no_longer_than(seconds: int) -> Iterator[None]:
-    """Give up on whatever hangs."""
+    """Raise TimeoutError in the block after this many seconds."""
 
     def give_up(*_: object) -> None:
         raise TimeoutError(f"the bench took longer than {seconds} seconds")
 
     signal.signal(signal.SIGALRM, give_up)
-    # Stopped from outside, nothing must stay behind.
+    # SIGTERM must end the child processes too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     signal.alarm(seconds)
     try:
@@ -250,16 +256,16 @@ def no_longer_than(seconds: int) -> Iterator[None]:
 
 
 def main() -> None:
-    """Measure, then print."""
-    asked = parse()
-    began = monotonic()
-    with no_longer_than(LONGEST_SECONDS), ExitStack() as stack:
-        found = Bench(asked, stack).run()
-    found["seconds"] = round(monotonic() - began)
-    as_json = json.dumps(found, indent=2, ensure_ascii=False) + "\n"
-    sys.stdout.write(as_json if asked.json == "-" else table(found))
-    if asked.json not in (None, "-"):
-        asked.json.write_text(as_json)
+    """Measure and print the report."""
+    options = parse()
+    start = monotonic()
+    with no_longer_than(MAX_SECONDS), ExitStack() as stack:
+        results = Bench(options, stack).run()
+    results["seconds"] = round(monotonic() - start)
+    as_json = json.dumps(results, indent=2, ensure_ascii=False) + "\n"
+    sys.stdout.write(as_json if options.json == "-" else table(results))
+    if options.json not in (None, "-"):
+        options.json.write_text(as_json)
 
 
 if __name__ == "__main__":

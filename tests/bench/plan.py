@@ -1,4 +1,4 @@
-"""When which call does what: the timetable of one measurement."""
+"""The schedule of one measurement: the time of each turn of each call."""
 
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
@@ -11,12 +11,12 @@ FEW_CALLS = 5  # dialled all at once
 AFTERWARDS_SECONDS = 0.5
 # In the last turns; the rest are standard.
 MIXED = ("interrupted", "held", "slow", "interrupted", "interrupted")
-FEWEST_MIXED = 3
+MIN_MIXED = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One measurement, as the load generator is told of it.
+    """One measurement, as it is sent to the load generator.
 
     Every call takes `standard` turns, one each `every` seconds, then `mixed` others.
     """
@@ -32,19 +32,19 @@ class Plan:
 
     @classmethod
     def of(cls, **values: Any) -> Self:
-        """A plan from what JSON kept of one."""
+        """Build a plan from its JSON fields."""
         return cls(**values)
 
     def json(self) -> dict[str, Any]:
         return asdict(self)
 
     def with_a_window(self) -> Self:
-        """The same with enough standard turns for all calls to be there at once."""
+        """Return a plan with enough standard turns for all calls to overlap."""
         rounds = -(-self.ramp // self.every)
         return replace(self, standard=max(self.standard, int(rounds) + 1))
 
-    def awakening(self) -> Self:
-        """A call to each server, with one turn."""
+    def warm_up(self) -> Self:
+        """Return a plan of one call with one turn to each server."""
         lead = min(self.lead, 1.0)
         return replace(self, calls=len(self.servers), standard=1, mixed=0, lead=lead)
 
@@ -60,13 +60,13 @@ class Plan:
 
     @property
     def seconds(self) -> float:
-        """How long it takes."""
+        """The duration of the measurement."""
         return self.ends_at(self.calls - 1)
 
     @property
     def mixed_turns(self) -> int:
-        """So many that a few calls, too, have one of each kind."""
-        fewest = -(-FEWEST_MIXED // self.calls)
+        """The mixed turns of a call: enough that few calls, too, have each kind."""
+        fewest = -(-MIN_MIXED // self.calls)
         return max(self.mixed, fewest) if self.mixed else 0
 
     @property
@@ -76,19 +76,19 @@ class Plan:
         return min(self.ramp + self.lead, end - self.every), end
 
     def dials_at(self, call: int) -> float:
-        """When a call is dialled."""
+        """Return the time when a call is dialled."""
         return self.ramp * call / self.calls
 
     def ends_at(self, call: int) -> float:
-        """When a call hangs up: once its last reply has arrived."""
+        """Return the time when a call hangs up: after its last reply has arrived."""
         kinds = KINDS if self.mixed else ["standard"]
         slowest = max(arrives_in(kind, self.pace) for kind in kinds)
         return self.turns(call)[-1][0] + slowest + AFTERWARDS_SECONDS
 
     def turns(self, call: int) -> list[tuple[float, str]]:
-        """When a call says something, and which kind of turn it is."""
+        """Return the time and the kind of each turn of a call."""
         kinds = ["standard"] * self.standard
         for turn in range(self.mixed_turns):
             kinds.append(MIXED[(call + turn) % len(MIXED)])
-        began = self.dials_at(call) + self.lead
-        return [(began + n * self.every, kind) for n, kind in enumerate(kinds)]
+        start = self.dials_at(call) + self.lead
+        return [(start + n * self.every, kind) for n, kind in enumerate(kinds)]

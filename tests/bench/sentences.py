@@ -1,4 +1,4 @@
-"""What a voice on the telephone says: by language, with all that is hard to time."""
+"""Sentences of telephone bots by language, with numbers and words hard to time."""
 
 ENGLISH = """\
 Hello, this is the front desk. How can I help you today?

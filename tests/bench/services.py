@@ -1,7 +1,7 @@
-"""The processes of a bench: servers under test, Redis, PostgreSQL, the fake Inworld.
+"""Starts the processes of a bench: servers, Redis, PostgreSQL, the fake Inworld.
 
-Each is pinned: a server to a core of its own where there are enough, all the rest to
-the others, so that "one process, one core" is honest.
+Each server is pinned to a core of its own where there are enough, and everything else
+to the other cores, so that a server is measured alone on its core.
 """
 
 import os
@@ -15,23 +15,23 @@ from functools import cache
 from tests.support.live import ROOT, LiveServer, manage, serving_afresh
 from tests.support.services import Postgres, Redis
 
-# The cores we may use.
+# The cores that this process may use.
 CORES = sorted(os.sched_getaffinity(0))
 
 
 def server_core(number: int) -> set[int]:
-    """Where the n-th server runs."""
+    """Return the core of the n-th server."""
     return {CORES[number % len(CORES)]}
 
 
 def other_cores(servers: int) -> set[int]:
-    """Where everything else runs; the last core is shared when there are too few."""
+    """Return the cores of everything else; with too few, the last core is shared."""
     return set(CORES[servers:] or CORES[-1:])
 
 
 @contextmanager
 def pinned(on: set[int]) -> Iterator[None]:
-    """Processes started in the block run on these cores."""
+    """Run the processes that the block starts on these cores."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, on)
     try:
@@ -42,7 +42,7 @@ def pinned(on: set[int]) -> Iterator[None]:
 
 @contextmanager
 def upstream(pace: float, on: set[int]) -> Iterator[Callable[[], str]]:
-    """The fake Inworld; the address is had once it listens."""
+    """Start the fake Inworld; yield a function that waits for its address."""
     command = [sys.executable, "-m", "tests.bench.upstream", "--pace", str(pace)]
     with ExitStack() as stack:
         with pinned(on):
@@ -55,27 +55,27 @@ def upstream(pace: float, on: set[int]) -> Iterator[Callable[[], str]]:
 
 @contextmanager
 def redis() -> Iterator[str]:
-    """A Redis of our own; its address."""
+    """Start a Redis; yield its URL."""
     with Redis() as own:
         yield own.url
 
 
 @contextmanager
 def postgres() -> Iterator[str]:
-    """A PostgreSQL of our own; its address as DATABASE_URL has it."""
+    """Start a PostgreSQL; yield its DATABASE_URL."""
     with Postgres() as own:
         yield own.url
 
 
 @contextmanager
 def sqlite() -> Iterator[str]:
-    """A database file of our own; its address as DATABASE_URL has it."""
+    """Create an empty SQLite folder; yield its DATABASE_URL."""
     with tempfile.TemporaryDirectory(prefix="bench-sqlite-") as folder:
         yield f"sqlite:///{folder}/db.sqlite3"
 
 
 def set_up(env: dict[str, str], *, early_first_clause: bool) -> None:
-    """Make the tables and the default bot."""
+    """Create the tables and the default bot."""
     manage(env, "setup")
     if early_first_clause:
         change = (
@@ -86,13 +86,13 @@ def set_up(env: dict[str, str], *, early_first_clause: bool) -> None:
 
 @contextmanager
 def servers(count: int, env: dict[str, str]) -> Iterator[list[LiveServer]]:
-    """So many servers under test, each pinned to one core."""
+    """Start `count` servers under test, each pinned to one core."""
     with ExitStack() as stack:
-        found = []
+        started_servers = []
         for number in range(count):
             with pinned(server_core(number)):
-                found.append(stack.enter_context(serving_afresh(**env)))
-        yield found
+                started_servers.append(stack.enter_context(serving_afresh(**env)))
+        yield started_servers
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What was measured, for a reader with 100 columns."""
+"""Formats the report as a table of 100 columns."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -27,39 +27,39 @@ FIGURES = {
 }
 
 
-def table(found: dict[str, Any]) -> str:
-    """The whole report."""
-    return "\n".join([*_lines(found), ""])
+def table(report: dict[str, Any]) -> str:
+    """Return the report as text."""
+    return "\n".join([*_lines(report), ""])
 
 
-def _lines(found: dict[str, Any]) -> Iterator[str]:
-    machine, asked, floor = found["machine"], found["asked"], found["floor"]
+def _lines(report: dict[str, Any]) -> Iterator[str]:
+    machine, options, floor = report["machine"], report["asked"], report["floor"]
     yield (
         f"Python {machine['python']}, {machine['cores']} cores; a turn every "
-        f"{asked['every']:g} s: 3 sentences, 7 s of speech, arriving at "
-        f"{asked['pace']:g} x real time"
+        f"{options['every']:g} s: 3 sentences, 7 s of speech, arriving at "
+        f"{options['pace']:g} x real time"
     )
     if floor:
         spent = floor["cpu_ms_per_turn"]
         yield f"Floor: {spent:.1f} ms of CPU a turn (httpx, JSON, base64)"
-    yield from _block(found["levels"], "One process on one core")
-    if found.get("scaled"):
-        title = f"{asked['processes']} processes, a core each where there are enough"
-        yield from _block(found["scaled"], title)
-        yield from _scaling(found)
-    for level in found.get("beside", []):
+    yield from _block(report["levels"], "One process on one core")
+    if report.get("scaled"):
+        title = f"{options['processes']} processes, a core each where there are enough"
+        yield from _block(report["scaled"], title)
+        yield from _scaling(report)
+    for level in report.get("beside", []):
         clauses = (
             ", opening clauses by themselves" if level["early_first_clause"] else ""
         )
-        yield from _block([level], f"Beside it{clauses}")
-    served, too_many = found["knee"]["served"], found["knee"]["too_many"]
+        yield from _block([level], f"For comparison{clauses}")
+    served, too_many = report["knee"]["served"], report["knee"]["too_many"]
     yield ""
     above = f", {too_many} are too many" if too_many else ": the largest level measured"
     yield f"Knee (added p99 ≤ 50 ms, no errors): {served} calls{above}"
-    yield from _link(found["link"])
-    yield from _targets(found["targets"])
-    yield from (f"Skipped: {reason}" for reason in found["skipped"])
-    yield f"({found['seconds']} s)"
+    yield from _link(report["link"])
+    yield from _targets(report["targets"])
+    yield from (f"Skipped: {reason}" for reason in report["skipped"])
+    yield f"({report['seconds']} s)"
 
 
 def _block(levels: list[dict[str, Any]], title: str) -> Iterator[str]:
@@ -80,8 +80,8 @@ def _columns(levels: list[dict[str, Any]]) -> Iterator[str]:
     for label, cells in _totals(levels):
         yield _row(label, cells, wide)
     for level in levels:
-        for trouble, count in [*level["errors"].items()][:4]:
-            yield f"  {level['calls']} calls: {count} x {trouble}"[:WIDTH]
+        for error, count in [*level["errors"].items()][:4]:
+            yield f"  {level['calls']} calls: {count} x {error}"[:WIDTH]
         for line in level["said"][-1:]:
             yield f"  {level['calls']} calls, server: {line}"[:WIDTH]
 
@@ -109,9 +109,9 @@ def _totals(levels: list[dict[str, Any]]) -> Iterator[tuple[str, list[str]]]:
     )
 
 
-def _scaling(found: dict[str, Any]) -> Iterator[str]:
-    single = {level["calls"]: level for level in found["levels"]}
-    for level in found["scaled"]:
+def _scaling(report: dict[str, Any]) -> Iterator[str]:
+    single = {level["calls"]: level for level in report["levels"]}
+    for level in report["scaled"]:
         one = single.get(level["calls"])
         if one and one["core_share"] and level["core_share"]:
             busiest = 100 * max(level["core_share"])
@@ -133,13 +133,13 @@ def _targets(targets: list[dict[str, Any]]) -> Iterator[str]:
     yield ""
     yield f"{'Target':52}{'limit':>12}{'measured':>12}{'at calls':>12}"
     for target in targets:
-        verdict = {True: "ok", False: "MISS", None: "not measured"}[target["ok"]]
+        result = {True: "ok", False: "MISS", None: "not measured"}[target["ok"]]
         unit = f" {target['unit']}".rstrip()
         limit = f"≤ {target['limit']:g}{unit}"
         value = target["measured"]
         measured = "" if value is None else f"{value:.1f}{unit}"
         at = "" if value is None else f"{target['at']}/{target['calls']}"
-        yield f"{target['what']:52}{limit:>12}{measured:>12}{at:>12}  {verdict}"
+        yield f"{target['what']:52}{limit:>12}{measured:>12}{at:>12}  {result}"
 
 
 def _row(label: str, cells: list[str], wide: int) -> str:

@@ -1,4 +1,4 @@
-"""The targets, each beside what was measured."""
+"""The targets of the bench, compared with the measured values."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Target:
         return None if self.measured is None else self.measured <= self.limit
 
 
-_LIMITS = (
+_DELAY_LIMITS = (
     ("setup → greeting play, p50", "greeting", "p50", 10, "ms", 100),
     ("setup → greeting play, p99", "greeting", "p99", 50, "ms", 100),
     ("prompt → request at Inworld, p99", "request", "p99", 5, "ms", 100),
@@ -34,7 +34,7 @@ _LIMITS = (
     ("clip GET, p95", "clip_get", "p95", 20, "ms", 200),
     ("last byte → play of every sentence, p99", "added", "p99", KNEE_MS, "ms", 300),
 )
-_SINGLE = (
+_COUNT_LIMITS = (
     ("clips of one slowly arriving sentence", "slow_clips", 2, "", 100),
     ("clips of a standard turn, three sentences", "turn_clips", 3, "", 100),
     ("CPU per standard turn, of the floor", "cpu_ratio", 2, "x", 100),
@@ -44,13 +44,13 @@ _SINGLE = (
 
 
 def targets(levels: list[dict[str, Any]]) -> Iterator[Target]:
-    """Every target, at the level it is for, or else the largest below it."""
-    for what, name, rank, limit, unit, calls in _LIMITS:
+    """Yield every target, measured at its level or at the largest one below."""
+    for what, name, rank, limit, unit, calls in _DELAY_LIMITS:
         level = _level(levels, calls)
         figure = (level or {}).get("figures", {}).get(name)
         value = figure[rank] if figure else None
         yield Target(what, limit, unit, calls, level["calls"] if level else 0, value)
-    for what, name, limit, unit, calls in _SINGLE:
+    for what, name, limit, unit, calls in _COUNT_LIMITS:
         level = _level(levels, calls)
         value = level[name] if level else None
         if isinstance(value, list):
@@ -61,14 +61,14 @@ def targets(levels: list[dict[str, Any]]) -> Iterator[Target]:
 
 
 def holds(level: dict[str, Any]) -> bool:
-    """Whether a level is below the knee."""
+    """True for a level below the knee."""
     added = level["figures"].get("added")
     fast = added is not None and added["p99"] <= KNEE_MS
     return fast and not level["error_count"]
 
 
 def knee(levels: list[dict[str, Any]]) -> tuple[int, int]:
-    """The most calls that are served well, and the fewest that are not (0: none).
+    """Return the most calls that are served well and the fewest that are not, or 0.
 
     A level of a few turns, whose slowest counts as its p99, is left out.
     """

@@ -1,4 +1,4 @@
-"""The bench itself: it measures a few calls to the end, and refuses nonsense."""
+"""Tests of the bench: a short run, invalid arguments, and the computed figures."""
 
 import json
 import subprocess
@@ -32,8 +32,8 @@ def test_a_small_run_measures_every_figure() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    (level,) = found["levels"]
+    report = json.loads(done.stdout)
+    (level,) = report["levels"]
     assert level["calls"] == 3
     assert level["errors"] == {}
     assert level["turns"] == 3
@@ -41,7 +41,7 @@ def test_a_small_run_measures_every_figure() -> None:
         assert level["figures"][name]["count"] > 0, name
     assert level["cpu_ms_per_turn"] > 0
     assert level["peak_mb"][0] > 10
-    assert {target["ok"] for target in found["targets"]} <= {True, False, None}
+    assert {target["ok"] for target in report["targets"]} <= {True, False, None}
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_a_small_run_measures_every_figure() -> None:
         ("--database oracle", "invalid choice"),
     ],
 )
-def test_nonsense_is_refused_by_name(
+def test_invalid_arguments_are_refused(
     options: str, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as refused:
@@ -84,7 +84,7 @@ def test_nonsense_is_refused_by_name(
         ("--only-soak", "", "--only-soak needs --soak"),
     ],
 )
-def test_nonsense_is_refused_by_faults_too(
+def test_invalid_arguments_of_faults_are_refused(
     option: str, value: str, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as refused:
@@ -93,9 +93,11 @@ def test_nonsense_is_refused_by_faults_too(
     assert said in capsys.readouterr().err
 
 
-def test_faults_take_what_makes_sense() -> None:
-    asked = faults.arguments(["--only", "PostgreSQL", "--calls", "4", "--lasts", "60s"])
-    assert (asked.calls, asked.lasts, asked.soak) == (4, 60.0, 0.0)
+def test_valid_arguments_of_faults_are_parsed() -> None:
+    options = faults.arguments(
+        ["--only", "PostgreSQL", "--calls", "4", "--lasts", "60s"]
+    )
+    assert (options.calls, options.lasts, options.soak) == (4, 60.0, 0.0)
     assert faults.arguments(["--only-soak", "--soak", "2h"]).soak == 7200.0
 
 
@@ -105,22 +107,22 @@ def test_percentiles_are_values_that_were_measured() -> None:
     assert percentiles([]) is None
 
 
-def test_clips_are_told_apart_by_sentence_even_when_one_is_divided() -> None:
-    whole = clips(2.2, 2.6, 2.2)
-    assert [len(own) for own in sentences_of(whole, "standard")] == [1, 1, 1]
+def test_clips_are_grouped_by_sentence_even_when_one_is_divided() -> None:
+    undivided = clips(2.2, 2.6, 2.2)
+    assert [len(own) for own in sentences_of(undivided, "standard")] == [1, 1, 1]
     divided = clips(1.0, 1.15, 2.55, 2.1)
     assert [len(own) for own in sentences_of(divided, "standard")] == [2, 1, 1]
     assert sentences_of(clips(2.2, 2.6), "standard")[-1] == []
 
 
 def turn(kind: str, played: dict[float, float], **changes: float) -> dict[str, Any]:
-    """A turn begun at 10 s with clips played at these moments, by their lengths."""
+    """Return a turn that starts at 10 s; `played` maps times of clips to lengths."""
     heard = [
         {"played_at": at, "seconds": s, "asked_at": at, "fetched_at": at + 0.004}
         for at, s in played.items()
     ]
-    whole = {"tag": "c.0.1", "kind": kind, "sent_at": 10.0, "interrupted_at": 0.0}
-    return {**whole, "clips": heard, **changes}
+    fields = {"tag": "c.0.1", "kind": kind, "sent_at": 10.0, "interrupted_at": 0.0}
+    return {**fields, "clips": heard, **changes}
 
 
 def measured(turn: dict[str, Any], hung_up: float = 0.0, **marks: float) -> Measurement:
@@ -147,7 +149,7 @@ def test_an_interruption_lasts_until_the_last_frame_and_the_hang_up() -> None:
     assert not measured(cut, end=11.05).errors
 
 
-def test_what_the_caller_should_have_heard_and_did_not_is_an_error() -> None:
+def test_sentences_that_the_caller_did_not_hear_are_errors() -> None:
     cut_short = measured(turn("standard", {11.0: 2.2}), first_0=10.6, end=13.0)
     assert list(cut_short.errors) == ["a sentence was not played"]
     unheard = measured(turn("standard", {11.0: 2.2}), hung_up=11.5)
@@ -157,7 +159,7 @@ def test_what_the_caller_should_have_heard_and_did_not_is_an_error() -> None:
 
 
 @pytest.mark.parametrize("calls", [1, 3, 50, 300])
-def test_all_calls_are_there_while_cpu_is_measured(calls: int) -> None:
+def test_all_calls_overlap_while_cpu_is_measured(calls: int) -> None:
     plan = Plan(calls, [], [], 8.0, 2, 1, 5.0).with_a_window()
     starts, ends = plan.window
     assert ends - starts >= plan.every
@@ -182,7 +184,7 @@ def test_the_knee_is_below_the_first_level_that_is_too_slow() -> None:
     assert knee([]) == (0, 0)
 
 
-def test_a_target_is_measured_at_the_level_it_is_for_or_below() -> None:
+def test_a_target_is_measured_at_its_level_or_below() -> None:
     counts = {"slow_clips": 2, "turn_clips": 4, "error_count": 0}
     common = {**counts, "peak_mb": [90.0, 120.0]}
     levels = [
@@ -197,7 +199,7 @@ def test_a_target_is_measured_at_the_level_it_is_for_or_below() -> None:
     assert found["interrupt → upstream closed, no frames, p99"].ok is None
 
 
-def test_what_is_measured_has_a_core_of_its_own_where_there_are_two() -> None:
+def test_a_server_has_a_core_of_its_own_where_there_are_two() -> None:
     if len(services.CORES) > 1:
         assert not services.server_core(0) & services.other_cores(1)
     assert services.other_cores(len(services.CORES))

@@ -1,4 +1,4 @@
-"""What the fake Inworld plays: replies of known sound, as bytes ready to be sent.
+"""The replies of the fake Inworld: fixed sound, encoded as bytes ready to be sent.
 
 A standard turn is three sentences and seven seconds of speech. Sentences end in a
 silence and have a pause inside, like real ones.
@@ -28,7 +28,7 @@ BETWEEN_TOKENS = 0.012
 BETWEEN_SEGMENTS = 0.2
 TO_THE_END = 0.03
 TAIL_SECONDS = 0.12
-PACE = 5.0  # how much faster than it is spoken a sentence arrives
+PACE = 5.0  # a sentence arrives this many times faster than real time
 SLOWNESS = 6.25  # by default: 0.8 times real time
 STALL_SECONDS = 0.45  # in the middle of a word of the slow reply
 HELD_SECONDS = 2.0  # the stream stays open behind the only sentence of the held reply
@@ -45,7 +45,7 @@ KINDS = {"standard": len(SENTENCES), "held": 1, "slow": 1}
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Bytes due so long after the request; `mark` names the moment they are sent."""
+    """Bytes to send `at` seconds after the request; `mark` names that moment."""
 
     at: float
     sent: bytes
@@ -54,7 +54,7 @@ class Step:
 
 @cache
 def script(kind: str, pace: float = PACE) -> list[Step]:
-    """One reply of a kind, its sound coming at `pace` times real time."""
+    """Return the steps of one reply; its sound arrives at `pace` times real time."""
     sentences = SENTENCES[: KINDS[kind]]
     steps = [Step(FIRST_TOKEN - 0.02, _framed(ROLE))]
     words = [f"{word} " for text, _ in sentences for word in text.split()]
@@ -66,12 +66,12 @@ def script(kind: str, pace: float = PACE) -> list[Step]:
         steps.append(Step(at, _framed(transcript(text)), f"words {number}"))
         pieces = _pieces(seconds)
         step = PIECE_SECONDS / pace * (SLOWNESS if kind == "slow" else 1)
-        for place, piece in enumerate(pieces):
+        for index, piece in enumerate(pieces):
             at += step
-            if kind == "slow" and place == len(pieces) // 4:
+            if kind == "slow" and index == len(pieces) // 4:
                 at += STALL_SECONDS
             marks = {0: f"first {number}", len(pieces) - 1: f"last {number}"}
-            steps.append(Step(at, _framed(audio(piece)), marks.get(place, "")))
+            steps.append(Step(at, _framed(audio(piece)), marks.get(index, "")))
         at += BETWEEN_SEGMENTS
     at += (HELD_SECONDS if kind == "held" else TO_THE_END) - BETWEEN_SEGMENTS
     end = [finish(), usage(prompt=400, completion=len(words)), DONE]
@@ -81,12 +81,12 @@ def script(kind: str, pace: float = PACE) -> list[Step]:
 
 
 def arrives_in(kind: str, pace: float = PACE) -> float:
-    """Seconds until all of a reply has arrived."""
+    """Return the seconds until all of a reply has arrived."""
     return script(kind, pace)[-1].at
 
 
 def _framed(event: bytes) -> bytes:
-    """An HTTP chunk."""
+    """Encode an HTTP chunk."""
     return b"%x\r\n%b\r\n" % (len(event), event)
 
 
@@ -97,7 +97,7 @@ def _pieces(seconds: float) -> list[bytes]:
 
 
 def sound(seconds: float) -> "np.ndarray[tuple[int], np.dtype[np.int16]]":
-    """Something like speech: syllables, a pause in the middle, silence at the end."""
+    """Generate speech-like sound: syllables, a pause inside, silence at the end."""
     time = np.arange(round(seconds * RATE)) / RATE
     voice = sum(np.sin(2 * np.pi * 140 * n * time) / n for n in range(1, 8))
     syllables = 0.35 + 0.65 * np.abs(np.sin(2 * np.pi * 2.1 * time))

@@ -1,7 +1,7 @@
 """A fake Inworld with realistic timing: python -m tests.bench.upstream --pace 5
 
-Keeps, on the machine's monotonic clock, when it received each request and when it
-sent the first and last sound of each sentence; GET /records hands that out, once.
+Records, on the machine's monotonic clock, when it received each request and when it
+sent the first and last sound of each sentence; GET /records returns and clears that.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from tests.bench.lag import Lag
 from tests.bench.turns import KINDS, PACE, Step, script
 from tests.support.inworld.script import SAMPLE_VOICES, tone, wav
 
-# What the caller says ends in this: the turn's name, and the kind of reply to give.
+# The caller's words contain this: the name of the turn and the kind of reply.
 TAG = re.compile(rb"bench:([\w.-]+):(\w+)")
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 STREAM = (
@@ -29,13 +29,13 @@ STREAM = (
 )
 JITTER_MS = 100
 CHARACTERS_PER_SECOND = 15
-# Whatever becomes of the bench, this process ends.
+# This process ends even if the bench was killed.
 LIFETIME_SECONDS = 3600.0
 
 
 @dataclass(slots=True)
 class Record:
-    """What became of one chat request; all times monotonic."""
+    """The times of one chat request; all monotonic."""
 
     tag: str
     arrived: float
@@ -45,20 +45,20 @@ class Record:
 
 
 @dataclass(slots=True)
-class Ledger:
-    """Everything seen since it was last asked for."""
+class Records:
+    """The records since they were last taken, and the scripts of replies."""
 
     scripts: dict[str, list[Step]]
     lag: Lag = field(default_factory=Lag)
     records: list[Record] = field(default_factory=list)
 
-    def hand_out(self) -> dict[str, Any]:
+    def take(self) -> dict[str, Any]:
         records, self.records = self.records, []
         return {"records": [*map(asdict, records)], "lag_ms": self.lag.take()}
 
 
 class Reply:
-    """One reply being sent, step by step, from timers."""
+    """Sends one reply step by step, from timers."""
 
     def __init__(
         self, transport: asyncio.WriteTransport, steps: list[Step], record: Record
@@ -66,41 +66,41 @@ class Reply:
         self.transport = transport
         self.steps = steps
         self.record = record
-        # Requests that came together are not answered in lockstep.
+        # Requests that arrive together are not answered in lockstep.
         jitter = crc32(record.tag.encode()) % JITTER_MS / 1000
-        self.began = record.arrived + jitter
+        self.start = record.arrived + jitter
         self.next = 0
         self.loop = asyncio.get_running_loop()
         transport.write(STREAM)
-        self.timer = self.loop.call_at(self.began + steps[0].at, self._go_on)
+        self.timer = self.loop.call_at(self.start + steps[0].at, self._go_on)
 
     @property
     def over(self) -> bool:
         return self.next == len(self.steps)
 
     def _go_on(self) -> None:
-        passed = monotonic() - self.began
+        passed = monotonic() - self.start
         while not self.over and (step := self.steps[self.next]).at <= passed:
             if step.mark:
                 self.record.marks[step.mark] = monotonic()
             self.transport.write(step.sent)
             self.next += 1
         if not self.over:
-            due = self.began + self.steps[self.next].at
+            due = self.start + self.steps[self.next].at
             self.timer = self.loop.call_at(due, self._go_on)
 
     def hang_up(self) -> None:
-        """The client has gone."""
+        """Record that the client disconnected."""
         self.timer.cancel()
         if not (self.over or self.record.hung_up):
             self.record.hung_up = monotonic()
 
 
 class Connection(asyncio.Protocol):
-    """HTTP/1.1, as much of it as httpx speaks."""
+    """The part of HTTP/1.1 that httpx uses."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        self.ledger = ledger
+    def __init__(self, store: Records) -> None:
+        self.store = store
         self.received = bytearray()
         self.replies = 0
         self.used = False
@@ -115,11 +115,11 @@ class Connection(asyncio.Protocol):
         if end < 0:
             return
         length = LENGTH.search(self.received, 0, end + 2)
-        whole = end + 4 + (int(length[1]) if length else 0)
-        if len(self.received) < whole:
+        request_size = end + 4 + (int(length[1]) if length else 0)
+        if len(self.received) < request_size:
             return
-        request = bytes(self.received[:whole])
-        del self.received[:whole]
+        request = bytes(self.received[:request_size])
+        del self.received[:request_size]
         self._answer(request, monotonic())
 
     def eof_received(self) -> bool:
@@ -136,8 +136,8 @@ class Connection(asyncio.Protocol):
         if request.startswith(b"POST /v1/chat/completions"):
             tag, kind = (TAG.findall(request) or [(b"none", b"standard")])[-1]
             record = Record(tag.decode(), now, fresh)
-            self.ledger.records.append(record)
-            steps = self.ledger.scripts[kind.decode()]
+            self.store.records.append(record)
+            steps = self.store.scripts[kind.decode()]
             self.reply = Reply(self.transport, steps, record)
         elif request.startswith(b"POST /tts/v1/voice"):
             self._send(_voiced(request.partition(b"\r\n\r\n")[2]))
@@ -145,7 +145,7 @@ class Connection(asyncio.Protocol):
             voices = {"voices": SAMPLE_VOICES, "nextPageToken": ""}
             self._send(json.dumps(voices).encode())
         elif request.startswith(b"GET /records"):
-            self._send(json.dumps(self.ledger.hand_out()).encode())
+            self._send(json.dumps(self.store.take()).encode())
         else:
             self.transport.write(b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n")
 
@@ -156,25 +156,25 @@ class Connection(asyncio.Protocol):
 
 @cache
 def _voiced(body: bytes) -> bytes:
-    asked = json.loads(body)
-    rate, length = asked["audioConfig"]["sampleRateHertz"], len(asked["text"])
+    request = json.loads(body)
+    rate, length = request["audioConfig"]["sampleRateHertz"], len(request["text"])
     spoken = wav(tone(length / CHARACTERS_PER_SECOND, rate), rate)
-    used = {"processedCharactersCount": length, "modelId": asked["modelId"]}
+    used = {"processedCharactersCount": length, "modelId": request["modelId"]}
     encoded = base64.b64encode(spoken).decode()
     return json.dumps({"audioContent": encoded, "usage": used}).encode()
 
 
 async def serve(pace: float) -> None:
-    """Answer until terminated."""
-    ledger = Ledger({kind: script(kind, pace) for kind in KINDS})
+    """Answer requests until terminated."""
+    store = Records({kind: script(kind, pace) for kind in KINDS})
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
-        lambda: Connection(ledger), "127.0.0.1", 0, backlog=1024
+        lambda: Connection(store), "127.0.0.1", 0, backlog=1024
     )
     port = server.sockets[0].getsockname()[1]
     sys.stdout.write(f"listening on http://127.0.0.1:{port}\n")
     sys.stdout.flush()
-    await ledger.lag.watch(LIFETIME_SECONDS)
+    await store.lag.watch(LIFETIME_SECONDS)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Which Chromium there is, and what to type where there is none."""
+"""Finds and starts Chromium; MISSING explains how to install it."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ MISSING = (
 
 
 def path_of(playwright: Playwright) -> str | None:
-    """The browser on the PATH, or else the one Playwright has installed."""
+    """Return the path of Chromium on the PATH, or else of Playwright's."""
     own = playwright.chromium.executable_path
     installed = (shutil.which(name) for name in NAMES)
     return next((path for path in installed if path), None) or (
@@ -23,7 +23,7 @@ def path_of(playwright: Playwright) -> str | None:
 
 
 async def launch(playwright: Playwright, path: str, **environment: str) -> Browser:
-    """Start it without a screen, also for root, as in a container."""
+    """Start Chromium without a screen, also as root, as in a container."""
     return await playwright.chromium.launch(
         executable_path=path,
         env={**os.environ, **environment},

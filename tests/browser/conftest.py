@@ -1,4 +1,4 @@
-"""A browser for the run, a fresh profile for each test, and the desk it looks at."""
+"""Fixtures of browser tests: a browser, a fresh profile per test, and a console."""
 
 import asyncio
 import re
@@ -18,16 +18,16 @@ from django.test import Client
 from playwright.async_api import Browser, Page, ViewportSize, async_playwright, expect
 
 from tests.browser import chromium
-from tests.browser.witness import Witness
+from tests.browser.page_errors import PageErrors
 from tests.support.live import START_SECONDS, LiveServer, free_port, serving
 
-PATIENCE_MS = 15_000
+TIMEOUT_MS = 15_000
 PASSWORD = "a-password-of-the-tests"
 FAILURES = Path(gettempdir()) / "voicebot-browser-failures"
 DESKTOP = ViewportSize(width=1280, height=800)
 PHONE = ViewportSize(width=375, height=667)
 
-expect.set_options(timeout=PATIENCE_MS)
+expect.set_options(timeout=TIMEOUT_MS)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -44,8 +44,8 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def desk(database_url: str) -> Iterator[LiveServer]:
-    """A server at its own public address, with the sandbox for a voice.
+def console(database_url: str) -> Iterator[LiveServer]:
+    """A server at its own public address, with the sandbox instead of Inworld.
 
     Ends with its file, as `server` does.
     """
@@ -62,12 +62,12 @@ def desk(database_url: str) -> Iterator[LiveServer]:
 
 
 def person(name: str, group: str = "", **about: Any) -> Any:
-    """Somebody who may log in; without a group a superuser."""
+    """Create a user who may log in; without a group a superuser."""
     user = get_user_model().objects.create(
         username=name,
         is_staff=True,
         is_superuser=not group,
-        # As the server hashes; the tests' own settings have a faster way.
+        # The server's hasher; the settings of tests have a faster one.
         password=PBKDF2PasswordHasher().encode(PASSWORD, "salt", iterations=1000),
         **about,
     )
@@ -77,7 +77,7 @@ def person(name: str, group: str = "", **about: Any) -> Any:
 
 
 def session_of(user: Any) -> str:
-    """The session key of somebody who has logged in."""
+    """Return the session key of a logged-in user."""
     client = Client()
     client.force_login(user)
     return client.cookies["sessionid"].value
@@ -90,51 +90,51 @@ def admin(transactional_db: None) -> Any:
 
 
 class Visits:
-    """Opens browser windows at the desk, and remembers what went wrong in each."""
+    """Opens browser windows at the console and records their errors."""
 
-    def __init__(self, browser: Browser, desk: LiveServer) -> None:
+    def __init__(self, browser: Browser, console: LiveServer) -> None:
         self.browser = browser
-        self.desk = desk
-        self.witnesses: list[Witness] = []
+        self.console = console
+        self.page_errors: list[PageErrors] = []
         self.closing = AsyncExitStack()
-        self._lines_before = len(desk.lines)
+        self._lines_before = len(console.lines)
 
     async def open(self, session: str = "", **options: Any) -> Page:
-        """A page in a profile of its own: with that session, screen, colour scheme."""
+        """Open a page in its own profile: with that session, screen, colour scheme."""
         context = await self.browser.new_context(
-            base_url=self.desk.url,
+            base_url=self.console.url,
             **{"viewport": DESKTOP, "reduced_motion": "reduce", **options},
         )
         self.closing.push_async_callback(context.close)
-        context.set_default_timeout(PATIENCE_MS)
+        context.set_default_timeout(TIMEOUT_MS)
         if session:
             await context.add_cookies(
-                [{"name": "sessionid", "value": session, "url": self.desk.url}]
+                [{"name": "sessionid", "value": session, "url": self.console.url}]
             )
         page = await context.new_page()
-        self.witnesses.append(Witness(page))
+        self.page_errors.append(PageErrors(page))
         return page
 
-    def witness(self, page: Page) -> Witness:
-        """Who watches that page."""
-        return next(one for one in self.witnesses if one.page is page)
+    def errors_of(self, page: Page) -> PageErrors:
+        """Return the error log of a page."""
+        return next(log for log in self.page_errors if log.page is page)
 
     async def end(self, folder: Path, *, failed: bool) -> list[str]:
-        """Close everything; what no test expected, and where to look at it."""
-        wrong = [line for one in self.witnesses for line in one.unexpected]
-        if failed or wrong:
-            for number, witness in enumerate(self.witnesses, 1):
-                wrong.append(await witness.keep(folder / str(number)))
-            wrong += self.desk.lines[self._lines_before :]
+        """Close all windows; return unexpected errors and the path of their logs."""
+        errors = [line for log in self.page_errors for line in log.unexpected]
+        if failed or errors:
+            for number, log in enumerate(self.page_errors, 1):
+                errors.append(await log.save(folder / str(number)))
+            errors += self.console.lines[self._lines_before :]
         await self.closing.aclose()
-        return wrong
+        return errors
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Let fixtures know how the test went."""
+    """Record whether the test failed, for fixtures."""
     report = yield
     if report.when == "call":
         item.stash[OUTCOME] = report.failed
@@ -146,18 +146,18 @@ OUTCOME = pytest.StashKey[bool]()
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def visits(
-    request: pytest.FixtureRequest, browser: Browser, desk: LiveServer
+    request: pytest.FixtureRequest, browser: Browser, console: LiveServer
 ) -> AsyncIterator[Visits]:
-    """Windows at the desk; errors on their pages fail the test."""
-    visits = Visits(browser, desk)
+    """Windows at the console; errors on their pages fail the test."""
+    visits = Visits(browser, console)
     yield visits
     failed = request.node.stash.get(OUTCOME, False)
     folder = FAILURES / re.sub(r"\W+", "-", request.node.name)
-    wrong = await visits.end(folder, failed=failed)
+    errors = await visits.end(folder, failed=failed)
     if failed:
-        sys.stderr.write("\n".join(wrong))
-    elif wrong:
-        pytest.fail("\n".join(wrong), pytrace=False)
+        sys.stderr.write("\n".join(errors))
+    elif errors:
+        pytest.fail("\n".join(errors), pytrace=False)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

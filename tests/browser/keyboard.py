@@ -1,15 +1,15 @@
-"""Getting about without a mouse."""
+"""Navigation by keyboard."""
 
 from playwright.async_api import Locator, Page
 
-# More stops than any page of the desk has.
-MOST_STOPS = 250
+# No page of the console has more stops.
+MAX_STOPS = 250
 
 
 async def tab_to(page: Page, target: Locator, *, key: str = "Tab") -> None:
     """Press Tab until the target has the focus, and check that it can be seen."""
     await target.wait_for()
-    for _ in range(MOST_STOPS):
+    for _ in range(MAX_STOPS):
         if await target.evaluate("element => element === document.activeElement"):
             assert await target.evaluate(SHOWS_FOCUS), f"no focus shown: {target}"
             return

@@ -1,4 +1,4 @@
-"""A desk with something on every page, harmless or hostile."""
+"""Sample content for every page of the console, plain or hostile."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,9 +10,9 @@ from bots.config_builder import config_of
 from bots.models import Bot, PhoneNumber, Secret, Tool
 from calls.models import Call, PostCallTask
 from calls.transcripts.closing import complete
-from tests.pictures.demo import Script
+from tests.pictures.sample_calls import Script
 
-# Everything that may break a page: markup, templates, speech markup, writing direction.
+# Text that may break a page: markup, templates, speech markup, writing direction.
 HOSTILE = (
     "</script><script>window.broken=1</script><img src=/broken onerror=broken=1>"
     '"\'><svg onload=broken=1>{{ 7919*7919 }}{% now "Y" %}<break time="9s"/></speak>'
@@ -23,7 +23,7 @@ NUMBER = "+15005550142"
 
 @dataclass(frozen=True)
 class Sample:
-    """What the pages show."""
+    """The objects that the pages show."""
 
     bot: Bot
     number: PhoneNumber
@@ -33,7 +33,7 @@ class Sample:
 
     @property
     def pages(self) -> dict[str, str]:
-        """The desk's pages by name."""
+        """The console's pages by name."""
         bot, admin = self.bot.pk, "/admin/"
         return {
             "home": admin,
@@ -59,15 +59,15 @@ class Sample:
 
 
 PAGES = list(Sample(Bot(), PhoneNumber(), Call(), Tool(), Secret()).pages)
-# The pages on which the words of bots, their tools and callers stand.
-WORDY = {
+# The pages that show words of bots, their tools and callers.
+PAGES_WITH_WORDS = {
     *("bots", "editor", "new bot", "history", "test call", "numbers", "number"),
     *("calls", "call", "post_call_tasks", "tools", "tool", "try a tool", "secret"),
 }
 
 
 def plain(**settings: str) -> Sample:
-    """A bot that was edited, its number, and a call with everything in it."""
+    """Create an edited bot, its number, and a call with every kind of turn."""
     bot = Bot.objects.create(name="Front desk", is_default=True, **settings)
     bot.system_prompt += " You are Sam."
     bot.save()
@@ -75,7 +75,7 @@ def plain(**settings: str) -> Sample:
 
 
 def hostile() -> Sample:
-    """The same in words that are meant to break pages."""
+    """Create the same objects with text that may break pages."""
     bot = Bot(name=HOSTILE[:80], is_default=True, system_prompt=HOSTILE)
     bot.greeting = bot.apology_message = bot.goodbye_message = bot.hints = (
         bot.time_limit_message
@@ -87,7 +87,7 @@ def hostile() -> Sample:
 
 
 def _enable(bot: Bot, words: str) -> None:
-    """Give it somebody to put callers through to, keys, a language and a tool."""
+    """Give the bot a transfer target, menu keys, a language and a tool."""
     tool = Tool.objects.create(
         name="look_up", description=words, url="https://shop.example/{{order_id}}"
     )
@@ -127,24 +127,24 @@ def _called(bot: Bot, label: str, caller: str, words: str) -> Sample:
     secret = Secret(name="shop_key", note=words[:200])
     secret.set_value("key-of-the-shop")
     secret.save()
-    told = Script(call, Random(1))
-    told.greet(bot.greeting)
-    told.exchange((words, f"You said: {words}"), cut=True)
-    told.exchange((words, f"Once more: {words}"))
-    told.use("look_up", {"order_id": words, "pin": "••••"}, words * 3)
-    told.use("transfer_call", {"target": words, "summary": words}, "did not answer")
-    told.fail()
-    told.end(Call.EndReason.CALLER_HUNG_UP)
+    script = Script(call, Random(1))
+    script.greet(bot.greeting)
+    script.exchange((words, f"You said: {words}"), cut=True)
+    script.exchange((words, f"Once more: {words}"))
+    script.use("look_up", {"order_id": words, "pin": "••••"}, words * 3)
+    script.use("transfer_call", {"target": words, "summary": words}, "did not answer")
+    script.fail()
+    script.end(Call.EndReason.CALLER_HUNG_UP)
     complete([call.pk])
-    told_of = {
+    results = {
         "summary": words,
         "outcome": words[:80],
         "extracted_fields": {"name": words},
     }
-    Call.objects.filter(pk=call.pk).update(**told_of)
+    Call.objects.filter(pk=call.pk).update(**results)
     entry = {"at": "2026-11-25T12:00:00+00:00", "ms": 90, "done": False}
     log = [{**entry, "status": 500, "words": words[:200]}]
-    kept = {"state": PostCallTask.State.FAILED, "attempts": 8, "log": log}
+    fields = {"state": PostCallTask.State.FAILED, "attempts": 8, "log": log}
     for kind in PostCallTask.Kind:
-        call.post_call_tasks.create(kind=kind, due_at=timezone.now(), **kept)
+        call.post_call_tasks.create(kind=kind, due_at=timezone.now(), **fields)
     return Sample(bot, number, call, tool, secret)

@@ -1,4 +1,4 @@
-"""The server's settings while browsers look at it."""
+"""Server settings for browser tests."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ MIDDLEWARE = ["tests.browser.settings.forget_content_types", *MIDDLEWARE]
 def forget_content_types(
     answer: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Look content types up anew: between tests the database gives them new ids."""
+    """Clear the cache of content types: their ids change between tests."""
 
     def answer_freshly(request: HttpRequest) -> HttpResponse:
         from django.contrib.contenttypes.models import ContentType

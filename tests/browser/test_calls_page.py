@@ -1,4 +1,4 @@
-"""Calls found and read in the browser, by those who may and who may not edit."""
+"""Tests of the call list and the call page in the browser."""
 
 import pytest
 from playwright.async_api import expect
@@ -19,11 +19,11 @@ def plain(transactional_db: None) -> sample.Sample:
 
 @pytest.fixture
 def viewer(transactional_db: None) -> str:
-    """The session of somebody who may only read."""
+    """The session of a user who may only view."""
     return session_of(person("reader", group="viewer"))
 
 
-async def test_a_viewer_reads_calls_and_bots_and_is_offered_no_change(
+async def test_a_viewer_reads_calls_and_bots_and_has_no_button_to_change_them(
     visits: Visits, viewer: str, plain: sample.Sample
 ) -> None:
     page = await visits.open(viewer)
@@ -34,7 +34,7 @@ async def test_a_viewer_reads_calls_and_bots_and_is_offered_no_change(
     await expect(page.get_by_role("button", name="Save")).to_have_count(0)
     await expect(page.locator("#bot_form textarea, #bot_form select")).to_have_count(0)
     await expect(page.get_by_role("link", name="Test call")).to_have_count(0)
-    visits.witness(page).expect("403")
+    visits.errors_of(page).expect("403")
     for path in (plain.pages["test call"], plain.pages["new bot"]):
         answer = await page.goto(path)
         assert answer is not None

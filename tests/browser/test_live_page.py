@@ -1,4 +1,4 @@
-"""A call on the line, followed and steered on the live page."""
+"""A live call, followed and controlled on the live page."""
 
 from collections.abc import AsyncIterator
 
@@ -25,10 +25,10 @@ def plain(transactional_db: None) -> sample.Sample:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def caller(
-    desk: LiveServer, plain: sample.Sample
+    console: LiveServer, plain: sample.Sample
 ) -> AsyncIterator[SimulatedCall]:
-    """Somebody who rings the bot's number, in real time."""
-    line = Line(desk.url, AUTH_TOKEN, to=sample.NUMBER, pause=0.3, timeout=20)
+    """A call to the bot's number, in real time."""
+    line = Line(console.url, AUTH_TOKEN, to=sample.NUMBER, pause=0.3, timeout=20)
     async with SimulatedCall(line) as call:
         yield call
 
@@ -62,15 +62,15 @@ async def test_a_call_is_followed_and_its_caller_hears_the_operators_line_and_go
     await expect(card).to_contain_text("An operator ended the call")
 
 
-async def test_a_caller_who_is_put_through_is_said_to_be(
-    page: Page, plain: sample.Sample, desk: LiveServer
+async def test_the_live_page_shows_that_a_caller_is_transferred(
+    page: Page, plain: sample.Sample, console: LiveServer
 ) -> None:
     bot = plain.bot
     bot.greeting, bot.transfer_number = "Hello. " * 20, "+15005550099"
     await bot.asave()
     await bot.targets.all().adelete()  # one number needs no choice
     await page.goto(plain.pages["live"])
-    line = Line(desk.url, AUTH_TOKEN, to=sample.NUMBER, pause=0.3, timeout=20)
+    line = Line(console.url, AUTH_TOKEN, to=sample.NUMBER, pause=0.3, timeout=20)
     async with SimulatedCall(line) as call:
         card = page.get_by_role("region", name=sample.NUMBER)
         await expect(card.get_by_role("log")).to_contain_text("Hello.")

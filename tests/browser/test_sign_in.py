@@ -52,9 +52,9 @@ async def test_a_code_is_set_up_and_then_asked_for(visits: Visits, admin: Any) -
     assert await StaticToken.objects.acount() == 9
 
 
-async def test_nobody_guesses_on(visits: Visits, admin: Any) -> None:
+async def test_guesses_of_a_code_are_limited(visits: Visits, admin: Any) -> None:
     page = await visits.open()
-    visits.witness(page).expect("429")
+    visits.errors_of(page).expect("429")
     await page.goto("/admin/")
     for _ in range(5):
         await page.get_by_label("Username").fill("admin")
@@ -81,7 +81,7 @@ async def test_djangos_own_pages_keep_to_the_policy(page: Page, admin: Any) -> N
 
 
 async def test_a_foreign_script_does_not_run(page: Page, visits: Visits) -> None:
-    visits.witness(page).expect("Content Security Policy")
+    visits.errors_of(page).expect("Content Security Policy")
     await page.goto("/admin/")
     assert await page.evaluate(FOREIGN) == "inline"
     assert await page.evaluate("window.broken") is None

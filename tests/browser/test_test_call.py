@@ -1,4 +1,4 @@
-"""A test conversation in the browser, and what the desk then knows about it."""
+"""A test call in the browser: talk, read, export and find it."""
 
 import asyncio
 import csv
@@ -63,14 +63,14 @@ async def _talk_and_interrupt(page: Page) -> None:
 
 
 async def _check_exports(page: Page) -> None:
-    told = json.loads(await _download(page, "Export as JSON"))
-    asked = [turn["text"] for turn in told["turns"] if turn["role"] == "caller"]
-    assert asked == ["Tell me a story", "Thank you, that is enough"]
-    story = next(turn for turn in told["turns"] if turn["interrupted"])
+    export = json.loads(await _download(page, "Export as JSON"))
+    questions = [turn["text"] for turn in export["turns"] if turn["role"] == "caller"]
+    assert questions == ["Tell me a story", "Thank you, that is enough"]
+    story = next(turn for turn in export["turns"] if turn["interrupted"])
     assert UNHEARD in story["text"]
     assert UNHEARD not in story["heard_text"]
     rows = csv.DictReader(StringIO(await _download(page, "Export as CSV")))
-    assert [row["turn_text"] for row in rows] == [t["text"] for t in told["turns"]]
+    assert [row["turn_text"] for row in rows] == [t["text"] for t in export["turns"]]
 
 
 async def _download(page: Page, name: str) -> str:
@@ -82,15 +82,17 @@ async def _download(page: Page, name: str) -> str:
 
 async def _find_by_a_word(page: Page) -> None:
     await page.goto("/admin/calls/call/")
-    found = page.locator("#result_list tbody tr")
-    await expect(found).to_have_count(1)  # a caller's; test calls are hidden at first
+    rows_shown = page.locator("#result_list tbody tr")
+    await expect(rows_shown).to_have_count(
+        1
+    )  # of a caller; test calls are hidden at first
     await page.get_by_role("link", name="Shown", exact=True).click()
-    await expect(found).to_have_count(2)
+    await expect(rows_shown).to_have_count(2)
     await page.locator("#searchbar").fill("telephone")
     await page.get_by_role("button", name="Search").click()
-    await expect(found).to_have_count(1)
-    await expect(found).to_contain_text("test")
-    await expect(found).to_contain_text("interrupted")
+    await expect(rows_shown).to_have_count(1)
+    await expect(rows_shown).to_contain_text("test")
+    await expect(rows_shown).to_contain_text("interrupted")
 
 
 async def test_a_conversation_is_held_without_a_mouse(
@@ -105,7 +107,7 @@ async def test_a_conversation_is_held_without_a_mouse(
     await page.keyboard.type("My name is Kim")
     await page.keyboard.press("Enter")
     await expect(log).to_contain_text("Nice to meet you, Kim.")
-    # Whoever presses a key earlier has not heard the answer, and gets it once more.
+    # A key that is pressed earlier interrupts the answer, and the bot repeats it.
     state = page.locator("[data-part=state]")
     await expect(state).to_have_text("The bot is listening")
     await tab_to(page, page.get_by_role("button", name="7", exact=True))
@@ -121,8 +123,8 @@ async def test_a_conversation_is_held_without_a_mouse(
 
 async def test_variables_are_filled_in_for_the_call(page: Page) -> None:
     greeting = "Hello {{customer.name|there}} at {{caller_number}}."
-    told = {"greeting": greeting, "variables": "customer.name"}
-    bot = await sync_to_async(sample.plain)(**told)
+    settings = {"greeting": greeting, "variables": "customer.name"}
+    bot = await sync_to_async(sample.plain)(**settings)
     await page.goto(bot.pages["test call"])
     await page.get_by_text("Variables of the next call").click()
     await page.get_by_label("customer.name").fill("Ann")

@@ -19,8 +19,8 @@ SALES, DESK = "+15005550042", "+15005550043"
 
 
 @pytest.fixture
-def known(transactional_db: None) -> sample.Sample:
-    """A bot that knows two people, and puts through to one by key."""
+def plain(transactional_db: None) -> sample.Sample:
+    """A bot with two transfer targets, one of them on a key."""
     plain = sample.plain(greeting="Hello there.", transfer_notice="One moment.")
     for listed in (plain.bot.targets, plain.bot.menu_keys):
         listed.all().delete()
@@ -31,10 +31,10 @@ def known(transactional_db: None) -> sample.Sample:
 
 
 async def test_an_operator_chooses_a_person_on_the_live_page(
-    page: Page, known: sample.Sample, desk: LiveServer
+    page: Page, plain: sample.Sample, console: LiveServer
 ) -> None:
-    await page.goto(known.pages["live"])
-    line = Line(desk.url, AUTH_TOKEN, to=sample.NUMBER, pause=0.3, timeout=20)
+    await page.goto(plain.pages["live"])
+    line = Line(console.url, AUTH_TOKEN, to=sample.NUMBER, pause=0.3, timeout=20)
     async with SimulatedCall(line) as call:
         card = page.get_by_role("region", name=sample.NUMBER)
         await expect(card.get_by_role("log")).to_contain_text("Hello there.")
@@ -48,12 +48,12 @@ async def test_an_operator_chooses_a_person_on_the_live_page(
     await expect(card).to_contain_text("The call is over.")
 
 
-async def test_a_caller_whom_nobody_takes_is_away_and_then_back_at_the_bot(
-    page: Page, known: sample.Sample, desk: LiveServer
+async def test_a_caller_whom_nobody_answers_leaves_and_returns_to_the_bot(
+    page: Page, plain: sample.Sample, console: LiveServer
 ) -> None:
-    await known.bot.targets.aupdate(ring_seconds=5)
-    await page.goto(known.pages["live"])
-    line = Line(desk.url, AUTH_TOKEN, to=sample.NUMBER, person=Person.NO_ANSWER)
+    await plain.bot.targets.aupdate(ring_seconds=5)
+    await page.goto(plain.pages["live"])
+    line = Line(console.url, AUTH_TOKEN, to=sample.NUMBER, person=Person.NO_ANSWER)
     async with SimulatedCall(line) as call:
         card = page.get_by_role("region", name=sample.NUMBER)
         await expect(card.get_by_role("log")).to_contain_text("Hello there.")
@@ -67,14 +67,14 @@ async def test_a_caller_whom_nobody_takes_is_away_and_then_back_at_the_bot(
         await expect(card).to_contain_text("The caller hung up.")
 
 
-async def test_who_comes_to_look_sees_the_callers_who_are_with_a_person(
-    page: Page, known: sample.Sample
+async def test_a_newly_opened_live_page_shows_transferred_callers(
+    page: Page, plain: sample.Sample
 ) -> None:
     transfer = {"name": "Sales", "number": SALES, "accepted": True}
-    row = Call.objects.filter(pk=known.call.pk)
+    row = Call.objects.filter(pk=plain.call.pk)
     await row.aupdate(status=Call.Status.IN_PROGRESS, transfer=transfer)
-    await page.goto(known.pages["live"])
-    card = page.get_by_role("region", name=known.call.from_number)
+    await page.goto(plain.pages["live"])
+    card = page.get_by_role("region", name=plain.call.from_number)
     await expect(card).to_contain_text("With Sales")
     await expect(card).to_contain_text("Front desk")
     await expect(card.get_by_role("button")).to_have_count(0)
@@ -86,9 +86,9 @@ async def test_who_comes_to_look_sees_the_callers_who_are_with_a_person(
 
 
 async def test_on_the_test_page_the_operator_plays_the_person(
-    page: Page, known: sample.Sample
+    page: Page, plain: sample.Sample
 ) -> None:
-    await page.goto(known.pages["test call"])
+    await page.goto(plain.pages["test call"])
     log, state = page.get_by_role("log"), page.locator("[data-part=state]")
     await page.get_by_role("button", name="Call Front desk").click()
     await expect(log).to_contain_text("Hello there.")

@@ -1,18 +1,18 @@
-"""Waiting for what no locator tells."""
+"""Waits for conditions that no locator covers."""
 
 import asyncio
 
 from playwright.async_api import Page
 
-PATIENCE = 15.0  # seconds
+TIMEOUT = 15.0  # seconds
 
 
 async def until(page: Page, condition: str) -> None:
-    """Wait until a JavaScript expression holds.
+    """Wait until a JavaScript expression is true.
 
     Playwright's own `wait_for_function` evaluates its text again and again inside the
-    page, which the desk's pages forbid to everybody.
+    page, which the console's content policy forbids.
     """
-    look = f"const look = () => ({condition}) ? done() : requestAnimationFrame(look)"
-    async with asyncio.timeout(PATIENCE):
-        await page.evaluate(f"new Promise(done => {{ {look}; look(); }})")
+    check = f"const check = () => ({condition}) ? done() : requestAnimationFrame(check)"
+    async with asyncio.timeout(TIMEOUT):
+        await page.evaluate(f"new Promise(done => {{ {check}; check(); }})")

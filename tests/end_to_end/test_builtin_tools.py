@@ -28,24 +28,24 @@ GERMAN = phrasebook("de-DE")
 
 
 def after_words(said: str, name: str, seconds: float = 0.2) -> list[Step]:
-    """A reply that says something and then calls a function."""
+    """Return a reply that speaks and then calls a function."""
     _, *call = tool_call(name, {})
     return [ROLE, *speech(said, seconds=seconds), *call]
 
 
 def sent(call: SimulatedCall, kind: str) -> list[dict[str, Any]]:
-    """The server's messages of a kind."""
+    """Return the server's messages of a kind."""
     messages = [f.message for f in call.frames if not f.sent]
     return [message for message in messages if message["type"] == kind]
 
 
 def spoken(inworld: FakeInworld, text: str) -> list[dict[str, Any]]:
-    """The requests to voice a text."""
-    return [each.body for each in inworld.spoken if each.body["text"] == text]
+    """Return the synthesis requests for a text."""
+    return [request.body for request in inworld.spoken if request.body["text"] == text]
 
 
 def result(request: Any) -> str:
-    """The result of a tool that a chat request ends with."""
+    """Return the tool result at the end of a chat request."""
     last = request.body["messages"][-1]
     assert last["role"] == "tool"
     return str(last["content"])
@@ -69,7 +69,7 @@ async def test_the_model_ends_the_call_after_its_goodbye(
     assert (row.status, row.end_reason) == ("completed", "bot-hung-up")
     said = [(turn.role, turn.heard_text) for turn in await turns(row)]
     assert said[1:] == [("caller", "That was all."), ("tool", ""), ("bot", GOODBYE)]
-    names = [each["function"]["name"] for each in inworld.chats[0].body["tools"]]
+    names = [tool["function"]["name"] for tool in inworld.chats[0].body["tools"]]
     assert names == ["end_call"]
 
 
@@ -115,7 +115,7 @@ async def test_nobody_cuts_a_goodbye_short(
     assert len(inworld.chats) == 1
 
 
-async def test_a_bot_that_said_goodbye_and_never_hung_up_is_helped(
+async def test_the_server_ends_a_call_after_a_goodbye_without_a_hang_up(
     server: LiveServer, inworld: FakeInworld, bot: Bot
 ) -> None:
     for words in ("Thank you, bye!", "Of course. Bye-bye!"):
@@ -142,7 +142,7 @@ async def test_a_bot_that_said_goodbye_and_never_hung_up_is_helped(
 @sync_to_async
 def bilingual() -> Bot:
     bot = numbered(NUMBER, greeting="Hello, how can I help?", goodbye_message=GOODBYE)
-    # A voice of these tests' own: what another one said is kept by the server.
+    # A voice that no other test uses: the server caches clips by voice.
     SpokenLanguage.objects.create(bot=bot, language="de-DE", voice="Lena")
     return bot
 
@@ -161,7 +161,7 @@ async def test_a_call_goes_on_in_the_language_that_was_asked_for(
         await call.say("Wann öffnen Sie?")
         await call.reply()
         call_sid = call.call_sid
-        await written(call_sid, lambda found: found[-1].ended_at is not None)
+        await written(call_sid, lambda turns: turns[-1].ended_at is not None)
         await call.lose_connection()
         await call.record.until(lambda: call.sessions == 2)
         await call.reply()
@@ -308,7 +308,7 @@ async def test_keys_of_the_menu_say_use_tools_and_hang_up(
 # Variables
 
 
-async def test_what_is_known_of_a_call_stands_in_greeting_and_prompt(
+async def test_variables_of_a_call_are_filled_in_greeting_and_prompt(
     server: LiveServer, inworld: FakeInworld
 ) -> None:
     await make_bot(

@@ -1,4 +1,4 @@
-"""Servers that stop or die during calls: the calls come to their end, or go on."""
+"""Servers stop or die during calls: the calls end normally or continue."""
 
 import asyncio
 import signal
@@ -33,13 +33,13 @@ def words(call: SimulatedCall) -> list[str | None]:
 
 
 def call_on(*servers: LiveServer, **line: Any) -> SimulatedCall:
-    """A call through a proxy that takes the next server when one is gone."""
+    """Make a call through a proxy that uses the next server when one is down."""
     others = tuple(server.url for server in servers[1:])
     return dial(servers[0], others=others, **line)
 
 
 async def ended(server: LiveServer) -> int:
-    """Wait for a server's end; its exit code."""
+    """Wait for a server's end; return its exit code."""
     return await asyncio.to_thread(server.process.wait, 15)
 
 
@@ -56,7 +56,7 @@ async def over(call: SimulatedCall) -> None:
 
 
 async def is_unready(http: httpx.AsyncClient) -> None:
-    """Wait until a server asks for no new calls."""
+    """Wait until a server reports that it is not ready."""
     async with asyncio.timeout(5):
         while True:
             if (await http.get("/readyz")).status_code == 503:
@@ -119,7 +119,7 @@ async def test_words_that_were_not_answered_are_answered_after_the_loss(
     ]
 
 
-async def test_of_a_broken_off_answer_the_model_is_told_what_was_heard(
+async def test_the_history_has_only_the_heard_part_of_a_lost_answer(
     server: LiveServer, inworld: FakeInworld, bot: Bot
 ) -> None:
     first, second = "This takes a while to say.", "And this follows."
@@ -205,7 +205,7 @@ async def test_a_call_goes_on_in_another_process_when_its_own_is_killed(
     assert (row.end_reason, row.reconnects) == ("caller-hung-up", 1)
 
 
-async def test_told_to_stop_it_lets_calls_end_takes_no_new_ones_and_exits_with_0(
+async def test_a_stopping_server_lets_calls_end_and_refuses_new_ones(
     database_url: str, inworld: FakeInworld, bot: Bot
 ) -> None:
     env = {
@@ -264,7 +264,7 @@ async def test_after_the_limit_calls_go_on_in_another_process(
 
 
 @pytest.mark.parametrize("transfer", ["", "+15005550099"])
-async def test_where_there_is_no_other_process_callers_hear_an_apology(
+async def test_without_another_process_callers_hear_an_apology(
     database_url: str, inworld: FakeInworld, transfer: str
 ) -> None:
     await make_bot(NUMBER, transfer_number=transfer)
@@ -280,7 +280,7 @@ async def test_where_there_is_no_other_process_callers_hear_an_apology(
     assert row.end_reason == ("transferred" if transfer else "server-stopped")
 
 
-async def test_told_twice_it_ends_at_once(
+async def test_a_second_signal_ends_a_server_at_once(
     database_url: str, inworld: FakeInworld, bot: Bot
 ) -> None:
     env = {
@@ -307,7 +307,7 @@ async def test_a_kill_at_any_moment_leaves_all_but_the_turn_in_progress(
 
 
 async def _killed_at(seconds: float, env: dict[str, str]) -> None:
-    """Three calls that talk until their server is killed, and what is left of them."""
+    """Talk in three calls until their server is killed; check their transcripts."""
     async with running(**env) as server:
         calls = [call_on(server) for _ in range(3)]
         asked: dict[str, list[str]] = {call.call_sid: [] for call in calls}
@@ -328,17 +328,17 @@ async def _killed_at(seconds: float, env: dict[str, str]) -> None:
         talking = asyncio.gather(*map(talk, calls), return_exceptions=True)
         async with asyncio.timeout(20):
             await answering.wait()
-        await asyncio.sleep(seconds)  # the moment is the point
+        await asyncio.sleep(seconds)  # the server is killed at this moment
         server.process.kill()
         await talking
     for sid, questions in asked.items():
         row = await Call.objects.aget(call_sid=sid)
         said = await turns(row)
         assert [turn.index for turn in said] == list(range(len(said)))
-        kept = [turn.text for turn in said if turn.role == "caller"]
-        assert kept == questions[: len(kept)]
-        # All that was answered in full, but for what was being written just then.
-        assert len(kept) >= answered[sid] - 1
+        questions_stored = [turn.text for turn in said if turn.role == "caller"]
+        assert questions_stored == questions[: len(questions_stored)]
+        # All complete answers, except one that may not be stored yet.
+        assert len(questions_stored) >= answered[sid] - 1
         for turn in said[:-1]:
             assert turn.role == "caller" or turn.model or turn.index == 0
         assert row.ended_at is None

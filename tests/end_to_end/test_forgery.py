@@ -28,8 +28,8 @@ from tests.bench.forgery import (
     HANDSHAKES,
     PROBES,
     WEBHOOKS,
+    Attempts,
     Forger,
-    Tally,
     handshakes,
     probes,
     signature,
@@ -51,13 +51,13 @@ SECRET_WORDS = "Rumpelstilzchen is my name"
 
 @pytest.fixture
 async def outside(server: LiveServer) -> AsyncIterator[httpx.AsyncClient]:
-    """Somebody on the internet."""
+    """A client on the internet."""
     headers = {"Host": HOST}
     async with httpx.AsyncClient(base_url=server.url, headers=headers) as client:
         yield client
 
 
-def test_every_attempt_is_another() -> None:
+def test_every_attempt_is_different() -> None:
     assert len({repr(request) for request in webhooks()}) == WEBHOOKS
     token = relay_token("CA1", "a nonce of a call")
     assert len(set(handshakes(token, "used"))) == HANDSHAKES
@@ -78,9 +78,9 @@ async def test_nobody_gets_in_and_the_call_goes_on(
         assert await forger.fetch(urlsplit(greeting.source or "").path)
         tallies = await forger.all(unused, token_of(call), greeting.source or "")
         assert tallies == [
-            Tally("forged webhooks", WEBHOOKS, 0),
-            Tally("forged handshakes", HANDSHAKES, 0),
-            Tally("clip probes", PROBES, 0),
+            Attempts("forged webhooks", WEBHOOKS, 0),
+            Attempts("forged handshakes", HANDSHAKES, 0),
+            Attempts("clip probes", PROBES, 0),
         ]
         assert await Call.objects.acount() == rows
         await call.say("Are you there?")
@@ -109,7 +109,7 @@ async def test_a_webhook_is_a_post(outside: httpx.AsyncClient, method: str) -> N
 
 @live
 @pytest.mark.parametrize("kind", ["application/json", "text/plain", "", "multipart/x"])
-async def test_what_is_no_form_has_no_fields_that_count(
+async def test_a_body_that_is_no_form_has_no_fields(
     outside: httpx.AsyncClient, kind: str
 ) -> None:
     """A signature for an empty form does not let a body in."""
@@ -131,10 +131,10 @@ async def test_what_is_no_form_has_no_fields_that_count(
         *("/voice%00/admin/", "/voiceadmin/", "/audio/..%5cadmin", "/%61udio/../admin"),
     ],
 )
-async def test_no_path_leads_around_the_desks_door(
+async def test_no_path_bypasses_the_sign_in_of_the_console(
     server: LiveServer, bot: Bot, path: str
 ) -> None:
-    """Sent as it is: clients would tidy it up."""
+    """Sends the raw path: clients would normalise it."""
     for method in ("GET", "POST"):
         head = f"{method} {path} HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 0\r\n"
         answer = await said(server, f"{head}Connection: close\r\n\r\n".encode())
@@ -153,7 +153,7 @@ async def test_no_path_leads_around_the_desks_door(
         ("/admin/", "//evil.example", b"302"),
     ],
 )
-async def test_no_header_says_where_our_paths_begin(
+async def test_no_header_changes_the_path_prefix(
     server: LiveServer, path: str, root: str, status: bytes
 ) -> None:
     head = f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\nDaphne-Root-Path: {root}\r\n"
@@ -220,7 +220,7 @@ async def test_an_address_is_checked_as_twilio_wrote_it(
 
 
 async def said(server: LiveServer, request: bytes) -> bytes:
-    """Send bytes as they are; all that comes back."""
+    """Send raw bytes; return the complete response."""
     target = urlsplit(server.url)
     reader, writer = await asyncio.open_connection(target.hostname, target.port)
     try:
@@ -233,7 +233,7 @@ async def said(server: LiveServer, request: bytes) -> bytes:
         writer.close()
 
 
-# Too much of it
+# Too large requests
 
 
 def padded(length: int) -> dict[str, str]:
@@ -256,10 +256,10 @@ async def test_a_form_larger_than_twilios_is_refused_unread(
 
 @live
 @pytest.mark.parametrize("declared", [True, False])
-async def test_gigabytes_are_not_taken_in(
+async def test_gigabytes_are_refused(
     server: LiveServer, outside: httpx.AsyncClient, declared: bool
 ) -> None:
-    """Neither announced nor in chunks, which announce nothing."""
+    """Neither with a length nor in chunks."""
     target = urlsplit(server.url)
     reader, writer = await asyncio.open_connection(target.hostname, target.port)
     length = "Content-Length: 5000000000" if declared else "Transfer-Encoding: chunked"
@@ -321,7 +321,9 @@ async def test_two_hundred_half_open_connections_do_not_stop_a_call(
 def test_a_clips_id_has_more_than_128_bits() -> None:
     ids = {new_clip_id() for _ in range(1000)}
     assert len(ids) == 1000
-    assert all(re.fullmatch(r"[\w-]{32}", each) for each in ids)  # 6 bits a sign
+    assert all(
+        re.fullmatch(r"[\w-]{32}", clip_id) for clip_id in ids
+    )  # 6 bits a character
 
 
 async def test_a_clip_is_gone_when_its_time_is_over() -> None:
@@ -337,7 +339,7 @@ async def test_a_clip_is_gone_when_its_time_is_over() -> None:
 async def test_no_log_contains_a_clip_a_token_a_word_or_a_digit(
     database_url: str, inworld: FakeInworld, bot: Bot, log_format: str
 ) -> None:
-    """Also where everything is logged, as somebody does who looks for an error."""
+    """Not even at the DEBUG level."""
     loud = {"LOG_LEVEL": "DEBUG", "LOG_FORMAT": log_format}
     own = {"DATABASE_URL": database_url, "INWORLD_BASE_URL": inworld.url}
     async with running(**own, **loud) as server, dial(server) as call:
@@ -375,7 +377,7 @@ async def test_no_log_contains_a_clip_a_token_a_word_or_a_digit(
         ("می‌خواهم, क्‍ष, 👩‍👩‍👧 [1]", "می‌خواهم, क्‍ष, 👩‍👩‍👧 (1)"),
     ],
 )
-def test_speech_is_cleared_of_what_nobody_can_say(said: str, heard: str) -> None:
+def test_unspeakable_characters_are_removed_from_speech(said: str, heard: str) -> None:
     frame = relay.parse(json.dumps({"type": "prompt", "voicePrompt": said}))
     assert frame == CallerSpoke(heard)
 
@@ -398,7 +400,7 @@ def test_any_caller_text_stays_in_the_callers_message() -> None:
     history = messages("Be kind.", [turn])
     assert [message["role"] for message in history] == ["system", "user"]
     assert history[0]["content"] == "Be kind."
-    # Our own notes stand in brackets, and no caller's words do.
+    # The server's own notes stand in brackets; a caller's words never do.
     assert not re.search(r"[\[\]\n]", history[1]["content"])
 
 
@@ -425,7 +427,7 @@ async def test_a_callers_orders_reach_the_model_as_the_callers(
 
 
 class Daphne:
-    """As much of daphne's server as a request needs."""
+    """The part of daphne's server that a request needs."""
 
     http_timeout = 30
 
@@ -440,20 +442,20 @@ class Daphne:
 
 
 def arriving(*pieces: bytes) -> tuple[LimitedRequest, Any]:
-    """A request of which this much has come."""
+    """Return a request of which these pieces have arrived."""
     daphne = Daphne()
     factory = HTTPFactory(daphne)
     limit_requests(factory)
     transport: Any = StringTransport()  # type: ignore[no-untyped-call]
     channel = factory.buildProtocol(None)
-    channel.timeOut = None  # a timer of twisted's own
+    channel.timeOut = None  # disables a timer of Twisted
     channel.makeConnection(transport)
     for piece in pieces:
         channel.dataReceived(piece)
     return daphne.connected[0], transport
 
 
-def test_a_request_that_does_not_come_to_an_end_is_let_go() -> None:
+def test_a_request_that_never_ends_is_dropped() -> None:
     request, transport = arriving(b"POST /voice HTTP/1.1\r\nX-A: ")
     request.check_timeouts()
     assert not transport.disconnecting

@@ -39,7 +39,7 @@ SCALARS = (
 
 
 def value(chance: random.Random, depth: int = 3) -> str:
-    """Some JSON."""
+    """Return random JSON."""
     kind = chance.random()
     if depth and kind < 0.08:
         return "[" + ",".join(value(chance, depth - 1) for _ in range(3)) + "]"
@@ -49,7 +49,7 @@ def value(chance: random.Random, depth: int = 3) -> str:
 
 
 def message(chance: random.Random, kind: str, depth: int = 3) -> str:
-    """An object with Twilio's keys and any values; some keys are missing."""
+    """Return an object with Twilio's keys and random values; some keys are missing."""
     fields = [
         f'"{key}":{value(chance, depth)}'
         for key in chance.sample(KEYS, k=4 if depth else 1)
@@ -60,7 +60,7 @@ def message(chance: random.Random, kind: str, depth: int = 3) -> str:
 
 
 def broken(chance: random.Random) -> str:
-    """A message cut or changed somewhere."""
+    """Return a message that is cut or changed at a random place."""
     frame = message(chance, chance.choice(TYPES)) or "{"
     place = chance.randrange(len(frame))
     return (
@@ -69,24 +69,24 @@ def broken(chance: random.Random) -> str:
 
 
 def nested(chance: random.Random) -> str:
-    """Brackets beyond any parser's stack."""
+    """Return brackets nested deeper than any parser's stack."""
     opening, closing = chance.choice(["[]", ('{"type":', "}")])
     depth = chance.choice([50, 1_000, 60_000 // len(opening + closing)])
     return opening * depth + chance.choice(["", closing * depth])
 
 
 def setup(chance: random.Random) -> str:
-    """An introduction in the middle of the call, perhaps of another one."""
+    """Return a setup message, which is invalid in the middle of a call."""
     return json.dumps({"type": "setup", "callSid": f"CA{chance.getrandbits(128):032x}"})
 
 
 def binary(chance: random.Random) -> bytes:
-    """No text at all."""
+    """Return bytes that are no text."""
     return chance.randbytes(chance.choice([0, 1, 40, 4_000]))
 
 
 def text(chance: random.Random) -> str:
-    """No JSON at all."""
+    """Return text that is no JSON."""
     return chance.choice(
         ["", " ", SECRET, "\x00", "\ufeff{}", "{}", "data: {}", "\u2028"]
     )
@@ -112,7 +112,7 @@ def prompt(words: str) -> str:
 
 
 def megabytes(server: LiveServer) -> float:
-    """The memory the server process holds."""
+    """Return the resident memory of the server process."""
     status = Path(f"/proc/{server.process.pid}/status").read_text()
     (resident,) = [line for line in status.splitlines() if line.startswith("VmRSS")]
     return int(resident.split()[1]) / 1024
@@ -163,7 +163,7 @@ FATAL: dict[str, Any] = {
 
 
 async def goes_on(call: SimulatedCall) -> None:
-    """Twilio reconnects a call that lost its socket; it ends like any other."""
+    """Check that a call that lost its socket is reconnected and ends normally."""
     await call.record.until(lambda: call.sessions == 2)
     await is_answered(call)
     await call.hang_up()

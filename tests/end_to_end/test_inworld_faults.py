@@ -1,4 +1,4 @@
-"""Every fault Inworld is known or feared to have, played against a live call.
+"""Every observed or possible fault of Inworld, during a live call.
 
 Whatever breaks, the caller soon hears something and the next question is answered.
 """
@@ -44,7 +44,7 @@ GRPC = {"code": 14, "message": "upstream is gone", "details": []}
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What Inworld plays, what the transcript says of it, how often it is asked."""
+    """Inworld's reply, the error in the transcript, and the number of requests."""
 
     script: list[Step]
     words: str
@@ -90,7 +90,7 @@ PASSING = {name: fault for name, fault in FAULTS.items() if fault.tries == 2}
 
 
 async def question(call: SimulatedCall, text: str = "Hello?") -> list[Heard]:
-    """Ask, and hear what comes, soon."""
+    """Ask a question and check that its answer comes soon."""
     await call.say(text)
     heard = await call.reply()
     assert heard[0].waited_ms < AT_ONCE
@@ -100,7 +100,7 @@ async def question(call: SimulatedCall, text: str = "Hello?") -> list[Heard]:
 async def is_answered(
     call: SimulatedCall, inworld: FakeInworld, text: str = "Are you there?"
 ) -> list[dict[str, str]]:
-    """The next question gets a normal answer; the history it was asked with."""
+    """Check that the next question is answered; return the history of its request."""
     inworld.reply_with = None
     inworld.says("Here I am.")
     before = len(inworld.chats)
@@ -170,7 +170,7 @@ CUT_SHORT = {
 
 
 @pytest.mark.parametrize(("script", "words"), CUT_SHORT.values(), ids=CUT_SHORT)
-async def test_what_was_voiced_before_a_fault_is_heard_and_nothing_asked_again(
+async def test_speech_before_a_fault_is_heard_and_not_requested_again(
     server: LiveServer, inworld: FakeInworld, bot: Bot, script: list[Step], words: str
 ) -> None:
     inworld.answers(script)
@@ -222,7 +222,7 @@ ODD = ["data-first", "extra-fields", "odd-bytes", "riff-header", "audio-after-fi
 
 
 @pytest.mark.parametrize("name", [*ODD, "transcript-with-data", "two-segments"])
-async def test_sound_that_comes_in_an_odd_way_is_heard_all_the_same(
+async def test_unusual_audio_chunks_are_heard(
     server: LiveServer, inworld: FakeInworld, bot: Bot, name: str
 ) -> None:
     async with dial(server, pause=0.03) as call:

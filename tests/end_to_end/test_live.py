@@ -1,4 +1,4 @@
-"""Whole calls over real sockets: a server process, a fake Inworld, a simulated line."""
+"""Complete calls over real sockets: a server process, fake Inworld, simulated line."""
 
 import asyncio
 import json
@@ -28,7 +28,7 @@ make_bot = sync_to_async(numbered)
 
 
 def dial(server: LiveServer, to: str = "+15005550006", **line: Any) -> SimulatedCall:
-    """A call through the carrier, played without waiting for real time."""
+    """Make a call as Twilio does, without waiting for real time."""
     options = {"fast": True, "pause": 0.1, "timeout": 5.0, **line}
     return SimulatedCall(
         Line(PUBLIC_URL, AUTH_TOKEN, to=to, connect_to=server.url, **options)
@@ -36,7 +36,7 @@ def dial(server: LiveServer, to: str = "+15005550006", **line: Any) -> Simulated
 
 
 async def closed(call_sid: str) -> Call:
-    """The call's row, once everything about it has been written."""
+    """Wait until a call is stored completely; return its row."""
     async with asyncio.timeout(5):
         while True:
             call = await Call.objects.filter(call_sid=call_sid).afirst()
@@ -50,13 +50,13 @@ async def turns(call: Call) -> list[Turn]:
 
 
 async def written(call_sid: str, enough: Callable[[list[Turn]], bool]) -> list[Turn]:
-    """The turns of a call in progress, once they are as wanted."""
+    """Wait until the turns of a live call meet a condition; return them."""
     async with asyncio.timeout(5):
         while True:
             call = await Call.objects.aget(call_sid=call_sid)
-            found = await turns(call)
-            if enough(found):
-                return found
+            stored_turns = await turns(call)
+            if enough(stored_turns):
+                return stored_turns
             await asyncio.sleep(0.01)
 
 
@@ -144,7 +144,7 @@ async def test_a_greeting_is_synthesised_once_for_all_calls(
     assert spoken.count("Only once, please.") == 1
 
 
-async def test_an_interruption_stops_the_stream_and_keeps_what_was_heard(
+async def test_an_interruption_stops_the_stream_and_stores_the_heard_words(
     server: LiveServer, inworld: FakeInworld, bot: Bot
 ) -> None:
     sentence = "This first sentence takes a while to say."
@@ -219,7 +219,7 @@ async def test_a_failing_model_is_apologised_for_and_the_call_goes_on(
         assert (await call.reply())[-1].kind == "clip"
 
 
-async def test_an_error_in_the_stream_keeps_what_was_voiced_before_it(
+async def test_an_error_in_the_stream_keeps_the_speech_before_it(
     server: LiveServer, inworld: FakeInworld, bot: Bot
 ) -> None:
     inworld.answers([*speech("This much came."), error("upstream failed")])
@@ -248,7 +248,7 @@ JUNK: list[str | bytes] = [
 ]
 
 
-async def test_frames_nobody_understands_leave_the_call_alive(
+async def test_unknown_frames_do_not_end_a_call(
     server: LiveServer, inworld: FakeInworld, bot: Bot
 ) -> None:
     inworld.says("Still here.")
@@ -287,8 +287,8 @@ async def test_turns_are_in_the_database_while_the_call_goes_on(
         await call.reply()
         await call.say("Hello there")
         await call.reply()
-        found = await written(call.call_sid, lambda turns: len(turns) == 3)
-        assert found[1].text == "Hello there"
+        stored_turns = await written(call.call_sid, lambda turns: len(turns) == 3)
+        assert stored_turns[1].text == "Hello there"
         assert (await Call.objects.aget(call_sid=call.call_sid)).status == "in-progress"
 
 

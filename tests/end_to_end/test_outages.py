@@ -1,4 +1,4 @@
-"""Parts fail in the middle of calls: the calls go on, and nothing of them is lost."""
+"""Parts fail during calls: the calls continue, and their transcripts are complete."""
 
 import asyncio
 import re
@@ -22,23 +22,23 @@ from calls.transcripts.writes import CallsAlive, write_all
 from calls.webhooks.connect import OUT_OF_ORDER
 from tests.conftest import INWORLD_PORT, tracebacks
 from tests.faults.crowd import reply
-from tests.faults.groups import (
-    AN_HOUR,
+from tests.faults.deployment import (
     ENVIRONMENT,
     FAULTS,
+    HOUR,
     Deployment,
     Fault,
-    alone,
-    with_parts,
+    full_deployment,
+    standalone_deployment,
 )
-from tests.faults.outage import befall
+from tests.faults.outage import inject
 from tests.support.inworld.server import FakeInworld
 from tests.support.live import AUTH_TOKEN, PUBLIC_URL
 from tests.support.live import running as live
 from tests.support.services import Missing, Redis
 
 CALLS = 4
-# How soon (s) all is as before when a part is back.
+# The recovery takes at most this long (s) after the repair of a part.
 SOON = 2.0
 
 
@@ -55,24 +55,24 @@ def running(
 
 @pytest.fixture(scope="module")
 def with_services() -> Iterator[Deployment]:
-    yield from running(with_parts)
+    yield from running(full_deployment)
 
 
 @pytest.fixture(scope="module")
 def standalone() -> Iterator[Deployment]:
-    yield from running(alone)
+    yield from running(standalone_deployment)
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-async def test_calls_go_on_and_are_written_down_whole(
+async def test_calls_continue_and_are_stored_completely(
     request: pytest.FixtureRequest, inworld: FakeInworld, fault: Fault
 ) -> None:
     name = "standalone" if fault.on_sqlite else "with_services"
     deployment: Deployment = request.getfixturevalue(name)
     inworld.reply_with = reply
     before = len(deployment.server.output)
-    outcome = await befall(fault, deployment, CALLS)
-    assert outcome.troubles == []
+    outcome = await inject(fault, deployment, CALLS)
+    assert outcome.lost_calls == []
     assert outcome.faults == []
     assert outcome.unheard == 0
     assert outcome.recovered_after < SOON, outcome
@@ -80,7 +80,7 @@ async def test_calls_go_on_and_are_written_down_whole(
 
 
 @pytest.mark.parametrize(
-    ("breaks", "mends"),
+    ("breaks", "repairs"),
     [
         (Redis.kill, Redis.start),
         (Redis.freeze, Redis.thaw),
@@ -88,11 +88,11 @@ async def test_calls_go_on_and_are_written_down_whole(
     ],
     ids=["killed", "frozen", "restarted"],
 )
-async def test_what_was_sent_to_be_played_is_heard_though_redis_is_gone(
+async def test_clips_that_were_sent_are_played_without_redis(
     with_services: Deployment,
     inworld: FakeInworld,
     breaks: Callable[[Redis], None],
-    mends: Callable[[Redis], None],
+    repairs: Callable[[Redis], None],
 ) -> None:
     assert with_services.redis
     inworld.says("This takes a while to say.", "And this waits.", seconds=1.0)
@@ -102,17 +102,17 @@ async def test_what_was_sent_to_be_played_is_heard_though_redis_is_gone(
         await call.say("Tell me.")
         async with asyncio.timeout(5):
             await call.record.until(lambda: len(plays(call)) == 3)
-        # The greeting and the first sentence are had; the second waits in the queue.
+        # The greeting and the first sentence are downloaded; the second is queued.
         await asyncio.to_thread(breaks, with_services.redis)
         try:
             heard = await call.reply()
         finally:
-            await asyncio.to_thread(mends, with_services.redis)
+            await asyncio.to_thread(repairs, with_services.redis)
     assert [sound.source for sound in heard] == plays(call)[1:]
     assert call.errors == []
 
 
-async def test_new_calls_that_hang_do_not_keep_a_lost_call_from_being_resumed(
+async def test_hanging_new_calls_do_not_block_the_resume_of_a_lost_call(
     with_services: Deployment, inworld: FakeInworld
 ) -> None:
     assert with_services.postgres
@@ -136,7 +136,7 @@ async def test_new_calls_that_hang_do_not_keep_a_lost_call_from_being_resumed(
     assert call.errors == []
 
 
-async def test_a_database_that_never_answers_does_not_keep_a_server_from_ending(
+async def test_a_server_stops_although_the_database_never_answers(
     with_services: Deployment,
 ) -> None:
     assert with_services.postgres
@@ -156,11 +156,11 @@ async def test_a_database_that_never_answers_does_not_keep_a_server_from_ending(
     assert tracebacks(server.output) == []
 
 
-@pytest.mark.parametrize("shift", [AN_HOUR, -AN_HOUR])
-def test_a_clock_that_is_set_ends_no_connection(
+@pytest.mark.parametrize("shift", [HOUR, -HOUR])
+def test_a_clock_change_ends_no_connection(
     standalone: Deployment, shift: float
 ) -> None:
-    """A clip may be fetched over a connection that has waited since the last."""
+    """A clip may be fetched over an idle connection."""
     address = urlsplit(standalone.server.url).netloc
     with closing(HTTPConnection(address)) as waiting:
         assert answered(waiting) == 200
@@ -168,16 +168,16 @@ def test_a_clock_that_is_set_ends_no_connection(
         try:
             standalone.set_clock(shift)
             with closing(HTTPConnection(address)) as new:
-                assert answered(new) == 200  # and timers are looked at
+                assert answered(new) == 200  # and timers are checked
             assert answered(waiting) == 200
         finally:
             standalone.set_clock(0)
         assert waiting.sock is waited
 
 
-@pytest.mark.parametrize("shift", [AN_HOUR, -AN_HOUR])
+@pytest.mark.parametrize("shift", [HOUR, -HOUR])
 @pytest.mark.parametrize("by_bot", [True, False])
-async def test_a_clock_that_is_set_makes_no_call_longer_or_shorter(
+async def test_a_clock_change_makes_no_call_longer_or_shorter(
     standalone: Deployment, inworld: FakeInworld, shift: float, by_bot: bool
 ) -> None:
     line = Line(PUBLIC_URL, AUTH_TOKEN, connect_to=standalone.server.url, fast=True)
@@ -195,7 +195,7 @@ async def test_a_clock_that_is_set_makes_no_call_longer_or_shorter(
 
 
 async def lasted(deployment: Deployment, call: SimulatedCall) -> float:
-    """The duration that is stored at the end of a call."""
+    """Wait for the stored duration of a call."""
     async with asyncio.timeout(SOON + 5):
         while True:
             seconds = deployment.ledger.lasted(call.call_sid)
@@ -205,14 +205,14 @@ async def lasted(deployment: Deployment, call: SimulatedCall) -> float:
 
 
 def answered(connection: HTTPConnection) -> int:
-    """The status of one more request over a connection."""
+    """Send one more request over a connection; return the status."""
     connection.request("GET", "/healthz")
     with connection.getresponse() as response:
         response.read()
         return response.status
 
 
-async def test_who_rings_at_a_wrong_address_hears_so_though_no_call_can_be_written(
+async def test_a_call_to_a_wrong_address_hears_so_without_a_database(
     with_services: Deployment,
 ) -> None:
     assert with_services.postgres
@@ -230,7 +230,7 @@ async def test_who_rings_at_a_wrong_address_hears_so_though_no_call_can_be_writt
 @pytest.mark.parametrize(
     "table", ["calls_call", "calls_blockedcaller", "bots_phonenumber", "bots_bot"]
 )
-async def test_while_no_call_can_be_taken_a_server_is_not_ready(
+async def test_a_server_that_cannot_take_calls_is_not_ready(
     with_services: Deployment, table: str
 ) -> None:
     assert with_services.postgres
@@ -254,18 +254,18 @@ async def status(http: httpx.AsyncClient, wanted: int) -> None:
 
 
 async def ring(line: Line) -> None:
-    """A caller who rings and listens until the call ends."""
+    """Make a call and listen until it ends."""
     async with SimulatedCall(line):
         pass
 
 
 def plays(call: SimulatedCall) -> list[str]:
-    """The clips that the bot asked to have played."""
+    """Return the sources of the clips that the bot plays."""
     frames = [frame.message for frame in call.frames if not frame.sent]
     return [frame["source"] for frame in frames if frame["type"] == "play"]
 
 
-# Wall time is for what people read, for tokens, and for what processes compare.
+# Wall time is only for people, for tokens, and for comparisons between processes.
 WALL_CLOCKS = re.compile(r"\btime\.time\b|import time$|datetime|timezone", re.MULTILINE)
 STEER_CALLS = sorted(
     str(path.relative_to(settings.BASE_DIR))
@@ -290,7 +290,7 @@ def test_no_wall_clock_steers_a_call(path: str) -> None:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("jump", [timedelta(hours=-1), timedelta(hours=1)])
 def test_a_jump_of_the_databases_clock_closes_no_call(jump: timedelta) -> None:
-    """As it looks afterwards: when a call was seen last is an hour off."""
+    """After the jump, the last heartbeat of a call is an hour off."""
     call = Call.objects.create(
         call_sid="CA1", status=Call.Status.IN_PROGRESS, started_at=timezone.now()
     )
@@ -298,7 +298,7 @@ def test_a_jump_of_the_databases_clock_closes_no_call(jump: timedelta) -> None:
     assert reaper.run() == 0
     Call.objects.update(last_seen_at=F("last_seen_at") - jump)
     assert reaper.run() == 0
-    write_all([CallsAlive((call.pk,))])  # twice as often as anybody looks
+    write_all([CallsAlive((call.pk,))])  # twice per check
     assert reaper.run() == 0
     call.refresh_from_db()
     assert call.status == Call.Status.IN_PROGRESS

@@ -1,4 +1,4 @@
-"""After calls on real servers: killed, restarted, several, and at the desk."""
+"""Summaries and webhooks after calls, on real servers: killed, restarted, several."""
 
 import asyncio
 import json
@@ -31,18 +31,18 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 NUMBER = "+15005550060"
 DONE = [("done", 1)]
-UPSHOT = {"summary": "About hours.", "outcome": "answered"}
+SUMMARY = {"summary": "About hours.", "outcome": "answered"}
 
 
 @pytest.fixture
 async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as found:
-        yield found
+    async with receiving() as receiver:
+        yield receiver
 
 
 @pytest.fixture
 def env(database_url: str, inworld: FakeInworld) -> dict[str, str]:
-    """Of a server with the tests' own keys, so that it opens their secrets."""
+    """The environment of a server with the tests' keys, so that it can read secrets."""
     return {
         "DATABASE_URL": database_url,
         "INWORLD_BASE_URL": inworld.url,
@@ -50,7 +50,7 @@ def env(database_url: str, inworld: FakeInworld) -> dict[str, str]:
     }
 
 
-async def telling(receiver: Receiver, **settings: object) -> Bot:
+async def make_webhook_bot(receiver: Receiver, **settings: object) -> Bot:
     def make() -> Secret:
         secret = Secret(name="crm")
         secret.set_value(SECRET)
@@ -72,8 +72,8 @@ async def conversation(server: LiveServer, *said: str) -> SimulatedCall:
     return call
 
 
-async def becomes(wanted: Callable[[dict[str, str]], bool]) -> dict[str, str]:
-    """The state of each followup, once they are as wanted."""
+async def wait_for_states(wanted: Callable[[dict[str, str]], bool]) -> dict[str, str]:
+    """Wait until the states of tasks, by kind, meet a condition; return them."""
     async with asyncio.timeout(8):
         while True:
             rows = PostCallTask.objects.values_list("kind", "state")
@@ -82,34 +82,34 @@ async def becomes(wanted: Callable[[dict[str, str]], bool]) -> dict[str, str]:
             await asyncio.sleep(0.02)
 
 
-async def test_a_call_is_told_with_its_summary_soon_after_its_end(
+async def test_the_webhook_has_the_summary_and_follows_the_call_soon(
     env: dict[str, str], inworld: FakeInworld, receiver: Receiver
 ) -> None:
-    await telling(receiver, summary_prompt="Sum up.", outcomes="answered")
-    inworld.tells(json.dumps(UPSHOT))
+    await make_webhook_bot(receiver, summary_prompt="Sum up.", outcomes="answered")
+    inworld.returns_text(json.dumps(SUMMARY))
     async with running(**env) as server:
         call = await conversation(server, "When do you open?")
         row = await closed(call.call_sid)
         (delivery,) = await receiver.until(1)
         assert row.ended_at
         waited = (timezone.now() - row.ended_at).total_seconds()
-        await becomes(lambda now: now == {"summary": "done", "webhook": "done"})
-        found = await figures(server)
+        await wait_for_states(lambda now: now == {"summary": "done", "webhook": "done"})
+        metrics = await figures(server)
     assert waited < POLL_SECONDS + 3
     assert delivery.is_signed
     assert delivery.call["call_sid"] == call.call_sid
     assert delivery.call["summary"] == "About hours."
     assert [turn["text"] for turn in delivery.call["turns"]][1] == "When do you open?"
     for kind in ("summary", "webhook"):
-        assert found[f"voicebot_post_call_attempts_total{{{kind}}}{{done}}"] == 1
-        assert f"voicebot_post_call_tasks_waiting{{{kind}}}" in found
+        assert metrics[f"voicebot_post_call_attempts_total{{{kind}}}{{done}}"] == 1
+        assert f"voicebot_post_call_tasks_waiting{{{kind}}}" in metrics
     assert tracebacks(server.output) == []
 
 
-async def test_of_a_silent_call_no_summary_is_asked_for(
+async def test_no_summary_is_requested_for_a_silent_call(
     env: dict[str, str], inworld: FakeInworld, receiver: Receiver
 ) -> None:
-    await telling(receiver, summary_prompt="Sum up.")
+    await make_webhook_bot(receiver, summary_prompt="Sum up.")
     async with running(**env) as server:
         await conversation(server)
         (delivery,) = await receiver.until(1)
@@ -117,39 +117,39 @@ async def test_of_a_silent_call_no_summary_is_asked_for(
     assert inworld.texts == []
 
 
-async def test_what_a_killed_server_owed_is_done_by_the_next(
+async def test_the_next_server_does_the_tasks_of_a_killed_one(
     env: dict[str, str], receiver: Receiver
 ) -> None:
-    await telling(receiver)
+    await make_webhook_bot(receiver)
     receiver.answers.clear()
     async with running(**env) as server:
         call = await conversation(server, "Hello.")
-        await receiver.until(1)  # and has no answer yet
+        await receiver.until(1)  # which has no answer yet
         server.process.kill()
     row = await PostCallTask.objects.aget()
     assert (row.state, row.attempts) == (State.WAITING, 1)
     receiver.answers.set()
-    # Nobody else may take it up before the lease of the dead runs out: as if it had.
+    # Another server may take the task only after its lease: pretend that it is over.
     await PostCallTask.objects.aupdate(due_at=row.due_at - LEASES[Kind.WEBHOOK])
     async with running(**env):
         first, again = await receiver.until(2)
-        await becomes(lambda now: now == {"webhook": "done"})
+        await wait_for_states(lambda now: now == {"webhook": "done"})
     assert again.call["call_sid"] == call.call_sid
     same = "X-Voicebot-Delivery"
     assert again.headers[same] == first.headers[same]
 
 
-async def test_two_servers_tell_of_each_call_once(
+async def test_two_servers_send_the_webhook_of_each_call_once(
     env: dict[str, str], receiver: Receiver, redis_url: str
 ) -> None:
-    await telling(receiver)
+    await make_webhook_bot(receiver)
     env |= {"REDIS_URL": redis_url}
     async with running(**env) as first, running(**env) as second:
         calls = await asyncio.gather(
             *(conversation(server, "Hi.") for server in [first, second] * 3)
         )
         await receiver.until(6)
-        await becomes(lambda now: set(now.values()) == {"done"})
+        await wait_for_states(lambda now: set(now.values()) == {"done"})
     delivered = sorted(d.call["call_sid"] for d in receiver.deliveries)
     assert delivered == sorted(call.call_sid for call in calls)
 
@@ -173,7 +173,7 @@ def postgres() -> Iterator[Postgres]:
         pytest.skip(str(missing))
 
 
-async def test_what_was_told_while_the_database_went_away_is_not_told_again(
+async def test_a_webhook_sent_while_the_database_stops_is_not_repeated(
     inworld: FakeInworld, receiver: Receiver, postgres: Postgres
 ) -> None:
     env = {
@@ -199,7 +199,7 @@ async def test_what_was_told_while_the_database_went_away_is_not_told_again(
 
 
 async def done_in(url: str) -> None:
-    """Wait until the database says that everything was done at the first attempt."""
+    """Wait until the database shows every task done at the first attempt."""
     async with asyncio.timeout(15):
         while True:
             if await asyncio.to_thread(tasks_in, url) == DONE:
@@ -215,17 +215,19 @@ def tasks_in(url: str) -> list[tuple[str, int]]:
     return []
 
 
-async def test_doctor_tells_what_was_given_up_and_what_cannot_be_signed(
+async def test_doctor_reports_failed_tasks_and_unsigned_webhooks(
     receiver: Receiver,
 ) -> None:
-    look = sync_to_async(lambda: [each.message for each in probe_post_call_tasks()])
+    look = sync_to_async(
+        lambda: [finding.message for finding in probe_post_call_tasks()]
+    )
     assert await look() == ["No summary and no webhook was given up lately."]
-    bot = await telling(receiver)
+    bot = await make_webhook_bot(receiver)
     call = await Call.objects.acreate(call_sid="CA1", started_at=timezone.now())
     await PostCallTask.objects.acreate(
         call=call, kind=Kind.WEBHOOK, state=State.FAILED, due_at=Now()
     )
-    await Secret.objects.aupdate(encrypted_value="kept with another key")
+    await Secret.objects.aupdate(encrypted_value="encrypted with another key")
     lost, given_up = await look()
     assert lost.startswith(f"The webhook of {bot} cannot open the secret")
     assert given_up.startswith("Given up in the last day: 1 x webhook.")

@@ -1,4 +1,4 @@
-"""What strangers send through the proxy, and what it costs everybody else: nothing."""
+"""Requests of strangers through the proxy cost other callers nothing."""
 
 import asyncio
 from contextlib import suppress
@@ -31,7 +31,7 @@ def env(database_url: str, redis_url: str, inworld: FakeInworld) -> dict[str, st
     return shared(database_url, redis_url, inworld)
 
 
-async def test_what_strangers_send_puts_no_process_out_of_service(
+async def test_requests_of_strangers_put_no_process_out_of_service(
     env: dict[str, str], tmp_path: Path, bot: Bot
 ) -> None:
     async with two_behind_a_proxy(tmp_path, env) as (first, second, proxy):
@@ -43,7 +43,7 @@ async def test_what_strangers_send_puts_no_process_out_of_service(
 
 
 async def sent(proxy: Proxy, request: bytes) -> None:
-    """Send bytes as they are, and go as soon as anything comes of it."""
+    """Send raw bytes and disconnect after the first response byte."""
     address = urlsplit(proxy.url)
     reader, writer = await asyncio.open_connection(address.hostname, address.port)
     with suppress(ConnectionError, TimeoutError):
@@ -54,7 +54,7 @@ async def sent(proxy: Proxy, request: bytes) -> None:
     writer.close()
 
 
-async def test_a_process_that_has_just_died_costs_nobody_an_answer(
+async def test_a_process_that_died_costs_nobody_an_answer(
     env: dict[str, str], tmp_path: Path, bot: Bot
 ) -> None:
     async with two_behind_a_proxy(tmp_path, env) as (first, second, proxy):

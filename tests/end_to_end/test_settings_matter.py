@@ -79,7 +79,7 @@ DIFFERENT: dict[str, Any] = {
     "menu": (MenuEntry("7", "say", "Seven."),),
     "languages": (Language("de-DE", "Johanna"),),
 }
-# What becomes of these is told by tests of their own: no line shows it.
+# These have tests of their own: the simulated line does not show their effect.
 ELSEWHERE = {
     *(
         "name",
@@ -94,10 +94,10 @@ ELSEWHERE = {
 
 
 class Line:
-    """Plays a part to a conversation: clips come at once, time passes as asked for."""
+    """Drives a conversation: clips are ready at once, and time passes as needed."""
 
-    def __init__(self, profile: BotConfig) -> None:
-        self.core = Conversation(profile)
+    def __init__(self, config: BotConfig) -> None:
+        self.core = Conversation(config)
         self.now = 0.0
         self.log: list[Action] = []
 
@@ -123,10 +123,10 @@ class Line:
             self.on(ReplyEnded(number, error="no"))
             number += 1
 
-    def waits(self, most: float) -> None:
-        until = self.now + most
-        while (moment := self.core.next_deadline()) is not None and moment <= until:
-            self.now = max(self.now, moment)
+    def waits(self, seconds: float) -> None:
+        until = self.now + seconds
+        while (deadline := self.core.next_deadline()) is not None and deadline <= until:
+            self.now = max(self.now, deadline)
             self.on(TimerFired())
 
 
@@ -170,27 +170,27 @@ def polite_call(line: Line) -> None:
     line.on(CallerSpoke("Jawohl."))
 
 
-def streamed(profile: BotConfig) -> list[str]:
-    """The words of each segment of a sentence with a comma in it."""
+def streamed(config: BotConfig) -> list[str]:
+    """Return the words of each segment of a sentence with a comma."""
     log = CallLog(logging.getLogger(), "CA1")
-    progress = ReplyStream(1, log, SpeakingRate(), profile.early_first_clause)
+    progress = ReplyStream(1, log, SpeakingRate(), config.early_first_clause)
     first, rest = tone(1.0), bytes(2 * 48 * 200)
     events: list[StreamEvent] = [Transcript("Well my friend, here we are.")]
     events += [Audio(first), Audio(rest), Audio(first), Done()]
     return [segment.text for event in events for segment in progress.feed(event)]
 
 
-def behaviour(profile: BotConfig) -> list[Any]:
-    """What a caller, Twilio and Inworld get to see of a bot's settings."""
+def behaviour(config: BotConfig) -> list[Any]:
+    """Return the effects of a bot's settings for a caller, Twilio and Inworld."""
     seen: list[Any] = [
-        twiml.relay(profile, socket_url="wss://x/", action_url="https://x/"),
-        reply_request(profile, StartReply(1, [])).body(),
-        speech_request(profile, "Hi", 8000).body(),
+        twiml.relay(config, socket_url="wss://x/", action_url="https://x/"),
+        reply_request(config, StartReply(1, [])).body(),
+        speech_request(config, "Hi", 8000).body(),
     ]
-    seen.append(streamed(profile))
-    seen.append(variables(Call(), profile, {}, NOON))
+    seen.append(streamed(config))
+    seen.append(variables(Call(), config, {}, NOON))
     for call in (silent_call, failing_call, long_call, polite_call, working_call):
-        line = Line(profile)
+        line = Line(config)
         call(line)
         seen.append(line.log)
     return seen
@@ -210,16 +210,16 @@ def test_a_change_of_a_setting_changes_something(field: str) -> None:
     assert behaviour(changed) != behaviour(usual)
 
 
-def test_a_stored_profile_reads_back_the_same() -> None:
-    profile = config_of(Bot(fallback_models=" one/model \n\ntwo/model\n"))
-    assert profile.fallback_models == ("one/model", "two/model")
-    assert config_from_json(profile.to_json()) == profile
+def test_a_stored_config_reads_back_the_same() -> None:
+    config = config_of(Bot(fallback_models=" one/model \n\ntwo/model\n"))
+    assert config.fallback_models == ("one/model", "two/model")
+    assert config_from_json(config.to_json()) == config
 
 
-def test_a_profile_of_an_older_version_gets_the_defaults() -> None:
+def test_a_config_of_an_older_version_gets_the_defaults() -> None:
     stored = {"name": "Old", "greeting": "Hi.", "gone_since": 1}
-    profile = config_from_json(stored)
-    assert (profile.greeting, profile.llm_model) == ("Hi.", Bot().llm_model)
+    config = config_from_json(stored)
+    assert (config.greeting, config.llm_model) == ("Hi.", Bot().llm_model)
 
 
 def test_no_greeting_lets_the_caller_speak_first() -> None:

@@ -1,6 +1,6 @@
 """A thousand interruptions at random moments, half of them followed by a hang-up.
 
-Each cancels a request to Inworld in whatever state it is; none may cost a connection.
+Each cancels a request to Inworld in any state; none may cost a connection.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ CUT_IN = json.dumps({"type": "interrupt", "durationUntilInterruptMs": 40})
 
 
 def upstream(chance: random.Random) -> Iterable[Step]:
-    """An answer that comes late, in pieces, or never to its end."""
+    """Return an answer that is late, in pieces, or endless."""
     wait = Delay(chance.uniform(0, 0.15))
     spoken = speech("So it goes.", "And goes.", seconds=0.1)
     return chance.choice(
@@ -57,10 +57,10 @@ def upstream(chance: random.Random) -> Iterable[Step]:
     )
 
 
-async def troubled(
+async def interrupting_call(
     server: LiveServer, call: Call, asked: asyncio.Event, chance: random.Random
 ) -> None:
-    """A caller who cuts in twice and then, perhaps at once, hangs up.
+    """Make a call that interrupts twice and then, perhaps at once, hangs up.
 
     Half the times it happens before the request is sent or while it is, and half the
     times a little after it was `asked`.
@@ -85,7 +85,7 @@ async def troubled(
 
 
 async def ringing(bot: Bot) -> list[Call]:
-    """Calls as they are between the webhook and the socket."""
+    """Create calls in the state between the webhook and the socket."""
     profile, now = await sync_to_async(config_of)(bot), timezone.now()
     settings = profile.to_json()
     return await Call.objects.abulk_create(
@@ -121,11 +121,11 @@ async def test_a_thousand_interruptions_cost_no_connection_and_no_later_turn(
     async def ring(call: Call) -> None:
         sid = call.call_sid
         async with free:
-            await troubled(server, call, asked[sid], random.Random(sid))
+            await interrupting_call(server, call, asked[sid], random.Random(sid))
 
     await asyncio.gather(*map(ring, await ringing(bot)))
     await inworld.quiet(timeout=5)
-    # Cut off in whatever state they were, all of them were let go.
+    # The requests were cancelled in any state; all of them are released.
     assert len(inworld.chats) > CALLS
     assert inworld.hang_ups > CALLS / 4
     assert tracebacks(server.output[before:]) == []
@@ -139,7 +139,7 @@ async def test_a_thousand_interruptions_cost_no_connection_and_no_later_turn(
 
 
 async def is_answered(server: LiveServer) -> None:
-    """A call of five questions, each with its answer."""
+    """Check that a call gets an answer to each of five questions."""
     async with dial(server, to=NUMBER) as call:
         for question in range(5):
             await call.say(f"Question {question}")

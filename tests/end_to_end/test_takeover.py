@@ -1,4 +1,4 @@
-"""Who speaks when: noises, listening words, silence and keys on a live call."""
+"""Turn taking on a live call: noises, listening words, silence and keys."""
 
 import asyncio
 import json
@@ -32,7 +32,7 @@ def sources(heard: Iterable[Heard]) -> list[str]:
 async def asked(
     call: SimulatedCall, inworld: FakeInworld, script: Iterable[Any], seconds: float
 ) -> list[Heard]:
-    """Ask, and wait until so much of the answer was heard; its sounds so far."""
+    """Ask and wait until some of the answer is heard; return its sounds so far."""
     await call.reply()
     inworld.answers(script)
     await call.say("Tell me.")
@@ -151,7 +151,7 @@ async def test_a_silent_caller_is_asked_again_and_hears_the_goodbye_to_its_end(
     assert said == [("bot", "Hi!"), ("bot", "Hello?"), ("bot", "Goodbye, then.")]
 
 
-async def test_hidden_keys_reach_the_model_and_nobody_else(
+async def test_hidden_keys_reach_only_the_model(
     server: LiveServer,
     inworld: FakeInworld,
     capsys: pytest.CaptureFixture[str],
@@ -228,6 +228,6 @@ async def written_out(call: SimulatedCall) -> None:
 
 
 def played(call: SimulatedCall) -> list[str]:
-    """The clips the bot asked to have played."""
+    """Return the sources of the clips that the bot plays."""
     frames = (frame.message for frame in call.frames if not frame.sent)
     return [frame["source"] for frame in frames if frame["type"] == "play"]

@@ -1,4 +1,4 @@
-"""Whole calls that use tools: a model that asks for them, a real server behind them."""
+"""Calls that use tools: the fake model requests them from a real HTTP server."""
 
 import json
 from typing import Any
@@ -14,7 +14,7 @@ from calls.turns.resume import RELAY_LOST
 from tests.conftest import numbered
 from tests.end_to_end.test_live import closed, dial, turns, written
 from tests.support.inworld.script import speech
-from tests.support.inworld.server import FakeInworld, tool_call, whole_reply
+from tests.support.inworld.server import FakeInworld, complete_reply, tool_call
 from tests.support.live import LiveServer
 from tests.support.tool_server import Said, ToolServer, Waits, json_answer, redirect
 
@@ -27,7 +27,7 @@ FILLERS = "One moment.\nStill looking."
 
 @sync_to_async
 def shop(tools: ToolServer, lookup: bool = False, **settings: Any) -> Bot:
-    """A bot with a tool that looks up orders, and perhaps a lookup of callers."""
+    """Create a bot with a tool that looks up orders, and optionally a caller lookup."""
     secret = Secret(name="shop_key")
     secret.set_value(KEY)
     secret.save()
@@ -53,7 +53,7 @@ def shop(tools: ToolServer, lookup: bool = False, **settings: Any) -> Bot:
 
 
 def wants(name: str, **arguments: Any) -> list[Any]:
-    """A reply that is the call of a function."""
+    """Return a reply that calls a function."""
     return tool_call(name, arguments)
 
 
@@ -62,18 +62,18 @@ def said(heard: list[Heard]) -> int:
 
 
 def messages(inworld: FakeInworld, number: int) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = inworld.chats[number - 1].body["messages"]
-    return found
+    history: list[dict[str, Any]] = inworld.chats[number - 1].body["messages"]
+    return history
 
 
-def uses(found: list[Turn]) -> list[Turn]:
-    return [turn for turn in found if turn.role == "tool"]
+def tool_turns(all_turns: list[Turn]) -> list[Turn]:
+    return [turn for turn in all_turns if turn.role == "tool"]
 
 
 # A tool in a call
 
 
-async def test_the_model_uses_a_tool_and_the_caller_hears_what_came_of_it(
+async def test_the_model_uses_a_tool_and_the_caller_hears_the_result(
     server: LiveServer, inworld: FakeInworld, tools: ToolServer
 ) -> None:
     await shop(tools)
@@ -87,20 +87,20 @@ async def test_the_model_uses_a_tool_and_the_caller_hears_what_came_of_it(
     assert tools.requests[0].headers["authorization"] == f"Bearer {KEY}"
     assert tools.requests[0].query == {"shop": "main", "pin": "4711"}
 
-    offered = inworld.chats[0].body["tools"]
-    assert offered[0]["function"]["name"] == "look_up_order"
-    asked, result = messages(inworld, 2)[-2:]
-    (use,) = asked["tool_calls"]
+    tools_sent = inworld.chats[0].body["tools"]
+    assert tools_sent[0]["function"]["name"] == "look_up_order"
+    request, result = messages(inworld, 2)[-2:]
+    (use,) = request["tool_calls"]
     assert use["function"]["name"] == "look_up_order"
     assert json.loads(use["function"]["arguments"]) == {"order_id": "42", "pin": "4711"}
     assert (result["role"], result["tool_call_id"]) == ("tool", use["id"])
     assert "on its way" in result["content"]
 
     row = await closed(call.call_sid)
-    found = await turns(row)
-    assert [t.role for t in found] == ["bot", "caller", "tool", "bot"]
-    assert found[-1].heard_text == "It is on its way."
-    (use,) = uses(found)
+    all_turns = await turns(row)
+    assert [t.role for t in all_turns] == ["bot", "caller", "tool", "bot"]
+    assert all_turns[-1].heard_text == "It is on its way."
+    (use,) = tool_turns(all_turns)
     assert json.loads(use.tool_call["arguments"]) == {"order_id": "42", "pin": "••••"}
     assert "on its way" in use.tool_call["result"]
     assert use.tool_call["failed"] is False
@@ -121,9 +121,11 @@ async def test_a_secret_argument_is_never_written_not_even_while_the_tool_runs(
     async with dial(server, to=NUMBER) as call:
         await call.reply()
         await call.say("Where is it?")
-        (use,) = uses(await written(call.call_sid, lambda found: bool(uses(found))))
+        (use,) = tool_turns(
+            await written(call.call_sid, lambda all_turns: bool(tool_turns(all_turns)))
+        )
         assert json.loads(use.tool_call["arguments"])["pin"] == "••••"
-    (use,) = uses(await turns(await closed(call.call_sid)))
+    (use,) = tool_turns(await turns(await closed(call.call_sid)))
     assert json.loads(use.tool_call["arguments"])["pin"] == "••••"
     assert use.tool_call["failed"] is True
 
@@ -138,7 +140,7 @@ async def test_a_quick_tool_is_used_in_silence_and_a_slow_one_with_varied_senten
     def answer(body: Any) -> Any:
         last = body["messages"][-1]
         if last["role"] == "tool":
-            return whole_reply("Here it is.")
+            return complete_reply("Here it is.")
         return wants("look_up_order", order_id=last["content"].split()[-1])
 
     inworld.reply_with = answer
@@ -150,14 +152,14 @@ async def test_a_quick_tool_is_used_in_silence_and_a_slow_one_with_varied_senten
                 await call.hears()
                 tools.resume()
             await call.reply()
-    found = await turns(await closed(call.call_sid))
-    fillers = [turn.text for turn in found if turn.kind == "filler"]
+    all_turns = await turns(await closed(call.call_sid))
+    fillers = [turn.text for turn in all_turns if turn.kind == "filler"]
     assert fillers == FILLERS.splitlines()
-    roles = [turn.role for turn in found]
+    roles = [turn.role for turn in all_turns]
     assert roles[1:5] == ["caller", "tool", "bot", "caller"]
 
 
-async def test_what_the_caller_says_meanwhile_joins_the_question(
+async def test_words_during_a_tool_call_join_the_question(
     server: LiveServer, inworld: FakeInworld, tools: ToolServer
 ) -> None:
     await shop(tools, filler_delay_ms=10_000)
@@ -169,7 +171,7 @@ async def test_what_the_caller_says_meanwhile_joins_the_question(
         await call.say("Where is order 42?")
         await tools.request()
         await call.say("It was a blue one.")
-        await written(call.call_sid, lambda found: len(found) == 4)
+        await written(call.call_sid, lambda all_turns: len(all_turns) == 4)
         assert len(inworld.chats) == 1
         tools.resume()
         await call.reply()
@@ -193,16 +195,16 @@ async def test_a_line_that_breaks_while_a_tool_runs_costs_a_sentence_not_the_ans
         await call.reply()
         await tools.request()
         await call.lose_connection()
-        await call.hears(3)  # those words, that the line is back, and the answer
+        await call.hears(3)  # those words, a notice of the reconnect, and the answer
     history = messages(inworld, 2)
     assert [m["role"] for m in history[-4:]] == ["user", "assistant", "tool", "user"]
     assert (history[-3]["content"], history[-2]["content"]) == (
         "Let me look.",
         RELAY_LOST,
     )
-    found = await turns(await closed(call.call_sid))
-    assert found[-1].heard_text == "It is on its way."
-    assert uses(found)[0].tool_call["result"] == RELAY_LOST
+    all_turns = await turns(await closed(call.call_sid))
+    assert all_turns[-1].heard_text == "It is on its way."
+    assert tool_turns(all_turns)[0].tool_call["result"] == RELAY_LOST
 
 
 async def test_two_tools_at_once_are_answered_once(
@@ -219,19 +221,19 @@ async def test_two_tools_at_once_are_answered_once(
         await call.reply()
         await call.say("Where are orders 1 and 2?")
         await call.reply()
-    asked, one, two = messages(inworld, 2)[-3:]
-    assert len({use["id"] for use in asked["tool_calls"]}) == 2
+    request, one, two = messages(inworld, 2)[-3:]
+    assert len({use["id"] for use in request["tool_calls"]}) == 2
     assert ('"n": 1' in one["content"], '"n": 2' in two["content"]) == (True, True)
     assert len(inworld.chats) == 2
 
 
 def _moved(step: Any) -> Any:
-    """The same piece, of the second call of a reply."""
+    """Return a chunk of a tool call, changed to the second call of the reply."""
     moved = step.replace(b'"tool_calls":[{"index":0', b'"tool_calls":[{"index":1')
     return moved.replace(b"call_1", b"call_2")
 
 
-# What fails
+# Failures
 
 
 @pytest.mark.parametrize(
@@ -243,7 +245,7 @@ def _moved(step: Any) -> Any:
         (redirect("http://localhost:9/"), "redirects to another host"),
     ],
 )
-async def test_a_tool_that_fails_is_told_to_the_model_with_what_to_do(
+async def test_the_model_reads_why_a_tool_failed_and_what_to_do(
     habit: Any, why: str, server: LiveServer, inworld: FakeInworld, tools: ToolServer
 ) -> None:
     await shop(tools, timeout_seconds=0.5)
@@ -258,7 +260,7 @@ async def test_a_tool_that_fails_is_told_to_the_model_with_what_to_do(
     assert result.startswith("The tool failed: ")
     assert why in result
     assert result.endswith("Offer to call back.")
-    (use,) = uses(await turns(await closed(call.call_sid)))
+    (use,) = tool_turns(await turns(await closed(call.call_sid)))
     assert use.tool_call["failed"] is True
     assert why in use.tool_call["result"]
 
@@ -273,7 +275,7 @@ async def test_a_tool_that_fails_is_told_to_the_model_with_what_to_do(
         ("transfer_call", {"target": "+15005550666"}, "There is no such function."),
     ],
 )
-async def test_what_the_model_may_not_ask_for_is_not_done(
+async def test_forbidden_tool_calls_are_not_made(
     name: str,
     arguments: dict[str, Any],
     why: str,
@@ -300,7 +302,7 @@ async def test_a_model_that_only_ever_calls_tools_is_made_to_speak(
 
     def answer(body: Any) -> Any:
         if body.get("tool_choice") == "none" or "tools" not in body:
-            return whole_reply("Enough looking.")
+            return complete_reply("Enough looking.")
         return wants("look_up_order", order_id="1")
 
     inworld.reply_with = answer
@@ -308,9 +310,9 @@ async def test_a_model_that_only_ever_calls_tools_is_made_to_speak(
         await call.reply()
         await call.say("Look.")
         await call.reply()
-    found = await turns(await closed(call.call_sid))
-    assert found[-1].heard_text == "Enough looking."
-    assert len(uses(found)) == 5
+    all_turns = await turns(await closed(call.call_sid))
+    assert all_turns[-1].heard_text == "Enough looking."
+    assert len(tool_turns(all_turns)) == 5
 
 
 # Variables
@@ -327,8 +329,12 @@ async def test_parameters_of_the_voice_address_reach_prompt_greeting_and_tool(
     tools.answers["/orders/1"] = json_answer("{}")
     inworld.answers(wants("look_up_order", order_id="1"))
     inworld.says("Yes.")
-    asked = (("shop", "Köln & <Co>"), ("elsewhere", "1"), ("caller_number", "forged"))
-    async with dial(server, to=NUMBER, parameters=asked) as call:
+    parameters = (
+        ("shop", "Köln & <Co>"),
+        ("elsewhere", "1"),
+        ("caller_number", "forged"),
+    )
+    async with dial(server, to=NUMBER, parameters=parameters) as call:
         await call.reply()
         await call.say("Is it there?")
         await call.reply()
@@ -340,7 +346,7 @@ async def test_parameters_of_the_voice_address_reach_prompt_greeting_and_tool(
     assert (await turns(row))[0].heard_text == "Hello from Köln & <Co>, stranger."
 
 
-async def test_the_lookup_beside_the_greeting_tells_the_greeting_who_calls(
+async def test_the_caller_lookup_fills_in_variables_of_the_greeting(
     server: LiveServer, inworld: FakeInworld, tools: ToolServer
 ) -> None:
     await shop(
@@ -382,8 +388,8 @@ async def test_a_greeting_waits_for_a_lookup_only_as_long_as_its_time_limit(
         assert 400 < greeting.waited_ms < 3000
     row = await closed(call.call_sid)
     assert row.variables == {}
-    trouble, greeted = await turns(row)
-    assert trouble.error == "The lookup who_calls failed: No answer within 0.5 s."
+    system_turn, greeted = await turns(row)
+    assert system_turn.error == "The lookup who_calls failed: No answer within 0.5 s."
     assert greeted.heard_text == "Hello there."
 
 
@@ -397,9 +403,9 @@ async def test_a_lookup_that_fails_or_that_the_greeting_does_not_need_costs_noth
         tools.resume()
         await call.say("Hi.")
         await call.reply()
-    found = await turns(await closed(call.call_sid))
-    trouble, *spoken = sorted(found, key=lambda turn: turn.role != "system")
-    assert trouble.error == (
+    all_turns = await turns(await closed(call.call_sid))
+    system_turn, *spoken = sorted(all_turns, key=lambda turn: turn.role != "system")
+    assert system_turn.error == (
         "The lookup who_calls failed: The server answered with status 500."
     )
     assert [turn.role for turn in spoken] == ["bot", "caller", "bot"]

@@ -49,7 +49,7 @@ def bot_with_people(**settings: Any) -> Bot:
 def transfer_call(
     arguments: dict[str, object] | None = None, call_id: str = "call_1"
 ) -> list[Step]:
-    """The model's wish, in Inworld's form; it cut its arguments in two."""
+    """Return a call of transfer_call in Inworld's form, its arguments in two pieces."""
     wanted = {"target": "Sales", "summary": SUMMARY}
     given = json.dumps({**wanted, **(arguments or {})})
     function = {"name": "transfer_call", "arguments": given[:9]}
@@ -74,7 +74,7 @@ async def wants_sales(call: SimulatedCall) -> None:
     await call.say("Sales, please.")
 
 
-async def test_the_model_puts_a_caller_through_to_a_person_who_takes_the_call(
+async def test_the_model_transfers_a_caller_to_a_person_who_answers(
     server: LiveServer, inworld: FakeInworld
 ) -> None:
     await bot_with_people()
@@ -116,7 +116,7 @@ async def test_the_model_puts_a_caller_through_to_a_person_who_takes_the_call(
         (Person.MACHINE, "Sales did not take the call.", "hangs up"),
     ],
 )
-async def test_a_caller_nobody_takes_is_back_at_the_bot_which_knows_all(
+async def test_a_caller_nobody_answers_returns_to_the_bot_with_its_history(
     server: LiveServer, inworld: FakeInworld, person: Person, why: str, did: str
 ) -> None:
     bot, written = await bot_with_people(), len(server.output)
@@ -131,9 +131,9 @@ async def test_a_caller_nobody_takes_is_back_at_the_bot_which_knows_all(
         await call.reply()
     assert call.errors == []
     assert call.person_did[-1] == did
-    asked, result = (await inworld.request(2)).body["messages"][-2:]
-    assert asked["content"] == "I can do that."
-    (use,) = asked["tool_calls"]
+    request, result = (await inworld.request(2)).body["messages"][-2:]
+    assert request["content"] == "I can do that."
+    (use,) = request["tool_calls"]
     assert use["function"]["name"] == "transfer_call"
     assert json.loads(use["function"]["arguments"])["target"] == "Sales"
     assert result["tool_call_id"] == use["id"]
@@ -179,7 +179,7 @@ async def test_the_bot_goes_on_in_the_language_it_had(
     )
 
 
-async def test_a_key_puts_a_caller_through(
+async def test_a_key_transfers_a_caller(
     server: LiveServer, inworld: FakeInworld
 ) -> None:
     bot = await bot_with_people()
@@ -195,7 +195,7 @@ async def test_a_key_puts_a_caller_through(
         call.person = Person.TAKES
         await call.press("0")
         await call.ends()
-    # Nothing is announced to them, so that nobody is asked for a key.
+    # Without an announcement the person is not asked for a key.
     rings = f"{DESK} rings"
     assert call.person_did == [rings, "hangs up", rings, "talks with the caller"]
     row = await closed(call.call_sid)
@@ -205,7 +205,7 @@ async def test_a_key_puts_a_caller_through(
     assert results[1].startswith("Front desk took the call")
 
 
-async def test_a_bot_that_fails_puts_through_and_goes_on_where_nobody_answers(
+async def test_a_failing_bot_transfers_and_continues_if_nobody_answers(
     server: LiveServer, inworld: FakeInworld
 ) -> None:
     await bot_with_people()
@@ -225,7 +225,7 @@ async def test_a_bot_that_fails_puts_through_and_goes_on_where_nobody_answers(
     assert use["tool_calls"][0]["function"]["name"] == "transfer_call"
 
 
-async def test_an_operator_chooses_whom_a_caller_is_put_through_to(
+async def test_an_operator_chooses_the_person_of_a_transfer(
     server: LiveServer, inworld: FakeInworld
 ) -> None:
     bot = await bot_with_people()
@@ -253,7 +253,7 @@ async def test_an_operator_chooses_whom_a_caller_is_put_through_to(
     assert (await closed(call.call_sid)).end_reason == "transferred"
 
 
-async def test_a_caller_who_hangs_up_while_it_rings_is_gone(
+async def test_a_caller_may_hang_up_while_the_person_is_called(
     server: LiveServer, inworld: FakeInworld
 ) -> None:
     await bot_with_people(transfer_notice="Wait.")
@@ -317,7 +317,7 @@ async def test_nothing_in_the_models_arguments_chooses_another_number(
     )
 
 
-async def test_after_three_people_who_did_not_take_it_nobody_more_is_bothered(
+async def test_after_three_unanswered_transfers_no_person_is_called(
     server: LiveServer, inworld: FakeInworld
 ) -> None:
     await bot_with_people()
@@ -328,7 +328,7 @@ async def test_after_three_people_who_did_not_take_it_nobody_more_is_bothered(
         await wants_sales(call)
         await came_back(call, MAX_TRANSFERS + 1)
         await call.hears(MAX_TRANSFERS + 1)
-        # They were no lost lines, so that the bot still gets over some.
+        # Transfers do not count as lost connections: some reconnects remain.
         await call.lose_connection()
         await came_back(call, MAX_TRANSFERS + 2)
         await call.say("Hello?")

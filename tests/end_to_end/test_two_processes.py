@@ -1,4 +1,4 @@
-"""Two processes that share a database and a Redis: whichever is asked, answers."""
+"""Two processes that share a database and a Redis: either one answers a request."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -102,7 +102,7 @@ async def test_an_operator_ends_a_call_of_another_process(
     assert (await closed(call.call_sid)).end_reason == "operator-ended"
 
 
-async def test_a_person_is_rung_up_and_given_up_by_another_process_than_the_calls(
+async def test_another_process_than_the_calls_dials_a_person_and_gives_up(
     servers: Servers, inworld: FakeInworld
 ) -> None:
     first, second = servers
@@ -113,7 +113,7 @@ async def test_a_person_is_rung_up_and_given_up_by_another_process_than_the_call
     async with dial(first, to=NUMBER, **line) as call:
         await call.reply()
         await call.say("Sales, please.")
-        # The carrier's socket stays with the first until its bot closes it.
+        # Twilio's socket stays with the first process until its bot closes it.
         call.switch_server()
         await came_back(call)
         await call.hears(2)

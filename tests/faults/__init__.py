@@ -1,1 +1,1 @@
-"""Parts of a deployment that fail during calls, and what the calls make of it."""
+"""Faults of a deployment during calls, and measurements of the calls."""

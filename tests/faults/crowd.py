@@ -1,4 +1,4 @@
-"""Several callers who ask one question after the other, and notice what they get."""
+"""Several callers who ask one question after the other and record the answers."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -13,21 +13,21 @@ from calls.simulator.record import Heard
 from tests.support.inworld.script import DONE, ROLE, Delay, Step, finish, speech, usage
 from tests.support.live import AUTH_TOKEN, PUBLIC_URL
 
-# A caller who hears nothing for so long (s) has lost patience: the call counts as lost.
-PATIENCE = 12.0
-# A reply is over after so much silence (s).
+# A call counts as lost when its caller hears nothing for this long (s).
+TIMEOUT = 12.0
+# A reply is over after this much silence (s).
 PAUSE = 0.25
-# In the middle of an answer, so that a fault meets some half-way.
-PONDERS = 0.15
+# In the middle of an answer, so that faults interrupt some of them (s).
+PAUSE_IN_ANSWER = 0.15
 
 
 def reply(body: Any) -> Iterable[Step]:
-    """An answer in two sentences, the first of which repeats the question."""
+    """Return an answer in two sentences; the first repeats the question."""
     asked = [turn["content"] for turn in body["messages"] if turn["role"] == "user"]
     question = (asked or ["nothing"])[-1].rstrip("?")
     first = speech(f"{question}.", seconds=0.2)
     second = speech("Yes.", seconds=0.2)
-    return [ROLE, *first, Delay(PONDERS), *second, finish(), usage(), DONE]
+    return [ROLE, *first, Delay(PAUSE_IN_ANSWER), *second, finish(), usage(), DONE]
 
 
 @dataclass(slots=True)
@@ -40,29 +40,29 @@ class Question:
 
     @property
     def in_own_voice(self) -> bool:
-        """True when the entire answer came as clips."""
-        return bool(self.heard) and all(each.kind == "clip" for each in self.heard)
+        """True when the entire answer was played as clips."""
+        return bool(self.heard) and all(sound.kind == "clip" for sound in self.heard)
 
 
 class Caller:
-    """One call, from the greeting until it is told to hang up."""
+    """One call, from the greeting until `enough` is set."""
 
-    def __init__(self, line: Line, thinks: float) -> None:
+    def __init__(self, line: Line, pause: float) -> None:
         self.call = SimulatedCall(line)
-        self.thinks = thinks
+        self.pause = pause
         self.questions: list[Question] = []
         self.enough = asyncio.Event()
-        self.problem = ""
+        self.error = ""
 
     async def run(self) -> None:
-        """Talk; record the error that ends the call before the caller does."""
+        """Ask questions; record the error if the call ends before `enough` is set."""
         try:
             async with self.call:
                 await self.call.reply()
                 while not self.enough.is_set():
                     await self._ask()
         except CallFailed as error:
-            self.problem = self.problem or f"{type(error).__name__}: {error}"
+            self.error = self.error or f"{type(error).__name__}: {error}"
 
     async def _ask(self) -> None:
         words = f"Q{len(self.questions) + 1}?"
@@ -71,7 +71,7 @@ class Caller:
         await self.call.say(words)
         question.heard = await self.call.reply()
         with suppress(TimeoutError):
-            await asyncio.wait_for(self.enough.wait(), self.thinks)
+            await asyncio.wait_for(self.enough.wait(), self.pause)
 
     @property
     def answered(self) -> list[Question]:
@@ -82,16 +82,16 @@ class Caller:
 class Crowd:
     """All callers of a server; hang up when the block ends."""
 
-    def __init__(self, url: str, size: int, thinks: float) -> None:
+    def __init__(self, url: str, size: int, pause: float) -> None:
         line = Line(
             PUBLIC_URL,
             AUTH_TOKEN,
             connect_to=url,
             keep_audio=False,
-            timeout=PATIENCE,
+            timeout=TIMEOUT,
             pause=PAUSE,
         )
-        self.callers = [Caller(line, thinks) for _ in range(size)]
+        self.callers = [Caller(line, pause) for _ in range(size)]
         self.tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
@@ -106,13 +106,13 @@ class Crowd:
         await asyncio.gather(*self.tasks)
 
     async def answered(self, more: int, seconds: float = 30.0) -> None:
-        """Wait until every caller still on the line had so many more answers."""
+        """Wait until every caller still on the line has this many more answers."""
         goal = [len(caller.answered) + more for caller in self.callers]
 
         def reached() -> bool:
             pairs = zip(self.callers, goal, strict=True)
             return all(
-                caller.problem or len(caller.answered) >= wanted
+                caller.error or len(caller.answered) >= wanted
                 for caller, wanted in pairs
             )
 
@@ -120,19 +120,19 @@ class Crowd:
 
     @property
     def questions(self) -> list[Question]:
-        """Everything that was asked."""
+        """The questions of all callers."""
         return [question for caller in self.callers for question in caller.questions]
 
     @property
-    def troubles(self) -> list[str]:
-        """Why calls were lost: ended by somebody else, or left without an answer."""
-        lost = [caller.problem for caller in self.callers if caller.problem]
+    def lost_calls(self) -> list[str]:
+        """The reasons why calls were lost: an error, or an end by the server."""
+        lost = [caller.error for caller in self.callers if caller.error]
         early = [c.call.call_sid for c in self.callers if not c.call.hung_up]
         return lost or [f"{sid} was ended by the server" for sid in early]
 
 
 async def until(happened: Callable[[], bool], seconds: float) -> None:
-    """Look until it is so; raises `TimeoutError`."""
+    """Wait until the condition is true; raises `TimeoutError`."""
     async with asyncio.timeout(seconds):
-        while not happened():  # noqa: ASYNC110 (nothing tells of all of this)
+        while not happened():  # noqa: ASYNC110 (no event covers all conditions)
             await asyncio.sleep(0.02)

@@ -1,4 +1,4 @@
-"""Calls for a long time, and the server's resources during them."""
+"""Makes calls for a long time and samples the server's resources."""
 
 import asyncio
 import random
@@ -13,11 +13,11 @@ import httpx
 
 from calls.simulator.call import SimulatedCall
 from calls.simulator.line import CallFailed, Line
-from tests.faults.crowd import PATIENCE
-from tests.faults.groups import Deployment
+from tests.faults.crowd import TIMEOUT
+from tests.faults.deployment import Deployment
 from tests.support.live import AUTH_TOKEN, PUBLIC_URL
 
-# Until caches, pools and the interpreter's own memory have their size.
+# The share of samples before caches, pools and the interpreter's memory are filled.
 WARM_UP = 0.25
 TASKS = "voicebot_tasks "
 
@@ -33,7 +33,7 @@ class Sample:
 
 
 @dataclass(slots=True)
-class Tally:
+class Counts:
     """Counts of the callers' actions."""
 
     calls: int = 0
@@ -52,7 +52,7 @@ class Growth:
 
 
 class Soak:
-    """Keeps so many callers busy with short calls."""
+    """Runs short calls, always `at_once` at a time."""
 
     def __init__(self, deployment: Deployment, at_once: int, *, fast: bool) -> None:
         self.server = deployment.server
@@ -63,16 +63,16 @@ class Soak:
             status_callback=f"{PUBLIC_URL}/voice/status",
             keep_audio=False,
             fast=fast,
-            timeout=PATIENCE,
+            timeout=TIMEOUT,
             pause=0.1 if fast else 0.5,
         )
         self.at_once = at_once
-        self.tally = Tally()
-        self.troubles: list[str] = []
+        self.counts = Counts()
+        self.lost_calls: list[str] = []
         self.samples: list[Sample] = []
 
     async def run(self, seconds: float, every: float) -> Growth:
-        """Call for so long, looking at the server every so many seconds."""
+        """Make calls for `seconds`; sample the server every `every` seconds."""
         ends_at = monotonic() + seconds
         callers = [
             asyncio.create_task(self._keep_calling(ends_at, random.Random(number)))
@@ -81,7 +81,7 @@ class Soak:
         async with httpx.AsyncClient(base_url=self.server.url, timeout=30) as http:
             while monotonic() < ends_at:
                 await asyncio.sleep(every)
-                self.samples.append(await self._look(http))
+                self.samples.append(await self._sample(http))
         await asyncio.gather(*callers)
         return growth(self.samples)
 
@@ -91,18 +91,18 @@ class Soak:
                 async with SimulatedCall(self.line) as call:
                     await self._talk(call, chance)
             except CallFailed as error:
-                self.troubles.append(f"{type(error).__name__}: {error}")
-            self.tally.calls += 1
+                self.lost_calls.append(f"{type(error).__name__}: {error}")
+            self.counts.calls += 1
 
     async def _talk(self, call: SimulatedCall, chance: random.Random) -> None:
-        """A greeting and a few turns; some cut in, cough, press keys, lose the line."""
+        """Talk a few turns; some callers interrupt, cough, press keys or reconnect."""
         await call.reply()
         for turn in range(chance.randint(1, 4)):
             await call.say(f"Number {turn}?")
             match chance.randint(1, 8):
                 case 1 if await call.speaking(0.1):
                     await call.say("No, wait. Number 7?")
-                    self.tally.interruptions += 1
+                    self.counts.interruptions += 1
                 case 2 if await call.speaking(0.1):
                     await call.cough()
                 case 3:
@@ -112,15 +112,15 @@ class Soak:
                 case 5:
                     return  # hangs up in the middle
             await call.reply()
-            self.tally.answers += 1
+            self.counts.answers += 1
 
     async def _reconnect(self, call: SimulatedCall) -> None:
         sessions = call.sessions
         await call.lose_connection()
         await call.record.until(lambda: call.over or call.sessions > sessions)
-        self.tally.reconnects += 1
+        self.counts.reconnects += 1
 
-    async def _look(self, http: httpx.AsyncClient) -> Sample:
+    async def _sample(self, http: httpx.AsyncClient) -> Sample:
         pid = self.server.process.pid
         answer = await http.get("/metrics", headers={"Host": "127.0.0.1"})
         (tasks,) = (
@@ -134,7 +134,7 @@ class Soak:
 
 
 def growth(samples: list[Sample]) -> Growth:
-    """Compare the halves of what was seen after warming up."""
+    """Compare the two halves of the samples after warming up."""
     warm = samples[int(WARM_UP * len(samples)) :]
     middle = len(warm) // 2
     return Growth(_median(warm[:middle]), _median(warm[middle:]), len(samples))
@@ -153,7 +153,7 @@ def _median(samples: list[Sample]) -> Sample:
 
 
 def resident_mb(pid: int) -> float:
-    """The memory a process has now."""
+    """Return the resident memory of a process."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) / 1024
@@ -161,9 +161,9 @@ def resident_mb(pid: int) -> float:
 
 
 def descriptors(pid: int) -> list[str]:
-    """The targets of a process's open file descriptors."""
-    found = []
-    for each in Path(f"/proc/{pid}/fd").iterdir():
+    """Return the targets of a process's open file descriptors."""
+    targets = []
+    for link in Path(f"/proc/{pid}/fd").iterdir():
         with suppress(OSError):  # closed meanwhile
-            found.append(str(each.readlink()))
-    return found
+            targets.append(str(link.readlink()))
+    return targets

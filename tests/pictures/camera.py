@@ -1,4 +1,4 @@
-"""Takes pictures of pages, logged in."""
+"""Takes screenshots of pages as a logged-in user."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -12,12 +12,12 @@ from calls.simulator.call import SimulatedCall
 from tests.browser import chromium
 
 FONTS = Path(__file__).parent / "fonts.conf"
-PATIENCE_MS = 20_000
+TIMEOUT_MS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A page to show; `prepare` brings it to the moment that is worth showing."""
+    """A page to show; `prepare` acts on the page before the screenshot."""
 
     name: str
     path: str
@@ -28,7 +28,7 @@ class Picture:
 
 
 class Camera:
-    """A logged-in browser that takes pictures."""
+    """A logged-in browser that takes screenshots."""
 
     def __init__(self, address: str, session: str) -> None:
         self.address = address
@@ -50,14 +50,14 @@ class Camera:
         await self.closing.aclose()
 
     async def take(self, picture: Picture, path: Path, call: SimulatedCall) -> None:
-        """Open the page, let happen what has to, and save what is seen."""
+        """Open the page, prepare it, and save a screenshot."""
         context = await self.browser.new_context(
             base_url=self.address,
             viewport={"width": picture.width, "height": picture.height},
             color_scheme="dark" if picture.dark else "light",
             reduced_motion="reduce",
         )
-        context.set_default_timeout(PATIENCE_MS)
+        context.set_default_timeout(TIMEOUT_MS)
         await context.add_cookies(
             [{"name": "sessionid", "value": self.session, "url": self.address}]
         )

@@ -1,4 +1,4 @@
-"""The pictures of the README: which pages, at what size, and what happens on them."""
+"""The screenshots of the README: pages, sizes, and the actions before each."""
 
 from playwright.async_api import Page, expect
 
@@ -44,7 +44,7 @@ async def _answer(page: Page, call: SimulatedCall) -> None:
 
 
 async def _live(page: Page, call: SimulatedCall) -> None:
-    """Follow a call that goes on, with a line of the operator's under way."""
+    """Follow a call in progress and type a line as the operator."""
     words = page.get_by_role("log").first
     await expect(words).to_contain_text("book a table?")
     await call.say("Hello! Can you tell me a story about the restaurant?")
@@ -54,7 +54,7 @@ async def _live(page: Page, call: SimulatedCall) -> None:
     await page.get_by_label("Say next").first.fill("The kitchen closes at half past.")
 
 
-# The call on the line waits for nobody: it is shown first.
+# The live call does not wait: it comes first.
 ALL = [
     Picture("live", "/admin/live/", _live, height=720, dark=True),
     Picture("home", "/admin/", height=1000),

@@ -1,7 +1,7 @@
-"""Empty the database after a test that commits, but keep what migrations filled.
+"""Empties the database after a test that commits, but keeps the rows of migrations.
 
 Django's own flush also deletes content types, permissions and groups, and creates them
-anew after each test: 80 ms, which is most of the time that a small test takes.
+again after each test: 80 ms, which is most of the time of a small test.
 """
 
 from django.contrib.auth.models import Group, Permission
@@ -11,15 +11,15 @@ from django.db import connection
 from django.test import TransactionTestCase
 
 PERMISSIONS_OF_GROUPS = Group.permissions.through
-KEPT = {
+PERMANENT_TABLES = {
     model._meta.db_table
     for model in (ContentType, Permission, Group, PERMISSIONS_OF_GROUPS)
 }
 _django_flush = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
 
 
-def kept_rows() -> tuple[set[object], ...]:
-    """The rows that must be the same after a test."""
+def permanent_rows() -> tuple[set[object], ...]:
+    """Return the rows that a test must leave unchanged."""
     return (
         set(Group.objects.values_list("pk", "name")),
         set(Permission.objects.values_list("pk", "codename")),
@@ -29,16 +29,16 @@ def kept_rows() -> tuple[set[object], ...]:
 
 def install() -> None:
     """Replace Django's flush; the database must be as its migrations left it."""
-    expected = kept_rows()
+    expected = permanent_rows()
     names = connection.introspection.django_table_names(include_views=False)
-    tables = [name for name in names if name not in KEPT]
+    tables = [name for name in names if name not in PERMANENT_TABLES]
 
     def flush(case: TransactionTestCase) -> None:
         nonlocal expected
         operations = connection.ops
         operations.execute_sql_flush(operations.sql_flush(no_style(), tables))
-        if kept_rows() != expected:
+        if permanent_rows() != expected:
             _django_flush(case)
-            expected = kept_rows()  # the same, with other keys
+            expected = permanent_rows()  # the same rows with other keys
 
     TransactionTestCase._fixture_teardown = flush  # type: ignore[attr-defined]

@@ -25,19 +25,19 @@ class Request:
 
 
 class LocalServer:
-    """A server in the test's own loop, perhaps with TLS; `serve` speaks to a client."""
+    """A server in the test's event loop, optionally TLS; `serve` answers a client."""
 
     def __init__(self, port: int = 0, tls: SSLContext | None = None) -> None:
         self.port = port
         self.tls = tls
-        self._conversations: list[asyncio.Task[None]] = []
+        self._tasks: list[asyncio.Task[None]] = []
 
     @property
     def url(self) -> str:
         return f"http{'s' if self.tls else ''}://127.0.0.1:{self.port}"
 
     async def serve(self, connection: "Connection") -> None:
-        """Answer one client, until either side has enough."""
+        """Answer one client until either side disconnects."""
         raise NotImplementedError
 
     async def __aenter__(self) -> Self:
@@ -49,9 +49,9 @@ class LocalServer:
 
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
-        for conversation in self._conversations:
-            conversation.cancel()
-        ends = await asyncio.gather(*self._conversations, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        ends = await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._server.wait_closed()
         for end in ends:
             if isinstance(end, Exception):
@@ -60,14 +60,14 @@ class LocalServer:
     def _accept(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        connection = Connection(reader, writer, len(self._conversations) + 1)
-        self._conversations.append(asyncio.create_task(self._converse(connection)))
+        connection = Connection(reader, writer, len(self._tasks) + 1)
+        self._tasks.append(asyncio.create_task(self._serve(connection)))
 
-    async def _converse(self, connection: "Connection") -> None:
+    async def _serve(self, connection: "Connection") -> None:
         try:
             await self.serve(connection)
         except (ConnectionError, h11.RemoteProtocolError):
-            pass  # the client has gone
+            pass  # the client disconnected
         finally:
             connection.writer.close()
             with suppress(ConnectionError):
@@ -75,7 +75,7 @@ class LocalServer:
 
 
 class Connection:
-    """One client's socket, spoken to in HTTP/1.1."""
+    """An HTTP/1.1 connection of one client."""
 
     def __init__(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int
@@ -84,7 +84,7 @@ class Connection:
         self.http = h11.Connection(h11.SERVER)
 
     async def receive(self) -> Request | None:
-        """The next request, or None once the client has gone."""
+        """Return the next request, or None after the client disconnected."""
         head, body = None, b""
         while True:
             received = self.http.next_event()

@@ -1,4 +1,4 @@
-"""A real server in a process of its own, for tests that talk to it over sockets."""
+"""Starts a real server process for tests that talk to it over sockets."""
 
 import asyncio
 import os
@@ -18,8 +18,8 @@ from tests.support.preloaded import PreloadedProcess
 PUBLIC_URL = "https://bot.example.com"
 AUTH_TOKEN = "twilio-token-of-the-tests"
 START_SECONDS = 60.0
-# Each worker of pytest-xdist has ports of its own, below those that the kernel gives
-# to outgoing connections: no other worker and no connection takes one meanwhile.
+# Each worker of pytest-xdist has its own ports, below those that the kernel gives to
+# outgoing connections: no other worker and no connection can take one.
 PORTS_PER_WORKER = 2000
 FIRST_PORT = 10_000 + PORTS_PER_WORKER * (
     int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 10
@@ -36,7 +36,7 @@ _ports = cycle(_shuffled_ports())
 
 
 def free_port() -> int:
-    """A port on which nothing listens, and which is not handed out again soon."""
+    """Return a port on which nothing listens; it is not returned again soon."""
     for port in _ports:
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
@@ -61,7 +61,7 @@ class LiveServer:
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """The complete environment of a server process; no .env file changes it."""
+    """Return the complete environment of a server process; no .env file changes it."""
     port = str(free_port())
     return {
         **os.environ,

@@ -1,7 +1,7 @@
-"""Servers forked from a process that has imported their libraries: half the CPU.
+"""Forks servers from a process that has imported their libraries: half the CPU.
 
-A server's own modules and settings are imported anew in each. Only in pytest; a server
-whose interpreter must start with another environment has to be started plainly.
+Each server imports its own modules and settings. Only in pytest; a server whose
+interpreter needs another environment at its start must be a new process.
 """
 
 import multiprocessing
@@ -48,7 +48,7 @@ _context.set_forkserver_preload(PRELOADED)
 
 
 class PreloadedProcess:
-    """A command of `manage.py`; has what tests use of `subprocess.Popen`."""
+    """A command of `manage.py` with the `subprocess.Popen` methods that tests use."""
 
     def __init__(self, env: dict[str, str], *command: str) -> None:
         reader, writer = _context.Pipe(duplex=False)
@@ -79,11 +79,11 @@ class PreloadedProcess:
             os.kill(self.pid, number)
 
     def terminate(self) -> None:
-        """Ask it to end."""
+        """Send SIGTERM."""
         self.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End it without a warning."""
+        """Send SIGKILL."""
         self.send_signal(signal.SIGKILL)
 
 

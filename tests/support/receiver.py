@@ -13,7 +13,7 @@ from typing import Any
 from aiohttp import web
 
 SECRET = "webhook-secret-of-the-tests"
-HANG = 0  # instead of a status: no answer at all
+HANG = 0  # instead of a status: never answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,8 @@ class Delivery:
     @property
     def is_signed(self) -> bool:
         """Check the signature as the documentation describes."""
-        said = self.headers["X-Voicebot-Timestamp"]
-        signed = f"{said}.".encode() + self.body
+        timestamp = self.headers["X-Voicebot-Timestamp"]
+        signed = f"{timestamp}.".encode() + self.body
         expected = hmac.new(SECRET.encode(), signed, hashlib.sha256).hexdigest()
         return hmac.compare_digest(
             f"v1={expected}", self.headers["X-Voicebot-Signature"]
@@ -39,18 +39,18 @@ class Delivery:
 
 
 class Receiver:
-    """Answers with the statuses it was given, then with 204."""
+    """Answers with the given statuses, then with 204."""
 
     def __init__(self, *statuses: int) -> None:
         self.statuses = deque(statuses)
         self.deliveries: list[Delivery] = []
         self.arrived = asyncio.Event()
-        self.answers = asyncio.Event()  # cleared, every answer waits
+        self.answers = asyncio.Event()  # while it is cleared, answers wait
         self.answers.set()
         self.url = ""
 
     async def until(self, count: int, seconds: float = 8) -> list[Delivery]:
-        """Wait for so many deliveries."""
+        """Wait until `count` webhooks have arrived."""
         async with asyncio.timeout(seconds):
             while len(self.deliveries) < count:
                 self.arrived.clear()
@@ -70,7 +70,7 @@ class Receiver:
 
 @asynccontextmanager
 async def receiving(*statuses: int) -> AsyncIterator[Receiver]:
-    """A receiver, until the block ends."""
+    """Run a receiver until the block ends."""
     receiver, app = Receiver(*statuses), web.Application()
     app.router.add_post("/calls", receiver.take)
     runner = web.AppRunner(app, shutdown_timeout=0.1)

@@ -1,4 +1,4 @@
-"""Redis and PostgreSQL servers for tests, which can be broken and repaired."""
+"""Redis and PostgreSQL servers that tests can break and repair."""
 
 import os
 import shutil

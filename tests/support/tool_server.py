@@ -1,4 +1,4 @@
-"""Somebody's HTTP server that tools call, on a real socket, with every bad habit.
+"""An HTTP server for tools, on a real socket, which can misbehave.
 
 async with ToolServer() as tools:
     tools.answers["/orders/42"] = Said(200, b'{"state": "sent"}')
@@ -17,7 +17,7 @@ MEGABYTE = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One complete answer."""
+    """A complete answer."""
 
     status: int = 200
     body: bytes = b"{}"
@@ -26,48 +26,48 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """An answer that is sent when the test allows it."""
+    """An answer that waits for `ToolServer.resume`."""
 
     then: Said = field(default_factory=Said)
 
 
 @dataclass(frozen=True, slots=True)
 class Drips:
-    """Answers at once and never comes to an end, a sign at a time."""
+    """An endless answer that sends one character at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Leaves:
-    """Hangs up: at once, or in the middle of an answer."""
+    """A disconnect: at once, or in the middle of an answer."""
 
     after: bytes = b""
 
 
-Habit = Said | Waits | Drips | Leaves
+Behaviour = Said | Waits | Drips | Leaves
 
 
-def redirect(place: str, status: int = 302) -> Said:
-    """An answer that leads elsewhere."""
-    return Said(status, b"", {"Location": place})
+def redirect(location: str, status: int = 302) -> Said:
+    """Return a redirect."""
+    return Said(status, b"", {"Location": location})
 
 
 def json_answer(text: str, status: int = 200) -> Said:
-    """An answer in JSON."""
+    """Return an answer in JSON."""
     return Said(status, text.encode(), {"Content-Type": "application/json"})
 
 
 class ToolServer(LocalServer):
-    """Keeps what it was asked and answers by path; what it does not know is 404."""
+    """Records requests and answers by path; unknown paths get 404."""
 
     def __init__(self, port: int = 0, tls: SSLContext | None = None) -> None:
         super().__init__(port, tls)
-        self.answers: dict[str, Habit | Callable[[Request], Habit]] = {}
+        self.answers: dict[str, Behaviour | Callable[[Request], Behaviour]] = {}
         self.requests: list[Request] = []
         self._arrived = asyncio.Event()
         self._gate = asyncio.Semaphore(0)
 
     def resume(self) -> None:
-        """Let one answer go on that waits."""
+        """Release one waiting answer."""
         self._gate.release()
 
     async def request(self, number: int = 1, timeout: float = 5) -> Request:  # noqa: ASYNC109
@@ -84,11 +84,11 @@ class ToolServer(LocalServer):
             return
         self.requests.append(request)
         self._arrived.set()
-        found = self.answers.get(request.path, Said(404, b"Nothing here."))
-        await self._answer(client, found(request) if callable(found) else found)
+        answer = self.answers.get(request.path, Said(404, b"Nothing here."))
+        await self._answer(client, answer(request) if callable(answer) else answer)
 
-    async def _answer(self, client: Connection, habit: Habit) -> None:
-        match habit:
+    async def _answer(self, client: Connection, behaviour: Behaviour) -> None:
+        match behaviour:
             case Waits(then):
                 await self._gate.acquire()
                 await self._answer(client, then)

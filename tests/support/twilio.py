@@ -1,4 +1,4 @@
-"""A stand-in for Twilio's REST API on a real socket: the numbers of one account.
+"""A fake of Twilio's REST API on a real socket: the numbers of one account.
 
 with FakeTwilio() as twilio:
     twilio.has(number("+15005550006", voice_url="https://elsewhere.example/"))
@@ -26,12 +26,12 @@ SNAKE = {
 
 
 def sid_of(phone_number: str) -> str:
-    """The SID of a number made by `number`."""
+    """Return the SID of a number made by `number`."""
     return f"PN{phone_number.lstrip('+'):0>32}"
 
 
 def number(phone_number: str, **settings: Any) -> dict[str, Any]:
-    """A record as Twilio shows it, pointing nowhere."""
+    """Return the record of a number without a voice URL, in Twilio's format."""
     return {
         "sid": sid_of(phone_number),
         "account_sid": SID,
@@ -55,19 +55,19 @@ class FakeTwilio:
         self.page_size = page_size
         self.records: dict[str, dict[str, Any]] = {}
         self.tokens = {TOKEN}
-        self.status = 200  # any other answers everything, with `says`
+        self.status = 200  # any other status answers every request, with `says`
         self.says = b'{"code": 20001, "message": "Not like this."}'
-        self.next_page = ""  # goes on there, whatever is left
-        self.holds: Event | None = None  # what answers wait for
+        self.next_page = ""  # the address of the next page; empty: the real one
+        self.holds: Event | None = None  # answers wait for this event
         self.requests: list[tuple[str, str, dict[str, str]]] = []
 
     def has(self, *records: dict[str, Any]) -> None:
-        """Give the account numbers."""
+        """Add numbers to the account."""
         self.records |= {record["sid"]: record for record in records}
 
     @property
     def changes(self) -> list[dict[str, str]]:
-        """The form fields of every change that was asked for."""
+        """The form fields of every change request."""
         return [form for method, _, form in self.requests if method == "POST"]
 
     @property

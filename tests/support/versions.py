@@ -1,4 +1,4 @@
-"""Versions of bots and numbers as a test makes and finds them."""
+"""Helpers for tests of the versions of bots and numbers."""
 
 from typing import Any
 
@@ -15,9 +15,9 @@ def bot() -> Bot:
 
 
 def member(group: str) -> User:
-    person = User.objects.create_user(group, is_staff=True)
-    person.groups.add(Group.objects.get(name=group))
-    return person
+    user = User.objects.create_user(group, is_staff=True)
+    user.groups.add(Group.objects.get(name=group))
+    return user
 
 
 def change(thing: Any, **values: Any) -> None:
@@ -26,6 +26,6 @@ def change(thing: Any, **values: Any) -> None:
     thing.save()
 
 
-def at(thing: Any, place: int) -> Any:
-    """A version; 0 is the latest."""
-    return versions(type(thing), thing.pk)[place]
+def at(thing: Any, index: int) -> Any:
+    """Return a version by its index; 0 is the latest."""
+    return versions(type(thing), thing.pk)[index]

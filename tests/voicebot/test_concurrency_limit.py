@@ -12,7 +12,7 @@ from calls.simulator.call import SimulatedCall
 from calls.simulator.line import Line
 from tests.bench.services import set_up
 from tests.conftest import INWORLD_PORT
-from tests.faults.groups import ENVIRONMENT
+from tests.faults.deployment import ENVIRONMENT
 from tests.support.live import AUTH_TOKEN, PUBLIC_URL, LiveServer, serving
 from tests.support.services import Missing, Postgres
 
@@ -21,13 +21,13 @@ STRANGERS, ATTEMPTS, CALLS = 40, 6, 6
 
 
 @pytest.mark.usefixtures("inworld")
-@pytest.mark.parametrize("patience", [60.0, 0.5])
-async def test_who_tries_passwords_keeps_no_caller_out(
-    deployed: LiveServer, patience: float
+@pytest.mark.parametrize("give_up_after", [60.0, 0.5])
+async def test_password_guesses_do_not_block_calls(
+    deployed: LiveServer, give_up_after: float
 ) -> None:
-    """Nor who goes before there is an answer."""
+    """Nor do clients that disconnect before the answer."""
     server = deployed
-    async with strangers(server, patience):
+    async with strangers(server, give_up_after):
         for _ in range(CALLS):
             line = Line(PUBLIC_URL, AUTH_TOKEN, connect_to=server.url, fast=True)
             async with SimulatedCall(line) as call:
@@ -40,7 +40,7 @@ async def test_who_tries_passwords_keeps_no_caller_out(
 
 @pytest.fixture(scope="module")
 def deployed() -> Iterator[LiveServer]:
-    """A server with PostgreSQL, of whose connections it has so many."""
+    """A server with PostgreSQL and a limited number of connections."""
     try:
         with Postgres() as postgres:
             env = {
@@ -56,12 +56,12 @@ def deployed() -> Iterator[LiveServer]:
 
 
 @asynccontextmanager
-async def strangers(server: LiveServer, patience: float) -> AsyncIterator[None]:
-    """Many who try names and passwords all the time, and have begun to."""
+async def strangers(server: LiveServer, give_up_after: float) -> AsyncIterator[None]:
+    """Run many clients that guess passwords; wait until they have started."""
     async with httpx.AsyncClient(
         base_url=server.url,
         headers=HEADERS,
-        timeout=patience,
+        timeout=give_up_after,
         limits=httpx.Limits(max_connections=STRANGERS),
     ) as http:
         page = await http.get("/admin/login/", timeout=60)
@@ -84,6 +84,6 @@ async def strangers(server: LiveServer, patience: float) -> AsyncIterator[None]:
                 await tried.acquire()
             yield
         finally:
-            for each in guesses:
-                each.cancel()
+            for task in guesses:
+                task.cancel()
             await asyncio.wait(guesses)

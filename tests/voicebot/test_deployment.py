@@ -1,4 +1,4 @@
-"""The files a deployment is made of: Compose accepts them, and a real Caddy obeys."""
+"""The files of a deployment, checked with Compose and a real Caddy."""
 
 import asyncio
 import os
@@ -46,7 +46,7 @@ NOT_DEPLOYED = {"INWORLD_BASE_URL", "TWILIO_API_URL", "CLIP_MEMORY_MB"}
 
 @pytest.fixture(scope="module")
 def compose() -> list[str]:
-    """The command that reads the file: Docker's plugin, or a program of its own."""
+    """The command of Compose: Docker's plugin or the separate program."""
     for command in (["docker", "compose"], ["docker-compose"]):
         if shutil.which(command[0]) and not _run([*command, "version"]).returncode:
             return command
@@ -66,7 +66,7 @@ def _run(command: list[str], **env: str) -> subprocess.CompletedProcess[str]:
 
 
 def config(compose: list[str], folder: Path, **env: str) -> tuple[bool, str]:
-    """Whether compose accepts the file with any .env, and its output."""
+    """Return True if compose accepts the file with any .env, and its output."""
     empty = folder / "empty.env"
     empty.touch()
     done = _run([*compose, "--env-file", str(empty), "config"], **env)
@@ -79,7 +79,7 @@ def test_compose_accepts_the_file(compose: list[str], tmp_path: Path) -> None:
     assert "postgres://voicebot:0123456789abcdef@postgres:5432/voicebot" in said
 
 
-def test_what_strangers_send_takes_no_memory_without_an_end(
+def test_requests_of_strangers_have_a_memory_limit(
     compose: list[str], tmp_path: Path
 ) -> None:
     _, said = config(compose, tmp_path, **SECRETS)
@@ -108,12 +108,12 @@ def test_compose_says_which_secret_is_missing(
     assert why in said
 
 
-def test_every_setting_reaches_the_processes_and_none_is_made_up() -> None:
+def test_compose_passes_every_setting_and_no_unknown_one() -> None:
     explained = set(re.findall(r"^#?([A-Z_]+)=", EXAMPLE, re.MULTILINE))
     given = set(re.findall(r"^ +([A-Z_]+):", COMPOSE, re.MULTILINE))
-    asked = set(re.findall(r"\$\{([A-Z_]+)", COMPOSE))
-    assert asked <= explained
-    assert explained - given - asked == NOT_DEPLOYED
+    variables = set(re.findall(r"\$\{([A-Z_]+)", COMPOSE))
+    assert variables <= explained
+    assert explained - given - variables == NOT_DEPLOYED
 
 
 def test_images_have_versions() -> None:
@@ -140,7 +140,7 @@ class Proxy:
             return await http.get(path, headers=host | headers)
 
     async def ring(self, call_sid: str) -> tuple[int, list[str]]:
-        """Report a new call; the status and the verbs of the answer."""
+        """Report a new call; return the status and the verbs of the answer."""
         form = {"CallSid": call_sid, "From": "+15005550001", "To": "+15005550006"}
         sign = RequestValidator(AUTH_TOKEN).compute_signature
         headers = {
@@ -171,7 +171,7 @@ def caddy(folder: Path, *upstreams: str) -> Iterator[Proxy]:
         **({"BUFFERING": "buffer_requests"} if _is_old(program) else {}),
     }
     log, file = folder / "caddy.log", folder / "Caddyfile"
-    # Only to see that it reveals nothing.
+    # Tests check that the log reveals nothing.
     talkative = CADDYFILE.replace("\tlog {", "\tlog {\n\t\tlevel DEBUG", 1)
     file.write_text(talkative)
     (run,) = re.findall(r'command: \["sh", "-c", "(.*caddy run .*)"\]', COMPOSE)
@@ -226,7 +226,7 @@ async def proxied(
 async def two_behind_a_proxy(
     folder: Path, env: dict[str, str]
 ) -> AsyncIterator[tuple[LiveServer, LiveServer, Proxy]]:
-    """Two servers, and a proxy that sends them requests by turns."""
+    """Two servers and a proxy that alternates between them."""
     async with (
         running(**env) as first,
         running(**env) as second,
@@ -252,7 +252,7 @@ def env(database_url: str, redis_url: str, inworld: FakeInworld) -> dict[str, st
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_a_call_behind_the_proxy_outlives_its_process_and_so_does_the_next(
+async def test_two_calls_behind_the_proxy_outlive_their_process(
     env: dict[str, str], tmp_path: Path, bot: Bot
 ) -> None:
     async with (
@@ -279,13 +279,13 @@ async def test_a_call_behind_the_proxy_outlives_its_process_and_so_does_the_next
 
 
 def through(proxy: Proxy) -> SimulatedCall:
-    """A call that comes in at the proxy."""
+    """Make a call through the proxy."""
     line = Line(PUBLIC_URL, AUTH_TOKEN, connect_to=proxy.url, fast=True, pause=0.1)
     return SimulatedCall(line)
 
 
 async def busy_one(*servers: LiveServer) -> LiveServer:
-    """The server that has the only call."""
+    """Return the server that has the only call."""
     headers = {"Authorization": "Bearer a-token-for-figures"}
     for server in servers:
         async with httpx.AsyncClient(base_url=server.url, headers=headers) as http:
@@ -316,7 +316,7 @@ async def test_new_calls_avoid_servers_that_are_not_ready_and_are_refused_if_non
 
 
 async def stopping(server: LiveServer, proxy: Proxy) -> None:
-    """Tell a server to stop, and wait until the proxy knows."""
+    """Stop a server and wait until the proxy avoids it."""
     server.process.terminate()
     words = f'"host":"{server.url.removeprefix("http://")}"'
     async with asyncio.timeout(15):

@@ -50,7 +50,7 @@ def setup_of(database: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_every_variable_is_explained_and_none_is_made_up() -> None:
+def test_every_variable_is_explained_and_no_unknown_one() -> None:
     read = re.findall(r'(?:env\.\w+|_integer|_one_of|_names)\(\s*"([A-Z_]+)"', SETTINGS)
     read += re.findall(r"\$\{([A-Z_]+)", COMPOSE)
     explained = re.findall(r"^#?([A-Z_]+)=", EXAMPLE, re.MULTILINE)
@@ -95,7 +95,10 @@ class TestSetup:
         demo_tool.point_to("http://127.0.0.1:4711")
         (spec,) = config_of(Bot.objects.get()).tools
         assert spec.url == "http://127.0.0.1:4711/demo/orders/{{number}}"
-        assert [each.name for each in spec.parameters] == ["number", "seconds"]
+        assert [parameter.name for parameter in spec.parameters] == [
+            "number",
+            "seconds",
+        ]
         Bot.objects.all().delete()
         setup()
         assert Bot.objects.get().tools.get() == tool
@@ -136,13 +139,13 @@ class TestSetup:
         assert User.objects.get().check_password("given")
         assert "given" not in said
 
-    def test_leaves_what_is_there_alone(self, admin_user: User) -> None:
+    def test_does_not_change_existing_rows(self, admin_user: User) -> None:
         Bot.objects.create(name="Mine")
         setup()
         assert Bot.objects.get().is_default is False
         assert User.objects.get() == admin_user
 
-    def test_records_what_was_there_before_changes_were(self) -> None:
+    def test_records_a_first_version_of_existing_bots(self) -> None:
         bot = Bot.objects.create(name="Mine")
         Bot.history.all().delete()
         setup()
@@ -196,7 +199,7 @@ def test_an_unreachable_database_is_one_line(database: str) -> None:
 
 
 class TestFirstRun:
-    def test_writes_an_env_nobody_else_can_read(self, tmp_path: Path) -> None:
+    def test_writes_an_env_that_only_its_owner_can_read(self, tmp_path: Path) -> None:
         assert "Wrote .env" in (prepare(tmp_path, {}) or "")
         path = tmp_path / ".env"
         assert path.stat().st_mode & 0o777 == 0o600
@@ -235,7 +238,7 @@ class TestFirstRun:
         assert prepare(tmp_path, {"SECRET_KEY": "x"}) is None
         assert path.read_text() == "PORT=3001\n"
 
-    def test_says_in_one_line_what_is_in_the_way(self, tmp_path: Path) -> None:
+    def test_reports_an_obstacle_in_one_line(self, tmp_path: Path) -> None:
         with pytest.raises(SystemExit, match=r"^Cannot write .*: No such file"):
             main(tmp_path / "nowhere")
 
@@ -253,6 +256,6 @@ class TestFirstRun:
 
 
 def key_in(path: Path) -> str:
-    """The key Django will see: of several lines the first counts."""
+    """Return the key that Django reads: the first of several lines."""
     keys = re.findall(r"^SECRET_KEY=(.*)$", path.read_text(), re.MULTILINE)
     return keys[0] if keys else ""

@@ -55,7 +55,7 @@ def failed_with(raised: BaseException) -> logging.LogRecord:
         ("3 calls at 10:15, +12 more", "3 calls at 10:15, +12 more"),
     ],
 )
-def test_what_nobody_may_read_is_left_out(said: str, stands: str) -> None:
+def test_confidential_text_is_redacted(said: str, stands: str) -> None:
     for formatter in (RedactingFormatter(["key-12345"]), JsonFormatter(["key-12345"])):
         assert stands in formatter.format(record("%s", said))
 
@@ -66,7 +66,7 @@ def test_a_short_secret_takes_no_words_out() -> None:
     )
 
 
-def test_what_comes_from_outside_begins_no_line_of_its_own() -> None:
+def test_text_from_outside_starts_no_log_line() -> None:
     line = RedactingFormatter().format(
         record("Call %s", "x\r\n2026-01-01 ERROR forged")
     )
@@ -96,7 +96,7 @@ def test_the_log_of_a_call_names_it_in_both_forms(
 
 
 @pytest.mark.parametrize("formatter", [RedactingFormatter(), JsonFormatter()])
-def test_an_error_is_logged_with_its_place_and_without_what_it_may_quote(
+def test_an_error_is_logged_with_its_place_and_without_quoted_values(
     formatter: RedactingFormatter,
 ) -> None:
     text = formatter.format(failed_with(ValueError("my pin is 4711")))
@@ -151,8 +151,8 @@ SECRET_WORDS = ("aardvark", "zeppelin", "quokka", "xylophone")
 PIN = "847362"
 
 
-async def live_through_much(live: LiveServer, inworld: FakeInworld) -> set[str]:
-    """Calls with everything that must not be logged; what else must not be."""
+async def make_confidential_calls(live: LiveServer, inworld: FakeInworld) -> set[str]:
+    """Make calls with confidential content; return more text that no log may have."""
     await make_bot(
         NUMBER, greeting="Hello from the zeppelin.", apology_message="No quokka today."
     )
@@ -174,8 +174,8 @@ async def live_through_much(live: LiveServer, inworld: FakeInworld) -> set[str]:
     return {sound.source.rsplit("/", 1)[-1] for sound in heard if sound.source}
 
 
-async def knock_at_doors(live: LiveServer) -> None:
-    """Requests of strangers with secrets in them."""
+async def send_secrets_to_every_page(live: LiveServer) -> None:
+    """Send requests with secrets, as a stranger."""
     async with httpx.AsyncClient(base_url=live.url) as http:
         form = {"CallSid": SID, "From": CALLER, "To": NUMBER, "SpeechResult": "quokka"}
         unsigned = await http.post("/voice", data=form, headers={"Authorization": KEY})
@@ -204,8 +204,8 @@ async def test_a_server_logs_no_secret_no_number_and_no_word_of_a_call(
         LOG_LEVEL=level,
         LOG_FORMAT=form,
     ) as live:
-        clip_ids = await live_through_much(live, inworld)
-        await knock_at_doors(live)
+        clip_ids = await make_confidential_calls(live, inworld)
+        await send_secrets_to_every_page(live)
     assert clip_ids
     assert "failed at Inworld" in live.output
     for word in (*SECRET_WORDS, PIN, " ".join(PIN), KEY, TOKEN, secret_key):

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-# Twelve threads at once take memory; how many heaps there are then.
+# Prints the number of heaps while twelve threads allocate memory.
 HEAPS = """
 import ctypes, re, sys, tempfile, threading
 from voicebot.server import malloc

@@ -85,7 +85,7 @@ async def test_names_that_it_answers_to_may_have_blanks_between_them(
     assert answer.status_code == 200
 
 
-def test_a_taken_port_is_said_plainly(server: LiveServer, database_url: str) -> None:
+def test_a_used_port_is_reported_plainly(server: LiveServer, database_url: str) -> None:
     port = server.url.rsplit(":", 1)[1]
     said = refused(DATABASE_URL=database_url, PORT=port)
     assert f"Port {port}" in said
@@ -111,7 +111,7 @@ def test_a_setting_that_makes_no_sense_is_named(name: str, value: str) -> None:
     assert name in refused(**{name: value})
 
 
-def test_a_database_without_tables_is_said_plainly(tmp_path: Path) -> None:
+def test_a_database_without_tables_is_reported_plainly(tmp_path: Path) -> None:
     said = refused(DATABASE_URL=f"sqlite:///{tmp_path}/empty.sqlite3")
     assert "manage.py setup" in said
 

@@ -29,8 +29,8 @@ from bots.tools.guarded_http import (
 from tests.support.live import free_port
 from tests.support.tool_server import (
     MEGABYTE,
+    Behaviour,
     Drips,
-    Habit,
     Leaves,
     Said,
     ToolServer,
@@ -49,7 +49,9 @@ async def get(url: str, seconds: float = 5.0, **more: Any) -> Answer:
     return await fetch(Request("GET", url, more.pop("headers", {}), seconds, **more))
 
 
-async def answered(tools: ToolServer, response: Habit, seconds: float = 5.0) -> Answer:
+async def answered(
+    tools: ToolServer, response: Behaviour, seconds: float = 5.0
+) -> Answer:
     tools.answers["/x"] = response
     return await get(f"{tools.url}/x", seconds)
 
@@ -316,7 +318,7 @@ async def test_a_packed_answer_is_unpacked_only_as_far_as_it_is_read(
     ],
 )
 async def test_a_bad_answer_is_explained_in_words(
-    response: Habit, tools: ToolServer
+    response: Behaviour, tools: ToolServer
 ) -> None:
     with pytest.raises(Unreachable) as failure:
         await answered(tools, response)

@@ -11,7 +11,7 @@ from calls.admin import changelist
 from calls.admin.date_drilldown import drill
 from calls.models import Call
 from calls.review.search import excerpt_of, words_of
-from tests.support.pages.calls import LIST, found, make_call, say
+from tests.support.pages.calls import LIST, listed_calls, make_call, say
 from tests.support.pages.calls import viewer as viewer
 from tests.support.versions import member
 
@@ -121,9 +121,13 @@ def test_a_search_counts_no_further_than_anybody_reads(
 
 def test_test_calls_are_hidden_until_asked_for(viewer: Client) -> None:
     real, test = make_call(1), make_call(2, is_test=True)
-    assert found(viewer, "") == found(viewer, "is_test__exact=0") == {real.pk}
-    assert found(viewer, "is_test__exact=1") == {test.pk}
-    assert found(viewer, "is_test__exact=all") == {real.pk, test.pk}
+    assert (
+        listed_calls(viewer, "")
+        == listed_calls(viewer, "is_test__exact=0")
+        == {real.pk}
+    )
+    assert listed_calls(viewer, "is_test__exact=1") == {test.pk}
+    assert listed_calls(viewer, "is_test__exact=all") == {real.pk, test.pk}
 
 
 def test_an_empty_list_says_that_test_calls_are_not_in_it(viewer: Client) -> None:
@@ -164,7 +168,7 @@ def test_every_filter_finds_its_calls(viewer: Client, query: str) -> None:
         direction="outbound-api",
         started_at=datetime(2025, 3, 9, 23, 59, tzinfo=UTC),
     )
-    assert found(viewer, query) == {special.pk}
+    assert listed_calls(viewer, query) == {special.pk}
     page = viewer.get(f"{LIST}?{query}").content.decode()
     assert all(f'<span class="badge {b}">' in page for b in ("error", "silent"))
     assert "5.0 s" in page
@@ -204,7 +208,7 @@ def test_a_full_list_needs_few_queries(
         call = make_call(number, bot=bot, bot_name=bot.name, slowest_response_ms=2500)
         say(call, "caller", "Hello 4711")
     with django_assert_max_num_queries(12):
-        assert len(found(client, query)) == 50
+        assert len(listed_calls(client, query)) == 50
 
 
 FIRST, LAST = date(2024, 11, 30), date(2025, 2, 2)

@@ -18,7 +18,7 @@ from calls.turns.playback import Clip, Playback, twilio_tts_clip
 from tests.end_to_end.test_live import closed, dial
 from tests.support.inworld.server import FakeInworld
 from tests.support.live import LiveServer
-from tests.support.pages.calls import LIST, make_call, say, told
+from tests.support.pages.calls import LIST, make_call, say, stats_of
 from tests.support.pages.calls import viewer as viewer
 
 pytestmark = pytest.mark.django_db
@@ -87,7 +87,7 @@ async def test_an_operator_hears_a_call_without_seeming_to_be_twilio(
     call = await closed(line.call_sid)
     greeting, _, answer = [turn async for turn in call.turns.order_by("index")]
     assert (len(greeting.clip_ids), len(answer.clip_ids)) == (1, 2)
-    assert await sync_to_async(told)(call) != (0, None, False, False, False)
+    assert await sync_to_async(stats_of)(call) != (0, None, False, False, False)
     user = await User.objects.acreate(username="a", is_staff=True, is_superuser=True)
     client = Client()
     await sync_to_async(client.force_login)(user)

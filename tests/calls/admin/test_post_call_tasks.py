@@ -15,7 +15,7 @@ from bots.models.secret import Secret
 from calls.accounts.groups import OPERATOR, VIEWER
 from calls.models import Call, PostCallTask
 from calls.privacy import erasure, retention
-from tests.support.pages.calls import LIST, found, make_call, say
+from tests.support.pages.calls import LIST, listed_calls, make_call, say
 
 pytestmark = pytest.mark.django_db
 LOG = "/admin/calls/postcalltask/"
@@ -181,9 +181,9 @@ def test_the_list_of_calls_shows_outcomes_and_is_filtered_by_them(call: Call) ->
     other = make_call(2)
     client = member(VIEWER)
     assert "booked" in client.get(LIST).content.decode()
-    assert found(client, "outcome__exact=booked") == {call.pk}
-    assert found(client, "outcome__exact=call+back") == set()
-    assert found(client, "") == {call.pk, other.pk}
+    assert listed_calls(client, "outcome__exact=booked") == {call.pk}
+    assert listed_calls(client, "outcome__exact=call+back") == set()
+    assert listed_calls(client, "") == {call.pk, other.pk}
 
 
 def test_a_superuser_still_deletes_a_call_with_what_came_after(

@@ -21,7 +21,15 @@ from calls.console.dashboard.statistics import (
     percentile,
 )
 from calls.models import Call
-from tests.support.pages.dashboard import Ring, answer, behind, chart, home, staff, text
+from tests.support.pages.dashboard import (
+    Ring,
+    answer,
+    chart,
+    home,
+    listed_count,
+    staff,
+    text,
+)
 from tests.support.pages.dashboard import bot as bot
 from tests.support.pages.dashboard import ring as ring
 
@@ -62,7 +70,7 @@ def test_every_figure_leads_to_exactly_its_calls(
         assert sum(bool(cell.value) for cell in cells) > 15
         for cell in cells:
             if cell.value or cell in cells[:12]:
-                assert behind(admin_client, cell.link) == cell.value
+                assert listed_count(admin_client, cell.link) == cell.value
 
 
 def test_calls_are_counted_by_what_became_of_them(
@@ -133,8 +141,8 @@ def test_answer_times_are_of_the_models_answers(
     answer(ring(is_test=True), latency_ms={"play_sent": 9000})
     half, slow = chart(admin_client, "latency").rows[-1][1]
     assert (half.text, slow.text) == ("0.50 s", "2.00 s")
-    assert behind(admin_client, half.link) == 1
-    assert behind(admin_client, slow.link) == 1
+    assert listed_count(admin_client, half.link) == 1
+    assert listed_count(admin_client, slow.link) == 1
     shown = home(admin_client)
     assert (shown["half"].text, shown["slow"].text) == ("0.50 s", "2.00 s")
 

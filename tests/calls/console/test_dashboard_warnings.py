@@ -11,7 +11,15 @@ from pytest_django import Settings
 
 from bots.models import Bot, PhoneNumber, Secret, Tool
 from calls.diagnostics import call_warnings, secret_warnings, warnings
-from tests.support.pages.dashboard import Ring, answer, behind, home, staff, text, whats
+from tests.support.pages.dashboard import (
+    Ring,
+    answer,
+    home,
+    listed_count,
+    problem_messages,
+    staff,
+    text,
+)
 from tests.support.pages.dashboard import bot as bot
 from tests.support.pages.dashboard import ring as ring
 
@@ -47,7 +55,7 @@ def test_without_a_bot_the_first_step_is_to_make_one(admin_client: Client) -> No
     make, talk, _ = home(admin_client)["steps"]
     assert make.link == reverse("admin:bots_bot_add")
     assert talk.link == ""
-    assert "No call can reach a bot" in whats(admin_client)
+    assert "No call can reach a bot" in problem_messages(admin_client)
 
 
 def test_who_may_only_look_gets_steps_without_dead_links(
@@ -64,20 +72,20 @@ def test_a_number_without_an_active_bot_is_named(
     own = PhoneNumber.objects.create(number="+14155550101", bot=off)
     PhoneNumber.objects.create(number="+14155550102")
     PhoneNumber.objects.create(number="+14155550103", bot=off, is_active=False)
-    assert "+14155550101" in whats(admin_client)
-    assert "+14155550102" not in whats(admin_client)
-    assert "+14155550103" not in whats(admin_client)
+    assert "+14155550101" in problem_messages(admin_client)
+    assert "+14155550102" not in problem_messages(admin_client)
+    assert "+14155550103" not in problem_messages(admin_client)
     [finding] = home(admin_client)["problems"]
     assert finding.link == reverse("admin:bots_phonenumber_change", args=[own.pk])
     Bot.objects.filter(pk=bot.pk).update(is_active=False)
-    assert "+14155550102" in whats(admin_client)
+    assert "+14155550102" in problem_messages(admin_client)
 
 
 def test_of_many_lost_numbers_a_few_are_named(admin_client: Client) -> None:
     for number in range(8):
         PhoneNumber.objects.create(number=f"+1415555010{number}")
     assert len(home(admin_client)["problems"]) == 6
-    assert "More numbers" in whats(admin_client)
+    assert "More numbers" in problem_messages(admin_client)
 
 
 REFUSED = "Inworld answered 401: invalid key"
@@ -103,7 +111,7 @@ def test_a_failing_key_is_a_warning_until_an_answer_comes(
         answer(
             ring(timedelta(milliseconds=ago)), error=error, model=model, role="system"
         )
-    assert expected in whats(admin_client)
+    assert expected in problem_messages(admin_client)
     assert bool(expected) == bool(home(admin_client)["problems"])
 
 
@@ -118,7 +126,7 @@ def test_failed_calls_of_today_say_what_to_do(admin_client: Client, ring: Ring) 
     assert findings[0].message.startswith("2 calls failed today: no bot answers")
     for finding in findings:
         count = int(finding.message.split()[0])
-        assert behind(admin_client, finding.link) == count
+        assert listed_count(admin_client, finding.link) == count
         assert finding.hint
 
 
@@ -153,7 +161,7 @@ def test_an_odd_server_url_is_a_warning_and_breaks_nothing(
 ) -> None:
     settings.SERVER_URL = address
     settings.DEBUG = True
-    assert "SERVER_URL" in whats(admin_client)
+    assert "SERVER_URL" in problem_messages(admin_client)
 
 
 def test_a_healthy_deployment_has_no_warnings(admin_client: Client, ring: Ring) -> None:
@@ -174,7 +182,7 @@ def test_a_tool_or_webhook_whose_secret_is_missing_or_lost_is_named(
     assert not secret_warnings.secret_findings()  # nobody uses the tool
     bot.tools.add(tool)
     warning = "The tool look_up needs the secret “shop”, and there is none: it fails."
-    assert warning in whats(admin_client)
+    assert warning in problem_messages(admin_client)
     settings.SECRET_KEY = "another key altogether, as after a move to a new machine"
     (_, lost) = secret_warnings.secret_findings()
     assert (

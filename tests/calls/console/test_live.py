@@ -22,7 +22,7 @@ from tests.end_to_end.test_live import closed, dial, make_bot, turns
 from tests.support.inworld.server import DONE, FakeInworld, Pause, speech
 from tests.support.live import LiveServer
 from tests.support.pages.live import (
-    PATIENCE,
+    TIMEOUT,
     cookie_with,
     operator,
     page_socket,
@@ -294,6 +294,6 @@ async def test_a_user_who_lost_access_is_disconnected(
 ) -> None:
     async with page_socket(server, await operator()) as socket:
         await leave()
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             await socket.wait_closed()
         assert socket.close_code == NOT_ALLOWED

@@ -23,10 +23,10 @@ from tests.support.inworld.server import (
     Pause,
     Status,
     Step,
+    complete_reply,
     content,
     finish,
     speech,
-    whole_reply,
 )
 from tests.support.live import AUTH_TOKEN, PUBLIC_URL, LiveServer
 
@@ -59,7 +59,7 @@ async def test_fallback_models_are_asked_in_order_after_one_retry(
 
     def only_the_third(body: Any) -> list[Step]:
         third = body["model"] == "c/three"
-        return whole_reply("Third time lucky.") if third else [Status(503)]
+        return complete_reply("Third time lucky.") if third else [Status(503)]
 
     inworld.reply_with = only_the_third
     async with dial(server, to=NUMBER, pause=0.03) as call:
@@ -187,7 +187,7 @@ async def test_inworld_falling_silent_leaves_no_caller_in_silence(
 
     def played(body: Any) -> list[Step]:
         words = body["messages"][-1]["content"].split()
-        return whole_reply("Yes.") if words[-1] == "there?" else silences[words[0]]
+        return complete_reply("Yes.") if words[-1] == "there?" else silences[words[0]]
 
     inworld.reply_with = played
 

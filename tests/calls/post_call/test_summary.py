@@ -34,7 +34,7 @@ async def test_a_call_is_summed_up_and_then_sent_with_its_summary(
         receiver, **SUMMARY_SETTINGS, summary_model="small/model"
     )
     call = await make_ended(bot, 1, "A table, please. [pressed keys, not kept]")
-    inworld.tells(json.dumps(SUMMARY))
+    inworld.returns_text(json.dumps(SUMMARY))
     assert await run_tasks(worker) == [("summary", "done", 1), ("webhook", "done", 1)]
 
     (asked,) = inworld.texts
@@ -92,7 +92,7 @@ async def test_only_the_requested_keys_are_stored(
 ) -> None:
     bot = await Bot.objects.acreate(name="Ada", **SUMMARY_SETTINGS)
     call = await make_ended(bot, 1, "Hi.")
-    inworld.tells(answer)
+    inworld.returns_text(answer)
     assert await run_tasks(worker) == [("summary", "done", 1)]
     await call.arefresh_from_db()
     assert (call.summary, call.outcome, call.extracted_fields) == (summary, outcome, {})
@@ -104,7 +104,7 @@ async def test_without_a_readable_summary_the_webhook_goes_out_in_the_end(
     bot = await make_webhook_bot(receiver, **SUMMARY_SETTINGS)
     await make_ended(bot, 1, "Hi.")
     most = retry_schedule.max_attempts("summary")
-    inworld.tells("I cannot.", *[Status(500)] * (most - 1))
+    inworld.returns_text("I cannot.", *[Status(500)] * (most - 1))
     for number in range(1, most):
         states = await run_tasks(worker)
         assert states == [("summary", "waiting", number), ("webhook", "waiting", 0)]
@@ -123,7 +123,7 @@ async def test_a_model_that_knows_no_schemas_is_asked_in_words(
 ) -> None:
     bot = await Bot.objects.acreate(name="Ada", **SUMMARY_SETTINGS)
     await make_ended(bot, 1, "Hi.")
-    inworld.tells(Status(400), json.dumps(SUMMARY))
+    inworld.returns_text(Status(400), json.dumps(SUMMARY))
     assert await run_tasks(worker) == [("summary", "done", 1)]
     first, second = inworld.texts
     assert "response_format" in first.body
@@ -137,7 +137,7 @@ async def test_a_model_that_hangs_is_given_up_on(
     monkeypatch.setitem(queue.SECONDS, Kind.SUMMARY, 0.1)
     bot = await Bot.objects.acreate(name="Ada", **SUMMARY_SETTINGS)
     await make_ended(bot, 1, "Hi.")
-    inworld.tells(Pause())
+    inworld.returns_text(Pause())
     assert await run_tasks(worker) == [("summary", "waiting", 1)]
     row = await PostCallTask.objects.aget()
     assert row.log[0]["words"] == "The model did not answer in time."
@@ -148,7 +148,7 @@ async def test_summaries_take_none_of_the_slots_of_calls(inworld: FakeInworld) -
     worker = PostCallWorker(client)
     bot = await Bot.objects.acreate(name="Ada", **SUMMARY_SETTINGS)
     await make_ended(bot, 1, "Hi.")
-    inworld.tells(json.dumps(SUMMARY))
+    inworld.returns_text(json.dumps(SUMMARY))
     async with client._slot:  # every slot is taken
         assert await run_tasks(worker) == [("summary", "done", 1)]
     await client.aclose()

@@ -131,7 +131,7 @@ async def test_logs_tell_the_call_and_nothing_of_it(
     receiver.statuses.append(500)
     bot = await make_webhook_bot(receiver, **SUMMARY_SETTINGS)
     call = await make_ended(bot, 1, "My number is 4711.")
-    inworld.tells("no json of Ann")
+    inworld.returns_text("no json of Ann")
     await run_tasks(worker)
     await run_tasks(worker)
     assert call.call_sid in caplog.text

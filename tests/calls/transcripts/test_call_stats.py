@@ -11,7 +11,7 @@ from calls.transcripts import call_stats
 from calls.transcripts.writes import CallClosed, TurnWrite, write_all
 from calls.turns.turn import Turn as SpokenTurn
 from calls.webhooks.open_call import close_call
-from tests.support.pages.calls import START, make_call, say, told
+from tests.support.pages.calls import START, make_call, say, stats_of
 
 pytestmark = pytest.mark.django_db
 
@@ -27,10 +27,10 @@ def test_the_last_write_of_a_call_updates_its_statistics() -> None:
     writes = [TurnWrite(call.pk, turn, lambda _: START) for turn in spoken]
     over = CallClosed(call.pk, Call.Status.COMPLETED, Call.EndReason.BOT_HUNG_UP, START)
     write_all([over, *writes])
-    assert told(call) == (4, 2100, True, True, False)
+    assert stats_of(call) == (4, 2100, True, True, False)
     write_all([TurnWrite(call.pk, SpokenTurn(4, "bot", 4.0, "Bye."), lambda _: START)])
     write_all([over])  # the line is gone after the bot hung up: counted again
-    assert told(call) == (5, 2100, True, True, False)
+    assert stats_of(call) == (5, 2100, True, True, False)
 
 
 async def test_closing_a_call_updates_its_statistics(transactional_db: None) -> None:
@@ -42,14 +42,14 @@ async def test_closing_a_call_updates_its_statistics(transactional_db: None) -> 
     await Call.objects.filter(pk=two.pk).aupdate(last_seen_at=START - timedelta(days=1))
     reaper = Reaper()
     assert [await sync_to_async(reaper.run)() for _ in range(2)] == [0, 1]
-    assert await sync_to_async(told)(one) == (1, None, False, True, True)
-    assert await sync_to_async(told)(two) == (1, None, False, False, True)
+    assert await sync_to_async(stats_of)(one) == (1, None, False, True, True)
+    assert await sync_to_async(stats_of)(two) == (1, None, False, False, True)
 
 
 def test_a_call_no_bot_took_is_not_a_silent_one() -> None:
     call = make_call(status="refused", answered_at=None)
     call_stats.update_stats([call.pk])
-    assert told(call) == (0, None, False, False, False)
+    assert stats_of(call) == (0, None, False, False, False)
 
 
 @pytest.mark.parametrize("odd", ["soon", True, None, -5, 10**12, float("nan")])

@@ -1,4 +1,4 @@
-"""Read by Python when it starts: the wall clock as a server reads it can be shifted.
+"""Python runs this file when it starts: it makes a server's wall clock shiftable.
 
 The file that SKEW_FILE names has the shift in seconds, as a C double. The monotonic
 clock stays as it is, as it does when an operator or NTP sets a machine's clock.
@@ -18,12 +18,12 @@ real_time, real_now = time.time, timezone.now
 
 
 def seconds() -> float:
-    """The error of the clock in seconds."""
+    """Return the error of the clock in seconds."""
     return float(struct.unpack("d", shift[:8])[0])
 
 
 def skewed_time() -> float:
-    """`time.time` of the shifted clock."""
+    """Return `time.time` of the shifted clock."""
     return real_time() + seconds()
 
 

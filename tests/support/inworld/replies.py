@@ -1,4 +1,4 @@
-"""Asking Inworld in tests: one request like another, and what came back."""
+"""Requests to Inworld for tests, and their events."""
 
 from typing import Any
 
@@ -28,8 +28,8 @@ def asking(text: str = "Hi", **changes: Any) -> ReplyRequest:
 async def replied(inworld: Inworld, events: list[Event] | None = None) -> list[Event]:
     events = [] if events is None else events
     async with inworld.reply(asking()) as reply:
-        async for heard in reply:
-            events.append(heard)
+        async for event in reply:
+            events.append(event)
     return events
 
 

@@ -131,22 +131,27 @@ def tool_call(
     """A complete stream that calls one function, its arguments in pieces."""
     written = json.dumps(arguments)
     function = {"name": name, "arguments": ""}
-    begun = {"index": 0, "id": call_id, "type": "function", "function": function}
-    steps: list[Step] = [ROLE, chunk({"tool_calls": [begun]})]
+    start_of_call = {
+        "index": 0,
+        "id": call_id,
+        "type": "function",
+        "function": function,
+    }
+    steps: list[Step] = [ROLE, chunk({"tool_calls": [start_of_call]})]
     for start in range(0, len(written), 6):
         more = {"arguments": written[start : start + 6]}
         steps.append(chunk({"tool_calls": [{"index": 0, "function": more}]}))
     return [*steps, finish("tool_calls"), DONE]
 
 
-def whole_reply(*sentences: str, seconds: float = 0.2) -> list[Step]:
-    """Everything from the role to [DONE]."""
+def complete_reply(*sentences: str, seconds: float = 0.2) -> list[Step]:
+    """Return a complete reply, from the role to [DONE]."""
     spoken = speech(*sentences, seconds=seconds)
     return [ROLE, *spoken, finish(), usage(), DONE]
 
 
 def in_one_piece(text: str) -> Status:
-    """A text as the Router answers without a stream."""
+    """Return a text as the Router answers a request without a stream."""
     message = {"role": "assistant", "content": text}
     choice = {"index": 0, "message": message, "finish_reason": "stop"}
     kind = {"object": "chat.completion", "choices": [choice]}

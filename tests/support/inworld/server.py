@@ -4,7 +4,7 @@
         inworld.says("Hello there.", "How can I help?")  # one reply
         inworld.answers([*speech("Sure."), Pause(), DONE])  # one reply, step by step
         inworld.answers([Status(429, headers={"Retry-After": "2"})])
-        inworld.tells('{"summary": "…"}')  # to a request for text in one piece
+        inworld.returns_text('{"summary": "…"}')  # answers a request without a stream
 
 Queued replies are played in order. After the last one, `reply_with` makes replies;
 without it, the reply repeats the caller's words.
@@ -31,6 +31,7 @@ from tests.support.inworld.script import (
     Step,
     audio,
     chunk,
+    complete_reply,
     content,
     error,
     event,
@@ -42,7 +43,6 @@ from tests.support.inworld.script import (
     transcript,
     usage,
     wav,
-    whole_reply,
 )
 
 __all__ = [
@@ -58,6 +58,7 @@ __all__ = [
     "Step",
     "audio",
     "chunk",
+    "complete_reply",
     "content",
     "error",
     "event",
@@ -69,7 +70,6 @@ __all__ = [
     "transcript",
     "usage",
     "wav",
-    "whole_reply",
 ]
 
 CHAT = "/v1/chat/completions"
@@ -104,31 +104,31 @@ class FakeInworld(LocalServer):
 
     @property
     def chats(self) -> list[Request]:
-        """The chat requests among all requests, but for those in one piece."""
+        """The chat requests that asked for a stream."""
         chats = (request for request in self.requests if request.path == CHAT)
         return [request for request in chats if request.body["stream"]]
 
     @property
     def texts(self) -> list[Request]:
-        """The requests for a text in one piece among all requests."""
+        """The chat requests that asked for text without a stream."""
         chats = (request for request in self.requests if request.path == CHAT)
         return [request for request in chats if not request.body["stream"]]
 
     @property
     def spoken(self) -> list[Request]:
-        """The requests for synthesis among all requests."""
+        """The requests for synthesis."""
         return [request for request in self.requests if request.path == TTS]
 
     def says(self, *sentences: str, seconds: float = 0.2) -> None:
-        """Queue a reply of one segment a sentence, each `seconds` long."""
-        self.answers(whole_reply(*sentences, seconds=seconds))
+        """Queue a reply with one segment per sentence, each `seconds` long."""
+        self.answers(complete_reply(*sentences, seconds=seconds))
 
     def answers(self, script: Iterable[Step]) -> None:
         """Queue a reply; a script that runs out ends the stream without [DONE]."""
         self._scripts.append(list(script))
 
-    def tells(self, *texts: str | Step) -> None:
-        """Queue answers in one piece, each a text or what else happens."""
+    def returns_text(self, *texts: str | Step) -> None:
+        """Queue answers to requests without a stream: texts, or other steps."""
         self._texts.extend(texts)
 
     def resume(self) -> None:
@@ -183,7 +183,7 @@ class FakeInworld(LocalServer):
         if self.reply_with:
             return self.reply_with(body)
         said = [turn["content"] for turn in body["messages"] if turn["role"] == "user"]
-        return whole_reply(f"You said: {(said or ['nothing'])[-1].rstrip(' .!?')}.")
+        return complete_reply(f"You said: {(said or ['nothing'])[-1].rstrip(' .!?')}.")
 
     async def _stream(self, connection: Connection, script: Iterable[Step]) -> None:
         self.open_streams += 1

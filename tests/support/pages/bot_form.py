@@ -1,4 +1,4 @@
-"""The form of a bot as a browser sends it."""
+"""The form of a bot, as a browser sends it."""
 
 from typing import Any
 
@@ -12,7 +12,9 @@ from bots.models import Bot
 ADVICE = "/admin/bots/bot/editor/advice/"
 LISTS = ("numbers", "targets", "menu_keys", "languages")
 NO_ROWS: dict[str, Any] = {
-    f"{listed}-{count}_FORMS": "0" for listed in LISTS for count in ("TOTAL", "INITIAL")
+    f"{name_of_list}-{count}_FORMS": "0"
+    for name_of_list in LISTS
+    for count in ("TOTAL", "INITIAL")
 }
 FORM = {
     **{name: value for name, value in config_of(Bot()).to_json().items() if value},
@@ -32,13 +34,13 @@ def viewer(db: None, client: Client) -> Client:
     return client
 
 
-def rows(listed: str, *added: dict[str, Any]) -> dict[str, Any]:
-    """Rows that are added to a list, or changed where they have an id."""
+def rows(name_of_list: str, *added: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of new rows of a list, or of changed rows that have an id."""
     fields = {
-        f"{listed}-{place}-{name}": value
-        for place, row in enumerate(added)
+        f"{name_of_list}-{index}-{name}": value
+        for index, row in enumerate(added)
         for name, value in row.items()
     }
-    known = sum("id" in row for row in added)
-    counts = {"TOTAL": str(len(added)), "INITIAL": str(known)}
-    return fields | {f"{listed}-{name}_FORMS": n for name, n in counts.items()}
+    initial = sum("id" in row for row in added)
+    counts = {"TOTAL": str(len(added)), "INITIAL": str(initial)}
+    return fields | {f"{name_of_list}-{name}_FORMS": n for name, n in counts.items()}

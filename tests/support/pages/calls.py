@@ -1,4 +1,4 @@
-"""Calls at the desk as a test sees them: made by hand, read by somebody who may."""
+"""Helpers for tests of the call pages: calls, turns, and a user who may view them."""
 
 from datetime import timedelta
 from typing import Any
@@ -18,7 +18,7 @@ START = timezone.now() - timedelta(minutes=2)
 
 
 def make_call(number: int = 1, **values: Any) -> Call:
-    usual = {
+    defaults = {
         "call_sid": f"CA{number:032x}",
         "from_number": f"+1415555{number:04}",
         "to_number": "+14155550100",
@@ -28,19 +28,19 @@ def make_call(number: int = 1, **values: Any) -> Call:
         "answered_at": START,
         "ended_at": START + timedelta(seconds=83),
     }
-    return Call.objects.create(**{**usual, **values})
+    return Call.objects.create(**{**defaults, **values})
 
 
 def say(call: Call, role: str, text: str, **values: Any) -> Turn:
-    usual = {"started_at": START, "ended_at": START, "heard_text": text}
+    defaults = {"started_at": START, "ended_at": START, "heard_text": text}
     index = call.turns.count()
     return Turn.objects.create(
-        call=call, index=index, role=role, text=text, **{**usual, **values}
+        call=call, index=index, role=role, text=text, **{**defaults, **values}
     )
 
 
-def found(client: Client, query: str) -> set[int]:
-    """The calls a list shows."""
+def listed_calls(client: Client, query: str) -> set[int]:
+    """Return the keys of the calls that the list shows."""
     response = client.get(f"{LIST}?{query}")
     assert response.status_code == 200, response.headers
     return {call.pk for call in response.context["cl"].result_list}
@@ -48,13 +48,13 @@ def found(client: Client, query: str) -> set[int]:
 
 @pytest.fixture
 def viewer(client: Client) -> Client:
-    """Somebody who may read calls and nothing else."""
+    """A client whose user may view calls and nothing else."""
     user = User.objects.create_user("viewer", is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename="view_call"))
     client.force_login(user)
     return client
 
 
-def told(call: Call) -> tuple[Any, ...]:
+def stats_of(call: Call) -> tuple[Any, ...]:
     call.refresh_from_db()
     return tuple(getattr(call, name) for name in call_stats.FIELDS)

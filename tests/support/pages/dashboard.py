@@ -1,4 +1,4 @@
-"""The first page as a test sees it: calls to count, and what the page makes of them."""
+"""Helpers for tests of the dashboard: calls to count, and the page's content."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -23,11 +23,11 @@ def bot() -> Bot:
 
 @pytest.fixture
 def ring(bot: Bot) -> Ring:
-    """Makes calls: an answered one just now, unless told otherwise."""
+    """A function that creates calls; by default an answered one that just started."""
 
     def one(ago: timedelta = timedelta(), **values: Any) -> Call:
         at = timezone.now() - ago
-        told = {
+        defaults = {
             "call_sid": f"CA{Call.objects.count():032x}",
             "bot": bot,
             "bot_name": bot.name,
@@ -36,35 +36,35 @@ def ring(bot: Bot) -> Ring:
             "answered_at": at,
             "ended_at": at,
         }
-        return Call.objects.create(**{**told, **values})
+        return Call.objects.create(**{**defaults, **values})
 
     return one
 
 
 def answer(call: Call, **values: Any) -> Turn:
-    told = {
+    defaults = {
         "role": Turn.Role.BOT,
         "model": "openai/gpt-4.1-mini",
         "started_at": call.started_at,
         "index": call.turns.count(),
     }
-    return Turn.objects.create(call=call, **{**told, **values})
+    return Turn.objects.create(call=call, **{**defaults, **values})
 
 
 def home(client: Client, query: str = "") -> dict[str, Any]:
     response = client.get(f"/admin/{query}")
     assert response.status_code == 200
-    found: dict[str, Any] = response.context["home"]
-    return found
+    context: dict[str, Any] = response.context["home"]
+    return context
 
 
 def chart(client: Client, slug: str, query: str = "") -> Chart:
-    found: list[Chart] = home(client, query)["charts"]
-    return next(one for one in found if one.slug == slug)
+    charts: list[Chart] = home(client, query)["charts"]
+    return next(chart for chart in charts if chart.slug == slug)
 
 
-def behind(client: Client, link: str) -> int:
-    """How many calls the list shows that a figure leads to."""
+def listed_count(client: Client, link: str) -> int:
+    """Return the number of calls in the list that a figure links to."""
     response = client.get(link)
     assert response.status_code == 200, link
     return int(response.context["cl"].result_count)
@@ -74,14 +74,16 @@ def text(client: Client) -> str:
     return client.get("/admin/").content.decode()
 
 
-def whats(client: Client) -> str:
+def problem_messages(client: Client) -> str:
     return " ".join(finding.message for finding in home(client)["problems"])
 
 
 def staff(*permissions: str) -> User:
-    person = User.objects.create_user("staff", is_staff=True)
+    user = User.objects.create_user("staff", is_staff=True)
     for name in permissions:
         app, codename = name.split(".")
-        found = Permission.objects.get(content_type__app_label=app, codename=codename)
-        person.user_permissions.add(found)
-    return person
+        permission = Permission.objects.get(
+            content_type__app_label=app, codename=codename
+        )
+        user.user_permissions.add(permission)
+    return user

@@ -1,4 +1,4 @@
-"""The live page as a server sees it: a socket that follows calls and gives orders."""
+"""The live page as the server sees it: a socket that follows and controls calls."""
 
 import asyncio
 import json
@@ -14,13 +14,13 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.support.live import LiveServer
 
-PATIENCE = 10.0
+TIMEOUT = 10.0
 
 Update = dict[str, Any]
 
 
 class Viewer:
-    """An open live page: what it was sent, and what it does about it."""
+    """An open live page and the calls that it shows."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
@@ -45,10 +45,12 @@ class Viewer:
             self.calls[full["call"]] = full
         if "server" in message:
             self.servers.add(message["server"])
-            known = {sid: call["number"] for sid, call in self.calls.items()}
-            told = message["calls"].items()
-            if want := [sid for sid, number in told if known.get(sid) != number]:
-                await self.send(want=want)
+            received = {sid: call["number"] for sid, call in self.calls.items()}
+            current = message["calls"].items()
+            if behind := [
+                sid for sid, number in current if received.get(sid) != number
+            ]:
+                await self.send(want=behind)
         if "command" in message:
             self.answers[message["command"]] = message["refused"]
 
@@ -74,12 +76,12 @@ class Viewer:
         await self.until(lambda: name in self.answers)
         return self.answers[name]
 
-    async def until(self, enough: Callable[[], Any], within: float = PATIENCE) -> None:
+    async def until(self, enough: Callable[[], Any], within: float = TIMEOUT) -> None:
         async with asyncio.timeout(within), self.changed:
             await self.changed.wait_for(enough)
 
     async def sees(self, call: str, enough: Callable[[Update], Any]) -> Update:
-        """Wait until a call is seen to be so."""
+        """Wait until the page shows a call in this state."""
         await self.until(lambda: call in self.calls and enough(self.calls[call]))
         return self.calls[call]
 
@@ -118,7 +120,7 @@ def page_socket(server: LiveServer, cookie: str, origin: str | None = None) -> c
 
 @asynccontextmanager
 async def watching(server: LiveServer, cookie: str) -> AsyncIterator[Viewer]:
-    """A live page that is open, and knows that its server is there."""
+    """Open a live page and wait for the first message of its server."""
     async with page_socket(server, cookie) as socket:
         viewer = Viewer(socket)
         reading = asyncio.create_task(viewer.read())

@@ -1,4 +1,4 @@
-"""The test call page as a server sees it: its user, and its WebSocket's frames."""
+"""The test call page as the server sees it: its user and its WebSocket frames."""
 
 import asyncio
 import json
@@ -55,16 +55,16 @@ class Browser:
             self.cookie = f"{self.cookie}; sessionid={session}"
 
     async def call(self, bot: Bot) -> dict[str, Any]:
-        """Press Call; what the page is told."""
+        """Press Call; return the fields of the created call."""
         headers = {"Cookie": self.cookie, "X-CSRFToken": CSRF}
         async with httpx.AsyncClient(base_url=self.server.url) as http:
             answer = await http.post(f"/admin/test-call/{bot.pk}/", headers=headers)
         assert answer.status_code == 200, answer.text
-        told: dict[str, Any] = answer.json()
-        return told
+        created: dict[str, Any] = answer.json()
+        return created
 
     async def decide(self, token: str, decision: str) -> httpx.Response:
-        """Decide what the person does to whom the call is transferred."""
+        """Play the person who is called by a transfer."""
         headers = {"Cookie": self.cookie, "X-CSRFToken": CSRF}
         data = {"token": token, "decision": decision}
         async with httpx.AsyncClient(base_url=self.server.url) as http:
@@ -73,7 +73,7 @@ class Browser:
             )
 
     def socket(self, path: str, origin: str | None = "") -> connect:
-        """Open a socket from our own page, or from the page of another `origin`."""
+        """Open a socket from the console's page, or from a page of another `origin`."""
         return connect(
             f"ws{self.server.url.removeprefix('http')}{path}",
             origin=self.server.url if origin == "" else origin,  # type: ignore[arg-type]
@@ -85,21 +85,21 @@ open_browser = sync_to_async(Browser)
 
 
 class Line:
-    """The open socket of a call, and every frame that came over it."""
+    """The open socket of a call and all frames that it received."""
 
-    def __init__(self, socket: ClientConnection, told: dict[str, Any]) -> None:
+    def __init__(self, socket: ClientConnection, created: dict[str, Any]) -> None:
         self.socket = socket
-        self.told = told
+        self.created = created
         self.frames: list[dict[str, Any]] = []
 
     async def send(self, kind: str, **values: Any) -> None:
         await self.socket.send(json.dumps({"type": kind, **values}))
 
     async def set_up(self) -> None:
-        await self.send("setup", callSid=self.told["callSid"])
+        await self.send("setup", callSid=self.created["callSid"])
 
     async def receive(self, kind: str) -> dict[str, Any]:
-        """The next frame of a kind."""
+        """Return the next frame of a kind."""
         async with asyncio.timeout(5):
             while True:
                 frame: dict[str, Any] = json.loads(await self.socket.recv())
@@ -108,16 +108,16 @@ class Line:
                     return frame
 
     async def hang_up(self) -> None:
-        """As the page does it; takes in all that is still told."""
+        """Hang up as the page does, and receive all remaining frames."""
         await self.socket.send('{"type":"test.hangUp"}')
         with pytest.raises(ConnectionClosed):
             await self.receive("nothing")
         assert self.socket.close_code == 1000
 
     def turn(self, index: int) -> dict[str, Any]:
-        """A turn as it was told last."""
-        told = [f for f in self.frames if f["type"] == "test.turn"]
-        return [turn for turn in told if turn["index"] == index][-1]
+        """Return the latest version of a turn."""
+        turns = [f for f in self.frames if f["type"] == "test.turn"]
+        return [turn for turn in turns if turn["index"] == index][-1]
 
 
 async def say(line: Line, text: str) -> None:

@@ -1,4 +1,4 @@
-"""Two weeks of made-up calls, the same at every run, for pictures of the desk."""
+"""Two weeks of sample calls for screenshots of the console; the same in every run."""
 
 import json
 from datetime import datetime, timedelta
@@ -9,11 +9,11 @@ from bots.config_builder import config_of
 from bots.models import Bot, PhoneNumber
 from calls.models import Call, Turn
 from calls.transcripts.closing import complete
-from tests.pictures.words import BOTS, EXCHANGES, NUMBERS, TROUBLE, Exchange
+from tests.pictures.sample_texts import BOTS, ERROR, EXCHANGES, NUMBERS, Exchange
 
 CALLS = 300
 DAYS = 14
-# How many calls there are in each hour of a day, in proportion.
+# The relative number of calls in each hour of a day.
 BUSY_HOURS = [0, 0, 0, 0, 0, 0, 1, 3, 9, 14, 13, 10, 12, 9, 8, 9, 11, 14, 12, 7, 4, 2]
 WORDS_A_SECOND = 2.6
 END = Call.EndReason
@@ -21,7 +21,7 @@ ENDS = {END.CALLER_HUNG_UP: 70, END.BOT_HUNG_UP: 22, END.TRANSFERRED: 3}
 
 
 def make_bots() -> None:
-    """The bots and their numbers."""
+    """Create the bots and their numbers."""
     for values in BOTS:
         Bot.objects.create(**values)
     for number, (label, bot) in NUMBERS.items():
@@ -31,11 +31,11 @@ def make_bots() -> None:
 
 
 def make_calls(until: datetime) -> None:
-    """Calls of the two weeks up to that moment, and one to look at closely."""
+    """Create the calls of the two weeks before `until`, and one for the call page."""
     chance = Random(5)
-    calls = [_answered(chance, begun) for begun in _moments(chance, until)]
-    calls += [_missed(chance, until - timedelta(hours=7 * day)) for day in range(1, 9)]
-    calls.append(_to_look_at(until - timedelta(minutes=12)))
+    calls = [_answered(chance, start) for start in _moments(chance, until)]
+    calls += [_refused(chance, until - timedelta(hours=7 * day)) for day in range(1, 9)]
+    calls.append(_sample_call(until - timedelta(minutes=12)))
     complete([call.pk for call in calls])
 
 
@@ -52,51 +52,51 @@ def _moments(chance: Random, until: datetime) -> list[datetime]:
     return sorted(past[:CALLS])
 
 
-def _answered(chance: Random, begun: datetime) -> Call:
+def _answered(chance: Random, start: datetime) -> Call:
     number = chance.choices(list(NUMBERS), [12, 3, 8, 5])[0]
     bot = Bot.objects.get(name=NUMBERS[number][1])
-    told = Script(_call(chance, begun, number, bot), chance)
-    told.greet(bot.greeting)
-    everything = EXCHANGES[bot.name]
+    script = Script(_call(chance, start, number, bot), chance)
+    script.greet(bot.greeting)
+    exchanges = EXCHANGES[bot.name]
     silent = chance.random() < 0.03
-    for exchange in [] if silent else everything[: chance.randint(1, len(everything))]:
-        told.exchange(exchange, cut=chance.random() < 0.08)
+    for exchange in [] if silent else exchanges[: chance.randint(1, len(exchanges))]:
+        script.exchange(exchange, cut=chance.random() < 0.08)
     if chance.random() < 0.03:
-        told.fail()
-    told.end(END.CALLER_SILENT if silent else _end(chance, told))
-    return told.call
+        script.fail()
+    script.end(END.CALLER_SILENT if silent else _end(chance, script))
+    return script.call
 
 
-def _end(chance: Random, told: "Script") -> str:
-    if told.failed and chance.random() < 0.5:
+def _end(chance: Random, script: "Script") -> str:
+    if script.failed and chance.random() < 0.5:
         return END.BOT_FAILED
     return chance.choices(list(ENDS), list(ENDS.values()))[0]
 
 
-def _missed(chance: Random, begun: datetime) -> Call:
-    call = _call(chance, begun, next(iter(NUMBERS)), None)
-    call.status, call.answered_at, call.ended_at = Call.Status.REFUSED, None, begun
+def _refused(chance: Random, start: datetime) -> Call:
+    call = _call(chance, start, next(iter(NUMBERS)), None)
+    call.status, call.answered_at, call.ended_at = Call.Status.REFUSED, None, start
     call.end_reason = chance.choice([END.BUSY, END.NOT_IN_SERVICE])
     call.save()
     return call
 
 
-def _to_look_at(begun: datetime) -> Call:
-    """A call with an interruption, a key and a question, long enough to read."""
+def _sample_call(start: datetime) -> Call:
+    """Create a call with an interruption, long enough to show on the call page."""
     number = next(iter(NUMBERS))
     bot = Bot.objects.get(name=NUMBERS[number][1])
-    told = Script(_call(Random(1), begun, number, bot), Random(3))
-    told.greet(bot.greeting)
+    script = Script(_call(Random(1), start, number, bot), Random(3))
+    script.greet(bot.greeting)
     first, second, third, last, _ = EXCHANGES[bot.name]
-    told.exchange(first)
-    told.exchange(second, cut=True)
-    told.exchange(third)
-    told.exchange(last)
-    told.end(END.CALLER_HUNG_UP)
-    return told.call
+    script.exchange(first)
+    script.exchange(second, cut=True)
+    script.exchange(third)
+    script.exchange(last)
+    script.end(END.CALLER_HUNG_UP)
+    return script.call
 
 
-def _call(chance: Random, begun: datetime, number: str, bot: Bot | None) -> Call:
+def _call(chance: Random, start: datetime, number: str, bot: Bot | None) -> Call:
     return Call.objects.create(
         call_sid=f"CA{chance.getrandbits(128):032x}",
         bot=bot,
@@ -105,13 +105,13 @@ def _call(chance: Random, begun: datetime, number: str, bot: Bot | None) -> Call
         to_number=number,
         settings=config_of(bot).to_json() if bot else {},
         status=Call.Status.COMPLETED,
-        started_at=begun,
-        answered_at=begun + timedelta(milliseconds=300),
+        started_at=start,
+        answered_at=start + timedelta(milliseconds=300),
     )
 
 
 class Script:
-    """Writes a call's turns down one after the other, as long as they take to say."""
+    """Creates the turns of a call in order, with times as long as speech takes."""
 
     def __init__(self, call: Call, chance: Random) -> None:
         self.call = call
@@ -121,11 +121,11 @@ class Script:
         self.failed = False
 
     def greet(self, words: str) -> None:
-        """The bot picks up."""
+        """Add the bot's greeting."""
         self._turn("bot", words, words)
 
     def exchange(self, said: Exchange, *, cut: bool = False) -> None:
-        """A question and its answer, cut short where the caller speaks up."""
+        """Add a question and its answer; `cut` interrupts the answer."""
         question, answer = said
         self.now += timedelta(seconds=self.chance.uniform(0.6, 1.8))
         self._turn("caller", question, question)
@@ -145,24 +145,24 @@ class Script:
         )
 
     def fail(self) -> None:
-        """An answer that could not be had."""
+        """Add a question whose answer failed."""
         self.failed = True
         self._turn("caller", "Hello? Are you there?", "Hello? Are you there?")
-        self._turn("bot", "", "", error=TROUBLE, latency_ms={"request_sent": 4})
+        self._turn("bot", "", "", error=ERROR, latency_ms={"request_sent": 4})
 
     def use(self, name: str, arguments: dict[str, str], result: str) -> None:
-        """The bot does something besides speaking."""
-        kept: dict[str, Any] = {
+        """Add a tool call."""
+        fields: dict[str, Any] = {
             "call_id": name,
             "name": name,
             "arguments": json.dumps(arguments),
         }
-        kept |= {"batch": 1, "result": result, "failed": False}
+        fields |= {"batch": 1, "result": result, "failed": False}
         took = self.chance.randint(200, 1400)
-        self._turn("tool", name, "", tool_call=kept, latency_ms={"tool": took})
+        self._turn("tool", name, "", tool_call=fields, latency_ms={"tool": took})
 
     def end(self, reason: str) -> None:
-        """Hang up, and keep what was said."""
+        """End the call and save its turns."""
         self.call.end_reason = reason
         if reason == END.BOT_FAILED:
             self.call.status = Call.Status.FAILED
@@ -170,8 +170,8 @@ class Script:
         self.call.save()
         Turn.objects.bulk_create(self.turns)
 
-    def _turn(self, role: str, text: str, heard: str, **about: Any) -> None:
-        begun = self.now
+    def _turn(self, role: str, text: str, heard: str, **fields: Any) -> None:
+        start = self.now
         self.now += timedelta(seconds=(len(heard.split()) + 1) / WORDS_A_SECOND)
         self.turns.append(
             Turn(
@@ -180,15 +180,15 @@ class Script:
                 role=role,
                 text=text,
                 heard_text=heard,
-                started_at=begun,
+                started_at=start,
                 ended_at=self.now,
-                **about,
+                **fields,
             )
         )
 
 
 def _latency(chance: Random) -> dict[str, int]:
-    """Milliseconds from the caller's last word: most answers quick, a few slow."""
+    """Return the stages of an answer in ms: most answers are fast, a few slow."""
     pace = chance.lognormvariate(0, 0.28) * (3 if chance.random() < 0.02 else 1)
     steps = {
         "request_sent": 3,

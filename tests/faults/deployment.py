@@ -1,4 +1,4 @@
-"""The faults that tests inject, and the deployments that they are injected into."""
+"""The faults that tests inject, and the deployments they inject them into."""
 
 import os
 import resource
@@ -28,8 +28,8 @@ ENVIRONMENT = {
     "MAX_CALLS_PER_CALLER_PER_HOUR": "0",
 }
 CONNECTIONS = 25
-# By how much a clock is set wrong (s).
-AN_HOUR = 3600.0
+# The error of a clock that is set wrong (s).
+HOUR = 3600.0
 
 
 @dataclass(slots=True)
@@ -47,23 +47,23 @@ class Deployment:
         return Ledger(self.database_url)
 
     def set_clock(self, shift: float) -> None:
-        """Set the server's wall clock wrong by so many seconds."""
+        """Shift the server's wall clock by this many seconds."""
         assert self.skew
         with self.skew.open("r+b") as file:
             file.write(struct.pack("d", shift))
 
     def limit_files(self, size: int) -> None:
-        """Let the server write no file beyond so many bytes; -1: as far as it likes."""
+        """Limit the size of files that the server writes; -1 removes the limit."""
         pid = self.server.process.pid
         _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, hard))
 
     def stop_server(self) -> None:
-        """Let nothing of the server run."""
+        """Freeze the server process."""
         self.server.process.send_signal(signal.SIGSTOP)
 
     def go_on(self) -> None:
-        """Let the server run."""
+        """Continue the frozen server process."""
         self.server.process.send_signal(signal.SIGCONT)
 
 
@@ -74,31 +74,31 @@ Act = Callable[[Deployment], None]
 class Fault:
     """A fault: the action that breaks a part and the one that repairs it.
 
-    It `lasts` so long (s) at least; with `blocks` nobody is answered meanwhile.
+    It `lasts` at least this long (s); with `blocks` no call gets an answer meanwhile.
     """
 
     name: str
     breaks: Act
-    mends: Act = lambda deployment: None
+    repairs: Act = lambda deployment: None
     lasts: float = 0.0
     blocks: bool = False
-    on_sqlite: bool = False  # on a server by itself, without Redis and PostgreSQL
+    on_sqlite: bool = False  # on a server without Redis and PostgreSQL
 
 
 def _redis(act: Callable[[Redis], None]) -> Act:
-    def acts(deployment: Deployment) -> None:
+    def act_on_part(deployment: Deployment) -> None:
         assert deployment.redis
         act(deployment.redis)
 
-    return acts
+    return act_on_part
 
 
 def _postgres(act: Callable[[Postgres], None]) -> Act:
-    def acts(deployment: Deployment) -> None:
+    def act_on_part(deployment: Deployment) -> None:
         assert deployment.postgres
         act(deployment.postgres)
 
-    return acts
+    return act_on_part
 
 
 FAULTS = (
@@ -129,13 +129,13 @@ FAULTS = (
     ),
     Fault(
         "clock an hour ahead",
-        lambda deployment: deployment.set_clock(AN_HOUR),
+        lambda deployment: deployment.set_clock(HOUR),
         lambda deployment: deployment.set_clock(0.0),
         on_sqlite=True,
     ),
     Fault(
         "clock an hour back",
-        lambda deployment: deployment.set_clock(-AN_HOUR),
+        lambda deployment: deployment.set_clock(-HOUR),
         lambda deployment: deployment.set_clock(0.0),
         on_sqlite=True,
     ),
@@ -143,40 +143,40 @@ FAULTS = (
 
 
 @contextmanager
-def with_parts(inworld_url: str) -> Iterator[Deployment]:
-    """A server with a Redis and a PostgreSQL; raises `Missing` without either."""
+def full_deployment(inworld_url: str) -> Iterator[Deployment]:
+    """Start a server with Redis and PostgreSQL; raises `Missing` without either."""
     with Redis() as redis, Postgres(CONNECTIONS) as postgres:
-        own = {"DATABASE_URL": postgres.url, "REDIS_URL": redis.url}
-        with _prepared(serving, own, inworld_url) as server:
+        settings = {"DATABASE_URL": postgres.url, "REDIS_URL": redis.url}
+        with _prepared(serving, settings, inworld_url) as server:
             yield Deployment(server, postgres.url, redis, postgres)
 
 
 @contextmanager
-def alone(inworld_url: str) -> Iterator[Deployment]:
-    """A server with an SQLite file and a clock that can be set."""
+def standalone_deployment(inworld_url: str) -> Iterator[Deployment]:
+    """Start a server with an SQLite file and a clock that can be shifted."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         skew = folder / "skew"
         skew.write_bytes(bytes(8))
         url = stack.enter_context(sqlite())
         paths = [str(Path(__file__).parent / "skewed"), os.environ.get("PYTHONPATH")]
-        own = {
+        settings = {
             "DATABASE_URL": url,
             "PYTHONPATH": os.pathsep.join(filter(None, paths)),
             "SKEW_FILE": str(skew),
         }
-        # The clock is replaced where the interpreter starts.
-        server = stack.enter_context(_prepared(serving_afresh, own, inworld_url))
+        # The clock is replaced when the interpreter starts.
+        server = stack.enter_context(_prepared(serving_afresh, settings, inworld_url))
         yield Deployment(server, url, skew=skew)
 
 
 @contextmanager
 def _prepared(
     start: Callable[..., AbstractContextManager[LiveServer]],
-    own: dict[str, str],
+    settings: dict[str, str],
     inworld_url: str,
 ) -> Iterator[LiveServer]:
-    env = {**ENVIRONMENT, **own, "INWORLD_BASE_URL": inworld_url}
+    env = {**ENVIRONMENT, **settings, "INWORLD_BASE_URL": inworld_url}
     set_up(env, early_first_clause=False)
     with start(**env) as server:
         try:

@@ -1,4 +1,4 @@
-"""What is said in the made-up calls of the screenshots."""
+"""The bots and the conversations of the sample calls."""
 
 from typing import Any
 
@@ -98,4 +98,4 @@ EXCHANGES: dict[str, list[Exchange]] = {
         ),
     ],
 }
-TROUBLE = "Inworld is busy (429): too many requests at once."
+ERROR = "Inworld is busy (429): too many requests at once."

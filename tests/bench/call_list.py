@@ -1,6 +1,6 @@
-"""How fast the list of calls is with many calls: python -m tests.bench.desk
+"""Measures the list of calls with many calls: python -m tests.bench.call_list
 
-Fills a PostgreSQL database of its own once, then asks for pages as an operator does.
+Fills a PostgreSQL database once, then requests pages as an operator does.
 """
 
 import os
@@ -18,7 +18,7 @@ import psycopg
 
 from bots.config_builder import config_of
 
-DATABASE = "postgres://postgres@127.0.0.1:5432/voicebot_desk"
+DATABASE = "postgres://postgres@127.0.0.1:5432/voicebot_call_list"
 BOTS, CALLERS, DAYS = 20, 5_000, 90
 WORDS_A_TURN, VOCABULARY = 14, 20_000
 BATCH = 2_000
@@ -51,35 +51,35 @@ PAGES = {
 
 
 def main() -> None:
-    """Fill the database where it is empty, and time the pages."""
-    asked = arguments()
-    prepare(asked.database)
+    """Fill the database if it has too few calls, and time the pages."""
+    options = arguments()
+    prepare(options.database)
     from calls.models import Call
 
-    if Call.objects.count() < asked.calls:
-        fill(asked.calls, asked.turns)
-    measure(asked.repeat)
+    if Call.objects.count() < options.calls:
+        fill(options.calls, options.turns)
+    measure(options.repeat)
 
 
 def arguments() -> Namespace:
-    """What was asked for."""
+    """Parse the command line."""
     parser = ArgumentParser(description=__doc__)
-    parser.add_argument("--database", default=DATABASE, help="made when missing")
+    parser.add_argument("--database", default=DATABASE, help="created when missing")
     parser.add_argument("--calls", type=int, default=100_000)
-    parser.add_argument("--turns", type=int, default=10, help="a call")
+    parser.add_argument("--turns", type=int, default=10, help="turns per call")
     parser.add_argument("--repeat", type=int, default=5)
     return parser.parse_args()
 
 
 def prepare(url: str) -> None:
-    """Make the database and its tables, and set Django up on it."""
+    """Create the database and its tables, and set up Django."""
     name = urlsplit(url).path.lstrip("/")
     server = url.removesuffix(name) + "postgres"
     with psycopg.connect(server, autocommit=True) as connection:
-        known = connection.execute(
+        exists = connection.execute(
             "SELECT 1 FROM pg_database WHERE datname = %s", [name]
         ).fetchone()
-        if not known:
+        if not exists:
             connection.execute(f'CREATE DATABASE "{name}"'.encode())
     os.environ |= {
         "DJANGO_SETTINGS_MODULE": "tests.settings",
@@ -100,53 +100,55 @@ def fill(calls: int, turns: int) -> None:
 
     chance = random.Random(5)
     bots = [Bot.objects.get_or_create(name=f"Bot {n}")[0] for n in range(BOTS)]
-    profiles = [config_of(bot).to_json() for bot in bots]
+    configs = [config_of(bot).to_json() for bot in bots]
     words = [spelled(n) for n in range(VOCABULARY)]
     weights = [1 / (n + 2) for n in range(VOCABULARY)]
     for begin in range(0, calls, BATCH):
-        made = Call.objects.bulk_create(
-            Call(**call(n, calls, chance, bots, profiles))
+        calls_made = Call.objects.bulk_create(
+            Call(**call(n, calls, chance, bots, configs))
             for n in range(begin, min(begin + BATCH, calls))
         )
-        said = chance.choices(words, weights, k=WORDS_A_TURN * turns * len(made))
-        spoken = (" ".join(part) for part in chunks(said, WORDS_A_TURN))
+        all_words = chance.choices(
+            words, weights, k=WORDS_A_TURN * turns * len(calls_made)
+        )
+        spoken = (" ".join(part) for part in chunks(all_words, WORDS_A_TURN))
         Turn.objects.bulk_create(
             (
                 Turn(**turn(one, index, next(spoken)))
-                for one in made
+                for one in calls_made
                 for index in range(turns)
             ),
             batch_size=5_000,
         )
-        print(f"\r{begin + len(made):,} calls", end="", flush=True)  # noqa: T201
+        print(f"\r{begin + len(calls_made):,} calls", end="", flush=True)  # noqa: T201
     print()  # noqa: T201
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE calls_call, calls_turn")
 
 
 def spelled(n: int) -> str:
-    """The word of that rank: four letters, none the beginning of another."""
-    return "".join(chr(ord("a") + n // 26**place % 26) for place in range(4))
+    """Return the n-th word: four letters, no word the beginning of another."""
+    return "".join(chr(ord("a") + n // 26**digit % 26) for digit in range(4))
 
 
 def call(
-    n: int, calls: int, chance: random.Random, bots: list[Any], profiles: list[Any]
+    n: int, calls: int, chance: random.Random, bots: list[Any], configs: list[Any]
 ) -> dict[str, Any]:
-    """One call's fields."""
+    """Return the fields of the n-th call."""
     from django.utils import timezone
 
-    which = chance.randrange(BOTS)
+    number = chance.randrange(BOTS)
     failed = chance.random() < 0.03
     started = timezone.now() - timedelta(days=DAYS) * (1 - n / calls)
     return {
         "call_sid": f"CA{n:032}",
-        "bot": bots[which],
-        "bot_name": bots[which].name,
+        "bot": bots[number],
+        "bot_name": bots[number].name,
         "from_number": f"+1415556{chance.randrange(CALLERS):04}",
-        "to_number": f"+141555501{which:02}",
+        "to_number": f"+141555501{number:02}",
         "status": "failed" if failed else "completed",
         "end_reason": "bot-failed" if failed else "caller-hung-up",
-        "settings": profiles[which],
+        "settings": configs[number],
         "is_test": chance.random() < 0.02,
         "started_at": started,
         "answered_at": started,
@@ -160,7 +162,7 @@ def call(
 
 
 def turn(call: Any, index: int, text: str) -> dict[str, Any]:
-    """One turn's fields."""
+    """Return the fields of one turn."""
     at = call.started_at + timedelta(seconds=7 * index)
     return {
         "call": call,
@@ -175,12 +177,12 @@ def turn(call: Any, index: int, text: str) -> dict[str, Any]:
 
 
 def chunks(words: list[str], size: int) -> Iterator[list[str]]:
-    """The words in pieces of `size`."""
+    """Split words into lists of `size`."""
     return (words[begin : begin + size] for begin in range(0, len(words), size))
 
 
 def measure(repeat: int) -> None:
-    """Print for every page its queries, its median and its slowest time."""
+    """Print the queries, the median and the slowest time of every page."""
     from django.contrib.auth.models import User
     from django.test import Client
 
@@ -191,45 +193,45 @@ def measure(repeat: int) -> None:
     heads = f"{'queries':>8}{'database':>10}{'CPU':>9}{'median':>9}{'slowest':>9}"
     print(f"{'page':24}{heads}")  # noqa: T201
     for name, query in PAGES.items():
-        times, counts, inside, cpu = timed(client, address(query), repeat)
+        times, counts, database_ms, cpu_ms = timed(client, address(query), repeat)
         print(  # noqa: T201
-            f"{name:24}{max(counts):8}{median(inside):7.0f} ms"
-            f"{median(cpu):6.0f} ms{median(times):6.0f} ms{max(times):6.0f} ms"
+            f"{name:24}{max(counts):8}{median(database_ms):7.0f} ms"
+            f"{median(cpu_ms):6.0f} ms{median(times):6.0f} ms{max(times):6.0f} ms"
         )
 
 
 def timed(
     client: Any, url: str, repeat: int
 ) -> tuple[list[float], list[int], list[float], list[float]]:
-    """Every request's milliseconds, queries, and the share of database and Python."""
+    """Return each request's milliseconds, queries, database time and CPU time."""
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
-    times, counts, inside, cpu = [], [], [], []
+    times, counts, database_ms, cpu_ms = [], [], [], []
     for _ in range(repeat + 1):  # the first one warms up
         with CaptureQueriesContext(connection) as queries:
-            begun, worked = perf_counter(), process_time()
+            start, cpu_start = perf_counter(), process_time()
             response = client.get(url)
-            times.append(1000 * (perf_counter() - begun))
-            cpu.append(1000 * (process_time() - worked))
+            times.append(1000 * (perf_counter() - start))
+            cpu_ms.append(1000 * (process_time() - cpu_start))
         assert response.status_code == 200, (url, response.status_code)
         counts.append(len(queries))
-        inside.append(1000 * sum(float(query["time"]) for query in queries))
-    return times[1:], counts[1:], inside[1:], cpu[1:]
+        database_ms.append(1000 * sum(float(query["time"]) for query in queries))
+    return times[1:], counts[1:], database_ms[1:], cpu_ms[1:]
 
 
 def address(query: str) -> str:
-    """The page's address; days and pages depend on what is in the database."""
+    """Return a page's address; days and page numbers depend on the stored calls."""
     from calls.models import Call
 
     day = Call.objects.latest("started_at").started_at - timedelta(days=40)
     month = f"started_at__year={day.year}&started_at__month={day.month}"
-    known = {
+    dated = {
         "day": f"{month}&started_at__day={day.day}",
         "month": month,
         "p=last": f"p={Call.objects.real().count() // 50}",
     }
-    return f"/admin/calls/call/?{known.get(query, query)}"
+    return f"/admin/calls/call/?{dated.get(query, query)}"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Where the pictures are taken: a server, two weeks of calls, and one on the line."""
+"""Starts a server with two weeks of calls and one live call, and takes screenshots."""
 
 import asyncio
 import subprocess
@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from calls.simulator.call import SimulatedCall
 from calls.simulator.line import Line
-from tests.pictures import demo, scenes
+from tests.pictures import sample_calls, scenes
 from tests.pictures.camera import Camera
 from tests.support.live import AUTH_TOKEN, PUBLIC_URL, ROOT, environment, serving
 
@@ -22,7 +22,7 @@ KEY = "c2FuZGJveDpvbmU="
 
 
 def shoot(names: list[str], settings: str) -> None:
-    """Everything from an empty database to the files."""
+    """Fill an empty database, start the server and take the screenshots."""
     session = _prepare()
     FOLDER.mkdir(parents=True, exist_ok=True)
     with (
@@ -37,10 +37,10 @@ def shoot(names: list[str], settings: str) -> None:
 
 
 def _prepare() -> str:
-    """Fill a new database; the session key of a superuser."""
+    """Fill a new database; return the session key of a superuser."""
     call_command("migrate", verbosity=0)
-    demo.make_bots()
-    demo.make_calls(timezone.localtime())
+    sample_calls.make_bots()
+    sample_calls.make_calls(timezone.localtime())
     user = get_user_model().objects.create_superuser("sam", password="unused")
     client = Client()
     client.force_login(user)
@@ -49,7 +49,7 @@ def _prepare() -> str:
 
 @contextmanager
 def _sandbox() -> Iterator[str]:
-    """The stand-in for Inworld, which the server takes for the real one."""
+    """Start the sandbox that replaces Inworld; yield its URL."""
     command = [sys.executable, "manage.py", "sandbox", "--port", "0"]
     with subprocess.Popen(
         command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True
@@ -62,7 +62,7 @@ def _sandbox() -> Iterator[str]:
 
 
 async def _take(address: str, session: str, names: list[str]) -> None:
-    """Take the pictures, while a caller is on the line."""
+    """Take the screenshots during a live call."""
     line = Line(
         PUBLIC_URL,
         AUTH_TOKEN,
