@@ -16,8 +16,6 @@ from urllib.parse import urlsplit
 import django
 import psycopg
 
-from bots.config_builder import config_of
-
 DATABASE = "postgres://postgres@127.0.0.1:5432/voicebot_call_list"
 BOTS, CALLERS, DAYS = 20, 5_000, 90
 WORDS_A_TURN, VOCABULARY = 14, 20_000
@@ -95,6 +93,7 @@ def fill(calls: int, turns: int) -> None:
     """Write calls of many callers over three months, with words of a usual spread."""
     from django.db import connection
 
+    from bots.config_builder import config_of
     from bots.models import Bot
     from calls.models import Call, Turn
 
