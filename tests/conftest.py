@@ -39,8 +39,8 @@ SLOWEST_FILES = (
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """More workers than cores: tests of servers mostly wait."""
-    return 2 * (os.cpu_count() or 1)
+    """One worker more than there are cores: tests of servers often wait."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

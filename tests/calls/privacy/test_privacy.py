@@ -346,7 +346,7 @@ class TestSound:
             lives = [await redis.ttl(key) for key in keys]
             await redis.flushdb()
         assert any(b"clip" in key for key in keys)
-        assert min(lives) > 0
+        assert -1 not in lives  # Redis says so of a key that never expires
         assert below(tmp_path) == []
         assert not [path for path in files if ".sqlite3" not in path]
 
