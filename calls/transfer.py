@@ -29,7 +29,7 @@ class Transfer(JsonData):
 
     @property
     def display(self) -> str:
-        """How far the transfer is, for operators."""
+        """The state of the transfer, in words for operators."""
         if self.accepted:
             return f"With {self.name}"
         return f"Ringing {self.name}" if self.announce else f"Gone to {self.name}"

@@ -157,7 +157,7 @@ class BotConfig:
 
     @property
     def filler_delay_seconds(self) -> float:
-        """How long a caller waits for a tool before a filler is spoken."""
+        """Seconds of waiting for a tool before a filler is spoken."""
         return self.filler_delay_ms / 1000
 
     @property
@@ -182,7 +182,7 @@ class BotConfig:
         return tuple(text for text in (*urgent, *later) if not names(text))
 
     def menu_entry(self, key: str) -> MenuEntry | None:
-        """What a key of the bot's menu does."""
+        """The menu entry of a key; None if the key is free."""
         return next((entry for entry in self.menu if entry.key == key), None)
 
     def is_backchannel(self, text: str) -> bool:

@@ -1,4 +1,4 @@
-"""What an operator asks of a call's summary: text, outcome, fields. Pure."""
+"""The operator's wishes for a call's summary: text, outcome, fields. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ EMPTY_IF_UNKNOWN = "Empty where the call does not tell."
 
 @dataclass(frozen=True, slots=True)
 class SummarySpec:
-    """What the operator of a bot asks of the summary of each call."""
+    """The operator's wishes for the summary of each call."""
 
     prompt: str = ""
     outcomes: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""How a call ends: a final message, then hanging up or a transfer. Pure."""
+"""The end of a call: a final message, then hanging up or a transfer. Pure."""
 
 import json
 import math

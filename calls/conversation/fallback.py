@@ -20,7 +20,7 @@ HANG_UP_AFTER = 3
 
 
 class FallbackStep(StrEnum):
-    """What is done after a failure. The values are keys of a turn's `latency_ms`."""
+    """Steps after a failure. The values are keys of a turn's `latency_ms`."""
 
     RETRY = "retry"
     FALLBACK = "fallback"

@@ -17,7 +17,7 @@ PROMPTS_A_SECOND, PROMPTS_AT_ONCE = 2.0, 200.0
 
 
 class FrameDecision(Enum):
-    """What to do with a frame."""
+    """The treatment of a frame: take, drop, or close the socket."""
 
     TAKE = "take"
     DROP = "drop"

@@ -224,7 +224,7 @@ class Playback:
         return pending[-1].ends_at if pending else None
 
     def queued_seconds(self, at: float) -> float:
-        """How long the queue will still play, in seconds."""
+        """Seconds that the queue will still play."""
         return max((self.ends_at() or at) - at, 0.0)
 
     @property
@@ -236,12 +236,12 @@ class Playback:
         return max(ends, default=-math.inf)
 
     def heard_text(self, reply: int, text: str) -> str:
-        """What the caller heard of a reply that reads `text`, cut at a word."""
+        """The part of a reply's `text` that the caller heard, cut at a word."""
         clips = self._of(reply)
         return _text_heard(text, clips, [queued.heard or 0.0 for queued in clips])
 
     def expected_text(self, reply: int, text: str) -> str:
-        """What the caller will have heard of a reply without an interruption."""
+        """The part of a reply that is heard if nobody interrupts."""
         clips = self._of(reply)
         heard = [
             queued.clip.seconds if queued.heard is None else queued.heard

@@ -17,7 +17,7 @@ MAX_TOOL_NAME_LENGTH = 80
 
 
 class TurnKind(StrEnum):
-    """What a bot's turn is, if it is not an ordinary one."""
+    """The kind of a bot's turn that no language model wrote."""
 
     ORDINARY = ""
     OPERATOR = "operator"  # an operator typed it

@@ -84,7 +84,7 @@ class PointsAt(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NumberStatus:
-    """Where a number points, and the consequences of pointing it here."""
+    """A number's webhooks, and the consequences of pointing it here."""
 
     points: PointsAt
     message: str

@@ -1,1 +1,1 @@
-"""What daphne lacks: graceful stop, limits for requests, Django without middleware."""
+"""Adds to daphne: graceful stop, request limits, Django without middleware."""
