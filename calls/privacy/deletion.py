@@ -21,7 +21,7 @@ BATCH = 200
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """Numbers of deleted rows. `clips` are ids of clips that the store may still have."""
+    """Numbers of deleted rows. `clips` are ids that the store may still have."""
 
     calls: int = 0
     turns: int = 0

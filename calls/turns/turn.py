@@ -17,7 +17,7 @@ MAX_TOOL_NAME_LENGTH = 80
 
 
 class TurnKind(StrEnum):
-    """The kind of a bot's turn that no language model wrote."""
+    """The kind of a bot's turn; all but ORDINARY were not written by a model."""
 
     ORDINARY = ""
     OPERATOR = "operator"  # an operator typed it
