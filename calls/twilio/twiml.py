@@ -35,15 +35,38 @@ def relay(
     socket_url: str,
     action_url: str,
     parameters: Mapping[str, str] | None = None,
+    reduced: bool = False,
 ) -> str:
     """Connect the call to ConversationRelay with the bot's settings.
 
-    The setup frame of the socket contains the `parameters`.
+    The setup frame of the socket contains the `parameters`. A `reduced` document, for a
+    call whose settings Twilio refused, has only the attributes that the call needs.
+    """
+    attributes = _required(config) | ({} if reduced else _optional(config))
+    connect = Connect(action=action_url, method="POST")
+    element = connect.conversation_relay(url=socket_url, **attributes)
+    for language in [] if reduced else languages(config):
+        element.language(**language)
+    for name, value in (parameters or {}).items():
+        element.parameter(name=name, value=value)
+    return _text(connect)
+
+
+def _required(config: BotConfig) -> dict[str, str | bool]:
+    """The attributes without which the bot could not talk to its callers.
+
+    Twilio's defaults for the two providers depend on the account.
     """
     attributes: dict[str, str | bool] = {
         "language": config.language,
         "ttsProvider": TWILIO_TTS_PROVIDER,
         "transcriptionProvider": config.transcription_provider,
+    }
+    return attributes | ({"dtmfDetection": True} if config.dtmf_detection else {})
+
+
+def _optional(config: BotConfig) -> dict[str, str | bool]:
+    attributes: dict[str, str | bool] = {
         "speechModel": speech_model(config),
         "speechTimeout": "auto",
         "interruptible": config.interruptible,
@@ -61,13 +84,7 @@ def relay(
     if config.hints:
         hints = (hint.strip() for hint in re.split(r"[,\r\n]+", config.hints))
         attributes["hints"] = ", ".join(filter(None, hints))
-    connect = Connect(action=action_url, method="POST")
-    element = connect.conversation_relay(url=socket_url, **attributes)
-    for language in languages(config):
-        element.language(**language)
-    for name, value in (parameters or {}).items():
-        element.parameter(name=name, value=value)
-    return _text(connect)
+    return attributes
 
 
 def languages(config: BotConfig) -> list[dict[str, str]]:
