@@ -109,8 +109,6 @@ INITIAL_ADMIN = {
 # Clips: spoken sentences that Twilio downloads and plays
 REDIS_URL = env.str("REDIS_URL", default="")
 CLIP_TTL_SECONDS = _integer("CLIP_TTL_SECONDS", 300, least=10, most=86_400)
-CLIP_SAMPLE_RATE = _integer("CLIP_SAMPLE_RATE", 8000, least=8000, most=48_000)
-CLIP_ENCODING = _one_of("CLIP_ENCODING", "pcm", "mulaw")
 CLIP_MAX_SECONDS = _integer("CLIP_MAX_SECONDS", 60, least=5, most=600)
 CLIP_MEMORY_MB = _integer("CLIP_MEMORY_MB", 256, least=8, most=16_384)
 

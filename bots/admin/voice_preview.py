@@ -3,7 +3,6 @@
 from threading import BoundedSemaphore
 
 from django import forms
-from django.conf import settings
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_POST
@@ -41,7 +40,6 @@ class VoicePreviewForm(forms.ModelForm[Bot]):
             values["tts_voice"],
             values["tts_model"],
             values["language"],
-            settings.CLIP_SAMPLE_RATE,
         )
 
     def first_error(self) -> str:

@@ -18,11 +18,3 @@ def encode(pcm: bytes) -> bytes:
     exponent = np.log2(magnitude).astype(np.int32) - 7
     mantissa = magnitude >> (exponent + 3) & 0x0F
     return bytes((~(sign | exponent << 4 | mantissa) & 0xFF).astype(np.uint8))
-
-
-def decode(data: bytes) -> bytes:
-    """mu-law bytes to 16-bit little-endian samples."""
-    codes = ~np.frombuffer(data, dtype=np.uint8).astype(np.int32)
-    exponent, mantissa = codes >> 4 & 0x07, codes & 0x0F
-    magnitude = (((mantissa << 3) + BIAS) << exponent) - BIAS
-    return np.where(codes & 0x80, -magnitude, magnitude).astype("<i2").tobytes()

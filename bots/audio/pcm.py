@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+# Hz; a phone line carries no more.
+TELEPHONE_RATE = 8000
+
 
 @dataclass(frozen=True, slots=True)
 class Pcm:

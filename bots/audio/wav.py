@@ -4,50 +4,34 @@
 what a streaming server sends, whose headers are often wrong about their length.
 """
 
-import struct
 import wave
 from io import BytesIO
-from typing import Literal
 
-from bots.audio import mulaw
 from bots.audio.pcm import Pcm
 
-Encoding = Literal["pcm", "mulaw"]
-
-# Format tag and bytes a sample, of one channel.
-FORMATS: dict[Encoding, tuple[int, int]] = {"pcm": (1, 2), "mulaw": (7, 1)}
-# The header of our own files: `wave` neither writes nor reads mu-law.
-HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
 RIFF_HEADER_BYTES = 12
 CHUNK_HEADER_BYTES = 8
 PLAUSIBLE_RATES = range(4_000, 192_001)
 
 
 class BadWav(ValueError):
-    """Not a complete WAV file of 16-bit or mu-law mono sound; says why."""
+    """Not a complete WAV file of 16-bit mono sound; says why."""
 
 
-def wav(sound: bytes, sample_rate: int, encoding: Encoding = "pcm") -> bytes:
-    """Wrap mono sound into a WAV file; `sample_rate` in Hz.
-
-    `pcm` is 16-bit little-endian, `mulaw` a byte a sample.
-    """
-    tag, width = FORMATS[encoding]
-    header = HEADER.pack(
-        *(b"RIFF", HEADER.size - CHUNK_HEADER_BYTES + len(sound), b"WAVE"),
-        *(b"fmt ", 16, tag, 1, sample_rate, sample_rate * width, width, 8 * width),
-        *(b"data", len(sound)),
-    )
-    return header + sound
+def wav(samples: bytes, sample_rate: int) -> bytes:
+    """Wrap 16-bit little-endian mono samples into a WAV file; `sample_rate` in Hz."""
+    body = BytesIO()
+    with wave.open(body, "wb") as file:
+        file.setparams((1, 2, sample_rate, 0, "NONE", ""))
+        file.writeframes(samples)
+    return body.getvalue()
 
 
 def read(body: bytes) -> Pcm:
-    """The samples of a complete file, mu-law decoded. Raises `BadWav`."""
+    """The samples of a complete file. Raises `BadWav`."""
     announced = int.from_bytes(body[4:8], "little") + CHUNK_HEADER_BYTES
     if body[:4] != b"RIFF" or announced != len(body):
         raise BadWav(f"not RIFF, or of {announced} bytes instead of {len(body)}")
-    if int.from_bytes(body[20:22], "little") == FORMATS["mulaw"][0]:
-        return _read_mulaw(body)
     try:
         with wave.open(BytesIO(body)) as file:
             if (file.getnchannels(), file.getsampwidth()) != (1, 2):
@@ -59,14 +43,6 @@ def read(body: bytes) -> Pcm:
     if len(pcm.data) != 2 * frames:
         raise BadWav(f"{len(pcm.data)} bytes of sound for {frames} samples")
     return pcm
-
-
-def _read_mulaw(body: bytes) -> Pcm:
-    sound = body[HEADER.size :]
-    rate, size = (int.from_bytes(body[at : at + 4], "little") for at in (24, 40))
-    if len(sound) != size:
-        raise BadWav(f"{len(sound)} bytes of sound for {size} samples")
-    return Pcm(rate, mulaw.decode(sound))
 
 
 def strip_header(data: bytes) -> tuple[bytes, int | None]:

@@ -17,7 +17,7 @@ from typing import Any
 
 import httpx
 
-from bots.audio.pcm import Pcm
+from bots.audio.pcm import TELEPHONE_RATE, Pcm
 from bots.audio.wav import strip_header
 from bots.config.text import read_json
 from bots.inworld.errors import (
@@ -82,13 +82,12 @@ class ReplyRequest:
 
 @dataclass(frozen=True, slots=True)
 class SpeechRequest:
-    """A text to speak word for word; `sample_rate` in Hz, `language` a BCP-47 tag."""
+    """A text to speak word for word, at telephone quality; `language`: a BCP-47 tag."""
 
     text: str
     voice: str
     model: str
     language: str
-    sample_rate: int
 
     def body(self) -> dict[str, Any]:
         """The request as the TTS API reads it."""
@@ -99,7 +98,7 @@ class SpeechRequest:
             **({"language": self.language} if self.language else {}),
             "audioConfig": {
                 "audioEncoding": "WAV",
-                "sampleRateHertz": self.sample_rate,
+                "sampleRateHertz": TELEPHONE_RATE,
             },
         }
 
@@ -162,7 +161,7 @@ class Inworld:
         samples = samples[: len(samples) & ~1]
         if not samples:
             raise StreamFailed("the speech came without audio")
-        return Pcm(rate or request.sample_rate, samples)
+        return Pcm(rate or TELEPHONE_RATE, samples)
 
     async def complete(self, request: TextRequest) -> str:
         """Ask for a text without speech, in one piece.

@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from django.conf import settings
-
 from bots.config_builder import config_of
 from bots.inworld.api_key import lacks_key
 from bots.inworld.catalogue_records import LanguageModel, Voice, from_inworld
@@ -70,8 +68,7 @@ def _probe_models(bots: Iterable[Bot]) -> Iterator[Finding]:
 
 
 def _probe_speech(bots: Iterable[Bot]) -> Iterator[Finding]:
-    rate = settings.CLIP_SAMPLE_RATE
-    requests = {speech_request(config_of(bot), TEST_WORD, rate): bot for bot in bots}
+    requests = {speech_request(config_of(bot), TEST_WORD): bot for bot in bots}
     for request, bot in islice(requests.items(), MAX_VOICES_TRIED):
         try:
             seconds = _speak(request)

@@ -15,6 +15,7 @@ from twilio.request_validator import RequestValidator
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus
 
+from bots.audio.wav import wav
 from calls.checks import NO_ORIGIN, is_loopback, server_url_is_an_origin
 from calls.diagnostics import response_verdicts
 from calls.diagnostics.findings import Finding, failure, ok
@@ -26,14 +27,14 @@ from calls.diagnostics.response_verdicts import (
     HttpAnswer,
 )
 from calls.public_urls import public_url, socket_url
-from calls.speech.audio import clip_file, silence
+from calls.speech.audio import silence
 from calls.speech.clip_store import clip_url, new_clip_id
 from calls.twilio.relay_tokens import new_nonce, relay_token
 
 # For each request; Twilio waits fifteen for a response.
 TIMEOUT_SECONDS = 6.0
 MAX_BYTES = 64 * 1024
-SAMPLE_SECONDS = 0.1
+SILENCE = silence(seconds=0.1)
 SIGNATURE = "X-Twilio-Signature"
 START = "Start the server (make run)."
 
@@ -43,11 +44,7 @@ class Sample:
     """A clip to be stored before the check and fetched by it."""
 
     id: str = field(default_factory=new_clip_id)
-    wav: bytes = field(
-        default_factory=lambda: clip_file(
-            silence(SAMPLE_SECONDS, settings.CLIP_SAMPLE_RATE)
-        )
-    )
+    wav: bytes = field(default_factory=lambda: wav(SILENCE.data, SILENCE.sample_rate))
 
 
 class Unreachable(Exception):

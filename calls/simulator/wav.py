@@ -33,10 +33,7 @@ def clip_seconds(response: httpx.Response) -> float:
 
 
 def wav_seconds(body: bytes) -> float:
-    """The length of a complete mono WAV file; raises BadClip for any other.
-
-    16-bit samples or mu-law, as Twilio plays them.
-    """
+    """The length of a complete 16-bit mono WAV file; raises BadClip for any other."""
     return _read(body).seconds
 
 

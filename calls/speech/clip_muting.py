@@ -5,8 +5,9 @@ from contextlib import suppress
 
 from django.conf import settings
 
+from bots.audio.wav import wav
 from calls.logs import CallLog
-from calls.speech.audio import clip_file, silence
+from calls.speech.audio import silence
 from calls.speech.clip_store import ClipStore, ClipsUnavailable
 from calls.turns.playback import Clip
 
@@ -61,5 +62,6 @@ class ClipMuter:
         return self.muted.pop(clip_id, None) is not None
 
     async def _silence(self, clip_id: str) -> None:
-        body = clip_file(silence(SILENCE_SECONDS, settings.CLIP_SAMPLE_RATE))
+        quiet = silence(SILENCE_SECONDS)
+        body = wav(quiet.data, quiet.sample_rate)
         await self.store.put(clip_id, body, settings.CLIP_TTL_SECONDS)

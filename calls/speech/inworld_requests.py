@@ -20,12 +20,11 @@ def reply_request(config: BotConfig, start: StartReply) -> ReplyRequest:
     )
 
 
-def speech_request(config: BotConfig, text: str, sample_rate: int) -> SpeechRequest:
-    """The request for a sentence in the bot's voice; `sample_rate` in Hz."""
+def speech_request(config: BotConfig, text: str) -> SpeechRequest:
+    """The request for a sentence in the bot's voice."""
     return SpeechRequest(
         text=text,
         voice=config.tts_voice,
         model=config.tts_model,
         language=config.language,
-        sample_rate=sample_rate,
     )

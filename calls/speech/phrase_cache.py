@@ -16,7 +16,7 @@ from bots.audio import wav
 from bots.audio.pcm import Pcm
 from bots.inworld.client import Inworld, SpeechRequest
 from bots.inworld.errors import InworldError
-from calls.speech.audio import at_rate, clip_file
+from calls.speech.audio import at_telephone_rate
 from calls.speech.clip_store import ClipStore, ClipsUnavailable, clip_url
 from calls.speech.levels import analyse
 from calls.turns.clip_ids import PHRASE_TTL_SECONDS
@@ -39,7 +39,8 @@ class Phrase:
     @classmethod
     def of(cls, phrase_id: str, pcm: Pcm) -> Self:
         """The phrase with these samples."""
-        return cls(phrase_id, clip_file(pcm), pcm.seconds, analyse(pcm).speech_frames)
+        file = wav.wav(pcm.data, pcm.sample_rate)
+        return cls(phrase_id, file, pcm.seconds, analyse(pcm).speech_frames)
 
     def clip(self, text: str) -> Clip:
         """A clip of the phrase."""
@@ -119,7 +120,7 @@ class PhraseCache:
 
     async def _synthesised(self, phrase_id: str, request: SpeechRequest) -> Phrase:
         pcm = await self.inworld.speak(request)
-        return Phrase.of(phrase_id, at_rate(pcm, request.sample_rate))
+        return Phrase.of(phrase_id, at_telephone_rate(pcm))
 
 
 def _id_of(request: SpeechRequest) -> str:

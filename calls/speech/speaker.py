@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable
 
 from django.conf import settings
 
-from bots.audio.pcm import Pcm
+from bots.audio.wav import wav
 from bots.config.bot_config import BotConfig
 from bots.inworld.client import Inworld, SpeechRequest
 from bots.inworld.errors import InworldError
@@ -18,7 +18,7 @@ from calls import metrics
 from calls.conversation.actions import SpeakText, StartReply
 from calls.conversation.events import ClipReady, Event, ReplyEnded
 from calls.logs import CallLog
-from calls.speech.audio import at_rate, clip_file
+from calls.speech.audio import at_telephone_rate
 from calls.speech.clip_store import ClipStore, ClipsUnavailable, clip_url, new_clip_id
 from calls.speech.inworld_requests import reply_request, speech_request
 from calls.speech.levels import analyse
@@ -173,7 +173,7 @@ class Speaker:
             ready.put_nowait(segment)
 
     def _request(self, text: str) -> SpeechRequest:
-        return speech_request(self.config, text, settings.CLIP_SAMPLE_RATE)
+        return speech_request(self.config, text)
 
     async def _publish_all(
         self, stream: ReplyStream, ready: asyncio.Queue[Segment | None]
@@ -201,12 +201,12 @@ class Speaker:
 
     async def _store(self, segment: Segment) -> Clip | None:
         """A clip of the segment; without a store, Twilio's voice says its words."""
-        pcm: Pcm = at_rate(segment.pcm, settings.CLIP_SAMPLE_RATE)
+        pcm = at_telephone_rate(segment.pcm)
         text, clip_id = segment.text.strip(), new_clip_id()
         # The time to live begins when Twilio starts to play the clip.
         lifetime = self.queued_seconds() + pcm.seconds + settings.CLIP_TTL_SECONDS
         try:
-            await self.clips.put(clip_id, clip_file(pcm), lifetime)
+            await self.clips.put(clip_id, wav(pcm.data, pcm.sample_rate), lifetime)
         except ClipsUnavailable as error:
             self.log.warning("No clip store, Twilio's voice speaks: %s", error)
             return twilio_tts_clip(text) if text else None

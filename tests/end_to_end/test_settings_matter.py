@@ -185,7 +185,7 @@ def behaviour(config: BotConfig) -> list[Any]:
     seen: list[Any] = [
         twiml.relay(config, socket_url="wss://x/", action_url="https://x/"),
         reply_request(config, StartReply(1, [])).body(),
-        speech_request(config, "Hi", 8000).body(),
+        speech_request(config, "Hi").body(),
     ]
     seen.append(streamed(config))
     seen.append(variables(Call(), config, {}, NOON))

@@ -256,22 +256,3 @@ async def test_above_the_limit_a_caller_hears_that_the_line_is_busy(
             assert fourth.answered
     row = await Call.objects.aget(call_sid=second.call_sid)
     assert (row.status, row.end_reason) == ("refused", "busy")
-
-
-async def test_clips_can_be_mu_law(
-    database_url: str, inworld: FakeInworld, bot: Bot
-) -> None:
-    async with (
-        running(
-            DATABASE_URL=database_url,
-            INWORLD_BASE_URL=inworld.url,
-            CLIP_ENCODING="mulaw",
-        ) as server,
-        call_on(server) as call,
-    ):
-        (greeting,) = await call.reply()
-        await call.say("Hello?")
-        (answer,) = await call.reply()
-    assert call.errors == []
-    for sound in (greeting, answer):
-        assert len(sound.wav) == 44 + round(sound.seconds * 8000)

@@ -173,5 +173,5 @@ def play(request: HttpRequest, bot_id: int) -> HttpResponse:
 
 async def _spoken(config: BotConfig, text: str) -> Phrase:
     """The clip that calls begin with; cached, so it is ready for the next call."""
-    request = speech_request(config, text, settings.CLIP_SAMPLE_RATE)
+    request = speech_request(config, text)
     return await services().phrases.get(request, SPEAKING_SECONDS)

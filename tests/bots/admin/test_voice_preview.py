@@ -52,7 +52,7 @@ async def test_a_greeting_is_heard_unsaved(
     response = await editor.post(LISTEN, WANTED)
     assert response["Content-Type"] == "audio/wav"
     with wave.open(io.BytesIO(response.content)) as sound:
-        assert sound.getframerate() == settings.CLIP_SAMPLE_RATE
+        assert sound.getframerate() == 8000
         assert sound.getnframes() > 0
     body = fake.spoken[0].body
     assert (body["text"], body["voiceId"]) == ("Hello there.", "Clive")

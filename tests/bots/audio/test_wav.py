@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bots.audio import mulaw
 from bots.audio.pcm import Pcm
 from bots.audio.wav import BadWav, read, strip_header, wav
 from tests.support.inworld.script import wav as standard_wav
@@ -29,11 +28,6 @@ def test_a_file_reads_back_as_what_it_was_made_of(data: bytes) -> None:
     file = wav(data, 8000)
     assert strip_header(file) == (data, 8000)
     assert read(file) == Pcm(8000, data)
-
-
-def test_a_mu_law_file_is_decoded() -> None:
-    file = wav(mulaw.encode(SAMPLES_0123), 8000, "mulaw")
-    assert read(file) == Pcm(8000, mulaw.decode(mulaw.encode(SAMPLES_0123)))
 
 
 def with_file_length(body: bytes) -> bytes:
@@ -59,7 +53,6 @@ def stereo() -> bytes:
             with_file_length(wav(SAMPLES_0123, 8000)[:-2]),
             "6 bytes of sound for 4 samples",
         ),
-        (with_file_length(wav(b"1234", 8000, "mulaw")[:-2]), "2 bytes of sound for 4"),
         (b"RIFF\x04\0\0\0WAVE", "not a WAV file"),
         (stereo(), "not 16-bit mono"),
     ],

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 from bots.audio.pcm import Pcm
 from calls.logs import CallLog
-from calls.speech.audio import at_rate, silence
+from calls.speech.audio import at_telephone_rate, silence
 from calls.speech.clip_fetches import FetchListeners
 from calls.speech.clip_muting import ClipMuter
 from calls.speech.clip_store import (
@@ -122,11 +122,11 @@ def test_ids_carry_more_than_128_bits() -> None:
 )
 def test_resampling_keeps_the_length(seconds: float, rate: int) -> None:
     pcm = silence(seconds, rate)
-    assert at_rate(pcm, 8000).seconds == pytest.approx(pcm.seconds, abs=0.001)
+    assert at_telephone_rate(pcm).seconds == pytest.approx(pcm.seconds, abs=0.001)
 
 
 def test_resampling_nothing_gives_nothing() -> None:
-    assert at_rate(Pcm(48_000, b""), 8000) == Pcm(8000, b"")
+    assert at_telephone_rate(Pcm(48_000, b"")) == Pcm(8000, b"")
 
 
 def test_listeners_of_a_shared_clip_are_notified_in_turn_and_once() -> None:

@@ -10,7 +10,7 @@ from bots.inworld.segment_policy import SegmentState, Split
 
 KEY = "a2V5OnNlY3JldA=="
 IMPATIENT = httpx.Timeout(connect=1, read=0.05, write=1, pool=0.05)
-VOICING = SpeechRequest("Thanks for calling.", "Clive", "inworld-tts-2", "en-US", 8000)
+VOICING = SpeechRequest("Thanks for calling.", "Clive", "inworld-tts-2", "en-US")
 
 
 def asking(text: str = "Hi", **changes: Any) -> ReplyRequest:
