@@ -1,21 +1,42 @@
-"""WAV files of one channel: writing them, reading them, and finding sound in streams.
+"""WAV files of one channel: writing them, reading them, and unwrapping a server's.
 
-`wav` writes a file and `read` reads a complete one, strictly. `strip_header` accepts
-what a streaming server sends, whose headers are often wrong about their length.
+`wav` writes a file and `read` reads one of ours, strictly. `unwrap` accepts what a
+server sends, whose headers are often wrong about its length.
 """
 
+import struct
 import wave
+from dataclasses import dataclass
 from io import BytesIO
 
+from bots.audio.containers import container_of
 from bots.audio.pcm import Pcm
 
+FORMAT = struct.Struct("<HHIIHH")
 RIFF_HEADER_BYTES = 12
 CHUNK_HEADER_BYTES = 8
-PLAUSIBLE_RATES = range(4_000, 192_001)
+PCM = 1
+# The format tag of a longer header, which has the real tag in an identifier of 16
+# bytes: at 24 the tag, and then always the same.
+EXTENSIBLE = 0xFFFE
+SUBFORMAT = bytes.fromhex("000000001000800000aa00389b71")
+# What Inworld can be asked for, in Hz.
+PLAUSIBLE_RATES = range(8_000, 48_001)
+# A writer that does not know the length yet declares 0, 0x7FFFFFFF or 0xFFFFFFFF.
+UNKNOWN_SIZE = 2**30
 
 
 class BadWav(ValueError):
-    """Not a complete WAV file of 16-bit mono sound; says why."""
+    """Not a WAV file of the sound that is expected; says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """A file's rate, and its sound: where it starts, and its declared size."""
+
+    sample_rate: int
+    start: int
+    size: int
 
 
 def wav(samples: bytes, sample_rate: int) -> bytes:
@@ -32,37 +53,65 @@ def read(body: bytes) -> Pcm:
     announced = int.from_bytes(body[4:8], "little") + CHUNK_HEADER_BYTES
     if body[:4] != b"RIFF" or announced != len(body):
         raise BadWav(f"not RIFF, or of {announced} bytes instead of {len(body)}")
-    try:
-        with wave.open(BytesIO(body)) as file:
-            if (file.getnchannels(), file.getsampwidth()) != (1, 2):
-                raise BadWav("not 16-bit mono")
-            frames = file.getnframes()
-            pcm = Pcm(file.getframerate(), file.readframes(frames))
-    except (wave.Error, EOFError) as error:
-        raise BadWav(f"not a WAV file: {error}") from error
-    if len(pcm.data) != 2 * frames:
-        raise BadWav(f"{len(pcm.data)} bytes of sound for {frames} samples")
-    return pcm
+    layout = _layout(body)
+    sound = body[layout.start :]
+    if len(sound) != layout.size or len(sound) % 2:
+        raise BadWav(f"{len(sound)} bytes of sound instead of {layout.size}")
+    return Pcm(layout.sample_rate, sound)
 
 
-def strip_header(data: bytes) -> tuple[bytes, int | None]:
-    """Take a WAV header off; return the sound and the header's rate in Hz, if any.
+def has_header(data: bytes) -> bool:
+    """True if data begins like a WAV file."""
+    return data[:4] == b"RIFF"
 
-    Data without a header is returned as it is.
+
+def unwrap(data: bytes, *, complete: bool = False) -> Pcm:
+    """The samples of a server's file, which must be 16-bit mono PCM. Raises `BadWav`.
+
+    A piece of a stream may be without samples, or end in the middle of one. A
+    `complete` file may not, nor be shorter than it says.
     """
-    if data[:4] != b"RIFF" or data[8:RIFF_HEADER_BYTES] != b"WAVE":
-        return data, None
-    rate, position = None, RIFF_HEADER_BYTES
+    layout = _layout(data)
+    sound = data[layout.start : _end_of_sound(data, layout.start, layout.size)]
+    if complete:
+        if len(sound) < layout.size < UNKNOWN_SIZE:
+            raise BadWav(f"WAV with {len(sound)} of {layout.size} bytes of sound")
+        sound = sound[: len(sound) & ~1]
+        if not sound:
+            raise BadWav("WAV without sound")
+    return Pcm(layout.sample_rate, sound)
+
+
+def _layout(data: bytes) -> _Layout:
+    if not has_header(data) or data[8:RIFF_HEADER_BYTES] != b"WAVE":
+        raise BadWav(f"{container_of(data) or 'something'} instead of WAV")
+    rate, position = 0, RIFF_HEADER_BYTES
     while position + CHUNK_HEADER_BYTES <= len(data):
         name, size = _chunk(data, position)
-        body = position + CHUNK_HEADER_BYTES
-        if name == b"data":
-            return data[body : _end_of_sound(data, body, size)], rate
+        start = position + CHUNK_HEADER_BYTES
+        if name == b"data" and rate:
+            return _Layout(rate, start, size)
         if name == b"fmt ":
-            declared = int.from_bytes(data[body + 4 : body + 8], "little")
-            rate = declared if declared in PLAUSIBLE_RATES else None
-        position = body + size + size % 2
-    return b"", rate
+            rate = _sample_rate(data[start : start + size])
+        position = start + size + size % 2
+    raise BadWav("WAV that ends before its sound")
+
+
+def _sample_rate(fields: bytes) -> int:
+    """The rate of a format, which must be 16-bit mono PCM."""
+    if len(fields) < FORMAT.size:
+        raise BadWav("WAV with an incomplete header")
+    tag, channels, rate, _, _, bits = FORMAT.unpack_from(fields)
+    if tag == EXTENSIBLE and fields[26:40] == SUBFORMAT:
+        tag = int.from_bytes(fields[24:26], "little")
+    if (tag, channels, bits) != (PCM, 1, 16):
+        raise BadWav(
+            f"WAV of format {tag}, {bits} bits, {channels} channels "
+            "instead of 16-bit mono PCM"
+        )
+    if rate not in PLAUSIBLE_RATES:
+        raise BadWav(f"WAV of {rate} samples a second")
+    return int(rate)
 
 
 def _end_of_sound(data: bytes, start: int, size: int) -> int:

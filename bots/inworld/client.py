@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 
 from bots.audio.pcm import TELEPHONE_RATE, Pcm
-from bots.audio.wav import strip_header
+from bots.audio.wav import BadWav, unwrap
 from bots.config.text import read_json
 from bots.inworld.errors import (
     InworldError,
@@ -157,11 +157,11 @@ class Inworld:
             audio = base64.b64decode(answer["audioContent"], validate=True)
         except (KeyError, TypeError, ValueError) as error:
             raise StreamFailed("the speech came without audio") from error
-        samples, rate = strip_header(audio)
-        samples = samples[: len(samples) & ~1]
-        if not samples:
-            raise StreamFailed("the speech came without audio")
-        return Pcm(rate or TELEPHONE_RATE, samples)
+        try:
+            return unwrap(audio, complete=True)
+        except BadWav as error:
+            # Inworld answers MP3 where it does not know the encoding asked for.
+            raise StreamFailed(f"the speech cannot be played: {error}") from error
 
     async def complete(self, request: TextRequest) -> str:
         """Ask for a text without speech, in one piece.

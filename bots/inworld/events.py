@@ -1,7 +1,8 @@
 """The data of one streamed event in, typed events out.
 
 Field names are those of the OpenAI chat completion chunk plus Inworld's `delta.audio`.
-Nothing here raises: unknown and malformed parts are left out.
+Nothing here raises: unknown and malformed parts are left out. Sound that is none, such
+as MP3, is a failure: as samples it would be noise.
 """
 
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from typing import Any
 
 import pybase64
 
+from bots.audio.containers import container_of
+from bots.audio.wav import BadWav, has_header, unwrap
 from bots.config.text import clean, read_json
 
 
@@ -35,9 +38,13 @@ class Transcript:
 
 @dataclass(frozen=True, slots=True)
 class Audio:
-    """Speech: 16-bit little-endian mono PCM, perhaps cut in the middle of a sample."""
+    """Speech: 16-bit little-endian mono PCM, perhaps cut in the middle of a sample.
+
+    `sample_rate` (Hz) is set where a WAV header stood before the samples.
+    """
 
     data: bytes
+    sample_rate: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +105,21 @@ def _choice_events(choice: dict[str, Any]) -> list[Event]:
     return [
         *([Text(text)] if (text := _text(delta, "content")) else []),
         *([Transcript(text)] if (text := _text(audio, "transcript")) else []),
-        *([Audio(data)] if (data := _bytes(audio, "data")) else []),
+        *([_sound(data)] if (data := _bytes(audio, "data")) else []),
         *_tool_calls(delta.get("tool_calls")),
     ]
+
+
+def _sound(data: bytes) -> Audio | Failed:
+    try:
+        if has_header(data):
+            pcm = unwrap(data)
+            return Audio(pcm.data, pcm.sample_rate)
+        if container := container_of(data):
+            raise BadWav(f"{container} instead of samples")
+    except BadWav as error:
+        return Failed(f"its sound cannot be played: {error}", "")
+    return Audio(data)
 
 
 def _tool_calls(listed: object) -> list[Event]:

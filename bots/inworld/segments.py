@@ -10,7 +10,6 @@ import re
 from dataclasses import dataclass
 
 from bots.audio.pcm import Pcm
-from bots.audio.wav import strip_header
 from bots.inworld.events import Audio, Done, Event, Failed, Text, Transcript
 from bots.inworld.segment_policy import EndPolicy, SegmentState, Split
 
@@ -102,8 +101,8 @@ class Segmenter:
                 self._content += text
             case Transcript(text):
                 return self._transcribe(text)
-            case Audio(data):
-                self._collect(data)
+            case Audio():
+                self._collect(event)
             case Done() | Failed():
                 return self.end()
         return []
@@ -162,15 +161,14 @@ class Segmenter:
         self._spoke = True
         return [Segment(words, Pcm(self._sample_rate, bytes(head)))]
 
-    def _collect(self, data: bytes) -> None:
-        samples, rate = strip_header(data)
-        if self._transcript_trails is None and samples:
+    def _collect(self, sound: Audio) -> None:
+        if self._transcript_trails is None and sound.data:
             self._transcript_trails = True
-        if rate or len(samples) < len(data):
+        if sound.sample_rate:
             # A header starts on a new sample; half a one before it stays incomplete.
             del self._audio[len(self._audio) & ~1 :]
-            self._sample_rate = rate or self._sample_rate
-        self._audio += samples
+            self._sample_rate = sound.sample_rate
+        self._audio += sound.data
 
     def _transcribe(self, text: str) -> list[Segment]:
         if self._is_repeated(text):

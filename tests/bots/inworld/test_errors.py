@@ -1,5 +1,6 @@
 """Errors at Inworld, and the exception that each becomes."""
 
+import base64
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -16,7 +17,7 @@ from bots.inworld.errors import (
     StreamFailed,
     StreamTruncated,
 )
-from bots.inworld.events import Done, Event, Transcript
+from bots.inworld.events import Audio, Done, Event, Transcript
 from tests.support.inworld.replies import IMPATIENT, KEY, VOICING, replied, words
 from tests.support.inworld.server import (
     DONE,
@@ -26,10 +27,14 @@ from tests.support.inworld.server import (
     Pause,
     Status,
     Step,
+    audio,
     content,
     error,
+    tone,
     transcript,
+    wav,
 )
+from tests.support.sound_files import SOUND_FILES, stereo
 
 
 @pytest.fixture
@@ -218,6 +223,36 @@ async def test_a_voice_without_audio_is_an_error(
     fake.tts_script = [answer]
     with pytest.raises(StreamFailed):
         await inworld.speak(VOICING)
+
+
+NOT_SPEECH = {
+    **SOUND_FILES,
+    "without sound": wav(b"", 8000),
+    "2 channels": stereo(),
+    "158 of 160 bytes": wav(tone(0.01, 8000), 8000)[:-2],
+}
+
+
+@pytest.mark.parametrize("name", NOT_SPEECH)
+async def test_speech_that_is_no_sound_is_an_error(
+    name: str, fake: FakeInworld, inworld: Inworld
+) -> None:
+    encoded = base64.b64encode(NOT_SPEECH[name]).decode()
+    fake.tts_script = [Status(200, {"audioContent": encoded})]
+    with pytest.raises(StreamFailed, match=f"cannot be played: .*{name}"):
+        await inworld.speak(VOICING)
+
+
+@pytest.mark.parametrize("name", SOUND_FILES)
+async def test_a_reply_whose_sound_is_none_is_an_error(
+    name: str, fake: FakeInworld, inworld: Inworld
+) -> None:
+    fake.answers([ROLE, transcript("Hi."), audio(SOUND_FILES[name]), DONE])
+    events: list[Event] = []
+    with pytest.raises(StreamFailed, match=f"{name} instead of samples"):
+        await replied(inworld, events)
+    assert Transcript("Hi.") in events
+    assert not any(isinstance(event, Audio) for event in events)
 
 
 async def test_a_voice_cut_short_is_unavailable(

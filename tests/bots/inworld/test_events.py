@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bots.audio.containers import container_of
 from bots.inworld.events import (
     Audio,
     Done,
@@ -21,7 +22,8 @@ from bots.inworld.events import (
     parse,
 )
 from bots.inworld.sse import EventDecoder
-from tests.support.inworld.script import sample
+from tests.support.inworld.script import sample, tone, wav
+from tests.support.sound_files import SOUND_FILES, stereo
 
 SAMPLES_0123 = base64.b64decode("AAABAAIAAwA=")
 KEYS = [
@@ -54,6 +56,10 @@ def events_of(name: str) -> list[Event]:
 
 def delta(**fields: Any) -> str:
     return json.dumps({"choices": [{"index": 0, "delta": fields}]})
+
+
+def sound(data: bytes) -> str:
+    return delta(audio={"transcript": "Hi.", "data": base64.b64encode(data).decode()})
 
 
 def test_a_text_stream() -> None:
@@ -152,3 +158,45 @@ def test_errors_of_many_shapes(error: object, expected: Failed) -> None:
 @settings(max_examples=100, deadline=None)
 def test_nothing_raises(payload: str) -> None:
     parse(payload)
+
+
+def test_a_header_before_the_samples_tells_their_rate() -> None:
+    file = wav(SAMPLES_0123, 22_050)
+    assert parse(sound(file))[1:] == [Audio(SAMPLES_0123, 22_050)]
+    assert parse(sound(file[:44]))[1:] == [Audio(b"", 22_050)]
+    assert parse(sound(file[:-3]))[1:] == [Audio(SAMPLES_0123[:-3], 22_050)]
+
+
+@pytest.mark.parametrize("name", SOUND_FILES)
+def test_a_file_of_another_format_is_a_failure_and_no_sound(name: str) -> None:
+    message = f"its sound cannot be played: {name} instead of samples"
+    assert parse(sound(SOUND_FILES[name])) == [Transcript("Hi."), Failed(message, "")]
+
+
+@pytest.mark.parametrize("header", [b"RIFF", b"RIFF1234AVI ", stereo()])
+def test_a_header_of_another_sound_is_a_failure(header: bytes) -> None:
+    (failed,) = parse(sound(header))[1:]
+    assert isinstance(failed, Failed)
+
+
+@given(st.binary(min_size=1, max_size=60), st.sampled_from(list(SOUND_FILES)))
+def test_sound_is_passed_on_unchanged_or_refused(data: bytes, name: str) -> None:
+    for sent in (data, SOUND_FILES[name] + data, wav(data, 8000)):
+        (event,) = parse(sound(sent))[1:]
+        if isinstance(event, Audio):
+            assert sent.endswith(event.data)
+            assert event.sample_rate in (None, 8000)
+            assert not container_of(event.data) or event.sample_rate
+        else:
+            assert isinstance(event, Failed)
+
+
+def test_base64_that_was_cut_is_never_noise() -> None:
+    encoded = base64.b64encode(tone(0.01)).decode()
+    for cut in (1, 2, 3, 5, 6, 7):
+        pieces = encoded[:cut], encoded[cut:]
+        events = [
+            event for data in pieces for event in parse(delta(audio={"data": data}))
+        ]
+        assert events == []
+    assert parse(delta(audio={"data": ""})) == []

@@ -23,12 +23,15 @@ from tests.support.inworld.server import (
     Pause,
     Status,
     Step,
+    audio,
     complete_reply,
     content,
     finish,
     speech,
+    transcript,
 )
 from tests.support.live import AUTH_TOKEN, PUBLIC_URL, LiveServer
+from tests.support.sound_files import SOUND_FILES
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -85,6 +88,21 @@ async def test_a_refused_model_is_not_asked_again_before_the_next_one(
         assert models(inworld) == ["a/one", "b/two", "c/three"]
     apology = (await turns(await closed(call.call_sid)))[2]
     assert list(apology.latency_ms)[:2] == ["fallback", "apology"]
+
+
+async def test_a_reply_in_another_format_is_asked_for_again(
+    server: LiveServer, inworld: FakeInworld
+) -> None:
+    await make_bot(NUMBER)
+    inworld.answers([ROLE, transcript("Noise."), audio(SOUND_FILES["MP3"]), DONE])
+    async with dial(server, to=NUMBER, pause=0.03) as call:
+        await call.reply()
+        (answer,) = await ask(call, "Hello?")
+        assert answer.kind == "clip"
+        assert len(inworld.chats) == 2
+    row = (await turns(await closed(call.call_sid)))[2]
+    assert row.heard_text == "You said: Hello."
+    assert "retry" in row.latency_ms
 
 
 def models(inworld: FakeInworld) -> list[str]:
