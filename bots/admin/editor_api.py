@@ -1,6 +1,5 @@
 """JSON for the open bot editor: Inworld's lists, and advice on the form."""
 
-import re
 from collections.abc import Callable
 from dataclasses import asdict
 
@@ -12,16 +11,16 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from bots import catalogue
-from bots.admin.voice_preview import error, listen, may_edit
+from bots.admin.voice_preview import listen, may_edit
 from bots.advice import advice
 from bots.advice.form import Catalogue, Draft, FormContext, Remark, rows
 from bots.config import local_time
 from bots.models import InworldCatalogue, PhoneNumber, Tool
 from bots.phone_numbers import to_e164
+from bots.responses import primary_key, problem
 from bots.tools.guarded_http import refused_by_policy
 from bots.validators import e164, request_url
 
-PRIMARY_KEY = re.compile("[0-9]{1,18}")
 View = Callable[..., HttpResponse]
 
 
@@ -34,7 +33,7 @@ def listing(request: HttpRequest, kind: str) -> HttpResponse:
     elif may_edit(request):
         found = catalogue.refreshed(kind)
     else:
-        return error("Only users who can edit bots can refresh this list.", 403)
+        return problem("Only users who can edit bots can refresh this list.", 403)
     return JsonResponse({**asdict(found), "is_stale": found.is_stale})
 
 
@@ -62,9 +61,9 @@ def _form_context(form: QueryDict) -> FormContext:
     draft = _draft(form)
     lookup, chosen = form.get("lookup_tool", ""), form.getlist("tools")
     menu = [row["tool"] for row in rows(draft, "menu_keys")]
-    ids = [pk for pk in [lookup, *chosen, *menu] if PRIMARY_KEY.fullmatch(pk)]
-    tools = Tool.objects.filter(pk__in=ids).prefetch_related("parameters")
-    specs = {str(tool.pk): tool.spec() for tool in tools} if ids else {}
+    ids = filter(None, map(primary_key, [lookup, *chosen, *menu]))
+    tools = Tool.objects.filter(pk__in=set(ids)).prefetch_related("parameters")
+    specs = {str(tool.pk): tool.spec() for tool in tools}
     return FormContext(
         tools=[specs[pk] for pk in chosen if pk in specs],
         lookup=specs.get(lookup),

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
-from bots.models import Bot, MenuKey, PhoneNumber, SpokenLanguage, TransferTarget
+from bots.models import Bot, PhoneNumber, TransferTarget
 from bots.phone_numbers import PastedNumberField
 
 THREE_ROW_FIELDS = {
@@ -15,6 +15,7 @@ THREE_ROW_FIELDS = {
     *("time_limit_message", "goodbye_message", "apology_message", "transfer_notice"),
     *("consent_message", "fillers", "variables", "summary_prompt", "summary_fields"),
     *("when_to_use", "message"),
+    *("description", "headers", "failure_instructions"),  # of a tool
 }
 
 
@@ -78,22 +79,6 @@ class TargetForm(TextForm):
         exclude: list[str] = []
         field_classes = {"number": PastedNumberField}
         help_texts = {"number": "With + and country code, for example +1 415 555 0100."}
-
-
-class MenuKeyForm(TextForm):
-    """A key and its action. menu.js replaces the target by a list of people."""
-
-    class Meta:
-        model = MenuKey
-        exclude: list[str] = []
-
-
-class LanguageForm(TextForm):
-    """A further language of a bot."""
-
-    class Meta:
-        model = SpokenLanguage
-        exclude: list[str] = []
 
 
 class BotForm(TextForm):

@@ -7,7 +7,7 @@ from django.forms import BaseInlineFormSet, ModelForm
 from django.http import HttpRequest
 
 from bots.admin.fieldsets import KEYPAD, LANGUAGES, PEOPLE
-from bots.admin.forms import LanguageForm, MenuKeyForm, PhoneNumberForm, TargetForm
+from bots.admin.forms import PhoneNumberForm, TargetForm, TextForm
 from bots.admin.voice_preview import may_edit
 from bots.advice.form import rows
 from bots.config.bot_config import TRANSFER_NUMBER
@@ -39,14 +39,10 @@ class BotInline(admin.StackedInline[Any, Bot]):
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("bots.view_bot") or may_edit(request)
 
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return may_edit(request)
-
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return may_edit(request)
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return may_edit(request)
+    has_add_permission = has_delete_permission = has_change_permission
 
 
 class TargetInline(BotInline):
@@ -92,10 +88,13 @@ def _missing_person(target: str, people: list[str]) -> str:
 
 
 class MenuKeyInline(BotInline):
-    """Keys that act as soon as they are pressed."""
+    """Keys that act as soon as they are pressed.
+
+    menu.js replaces the field of the target by a list of people.
+    """
 
     model = MenuKey
-    form = MenuKeyForm
+    form = TextForm
     formset = MenuKeyFormSet
     section = KEYPAD
     name_field = "key"
@@ -108,7 +107,7 @@ class LanguageInline(BotInline):
     """Languages that the bot switches to when a caller asks for one."""
 
     model = SpokenLanguage
-    form = LanguageForm
+    form = TextForm
     section = LANGUAGES
     name_field = "language"
     fields = [

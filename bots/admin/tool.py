@@ -6,17 +6,19 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
 
 from bots.admin.fieldsets import section
+from bots.admin.forms import TextForm
 from bots.admin.tool_advice import remarks
 from bots.admin.tool_trial import TrialForm
 from bots.admin.usage import linked, users_of
 from bots.models import Bot, Tool, ToolParameter
+from bots.responses import page
 from bots.tools.guarded_http import NOT_PUBLIC, PRIVATE_HOST_HINT
 
 
@@ -46,8 +48,8 @@ class ParameterInline(admin.StackedInline[ToolParameter, Tool]):
     fields = [("name", "type"), "description", ("required", "secret"), "choices"]
 
 
-class ToolForm(forms.ModelForm[Tool]):
-    """The settings of a tool, without maxlength as in TextForm."""
+class ToolForm(TextForm):
+    """The settings of a tool."""
 
     class Meta:
         model = Tool
@@ -59,12 +61,8 @@ class ToolForm(forms.ModelForm[Tool]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name, field in self.fields.items():
-            field.widget.attrs.pop("maxlength", None)
-            if isinstance(field.widget, forms.Textarea):
-                field.widget.attrs |= {"rows": 3, "dir": "auto"}
-            if name in ("url", "headers"):
-                field.widget.attrs |= {"spellcheck": "false", "dir": "ltr"}
+        for name in self.fields.keys() & {"url", "headers"}:
+            self.fields[name].widget.attrs |= {"spellcheck": "false", "dir": "ltr"}
         if "url" in self.fields:
             self.fields["url"].widget.attrs["class"] = "vLargeTextField"
 
@@ -141,9 +139,7 @@ class ToolAdmin(ShowsUsage):
     @method_decorator(sensitive_post_parameters())
     def try_view(self, request: HttpRequest, tool_id: int) -> HttpResponse:
         """Ask for arguments, make the request and show its result."""
-        tool = self.get_object(request, str(tool_id))
-        if tool is None:
-            raise Http404("This tool does not exist.")
+        tool = get_object_or_404(Tool, pk=tool_id)
         if not self.has_change_permission(request, tool):
             raise PermissionDenied
         form = TrialForm(tool, request.POST if request.method == "POST" else None)
@@ -151,18 +147,17 @@ class ToolAdmin(ShowsUsage):
         if trial:
             status = trial.result.status or "no answer"
             self.log_change(request, tool, f"Tried: {status}.")
-        context = {
-            **self.admin_site.each_context(request),
-            "title": f"Try {tool.name}",
-            "opts": self.opts,
-            "original": tool,
-            "form": form,
-            "trial": trial,
-            "advice": PRIVATE_HOST_HINT
-            if trial and trial.result.error == NOT_PUBLIC
-            else "",
-        }
-        return TemplateResponse(request, "admin/bots/tool/try.html", context)
+        is_refused = trial is not None and trial.result.error == NOT_PUBLIC
+        return page(
+            request,
+            "bots/tool/try.html",
+            f"Try {tool.name}",
+            opts=self.opts,
+            original=tool,
+            form=form,
+            trial=trial,
+            advice=PRIVATE_HOST_HINT if is_refused else "",
+        )
 
     @admin.display(description="used by")
     def used_by(self, tool: Tool) -> str:

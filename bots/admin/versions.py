@@ -1,20 +1,19 @@
 """Pages of versions in place of the admin's own history."""
 
-import re
 from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
+from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
+from bots.responses import page, primary_key
 from bots.versions import history
 from bots.versions.history import NotRestorable, Version
 
-PRIMARY_KEY = re.compile("[0-9]{1,18}")
 VERSIONS_PER_PAGE = 20
 MAX_CHOICES = 100
 AUTHOR_FIELDS = (
@@ -51,8 +50,9 @@ class VersionHistoryMixin(admin.ModelAdmin[Any]):
         self._require_view_permission(request)
         pk = _primary_key(object_id)
         queryset = history.versions(self.model, pk)
-        page = Paginator(queryset, VERSIONS_PER_PAGE).get_page(request.GET.get("p"))
-        versions = list(page)
+        paginator = Paginator(queryset, VERSIONS_PER_PAGE)
+        shown = paginator.get_page(request.GET.get("p"))
+        versions = list(shown)
         if not versions:
             return self._no_versions(request)
         return self._page(
@@ -61,7 +61,7 @@ class VersionHistoryMixin(admin.ModelAdmin[Any]):
             pk,
             title=f"Versions of {self._name_of(versions[0])}",
             versions=_with_changes(versions),
-            page=page,
+            page=shown,
             **(extra_context or {}),
         )
 
@@ -122,11 +122,7 @@ class VersionHistoryMixin(admin.ModelAdmin[Any]):
         )
 
     def _version(self, object_id: int, version_id: int) -> Version:
-        versions = history.versions(self.model, object_id)
-        version: Version | None = versions.filter(pk=version_id).first()
-        if version is None:
-            raise Http404("This version does not exist.")
-        return version
+        return get_object_or_404(history.versions(self.model, object_id), pk=version_id)
 
     def _other(self, request: HttpRequest, version: Version) -> Version | None:
         """The version to compare with, from the query or else the previous one."""
@@ -174,24 +170,22 @@ class VersionHistoryMixin(admin.ModelAdmin[Any]):
         **context: Any,
     ) -> HttpResponse:
         original = self.model._default_manager.filter(pk=object_id).first()
-        return TemplateResponse(
+        return page(
             request,
-            f"admin/bots/{name}.html",
-            {
-                **self.admin_site.each_context(request),
-                "opts": self.opts,
-                "object_id": object_id,
-                "original": original,
-                **context,
-            },
+            f"bots/{name}.html",
+            opts=self.opts,
+            object_id=object_id,
+            original=original,
+            **context,
         )
 
 
 def _primary_key(text: str) -> int:
     """Read a primary key from a URL. Raises Http404 if it cannot be one."""
-    if not PRIMARY_KEY.fullmatch(text):
+    pk = primary_key(text)
+    if pk is None:
         raise Http404("This version does not exist.")
-    return int(text)
+    return pk
 
 
 def _with_changes(versions: list[Version]) -> list[dict[str, Any]]:

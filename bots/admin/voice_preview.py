@@ -4,18 +4,18 @@ from threading import BoundedSemaphore
 
 from django import forms
 from django.contrib.auth.decorators import permission_required
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST
 
-from bots.audio.pcm import Pcm
 from bots.audio.wav import wav
 from bots.config.example_values import examples
 from bots.config.phrasebook import phrasebook
 from bots.config.placeholders import fill
-from bots.inworld.client import Inworld, SpeechRequest
+from bots.inworld.client import SpeechRequest
 from bots.inworld.errors import InworldError, InworldRejected
 from bots.inworld.one_shot import ask_once, operator_message
 from bots.models import Bot
+from bots.responses import problem, sound
 
 LISTENERS_AT_ONCE = 3  # per process; each uses one of the account's generations
 SPEECH_TIMEOUT_SECONDS = 40.0
@@ -54,12 +54,12 @@ class VoicePreviewForm(forms.ModelForm[Bot]):
 def listen(request: HttpRequest) -> HttpResponse:
     """Respond with a WAV file, or with a `problem` in plain words."""
     if not may_edit(request):
-        return error("Only users who can edit bots can listen to voices.", 403)
+        return problem("Only users who can edit bots can listen to voices.", 403)
     form = VoicePreviewForm(request.POST)
     if not form.is_valid():
-        return error(form.first_error(), 400)
+        return problem(form.first_error(), 400)
     if not listeners.acquire(blocking=False):
-        return error("Others are listening at the moment. Try again shortly.", 429)
+        return problem("Others are listening at the moment. Try again shortly.", 429)
     try:
         return _speak(form.speech_request())
     finally:
@@ -73,27 +73,17 @@ def may_edit(request: HttpRequest) -> bool:
     )
 
 
-def _speak(speech_request: SpeechRequest) -> HttpResponse:
-    async def speak(inworld: Inworld) -> Pcm:
-        return await inworld.speak(speech_request)
-
+def _speak(request: SpeechRequest) -> HttpResponse:
     try:
-        pcm = ask_once(speak, SPEECH_TIMEOUT_SECONDS)
+        pcm = ask_once(lambda inworld: inworld.speak(request), SPEECH_TIMEOUT_SECONDS)
     except InworldError as failure:
-        return error(_message(failure, speech_request), 502)
-    response = HttpResponse(wav(pcm.data, pcm.sample_rate), content_type="audio/wav")
-    response["Cache-Control"] = "no-store"
-    return response
+        return problem(_message(failure, request), 502)
+    return sound(wav(pcm.data, pcm.sample_rate))
 
 
-def _message(failure: InworldError, speech_request: SpeechRequest) -> str:
+def _message(failure: InworldError, request: SpeechRequest) -> str:
     # The speech API does not name the voice and the model that it refuses.
     if isinstance(failure, InworldRejected) and failure.status in (400, 404, 422):
-        voice = f"voice “{speech_request.voice}” with {speech_request.model}"
+        voice = f"voice “{request.voice}” with {request.model}"
         return f"Inworld refuses the {voice}: {failure.message}"
     return operator_message(failure)
-
-
-def error(message: str, status: int) -> JsonResponse:
-    """A message for the operator, which the editor's scripts show."""
-    return JsonResponse({"problem": message}, status=status)

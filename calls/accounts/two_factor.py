@@ -12,7 +12,6 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.safestring import mark_safe
 from django.views.decorators.cache import never_cache
@@ -22,6 +21,7 @@ from django_otp import match_token
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from bots.responses import page as admin_page
 from calls.accounts.sign_in import (
     WRONG_CODE,
     CodeField,
@@ -82,17 +82,19 @@ def _show(
     problem: str = "",
     codes: list[str] | None = None,
 ) -> HttpResponse:
-    context = {
-        **admin.site.each_context(request),
-        "title": "Two-factor sign-in",
-        "app": app,
-        "problem": problem,
-        "codes": codes,
+    response = admin_page(
+        request,
+        "two_factor.html",
+        "Two-factor sign-in",
+        app=app,
+        problem=problem,
+        codes=codes,
         **(_status(app) if app else _enrolment(_unconfirmed(request.user))),
-    }
+    )
+    context = response.context_data or {}
     if not context["has_permission"]:
         context["is_nav_sidebar_enabled"] = False  # its links do not work yet
-    return TemplateResponse(request, "admin/two_factor.html", context)
+    return response
 
 
 def _status(app: TOTPDevice) -> dict[str, Any]:

@@ -9,10 +9,10 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_POST
 
+from bots.responses import page
 from calls.blocking import (
     NOTE_LENGTH,
     PastedLine,
@@ -119,14 +119,13 @@ class BlockedCallerAdmin(admin.ModelAdmin[BlockedCaller]):
                 return redirect("admin:calls_blockedcaller_changelist")
             form = PasteForm({"pasted": "\n".join(line.text for line in bad)})
             form.add_error("pasted", f"Not understood: {len(bad)}. {bad[0].problem}")
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Block a list of callers",
-            "form": form,
-            "opts": self.opts,
-        }
-        template = "admin/calls/blockedcaller/paste.html"
-        return TemplateResponse(request, template, context)
+        return page(
+            request,
+            "calls/blockedcaller/paste.html",
+            "Block a list of callers",
+            form=form,
+            opts=self.opts,
+        )
 
 
 class BlocksCallers(admin.ModelAdmin[Call]):

@@ -6,6 +6,7 @@ from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
+from bots.responses import sound
 from calls.accounts.sign_in import has_second_factor
 from calls.models import Turn
 from calls.session.services import services
@@ -39,8 +40,7 @@ async def clip(
         return _message(UNAVAILABLE, 503)
     if body is None:
         return _message(EXPIRED, 404)
-    headers = {"Cache-Control": "no-store"}
-    return HttpResponse(body, content_type="audio/wav", headers=headers)
+    return sound(body)
 
 
 def _message(text: str, status: int) -> HttpResponse:

@@ -1,18 +1,17 @@
 """The page “Erase a caller's data”: shows what is stored, then deletes it."""
 
-from typing import Any
-
 from asgiref.sync import async_to_sync
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.contrib.admin.models import DELETION
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.template.response import TemplateResponse
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
+from bots.responses import page as admin_page
+from bots.responses import primary_key
 from calls.console.change_log import log_change
 from calls.models import Call
 from calls.privacy import erasure
@@ -64,14 +63,14 @@ def page(request: HttpRequest) -> HttpResponse:
 def _form_page(
     request: HttpRequest, form: CallerForm, data: erasure.CallerData | None = None
 ) -> HttpResponse:
-    context: dict[str, Any] = {
-        **admin.site.each_context(request),
-        "title": "Erase a caller's data",
-        "form": form,
-        "data": data,
-        "elsewhere": erasure.ELSEWHERE,
-    }
-    return TemplateResponse(request, "admin/erase.html", context)
+    return admin_page(
+        request,
+        "erase.html",
+        "Erase a caller's data",
+        form=form,
+        data=data,
+        elsewhere=erasure.ELSEWHERE,
+    )
 
 
 def _erase(request: HttpRequest, data: erasure.CallerData) -> HttpResponse:
@@ -96,8 +95,6 @@ def _erase(request: HttpRequest, data: erasure.CallerData) -> HttpResponse:
 
 def _caller_of_call(request: HttpRequest) -> str:
     """The caller of the call whose page links here."""
-    call_id = request.GET.get("call", "")
-    if not (call_id.isascii() and call_id.isdigit() and len(call_id) < 19):
-        return ""
-    call = Call.objects.real().filter(pk=call_id).first()
+    call_id = primary_key(request.GET.get("call", ""))
+    call = Call.objects.real().filter(pk=call_id).first() if call_id else None
     return call.caller_number if call else ""

@@ -8,6 +8,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 
+from bots.responses import page
 from calls.accounts import groups, two_factor
 from calls.accounts.sign_in import SignInForm, has_second_factor, totp_device
 from calls.console import erasure_page
@@ -63,10 +64,10 @@ class ConsoleSite(admin.AdminSite):
         """Add the console's own pages to the menu."""
         apps = super().get_app_list(request, app_label)
         for app in apps:
-            name, page, permission = PAGES.get(app["app_label"], ("", "", ""))
+            name, view, permission = PAGES.get(app["app_label"], ("", "", ""))
             if name and request.user.has_perm(permission):
-                entry = {"name": name, "object_name": page, "view_only": True}
-                url = reverse(f"{self.name}:{page}")
+                entry = {"name": name, "object_name": view, "view_only": True}
+                url = reverse(f"{self.name}:{view}")
                 app["models"].append({**entry, "admin_url": url, "add_url": None})
         return apps
 
@@ -103,9 +104,5 @@ class ConsoleSite(admin.AdminSite):
 
     def _without_group(self, request: HttpRequest) -> TemplateResponse:
         """Explain that an account without a group may do nothing."""
-        context = {
-            **self.each_context(request),
-            "title": "No group yet",
-            "descriptions": groups.DESCRIPTIONS,
-        }
-        return TemplateResponse(request, "admin/no_group.html", context)
+        descriptions = groups.DESCRIPTIONS
+        return page(request, "no_group.html", "No group yet", descriptions=descriptions)

@@ -5,14 +5,13 @@ from typing import Any
 
 from asgiref.sync import async_to_sync
 from django.conf import settings
-from django.contrib import admin
-from django.core.exceptions import PermissionDenied
+from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.template.response import TemplateResponse
 from django.views.decorators.http import require_GET, require_POST
 
 from bots.models import Bot, PhoneNumber
 from bots.number_routing import RoutingAnswer, explain
+from bots.responses import page as admin_page
 from calls.console.numbers.point import (
     MAY_ADD,
     MAY_POINT,
@@ -45,25 +44,24 @@ class Row:
 
 
 @require_GET
+@permission_required(MAY_SEE, raise_exception=True)
 def page(request: HttpRequest) -> HttpResponse:
     """List the account's numbers, or say how to point one here by hand."""
-    if not request.user.has_perm(MAY_SEE):
-        raise PermissionDenied
-    context: dict[str, Any] = {
-        **admin.site.each_context(request),
-        "title": "Connect numbers",
-        "server_url": settings.SERVER_URL,
-        "webhooks": webhooks(),
-        "why_not_reachable": why_not_reachable(),
-        "connected": is_connected(),
-        "lacks_sid": not settings.TWILIO_ACCOUNT_SID,
-        "lacks_token": not settings.TWILIO_AUTH_TOKENS,
-        "may_point": request.user.has_perm(MAY_POINT),
-        "changes": latest_changes(),
-        "may_add": request.user.has_perm(MAY_ADD),
+    return admin_page(
+        request,
+        "numbers.html",
+        "Connect numbers",
+        server_url=settings.SERVER_URL,
+        webhooks=webhooks(),
+        why_not_reachable=why_not_reachable(),
+        connected=is_connected(),
+        lacks_sid=not settings.TWILIO_ACCOUNT_SID,
+        lacks_token=not settings.TWILIO_AUTH_TOKENS,
+        may_point=request.user.has_perm(MAY_POINT),
+        changes=latest_changes(),
+        may_add=request.user.has_perm(MAY_ADD),
         **(_account_numbers() if is_connected() else {}),
-    }
-    return TemplateResponse(request, "admin/numbers.html", context)
+    )
 
 
 def _account_numbers() -> dict[str, Any]:
@@ -91,22 +89,18 @@ def _account_numbers() -> dict[str, Any]:
 
 
 @require_POST
+@permission_required(MAY_POINT, raise_exception=True)
 def check(request: HttpRequest) -> HttpResponse:
     """Check the way from SERVER_URL to this server; one result for each part of it.
 
     Runs in the request's own thread, while the event loop answers its requests.
     """
-    if not request.user.has_perm(MAY_POINT):
-        raise PermissionDenied
     sample = server_url_probe.Sample()
     try:
         async_to_sync(_store)(sample)
     except ClipsUnavailable:
         message = "The clip store takes no clips. Is the Redis of REDIS_URL up?"
-        findings = [
-            *server_url_probe.check(None),
-            failure(CLIP, message),
-        ]
+        findings = [*server_url_probe.check(None), failure(CLIP, message)]
     else:
         findings = server_url_probe.check(sample)
     results = [

@@ -1,20 +1,20 @@
 """Points a number of the Twilio account at this server."""
 
 import logging
-from typing import Any
 
 from django.conf import settings
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.contrib.admin.models import ADDITION, LogEntry
+from django.contrib.auth.decorators import permission_required
 from django.contrib.contenttypes.models import ContentType
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.template.response import TemplateResponse
 from django.views.decorators.http import require_POST
 
 from bots.models import Bot, PhoneNumber
+from bots.responses import page, primary_key
 from calls.checks import SERVER_URL_HINT, is_loopback
 from calls.console.change_log import log_change
 from calls.twilio.account import Account, account
@@ -35,7 +35,6 @@ MAY_ADD = "bots.add_phonenumber"
 MAX_CHANGES_SHOWN = 10
 # The beginnings of our messages in the admin's log.
 DONE, TRIED = "Pointed at", "Asked Twilio"
-MAX_ID_DIGITS = 9
 
 
 def why_not_reachable() -> str:
@@ -49,10 +48,9 @@ def why_not_reachable() -> str:
 
 
 @require_POST
+@permission_required(MAY_POINT, raise_exception=True)
 def point_number(request: HttpRequest, sid: str) -> HttpResponse:
     """Point a number here; asks for confirmation if it points elsewhere."""
-    if not request.user.has_perm(MAY_POINT):
-        raise PermissionDenied
     if problem := why_not_reachable():
         messages.error(request, problem)
         return redirect("admin:numbers")
@@ -70,17 +68,16 @@ def point_number(request: HttpRequest, sid: str) -> HttpResponse:
 
 
 def _ask(request: HttpRequest, number: Number, status: NumberStatus) -> HttpResponse:
-    bot = _chosen_bot(request)
-    context: dict[str, Any] = {
-        **admin.site.each_context(request),
-        "title": f"Point {number.number} here?",
-        "number": number,
-        "status": status,
-        "seen": _seen(status),
-        "changes": changes(number, webhooks()),
-        "bot": bot,
-    }
-    return TemplateResponse(request, "admin/bots/phonenumber/point.html", context)
+    return page(
+        request,
+        "bots/phonenumber/point.html",
+        f"Point {number.number} here?",
+        number=number,
+        status=status,
+        seen=_seen(status),
+        changes=changes(number, webhooks()),
+        bot=_chosen_bot(request),
+    )
 
 
 def _seen(status: NumberStatus) -> str:
@@ -129,10 +126,8 @@ def _assign_bot(request: HttpRequest, number: Number) -> None:
 
 
 def _chosen_bot(request: HttpRequest) -> Bot | None:
-    chosen = request.POST.get("bot", "")
-    if not chosen.isdecimal() or len(chosen) > MAX_ID_DIGITS:
-        return None
-    return Bot.objects.filter(pk=int(chosen)).first()
+    chosen = primary_key(request.POST.get("bot", ""))
+    return Bot.objects.filter(pk=chosen).first() if chosen else None
 
 
 def _record(request: HttpRequest, number: Number, message: str) -> None:

@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from asgiref.sync import async_to_sync
 from django import forms
 from django.conf import settings
-from django.contrib import admin
-from django.core.exceptions import PermissionDenied
+from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.template.response import TemplateResponse
 from django.views.decorators.http import require_GET
 
 from bots.checks import inworld_key_is_set
@@ -23,10 +21,11 @@ from bots.inworld.one_shot import operator_message
 from bots.models import Bot, PhoneNumber
 from bots.number_routing import RoutingAnswer, explain
 from bots.phone_numbers import PastedNumberField
+from bots.responses import page as admin_page
+from bots.responses import problem, sound
 from bots.validators import e164
 from calls.checks import is_loopback, server_url_is_an_origin, twilio_token_is_set
 from calls.console.numbers.point import why_not_reachable
-from calls.console.responses import error
 from calls.session.services import services
 from calls.speech.clip_store import ClipsUnavailable
 from calls.speech.inworld_requests import speech_request
@@ -133,42 +132,33 @@ def warnings() -> list[str]:
 
 
 @require_GET
+@permission_required(MAY_SEE, raise_exception=True)
 def page(request: HttpRequest) -> HttpResponse:
     """Show the prediction for any number, also one that is not in the list."""
-    if not request.user.has_perm(MAY_SEE):
-        raise PermissionDenied
     form = NumberForm(request.GET if "number" in request.GET else None)
-    context = {
-        **admin.site.each_context(request),
-        "title": "Test a number",
-        "form": form,
-        "preview": preview(form.cleaned_data["number"]) if form.is_valid() else None,
-    }
-    return TemplateResponse(
-        request, "admin/bots/phonenumber/preview_page.html", context
-    )
+    found = preview(form.cleaned_data["number"]) if form.is_valid() else None
+    template = "bots/phonenumber/preview_page.html"
+    return admin_page(request, template, "Test a number", form=form, preview=found)
 
 
 @require_GET
+@permission_required(MAY_SEE, raise_exception=True)
 def play(request: HttpRequest, bot_id: int) -> HttpResponse:
     """The greeting as WAV, or the text whose setting is named as `said`."""
-    if not request.user.has_perm(MAY_SEE):
-        raise PermissionDenied
     config = config_of(get_object_or_404(Bot.objects.with_related(), pk=bot_id))
     text = first_texts(config).get(request.GET.get("said", "greeting"))
     if text is None:
-        return error("This bot has no greeting: the caller speaks first.", 404)
+        return problem("This bot has no greeting: the caller speaks first.", 404)
     try:
         # The services belong to the server's event loop.
         phrase = async_to_sync(_spoken)(config, text)
     except InworldError as failure:
-        return error(operator_message(failure), 502)
+        return problem(operator_message(failure), 502)
     except ClipsUnavailable:
-        return error(NO_STORE, 503)
+        return problem(NO_STORE, 503)
     except TimeoutError:
-        return error("The voice is taking long. Try again in a moment.", 504)
-    headers = {"Cache-Control": "no-store"}
-    return HttpResponse(phrase.wav, content_type="audio/wav", headers=headers)
+        return problem("The voice is taking long. Try again in a moment.", 504)
+    return sound(phrase.wav)
 
 
 async def _spoken(config: BotConfig, text: str) -> Phrase:

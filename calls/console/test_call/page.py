@@ -3,11 +3,9 @@
 from typing import Any
 
 from asgiref.sync import async_to_sync
-from django.contrib import admin
-from django.core.exceptions import PermissionDenied
+from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
@@ -16,8 +14,9 @@ from bots.config.placeholders import BUILT_IN, parse_declared
 from bots.config_builder import config_from_json
 from bots.inworld.api_key import lacks_key
 from bots.models import Bot
-from calls.console.responses import error
-from calls.console.test_call.consumer import call_token, may_test
+from bots.responses import page as admin_page
+from bots.responses import problem
+from calls.console.test_call.consumer import PERMISSION, call_token
 from calls.console.test_call.new_call import open_test_call
 from calls.models import Call
 from calls.session.active_calls import active_calls
@@ -28,33 +27,32 @@ FULL = "The server has as many calls as it takes (MAX_CALLS). Try again soon."
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@permission_required(PERMISSION, raise_exception=True)
 def page(request: HttpRequest, bot_id: int) -> HttpResponse:
     """Show the page; a POST creates a call and returns how to connect to it."""
-    if not may_test(request.user):
-        raise PermissionDenied
     bot = get_object_or_404(Bot.objects.with_related(), pk=bot_id)
     if request.method == "POST":
         return _start_call(request, bot)
-    context: dict[str, Any] = {
-        **admin.site.each_context(request),
-        "title": f"Test call to {bot}",
-        "bot": bot,
-        "opts": Bot._meta,
-        "keys": "123456789*0#",
-        "variables": _variables(bot),
-    }
-    return TemplateResponse(request, "admin/test_call.html", context)
+    return admin_page(
+        request,
+        "test_call.html",
+        f"Test call to {bot}",
+        bot=bot,
+        opts=Bot._meta,
+        keys="123456789*0#",
+        variables=_variables(bot),
+    )
 
 
 def _start_call(request: HttpRequest, bot: Bot) -> JsonResponse:
     if lacks_key():
-        return error(NO_KEY, 503)
+        return problem(NO_KEY, 503)
     # The services belong to the server's event loop.
     call = async_to_sync(_open_call)(
         bot, request.user.get_username(), _entered_variables(request, bot)
     )
     if call is None:
-        return error(FULL, 503)
+        return problem(FULL, 503)
     return JsonResponse(connection_info(call, request.user))
 
 

@@ -3,12 +3,12 @@
 from typing import Any
 
 from asgiref.sync import async_to_sync
-from django.core.exceptions import PermissionDenied
+from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_POST
 
-from calls.console.responses import error
-from calls.console.test_call.consumer import call_of, may_test
+from bots.responses import problem
+from calls.console.test_call.consumer import PERMISSION, call_of
 from calls.console.test_call.page import connection_info
 from calls.models import Call
 from calls.session.active_calls import active_calls
@@ -24,17 +24,16 @@ OVER = "The call is over."
 
 
 @require_POST
+@permission_required(PERMISSION, raise_exception=True)
 def simulate_target(request: HttpRequest) -> JsonResponse:
     """End a test call, or return it to its bot."""
-    if not may_test(request.user):
-        raise PermissionDenied
     # The operator may take their time, so the token's age does not matter here.
     call_sid = call_of(request.POST.get("token", ""), request.user, lifetime=None)
     form = DIAL_RESULTS.get(request.POST.get("decision", ""))
     tests = Call.objects.open().filter(is_test=True, call_sid=call_sid)
     call = tests.first() if call_sid and form else None
     if call is None or form is None:
-        return error(OVER, 409)
+        return problem(OVER, 409)
     returned = async_to_sync(_finish_transfer)(call, form)
     if returned:
         return JsonResponse({"line": connection_info(returned, request.user)})

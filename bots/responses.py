@@ -1,0 +1,33 @@
+"""Requests and responses of pages, in the admin and in the console."""
+
+import re
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template.response import TemplateResponse
+
+
+def page(
+    request: HttpRequest, template: str, title: str, **context: Any
+) -> TemplateResponse:
+    """A page in the frame of the admin; `template` is a file in templates/admin."""
+    frame = admin.site.each_context(request)
+    values = {**frame, "title": title, **context}
+    return TemplateResponse(request, f"admin/{template}", values)
+
+
+def problem(message: str, status: int) -> JsonResponse:
+    """A problem in plain words, which the script of the page shows."""
+    return JsonResponse({"problem": message}, status=status)
+
+
+def sound(wav: bytes) -> HttpResponse:
+    """A WAV file that no cache keeps."""
+    headers = {"Cache-Control": "no-store"}
+    return HttpResponse(wav, content_type="audio/wav", headers=headers)
+
+
+def primary_key(text: str) -> int | None:
+    """A primary key from a request; None if the text cannot be one."""
+    return int(text) if re.fullmatch("[0-9]{1,18}", text) else None
