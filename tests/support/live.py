@@ -13,7 +13,7 @@ from itertools import cycle
 from threading import Thread, Timer
 
 from tests.support.preloaded import ROOT as ROOT
-from tests.support.preloaded import PreloadedProcess
+from tests.support.preloaded import PreloadedProcess, run_to_end
 
 PUBLIC_URL = "https://bot.example.com"
 AUTH_TOKEN = "twilio-token-of-the-tests"
@@ -79,14 +79,7 @@ def environment(**changes: str) -> dict[str, str]:
 
 def manage(env: dict[str, str], *command: str) -> None:
     """Run a command of `manage.py` to its end, in the environment of a server."""
-    subprocess.run(
-        [sys.executable, "manage.py", *command],
-        cwd=ROOT,
-        env=environment(**env),
-        check=True,
-        capture_output=True,
-        timeout=60,
-    )
+    run_to_end(environment(**env), *command).check_returncode()
 
 
 @contextmanager

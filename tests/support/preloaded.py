@@ -1,7 +1,8 @@
-"""Forks servers from a process that has imported their libraries: half the CPU.
+"""Forks commands of `manage.py` from a process that has imported their libraries.
 
-Each server imports its own modules and settings. Only in pytest; a server whose
-interpreter needs another environment at its start must be a new process.
+A server then starts in a third of the CPU. Each imports its own settings, models and
+pages. Only in pytest; a server whose interpreter needs another environment at its start
+must be a new process.
 """
 
 import multiprocessing
@@ -10,49 +11,29 @@ import runpy
 import signal
 import subprocess
 import sys
+import tempfile
 import warnings
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
+from threading import Timer
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-# None of these reads settings, starts a thread or installs Twisted's reactor.
-PRELOADED = [
-    "aiodns",
-    "aiohttp",
-    "autobahn.websocket.protocol",
-    "channels_redis.core",
-    "cryptography.fernet",
-    "cryptography.x509",
-    "django.contrib.admin",
-    "django.core.management",
-    "django.core.serializers.json",
-    "httpx_aiohttp",
-    "jsonschema",
-    "numpy",
-    "prometheus_client",
-    "psycopg",
-    "redis.asyncio",
-    "service_identity",
-    "soxr",
-    "twilio.request_validator",
-    "twilio.twiml.voice_response",
-    "twisted.internet.asyncioreactor",
-    "twisted.internet.tcp",
-    "twisted.protocols.tls",
-    "twisted.web.http",
-    "websockets",
-]
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(PRELOADED)
+_context.set_forkserver_preload(["tests.support.preload"])
 
 
 class PreloadedProcess:
-    """A command of `manage.py` with the `subprocess.Popen` methods that tests use."""
+    """A command of `manage.py` with the `subprocess.Popen` methods that tests use.
 
-    def __init__(self, env: dict[str, str], *command: str) -> None:
+    Its output comes from `stdout`. Its errors do too, unless `errors` names a file.
+    """
+
+    def __init__(
+        self, env: dict[str, str], *command: str, errors: Path | None = None
+    ) -> None:
         reader, writer = _context.Pipe(duplex=False)
-        arguments = (env, command, writer)
+        arguments = (env, command, writer, errors)
         self._process = _context.Process(target=_run, args=arguments, daemon=True)
         self._process.start()
         writer.close()
@@ -87,10 +68,33 @@ class PreloadedProcess:
         self.send_signal(signal.SIGKILL)
 
 
-def _run(env: dict[str, str], command: Sequence[str], output: Connection) -> None:
+def run_to_end(
+    env: dict[str, str], *command: str, timeout: float = 60
+) -> subprocess.CompletedProcess[str]:
+    """Run a command of `manage.py`, as `subprocess.run` does, in exactly this `env`."""
+    with tempfile.TemporaryDirectory() as folder:
+        errors = Path(folder) / "stderr"
+        process = PreloadedProcess(env, *command, errors=errors)
+        watchdog = Timer(timeout, process.kill)
+        watchdog.start()
+        try:
+            with process.stdout:
+                output = process.stdout.read()
+            code = process.wait(timeout)
+        finally:
+            watchdog.cancel()
+        return subprocess.CompletedProcess(command, code, output, errors.read_text())
+
+
+def _run(
+    env: dict[str, str],
+    command: Sequence[str],
+    output: Connection,
+    errors: Path | None,
+) -> None:
     """Become `manage.py`, in the environment and with the output of a new process."""
     os.dup2(output.fileno(), 1)
-    os.dup2(output.fileno(), 2)
+    os.dup2(os.open(errors, os.O_WRONLY | os.O_CREAT) if errors else 1, 2)
     output.close()
     sys.stdout = os.fdopen(1, "w", closefd=False)
     sys.stderr = os.fdopen(2, "w", buffering=1, closefd=False)
@@ -99,5 +103,6 @@ def _run(env: dict[str, str], command: Sequence[str], output: Connection) -> Non
     os.chdir(ROOT)
     sys.path.insert(0, str(ROOT))
     sys.argv = ["manage.py", *command]
-    warnings.simplefilter("default")
+    if filters := env.get("PYTHONWARNINGS"):
+        warnings.simplefilter(filters)  # type: ignore[arg-type]
     runpy.run_path("manage.py", run_name="__main__")

@@ -3,12 +3,11 @@
 import json
 import os
 import subprocess
-import sys
 
 import pytest
-from django.conf import settings
 
 from tests.audit import evaluate
+from tests.support.preloaded import run_to_end
 
 PRODUCTION = {
     "SECRET_KEY": "k7Qz-3vX9_pLr2Tn8Wc5Yb1Hd6Fg4Js0Mu-aEiOxKqZrVtNwPyB",
@@ -22,15 +21,8 @@ PRODUCTION = {
 
 
 def check(**changes: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
-        cwd=settings.BASE_DIR,
-        env={"PATH": os.environ["PATH"], **PRODUCTION, **changes},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    env = {"PATH": os.environ["PATH"], **PRODUCTION, **changes}
+    return run_to_end(env, "check", "--deploy", "--fail-level", "WARNING")
 
 
 @pytest.mark.parametrize("proxies", ["0", "1"])

@@ -17,6 +17,7 @@ from bots.config_builder import config_of
 from bots.models import Bot
 from bots.models.tool import Tool
 from bots.sandbox import demo_tool
+from tests.support.preloaded import run_to_end
 from voicebot.env_file import main, prepare
 
 BASE = Path(project.BASE_DIR)
@@ -32,15 +33,7 @@ def setup() -> str:
 
 
 def manage(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=BASE,
-        env={"PATH": os.environ["PATH"], **variables},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return run_to_end({"PATH": os.environ["PATH"], **variables}, *arguments)
 
 
 def setup_of(database: str) -> subprocess.CompletedProcess[str]:

@@ -1,8 +1,6 @@
 """Starting the server: messages about a wrong deployment, and what still works."""
 
 import resource
-import subprocess
-import sys
 from pathlib import Path
 
 import httpx
@@ -19,27 +17,20 @@ from tests.support.inworld.server import FakeInworld, Pause, speech
 from tests.support.live import (
     AUTH_TOKEN,
     PUBLIC_URL,
-    ROOT,
     LiveServer,
     environment,
     free_port,
+    manage,
     running,
 )
+from tests.support.preloaded import run_to_end
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def refused(**changes: str) -> str:
     """The output of a server that does not start."""
-    done = subprocess.run(
-        [sys.executable, "manage.py", "serve"],
-        cwd=ROOT,
-        env=environment(**changes),
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    done = run_to_end(environment(**changes), "serve", timeout=30)
     assert done.returncode != 0
     assert "Traceback" not in done.stderr
     return done.stdout + done.stderr
@@ -89,11 +80,6 @@ def test_a_used_port_is_reported_plainly(server: LiveServer, database_url: str) 
     port = server.url.rsplit(":", 1)[1]
     said = refused(DATABASE_URL=database_url, PORT=port)
     assert f"Port {port}" in said
-
-
-def set_up(env: dict[str, str]) -> None:
-    command = [sys.executable, "manage.py", "setup"]
-    subprocess.run(command, cwd=ROOT, env=env, check=True, capture_output=True)
 
 
 @pytest.mark.parametrize(
@@ -165,8 +151,7 @@ async def test_the_sandbox_holds_a_conversation(tmp_path: Path) -> None:
         "INWORLD_API_KEY": "",
         "INWORLD_BASE_URL": "",
     }
-    env = environment(**settings)
-    await sync_to_async(set_up)(env)
+    await sync_to_async(manage)(settings, "setup")
     async with running(**settings) as server:
         async with call_on(server) as call:
             assert [sound.kind for sound in await call.reply()] == ["clip"]

@@ -1,33 +1,24 @@
 """The sandbox as a real process on a real socket."""
 
-import subprocess
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.support.sandbox import (
-    ENVIRONMENT,
-    ROOT,
-    address,
-    command,
-)
+from tests.support.preloaded import PreloadedProcess
+from tests.support.sandbox import ENVIRONMENT, address
 
 
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[httpx.Client]:
-    with subprocess.Popen(
-        command("--instant"),
-        cwd=ROOT,
-        env=ENVIRONMENT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as process:
-        assert process.stdout
-        url = address(process.stdout.readline())
+    command = ("sandbox", "--port", "0", "--instant")
+    process = PreloadedProcess(dict(ENVIRONMENT), *command, errors=Path(os.devnull))
+    with process.stdout as output:
+        url = address(output.readline())
         with httpx.Client(base_url=url, timeout=10) as client:
             yield client
         process.terminate()
-        assert process.stdout.read() == ""
-        assert process.wait(5) == 0
+        assert output.read() == ""
+        assert process.wait(15) == 0

@@ -5,7 +5,6 @@ import io
 import json
 import shutil
 import subprocess
-import sys
 from collections import namedtuple
 from collections.abc import Iterable
 from threading import Event
@@ -43,7 +42,8 @@ from calls.speech.clip_store import RedisClips
 from tests.calls.diagnostics.test_server_url_probe import other_server
 from tests.conftest import numbered
 from tests.support.inworld.server import FakeInworld
-from tests.support.live import ROOT, environment, free_port, manage, running
+from tests.support.live import environment, free_port, manage, running
+from tests.support.preloaded import run_to_end
 from tests.support.services import Missing, Postgres
 from tests.support.twilio import SID, TOKEN, FakeTwilio, number
 from voicebot.management.commands import doctor as command
@@ -69,15 +69,7 @@ def no_work() -> None:
 
 
 def run_doctor(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "manage.py", "doctor", *arguments],
-        cwd=ROOT,
-        env=environment(**variables),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return run_to_end(environment(**variables), "doctor", *arguments)
 
 
 async def test_beside_a_running_server_every_part_is_tried(
