@@ -14,7 +14,7 @@ from .person import Telephone
 from .record import Clock, Heard, Record
 from .session import Ending, Session
 from .twilio_client import TwilioClient
-from .twiml import Dial, Hangup, Other, Pause, Redirect, Relay, Say, Verb, read_twiml
+from .twiml import Dial, Hangup, Pause, Redirect, Relay, Say, Verb, read_twiml
 from .waiting import Waiting
 
 # A server that drops every socket must not keep a caller busy for ever.
@@ -206,8 +206,6 @@ class SimulatedCall(Waiting):
                     return await self._transfer(verb)
                 case Hangup():
                     return None
-                case Other(name):
-                    self.errors.append(f"The simulator ignored <{name}>.")
         return None
 
     async def _transfer(self, dial: Dial) -> Relay | None:

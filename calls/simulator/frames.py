@@ -1,19 +1,16 @@
-"""Parses the bot's frames on the relay socket as strictly as Twilio does."""
+"""Reads the bot's frames on the relay socket as strictly as Twilio does."""
 
 import json
-import re
 from dataclasses import dataclass
 from typing import Any
 
 from .player import Sound
+from .schema import TO_TWILIO, frame_fault
 
 CHARACTERS_PER_SECOND = 15  # an unhurried voice
 TONE_SECONDS = 0.2
 PAUSE_SECONDS = 0.5  # of a `w` among digits
-
-_DIGITS = re.compile(r"[0-9*#w]+")
-_BY_FLAG = {True: "any", False: "none"}
-_INTERRUPTIBLE = ("none", "dtmf", "speech", "any", None)
+MAX_LOOP = 1000  # of `loop`: 0
 
 
 class BadFrame(Exception):
@@ -25,11 +22,6 @@ class End:
     """The bot ends the session, perhaps for a transfer."""
 
     handoff: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """The bot changes settings; no effect in the simulator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,64 +40,43 @@ def speech(
     return Sound("tts", text, "", seconds, 1, interruptible, preemptible)
 
 
-def read_frame(raw: str | bytes) -> Sound | End | Change | Language:
-    """Parse one frame; raises BadFrame if Twilio would answer with an error."""
+def read_frame(raw: str | bytes) -> Sound | End | Language:
+    """Read one frame; raises BadFrame if Twilio would answer with an error."""
     try:
-        message = json.loads(raw) if isinstance(raw, str) else None
-    except ValueError as error:
+        message: Any = json.loads(raw) if isinstance(raw, str) else None
+    except (ValueError, RecursionError) as error:
         raise BadFrame("not JSON") from error
-    if not isinstance(message, dict):
-        raise BadFrame("not a JSON object in a text message")
-    match message:
-        case {"type": "text", "token": str(token)}:
+    if fault := frame_fault(message, TO_TWILIO):
+        raise BadFrame(fault)
+    match message["type"]:
+        case "text":
+            preemptible = message.get("preemptible", False)
             return speech(
-                token, _interruptible(message), preemptible=_preemptible(message)
+                message["token"], _interruptible(message), preemptible=preemptible
             )
-        case {"type": "play", "source": str(source)} if source.startswith("http"):
-            return _play(message, source)
-        case {"type": "sendDigits", "digits": str(digits)} if _DIGITS.fullmatch(digits):
+        case "play":
+            return _play(message)
+        case "sendDigits":
+            digits = message["digits"]
             seconds = sum(PAUSE_SECONDS if d == "w" else TONE_SECONDS for d in digits)
             return Sound("digits", digits, seconds=seconds)
-        case {"type": "end"} if isinstance(message.get("handoffData", ""), str):
-            return End(message.get("handoffData"))
-        case {"type": "language"}:
-            return _language(message)
-        case {"type": "config" | "hints"}:
-            return Change()
-    raise BadFrame(f"unknown type or fields: {message.get('type')}")
+        case "language":
+            return Language(
+                message.get("ttsLanguage"), message.get("transcriptionLanguage")
+            )
+    return End(message.get("handoffData"))
 
 
-def _play(message: dict[str, Any], source: str) -> Sound:
-    loop = message.get("loop", 1)
-    if type(loop) is not int or not 0 <= loop <= 1000:
-        raise BadFrame(f"loop={loop!r}")
+def _play(message: dict[str, Any]) -> Sound:
     return Sound(
         "clip",
-        source=source,
-        loop=loop or 1000,
+        source=message["source"],
+        loop=int(message.get("loop", 1)) or MAX_LOOP,
         interruptible=_interruptible(message),
-        preemptible=_preemptible(message),
+        preemptible=message.get("preemptible", False),
     )
 
 
-def _language(message: dict[str, Any]) -> Language:
-    codes = [message.get(name) for name in ("ttsLanguage", "transcriptionLanguage")]
-    if not any(codes) or not all(isinstance(code, str | None) for code in codes):
-        raise BadFrame("language without ttsLanguage or transcriptionLanguage")
-    return Language(*codes)
-
-
 def _interruptible(message: dict[str, Any]) -> str | None:
-    value = message.get("interruptible")
-    if isinstance(value, bool):
-        return _BY_FLAG[value]
-    if value not in _INTERRUPTIBLE:
-        raise BadFrame(f"interruptible={value!r}")
-    return value
-
-
-def _preemptible(message: dict[str, Any]) -> bool:
-    value = message.get("preemptible", False)
-    if not isinstance(value, bool):
-        raise BadFrame(f"preemptible={value!r}")
-    return value
+    """The value for TwiML; None if the frame leaves it to the TwiML."""
+    return {True: "any", False: "none", None: None}[message.get("interruptible")]

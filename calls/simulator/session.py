@@ -10,10 +10,11 @@ from typing import Any, Literal
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from .frames import BadFrame, Change, End, Language, read_frame, speech
+from .frames import BadFrame, End, Language, read_frame, speech
 from .line import Line
 from .player import Player, Sound
 from .record import Heard, Record
+from .schema import TO_BOT, frame_fault
 from .twilio_client import TwilioClient
 from .twiml import Relay
 from .wav import BadClip
@@ -236,8 +237,8 @@ class Session:
                 pass  # an empty token only closes a talk cycle
             case Sound():
                 self.player.add(frame)
-            case Change() | Language():
-                pass  # done above, or without effect
+            case Language():
+                pass  # done above
 
     def _change_language(self, change: Language) -> None:
         tts = change.tts or self.tts_language
@@ -272,6 +273,8 @@ class Session:
             await self._send({"type": "info", "name": "tokensPlayed", "value": text})
 
     async def _send(self, message: dict[str, Any]) -> None:
+        if fault := frame_fault(message, TO_BOT):
+            raise ValueError(f"Twilio sends no such {message['type']} frame: {fault}")
         self.record.frame(message, sent=True)
         with suppress(ConnectionClosed):
             await self._socket.send(json.dumps(message))

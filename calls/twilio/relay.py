@@ -152,9 +152,12 @@ def language(name: str) -> str:
     return json.dumps(frame)
 
 
-def _interruptible(interruptible: bool) -> dict[str, str]:
-    """Without the key, the value in the TwiML applies."""
-    return {} if interruptible else {"interruptible": "none"}
+def _interruptible(interruptible: bool) -> dict[str, bool]:
+    """Without the key, the value in the TwiML applies.
+
+    Only there it is a word such as "none"; in a frame it is a boolean.
+    """
+    return {} if interruptible else {"interruptible": False}
 
 
 def end(handoff: str = "") -> str:

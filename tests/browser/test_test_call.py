@@ -4,11 +4,13 @@ import asyncio
 import csv
 import json
 from io import StringIO
+from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, WebSocket, expect
 
+from calls.simulator.schema import TO_BOT, TO_TWILIO, frame_fault
 from tests.browser import sample
 from tests.browser.keyboard import tab_to
 from tests.browser.waiting import until
@@ -36,14 +38,42 @@ async def say(page: Page, words: str) -> None:
 async def test_a_test_call_is_held_interrupted_read_exported_and_found(
     page: Page, test_page: str
 ) -> None:
+    frames = _watch_frames(page)
     await page.goto(test_page)
     await _talk_and_interrupt(page)
+    _check_frames(*frames)
     await page.get_by_role("link", name="Read this call").click()
     story = page.locator("li.turn.bot", has_text=STORY_BEGINS)
     await expect(story.locator("del")).to_contain_text(UNHEARD)
     await expect(story).to_contain_text("Interrupted")
     await _check_exports(page)
     await _find_by_a_word(page)
+
+
+def _watch_frames(page: Page) -> tuple[list[Any], list[Any]]:
+    """The frames of the page's socket: sent to the bot, and received from it."""
+    sent: list[Any] = []
+    received: list[Any] = []
+
+    def watch(socket: WebSocket) -> None:
+        if "/console/" in socket.url:
+            socket.on("framesent", lambda raw: sent.append(json.loads(raw)))
+            socket.on("framereceived", lambda raw: received.append(json.loads(raw)))
+
+    page.on("websocket", watch)
+    return sent, received
+
+
+def _check_frames(sent: list[Any], received: list[Any]) -> None:
+    """The page sends what Twilio sends, and gets what Twilio would take."""
+    ours = [frame for frame in sent if not frame["type"].startswith("test.")]
+    ours[0]["callSid"] = "CA" + ours[0]["callSid"]  # a test call is not Twilio's
+    assert [frame_fault(frame, TO_BOT) for frame in ours] == [""] * len(ours)
+    kinds = {frame["type"] for frame in ours}
+    assert kinds == {"setup", "prompt", "interrupt", "info"}
+    bots = [frame for frame in received if not frame["type"].startswith("test.")]
+    assert [frame_fault(frame, TO_TWILIO) for frame in bots] == [""] * len(bots)
+    assert bots
 
 
 async def _talk_and_interrupt(page: Page) -> None:

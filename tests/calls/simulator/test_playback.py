@@ -127,7 +127,7 @@ class TestPlayback:
         [
             ("audio/wav", wav(0.1)[:-100], "not RIFF, or of"),
             ("audio/wav", wav(0.1) + b"\0\0", "not RIFF, or of"),
-            ("audio/wav", b"RIFF\x04\0\0\0WAVE", "not a WAV file"),
+            ("audio/wav", b"RIFF\x04\0\0\0WAVE", "ends before its sound"),
             ("audio/wav", b"", "not RIFF"),
             ("application/octet-stream", wav(0.1), "Content-Type"),
         ],

@@ -111,6 +111,9 @@ def test_our_frames() -> None:
         "preemptible": False,
     }
     assert json.loads(relay.text("Hi")) == {"type": "text", "token": "Hi", "last": True}
+    uninterruptible = json.loads(relay.play("https://x/1", interruptible=False))
+    assert uninterruptible["interruptible"] is False  # a word would be refused
+    assert json.loads(relay.text("Hi", interruptible=False))["interruptible"] is False
     assert json.loads(relay.end()) == {"type": "end"}
     assert json.loads(relay.end("{}")) == {"type": "end", "handoffData": "{}"}
 

@@ -3,7 +3,7 @@
 const CHARACTERS_PER_SECOND = 15; // a slow voice
 const SLACK_MS = 4000; // in case the browser does not report the end
 
-// One item that plays; `done` resolves to true at its end, to false if it is stopped.
+// One item that plays; `done` resolves at its end, or when it is stopped.
 class Playback {
     constructor(item, seconds, { slackMs = SLACK_MS, silence = () => {} } = {}) {
         this.item = item;
@@ -11,15 +11,15 @@ class Playback {
         this.silence = silence;
         this.startedAt = performance.now();
         this.done = new Promise((settle) => { this.settle = settle; });
-        this.timer = setTimeout(() => this.end(true), seconds * 1000 + slackMs);
+        this.timer = setTimeout(() => this.end(), seconds * 1000 + slackMs);
     }
 
-    end(isComplete) {
+    end() {
         if (this.over) return;
         this.over = true;
         clearTimeout(this.timer);
         this.silence();
-        this.settle(isComplete);
+        this.settle();
     }
 
     get playedSeconds() {
@@ -34,9 +34,9 @@ class Playback {
 }
 
 export class Player {
-    // `listener` has callbacks: itemStarted(item, afterSilence), itemEnded(item),
-    // silent() and itemFailed(item, reason). `context` is an AudioContext, created in a
-    // click: otherwise browsers mute it.
+    // `listener` has callbacks: itemStarted(item, afterSilence), silent() and
+    // itemFailed(item, reason). `context` is an AudioContext, created in a click:
+    // otherwise browsers mute it.
     constructor(listener, language, context) {
         this.listener = listener;
         this.language = language;
@@ -66,7 +66,7 @@ export class Player {
         this.speaking = false;
         this.stopFetch.abort();
         this.stopFetch = new AbortController();
-        this.current?.end(false);
+        this.current?.end();
         return cut;
     }
 
@@ -105,7 +105,7 @@ export class Player {
             const afterSilence = !this.speaking;
             this.speaking = true;
             this.listener.itemStarted(item, afterSilence);
-            if (await playback.done) this.listener.itemEnded(item);
+            await playback.done;
         } catch (error) {
             if (!signal.aborted) this.listener.itemFailed(item, error.message);
         } finally {
@@ -125,7 +125,7 @@ export class Player {
         const silence = () => source.stop();
         source.start();
         const playback = new Playback(item, buffer.duration, { silence });
-        source.onended = () => playback.end(true);
+        source.onended = () => playback.end();
         return playback;
     }
 
@@ -139,7 +139,7 @@ export class Player {
         speechSynthesis.speak(utterance);
         const silence = () => speechSynthesis.cancel();
         const playback = new Playback(item, seconds, { silence });
-        utterance.onend = utterance.onerror = () => playback.end(true);
+        utterance.onend = utterance.onerror = () => playback.end();
         return playback;
     }
 }

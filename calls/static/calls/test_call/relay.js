@@ -1,5 +1,5 @@
 // Twilio's side of one call: sends the caller's actions, plays what the bot sends.
-// The same protocol as on a phone call (see calls/simulator/session.py).
+// The same frames as on a phone call (calls/simulator/schema.py), and a few of `test.`.
 
 import { Player } from "./player.js";
 
@@ -9,6 +9,12 @@ const NORMAL = 1000;
 function pathOf(source) {
     const url = new URL(source, location.origin);
     return url.pathname + url.search;
+}
+
+// A frame says true or false, TwiML says which input interrupts.
+function interruptibleOf(frame) {
+    if (frame.interruptible === undefined) return undefined;
+    return frame.interruptible ? "any" : "none";
 }
 
 function socketUrl(path) {
@@ -44,11 +50,15 @@ export class Relay {
         this.send({
             type: "setup",
             sessionId: `VX${this.line.callSid}`,
+            accountSid: `AC${"0".repeat(32)}`,
             callSid: this.line.callSid,
+            parentCallSid: "",
             from: this.line.from,
             to: "",
-            direction: "inbound",
+            forwardedFrom: "",
             callType: "CLIENT",
+            callerName: "",
+            direction: "inbound",
             callStatus: "RINGING",
             customParameters: {},
         });
@@ -128,7 +138,6 @@ export class Relay {
     }
 
     reportInterrupt(cut) {
-        if (cut?.text) this.tokensPlayed(cut.text);
         this.send({
             type: "interrupt",
             utteranceUntilInterrupt: cut?.text ?? "",
@@ -151,10 +160,6 @@ export class Relay {
         this.page.state();
     }
 
-    itemEnded(item) {
-        if (item.text) this.tokensPlayed(item.text);
-    }
-
     silent() {
         this.info("agentSpeaking", "off");
         this.page.state();
@@ -169,10 +174,10 @@ export class Relay {
     receive(frame) {
         switch (frame.type) {
         case "play":
-            return this.player.add({ clip: pathOf(frame.source), interruptible: frame.interruptible });
+            return this.player.add({ clip: pathOf(frame.source), interruptible: interruptibleOf(frame) });
         case "text":
             if (!frame.token) return undefined;
-            return this.player.add({ text: frame.token, interruptible: frame.interruptible });
+            return this.player.add({ text: frame.token, interruptible: interruptibleOf(frame) });
         case "language":
             this.line.language = frame.transcriptionLanguage ?? this.line.language;
             this.player.language = frame.ttsLanguage ?? this.player.language;
@@ -200,10 +205,6 @@ export class Relay {
 
     info(name, value) {
         this.send({ type: "info", name, value });
-    }
-
-    tokensPlayed(text) {
-        this.info("tokensPlayed", text);
     }
 
     send(message) {
