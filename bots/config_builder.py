@@ -8,7 +8,8 @@ from typing import Any
 from bots.config.bot_config import LINE_FIELDS, LIST_FIELDS, BotConfig, lines
 from bots.config.capabilities import ToolSpec
 from bots.config.phrasebook import phrasebook
-from bots.models import Bot
+from bots.inworld.catalogue_records import LanguageModel
+from bots.models import Bot, InworldCatalogue
 
 
 def config_of(bot: Bot) -> BotConfig:
@@ -24,9 +25,21 @@ def config_of(bot: Bot) -> BotConfig:
     values["consent_message"] = values["consent_message"].strip()
     values |= {name: lines(values[name]) for name in LINE_FIELDS}
     secret = bot.webhook_secret
+    values["temperature"] = _temperature(bot)
     values["webhook_secret"] = secret.name if secret else ""
     values["lookup_tool"] = bot.lookup_tool.spec() if bot.lookup_tool else None
     return BotConfig(**values | _related(bot))
+
+
+def _temperature(bot: Bot) -> float | None:
+    """The bot's temperature, unless Inworld lists its model as one that takes none."""
+    if bot.temperature is None:
+        return None
+    listed = InworldCatalogue.objects.filter(kind=InworldCatalogue.Kind.MODELS).first()
+    entries = listed.entries if listed else ()
+    models = (LanguageModel.stored(x) for x in entries if x["id"] == bot.llm_model)
+    is_taken = all(model.takes("temperature") for model in models)
+    return bot.temperature if is_taken else None
 
 
 def config_from_json(stored: Mapping[str, Any]) -> BotConfig:

@@ -37,7 +37,7 @@ class BotConfig:
     llm_model: str
     fallback_models: tuple[str, ...]
     max_reply_tokens: int
-    temperature: float
+    temperature: float | None  # None: the model's own
     tts_voice: str
     tts_model: str
     early_first_clause: bool

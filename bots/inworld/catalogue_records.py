@@ -57,7 +57,10 @@ class Voice(CatalogueRecord):
 
 @dataclass(frozen=True, slots=True)
 class LanguageModel(CatalogueRecord):
-    """A model; prices in dollars for a million tokens, `context` in tokens."""
+    """A model; prices in dollars for a million tokens, `context` in tokens.
+
+    `parameters` are those of requests that it takes, empty if Inworld does not say.
+    """
 
     vendor: str = ""
     provider: str = ""
@@ -65,6 +68,11 @@ class LanguageModel(CatalogueRecord):
     price_read: float | None = None
     price_written: float | None = None
     is_supported: bool = True
+    parameters: Sequence[str] = ()
+
+    def takes(self, parameter: str) -> bool:
+        """False if Inworld lists the model's parameters, and this is none of them."""
+        return not self.parameters or parameter in self.parameters
 
     @classmethod
     def from_inworld(cls, record: Mapping[str, Any]) -> Self | None:
@@ -84,6 +92,7 @@ class LanguageModel(CatalogueRecord):
             price_read=_price(pricing, "prompt", "promptToken"),
             price_written=_price(pricing, "completion", "completionToken"),
             is_supported=record.get("isSupported") is not False,
+            parameters=_unique(map(str.lower, _texts(spec.get("supportedParameters")))),
         )
 
 

@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
+    AsyncExitStack,
     aclosing,
     asynccontextmanager,
     nullcontext,
@@ -22,11 +23,13 @@ from bots.audio.wav import BadWav, unwrap
 from bots.config.text import read_json
 from bots.inworld.errors import (
     InworldError,
+    InworldRejected,
     StreamFailed,
     StreamTruncated,
     message_of,
 )
 from bots.inworld.events import Done, Event, Failed, parse
+from bots.inworld.parameters import RefusedParameters, routing
 from bots.inworld.pool import TIMEOUT, Pool, named_errors
 from bots.inworld.sse import EventDecoder
 from bots.inworld.text_request import TextRequest, text_of
@@ -41,6 +44,8 @@ TEXT_TIMEOUT = httpx.Timeout(connect=5, read=60, write=10, pool=5)
 DRAIN_TIMEOUT_SECONDS = 0.5
 VOICES_PER_PAGE = 500
 VOICE_PAGES = 20
+# Statuses with which a model refuses a parameter; Mistral's is 422.
+REFUSALS = ("400", "422")
 NOT_A_STREAM = ("application/json", "text/html")
 
 
@@ -48,7 +53,8 @@ NOT_A_STREAM = ("application/json", "text/html")
 class ReplyRequest:
     """A request for a spoken reply; the model may call one of the `functions` instead.
 
-    With `must_speak` it may not.
+    With `must_speak` it may not. Without a `temperature` the model uses its own. After
+    `first_token_seconds` without a word, the Router goes to the next fallback model.
     """
 
     model: str
@@ -56,8 +62,9 @@ class ReplyRequest:
     voice: str
     tts_model: str
     max_tokens: int
-    temperature: float
+    temperature: float | None = None
     fallback_models: tuple[str, ...] = ()
+    first_token_seconds: float | None = None
     functions: Sequence[Mapping[str, Any]] = ()
     must_speak: bool = False
 
@@ -70,13 +77,13 @@ class ReplyRequest:
             "stream_options": {"include_usage": True},
             "audio": {"voice": self.voice, "model": self.tts_model},
             "max_tokens": self.max_tokens,
-            "temperature": self.temperature,
+            **routing(self.fallback_models, self.first_token_seconds),
         }
+        if self.temperature is not None:
+            body["temperature"] = self.temperature
         if self.functions:
             body["tools"] = list(self.functions)
             body["tool_choice"] = "none" if self.must_speak else "auto"
-        if self.fallback_models:
-            body["extra_body"] = {"models": list(self.fallback_models)}
         return body
 
 
@@ -126,6 +133,7 @@ class Inworld:
         headers = {b"Authorization": b"Basic " + api_key.encode()}
         self._pool = Pool(base_url, headers, timeout)
         self.answers = self._pool.answers
+        self._refused = RefusedParameters()
 
     @asynccontextmanager
     async def reply(self, request: ReplyRequest) -> AsyncIterator[AsyncIterator[Event]]:
@@ -135,16 +143,18 @@ class Inworld:
         Iterating raises StreamFailed on an error in the stream, and StreamTruncated
         after the last event when the stream ended without Done.
         """
-        # Compression would hold back small chunks.
-        content = _json(request.body(), {"Accept-Encoding": "identity"})
-        path = "/v1/chat/completions"
-        async with (
-            self._slot,
-            self._pool.request("POST", path, **content) as response,
-        ):
-            await _check_is_stream(response)
-            async with aclosing(_events(response)) as events:
-                yield events
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._slot)
+            # Compression would hold back small chunks.
+            headers = {"Accept-Encoding": "identity"}
+            response, sent = await self._open_chat(stack, request.body(), headers)
+            try:
+                await _check_is_stream(response)
+                yield await stack.enter_async_context(aclosing(_events(response)))
+            except StreamFailed as error:
+                # The conversation asks again; then without what was refused.
+                self._learn(sent, error.code, error.message)
+                raise
 
     async def speak(self, request: SpeechRequest) -> Pcm:
         """Synthesise a text."""
@@ -169,8 +179,10 @@ class Inworld:
         Does not count for `concurrency`: plans limit speech, and a text that nobody
         waits for must not keep a caller waiting.
         """
-        content, path = _json(request.body()), "/v1/chat/completions"
-        answer = await self._fetch("POST", path, timeout=TEXT_TIMEOUT, **content)
+        async with AsyncExitStack() as stack:
+            body, timeout = request.body(), {"timeout": TEXT_TIMEOUT}
+            response, _ = await self._open_chat(stack, body, {}, **timeout)
+            answer = await _json_object(response)
         if "error" in answer:
             raise StreamFailed(message_of(json.dumps(answer).encode()))
         if not (text := text_of(answer)):
@@ -206,14 +218,49 @@ class Inworld:
         """Close every connection, also those still streaming."""
         await self._pool.aclose()
 
+    async def _open_chat(
+        self,
+        stack: AsyncExitStack,
+        body: dict[str, Any],
+        headers: dict[str, str],
+        **options: Any,
+    ) -> tuple[httpx.Response, dict[str, Any]]:
+        """Send a request to the Router; again, at once, without what a model refuses.
+
+        Returns the response and what was sent in the end.
+        """
+        while True:
+            sent = self._refused.without_refused(body)
+            request = self._pool.request(
+                "POST", "/v1/chat/completions", **_json(sent, headers), **options
+            )
+            try:
+                return await stack.enter_async_context(request), sent
+            except InworldRejected as error:
+                if not self._learn(sent, str(error.status), error.message):
+                    raise
+
+    def _learn(self, sent: dict[str, Any], code: str, message: str) -> bool:
+        """Remember a refused parameter; False if the error is about something else."""
+        if code.isdigit() and code not in REFUSALS:
+            return False
+        name = self._refused.learn(sent, message)
+        if name:
+            log.warning("%s refuses %s, which is left out now.", sent["model"], name)
+        return bool(name)
+
     async def _fetch(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         async with self._pool.request(method, path, **options) as response:
-            with named_errors():
-                body = await response.aread()
-        answer = read_json(body)
-        if not isinstance(answer, dict):
-            raise StreamFailed(f"expected a JSON object, got: {message_of(body)}")
-        return answer
+            return await _json_object(response)
+
+
+async def _json_object(response: httpx.Response) -> dict[str, Any]:
+    with named_errors():
+        body = await response.aread()
+    answer = read_json(body)
+    if not isinstance(answer, dict):
+        raise StreamFailed(f"expected a JSON object, got: {message_of(body)}")
+    return answer
 
 
 def _records(value: object) -> list[dict[str, Any]]:

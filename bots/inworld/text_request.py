@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bots.inworld.parameters import routing
+
 NAME_OF_SCHEMA = "answer"
 
 
@@ -14,8 +16,8 @@ class TextRequest:
     model: str
     messages: list[dict[str, str]]
     max_tokens: int
-    temperature: float
     fallback_models: tuple[str, ...] = ()
+    first_token_seconds: float | None = None
     schema: Mapping[str, Any] | None = None
 
     def body(self) -> dict[str, Any]:
@@ -25,13 +27,11 @@ class TextRequest:
             "messages": self.messages,
             "stream": False,
             "max_tokens": self.max_tokens,
-            "temperature": self.temperature,
+            **routing(self.fallback_models, self.first_token_seconds),
         }
         if self.schema is not None:
             schema = {"name": NAME_OF_SCHEMA, "strict": True, "schema": self.schema}
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
-        if self.fallback_models:
-            body["extra_body"] = {"models": list(self.fallback_models)}
         return body
 
 

@@ -138,10 +138,12 @@ class Bot(BotTurnTaking, BotActions):
         "the limit stops in the middle of a sentence.",
     )
     temperature = models.FloatField(
-        default=0.7,
+        blank=True,
+        null=True,
         validators=[MinValueValidator(0.0), MaxValueValidator(2.0)],
         help_text="How varied the answers are. 0: almost the same every time. 1: "
-        "lively. Higher values: erratic.",
+        "lively. Higher values: erratic. Empty: the AI model's own value. Some models "
+        "allow no other; a value is then left out.",
     )
     tts_voice = models.CharField(
         "voice",

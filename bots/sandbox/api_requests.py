@@ -7,10 +7,13 @@ from django.http import HttpRequest
 
 from bots.config.text import read_json
 from bots.sandbox.json_answers import schema_of
+from bots.sandbox.voice.catalogue import refused_parameters
 
 MAX_TEXT_LENGTH = 2000
 MAX_TOKENS = 32_768
-ENCODINGS = ("WAV", "LINEAR16", "PCM", "MULAW")
+ENCODINGS = ("WAV", "LINEAR16", "PCM", "MULAW", "MP3")
+# Inworld has these, too.
+OTHER_ENCODINGS = ("ALAW", "OGG_OPUS", "FLAC")
 NAME_AND_ARGUMENTS = ("name", "arguments")
 ROLES = ("system", "developer", "user", "assistant", "tool")
 
@@ -67,6 +70,7 @@ class ChatRequest:
     @classmethod
     def read(cls, request: HttpRequest) -> "ChatRequest":
         body = _json_object(request.body)
+        _check_parameters(body)
         limit = (
             body.get("max_tokens") or body.get("max_completion_tokens") or MAX_TOKENS
         )
@@ -103,10 +107,10 @@ class SpeechRequest:
         config = body.get("audioConfig") or {}
         if not isinstance(config, dict):
             raise Refused(400, "audioConfig must be an object")
-        encoding = config.get("audioEncoding", "MP3")
-        if encoding not in ENCODINGS:
+        encoding = config.get("audioEncoding")
+        if encoding in OTHER_ENCODINGS:
             known = ", ".join(ENCODINGS)
-            raise Refused(400, f"audioEncoding {encoding!r}: the sandbox has {known}")
+            raise Refused(400, f"audioEncoding {encoding}: the sandbox has {known}")
         rate = config.get("sampleRateHertz", 48_000)
         speed = config.get("speakingRate", 1.0)
         return cls(
@@ -114,7 +118,8 @@ class SpeechRequest:
             voice=_text(body, "voiceId"),
             model=_text(body, "modelId"),
             language=str(body.get("language") or ""),
-            encoding=encoding,
+            # Inworld does not refuse an encoding that it does not know.
+            encoding=encoding if encoding in ENCODINGS else "MP3",
             sample_rate=int(_number(rate, "sampleRateHertz", 8000, 48_000)),
             speaking_rate=_number(speed, "speakingRate", 0.5, 1.5),
             word_times=body.get("timestampType") == "WORD",
@@ -126,6 +131,24 @@ def _json_object(body: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Refused(400, "the body is not a JSON object")
     return value
+
+
+def _check_parameters(body: dict[str, Any]) -> None:
+    """Refuse, in OpenAI's words, a parameter that the model does not take."""
+    refused = refused_parameters(str(body.get("model")))
+    if "max_tokens" in refused & body.keys():
+        raise Refused(
+            400,
+            "Unsupported parameter: 'max_tokens' is not supported with this model. "
+            "Use 'max_completion_tokens' instead.",
+        )
+    if "temperature" in refused & body.keys():
+        raise Refused(
+            400,
+            "Unsupported value: 'temperature' does not support "
+            f"{body['temperature']} with this model. Only the default (1) value is "
+            "supported.",
+        )
 
 
 def _text(body: dict[str, Any], field: str) -> str:

@@ -17,6 +17,7 @@ from bots.audio.wav import wav
 from bots.sandbox.api_requests import ChatRequest, Refused, SpeechRequest, check_key
 from bots.sandbox.chat_response import Pace, Reply
 from bots.sandbox.voice.catalogue import MODELS, page_of_voices
+from bots.sandbox.voice.mp3 import silent_mp3
 from bots.sandbox.voice.speech import Speech, speak
 
 logger = logging.getLogger(__name__)
@@ -140,6 +141,8 @@ def _encoded(pcm: bytes, asked: SpeechRequest) -> bytes:
             return wav(pcm, asked.sample_rate)
         case "MULAW":
             return mulaw.encode(pcm)
+        case "MP3":
+            return silent_mp3(len(pcm) / 2 / asked.sample_rate)
     return pcm
 
 

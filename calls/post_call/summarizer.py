@@ -26,7 +26,8 @@ from calls.transcripts.task_creation import summary_spec
 
 # Enough for reasoning models, too.
 MAX_TOKENS = 2000
-TEMPERATURE = 0.2
+# A model that has written nothing by then is replaced by a fallback model.
+FIRST_TOKEN_SECONDS = 20.0
 # Statuses with which a model without JSON Schema refuses a request.
 SCHEMA_REFUSED = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY)
 
@@ -81,7 +82,7 @@ def _prepare(call_id: int) -> tuple[TextRequest, SummarySpec] | None:
             spec, _circumstances(call, config), transcript_lines(turns)
         ),
         max_tokens=MAX_TOKENS,
-        temperature=TEMPERATURE,
+        first_token_seconds=FIRST_TOKEN_SECONDS,
         schema=spec.schema,
     )
     return request, spec

@@ -3,10 +3,15 @@
 from bots.config.bot_config import BotConfig
 from bots.inworld.client import ReplyRequest, SpeechRequest
 from calls.conversation.actions import StartReply
+from calls.conversation.fallback import FIRST_AUDIO_TIMEOUT
 
 
 def reply_request(config: BotConfig, start: StartReply) -> ReplyRequest:
-    """The request for a reply; `start` may name another model than the bot's."""
+    """The request for a reply; `start` may name another model than the bot's.
+
+    A model that has written nothing after half the time that a caller waits gives way
+    to a fallback model: the other half is enough for that one's first words.
+    """
     return ReplyRequest(
         model=start.model or config.llm_model,
         messages=start.messages,
@@ -15,6 +20,7 @@ def reply_request(config: BotConfig, start: StartReply) -> ReplyRequest:
         max_tokens=config.max_reply_tokens,
         temperature=config.temperature,
         fallback_models=config.fallback_models,
+        first_token_seconds=FIRST_AUDIO_TIMEOUT / 2,
         functions=start.functions,
         must_speak=start.must_speak,
     )

@@ -26,6 +26,7 @@ _VOICES = [
 # provider, model, vendor, dollars per token in and out, context length
 _MODELS = [
     ("openai", "gpt-4.1-mini", "OpenAI", 4e-7, 1.6e-6, 1_047_576),
+    ("openai", "gpt-5.4-mini", "OpenAI", 2.5e-7, 2e-6, 400_000),
     ("openai", "gpt-4o", "OpenAI", 2.5e-6, 1e-5, 128_000),
     ("google-ai-studio", "gemini-2.5-flash", "Google", 3e-7, 2.5e-6, 1_048_576),
     ("anthropic", "claude-haiku-4-5", "Anthropic", 1e-6, 5e-6, 200_000),
@@ -33,6 +34,9 @@ _MODELS = [
     ("openai", "gpt-3.5-turbo", "OpenAI", 5e-7, 1.5e-6, 16_385),
 ]
 _RETIRED = {"gpt-3.5-turbo"}
+_PARAMETERS = ("max_completion_tokens", "max_tokens", "temperature", "tools", "top_p")
+# Reasoning models refuse these.
+_REFUSED = {"gpt-5.4-mini": {"max_tokens", "temperature", "top_p"}}
 
 
 def _voice(voice_id: str, locale: str, gender: str, description: str) -> Record:
@@ -68,6 +72,9 @@ def _model(
             "inputModalities": ["text"],
             "outputModalities": ["text"],
             "contextLength": length,
+            "supportedParameters": [
+                name for name in _PARAMETERS if name not in _REFUSED.get(model, ())
+            ],
             "capabilities": {"functionCalling": True, "reasoning": False},
         },
         "isSupported": model not in _RETIRED,
@@ -76,6 +83,11 @@ def _model(
 
 VOICES = [_voice(*row) for row in _VOICES]
 MODELS = [_model(*row) for row in _MODELS]
+
+
+def refused_parameters(model_id: str) -> set[str]:
+    """The parameters that a model, named as in requests, refuses."""
+    return _REFUSED.get(model_id.rpartition("/")[2], set())
 
 
 def accent(voice_id: str) -> tuple[str, str]:

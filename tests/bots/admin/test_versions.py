@@ -41,6 +41,7 @@ def restore(client: Client, version: Any) -> str:
 
 class TestPages:
     def test_list_who_when_and_what(self, operator: Client, bot: Bot) -> None:
+        change(bot, temperature=0.7)
         change(bot, temperature=0.3)
         text = page(operator, f"bot/{bot.pk}/history/")
         assert "Created by <strong>the server</strong>" in text

@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 from django.utils import timezone
-from pytest_django import Settings
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from bots import catalogue
 from bots.catalogue import refreshed, stored
+from bots.config_builder import config_of
 from bots.inworld.catalogue_records import LanguageModel, Voice, from_inworld
 from bots.inworld.client import Inworld
-from bots.models import InworldCatalogue
+from bots.models import Bot, InworldCatalogue
 from tests.support.inworld.replies import KEY
 from tests.support.inworld.server import SAMPLE_VOICES, FakeInworld
 
@@ -160,3 +161,57 @@ def test_a_list_is_stale_after_an_hour_and_after_a_restart(db: None) -> None:
     row.fetched_at = catalogue.STARTED_AT - timedelta(seconds=1)
     row.save()
     assert stored("voices").is_stale
+
+
+@pytest.mark.parametrize(
+    ("listed", "takes"),
+    [
+        (["max_tokens", "Temperature"], True),
+        (["max_tokens"], False),
+        ([], True),  # Inworld does not say
+        (None, True),
+        ("temperature", True),
+    ],
+)
+def test_a_model_takes_the_parameters_that_inworld_lists(
+    listed: Any, takes: bool
+) -> None:
+    read = LanguageModel.from_inworld(model(spec={"supportedParameters": listed}))
+    assert read
+    assert read.takes("temperature") is takes
+    assert LanguageModel.stored({"id": "an/older-record"}).takes("temperature")
+
+
+@pytest.mark.django_db
+def test_a_call_has_a_temperature_if_one_is_set_and_the_model_takes_it() -> None:
+    listed = [
+        model(),
+        model(model="o4-mini", spec={"supportedParameters": ["max_tokens"]}),
+    ]
+    InworldCatalogue.objects.create(
+        kind=InworldCatalogue.Kind.MODELS, entries=from_inworld(LanguageModel, listed)
+    )
+    used = {
+        (name, temperature): config_of(
+            Bot(llm_model=name, temperature=temperature)
+        ).temperature
+        for name in ("openai/gpt-4.1-mini", "openai/o4-mini", "a/not-listed")
+        for temperature in (None, 0.0, 0.7)
+    }
+    assert used == {
+        ("openai/gpt-4.1-mini", None): None,
+        ("openai/gpt-4.1-mini", 0.0): 0.0,
+        ("openai/gpt-4.1-mini", 0.7): 0.7,
+        **dict.fromkeys([("openai/o4-mini", t) for t in (None, 0.0, 0.7)]),
+        ("a/not-listed", None): None,
+        ("a/not-listed", 0.0): 0.0,
+        ("a/not-listed", 0.7): 0.7,
+    }
+
+
+@pytest.mark.django_db
+def test_a_bot_without_a_temperature_needs_no_list(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    with django_assert_num_queries(0):
+        assert config_of(Bot()).temperature is None

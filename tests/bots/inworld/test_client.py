@@ -74,9 +74,11 @@ async def test_what_is_sent(fake: FakeInworld, inworld: Inworld) -> None:
         "messages": [{"role": "user", "content": "Hi"}],
         "max_tokens": 300,
         "temperature": 0.7,
+        "models": ["a/b", "c"],
         "extra_body": {"models": ["a/b", "c"]},
     }
     assert "extra_body" not in asking().body()
+    assert "temperature" not in asking(temperature=None).body()
 
 
 async def test_a_caller_transcribed_with_half_a_character_is_answered(

@@ -34,6 +34,9 @@ def test_voices_can_be_filtered_by_language(sandbox: httpx.Client) -> None:
 def test_models_are_listed(sandbox: httpx.Client) -> None:
     models = sandbox.get("/llm/v1alpha/models").json()["models"]
     assert "openai/gpt-4.1-mini" in [f"{m['provider']}/{m['model']}" for m in models]
+    takes = {m["model"]: m["spec"]["supportedParameters"] for m in models}
+    assert "temperature" in takes["gpt-4.1-mini"]
+    assert "temperature" not in takes["gpt-5.4-mini"]
 
 
 def test_what_the_sandbox_does_not_have_is_said_so(sandbox: httpx.Client) -> None:

@@ -7,6 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
+from bots.inworld.client import Inworld
+from bots.inworld.events import Done
+from tests.support.inworld.replies import asking
 from tests.support.sandbox import (
     STORY_PLEASE,
     chat_body,
@@ -219,3 +222,27 @@ def test_a_body_that_is_no_json_object_is_refused(
     response = sandbox.post("/v1/chat/completions", content=body)
     assert response.status_code == 400
     assert "JSON" in response.json()["error"]["message"]
+
+
+async def test_a_reasoning_model_refuses_temperature_and_the_client_copes(
+    sandbox: httpx.Client,
+) -> None:
+    inworld = Inworld(str(sandbox.base_url), "any")
+    for _ in range(2):
+        async with inworld.reply(asking(model="openai/gpt-5.4-mini")) as reply:
+            assert [event async for event in reply][-1] == Done()
+    statuses = [status for (_, status) in inworld.answers.elements()]
+    assert sorted(statuses) == ["200", "200", "400", "400"]
+    await inworld.aclose()
+
+
+def test_parameters_are_refused_in_the_words_of_openai(sandbox: httpx.Client) -> None:
+    body = chat_body(model="openai/gpt-5.4-mini")
+    assert sandbox.post("/v1/chat/completions", json=body).status_code == 200
+    for more, said in (
+        ({"temperature": 0.2}, "'temperature' does not support 0.2"),
+        ({"max_tokens": 9}, "'max_tokens' is not supported with this model"),
+    ):
+        response = sandbox.post("/v1/chat/completions", json=body | more)
+        assert response.status_code == 400
+        assert said in response.json()["error"]["message"]

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from bots.audio.containers import container_of
 from bots.sandbox.small_talk import STORY
 from bots.sandbox.voice import speech
 from bots.sandbox.voice.catalogue import VOICES
@@ -55,6 +56,18 @@ def test_pcm_and_mulaw_have_no_header(sandbox: httpx.Client) -> None:
     assert not mulaw.startswith(b"RIFF")
 
 
+@pytest.mark.parametrize("config", [{}, {"audioEncoding": "WAVE"}, {"encoding": "WAV"}])
+def test_an_unknown_encoding_is_answered_with_mp3(
+    sandbox: httpx.Client, config: dict[str, Any]
+) -> None:
+    body = tts_body(audioConfig=config, emotion="none")
+    response = sandbox.post("/tts/v1/voice", json=body)
+    assert response.status_code == 200
+    file = base64.b64decode(response.json()["audioContent"])
+    assert container_of(file) == "MP3"
+    assert 0.7 < len(file) / 16_000 < 3  # 128 kbit/s
+
+
 def test_streamed_speech_is_one_valid_wav(sandbox: httpx.Client) -> None:
     body = tts_body(text=STORY[:300])
     lines = sandbox.post("/tts/v1/voice:stream", json=body).text.splitlines()
@@ -72,7 +85,7 @@ def test_streamed_speech_is_one_valid_wav(sandbox: httpx.Client) -> None:
     [
         tts_body(text=""),
         tts_body(text="a" * 2001),
-        tts_body(encoding="WAVE"),
+        tts_body(encoding="FLAC"),
         tts_body(rate=7999),
         tts_body(voiceId=None),
         {},

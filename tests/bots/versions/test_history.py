@@ -21,7 +21,7 @@ class TestChanges:
         assert [(change.label, change.old, change.new) for change in changed] == [
             ("Active", "yes", "no"),
             ("Greeting", "Hello.", ""),
-            ("Temperature", "0.7", "1.0"),
+            ("Temperature", "", "1.0"),
             ("Callers can interrupt", "By speaking or pressing a key", "Never"),
         ]
 
