@@ -22,7 +22,7 @@ REMEDIES = {
     "number elsewhere.",
     Call.EndReason.NOT_CONFIGURED: "See the other warnings: a setting is missing.",
     Call.EndReason.BUSY: "Raise MAX_CALLS if the machine has room, or add a process; "
-    "some numbers may have a limit of their own.",
+    "some numbers may have a limit of their own, and so has a Twilio account.",
     Call.EndReason.TOO_MANY_CALLS: "Block the caller if they are not welcome; if they "
     "are, raise MAX_CALLS_PER_CALLER or MAX_CALLS_PER_CALLER_PER_HOUR.",
     Call.EndReason.BOT_FAILED: "Read what went wrong in the calls; a backup model "
@@ -31,7 +31,10 @@ REMEDIES = {
     "or tunnel passes WebSockets on.",
     Call.EndReason.CONNECTION_LOST: "Check the proxy's or tunnel's time limits for "
     "WebSockets, and the network.",
-    Call.EndReason.CARRIER_FAILED: "Look for the calls in the Twilio Console's logs.",
+    Call.EndReason.CARRIER_FAILED: "Open the calls: each shows Twilio's error and what "
+    "to do. Without one, look for the call in the Twilio Console's logs.",
+    Call.EndReason.SETTINGS_REFUSED: "Open the calls: each shows Twilio's error and "
+    "what to change on the bot's page.",
     Call.EndReason.SERVER_STOPPED: "If nobody restarted the server, look into its log.",
 }
 

@@ -26,6 +26,8 @@ from calls.diagnostics.findings import (
     ok,
     warning,
 )
+from calls.diagnostics.refused_settings import NAME as BOTS
+from calls.diagnostics.refused_settings import refused_settings_findings
 from calls.diagnostics.server_url_probe import Sample
 from calls.diagnostics.warnings import (
     NUMBERS,
@@ -227,6 +229,13 @@ def _probe_account(numbers: list[Number]) -> Iterator[Finding]:
             "No number of the account points here.",
             "Do that on the console's page “Connect numbers”.",
         )
+
+
+def probe_refused_settings() -> Iterator[Finding]:
+    """Report bots whose settings Twilio refused in a call."""
+    yield from refused_settings_findings() or [
+        ok(BOTS, "Twilio has refused no settings of a bot.")
+    ]
 
 
 def probe_clock() -> Iterator[Finding]:

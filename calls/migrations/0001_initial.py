@@ -63,7 +63,7 @@ class Migration(migrations.Migration):
                 ('to_number', models.CharField(blank=True, max_length=120, verbose_name='to')),
                 ('direction', models.CharField(choices=[('inbound', 'Inbound'), ('outbound-api', 'Outbound')], default='inbound', max_length=20)),
                 ('status', models.CharField(choices=[('ringing', 'Ringing'), ('in-progress', 'In progress'), ('completed', 'Completed'), ('failed', 'Failed'), ('refused', 'Not answered by a bot')], db_index=True, default='ringing', max_length=20)),
-                ('end_reason', models.CharField(blank=True, choices=[('', 'Not ended yet'), ('caller-hung-up', 'The caller hung up'), ('bot-hung-up', 'The bot ended the call'), ('caller-silent', 'The caller said nothing more'), ('time-limit', 'The call reached its time limit'), ('operator-ended', 'An operator ended the call'), ('transferred', 'The caller was transferred'), ('bot-failed', 'The bot could not answer'), ('connection-lost', 'The connection to Twilio was lost'), ('carrier-failed', 'Twilio reported a failure'), ('never-connected', 'The call never reached the bot'), ('server-stopped', 'The server was stopped during the call'), ('not-in-service', 'The number or its bot is switched off'), ('no-bot', 'No bot answers this number and there is no default bot'), ('busy', 'Too many calls at once'), ('not-configured', 'The server is not set up to answer calls'), ('blocked', 'The caller is blocked'), ('too-many-calls', 'The caller made too many calls')], default='', max_length=30)),
+                ('end_reason', models.CharField(blank=True, choices=[('', 'Not ended yet'), ('caller-hung-up', 'The caller hung up'), ('bot-hung-up', 'The bot ended the call'), ('caller-silent', 'The caller said nothing more'), ('time-limit', 'The call reached its time limit'), ('operator-ended', 'An operator ended the call'), ('transferred', 'The caller was transferred'), ('bot-failed', 'The bot could not answer'), ('connection-lost', 'The connection to Twilio was lost'), ('carrier-failed', 'Twilio reported a failure'), ('settings-refused', "Twilio refused the bot's settings"), ('never-connected', 'The call never reached the bot'), ('server-stopped', 'The server was stopped during the call'), ('not-in-service', 'The number or its bot is switched off'), ('no-bot', 'No bot answers this number and there is no default bot'), ('busy', 'Too many calls at once'), ('not-configured', 'The server is not set up to answer calls'), ('blocked', 'The caller is blocked'), ('too-many-calls', 'The caller made too many calls')], default='', max_length=30)),
                 ('settings', models.JSONField(default=dict, help_text="The bot's settings this call ran with.")),
                 ('variables', models.JSONField(db_default=models.Value({}, models.JSONField()), default=dict, help_text="Values from the webhook's address and from the lookup.")),
                 ('transfer', models.JSONField(db_default=models.Value({}, models.JSONField()), default=dict, editable=False, help_text='The person the caller is being transferred to.')),
@@ -77,6 +77,9 @@ class Migration(migrations.Migration):
                 ('failed_relay_sessions', models.JSONField(default=list, editable=False, help_text="Twilio's ids of lost sessions.")),
                 ('last_seen_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, help_text='By the clock of the database.')),
                 ('disconnected_at', models.DateTimeField(blank=True, editable=False, null=True)),
+                ('twilio_error_code', models.CharField(blank=True, db_default='', max_length=8)),
+                ('twilio_error_message', models.CharField(blank=True, db_default='', max_length=200)),
+                ('settings_refused_at', models.DateTimeField(blank=True, editable=False, help_text='Since then, the call goes on with reduced TwiML.', null=True)),
                 ('summary', models.TextField(blank=True, db_default='')),
                 ('outcome', models.CharField(blank=True, db_default='', db_index=True, max_length=80)),
                 ('extracted_fields', models.JSONField(blank=True, db_default=models.Value({}, models.JSONField()), default=dict, verbose_name='fields')),
@@ -144,6 +147,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='call',
             index=models.Index(fields=['from_number', '-started_at'], name='calls_from_started'),
+        ),
+        migrations.AddIndex(
+            model_name='call',
+            index=models.Index(condition=models.Q(('settings_refused_at__isnull', False)), fields=['settings_refused_at'], name='calls_settings_refused'),
         ),
         migrations.AddIndex(
             model_name='postcalltask',

@@ -54,6 +54,7 @@ class Call(models.Model):
         BOT_FAILED = "bot-failed", "The bot could not answer"
         CONNECTION_LOST = "connection-lost", "The connection to Twilio was lost"
         CARRIER_FAILED = "carrier-failed", "Twilio reported a failure"
+        SETTINGS_REFUSED = "settings-refused", "Twilio refused the bot's settings"
         NEVER_CONNECTED = "never-connected", "The call never reached the bot"
         SERVER_STOPPED = "server-stopped", "The server was stopped during the call"
         NOT_IN_SERVICE = "not-in-service", "The number or its bot is switched off"
@@ -128,6 +129,16 @@ class Call(models.Model):
     )
     disconnected_at = models.DateTimeField(null=True, blank=True, editable=False)
 
+    # From Twilio's report on a failed relay session; see calls.twilio.relay_errors.
+    twilio_error_code = models.CharField(max_length=8, blank=True, db_default="")
+    twilio_error_message = models.CharField(max_length=200, blank=True, db_default="")
+    settings_refused_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="Since then, the call goes on with reduced TwiML.",
+    )
+
     # Written by a language model after the call, if its bot asks for a summary.
     summary = models.TextField(blank=True, db_default="")
     outcome = models.CharField(max_length=80, blank=True, db_default="", db_index=True)
@@ -152,6 +163,11 @@ class Call(models.Model):
             Index(fields=["is_test", "-started_at"], name="calls_test_started"),
             Index(fields=["bot", "-started_at"], name="calls_bot_started"),
             Index(fields=["from_number", "-started_at"], name="calls_from_started"),
+            Index(
+                fields=["settings_refused_at"],
+                condition=models.Q(settings_refused_at__isnull=False),
+                name="calls_settings_refused",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -19,6 +19,7 @@ from calls.review.visibility import for_list, variables
 from calls.turns.clip_ids import PHRASE_TTL_SECONDS
 from calls.turns.heard_text import split_at_heard
 from calls.turns.turn import TurnKind
+from calls.twilio.relay_errors import explain
 
 # Other keys of `Turn.latency_ms` (the stages are in latency_waterfall).
 EVENTS = {
@@ -76,6 +77,7 @@ def call_context(call: Call, at: datetime, *, hide: bool) -> dict[str, Any]:
         "status": display_status(call),
         "is_open": call.status not in Call.OVER,
         "length": "-" if call.duration is None else format_offset(call.duration),
+        "twilio_error": explain(call.twilio_error_code),
         "variables": sorted(variables(call, hide=hide).items()),
         "conversation": list(conversation(call, at)),
         "settings_used": settings,

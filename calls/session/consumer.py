@@ -132,14 +132,14 @@ class RelayConsumer(AsyncWebsocketConsumer):
                 await self.session.handle(event)
 
     async def disconnect(self, code: int) -> None:
-        """End the call if the socket was closed normally; else expect a reconnect."""
+        """End the call if the caller hung up; else expect a reconnect."""
         if self.setup_timer:
             self.setup_timer.cancel()
         if self.session is None:
             return
         session, self.session = self.session, None
         try:
-            if code in self.hang_up_codes:
+            if code in self.hang_up_codes and not session.is_failed:
                 end = Call.Status.COMPLETED, Call.EndReason.CALLER_HUNG_UP
                 await session.close(*end)
             else:

@@ -57,6 +57,7 @@ from calls.transcripts.writes import (
 from calls.turns.playback import Clip
 from calls.turns.turn import Turn
 from calls.twilio import relay
+from calls.twilio.relay_errors import ENDS_SESSION, explain
 
 log = logging.getLogger(__name__)
 
@@ -105,6 +106,7 @@ class CallSession:
         self.tasks = BackgroundTasks(self.log)
         self.clip_muter = ClipMuter(services.clips, self.log)
         self.stopping = self.over = self.is_transferring = False
+        self.is_failed = False  # Twilio ends the session, and asks how to go on
         self.closed = asyncio.Event()
         # Numbers go on after a reconnect: viewers ignore updates with lower ones.
         self.call_snapshot.number = call.reconnects * MAX_UPDATES
@@ -133,6 +135,7 @@ class CallSession:
         """Pass an event to the conversation and perform the actions it returns."""
         if isinstance(event, relay.RelayError):
             self.log.warning("Twilio rejected a frame, error %s", event.code or "-")
+            self.is_failed |= explain(event.code).kind in ENDS_SESSION
             return
         if self.over:
             return

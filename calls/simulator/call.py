@@ -109,6 +109,10 @@ class SimulatedCall(Waiting):
         """Break the relay's connection; Twilio then asks the server how to go on."""
         (await self._live()).lose()
 
+    async def fail(self, code: str, message: str) -> None:
+        """End the relay session as Twilio does on an error of its own."""
+        await (await self._live()).fail(code, message)
+
     async def interrupt(self, text: str, after: float = 0.0) -> bool:
         """Speak `after` seconds of the reply; False if the reply ended before."""
         reached = await self.speaking(after)

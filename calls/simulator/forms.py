@@ -46,7 +46,8 @@ def action_form(
     if ending.handoff is not None:
         form["HandoffData"] = ending.handoff
     if ending.status == "failed":
-        form |= {"ErrorCode": "64105", "ErrorMessage": "Websocket ended"}
+        code, message = ending.error
+        form |= {"ErrorCode": code, "ErrorMessage": message}
     return form
 
 

@@ -54,6 +54,7 @@ class Line:
     partials: bool = False  # send partial prompts even if the TwiML does not ask
     keep_audio: bool = True  # off: `Heard.wav` stays empty, for many calls at once
     person: Person = Person.TAKES  # answers a transferred call
+    refuses: frozenset[str] = frozenset()  # attributes that end a session at once
     timeout: float = 15.0  # seconds of silence before the caller gives up
     pause: float = 1.0  # seconds of silence after which a reply counts as finished
 

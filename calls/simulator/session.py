@@ -29,6 +29,7 @@ class Ending:
 
     status: Literal["completed", "ended", "failed"]
     handoff: str | None = None
+    error: tuple[str, str] = ("64105", "Websocket ended")  # of a failed session
 
 
 class Session:
@@ -54,6 +55,8 @@ class Session:
         self._socket = await self.client.socket(self.relay.url)
         self.began = self.record.clock.seconds
         await self._send({"type": "setup", "sessionId": self.session_id, **setup})
+        if self.line.refuses & self.relay.attributes.keys():
+            return await self.fail("64101", "Invalid parameter")
         if greeting := self.relay.attributes.get("welcomeGreeting"):
             attributes = self.relay.attributes
             interruptible = attributes.get("welcomeGreetingInterruptible", "any")
@@ -79,6 +82,11 @@ class Session:
         """End the session from Twilio's side; the first ending counts."""
         self.ending = self.ending or ending
         await self._socket.close(code, reason)
+
+    async def fail(self, code: str, message: str) -> None:
+        """End the session with an error, which the bot is told before."""
+        await self._send({"type": "error", "description": f"{message}, code: {code}"})
+        await self.close(Ending("failed", error=(code, message)))
 
     def lose(self) -> None:
         """Break the connection, as a network does."""

@@ -13,9 +13,17 @@ from calls.models import Call
 from calls.session.active_calls import active_calls
 from calls.session.services import services
 from calls.twilio import twiml
+from calls.twilio.relay_errors import SessionError
 from calls.webhooks import transfer
 from calls.webhooks.open_call import SID_LENGTH, close_call
-from calls.webhooks.reconnect import is_lost, reconnect
+from calls.webhooks.reconnect import (
+    END_BY_ERROR,
+    NO_ERROR,
+    is_lost,
+    log_error,
+    reconnect,
+    record_error,
+)
 from calls.webhooks.signed_requests import (
     DATABASE_SECONDS,
     twilio_webhook,
@@ -44,13 +52,14 @@ END_BY_CALL_STATUS = {
 @twilio_webhook
 async def voice_action(request: HttpRequest) -> HttpResponse:
     """The relay session ended: reconnect, transfer the caller, or hang up."""
-    form = request.POST
+    form, error = request.POST, SessionError.of(request.POST)
     if is_lost(form):
         session_id = form.get("SessionId", "")[:SID_LENGTH]
-        return twiml_response(await reconnect(form["CallSid"][:SID_LENGTH], session_id))
+        call_sid = form["CallSid"][:SID_LENGTH]
+        return twiml_response(await reconnect(call_sid, session_id, error))
     if form.get("SessionStatus") == "ended" and _wants_transfer(form):
         return await twiml_or_apology(lambda: _transfer(form.get("CallSid", "")))
-    await _close(request, END_BY_SESSION_STATUS, "SessionStatus")
+    await _close(request, END_BY_SESSION_STATUS, "SessionStatus", error)
     return twiml_response(twiml.hang_up())
 
 
@@ -79,19 +88,25 @@ async def _close(
     request: HttpRequest,
     ends: dict[str, transfer.Ending],
     field: str,
+    error: SessionError = NO_ERROR,
 ) -> None:
     form = request.POST
     end, call_sid = ends.get(form.get(field, "")), form.get("CallSid")
     if not end or not call_sid:
         return
+    if error.code:
+        log_error(call_sid, error, "the call is over")
+        end = END_BY_ERROR.get(error.kind, end)
     active_calls().disconnected.claim(call_sid)
     await _finish_own_record(call_sid)
     try:
         async with database_deadline(DATABASE_SECONDS):
+            if error.code:
+                await record_error(call_sid, error)
             await close_call(call_sid, *await transfer.end_of(call_sid, end))
-    except DatabaseUnavailable as error:
+    except DatabaseUnavailable as failure:
         # The session has queued the end too. If not, the reaper closes the call.
-        log.error("%s: not closed, no database: %s", call_sid, error)
+        log.error("%s: not closed, no database: %s", call_sid, failure)
 
 
 async def _finish_own_record(call_sid: str) -> None:

@@ -19,6 +19,7 @@ from calls.webhooks.dial_result import caller_id
 
 NOT_IN_SERVICE = "Sorry, this number is not in service at the moment. Goodbye."
 OUT_OF_ORDER = "Sorry, we cannot take your call right now. Please try again later."
+BUSY = "Sorry, all our lines are busy at the moment. Please call again in a moment."
 NOT_CONFIGURED = "Sorry, this line is not set up yet. Please try again later. Goodbye."
 
 
@@ -41,11 +42,17 @@ def relay_twiml(call: Call) -> str:
     # Later sessions read the variables from the call's row. By then the row also holds
     # results of the lookup, which Twilio must not see.
     parameters = {} if call.reconnects else call.variables
-    return connect_document(config_from_json(call.settings), token, parameters)
+    reduced = call.settings_refused_at is not None
+    config = config_from_json(call.settings)
+    return connect_document(config, token, parameters, reduced=reduced)
 
 
 def connect_document(
-    config: BotConfig, token: str, parameters: Mapping[str, str] | None = None
+    config: BotConfig,
+    token: str,
+    parameters: Mapping[str, str] | None = None,
+    *,
+    reduced: bool = False,
 ) -> str:
     """TwiML that connects a call to a bot; `token` admits its socket."""
     path = reverse("conversation", args=[token], urlconf="calls.routing")
@@ -54,6 +61,7 @@ def connect_document(
         socket_url=socket_url(path),
         action_url=public_url(reverse("voice-action")),
         parameters=parameters,
+        reduced=reduced,
     )
 
 

@@ -20,6 +20,7 @@ from calls.twilio import twiml
 from calls.webhooks.admission import choose_bot, create_call
 from calls.webhooks.call_limits import LimitExceeded
 from calls.webhooks.connect import (
+    BUSY,
     NOT_IN_SERVICE,
     configuration_problem,
     final_transfer_document,
@@ -43,7 +44,6 @@ from calls.webhooks.signed_requests import (
 log = logging.getLogger(__name__)
 
 NO_CALL_SID = "It has no CallSid."
-BUSY = "Sorry, all our lines are busy at the moment. Please call again in a moment."
 # Redirects of a call to other processes, and the query parameter that counts them.
 MAX_REDIRECTS = 4
 REDIRECT_COUNT = "elsewhere"

@@ -16,8 +16,14 @@ from calls.session.variables import fill_for_call, first_available_target
 from calls.transcripts.stored_turns import current_config
 from calls.transfer import pending
 from calls.twilio import twiml
+from calls.twilio.relay_errors import ErrorKind, SessionError, explain
 from calls.twilio.relay_tokens import new_nonce
-from calls.webhooks.connect import OUT_OF_ORDER, final_transfer_document, relay_twiml
+from calls.webhooks.connect import (
+    BUSY,
+    OUT_OF_ORDER,
+    final_transfer_document,
+    relay_twiml,
+)
 from calls.webhooks.open_call import close_call
 from calls.webhooks.reconnect_decision import (
     MAX_RECONNECTS,
@@ -32,6 +38,16 @@ log = logging.getLogger(__name__)
 
 # Time limit for writing what this process knows of the call.
 FLUSH_SECONDS = 2.0
+# The end of a call that an error of a certain kind ends.
+END_BY_ERROR = {
+    ErrorKind.SETTINGS: (Call.Status.FAILED, Call.EndReason.SETTINGS_REFUSED),
+    ErrorKind.TIME_LIMIT: (Call.Status.COMPLETED, Call.EndReason.TIME_LIMIT),
+    ErrorKind.CALL_LIMIT: (Call.Status.FAILED, Call.EndReason.BUSY),
+}
+NO_ERROR = SessionError()
+# Fields of the call that a report changes.
+ERROR_FIELDS = ["twilio_error_code", "twilio_error_message", "settings_refused_at"]
+CHANGED_FIELDS = ["failed_relay_sessions", "reconnects", "relay_nonce", *ERROR_FIELDS]
 
 for decision in ReconnectDecision:
     metrics.RELAY_DISCONNECTS.labels(decision)  # export zeros from the start
@@ -43,7 +59,9 @@ def is_lost(form: Mapping[str, str]) -> bool:
     return failed and form.get("CallStatus") == "in-progress" and "CallSid" in form
 
 
-async def reconnect(call_sid: str, session_id: str) -> str:
+async def reconnect(
+    call_sid: str, session_id: str, error: SessionError = NO_ERROR
+) -> str:
     """TwiML for a call whose session failed; a repeated report gets the same answer."""
     # The report may arrive before this process notices that the socket closed.
     if session := active_calls().sessions.get(call_sid):
@@ -53,54 +71,87 @@ async def reconnect(call_sid: str, session_id: str) -> str:
     try:
         async with database_deadline(DATABASE_SECONDS):
             decision, call = await issue_relay_token(
-                call_sid, session_id, can_go_on=can_go_on
+                call_sid, session_id, error, can_go_on=can_go_on
             )
             metrics.RELAY_DISCONNECTS.labels(decision).inc()
-            return await _answer(decision, call)
-    except DatabaseUnavailable as error:
-        log.error("%s: cannot go on, no database: %s", call_sid, error)
+            if call is None:
+                return twiml.hang_up()
+            log_error(call_sid, error, decision)
+            return await _answer(decision, call, error.kind)
+    except DatabaseUnavailable as failure:
+        log.error("%s: cannot go on, no database: %s", call_sid, failure)
         return twiml.say_and_hang_up(OUT_OF_ORDER)
     finally:
         # Not earlier: a process that shuts down waits for these calls.
         active_calls().disconnected.claim(call_sid)
 
 
-async def _answer(decision: ReconnectDecision, call: Call | None) -> str:
-    if call is None:
-        return twiml.hang_up()
-    log.warning("%s: the relay was lost: %s", call.call_sid, decision)
+def log_error(call_sid: str, error: SessionError, decision: str) -> None:
+    """Log the code in plain words, but not Twilio's message: it may quote the call."""
+    entry = explain(error.code)
+    log.warning(
+        "%s: the relay session failed (error %s, %s), next step: %s. %s %s",
+        *(call_sid, error.code or "-", entry.kind, decision),
+        *(entry.meaning, entry.remedy),
+    )
+
+
+async def _answer(decision: ReconnectDecision, call: Call, error: ErrorKind) -> str:
     match decision:
-        case ReconnectDecision.RECONNECT | ReconnectDecision.REPEAT:
+        case (
+            ReconnectDecision.RECONNECT
+            | ReconnectDecision.REDUCE
+            | ReconnectDecision.REPEAT
+        ):
             return relay_twiml(call)
         case ReconnectDecision.TRANSFER:
             return await dial_target(call.call_sid)
         case ReconnectDecision.GIVE_UP:
-            return await _give_up(call)
+            return await _give_up(call, error)
+        case ReconnectDecision.END:
+            return await _end(call, error)
     return twiml.hang_up() if call.status in Call.OVER else twiml.empty_response()
 
 
-async def _give_up(call: Call) -> str:
+async def _end(call: Call, error: ErrorKind) -> str:
+    """Say goodbye."""
+    config = await current_config(call)
+    await close_call(call.call_sid, *END_BY_ERROR[error])
+    message = fill_for_call(call, config, config.goodbye_message)
+    return twiml.say_and_hang_up(message, config.language)
+
+
+async def _give_up(call: Call, error: ErrorKind) -> str:
     """Apologise, then transfer the caller if a target is available, or hang up."""
     config = await current_config(call)
-    apology = phrasebook(config.language).line_lost
+    is_busy = error is ErrorKind.CALL_LIMIT
+    apology = BUSY if is_busy else phrasebook(config.language).line_lost
     if target := first_available_target(config, timezone.now()):
         await close_call(
             call.call_sid, Call.Status.COMPLETED, Call.EndReason.TRANSFERRED
         )
         message = f"{apology} {fill_for_call(call, config, config.transfer_notice)}"
         return final_transfer_document(call, target, message, config.language)
+    await close_call(call.call_sid, *_end_of(error))
+    message = f"{apology} {fill_for_call(call, config, config.goodbye_message)}"
+    return twiml.say_and_hang_up(message, config.language)
+
+
+def _end_of(error: ErrorKind) -> tuple[Call.Status, Call.EndReason]:
     reason = Call.EndReason.CONNECTION_LOST
     if active_calls().closing:
         reason = Call.EndReason.SERVER_STOPPED
-    await close_call(call.call_sid, Call.Status.FAILED, reason)
-    message = f"{apology} {fill_for_call(call, config, config.goodbye_message)}"
-    return twiml.say_and_hang_up(message, config.language)
+    return END_BY_ERROR.get(error, (Call.Status.FAILED, reason))
 
 
 @run_in_db_thread
 @transaction.atomic
 def issue_relay_token(
-    call_sid: str, session_id: str, *, can_go_on: bool = True
+    call_sid: str,
+    session_id: str,
+    error: SessionError = NO_ERROR,
+    *,
+    can_go_on: bool = True,
 ) -> tuple[ReconnectDecision, Call | None]:
     """Decide how the call goes on, and issue a new relay token if it reconnects."""
     # Locked, so that two simultaneous reports do not get two relays.
@@ -114,14 +165,36 @@ def issue_relay_token(
         lost=call.failed_relay_sessions,
         has_open_token=bool(call.relay_nonce),
         is_transferring=pending(call.transfer) is not None,
+        is_reduced=call.settings_refused_at is not None,
     )
-    decision = decide(state, session_id)
+    decision = decide(state, session_id, error.kind)
     no_change = (ReconnectDecision.REPEAT, ReconnectDecision.IGNORE)
     if state.is_open and decision not in no_change:
         if session_id and session_id not in call.failed_relay_sessions:
             call.failed_relay_sessions = [*call.failed_relay_sessions, session_id]
-        if decision is ReconnectDecision.RECONNECT:
+        if decision in (ReconnectDecision.RECONNECT, ReconnectDecision.REDUCE):
             call.reconnects += 1
             call.relay_nonce = new_nonce()
-        call.save(update_fields=["failed_relay_sessions", "reconnects", "relay_nonce"])
+        _set_error(call, error)
+        call.save(update_fields=CHANGED_FIELDS)
     return decision, call
+
+
+def _set_error(call: Call, error: SessionError) -> None:
+    """Store an error with the call. A refusal stays: it is the cause of the rest."""
+    is_refusal = error.kind is ErrorKind.SETTINGS
+    if is_refusal:
+        call.settings_refused_at = call.settings_refused_at or timezone.now()
+    if error.code and (is_refusal or call.settings_refused_at is None):
+        call.twilio_error_code = error.code
+        call.twilio_error_message = error.message
+
+
+@run_in_db_thread
+@transaction.atomic
+def record_error(call_sid: str, error: SessionError) -> None:
+    """Store the error of a session after which the call does not go on."""
+    calls = Call.objects.select_for_update().filter(call_sid=call_sid)
+    if call := calls.first():
+        _set_error(call, error)
+        call.save(update_fields=ERROR_FIELDS)

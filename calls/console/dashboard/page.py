@@ -25,6 +25,7 @@ from calls.console.dashboard.period import (
 from calls.console.dashboard.statistics import AnswerTimes, HourlyTotals, Totals
 from calls.diagnostics.call_warnings import call_findings
 from calls.diagnostics.findings import Finding
+from calls.diagnostics.refused_settings import refused_settings_findings
 from calls.diagnostics.secret_warnings import secret_findings
 from calls.diagnostics.warnings import number_findings, setup_findings
 from calls.models import Call
@@ -89,6 +90,7 @@ def _problems(user: AnyUser) -> list[Finding]:
         findings += call_findings(_links(), start_of(localdate()))
     if user.has_perm("bots.view_bot"):
         findings += [*setup_findings(), *secret_findings()]
+        findings += refused_settings_findings()
     return sorted(findings, key=lambda finding: not finding.is_failure)
 
 

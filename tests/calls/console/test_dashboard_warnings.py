@@ -11,6 +11,9 @@ from pytest_django import Settings
 
 from bots.models import Bot, PhoneNumber, Secret, Tool
 from calls.diagnostics import call_warnings, secret_warnings, warnings
+from calls.diagnostics.findings import Level
+from calls.diagnostics.probes import probe_refused_settings
+from calls.models import Call
 from tests.support.pages.dashboard import (
     Ring,
     answer,
@@ -193,3 +196,85 @@ def test_a_tool_or_webhook_whose_secret_is_missing_or_lost_is_named(
     assert warning in [each.message for each in secret_warnings.secret_findings()]
     Bot.objects.update(is_active=False)
     assert not secret_warnings.secret_findings()
+
+
+def refused(ring: Ring, ago: timedelta = timedelta(), **values: object) -> Call:
+    return ring(
+        ago,
+        **{
+            "twilio_error_code": "64101",
+            "twilio_error_message": "Invalid values (Google/xx-XX)",
+            "settings_refused_at": timezone.now() - ago,
+            **values,
+        },
+    )
+
+
+@pytest.fixture
+def saved_long_ago(bot: Bot) -> Bot:
+    long_ago = timezone.now() - timedelta(days=100)
+    Bot.objects.filter(pk=bot.pk).update(updated_at=long_ago)
+    return bot
+
+
+def test_a_bot_whose_settings_twilio_refuses_is_named_with_the_remedy(
+    admin_client: Client, ring: Ring, saved_long_ago: Bot
+) -> None:
+    refused(ring, timedelta(hours=30), end_reason="settings-refused")
+    refused(ring, timedelta(hours=1))
+    refused(ring, timedelta(days=8))  # too long ago
+    refused(ring, is_test=True)
+    ring(timedelta(hours=2))  # went well, but before the latest refusal
+    [finding] = home(admin_client)["problems"]
+    assert finding.is_failure
+    since = timezone.localtime(timezone.now() - timedelta(hours=30))
+    for words in (
+        "refuses settings of the bot Front desk",
+        "error 64101 in 2 calls, 1 of them lost",
+        f"since {since.day} {since:%b}",
+        "Invalid values (Google/xx-XX)",
+    ):
+        assert words in finding.message
+    assert finding.link == reverse("admin:bots_bot_change", args=[saved_long_ago.pk])
+    assert [each.text for each in probe_refused_settings()] == [finding.text]
+
+
+def test_a_refusal_is_settled_by_saving_the_bot(
+    admin_client: Client, ring: Ring, saved_long_ago: Bot
+) -> None:
+    refused(ring, timedelta(minutes=1))
+    [finding] = home(admin_client)["problems"]
+    assert not finding.is_failure  # no call was lost
+    saved_long_ago.save()
+    assert home(admin_client)["problems"] == []
+    refused(ring)
+    assert "refuses settings" in problem_messages(admin_client)
+
+
+@pytest.mark.parametrize(
+    ("code", "later", "settled"),
+    [
+        ("64101", {}, True),
+        ("64106", {}, False),  # a voice is checked when it first speaks
+        ("64101", {"status": "failed"}, False),
+        ("64101", {"answered_at": None}, False),
+        ("64101", {"twilio_error_code": "64105"}, False),
+        ("64101", {"is_test": True}, False),
+    ],
+)
+def test_a_later_call_that_went_well_settles_what_is_checked_at_its_start(
+    admin_client: Client,
+    ring: Ring,
+    saved_long_ago: Bot,
+    code: str,
+    later: dict[str, object],
+    settled: bool,
+) -> None:
+    refused(ring, timedelta(hours=20), twilio_error_code=code)
+    ring(timedelta(hours=10), **later)
+    assert ("refuses settings" not in problem_messages(admin_client)) is settled
+
+
+def test_the_doctor_says_that_no_settings_are_refused(bot: Bot) -> None:
+    [finding] = probe_refused_settings()
+    assert finding.level == Level.OK

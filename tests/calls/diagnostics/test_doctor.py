@@ -93,7 +93,7 @@ async def test_beside_a_running_server_every_part_is_tried(
     levels = {finding["name"]: finding["level"] for finding in report["findings"]}
     assert levels == {
         "Settings": "warning",  # DEBUG is on
-        **dict.fromkeys(("Database", "Clips", "Server", "Numbers"), "ok"),
+        **dict.fromkeys(("Database", "Clips", "Server", "Numbers", "Bots"), "ok"),
         "After calls": "ok",
         **({"Disk": "ok"} if "sqlite" in database_url else {}),
         "Address at SERVER_URL": "failure",  # only this machine can reach it

@@ -252,3 +252,19 @@ def test_changed_tools_and_targets_are_marked_as_changed(full_bot: Bot) -> None:
     }
     call.settings |= {"tools": 7, "targets": [{}], "menu": "x", "lookup_tool": [1]}
     assert len(list(settings_used(call))) == len(call.settings)
+
+
+def test_an_error_of_twilio_is_shown_with_what_to_do(viewer: Client) -> None:
+    assert "Error reported by Twilio" not in page_of(viewer, make_call(1))
+    refused = make_call(
+        2,
+        twilio_error_code="64106",
+        twilio_error_message="No voice <b>",
+        settings_refused_at=START,
+    )
+    shown = page_of(viewer, refused)
+    assert '64106, refused settings: “<span dir="auto">No voice &lt;b&gt;' in shown
+    assert "choose another backup voice" in shown
+    assert "Refused at" in shown
+    unknown = page_of(viewer, make_call(3, twilio_error_code="39001"))
+    assert "39001, not known" in unknown

@@ -71,6 +71,18 @@ class TestEnding:
         assert failed["SessionId"] != setup["sessionId"] == completed["SessionId"]
         assert call.sessions == 2
 
+    async def test_a_refused_attribute_ends_the_session_with_an_error(
+        self, bot: Bot
+    ) -> None:
+        async with dial(bot, refuses=frozenset({"url"})) as call:
+            socket = await bot.answers()
+            error = json.loads(await socket.recv())
+            await call.ends()
+        assert error["description"].endswith("code: 64101")
+        assert socket.close_code == 1000
+        assert call.actions[0]["SessionStatus"] == "failed"
+        assert call.actions[0]["ErrorCode"] == "64101"
+
     async def test_a_server_that_always_drops_is_given_up(self, bot: Bot) -> None:
         bot.twiml["/ended"] = deque([connect()] * 20)
 

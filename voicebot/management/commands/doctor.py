@@ -77,6 +77,7 @@ def examine(*, speech: bool) -> Iterator[Finding]:
     yield from probe_server_url(sample if is_stored else None)
     if has_database:
         yield from probes.probe_numbers()
+        yield from probes.probe_refused_settings()
         yield from probe_post_call_tasks()
     bots = (
         list(Bot.objects.with_related().filter(is_active=True)) if has_database else []
