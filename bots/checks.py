@@ -6,7 +6,7 @@ import httpx
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
-from bots.inworld.api_key import lacks_key
+from bots.inworld.api_key import KEY_LACKS_PERMISSION, KEY_REFUSED, lacks_key
 from bots.tools.guarded_http import HOST
 
 TIMEOUT_SECONDS = 3.0
@@ -62,6 +62,4 @@ def inworld_problem() -> str | None:
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         reason = str(error) or type(error).__name__
         return f"Inworld at {settings.INWORLD_BASE_URL} cannot be reached: {reason}"
-    if response.status_code in (401, 403):
-        return "Inworld refuses INWORLD_API_KEY. Copy it again from Inworld's portal."
-    return None
+    return {401: KEY_REFUSED, 403: KEY_LACKS_PERMISSION}.get(response.status_code)

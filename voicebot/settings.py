@@ -77,6 +77,9 @@ INWORLD_BASE_URL = (
     env.str("INWORLD_BASE_URL", default="").rstrip("/") or INWORLD_PUBLIC_URL
 )
 INWORLD_MAX_CONCURRENCY = _integer("INWORLD_MAX_CONCURRENCY", 0, least=0, most=10_000)
+INWORLD_REPLY_SAMPLE_RATE = _integer(
+    "INWORLD_REPLY_SAMPLE_RATE", 48_000, least=8_000, most=48_000
+)
 
 # Twilio: telephone numbers and calls
 TWILIO_AUTH_TOKENS = _names("TWILIO_AUTH_TOKEN")

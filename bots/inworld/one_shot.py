@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from django.conf import settings
 
-from bots.inworld.api_key import lacks_key
+from bots.inworld.api_key import KEY_LACKS_PERMISSION, KEY_REFUSED, lacks_key
 from bots.inworld.client import Inworld
 from bots.inworld.errors import (
     BadCredentials,
@@ -47,12 +47,16 @@ def operator_message(error: InworldError) -> str:
     match error:
         case BadCredentials() if lacks_key():
             return "INWORLD_API_KEY is not set. Put a key from Inworld's portal there."
+        case BadCredentials(status=403):
+            return KEY_LACKS_PERMISSION
         case BadCredentials():
-            return (
-                "Inworld refuses INWORLD_API_KEY. Copy it again from Inworld's portal."
-            )
+            return KEY_REFUSED
         case RateLimited():
-            return "Inworld gets too many requests at the moment. Try again soon."
+            return (
+                "Inworld gets too many requests at the moment. Try again soon. If this "
+                "happens often, set INWORLD_MAX_CONCURRENCY to the number of "
+                "generations that your Inworld plan allows at once."
+            )
         case InworldTimeout():
             return "Inworld did not answer in time. Try again in a moment."
         case InworldUnavailable():

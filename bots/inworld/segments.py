@@ -34,10 +34,13 @@ class Segment:
 class Segmenter:
     """Pairs the words of one reply with its speech and releases both in order.
 
-    Times are monotonic seconds, which the caller reads from its clock.
+    Times are monotonic seconds, which the caller reads from its clock. `sample_rate`
+    (Hz) is that of sound without a header.
     """
 
-    def __init__(self, policy: EndPolicy) -> None:
+    def __init__(
+        self, policy: EndPolicy, sample_rate: int = DEFAULT_SAMPLE_RATE
+    ) -> None:
         self._policy = policy
         self._content = ""
         self._transcripts = ""  # all of them
@@ -47,7 +50,7 @@ class Segmenter:
         self._begun = 0  # how many times words began to be collected
         self._late = ""  # words of what was released without them
         self._audio = bytearray()
-        self._sample_rate = DEFAULT_SAMPLE_RATE
+        self._sample_rate = sample_rate
         self._transcript_trails: bool | None = None  # None: nothing to tell by yet
         self._transcript_pending = False
         self._spoke = False

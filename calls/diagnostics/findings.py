@@ -11,6 +11,7 @@ TWILIO_ERROR = "Twilio's error message: “An application error has occurred.”
 NO_CALL = "nothing: no phone call reaches this server."
 LINE_DROPS = "the line drop: the call's WebSocket does not come through."
 NO_VOICE = "silence where the bot speaks: its clips cannot be fetched."
+WRONG_SPEED = "answers at the wrong speed."
 TWILIO_VOICE = "Twilio's own voice instead of the bot's."
 APOLOGY = "an apology instead of answers, in Twilio's own voice."
 

@@ -1,20 +1,42 @@
 """The doctor's checks of Inworld: the key, each bot's voice and models, and speech."""
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import islice
+from time import monotonic
+
+from django.conf import settings
 
 from bots.config_builder import config_of
 from bots.inworld.api_key import lacks_key
 from bots.inworld.catalogue_records import LanguageModel, Voice, from_inworld
-from bots.inworld.client import Inworld, SpeechRequest
+from bots.inworld.client import Inworld, ReplyRequest, SpeechRequest
 from bots.inworld.errors import BadCredentials, InworldError
+from bots.inworld.events import Audio
 from bots.inworld.one_shot import ask_once, operator_message
+from bots.inworld.segments import Segmenter
 from bots.models import Bot
-from calls.diagnostics.findings import APOLOGY, Finding, failure, ok, warning
-from calls.speech.inworld_requests import speech_request
+from calls.conversation.actions import StartReply
+from calls.diagnostics.findings import (
+    APOLOGY,
+    WRONG_SPEED,
+    Finding,
+    failure,
+    ok,
+    warning,
+)
+from calls.speech.inworld_requests import reply_request, speech_request
+from calls.speech.pace import USUAL, Pace
+from calls.speech.segment_end import SegmentEnd, SpeakingRate
 
 ASK_SECONDS = 15.0
 TEST_WORD = "Yes."
+TEST_QUESTION = {
+    "role": "user",
+    "content": "Say exactly this and nothing else: Thank you for calling. We are open "
+    "from Monday to Friday, from early in the morning to late in the evening, and we "
+    "look forward to seeing you.",
+}
 # A word costs next to nothing, but a deployment may have hundreds of voices.
 MAX_VOICES_TRIED = 5
 
@@ -35,6 +57,7 @@ def probe_inworld(bots: list[Bot], *, speech: bool) -> Iterator[Finding]:
     yield from _probe_models(bots)
     if speech:
         yield from _probe_speech(bots)
+        yield from _probe_replies(bots)
 
 
 def _probe_voices(bots: Iterable[Bot], available: set[str]) -> Iterator[Finding]:
@@ -65,6 +88,17 @@ def _probe_models(bots: Iterable[Bot]) -> Iterator[Finding]:
         yield warning("Models", message)
     if not missing:
         yield ok("Models", "Inworld lists the models of every active bot.")
+    yield from _probe_temperatures(bots, map(LanguageModel.stored, models))
+
+
+def _probe_temperatures(
+    bots: Iterable[Bot], models: Iterable[LanguageModel]
+) -> Iterator[Finding]:
+    fixed = {model.id for model in models if not model.takes("temperature")}
+    for bot in bots:
+        if bot.temperature is not None and bot.llm_model in fixed:
+            message = f"{bot}: {bot.llm_model} takes no temperature; it is not used."
+            yield warning("Models", message, "Clear the field “Temperature”.")
 
 
 def _probe_speech(bots: Iterable[Bot]) -> Iterator[Finding]:
@@ -89,3 +123,51 @@ def _probe_speech(bots: Iterable[Bot]) -> Iterator[Finding]:
 
 def _speak(request: SpeechRequest) -> float:
     return ask_once(lambda inworld: inworld.speak(request), ASK_SECONDS).seconds
+
+
+def _probe_replies(bots: Iterable[Bot]) -> Iterator[Finding]:
+    """Have each model speak; the pace of its speech shows a wrong sample rate."""
+    configs = (config_of(bot) for bot in bots)
+    asked = {(config.llm_model, config.tts_voice): config for config in configs}
+    for (model, voice), config in islice(asked.items(), MAX_VOICES_TRIED):
+        request = reply_request(config, StartReply(0, [dict(TEST_QUESTION)]))
+        try:
+            pace, waited = ask_once(partial(_listen, request), ASK_SECONDS)
+        except InworldError as error:
+            yield failure("Replies", f"{model}: {operator_message(error)}")
+            continue
+        spoke = f"{model} with {voice}: first sound after {waited:.1f} s"
+        if not pace.seconds:
+            yield failure("Replies", f"{model} with {voice}: no speech came.")
+        elif pace.is_certain and not pace.is_plausible:
+            yield _wrong_pace(f"{spoke}, {pace.seconds_per_word:.2f} s a word", pace)
+        else:
+            yield ok("Replies", f"{spoke}, {pace.seconds_per_word:.2f} s a word.")
+
+
+async def _listen(request: ReplyRequest, inworld: Inworld) -> tuple[Pace, float]:
+    """The pace of a reply, and the seconds until its first sound."""
+    policy = SegmentEnd(SpeakingRate(), settings.CLIP_MAX_SECONDS)
+    segmenter = Segmenter(policy, settings.INWORLD_REPLY_SAMPLE_RATE)
+    pace, began, waited = Pace(), monotonic(), 0.0
+    async with inworld.reply(request) as events:
+        async for event in events:
+            if isinstance(event, Audio):
+                waited = waited or monotonic() - began
+            for segment in segmenter.feed(event, monotonic()):
+                pace.add(segment.text, segment.pcm.seconds)
+    return pace, waited
+
+
+def _wrong_pace(measured: str, pace: Pace) -> Finding:
+    speed = "fast" if pace.seconds_per_word < USUAL else "slow"
+    assumed = settings.INWORLD_REPLY_SAMPLE_RATE
+    rate = pace.likely_rate(assumed)
+    hint = (
+        "Listen to a test call."
+        if rate == assumed
+        else f"Inworld's sound probably has {rate} samples a second, not {assumed}. "
+        f"Set INWORLD_REPLY_SAMPLE_RATE={rate}, restart, and listen to a test call."
+    )
+    message = f"{measured}: much too {speed}."
+    return failure("Replies", message, hint, caller_hears=WRONG_SPEED)

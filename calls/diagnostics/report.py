@@ -17,6 +17,7 @@ from calls.diagnostics.findings import (
     SORRY,
     TWILIO_ERROR,
     TWILIO_VOICE,
+    WRONG_SPEED,
     Finding,
     warning,
 )
@@ -57,7 +58,10 @@ def probe_server_url(sample: server_url_probe.Sample | None) -> Iterator[Finding
 def conclusion(findings: Sequence[Finding]) -> str:
     """One line that says what callers hear."""
     # If an early part of a call fails, nothing that comes later is heard.
-    order = (NO_CALL, TWILIO_ERROR, SORRY, LINE_DROPS, NO_VOICE, APOLOGY, TWILIO_VOICE)
+    order = (
+        *(NO_CALL, TWILIO_ERROR, SORRY, LINE_DROPS, NO_VOICE, APOLOGY),
+        *(TWILIO_VOICE, WRONG_SPEED),
+    )
     heard = {finding.caller_hears for finding in findings}
     for sounds in order:
         if sounds in heard:

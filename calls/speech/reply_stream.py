@@ -55,7 +55,7 @@ class ReplyStream:
     def __post_init__(self) -> None:
         max_seconds = settings.CLIP_MAX_SECONDS
         policy = SegmentEnd(self.rate, max_seconds, self.early_first_clause)
-        self.segmenter = Segmenter(policy)
+        self.segmenter = Segmenter(policy, settings.INWORLD_REPLY_SAMPLE_RATE)
 
     def feed(self, event: Event) -> list[Segment]:
         """Process an event of the stream; return the segments that are ready."""

@@ -22,6 +22,7 @@ from calls.speech.audio import at_telephone_rate
 from calls.speech.clip_store import ClipStore, ClipsUnavailable, clip_url, new_clip_id
 from calls.speech.inworld_requests import reply_request, speech_request
 from calls.speech.levels import analyse
+from calls.speech.pace import Pace
 from calls.speech.phrase_cache import PhraseCache
 from calls.speech.reply_stream import ReplyStream
 from calls.speech.segment_end import POLL_SECONDS, SpeakingRate
@@ -56,6 +57,8 @@ class Speaker:
         self.queued_seconds = queued_seconds
         self.log = log
         self.rate = rate
+        self.pace = Pace()  # of all replies
+        self.is_pace_reported = False
         self.running: dict[int, asyncio.Task[None]] = {}
         self.tasks: set[asyncio.Task[None]] = set()
 
@@ -145,6 +148,7 @@ class Speaker:
             await publishing
             if not stream.error and (text := stream.text_without_audio):
                 await self._synthesise(stream, text)
+            self._check_pace()
         finally:
             publishing.cancel()
             await self.emit(stream.ended())
@@ -194,10 +198,22 @@ class Speaker:
     async def _publish(self, stream: ReplyStream, segment: Segment) -> None:
         if stream.is_silence(segment):
             return
+        self.pace.add(segment.text, segment.pcm.seconds)
         clip = await self._store(segment)
         stream.record_stage("first_clip")
         if clip:
             await self.emit(ClipReady(stream.number, clip))
+
+    def _check_pace(self) -> None:
+        """Warn once a call if the replies are too fast or too slow to be speech."""
+        pace = self.pace
+        if pace.is_certain and not pace.is_plausible and not self.is_pace_reported:
+            self.is_pace_reported = True
+            self.log.warning(
+                "Replies take %.2f s a word, as no voice does. `manage.py doctor` "
+                "measures it, too, and says what to do.",
+                pace.seconds_per_word,
+            )
 
     async def _store(self, segment: Segment) -> Clip | None:
         """A clip of the segment; without a store, Twilio's voice says its words."""

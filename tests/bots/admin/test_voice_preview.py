@@ -98,6 +98,7 @@ async def test_what_a_bot_may_not_have_is_not_spoken(
     ("status", "words"),
     [
         (401, "Inworld refuses INWORLD_API_KEY. Copy it again"),
+        (403, "Inworld does not allow this with INWORLD_API_KEY. Give the key more"),
         (404, "Inworld refuses the voice “Clive” with inworld-tts-2: refused"),
         (402, "Inworld refuses this: refused with 402"),
         (429, "Inworld gets too many requests"),

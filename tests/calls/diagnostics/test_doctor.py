@@ -23,6 +23,7 @@ from calls.diagnostics.findings import (
     NO_CALL,
     SORRY,
     TWILIO_VOICE,
+    WRONG_SPEED,
     Finding,
     failure,
     ok,
@@ -41,7 +42,15 @@ from calls.models import Call
 from calls.speech.clip_store import RedisClips
 from tests.calls.diagnostics.test_server_url_probe import other_server
 from tests.conftest import numbered
-from tests.support.inworld.server import FakeInworld
+from tests.support.inworld.server import (
+    DONE,
+    ROLE,
+    FakeInworld,
+    Status,
+    Step,
+    complete_reply,
+    content,
+)
 from tests.support.live import environment, free_port, manage, running
 from tests.support.preloaded import run_to_end
 from tests.support.services import Missing, Postgres
@@ -50,6 +59,10 @@ from voicebot.management.commands import doctor as command
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BASE = "https://bot.example.com"
+SENTENCE = (
+    "Thank you for calling. We are open from Monday to Friday, from early in the "
+    "morning to late in the evening, and we look forward to seeing you."
+)
 Findings = list[tuple[str, str]]
 
 
@@ -77,6 +90,7 @@ async def test_beside_a_running_server_every_part_is_tried(
 ) -> None:
     inworld.voices = [{"voiceId": bot.tts_voice}]
     inworld.models = [{"model": bot.llm_model}]
+    inworld.says(SENTENCE, seconds=8)
     port = str(free_port())
     variables = {
         "DATABASE_URL": database_url,
@@ -99,7 +113,7 @@ async def test_beside_a_running_server_every_part_is_tried(
         "Address at SERVER_URL": "failure",  # only this machine can reach it
         **{f"{name} at SERVER_URL": "ok" for name in ("Webhook", "Clips", "Calls")},
         "Twilio": "warning",
-        **dict.fromkeys(("Inworld", "Voices", "Models", "Speech"), "ok"),
+        **dict.fromkeys(("Inworld", "Voices", "Models", "Speech", "Replies"), "ok"),
     }
     assert not report["ok"]
     assert done.returncode == 1
@@ -446,8 +460,9 @@ async def test_each_voice_says_one_word_once(
         await make_bot(name=f"{number}", tts_voice=voice)
         for number, voice in enumerate(("Clive", "Clive", "Ashley"))
     ]
+    inworld.reply_with = lambda body: complete_reply(SENTENCE, seconds=8)
     reported = await probe(settings, inworld, *bots)
-    assert marks(reported)[-2:] == [("ok", "Speech")] * 2
+    assert marks(reported)[-4:] == [("ok", "Speech")] * 2 + [("ok", "Replies")] * 2
     assert [request.body["voiceId"] for request in inworld.spoken] == [
         *("Clive", "Ashley")
     ]
@@ -460,7 +475,68 @@ async def test_a_voice_that_cannot_speak_is_a_failure(
     for status in (500, 403):
         inworld.tts_status = status
         reported = await probe(settings, inworld, bot)
-        assert marks(reported)[-1] == ("failure", "Speech")
+        assert ("failure", "Speech") in marks(reported)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "pace", "remedy"),
+    [
+        (4, "much too fast", "INWORLD_REPLY_SAMPLE_RATE=24000"),
+        (1.4, "much too fast", "INWORLD_REPLY_SAMPLE_RATE=8000"),
+        (30, "much too slow", "Listen to a test call."),
+    ],
+)
+async def test_replies_at_the_wrong_speed_show_the_wrong_sample_rate(
+    seconds: float, pace: str, remedy: str, settings: Settings, inworld: FakeInworld
+) -> None:
+    bot = await make_bot(name="B")
+    inworld.says(SENTENCE, seconds=seconds)
+    (*_, finding) = await probe(settings, inworld, bot)
+    assert (finding.level, finding.name) == ("failure", "Replies")
+    assert pace in finding.message
+    assert remedy in finding.hint
+    assert report.conclusion([finding]) == f"Callers hear {WRONG_SPEED}"
+
+
+async def test_the_sample_rate_that_the_doctor_names_puts_it_right(
+    settings: Settings, inworld: FakeInworld
+) -> None:
+    bot = await make_bot(name="B")
+    settings.INWORLD_REPLY_SAMPLE_RATE = 24_000
+    inworld.says(SENTENCE, seconds=4)
+    (*_, finding) = await probe(settings, inworld, bot)
+    assert (finding.level, finding.name) == ("ok", "Replies")
+    assert "0.36 s a word" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        ([Status(404)], "Inworld refuses this"),
+        ([ROLE, content(SENTENCE), DONE], "no speech came"),
+    ],
+)
+async def test_a_model_that_does_not_speak_is_a_failure(
+    reply: list[Step], said: str, settings: Settings, inworld: FakeInworld
+) -> None:
+    bot = await make_bot(name="B")
+    inworld.answers(reply)
+    (*_, finding) = await probe(settings, inworld, bot)
+    assert (finding.level, finding.name) == ("failure", "Replies")
+    assert said in finding.message
+
+
+async def test_a_temperature_that_is_not_used_is_pointed_out(
+    settings: Settings, inworld: FakeInworld
+) -> None:
+    inworld.models = [{"model": "o/4", "spec": {"supportedParameters": ["seed"]}}]
+    bots = [
+        await make_bot(name=f"{value}", llm_model="o/4", temperature=value)
+        for value in (None, 0.0)
+    ]
+    reported = await probe(settings, inworld, *bots, speech=False)
+    assert marks(reported)[-2:] == [("ok", "Models"), ("warning", "Models")]
+    assert reported[-1].message.startswith("0.0: o/4 takes no temperature")
 
 
 async def test_a_key_that_inworld_refuses_is_a_failure_for_every_caller(
