@@ -2,14 +2,11 @@
 
 from typing import Any
 
-import httpx
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
-from bots.inworld.api_key import KEY_LACKS_PERMISSION, KEY_REFUSED, lacks_key
+from bots.inworld.api_key import lacks_key
 from bots.tools.guarded_http import HOST
-
-TIMEOUT_SECONDS = 3.0
 
 
 @register()
@@ -45,21 +42,3 @@ def hosts_of_tools_are_hosts(**kwargs: Any) -> list[CheckMessage]:
         for entry in entries
         if not HOST.fullmatch(entry)
     ]
-
-
-def inworld_problem() -> str | None:
-    """Say in plain words why Inworld refuses requests; None if it accepts them.
-
-    Asks for one voice, which is free.
-    """
-    try:
-        response = httpx.get(
-            f"{settings.INWORLD_BASE_URL}/voices/v1/voices",
-            params={"pageSize": 1},
-            headers={"Authorization": f"Basic {settings.INWORLD_API_KEY}".strip()},
-            timeout=TIMEOUT_SECONDS,
-        )
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        reason = str(error) or type(error).__name__
-        return f"Inworld at {settings.INWORLD_BASE_URL} cannot be reached: {reason}"
-    return {401: KEY_REFUSED, 403: KEY_LACKS_PERMISSION}.get(response.status_code)

@@ -10,6 +10,7 @@ from django.core.validators import MaxLengthValidator, RegexValidator
 
 from bots.config.placeholders import NAME, SECRET
 from bots.config.request_template import BadTemplate, check_url
+from bots.config.text import one_line
 
 # The TTS API takes 2,000 characters in one request.
 SPEECH_MAX_LENGTH = 2000
@@ -58,9 +59,7 @@ def each_line_a_model(value: str) -> None:
             if line:
                 model_id(line)
         except ValidationError as error:
-            quote = (
-                line if len(line) <= MAX_QUOTE_LENGTH else f"{line[:MAX_QUOTE_LENGTH]}…"
-            )
+            quote = one_line(line, MAX_QUOTE_LENGTH)
             message = f"Line {number}, “{quote}”: {model_id.message}"
             raise ValidationError(message) from error
 

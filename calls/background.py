@@ -8,7 +8,7 @@ from typing import Any
 
 from django import db
 
-from calls.logs import CallLog
+from calls.logs import CallLog, FailureLog
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +66,9 @@ class PeriodicTask:
         self.task: asyncio.Task[None] | None = None
         self.closing = False
         self._woken = asyncio.Event()
-        self._is_database_away = False
+        self._database = FailureLog(
+            log, f"{name}: waiting for the database", f"{name}: the database is back"
+        )
 
     def start(self) -> None:
         """Start on the running loop, unless it is started already."""
@@ -99,16 +101,11 @@ class PeriodicTask:
         try:
             await self.job()
         except db.Error as error:
-            if not self._is_database_away:
-                kind = type(error).__name__
-                log.warning("%s: waiting for the database: %s", self.name, kind)
-            self._is_database_away = True
+            self._database.failed(error)
         except Exception:
             log.exception("%s failed; next run in %g s", self.name, self.seconds)
         else:
-            if self._is_database_away:
-                log.info("%s: the database is back", self.name)
-            self._is_database_away = False
+            self._database.worked()
 
     async def _pause(self, seconds: float) -> None:
         with suppress(TimeoutError):

@@ -3,6 +3,8 @@
 Gauges that are read at the moment of a request are in `calls.operations.metrics_view`.
 """
 
+from functools import partial
+
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -24,21 +26,17 @@ LATENCIES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5
 disable_created_metrics()  # type: ignore[no-untyped-call]
 REGISTRY = CollectorRegistry()
 ProcessCollector(registry=REGISTRY)
+counter = partial(Counter, registry=REGISTRY)
 
-CALLS_ANSWERED = Counter(
-    "voicebot_calls_answered",
-    "Calls whose relay socket was connected",
-    registry=REGISTRY,
+CALLS_ANSWERED = counter(
+    "voicebot_calls_answered", "Calls whose relay socket was connected"
 )
-CALLS_ENDED = Counter(
-    "voicebot_calls_ended",
-    "Calls that ended or were refused, by reason",
-    ["reason"],
-    registry=REGISTRY,
+CALLS_ENDED = counter(
+    "voicebot_calls_ended", "Calls that ended or were refused, by reason", ["reason"]
 )
-TURNS = Counter("voicebot_turns", "Turns, by role", ["role"], registry=REGISTRY)
-INTERRUPTIONS = Counter(
-    "voicebot_interruptions", "Bot turns that the caller interrupted", registry=REGISTRY
+TURNS = counter("voicebot_turns", "Turns, by role", ["role"])
+INTERRUPTIONS = counter(
+    "voicebot_interruptions", "Bot turns that the caller interrupted"
 )
 RESPONSE_LATENCY = Histogram(
     "voicebot_response_latency_seconds",
@@ -47,68 +45,45 @@ RESPONSE_LATENCY = Histogram(
     buckets=LATENCIES,
     registry=REGISTRY,
 )
-INWORLD_ERRORS = Counter(
-    "voicebot_inworld_errors",
-    "Errors of Inworld, by kind",
-    ["kind"],
-    registry=REGISTRY,
+INWORLD_ERRORS = counter(
+    "voicebot_inworld_errors", "Errors of Inworld, by kind", ["kind"]
 )
-FALLBACKS = Counter(
-    "voicebot_fallbacks",
-    "Fallback steps taken after a failed reply, by step",
-    ["step"],
-    registry=REGISTRY,
+FALLBACKS = counter(
+    "voicebot_fallbacks", "Fallback steps taken after a failed reply, by step", ["step"]
 )
-TOOL_CALLS = Counter(
-    "voicebot_tool_calls",
-    "Tool calls, by result",
-    ["result"],
-    registry=REGISTRY,
-)
-POST_CALL_ATTEMPTS = Counter(
+TOOL_CALLS = counter("voicebot_tool_calls", "Tool calls, by result", ["result"])
+POST_CALL_ATTEMPTS = counter(
     "voicebot_post_call_attempts",
     "Attempts at summaries and webhooks, by result",
     ["kind", "result"],
-    registry=REGISTRY,
 )
-TWILIO_TTS_SENTENCES = Counter(
-    "voicebot_twilio_tts_sentences",
-    "Sentences spoken by Twilio's own voice",
-    registry=REGISTRY,
+TWILIO_TTS_SENTENCES = counter(
+    "voicebot_twilio_tts_sentences", "Sentences spoken by Twilio's own voice"
 )
-CLIP_REQUESTS = Counter(
-    "voicebot_clip_requests",
-    "Requests for clips, by HTTP status",
-    ["status"],
-    registry=REGISTRY,
+CLIP_REQUESTS = counter(
+    "voicebot_clip_requests", "Requests for clips, by HTTP status", ["status"]
 )
-RATE_LIMITED_FRAMES = Counter(
-    "voicebot_rate_limited_frames",
-    "Relay frames dropped above the rate limit",
-    registry=REGISTRY,
+RATE_LIMITED_FRAMES = counter(
+    "voicebot_rate_limited_frames", "Relay frames dropped above the rate limit"
 )
-WRITES_DROPPED = Counter(
+WRITES_DROPPED = counter(
     "voicebot_transcript_writes_dropped",
     "Transcript writes dropped because the queue was full",
-    registry=REGISTRY,
 )
-RELAY_DISCONNECTS = Counter(
+RELAY_DISCONNECTS = counter(
     "voicebot_relay_disconnects",
     "Relay sockets lost during a call, by the decision on the call",
     ["decision"],
-    registry=REGISTRY,
 )
-REJECTED_REQUESTS = Counter(
+REJECTED_REQUESTS = counter(
     "voicebot_rejected_requests",
     "Webhooks and sockets without a valid signature or token",
     ["source"],
-    registry=REGISTRY,
 )
-DEPENDENCY_ERRORS = Counter(
+DEPENDENCY_ERRORS = counter(
     "voicebot_dependency_errors",
     "Failed operations of Redis or the database",
     ["dependency"],
-    registry=REGISTRY,
 )
 
 

@@ -296,7 +296,7 @@ LOGGING = {
         "axes": {"level": "WARNING"},
         "django.channels.server": {"level": "WARNING"},
         "daphne": {"level": "WARNING"},
-        # Logs a traceback a second while Redis is unavailable; `Outage` says so once.
+        # Logs a traceback a second while Redis is unavailable; `FailureLog` does once.
         "channels_redis": {"level": "CRITICAL"},
         "psycopg.pool": {"level": "ERROR"},  # likewise for the database
     },

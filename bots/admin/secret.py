@@ -12,7 +12,6 @@ from django.views.decorators.debug import sensitive_post_parameters
 from bots.admin.tool import ShowsUsage
 from bots.admin.usage import linked, users_of
 from bots.models import Secret
-from bots.models.secret import SecretUnreadable
 
 MIN_SECRET_LENGTH = 6
 UNREADABLE = "Unreadable: saved with another SECRET_KEY. Enter the value again."
@@ -83,11 +82,7 @@ class SecretAdmin(ShowsUsage):
         """Show if the value can still be decrypted."""
         if secret.pk is None:
             return "Not saved yet."
-        try:
-            secret.get_value()
-        except SecretUnreadable:
-            return UNREADABLE
-        return "Saved, encrypted."
+        return "Saved, encrypted." if secret.is_readable else UNREADABLE
 
     @admin.display(description="used by")
     def used_by(self, secret: Secret) -> str:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-import bots.advice.actions as actions
+import bots.advice.capabilities as capabilities
 import bots.advice.placeholders as placeholders
 import bots.advice.voices as voices
 import bots.advice.wording as wording
@@ -22,14 +22,6 @@ MS_A_THOUSAND_TOKENS = (50, 100)
 SPOKEN = (
     *("consent_message", "greeting", "idle_prompt", "time_limit_message"),
     *("goodbye_message", "apology_message", "transfer_notice"),
-)
-# Every field that a remark reads.
-READ = (
-    *SPOKEN,
-    *("system_prompt", "llm_model", "fallback_models", "tts_voice", "tts_model"),
-    *("language", "transfer_number", "fillers", "variables", "time_zone"),
-    *("dtmf_detection", "can_collect_digits"),
-    *("hints", "summary_prompt", "outcomes", "summary_fields"),
 )
 WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")  # a token a character
 
@@ -66,7 +58,7 @@ def remarks(
         *voices.of_model("tts_model", tts_model, language),
         *voices.of_language("language", language),
         *placeholders.remarks(draft, context),
-        *actions.remarks(draft, inworld, context),
+        *capabilities.remarks(draft, inworld, context),
     ]
 
 

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterator
 
+from bots.config.text import one_line
+
 # Understood by every voice of Inworld's speech API.
 MARKUP = frozenset(("break", "verbatim"))
 SSML = frozenset(
@@ -83,8 +85,7 @@ def unfollowed_directions(text: str, tts_model: str) -> list[str]:
 
 def shown(text: str) -> str:
     """Shorten a text to quote it in a sentence."""
-    line = " ".join(text.split())
-    return line if len(line) <= MAX_QUOTE_LENGTH else f"{line[: MAX_QUOTE_LENGTH - 1]}…"
+    return one_line(text, MAX_QUOTE_LENGTH)
 
 
 def _seconds(number: str, unit: str) -> float:

@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 
+from bots.config.text import CONTROL
+
 NAME = re.compile(r"[A-Za-z_][\w.-]*")
 # The name and the default, which is used if the variable has no value.
 PLACEHOLDER = re.compile(rf"\{{\{{\s*({NAME.pattern})\s*(?:\|([^{{}}]*))?\}}\}}")
@@ -29,8 +31,6 @@ VALUE_LENGTH = 500
 MAX_VALUES = 60
 # Levels of nested JSON that become variables.
 MAX_DEPTH = 6
-# Characters that end a line, or that no text can contain.
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]+")
 
 Values = Mapping[str, str]
 

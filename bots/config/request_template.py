@@ -10,7 +10,8 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from bots.config.capabilities import ToolSpec
-from bots.config.placeholders import CONTROL, PLACEHOLDER, SECRET, Values, fill, names
+from bots.config.placeholders import PLACEHOLDER, SECRET, Values, fill, names
+from bots.config.text import CONTROL
 
 # Scheme, host and perhaps port of a URL.
 HOST = re.compile(r"https?://([\w.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?(?=[/?#]|\Z)", re.I)

@@ -52,6 +52,15 @@ class Secret(models.Model):
                 "again under Passwords and keys."
             ) from error
 
+    @property
+    def is_readable(self) -> bool:
+        """True if the value can be decrypted."""
+        try:
+            self.get_value()
+        except SecretUnreadable:
+            return False
+        return True
+
 
 def secret_values(names: list[str]) -> dict[str, str]:
     """Decrypted values by name; names without a secret are left out.

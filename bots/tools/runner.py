@@ -22,7 +22,7 @@ from bots.config.request_template import (
     secrets_of,
     unused_arguments,
 )
-from bots.config.text import clean
+from bots.config.text import clean, one_line
 from bots.models.secret import SecretUnreadable, secret_values
 from bots.tools.guarded_http import Answer, Request, Unreachable, fetch
 
@@ -185,7 +185,7 @@ def _failed(
 
 def _shortened(answer: Answer) -> str:
     """The beginning of an answer on one line."""
-    text = " ".join(answer.text.split())
+    text = one_line(answer.text)
     if len(text) > MAX_RESULT_LENGTH or answer.is_cut:
         return text[:MAX_RESULT_LENGTH] + CUT
     return text

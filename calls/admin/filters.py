@@ -34,7 +34,21 @@ class BotFilter(RelatedFieldListFilter):
         return super().choices(changelist)
 
 
-class NumberFilter(SimpleListFilter):
+class ExactFilter(SimpleListFilter):
+    """Calls with one value of a field, which `parameter_name` names."""
+
+    parameter_name: str
+
+    def has_output(self) -> bool:
+        """Always, so that the parameter belongs to this filter without choices, too."""
+        return True
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Call]) -> Any:
+        value = self.value()
+        return queryset.filter(**{self.parameter_name: value}) if value else None
+
+
+class NumberFilter(ExactFilter):
     """One of the phone numbers set up here. Calls to others are found by searching."""
 
     title = "number called"
@@ -47,16 +61,8 @@ class NumberFilter(SimpleListFilter):
             for number, label in numbers.values_list("number", "label")
         ]
 
-    def has_output(self) -> bool:
-        """Always, so that the parameter belongs to this filter even without numbers."""
-        return True
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Call]) -> Any:
-        number = self.value()
-        return queryset.filter(to_number=number) if number else None
-
-
-class OutcomeFilter(SimpleListFilter):
+class OutcomeFilter(ExactFilter):
     """The outcome in a call's summary, among those that bots define today."""
 
     title = "outcome"
@@ -71,14 +77,6 @@ class OutcomeFilter(SimpleListFilter):
             for outcome in SummarySpec.of("", text, "").outcomes
         }
         return [(name, name) for name in sorted(outcomes, key=str.casefold)]
-
-    def has_output(self) -> bool:
-        """Always, so that the parameter belongs to this filter in any case."""
-        return True
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Call]) -> Any:
-        outcome = self.value()
-        return queryset.filter(outcome=outcome) if outcome else None
 
 
 class SlowResponseFilter(SimpleListFilter):

@@ -15,6 +15,7 @@ from django.db import Error, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
+from bots.config.text import one_line
 from bots.models import PhoneNumber
 from calls.checks import redis_problem
 from calls.diagnostics.findings import (
@@ -91,7 +92,7 @@ def _database_problem(reach: Callable[[], None]) -> str:
             Call.objects.create(call_sid=sid, started_at=timezone.now())
             transaction.set_rollback(True)
     except Error as error:
-        reason = " ".join(str(error).split()).rstrip(".")
+        reason = one_line(str(error)).rstrip(".")
         return _unusable(reason or type(error).__name__)
     finally:
         connection.close()

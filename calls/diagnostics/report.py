@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from django.conf import settings
 
+from bots.config.text import one_line
 from bots.inworld.api_key import lacks_key
 from bots.models import Bot, PhoneNumber
 from bots.number_routing import explain
@@ -21,7 +22,7 @@ from calls.diagnostics.findings import (
     Finding,
     warning,
 )
-from calls.diagnostics.response_verdicts import ADDRESS, CLIP, SOCKET, WEBHOOK
+from calls.diagnostics.response_checks import ADDRESS, CLIP, SOCKET, WEBHOOK
 from calls.webhooks.connect import (
     NOT_CONFIGURED,
     NOT_IN_SERVICE,
@@ -84,9 +85,7 @@ def _by_number() -> Iterator[str]:
 def _greeting(bot: Bot | None) -> str:
     if bot is None:
         return f"“{NOT_IN_SERVICE}”"
-    greeting = " ".join(bot.greeting.split())
-    if len(greeting) > MAX_GREETING_LENGTH:
-        greeting = f"{greeting[:MAX_GREETING_LENGTH]}…"
+    greeting = one_line(bot.greeting, MAX_GREETING_LENGTH)
     speaker = f"{bot} in the voice {bot.tts_voice}"
     if lacks_key():
         speaker = f"{bot} in the sandbox's voice"

@@ -3,12 +3,11 @@
 from collections.abc import Collection, Iterator
 
 from django.db.models import Q
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
 from bots.config.placeholders import SECRET
 from bots.config.request_template import secrets_of
 from bots.models import Bot, Secret, Tool
-from bots.models.secret import SecretUnreadable
 from calls.diagnostics.findings import Finding, failure
 
 NAME = "Secrets"
@@ -70,27 +69,11 @@ def _finding(sender: str, name: str | None, *, exists: bool) -> Finding:
     else:
         message = f"{sender} needs the secret “{name}”, and there is none: it fails."
         hint = "Add a secret of that name, or use another one."
-    return failure(NAME, message, hint, link=_secrets_page(), link_text="All secrets")
+    page = reverse("admin:bots_secret_changelist")
+    return failure(NAME, message, hint, link=page, link_text="All secrets")
 
 
 def _readable(names: Collection[str]) -> dict[str, bool]:
     """The existing secrets of these names, and for each if it can be read."""
-    if not names:
-        return {}
     secrets = Secret.objects.filter(name__in=names)
-    return {secret.name: _is_readable(secret) for secret in secrets}
-
-
-def _is_readable(secret: Secret) -> bool:
-    try:
-        secret.get_value()
-    except SecretUnreadable:
-        return False
-    return True
-
-
-def _secrets_page() -> str:
-    try:
-        return reverse("admin:bots_secret_changelist")
-    except NoReverseMatch:
-        return reverse("admin:bots_bot_changelist")
+    return {secret.name: secret.is_readable for secret in secrets}

@@ -17,9 +17,9 @@ from websockets.exceptions import InvalidHandshake, InvalidStatus
 
 from bots.audio.wav import wav
 from calls.checks import NO_ORIGIN, is_loopback, server_url_is_an_origin
-from calls.diagnostics import response_verdicts
+from calls.diagnostics import response_checks
 from calls.diagnostics.findings import Finding, failure, ok
-from calls.diagnostics.response_verdicts import (
+from calls.diagnostics.response_checks import (
     ADDRESS,
     CLIP,
     SOCKET,
@@ -102,7 +102,7 @@ async def _webhook(http: httpx.AsyncClient) -> Finding:
     request = http.build_request("POST", url, data=form)
     request.headers[SIGNATURE] = _signature(url, form)
     answer = await _send(http, request)
-    return response_verdicts.webhook(answer, settings.TWILIO_AUTH_TOKENS)
+    return response_checks.webhook(answer, settings.TWILIO_AUTH_TOKENS)
 
 
 async def _clip(http: httpx.AsyncClient, sample: Sample) -> Finding:
@@ -110,7 +110,7 @@ async def _clip(http: httpx.AsyncClient, sample: Sample) -> Finding:
         answer = await _send(http, http.build_request("GET", clip_url(sample.id)))
     except Unreachable as error:
         return failure(CLIP, str(error))
-    return response_verdicts.clip(answer, sample.wav)
+    return response_checks.clip(answer, sample.wav)
 
 
 async def _socket() -> Finding:
@@ -135,7 +135,7 @@ async def _socket() -> Finding:
         )
     except (InvalidHandshake, OSError) as error:
         return failure(SOCKET, _reason(error))
-    return response_verdicts.socket(answer)
+    return response_checks.socket(answer)
 
 
 def _signature(url: str, form: dict[str, str]) -> str:

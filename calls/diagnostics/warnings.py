@@ -1,7 +1,6 @@
 """Problems of the setup and of the phone numbers, found without asking other hosts."""
 
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import ERROR, run_checks
@@ -25,6 +24,11 @@ SETTINGS, NUMBERS = "Settings", "Numbers"
 
 def setup_findings() -> list[Finding]:
     """Problems of the server's settings."""
+    return [*caller_findings(), *_debug_pages()]
+
+
+def caller_findings() -> list[Finding]:
+    """Problems of the settings that callers notice, or that keep them away."""
     return [*_failed_checks(), *_development_settings()]
 
 
@@ -62,7 +66,7 @@ def _development_settings() -> Iterator[Finding]:
             link_text="Inworld's portal",
         )
     # If DEBUG is off, a system check reports this.
-    if settings.DEBUG and is_loopback(_host(settings.SERVER_URL)):
+    if settings.DEBUG and is_loopback(settings.SERVER_HOST):
         yield warning(
             SETTINGS,
             f"Only this machine can reach {settings.SERVER_URL}: no phone call "
@@ -71,6 +75,9 @@ def _development_settings() -> Iterator[Finding]:
             link=reverse("admin:numbers"),
             link_text="How to connect Twilio",
         )
+
+
+def _debug_pages() -> Iterator[Finding]:
     if settings.DEBUG:
         yield warning(
             SETTINGS,
@@ -79,13 +86,6 @@ def _development_settings() -> Iterator[Finding]:
             link=DEBUG_MANUAL,
             link_text="What DEBUG does",
         )
-
-
-def _host(address: str) -> str:
-    try:
-        return urlsplit(address).hostname or ""
-    except ValueError:
-        return ""
 
 
 def number_findings() -> list[Finding]:

@@ -13,7 +13,7 @@ from typing import Any
 from channels.exceptions import ChannelFull
 from channels.layers import get_channel_layer
 
-from calls.live_feed.channel_listener import RETRY_SECONDS, Message, Outage
+from calls.live_feed.channel_listener import RETRY_SECONDS, Message, failure_log
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class Broadcaster:
         self.queue: asyncio.Queue[OutgoingMessage] = asyncio.Queue(QUEUE_LIMIT)
         self.task: asyncio.Task[None] | None = None
         self.watched_until = -math.inf
-        self.outage = Outage()
+        self.layer_log = failure_log()
 
     @property
     def is_watched(self) -> bool:
@@ -70,9 +70,8 @@ class Broadcaster:
     def _put(self, message: OutgoingMessage) -> None:
         if self.task is None:
             self.task = asyncio.create_task(self._send_all(), name="broadcaster")
-        with suppress(
-            asyncio.QueueFull
-        ):  # viewers notice the gap, and ask for the call
+        # If it is full, viewers notice the gap, and ask for the call.
+        with suppress(asyncio.QueueFull):
             self.queue.put_nowait(message)
 
     async def _send_all(self) -> None:
@@ -83,10 +82,10 @@ class Broadcaster:
             try:
                 await self._send(batch)
             except Exception as error:  # calls go on without the layer
-                self.outage.begins(error)
+                self.layer_log.failed(error)
                 await asyncio.sleep(RETRY_SECONDS)
             else:
-                self.outage.ends()
+                self.layer_log.worked()
 
     async def _send(self, batch: list[OutgoingMessage]) -> None:
         layer: Any = get_channel_layer()

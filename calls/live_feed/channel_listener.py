@@ -8,6 +8,8 @@ from typing import Any
 
 from channels.layers import get_channel_layer
 
+from calls.logs import FailureLog
+
 log = logging.getLogger(__name__)
 
 JOIN_SECONDS = 2.0
@@ -21,24 +23,10 @@ MEMBERSHIP_SECONDS = 3600.0
 Message = dict[str, Any]
 
 
-class Outage:
-    """Logs once that the layer failed, and once that it works again."""
-
-    def __init__(self) -> None:
-        self.lasts = False
-
-    def begins(self, error: BaseException) -> None:
-        """Log the failure, unless it goes on."""
-        if not self.lasts:
-            name = type(error).__name__
-            log.warning("The live view is not available (%s); calls go on", name)
-        self.lasts = True
-
-    def ends(self) -> None:
-        """Log the recovery, if there was a failure."""
-        if self.lasts:
-            log.info("The live view is back")
-        self.lasts = False
+def failure_log() -> FailureLog:
+    """The log of one user of the layer."""
+    fails = "The live view is not available; calls go on"
+    return FailureLog(log, fails, "The live view is back")
 
 
 class ChannelListener:
@@ -57,7 +45,7 @@ class ChannelListener:
         self.group = group
         self.take = take
         self.joined = joined
-        self.outage = Outage()
+        self.layer_log = failure_log()
 
     async def run(self) -> None:
         """Listen until cancelled."""
@@ -65,7 +53,7 @@ class ChannelListener:
             try:
                 await self._join_and_listen()
             except Exception as error:  # any failure of the layer
-                self.outage.begins(error)
+                self.layer_log.failed(error)
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _join_and_listen(self) -> None:
@@ -76,7 +64,7 @@ class ChannelListener:
             await layer.group_send(self.group, {"type": "knock"})
             channel = await layer.new_channel()
             await layer.group_add(self.group, channel)
-        self.outage.ends()
+        self.layer_log.worked()
         self.joined(channel)
         try:
             with suppress(TimeoutError):

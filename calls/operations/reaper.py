@@ -49,8 +49,7 @@ class Reaper:
         closed = sum(_close(unseen.filter(pk=pk)) for pk in dead)
         self.suspects = {pk: at for pk, at in stale.items() if pk not in dead}
         if closed:
-            calls = "1 call was" if closed == 1 else f"{closed} calls were"
-            log.warning("%s closed that no process was running any more", calls)
+            log.warning("Closed calls that no process was running any more: %d", closed)
         return closed
 
 

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bots.config.placeholders import CONTROL
 from bots.config.summary_spec import EMPTY_IF_UNKNOWN, NO_OUTCOME, SummarySpec
+from bots.config.text import CONTROL, one_line
 
 # Longest texts stored from an answer, in characters.
 MAX_SUMMARY_LENGTH = 4000
@@ -91,7 +91,7 @@ def _transcript(lines: Iterable[TranscriptLine]) -> Iterator[str]:
 
 
 def _quoted(line: TranscriptLine) -> str:
-    text = json.dumps(_flat(line.text)[:MAX_TURN_LENGTH], ensure_ascii=False)
+    text = json.dumps(one_line(line.text)[:MAX_TURN_LENGTH], ensure_ascii=False)
     return f"{line.speaker}: {text}"
 
 
@@ -146,8 +146,8 @@ def _outcome(answer: object, outcomes: Iterable[str]) -> str:
     """The operator's outcome that the model named, as the operator wrote it."""
     if not isinstance(answer, str):
         return ""
-    by_key = {_flat(outcome).casefold(): outcome for outcome in outcomes}
-    return by_key.get(_flat(answer).casefold().strip(" .“”\"'"), "")
+    by_key = {one_line(outcome).casefold(): outcome for outcome in outcomes}
+    return by_key.get(one_line(answer).casefold().strip(" .“”\"'"), "")
 
 
 def _value(answer: object) -> str:
@@ -157,12 +157,7 @@ def _value(answer: object) -> str:
     if isinstance(answer, float) and not math.isfinite(answer):
         return ""
     text = answer if isinstance(answer, str) else json.dumps(answer)
-    return _flat(text)[:MAX_VALUE_LENGTH]
-
-
-def _flat(text: str) -> str:
-    """A text on one line."""
-    return " ".join(_plain(text).split())
+    return one_line(text)[:MAX_VALUE_LENGTH]
 
 
 def _plain(text: str) -> str:

@@ -10,6 +10,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.db.models import QuerySet
+from django.template.defaultfilters import pluralize
 
 from calls.models import Call, Turn
 from calls.turns.clip_ids import is_phrase
@@ -32,8 +33,8 @@ class Deleted:
         return Deleted(self.calls + other.calls, self.turns + other.turns, clips)
 
     def __str__(self) -> str:
-        calls = "1 call" if self.calls == 1 else f"{self.calls} calls"
-        return f"{calls} with {self.turns} turn{'' if self.turns == 1 else 's'}"
+        calls = f"{self.calls} call{pluralize(self.calls)}"
+        return f"{calls} with {self.turns} turn{pluralize(self.turns)}"
 
 
 def delete_calls(ids: list[int]) -> Deleted:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from bots.config.text import read_json
 from calls.turns.turn import (
     COLLECT_DIGITS,
     END_CALL,
@@ -107,10 +108,7 @@ def _title(name: str, arguments: Mapping[str, str]) -> str:
 
 def _arguments(written: Any) -> dict[str, str]:
     """The arguments by name; anything but a JSON object is under an empty name."""
-    try:
-        arguments = json.loads(written)
-    except (ValueError, TypeError, RecursionError):
-        arguments = None
+    arguments = read_json(str(written))
     if not isinstance(arguments, dict):
         return {"": str(written)} if written else {}
     return {name: _as_text(value) for name, value in arguments.items()}

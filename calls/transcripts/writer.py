@@ -15,6 +15,7 @@ from django.db import connections
 
 from calls import metrics
 from calls.db import drop_broken_connections, is_transient
+from calls.logs import FailureLog
 from calls.transcripts.writes import Write, write_all
 
 log = logging.getLogger(__name__)
@@ -39,7 +40,9 @@ class TranscriptWriter:
         self.thread = ThreadPoolExecutor(1, thread_name_prefix="transcripts")
         self.task: asyncio.Task[None] | None = None
         self.flush_now = asyncio.Event()  # do not wait for BATCH_WINDOW
-        self.is_retrying = False  # the database is unavailable
+        self.database = FailureLog(
+            log, "Transcripts wait for the database", "Transcripts are written again"
+        )
 
     def put(self, write: Write) -> None:
         """Queue a write; never waits."""
@@ -88,13 +91,13 @@ class TranscriptWriter:
         while True:
             try:
                 await loop.run_in_executor(self.thread, write_all, batch)
-                return self._log_recovery()
+                return self.database.worked()
             except Exception as error:
                 if isinstance(error, db.Error):
                     metrics.count_dependency_error("database")
                     await loop.run_in_executor(self.thread, drop_broken_connections)
                 if is_transient(error):
-                    self._log_outage(error)
+                    self.database.failed(error)
                     await asyncio.sleep(RETRY_SECONDS)
                     continue
                 if len(batch) == 1:
@@ -104,13 +107,3 @@ class TranscriptWriter:
                 for write in batch:
                     await self._write([write])
                 return None
-
-    def _log_outage(self, error: Exception) -> None:
-        if not self.is_retrying:
-            log.warning("Transcripts wait for the database: %s", error)
-        self.is_retrying = True
-
-    def _log_recovery(self) -> None:
-        if self.is_retrying:
-            log.info("Transcripts are written again")
-        self.is_retrying = False

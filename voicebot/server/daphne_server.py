@@ -72,10 +72,10 @@ class DrainingServer(Server):  # type: ignore[misc]
     async def _drain(self) -> None:
         seconds = settings.DRAIN_TIMEOUT_SECONDS
         if count := len(active_calls().sessions):
-            calls = "1 call in progress has"
-            if count > 1:
-                calls = f"{count} calls in progress have"
-            _log(f"Stopping: {calls} {seconds} s to end. To end now, stop again.")
+            _log(
+                f"Stopping. Calls in progress: {count}. They have {seconds} s to end. "
+                "To end now, stop again."
+            )
         try:
             await drain(seconds, self._stop_listening)
         finally:

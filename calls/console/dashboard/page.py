@@ -105,7 +105,7 @@ def _figures(asked: str, today: date) -> dict[str, Any]:
     all_charts = _charts(calls, period, hours, times)
     return {
         "has_calls": True,
-        **_totals(calls, today, hours if day is None else None),
+        **_totals(calls, today),
         **_answer_time([ms for _, ms in times]),
         **_days(period, asked, today),
         "charts": all_charts,
@@ -126,24 +126,17 @@ def _charts(
     return shown
 
 
-def _totals(
-    calls: CallLinks, today: date, hours: HourlyTotals | None
-) -> dict[str, Any]:
-    """Totals of today and this week; with `hours` of the last days, no query."""
+def _totals(calls: CallLinks, today: date) -> dict[str, Any]:
+    """Totals of now, of today and of this week."""
     week = today - timedelta(days=today.weekday())
     starts = {"today": start_of(today), "week": start_of(week)}
-    totals = (
-        statistics.totals(starts)
-        if hours is None
-        else statistics.totals_of(hours, starts)
-    )
     open_calls, lost = statistics.open_calls()
     return {
         "lost": lost,
         "now": Cell(open_calls, calls.where(**OUTCOMES["open"])),
         **{
             name: _outcomes(calls, {"started_at__gte": starts[name]}, counts)
-            for name, counts in totals.items()
+            for name, counts in statistics.totals(starts).items()
         },
     }
 

@@ -64,14 +64,6 @@ def totals(starts: dict[str, datetime]) -> dict[str, Totals]:
     }
 
 
-def totals_of(hours: HourlyTotals, starts: dict[str, datetime]) -> dict[str, Totals]:
-    """Like `totals`, but computed from hours that reach back far enough."""
-    return {
-        name: sum((counts for hour, counts in hours if hour >= start), Counter())
-        for name, start in starts.items()
-    }
-
-
 def by_hour(period: Period) -> HourlyTotals:
     """Totals of every hour that had calls."""
     rows: Iterable[Mapping[str, Any]] = (

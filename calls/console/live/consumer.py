@@ -6,15 +6,15 @@ import logging
 from contextlib import suppress
 from functools import partial
 from time import time
+from types import SimpleNamespace
 from typing import Any
-from unicodedata import category
 from uuid import uuid4
 
 from channels.generic.websocket import AsyncWebsocketConsumer
-from django.contrib.auth import HASH_SESSION_KEY, get_user_model
+from django.contrib.auth import get_user
 from django.db import Error
-from django.utils.crypto import constant_time_compare
 
+from bots.config.text import clean, one_line, read_json
 from calls.accounts.sign_in import has_second_factor
 from calls.console.change_log import log_change
 from calls.console.live.transferred import transferred_calls
@@ -86,12 +86,12 @@ class LiveConsumer(AsyncWebsocketConsumer):
         self, text_data: str | None = None, bytes_data: bytes | None = None
     ) -> None:
         """Handle a request or a command of the page."""
-        match _parsed(text_data):
+        match read_json(text_data or ""):
             case {"want": [*calls]}:
-                self._request({_plain(str(call)) for call in calls[:MAX_REQUESTED]})
+                self._request({clean(str(call)) for call in calls[:MAX_REQUESTED]})
             case {"do": str(command), "call": str(call), "command": str(name), **rest}:
-                text = _plain(str(rest.get("text", "")))
-                await self._command(command, _plain(call), _plain(name), text)
+                text = clean(str(rest.get("text", "")))
+                await self._command(command, clean(call), clean(name), text)
 
     def _list_calls(self) -> None:
         self.requested.clear()
@@ -191,21 +191,9 @@ class LiveConsumer(AsyncWebsocketConsumer):
         await self.close(NOT_ALLOWED)
 
 
-def _parsed(text: str | None) -> object:
-    try:
-        return json.loads(text or "")
-    except (ValueError, RecursionError):
-        return None
-
-
-def _plain(text: str) -> str:
-    """The text without characters that a database or UTF-8 cannot hold."""
-    return text.replace("\x00", "").encode(errors="replace").decode()
-
-
 def _spoken(text: str) -> str:
     """The text as the bot can say it, in one line. Raises `Refused`."""
-    line = " ".join("".join(c if category(c) != "Cc" else " " for c in text).split())
+    line = one_line(text)
     if not line:
         raise Refused("Write what the bot is to say.")
     if len(line) > LINE_LIMIT:
@@ -219,17 +207,14 @@ def _account(scope: Any) -> Any:
     None after a logout or a changed password, without a required second factor, or
     if the account was deleted or deactivated.
     """
-    session, user_id = scope["session"], scope["user"].pk
-    if user_id is None or not session.exists(session.session_key):
+    session = scope["session"]
+    if not session.exists(session.session_key):
         return None
-    staff = get_user_model().objects.filter(is_active=True, is_staff=True)
-    account = staff.filter(pk=user_id).first()
-    if account is None or not has_second_factor(account, session):
-        return None
-    # A new password ends all earlier sessions.
-    session_hash = session.get(HASH_SESSION_KEY, "")
-    is_same = constant_time_compare(session_hash, account.get_session_auth_hash())
-    return account if is_same else None
+    # Checks the hash, too: a new password ends all earlier sessions.
+    request: Any = SimpleNamespace(session=session)
+    account: Any = get_user(request)
+    is_staff = account.is_active and account.is_staff
+    return account if is_staff and has_second_factor(account, session) else None
 
 
 @run_in_db_thread

@@ -21,7 +21,7 @@ from calls.console.numbers.point import (
 from calls.console.numbers.preview import MAY_SEE
 from calls.diagnostics import server_url_probe
 from calls.diagnostics.findings import failure
-from calls.diagnostics.response_verdicts import CLIP
+from calls.diagnostics.response_checks import CLIP
 from calls.session.services import services
 from calls.speech.clip_store import ClipsUnavailable
 from calls.twilio.account import account, is_connected

@@ -11,7 +11,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET
 
-from bots.checks import inworld_key_is_set
 from bots.config.bot_config import BotConfig
 from bots.config.example_values import examples
 from bots.config.placeholders import fill, names
@@ -24,8 +23,7 @@ from bots.phone_numbers import PastedNumberField
 from bots.responses import page as admin_page
 from bots.responses import problem, sound
 from bots.validators import e164
-from calls.checks import is_loopback, server_url_is_an_origin, twilio_token_is_set
-from calls.console.numbers.point import why_not_reachable
+from calls.diagnostics.warnings import caller_findings
 from calls.session.services import services
 from calls.speech.clip_store import ClipsUnavailable
 from calls.speech.inworld_requests import speech_request
@@ -114,21 +112,7 @@ def first_texts(config: BotConfig) -> dict[str, str]:
 
 def warnings() -> list[str]:
     """Problems that keep callers of any number from hearing this."""
-    checks = [
-        *server_url_is_an_origin(),
-        *twilio_token_is_set(),
-        *inworld_key_is_set(),
-    ]
-    found = [f"{check.msg} {check.hint or ''}".strip() for check in checks]
-    if settings.SANDBOX_RUNNING:
-        found.insert(
-            0,
-            "Sandbox: a local stand-in speaks, no real model or voice. Set "
-            "INWORLD_API_KEY and restart.",
-        )
-    if settings.DEBUG and is_loopback(settings.SERVER_HOST):
-        found.append(why_not_reachable())
-    return found
+    return [finding.text for finding in caller_findings()]
 
 
 @require_GET

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bots.advice import wording
-from bots.advice.advice import READ, counts, remarks, tokens
+from bots.advice.advice import SPOKEN, counts, remarks, tokens
 from bots.advice.form import Catalogue, FormContext
 from bots.config.capabilities import Parameter, ToolSpec
 from bots.inworld.catalogue_records import LanguageModel, Voice
@@ -29,6 +29,14 @@ GOOD = {
     "tts_model": "inworld-tts-2",
     "language": "en-US",
 }
+# Every field that a remark reads.
+READ = (
+    *SPOKEN,
+    *("system_prompt", "llm_model", "fallback_models", "tts_voice", "tts_model"),
+    *("language", "transfer_number", "fillers", "variables", "time_zone"),
+    *("dtmf_detection", "can_collect_digits"),
+    *("hints", "summary_prompt", "outcomes", "summary_fields"),
+)
 
 
 def remarks_text(changes: dict[str, str], inworld: Catalogue = INWORLD) -> str:

@@ -16,9 +16,9 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import Settings
 
-from calls.diagnostics import response_verdicts, server_url_probe
+from calls.diagnostics import response_checks, server_url_probe
 from calls.diagnostics.findings import Finding
-from calls.diagnostics.response_verdicts import HttpAnswer
+from calls.diagnostics.response_checks import HttpAnswer
 from calls.diagnostics.server_url_probe import Sample
 from calls.models import Call
 from calls.twilio.signatures import NOT_SIGNED
@@ -249,24 +249,24 @@ def test_the_address_has_to_be_public_and_encrypted(settings: Settings) -> None:
 def test_only_our_own_no_means_that_sockets_come_through(
     answer: HttpAnswer, ok: bool, words: str
 ) -> None:
-    finding = response_verdicts.socket(answer)
+    finding = response_checks.socket(answer)
     assert finding.is_failure != ok
     assert words in finding.message
 
 
 def test_unsigned_requests_are_distinguished_from_signed_ones() -> None:
-    signed = response_verdicts.webhook(HttpAnswer(204), ["token"])
+    signed = response_checks.webhook(HttpAnswer(204), ["token"])
     assert signed.message.startswith("Signed")
-    assert "unchecked" in response_verdicts.webhook(HttpAnswer(204), []).message
+    assert "unchecked" in response_checks.webhook(HttpAnswer(204), []).message
     refused = HttpAnswer(403, {}, NOT_SIGNED)
-    assert "All requests are refused" in response_verdicts.webhook(refused, []).message
+    assert "All requests are refused" in response_checks.webhook(refused, []).message
 
 
 def test_a_clip_has_to_come_back_as_it_was() -> None:
     wav = Sample().wav
-    assert not response_verdicts.clip(HttpAnswer(200, {}, wav), wav).is_failure
+    assert not response_checks.clip(HttpAnswer(200, {}, wav), wav).is_failure
     assert (
         "changed on its way"
-        in response_verdicts.clip(HttpAnswer(200, {}, wav[:-2]), wav).message
+        in response_checks.clip(HttpAnswer(200, {}, wav[:-2]), wav).message
     )
-    assert "Redis" in response_verdicts.clip(HttpAnswer(503), wav).message
+    assert "Redis" in response_checks.clip(HttpAnswer(503), wav).message

@@ -151,7 +151,7 @@ async def test_a_layer_that_is_away_is_named_once(
     async with asyncio.timeout(10):
         while "is not available" not in caplog.text:  # noqa: ASYNC110  (a log has no event)
             await asyncio.sleep(0.01)
-    viewer.listener.outage.begins(ConnectionError())
+    viewer.listener.layer_log.failed(ConnectionError())
     assert caplog.text.count("is not available") == 1
     await viewer.close()
     settings.CHANNEL_LAYERS = {"default": {"BACKEND": MEMORY}}

@@ -20,8 +20,10 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
-from bots.checks import inworld_problem
 from bots.inworld.api_key import lacks_key
+from bots.inworld.client import Inworld
+from bots.inworld.errors import InworldError
+from bots.inworld.one_shot import ask_once, operator_message
 from bots.models import MAX_CALL_MINUTES
 from bots.sandbox import demo_tool
 from calls.checks import redis_problem
@@ -32,6 +34,8 @@ from voicebot.database_options import set_lock_timeout
 MAX_FRAME_BYTES = 64 * 1024
 HTTP_TIMEOUT_SECONDS = 30
 READY = "sandbox listening on "
+# How long the start waits for Inworld's answer.
+INWORLD_SECONDS = 3.0
 # How long threads may take to end after everything else has stopped.
 THREAD_STOP_SECONDS = 2.0
 
@@ -86,8 +90,6 @@ class Command(BaseCommand):
         self._preflight()
         if lacks_key():
             self._use_sandbox(self._start_sandbox())
-        elif problem := inworld_problem():
-            self.stderr.write(f"{problem}\nUntil then callers hear an apology.")
         # Not earlier: it depends on the settings, and refuses unsafe ones.
         from voicebot.asgi import application
 
@@ -113,6 +115,12 @@ class Command(BaseCommand):
 
     def _preflight(self) -> None:
         """Report what will not work."""
+        try:
+            if not lacks_key():
+                ask_once(Inworld.voices, INWORLD_SECONDS)
+        except InworldError as error:
+            reason = operator_message(error)
+            self.stderr.write(f"{reason}\nUntil then callers hear an apology.")
         if settings.REDIS_URL and (problem := redis_problem(settings.REDIS_URL)):
             self.stderr.write(f"{problem}\nUntil then Twilio's own voice speaks.")
         try:

@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.db.models import Model
 
+from bots.config.text import one_line
 from bots.inworld.api_key import lacks_key
 from bots.models import Bot
 from bots.sandbox import demo_tool
@@ -49,7 +50,7 @@ class Command(BaseCommand):
             # Creates the groups of users, too.
             call_command("migrate", verbosity=0, interactive=False)
         except db.Error as error:
-            reason = " ".join(str(error).split())
+            reason = one_line(str(error))
             raise CommandError(f"The database cannot be used: {reason}") from error
         history.first_version()
         self.create_first_bot()
