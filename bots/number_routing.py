@@ -14,48 +14,44 @@ class NoAnswer(StrEnum):
     BLOCKED = "blocked"
 
 
+@dataclass(frozen=True, slots=True)
+class RoutingAnswer:
+    """The bot that answers a number, or why none does; `because` is a sentence."""
+
+    choice: Bot | NoAnswer
+    because: str
+
+    @property
+    def bot(self) -> Bot | None:
+        """The bot that answers; None for none."""
+        return self.choice if isinstance(self.choice, Bot) else None
+
+
 def bot_for(number: str) -> Bot | NoAnswer:
     """Return the number's own bot, else the default bot, else a reason."""
     row = PhoneNumber.objects.filter(number=number).first()
     if row and row.bot_id:
         row.bot = Bot.objects.filter(pk=row.bot_id).first_with_related()
-        return choose(row, None)
-    return choose(row, Bot.objects.filter(is_default=True).first_with_related())
-
-
-def choose(number: PhoneNumber | None, default: Bot | None) -> Bot | NoAnswer:
-    """`bot_for` with rows that are already loaded; `number` is None if not listed."""
-    if number and not number.is_active:
-        return NoAnswer.NOT_IN_SERVICE
-    bot = (number.bot if number else None) or default
-    if bot is None:
-        return NoAnswer.NO_BOT
-    return bot if bot.is_active else NoAnswer.NOT_IN_SERVICE
-
-
-@dataclass(frozen=True, slots=True)
-class RoutingAnswer:
-    """The bot that answers a number, None for none, and the reason in a sentence."""
-
-    bot: Bot | None
-    because: str
+        return explain(row, None).choice
+    default = Bot.objects.filter(is_default=True).first_with_related()
+    return explain(row, default).choice
 
 
 def explain(number: PhoneNumber | None, default: Bot | None) -> RoutingAnswer:
-    """Say which bot answers a number, and why."""
-    choice = choose(number, default)
-    own = number.bot if number else None
-    if isinstance(choice, Bot):
-        if own:
-            return RoutingAnswer(choice, "It is the number's own bot.")
-        why = "has no bot of its own" if number else "is not listed in this console"
-        return RoutingAnswer(choice, f"The number {why}, so the default bot answers.")
+    """`bot_for` with rows that are already loaded; `number` is None if not listed."""
     if number and not number.is_active:
         reason = "The number is switched off in this console."
-    elif choice is NoAnswer.NO_BOT:
+        return RoutingAnswer(NoAnswer.NOT_IN_SERVICE, reason)
+    own = number.bot if number else None
+    bot = own or default
+    if bot is None:
         reason = "The number has no bot of its own, and there is no default bot."
-    elif own:
-        reason = f"The number's own bot, {own}, is switched off."
-    else:
-        reason = f"The default bot, {default}, is switched off."
-    return RoutingAnswer(None, reason)
+        return RoutingAnswer(NoAnswer.NO_BOT, reason)
+    if not bot.is_active:
+        which = "number's own" if own else "default"
+        reason = f"The {which} bot, {bot}, is switched off."
+        return RoutingAnswer(NoAnswer.NOT_IN_SERVICE, reason)
+    if own:
+        return RoutingAnswer(own, "It is the number's own bot.")
+    why = "has no bot of its own" if number else "is not listed in this console"
+    return RoutingAnswer(bot, f"The number {why}, so the default bot answers.")

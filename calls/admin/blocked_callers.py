@@ -184,7 +184,7 @@ def _is_typed(pattern: str) -> bool:
 
 
 def _has_caller(call: Call) -> bool:
-    return call.direction == Call.Direction.INBOUND and not call.is_test
+    return not call.is_outbound and not call.is_test
 
 
 def _line_of(number: str, note: str) -> PastedLine:

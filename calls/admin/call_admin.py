@@ -23,7 +23,6 @@ from calls.admin.read_only import ReadOnlyMixin
 from calls.models import Call
 from calls.review import call_page, search, visibility
 from calls.review.export import FORMS
-from calls.review.status import display_status
 
 LENGTH = (F("ended_at") - F("started_at")).asc(nulls_first=True)
 BADGES = {
@@ -159,7 +158,7 @@ class CallAdmin(ReadOnlyMixin, RetriesPostCallTasks, BlocksCallers):
         return format_html(
             f'{status}<span class="second-line">{{}}</span>{{}}{{}}',
             call.status,
-            display_status(call),
+            call.display_status,
             call.get_end_reason_display() if call.end_reason else "",
             format_html(outcome, call.outcome) if call.outcome else "",
             _badges(call),
@@ -238,9 +237,8 @@ class CallAdmin(ReadOnlyMixin, RetriesPostCallTasks, BlocksCallers):
             hide = not visibility.may_see_numbers(request.user)
             context |= call_page.call_context(obj, now(), hide=hide)
             context["badges"] = _badges(obj)
-            context["caller"], context["called"] = visibility.for_user(
-                request.user, obj
-            )
+            numbers = visibility.shown_numbers(obj, hide=hide)
+            context["caller"], context["called"] = numbers
         return super().render_change_form(request, context, add, change, form_url, obj)
 
 

@@ -9,7 +9,7 @@ from django.template.defaultfilters import pluralize
 
 from calls.diagnostics.findings import Finding, failure, warning
 from calls.models import Call, Turn
-from calls.review.call_links import CallLinks
+from calls.review.call_links import calls_url
 
 NAME = "Calls"
 # Turns read to see whether Inworld accepts our key now.
@@ -43,7 +43,7 @@ REMEDIES = {
 TurnOutcome = tuple[datetime, str, str]
 
 
-def call_findings(calls: CallLinks, today: datetime) -> list[Finding]:
+def call_findings(today: datetime) -> list[Finding]:
     """Problems of the calls since `today`, the midnight with which today began."""
     since = Call.objects.real().filter(started_at__gte=today)
     failed: dict[str, int] = dict(
@@ -59,12 +59,10 @@ def call_findings(calls: CallLinks, today: datetime) -> list[Finding]:
         .order_by("-call__started_at", "-index")
         .values_list("started_at", "error", "model")[:MAX_TURNS_READ]
     )
-    return [*_inworld_findings(calls, today, latest), *_failed(calls, today, failed)]
+    return [*_inworld_findings(today, latest), *_failed(today, failed)]
 
 
-def _failed(
-    calls: CallLinks, today: datetime, failed: Mapping[str, int]
-) -> Iterator[Finding]:
+def _failed(today: datetime, failed: Mapping[str, int]) -> Iterator[Finding]:
     for value, count in failed.items():
         reason = Call.EndReason(value)
         label = str(reason.label)
@@ -73,7 +71,7 @@ def _failed(
             f"{count:,} call{pluralize(count)} failed today: "
             f"{label[:1].lower()}{label[1:]}.",
             REMEDIES[reason],
-            link=calls.where(
+            link=calls_url(
                 started_at__gte=today,
                 end_reason__exact=value,
                 status__in=f"{Call.Status.FAILED},{Call.Status.REFUSED}",
@@ -83,10 +81,10 @@ def _failed(
 
 
 def _inworld_findings(
-    calls: CallLinks, today: datetime, turns: Iterable[TurnOutcome]
+    today: datetime, turns: Iterable[TurnOutcome]
 ) -> Iterator[Finding]:
     """Report if Inworld refused the most recent request."""
-    link = calls.where(started_at__gte=today, had_error__exact=1)
+    link = calls_url(started_at__gte=today, had_error__exact=1)
     match _last_refusal(turns):
         case "401" | "403" as status:
             yield failure(

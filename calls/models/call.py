@@ -7,6 +7,7 @@ from django.db.models import Index
 from django.db.models.functions import Now
 
 from bots.models import Bot
+from calls.transfer import pending
 
 # Database default of JSON columns: during an upgrade, processes of the release before
 # insert rows without these columns.
@@ -174,21 +175,34 @@ class Call(models.Model):
         return self.call_sid
 
     @property
+    def is_outbound(self) -> bool:
+        """True if our side placed the call."""
+        return self.direction == self.Direction.OUTBOUND
+
+    @property
     def caller_number(self) -> str:
         """The number of the person on the other end, whichever side placed the call."""
-        is_outbound = self.direction == self.Direction.OUTBOUND
-        return self.to_number if is_outbound else self.from_number
+        return self.to_number if self.is_outbound else self.from_number
 
     @property
     def our_number(self) -> str:
         """The number that belongs to this server."""
-        is_outbound = self.direction == self.Direction.OUTBOUND
-        return self.from_number if is_outbound else self.to_number
+        return self.from_number if self.is_outbound else self.to_number
 
     @property
     def is_waiting(self) -> bool:
         """True while the relay is lost and the call may still go on with another."""
         return self.disconnected_at is not None and self.status not in self.OVER
+
+    @property
+    def display_status(self) -> str:
+        """The status for operators, or how far a transfer or a reconnect is."""
+        if self.is_waiting:
+            return "Line lost, waiting for the caller"
+        transfer = pending(self.transfer)
+        if transfer and self.status not in self.OVER:
+            return transfer.display
+        return self.get_status_display()
 
     @property
     def duration(self) -> timedelta | None:

@@ -13,7 +13,6 @@ from django.urls import reverse
 from calls.models import Call, Turn
 from calls.review.latency_waterfall import LABELS, Stage, stages
 from calls.review.settings_used import settings_used
-from calls.review.status import display_status
 from calls.review.tool_call_view import ToolCallView, stored_tool_call_view
 from calls.review.visibility import for_list, variables
 from calls.turns.clip_ids import PHRASE_TTL_SECONDS
@@ -74,7 +73,6 @@ def call_context(call: Call, at: datetime, *, hide: bool) -> dict[str, Any]:
         "title": f"Call from {for_list(call)[0] or 'an unknown number'}",
         "subtitle": None,
         "call": call,
-        "status": display_status(call),
         "is_open": call.status not in Call.OVER,
         "length": "-" if call.duration is None else format_offset(call.duration),
         "twilio_error": explain(call.twilio_error_code),

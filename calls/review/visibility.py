@@ -21,18 +21,12 @@ def for_list(call: Call) -> tuple[str, str]:
     return shown_numbers(call, hide=settings.MASK_CALLER_NUMBERS)
 
 
-def for_user(user: Any, call: Call) -> tuple[str, str]:
-    """From and to as this user may see them on the call's page and in exports."""
-    return shown_numbers(call, hide=not may_see_numbers(user))
-
-
 def shown_numbers(call: Call, *, hide: bool) -> tuple[str, str]:
     """From and to. Only the caller's number is hidden, never ours."""
-    if not hide or call.is_test:
-        return call.from_number, call.to_number
-    if call.direction == Call.Direction.OUTBOUND:
-        return call.from_number, masked(call.to_number)
-    return masked(call.from_number), call.to_number
+    caller, ours = call.caller_number, call.our_number
+    if hide and not call.is_test:
+        caller = masked(caller)
+    return (ours, caller) if call.is_outbound else (caller, ours)
 
 
 def variables(call: Call, *, hide: bool) -> dict[str, str]:

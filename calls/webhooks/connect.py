@@ -101,7 +101,7 @@ def final_transfer_document(
 
 
 def _caller_id(call: Call) -> str:
-    if call.direction == Call.Direction.OUTBOUND:
+    if call.is_outbound:
         # On a call that we placed, Twilio shows no other number than ours.
         return caller_id("", call.our_number)
     return caller_id(call.caller_number, call.our_number)

@@ -17,7 +17,7 @@ from calls.console.dashboard.statistics import (
     Totals,
     percentile,
 )
-from calls.review.call_links import CallLinks
+from calls.review.call_links import calls_url
 
 # Bots in the chart; the table has all.
 MAX_BOTS = 12
@@ -114,7 +114,7 @@ class Chart:
         }
 
 
-def calls_over_time(calls: CallLinks, period: Period, hours: HourlyTotals) -> Chart:
+def calls_over_time(period: Period, hours: HourlyTotals) -> Chart:
     totals: defaultdict[int, Totals] = defaultdict(Counter)
     for hour, counts in hours:
         totals[period.bucket_of(hour)] += counts
@@ -123,7 +123,7 @@ def calls_over_time(calls: CallLinks, period: Period, hours: HourlyTotals) -> Ch
         cells = _cells(
             period,
             lambda bucket, span: Cell(
-                totals[bucket][name], calls.where(**span, **OUTCOMES[name])
+                totals[bucket][name], calls_url(**span, **OUTCOMES[name])
             ),
         )
         title = {"refused": "Not answered by a bot", "open": "Still open"}
@@ -148,19 +148,19 @@ def calls_over_time(calls: CallLinks, period: Period, hours: HourlyTotals) -> Ch
     )
 
 
-def answer_time(calls: CallLinks, period: Period, times: AnswerTimes) -> Chart:
+def answer_time(period: Period, times: AnswerTimes) -> Chart:
     by_bucket: defaultdict[int, list[float]] = defaultdict(list)
     for start, ms in times:
         by_bucket[period.bucket_of(start)].append(ms)
 
     def median(bucket: int, span: Filters) -> Cell:
-        where = calls.where(**span, **OUTCOMES["answered"])
+        where = calls_url(**span, **OUTCOMES["answered"])
         return Cell(_seconds(percentile(by_bucket[bucket], 0.5)), where, "s")
 
     def slow(bucket: int, span: Filters) -> Cell:
         ms = percentile(by_bucket[bucket], 0.95)
         slower = {} if ms is None else {"slowest_response_ms__gte": int(ms)}
-        where = calls.where(**span, **OUTCOMES["answered"], **slower)
+        where = calls_url(**span, **OUTCOMES["answered"], **slower)
         return Cell(_seconds(ms), where, "s")
 
     return Chart(
@@ -177,7 +177,7 @@ def answer_time(calls: CallLinks, period: Period, times: AnswerTimes) -> Chart:
     )
 
 
-def calls_by_bot(calls: CallLinks, period: Period, bots: list[BotCalls]) -> Chart:
+def calls_by_bot(period: Period, bots: list[BotCalls]) -> Chart:
 
     def where(bot: BotCalls) -> Filters:
         if bot.bot_id is not None:
@@ -185,7 +185,7 @@ def calls_by_bot(calls: CallLinks, period: Period, bots: list[BotCalls]) -> Char
         return {"bot__isnull": 1, "bot_name__exact": bot.name}
 
     span = _span(period.begin, period.end)
-    cells = tuple(Cell(bot.calls, calls.where(**span, **where(bot))) for bot in bots)
+    cells = tuple(Cell(bot.calls, calls_url(**span, **where(bot))) for bot in bots)
     more = f" The chart has the {MAX_BOTS} busiest." if len(bots) > MAX_BOTS else ""
     return Chart(
         "bots",
@@ -199,15 +199,13 @@ def calls_by_bot(calls: CallLinks, period: Period, bots: list[BotCalls]) -> Char
     )
 
 
-def calls_by_hour_of_day(
-    calls: CallLinks, period: Period, hours: HourlyTotals
-) -> Chart:
+def calls_by_hour_of_day(period: Period, hours: HourlyTotals) -> Chart:
     counts: Counter[int] = Counter()
     for hour, totals in hours:
         counts[localtime(hour).hour] += totals["calls"]
     span = _span(period.begin, period.end)
     cells = tuple(
-        Cell(counts[hour], calls.where(**span, started_at__hour=hour))
+        Cell(counts[hour], calls_url(**span, started_at__hour=hour))
         for hour in range(24)
     )
     return Chart(

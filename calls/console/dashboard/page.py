@@ -29,7 +29,7 @@ from calls.diagnostics.refused_settings import refused_settings_findings
 from calls.diagnostics.secret_warnings import secret_findings
 from calls.diagnostics.warnings import number_findings, setup_findings
 from calls.models import Call
-from calls.review.call_links import CallLinks
+from calls.review.call_links import calls_url
 
 AnyUser = User | AnonymousUser
 # A bot that was saved later than this after its creation has been edited.
@@ -87,7 +87,7 @@ def _problems(user: AnyUser) -> list[Finding]:
     if user.has_perm("bots.view_phonenumber"):
         findings += number_findings()
     if user.has_perm("calls.view_call"):
-        findings += call_findings(_links(), start_of(localdate()))
+        findings += call_findings(start_of(localdate()))
     if user.has_perm("bots.view_bot"):
         findings += [*setup_findings(), *secret_findings()]
         findings += refused_settings_findings()
@@ -100,12 +100,11 @@ def _figures(asked: str, today: date) -> dict[str, Any]:
     hours = statistics.by_hour(period)
     if not hours and not Call.objects.real().exists():
         return {"has_calls": False}
-    calls = _links()
     times = statistics.answer_times(period, hours)
-    all_charts = _charts(calls, period, hours, times)
+    all_charts = _charts(period, hours, times)
     return {
         "has_calls": True,
-        **_totals(calls, today),
+        **_totals(today),
         **_answer_time([ms for _, ms in times]),
         **_days(period, asked, today),
         "charts": all_charts,
@@ -113,39 +112,35 @@ def _figures(asked: str, today: date) -> dict[str, Any]:
     }
 
 
-def _charts(
-    calls: CallLinks, period: Period, hours: HourlyTotals, times: AnswerTimes
-) -> list[Chart]:
+def _charts(period: Period, hours: HourlyTotals, times: AnswerTimes) -> list[Chart]:
     shown = [
-        charts.calls_over_time(calls, period, hours),
-        charts.answer_time(calls, period, times),
-        charts.calls_by_bot(calls, period, statistics.by_bot(period) if hours else []),
+        charts.calls_over_time(period, hours),
+        charts.answer_time(period, times),
+        charts.calls_by_bot(period, statistics.by_bot(period) if hours else []),
     ]
     if period.day is None:
-        shown.append(charts.calls_by_hour_of_day(calls, period, hours))
+        shown.append(charts.calls_by_hour_of_day(period, hours))
     return shown
 
 
-def _totals(calls: CallLinks, today: date) -> dict[str, Any]:
+def _totals(today: date) -> dict[str, Any]:
     """Totals of now, of today and of this week."""
     week = today - timedelta(days=today.weekday())
     starts = {"today": start_of(today), "week": start_of(week)}
     open_calls, lost = statistics.open_calls()
     return {
         "lost": lost,
-        "now": Cell(open_calls, calls.where(**OUTCOMES["open"])),
+        "now": Cell(open_calls, calls_url(**OUTCOMES["open"])),
         **{
-            name: _outcomes(calls, {"started_at__gte": starts[name]}, counts)
+            name: _outcomes({"started_at__gte": starts[name]}, counts)
             for name, counts in statistics.totals(starts).items()
         },
     }
 
 
-def _outcomes(
-    calls: CallLinks, span: dict[str, Any], counts: Totals
-) -> dict[str, Cell]:
+def _outcomes(span: dict[str, Any], counts: Totals) -> dict[str, Cell]:
     return {
-        kind: Cell(counts[kind], calls.where(**span, **OUTCOMES[kind]))
+        kind: Cell(counts[kind], calls_url(**span, **OUTCOMES[kind]))
         for kind in statistics.COUNTS
     }
 
@@ -214,7 +209,3 @@ def _setup_steps(user: AnyUser) -> list[SetupStep]:
         step if user.has_perm(permission) else replace(step, link="")
         for permission, step in steps
     ]
-
-
-def _links() -> CallLinks:
-    return CallLinks(reverse("admin:calls_call_changelist"))

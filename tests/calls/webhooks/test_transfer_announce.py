@@ -6,7 +6,6 @@ from bots.config.phrasebook import PHRASEBOOKS
 from bots.config_builder import config_of
 from bots.models import Bot
 from calls.models import Call
-from calls.review.status import display_status
 from calls.transfer import Transfer
 from calls.twilio.twiml import screening_prompt
 from calls.webhooks.dial_result import parse_dial_result
@@ -79,7 +78,7 @@ async def test_1_takes_the_call_and_its_end_is_the_end(bot: Bot) -> None:
     for _ in range(2):
         assert await tags(path, **PERSON, **KEY, Digits="1") == ["Say"]
     assert await state() == ("in-progress", "", "Sales took the call.")
-    assert display_status(await Call.objects.aget()) == "With Sales"
+    assert (await Call.objects.aget()).display_status == "With Sales"
     assert await tags(f"/voice/announcement/{call.pk}/0", **PERSON) == ["Hangup"]
     for _ in range(2):
         assert await tags("/voice/dial/0", **TALKED) == ["Hangup"]

@@ -15,7 +15,6 @@ from bots.config.phrasebook import phrasebook
 from bots.models import Bot
 from calls.models import Call
 from calls.operations.reaper import STALE_AFTER, TRANSFERRED, Reaper
-from calls.review.status import display_status
 from calls.session.active_calls import active_calls
 from calls.session.socket_admission import admit
 from calls.transcripts.writes import TransferStarted, write_all
@@ -68,7 +67,7 @@ async def test_the_target_is_dialled_as_configured(bot: Bot) -> None:
         "method": "POST",
     }
     assert await state() == ("in-progress", "", "")
-    assert display_status(call) == "Ringing Sales"
+    assert call.display_status == "Ringing Sales"
 
 
 @in_database
