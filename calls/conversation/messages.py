@@ -3,11 +3,11 @@
 The model reads what the caller heard, not what it wrote.
 """
 
-import json
 import re
 from collections.abc import Iterable
 from typing import Any
 
+from bots.config.text import read_json
 from calls.turns.turn import ToolCallRecord, Turn, TurnKind
 
 Message = dict[str, Any]
@@ -161,7 +161,4 @@ def _length(message: Message) -> int:
 
 def _json_object(arguments: str) -> str:
     """Return arguments that are a JSON object; providers refuse all others."""
-    try:
-        return arguments if isinstance(json.loads(arguments), dict) else "{}"
-    except (ValueError, RecursionError):
-        return "{}"
+    return arguments if isinstance(read_json(arguments), dict) else "{}"

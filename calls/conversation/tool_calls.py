@@ -12,6 +12,7 @@ from itertools import chain
 from typing import Any
 
 from bots.config.capabilities import MASK, ToolSpec
+from bots.config.text import one_line, read_json
 from bots.inworld.tool_calls import ToolCall
 from calls.conversation.actions import Action, CallTool, ChangeLanguage, SaveTurn
 from calls.conversation.call_state import CallState
@@ -313,10 +314,7 @@ def _saved(tool_turn: ToolTurn) -> SaveTurn:
 
 
 def _parse_arguments(tool_turn: ToolTurn) -> Arguments | None:
-    try:
-        arguments = json.loads(tool_turn.record.arguments)
-    except (ValueError, RecursionError):
-        return None
+    arguments = read_json(tool_turn.record.arguments)
     return arguments if isinstance(arguments, dict) else None
 
 
@@ -333,11 +331,7 @@ def _digit_request(call_id: str, arguments: Arguments) -> DigitRequest:
 
 def _sentence(arguments: Arguments, name: str) -> str:
     text = arguments.get(name)
-    if not isinstance(text, str):
-        return ""
-    # Neither TwiML nor a database accepts control characters.
-    plain = "".join(sign for sign in text if sign.isprintable() or sign.isspace())
-    return " ".join(plain.split())[:MAX_SENTENCE_LENGTH]
+    return one_line(text)[:MAX_SENTENCE_LENGTH] if isinstance(text, str) else ""
 
 
 def _integer(arguments: Arguments, name: str, minimum: int, maximum: int) -> int:

@@ -1,10 +1,10 @@
 """Formats a simulated call as lines of text for the terminal."""
 
-import json
 from collections.abc import Iterable, Iterator
 from statistics import median
 from typing import Any
 
+from bots.config.text import read_json
 from calls.models import Turn
 from calls.turns.turn import SWITCH_LANGUAGE
 
@@ -59,10 +59,8 @@ def _tool_call(turn: Turn) -> str:
 
 
 def _arguments(turn: Turn) -> dict[str, Any]:
-    try:
-        arguments = json.loads(turn.tool_call["arguments"])
-    except (ValueError, RecursionError):
-        arguments = turn.tool_call["arguments"]
+    written = turn.tool_call["arguments"]
+    arguments = read_json(written, default=written)
     return arguments if isinstance(arguments, dict) else {"not an object": arguments}
 
 

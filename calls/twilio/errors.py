@@ -8,7 +8,7 @@ TwilioError
 └── TwilioRefused    Twilio rejects the request
 """
 
-import json
+from bots.config.text import read_json
 
 MESSAGE_MAX_LENGTH = 300
 
@@ -64,9 +64,6 @@ def rejection(status: int, body: bytes) -> TwilioError:
 
 
 def _message(body: bytes) -> str:
-    try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError):
-        answer = None
+    answer = read_json(body)
     message = answer.get("message") if isinstance(answer, dict) else None
     return str(message or "it does not say why")[:MESSAGE_MAX_LENGTH]

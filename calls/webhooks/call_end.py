@@ -1,13 +1,13 @@
 """Answers Twilio's reports that a relay session or a call ended."""
 
 import asyncio
-import json
 import logging
 from collections.abc import Mapping
 from contextlib import suppress
 
 from django.http import HttpRequest, HttpResponse
 
+from bots.config.text import read_json
 from calls.db import DatabaseUnavailable, database_deadline
 from calls.models import Call
 from calls.session.active_calls import active_calls
@@ -70,10 +70,7 @@ async def _transfer(call_sid: str) -> str:
 
 def _wants_transfer(form: Mapping[str, str]) -> bool:
     """Read the handoff data that we sent; the target itself is in the call's row."""
-    try:
-        data = json.loads(form.get("HandoffData") or "{}")
-    except (ValueError, RecursionError):
-        return False
+    data = read_json(form.get("HandoffData", ""))
     return isinstance(data, dict) and data.get("transfer") is True
 
 
