@@ -44,7 +44,7 @@ from calls.conversation.responder import (
 )
 from calls.conversation.timeouts import Timeouts
 from calls.conversation.tool_calls import ToolCalls
-from calls.turns.resume import (
+from calls.turns.lost_session import (
     close_open_turns,
     current_language,
     is_unanswered,

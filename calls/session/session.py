@@ -37,7 +37,7 @@ from calls.conversation.events import (
 from calls.live_feed.snapshot import CallSnapshot, Update
 from calls.logs import CallLog
 from calls.models import Call
-from calls.session.resumed import resumed
+from calls.session.resume_event import resume_event
 from calls.session.services import Services
 from calls.session.tool_runner import ToolRunner
 from calls.session.turn_metrics import TurnMetrics
@@ -122,7 +122,9 @@ class CallSession:
         minute, lookup = minute_of_week(now, config.time_zone), config.lookup_tool
         self.tool_runner.variables = values
         if earlier_turns:
-            event: Event = resumed(self.call, earlier_turns, self.clock, values, minute)
+            event: Event = resume_event(
+                self.call, earlier_turns, self.clock, values, minute
+            )
         else:
             event = CallConnected(values, bool(lookup), minute)
             if lookup:

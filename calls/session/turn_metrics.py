@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from calls.conversation.fallback import FallbackStep
 from calls.metrics import FALLBACKS, INTERRUPTIONS, RESPONSE_LATENCY, STAGES, TURNS
-from calls.turns.resume import is_unanswered
+from calls.turns.lost_session import is_unanswered
 from calls.turns.turn import Turn, TurnKind
 
 # Kinds of bot turns that may stand between the caller's words and their answer.

@@ -8,7 +8,7 @@ from calls import models
 from calls.db import DatabaseUnavailable, database_deadline, run_in_db_thread
 from calls.models import Call
 from calls.transcripts.clock import Clock
-from calls.turns.resume import current_language
+from calls.turns.lost_session import current_language
 from calls.turns.turn import Role, ToolCallRecord, Turn, TurnKind
 
 log = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from bots.models import Bot, Secret, Tool, ToolParameter
 from calls.models import Call, Turn
 from calls.review.export import record_of
 from calls.simulator.record import Heard
-from calls.turns.resume import RELAY_LOST
+from calls.turns.lost_session import RELAY_LOST
 from tests.conftest import numbered
 from tests.end_to_end.test_live import closed, dial, turns, written
 from tests.support.inworld.script import speech

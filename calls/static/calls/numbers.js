@@ -1,7 +1,7 @@
 // The pages about numbers: copy a URL, check the connection, play a greeting.
 
-const UNREACHABLE = "The server cannot be reached. Try again.";
-const LOGGED_OUT = "You are not logged in any more, or may not do this. Reload the page.";
+import { element } from "../bots/elements.js";
+import { post, request } from "./server.js";
 
 // Copying
 
@@ -30,8 +30,8 @@ async function checkConnection(form, output) {
     button.disabled = true;
     output.textContent = "Checking…";
     try {
-        const response = await request(form.action, { method: "POST", body: new FormData(form) });
-        output.replaceChildren(listOf((await response.json()).results));
+        const { results } = await post(form.action, new FormData(form));
+        output.replaceChildren(listOf(results));
     } catch (error) {
         output.textContent = error.message;
     } finally {
@@ -40,18 +40,13 @@ async function checkConnection(form, output) {
 }
 
 function listOf(results) {
-    const list = document.createElement("ul");
-    list.className = "round-trip";
-    for (const { name, ok, message } of results) {
-        const line = document.createElement("li");
-        const [mark, text] = ["strong", "span"].map((tag) => document.createElement(tag));
-        line.className = ok ? "works" : "fails";
-        mark.textContent = `${ok ? "✓" : "✗"} ${name}`;
-        text.textContent = message;
-        line.append(mark, text);
-        list.append(line);
-    }
-    return list;
+    const lines = results.map(({ name, ok, message }) => element(
+        "li",
+        { class: ok ? "works" : "fails" },
+        element("strong", {}, `${ok ? "✓" : "✗"} ${name}`),
+        element("span", {}, message),
+    ));
+    return element("ul", { class: "round-trip" }, ...lines);
 }
 
 // The greeting
@@ -73,15 +68,6 @@ async function play(button) {
     } finally {
         button.disabled = false;
     }
-}
-
-// Fetches, and throws an error with a plain message if that fails.
-async function request(url, options = {}) {
-    const response = await fetch(url, options).catch(() => { throw new Error(UNREACHABLE); });
-    if (response.redirected || response.status === 403) throw new Error(LOGGED_OUT);
-    if (response.ok) return response;
-    const body = await response.json().catch(() => ({}));
-    throw new Error(body.problem ?? `The server reports an error (${response.status}). Try again.`);
 }
 
 for (const button of document.querySelectorAll("[data-copies]")) {

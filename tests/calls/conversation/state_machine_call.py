@@ -56,8 +56,8 @@ from calls.conversation.messages import (
     Message,
 )
 from calls.conversation.timeouts import MAX_UNTRANSCRIBED_SPEECH
+from calls.turns.lost_session import is_unanswered
 from calls.turns.playback import Clip, QueuedClip, twilio_tts_clip
-from calls.turns.resume import is_unanswered
 from calls.turns.turn import Turn, TurnKind
 from tests.calls.conversation.state_machine_model import (
     CONFIGS,

@@ -38,7 +38,7 @@ from calls.conversation.tool_calls import (
     NO_TARGET_AVAILABLE,
     TRANSFERRING,
 )
-from calls.turns.resume import RELAY_LOST
+from calls.turns.lost_session import RELAY_LOST
 from calls.turns.turn import ToolCallRecord, Turn
 from tests.calls.conversation.test_conversation import Talk, of, started
 from tests.calls.conversation.test_tool_calls import (

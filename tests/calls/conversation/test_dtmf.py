@@ -19,7 +19,7 @@ from calls.conversation.responder import MAX_TOOL_ROUNDS
 from calls.conversation.tool_calls import NOTHING_TYPED, SPOKE_INSTEAD
 from calls.live_feed.snapshot import CallSnapshot
 from calls.models import Call
-from calls.turns.resume import RELAY_LOST
+from calls.turns.lost_session import RELAY_LOST
 from tests.calls.conversation.test_builtin_tools import play_sentence, spoken
 from tests.calls.conversation.test_conversation import Talk, of, started
 from tests.calls.conversation.test_tool_calls import (

@@ -32,7 +32,7 @@ from calls.conversation.events import (
 from calls.conversation.messages import RECONNECTED
 from calls.conversation.responder import MAX_TOOL_ROUNDS
 from calls.conversation.tool_calls import NO_SUCH_FUNCTION, NOT_AN_OBJECT
-from calls.turns.resume import RELAY_LOST
+from calls.turns.lost_session import RELAY_LOST
 from tests.calls.conversation.test_conversation import Talk, of, started
 from tests.support.transfer_targets import SALES
 

@@ -2,7 +2,7 @@
 
 import { Transfer } from "./transfer.js";
 import { Relay } from "./relay.js";
-import { post } from "./server.js";
+import { post } from "../server.js";
 import { canListen, Listener } from "./speech.js";
 import { Transcript } from "./transcript.js";
 

@@ -1,24 +1,19 @@
 // The conversation on the page: one item per turn, updated during the call.
 
+import { element } from "../../bots/elements.js";
 import { toolCall } from "./tool_calls.js";
 import { waterfall } from "../waterfall.js";
 
 const WHO = { caller: "You", bot: "Bot", system: "Instead of an answer", tool: "Tool" };
 
-function line(kind, text, name = "p") {
-    const made = document.createElement(name);
-    made.className = kind;
-    made.textContent = text;
-    return made;
+function line(kind, text) {
+    return element("p", { class: kind }, text);
 }
 
 function words(turn) {
-    const made = line("test-call-words", turn.heard);
-    made.dir = "auto";
+    const made = element("p", { class: "test-call-words", dir: "auto" }, turn.heard);
     if (turn.notHeard) {
-        const notHeard = line("test-call-not-heard", turn.notHeard, "del");
-        notHeard.title = "not heard";
-        made.append(notHeard);
+        made.append(element("del", { class: "test-call-not-heard", title: "not heard" }, turn.notHeard));
     }
     return made;
 }
@@ -28,14 +23,9 @@ function seconds(ms) {
 }
 
 function latency(turn, asked, open) {
-    const made = document.createElement("details");
-    made.open = open;
     const sound = turn.stages.find((stage) => stage.name === "play_sent") ?? turn.stages.at(-1);
-    made.append(
-        line("", `${asked ? "Answered" : "Ready"} after ${seconds(sound.end_ms)}`, "summary"),
-        waterfall(turn.stages),
-    );
-    return made;
+    const summary = `${asked ? "Answered" : "Ready"} after ${seconds(sound.end_ms)}`;
+    return element("details", { open }, element("summary", {}, summary), waterfall(turn.stages));
 }
 
 export class Transcript {
@@ -69,12 +59,12 @@ export class Transcript {
 
     // Shows an event that is not a turn, such as the end of the call.
     note(text, kind = "") {
-        this.list.append(line(`test-call-event ${kind}`, text, "li"));
+        this.list.append(element("li", { class: `test-call-event ${kind}` }, text));
         this.scroll();
     }
 
     begin(turn) {
-        const item = line(`test-call-turn ${turn.role}`, "", "li");
+        const item = element("li", { class: `test-call-turn ${turn.role}` });
         this.items.set(turn.index, item);
         this.list.append(item);
         return item;

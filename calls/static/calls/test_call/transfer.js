@@ -1,6 +1,6 @@
 // A transfer in a test call: nobody is called, the operator decides the result.
 
-import { post } from "./server.js";
+import { post } from "../server.js";
 
 export class Transfer {
     // `page` has callbacks: returned(info), ended(reason) and problem(text).

@@ -12,7 +12,7 @@ from calls.transcripts.stored_turns import turn_of
 MAX_RESUME_GAP = 1.5
 
 
-def resumed(
+def resume_event(
     call: Call,
     earlier_turns: Sequence[models.Turn],
     clock: Clock,
