@@ -29,7 +29,17 @@ def to_e164(text: str) -> str:
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
-class PastedNumberField(forms.CharField):
+class PastedField(forms.CharField):
+    """A field that accepts longer input than the model stores."""
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        """Let the browser take more than `max_length` characters."""
+        attrs = super().widget_attrs(widget)
+        attrs.pop("maxlength", None)
+        return attrs
+
+
+class PastedNumberField(PastedField):
     """A phone number in any usual notation."""
 
     def to_python(self, value: Any) -> str:
@@ -37,7 +47,6 @@ class PastedNumberField(forms.CharField):
         return to_e164(super().to_python(value) or "")
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
-        """Let the browser take more than the bare number is long."""
+        """Show how a number is written."""
         attrs = super().widget_attrs(widget)
-        attrs.pop("maxlength", None)
         return {**attrs, "inputmode": "tel", "placeholder": "+14155550100"}

@@ -1,17 +1,14 @@
 """Warnings about a tool that was saved."""
 
 from collections.abc import Iterator
-from itertools import chain
 
 from bots.admin.usage import bots_with
 from bots.advice.form import nearest
+from bots.advice.placeholders import unknown_in_tool
 from bots.config.placeholders import (
     BUILT_IN,
-    SECRET,
     malformed,
-    names,
     parse_declared,
-    unknown,
 )
 from bots.config.request_template import SPELLING, secrets_of
 from bots.models import Secret, Tool
@@ -21,28 +18,23 @@ from bots.tools.guarded_http import refused_by_policy
 KEY_HEADERS = ("authorization", "token", "key", "secret", "cookie")
 
 
-def remarks(tool: Tool) -> list[str]:
-    """List the warnings that an operator sees after saving a tool."""
-    return list(
-        chain(
-            _unknown_placeholders(tool),
-            _missing_secrets(tool),
-            _readable_keys(tool),
-            _refused_host(tool),
-        )
-    )
+def remarks(tool: Tool) -> Iterator[str]:
+    """The warnings that an operator sees after saving a tool."""
+    yield from _unknown_placeholders(tool)
+    yield from _missing_secrets(tool)
+    yield from _readable_keys(tool)
+    if refused := refused_by_policy(tool.url):
+        yield f"Every use of the tool will fail. {refused}"
 
 
 def _unknown_placeholders(tool: Tool) -> Iterator[str]:
     bots = bots_with(tool)
     variables = {name for bot in bots for name in parse_declared(bot.variables)}
     arguments = {parameter.name for parameter in tool.parameters.all()}
-    request = f"{tool.url} {tool.headers}"
-    sent = unknown(request, [*variables, *arguments, *_secret_names(request)])
-    prompt = f"{tool.description}\n{tool.failure_instructions}"
-    if wrong := malformed(prompt):
+    spec = tool.spec()
+    if wrong := malformed(spec.prompt):
         yield f"“{wrong}” will be left out. {SPELLING}"
-    for name in dict.fromkeys([*sent, *unknown(prompt, variables)]):
+    for name in unknown_in_tool(spec, variables, arguments):
         near = nearest(name, [*variables, *arguments, *BUILT_IN])
         suggestion = f" Did you mean {{{{{near}}}}}?" if near else ""
         yield (
@@ -71,12 +63,3 @@ def _readable_keys(tool: Tool) -> Iterator[str]:
                 f"{name.strip()}, and it is stored with each call. Save it under "
                 "Passwords and keys, and write {{secret.NAME}} here."
             )
-
-
-def _refused_host(tool: Tool) -> Iterator[str]:
-    if refused := refused_by_policy(tool.url):
-        yield f"Every use of the tool will fail. {refused}"
-
-
-def _secret_names(text: str) -> list[str]:
-    return [name for name in names(text) if name.startswith(SECRET)]

@@ -7,7 +7,7 @@ import bots.advice.capabilities as capabilities
 import bots.advice.placeholders as placeholders
 import bots.advice.voices as voices
 import bots.advice.wording as wording
-from bots.advice.form import Catalogue, FormContext, Remark, joined, nearest
+from bots.advice.form import Catalogue, FormContext, Remark, joined, not_listed
 from bots.inworld.catalogue_records import LanguageModel
 
 SPEECH_LIMIT = 2000  # characters in one request for speech
@@ -154,9 +154,7 @@ def _model(name: str, model: str, listed: Sequence[LanguageModel]) -> Iterator[R
         return
     entry = _find(model, listed)
     if entry is None:
-        text = f"{wording.shown(model)} is not in Inworld's list."
-        near = nearest(model, [entry.id for entry in listed])
-        yield Remark(name, f"{text} Did you mean {near}?" if near else text)
+        yield not_listed(name, model, listed)
     elif not entry.is_supported:
         yield Remark(name, f"{entry.id} is retired: Inworld no longer supports it.")
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Literal
 
+from bots.advice.wording import shown
 from bots.config.capabilities import ToolSpec
 from bots.inworld.catalogue_records import LanguageModel, Voice
 
@@ -77,6 +78,15 @@ def nearest(misspelt: str, names: Sequence[str]) -> str:
     by_folded = {name.casefold(): name for name in names}
     near = get_close_matches(misspelt[:120].casefold(), by_folded, n=1, cutoff=0.75)
     return by_folded[near[0]] if near else ""
+
+
+def not_listed(
+    field: str, misspelt: str, listed: Sequence[Voice | LanguageModel]
+) -> Remark:
+    """The remark on a voice or a model that Inworld does not list."""
+    near = nearest(misspelt, [entry.id for entry in listed])
+    text = f"{shown(misspelt)} is not in Inworld's list."
+    return Remark(field, f"{text} Did you mean {near}?" if near else text)
 
 
 def joined(items: Sequence[str]) -> str:

@@ -60,15 +60,24 @@ def _text(field: str, text: str, variables: list[str]) -> Iterator[Remark]:
 def _tool(
     field: str, tool: ToolSpec, variables: list[str], arguments: list[str]
 ) -> Iterator[Remark]:
-    prompt = f"{tool.description}\n{tool.failure_instructions}"
-    if wrong := malformed(prompt):
+    if wrong := malformed(tool.prompt):
         wrong = f"In {tool.name}: “{shown(wrong)}” will be left out. {SPELLING}"
         yield Remark(field, wrong)
-    known = [*variables, *arguments]
-    sent = unknown(f"{tool.url}\n{tool.headers}", known)
-    sent = [name for name in sent if not name.startswith(SECRET)]
-    if missing := list(dict.fromkeys([*sent, *unknown(prompt, variables)])):
+    if missing := unknown_in_tool(tool, variables, arguments):
+        known = [*variables, *arguments]
         yield Remark(field, f"In {tool.name}: {_message(missing, known)}")
+
+
+def unknown_in_tool(
+    tool: ToolSpec, variables: Iterable[str], arguments: Iterable[str]
+) -> list[str]:
+    """The names in a tool's settings that nothing fills in.
+
+    Only the request has the arguments and the secrets.
+    """
+    sent = unknown(f"{tool.url}\n{tool.headers}", [*variables, *arguments])
+    sent = [name for name in sent if not name.startswith(SECRET)]
+    return list(dict.fromkeys([*sent, *unknown(tool.prompt, variables)]))
 
 
 def _message(missing: list[str], variables: Iterable[str]) -> str:

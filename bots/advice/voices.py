@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from bots.advice.form import Remark, nearest
+from bots.advice.form import Remark, not_listed
 from bots.advice.iso_639 import ISO_639_1
 from bots.advice.wording import shown
 from bots.inworld.catalogue_records import Voice
@@ -26,9 +26,7 @@ def of_voice(
         return
     voice = next((voice for voice in listed if voice.id == voice_id), None)
     if voice is None:
-        text = f"{shown(voice_id)} is not in Inworld's list."
-        near = nearest(voice_id, [voice.id for voice in listed])
-        yield Remark(field, f"{text} Did you mean {near}?" if near else text)
+        yield not_listed(field, voice_id, listed)
         return
     spoken = {tag.split("-")[0] for tag in voice.languages}
     if language and spoken and _primary(language) not in spoken:

@@ -82,6 +82,11 @@ class ToolSpec(JsonData):
         }
 
     @property
+    def prompt(self) -> str:
+        """The texts that the model reads."""
+        return f"{self.description}\n{self.failure_instructions}"
+
+    @property
     def secrets(self) -> frozenset[str]:
         """The names of secret arguments."""
         return frozenset(param.name for param in self.parameters if param.secret)

@@ -12,6 +12,7 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_POST
 
+from bots.phone_numbers import PastedField
 from bots.responses import page
 from calls.blocking import (
     NOTE_LENGTH,
@@ -31,19 +32,13 @@ HIDDEN_NUMBER = (
 )
 
 
-class PatternField(forms.CharField):
+class PatternField(PastedField):
     """A number or the beginning of numbers, in any way that people write them."""
 
     def to_python(self, value: Any) -> str:
         """The pattern as it is stored."""
         typed = super().to_python(value)
         return pattern_of(typed) if typed else ""
-
-    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
-        """Let the browser accept longer input than the stored pattern."""
-        attrs = super().widget_attrs(widget)
-        attrs.pop("maxlength", None)
-        return attrs
 
 
 class BlockedCallerForm(forms.ModelForm[BlockedCaller]):

@@ -10,7 +10,7 @@ from bots.config.bot_config import BotConfig
 from bots.inworld.client import Inworld
 from calls.live_feed.broadcast import Broadcaster
 from calls.speech.clip_fetches import FetchListeners
-from calls.speech.clip_store import ClipStore, MemoryClips, RedisClips
+from calls.speech.clip_store import ClipStore, ClipsUnavailable, MemoryClips, RedisClips
 from calls.speech.phrase_cache import PhraseCache
 from calls.speech.segment_end import SpeakingRate
 from calls.transcripts.writer import TranscriptWriter
@@ -51,13 +51,19 @@ def clip_store() -> ClipStore:
     return MemoryClips(settings.CLIP_MEMORY_MB * 1_000_000)
 
 
-async def delete_clips(clip_ids: Sequence[str]) -> None:
-    """Delete clips from a command. Copies in servers' memory stay until they expire."""
+async def delete_clips(clip_ids: Sequence[str]) -> str:
+    """Delete clips from a command; returns the problem if that fails, or nothing.
+
+    Copies in servers' memory stay until they expire.
+    """
     store = clip_store()
     try:
         await store.drop(list(clip_ids))
+    except ClipsUnavailable:
+        return "Redis is not available: the audio of these calls expires by itself."
     finally:
         await store.aclose()
+    return ""
 
 
 @lru_cache(maxsize=1)

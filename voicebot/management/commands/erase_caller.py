@@ -15,7 +15,6 @@ from calls.privacy.erasure import (
     parse_caller,
 )
 from calls.session.services import delete_clips
-from calls.speech.clip_store import ClipsUnavailable
 
 
 class Command(BaseCommand):
@@ -57,12 +56,8 @@ class Command(BaseCommand):
     def _delete(self, data: CallerData) -> None:
         deleted = erase(data.number)
         self.stdout.write(f"Deleted: {deleted}. {ELSEWHERE}")
-        try:
-            async_to_sync(delete_clips)(deleted.clips)
-        except ClipsUnavailable:
-            self.stderr.write(
-                "Redis is not available: the audio of these calls expires by itself."
-            )
+        if problem := async_to_sync(delete_clips)(deleted.clips):
+            self.stderr.write(problem)
         if deleted.clips and not settings.REDIS_URL:
             minutes = settings.CLIP_TTL_SECONDS // 60
             self.stdout.write(

@@ -9,7 +9,6 @@ from django.utils import timezone
 from calls.privacy.deletion import Deleted
 from calls.privacy.retention import overdue, purge_some
 from calls.session.services import delete_clips
-from calls.speech.clip_store import ClipsUnavailable
 
 
 class Command(BaseCommand):
@@ -34,9 +33,5 @@ class Command(BaseCommand):
         while (batch := purge_some(now)).calls:
             deleted += batch
         self.stdout.write(f"Deleted: {deleted}.")
-        try:
-            async_to_sync(delete_clips)(deleted.clips)
-        except ClipsUnavailable:
-            self.stderr.write(
-                "Redis is not available: the audio of these calls expires by itself."
-            )
+        if problem := async_to_sync(delete_clips)(deleted.clips):
+            self.stderr.write(problem)
