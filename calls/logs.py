@@ -31,7 +31,7 @@ class FailureLog:
     def failed(self, error: BaseException) -> None:
         """Log the failure, unless it goes on."""
         if not self.is_failing:
-            self.logger.warning("%s (%s)", self.fails, type(error).__name__)
+            self.logger.warning("%s: %s", self.fails, type(error).__name__)
         self.is_failing = True
 
     def worked(self) -> None:

@@ -31,18 +31,13 @@ def download(
     lines = LINES[form](records(calls, hide=hide))
     is_asgi = isinstance(request, ASGIRequest)
     return StreamingHttpResponse(
-        _pieces_from_threads(lines) if is_asgi else _pieces(lines),
+        _pieces(lines) if is_asgi else lines,
         content_type=TYPES[form],
         headers={"Content-Disposition": f'attachment; filename="{name}.{form}"'},
     )
 
 
-def _pieces(lines: Iterator[str]) -> Iterator[str]:
-    while piece := _next_piece(lines):
-        yield piece
-
-
-async def _pieces_from_threads(lines: Iterator[str]) -> AsyncIterator[str]:
+async def _pieces(lines: Iterator[str]) -> AsyncIterator[str]:
     # Under ASGI, Django reads a plain iterator to its end before it sends anything.
     while piece := await sync_to_async(_next_piece)(lines):
         yield piece

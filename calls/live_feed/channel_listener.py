@@ -25,7 +25,7 @@ Message = dict[str, Any]
 
 def failure_log() -> FailureLog:
     """The log of one user of the layer."""
-    fails = "The live view is not available; calls go on"
+    fails = "The live view is not available, calls go on"
     return FailureLog(log, fails, "The live view is back")
 
 

@@ -16,28 +16,9 @@ LOOP_LAG = Histogram(
 )
 
 
-class LoopLagMonitor:
-    """Observes how late a timer fires. Uses no task, only timers."""
-
-    def __init__(self) -> None:
-        self.loop: asyncio.AbstractEventLoop | None = None
-        self.due_at = 0.0
-
-    def start(self) -> None:
-        """Monitor the running loop; does nothing if it is monitored already."""
-        loop = asyncio.get_running_loop()
-        if loop is not self.loop:
-            self.loop = loop
-            self._schedule(loop)
-
-    def _schedule(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.due_at = loop.time() + INTERVAL_SECONDS
-        loop.call_at(self.due_at, self._observe, loop)
-
-    def _observe(self, loop: asyncio.AbstractEventLoop) -> None:
-        if loop is self.loop:
-            LOOP_LAG.observe(max(loop.time() - self.due_at, 0.0))
-            self._schedule(loop)
-
-
-loop_lag_monitor = LoopLagMonitor()
+async def measure_loop_lag() -> None:
+    """Observe how late a timer of the running loop fires."""
+    loop = asyncio.get_running_loop()
+    due_at = loop.time() + INTERVAL_SECONDS
+    await asyncio.sleep(INTERVAL_SECONDS)
+    LOOP_LAG.observe(max(loop.time() - due_at, 0.0))

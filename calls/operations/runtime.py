@@ -5,7 +5,7 @@ from functools import lru_cache
 from calls.background import PeriodicTask
 from calls.db import run_in_db_thread
 from calls.operations.heartbeat import Heartbeat
-from calls.operations.loop_lag import loop_lag_monitor
+from calls.operations.loop_lag import measure_loop_lag
 from calls.operations.reaper import Reaper
 from calls.post_call.worker import PostCallWorker
 from calls.privacy.nightly_purge import NightlyPurge
@@ -28,6 +28,7 @@ class Runtime:
         self.jobs = (
             Heartbeat(calls, shared.transcripts),
             PeriodicTask(REAPER_SECONDS, reap, "Reaper"),
+            PeriodicTask(0.0, measure_loop_lag, "Loop lag"),
             self.operator_controls,
             NightlyPurge(shared.clips),
             self.post_call_worker,
@@ -35,7 +36,6 @@ class Runtime:
 
     def start(self) -> None:
         """Start the jobs that are not running yet, on the running loop."""
-        loop_lag_monitor.start()
         for job in self.jobs:
             job.start()
 

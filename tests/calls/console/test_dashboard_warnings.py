@@ -139,7 +139,7 @@ def test_what_the_setup_lacks_is_said_with_a_remedy_and_a_link(
     settings.TWILIO_AUTH_TOKENS = []
     settings.DEBUG = True
     settings.SANDBOX_RUNNING = True
-    settings.SERVER_URL = "http://localhost:3000"
+    settings.SERVER_URL, settings.SERVER_HOST = "http://localhost:3000", "localhost"
     findings = warnings.setup_findings()
     for words in ("TWILIO_AUTH_TOKEN", "DEBUG is on", "Sandbox", "Only this machine"):
         assert any(words in finding.message for finding in findings), words
