@@ -4,7 +4,6 @@ import asyncio
 import re
 import sys
 from collections.abc import AsyncIterator, Generator, Iterator
-from contextlib import AsyncExitStack
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Any
@@ -12,20 +11,18 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from django.contrib.auth import get_user_model
-from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
 from django.test import Client
 from playwright.async_api import Browser, Page, ViewportSize, async_playwright, expect
 
 from tests.browser import chromium
 from tests.browser.page_errors import PageErrors
+from tests.browser.windows import DESKTOP, TIMEOUT_MS, Windows
 from tests.support.live import START_SECONDS, LiveServer, free_port, serving
 
-TIMEOUT_MS = 15_000
 PASSWORD = "a-password-of-the-tests"
 FAILURES = Path(gettempdir()) / "voicebot-browser-failures"
-DESKTOP = ViewportSize(width=1280, height=800)
-PHONE = ViewportSize(width=375, height=667)
 
 expect.set_options(timeout=TIMEOUT_MS)
 
@@ -43,11 +40,11 @@ async def browser() -> AsyncIterator[Browser]:
         await browser.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def console(database_url: str) -> Iterator[LiveServer]:
     """A server at its own public address, with the sandbox instead of Inworld.
 
-    Ends with its file, as `server` does.
+    Stops before other tests of the worker: it would do their post-call tasks.
     """
     port = str(free_port())
     with serving(
@@ -61,14 +58,21 @@ def console(database_url: str) -> Iterator[LiveServer]:
         yield live
 
 
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
+async def windows(browser: Browser, console: LiveServer) -> AsyncIterator[Windows]:
+    """The browser's windows at the console."""
+    windows = Windows(browser, console.url)
+    yield windows
+    await windows.close()
+
+
 def person(name: str, group: str = "", **about: Any) -> Any:
     """Create a user who may log in; without a group a superuser."""
     user = get_user_model().objects.create(
         username=name,
         is_staff=True,
         is_superuser=not group,
-        # The server's hasher; the settings of tests have a faster one.
-        password=PBKDF2PasswordHasher().encode(PASSWORD, "salt", iterations=1000),
+        password=make_password(PASSWORD),
         **about,
     )
     if group:
@@ -90,29 +94,22 @@ def admin(transactional_db: None) -> Any:
 
 
 class Visits:
-    """Opens browser windows at the console and records their errors."""
+    """The windows of a test, and the errors on their pages."""
 
-    def __init__(self, browser: Browser, console: LiveServer) -> None:
-        self.browser = browser
+    def __init__(self, windows: Windows, console: LiveServer) -> None:
+        self.windows = windows
         self.console = console
         self.page_errors: list[PageErrors] = []
-        self.closing = AsyncExitStack()
         self._lines_before = len(console.lines)
 
-    async def open(self, session: str = "", **options: Any) -> Page:
-        """Open a page in its own profile: with that session, screen, colour scheme."""
-        context = await self.browser.new_context(
-            base_url=self.console.url,
-            **{"viewport": DESKTOP, "reduced_motion": "reduce", **options},
-        )
-        self.closing.push_async_callback(context.close)
-        context.set_default_timeout(TIMEOUT_MS)
+    async def open(self, session: str = "", viewport: ViewportSize = DESKTOP) -> Page:
+        """Open a window in its own profile, with that session."""
+        page = await self.windows.take(viewport)
+        self.page_errors.append(PageErrors(page))
         if session:
-            await context.add_cookies(
+            await page.context.add_cookies(
                 [{"name": "sessionid", "value": session, "url": self.console.url}]
             )
-        page = await context.new_page()
-        self.page_errors.append(PageErrors(page))
         return page
 
     def errors_of(self, page: Page) -> PageErrors:
@@ -120,13 +117,19 @@ class Visits:
         return next(log for log in self.page_errors if log.page is page)
 
     async def end(self, folder: Path, *, failed: bool) -> list[str]:
-        """Close all windows; return unexpected errors and the path of their logs."""
+        """Leave all pages; return unexpected errors and the path of their logs."""
         errors = [line for log in self.page_errors for line in log.unexpected]
-        if failed or errors:
+        failed = failed or bool(errors)
+        if failed:
             for number, log in enumerate(self.page_errors, 1):
                 errors.append(await log.save(folder / str(number)))
             errors += self.console.lines[self._lines_before :]
-        await self.closing.aclose()
+        for log in self.page_errors:
+            log.stop()
+            if failed:  # in an unknown state
+                await log.page.context.close()
+            else:
+                await self.windows.put_back(log.page)
         return errors
 
 
@@ -146,10 +149,10 @@ OUTCOME = pytest.StashKey[bool]()
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def visits(
-    request: pytest.FixtureRequest, browser: Browser, console: LiveServer
+    request: pytest.FixtureRequest, windows: Windows, console: LiveServer
 ) -> AsyncIterator[Visits]:
     """Windows at the console; errors on their pages fail the test."""
-    visits = Visits(browser, console)
+    visits = Visits(windows, console)
     yield visits
     failed = request.node.stash.get(OUTCOME, False)
     folder = FAILURES / re.sub(r"\W+", "-", request.node.name)

@@ -1,9 +1,11 @@
 """Errors of a page while a test uses it."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from playwright.async_api import ConsoleMessage, Page, Request, Response
+from playwright.async_api import ConsoleMessage, Error, Page, Request, Response
 
 # A browser aborts requests when a sound stops or a page is left.
 ABORTED = "net::ERR_ABORTED"
@@ -17,10 +19,19 @@ class PageErrors:
         self.lines: list[str] = []
         self.errors: list[str] = []
         self.expected: list[re.Pattern[str]] = []
-        page.on("console", self._console)
-        page.on("pageerror", lambda error: self._add_error(f"script: {error}"))
-        page.on("requestfailed", self._failed)
-        page.on("response", self._answered)
+        self._listeners: dict[str, Callable[[Any], None]] = {
+            "console": self._console,
+            "pageerror": self._script_failed,
+            "requestfailed": self._failed,
+            "response": self._answered,
+        }
+        for event, listener in self._listeners.items():
+            page.on(event, listener)  # type: ignore[call-overload]
+
+    def stop(self) -> None:
+        """Record no more: another test uses the page."""
+        for event, listener in self._listeners.items():
+            self.page.remove_listener(event, listener)
 
     def expect(self, pattern: str) -> None:
         """Expect errors that match a pattern."""
@@ -55,6 +66,9 @@ class PageErrors:
         self.lines.append(line)
         if message.type in ("error", "warning"):
             self._add_error(f"{line} ({message.location.get('url', '')})")
+
+    def _script_failed(self, error: Error) -> None:
+        self._add_error(f"script: {error}")
 
     def _failed(self, request: Request) -> None:
         if request.failure != ABORTED:

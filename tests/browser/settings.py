@@ -7,6 +7,8 @@ from django.http import HttpRequest, HttpResponse
 from voicebot.settings import *  # noqa: F403
 from voicebot.settings import MIDDLEWARE
 
+# The hasher with which the tests store passwords.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 MIDDLEWARE = ["tests.browser.settings.forget_content_types", *MIDDLEWARE]
 
 

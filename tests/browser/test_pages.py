@@ -6,7 +6,8 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser import sample
-from tests.browser.conftest import PHONE, Visits
+from tests.browser.conftest import Visits
+from tests.browser.windows import PHONE
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
