@@ -14,6 +14,7 @@ os.environ |= {
     "INWORLD_API_KEY": "dGVzdDprZXk=",
     "INWORLD_BASE_URL": "http://127.0.0.1:9",
     "TWILIO_AUTH_TOKEN": "twilio-token-of-the-tests",
+    "TWILIO_SHARED_KEYS": "",
     "TWILIO_ACCOUNT_SID": "",
     "TWILIO_API_URL": "http://127.0.0.1:9",
     "DATABASE_URL": os.environ.get(

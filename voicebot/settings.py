@@ -51,6 +51,16 @@ def _one_of(name: str, default: str, *others: str) -> str:
     return value
 
 
+def _secrets(name: str) -> dict[str, str]:
+    """Secrets by id, from `id=secret,id=secret`."""
+    pairs = dict(part.partition("=")[::2] for part in _names(name))
+    if any(not key or not secret for key, secret in pairs.items()):
+        raise ImproperlyConfigured(
+            f"{name} must be pairs of id and secret: id=secret, separated by commas."
+        )
+    return pairs
+
+
 # The server
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="")
@@ -83,6 +93,7 @@ INWORLD_REPLY_SAMPLE_RATE = _integer(
 
 # Twilio: telephone numbers and calls
 TWILIO_AUTH_TOKENS = _names("TWILIO_AUTH_TOKEN")
+TWILIO_SHARED_KEYS = _secrets("TWILIO_SHARED_KEYS")
 TWILIO_ACCOUNT_SID = env.str("TWILIO_ACCOUNT_SID", default="").strip()
 TWILIO_API_URL = (
     env.str("TWILIO_API_URL", default="").rstrip("/") or "https://api.twilio.com"
@@ -270,6 +281,7 @@ LOGGING = {
             "()": JsonFormatter if LOG_FORMAT == "json" else RedactingFormatter,
             "secrets": [
                 *(SECRET_KEY, INWORLD_API_KEY, METRICS_TOKEN, *TWILIO_AUTH_TOKENS),
+                *TWILIO_SHARED_KEYS.values(),
                 *(INITIAL_ADMIN["password"], str(DATABASE.get("PASSWORD") or "")),
                 *secrets_in(REDIS_URL),
             ],

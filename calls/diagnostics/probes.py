@@ -173,13 +173,17 @@ def probe_server() -> Iterator[Finding]:
             yield failure(
                 "Server", message, "Set another PORT.", caller_hears=TWILIO_ERROR
             )
-        elif ready.status_code == 200:
+            return
+        status = ready.json()
+        if ready.status_code == 200:
             yield ok("Server", f"It runs at {address} and takes calls.")
         else:
-            reasons = " ".join(map(str, ready.json().get("reasons", [])))
+            reasons = " ".join(map(str, status.get("reasons", [])))
             yield failure(
                 "Server", f"It runs at {address} and takes no calls: {reasons}"
             )
+        for problem in status.get("warnings", []):
+            yield warning("Signatures", f"A request was refused. {problem}")
     except (httpx.HTTPError, ValueError):
         yield warning(
             "Server",

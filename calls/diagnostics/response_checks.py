@@ -43,6 +43,17 @@ def webhook(answer: HttpAnswer, tokens: Sequence[str]) -> Finding:
     return failure(WEBHOOK, _unknown_server(answer))
 
 
+def shared_key(answer: HttpAnswer, key: str) -> Finding:
+    """Judge the answer to a status callback that we signed with a shared key."""
+    if answer.status == 204:
+        return ok(WEBHOOK, f"Requests signed with the shared key {key} are accepted.")
+    return failure(
+        WEBHOOK,
+        f"Requests signed with the shared key {key} are refused ({answer.status}). "
+        "Restart the server, so that it reads TWILIO_SHARED_KEYS.",
+    )
+
+
 def clip(answer: HttpAnswer, wav: bytes) -> Finding:
     """Judge the answer to a request for a clip of ours."""
     if answer.status == 200 and answer.body == wav:

@@ -11,7 +11,12 @@ from urllib.parse import urlsplit
 import httpx
 from django.conf import settings
 from django.urls import reverse
-from twilio.request_validator import RequestValidator
+from twilio.request_validator import (
+    HMAC_SHA256,
+    SIGNATURE_HEADER,
+    SIGNATURE_SETTINGS_HEADER,
+    RequestValidator,
+)
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus
 
@@ -35,7 +40,6 @@ from calls.twilio.relay_tokens import new_nonce, relay_token
 TIMEOUT_SECONDS = 6.0
 MAX_BYTES = 64 * 1024
 SILENCE = silence(seconds=0.1)
-SIGNATURE = "X-Twilio-Signature"
 START = "Start the server (make run)."
 
 
@@ -67,13 +71,14 @@ async def _check(sample: Sample | None) -> list[Finding]:
     async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as http:
         try:
             webhook = await _webhook(http)
+            keys = [await _shared_key(http, *key) for key in _shared_keys()]
         except Unreachable as error:
             others = [CLIP, SOCKET] if sample else [SOCKET]
             not_checked = (failure(name, "Not checked.") for name in others)
             return [address, failure(WEBHOOK, str(error)), *not_checked]
         clip = [_clip(http, sample)] if sample else []
         findings = await asyncio.gather(*clip, _socket())
-    return [address, webhook, *findings]
+    return [address, webhook, *keys, *findings]
 
 
 def _unusable_address() -> str:
@@ -96,13 +101,35 @@ def _address() -> Finding:
 
 
 async def _webhook(http: httpx.AsyncClient) -> Finding:
+    answer = await _callback(http)
+    return response_checks.webhook(answer, settings.TWILIO_AUTH_TOKENS)
+
+
+def _shared_keys() -> list[tuple[str, str]]:
+    return sorted(settings.TWILIO_SHARED_KEYS.items())
+
+
+async def _shared_key(http: httpx.AsyncClient, key: str, secret: str) -> Finding:
+    return response_checks.shared_key(await _callback(http, key, secret), key)
+
+
+async def _callback(
+    http: httpx.AsyncClient, key: str = "", secret: str = ""
+) -> HttpAnswer:
+    """The answer to a callback signed with our auth token, or with a shared key."""
     url = public_url(reverse("voice-status"))
     # No call has this SID and the status does not end a call: nothing happens.
     form = {"CallSid": f"CA{token_hex(16)}", "CallStatus": "queued"}
     request = http.build_request("POST", url, data=form)
-    request.headers[SIGNATURE] = _signature(url, form)
-    answer = await _send(http, request)
-    return response_checks.webhook(answer, settings.TWILIO_AUTH_TOKENS)
+    if key:
+        request.headers[SIGNATURE_HEADER] = RequestValidator(secret).compute_signature(
+            url, form, HMAC_SHA256
+        )
+        used = f"key={key},algorithm={HMAC_SHA256}"
+        request.headers[SIGNATURE_SETTINGS_HEADER] = used
+    else:
+        request.headers[SIGNATURE_HEADER] = _signature(url, form)
+    return await _send(http, request)
 
 
 async def _clip(http: httpx.AsyncClient, sample: Sample) -> Finding:
@@ -121,7 +148,7 @@ async def _socket() -> Finding:
         urlconf="calls.routing",
     )
     url = socket_url(path)
-    headers = {SIGNATURE: _signature(url, {})}
+    headers = {SIGNATURE_HEADER: _signature(url, {})}
     try:
         async with (
             asyncio.timeout(TIMEOUT_SECONDS),

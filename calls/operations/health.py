@@ -15,6 +15,7 @@ from calls.models import Call
 from calls.session.active_calls import active_calls
 from calls.session.services import services
 from calls.transcripts.writer import QUEUE_LIMIT
+from calls.twilio.signatures import shared_key_problem
 from calls.webhooks.admission import dry_run
 
 log = logging.getLogger(__name__)
@@ -119,5 +120,6 @@ async def readyz(request: HttpRequest) -> HttpResponse:
     if problem := await database_probe.problem():
         problems.append(problem)
     readiness_log.record(problems)
-    body = {"ready": not problems, "reasons": problems}
+    warnings = list(filter(None, [shared_key_problem.latest]))
+    body = {"ready": not problems, "reasons": problems, "warnings": warnings}
     return JsonResponse(body, status=503 if problems else 200, headers=NO_STORE)

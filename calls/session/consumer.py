@@ -25,7 +25,7 @@ from calls.transcripts.stored_turns import earlier_turns
 from calls.transcripts.writes import TokenUsed
 from calls.twilio import relay
 from calls.twilio.relay_tokens import read_token
-from calls.twilio.signatures import is_signed
+from calls.twilio.signatures import Signature, is_signed, why_refused
 
 log = logging.getLogger(__name__)
 
@@ -201,9 +201,11 @@ class RelayConsumer(AsyncWebsocketConsumer):
             await self.send(text_data=frame)
 
     def _is_signed(self) -> bool:
-        headers = dict(self.scope["headers"])
-        signature = headers.get(b"x-twilio-signature", b"").decode("latin-1")
-        return is_signed(socket_url(self.scope["path"]), {}, signature)
+        signature = Signature.of_socket(self.scope["headers"])
+        if is_signed(socket_url(self.scope["path"]), {}, signature):
+            return True
+        log.warning("Relay socket refused: %s", why_refused(signature))
+        return False
 
     def _call_sid(self) -> str:
         return self.call.call_sid if self.call else "unknown"

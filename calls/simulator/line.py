@@ -42,6 +42,7 @@ class Line:
 
     server_url: str  # the public origin; signatures cover it
     auth_token: str = ""  # empty: requests are unsigned
+    shared_key: tuple[str, str] | None = None  # id and secret; signs instead
     to: str = TEST_NUMBER
     from_: str = CALLER
     connect_to: str = ""  # origin to connect to instead of the public one

@@ -7,7 +7,12 @@ from functools import cache
 from urllib.parse import urlsplit
 
 import httpx
-from twilio.request_validator import RequestValidator
+from twilio.request_validator import (
+    HMAC_SHA256,
+    SIGNATURE_HEADER,
+    SIGNATURE_SETTINGS_HEADER,
+    RequestValidator,
+)
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI
 
@@ -142,10 +147,17 @@ class TwilioClient:
         }
 
     def _signature(self, url: str, fields: Mapping[str, str]) -> dict[str, str]:
+        if self.line.shared_key:
+            key, secret = self.line.shared_key
+            signed = RequestValidator(secret).compute_signature(
+                url, fields, HMAC_SHA256
+            )
+            used = f"key={key},algorithm={HMAC_SHA256}"
+            return {SIGNATURE_HEADER: signed, SIGNATURE_SETTINGS_HEADER: used}
         if not self.line.auth_token:
             return {}
         validator = RequestValidator(self.line.auth_token)
-        return {"X-Twilio-Signature": validator.compute_signature(url, fields)}
+        return {SIGNATURE_HEADER: validator.compute_signature(url, fields)}
 
     def _refuse_insecure(self, url: str) -> None:
         parts = urlsplit(url)

@@ -16,7 +16,13 @@ from calls.db import DatabaseUnavailable, database_deadline
 from calls.models import Call
 from calls.public_urls import public_url
 from calls.twilio import twiml
-from calls.twilio.signatures import NOT_SIGNED, is_signed, signed_path
+from calls.twilio.signatures import (
+    NOT_SIGNED,
+    Signature,
+    is_signed,
+    signed_path,
+    why_refused,
+)
 from calls.webhooks.connect import NOT_CONFIGURED, OUT_OF_ORDER
 from calls.webhooks.open_call import refuse_call
 
@@ -35,19 +41,19 @@ def twilio_webhook(view: View) -> View:
     @require_POST
     @wraps(view)
     async def checked(request: HttpRequest, **path: Any) -> HttpResponse:
-        signature = request.headers.get("X-Twilio-Signature", "")
+        signature = Signature.of(request.headers)
         if is_signed(public_url(signed_path(request)), request.POST, signature):
             return await view(request, **path)
         if is_signed_for_other_url(request, signature):
             return await twiml_or_apology(lambda: not_configured(request))
-        log.warning("Unsigned request to %s refused", request.path)
+        log.warning("Request to %s refused: %s", request.path, why_refused(signature))
         metrics.REJECTED_REQUESTS.labels("webhook").inc()
         return HttpResponseForbidden(NOT_SIGNED)
 
     return checked
 
 
-def is_signed_for_other_url(request: HttpRequest, signature: str) -> bool:
+def is_signed_for_other_url(request: HttpRequest, signature: Signature) -> bool:
     """True if Twilio signed the request for another address than SERVER_URL.
 
     Then SERVER_URL is wrong: this is logged for the operator, and the caller hears a

@@ -17,6 +17,7 @@ from tests.support.preloaded import PreloadedProcess, run_to_end
 
 PUBLIC_URL = "https://bot.example.com"
 AUTH_TOKEN = "twilio-token-of-the-tests"
+SHARED_KEY = ("webhooks_sharedkey_tests", "shared/secret+of=the=tests")
 START_SECONDS = 60.0
 # Each worker of pytest-xdist has its own ports, below those that the kernel gives to
 # outgoing connections: no other worker and no connection can take one.
@@ -69,6 +70,7 @@ def environment(**changes: str) -> dict[str, str]:
         "PYTHONWARNINGS": "default",
         "SERVER_URL": PUBLIC_URL,
         "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
+        "TWILIO_SHARED_KEYS": "=".join(SHARED_KEY),
         "DEBUG": "false",
         "HOST": "127.0.0.1",
         "PORT": port,

@@ -102,6 +102,7 @@ async def test_a_server_reaches_itself_through_its_address(
         assert worked == [
             ("Address", False),  # no public one
             ("Webhook", True),
+            ("Webhook", True),  # signed with a shared key
             ("Clips", True),
             ("Calls", True),
         ], results
@@ -116,6 +117,15 @@ def press_the_button(url: str, user: User) -> httpx.Response:
     with httpx.Client(base_url=url, cookies=cookies, timeout=25) as http:
         headers = {"X-CSRFToken": "c" * 32}
         return http.post("/admin/numbers/check/", headers=headers)
+
+
+def test_a_shared_key_that_the_server_does_not_have_is_named(
+    server: LiveServer, settings: Settings
+) -> None:
+    settings.TWILIO_SHARED_KEYS = {"key_new": "secret"}
+    _, _, finding, _ = check(settings, server.url)
+    assert finding.is_failure
+    assert "shared key key_new are refused (403)" in finding.text
 
 
 def test_another_voicebot_is_distinguished_from_this_one(
