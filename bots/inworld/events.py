@@ -1,8 +1,7 @@
 """The data of one streamed event in, typed events out.
 
 Field names are those of the OpenAI chat completion chunk plus Inworld's `delta.audio`.
-Nothing here raises: unknown and malformed parts are left out. Sound that is none, such
-as MP3, is a failure: as samples it would be noise.
+Nothing here raises: unknown and malformed parts are left out.
 """
 
 from dataclasses import dataclass
@@ -48,6 +47,13 @@ class Audio:
 
 
 @dataclass(frozen=True, slots=True)
+class UnplayableAudio:
+    """Data in the place of speech that would be noise, such as MP3; says why."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ToolCallPart:
     """A part of a function call: id and name come once, `arguments` in pieces."""
 
@@ -78,7 +84,17 @@ class Done:
     """The stream is complete."""
 
 
-Event = ModelChosen | Text | Transcript | Audio | ToolCallPart | Usage | Failed | Done
+Event = (
+    ModelChosen
+    | Text
+    | Transcript
+    | Audio
+    | UnplayableAudio
+    | ToolCallPart
+    | Usage
+    | Failed
+    | Done
+)
 
 
 def parse(payload: str) -> list[Event]:
@@ -110,7 +126,7 @@ def _choice_events(choice: dict[str, Any]) -> list[Event]:
     ]
 
 
-def _sound(data: bytes) -> Audio | Failed:
+def _sound(data: bytes) -> Audio | UnplayableAudio:
     try:
         if has_header(data):
             pcm = unwrap(data)
@@ -118,7 +134,7 @@ def _sound(data: bytes) -> Audio | Failed:
         if container := container_of(data):
             raise BadWav(f"{container} instead of samples")
     except BadWav as error:
-        return Failed(f"its sound cannot be played: {error}", "")
+        return UnplayableAudio(str(error))
     return Audio(data)
 
 

@@ -12,7 +12,7 @@ from bots.inworld.api_key import lacks_key
 from bots.inworld.catalogue_records import LanguageModel, Voice, from_inworld
 from bots.inworld.client import Inworld, ReplyRequest, SpeechRequest
 from bots.inworld.errors import BadCredentials, InworldError
-from bots.inworld.events import Audio
+from bots.inworld.events import Audio, UnplayableAudio
 from bots.inworld.one_shot import ask_once, operator_message
 from bots.inworld.segments import Segmenter
 from bots.models import Bot
@@ -132,31 +132,35 @@ def _probe_replies(bots: Iterable[Bot]) -> Iterator[Finding]:
     for (model, voice), config in islice(asked.items(), MAX_VOICES_TRIED):
         request = reply_request(config, StartReply(0, [dict(TEST_QUESTION)]))
         try:
-            pace, waited = ask_once(partial(_listen, request), ASK_SECONDS)
+            pace, waited, unplayable = ask_once(partial(_listen, request), ASK_SECONDS)
         except InworldError as error:
             yield failure("Replies", f"{model}: {operator_message(error)}")
             continue
         spoke = f"{model} with {voice}: first sound after {waited:.1f} s"
-        if not pace.seconds:
-            yield failure("Replies", f"{model} with {voice}: no speech came.")
+        if unplayable or not pace.seconds:
+            reason = unplayable or "no speech came"
+            message = f"{model} with {voice}: {reason}. Answers come later than usual."
+            yield warning("Replies", message, "Their text is spoken in one piece.")
         elif pace.is_certain and not pace.is_plausible:
             yield _wrong_pace(f"{spoke}, {pace.seconds_per_word:.2f} s a word", pace)
         else:
             yield ok("Replies", f"{spoke}, {pace.seconds_per_word:.2f} s a word.")
 
 
-async def _listen(request: ReplyRequest, inworld: Inworld) -> tuple[Pace, float]:
-    """The pace of a reply, and the seconds until its first sound."""
+async def _listen(request: ReplyRequest, inworld: Inworld) -> tuple[Pace, float, str]:
+    """A reply's pace, the seconds until its first sound, why sound was unplayable."""
     policy = SegmentEnd(SpeakingRate(), settings.CLIP_MAX_SECONDS)
     segmenter = Segmenter(policy, settings.INWORLD_REPLY_SAMPLE_RATE)
-    pace, began, waited = Pace(), monotonic(), 0.0
+    pace, began, waited, unplayable = Pace(), monotonic(), 0.0, ""
     async with inworld.reply(request) as events:
         async for event in events:
             if isinstance(event, Audio):
                 waited = waited or monotonic() - began
+            if isinstance(event, UnplayableAudio):
+                unplayable = event.reason
             for segment in segmenter.feed(event, monotonic()):
                 pace.add(segment.text, segment.pcm.seconds)
-    return pace, waited
+    return pace, waited, unplayable
 
 
 def _wrong_pace(measured: str, pace: Pace) -> Finding:

@@ -6,13 +6,14 @@ from time import monotonic
 
 from django.conf import settings
 
-from bots.inworld.errors import InworldError, RateLimited
+from bots.inworld.errors import InworldError, RateLimited, StreamFailed
 from bots.inworld.events import (
     Audio,
     Event,
     ModelChosen,
     Text,
     ToolCallPart,
+    UnplayableAudio,
     Usage,
 )
 from bots.inworld.segments import Segment, Segmenter
@@ -46,6 +47,7 @@ class ReplyStream:
     marks: dict[str, float] = field(default_factory=dict)
     wordless: float = 0.0  # seconds of speech since the latest words
     loudest: int = 0  # the loudest sample of the latest sentence
+    unplayable: str = ""  # why some sound was left out
     model: str = ""
     usage: Usage | None = None
     error: str = ""
@@ -130,3 +132,8 @@ class ReplyStream:
                 self.calls.feed(event)
             case Audio():
                 self.record_stage("first_audio")
+            case UnplayableAudio(reason) if not self.unplayable:
+                # The words that it left without speech are synthesised at the end.
+                self.unplayable = reason
+                self.log.warning("Reply %d has sound left out: %s", self.number, reason)
+                metrics.count_error(StreamFailed(reason))

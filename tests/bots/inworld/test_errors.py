@@ -17,7 +17,7 @@ from bots.inworld.errors import (
     StreamFailed,
     StreamTruncated,
 )
-from bots.inworld.events import Audio, Done, Event, Transcript
+from bots.inworld.events import Done, Event, Transcript
 from tests.support.inworld.replies import IMPATIENT, KEY, VOICING, replied, words
 from tests.support.inworld.server import (
     DONE,
@@ -27,7 +27,6 @@ from tests.support.inworld.server import (
     Pause,
     Status,
     Step,
-    audio,
     content,
     error,
     tone,
@@ -241,18 +240,6 @@ async def test_speech_that_is_no_sound_is_an_error(
     fake.tts_script = [Status(200, {"audioContent": encoded})]
     with pytest.raises(StreamFailed, match=f"cannot be played: .*{name}"):
         await inworld.speak(VOICING)
-
-
-@pytest.mark.parametrize("name", SOUND_FILES)
-async def test_a_reply_whose_sound_is_none_is_an_error(
-    name: str, fake: FakeInworld, inworld: Inworld
-) -> None:
-    fake.answers([ROLE, transcript("Hi."), audio(SOUND_FILES[name]), DONE])
-    events: list[Event] = []
-    with pytest.raises(StreamFailed, match=f"{name} instead of samples"):
-        await replied(inworld, events)
-    assert Transcript("Hi.") in events
-    assert not any(isinstance(event, Audio) for event in events)
 
 
 async def test_a_voice_cut_short_is_unavailable(

@@ -18,6 +18,7 @@ from bots.inworld.events import (
     Text,
     ToolCallPart,
     Transcript,
+    UnplayableAudio,
     Usage,
     parse,
 )
@@ -168,15 +169,15 @@ def test_a_header_before_the_samples_tells_their_rate() -> None:
 
 
 @pytest.mark.parametrize("name", SOUND_FILES)
-def test_a_file_of_another_format_is_a_failure_and_no_sound(name: str) -> None:
-    message = f"its sound cannot be played: {name} instead of samples"
-    assert parse(sound(SOUND_FILES[name])) == [Transcript("Hi."), Failed(message, "")]
+def test_a_file_of_another_format_is_no_sound(name: str) -> None:
+    refused = UnplayableAudio(f"{name} instead of samples")
+    assert parse(sound(SOUND_FILES[name])) == [Transcript("Hi."), refused]
 
 
 @pytest.mark.parametrize("header", [b"RIFF", b"RIFF1234AVI ", stereo()])
-def test_a_header_of_another_sound_is_a_failure(header: bytes) -> None:
-    (failed,) = parse(sound(header))[1:]
-    assert isinstance(failed, Failed)
+def test_a_header_of_another_sound_is_no_sound(header: bytes) -> None:
+    (refused,) = parse(sound(header))[1:]
+    assert isinstance(refused, UnplayableAudio)
 
 
 @given(st.binary(min_size=1, max_size=60), st.sampled_from(list(SOUND_FILES)))
@@ -188,7 +189,7 @@ def test_sound_is_passed_on_unchanged_or_refused(data: bytes, name: str) -> None
             assert event.sample_rate in (None, 8000)
             assert not container_of(event.data) or event.sample_rate
         else:
-            assert isinstance(event, Failed)
+            assert isinstance(event, UnplayableAudio)
 
 
 def test_base64_that_was_cut_is_never_noise() -> None:

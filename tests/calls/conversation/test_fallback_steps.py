@@ -15,6 +15,7 @@ from calls.simulator.record import Heard
 from calls.simulator.twilio_client import TwilioClient
 from tests.conftest import INWORLD_PORT
 from tests.end_to_end.test_live import closed, dial, make_bot, turns
+from tests.support.inworld.refusals import NO_TEMPERATURE
 from tests.support.inworld.server import (
     DONE,
     ROLE,
@@ -31,7 +32,6 @@ from tests.support.inworld.server import (
     transcript,
 )
 from tests.support.live import AUTH_TOKEN, PUBLIC_URL, LiveServer
-from tests.support.sound_files import SOUND_FILES
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -90,19 +90,20 @@ async def test_a_refused_model_is_not_asked_again_before_the_next_one(
     assert list(apology.latency_ms)[:2] == ["fallback", "apology"]
 
 
-async def test_a_reply_in_another_format_is_asked_for_again(
+async def test_a_refused_temperature_costs_no_fallback_step(
     server: LiveServer, inworld: FakeInworld
 ) -> None:
-    await make_bot(NUMBER)
-    inworld.answers([ROLE, transcript("Noise."), audio(SOUND_FILES["MP3"]), DONE])
+    await make_bot(NUMBER, llm_model="a/one", temperature=0.2)
+    inworld.answers([NO_TEMPERATURE["openai"]])
     async with dial(server, to=NUMBER, pause=0.03) as call:
         await call.reply()
-        (answer,) = await ask(call, "Hello?")
-        assert answer.kind == "clip"
-        assert len(inworld.chats) == 2
-    row = (await turns(await closed(call.call_sid)))[2]
-    assert row.heard_text == "You said: Hello."
-    assert "retry" in row.latency_ms
+        assert kinds(await ask(call)) == ["clip"]
+        assert kinds(await ask(call, "And now?")) == ["clip"]
+    sent = [chat.body.get("temperature") for chat in inworld.chats]
+    assert sent == [0.2, None, None]
+    answer = (await turns(await closed(call.call_sid)))[2]
+    assert not {"retry", "fallback", "apology"} & answer.latency_ms.keys()
+    assert answer.error == ""
 
 
 def models(inworld: FakeInworld) -> list[str]:
@@ -146,6 +147,21 @@ async def test_words_without_audio_are_spoken_by_twilio(
     row = (await turns(await closed(call.call_sid)))[1]
     assert (row.role, row.heard_text) == ("bot", "Mere words.")
     assert "503" in row.error
+
+
+async def test_a_reply_whose_sound_cannot_be_played_is_synthesised(
+    server: LiveServer, inworld: FakeInworld
+) -> None:
+    await make_bot(NUMBER, greeting="")
+    playable = speech("This is sound.")
+    noise = [content(" This not."), transcript(" This not."), audio(b"OggS" * 99)]
+    inworld.answers([ROLE, *playable, *noise, finish(), DONE])
+    async with dial(server, to=NUMBER, pause=0.03) as call:
+        assert kinds(await ask(call)) == ["clip", "clip"]
+        assert [request.body["text"] for request in inworld.spoken][-1] == "This not."
+        assert len(inworld.chats) == 1
+    row = (await turns(await closed(call.call_sid)))[1]
+    assert (row.heard_text, row.error) == ("This is sound. This not.", "")
 
 
 async def test_with_inworld_gone_twilio_speaks_and_then_hangs_up(

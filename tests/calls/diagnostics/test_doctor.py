@@ -48,8 +48,10 @@ from tests.support.inworld.server import (
     FakeInworld,
     Status,
     Step,
+    audio,
     complete_reply,
     content,
+    speech,
 )
 from tests.support.live import environment, free_port, manage, running
 from tests.support.preloaded import run_to_end
@@ -509,20 +511,25 @@ async def test_the_sample_rate_that_the_doctor_names_puts_it_right(
     assert "0.36 s a word" in finding.message
 
 
+MUTE = [ROLE, content(SENTENCE), DONE]
+OGG = [ROLE, *speech("Sound."), audio(b"OggS" * 99), DONE]
+
+
 @pytest.mark.parametrize(
-    ("reply", "said"),
+    ("reply", "level", "said"),
     [
-        ([Status(404)], "Inworld refuses this"),
-        ([ROLE, content(SENTENCE), DONE], "no speech came"),
+        ([Status(404)], "failure", "Inworld refuses this"),
+        (MUTE, "warning", "no speech came. Answers come later"),
+        (OGG, "warning", "Ogg instead of samples. Answers come later"),
     ],
 )
-async def test_a_model_that_does_not_speak_is_a_failure(
-    reply: list[Step], said: str, settings: Settings, inworld: FakeInworld
+async def test_a_model_that_does_not_speak_is_pointed_out(
+    reply: list[Step], level: str, said: str, settings: Settings, inworld: FakeInworld
 ) -> None:
     bot = await make_bot(name="B")
     inworld.answers(reply)
     (*_, finding) = await probe(settings, inworld, bot)
-    assert (finding.level, finding.name) == ("failure", "Replies")
+    assert (finding.level, finding.name) == (level, "Replies")
     assert said in finding.message
 
 

@@ -44,6 +44,7 @@ from tests.support.inworld.script import (
     usage,
     wav,
 )
+from tests.support.sound_files import SOUND_FILES
 
 __all__ = [
     "DONE",
@@ -225,8 +226,10 @@ class FakeInworld(LocalServer):
     def _voiced(self, body: Any) -> Status:
         if self.tts_status != 200:
             return _refusal(self.tts_status)
-        rate, length = body["audioConfig"]["sampleRateHertz"], len(body["text"])
-        samples = wav(tone(length / CHARACTERS_PER_SECOND, rate), rate)
+        config, length = body["audioConfig"], len(body["text"])
+        rate, samples = config["sampleRateHertz"], SOUND_FILES["MP3"]
+        if config["audioEncoding"] == "WAV":  # the real one answers MP3 to others
+            samples = wav(tone(length / CHARACTERS_PER_SECOND, rate), rate)
         used = {"processedCharactersCount": length, "modelId": body["modelId"]}
         encoded = base64.b64encode(samples).decode()
         return Status(200, {"audioContent": encoded, "usage": used})
