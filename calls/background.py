@@ -17,9 +17,9 @@ STOP_SECONDS = 1.0
 
 
 class BackgroundTasks:
-    """One-off tasks of a call. Keeps references to them and logs their failures."""
+    """One-off tasks, as of a call. Keeps references to them and logs their failures."""
 
-    def __init__(self, log: CallLog) -> None:
+    def __init__(self, log: logging.Logger | CallLog) -> None:
         self.log = log
         self.tasks: set[asyncio.Task[None]] = set()
 

@@ -8,7 +8,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_POST
 
@@ -163,8 +163,8 @@ class BlocksCallers(admin.ModelAdmin[Call]):
         """Block the caller of one call."""
         if not self.has_block_permission(request):
             raise PermissionDenied
-        call = Call.objects.filter(pk=call_id).first()
-        if call is None or not _has_caller(call):
+        call = get_object_or_404(Call, pk=call_id)
+        if not _has_caller(call):
             raise Http404("There is no caller to block.")
         line = _line_of(call.from_number, request.POST.get("note", "").strip())
         _report(request, [line], _block(request, [line]))

@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import F, Max, Min, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404
 from django.template.defaultfilters import pluralize
 from django.urls import URLPattern, path
 from django.utils.html import format_html, format_html_join
@@ -211,8 +212,7 @@ class CallAdmin(ReadOnlyMixin, RetriesPostCallTasks, BlocksCallers):
     ) -> StreamingHttpResponse:
         self._check(request, form, TYPES)
         calls = Call.objects.filter(pk=call_id)
-        if (call := calls.first()) is None:
-            raise Http404("There is no such call.")
+        call = get_object_or_404(calls)
         return download(request, calls, form, f"call-{call.call_sid}")
 
     def _check(self, request: HttpRequest, form: str, forms: Container[str]) -> None:

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from datetime import date
 from urllib.parse import urlencode
 
-MONTHS = 12
+from django.utils import dateformat
+
 PARTS = ("year", "month", "day")
+TITLE_FORMATS = ("Y", "F Y", "j F")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,36 +51,22 @@ def drill(
         return Link("?" + urlencode({**others, **dates}), title)
 
     parent = chosen[:-1]
-    back = link(parent, _title(parent) or "All dates") if chosen else None
+    back = link(parent, _title(parent) if parent else "All dates") if chosen else None
     levels = _below(chosen, first, last)
     return DrillDown(back, [link(level, _title(level)) for level in levels])
 
 
 def _below(chosen: list[int], first: date, last: date) -> list[list[int]]:
     """The years, the months of a year, or the days of a month."""
-    match chosen:
-        case []:
-            years = [[year] for year in range(first.year, last.year + 1)]
-            return years if len(years) > 1 else _below(years[0], first, last)
-        case [year]:
-            months = (date(year, month, 1) for month in range(1, MONTHS + 1))
-            begin, end = first.replace(day=1), last
-            return [[year, day.month] for day in months if begin <= day <= end]
-        case [year, month]:
-            return [
-                [year, month, day.day]
-                for number in range(first.toordinal(), last.toordinal() + 1)
-                if (day := date.fromordinal(number)).year == year and day.month == month
-            ]
-    return []
+    size = len(chosen) + 1
+    ordinals = range(first.toordinal(), last.toordinal() + 1)
+    days = ([day.year, day.month, day.day] for day in map(date.fromordinal, ordinals))
+    levels = {tuple(day[:size]) for day in days if day[: size - 1] == chosen}
+    below = sorted(map(list, levels)) if size <= len(PARTS) else []
+    is_only_year = size == 1 and len(below) == 1
+    return _below(below[0], first, last) if is_only_year else below
 
 
 def _title(level: list[int]) -> str:
-    match level:
-        case [year]:
-            return str(year)
-        case [year, month]:
-            return date(year, month, 1).strftime("%B %Y")
-        case [year, month, day]:
-            return f"{day} {date(year, month, day):%B}"
-    return ""
+    day = date(*[*level, 1, 1][: len(PARTS)])
+    return dateformat.format(day, TITLE_FORMATS[len(level) - 1])

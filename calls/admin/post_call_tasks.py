@@ -9,7 +9,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import get_object_or_404, redirect
 from django.template.defaultfilters import pluralize
 from django.urls import URLPattern, path, reverse
 from django.utils.dateparse import parse_datetime
@@ -77,8 +77,8 @@ class RetriesPostCallTasks(admin.ModelAdmin[Call]):
         """Repeat a task of one call."""
         if not request.user.has_perm(MAY_REPEAT):
             raise PermissionDenied
-        call = Call.objects.select_related("bot").filter(pk=call_id).first()
-        if call is None or kind not in available_kinds(call):
+        call = get_object_or_404(Call.objects.select_related("bot"), pk=call_id)
+        if kind not in available_kinds(call):
             raise Http404("The bot asks for no such thing after this call.")
         retry_now(call, Kind(kind))
         self.log_change(request, call, BUTTONS[Kind(kind)][1])

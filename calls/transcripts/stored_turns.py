@@ -1,6 +1,7 @@
 """Reads a call's earlier turns back from the database, for its next session."""
 
 import logging
+from typing import cast
 
 from bots.config.bot_config import BotConfig
 from bots.config_builder import config_from_json
@@ -15,13 +16,6 @@ log = logging.getLogger(__name__)
 
 # The caller's socket waits for these reads.
 DATABASE_SECONDS = 1.0
-
-ROLES: dict[models.Turn.Role, Role] = {
-    models.Turn.Role.CALLER: "caller",
-    models.Turn.Role.BOT: "bot",
-    models.Turn.Role.TOOL: "tool",
-    models.Turn.Role.SYSTEM: "system",
-}
 
 
 async def earlier_turns(call: Call) -> list[models.Turn] | None:
@@ -45,7 +39,7 @@ def turn_of(row: models.Turn, clock: Clock) -> Turn:
     """Convert a stored turn to a turn of the conversation, on this session's clock."""
     return Turn(
         index=row.index,
-        role=ROLES[models.Turn.Role(row.role)],
+        role=cast(Role, row.role),
         started_at=clock.monotonic_time(row.started_at),
         text=row.text,
         heard_text=row.heard_text,

@@ -16,6 +16,7 @@ from django.db import Error
 
 from bots.config.text import clean, one_line, read_json
 from calls.accounts.sign_in import has_second_factor
+from calls.background import BackgroundTasks
 from calls.console.change_log import log_change
 from calls.console.live.transferred import transferred_calls
 from calls.db import run_in_db_thread
@@ -33,7 +34,6 @@ NOT_ALLOWED = 4403
 LIST_SECONDS = 4.0
 # Messages kept for a browser that reads slowly; later ones are dropped.
 MAX_OUTBOX = 500
-CLOSE_SECONDS = 1.0
 # Calls that a page may request in full between two lists, each once. Sending them
 # costs the process that runs the calls; the next list shows what is still missing.
 MAX_REQUESTED = 200
@@ -64,23 +64,20 @@ class LiveConsumer(AsyncWebsocketConsumer):
         self.channel = ""
         self.unconfirmed: dict[str, asyncio.TimerHandle] = {}  # by command id
         self.outbox: asyncio.Queue[Message] = asyncio.Queue(MAX_OUTBOX)
-        self.tasks: list[asyncio.Task[None]] = []
+        self.tasks = BackgroundTasks(log)
         self.requested: set[str] = set()
         if not await _may_watch(self.scope):
             return await self.close()
         await self.accept()
         runtime().operator_controls.start()  # so that this process answers
         listener = ChannelListener(VIEWERS, self._on_message, self._joined)
-        loops = (listener.run(), self._send_outbox(), self._refresh())
-        self.tasks = [asyncio.create_task(loop) for loop in loops]
+        for loop in (listener.run(), self._send_outbox(), self._refresh()):
+            self.tasks.start(loop)
 
     async def disconnect(self, code: int) -> None:
         for timer in self.unconfirmed.values():
             timer.cancel()
-        for task in self.tasks:
-            task.cancel()
-        if self.tasks:
-            await asyncio.wait(self.tasks, timeout=CLOSE_SECONDS)
+        await self.tasks.aclose()
 
     async def receive(
         self, text_data: str | None = None, bytes_data: bytes | None = None
