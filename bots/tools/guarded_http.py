@@ -44,6 +44,16 @@ PRIVATE_HOST_HINT = (
     "If it is a server of your own network, name it in the setting "
     "TOOL_ALLOWED_PRIVATE_HOSTS and start this server again."
 )
+# The first that fits counts.
+FAILURES: dict[type[Exception], str] = {
+    aiohttp.ClientConnectorDNSError: "There is no host of that name.",
+    aiohttp.ClientConnectorCertificateError: "Its certificate is not valid.",
+    aiohttp.ClientSSLError: "It does not speak TLS.",
+    aiohttp.ClientConnectorError: "Nothing answers at its address.",
+    aiohttp.ClientPayloadError: "Its answer broke off, or could not be unpacked.",
+    aiohttp.ServerDisconnectedError: "It hung up without an answer.",
+    ConnectionError: "It hung up without an answer.",
+}
 
 
 class Unreachable(Exception):
@@ -187,8 +197,7 @@ def refused_by_policy(address: str) -> str:
     except Forbidden as error:
         return str(error)
     url = URL(address)
-    is_allowed = _is_allowed(*_host_and_port(url), settings.TOOL_ALLOWED_PRIVATE_HOSTS)
-    if is_allowed or not _is_plainly_private(url.host or ""):
+    if _may_be_private(url) or not _is_plainly_private(url.host or ""):
         return ""
     return f"{NOT_PUBLIC} {PRIVATE_HOST_HINT}"
 
@@ -220,15 +229,19 @@ def is_public(address: str) -> bool:
 
 def _sockets(url: URL) -> Callable[[AddrInfo], socket.socket]:
     """A factory of sockets that refuses private addresses, unless settings allow."""
-    is_allowed = _is_allowed(*_host_and_port(url), settings.TOOL_ALLOWED_PRIVATE_HOSTS)
+    may_be_private = _may_be_private(url)
 
     def create(info: AddrInfo) -> socket.socket:
         family, kind, protocol, _, address = info
-        if not (is_allowed or is_public(str(address[0]))):
+        if not (may_be_private or is_public(str(address[0]))):
             raise _Private("not public")
         return socket.socket(family, kind, protocol)
 
     return create
+
+
+def _may_be_private(url: URL) -> bool:
+    return _is_allowed(*_host_and_port(url), settings.TOOL_ALLOWED_PRIVATE_HOSTS)
 
 
 def _is_allowed(host: str, port: int, hosts: list[str]) -> bool:
@@ -265,19 +278,9 @@ def _origin(url: URL) -> tuple[object, ...]:
 
 def _in_words(error: Exception) -> Unreachable:
     """The failure in words, without the address, which may hold a secret."""
-    match error:
-        case aiohttp.ClientConnectorDNSError():
-            return Unreachable("There is no host of that name.")
-        case aiohttp.ClientConnectorCertificateError():
-            return Unreachable("Its certificate is not valid.")
-        case aiohttp.ClientSSLError():
-            return Unreachable("It does not speak TLS.")
-        case aiohttp.ClientConnectorError(__cause__=_Private()):
-            return Forbidden(NOT_PUBLIC)
-        case aiohttp.ClientConnectorError():
-            return Unreachable("Nothing answers at its address.")
-        case aiohttp.ClientPayloadError():
-            return Unreachable("Its answer broke off, or could not be unpacked.")
-        case aiohttp.ServerDisconnectedError() | ConnectionError():
-            return Unreachable("It hung up without an answer.")
+    if isinstance(error.__cause__, _Private):
+        return Forbidden(NOT_PUBLIC)
+    for kind, words in FAILURES.items():
+        if isinstance(error, kind):
+            return Unreachable(words)
     return Unreachable(f"It could not be asked: {type(error).__name__}.")

@@ -140,7 +140,8 @@ def _restore(version: Version) -> list[str]:
     restored = version.instance
     restored._state.adding = present is None
     notes = ADAPT[model](restored, present)
-    if present and all(_same(restored, present, field) for field in _tracked(version)):
+    names = [field.attname for field in _tracked(version)]
+    if present and all(getattr(restored, n) == getattr(present, n) for n in names):
         return [*notes, "All other settings are the same as now."]
     _validate(restored)
     date = localtime(version.history_date)
@@ -247,10 +248,6 @@ def _tracked(version: Version) -> "list[Field[Any, Any]]":
 
 def _is_link(field: "Field[Any, Any]") -> bool:
     return isinstance(field, ForeignKey)
-
-
-def _same(one: Model, other: Model, field: "Field[Any, Any]") -> bool:
-    return bool(getattr(one, field.attname) == getattr(other, field.attname))
 
 
 def _label(field: Any) -> str:

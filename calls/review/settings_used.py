@@ -121,18 +121,14 @@ def _summary(item: Any, *, hide: bool) -> str:
 
 def _action(item: MenuEntry) -> str:
     """The action of a key."""
-    match item.action:
-        case "say":
-            return f"says {item.message_or_target}"
-        case "transfer":
-            return (
-                f"transfers to {item.message_or_target or 'the first person available'}"
-            )
-        case "tool":
-            return f"uses {item.tool.name if item.tool else 'a tool'}"
-        case "end":
-            return "ends the call"
-    return f"{item.action} {item.message_or_target}"
+    text = item.message_or_target
+    actions = {
+        "say": f"says {text}",
+        "transfer": f"transfers to {text or 'the first person available'}",
+        "tool": f"uses {item.tool.name if item.tool else 'a tool'}",
+        "end": "ends the call",
+    }
+    return actions.get(item.action, f"{item.action} {text}")
 
 
 def _host(url: str) -> str:

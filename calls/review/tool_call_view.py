@@ -94,16 +94,13 @@ def stored_tool_call_view(
 
 
 def _title(name: str, arguments: Mapping[str, str]) -> str:
-    match name:
-        case _ if name == END_CALL:
-            return "End the call"
-        case _ if name == TRANSFER_CALL:
-            return f"Transfer to {arguments.get('target') or 'a person'}"
-        case _ if name == SWITCH_LANGUAGE:
-            return f"Change to {arguments.get('language') or 'another language'}"
-        case _ if name == COLLECT_DIGITS:
-            return "Ask for digits"
-    return name or "A tool"
+    builtin = {
+        END_CALL: "End the call",
+        TRANSFER_CALL: f"Transfer to {arguments.get('target') or 'a person'}",
+        SWITCH_LANGUAGE: f"Change to {arguments.get('language') or 'another language'}",
+        COLLECT_DIGITS: "Ask for digits",
+    }
+    return builtin.get(name, name or "A tool")
 
 
 def _arguments(written: Any) -> dict[str, str]:
