@@ -1,5 +1,6 @@
 """Shared fixtures: a live server, a fake Inworld, and a Redis of the tests' own."""
 
+import gc
 import os
 import re
 from collections.abc import AsyncIterator, Iterator
@@ -19,8 +20,9 @@ from tests.support.tool_server import ToolServer
 
 INWORLD_PORT = free_port()
 TOOLS_PORT = free_port()
-# The same examples in every run; --hypothesis-profile=default generates new ones.
-hypothesis_settings.register_profile("same", derandomize=True)
+# The same examples in every run, without a time limit: the machine may be busy.
+# --hypothesis-profile=default generates new ones.
+hypothesis_settings.register_profile("same", derandomize=True, deadline=None)
 hypothesis_settings.load_profile("same")
 # Files that start servers and browsers take longest; the many small ones fill the
 # workers' time at the end of a run.
@@ -36,6 +38,17 @@ SLOWEST_FILES = (
     "tests/calls/diagnostics",
     "tests/calls/console",
 )
+
+
+# Nothing that is collected becomes garbage: looking for it takes a third of the time.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector ignore the modules and tests."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_xdist_auto_num_workers() -> int:

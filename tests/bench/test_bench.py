@@ -28,7 +28,7 @@ def test_a_small_run_measures_every_figure() -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=100,
         check=False,
     )
     assert done.returncode == 0, done.stderr

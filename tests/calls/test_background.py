@@ -24,7 +24,7 @@ class Job:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         while True:
             if condition():
                 return

@@ -45,7 +45,7 @@ async def ended(server: LiveServer) -> int:
 
 async def reconnected(call: SimulatedCall, sessions: int = 2) -> None:
     """Wait for a call's next session."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(15):
         await call.record.until(lambda: call.sessions == sessions)
 
 
@@ -57,7 +57,7 @@ async def over(call: SimulatedCall) -> None:
 
 async def is_unready(http: httpx.AsyncClient) -> None:
     """Wait until a server reports that it is not ready."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         while True:
             if (await http.get("/readyz")).status_code == 503:
                 return
@@ -66,7 +66,7 @@ async def is_unready(http: httpx.AsyncClient) -> None:
 
 async def says(server: LiveServer, line: str) -> None:
     """Wait for a line of a server's output."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         while True:
             if line in server.output:
                 return

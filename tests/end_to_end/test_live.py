@@ -29,7 +29,7 @@ make_bot = sync_to_async(numbered)
 
 def dial(server: LiveServer, to: str = "+15005550006", **line: Any) -> SimulatedCall:
     """Make a call as Twilio does, without waiting for real time."""
-    options = {"fast": True, "pause": 0.1, "timeout": 5.0, **line}
+    options = {"fast": True, "pause": 0.1, "timeout": 15.0, **line}
     return SimulatedCall(
         Line(PUBLIC_URL, AUTH_TOKEN, to=to, connect_to=server.url, **options)
     )
@@ -37,7 +37,7 @@ def dial(server: LiveServer, to: str = "+15005550006", **line: Any) -> Simulated
 
 async def closed(call_sid: str) -> Call:
     """Wait until a call is stored completely; return its row."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         while True:
             call = await Call.objects.filter(call_sid=call_sid).afirst()
             if call and call.ended_at:
@@ -51,7 +51,7 @@ async def turns(call: Call) -> list[Turn]:
 
 async def written(call_sid: str, enough: Callable[[list[Turn]], bool]) -> list[Turn]:
     """Wait until the turns of a live call meet a condition; return them."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         while True:
             call = await Call.objects.aget(call_sid=call_sid)
             stored_turns = await turns(call)
@@ -153,7 +153,7 @@ async def test_an_interruption_stops_the_stream_and_stores_the_heard_words(
         await call.reply()
         await call.say("Tell me.")
         assert await call.interrupt("Stop!", after=0.6)
-        await asyncio.wait_for(inworld.hung_up.wait(), 2)
+        await asyncio.wait_for(inworld.hung_up.wait(), 15)
         await call.reply()
     row = await closed(call.call_sid)
     cut = (await turns(row))[2]
@@ -174,7 +174,7 @@ async def test_a_hang_up_cancels_the_request_upstream(
         await call.say("Hello?")
         await inworld.request(1)
         await call.hang_up()
-        await asyncio.wait_for(inworld.hung_up.wait(), 2)
+        await asyncio.wait_for(inworld.hung_up.wait(), 15)
 
 
 @pytest.mark.parametrize(

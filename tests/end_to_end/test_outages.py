@@ -100,7 +100,7 @@ async def test_clips_that_were_sent_are_played_without_redis(
     async with SimulatedCall(line) as call:
         await call.reply()
         await call.say("Tell me.")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(15):
             await call.record.until(lambda: len(plays(call)) == 3)
         # The greeting and the first sentence are downloaded; the second is queued.
         await asyncio.to_thread(breaks, with_services.redis)
@@ -116,7 +116,7 @@ async def test_hanging_new_calls_do_not_block_the_resume_of_a_lost_call(
     with_services: Deployment, inworld: FakeInworld
 ) -> None:
     assert with_services.postgres
-    line = Line(PUBLIC_URL, AUTH_TOKEN, connect_to=with_services.server.url, fast=True)
+    line = fast_line(with_services.server.url)
     inworld.says("Still here.")
     async with SimulatedCall(line) as call:
         await call.reply()
@@ -143,7 +143,7 @@ async def test_a_server_stops_although_the_database_never_answers(
     patient = f"{with_services.database_url}?options=-c%20lock_timeout%3D0"
     environment = {**ENVIRONMENT, "DATABASE_URL": patient}
     async with live(**environment) as server:
-        line = Line(PUBLIC_URL, AUTH_TOKEN, connect_to=server.url, fast=True)
+        line = fast_line(server.url)
         await asyncio.to_thread(with_services.postgres.lock)
         try:
             ringing = asyncio.create_task(ring(line))
@@ -180,7 +180,7 @@ def test_a_clock_change_ends_no_connection(
 async def test_a_clock_change_makes_no_call_longer_or_shorter(
     standalone: Deployment, inworld: FakeInworld, shift: float, by_bot: bool
 ) -> None:
-    line = Line(PUBLIC_URL, AUTH_TOKEN, connect_to=standalone.server.url, fast=True)
+    line = fast_line(standalone.server.url)
     try:
         async with SimulatedCall(line) as call:
             await call.reply()
@@ -246,11 +246,16 @@ async def test_a_server_that_cannot_take_calls_is_not_ready(
 
 async def status(http: httpx.AsyncClient, wanted: int) -> None:
     """Wait until a health check says that the server is ready, or that it is not."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         while True:
             if (await http.get("/readyz")).status_code == wanted:
                 return
             await asyncio.sleep(0.05)
+
+
+def fast_line(url: str) -> Line:
+    """Return a line that waits neither for playback nor long for the end of a reply."""
+    return Line(PUBLIC_URL, AUTH_TOKEN, connect_to=url, fast=True, pause=0.2)
 
 
 async def ring(line: Line) -> None:

@@ -74,7 +74,7 @@ async def conversation(server: LiveServer, *said: str) -> SimulatedCall:
 
 async def wait_for_states(wanted: Callable[[dict[str, str]], bool]) -> dict[str, str]:
     """Wait until the states of tasks, by kind, meet a condition; return them."""
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(20):
         while True:
             rows = PostCallTask.objects.values_list("kind", "state")
             if wanted(now := {kind: state async for kind, state in rows}):

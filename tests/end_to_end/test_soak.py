@@ -6,7 +6,7 @@ from tests.faults.deployment import standalone_deployment
 from tests.faults.soak import Sample, Soak, growth
 from tests.support.inworld.server import FakeInworld
 
-SECONDS, EVERY = 16.0, 0.25
+SECONDS, EVERY = 9.0, 0.15
 CALLERS = 4
 # Tolerances: for a few calls more or less in progress, and for the interpreter.
 MEMORY_MB, DESCRIPTORS, TASKS = 4.0, 6, 30

@@ -1,4 +1,4 @@
-"""A thousand interruptions at random moments, half of them followed by a hang-up.
+"""Hundreds of interruptions at random moments, half of them followed by a hang-up.
 
 Each cancels a request to Inworld in any state; none may cost a connection.
 """
@@ -38,7 +38,7 @@ from tests.support.live import AUTH_TOKEN, LiveServer
 pytestmark = pytest.mark.django_db(transaction=True)
 
 NUMBER = "+15005550050"
-CALLS, AT_ONCE = 500, 20
+CALLS, AT_ONCE = 200, 20
 SIGNER = RequestValidator(AUTH_TOKEN)
 CUT_IN = json.dumps({"type": "interrupt", "durationUntilInterruptMs": 40})
 
@@ -78,7 +78,7 @@ async def interrupting_call(
             asked.clear()
             await socket.send(prompt(f"{word} {call_sid}"))
             if chance.random() < 0.5:
-                await asyncio.wait_for(asked.wait(), 5)
+                await asyncio.wait_for(asked.wait(), 15)
             await asyncio.sleep(chance.uniform(0, chance.choice([0.01, 0.3])))
             if word != "Three":
                 await socket.send(CUT_IN)
@@ -104,7 +104,7 @@ def prompt(words: str) -> str:
     return json.dumps({"type": "prompt", "voicePrompt": words, "last": True})
 
 
-async def test_a_thousand_interruptions_cost_no_connection_and_no_later_turn(
+async def test_hundreds_of_interruptions_cost_no_connection_and_no_later_turn(
     server: LiveServer, inworld: FakeInworld
 ) -> None:
     bot, chance = await make_bot(NUMBER, greeting=""), random.Random(1093)
@@ -124,7 +124,7 @@ async def test_a_thousand_interruptions_cost_no_connection_and_no_later_turn(
             await interrupting_call(server, call, asked[sid], random.Random(sid))
 
     await asyncio.gather(*map(ring, await ringing(bot)))
-    await inworld.quiet(timeout=5)
+    await inworld.quiet(timeout=15)
     # The requests were cancelled in any state; all of them are released.
     assert len(inworld.chats) > CALLS
     assert inworld.hang_ups > CALLS / 4

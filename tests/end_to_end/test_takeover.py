@@ -80,7 +80,7 @@ async def test_after_a_cough_the_rest_of_an_unfinished_answer_is_asked_for(
         (begun,) = await asked(call, inworld, script, seconds=0.8)
         inworld.says("Here is the rest.")
         assert await call.cough()
-        await asyncio.wait_for(inworld.hung_up.wait(), 2)
+        await asyncio.wait_for(inworld.hung_up.wait(), 15)
         heard = await call.hears(3)
         assert heard[1].source == begun.source
     messages = (await inworld.request(2)).body["messages"]

@@ -49,7 +49,7 @@ class Receiver:
         self.answers.set()
         self.url = ""
 
-    async def until(self, count: int, seconds: float = 8) -> list[Delivery]:
+    async def until(self, count: int, seconds: float = 20) -> list[Delivery]:
         """Wait until `count` webhooks have arrived."""
         async with asyncio.timeout(seconds):
             while len(self.deliveries) < count:

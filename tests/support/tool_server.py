@@ -70,7 +70,7 @@ class ToolServer(LocalServer):
         """Release one waiting answer."""
         self._gate.release()
 
-    async def request(self, number: int = 1, timeout: float = 5) -> Request:  # noqa: ASYNC109
+    async def request(self, number: int = 1, timeout: float = 15) -> Request:  # noqa: ASYNC109
         """Wait for the n-th request, counted from 1."""
         async with asyncio.timeout(timeout):
             while len(self.requests) < number:

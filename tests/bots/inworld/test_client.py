@@ -121,7 +121,7 @@ async def test_leaving_the_block_hangs_up(fake: FakeInworld, inworld: Inworld) -
     async with inworld.reply(asking()) as reply:
         await anext(reply)
         assert not fake.hung_up.is_set()
-    await asyncio.wait_for(fake.hung_up.wait(), 1)
+    await asyncio.wait_for(fake.hung_up.wait(), 15)
     await fake.quiet()
 
 
@@ -135,7 +135,7 @@ async def test_cancelling_hangs_up(
     turn.cancel()
     with pytest.raises(asyncio.CancelledError):
         await turn
-    await asyncio.wait_for(fake.hung_up.wait(), 1)
+    await asyncio.wait_for(fake.hung_up.wait(), 15)
 
 
 async def test_a_text_is_spoken_at_the_rate_asked_for(

@@ -30,12 +30,12 @@ async def test_a_hang_up_stops_the_reply_and_sigterm_the_sandbox() -> None:
     assert process.stderr
     url = address((await process.stdout.readline()).decode())
     assert b"no real model" in await process.stderr.readline()
-    async with httpx.AsyncClient(base_url=url, timeout=5) as client:
+    async with httpx.AsyncClient(base_url=url, timeout=15) as client:
         body = chat_body(STORY_PLEASE)
         request = client.stream("POST", "/v1/chat/completions", json=body)
         async with request as response:
             await anext(response.aiter_bytes())
-        line = await asyncio.wait_for(process.stderr.readline(), 2)
+        line = await asyncio.wait_for(process.stderr.readline(), 15)
         assert b"was hung up on" in line
     process.terminate()
     await process.communicate()

@@ -134,7 +134,7 @@ async def test_tools_are_sent_variables_set_beforehand_too(
     box = ToolRunner(reported.put, CallLog(logging.getLogger(__name__), "CA1"))
     box.variables = {"shop": "berlin"}
     box.look_up(ToolSpec("who", url=f"{tools.url}/x"), lambda found: None)
-    await asyncio.wait_for(reported.get(), 5)
+    await asyncio.wait_for(reported.get(), 15)
     assert box.variables == {"shop": "berlin", "name": "Ann"}
 
 
@@ -151,4 +151,4 @@ async def test_a_lookup_during_a_lost_line_is_available_after_the_reconnect(
     await tools.request()
     await box.aclose()
     tools.resume()
-    assert await asyncio.wait_for(results.get(), 5) == {"name": "Ann"}
+    assert await asyncio.wait_for(results.get(), 15) == {"name": "Ann"}

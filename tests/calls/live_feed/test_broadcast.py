@@ -35,7 +35,7 @@ class Viewer:
 
     async def next(self) -> Message:
         while True:
-            message = await asyncio.wait_for(self.heard.get(), 5)
+            message = await asyncio.wait_for(self.heard.get(), 15)
             if message["type"] != "knock":
                 return message
 
@@ -125,7 +125,7 @@ async def test_a_message_that_cannot_be_taken_does_not_end_the_listening(
     await viewer.joined.wait()
     for _ in range(2):
         await layer.group_send(VIEWERS, {"type": "odd"})
-        while (await asyncio.wait_for(taken.get(), 5))["type"] != "odd":
+        while (await asyncio.wait_for(taken.get(), 15))["type"] != "odd":
             pass
     assert "was not handled" in caplog.text
     await viewer.close()
@@ -148,7 +148,7 @@ async def test_a_layer_that_is_away_is_named_once(
     unreachable = {"BACKEND": REDIS, "CONFIG": {"hosts": hosts}}
     settings.CHANNEL_LAYERS = {"default": unreachable}
     viewer = Viewer()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(15):
         while "is not available" not in caplog.text:  # noqa: ASYNC110  (a log has no event)
             await asyncio.sleep(0.01)
     viewer.listener.layer_log.failed(ConnectionError())
@@ -156,7 +156,7 @@ async def test_a_layer_that_is_away_is_named_once(
     await viewer.close()
     settings.CHANNEL_LAYERS = {"default": {"BACKEND": MEMORY}}
     viewer.task = asyncio.create_task(viewer.listener.run())
-    await asyncio.wait_for(viewer.joined.wait(), 5)
+    await asyncio.wait_for(viewer.joined.wait(), 15)
     assert caplog.text.count("The live view is back") == 1
     await viewer.close()
 

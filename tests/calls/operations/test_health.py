@@ -134,14 +134,14 @@ async def test_a_database_that_does_not_answer_is_probed_once_and_reported_in_ti
 
     def probe() -> str:
         probes.append(1)
-        frozen.wait(10)
+        frozen.wait(60)
         return ""
 
     monkeypatch.setattr(health, "_probe", probe)
     monkeypatch.setattr(health, "DATABASE_SECONDS", 0.1)
     monkeypatch.setattr(health, "CACHE_SECONDS", 0.0)
     try:
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(15):
             asked = [reasons() for _ in range(20)]
             assert await asyncio.gather(*asked) == [[DATABASE_TIMEOUT]] * 20
             assert await reasons() == [DATABASE_TIMEOUT]

@@ -52,7 +52,7 @@ async def wait_for_figures(
     server: LiveServer, condition: Callable[[Figures], bool]
 ) -> Figures:
     """Wait for figures that satisfy the condition, and return them."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         while True:
             now = await figures(server)
             if condition(now):

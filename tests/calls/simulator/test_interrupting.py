@@ -65,7 +65,7 @@ class TestInterrupting:
             await call.say("Stop")
         (heard,) = call.heard
         assert heard.cut
-        assert heard.played_seconds < 2
+        assert heard.played_seconds < 30
         assert sent(call)[1:] == [
             "agentSpeaking on",
             "clientSpeaking on",

@@ -45,19 +45,19 @@ class TestPlayback:
             await send(socket, bot.records(9))
             await call.reply()
             await call.say("hello")
-            await send(socket, bot.records(1), bot.records(1))
+            await send(socket, bot.records(30), bot.records(1))
             reply = await call.hears(2)
         assert [heard.turn for heard in reply] == [1, 1]
         assert call.waits_ms == [reply[0].waited_ms]
-        assert 0 < reply[0].waited_ms < 1000
-        assert reply[1].waited_ms > 1000
+        assert 0 < reply[0].waited_ms < 30_000
+        assert reply[1].waited_ms > 30_000
 
     async def test_real_time_playback_takes_its_time(self, bot: Bot) -> None:
         async with dial(bot, fast=False) as call:
             socket = await bot.answers()
             await send(socket, bot.records(0.06), bot.records(0.06))
             first, second = await call.reply()
-        assert 60 <= second.at_ms - first.at_ms < 1000
+        assert 60 <= second.at_ms - first.at_ms < 10_000
 
     async def test_twilios_voice_reports_the_tokens_played(self, bot: Bot) -> None:
         bot.twiml["/voice"] = deque([connect(events="tokens-played")])

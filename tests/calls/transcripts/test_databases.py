@@ -87,7 +87,7 @@ async def test_queued_writes_are_written_in_batches_and_logged_once(
     writer = TranscriptWriter()
     for number in range(2 * writer_module.MAX_BATCH + 1):
         writer.put(CallsAlive((number,)))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         await writer.queue.join()
     await writer.aclose()
     assert sizes == [writer_module.MAX_BATCH, writer_module.MAX_BATCH, 1]

@@ -109,7 +109,7 @@ async def test_writes_wait_for_a_database_that_is_away(
     monkeypatch.setattr(writer_module, "write_all", flaky)
     monkeypatch.setattr(writer_module, "RETRY_SECONDS", 0.01)
     writer.put(TurnWrite(call.pk, Turn(0, "bot", 1.0, text="stored"), wall_time))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         await writer.queue.join()
     assert (await call.turns.aget()).text == "stored"
 
@@ -150,16 +150,16 @@ async def test_a_write_that_hangs_does_not_keep_the_process_from_ending(
 
     def hang(batch: Iterable[Write]) -> None:
         hangs.set()
-        lets_go.wait(10)
+        lets_go.wait(60)
 
     monkeypatch.setattr(writer_module, "write_all", hang)
     monkeypatch.setattr(writer_module, "CLOSE_SECONDS", 0.05)
     monkeypatch.setattr(writer_module, "CLOSE_GRACE_SECONDS", 0.05)
     writer = TranscriptWriter()
     writer.put(CallAnswered(1, START))
-    await asyncio.to_thread(hangs.wait, 5)
+    await asyncio.to_thread(hangs.wait, 15)
     try:
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(15):
             await writer.aclose()
     finally:
         lets_go.set()

@@ -136,7 +136,7 @@ class FakeInworld(LocalServer):
         """Let one Pause pass, whether or not a reply has reached it yet."""
         self._gate.release()
 
-    async def request(self, number: int = 1, timeout: float = 2) -> Request:  # noqa: ASYNC109
+    async def request(self, number: int = 1, timeout: float = 15) -> Request:  # noqa: ASYNC109
         """Wait for the n-th chat request, counted from 1."""
         async with asyncio.timeout(timeout):
             while len(self.chats) < number:
@@ -144,7 +144,7 @@ class FakeInworld(LocalServer):
                 await self._arrived.wait()
         return self.chats[number - 1]
 
-    async def quiet(self, timeout: float = 2) -> None:  # noqa: ASYNC109
+    async def quiet(self, timeout: float = 15) -> None:  # noqa: ASYNC109
         """Wait until no answer is being sent."""
         async with asyncio.timeout(timeout):
             while self.open_streams:
