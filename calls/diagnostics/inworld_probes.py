@@ -17,6 +17,7 @@ from bots.inworld.one_shot import ask_once, operator_message
 from bots.inworld.segments import Segmenter
 from bots.models import Bot
 from calls.conversation.actions import StartReply
+from calls.conversation.messages import Message
 from calls.diagnostics.findings import (
     APOLOGY,
     WRONG_SPEED,
@@ -31,11 +32,13 @@ from calls.speech.segment_end import SegmentEnd, SpeakingRate
 
 ASK_SECONDS = 15.0
 TEST_WORD = "Yes."
-TEST_QUESTION = {
+TEST_SENTENCE = (
+    "Thank you for calling. We are open from Monday to Friday, from early in the "
+    "morning to late in the evening, and we look forward to seeing you."
+)
+TEST_QUESTION: Message = {
     "role": "user",
-    "content": "Say exactly this and nothing else: Thank you for calling. We are open "
-    "from Monday to Friday, from early in the morning to late in the evening, and we "
-    "look forward to seeing you.",
+    "content": f"Say exactly this and nothing else: {TEST_SENTENCE}",
 }
 # A word costs next to nothing, but a deployment may have hundreds of voices.
 MAX_VOICES_TRIED = 5
@@ -130,7 +133,7 @@ def _probe_replies(bots: Iterable[Bot]) -> Iterator[Finding]:
     configs = (config_of(bot) for bot in bots)
     asked = {(config.llm_model, config.tts_voice): config for config in configs}
     for (model, voice), config in islice(asked.items(), MAX_VOICES_TRIED):
-        request = reply_request(config, StartReply(0, [dict(TEST_QUESTION)]))
+        request = reply_request(config, StartReply(0, [TEST_QUESTION]))
         try:
             pace, waited, unplayable = ask_once(partial(_listen, request), ASK_SECONDS)
         except InworldError as error:
