@@ -8,6 +8,7 @@ from zoneinfo import available_timezones
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, RegexValidator
 
+from bots.config import backup_voices, speech_recognition
 from bots.config.placeholders import NAME, SECRET
 from bots.config.request_template import BadTemplate, check_url
 from bots.config.text import one_line
@@ -28,6 +29,10 @@ language_tag = RegexValidator(
 model_id = RegexValidator(
     r"^(auto|[\w.:@-]+(/[\w.:@-]+)*)\Z",
     "Write the model as provider/name, for example openai/gpt-4.1-mini.",
+)
+google_voice = RegexValidator(
+    r"^[a-z]{2,3}-[A-Z]{2}-[A-Za-z0-9-]+\Z",
+    "Write a Google voice such as de-DE-Chirp3-HD-Kore, without “Google.” before it.",
 )
 no_spaces = RegexValidator(r"^\S+\Z", "Must not contain spaces.")
 e164 = RegexValidator(
@@ -103,9 +108,18 @@ def request_url(value: str) -> None:
         raise ValidationError(str(error)) from error
 
 
-def check_speech_model(speech_model: str, provider: str) -> None:
-    """Refuse a speech model of another provider: Twilio would end every call."""
-    deepgram = speech_model.startswith(("nova", "flux"))
-    if speech_model and deepgram != (provider == "Deepgram"):
-        message = f"{provider} has no model “{speech_model}”. Leave the field empty for"
-        raise ValidationError({"speech_model": f"{message} the best general model."})
+def check_language(
+    language: str, provider: str, speech_model: str, backup_voice: str
+) -> None:
+    """Refuse settings that do not belong together: Twilio would end every call."""
+    errors = {}
+    if problem := speech_recognition.refusal(speech_model, provider, language):
+        message = f"{problem} Leave the field empty for the best general model."
+        errors["speech_model"] = message
+    if backup_voice and not backup_voices.speaks(backup_voice, language):
+        errors["backup_voice"] = (
+            f"The voice “{backup_voice}” does not speak {language}. Leave the field "
+            "empty for one that does."
+        )
+    if errors:
+        raise ValidationError(errors)

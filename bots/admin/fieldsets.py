@@ -81,7 +81,7 @@ SECTIONS: tuple[Section, ...] = (
     section(
         "Interruptions",
         "What happens when a caller speaks while the bot is speaking.",
-        *("interruptible", "interrupt_sensitivity", "backchannels"),
+        *("interruptible", "interrupt_sensitivity", "backchannels", "echo_filter"),
         classes=COLLAPSED,
     ),
     section(
@@ -93,8 +93,8 @@ SECTIONS: tuple[Section, ...] = (
     ),
     section(
         "When something fails",
-        "What the caller hears if the bot cannot answer.",
-        "apology_message",
+        "What the caller hears if the bot cannot answer or has lost its voice.",
+        *("apology_message", "backup_voice"),
         classes=COLLAPSED,
     ),
 )

@@ -114,8 +114,10 @@ class LanguageInline(BotInline):
         "language",
         "voice",
         "tts_model",
+        "backup_voice",
         "transcription_provider",
         "speech_model",
+        "hints",
     ]
     verbose_name = "language"
     verbose_name_plural = "Further languages"

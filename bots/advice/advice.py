@@ -57,6 +57,7 @@ def remarks(
         *voices.of_voice("tts_voice", voice, language, inworld.voices),
         *voices.of_model("tts_model", tts_model, language),
         *voices.of_language("language", language),
+        *voices.of_twilio(*(draft.get(name, "").strip() for name in voices.AT_TWILIO)),
         *placeholders.remarks(draft, context),
         *capabilities.remarks(draft, inworld, context),
     ]

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import bots.advice.voices as voices
 from bots.advice.form import Catalogue, Draft, FormContext, Remark, Row, rows
@@ -101,6 +102,12 @@ def _languages(draft: Draft, inworld: Catalogue) -> Iterator[Remark]:
             row.field("voice"), row["voice"], language, inworld.voices
         )
         yield from voices.of_model(row.field("tts_model"), model, language)
+        provider = row["transcription_provider"] or draft.get("transcription_provider")
+        at_twilio = voices.of_twilio(
+            language, provider or "", row["speech_model"], row["backup_voice"]
+        )
+        for remark in at_twilio:
+            yield replace(remark, field=row.field(remark.field))
         if language and language == first:
             text = f"The bot already speaks {first}; this row has no effect."
             yield Remark(row.field("language"), text)

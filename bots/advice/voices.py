@@ -5,8 +5,12 @@ from collections.abc import Iterator, Sequence
 from bots.advice.form import Remark, not_listed
 from bots.advice.iso_639 import ISO_639_1
 from bots.advice.wording import shown
+from bots.config import backup_voices, speech_recognition
+from bots.config.language_tags import primary
 from bots.inworld.catalogue_records import Voice
 
+# Fields that Twilio combines.
+AT_TWILIO = ("language", "transcription_provider", "speech_model", "backup_voice")
 TTS_MODELS = {
     *("inworld-tts-2", "inworld-tts-2-flash"),
     *("inworld-tts-1.5-max", "inworld-tts-1.5-mini"),
@@ -28,8 +32,8 @@ def of_voice(
     if voice is None:
         yield not_listed(field, voice_id, listed)
         return
-    spoken = {tag.split("-")[0] for tag in voice.languages}
-    if language and spoken and _primary(language) not in spoken:
+    spoken = {primary(tag) for tag in voice.languages}
+    if language and spoken and primary(language) not in spoken:
         text = f"{voice.id} is a voice for {', '.join(voice.languages)}, but the bot"
         yield Remark(field, f"{text} speaks {language}: expect an accent.")
 
@@ -42,7 +46,7 @@ def of_model(field: str, model: str, language: str) -> Iterator[Remark]:
         models = ", ".join(sorted(TTS_MODELS))
         text = f"{shown(model)} is not one of the known models: {models}."
         yield Remark(field, text, "hint")
-    elif "1.5" in model and _primary(language) not in LANGUAGES_OF_1_5:
+    elif "1.5" in model and primary(language) not in LANGUAGES_OF_1_5:
         yield Remark(field, f"{model} does not speak {shown(language)}.")
 
 
@@ -54,5 +58,19 @@ def of_language(field: str, tag: str) -> Iterator[Remark]:
         yield Remark(field, f"{text} en-GB, German de-DE, Japanese ja-JP.")
 
 
-def _primary(language: str) -> str:
-    return language.split("-")[0].lower()
+def of_twilio(
+    language: str, provider: str, speech_model: str, backup_voice: str
+) -> Iterator[Remark]:
+    """Check that Twilio understands the language, and can speak it."""
+    if not language:
+        return
+    if problem := speech_recognition.refusal(speech_model, provider, language):
+        yield Remark("speech_model", problem)
+    elif problem := speech_recognition.doubt(speech_model, provider, language):
+        yield Remark("transcription_provider", problem)
+    if backup_voice and not backup_voices.speaks(backup_voice, language):
+        text = f"{shown(backup_voice)} does not speak {shown(language)}."
+        yield Remark("backup_voice", text)
+    if not backup_voice and not backup_voices.backup_voice(language):
+        text = f"We know no voice of Twilio that speaks {shown(language)}. Look for a"
+        yield Remark("backup_voice", f"{text} Google voice in Twilio's documentation.")

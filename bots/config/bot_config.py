@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Self
 
-from bots.config import phrases
+from bots.config import backup_voices, phrases
 from bots.config.capabilities import Language, MenuEntry, ToolSpec, TransferTarget
 from bots.config.phrasebook import phrasebook
 from bots.config.placeholders import names
@@ -41,6 +41,7 @@ class BotConfig:
     tts_voice: str
     tts_model: str
     early_first_clause: bool
+    backup_voice: str
     language: str
     transcription_provider: str
     speech_model: str
@@ -49,6 +50,7 @@ class BotConfig:
     interrupt_sensitivity: str
     dtmf_detection: bool
     backchannels: str
+    echo_filter: bool
     mask_dtmf: bool
     idle_timeout_seconds: int
     idle_reprompts: int
@@ -102,7 +104,9 @@ class BotConfig:
             transcription_provider=(
                 settings.transcription_provider or self.transcription_provider
             ),
+            backup_voice=settings.backup_voice,
             speech_model=settings.speech_model,
+            hints=settings.hints or self.hints,
         )
 
     @property
@@ -111,9 +115,24 @@ class BotConfig:
             self.language,
             self.tts_voice,
             self.tts_model,
+            self.backup_voice,
             self.transcription_provider,
             self.speech_model,
+            self.hints,
         )
+
+    @property
+    def twilio_voice(self) -> str:
+        """The voice of Twilio's own speech; empty to let Twilio choose."""
+        return self.backup_voice or backup_voices.backup_voice(self.language)
+
+    @property
+    def twilio_language(self) -> str:
+        """The language of Twilio's own speech, as the provider of its voice calls it.
+
+        Speech recognition knows `language` itself.
+        """
+        return backup_voices.language_of(self.twilio_voice) or self.language
 
     @property
     def other_languages(self) -> tuple[str, ...]:

@@ -134,13 +134,15 @@ class MenuEntry(JsonData):
 
 @dataclass(frozen=True, slots=True)
 class Language(JsonData):
-    """Another language of a bot, with its voice and its transcription."""
+    """Another language of a bot, with its voices and its transcription."""
 
     language: str
     voice: str
     tts_model: str = ""
+    backup_voice: str = ""
     transcription_provider: str = ""
     speech_model: str = ""
+    hints: str = ""
 
 
 def _parameter(stored: Mapping[str, Any]) -> Parameter:

@@ -166,6 +166,15 @@ class Bot(BotTurnTaking, BotActions):
         help_text="The bot starts to speak before its first sentence is complete. "
         "Callers wait less, but hear a slightly longer pause after the first words.",
     )
+    backup_voice = models.CharField(
+        "backup voice",
+        max_length=60,
+        blank=True,
+        validators=[rules.google_voice],
+        help_text="A Google voice, for example en-US-Chirp3-HD-Kore. Twilio speaks "
+        "with it when our own voice cannot be reached. Empty: one in the bot's "
+        "language.",
+    )
     language = models.CharField(
         max_length=20,
         default="en-US",
@@ -186,7 +195,7 @@ class Bot(BotTurnTaking, BotActions):
         blank=True,
         validators=[rules.no_spaces, rules.plain_text],
         help_text="For Deepgram nova-3-general or flux, for Google telephony or long. "
-        "Empty: the best general model.",
+        "Empty: Twilio chooses the best general model.",
     )
     hints = models.TextField(
         "names and terms",
@@ -217,6 +226,11 @@ class Bot(BotTurnTaking, BotActions):
         return self.name
 
     def clean(self) -> None:
-        """Refuse a speech model of another provider: Twilio would end every call."""
-        rules.check_speech_model(self.speech_model, self.transcription_provider)
+        """Refuse a speech model or a voice for which Twilio would end every call."""
+        rules.check_language(
+            self.language,
+            self.transcription_provider,
+            self.speech_model,
+            self.backup_voice,
+        )
         super().clean()

@@ -40,6 +40,12 @@ class BotTurnTaking(models.Model):
         help_text="Separated by commas: mhm, okay, I see. After a question they still "
         "count as an answer. Empty: the usual words in the bot's language.",
     )
+    echo_filter = models.BooleanField(
+        "ignore its own voice",
+        default=True,
+        help_text="Words that come back from the caller's loudspeaker are not taken "
+        "for the caller's. Switch off if callers repeat the bot and are not heard.",
+    )
     mask_dtmf = models.BooleanField(
         "hide pressed keys",
         default=False,

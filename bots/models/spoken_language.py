@@ -31,6 +31,14 @@ class SpokenLanguage(models.Model):
         validators=[rules.no_spaces, rules.plain_text],
         help_text="Empty: the bot's voice model.",
     )
+    backup_voice = models.CharField(
+        "backup voice",
+        max_length=60,
+        blank=True,
+        validators=[rules.google_voice],
+        help_text="A Google voice with which Twilio speaks when our own voice cannot "
+        "be reached. Empty: one in this language.",
+    )
     transcription_provider = models.CharField(
         "speech recognition",
         max_length=20,
@@ -43,7 +51,15 @@ class SpokenLanguage(models.Model):
         max_length=60,
         blank=True,
         validators=[rules.no_spaces, rules.plain_text],
-        help_text="Empty: the best general model.",
+        help_text="Empty: Twilio chooses the best general model.",
+    )
+    hints = models.TextField(
+        "names and terms",
+        blank=True,
+        max_length=rules.LIST_MAX_LENGTH,
+        validators=rules.LIST,
+        help_text="Words that speech recognition may miss in this language, separated "
+        "by commas. Empty: the bot's names and terms.",
     )
 
     class Meta:
@@ -60,9 +76,13 @@ class SpokenLanguage(models.Model):
         return self.language
 
     def clean(self) -> None:
-        """Refuse a speech model of another provider."""
-        if self.transcription_provider:
-            rules.check_speech_model(self.speech_model, self.transcription_provider)
+        """Refuse a speech model or a voice for which Twilio would end the call."""
+        rules.check_language(
+            self.language,
+            self.transcription_provider or self.bot.transcription_provider,
+            self.speech_model,
+            self.backup_voice,
+        )
 
     def to_config(self) -> Language:
         """The language as plain data for a call's settings."""
@@ -70,6 +90,8 @@ class SpokenLanguage(models.Model):
             language=self.language,
             voice=self.voice,
             tts_model=self.tts_model,
+            backup_voice=self.backup_voice,
             transcription_provider=self.transcription_provider,
             speech_model=self.speech_model,
+            hints=self.hints,
         )

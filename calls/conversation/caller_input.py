@@ -17,6 +17,7 @@ from calls.conversation.dtmf import (
 from calls.conversation.ending import CallEnding
 from calls.conversation.replies import Replies
 from calls.conversation.responder import Responder
+from calls.conversation.timeouts import PARTIAL_LASTS
 from calls.conversation.tool_calls import ToolCalls
 from calls.turns.playback import QueuedClip
 from calls.turns.turn import COLLECT_DIGITS, Turn, TurnKind, next_index
@@ -35,6 +36,7 @@ class CallerInput:
         self.turns = state.turns
         self.replies = replies
         self.buffer = DigitBuffer()
+        self.unfinished = "", 0.0  # words that are not final yet, and their time
 
     @property
     def due_at(self) -> float | None:
@@ -54,6 +56,11 @@ class CallerInput:
         if self.buffer.keys:
             actions = self.record_digits(self.buffer.take(at), at, masked=masked)
         return [*actions, *self.record_speech(text, at)] if text else actions
+
+    def take_unfinished(self, at: float) -> str:
+        """The words of a caller who is cut off while speaking, once."""
+        (words, spoken_at), self.unfinished = self.unfinished, ("", 0.0)
+        return words if at < spoken_at + PARTIAL_LASTS else ""
 
     def add_digit(self, key: str, at: float) -> bool:
         """Add a key to the buffer; true if the digits are complete."""

@@ -133,6 +133,7 @@ class Conversation:
                 return self._call_resumed(event, at)
             case CallerSpoke(text, final):
                 self.timeouts.on_caller_spoke(at, final=final)
+                self.caller_input.unfinished = ("" if final else text.strip(), at)
                 return self._caller_spoke(text.strip(), at) if final else []
             case CallerInterrupted(position_ms):
                 return self._caller_interrupted(position_ms, at)
@@ -335,7 +336,7 @@ class Conversation:
         return [
             *self.ending.on_disconnect(at),
             *cancelled,
-            *self.caller_input.commit("", at),
+            *self.caller_input.commit(self.caller_input.take_unfinished(at), at),
         ]
 
     def _after_call_ended(self, event: Event, at: float) -> list[Action]:

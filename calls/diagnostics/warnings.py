@@ -7,7 +7,8 @@ from django.core.checks import ERROR, run_checks
 from django.db.models import Q
 from django.urls import reverse
 
-from bots.models import Bot, PhoneNumber
+from bots.config.speech_recognition import doubt, refusal
+from bots.models import Bot, PhoneNumber, SpokenLanguage
 from calls.checks import SERVER_URL_HINT, is_loopback
 from calls.diagnostics.findings import (
     TWILIO_ERROR,
@@ -19,7 +20,7 @@ from calls.diagnostics.findings import (
 PORTAL = "https://platform.inworld.ai/api-keys"
 DEBUG_MANUAL = "https://docs.djangoproject.com/en/5.2/ref/settings/#debug"
 MAX_NUMBERS_NAMED = 5
-SETTINGS, NUMBERS = "Settings", "Numbers"
+SETTINGS, NUMBERS, LANGUAGES = "Settings", "Numbers", "Languages"
 
 
 def setup_findings() -> list[Finding]:
@@ -111,6 +112,31 @@ def number_findings() -> list[Finding]:
             )
         )
     return findings
+
+
+def language_findings() -> list[Finding]:
+    """Languages of bots in service that Twilio's speech recognition may not know."""
+    bots = Bot.objects.filter(is_active=True).prefetch_related("languages")
+    return [
+        warning(
+            LANGUAGES,
+            f"{bot}: {problem}",
+            "Twilio ends a call whose language and speech recognition do not match.",
+            link=reverse("admin:bots_bot_change", args=[bot.pk]),
+            link_text="Open the bot",
+        )
+        for bot in bots
+        for problem in _recognition_problems(bot)
+    ]
+
+
+def _recognition_problems(bot: Bot) -> Iterator[str]:
+    first = bot.transcription_provider
+    rows: list[Bot | SpokenLanguage] = [bot, *bot.languages.all()]
+    for row in rows:
+        choice = row.speech_model, row.transcription_provider or first, row.language
+        if problem := refusal(*choice) or doubt(*choice):
+            yield problem
 
 
 def _no_bot_reachable() -> Finding:

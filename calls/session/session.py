@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from time import monotonic
 from typing import Any, assert_never
 
@@ -81,7 +82,11 @@ class CallSession:
         send: Callable[[str], Awaitable[None]],
         close_socket: Callable[..., Coroutine[Any, Any, None]],
     ) -> None:
-        self.config = config = config_from_json(call.settings)
+        config = config_from_json(call.settings)
+        if call.settings_refused_at:
+            # The reduced TwiML declares no language, so Twilio could not switch.
+            config = replace(config, languages=())
+        self.config = config
         self.call = call
         self.services = services
         self.send = send
@@ -260,7 +265,8 @@ class CallSession:
         """Switch speech and transcription to another of the bot's languages."""
         config = self.config.in_language(language)
         self.speaker.use_config(config, self.services.speaking_rate(config))
-        await self.send(relay.language(language))
+        speech = config.twilio_language
+        await self.send(relay.language(speech=speech, transcription=config.language))
         self._prepare_sentences()
 
     def _prepare_sentences(self) -> None:

@@ -160,7 +160,9 @@ class Session:
         return self.relay.reports in (kind, "any")
 
     def _sends_partials(self) -> bool:
-        return self.line.partials or self.relay.flag("partialPrompts")
+        # Twilio documents them for Deepgram's flux only.
+        has_flux = self.relay.attributes.get("speechModel", "").startswith("flux")
+        return self.line.partials or (has_flux and self.relay.flag("partialPrompts"))
 
     def _new_turn(self) -> None:
         self.record.turn += 1

@@ -146,10 +146,10 @@ def text(message: str, *, interruptible: bool = True) -> str:
     return json.dumps(frame | _interruptible(interruptible))
 
 
-def language(name: str) -> str:
-    """Switch speech and transcription to another language."""
-    frame = {"type": "language", "ttsLanguage": name, "transcriptionLanguage": name}
-    return json.dumps(frame)
+def language(*, speech: str, transcription: str) -> str:
+    """Switch to another language, by the tags with which it was declared."""
+    tags = {"ttsLanguage": speech, "transcriptionLanguage": transcription}
+    return json.dumps({"type": "language", **tags})
 
 
 def _interruptible(interruptible: bool) -> dict[str, bool]:

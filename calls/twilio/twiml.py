@@ -7,22 +7,18 @@ defaults have changed twice (Twilio, "TwiML Voice: <ConversationRelay>").
 import re
 from collections.abc import Mapping
 
-from django.core.exceptions import ValidationError
 from twilio.twiml.voice_response import Connect, Dial, Gather, VoiceResponse
 
+from bots.config.backup_voices import backup_voice, language_of
 from bots.config.bot_config import BotConfig
 from bots.config.phrasebook import phrasebook
-from bots.models.choices import TranscriptionProvider
-from bots.validators import check_speech_model
+from bots.config.speech_recognition import refusal
 from calls.transfer import Transfer
 
 # The voice for sentences that we could not synthesise. Twilio's default, ElevenLabs,
 # needs an agreement of its own; without it the session fails.
 TWILIO_TTS_PROVIDER = "Google"
-# Languages of Deepgram's newest general model; its predecessor has more.
-NOVA_3_LANGUAGES = frozenset(
-    ("en", "es", "fr", "de", "it", "pt", "nl", "hi", "ja", "ru", "sv", "da", "multi")
-)
+HINTS = re.compile(r"[,\r\n]+")  # between two hints
 # Twilio's own limit for a dialled call, in seconds.
 DIAL_TIME_LIMIT = 4 * 3600
 # Seconds that a transfer target has to press a key, after the announcement.
@@ -62,12 +58,15 @@ def _required(config: BotConfig) -> dict[str, str | bool]:
         "ttsProvider": TWILIO_TTS_PROVIDER,
         "transcriptionProvider": config.transcription_provider,
     }
+    if config.twilio_language != config.language:
+        attributes["ttsLanguage"] = config.twilio_language
     return attributes | ({"dtmfDetection": True} if config.dtmf_detection else {})
 
 
 def _optional(config: BotConfig) -> dict[str, str | bool]:
-    attributes: dict[str, str | bool] = {
-        "speechModel": speech_model(config),
+    return {
+        **_speech(config),
+        **_recognition(config),
         "speechTimeout": "auto",
         "interruptible": config.interruptible,
         "interruptSensitivity": config.interrupt_sensitivity,
@@ -76,64 +75,80 @@ def _optional(config: BotConfig) -> dict[str, str | bool]:
         "reportInputDuringAgentSpeech": "any",
         # Otherwise Twilio drops an "okay" that answers a question.
         "ignoreBackchannel": False,
-        "partialPrompts": False,
+        "echoPromptFiltering": config.echo_filter,
+        # For the live page. Twilio documents it for Deepgram's flux; calls with nova-3
+        # had partial prompts, too.
+        "partialPrompts": True,
+        # Words that a caller does not finish before hanging up, for the transcript.
+        "partialPromptOnHangup": True,
         "preemptible": False,
         "dtmfDetection": config.dtmf_detection,
         "events": "speaker-events",
     }
-    if config.hints:
-        hints = (hint.strip() for hint in re.split(r"[,\r\n]+", config.hints))
-        attributes["hints"] = ", ".join(filter(None, hints))
-    return attributes
 
 
 def languages(config: BotConfig) -> list[dict[str, str]]:
     """The <Language> attributes of a bot with several languages, else nothing.
 
-    Twilio can switch only to declared languages, so the bot's own is among them.
+    Twilio can switch only to declared languages, so the bot's own is among them. If its
+    voices have another tag for a language than speech recognition, both are declared.
     """
     codes = {language.language for language in config.languages} - {config.language}
     if not codes:
         return []
-    configs = [config, *(config.in_language(code) for code in sorted(codes))]
-    return [
-        {
-            "code": language.language,
-            "ttsProvider": TWILIO_TTS_PROVIDER,
-            "transcriptionProvider": language.transcription_provider,
-            "speechModel": speech_model(language),
-        }
-        for language in configs
-    ]
+    declared: dict[str, dict[str, str]] = {}
+    for language in (config, *(config.in_language(code) for code in sorted(codes))):
+        declared.setdefault(language.language, {}).update(_recognition(language))
+        declared.setdefault(language.twilio_language, {}).update(_speech(language))
+    return [{"code": code, **attributes} for code, attributes in declared.items()]
+
+
+def _speech(config: BotConfig) -> dict[str, str]:
+    voice = {"voice": config.twilio_voice} if config.twilio_voice else {}
+    return {"ttsProvider": TWILIO_TTS_PROVIDER, **voice}
+
+
+def _recognition(config: BotConfig) -> dict[str, str]:
+    """Without a model, Twilio takes its best one for the provider and the language."""
+    attributes = {
+        "transcriptionProvider": config.transcription_provider,
+        "speechModel": speech_model(config),
+        "hints": ", ".join(filter(None, map(str.strip, HINTS.split(config.hints)))),
+    }
+    return {name: value for name, value in attributes.items() if value}
 
 
 def speech_model(config: BotConfig) -> str:
-    """The configured speech model, or the best one if the provider does not have it.
+    """The model that the operator named; empty if the provider does not have it.
 
     Twilio ends a call whose model and provider do not match. They may stop matching: a
     language without a provider of its own uses the bot's, which can change.
     """
-    try:
-        check_speech_model(config.speech_model, config.transcription_provider)
-    except ValidationError:
-        return best_speech_model(config)
-    return config.speech_model or best_speech_model(config)
+    model, provider = config.speech_model, config.transcription_provider
+    return "" if refusal(model, provider, config.language) else model
 
 
-def best_speech_model(config: BotConfig) -> str:
-    """The provider's general model for the language."""
-    if config.transcription_provider == TranscriptionProvider.GOOGLE:
-        return "telephony"
-    newest = config.language.split("-")[0] in NOVA_3_LANGUAGES
-    return "nova-3-general" if newest else "nova-2-general"
-
-
-def say_and_hang_up(message: str, language: str = "en-US") -> str:
+def say_and_hang_up(message: str, language: str = "en-US", voice: str = "") -> str:
     """Say a message with Twilio's voice and end the call."""
     response = VoiceResponse()
-    response.say(message, language=language)
+    _say(response, message, language, voice)
     response.hangup()
     return str(response)
+
+
+def _say(
+    verb: VoiceResponse | Gather, message: str, language: str, voice: str = ""
+) -> None:
+    """Add a sentence in a Google voice: the given one, or one for the language.
+
+    Only here the provider precedes the voice (Twilio, "TwiML Voice: <Say>").
+    """
+    voice = voice or backup_voice(language)
+    if voice:
+        name = f"{TWILIO_TTS_PROVIDER}.{voice}"
+        verb.say(message, language=language_of(voice), voice=name)
+    else:
+        verb.say(message, language=language)
 
 
 def transfer_blind(
@@ -143,11 +158,12 @@ def transfer_blind(
     caller_id: str,
     message: str = "",
     language: str = "en-US",
+    voice: str = "",
 ) -> str:
     """Connect the caller to a telephone for good, after an optional message."""
     response = VoiceResponse()
     if message:
-        response.say(message, language=language)
+        _say(response, message, language, voice)
     dial = Dial(
         timeout=ring_seconds, time_limit=DIAL_TIME_LIMIT, **_caller_id(caller_id)
     )
@@ -179,14 +195,14 @@ def dial_and_report(
     return str(response)
 
 
-def screening_gather(transfer: Transfer, *, accept_url: str) -> str:
+def screening_gather(transfer: Transfer, *, accept_url: str, voice: str = "") -> str:
     """Announce the caller to the target, twice, and wait for a key."""
     response = VoiceResponse()
     for _ in range(2):
         gather = Gather(
             action=accept_url, method="POST", num_digits=1, timeout=GATHER_TIMEOUT
         )
-        gather.say(screening_prompt(transfer), language=transfer.language)
+        _say(gather, screening_prompt(transfer), transfer.language, voice)
         response.append(gather)
     response.hangup()
     return str(response)
@@ -204,10 +220,10 @@ def screening_prompt(transfer: Transfer) -> str:
     )
 
 
-def screening_accepted(language: str) -> str:
+def screening_accepted(language: str, voice: str = "") -> str:
     """Confirm to the target. Twilio connects the two at the end of the document."""
     response = VoiceResponse()
-    response.say(phrasebook(language).screening_accepted, language=language)
+    _say(response, phrasebook(language).screening_accepted, language, voice)
     return str(response)
 
 

@@ -84,11 +84,23 @@ def dial_document(call: Call, transfer: Transfer) -> str:
 def screening_document(call: Call, transfer: Transfer) -> str:
     """TwiML that announces the caller to a transfer target and asks for a digit."""
     accept = reverse("voice-accept", args=[call.pk, call.reconnects])
-    return twiml.screening_gather(transfer, accept_url=public_url(accept))
+    return twiml.screening_gather(
+        transfer, accept_url=public_url(accept), voice=screening_voice(call, transfer)
+    )
+
+
+def screening_voice(call: Call, transfer: Transfer) -> str:
+    """The voice that announces the caller: the bot's backup voice for the language."""
+    config = config_from_json(call.settings).in_language(transfer.language)
+    return config.twilio_voice if config.language == transfer.language else ""
 
 
 def final_transfer_document(
-    call: Call, target: TransferTarget, message: str = "", language: str = "en-US"
+    call: Call,
+    target: TransferTarget,
+    message: str = "",
+    language: str = "en-US",
+    voice: str = "",
 ) -> str:
     """TwiML for a transfer from which the caller cannot return to the bot."""
     return twiml.transfer_blind(
@@ -97,6 +109,7 @@ def final_transfer_document(
         caller_id=_caller_id(call),
         message=message,
         language=language,
+        voice=voice,
     )
 
 

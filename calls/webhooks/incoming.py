@@ -139,4 +139,4 @@ def _busy(config: BotConfig, call: Call) -> str:
     """TwiML for a caller whom no bot can take: a transfer, or an apology."""
     if target := first_available_target(config, timezone.now()):
         return final_transfer_document(call, target)
-    return twiml.say_and_hang_up(BUSY, config.language)
+    return twiml.say_and_hang_up(BUSY, config.language, config.twilio_voice)

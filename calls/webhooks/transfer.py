@@ -23,7 +23,12 @@ from calls.transfer import Transfer, pending
 from calls.turns.turn import TRANSFER_CALL
 from calls.twilio import twiml
 from calls.twilio.relay_tokens import new_nonce
-from calls.webhooks.connect import dial_document, relay_twiml, screening_document
+from calls.webhooks.connect import (
+    dial_document,
+    relay_twiml,
+    screening_document,
+    screening_voice,
+)
 from calls.webhooks.dial_result import parse_dial_result
 from calls.webhooks.open_call import SID_LENGTH, close_call
 from calls.webhooks.signed_requests import twilio_webhook, twiml_or_apology
@@ -116,13 +121,14 @@ async def accept(call_id: int, session: int, parent_sid: str, key: str) -> str:
     """Connect the target, who pressed a key, or end their leg."""
     call = await _find_transferring(call_id, session, parent_sid)
     transfer = _transfer_of(call)
-    if transfer is None:
+    if call is None or transfer is None:
         return twiml.hang_up()
     book = phrasebook(transfer.language)
+    voice = screening_voice(call, transfer)
     if key != ACCEPT_DIGIT:
-        return twiml.say_and_hang_up(book.screening_declined, transfer.language)
+        return twiml.say_and_hang_up(book.screening_declined, transfer.language, voice)
     if await _record_acceptance(call_id, session, parent_sid):
-        return twiml.screening_accepted(transfer.language)
+        return twiml.screening_accepted(transfer.language, voice)
     return twiml.hang_up()
 
 
@@ -171,7 +177,7 @@ async def _reconnect_bot(call: Call) -> str:
     await close_call(call.call_sid, Call.Status.FAILED, Call.EndReason.SERVER_STOPPED)
     apology = phrasebook(config.language).line_lost
     message = f"{apology} {fill_for_call(call, config, config.goodbye_message)}"
-    return twiml.say_and_hang_up(message, config.language)
+    return twiml.say_and_hang_up(message, config.language, config.twilio_voice)
 
 
 async def _repeat_answer(call: Call, session: int) -> str:

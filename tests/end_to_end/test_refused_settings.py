@@ -15,7 +15,7 @@ async def test_a_refused_attribute_costs_a_session_and_not_the_call(
     server: LiveServer, inworld: FakeInworld, bot: Bot
 ) -> None:
     inworld.says("We open at nine.")
-    async with dial(server, refuses=frozenset({"speechModel"})) as call:
+    async with dial(server, refuses=frozenset({"echoPromptFiltering"})) as call:
         await call.reply()
         await call.say("When do you open?")
         await call.reply()

@@ -27,7 +27,11 @@ from calls.diagnostics.call_warnings import call_findings
 from calls.diagnostics.findings import Finding
 from calls.diagnostics.refused_settings import refused_settings_findings
 from calls.diagnostics.secret_warnings import secret_findings
-from calls.diagnostics.warnings import number_findings, setup_findings
+from calls.diagnostics.warnings import (
+    language_findings,
+    number_findings,
+    setup_findings,
+)
 from calls.models import Call
 from calls.review.call_links import calls_url
 
@@ -89,7 +93,7 @@ def _problems(user: AnyUser) -> list[Finding]:
     if user.has_perm("calls.view_call"):
         findings += call_findings(start_of(localdate()))
     if user.has_perm("bots.view_bot"):
-        findings += [*setup_findings(), *secret_findings()]
+        findings += [*setup_findings(), *secret_findings(), *language_findings()]
         findings += refused_settings_findings()
     return sorted(findings, key=lambda finding: not finding.is_failure)
 

@@ -28,6 +28,7 @@ GOOD = {
     "tts_voice": "Clive",
     "tts_model": "inworld-tts-2",
     "language": "en-US",
+    "transcription_provider": "Deepgram",
 }
 # Every field that a remark reads.
 READ = (
@@ -140,6 +141,22 @@ def test_every_field_that_is_read_is_a_bots() -> None:
             {"tts_model": "inworld-tts-1.5-mini", "language": "sv-SE"},
             "inworld-tts-1.5-mini does not speak sv-SE",
         ),
+        (
+            {"tts_voice": "Any", "language": "is-IS"},
+            "warning transcription_provider: Deepgram is not known to understand is-IS",
+        ),
+        (
+            {"tts_voice": "Any", "language": "he-IL", "speech_model": "nova-2-general"},
+            "warning speech_model: The speech recognition model “nova-2-general” does",
+        ),
+        (
+            {"tts_voice": "Any", "language": "uk-UA"},
+            "warning backup_voice: We know no voice of Twilio that speaks uk-UA.",
+        ),
+        (
+            {"backup_voice": "de-DE-Neural2-F"},
+            "warning backup_voice: de-DE-Neural2-F does not speak en-US.",
+        ),
     ],
 )
 def test_a_remark(changes: dict[str, str], expected: str) -> None:
@@ -157,6 +174,11 @@ def test_a_remark(changes: dict[str, str], expected: str) -> None:
         {"greeting": "{{customer.name}}", "variables": " customer.name = Ann"},
         {"llm_model": "auto"},
         {"tts_voice": "Any", "language": "de-DE"},
+        {
+            "tts_voice": "Any",
+            "language": "uk-UA",
+            "backup_voice": "uk-UA-Standard-A",
+        },
         {"tts_voice": "", "llm_model": "", "tts_model": "", "greeting": ""},
     ],
 )
@@ -329,6 +351,15 @@ def test_a_tool_of_a_key_gets_no_arguments() -> None:
             form("languages", {"language": "sv-SE", "voice": "Any"})
             | {"languages-0-tts_model": "inworld-tts-1.5-mini"},
             "languages-0-tts_model: inworld-tts-1.5-mini does not speak sv-SE",
+        ),
+        (
+            form("languages", {"language": "is-IS", "voice": "Any"}),
+            "warning languages-0-transcription_provider: Deepgram is not known",
+        ),
+        (
+            form("languages", {"language": "he-IL", "voice": "Any"})
+            | {"languages-0-transcription_provider": "Google"},
+            "warning languages-0-transcription_provider: Twilio has refused calls",
         ),
         ({"fillers": "One moment."}, "hint fillers: Said only while callers wait"),
     ],

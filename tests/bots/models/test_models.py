@@ -9,16 +9,19 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from bots.config_builder import config_from_json, config_of
-from bots.models import Bot, PhoneNumber
+from bots.models import Bot, PhoneNumber, SpokenLanguage
 from calls.models import Call, Turn
 
 pytestmark = pytest.mark.django_db
 
 
-def refused(instance: Bot | PhoneNumber) -> set[str]:
-    with pytest.raises(ValidationError) as caught:
+def refused(instance: Bot | PhoneNumber | SpokenLanguage) -> set[str]:
+    """The fields that are refused; none if the instance is valid."""
+    try:
         instance.full_clean()
-    return set(caught.value.message_dict)
+    except ValidationError as error:
+        return set(error.message_dict)
+    return set()
 
 
 def test_the_defaults_make_a_valid_bot() -> None:
@@ -53,6 +56,8 @@ def test_only_one_bot_is_the_default() -> None:
         ("tts_voice", "Clive Smith"),
         ("language", "english"),
         ("transcription_provider", "deepgram"),
+        ("backup_voice", "Google.en-US-Neural2-F"),
+        ("backup_voice", "de-DE-Neural2-F"),
         ("interruptible", "always"),
     ],
 )
@@ -86,6 +91,23 @@ def test_a_speech_model_belongs_to_its_provider(
         bot.full_clean()
     else:
         assert refused(bot) == {"speech_model"}
+
+
+@pytest.mark.parametrize(
+    ("row", "wrong"),
+    [
+        ({"speech_model": "nova-3-general"}, {"speech_model"}),
+        ({"transcription_provider": "Deepgram", "speech_model": "flux"}, set()),
+        ({"backup_voice": "en-US-Neural2-F"}, {"backup_voice"}),
+        ({"backup_voice": "de-DE-Neural2-F"}, set()),
+    ],
+)
+def test_a_further_language_is_checked_with_the_bots_recognition(
+    row: dict[str, str], wrong: set[str]
+) -> None:
+    bot = Bot.objects.create(name="Bot", transcription_provider="Google")
+    spoken = SpokenLanguage(bot=bot, language="de-DE", voice="Johanna", **row)
+    assert refused(spoken) == wrong
 
 
 @pytest.mark.parametrize(

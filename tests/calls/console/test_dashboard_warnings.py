@@ -54,6 +54,19 @@ def test_first_steps_are_ticked_off(admin_client: Client, ring: Ring, bot: Bot) 
     assert "steps" not in home(admin_client)
 
 
+def test_a_language_that_twilio_may_not_understand_is_pointed_out(
+    admin_client: Client, bot: Bot
+) -> None:
+    assert "understand" not in problem_messages(admin_client)
+    bot.languages.create(language="is-IS", voice="Any")
+    bot.languages.create(language="de-DE", voice="Any", speech_model="telephony")
+    messages = problem_messages(admin_client)
+    assert f"{bot}: Deepgram is not known to understand is-IS." in messages
+    assert f"{bot}: Deepgram has no model “telephony”." in messages
+    Bot.objects.update(is_active=False)
+    assert "understand" not in problem_messages(admin_client)
+
+
 def test_without_a_bot_the_first_step_is_to_make_one(admin_client: Client) -> None:
     make, talk, _ = home(admin_client)["steps"]
     assert make.link == reverse("admin:bots_bot_add")

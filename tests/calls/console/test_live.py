@@ -73,6 +73,33 @@ async def test_words_appear_as_they_are_spoken_and_not_what_was_not_heard(
     assert seen["about"]["from"] == "+15005550001"
 
 
+async def test_partial_words_are_shown_and_neither_answered_nor_stored(
+    server: LiveServer, inworld: FakeInworld, bot: Bot
+) -> None:
+    """Twilio sends them for the model `flux`, also while the caller interrupts."""
+    await Bot.objects.filter(pk=bot.pk).aupdate(speech_model="flux")
+    inworld.answers([*speech("This takes a while.", seconds=1.5), DONE])
+    inworld.says("All right.")
+    async with (
+        watching(server, await operator()) as viewer,
+        dial(server, fast=False) as call,
+    ):
+        sid = call.call_sid
+        await call.reply()
+        await call.say("Tell me.")
+        await viewer.sees(sid, lambda seen: len(seen["turns"]) == 3)
+        assert await call.interrupt("Please stop.", after=0.3)
+        await viewer.sees(sid, lambda seen: len(seen["turns"]) == 5)
+        await call.reply()
+        await call.hang_up()
+    partials = ["Te", "Tell me", "Tell me.", "Ple", "Please sto", "Please stop."]
+    assert list(dict.fromkeys(viewer.partials)) == partials
+    stored = await turns(await closed(sid))
+    words = [turn.text for turn in stored if turn.role == "caller"]
+    assert words == ["Tell me.", "Please stop."]
+    assert len(inworld.chats) == 2
+
+
 async def test_a_viewer_who_comes_late_gets_the_words_so_far(
     server: LiveServer, inworld: FakeInworld, bot: Bot
 ) -> None:

@@ -55,7 +55,7 @@ from calls.conversation.messages import (
     CONTINUE,
     Message,
 )
-from calls.conversation.timeouts import MAX_UNTRANSCRIBED_SPEECH
+from calls.conversation.timeouts import MAX_UNTRANSCRIBED_SPEECH, PARTIAL_LASTS
 from calls.turns.lost_session import is_unanswered
 from calls.turns.playback import Clip, QueuedClip, twilio_tts_clip
 from calls.turns.turn import Turn, TurnKind
@@ -94,6 +94,7 @@ class ModelledCall(RuleBasedStateMachine):
         self.recited: set[int] = set()  # of fixed sentences
         self.late_by = 0.0
         self.keys, self.keys_at = "", 0.0
+        self.partial, self.partial_at = "", 0.0  # words that are not final
         self.speaking = False  # by Twilio's word
         self.asked: list[str] = []  # what the latest answer is to
         self.asked_number = 0
@@ -164,8 +165,13 @@ class ModelledCall(RuleBasedStateMachine):
                 self.keys_at = self.now
                 if ends:
                     self.enter_keys()
+            case CallerSpoke(text, final) if not ledger.hung_up:
+                self.partial = "" if final else text.strip()
+                self.partial_at = self.now
             case CallEnded():
                 self.enter_keys(forgotten=self.core.digits.request)
+                if self.partial and self.now < self.partial_at + PARTIAL_LASTS:
+                    ledger.said.append(self.partial)
                 self.over = True
             case ClipReady(number, clip):
                 ledger.clips[number].append(clip)

@@ -100,6 +100,26 @@ def test_blank_prompts_and_partials_start_nothing() -> None:
     assert talk.on(CallerSpoke("Half a", final=False)) == []
 
 
+def test_words_that_a_caller_does_not_finish_before_hanging_up_are_stored() -> None:
+    talk = Talk()
+    talk.on(CallerSpoke("My number is", final=False))
+    talk.on(CallerSpoke("My number is five", final=False), after=0.3)
+    assert not of(StartReply, talk.on(CallEnded(), after=0.3))
+    talk.on(CallEnded())
+    assert talk.transcript() == [("caller", *["My number is five"] * 2)]
+
+
+def test_partial_words_that_came_to_nothing_are_not_stored() -> None:
+    corrected, old = Talk(), Talk()
+    corrected.on(CallerSpoke("Four", final=False))
+    corrected.on(CallerSpoke("For two.", final=True), after=0.3)
+    corrected.on(CallEnded())
+    assert [text for _, text, _ in corrected.transcript()] == ["For two."]
+    old.on(CallerSpoke("Hm", final=False))
+    old.on(CallEnded(), after=3)
+    assert old.transcript() == []
+
+
 def test_an_utterance_in_several_finals_is_one_question() -> None:
     talk = Talk()
     first = started(talk.on(CallerSpoke("I'd like")))

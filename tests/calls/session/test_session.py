@@ -1,11 +1,15 @@
-"""A session's muted clips: silence until they are played again."""
+"""A session's muted clips, and its languages after Twilio refused its settings."""
 
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from bots.audio.wav import wav
+from bots.config.bot_config import BotConfig
+from bots.config.capabilities import Language
 from bots.config_builder import config_of
 from bots.inworld.client import Inworld
 from bots.models import Bot
@@ -22,12 +26,21 @@ SPEECH = wav(bytes(16_000), 8000)
 
 @pytest.fixture
 def session() -> CallSession:
+    return session_of(config_of(Bot()))
+
+
+def session_of(config: BotConfig, refused_at: datetime | None = None) -> CallSession:
     async def ignore(*frame: Any) -> None:
         pass
 
     services = Services(Inworld("http://127.0.0.1:9", "key"), MemoryClips(1_000_000))
-    settings = config_of(Bot()).to_json()
-    call = Call(pk=1, call_sid="CA1", settings=settings, started_at=timezone.now())
+    call = Call(
+        pk=1,
+        call_sid="CA1",
+        settings=config.to_json(),
+        started_at=timezone.now(),
+        settings_refused_at=refused_at,
+    )
     return CallSession(call, services, ignore, ignore)
 
 
@@ -69,3 +82,12 @@ async def test_what_is_discarded_is_gone_unless_it_is_still_in_the_queue(
     assert wav_seconds(await session.services.clips.get("a") or b"") < 0.1
     await session.clip_muter.drop((clip,), queued=False)
     assert await session.services.clips.get("a") is None
+
+
+async def test_a_bot_whose_settings_were_refused_keeps_to_its_language() -> None:
+    """Its TwiML declares no other one: Twilio would end the call at the switch."""
+    german = Language("de-DE", "Johanna")
+    config = replace(config_of(Bot()), languages=(german,))
+    assert session_of(config).conversation.config.other_languages == ("de-DE",)
+    refused = session_of(config, refused_at=timezone.now())
+    assert refused.conversation.config.other_languages == ()

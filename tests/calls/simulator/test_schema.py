@@ -40,7 +40,11 @@ def test_each_line_has_a_source() -> None:
     [
         *(relay.play(CLIP), relay.play(CLIP, interruptible=False)),
         *(relay.text("Hi."), relay.text("Hi.", interruptible=False)),
-        *(relay.language("de-DE"), relay.end(), relay.end('{"transfer": true}')),
+        *(
+            relay.language(speech="nb-NO", transcription="no-NO"),
+            relay.end(),
+            relay.end('{"transfer": true}'),
+        ),
     ],
 )
 def test_our_frames_are_allowed(frame: str) -> None:

@@ -55,7 +55,8 @@ async def test_the_announcement_is_said_twice_in_the_calls_language(bot: Bot) ->
         }
     )
     (say,) = first
-    assert say.attrib == {"language": "de-DE"}
+    voice = "Google.de-DE-Chirp3-HD-Aoede"
+    assert say.attrib == {"language": "de-DE", "voice": voice}
     assert 'Kim wants <b>two</b> "crates" & more.' in (say.text or "")
     assert "Drücken Sie die 1" in (say.text or "")
 

@@ -27,6 +27,7 @@ class Viewer:
         self.calls: dict[
             str, Update
         ] = {}  # by SID: about, state, turns by index, ended
+        self.partials: list[str] = []  # partial words, in the order of their arrival
         self.servers: set[str] = set()
         self.answers: dict[str, str] = {}
         self.changed = asyncio.Condition()
@@ -63,6 +64,8 @@ class Viewer:
         call["number"] = update["number"]
         if turn := update.get("turn"):
             call["turns"][turn["index"]] = turn
+        if partial := update.get("state", {}).get("partial"):
+            self.partials.append(partial)
         call |= {key: update[key] for key in ("state", "ended") if key in update}
         return None
 
