@@ -82,21 +82,25 @@ def preview(number: str) -> Preview:
         PhoneNumber.objects.select_related("bot").filter(number=number).first()
     )
     routing = explain(phone_number, Bot.objects.filter(is_default=True).first())
-    refusal = ""
     if configuration_problem(settings.SERVER_HOST):
-        refusal = NOT_CONFIGURED
-    elif routing.bot is None:
-        refusal = NOT_IN_SERVICE
-    if refusal or routing.bot is None:
-        document, texts = twiml.say_and_hang_up(refusal), {"": refusal}
-        has_examples = False
-    else:
-        config = config_of(routing.bot)
-        document, texts = connect_document(config, TOKEN), first_texts(config)
-        has_examples = bool(names(config.consent_message + config.greeting))
+        return _refusal(number, routing, NOT_CONFIGURED)
+    if routing.bot is None:
+        return _refusal(number, routing, NOT_IN_SERVICE)
+    config = config_of(routing.bot)
     return Preview(
-        number, routing, document, texts, not refusal, warnings(), has_examples
+        number,
+        routing,
+        connect_document(config, TOKEN),
+        first_texts(config),
+        in_bot_voice=True,
+        warnings=warnings(),
+        has_examples=bool(names(config.consent_message + config.greeting)),
     )
+
+
+def _refusal(number: str, routing: RoutingAnswer, sentence: str) -> Preview:
+    document = twiml.say_and_hang_up(sentence)
+    return Preview(number, routing, document, {"": sentence}, False, warnings())
 
 
 def first_texts(config: BotConfig) -> dict[str, str]:
