@@ -1,7 +1,5 @@
 """Erases the data of one caller, for example after a GDPR request."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from django.contrib.admin.models import LogEntry

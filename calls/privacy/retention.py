@@ -1,7 +1,5 @@
 """Finds and deletes calls that are past the retention period of their bot."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
