@@ -1,5 +1,6 @@
 """System checks of the Inworld key and the hosts of tools."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
@@ -10,35 +11,26 @@ from bots.tools.guarded_http import HOST
 
 
 @register()
-def inworld_key_is_set(**kwargs: Any) -> list[CheckMessage]:
+def inworld_key_is_set(**kwargs: Any) -> Iterator[CheckMessage]:
     """Warn about a missing key: Inworld refuses every request without one."""
-    if not lacks_key():
-        return []
-    return [
-        Warning(
+    if lacks_key():
+        yield Warning(
             "INWORLD_API_KEY is not set: no real model answers. `serve` starts the "
             "sandbox; any other server can only apologise to its callers.",
             id="bots.W001",
             hint="Create a key in Inworld's portal and put INWORLD_API_KEY=… in .env.",
         )
-    ]
 
 
 @register()
-def hosts_of_tools_are_hosts(**kwargs: Any) -> list[CheckMessage]:
+def hosts_of_tools_are_hosts(**kwargs: Any) -> Iterator[CheckMessage]:
     """Refuse entries that are not hosts: they would match no request."""
-    settings_by_name = {
-        "TOOL_ALLOWED_HOSTS": settings.TOOL_ALLOWED_HOSTS,
-        "TOOL_ALLOWED_PRIVATE_HOSTS": settings.TOOL_ALLOWED_PRIVATE_HOSTS,
-    }
-    return [
-        Error(
-            f"{name} has “{entry}”, which is not a host.",
-            id="bots.E001",
-            hint="Write crm.internal or 10.0.0.5:8080, separated by commas: no "
-            "https://, no path, no *.",
-        )
-        for name, entries in settings_by_name.items()
-        for entry in entries
-        if not HOST.fullmatch(entry)
-    ]
+    for name in ("TOOL_ALLOWED_HOSTS", "TOOL_ALLOWED_PRIVATE_HOSTS"):
+        for entry in getattr(settings, name):
+            if not HOST.fullmatch(entry):
+                yield Error(
+                    f"{name} has “{entry}”, which is not a host.",
+                    id="bots.E001",
+                    hint="Write crm.internal or 10.0.0.5:8080, separated by commas: no "
+                    "https://, no path, no *.",
+                )

@@ -1,5 +1,6 @@
 """System checks of SERVER_URL, the Twilio token and Redis, with what to type."""
 
+from collections.abc import Iterator
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -26,26 +27,23 @@ REDIS_TIMEOUT_SECONDS = 0.5
 
 
 @register()
-def server_url_is_an_origin(**kwargs: Any) -> list[CheckMessage]:
+def server_url_is_an_origin(**kwargs: Any) -> Iterator[CheckMessage]:
     """Every URL and signature is built from SERVER_URL, so it must be exact."""
     url = _split(settings.SERVER_URL)
     if url is None:
-        return [
-            Error(
-                f"SERVER_URL={settings.SERVER_URL} is not an http(s):// address.",
-                id="calls.E001",
-                hint=SERVER_URL_HINT,
-            )
-        ]
-    if url.path or url.query or url.fragment or "@" in url.netloc:
-        return [
-            Error(
-                "SERVER_URL has more than scheme, host and port in it.",
-                id="calls.E002",
-                hint=SERVER_URL_HINT,
-            )
-        ]
-    return _reachable(url)
+        yield Error(
+            f"SERVER_URL={settings.SERVER_URL} is not an http(s):// address.",
+            id="calls.E001",
+            hint=SERVER_URL_HINT,
+        )
+    elif url.path or url.query or url.fragment or "@" in url.netloc:
+        yield Error(
+            "SERVER_URL has more than scheme, host and port in it.",
+            id="calls.E002",
+            hint=SERVER_URL_HINT,
+        )
+    elif not settings.DEBUG:
+        yield from _reachable(url)
 
 
 def _split(address: str) -> SplitResult | None:
@@ -58,26 +56,19 @@ def _split(address: str) -> SplitResult | None:
     return url if is_web and not any(map(str.isspace, address)) else None
 
 
-def _reachable(url: SplitResult) -> list[CheckMessage]:
-    if settings.DEBUG:
-        return []
+def _reachable(url: SplitResult) -> Iterator[CheckMessage]:
     if is_loopback(url.hostname or ""):
-        return [
-            Warning(
-                f"Twilio cannot reach {settings.SERVER_URL}.",
-                id="calls.W001",
-                hint=SERVER_URL_HINT,
-            )
-        ]
-    if url.scheme == "https":
-        return []
-    return [
-        Error(
+        yield Warning(
+            f"Twilio cannot reach {settings.SERVER_URL}.",
+            id="calls.W001",
+            hint=SERVER_URL_HINT,
+        )
+    elif url.scheme != "https":
+        yield Error(
             f"SERVER_URL={settings.SERVER_URL} is not encrypted.",
             id="calls.E003",
             hint=SERVER_URL_HINT,
         )
-    ]
 
 
 def is_loopback(host: str) -> bool:
@@ -89,41 +80,35 @@ def is_loopback(host: str) -> bool:
 
 
 @register()
-def twilio_token_is_set(**kwargs: Any) -> list[CheckMessage]:
+def twilio_token_is_set(**kwargs: Any) -> Iterator[CheckMessage]:
     """Without the token anybody could pretend to be Twilio."""
     if settings.TWILIO_AUTH_TOKENS:
-        return []
+        return
     if settings.DEBUG:
-        return [
-            Warning(
-                "TWILIO_AUTH_TOKEN is not set: requests are accepted as Twilio's "
-                "without a check, because DEBUG is true.",
-                id="calls.W002",
-                hint=TWILIO_HINT,
-            )
-        ]
-    return [
-        Error(
+        yield Warning(
+            "TWILIO_AUTH_TOKEN is not set: requests are accepted as Twilio's "
+            "without a check, because DEBUG is true.",
+            id="calls.W002",
+            hint=TWILIO_HINT,
+        )
+    else:
+        yield Error(
             "TWILIO_AUTH_TOKEN is not set, so no request can be trusted.",
             id="calls.E004",
             hint=f"{TWILIO_HINT} For a first look without Twilio: DEBUG=true.",
         )
-    ]
 
 
 @register()
-def redis_url_is_readable(**kwargs: Any) -> list[CheckMessage]:
+def redis_url_is_readable(**kwargs: Any) -> Iterator[CheckMessage]:
     """Fails before the first clip is lost. Never repeats the password."""
-    if not settings.REDIS_URL or _is_redis(settings.REDIS_URL):
-        return []
-    return [
-        Error(
+    if settings.REDIS_URL and not _is_redis(settings.REDIS_URL):
+        yield Error(
             "REDIS_URL is not the address of a Redis.",
             id="calls.E005",
             hint="Write REDIS_URL=redis://host:6379/0, with special characters of a "
             "password percent-encoded, or leave it empty for a single process.",
         )
-    ]
 
 
 def _is_redis(url: str) -> bool:
