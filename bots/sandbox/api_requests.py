@@ -14,6 +14,8 @@ MAX_TOKENS = 32_768
 ENCODINGS = ("WAV", "LINEAR16", "PCM", "MULAW", "MP3")
 # Inworld has these, too.
 OTHER_ENCODINGS = ("ALAW", "OGG_OPUS", "FLAC")
+# No such model: for trying the backup models.
+MISSING = "/missing"
 NAME_AND_ARGUMENTS = ("name", "arguments")
 ROLES = ("system", "developer", "user", "assistant", "tool")
 
@@ -75,7 +77,7 @@ class ChatRequest:
             body.get("max_tokens") or body.get("max_completion_tokens") or MAX_TOKENS
         )
         return cls(
-            model=_text(body, "model"),
+            model=_answering_model(body),
             messages=_messages(body.get("messages")),
             voice=_voice(body.get("audio")),
             stream=body.get("stream") is True,
@@ -124,6 +126,18 @@ class SpeechRequest:
             speaking_rate=_number(speed, "speakingRate", 0.5, 1.5),
             word_times=body.get("timestampType") == "WORD",
         )
+
+
+def _answering_model(body: dict[str, Any]) -> str:
+    """The model asked for; for one that is named “missing”, the first backup model."""
+    model = _text(body, "model")
+    if not model.endswith(MISSING):
+        return model
+    extra = body.get("extra_body")
+    backups = body.get("models") or (isinstance(extra, dict) and extra.get("models"))
+    if not (isinstance(backups, list) and backups):
+        raise Refused(404, f"model {model} not found")
+    return str(backups[0])
 
 
 def _json_object(body: bytes) -> dict[str, Any]:

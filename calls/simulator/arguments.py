@@ -45,7 +45,14 @@ class Keys:
         return f"presses {self.digits}"
 
 
-Step = Speech | Keys
+@dataclass(frozen=True, slots=True)
+class After:
+    """The caller lets the bot speak for so long, then interrupts with the next step."""
+
+    seconds: float
+
+
+Step = Speech | Keys | After
 
 
 def _number(text: str) -> str:
@@ -81,6 +88,10 @@ def _seconds(text: str) -> float:
     if not 0 <= seconds <= 3600:
         raise ArgumentTypeError(f"{text!r} is not a number of seconds from 0 to 3600")
     return seconds
+
+
+def _after(text: str) -> After:
+    return After(_seconds(text))
 
 
 def _origin(text: str) -> str:
@@ -160,6 +171,15 @@ def add_caller_arguments(parser: CommandParser) -> None:
         dest="steps",
         metavar="KEYS",
         help="press these keys; keeps its place among --say",
+    )
+    add(
+        "--after",
+        type=_after,
+        action="append",
+        dest="steps",
+        metavar="SECONDS",
+        help="let the bot speak so long, then interrupt it with the next step; keeps "
+        "its place among --say and --press",
     )
     add(
         "--interrupt-after",

@@ -68,6 +68,7 @@ class Player:
         self.waiting.clear()
         self.speaking = False
         cut = self._cut()
+        self._spoken = 0.0  # what was interrupted belongs to the turn before
         self.release()
         self.record.notify()
         return cut

@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from itertools import zip_longest
 from typing import Any
 
 from django import db
@@ -27,6 +28,8 @@ from calls.simulator import (
     save_recording,
 )
 from calls.simulator.arguments import (
+    After,
+    Keys,
     Speech,
     Step,
     add_caller_arguments,
@@ -40,7 +43,7 @@ GREETING_SECONDS = 5.0
 # The server may take this long to write the end of the call.
 TRANSCRIPT_SECONDS = 2.0
 
-
+Action = Speech | Keys
 DEFAULT_STEPS: list[Step] = [
     Speech("Hello, what can you do for me?"),
     Speech("Thank you."),
@@ -102,23 +105,38 @@ class Command(BaseCommand):
         )
 
     async def _talk(self, options: dict[str, Any]) -> None:
-        call, after = self.call, options["interrupt_after"]
+        call = self.call
+        steps = _steps(options["steps"], options["interrupt_after"])
         async with call:
             if not call.answered:
                 return
+            async for step in self._paced(steps):
+                await self._take(step)
+
+    async def _paced(self, steps: list[Step] | None) -> AsyncIterator[Action]:
+        """The caller's actions, each when its time has come; then the last answer."""
+        call = self.call
+        if not (steps and isinstance(steps[0], After)):
             with suppress(BotSilent):
                 await call.reply(min(GREETING_SECONDS, call.line.timeout))
-            async for step in _steps(options["steps"], after):
+        if steps is None:
+            async for speech in _typed():
                 if call.over:
-                    break
-                await self._take(step)
-                if after is None:
+                    return
+                yield speech
+                await call.reply()
+            return
+        for step, following in zip_longest(steps, steps[1:]):
+            if call.over:
+                return
+            if not isinstance(step, After):
+                yield step
+                if not isinstance(following, After):
                     await call.reply()
-                elif not await call.speaking(after):
-                    self._print(f"The reply was over before {after:g} s.")
-                after = None
+            elif not await call.speaking(step.seconds):
+                self._print(f"The reply was over before {step.seconds:g} s.")
 
-    async def _take(self, step: Step) -> None:
+    async def _take(self, step: Action) -> None:
         call = self.call
         self._print(report.at(call.now_ms, "you", str(step)))
         playing = call.heard[-1] if call.heard else None
@@ -174,18 +192,22 @@ class Command(BaseCommand):
             raise CommandError("The server dropped the relay socket during the call.")
 
 
-async def _steps(steps: list[Step] | None, after: float | None) -> AsyncIterator[Step]:
-    """The caller's actions: from the options, typed line by line, or a default."""
+def _steps(steps: list[Step] | None, after: float | None) -> list[Step] | None:
+    """The steps of the options, or default ones; None if lines are to be typed."""
     if not steps and sys.stdin.isatty() and after is None:
-        with suppress(EOFError):
-            while text := await asyncio.to_thread(input):
-                yield Speech(text)
-        return
+        return None
     steps = steps or DEFAULT_STEPS
-    if after is not None and len(steps) == 1:
-        steps = [*steps, INTERRUPTION]
-    for step in steps:
-        yield step
+    if after is None:
+        return steps
+    rest = steps[1:] or [INTERRUPTION]
+    return [steps[0], After(after), *rest]
+
+
+async def _typed() -> AsyncIterator[Speech]:
+    """The lines that somebody types."""
+    with suppress(EOFError):
+        while text := await asyncio.to_thread(input):
+            yield Speech(text)
 
 
 def _page(call_sid: str, server: str) -> str:

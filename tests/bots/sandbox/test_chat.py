@@ -246,3 +246,14 @@ def test_parameters_are_refused_in_the_words_of_openai(sandbox: httpx.Client) ->
         response = sandbox.post("/v1/chat/completions", json=body | more)
         assert response.status_code == 400
         assert said in response.json()["error"]["message"]
+
+
+def test_a_missing_model_is_answered_by_the_first_backup_model(
+    sandbox: httpx.Client,
+) -> None:
+    body = chat_body(model="openai/missing", models=["openai/one", "openai/two"])
+    assert stream(sandbox, body)[0]["model"] == "openai/one"
+    nested = chat_body(model="openai/missing", extra_body={"models": ["openai/two"]})
+    assert stream(sandbox, nested)[0]["model"] == "openai/two"
+    alone = chat_body(model="openai/missing")
+    assert sandbox.post("/v1/chat/completions", json=alone).status_code == 404

@@ -94,6 +94,32 @@ class TestCommand:
         ]
         assert "✂ stops after 1.2 s" in await calling
 
+    async def test_a_step_may_interrupt_what_the_bot_says(self, bot: Bot) -> None:
+        """`--after` may stand anywhere: here it interrupts greeting and answer."""
+        calling, socket = await self._answered(
+            bot,
+            *("--after", "0.5", "--say", "Wait!", "--after", "1.2", "--press", "1"),
+            "--fast",
+        )
+        await send(socket, bot.records(5))
+        kinds = []
+        async for raw in socket:
+            message = json.loads(raw)
+            kinds.append(message["type"])
+            if message["type"] == "prompt":
+                await send(socket, bot.records(5))
+            elif message["type"] == "dtmf":
+                await send(socket, bot.records(1))
+        assert [kind for kind in kinds if kind != "info"] == [
+            "interrupt",
+            "prompt",
+            "dtmf",
+            "interrupt",
+        ]
+        printed = await calling
+        assert "✂ stops after 0.5 s" in printed
+        assert "✂ stops after 1.2 s" in printed
+
     async def test_a_refusal_fails_with_its_words(self, bot: Bot) -> None:
         bot.twiml["/voice"] = deque(["<Response><Say>Not in service.</Say></Response>"])
         with pytest.raises(CommandError, match="hears: “Not in service"):
@@ -116,6 +142,7 @@ class TestCommand:
             (["--from", "nobody"], "Write the number with"),
             (["--timeout", "-1"], "number of seconds"),
             (["--interrupt-after", "nan"], "number of seconds"),
+            (["--after", "soon"], "number of seconds"),
             (["--press", "12a"], "keys are"),
             (["--say", " "], "something to say"),
             (["--server", "localhost:3000"], "not an address"),
