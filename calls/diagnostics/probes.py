@@ -53,6 +53,15 @@ BRIEF_SECONDS = 0.05
 # Free disk space below which the doctor warns, and fails.
 LOW_MB, FULL_MB = 500, 50
 MAX_CLOCK_ERROR_SECONDS = 30.0
+# No API tells if it was accepted.
+ADDENDUM = (
+    "The AI/ML addendum must be accepted in Twilio's Console (Voice, Settings), or "
+    "every call fails; that cannot be checked from here."
+)
+NEEDS_VOICE = (
+    "Use a local, mobile or toll-free number that has Voice: a number for messages "
+    "only takes no calls."
+)
 POINTED_IN_CONSOLE = "The console's page “Connect numbers” points it here."
 
 
@@ -204,11 +213,24 @@ def probe_numbers() -> Iterator[Finding]:
         yield warning("Twilio", message)
         return
     try:
+        yield from _probe_account_type(is_trial=account().is_trial())
         yield from _probe_account(account().numbers())
     except TwilioAway as error:
         yield warning("Twilio", str(error))
     except TwilioError as error:
         yield failure("Twilio", str(error))
+
+
+def _probe_account_type(*, is_trial: bool) -> Iterator[Finding]:
+    if is_trial:
+        yield warning(
+            "Twilio account",
+            "It is a trial account: Twilio may refuse to connect calls to a bot (error "
+            "10002).",
+            f"Upgrade the account. {ADDENDUM}",
+        )
+    else:
+        yield ok("Twilio account", f"It is no trial account. {ADDENDUM}")
 
 
 def _probe_account(numbers: list[Number]) -> Iterator[Finding]:
@@ -217,8 +239,11 @@ def _probe_account(numbers: list[Number]) -> Iterator[Finding]:
     pointing_here = 0
     for number in numbers:
         status = number_status(number, webhooks())
-        pointing_here += status.points == PointsAt.HERE
+        pointing_here += number.takes_calls and status.points == PointsAt.HERE
         message = f"{number.number}: {status.message}."
+        if number.number in ours and not number.takes_calls:
+            yield failure("Twilio", f"{number.number} has no Voice.", NEEDS_VOICE)
+            continue
         if status.points == PointsAt.PARTLY:
             takes_no_calls = number.voice_method != "POST"
             yield (failure if takes_no_calls else warning)(

@@ -44,6 +44,12 @@ class Account:
         """All numbers of the account."""
         return self._ask(self._numbers)
 
+    def is_trial(self) -> bool:
+        """True if nobody has paid for the account yet. Twilio limits those."""
+        path = f"{self._folder}.json"
+        record = self._ask(lambda http: self._fetch(http, "GET", path))
+        return str(record.get("type", "")).lower() == "trial"
+
     def number(self, sid: str) -> Number:
         """The current settings of one number."""
         path = self._path_of(sid)

@@ -55,6 +55,7 @@ class FakeTwilio:
         self.page_size = page_size
         self.records: dict[str, dict[str, Any]] = {}
         self.tokens = {TOKEN}
+        self.type = "Full"  # or "Trial"
         self.status = 200  # any other status answers every request, with `says`
         self.says = b'{"code": 20001, "message": "Not like this."}'
         self.next_page = ""  # the address of the next page; empty: the real one
@@ -127,6 +128,9 @@ class FakeTwilio:
         target = urlsplit(http.path)
         if target.path == LIST:
             return 200, json.dumps(self._page(parse_qs(target.query))).encode()
+        if target.path == f"{FOLDER}.json":
+            owner = {"sid": SID, "status": "active", "type": self.type}
+            return 200, json.dumps(owner).encode()
         name = target.path.removeprefix(f"{FOLDER}/IncomingPhoneNumbers/")
         record = self.records.get(name.removesuffix(".json"))
         if record is None:
