@@ -19,6 +19,8 @@ ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin voicebot
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /app /app
+# A volume that is mounted here belongs to the same user.
+RUN install -d -o 10001 -m 700 /app/traces
 WORKDIR /app
 USER 10001
 EXPOSE 3000

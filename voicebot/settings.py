@@ -256,6 +256,9 @@ DRAIN_TIMEOUT_SECONDS = _integer("DRAIN_TIMEOUT_SECONDS", 60, least=0, most=3600
 # Mask callers' numbers in lists, on the live page, and for viewers everywhere.
 MASK_CALLER_NUMBERS = _one_of("MASK_CALLER_NUMBERS", "false", "true") == "true"
 
+# Folder for a file about every call, with all frames; empty: only for chosen calls.
+RELAY_TRACE = env.str("RELAY_TRACE", default="").strip()
+
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = env.str("TIME_ZONE", default="") or "UTC"
 try:

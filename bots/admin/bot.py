@@ -40,6 +40,7 @@ class BotAdmin(VersionHistoryMixin):
     form = BotForm
     inlines = tuple(INLINES)
     fieldsets = SECTIONS
+    actions = ["trace_next_call"]
 
     def get_urls(self) -> list[URLPattern]:
         """Add the URLs that the open editor asks."""
@@ -87,15 +88,33 @@ class BotAdmin(VersionHistoryMixin):
         context = (extra_context or {}) | (_delete_context(bot) if bot else {})
         return super().delete_view(request, object_id, context)
 
+    @admin.action(
+        description="Record the next call in a file (trace)", permissions=["change"]
+    )
+    def trace_next_call(self, request: HttpRequest, queryset: QuerySet[Bot]) -> None:
+        """Switch the trace on; the next call of each bot switches it off again."""
+        for bot in queryset:
+            Bot.objects.filter(pk=bot.pk).update(trace_next_call=True)
+            self.log_change(request, bot, "Switched on: the next call is recorded.")
+            message = (
+                f"The next call of {bot} is recorded in a file: everything that caller "
+                "and bot say, and all that Twilio sends. Tell the caller. Afterwards, "
+                "download the trace on the call's page."
+            )
+            self.message_user(request, message, messages.WARNING)
+
     @admin.display(description="state", ordering="is_active")
     def state(self, bot: Bot) -> str:
-        """Show if the bot is active, and if it is the default bot."""
+        """Show if the bot is active, if it is the default bot, and if it is traced."""
         return format_html(
-            '<span class="bot-state {}">{}</span>{}',
+            '<span class="bot-state {}">{}</span>{}{}',
             "on" if bot.is_active else "off",
             "Active" if bot.is_active else "Switched off",
             format_html('<span class="second-line">{}</span>', "default bot")
             if bot.is_default
+            else "",
+            format_html('<span class="second-line">{}</span>', "next call is recorded")
+            if bot.trace_next_call
             else "",
         )
 

@@ -64,6 +64,7 @@ class Migration(migrations.Migration):
                 ('transcription_provider', models.CharField(choices=[('Deepgram', 'Deepgram'), ('Google', 'Google')], default='Deepgram', help_text="The service that turns the caller's speech into text.", max_length=20, verbose_name='speech recognition')),
                 ('speech_model', models.CharField(blank=True, help_text='For Deepgram nova-3-general or flux, for Google telephony or long. Empty: Twilio chooses the best general model.', max_length=60, validators=[django.core.validators.RegexValidator('^\\S+\\Z', 'Must not contain spaces.'), bots.validators.plain_text], verbose_name='speech recognition model')),
                 ('hints', models.TextField(blank=True, help_text='Words that callers use and speech recognition may miss, separated by commas: Acme, Dr. Okafor, Rue de Rivoli.', max_length=4000, validators=[django.core.validators.MaxLengthValidator(4000), bots.validators.plain_text], verbose_name='names and terms')),
+                ('trace_next_call', models.BooleanField(default=False, editable=False)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('updated_at', models.DateTimeField(auto_now=True)),
             ],

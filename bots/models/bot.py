@@ -205,11 +205,15 @@ class Bot(BotTurnTaking, BotActions):
         help_text="Words that callers use and speech recognition may miss, separated "
         "by commas: Acme, Dr. Okafor, Rue de Rivoli.",
     )
+    # Switched by a button, not in the form: the next call switches it off again.
+    trace_next_call = models.BooleanField(default=False, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
     objects = BotQuerySet.as_manager()
-    history = HistoricalRecords(excluded_fields=["created_at", "updated_at"])
+    history = HistoricalRecords(
+        excluded_fields=["created_at", "updated_at", "trace_next_call"]
+    )
 
     class Meta:
         ordering = ["name"]

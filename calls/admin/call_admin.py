@@ -24,6 +24,7 @@ from calls.admin.read_only import ReadOnlyMixin
 from calls.models import Call
 from calls.review import call_page, search, visibility
 from calls.review.export import FORMS
+from calls.trace import files as traces
 
 LENGTH = (F("ended_at") - F("started_at")).asc(nulls_first=True)
 BADGES = {
@@ -74,12 +75,14 @@ class CallAdmin(ReadOnlyMixin, RetriesPostCallTasks, BlocksCallers):
     def get_urls(self) -> list[URLPattern]:
         """Add exports and clips."""
         view, file = self.admin_site.admin_view, "export.<slug:form>"
+        trace = "<int:call_id>/trace.jsonl"
         clip = "<int:call_id>/turns/<int:index>/<int:position>.wav"
         return [
             path(file, view(self.export_all), name="calls_call_export"),
             path(
                 f"<int:call_id>/{file}", view(self.export_one), name="calls_call_file"
             ),
+            path(trace, view(self.download_trace), name="calls_call_trace"),
             path(clip, clip_audio.clip, name="calls_call_clip"),
             *super().get_urls(),
         ]
@@ -215,6 +218,18 @@ class CallAdmin(ReadOnlyMixin, RetriesPostCallTasks, BlocksCallers):
         call = get_object_or_404(calls)
         return download(request, calls, form, f"call-{call.call_sid}")
 
+    def download_trace(self, request: HttpRequest, call_id: int) -> HttpResponse:
+        """The trace of a call, if it has one."""
+        self._check(request, "jsonl", TYPES)
+        call = Call.objects.filter(pk=call_id).first()
+        trace = traces.read(call.call_sid) if call else None
+        if call is None or trace is None:
+            raise Http404("The call has no trace.")
+        response = HttpResponse(trace, content_type=TYPES["jsonl"])
+        name = f'attachment; filename="trace-{call.call_sid}.jsonl"'
+        response["Content-Disposition"] = name
+        return response
+
     def _check(self, request: HttpRequest, form: str, forms: Container[str]) -> None:
         if not self.has_view_permission(request):
             raise PermissionDenied
@@ -237,6 +252,7 @@ class CallAdmin(ReadOnlyMixin, RetriesPostCallTasks, BlocksCallers):
             hide = not visibility.may_see_numbers(request.user)
             context |= call_page.call_context(obj, now(), hide=hide)
             context["badges"] = _badges(obj)
+            context["has_trace"] = traces.exists(obj.call_sid)
             numbers = visibility.shown_numbers(obj, hide=hide)
             context["caller"], context["called"] = numbers
         return super().render_change_form(request, context, add, change, form_url, obj)

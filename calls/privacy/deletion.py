@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from django.template.defaultfilters import pluralize
 
 from calls.models import Call, Turn
+from calls.trace.files import delete as delete_traces
 from calls.turns.clip_ids import is_phrase
 from calls.turns.turn import TurnKind
 
@@ -38,7 +39,7 @@ class Deleted:
 
 
 def delete_calls(ids: list[int]) -> Deleted:
-    """Delete calls, their turns, and their entries in the admin's log."""
+    """Delete calls, their turns and traces, and their entries in the admin's log."""
     log_entries = LogEntry.objects.filter(
         content_type=ContentType.objects.get_for_model(Call)
     )
@@ -47,7 +48,10 @@ def delete_calls(ids: list[int]) -> Deleted:
         clips = tuple(_clip_ids(turns))
         turn_count, _ = turns.delete()
         log_entries.filter(object_id__in=[str(pk) for pk in ids]).delete()
-        Call.objects.filter(pk__in=ids).delete()
+        calls = Call.objects.filter(pk__in=ids)
+        call_sids = list(calls.values_list("call_sid", flat=True))
+        calls.delete()
+    delete_traces(call_sids)
     return Deleted(len(ids), turn_count, clips)
 
 

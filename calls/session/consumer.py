@@ -21,6 +21,7 @@ from calls.session.rate_limit import FrameDecision, SocketRateLimit
 from calls.session.services import services
 from calls.session.session import CallSession
 from calls.session.socket_admission import admit
+from calls.trace.recording import NOT_TRACED, CallTrace, trace_of
 from calls.transcripts.stored_turns import earlier_turns
 from calls.transcripts.writes import TokenUsed
 from calls.twilio import relay
@@ -54,6 +55,7 @@ class RelayConsumer(AsyncWebsocketConsumer):
     session: CallSession | None = None
     setup_timer: asyncio.TimerHandle | None = None
     closing: asyncio.Task[None] | None = None
+    trace: CallTrace = NOT_TRACED
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -84,6 +86,8 @@ class RelayConsumer(AsyncWebsocketConsumer):
         self.earlier_turns = turns
         active_calls().disconnected.claim(self.call.call_sid)
         await self.accept()
+        self.trace = trace_of(self.call.call_sid)
+        self.trace.opened(self.scope["path"], self.call.settings)
         loop = asyncio.get_running_loop()
         self.setup_timer = loop.call_later(SETUP_SECONDS, self._on_no_setup)
 
@@ -115,6 +119,7 @@ class RelayConsumer(AsyncWebsocketConsumer):
         """Handle one frame. An invalid one never ends the call."""
         if not self._admits(text_data or bytes_data or ""):
             return
+        self.trace.frame_in(text_data, bytes_data, self.session)
         frame = relay.parse(text_data) if text_data else None
         try:
             await self._handle(frame)
@@ -135,6 +140,7 @@ class RelayConsumer(AsyncWebsocketConsumer):
         """End the call if the caller hung up; else expect a reconnect."""
         if self.setup_timer:
             self.setup_timer.cancel()
+        self.trace.closed(code)
         if self.session is None:
             return
         session, self.session = self.session, None
@@ -159,6 +165,7 @@ class RelayConsumer(AsyncWebsocketConsumer):
             log.warning("%s: setup for another call, or a second", self._call_sid())
             return await self.close(WRONG_CALL)
         self.session = self.session_class(self.call, services(), self._send, self.close)
+        self.session.trace = self.trace
         active_calls().sessions[self.call.call_sid] = self.session
         active_calls().connecting.claim(self.call.call_sid)
         await self.session.start(setup, self.earlier_turns)
@@ -196,6 +203,7 @@ class RelayConsumer(AsyncWebsocketConsumer):
             self.closing = asyncio.create_task(self.close(NO_SETUP))
 
     async def _send(self, frame: str) -> None:
+        self.trace.frame_out(frame)
         # If the caller has just hung up, `disconnect` comes next.
         with suppress(Disconnected):
             await self.send(text_data=frame)

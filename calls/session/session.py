@@ -45,6 +45,7 @@ from calls.session.turn_metrics import TurnMetrics
 from calls.session.variables import variables
 from calls.speech.clip_muting import ClipMuter
 from calls.speech.speaker import Speaker
+from calls.trace.recording import NOT_TRACED, CallTrace
 from calls.transcripts.clock import Clock
 from calls.transcripts.writes import (
     CallAnswered,
@@ -74,6 +75,8 @@ MAX_UPDATES = 1_000_000
 
 class CallSession:
     """Feeds events to the conversation; sends frames and queues writes."""
+
+    trace: CallTrace = NOT_TRACED
 
     def __init__(
         self,
@@ -147,7 +150,9 @@ class CallSession:
         if self.over:
             return
         now = monotonic()
-        for action in self.conversation.receive(event, now):
+        actions = self.conversation.receive(event, now)
+        self.trace.step(event, actions)
+        for action in actions:
             await self._perform(action)
         self._set_timer()
         self.call_snapshot.on_event(event)

@@ -7,11 +7,13 @@ from django.views.decorators.http import require_safe
 
 from calls.session.services import services
 from calls.speech.clip_store import ClipsUnavailable
+from calls.trace.recording import traced_fetch
 
 log = logging.getLogger(__name__)
 
 
 @require_safe
+@traced_fetch
 async def audio(request: HttpRequest, clip_id: str) -> HttpResponse:
     """Answer with one clip, as long as it is stored."""
     try:

@@ -11,6 +11,7 @@ from bots.models import Bot, PhoneNumber
 from calls import metrics
 from calls.db import run_in_db_thread, run_in_incoming_thread
 from calls.models import Call
+from calls.trace.recording import take_switch
 from calls.transcripts.closing import close_calls
 from calls.twilio.relay_tokens import new_nonce
 
@@ -37,7 +38,7 @@ def open_call(form: Mapping[str, str], bot: Bot, parameters: Mapping[str, str]) 
     `parameters` come from the query of the webhook's address. Twilio may deliver the
     same call twice; the second delivery gets the row of the first.
     """
-    call, _ = Call.objects.get_or_create(
+    call, is_new = Call.objects.get_or_create(
         call_sid=form["CallSid"][:SID_LENGTH],
         defaults={
             **_numbers(form),
@@ -48,6 +49,8 @@ def open_call(form: Mapping[str, str], bot: Bot, parameters: Mapping[str, str]) 
             "relay_nonce": new_nonce(),
         },
     )
+    if is_new:
+        take_switch(bot, call.call_sid)
     return call
 
 

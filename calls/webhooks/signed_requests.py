@@ -15,6 +15,7 @@ from calls import metrics
 from calls.db import DatabaseUnavailable, database_deadline
 from calls.models import Call
 from calls.public_urls import public_url
+from calls.trace.recording import traced
 from calls.twilio import twiml
 from calls.twilio.signatures import (
     NOT_SIGNED,
@@ -37,13 +38,15 @@ View = Callable[..., Coroutine[Any, Any, HttpResponse]]
 def twilio_webhook(view: View) -> View:
     """Reject requests that Twilio has not signed for our public address."""
 
+    recorded = traced(view)
+
     @csrf_exempt
     @require_POST
     @wraps(view)
     async def checked(request: HttpRequest, **path: Any) -> HttpResponse:
         signature = Signature.of(request.headers)
         if is_signed(public_url(signed_path(request)), request.POST, signature):
-            return await view(request, **path)
+            return await recorded(request, **path)
         if is_signed_for_other_url(request, signature):
             return await twiml_or_apology(lambda: not_configured(request))
         log.warning("Request to %s refused: %s", request.path, why_refused(signature))

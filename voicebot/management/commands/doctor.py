@@ -4,10 +4,11 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from bots.models import Bot
 from calls.diagnostics import probes
@@ -16,6 +17,9 @@ from calls.diagnostics.inworld_probes import probe_inworld
 from calls.diagnostics.post_call_probes import probe_post_call_tasks
 from calls.diagnostics.report import conclusion, probe_server_url
 from calls.diagnostics.server_url_probe import Sample
+from calls.trace.questions import answers
+from calls.trace.table import table
+from calls.trace.trace_file import read
 from voicebot.management.commands.setup import reach_database
 
 SIGNS = {Level.OK: "✓", Level.WARNING: "!", Level.FAILURE: "✗"}
@@ -34,9 +38,19 @@ class Command(BaseCommand):
             help="skip speech synthesis, which costs money",
         )
         parser.add_argument("--json", action="store_true", help="output for programs")
+        parser.add_argument(
+            "--trace",
+            type=Path,
+            metavar="FILE",
+            help="instead, read the trace of a call: what it says about Twilio and "
+            "Inworld, and what to change",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print each finding as it comes; exit with 1 if a call would fail."""
+        if options["trace"]:
+            self._read_trace(options["trace"], as_json=options["json"])
+            return
         findings = []
         for finding in examine(speech=not options["no_speech"]):
             findings.append(finding)
@@ -52,6 +66,26 @@ class Command(BaseCommand):
         else:
             self.stdout.write(callers)
         if not works:
+            sys.exit(1)
+
+    def _read_trace(self, path: Path, *, as_json: bool) -> None:
+        """Print the answers that a call gives; exit with 1 if one asks for a change."""
+        try:
+            with path.open(encoding="utf-8", errors="replace") as file:
+                trace = read(file)
+        except OSError as error:
+            raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
+        if not trace.lines:
+            raise CommandError(f"{path} is not a trace.")
+        rows = answers(trace)
+        if as_json:
+            listed = [asdict(row) for row in rows]
+            found = {"answers": listed, "problems": trace.problems}
+            self.stdout.write(json.dumps(found, indent=2, ensure_ascii=False))
+        else:
+            for line in (*trace.problems, *table(rows)):
+                self.stdout.write(line)
+        if any(row.verdict == "bad" for row in rows):
             sys.exit(1)
 
     def _line(self, finding: Finding) -> str:

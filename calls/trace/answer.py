@@ -1,0 +1,23 @@
+"""What a trace says about a question. Pure."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was seen. If that is not `good`, `setting` names what to change."""
+
+    seen: str
+    good: bool = True
+    setting: str = ""
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: 1 frame, 2 frames."""
+    plural = noun[:-1] + "ies" if noun.endswith("ly") else f"{noun}s"
+    return f"{number} {noun if number == 1 else plural}"
+
+
+def seconds(milliseconds: float) -> str:
+    """A duration in seconds, as people read it."""
+    return f"{milliseconds / 1000:.1f} s"

@@ -1,0 +1,170 @@
+"""Events and actions of a conversation as the JSON of a trace, and back. Pure.
+
+Events that frames cause are not here: the frames are in the trace. Results of tools,
+variables and chat messages are left out: they are private, and decide nothing.
+"""
+
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from typing import Any
+
+from bots.inworld.tool_calls import ToolCall
+from calls.conversation import actions as act
+from calls.conversation import events as ev
+from calls.trace.masking import clip_id
+from calls.turns.playback import Clip
+from calls.turns.turn import COLLECT_DIGITS, END_CALL, SWITCH_LANGUAGE, TRANSFER_CALL
+
+BUILT_IN = (END_CALL, TRANSFER_CALL, SWITCH_LANGUAGE, COLLECT_DIGITS)
+UNKNOWN_RESULT = "(not in the trace)"
+
+Json = dict[str, Any]
+
+
+def event_json(event: ev.Event) -> Json | None:  # noqa: C901
+    """What a trace says about an event; None if a frame or the clock caused it."""
+    match event:
+        case ev.CallConnected():
+            facts: Json = {"has_lookup": event.has_lookup}
+            facts["minute_of_week"] = event.minute_of_week
+        case ev.CallResumed():
+            facts = {"seconds": event.seconds, "minute_of_week": event.minute_of_week}
+            facts["returned"] = event.returned
+        case ev.ClipReady(reply, clip):
+            facts = {"reply": reply, "clip": _clip_json(clip)}
+        case ev.ClipFetched(fetched):
+            facts = {"clip": clip_id(fetched)}
+        case ev.ReplyEnded():
+            facts = _reply_json(event)
+        case ev.LookupDone():
+            facts = {"error": event.error}
+        case ev.ToolCallEnded():
+            facts = {"call_id": event.call_id, "failed": event.failed}
+        case ev.OperatorSaid(text):
+            facts = {"text": text}
+        case ev.OperatorTransferred(target):
+            facts = {"target": target}
+        case ev.OperatorEnded():
+            facts = {}
+        case _:
+            return None
+    return {"event": type(event).__name__, **facts}
+
+
+def event_of(line: Mapping[str, Any]) -> ev.Event | None:  # noqa: C901
+    """The event of such a line; None if this version does not know it."""
+    try:
+        match line.get("event"):
+            case "CallConnected":
+                return ev.CallConnected(
+                    {}, bool(line["has_lookup"]), int(line["minute_of_week"])
+                )
+            case "ClipReady":
+                return ev.ClipReady(int(line["reply"]), _clip_of(line["clip"]))
+            case "ClipFetched":
+                return ev.ClipFetched(str(line["clip"]))
+            case "ReplyEnded":
+                return _reply_of(line)
+            case "LookupDone":
+                return ev.LookupDone({}, str(line["error"]))
+            case "ToolCallEnded":
+                failed = bool(line["failed"])
+                return ev.ToolCallEnded(str(line["call_id"]), UNKNOWN_RESULT, failed)
+            case "OperatorSaid":
+                return ev.OperatorSaid(str(line["text"]))
+            case "OperatorTransferred":
+                return ev.OperatorTransferred(str(line["target"]))
+            case "OperatorEnded":
+                return ev.OperatorEnded()
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+    return None
+
+
+def action_json(action: act.Action) -> Json:  # noqa: C901
+    """What a trace says about an action."""
+    match action:
+        case act.SpeakText(reply, text):
+            facts: Json = {"reply": reply, "text": text}
+        case act.StartReply(reply, _, model):
+            facts = {"reply": reply, "model": model}
+        case act.StopReply(reply):
+            facts = {"reply": reply}
+        case act.Play(clip, interruptible):
+            facts = {"clip": clip_id(clip.id), "text": clip.text}
+            facts["interruptible"] = interruptible
+        case act.MuteClips(clips):
+            facts = {"clips": [clip_id(clip.id) for clip in clips]}
+        case act.DropClips(clips, queued):
+            facts = {"clips": [clip_id(clip.id) for clip in clips], "queued": queued}
+        case act.SaveTurn(turn):
+            facts = {"role": turn.role, "turn_kind": str(turn.kind)}
+            facts["interrupted"] = turn.interrupted
+        case act.CountFallback(step):
+            facts = {"step": str(step)}
+        case act.CallTool(call_id, tool):
+            facts = {"call_id": call_id, "tool": tool.name}
+        case act.ChangeLanguage(language):
+            facts = {"language": language}
+        case act.HangUp(reason, transfer):
+            facts = {
+                "reason": str(reason),
+                "transfer": transfer.name if transfer else "",
+            }
+    return {"action": type(action).__name__, **facts}
+
+
+def _clip_json(clip: Clip) -> Json:
+    return {
+        "id": clip_id(clip.id),
+        "text": clip.text,
+        "seconds": round(clip.seconds, 3),
+        "frames": b64encode(clip.speech_frames).decode(),
+        "shared": clip.shared,
+    }
+
+
+def _clip_of(stored: Mapping[str, Any]) -> Clip:
+    name = str(stored["id"])
+    return Clip(
+        name,
+        f"/audio/{name}" if name else "",
+        str(stored["text"]),
+        float(stored["seconds"]),
+        b64decode(stored.get("frames") or ""),
+        shared=bool(stored.get("shared")),
+    )
+
+
+def _reply_json(event: ev.ReplyEnded) -> Json:
+    return {
+        "reply": event.reply,
+        "text": event.text,
+        "error": event.error,
+        "retryable": event.retryable,
+        "retry_after": event.retry_after,
+        "model": event.model,
+        "calls": [_call_json(call) for call in event.calls],
+    }
+
+
+def _call_json(call: ToolCall) -> Json:
+    """A tool call; arguments of HTTP tools may be secret, and decide nothing."""
+    known = call.name in BUILT_IN
+    arguments = call.arguments if known else ""
+    return {"id": call.id, "name": call.name, "arguments": arguments}
+
+
+def _reply_of(line: Mapping[str, Any]) -> ev.ReplyEnded:
+    return ev.ReplyEnded(
+        int(line["reply"]),
+        str(line["text"]),
+        str(line["error"]),
+        retryable=bool(line["retryable"]),
+        retry_after=None if (after := line["retry_after"]) is None else float(after),
+        model=str(line.get("model", "")),
+        calls=tuple(
+            ToolCall(str(c["id"]), str(c["name"]), str(c["arguments"]) or "{}")
+            for c in line["calls"]
+        ),
+    )
