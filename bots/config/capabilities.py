@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
+from bots.config.text import clean
+
 MASK = "••••"
 
 
@@ -95,9 +97,8 @@ class ToolSpec(JsonData):
         """Return the arguments in JSON, with the secret ones masked."""
         secrets = self.secrets
         masked = {n: MASK if n in secrets else v for n, v in arguments.items()}
-        text = json.dumps(masked, ensure_ascii=False)
         # A model may write half of a surrogate pair.
-        return text.encode(errors="replace").decode()
+        return clean(json.dumps(masked, ensure_ascii=False))
 
 
 @dataclass(frozen=True, slots=True)

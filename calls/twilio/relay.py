@@ -8,6 +8,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from bots.config.text import read_json
 from calls.conversation.events import (
     CallerInterrupted,
     CallerSpeaking,
@@ -54,10 +55,7 @@ Frame = Setup | RelayEvent
 
 def parse(text: str) -> Frame | None:
     """Parse one text frame; None if it is malformed or of a type we do not use."""
-    try:
-        message = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
+    message = read_json(text)
     if not isinstance(message, dict):
         return None
     match message.get("type"):
