@@ -6,7 +6,7 @@ import json
 import shutil
 import subprocess
 from collections import namedtuple
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from threading import Event
 from typing import Any
 
@@ -129,22 +129,31 @@ def test_without_a_server_and_a_database_it_says_so_and_does_not_break() -> None
     assert "a-password-77" not in done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("table", ["bots_phonenumber", "calls_postcalltask"])
-def test_it_ends_with_any_table_of_the_database_locked(table: str) -> None:
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Postgres]:
+    """A database with all tables."""
     try:
         with Postgres() as postgres:
-            variables = {
-                "DATABASE_URL": postgres.url,
-                "SERVER_URL": f"http://127.0.0.1:{free_port()}",
-                "REDIS_URL": "",
-                "INWORLD_BASE_URL": "http://127.0.0.1:9",
-                "DEBUG": "true",
-            }
-            manage(variables, "migrate")
-            postgres.lock(table)
-            done = run_doctor("--no-speech", **variables)
+            manage({"DATABASE_URL": postgres.url}, "migrate")
+            yield postgres
     except Missing as missing:
         pytest.skip(str(missing))
+
+
+@pytest.mark.parametrize("table", ["bots_phonenumber", "calls_postcalltask"])
+def test_it_ends_with_any_table_of_the_database_locked(
+    postgres: Postgres, table: str
+) -> None:
+    postgres.lock(table)
+    done = run_doctor(
+        "--no-speech",
+        DATABASE_URL=postgres.url,
+        SERVER_URL=f"http://127.0.0.1:{free_port()}",
+        REDIS_URL="",
+        INWORLD_BASE_URL="http://127.0.0.1:9",
+        DEBUG="true",
+    )
+    postgres.release()
     assert "✗ Database: It cannot be used: it does not answer within" in done.stdout
     assert done.returncode == 1
 
