@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from voicebot.settings import *  # noqa: F403
 from voicebot.settings import MIDDLEWARE
 
+WHITENOISE_MAX_AGE = 3600  # browsers keep static files for all tests
 # The hasher with which the tests store passwords.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 MIDDLEWARE = ["tests.browser.settings.forget_content_types", *MIDDLEWARE]

@@ -9,6 +9,8 @@ from playwright.async_api import Browser, Page, ViewportSize
 DESKTOP = ViewportSize(width=1280, height=800)
 PHONE = ViewportSize(width=375, height=667)
 TIMEOUT_MS = 15_000
+# A page of another site, or none, would need another process.
+EMPTY_PAGE = "/healthz"
 FORGET = "() => { localStorage.clear(); sessionStorage.clear(); }"
 
 
@@ -36,7 +38,7 @@ class Windows:
         """Leave the window's page and remove all that its test stored."""
         if page.url.startswith(self._url):
             await page.evaluate(FORGET)
-        await page.goto("about:blank")
+        await page.goto(EMPTY_PAGE)
         await page.context.clear_cookies()
         self._idle.append(page)
 

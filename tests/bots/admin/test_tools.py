@@ -7,7 +7,6 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, User
-from django.core.management import call_command
 from django.forms import BaseForm
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
@@ -33,15 +32,14 @@ def private_host_allowed(settings: Settings) -> None:
 def member(name: str) -> Client:
     """A signed-in client of a member of a group."""
     person = User.objects.create_user(name, password="pw", is_staff=True)
-    person.groups.add(Group.objects.get_or_create(name=name)[0])
+    person.groups.add(Group.objects.get(name=name))
     client = Client()
     client.force_login(person)
     return client
 
 
 @pytest.fixture
-def operator(settings: Settings) -> Client:
-    call_command("migrate", verbosity=0)  # groups, which a test before may have removed
+def operator(transactional_db: None) -> Client:
     return member(OPERATOR)
 
 
