@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from django.db import transaction
 from django.utils import timezone
 
+from bots.config.bot_config import BotConfig
 from bots.config.phrasebook import phrasebook
 from calls import metrics
 from calls.db import DatabaseUnavailable, database_deadline, run_in_db_thread
@@ -118,7 +119,7 @@ async def _end(call: Call, error: ErrorKind) -> str:
     config = await current_config(call)
     await close_call(call.call_sid, *END_BY_ERROR[error])
     message = fill_for_call(call, config, config.goodbye_message)
-    return twiml.say_and_hang_up(message, config.language)
+    return twiml.say_and_hang_up(message, config.language, _voice(call, config))
 
 
 async def _give_up(call: Call, error: ErrorKind) -> str:
@@ -131,10 +132,16 @@ async def _give_up(call: Call, error: ErrorKind) -> str:
             call.call_sid, Call.Status.COMPLETED, Call.EndReason.TRANSFERRED
         )
         message = f"{apology} {fill_for_call(call, config, config.transfer_notice)}"
-        return final_transfer_document(call, target, message, config.language)
+        voice = _voice(call, config)
+        return final_transfer_document(call, target, message, config.language, voice)
     await close_call(call.call_sid, *_end_of(error))
     message = f"{apology} {fill_for_call(call, config, config.goodbye_message)}"
-    return twiml.say_and_hang_up(message, config.language)
+    return twiml.say_and_hang_up(message, config.language, _voice(call, config))
+
+
+def _voice(call: Call, config: BotConfig) -> str:
+    """The bot's backup voice, unless it may be the setting that Twilio refused."""
+    return "" if call.settings_refused_at else config.twilio_voice
 
 
 def _end_of(error: ErrorKind) -> tuple[Call.Status, Call.EndReason]:

@@ -68,6 +68,18 @@ def test_people_keys_languages_and_tools_are_saved_with_their_bot(
         ("menu_keys", KEY, "target", "no person called “Ann”. Add a person first."),
         ("languages", {"language": "German", "voice": "x"}, "language", "Write a lang"),
         ("languages", {"language": "de-DE", "voice": "a b"}, "voice", "Must not cont"),
+        (
+            "languages",
+            {"language": "de-DE", "voice": "x", "backup_voice": "en-GB-Neural2-A"},
+            "backup_voice",
+            "The voice “en-GB-Neural2-A” does not speak de-DE.",
+        ),
+        (
+            "languages",
+            {"language": "de-DE", "voice": "x", "speech_model": "telephony"},
+            "speech_model",
+            "Deepgram has no model “telephony”.",
+        ),
     ],
 )
 def test_bad_input_in_a_list_is_reported_at_its_field(
@@ -81,6 +93,18 @@ def test_bad_input_in_a_list_is_reported_at_its_field(
     assert error
     assert words in error[1]
     assert not Bot.objects.exists()
+
+
+def test_a_language_that_twilio_may_not_understand_is_pointed_out_after_saving(
+    admin_client: Client,
+) -> None:
+    spoken = {"language": "is-IS", "voice": "Any"}
+    page = add(admin_client, **rows("languages", spoken))
+    assert "added successfully" in page
+    assert (
+        "Language is-IS, speech recognition: Deepgram is not known to understand is-IS."
+        " Choose Google."
+    ) in page
 
 
 def test_a_key_cannot_name_a_deleted_or_renamed_person(admin_client: Client) -> None:

@@ -1,5 +1,6 @@
 """A session's muted clips, and its languages after Twilio refused its settings."""
 
+import json
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -13,7 +14,7 @@ from bots.config.capabilities import Language
 from bots.config_builder import config_of
 from bots.inworld.client import Inworld
 from bots.models import Bot
-from calls.conversation.actions import DropClips, MuteClips, Play
+from calls.conversation.actions import ChangeLanguage, DropClips, MuteClips, Play
 from calls.models import Call
 from calls.session.services import Services
 from calls.session.session import CallSession
@@ -29,9 +30,14 @@ def session() -> CallSession:
     return session_of(config_of(Bot()))
 
 
-def session_of(config: BotConfig, refused_at: datetime | None = None) -> CallSession:
-    async def ignore(*frame: Any) -> None:
-        pass
+def session_of(
+    config: BotConfig,
+    refused_at: datetime | None = None,
+    frames: list[Any] | None = None,
+) -> CallSession:
+    async def keep(*frame: Any) -> None:
+        if frames is not None:
+            frames.extend(frame)
 
     services = Services(Inworld("http://127.0.0.1:9", "key"), MemoryClips(1_000_000))
     call = Call(
@@ -41,7 +47,7 @@ def session_of(config: BotConfig, refused_at: datetime | None = None) -> CallSes
         started_at=timezone.now(),
         settings_refused_at=refused_at,
     )
-    return CallSession(call, services, ignore, ignore)
+    return CallSession(call, services, keep, keep)
 
 
 async def clip_in(session: CallSession) -> Clip:
@@ -82,6 +88,21 @@ async def test_what_is_discarded_is_gone_unless_it_is_still_in_the_queue(
     assert wav_seconds(await session.services.clips.get("a") or b"") < 0.1
     await session.clip_muter.drop((clip,), queued=False)
     assert await session.services.clips.get("a") is None
+
+
+async def test_speech_switches_to_googles_tag_and_recognition_to_ours() -> None:
+    config = replace(config_of(Bot()), languages=(Language("no-NO", "Kari"),))
+    frames: list[str] = []
+    session = session_of(config, frames=frames)
+    await session._perform(ChangeLanguage("no-NO"))
+    await session.speaker.aclose()
+    assert [json.loads(frame) for frame in frames] == [
+        {
+            "type": "language",
+            "ttsLanguage": "nb-NO",
+            "transcriptionLanguage": "no-NO",
+        }
+    ]
 
 
 async def test_a_bot_whose_settings_were_refused_keeps_to_its_language() -> None:

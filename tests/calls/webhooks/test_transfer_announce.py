@@ -39,7 +39,14 @@ async def test_whom_nothing_is_announced_to_is_connected_at_once(bot: Bot) -> No
 
 
 @in_database
-async def test_the_announcement_is_said_twice_in_the_calls_language(bot: Bot) -> None:
+@pytest.mark.parametrize("chosen", ["", "de-DE-Neural2-F"])
+async def test_the_announcement_is_said_twice_in_the_calls_language(
+    chosen: str, bot: Bot
+) -> None:
+    if chosen:
+        await bot.languages.acreate(
+            language="de-DE", voice="Johanna", backup_voice=chosen
+        )
     call = await transferred_call()
     path = f"/voice/announcement/{call.pk}/0"
     first, second, end = await verbs(path, **PERSON)
@@ -55,7 +62,7 @@ async def test_the_announcement_is_said_twice_in_the_calls_language(bot: Bot) ->
         }
     )
     (say,) = first
-    voice = "Google.de-DE-Chirp3-HD-Aoede"
+    voice = f"Google.{chosen or 'de-DE-Chirp3-HD-Aoede'}"
     assert say.attrib == {"language": "de-DE", "voice": voice}
     assert 'Kim wants <b>two</b> "crates" & more.' in (say.text or "")
     assert "Drücken Sie die 1" in (say.text or "")

@@ -251,7 +251,9 @@ async def test_a_bot_that_gives_up_says_so_in_the_language_of_the_call(
     cause: str, bot: Bot, settings: Settings
 ) -> None:
     settings.REDIS_URL = ""
-    await bot.languages.acreate(language="de-DE", voice="Johanna")
+    await bot.languages.acreate(
+        language="de-DE", voice="Johanna", backup_voice="de-DE-Neural2-F"
+    )
     call = await transferred_call()
     german = {"name": "switch_language", "arguments": '{"language": "de-DE"}'}
     await call.turns.filter(index=0).aupdate(
@@ -264,7 +266,8 @@ async def test_a_bot_that_gives_up_says_so_in_the_language_of_the_call(
         path, form = "/voice/action", LOST
     say, _ = await verbs(path, **form)
     book = phrasebook("de")
-    assert say.attrib["language"] == "de-DE"
+    voice = "Google.de-DE-Neural2-F"
+    assert say.attrib == {"language": "de-DE", "voice": voice}
     assert say.text == f"{book.line_lost} {book.goodbye_message}"
 
 
@@ -272,7 +275,9 @@ async def test_a_bot_that_gives_up_says_so_in_the_language_of_the_call(
 async def test_a_full_server_transfers_to_an_available_target(
     settings: Settings,
 ) -> None:
-    bot = await sync_to_async(numbered)("+15005550006", time_zone="UTC")
+    bot = await sync_to_async(numbered)(
+        "+15005550006", time_zone="UTC", backup_voice="en-GB-Neural2-A"
+    )
     now = timezone.now()
     closed = f"{now + timedelta(days=3):%a} 10:00-11:00"
     await bot.targets.acreate(name="Shut", number="+15005550041", opening_hours=closed)
@@ -282,7 +287,9 @@ async def test_a_full_server_transfers_to_an_available_target(
     assert (dial.tag, dial.findtext("Number")) == ("Dial", "+15005550042")
     assert dial.attrib["timeout"] == "15"
     await bot.targets.filter(name="Sales").aupdate(opening_hours=closed)
-    assert [verb.tag for verb in await ring(CallSid="CA2")] == ["Say", "Hangup"]
+    say, end = await ring(CallSid="CA2")
+    assert (say.tag, end.tag) == ("Say", "Hangup")
+    assert say.attrib == {"language": "en-GB", "voice": "Google.en-GB-Neural2-A"}
 
 
 @in_database
