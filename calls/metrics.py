@@ -117,5 +117,5 @@ for dependency in ("redis", "database"):
     DEPENDENCY_ERRORS.labels(dependency)
 for source in ("webhook", "socket"):
     REJECTED_REQUESTS.labels(source)
-for status in ("200", "404", "503"):
+for status in ("200", "404", "gone", "unavailable"):
     CLIP_REQUESTS.labels(status)

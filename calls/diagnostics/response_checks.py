@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from calls.diagnostics.findings import Finding, failure, ok
+from calls.turns.clip_ids import GONE, REPLACED, UNAVAILABLE
 from calls.twilio.signatures import NOT_SIGNED
 
 NGROK_CODE = re.compile(rb"ERR_NGROK_\d+")
@@ -56,14 +57,15 @@ def shared_key(answer: HttpAnswer, key: str) -> Finding:
 
 def clip(answer: HttpAnswer, wav: bytes) -> Finding:
     """Judge the answer to a request for a clip of ours."""
-    if answer.status == 200 and answer.body == wav:
+    replaced = _lowered(answer.headers).get(REPLACED.lower(), "")
+    if answer.status == 200 and answer.body == wav and not replaced:
         return ok(CLIP, "A clip stored here comes back whole: it is this server.")
     ours = not answer.body and not _ngrok_code(answer)
-    if answer.status == 503 and ours:
+    if replaced == UNAVAILABLE:
         return failure(
             CLIP, "The clip store cannot be read. Is the Redis of REDIS_URL up?"
         )
-    if answer.status == 404 and ours:
+    if replaced == GONE or (answer.status == 404 and ours):
         return failure(
             CLIP,
             "A voicebot answers that does not have our clip: another server, or "

@@ -33,7 +33,8 @@ from calls.diagnostics.response_checks import (
 )
 from calls.public_urls import public_url, socket_url
 from calls.speech.audio import silence
-from calls.speech.clip_store import clip_url, new_clip_id
+from calls.speech.clip_store import clip_url
+from calls.speech.signed_ids import new_clip_id
 from calls.twilio.relay_tokens import new_nonce, relay_token
 
 # For each request; Twilio waits fifteen for a response.

@@ -285,8 +285,9 @@ class CallSession:
             own = self.call.variables
             self._write(VariablesFound(self.call.pk, {**own, **values, **own}))
 
-    def _fetched(self, clip_id: str) -> None:
-        self.tasks.start(self.handle(ClipFetched(clip_id)))
+    def _fetched(self, clip_id: str, served: bool) -> None:
+        if served:
+            self.tasks.start(self.handle(ClipFetched(clip_id)))
 
     def _set_timer(self) -> None:
         if self.conversation.is_over:

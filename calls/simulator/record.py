@@ -24,6 +24,7 @@ class Heard:
     waited_ms: float = 0.0  # since the caller stopped speaking
     played_seconds: float = 0.0
     cut: bool = False
+    replaced: str = ""  # why the server sent silence instead of this clip
 
 
 @dataclass(frozen=True, slots=True)

@@ -209,6 +209,8 @@ class Session:
             self.record.errors.append(f"Clip not played: {error}")
             self.record.notify()
             return None
+        if heard.replaced:
+            self.record.errors.append(f"Clip not played: silence, {heard.replaced}")
         heard.seconds *= sound.loop
         return heard
 

@@ -87,7 +87,8 @@ class TwilioClient:
         except BadClip as error:
             raise BadClip(f"{url}: {error}") from error
         wav = response.content if self.line.keep_audio else b""
-        return Heard("clip", seconds, wav=wav, source=url)
+        replaced = response.headers.get("Clip-Replaced", "")
+        return Heard("clip", seconds, wav=wav, source=url, replaced=replaced)
 
     async def socket(self, url: str) -> ClientConnection:
         """Open the relay socket as Twilio does: signed, with no Origin or extension."""

@@ -3,7 +3,8 @@
 from collections import defaultdict
 from collections.abc import Callable
 
-Listener = Callable[[str], None]
+# Called with the clip's id, and False if Twilio got silence instead of the clip.
+Listener = Callable[[str, bool], None]
 
 
 class FetchListeners:
@@ -17,16 +18,16 @@ class FetchListeners:
         self.listeners: defaultdict[str, list[Listener]] = defaultdict(list)
 
     def listen(self, clip_id: str, listener: Listener) -> None:
-        """Call `listener` with the id at the clip's next download."""
+        """Call `listener` at the clip's next download."""
         self.listeners[clip_id].append(listener)
 
-    def notify(self, clip_id: str) -> None:
-        """Report that the clip was downloaded."""
+    def notify(self, clip_id: str, *, served: bool = True) -> None:
+        """Report that the clip, or silence instead of it, was downloaded."""
         waiting = self.listeners.get(clip_id)
         if waiting:
             listener = waiting.pop(0)
             self._remove_if_empty(clip_id)
-            listener(clip_id)
+            listener(clip_id, served)
 
     def remove(self, listener: Listener) -> None:
         """Remove a listener whose call is over from every clip."""

@@ -1,6 +1,5 @@
 """Short-lived WAV clips under unguessable ids: in Redis, or in this process."""
 
-import secrets
 from collections import OrderedDict
 from contextlib import suppress
 from time import monotonic
@@ -24,11 +23,6 @@ SWEEP_SECONDS = 1.0
 
 class ClipsUnavailable(Exception):
     """The store cannot save or load a clip now."""
-
-
-def new_clip_id() -> str:
-    """An unguessable id of 192 bits."""
-    return secrets.token_urlsafe(24)
 
 
 def clip_url(clip_id: str) -> str:

@@ -1,16 +1,12 @@
 """Fixed sentences, such as greetings, in a bot's voice: synthesised once."""
 
 import asyncio
-import hashlib
-import hmac
 import json
 from collections import OrderedDict
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
-
-from django.conf import settings
 
 from bots.audio import wav
 from bots.audio.pcm import Pcm
@@ -19,6 +15,7 @@ from bots.inworld.errors import InworldError
 from calls.speech.audio import at_telephone_rate
 from calls.speech.clip_store import ClipStore, ClipsUnavailable, clip_url
 from calls.speech.levels import analyse
+from calls.speech.signed_ids import phrase_id
 from calls.turns.clip_ids import PHRASE_TTL_SECONDS
 from calls.turns.playback import Clip
 
@@ -125,5 +122,4 @@ class PhraseCache:
 
 def _id_of(request: SpeechRequest) -> str:
     """An unguessable id, the same in every process."""
-    key = json.dumps(request.body(), sort_keys=True).encode()
-    return hmac.new(settings.SECRET_KEY.encode(), key, hashlib.sha256).hexdigest()
+    return phrase_id(json.dumps(request.body(), sort_keys=True).encode())

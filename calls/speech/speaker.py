@@ -19,13 +19,14 @@ from calls.conversation.actions import SpeakText, StartReply
 from calls.conversation.events import ClipReady, Event, ReplyEnded
 from calls.logs import CallLog
 from calls.speech.audio import at_telephone_rate
-from calls.speech.clip_store import ClipStore, ClipsUnavailable, clip_url, new_clip_id
+from calls.speech.clip_store import ClipStore, ClipsUnavailable, clip_url
 from calls.speech.inworld_requests import reply_request, speech_request
 from calls.speech.levels import analyse
 from calls.speech.pace import Pace
 from calls.speech.phrase_cache import PhraseCache
 from calls.speech.reply_stream import ReplyStream
 from calls.speech.segment_end import POLL_SECONDS, SpeakingRate
+from calls.speech.signed_ids import new_clip_id
 from calls.turns.playback import Clip, twilio_tts_clip
 
 # How long the end of a call waits for connections to close.

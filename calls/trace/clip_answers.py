@@ -23,6 +23,7 @@ def survives_bad_clips(trace: Trace) -> Answer | None:
         line
         for line in fetches
         if (line.number("status") or 0) >= 400
+        or line.get("replaced")
         or (line.number("took_ms") or 0) > SLOW_MS
     ]
     if not bad:
@@ -36,7 +37,10 @@ def survives_bad_clips(trace: Trace) -> Answer | None:
         )
         if bad[0].ms <= line.ms <= bad[0].ms + CONSEQUENCE_MS
     ]
-    status = f"A download was answered with {bad[0].text('status')} in "
+    sent = bad[0].text("status")
+    if replaced := bad[0].text("replaced"):
+        sent = f"silence, because the clip was {replaced},"
+    status = f"A download was answered with {sent} in "
     status += f"{bad[0].text('took_ms')} ms; "
     if not after:
         return Answer(f"{status}the call went on.")

@@ -22,6 +22,7 @@ from calls.conversation.events import Event
 from calls.trace import files
 from calls.trace.masking import DOTS, MASKED_DIGIT, clip_id
 from calls.trace.steps import action_json, event_json
+from calls.turns.clip_ids import REPLACED
 
 # Headers of Twilio's requests that answer a question about them.
 HEADERS = (
@@ -216,6 +217,8 @@ def _record_fetch(
     record: dict[str, Any] = {"kind": "fetch", "clip": clip_id(full)}
     record |= {"method": request.method, "status": response.status_code}
     record |= {"bytes": len(response.content), "took_ms": _since(at)}
+    if replaced := response.headers.get(REPLACED):
+        record["replaced"] = replaced
     files.append_fetch(full, at, record | {"seen_headers": _headers(request)})
 
 

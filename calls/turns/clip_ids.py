@@ -4,6 +4,10 @@ import re
 
 # How long the clip of a fixed sentence stays in the clip store after its last use.
 PHRASE_TTL_SECONDS = 7 * 24 * 3600.0
+# The header of a response with silence instead of a clip, and its two values: the clip
+# is no longer stored, or the store is away.
+REPLACED = "Clip-Replaced"
+GONE, UNAVAILABLE = "gone", "unavailable"
 PHRASE_ID = re.compile("[0-9a-f]{64}")
 
 

@@ -19,7 +19,8 @@ from bots.models import Bot
 from calls.conversation.events import CallerSpoke
 from calls.conversation.messages import CONNECTED, messages
 from calls.models import Call
-from calls.speech.clip_store import MemoryClips, new_clip_id
+from calls.speech.clip_store import MemoryClips
+from calls.speech.signed_ids import new_clip_id
 from calls.turns.turn import Turn
 from calls.twilio import relay
 from calls.twilio.relay_tokens import relay_token
@@ -322,7 +323,7 @@ def test_a_clips_id_has_more_than_128_bits() -> None:
     ids = {new_clip_id() for _ in range(1000)}
     assert len(ids) == 1000
     assert all(
-        re.fullmatch(r"[\w-]{32}", clip_id) for clip_id in ids
+        re.fullmatch(r"[\w-]{44}", clip_id) for clip_id in ids
     )  # 6 bits a character
 
 

@@ -13,6 +13,7 @@ from django.core.handlers.exception import convert_exception_to_response
 from django.http import HttpResponse
 
 from calls.metrics import CLIP_REQUESTS
+from calls.turns.clip_ids import REPLACED
 
 Application = Callable[..., Awaitable[None]]
 
@@ -56,9 +57,10 @@ class ClipHandler(BareHandler):
     """Answers and counts downloads of clips."""
 
     async def get_response_async(self, request: Any) -> Any:
-        """Answer a download, and count its status."""
+        """Answer a download, and count its status, or why the clip was replaced."""
         response = await super().get_response_async(request)
-        CLIP_REQUESTS.labels(str(response.status_code)).inc()
+        status = response.headers.get(REPLACED, str(response.status_code))
+        CLIP_REQUESTS.labels(status).inc()
         return response
 
 

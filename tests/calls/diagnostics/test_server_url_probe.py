@@ -21,6 +21,7 @@ from calls.diagnostics.findings import Finding
 from calls.diagnostics.response_checks import HttpAnswer
 from calls.diagnostics.server_url_probe import Sample
 from calls.models import Call
+from calls.turns.clip_ids import GONE, REPLACED, UNAVAILABLE
 from calls.twilio.signatures import NOT_SIGNED
 from tests.support.live import LiveServer, free_port, running
 from tests.support.process import clear_process_state
@@ -279,4 +280,6 @@ def test_a_clip_has_to_come_back_as_it_was() -> None:
         "changed on its way"
         in response_checks.clip(HttpAnswer(200, {}, wav[:-2]), wav).message
     )
-    assert "Redis" in response_checks.clip(HttpAnswer(503), wav).message
+    for reason, words in ((GONE, "does not have our clip"), (UNAVAILABLE, "Redis")):
+        replaced = HttpAnswer(200, {REPLACED: reason}, wav)
+        assert words in response_checks.clip(replaced, wav).message

@@ -20,8 +20,8 @@ from calls.speech.clip_store import (
     ClipsUnavailable,
     MemoryClips,
     RedisClips,
-    new_clip_id,
 )
+from calls.speech.signed_ids import new_clip_id
 from calls.turns.playback import Clip
 from tests.support.live import free_port
 
@@ -137,12 +137,16 @@ def test_resampling_nothing_gives_nothing() -> None:
 def test_listeners_of_a_shared_clip_are_notified_in_turn_and_once() -> None:
     fetches, notified = FetchListeners(), list[str]()
 
-    def first(clip_id: str) -> None:
-        notified.append(f"first {clip_id}")
+    def first(clip_id: str, served: bool) -> None:
+        notified.append(f"first {clip_id} {served}")
 
-    def second(clip_id: str) -> None:
-        notified.append(f"second {clip_id}")
+    def second(clip_id: str, served: bool) -> None:
+        notified.append(f"second {clip_id} {served}")
 
+    fetches.listen("c", first)
+    fetches.listen("c", second)
+    fetches.notify("c", served=False)
+    fetches.notify("c")
     fetches.listen("a", first)
     fetches.listen("a", second)
     fetches.listen("b", second)
@@ -150,5 +154,5 @@ def test_listeners_of_a_shared_clip_are_notified_in_turn_and_once() -> None:
     fetches.remove(second)
     for clip_id in ("a", "b", "unknown"):
         fetches.notify(clip_id)
-    assert notified == ["first a"]
+    assert notified == ["first c False", "second c True", "first a True"]
     assert not fetches.listeners

@@ -226,3 +226,8 @@ def test_the_table_has_every_question_and_a_conclusion() -> None:
     assert conclusion(rows).startswith(
         f"{seen} of 12 questions are answered, 1 of them"
     )
+
+
+def test_silence_instead_of_a_clip_is_named() -> None:
+    found = row(4, call().fetches(1.0, "one", replaced="gone"))
+    assert "silence, because the clip was gone, in 2.0 ms; the call" in found.seen

@@ -12,12 +12,17 @@ from django.utils import timezone
 from pytest_django import Settings
 from twilio.request_validator import RequestValidator
 
+from bots.audio import wav
 from bots.models import Bot
 from calls.models import Call
 from calls.session.services import services
+from calls.speech.clip_store import RedisClips
+from calls.speech.signed_ids import new_clip_id, phrase_id
+from calls.turns.clip_ids import GONE, REPLACED, UNAVAILABLE
 from calls.twilio.relay_tokens import read_token, relay_token
 from calls.webhooks import incoming
 from tests.conftest import numbered
+from tests.support.live import free_port
 from tests.support.process import clear_process_state
 from voicebot.asgi import application
 
@@ -254,6 +259,47 @@ async def test_callbacks_for_unknown_calls_are_taken_quietly() -> None:
     response = await post("/voice/status", CallSid="CA9", CallStatus="completed")
     assert response.status_code == 204
     assert not await Call.objects.aexists()
+
+
+async def replaced(clip_id: str) -> str:
+    """Fetch a clip that cannot be had; return why silence came instead of it."""
+    async with outside() as client:
+        response = await client.get(f"/audio/{clip_id}")
+        assert response.status_code == 200
+        assert response.headers["Content-Type"] == "audio/wav"
+        assert response.headers["Cache-Control"] == "no-store"
+        sound = wav.read(response.content)
+        assert 0 < sound.seconds < 0.5
+        assert not any(sound.data)
+        head = await client.head(f"/audio/{clip_id}")
+        length = len(response.content)
+        assert (head.status_code, head.headers["Content-Length"]) == (200, str(length))
+        return response.headers[REPLACED]
+
+
+async def test_a_clip_of_a_call_that_is_gone_is_replaced_by_silence(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clip_id = new_clip_id()
+    await services().clips.put(clip_id, b"RIFF....", 60)
+    async with outside() as client:
+        response = await client.get(f"/audio/{clip_id}")
+    assert REPLACED not in response.headers
+    await services().clips.drop([clip_id])
+    assert await replaced(clip_id) == GONE
+    assert await replaced(phrase_id(b"Hello.")) == GONE
+    assert "Silence served instead of a clip: gone" in caplog.text
+
+
+async def test_a_clip_is_replaced_by_silence_while_the_store_is_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clips = RedisClips(f"redis://127.0.0.1:{free_port()}")
+    monkeypatch.setattr(services(), "clips", clips)
+    assert await replaced(new_clip_id()) == UNAVAILABLE
+    async with outside() as client:
+        assert (await client.get("/audio/guess")).status_code == 404
+    await clips.aclose()
 
 
 async def test_clips_are_served_in_full_and_only_by_their_id() -> None:
