@@ -87,7 +87,7 @@ class RelayConsumer(AsyncWebsocketConsumer):
         active_calls().disconnected.claim(self.call.call_sid)
         await self.accept()
         self.trace = trace_of(self.call.call_sid)
-        self.trace.opened(self.scope["path"], self.call.settings)
+        self.trace.opened(self.call.settings)
         loop = asyncio.get_running_loop()
         self.setup_timer = loop.call_later(SETUP_SECONDS, self._on_no_setup)
 

@@ -71,11 +71,11 @@ class CallTrace:
             files.append(self.path, time.monotonic(), {"kind": kind, **fields})
 
     @harmless
-    def opened(self, path: str, config: Mapping[str, Any]) -> None:
+    def opened(self, config: Mapping[str, Any]) -> None:
         """The relay's socket is open. `config` are the settings of the call."""
         if self.path:
             self.write("settings", config=dict(config))
-            self.write("socket", state="open", path=path)
+            self.write("socket", state="open")
 
     @harmless
     def frame_in(

@@ -113,7 +113,7 @@ def test_a_frame_that_is_none_is_not_copied(folder: Path) -> None:
 
 def test_an_untraced_call_leaves_nothing(folder: Path) -> None:
     trace = trace_of(SID)
-    trace.opened("/", {})
+    trace.opened({})
     trace.frame_out('{"type": "end"}')
     trace.closed(1000)
     assert files.writer().flush()
