@@ -18,15 +18,9 @@ test: $(VENV)/.dev
 	-@.ci/programs
 	@$(MAKE) --no-print-directory -j2 lint pytest
 
-# These count or time what a busy machine changes, so nothing runs beside them.
-ALONE := tests/bench/test_bench.py::test_a_small_run_measures_every_figure \
-	tests/calls/speech/test_clip_store.py::test_many_clips_at_once_wait_for_a_connection \
-	tests/calls/session/test_rate_limit.py::test_a_flood_of_questions_costs_no_flood_of_requests
-
 # Test files side by side; for one file: .venv/bin/python -m pytest tests/x.py
 pytest: $(VENV)/.dev
-	$(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder $(addprefix --deselect=,$(ALONE))
-	$(BIN)/python -m pytest -q $(ALONE)
+	$(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder
 
 # Takes the pictures of the README and the docs, of made-up calls.
 screenshots: $(VENV)/.dev

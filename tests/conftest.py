@@ -14,7 +14,7 @@ from pytest_django import DjangoDbBlocker
 from bots.models import Bot, PhoneNumber
 from tests.support import fast_flush
 from tests.support.inworld.server import FakeInworld
-from tests.support.live import LiveServer, free_port, serving
+from tests.support.live import PORT_RANGES, LiveServer, free_port, serving
 from tests.support.services import Missing, Redis
 from tests.support.tool_server import ToolServer
 
@@ -28,8 +28,8 @@ hypothesis_settings.load_profile("same")
 # workers' time at the end of a run.
 SLOWEST_FILES = (
     "tests/end_to_end/test_outages.py",
+    "tests/calls/diagnostics/test_doctor.py",
     "tests/browser/test_transfer_pages.py",
-    "tests/voicebot/test_serve.py",
     "tests/voicebot/test_concurrency_limit.py",
     "tests/end_to_end",
     "tests/browser",
@@ -52,8 +52,8 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One worker more than there are cores: tests of servers often wait."""
-    return (os.cpu_count() or 1) + 1
+    """Twice as many workers as cores: tests of servers wait more than they compute."""
+    return min(2 * (os.cpu_count() or 1), PORT_RANGES)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -21,9 +21,9 @@ SHARED_KEY = ("webhooks_sharedkey_tests", "shared/secret+of=the=tests")
 START_SECONDS = 60.0
 # Each worker of pytest-xdist has its own ports, below those that the kernel gives to
 # outgoing connections: no other worker and no connection can take one.
-PORTS_PER_WORKER = 2000
+PORT_RANGES, PORTS_PER_WORKER = 10, 2000
 FIRST_PORT = 10_000 + PORTS_PER_WORKER * (
-    int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 10
+    int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % PORT_RANGES
 )
 
 
