@@ -44,7 +44,7 @@ def setup_of(database: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_every_variable_is_explained_and_no_unknown_one() -> None:
-    read = re.findall(r'(?:env\.\w+|_integer|_one_of|_names)\(\s*"([A-Z_]+)"', SETTINGS)
+    read = re.findall(r'(?:env\.\w+|_[a-z_]+)\(\s*"([A-Z_]+)"', SETTINGS)
     read += re.findall(r"\$\{([A-Z_]+)", COMPOSE)
     explained = re.findall(r"^#?([A-Z_]+)=", EXAMPLE, re.MULTILINE)
     assert sorted(explained) == sorted(set(read))
