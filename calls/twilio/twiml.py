@@ -38,10 +38,13 @@ def relay(
     The setup frame of the socket contains the `parameters`. A `reduced` document, for a
     call whose settings Twilio refused, has only the attributes that the call needs.
     """
+    declared = [] if reduced else languages(config)
     attributes = _required(config) | ({} if reduced else _optional(config))
+    if not (reduced or declared):
+        attributes |= _speech(config) | _recognition(config)
     connect = Connect(action=action_url, method="POST")
     element = connect.conversation_relay(url=socket_url, **attributes)
-    for language in [] if reduced else languages(config):
+    for language in declared:
         element.language(**language)
     for name, value in (parameters or {}).items():
         element.parameter(name=name, value=value)
@@ -65,8 +68,6 @@ def _required(config: BotConfig) -> dict[str, str | bool]:
 
 def _optional(config: BotConfig) -> dict[str, str | bool]:
     return {
-        **_speech(config),
-        **_recognition(config),
         "speechTimeout": "auto",
         "interruptible": config.interruptible,
         "interruptSensitivity": config.interrupt_sensitivity,
@@ -90,8 +91,10 @@ def _optional(config: BotConfig) -> dict[str, str | bool]:
 def languages(config: BotConfig) -> list[dict[str, str]]:
     """The <Language> attributes of a bot with several languages, else nothing.
 
-    Twilio can switch only to declared languages, so the bot's own is among them. If its
-    voices have another tag for a language than speech recognition, both are declared.
+    Twilio can switch only to declared languages, so the bot's own is among them. The
+    elements would inherit the voice, the model and the hints of <ConversationRelay>,
+    which therefore has none then. If its voices have another tag for a language than
+    speech recognition, both are declared.
     """
     codes = {language.language for language in config.languages} - {config.language}
     if not codes:

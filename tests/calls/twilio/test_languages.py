@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from xml.etree import ElementTree
 
 from bots.config.capabilities import Language
 from bots.config_builder import config_of
@@ -60,6 +61,18 @@ def test_a_speech_model_of_another_provider_is_never_sent() -> None:
     assert declared(german)["de-DE"]["speechModel"] == "nova-3-general"
     at_google = declared(german, transcription_provider="Google")
     assert "speechModel" not in at_google["de-DE"]
+
+
+def test_no_language_inherits_the_voice_or_the_model_of_another() -> None:
+    """What a <Language> lacks, Twilio takes from <ConversationRelay>."""
+    bot = Bot(hints="Acme", speech_model="flux-general-en")
+    config = replace(config_of(bot), languages=(Language("uk-UA", "Oksana"),))
+    document = twiml.relay(config, socket_url="wss://x/", action_url="https://x/")
+    (relay,) = ElementTree.fromstring(document).iter("ConversationRelay")
+    assert not {"voice", "speechModel", "hints"} & relay.attrib.keys()
+    english, ukrainian = relay.findall("Language")
+    assert english.attrib["speechModel"] == "flux-general-en"
+    assert not {"voice", "speechModel"} & ukrainian.attrib.keys()
 
 
 def test_each_language_has_its_own_hints_or_those_of_the_bot() -> None:
