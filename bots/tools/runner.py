@@ -153,16 +153,15 @@ def rendered(value: Any) -> str:
 def _result(
     tool: ToolSpec, arguments: Arguments, answer: Answer, secrets: Values
 ) -> ToolResult:
-    text = _without(secrets.values(), answer.text)
-    redacted = Answer(answer.status, text, answer.ms, answer.is_cut)
-    text = _shortened(redacted)
+    answer = replace(answer, text=_without(secrets.values(), answer.text))
+    text = _shortened(answer)
     if not answer.is_good:
         reason = f"The server answered with status {answer.status}."
         return _failed(tool, arguments, reason, text, answer)
     public = _without(_secret_values(tool, arguments), text)
     for_people = tool.masked(arguments), public
     result = f"{UNTRUSTED}{text or '(empty)'}"
-    return ToolResult(result, for_people, "", answer.status, answer.ms, redacted.json)
+    return ToolResult(result, for_people, "", answer.status, answer.ms, answer.json)
 
 
 def _failed(
