@@ -243,7 +243,7 @@ class TestErasure:
     def test_the_command_deletes_and_reports_what_it_cannot_delete(self) -> None:
         make_call("mine")
         BlockedCaller.objects.create(pattern=CALLER)
-        assert "1 calls with 1 turns" in run("erase_caller", CALLER, "--dry-run")
+        assert "1 call with 1 turn" in run("erase_caller", CALLER, "--dry-run")
         assert stored_calls() == {"mine"}
         output = run("erase_caller", "+1 415 555-0100", "--no-input")
         assert "Deleted: 1 call with 1 turn." in output

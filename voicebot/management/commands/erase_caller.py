@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from calls.privacy.deletion import Deleted
 from calls.privacy.erasure import (
     ELSEWHERE,
     CallerData,
@@ -39,9 +40,7 @@ class Command(BaseCommand):
             data = caller_data(parse_caller(number))
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
-        self.stdout.write(
-            f"{data.calls} calls with {data.turns} turns are stored of this caller."
-        )
+        self.stdout.write(f"Stored of this caller: {Deleted(data.calls, data.turns)}.")
         if dry_run:
             return
         if data.calls and (no_input or input("Delete them? [yes/no] ") == "yes"):
