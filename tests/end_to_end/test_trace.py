@@ -107,7 +107,7 @@ def test_a_simulated_call_answers_all_twelve_questions(
 def _hides_what_is_secret(text: str) -> None:
     for secret in (CALLER, NUMBER, PERSON, AUTH_TOKEN, CALLER[1:]):
         assert secret not in text
-    assert re.findall(r"/conversation/[^\"\\]+", text) == ["/conversation/•••"] * 4
+    assert set(re.findall(r"/conversation/[^\"\\]+", text)) == {"/conversation/•••"}
     assert not re.findall(r"/audio/[\w-]{13,}", text)
     digits = [json.loads(line) for line in text.splitlines() if '"dtmf"' in line]
     keys = "".join(line["frame"]["digit"] for line in digits if line["kind"] == "in")

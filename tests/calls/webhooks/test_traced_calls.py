@@ -13,6 +13,7 @@ from bots.models import Bot
 from calls.models import Call
 from calls.privacy.deletion import delete_calls
 from calls.session.services import services
+from calls.speech.signed_ids import new_clip_id
 from calls.trace import files
 from calls.trace.recording import trace_of
 from tests.calls.webhooks.test_incoming import ORIGIN, RINGING, outside, post, ring
@@ -110,14 +111,21 @@ async def test_downloads_of_a_traced_calls_clips_are_recorded(folder: Path) -> N
     files.create("CA1", 0.0)
     frame = json.dumps({"type": "play", "source": f"{ORIGIN}/audio/{CLIP}"})
     trace_of("CA1").frame_out(frame)
+    trace_of("CA1").frame_out(frame.replace(CLIP, gone := new_clip_id()))
     await services().clips.put(CLIP, b"RIFF", 60)
     async with outside() as http:
         await http.get(f"/audio/{CLIP}", headers={"Range": "bytes=0-"})
         await http.head(f"/audio/{CLIP}")
         await http.get(f"/audio/{'d' * 32}")
-    *_, first, second = recorded(folder, "CA1")
+        await http.get(f"/audio/{gone}")
+    *_, first, second, third = recorded(folder, "CA1")
     assert (first["clip"], first["method"], first["status"]) == ("c" * 12, "GET", 200)
     assert first["bytes"] == 4
     assert 0 <= first["took_ms"] < 5000
     assert first["seen_headers"]["Range"] == "bytes=0-"
     assert (second["method"], "Range" in second["seen_headers"]) == ("HEAD", False)
+    assert (first.get("replaced"), third["replaced"], third["status"]) == (
+        None,
+        "gone",
+        200,
+    )
