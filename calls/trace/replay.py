@@ -29,6 +29,7 @@ CLOCK_STARTS = 1000.0
 MAX_TIMERS = 20_000
 # What stands in for a key that the trace hides.
 ANY_DIGIT = "0"
+NO_SETTINGS = "The trace has no settings: those of a new bot were used."
 NOT_RECORDED = "The trace has no such reply."
 # Fields of actions that are compared. Texts may contain variables, which a trace does
 # not have, and ids of tool calls are made up anew.
@@ -96,6 +97,8 @@ def replay(trace: Trace, config: BotConfig) -> Replayed:
     for session in _sessions(trace):
         player.play(session)
     problems = tuple(dict.fromkeys(player.problems))
+    if not trace.settings:
+        problems = (*problems, NO_SETTINGS)
     return Replayed(tuple(_compare(recorded, player.actions)), problems)
 
 

@@ -6,7 +6,7 @@ variables and chat messages are left out: they are private, and decide nothing.
 
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, assert_never
 
 from bots.inworld.tool_calls import ToolCall
 from calls.conversation import actions as act
@@ -46,8 +46,18 @@ def event_json(event: ev.Event) -> Json | None:  # noqa: C901
             facts = {"target": target}
         case ev.OperatorEnded():
             facts = {}
-        case _:
+        case (
+            ev.CallerSpoke()
+            | ev.CallerInterrupted()
+            | ev.CallerSpeaking()
+            | ev.DtmfReceived()
+            | ev.PlaybackChanged()
+            | ev.TimerFired()
+            | ev.CallEnded()
+        ):
             return None
+        case _:
+            assert_never(event)
     return {"event": type(event).__name__, **facts}
 
 
@@ -111,6 +121,8 @@ def action_json(action: act.Action) -> Json:  # noqa: C901
                 "reason": str(reason),
                 "transfer": transfer.name if transfer else "",
             }
+        case _:
+            assert_never(action)
     return {"action": type(action).__name__, **facts}
 
 

@@ -9,6 +9,7 @@ from django.core.management import get_commands
 
 from calls.metrics import REGISTRY
 from calls.operations import metrics_view
+from calls.trace.questions import QUESTIONS
 from tests.architecture.test_packages import FILES
 
 ROOT = Path(settings.BASE_DIR)
@@ -77,6 +78,14 @@ def test_settings_and_constants_exist(name: str) -> None:
     constants = re.findall(r"^([A-Z][A-Z_]+)(?: = |: )", CODE, re.MULTILINE)
     named = re.findall(r"`([A-Z][A-Z_]{3,})(?:=[^`]*)?`", TEXTS[name])
     assert set(named) <= {*explained, *constants}
+
+
+def test_the_page_of_the_first_call_has_every_question() -> None:
+    page = TEXTS["docs/first-real-call.md"]
+    for question in QUESTIONS:
+        assert f"| {question.number} | {question.text} |" in page
+        asked = rf"\|[^|]*\b{question.number}\b[^|]*\|$"  # by a line of the script
+        assert re.search(asked, page, re.MULTILINE), question.number
 
 
 async def test_operations_explains_every_metric() -> None:

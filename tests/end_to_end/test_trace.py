@@ -2,11 +2,13 @@
 
 import json
 import re
+import shlex
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from pytest_django import Settings
 
@@ -25,14 +27,14 @@ PERSON = "+15005550078"
 PIN = "8642"
 # Longer than Inworld reads at once, so that Twilio's own voice has to.
 TOO_LONG = "It is {{now}} here. " * 90
-# The call of docs/first-real-call.md, which nobody needs an account for.
-SCRIPT = (
-    *("--after", "0.5", "--say", "Yes.", "--press", "6", "--press", "6"),
-    *("--say", "Tell me a long story.", "--after", "1"),
-    *("--say", "I want to type my PIN.", "--press", f"{PIN}#"),
-    *("--press", "5", "--after", "0.5", "--say", "A person, please."),
-    *("--say", "Goodbye.", "--person", "busy"),
-)
+PAGE = Path(settings.BASE_DIR) / "docs/first-real-call.md"
+
+
+def script() -> list[str]:
+    """The call that the page describes, for which nobody needs an account."""
+    command = re.search(r"manage\.py call ((?:.*\\\n)*.*)", PAGE.read_text())
+    assert command
+    return shlex.split(command[1].replace("\\\n", " "))
 
 
 @pytest.fixture
@@ -76,11 +78,13 @@ def run(command: str, *arguments: str) -> str:
 
 
 def test_a_simulated_call_answers_all_twelve_questions(
-    server: LiveServer, folder: Path, settings: Settings
+    server: LiveServer,
+    folder: Path,
+    settings: Settings,
 ) -> None:
     make_bot()
     options = ("--server", server.url, "--to", NUMBER, "--pause", "0.3")
-    run("call", *options, *SCRIPT)
+    run("call", *options, *script())
     (path,) = folder.glob("*.jsonl")
 
     report = json.loads(run("doctor", "--trace", str(path), "--json"))

@@ -36,7 +36,7 @@ from calls.conversation.events import (
     TimerFired,
     ToolCallEnded,
 )
-from calls.trace.replay import Replayed, replay
+from calls.trace.replay import NO_SETTINGS, Replayed, replay
 from calls.trace.steps import action_json, event_json, event_of
 from calls.trace.timeline import timeline
 from calls.trace.trace_file import Trace, read
@@ -213,6 +213,11 @@ def test_a_reply_that_the_trace_does_not_have_is_said_to_be_missing() -> None:
     replayed = replay(builder.hears(9, "prompt", voicePrompt="Hi").trace(), BOT)
     assert "Reply 1 is not in the trace." in replayed.problems
     assert any(step.facts["action"] == "SpeakText" for step in replayed.steps)
+
+
+def test_a_trace_without_settings_says_so() -> None:
+    trace = TraceBuilder().add(0, "socket", state="open").trace()
+    assert replay(trace, BOT).problems == (NO_SETTINGS,)
 
 
 def test_a_second_session_goes_on_with_the_turns_of_the_first() -> None:
