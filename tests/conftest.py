@@ -44,7 +44,8 @@ SLOWEST_FILES = (
 gc.disable()
 
 
-def pytest_collection_finish() -> None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop() -> None:
     """Let the garbage collector ignore the modules and tests."""
     gc.collect()
     gc.freeze()

@@ -73,25 +73,31 @@ def config(compose: list[str], folder: Path, **env: str) -> tuple[bool, str]:
     return not done.returncode, done.stdout + done.stderr
 
 
-def test_compose_accepts_the_file(compose: list[str], tmp_path: Path) -> None:
-    accepted, said = config(compose, tmp_path, **SECRETS)
+@pytest.fixture(scope="module")
+def composed(
+    compose: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[bool, str]:
+    """The result for a deployment that sets no more than it must."""
+    return config(compose, tmp_path_factory.mktemp("compose"), **SECRETS)
+
+
+def test_compose_accepts_the_file(composed: tuple[bool, str]) -> None:
+    accepted, said = composed
     assert accepted, said
     assert "postgres://voicebot:0123456789abcdef@postgres:5432/voicebot" in said
 
 
-def test_requests_of_strangers_have_a_memory_limit(
-    compose: list[str], tmp_path: Path
-) -> None:
-    _, said = config(compose, tmp_path, **SECRETS)
+def test_requests_of_strangers_have_a_memory_limit(composed: tuple[bool, str]) -> None:
+    _, said = composed
     folders = re.findall(r"tmpfs:\n +- (\S+)", said)
     assert len(folders) == 3
     assert all(":size=" in folder for folder in folders)
 
 
 def test_compose_configures_the_proxy_for_processes_on_other_machines(
-    compose: list[str], tmp_path: Path
+    compose: list[str], composed: tuple[bool, str], tmp_path: Path
 ) -> None:
-    _, said = config(compose, tmp_path, **SECRETS)
+    _, said = composed
     assert "UPSTREAMS: web-a:3000 web-b:3000\n" in said
     others = {"UPSTREAMS": "web-a:3000 10.0.0.6:3000"}
     _, said = config(compose, tmp_path, **SECRETS, **others)
