@@ -291,7 +291,7 @@ async def test_a_second_signal_ends_a_server_at_once(
     async with running(**env) as server, call_on(server) as call:
         await call.reply()
         server.process.terminate()
-        await says(server, "Stopping: 1 call in progress")
+        await says(server, "Stopping. Calls in progress: 1.")
         server.process.send_signal(signal.SIGINT)
         assert await ended(server) == 0
     assert (await closed(call.call_sid)).end_reason == "server-stopped"
