@@ -1,4 +1,4 @@
-"""System checks of SERVER_URL, the Twilio token and Redis, with what to type."""
+"""System checks of SERVER_URL, Twilio token, traces and Redis, with what to type."""
 
 from collections.abc import Iterator
 from ipaddress import ip_address
@@ -96,6 +96,18 @@ def twilio_token_is_set(**kwargs: Any) -> Iterator[CheckMessage]:
             "TWILIO_AUTH_TOKEN is not set, so no request can be trusted.",
             id="calls.E004",
             hint=f"{TWILIO_HINT} For a first look without Twilio: DEBUG=true.",
+        )
+
+
+@register()
+def not_every_call_is_recorded(**kwargs: Any) -> Iterator[CheckMessage]:
+    """RELAY_TRACE is for the first calls; forgotten, it records everybody."""
+    if settings.RELAY_TRACE:
+        yield Warning(
+            "RELAY_TRACE is set: every call is recorded in a file, word for word.",
+            id="calls.W003",
+            hint="Leave it empty as soon as real callers call. Single calls can be "
+            "recorded from the console's list of bots.",
         )
 
 

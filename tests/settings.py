@@ -41,6 +41,7 @@ os.environ |= {
             "TRUSTED_PROXY_COUNT",
             "HSTS_SECONDS",
             "SESSION_HOURS",
+            "RELAY_TRACE",
             "ADMIN_REQUIRE_TOTP",
             "TOOL_ALLOWED_HOSTS",
             "TOOL_ALLOWED_PRIVATE_HOSTS",

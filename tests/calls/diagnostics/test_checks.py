@@ -11,6 +11,7 @@ from pytest_django import Settings
 from bots.checks import inworld_key_is_set
 from calls.checks import (
     is_loopback,
+    not_every_call_is_recorded,
     redis_problem,
     redis_url_is_readable,
     server_url_is_an_origin,
@@ -54,6 +55,13 @@ def test_debug_allows_plain_http(settings: Settings, url: str) -> None:
     settings.DEBUG = True
     settings.SERVER_URL = url
     assert ids(server_url_is_an_origin()) == []
+
+
+def test_that_every_call_is_recorded_is_pointed_out(settings: Settings) -> None:
+    settings.RELAY_TRACE = ""
+    assert ids(not_every_call_is_recorded()) == []
+    settings.RELAY_TRACE = "traces"
+    assert ids(not_every_call_is_recorded()) == ["calls.W003"]
 
 
 @pytest.mark.parametrize(
