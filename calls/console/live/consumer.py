@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
+from autobahn.exception import Disconnected
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.contrib.auth import get_user
 from django.db import Error
@@ -168,8 +169,10 @@ class LiveConsumer(AsyncWebsocketConsumer):
             self.outbox.put_nowait(message)
 
     async def _send_outbox(self) -> None:
-        while True:
-            await self.send(text_data=json.dumps(await self.outbox.get()))
+        # If the page has just been left, `disconnect` comes next.
+        with suppress(Disconnected):
+            while True:
+                await self.send(text_data=json.dumps(await self.outbox.get()))
 
     async def _refresh(self) -> None:
         """Ask for the list of calls regularly, until the user may no longer see it.

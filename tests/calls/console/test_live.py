@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 from asgiref.sync import sync_to_async
+from autobahn.exception import Disconnected
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
@@ -15,7 +16,7 @@ from websockets.exceptions import InvalidStatus
 
 from bots.config.phrasebook import phrasebook
 from bots.models import Bot
-from calls.console.live.consumer import NO_ANSWER, NOT_ALLOWED
+from calls.console.live.consumer import NO_ANSWER, NOT_ALLOWED, LiveConsumer
 from calls.conversation.dtmf import MASKED
 from calls.models import Call
 from tests.end_to_end.test_live import closed, dial, make_bot, turns
@@ -324,3 +325,16 @@ async def test_a_user_who_lost_access_is_disconnected(
         async with asyncio.timeout(TIMEOUT):
             await socket.wait_closed()
         assert socket.close_code == NOT_ALLOWED
+
+
+async def test_a_message_to_a_page_that_was_just_left_is_no_error() -> None:
+    consumer = LiveConsumer()
+    consumer.outbox = asyncio.Queue()
+    consumer.outbox.put_nowait({"calls": []})
+
+    async def refuse(message: object) -> None:
+        raise Disconnected("Attempt to send on a closed protocol")
+
+    consumer.base_send = refuse
+    await consumer._send_outbox()
+    assert consumer.outbox.empty()
