@@ -135,11 +135,14 @@ async def test_refused_settings_are_left_out_once_and_again_in_repeated_answers(
     code: str,
 ) -> None:
     await sync_to_async(numbered)(
-        "+15005550006", hints="Acme", speech_model="nova-3-general"
+        "+15005550006",
+        hints="Acme",
+        speech_model="nova-3-general",
+        backup_voice="en-US-Chirp3-HD-Kore",
     )
     full = (await ring()).find("Connect/ConversationRelay")
     assert full is not None
-    assert "speechModel" in full.attrib
+    assert {"speechModel", "hints", "voice"} <= set(full.attrib)
     refused = {**REFUSED, "ErrorCode": code}
     first = await relay(**refused)
     assert set(first) <= NEEDED
