@@ -14,13 +14,15 @@ from calls.turns.turn import Turn
 class SpeakText:
     """Synthesise a text word for word; after `timeout` seconds Twilio speaks it.
 
-    The sound of an `is_cacheable` text serves other calls, too.
+    The sound of an `is_cacheable` text serves other calls, too. With `own_clip` it gets
+    an address of its own, so that its download is known to be this call's.
     """
 
     reply: int
     text: str
     timeout: float
     is_cacheable: bool = True
+    own_clip: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from calls.conversation.events import (
     CallResumed,
     ClipFetched,
     ClipReady,
+    ClipRefused,
     DtmfReceived,
     Event,
     LookupDone,
@@ -107,6 +108,8 @@ class Conversation:
             actions = self._after_call_ended(event, at)
         else:
             actions = self._handle(event, at)
+        if not self.is_over:
+            actions += self.replies.repeat_lost(at)
         if not (self.is_over or self.final_message):
             actions += self._on_deadline(at)
         actions += self.replies.settled(at)
@@ -147,6 +150,8 @@ class Conversation:
                 return self.responder.clip_ready(event, at)
             case ClipFetched(clip_id):
                 self.replies.fetched(clip_id, at)
+            case ClipRefused(sound):
+                self.playback.refused(sound, at)
             case ReplyEnded():
                 return self._carry_out(self.responder.on_reply_ended(event, at), at)
             case LookupDone():
@@ -307,6 +312,7 @@ class Conversation:
         actions += self.tool_calls.say_filler_if_due(at, postpone=caller_active)
         if not caller_active:
             actions += self.responder.answer(at) if self.responder.is_ready else []
+            actions += self.responder.greet_after_consent(at)
             actions += self.responder.say_operator_line(at)
         return [*actions, *self._check_timeouts(at)]
 

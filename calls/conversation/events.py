@@ -101,6 +101,16 @@ class ClipFetched:
 
 
 @dataclass(frozen=True, slots=True)
+class ClipRefused:
+    """Twilio did not play a clip, and goes on without it.
+
+    `sound` is the clip's URL or text; empty if Twilio did not say which one.
+    """
+
+    sound: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyEnded:
     """A reply is written and synthesised, or failed with an `error` in plain words.
 
@@ -173,6 +183,7 @@ Event = (
     | PlaybackChanged
     | ClipReady
     | ClipFetched
+    | ClipRefused
     | ReplyEnded
     | LookupDone
     | ToolCallEnded

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from calls.conversation.actions import Action, DropClips, Play, SaveTurn, StopReply
 from calls.conversation.events import ClipReady, ReplyEnded
-from calls.turns.playback import Playback, QueuedClip
+from calls.turns.playback import Playback, QueuedClip, twilio_tts_clip
 from calls.turns.turn import Role, Turn, TurnKind, next_index
 from calls.turns.word_timing import joined
 
@@ -89,7 +89,9 @@ class Replies:
             latency = milliseconds(at - reply.caller_done_at)
             turn.latency_ms.setdefault("play_sent", latency)
         turn.text = joined([turn.text, event.clip.text])
-        self.playback.add(reply.number, event.clip, at)
+        # A consent that nobody can have heard must not be on record as heard.
+        needs_fetch = reply.kind is TurnKind.CONSENT and bool(event.clip.url)
+        self.playback.add(reply.number, event.clip, at, needs_fetch=needs_fetch)
         turn.clip_ids = self.playback.clip_ids(reply.number)
         return [SaveTurn(replace(turn)), Play(event.clip, reply.interruptible)]
 
@@ -173,6 +175,26 @@ class Replies:
             if first and first.clip.id == clip_id and reply.turn:
                 latency = milliseconds(at - reply.caller_done_at)
                 reply.turn.latency_ms.setdefault("clip_fetched", latency)
+
+    def repeat_lost(self, at: float) -> list[Action]:
+        """Have Twilio's voice say what the caller must hear and Twilio did not play."""
+        actions: list[Action] = []
+        for queued in self.playback.take_lost():
+            reply, clip = self.by_number[queued.reply - 1], queued.clip
+            turn = reply.turn
+            if turn is None:
+                continue
+            turn.error = queued.lost
+            turn.heard_text = self.playback.expected_text(reply.number, turn.text)
+            if reply not in self.unfinished:  # the clock was wrong about its end
+                self.unfinished.append(reply)
+            if clip.url and clip.text and not reply.interruptible:
+                turn.error += " Twilio's own voice read it."
+                spoken = twilio_tts_clip(clip.text)
+                self.playback.add(reply.number, spoken, at)
+                actions.append(Play(spoken, interruptible=False))
+            actions.append(SaveTurn(replace(turn)))
+        return actions
 
     def assume_heard(self) -> None:
         """For the next history, count what is queued as heard."""

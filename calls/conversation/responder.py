@@ -124,7 +124,7 @@ class Responder:
         """Speak the next line of an operator, unless an answer is on its way."""
         lines, state = self.replies.lines, self.state
         waits = self.next_attempt or state.needs_answer or state.pending_results
-        if not lines or waits or self.replies.is_writing:
+        if not lines or waits or self.replies.is_writing or self.is_uninterruptible:
             return []
         reply = self.replies.begin(at, kind=TurnKind.OPERATOR)
         reply.operator_line = line = lines.popleft()
@@ -137,14 +137,23 @@ class Responder:
     def is_ready(self) -> bool:
         """True if the caller waits for an answer and nothing stands in its way."""
         state = self.state
-        waits = state.pending_results or self.next_attempt or self.replies.is_writing
+        waits = (
+            state.pending_results
+            or self.next_attempt
+            or self.replies.is_writing
+            or self.is_uninterruptible
+        )
         return state.needs_answer and not waits
 
     @property
     def is_uninterruptible(self) -> bool:
-        """True while a reply is written that the caller must hear to its end."""
+        """True while a reply is written that the caller must hear to its end.
+
+        Or while a consent message was not fetched: nothing must be played before it.
+        """
         reply = self.replies.current
-        return reply is not None and reply.writing and not reply.interruptible
+        is_written = reply is not None and reply.writing and not reply.interruptible
+        return is_written or self.replies.playback.awaits_fetch
 
     def answer(self, at: float) -> list[Action]:
         """Answer what the caller said, or continue after a tool call."""
@@ -193,7 +202,10 @@ class Responder:
         if reply is None or not reply.writing or playback.pending():
             return None
         first_clip = playback.first(reply.number)
-        return playback.ended_at + FIRST_AUDIO_TIMEOUT if first_clip else None
+        if first_clip is None:
+            return None
+        # Of clips that Twilio refused nothing was played.
+        return max(playback.ended_at, first_clip.sent_at) + FIRST_AUDIO_TIMEOUT
 
     def on_deadline(self, at: float) -> Outcome:
         """Make a retry that is due, or stop waiting for a reply."""
@@ -223,10 +235,17 @@ class Responder:
         reply = self.replies.begin(at, "system", kind=kind, interruptible=False)
         self.replies.open_turn(reply, at)
         text = self.state.config.consent_message
-        return [self.speak_text(reply.number, text, GREETING_TTS_TIMEOUT)]
+        spoken = self.speak_text(reply.number, text, GREETING_TTS_TIMEOUT)
+        return [replace(spoken, own_clip=True)]
+
+    def greet_after_consent(self, at: float) -> list[Action]:
+        """Speak a greeting that waited until Twilio fetched the consent message."""
+        return [] if self.replies.is_writing else self._greet(at)
 
     def _greet(self, at: float) -> list[Action]:
         if not self.greeting_due or self.state.needs_answer or self._greeting_waits:
+            return []
+        if self.is_uninterruptible:
             return []
         self.greeting_due = False
         number = self.replies.begin(at).number

@@ -22,7 +22,9 @@ class Runtime:
     def __init__(self, calls: ActiveCalls, shared: Services) -> None:
         self.calls = calls
         self.services = shared
-        self.operator_controls = OperatorControls(calls, shared.broadcaster)
+        self.operator_controls = OperatorControls(
+            calls, shared.broadcaster, shared.fetches
+        )
         self.post_call_worker = PostCallWorker(shared.inworld)
         reap = run_in_db_thread(Reaper().run)
         self.jobs = (

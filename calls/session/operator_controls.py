@@ -1,4 +1,7 @@
-"""Operators' commands to the calls of this process, and the viewers of those calls."""
+"""Messages from other processes to the calls of this one.
+
+They are commands of operators, requests of viewers, and downloads of clips.
+"""
 
 import asyncio
 import logging
@@ -18,6 +21,7 @@ from calls.live_feed.broadcast import SERVERS, Broadcaster
 from calls.live_feed.channel_listener import ChannelListener, Message
 from calls.session.active_calls import ActiveCalls
 from calls.session.session import CallSession
+from calls.speech.clip_fetches import FetchListeners
 
 log = logging.getLogger(__name__)
 
@@ -30,11 +34,14 @@ LINE_LIMIT = 500
 
 
 class OperatorControls:
-    """Receives messages of viewers and operators. Calls never wait for it."""
+    """Receives the messages. Calls never wait for it."""
 
-    def __init__(self, calls: ActiveCalls, broadcaster: Broadcaster) -> None:
+    def __init__(
+        self, calls: ActiveCalls, broadcaster: Broadcaster, fetches: FetchListeners
+    ) -> None:
         self.sessions = calls.sessions
         self.broadcaster = broadcaster
+        self.fetches = fetches
         self.server = uuid4().hex
         self.listener = ChannelListener(SERVERS, self._take, self._announce)
         self.task: asyncio.Task[None] | None = None
@@ -88,6 +95,8 @@ class OperatorControls:
                     if session := self.sessions.get(call_sid):
                         answer = {"type": "live.full", "full": session.snapshot()}
                         self.broadcaster.answer(viewer, answer)
+            case {"type": "controls.fetched", "clip": clip_id}:
+                self.fetches.notify(clip_id)
             case {"type": "controls.command", "call": call_sid, "given_at": given_at}:
                 if call_sid not in self.sessions:
                     return

@@ -32,6 +32,7 @@ from calls.conversation.events import (
     CallConnected,
     CallEnded,
     ClipFetched,
+    ClipRefused,
     Event,
     TimerFired,
 )
@@ -59,7 +60,7 @@ from calls.transcripts.writes import (
 from calls.turns.playback import Clip
 from calls.turns.turn import Turn
 from calls.twilio import relay
-from calls.twilio.relay_errors import ENDS_SESSION, explain
+from calls.twilio.relay_errors import ENDS_SESSION, NOT_ABOUT_FRAMES, explain
 
 log = logging.getLogger(__name__)
 
@@ -145,8 +146,11 @@ class CallSession:
         """Pass an event to the conversation and perform the actions it returns."""
         if isinstance(event, relay.RelayError):
             self.log.warning("Twilio rejected a frame, error %s", event.code or "-")
-            self.is_failed |= explain(event.code).kind in ENDS_SESSION
-            return
+            kind = explain(event.code).kind
+            self.is_failed |= kind in ENDS_SESSION
+            if event.sound is None or (event.code and kind in NOT_ABOUT_FRAMES):
+                return
+            event = ClipRefused(event.sound)
         if self.over:
             return
         now = monotonic()

@@ -52,6 +52,7 @@ class Line:
     status_callback: str = ""  # of the number; empty for none
     fast: bool = False  # jump over playback instead of waiting for it
     speaker_events: bool | None = None  # None: if the TwiML asks for them
+    refused_sounds: int = 0  # so many first sounds of each session are refused
     partials: bool = False  # send partial prompts even if the TwiML does not ask
     keep_audio: bool = True  # off: `Heard.wav` stays empty, for many calls at once
     person: Person = Person.TAKES  # answers a transferred call

@@ -49,6 +49,7 @@ class Session:
         self.began = record.clock.seconds
         self._socket: ClientConnection
         self._malformed = 0
+        self._to_refuse = line.refused_sounds
 
     async def open(self, setup: dict[str, Any]) -> None:
         """Open the socket, send `setup` and play the welcome greeting of the TwiML."""
@@ -237,6 +238,9 @@ class Session:
             frame = read_frame(raw)
             if isinstance(frame, Language):
                 self._change_language(frame)
+            if isinstance(frame, Sound) and self._to_refuse:
+                self._to_refuse -= 1
+                raise BadFrame("refused for the test")
         except BadFrame as error:
             await self._refuse(raw, error)
             return

@@ -21,13 +21,18 @@ class FetchListeners:
         """Call `listener` at the clip's next download."""
         self.listeners[clip_id].append(listener)
 
-    def notify(self, clip_id: str, *, served: bool = True) -> None:
-        """Report that the clip, or silence instead of it, was downloaded."""
+    def notify(self, clip_id: str, *, served: bool = True) -> bool:
+        """Report that the clip, or silence instead of it, was downloaded.
+
+        False if nobody here waits for that.
+        """
         waiting = self.listeners.get(clip_id)
-        if waiting:
-            listener = waiting.pop(0)
-            self._remove_if_empty(clip_id)
-            listener(clip_id, served)
+        if not waiting:
+            return False
+        listener = waiting.pop(0)
+        self._remove_if_empty(clip_id)
+        listener(clip_id, served)
+        return True
 
     def remove(self, listener: Listener) -> None:
         """Remove a listener whose call is over from every clip."""

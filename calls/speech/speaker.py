@@ -6,6 +6,7 @@ reply that was stopped meanwhile by the reply's number.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from dataclasses import replace
 
 from django.conf import settings
 
@@ -27,6 +28,7 @@ from calls.speech.phrase_cache import PhraseCache
 from calls.speech.reply_stream import ReplyStream
 from calls.speech.segment_end import POLL_SECONDS, SpeakingRate
 from calls.speech.signed_ids import new_clip_id
+from calls.turns.clip_ids import REPORTED_SUFFIX
 from calls.turns.playback import Clip, twilio_tts_clip
 
 # How long the end of a call waits for connections to close.
@@ -131,12 +133,20 @@ class Speaker:
     async def _fixed_sentence(self, spoken: SpeakText) -> Clip:
         """The clip of a sentence: from the cache for all calls, or made for now."""
         request = self._request(spoken.text)
+        own_id = new_clip_id() + REPORTED_SUFFIX if spoken.own_clip else ""
         if spoken.is_cacheable:
-            return (await self.phrases.get(request, spoken.timeout)).clip(spoken.text)
+            phrase = await self.phrases.get(request, spoken.timeout)
+            clip = phrase.clip(spoken.text)
+            return await self._own_copy(clip, own_id, phrase.wav) if own_id else clip
         speech = self.inworld.speak(request)
         pcm = await asyncio.wait_for(speech, spoken.timeout)
-        clip = await self._store(Segment(spoken.text, pcm))
-        return clip or twilio_tts_clip(spoken.text)
+        stored = await self._store(Segment(spoken.text, pcm), own_id)
+        return stored or twilio_tts_clip(spoken.text)
+
+    async def _own_copy(self, clip: Clip, clip_id: str, wav: bytes) -> Clip:
+        """A copy of a shared clip for this call only."""
+        await self.clips.put(clip_id, wav, clip.seconds + settings.CLIP_TTL_SECONDS)
+        return replace(clip, id=clip_id, url=clip_url(clip_id), shared=False)
 
     async def _answer(self, start: StartReply) -> None:
         early = self.config.early_first_clause
@@ -216,10 +226,10 @@ class Speaker:
                 pace.seconds_per_word,
             )
 
-    async def _store(self, segment: Segment) -> Clip | None:
+    async def _store(self, segment: Segment, own_id: str = "") -> Clip | None:
         """A clip of the segment; without a store, Twilio's voice says its words."""
         pcm = at_telephone_rate(segment.pcm)
-        text, clip_id = segment.text.strip(), new_clip_id()
+        text, clip_id = segment.text.strip(), own_id or new_clip_id()
         # The time to live begins when Twilio starts to play the clip.
         lifetime = self.queued_seconds() + pcm.seconds + settings.CLIP_TTL_SECONDS
         try:

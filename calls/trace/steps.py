@@ -34,6 +34,9 @@ def event_json(event: ev.Event) -> Json | None:  # noqa: C901
             facts = {"reply": reply, "clip": _clip_json(clip)}
         case ev.ClipFetched(fetched):
             facts = {"clip": clip_id(fetched)}
+        case ev.ClipRefused(sound):
+            before, _, name = sound.rpartition("/audio/")
+            facts = {"sound": f"/audio/{clip_id(name)}" if before else sound}
         case ev.ReplyEnded():
             facts = _reply_json(event)
         case ev.LookupDone():
@@ -73,6 +76,8 @@ def event_of(line: Mapping[str, Any]) -> ev.Event | None:  # noqa: C901
                 return ev.ClipReady(int(line["reply"]), _clip_of(line["clip"]))
             case "ClipFetched":
                 return ev.ClipFetched(str(line["clip"]))
+            case "ClipRefused":
+                return ev.ClipRefused(str(line["sound"]))
             case "ReplyEnded":
                 return _reply_of(line)
             case "LookupDone":

@@ -9,6 +9,13 @@ PHRASE_TTL_SECONDS = 7 * 24 * 3600.0
 REPLACED = "Clip-Replaced"
 GONE, UNAVAILABLE = "gone", "unavailable"
 PHRASE_ID = re.compile("[0-9a-f]{64}")
+# The download of such a clip matters to its call, whichever process serves it.
+REPORTED_SUFFIX = "-reported"
+
+
+def is_reported(clip_id: str) -> bool:
+    """True for a clip whose download all processes are told of."""
+    return clip_id.endswith(REPORTED_SUFFIX)
 
 
 def is_phrase(clip_id: str) -> bool:

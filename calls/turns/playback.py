@@ -19,6 +19,13 @@ FETCHED_DELAY = 0.05
 MAX_OVERRUN_SECONDS = 0.25
 # Within this time from its start or end, a clip may be mistaken for its neighbour (s).
 ENDING = 0.5
+# A clip that must be fetched and is not, so long after its turn, is lost (s).
+FETCH_TIMEOUT = 4.0
+# An error of Twilio about our latest frame arrives within this time (s).
+MAX_REFUSAL_DELAY = 2.0
+# Why a clip was not played.
+REFUSED = "Twilio refused to play this, or a part of it."
+NOT_FETCHED = "Twilio did not fetch the sound of this."
 # The speaking rate of Twilio's own voice.
 CHARACTERS_PER_SECOND = 15.0
 
@@ -55,7 +62,8 @@ class QueuedClip:
     """A clip in Twilio's queue; `heard` is in seconds, None while it may still play.
 
     `heard_before` is how much was heard before it was interrupted and replayed.
-    `ended_by_clock` means that Twilio has not confirmed its end.
+    `ended_by_clock` means that Twilio has not confirmed its end. The clock does not run
+    for a clip that `needs_fetch` before Twilio has fetched it.
     """
 
     reply: int
@@ -65,10 +73,23 @@ class QueuedClip:
     heard: float | None = None
     heard_before: float = 0.0
     ended_by_clock: bool = False
+    needs_fetch: bool = False
+    fetched: bool = False
+    lost: str = ""  # why it was never played, in words for operators
 
     @property
     def ends_at(self) -> float:
         return self.starts_at + self.clip.seconds
+
+    @property
+    def awaits_fetch(self) -> bool:
+        """True if it counts as played only after a download that has not come."""
+        return self.needs_fetch and not self.fetched and self.heard is None
+
+    @property
+    def settles_at(self) -> float:
+        """When it has ended, or counts as lost."""
+        return self.starts_at + FETCH_TIMEOUT if self.awaits_fetch else self.ends_at
 
     @property
     def heard_text(self) -> str:
@@ -96,24 +117,76 @@ class Playback:
 
     clips: list[QueuedClip] = field(default_factory=list)
     is_audible: bool = False  # as Twilio reported
+    lost: list[QueuedClip] = field(default_factory=list)  # since `take_lost`
 
-    def add(self, reply: int, clip: Clip, at: float, heard_before: float = 0.0) -> None:
+    def add(
+        self,
+        reply: int,
+        clip: Clip,
+        at: float,
+        *,
+        heard_before: float = 0.0,
+        needs_fetch: bool = False,
+    ) -> QueuedClip:
         """Queue a clip that was just sent."""
         self.settle(at)
         pending = self.pending()
         starts_at = at + START_DELAY
         if pending:
             starts_at = max(starts_at, pending[-1].ends_at)
-        queued = QueuedClip(reply, clip, at, starts_at, heard_before=heard_before)
+        queued = QueuedClip(
+            *(reply, clip, at, starts_at),
+            heard_before=heard_before,
+            needs_fetch=needs_fetch,
+        )
         self.clips.append(queued)
+        return queued
 
     def requeue(self, queued: QueuedClip, at: float) -> None:
         """Queue an interrupted clip again, which was just sent a second time."""
         self.clips.remove(queued)
-        self.add(queued.reply, queued.clip, at, queued.heard or 0.0)
+        again = self.add(
+            *(queued.reply, queued.clip, at),
+            heard_before=queued.heard or 0.0,
+            needs_fetch=queued.needs_fetch,
+        )
+        # Twilio may keep a clip that it has fetched.
+        again.fetched = queued.fetched
+
+    def refused(self, sound: str, at: float) -> None:
+        """Twilio refused to play a clip.
+
+        `sound` is the URL or the text of the clip. If it is empty, Twilio has not said
+        which one: the latest, unless it was fetched or is too old.
+        """
+        for queued in reversed(self.clips):
+            if queued.lost:
+                continue
+            if sound and sound == (queued.clip.url or queued.clip.text):
+                return self._lose(queued, REFUSED)
+            if not sound:
+                is_recent = at - queued.sent_at <= MAX_REFUSAL_DELAY
+                if is_recent and not queued.fetched:
+                    self._lose(queued, REFUSED)
+                return None
+        return None
+
+    def take_lost(self) -> list[QueuedClip]:
+        """The clips that were lost since the last time."""
+        lost, self.lost = self.lost, []
+        return lost
+
+    @property
+    def awaits_fetch(self) -> bool:
+        """True if a clip is not known to be heard until it is fetched."""
+        return any(queued.awaits_fetch for queued in self.clips)
 
     def fetched(self, clip_id: str, at: float) -> None:
         """Twilio downloaded a clip, so it cannot have started before."""
+        for queued in self.clips:
+            if queued.clip.id == clip_id and not queued.fetched:
+                queued.fetched = True
+                break
         pending = self.pending()
         if pending and pending[0].clip.id == clip_id:
             self._start(pending[0], at + FETCHED_DELAY)
@@ -129,15 +202,21 @@ class Playback:
             # ended, unless the clock ended it already; others only if the clock agrees.
             certain = 0 if self._confirm(at) else 1
             for place, queued in enumerate(pending):
+                if queued.awaits_fetch:
+                    continue
                 half = queued.starts_at + queued.clip.seconds / 2
                 if place < certain or half <= at:
                     queued.heard = queued.clip.seconds
                     queued.starts_at = min(queued.starts_at, at - queued.heard)
 
     def settle(self, at: float) -> None:
-        """Count clips as heard that have ended by the clock."""
+        """Count clips as heard that have ended by the clock, or as lost."""
         for queued in self.pending():
-            if queued.ends_at <= at:
+            if queued.settles_at > at:
+                continue
+            if queued.awaits_fetch:
+                self._lose(queued, NOT_FETCHED)
+            else:
                 queued.heard, queued.ended_by_clock = queued.clip.seconds, True
 
     def interrupt(
@@ -155,6 +234,8 @@ class Playback:
             heard = at - queued.starts_at if position is None else position
             if place != current:
                 heard = queued.clip.seconds if place < current else 0.0
+            if queued.awaits_fetch:
+                heard = 0.0
             queued.heard = min(max(heard, queued.heard_before), queued.clip.seconds)
             # It ended by now, whatever the clock says.
             queued.starts_at = min(queued.starts_at, at - queued.heard)
@@ -221,7 +302,7 @@ class Playback:
     def ends_at(self) -> float | None:
         """When the queue will be empty; None if it is."""
         pending = self.pending()
-        return pending[-1].ends_at if pending else None
+        return pending[-1].settles_at if pending else None
 
     def queued_seconds(self, at: float) -> float:
         """Seconds that the queue will still play."""
@@ -266,6 +347,16 @@ class Playback:
         for queued in assumed:
             queued.ended_by_clock = False
         return any(at - ENDING < queued.ends_at <= at for queued in assumed)
+
+    def _lose(self, lost: QueuedClip, why: str) -> None:
+        """Count a clip as never played: the clips behind it have moved up."""
+        lost.heard, lost.ended_by_clock, lost.lost = lost.heard_before, False, why
+        self.lost.append(lost)
+        free_at = lost.starts_at
+        for later in self.clips[self.clips.index(lost) :]:
+            if later.heard is None:
+                later.starts_at = max(free_at, later.sent_at + START_DELAY)
+                free_at = later.ends_at
 
     def _start(self, queued: QueuedClip, at: float) -> None:
         queued.starts_at = at

@@ -44,9 +44,14 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class RelayError:
-    """Twilio rejected one of our frames; `code` is Twilio's, or empty."""
+    """Twilio rejected one of our frames; `code` is Twilio's, or empty.
+
+    `sound` is the URL or the text of that frame, empty if Twilio does not repeat it,
+    None if it was no sound.
+    """
 
     code: str
+    sound: str | None = ""
 
 
 RelayEvent = Event | RelayError
@@ -72,7 +77,8 @@ def parse(text: str) -> Frame | None:
         case "info":
             return _info(_text(message, "name"), _text(message, "value"))
         case "error":
-            return RelayError(_code(_text(message, "description")))
+            description = _text(message, "description")
+            return RelayError(_code(description), _refused_sound(description))
     return None
 
 
@@ -130,6 +136,19 @@ def _code(description: str) -> str:
     _, _, rest = description.partition("code: ")
     digits = rest[:5]
     return digits if digits.isdigit() else ""
+
+
+def _refused_sound(description: str) -> str | None:
+    """The sound of our frame, which stands at the end of a description."""
+    start = description.find("{")
+    try:
+        frame = json.loads(description[start:]) if start >= 0 else None
+    except (ValueError, RecursionError):
+        return ""
+    if not isinstance(frame, dict):
+        return ""
+    key = {"play": "source", "text": "token"}.get(str(frame.get("type")))
+    return _text(frame, key) if key else None
 
 
 def play(url: str, *, interruptible: bool = True) -> str:

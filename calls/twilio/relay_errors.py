@@ -120,6 +120,12 @@ REFUSED_SETTINGS = tuple(
 )
 # Errors after which Twilio ends the session, although the socket closes normally.
 ENDS_SESSION = (ErrorKind.SETTINGS, ErrorKind.TIME_LIMIT, ErrorKind.CALL_LIMIT)
+# Kinds of errors that are not about what we sent: none of it is lost.
+NOT_ABOUT_FRAMES = (
+    ErrorKind.CONNECTION,
+    ErrorKind.TIME_LIMIT,
+    ErrorKind.CALL_LIMIT,
+)
 
 
 def explain(code: str) -> ErrorCode:

@@ -15,7 +15,7 @@ from calls.speech.audio import silence
 from calls.speech.clip_store import ClipsUnavailable
 from calls.speech.signed_ids import is_issued
 from calls.trace.recording import traced_fetch
-from calls.turns.clip_ids import GONE, REPLACED, UNAVAILABLE
+from calls.turns.clip_ids import GONE, REPLACED, UNAVAILABLE, is_reported
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ async def audio(request: HttpRequest, clip_id: str) -> HttpResponse:
     is_fetch = request.method == "GET"
     if body is not None:
         if is_fetch:
-            services().fetches.notify(clip_id)
+            _report_download(clip_id)
         return _sound(body)
     if not is_issued(clip_id):
         return HttpResponse(status=404)
@@ -44,6 +44,13 @@ async def audio(request: HttpRequest, clip_id: str) -> HttpResponse:
         log.warning("Silence served instead of a clip: %s", reason)
         services().fetches.notify(clip_id, served=False)
     return _sound(_silence(), **{REPLACED: reason})
+
+
+def _report_download(clip_id: str) -> None:
+    """Tell the clip's call, which may run in another process."""
+    if not services().fetches.notify(clip_id) and is_reported(clip_id):
+        message = {"type": "controls.fetched", "clip": clip_id}
+        services().broadcaster.tell_servers(message)
 
 
 def _silence() -> bytes:

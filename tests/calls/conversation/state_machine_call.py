@@ -43,6 +43,7 @@ from calls.conversation.events import (
     CallerInterrupted,
     CallerSpoke,
     ClipReady,
+    ClipRefused,
     DtmfReceived,
     Event,
     LookupDone,
@@ -232,8 +233,15 @@ class ModelledCall(RuleBasedStateMachine):
             case StopReply(number):
                 ledger.stop(number)
             case Play(clip, interruptible):
-                ledger.play(clip, replayed=not interruptible)
+                if self.is_read_by_twilio(clip):
+                    assert not interruptible
+                    ledger.played.append(clip)
+                else:
+                    ledger.play(clip, replayed=not interruptible)
+                ledger.refused = [c for c in ledger.refused if c is not clip]
                 self.twilio.play(clip, self.now)
+                if self.random.random() < 0.04:
+                    self.plan(self.random.uniform(0, 0.3), lambda: self.refuse(clip))
                 self.waiting_since = None
                 if clip.text == CONSENT:
                     assert not interruptible
@@ -285,6 +293,22 @@ class ModelledCall(RuleBasedStateMachine):
         return self.config.menu_entry(key) is not None and not (
             busy or left or self.over
         )
+
+    def is_read_by_twilio(self, clip: Clip) -> bool:
+        """Return true if this stands for a clip that was lost."""
+        lost = [cue.clip.text for cue in self.core.playback.clips if cue.lost]
+        is_new = clip is not self.ledger.awaited and clip not in self.ledger.replayable
+        return not clip.url and clip.text in lost and is_new
+
+    def refuse(self, clip: Clip) -> None:
+        """Have Twilio refuse a clip that it does not play yet."""
+        if self.twilio.refuse(clip):
+            self.ledger.refused.append(clip)
+            named = (
+                self.random.random() < 0.7
+                or self.core.playback.clips[-1].clip is not clip
+            )
+            self.feed(ClipRefused((clip.url or clip.text) if named else ""))
 
     def cues_of(self, clips: Iterable[Clip]) -> list[QueuedClip]:
         """Return the queued clips of these clips, in the core's view."""
@@ -384,7 +408,7 @@ class ModelledCall(RuleBasedStateMachine):
         in_time = self.ledger.writing == number
         if not in_time and self.random.random() < 0.5:
             return
-        clip = Clip(text, "https://x/", text, len(text) / 15, shared=True)
+        clip = Clip(text, f"https://x/{text}", text, len(text) / 15, shared=True)
         if self.random.random() < 0.3:
             clip = twilio_tts_clip(text)
         self.feed(ClipReady(number, clip))

@@ -21,6 +21,7 @@ from calls.conversation.events import (
 )
 from calls.conversation.responder import GREETING_TTS_TIMEOUT
 from calls.models import Call
+from calls.turns.clip_ids import REPORTED_SUFFIX
 from calls.turns.turn import Turn, TurnKind
 from tests.calls.conversation.test_conversation import GREETING, Talk, of, started
 from tests.end_to_end.test_live import closed, dial, turns
@@ -36,16 +37,20 @@ def with_consent(greeting: str = GREETING, **more: object) -> Talk:
     talk.on(CallConnected())
     (play,) = of(Play, talk.clip(1, SENTENCE, seconds=4.0))
     assert not play.interruptible
+    talk.fetch(1, SENTENCE)
     return talk
 
 
 def test_it_comes_before_the_greeting_and_cannot_be_interrupted() -> None:
     talk = Talk(greeting=GREETING, consent_message=SENTENCE)
-    assert talk.on(CallConnected()) == [SpeakText(1, SENTENCE, GREETING_TTS_TIMEOUT)]
+    assert talk.on(CallConnected()) == [
+        SpeakText(1, SENTENCE, GREETING_TTS_TIMEOUT, own_clip=True)
+    ]
     talk.clip(1, SENTENCE)
-    assert SpeakText(2, GREETING, GREETING_TTS_TIMEOUT) in talk.on(
-        ReplyEnded(1, SENTENCE)
-    )
+    assert of(SpeakText, talk.on(ReplyEnded(1, SENTENCE))) == []
+    # Nothing follows before Twilio has it.
+    greeting = SpeakText(2, GREETING, GREETING_TTS_TIMEOUT)
+    assert greeting in talk.fetch(1, SENTENCE)
     (play,) = of(Play, talk.clip(2, GREETING))
     assert play.interruptible
 
@@ -80,7 +85,8 @@ def test_words_before_it_could_be_made_wait_for_it() -> None:
     waiting = [*talk.on(CallerSpoke("Hello?"), after=0.5), *talk.on(DtmfReceived("#"))]
     assert [*of(StopReply, waiting), *of(StartReply, waiting)] == []
     assert of(Play, talk.clip(1, SENTENCE))
-    actions = talk.on(ReplyEnded(1, SENTENCE))
+    assert of(StartReply, talk.on(ReplyEnded(1, SENTENCE))) == []
+    actions = talk.fetch(1, SENTENCE)
     assert started(actions).messages[-1]["content"] == "Hello? [pressed #]"
     assert of(SpeakText, actions) == []  # the caller was first: no greeting
 
@@ -185,4 +191,31 @@ async def test_on_a_real_line_it_is_heard_first_and_its_page_says_so(
     address = f"/admin/calls/call/{row.pk}/change/"
     page = (await sync_to_async(admin_client.get)(address)).content.decode()
     assert "Consent message, played to its end" in page
+    assert heard[0].source.endswith(REPORTED_SUFFIX)
     assert await Call.objects.filter(pk=row.pk, was_interrupted=False).aexists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("refused", "verdict"), [(1, "played"), (2, "not played")])
+async def test_refused_on_a_real_line_it_is_read_by_twilio_or_on_record_as_not_heard(
+    server: LiveServer,
+    inworld: FakeInworld,
+    bot: Bot,
+    admin_client: Client,
+    refused: int,
+    verdict: str,
+) -> None:
+    bot.consent_message = SENTENCE
+    await bot.asave()
+    async with dial(server, refused_sounds=refused) as call:
+        heard = await call.reply()
+    assert [sound.kind for sound in heard] == [*["tts"] * (2 - refused), "clip"]
+    assert len(call.errors) == refused
+    row = await closed(call.call_sid)
+    consent, greeting = await turns(row)
+    assert consent.heard_text == (SENTENCE if refused == 1 else "")
+    assert "refused" in consent.error
+    assert greeting.heard_text == bot.greeting
+    address = f"/admin/calls/call/{row.pk}/change/"
+    page = (await sync_to_async(admin_client.get)(address)).content.decode()
+    assert f"Consent message, {verdict} to its end" in page

@@ -18,6 +18,7 @@ from calls.conversation.events import (
     CallEnded,
     CallerInterrupted,
     CallerSpoke,
+    ClipFetched,
     ClipReady,
     DtmfReceived,
     Event,
@@ -52,6 +53,10 @@ class Talk:
     def clip(self, reply: int, text: str, seconds: float = 2.0) -> list[Action]:
         clip = Clip(f"{reply}/{text}", f"https://x/{text}", text, seconds)
         return self.on(ClipReady(reply, clip))
+
+    def fetch(self, reply: int, text: str) -> list[Action]:
+        """Report that Twilio downloaded a clip."""
+        return self.on(ClipFetched(f"{reply}/{text}"))
 
     def passes(self) -> list[Action]:
         """Advance the clock to the next deadline."""

@@ -83,6 +83,7 @@ def test_the_greeting_follows_the_consent_sentence_and_the_lookup() -> None:
     talk, at_once = connected(NAMED, consent_message="We record.")
     assert at_once == ["We record."]
     talk.clip(1, "We record.")
+    talk.fetch(1, "We record.")
     assert not of(SpeakText, talk.on(ReplyEnded(1, "We record.")))
     looked_up = talk.on(LookupDone({"customer.name": "Ann"}))
     assert spoken(looked_up).startswith("Hello Ann")
@@ -92,6 +93,7 @@ def test_a_lookup_that_is_quicker_than_the_consent_sentence_does_not_cut_it() ->
     talk, _ = connected(NAMED, consent_message="We record.")
     assert not of(SpeakText, talk.on(LookupDone({"customer.name": "Ann"})))
     talk.clip(1, "We record.")
+    talk.fetch(1, "We record.")
     after = talk.on(ReplyEnded(1, "We record."))
     assert spoken(after).startswith("Hello Ann")
 

@@ -270,7 +270,8 @@ class TurnMachine(ModelledCall):
         self.goes_on(gap, returned="Sales is on the phone.")
 
     def goes_on(self, gap: float, returned: str = "") -> None:
-        self.over, self.keys, disconnected_at = False, "", self.now
+        self.over, self.keys, self.partial = False, "", ""
+        disconnected_at = self.now
         self.rings = self.last_word = self.ledger.hung_up = False
         self.leaves_by = None
         self.ledger.break_off()

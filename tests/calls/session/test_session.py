@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import datetime
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -15,12 +16,14 @@ from bots.config_builder import config_of
 from bots.inworld.client import Inworld
 from bots.models import Bot
 from calls.conversation.actions import ChangeLanguage, DropClips, MuteClips, Play
+from calls.conversation.events import CallConnected, CallerSpoke, ClipReady
 from calls.models import Call
 from calls.session.services import Services
 from calls.session.session import CallSession
 from calls.simulator.wav import wav_seconds
 from calls.speech.clip_store import MemoryClips, clip_url
 from calls.turns.playback import Clip
+from calls.twilio import relay
 
 SPEECH = wav(bytes(16_000), 8000)
 
@@ -112,3 +115,26 @@ async def test_a_bot_whose_settings_were_refused_keeps_to_its_language() -> None
     assert session_of(config).conversation.config.other_languages == ("de-DE",)
     refused = session_of(config, refused_at=timezone.now())
     assert refused.conversation.config.other_languages == ()
+
+
+@pytest.mark.parametrize(
+    ("error", "heard"),
+    [
+        (relay.RelayError("64107"), ""),
+        (relay.RelayError("64107", clip_url("a")), ""),
+        (relay.RelayError(""), ""),
+        (relay.RelayError("64107", None), "Hello there."),  # no sound, but a language
+        (relay.RelayError("64104"), "Hello there."),  # the call is too long
+    ],
+)
+async def test_a_refused_frame_was_not_heard(
+    session: CallSession, error: relay.RelayError, heard: str
+) -> None:
+    conversation, now = session.conversation, monotonic()
+    for event in (CallConnected(), CallerSpoke("Hi")):
+        conversation.receive(event, now)
+    conversation.receive(ClipReady(2, await clip_in(session)), now)
+    assert conversation.playback.expected_text(2, "Hello there.") == "Hello there."
+    await session.handle(error)
+    assert conversation.playback.expected_text(2, "Hello there.") == heard
+    await session.services.transcripts.aclose()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calls.turns.playback import START_DELAY, Clip, Playback
+from calls.turns.playback import FETCH_TIMEOUT, START_DELAY, Clip, Playback
 
 TEN_WORDS = "one two three four five six seven eight nine ten"
 
@@ -171,3 +171,66 @@ def test_an_exact_clock_finds_exactly_what_was_heard(
     total = sum(seconds or 0.0 for seconds in heard(playback))
     assert total == pytest.approx(sum(expected), abs=0.3)
     assert all(seconds is not None for seconds in heard(playback))
+
+
+SENT = st.lists(
+    st.tuples(st.floats(0, 1), st.floats(0.1, 6), st.booleans(), st.booleans()),
+    min_size=1,
+    max_size=8,
+)
+
+
+@given(SENT)
+def test_refused_clips_are_never_heard_and_all_others_are(
+    sent: list[tuple[float, float, bool, bool]],
+) -> None:
+    playback, at, names = Playback(), 0.0, []
+    for number, (gap, seconds, refused, named) in enumerate(sent):
+        at += gap
+        url = f"https://x/{number}"
+        playback.add(1, Clip(str(number), url, f"word{number}", seconds), at)
+        if refused:
+            playback.refused(url if named else "", at)
+        else:
+            names.append(f"word{number}")
+    last = playback.ends_at()
+    playback.settle(at + 60)
+    text = " ".join(f"word{number}" for number in range(len(sent)))
+    assert playback.heard_text(1, text) == " ".join(names)
+    assert [cue.clip.text for cue in playback.take_lost()] == [
+        f"word{number}" for number, (_, _, refused, _) in enumerate(sent) if refused
+    ]
+    assert playback.take_lost() == []
+    played = sum(seconds for _, seconds, refused, _ in sent if not refused)
+    assert (last or 0) <= at + START_DELAY + played + 0.001
+
+
+@given(fetched_after=st.none() | st.floats(0, 20), seconds=st.floats(0.1, 10))
+def test_a_clip_that_needs_a_fetch_is_heard_after_it_or_never(
+    fetched_after: float | None, seconds: float
+) -> None:
+    playback = Playback()
+    playback.add(1, clip("a", seconds), at=0, needs_fetch=True)
+    for step in range(400):
+        at = step / 10
+        if fetched_after is not None and at - 0.1 < fetched_after <= at:
+            playback.settle(fetched_after)
+            playback.fetched("a", fetched_after)
+        playback.settle(at)
+        heard_by_now = bool(playback.clips[0].heard)
+        if fetched_after is None or fetched_after >= START_DELAY + FETCH_TIMEOUT:
+            assert not heard_by_now
+        elif heard_by_now:
+            assert at >= fetched_after + seconds
+    settled = playback.clips[0].heard
+    is_lost = fetched_after is None or fetched_after >= START_DELAY + FETCH_TIMEOUT
+    assert settled == (0 if is_lost else seconds)
+
+
+def test_silence_reported_before_the_fetch_ends_nothing() -> None:
+    playback = Playback()
+    playback.add(1, clip("a", 2), at=0, needs_fetch=True)
+    playback.speaking(True, at=0.2)
+    playback.speaking(False, at=0.5)
+    assert heard(playback) == [None]
+    assert playback.awaits_fetch

@@ -93,9 +93,31 @@ def test_keys_and_speaker_events() -> None:
 
 
 def test_an_error_keeps_the_code_and_drops_the_echo_of_our_frame() -> None:
-    echo = 'Invalid message received, code: 64107, {"token":"my name is Ann"}'
-    assert parse(type="error", description=echo) == relay.RelayError("64107")
+    language = relay.language(speech="nb-NO", transcription="no-NO")
+    echo = f"Invalid message received, code: 64107, {language}"
+    assert parse(type="error", description=echo) == relay.RelayError("64107", None)
     assert parse(type="error", description="Ann") == relay.RelayError("")
+
+
+@pytest.mark.parametrize(
+    ("frame", "sound"),
+    [
+        (relay.play("https://x/1"), "https://x/1"),
+        (relay.text('He said "hi".'), 'He said "hi".'),
+        (relay.end("{}"), None),
+        ('{"foo": "bar"}', None),  # of Twilio's documents
+        (relay.play("https://x/1")[:20], ""),  # cut short: it may have been a sound
+        ("", ""),
+        ("[1, {]", ""),
+        ('{"type": "play", "source": 7}', ""),
+    ],
+)
+def test_an_error_names_the_sound_that_is_not_played(
+    frame: str, sound: str | None
+) -> None:
+    description = f"Invalid message received, code: 64107, {frame}"
+    error = parse(type="error", description=description)
+    assert error == relay.RelayError("64107", sound)
 
 
 def test_what_no_database_or_socket_can_hold_is_taken_out() -> None:

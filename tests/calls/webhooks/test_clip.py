@@ -1,0 +1,67 @@
+"""Downloads of clips: the call learns of them, wherever they are served."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from django.test import RequestFactory
+
+from bots.inworld.client import Inworld
+from calls.live_feed.broadcast import Broadcaster
+from calls.session.active_calls import ActiveCalls
+from calls.session.operator_controls import OperatorControls
+from calls.session.services import Services
+from calls.speech.clip_fetches import FetchListeners
+from calls.speech.clip_store import MemoryClips
+from calls.turns.clip_ids import REPORTED_SUFFIX
+from calls.webhooks import clip
+from tests.calls.live_feed.test_broadcast import layer as layer
+
+
+@pytest.fixture
+def serving(monkeypatch: pytest.MonkeyPatch) -> Services:
+    """The services of the process that serves clips; no call runs there."""
+    services = Services(Inworld("http://127.0.0.1:9", "key"), MemoryClips(1_000_000))
+    monkeypatch.setattr(clip, "services", lambda: services)
+    return services
+
+
+async def get(clip_id: str, method: str = "get") -> int:
+    request = getattr(RequestFactory(), method)(f"/audio/{clip_id}")
+    return (await clip.audio(request, clip_id=clip_id)).status_code
+
+
+async def test_the_download_of_a_consent_reaches_the_process_of_its_call(
+    layer: Any, serving: Services
+) -> None:
+    fetches, fetched = FetchListeners(), asyncio.Queue[str]()
+    joined = asyncio.Event()
+    controls = OperatorControls(ActiveCalls(), Broadcaster(), fetches)
+    controls.listener.joined = lambda channel: joined.set()
+    controls.start()
+    await asyncio.wait_for(joined.wait(), 5)
+    ids = ["other", "a" + REPORTED_SUFFIX]
+    for clip_id in ids:
+        await serving.clips.put(clip_id, b"sound", 60)
+        fetches.listen(clip_id, lambda clip_id, served: fetched.put_nowait(clip_id))
+    try:
+        assert [await get(clip_id) for clip_id in ids] == [200, 200]
+        # Other downloads are not worth a message: there are many.
+        assert await asyncio.wait_for(fetched.get(), 5) == ids[1]
+        assert fetched.empty()
+    finally:
+        await controls.aclose()
+        await serving.aclose()
+
+
+async def test_only_a_download_counts(serving: Services) -> None:
+    clip_id, fetched = "a" + REPORTED_SUFFIX, list[str]()
+    await serving.clips.put(clip_id, b"sound", 60)
+    serving.fetches.listen(clip_id, lambda clip_id, served: fetched.append(clip_id))
+    assert await get(clip_id, "head") == 200
+    assert await get("unknown" + REPORTED_SUFFIX) == 404
+    assert fetched == []
+    assert await get(clip_id) == 200
+    assert fetched == [clip_id]
+    assert serving.broadcaster.task is None  # no other process need know
+    await serving.aclose()
