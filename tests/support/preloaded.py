@@ -1,8 +1,8 @@
 """Forks commands of `manage.py` from a process that has imported their libraries.
 
 A server then starts in a third of the CPU. Each imports its own settings, models and
-pages. Only in pytest; a server whose interpreter needs another environment at its start
-must be a new process.
+pages. A server whose interpreter needs another environment at its start, or cores of
+its own, must be a new process.
 """
 
 import multiprocessing
