@@ -125,6 +125,11 @@ async def relay(**form: str) -> dict[str, str]:
     return element.attrib
 
 
+def undated(attributes: dict[str, str]) -> dict[str, str]:
+    """Remove the second in which the token was made, and its signature."""
+    return {**attributes, "url": attributes["url"].rsplit(".", 2)[0]}
+
+
 async def spoken(**form: str) -> str:
     return " ".join(say.text or "" for say in (await verbs(**form)).iter("Say"))
 
@@ -146,11 +151,11 @@ async def test_refused_settings_are_left_out_once_and_again_in_repeated_answers(
     refused = {**REFUSED, "ErrorCode": code}
     first = await relay(**refused)
     assert set(first) <= NEEDED
-    assert await relay(**refused) == first
+    assert undated(await relay(**refused)) == undated(first)
     # Twilio may also start the call anew.
     again = (await ring()).find("Connect/ConversationRelay")
     assert again is not None
-    assert again.attrib == first
+    assert undated(again.attrib) == undated(first)
     call = await Call.objects.aget()
     assert call.reconnects == 1
     # The socket breaks: the next session is reduced as well.
