@@ -25,6 +25,7 @@ from calls.conversation.events import (
     ClipFetched,
     ClipReady,
     ClipRefused,
+    ClipReplaced,
     DtmfReceived,
     Event,
     LookupDone,
@@ -152,6 +153,8 @@ class Conversation:
                 self.replies.fetched(clip_id, at)
             case ClipRefused(sound):
                 self.playback.refused(sound, at)
+            case ClipReplaced(clip_id):
+                self.playback.replaced(clip_id)
             case ReplyEnded():
                 return self._carry_out(self.responder.on_reply_ended(event, at), at)
             case LookupDone():

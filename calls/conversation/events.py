@@ -111,6 +111,13 @@ class ClipRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class ClipReplaced:
+    """Twilio downloaded silence, because the clip was no longer stored."""
+
+    clip_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyEnded:
     """A reply is written and synthesised, or failed with an `error` in plain words.
 
@@ -184,6 +191,7 @@ Event = (
     | ClipReady
     | ClipFetched
     | ClipRefused
+    | ClipReplaced
     | ReplyEnded
     | LookupDone
     | ToolCallEnded

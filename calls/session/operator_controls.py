@@ -95,8 +95,8 @@ class OperatorControls:
                     if session := self.sessions.get(call_sid):
                         answer = {"type": "live.full", "full": session.snapshot()}
                         self.broadcaster.answer(viewer, answer)
-            case {"type": "controls.fetched", "clip": clip_id}:
-                self.fetches.notify(clip_id)
+            case {"type": "controls.fetched", "clip": clip_id, "served": served}:
+                self.fetches.notify(clip_id, served=served)
             case {"type": "controls.command", "call": call_sid, "given_at": given_at}:
                 if call_sid not in self.sessions:
                     return

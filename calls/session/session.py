@@ -33,6 +33,7 @@ from calls.conversation.events import (
     CallEnded,
     ClipFetched,
     ClipRefused,
+    ClipReplaced,
     Event,
     TimerFired,
 )
@@ -290,8 +291,8 @@ class CallSession:
             self._write(VariablesFound(self.call.pk, {**own, **values, **own}))
 
     def _fetched(self, clip_id: str, served: bool) -> None:
-        if served:
-            self.tasks.start(self.handle(ClipFetched(clip_id)))
+        event = ClipFetched(clip_id) if served else ClipReplaced(clip_id)
+        self.tasks.start(self.handle(event))
 
     def _set_timer(self) -> None:
         if self.conversation.is_over:

@@ -37,6 +37,8 @@ def event_json(event: ev.Event) -> Json | None:  # noqa: C901
         case ev.ClipRefused(sound):
             before, _, name = sound.rpartition("/audio/")
             facts = {"sound": f"/audio/{clip_id(name)}" if before else sound}
+        case ev.ClipReplaced(replaced):
+            facts = {"clip": clip_id(replaced)}
         case ev.ReplyEnded():
             facts = _reply_json(event)
         case ev.LookupDone():
@@ -78,6 +80,8 @@ def event_of(line: Mapping[str, Any]) -> ev.Event | None:  # noqa: C901
                 return ev.ClipFetched(str(line["clip"]))
             case "ClipRefused":
                 return ev.ClipRefused(str(line["sound"]))
+            case "ClipReplaced":
+                return ev.ClipReplaced(str(line["clip"]))
             case "ReplyEnded":
                 return _reply_of(line)
             case "LookupDone":

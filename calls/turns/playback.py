@@ -26,6 +26,9 @@ MAX_REFUSAL_DELAY = 2.0
 # Why a clip was not played.
 REFUSED = "Twilio refused to play this, or a part of it."
 NOT_FETCHED = "Twilio did not fetch the sound of this."
+NOT_STORED = (
+    "The sound of this, or of a part of it, was lost: the caller heard silence."
+)
 # The speaking rate of Twilio's own voice.
 CHARACTERS_PER_SECOND = 15.0
 
@@ -169,6 +172,14 @@ class Playback:
                 if is_recent and not queued.fetched:
                     self._lose(queued, REFUSED)
                 return None
+        return None
+
+    def replaced(self, clip_id: str) -> None:
+        """Twilio got silence instead of a clip, and has not played the clip before."""
+        for queued in self.clips:
+            is_over = queued.heard is not None and not queued.ended_by_clock
+            if queued.clip.id == clip_id and not is_over:
+                return self._lose(queued, NOT_STORED)
         return None
 
     def take_lost(self) -> list[QueuedClip]:

@@ -36,20 +36,21 @@ async def audio(request: HttpRequest, clip_id: str) -> HttpResponse:
     is_fetch = request.method == "GET"
     if body is not None:
         if is_fetch:
-            _report_download(clip_id)
+            _report_download(clip_id, served=True)
         return _sound(body)
     if not is_issued(clip_id):
         return HttpResponse(status=404)
     if is_fetch:
         log.warning("Silence served instead of a clip: %s", reason)
-        services().fetches.notify(clip_id, served=False)
+        _report_download(clip_id, served=False)
     return _sound(_silence(), **{REPLACED: reason})
 
 
-def _report_download(clip_id: str) -> None:
+def _report_download(clip_id: str, *, served: bool) -> None:
     """Tell the clip's call, which may run in another process."""
-    if not services().fetches.notify(clip_id) and is_reported(clip_id):
-        message = {"type": "controls.fetched", "clip": clip_id}
+    is_ours = services().fetches.notify(clip_id, served=served)
+    if not is_ours and is_reported(clip_id):
+        message = {"type": "controls.fetched", "clip": clip_id, "served": served}
         services().broadcaster.tell_servers(message)
 
 

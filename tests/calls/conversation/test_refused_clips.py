@@ -15,6 +15,7 @@ from calls.conversation.events import (
     CallerSpoke,
     CallResumed,
     ClipRefused,
+    ClipReplaced,
     OperatorEnded,
     ReplyEnded,
 )
@@ -217,3 +218,34 @@ def test_an_answer_whose_first_clip_is_refused_goes_on() -> None:
     talk.clip(number, "At nine.")
     talk.on(ClipRefused(""), after=0.1)
     assert of(Play, talk.clip(number, "Every day."))
+
+
+def test_silence_instead_of_a_clip_was_not_heard() -> None:
+    talk = Talk()
+    number = started(talk.on(CallerSpoke("When?"))).reply
+    talk.clip(number, "At nine.")
+    talk.clip(number, "Every day.")
+    talk.on(ReplyEnded(number, "At nine. Every day."))
+    assert of(Play, talk.on(ClipReplaced(f"{number}/At nine."), after=0.1)) == []
+    talk.passes()
+    assert talk.turns[1].heard_text == "Every day."
+    assert "heard silence" in talk.turns[1].error
+
+
+def test_a_consent_that_was_silence_is_read_by_twilio() -> None:
+    talk = consenting()
+    actions = talk.on(ClipReplaced(f"1/{CONSENT}"), after=0.1)
+    assert read_by_twilio(actions) == CONSENT
+
+
+def test_silence_after_a_clip_was_heard_changes_nothing() -> None:
+    """Twilio may download a clip again whose time is over."""
+    talk = Talk()
+    number = started(talk.on(CallerSpoke("When?"))).reply
+    talk.clip(number, "At nine, and then until noon.", seconds=4.0)
+    talk.on(ReplyEnded(number, "At nine, and then until noon."))
+    talk.on(CallerInterrupted(2000.0), after=2.3)
+    heard = talk.turns[1].heard_text
+    assert heard
+    talk.on(ClipReplaced(f"{number}/At nine, and then until noon."))
+    assert talk.turns[1].heard_text == heard

@@ -13,6 +13,7 @@ from calls.session.operator_controls import OperatorControls
 from calls.session.services import Services
 from calls.speech.clip_fetches import FetchListeners
 from calls.speech.clip_store import MemoryClips
+from calls.speech.signed_ids import new_clip_id
 from calls.turns.clip_ids import REPORTED_SUFFIX
 from calls.webhooks import clip
 from tests.calls.live_feed.test_broadcast import layer as layer
@@ -64,4 +65,12 @@ async def test_only_a_download_counts(serving: Services) -> None:
     assert await get(clip_id) == 200
     assert fetched == [clip_id]
     assert serving.broadcaster.task is None  # no other process need know
+    await serving.aclose()
+
+
+async def test_silence_is_reported_as_no_clip(serving: Services) -> None:
+    clip_id, seen = new_clip_id() + REPORTED_SUFFIX, list[tuple[str, bool]]()
+    serving.fetches.listen(clip_id, lambda *report: seen.append(report))
+    assert await get(clip_id) == 200
+    assert seen == [(clip_id, False)]
     await serving.aclose()
