@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from pytest_django import Settings
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
@@ -16,10 +17,14 @@ from bots.models import Bot
 from calls.metrics import REGISTRY
 from calls.operations.loop_lag import measure_loop_lag
 from calls.session.turn_metrics import TurnMetrics
+from calls.speech.clip_store import ClipsUnavailable, RedisClips
+from calls.transcripts.writer import TranscriptWriter
+from calls.transcripts.writes import CallAnswered
 from calls.turns.turn import ToolCallRecord, Turn, TurnKind
 from tests.end_to_end.test_live import closed, dial
 from tests.support.inworld.server import FakeInworld, Status
 from tests.support.live import LiveServer, running
+from voicebot.asgi import application
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -265,3 +270,79 @@ async def test_a_blocked_loop_shows_as_lag() -> None:
     time.sleep(0.4)  # noqa: ASYNC251  (a blocked loop is what is to be seen)
     await measuring
     assert sample_value("voicebot_event_loop_lag_seconds_sum") - late >= 0.1
+
+
+async def test_a_write_without_room_is_counted() -> None:
+    writer = TranscriptWriter()
+    writer.queue = asyncio.Queue(1)
+    before = sample_value("voicebot_transcript_writes_dropped_total")
+    for _ in range(3):
+        writer.put(CallAnswered(0, None))  # type: ignore[arg-type]
+    assert sample_value("voicebot_transcript_writes_dropped_total") - before == 2
+    await writer.aclose()
+
+
+async def test_a_redis_that_is_away_is_counted() -> None:
+    store, before = (
+        RedisClips("redis://127.0.0.1:1"),
+        sample_value("voicebot_dependency_errors_total", dependency="redis"),
+    )
+    with pytest.raises(ClipsUnavailable):
+        await store.put("id", b"wav", 1.0)
+    assert (
+        sample_value("voicebot_dependency_errors_total", dependency="redis") - before
+        == 1
+    )
+    await store.aclose()
+
+
+async def ask(
+    address: str = "127.0.0.1", host: str = "127.0.0.1:3000", **headers: str
+) -> int:
+    """Return the status of a request for the metrics."""
+    app: Any = application
+    transport = httpx.ASGITransport(app, client=(address, 40000))
+    async with httpx.AsyncClient(
+        transport=transport, base_url=f"http://{host}"
+    ) as http:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return (await http.get("/metrics", headers=named)).status_code
+
+
+async def test_without_a_token_only_this_machine_is_answered() -> None:
+    assert await ask() == 200
+    assert await ask(host="localhost") == 200
+    assert await ask(address="10.0.0.7") == 404
+
+
+@pytest.mark.parametrize(
+    "header", ["X_Forwarded_For", "Forwarded", "Via", "X_Real_IP", "X_Forwarded_Proto"]
+)
+async def test_without_a_token_nobody_is_answered_through_a_proxy(header: str) -> None:
+    assert await ask(**{header: "203.0.113.7"}) == 404
+
+
+async def test_without_a_token_nobody_is_answered_by_the_public_name(
+    settings: Settings,
+) -> None:
+    assert await ask(host="bot.example.com") == 404
+    settings.TRUSTED_PROXY_COUNT = 1
+    assert await ask() == 404
+
+
+async def test_a_token_opens_the_metrics_and_nothing_else_does(
+    settings: Settings,
+) -> None:
+    settings.METRICS_TOKEN = "long-and-random-0123456789"
+    assert await ask(Authorization="Bearer long-and-random-0123456789") == 200
+    assert (
+        await ask(
+            address="10.0.0.7",
+            Authorization="bearer long-and-random-0123456789",
+            X_Forwarded_For="203.0.113.7",
+        )
+        == 200
+    )
+    for wrong in ("Bearer long", "Basic long-and-random-0123456789", "Bearer", ""):
+        assert await ask(Authorization=wrong) == 403
+    assert await ask() == 403
