@@ -161,7 +161,11 @@ def test_a_slow_disk_holds_up_no_call(folder: Path) -> None:
     trace = trace_of(SID)
     assert len(lines(folder)) == 1
     disk = Event()
-    files.writer().put(lambda: disk.wait(60) and None)
+
+    def wait_for_disk() -> None:
+        disk.wait(60)
+
+    files.writer().put(wait_for_disk)
     for _ in range(500):
         trace.frame_in('{"type": "prompt"}', None, None)
         trace.frame_out('{"type": "end"}')
