@@ -1,5 +1,6 @@
 """Placeholders such as {{caller_number}} or {{name|there}} in a bot's texts. Pure."""
 
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
@@ -29,8 +30,11 @@ SECRET = "secret."  # noqa: S105
 NAME_LENGTH = 80
 VALUE_LENGTH = 500
 MAX_VALUES = 60
-# Levels of nested JSON that become variables.
+# Levels of nested JSON that become variables, and the first items of each list.
 MAX_DEPTH = 6
+MAX_ITEMS = 20
+# The name of a list that is the whole of an answer: {{items.0.name}}.
+TOP_LIST = "items"
 
 Values = Mapping[str, str]
 
@@ -82,10 +86,14 @@ def parse_declared(lines: str) -> dict[str, str]:
 def flatten(value: object) -> dict[str, str]:
     """Return JSON as variables: {"user": {"name": "Ann"}} gives user.name.
 
-    Built-in variables cannot be overwritten.
+    The items of a list are numbered from 0: orders.0.state. A list of plain values is
+    also a variable itself, its values with commas. Built-in variables cannot be
+    overwritten.
     """
-    pairs = _pairs("", value, MAX_DEPTH)
-    return limited({name: text for name, text in pairs if name not in BUILT_IN})
+    pairs = _pairs(TOP_LIST if isinstance(value, list) else "", value, MAX_DEPTH)
+    usable = [(name, text) for name, text in pairs if name not in BUILT_IN]
+    # So that a long list leaves no other value out.
+    return limited(dict(sorted(usable, key=lambda pair: _place_in_list(pair[0]))))
 
 
 def limited(values: Mapping[str, str]) -> dict[str, str]:
@@ -103,12 +111,35 @@ def _is_name(name: str) -> bool:
     return usable and bool(NAME.fullmatch(name))
 
 
+def _place_in_list(name: str) -> int:
+    parts = (part for part in name.split(".") if re.fullmatch("[0-9]{1,3}", part))
+    return max(map(int, parts), default=-1)
+
+
 def _pairs(name: str, value: object, levels: int) -> Iterator[tuple[str, str]]:
     match value:
         case dict() if levels:
             for key, inner in value.items():
                 yield from _pairs(f"{name}.{key}" if name else key, inner, levels - 1)
+        case list() if levels:
+            items = value[:MAX_ITEMS]
+            texts = [_text(item) for item in items]
+            if items and all(texts):
+                yield name, ", ".join(texts)
+            for number, inner in enumerate(items):
+                yield from _pairs(f"{name}.{number}", inner, levels - 1)
+        case _ if text := _text(value):
+            yield name, text
+
+
+def _text(value: object) -> str:
+    """A plain value as text; empty for anything else."""
+    match value:
         case bool():
-            yield name, "yes" if value else "no"
+            return "yes" if value else "no"
+        case float() if not math.isfinite(value):
+            return ""
         case str() | int() | float():
-            yield name, str(value)
+            return str(value)
+        case _:
+            return ""

@@ -20,6 +20,13 @@ HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 RESERVED_HEADERS = frozenset(
     {"host", "content-length", "transfer-encoding", "connection"}
 )
+# Characters that a header's value cannot contain, and those that need no escape there.
+NOT_IN_HEADER = re.compile(r"[^\x20-\x7e]")
+HEADER_SAFE = "".join(set(map(chr, range(32, 127))) - {"%"})
+UNSENDABLE = (
+    "“{}” has characters that a header cannot contain: letters with accents, or a line "
+    "break. Enter it again under Passwords and keys."
+)
 BODILESS = frozenset({"GET", "DELETE"})
 SPELLING = "Write a placeholder as {{name}} or {{name|what to use without it}}."
 
@@ -51,13 +58,20 @@ def check_headers(headers: str) -> None:
         name, colon, value = line.partition(":")
         if not line.strip():
             continue
-        if not colon or not HEADER_NAME.fullmatch(name.strip()) or not value.strip():
+        if not colon or not name.strip() or not value.strip():
             raise BadTemplate(f"Line {number} is not of the form Name: value.")
+        if not HEADER_NAME.fullmatch(name.strip()):
+            raise BadTemplate(
+                f"Line {number}: the name “{name.strip()}” may have letters from a to "
+                "z, digits and - only."
+            )
         if name.strip().lower() in RESERVED_HEADERS:
             raise BadTemplate(f"Line {number}: {name.strip()} is set automatically.")
-        if not value.isascii():
+        if odd := NOT_IN_HEADER.search(PLACEHOLDER.sub("", value.strip())):
             raise BadTemplate(
-                f"Line {number} has characters that a header cannot contain."
+                f"Line {number}: a header cannot contain “{odd[0]}”, only letters from "
+                "a to z, digits and signs. Write it percent-encoded, as "
+                f"{quote(odd[0])}, if the server reads that."
             )
         _check_spelling(value)
 
@@ -84,14 +98,30 @@ def build_url(tool: ToolSpec, values: Values) -> str:
 
 
 def headers(tool: ToolSpec, values: Values) -> dict[str, str]:
-    """Return the headers of a request; no value can add a line."""
+    """Return the headers of a request; no value can add a line.
+
+    Raises `BadTemplate` if a secret has characters that a header cannot contain.
+    """
     filled = {}
     for line in tool.headers.splitlines():
         name, colon, template = line.partition(":")
-        value = CONTROL.sub(" ", fill(template, values)).strip()
+        for secret in secrets_of(template):
+            if NOT_IN_HEADER.search(values.get(f"{SECRET}{secret}", "").strip()):
+                raise BadTemplate(UNSENDABLE.format(secret))
+        value = fill(template, values, header_value).strip()
         if colon and value:
-            filled[name.strip()] = value.encode("ascii", "replace").decode()
+            filled[name.strip()] = value
     return filled
+
+
+def header_value(value: str) -> str:
+    """A value on one line of ASCII, as headers have to be (RFC 9110, 5.5).
+
+    A value with other characters is percent-encoded as UTF-8, like values in addresses
+    and in parameters of headers (RFC 8187).
+    """
+    line = CONTROL.sub(" ", value).strip()
+    return line if line.isascii() else quote(line, safe=HEADER_SAFE)
 
 
 def unused_arguments(tool: ToolSpec, arguments: Mapping[str, Any]) -> dict[str, Any]:

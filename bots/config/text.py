@@ -24,8 +24,11 @@ def one_line(text: str, limit: int | None = None) -> str:
 
 
 def read_json(text: str | bytes, default: Any = None) -> Any:
-    """The value that JSON text stands for, or `default` if it is not valid JSON."""
+    """The value that JSON text stands for, or `default` if it is not valid JSON.
+
+    NaN and Infinity, which are not JSON but which some servers send, become null.
+    """
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=lambda _: None)
     except (ValueError, RecursionError):
         return default

@@ -10,7 +10,7 @@ import ipaddress
 import re
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Any
 from urllib.parse import quote
@@ -20,11 +20,12 @@ from django.conf import settings
 from yarl import URL
 
 from bots.config.text import clean, read_json
+from bots.tools.answer_text import decoded
+from bots.tools.redirects import REDIRECTS, Hop, NotFollowed, next_hop
 
 MAX_REDIRECTS = 3
 # Unpacked bytes that are read of an answer; the rest is not fetched.
 MAX_ANSWER_BYTES = 64_000
-REDIRECTS = frozenset({301, 302, 303, 307, 308})
 USER_AGENT = "voicebot"
 # The IPv6 addresses that the internet routes; others may only stand for IPv4 addresses.
 GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
@@ -64,16 +65,24 @@ class Forbidden(Unreachable):
     """This server must not call the address."""
 
 
+class Misdirected(Unreachable):
+    """It redirects to an address that is not asked, so no attempt can succeed."""
+
+
+class AnswerLost(Misdirected):
+    """It may have done its work, but its answer is elsewhere and cannot be read."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"{reason} It may have done its work all the same.")
+
+
 class _Private(OSError):
     """Not connected: the address is not public."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request; `seconds` limit all of it.
-
-    With `follow_as_post`, a redirect that would drop the body is an error.
-    """
+    """A request; `seconds` limit all of it."""
 
     method: str
     url: str = field(repr=False)  # this and the next fields may hold secrets
@@ -81,17 +90,21 @@ class Request:
     seconds: float
     query: Mapping[str, str] | None = field(default=None, repr=False)
     body: bytes | None = field(default=None, repr=False)
-    follow_as_post: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer; `text` is only its beginning if `is_cut`."""
+    """An answer; `text` is only its beginning if `is_cut`.
+
+    `is_page` if it is HTML; `was_elsewhere` if a redirect after the work led to it.
+    """
 
     status: int
     text: str
     ms: int
     is_cut: bool = False
+    is_page: bool = False
+    was_elsewhere: bool = False
 
     @property
     def is_good(self) -> bool:
@@ -103,77 +116,97 @@ class Answer:
         """The answer's JSON; None if it is not JSON."""
         return read_json(self.text)
 
+    @property
+    def is_json(self) -> bool:
+        """True if the text is JSON."""
+        return read_json(self.text, default=self) is not self
+
 
 async def fetch(request: Request) -> Answer:
-    """Send a request and read its answer. Raises `Unreachable`."""
+    """Send a request, follow redirects, and read the answer. Raises `Unreachable`."""
     began = monotonic()
+    hops: list[Hop] = []
     try:
         async with asyncio.timeout(request.seconds):
-            status, text, is_cut = await _ask(request)
-    except TimeoutError as error:
-        raise Unreachable(f"No answer within {request.seconds:g} s.") from error
-    except (aiohttp.ClientError, OSError, ValueError) as error:
-        raise _in_words(error) from error
-    return Answer(status, text, round((monotonic() - began) * 1000), is_cut)
+            answer = await _follow(request, hops)
+    except (aiohttp.ClientError, OSError, ValueError, Unreachable) as error:
+        raise _failure(error, request.seconds, hops) from error
+    return replace(answer, ms=round((monotonic() - began) * 1000))
 
 
-async def _ask(request: Request) -> tuple[int, str, bool]:
-    """Send over a connection of its own; proxies of the environment are ignored."""
+async def _follow(request: Request, hops: list[Hop]) -> Answer:
+    """Send, and follow redirects; `hops` get each request before it is sent."""
+    check(request.url)
     url = _exact(request.url)
+    next_ = Hop(request.method, url, request.headers, request.query, request.body)
+    while len(hops) <= MAX_REDIRECTS:
+        hops.append(next_)
+        found = await _send(next_)
+        if isinstance(found, Answer):
+            return found
+        next_ = found
+    raise Misdirected(f"It redirects more than {MAX_REDIRECTS} times.")
+
+
+async def _send(hop: Hop) -> Answer | Hop:
+    """Send over a connection of its own; proxies of the environment are ignored."""
     # aiohttp resolves names with aiodns, without threads: a DNS server that hangs
     # keeps nobody else waiting.
     connector = aiohttp.TCPConnector(
-        socket_factory=_sockets(url),
+        socket_factory=_sockets(hop.url),
         use_dns_cache=False,
         force_close=True,
     )
-    async with aiohttp.ClientSession(
-        connector=connector,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        trust_env=False,
-        headers={"User-Agent": USER_AGENT},
-    ) as session:
-        return await _follow(session, request, url)
-
-
-async def _follow(
-    session: aiohttp.ClientSession, request: Request, url: URL
-) -> tuple[int, str, bool]:
-    """Send, and follow redirects on the same host."""
-    check(request.url)
-    method, body, query = request.method, request.body, request.query
-    for _ in range(MAX_REDIRECTS + 1):
-        async with session.request(
-            method,
-            url,
-            params=query,
-            data=body,
-            headers=request.headers,
+    async with (
+        aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            headers={"User-Agent": USER_AGENT},
+        ) as session,
+        session.request(
+            hop.method,
+            hop.url,
+            params=hop.query,
+            data=hop.body,
+            headers=hop.headers,
             allow_redirects=False,
-        ) as response:
-            location = response.headers.get("Location", "")
-            if response.status not in REDIRECTS or not location:
-                return response.status, *await _read(response)
-        target = response.url.join(_exact(location))
-        if _origin(target) != _origin(url):
-            raise Forbidden("It redirects to another host, which is not asked.")
-        becomes_get = method == "POST" and response.status in (301, 302)
-        if response.status == 303 or becomes_get:
-            if request.follow_as_post:
-                raise Unreachable("It redirects without taking what is sent.")
-            method, body = "GET", None
-        url, query = target, None
-    raise Unreachable(f"It redirects more than {MAX_REDIRECTS} times.")
+        ) as response,
+    ):
+        location = response.headers.get("Location", "")
+        if response.status in REDIRECTS and location:
+            return _redirected(replace(hop, url=response.url), response, location)
+        return replace(await _read(response), was_elsewhere=hop.is_done)
 
 
-async def _read(response: aiohttp.ClientResponse) -> tuple[str, bool]:
+def _redirected(sent: Hop, response: aiohttp.ClientResponse, location: str) -> Hop:
+    try:
+        target = sent.url.join(_exact(location))
+    except ValueError:
+        target = URL()
+    hop = replace(next_hop(sent, response.status, target), query=None)
+    try:
+        check(str(target))
+        # A server of the internet must not lead into our own network.
+        if _may_be_private(target) and not _may_be_private(sent.url):
+            raise Forbidden(NOT_PUBLIC)
+    except Forbidden as error:
+        words = f"It redirects to {target.host}, which is not asked. {error}"
+        raise NotFollowed(words, is_done=hop.is_done) from error
+    return hop
+
+
+async def _read(response: aiohttp.ClientResponse) -> Answer:
     read = bytearray()
     async for chunk in response.content.iter_any():
         read += chunk
         if len(read) > MAX_ANSWER_BYTES:
             break
-    text = bytes(read[:MAX_ANSWER_BYTES]).decode(errors="replace")
-    return clean(text), len(read) > MAX_ANSWER_BYTES
+    content_type = response.headers.get("Content-Type", "")
+    is_cut = len(read) > MAX_ANSWER_BYTES
+    text = decoded(bytes(read[:MAX_ANSWER_BYTES]), content_type, is_cut=is_cut)
+    is_page = "html" in content_type.partition(";")[0].lower()
+    return Answer(response.status, clean(text), 0, is_cut, is_page)
 
 
 def check(address: str) -> None:
@@ -245,12 +278,17 @@ def _may_be_private(url: URL) -> bool:
 
 
 def _is_allowed(host: str, port: int, hosts: list[str]) -> bool:
-    return bool({host, f"{host}:{port}"} & {allowed.lower() for allowed in hosts})
+    """True if a setting names the host, with this port or without one."""
+    named = (URL(f"http://{entry}") for entry in hosts)
+    return any(
+        _host_and_port(url)[0] == host and url.explicit_port in (None, port)
+        for url in named
+    )
 
 
 def _host_and_port(url: URL) -> tuple[str, int]:
-    """Host and port as they are written in the settings."""
-    host = (url.host or "").lower().rstrip(".")
+    """Host and port as they are written in the settings, umlauts as xn--."""
+    host = (url.raw_host or "").lower().rstrip(".")
     return f"[{host}]" if ":" in host else host, url.port or 0
 
 
@@ -272,12 +310,23 @@ def _exact(address: str) -> URL:
     )
 
 
-def _origin(url: URL) -> tuple[object, ...]:
-    return url.scheme, url.raw_host, url.port, url.raw_user, url.raw_password
+def _failure(error: Exception, seconds: float, hops: list[Hop]) -> Unreachable:
+    """The failure in words, without the address, which may hold a secret."""
+    if isinstance(error, NotFollowed):
+        return (AnswerLost if error.is_done else Misdirected)(str(error))
+    if isinstance(error, TimeoutError):
+        words = Unreachable(f"No answer within {seconds:g} s.")
+    else:
+        words = error if isinstance(error, Unreachable) else _in_words(error)
+    if hops and hops[-1].is_done:
+        host = hops[-1].url.host
+        return AnswerLost(f"Its answer is at {host}, where it cannot be read. {words}")
+    if len(hops) > 1 and isinstance(words, Forbidden):
+        return Misdirected(f"It redirects to {hops[-1].url.host}. {words}")
+    return words
 
 
 def _in_words(error: Exception) -> Unreachable:
-    """The failure in words, without the address, which may hold a secret."""
     if isinstance(error.__cause__, _Private):
         return Forbidden(NOT_PUBLIC)
     for kind, words in FAILURES.items():

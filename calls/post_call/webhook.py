@@ -21,7 +21,13 @@ from bots.config.capabilities import ToolSpec
 from bots.config.placeholders import SECRET
 from bots.config.request_template import BadTemplate, build_url, secrets_of
 from bots.models.secret import SecretUnreadable, secret_values
-from bots.tools.guarded_http import Request, Unreachable, fetch
+from bots.tools.guarded_http import (
+    Answer,
+    Misdirected,
+    Request,
+    Unreachable,
+    fetch,
+)
 from calls.db import run_in_db_thread
 from calls.models import Call
 from calls.models.post_call_task import Kind
@@ -32,6 +38,8 @@ EVENT = "call.ended"
 
 NO_WEBHOOK = "The bot no longer has a webhook."
 NO_SECRET = "There is no secret to sign it with. Choose one at the bot, under webhook."  # noqa: S105
+SIGN_IN = "It redirects to a web page, such as a sign-in. It may have taken nothing."
+NO_ANSWER = "It redirects to its answer, and there is status {}. It may have taken it."
 RECEIVER_GONE = "The receiver answered 410: its address is gone for good."
 
 
@@ -47,13 +55,23 @@ async def deliver(call_id: int, delivery: int) -> Attempt:
             return Attempt(False, NO_WEBHOOK, final=True)
         response = await fetch(request)
     except (CannotSend, SecretUnreadable, BadTemplate, Unreachable) as error:
-        return Attempt(False, str(error))
+        return Attempt(False, str(error), final=isinstance(error, Misdirected))
+    if response.was_elsewhere:
+        return _done_elsewhere(response)
     if response.is_good:
         return Attempt(True, status=response.status)
     if response.status == HTTPStatus.GONE:
         return Attempt(False, RECEIVER_GONE, response.status, final=True)
     status = response.status
     return Attempt(False, f"The receiver answered {status}.", status)
+
+
+def _done_elsewhere(answer: Answer) -> Attempt:
+    """The attempt whose answer was at another address; it is never sent again."""
+    if answer.is_good and not answer.is_page:
+        return Attempt(True, status=answer.status)
+    words = SIGN_IN if answer.is_good else NO_ANSWER.format(answer.status)
+    return Attempt(False, words, answer.status, final=True)
 
 
 def signature(secret: str, timestamp: str, body: bytes) -> str:
@@ -86,5 +104,4 @@ def _request(call_id: int, delivery: int) -> Request | None:
         },
         seconds=SECONDS[Kind.WEBHOOK],
         body=body,
-        follow_as_post=True,
     )

@@ -90,12 +90,58 @@ def test_an_answers_json_becomes_values() -> None:
         "user.name": "Ann",
         "user.vip": "yes",
         "user.debt": "0",
+        "user.tags": "a",
+        "user.tags.0": "a",
         "open": "no",
         "lines": "one two",
     }
-    nothings: list[object] = [None, [1], "text", 5, {}]
+    nothings: list[object] = [None, [], [None], "text", 5, {}, float("nan")]
     for nothing in nothings:
         assert flatten(nothing) == {}
+
+
+@pytest.mark.parametrize(
+    ("answer", "text", "spoken"),
+    [
+        # Airtable, HubSpot, SheetDB (a list at the top), and odd ones
+        (
+            {"records": [{"id": "rec1", "fields": {"name": "Ann", "n": 3}}]},
+            "{{records.0.fields.name}} {{records.0.fields.n}}",
+            "Ann 3",
+        ),
+        ({"results": [{"a": 1}, {"a": 2}]}, "{{results.1.a}}", "2"),
+        (
+            [{"name": "Ann"}, {"name": "Bo"}],
+            "{{items.0.name}}{{items.1.name}}",
+            "AnnBo",
+        ),
+        (["x", "y"], "{{items}} / {{items.1}}", "x, y / y"),
+        ({"tags": ["gold", 7, True]}, "{{tags}}", "gold, 7, yes"),
+        ({"a": [[1, 2], [3]]}, "{{a.0}}; {{a.1.0}}", "1, 2; 3"),
+        ({"a": [{"b": [{"c": "x"}]}]}, "{{a.0.b.0.c}}", "x"),
+        ({"a": ["x"]}, "{{a.-1|no}} {{a.1|no}} {{a.99999999999|no}}", "no no no"),
+        ({"a": [None, {}, "z"]}, "{{a|none}} {{a.2}}", "none z"),
+        (
+            {"a": float("nan"), "b": float("inf"), "c": 1.5},
+            "{{a|-}}{{b|-}}{{c}}",
+            "--1.5",
+        ),
+    ],
+)
+def test_items_of_lists_have_numbers(answer: object, text: str, spoken: str) -> None:
+    assert fill(text, flatten(answer)) == spoken
+
+
+def test_a_long_list_leaves_no_other_value_out() -> None:
+    rows = [{f"field{n}": str(row) for n in range(10)} for row in range(1000)]
+    values = flatten({"rows": rows, "9" * 5000: "x", "name": "Ann"})
+    assert values["name"] == "Ann"
+    assert values["rows.0.field9"] == "0"
+    assert len(values) == MAX_VALUES
+    deep: object = "end"
+    for _ in range(900):
+        deep = [deep]
+    assert flatten({"a": "1", "b": deep}) == {"a": "1"}
 
 
 def test_a_deeply_nested_answer_is_no_problem() -> None:

@@ -1,5 +1,6 @@
 """Request templates of tools: operators write them, callers change no part."""
 
+import re
 import string
 from typing import Any
 from urllib.parse import unquote
@@ -131,12 +132,51 @@ def test_an_address_whose_host_is_written_out_is_taken(url: str) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["X", "X:", ": v", "X Y: v", "Host: a", "content-length: 1", "X: Ü", "X: {{a b}}"],
+    [
+        *("X", "X:", ": v", "X Y: v", "Host: a", "content-length: 1", "X: {{a b}}"),
+        *("X: Ü", "X: 😀", "X: a\xa0b", "X: a\tb", "X: a\u200b", "X: a–b"),  # noqa: RUF001
+        *("Größe: 1", "X-Nom\u200b: 1", "X：1", "“X”: 1", "X(1): 1"),  # noqa: RUF001
+    ],
 )
 def test_a_header_that_could_not_be_sent_is_refused(line: str) -> None:
-    check_headers("X-Fine: {{a}}\n\nY: 1")
-    with pytest.raises(BadTemplate):
+    check_headers("X-Fine: {{a}} \n\nY:1\nZ: {{name|Gäste}}; a=%C3%BC")
+    with pytest.raises(BadTemplate, match=r"Line 2|placeholder"):
         check_headers(f"X-Fine: {{{{a}}}}\n{line}")
+
+
+@pytest.mark.parametrize(
+    ("value", "sent"),
+    [
+        ("Ann", "Ann"),
+        ('100% "a", b;c=d', '100% "a", b;c=d'),
+        ("Jürgen Müßig", "J%C3%BCrgen M%C3%BC%C3%9Fig"),
+        ("50% für “Ann”", "50%25 f%C3%BCr %E2%80%9CAnn%E2%80%9D"),
+        ("😀", "%F0%9F%98%80"),
+        ("a\u200bb", "a%E2%80%8Bb"),
+        ("東京", "%E6%9D%B1%E4%BA%AC"),
+        (" a\r\nX-Evil: ü ", "a X-Evil: %C3%BC"),
+        ("a\u2028b\x85c\ud800", "a b c"),
+        (" \n ", None),
+    ],
+)
+def test_a_header_is_ascii_and_loses_nothing(value: str, sent: str | None) -> None:
+    made = headers(ToolSpec("t", headers="X-Name: {{v}}"), {"v": value})
+    assert made.get("X-Name") == sent
+    if sent and not value.isascii():
+        assert (
+            unquote(sent)
+            == " ".join(re.split(r"[\r\n\x85\u2028\ud800]+", value.strip())).strip()
+        )
+
+
+@pytest.mark.parametrize("key", ["schlüssel", "k-1\nX: 2", "k–1", "k\u200b1"])  # noqa: RUF001
+def test_a_secret_is_sent_as_it_is_or_not_at_all(key: str) -> None:
+    tool = ToolSpec("t", headers="Authorization: Bearer {{secret.shop_key}}")
+    assert headers(tool, {"secret.shop_key": "k%1 \n"}) == {
+        "Authorization": "Bearer k%1"
+    }
+    with pytest.raises(BadTemplate, match="“shop_key” has characters that a header"):
+        headers(tool, {"secret.shop_key": key})
 
 
 @pytest.mark.parametrize(

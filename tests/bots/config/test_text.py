@@ -54,3 +54,8 @@ def test_nothing_raises(text: str | bytes) -> None:
 @pytest.mark.parametrize("text", ["", "{", b"\xff", "[" * 100_000, "NULL"])
 def test_anything_else_gives_the_default(text: str | bytes) -> None:
     assert read_json(text, default="none") == "none"
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
+def test_numbers_that_are_not_json_become_null(number: str) -> None:
+    assert read_json(f'{{"a": {number}, "b": 1}}') == {"a": None, "b": 1}

@@ -13,14 +13,25 @@ from bots.config.capabilities import MASK, Parameter, ToolSpec
 from bots.config.placeholders import flatten
 from bots.models.secret import Secret
 from bots.tools.runner import (
+    A_PAGE,
     CUT,
     MAX_RESULT_LENGTH,
+    NOT_JSON,
+    TOO_LONG,
+    UNCLEAR,
     UNTRUSTED,
     ToolResult,
     look_up,
     use_tool,
 )
-from tests.support.tool_server import MEGABYTE, Said, ToolServer, Waits, json_answer
+from tests.support.tool_server import (
+    MEGABYTE,
+    Said,
+    ToolServer,
+    Waits,
+    json_answer,
+    redirect,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -105,7 +116,7 @@ async def test_headers_get_secrets_and_variables_and_are_left_out_when_empty(
     await use_tool(tool, {}, {"name": "Ann\r\nX-Evil: 1 Ü"})
     sent = tools.requests[0].headers
     assert sent["authorization"] == f"Bearer {KEY}"
-    assert sent["x-name"] == "Ann X-Evil: 1 ?"
+    assert sent["x-name"] == "Ann X-Evil: 1 %C3%9C"
     assert sent["content-type"] == "application/x+json"
     assert not {"x-none", "x-evil"} & sent.keys()
 
@@ -271,7 +282,59 @@ async def test_a_lookup_sends_variables_in_its_body_and_its_address_only(
     got, posted = tools.requests
     assert (got.query, got.body) == ({"n": "+1500"}, None)
     assert posted.body == values
-    assert flatten(outcome.json) == {}
+    assert flatten(outcome.json) == {"items": "1", "items.0": "1"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (Said(200, b"<h1>Sorry</h1>", {"Content-Type": "text/html"}), NOT_JSON),
+        (Said(200, b"OK"), NOT_JSON),
+        (Said(200, b'{"a": "' + b"x" * 70_000), TOO_LONG),
+        (Said(200, b""), ""),
+        (Said(204, b""), ""),
+        (Said(200, b" null "), ""),
+        (Said(200, b'\xef\xbb\xbf{"a": NaN}', {"Content-Type": "text/plain"}), ""),
+    ],
+)
+async def test_a_lookup_without_json_has_failed(
+    answer: Said, error: str, tools: ToolServer
+) -> None:
+    tools.answers["/x"] = answer
+    outcome = await look_up(at(tools, "/x", parameters=()), {})
+    assert (outcome.error, flatten(outcome.json)) == (error, {})
+
+
+async def test_a_page_is_shown_to_the_model_as_one(tools: ToolServer) -> None:
+    page = {"Content-Type": "text/html; charset=iso-8859-1"}
+    tools.answers["/x"] = Said(200, "<h1>Gespräch</h1>".encode("latin1"), page)
+    outcome = await use_tool(at(tools, "/x", parameters=()), {}, {})
+    assert outcome.result == f"{UNTRUSTED}{A_PAGE}<h1>Gespräch</h1>"
+    tools.answers["/x"] = Said(204, b"")
+    outcome = await use_tool(at(tools, "/x", parameters=()), {}, {})
+    assert (outcome.error, outcome.result) == ("", f"{UNTRUSTED}(empty)")
+
+
+async def test_a_tool_that_answers_elsewhere_has_not_failed(
+    tools: ToolServer, settings: Settings
+) -> None:
+    settings.TOOL_ALLOWED_PRIVATE_HOSTS += ["localhost"]
+    tools.answers |= {
+        "/exec": redirect(f"http://localhost:{tools.port}/echo"),
+        "/echo": json_answer('{"booked": true}'),
+    }
+    tool = at(tools, "/exec", method="POST", parameters=())
+    outcome = await use_tool(tool, {}, {})
+    assert (outcome.error, outcome.json) == ("", {"booked": True})
+    for tools.answers["/echo"] in (Said(500, b"Oh."), redirect("http://10.0.0.1/")):
+        outcome = await use_tool(tool, {}, {})
+        assert outcome.error
+        assert outcome.result.startswith(UNCLEAR)
+        assert "failed" not in outcome.result
+    assert [asked.path for asked in tools.requests].count("/exec") == 3
+    tools.answers["/exec"] = redirect(f"http://localhost:{tools.port}/exec", 308)
+    outcome = await use_tool(tool, {}, {})
+    assert outcome.result.startswith("The tool failed: It redirects to another host")
 
 
 async def secret(name: str, value: str) -> None:

@@ -11,6 +11,7 @@ from calls.post_call import queue, retry_schedule
 from calls.post_call.worker import PostCallWorker
 from tests.calls.post_call.ended_calls import make_ended, make_webhook_bot, run_tasks
 from tests.support.receiver import Receiver
+from tests.support.tool_server import Said, ToolServer, json_answer, redirect
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -103,3 +104,93 @@ async def test_of_a_deleted_bot_the_calls_own_settings_count(
     await make_ended(await make_webhook_bot(receiver), 1, "Hi.")
     await Bot.objects.all().adelete()
     assert await run_tasks(worker) == [("webhook", "done", 1)]
+
+
+SIGN_IN = Said(200, b"<h1>Sign in</h1>", {"Content-Type": "text/html"})
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "state", "words"),
+    [
+        (302, json_answer('{"ok": true}'), "done", ""),
+        (303, Said(204, b""), "done", ""),
+        (302, SIGN_IN, "failed", "redirects to a web page, such as a sign-in"),
+        (302, Said(500, b""), "failed", "there is status 500. It may have taken it"),
+        (
+            301,
+            json_answer("{}"),
+            "failed",
+            "another host, localhost, which gets nothing",
+        ),
+        (
+            307,
+            json_answer("{}"),
+            "failed",
+            "another host, localhost, which gets nothing",
+        ),
+        (
+            308,
+            json_answer("{}"),
+            "failed",
+            "another host, localhost, which gets nothing",
+        ),
+    ],
+)
+async def test_a_redirect_to_another_host_ends_the_delivery(
+    status: int,
+    answer: Said,
+    state: str,
+    words: str,
+    worker: PostCallWorker,
+    tools: ToolServer,
+    receiver: Receiver,
+    settings: LazySettings,
+) -> None:
+    settings.TOOL_ALLOWED_PRIVATE_HOSTS += [f"127.0.0.1:{tools.port}", "localhost"]
+    tools.answers["/hook"] = redirect(f"http://localhost:{tools.port}/echo", status)
+    tools.answers["/echo"] = answer
+    bot = await make_webhook_bot(receiver)
+    await Bot.objects.aupdate(webhook_url=f"{tools.url}/hook")
+    await make_ended(bot, 1, "Hi.")
+    assert await run_tasks(worker) == [("webhook", state, 1)]
+    assert [asked.method for asked in tools.requests].count("POST") == 1
+    for asked in tools.requests[1:]:
+        assert not any(name.startswith("x-voicebot") for name in asked.headers)
+    (entry,) = (await PostCallTask.objects.aget()).log
+    assert words in entry["words"]
+
+
+@pytest.mark.parametrize("to", ["/hook", "http://10.0.0.1/echo", "https://a.invalid/"])
+async def test_a_redirect_that_leads_nowhere_is_not_tried_again(
+    to: str,
+    worker: PostCallWorker,
+    tools: ToolServer,
+    receiver: Receiver,
+    settings: LazySettings,
+) -> None:
+    settings.TOOL_ALLOWED_PRIVATE_HOSTS += [f"127.0.0.1:{tools.port}"]
+    tools.answers["/hook"] = redirect(to)
+    bot = await make_webhook_bot(receiver)
+    await Bot.objects.aupdate(webhook_url=f"{tools.url}/hook")
+    await make_ended(bot, 1, "Hi.")
+    assert await run_tasks(worker) == [("webhook", "failed", 1)]
+
+
+async def test_a_slash_at_the_end_loses_no_delivery(
+    worker: PostCallWorker,
+    tools: ToolServer,
+    receiver: Receiver,
+    settings: LazySettings,
+) -> None:
+    settings.TOOL_ALLOWED_PRIVATE_HOSTS += [f"127.0.0.1:{tools.port}"]
+    tools.answers |= {"/hook": redirect("/hook/", 301), "/hook/": Said(204, b"")}
+    bot = await make_webhook_bot(receiver)
+    await Bot.objects.aupdate(webhook_url=f"{tools.url}/hook")
+    await make_ended(bot, 1, "Hi.")
+    assert await run_tasks(worker) == [("webhook", "done", 1)]
+    assert [(asked.method, asked.path) for asked in tools.requests] == [
+        ("POST", "/hook"),
+        ("POST", "/hook/"),
+    ]
+    assert tools.requests[0].body == tools.requests[1].body
+    assert "x-voicebot-signature" in tools.requests[1].headers
