@@ -57,7 +57,8 @@ class Tool(models.Model):
         max_length=2000,
         validators=[MaxLengthValidator(2000), rules.plain_text],
         help_text="One per line: Authorization: Bearer {{secret.shop_key}}. The value "
-        "is saved under Passwords and keys and shown nowhere.",
+        "is saved under Passwords and keys and shown nowhere. A variable with letters "
+        "such as ü is sent percent-encoded.",
     )
     timeout_seconds = models.FloatField(
         "time limit (seconds)",

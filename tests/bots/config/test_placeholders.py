@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bots.config.local_time import minute_of_week
-from bots.config.opening_hours import DAYS, WEEK_MINUTES, BadHours, is_open, parse_spans
 from bots.config.placeholders import (
     BUILT_IN,
     MAX_VALUES,
@@ -197,58 +196,3 @@ def test_a_call_knows_who_where_and_when_in_its_bots_time_zone() -> None:
 def test_an_unknown_time_zone_is_no_problem() -> None:
     config = config_of(Bot(time_zone="Gone/Nowhere"))
     assert minute_of_week(datetime(2026, 11, 23, tzinfo=UTC), config.time_zone) == 0
-
-
-# Opening hours
-
-
-@pytest.mark.parametrize(
-    ("text", "times"),
-    [
-        ("", {"mon 0:00": True, "sun 23:59": True}),
-        ("Mon-Fri 9:00-17:30", {"mon 9:00": True, "fri 17:29": True}),
-        ("Mon-Fri 9:00-17:30", {"fri 17:30": False, "sat 10:00": False}),
-        ("monday–friday 9-17; Sat 10-14", {"sat 13:59": True, "sun 10:00": False}),  # noqa: RUF001
-        ("Fri-Mon 8-9", {"sun 8:30": True, "mon 8:30": True, "tue 8:30": False}),
-        ("Sun 22:00-2:00", {"sun 23:00": True, "mon 1:59": True, "mon 2:00": False}),
-        ("daily 0-24", {"wed 0:00": True, "sun 23:59": True}),
-        ("Daily 22-6", {"mon 5:59": True, "mon 6:00": False, "mon 22:00": True}),
-    ],
-)
-def test_opening_hours_are_read_as_people_write_them(
-    text: str, times: dict[str, bool]
-) -> None:
-    for time, expected in times.items():
-        day, clock = time.split()
-        hour, minute = map(int, clock.split(":"))
-        minute_of_the_week = DAYS.index(day) * 1440 + hour * 60 + minute
-        assert is_open(text, minute_of_the_week) is expected, time
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "9-17",
-        "Mon",
-        "Mon 9",
-        "Mon 25-26",
-        "Mon 9:60-10",
-        "Someday 9-17",
-        "\u017fun 9-17",
-    ],
-)
-def test_unreadable_opening_hours_are_reported(text: str) -> None:
-    with pytest.raises(BadHours, match="“"):
-        parse_spans(text)
-
-
-@given(st.text(alphabet="monfridaily 0123456789:-–,;ſ", max_size=25))  # noqa: RUF001
-def test_any_text_is_hours_or_refused(text: str) -> None:
-    try:
-        spans = parse_spans(text)
-    except BadHours:
-        return
-    for start, end in spans:
-        assert 0 <= start < WEEK_MINUTES
-        assert start < end <= start + 2 * 1440
-        assert is_open(text, start)
