@@ -28,11 +28,12 @@ from bots.inworld.errors import (
     StreamTruncated,
     message_of,
 )
-from bots.inworld.events import Done, Event, Failed, parse
+from bots.inworld.events import Done, Event, Failed, Finished, parse
 from bots.inworld.parameters import RefusedParameters, routing
 from bots.inworld.pool import TIMEOUT, Pool, named_errors
 from bots.inworld.sse import EventDecoder
 from bots.inworld.text_request import TextRequest, text_of
+from bots.inworld.unspoken import UnspokenFilter
 
 log = logging.getLogger(__name__)
 
@@ -289,9 +290,14 @@ async def _check_is_stream(response: httpx.Response) -> None:
 
 async def _events(response: httpx.Response) -> AsyncGenerator[Event]:
     decoder, chunks = EventDecoder(), response.aiter_bytes()
+    unspoken, is_finished = UnspokenFilter(), False
     while True:
         chunk = await _next_chunk(chunks)
-        for event in _decode(decoder, chunk):
+        received = _decode(decoder, chunk)
+        is_finished |= any(isinstance(event, Finished) for event in received)
+        # Without [DONE], a reply is complete if the model said that it is.
+        received += [Done()] if chunk is None and is_finished else []
+        for event in (shown for each in received for shown in unspoken.feed(each)):
             if isinstance(event, Failed):
                 raise StreamFailed(event.message, event.code)
             if isinstance(event, Done):

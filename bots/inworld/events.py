@@ -4,7 +4,9 @@ Field names are those of the OpenAI chat completion chunk plus Inworld's `delta.
 Nothing here raises: unknown and malformed parts are left out.
 """
 
-from dataclasses import dataclass
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import pybase64
@@ -12,6 +14,22 @@ import pybase64
 from bots.audio.containers import container_of
 from bots.audio.wav import BadWav, has_header, unwrap
 from bots.config.text import clean, read_json
+
+TEXT_PARTS = (None, "text", "output_text")
+# Names of a function's arguments: OpenAI's, Llama's, Anthropic's.
+ARGUMENTS = ("arguments", "parameters", "input")
+# Fields of a call that are the same for every provider.
+STANDARD = frozenset({"index", "id", "type", "function", "name", *ARGUMENTS})
+# Fields within `function` by which a provider recognises its own thoughts.
+SIGNATURES = frozenset(
+    {"extra_content", "thought_signature", "thoughtSignature", "signature"}
+    | {"provider_specific_fields"}
+)
+# The same in a message: Google, OpenRouter, DeepSeek and others, LiteLLM.
+REASONING = (
+    *("extra_content", "reasoning_details", "reasoning_content"),
+    *("thinking_blocks", "provider_specific_fields"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +73,30 @@ class UnplayableAudio:
 
 @dataclass(frozen=True, slots=True)
 class ToolCallPart:
-    """A part of a function call: id and name come once, `arguments` in pieces."""
+    """A part of a function call: usually id and name once, `arguments` in pieces.
 
-    index: int
+    `index` is missing where the provider does not number its calls. `fields` are those
+    of the provider's own, which it may need back.
+    """
+
+    index: int | None
     id: str
     name: str
     arguments: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    is_text: bool = False  # it stood among the words of the reply
+
+
+@dataclass(frozen=True, slots=True)
+class Reasoning:
+    """Fields of a message that its provider needs back after a tool call."""
+
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The model has ended its message; sound may still follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +127,8 @@ Event = (
     | Audio
     | UnplayableAudio
     | ToolCallPart
+    | Reasoning
+    | Finished
     | Usage
     | Failed
     | Done
@@ -109,21 +147,39 @@ def parse(payload: str) -> list[Event]:
         return []
     return [
         *([ModelChosen(model)] if (model := _text(chunk, "model")) else []),
-        *_choice_events(_first(chunk.get("choices"))),
+        *_choice_events(_choices(chunk)),
         *_usage(_dict(chunk, "usage")),
         *_failure(chunk.get("error")),
     ]
 
 
-def _choice_events(choice: dict[str, Any]) -> list[Event]:
-    delta = _dict(choice, "delta")
+def _choice_events(choices: list[dict[str, Any]]) -> list[Event]:
+    delta = _dict(choices[0], "delta") if choices else {}
     audio = _dict(delta, "audio")
     return [
-        *([Text(text)] if (text := _text(delta, "content")) else []),
+        *([Text(text)] if (text := content_text(delta.get("content"))) else []),
         *([Transcript(text)] if (text := _text(audio, "transcript")) else []),
         *([_sound(data)] if (data := _bytes(audio, "data")) else []),
-        *_tool_calls(delta.get("tool_calls")),
+        *_reasoning(delta),
+        # Some gateways put the calls into a choice of their own.
+        *(call for choice in choices for call in _tool_calls(choice)),
+        *([Finished()] if any(map(_is_finished, choices)) else []),
     ]
+
+
+def _is_finished(choice: dict[str, Any]) -> bool:
+    reason = choice.get("finish_reason")
+    return isinstance(reason, str) and bool(reason)
+
+
+def content_text(content: object) -> str:
+    """The text of a message; thoughts among its parts are left out."""
+    if not isinstance(content, list):
+        return clean(content) if isinstance(content, str) else ""
+    texts = (part for part in content if isinstance(part, dict))
+    return "".join(
+        _text(part, "text") for part in texts if part.get("type") in TEXT_PARTS
+    )
 
 
 def _sound(data: bytes) -> Audio | UnplayableAudio:
@@ -138,23 +194,51 @@ def _sound(data: bytes) -> Audio | UnplayableAudio:
     return Audio(data)
 
 
-def _tool_calls(listed: object) -> list[Event]:
-    calls = listed if isinstance(listed, list) else []
-    return [
-        _tool_call(position, call)
-        for position, call in enumerate(calls)
-        if isinstance(call, dict)
-    ]
+def _reasoning(delta: dict[str, Any]) -> list[Event]:
+    fields = {name: delta[name] for name in REASONING if delta.get(name)}
+    return [Reasoning(fields)] if fields else []
 
 
-def _tool_call(position: int, call: dict[str, Any]) -> ToolCallPart:
-    function, index = _dict(call, "function"), call.get("index")
+def _tool_calls(choice: dict[str, Any]) -> Iterator[ToolCallPart]:
+    """The calls of a choice: in its delta, or the whole message at its end."""
+    for message in (_dict(choice, "delta"), _dict(choice, "message")):
+        listed = message.get("tool_calls")
+        calls = listed if isinstance(listed, list) else [listed]
+        for position, call in enumerate(calls):
+            if isinstance(call, dict):
+                yield tool_call_part(position if len(calls) > 1 else None, call)
+        if isinstance(legacy := message.get("function_call"), dict):
+            yield tool_call_part(None, {"function": legacy})
+
+
+def tool_call_part(position: int | None, call: dict[str, Any]) -> ToolCallPart:
+    """Read a call, or a part of one, in the forms of several providers."""
+    function = _dict(call, "function") or call
+    arguments = (function.get(name) for name in ARGUMENTS)
+    more = {name: value for name, value in call.items() if name not in STANDARD}
+    inner = {name: function[name] for name in function.keys() & SIGNATURES}
     return ToolCallPart(
-        index if type(index) is int else position,
+        _index(call.get("index"), position),
         _text(call, "id"),
         _text(function, "name"),
-        _text(function, "arguments"),
+        written(next((given for given in arguments if given is not None), "")),
+        {**more, **({"function": inner} if inner and function is not call else {})},
     )
+
+
+def _index(index: object, position: int | None) -> int | None:
+    if isinstance(index, str) and index.isascii() and index.isdecimal():
+        return int(index[:9])
+    if isinstance(index, float) and index.is_integer():
+        return int(index)
+    return index if type(index) is int else position
+
+
+def written(arguments: object) -> str:
+    """Arguments as JSON text, also where a provider sends them as an object."""
+    if isinstance(arguments, str):
+        return clean(arguments)
+    return json.dumps(arguments)
 
 
 def _usage(usage: dict[str, Any]) -> list[Event]:
@@ -171,10 +255,10 @@ def _failure(error: object) -> list[Event]:
     return [Failed(message, code)]
 
 
-def _first(choices: object) -> dict[str, Any]:
-    if isinstance(choices, list) and choices and isinstance(choices[0], dict):
-        return choices[0]
-    return {}
+def _choices(chunk: dict[str, Any]) -> list[dict[str, Any]]:
+    choices = chunk.get("choices")
+    listed = choices if isinstance(choices, list) else []
+    return [choice for choice in listed if isinstance(choice, dict)]
 
 
 def _dict(parent: dict[str, Any], key: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bots.inworld.events import content_text, written
 from bots.inworld.parameters import routing
 
 NAME_OF_SCHEMA = "answer"
@@ -36,11 +37,19 @@ class TextRequest:
 
 
 def text_of(answer: Mapping[str, Any]) -> str:
-    """The text of an answer in one piece; empty if it has none."""
+    """The text of an answer in one piece; empty if it has none.
+
+    Some models answer with a schema by calling a function of its name.
+    """
     match answer.get("choices"):
-        case [{"message": {"content": str(text)}}, *_]:
-            return text
-        case [{"message": {"content": [*parts]}}, *_]:
-            texts = (part.get("text") for part in parts if isinstance(part, dict))
-            return "".join(text for text in texts if isinstance(text, str))
+        case [{"message": dict(message)}, *_]:
+            return content_text(message.get("content")) or _arguments(message)
+    return ""
+
+
+def _arguments(message: Mapping[str, Any]) -> str:
+    match message.get("tool_calls"):
+        case [{"function": {"name": str(name), "arguments": arguments}}, *_]:
+            is_answer = name == NAME_OF_SCHEMA or name.startswith("json")
+            return written(arguments) if is_answer else ""
     return ""

@@ -1,67 +1,222 @@
-"""Function calls of a model, put together from streamed parts. Pure."""
+"""Function calls of a model, put together from streamed parts. Pure.
 
+OpenAI streams a call as its id and name, then its arguments in pieces. Other providers
+leave out the numbers, give all calls the same one, repeat the name, the arguments so
+far or the whole call, or invent an id for each part. Nobody asks for the same thing
+twice in one breath: calls with the same name and arguments are one call.
+"""
+
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from bots.config.text import read_json
 from bots.inworld.events import ToolCallPart
+from bots.inworld.provider_fields import ProviderFields
+from bots.model_json.loose_json import AROUND, UNREADABLE, loose_value
+from bots.model_json.tool_arguments import InvalidArguments, extends, read_arguments
 
 # Far more than our tools accept, and than a model requests at once.
 MAX_ARGUMENTS_LENGTH = 20_000
 MAX_CALLS = 8
-INCOMPLETE = object()
+# Texts in the place of arguments that are still to come.
+BLANK = frozenset({"", "{}", "null", '""', "[]"})
+# With these begins an object, or one that is encoded twice.
+BEGINNINGS = ("{", '"')
+# What models write around the name of a function.
+AROUND_NAMES = re.compile(
+    r"^(functions?|tools?|default_api)[.:/]|(:\d+|\(.*\)|<\|.*)$", re.DOTALL
+)
 
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A function call requested by the model; `arguments` are JSON as written."""
+    """A function call requested by the model; `arguments` are as it wrote them.
+
+    The provider may need its own `fields` back with the call, and the `reasoning` with
+    the message.
+    """
 
     id: str
     name: str
     arguments: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    reasoning: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class ToolCalls:
-    """Puts the parts of one reply's calls together.
+    """Puts the parts of one reply's calls together; `names` are the functions'."""
 
-    The provider numbers the calls. Google gives all the same number, so a second name
-    under a number begins another call.
-    """
-
-    parts: dict[tuple[int, int], list[ToolCallPart]] = field(default_factory=dict)
+    names: Collection[str] = ()
+    calls: list["_Call"] = field(default_factory=list)
+    reasoning: ProviderFields = field(default_factory=ProviderFields)
 
     def feed(self, part: ToolCallPart) -> None:
         """Add a part; parts above the limits are left out."""
-        key = (part.index, sum(index == part.index for index, _ in self.parts) or 1)
-        earlier = self.parts.get(key, [])
-        if _begins_another(part, earlier):
-            key, earlier = (part.index, key[1] + 1), []
-        length = sum(len(p.arguments) for p in [*earlier, part])
-        if (earlier or len(self.parts) < MAX_CALLS) and length <= MAX_ARGUMENTS_LENGTH:
-            self.parts[key] = [*earlier, part]
+        call = self._call_of(part)
+        if call is None and len(self.calls) < MAX_CALLS:
+            call = _Call(part.index)
+            self.calls.append(call)
+        if call:
+            call.add(part)
 
     def complete(self) -> tuple[ToolCall, ...]:
         """The calls that have a name, in order, each with an id."""
-        calls = [_joined(key, self.parts[key]) for key in sorted(self.parts)]
-        return tuple(call for call in calls if call.name)
+        kept: list[_Call] = []
+        for call in sorted(self.calls, key=lambda call: call.index or 0):
+            call.name = self._known_name(call.name)
+            if not call.name or (call.is_text and call.name not in self.names):
+                continue
+            if not any(other.takes_in(call) for other in kept):
+                kept.append(call)
+        return tuple(
+            ToolCall(
+                call.ids[0] if call.ids else f"call_{call.index or number}",
+                call.name,
+                call.arguments.text.strip(AROUND) or "{}",
+                call.fields.value,
+                {} if number else self.reasoning.value,
+            )
+            for number, call in enumerate(kept)
+        )
+
+    def _call_of(self, part: ToolCallPart) -> "_Call | None":
+        """The call that a part continues; None if it begins one."""
+        same = [c for c in reversed(self.calls) if part.index in (None, c.index)]
+        if not same and not part.name and not part.id:
+            same = self.calls[-1:]  # numbered differently from the call's first part
+        by_id = [call for call in same if part.id in call.ids]
+        for call in [*by_id, *same][:1]:
+            if self._continues(part, call):
+                return call
+        return None
+
+    def _continues(self, part: ToolCallPart, call: "_Call") -> bool:
+        if not part.name or not call.name:
+            return True
+        if part.name != call.name and not self._is_piece(part.name, call.name):
+            return False
+        if not call.arguments.is_complete:
+            return True
+        if part.id and call.ids and part.id not in call.ids:
+            return False
+        is_blank = part.arguments.strip(AROUND) in BLANK
+        is_repeated = call.arguments.is_repeated_by(part.arguments)
+        return is_blank or part.id in call.ids or is_repeated
+
+    def _is_piece(self, piece: str, name: str) -> bool:
+        """True if a name goes on, as it comes in pieces or once more with each part."""
+        if name in self.names:
+            return False
+        longer = piece if piece.startswith(name) else name + piece
+        return any(known.startswith(longer) for known in self.names)
+
+    def _known_name(self, name: str) -> str:
+        """The name of a function where only its spelling differs."""
+        if name in self.names:
+            return name
+        plain = AROUND_NAMES.sub("", name.strip()).casefold()
+        same = [known for known in self.names if known.casefold() == plain]
+        return same[0] if len(same) == 1 else name
 
 
-def _begins_another(part: ToolCallPart, earlier: list[ToolCallPart]) -> bool:
-    """True if a part does not continue the call with its number."""
-    if not (earlier and part.name):
-        return False
-    if part.id:
-        return all(p.id != part.id for p in earlier)
-    return _is_complete("".join(p.arguments for p in earlier))
+class _Call:
+    """A call of which parts are still coming."""
+
+    def __init__(self, index: int | None) -> None:
+        self.index = index
+        self.ids: list[str] = []
+        self.name = ""
+        self.arguments = _Arguments()
+        self.fields = ProviderFields()
+        self.is_text = False
+
+    def add(self, part: ToolCallPart) -> None:
+        if part.id and part.id not in self.ids:
+            self.ids.append(part.id)
+        is_repeated = part.name.startswith(self.name)
+        self.name = part.name if is_repeated else self.name + part.name
+        self.arguments.add(part.arguments)
+        self.fields.add(part.fields)
+        self.is_text |= part.is_text
+
+    def takes_in(self, other: "_Call") -> bool:
+        """Take in a call that is this one once more; false if it is another."""
+        if self.name != other.name or not self._is_same(other):
+            return False
+        if self.arguments.is_repeated_by(other.arguments.text, grows=True):
+            self.arguments = other.arguments
+        self.fields.add(other.fields.value)
+        return True
+
+    def _is_same(self, other: "_Call") -> bool:
+        mine, others = self.arguments, other.arguments
+        has_same_id = not {*self.ids}.isdisjoint(other.ids)
+        if UNREADABLE not in (mine.value, others.value):
+            may_be_blank = has_same_id or not (self.ids and other.ids)
+            is_blank = mine.is_blank or others.is_blank
+            return mine.value == others.value or (is_blank and may_be_blank)
+        repeats = others.is_repeated_by(mine.text, grows=True)
+        repeats |= mine.is_repeated_by(others.text, grows=True)
+        return mine.text == others.text or (has_same_id and repeats)
 
 
-def _is_complete(arguments: str) -> bool:
-    return read_json(arguments, default=INCOMPLETE) is not INCOMPLETE
+class _Arguments:
+    """The arguments of a call: pieces, or everything so far with each part."""
+
+    def __init__(self) -> None:
+        self._joined = ""
+        self._latest = ""  # the same, less what a later part repeats
+
+    def add(self, part: str) -> None:
+        if self._is_whole_again(part):
+            return
+        self._joined = (self._joined + part)[:MAX_ARGUMENTS_LENGTH]
+        repeats = self.is_repeated_by(part, grows=True)
+        self._latest = (part if repeats else self._latest + part)[:MAX_ARGUMENTS_LENGTH]
+
+    @property
+    def text(self) -> str:
+        is_object = isinstance(loose_value(self._joined), dict)
+        return self._joined if is_object else self._latest
+
+    @property
+    def value(self) -> object:
+        return _value(self.text)
+
+    @property
+    def is_blank(self) -> bool:
+        return self.text.strip(AROUND) in BLANK
+
+    @property
+    def is_complete(self) -> bool:
+        return not self.is_blank and self.value is not UNREADABLE
+
+    def is_repeated_by(self, part: str, *, grows: bool = False) -> bool:
+        """True if a part says everything again, and perhaps more."""
+        before, part = self._latest.strip(AROUND), part.strip(AROUND)
+        if before in BLANK:
+            return bool(part)
+        if not (before.startswith(BEGINNINGS) and part.startswith(BEGINNINGS)):
+            return False
+        if not before.endswith("}"):
+            return part.startswith(before)
+        earlier, later = _value(before), _value(part)
+        if not (isinstance(earlier, dict) and isinstance(later, dict)):
+            return False
+        return bool(later) and extends(later, earlier, grows=grows)
+
+    def _is_whole_again(self, part: str) -> bool:
+        may_end = self._joined.rstrip(AROUND).endswith("}")
+        if not (may_end and part.lstrip(AROUND).startswith(BEGINNINGS)):
+            return False
+        value = loose_value(self._joined)
+        return isinstance(value, dict) and value == _value(part)
 
 
-def _joined(key: tuple[int, int], parts: list[ToolCallPart]) -> ToolCall:
-    return ToolCall(
-        next((part.id for part in parts if part.id), f"call_{key[0]}"),
-        next((part.name for part in parts if part.name), ""),
-        "".join(part.arguments for part in parts) or "{}",
-    )
+def _value(text: str) -> object:
+    try:
+        return read_arguments(text)
+    except InvalidArguments:
+        return UNREADABLE

@@ -123,7 +123,8 @@ class ReplyEnded:
 
     `retry_after` is the wait in seconds that Inworld asked for, if it did.
     `timestamps` says when each stage was reached (seconds, monotonic). `calls` are the
-    tool calls that the model requests before it says more.
+    tool calls that the model requests before it says more; `calls_lost` says that some
+    broke off.
     """
 
     reply: int
@@ -136,6 +137,7 @@ class ReplyEnded:
     completion_tokens: int | None = None
     timestamps: Mapping[str, float] = field(default_factory=dict)
     calls: tuple[ToolCall, ...] = ()
+    calls_lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)

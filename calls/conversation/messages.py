@@ -3,8 +3,10 @@
 The model reads what the caller heard, not what it wrote.
 """
 
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
 from typing import Any
 
 from bots.config.text import read_json
@@ -26,22 +28,29 @@ OMITTED = "[What was said after that is left out here.]"
 # Characters that providers refuse in the name of a function; a model may use them.
 NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]")
 MAX_NAME_LENGTH = 64
+# Names of Inworld's routers, which choose a model themselves.
+ROUTER = re.compile(r"inworld/(?!models/)")
 # About ten thousand words, in characters. A longer history costs more than it helps,
 # and every model has a limit.
 MAX_HISTORY_LENGTH = 60_000
 
 
 def messages(
-    system_prompt: str, turns: Iterable[Turn], *, continues: bool = False
+    system_prompt: str,
+    turns: Iterable[Turn],
+    model: str = "",
+    *,
+    continues: bool = False,
 ) -> list[Message]:
     """Return the system prompt, then user and assistant in strict alternation.
 
-    Tool calls with their results may stand between a question and its answer.
+    Tool calls with their results may stand between a question and its answer. They
+    have the fields that their provider needs back, if `model` is one of its own.
     Backchannels and unheard speech are omitted; neighbours of one role are joined.
     With `continues` the model is asked for the rest of its interrupted reply. Long
     calls are shortened: the greeting stays, the oldest exchanges after it go.
     """
-    history = _HistoryBuilder(system_prompt)
+    history = _HistoryBuilder(system_prompt, model)
     for turn in turns:
         history.add(turn)
     if continues:
@@ -52,7 +61,8 @@ def messages(
 class _HistoryBuilder:
     """Adds one turn after the other to a list of messages."""
 
-    def __init__(self, system_prompt: str) -> None:
+    def __init__(self, system_prompt: str, model: str) -> None:
+        self.model = model
         self.messages: list[Message] = [{"role": "system", "content": system_prompt}]
         self.was_interrupted = False  # the bot, in the turn before
         self.batch = 0  # of the tool call before
@@ -92,18 +102,18 @@ class _HistoryBuilder:
 
     def _add_tool_call(self, record: ToolCallRecord) -> None:
         self._connect()
-        name = NOT_IN_NAMES.sub("_", record.name)[:MAX_NAME_LENGTH]
-        function = {"name": name, "arguments": _json_object(record.arguments)}
-        call = {"id": record.call_id, "type": "function", "function": function}
+        own = is_same_maker(record.model, self.model)
+        call = _function_call(record, record.provider_fields if own else {})
         latest = next(m for m in reversed(self.messages) if m["role"] != "tool")
         if record.batch == self.batch and "tool_calls" in latest:
             latest["tool_calls"].append(call)
         elif self.messages[-1]["role"] == "assistant":
             latest["tool_calls"] = [call]  # its text was said before the call
         else:
-            message = {"role": "assistant", "content": None, "tool_calls": [call]}
-            self.messages.append(message)
-        result = {"role": "tool", "tool_call_id": record.call_id}
+            latest = {"role": "assistant", "content": None, "tool_calls": [call]}
+            self.messages.append(latest)
+        latest.update(record.reasoning if own else {})
+        result = {"role": "tool", "tool_call_id": call["id"]}
         self.messages.append({**result, "content": record.result or NO_RESULT})
 
     def _add_to_tool_call(self, text: str) -> None:
@@ -120,6 +130,44 @@ class _HistoryBuilder:
         if self.messages[-1]["role"] == role:
             content = f"{self.messages.pop()['content']} {content}"
         self.messages.append({"role": role, "content": content})
+
+
+def id_for_providers(call_id: str) -> str:
+    """An id that every provider takes, also one that another provider made.
+
+    Mistral takes nine letters and digits and nothing else, which suits all others.
+    """
+    return sha256(call_id.encode(errors="replace")).hexdigest()[:9]
+
+
+def _function_call(
+    record: ToolCallRecord, provider_fields: Mapping[str, Any]
+) -> Message:
+    name = NOT_IN_NAMES.sub("_", record.name)[:MAX_NAME_LENGTH]
+    function = {"name": name, "arguments": _json_object(record.arguments)}
+    more = {**provider_fields}
+    return {
+        "id": id_for_providers(record.call_id),
+        "type": "function",
+        "function": {**more.pop("function", {}), **function},
+        **more,
+    }
+
+
+def is_same_maker(model: str, other: str) -> bool:
+    """True if two models are of one family, as far as their names tell.
+
+    A router may choose any model.
+    """
+    if other == "auto" or ROUTER.match(other):
+        return True
+    return not model or _family(model) == _family(other)
+
+
+def _family(model: str) -> str:
+    """The first word of a name: gemini of google-ai-studio/gemini-3-flash."""
+    name = model.rpartition("/")[2].lower()
+    return re.split(r"[^a-z]", name, maxsplit=1)[0] or name
 
 
 def _shortened(history: list[Message]) -> list[Message]:
@@ -155,10 +203,15 @@ def _without_first_exchange(history: list[Message]) -> list[Message]:
 
 def _length(message: Message) -> int:
     calls = message.get("tool_calls", ())
-    arguments = sum(len(call["function"]["arguments"]) for call in calls)
-    return len(message["content"] or "") + arguments
+    return len(message["content"] or "") + sum(len(json.dumps(call)) for call in calls)
 
 
 def _json_object(arguments: str) -> str:
-    """Return arguments that are a JSON object; providers refuse all others."""
-    return arguments if isinstance(read_json(arguments), dict) else "{}"
+    """Return arguments as a JSON object; providers refuse everything else."""
+    value = read_json(arguments)
+    if not isinstance(value, dict):
+        return "{}"
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except (ValueError, RecursionError):  # a number such as 1e999
+        return "{}"

@@ -29,6 +29,7 @@ class Reply:
     is_answer: bool = False  # the caller waits for it
     continues: bool = False  # the rest of the reply before
     after_tool: bool = False  # more of the same answer, after a tool call
+    model: str = ""  # the language model that is asked for it
     operator_line: str = ""  # what an operator typed for the bot to say
     writing: bool = True
     turn: Turn | None = None

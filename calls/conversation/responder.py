@@ -192,8 +192,12 @@ class Responder:
         if reply.turn.role == "bot":
             reply.turn.latency_ms |= self._steps_taken(reply)
             actions = [SaveTurn(replace(reply.turn))]
-        actions += self.answer(at) if self.is_ready else self._greet(at)
-        return actions, None
+        if self.is_ready:
+            return [*actions, *self.answer(at)], None
+        if event.calls_lost and not reply.continues:
+            # "Let me look" was heard: somebody has to look.
+            return [*actions, *self.continue_reply(at)], None
+        return [*actions, *self._greet(at)], None
 
     @property
     def retry_deadline(self) -> float | None:
@@ -271,7 +275,8 @@ class Responder:
         state.needs_answer = False
         self.replies.assume_heard()
         prompt = fill(state.config.system_prompt, state.variables)
-        history = messages(prompt, state.turns, continues=continues)
+        reply.model = model or state.config.llm_model
+        history = messages(prompt, state.turns, reply.model, continues=continues)
         minute = state.minute_of_week(reply.caller_done_at)
         tools = tool_definitions(state.config, minute, state.variables)
         must_speak = state.tool_rounds >= MAX_TOOL_ROUNDS

@@ -6,14 +6,18 @@ request, once all of them have ended.
 
 import json
 import math
-from collections.abc import Mapping
 from dataclasses import replace
 from itertools import chain
-from typing import Any
 
 from bots.config.capabilities import MASK, ToolSpec
-from bots.config.text import one_line, read_json
+from bots.config.text import clean, one_line, read_json
 from bots.inworld.tool_calls import ToolCall
+from bots.model_json.tool_arguments import (
+    Arguments,
+    InvalidArguments,
+    converted,
+    read_arguments,
+)
 from calls.conversation.actions import Action, CallTool, ChangeLanguage, SaveTurn
 from calls.conversation.call_state import CallState
 from calls.conversation.dtmf import MASKED, DigitBuffer, DigitRequest, digits_text
@@ -21,6 +25,7 @@ from calls.conversation.ending import CallEnding
 from calls.conversation.events import ToolCallEnded
 from calls.conversation.replies import Reply, milliseconds
 from calls.conversation.responder import GREETING_TTS_TIMEOUT, Responder
+from calls.conversation.tool_definitions import tool_definitions
 from calls.turns.lost_session import RELAY_LOST, is_pending_transfer
 from calls.turns.playback import CHARACTERS_PER_SECOND
 from calls.turns.turn import (
@@ -40,15 +45,12 @@ FILLER_PAUSE = 8.0
 MAX_SENTENCE_LENGTH = 500
 
 # Results that the model reads.
-NOT_AN_OBJECT = "The arguments are not a JSON object."
 NO_SUCH_FUNCTION = "There is no such function."
 NO_TARGET_AVAILABLE = "Nobody of that name can be reached now. Offer something else."
 NO_SUCH_LANGUAGE = "That language is not one of yours."
 SPOKE_INSTEAD = "The caller typed nothing and spoke instead."
 NOTHING_TYPED = "The caller typed nothing in time."
 TRANSFERRING = "Too late: the caller was leaving the line already."
-
-Arguments = Mapping[str, Any]
 
 
 class ToolCalls:
@@ -76,8 +78,21 @@ class ToolCalls:
         """Do what the model asked for at the end of a reply."""
         actions: list[Action] = []
         for call in calls:
-            tool_turn = self._open(call.name, call.arguments, at, call.id, reply.number)
-            actions += [_saved(tool_turn), *self._run(tool_turn, reply, at)]
+            arguments, refusal = None, ""
+            try:
+                arguments = self._arguments(call, at)
+            except InvalidArguments as error:
+                refusal = str(error)
+            written = call.arguments if arguments is None else _written(arguments)
+            tool_turn = self._open(call.name, written, at, call.id, reply.number)
+            record = tool_turn.record
+            record.model, record.provider_fields = reply.model, call.fields
+            record.reasoning = call.reasoning
+            actions.append(_saved(tool_turn))
+            if arguments is None:
+                actions += self._close(tool_turn, refusal, at, failed=True)
+            else:
+                actions += self._run(tool_turn, arguments, reply, at)
         return actions
 
     def start_from_key(self, tool: ToolSpec, at: float) -> list[Action]:
@@ -90,7 +105,7 @@ class ToolCalls:
 
     def transfer_unavailable(self, name: str, at: float) -> list[Action]:
         """A menu key's target is not available: the model tells the caller so."""
-        arguments = json.dumps({"target": name} if name else {}, ensure_ascii=False)
+        arguments = _written({"target": name} if name else {})
         tool_turn = self._open(TRANSFER_CALL, arguments, at)
         return self._close(tool_turn, NO_TARGET_AVAILABLE, at, failed=True)
 
@@ -178,11 +193,19 @@ class ToolCalls:
 
     # Starting a call
 
-    def _run(self, tool_turn: ToolTurn, reply: Reply, at: float) -> list[Action]:
+    def _arguments(self, call: ToolCall, at: float) -> Arguments:
+        """The arguments in the types of the tool. Raises `InvalidArguments`."""
+        arguments, state = read_arguments(call.arguments), self.state
+        minute = state.minute_of_week(at)
+        for tool in tool_definitions(state.config, minute, state.variables):
+            if tool["function"]["name"] == call.name:
+                return converted(arguments, tool["function"]["parameters"])
+        return arguments
+
+    def _run(
+        self, tool_turn: ToolTurn, arguments: Arguments, reply: Reply, at: float
+    ) -> list[Action]:
         config, name = self.state.config, tool_turn.record.name
-        arguments = _parse_arguments(tool_turn)
-        if arguments is None:
-            return self._close(tool_turn, NOT_AN_OBJECT, at, failed=True)
         for tool in config.tools:
             if tool.name == name:
                 return self._request(tool_turn, tool, arguments, at)
@@ -275,8 +298,8 @@ class ToolCalls:
         )
         for tool in self.state.config.tools:
             if tool.name == name and tool.secrets:
-                parsed = _parse_arguments(tool_turn)
-                masked = MASK if parsed is None else tool.masked(parsed)
+                parsed = read_json(arguments)
+                masked = tool.masked(parsed) if isinstance(parsed, dict) else MASK
                 tool_turn.record.redacted = masked, ""
         return tool_turn
 
@@ -313,9 +336,9 @@ def _saved(tool_turn: ToolTurn) -> SaveTurn:
     return SaveTurn(replace(tool_turn.turn, tool_call=replace(tool_turn.record)))
 
 
-def _parse_arguments(tool_turn: ToolTurn) -> Arguments | None:
-    arguments = read_json(tool_turn.record.arguments)
-    return arguments if isinstance(arguments, dict) else None
+def _written(arguments: Arguments) -> str:
+    # A model may write half of a surrogate pair.
+    return clean(json.dumps(arguments, ensure_ascii=False))
 
 
 def _digit_request(call_id: str, arguments: Arguments) -> DigitRequest:

@@ -6,12 +6,14 @@ the keys and the outcomes that operators wrote are taken from its answer.
 
 import json
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from bots.config.summary_spec import EMPTY_IF_UNKNOWN, NO_OUTCOME, SummarySpec
 from bots.config.text import CONTROL, one_line
+from bots.model_json.loose_json import loose_value, objects_in
 
 # Longest texts stored from an answer, in characters.
 MAX_SUMMARY_LENGTH = 4000
@@ -19,9 +21,15 @@ MAX_VALUE_LENGTH = 500
 # Longest transcript, some ten thousand words, and longest turn, in characters.
 MAX_TRANSCRIPT_LENGTH = 60_000
 MAX_TURN_LENGTH = 4000
-# Longest answer that is parsed, in characters, and most `{` tried as a start of JSON.
+# Longest answer that is parsed, in characters from its end.
 MAX_ANSWER_LENGTH = 100_000
-MAX_OPENING_BRACES = 40
+# Ends of thoughts before the answer.
+DRAFT_END = re.compile(
+    r"</(?:think|thinking|thought|reasoning)>|\[/THINK\]|\u25c1/think\u25b7"
+    r"|<\|channel\|>final<\|message\|>",
+    re.IGNORECASE,
+)
+TYPES = {"string": str, "object": dict}
 
 OMITTED = "[What was said in between is left out here.]"
 RULES = """\
@@ -104,30 +112,40 @@ def _within(lines: Iterable[str], characters: int) -> Iterator[str]:
 
 
 def parse_answer(answer: str, spec: SummarySpec) -> CallSummary | None:
-    """Read the model's answer; None if it holds no fitting JSON object."""
-    types = {"summary": str, "outcome": str, "fields": dict}
-    keys = [(name, types[name]) for name in spec.schema["properties"]]
-    for candidate in _objects(answer[:MAX_ANSWER_LENGTH]):
+    """Read the model's answer; None if it holds no fitting JSON object.
+
+    Models also write drafts. The last object counts that has the most of what was
+    asked for, and none of a draft if an answer follows it.
+    """
+    answer = answer[-MAX_ANSWER_LENGTH:]
+    final = DRAFT_END.split(answer)[-1]
+    found = _best(final, spec)
+    if found is None and "{" not in final:
+        found = _best(answer, spec)
+    return None if found is None else _summary_from(found, spec)
+
+
+def _best(text: str, spec: SummarySpec) -> Mapping[str, Any] | None:
+    best, most = None, 0
+    for candidate in _candidates(text):
         # An object without any value of the right type is some other object.
-        if any(isinstance(candidate.get(name), kind) for name, kind in keys):
-            return _summary_from(candidate, spec)
-    return None
+        fitting = sum(
+            isinstance(candidate.get(name), TYPES[part["type"]])
+            for name, part in spec.schema["properties"].items()
+        )
+        if fitting and fitting >= most:
+            best, most = candidate, fitting
+    return best
 
 
-def _objects(answer: str) -> Iterator[dict[str, Any]]:
-    """The JSON objects in a text, among whatever else it holds."""
-    decoder, start = json.JSONDecoder(), answer.find("{")
-    for _ in range(MAX_OPENING_BRACES):
-        if start < 0:
-            return
-        try:
-            value, end = decoder.raw_decode(answer, start)
-        except (ValueError, RecursionError):
-            end = start + 1
-        else:
-            if isinstance(value, dict):
-                yield value
-        start = answer.find("{", end)
+def _candidates(text: str) -> Iterator[Mapping[str, Any]]:
+    """The objects in a text, and those directly inside others."""
+    whole = loose_value(text[text.find("{") : text.rfind("}") + 1])
+    encoded = loose_value(text)
+    found = [value for value in (whole, encoded) if isinstance(value, dict)]
+    for value in [*found, *objects_in(text)]:
+        yield from (inner for inner in value.values() if isinstance(inner, dict))
+        yield value
 
 
 def _summary_from(answer: Mapping[str, Any], spec: SummarySpec) -> CallSummary:

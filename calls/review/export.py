@@ -52,6 +52,9 @@ TURN_COLUMNS = [
     "tool_call",
 ]
 
+# Parts of a tool call that only its provider understands.
+FOR_PROVIDERS = ("model", "provider_fields")
+
 # Texts that a spreadsheet would read as a formula.
 FORMULA = re.compile(r"[\s]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
 PLAIN_NUMBER = re.compile(r"\+[0-9]+")
@@ -140,6 +143,11 @@ def record_of(call: Call, *, hide: bool = False) -> Record:
 def turn_of(turn: Turn) -> Record:
     """One turn as a JSON object."""
     values = {name: getattr(turn, name) for name in TURN_COLUMNS}
+    values["tool_call"] = {
+        name: value
+        for name, value in turn.tool_call.items()
+        if name not in FOR_PROVIDERS
+    }
     times = {name: _iso(values[name]) for name in ("started_at", "ended_at")}
     return {**values, **times}
 

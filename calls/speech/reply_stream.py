@@ -11,6 +11,7 @@ from bots.inworld.events import (
     Audio,
     Event,
     ModelChosen,
+    Reasoning,
     Text,
     ToolCallPart,
     UnplayableAudio,
@@ -117,6 +118,7 @@ class ReplyStream:
             timestamps=self.marks,
             # The calls of a reply that broke off may be incomplete.
             calls=() if self.error else self.calls.complete(),
+            calls_lost=bool(self.error and self.calls.calls),
         )
 
     def _record(self, event: Event) -> None:
@@ -130,6 +132,8 @@ class ReplyStream:
             case ToolCallPart():
                 self.record_stage("first_token")
                 self.calls.feed(event)
+            case Reasoning(fields):
+                self.calls.reasoning.add(fields)
             case Audio():
                 self.record_stage("first_audio")
             case UnplayableAudio(reason) if not self.unplayable:

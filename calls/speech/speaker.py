@@ -151,6 +151,7 @@ class Speaker:
     async def _answer(self, start: StartReply) -> None:
         early = self.config.early_first_clause
         stream = ReplyStream(start.reply, self.log, self.rate, early)
+        stream.calls.names = {tool["function"]["name"] for tool in start.functions}
         ready: asyncio.Queue[Segment | None] = asyncio.Queue()
         publishing = self._spawn(self._publish_all(stream, ready))
         try:

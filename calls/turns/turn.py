@@ -1,6 +1,6 @@
 """One thing said or done in a call: by the caller, the bot, or a tool. Pure."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple
@@ -34,6 +34,8 @@ class ToolCallRecord:
 
     `arguments` are JSON. `redacted` is `(arguments, result)` for everybody else, if
     some of it is secret. Calls of one `batch` were requested together; 0 is a key.
+    `provider_fields` are those that the `model` needs back with the call, `reasoning`
+    those that it needs back with its message.
     """
 
     call_id: str
@@ -43,10 +45,19 @@ class ToolCallRecord:
     result: str = ""
     failed: bool = False
     redacted: tuple[str, str] | None = None
+    model: str = ""
+    provider_fields: Mapping[str, Any] = field(default_factory=dict)
+    reasoning: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """Return what is stored: the redacted form."""
+        """Return what is stored: the redacted form.
+
+        A model's thoughts may quote secrets and are not stored. It needs them only for
+        its next words.
+        """
         arguments, result = self.redacted or (self.arguments, self.result)
+        is_secret = arguments != self.arguments
+        provider = {"model": self.model, "provider_fields": self.provider_fields}
         return {
             "call_id": self.call_id,
             "name": self.name,
@@ -54,6 +65,7 @@ class ToolCallRecord:
             "batch": self.batch,
             "result": result,
             "failed": self.failed,
+            **(provider if self.provider_fields and not is_secret else {}),
         }
 
 

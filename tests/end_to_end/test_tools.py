@@ -1,6 +1,7 @@
 """Calls that use tools: the fake model requests them from a real HTTP server."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -14,7 +15,13 @@ from calls.turns.lost_session import RELAY_LOST
 from tests.conftest import numbered
 from tests.end_to_end.test_live import closed, dial, turns, written
 from tests.support.inworld.script import speech
-from tests.support.inworld.server import FakeInworld, complete_reply, tool_call
+from tests.support.inworld.server import (
+    FakeInworld,
+    chunk,
+    complete_reply,
+    finish,
+    tool_call,
+)
 from tests.support.live import LiveServer
 from tests.support.tool_server import Said, ToolServer, Waits, json_answer, redirect
 
@@ -110,6 +117,46 @@ async def test_the_model_uses_a_tool_and_the_caller_hears_the_result(
     assert "4711" not in server.output
     assert KEY not in server.output
     assert KEY not in json.dumps(row.settings)
+
+
+async def test_a_call_that_is_streamed_twice_is_made_once_and_keeps_its_signature(
+    server: LiveServer, inworld: FakeInworld, tools: ToolServer
+) -> None:
+    bot = await shop(tools, llm_model="google-ai-studio/gemini-3-flash")
+    lights = Tool(name="lights_on", method="POST", url=f"{tools.url}/lights")
+    await lights.asave()
+    await bot.tools.aadd(lights)
+    tools.answers["/lights"] = json_answer("{}")
+    signature = {"google": {"thought_signature": "CgIB/+=="}}
+    function = {"name": "lights_on", "arguments": ""}
+    part = {"index": 0, "id": "a", "function": function, "extra_content": signature}
+    again = {"id": "b", "function": {**function, "arguments": {}}}
+    inworld.answers(
+        [
+            chunk({"tool_calls": [part]}),
+            chunk({"tool_calls": [again]}),
+            chunk({"content": "<think>They want light.</think>Let there"}),
+            *speech(" be light."),
+            finish("stop"),
+        ]
+    )
+    async with dial(server, to=NUMBER) as call:
+        await call.reply()
+        await call.say("Turn the lights on.")
+        await inworld.request(2)
+    assert [request.method for request in tools.requests] == ["POST"]
+    request, result = messages(inworld, 2)[-2:]
+    (use,) = request["tool_calls"]
+    assert use["extra_content"] == signature
+    assert re.fullmatch("[a-zA-Z0-9]{9}", use["id"])
+    assert result["tool_call_id"] == use["id"]
+    assert request["content"] == "Let there be light."
+    assert inworld.spoken[-1].body["text"] == "Let there be light."
+    row = await closed(call.call_sid)
+    (turn,) = tool_turns(await turns(row))
+    assert turn.tool_call["provider_fields"] == {"extra_content": signature}
+    record = await sync_to_async(record_of)(await Call.objects.aget(pk=row.pk))
+    assert "CgIB" not in json.dumps(record)
 
 
 async def test_a_secret_argument_is_never_written_not_even_while_the_tool_runs(
@@ -268,7 +315,7 @@ async def test_the_model_reads_why_a_tool_failed_and_what_to_do(
 @pytest.mark.parametrize(
     ("name", "arguments", "why"),
     [
-        ("look_up_order", {"order_id": 42}, "42 is not of type 'string'"),
+        ("look_up_order", {"order_id": [42]}, "[42] is not of type 'string'"),
         ("look_up_order", {"order_id": "../../admin"}, "change the path"),
         ("look_up_order", {"order_id": "1", "host": "evil"}, "'host' was unexpected"),
         ("delete_everything", {}, "There is no such function."),

@@ -19,7 +19,8 @@ from bots.config.request_template import (
     check_url,
     headers,
 )
-from bots.tools.runner import InvalidArguments, check_arguments, request
+from bots.model_json.tool_arguments import InvalidArguments, fitted
+from bots.tools.runner import request
 
 KEY = "k-0123456789/abc"
 
@@ -56,8 +57,8 @@ TEMPLATE = ToolSpec(
 def test_values_stay_within_their_place(v: str, w: str, rest: str) -> None:
     arguments = {"v": v, "w": w, "rest": rest}
     try:
-        check_arguments(TEMPLATE, arguments)
-        made = request(TEMPLATE, arguments, {}, {"secret.shop_key": KEY})
+        given = fitted(arguments, TEMPLATE.schema)
+        made = request(TEMPLATE, given, {}, {"secret.shop_key": KEY})
     except (BadTemplate, InvalidArguments):
         return
     url = URL(made.url)
@@ -225,10 +226,10 @@ def test_any_arguments_are_taken_or_refused_and_can_be_shown(
     tool = ToolSpec("t", parameters=(Parameter("order_id"), Parameter("pin")))
     tool.masked(arguments).encode()
     try:
-        check_arguments(tool, arguments)
+        given = fitted(arguments, tool.schema)
     except InvalidArguments:
         return
-    assert isinstance(arguments["order_id"], str)
+    assert isinstance(given["order_id"], str)
 
 
 @given(st.text())

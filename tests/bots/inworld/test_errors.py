@@ -29,8 +29,10 @@ from tests.support.inworld.server import (
     Step,
     content,
     error,
+    finish,
     tone,
     transcript,
+    usage,
     wav,
 )
 from tests.support.sound_files import SOUND_FILES, stereo
@@ -143,6 +145,18 @@ async def test_a_stream_cut_short_yields_what_came(
     assert raised.value.retryable
     assert Transcript("Hello") in events
     assert words(events) == ("Hello there" if end and end[0] != Cut() else "Hello")
+
+
+@pytest.mark.parametrize("reason", ["stop", "tool_calls", "length"])
+@pytest.mark.parametrize("end", [[], [Cut()]])
+async def test_a_reply_that_says_that_it_is_complete_needs_no_mark(
+    reason: str, end: list[Step], fake: FakeInworld, inworld: Inworld
+) -> None:
+    fake.answers([ROLE, content("Hello <"), finish(reason), usage(), *end])
+    events: list[Event] = []
+    await replied(inworld, events)
+    assert events[-1] == Done()
+    assert words(events) == "Hello <"
 
 
 async def test_a_last_line_without_newline_still_counts(

@@ -14,6 +14,7 @@ from bots.inworld.events import (
     Done,
     Event,
     Failed,
+    Finished,
     ModelChosen,
     Text,
     ToolCallPart,
@@ -23,6 +24,7 @@ from bots.inworld.events import (
     parse,
 )
 from bots.inworld.sse import EventDecoder
+from bots.inworld.text_request import text_of
 from tests.support.inworld.script import sample, tone, wav
 from tests.support.sound_files import SOUND_FILES, stereo
 
@@ -70,6 +72,7 @@ def test_a_text_stream() -> None:
         served,
         Text("Hello"),
         served,
+        Finished(),
         served,
         Usage(9, 9),
         Done(),
@@ -90,8 +93,8 @@ CALL_PARTS = [
         ("extra-fields", [Audio(SAMPLES_0123)]),
         ("data-first", [Audio(SAMPLES_0123), Transcript("Hello there.")]),
         ("comment-no-space", []),
-        ("audio-after-finish", [Audio(SAMPLES_0123), Done()]),
-        ("tool-call", [*CALL_PARTS, Done()]),
+        ("audio-after-finish", [Finished(), Audio(SAMPLES_0123), Done()]),
+        ("tool-call", [*CALL_PARTS, Finished(), Done()]),
         ("error-chunk", [Failed("upstream provider failed", "502")]),
     ],
 )
@@ -201,3 +204,42 @@ def test_base64_that_was_cut_is_never_noise() -> None:
         ]
         assert events == []
     assert parse(delta(audio={"data": ""})) == []
+
+
+# Texts in one piece
+
+
+@pytest.mark.parametrize(
+    ("message", "text"),
+    [
+        ({"content": "Hi."}, "Hi."),
+        ({"content": [{"type": "text", "text": "Hi."}]}, "Hi."),
+        ({"content": [{"text": "H"}, {"type": "output_text", "text": "i."}]}, "Hi."),
+        (
+            {"content": [{"type": "thinking", "text": "Hm."}, {"text": "Hi."}]},
+            "Hi.",
+        ),
+        (
+            {"content": [{"type": "reasoning", "text": "Hm."}]},
+            "",
+        ),
+        (
+            {"tool_calls": [{"function": {"name": "answer", "arguments": "{}"}}]},
+            "{}",
+        ),
+        (
+            {"tool_calls": [{"function": {"name": "answer", "arguments": {"a": 1}}}]},
+            '{"a": 1}',
+        ),
+        ({"tool_calls": [{"function": {"name": "pay", "arguments": "{}"}}]}, ""),
+        ({"content": None, "tool_calls": [{}]}, ""),
+        ({"content": 7}, ""),
+    ],
+)
+def test_an_answer_in_one_piece_has_a_text(message: Any, text: str) -> None:
+    assert text_of({"choices": [{"message": message}]}) == text
+
+
+def test_thoughts_among_the_parts_of_a_reply_are_no_words() -> None:
+    parts = [{"type": "thinking", "thinking": [], "text": "Hm."}, {"text": "Hi."}]
+    assert parse(delta(content=parts)) == [Text("Hi.")]

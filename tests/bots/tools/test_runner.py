@@ -125,7 +125,7 @@ async def test_headers_get_secrets_and_variables_and_are_left_out_when_empty(
     ("arguments", "reason"),
     [
         ({}, "'order_id' is a required property"),
-        ({"order_id": 42}, "order_id: 42 is not of type 'string'"),
+        ({"order_id": [42]}, "order_id: [42] is not of type 'string'"),
         ({"order_id": None}, "'order_id' is a required property"),
         ({"order_id": "1", "other": 1}, "'other' was unexpected"),
         ({"order_id": "x" * 1001}, "order_id is too long."),
@@ -134,7 +134,8 @@ async def test_headers_get_secrets_and_variables_and_are_left_out_when_empty(
         ({"order_id": "1", "count": True}, "count: True is not of type 'integer'"),
         ({"order_id": "1", "price": float("nan")}, "price is not a number."),
         ({"order_id": "1", "size": "huge"}, "size: 'huge' is not one of"),
-        ({"order_id": "1", "pin": 4711}, "pin: is not valid."),
+        ({"order_id": "1", "pin": [4711]}, "pin: is not valid."),
+        ({"order_id": "1", "count": "1,000"}, "count: '1,000' is not of type"),
         ({"order_id": ""}, "The address needs order_id, which is not known."),
         ({"order_id": "../admin"}, "order_id would change the path"),
     ],

@@ -115,7 +115,7 @@ def test_without_one_the_bots_own_goodbye_is_said() -> None:
     assert (goodbye.text, goodbye.is_cacheable) == (GOODBYE, True)
 
 
-@pytest.mark.parametrize("goodbye", [7, None, ["Bye."], " \n"])
+@pytest.mark.parametrize("goodbye", [{}, None, ["Bye."], " \n"])
 def test_a_goodbye_that_is_none_is_not_said(goodbye: object) -> None:
     sentence = spoken(call_tools(transfer_talk(), call("end_call", goodbye=goodbye)))
     assert sentence.text == GOODBYE

@@ -93,7 +93,8 @@ def test_the_last_key_ends_an_entry_and_is_no_part_of_it() -> None:
         ({"length": 3, "last_key": "none"}, "#1#", "# 1 #"),
         ({"last_key": "*"}, "12#*", "1 2 #"),
         ({"length": 99, "last_key": "none"}, "1" * 20, " ".join("1" * 20)),
-        ({"length": "3"}, "1234#", "1 2 3 4"),
+        ({"length": "3", "last_key": " None"}, "1#2", "1 # 2"),
+        ({"length": "three"}, "1234#", "1 2 3 4"),
         ({"length": True}, "12#", "1 2"),
     ],
 )
@@ -107,7 +108,8 @@ def test_an_entry_is_complete_by_its_length_or_last_key(
 
 
 @pytest.mark.parametrize(
-    ("seconds", "patience"), [(5, 5), (1, 3), (999, 60), ("5", 10), (None, 10)]
+    ("seconds", "patience"),
+    [(5, 5), (1, 3), (999, 60), ("6", 6), ("5 s", 10), (None, 10)],
 )
 def test_a_caller_has_so_long_to_begin(seconds: object, patience: float) -> None:
     talk = tool_talk(can_collect_digits=True)
@@ -177,7 +179,7 @@ def test_an_interruption_by_the_first_key_is_none() -> None:
     assert history_of(start)[-1] == ("tool", "The caller pressed 1 2.")
 
 
-@pytest.mark.parametrize("question", ["", "  ", 7, None])
+@pytest.mark.parametrize("question", ["", "  ", [7], None])
 def test_nothing_is_waited_for_without_a_question(question: object) -> None:
     talk = tool_talk(can_collect_digits=True)
     actions = call_tools(talk, call("ask_for_keys", question=question))

@@ -1,6 +1,8 @@
 """The messages for the model: only heard text, in strict alternation."""
 
+import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -43,7 +45,10 @@ def history(*turns: Turn, continues: bool = False) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(
     ("written", "sent"),
-    [('{"a": 1}', '{"a": 1}'), ("not json", "{}"), ("[1]", "{}"), ("[" * 5000, "{}")],
+    [
+        *(('{"a": 1}', '{"a": 1}'), ("not json", "{}"), ("[1]", "{}")),
+        *(("[" * 5000, "{}"), ('{"a": NaN}', '{"a": null}'), ('{"a": 1e999}', "{}")),
+    ],
 )
 def test_arguments_that_are_no_object_would_be_refused_with_all_the_rest(
     written: str, sent: str
@@ -202,3 +207,91 @@ def test_the_transfer_notice_comes_before_the_result_of_the_transfer(
         ("tool", "Too late."),
         ("user", "Thanks."),
     ]
+
+
+# Tool calls, as every provider takes them
+
+SIGNED = {"google": {"thought_signature": "CgIB/+=="}}
+GEMINI = "google-ai-studio/gemini-3-flash"
+
+
+def tool_turn(call_id: str, batch: int = 1, **more: Any) -> Turn:
+    record = ToolCallRecord(call_id, "look_up", "{}", batch, "Sent.", **more)
+    return Turn(1, "tool", 0.0, tool_call=record)
+
+
+def requests_of(*turns: Turn, model: str = "") -> list[dict[str, Any]]:
+    history = messages("", [caller("Hm?"), *turns], model)
+    return [message for message in history if "tool_calls" in message]
+
+
+@pytest.mark.parametrize(
+    "call_id",
+    [
+        *("call_1", "", "toolu_01A09q90qw90lq917835lq9", "functions.look_up:0", "1"),
+        *("chatcmpl-tool-" + "a" * 80, "call_1__thought__CgIB/+==", "ü\ud800", "id 1"),
+    ],
+)
+def test_every_provider_takes_the_id_of_a_call_of_any_other(call_id: str) -> None:
+    history = messages("", [caller("Hm?"), tool_turn(call_id), tool_turn("other")])
+    request, result, other = history[2:]
+    ids = [call["id"] for call in request["tool_calls"]]
+    assert [result["tool_call_id"], other["tool_call_id"]] == ids
+    assert len({*ids}) == 2
+    assert all(re.fullmatch("[a-zA-Z0-9]{9}", sent) for sent in ids)
+    again = messages("", [caller("Hm?"), tool_turn(call_id)], "mistral/other-model")
+    assert again[2]["tool_calls"][0]["id"] == ids[0]
+
+
+def test_fields_of_a_provider_are_sent_back_as_they_came() -> None:
+    fields = {"extra_content": SIGNED, "function": {"thought_signature": "s"}}
+    reasoning = {"reasoning_details": [{"type": "reasoning.encrypted", "data": "x"}]}
+    own: dict[str, Any] = {
+        "model": GEMINI,
+        "provider_fields": fields,
+        "reasoning": reasoning,
+    }
+    (request,) = requests_of(tool_turn("a", **own), tool_turn("b"), model=GEMINI)
+    first, second = request["tool_calls"]
+    assert first["extra_content"] == SIGNED
+    assert first["function"] == {
+        "name": "look_up",
+        "arguments": "{}",
+        "thought_signature": "s",
+    }
+    assert second.keys() == {"id", "type", "function"}
+    assert request["reasoning_details"] == reasoning["reasoning_details"]
+
+
+@pytest.mark.parametrize(
+    ("model", "is_sent"),
+    [
+        *((GEMINI, True), ("google-vertex/gemini-3-pro", True), ("auto", True)),
+        *(("inworld/my-router", True), ("mistral/mistral-large", False)),
+        *(("inworld/models/gemma-4", False), ("openai/gpt-4.1-mini", False)),
+    ],
+)
+def test_another_makers_model_gets_no_fields_that_it_may_refuse(
+    model: str, is_sent: bool
+) -> None:
+    fields = {"extra_content": SIGNED}
+    turn = tool_turn("a", model=GEMINI, provider_fields=fields, reasoning=fields)
+    (request,) = requests_of(turn, model=model)
+    assert ("extra_content" in request) is is_sent
+    assert ("extra_content" in request["tool_calls"][0]) is is_sent
+
+
+def test_fields_of_a_provider_are_stored_and_its_thoughts_are_not() -> None:
+    fields = {"extra_content": SIGNED}
+    thoughts = {"reasoning_content": "The PIN is 4711."}
+    record = ToolCallRecord(
+        "a", "pay", model=GEMINI, provider_fields=fields, reasoning=thoughts
+    )
+    stored = record.to_json()
+    assert "4711" not in str(stored)
+    assert ToolCallRecord(**stored).provider_fields == fields
+    assert ToolCallRecord(**stored).model == GEMINI
+    record.redacted = ("{}", "Nothing secret.")
+    assert "provider_fields" in record.to_json()
+    record.redacted = ('{"pin": "••••"}', "")
+    assert "provider_fields" not in record.to_json()

@@ -8,6 +8,7 @@ import pytest
 
 from bots.config.capabilities import MASK, MenuEntry, Parameter, ToolSpec
 from bots.inworld.tool_calls import ToolCall
+from bots.model_json.tool_arguments import NOT_AN_OBJECT
 from calls.conversation.actions import (
     Action,
     CallTool,
@@ -29,9 +30,9 @@ from calls.conversation.events import (
     ReplyEnded,
     ToolCallEnded,
 )
-from calls.conversation.messages import RECONNECTED
+from calls.conversation.messages import CONTINUE, RECONNECTED, id_for_providers
 from calls.conversation.responder import MAX_TOOL_ROUNDS
-from calls.conversation.tool_calls import NO_SUCH_FUNCTION, NOT_AN_OBJECT
+from calls.conversation.tool_calls import NO_SUCH_FUNCTION
 from calls.turns.lost_session import RELAY_LOST
 from tests.calls.conversation.test_conversation import Talk, of, started
 from tests.support.transfer_targets import SALES
@@ -103,7 +104,9 @@ def test_a_tool_is_used_and_its_result_answered() -> None:
     assert start.messages[2]["tool_calls"][0]["function"]["arguments"] == (
         '{"id": "42"}'
     )
-    assert start.messages[3]["tool_call_id"] == "1"
+    call_id = id_for_providers("1")
+    assert start.messages[2]["tool_calls"][0]["id"] == call_id
+    assert start.messages[3]["tool_call_id"] == call_id
     assert result_of(talk, 1) == ("Sent.", False)
     assert talk.turns[1].latency_ms == {"tool": 500}
 
@@ -113,7 +116,7 @@ def test_what_was_said_before_a_tool_stands_before_it() -> None:
     call_tools(talk, call("look_up"), said="Let me see.")
     start = started(talk.on(ToolCallEnded("1", "Sent.")))
     assert start.messages[2]["content"] == "Let me see."
-    assert start.messages[2]["tool_calls"][0]["id"] == "1"
+    assert start.messages[2]["tool_calls"][0]["id"] == id_for_providers("1")
     assert [turn.role for turn in talk.core.turns] == ["caller", "bot", "tool"]
 
 
@@ -132,7 +135,7 @@ def test_of_several_tools_all_are_waited_for() -> None:
     ]
 
 
-@pytest.mark.parametrize("arguments", ["", "{", "[1]", "null", '"id"', "7", "[" * 9999])
+@pytest.mark.parametrize("arguments", ["{", "[1]", '"id"', "7", "[" * 9999])
 def test_arguments_that_are_no_object_are_reported_to_the_model(arguments: str) -> None:
     talk = tool_talk()
     actions = call_tools(talk, ToolCall("1", "look_up", arguments))
@@ -202,6 +205,53 @@ def test_uses_still_open_when_the_call_ends_are_closed() -> None:
     talk.on(CallEnded())
     assert result_of(talk, 1) == (RELAY_LOST, True)
     assert talk.on(ToolCallEnded("1", "Sent.")) == []
+
+
+# A reply that breaks off
+
+
+def broken(talk: Talk, number: int, said: str = "", *, lost: bool) -> list[Action]:
+    if said:
+        talk.clip(number, said)
+    error = "Inworld ended the connection before the reply."
+    return talk.on(ReplyEnded(number, said, error, calls_lost=lost))
+
+
+def test_a_call_that_broke_off_after_words_is_asked_for_once_more() -> None:
+    talk = tool_talk()
+    number = started(talk.on(CallerSpoke("Question?"))).reply
+    start = started(broken(talk, number, "Let me look.", lost=True))
+    assert history_of(start) == [
+        ("user", "Question?"),
+        ("assistant", "Let me look."),
+        ("user", CONTINUE),
+    ]
+    actions = talk.on(ReplyEnded(start.reply, calls=(call("look_up", id="42"),)))
+    assert of(CallTool, actions) == [CallTool("1", LOOK_UP, {"id": "42"})]
+
+
+def test_it_is_not_asked_for_without_end() -> None:
+    talk = tool_talk()
+    number = started(talk.on(CallerSpoke("Question?"))).reply
+    start = started(broken(talk, number, "Let me look.", lost=True))
+    assert not of(StartReply, broken(talk, start.reply, "I look.", lost=True))
+
+
+def test_words_that_were_heard_before_a_reply_broke_off_are_not_said_again() -> None:
+    talk = tool_talk()
+    number = started(talk.on(CallerSpoke("Question?"))).reply
+    assert not of(StartReply, broken(talk, number, "It is on its", lost=False))
+    assert talk.turns[1].error
+    start = started(talk.on(CallerSpoke("Yes?"), after=2))
+    assert ("assistant", "It is on its") in history_of(start)
+
+
+def test_a_call_that_broke_off_before_any_word_is_asked_for_like_any_answer() -> None:
+    talk = tool_talk()
+    number = started(talk.on(CallerSpoke("Question?"))).reply
+    actions = broken(talk, number, lost=True)
+    assert [counted.step for counted in of(CountFallback, actions)] == ["retry"]
+    assert history_of(started(actions)) == [("user", "Question?")]
 
 
 # The caller meanwhile

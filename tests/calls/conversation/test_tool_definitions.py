@@ -26,6 +26,7 @@ from calls.conversation.messages import (
     CONNECTED,
     MAX_HISTORY_LENGTH,
     NO_RESULT,
+    id_for_providers,
     messages,
 )
 from calls.conversation.tool_definitions import available_targets, tool_definitions
@@ -247,10 +248,11 @@ def used(call_id: str, batch: int = 1, result: str = "Done.") -> Turn:
 
 def roles(*turns: Turn) -> list[Any]:
     """Each message in short: its role, or the ids of what was called or answered."""
+    ids = {id_for_providers(name): name for name in "ab"}
     return [
-        [requested["id"] for requested in m["tool_calls"]]
+        [ids[requested["id"]] for requested in m["tool_calls"]]
         if "tool_calls" in m
-        else m.get("tool_call_id", m["role"])
+        else ids.get(m.get("tool_call_id", ""), m["role"])
         for m in messages("Be kind.", turns)[1:]
     ]
 
@@ -321,7 +323,7 @@ def test_a_long_history_loses_complete_exchanges_never_half_of_a_tool_call(
     call_ids = [call["id"] for m in history for call in m.get("tool_calls", ())]
     answered = [m["tool_call_id"] for m in history if m["role"] == "tool"]
     assert call_ids == answered
-    assert call_ids[-1] == "b29"
+    assert call_ids[-1] == id_for_providers("b29")
     assert history[-1]["content"] == "A29"
 
 

@@ -87,6 +87,50 @@ def test_an_answer_is_found_in_any_text_around_it(answer: str) -> None:
     assert parse_answer(answer, WANTED) == CallSummary("They met.", "Booked", fields)
 
 
+DRAFTED = {"summary": "A draft.", "outcome": "call back", "fields": {"name": "Draft"}}
+DRAFT, FINAL = json.dumps(DRAFTED), json.dumps(GOOD)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        f"<think>Perhaps {DRAFT}? Better so.</think>\n{FINAL}",
+        f"<THINKING>\n{DRAFT}\n</THINKING>```json\n{FINAL}\n```",
+        f"So {DRAFT}.</think>{FINAL}",
+        f"<think>{DRAFT}</think><think>{DRAFT}</think>{FINAL}",
+        f"<think>{DRAFT} and {FINAL}",
+        f"[THINK]{DRAFT}[/THINK]{FINAL}",
+        f"<|channel|>analysis<|message|>{DRAFT}<|end|><|start|>assistant"
+        f"<|channel|>final<|message|>{FINAL}",
+        f"Draft: {DRAFT}\n\nFinal: {FINAL}",
+        f"{DRAFT}\n{FINAL}\nLet me know if you need anything else: {{}}",
+        f'{DRAFT}{FINAL}{{"summary": "Only half of it."}}',
+        f'{DRAFT}{FINAL}{{"summary": null, "outcome": 1, "fields": []}}',
+        f"<think>{'{ a brace } ' * 500}{DRAFT}</think>{FINAL}",
+        f"{'x' * 200_000}{DRAFT}{FINAL}",
+        f"<think>{DRAFT}</think>{{'summary': 'They met.', 'outcome': 'Booked', "
+        "'fields': {'email': 'a@b.example', 'name': '7',},}",
+        f'<think>{DRAFT}</think>{{"answer": {FINAL}}}',
+        f"<think>{DRAFT}</think>[{FINAL}]",
+        f"<think>{DRAFT}</think>{json.dumps(FINAL)}",
+        f"<think>{FINAL}</think>They met.",
+    ],
+)
+def test_the_answer_counts_and_no_draft_before_it(answer: str) -> None:
+    fields = {"email": "a@b.example", "name": "7"}
+    assert parse_answer(answer, WANTED) == CallSummary("They met.", "Booked", fields)
+
+
+def test_after_the_thoughts_a_broken_answer_is_asked_for_again() -> None:
+    assert parse_answer(f"<think>{DRAFT}</think>{FINAL[:-9]}", WANTED) is None
+
+
+def test_an_answer_with_fewer_values_is_still_an_answer() -> None:
+    short = json.dumps({"summary": "They met."})
+    answer = f"<think>{DRAFT}</think>{short}"
+    assert parse_answer(answer, WANTED) == CallSummary("They met.")
+
+
 @pytest.mark.parametrize(
     ("outcome", "stored"),
     [
