@@ -5,24 +5,14 @@ from dataclasses import dataclass
 
 from django.core.exceptions import ValidationError
 
-from bots.phone_numbers import to_e164
+from bots.phone_numbers.caller_id import ANONYMOUS, canonical, is_hidden
+from bots.phone_numbers.e164 import to_e164
 
 PATTERN_LENGTH = 120
 NOTE_LENGTH = 200
-# The pattern for all callers who hide their number.
-ANONYMOUS = "anonymous"
-# Phone companies send these instead of a number. The digits spell ANONYMOUS,
-# RESTRICTED, UNAVAILABLE and two more on the keys of a phone.
-HIDDEN_NUMBERS = frozenset(
-    (
-        *("", ANONYMOUS, "restricted", "unavailable", "unknown", "private"),
-        *("+266696687", "+7378742833", "+86282452253", "+2562533", "+8656696"),
-    )
-)
 NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
 PREFIX = re.compile(r"\+[1-9][0-9]{0,13}\*")
-ADDRESS = re.compile(r"(sips?|client|whatsapp):[^\s*]+")
-USER = re.compile(r"sips?:(\+?[0-9]+)@")
+ADDRESS = re.compile(r"(sips?|client|whatsapp|tel):[^\s*]+")
 NOT_UNDERSTOOD = (
     "Write a number with + and country code (+14155550100), its beginning and a star "
     "(+1900*), sip:… or client:…, or “anonymous” for all hidden numbers."
@@ -39,22 +29,18 @@ class PastedLine:
     problem: str = ""
 
 
-def is_hidden(number: str) -> bool:
-    """True if the caller hides their number."""
-    return number.strip().lower() in HIDDEN_NUMBERS
-
-
 def pattern_of(text: str) -> str:
     """The pattern that a typed text stands for; raises ValidationError."""
     typed = text.strip().lower()
-    if typed in HIDDEN_NUMBERS and typed:
+    if typed and "*" not in typed and is_hidden(typed):
         return ANONYMOUS
     if ADDRESS.fullmatch(typed) and len(typed) <= PATTERN_LENGTH:
-        return typed
+        return canonical(typed)
     if typed.endswith("*"):  # the beginning of a number has no trunk zero to recognise
         number = f"{to_e164(typed[:-1].replace('(0)', ''))}*"
     else:
         number = to_e164(typed)
+        number = canonical(number) if number.startswith("+") else number
     if NUMBER.fullmatch(number) or PREFIX.fullmatch(number):
         return number
     raise ValidationError(NOT_UNDERSTOOD)
@@ -67,7 +53,7 @@ def pattern_of_caller(number: str) -> str:
     except ValidationError:
         if is_hidden(number) or "*" in number:  # matches many people
             raise
-        return number.strip().lower()[:PATTERN_LENGTH]
+        return canonical(number)[:PATTERN_LENGTH]
 
 
 def is_pattern(text: str) -> None:
@@ -76,21 +62,14 @@ def is_pattern(text: str) -> None:
         raise ValidationError(NOT_UNDERSTOOD)
 
 
-def patterns_for(number: str) -> set[str]:
+def patterns_for(number: str, called: str = "") -> set[str]:
     """All patterns that match a call from `number`."""
     if is_hidden(number):
         return {ANONYMOUS}
-    caller = number.strip().lower()[:PATTERN_LENGTH]
-    names = {caller}
-    if user := USER.match(caller):
-        names.add(f"+{user[1].lstrip('+')}")
-    beginnings = {
-        f"{name[:length]}*"
-        for name in names
-        if name.startswith("+")
-        for length in range(2, len(name) + 1)
-    }
-    return names | beginnings
+    caller = canonical(number, called)[:PATTERN_LENGTH]
+    if not caller.startswith("+"):
+        return {caller}
+    return {caller, *(f"{caller[:length]}*" for length in range(2, len(caller) + 1))}
 
 
 def lines(pasted: str) -> list[PastedLine]:

@@ -1,6 +1,6 @@
 """Security headers of all pages, and the client's address of a request."""
 
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -60,10 +60,14 @@ def client_address(request: HttpRequest) -> str | None:
 
 
 def _normalised(text: str) -> str | None:
-    """A normalised address; for IPv6 its network, whose addresses a client can vary."""
-    try:
-        address = ip_address(text)
-    except ValueError:
+    """A normalised address; for IPv6 its network, whose addresses a client can vary.
+
+    Azure and IIS add the client's port, which is another one with each connection.
+    """
+    host, _, port = text.strip('" ').rpartition(":")
+    candidates = [text.strip('" []'), host.strip("[]") if port.isdecimal() else ""]
+    address = next(filter(None, map(_address, candidates)), None)
+    if address is None:
         return None
     if isinstance(address, IPv6Address):
         if address.ipv4_mapped:
@@ -71,3 +75,10 @@ def _normalised(text: str) -> str | None:
         network = ip_network((int(address), IPV6_PREFIX), strict=False)
         return str(network.network_address)
     return str(address)
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(text)
+    except ValueError:
+        return None

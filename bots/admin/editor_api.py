@@ -16,7 +16,7 @@ from bots.advice import advice
 from bots.advice.form import Catalogue, Draft, FormContext, Remark, rows
 from bots.config import local_time
 from bots.models import InworldCatalogue, PhoneNumber, Tool
-from bots.phone_numbers import to_e164
+from bots.phone_numbers.e164 import to_e164
 from bots.responses import primary_key, problem
 from bots.tools.guarded_http import refused_by_policy
 from bots.validators import e164, request_url

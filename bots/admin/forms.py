@@ -8,7 +8,7 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
 from bots.models import Bot, PhoneNumber, TransferTarget
-from bots.phone_numbers import PastedNumberField
+from bots.phone_numbers.fields import PastedNumberField
 
 THREE_ROW_FIELDS = {
     *("fallback_models", "hints", "greeting", "backchannels", "idle_prompt"),

@@ -12,12 +12,12 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_POST
 
-from bots.phone_numbers import PastedField
+from bots.phone_numbers.caller_id import canonical, is_hidden
+from bots.phone_numbers.fields import PastedField
 from bots.responses import page
 from calls.blocking import (
     NOTE_LENGTH,
     PastedLine,
-    is_hidden,
     lines,
     pattern_of,
     pattern_of_caller,
@@ -141,7 +141,7 @@ class BlocksCallers(admin.ModelAdmin[Call]):
         """Show whether the caller is blocked; offer to block them if not."""
         call = context.get("original")
         if isinstance(call, Call) and _has_caller(call):
-            entry = matching_block(call.from_number).first()
+            entry = matching_block(call.from_number, call.our_number).first()
             can_block = entry is None and not is_hidden(call.from_number)
             context["blocked_by"] = entry
             context["may_block"] = can_block and self.has_block_permission(request)
@@ -152,10 +152,10 @@ class BlocksCallers(admin.ModelAdmin[Call]):
     )
     def block_callers(self, request: HttpRequest, queryset: QuerySet[Call]) -> None:
         """Block the callers of the selected calls."""
-        numbers = queryset.filter(is_test=False, direction=Call.Direction.INBOUND)
+        inbound = queryset.filter(is_test=False, direction=Call.Direction.INBOUND)
         callers = [
             _line_of(number, "Blocked from the list of calls.")
-            for number in dict.fromkeys(numbers.values_list("from_number", flat=True))
+            for number in dict.fromkeys(map(_caller_of, inbound))
         ]
         _report(request, callers, _block(request, callers))
 
@@ -166,7 +166,7 @@ class BlocksCallers(admin.ModelAdmin[Call]):
         call = get_object_or_404(Call, pk=call_id)
         if not _has_caller(call):
             raise Http404("There is no caller to block.")
-        line = _line_of(call.from_number, request.POST.get("note", "").strip())
+        line = _line_of(_caller_of(call), request.POST.get("note", "").strip())
         _report(request, [line], _block(request, [line]))
         return redirect("admin:calls_call_change", call_id)
 
@@ -180,6 +180,10 @@ def _is_typed(pattern: str) -> bool:
 
 def _has_caller(call: Call) -> bool:
     return not call.is_outbound and not call.is_test
+
+
+def _caller_of(call: Call) -> str:
+    return canonical(call.from_number, call.our_number)
 
 
 def _line_of(number: str, note: str) -> PastedLine:

@@ -94,7 +94,7 @@ def _erase(request: HttpRequest, data: erasure.CallerData) -> HttpResponse:
 
 
 def _caller_of_call(request: HttpRequest) -> str:
-    """The caller of the call whose page links here."""
+    """The caller of the call whose page links here; empty if the number is hidden."""
     call_id = primary_key(request.GET.get("call", ""))
     call = Call.objects.real().filter(pk=call_id).first() if call_id else None
-    return call.caller_number if call else ""
+    return call.caller if call else ""

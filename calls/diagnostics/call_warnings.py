@@ -21,6 +21,9 @@ REMEDIES = {
     Call.EndReason.NOT_IN_SERVICE: "Switch the number and its bot on, or point the "
     "number elsewhere.",
     Call.EndReason.NOT_CONFIGURED: "See the other warnings: a setting is missing.",
+    Call.EndReason.WRONG_METHOD: "Point the number here again on the page “Connect "
+    "numbers”, or choose HTTP POST beside the address at Twilio. A proxy that "
+    "redirects http to https also turns POST into GET: write https there.",
     Call.EndReason.BUSY: "Raise MAX_CALLS if the machine has room, or add a process; "
     "some numbers may have a limit of their own, and so has a Twilio account.",
     Call.EndReason.TOO_MANY_CALLS: "Block the caller if they are not welcome; if they "

@@ -1,4 +1,5 @@
 import calls.blocking
+import calls.models.call
 import django.db.models.deletion
 import django.db.models.functions.datetime
 from django.conf import settings
@@ -61,9 +62,10 @@ class Migration(migrations.Migration):
                 ('bot_name', models.CharField(blank=True, max_length=80)),
                 ('from_number', models.CharField(blank=True, max_length=120, verbose_name='from')),
                 ('to_number', models.CharField(blank=True, max_length=120, verbose_name='to')),
+                ('caller', calls.models.call.CallerField(blank=True, editable=False, max_length=120)),
                 ('direction', models.CharField(choices=[('inbound', 'Inbound'), ('outbound-api', 'Outbound')], default='inbound', max_length=20)),
                 ('status', models.CharField(choices=[('ringing', 'Ringing'), ('in-progress', 'In progress'), ('completed', 'Completed'), ('failed', 'Failed'), ('refused', 'Not answered by a bot')], db_index=True, default='ringing', max_length=20)),
-                ('end_reason', models.CharField(blank=True, choices=[('', 'Not ended yet'), ('caller-hung-up', 'The caller hung up'), ('bot-hung-up', 'The bot ended the call'), ('caller-silent', 'The caller said nothing more'), ('time-limit', 'The call reached its time limit'), ('operator-ended', 'An operator ended the call'), ('transferred', 'The caller was transferred'), ('bot-failed', 'The bot could not answer'), ('connection-lost', 'The connection to Twilio was lost'), ('carrier-failed', 'Twilio reported a failure'), ('settings-refused', "Twilio refused the bot's settings"), ('never-connected', 'The call never reached the bot'), ('server-stopped', 'The server was stopped during the call'), ('not-in-service', 'The number or its bot is switched off'), ('no-bot', 'No bot answers this number and there is no default bot'), ('busy', 'Too many calls at once'), ('not-configured', 'The server is not set up to answer calls'), ('blocked', 'The caller is blocked'), ('too-many-calls', 'The caller made too many calls')], default='', max_length=30)),
+                ('end_reason', models.CharField(blank=True, choices=[('', 'Not ended yet'), ('caller-hung-up', 'The caller hung up'), ('bot-hung-up', 'The bot ended the call'), ('caller-silent', 'The caller said nothing more'), ('time-limit', 'The call reached its time limit'), ('operator-ended', 'An operator ended the call'), ('transferred', 'The caller was transferred'), ('bot-failed', 'The bot could not answer'), ('connection-lost', 'The connection to Twilio was lost'), ('carrier-failed', 'Twilio reported a failure'), ('settings-refused', "Twilio refused the bot's settings"), ('never-connected', 'The call never reached the bot'), ('server-stopped', 'The server was stopped during the call'), ('not-in-service', 'The number or its bot is switched off'), ('no-bot', 'No bot answers this number and there is no default bot'), ('busy', 'Too many calls at once'), ('not-configured', 'The server is not set up to answer calls'), ('wrong-method', 'The request came with GET instead of POST'), ('blocked', 'The caller is blocked'), ('too-many-calls', 'The caller made too many calls')], default='', max_length=30)),
                 ('settings', models.JSONField(default=dict, help_text="The bot's settings this call ran with.")),
                 ('variables', models.JSONField(db_default=models.Value({}, models.JSONField()), default=dict, help_text="Values from the webhook's address and from the lookup.")),
                 ('transfer', models.JSONField(db_default=models.Value({}, models.JSONField()), default=dict, editable=False, help_text='The person the caller is being transferred to.')),
@@ -146,7 +148,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='call',
-            index=models.Index(fields=['from_number', '-started_at'], name='calls_from_started'),
+            index=models.Index(fields=['caller', '-started_at'], name='calls_caller_started'),
         ),
         migrations.AddIndex(
             model_name='call',

@@ -1,12 +1,14 @@
 """The table of calls."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.db import models
 from django.db.models import Index
 from django.db.models.functions import Now
 
 from bots.models import Bot
+from bots.phone_numbers.caller_id import canonical
 from calls.transfer import pending
 
 # Database default of JSON columns: during an upgrade, processes of the release before
@@ -32,6 +34,20 @@ class CallQuerySet(models.QuerySet["Call"]):
         return calls.update(
             relay_nonce="", disconnected_at=None, transfer={}, last_seen_at=Now()
         )
+
+
+class CallerField(models.CharField):  # type: ignore[type-arg]
+    """The caller in the one form of all spellings, set whenever a call is saved.
+
+    Empty for callers who hide their number.
+    """
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> str:
+        """Read the numbers of the call."""
+        call: Any = model_instance
+        caller = canonical(call.caller_number, call.our_number)[: self.max_length]
+        setattr(call, self.attname, caller)
+        return caller
 
 
 class Call(models.Model):
@@ -62,6 +78,7 @@ class Call(models.Model):
         NO_BOT = "no-bot", "No bot answers this number and there is no default bot"
         BUSY = "busy", "Too many calls at once"
         NOT_CONFIGURED = "not-configured", "The server is not set up to answer calls"
+        WRONG_METHOD = "wrong-method", "The request came with GET instead of POST"
         BLOCKED = "blocked", "The caller is blocked"
         TOO_MANY_CALLS = "too-many-calls", "The caller made too many calls"
 
@@ -78,6 +95,7 @@ class Call(models.Model):
     bot_name = models.CharField(max_length=80, blank=True)
     from_number = models.CharField("from", max_length=120, blank=True)
     to_number = models.CharField("to", max_length=120, blank=True)
+    caller = CallerField(max_length=120, blank=True, editable=False)
     direction = models.CharField(
         max_length=20, choices=Direction, default=Direction.INBOUND
     )
@@ -163,7 +181,7 @@ class Call(models.Model):
         indexes = [
             Index(fields=["is_test", "-started_at"], name="calls_test_started"),
             Index(fields=["bot", "-started_at"], name="calls_bot_started"),
-            Index(fields=["from_number", "-started_at"], name="calls_from_started"),
+            Index(fields=["caller", "-started_at"], name="calls_caller_started"),
             Index(
                 fields=["settings_refused_at"],
                 condition=models.Q(settings_refused_at__isnull=False),

@@ -7,7 +7,8 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 
 from bots.models import PhoneNumber
-from calls.blocking import ANONYMOUS, pattern_of, pattern_of_caller
+from bots.phone_numbers.caller_id import ANONYMOUS, E164, canonical, national_number
+from calls.blocking import pattern_of, pattern_of_caller
 from calls.models import BlockedCaller, Call, Turn
 from calls.privacy.deletion import BATCH, Deleted, delete_calls
 from calls.review.masking import remove_numbers
@@ -31,11 +32,12 @@ class CallerData:
 
 
 def parse_caller(text: str) -> str:
-    """The number that an operator typed. Raises `ValidationError` if it is unusable.
+    """The caller that an operator typed, as `Call.caller` has them.
 
-    Hidden numbers belong to many people, and numbers of our own to no caller.
+    Raises `ValidationError` for a text that is not one caller. Hidden numbers belong
+    to many people, and numbers of our own to no caller.
     """
-    has_calls = _calls_of(text.strip()).exists()
+    has_calls = _calls_of(canonical(text)).exists()
     number = pattern_of_caller(text) if has_calls else pattern_of(text)
     if number == ANONYMOUS or number.endswith("*"):
         raise ValidationError(
@@ -74,17 +76,13 @@ def erase(number: str) -> Deleted:
 
 
 def _calls_of(number: str) -> QuerySet[Call]:
-    real, caller = Call.objects.real(), Q(from_number__iexact=number)
-    if number.startswith("+"):
-        for scheme in ("sip", "sips"):
-            caller |= Q(from_number__istartswith=f"{scheme}:{number}@")
-    outbound = Q(direction=Call.Direction.OUTBOUND)
-    return real.filter((caller & ~outbound) | (outbound & Q(to_number__iexact=number)))
+    return Call.objects.real().filter(caller=number)
 
 
 def _anonymise(number: str) -> None:
     """Mask the number in the admin's log of operators' actions."""
-    mentions = Q(object_repr__contains=number) | Q(change_message__contains=number)
+    name = national_number(number) if E164.fullmatch(number) else number
+    mentions = Q(object_repr__icontains=name) | Q(change_message__icontains=name)
     for entry in LogEntry.objects.filter(mentions):
         entry.object_repr = remove_numbers(entry.object_repr, number)
         entry.change_message = remove_numbers(entry.change_message, number)

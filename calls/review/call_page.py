@@ -87,9 +87,9 @@ def call_context(call: Call, at: datetime, *, hide: bool) -> dict[str, Any]:
 
 def neighbours(call: Call) -> dict[str, Call | None]:
     """The previous and the next call of the same caller."""
-    if not call.from_number:
+    if not call.caller:
         return {}
-    others = Call.objects.filter(from_number=call.from_number, is_test=call.is_test)
+    others = Call.objects.filter(caller=call.caller, is_test=call.is_test)
     others = others.exclude(pk=call.pk).defer("settings")
     older = others.filter(started_at__lte=call.started_at).order_by("-started_at", "pk")
     newer = others.filter(started_at__gt=call.started_at).order_by("started_at", "pk")

@@ -10,6 +10,7 @@ from django.db import connection
 from django.db.models import BigIntegerField, Func, Q, QuerySet, Value
 
 from bots.models import Bot
+from bots.phone_numbers.caller_id import ANONYMOUS, canonical, number_in
 from calls.models import Call, Turn
 
 # More words hardly narrow the result.
@@ -19,7 +20,7 @@ MAX_WORD_LENGTH = 200
 # Characters shown before and after a word that was found.
 EXCERPT_MARGIN = 40
 # A number as people write it, with what they put between the digits.
-NUMBER = re.compile(r"\+?[\d\s().\-/]{4,}")
+NUMBER = re.compile(r"(?:(?:whatsapp|tel|sips?|client):)?\+?[\d\s().\-/]{4,}")
 # A word is frequent if PostgreSQL expects more turns with it than this.
 FREQUENT = 20_000
 
@@ -78,16 +79,30 @@ def _calls_with(word: str, *, parts: bool) -> QuerySet[Any, Any]:
     """Ids of calls with this word; each part of the union has its own index."""
     turns = _turns_with(word)
     ids = turns.values("call_id")
+    calls = Call.objects.order_by().values("pk")
+    if word.lower() == ANONYMOUS:  # as lists show callers with hidden numbers
+        return ids.union(calls.filter(caller="", is_test=False), all=True)
     if word.isalpha():
         # PostgreSQL collects `distinct` ids before anything else, which is quick for
         # rare words only. Otherwise it walks the calls, the newest first, and stops
         # when the page is full.
         return ids if _is_frequent(turns) else ids.distinct()
-    calls = Call.objects.order_by().values("pk")
-    lookup = "contains" if parts else "exact"
-    numbers = Q((f"from_number__{lookup}", word)) | Q((f"to_number__{lookup}", word))
     sids = calls.filter(call_sid__startswith=word)
-    return ids.union(calls.filter(numbers), sids, all=True)
+    return ids.union(calls.filter(_has_number(word, parts=parts)), sids, all=True)
+
+
+def _has_number(word: str, *, parts: bool) -> Q:
+    """Calls from or to a number, however Twilio or the operator writes it."""
+    lookup = "contains" if parts else "exact"
+    number = number_in(word)
+    has_number = Q((f"from_number__{lookup}", word)) | Q((f"to_number__{lookup}", word))
+    if number:
+        has_number |= Q(caller=number) | Q(to_number=number)
+    elif parts and word.lstrip("0").isdecimal():  # a part, or a number without country
+        has_number |= Q(caller__contains=word.lstrip("0"))
+    elif key := canonical(word):
+        has_number |= Q(caller=key)
+    return has_number
 
 
 def _turns_with(word: str) -> QuerySet[Turn]:

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.conf import settings
 
+from bots.phone_numbers.caller_id import ANONYMOUS, is_hidden
 from calls.models import Call
 from calls.review.masking import masked
 
@@ -22,8 +23,13 @@ def for_list(call: Call) -> tuple[str, str]:
 
 
 def shown_numbers(call: Call, *, hide: bool) -> tuple[str, str]:
-    """From and to. Only the caller's number is hidden, never ours."""
+    """From and to. Only the caller's number is hidden, never ours.
+
+    Callers who withhold their number are “anonymous” in all spellings of that.
+    """
     caller, ours = call.caller_number, call.our_number
+    if caller and is_hidden(caller):
+        caller = ANONYMOUS
     if hide and not call.is_test:
         caller = masked(caller)
     return (ours, caller) if call.is_outbound else (caller, ours)

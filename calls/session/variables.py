@@ -6,6 +6,7 @@ from bots.config import local_time
 from bots.config.bot_config import BotConfig
 from bots.config.capabilities import TransferTarget
 from bots.config.placeholders import fill, limited
+from bots.phone_numbers.caller_id import shown
 from calls.conversation.tool_definitions import available_targets
 from calls.models import Call
 
@@ -16,17 +17,20 @@ SIMULATED_VARIABLES = ("caller_number", "called_number")
 def variables(
     call: Call, config: BotConfig, parameters: dict[str, str], now: datetime
 ) -> dict[str, str]:
-    """Values by name. Parameters from Twilio do not override our own variables."""
+    """Values by name. Parameters from Twilio do not override our own variables.
+
+    A hidden number is no value, so that texts take their default.
+    """
     given = limited({**call.variables, **parameters})
     simulated = {
-        name: given[name]
+        name: shown(given[name])
         for name in SIMULATED_VARIABLES
         if call.is_test and name in given
     }
     return {
         **given,
-        "caller_number": call.from_number,
-        "called_number": call.to_number,
+        "caller_number": shown(call.from_number, call.to_number),
+        "called_number": shown(call.to_number, call.from_number),
         **simulated,
         "bot_name": config.name,
         "now": local_time.spoken_time(now, config.time_zone),

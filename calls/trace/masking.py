@@ -15,7 +15,7 @@ CLIP_ID_LENGTH = 12
 MIN_SECRET_LENGTH = 8
 
 PHONE_NUMBER = re.compile(r"(\+|%2[Bb])\d{5,13}(\d{2})(?!\d)")
-SIP_USER = re.compile(r"\b(sips?|client|whatsapp):[^@\s\"<]+", re.IGNORECASE)
+SIP_USER = re.compile(r"\b(sips?|client|whatsapp|tel):[^@\s\"<]+", re.IGNORECASE)
 CREDENTIALS = re.compile(r"\b(Basic|Bearer)(:? )[\w.+/=~-]{8,}", re.IGNORECASE)
 RELAY_TOKEN = re.compile(r"(/conversation/)[^\s\"'?<]+")
 CLIP_ID = re.compile(r"(/audio/[\w-]{%d})[\w-]+" % CLIP_ID_LENGTH)  # noqa: UP031

@@ -11,8 +11,8 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from bots.models import Bot, PhoneNumber
-from bots.number_routing import NoAnswer, bot_for
-from calls.blocking import is_hidden, patterns_for
+from bots.number_routing import NoAnswer, bot_for, own_number
+from calls.blocking import patterns_for
 from calls.db import run_in_incoming_thread
 from calls.models import BlockedCaller, Call
 from calls.webhooks.call_limits import CallLimits, CurrentLoad, LimitExceeded
@@ -29,9 +29,10 @@ INBOUND, OUTBOUND = Call.Direction.INBOUND, Call.Direction.OUTBOUND
 @run_in_incoming_thread
 def choose_bot(form: Mapping[str, str]) -> Bot | NoAnswer:
     """The bot that answers a call, or the reason why none does."""
-    if not is_outbound(form) and matching_block(form.get("From", "")).exists():
+    ours = own_number(our_number(form))
+    if not is_outbound(form) and matching_block(form.get("From", ""), ours).exists():
         return NoAnswer.BLOCKED
-    return bot_for(our_number(form))
+    return bot_for(ours)
 
 
 @run_in_incoming_thread
@@ -53,9 +54,9 @@ def dry_run() -> None:
     bot_for("")
 
 
-def matching_block(number: str) -> "QuerySet[BlockedCaller]":
+def matching_block(number: str, called: str = "") -> "QuerySet[BlockedCaller]":
     """The blocklist entries that match a caller."""
-    return BlockedCaller.objects.filter(pattern__in=patterns_for(number))
+    return BlockedCaller.objects.filter(pattern__in=patterns_for(number, called))
 
 
 def exceeded_limit(call: Call) -> LimitExceeded | None:
@@ -67,7 +68,7 @@ def exceeded_limit(call: Call) -> LimitExceeded | None:
     limits = _limits(call)
     load = CurrentLoad()
     if limits.of_caller or limits.of_caller_last_hour:
-        load = _load_of_caller(earlier.filter(from_number=call.from_number))
+        load = _load_of_caller(earlier.filter(caller=call.caller))
     if limits.of_number:
         number = call.our_number
         same_number = Q(to_number=number, direction=INBOUND)
@@ -81,7 +82,7 @@ def _limits(call: Call) -> CallLimits:
     """The limits for a call. Callers with hidden numbers are not one caller."""
     number = PhoneNumber.objects.filter(number=call.our_number)
     of_number = number.values_list("max_concurrent_calls", flat=True).first() or 0
-    if call.direction != INBOUND or is_hidden(call.from_number):
+    if call.direction != INBOUND or not call.caller:
         return CallLimits(of_number)
     return CallLimits(
         of_number,

@@ -9,6 +9,9 @@ from bots.config.bot_config import BotConfig
 from bots.config.capabilities import TransferTarget
 from bots.config_builder import config_from_json
 from bots.inworld.api_key import lacks_key
+from bots.number_routing import caller_id_of_ours
+from bots.phone_numbers.caller_id import number_in
+from calls.db import run_in_db_thread
 from calls.models import Call
 from calls.public_urls import public_url, socket_url
 from calls.session.active_calls import active_calls
@@ -65,7 +68,7 @@ def connect_document(
     )
 
 
-def dial_document(call: Call, transfer: Transfer) -> str:
+async def dial_document(call: Call, transfer: Transfer) -> str:
     """TwiML that dials a transfer target; afterwards Twilio asks us how to go on.
 
     A relay session transfers its call at most once, so the number of the session
@@ -75,7 +78,7 @@ def dial_document(call: Call, transfer: Transfer) -> str:
     screening_path = reverse("voice-announcement", args=[call.pk, session])
     return twiml.dial_and_report(
         transfer,
-        caller_id=_caller_id(call),
+        caller_id=await _caller_id(call),
         action_url=public_url(reverse("voice-dial", args=[session])),
         screening_url=public_url(screening_path),
     )
@@ -95,7 +98,7 @@ def screening_voice(call: Call, transfer: Transfer) -> str:
     return config.twilio_voice if config.language == transfer.language else ""
 
 
-def final_transfer_document(
+async def final_transfer_document(
     call: Call,
     target: TransferTarget,
     message: str = "",
@@ -106,15 +109,16 @@ def final_transfer_document(
     return twiml.transfer_blind(
         target.number,
         ring_seconds=target.ring_seconds,
-        caller_id=_caller_id(call),
+        caller_id=await _caller_id(call),
         message=message,
         language=language,
         voice=voice,
     )
 
 
-def _caller_id(call: Call) -> str:
-    if call.is_outbound:
-        # On a call that we placed, Twilio shows no other number than ours.
-        return caller_id("", call.our_number)
-    return caller_id(call.caller_number, call.our_number)
+async def _caller_id(call: Call) -> str:
+    # On a call that we placed, Twilio shows no other number than ours.
+    caller = "" if call.is_outbound else call.caller_number
+    number = caller_id(caller, number_in(call.our_number, call.caller_number))
+    # A call to a SIP address or an app has no number of ours.
+    return number or await run_in_db_thread(caller_id_of_ours)(call.bot_id)

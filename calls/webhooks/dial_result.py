@@ -1,9 +1,9 @@
 """Reads Twilio's report on the dialled leg of a transfer. Pure."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bots.phone_numbers.caller_id import E164, is_hidden
 from calls.transfer import Transfer
 
 # Twilio's DialCallStatus → the reason the model reads. "completed" means that somebody
@@ -17,7 +17,6 @@ MISSED = {
 UNREACHABLE = "could not be reached"
 PICKED_UP = ("completed", "answered")
 CALLER_RETURNED = "The caller is back with you."
-_E164 = re.compile(r"\+[1-9]\d{6,14}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +54,11 @@ def caller_id(caller: str, our_number: str) -> str:
     """The number that the target's telephone shows: the caller's, to call back.
 
     Twilio allows the number that the call came from, and any number rented from
-    Twilio. A caller with a hidden number or without a telephone is shown with our
-    number. If neither is a number the result is empty, and Twilio chooses.
+    Twilio (error 13214 for others). So a caller who comes over SIP, WhatsApp or an app
+    is shown with our number, as is one with a hidden number, whose digits look like a
+    telephone's. If neither is a number the result is empty.
     """
     for number in (caller, our_number):
-        if _E164.fullmatch(number):
+        if E164.fullmatch(number) and not is_hidden(number):
             return number
     return ""

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -72,7 +73,9 @@ def _redirect_url(request: HttpRequest) -> str:
         return ""
     query = request.GET.copy()
     query[REDIRECT_COUNT] = str(count + 1)
-    return public_url(f"{reverse('voice')}?{query.urlencode()}")
+    # Sorted, so that a proxy that sorts parameters does not break Twilio's signature.
+    parameters = urlencode(sorted(query.lists()), doseq=True)
+    return public_url(f"{reverse('voice')}?{parameters}")
 
 
 async def _answer(request: HttpRequest) -> str:
@@ -101,7 +104,7 @@ async def _turn_away(form: Mapping[str, str], bot: Bot) -> str:
     why = "being stopped" if is_stopping else "full: MAX_CALLS are in progress"
     log.warning("Call %s turned away: this process is %s", form["CallSid"], why)
     config = await run_in_incoming_thread(config_snapshot)(bot, our_number(form))
-    return _busy(config, await refuse_call(form, Call.EndReason.BUSY))
+    return await _busy(config, await refuse_call(form, Call.EndReason.BUSY))
 
 
 async def _connect(
@@ -132,11 +135,11 @@ async def _over_limit(call: Call, limit: LimitExceeded) -> str:
     await close_call(call.call_sid, Call.Status.REFUSED, reason)
     if limit is LimitExceeded.OF_CALLER:
         return twiml.reject("busy")
-    return _busy(config_from_json(call.settings), call)
+    return await _busy(config_from_json(call.settings), call)
 
 
-def _busy(config: BotConfig, call: Call) -> str:
+async def _busy(config: BotConfig, call: Call) -> str:
     """TwiML for a caller whom no bot can take: a transfer, or an apology."""
     if target := first_available_target(config, timezone.now()):
-        return final_transfer_document(call, target)
+        return await final_transfer_document(call, target)
     return twiml.say_and_hang_up(BUSY, config.language, config.twilio_voice)

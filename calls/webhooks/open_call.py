@@ -8,6 +8,7 @@ from bots.config.bot_config import BotConfig
 from bots.config.placeholders import limited
 from bots.config_builder import config_of
 from bots.models import Bot, PhoneNumber
+from bots.number_routing import own_number
 from calls import metrics
 from calls.db import run_in_db_thread, run_in_incoming_thread
 from calls.models import Call
@@ -29,7 +30,9 @@ def config_snapshot(bot: Bot, number: str) -> BotConfig:
     if not targets:  # saves a query while the caller waits
         return config
     answered = PhoneNumber.objects.filter(number__in=targets, is_active=True)
-    return config.without_numbers({number, *answered.values_list("number", flat=True)})
+    return config.without_numbers(
+        {own_number(number), *answered.values_list("number", flat=True)}
+    )
 
 
 def open_call(form: Mapping[str, str], bot: Bot, parameters: Mapping[str, str]) -> Call:
@@ -83,15 +86,18 @@ def is_outbound(form: Mapping[str, str]) -> bool:
 
 
 def our_number(form: Mapping[str, str]) -> str:
-    """The number of ours that a call goes through; `Call.our_number` without a row."""
+    """The number of ours that a call goes through, as Twilio writes it."""
     return form.get("From" if is_outbound(form) else "To", "")
 
 
 def _numbers(form: Mapping[str, str]) -> dict[str, object]:
+    """The numbers of a call: ours as the console has it, the caller's as it came."""
     direction = Call.Direction
+    ours, outbound = own_number(our_number(form)), is_outbound(form)
+    caller = form.get("To" if outbound else "From", "")
     return {
-        "from_number": form.get("From", "")[:120],
-        "to_number": form.get("To", "")[:120],
-        "direction": direction.OUTBOUND if is_outbound(form) else direction.INBOUND,
+        "from_number": (ours if outbound else caller)[:120],
+        "to_number": (caller if outbound else ours)[:120],
+        "direction": direction.OUTBOUND if outbound else direction.INBOUND,
         "started_at": timezone.now(),
     }

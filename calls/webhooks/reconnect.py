@@ -133,7 +133,9 @@ async def _give_up(call: Call, error: ErrorKind) -> str:
         )
         message = f"{apology} {fill_for_call(call, config, config.transfer_notice)}"
         voice = _voice(call, config)
-        return final_transfer_document(call, target, message, config.language, voice)
+        return await final_transfer_document(
+            call, target, message, config.language, voice
+        )
     await close_call(call.call_sid, *_end_of(error))
     message = f"{apology} {fill_for_call(call, config, config.goodbye_message)}"
     return twiml.say_and_hang_up(message, config.language, _voice(call, config))

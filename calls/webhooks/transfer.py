@@ -105,7 +105,7 @@ async def dial_target(call_sid: str) -> str:
     row = Call.objects.filter(pk=call.pk)
     await run_in_db_thread(row.update)(last_seen_at=Now(), disconnected_at=None)
     log.info("%s: a transfer target is dialled", call_sid)
-    return dial_document(call, transfer)
+    return await dial_document(call, transfer)
 
 
 async def announce(call_id: int, session: int, parent_sid: str) -> str:

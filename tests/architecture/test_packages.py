@@ -20,7 +20,7 @@ ROOT = Path(settings.BASE_DIR)
 APPS = ("bots", "calls", "voicebot")
 MODULES_IN_A_PACKAGE = 15
 FLAT_MODULES = {"calls": 12, "bots": 8}
-PURE_LIBRARIES = {"pybase64", "numpy", "diff_match_patch", "jsonschema"}
+PURE_LIBRARIES = {"pybase64", "numpy", "diff_match_patch", "jsonschema", "phonenumbers"}
 CLOCKS_AND_LOOPS = {"asyncio", "time", "socket", "threading", "random", "secrets"}
 
 TABLE = (ROOT / "docs/architecture.md").read_text()

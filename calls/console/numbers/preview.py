@@ -19,7 +19,7 @@ from bots.inworld.errors import InworldError
 from bots.inworld.one_shot import operator_message
 from bots.models import Bot, PhoneNumber
 from bots.number_routing import RoutingAnswer, explain
-from bots.phone_numbers import PastedNumberField
+from bots.phone_numbers.fields import PastedNumberField
 from bots.responses import page as admin_page
 from bots.responses import problem, sound
 from bots.validators import e164

@@ -11,6 +11,8 @@ from django.db.models import Q, QuerySet
 from django.utils.timezone import get_default_timezone
 
 from bots.models import Bot
+from bots.phone_numbers.caller_id import canonical, is_hidden
+from bots.phone_numbers.e164 import to_e164
 from calls.models import Call
 from calls.review.export import FORMS, write
 
@@ -40,6 +42,12 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--bot", metavar="NAME", help="only calls that this bot answered"
+        )
+        parser.add_argument(
+            "--caller",
+            metavar="NUMBER",
+            help="only calls with this person, in every spelling of their number: "
+            "+14155550100, or sip:… or client:…",
         )
         parser.add_argument("--call-sid", metavar="SID", help="only this call")
         parser.add_argument(
@@ -75,6 +83,7 @@ def selected(
     since: str | None,
     until: str | None,
     bot: str | None,
+    caller: str | None,
     call_sid: str | None,
     include_tests: bool,
     **others: Any,
@@ -88,6 +97,8 @@ def selected(
     if bot:
         # A call keeps the name its bot had; a renamed bot still finds its old calls.
         calls = calls.filter(answered_by(bot))
+    if caller is not None:
+        calls = calls.filter(caller=parse_caller(caller))
     if not include_tests and not call_sid:
         calls = calls.real()
     if call_sid:
@@ -105,6 +116,13 @@ def answered_by(bot: str) -> Q:
         names = ", ".join(Bot.objects.values_list("name", flat=True)) or "none"
         raise CommandError(f"There is no bot “{bot}”. Bots here: {names}.")
     return named
+
+
+def parse_caller(text: str) -> str:
+    """The caller as calls store them."""
+    if is_hidden(text):
+        raise CommandError("--caller: a hidden number belongs to many people.")
+    return canonical(to_e164(text))
 
 
 def parse_time(option: str, value: str, day_end: bool = False) -> datetime:

@@ -65,6 +65,17 @@ class TestLockOut:
         assert sign_in(Client(), REMOTE_ADDR="203.0.113.9").status_code == 429
         assert sign_in(Client(), REMOTE_ADDR="203.0.113.10").status_code == 302
 
+    def test_sees_visitors_behind_a_proxy_that_adds_their_ports(
+        self, ann: User, settings: Settings
+    ) -> None:
+        settings.TRUSTED_PROXY_COUNT = 1
+        for port in range(40000, 40006):
+            seen = {"HTTP_X_FORWARDED_FOR": f"198.51.100.1:{port}"}
+            sign_in(Client(), "wrong", **seen)
+        assert sign_in(Client(), **seen).status_code == 429
+        other = {"HTTP_X_FORWARDED_FOR": "198.51.100.2:40000"}
+        assert sign_in(Client(), **other).status_code == 302
+
     def test_ends_by_itself(self, ann: User) -> None:
         for _ in range(6):
             sign_in(Client(), "wrong")
@@ -109,6 +120,19 @@ class TestAddress:
             (1, "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
             (1, "2001:db8:1:2:ffff::", "2001:db8:1:2::"),  # as good as the same
             (1, "::ffff:198.51.100.1", "198.51.100.1"),
+            # Azure and IIS add the client's port
+            (1, "198.51.100.1:40000", "198.51.100.1"),
+            (1, "1.1.1.1:1, 198.51.100.1:40000", "198.51.100.1"),
+            (2, "198.51.100.1:40000, 10.0.0.2:443", "198.51.100.1"),
+            (1, "[2001:db8:1:2:3:4:5:6]:40000", "2001:db8:1:2::"),
+            (1, "[2001:db8:1:2:3:4:5:6]", "2001:db8:1:2::"),
+            (1, '"[2001:db8:1:2::7]:40000"', "2001:db8:1:2::"),
+            (1, "2001:db8:1:2:3:4:5:6:40000", "2001:db8:1:2::"),
+            (1, "2001:db8:1:2::7:40000", "2001:db8:1:2::"),
+            (1, "[fe80::1%eth0]:40000", "fe80::"),
+            (1, "::ffff:198.51.100.1:40000", "198.51.100.1"),
+            (1, "[::ffff:198.51.100.1]:40000", "198.51.100.1"),
+            *[(1, text, "10.0.0.1") for text in ("unknown", "_x:1", ":40000", "1.2:3")],
         ],
     )
     def test_is_what_our_own_proxies_say(

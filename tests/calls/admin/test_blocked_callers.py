@@ -68,18 +68,29 @@ class TestAdmin:
         assert "Blocked: 2." in page
         assert "hides their number" in page
 
-    @pytest.mark.parametrize("number", ["911", "4915112345678", "client:Ann B"])
+    @pytest.mark.parametrize(
+        ("number", "pattern"),
+        [
+            ("911", "911"),
+            ("client:Ann B", "client:ann b"),
+            ("4915112345678", "+4915112345678"),
+            ("whatsapp:+4915112345678", "+4915112345678"),
+            ("sip:004915112345678@pbx.example.com", "+4915112345678"),
+            ("(415) 555-0100", "+14155550100"),  # we have an American number
+        ],
+    )
     def test_a_caller_is_blocked_however_twilio_writes_them(
-        self, client: Client, call: Call, number: str
+        self, client: Client, call: Call, number: str, pattern: str
     ) -> None:
         signed_in(client, "operator")
-        Call.objects.filter(pk=call.pk).update(from_number=number)
+        numbers = {"from_number": number, "to_number": "+15005550006"}
+        Call.objects.filter(pk=call.pk).update(**numbers)
         client.post(f"/admin/calls/call/{call.pk}/block/", {"note": "Rude"})
-        (entry,) = matching_block(number)
+        (entry,) = matching_block(number, numbers["to_number"])
         page = f"/admin/calls/blockedcaller/{entry.pk}/change/"
-        client.post(page, {"note": "Very rude"})
+        client.post(page, {"pattern": entry.pattern, "note": "Very rude"})
         entry.refresh_from_db()
-        assert (entry.pattern, entry.note) == (number.lower(), "Very rude")
+        assert (entry.pattern, entry.note) == (pattern, "Very rude")
 
     def test_who_only_reads_cannot_block(self, client: Client, call: Call) -> None:
         signed_in(client, "viewer")

@@ -66,6 +66,41 @@ def test_calls_are_found_by_words_numbers_and_bots(
 @pytest.mark.parametrize(
     "query",
     [
+        *("+4915112345678", "0049 151 12345678", "+49 (0)151 / 123 456-78"),
+        *("whatsapp:+49 151 12345678", "sip:4915112345678@elsewhere.example"),
+        "0151 12345678",
+    ],
+)
+def test_a_person_is_found_in_all_spellings(viewer: Client, query: str) -> None:
+    numbers = [
+        *("+4915112345678", "whatsapp:+4915112345678", "sip:004915112345678@x.de"),
+        *("sip:4915112345678@x.de;user=phone", "015112345678", "+4915112345679"),
+    ]
+    calls = [
+        make_call(index, from_number=number, to_number="+4930123456")
+        for index, number in enumerate(numbers)
+    ]
+    response = viewer.get(LIST, {"q": query})
+    shown = {call.from_number for call in response.context["cl"].result_list}
+    assert shown == {call.from_number for call in calls[:-1]}
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [("anonymous", 3), ("Anonymous", 3), ("+266696687", 1), ("restricted", 0)],
+)
+def test_hidden_numbers_are_found_as_the_list_shows_them(
+    viewer: Client, query: str, count: int
+) -> None:
+    texts = ["+266696687", "anonymous", "client:Restricted", "+14155550100"]
+    for index, text in enumerate(texts):
+        make_call(index, from_number=text)
+    assert len(viewer.get(LIST, {"q": query}).context["cl"].result_list) == count
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
         "'",
         "\\",
         "':*",

@@ -183,12 +183,17 @@ class TestNightlyRun:
 class TestErasure:
     def test_everything_of_one_caller_goes_and_nothing_of_another(self) -> None:
         make_call("mine")
-        make_call("by-sip", from_number=f"sip:{CALLER}@example.com")
+        for number in (
+            *(f"sip:{CALLER}@example.com", "sips:14155550100@x.de:5061;user=phone"),
+            *(f"whatsapp:{CALLER}", f"tel:{CALLER}", "0014155550100"),
+            *("4155550100", f'"Ann" <sip:{CALLER}@x.de>'),
+        ):
+            make_call(number, from_number=number)
         make_call("to-me", from_number=OURS, to_number=CALLER, direction="outbound-api")
         make_call("other", from_number=OTHER)
         make_call("longer", from_number=f"{CALLER}9")
         deleted = erasure.erase(CALLER)
-        assert (deleted.calls, deleted.turns) == (3, 3)
+        assert (deleted.calls, deleted.turns) == (9, 9)
         assert stored_calls() == {"other", "longer"}
 
     def test_the_desks_log_names_the_number_no_more(self, admin_user: User) -> None:
@@ -214,8 +219,15 @@ class TestErasure:
             )
         assert set(erasure.erase(CALLER).clips) == {"own-clip", "cd" * 32}
 
-    @pytest.mark.parametrize("text", ["anonymous", "+266696687", "+1415*", "x", OURS])
+    @pytest.mark.parametrize(
+        "text",
+        [
+            *("anonymous", "+266696687", "+464", "sip:anonymous@anonymous.invalid"),
+            *("+1415*", "x", OURS, f"sip:{OURS}@example.com"),
+        ],
+    )
     def test_what_is_not_one_caller_is_refused(self, text: str) -> None:
+        make_call("hidden", from_number="Restricted")
         PhoneNumber.objects.create(number=OURS)
         with pytest.raises(ValidationError):
             erasure.parse_caller(text)

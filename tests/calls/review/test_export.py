@@ -16,6 +16,7 @@ from calls.models import Call, Turn
 from calls.review.export import cells
 
 pytestmark = pytest.mark.django_db
+OUTBOUND = Call.Direction.OUTBOUND
 START = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 
 
@@ -138,6 +139,25 @@ def test_the_filters() -> None:
     assert sids("--bot", "Gone") == ["CA1", "CA2", "CA3"]
     assert sids("--bot", "Renamed") == ["CA3"]
     assert sids("--call-sid", "CA2") == ["CA2"]
+
+
+def test_the_calls_of_one_person_in_all_spellings() -> None:
+    numbers = {
+        "plain": "+4915112345678",
+        "sip": "sip:004915112345678@pbx.example.com",
+        "whatsapp": "whatsapp:+4915112345678",
+        "national": "015112345678",
+        "other": "+4915112345679",
+        "hidden": "+266696687",
+    }
+    for sid, number in numbers.items():
+        make_call(sid, from_number=number, to_number="+4930123456")
+    make_call("out", from_number="+1", to_number="+4915112345678", direction=OUTBOUND)
+    theirs = ["plain", "sip", "whatsapp", "national", "out"]
+    assert sids("--caller", "0049 (0)151 / 12345678") == theirs
+    assert sids("--caller", "sip:+4915112345678@elsewhere.example") == theirs
+    with pytest.raises(CommandError, match="many people"):
+        export("--caller", "anonymous")
 
 
 def test_calls_made_to_try_a_bot_are_left_out_unless_asked_for() -> None:

@@ -19,9 +19,11 @@ from calls.conversation.conversation import Conversation
 from calls.live_feed.snapshot import CallSnapshot
 from calls.models import Call
 from calls.review.masking import DOTS, masked, remove_numbers
+from calls.review.visibility import shown_numbers
 
 CALLER, OURS = "+14155550100", "+15005550006"
 HIDDEN = "+1415•••0100"
+HIDDEN_GERMAN = "+4915•••5678"
 
 
 @pytest.mark.parametrize(
@@ -35,6 +37,13 @@ HIDDEN = "+1415•••0100"
         ("sip:alice@example.com", "sip:•••@example.com"),
         ("sip:+14155550100@example.com", "sip:•••@example.com"),
         ("client:alice", "client:•••"),
+        ("client:Ann B", "client:•••"),
+        ("whatsapp:+4915112345678", "whatsapp:•••"),
+        ("tel:+49-151-12345678;ext=7", "tel:•••"),
+        ("sips:015112345678@192.0.2.101:5061", "sips:•••@192.0.2.101:5061"),
+        ('"Ann B" <sip:+4915112345678@x.de>;tag=1', "sip:•••@x.de"),
+        ("+4915112345678@x.de", "+4915•••5678@x.de"),
+        ("back to sip:+14155550100@x.de, please", "back to sip:•••@x.de, please"),
         ("anonymous", "anonymous"),
         ("", ""),
         ("call +1 (415) 555-0100 back", f"call {HIDDEN} back"),
@@ -57,6 +66,29 @@ def test_three_digits_of_any_number_are_hidden(number: str) -> None:
 def test_a_number_is_found_in_a_text_however_it_is_written(written: str) -> None:
     assert remove_numbers(f"Blocked {written}.", CALLER) == f"Blocked {HIDDEN}."
     assert remove_numbers(f"9{CALLER[1:]}", CALLER) == f"9{CALLER[1:]}"
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("004915112345678", HIDDEN_GERMAN),
+        ("01149-151-12345678", HIDDEN_GERMAN),
+        ("0151 12345678", HIDDEN_GERMAN),
+        ("0151/12345678, 15112345678", f"{HIDDEN_GERMAN}, {HIDDEN_GERMAN}"),
+        ("sip:4915112345678@x.de", f"sip:{HIDDEN_GERMAN}@x.de"),
+        ("whatsapp:+4915112345678.", f"whatsapp:{HIDDEN_GERMAN}."),
+        ("151123456789 9151 12345678", "151123456789 9151 12345678"),
+    ],
+)
+def test_a_number_is_found_in_all_spellings(text: str, left: str) -> None:
+    assert remove_numbers(text, "+4915112345678") == left
+
+
+def test_an_address_is_found_in_any_case() -> None:
+    assert remove_numbers("Blocked SIP:Bob@x.de", "sip:bob@x.de") == (
+        "Blocked sip:•••@x.de"
+    )
+    assert remove_numbers("nobody", "") == "nobody"
 
 
 @pytest.fixture
@@ -157,3 +189,12 @@ def test_without_the_setting_everything_is_shown(
     member(client, VIEWER)
     assert CALLER in text(client.get("/admin/calls/call/"))
     assert CALLER in text(client.get(f"/admin/calls/call/{call.pk}/change/"))
+
+
+@pytest.mark.parametrize("hide", [True, False])
+@pytest.mark.parametrize("number", ["+266696687", "Restricted", "client:anonymous"])
+def test_a_withheld_number_is_anonymous_in_all_spellings(
+    number: str, hide: bool
+) -> None:
+    call = Call(from_number=number, to_number=OURS)
+    assert shown_numbers(call, hide=hide) == ("anonymous", OURS)

@@ -5,7 +5,8 @@ from django.core.exceptions import ValidationError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bots.phone_numbers import PastedNumberField, to_e164
+from bots.phone_numbers.e164 import to_e164
+from bots.phone_numbers.fields import PastedNumberField
 from bots.validators import e164
 
 
