@@ -10,19 +10,22 @@ from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery, 
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.template.defaultfilters import pluralize
+from django.template.loader import render_to_string
 from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.text import capfirst
 
 from bots.admin import editor_api, tool  # noqa: F401  (registers tools and secrets)
-from bots.admin.fieldsets import SECTIONS
+from bots.admin.fieldsets import NUMBERS, SECTIONS
 from bots.admin.forms import BotForm
-from bots.admin.inlines import BOT_INLINES, INLINES
+from bots.admin.inlines import BOT_INLINES
 from bots.admin.versions import VersionHistoryMixin
 from bots.models import Bot
 
 NUMBERS_IN_LIST = 3
+NUMBERS_ON_PAGE = 10
+NUMBER_URL = "admin:bots_phonenumber"
 NUMBERS_BEFORE_DELETE = 20
 MAX_WARNINGS = 3
 WEEK = timedelta(days=7)
@@ -38,13 +41,19 @@ class BotAdmin(VersionHistoryMixin):
     list_filter = ["is_active", "transcription_provider"]
     search_fields = ["name", "system_prompt", "numbers__number", "numbers__label"]
     form = BotForm
-    inlines = tuple(INLINES)
+    inlines = tuple(BOT_INLINES)
+    readonly_fields = ["numbers_of_bot"]
     fieldsets = SECTIONS
     actions = ["trace_next_call"]
 
     def get_urls(self) -> list[URLPattern]:
         """Add the URLs that the open editor asks."""
         return [*editor_api.urls(self.admin_site.admin_view), *super().get_urls()]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Add the bot's numbers, for users who may see them."""
+        may_see = request.user.has_perm("bots.view_phonenumber")
+        return [*SECTIONS, NUMBERS] if may_see else SECTIONS
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Bot]:
         """Prefetch numbers and count the calls of the last seven days."""
@@ -133,6 +142,25 @@ class BotAdmin(VersionHistoryMixin):
         query = urlencode({"bot__id__exact": bot.pk, "started_at__gte": start})
         link = '<a href="{}?{}">{}</a>'
         return format_html(link, url, query, count) if count else "0"
+
+    @admin.display(description="numbers of this bot")
+    def numbers_of_bot(self, bot: Bot) -> str:
+        """The first numbers, with links to all of them and to add one."""
+        if bot.pk is None:
+            return "Save the bot first, then choose its numbers."
+        count, changelist = bot.numbers.count(), reverse(f"{NUMBER_URL}_changelist")
+        listed = list(bot.numbers.all()[:NUMBERS_ON_PAGE])
+        return render_to_string(
+            "admin/bots/bot/numbers.html",
+            {
+                "bot": bot,
+                "numbers": listed,
+                "more": count - len(listed),
+                "all_of_bot": f"{changelist}?bot__id__exact={bot.pk}",
+                "all": changelist,
+                "add": f"{reverse(f'{NUMBER_URL}_add')}?bot={bot.pk}",
+            },
+        )
 
     @admin.display(description="numbers")
     def phone_numbers(self, bot: Bot) -> str:

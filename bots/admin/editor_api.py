@@ -75,16 +75,12 @@ def _form_context(form: QueryDict) -> FormContext:
 
 
 def _bot_number_fields(draft: Draft) -> list[str]:
-    """Transfer fields with a number that a bot answers, now or after saving."""
+    """Transfer fields with a number that a bot answers."""
     people = [row.field("number") for row in rows(draft, "targets")]
     typed = {name: _number(draft, name) for name in ("transfer_number", *people)}
     typed = {name: number for name, number in typed.items() if number}
     saved = PhoneNumber.objects.filter(number__in=typed.values(), is_active=True)
-    own = [row for row in rows(draft, "numbers") if row["is_active"]]
-    answered = {
-        *saved.values_list("number", flat=True),
-        *(_number(draft, row.field("number")) for row in own),
-    }
+    answered = set(saved.values_list("number", flat=True))
     return [name for name, number in typed.items() if number in answered]
 
 

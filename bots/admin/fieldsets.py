@@ -98,3 +98,9 @@ SECTIONS: tuple[Section, ...] = (
         classes=COLLAPSED,
     ),
 )
+# Beside the settings: no field of the form.
+NUMBERS = section(
+    "Numbers",
+    "Numbers have a list of their own, because a bot can answer thousands.",
+    "numbers_of_bot",
+)

@@ -10,6 +10,8 @@ from django.utils.safestring import SafeString
 from bots.models import Bot, PhoneNumber, TransferTarget
 from bots.phone_numbers.fields import PastedNumberField
 
+# OpenAI's models take 128 functions, of which some are built in.
+MAX_TOOLS = 100
 THREE_ROW_FIELDS = {
     *("fallback_models", "hints", "greeting", "backchannels", "idle_prompt"),
     *("time_limit_message", "goodbye_message", "apology_message", "transfer_notice"),
@@ -93,6 +95,13 @@ class BotForm(TextForm):
             "time_zone": "Used for {{now}} and opening hours, for example "
             f"Europe/Berlin. Empty: the server's time zone, {settings.TIME_ZONE}."
         }
+
+    def clean_tools(self) -> Any:
+        """Refuse more tools than a model can choose from."""
+        tools = self.cleaned_data["tools"]
+        if len(tools) > MAX_TOOLS:
+            raise forms.ValidationError(f"Choose at most {MAX_TOOLS} tools.")
+        return tools
 
     def clean_retention_days(self) -> int:
         """Read an empty field as 0: calls are never deleted."""

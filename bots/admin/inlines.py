@@ -1,4 +1,4 @@
-"""Lists on the page of a bot: phone numbers, people, keys and languages."""
+"""Lists on the page of a bot: people, keys and languages."""
 
 from typing import Any
 
@@ -7,27 +7,30 @@ from django.forms import BaseInlineFormSet, ModelForm
 from django.http import HttpRequest
 
 from bots.admin.fieldsets import KEYPAD, LANGUAGES, PEOPLE
-from bots.admin.forms import PhoneNumberForm, TargetForm, TextForm
+from bots.admin.forms import TargetForm, TextForm
 from bots.admin.voice_preview import may_edit
 from bots.advice.form import rows
 from bots.config.bot_config import TRANSFER_NUMBER
-from bots.models import Bot, MenuKey, PhoneNumber, SpokenLanguage, TransferTarget
+from bots.models import Bot, MenuKey, SpokenLanguage, TransferTarget
 
 
-class PhoneNumberInline(admin.StackedInline[Any, Bot]):
-    """The numbers that the bot answers."""
+class BoundedFormSet(BaseInlineFormSet[Any, Bot, ModelForm[Any]]):
+    """A list that says in plain words how long it may be."""
 
-    model = PhoneNumber
-    form = PhoneNumberForm
-    fields = ["number", "label", "is_active"]
-    extra = 0
-    verbose_name_plural = "Numbers this bot answers"
+    default_error_messages = {
+        **BaseInlineFormSet.default_error_messages,
+        "too_many_forms": "At most %(num)d are possible here. Delete some.",
+    }
 
 
 class BotInline(admin.StackedInline[Any, Bot]):
-    """A list below a section, with the permissions of the bot itself."""
+    """A list below a section, with the permissions of the bot itself.
+
+    All lists together must stay below the 1,000 fields that Django takes in one form.
+    """
 
     extra = 0
+    formset = BoundedFormSet
     section = ""
     name_field = ""  # its value names a row in messages
 
@@ -35,6 +38,10 @@ class BotInline(admin.StackedInline[Any, Bot]):
     def prefix(cls) -> str:
         """The prefix of the list's form fields."""
         return str(cls.model._meta.get_field("bot").remote_field.related_name)
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        """Refuse a longer list than `max_num`."""
+        return super().get_formset(request, obj, **{"validate_max": True, **kwargs})
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("bots.view_bot") or may_edit(request)
@@ -49,6 +56,7 @@ class TargetInline(BotInline):
     """The people that callers can be transferred to."""
 
     model = TransferTarget
+    max_num = 40
     form = TargetForm
     section = PEOPLE
     name_field = "name"
@@ -64,7 +72,7 @@ class TargetInline(BotInline):
     verbose_name_plural = "People"
 
 
-class MenuKeyFormSet(BaseInlineFormSet[Any, Bot, ModelForm[Any]]):
+class MenuKeyFormSet(BoundedFormSet):
     """The keys of the menu, which name people in the same form."""
 
     def clean(self) -> None:
@@ -94,6 +102,7 @@ class MenuKeyInline(BotInline):
     """
 
     model = MenuKey
+    max_num = 12
     form = TextForm
     formset = MenuKeyFormSet
     section = KEYPAD
@@ -107,6 +116,7 @@ class LanguageInline(BotInline):
     """Languages that the bot switches to when a caller asks for one."""
 
     model = SpokenLanguage
+    max_num = 30
     form = TextForm
     section = LANGUAGES
     name_field = "language"
@@ -124,4 +134,3 @@ class LanguageInline(BotInline):
 
 
 BOT_INLINES: list[type[BotInline]] = [LanguageInline, TargetInline, MenuKeyInline]
-INLINES: list[type[admin.StackedInline[Any, Bot]]] = [*BOT_INLINES, PhoneNumberInline]

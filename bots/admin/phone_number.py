@@ -4,16 +4,24 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
+from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ActionForm
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.views.main import ChangeList
+from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.template.defaultfilters import pluralize
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from simple_history.utils import bulk_update_with_history
 
 from bots.admin.forms import PhoneNumberForm
 from bots.admin.versions import VersionHistoryMixin
-from bots.models import PhoneNumber
+from bots.models import Bot, PhoneNumber
+
+BATCH = 500
 
 
 class OwnBotFilter(admin.RelatedFieldListFilter):
@@ -25,6 +33,18 @@ class OwnBotFilter(admin.RelatedFieldListFilter):
         return super().choices(changelist)
 
 
+class BotChoice(forms.Form):
+    """The bot that the selected numbers get."""
+
+    bot = forms.ModelChoiceField(
+        Bot.objects.all(), required=False, empty_label="The default bot", label="Bot:"
+    )
+
+
+class NumberActionForm(BotChoice, ActionForm):
+    """The chosen action, and the bot that one of them is about."""
+
+
 @admin.register(PhoneNumber)
 class PhoneNumberAdmin(VersionHistoryMixin):
     """The list of phone numbers and their form."""
@@ -34,6 +54,29 @@ class PhoneNumberAdmin(VersionHistoryMixin):
     list_filter = ["is_active", ("bot", OwnBotFilter)]
     list_select_related = ["bot"]
     search_fields = ["number", "label", "bot__name"]
+    actions = ["assign_bot"]
+    action_form = NumberActionForm
+
+    @admin.action(
+        description="Let a bot answer the selected numbers", permissions=["change"]
+    )
+    def assign_bot(self, request: HttpRequest, queryset: QuerySet[PhoneNumber]) -> None:
+        """Give all selected numbers, on all pages, the bot that was chosen beside."""
+        form = BotChoice(request.POST)
+        form.full_clean()  # valid: the admin has checked it with the action
+        bot = form.cleaned_data["bot"]
+        numbers = list(queryset.exclude(bot=bot))
+        for number in numbers:
+            number.bot = bot
+        bulk_update_with_history(
+            numbers, PhoneNumber, ["bot"], batch_size=BATCH, default_user=request.user
+        )
+        name = bot or "the default bot"
+        LogEntry.objects.log_actions(
+            request.user.pk or 0, numbers, CHANGE, f"Answered by {name}."
+        )
+        count = f"{len(numbers)} number{pluralize(numbers)}"
+        self.message_user(request, f"Changed {count}: answered by {name}.")
 
     def save_model(
         self, request: HttpRequest, obj: PhoneNumber, form: Any, change: bool

@@ -43,6 +43,7 @@ class ParameterInline(admin.StackedInline[ToolParameter, Tool]):
     model = ToolParameter
     form = ParameterForm
     extra = 0
+    max_num = 40
     verbose_name = "argument"
     verbose_name_plural = "Arguments that the AI model fills in"
     fields = [("name", "type"), "description", ("required", "secret"), "choices"]

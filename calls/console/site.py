@@ -12,6 +12,7 @@ from bots.responses import page
 from calls.accounts import groups, two_factor
 from calls.accounts.sign_in import SignInForm, has_second_factor, totp_device
 from calls.console import erasure_page
+from calls.console.bulk_deletion import delete_selected
 from calls.console.dashboard import page as dashboard
 from calls.console.live import page as live
 from calls.console.numbers import page as numbers
@@ -34,6 +35,10 @@ class ConsoleSite(admin.AdminSite):
     index_title = "Console"
     site_url = None  # there is no public site to link to
     login_form = SignInForm
+
+    def __init__(self, name: str = "admin") -> None:
+        super().__init__(name)
+        self.add_action(delete_selected)  # replaces Django's
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         """The console's own pages, for staff only, before the admin's."""

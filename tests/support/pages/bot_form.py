@@ -10,7 +10,7 @@ from bots.config_builder import config_of
 from bots.models import Bot
 
 ADVICE = "/admin/bots/bot/editor/advice/"
-LISTS = ("numbers", "targets", "menu_keys", "languages")
+LISTS = ("targets", "menu_keys", "languages")
 NO_ROWS: dict[str, Any] = {
     f"{name_of_list}-{count}_FORMS": "0"
     for name_of_list in LISTS
