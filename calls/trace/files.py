@@ -275,6 +275,7 @@ def _secrets() -> tuple[str, ...]:
         settings.INWORLD_API_KEY,
         settings.METRICS_TOKEN,
         *settings.TWILIO_AUTH_TOKENS,
+        *settings.TWILIO_SHARED_KEYS.values(),
     )
     return tuple(secret for secret in known if len(secret) >= MIN_SECRET_LENGTH)
 

@@ -6,6 +6,8 @@ from calls.trace.trace_file import Line, Trace
 
 # How far Twilio's position in a clip may be from ours, in milliseconds.
 POSITION_TOLERANCE = 500.0
+# A clip sent so shortly before an interrupt may have crossed it on the way.
+IN_FLIGHT_MS = 300.0
 # An error that comes so long after Twilio's own voice began is about something else.
 VOICE_ERROR_MS = 10_000.0
 # A caller's words that come so soon after a sentence belong to it: transcribing them
@@ -44,7 +46,10 @@ def reports_interrupts(trace: Trace) -> Answer | None:
             continue
         ours = line.ms - cut[0].starts
         good = good and abs(ours - reported) <= POSITION_TOLERANCE
-        purged = [clip for clip in clips if clip.sent < line.ms < clip.starts]
+        certain = line.ms - IN_FLIGHT_MS
+        purged = [
+            clip for clip in clips if clip.sent < certain and line.ms < clip.starts
+        ]
         late = _fetched_later(trace, line, purged)
         good = good and not late
         queue = f"{counted(len(purged) - late, 'queued clip')} not played"

@@ -130,6 +130,13 @@ def test_an_error_of_the_recorder_does_not_reach_the_call(
     assert "A part of a trace is missing" in caplog.text
 
 
+def test_the_secrets_of_the_server_are_masked(folder: Path, settings: Settings) -> None:
+    settings.TWILIO_AUTH_TOKENS = ["auth-token-1"]
+    settings.TWILIO_SHARED_KEYS = {"key_1": "shared-secret-1"}
+    trace_of(SID).write("twiml", document="auth-token-1, shared-secret-1")
+    assert lines(folder)[1]["document"] == "•••, •••"
+
+
 def test_an_erased_trace_does_not_come_back(folder: Path) -> None:
     trace = trace_of(SID)
     assert files.writer().flush()

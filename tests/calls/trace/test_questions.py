@@ -187,6 +187,12 @@ def test_clips_that_should_be_purged_and_are_fetched_are_pointed_out() -> None:
     assert (found.verdict, "0 queued clips not played" in found.seen) == ("bad", True)
 
 
+def test_a_clip_that_crosses_the_interrupt_on_its_way_is_no_fault() -> None:
+    """Sent a moment before, it is played after it: silence, which replaces it."""
+    builder = interrupted(1000).plays(4.04, "four", 2.0).fetches(4.07, "four")
+    assert row(3, builder).verdict == "good"
+
+
 def test_a_failed_download_that_a_call_survives_is_good() -> None:
     found = row(4, call().fetches(1.0, "one", status=404))
     assert found.verdict == "good"
