@@ -10,10 +10,11 @@ import os
 import re
 import time
 from atexit import register
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache, partial
+from itertools import chain
 from pathlib import Path
 from queue import Full, Queue
 from threading import Event, Lock, Thread
@@ -33,6 +34,8 @@ MAX_REMEMBERED = 1_000
 # How long the end of the process waits for the lines that are still to be written.
 FLUSH_SECONDS = 2.0
 CALL_SID = re.compile(r"[A-Za-z0-9-]{1,64}")
+# The folder of traces of single calls, beside manage.py.
+SINGLE_CALLS = "traces"
 # Links from ids of clips to the calls that play them, for whoever serves the clip.
 CLIPS = ".clips"
 # Processes with the same value have the same monotonic clock.
@@ -40,12 +43,12 @@ BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 def folder() -> Path:
-    """The folder of all traces: that of RELAY_TRACE, or `traces` beside manage.py."""
+    """The folder of new traces; a relative one stands beside manage.py."""
     return Path(_folder())
 
 
 def _folder() -> str:
-    return settings.RELAY_TRACE or f"{settings.BASE_DIR}/traces"
+    return os.path.join(settings.BASE_DIR, settings.RELAY_TRACE or SINGLE_CALLS)
 
 
 def path_of(call_sid: str) -> Path | None:
@@ -53,6 +56,13 @@ def path_of(call_sid: str) -> Path | None:
     if not CALL_SID.fullmatch(call_sid):
         return None
     return folder() / f"{call_sid}.jsonl"
+
+
+def _paths_of(call_sid: str) -> Iterator[Path]:
+    """Where a trace may be: also where it was recorded before RELAY_TRACE was set."""
+    if path := path_of(call_sid):
+        earlier = Path(settings.BASE_DIR) / SINGLE_CALLS / path.name
+        yield from dict.fromkeys((path, earlier))
 
 
 def create(call_sid: str, at: float) -> bool:
@@ -78,24 +88,21 @@ def _write_start(path: Path, at: float) -> None:
 
 def exists(call_sid: str) -> bool:
     """True if a call has a trace on this disk."""
-    path = path_of(call_sid)
-    return path is not None and path.exists()
+    return any(path.exists() for path in _paths_of(call_sid))
 
 
 def read(call_sid: str) -> bytes | None:
     """The trace of a call as it is; None without one."""
-    path = path_of(call_sid)
-    try:
-        return path.read_bytes() if path else None
-    except OSError:
-        return None
+    for path in _paths_of(call_sid):
+        with suppress(OSError):
+            return path.read_bytes()
+    return None
 
 
 def delete(call_sids: Iterable[str]) -> int:
     """Delete the traces of these calls; returns how many there were."""
-    paths = [path for call_sid in call_sids if (path := path_of(call_sid))]
     deleted = 0
-    for path in paths:
+    for path in chain.from_iterable(map(_paths_of, call_sids)):
         with suppress(OSError):
             path.unlink()
             deleted += 1

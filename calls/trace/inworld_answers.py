@@ -55,7 +55,9 @@ def accepts_parameters(trace: Trace) -> Answer | None:
     sent = "no temperature" if temperature is None else f"temperature {temperature}"
     failed = sum(bool(line.text("error")) for line in replies)
     others = f", {failed} failed for other reasons" if failed else ""
-    return Answer(f"{sent}: {counted(len(replies), 'reply')}, none refused{others}.")
+    return Answer(
+        f"{sent}: {counted(len(replies), 'reply')}, none failed because of one{others}."
+    )
 
 
 def _of_models(trace: Trace, event: str) -> Iterator[Line]:

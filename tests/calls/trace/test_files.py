@@ -146,6 +146,21 @@ def test_an_erased_trace_does_not_come_back(folder: Path) -> None:
     assert list(folder.glob("*.jsonl")) == []
 
 
+def test_traces_from_before_relay_trace_was_set_are_found_and_erased(
+    tmp_path: Path, settings: Settings
+) -> None:
+    settings.BASE_DIR = tmp_path
+    settings.RELAY_TRACE = ""
+    files.create(SID, time.monotonic())
+    settings.RELAY_TRACE = "elsewhere"
+    files.create("CA2", time.monotonic())
+    assert (tmp_path / "elsewhere/CA2.jsonl").exists()  # beside manage.py, too
+    assert files.exists(SID)
+    assert files.read(SID)
+    assert files.delete([SID, "CA2"]) == 2
+    assert list(tmp_path.glob("*/*.jsonl")) == []
+
+
 @pytest.mark.parametrize("call_sid", ["", "..", "a/b", "a" * 65, "CA\n"])
 def test_only_call_sids_become_names_of_files(call_sid: str) -> None:
     assert files.path_of(call_sid) is None

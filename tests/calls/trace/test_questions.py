@@ -90,7 +90,7 @@ GOOD: dict[int, tuple[Callable[[], TraceBuilder], str]] = {
     ),
     11: (
         lambda: call().asks_model(1.0).answers(2.0, model="openai/first"),
-        "temperature 0.7: 1 reply, none refused.",
+        "temperature 0.7: 1 reply, none failed because of one.",
     ),
     12: (
         lambda: (
