@@ -23,6 +23,7 @@ class ErrorKind(StrEnum):
     TIME_LIMIT = "time limit reached"
     CALL_LIMIT = "too many calls"
     SPEECH = "speech provider failed"
+    RECOGNITION = "speech recognition failed"
     MESSAGE = "refused message"
     UNKNOWN = "not known"
 
@@ -107,7 +108,7 @@ ERROR_CODES = {
         PROVIDER_IS_AWAY,
     ),
     "64114": ErrorCode(
-        ErrorKind.SPEECH,
+        ErrorKind.RECOGNITION,
         "Twilio lost its connection to the speech recognition.",
         PROVIDER_IS_AWAY,
     ),
@@ -125,6 +126,7 @@ NOT_ABOUT_FRAMES = (
     ErrorKind.CONNECTION,
     ErrorKind.TIME_LIMIT,
     ErrorKind.CALL_LIMIT,
+    ErrorKind.RECOGNITION,
 )
 
 

@@ -125,6 +125,8 @@ async def test_a_bot_whose_settings_were_refused_keeps_to_its_language() -> None
         (relay.RelayError(""), ""),
         (relay.RelayError("64107", None), "Hello there."),  # no sound, but a language
         (relay.RelayError("64104"), "Hello there."),  # the call is too long
+        (relay.RelayError("64114"), "Hello there."),  # Twilio cannot hear the caller
+        (relay.RelayError("64111"), ""),  # Twilio's voice failed
     ],
 )
 async def test_a_refused_frame_was_not_heard(

@@ -4,6 +4,7 @@ twilio-agent-connect (TAC) has models of the TwiML, of three frames and of the w
 It knows no `dtmf`, `info` and `error` frames, and no attributes that are newer than it.
 """
 
+import inspect
 import json
 import os
 import re
@@ -55,51 +56,109 @@ def parameters_of(method: Any) -> set[str]:
     return {re.sub("_([a-z])", lambda match: match[1].upper(), name) for name in names}
 
 
-def document() -> str:
-    """TwiML with every option that a bot can set."""
-    bot = Bot(hints="Acme, Bo", speech_model="nova-3-general")
-    config = replace(config_of(bot), languages=(Language("de-DE", "Johanna"),))
+def document(*languages: Language, reduced: bool = False, **settings: Any) -> str:
+    """TwiML of a bot whose every optional setting is set."""
+    bot = Bot(
+        **{
+            "hints": "Acme, Bo",
+            "speech_model": "nova-3-general",
+            "backup_voice": "en-US-Neural2-F",
+            "interruptible": "speech",
+            "interrupt_sensitivity": "low",
+            **settings,
+        }
+    )
     return twiml.relay(
-        config,
+        replace(config_of(bot), languages=languages),
         socket_url="wss://x/socket",
         action_url="https://x/ended",
         parameters={"room": "7"},
+        reduced=reduced,
     )
 
 
-def test_it_reads_every_option_of_our_twiml() -> None:
-    (connect,) = ElementTree.fromstring(document())
+GERMAN = Language(
+    "de-DE",
+    "Johanna",
+    backup_voice="de-DE-Neural2-F",
+    transcription_provider="Google",
+    speech_model="telephony",
+    hints="Müller",
+)
+ARABIC: dict[str, Any] = {"language": "ar-SA", "backup_voice": "", "speech_model": ""}
+DOCUMENTS = {
+    "one language": document(),
+    "Google's tag": document(**ARABIC),
+    "languages": document(GERMAN, Language("zh-CN", "Yu")),
+    "no echo filter, no keys": document(echo_filter=False, dtmf_detection=False),
+    "reduced": document(GERMAN, reduced=True, **ARABIC),
+}
+# Attributes whose names TAC does not know; twilio-python does.
+NEWER = {"echoPromptFiltering", "partialPromptOnHangup"}
+NEWER_OF_LANGUAGE = {"hints"}
+
+
+@pytest.mark.parametrize("sent", DOCUMENTS.values(), ids=DOCUMENTS)
+def test_it_reads_every_option_of_our_twiml(sent: str) -> None:
+    assert list(twiml_faults(ElementTree.fromstring(sent))) == []
+    (connect,) = ElementTree.fromstring(sent)
     (element,) = connect
     options = {snake(name): value for name, value in element.attrib.items()}
-    known = set(VoiceTwiMLOptionsConversationRelay.model_fields) | {"url"}
-    newer = {name for name in element.attrib if snake(name) not in known}
-    assert newer <= parameters_of(Connect.conversation_relay), "unknown to Twilio"
+    children = [
+        {snake(name): value for name, value in child.attrib.items()}
+        for child in element.iter("Language")
+    ]
+    parameters = {
+        x.attrib["name"]: x.attrib["value"] for x in element.iter("Parameter")
+    }
+    known = VoiceTwiMLOptionsConversationRelay.model_fields
+    ours = {name: value for name, value in options.items() if name in known}
     read = VoiceTwiMLOptionsConversationRelay.model_validate(
         {
-            **{
-                name: value
-                for name, value in options.items()
-                if name in known - {"url"}
-            },
+            **ours,
             "websocket_url": options["url"],
             "action_url": connect.attrib["action"],
-            "languages": [
-                {snake(name): value for name, value in child.attrib.items()}
-                for child in element.iter("Language")
-            ],
-            "custom_parameters": {
-                child.attrib["name"]: child.attrib["value"]
-                for child in element.iter("Parameter")
-            },
+            "languages": children,
+            "custom_parameters": parameters,
         }
     )
-    assert read.dtmf_detection is True
-    assert [language.code for language in read.languages or ()] == ["en-US", "de-DE"]
-    for child in element.iter("Language"):
-        unknown = {
-            n for n in child.attrib if snake(n) not in LanguageConfig.model_fields
-        }
-        assert unknown <= parameters_of(ConversationRelay.language)
+    assert ours == {name: as_text(getattr(read, name)) for name in ours}
+    assert getattr(read.custom_parameters, "room", "") == "7"
+    for child, language in zip(children, read.languages or (), strict=True):
+        for name in child.keys() & LanguageConfig.model_fields.keys():
+            assert getattr(language, name) == child[name]
+
+
+def as_text(value: object) -> str:
+    """A value that TAC has read, as TwiML has it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def test_the_few_names_that_it_does_not_know_are_twilios() -> None:
+    elements = [
+        element
+        for sent in DOCUMENTS.values()
+        for element in ElementTree.fromstring(sent).iter()
+    ]
+    relays = [x.attrib for x in elements if x.tag == "ConversationRelay"]
+    known = VoiceTwiMLOptionsConversationRelay.model_fields.keys() | {"url"}
+    names = {name for attributes in relays for name in attributes}
+    assert {name for name in names if snake(name) not in known} == NEWER
+    assert parameters_of(Connect.conversation_relay) >= NEWER
+    languages = {name for x in elements if x.tag == "Language" for name in x.attrib}
+    fields = LanguageConfig.model_fields
+    assert {
+        name for name in languages if snake(name) not in fields
+    } == NEWER_OF_LANGUAGE
+    assert parameters_of(ConversationRelay.language) >= languages
+
+
+def test_every_option_that_we_can_set_is_in_one_of_these_documents() -> None:
+    sent = "".join(DOCUMENTS.values())
+    names = re.findall(r'"(\w+)"', inspect.getsource(twiml))
+    attributes = {name for name in names if name in RELAY_ATTRIBUTES}
+    assert len(attributes) > 15
+    assert [name for name in attributes if f" {name}=" not in sent] == []
 
 
 def test_our_schema_allows_every_option_that_it_can_send() -> None:
