@@ -178,7 +178,9 @@ class _Arguments:
 
     @property
     def text(self) -> str:
-        is_object = isinstance(loose_value(self._joined), dict)
+        if self._joined == self._latest:
+            return self._joined
+        is_object = "}" in self._joined and isinstance(loose_value(self._joined), dict)
         return self._joined if is_object else self._latest
 
     @property
@@ -216,6 +218,8 @@ class _Arguments:
 
 
 def _value(text: str) -> object:
+    if "}" not in text and text.strip(AROUND) not in BLANK:
+        return UNREADABLE  # the usual case, while parts are coming
     try:
         return read_arguments(text)
     except InvalidArguments:

@@ -26,22 +26,26 @@ HIDDEN = (
         r"</(?:think|thinking|thought|reasoning)>",
     ),
     # Hermes, Qwen, GLM, Anthropic, Google
-    (r"<(?:tool_calls?|function_calls?|tool_code)>", r"</(?:tool_|function_)\w+>"),
+    (r"<(?:tool_calls?|function_calls?|tool_code)>", r"</(?:tool_|function_)\w{1,9}>"),
     (r"<function=", r"</function>"),  # Llama, Qwen
     (r"<invoke\s", r"</invoke>"),
     (r"<\|channel\|>analysis", r"<\|end\|>"),  # gpt-oss
     # Llama, Kimi, DeepSeek, gpt-oss, Phi
     (r"<[|\uff5c](?:python_tag|tool|channel\|>commentary)", None),
     (r"\[TOOL_CALLS\]", None),  # Mistral
-    (r"```\w*\s*(?=[{\[])", None),  # JSON
+    (r"```\w{0,12}\s*(?=[{\[])", None),  # JSON
     (r"(?=\{\s*[\"'])", None),
-    # Ends whose beginning the server took away.
+    # Marks without a part: between the parts of a message, at its end, and ends whose
+    # beginning the server took away.
+    (r"<\|start\|>\w{0,20}(?=\W)|<\|channel\|>final", ""),
+    (r"<[|\uff5c](?!start|channel)[^<>\s]{1,30}[|\uff5c]>|</?s>", ""),
     (r"</(?:think|thinking|thought|reasoning|tool_call|function)>", ""),
 )
 BEGINNING = re.compile("|".join(f"({pattern})" for pattern, _ in HIDDEN), re.IGNORECASE)
 # The end of a text that may go on as a beginning.
 UNCERTAIN = re.compile(
-    r"(?:`{1,3}\w{0,12}\s*|<[^<>\s]{0,30}|<\|channel\|>\w{0,10}|\[[A-Z_]{0,11}|\{\s*)\Z",
+    r"(?:`{1,3}\w{0,12}\s*|<[^<>\s]{0,30}|<\|(?:channel|start)\|>\w{0,20}"
+    r"|\[[A-Z_]{0,11}|\{\s*)\Z",
     re.IGNORECASE,
 )
 MAX_END_LENGTH = 30

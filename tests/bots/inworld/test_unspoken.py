@@ -58,6 +58,9 @@ THOUGHTS = {
     "Anthropic": '<function_calls><invoke name="look_up"></invoke></function_calls>',
     "DeepSeek": "<\uff5ctool▁calls▁begin\uff5c><\uff5ctool▁call▁begin\uff5c>look_up",
     "Kimi": "<|tool_calls_section_begin|><|tool_call_begin|>functions.look_up:0",
+    "gpt-oss, thinking": "<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant"
+    "<|channel|>final<|message|>",
+    "marks of an end": "<|im_end|></s><|eot_id|>",
     "gpt-oss": "<|channel|>commentary to=functions.look_up <|message|>{}",
 }
 
@@ -107,7 +110,20 @@ def test_words_that_only_look_like_it_are_heard(text: str) -> None:
         assert heard(text, size) == text
 
 
-@given(st.text(alphabet="ab <>[{|}/'\"tool_calthink", max_size=60), st.integers(1, 9))
+WORDS = st.sampled_from(
+    [
+        *("<|start|>", "assistant", "<|channel|>", "final", "analysis", "<|message|>"),
+        *("<think>", "</think>", "<tool_call>", "</tool_call>", "<function=", "```"),
+        *("json", "{", '"', "[", "<", "|", ">", "a", " ", "\n", "</s>", "<invoke"),
+    ]
+)
+
+
+@given(
+    st.text(alphabet="ab <>[{|}/'\"tool_calthink", max_size=60)
+    | st.lists(WORDS, max_size=9).map("".join),
+    st.integers(1, 9),
+)
 def test_nothing_depends_on_where_the_text_was_cut(text: str, size: int) -> None:
     assert heard(text, size) == heard(text, 1000)
 
