@@ -25,10 +25,11 @@ SIGNATURES = frozenset(
     {"extra_content", "thought_signature", "thoughtSignature", "signature"}
     | {"provider_specific_fields"}
 )
-# The same in a message: Google, OpenRouter, DeepSeek and others, LiteLLM.
+# The same in a message: Google, OpenRouter, DeepSeek and others, LiteLLM, Copilot.
 REASONING = (
-    *("extra_content", "reasoning_details", "reasoning_content"),
-    *("thinking_blocks", "provider_specific_fields"),
+    *("extra_content", "thought_signature", "reasoning_details", "reasoning_content"),
+    *("thinking_blocks", "provider_specific_fields", "reasoning_opaque"),
+    *("reasoning_text", "reasoning_signature", "encrypted_content"),
 )
 
 

@@ -101,9 +101,7 @@ class ToolCalls:
             return True
         if part.id and call.ids and part.id not in call.ids:
             return False
-        is_blank = part.arguments.strip(AROUND) in BLANK
-        is_repeated = call.arguments.is_repeated_by(part.arguments)
-        return is_blank or part.id in call.ids or is_repeated
+        return part.id in call.ids or call.arguments.is_repeated_by(part.arguments)
 
     def _is_piece(self, piece: str, name: str) -> bool:
         """True if a name goes on, as it comes in pieces or once more with each part."""
@@ -138,7 +136,8 @@ class _Call:
         is_repeated = part.name.startswith(self.name)
         self.name = part.name if is_repeated else self.name + part.name
         self.arguments.add(part.arguments)
-        self.fields.add(part.fields)
+        if part.fields != self.fields.value:
+            self.fields.add(part.fields)
         self.is_text |= part.is_text
 
     def takes_in(self, other: "_Call") -> bool:
@@ -147,7 +146,8 @@ class _Call:
             return False
         if self.arguments.is_repeated_by(other.arguments.text, grows=True):
             self.arguments = other.arguments
-        self.fields.add(other.fields.value)
+        if not self.fields.value:
+            self.fields = other.fields
         return True
 
     def _is_same(self, other: "_Call") -> bool:

@@ -126,15 +126,17 @@ def parse_answer(answer: str, spec: SummarySpec) -> CallSummary | None:
 
 
 def _best(text: str, spec: SummarySpec) -> Mapping[str, Any] | None:
-    best, most = None, 0
+    best, most = None, (0, False)
     for candidate in _candidates(text):
         # An object without any value of the right type is some other object.
         fitting = sum(
             isinstance(candidate.get(name), TYPES[part["type"]])
             for name, part in spec.schema["properties"].items()
         )
-        if fitting and fitting >= most:
-            best, most = candidate, fitting
+        choices = [*spec.outcomes, NO_OUTCOME]
+        fit = fitting, bool(_outcome(candidate.get("outcome"), choices))
+        if fitting and fit >= most:
+            best, most = candidate, fit
     return best
 
 

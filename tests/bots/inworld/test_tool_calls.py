@@ -125,6 +125,7 @@ SHAPES: dict[str, list[Chunk | list[Chunk]]] = {
         *HALVES,
         first(),
     ],
+    "its name once more at the end": [first(), *HALVES, more("", "look_up")],
     "all pieces twice": [first(), *HALVES, *HALVES],
     "the beginning twice": [first(), first(), *HALVES],
     "id and name with each piece": [first(), *map(first, PIECES)],
@@ -203,6 +204,19 @@ ID_1, ID_2 = '{"id":"1"}', '{"id":"2"}'
                 [part('"1"}', None, "a"), part('"2"}', None, "b")],
             ],
             id="in turns",
+        ),
+        pytest.param(
+            [
+                part("", "look_up", index=0),
+                more(ID_1),
+                part("", "look_up", index=0),
+                more(ID_2),
+            ],
+            id="no ids, in pieces",
+        ),
+        pytest.param(
+            [[part(ID_1, "look_up")], [part(ID_1, "look_up"), part(ID_2, "look_up")]],
+            id="all so far",
         ),
         pytest.param(
             [first(), more(ID_1), first("", "b"), more(ID_2)],

@@ -108,6 +108,7 @@ DRAFT, FINAL = json.dumps(DRAFTED), json.dumps(GOOD)
         f'{DRAFT}{FINAL}{{"summary": null, "outcome": 1, "fields": []}}',
         f"<think>{'{ a brace } ' * 500}{DRAFT}</think>{FINAL}",
         f"{'x' * 200_000}{DRAFT}{FINAL}",
+        f"{FINAL}{json.dumps({**DRAFTED, 'outcome': 'booked or call back'})}",
         f"<think>{DRAFT}</think>{{'summary': 'They met.', 'outcome': 'Booked', "
         "'fields': {'email': 'a@b.example', 'name': '7',},}",
         f'<think>{DRAFT}</think>{{"answer": {FINAL}}}',
