@@ -165,7 +165,8 @@ CUT_SHORT = {
         [content("So much."), transcript("So much."), audio(tone(0.1)), Cut()],
         "ended the connection",
     ),
-    "no [DONE]": ([ROLE, *speech("So much."), finish()], "ended the connection"),
+    "no [DONE]": ([ROLE, *speech("So much.")], "ended the connection"),
+    "a finish without [DONE]": ([ROLE, *speech("So much."), finish()], ""),
 }
 
 
@@ -183,6 +184,7 @@ async def test_speech_before_a_fault_is_heard_and_not_requested_again(
     assert row.role == "bot"
     assert row.heard_text.startswith("So")
     assert words in row.error
+    assert bool(row.error) is bool(words)
     assert messages[-2] == {"role": "assistant", "content": row.heard_text}
 
 
