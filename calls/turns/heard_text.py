@@ -3,6 +3,7 @@
 import re
 
 from calls.turns.turn import Turn
+from calls.turns.word_timing import beginning
 
 
 def heard_and_not(turn: Turn) -> tuple[str, str]:
@@ -19,17 +20,12 @@ def heard_and_not(turn: Turn) -> tuple[str, str]:
 def split_at_heard(text: str, heard: str) -> tuple[str, str]:
     """Split a text behind the words that were heard.
 
-    The words are counted, since the heard text may have other white space. The last
-    word may be incomplete.
+    The heard text may have other spaces. If it has other words, too, as many words of
+    the text count as heard.
     """
-    words = list(re.finditer(r"\S+", text))
-    heard_words = heard.split()
-    if not heard_words:
+    if not heard.strip():
         return "", text
-    if len(heard_words) > len(words):
-        return heard, ""
-    last = words[len(heard_words) - 1]
-    end = last.end()
-    if last.group().startswith(heard_words[-1]):
-        end = last.start() + len(heard_words[-1])
-    return text[:end] if text[:end].split() == heard_words else heard, text[end:]
+    if (start := beginning(text, heard)) is not None:
+        return start, text[len(start) :]
+    words, count = list(re.finditer(r"\S+", text)), len(heard.split())
+    return heard, text[words[count - 1].end() :] if count <= len(words) else ""

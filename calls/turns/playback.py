@@ -9,7 +9,7 @@ All times are seconds on one monotonic clock.
 import math
 from dataclasses import dataclass, field
 
-from calls.turns.word_timing import are_same, joined, words_within
+from calls.turns.word_timing import beginning, joined, words_within
 
 # From our `play` frame to sound, unless Twilio reports something better.
 START_DELAY = 0.25
@@ -386,7 +386,8 @@ def _text_heard(text: str, clips: list[QueuedClip], heard: list[float]) -> str:
     words = joined(
         queued.words_in(seconds) for queued, seconds in zip(clips, heard, strict=True)
     )
-    return text if are_same(words, text) else words
+    written = beginning(text, words)
+    return words if written is None else written
 
 
 def _current_place(clips: list[QueuedClip], at: float, position: float | None) -> int:

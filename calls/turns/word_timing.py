@@ -8,13 +8,20 @@ import re
 import struct
 from collections.abc import Iterable, Iterator
 from itertools import accumulate, pairwise
-from unicodedata import category
 
-# Chinese and Japanese have no spaces, so each character counts as a word.
-_CJK = "\u3040-\u30ff\u3400-\u9fff"
-_WORD = re.compile(rf"[{_CJK}][^\w\s]*|[^\s{_CJK}]+")
-# The same with their punctuation and their full-width Latin letters.
-_UNSPACED = re.compile(rf"[{_CJK}\u3000-\u303f\uff00-\uffef]")
+from bots.config.graphemes import clusters, is_mark
+
+# Scripts without spaces between words: each of their characters counts as a word.
+_SOUTH_EAST_ASIAN = (  # Thai, Lao, Tibetan, Burmese, Khmer, Tai, Balinese, Javanese
+    "\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u1950-\u19ff\u1a00-\u1aaf"
+    "\u1b00-\u1b7f\ua980-\ua9ff\uaa60-\uaadf"
+)
+_HAN = "\u3005-\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_KANA = "\u3040-\u312f\u31a0-\u31ff\uff66-\uff9f\U0001b000-\U0001b16f"
+_CJK = f"{_HAN}{_KANA}\ua000-\ua4cf"
+_WITHOUT_SPACES = re.compile(f"[{_SOUTH_EAST_ASIAN}{_CJK}]")
+# Chinese and Japanese with their punctuation and their full-width Latin letters.
+_UNSPACED = re.compile(f"[{_CJK}\u3000-\u303f\uff00-\uffef]")
 
 # The unit of `speech_frames`, see `calls.speech.audio`.
 FRAME_SECONDS = 0.02
@@ -22,9 +29,10 @@ FRAME_SECONDS = 0.02
 DIGIT_LETTERS = 5
 # Additional letters for a Chinese or Korean character, and for a Japanese kana.
 _EXTRA_LETTERS = (
-    (re.compile(r"[\u3400-\u9fff\uac00-\ud7af]"), 2),
-    (re.compile(r"[\u3040-\u30ff]"), 1),
+    (re.compile(f"[{_HAN}\uac00-\ud7af]"), 2),
+    (re.compile(f"[{_KANA}]"), 1),
 )
+_ONE_SOUND = re.compile(f"[{_SOUTH_EAST_ASIAN}]")
 _SYMBOLS = frozenset("$€£¥%&@+°")
 # How far a pause may be from the punctuation that it is matched with, in letters.
 STRAY_LETTERS = 10
@@ -42,14 +50,14 @@ def words_within(
     """
     if played >= length:
         return text.strip()
-    words = list(_WORD.finditer(text))
-    ends = [0, *accumulate(speech_length(word[0]) for word in words)]
+    words = list(_words(text))
+    ends = [0, *accumulate(speech_length(text[start:end]) for start, end in words)]
     spans = _spans(speech_frames) or [(0, max(1, round(length / FRAME_SECONDS)))]
     pairs = zip(words, ends[1:], strict=True)
-    marks = [end for word, end in pairs if not word[0][-1].isalnum()]
+    marks = [length for (_, end), length in pairs if _is_punctuation(text[end - 1])]
     reached = _reached(played / FRAME_SECONDS, spans, marks, ends[-1])
     heard = sum(start + end < 2 * reached for start, end in pairwise(ends))
-    return text[: words[heard - 1].end()].strip() if heard else ""
+    return text[: words[heard - 1][1]].strip() if heard else ""
 
 
 def speech_length(word: str) -> int:
@@ -58,8 +66,8 @@ def speech_length(word: str) -> int:
     letters = 1 + sum(map(str.isalpha, word)) + DIGIT_LETTERS * digits
     if word.isascii():
         return letters
-    # In Hindi and related languages the vowels are marks at their consonants.
-    letters += sum(category(sign).startswith("M") for sign in word)
+    # In Hindi, Thai and related languages the vowels are marks at their consonants.
+    letters += sum(map(is_mark, word)) - bool(_ONE_SOUND.match(word))
     for pattern, extra in _EXTRA_LETTERS:
         letters += extra * len(pattern.findall(word))
     return letters
@@ -74,9 +82,49 @@ def joined(texts: Iterable[str]) -> str:
     return result
 
 
-def are_same(left: str, right: str) -> bool:
-    """True if two texts differ at most in spaces and punctuation."""
-    return list(filter(str.isalnum, left)) == list(filter(str.isalnum, right))
+def beginning(text: str, words: str) -> str | None:
+    """The beginning of a text that consists of these words, as the text spells it.
+
+    The two may differ in spaces and punctuation. None if the text begins otherwise.
+    """
+    heard = [at for at, sign in enumerate(words) if not _is_punctuation(sign)]
+    written = [at for at, sign in enumerate(text) if not _is_punctuation(sign)]
+    if [words[at] for at in heard] != [text[at] for at in written[: len(heard)]]:
+        return None
+    if len(heard) == len(written):
+        return text
+    end = written[len(heard) - 1] + 1 if heard else 0
+    after = words[heard[-1] + 1 :].rstrip() if heard else ""
+    return text[: end + len(after)] if text.startswith(after, end) else text[:end]
+
+
+def _words(text: str) -> Iterator[Span]:
+    """Yield where the words of a text begin and end, with their punctuation.
+
+    A character of a script without spaces is a word, but never half a character.
+    """
+    if not _WITHOUT_SPACES.search(text):
+        yield from (word.span() for word in re.finditer(r"\S+", text))
+        return
+    start = end = at = 0
+    is_unspaced = False
+    for cluster in clusters(text):
+        splits = bool(_WITHOUT_SPACES.match(cluster))
+        begins = splits or (is_unspaced and not _is_punctuation(cluster[0]))
+        if start < end and (begins or cluster.isspace()):
+            yield start, end
+            start = end
+        if not cluster.isspace():
+            start = at if start == end else start
+            is_unspaced = splits or (is_unspaced and start < at)
+            end = at + len(cluster)
+        at += len(cluster)
+    if start < end:
+        yield start, end
+
+
+def _is_punctuation(sign: str) -> bool:
+    return not (sign.isalnum() or is_mark(sign))
 
 
 def _spans(speech_frames: bytes) -> list[Span]:

@@ -1,7 +1,7 @@
 """Word timing: the words heard by a position of a clip."""
 
 import struct
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import numpy as np
 import pytest
@@ -9,17 +9,47 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bots.audio.pcm import Pcm
+from bots.config.graphemes import clusters
 from bots.sandbox.voice.speech import speak
 from calls.speech.audio import silence
 from calls.speech.levels import analyse
 from calls.speech.segment_end import USUAL_RATE
-from calls.turns.word_timing import speech_length, words_within
+from calls.turns.word_timing import beginning, speech_length, words_within
 from tests.bench.heard import misses, rows
 from tests.bench.sentences import SENTENCES
 
 TEN_WORDS = "one two three four five six seven eight nine ten"
 
-tricky = st.lists(st.sampled_from(["ab,", "7:30", "$5.", "你", "。", "—", "a你b"]))
+SCRIPTS = {
+    "Thai": "สวัสดีค่ะ ขอบคุณที่โทรเข้ามา วันนี้มีอะไรให้ช่วยไหมคะ",
+    "Lao": "ສະບາຍດີ ຂອບໃຈທີ່ໂທເຂົ້າມາ ມີຫຍັງໃຫ້ຊ່ວຍບໍ່",
+    "Khmer": "សួស្តី សូមអរគុណដែលបានទូរស័ព្ទមក តើមានអ្វីឱ្យជួយទេ",
+    "Burmese": "မင်္ဂလာပါ ဖုန်းခေါ်ဆိုတဲ့အတွက်ကျေးဇူးတင်ပါတယ်။ ဘာကူညီပေးရမလဲ",
+    "Tibetan": "བཀྲ་ཤིས་བདེ་ལེགས། ཁྱེད་རང་ལ་རོགས་པ་གང་དགོས་སམ།",
+    "Chinese": "您好，感谢您的来电。请问有什么可以帮您的吗？",  # noqa: RUF001
+    "rare Chinese": "𠮷野家𠮟る𡈽𠀋您好感谢您的来电",
+    "Japanese": "お電話ありがとうございます。ご用件をお聞かせください。",
+    "half-width kana": "ｵﾃﾞﾝﾜｱﾘﾄﾞｳｺﾞｻﾞｲﾏｽ",
+    "mixed": "รหัส OTP ของคุณคือ 4711 ค่ะ เปิด Wi-Fi ก่อนนะคะ",
+}
+tricky = st.lists(
+    st.sampled_from(
+        [
+            "ab,",
+            "7:30",
+            "$5.",
+            "你",
+            "。",
+            "—",
+            "a你b",
+            "เปิด",
+            "น้ำ",
+            "👩‍👩‍👧",
+            "ខ្ញុំ",
+            "क्षत्रिय",
+        ]
+    )
+)
 texts = st.one_of(st.text(), tricky.map(" ".join))
 paces = st.one_of(
     st.binary(max_size=40),
@@ -103,6 +133,45 @@ def test_signs_that_stand_for_several_letters_take_as_long(
 
 def test_a_sign_of_a_script_without_spaces_is_a_word() -> None:
     assert words_within("你好。我是机器人。", 1.1, 2) == "你好。我是"
+
+
+@pytest.mark.parametrize("text", SCRIPTS.values(), ids=SCRIPTS)
+def test_without_spaces_the_heard_part_grows_with_the_time(text: str) -> None:
+    total = speech_length(text)
+    for percent in range(10, 100, 10):
+        heard = words_within(text, percent / 100, 1)
+        assert text.startswith(heard)
+        spoken = speech_length(heard) / total
+        assert spoken == pytest.approx(percent / 100, abs=0.2)
+        assert len(heard) in [*accumulate(map(len, clusters(text)))]
+
+
+def test_a_word_with_spaces_stays_whole_beside_thai() -> None:
+    text = SCRIPTS["mixed"]
+    heard = {words_within(text, part / 500, 1) for part in range(500)}
+    endings = {words.rpartition(" ")[2] for words in heard}
+    assert {"OTP", "4711", "Wi-Fi", "เปิ", "เปิด"} <= endings
+    assert not {"O", "OT", "47", "Wi-", "Wi", "เ"} & endings
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "start"),
+    [
+        ("We open  at nine.", "we open", None),
+        ("We open  at nine.", "We open", "We open"),
+        ("We open  at nine.", "We open at", "We open  at"),
+        ("We open, daily.", "We open,", "We open,"),
+        ("สวัสดีค่ะ ยินดี", "สวัสดีค่ะยิ", "สวัสดีค่ะ ยิ"),
+        ("กี กา", "กา", None),  # they differ in a mark
+        ("Yes — no", "Yes no", "Yes — no"),
+        ("Yes", "Yes no", None),
+        ("Yes", "", ""),
+    ],
+)
+def test_the_beginning_of_a_text_is_as_the_text_spells_it(
+    text: str, words: str, start: str | None
+) -> None:
+    assert beginning(text, words) == start
 
 
 def test_a_long_pause_stands_for_the_punctuation() -> None:
