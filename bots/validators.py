@@ -9,7 +9,8 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, RegexValidator
 
 from bots.config import backup_voices, speech_recognition
-from bots.config.placeholders import NAME, SECRET
+from bots.config.foreign_placeholders import NAME
+from bots.config.placeholders import SECRET, problem
 from bots.config.request_template import BadTemplate, check_url
 from bots.config.text import one_line
 
@@ -51,10 +52,18 @@ def plain_text(value: str) -> None:
         )
 
 
+def placeholders_of_ours(value: str) -> None:
+    """Refuse placeholders in the syntax of another product, or half of one."""
+    if message := problem(value):
+        raise ValidationError(message)
+
+
 # Also on the model: Django checks max_length of a TextField in forms only.
-SPOKEN: Rules = [MaxLengthValidator(SPEECH_MAX_LENGTH), plain_text]
-PROMPT: Rules = [MaxLengthValidator(PROMPT_MAX_LENGTH), plain_text]
+FILLED: Rules = [plain_text, placeholders_of_ours]
+SPOKEN: Rules = [MaxLengthValidator(SPEECH_MAX_LENGTH), *FILLED]
+PROMPT: Rules = [MaxLengthValidator(PROMPT_MAX_LENGTH), *FILLED]
 LIST: Rules = [MaxLengthValidator(LIST_MAX_LENGTH), plain_text]
+FILLED_LIST: Rules = [*LIST, placeholders_of_ours]
 
 
 def each_line_a_model(value: str) -> None:

@@ -7,10 +7,9 @@ from bots.advice.form import nearest
 from bots.advice.placeholders import unknown_in_tool
 from bots.config.placeholders import (
     BUILT_IN,
-    malformed,
     parse_declared,
 )
-from bots.config.request_template import SPELLING, secrets_of
+from bots.config.request_template import secrets_of
 from bots.models import Secret, Tool
 from bots.tools.guarded_http import refused_by_policy
 
@@ -32,8 +31,6 @@ def _unknown_placeholders(tool: Tool) -> Iterator[str]:
     variables = {name for bot in bots for name in parse_declared(bot.variables)}
     arguments = {parameter.name for parameter in tool.parameters.all()}
     spec = tool.spec()
-    if wrong := malformed(spec.prompt):
-        yield f"“{wrong}” will be left out. {SPELLING}"
     for name in unknown_in_tool(spec, variables, arguments):
         near = nearest(name, [*variables, *arguments, *BUILT_IN])
         suggestion = f" Did you mean {{{{{near}}}}}?" if near else ""

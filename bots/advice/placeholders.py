@@ -1,19 +1,19 @@
 """Remarks on variables in a bot's texts and tools that nothing fills in. Pure."""
 
+import re
 from collections.abc import Iterable, Iterator
 
-from bots.advice.form import Draft, FormContext, Remark, joined, nearest, rows
+from bots.advice.form import Draft, FormContext, Level, Remark, joined, nearest, rows
 from bots.advice.wording import placeholder, shown
 from bots.config.capabilities import ToolSpec
 from bots.config.placeholders import (
     BUILT_IN,
     SECRET,
     fill,
-    malformed,
     parse_declared,
+    problem,
     unknown,
 )
-from bots.config.request_template import SPELLING
 
 # Texts that are spoken or sent to the model, with variables filled in.
 FILLED = (
@@ -22,6 +22,12 @@ FILLED = (
 )
 # Texts that are used as they are.
 RAW = ("hints", "summary_prompt", "outcomes", "summary_fields")
+# Variables as other products write them: {name}, ${name}, #{name}, %name%, <<name>>,
+# [[name]] and <%= name %>.
+OTHER_SYNTAX = re.compile(
+    r"(?:(?<![\w{])[$#@%]?\{|%\(|(?<!\w)%(?=\w+%)|<<|\[\[|<%=?)\s*"
+    r"(?P<name>[A-Za-z_][\w.]*)\s*(?:\}(?!\})|\)s|%(?!\w)|>>|\]\]|%>)"
+)
 MAX_MISSING = 3  # names in one remark
 MAX_VARIABLES = 12
 
@@ -51,8 +57,14 @@ def remarks(draft: Draft, context: FormContext) -> Iterator[Remark]:
 
 
 def _text(field: str, text: str, variables: list[str]) -> Iterator[Remark]:
-    if wrong := malformed(text):
-        yield Remark(field, f"“{shown(wrong)}” will be left out. {SPELLING}")
+    if message := problem(text):
+        yield Remark(field, message)
+    elif match := OTHER_SYNTAX.search(text):
+        what = f"“{shown(match[0])}” stays as it is: nothing is filled in."
+        name = f"{{{{{match['name']}}}}}"
+        level: Level = "hint" if field == "system_prompt" else "warning"
+        text = f"{what} If it stands for a variable, write {name}."
+        yield Remark(field, text, level)
     if missing := unknown(text, variables):
         yield Remark(field, _message(missing, variables))
 
@@ -60,9 +72,8 @@ def _text(field: str, text: str, variables: list[str]) -> Iterator[Remark]:
 def _tool(
     field: str, tool: ToolSpec, variables: list[str], arguments: list[str]
 ) -> Iterator[Remark]:
-    if wrong := malformed(tool.prompt):
-        wrong = f"In {tool.name}: “{shown(wrong)}” will be left out. {SPELLING}"
-        yield Remark(field, wrong)
+    if message := problem(tool.prompt):
+        yield Remark(field, f"In {tool.name}: {message}")
     if missing := unknown_in_tool(tool, variables, arguments):
         known = [*variables, *arguments]
         yield Remark(field, f"In {tool.name}: {_message(missing, known)}")

@@ -6,10 +6,21 @@ neither read nor spoken: a virama joins the next letter in every script, and a v
 that Thai, Lao and their relatives write before its consonant joins that.
 """
 
+import re
 from collections.abc import Iterator
 from unicodedata import category, combining
 
-_ZWJ = "\u200d"
+# Scripts without spaces between words: each of their characters counts as a word.
+SOUTH_EAST_ASIAN = (  # Thai, Lao, Tibetan, Burmese, Khmer, Tai, Balinese, Javanese
+    "\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u1950-\u19ff\u1a00-\u1aaf"
+    "\u1b00-\u1b7f\ua980-\ua9ff\uaa60-\uaadf"
+)
+HAN = "\u3005-\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+KANA = "\u3040-\u312f\u31a0-\u31ff\uff66-\uff9f\U0001b000-\U0001b16f"
+CJK = f"{HAN}{KANA}\ua000-\ua4cf"
+UNSPACED = re.compile(f"[{SOUTH_EAST_ASIAN}{CJK}]")
+
+ZWNJ, _ZWJ = "\u200c", "\u200d"
 # Continue a cluster, besides marks: joiners, the vowel "am" of Thai and of Lao, and the
 # half-width voicing marks of Japanese.
 _CONTINUES = frozenset("\u200c\u200d\u0e33\u0eb3\uff9e\uff9f")
@@ -32,6 +43,11 @@ _CONTINUING_CODES = (
 def is_mark(sign: str) -> bool:
     """True for an accent, or a vowel written at its consonant."""
     return category(sign)[0] == "M"
+
+
+def is_unspaced(text: str) -> bool:
+    """True if a text begins in a script without spaces between words."""
+    return bool(UNSPACED.match(text))
 
 
 def clusters(text: str) -> Iterator[str]:

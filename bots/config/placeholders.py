@@ -1,22 +1,32 @@
-"""Placeholders such as {{caller_number}} or {{name|there}} in a bot's texts. Pure."""
+"""Placeholders such as {{caller_number}} or {{name|there}} in a bot's texts. Pure.
+
+`bots.config.foreign_placeholders` recognises those of other products.
+"""
 
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 
-from bots.config.text import CONTROL
-
-NAME = re.compile(r"[A-Za-z_][\w.-]*")
-# The name and the default, which is used if the variable has no value.
-PLACEHOLDER = re.compile(rf"\{{\{{\s*({NAME.pattern})\s*(?:\|([^{{}}]*))?\}}\}}")
-# Text that looks like a placeholder but cannot be one. Braces around quotation marks
-# are left alone: they may be JSON in a prompt.
-MALFORMED = (
-    r"\{\{[^{}\"\n]{0,80}\}(?:\}|[^{}\"\n]{0,80}\}\})?"
-    r"|\{\{\s*[A-Za-z_][\w.-]*|\{%[^{}\n]{0,80}%\}"
+from bots.config.foreign_placeholders import (
+    FILTER,
+    NAME,
+    SPELLING,
+    foreign_end,
+    meaning,
+    our_spelling,
+    unquoted,
 )
-EITHER = re.compile(f"{PLACEHOLDER.pattern}|{MALFORMED}")
+from bots.config.text import CONTROL, one_line
+
+# The name and the default, which is used if the variable has no value.
+PLACEHOLDER = re.compile(
+    rf"\{{\{{\s*({NAME.pattern})\s*(?:\|(?!{FILTER.pattern})([^{{}}|]*))?\}}\}}"
+)
+# Where a placeholder may begin, and the braces of other text.
+BRACES = re.compile(r"[{}]|\uff5b\uff5b")
+CLOSING = re.compile(r"\}+")
+MAX_QUOTE_LENGTH = 60
 # Variables that every call has.
 BUILT_IN = {
     "caller_number": "the caller's number",
@@ -42,21 +52,28 @@ Values = Mapping[str, str]
 def fill(text: str, values: Values, quote: Callable[[str], str] = str) -> str:
     """Replace every placeholder by its value, its default, or nothing.
 
-    Malformed placeholders are removed: no caller should hear their braces.
+    So is one in the syntax of another product, as far as it can be understood: no
+    caller should hear its braces, nor those of a value.
     """
+    parts, end = [], 0
+    for start, after, ours in _placeholders(text):
+        name, default = _parts(ours) if ours else meaning(text[start:after])
+        value = _without_placeholders(values.get(name, "")).strip()
+        parts += [text[end:start], quote(value or default)]
+        end = after
+    return "".join([*parts, text[end:]])
 
-    def replacement(match: re.Match[str]) -> str:
-        value, default = values.get(match[1] or "", ""), match[2] or ""
-        return quote(value.strip() or default.strip())
 
-    return EITHER.sub(replacement, text)
+def problem(text: str) -> str:
+    """Say how to write the first placeholder that cannot be filled in, if one cannot.
 
-
-def malformed(text: str) -> str:
-    """Return the first malformed placeholder; empty if there is none."""
-    for match in EITHER.finditer(text):
-        if match[1] is None:
-            return match[0]
+    Every pair of braces counts that is not a placeholder of ours.
+    """
+    for start, end, ours in _placeholders(text):
+        if not ours:
+            quoted = one_line(text[start:end], MAX_QUOTE_LENGTH)
+            ending = our_spelling(text[start:end]) or SPELLING
+            return f"“{quoted}” cannot be filled in. {ending}"
     return ""
 
 
@@ -104,6 +121,31 @@ def limited(values: Mapping[str, str]) -> dict[str, str]:
     lines = ((name, CONTROL.sub(" ", text).strip()) for name, text in values.items())
     usable = ((name, text) for name, text in lines if text and _is_name(name))
     return {name: text[:VALUE_LENGTH] for name, text in islice(usable, MAX_VALUES)}
+
+
+def _placeholders(text: str) -> Iterator[tuple[int, int, re.Match[str] | None]]:
+    """Yield where placeholders begin and end; the match is None for a foreign one."""
+    depth = at = 0  # braces of other text, such as JSON, that are open
+    while brace := BRACES.search(text, at):
+        start, behind = brace.start(), at
+        ours = PLACEHOLDER.match(text, start)
+        at = ours.end() if ours else foreign_end(text, start)
+        if at == start and depth == 0 and (stray := CLOSING.match(text, start)):
+            # One brace is a mistake only behind a placeholder.
+            is_stray = len(stray[0]) > 1 or 0 < start == behind
+            at = stray.end() if is_stray else start
+        if at > start:
+            yield start, at, ours
+        else:
+            at, depth = start + 1, max(depth + (1 if text[start] == "{" else -1), 0)
+
+
+def _parts(ours: re.Match[str]) -> tuple[str, str]:
+    return ours[1], unquoted((ours[2] or "").strip())
+
+
+def _without_placeholders(value: str) -> str:
+    return fill(value, {}) if BRACES.search(value) else value
 
 
 def _is_name(name: str) -> bool:

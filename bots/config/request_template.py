@@ -10,7 +10,14 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from bots.config.capabilities import ToolSpec
-from bots.config.placeholders import PLACEHOLDER, SECRET, Values, fill, names
+from bots.config.placeholders import (
+    PLACEHOLDER,
+    SECRET,
+    Values,
+    fill,
+    names,
+    problem,
+)
 from bots.config.text import CONTROL
 
 # Scheme, host and perhaps port of a URL.
@@ -28,7 +35,6 @@ UNSENDABLE = (
     "break. Enter it again under Passwords and keys."
 )
 BODILESS = frozenset({"GET", "DELETE"})
-SPELLING = "Write a placeholder as {{name}} or {{name|what to use without it}}."
 
 
 class BadTemplate(ValueError):
@@ -151,6 +157,6 @@ def _leads_up(part: str) -> bool:
 
 
 def _check_spelling(text: str) -> None:
-    """Refuse a malformed placeholder, which would be sent as it is."""
-    if re.search(r"\{\{|\}\}", PLACEHOLDER.sub("", text)):
-        raise BadTemplate(SPELLING)
+    """Refuse a placeholder that nothing fills in."""
+    if message := problem(text):
+        raise BadTemplate(message)

@@ -34,7 +34,7 @@ class BotActions(models.Model):
         "wait phrases",
         blank=True,
         max_length=rules.LIST_MAX_LENGTH,
-        validators=rules.LIST,
+        validators=rules.FILLED_LIST,
         help_text="Said while the caller waits for a tool, one after the other. One "
         "per line. Empty: the usual phrases in the bot's language.",
     )

@@ -40,7 +40,7 @@ class Tool(models.Model):
     )
     description = models.TextField(
         max_length=1000,
-        validators=[MaxLengthValidator(1000), rules.plain_text],
+        validators=[MaxLengthValidator(1000), *rules.FILLED],
         help_text="Tells the AI model what the tool does and when to use it.",
     )
     method = models.CharField(max_length=10, choices=Method, default=Method.GET)
@@ -70,7 +70,7 @@ class Tool(models.Model):
     failure_instructions = models.TextField(
         blank=True,
         max_length=500,
-        validators=[MaxLengthValidator(500), rules.plain_text],
+        validators=[MaxLengthValidator(500), *rules.FILLED],
         help_text="Tells the AI model what to do if the tool fails: “Say that orders "
         "cannot be looked up now and offer to call back.”",
     )

@@ -30,7 +30,7 @@ class TransferTarget(models.Model):
         "when to transfer",
         blank=True,
         max_length=500,
-        validators=[MaxLengthValidator(500), rules.plain_text],
+        validators=[MaxLengthValidator(500), *rules.FILLED],
         help_text="Tells the bot when to transfer a caller: “Orders above 1,000 "
         "euros.” Empty: only a key or an operator transfers callers.",
     )

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from bots.config.bot_config import BotConfig
+from bots.config.phrases import has_words
 from calls.conversation.actions import Action, ChangeLanguage, SaveTurn
 from calls.conversation.call_state import CallState
 from calls.conversation.caller_input import CallerInput, DtmfMenu
@@ -137,8 +138,9 @@ class Conversation:
                 return self._call_resumed(event, at)
             case CallerSpoke(text, final):
                 self.timeouts.on_caller_spoke(at, final=final)
-                self.caller_input.unfinished = ("" if final else text.strip(), at)
-                return self._caller_spoke(text.strip(), at) if final else []
+                words = text.strip() if has_words(text) else ""
+                self.caller_input.unfinished = ("" if final else words, at)
+                return self._caller_spoke(words, at) if final else []
             case CallerInterrupted(position_ms):
                 return self._caller_interrupted(position_ms, at)
             case CallerSpeaking(on):

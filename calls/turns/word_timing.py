@@ -9,19 +9,19 @@ import struct
 from collections.abc import Iterable, Iterator
 from itertools import accumulate, pairwise
 
-from bots.config.graphemes import clusters, is_mark
-
-# Scripts without spaces between words: each of their characters counts as a word.
-_SOUTH_EAST_ASIAN = (  # Thai, Lao, Tibetan, Burmese, Khmer, Tai, Balinese, Javanese
-    "\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u1950-\u19ff\u1a00-\u1aaf"
-    "\u1b00-\u1b7f\ua980-\ua9ff\uaa60-\uaadf"
+from bots.config.graphemes import (
+    CJK,
+    HAN,
+    KANA,
+    SOUTH_EAST_ASIAN,
+    UNSPACED,
+    clusters,
+    is_mark,
+    is_unspaced,
 )
-_HAN = "\u3005-\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-_KANA = "\u3040-\u312f\u31a0-\u31ff\uff66-\uff9f\U0001b000-\U0001b16f"
-_CJK = f"{_HAN}{_KANA}\ua000-\ua4cf"
-_WITHOUT_SPACES = re.compile(f"[{_SOUTH_EAST_ASIAN}{_CJK}]")
+
 # Chinese and Japanese with their punctuation and their full-width Latin letters.
-_UNSPACED = re.compile(f"[{_CJK}\u3000-\u303f\uff00-\uffef]")
+_EAST_ASIAN = re.compile(f"[{CJK}\u3000-\u303f\uff00-\uffef]")
 
 # The unit of `speech_frames`, see `calls.speech.audio`.
 FRAME_SECONDS = 0.02
@@ -29,10 +29,10 @@ FRAME_SECONDS = 0.02
 DIGIT_LETTERS = 5
 # Additional letters for a Chinese or Korean character, and for a Japanese kana.
 _EXTRA_LETTERS = (
-    (re.compile(f"[{_HAN}\uac00-\ud7af]"), 2),
-    (re.compile(f"[{_KANA}]"), 1),
+    (re.compile(f"[{HAN}\uac00-\ud7af]"), 2),
+    (re.compile(f"[{KANA}]"), 1),
 )
-_ONE_SOUND = re.compile(f"[{_SOUTH_EAST_ASIAN}]")
+_ONE_SOUND = re.compile(f"[{SOUTH_EAST_ASIAN}]")
 _SYMBOLS = frozenset("$€£¥%&@+°")
 # How far a pause may be from the punctuation that it is matched with, in letters.
 STRAY_LETTERS = 10
@@ -77,7 +77,7 @@ def joined(texts: Iterable[str]) -> str:
     """Join the texts of clips, with spaces unless their script has none."""
     result = ""
     for text in filter(None, texts):
-        is_unspaced = _UNSPACED.match(result[-1:]) or _UNSPACED.match(text)
+        is_unspaced = _EAST_ASIAN.match(result[-1:]) or _EAST_ASIAN.match(text)
         result += text if is_unspaced or not result else f" {text}"
     return result
 
@@ -103,20 +103,20 @@ def _words(text: str) -> Iterator[Span]:
 
     A character of a script without spaces is a word, but never half a character.
     """
-    if not _WITHOUT_SPACES.search(text):
+    if not UNSPACED.search(text):
         yield from (word.span() for word in re.finditer(r"\S+", text))
         return
     start = end = at = 0
-    is_unspaced = False
+    after_unspaced = False
     for cluster in clusters(text):
-        splits = bool(_WITHOUT_SPACES.match(cluster))
-        begins = splits or (is_unspaced and not _is_punctuation(cluster[0]))
+        splits = is_unspaced(cluster)
+        begins = splits or (after_unspaced and not _is_punctuation(cluster[0]))
         if start < end and (begins or cluster.isspace()):
             yield start, end
             start = end
         if not cluster.isspace():
             start = at if start == end else start
-            is_unspaced = splits or (is_unspaced and start < at)
+            after_unspaced = splits or (after_unspaced and start < at)
             end = at + len(cluster)
         at += len(cluster)
     if start < end:

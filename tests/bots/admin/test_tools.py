@@ -140,10 +140,6 @@ def test_a_tool_that_cannot_be_sent_is_refused(
             {"failure_instructions": "{{caler_number}}"},
             "Did you mean {{caller_number}}?",
         ),
-        (
-            {"failure_instructions": "Name {{an order}}."},
-            "“{{an order}}” will be left out.",
-        ),
         ({"headers": "X: {{secret.nowhere}}"}, "“nowhere” does not exist."),
         ({"headers": "X-Api-Key: 12345"}, "can read the value of X-Api-Key, and"),
         (

@@ -75,9 +75,12 @@ def test_every_field_that_is_read_is_a_bots() -> None:
         ({"language": "jp"}, "warning language: There is no language “jp”."),
         ({"greeting": "Hi 😀"}, "greeting: Has an emoji (😀)"),
         ({"greeting": "See https://a.b/c"}, "a web address (“https://a.b/c”)"),
-        ({"greeting": "Hi {{ 7*7 }}"}, "“{{ 7*7 }}” will be left out"),
-        ({"greeting": "Hi {{name}, hi"}, "“{{name}” will be left out"),
-        ({"greeting": "Hi {{name"}, "“{{name” will be left out"),
+        ({"greeting": "Hi {{ 7*7 }}"}, "“{{ 7*7 }}” cannot be filled in"),
+        (
+            {"greeting": "Hi {{name}, hi"},
+            "“{{name}” cannot be filled in. Write {{name}}.",
+        ),
+        ({"greeting": "Hi {{name"}, "“{{name” cannot be filled in"),
         (
             {"greeting": "{{secret.a}}", "variables": "now = 5"},
             "it will be left out. Passwords and keys are filled in only in the "
@@ -104,8 +107,17 @@ def test_every_field_that_is_read_is_a_bots() -> None:
         ),
         (
             {"fillers": "One moment, {{ my name }}."},
-            "warning fillers: “{{ my name }}” will be left out. Write a placeholder as",
+            "warning fillers: “{{ my name }}” cannot be filled in. Write {{my_name}}.",
         ),
+        (
+            {"greeting": "Hi ${name}"},
+            "warning greeting: “${name}” stays as it is: nothing is filled in. If it "
+            "stands for a variable, write {{name}}.",
+        ),
+        ({"greeting": "Hi {user.name}"}, "variable, write {{user.name}}."),
+        ({"greeting": "Hi %name%!"}, "“%name%” stays as it is"),
+        ({"goodbye_message": "Bye [[name]]"}, "“[[name]]” stays as it is"),
+        ({"system_prompt": "Greet #{name}."}, "hint system_prompt: “#{name}” stays"),
         ({"hints": "Acme, {{shop}}"}, "hints: “{{shop}}” stays as it is: nothing is"),
         ({"summary_prompt": "Of {{now}}."}, "summary_prompt: “{{now}}” stays as it is"),
         ({"outcomes": "a, {{b"}, "outcomes: “{{b” stays as it is"),
@@ -123,7 +135,7 @@ def test_every_field_that_is_read_is_a_bots() -> None:
         ),
         ({"system_prompt": "# Rules\nBe kind."}, "hint system_prompt: Has a heading"),
         ({"system_prompt": "Use <phoneme>."}, "warning system_prompt: The voice does"),
-        ({"system_prompt": "You serve {% shop %}."}, "“{% shop %}” will be"),
+        ({"system_prompt": "You serve {% shop %}."}, "“{% shop %}” cannot be"),
         ({"system_prompt": "You serve {{shop}}."}, "system_prompt: {{shop}} is not"),
         ({"system_prompt": "word " * 1500}, "190 ms and costs about $0.0008"),
         ({"system_prompt": "word " * 8000}, "openai/gpt-4.1-mini reads 9,000 at most"),
@@ -274,9 +286,7 @@ def test_tools_send_only_existing_variables() -> None:
         ToolSpec("t", "At {{my shop}}."),
         ToolSpec("t", failure_instructions="{{a b"),
     ):
-        assert "will be left out. Write a placeholder" in remarks_with(
-            FormContext([wrong]), {}
-        )
+        assert "cannot be filled in. Write" in remarks_with(FormContext([wrong]), {})
 
 
 def test_a_tool_of_a_key_gets_no_arguments() -> None:
@@ -313,7 +323,7 @@ def test_a_tool_of_a_key_gets_no_arguments() -> None:
         ),
         (
             form("targets", {**ANN, "when_to_use": "{{a b}}"}),
-            "targets-0-when_to_use: “{{a b}}” will",
+            "targets-0-when_to_use: “{{a b}}” cannot be",
         ),
         (
             form("targets", ANN),
@@ -333,7 +343,7 @@ def test_a_tool_of_a_key_gets_no_arguments() -> None:
         ),
         (
             form("menu_keys", {"key": "1", "action": "say", "message": "Hi {{a|b}c}}"}),
-            "warning menu_keys-0-message: “{{a|b}c}}” will be left out",
+            "warning menu_keys-0-message: “{{a|b}c}}” cannot be",
         ),
         (
             form("languages", {"language": "de-DE", "voice": "Clive"}),

@@ -17,6 +17,7 @@ from bots.config.placeholders import (
     flatten,
     limited,
     names,
+    problem,
     unknown,
 )
 from bots.config_builder import config_of
@@ -30,6 +31,8 @@ JSON = st.recursive(
     max_leaves=20,
 )
 
+
+plain = st.characters(exclude_characters="{}\uff5b\uff5d")
 
 # Filling
 
@@ -46,19 +49,122 @@ JSON = st.recursive(
         ("Hi {{1st}}{name}{{}}!", "Hi {name}!"),
         ("Hi {{ my name }}{{my-|a}b}}{{nobody}{% if x %}!", "Hi !"),
         ("Hi {{name. How are you?", "Hi  How are you?"),
-        ('Say {"a": {"b": "c"}} or {{"a": 1}}.',) * 2,
+        (
+            'Say {"a": {"b": "c"}} or {"n":{{name}}}.',
+            'Say {"a": {"b": "c"}} or {"n":Ann}.',
+        ),
     ],
 )
 def test_placeholders_are_replaced_and_never_spoken(text: str, filled: str) -> None:
     assert fill(text, {"name": "Ann", "user.name": "Bob", "blank": "  "}) == filled
 
 
-@given(st.text(), st.text())
+@given(st.text(plain), st.text(plain))
 def test_what_fills_a_placeholder_is_not_filled_again(before: str, value: str) -> None:
     values = {"a": value, "b": "SECOND"}
-    text = f"{before.replace('{', '')}{{{{a}}}}"
-    assert fill(text, values) == before.replace("{", "") + value.strip()
-    assert fill("{{a}}", {**values, "a": "{{b}}"}) == "{{b}}"
+    text = f"{before}{{{{a}}}}"
+    assert fill(text, values) == before + value.strip()
+    for value in ("{{b}}", '{{ b | default: "x" }}', "{{{b}}}", "}}", "{{b"):
+        filled = fill("{{a}}", {"a": value, "b": "SECOND"})
+        assert not {"{", "}"} & {*filled}
+        assert "SECOND" not in filled
+
+
+FOREIGN = [  # in the syntax of other products, what is spoken, and our spelling
+    ('{{ name | default: "there" }}', "Ann", "{{name|there}}"),  # Liquid
+    ("{{ nobody | default: 'there' | upcase }}", "there", "{{nobody|there}}"),
+    ("{{ nobody | default: “there” }}", "there", "{{nobody|there}}"),
+    ("{{nobody|default:there}}", "there", "{{nobody|there}}"),
+    ("{{ name | upcase }}", "Ann", "{{name}}"),
+    ("{{ name | strip | default: 'x' }}", "Ann", "{{name|x}}"),
+    ("{{ name|default('x') }}", "Ann", "{{name|x}}"),  # Jinja
+    ("{{ nobody|d('x', true) }}", "x", "{{nobody|x}}"),
+    ('{{ nobody or "x" }}', "x", "{{nobody|x}}"),
+    ("{{ nobody | default «x» }}", "x", "{{nobody|x}}"),
+    ("{{- name -}}", "Ann", "{{name}}"),
+    ("{% if name %}", "", "Conditions and loops do not exist here"),
+    ("{# note #}", "", "Conditions"),
+    ('{{ .nobody | default "x" }}', "x", "{{nobody|x}}"),  # Go
+    ('{{ nobody ?? "x" }}', "x", "{{nobody|x}}"),
+    ('{{nobody || "x"}}', "x", "{{nobody|x}}"),
+    ("{{{name}}}", "Ann", "{{name}}"),  # Handlebars
+    ("{{&name}}", "Ann", "{{name}}"),
+    ("{{#if vip}}", "", "Conditions and loops do not exist here"),
+    ("{{/if}}", "", "Conditions"),
+    ("{{> footer}}", "", "Conditions"),
+    ("{{ user['name'] }}", "Bob", "{{user.name}}"),
+    ('{{ user["name"] }}', "Bob", "{{user.name}}"),
+    ("{{ $user.name }}", "Bob", "{{user.name}}"),
+    ("{{ rows[0].name }}", "Cid", "{{rows.0.name}}"),
+    ("{{ first name }}", "", "{{first_name}}"),
+    ("{{ name | {{ nobody }} }}", "Ann", "{{name}}"),  # nested
+    ("{{name|a}b}}", "Ann", "{{name}}"),
+    ("\uff5b\uff5bname\uff5d\uff5d", "Ann", "{{name}}"),  # of a Chinese keyboard
+    ("{{name}", "", "{{name}}"),
+    ("{{name", "", "{{name}}"),
+    ("{{", "", "Write a placeholder as"),
+    ("name}}", "name", "Write a placeholder as"),
+    ("{{name}}}", "Ann", "Write a placeholder as"),
+    ("{{}}", "", "Write a placeholder as"),
+    ("{{ 7*7 }}", "", "Write a placeholder as"),
+    ('{{"a": {"b": 1}}}', "", "Write a space between them if you mean braces"),
+]
+OURS = [
+    "{{name}}",
+    "{{ user.name | there }}",
+    "{{rows.0.fields.name}}",
+    '{{nobody|"there"}}',
+    "{{nobody|default customer}}",
+    "{{nobody|at 9:30}}",
+    "{{nobody|Ms Lee (front desk)}}",
+    "{{c|d}}",
+    "{{now|}}",
+    'Answer as {"a": {"b": [1]}}, {c}.',
+    "",
+]
+
+
+@pytest.mark.parametrize(("text", "spoken", "spelling"), FOREIGN)
+def test_other_syntax_is_refused_and_never_spoken(
+    text: str, spoken: str, spelling: str
+) -> None:
+    values = {"name": "Ann", "user.name": "Bob", "rows.0.name": "Cid"}
+    assert fill(f"Hi {text} - bye", values) == f"Hi {spoken} - bye"
+    message = problem(f"Hi {text} - {{{{now}}}}")
+    assert "cannot be filled in." in message
+    assert spelling in message
+
+
+@pytest.mark.parametrize("text", OURS)
+def test_our_placeholders_and_json_are_no_problem(text: str) -> None:
+    assert problem(text) == ""
+
+
+pieces = st.sampled_from(
+    [
+        "{{",
+        "}}",
+        "{",
+        "}",
+        "name",
+        "|",
+        '"',
+        " ",
+        "default:",
+        "{%",
+        "%}",
+        "\uff5b\uff5b",
+        "#",
+    ]
+)
+
+
+@given(st.lists(pieces, max_size=12).map("".join))
+def test_no_caller_hears_two_braces(text: str) -> None:
+    filled = fill(text, {"name": "Ann"})
+    assert "{{" not in filled
+    if not problem(text):
+        assert names(text) or filled == text
 
 
 def test_names_without_value_and_default_are_unknown() -> None:

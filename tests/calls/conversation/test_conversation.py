@@ -105,6 +105,15 @@ def test_blank_prompts_and_partials_start_nothing() -> None:
     assert talk.on(CallerSpoke("Half a", final=False)) == []
 
 
+def test_noise_is_neither_a_question_nor_stored_when_the_caller_hangs_up() -> None:
+    talk = Talk()
+    talk.on(CallerSpoke("[BLANK_AUDIO]"))
+    talk.on(CallerSpoke("(music", final=False))
+    talk.on(CallerSpoke("(music)", final=False))
+    talk.on(CallEnded(), after=0.3)
+    assert talk.transcript() == []
+
+
 def test_words_that_a_caller_does_not_finish_before_hanging_up_are_stored() -> None:
     talk = Talk()
     talk.on(CallerSpoke("My number is", final=False))

@@ -363,6 +363,18 @@ def test_a_partial_says_that_words_are_coming() -> None:
     assert resumed_after(talk) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("noise", ["…", "[BLANK_AUDIO]", "(music)"])
+def test_noise_postpones_the_reminder_and_does_not_replace_it(noise: str) -> None:
+    talk = talking(idle_reprompts=1)
+    play_reply(talk, started(talk.on(CallerSpoke("Hi"))).reply)
+    assert talk.on(CallerSpoke(noise), after=SILENCE - 1) == []
+    assert spoken(talk) == (QUESTION, pytest.approx(SILENCE))
+    play_reply(talk, len(talk.core.replies.by_number), QUESTION)
+    assert talk.on(CallerSpoke(noise), after=1) == []  # a noise is nobody
+    assert spoken(talk) == (GOODBYE, pytest.approx(SILENCE))
+    assert [role for role, *_ in talk.transcript()] == ["caller", "bot", "bot"]
+
+
 def test_a_blank_prompt_says_that_there_were_no_words() -> None:
     talk = cut_off(CallerSpeaking(True))
     talk.on(CallerSpoke(" "), after=0.5)
