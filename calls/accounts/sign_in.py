@@ -7,12 +7,10 @@ from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.signals import user_login_failed
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django_otp import DEVICE_ID_SESSION_KEY, match_token
-from django_otp.plugins.otp_static.models import StaticDevice
-from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from calls.accounts.second_factor import is_right_code, totp_device
 
 WRONG_CODE = (
     "That code is not right, was used before, or came too soon after a wrong one. "
@@ -53,40 +51,13 @@ class SignInForm(AdminAuthenticationForm):
         code = self.cleaned_data.get("code") or ""
         if not code:
             raise forms.ValidationError(CODE_MISSING, code="code_missing")
-        if match_token(user, code) is None:
+        if not is_right_code(user, app, code):
             # Wrong codes count towards a lockout, as wrong passwords do.
             user_login_failed.send(
                 __name__, credentials={"username": user.username}, request=self.request
             )
             raise forms.ValidationError(WRONG_CODE, code="wrong_code")
         user.otp_device = app  # django-otp notes it in the new session
-
-
-def totp_device(user: Any) -> TOTPDevice | None:
-    """The authenticator app that a user has set up."""
-    device: TOTPDevice | None = TOTPDevice.objects.filter(
-        user_id=user.pk, confirmed=True
-    ).first()
-    return device
-
-
-def has_second_factor(user: Any, session: Any) -> bool:
-    """True if the session was started with a code, or the user needs none."""
-    app = totp_device(user)
-    if app is None:
-        return not settings.ADMIN_REQUIRE_TOTP
-    is_verified: bool = session.get(DEVICE_ID_SESSION_KEY) == app.persistent_id
-    return is_verified
-
-
-@transaction.atomic
-def reset_two_factor(user: Any) -> bool:
-    """Delete a user's app and recovery codes. Returns False if there were none."""
-    removed = [
-        kind.objects.filter(user=user).delete()[0]
-        for kind in (TOTPDevice, StaticDevice)
-    ]
-    return any(removed)
 
 
 def locked_out(

@@ -17,20 +17,18 @@ from django.utils.safestring import mark_safe
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django_otp import login as remember_device
-from django_otp import match_token
-from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from bots.responses import page as admin_page
-from calls.accounts.sign_in import (
-    WRONG_CODE,
-    CodeField,
+from calls.accounts.second_factor import (
     has_second_factor,
+    is_right_code,
+    new_recovery_codes,
+    recovery_codes_left,
     reset_two_factor,
     totp_device,
 )
-
-RECOVERY_CODES = 10
+from calls.accounts.sign_in import WRONG_CODE, CodeField
 
 
 @never_cache
@@ -58,14 +56,14 @@ def _begin(request: HttpRequest, code: str) -> HttpResponse:
             return _show(request, None, problem=WRONG_CODE)
         app.confirmed = True
         app.save()
-        codes = _new_codes(request.user)
+        codes = new_recovery_codes(request.user)
     remember_device(request, app)
     return _show(request, app, codes=codes)
 
 
 def _change(request: HttpRequest, app: TOTPDevice, code: str) -> HttpResponse:
     """Make new recovery codes or turn it off, if the code is right."""
-    if match_token(request.user, code) is None:
+    if not is_right_code(request.user, app, code):
         return _show(request, app, problem=WRONG_CODE)
     if "off" in request.POST:
         reset_two_factor(request.user)
@@ -73,7 +71,7 @@ def _change(request: HttpRequest, app: TOTPDevice, code: str) -> HttpResponse:
             request, "Two-factor sign-in is off: you sign in with the password alone."
         )
         return redirect("admin:two-factor")
-    return _show(request, app, codes=_new_codes(request.user))
+    return _show(request, app, codes=new_recovery_codes(request.user))
 
 
 def _show(
@@ -98,8 +96,7 @@ def _show(
 
 
 def _status(app: TOTPDevice) -> dict[str, Any]:
-    left = StaticToken.objects.filter(device__user_id=app.user_id).count()
-    return {"codes_left": left}
+    return {"codes_left": recovery_codes_left(app.user_id)}
 
 
 def _enrolment(app: TOTPDevice) -> dict[str, Any]:
@@ -122,17 +119,6 @@ def _unconfirmed(user: Any) -> TOTPDevice:
     return pending or TOTPDevice.objects.create(
         user=user, confirmed=False, name="Authenticator app"
     )
-
-
-@transaction.atomic
-def _new_codes(user: Any) -> list[str]:
-    """Recovery codes for one use each; they replace all earlier ones."""
-    StaticDevice.objects.filter(user=user).delete()
-    device = StaticDevice.objects.create(user=user, name="Recovery codes")
-    codes = [StaticToken.random_token() for _ in range(RECOVERY_CODES)]
-    for code in codes:
-        device.token_set.create(token=code)
-    return codes
 
 
 @admin.action(description="Turn off two-factor sign-in (lost device)")

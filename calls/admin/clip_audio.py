@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from bots.responses import sound
-from calls.accounts.sign_in import has_second_factor
+from calls.accounts.second_factor import has_second_factor
 from calls.models import Turn
 from calls.session.services import services
 from calls.speech.clip_store import ClipsUnavailable

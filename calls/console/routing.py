@@ -7,7 +7,7 @@ from channels.routing import URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
 from django.urls import path, re_path
 
-from calls.accounts.sign_in import has_second_factor
+from calls.accounts.second_factor import has_second_factor
 from calls.console.live.consumer import LiveConsumer
 from calls.console.test_call.consumer import TestCallConsumer
 from calls.db import run_in_db_thread

@@ -10,7 +10,8 @@ from django.urls import URLPattern, URLResolver, path, reverse
 
 from bots.responses import page
 from calls.accounts import groups, two_factor
-from calls.accounts.sign_in import SignInForm, has_second_factor, totp_device
+from calls.accounts.second_factor import has_second_factor, totp_device
+from calls.accounts.sign_in import SignInForm
 from calls.console import erasure_page
 from calls.console.bulk_deletion import delete_selected
 from calls.console.dashboard import page as dashboard

@@ -16,7 +16,7 @@ from django.contrib.auth import get_user
 from django.db import Error
 
 from bots.config.text import clean, one_line, read_json
-from calls.accounts.sign_in import has_second_factor
+from calls.accounts.second_factor import has_second_factor
 from calls.background import BackgroundTasks
 from calls.console.change_log import log_change
 from calls.console.live.transferred import transferred_calls

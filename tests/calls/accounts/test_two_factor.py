@@ -102,6 +102,33 @@ class TestCode:
         assert sign_in(Client(), code=codes[0]).status_code == 200
         assert StaticToken.objects.count() == 9
 
+    def test_of_the_app_counts_as_no_wrong_recovery_code(
+        self, app: TOTPDevice, codes: list[str]
+    ) -> None:
+        for _ in range(20):
+            TOTPDevice.objects.update(last_t=-1)  # as if minutes passed
+            assert sign_in(Client(), code=code_of(app)).status_code == 302
+        assert sign_in(Client(), code=codes[0]).status_code == 302
+
+    def test_that_is_wrong_keeps_no_right_recovery_code_out(
+        self, ann: User, codes: list[str]
+    ) -> None:
+        for attempt in range(20):
+            sign_in(Client(), code="wrong", REMOTE_ADDR=f"203.0.113.{attempt}")
+        assert sign_in(Client(), code=codes[0]).status_code == 302
+
+    def test_for_recovery_is_no_wrong_code_of_the_app(
+        self, app: TOTPDevice, codes: list[str]
+    ) -> None:
+        sign_in(Client(), code="wrong")
+        sign_in(Client(), code=codes[0])
+        assert sign_in(Client(), code=code_of(app, later=1)).status_code == 302
+
+    def test_for_recovery_is_stored_as_a_hash(self, codes: list[str]) -> None:
+        stored = " ".join(StaticToken.objects.values_list("token", flat=True))
+        assert not [code for code in codes if code in stored]
+        assert StaticToken.objects.values("token").distinct().count() == 10
+
     @pytest.mark.parametrize(
         "code", ["000000", "x", "9" * 20, "9" * 9999, "\x00", "💥"]
     )

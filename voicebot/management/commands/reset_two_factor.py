@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from calls.accounts.sign_in import reset_two_factor
+from calls.accounts.second_factor import reset_two_factor
 
 
 class Command(BaseCommand):
