@@ -6,14 +6,11 @@ import re
 import socket
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, suppress
-from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import httpx
 import pytest
-from daphne.http_protocol import HTTPFactory
 from django.conf import settings
-from twisted.internet.testing import StringTransport
 
 from bots.models import Bot
 from calls.conversation.events import CallerSpoke
@@ -41,7 +38,6 @@ from tests.conftest import tracebacks
 from tests.end_to_end.test_live import closed, dial, turns
 from tests.support.inworld.server import FakeInworld
 from tests.support.live import PUBLIC_URL, LiveServer, running
-from voicebot.server.request_limits import LimitedRequest, limit_requests
 
 live = pytest.mark.django_db(transaction=True)
 
@@ -422,67 +418,3 @@ async def test_a_callers_orders_reach_the_model_as_the_callers(
     assert body["messages"][-1]["content"] == heard
     said = await turns(await closed(call.call_sid))
     assert said[1].text == heard
-
-
-# Bytes that daphne buffers of an incomplete request
-
-
-class Daphne:
-    """The part of daphne's server that a request needs."""
-
-    http_timeout = 30
-
-    def __init__(self) -> None:
-        self.connected: list[LimitedRequest] = []
-
-    def protocol_connected(self, request: LimitedRequest) -> None:
-        self.connected.append(request)
-
-    def protocol_disconnected(self, request: LimitedRequest) -> None:
-        """Stores nothing."""
-
-
-def arriving(*pieces: bytes) -> tuple[LimitedRequest, Any]:
-    """Return a request of which these pieces have arrived."""
-    daphne = Daphne()
-    factory = HTTPFactory(daphne)
-    limit_requests(factory)
-    transport: Any = StringTransport()  # type: ignore[no-untyped-call]
-    channel = factory.buildProtocol(None)
-    channel.timeOut = None  # disables a timer of Twisted
-    channel.makeConnection(transport)
-    for piece in pieces:
-        channel.dataReceived(piece)
-    return daphne.connected[0], transport
-
-
-def test_a_request_that_never_ends_is_dropped() -> None:
-    request, transport = arriving(b"POST /voice HTTP/1.1\r\nX-A: ")
-    request.check_timeouts()
-    assert not transport.disconnecting
-    request.began -= 31
-    request.check_timeouts()
-    assert transport.disconnecting
-
-
-@pytest.mark.parametrize(
-    ("header", "pieces"),
-    [
-        (b"Content-Length: 3000001", []),
-        (b"Content-Length: 5000000000", []),
-        (b"Transfer-Encoding: chunked", [b"2dc6c1\r\n" + b"x" * 3_000_001]),
-        (
-            b"Transfer-Encoding: chunked",
-            [b"f4240\r\n" + b"x" * 1_000_000 + b"\r\n"] * 4,
-        ),
-    ],
-)
-def test_no_more_than_a_page_is_buffered(header: bytes, pieces: list[bytes]) -> None:
-    head = b"POST /admin/ HTTP/1.1\r\nHost: x\r\n" + header + b"\r\n\r\n"
-    request, transport = arriving(head, *pieces)
-    assert transport.value().startswith(b"HTTP/1.1 413 ")
-    assert transport.disconnecting
-    request.content.seek(0)
-    assert len(request.content.read()) <= 3_000_000
-    request.content.close()
-    assert not hasattr(request, "request_start")

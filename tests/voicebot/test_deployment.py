@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import IO
+from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
 import httpx
@@ -162,8 +163,11 @@ class Proxy:
 
 
 @contextmanager
-def caddy(folder: Path, *upstreams: str) -> Iterator[Proxy]:
-    """Run the Caddyfile in front of these addresses, as Compose does."""
+def caddy(folder: Path, *upstreams: str, read_within: str = "") -> Iterator[Proxy]:
+    """Run the Caddyfile in front of these addresses, as Compose does.
+
+    `read_within` replaces the times that a client has to send a request.
+    """
     program = shutil.which("caddy")
     if program is None:
         pytest.skip("caddy is not installed (Debian: apt install caddy)")
@@ -179,6 +183,10 @@ def caddy(folder: Path, *upstreams: str) -> Iterator[Proxy]:
     log, file = folder / "caddy.log", folder / "Caddyfile"
     # Tests check that the log reveals nothing.
     talkative = CADDYFILE.replace("\tlog {", "\tlog {\n\t\tlevel DEBUG", 1)
+    if read_within:
+        talkative = re.sub(
+            r"(read_(?:header|body)) \S+", rf"\1 {read_within}", talkative
+        )
     file.write_text(talkative)
     (run,) = re.findall(r'command: \["sh", "-c", "(.*caddy run .*)"\]', COMPOSE)
     run = run.replace("$$", "$").replace("/etc/caddy/Caddyfile", str(file))
@@ -217,10 +225,14 @@ def _await_port(port: int, process: subprocess.Popen[bytes]) -> None:
 
 @asynccontextmanager
 async def proxied(
-    folder: Path, *servers: LiveServer, others: tuple[str, ...] = ()
+    folder: Path,
+    *servers: LiveServer,
+    others: tuple[str, ...] = (),
+    read_within: str = "",
 ) -> AsyncIterator[Proxy]:
-    """`proxied` beside a running event loop."""
-    runs = caddy(folder, *(server.url for server in servers), *others)
+    """`caddy` beside a running event loop."""
+    urls = [server.url for server in servers]
+    runs = caddy(folder, *urls, *others, read_within=read_within)
     proxy = await asyncio.to_thread(runs.__enter__)
     try:
         yield proxy
@@ -282,6 +294,31 @@ async def test_two_calls_behind_the_proxy_outlive_their_process(
         async with through(proxy) as call:
             assert [sound.kind for sound in await call.reply()] == ["clip"]
         assert call.errors == []
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_the_proxy_drops_slow_clients_and_keeps_calls(
+    env: dict[str, str], tmp_path: Path, bot: Bot
+) -> None:
+    async with (
+        running(**env) as server,
+        proxied(tmp_path, server, read_within="500ms") as proxy,
+        asyncio.timeout(30),
+        through(proxy) as call,
+    ):
+        await call.reply()
+        head = b"POST /admin/ HTTP/1.1\r\nHost: bot.example.com\r\n"
+        for sent in (b"GE", head, head + b"Content-Length: 9\r\n\r\nhalf"):
+            address = urlsplit(proxy.url)
+            reader, writer = await asyncio.open_connection(
+                address.hostname, address.port
+            )
+            writer.write(sent)
+            await reader.read()  # until Caddy hangs up
+            writer.close()
+        await call.say("Still there?")
+        assert [sound.kind for sound in await call.reply()] == ["clip"]
+    assert call.errors == []
 
 
 def through(proxy: Proxy) -> SimulatedCall:

@@ -1,12 +1,14 @@
 """Limits for the size of HTTP requests, and for the time they take to arrive.
 
 daphne has neither: it stores a request until its last byte, and only then passes it on.
+Twisted's timeout starts anew with each byte, so a byte a minute holds a connection for
+ever.
 """
 
-from time import monotonic
 from typing import Any
 
 from daphne.http_protocol import WebRequest
+from twisted.web.http import HTTPChannel
 
 # Enough for the largest form of the admin; a callback of Twilio has 2 KB.
 MAX_BYTES = 3_000_000
@@ -16,11 +18,34 @@ TOO_LARGE = (
 )
 
 
+class LimitedChannel(HTTPChannel):
+    """A connection on which each request arrives in time, from its first byte.
+
+    Twisted stops the timeout while a request is answered, and starts it afterwards.
+    """
+
+    is_arriving = False
+
+    def dataReceived(self, data: bytes) -> None:
+        """Start the time of a request with its first byte, and with no other."""
+        if not self.is_arriving:
+            self.is_arriving = True
+            super().resetTimeout()  # type: ignore[no-untyped-call]
+        super().dataReceived(data)  # type: ignore[no-untyped-call]
+
+    def resetTimeout(self) -> None:
+        """Ignore that Twisted received more of the request."""
+
+    def requestDone(self, request: Any) -> None:
+        """Be ready for the connection's next request."""
+        self.is_arriving = False
+        super().requestDone(request)  # type: ignore[no-untyped-call]
+
+
 class LimitedRequest(WebRequest):  # type: ignore[misc]
     """Refuses a request with 413 as soon as it is too large."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        self.began = monotonic()
         self.received = 0
         self.refused = False
         super().__init__(*args, **options)
@@ -47,13 +72,6 @@ class LimitedRequest(WebRequest):  # type: ignore[misc]
         self.requestHeaders.removeHeader(b"daphne-root-path")
         return None if self.refused else super().process()
 
-    def check_timeouts(self) -> None:
-        """Disconnect a client that sends too slowly; called every two seconds."""
-        arriving = not hasattr(self, "request_start")
-        if arriving and monotonic() - self.began > ARRIVAL_SECONDS and self.channel:
-            self.channel.loseConnection()
-        super().check_timeouts()
-
     def _refuse(self) -> None:
         if not self.refused:
             self.refused = True
@@ -62,7 +80,9 @@ class LimitedRequest(WebRequest):  # type: ignore[misc]
 
 
 def limit_requests(factory: Any) -> None:
-    """Make daphne's protocol factory use `LimitedRequest`."""
+    """Make daphne's protocol factory use `LimitedChannel` and `LimitedRequest`."""
+    factory.protocol = LimitedChannel
+    factory.timeOut = ARRIVAL_SECONDS
     build = factory.buildProtocol
 
     def build_limited(address: Any) -> Any:
