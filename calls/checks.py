@@ -84,18 +84,26 @@ def twilio_token_is_set(**kwargs: Any) -> Iterator[CheckMessage]:
     """Without the token anybody could pretend to be Twilio."""
     if settings.TWILIO_AUTH_TOKENS:
         return
-    if settings.DEBUG:
+    if not settings.DEBUG:
+        yield Error(
+            "TWILIO_AUTH_TOKEN is not set, so no request can be trusted.",
+            id="calls.E004",
+            hint=f"{TWILIO_HINT} For a first look without Twilio: DEBUG=true.",
+        )
+    elif (url := _split(settings.SERVER_URL)) and not is_loopback(url.hostname or ""):
+        yield Error(
+            f"TWILIO_AUTH_TOKEN is not set, and everybody can reach "
+            f"{settings.SERVER_URL}: with DEBUG=true requests of strangers would be "
+            "accepted as Twilio's.",
+            id="calls.E006",
+            hint=f"{TWILIO_HINT} For a first look without Twilio leave SERVER_URL out.",
+        )
+    else:
         yield Warning(
             "TWILIO_AUTH_TOKEN is not set: requests are accepted as Twilio's "
             "without a check, because DEBUG is true.",
             id="calls.W002",
             hint=TWILIO_HINT,
-        )
-    else:
-        yield Error(
-            "TWILIO_AUTH_TOKEN is not set, so no request can be trusted.",
-            id="calls.E004",
-            hint=f"{TWILIO_HINT} For a first look without Twilio: DEBUG=true.",
         )
 
 

@@ -30,6 +30,20 @@ USER_AGENT = "voicebot"
 # The IPv6 addresses that the internet routes; others may only stand for IPv4 addresses.
 GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# The ranges that Python counts as public, or did until 3.13, and that reach services of
+# the network or of the cloud that this server runs in.
+NOT_PUBLIC_RANGES = [
+    ipaddress.ip_network(text)
+    for text in (
+        "168.63.129.16/32",  # Azure's service for its virtual machines
+        "161.26.0.0/16",  # services inside IBM Cloud
+        "166.8.0.0/14",
+        "192.0.0.0/24",  # protocols of the IETF, and Oracle's service (192.0.0.192)
+        "192.88.99.0/24",  # relays from IPv6 to IPv4
+        "2001::/23",  # protocols of the IETF
+        "3fff::/20",  # documentation
+    )
+]
 # A host in the settings: with its port, or for all ports.
 HOST = re.compile(r"(?:\[[0-9a-f:.]+\]|[\w-]+(?:\.[\w-]+)*)(?::[1-9]\d{0,4})?", re.I)
 # The beginning of a URL, up to its path.
@@ -257,6 +271,8 @@ def is_public(address: str) -> bool:
             return is_public(str(ip.ipv4_mapped))
         if ip not in GLOBAL_UNICAST or ip.sixtofour or ip.teredo:
             return False
+    if any(ip in network for network in NOT_PUBLIC_RANGES):
+        return False
     return ip.is_global and not ip.is_multicast
 
 

@@ -1,10 +1,11 @@
 """WebSocket routes of the console: for staff only, from the console's own pages."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from channels.auth import AuthMiddlewareStack
 from channels.routing import URLRouter
-from channels.security.websocket import AllowedHostsOriginValidator
+from django.conf import settings
 from django.urls import path, re_path
 
 from calls.accounts.second_factor import has_second_factor
@@ -37,6 +38,28 @@ def require_second_factor(application: Any) -> Any:
     return gate
 
 
-sockets: Any = AllowedHostsOriginValidator(
+def require_own_origin(application: Any) -> Any:
+    """Refuse pages of every other origin, also those of this machine or domain."""
+
+    async def gate(scope: Any, receive: Any, send: Any) -> Any:
+        origins = [text for name, text in scope["headers"] if name == b"origin"]
+        if origins != [console_origin(settings.SERVER_URL)]:
+            return await refuse(scope, receive, send)
+        return await application(scope, receive, send)
+
+    return gate
+
+
+def console_origin(server_url: str) -> bytes:
+    """The origin of SERVER_URL, as browsers write it (RFC 6454, section 6.1)."""
+    url = urlsplit(server_url)
+    host = (url.hostname or "").encode("idna" if "[" not in url.netloc else "ascii")
+    host = b"[%b]" % host if b":" in host else host
+    default = {"http": 80, "https": 443}.get(url.scheme)
+    port = b"" if url.port in (None, default) else b":%d" % url.port
+    return b"%b://%b%b" % (url.scheme.encode(), host, port)
+
+
+sockets: Any = require_own_origin(
     AuthMiddlewareStack(require_second_factor(URLRouter(urlpatterns)))
 )

@@ -164,6 +164,26 @@ def test_what_the_internet_routes_is_public(address: object) -> None:
     assert is_public(str(address))
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("168.63.129.16", "161.26.0.10", "166.9.1.1"),
+        *("192.0.0.1", "192.0.0.9", "192.0.0.192", "192.88.99.1"),
+        *("169.254.169.254", "100.100.100.200", "198.18.0.1", "240.0.0.1", "0.0.0.0"),
+        *("3fff::1", "3fff:fff::1", "2001:2::1", "2001:20::1", "2001:db8::1"),
+        *("fd00:ec2::254", "fe80::1", "5f00::1", "64:ff9b:1::808:808", "ff02::1"),
+        *("::ffff:168.63.129.16", "64:ff9b::192.0.0.192", "2002:a83f:8110::1"),
+    ],
+)
+def test_what_a_network_answers_itself_is_not_public(address: str) -> None:
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize("address", ["168.63.129.17", "192.0.1.1", "2001:200::1"])
+def test_their_neighbours_are_public(address: str) -> None:
+    assert is_public(address)
+
+
 @given(st.ip_addresses(v=4))
 def test_an_ipv6_address_that_stands_for_an_ipv4_one_is_as_public(address: Any) -> None:
     for form in (f"::ffff:{address}", f"64:ff9b::{address}"):

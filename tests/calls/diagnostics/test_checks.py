@@ -77,7 +77,12 @@ def test_no_twilio_token_fails_closed(settings: Settings) -> None:
     settings.TWILIO_AUTH_TOKENS = []
     assert ids(twilio_token_is_set()) == ["calls.E004"]
     settings.DEBUG = True
-    assert ids(twilio_token_is_set()) == ["calls.W002"]
+    for url in ("https://abc.ngrok.app", "http://192.168.1.2:3000", "https://10.0.0.1"):
+        settings.SERVER_URL = url
+        assert ids(twilio_token_is_set()) == ["calls.E006"]
+    for url in ("http://localhost:3000", "http://127.0.0.1:3000", "http://[::1]:3000"):
+        settings.SERVER_URL = url
+        assert ids(twilio_token_is_set()) == ["calls.W002"]
 
 
 def test_no_inworld_key(settings: Settings) -> None:

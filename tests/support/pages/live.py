@@ -12,7 +12,7 @@ from django.test import Client
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from tests.support.live import LiveServer
+from tests.support.live import PUBLIC_URL, LiveServer
 
 TIMEOUT = 10.0
 
@@ -116,7 +116,7 @@ def operator() -> Any:
 def page_socket(server: LiveServer, cookie: str, origin: str | None = None) -> connect:
     return connect(
         f"{server.url.replace('http', 'ws')}/console/live",
-        origin=origin or server.url,  # type: ignore[arg-type]
+        origin=origin or PUBLIC_URL,  # type: ignore[arg-type]
         additional_headers={"Cookie": cookie},
     )
 

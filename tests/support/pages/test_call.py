@@ -14,7 +14,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from bots.models import Bot
-from tests.support.live import LiveServer
+from tests.support.live import PUBLIC_URL, LiveServer
 from tests.support.process import clear_process_state
 
 CSRF = "c" * 32
@@ -76,7 +76,7 @@ class Browser:
         """Open a socket from the console's page, or from a page of another `origin`."""
         return connect(
             f"ws{self.server.url.removeprefix('http')}{path}",
-            origin=self.server.url if origin == "" else origin,  # type: ignore[arg-type]
+            origin=PUBLIC_URL if origin == "" else origin,  # type: ignore[arg-type]
             additional_headers={"Cookie": self.cookie},
         )
 
