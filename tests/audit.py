@@ -18,6 +18,8 @@ COMMAND = [
 ]
 UNREACHABLE = re.compile(r"connect|resolve|timed? ?out|max retries|50[234]", re.I)
 
+NOTHING = "NOT AUDITED: nothing was checked for known vulnerabilities, because "
+
 
 def evaluate(output: str, errors: str) -> tuple[int, list[str]]:
     """Return the exit code and the lines to print for the output of pip-audit."""
@@ -26,16 +28,16 @@ def evaluate(output: str, errors: str) -> tuple[int, list[str]]:
     except (ValueError, KeyError):
         last = (errors.strip().splitlines() or ["no answer"])[-1]
         if UNREACHABLE.search(last):
-            return 0, [f"NOT AUDITED: the advisories cannot be reached ({last})."]
+            return 0, [f"{NOTHING}the advisories cannot be reached ({last[:200]})."]
         return 1, [f"The audit failed: {last}"]
     problems = [line for package in packages for line in _vulnerabilities(package)]
     if problems:
         return 1, problems
     unknown = [package["name"] for package in packages if "skip_reason" in package]
     if len(unknown) == len(packages):
-        return 0, ["NOT AUDITED: the advisories know none of the packages."]
+        return 0, [f"{NOTHING}the advisories know none of the packages."]
     summary = f"{len(packages) - len(unknown)} packages, no known vulnerability."
-    return 0, [summary, *([f"Not audited: {', '.join(unknown)}"] if unknown else [])]
+    return 0, [f"{summary} Not audited: {', '.join(unknown)}." if unknown else summary]
 
 
 def _vulnerabilities(package: dict[str, Any]) -> list[str]:

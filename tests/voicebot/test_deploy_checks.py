@@ -3,8 +3,10 @@
 import json
 import os
 import subprocess
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 from tests.audit import evaluate
 from tests.support.preloaded import run_to_end
@@ -83,8 +85,9 @@ AWAY = "Traceback\nConnectionError: Failed to resolve 'pypi.org'"
         ([SOUND], "", 0, "1 packages, no known vulnerability."),
         ([SOUND, UNKNOWN], "", 0, "Not audited: ours"),
         ([SOUND, HOLED], "", 1, "daphne 4.2.1: PYSEC-1, fixed in 4.2.2"),
-        ([UNKNOWN, UNKNOWN], "", 0, "NOT AUDITED"),
-        (None, AWAY, 0, "NOT AUDITED: the advisories cannot be reached"),
+        ([UNKNOWN, UNKNOWN], "", 0, "NOT AUDITED: nothing was checked"),
+        (None, AWAY, 0, "because the advisories cannot be reached"),
+        (None, f"{AWAY} {'x' * 9999}", 0, "because the advisories cannot be reached"),
         (None, "requirements.txt: no hashes", 1, "no hashes"),
         (None, "", 1, "no answer"),
     ],
@@ -96,3 +99,34 @@ def test_the_audit_fails_on_vulnerabilities_and_names_unchecked_packages(
     exit_code, lines = evaluate(output, errors)
     assert exit_code == code
     assert words in "\n".join(lines)
+    if not code:
+        assert len(lines) == 1
+        assert len(lines[0]) < 400
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_continuous_integration_ends_with_what_was_audited(
+    tmp_path: Path, code: int
+) -> None:
+    folder, programs = tmp_path / "checkout", tmp_path / "bin"
+    for name in ("bots", "calls", "voicebot", "tests", ".ci"):
+        (folder / name).mkdir(parents=True)
+    programs.mkdir()
+    run = folder / ".ci/run"
+    run.write_text((Path(settings.BASE_DIR) / ".ci/run").read_text())
+    make = (
+        f'case $1 in audit) echo "NOT AUDITED";; test) echo tested; exit {code};; esac'
+    )
+    for file, script in ((programs / "make", make), (folder / ".ci/programs", ":")):
+        file.write_text(f"#!/bin/sh\n{script}\n")
+        file.chmod(0o755)
+    path = f"{programs}:{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", str(run)],
+        env={"PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.splitlines() == ["NOT AUDITED", "tested", "NOT AUDITED"]
+    assert bool(done.returncode) is bool(code)
