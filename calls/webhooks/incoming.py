@@ -115,7 +115,10 @@ async def _connect(
     if call.status in Call.OVER:
         return twiml.hang_up()
     if not call.relay_nonce:
-        # A socket has used the token, and yet Twilio starts the call again.
+        # A socket has used the token. If Twilio starts the call again, it says that the
+        # call is in progress; otherwise this is an old request that somebody repeats.
+        if form.get("CallStatus") != "in-progress":
+            return twiml.hang_up()
         return await reconnect(call.call_sid, "")
     if (
         not limit

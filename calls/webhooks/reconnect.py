@@ -1,7 +1,9 @@
 """Answers Twilio's report that a relay session failed; any process can answer."""
 
+import asyncio
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 
 from django.db import transaction
 from django.utils import timezone
@@ -13,6 +15,7 @@ from calls.db import DatabaseUnavailable, database_deadline, run_in_db_thread
 from calls.models import Call
 from calls.session.active_calls import active_calls
 from calls.session.services import services
+from calls.session.session import CallSession
 from calls.session.variables import fill_for_call, first_available_target
 from calls.transcripts.stored_turns import current_config
 from calls.transfer import pending
@@ -39,6 +42,8 @@ log = logging.getLogger(__name__)
 
 # Time limit for writing what this process knows of the call.
 FLUSH_SECONDS = 2.0
+# Twilio's closing of a socket may arrive later than its next request.
+SOCKET_CLOSE_SECONDS = 1.0
 # The end of a call that an error of a certain kind ends.
 END_BY_ERROR = {
     ErrorKind.SETTINGS: (Call.Status.FAILED, Call.EndReason.SETTINGS_REFUSED),
@@ -66,6 +71,9 @@ async def reconnect(
     """TwiML for a call whose session failed; a repeated report gets the same answer."""
     # The report may arrive before this process notices that the socket closed.
     if session := active_calls().sessions.get(call_sid):
+        if await _goes_on(session, session_id):
+            log.warning("%s: an old request came again and is ignored", call_sid)
+            return twiml.hang_up()
         await active_calls().release(session)
     await services().transcripts.flush(FLUSH_SECONDS)
     can_go_on = not (active_calls().closing and active_calls().is_single_process)
@@ -85,6 +93,19 @@ async def reconnect(
     finally:
         # Not earlier: a process that shuts down waits for these calls.
         active_calls().disconnected.claim(call_sid)
+
+
+async def _goes_on(session: CallSession, lost: str) -> bool:
+    """True if a request about an earlier session must not end this one.
+
+    Twilio closes a call's socket before it starts the call again. A socket that stays
+    open shows that somebody repeats a signed request.
+    """
+    if lost:
+        return lost in session.call.failed_relay_sessions
+    with suppress(TimeoutError):
+        await asyncio.wait_for(session.closed.wait(), SOCKET_CLOSE_SECONDS)
+    return not session.closed.is_set()
 
 
 def log_error(call_sid: str, error: SessionError, decision: str) -> None:

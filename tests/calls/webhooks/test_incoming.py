@@ -117,7 +117,8 @@ async def test_what_stands_in_the_voice_address_becomes_parameters(bot: Bot) -> 
     call.variables |= {"debt": "100"}
     call.relay_nonce = ""
     await call.asave()
-    again = await post("/voice", **RINGING)
+    again = await post("/voice", **{**RINGING, "CallStatus": "in-progress"})
+    assert b"ConversationRelay" in again.content
     assert b"Parameter" not in again.content
 
 
