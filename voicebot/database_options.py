@@ -1,5 +1,7 @@
-"""Connection options for SQLite and PostgreSQL."""
+"""Connection options for SQLite and PostgreSQL, and the mode of SQLite's files."""
 
+import os
+from contextlib import suppress
 from typing import Any
 
 SQLITE = "django.db.backends.sqlite3"
@@ -34,3 +36,15 @@ def set_lock_timeout(database: dict[str, Any]) -> None:
         options = database["OPTIONS"]
         given = options.get("options", "")
         options["options"] = f"-c lock_timeout={LOCK_SECONDS}s {given}".strip()
+
+
+def keep_files_private(database: dict[str, Any]) -> None:
+    """Let only the owner of this process read the files that it makes, and SQLite's.
+
+    The database holds transcripts, and the secrets of authenticator apps.
+    """
+    os.umask(0o077)
+    if database["ENGINE"] == SQLITE:
+        for ending in ("", "-wal", "-shm", "-journal"):
+            with suppress(FileNotFoundError, PermissionError):
+                os.chmod(f"{database['NAME']}{ending}", 0o600)

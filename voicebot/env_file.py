@@ -5,6 +5,7 @@ import re
 import secrets
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent.parent
@@ -33,6 +34,8 @@ def prepare(folder: Path, environment: Mapping[str, str]) -> str | None:
 
 
 def _complete(path: Path, environment: Mapping[str, str], key: str) -> str | None:
+    with suppress(PermissionError):  # a file of somebody else
+        path.chmod(0o600)
     if environment.get("SECRET_KEY"):
         return None
     content = path.read_bytes()

@@ -61,9 +61,20 @@ def _secrets(name: str) -> dict[str, str]:
     return pairs
 
 
+def _secret(name: str, least: int) -> str:
+    """A secret of at least this many characters; a developer's may be shorter."""
+    value: str = env.str(name, default="").strip()
+    if value and len(value) < least and not DEBUG:
+        raise ImproperlyConfigured(
+            f"{name} has {len(value)} characters and needs {least} random ones. "
+            "`openssl rand -hex 32` makes some."
+        )
+    return value
+
+
 # The server
 DEBUG = env.bool("DEBUG", default=False)
-SECRET_KEY = env.str("SECRET_KEY", default="")
+SECRET_KEY = _secret("SECRET_KEY", least=50)
 if not SECRET_KEY:
     raise ImproperlyConfigured(
         "SECRET_KEY is not set. `make run` writes one into .env; elsewhere set it to "
@@ -272,7 +283,7 @@ STATIC_URL = "static/"
 WHITENOISE_USE_FINDERS = True  # serves the admin's files without collectstatic
 
 # Bearer token for /metrics; empty: only requests from this machine are answered.
-METRICS_TOKEN = env.str("METRICS_TOKEN", default="").strip()
+METRICS_TOKEN = _secret("METRICS_TOKEN", least=20)
 
 LOG_FORMAT = _one_of("LOG_FORMAT", "text", "json")
 LOG_LEVEL = _one_of("LOG_LEVEL", "INFO", "DEBUG", "WARNING", "ERROR")

@@ -265,7 +265,7 @@ def shared(database_url: str, redis_url: str, inworld: FakeInworld) -> dict[str,
 
 @pytest.fixture
 def env(database_url: str, redis_url: str, inworld: FakeInworld) -> dict[str, str]:
-    own = {"METRICS_TOKEN": "a-token-for-figures"}
+    own = {"METRICS_TOKEN": "a-token-for-the-figures"}
     return {**shared(database_url, redis_url, inworld), **own}
 
 
@@ -329,7 +329,7 @@ def through(proxy: Proxy) -> SimulatedCall:
 
 async def busy_one(*servers: LiveServer) -> LiveServer:
     """Return the server that has the only call."""
-    headers = {"Authorization": "Bearer a-token-for-figures"}
+    headers = {"Authorization": "Bearer a-token-for-the-figures"}
     for server in servers:
         async with httpx.AsyncClient(base_url=server.url, headers=headers) as http:
             figures = (await http.get("/metrics")).text

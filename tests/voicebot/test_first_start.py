@@ -57,7 +57,10 @@ def test_every_variable_has_a_comment_above_it() -> None:
 
 def test_the_example_shows_values_that_work(tmp_path: Path) -> None:
     shown = dict(re.findall(r"^#?([A-Z_]+)=(.*)$", EXAMPLE, re.MULTILINE))
-    needed = {"SECRET_KEY": "x", "DATABASE_URL": f"sqlite:///{tmp_path}/db.sqlite3"}
+    needed = {
+        "SECRET_KEY": "x" * 50,
+        "DATABASE_URL": f"sqlite:///{tmp_path}/db.sqlite3",
+    }
     done = manage("diffsettings", **{**shown, **needed})
     assert done.returncode == 0, done.stderr
 
@@ -191,6 +194,17 @@ def test_an_unreachable_database_is_one_line(database: str) -> None:
     assert "secret" not in line
 
 
+def test_only_the_owner_reads_the_database(tmp_path: Path) -> None:
+    file = tmp_path / "db.sqlite3"
+    os.umask(0o022)
+    for _ in range(2):
+        assert setup_of(f"sqlite:///{file}").returncode == 0
+        modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+        assert modes["db.sqlite3"] == 0o600
+        assert set(modes.values()) == {0o600}
+        file.chmod(0o644)  # as an earlier release made it
+
+
 class TestFirstRun:
     def test_writes_an_env_that_only_its_owner_can_read(self, tmp_path: Path) -> None:
         assert "Wrote .env" in (prepare(tmp_path, {}) or "")
@@ -222,6 +236,7 @@ class TestFirstRun:
         path.write_bytes(content.encode())
         assert "Added" in (prepare(tmp_path, {}) or "")
         assert len(key_in(path)) > 50
+        assert path.stat().st_mode & 0o777 == 0o600
         ports = [line for line in content.splitlines() if line.startswith("PORT")]
         assert set(ports) <= set(path.read_text().splitlines())
 

@@ -194,7 +194,7 @@ async def send_secrets_to_every_page(live: LiveServer) -> None:
 async def test_a_server_logs_no_secret_no_number_and_no_word_of_a_call(
     database_url: str, inworld: FakeInworld, level: str, form: str
 ) -> None:
-    secret_key = uuid4().hex
+    secret_key = uuid4().hex * 2
     async with running(
         DATABASE_URL=database_url,
         INWORLD_BASE_URL=inworld.url,

@@ -28,7 +28,7 @@ from bots.models import MAX_CALL_MINUTES
 from bots.sandbox import demo_tool
 from calls.checks import redis_problem
 from calls.models import Call
-from voicebot.database_options import set_lock_timeout
+from voicebot.database_options import keep_files_private, set_lock_timeout
 
 # Twilio's frames are small. daphne buffers each frame in full.
 MAX_FRAME_BYTES = 64 * 1024
@@ -86,6 +86,7 @@ class Command(BaseCommand):
         """Prepare, print what callers can expect, and serve until stopped."""
         limit_arenas()
         _raise_file_limit()
+        keep_files_private(connections.databases["default"])
         set_lock_timeout(connections.databases["default"])
         self._preflight()
         if lacks_key():

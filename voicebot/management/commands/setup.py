@@ -18,6 +18,7 @@ from bots.inworld.api_key import lacks_key
 from bots.models import Bot
 from bots.sandbox import demo_tool
 from bots.versions import history
+from voicebot.database_options import keep_files_private
 
 # The environment variable of each first value, for error messages.
 BOT_VARIABLES = {
@@ -45,6 +46,7 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         """Do what has not been done yet, and report only that."""
+        keep_files_private(connection.settings_dict)
         try:
             reach_database()
             # Creates the groups of users, too.
