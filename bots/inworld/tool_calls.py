@@ -152,14 +152,19 @@ class _Call:
 
     def _is_same(self, other: "_Call") -> bool:
         mine, others = self.arguments, other.arguments
-        has_same_id = not {*self.ids}.isdisjoint(other.ids)
-        if UNREADABLE not in (mine.value, others.value):
-            may_be_blank = has_same_id or not (self.ids and other.ids)
+        if mine.text == others.text:
+            return True
+        if mine.value == others.value and mine.value is not UNREADABLE:
+            return True
+        if {*self.ids}.isdisjoint(other.ids):
             is_blank = mine.is_blank or others.is_blank
-            return mine.value == others.value or (is_blank and may_be_blank)
-        repeats = others.is_repeated_by(mine.text, grows=True)
-        repeats |= mine.is_repeated_by(others.text, grows=True)
-        return mine.text == others.text or (has_same_id and repeats)
+            return is_blank and not (self.ids and other.ids)
+        return (
+            mine.is_blank
+            or others.is_blank
+            or mine.is_repeated_by(others.text, grows=True)
+            or others.is_repeated_by(mine.text, grows=True)
+        )
 
 
 class _Arguments:

@@ -108,6 +108,10 @@ SHAPES: dict[str, list[Chunk | list[Chunk]]] = {
         first('{"i'),
         part(WHOLE, "look_up", "a", 1),
     ],
+    "object by object with another number": [
+        first({"id": "4"}),
+        part({"id": "42"}, "look_up", "a", 1),
+    ],
     "named, then the whole with another number": [
         first(),
         part(WHOLE, "look_up", "a", 1),

@@ -164,6 +164,24 @@ async def test_arguments_that_do_not_fit_are_explained_and_not_sent(
     assert tools.requests == []
 
 
+async def test_arguments_are_sent_in_the_types_of_the_tool(tools: ToolServer) -> None:
+    given = {"order_id": 42, "count": "4", "price": "4.50", "gift": "yes"}
+    types = {"count": "integer", "price": "number", "gift": "boolean"}
+    more = tuple(Parameter(name, kind) for name, kind in types.items())
+    size = Parameter("size", choices=("small", "large"))
+    tool = at(tools, "/x", method="POST", parameters=(ORDER, *more, size))
+    tools.answers["/x"] = json_answer("{}")
+    outcome = await use_tool(tool, {**given, "size": "Large"}, {})
+    assert tools.requests[0].body == {
+        "order_id": "42",
+        "count": 4,
+        "price": 4.5,
+        "gift": True,
+        "size": "large",
+    }
+    assert json.loads(outcome.redacted[0]) == tools.requests[0].body
+
+
 async def test_a_null_is_an_argument_left_out(tools: ToolServer) -> None:
     tools.answers["/x"] = json_answer("{}")
     outcome = await use_tool(at(tools, "/x"), {"order_id": "1", "pin": None}, {})

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -205,6 +206,38 @@ def test_uses_still_open_when_the_call_ends_are_closed() -> None:
     talk.on(CallEnded())
     assert result_of(talk, 1) == (RELAY_LOST, True)
     assert talk.on(ToolCallEnded("1", "Sent.")) == []
+
+
+def test_fields_that_a_provider_needs_back_are_in_the_next_request() -> None:
+    talk = tool_talk(llm_model="google-ai-studio/gemini-3-flash")
+    fields = {"extra_content": {"google": {"thought_signature": "s"}}}
+    reasoning = {"reasoning_details": [{"data": "x"}]}
+    signed = replace(call("look_up", id="42"), fields=fields, reasoning=reasoning)
+    call_tools(talk, signed)
+    request = started(talk.on(ToolCallEnded("1", "Sent."))).messages[2]
+    assert request["tool_calls"][0]["extra_content"] == fields["extra_content"]
+    assert request["reasoning_details"] == reasoning["reasoning_details"]
+
+
+@pytest.mark.parametrize(
+    ("written", "given"),
+    [
+        ('```json\n{"id": 42}\n```', {"id": "42"}),
+        ('{}{"id": "42"}', {"id": "42"}),
+        ('"{\\"id\\": \\"42\\"}"', {"id": "42"}),
+        ('{"arguments": {"id": 42}}', {"id": "42"}),
+        ("null", {}),
+    ],
+)
+def test_arguments_are_understood_before_a_tool_is_called(
+    written: str, given: dict[str, Any]
+) -> None:
+    talk = tool_talk()
+    actions = call_tools(talk, ToolCall("1", "look_up", written))
+    assert of(CallTool, actions) == [CallTool("1", LOOK_UP, given)]
+    tool = talk.turns[1].tool_call
+    assert tool
+    assert json.loads(tool.arguments) == given
 
 
 # A reply that breaks off
