@@ -6,7 +6,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth import admin as auth_admin
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html_join
@@ -14,18 +14,19 @@ from django.utils.safestring import mark_safe
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from bots.admin.changelist import ConsoleAdmin
 from bots.models import Bot, PhoneNumber
 from calls.accounts.groups import DESCRIPTIONS
 from calls.accounts.two_factor import turn_off_two_factor
 
-admin.site.unregister(User)
+admin.site.unregister([User, Group])
 admin.site.unregister([StaticDevice, TOTPDevice])  # keep their secrets out of the admin
 
 ACCESS = ("is_active", "is_staff", "is_superuser", "groups")
 
 
 @admin.register(User)
-class UserAdmin(auth_admin.UserAdmin[User]):
+class UserAdmin(ConsoleAdmin[User], auth_admin.UserAdmin[User]):
     """User accounts with sign-in and groups on one page."""
 
     list_display = ["username", "full_name", "permissions", "is_active", "last_login"]
@@ -104,6 +105,11 @@ class UserAdmin(auth_admin.UserAdmin[User]):
             return "all"
         groups = ", ".join(sorted(group.name for group in user.groups.all()))
         return groups or "none: no group"
+
+
+@admin.register(Group)
+class GroupAdmin(ConsoleAdmin[Group], auth_admin.GroupAdmin):
+    """Groups as Django shows them."""
 
 
 def is_referenced(user: User) -> bool:

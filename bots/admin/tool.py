@@ -12,6 +12,7 @@ from django.urls import URLPattern, path
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
 
+from bots.admin.changelist import ConsoleAdmin
 from bots.admin.fieldsets import section
 from bots.admin.forms import TextForm
 from bots.admin.tool_advice import remarks
@@ -68,7 +69,7 @@ class ToolForm(TextForm):
             self.fields["url"].widget.attrs["class"] = "vLargeTextField"
 
 
-class ShowsUsage(admin.ModelAdmin[Any]):
+class ShowsUsage(ConsoleAdmin[Any]):
     """Names the bots and tools that use an object before it is deleted."""
 
     def delete_view(

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
+from bots.admin.changelist import ConsoleAdmin
 from bots.responses import page, primary_key
 from bots.versions import history
 from bots.versions.history import NotRestorable, Version
@@ -22,7 +23,7 @@ AUTHOR_FIELDS = (
 )
 
 
-class VersionHistoryMixin(admin.ModelAdmin[Any]):
+class VersionHistoryMixin(ConsoleAdmin[Any]):
     """Shows who changed which setting and when, and restores versions."""
 
     def get_urls(self) -> list[URLPattern]:

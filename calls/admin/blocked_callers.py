@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_POST
 
+from bots.admin.changelist import ConsoleAdmin
 from bots.phone_numbers.caller_id import canonical, is_hidden
 from bots.phone_numbers.fields import PastedField
 from bots.responses import page
@@ -67,7 +68,7 @@ class PasteForm(forms.Form):
 
 
 @admin.register(BlockedCaller)
-class BlockedCallerAdmin(admin.ModelAdmin[BlockedCaller]):
+class BlockedCallerAdmin(ConsoleAdmin[BlockedCaller]):
     """Callers whose calls are refused."""
 
     form = BlockedCallerForm
@@ -123,7 +124,7 @@ class BlockedCallerAdmin(admin.ModelAdmin[BlockedCaller]):
         )
 
 
-class BlocksCallers(admin.ModelAdmin[Call]):
+class BlocksCallers(ConsoleAdmin[Call]):
     """Blocks callers from the list of calls and from a call's page."""
 
     def has_block_permission(self, request: HttpRequest) -> bool:

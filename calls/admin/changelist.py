@@ -2,13 +2,12 @@
 
 from typing import Any
 
-from django.contrib.admin.options import IncorrectLookupParameters
-from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
+from bots.admin.changelist import ConsoleChangeList
 from calls.models import Call
 from calls.review import search
 
@@ -37,7 +36,7 @@ class CappedPaginator(Paginator[Call]):
         return Page(self.found[begin:end], number, self)
 
 
-class CallChangeList(ChangeList):
+class CallChangeList(ConsoleChangeList):
     """A page of calls, with an excerpt of each call that a search found."""
 
     def get_queryset(
@@ -46,13 +45,6 @@ class CallChangeList(ChangeList):
         """Calls without the long fields, which a list does not show."""
         calls: QuerySet[Call] = super().get_queryset(request, exclude_parameters)
         return calls.defer("settings", "variables", "summary", "extracted_fields")
-
-    def get_filters(self, request: HttpRequest) -> Any:
-        """Reject a year of ten digits, with which the admin's own filters crash."""
-        try:
-            return super().get_filters(request)
-        except OverflowError as error:
-            raise IncorrectLookupParameters from error
 
     def get_results(self, request: HttpRequest) -> None:
         """Fetch the page's calls, and the excerpts of all of them in one query."""

@@ -90,9 +90,7 @@ class SlowResponseFilter(SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Call]) -> Any:
         value = self.value() or ""
-        if not value.isdecimal():
-            return None
-        return queryset.filter(slowest_response_ms__gte=int(value))
+        return queryset.filter(slowest_response_ms__gte=value) if value else None
 
 
 class TestCallFilter(SimpleListFilter):

@@ -17,6 +17,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.timezone import localtime, now
 from django.views.decorators.http import require_POST
 
+from bots.admin.changelist import ConsoleAdmin
 from calls.admin import filters
 from calls.admin.read_only import ReadOnlyMixin
 from calls.models import Call, PostCallTask
@@ -55,7 +56,7 @@ class TaskView:
     link: str
 
 
-class RetriesPostCallTasks(admin.ModelAdmin[Call]):
+class RetriesPostCallTasks(ConsoleAdmin[Call]):
     """Shows after-call tasks on a call's page, and repeats them."""
 
     def get_urls(self) -> list[URLPattern]:
@@ -114,7 +115,7 @@ def describe(task: PostCallTask) -> str:
 
 
 @admin.register(PostCallTask)
-class PostCallTaskAdmin(ReadOnlyMixin, admin.ModelAdmin[PostCallTask]):
+class PostCallTaskAdmin(ReadOnlyMixin, ConsoleAdmin[PostCallTask]):
     """Every summary and webhook delivery, with all attempts."""
 
     list_display = ["of_call", "kind", "state_text", "attempts", "answer", "next_try"]

@@ -1,0 +1,100 @@
+"""Base of all model admins: lists that take from the address only what they offer."""
+
+from typing import Any, TypeVar
+
+from django.contrib import admin
+from django.contrib.admin.exceptions import DisallowedModelAdminLookup
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import FieldDoesNotExist, SuspiciousOperation
+from django.db import DataError
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+
+from bots.responses import primary_key
+
+# Each word of a search adds a condition for every search field.
+MAX_SEARCH_LENGTH = 200
+# Errors of values that no column can have: 30 digits, the year 99999, a NUL.
+BAD_VALUES = (ValueError, OverflowError, DataError)
+
+M = TypeVar("M", bound=Model)
+
+
+class ConsoleChangeList(ChangeList):
+    """Filters by the parameters of its filters, dates and links, and by no others.
+
+    Django takes any lookup on any field: with `field__regex` an address can keep the
+    database busy for hours, and with `secret__startswith` it reads a secret letter by
+    letter.
+    """
+
+    model_admin: "ConsoleAdmin[Any]"
+
+    def get_filters(self, request: HttpRequest) -> Any:
+        """Read the filters. Raises an error that Django answers with 400."""
+        try:
+            found = super().get_filters(request)
+        except BAD_VALUES as error:
+            raise IncorrectLookupParameters from error
+        except IncorrectLookupParameters as error:
+            if isinstance(error.__cause__, FieldDoesNotExist):
+                raise DisallowedModelAdminLookup("There is no such field.") from error
+            raise
+        # Each filter has removed its own parameters from these.
+        ours = self._date_bounds() | self.model_admin.link_parameters
+        if unknown := found[2].keys() - ours:
+            raise DisallowedModelAdminLookup(f"No filter has {min(unknown)[:80]!r}.")
+        return found
+
+    def _date_bounds(self) -> set[str]:
+        """The lookups that Django makes from the parts of a date in the address."""
+        field = self.date_hierarchy
+        if not field or f"{field}__year" not in self.filter_params:
+            return set()
+        return {f"{field}__gte", f"{field}__lt"}
+
+    def get_queryset(
+        self, request: HttpRequest, exclude_parameters: Any = None
+    ) -> QuerySet[Any]:
+        """Apply the filters and the search."""
+        try:
+            return super().get_queryset(request, exclude_parameters)
+        except BAD_VALUES as error:
+            raise IncorrectLookupParameters from error
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Fetch the page."""
+        try:
+            super().get_results(request)
+        except BAD_VALUES as error:
+            raise IncorrectLookupParameters from error
+
+
+class ConsoleAdmin(admin.ModelAdmin[M]):
+    """An admin whose list takes only its own parameters. Every admin here is one."""
+
+    # Lookups that links to the list have, and none of its filters.
+    link_parameters: frozenset[str] = frozenset()
+
+    def get_changelist(
+        self, request: HttpRequest, **options: Any
+    ) -> type[ConsoleChangeList]:
+        return ConsoleChangeList
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Refuse selected rows that cannot exist: databases fail on huge numbers."""
+        selected = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        if any(primary_key(row) is None for row in selected):
+            raise SuspiciousOperation("A selected row is no primary key.")
+        return super().changelist_view(request, extra_context)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[M], search_term: str
+    ) -> tuple[QuerySet[M], bool]:
+        """Search for the beginning of a term that is too long."""
+        term = search_term[:MAX_SEARCH_LENGTH]
+        return super().get_search_results(request, queryset, term)
