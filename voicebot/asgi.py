@@ -21,6 +21,8 @@ from voicebot.server.concurrency_limit import (  # noqa: E402
     PAGES,
     SIGN_INS,
     ConcurrencyLimit,
+    OnePerClient,
+    by_method,
     finish_on_disconnect,
 )
 
@@ -28,7 +30,10 @@ from voicebot.server.concurrency_limit import (  # noqa: E402
 if errors := [message for message in checks.run_checks() if message.is_serious()]:
     raise SystemCheckError("\n".join(map(str, errors)))
 
-pages = get_asgi_application()
+django_pages = get_asgi_application()
+pages = ConcurrencyLimit(django_pages, PAGES)
+# The form itself costs no more than any page.
+sign_ins = OnePerClient(ConcurrencyLimit(finish_on_disconnect(django_pages), SIGN_INS))
 protocols = ProtocolTypeRouter(
     {
         "http": by_path(
@@ -37,11 +42,9 @@ protocols = ProtocolTypeRouter(
                 ("/voice",): BareHandler(),
                 # Without middleware, because health checkers use any host name.
                 ("/healthz", "/readyz", "/metrics"): BareHandler(),
-                ("/admin/login/",): ConcurrencyLimit(
-                    finish_on_disconnect(pages), SIGN_INS
-                ),
+                ("/admin/login/",): by_method("POST", sign_ins, pages),
             },
-            ConcurrencyLimit(pages, PAGES),
+            pages,
         ),
         "websocket": by_path({("/console/",): console_sockets}, URLRouter(urlpatterns)),
     }

@@ -1,6 +1,7 @@
 """Security headers of all pages, and the client's address of a request."""
 
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -53,10 +54,21 @@ def client_address(request: HttpRequest) -> str | None:
     Entries further left in X-Forwarded-For are the client's own claims.
     """
     header = request.META.get("HTTP_X_FORWARDED_FOR", "")
+    return _client(header, request.META.get("REMOTE_ADDR") or "")
+
+
+def client_of_scope(scope: dict[str, Any]) -> str | None:
+    """`client_address` of a request that Django has not read yet."""
+    headers = [text for name, text in scope["headers"] if name == b"x-forwarded-for"]
+    remote = scope.get("client") or [""]
+    return _client(b",".join(headers).decode("latin-1"), str(remote[0]))
+
+
+def _client(header: str, remote: str) -> str | None:
     seen = [part.strip() for part in header.split(",") if part.strip()]
     proxies = settings.TRUSTED_PROXY_COUNT
     forwarded = seen[-proxies] if 0 < proxies <= len(seen) else ""
-    return _normalised(forwarded) or _normalised(request.META.get("REMOTE_ADDR") or "")
+    return _normalised(forwarded) or _normalised(remote)
 
 
 def _normalised(text: str) -> str | None:

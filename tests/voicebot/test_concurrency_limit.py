@@ -4,9 +4,11 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import httpx
 import pytest
+from django.http import HttpResponse
 
 from calls.simulator.call import SimulatedCall
 from calls.simulator.line import Line
@@ -15,6 +17,8 @@ from tests.conftest import INWORLD_PORT
 from tests.faults.deployment import ENVIRONMENT
 from tests.support.live import AUTH_TOKEN, PUBLIC_URL, LiveServer, serving
 from tests.support.services import Missing, Postgres
+from voicebot.server.bare_handler import respond
+from voicebot.server.concurrency_limit import ConcurrencyLimit, OnePerClient, by_method
 
 HEADERS = {"Host": "bot.example.com", "Referer": f"{PUBLIC_URL}/"}
 STRANGERS, ATTEMPTS, CALLS = 40, 2, 2
@@ -87,3 +91,59 @@ async def strangers(server: LiveServer, give_up_after: float) -> AsyncIterator[N
             for task in guesses:
                 task.cancel()
             await asyncio.wait(guesses)
+
+
+class SignIns:
+    """An application whose requests take until they are let go, and its limits."""
+
+    def __init__(self) -> None:
+        self.running: list[str] = []
+        self.gate = asyncio.Event()
+        limited = OnePerClient(ConcurrencyLimit(self.sign_in, 1))
+        self.application = by_method("POST", limited, self.page)
+        self.limited = limited
+
+    async def sign_in(self, scope: Any, receive: Any, send: Any) -> None:
+        self.running.append(scope["client"][0])
+        await self.gate.wait()
+        await respond(HttpResponse(), send)
+
+    async def page(self, scope: Any, receive: Any, send: Any) -> None:
+        await respond(HttpResponse(), send)
+
+    async def status(self, client: str, method: str = "POST") -> int:
+        sent: list[dict[str, Any]] = []
+
+        async def send(message: dict[str, Any]) -> None:
+            sent.append(message)
+
+        scope = {"method": method, "headers": [], "client": [client, 1]}
+        await self.application(scope, None, send)
+        return int(sent[0]["status"])
+
+
+async def test_a_client_has_one_place_in_the_queue_of_sign_ins() -> None:
+    """An operator is second in it, behind 140 sign-ins of a stranger."""
+    app = SignIns()
+    async with asyncio.TaskGroup() as group:
+        guesses = [group.create_task(app.status("203.0.113.9")) for _ in range(140)]
+        operator = group.create_task(app.status("198.51.100.7"))
+        await asyncio.sleep(0)  # all of them begin
+        assert await app.status("203.0.113.9", method="GET") == 200
+        app.gate.set()
+    assert operator.result() == 200
+    assert app.running[1] == "198.51.100.7"
+    statuses = [guess.result() for guess in guesses]
+    assert (statuses.count(200), statuses.count(503)) == (5, 135)
+    assert not app.limited.locks
+
+
+async def test_addresses_of_one_ipv6_network_are_one_client() -> None:
+    app = SignIns()
+    async with asyncio.TaskGroup() as group:
+        same = [group.create_task(app.status(f"2001:db8::{n}")) for n in range(9)]
+        other = group.create_task(app.status("2001:db8:1::1"))
+        await asyncio.sleep(0)
+        app.gate.set()
+    assert [task.result() for task in same].count(503) == 4
+    assert other.result() == 200

@@ -5,11 +5,13 @@ Anybody can request both, and calls need both.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from django.http import HttpResponse
 
+from voicebot.security import client_of_scope
 from voicebot.server.bare_handler import respond
 
 Application = Callable[..., Awaitable[None]]
@@ -19,6 +21,8 @@ PAGES = 8
 SIGN_INS = 1
 # Requests above this get a 503; a page loads some twenty files.
 MAX_WAITING = 100
+# Sign-ins from one address that wait for the one in progress.
+MAX_WAITING_OF_CLIENT = 4
 
 
 class ConcurrencyLimit:
@@ -42,6 +46,42 @@ class ConcurrencyLimit:
             await self.application(scope, receive, send)
         finally:
             self.semaphore.release()
+
+
+class OnePerClient:
+    """Passes one request of each client at a time, so that none fills the queue."""
+
+    def __init__(self, application: Application) -> None:
+        self.application = application
+        self.requests: Counter[str] = Counter()
+        self.locks: dict[str, asyncio.Lock] = {}
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer one request."""
+        client = client_of_scope(scope) or ""
+        if self.requests[client] > MAX_WAITING_OF_CLIENT:
+            return await _too_many(send)
+        self.requests[client] += 1
+        lock = self.locks.setdefault(client, asyncio.Lock())
+        try:
+            async with lock:
+                await self.application(scope, receive, send)
+        finally:
+            self.requests[client] -= 1
+            if not self.requests[client]:
+                del self.requests[client], self.locks[client]
+
+
+def by_method(
+    method: str, application: Application, others: Application
+) -> Application:
+    """Route the requests of one method."""
+
+    async def route(scope: Any, receive: Any, send: Any) -> None:
+        chosen = application if scope["method"] == method else others
+        await chosen(scope, receive, send)
+
+    return route
 
 
 def finish_on_disconnect(application: Application) -> Application:
