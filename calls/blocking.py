@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.core.exceptions import ValidationError
 
-from bots.phone_numbers.caller_id import ANONYMOUS, canonical, is_hidden
+from bots.phone_numbers.caller_id import ANONYMOUS, Address, canonical, is_hidden
 from bots.phone_numbers.e164 import to_e164
 
 PATTERN_LENGTH = 120
@@ -32,9 +32,10 @@ class PastedLine:
 def pattern_of(text: str) -> str:
     """The pattern that a typed text stands for; raises ValidationError."""
     typed = text.strip().lower()
-    if typed and "*" not in typed and is_hidden(typed):
+    is_named = any(map(str.isalnum, Address.parse(typed).user))
+    if is_named and "*" not in typed and is_hidden(typed):
         return ANONYMOUS
-    if ADDRESS.fullmatch(typed) and len(typed) <= PATTERN_LENGTH:
+    if is_named and ADDRESS.fullmatch(typed) and len(typed) <= PATTERN_LENGTH:
         return canonical(typed)
     if typed.endswith("*"):  # the beginning of a number has no trunk zero to recognise
         number = f"{to_e164(typed[:-1].replace('(0)', ''))}*"

@@ -12,14 +12,15 @@ import phonenumbers
 
 # The word for all callers who hide their number.
 ANONYMOUS = "anonymous"
-# Words that networks and PBXs send in place of a number.
+# Words that networks and PBXs send in place of a number, and those around them, as in
+# “Private Caller ID” and “Number withheld”.
 _HIDDEN = (
-    "anonymous|anonym|restricted|unavailable|notavailable|unknown|private|blocked|"
-    "withheld|hidden|outofarea|nonumber|nocallerid|none|null|undefined"
+    "anonymous|anonym|unbekannt|restricted|unavailable|notavailable|notprovided|"
+    "unknown|private|blocked|withheld|hidden|outofarea|nonumber|nocallerid|none|null|"
+    "undefined"
 )
-_HIDDEN_WORD = re.compile(
-    rf"(?:caller|callerid|number|cid)?(?:{_HIDDEN})(?:caller|callerid|number|call|user)?"
-)
+_AROUND = "caller|call|id|cid|name|number|user|coverage"
+_HIDDEN_WORDS = re.compile(rf"(?:{_AROUND})*(?:{_HIDDEN})(?:{_AROUND}|{_HIDDEN})*")
 _KEYS = str.maketrans("abcdefghijklmnopqrstuvwxyz", "22233344455566677778889999")
 # The words as digits, dialled on the keys of a phone: +266696687 spells ANONYMOUS
 # (Twilio, "Why am I getting calls from these strange numbers?"). The last two are in
@@ -83,11 +84,9 @@ class Address:
     @property
     def is_hidden(self) -> bool:
         """True if it stands for a caller who hides their number."""
-        if self.host == _HIDDEN_HOST or (
-            self.display_name and _is_hidden_word(self.display_name)
-        ):
-            return True
-        return (not self.user and not self.host) or _is_hidden_word(self.user)
+        is_nobody = _HIDDEN_HOST in (self.host, self.user.lower())
+        is_hidden_name = self.display_name and _is_hidden_word(self.display_name)
+        return is_nobody or bool(is_hidden_name) or _is_hidden_word(self.user)
 
     def __str__(self) -> str:
         """The address in lower case, without what does not name the person."""
@@ -148,8 +147,8 @@ def _host(text: str) -> str:
 
 def _is_hidden_word(text: str) -> bool:
     plain = re.sub(r"[\W_]", "", unquote(text)).lower()
-    if not plain.isdecimal():
-        return bool(_HIDDEN_WORD.fullmatch(plain))
+    if not plain.isdecimal():  # a dash or nothing at all says as little
+        return not plain or bool(_HIDDEN_WORDS.fullmatch(plain))
     is_long = len(plain) >= _MIN_SPELT_DIGITS or text.startswith("+")
     is_spelt = {plain, plain.removeprefix("1")} & _HIDDEN_DIGITS
     return bool((is_long and is_spelt) or _ZEROS.fullmatch(plain))

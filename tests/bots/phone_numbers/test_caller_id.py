@@ -23,7 +23,8 @@ HIDDEN = [
     # Words of other networks and of PBXs
     *("private", "unknown", "blocked", "withheld", "Private Number", "Unknown Caller"),
     *("No Caller ID", "Number withheld", "out of area", "Not available", "hidden"),
-    *("0000000000", "+0", "+10000000000", "null", "undefined"),
+    *("0000000000", "+0", "+10000000000", "null", "undefined", "-", "+", "Unbekannt"),
+    *("PRIVATE NAME, PRIVATE NUMBER", "Caller ID blocked", "Coverage Unavailable"),
     # The same as addresses
     "sip:anonymous@anonymous.invalid",
     "sip:anonymous@anonymous.invalid:5060;transport=udp",
@@ -35,6 +36,7 @@ HIDDEN = [
     '"Anonymous" <sip:anonymous@anonymous.invalid>;tag=1',
     f'"Anonymous" <sip:{PERSON}@carrier.example.com>',
     "<sip:restricted@203.0.113.4>",
+    *("sip:@example.com", "sip:anonymous.invalid", "sip:", "client:", "tel:"),
     *("tel:anonymous", "client:anonymous", "client:Restricted", "whatsapp:unknown"),
 ]
 NOT_HIDDEN = [

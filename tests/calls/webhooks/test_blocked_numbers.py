@@ -21,6 +21,13 @@ from calls.blocking import lines, pattern_of, patterns_for
         ("whatsapp:+4915112345678", "+4915112345678"),
         ("Anonymous", "anonymous"),
         ("+266696687", "anonymous"),
+        ("sip:anonymous@anonymous.invalid", "anonymous"),
+        ("Private Number", "anonymous"),
+        ("tel:+49-151-12345678", "+4915112345678"),
+        ("sip:004915112345678@pbx.example.com;user=phone", "+4915112345678"),
+        ("sip:Bob@Example.com:5061;transport=tls", "sip:bob@example.com"),
+        ("+49 (0)151 12345678", "+4915112345678"),
+        ("+49015112345678", "+4915112345678"),
     ],
 )
 def test_numbers_are_understood_as_people_write_them(typed: str, pattern: str) -> None:
@@ -31,8 +38,20 @@ def test_numbers_are_understood_as_people_write_them(typed: str, pattern: str) -
 @pytest.mark.parametrize(
     "typed",
     [
-        *("", "*", "+*", "+0*", "4155550100", "'--", "+1415*555", "+14155550100**"),
-        *("sip:*", "sip:" + "x" * 200, "<b>", "+١٢٣٤٥٦٧٨", "+14155550100 ext 3"),
+        *("", "*", "+*", "4155550100", "'--", "+1415*555", "+14155550100**"),
+        *(
+            "sip:*",
+            "sip:",
+            "client: ",
+            "sip:@x.de",
+            "-",
+            "+0*",
+            "*0",
+            "sip:" + "x" * 200,
+            "<b>",
+            "+١٢٣٤٥٦٧٨",
+            "+14155550100 ext 3",
+        ),
     ],
 )
 def test_what_no_caller_can_match_or_all_would_is_refused(typed: str) -> None:
