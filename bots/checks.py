@@ -1,5 +1,6 @@
 """System checks of the Inworld key and the hosts of tools."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,6 +9,34 @@ from django.core.checks import CheckMessage, Error, Warning, register
 
 from bots.inworld.api_key import lacks_key
 from bots.tools.guarded_http import HOST
+
+QUOTES = tuple("\"'`“”‘’„")  # noqa: RUF001
+
+
+def paste_problem(value: str) -> str:
+    """Why a key or token cannot have been meant so; empty if nothing is odd.
+
+    systemd and `docker run --env-file` keep quotes and comments as parts of a value.
+    """
+    if value[:1] in QUOTES or value[-1:] in QUOTES:
+        return "begins or ends with a quotation mark"
+    if re.search(r"\s#", value) or value.startswith("#"):
+        return "has a comment in it"
+    if re.search(r"\s", value):
+        return "has a space in it"
+    return "" if value.isascii() and value.isprintable() else "has odd characters in it"
+
+
+@register()
+def inworld_key_is_a_key(**kwargs: Any) -> Iterator[CheckMessage]:
+    """Refuse a key that Inworld cannot have given out. Never repeats it."""
+    if problem := settings.INWORLD_API_KEY and paste_problem(settings.INWORLD_API_KEY):
+        yield Error(
+            f"INWORLD_API_KEY {problem}.",
+            id="bots.E002",
+            hint="Copy the Base64 text alone from Inworld's portal, without “Basic” or "
+            "“Bearer” before it and without a comment behind it.",
+        )
 
 
 @register()

@@ -1,5 +1,6 @@
 """System checks of SERVER_URL, Twilio token, traces and Redis, with what to type."""
 
+import re
 from collections.abc import Iterator
 from ipaddress import ip_address
 from typing import Any
@@ -12,6 +13,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import TimeoutError as RedisTimeout
 from redis.retry import Retry
 
+from bots.checks import paste_problem
+
 SERVER_URL_HINT = (
     "Put the public address of this server in .env, without a path: "
     "SERVER_URL=https://your-domain.example. For development use your tunnel's address."
@@ -20,6 +23,9 @@ TWILIO_HINT = (
     "Copy the Auth Token from the Twilio Console's start page to .env: "
     "TWILIO_AUTH_TOKEN=…"
 )
+TOKEN_LENGTH = 32
+AUTH_TOKEN = re.compile(f"[0-9a-f]{{{TOKEN_LENGTH}}}")
+ACCOUNT_SID = re.compile(f"AC[0-9a-f]{{{TOKEN_LENGTH}}}")
 # Checks that fail if SERVER_URL is not an origin at all.
 NO_ORIGIN = ("calls.E001", "calls.E002")
 # For connecting, and again for the first response.
@@ -104,6 +110,54 @@ def twilio_token_is_set(**kwargs: Any) -> Iterator[CheckMessage]:
             "without a check, because DEBUG is true.",
             id="calls.W002",
             hint=TWILIO_HINT,
+        )
+
+
+@register()
+def tokens_are_tokens(**kwargs: Any) -> Iterator[CheckMessage]:
+    """With a wrong token every call gets a 403. Never repeats a token."""
+    values = [("TWILIO_AUTH_TOKEN", token) for token in settings.TWILIO_AUTH_TOKENS]
+    values += [
+        ("TWILIO_SHARED_KEYS", key) for key in settings.TWILIO_SHARED_KEYS.values()
+    ]
+    values += [("METRICS_TOKEN", settings.METRICS_TOKEN)]
+    for name, value in values:
+        if value and (problem := paste_problem(value)):
+            hint = "Write the value alone, without quotes and without a comment."
+            yield Error(f"{name} {problem}.", id="calls.E006", hint=hint)
+        elif name == "TWILIO_AUTH_TOKEN" and not AUTH_TOKEN.fullmatch(value):
+            yield Warning(
+                f"{name} does not look like an Auth Token: {_unlike_token(value)}.",
+                id="calls.W004",
+                hint=TWILIO_HINT,
+            )
+    sid = settings.TWILIO_ACCOUNT_SID
+    if sid and not ACCOUNT_SID.fullmatch(sid):
+        yield Warning(
+            "TWILIO_ACCOUNT_SID is no Account SID: AC and 32 digits from 0 to 9 and a "
+            "to f.",
+            id="calls.W005",
+            hint="Copy the Account SID from the Twilio Console's start page. SIDs that "
+            "begin otherwise, such as SK… of an API key, name something else.",
+        )
+
+
+def _unlike_token(value: str) -> str:
+    if re.match("(AC|SK|PN)[0-9a-f]", value):
+        return "it is a SID, which names the account or a key"
+    if len(value) != TOKEN_LENGTH:
+        return f"it has {len(value)} characters instead of {TOKEN_LENGTH}"
+    return "it has other characters than 0 to 9 and a to f"
+
+
+@register()
+def env_file_is_understood(**kwargs: Any) -> Iterator[CheckMessage]:
+    """A line that is passed over is a setting that somebody misses."""
+    for number in settings.ENV_FILE_ODD_LINES:
+        yield Warning(
+            f"Line {number} of .env is not understood and counts for nothing.",
+            id="calls.W006",
+            hint="Write NAME=value, or put # before a comment.",
         )
 
 

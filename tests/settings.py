@@ -13,7 +13,7 @@ os.environ |= {
     "ALLOWED_HOSTS": "",
     "INWORLD_API_KEY": "dGVzdDprZXk=",
     "INWORLD_BASE_URL": "http://127.0.0.1:9",
-    "TWILIO_AUTH_TOKEN": "twilio-token-of-the-tests",
+    "TWILIO_AUTH_TOKEN": "7e570123456789abcdef0123456789ab",
     "TWILIO_SHARED_KEYS": "",
     "TWILIO_ACCOUNT_SID": "",
     "TWILIO_API_URL": "http://127.0.0.1:9",

@@ -1,5 +1,6 @@
 """Django settings, read from environment variables. `.env.example` explains them."""
 
+import os
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -9,6 +10,7 @@ import django_stubs_ext
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from voicebot import env_file
 from voicebot.database_options import options_for
 from voicebot.log_format import (
     JsonFormatter,
@@ -24,8 +26,13 @@ django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
+try:
+    _values, ENV_FILE_ODD_LINES = env_file.read(BASE_DIR / ".env")
+except ValueError as error:
+    raise ImproperlyConfigured(str(error)) from error
+for _name, _value in _values.items():
+    os.environ.setdefault(_name, _value)  # the process environment wins over the file
 env = environ.Env()
-env.read_env(BASE_DIR / ".env")  # the process environment wins over the file
 
 
 def _integer(name: str, default: int, least: int, most: int) -> int:

@@ -16,7 +16,7 @@ from tests.support.preloaded import ROOT as ROOT
 from tests.support.preloaded import PreloadedProcess, run_to_end
 
 PUBLIC_URL = "https://bot.example.com"
-AUTH_TOKEN = "twilio-token-of-the-tests"
+AUTH_TOKEN = "7e570123456789abcdef0123456789ab"
 SHARED_KEY = ("webhooks_sharedkey_tests", "shared/secret+of=the=tests")
 START_SECONDS = 60.0
 # Each worker of pytest-xdist has its own ports, below those that the kernel gives to

@@ -12,7 +12,7 @@ from typing import Any, Self
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 SID = "AC" + "a1" * 16
-TOKEN = "twilio-token-of-the-tests"
+TOKEN = "7e570123456789abcdef0123456789ab"
 FOLDER = f"/2010-04-01/Accounts/{SID}"
 LIST = f"{FOLDER}/IncomingPhoneNumbers.json"
 SNAKE = {

@@ -14,7 +14,7 @@ from tests.support.preloaded import run_to_end
 PRODUCTION = {
     "SECRET_KEY": "k7Qz-3vX9_pLr2Tn8Wc5Yb1Hd6Fg4Js0Mu-aEiOxKqZrVtNwPyB",
     "SERVER_URL": "https://bot.example.com",
-    "TWILIO_AUTH_TOKEN": "a-token",
+    "TWILIO_AUTH_TOKEN": "7e570123456789abcdef0123456789ab",
     "INWORLD_API_KEY": "dGVzdDprZXk=",
     "DATABASE_URL": "sqlite://:memory:",
     "DEBUG": "false",

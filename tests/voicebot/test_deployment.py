@@ -34,7 +34,7 @@ EXAMPLE = (BASE / ".env.example").read_text()
 SECRETS = {
     "SERVER_URL": PUBLIC_URL,
     "SECRET_KEY": "a-key",
-    "TWILIO_AUTH_TOKEN": "a-token",
+    "TWILIO_AUTH_TOKEN": "7e570123456789abcdef0123456789ab",
     "INWORLD_API_KEY": "dGVzdDprZXk=",
     "POSTGRES_PASSWORD": "0123456789abcdef",
 }

@@ -8,15 +8,18 @@ import pytest
 from django.core.checks import CheckMessage
 from pytest_django import Settings
 
-from bots.checks import inworld_key_is_set
+from bots.checks import inworld_key_is_a_key, inworld_key_is_set
 from calls.checks import (
+    env_file_is_understood,
     is_loopback,
     not_every_call_is_recorded,
     redis_problem,
     redis_url_is_readable,
     server_url_is_an_origin,
+    tokens_are_tokens,
     twilio_token_is_set,
 )
+from tests.support.twilio import TOKEN
 
 
 def ids(check: Iterable[CheckMessage]) -> list[str | None]:
@@ -83,6 +86,59 @@ def test_no_twilio_token_fails_closed(settings: Settings) -> None:
     for url in ("http://localhost:3000", "http://127.0.0.1:3000", "http://[::1]:3000"):
         settings.SERVER_URL = url
         assert ids(twilio_token_is_set()) == ["calls.W002"]
+
+
+@pytest.mark.parametrize(
+    ("token", "found", "words"),
+    [
+        (TOKEN, "", ""),
+        (f"{TOKEN} # rotate in May", "calls.E006", "has a comment in it"),
+        (f"{TOKEN}\t#May", "calls.E006", "has a comment in it"),
+        (f'"{TOKEN}"', "calls.E006", "begins or ends with a quotation mark"),
+        (f"“{TOKEN}”", "calls.E006", "begins or ends with a quotation mark"),
+        (f"{TOKEN}'", "calls.E006", "begins or ends with a quotation mark"),
+        (f"{TOKEN[:8]} {TOKEN[8:]}", "calls.E006", "has a space in it"),
+        (f"{TOKEN}\u200b", "calls.E006", "has odd characters in it"),
+        (TOKEN[:-1], "calls.W004", "31 characters instead of 32"),
+        (f"{TOKEN}#May", "calls.W004", "36 characters instead of 32"),
+        (TOKEN.upper(), "calls.W004", "other characters than 0 to 9 and a to f"),
+        (f"AC{TOKEN}", "calls.W004", "it is a SID"),
+        (f"SK{TOKEN}", "calls.W004", "it is a SID"),
+        ("your_auth_token", "calls.W004", "15 characters instead of 32"),
+    ],
+)
+def test_a_token_that_is_none_is_pointed_out(
+    settings: Settings, token: str, found: str, words: str
+) -> None:
+    settings.TWILIO_AUTH_TOKENS = [TOKEN, token]
+    messages = list(tokens_are_tokens())
+    assert ids(messages) == [found] * bool(found)
+    assert all(words in message.msg for message in messages)
+    assert TOKEN[:8] not in str(messages)
+
+
+def test_other_keys_and_sids_are_looked_at_too(settings: Settings) -> None:
+    settings.TWILIO_SHARED_KEYS = {"one": "good", "two": "'bad'"}
+    settings.METRICS_TOKEN = "abc # for Prometheus"
+    settings.TWILIO_ACCOUNT_SID = f"SK{TOKEN}"
+    names = [message.msg.split()[0] for message in tokens_are_tokens()]
+    assert names == ["TWILIO_SHARED_KEYS", "METRICS_TOKEN", "TWILIO_ACCOUNT_SID"]
+    settings.TWILIO_SHARED_KEYS, settings.METRICS_TOKEN = {}, "abc"
+    settings.TWILIO_ACCOUNT_SID = f"AC{TOKEN}"
+    assert ids(tokens_are_tokens()) == []
+    for key in ("Basic dGVzdA==", "dGVzdA== # mine", '"dGVzdA=="'):
+        settings.INWORLD_API_KEY = key
+        assert ids(inworld_key_is_a_key()) == ["bots.E002"]
+    for key in ("", "dGVzdDprZXk="):
+        settings.INWORLD_API_KEY = key
+        assert ids(inworld_key_is_a_key()) == []
+
+
+def test_lines_of_env_that_are_no_setting_are_pointed_out(settings: Settings) -> None:
+    assert ids(env_file_is_understood()) == []
+    settings.ENV_FILE_ODD_LINES = [7]
+    (message,) = env_file_is_understood()
+    assert message.msg.startswith("Line 7 of .env is not understood")
 
 
 def test_no_inworld_key(settings: Settings) -> None:

@@ -21,7 +21,7 @@ from calls.simulator import (
 PUBLIC = "https://bot.example.com"
 
 
-TOKEN = "twilio-token-of-the-tests"
+TOKEN = "7e570123456789abcdef0123456789ab"
 
 
 RATE = 8000

@@ -29,7 +29,7 @@ from voicebot.asgi import application
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ORIGIN = "https://bot.example.com"
-TOKEN = "twilio-token-of-the-tests"
+TOKEN = "7e570123456789abcdef0123456789ab"
 GEO = [f"{who}{what}" for who in ("From", "To") for what in ("City", "Zip", "State")]
 RINGING = {
     **dict.fromkeys(GEO, ""),
