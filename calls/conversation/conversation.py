@@ -204,7 +204,8 @@ class Conversation:
         )
         actions: list[Action] = []
         language = current_language(self.turns)
-        if self.state.change_language(language):
+        is_other = language != self.config.language
+        if is_other and self.state.change_language(language):
             actions.append(ChangeLanguage(language))
         changed = record_failed_transfer(self.turns, event.returned)
         changed += close_open_turns(self.turns, event.disconnected_at)

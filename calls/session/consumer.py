@@ -18,6 +18,7 @@ from calls.models import Call, Turn
 from calls.public_urls import socket_url
 from calls.session.active_calls import active_calls
 from calls.session.rate_limit import FrameDecision, SocketRateLimit
+from calls.session.resume_event import session_config
 from calls.session.services import services
 from calls.session.session import CallSession
 from calls.session.socket_admission import admit
@@ -164,7 +165,10 @@ class RelayConsumer(AsyncWebsocketConsumer):
         if is_taken or setup.call_sid != self.call.call_sid:
             log.warning("%s: setup for another call, or a second", self._call_sid())
             return await self.close(WRONG_CALL)
-        self.session = self.session_class(self.call, services(), self._send, self.close)
+        config = session_config(self.call, self.earlier_turns)
+        self.session = self.session_class(
+            self.call, services(), self._send, self.close, config
+        )
         self.session.trace = self.trace
         active_calls().sessions[self.call.call_sid] = self.session
         active_calls().connecting.claim(self.call.call_sid)

@@ -5,12 +5,11 @@ import json
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from time import monotonic
 from typing import Any, assert_never
 
+from bots.config.bot_config import BotConfig
 from bots.config.local_time import minute_of_week
-from bots.config_builder import config_from_json
 from calls import metrics, models
 from calls.background import BackgroundTasks
 from calls.conversation.actions import (
@@ -86,11 +85,8 @@ class CallSession:
         services: Services,
         send: Callable[[str], Awaitable[None]],
         close_socket: Callable[..., Coroutine[Any, Any, None]],
+        config: BotConfig,
     ) -> None:
-        config = config_from_json(call.settings)
-        if call.settings_refused_at:
-            # The reduced TwiML declares no language, so Twilio could not switch.
-            config = replace(config, languages=())
         self.config = config
         self.call = call
         self.services = services

@@ -15,6 +15,7 @@ from calls.db import run_in_db_thread
 from calls.models import Call
 from calls.public_urls import public_url, socket_url
 from calls.session.active_calls import active_calls
+from calls.transcripts.stored_turns import current_config
 from calls.transfer import Transfer
 from calls.twilio import twiml
 from calls.twilio.relay_tokens import relay_token
@@ -38,15 +39,19 @@ def configuration_problem(host: str) -> str:
     return ""
 
 
-def relay_twiml(call: Call) -> str:
-    """TwiML that connects a call to its first or next relay session."""
+async def relay_twiml(call: Call) -> str:
+    """TwiML that connects a call to its first or next relay session.
+
+    Reduced TwiML has one language: that to which the call has switched.
+    """
     active_calls().connecting.expect(call)
     token = relay_token(call.call_sid, call.relay_nonce)
     # Later sessions read the variables from the call's row. By then the row also holds
     # results of the lookup, which Twilio must not see.
     parameters = {} if call.reconnects else call.variables
     reduced = call.settings_refused_at is not None
-    config = config_from_json(call.settings)
+    stored = config_from_json(call.settings)
+    config = await current_config(call) if reduced else stored
     return connect_document(config, token, parameters, reduced=reduced)
 
 

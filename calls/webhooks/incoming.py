@@ -126,7 +126,7 @@ async def _connect(
         and call.call_sid not in active_calls().connecting.calls
     ):
         limit = LimitExceeded.OF_SERVER
-    return await _over_limit(call, limit) if limit else relay_twiml(call)
+    return await (_over_limit(call, limit) if limit else relay_twiml(call))
 
 
 async def _over_limit(call: Call, limit: LimitExceeded) -> str:

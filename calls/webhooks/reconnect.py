@@ -125,7 +125,7 @@ async def _answer(decision: ReconnectDecision, call: Call, error: ErrorKind) -> 
             | ReconnectDecision.REDUCE
             | ReconnectDecision.REPEAT
         ):
-            return relay_twiml(call)
+            return await relay_twiml(call)
         case ReconnectDecision.TRANSFER:
             return await dial_target(call.call_sid)
         case ReconnectDecision.GIVE_UP:

@@ -172,7 +172,7 @@ async def end_of(call_sid: str, end: Ending) -> Ending:
 async def _reconnect_bot(call: Call) -> str:
     """A new relay session for a caller who returned; the bot goes on there."""
     if not (active_calls().closing and active_calls().is_single_process):
-        return relay_twiml(call)
+        return await relay_twiml(call)
     config = await current_config(call)
     await close_call(call.call_sid, Call.Status.FAILED, Call.EndReason.SERVER_STOPPED)
     apology = phrasebook(config.language).line_lost
@@ -186,7 +186,7 @@ async def _repeat_answer(call: Call, session: int) -> str:
         return twiml.hang_up()
     has_open_token = call.relay_nonce and "returned" in call.transfer
     if has_open_token and call.reconnects == session + 1:
-        return relay_twiml(call)
+        return await relay_twiml(call)
     return twiml.empty_response()
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.signing import BadSignature, TimestampSigner
 
+from bots.config.bot_config import BotConfig
 from calls.db import run_in_db_thread
 from calls.models import Call
 from calls.review.latency_waterfall import Stage, stages
@@ -65,10 +66,11 @@ class TestCallSession(CallSession):
         services: Services,
         send: Callable[[str], Awaitable[None]],
         close_socket: Callable[..., Coroutine[Any, Any, None]],
+        config: BotConfig,
     ) -> None:
         self.outbox: deque[str] = deque()
         self.send_update = send
-        super().__init__(call, services, self._send_in_order, close_socket)
+        super().__init__(call, services, self._send_in_order, close_socket, config)
 
     def _write(self, write: Write) -> None:
         super()._write(write)

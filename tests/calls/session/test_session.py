@@ -1,6 +1,7 @@
 """A session's muted clips, and its languages after Twilio refused its settings."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from time import monotonic
@@ -15,14 +16,17 @@ from bots.config.capabilities import Language
 from bots.config_builder import config_of
 from bots.inworld.client import Inworld
 from bots.models import Bot
+from calls import models
 from calls.conversation.actions import ChangeLanguage, DropClips, MuteClips, Play
 from calls.conversation.events import CallConnected, CallerSpoke, ClipReady
 from calls.models import Call
+from calls.session.resume_event import session_config
 from calls.session.services import Services
 from calls.session.session import CallSession
 from calls.simulator.wav import wav_seconds
 from calls.speech.clip_store import MemoryClips, clip_url
 from calls.turns.playback import Clip
+from calls.turns.turn import SWITCH_LANGUAGE
 from calls.twilio import relay
 
 SPEECH = wav(bytes(16_000), 8000)
@@ -37,6 +41,7 @@ def session_of(
     config: BotConfig,
     refused_at: datetime | None = None,
     frames: list[Any] | None = None,
+    earlier: Sequence[models.Turn] = (),
 ) -> CallSession:
     async def keep(*frame: Any) -> None:
         if frames is not None:
@@ -50,7 +55,7 @@ def session_of(
         started_at=timezone.now(),
         settings_refused_at=refused_at,
     )
-    return CallSession(call, services, keep, keep)
+    return CallSession(call, services, keep, keep, session_config(call, earlier))
 
 
 async def clip_in(session: CallSession) -> Clip:
@@ -115,6 +120,25 @@ async def test_a_bot_whose_settings_were_refused_keeps_to_its_language() -> None
     assert session_of(config).conversation.config.other_languages == ("de-DE",)
     refused = session_of(config, refused_at=timezone.now())
     assert refused.conversation.config.other_languages == ()
+    assert refused.conversation.config.language == "en-US"
+
+
+async def test_after_refused_settings_a_session_stays_in_the_callers_language() -> None:
+    """Twilio was told this language only, so nothing is switched either."""
+    config = replace(config_of(Bot()), languages=(Language("de-DE", "Johanna"),))
+    frames: list[Any] = []
+    now = timezone.now()
+    switch = {"call_id": "1", "name": SWITCH_LANGUAGE}
+    switch |= {"arguments": '{"language": "de-DE"}', "result": ""}
+    row = models.Turn(index=0, role="tool", started_at=now, tool_call=switch)
+    session = session_of(config, now, frames, [row])
+    assert session.conversation.config.language == "de-DE"
+    assert session.speaker.config.tts_voice == "Johanna"
+    await session.start(relay.Setup("CA1"), [row])
+    assert [frame for frame in frames if '"language"' in str(frame)] == []
+    await session.close(Call.Status.COMPLETED, Call.EndReason.CALLER_HUNG_UP)
+    await session.tasks.aclose()
+    await session.services.aclose()
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bots.models import Bot
 from calls.models import Call
+from calls.turns.turn import SWITCH_LANGUAGE
 from calls.twilio.relay_errors import ErrorKind, explain
 from calls.webhooks.connect import BUSY
 from calls.webhooks.reconnect_decision import (
@@ -161,6 +162,23 @@ async def test_refused_settings_are_left_out_once_and_again_in_repeated_answers(
     # The socket breaks: the next session is reduced as well.
     await Call.objects.aupdate(relay_nonce="")
     assert set(await relay(**LOST | {"SessionId": "VX2"})) <= NEEDED
+
+
+@in_database
+async def test_a_reduced_document_has_the_language_that_the_call_has_switched_to() -> (
+    None
+):
+    """Often the voice of the second language is what Twilio refuses."""
+    bot = await sync_to_async(numbered)("+15005550006")
+    await bot.languages.acreate(language="de-DE", voice="Johanna")
+    await ring()
+    call = await Call.objects.aget()
+    switch = {"call_id": "1", "name": SWITCH_LANGUAGE, "result": ""}
+    switch |= {"arguments": '{"language": "de-DE"}'}
+    now = call.started_at
+    await call.turns.acreate(index=0, role="tool", started_at=now, tool_call=switch)
+    reduced = await relay(**REFUSED)
+    assert (reduced["language"], set(reduced) <= NEEDED) == ("de-DE", True)
 
 
 @in_database
