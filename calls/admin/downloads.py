@@ -1,7 +1,7 @@
 """Streams calls to an operator's browser as a file."""
 
 from collections.abc import AsyncIterator, Iterator
-from itertools import islice
+from itertools import chain, islice
 
 from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
 
 from calls.models import Call
-from calls.review.export import FORMS, json_lines, records
+from calls.review.export import FORMS, file_mark, json_lines, records
 from calls.review.visibility import may_see_numbers
 
 TYPES = {
@@ -28,7 +28,7 @@ def download(
 ) -> StreamingHttpResponse:
     """A file of calls with their turns; only a few calls are in memory at a time."""
     hide = not may_see_numbers(request.user)
-    lines = LINES[form](records(calls, hide=hide))
+    lines = chain([file_mark(form)], LINES[form](records(calls, hide=hide)))
     is_asgi = isinstance(request, ASGIRequest)
     return StreamingHttpResponse(
         _pieces(lines) if is_asgi else lines,

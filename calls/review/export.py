@@ -96,9 +96,14 @@ FORMS = {"jsonl": json_lines, "csv": csv_lines}
 
 
 def write(calls: QuerySet[Call], form: str, output: Output) -> None:
-    """Write calls in one of the formats."""
+    """Write calls in one of the formats, for other programs."""
     for line in FORMS[form](records(calls)):
         output.write(line)
+
+
+def file_mark(form: str) -> str:
+    """The beginning of a file: without the mark, Excel does not read CSV as UTF-8."""
+    return "\ufeff" if form == "csv" else ""
 
 
 def records(chosen: QuerySet[Call], *, hide: bool = False) -> Iterator[Record]:
@@ -163,7 +168,7 @@ def cells(values: Iterable[Any]) -> list[Any]:
 
 def _cell(value: Any) -> Any:
     if isinstance(value, dict):
-        return json.dumps(value)
+        return json.dumps(value, ensure_ascii=False)
     # Phone numbers stay as they are: a formula of + and digits is only a number, and
     # importers need the exact text. A caller id may be anything else ("=…" from a SIP
     # address), so the text decides, not the column.

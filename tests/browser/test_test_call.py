@@ -107,7 +107,7 @@ async def _download(page: Page, name: str) -> str:
     async with page.expect_download() as starting:
         await page.get_by_role("link", name=name).click()
     path = await (await starting.value).path()
-    return await asyncio.to_thread(path.read_text)
+    return await asyncio.to_thread(path.read_text, "utf-8-sig")
 
 
 async def _find_by_a_word(page: Page) -> None:

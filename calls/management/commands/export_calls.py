@@ -8,13 +8,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Q, QuerySet
-from django.utils.timezone import get_default_timezone
 
 from bots.models import Bot
 from bots.phone_numbers.caller_id import canonical, is_hidden
 from bots.phone_numbers.e164 import to_e164
 from calls.models import Call
-from calls.review.export import FORMS, write
+from calls.review.export import FORMS, file_mark, write
 
 ONE_DAY = timedelta(days=1)
 
@@ -28,17 +27,21 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the filters, the format and the output."""
         parser.add_argument("--format", choices=FORMS, default="jsonl")
-        parser.add_argument("--output", metavar="FILE", help="instead of the terminal")
+        parser.add_argument(
+            "--output",
+            metavar="FILE",
+            help="instead of the terminal; CSV begins with a UTF-8 mark for Excel",
+        )
         parser.add_argument(
             "--since",
             metavar="WHEN",
-            help="started then or later: 2026-01-31 or 2026-01-31T09:30 (UTC, or with "
-            "an offset)",
+            help="started then or later, in UTC: 2026-01-31 or 2026-01-31T09:30; "
+            "another time zone has an offset: 2026-01-31T09:30+01:00",
         )
         parser.add_argument(
             "--until",
             metavar="WHEN",
-            help="started before then; a bare day is included",
+            help="started before then, written the same way; a bare day is included",
         )
         parser.add_argument(
             "--bot", metavar="NAME", help="only calls that this bot answered"
@@ -74,6 +77,7 @@ class Command(BaseCommand):
         """Write the calls to a file."""
         try:
             with open(path, "w", encoding="utf-8", newline="") as output:
+                output.write(file_mark(form))
                 write(calls, form, output)
         except OSError as error:
             raise CommandError(f"Cannot write {path}: {error.strerror}.") from error
@@ -90,10 +94,14 @@ def selected(
 ) -> QuerySet[Call]:
     """The calls that match every filter; a single call may be a test call."""
     calls = Call.objects.order_by("started_at", "pk")
-    if since:
-        calls = calls.filter(started_at__gte=parse_time("--since", since))
-    if until:
-        calls = calls.filter(started_at__lt=parse_time("--until", until, day_end=True))
+    begin = parse_time("--since", since) if since else None
+    end = parse_time("--until", until, day_end=True) if until else None
+    if begin and end and begin >= end:
+        raise CommandError(f"--since {since} is not before --until {until}.")
+    if begin:
+        calls = calls.filter(started_at__gte=begin)
+    if end:
+        calls = calls.filter(started_at__lt=end)
     if bot:
         # A call keeps the name its bot had; a renamed bot still finds its old calls.
         calls = calls.filter(answered_by(bot))
@@ -126,17 +134,18 @@ def parse_caller(text: str) -> str:
 
 
 def parse_time(option: str, value: str, day_end: bool = False) -> datetime:
-    """Parse a day or a time, in the default time zone unless it has an offset."""
+    """Parse a day or a time, in UTC unless it has an offset, as in the export."""
     try:
         time = datetime.fromisoformat(value)
         if day_end and _is_day(value):
             time += ONE_DAY
         if time.tzinfo is None:
-            time = time.replace(tzinfo=get_default_timezone())
+            time = time.replace(tzinfo=UTC)
         return time.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise CommandError(
-            f"{option}: “{value}” is not a date. Write 2026-01-31 or 2026-01-31T09:30."
+            f"{option}: “{value}” is not a date. Write 2026-01-31 or 2026-01-31T09:30, "
+            "in UTC, or with an offset: 2026-01-31T09:30+01:00."
         ) from error
 
 

@@ -1,5 +1,6 @@
 """A call's page, and calls as files."""
 
+import codecs
 import csv
 import io
 import json
@@ -27,7 +28,10 @@ pytestmark = pytest.mark.django_db
 def downloaded(response: Any) -> str:
     assert response.status_code == 200
     assert "attachment" in response["Content-Disposition"]
-    return b"".join(response.streaming_content).decode()
+    content = b"".join(response.streaming_content)
+    is_csv = response["Content-Type"].startswith("text/csv")
+    assert content.startswith(codecs.BOM_UTF8) is is_csv  # for Excel
+    return content.decode("utf-8-sig")
 
 
 def test_a_viewer_exports_a_selection_and_all_that_match(viewer: Client) -> None:

@@ -1,5 +1,6 @@
 """The exported file is what scripts rely on, and safe to open in a spreadsheet."""
 
+import codecs
 import csv
 import io
 import json
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from bots.models import Bot
 from calls.models import Call, Turn
@@ -174,6 +175,13 @@ def test_calls_made_to_try_a_bot_are_left_out_unless_asked_for() -> None:
         (["--bot", "Nobody"], "There is no bot “Nobody”. Bots here: Front desk."),
         (["--since", "yesterday"], "--since: “yesterday” is not a date"),
         (["--until", "9999-12-31"], "--until: “9999-12-31” is not a date"),
+        (["--since", "31.01.2026"], "--since: “31.01.2026” is not a date. Write 2026-"),
+        (["--since", "2026-02-30"], "--since: “2026-02-30” is not a date"),
+        (["--until", "2026-01-31T25:00"], "--until: “2026-01-31T25:00” is not a date"),
+        (
+            ["--since", "2026-02-01", "--until", "2026-01-31"],
+            "--since 2026-02-01 is not before --until 2026-01-31.",
+        ),
         (["--call-sid", "CA9"], "There is no call CA9."),
         (["--output", "/nowhere/calls.jsonl"], "Cannot write /nowhere/calls.jsonl: No"),
     ],
@@ -190,7 +198,44 @@ def test_a_file_holds_what_the_terminal_would_show(call: Call, tmp_path: Path) -
     for form in ("jsonl", "csv"):
         path = tmp_path / form
         assert export("--format", form, "--output", str(path)) == ""
-        assert path.read_bytes().decode() == export("--format", form)
+        assert path.read_text("utf-8-sig") == export("--format", form)
+        assert path.read_bytes().startswith(codecs.BOM_UTF8) is (form == "csv")
+    assert not export("--format", "csv").startswith("\ufeff")  # for other programs
+
+
+def test_umlauts_can_be_read_in_a_spreadsheet(call: Call, tmp_path: Path) -> None:
+    Call.objects.update(extracted_fields={"name": "Jürgen"})
+    path = tmp_path / "calls.csv"
+    export("--format", "csv", "--output", str(path))
+    row = next(csv.DictReader(io.StringIO(path.read_text("utf-8-sig"))))
+    assert row["fields"] == '{"name": "Jürgen"}'
+    assert "Grüße" in row["turn_text"]
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        (["--since", "2026-01-31T09:30"], True),
+        (["--since", "2026-01-31T09:31"], False),
+        (["--since", "2026-01-31 09:30"], True),
+        (["--since", "2026-01-31T09:30Z"], True),
+        (["--since", "2026-01-31T18:30+09:00"], True),
+        (["--since", "2026-01-31T09:30+09:00"], True),
+        (["--since", "2026-01-31T04:31-05:00"], False),
+        (["--since", "2026-01-31", "--until", "2026-01-31"], True),
+        (["--since", "2026-02-01"], False),
+        (["--since", "20260131"], True),
+        (["--until", "2026-01-31T09:30"], False),
+        (["--until", "2026-01-31T09:30:01"], True),
+        (["--until", "2026-01-30"], False),
+    ],
+)
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/New_York"])
+def test_times_are_utc_wherever_the_server_is(
+    call: Call, options: list[str], found: bool, zone: str, settings: Settings
+) -> None:
+    settings.TIME_ZONE = zone
+    assert sids(*options) == ["CA1"] * found
 
 
 def test_many_calls_are_fetched_in_chunks(
