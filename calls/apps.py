@@ -1,4 +1,4 @@
-"""App configuration: registers the system checks."""
+"""App configuration: registers the system checks, and records sign-ins."""
 
 from django.apps import AppConfig
 
@@ -9,3 +9,6 @@ class CallsConfig(AppConfig):
 
     def ready(self) -> None:
         from calls import checks  # noqa: F401  (registers them)
+        from calls.audit.recording import connect
+
+        connect()

@@ -18,6 +18,7 @@ from django.db import IntegrityError, InterfaceError, OperationalError
 REDACTED = "•••"
 # Redacting shorter secrets would hit ordinary words.
 MIN_SECRET_LENGTH = 8
+MAX_MESSAGE_LENGTH = 2000
 PHONE_NUMBER = re.compile(r"(\+|%2[Bb])\d{3,11}(\d{4})(?!\d)")
 CREDENTIALS = re.compile(r"\b(Basic|Bearer)(:? )[\w.+/=~-]{8,}", re.IGNORECASE)
 # With one of these anybody can download a clip, or connect as a call.
@@ -66,7 +67,8 @@ class RedactingFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         """Replace line breaks, so that input cannot forge a line of the log."""
-        return re.sub(r"[\r\n]+", " ⏎ ", super().formatMessage(record))
+        message = self.shortened(super().formatMessage(record))
+        return re.sub(r"[\r\n]+", " ⏎ ", message)
 
     def formatException(self, ei: object) -> str:
         """The traceback, without messages that may quote a caller."""
@@ -76,6 +78,13 @@ class RedactingFormatter(logging.Formatter):
             if isinstance(error, BaseException)
             else ""
         )
+
+    def shortened(self, message: str) -> str:
+        """The message without its end, if it is long: a path may have 16 KB."""
+        if len(message) <= MAX_MESSAGE_LENGTH:
+            return message
+        # Redacted before the cut, which could leave half a secret.
+        return f"{self.redacted(message)[:MAX_MESSAGE_LENGTH]}…"
 
     def redacted(self, text: str) -> str:
         """The text without secrets and personal data."""
@@ -96,7 +105,7 @@ class JsonFormatter(RedactingFormatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
             "level": record.levelname,
             "logger": record.name,
-            "message": message,
+            "message": self.shortened(message),
         }
         match = CALL_SID.search(message)
         call_sid = getattr(record, "call_sid", None) or (match and match[0])

@@ -1,7 +1,13 @@
-"""The admin of calls, tasks and blocked callers. Importing it registers them."""
+"""The admin of calls, tasks, blocked callers, events. Importing it registers them."""
 
+from calls.admin.audit_events import AuditEventAdmin
 from calls.admin.blocked_callers import BlockedCallerAdmin
 from calls.admin.call_admin import CallAdmin
 from calls.admin.post_call_tasks import PostCallTaskAdmin
 
-__all__ = ["BlockedCallerAdmin", "CallAdmin", "PostCallTaskAdmin"]
+__all__ = [
+    "AuditEventAdmin",
+    "BlockedCallerAdmin",
+    "CallAdmin",
+    "PostCallTaskAdmin",
+]

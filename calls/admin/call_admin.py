@@ -21,6 +21,7 @@ from calls.admin.changelist import MAX_COUNTED, CallChangeList, CappedPaginator
 from calls.admin.downloads import TYPES, download
 from calls.admin.post_call_tasks import RetriesPostCallTasks
 from calls.admin.read_only import ReadOnlyMixin
+from calls.audit.recording import Kind, record
 from calls.models import Call
 from calls.review import call_page, search, visibility
 from calls.review.export import FORMS
@@ -220,9 +221,10 @@ class CallAdmin(ReadOnlyMixin, RetriesPostCallTasks, BlocksCallers):
         trace = traces.read(call.call_sid) if call else None
         if call is None or trace is None:
             raise Http404("The call has no trace.")
+        file = f"trace-{call.call_sid}.jsonl"
+        record(request, Kind.EXPORTED, request.user.get_username(), file)
         response = HttpResponse(trace, content_type=TYPES["jsonl"])
-        name = f'attachment; filename="trace-{call.call_sid}.jsonl"'
-        response["Content-Disposition"] = name
+        response["Content-Disposition"] = f'attachment; filename="{file}"'
         return response
 
     def _check(self, request: HttpRequest, form: str, forms: Container[str]) -> None:

@@ -9,6 +9,7 @@ from django.db import close_old_connections
 from django.db.models import QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
 
+from calls.audit.recording import Kind, record
 from calls.models import Call
 from calls.review.export import FORMS, file_mark, json_lines, records
 from calls.review.visibility import may_see_numbers
@@ -27,6 +28,7 @@ def download(
     request: HttpRequest, calls: QuerySet[Call], form: str, name: str
 ) -> StreamingHttpResponse:
     """A file of calls with their turns; only a few calls are in memory at a time."""
+    record(request, Kind.EXPORTED, request.user.get_username(), f"{name}.{form}")
     hide = not may_see_numbers(request.user)
     lines = chain([file_mark(form)], LINES[form](records(calls, hide=hide)))
     is_asgi = isinstance(request, ASGIRequest)

@@ -33,6 +33,22 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name='AuditEvent',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('at', models.DateTimeField(auto_now_add=True, db_index=True, verbose_name='time')),
+                ('kind', models.CharField(choices=[('signed-in', 'Signed in'), ('failed', 'Sign-in failed'), ('locked-out', 'Locked out'), ('exported', 'Exported')], max_length=12, verbose_name='event')),
+                ('name', models.CharField(blank=True, max_length=150, verbose_name='user name')),
+                ('address', models.GenericIPAddressField(help_text='Of the visitor; of an IPv6 address its network.', null=True)),
+                ('details', models.CharField(blank=True, max_length=150)),
+            ],
+            options={
+                'verbose_name': 'sign-in or export',
+                'verbose_name_plural': 'sign-ins and exports',
+                'ordering': ['-pk'],
+            },
+        ),
+        migrations.CreateModel(
             name='ScheduledRun',
             fields=[
                 ('name', models.CharField(max_length=20, primary_key=True, serialize=False)),

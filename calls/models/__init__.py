@@ -1,9 +1,17 @@
-"""Tables: calls, turns, tasks after a call, blocked callers."""
+"""Tables: calls, turns, tasks after a call, blocked callers, sign-ins and exports."""
 
+from calls.models.audit_event import AuditEvent
 from calls.models.blocked_caller import BlockedCaller
 from calls.models.call import Call
 from calls.models.post_call_task import PostCallTask
 from calls.models.scheduled_run import ScheduledRun
 from calls.models.turn import Turn
 
-__all__ = ["BlockedCaller", "Call", "PostCallTask", "ScheduledRun", "Turn"]
+__all__ = [
+    "AuditEvent",
+    "BlockedCaller",
+    "Call",
+    "PostCallTask",
+    "ScheduledRun",
+    "Turn",
+]

@@ -9,6 +9,7 @@ from typing import TypeVar
 from django.db.models import Q
 from django.utils import timezone
 
+from calls.audit.retention import purge_events
 from calls.background import PeriodicTask
 from calls.db import run_in_db_thread
 from calls.models import ScheduledRun
@@ -51,6 +52,7 @@ class NightlyPurge(PeriodicTask):
             await self._delete_clips(batch.clips)
             await _in_db(_record_progress)
             await asyncio.sleep(PAUSE_SECONDS)
+        await _in_db(purge_events, now)
         await _in_db(_record_end)
         log.info("The nightly purge deleted %s past their retention", deleted)
         return deleted

@@ -73,6 +73,17 @@ def test_text_from_outside_starts_no_log_line() -> None:
     assert line.count("\n") == 0
 
 
+def test_a_long_message_is_cut_and_half_a_secret_is_not_left() -> None:
+    secret = "k7Qz-3vX9-pLr2Tn8"
+    for kind in (RedactingFormatter, JsonFormatter):
+        for length in range(1900, 2020):
+            line = kind([secret]).format(
+                record("Not Found: /%s", "x" * length + secret)
+            )
+            assert "k7Q" not in line
+        assert len(kind().format(record("Not Found: /%s", "x" * 16_000))) < 2200
+
+
 def test_json_has_an_object_a_line_with_the_call_if_there_is_one() -> None:
     entry = json.loads(JsonFormatter().format(record("One\ntwo %d", 2)))
     assert (entry["level"], entry["logger"]) == ("INFO", "calls.x")
