@@ -21,6 +21,8 @@ os.environ |= {
         "TEST_DATABASE_URL", f"sqlite:///{_state}/db.sqlite3"
     ),
     "REDIS_URL": "",
+    # Only the tests of the warm-up want its requests to Inworld.
+    "WARM_UP_SECONDS": "0",
     # Nearly all calls of the tests come from one number.
     "MAX_CALLS_PER_CALLER": "0",
     "MAX_CALLS_PER_CALLER_PER_HOUR": "0",

@@ -109,6 +109,9 @@ INWORLD_REPLY_SAMPLE_RATE = _integer(
     "INWORLD_REPLY_SAMPLE_RATE", 48_000, least=8_000, most=48_000
 )
 
+# How long a process that starts waits for its greetings before it takes calls.
+WARM_UP_SECONDS = _integer("WARM_UP_SECONDS", 15, least=0, most=600)
+
 # Twilio: telephone numbers and calls
 TWILIO_AUTH_TOKENS = _names("TWILIO_AUTH_TOKEN")
 TWILIO_SHARED_KEYS = _secrets("TWILIO_SHARED_KEYS")

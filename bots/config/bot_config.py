@@ -185,6 +185,12 @@ class BotConfig:
         return phrasebook(self.language).reconnected
 
     @property
+    def opening_sentences(self) -> tuple[str, ...]:
+        """The first sentences of a call that are the same in every call."""
+        opening = self.consent_message, self.greeting
+        return tuple(text for text in opening if text and not names(text))
+
+    @property
     def fixed_sentences(self) -> tuple[str, ...]:
         """Sentences worth synthesising in advance, the most urgent first.
 

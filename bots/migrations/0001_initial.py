@@ -263,6 +263,21 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='VoiceCheck',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('voice', models.CharField(max_length=120)),
+                ('tts_model', models.CharField(max_length=80)),
+                ('language', models.CharField(max_length=20)),
+                ('refusal', models.TextField(blank=True)),
+                ('since', models.DateTimeField()),
+                ('checked_at', models.DateTimeField()),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('voice', 'tts_model', 'language'), name='bots_voice_check_once')],
+            },
+        ),
+        migrations.CreateModel(
             name='SpokenLanguage',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

@@ -9,6 +9,7 @@ from bots.models.secret import Secret
 from bots.models.spoken_language import SpokenLanguage
 from bots.models.tool import Tool, ToolParameter
 from bots.models.transfer_target import TransferTarget
+from bots.models.voice_check import VoiceCheck
 
 __all__ = [
     "MAX_CALL_MINUTES",
@@ -22,4 +23,5 @@ __all__ = [
     "Tool",
     "ToolParameter",
     "TransferTarget",
+    "VoiceCheck",
 ]

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
 from calls.models import Call
+from calls.operations.runtime import runtime
 from calls.session.active_calls import active_calls
 from calls.session.services import services
 from calls.transcripts.writer import QUEUE_LIMIT
@@ -28,6 +29,7 @@ QUEUE_FULL = 0.9 * QUEUE_LIMIT
 DRAINING = "The server is stopping: it finishes its calls and takes no new ones."
 QUEUE_NEARLY_FULL = "The queue of transcripts to be written is nearly full."
 DATABASE_TIMEOUT = f"The database does not answer within {DATABASE_SECONDS:g} s."
+WARMING_UP = "The server has just started: it makes its bots' greetings ready."
 NO_STORE = {"Cache-Control": "no-store"}
 
 
@@ -102,6 +104,8 @@ def process_problems() -> list[str]:
     problems = []
     if active_calls().draining:
         problems.append(DRAINING)
+    if runtime().warm_up.is_awaited:
+        problems.append(WARMING_UP)
     if services().transcripts.queue.qsize() >= QUEUE_FULL:
         problems.append(QUEUE_NEARLY_FULL)
     return problems

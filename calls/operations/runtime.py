@@ -7,6 +7,7 @@ from calls.db import run_in_db_thread
 from calls.operations.heartbeat import Heartbeat
 from calls.operations.loop_lag import measure_loop_lag
 from calls.operations.reaper import Reaper
+from calls.operations.warm_up import WarmUp
 from calls.post_call.worker import PostCallWorker
 from calls.privacy.nightly_purge import NightlyPurge
 from calls.session.active_calls import ActiveCalls, active_calls
@@ -26,6 +27,7 @@ class Runtime:
             calls, shared.broadcaster, shared.fetches
         )
         self.post_call_worker = PostCallWorker(shared.inworld)
+        self.warm_up = WarmUp(shared)
         reap = run_in_db_thread(Reaper().run)
         self.jobs = (
             Heartbeat(calls, shared.transcripts),
@@ -34,6 +36,7 @@ class Runtime:
             self.operator_controls,
             NightlyPurge(shared.clips),
             self.post_call_worker,
+            self.warm_up,
         )
 
     def start(self) -> None:

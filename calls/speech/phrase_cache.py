@@ -8,6 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
 
+from django.conf import settings
+
 from bots.audio import wav
 from bots.audio.pcm import Pcm
 from bots.inworld.client import Inworld, SpeechRequest
@@ -19,8 +21,8 @@ from calls.speech.signed_ids import phrase_id
 from calls.turns.clip_ids import PHRASE_TTL_SECONDS
 from calls.turns.playback import Clip
 
-# Phrases that one process holds in memory.
-MAX_CACHED_PHRASES = 500
+# Phrases that one process holds in memory: half an hour of speech.
+MAX_CACHED_BYTES = 30_000_000
 PREPARE_SECONDS = 10.0
 
 
@@ -53,6 +55,7 @@ class PhraseCache:
         self.inworld = inworld
         self.clips = clips
         self.ready: OrderedDict[str, Phrase] = OrderedDict()
+        self.size = 0  # bytes of the phrases that are ready
         self.making: dict[str, asyncio.Task[Phrase]] = {}
 
     async def get(self, request: SpeechRequest, max_seconds: float) -> Phrase:
@@ -72,10 +75,14 @@ class PhraseCache:
         await self.clips.put(phrase_id, phrase.wav, PHRASE_TTL_SECONDS)
         return phrase
 
+    def has(self, request: SpeechRequest) -> bool:
+        """True if the phrase is ready in this process."""
+        return _id_of(request) in self.ready
+
     async def prepare(self, requests: Iterable[SpeechRequest]) -> None:
         """Make phrases for later; a phrase that cannot be made now is skipped."""
         for request in requests:
-            if _id_of(request) not in self.ready:
+            if not self.has(request):
                 with suppress(InworldError, ClipsUnavailable, TimeoutError):
                     await self.get(request, PREPARE_SECONDS)
 
@@ -104,8 +111,10 @@ class PhraseCache:
         phrase = await self._stored(phrase_id)
         phrase = phrase or await self._synthesised(phrase_id, request)
         self.ready[phrase_id] = phrase
-        while len(self.ready) > MAX_CACHED_PHRASES:
-            self.ready.popitem(last=False)
+        self.size += len(phrase.wav)
+        while self.size > MAX_CACHED_BYTES and len(self.ready) > 1:
+            _, oldest = self.ready.popitem(last=False)
+            self.size -= len(oldest.wav)
         return phrase
 
     async def _stored(self, phrase_id: str) -> Phrase | None:
@@ -121,5 +130,10 @@ class PhraseCache:
 
 
 def _id_of(request: SpeechRequest) -> str:
-    """An unguessable id, the same in every process."""
-    return phrase_id(json.dumps(request.body(), sort_keys=True).encode())
+    """An unguessable id, the same in every process.
+
+    The sandbox has voices of the same names as Inworld, which sound different.
+    """
+    source = "" if settings.SANDBOX_RUNNING else settings.INWORLD_BASE_URL
+    key = {"source": source, **request.body()}
+    return phrase_id(json.dumps(key, sort_keys=True).encode())

@@ -38,6 +38,7 @@ ENVIRONMENT = {
     "SECRET_KEY": "bench-only-secret-key-that-nobody-else-knows-0123456",
     "INWORLD_API_KEY": "YmVuY2g6a2V5",
     "ALLOWED_HOSTS": "",
+    "WARM_UP_SECONDS": "15",
     "MAX_CALLS": str(2 * MAX_CALLS),  # the limit must not stop the bench
     "MAX_CALLS_PER_CALLER": "0",  # all calls come from one number
     "MAX_CALLS_PER_CALLER_PER_HOUR": "0",

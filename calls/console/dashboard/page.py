@@ -26,6 +26,7 @@ from calls.console.dashboard.statistics import AnswerTimes, HourlyTotals, Totals
 from calls.diagnostics.call_warnings import call_findings
 from calls.diagnostics.findings import Finding
 from calls.diagnostics.refused_settings import refused_settings_findings
+from calls.diagnostics.refused_voices import refused_voice_findings
 from calls.diagnostics.secret_warnings import secret_findings
 from calls.diagnostics.warnings import (
     language_findings,
@@ -94,7 +95,7 @@ def _problems(user: AnyUser) -> list[Finding]:
         findings += call_findings(start_of(localdate()))
     if user.has_perm("bots.view_bot"):
         findings += [*setup_findings(), *secret_findings(), *language_findings()]
-        findings += refused_settings_findings()
+        findings += [*refused_settings_findings(), *refused_voice_findings()]
     return sorted(findings, key=lambda finding: not finding.is_failure)
 
 

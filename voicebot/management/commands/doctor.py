@@ -15,6 +15,7 @@ from calls.diagnostics import probes
 from calls.diagnostics.findings import Finding, Level
 from calls.diagnostics.inworld_probes import probe_inworld
 from calls.diagnostics.post_call_probes import probe_post_call_tasks
+from calls.diagnostics.refused_voices import refused_voice_findings
 from calls.diagnostics.report import conclusion, probe_server_url
 from calls.diagnostics.server_url_probe import Sample
 from calls.trace.questions import answers
@@ -112,6 +113,7 @@ def examine(*, speech: bool) -> Iterator[Finding]:
     if has_database:
         yield from probes.probe_numbers()
         yield from probes.probe_refused_settings()
+        yield from refused_voice_findings()
         yield from probe_post_call_tasks()
     bots = (
         list(Bot.objects.with_related().filter(is_active=True)) if has_database else []
