@@ -5,7 +5,13 @@ from dataclasses import dataclass
 
 from django.core.exceptions import ValidationError
 
-from bots.phone_numbers.caller_id import ANONYMOUS, Address, canonical, is_hidden
+from bots.phone_numbers.caller_id import (
+    ANONYMOUS,
+    Address,
+    canonical,
+    is_hidden,
+    number_in,
+)
 from bots.phone_numbers.e164 import to_e164
 
 PATTERN_LENGTH = 120
@@ -40,7 +46,7 @@ def pattern_of(text: str) -> str:
     if typed.endswith("*"):  # the beginning of a number has no trunk zero to recognise
         number = f"{to_e164(typed[:-1].replace('(0)', ''))}*"
     else:
-        number = to_e164(typed)
+        number = number_in(typed) if ":" in typed else to_e164(typed)
         number = canonical(number) if number.startswith("+") else number
     if NUMBER.fullmatch(number) or PREFIX.fullmatch(number):
         return number

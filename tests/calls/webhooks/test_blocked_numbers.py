@@ -27,6 +27,7 @@ from calls.blocking import lines, pattern_of, patterns_for
         ("sip:004915112345678@pbx.example.com;user=phone", "+4915112345678"),
         ("sip:Bob@Example.com:5061;transport=tls", "sip:bob@example.com"),
         ("+49 (0)151 12345678", "+4915112345678"),
+        ("WhatsApp: +49 151 12345678", "+4915112345678"),
         ("+49015112345678", "+4915112345678"),
     ],
 )
