@@ -31,6 +31,9 @@ _AROUND = re.compile(r"\A[{\uff5b]+[&~-]?\s*|\s*[~-]?[}\uff5d]+\Z")
 # customer['name'] and orders[0].
 _INDEX = re.compile(r"\[\s*[\"'\u2018-\u201d]?([\w-]+)[\"'\u2018-\u201d]?\s*\]")
 _PATH = re.compile(rf"[$.@]*({NAME.pattern})")
+# The name of a list that is the whole of an answer: [0].name is {{items.0.name}}.
+TOP_LIST = "items"
+_ITEM = re.compile(r"\A[$.@]*(?=\d)")
 _DEFAULT = re.compile(
     r"(?i:\|\s*(?:default|d)\b|\bor\b|\|\||\?\?|\?:)\s*[:(=]?\s*"
     rf"({_QUOTED}|[^|{{}}(),\"']*)"
@@ -53,6 +56,7 @@ def meaning(foreign: str) -> tuple[str, str]:
     if not foreign.endswith(("}}", "\uff5d\uff5d")):
         return "", ""
     inner = _INDEX.sub(r".\1", _AROUND.sub("", foreign))
+    inner = _ITEM.sub(f"{TOP_LIST}.", inner)
     path = _PATH.match(inner)
     if path is None or not _FILTERS.match(inner, path.end()):
         return "", ""

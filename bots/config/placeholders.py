@@ -12,6 +12,7 @@ from bots.config.foreign_placeholders import (
     FILTER,
     NAME,
     SPELLING,
+    TOP_LIST,
     foreign_end,
     meaning,
     our_spelling,
@@ -43,8 +44,6 @@ MAX_VALUES = 60
 # Levels of nested JSON that become variables, and the first items of each list.
 MAX_DEPTH = 6
 MAX_ITEMS = 20
-# The name of a list that is the whole of an answer: {{items.0.name}}.
-TOP_LIST = "items"
 
 Values = Mapping[str, str]
 
@@ -104,8 +103,8 @@ def flatten(value: object) -> dict[str, str]:
     """Return JSON as variables: {"user": {"name": "Ann"}} gives user.name.
 
     The items of a list are numbered from 0: orders.0.state. A list of plain values is
-    also a variable itself, its values with commas. Built-in variables cannot be
-    overwritten.
+    also a variable itself, its values with commas. A space in a name becomes _.
+    Built-in variables cannot be overwritten.
     """
     pairs = _pairs(TOP_LIST if isinstance(value, list) else "", value, MAX_DEPTH)
     usable = [(name, text) for name, text in pairs if name not in BUILT_IN]
@@ -162,7 +161,8 @@ def _pairs(name: str, value: object, levels: int) -> Iterator[tuple[str, str]]:
     match value:
         case dict() if levels:
             for key, inner in value.items():
-                yield from _pairs(f"{name}.{key}" if name else key, inner, levels - 1)
+                part = "_".join(key.split())
+                yield from _pairs(f"{name}.{part}" if name else part, inner, levels - 1)
         case list() if levels:
             items = value[:MAX_ITEMS]
             texts = [_text(item) for item in items]

@@ -184,7 +184,7 @@ def test_an_answers_json_becomes_values() -> None:
         "open": False,
         "empty": " \n",
         "none": None,
-        "bad name": "x",
+        "First Name": "Ann",
         "a|b": "x",
         "secret.key": "x",
         "secret": {"key": "x"},
@@ -198,6 +198,7 @@ def test_an_answers_json_becomes_values() -> None:
         "user.tags": "a",
         "user.tags.0": "a",
         "open": "no",
+        "First_Name": "Ann",
         "lines": "one two",
     }
     nothings: list[object] = [None, [], [None], "text", 5, {}, float("nan")]
@@ -224,6 +225,7 @@ def test_an_answers_json_becomes_values() -> None:
         ({"tags": ["gold", 7, True]}, "{{tags}}", "gold, 7, yes"),
         ({"a": [[1, 2], [3]]}, "{{a.0}}; {{a.1.0}}", "1, 2; 3"),
         ({"a": [{"b": [{"c": "x"}]}]}, "{{a.0.b.0.c}}", "x"),
+        ([{"Last Name": "Li"}], "{{items.0.Last_Name}}", "Li"),
         ({"a": ["x"]}, "{{a.-1|no}} {{a.1|no}} {{a.99999999999|no}}", "no no no"),
         ({"a": [None, {}, "z"]}, "{{a|none}} {{a.2}}", "none z"),
         (
@@ -235,6 +237,12 @@ def test_an_answers_json_becomes_values() -> None:
 )
 def test_items_of_lists_have_numbers(answer: object, text: str, spoken: str) -> None:
     assert fill(text, flatten(answer)) == spoken
+
+
+@pytest.mark.parametrize("text", ["{{0.name}}", "{{[0].name}}", "{{ $[0].name }}"])
+def test_the_spelling_of_an_item_is_told(text: str) -> None:
+    assert problem(text).endswith("Write {{items.0.name}}.")
+    assert "Write {{a.0.b}}." in problem("{{a[0].b}}")
 
 
 def test_a_long_list_leaves_no_other_value_out() -> None:
