@@ -43,6 +43,7 @@ os.environ |= {
             "TRUSTED_PROXY_COUNT",
             "HSTS_SECONDS",
             "SESSION_HOURS",
+            "SESSION_IDLE_MINUTES",
             "RELAY_TRACE",
             "ADMIN_REQUIRE_TOTP",
             "TOOL_ALLOWED_HOSTS",

@@ -1,10 +1,14 @@
 """Security headers of all pages, and the client's address of a request."""
 
+from datetime import timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from time import time
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.deprecation import MiddlewareMixin
 
 # No package for this: our pages have no inline script or style, so they need neither
@@ -26,6 +30,9 @@ PERMISSIONS_POLICY = (
 )
 # Django's error pages, shown with DEBUG only, have inline styles.
 DEBUG_PAGES = (404, 500)
+LAST_SEEN = "last_seen"
+# A session is saved no more often than this.
+SEEN_STEP_SECONDS = 60
 # A customer gets at least this whole IPv6 network.
 IPV6_PREFIX = 64
 
@@ -46,6 +53,27 @@ class SecurityHeaders(MiddlewareMixin):
                 "Strict-Transport-Security", f"max-age={settings.SECURE_HSTS_SECONDS}"
             )
         return response
+
+
+class IdleTimeout(MiddlewareMixin):
+    """Signs people out who have requested no page for a while."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        """Compare with the time of the latest page, which the session holds."""
+        if not request.user.is_authenticated:
+            return
+        now = int(time())
+        idle = now - request.session.get(LAST_SEEN, now)
+        if idle > settings.SESSION_IDLE_SECONDS:
+            logout(request)
+        elif idle >= SEEN_STEP_SECONDS or LAST_SEEN not in request.session:
+            request.session[LAST_SEEN] = now
+
+
+def limit_session(request: HttpRequest, **kwargs: Any) -> None:
+    """Fix the end of a new session; Django would move it with each change of it."""
+    end = timezone.now() + timedelta(seconds=settings.SESSION_COOKIE_AGE)
+    request.session.set_expiry(end)
 
 
 def client_address(request: HttpRequest) -> str | None:

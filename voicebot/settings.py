@@ -183,6 +183,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "voicebot.security.IdleTimeout",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",  # records who changed a bot
@@ -220,12 +221,12 @@ DATABASES["default"]["OPTIONS"] = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
+    {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
+    for name, options in (
+        ("UserAttributeSimilarityValidator", {}),
+        ("MinimumLengthValidator", {"min_length": 12}),
+        ("CommonPasswordValidator", {}),
+        ("NumericPasswordValidator", {}),
     )
 ]
 CSRF_TRUSTED_ORIGINS = [SERVER_URL] if "://" in SERVER_URL else []
@@ -235,6 +236,7 @@ if SERVER_URL.startswith("https://"):
     SECURE_HSTS_SECONDS = _integer("HSTS_SECONDS", 31_536_000, 0, 63_072_000)
 LOGIN_REDIRECT_URL = "admin:index"
 SESSION_COOKIE_AGE = _integer("SESSION_HOURS", 12, least=1, most=720) * 3600
+SESSION_IDLE_SECONDS = _integer("SESSION_IDLE_MINUTES", 60, least=5, most=43_200) * 60
 # HSTS for subdomains and browsers' preload lists are for the domain's owner to decide.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 if TRUSTED_PROXY_COUNT:

@@ -2,22 +2,34 @@
 
 from typing import Any
 
+from axes.helpers import get_client_ip_address
+from axes.models import AccessAttempt
 from django import forms
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.signals import user_login_failed
+from django.db.models import Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 
 from calls.accounts.second_factor import is_right_code, totp_device
+from calls.models import AuditEvent
 
 WRONG_CODE = (
     "That code is not right, was used before, or came too soon after a wrong one. "
     "Wait for the next one and try again."
 )
 CODE_MISSING = "This account needs a code from the authenticator app as well."
+TOO_MANY_EVERYWHERE = (
+    "There were too many wrong passwords for this name. Wait 15 minutes, or sign in "
+    "from a place where you have signed in before."
+)
 MAX_CODE_LENGTH = 20
+# Failures of one name from all addresses within AXES_COOLOFF_TIME. Many addresses, each
+# with less than AXES_FAILURE_LIMIT, would otherwise guess without a limit.
+MAX_FAILURES_OF_NAME = 50
 
 
 class CodeField(forms.CharField):
@@ -42,6 +54,14 @@ class SignInForm(AdminAuthenticationForm):
         "Leave it empty if you have not set one up.",
     )
 
+    def clean(self) -> dict[str, Any]:
+        """Refuse a name that is guessed at from everywhere, before its password."""
+        name = self.cleaned_data.get("username") or ""
+        if _is_guessed_at(name) and not _is_known(name, self.request):
+            raise forms.ValidationError(TOO_MANY_EVERYWHERE, code="too_many")
+        cleaned: dict[str, Any] = super().clean()
+        return cleaned
+
     def confirm_login_allowed(self, user: Any) -> None:
         """Check the code, after the password."""
         super().confirm_login_allowed(user)
@@ -58,6 +78,23 @@ class SignInForm(AdminAuthenticationForm):
             )
             raise forms.ValidationError(WRONG_CODE, code="wrong_code")
         user.otp_device = app  # django-otp notes it in the new session
+
+
+def _is_guessed_at(name: str) -> bool:
+    since = timezone.now() - settings.AXES_COOLOFF_TIME
+    attempts = AccessAttempt.objects.filter(username=name, attempt_time__gte=since)
+    failures = attempts.aggregate(sum=Sum("failures_since_start"))["sum"]
+    return (failures or 0) >= MAX_FAILURES_OF_NAME
+
+
+def _is_known(name: str, request: HttpRequest | None) -> bool:
+    """True for an address from which the name signed in before.
+
+    Guesses of others keep nobody out at the own desk.
+    """
+    address = get_client_ip_address(request) if request else None
+    known = AuditEvent.objects.filter(kind=AuditEvent.Kind.SIGNED_IN, name=name)
+    return bool(address) and known.filter(address=address).exists()
 
 
 def locked_out(

@@ -125,15 +125,29 @@ class TestSetup:
         }
         settings.INITIAL_ADMIN = {
             "username": "boss",
-            "password": "given",
+            "password": "given by the owner",
             "email": "b@example.com",
         }
         said = setup()
         bot = Bot.objects.get()
         assert (bot.greeting, bot.tts_voice) == ("Moin!", "Ashley")
         assert bot.llm_model == "openai/gpt-4.1-mini"
-        assert User.objects.get().check_password("given")
+        assert User.objects.get().check_password("given by the owner")
         assert "given" not in said
+
+    def test_refuses_a_short_password_of_the_environment(
+        self, settings: Settings
+    ) -> None:
+        settings.INITIAL_ADMIN = {
+            "username": "boss",
+            "password": "kX9-wq2Z",
+            "email": "",
+        }
+        with pytest.raises(
+            CommandError, match=r"DJANGO_SUPERUSER_PASSWORD: .* 12 char"
+        ):
+            setup()
+        assert not User.objects.exists()
 
     def test_does_not_change_existing_rows(self, admin_user: User) -> None:
         Bot.objects.create(name="Mine")

@@ -7,6 +7,7 @@ from typing import Any
 from django import db
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
@@ -84,6 +85,11 @@ class Command(BaseCommand):
             is_staff=True,
             is_superuser=True,
         )
+        try:
+            validate_password(password, admin)
+        except ValidationError as error:
+            reason = " ".join(error.messages)
+            raise CommandError(f"DJANGO_SUPERUSER_PASSWORD: {reason}") from error
         admin.set_password(password)
         validate(admin, ADMIN_VARIABLES)
         admin.save()
