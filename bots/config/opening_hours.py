@@ -22,20 +22,23 @@ GROUPS = {
     **dict.fromkeys(["weekend", "wochenende"], range(5, 7)),
     "wed": range(2, 3),  # also Weds
     "sonnabend": range(5, 6),
+    "m": range(1),  # M-F
+    "w": range(2, 3),
+    "f": range(4, 5),
 }
 # Words for times, as minutes of the day and am or pm.
 TIMES = {"noon": (720, "p"), "midday": (720, "p"), "midnight": (0, "a")}
 CLOSED = frozenset({"closed", "off", "geschlossen"})
-FILLERS = frozenset({"from", "von", "open", "uhr", "and", "und", "u", "hours"})
+FILLERS = frozenset({"from", "von", "open", "uhr", "and", "und", "u", "hours", "hrs"})
 DASHES = "-‐‑‒–—−~"  # noqa: RUF001
 DAY_MINUTES = 24 * 60
 WEEK_MINUTES = 7 * DAY_MINUTES
 EXAMPLE = "Mon-Fri 9:00-12:00, 13:00-17:30, Sat 10:00-14:00"
 HOW = f"Write it like {EXAMPLE}."
 
-_TIME = r"(\d{1,2})(?:[:.h]?(\d{2})|h)?(?!\d)\s*(?:([ap])\.?m\b\.?)?"
+_TIME = r"(\d{1,2})(?:[:.h]?(\d{2}))?(?!\d)\s*(?:h\b|([ap])\.?m\b\.?)?"
 _TOKEN = re.compile(
-    rf"(?P<always>24\s*/\s*7|24\s*h(?:ours|rs)?\b|all\s+day)"
+    rf"(?P<always>24\s*/\s*7|24\s*h(?:ours|rs)?\b|all\s+day\b|always\b)"
     rf"|(?P<time>{_TIME})"
     rf"|(?P<dash>[{DASHES}]|\b(?:to|till|until|bis|through|thru)\b)"
     r"|(?P<word>every\s+day|[^\W\d_]+)"
@@ -204,6 +207,8 @@ def _day_range(first: _Token, rest: list[_Token]) -> list[int]:
 
 def _span(opens: _Token, rest: list[_Token], earlier: list[Span]) -> Span:
     """The span from one time to another; consumes the dash and the second time."""
+    if len(rest) > 1 and rest[1].kind == "always":  # 0-24h
+        rest[1] = _Token("time", rest[1].text, minute=DAY_MINUTES)
     if len(rest) < 2 or (rest[0].kind, rest[1].kind) != ("dash", "time"):
         raise BadHours(f"“{opens.text}” has no second time. {HOW}")
     closes = rest[1]

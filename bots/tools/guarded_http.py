@@ -48,6 +48,9 @@ NOT_PUBLIC_RANGES = [
 HOST = re.compile(r"(?:\[[0-9a-f:.]+\]|[\w-]+(?:\.[\w-]+)*)(?::[1-9]\d{0,4})?", re.I)
 # The beginning of a URL, up to its path.
 ORIGIN = re.compile(r"(?:[a-z][a-z\d+.-]*:)?//[^/?#]*", re.I)
+# The beginning of a web page, and of what was declared to be one.
+PAGE = re.compile(r"\s*<(?:!doctype\s+html|html)\b", re.I)
+MARKUP = re.compile(r"\s*<")
 # Characters that a path or query must escape; of %, those that begin no escape.
 UNESCAPED = re.compile(r"%(?![\da-f]{2})|[^\w!$%&'()*+,./:;=?@~-]", re.I | re.A)
 
@@ -131,9 +134,10 @@ class Answer:
         return read_json(self.text)
 
     @property
-    def is_json(self) -> bool:
-        """True if the text is JSON."""
-        return read_json(self.text, default=self) is not self
+    def has_values(self) -> bool:
+        """True if the text is a JSON object or list, or stands for nothing."""
+        text = self.text.strip()
+        return text in ("", "null") or isinstance(self.json, dict | list)
 
 
 async def fetch(request: Request) -> Answer:
@@ -219,7 +223,9 @@ async def _read(response: aiohttp.ClientResponse) -> Answer:
     content_type = response.headers.get("Content-Type", "")
     is_cut = len(read) > MAX_ANSWER_BYTES
     text = decoded(bytes(read[:MAX_ANSWER_BYTES]), content_type, is_cut=is_cut)
-    is_page = "html" in content_type.partition(";")[0].lower()
+    # PHP scripts often send JSON as text/html.
+    is_html = "html" in content_type.partition(";")[0].lower()
+    is_page = bool((MARKUP if is_html else PAGE).match(text))
     return Answer(response.status, clean(text), 0, is_cut, is_page)
 
 

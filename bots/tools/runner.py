@@ -40,7 +40,7 @@ FAILED = "The tool failed:"
 # For an effect that may have happened: a model repeats a tool that failed.
 UNCLEAR = "It is not known if the tool worked. Do not use it again for the same thing."
 A_PAGE = "(a web page, not data) "
-NOT_JSON = "It did not answer with JSON."
+NOT_JSON = "It did not answer with a JSON object or list."
 TOO_LONG = "Its answer is too long to be read as JSON."
 
 # A database that hangs blocks only these threads.
@@ -132,7 +132,7 @@ def request(
 
 def _unreadable(answer: Answer) -> str:
     """Why an answer has no values for a lookup; empty if it is JSON or nothing."""
-    if not answer.is_good or not answer.text.strip() or answer.is_json:
+    if not answer.is_good or answer.has_values:
         return ""
     return TOO_LONG if answer.is_cut else NOT_JSON
 

@@ -309,6 +309,8 @@ async def test_a_lookup_sends_variables_in_its_body_and_its_address_only(
     [
         (Said(200, b"<h1>Sorry</h1>", {"Content-Type": "text/html"}), NOT_JSON),
         (Said(200, b"OK"), NOT_JSON),
+        (Said(200, b'"Ann"'), NOT_JSON),
+        (Said(200, b"{}", {"Content-Type": "text/html"}), ""),
         (Said(200, b'{"a": "' + b"x" * 70_000), TOO_LONG),
         (Said(200, b""), ""),
         (Said(204, b""), ""),
@@ -329,6 +331,12 @@ async def test_a_page_is_shown_to_the_model_as_one(tools: ToolServer) -> None:
     tools.answers["/x"] = Said(200, "<h1>Gespräch</h1>".encode("latin1"), page)
     outcome = await use_tool(at(tools, "/x", parameters=()), {}, {})
     assert outcome.result == f"{UNTRUSTED}{A_PAGE}<h1>Gespräch</h1>"
+    tools.answers["/x"] = Said(200, b" <!DOCTYPE html><p>Hi")
+    outcome = await use_tool(at(tools, "/x", parameters=()), {}, {})
+    assert outcome.result.startswith(f"{UNTRUSTED}{A_PAGE}")
+    tools.answers["/x"] = Said(200, b'{"php": 1}', page)
+    outcome = await use_tool(at(tools, "/x", parameters=()), {}, {})
+    assert outcome.result == f'{UNTRUSTED}{{"php": 1}}'
     tools.answers["/x"] = Said(204, b"")
     outcome = await use_tool(at(tools, "/x", parameters=()), {}, {})
     assert (outcome.error, outcome.result) == ("", f"{UNTRUSTED}(empty)")
