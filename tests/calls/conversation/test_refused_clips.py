@@ -2,6 +2,7 @@
 
 import pytest
 
+from bots.config.bot_config import TRANSFER_NUMBER
 from calls.conversation.actions import (
     Action,
     HangUp,
@@ -17,6 +18,7 @@ from calls.conversation.events import (
     ClipRefused,
     ClipReplaced,
     OperatorEnded,
+    OperatorTransferred,
     ReplyEnded,
 )
 from calls.turns.playback import FETCH_TIMEOUT, START_DELAY
@@ -185,6 +187,21 @@ def test_a_refused_goodbye_is_read_by_twilio_before_the_end() -> None:
     assert read_by_twilio(talk.on(ClipRefused(url("Goodbye.")))) == "Goodbye."
     assert of(HangUp, talk.passes())
     assert talk.turns[0].heard_text == "Goodbye."
+
+
+@pytest.mark.parametrize("refusals", [1, 2])
+def test_a_refused_transfer_notice_holds_up_no_transfer(refusals: int) -> None:
+    talk = Talk(transfer_number="+15005550042", transfer_notice="One moment.")
+    talk.on(CallConnected())
+    talk.on(OperatorTransferred(TRANSFER_NUMBER))
+    talk.clip(1, "One moment.")
+    talk.on(ReplyEnded(1, "One moment."))
+    actions = talk.on(ClipRefused(url("One moment.")), after=0.1)
+    assert (read_by_twilio(actions), of(HangUp, actions)) == ("One moment.", [])
+    actions = talk.on(ClipRefused("One moment.")) if refusals == 2 else talk.passes()
+    (hang_up,) = of(HangUp, actions)
+    assert hang_up.transfer
+    assert talk.turns[1].heard_text == ("One moment." if refusals == 1 else "")
 
 
 def test_a_refused_answer_is_no_part_of_the_history() -> None:
