@@ -15,7 +15,7 @@ from calls.speech.audio import silence
 from calls.speech.clip_store import ClipsUnavailable
 from calls.speech.signed_ids import is_issued
 from calls.trace.recording import traced_fetch
-from calls.turns.clip_ids import GONE, REPLACED, UNAVAILABLE, is_reported
+from calls.turns.clip_ids import GONE, REPLACED, UNAVAILABLE, is_phrase, is_reported
 
 log = logging.getLogger(__name__)
 
@@ -47,9 +47,13 @@ async def audio(request: HttpRequest, clip_id: str) -> HttpResponse:
 
 
 def _report_download(clip_id: str, *, served: bool) -> None:
-    """Tell the clip's call, which may run in another process."""
+    """Tell the clip's call, which may run in another process.
+
+    Many calls play a fixed sentence: then it is not known which of them got silence.
+    """
     is_ours = services().fetches.notify(clip_id, served=served)
-    if not is_ours and is_reported(clip_id):
+    matters = is_reported(clip_id) or not (served or is_phrase(clip_id))
+    if matters and not is_ours:
         message = {"type": "controls.fetched", "clip": clip_id, "served": served}
         services().broadcaster.tell_servers(message)
 

@@ -13,7 +13,7 @@ from calls.session.operator_controls import OperatorControls
 from calls.session.services import Services
 from calls.speech.clip_fetches import FetchListeners
 from calls.speech.clip_store import MemoryClips
-from calls.speech.signed_ids import new_clip_id
+from calls.speech.signed_ids import new_clip_id, phrase_id
 from calls.turns.clip_ids import REPORTED_SUFFIX
 from calls.webhooks import clip
 from tests.calls.live_feed.test_broadcast import layer as layer
@@ -32,24 +32,28 @@ async def get(clip_id: str, method: str = "get") -> int:
     return (await clip.audio(request, clip_id=clip_id)).status_code
 
 
-async def test_the_download_of_a_consent_reaches_the_process_of_its_call(
+async def test_downloads_that_matter_reach_the_process_of_their_call(
     layer: Any, serving: Services
 ) -> None:
-    fetches, fetched = FetchListeners(), asyncio.Queue[str]()
+    """Consent messages that were heard, and any clip that was not."""
+    fetches, reports = FetchListeners(), asyncio.Queue[tuple[str, bool]]()
     joined = asyncio.Event()
     controls = OperatorControls(ActiveCalls(), Broadcaster(), fetches)
     controls.listener.joined = lambda channel: joined.set()
     controls.start()
     await asyncio.wait_for(joined.wait(), 5)
-    ids = ["other", "a" + REPORTED_SUFFIX]
-    for clip_id in ids:
+    other, consent, phrase, gone = "other", "a", phrase_id(b"Hello."), new_clip_id()
+    consent += REPORTED_SUFFIX
+    for clip_id in (other, consent):
         await serving.clips.put(clip_id, b"sound", 60)
-        fetches.listen(clip_id, lambda clip_id, served: fetched.put_nowait(clip_id))
     try:
-        assert [await get(clip_id) for clip_id in ids] == [200, 200]
+        for clip_id in (other, phrase, consent, gone):
+            fetches.listen(clip_id, lambda *report: reports.put_nowait(report))
+            assert await get(clip_id) == 200
         # Other downloads are not worth a message: there are many.
-        assert await asyncio.wait_for(fetched.get(), 5) == ids[1]
-        assert fetched.empty()
+        seen = [await asyncio.wait_for(reports.get(), 5) for _ in range(2)]
+        assert seen == [(consent, True), (gone, False)]
+        assert reports.empty()
     finally:
         await controls.aclose()
         await serving.aclose()
