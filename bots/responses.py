@@ -7,6 +7,9 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.response import TemplateResponse
 
+# Longest wait of a page for another server. Ours ends a request after 30 seconds.
+PAGE_SECONDS = 20.0
+
 
 def page(
     request: HttpRequest, template: str, title: str, **context: Any

@@ -10,7 +10,6 @@ django.setup()
 
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.core import checks  # noqa: E402
-from django.core.asgi import get_asgi_application  # noqa: E402
 from django.core.management.base import SystemCheckError  # noqa: E402
 
 from calls.console.routing import sockets as console_sockets  # noqa: E402
@@ -23,17 +22,17 @@ from voicebot.server.concurrency_limit import (  # noqa: E402
     ConcurrencyLimit,
     OnePerClient,
     by_method,
-    finish_on_disconnect,
 )
+from voicebot.server.page_handler import PageHandler  # noqa: E402
 
 # Refuse to start if calls could not be answered safely, under any server.
 if errors := [message for message in checks.run_checks() if message.is_serious()]:
     raise SystemCheckError("\n".join(map(str, errors)))
 
-django_pages = get_asgi_application()
+django_pages = PageHandler()
 pages = ConcurrencyLimit(django_pages, PAGES)
 # The form itself costs no more than any page.
-sign_ins = OnePerClient(ConcurrencyLimit(finish_on_disconnect(django_pages), SIGN_INS))
+sign_ins = OnePerClient(ConcurrencyLimit(django_pages, SIGN_INS))
 protocols = ProtocolTypeRouter(
     {
         "http": by_path(

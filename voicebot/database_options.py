@@ -22,8 +22,9 @@ def options_for(engine: str) -> dict[str, Any]:
         }
     # A pool, because persistent connections leak under ASGI. It reconnects to a lost
     # database at growing intervals; with a short `reconnect_timeout` it gives up, and
-    # starts again with the next request. `max_size` covers all threads.
-    pool = {"min_size": 2, "max_size": 30, "timeout": 2, "reconnect_timeout": 1}
+    # starts again with the next request. `max_size` covers the
+    # threads of calls; pages have a pool of their own.
+    pool = {"min_size": 2, "max_size": 24, "timeout": 2, "reconnect_timeout": 1}
     return {"pool": pool}
 
 

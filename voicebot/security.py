@@ -1,5 +1,6 @@
 """Security headers of all pages, and the client's address of a request."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from time import time
@@ -7,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import logout
+from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.deprecation import MiddlewareMixin
@@ -74,6 +76,29 @@ def limit_session(request: HttpRequest, **kwargs: Any) -> None:
     """Fix the end of a new session; Django would move it with each change of it."""
     end = timezone.now() + timedelta(seconds=settings.SESSION_COOKIE_AGE)
     request.session.set_expiry(end)
+
+
+class RefuseNul(MiddlewareMixin):
+    """Refuses a NUL in any value: PostgreSQL stores none, and fails when asked for one.
+
+    No keyboard types it.
+    """
+
+    def process_request(self, request: HttpRequest) -> None:
+        """Check the address and the cookies, before a session is looked up."""
+        _refuse_nul([request.path, *request.COOKIES.values()])
+
+    def process_view(
+        self, request: HttpRequest, view: Any, args: Any, kwargs: dict[str, Any]
+    ) -> None:
+        """Check the values of the query and of the form."""
+        for _, texts in (*request.GET.lists(), *request.POST.lists()):
+            _refuse_nul(texts)
+
+
+def _refuse_nul(texts: Iterable[Any]) -> None:
+    if any("\0" in str(text) for text in texts):
+        raise SuspiciousOperation("A value has a NUL.")
 
 
 def client_address(request: HttpRequest) -> str | None:

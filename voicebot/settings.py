@@ -177,6 +177,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "voicebot.security.SecurityHeaders",
+    "voicebot.security.RefuseNul",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -187,6 +188,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",  # records who changed a bot
+    "voicebot.console_database.SlowStatements",
     "axes.middleware.AxesMiddleware",  # answers users who are locked out
 ]
 ROOT_URLCONF = "voicebot.urls"

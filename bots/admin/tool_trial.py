@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django import forms
@@ -20,6 +20,7 @@ from bots.config.placeholders import (
 )
 from bots.models import Bot, Tool
 from bots.models.menu_key import MenuKey
+from bots.responses import PAGE_SECONDS
 from bots.tools.runner import ToolResult, look_up, use_tool
 
 ANY_VALUE = ("", "(left out)")
@@ -39,7 +40,9 @@ class TrialForm(forms.Form):
 
     def __init__(self, tool: Tool, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.spec = tool.spec()
+        spec = tool.spec()
+        seconds = min(spec.timeout_seconds, PAGE_SECONDS)
+        self.spec = replace(spec, timeout_seconds=seconds)
         self.only_looks_up = _only_looks_up(tool)
         if not self.only_looks_up:
             for parameter in self.spec.parameters:

@@ -15,10 +15,9 @@ from bots.inworld.client import SpeechRequest
 from bots.inworld.errors import InworldError, InworldRejected
 from bots.inworld.one_shot import ask_once, operator_message
 from bots.models import Bot
-from bots.responses import problem, sound
+from bots.responses import PAGE_SECONDS, problem, sound
 
 LISTENERS_AT_ONCE = 3  # per process; each uses one of the account's generations
-SPEECH_TIMEOUT_SECONDS = 40.0
 listeners = BoundedSemaphore(LISTENERS_AT_ONCE)
 
 
@@ -75,7 +74,7 @@ def may_edit(request: HttpRequest) -> bool:
 
 def _speak(request: SpeechRequest) -> HttpResponse:
     try:
-        pcm = ask_once(lambda inworld: inworld.speak(request), SPEECH_TIMEOUT_SECONDS)
+        pcm = ask_once(lambda inworld: inworld.speak(request), PAGE_SECONDS)
     except InworldError as failure:
         return problem(_message(failure, request), 502)
     return sound(wav(pcm.data, pcm.sample_rate))

@@ -72,7 +72,8 @@ async def _check(sample: Sample | None) -> list[Finding]:
     async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as http:
         try:
             webhook = await _webhook(http)
-            keys = [await _shared_key(http, *key) for key in _shared_keys()]
+            signed = (_shared_key(http, *key) for key in _shared_keys())
+            keys = await asyncio.gather(*signed)
         except Unreachable as error:
             others = [CLIP, SOCKET] if sample else [SOCKET]
             not_checked = (failure(name, "Not checked.") for name in others)

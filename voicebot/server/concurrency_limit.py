@@ -7,6 +7,7 @@ Anybody can request both, and calls need both.
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from typing import Any
 
 from django.http import HttpResponse
@@ -32,6 +33,7 @@ class ConcurrencyLimit:
         self.application = application
         self.semaphore = asyncio.Semaphore(limit)
         self.waiting = 0
+        self.works: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request."""
@@ -42,10 +44,22 @@ class ConcurrencyLimit:
             await self.semaphore.acquire()
         finally:
             self.waiting -= 1
-        try:
-            await self.application(scope, receive, send)
-        finally:
-            self.semaphore.release()
+        # A task of its own: daphne cancels this one soon after the client has left.
+        work = asyncio.create_task(self._work(scope, receive, send))
+        self.works.add(work)
+        work.add_done_callback(self.works.discard)
+        return await asyncio.shield(work)
+
+    async def _work(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer in a place, which is free once nothing is left but sending."""
+        with ExitStack() as place:
+            place.callback(self.semaphore.release)
+
+            async def sent(message: Any) -> None:
+                place.close()
+                await send(message)
+
+            await self.application(scope, receive, sent)
 
 
 class OnePerClient:
@@ -82,28 +96,6 @@ def by_method(
         await chosen(scope, receive, send)
 
     return route
-
-
-def finish_on_disconnect(application: Application) -> Application:
-    """Hide a client's disconnect, so that a request keeps its place until it is done.
-
-    Otherwise Django abandons its thread, which then runs beside the next request's.
-    """
-
-    async def finish(scope: Any, receive: Any, send: Any) -> None:
-        is_complete = False
-
-        async def received() -> Any:
-            nonlocal is_complete
-            if is_complete:
-                await asyncio.get_running_loop().create_future()
-            message = await receive()
-            is_complete = not message.get("more_body", False)
-            return message
-
-        await application(scope, received, send)
-
-    return finish
 
 
 async def _too_many(send: Any) -> None:
