@@ -178,7 +178,7 @@ class Replies:
                 reply.turn.latency_ms.setdefault("clip_fetched", latency)
 
     def repeat_lost(self, at: float) -> list[Action]:
-        """Have Twilio's voice say what the caller must hear and Twilio did not play."""
+        """Have Twilio's voice say what Twilio did not play."""
         actions: list[Action] = []
         for queued in self.playback.take_lost():
             reply, clip = self.by_number[queued.reply - 1], queued.clip
@@ -189,13 +189,21 @@ class Replies:
             turn.heard_text = self.playback.expected_text(reply.number, turn.text)
             if reply not in self.unfinished:  # the clock was wrong about its end
                 self.unfinished.append(reply)
-            if clip.url and clip.text and not reply.interruptible:
+            if self._can_be_read(queued, reply):
                 turn.error += " Twilio's own voice read it."
+                queued.heard = 0.0  # what was heard of it is said again
                 spoken = twilio_tts_clip(clip.text)
                 self.playback.add(reply.number, spoken, at)
-                actions.append(Play(spoken, interruptible=False))
+                actions.append(Play(spoken, reply.interruptible))
             actions.append(SaveTurn(replace(turn)))
         return actions
+
+    def _can_be_read(self, lost: QueuedClip, reply: Reply) -> bool:
+        """True if reading a lost clip now still makes sense: it would come next."""
+        if not (lost.clip.url and lost.clip.text):
+            return False
+        is_latest = reply is self.current and self.playback.clips[-1] is lost
+        return not reply.interruptible or (is_latest and lost.was_due)
 
     def assume_heard(self) -> None:
         """For the next history, count what is queued as heard."""

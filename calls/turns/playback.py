@@ -79,6 +79,7 @@ class QueuedClip:
     needs_fetch: bool = False
     fetched: bool = False
     lost: str = ""  # why it was never played, in words for operators
+    was_due: bool = False  # nothing had interrupted it when it was lost
 
     @property
     def ends_at(self) -> float:
@@ -361,6 +362,7 @@ class Playback:
 
     def _lose(self, lost: QueuedClip, why: str) -> None:
         """Count a clip as never played: the clips behind it have moved up."""
+        lost.was_due = lost.heard is None or lost.ended_by_clock
         lost.heard, lost.ended_by_clock, lost.lost = lost.heard_before, False, why
         self.lost.append(lost)
         free_at = lost.starts_at

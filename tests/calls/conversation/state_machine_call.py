@@ -234,8 +234,7 @@ class ModelledCall(RuleBasedStateMachine):
                 ledger.stop(number)
             case Play(clip, interruptible):
                 if self.is_read_by_twilio(clip):
-                    assert not interruptible
-                    ledger.played.append(clip)
+                    ledger.read_by_twilio(clip)
                 else:
                     ledger.play(clip, replayed=not interruptible)
                 ledger.refused = [c for c in ledger.refused if c is not clip]
@@ -303,7 +302,9 @@ class ModelledCall(RuleBasedStateMachine):
     def refuse(self, clip: Clip) -> None:
         """Have Twilio refuse a clip that it does not play yet."""
         if self.twilio.refuse(clip):
-            self.ledger.refused.append(clip)
+            # Of a clip that is played again, something was heard before.
+            if not any(cue.heard_before for cue in self.cues_of([clip])):
+                self.ledger.refused.append(clip)
             named = (
                 self.random.random() < 0.7
                 or self.core.playback.clips[-1].clip is not clip
@@ -352,7 +353,9 @@ class ModelledCall(RuleBasedStateMachine):
             assert waited <= FIRST_AUDIO_TIMEOUT + FALLBACK_BUDGET + 1 + SLACK, (
                 "dead air"
             )
-        if core.is_idle and not core.replies.unfinished:
+        # Of what Twilio refuses to read, nothing is left to be tried.
+        lost = any(not clip.url for clip in ledger.refused)
+        if core.is_idle and not core.replies.unfinished and not lost:
             assert not is_unanswered(core.turns), "an answer was forgotten"
         if core.state.pending_results:
             return

@@ -48,6 +48,16 @@ def read_by_twilio(actions: list[Action]) -> str:
     return play.clip.text
 
 
+def answering(*clips: str) -> Talk:
+    """Ask a question; the answer was just sent."""
+    talk = Talk()
+    number = started(talk.on(CallerSpoke("When?"))).reply
+    for text in clips:
+        talk.clip(number, text)
+    talk.on(ReplyEnded(number, " ".join(clips)))
+    return talk
+
+
 def is_given(talk: Talk) -> bool:
     """True if a resumed call would not ask for consent again."""
     event = CallResumed((talk.turns[0],), talk.now, 60.0)
@@ -202,6 +212,34 @@ def test_a_refused_transfer_notice_holds_up_no_transfer(refusals: int) -> None:
     (hang_up,) = of(HangUp, actions)
     assert hang_up.transfer
     assert talk.turns[1].heard_text == ("One moment." if refusals == 1 else "")
+
+
+def test_the_end_of_an_answer_that_was_refused_is_read_by_twilio() -> None:
+    talk = answering("At nine.", "Every day.")
+    (play,) = of(Play, talk.on(ClipRefused(url("Every day.")), after=0.1))
+    assert (play.clip.url, play.clip.text) == ("", "Every day.")
+    assert play.interruptible
+    talk.passes()
+    assert talk.turns[1].heard_text == "At nine. Every day."
+    assert "read it" in talk.turns[1].error
+
+
+def test_a_refused_answer_is_not_read_once_the_caller_has_asked_something_else() -> (
+    None
+):
+    talk = answering("At nine.")
+    talk.on(CallerInterrupted(None), after=0.1)
+    talk.on(CallerSpoke("No, who?"), after=0.1)
+    assert of(Play, talk.on(ClipRefused(url("At nine.")), after=0.1)) == []
+
+
+def test_what_is_read_again_is_heard_once() -> None:
+    talk = consenting()
+    talk.fetch(1, CONSENT)
+    talk.on(CallerInterrupted(900), after=1.5)  # it is played again
+    assert read_by_twilio(talk.on(ClipRefused(url(CONSENT)), after=0.1)) == CONSENT
+    talk.passes()
+    assert talk.turns[0].heard_text == CONSENT
 
 
 def test_a_refused_answer_is_no_part_of_the_history() -> None:
