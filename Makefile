@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Servers and test processes start faster from bytecode.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test pytest screenshots bench faults lint format bench-heard lock audit
+.PHONY: run test pytest screenshots bench faults lint format bench-heard bench-early lock audit
 
 run: $(VENV)/.run
 	$(BIN)/python -m voicebot.env_file
@@ -52,6 +52,10 @@ audit: $(VENV)/.dev
 # Measures how exactly the heard part of an interrupted sentence is known.
 bench-heard: $(VENV)/.run
 	$(BIN)/python -m tests.bench.heard --clips 3000
+
+# Counts sentences that are let go before their last word, and measures the wait of others.
+bench-early: $(VENV)/.run
+	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python -m tests.bench.early
 
 # After a change of dependencies. Needs uv (https://docs.astral.sh/uv/).
 lock:

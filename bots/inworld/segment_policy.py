@@ -1,7 +1,7 @@
 """When a segment that no event ends is released: the question and its answers. Pure.
 
-`Segmenter` collects sound and words, and asks its policy after every sound and whenever
-it is polled in a quiet stream.
+`Segmenter` collects sound and words, and asks its policy after every sound and when the
+policy wants to be asked in a quiet stream.
 """
 
 from dataclasses import dataclass, field
@@ -66,6 +66,9 @@ class EndPolicy(Protocol):
 
     def after_quiet(self, state: SegmentState, quiet: float) -> bool | Split:
         """No sound has come for `quiet` seconds."""
+
+    def look_after(self, state: SegmentState, quiet: float) -> float | None:
+        """How quiet the stream must be, if it is so for `quiet`, to ask again."""
 
     def learn(self, text: str, seconds: float) -> None:
         """A sentence is over: its words took so many seconds."""

@@ -94,6 +94,14 @@ class Segmenter:
         quiet = now - self._sounded_at
         return self._apply(self._policy.after_quiet(self._state, quiet))
 
+    def due(self, now: float) -> float | None:
+        """When to poll next if nothing comes; None while nothing waits."""
+        if not self._audio:
+            return None
+        quiet = max(now - self._sounded_at, 0.0)
+        after = self._policy.look_after(self._state, quiet)
+        return None if after is None else self._sounded_at + after
+
     def end(self) -> list[Segment]:
         """Release the rest: nothing more will come."""
         return self._release()

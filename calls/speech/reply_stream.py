@@ -69,6 +69,12 @@ class ReplyStream:
         """Return the segments that are ready because the stream is quiet."""
         return self.segmenter.poll(monotonic())
 
+    def due_in(self) -> float | None:
+        """Seconds until `poll` is worth a call, if nothing comes meanwhile."""
+        now = monotonic()
+        due = self.segmenter.due(now)
+        return None if due is None else max(due - now, 0.0)
+
     def is_silence(self, segment: Segment) -> bool:
         """True if a segment is only the silence after a sentence already released."""
         loudest = analyse(segment.pcm).loudest

@@ -6,15 +6,16 @@ a slow stream. So the number of words says how much sound to expect.
 """
 
 from dataclasses import dataclass
+from math import inf
 
 from bots.inworld.segment_policy import SegmentState, Split
 from calls.speech.levels import analyse
 from calls.turns.word_timing import speech_length, words_within
 
-# How often to look at a quiet stream. All times are in seconds.
-POLL_SECONDS = 0.05
-# Quiet in the stream after which a sentence is released that sounds complete...
-COMPLETE = 0.05
+# Quiet in the stream after which a sentence is released that ends in silence, by the
+# share of its expected sound. Its length alone tells too little: it is off by a fifth.
+# All times are in seconds.
+COMPLETE = ((1.0, 0.015), (0.85, 0.03), (0.0, 0.05))
 # ...or that is long enough, but does not end in silence...
 LONG_ENOUGH = 0.1
 # ...or that ends in silence, but whose words are not known yet...
@@ -31,6 +32,8 @@ NEARLY_ALL_SHARE = 0.9
 # The share and the silence at which a sentence is over without any quiet.
 CERTAIN_SHARE = 0.85
 LONG_REST = 0.09
+# The quiet is longer than the gaps that the stream leaves itself, by this factor.
+GAP_MARGIN = 1.1
 # The end of the sound that is long enough to tell silence from speech.
 TAIL_SECONDS = 0.6
 # How much more sound must have come before the opening clause is looked for again.
@@ -95,18 +98,19 @@ class PendingSpeech:
             return 0.0
         return (self.released + self.waiting) / self.expected
 
-    def is_complete(self, quiet: float) -> bool:
-        """True if the sentence should be released after `quiet` seconds."""
-        longer = 2 * self.gap  # than this stream's own pauses
+    @property
+    def complete_after(self) -> float:
+        """The quiet after which the sentence is released; infinite if it is not."""
+        longer, voiced = 2 * self.gap, self.fraction_voiced
         if not self.expected:
-            is_quiet = quiet >= max(UNKNOWN, longer)
-            return self.rest >= REST and is_quiet and not self.released
+            is_released = self.rest >= REST and not self.released
+            return max(UNKNOWN, longer) if is_released else inf
         needed = NEARLY_ALL_SHARE if self.released else COMPLETE_SHARE
-        if self.rest >= REST and self.fraction_voiced >= needed:
-            return quiet >= max(COMPLETE, 1.25 * self.gap)
-        is_quiet = quiet >= max(LONG_ENOUGH, longer)
-        is_long = self.fraction_voiced >= NEARLY_ALL_SHARE
-        return is_quiet and is_long and not self.released
+        if self.rest >= REST and voiced >= needed:
+            quiet = next(quiet for share, quiet in COMPLETE if voiced >= share)
+            return max(quiet, GAP_MARGIN * self.gap)
+        is_released = voiced >= NEARLY_ALL_SHARE and not self.released
+        return max(LONG_ENOUGH, longer) if is_released else inf
 
     @property
     def is_over(self) -> bool:
@@ -132,11 +136,20 @@ class SegmentEnd:
             return opening
         return self._is_over(state) or state.waiting > self.max_seconds
 
+    def look_after(self, state: SegmentState, quiet: float) -> float | None:
+        shortest = min(max(COMPLETE[0][1], GAP_MARGIN * state.gap), STALLED)
+        if quiet < shortest:
+            sound = state.released + state.waiting
+            is_short = sound < COMPLETE_SHARE * self._expected(state)
+            return STALLED if is_short else shortest
+        times = (self._measure(state).complete_after, STALLED, STUCK)
+        return min((time for time in times if quiet < time < inf), default=None)
+
     def after_quiet(self, state: SegmentState, quiet: float) -> bool | Split:
-        if quiet < COMPLETE:
+        if quiet < COMPLETE[0][1]:
             return False
         speech = self._measure(state)
-        if speech.is_complete(quiet):
+        if quiet >= speech.complete_after:
             return True
         end = _split_point(speech, state, quiet)
         if end is None:

@@ -14,6 +14,7 @@ from bots.audio.wav import wav
 from bots.config.bot_config import BotConfig
 from bots.inworld.client import Inworld, SpeechRequest
 from bots.inworld.errors import InworldError
+from bots.inworld.events import Audio
 from bots.inworld.segments import Segment
 from calls import metrics
 from calls.conversation.actions import SpeakText, StartReply
@@ -25,8 +26,9 @@ from calls.speech.inworld_requests import reply_request, speech_request
 from calls.speech.levels import analyse
 from calls.speech.pace import Pace
 from calls.speech.phrase_cache import PhraseCache
+from calls.speech.quiet_timer import QuietTimer
 from calls.speech.reply_stream import ReplyStream
-from calls.speech.segment_end import POLL_SECONDS, SpeakingRate
+from calls.speech.segment_end import SpeakingRate
 from calls.speech.signed_ids import new_clip_id
 from calls.turns.clip_ids import REPORTED_SUFFIX
 from calls.turns.playback import Clip, twilio_tts_clip
@@ -172,7 +174,7 @@ class Speaker:
         ready: asyncio.Queue[Segment | None],
     ) -> None:
         """Read a reply; put its segments on the queue when they are ready."""
-        polling = self._spawn(_poll(stream, ready))
+        timer = QuietTimer(stream, ready.put_nowait)
         stream.record_stage("request_sent")
         try:
             request = reply_request(self.config, start)
@@ -180,10 +182,12 @@ class Speaker:
                 async for event in events:
                     for segment in stream.feed(event):
                         ready.put_nowait(segment)
+                    if isinstance(event, Audio):
+                        timer.restart()
         except InworldError as error:
             stream.fail(error)
         finally:
-            polling.cancel()
+            timer.cancel()
         # Speech that came before an error can still be heard.
         for segment in stream.segmenter.end():
             ready.put_nowait(segment)
@@ -240,11 +244,3 @@ class Speaker:
             return twilio_tts_clip(text) if text else None
         frames = analyse(pcm).speech_frames
         return Clip(clip_id, clip_url(clip_id), text, pcm.seconds, frames)
-
-
-async def _poll(stream: ReplyStream, ready: asyncio.Queue[Segment | None]) -> None:
-    """Look regularly for segments that are ready because the stream is quiet."""
-    while True:
-        await asyncio.sleep(POLL_SECONDS)
-        for segment in stream.poll():
-            ready.put_nowait(segment)

@@ -75,6 +75,39 @@ def test_one_that_ends_without_a_rest_waits_a_little_longer() -> None:
     assert len(quiet(reply, LONG_ENOUGH)) == 1
 
 
+def test_one_that_is_as_long_as_expected_leaves_after_a_moment() -> None:
+    reply = collecting(SENTENCE, 3.9, 0.08)
+    due = reply.segmenter.due(reply.segmenter._sounded_at)
+    assert due == pytest.approx(reply.segmenter._sounded_at + 0.015)
+    assert len(quiet(reply, 0.015)) == 1
+
+
+def test_a_sentence_that_is_too_short_is_not_looked_at_before_it_stalls() -> None:
+    segmenter = collecting(SENTENCE, 1.4, 0.2).segmenter
+    assert segmenter.due(segmenter._sounded_at) == segmenter._sounded_at + STALLED
+
+
+@given(
+    sounds=st.lists(st.floats(0.05, 2.0), min_size=1, max_size=4),
+    gap=st.sampled_from([0.0, 0.02, 0.3, 0.9]),
+)
+def test_each_look_at_a_quiet_stream_is_later_and_the_last_leaves_nothing(
+    sounds: list[float], gap: float
+) -> None:
+    segmenter, now = stream().segmenter, 100.0
+    segmenter.feed(Transcript(SENTENCE), now)
+    for piece in pieces(voice(*sounds), 0.3):
+        now += gap
+        segmenter.feed(piece, now)
+    looks = [now]
+    while (due := segmenter.due(looks[-1])) is not None:
+        assert due > looks[-1]
+        looks.append(due + 1e-6)
+        segmenter.poll(looks[-1])
+    assert len(looks) <= 6
+    assert not segmenter._audio
+
+
 def test_half_a_sentence_waits_although_it_rests() -> None:
     reply = collecting(SENTENCE, 1.4, 0.2)
     assert quiet(reply, 0.3) == []
@@ -221,7 +254,7 @@ def test_the_pace_of_a_voice_is_learned() -> None:
         hasty.learn(SENTENCE, 2.0)
     for speaker, complete in ((hasty, True), (SpeakingRate(), False)):
         sound = PendingSpeech(speaker.expects(SENTENCE), 2.0, rest=0.1)
-        assert sound.is_complete(quiet=0.05) is complete
+        assert (sound.complete_after <= 0.05) is complete
 
 
 def test_an_early_first_clause_is_a_segment_of_its_own() -> None:

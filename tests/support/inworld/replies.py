@@ -46,5 +46,8 @@ class EndsWhenQuiet:
     def after_quiet(self, state: SegmentState, quiet: float) -> bool | Split:
         return True
 
+    def look_after(self, state: SegmentState, quiet: float) -> float | None:
+        return None
+
     def learn(self, text: str, seconds: float) -> None:
         pass

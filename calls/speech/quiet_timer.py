@@ -1,0 +1,37 @@
+"""Looks at a reply's stream when its quiet has lasted long enough to mean something."""
+
+import asyncio
+from collections.abc import Callable
+
+from bots.inworld.segments import Segment
+from calls.speech.reply_stream import ReplyStream
+
+# A timer of the loop may fire this much (s) before its time.
+RESOLUTION = 0.0005
+
+
+class QuietTimer:
+    """One timer for a stream; `ready` gets the segments that are due."""
+
+    def __init__(self, stream: ReplyStream, ready: Callable[[Segment], None]) -> None:
+        self.stream = stream
+        self.ready = ready
+        self.loop = asyncio.get_running_loop()
+        self.handle: asyncio.TimerHandle | None = None
+
+    def restart(self) -> None:
+        """Sound has come: look after it has been quiet long enough."""
+        self.cancel()
+        if (delay := self.stream.due_in()) is not None:
+            self.handle = self.loop.call_later(delay + RESOLUTION, self._look)
+
+    def cancel(self) -> None:
+        """Look no more."""
+        if self.handle:
+            self.handle.cancel()
+            self.handle = None
+
+    def _look(self) -> None:
+        for segment in self.stream.poll():
+            self.ready(segment)
+        self.restart()
