@@ -1,13 +1,13 @@
 """Builds a `BotConfig` from a bot's rows, or from the JSON stored with a call."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, fields
+from dataclasses import fields
 from functools import cache
 from typing import Any
 
 from bots.config.bot_config import LINE_FIELDS, LIST_FIELDS, BotConfig, lines
 from bots.config.capabilities import ToolSpec
-from bots.config.phrasebook import phrasebook
+from bots.config.phrasebook import resolved
 from bots.inworld.catalogue_records import LanguageModel
 from bots.models import Bot, InworldCatalogue
 
@@ -19,11 +19,9 @@ def config_of(bot: Bot) -> BotConfig:
     """
     names = {field.name for field in fields(BotConfig)} - LIST_FIELDS.keys()
     values: dict[str, Any] = {name: getattr(bot, name) for name in names}
-    for name, sentence in asdict(phrasebook(bot.language)).items():
-        if name in values:
-            values[name] = values[name].strip() or sentence
+    values |= resolved(bot.language, values)
     values["consent_message"] = values["consent_message"].strip()
-    values |= {name: lines(values[name]) for name in LINE_FIELDS}
+    values["fallback_models"] = lines(values["fallback_models"])
     secret = bot.webhook_secret
     values["temperature"] = _temperature(bot)
     values["webhook_secret"] = secret.name if secret else ""

@@ -17,6 +17,13 @@ def section(
     return name, {**options, "classes": classes or []}
 
 
+# Fixed sentences that have no section of their own.
+OTHER_SENTENCES = (
+    *("reconnected", "line_lost", "busy_message", "goodbye_phrases"),
+    *("screening_prompt", "screening_prompt_without_summary"),
+    *("screening_accepted", "screening_declined"),
+)
+
 SECTIONS: tuple[Section, ...] = (
     section(
         "Name",
@@ -89,6 +96,13 @@ SECTIONS: tuple[Section, ...] = (
         "What the bot does when the caller is silent, and how long a call can last.",
         *("idle_timeout_seconds", "idle_reprompts", "idle_prompt"),
         *("max_call_minutes", "time_limit_message", "goodbye_message"),
+        classes=COLLAPSED,
+    ),
+    section(
+        "Fixed sentences",
+        "What callers and people who take over calls hear, word for word. An empty "
+        "field has the sentence that it shows in grey.",
+        *OTHER_SENTENCES,
         classes=COLLAPSED,
     ),
     section(

@@ -1,5 +1,6 @@
 """The forms of bots, of their inlines and of phone numbers."""
 
+from dataclasses import asdict
 from typing import Any
 
 from django import forms
@@ -7,15 +8,16 @@ from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
+from bots.config.phrasebook import NAMES, phrasebook
 from bots.models import Bot, PhoneNumber, TransferTarget
 from bots.phone_numbers.fields import PastedNumberField
 
 # OpenAI's models take 128 functions, of which some are built in.
 MAX_TOOLS = 100
 THREE_ROW_FIELDS = {
-    *("fallback_models", "hints", "greeting", "backchannels", "idle_prompt"),
-    *("time_limit_message", "goodbye_message", "apology_message", "transfer_notice"),
-    *("consent_message", "fillers", "variables", "summary_prompt", "summary_fields"),
+    *NAMES,
+    *("fallback_models", "hints", "greeting"),
+    *("consent_message", "variables", "summary_prompt", "summary_fields"),
     *("when_to_use", "message"),
     *("description", "headers", "failure_instructions"),  # of a tool
 }
@@ -71,6 +73,14 @@ class TextForm(forms.ModelForm[Any]):
                 field.widget.attrs["rows"] = 3
             if isinstance(field.widget, forms.Textarea | forms.TextInput):
                 field.widget.attrs["dir"] = "auto"
+        if language := getattr(self.instance, "language", ""):
+            self._show_standard_sentences(language)
+
+    def _show_standard_sentences(self, language: str) -> None:
+        """Show in empty fields what the bot says instead."""
+        for name, sentence in asdict(phrasebook(language)).items():
+            if name in self.fields:
+                self.fields[name].widget.attrs["placeholder"] = sentence
 
 
 class TargetForm(TextForm):

@@ -6,11 +6,12 @@ from django.contrib import admin
 from django.forms import BaseInlineFormSet, ModelForm
 from django.http import HttpRequest
 
-from bots.admin.fieldsets import KEYPAD, LANGUAGES, PEOPLE
+from bots.admin.fieldsets import COLLAPSED, KEYPAD, LANGUAGES, PEOPLE
 from bots.admin.forms import TargetForm, TextForm
 from bots.admin.voice_preview import may_edit
 from bots.advice.form import rows
 from bots.config.bot_config import TRANSFER_NUMBER
+from bots.config.phrasebook import NAMES
 from bots.models import Bot, MenuKey, SpokenLanguage, TransferTarget
 
 
@@ -120,15 +121,18 @@ class LanguageInline(BotInline):
     form = TextForm
     section = LANGUAGES
     name_field = "language"
-    fields = [
-        "language",
-        "voice",
-        "tts_model",
-        "backup_voice",
-        "transcription_provider",
-        "speech_model",
-        "hints",
-    ]
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": [
+                    *("language", "voice", "tts_model", "backup_voice"),
+                    *("transcription_provider", "speech_model", "hints"),
+                ]
+            },
+        ),
+        ("Fixed sentences", {"fields": NAMES, "classes": COLLAPSED}),
+    )
     verbose_name = "language"
     verbose_name_plural = "Further languages"
 

@@ -21,7 +21,9 @@ MS_A_THOUSAND_TOKENS = (50, 100)
 
 SPOKEN = (
     *("consent_message", "greeting", "idle_prompt", "time_limit_message"),
-    *("goodbye_message", "apology_message", "transfer_notice"),
+    *("goodbye_message", "apology_message", "transfer_notice", "reconnected"),
+    *("line_lost", "busy_message", "screening_prompt", "screening_accepted"),
+    *("screening_prompt_without_summary", "screening_declined"),
 )
 WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")  # a token a character
 
@@ -57,6 +59,7 @@ def remarks(
         *voices.of_voice("tts_voice", voice, language, inworld.voices),
         *voices.of_model("tts_model", tts_model, language),
         *voices.of_language("language", language),
+        *voices.of_sentences("language", language, lambda name: draft.get(name, "")),
         *voices.of_twilio(*(draft.get(name, "").strip() for name in voices.AT_TWILIO)),
         *placeholders.remarks(draft, context),
         *capabilities.remarks(draft, inworld, context),

@@ -98,6 +98,7 @@ def _languages(draft: Draft, inworld: Catalogue) -> Iterator[Remark]:
         language = row["language"]
         model = row["tts_model"] or draft.get("tts_model", "").strip()
         yield from voices.of_language(row.field("language"), language)
+        yield from voices.of_sentences(row.field("language"), language, row.__getitem__)
         yield from voices.of_voice(
             row.field("voice"), row["voice"], language, inworld.voices
         )

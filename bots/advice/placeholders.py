@@ -19,6 +19,9 @@ from bots.config.placeholders import (
 FILLED = (
     *("consent_message", "greeting", "system_prompt", "fillers", "idle_prompt"),
     *("time_limit_message", "goodbye_message", "apology_message", "transfer_notice"),
+    *("reconnected", "line_lost", "busy_message"),
+    *("screening_prompt", "screening_prompt_without_summary"),
+    *("screening_accepted", "screening_declined"),
 )
 # Texts that are used as they are.
 RAW = ("hints", "summary_prompt", "outcomes", "summary_fields")
@@ -36,7 +39,8 @@ def remarks(draft: Draft, context: FormContext) -> Iterator[Remark]:
     """List the texts with a name that no call can fill in."""
     variables = [*parse_declared(draft.get("variables", ""))]
     for name in FILLED:
-        yield from _text(name, draft.get(name, ""), variables)
+        known = [*variables, "summary"] if name == "screening_prompt" else variables
+        yield from _text(name, draft.get(name, ""), known)
     for name in RAW:
         if raw := placeholder(draft.get(name, "")):
             yield Remark(name, f"“{raw}” stays as it is: nothing is filled in here.")

@@ -1,12 +1,13 @@
 """Remarks on voices, voice models and languages. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from bots.advice.form import Remark, not_listed
 from bots.advice.iso_639 import ISO_639_1
 from bots.advice.wording import shown
 from bots.config import backup_voices, speech_recognition
 from bots.config.language_tags import primary
+from bots.config.phrasebook import NAMES, find_phrasebook, phrasebook
 from bots.inworld.catalogue_records import Voice
 
 # Fields that Twilio combines.
@@ -56,6 +57,18 @@ def of_language(field: str, tag: str) -> Iterator[Remark]:
     if len(first) == 2 and first.lower() not in ISO_639_1:
         text = f"There is no language “{shown(first)}”. English is en-US or"
         yield Remark(field, f"{text} en-GB, German de-DE, Japanese ja-JP.")
+
+
+def of_sentences(field: str, tag: str, own: Callable[[str], str]) -> Iterator[Remark]:
+    """Tell which standard sentences callers hear in English; `own` reads a field."""
+    if not tag or find_phrasebook(tag):
+        return
+    missing = [name for name in NAMES if not own(name).strip()]
+    if missing:
+        text = f"We have no standard sentences in {shown(tag)}: callers hear "
+        text += f"{len(missing)} of {len(NAMES)} in English, such as "
+        text += f"“{getattr(phrasebook('en'), missing[0])}”. Write them under Fixed"
+        yield Remark(field, f"{text} sentences and in the fields above it.")
 
 
 def of_twilio(

@@ -1,12 +1,12 @@
 """The settings of one call. Resolved when the call comes in, then stored with it."""
 
 from collections.abc import Collection
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 from bots.config import backup_voices, phrases
 from bots.config.capabilities import Language, MenuEntry, ToolSpec, TransferTarget
-from bots.config.phrasebook import phrasebook
+from bots.config.phrasebook import NAMES, resolved
 from bots.config.placeholders import names
 
 # Settings that are lists of these.
@@ -61,6 +61,14 @@ class BotConfig:
     apology_message: str
     transfer_number: str
     transfer_notice: str
+    reconnected: str
+    line_lost: str
+    busy_message: str
+    goodbye_phrases: str
+    screening_prompt: str
+    screening_prompt_without_summary: str
+    screening_accepted: str
+    screening_declined: str
     retention_days: int
     can_end_call: bool
     can_collect_digits: bool
@@ -83,20 +91,16 @@ class BotConfig:
     def in_language(self, language: str) -> Self:
         """Return the bot as it is in another of its languages.
 
-        Its fixed sentences are then those of the phrasebook. The language of this
-        config becomes one of the other languages. An unknown language changes nothing.
+        The language of this config becomes one of the other languages. An unknown
+        language changes nothing.
         """
         settings = next((x for x in self.languages if x.language == language), None)
         if settings is None or language == self.language:
             return self
-        sentences = asdict(phrasebook(language))
-        ours = {field.name for field in fields(self)} & sentences.keys()
-        sentences = {name: sentences[name] for name in ours}
-        sentences["fillers"] = lines(sentences["fillers"])
         others = (x for x in self.languages if x.language != language)
         return replace(
             self,
-            **sentences,
+            **resolved(language, settings.sentences),
             language=language,
             languages=(self._own_language, *others),
             tts_voice=settings.voice,
@@ -119,7 +123,13 @@ class BotConfig:
             self.transcription_provider,
             self.speech_model,
             self.hints,
+            self._sentences,
         )
+
+    @property
+    def _sentences(self) -> dict[str, str]:
+        texts = {name: getattr(self, name) for name in NAMES}
+        return {**texts, "fillers": "\n".join(self.fillers)}
 
     @property
     def twilio_voice(self) -> str:
@@ -180,11 +190,6 @@ class BotConfig:
         return self.filler_delay_ms / 1000
 
     @property
-    def reconnected(self) -> str:
-        """The sentence for a caller whose connection was interrupted."""
-        return phrasebook(self.language).reconnected
-
-    @property
     def opening_sentences(self) -> tuple[str, ...]:
         """The first sentences of a call that are the same in every call."""
         opening = self.consent_message, self.greeting
@@ -217,7 +222,7 @@ class BotConfig:
     def is_goodbye(self, text: str) -> bool:
         """True if the bot may hang up after these words of its own."""
         return self.can_end_call and phrases.ends_with_goodbye(
-            text, phrasebook(self.language).goodbye_phrases
+            text, self.goodbye_phrases
         )
 
     def to_json(self) -> dict[str, Any]:

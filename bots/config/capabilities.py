@@ -5,7 +5,7 @@ The field names of these classes are keys of the JSON that is stored with a call
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
 
 from bots.config.text import clean
@@ -144,6 +144,9 @@ class Language(JsonData):
     transcription_provider: str = ""
     speech_model: str = ""
     hints: str = ""
+    # Fixed sentences in this language, by the names of the settings; the standard ones
+    # replace those that are missing.
+    sentences: Mapping[str, str] = field(default_factory=dict)
 
 
 def _parameter(stored: Mapping[str, Any]) -> Parameter:

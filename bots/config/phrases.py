@@ -9,6 +9,9 @@ from bots.config.graphemes import ZWNJ, is_mark, is_unspaced
 MAX_GOODBYE_WORDS = 8
 QUESTION_MARKS = ("?", "？", "؟")  # noqa: RUF001
 # Characters that may follow the last punctuation mark of a sentence.
+SENTENCE_END = re.compile(
+    r"""[.!?…:;。！？：；｡؟։।॥።။៖།]["'”’»」』)\]]*\s*\Z"""  # noqa: RUF001
+)
 _CLOSING = " \n\"'”’»)"  # noqa: RUF001
 # Notes on sounds, as speech recognition writes them for a caller who says nothing:
 # [BLANK_AUDIO], (music), *cough*, <noise>, 【音楽】, and songs between notes.

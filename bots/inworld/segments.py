@@ -10,13 +10,13 @@ import re
 from dataclasses import dataclass
 
 from bots.audio.pcm import Pcm
+from bots.config.phrases import SENTENCE_END
 from bots.inworld.events import Audio, Done, Event, Failed, Text, Transcript
 from bots.inworld.segment_policy import EndPolicy, SegmentState, Split
 
 DEFAULT_SAMPLE_RATE = 48_000
 
 STEERING_TAG = re.compile(r"\[[^\[\]]*\]\s*")
-SENTENCE_END = re.compile(r"""[.!?…:;。！？：；؟।]["'”’»」』)\]]*\s*\Z""")  # noqa: RUF001
 # Letters enough to recognise a position in the text.
 ANCHOR_LETTERS = 12
 # The share of the longest gap in the sound that still counts at the next piece.

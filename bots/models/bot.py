@@ -18,6 +18,7 @@ from bots.models.choices import (
     DEFAULT_TTS_VOICE,
     TranscriptionProvider,
 )
+from bots.models.fixed_sentences import FixedSentences
 from bots.models.menu_key import MenuKey
 from bots.models.spoken_language import SpokenLanguage
 from bots.models.transfer_target import TransferTarget
@@ -62,7 +63,7 @@ class BotQuerySet(models.QuerySet["Bot"]):
         return bot
 
 
-class Bot(BotTurnTaking, BotActions):
+class Bot(BotTurnTaking, BotActions, FixedSentences):
     """A voice bot: instructions, AI model, voice and rules for the conversation."""
 
     name = models.CharField(

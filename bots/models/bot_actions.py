@@ -30,14 +30,6 @@ class BotActions(models.Model):
         related_name="bots",
         help_text="What the bot can look up or do during a call.",
     )
-    fillers = models.TextField(
-        "wait phrases",
-        blank=True,
-        max_length=rules.LIST_MAX_LENGTH,
-        validators=rules.FILLED_LIST,
-        help_text="Said while the caller waits for a tool, one after the other. One "
-        "per line. Empty: the usual phrases in the bot's language.",
-    )
     filler_delay_ms = models.PositiveIntegerField(
         "say one after (milliseconds)",
         default=1200,

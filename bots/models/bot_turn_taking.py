@@ -32,14 +32,6 @@ class BotTurnTaking(models.Model):
         help_text="Callers can press keys on their phone, for the menu below or to "
         "answer the bot.",
     )
-    backchannels = models.TextField(
-        "words that don't interrupt",
-        blank=True,
-        max_length=rules.LIST_MAX_LENGTH,
-        validators=rules.LIST,
-        help_text="Separated by commas: mhm, okay, I see. After a question they still "
-        "count as an answer. Empty: the usual words in the bot's language.",
-    )
     echo_filter = models.BooleanField(
         "ignore its own voice",
         default=True,
@@ -66,43 +58,12 @@ class BotTurnTaking(models.Model):
         help_text="How many reminders a silent caller hears before the bot says "
         "goodbye.",
     )
-    idle_prompt = models.TextField(
-        "reminder text",
-        blank=True,
-        max_length=rules.SPEECH_MAX_LENGTH,
-        validators=rules.SPOKEN,
-        help_text="Said to a silent caller. Empty: “Are you still there?” in the bot's "
-        "language.",
-    )
     max_call_minutes = models.PositiveSmallIntegerField(
         "maximum length (minutes)",
         default=30,
         validators=[MinValueValidator(1), MaxValueValidator(MAX_CALL_MINUTES)],
         help_text="After this time the bot says goodbye. It warns the caller one "
         "minute before.",
-    )
-    time_limit_message = models.TextField(
-        "time limit warning",
-        blank=True,
-        max_length=rules.SPEECH_MAX_LENGTH,
-        validators=rules.SPOKEN,
-        help_text="Said one minute before the call reaches its maximum length. Empty: "
-        "a standard sentence in the bot's language.",
-    )
-    goodbye_message = models.TextField(
-        blank=True,
-        max_length=rules.SPEECH_MAX_LENGTH,
-        validators=rules.SPOKEN,
-        help_text="Said before the bot hangs up. Empty: a standard sentence in the "
-        "bot's language.",
-    )
-    apology_message = models.TextField(
-        blank=True,
-        max_length=rules.SPEECH_MAX_LENGTH,
-        validators=rules.SPOKEN,
-        help_text="Said when the bot cannot answer because of a technical problem. "
-        "Empty: a standard sentence in the bot's language that asks the caller to say "
-        "it again.",
     )
     transfer_number = models.CharField(
         max_length=16,
@@ -111,14 +72,6 @@ class BotTurnTaking(models.Model):
         help_text="Callers are transferred here if the bot fails twice in a row or too "
         "many calls come in at once, for example +14155550100. Empty: the first person "
         "in the list below.",
-    )
-    transfer_notice = models.TextField(
-        "transfer message",
-        blank=True,
-        max_length=rules.SPEECH_MAX_LENGTH,
-        validators=rules.SPOKEN,
-        help_text="Said before a caller is transferred. Empty: a standard sentence in "
-        "the bot's language.",
     )
 
     class Meta:

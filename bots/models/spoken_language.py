@@ -5,10 +5,12 @@ from django.db.models import UniqueConstraint
 
 from bots import validators as rules
 from bots.config.capabilities import Language
+from bots.config.phrasebook import NAMES
 from bots.models.choices import TranscriptionProvider
+from bots.models.fixed_sentences import FixedSentences
 
 
-class SpokenLanguage(models.Model):
+class SpokenLanguage(FixedSentences):
     """One further language of a bot, with its voice and speech recognition."""
 
     bot = models.ForeignKey(
@@ -94,4 +96,5 @@ class SpokenLanguage(models.Model):
             transcription_provider=self.transcription_provider,
             speech_model=self.speech_model,
             hints=self.hints,
+            sentences={name: text for name in NAMES if (text := getattr(self, name))},
         )

@@ -11,7 +11,9 @@ from twilio.twiml.voice_response import Connect, Dial, Gather, VoiceResponse
 
 from bots.config.backup_voices import backup_voice, language_of
 from bots.config.bot_config import BotConfig
-from bots.config.phrasebook import phrasebook
+from bots.config.phrasebook import Phrasebook, phrasebook
+from bots.config.phrases import SENTENCE_END
+from bots.config.placeholders import fill
 from bots.config.speech_recognition import refusal
 from calls.transfer import Transfer
 
@@ -198,35 +200,46 @@ def dial_and_report(
     return str(response)
 
 
-def screening_gather(transfer: Transfer, *, accept_url: str, voice: str = "") -> str:
+def screening_gather(
+    transfer: Transfer,
+    *,
+    accept_url: str,
+    announcement: str = "",
+    voice: str = "",
+) -> str:
     """Announce the caller to the target, twice, and wait for a key."""
+    announcement = announcement or screening_prompt(transfer)
     response = VoiceResponse()
     for _ in range(2):
         gather = Gather(
             action=accept_url, method="POST", num_digits=1, timeout=GATHER_TIMEOUT
         )
-        _say(gather, screening_prompt(transfer), transfer.language, voice)
+        _say(gather, announcement, transfer.language, voice)
         response.append(gather)
     response.hangup()
     return str(response)
 
 
-def screening_prompt(transfer: Transfer) -> str:
-    """The text that announces the caller to the target."""
-    book = phrasebook(transfer.language)
+def screening_prompt(
+    transfer: Transfer,
+    sentences: BotConfig | Phrasebook | None = None,
+    variables: Mapping[str, str] | None = None,
+) -> str:
+    """The text that announces the caller to the target; else the standard one."""
+    sentences = sentences or phrasebook(transfer.language)
     summary = transfer.summary.strip()
     if not summary:
-        return book.screening_prompt_without_summary
+        return fill(sentences.screening_prompt_without_summary, variables or {})
     # The full stop makes the voice pause after the summary.
-    return book.screening_prompt.format(
-        summary if summary[-1] in ".!?" else f"{summary}."
-    )
+    summary += "" if SENTENCE_END.search(summary) else "."
+    return fill(sentences.screening_prompt, {**(variables or {}), "summary": summary})
 
 
-def screening_accepted(language: str, voice: str = "") -> str:
+def screening_accepted(language: str, voice: str = "", message: str = "") -> str:
     """Confirm to the target. Twilio connects the two at the end of the document."""
     response = VoiceResponse()
-    _say(response, phrasebook(language).screening_accepted, language, voice)
+    message = message or phrasebook(language).screening_accepted
+    _say(response, message, language, voice)
     return str(response)
 
 

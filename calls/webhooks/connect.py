@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from bots.config.bot_config import BotConfig
 from bots.config.capabilities import TransferTarget
+from bots.config.phrasebook import Phrasebook, phrasebook
 from bots.config_builder import config_from_json
 from bots.inworld.api_key import lacks_key
 from bots.number_routing import caller_id_of_ours
@@ -15,6 +16,7 @@ from calls.db import run_in_db_thread
 from calls.models import Call
 from calls.public_urls import public_url, socket_url
 from calls.session.active_calls import active_calls
+from calls.session.variables import variables
 from calls.transcripts.stored_turns import current_config
 from calls.transfer import Transfer
 from calls.twilio import twiml
@@ -23,7 +25,6 @@ from calls.webhooks.dial_result import caller_id
 
 NOT_IN_SERVICE = "Sorry, this number is not in service at the moment. Goodbye."
 OUT_OF_ORDER = "Sorry, we cannot take your call right now. Please try again later."
-BUSY = "Sorry, all our lines are busy at the moment. Please call again in a moment."
 NOT_CONFIGURED = "Sorry, this line is not set up yet. Please try again later. Goodbye."
 
 
@@ -92,9 +93,21 @@ async def dial_document(call: Call, transfer: Transfer) -> str:
 def screening_document(call: Call, transfer: Transfer) -> str:
     """TwiML that announces the caller to a transfer target and asks for a digit."""
     accept = reverse("voice-accept", args=[call.pk, call.reconnects])
+    sentences = screening_sentences(call, transfer)
+    known = variables(call, config_from_json(call.settings), {}, call.started_at)
     return twiml.screening_gather(
-        transfer, accept_url=public_url(accept), voice=screening_voice(call, transfer)
+        transfer,
+        accept_url=public_url(accept),
+        announcement=twiml.screening_prompt(transfer, sentences, known),
+        voice=screening_voice(call, transfer),
     )
+
+
+def screening_sentences(call: Call, transfer: Transfer) -> BotConfig | Phrasebook:
+    """The sentences for a transfer target: the bot's own, if it has the language."""
+    config = config_from_json(call.settings).in_language(transfer.language)
+    same = config.language == transfer.language
+    return config if same else phrasebook(transfer.language)
 
 
 def screening_voice(call: Call, transfer: Transfer) -> str:

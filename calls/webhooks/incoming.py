@@ -16,12 +16,11 @@ from calls.db import run_in_incoming_thread
 from calls.models import Call
 from calls.public_urls import public_url
 from calls.session.active_calls import active_calls
-from calls.session.variables import first_available_target
+from calls.session.variables import fill_for_call, first_available_target
 from calls.twilio import twiml
 from calls.webhooks.admission import choose_bot, create_call
 from calls.webhooks.call_limits import LimitExceeded
 from calls.webhooks.connect import (
-    BUSY,
     NOT_IN_SERVICE,
     configuration_problem,
     final_transfer_document,
@@ -145,4 +144,5 @@ async def _busy(config: BotConfig, call: Call) -> str:
     """TwiML for a caller whom no bot can take: a transfer, or an apology."""
     if target := first_available_target(config, timezone.now()):
         return await final_transfer_document(call, target)
-    return twiml.say_and_hang_up(BUSY, config.language, config.twilio_voice)
+    message = fill_for_call(call, config, config.busy_message)
+    return twiml.say_and_hang_up(message, config.language, config.twilio_voice)

@@ -9,7 +9,6 @@ from django.db import transaction
 from django.utils import timezone
 
 from bots.config.bot_config import BotConfig
-from bots.config.phrasebook import phrasebook
 from calls import metrics
 from calls.db import DatabaseUnavailable, database_deadline, run_in_db_thread
 from calls.models import Call
@@ -23,7 +22,6 @@ from calls.twilio import twiml
 from calls.twilio.relay_errors import ErrorKind, SessionError, explain
 from calls.twilio.relay_tokens import new_nonce
 from calls.webhooks.connect import (
-    BUSY,
     OUT_OF_ORDER,
     final_transfer_document,
     relay_twiml,
@@ -147,7 +145,8 @@ async def _give_up(call: Call, error: ErrorKind) -> str:
     """Apologise, then transfer the caller if a target is available, or hang up."""
     config = await current_config(call)
     is_busy = error is ErrorKind.CALL_LIMIT
-    apology = BUSY if is_busy else phrasebook(config.language).line_lost
+    apology = config.busy_message if is_busy else config.line_lost
+    apology = fill_for_call(call, config, apology)
     if target := first_available_target(config, timezone.now()):
         await close_call(
             call.call_sid, Call.Status.COMPLETED, Call.EndReason.TRANSFERRED

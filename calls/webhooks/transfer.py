@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
 
-from bots.config.phrasebook import phrasebook
+from bots.config_builder import config_from_json
 from calls.db import run_in_db_thread
 from calls.models.call import Call, CallQuerySet
 from calls.models.turn import Turn
@@ -27,6 +27,7 @@ from calls.webhooks.connect import (
     dial_document,
     relay_twiml,
     screening_document,
+    screening_sentences,
     screening_voice,
 )
 from calls.webhooks.dial_result import parse_dial_result
@@ -123,12 +124,15 @@ async def accept(call_id: int, session: int, parent_sid: str, key: str) -> str:
     transfer = _transfer_of(call)
     if call is None or transfer is None:
         return twiml.hang_up()
-    book = phrasebook(transfer.language)
+    config = config_from_json(call.settings)
+    sentences = screening_sentences(call, transfer)
     voice = screening_voice(call, transfer)
     if key != ACCEPT_DIGIT:
-        return twiml.say_and_hang_up(book.screening_declined, transfer.language, voice)
+        declined = fill_for_call(call, config, sentences.screening_declined)
+        return twiml.say_and_hang_up(declined, transfer.language, voice)
     if await _record_acceptance(call_id, session, parent_sid):
-        return twiml.screening_accepted(transfer.language, voice)
+        accepted = fill_for_call(call, config, sentences.screening_accepted)
+        return twiml.screening_accepted(transfer.language, voice, accepted)
     return twiml.hang_up()
 
 
@@ -175,8 +179,8 @@ async def _reconnect_bot(call: Call) -> str:
         return await relay_twiml(call)
     config = await current_config(call)
     await close_call(call.call_sid, Call.Status.FAILED, Call.EndReason.SERVER_STOPPED)
-    apology = phrasebook(config.language).line_lost
-    message = f"{apology} {fill_for_call(call, config, config.goodbye_message)}"
+    text = f"{config.line_lost} {config.goodbye_message}"
+    message = fill_for_call(call, config, text)
     return twiml.say_and_hang_up(message, config.language, config.twilio_voice)
 
 

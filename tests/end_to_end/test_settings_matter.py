@@ -93,6 +93,14 @@ ELSEWHERE = {
         "outcomes",
     ),
     *("summary_fields", "summary_model", "webhook_url", "webhook_secret"),
+    *(
+        "goodbye_phrases",
+        "reconnected",
+        "line_lost",
+        "busy_message",
+        "screening_prompt",
+    ),
+    *("screening_prompt_without_summary", "screening_accepted", "screening_declined"),
 }
 
 

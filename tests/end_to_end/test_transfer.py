@@ -83,7 +83,7 @@ async def test_the_model_transfers_a_caller_to_a_person_who_answers(
         await wants_sales(call)
         await call.ends()
     assert call.errors == []
-    announced = BOOK.screening_prompt.format(SUMMARY)
+    announced = BOOK.screening_prompt.replace("{{summary}}", SUMMARY)
     assert call.person_did == [
         *(f"{SALES} rings", f"hears “{announced}”", "presses 1"),
         *(f"hears “{BOOK.screening_accepted}”", "talks with the caller"),
@@ -172,7 +172,10 @@ async def test_the_bot_goes_on_in_the_language_it_had(
         await came_back(call)
         await call.hears(2)
     book = phrasebook("de")
-    assert call.person_did[1] == f"hears “{book.screening_prompt.format(SUMMARY)}”"
+    assert (
+        call.person_did[1]
+        == f"hears “{book.screening_prompt.replace('{{summary}}', SUMMARY)}”"
+    )
     assert (await inworld.request(3)).body["audio"]["voice"] == "Johanna"
     assert (await turns(await closed(call.call_sid)))[-1].heard_text == (
         "Leider ist niemand da."

@@ -80,7 +80,9 @@ class TestCallSession(CallSession):
             case CallClosed(_, _, reason):
                 self.outbox.append(ended_frame(reason))
             case TransferStarted(_, transfer):
-                self.outbox.append(transfer_frame(Transfer.of(transfer)))
+                self.outbox.append(
+                    transfer_frame(Transfer.of(transfer), self.conversation.config)
+                )
         self.tasks.start(self._send_updates())
 
     async def _send_in_order(self, frame: str) -> None:
@@ -168,9 +170,9 @@ def _is_working(turn: Turn) -> bool:
     )
 
 
-def transfer_frame(transfer: Transfer) -> str:
+def transfer_frame(transfer: Transfer, config: BotConfig) -> str:
     """Whom Twilio would call now, and the announcement they would hear."""
-    announcement = screening_prompt(transfer) if transfer.announce else ""
+    announcement = screening_prompt(transfer, config) if transfer.announce else ""
     return json.dumps(
         {
             "type": "test.transfer",

@@ -12,6 +12,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
+from bots.config.phrasebook import PHRASEBOOKS
 from bots.models import Bot, InworldCatalogue, PhoneNumber
 from calls.models import Call
 from tests.support.pages.bot_form import ADVICE, FORM
@@ -257,3 +258,17 @@ def test_a_bot_made_without_a_form_is_held_to_the_same_limits() -> None:
         bot.clean_fields()
     refused = {"name", "system_prompt", "goodbye_message", "hints"}
     assert set(caught.value.message_dict) == refused
+
+
+def test_an_empty_sentence_shows_what_the_bot_says_instead(
+    admin_client: Client,
+) -> None:
+    bot = Bot.objects.create(name="Ada", language="pt_BR")
+    bot.languages.create(language="ja-JP", voice="Asuka")
+    page = admin_client.get(f"/admin/bots/bot/{bot.pk}/change/").content.decode()
+    for language in ("pt", "ja"):
+        standard = PHRASEBOOKS[language].screening_declined
+        assert f'placeholder="{standard}"' in page
+    own = {"busy_message": "Call later, {{ name | default: 'dear' }}."}
+    answer = admin_client.post("/admin/bots/bot/add/", {**FORM, **own})
+    assert "Write {{name|dear}}." in unescape(answer.content.decode())

@@ -64,7 +64,7 @@ async def test_the_page_shows_who_would_be_dialled_and_what_they_would_hear(
     browser: Browser, inworld: FakeInworld, bot: Bot
 ) -> None:
     call_data, person = await transferred_call(browser, inworld, bot)
-    announced = BOOK.screening_prompt.format(SUMMARY)
+    announced = BOOK.screening_prompt.replace("{{summary}}", SUMMARY)
     assert person == {
         "type": "test.transfer",
         "name": "Sales",

@@ -11,7 +11,6 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bots.config.phrasebook import PHRASEBOOKS
 from bots.models import Bot
 from calls.conversation.actions import SaveTurn, SpeakText, StartReply
 from calls.conversation.conversation import Conversation
@@ -217,13 +216,6 @@ def test_the_history_stays_alternating_where_the_line_broke() -> None:
     roles = [message["role"] for message in messages("Be kind.", said)]
     assert roles == ["system", "user", "assistant", "user"]
     assert messages("Be kind.", said)[-1]["content"] == f"{RECONNECTED} Two?"
-
-
-@pytest.mark.parametrize("language", PHRASEBOOKS)
-def test_every_language_has_its_sentences_for_a_broken_line(language: str) -> None:
-    book = PHRASEBOOKS[language]
-    assert book.reconnected.endswith(".")
-    assert book.line_lost.endswith(".")
 
 
 # Twilio's reports

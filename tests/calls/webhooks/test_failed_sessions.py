@@ -8,11 +8,11 @@ from asgiref.sync import sync_to_async
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bots.config.phrasebook import phrasebook
 from bots.models import Bot
 from calls.models import Call
 from calls.turns.turn import SWITCH_LANGUAGE
 from calls.twilio.relay_errors import ErrorKind, explain
-from calls.webhooks.connect import BUSY
 from calls.webhooks.reconnect_decision import (
     MAX_RECONNECTS,
     ReconnectDecision,
@@ -216,8 +216,8 @@ async def test_the_longest_call_ends_with_a_goodbye(bot: Bot) -> None:
 async def test_a_full_account_is_not_asked_again(bot: Bot) -> None:
     await ring()
     form = {**LOST, "ErrorCode": "64109"}
-    assert (await spoken(**form)).startswith(BUSY)
-    assert (await spoken(**form)).startswith(BUSY)
+    assert (await spoken(**form)).startswith(phrasebook("en").busy_message)
+    assert (await spoken(**form)).startswith(phrasebook("en").busy_message)
     call = await Call.objects.aget()
     assert (call.status, call.end_reason, call.reconnects) == ("failed", "busy", 0)
 

@@ -1,0 +1,129 @@
+"""Sentences that a bot says word for word, and phrases that it knows, per language."""
+
+from django.db import models
+
+from bots import validators as rules
+
+
+class FixedSentences(models.Model):
+    """Fixed sentences of a bot or of one of its languages; empty: the standard one."""
+
+    backchannels = models.TextField(
+        "words that don't interrupt",
+        blank=True,
+        max_length=rules.LIST_MAX_LENGTH,
+        validators=rules.LIST,
+        help_text="Separated by commas: mhm, okay, I see. After a question they still "
+        "count as an answer. Empty: the usual words in its language.",
+    )
+    fillers = models.TextField(
+        "wait phrases",
+        blank=True,
+        max_length=rules.LIST_MAX_LENGTH,
+        validators=rules.FILLED_LIST,
+        help_text="Said while the caller waits for a tool, one after the other. One "
+        "per line. Empty: the usual phrases in its language.",
+    )
+    idle_prompt = models.TextField(
+        "reminder text",
+        blank=True,
+        max_length=rules.SPEECH_MAX_LENGTH,
+        validators=rules.SPOKEN,
+        help_text="Said to a silent caller. Empty: “Are you still there?” in its "
+        "language.",
+    )
+    time_limit_message = models.TextField(
+        "time limit warning",
+        blank=True,
+        max_length=rules.SPEECH_MAX_LENGTH,
+        validators=rules.SPOKEN,
+        help_text="Said one minute before the call reaches its maximum length. Empty: "
+        "a standard sentence in its language.",
+    )
+    goodbye_message = models.TextField(
+        blank=True,
+        max_length=rules.SPEECH_MAX_LENGTH,
+        validators=rules.SPOKEN,
+        help_text="Said before the bot hangs up. Empty: a standard sentence in the "
+        "bot's language.",
+    )
+    apology_message = models.TextField(
+        blank=True,
+        max_length=rules.SPEECH_MAX_LENGTH,
+        validators=rules.SPOKEN,
+        help_text="Said when the bot cannot answer because of a technical problem. "
+        "Empty: a standard sentence in its language that asks the caller to say "
+        "it again.",
+    )
+    transfer_notice = models.TextField(
+        "transfer message",
+        blank=True,
+        max_length=rules.SPEECH_MAX_LENGTH,
+        validators=rules.SPOKEN,
+        help_text="Said before a caller is transferred. Empty: a standard sentence in "
+        "the bot's language.",
+    )
+    reconnected = models.TextField(
+        "after a lost connection",
+        blank=True,
+        max_length=rules.SPEECH_MAX_LENGTH,
+        validators=rules.SPOKEN,
+        help_text="Said when a caller is back after the connection was lost for a "
+        "moment.",
+    )
+    line_lost = models.TextField(
+        "when the line is lost",
+        blank=True,
+        max_length=rules.SPEECH_MAX_LENGTH,
+        validators=rules.SPOKEN,
+        help_text="Said when the connection cannot be kept, before the goodbye or a "
+        "transfer.",
+    )
+    busy_message = models.TextField(
+        "when all lines are busy",
+        blank=True,
+        max_length=rules.SPEECH_MAX_LENGTH,
+        validators=rules.SPOKEN,
+        help_text="Said when too many calls come in at once and nobody is there to "
+        "take the call.",
+    )
+    goodbye_phrases = models.TextField(
+        "words of goodbye",
+        blank=True,
+        max_length=rules.LIST_MAX_LENGTH,
+        validators=rules.LIST,
+        help_text="Separated by commas: goodbye, have a nice day. When the bot ends "
+        "with one of them and the caller stays silent, the call ends.",
+    )
+    screening_prompt = models.TextField(
+        "announcement of a caller",
+        blank=True,
+        max_length=rules.SPEECH_MAX_LENGTH,
+        validators=rules.SPOKEN,
+        help_text="Said to the person who takes over a call. {{summary}} says why "
+        "the caller is calling. Key 1 takes the call.",
+    )
+    screening_prompt_without_summary = models.TextField(
+        "announcement without a summary",
+        blank=True,
+        max_length=rules.SPEECH_MAX_LENGTH,
+        validators=rules.SPOKEN,
+        help_text="The same if nothing is known about the caller.",
+    )
+    screening_accepted = models.TextField(
+        "after the person accepts",
+        blank=True,
+        max_length=rules.SPEECH_MAX_LENGTH,
+        validators=rules.SPOKEN,
+        help_text="Said to the person who pressed 1, before the caller is connected.",
+    )
+    screening_declined = models.TextField(
+        "after the person declines",
+        blank=True,
+        max_length=rules.SPEECH_MAX_LENGTH,
+        validators=rules.SPOKEN,
+        help_text="Said to the person who pressed another key.",
+    )
+
+    class Meta:
+        abstract = True
