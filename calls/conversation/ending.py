@@ -12,6 +12,7 @@ from calls.conversation.fallback import FallbackStep
 from calls.conversation.interruptions import Interruptions
 from calls.conversation.replies import Reply
 from calls.conversation.responder import Responder
+from calls.turns.playback import CHARACTERS_PER_SECOND
 from calls.turns.turn import TRANSFER_CALL, TurnKind, add_tool_call
 
 # Allowance for clock error before a reply counts as played to its end (s).
@@ -65,7 +66,7 @@ class CallEnding:
         """Say a message that cannot be interrupted, then end the call."""
         stopped = self._stop()
         message = self.responder.say_message(text, at, interruptible=False, fixed=fixed)
-        self._finish(reason, len(self.replies.by_number), at)
+        self._finish(reason, len(self.replies.by_number), at, text=text)
         return [*stopped, *message]
 
     def end_now(self, reason: str, at: float) -> list[Action]:
@@ -91,7 +92,7 @@ class CallEnding:
     ) -> list[Action]:
         """Transfer the caller after the transfer notice, or after another reply."""
         stopped = self._stop()
-        notice: list[Action] = []
+        notice, text = list[Action](), ""
         if announced_by is None:
             text = self.state.config.transfer_notice
             notice = self.responder.say_message(
@@ -99,7 +100,7 @@ class CallEnding:
             )
             announced_by = self.replies.by_number[-1]
         announced_by.interruptible = False
-        self._finish("transferred", announced_by.number, at, target, summary)
+        self._finish("transferred", announced_by.number, at, target, summary, text)
         return [*stopped, *notice]
 
     def end_after_failure(self, step: FallbackStep, at: float) -> list[Action]:
@@ -187,6 +188,8 @@ class CallEnding:
         at: float,
         transfer: TransferTarget | None = None,
         summary: str = "",
+        text: str = "",
     ) -> None:
-        due_at = at + self.playback.queued_seconds(at) + FINAL_MESSAGE_TIMEOUT
+        timeout = max(FINAL_MESSAGE_TIMEOUT, 2 * len(text) / CHARACTERS_PER_SECOND)
+        due_at = at + self.playback.queued_seconds(at) + timeout
         self.final_message = FinalMessage(reason, reply, due_at, transfer, summary)

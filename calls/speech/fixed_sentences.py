@@ -4,7 +4,9 @@ from collections.abc import Iterable, Iterator
 from itertools import chain, zip_longest
 
 from bots.config.bot_config import BotConfig
+from bots.config.placeholders import names
 from bots.inworld.client import SpeechRequest
+from bots.inworld.speech_text import speech_parts
 from calls.speech.inworld_requests import speech_request
 
 # Spoken to learn if Inworld takes a voice; it costs next to nothing.
@@ -31,17 +33,25 @@ def voice_tests(config: BotConfig) -> list[SpeechRequest]:
 
 
 def _in_first_language(config: BotConfig) -> list[SpeechRequest]:
-    texts = *config.opening_sentences, *config.fixed_sentences, config.reconnected
-    return [speech_request(config, text) for text in texts if text]
+    return _requests(config, (*config.opening_sentences, *_sentences(config)))
 
 
 def _in_other_languages(config: BotConfig) -> list[SpeechRequest]:
     return [
-        speech_request(other, text)
+        request
         for other in _other_languages(config)
-        for text in (*other.fixed_sentences, other.reconnected)
-        if text
+        for request in _requests(other, _sentences(other))
     ]
+
+
+def _sentences(config: BotConfig) -> tuple[str, ...]:
+    reconnected = () if names(config.reconnected) else (config.reconnected,)
+    return *config.fixed_sentences, *reconnected
+
+
+def _requests(config: BotConfig, texts: Iterable[str]) -> list[SpeechRequest]:
+    parts = (part for text in texts if text for part in speech_parts(text))
+    return [speech_request(config, part) for part in parts]
 
 
 def _other_languages(config: BotConfig) -> Iterator[BotConfig]:

@@ -16,6 +16,7 @@ from bots.inworld.client import Inworld, SpeechRequest
 from bots.inworld.errors import InworldError
 from bots.inworld.events import Audio
 from bots.inworld.segments import Segment
+from bots.inworld.speech_text import speech_parts
 from calls import metrics
 from calls.conversation.actions import SpeakText, StartReply
 from calls.conversation.events import ClipReady, Event, ReplyEnded
@@ -81,7 +82,8 @@ class Speaker:
 
     async def prepare(self, sentences: Iterable[str]) -> None:
         """Make fixed sentences before they are needed."""
-        await self.phrases.prepare(self._request(text) for text in sentences if text)
+        parts = (part for text in sentences if text for part in speech_parts(text))
+        await self.phrases.prepare(map(self._request, parts))
 
     def stop(self, number: int) -> None:
         """Stop a reply. Cancels only once, so that its cleanup can finish."""
@@ -113,9 +115,21 @@ class Speaker:
             self.log.error("Reply %d broke off", number, exc_info=error)
 
     async def _speak_text(self, spoken: SpeakText) -> None:
-        number, text, error = spoken.reply, spoken.text, ""
+        errors, seconds = list[str](), 0.0
+        for text in speech_parts(spoken.text):
+            # A later part may take as long as the part before it plays.
+            timeout = max(spoken.timeout, seconds)
+            clip, error = await self._part(replace(spoken, text=text, timeout=timeout))
+            errors += [error] if error else []
+            seconds = clip.seconds
+            await self.emit(ClipReady(spoken.reply, clip))
+        await self.emit(ReplyEnded(spoken.reply, spoken.text, "".join(errors[:1])))
+
+    async def _part(self, spoken: SpeakText) -> tuple[Clip, str]:
+        """The clip of a text that one request can speak, and why it is not ours."""
+        error = ""
         try:
-            clip = await self._fixed_sentence(spoken)
+            return await self._fixed_sentence(spoken), ""
         except (InworldError, ClipsUnavailable, TimeoutError) as failure:
             if isinstance(failure, InworldError):
                 metrics.count_error(failure)
@@ -124,13 +138,10 @@ class Speaker:
             self.log.warning("Twilio's voice says a fixed sentence: %s", name)
             reason = str(failure) or "it took too long to synthesise"
             error = f"Spoken by Twilio's voice: {reason}"
-            clip = twilio_tts_clip(text)
         except Exception:
             # The caller must not wait in silence, whatever the cause.
             self.log.exception("A fixed sentence could not be synthesised")
-            clip = twilio_tts_clip(text)
-        await self.emit(ClipReady(number, clip))
-        await self.emit(ReplyEnded(number, text, error))
+        return twilio_tts_clip(spoken.text), error
 
     async def _fixed_sentence(self, spoken: SpeakText) -> Clip:
         """The clip of a sentence: from the cache for all calls, or made for now."""
@@ -160,8 +171,9 @@ class Speaker:
             await self._stream(stream, start, ready)
             ready.put_nowait(None)
             await publishing
-            if not stream.error and (text := stream.text_without_audio):
-                await self._synthesise(stream, text)
+            if not stream.error:
+                for text in speech_parts(stream.text_without_audio):
+                    await self._synthesise(stream, text)
             self._check_pace()
         finally:
             publishing.cancel()
@@ -203,6 +215,8 @@ class Speaker:
 
     async def _synthesise(self, stream: ReplyStream, text: str) -> None:
         """Synthesise words that came without speech; at worst Twilio says them."""
+        if not text:
+            return
         try:
             segment = Segment(text, await self.inworld.speak(self._request(text)))
         except InworldError as error:

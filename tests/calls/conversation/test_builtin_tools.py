@@ -258,7 +258,8 @@ def test_nobody_parts_who_has_not_heard_the_caller_yet() -> None:
 def test_what_also_means_something_else_is_no_goodbye(
     language: str, words: str, parts: bool
 ) -> None:
-    config = bot_config(language=language, can_end_call=True)
+    phrases = PHRASEBOOKS[language].goodbye_phrases
+    config = bot_config(goodbye_phrases=phrases, can_end_call=True)
     assert config.is_goodbye(words) is parts
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bots.config.phrasebook import phrasebook
+from bots.inworld.speech_text import PART_CHARACTERS
 from bots.models import Bot
 from calls.simulator.call import SimulatedCall
 from calls.simulator.forms import call_form
@@ -50,6 +51,26 @@ async def ask(call: SimulatedCall, text: str = "Hello?") -> list[Heard]:
 
 def kinds(heard: list[Heard]) -> list[str]:
     return [sound.kind for sound in heard]
+
+
+# Long texts
+
+
+async def test_a_long_greeting_is_spoken_by_the_bots_voice_in_parts(
+    server: LiveServer, inworld: FakeInworld
+) -> None:
+    greeting = "".join(f"This is sentence {number} of many. " for number in range(90))
+    await make_bot(NUMBER, greeting=greeting.strip())
+    async with dial(server, to=NUMBER, pause=0.03) as call:
+        heard = await call.reply(patience=10)
+    assert len(heard) > 4
+    assert set(kinds(heard)) == {"clip"}
+    row, *_ = await turns(await closed(call.call_sid))
+    assert (row.text, row.error) == (greeting.strip(), "")
+    asked = [request.body["text"] for request in inworld.spoken]
+    parts = list(dict.fromkeys(text for text in asked if "sentence" in text))
+    assert " ".join(parts) == greeting.strip()
+    assert max(map(len, parts)) <= PART_CHARACTERS
 
 
 # Other models
