@@ -6,8 +6,8 @@ from itertools import chain, zip_longest
 from bots.config.bot_config import BotConfig
 from bots.config.placeholders import names
 from bots.inworld.client import SpeechRequest
-from bots.inworld.speech_text import speech_parts
 from calls.speech.inworld_requests import speech_request
+from calls.speech.speech_text import speech_parts
 
 # Spoken to learn if Inworld takes a voice; it costs next to nothing.
 TEST_WORD = "Yes."

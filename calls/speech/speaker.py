@@ -16,7 +16,6 @@ from bots.inworld.client import Inworld, SpeechRequest
 from bots.inworld.errors import InworldError
 from bots.inworld.events import Audio
 from bots.inworld.segments import Segment
-from bots.inworld.speech_text import speech_parts
 from calls import metrics
 from calls.conversation.actions import SpeakText, StartReply
 from calls.conversation.events import ClipReady, Event, ReplyEnded
@@ -31,6 +30,7 @@ from calls.speech.quiet_timer import QuietTimer
 from calls.speech.reply_stream import ReplyStream
 from calls.speech.segment_end import SpeakingRate
 from calls.speech.signed_ids import new_clip_id
+from calls.speech.speech_text import speech_parts
 from calls.turns.clip_ids import REPORTED_SUFFIX
 from calls.turns.playback import Clip, twilio_tts_clip
 

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from bots.config.phrasebook import phrasebook
-from bots.inworld.speech_text import PART_CHARACTERS
 from bots.models import Bot
 from calls.simulator.call import SimulatedCall
 from calls.simulator.forms import call_form
 from calls.simulator.line import Line
 from calls.simulator.record import Heard
 from calls.simulator.twilio_client import TwilioClient
+from calls.speech.speech_text import PART_CHARACTERS
 from tests.conftest import INWORLD_PORT
 from tests.end_to_end.test_live import closed, dial, make_bot, turns
 from tests.support.inworld.refusals import NO_TEMPERATURE

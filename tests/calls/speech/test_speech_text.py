@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bots.config.graphemes import clusters
-from bots.inworld.speech_text import MAX_CHARACTERS, PART_CHARACTERS, speech_parts
+from calls.speech.speech_text import MAX_CHARACTERS, PART_CHARACTERS, speech_parts
 
 
 def squeezed(text: str) -> str:
