@@ -40,11 +40,15 @@ class _Layout:
 
 
 def wav(samples: bytes, sample_rate: int) -> bytes:
-    """Wrap 16-bit little-endian mono samples into a WAV file; `sample_rate` in Hz."""
+    """Wrap 16-bit little-endian mono samples into a WAV file; `sample_rate` in Hz.
+
+    Half a sample at the end is left out: RIFF wants chunks of even size. PCM needs no
+    fact chunk; mu-law would, and is never written to a file.
+    """
     body = BytesIO()
     with wave.open(body, "wb") as file:
         file.setparams((1, 2, sample_rate, 0, "NONE", ""))
-        file.writeframes(samples)
+        file.writeframes(samples[: len(samples) & ~1])
     return body.getvalue()
 
 

@@ -37,6 +37,16 @@ def test_a_file_is_the_one_that_the_standard_library_writes(
     assert wav(data, rate) == standard_wav(data, rate)
 
 
+@given(st.binary(max_size=9))
+def test_a_file_and_its_chunks_have_even_sizes(data: bytes) -> None:
+    file = wav(data, 8000)
+    (announced,), (sound,) = (struct.unpack_from("<I", file, at) for at in (4, 40))
+    assert announced == len(file) - 8
+    assert announced % 2 == sound % 2 == 0
+    assert file[12:20] == b"fmt \x10\0\0\0"  # PCM: no extension, no fact chunk
+    assert read(file).data == data[: len(data) & ~1]
+
+
 @given(SOUNDS)
 def test_a_file_reads_back_as_what_it_was_made_of(data: bytes) -> None:
     file = wav(data, 8000)
