@@ -16,11 +16,13 @@ from calls.diagnostics.findings import (
     failure,
     warning,
 )
+from calls.session.active_calls import active_calls
 
 PORTAL = "https://platform.inworld.ai/api-keys"
 DEBUG_MANUAL = "https://docs.djangoproject.com/en/5.2/ref/settings/#debug"
 MAX_NUMBERS_NAMED = 5
 SETTINGS, NUMBERS, LANGUAGES = "Settings", "Numbers", "Languages"
+SERVER = "Server"
 
 
 def setup_findings() -> list[Finding]:
@@ -87,6 +89,21 @@ def _debug_pages() -> Iterator[Finding]:
             link=DEBUG_MANUAL,
             link_text="What DEBUG does",
         )
+
+
+def overload_findings() -> list[Finding]:
+    """Report if this process takes no further calls because it lags."""
+    if not active_calls().is_overloaded:
+        return []
+    return [
+        failure(
+            SERVER,
+            "This server is overloaded and takes no further calls: they go to another "
+            "process, or callers hear that the line is busy. Calls in progress go on.",
+            "It takes calls again by itself. If this happens often, lower MAX_CALLS, "
+            "add a process on another core, or use a faster machine.",
+        )
+    ]
 
 
 def number_findings() -> list[Finding]:

@@ -25,6 +25,9 @@ PROXY_HEADERS = (
 )
 
 
+OVERLOADED = "1 while no further calls are taken because the event loop lags"
+
+
 class RuntimeCollector(Collector):
     """The current state of this process."""
 
@@ -70,6 +73,7 @@ def _gauges() -> list[tuple[str, str, int]]:
         ("calls_in_progress", "Calls in progress", len(calls.sessions)),
         ("calls_connecting", connecting, len(calls.connecting)),
         ("calls_limit", "The setting MAX_CALLS", settings.MAX_CALLS),
+        ("overloaded", OVERLOADED, int(calls.is_overloaded)),
         ("draining", "1 while the server is stopping", int(calls.draining)),
         ("tasks", "Tasks of the event loop", len(asyncio.all_tasks())),
     ]

@@ -5,7 +5,7 @@ from functools import lru_cache
 from calls.background import PeriodicTask
 from calls.db import run_in_db_thread
 from calls.operations.heartbeat import Heartbeat
-from calls.operations.loop_lag import measure_loop_lag
+from calls.operations.loop_lag import LoopLag
 from calls.operations.reaper import Reaper
 from calls.operations.warm_up import WarmUp
 from calls.post_call.worker import PostCallWorker
@@ -32,7 +32,7 @@ class Runtime:
         self.jobs = (
             Heartbeat(calls, shared.transcripts),
             PeriodicTask(REAPER_SECONDS, reap, "Reaper"),
-            PeriodicTask(0.0, measure_loop_lag, "Loop lag"),
+            LoopLag(calls),
             self.operator_controls,
             NightlyPurge(shared.clips),
             self.post_call_worker,

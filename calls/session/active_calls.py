@@ -55,13 +55,15 @@ class ActiveCalls:
         self.connecting = ExpectedCalls()
         # The socket is gone; Twilio is about to ask how the call goes on.
         self.disconnected = ExpectedCalls()
+        self.is_overloaded = False  # the event loop lags: no further calls
         self.draining = False  # the process is stopping: no new calls
         self.closing = False  # nor new sockets
 
     @property
     def is_full(self) -> bool:
         """True if this process may take no further call."""
-        return len(self.sessions) + len(self.connecting) >= settings.MAX_CALLS
+        count = len(self.sessions) + len(self.connecting)
+        return self.is_overloaded or count >= settings.MAX_CALLS
 
     @property
     def is_single_process(self) -> bool:

@@ -58,14 +58,16 @@ async def incoming_call(request: HttpRequest) -> HttpResponse:
 
 
 def _redirect_url(request: HttpRequest) -> str:
-    """Our address once more, while this process shuts down and others may answer.
+    """Our address once more, while other processes may answer instead of this one.
+
+    That is while this one shuts down, or its event loop lags.
 
     Empty after MAX_REDIRECTS: no other process answered, so this one does.
     """
     text = request.GET.get(REDIRECT_COUNT, "")
     count = int(text) if text.isdecimal() else 0
     if (
-        not active_calls().draining
+        not (active_calls().draining or active_calls().is_overloaded)
         or active_calls().is_single_process
         or count >= MAX_REDIRECTS
     ):
@@ -99,8 +101,11 @@ async def _answer(request: HttpRequest) -> str:
 
 async def _turn_away(form: Mapping[str, str], bot: Bot) -> str:
     """TwiML for a call that this process takes no more."""
-    is_stopping = active_calls().draining
-    why = "being stopped" if is_stopping else "full: MAX_CALLS are in progress"
+    why = "full: MAX_CALLS are in progress"
+    if active_calls().is_overloaded:
+        why = "overloaded: its event loop lags"
+    if active_calls().draining:
+        why = "being stopped"
     log.warning("Call %s turned away: this process is %s", form["CallSid"], why)
     config = await run_in_incoming_thread(config_snapshot)(bot, our_number(form))
     return await _busy(config, await refuse_call(form, Call.EndReason.BUSY))

@@ -31,6 +31,7 @@ from calls.diagnostics.secret_warnings import secret_findings
 from calls.diagnostics.warnings import (
     language_findings,
     number_findings,
+    overload_findings,
     setup_findings,
 )
 from calls.models import Call
@@ -92,6 +93,7 @@ def _problems(user: AnyUser) -> list[Finding]:
     if user.has_perm("bots.view_phonenumber"):
         findings += number_findings()
     if user.has_perm("calls.view_call"):
+        findings += overload_findings()
         findings += call_findings(start_of(localdate()))
     if user.has_perm("bots.view_bot"):
         findings += [*setup_findings(), *secret_findings(), *language_findings()]
