@@ -15,13 +15,29 @@ from bots.admin.voice_preview import listen, may_edit
 from bots.advice import advice
 from bots.advice.form import Catalogue, Draft, FormContext, Remark, rows
 from bots.config import local_time
-from bots.models import InworldCatalogue, PhoneNumber, Tool
+from bots.models import (
+    Bot,
+    InworldCatalogue,
+    MenuKey,
+    PhoneNumber,
+    SpokenLanguage,
+    Tool,
+    TransferTarget,
+)
 from bots.phone_numbers.e164 import to_e164
 from bots.responses import primary_key, problem
 from bots.tools.guarded_http import refused_by_policy
 from bots.validators import e164, request_url
 
 View = Callable[..., HttpResponse]
+
+LENGTHS: dict[str, int] = {
+    field.name: getattr(field, "max_length", None) or 0
+    for model in (SpokenLanguage, TransferTarget, MenuKey, Bot)
+    for field in model._meta.concrete_fields
+}
+# Numbers are typed with spaces and brackets, which saving removes.
+MIN_LENGTH = 200
 
 
 @require_http_methods(["GET", "POST"])
@@ -41,6 +57,8 @@ def listing(request: HttpRequest, kind: str) -> HttpResponse:
 @permission_required("bots.view_bot", raise_exception=True)
 def advise(request: HttpRequest) -> HttpResponse:
     """Return counts and remarks for the form, saved or not."""
+    if not may_edit(request):
+        return problem("Only users who can edit bots get advice.", 403)
     remarks = [asdict(remark) for remark in remarks_on(request.POST)]
     counts = advice.counts(_draft(request.POST))
     return JsonResponse({"counts": counts, "remarks": remarks})
@@ -53,13 +71,19 @@ def remarks_on(form: QueryDict) -> list[Remark]:
 
 
 def _draft(form: QueryDict) -> dict[str, str]:
-    return {name: str(value) for name, value in form.items()}
+    """The form's texts, each cut where its field ends: anybody can post any length."""
+    return {name: str(value)[: _longest(name)] for name, value in form.items()}
+
+
+def _longest(name: str) -> int:
+    """The maximum length of a field of the bot, or of a row below it."""
+    return max(LENGTHS.get(name.rpartition("-")[2], 0), MIN_LENGTH)
 
 
 def _form_context(form: QueryDict) -> FormContext:
     """Look up what the remarks need to know besides the form's texts."""
     draft = _draft(form)
-    lookup, chosen = form.get("lookup_tool", ""), form.getlist("tools")
+    lookup, chosen = draft.get("lookup_tool", ""), dict.fromkeys(form.getlist("tools"))
     menu = [row["tool"] for row in rows(draft, "menu_keys")]
     ids = filter(None, map(primary_key, [lookup, *chosen, *menu]))
     tools = Tool.objects.filter(pk__in=set(ids)).prefetch_related("parameters")
@@ -67,7 +91,7 @@ def _form_context(form: QueryDict) -> FormContext:
     return FormContext(
         tools=[specs[pk] for pk in chosen if pk in specs],
         lookup=specs.get(lookup),
-        minute=local_time.minute_of_week(timezone.now(), form.get("time_zone", "")),
+        minute=local_time.minute_of_week(timezone.now(), draft.get("time_zone", "")),
         tools_by_id=specs,
         bot_number_fields=_bot_number_fields(draft),
         webhook_problem=_webhook_problem(draft),

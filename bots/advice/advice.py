@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 
 import bots.advice.capabilities as capabilities
 import bots.advice.placeholders as placeholders
@@ -10,6 +11,8 @@ import bots.advice.wording as wording
 from bots.advice.form import Catalogue, FormContext, Remark, joined, not_listed
 from bots.inworld.catalogue_records import LanguageModel
 
+# On variables, each of which compares names: a limit for hostile forms.
+MAX_REMARKS = 30
 SPEECH_LIMIT = 2000  # characters in one request for speech
 CHARACTERS_A_SECOND = 15
 LONG_GREETING_SECONDS = 20
@@ -61,7 +64,7 @@ def remarks(
         *voices.of_language("language", language),
         *voices.of_sentences("language", language, lambda name: draft.get(name, "")),
         *voices.of_twilio(*(draft.get(name, "").strip() for name in voices.AT_TWILIO)),
-        *placeholders.remarks(draft, context),
+        *islice(placeholders.remarks(draft, context), MAX_REMARKS),
         *capabilities.remarks(draft, inworld, context),
     ]
 

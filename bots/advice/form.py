@@ -13,6 +13,8 @@ Draft = Mapping[str, str]
 Level = Literal["warning", "hint"]
 # In one list of people, keys or languages: a limit for hostile forms.
 MAX_ROWS = 100
+# Longer names get no suggestion.
+MAX_NAME_LENGTH = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +77,11 @@ def rows(draft: Draft, prefix: str) -> list[Row]:
 
 def nearest(misspelt: str, names: Sequence[str]) -> str:
     """The most similar name; empty if none is similar."""
-    by_folded = {name.casefold(): name for name in names}
-    near = get_close_matches(misspelt[:120].casefold(), by_folded, n=1, cutoff=0.75)
+    # Comparing takes the product of the lengths: a limit for hostile forms.
+    short = [name for name in names if len(name) <= MAX_NAME_LENGTH]
+    by_folded = {name.casefold(): name for name in short}
+    misspelt = misspelt[:MAX_NAME_LENGTH].casefold()
+    near = get_close_matches(misspelt, by_folded, n=1, cutoff=0.75)
     return by_folded[near[0]] if near else ""
 
 

@@ -33,6 +33,7 @@ OTHER_SYNTAX = re.compile(
 )
 MAX_MISSING = 3  # names in one remark
 MAX_VARIABLES = 12
+MAX_COMPARED = 100
 
 
 def remarks(draft: Draft, context: FormContext) -> Iterator[Remark]:
@@ -99,7 +100,10 @@ def _message(missing: list[str], variables: Iterable[str]) -> str:
     quoted = joined([_braced(name) for name in missing[:MAX_MISSING]])
     verb = "is not known: it" if len(missing) == 1 else "are not known: they"
     names = list(dict.fromkeys([*variables, *BUILT_IN]))
-    near = next(filter(None, (nearest(m, names) for m in missing[:MAX_MISSING])), "")
+    near = next(
+        filter(None, (nearest(m, names[:MAX_COMPARED]) for m in missing[:MAX_MISSING])),
+        "",
+    )
     advice = f" Did you mean {_braced(near)}?" if near else ""
     if any(name.startswith(SECRET) for name in missing):
         advice = " Passwords and keys are filled in only in the requests of tools."

@@ -233,6 +233,7 @@ def check(address: str) -> None:
     """Raise `Forbidden` for an address whose host is not allowed."""
     try:
         url = URL(address)
+        _ = url.host  # decodes xn--, which fails for what encodes nothing
     except ValueError as error:
         raise Forbidden("It is not an address.") from error
     host, port = _host_and_port(url)

@@ -102,7 +102,6 @@ def test_a_nul_is_refused_everywhere(admin_client: Client, path: str) -> None:
     page = f"{CALLS}{path}"
     for query in ("status__exact=%00", "q=%00", "to_number__exact=a%00b"):
         assert admin_client.get(f"{page}?{query}").status_code == 400
-    assert admin_client.post(page, {"note": "a\0b"}).status_code == 400
     admin_client.cookies["sessionid"] = "12345678\0"
     assert admin_client.get(page).status_code == 400
 

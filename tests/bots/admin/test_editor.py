@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from html import escape, unescape
+from time import process_time
 from typing import Any
 
 import pytest
@@ -272,3 +273,33 @@ def test_an_empty_sentence_shows_what_the_bot_says_instead(
     own = {"busy_message": "Call later, {{ name | default: 'dear' }}."}
     answer = admin_client.post("/admin/bots/bot/add/", {**FORM, **own})
     assert "Write {{name|dear}}." in unescape(answer.content.decode())
+
+
+def hostile_form() -> dict[str, str]:
+    """A form of a megabyte with thousands of names, none of which is known."""
+    texts = ("greeting", "system_prompt", "idle_prompt", "transfer_notice", "fillers")
+    names = [f"{number:05d}{'abcde' * 7}" for number in range(5000)]
+    unknown = " ".join(f"{{{{x{name}}}}}" for name in names[:2000])
+    rows = {"menu_keys-TOTAL_FORMS": "100"}
+    for row in range(100):
+        said = {"key": "1", "action": "say", "message": unknown[:2000]}
+        rows |= {f"menu_keys-{row}-{name}": text for name, text in said.items()}
+    return {**dict.fromkeys(texts, unknown), **rows, "variables": "\n".join(names)}
+
+
+def test_advice_on_a_hostile_form_takes_seconds_at_most(admin_client: Client) -> None:
+    before = process_time()
+    answer = admin_client.post(ADVICE, {**FORM, **hostile_form()})
+    assert process_time() - before < 5
+    assert len(answer.json()["remarks"]) < 100
+
+
+def test_only_editors_get_advice(viewer: Client) -> None:
+    assert viewer.post(ADVICE, FORM).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "url", ["https://xn--a/", "https://\u00df.xn--/", "https://a..b/"]
+)
+def test_an_address_that_cannot_be_is_no_error(admin_client: Client, url: str) -> None:
+    assert admin_client.post(ADVICE, {**FORM, "webhook_url": url}).status_code == 200

@@ -82,6 +82,7 @@ async def test_without_a_greeting_a_sentence_of_the_language_is_heard(
         ({"tts_voice": ""}, "Voice: This field is required."),
         ({"tts_voice": "two words"}, "Voice: Must not contain spaces."),
         ({"language": "<b>"}, "Language: Write a language tag"),
+        ({"greeting": "\0"}, "Greeting: Null characters"),
     ],
 )
 async def test_what_a_bot_may_not_have_is_not_spoken(
