@@ -122,7 +122,9 @@ async def is_answered(call: SimulatedCall, words: str = "Are you there?") -> Non
     """Wait until the bot is quiet, then check that it answers a question."""
     await call.say(words)
     heard = await call.reply()
-    assert {sound.kind for sound in heard} == {"clip"}
+    # If a strange `error` frame names its clip, Twilio's voice reads it.
+    assert heard
+    assert {sound.kind for sound in heard} <= {"clip", "tts"}
 
 
 async def test_ten_thousand_strange_frames_leave_the_call_and_its_neighbour_alive(

@@ -317,7 +317,9 @@ async def test_a_forged_webhook_and_a_forged_socket_are_refused(
         forged = {"X-Twilio-Signature": "nonsense"}
         signed = await http.post(f"{server.url}/voice", data=form, headers=forged)
         assert signed.status_code == 403
-        assert (await http.get(f"{server.url}/voice")).status_code == 405
+        hears = await http.get(f"{server.url}/voice")
+        assert "<Say" in hears.text
+        assert "ConversationRelay" not in hears.text
         assert (await http.get(f"{server.url}/audio/guess")).status_code == 404
     for path in ("/conversation", "/conversation/guess", "/elsewhere"):
         with pytest.raises(InvalidStatus):
