@@ -14,7 +14,7 @@ MAX_TOKENS = 32_768
 ENCODINGS = ("WAV", "LINEAR16", "PCM", "MULAW", "MP3")
 # Inworld has these, too.
 OTHER_ENCODINGS = ("ALAW", "OGG_OPUS", "FLAC")
-# No such model: for trying the backup models.
+# No such model, and no sound for such a text: for trying what is done instead.
 MISSING = "/missing"
 NAME_AND_ARGUMENTS = ("name", "arguments")
 ROLES = ("system", "developer", "user", "assistant", "tool")
@@ -106,6 +106,8 @@ class SpeechRequest:
         text = _text(body, "text")
         if len(text) > MAX_TEXT_LENGTH:
             raise Refused(400, f"text has {len(text)} of {MAX_TEXT_LENGTH} characters")
+        if MISSING in text:
+            raise Refused(404, "the sandbox has no sound for this text")
         config = body.get("audioConfig") or {}
         if not isinstance(config, dict):
             raise Refused(400, "audioConfig must be an object")
