@@ -4,7 +4,6 @@ Nothing here raises into a call. A call is traced if its file exists: it begins 
 call, for every call with RELAY_TRACE, or for the next one of a bot with its switch on.
 """
 
-import json
 import logging
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -15,6 +14,7 @@ from typing import Any, ParamSpec, Protocol
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from bots.config.text import read_json
 from bots.models import Bot
 from calls.conversation.actions import Action
 from calls.conversation.conversation import Conversation
@@ -228,10 +228,7 @@ def _headers(request: HttpRequest) -> dict[str, str]:
 
 def _frame(text: str | None, size: int) -> dict[str, Any]:
     """A frame as JSON; one that is none is described by its size only."""
-    try:
-        frame = json.loads(text or "")
-    except (ValueError, RecursionError):
-        frame = None
+    frame = read_json(text or "")
     return frame if isinstance(frame, dict) else {"type": "unreadable", "bytes": size}
 
 

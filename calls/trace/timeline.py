@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from bots.config.text import one_line
 from calls.trace.replay import Replayed, Step
 from calls.trace.trace_file import Line, Trace
 
@@ -61,7 +62,8 @@ def _described(line: Line) -> str | None:
             status = line.text("DialCallStatus") or line.text("SessionStatus")
             return f"> POST {line.text('path')} {status or line.text('CallStatus')}"
         case "twiml":
-            return f"< {_short(line.text('document')) or line.text('status')}"
+            document = one_line(line.text("document"), MAX_LENGTH)
+            return f"< {document or line.text('status')}"
         case "fetch":
             size = f"{line.text('bytes')} bytes in {line.text('took_ms')} ms"
             method, status = line.text("method"), line.text("status")
@@ -93,9 +95,5 @@ def _frame(line: Line) -> str:
 
 def _facts(facts: Mapping[str, Any]) -> str:
     filled = {key: value for key, value in facts.items() if value not in ("", None, [])}
-    return _short(", ".join(f"{key}: {value}" for key, value in filled.items()))
-
-
-def _short(text: str) -> str:
-    flat = " ".join(text.split())
-    return flat if len(flat) <= MAX_LENGTH else f"{flat[: MAX_LENGTH - 1]}…"
+    text = ", ".join(f"{key}: {value}" for key, value in filled.items())
+    return one_line(text, MAX_LENGTH)

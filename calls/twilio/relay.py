@@ -140,11 +140,8 @@ def _code(description: str) -> str:
 
 def _refused_sound(description: str) -> str | None:
     """The sound of our frame, which stands at the end of a description."""
-    start = description.find("{")
-    try:
-        frame = json.loads(description[start:]) if start >= 0 else None
-    except (ValueError, RecursionError):
-        return ""
+    _, brace, rest = description.partition("{")
+    frame = read_json(brace + rest)
     if not isinstance(frame, dict):
         return ""
     key = {"play": "source", "text": "token"}.get(str(frame.get("type")))
