@@ -11,7 +11,7 @@ from twilio.twiml.voice_response import Connect, Dial, Gather, VoiceResponse
 
 from bots.config.backup_voices import backup_voice, language_of
 from bots.config.bot_config import BotConfig
-from bots.config.phrasebook import Phrasebook, phrasebook
+from bots.config.phrasebook import Phrasebook
 from bots.config.phrases import SENTENCE_END
 from bots.config.placeholders import fill
 from bots.config.speech_recognition import refusal
@@ -204,11 +204,10 @@ def screening_gather(
     transfer: Transfer,
     *,
     accept_url: str,
-    announcement: str = "",
+    announcement: str,
     voice: str = "",
 ) -> str:
     """Announce the caller to the target, twice, and wait for a key."""
-    announcement = announcement or screening_prompt(transfer)
     response = VoiceResponse()
     for _ in range(2):
         gather = Gather(
@@ -222,11 +221,10 @@ def screening_gather(
 
 def screening_prompt(
     transfer: Transfer,
-    sentences: BotConfig | Phrasebook | None = None,
+    sentences: BotConfig | Phrasebook,
     variables: Mapping[str, str] | None = None,
 ) -> str:
-    """The text that announces the caller to the target; else the standard one."""
-    sentences = sentences or phrasebook(transfer.language)
+    """The text that announces the caller to the target."""
     summary = transfer.summary.strip()
     if not summary:
         return fill(sentences.screening_prompt_without_summary, variables or {})
@@ -235,10 +233,9 @@ def screening_prompt(
     return fill(sentences.screening_prompt, {**(variables or {}), "summary": summary})
 
 
-def screening_accepted(language: str, voice: str = "", message: str = "") -> str:
+def screening_accepted(message: str, language: str, voice: str = "") -> str:
     """Confirm to the target. Twilio connects the two at the end of the document."""
     response = VoiceResponse()
-    message = message or phrasebook(language).screening_accepted
     _say(response, message, language, voice)
     return str(response)
 

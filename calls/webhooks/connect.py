@@ -93,27 +93,27 @@ async def dial_document(call: Call, transfer: Transfer) -> str:
 def screening_document(call: Call, transfer: Transfer) -> str:
     """TwiML that announces the caller to a transfer target and asks for a digit."""
     accept = reverse("voice-accept", args=[call.pk, call.reconnects])
-    sentences = screening_sentences(call, transfer)
+    sentences, voice = screening_sentences(call, transfer)
     known = variables(call, config_from_json(call.settings), {}, call.started_at)
     return twiml.screening_gather(
         transfer,
         accept_url=public_url(accept),
         announcement=twiml.screening_prompt(transfer, sentences, known),
-        voice=screening_voice(call, transfer),
+        voice=voice,
     )
 
 
-def screening_sentences(call: Call, transfer: Transfer) -> BotConfig | Phrasebook:
-    """The sentences for a transfer target: the bot's own, if it has the language."""
-    config = config_from_json(call.settings).in_language(transfer.language)
-    same = config.language == transfer.language
-    return config if same else phrasebook(transfer.language)
+def screening_sentences(
+    call: Call, transfer: Transfer
+) -> tuple[BotConfig | Phrasebook, str]:
+    """The sentences for a transfer target, and the voice of Twilio that says them.
 
-
-def screening_voice(call: Call, transfer: Transfer) -> str:
-    """The voice that announces the caller: the bot's backup voice for the language."""
+    They are the bot's own if it has the target's language; else the standard ones.
+    """
     config = config_from_json(call.settings).in_language(transfer.language)
-    return config.twilio_voice if config.language == transfer.language else ""
+    if config.language == transfer.language:
+        return config, config.twilio_voice
+    return phrasebook(transfer.language), ""
 
 
 async def final_transfer_document(

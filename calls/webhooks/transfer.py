@@ -28,7 +28,6 @@ from calls.webhooks.connect import (
     relay_twiml,
     screening_document,
     screening_sentences,
-    screening_voice,
 )
 from calls.webhooks.dial_result import parse_dial_result
 from calls.webhooks.open_call import SID_LENGTH, close_call
@@ -125,14 +124,13 @@ async def accept(call_id: int, session: int, parent_sid: str, key: str) -> str:
     if call is None or transfer is None:
         return twiml.hang_up()
     config = config_from_json(call.settings)
-    sentences = screening_sentences(call, transfer)
-    voice = screening_voice(call, transfer)
+    sentences, voice = screening_sentences(call, transfer)
     if key != ACCEPT_DIGIT:
         declined = fill_for_call(call, config, sentences.screening_declined)
         return twiml.say_and_hang_up(declined, transfer.language, voice)
     if await _record_acceptance(call_id, session, parent_sid):
         accepted = fill_for_call(call, config, sentences.screening_accepted)
-        return twiml.screening_accepted(transfer.language, voice, accepted)
+        return twiml.screening_accepted(accepted, transfer.language, voice)
     return twiml.hang_up()
 
 

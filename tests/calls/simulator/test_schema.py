@@ -122,8 +122,10 @@ def documents() -> Iterator[str]:
             "+4930123456", ring_seconds=20, caller_id=caller_id, message=message
         )
         yield twiml.dial_and_report(target, caller_id=caller_id, **urls)
-    yield twiml.screening_gather(target, accept_url="https://x/accept?a=1&b=2")
-    yield twiml.screening_accepted("en-US")
+    yield twiml.screening_gather(
+        target, accept_url="https://x/accept?a=1&b=2", announcement="A call for you."
+    )
+    yield twiml.screening_accepted("You are connected.", "en-US")
     yield from (twiml.reject("rejected"), twiml.reject("busy"), twiml.hang_up())
     yield from (twiml.redirect("https://x/voice?a=1"), twiml.empty_response())
 

@@ -138,12 +138,11 @@ def test_every_sentence_of_a_document_has_a_voice_of_its_language() -> None:
         voice=voice,
     )
     assert said(blind) == [CHOSEN]
-    gather = twiml.screening_gather(transfer, accept_url="https://x/", voice=voice)
+    asked = {"accept_url": "https://x/", "announcement": "Ein Anruf."}
+    gather = twiml.screening_gather(transfer, **asked, voice=voice)
     assert said(gather) == [CHOSEN, CHOSEN]
-    assert (
-        said(twiml.screening_gather(transfer, accept_url="https://x/")) == [GERMAN] * 2
-    )
-    assert said(twiml.screening_accepted("de-DE", voice)) == [CHOSEN]
+    assert said(twiml.screening_gather(transfer, **asked)) == [GERMAN] * 2
+    assert said(twiml.screening_accepted("Verbunden.", "de-DE", voice)) == [CHOSEN]
 
 
 def test_twilio_chooses_the_voice_of_a_language_that_we_do_not_know() -> None:

@@ -130,13 +130,14 @@ async def test_a_persons_telephone_speaks_of_its_own_call_only(bot: Bot) -> None
 @pytest.mark.parametrize("language", PHRASEBOOKS)
 def test_every_language_announces_a_caller(language: str) -> None:
     transfer = Transfer("Sales", "+15005550042", language=language)
-    alone = screening_prompt(transfer)
+    book = PHRASEBOOKS[language]
+    alone = screening_prompt(transfer, book)
     assert "1" in alone
     prompt = screening_prompt(
-        Transfer.of({**transfer.to_json(), "summary": "Two {crates}"})
+        Transfer.of({**transfer.to_json(), "summary": "Two {crates}"}), book
     )
     assert "Two {crates}." in prompt
-    assert prompt.startswith(PHRASEBOOKS[language].screening_prompt.partition("{{")[0])
+    assert prompt.startswith(book.screening_prompt.partition("{{")[0])
 
 
 def test_the_person_behind_the_transfer_number_has_no_name() -> None:
