@@ -136,27 +136,18 @@ class Conversation:
                 return self._call_connected(event, at)
             case CallResumed():
                 return self._call_resumed(event, at)
-            case CallerSpoke(text, final):
-                self.timeouts.on_caller_spoke(at, final=final)
-                words = text.strip() if has_words(text) else ""
-                self.caller_input.unfinished = ("" if final else words, at)
-                return self._caller_spoke(words, at) if final else []
+            case CallerSpoke():
+                return self._caller_spoke(event, at)
             case CallerInterrupted(position_ms):
                 return self._caller_interrupted(position_ms, at)
             case CallerSpeaking(on):
                 self.timeouts.caller_speaking(on, at)
             case DtmfReceived(key):
                 return self._key_pressed(key, at)
-            case PlaybackChanged(on):
-                self.playback.speaking(on, at)
             case ClipReady():
                 return self.responder.clip_ready(event, at)
-            case ClipFetched(clip_id):
-                self.replies.fetched(clip_id, at)
-            case ClipRefused(sound):
-                self.playback.refused(sound, at)
-            case ClipReplaced(clip_id):
-                self.playback.replaced(clip_id)
+            case PlaybackChanged() | ClipFetched() | ClipRefused() | ClipReplaced():
+                self._update_playback(event, at)
             case ReplyEnded():
                 return self._carry_out(self.responder.on_reply_ended(event, at), at)
             case LookupDone():
@@ -176,6 +167,22 @@ class Conversation:
             case _:
                 assert_never(event)
         return []
+
+    def _update_playback(
+        self,
+        event: PlaybackChanged | ClipFetched | ClipRefused | ClipReplaced,
+        at: float,
+    ) -> None:
+        """Take in reports on what the caller hears and what Twilio downloads."""
+        match event:
+            case PlaybackChanged(on):
+                self.playback.speaking(on, at)
+            case ClipFetched(clip_id):
+                self.replies.fetched(clip_id, at)
+            case ClipRefused(sound):
+                self.playback.refused(sound, at)
+            case ClipReplaced(clip_id):
+                self.playback.replaced(clip_id)
 
     def _carry_out(self, outcome: Outcome, at: float) -> list[Action]:
         """Do what the end of a reply demands of other parts of the conversation."""
@@ -219,9 +226,13 @@ class Conversation:
 
     # The caller's words and keys
 
-    def _caller_spoke(self, text: str, at: float) -> list[Action]:
-        if not text:
-            return []
+    def _caller_spoke(self, event: CallerSpoke, at: float) -> list[Action]:
+        self.timeouts.on_caller_spoke(at, final=event.final)
+        words = event.text.strip() if has_words(event.text) else ""
+        self.caller_input.unfinished = ("" if event.final else words, at)
+        return self._final_transcript(words, at) if event.final and words else []
+
+    def _final_transcript(self, text: str, at: float) -> list[Action]:
         self.playback.settle(at)
         listens = self.config.is_backchannel(text)
         if listens and self.interruptions.may_be_backchannel(at):
