@@ -10,8 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 run: $(VENV)/.run
 	$(BIN)/python -m voicebot.env_file
-	$(BIN)/python manage.py setup
-	exec $(BIN)/python manage.py serve
+	exec $(BIN)/python manage.py serve --setup
 
 # Lint and types are checked while the tests run.
 test: $(VENV)/.dev

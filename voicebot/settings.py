@@ -33,6 +33,7 @@ except ValueError as error:
 for _name, _value in _values.items():
     os.environ.setdefault(_name, _value)  # the process environment wins over the file
 env = environ.Env()
+ON, OFF = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
 
 
 def _integer(name: str, default: int, least: int, most: int) -> int:
@@ -58,6 +59,13 @@ def _one_of(name: str, default: str, *others: str) -> str:
     return value
 
 
+def _switch(name: str) -> bool:
+    value: str = env.str(name, default="").strip().lower()
+    if value not in ("", *ON, *OFF):
+        raise ImproperlyConfigured(f"{name}={value} must be true or false.")
+    return value in ON
+
+
 def _secrets(name: str) -> dict[str, str]:
     """Secrets by id, from `id=secret,id=secret`."""
     pairs = dict(part.partition("=")[::2] for part in _names(name))
@@ -80,7 +88,7 @@ def _secret(name: str, least: int) -> str:
 
 
 # The server
-DEBUG = env.bool("DEBUG", default=False)
+DEBUG = _switch("DEBUG")
 SECRET_KEY = _secret("SECRET_KEY", least=50)
 if not SECRET_KEY:
     raise ImproperlyConfigured(
@@ -265,7 +273,7 @@ AXES_LOCKOUT_CALLABLE = "calls.accounts.sign_in.locked_out"
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "code"]  # never stored or logged
 AXES_DISABLE_ACCESS_LOG = True  # Django stores each user's last sign-in
 AXES_ENABLE_ADMIN = AXES_VERBOSE = False
-ADMIN_REQUIRE_TOTP = _one_of("ADMIN_REQUIRE_TOTP", "false", "true") == "true"
+ADMIN_REQUIRE_TOTP = _switch("ADMIN_REQUIRE_TOTP")
 OTP_TOTP_ISSUER = f"voicebot {SERVER_HOST}".strip()
 
 # Most calls of this process; further callers hear that the line is busy.
@@ -279,7 +287,7 @@ MAX_CALLS_PER_CALLER_PER_HOUR = _integer(
 DRAIN_TIMEOUT_SECONDS = _integer("DRAIN_TIMEOUT_SECONDS", 60, least=0, most=3600)
 
 # Mask callers' numbers in lists, on the live page, and for viewers everywhere.
-MASK_CALLER_NUMBERS = _one_of("MASK_CALLER_NUMBERS", "false", "true") == "true"
+MASK_CALLER_NUMBERS = _switch("MASK_CALLER_NUMBERS")
 
 # Folder for a file about every call, with all frames; empty: only for chosen calls.
 RELAY_TRACE = env.str("RELAY_TRACE", default="").strip()

@@ -225,7 +225,10 @@ class Replies:
             turn.ended_at = at
             if (audible_at := self.playback.audible_at(reply.number)) is not None:
                 latency = milliseconds(audible_at - reply.caller_done_at)
-                turn.latency_ms["playback_started"] = latency
+                # Counted back from the end of the sound, which a simulated caller
+                # hears faster than it lasts.
+                sent = turn.latency_ms.get("play_sent", 0)
+                turn.latency_ms["playback_started"] = max(latency, sent)
             actions.append(SaveTurn(replace(turn)))
         return actions
 

@@ -33,7 +33,7 @@ from calls.diagnostics.server_url_probe import Sample
 from calls.diagnostics.warnings import (
     NUMBERS,
     SETTINGS,
-    language_findings,
+    bot_findings,
     number_findings,
     setup_findings,
 )
@@ -207,7 +207,7 @@ def probe_numbers() -> Iterator[Finding]:
     yield from number_findings() or [
         ok(NUMBERS, "Every number in service has an active bot.")
     ]
-    yield from language_findings()
+    yield from bot_findings()
     if not is_connected():
         message = "Not checked: TWILIO_ACCOUNT_SID or TWILIO_AUTH_TOKEN is not set."
         yield warning("Twilio", message)

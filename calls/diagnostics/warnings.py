@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from bots.config.speech_recognition import doubt, refusal
 from bots.models import Bot, PhoneNumber, SpokenLanguage
+from bots.sandbox import demo_bot
 from calls.checks import SERVER_URL_HINT, is_loopback
 from calls.diagnostics.findings import (
     TWILIO_ERROR,
@@ -22,6 +23,7 @@ PORTAL = "https://platform.inworld.ai/api-keys"
 DEBUG_MANUAL = "https://docs.djangoproject.com/en/5.2/ref/settings/#debug"
 MAX_NUMBERS_NAMED = 5
 SETTINGS, NUMBERS, LANGUAGES = "Settings", "Numbers", "Languages"
+INSTRUCTIONS = "Instructions"
 SERVER = "Server"
 
 
@@ -131,7 +133,29 @@ def number_findings() -> list[Finding]:
     return findings
 
 
-def language_findings() -> list[Finding]:
+def bot_findings() -> list[Finding]:
+    """Problems of the bots in service."""
+    return [*_example_instructions(), *_unknown_languages()]
+
+
+def _example_instructions() -> list[Finding]:
+    """Bots in service that still tell callers about the sandbox's café."""
+    if settings.SANDBOX_RUNNING:
+        return []
+    bots = Bot.objects.filter(is_active=True, system_prompt=demo_bot.INSTRUCTIONS)
+    return [
+        warning(
+            INSTRUCTIONS,
+            f"{bot} has the instructions of the example café, which does not exist.",
+            "Write your own: the bot's role, the facts it needs, and how to speak.",
+            link=reverse("admin:bots_bot_change", args=[bot.pk]),
+            link_text="Open the bot",
+        )
+        for bot in bots
+    ]
+
+
+def _unknown_languages() -> list[Finding]:
     """Languages of bots in service that Twilio's speech recognition may not know."""
     bots = Bot.objects.filter(is_active=True).prefetch_related("languages")
     return [

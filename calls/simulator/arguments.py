@@ -132,7 +132,7 @@ def add_line_arguments(parser: CommandParser) -> None:
     add(
         "--server",
         type=_origin,
-        default=f"http://127.0.0.1:{settings.PORT}",
+        default=f"http://localhost:{settings.PORT}",
         metavar="URL",
         help="address to connect to (default: %(default)s)",
     )

@@ -78,6 +78,8 @@ async def test_a_caller_is_greeted_heard_and_answered_sentence_by_sentence(
         ("caller", "When do you open?", "When do you open?", False),
         ("bot", *["We open at nine. Shall I book a table?"] * 2, False),
     ]
+    delays = [t.latency_ms for t in await turns(row) if t.role == "bot"]
+    assert all(ms["playback_started"] >= ms["play_sent"] >= 0 for ms in delays)
 
 
 async def test_the_model_gets_the_prompt_the_greeting_and_the_callers_words(

@@ -86,10 +86,10 @@ def manage(env: dict[str, str], *command: str) -> None:
 
 
 @contextmanager
-def serving(**changes: str) -> Iterator[LiveServer]:
+def serving(*options: str, **changes: str) -> Iterator[LiveServer]:
     """Run `manage.py serve` until the block ends."""
     env = environment(**changes)
-    with _ready(PreloadedProcess(env, "serve"), env) as server:
+    with _ready(PreloadedProcess(env, "serve", *options), env) as server:
         yield server
 
 
@@ -131,9 +131,9 @@ def _ready(process: Process, env: dict[str, str]) -> Iterator[LiveServer]:
 
 
 @asynccontextmanager
-async def running(**changes: str) -> AsyncIterator[LiveServer]:
+async def running(*options: str, **changes: str) -> AsyncIterator[LiveServer]:
     """`serving` in a thread, so that a fake Inworld in the running loop can answer."""
-    server = serving(**changes)
+    server = serving(*options, **changes)
     live = await asyncio.to_thread(server.__enter__)
     try:
         yield live

@@ -72,7 +72,7 @@ class TestSetup:
         bot = Bot.objects.get()
         assert (bot.is_default, bot.tts_voice) == (True, "Clive")
         admin = User.objects.get()
-        shown = re.search(r"Password: (\S+)", said)
+        shown = re.search(r"Password: +(\S+)", said)
         assert shown
         assert admin.check_password(shown[1])
         assert "https://bot.example.com/admin/" in said

@@ -1,6 +1,9 @@
 """Starting the server: messages about a wrong deployment, and what still works."""
 
+import re
 import resource
+import subprocess
+import sys
 from pathlib import Path
 
 import httpx
@@ -20,12 +23,14 @@ from tests.support.live import (
     LiveServer,
     environment,
     free_port,
-    manage,
     running,
+    serving,
 )
-from tests.support.preloaded import run_to_end
+from tests.support.preloaded import ROOT, run_to_end
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+SANDBOX = {"INWORLD_API_KEY": "", "INWORLD_BASE_URL": ""}
 
 
 def refused(**changes: str) -> str:
@@ -91,6 +96,8 @@ def test_a_used_port_is_reported_plainly(server: LiveServer, database_url: str) 
         ("SECRET_KEY", ""),
         ("CLIP_TTL_SECONDS", "-1"),
         ("INWORLD_MAX_CONCURRENCY", "many"),
+        ("DEBUG", "flase"),
+        ("MASK_CALLER_NUMBERS", "sometimes"),
     ],
 )
 def test_a_setting_that_makes_no_sense_is_named(name: str, value: str) -> None:
@@ -146,16 +153,11 @@ async def test_any_process_serves_any_clip(
 
 
 async def test_the_sandbox_holds_a_conversation(tmp_path: Path) -> None:
-    settings = {
-        "DATABASE_URL": f"sqlite:///{tmp_path}/db.sqlite3",
-        "INWORLD_API_KEY": "",
-        "INWORLD_BASE_URL": "",
-    }
-    await sync_to_async(manage)(settings, "setup")
-    async with running(**settings) as server:
+    database = f"sqlite:///{tmp_path}/db.sqlite3"
+    async with running("--setup", DATABASE_URL=database, **SANDBOX) as server:
         async with call_on(server) as call:
             assert [sound.kind for sound in await call.reply()] == ["clip"]
-            await call.say("Hello, what can you do for me?")
+            await call.say("Hello, when do you open?")
             answer = await call.reply()
             await call.say("Look up my order 42, in 1.6 seconds.")
             filler, *found = await call.hears(2)
@@ -172,6 +174,41 @@ async def test_the_sandbox_holds_a_conversation(tmp_path: Path) -> None:
             )
         assert "no real model" in login.text
     assert "Sandbox: no real model" in server.output
+
+
+def test_the_first_start_ends_with_everything_that_a_first_look_needs(
+    tmp_path: Path,
+) -> None:
+    database = f"sqlite:///{tmp_path}/db.sqlite3"
+    with serving("--setup", DATABASE_URL=database, **SANDBOX) as server:
+        block = server.output[server.output.index("voicebot answers") :]
+    expected = (
+        r"voicebot answers calls at \S+/voice\n"
+        r"Call it from a second shell:\n {4}\S+ manage.py call --say .+\n"
+        r" {4}User: +admin\n {4}Password: +\S{16} .*\n"
+        r"The console is at \S+/admin/ .*\n"
+    )
+    assert re.match(expected, block)
+
+
+def test_a_second_start_on_a_used_port_changes_nothing(tmp_path: Path) -> None:
+    settings = {"DATABASE_URL": f"sqlite:///{tmp_path}/db.sqlite3", **SANDBOX}
+    with serving("--setup", **settings) as server:
+        before = (tmp_path / "db.sqlite3").read_bytes()
+        port = server.url.rsplit(":", 1)[1]
+        settings["PORT"] = port
+        done = run_to_end(environment(**settings), "serve", "--setup", timeout=30)
+        assert f"Port {port}" in done.stderr
+        assert (tmp_path / "db.sqlite3").read_bytes() == before
+
+
+def test_without_its_packages_the_command_line_says_what_to_do() -> None:
+    command = [sys.executable, "-S", "manage.py", "call", "--say", "Hi"]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.endswith("Then: .venv/bin/python manage.py call --say Hi\n")
 
 
 async def test_a_wrong_inworld_key_is_reported_at_start(

@@ -29,8 +29,9 @@ CLOSE_SECONDS = 20.0
 class DrainingServer(Server):  # type: ignore[misc]
     """Drains after SIGTERM or Ctrl-C, and stops at once after the second one."""
 
-    def __init__(self, *args: Any, **options: Any) -> None:
+    def __init__(self, *args: Any, first_steps: str = "", **options: Any) -> None:
         super().__init__(*args, signal_handlers=False, **options)
+        self.first_steps = first_steps
         self.ports: list[Any] = []
         self.draining: asyncio.Task[None] | None = None
         self.stopped = False
@@ -53,6 +54,7 @@ class DrainingServer(Server):  # type: ignore[misc]
         self.ports.append(port)
         _log(
             f"voicebot answers calls at {settings.SERVER_URL}/voice\n"
+            f"{self.first_steps}"
             f"The console is at {settings.SERVER_URL}/admin/ (stop with Ctrl-C)"
         )
 

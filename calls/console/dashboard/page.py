@@ -29,7 +29,7 @@ from calls.diagnostics.refused_settings import refused_settings_findings
 from calls.diagnostics.refused_voices import refused_voice_findings
 from calls.diagnostics.secret_warnings import secret_findings
 from calls.diagnostics.warnings import (
-    language_findings,
+    bot_findings,
     number_findings,
     overload_findings,
     setup_findings,
@@ -96,7 +96,7 @@ def _problems(user: AnyUser) -> list[Finding]:
         findings += overload_findings()
         findings += call_findings(start_of(localdate()))
     if user.has_perm("bots.view_bot"):
-        findings += [*setup_findings(), *secret_findings(), *language_findings()]
+        findings += [*setup_findings(), *secret_findings(), *bot_findings()]
         findings += [*refused_settings_findings(), *refused_voice_findings()]
     return sorted(findings, key=lambda finding: not finding.is_failure)
 

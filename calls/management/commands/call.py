@@ -137,13 +137,16 @@ class Command(BaseCommand):
                 self._print(f"The reply was over before {step.seconds:g} s.")
 
     async def _take(self, step: Action) -> None:
-        call = self.call
-        self._print(report.at(call.now_ms, "you", str(step)))
+        call, at = self.call, self.call.now_ms
         playing = call.heard[-1] if call.heard else None
-        if not await step.take(call):
-            self._print("           The bot does not hear that now.")
+        is_reported = await step.take(call)
+        lines = [report.at(at, "you", str(step))]
         if playing and playing.cut:
-            self._print(report.cut(playing))
+            # A sound that is cut had stopped before the caller's words.
+            lines.insert(0, report.cut(playing))
+        if not is_reported:
+            lines.append("           The bot does not hear that now.")
+        self._print("\n".join(lines))
 
     def _print_sound(self, heard: Heard) -> None:
         first = sum(other.turn == heard.turn for other in self.call.heard) == 1

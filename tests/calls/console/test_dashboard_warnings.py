@@ -10,6 +10,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from bots.models import Bot, PhoneNumber, Secret, Tool
+from bots.sandbox import demo_bot
 from calls.diagnostics import call_warnings, secret_warnings, warnings
 from calls.diagnostics.findings import Level
 from calls.diagnostics.probes import probe_refused_settings
@@ -65,6 +66,15 @@ def test_a_language_that_twilio_may_not_understand_is_pointed_out(
     assert f"{bot}: Deepgram has no model “telephony”." in messages
     Bot.objects.update(is_active=False)
     assert "understand" not in problem_messages(admin_client)
+
+
+def test_instructions_of_the_example_are_pointed_out(
+    admin_client: Client, bot: Bot, settings: Settings
+) -> None:
+    Bot.objects.update(system_prompt=demo_bot.INSTRUCTIONS)
+    assert "example café" in problem_messages(admin_client)
+    settings.SANDBOX_RUNNING = True
+    assert "example café" not in problem_messages(admin_client)
 
 
 def test_without_a_bot_the_first_step_is_to_make_one(admin_client: Client) -> None:

@@ -118,6 +118,8 @@ class TestCommand:
         ]
         printed = await calling
         assert "✂ stops after 0.5 s" in printed
+        times = [int(ms) for ms in re.findall(r"^\+ *(\d+) ms", printed, re.MULTILINE)]
+        assert times == sorted(times)
         assert "✂ stops after 1.2 s" in printed
 
     async def test_a_refusal_fails_with_its_words(self, bot: Bot) -> None:

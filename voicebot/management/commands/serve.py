@@ -3,6 +3,7 @@
 import gc
 import os
 import resource
+import socket
 import subprocess
 import sys
 from contextlib import suppress
@@ -17,7 +18,7 @@ from voicebot.server.daphne_server import DrainingServer  # isort: skip  (instal
 from daphne.endpoints import build_endpoint_description_strings
 from django import db
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 
 from bots.inworld.api_key import lacks_key
@@ -29,11 +30,16 @@ from bots.sandbox import demo_tool
 from calls.checks import redis_problem
 from calls.models import Call
 from voicebot.database_options import keep_files_private, set_lock_timeout
+from voicebot.management.commands.setup import Command as Setup
 
 # Twilio's frames are small. daphne buffers each frame in full.
 MAX_FRAME_BYTES = 64 * 1024
 HTTP_TIMEOUT_SECONDS = 30
 READY = "sandbox listening on "
+TRY_IT = """\
+Call it from a second shell:
+    .venv/bin/python manage.py call --say "When do you open?"
+"""
 # How long the start waits for Inworld's answer.
 INWORLD_SECONDS = 3.0
 # How long threads may take to end after everything else has stopped.
@@ -65,6 +71,26 @@ def _raise_file_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
 
 
+def _require_free_port() -> None:
+    """Raise `CommandError` if the server could not listen."""
+    is_version_6 = ":" in settings.HOST
+    family = socket.AF_INET6 if is_version_6 else socket.AF_INET
+    with socket.socket(family) as probe:
+        # Connections of a server that has stopped do not count.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.HOST, settings.PORT))
+        except OSError as error:
+            raise _port_error() from error
+
+
+def _port_error() -> CommandError:
+    return CommandError(
+        f"Port {settings.PORT} on {settings.HOST} is taken or not allowed. "
+        "Stop what uses it, or set PORT to another."
+    )
+
+
 def _exit_in_time() -> None:
     """End the process even if a thread waits for a database that never answers.
 
@@ -82,9 +108,30 @@ class Command(BaseCommand):
 
     help = "Run the server on HOST and PORT; without INWORLD_API_KEY with a sandbox."
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add `--setup`."""
+        parser.add_argument(
+            "--setup", action="store_true", help="run `manage.py setup` before"
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         """Prepare, print what callers can expect, and serve until stopped."""
         limit_arenas()
+        # Before anything is changed that a server on the port may use.
+        _require_free_port()
+        account = Setup().prepare() if options["setup"] else ""
+        is_listening = False
+        try:
+            is_listening = self._serve(account)
+        finally:
+            if account and not is_listening:
+                self.stdout.write(account)
+        if not is_listening:
+            raise _port_error()
+        _exit_in_time()
+
+    def _serve(self, account: str) -> bool:
+        """Serve until stopped; False if the port could not be opened."""
         _raise_file_limit()
         keep_files_private(connections.databases["default"])
         set_lock_timeout(connections.databases["default"])
@@ -97,6 +144,7 @@ class Command(BaseCommand):
         _lower_switch_interval()
         server = DrainingServer(
             application,
+            first_steps=account and f"{TRY_IT}{account}",
             endpoints=build_endpoint_description_strings(
                 host=settings.HOST, port=settings.PORT
             ),
@@ -107,12 +155,7 @@ class Command(BaseCommand):
             verbosity=1,
         )
         server.run()
-        if not server.listening_addresses:
-            raise CommandError(
-                f"Port {settings.PORT} on {settings.HOST} is taken or not allowed. "
-                "Stop what uses it, or set PORT to another."
-            )
-        _exit_in_time()
+        return bool(server.listening_addresses)
 
     def _preflight(self) -> None:
         """Report what will not work."""

@@ -17,7 +17,7 @@ from django.db.models import Model
 from bots.config.text import one_line
 from bots.inworld.api_key import lacks_key
 from bots.models import Bot
-from bots.sandbox import demo_tool
+from bots.sandbox import demo_bot, demo_tool
 from bots.versions import history
 from voicebot.database_options import keep_files_private
 
@@ -47,6 +47,11 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         """Do what has not been done yet, and report only that."""
+        account = self.prepare()
+        self.stdout.write(f"{account}The console is at {settings.SERVER_URL}/admin/")
+
+    def prepare(self) -> str:
+        """Do what has not been done yet; returns lines about an account it created."""
         keep_files_private(connection.settings_dict)
         try:
             reach_database()
@@ -57,14 +62,15 @@ class Command(BaseCommand):
             raise CommandError(f"The database cannot be used: {reason}") from error
         history.first_version()
         self.create_first_bot()
-        self.create_first_admin()
-        self.stdout.write(f"The console is at {settings.SERVER_URL}/admin/")
+        return self.create_first_admin()
 
     def create_first_bot(self) -> None:
         """Create the default bot, unless there are bots already."""
         if Bot.objects.exists():
             return
         values = {name: value for name, value in settings.INITIAL_BOT.items() if value}
+        if lacks_key():
+            values.setdefault("system_prompt", demo_bot.INSTRUCTIONS)
         bot = Bot(name="Default bot", is_default=True, **values)
         validate(bot, BOT_VARIABLES)
         bot.save()
@@ -72,11 +78,11 @@ class Command(BaseCommand):
             demo_tool.add_to(bot)
         self.stdout.write(f"Created the default bot: {bot.llm_model}, {bot.tts_voice}.")
 
-    def create_first_admin(self) -> None:
-        """Create the first superuser; a generated password is printed once."""
+    def create_first_admin(self) -> str:
+        """Create the first superuser; returns its name and a generated password."""
         users = get_user_model().objects
         if users.filter(is_superuser=True).exists():
-            return
+            return ""
         values = settings.INITIAL_ADMIN
         password = values["password"] or secrets.token_urlsafe(12)
         admin = users.model(
@@ -93,9 +99,10 @@ class Command(BaseCommand):
         admin.set_password(password)
         validate(admin, ADMIN_VARIABLES)
         admin.save()
-        self.stdout.write(f"Created the admin account “{admin.username}”.")
-        if not values["password"]:
-            self.stdout.write(f"\n    Password: {password}\n\nIt is not shown again.\n")
+        account = f"    User:      {admin.username}\n"
+        if values["password"]:
+            return account
+        return f"{account}    Password:  {password}   (not shown again)\n"
 
 
 def reach_database() -> None:
