@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 LEVELS = [1, 50, 100, 200, 300]
+FIRST_WORD = [1, 100, 300]  # as the Node seed was measured
 QUICK_LEVELS = [10]
 QUICK_SECONDS = 3.0
 MAX_CALLS = 2_000
@@ -42,6 +43,13 @@ def levels(text: str) -> list[int]:
     if len(calls) > MAX_LEVELS:
         raise ArgumentTypeError(f"{len(calls)} levels are more than {MAX_LEVELS}")
     return sorted(set(calls))
+
+
+def first_word_levels(arguments: Namespace) -> list[int]:
+    """Return the numbers of calls at which the table of the first word is measured."""
+    if arguments.first_word and arguments.calls:
+        return list(arguments.calls)
+    return QUICK_LEVELS if arguments.quick else FIRST_WORD
 
 
 def report(text: str) -> Path:
@@ -97,6 +105,12 @@ def parser() -> ArgumentParser:
         action="store_true",
         help="measure the levels only: no floor, no link, no comparison",
     )
+    add(
+        "--first-word",
+        action="store_true",
+        help="measure the table of the first word only; without --calls at 1, 100 and "
+        "300 calls",
+    )
     add("--quick", action="store_true", help="a small run, under 40 seconds")
     add(
         "--json",
@@ -125,6 +139,7 @@ def parse(given: list[str] | None = None) -> Namespace:
             arguments.json = report(arguments.json)
         except ArgumentTypeError as error:
             options.error(f"argument --json: {error}")
+    arguments.first_word_calls = first_word_levels(arguments)
     arguments.calls = arguments.calls or (QUICK_LEVELS if arguments.quick else LEVELS)
     if arguments.quick:
         arguments.seconds = min(arguments.seconds, QUICK_SECONDS)

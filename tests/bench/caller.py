@@ -17,8 +17,9 @@ from calls.simulator.forms import setup_fields, voice_form
 from calls.simulator.line import CallFailed, Line
 from calls.simulator.twilio_client import TwilioClient
 from calls.simulator.twiml import Relay, read_twiml
-from tests.bench.fetch import BadAnswer, Fetcher, clip_seconds
+from tests.bench.fetch import BadAnswer, Download, Fetcher, clip_seconds
 from tests.bench.plan import Plan
+from tests.bench.turns import HUNG
 from tests.support.live import AUTH_TOKEN, PUBLIC_URL
 
 # An interruption starts this long after the first sound; its words follow after.
@@ -34,7 +35,9 @@ class Clip:
 
     played_at: float
     asked_at: float = 0.0
-    fetched_at: float = 0.0
+    sound_at: float = 0.0  # the first sound had arrived
+    fetched_at: float = 0.0  # all of it had arrived
+    gap: float = 0.0  # silence within it, because sound came too late (s)
     size: int = 0
     seconds: float = 0.0
 
@@ -83,7 +86,7 @@ class Call:
         self.turns: list[Turn] = []
         self.tasks: set[asyncio.Task[None]] = set()
         self.heard = asyncio.Event()  # set by the first clip of a turn
-        self.speaking_until = 0.0
+        self.speaking, self.speaking_until = False, 0.0
         self.silence: asyncio.TimerHandle | None = None
         self.over = False
 
@@ -153,7 +156,7 @@ class Call:
         await asyncio.sleep(INTERRUPT_AFTER)
         if self.silence:
             self.silence.cancel()
-            self.silence = None
+        self.silence, self.speaking = None, False
         self.turns[-1].interrupted_at = monotonic()
         await self._send(
             type="interrupt",
@@ -176,6 +179,8 @@ class Call:
                     self.turns[-1].clips.append(clip)
                     self.heard.set()
                     self._start(self._fetch(clip, frame["source"]))
+                elif frame["type"] == "text" and self.turns[-1].kind == HUNG:
+                    self.turns[-1].clips.append(Clip(now, sound_at=now))
                 else:
                     self._count_error(f"frame: {raw!s:.80}")
         if not self.over:
@@ -183,31 +188,40 @@ class Call:
 
     async def _fetch(self, clip: Clip, url: str) -> None:
         clip.asked_at = monotonic()
+        download = Download(lambda: self._begin(clip))
         try:
-            body = await next(self.shared.next_fetcher).clip(url)
+            await next(self.shared.next_fetcher).clip(url, download)
         except (BadAnswer, OSError, asyncio.IncompleteReadError) as error:
             return self._count_error(f"clip: {type(error).__name__}: {error}")
         clip.fetched_at = monotonic()
-        clip.size, clip.seconds = len(body), clip_seconds(body)
-        # A clip that an interruption dropped is not played.
-        if clip in self.turns[-1].clips and not self.turns[-1].interrupted_at:
-            await self._play(clip)
+        clip.size, clip.seconds = len(download.body), clip_seconds(download.body)
+        clip.gap = download.gap
+        if self._is_current(clip):
+            self._play_to_the_end(clip)
         return None
 
-    async def _play(self, clip: Clip) -> None:
+    def _is_current(self, clip: Clip) -> bool:
+        """False for a clip that an interruption has dropped: it is not played."""
+        return clip in self.turns[-1].clips and not self.turns[-1].interrupted_at
+
+    def _begin(self, clip: Clip) -> None:
+        """Play a clip, whose sound has begun to arrive, after those before it."""
+        clip.sound_at = monotonic()
+        if self._is_current(clip) and not self.speaking:
+            self.speaking, self.speaking_until = True, clip.sound_at
+            self._start(self._info("agentSpeaking", "on"))
+
+    def _play_to_the_end(self, clip: Clip) -> None:
         if self.silence:
             self.silence.cancel()
-        else:
-            self.speaking_until = clip.fetched_at
-            await self._info("agentSpeaking", "on")
-        self.speaking_until += clip.seconds
+        self.speaking_until += clip.seconds + clip.gap
         loop = asyncio.get_running_loop()
         self.silence = loop.call_at(
             self.speaking_until, lambda: self._start(self._silent())
         )
 
     async def _silent(self) -> None:
-        self.silence = None
+        self.silence, self.speaking = None, False
         await self._info("agentSpeaking", "off")
 
     async def _info(self, name: str, value: str) -> None:

@@ -72,13 +72,18 @@ async def carry_out(plan: Plan) -> dict[str, Any]:
     """Warm up the servers with one call each, then measure."""
     shared = SharedState(plan)
     try:
-        await dial_all(shared, plan.warm_up(), "warm")
+        first = await dial_all(shared, plan.warm_up(), "warm")
         shared.errors.clear()
         shared.webhooks.clear()
         result = await dial_all(shared, plan, "c")
     finally:
         await shared.aclose()
-    return {**result, "errors": shared.errors, "webhooks": shared.webhooks}
+    return {
+        **result,
+        "first_turns": first["turns"],
+        "errors": shared.errors,
+        "webhooks": shared.webhooks,
+    }
 
 
 def main() -> None:

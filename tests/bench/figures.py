@@ -7,12 +7,16 @@ from typing import Any
 
 from tests.bench.caller import GREETING
 from tests.bench.plan import Plan
-from tests.bench.turns import KINDS, SENTENCES
+from tests.bench.turns import HUNG, KINDS
 
 # A sentence counts as played when at most this much (s) is missing: silence is trimmed.
 TRIMMED_SECONDS = 0.35
 # Clips that start later than this (s) after the end belong to another reply.
 AFTER_THE_END = 0.5
+# A growing clip that runs dry for longer than this (s) has a gap that is heard.
+HEARD_GAP = 0.02
+# Kinds of turns that load the server in step.
+IN_STEP = ("standard", "word")
 
 Delays = dict[str, list[float]]
 
@@ -33,7 +37,7 @@ def sentences_of(clips: list[dict[str, Any]], kind: str) -> list[list[dict[str, 
     """Group clips by sentence, using their lengths; a sentence may have several."""
     rest = list(clips)
     sentences: list[list[dict[str, Any]]] = []
-    for _, seconds in SENTENCES[: KINDS[kind]]:
+    for seconds in KINDS[kind].lengths:
         own: list[dict[str, Any]] = []
         while rest and seconds > TRIMMED_SECONDS:
             own.append(rest.pop(0))
@@ -52,12 +56,16 @@ class Measurement:
         self.turn_clips = 0  # the most clips a standard turn came in
         self.fresh = 0  # turns that had to open a connection
         self.repeated = 0  # requests beyond the first of a turn
+        self.gaps = 0  # growing clips that ran dry
         self.window = result["window"]
         self.windowed_turns = 0
         self.records: dict[str, list[dict[str, Any]]] = {}
         for record in records:
             self.records.setdefault(record["tag"], []).append(record)
         self.delays["webhook"] = result["webhooks"]
+        for turn in result.get("first_turns", ()):
+            if turn["kind"] == GREETING and turn["clips"]:
+                self._add("first_greeting", _until_play(turn))
         for turn in result["turns"]:
             self._take(turn)
 
@@ -72,12 +80,13 @@ class Measurement:
         # Delays while calls are still being dialled are measured separately.
         during = "_dialling" if turn["sent_at"] < self.window[0] else ""
         for clip in clips:
+            self.gaps += clip.get("gap", 0.0) > HEARD_GAP
             if clip["fetched_at"]:
                 waited = clip["fetched_at"] - clip["asked_at"]
                 self._add(f"clip_get{during}", waited)
         if kind == GREETING:
             if clips:
-                self._add("greeting", clips[0]["played_at"] - turn["sent_at"])
+                self._add("greeting", _until_play(turn))
             else:
                 self.errors["no greeting"] += 1
             return
@@ -91,6 +100,8 @@ class Measurement:
         self._add(name, records[0]["arrived"] - turn["sent_at"])
         if kind == "interrupted":
             self._interrupted(turn, records[-1])
+        elif kind == HUNG:
+            self._hung(turn)
         elif kind != "after":
             self._played(turn, records[-1])
 
@@ -109,31 +120,41 @@ class Measurement:
             self.slow_clips = max(self.slow_clips, len(own))
             return
         starts, ends = self.window
-        if kind == "standard" and not starts <= turn["sent_at"] < ends:
-            return
-        self.windowed_turns += kind == "standard"
-        if kind == "standard":
+        if kind in IN_STEP:
+            if not starts <= turn["sent_at"] < ends:
+                return
+            self.windowed_turns += 1
             self.turn_clips = max(self.turn_clips, sum(map(len, sentences)))
-            played_at = clips[0]["played_at"]
-            self._add("first_sound", played_at - turn["sent_at"])
-            self._add("first_clip", played_at - marks["first 0"])
+            self._add("first_sound", _until_play(turn))
+            self._add("first_clip", clips[0]["played_at"] - marks["first 0"])
+            if sound_at := clips[0].get("sound_at"):
+                self._add("first_at_carrier", sound_at - marks["first 0"])
         for number, own in enumerate(sentences):
             self._sentence(kind, number, own[-1], marks)
 
     def _sentence(
         self, kind: str, number: int, clip: dict[str, Any], marks: dict[str, float]
     ) -> None:
-        waited = clip["played_at"] - marks[f"last {number}"]
+        last = marks[f"last {number}"]
+        waited = clip["played_at"] - last
+        if clip["played_at"] < last < clip["fetched_at"]:
+            waited = clip["fetched_at"] - last  # it has grown until then
         if kind == "held":
             return self._add("held", waited)
         self._add("added", waited)
-        followed = number + 1 < KINDS[kind]
+        followed = number + 1 < len(KINDS[kind].lengths)
         self._add("followed" if followed else "ending", waited)
         if followed:
             self._add("next_words", clip["played_at"] - marks[f"words {number + 1}"])
         if clip["fetched_at"]:
-            self._add("at_caller", clip["fetched_at"] - marks[f"last {number}"])
+            self._add("at_caller", clip["fetched_at"] - last)
         return None
+
+    def _hung(self, turn: dict[str, Any]) -> None:
+        if turn["clips"]:
+            self._add("hung", _until_play(turn))
+        else:
+            self.errors["silence while upstream hangs"] += 1
 
     def _interrupted(self, turn: dict[str, Any], record: dict[str, Any]) -> None:
         cut = turn["interrupted_at"]
@@ -144,6 +165,11 @@ class Measurement:
             self._add("interrupt", max(record["hung_up"], late, cut) - cut)
         elif record["marks"].get("end", math.inf) > cut:
             self.errors["an interruption never reached upstream"] += 1
+
+
+def _until_play(turn: dict[str, Any]) -> float:
+    waited: float = turn["clips"][0]["played_at"] - turn["sent_at"]
+    return waited
 
 
 def level(
@@ -163,6 +189,7 @@ def level(
         "figures": measured.figures(),
         "slow_clips": measured.slow_clips,
         "turn_clips": measured.turn_clips,
+        "gaps": measured.gaps,
         "new_connections": measured.fresh,
         "repeated_requests": measured.repeated,
         "cpu_ms_per_turn": _rounded(cpu_ms),

@@ -13,19 +13,20 @@ import sys
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from time import monotonic
 from typing import Any
 
 import httpx
 
-from tests.bench import services
+from tests.bench import first_word, services
 from tests.bench.arguments import MAX_CALLS, parse
 from tests.bench.figures import level
 from tests.bench.link import over_a_link
 from tests.bench.plan import Plan
 from tests.bench.table import table
 from tests.bench.targets import knee, targets
+from tests.bench.turns import HUNG
 from tests.support.live import ROOT, LiveServer
 from tests.support.services import Missing
 
@@ -46,6 +47,28 @@ ENVIRONMENT = {
 MAX_SECONDS = 3_600
 
 
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """What one measurement runs with."""
+
+    calls: int
+    database: str
+    clips: str
+    processes: int = 1
+    early_first_clause: bool = False
+    kind: str = "standard"  # of its turns
+
+    def __str__(self) -> str:
+        title = (
+            f"{self.calls} calls, {self.database}, clips in {self.clips}, "
+            f"{self.processes} process(es)"
+        )
+        if self.kind == first_word.KIND:
+            return f"the first word, {title}"
+        early = ", opening clauses by themselves" if self.early_first_clause else ""
+        return title + early
+
+
 class Bench:
     """One run of the bench; all measurements share its fake Inworld."""
 
@@ -61,6 +84,8 @@ class Bench:
     def run(self) -> dict[str, Any]:
         """Measure everything that the arguments ask for; return the report."""
         options = self.options
+        if options.first_word:
+            return {**self._about(), "first_word": self._first_word()}
         self.floor = None if options.only else self._floor()
         levels = self._levels(1)
         results: dict[str, Any] = {"levels": levels}
@@ -70,23 +95,36 @@ class Bench:
             self._narrow(levels)
             results["beside"] = self._beside()
         best, worst = knee(levels)
+        if not options.only:
+            results["first_word"] = self._first_word()
         return {
-            "machine": machine(),
-            "asked": {**vars(options), "json": None},
+            **self._about(),
             "floor": self.floor,
             **results,
             "knee": {"served": best, "too_many": worst},
             "link": None if options.only else self._link(),
             "targets": [{**asdict(t), "ok": t.ok} for t in targets(levels)],
-            "skipped": self.skipped,
         }
 
+    def _about(self) -> dict[str, Any]:
+        asked = {**vars(self.options), "json": None}
+        return {"machine": machine(), "asked": asked, "skipped": self.skipped}
+
     def _levels(self, processes: int) -> list[dict[str, Any]]:
-        options = self.options
         results = []
-        for calls in options.calls:
-            results += self._try(calls, options.database, options.clips, processes)
+        for calls in self.options.calls:
+            results += self._try(replace(self._variant(calls), processes=processes))
         return results
+
+    def _variant(self, calls: int) -> Variant:
+        return Variant(calls, self.options.database, self.options.clips)
+
+    def _first_word(self) -> dict[str, list[dict[str, Any]]]:
+        """Measure the levels of the table of the first word."""
+        calls = self.options.first_word_calls
+        levels = [replace(self._variant(n), kind=first_word.KIND) for n in calls]
+        whole = [result for level in levels for result in self._try(level)]
+        return {first_word.WHOLE: whole}
 
     def _beside(self) -> list[dict[str, Any]]:
         """Measure one level with the other database, clip store and first clause."""
@@ -94,12 +132,11 @@ class Bench:
         calls = min(options.calls, key=lambda calls: abs(calls - COMPARED_AT))
         database = "postgres" if options.database == "sqlite" else "sqlite"
         clips = "memory" if options.clips == "redis" else "redis"
+        variant = self._variant(calls)
         return [
-            *self._try(calls, database, options.clips, 1),
-            *self._try(calls, options.database, clips, 1),
-            *self._try(
-                calls, options.database, options.clips, 1, early_first_clause=True
-            ),
+            *self._try(replace(variant, database=database)),
+            *self._try(replace(variant, clips=clips)),
+            *self._try(replace(variant, early_first_clause=True)),
         ]
 
     def _narrow(self, levels: list[dict[str, Any]]) -> None:
@@ -107,54 +144,41 @@ class Bench:
         best, worst = knee(levels)
         if best and worst - best > KNEE_WIDTH:
             between = (best + worst) // 2
-            levels += self._try(between, self.options.database, self.options.clips, 1)
+            levels += self._try(self._variant(between))
             levels.sort(key=lambda level: level["calls"])
 
-    def _try(
-        self,
-        calls: int,
-        database: str,
-        clips: str,
-        processes: int,
-        *,
-        early_first_clause: bool = False,
-    ) -> list[dict[str, Any]]:
-        title = f"{calls} calls, {database}, clips in {clips}, {processes} process(es)"
-        log_progress(
-            f"{title}, opening clauses by themselves" if early_first_clause else title
-        )
+    def _try(self, variant: Variant) -> list[dict[str, Any]]:
+        log_progress(str(variant))
         try:
             with ExitStack() as stack:
                 use = stack.enter_context
                 with services.pinned(self.other_cores):
-                    env = self._start_services(stack, database, clips)
-                    services.set_up(env, early_first_clause=early_first_clause)
-                live = use(services.servers(processes, env))
-                measured = self._measure(live, calls)
+                    env = self._start_services(stack, variant)
+                    early = variant.early_first_clause
+                    services.set_up(env, early_first_clause=early)
+                live = use(services.servers(variant.processes, env))
+                measured = self._measure(live, self._plan(variant, live))
+                if first_word.hangs_too(variant.kind, variant.calls, self.options):
+                    hung = self._measure(live, self._hung_plan(live))
+                    measured["figures"]["hung"] = hung["figures"].get("hung")
+                    measured["error_count"] += hung["error_count"]
+                    measured["errors"] |= hung["errors"]
         except Missing as missing:
-            self.skipped.append(f"{title}: {missing}")
+            self.skipped.append(f"{variant}: {missing}")
             return []
-        about = {
-            "database": database,
-            "clips": clips,
-            "early_first_clause": early_first_clause,
-        }
-        return [{**about, **measured}]
+        return [{**asdict(variant), **measured}]
 
-    def _start_services(
-        self, stack: ExitStack, database: str, clips: str
-    ) -> dict[str, str]:
+    def _start_services(self, stack: ExitStack, variant: Variant) -> dict[str, str]:
         """Start the services that a server needs; return its environment."""
-        use, postgres = stack.enter_context, database == "postgres"
+        use, postgres = stack.enter_context, variant.database == "postgres"
         return {
             **ENVIRONMENT,
             "DATABASE_URL": use(services.postgres() if postgres else services.sqlite()),
-            "REDIS_URL": use(services.redis()) if clips == "redis" else "",
+            "REDIS_URL": use(services.redis()) if variant.clips == "redis" else "",
             "INWORLD_BASE_URL": self.upstream(),
         }
 
-    def _measure(self, live: list[LiveServer], calls: int) -> dict[str, Any]:
-        plan = self._plan(calls, [(s.url, s.process.pid) for s in live])
+    def _measure(self, live: list[LiveServer], plan: Plan) -> dict[str, Any]:
         self._records()  # drops earlier records
         result = self._call(plan)
         floor_ms = self.floor["cpu_ms_per_turn"] if self.floor else None
@@ -163,19 +187,26 @@ class Bench:
         errors = [line.strip() for line in lines if " ERROR " in line]
         return {**measured, "server_errors": len(errors), "said": errors[-3:]}
 
-    def _plan(self, calls: int, servers: list[tuple[str, int]]) -> Plan:
+    def _plan(self, variant: Variant, live: list[LiveServer]) -> Plan:
         options = self.options
+        is_plain = options.plain or variant.kind == first_word.KIND
         plan = Plan(
-            calls=calls,
-            servers=[url for url, _ in servers],
-            pids=[pid for _, pid in servers],
+            calls=variant.calls,
+            servers=[server.url for server in live],
+            pids=[server.process.pid for server in live],
             every=options.every,
             standard=max(1, round(options.seconds / options.every)),
-            mixed=0 if options.plain else 1,
+            mixed=0 if is_plain else 1,
             pace=options.pace,
             lead=min(4.0, options.every / 2),
+            kind=variant.kind,
         )
         return plan.with_a_window()
+
+    def _hung_plan(self, live: list[LiveServer]) -> Plan:
+        """Return a plan of calls whose only question upstream never answers."""
+        variant = replace(self._variant(first_word.HUNG_CALLS), kind=HUNG)
+        return replace(self._plan(variant, live), standard=1, mixed=0)
 
     def _call(self, plan: Plan) -> dict[str, Any]:
         with services.pinned(self.other_cores):

@@ -3,12 +3,14 @@
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
-from tests.bench.turns import KINDS, arrives_in
+from tests.bench.turns import HUNG, KINDS, arrives_in
 
 LEAD_SECONDS = 4.0  # from dialling to the first words, for the greeting
 DIALS_PER_SECOND = 25.0
 FEW_CALLS = 5  # dialled all at once
 AFTERWARDS_SECONDS = 0.5
+# A caller whose question is never answered waits so long.
+HUNG_SECONDS = 12.0
 # In the last turns; the rest are standard.
 MIXED = ("interrupted", "held", "slow", "interrupted", "interrupted")
 MIN_MIXED = 3
@@ -18,7 +20,8 @@ MIN_MIXED = 3
 class Plan:
     """One measurement, as it is sent to the load generator.
 
-    Every call takes `standard` turns, one each `every` seconds, then `mixed` others.
+    Every call takes `standard` turns of one `kind`, one each `every` seconds, then
+    `mixed` others.
     """
 
     calls: int
@@ -29,6 +32,7 @@ class Plan:
     mixed: int
     pace: float
     lead: float = LEAD_SECONDS
+    kind: str = "standard"
 
     @classmethod
     def of(cls, **values: Any) -> Self:
@@ -46,7 +50,9 @@ class Plan:
     def warm_up(self) -> Self:
         """Return a plan of one call with one turn to each server."""
         lead = min(self.lead, 1.0)
-        return replace(self, calls=len(self.servers), standard=1, mixed=0, lead=lead)
+        kind = "standard" if self.kind == HUNG else self.kind
+        one_each = replace(self, calls=len(self.servers), standard=1, mixed=0)
+        return replace(one_each, lead=lead, kind=kind)
 
     @property
     def ramp(self) -> float:
@@ -81,13 +87,16 @@ class Plan:
 
     def ends_at(self, call: int) -> float:
         """Return the time when a call hangs up: after its last reply has arrived."""
-        kinds = KINDS if self.mixed else ["standard"]
+        last = self.turns(call)[-1][0]
+        if self.kind == HUNG:
+            return last + HUNG_SECONDS
+        kinds = KINDS if self.mixed else [self.kind]
         slowest = max(arrives_in(kind, self.pace) for kind in kinds)
-        return self.turns(call)[-1][0] + slowest + AFTERWARDS_SECONDS
+        return last + slowest + AFTERWARDS_SECONDS
 
     def turns(self, call: int) -> list[tuple[float, str]]:
         """Return the time and the kind of each turn of a call."""
-        kinds = ["standard"] * self.standard
+        kinds = [self.kind] * self.standard
         for turn in range(self.mixed_turns):
             kinds.append(MIXED[(call + turn) % len(MIXED)])
         start = self.dials_at(call) + self.lead

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+from tests.bench import first_word
+
 WIDTH = 100
 LABEL = 25
 COLUMNS = 5
@@ -33,10 +35,22 @@ def table(report: dict[str, Any]) -> str:
 
 
 def _lines(report: dict[str, Any]) -> Iterator[str]:
-    machine, options, floor = report["machine"], report["asked"], report["floor"]
+    machine, options = report["machine"], report["asked"]
     yield (
         f"Python {machine['python']}, {machine['cores']} cores; a turn every "
-        f"{options['every']:g} s: 3 sentences, 7 s of speech, arriving at "
+        f"{options['every']:g} s"
+    )
+    if "levels" in report:
+        yield from _load(report)
+    yield from first_word.table(report.get("first_word", {}))
+    yield from (f"Skipped: {reason}" for reason in report["skipped"])
+    yield f"({report['seconds']} s)"
+
+
+def _load(report: dict[str, Any]) -> Iterator[str]:
+    floor, options = report["floor"], report["asked"]
+    yield (
+        "A turn is 3 sentences, 7 s of speech, arriving at "
         f"{options['pace']:g} x real time"
     )
     if floor:
@@ -58,8 +72,6 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
     yield f"Knee (added p99 ≤ 50 ms, no errors): {served} calls{above}"
     yield from _link(report["link"])
     yield from _targets(report["targets"])
-    yield from (f"Skipped: {reason}" for reason in report["skipped"])
-    yield f"({report['seconds']} s)"
 
 
 def _block(levels: list[dict[str, Any]], title: str) -> Iterator[str]:

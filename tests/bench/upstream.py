@@ -17,7 +17,7 @@ from typing import Any
 from zlib import crc32
 
 from tests.bench.lag import Lag
-from tests.bench.turns import KINDS, PACE, Step, script
+from tests.bench.turns import HUNG, KINDS, PACE, Step, script
 from tests.support.inworld.script import SAMPLE_VOICES, tone, wav
 
 # The caller's words contain this: the name of the turn and the kind of reply.
@@ -29,6 +29,8 @@ STREAM = (
 )
 JITTER_MS = 100
 CHARACTERS_PER_SECOND = 15
+# How long the voice takes for a fixed sentence, such as a greeting.
+VOICE_SECONDS = 0.2
 # This process ends even if the bench was killed.
 LIFETIME_SECONDS = 3600.0
 
@@ -137,10 +139,13 @@ class Connection(asyncio.Protocol):
             tag, kind = (TAG.findall(request) or [(b"none", b"standard")])[-1]
             record = Record(tag.decode(), now, fresh)
             self.store.records.append(record)
+            if kind.decode() == HUNG:
+                return
             steps = self.store.scripts[kind.decode()]
             self.reply = Reply(self.transport, steps, record)
         elif request.startswith(b"POST /tts/v1/voice"):
-            self._send(_voiced(request.partition(b"\r\n\r\n")[2]))
+            voiced = _voiced(request.partition(b"\r\n\r\n")[2])
+            asyncio.get_running_loop().call_later(VOICE_SECONDS, self._send, voiced)
         elif request.startswith(b"GET /voices/"):
             voices = {"voices": SAMPLE_VOICES, "nextPageToken": ""}
             self._send(json.dumps(voices).encode())
@@ -150,6 +155,8 @@ class Connection(asyncio.Protocol):
             self.transport.write(b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n")
 
     def _send(self, body: bytes) -> None:
+        if self.transport.is_closing():
+            return
         head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
         self.transport.write(head + b"Content-Length: %d\r\n\r\n" % len(body) + body)
 
