@@ -8,9 +8,9 @@ from django.views.decorators.http import require_safe
 
 from bots.responses import sound
 from calls.accounts.second_factor import has_second_factor
+from calls.clips.clip_store import ClipsUnavailable
 from calls.models import Turn
 from calls.session.services import services
-from calls.speech.clip_store import ClipsUnavailable
 
 log = logging.getLogger(__name__)
 

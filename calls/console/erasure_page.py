@@ -12,12 +12,12 @@ from django.views.decorators.http import require_http_methods
 
 from bots.responses import page as admin_page
 from bots.responses import primary_key
+from calls.clips.clip_store import ClipsUnavailable
 from calls.console.change_log import log_change
 from calls.models import Call
 from calls.privacy import erasure
 from calls.review.masking import masked
 from calls.session.services import services
-from calls.speech.clip_store import ClipsUnavailable
 
 CLIPS_REMAIN = (
     "The audio of these calls could not be deleted now; it expires by itself."

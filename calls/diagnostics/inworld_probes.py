@@ -27,8 +27,8 @@ from calls.diagnostics.findings import (
     warning,
 )
 from calls.speech.inworld_requests import reply_request, speech_request
-from calls.speech.pace import USUAL, Pace
 from calls.speech.segment_end import SegmentEnd, SpeakingRate
+from calls.turns.pace import USUAL, Pace
 
 ASK_SECONDS = 15.0
 TEST_WORD = "Yes."

@@ -18,6 +18,7 @@ from django.utils import timezone
 from bots.config.text import one_line
 from bots.models import PhoneNumber
 from calls.checks import redis_problem
+from calls.clips.clip_store import ClipsUnavailable, RedisClips
 from calls.diagnostics.findings import (
     SORRY,
     TWILIO_ERROR,
@@ -38,7 +39,6 @@ from calls.diagnostics.warnings import (
     setup_findings,
 )
 from calls.models import Call, PostCallTask
-from calls.speech.clip_store import ClipsUnavailable, RedisClips
 from calls.twilio.account import account, is_connected
 from calls.twilio.errors import TwilioAway, TwilioError
 from calls.twilio.number_setup import Number, PointsAt, number_status

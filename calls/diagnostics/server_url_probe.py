@@ -22,6 +22,7 @@ from websockets.exceptions import InvalidHandshake, InvalidStatus
 
 from bots.audio.wav import wav
 from calls.checks import NO_ORIGIN, is_loopback, server_url_is_an_origin
+from calls.clips.clip_store import clip_url
 from calls.diagnostics import response_checks
 from calls.diagnostics.findings import Finding, failure, ok
 from calls.diagnostics.response_checks import (
@@ -33,7 +34,6 @@ from calls.diagnostics.response_checks import (
 )
 from calls.public_urls import public_url, socket_url
 from calls.speech.audio import silence
-from calls.speech.clip_store import clip_url
 from calls.speech.signed_ids import new_clip_id
 from calls.twilio.relay_tokens import new_nonce, relay_token
 

@@ -16,10 +16,10 @@ from bots.inworld.client import SpeechRequest
 from bots.inworld.errors import InworldError
 from bots.models import Bot
 from calls.background import PeriodicTask
+from calls.clips.clip_store import ClipsUnavailable
 from calls.db import run_in_db_thread
 from calls.operations.voice_checks import VoiceChecks, is_refusal
 from calls.session.services import Services
-from calls.speech.clip_store import ClipsUnavailable
 from calls.speech.fixed_sentences import TEST_WORD, fixed_sentences, voice_tests
 from calls.speech.phrase_cache import MAX_CACHED_BYTES
 

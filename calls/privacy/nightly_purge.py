@@ -11,11 +11,11 @@ from django.utils import timezone
 
 from calls.audit.retention import purge_events
 from calls.background import PeriodicTask
+from calls.clips.clip_store import ClipStore, ClipsUnavailable
 from calls.db import run_in_db_thread
 from calls.models import ScheduledRun
 from calls.privacy.deletion import Deleted
 from calls.privacy.retention import purge_some
-from calls.speech.clip_store import ClipStore, ClipsUnavailable
 
 log = logging.getLogger(__name__)
 

@@ -10,6 +10,7 @@ from functools import partial
 from time import monotonic, time
 from uuid import uuid4
 
+from calls.clips.clip_fetches import FetchListeners
 from calls.conversation.conversation import Conversation
 from calls.conversation.events import (
     Event,
@@ -21,7 +22,6 @@ from calls.live_feed.broadcast import SERVERS, Broadcaster
 from calls.live_feed.channel_listener import ChannelListener, Message
 from calls.session.active_calls import ActiveCalls
 from calls.session.session import CallSession
-from calls.speech.clip_fetches import FetchListeners
 
 log = logging.getLogger(__name__)
 

@@ -8,9 +8,10 @@ from django.conf import settings
 
 from bots.config.bot_config import BotConfig
 from bots.inworld.client import Inworld
+from calls.clips.clip_fetches import FetchListeners
+from calls.clips.clip_store import ClipStore, ClipsUnavailable, MemoryClips, RedisClips
+from calls.clips.streaming_policy import StreamingPolicy, streaming_policy
 from calls.live_feed.broadcast import Broadcaster
-from calls.speech.clip_fetches import FetchListeners
-from calls.speech.clip_store import ClipStore, ClipsUnavailable, MemoryClips, RedisClips
 from calls.speech.phrase_cache import PhraseCache
 from calls.speech.segment_end import SpeakingRate
 from calls.transcripts.writer import TranscriptWriter
@@ -24,6 +25,7 @@ class Services:
         self.clips = clips
         self.phrases = PhraseCache(inworld, clips)
         self.fetches = FetchListeners()
+        self.streaming: StreamingPolicy = streaming_policy(settings.STREAM_CLIPS)
         self.transcripts = TranscriptWriter()
         self.broadcaster = Broadcaster()
         self.speaking_rates: defaultdict[tuple[str, ...], SpeakingRate] = defaultdict(

@@ -6,9 +6,9 @@ from contextlib import suppress
 from django.conf import settings
 
 from bots.audio.wav import wav
+from calls.clips.clip_store import ClipStore, ClipsUnavailable
 from calls.logs import CallLog
 from calls.speech.audio import silence
-from calls.speech.clip_store import ClipStore, ClipsUnavailable
 from calls.turns.playback import Clip
 
 # Length of the silence that replaces a clip in Twilio's queue.

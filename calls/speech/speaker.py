@@ -17,14 +17,13 @@ from bots.inworld.errors import InworldError
 from bots.inworld.events import Audio
 from bots.inworld.segments import Segment
 from calls import metrics
+from calls.clips.clip_store import ClipStore, ClipsUnavailable, clip_url
 from calls.conversation.actions import SpeakText, StartReply
 from calls.conversation.events import ClipReady, Event, ReplyEnded
 from calls.logs import CallLog
 from calls.speech.audio import at_telephone_rate
-from calls.speech.clip_store import ClipStore, ClipsUnavailable, clip_url
 from calls.speech.inworld_requests import reply_request, speech_request
 from calls.speech.levels import analyse
-from calls.speech.pace import Pace
 from calls.speech.phrase_cache import PhraseCache
 from calls.speech.quiet_timer import QuietTimer
 from calls.speech.reply_stream import ReplyStream
@@ -32,6 +31,7 @@ from calls.speech.segment_end import SpeakingRate
 from calls.speech.signed_ids import new_clip_id
 from calls.speech.speech_text import speech_parts
 from calls.turns.clip_ids import REPORTED_SUFFIX
+from calls.turns.pace import Pace
 from calls.turns.playback import Clip, twilio_tts_clip
 
 # How long the end of a call waits for connections to close.

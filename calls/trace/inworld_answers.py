@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 
-from calls.speech.pace import Pace
 from calls.trace.answer import Answer, counted
 from calls.trace.trace_file import Line, Trace
+from calls.turns.pace import Pace
 
 REFUSED = ("temperature", "parameter", "unsupported", "invalid", "400")
 

@@ -10,9 +10,9 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from bots.audio.wav import wav
+from calls.clips.clip_store import ClipsUnavailable
 from calls.session.services import services
 from calls.speech.audio import silence
-from calls.speech.clip_store import ClipsUnavailable
 from calls.speech.signed_ids import is_issued
 from calls.trace.recording import traced_fetch
 from calls.turns.clip_ids import GONE, REPLACED, UNAVAILABLE, is_phrase, is_reported

@@ -13,10 +13,10 @@ import pytest
 from django.conf import settings
 
 from bots.models import Bot
+from calls.clips.clip_store import MemoryClips
 from calls.conversation.events import CallerSpoke
 from calls.conversation.messages import CONNECTED, messages
 from calls.models import Call
-from calls.speech.clip_store import MemoryClips
 from calls.speech.signed_ids import new_clip_id
 from calls.turns.turn import Turn
 from calls.twilio import relay

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 from bots.models import Bot, PhoneNumber
 from bots.number_routing import RoutingAnswer, explain
 from bots.responses import page as admin_page
+from calls.clips.clip_store import ClipsUnavailable
 from calls.console.numbers.point import (
     MAY_ADD,
     MAY_POINT,
@@ -23,7 +24,6 @@ from calls.diagnostics import server_url_probe
 from calls.diagnostics.findings import failure
 from calls.diagnostics.response_checks import CLIP
 from calls.session.services import services
-from calls.speech.clip_store import ClipsUnavailable
 from calls.twilio.account import account, is_connected
 from calls.twilio.errors import TwilioError
 from calls.twilio.number_setup import Number, NumberStatus, number_status

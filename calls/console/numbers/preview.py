@@ -23,9 +23,9 @@ from bots.phone_numbers.fields import PastedNumberField
 from bots.responses import page as admin_page
 from bots.responses import problem, sound
 from bots.validators import e164
+from calls.clips.clip_store import ClipsUnavailable
 from calls.diagnostics.warnings import caller_findings
 from calls.session.services import services
-from calls.speech.clip_store import ClipsUnavailable
 from calls.speech.inworld_requests import speech_request
 from calls.speech.phrase_cache import Phrase
 from calls.twilio import twiml

@@ -16,6 +16,7 @@ from django.db import OperationalError, connection
 from pytest_django import Settings
 
 from bots.models import Bot, PhoneNumber
+from calls.clips.clip_store import RedisClips
 from calls.diagnostics import findings, probes, report, server_url_probe
 from calls.diagnostics.findings import (
     APOLOGY,
@@ -37,7 +38,6 @@ from calls.diagnostics.probes import (
 )
 from calls.diagnostics.server_url_probe import Sample
 from calls.models import Call
-from calls.speech.clip_store import RedisClips
 from tests.calls.diagnostics.test_server_url_probe import other_server
 from tests.conftest import numbered
 from tests.support.inworld.server import (

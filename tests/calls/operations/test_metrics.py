@@ -14,10 +14,10 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from bots.models import Bot
+from calls.clips.clip_store import ClipsUnavailable, RedisClips
 from calls.metrics import REGISTRY
 from calls.operations.loop_lag import measure_loop_lag
 from calls.session.turn_metrics import TurnMetrics
-from calls.speech.clip_store import ClipsUnavailable, RedisClips
 from calls.transcripts.writer import TranscriptWriter
 from calls.transcripts.writes import CallAnswered
 from calls.turns.turn import ToolCallRecord, Turn, TurnKind

@@ -11,11 +11,11 @@ from pytest_django import Settings
 
 from bots.inworld.client import Inworld
 from bots.models import Bot, SpokenLanguage
+from calls.clips.clip_store import ClipStore, MemoryClips, RedisClips
 from calls.diagnostics.refused_voices import refused_voice_findings
 from calls.operations.health import WARMING_UP
 from calls.operations.warm_up import WarmUp, _concurrency
 from calls.session.services import Services
-from calls.speech.clip_store import ClipStore, MemoryClips, RedisClips
 from calls.speech.fixed_sentences import TEST_WORD, fixed_sentences
 from calls.speech.phrase_cache import PhraseCache
 from tests.conftest import INWORLD_PORT

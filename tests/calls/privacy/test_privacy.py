@@ -23,11 +23,11 @@ from redis.asyncio import Redis
 from bots.admin.forms import BotForm
 from bots.config_builder import config_of
 from bots.models import Bot, PhoneNumber
+from calls.clips.clip_store import MemoryClips
 from calls.models import BlockedCaller, Call, ScheduledRun, Turn
 from calls.privacy import deletion, erasure, nightly_purge, retention
 from calls.privacy.nightly_purge import NightlyPurge
 from calls.session.services import services
-from calls.speech.clip_store import MemoryClips
 from calls.turns.turn import TurnKind
 from tests.end_to_end.test_live import closed, dial
 from tests.support.inworld.server import FakeInworld

@@ -17,6 +17,7 @@ from bots.config_builder import config_of
 from bots.inworld.client import Inworld
 from bots.models import Bot
 from calls import models
+from calls.clips.clip_store import MemoryClips, clip_url
 from calls.conversation.actions import ChangeLanguage, DropClips, MuteClips, Play
 from calls.conversation.events import CallConnected, CallerSpoke, ClipReady
 from calls.models import Call
@@ -24,7 +25,6 @@ from calls.session.resume_event import session_config
 from calls.session.services import Services
 from calls.session.session import CallSession
 from calls.simulator.wav import wav_seconds
-from calls.speech.clip_store import MemoryClips, clip_url
 from calls.turns.playback import Clip
 from calls.turns.turn import SWITCH_LANGUAGE
 from calls.twilio import relay

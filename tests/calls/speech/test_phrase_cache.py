@@ -6,7 +6,7 @@ import pytest
 
 from bots.inworld.client import Inworld
 from bots.inworld.errors import StreamFailed
-from calls.speech.clip_store import MemoryClips
+from calls.clips.clip_store import MemoryClips
 from calls.speech.phrase_cache import PhraseCache
 from tests.support.inworld.replies import KEY, VOICING
 from tests.support.inworld.server import FakeInworld, Status

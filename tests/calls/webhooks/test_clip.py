@@ -7,12 +7,12 @@ import pytest
 from django.test import RequestFactory
 
 from bots.inworld.client import Inworld
+from calls.clips.clip_fetches import FetchListeners
+from calls.clips.clip_store import MemoryClips
 from calls.live_feed.broadcast import Broadcaster
 from calls.session.active_calls import ActiveCalls
 from calls.session.operator_controls import OperatorControls
 from calls.session.services import Services
-from calls.speech.clip_fetches import FetchListeners
-from calls.speech.clip_store import MemoryClips
 from calls.speech.signed_ids import new_clip_id, phrase_id
 from calls.turns.clip_ids import REPORTED_SUFFIX
 from calls.webhooks import clip

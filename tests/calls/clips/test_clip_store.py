@@ -11,16 +11,16 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 
 from bots.audio.pcm import Pcm
-from calls.logs import CallLog
-from calls.speech.audio import at_telephone_rate, silence
-from calls.speech.clip_fetches import FetchListeners
-from calls.speech.clip_muting import ClipMuter
-from calls.speech.clip_store import (
+from calls.clips.clip_fetches import FetchListeners
+from calls.clips.clip_store import (
     ClipStore,
     ClipsUnavailable,
     MemoryClips,
     RedisClips,
 )
+from calls.logs import CallLog
+from calls.speech.audio import at_telephone_rate, silence
+from calls.speech.clip_muting import ClipMuter
 from calls.speech.signed_ids import new_clip_id
 from calls.turns.playback import Clip
 from tests.support.live import free_port

@@ -8,14 +8,14 @@ import pytest
 from bots.config_builder import config_of
 from bots.inworld.client import Inworld
 from bots.models import Bot
+from calls.clips.clip_store import MemoryClips
 from calls.conversation.actions import StartReply
 from calls.conversation.events import Event, ReplyEnded
 from calls.logs import CallLog
-from calls.speech.clip_store import MemoryClips
-from calls.speech.pace import Pace
 from calls.speech.phrase_cache import PhraseCache
 from calls.speech.segment_end import SpeakingRate
 from calls.speech.speaker import Speaker
+from calls.turns.pace import Pace
 from tests.support.inworld.replies import KEY
 from tests.support.inworld.server import FakeInworld
 

@@ -1,0 +1,67 @@
+"""Whether the first sentence of an answer is streamed, and what came of it. Pure.
+
+A streamed clip is sent to Twilio while it still grows. Whether Twilio plays it before
+its body has ended is not known beforehand.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+OFF, ON, AUTO = "off", "on", "auto"
+
+
+@dataclass(slots=True)
+class StreamedClip:
+    """What a call saw of a streamed clip. All times are monotonic seconds.
+
+    `began_at` and `ended_at` are those of the body: when its first and last sound could
+    be fetched. It may go on until `cut` by an interruption or the end of the call.
+    `audible_at` and `silent_at` are Twilio's reports on its output, the first of each
+    after `played_at`. `next_fetched_at` belongs to the clip that follows. What was not
+    seen is None.
+    """
+
+    call_sid: str
+    clip_id: str
+    played_at: float
+    began_at: float | None = None
+    ended_at: float | None = None
+    seconds: float = 0.0
+    fetched_at: float | None = None
+    audible_at: float | None = None
+    silent_at: float | None = None
+    next_fetched_at: float | None = None
+    refused: bool = False
+    cut: bool = False
+
+
+class StreamingPolicy(Protocol):
+    """Decides for all calls of one process."""
+
+    def streams(self, call_sid: str) -> bool:
+        """True if the first sentence of the next answer is to be streamed.
+
+        Called once per answer, when its first sound comes.
+        """
+
+    def observe(self, clip: StreamedClip) -> None:
+        """Learn from a streamed clip, once nothing more can be seen of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class FixedPolicy:
+    """Streams always or never, whatever it sees."""
+
+    is_on: bool
+
+    def streams(self, call_sid: str) -> bool:
+        """The same for all calls."""
+        return self.is_on
+
+    def observe(self, clip: StreamedClip) -> None:
+        """Nothing to learn."""
+
+
+def streaming_policy(mode: str) -> StreamingPolicy:
+    """The policy of `STREAM_CLIPS`."""
+    return FixedPolicy(mode == ON)
