@@ -1,7 +1,16 @@
 """A caller without a telephone: plays Twilio's part against a running server."""
 
 from .call import SimulatedCall
-from .line import CALLER, TEST_NUMBER, BotSilent, CallFailed, CallOver, Line, Person
+from .line import (
+    CALLER,
+    TEST_NUMBER,
+    BotSilent,
+    CallFailed,
+    CallOver,
+    Carrier,
+    Line,
+    Person,
+)
 from .record import Frame, Heard
 from .wav import BadClip, save_recording
 
@@ -12,6 +21,7 @@ __all__ = [
     "BotSilent",
     "CallFailed",
     "CallOver",
+    "Carrier",
     "Frame",
     "Heard",
     "Line",

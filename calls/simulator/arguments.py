@@ -14,7 +14,7 @@ from django.core.management.base import CommandParser
 from bots.validators import e164
 
 from .call import SimulatedCall
-from .line import CALLER, Person
+from .line import CALLER, Carrier, Person
 
 HIDDEN_NUMBER = "anonymous"
 
@@ -195,6 +195,19 @@ def add_caller_arguments(parser: CommandParser) -> None:
         help="behaviour of a person to whom the call is transferred: takes it (presses "
         "1 when asked), declines it, is busy, does not answer, or has an answering "
         "machine (default: %(default)s)",
+    )
+    add(
+        "--carrier",
+        type=Carrier,
+        choices=list(Carrier),
+        default=Carrier.WAITS,
+        help="what Twilio does with a sentence that still grows: plays it as it "
+        "arrives, waits for its end, or refuses it (default: %(default)s)",
+    )
+    add(
+        "--no-speaker-events",
+        action="store_true",
+        help="do not report when the bot's voice starts and stops",
     )
     add("--partials", action="store_true", help="send partial transcripts too")
 

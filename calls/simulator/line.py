@@ -36,6 +36,17 @@ class Person(StrEnum):
         return {Person.TAKES: "1", Person.DECLINES: "2"}.get(self, "")
 
 
+class Carrier(StrEnum):
+    """The behaviour towards a clip whose length is not known, because it still grows.
+
+    Nobody has seen yet which of them is Twilio's.
+    """
+
+    STREAMS = "streams"  # plays as sound arrives
+    WAITS = "waits"  # plays when the whole clip has arrived
+    REFUSES = "refuses"  # answers with an error and plays nothing
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """The server to call, the numbers, and how the simulated Twilio behaves."""
@@ -52,6 +63,7 @@ class Line:
     status_callback: str = ""  # of the number; empty for none
     fast: bool = False  # jump over playback instead of waiting for it
     speaker_events: bool | None = None  # None: if the TwiML asks for them
+    carrier: Carrier = Carrier.WAITS
     refused_sounds: int = 0  # so many first sounds of each session are refused
     partials: bool = False  # send partial prompts even if the TwiML does not ask
     keep_audio: bool = True  # off: `Heard.wav` stays empty, for many calls at once

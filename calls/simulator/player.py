@@ -43,6 +43,7 @@ class Player:
         self.current: Heard | None = None
         self.speaking = False  # stays true between two clips of one reply
         self.held = False
+        self.starving = False  # the rest of a growing clip is late
         self._hold_at = math.inf
         self._spoken = 0.0
         self._began = 0.0
@@ -127,8 +128,15 @@ class Player:
             if reached and self.current is heard:
                 await self._reached(heard, limit)
 
+    def grew(self) -> None:
+        """More of a growing clip has arrived, or all of it."""
+        self._nudge.set()
+        self.record.notify()
+
     async def _reached(self, heard: Heard, limit: float) -> None:
-        if limit >= heard.seconds:
+        if limit >= heard.seconds and heard.growing:
+            await self._starve(heard)
+        elif limit >= heard.seconds:
             self._finish(heard.seconds)
             await self.ear.ends(heard)
         elif self._hold_at - self._spoken <= limit:
@@ -137,6 +145,20 @@ class Player:
             self.record.notify()
             self._nudge.clear()
             await self._nudge.wait()
+
+    async def _starve(self, heard: Heard) -> None:
+        """Wait for more of a growing clip: the caller hears a gap."""
+        position, since = heard.seconds, self.clock.seconds
+        self.starving = True
+        self.record.notify()
+        while self.current is heard and heard.growing and heard.seconds <= position:
+            self._nudge.clear()
+            await self._nudge.wait()
+        self.starving, gap = False, self.clock.seconds - since
+        # On a fast clock all sound so far is over at once, so that says nothing.
+        if self.current is heard and heard.seconds > position and not self.clock.fast:
+            heard.gaps.append((position, gap))
+        self._began += gap
 
     def _elapsed(self) -> float:
         return self.clock.seconds - self._began

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Kind = Literal["clip", "tts", "digits"]
@@ -25,6 +25,15 @@ class Heard:
     played_seconds: float = 0.0
     cut: bool = False
     replaced: str = ""  # why the server sent silence instead of this clip
+    growing: bool = False  # more of it is still to arrive
+    broke_off: str = ""  # why the rest of a growing clip did not arrive
+    # Silences within it, because it grew too slowly: position and length in seconds.
+    gaps: list[tuple[float, float]] = field(default_factory=list)
+
+    @property
+    def gap_seconds(self) -> float:
+        """The length of all silences within it."""
+        return sum(seconds for _, seconds in self.gaps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +83,7 @@ class Record:
         self.heard: list[Heard] = []
         self.frames: list[Frame] = []
         self.errors: list[str] = []
+        self.refused: list[str] = []  # growing clips that the carrier refused
         self.turn = 0
         self.spoke_at_ms = 0.0
         self._on_heard = on_heard

@@ -21,7 +21,8 @@ def sound(heard: Heard, *, first: bool) -> str:
     """A sound that begins; the first of an answer with its latency."""
     text = "" if heard.text is None else f" “{heard.text}”"
     labels = {"clip": "", "tts": " (Twilio's voice)", "digits": " (tones)"}
-    line = f"▶ {heard.seconds:.1f} s{labels[heard.kind]}{text}"
+    length = "a growing clip" if heard.growing else f"{heard.seconds:.1f} s"
+    line = f"▶ {length}{labels[heard.kind]}{text}"
     if first and heard.turn:
         line += f" (first sound {heard.waited_ms:.0f} ms after you spoke)"
     return at(heard.at_ms, "bot", line)
@@ -83,4 +84,17 @@ def summary(call: SimulatedCall) -> str:
     waits = call.waits_ms
     first_sound = f", median first sound {median(waits):.0f} ms" if waits else ""
     turns = call.record.turn
-    return f"{turns} turn{'s' * (turns != 1)}, {seconds:.1f} s heard{first_sound}"
+    return "".join(
+        [
+            f"{turns} turn{'s' * (turns != 1)}, {seconds:.1f} s heard{first_sound}",
+            *_growing_clips(call),
+        ]
+    )
+
+
+def _growing_clips(call: SimulatedCall) -> Iterator[str]:
+    gaps = [gap for heard in call.heard for _, gap in heard.gaps]
+    if gaps:
+        yield f", gaps in growing clips: {len(gaps)}, the longest {max(gaps):.1f} s"
+    if call.record.refused:
+        yield f", growing clips refused: {len(call.record.refused)}"

@@ -17,7 +17,7 @@ from .record import Heard, Record
 from .schema import TO_BOT, frame_fault
 from .twilio_client import TwilioClient
 from .twiml import Relay
-from .wav import BadClip
+from .wav import BadClip, RefusedClip
 
 MALFORMED_LIMIT = 10
 PARTIAL_SECONDS = 0.25
@@ -205,14 +205,19 @@ class Session:
         if sound.kind != "clip":
             return Heard(sound.kind, sound.seconds, sound.text)
         try:
-            heard = await self.client.fetch(sound.source)
+            heard = await self.client.fetch(sound.source, self.player.grew)
+        except RefusedClip as error:
+            play = json.dumps({"type": "play", "source": sound.source})
+            await self._refuse_sound(play, error)
+            return None
         except BadClip as error:
             self.record.errors.append(f"Clip not played: {error}")
             self.record.notify()
             return None
         if heard.replaced:
             self.record.errors.append(f"Clip not played: silence, {heard.replaced}")
-        heard.seconds *= sound.loop
+        if not heard.growing:
+            heard.seconds *= sound.loop
         return heard
 
     async def begins(self, heard: Heard, *, after_silence: bool) -> None:
@@ -222,6 +227,8 @@ class Session:
             await self._info("agentSpeaking", "on")
 
     async def ends(self, heard: Heard) -> None:
+        if heard.broke_off:
+            self.record.errors.append(f"Clip broke off: {heard.broke_off}")
         if self.line.fast:
             await self._info("agentSpeaking", "off")
         if heard.text:
@@ -274,6 +281,11 @@ class Session:
         if self._malformed >= MALFORMED_LIMIT:
             reason = "Too many consecutive malformed messages."
             await self.close(Ending("failed"), 1007, reason)
+
+    async def _refuse_sound(self, play: str, error: RefusedClip) -> None:
+        self.record.refused.append(str(error))
+        description = f"Invalid message received, code: 64107, {play}"
+        await self._send({"type": "error", "description": description})
 
     async def _prompt(self, text: str, *, last: bool) -> None:
         prompt = {"type": "prompt", "voicePrompt": text, "lang": self.language}

@@ -1,8 +1,9 @@
 """Twilio's signed requests to the server under test, sent to the line's address."""
 
+import asyncio
 import ssl
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from urllib.parse import urlsplit
 
@@ -16,9 +17,18 @@ from twilio.request_validator import (
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI
 
-from .line import CallFailed, Line
+from bots.audio.wav import wav
+
+from .line import CallFailed, Carrier, Line
 from .record import Heard
-from .wav import BadClip, clip_seconds
+from .wav import (
+    BadClip,
+    RefusedClip,
+    check_head,
+    clip_seconds,
+    has_length,
+    sound_so_far,
+)
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 # Twilio's own limits for a voice webhook.
@@ -39,6 +49,7 @@ class TwilioClient:
         self.public = urlsplit(line.public_origin)
         self.target = urlsplit(line.connect_to.rstrip("/") or line.public_origin)
         self.others = deque(urlsplit(origin.rstrip("/")) for origin in line.others)
+        self.downloads: set[asyncio.Task[None]] = set()  # of growing clips
         self.http = httpx.AsyncClient(
             verify=_tls(),
             trust_env=False,
@@ -47,7 +58,11 @@ class TwilioClient:
         )
 
     async def close(self) -> None:
-        """Close the connections."""
+        """End the downloads and close the connections."""
+        for download in self.downloads:
+            download.cancel()
+        if self.downloads:
+            await asyncio.wait(self.downloads)
         await self.http.aclose()
 
     async def post(self, url: str, fields: Mapping[str, str]) -> str:
@@ -72,21 +87,93 @@ class TwilioClient:
             raise CallFailed(f"{url} answered with status {response.status_code}.")
         return response.text
 
-    async def fetch(self, url: str) -> Heard:
-        """Fetch and check a clip; raises BadClip if Twilio could not play it."""
-        address, headers = self._route(url)
+    async def fetch(self, url: str, on_growth: Callable[[], None]) -> Heard:
+        """Fetch and check a clip; raises BadClip if Twilio could not play it.
+
+        A clip of an unknown length is played as the line's carrier does. If it comes
+        `growing`, `on_growth` is called whenever more of it has arrived.
+        """
         try:
-            response = await self.http.get(address, headers=headers)
-            seconds = clip_seconds(response)
+            response = await self._get(url)
+            if has_length(response):
+                return await self._whole(url, response)
+            return await self._growing(url, response, on_growth)
         except httpx.ConnectError as error:
             if self.switch_server():
-                return await self.fetch(url)
+                return await self.fetch(url, on_growth)
             raise BadClip(f"{url}: {error!r}") from error
         except httpx.HTTPError as error:
             raise BadClip(f"{url}: {error!r}") from error
         except BadClip as error:
-            raise BadClip(f"{url}: {error}") from error
-        wav = response.content if self.line.keep_audio else b""
+            raise type(error)(f"{url}: {error}") from error
+
+    async def _get(self, url: str) -> httpx.Response:
+        address, headers = self._route(url)
+        request = self.http.build_request("GET", address, headers=headers)
+        response = await self.http.send(request, stream=True)
+        try:
+            check_head(response)
+        except BadClip:
+            await response.aclose()
+            raise
+        return response
+
+    async def _whole(self, url: str, response: httpx.Response) -> Heard:
+        try:
+            await response.aread()
+        finally:
+            await response.aclose()
+        seconds = clip_seconds(response)
+        return self._heard(url, response, seconds, response.content)
+
+    async def _growing(
+        self, url: str, response: httpx.Response, on_growth: Callable[[], None]
+    ) -> Heard:
+        if self.line.carrier is Carrier.REFUSES:
+            await response.aclose()
+            raise RefusedClip("its length is not known")
+        heard, began = self._heard(url, response, 0.0), asyncio.Event()
+        heard.growing = True
+
+        def grew() -> None:
+            began.set()
+            on_growth()
+
+        download = asyncio.create_task(self._receive(response, heard, grew))
+        self.downloads.add(download)
+        download.add_done_callback(self.downloads.discard)
+        if self.line.carrier is Carrier.STREAMS:
+            await began.wait()
+        if download.done() or self.line.carrier is Carrier.WAITS:
+            await download
+        if not heard.seconds:
+            raise BadClip(heard.broke_off or "no sound")
+        return heard
+
+    async def _receive(
+        self, response: httpx.Response, heard: Heard, grew: Callable[[], None]
+    ) -> None:
+        """Receive a growing clip to its end."""
+        body, pcm = bytearray(), None
+        try:
+            async for piece in response.aiter_bytes():
+                body += piece
+                if (pcm := sound_so_far(body)) and pcm.data:
+                    heard.seconds = pcm.seconds
+                    grew()
+        except (httpx.HTTPError, BadClip) as error:
+            heard.broke_off = str(error) or repr(error)
+        finally:
+            await response.aclose()
+            heard.growing = False
+            if pcm and self.line.keep_audio:
+                heard.wav = wav(pcm.data, pcm.sample_rate)
+            grew()
+
+    def _heard(
+        self, url: str, response: httpx.Response, seconds: float, body: bytes = b""
+    ) -> Heard:
+        wav = body if self.line.keep_audio else b""
         replaced = response.headers.get("Clip-Replaced", "")
         return Heard("clip", seconds, wav=wav, source=url, replaced=replaced)
 

@@ -6,30 +6,57 @@ from pathlib import Path
 import httpx
 
 from bots.audio.pcm import Pcm
-from bots.audio.wav import BadWav, read, wav
+from bots.audio.wav import BadWav, read, unwrap, wav
 
 from .record import Heard
 
 # Twilio rejects any other content type with error 13420.
 CONTENT_TYPES = ("audio/wav", "audio/wave", "audio/x-wav")
 SAMPLE_WIDTH = 2
+HEADER_BYTES = 44
 
 
 class BadClip(Exception):
     """Twilio could not play the clip."""
 
 
-def clip_seconds(response: httpx.Response) -> float:
-    """Check a fetched clip as strictly as Twilio may; returns its seconds."""
+class RefusedClip(BadClip):
+    """This carrier plays no clip of an unknown length."""
+
+
+def check_head(response: httpx.Response) -> None:
+    """Check the head of an answer as strictly as Twilio may."""
     if response.status_code != 200:
         raise BadClip(f"status {response.status_code}")
     kind = response.headers.get("Content-Type", "none").partition(";")[0].strip()
     if kind not in CONTENT_TYPES:
         raise BadClip(f"Content-Type {kind}")
-    length = response.headers.get("Content-Length")
+
+
+def has_length(response: httpx.Response) -> bool:
+    """False for a clip that may still grow."""
+    return "Content-Length" in response.headers
+
+
+def clip_seconds(response: httpx.Response) -> float:
+    """Check a fetched clip of a known length; returns its seconds."""
+    length = response.headers["Content-Length"]
     if length != str(len(response.content)):
         raise BadClip(f"Content-Length {length} for {len(response.content)} bytes")
     return wav_seconds(response.content)
+
+
+def sound_so_far(body: bytearray) -> Pcm | None:
+    """The sound of a growing clip; None before the first sample.
+
+    Raises BadClip if its header is complete and wrong.
+    """
+    if len(body) < HEADER_BYTES:
+        return None
+    try:
+        return unwrap(bytes(body))
+    except BadWav as error:
+        raise BadClip(str(error)) from error
 
 
 def wav_seconds(body: bytes) -> float:
@@ -61,5 +88,15 @@ def save_recording(heard: Sequence[Heard], path: Path) -> None:
         line.extend(bytes(max(start - len(line), 0)))
         # Repeat a looped clip up to the length that was played.
         rounds = clip.data * (played // max(len(clip.data), 1) + 1)
-        line[start:] = rounds[:played]
+        line[start:] = _with_gaps(rounds[:played], sound, rate)
     path.write_bytes(wav(bytes(line), rate or 8000))
+
+
+def _with_gaps(samples: bytes, sound: Heard, rate: int) -> bytes:
+    """The samples with the silences in which more of them had to arrive."""
+    line, done = bytearray(), 0
+    for position, seconds in sound.gaps:
+        place = round(position * rate) * SAMPLE_WIDTH
+        line += samples[done:place] + bytes(round(seconds * rate) * SAMPLE_WIDTH)
+        done = place
+    return bytes(line + samples[done:])

@@ -100,6 +100,8 @@ class Command(BaseCommand):
             fast=options["fast"],
             partials=options["partials"],
             person=options["person"],
+            carrier=options["carrier"],
+            speaker_events=False if options["no_speaker_events"] else None,
             timeout=options["timeout"],
             pause=options["pause"],
         )

@@ -55,6 +55,18 @@ def connect(*languages: str, **attributes: str) -> str:
     )
 
 
+def unknown_length(seconds: float, level: int = 1000) -> bytes:
+    """The beginning of a clip whose header does not know its length."""
+    body = bytearray(wav(seconds, level))
+    body[4:8] = body[40:44] = b"\xff" * 4
+    return bytes(body)
+
+
+def more(seconds: float, level: int = 1000) -> bytes:
+    """The samples of a later piece of a growing clip."""
+    return wav(seconds, level)[44:]
+
+
 @dataclass
 class Post:
     path: str
@@ -75,6 +87,8 @@ class Bot:
         self.clips: dict[str, tuple[str, bytes]] = {}
         self.posts: list[Post] = []
         self.fetched: list[str] = []
+        # Pieces of clips that grow; None is the end, and b"" a broken connection.
+        self.growing: dict[str, asyncio.Queue[bytes | None]] = {}
         self.statuses: dict[str, int] = {}
         self.sockets: asyncio.Queue[ServerConnection] = asyncio.Queue()
         self.origin = ""
@@ -99,6 +113,14 @@ class Bot:
         """A new clip, as the message that plays it."""
         path = f"/audio/{len(self.clips)}"
         self.clips[path] = ("audio/wav", wav(seconds, level))
+        return {"type": "play", "source": PUBLIC + path}
+
+    def grows(self, *pieces: bytes | None) -> dict[str, Any]:
+        """A clip whose length is not known, as the message that plays it."""
+        path = f"/audio/growing-{len(self.growing)}"
+        self.growing[path] = asyncio.Queue()
+        for piece in pieces:
+            self.growing[path].put_nowait(piece)
         return {"type": "play", "source": PUBLIC + path}
 
     async def _talk(self, socket: ServerConnection) -> None:
@@ -146,11 +168,25 @@ class Bot:
         else:
             self.fetched.append(path)
             kind, payload = self.clips.get(path, ("text/plain", b""))
+        if path in self.growing:
+            return await self._grow(writer, self.growing[path])
         code = self.statuses.get(path, 200)
         start = f"HTTP/1.1 {code} X\r\nContent-Type: {kind}\r\nConnection: close\r\n"
         writer.write(f"{start}Content-Length: {len(payload)}\r\n\r\n".encode())
         writer.write(payload)
         await writer.drain()
+
+    async def _grow(
+        self, writer: asyncio.StreamWriter, pieces: "asyncio.Queue[bytes | None]"
+    ) -> None:
+        start = "HTTP/1.1 200 X\r\nContent-Type: audio/wav\r\nConnection: close\r\n"
+        writer.write(f"{start}Transfer-Encoding: chunked\r\n\r\n".encode())
+        while piece := await pieces.get():
+            writer.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+            await writer.drain()
+        if piece is None:
+            writer.write(b"0\r\n\r\n")
+            await writer.drain()
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -18,7 +18,7 @@ from calls.models import Call, Turn
 from calls.simulator import (
     report,
 )
-from tests.calls.simulator.small_voicebot import RATE, Bot, send
+from tests.calls.simulator.small_voicebot import RATE, Bot, send, unknown_length
 
 
 class TestCommand:
@@ -41,6 +41,44 @@ class TestCommand:
             answering.cancel()
             pytest.fail(f"The command did not call: {calling.exception()}")
         return calling, await answering
+
+    @pytest.mark.parametrize(
+        ("carrier", "printed"),
+        [
+            ("streams", "bot   ▶ a growing clip (first sound"),
+            ("waits", "bot   ▶ 0.2 s (first sound"),
+            ("refuses", ", growing clips refused: 1\n"),
+        ],
+    )
+    async def test_plays_a_growing_clip_as_the_carrier_does(
+        self, bot: Bot, carrier: str, printed: str
+    ) -> None:
+        options = "--fast", "--say", "Hi", "--carrier", carrier
+        calling, socket = await self._answered(bot, *options)
+        pieces: list[bytes | None] = [None] if carrier == "waits" else []
+        await send(socket, bot.records(0.3))
+        async for raw in socket:
+            match json.loads(raw):
+                case {"type": "prompt"}:
+                    await send(socket, bot.grows(unknown_length(0.2), *pieces))
+                case {"type": "error"}:
+                    await send(socket, bot.records(0.2))
+                case {"name": "agentSpeaking", "value": "on"} if bot.growing:
+                    bot.growing["/audio/growing-0"].put_nowait(None)
+        assert printed in await calling
+
+    async def test_reports_no_speaking_if_told_so(self, bot: Bot) -> None:
+        calling, socket = await self._answered(
+            bot, "--fast", "--say", "Hi", "--no-speaker-events"
+        )
+        await send(socket, bot.records(0.3))
+        received = set[str]()
+        async for raw in socket:
+            received.add(json.loads(raw)["type"])
+            if "prompt" in received:
+                await send(socket, {"type": "end"})
+        await calling
+        assert received == {"prompt"}
 
     async def test_prints_and_saves_what_was_heard(
         self, bot: Bot, tmp_path: Path
