@@ -13,6 +13,7 @@ from bots.config.foreign_placeholders import NAME
 from bots.config.placeholders import SECRET, problem
 from bots.config.request_template import BadTemplate, check_url
 from bots.config.text import one_line
+from bots.phone_numbers.caller_id import E164
 
 # The TTS API takes 2,000 characters in one request.
 SPEECH_MAX_LENGTH = 2000
@@ -37,7 +38,7 @@ google_voice = RegexValidator(
 )
 no_spaces = RegexValidator(r"^\S+\Z", "Must not contain spaces.")
 e164 = RegexValidator(
-    r"^\+[1-9][0-9]{6,14}\Z",
+    rf"^{E164.pattern}\Z",
     "Write the number with + and country code, e.g. +14155550100.",
 )
 

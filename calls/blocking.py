@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 
 from bots.phone_numbers.caller_id import (
     ANONYMOUS,
+    E164,
     Address,
     canonical,
     is_hidden,
@@ -16,7 +17,6 @@ from bots.phone_numbers.e164 import to_e164
 
 PATTERN_LENGTH = 120
 NOTE_LENGTH = 200
-NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
 PREFIX = re.compile(r"\+[1-9][0-9]{0,13}\*")
 ADDRESS = re.compile(r"(sips?|client|whatsapp|tel):[^\s*]+")
 NOT_UNDERSTOOD = (
@@ -48,7 +48,7 @@ def pattern_of(text: str) -> str:
     else:
         number = number_in(typed) if ":" in typed else to_e164(typed)
         number = canonical(number) if number.startswith("+") else number
-    if NUMBER.fullmatch(number) or PREFIX.fullmatch(number):
+    if E164.fullmatch(number) or PREFIX.fullmatch(number):
         return number
     raise ValidationError(NOT_UNDERSTOOD)
 

@@ -20,7 +20,7 @@ PCM = 1
 # bytes: at 24 the tag, and then always the same.
 EXTENSIBLE = 0xFFFE
 SUBFORMAT = bytes.fromhex("000000001000800000aa00389b71")
-# What Inworld can be asked for, in Hz.
+# The sample rates that Inworld offers, in Hz.
 PLAUSIBLE_RATES = range(8_000, 48_001)
 # A writer that does not know the length yet declares 0, 0x7FFFFFFF or 0xFFFFFFFF.
 UNKNOWN_SIZE = 2**30

@@ -44,7 +44,7 @@ _JSON = "Two braces begin a placeholder. Write a space between them if you mean 
 
 
 def foreign_end(text: str, start: int) -> int:
-    """Where the foreign placeholder at `start` ends; `start` if there is none."""
+    """The end of the foreign placeholder at `start`; `start` if there is none."""
     for pattern in (_TAG, _FULL_WIDTH, _CLOSED, _NESTED, _UNCLOSED):
         if match := pattern.match(text, start):
             return match.end()

@@ -24,7 +24,7 @@ from bots.config.text import CONTROL, one_line
 PLACEHOLDER = re.compile(
     rf"\{{\{{\s*({NAME.pattern})\s*(?:\|(?!{FILTER.pattern})([^{{}}|]*))?\}}\}}"
 )
-# Where a placeholder may begin, and the braces of other text.
+# The beginning of a placeholder, or a brace of other text.
 BRACES = re.compile(r"[{}]|\uff5b\uff5b")
 CLOSING = re.compile(r"\}+")
 MAX_QUOTE_LENGTH = 60

@@ -61,7 +61,7 @@ def _pattern(name: str) -> str:
 
 
 class RefusedParameters:
-    """What models have refused since this process began, by model."""
+    """The parameters that models refused since this process began, by model."""
 
     def __init__(self) -> None:
         self._by_model: OrderedDict[str, set[str]] = OrderedDict()

@@ -54,7 +54,7 @@ class Segmenter:
         self._transcript_trails: bool | None = None  # None: nothing to tell by yet
         self._transcript_pending = False
         self._spoke = False
-        # What the policy has already released of the sentence being collected.
+        # The part of the current sentence that the policy has already released.
         self._released = 0.0
         self._released_text = ""
         self._sounded_at = 0.0  # when the latest sound arrived

@@ -23,7 +23,7 @@ MAX_CALLS = 8
 BLANK = frozenset({"", "{}", "null", '""', "[]"})
 # With these begins an object, or one that is encoded twice.
 BEGINNINGS = ("{", '"')
-# What models write around the name of a function.
+# Prefixes and suffixes that models add to the name of a function.
 AROUND_NAMES = re.compile(
     r"^(functions?|tools?|default_api)[.:/]|(:\d+|\(.*\)|<\|.*)$", re.DOTALL
 )

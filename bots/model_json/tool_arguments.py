@@ -36,7 +36,7 @@ NUMBER = re.compile(r"[+-]?\d{1,30}(\.\d{1,30})?([eE][+-]?\d{1,2})?")
 AMBIGUOUS_NUMBER = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+")
 # Above, JSON numbers lose digits.
 MAX_EXACT = 2**53
-# What the model reads.
+# Told to the model.
 NOT_AN_OBJECT = (
     "Nothing was done: the arguments are not a JSON object. Call again with one."
 )

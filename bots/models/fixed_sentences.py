@@ -5,6 +5,19 @@ from django.db import models
 from bots import validators as rules
 
 
+def _sentence(
+    label: str | None = None, *, help_text: str
+) -> "models.TextField[str, str]":
+    """A field for a text that is spoken word for word."""
+    return models.TextField(
+        label,
+        blank=True,
+        max_length=rules.SPEECH_MAX_LENGTH,
+        validators=rules.SPOKEN,
+        help_text=help_text,
+    )
+
+
 class FixedSentences(models.Model):
     """Fixed sentences of a bot or of one of its languages; empty: the standard one."""
 
@@ -24,66 +37,42 @@ class FixedSentences(models.Model):
         help_text="Said while the caller waits for a tool, one after the other. One "
         "per line. Empty: the usual phrases in its language.",
     )
-    idle_prompt = models.TextField(
+    idle_prompt = _sentence(
         "reminder text",
-        blank=True,
-        max_length=rules.SPEECH_MAX_LENGTH,
-        validators=rules.SPOKEN,
         help_text="Said to a silent caller. Empty: “Are you still there?” in its "
         "language.",
     )
-    time_limit_message = models.TextField(
+    time_limit_message = _sentence(
         "time limit warning",
-        blank=True,
-        max_length=rules.SPEECH_MAX_LENGTH,
-        validators=rules.SPOKEN,
         help_text="Said one minute before the call reaches its maximum length. Empty: "
         "a standard sentence in its language.",
     )
-    goodbye_message = models.TextField(
-        blank=True,
-        max_length=rules.SPEECH_MAX_LENGTH,
-        validators=rules.SPOKEN,
+    goodbye_message = _sentence(
         help_text="Said before the bot hangs up. Empty: a standard sentence in the "
         "bot's language.",
     )
-    apology_message = models.TextField(
-        blank=True,
-        max_length=rules.SPEECH_MAX_LENGTH,
-        validators=rules.SPOKEN,
+    apology_message = _sentence(
         help_text="Said when the bot cannot answer because of a technical problem. "
         "Empty: a standard sentence in its language that asks the caller to say "
         "it again.",
     )
-    transfer_notice = models.TextField(
+    transfer_notice = _sentence(
         "transfer message",
-        blank=True,
-        max_length=rules.SPEECH_MAX_LENGTH,
-        validators=rules.SPOKEN,
         help_text="Said before a caller is transferred. Empty: a standard sentence in "
         "the bot's language.",
     )
-    reconnected = models.TextField(
+    reconnected = _sentence(
         "after a lost connection",
-        blank=True,
-        max_length=rules.SPEECH_MAX_LENGTH,
-        validators=rules.SPOKEN,
         help_text="Said when a caller is back after the connection was lost for a "
         "moment.",
     )
-    line_lost = models.TextField(
+    line_lost = _sentence(
         "when the line is lost",
-        blank=True,
-        max_length=rules.SPEECH_MAX_LENGTH,
-        validators=rules.SPOKEN,
         help_text="Said when the connection cannot be kept, before the goodbye or a "
         "transfer.",
     )
-    busy_message = models.TextField(
+    busy_message = _sentence(
         "when all lines are busy",
-        blank=True,
-        max_length=rules.SPEECH_MAX_LENGTH,
-        validators=rules.SPOKEN,
         help_text="Said when too many calls come in at once and nobody is there to "
         "take the call.",
     )
@@ -95,33 +84,21 @@ class FixedSentences(models.Model):
         help_text="Separated by commas: goodbye, have a nice day. When the bot ends "
         "with one of them and the caller stays silent, the call ends.",
     )
-    screening_prompt = models.TextField(
+    screening_prompt = _sentence(
         "announcement of a caller",
-        blank=True,
-        max_length=rules.SPEECH_MAX_LENGTH,
-        validators=rules.SPOKEN,
         help_text="Said to the person who takes over a call. {{summary}} says why "
         "the caller is calling. Key 1 takes the call.",
     )
-    screening_prompt_without_summary = models.TextField(
+    screening_prompt_without_summary = _sentence(
         "announcement without a summary",
-        blank=True,
-        max_length=rules.SPEECH_MAX_LENGTH,
-        validators=rules.SPOKEN,
         help_text="The same if nothing is known about the caller.",
     )
-    screening_accepted = models.TextField(
+    screening_accepted = _sentence(
         "after the person accepts",
-        blank=True,
-        max_length=rules.SPEECH_MAX_LENGTH,
-        validators=rules.SPOKEN,
         help_text="Said to the person who pressed 1, before the caller is connected.",
     )
-    screening_declined = models.TextField(
+    screening_declined = _sentence(
         "after the person declines",
-        blank=True,
-        max_length=rules.SPEECH_MAX_LENGTH,
-        validators=rules.SPOKEN,
         help_text="Said to the person who pressed another key.",
     )
 

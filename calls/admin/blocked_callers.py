@@ -13,7 +13,7 @@ from django.urls import URLPattern, path
 from django.views.decorators.http import require_POST
 
 from bots.admin.changelist import ConsoleAdmin
-from bots.phone_numbers.caller_id import canonical, is_hidden
+from bots.phone_numbers.caller_id import is_hidden
 from bots.phone_numbers.fields import PastedField
 from bots.responses import page
 from calls.blocking import (
@@ -156,7 +156,7 @@ class BlocksCallers(ConsoleAdmin[Call]):
         inbound = queryset.filter(is_test=False, direction=Call.Direction.INBOUND)
         callers = [
             _line_of(number, "Blocked from the list of calls.")
-            for number in dict.fromkeys(map(_caller_of, inbound))
+            for number in dict.fromkeys(call.caller for call in inbound)
         ]
         _report(request, callers, _block(request, callers))
 
@@ -167,7 +167,7 @@ class BlocksCallers(ConsoleAdmin[Call]):
         call = get_object_or_404(Call, pk=call_id)
         if not _has_caller(call):
             raise Http404("There is no caller to block.")
-        line = _line_of(_caller_of(call), request.POST.get("note", "").strip())
+        line = _line_of(call.caller, request.POST.get("note", "").strip())
         _report(request, [line], _block(request, [line]))
         return redirect("admin:calls_call_change", call_id)
 
@@ -181,10 +181,6 @@ def _is_typed(pattern: str) -> bool:
 
 def _has_caller(call: Call) -> bool:
     return not call.is_outbound and not call.is_test
-
-
-def _caller_of(call: Call) -> str:
-    return canonical(call.from_number, call.our_number)
 
 
 def _line_of(number: str, note: str) -> PastedLine:

@@ -272,7 +272,7 @@ class ToolCalls:
     def _collect_digits(
         self, tool_turn: ToolTurn, arguments: Arguments, reply: Reply, at: float
     ) -> list[Action]:
-        # What the bot said in this reply is the question, if it said anything.
+        # If the bot said something in this reply, that is the question.
         question = "" if reply.turn else _sentence(arguments, "question")
         if self.digits.request or not (question or reply.turn):
             return self._close(tool_turn, "Say what to ask, once.", at, failed=True)

@@ -31,7 +31,7 @@ from calls.webhooks.connect import (
 
 MAX_NUMBERS_NAMED = 10
 MAX_GREETING_LENGTH = 60
-# What callers hear if a part of the round trip fails.
+# By the part of the round trip that fails: the sound that callers hear.
 CALLER_HEARS = {
     ADDRESS: NO_CALL,
     WEBHOOK: TWILIO_ERROR,

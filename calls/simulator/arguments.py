@@ -153,8 +153,8 @@ def add_line_arguments(parser: CommandParser) -> None:
     )
 
 
-def add_caller_arguments(parser: CommandParser) -> None:
-    """Add the arguments of the caller's actions."""
+def add_step_arguments(parser: CommandParser) -> None:
+    """Add the arguments of the caller's words and keys, in their order."""
     add = parser.add_argument
     add(
         "--say",
@@ -181,6 +181,11 @@ def add_caller_arguments(parser: CommandParser) -> None:
         help="let the bot speak so long, then interrupt it with the next step; keeps "
         "its place among --say and --press",
     )
+
+
+def add_caller_arguments(parser: CommandParser) -> None:
+    """Add the arguments of interruptions, partial transcripts and transfers."""
+    add = parser.add_argument
     add(
         "--interrupt-after",
         type=_seconds,

@@ -1,7 +1,7 @@
 """Twilio's frames and TwiML, as far as Twilio documents them. Pure.
 
 Each line has its source. Values are JSON Schema; those of TwiML attributes are always
-strings. Whatever is not listed is refused: Twilio would drop the frame (64107), warn
+strings. Anything else is refused: Twilio would drop the frame (64107), warn
 about the attribute and ignore it (12200), or fail the session (64101, 64106).
 
 Left out, because no source that could be read shows their values: the frames `config`

@@ -6,8 +6,7 @@ from itertools import chain, zip_longest
 from bots.config.bot_config import BotConfig
 from bots.config.placeholders import names
 from bots.inworld.client import SpeechRequest
-from calls.speech.inworld_requests import speech_request
-from calls.speech.speech_text import speech_parts
+from calls.speech.inworld_requests import speech_request, speech_requests
 
 # Spoken to learn if Inworld takes a voice; it costs next to nothing.
 TEST_WORD = "Yes."
@@ -33,25 +32,20 @@ def voice_tests(config: BotConfig) -> list[SpeechRequest]:
 
 
 def _in_first_language(config: BotConfig) -> list[SpeechRequest]:
-    return _requests(config, (*config.opening_sentences, *_sentences(config)))
+    return speech_requests(config, (*config.opening_sentences, *_sentences(config)))
 
 
 def _in_other_languages(config: BotConfig) -> list[SpeechRequest]:
     return [
         request
         for other in _other_languages(config)
-        for request in _requests(other, _sentences(other))
+        for request in speech_requests(other, _sentences(other))
     ]
 
 
 def _sentences(config: BotConfig) -> tuple[str, ...]:
     reconnected = () if names(config.reconnected) else (config.reconnected,)
     return *config.fixed_sentences, *reconnected
-
-
-def _requests(config: BotConfig, texts: Iterable[str]) -> list[SpeechRequest]:
-    parts = (part for text in texts if text for part in speech_parts(text))
-    return [speech_request(config, part) for part in parts]
 
 
 def _other_languages(config: BotConfig) -> Iterator[BotConfig]:

@@ -1,9 +1,12 @@
 """Requests to Inworld with the settings of a call."""
 
+from collections.abc import Iterable
+
 from bots.config.bot_config import BotConfig
 from bots.inworld.client import ReplyRequest, SpeechRequest
 from calls.conversation.actions import StartReply
 from calls.conversation.fallback import FIRST_AUDIO_TIMEOUT
+from calls.speech.speech_text import speech_parts
 
 
 def reply_request(config: BotConfig, start: StartReply) -> ReplyRequest:
@@ -34,3 +37,9 @@ def speech_request(config: BotConfig, text: str) -> SpeechRequest:
         model=config.tts_model,
         language=config.language,
     )
+
+
+def speech_requests(config: BotConfig, texts: Iterable[str]) -> list[SpeechRequest]:
+    """Requests for texts in the bot's voice; a long text is spoken in parts."""
+    parts = (part for text in texts if text for part in speech_parts(text))
+    return [speech_request(config, part) for part in parts]

@@ -22,7 +22,11 @@ from calls.conversation.actions import SpeakText, StartReply
 from calls.conversation.events import ClipReady, Event, ReplyEnded
 from calls.logs import CallLog
 from calls.speech.audio import at_telephone_rate
-from calls.speech.inworld_requests import reply_request, speech_request
+from calls.speech.inworld_requests import (
+    reply_request,
+    speech_request,
+    speech_requests,
+)
 from calls.speech.levels import analyse
 from calls.speech.phrase_cache import PhraseCache
 from calls.speech.quiet_timer import QuietTimer
@@ -82,8 +86,7 @@ class Speaker:
 
     async def prepare(self, sentences: Iterable[str]) -> None:
         """Make fixed sentences before they are needed."""
-        parts = (part for text in sentences if text for part in speech_parts(text))
-        await self.phrases.prepare(map(self._request, parts))
+        await self.phrases.prepare(speech_requests(self.config, sentences))
 
     def stop(self, number: int) -> None:
         """Stop a reply. Cancels only once, so that its cleanup can finish."""

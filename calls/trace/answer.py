@@ -1,11 +1,11 @@
-"""What a trace says about a question. Pure."""
+"""The answer that a trace gives to a question. Pure."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was seen. If that is not `good`, `setting` names what to change."""
+    """`seen` is in plain words. If it is not `good`, `setting` should be changed."""
 
     seen: str
     good: bool = True

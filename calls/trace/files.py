@@ -59,7 +59,7 @@ def path_of(call_sid: str) -> Path | None:
 
 
 def _paths_of(call_sid: str) -> Iterator[Path]:
-    """Where a trace may be: also where it was recorded before RELAY_TRACE was set."""
+    """The trace's possible paths: one may be older than the setting RELAY_TRACE."""
     if path := path_of(call_sid):
         earlier = Path(settings.BASE_DIR) / SINGLE_CALLS / path.name
         yield from dict.fromkeys((path, earlier))

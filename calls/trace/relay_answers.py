@@ -19,7 +19,7 @@ def accepts_frames(trace: Trace) -> Answer | None:
     """1: are sentences that nobody may interrupt accepted?"""
     errors = trace.frames_in("error")
     if errors:
-        text = errors[0].text("description").partition("{")[0].strip(" ,")
+        text = _without_frame(errors[0])
         before = [line for line in trace.of("out") if line.ms <= errors[0].ms]
         frame = before[-1].text("type") if before else "nothing"
         seen = f"{counted(len(errors), 'frame')} refused. The first, {frame}: {text}."
@@ -50,7 +50,7 @@ def reports_interrupts(trace: Trace) -> Answer | None:
         purged = [
             clip for clip in clips if clip.sent < certain and line.ms < clip.starts
         ]
-        late = _fetched_later(trace, line, purged)
+        late = _fetched_later(trace, line, clips, purged)
         good = good and not late
         queue = f"{counted(len(purged) - late, 'queued clip')} not played"
         seen.append(f"{reported:.0f} ms reported, {ours:.0f} ms by our clock, {queue}")
@@ -62,11 +62,13 @@ def reports_interrupts(trace: Trace) -> Answer | None:
     return Answer(f"{text}. agentSpeaking is {events}.", good, "" if good else setting)
 
 
-def _fetched_later(trace: Trace, interrupt: Line, purged: list[PlayedClip]) -> int:
+def _fetched_later(
+    trace: Trace, interrupt: Line, clips: list[PlayedClip], purged: list[PlayedClip]
+) -> int:
     """How many clips Twilio downloads although it should have purged them."""
     ids = {clip.id for clip in purged}
     later = {line.text("clip") for line in trace.of("fetch") if line.ms > interrupt.ms}
-    again = {clip.id for clip in played_clips(trace) if clip.sent > interrupt.ms}
+    again = {clip.id for clip in clips if clip.sent > interrupt.ms}
     return len(ids & later - again)
 
 
@@ -76,15 +78,13 @@ def speaks_itself(trace: Trace) -> Answer | None:
     if not said:
         return None
     language = trace.settings.get("language") or "the bot's language"
+    setting = "The bot's language, or its backup voice"
     for line in said:
         until = line.ms + VOICE_ERROR_MS
         for error in trace.frames_in("error"):
             if line.ms <= error.ms <= until:
-                text = error.text("description").partition("{")[0].strip(" ,")
-                setting = "The bot's language, or its backup voice"
-                return Answer(
-                    f"After a sentence in {language}: {text}.", False, setting
-                )
+                text = f"After a sentence in {language}: {_without_frame(error)}."
+                return Answer(text, good=False, setting=setting)
     failed = [
         line
         for line in trace.of("callback", SessionStatus="failed")
@@ -92,7 +92,6 @@ def speaks_itself(trace: Trace) -> Answer | None:
     ]
     if failed:
         code = failed[0].text("ErrorCode") or "no code"
-        setting = "The bot's language, or its backup voice"
         return Answer(f"The session failed after it ({code}).", False, setting)
     count = counted(len(said), "sentence")
     return Answer(f"It said {count} in {language}, and the session went on.")
@@ -153,7 +152,9 @@ def hears_protected_input(trace: Trace) -> Answer | None:
 
 def dials(trace: Trace) -> Answer | None:
     """12: what does Twilio report about a transfer?"""
-    reports = [line for line in trace.of("callback") if "DialCallStatus" in _form(line)]
+    reports = [
+        line for line in trace.of("callback") if line.get("DialCallStatus") is not None
+    ]
     if not reports:
         return None
     report = reports[-1]
@@ -177,6 +178,6 @@ def dials(trace: Trace) -> Answer | None:
     return Answer(seen, known and bridged in ("true", "false"))
 
 
-def _form(line: Line) -> dict[str, object]:
-    form = line.fields.get("form")
-    return form if isinstance(form, dict) else {}
+def _without_frame(error: Line) -> str:
+    """Twilio's description of an error, without the frame that it quotes."""
+    return error.text("description").partition("{")[0].strip(" ,")

@@ -27,7 +27,7 @@ from calls.twilio import relay
 CLOCK_STARTS = 1000.0
 # More deadlines of one call than any real call has: the conversation is stuck.
 MAX_TIMERS = 20_000
-# What stands in for a key that the trace hides.
+# Pressed in place of a key that the trace hides.
 ANY_DIGIT = "0"
 NO_SETTINGS = "The trace has no settings: those of a new bot were used."
 NOT_RECORDED = "The trace has no such reply."
@@ -69,7 +69,7 @@ class Session:
     """The lines of one relay session, by what they mean for a replay."""
 
     inputs: list[Line] = field(default_factory=list)
-    # What came of reply or tool call, and when it was asked for.
+    # The lines about each reply and tool call, and when it was asked for.
     answers: dict[str, list[Line]] = field(default_factory=dict)
     asked_ms: dict[str, float] = field(default_factory=dict)
     ended_ms: float | None = None

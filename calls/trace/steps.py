@@ -22,7 +22,7 @@ Json = dict[str, Any]
 
 
 def event_json(event: ev.Event) -> Json | None:  # noqa: C901
-    """What a trace says about an event; None if a frame or the clock caused it."""
+    """The record of an event; None if a frame or the clock caused it."""
     match event:
         case ev.CallConnected():
             facts: Json = {"has_lookup": event.has_lookup}
@@ -32,13 +32,10 @@ def event_json(event: ev.Event) -> Json | None:  # noqa: C901
             facts["returned"] = event.returned
         case ev.ClipReady(reply, clip):
             facts = {"reply": reply, "clip": _clip_json(clip)}
-        case ev.ClipFetched(fetched):
-            facts = {"clip": clip_id(fetched)}
+        case ev.ClipFetched(clip_name) | ev.ClipReplaced(clip_name):
+            facts = {"clip": clip_id(clip_name)}
         case ev.ClipRefused(sound):
-            before, _, name = sound.rpartition("/audio/")
-            facts = {"sound": f"/audio/{clip_id(name)}" if before else sound}
-        case ev.ClipReplaced(replaced):
-            facts = {"clip": clip_id(replaced)}
+            facts = {"sound": _masked_sound(sound)}
         case ev.ReplyEnded():
             facts = _reply_json(event)
         case ev.LookupDone():
@@ -101,7 +98,7 @@ def event_of(line: Mapping[str, Any]) -> ev.Event | None:  # noqa: C901
 
 
 def action_json(action: act.Action) -> Json:  # noqa: C901
-    """What a trace says about an action."""
+    """The record of an action."""
     match action:
         case act.SpeakText(reply, text):
             facts: Json = {"reply": reply, "text": text}
@@ -133,6 +130,12 @@ def action_json(action: act.Action) -> Json:  # noqa: C901
         case _:
             assert_never(action)
     return {"action": type(action).__name__, **facts}
+
+
+def _masked_sound(url: str) -> str:
+    """The address of a clip, with its ID masked; other texts stay as they are."""
+    before, _, name = url.rpartition("/audio/")
+    return f"/audio/{clip_id(name)}" if before else url
 
 
 def _clip_json(clip: Clip) -> Json:

@@ -43,7 +43,7 @@ def close_open_turns(turns: Sequence[Turn], disconnected_at: float) -> list[Turn
             played = max(disconnected_at - turn.started_at - START_DELAY, 0.0)
             length = len(turn.text) / CHARACTERS_PER_SECOND
             turn.heard_text = words_within(turn.text, played, length)
-            # Whether a consent was fetched is not on record before it has ended.
+            # An open consent does not say whether Twilio fetched it.
             is_consent = turn.kind is TurnKind.CONSENT
             turn.interrupted = is_consent or turn.heard_text != turn.text
     return changed

@@ -16,7 +16,7 @@ DICTIONARY = "https://www.twilio.com/docs/api/errors/"
 
 
 class ErrorKind(StrEnum):
-    """What an error is about; the values are for operators."""
+    """Kinds of errors, as operators read them."""
 
     CONNECTION = "lost connection"
     SETTINGS = "refused settings"
@@ -115,9 +115,6 @@ ERROR_CODES = {
 }
 WITHOUT_CODE = ErrorCode(
     ErrorKind.CONNECTION, "Twilio gave no reason.", "Look into Twilio's Console."
-)
-REFUSED_SETTINGS = tuple(
-    code for code, error in ERROR_CODES.items() if error.kind is ErrorKind.SETTINGS
 )
 # Errors after which Twilio ends the session, although the socket closes normally.
 ENDS_SESSION = (ErrorKind.SETTINGS, ErrorKind.TIME_LIMIT, ErrorKind.CALL_LIMIT)

@@ -146,18 +146,17 @@ async def _give_up(call: Call, error: ErrorKind) -> str:
     config = await current_config(call)
     is_busy = error is ErrorKind.CALL_LIMIT
     apology = config.busy_message if is_busy else config.line_lost
-    apology = fill_for_call(call, config, apology)
     if target := first_available_target(config, timezone.now()):
         await close_call(
             call.call_sid, Call.Status.COMPLETED, Call.EndReason.TRANSFERRED
         )
-        message = f"{apology} {fill_for_call(call, config, config.transfer_notice)}"
+        message = fill_for_call(call, config, f"{apology} {config.transfer_notice}")
         voice = _voice(call, config)
         return await final_transfer_document(
             call, target, message, config.language, voice
         )
     await close_call(call.call_sid, *_end_of(error))
-    message = f"{apology} {fill_for_call(call, config, config.goodbye_message)}"
+    message = fill_for_call(call, config, f"{apology} {config.goodbye_message}")
     return twiml.say_and_hang_up(message, config.language, _voice(call, config))
 
 

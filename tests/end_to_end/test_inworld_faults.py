@@ -1,6 +1,6 @@
 """Every observed or possible fault of Inworld, during a live call.
 
-Whatever breaks, the caller soon hears something and the next question is answered.
+After every fault the caller soon hears something, and the next question is answered.
 """
 
 from dataclasses import dataclass

@@ -171,7 +171,7 @@ def _is_working(turn: Turn) -> bool:
 
 
 def transfer_frame(transfer: Transfer, config: BotConfig) -> str:
-    """Whom Twilio would call now, and the announcement they would hear."""
+    """The person whom Twilio would call now, and the announcement they would hear."""
     announcement = screening_prompt(transfer, config) if transfer.announce else ""
     return json.dumps(
         {

@@ -14,7 +14,7 @@ from calls.models import Call
 from calls.session.active_calls import active_calls
 from calls.webhooks import transfer
 
-# What Twilio would report about the dialled telephone, by the operator's choice.
+# Twilio's report on the dialled telephone, by the operator's choice.
 DIAL_RESULTS = {
     "takes": {"DialCallStatus": "completed", "DialBridged": "true"},
     "no-answer": {"DialCallStatus": "no-answer", "DialBridged": "false"},

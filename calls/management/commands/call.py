@@ -35,6 +35,7 @@ from calls.simulator.arguments import (
     add_caller_arguments,
     add_line_arguments,
     add_pace_arguments,
+    add_step_arguments,
     writable,
 )
 
@@ -58,6 +59,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_line_arguments(parser)
+        add_step_arguments(parser)
         add_caller_arguments(parser)
         add_pace_arguments(parser)
         parser.add_argument(

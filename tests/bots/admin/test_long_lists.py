@@ -33,7 +33,7 @@ def bot() -> Bot:
 
 
 def shown_fields(response: HttpResponse) -> dict[str, Any]:
-    """What a browser would send of a bot's page: the values of all its forms."""
+    """The values of all forms of a bot's page, as a browser would send them."""
     forms = [response.context["adminform"].form]  # type: ignore[attr-defined]
     for inline in response.context["inline_admin_formsets"]:  # type: ignore[attr-defined]
         forms += [inline.formset.management_form, *inline.formset.forms]

@@ -36,7 +36,7 @@ SCRIPTS = {
     "ta": "TAMIL",
     "te": "TELUGU",
 }
-# Which Twilio and Inworld share, by Twilio's voices.
+# Languages that Twilio and Inworld share, by Twilio's voices.
 SHARED = """
 en es fr de it pt nl pl ru tr ar hi bn te id th vi ja ko zh no da sv fi is el cs sk hu
 ro bg he lt lv ca gl ms tl uk ta gu kn ml mr pa

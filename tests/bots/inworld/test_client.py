@@ -1,7 +1,6 @@
 """The HTTP exchange with Inworld, against a server on a real socket."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -30,19 +29,6 @@ from tests.support.inworld.server import (
     event,
     speech,
 )
-
-
-@pytest.fixture
-async def fake() -> AsyncIterator[FakeInworld]:
-    async with FakeInworld() as fake:
-        yield fake
-
-
-@pytest.fixture
-async def inworld(fake: FakeInworld) -> AsyncIterator[Inworld]:
-    inworld = Inworld(fake.url, KEY)
-    yield inworld
-    await inworld.aclose()
 
 
 async def test_a_reply_is_streamed_to_its_end(

@@ -1,7 +1,6 @@
 """Errors at Inworld, and the exception that each becomes."""
 
 import base64
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -36,19 +35,6 @@ from tests.support.inworld.server import (
     wav,
 )
 from tests.support.sound_files import SOUND_FILES, stereo
-
-
-@pytest.fixture
-async def fake() -> AsyncIterator[FakeInworld]:
-    async with FakeInworld() as fake:
-        yield fake
-
-
-@pytest.fixture
-async def inworld(fake: FakeInworld) -> AsyncIterator[Inworld]:
-    inworld = Inworld(fake.url, KEY)
-    yield inworld
-    await inworld.aclose()
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """Parameters that models refuse, and fallback models in both of their places."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -24,23 +23,10 @@ from tests.support.inworld.refusals import (
     NO_STREAM_OPTIONS,
     NO_TEMPERATURE,
 )
-from tests.support.inworld.replies import KEY, asking
+from tests.support.inworld.replies import asking
 from tests.support.inworld.server import FakeInworld, Status, error
 
 SUMMING_UP = TextRequest("a/one", [{"role": "user", "content": "Hi"}], 300)
-
-
-@pytest.fixture
-async def fake() -> AsyncIterator[FakeInworld]:
-    async with FakeInworld() as fake:
-        yield fake
-
-
-@pytest.fixture
-async def inworld(fake: FakeInworld) -> AsyncIterator[Inworld]:
-    inworld = Inworld(fake.url, KEY)
-    yield inworld
-    await inworld.aclose()
 
 
 async def ask(inworld: Inworld, **changes: Any) -> None:
@@ -49,7 +35,7 @@ async def ask(inworld: Inworld, **changes: Any) -> None:
 
 
 def sent(fake: FakeInworld, *names: str) -> list[dict[str, Any]]:
-    """What each request had of these parameters."""
+    """Those of the parameters that each request had."""
     bodies = [request.body for request in fake.requests]
     return [{name: body[name] for name in names if name in body} for body in bodies]
 

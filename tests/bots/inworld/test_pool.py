@@ -17,19 +17,6 @@ from tests.support.inworld.server import ROLE, FakeInworld, Pause, speech
 AUTHORITY = trustme.CA()
 
 
-@pytest.fixture
-async def fake() -> AsyncIterator[FakeInworld]:
-    async with FakeInworld() as fake:
-        yield fake
-
-
-@pytest.fixture
-async def inworld(fake: FakeInworld) -> AsyncIterator[Inworld]:
-    inworld = Inworld(fake.url, KEY)
-    yield inworld
-    await inworld.aclose()
-
-
 async def test_one_connection_serves_one_request_after_another(
     fake: FakeInworld, inworld: Inworld
 ) -> None:

@@ -83,10 +83,10 @@ class TestAdmin:
         self, client: Client, call: Call, number: str, pattern: str
     ) -> None:
         signed_in(client, "operator")
-        numbers = {"from_number": number, "to_number": "+15005550006"}
-        Call.objects.filter(pk=call.pk).update(**numbers)
+        call.from_number, call.to_number = number, "+15005550006"
+        call.save()
         client.post(f"/admin/calls/call/{call.pk}/block/", {"note": "Rude"})
-        (entry,) = matching_block(number, numbers["to_number"])
+        (entry,) = matching_block(number, call.to_number)
         page = f"/admin/calls/blockedcaller/{entry.pk}/change/"
         client.post(page, {"pattern": entry.pattern, "note": "Very rude"})
         entry.refresh_from_db()

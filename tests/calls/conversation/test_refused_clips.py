@@ -48,13 +48,16 @@ def read_by_twilio(actions: list[Action]) -> str:
     return play.clip.text
 
 
-def answering(*clips: str) -> Talk:
+ANSWER = 1  # the number of the reply that `answering` sends
+
+
+def answering(*clips: str, seconds: float = 2.0) -> Talk:
     """Ask a question; the answer was just sent."""
     talk = Talk()
-    number = started(talk.on(CallerSpoke("When?"))).reply
+    assert started(talk.on(CallerSpoke("When?"))).reply == ANSWER
     for text in clips:
-        talk.clip(number, text)
-    talk.on(ReplyEnded(number, " ".join(clips)))
+        talk.clip(ANSWER, text, seconds)
+    talk.on(ReplyEnded(ANSWER, " ".join(clips)))
     return talk
 
 
@@ -155,11 +158,7 @@ def test_an_open_consent_is_asked_for_again_on_another_relay() -> None:
 
 
 def test_one_refusal_loses_one_clip() -> None:
-    talk = Talk()
-    number = started(talk.on(CallerSpoke("When?"))).reply
-    for text in ("One.", "Two.", "Three."):
-        talk.clip(number, text)
-    talk.on(ReplyEnded(number, "One. Two. Three."))
+    talk = answering("One.", "Two.", "Three.")
     talk.on(ClipRefused(url("Two.")))
     talk.on(ClipRefused(url("Two.")))  # it is lost already
     talk.on(ClipRefused("https://x/unknown"))
@@ -168,21 +167,15 @@ def test_one_refusal_loses_one_clip() -> None:
 
 
 def test_an_error_long_after_the_latest_clip_is_about_something_else() -> None:
-    talk = Talk()
-    number = started(talk.on(CallerSpoke("When?"))).reply
-    talk.clip(number, "At nine.", seconds=5.0)
-    talk.on(ReplyEnded(number, "At nine."))
+    talk = answering("At nine.", seconds=5.0)
     talk.on(ClipRefused(""), after=2.5)
     talk.passes()
     assert talk.turns[1].heard_text == "At nine."
 
 
 def test_an_error_is_not_about_a_clip_that_was_fetched() -> None:
-    talk = Talk()
-    number = started(talk.on(CallerSpoke("When?"))).reply
-    talk.clip(number, "At nine.")
-    talk.on(ReplyEnded(number, "At nine."))
-    talk.fetch(number, "At nine.")
+    talk = answering("At nine.")
+    talk.fetch(ANSWER, "At nine.")
     talk.on(ClipRefused(""), after=0.1)
     talk.passes()
     assert talk.turns[1].heard_text == "At nine."
@@ -243,11 +236,7 @@ def test_what_is_read_again_is_heard_once() -> None:
 
 
 def test_a_refused_answer_is_no_part_of_the_history() -> None:
-    talk = Talk()
-    number = started(talk.on(CallerSpoke("When?"))).reply
-    talk.clip(number, "At nine.")
-    talk.clip(number, "Every day.")
-    talk.on(ReplyEnded(number, "At nine. Every day."))
+    talk = answering("At nine.", "Every day.")
     assert of(Play, talk.on(ClipRefused(url("At nine.")), after=0.1)) == []
     talk.passes()
     start = started(talk.on(CallerSpoke("And?"), after=1))
@@ -257,10 +246,7 @@ def test_a_refused_answer_is_no_part_of_the_history() -> None:
 
 
 def test_a_refusal_that_comes_after_the_clocks_end_is_believed() -> None:
-    talk = Talk()
-    number = started(talk.on(CallerSpoke("When?"))).reply
-    talk.clip(number, "Nine.", seconds=0.5)
-    talk.on(ReplyEnded(number, "Nine."))
+    talk = answering("Nine.", seconds=0.5)
     talk.passes()
     assert talk.turns[1].heard_text == "Nine."
     talk.on(ClipRefused(""))
@@ -276,12 +262,8 @@ def test_an_answer_whose_first_clip_is_refused_goes_on() -> None:
 
 
 def test_silence_instead_of_a_clip_was_not_heard() -> None:
-    talk = Talk()
-    number = started(talk.on(CallerSpoke("When?"))).reply
-    talk.clip(number, "At nine.")
-    talk.clip(number, "Every day.")
-    talk.on(ReplyEnded(number, "At nine. Every day."))
-    assert of(Play, talk.on(ClipReplaced(f"{number}/At nine."), after=0.1)) == []
+    talk = answering("At nine.", "Every day.")
+    assert of(Play, talk.on(ClipReplaced(f"{ANSWER}/At nine."), after=0.1)) == []
     talk.passes()
     assert talk.turns[1].heard_text == "Every day."
     assert "heard silence" in talk.turns[1].error
@@ -295,12 +277,9 @@ def test_a_consent_that_was_silence_is_read_by_twilio() -> None:
 
 def test_silence_after_a_clip_was_heard_changes_nothing() -> None:
     """Twilio may download a clip again whose time is over."""
-    talk = Talk()
-    number = started(talk.on(CallerSpoke("When?"))).reply
-    talk.clip(number, "At nine, and then until noon.", seconds=4.0)
-    talk.on(ReplyEnded(number, "At nine, and then until noon."))
+    talk = answering("At nine, and then until noon.", seconds=4.0)
     talk.on(CallerInterrupted(2000.0), after=2.3)
     heard = talk.turns[1].heard_text
     assert heard
-    talk.on(ClipReplaced(f"{number}/At nine, and then until noon."))
+    talk.on(ClipReplaced(f"{ANSWER}/At nine, and then until noon."))
     assert talk.turns[1].heard_text == heard

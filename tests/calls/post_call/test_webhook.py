@@ -16,6 +16,16 @@ from tests.support.tool_server import Said, ToolServer, json_answer, redirect
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+async def make_ended_for_hook(
+    tools: ToolServer, receiver: Receiver, settings: LazySettings
+) -> None:
+    """End a call whose webhook is `/hook` of the tool server."""
+    settings.TOOL_ALLOWED_PRIVATE_HOSTS += [f"127.0.0.1:{tools.port}"]
+    bot = await make_webhook_bot(receiver)
+    await Bot.objects.aupdate(webhook_url=f"{tools.url}/hook")
+    await make_ended(bot, 1, "Hi.")
+
+
 async def test_a_failing_receiver_is_tried_again_until_it_takes_it(
     worker: PostCallWorker, receiver: Receiver
 ) -> None:
@@ -146,12 +156,10 @@ async def test_a_redirect_to_another_host_ends_the_delivery(
     receiver: Receiver,
     settings: LazySettings,
 ) -> None:
-    settings.TOOL_ALLOWED_PRIVATE_HOSTS += [f"127.0.0.1:{tools.port}", "localhost"]
+    settings.TOOL_ALLOWED_PRIVATE_HOSTS += ["localhost"]
     tools.answers["/hook"] = redirect(f"http://localhost:{tools.port}/echo", status)
     tools.answers["/echo"] = answer
-    bot = await make_webhook_bot(receiver)
-    await Bot.objects.aupdate(webhook_url=f"{tools.url}/hook")
-    await make_ended(bot, 1, "Hi.")
+    await make_ended_for_hook(tools, receiver, settings)
     assert await run_tasks(worker) == [("webhook", state, 1)]
     assert [asked.method for asked in tools.requests].count("POST") == 1
     for asked in tools.requests[1:]:
@@ -168,11 +176,8 @@ async def test_a_redirect_that_leads_nowhere_is_not_tried_again(
     receiver: Receiver,
     settings: LazySettings,
 ) -> None:
-    settings.TOOL_ALLOWED_PRIVATE_HOSTS += [f"127.0.0.1:{tools.port}"]
     tools.answers["/hook"] = redirect(to)
-    bot = await make_webhook_bot(receiver)
-    await Bot.objects.aupdate(webhook_url=f"{tools.url}/hook")
-    await make_ended(bot, 1, "Hi.")
+    await make_ended_for_hook(tools, receiver, settings)
     assert await run_tasks(worker) == [("webhook", "failed", 1)]
 
 
@@ -182,11 +187,8 @@ async def test_a_slash_at_the_end_loses_no_delivery(
     receiver: Receiver,
     settings: LazySettings,
 ) -> None:
-    settings.TOOL_ALLOWED_PRIVATE_HOSTS += [f"127.0.0.1:{tools.port}"]
     tools.answers |= {"/hook": redirect("/hook/", 301), "/hook/": Said(204, b"")}
-    bot = await make_webhook_bot(receiver)
-    await Bot.objects.aupdate(webhook_url=f"{tools.url}/hook")
-    await make_ended(bot, 1, "Hi.")
+    await make_ended_for_hook(tools, receiver, settings)
     assert await run_tasks(worker) == [("webhook", "done", 1)]
     assert [(asked.method, asked.path) for asked in tools.requests] == [
         ("POST", "/hook"),

@@ -42,6 +42,20 @@ class TestCommand:
             pytest.fail(f"The command did not call: {calling.exception()}")
         return calling, await answering
 
+    async def _frames(
+        self, bot: Bot, socket: ServerConnection, answers: dict[str, float]
+    ) -> list[str]:
+        """The types of the frames of a call; `answers` has seconds of speech by type.
+
+        Frames of type `info` are left out.
+        """
+        kinds = []
+        async for raw in socket:
+            kinds.append(kind := json.loads(raw)["type"])
+            if kind in answers:
+                await send(socket, bot.records(answers[kind]))
+        return [kind for kind in kinds if kind != "info"]
+
     @pytest.mark.parametrize(
         ("carrier", "printed"),
         [
@@ -119,13 +133,7 @@ class TestCommand:
         )
         assert bot.posts[0].form["From"] == "anonymous"
         await send(socket, bot.records(0.5))
-        kinds = []
-        async for raw in socket:
-            message = json.loads(raw)
-            kinds.append(message["type"])
-            if message["type"] == "prompt":
-                await send(socket, bot.records(5))
-        assert [kind for kind in kinds if kind != "info"] == [
+        assert await self._frames(bot, socket, {"prompt": 5}) == [
             "prompt",
             "interrupt",
             "prompt",
@@ -140,15 +148,7 @@ class TestCommand:
             "--fast",
         )
         await send(socket, bot.records(5))
-        kinds = []
-        async for raw in socket:
-            message = json.loads(raw)
-            kinds.append(message["type"])
-            if message["type"] == "prompt":
-                await send(socket, bot.records(5))
-            elif message["type"] == "dtmf":
-                await send(socket, bot.records(1))
-        assert [kind for kind in kinds if kind != "info"] == [
+        assert await self._frames(bot, socket, {"prompt": 5, "dtmf": 1}) == [
             "interrupt",
             "prompt",
             "dtmf",

@@ -1,4 +1,4 @@
-"""What goes into a trace while a call is in progress."""
+"""The lines that a call in progress adds to its trace."""
 
 import json
 import time

@@ -35,13 +35,11 @@ from calls.webhooks.reconnect_decision import (
     RelayState,
     decide,
 )
-from tests.calls.webhooks.test_incoming import SESSION, fresh_process, post, ring
+from tests.calls.webhooks.test_incoming import LOST, SESSION, fresh_process, post, ring
 from tests.support.bot_configs import bot_config
 
 __all__ = ["fresh_process"]  # a fixture
 in_database = pytest.mark.django_db(transaction=True)
-
-LOST = {**SESSION, "SessionStatus": "failed", "CallStatus": "in-progress"}
 
 
 def bot_said(index: int, text: str, heard: str = "", **fields: object) -> Turn:

@@ -167,8 +167,8 @@ def test_an_exact_clock_finds_exactly_what_was_heard(
     playback.interrupt(now, position, cutoff=math.inf)
     expected = [*lengths[:current], now - starts[current]]
     expected += [0.0] * (len(lengths) - current - 1)
-    # Where two clips meet, the same position fits the end of one and the start of
-    # the next: nothing that anybody could hear.
+    # At the border of two clips, one position fits the end of the first and the
+    # start of the second. Nobody can hear the difference.
     total = sum(seconds or 0.0 for seconds in heard(playback))
     assert total == pytest.approx(sum(expected), abs=0.3)
     assert all(seconds is not None for seconds in heard(playback))

@@ -64,7 +64,7 @@ def test_a_speech_model_of_another_provider_is_never_sent() -> None:
 
 
 def test_no_language_inherits_the_voice_or_the_model_of_another() -> None:
-    """What a <Language> lacks, Twilio takes from <ConversationRelay>."""
+    """Twilio takes missing attributes of <Language> from <ConversationRelay>."""
     bot = Bot(hints="Acme", speech_model="flux-general-en")
     config = replace(config_of(bot), languages=(Language("uk-UA", "Oksana"),))
     document = twiml.relay(config, socket_url="wss://x/", action_url="https://x/")

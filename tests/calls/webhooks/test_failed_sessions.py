@@ -19,13 +19,12 @@ from calls.webhooks.reconnect_decision import (
     RelayState,
     decide,
 )
-from tests.calls.webhooks.test_incoming import SESSION, fresh_process, post, ring
+from tests.calls.webhooks.test_incoming import LOST, fresh_process, post, ring
 from tests.conftest import numbered
 
 __all__ = ["fresh_process"]  # a fixture
 in_database = pytest.mark.django_db(transaction=True)
 
-LOST = {**SESSION, "SessionStatus": "failed", "CallStatus": "in-progress"}
 REFUSED = {
     **LOST,
     "ErrorCode": "64101",
@@ -222,7 +221,7 @@ async def test_a_full_account_is_not_asked_again(bot: Bot) -> None:
     assert (call.status, call.end_reason, call.reconnects) == ("failed", "busy", 0)
 
 
-# What is kept
+# The stored error
 
 
 @in_database

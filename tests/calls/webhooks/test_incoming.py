@@ -221,6 +221,7 @@ SALES = {
     "announce": True,
 }
 SESSION = {"CallSid": "CA1", "SessionId": "VX1", "SessionDuration": "12"}
+LOST = {**SESSION, "SessionStatus": "failed", "CallStatus": "in-progress"}
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from calls.twilio.relay_tokens import read_token
 from calls.webhooks.dial_result import caller_id, parse_dial_result
 from calls.webhooks.reconnect_decision import MAX_RECONNECTS
 from tests.calls.webhooks.test_incoming import (
+    LOST,
     ORIGIN,
     RINGING,
     SESSION,
@@ -34,7 +35,6 @@ from tests.calls.webhooks.transfer_callbacks import (
     ENDED,
     HEARD_ONLY,
     KEY,
-    LOST,
     NO_ANSWER,
     PERSON,
     SALES,

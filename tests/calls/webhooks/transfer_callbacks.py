@@ -35,9 +35,6 @@ SALES = {
 ENDED = {**SESSION, "SessionStatus": "ended", "HandoffData": '{"transfer": true}'}
 
 
-LOST = {**SESSION, "SessionStatus": "failed", "CallStatus": "in-progress"}
-
-
 # The person's telephone is a call of its own.
 PERSON = {
     "CallSid": "CA9",
