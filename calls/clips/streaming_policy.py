@@ -17,10 +17,12 @@ class StreamedClip:
     `began_at` and `ended_at` are those of the body: when its first and last sound could
     be fetched. It may go on until `cut` by an interruption or the end of the call.
     `audible_at` and `silent_at` are Twilio's reports on its output, the first of each
-    after `played_at`. `next_fetched_at` belongs to the clip that follows. What was not
-    seen is None.
+    after `played_at`. `next_played_at` and `next_fetched_at` belong to the clip that
+    follows. It `was_idle` if nothing else was queued or playing at `played_at`. What
+    was not seen is None.
     """
 
+    account_sid: str
     call_sid: str
     clip_id: str
     played_at: float
@@ -30,7 +32,9 @@ class StreamedClip:
     fetched_at: float | None = None
     audible_at: float | None = None
     silent_at: float | None = None
+    next_played_at: float | None = None
     next_fetched_at: float | None = None
+    was_idle: bool = False
     refused: bool = False
     cut: bool = False
 
@@ -38,10 +42,11 @@ class StreamedClip:
 class StreamingPolicy(Protocol):
     """Decides for all calls of one process."""
 
-    def streams(self, call_sid: str) -> bool:
+    def streams(self, account_sid: str, call_sid: str) -> bool:
         """True if the first sentence of the next answer is to be streamed.
 
-        Called once per answer, when its first sound comes.
+        Called once per answer, when its first sound comes. Test calls in a browser
+        have no account.
         """
 
     def observe(self, clip: StreamedClip) -> None:
@@ -54,7 +59,7 @@ class FixedPolicy:
 
     is_on: bool
 
-    def streams(self, call_sid: str) -> bool:
+    def streams(self, account_sid: str, call_sid: str) -> bool:
         """The same for all calls."""
         return self.is_on
 

@@ -112,6 +112,7 @@ class CallSession:
         self.tasks = BackgroundTasks(self.log)
         self.clip_muter = ClipMuter(services.clips, self.log)
         self.stopping = self.over = self.is_transferring = False
+        self.account_sid = ""  # of a phone call, at Twilio
         self.is_failed = False  # Twilio ends the session, and asks how to go on
         self.closed = asyncio.Event()
         # Numbers go on after a reconnect: viewers ignore updates with lower ones.
@@ -121,6 +122,7 @@ class CallSession:
         self, setup: relay.Setup, earlier_turns: Sequence[models.Turn] = ()
     ) -> None:
         """Begin once the relay is set up: greet, or resume after `earlier_turns`."""
+        self.account_sid = "" if self.call.is_test else setup.account_sid
         self._write(CallAnswered(self.call.pk, self.clock.started_at))
         self.tasks.start(self.services.inworld.preconnect())
         now, config = self.clock.started_at, self.config

@@ -40,6 +40,7 @@ class Setup:
 
     call_sid: str
     parameters: dict[str, str] = field(default_factory=dict)
+    account_sid: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,7 @@ def _setup(message: dict[str, Any]) -> Setup | None:
         parameters={str(k): str(v) for k, v in parameters.items()}
         if isinstance(parameters, dict)
         else {},
+        account_sid=_text(message, "accountSid"),
     )
 
 

@@ -248,7 +248,7 @@ def test_we_read_its_frames_with_all_and_with_no_fields() -> None:
         return relay.parse(message.model_dump_json(by_alias=True))
 
     assert read(SetupMessage.model_validate(setup())) == relay.Setup(
-        CALL, {"room": "7"}
+        CALL, {"room": "7"}, setup()["accountSid"]
     )
     assert read(SetupMessage.model_validate({"callSid": CALL})) == relay.Setup(CALL)
     assert read(SetupMessage.model_validate({})) is None

@@ -38,7 +38,7 @@ def parse(**frame: Any) -> object:
 
 
 def test_a_recorded_setup() -> None:
-    assert parse(**SETUP) == relay.Setup("CA1", {"a": "b"})
+    assert parse(**SETUP) == relay.Setup("CA1", {"a": "b"}, "AC1")
 
 
 @pytest.mark.parametrize(
