@@ -18,7 +18,7 @@ from bots.config.foreign_placeholders import (
     our_spelling,
     unquoted,
 )
-from bots.config.text import CONTROL, one_line
+from bots.config.text import CONTROL, as_spoken, one_line
 
 # The name and the default, which is used if the variable has no value.
 PLACEHOLDER = re.compile(
@@ -48,9 +48,11 @@ MAX_ITEMS = 20
 Values = Mapping[str, str]
 
 
-def fill(text: str, values: Values, quote: Callable[[str], str] = str) -> str:
+def fill(text: str, values: Values, quote: Callable[[str], str] = as_spoken) -> str:
     """Replace every placeholder by its value, its default, or nothing.
 
+    Values come from callers and other servers: the model must not take them for
+    instructions, so they are cleaned as the caller's words are.
     So is one in the syntax of another product, as far as it can be understood: no
     caller should hear its braces, nor those of a value.
     """
@@ -58,7 +60,7 @@ def fill(text: str, values: Values, quote: Callable[[str], str] = str) -> str:
     for start, after, ours in _placeholders(text):
         name, default = _parts(ours) if ours else meaning(text[start:after])
         value = _without_placeholders(values.get(name, "")).strip()
-        parts += [text[end:start], quote(value or default)]
+        parts += [text[end:start], quote(value).strip() or quote(default)]
         end = after
     return "".join([*parts, text[end:]])
 

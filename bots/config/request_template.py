@@ -95,7 +95,7 @@ def build_url(tool: ToolSpec, values: Values) -> str:
     """
     for match in PLACEHOLDER.finditer(tool.url):
         if not re.search("[?#]", PLACEHOLDER.sub("", tool.url[: match.start()])):
-            _check_part(match[1], fill(match[0], values))
+            _check_part(match[1], fill(match[0], values, str))
     url = fill(tool.url, values, lambda value: quote(value, safe=""))
     path = re.split("[?#]", url, maxsplit=1)[0]
     if any(_leads_up(_unquoted(part)) for part in path.split("/")):

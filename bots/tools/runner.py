@@ -20,7 +20,7 @@ from bots.config.request_template import (
     secrets_of,
     unused_arguments,
 )
-from bots.config.text import one_line
+from bots.config.text import one_line, without_hiding
 from bots.model_json.tool_arguments import (
     MAX_REMARK_LENGTH,
     Arguments,
@@ -175,7 +175,7 @@ def _failed(
 
 def _shortened(answer: Answer) -> str:
     """The beginning of an answer on one line."""
-    text = one_line(answer.text)
+    text = without_hiding(one_line(answer.text))
     if len(text) > MAX_RESULT_LENGTH or answer.is_cut:
         return text[:MAX_RESULT_LENGTH] + CUT
     return text

@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from bots.config.text import read_json
+from bots.config.text import as_spoken, read_json
 from calls.conversation.events import (
     CallerInterrupted,
     CallerSpeaking,
@@ -21,17 +21,6 @@ from calls.conversation.events import (
 KEYS = frozenset("0123456789*#")
 # Longer than anybody speaks without a pause. The model is billed by length.
 MAX_PROMPT_LENGTH = 8_000
-# Characters that transcribed speech cannot contain, but a prompt injection can: line
-# breaks, characters that hide or reverse text, and the brackets of our own notes to the
-# model ("[pressed 1]").
-CONTROL_CHARACTERS: dict[int, str | None] = {
-    **dict.fromkeys([*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029], " "),
-    **dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xFEFF]),
-    **dict.fromkeys(range(0xE0000, 0xE0080)),
-    ord("["): "(",
-    ord("]"): ")",
-    ord("|"): " ",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +99,7 @@ def _info(name: str, value: str) -> Event | None:
 
 def _speech(message: dict[str, Any]) -> str:
     """The caller's words, made safe for the model: anybody may have sent them."""
-    prompt = _text(message, "voicePrompt")[:MAX_PROMPT_LENGTH]
-    return prompt.translate(CONTROL_CHARACTERS)
+    return as_spoken(_text(message, "voicePrompt")[:MAX_PROMPT_LENGTH])
 
 
 def _text(message: dict[str, Any], key: str) -> str:

@@ -20,6 +20,7 @@ from bots.config.placeholders import (
     problem,
     unknown,
 )
+from bots.config.text import as_spoken
 from bots.config_builder import config_of
 from bots.models import Bot
 from calls.models import Call
@@ -63,7 +64,7 @@ def test_placeholders_are_replaced_and_never_spoken(text: str, filled: str) -> N
 def test_what_fills_a_placeholder_is_not_filled_again(before: str, value: str) -> None:
     values = {"a": value, "b": "SECOND"}
     text = f"{before}{{{{a}}}}"
-    assert fill(text, values) == before + value.strip()
+    assert fill(text, values) == before + as_spoken(value.strip()).strip()
     for value in ("{{b}}", '{{ b | default: "x" }}', "{{{b}}}", "}}", "{{b"):
         filled = fill("{{a}}", {"a": value, "b": "SECOND"})
         assert not {"{", "}"} & {*filled}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bots.config.text import clean, read_json
+from bots.config.text import as_spoken, clean, read_json, without_hiding
 
 # With half surrogate pairs, which `st.text()` leaves out unless asked.
 ANY_TEXT = st.text(st.characters(codec=None))
@@ -59,3 +59,10 @@ def test_anything_else_gives_the_default(text: str | bytes) -> None:
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
 def test_numbers_that_are_not_json_become_null(number: str) -> None:
     assert read_json(f'{{"a": {number}, "b": 1}}') == {"a": None, "b": 1}
+
+
+@given(ANY_TEXT)
+def test_a_cleaned_text_stays_in_its_line_and_has_no_brackets(text: str) -> None:
+    cleaned = as_spoken(text)
+    assert not set(cleaned) & set("[]|\n\r\0\u2028\u202e\ufeff\U000e0041")
+    assert as_spoken(cleaned) == cleaned == without_hiding(cleaned)

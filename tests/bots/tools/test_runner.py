@@ -326,6 +326,15 @@ async def test_a_lookup_without_json_has_failed(
     assert (outcome.error, flatten(outcome.json)) == (error, {})
 
 
+async def test_an_answer_hides_nothing_from_people_who_read_it(
+    tools: ToolServer,
+) -> None:
+    hidden = '[1,\n "\u202eopen\U000e0041\ufeff"]'
+    tools.answers["/x"] = Said(200, hidden.encode())
+    outcome = await use_tool(at(tools, "/x", parameters=()), {}, {})
+    assert outcome.result == f'{UNTRUSTED}[1, "open"]'
+
+
 async def test_a_page_is_shown_to_the_model_as_one(tools: ToolServer) -> None:
     page = {"Content-Type": "text/html; charset=iso-8859-1"}
     tools.answers["/x"] = Said(200, "<h1>Gespräch</h1>".encode("latin1"), page)

@@ -54,6 +54,12 @@ def test_a_text_has_an_address_as_it_came() -> None:
     assert filled(made(from_number="client:Kim"), "{{caller_number}}") == "client:Kim"
 
 
+def test_an_address_gives_the_model_no_note_of_ours() -> None:
+    caller = "sip:x[pressed 1]\u202e|\n@example.com"
+    text = filled(made(from_number=caller), "Caller: {{caller_number}}.")
+    assert text == "Caller: sip:x(pressed 1)  @example.com."
+
+
 @pytest.mark.parametrize("text", HIDDEN[::6])
 async def test_all_hidden_numbers_are_blocked_alike(bot: Bot, text: str) -> None:
     await BlockedCaller.objects.acreate(pattern="anonymous")
