@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 from zoneinfo import available_timezones
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, RegexValidator
 
@@ -14,6 +15,7 @@ from bots.config.placeholders import SECRET, problem
 from bots.config.request_template import BadTemplate, check_url
 from bots.config.text import one_line
 from bots.phone_numbers.caller_id import E164
+from bots.phone_numbers.transfer_prefixes import is_allowed
 
 # The TTS API takes 2,000 characters in one request.
 SPEECH_MAX_LENGTH = 2000
@@ -41,6 +43,16 @@ e164 = RegexValidator(
     rf"^{E164.pattern}\Z",
     "Write the number with + and country code, e.g. +14155550100.",
 )
+
+
+def transferable(number: str) -> None:
+    """Refuse a number that TRANSFER_PREFIXES does not allow."""
+    if not is_allowed(number):
+        prefixes = " or ".join(settings.TRANSFER_PREFIXES)
+        raise ValidationError(
+            f"Callers may only be transferred to numbers that begin with {prefixes}. "
+            "Whoever runs the server decides this, in TRANSFER_PREFIXES."
+        )
 
 
 def plain_text(value: str) -> None:

@@ -26,6 +26,10 @@ os.environ |= {
     # Nearly all calls of the tests come from one number.
     "MAX_CALLS_PER_CALLER": "0",
     "MAX_CALLS_PER_CALLER_PER_HOUR": "0",
+    "MAX_CALLS_FROM_HIDDEN_NUMBERS": "0",
+    "MAX_CALLS_FROM_HIDDEN_NUMBERS_PER_HOUR": "0",
+    "MAX_MINUTES_PER_CALLER_PER_DAY": "0",
+    "MAX_MINUTES_PER_DAY": "",
     **dict.fromkeys(
         (
             "SYSTEM_PROMPT",
@@ -46,6 +50,7 @@ os.environ |= {
             "SESSION_IDLE_MINUTES",
             "RELAY_TRACE",
             "ADMIN_REQUIRE_TOTP",
+            "TRANSFER_PREFIXES",
             "TOOL_ALLOWED_HOSTS",
             "TOOL_ALLOWED_PRIVATE_HOSTS",
         ),

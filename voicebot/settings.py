@@ -1,6 +1,7 @@
 """Django settings, read from environment variables. `.env.example` explains them."""
 
 import os
+import re
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -129,6 +130,15 @@ TWILIO_API_URL = (
 )
 # True only while `serve` runs the local stand-in for Inworld.
 SANDBOX_RUNNING = False
+
+# The beginnings of numbers that callers may be transferred to; none: all numbers
+TRANSFER_PREFIXES = _names("TRANSFER_PREFIXES")
+for _prefix in TRANSFER_PREFIXES:
+    if not re.fullmatch(r"\+[1-9][0-9]{0,14}", _prefix):
+        raise ImproperlyConfigured(
+            f"TRANSFER_PREFIXES has “{_prefix}”. Write the beginnings of numbers, with "
+            "+ and country code, separated by commas: +49,+4312."
+        )
 
 # Hosts that requests of tools and webhooks may go to
 TOOL_ALLOWED_HOSTS = _names("TOOL_ALLOWED_HOSTS")
@@ -285,6 +295,18 @@ MAX_CALLS_PER_CALLER = _integer("MAX_CALLS_PER_CALLER", 3, least=0, most=10_000)
 MAX_CALLS_PER_CALLER_PER_HOUR = _integer(
     "MAX_CALLS_PER_CALLER_PER_HOUR", 60, least=0, most=100_000
 )
+# Limits for all callers with hidden numbers together, over all processes; 0: no limit.
+MAX_CALLS_FROM_HIDDEN_NUMBERS = _integer(
+    "MAX_CALLS_FROM_HIDDEN_NUMBERS", 20, least=0, most=10_000
+)
+MAX_CALLS_FROM_HIDDEN_NUMBERS_PER_HOUR = _integer(
+    "MAX_CALLS_FROM_HIDDEN_NUMBERS_PER_HOUR", 200, least=0, most=100_000
+)
+# Call minutes within 24 hours, over all processes; 0: no limit.
+MAX_MINUTES_PER_CALLER_PER_DAY = _integer(
+    "MAX_MINUTES_PER_CALLER_PER_DAY", 480, least=0, most=1_000_000
+)
+MAX_MINUTES_PER_DAY = _integer("MAX_MINUTES_PER_DAY", 0, least=0, most=10_000_000)
 # How long calls in progress may go on while the server stops.
 DRAIN_TIMEOUT_SECONDS = _integer("DRAIN_TIMEOUT_SECONDS", 60, least=0, most=3600)
 

@@ -68,7 +68,7 @@ class BotTurnTaking(models.Model):
     transfer_number = models.CharField(
         max_length=16,
         blank=True,
-        validators=[rules.e164],
+        validators=[rules.e164, rules.transferable],
         help_text="Callers are transferred here if the bot fails twice in a row or too "
         "many calls come in at once, for example +14155550100. Empty: the first person "
         "in the list below.",

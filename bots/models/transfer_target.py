@@ -25,7 +25,9 @@ class TransferTarget(models.Model):
         validators=[rules.plain_text],
         help_text="The name that callers use: Sales, Dr. Okafor.",
     )
-    number = models.CharField(max_length=16, validators=[rules.e164])
+    number = models.CharField(
+        max_length=16, validators=[rules.e164, rules.transferable]
+    )
     when_to_use = models.TextField(
         "when to transfer",
         blank=True,

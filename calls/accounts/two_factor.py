@@ -29,6 +29,7 @@ from calls.accounts.second_factor import (
     totp_device,
 )
 from calls.accounts.sign_in import WRONG_CODE, CodeField
+from calls.audit.recording import Kind, record
 
 
 @never_cache
@@ -58,6 +59,7 @@ def _begin(request: HttpRequest, code: str) -> HttpResponse:
         app.save()
         codes = new_recovery_codes(request.user)
     remember_device(request, app)
+    _record(request, "Turned on")
     return _show(request, app, codes=codes)
 
 
@@ -67,11 +69,14 @@ def _change(request: HttpRequest, app: TOTPDevice, code: str) -> HttpResponse:
         return _show(request, app, problem=WRONG_CODE)
     if "off" in request.POST:
         reset_two_factor(request.user)
+        _record(request, "Turned off")
         messages.success(
             request, "Two-factor sign-in is off: you sign in with the password alone."
         )
         return redirect("admin:two-factor")
-    return _show(request, app, codes=new_recovery_codes(request.user))
+    codes = new_recovery_codes(request.user)
+    _record(request, "New recovery codes")
+    return _show(request, app, codes=codes)
 
 
 def _show(
@@ -93,6 +98,10 @@ def _show(
     if not context["has_permission"]:
         context["is_nav_sidebar_enabled"] = False  # its links do not work yet
     return response
+
+
+def _record(request: HttpRequest, details: str) -> None:
+    record(request, Kind.TWO_FACTOR, request.user.get_username(), details)
 
 
 def _status(app: TOTPDevice) -> dict[str, Any]:
@@ -131,6 +140,7 @@ def turn_off_two_factor(
     for user in users:
         if reset_two_factor(user):
             user_admin.log_change(request, user, "Turned off two-factor sign-in.")
+            _record(request, f"Turned off for {user.get_username()}")
     messages.success(
         request, "They sign in with the password alone, until they set it up again."
     )

@@ -1,10 +1,14 @@
-"""Records sign-ins and exports, with the visitor's name and address."""
+"""Records sign-ins, exports and the like, with the visitor's name and address."""
 
 from typing import Any
 
 from axes.helpers import get_client_ip_address
 from django.conf import settings
-from django.contrib.auth.signals import user_logged_in, user_login_failed
+from django.contrib.auth.signals import (
+    user_logged_in,
+    user_logged_out,
+    user_login_failed,
+)
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -16,8 +20,9 @@ Kind = AuditEvent.Kind
 
 
 def connect() -> None:
-    """Record what Django signals about sign-ins."""
+    """Record what Django signals about sign-ins and sign-outs."""
     user_logged_in.connect(_signed_in, dispatch_uid="audit")
+    user_logged_out.connect(_signed_out, dispatch_uid="audit")
     user_login_failed.connect(_failed, dispatch_uid="audit")
 
 
@@ -33,6 +38,12 @@ def record(request: HttpRequest, kind: Kind, name: str, details: str = "") -> No
 
 def _signed_in(request: HttpRequest, user: Any, **kwargs: Any) -> None:
     record(request, Kind.SIGNED_IN, user.get_username())
+
+
+def _signed_out(request: HttpRequest, user: Any, **kwargs: Any) -> None:
+    """Record a sign-out, also by idleness; not that of nobody."""
+    if user is not None and user.is_authenticated:
+        record(request, Kind.SIGNED_OUT, user.get_username())
 
 
 def _failed(

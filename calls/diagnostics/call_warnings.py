@@ -28,6 +28,11 @@ REMEDIES = {
     "some numbers may have a limit of their own, and so has a Twilio account.",
     Call.EndReason.TOO_MANY_CALLS: "Block the caller if they are not welcome; if they "
     "are, raise MAX_CALLS_PER_CALLER or MAX_CALLS_PER_CALLER_PER_HOUR.",
+    Call.EndReason.TOO_MANY_HIDDEN: "Block “anonymous” if they are not welcome; if "
+    "they are, raise MAX_CALLS_FROM_HIDDEN_NUMBERS or "
+    "MAX_CALLS_FROM_HIDDEN_NUMBERS_PER_HOUR.",
+    Call.EndReason.MINUTES_USED_UP: "Look whether the calls of the last 24 hours are "
+    "wanted; if they are, raise MAX_MINUTES_PER_DAY or MAX_MINUTES_PER_CALLER_PER_DAY.",
     Call.EndReason.BOT_FAILED: "Read what went wrong in the calls; a backup model "
     "on the bot's page helps when a model is unavailable.",
     Call.EndReason.NEVER_CONNECTED: "Check that SERVER_URL is right and that the proxy "

@@ -6,7 +6,9 @@ MAX_TEXT_LENGTH = 150
 
 
 class AuditEvent(models.Model):
-    """A sign-in that succeeded or failed, a lock-out, or an export.
+    """A sign-in that succeeded or failed, a sign-out, a lock-out, or an export.
+
+    Also a change of somebody's two-factor sign-in.
 
     It names an account and does not point to it: failed sign-ins have made-up names,
     and events outlive their account.
@@ -15,7 +17,9 @@ class AuditEvent(models.Model):
     class Kind(models.TextChoices):
         SIGNED_IN = "signed-in", "Signed in"
         FAILED = "failed", "Sign-in failed"
+        SIGNED_OUT = "signed-out", "Signed out"
         LOCKED_OUT = "locked-out", "Locked out"
+        TWO_FACTOR = "two-factor", "Two-factor sign-in changed"
         EXPORTED = "exported", "Exported"
 
     at = models.DateTimeField("time", auto_now_add=True, db_index=True)

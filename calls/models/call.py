@@ -81,6 +81,8 @@ class Call(models.Model):
         WRONG_METHOD = "wrong-method", "The request came with GET instead of POST"
         BLOCKED = "blocked", "The caller is blocked"
         TOO_MANY_CALLS = "too-many-calls", "The caller made too many calls"
+        TOO_MANY_HIDDEN = "too-many-hidden", "Too many calls from hidden numbers"
+        MINUTES_USED_UP = "minutes-used-up", "The minutes of the day were used up"
 
     class Direction(models.TextChoices):
         INBOUND = "inbound", "Inbound"

@@ -7,6 +7,7 @@ from bots.config.bot_config import BotConfig
 from bots.config.capabilities import TransferTarget
 from bots.config.placeholders import fill, limited
 from bots.phone_numbers.caller_id import shown
+from bots.phone_numbers.transfer_prefixes import may_be_dialled
 from calls.conversation.tool_definitions import available_targets
 from calls.models import Call
 
@@ -44,6 +45,7 @@ def fill_for_call(call: Call, config: BotConfig, text: str) -> str:
 
 
 def first_available_target(config: BotConfig, now: datetime) -> TransferTarget | None:
-    """The first transfer target that takes calls now."""
+    """The first transfer target that takes calls now and may be dialled."""
     minute = local_time.minute_of_week(now, config.time_zone)
-    return next(iter(available_targets(config.transfer_targets, minute)), None)
+    targets = available_targets(config.transfer_targets, minute)
+    return next((each for each in targets if may_be_dialled(each.number)), None)

@@ -4,10 +4,13 @@ All processes read the same database, so the limits hold for all of them togethe
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import Count, DurationField, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from bots.models import Bot, PhoneNumber
@@ -18,9 +21,14 @@ from calls.models import BlockedCaller, Call
 from calls.webhooks.call_limits import CallLimits, CurrentLoad, LimitExceeded
 from calls.webhooks.open_call import is_outbound, open_call, our_number
 
-LAST_HOUR = timedelta(hours=1)
+LAST_HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 CONNECTING_OR_TALKING = (Call.Status.RINGING, Call.Status.IN_PROGRESS)
 INBOUND, OUTBOUND = Call.Direction.INBOUND, Call.Direction.OUTBOUND
+# The length of calls; of one in progress, until now.
+TALKED = Sum(
+    Coalesce("ended_at", Now()) - Coalesce("answered_at", "started_at"),
+    output_field=DurationField(),
+)
 
 
 # Each function below visits the database once, because the caller waits for it.
@@ -65,35 +73,72 @@ def exceeded_limit(call: Call) -> LimitExceeded | None:
     Only calls created before it count, so simultaneous calls fill the limit exactly.
     """
     earlier = Call.objects.real().filter(pk__lt=call.pk)
-    limits = _limits(call)
-    load = CurrentLoad()
-    if limits.of_caller or limits.of_caller_last_hour:
-        load = _load_of_caller(earlier.filter(caller=call.caller))
+    since_yesterday = earlier.filter(started_at__gt=timezone.now() - DAY)
+    limits, load = _limits(call), CurrentLoad()
+    if limits.concerns_caller:
+        load = _load_of_caller(since_yesterday.filter(_same_caller(call)))
     if limits.of_number:
-        number = call.our_number
-        same_number = Q(to_number=number, direction=INBOUND)
-        same_number |= Q(from_number=number, direction=OUTBOUND)
-        current = earlier.filter(same_number, status__in=CONNECTING_OR_TALKING)
-        load = CurrentLoad(current.count(), load.of_caller, load.of_caller_last_hour)
+        load = replace(load, of_number=_calls_of_number(earlier, call.our_number))
+    if limits.minutes:
+        load = replace(load, minutes=_minutes(since_yesterday.aggregate(sum=TALKED)))
     return limits.exceeded(load)
 
 
 def _limits(call: Call) -> CallLimits:
-    """The limits for a call. Callers with hidden numbers are not one caller."""
+    """The limits for a call; for one that we place, not those of its caller."""
     number = PhoneNumber.objects.filter(number=call.our_number)
-    of_number = number.values_list("max_concurrent_calls", flat=True).first() or 0
-    if call.direction != INBOUND or not call.caller:
-        return CallLimits(of_number)
-    return CallLimits(
-        of_number,
-        settings.MAX_CALLS_PER_CALLER,
-        settings.MAX_CALLS_PER_CALLER_PER_HOUR,
+    limits = CallLimits(
+        number.values_list("max_concurrent_calls", flat=True).first() or 0,
+        minutes=settings.MAX_MINUTES_PER_DAY,
+    )
+    if call.direction != INBOUND:
+        return limits
+    if not call.caller:
+        return replace(
+            limits,
+            of_caller=settings.MAX_CALLS_FROM_HIDDEN_NUMBERS,
+            of_caller_last_hour=settings.MAX_CALLS_FROM_HIDDEN_NUMBERS_PER_HOUR,
+            is_hidden=True,
+        )
+    return replace(
+        limits,
+        of_caller=settings.MAX_CALLS_PER_CALLER,
+        of_caller_last_hour=settings.MAX_CALLS_PER_CALLER_PER_HOUR,
+        caller_minutes=settings.MAX_MINUTES_PER_CALLER_PER_DAY,
     )
 
 
+def _same_caller(call: Call) -> Q:
+    """The caller's calls to us. The host of a SIP address counts for nothing here.
+
+    A caller writes it, so every host would be a new caller with limits of its own.
+    """
+    user, at, _ = call.caller.rpartition("@")
+    if at and user.startswith("sip:"):
+        return Q(direction=INBOUND, caller__startswith=f"{user}@")
+    return Q(direction=INBOUND, caller=call.caller)
+
+
 def _load_of_caller(calls: "QuerySet[Call]") -> CurrentLoad:
-    inbound = calls.filter(direction=INBOUND)
-    answered = inbound.exclude(status=Call.Status.REFUSED)
-    last_hour = answered.filter(started_at__gt=timezone.now() - LAST_HOUR)
-    current = inbound.filter(status__in=CONNECTING_OR_TALKING)
-    return CurrentLoad(0, current.count(), last_hour.count())
+    last_hour = Q(started_at__gt=timezone.now() - LAST_HOUR)
+    counts = calls.aggregate(
+        current=Count("pk", filter=Q(status__in=CONNECTING_OR_TALKING)),
+        last_hour=Count("pk", filter=last_hour & ~Q(status=Call.Status.REFUSED)),
+        sum=TALKED,
+    )
+    return CurrentLoad(
+        of_caller=counts["current"],
+        of_caller_last_hour=counts["last_hour"],
+        caller_minutes=_minutes(counts),
+    )
+
+
+def _calls_of_number(calls: "QuerySet[Call]", number: str) -> int:
+    same_number = Q(to_number=number, direction=INBOUND)
+    same_number |= Q(from_number=number, direction=OUTBOUND)
+    return calls.filter(same_number, status__in=CONNECTING_OR_TALKING).count()
+
+
+def _minutes(aggregate: Mapping[str, Any]) -> float:
+    talked: timedelta = aggregate["sum"] or timedelta()
+    return talked / timedelta(minutes=1)

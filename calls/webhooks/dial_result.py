@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from bots.phone_numbers.caller_id import E164, is_hidden
 from calls.transfer import Transfer
 
+# Our own status of a target that is not dialled at all.
+NOT_ALLOWED = "not-allowed"
 # Twilio's DialCallStatus → the reason the model reads. "completed" means that somebody
 # picked up, possibly a voicemail.
 MISSED = {
@@ -13,6 +15,7 @@ MISSED = {
     "no-answer": "did not answer",
     "completed": "did not take the call",
     "answered": "did not take the call",
+    NOT_ALLOWED: "may not be called from here",
 }
 UNREACHABLE = "could not be reached"
 PICKED_UP = ("completed", "answered")

@@ -47,6 +47,14 @@ NO_CALL_SID = "It has no CallSid."
 # Redirects of a call to other processes, and the query parameter that counts them.
 MAX_REDIRECTS = 4
 REDIRECT_COUNT = "elsewhere"
+# Limits against misuse. Their callers hear the busy tone, which costs nothing: neither
+# an apology nor a transfer.
+REFUSED_UNANSWERED = {
+    LimitExceeded.OF_CALLER: Call.EndReason.TOO_MANY_CALLS,
+    LimitExceeded.OF_HIDDEN: Call.EndReason.TOO_MANY_HIDDEN,
+    LimitExceeded.CALLER_MINUTES: Call.EndReason.MINUTES_USED_UP,
+    LimitExceeded.MINUTES: Call.EndReason.MINUTES_USED_UP,
+}
 
 
 @twilio_webhook
@@ -136,12 +144,10 @@ async def _connect(
 async def _over_limit(call: Call, limit: LimitExceeded) -> str:
     """TwiML for a call that exceeds a limit."""
     log.warning("Call %s turned away: too many %s", call.call_sid, limit)
-    reason = Call.EndReason.BUSY
-    if limit is LimitExceeded.OF_CALLER:
-        reason = Call.EndReason.TOO_MANY_CALLS
+    reason = REFUSED_UNANSWERED.get(limit, Call.EndReason.BUSY)
     await close_call(call.call_sid, Call.Status.REFUSED, reason)
-    if limit is LimitExceeded.OF_CALLER:
-        return twiml.reject("busy")
+    if limit in REFUSED_UNANSWERED:
+        return twiml.hang_up() if call.is_outbound else twiml.reject("busy")
     return await _busy(config_from_json(call.settings), call)
 
 

@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
 
 from bots.config_builder import config_from_json
+from bots.phone_numbers.transfer_prefixes import may_be_dialled
 from calls.db import run_in_db_thread
 from calls.models.call import Call, CallQuerySet
 from calls.models.turn import Turn
@@ -29,7 +30,7 @@ from calls.webhooks.connect import (
     screening_document,
     screening_sentences,
 )
-from calls.webhooks.dial_result import parse_dial_result
+from calls.webhooks.dial_result import NOT_ALLOWED, parse_dial_result
 from calls.webhooks.open_call import SID_LENGTH, close_call
 from calls.webhooks.signed_requests import twilio_webhook, twiml_or_apology
 
@@ -104,6 +105,10 @@ async def dial_target(call_sid: str) -> str:
         return twiml.hang_up()
     row = Call.objects.filter(pk=call.pk)
     await run_in_db_thread(row.update)(last_seen_at=Now(), disconnected_at=None)
+    if not may_be_dialled(transfer.number):
+        # The caller returns to the bot, which apologises.
+        form = {"DialCallStatus": NOT_ALLOWED}
+        return await dial_ended(call_sid, call.reconnects, form)
     log.info("%s: a transfer target is dialled", call_sid)
     return await dial_document(call, transfer)
 

@@ -43,6 +43,7 @@ ENVIRONMENT = {
     "MAX_CALLS": str(2 * MAX_CALLS),  # the limit must not stop the bench
     "MAX_CALLS_PER_CALLER": "0",  # all calls come from one number
     "MAX_CALLS_PER_CALLER_PER_HOUR": "0",
+    "MAX_MINUTES_PER_CALLER_PER_DAY": "0",
 }
 MAX_SECONDS = 3_600
 

@@ -26,6 +26,7 @@ ENVIRONMENT = {
     "LOG_LEVEL": "",
     "MAX_CALLS_PER_CALLER": "0",  # all calls come from one number
     "MAX_CALLS_PER_CALLER_PER_HOUR": "0",
+    "MAX_MINUTES_PER_CALLER_PER_DAY": "0",
 }
 CONNECTIONS = 25
 # The error of a clock that is set wrong (s).

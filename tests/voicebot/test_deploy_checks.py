@@ -59,6 +59,9 @@ def test_unsafe_settings_are_named(changes: dict[str, str], complaint: str) -> N
         ("TRUSTED_PROXY_COUNT", "many"),
         ("HSTS_SECONDS", "99999999999"),
         ("SESSION_HOURS", "0"),
+        ("TRANSFER_PREFIXES", "49"),  # would allow nothing, without saying so
+        ("TRANSFER_PREFIXES", "+49,sip:"),
+        ("MAX_MINUTES_PER_DAY", "1.5"),
     ],
 )
 def test_a_setting_that_means_nothing_keeps_the_server_from_starting(

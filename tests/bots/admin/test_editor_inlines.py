@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
+from pytest_django import Settings
 
 from bots.config_builder import config_of
 from bots.models import Bot, PhoneNumber, Tool
+from bots.phone_numbers.transfer_prefixes import is_allowed
 from tests.support.pages.bot_form import ADVICE, FORM, NO_ROWS, rows
 from tests.support.pages.bot_form import viewer as viewer
 
@@ -217,3 +219,32 @@ def test_an_operator_edits_lists_and_a_viewer_sees_them(
     page = client.get(f"/admin/bots/bot/{bot.pk}/change/").content.decode()
     assert 'name="targets-0-name"' in page
     assert 'name="languages-__prefix__-voice"' in page
+
+
+def test_callers_are_transferred_to_allowed_prefixes_only(
+    admin_client: Client, settings: Settings
+) -> None:
+    settings.TRANSFER_PREFIXES = ["+49", "+4312"]
+    refusal = "numbers that begin with +49 or +4312."
+    assert refusal in add(admin_client, **rows("targets", ANN))
+    assert refusal in add(admin_client, transfer_number="+14155550100")
+    assert not Bot.objects.exists()
+    fine = ANN | {"number": "+49 30 123456"}
+    add(admin_client, **rows("targets", fine), transfer_number="+43 1 2345678")
+    assert Bot.objects.get().targets.get().number == "+4930123456"
+
+
+@pytest.mark.parametrize(
+    ("target", "allowed"),
+    [
+        *[("+4930123456", True), ("+43123456", True), ("+14155550100", False)],
+        *[("sip:+4930123456@evil.example", False), ("", False)],
+    ],
+)
+def test_a_sip_address_has_no_prefix(
+    settings: Settings, target: str, allowed: bool
+) -> None:
+    settings.TRANSFER_PREFIXES = ["+49", "+431"]
+    assert is_allowed(target) is allowed
+    settings.TRANSFER_PREFIXES = []
+    assert is_allowed(target)

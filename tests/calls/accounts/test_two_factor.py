@@ -37,7 +37,11 @@ def set_up(client: Client) -> list[str]:
     """Take an app into use; the recovery codes."""
     client.get(SETUP)
     app = TOTPDevice.objects.get(confirmed=False)
-    page = text(client.post(SETUP, {"code": code_of(app)}))
+    return recovery_codes(text(client.post(SETUP, {"code": code_of(app)})))
+
+
+def recovery_codes(page: str) -> list[str]:
+    """The codes that a page shows."""
     return re.findall(r"<li><code>(\w+)</code>", page)
 
 

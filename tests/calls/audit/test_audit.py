@@ -1,16 +1,20 @@
-"""Sign-ins and exports are recorded with name and address."""
+"""Sign-ins, sign-outs and exports are recorded with name and address."""
 
 from datetime import timedelta
+from time import time
 
 import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.utils import timezone
+from django_otp.plugins.otp_totp.models import TOTPDevice
 from pytest_django import Settings
 
 from calls.audit import retention
 from calls.models import AuditEvent, Call
 from tests.calls.accounts.test_sign_in import LOGIN, PASSWORD, sign_in, text
+from tests.calls.accounts.test_two_factor import SETUP, recovery_codes, set_up
+from voicebot import security
 
 pytestmark = pytest.mark.django_db
 HERE = "203.0.113.9"
@@ -62,6 +66,37 @@ def test_an_export_is_recorded(client: Client, form: str) -> None:
     assert (kind, name, address) == ("exported", "vic", HERE)
     assert file in answer["Content-Disposition"]
     assert file.endswith(form)
+
+
+def test_sign_outs_are_recorded_also_by_idleness(
+    ann: User, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = Client(REMOTE_ADDR=HERE)
+    sign_in(client)
+    client.post("/admin/logout/")
+    client.post("/admin/logout/")  # of nobody
+    sign_in(client)
+    client.get("/admin/")
+    later = time() + 2 * settings.SESSION_IDLE_SECONDS
+    monkeypatch.setattr(security, "time", lambda: later)
+    client.get("/admin/")
+    kinds = ["signed-in", "signed-out"] * 2
+    assert events() == [(kind, "ann", HERE, "") for kind in kinds]
+
+
+def test_changes_of_two_factor_sign_in_are_recorded(ann: User) -> None:
+    ben, client = User.objects.create_user("ben"), Client(REMOTE_ADDR=HERE)
+    client.force_login(ann)
+    AuditEvent.objects.all().delete()
+    first, *_ = set_up(client)
+    client.post(SETUP, {"code": "wrong"})
+    page = text(client.post(SETUP, {"code": first}))
+    client.post(SETUP, {"code": recovery_codes(page)[0], "off": "1"})
+    TOTPDevice.objects.create(user=ben)
+    chosen = {"action": "turn_off_two_factor", "_selected_action": ben.pk}
+    client.post("/admin/auth/user/", chosen)
+    details = ["Turned on", "New recovery codes", "Turned off", "Turned off for ben"]
+    assert events() == [("two-factor", "ann", HERE, words) for words in details]
 
 
 def test_superusers_read_the_list_and_nobody_changes_it(ann: User) -> None:

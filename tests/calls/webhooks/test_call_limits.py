@@ -1,8 +1,9 @@
-"""Limits on calls at the same time, on new calls and on calls of one caller."""
+"""Limits on calls at once, in an hour, and on minutes in a day."""
 
 import asyncio
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -36,6 +37,22 @@ def test_limits_on_calls(load: CurrentLoad, exceeded: LimitExceeded | None) -> N
     assert CallLimits().exceeded(load) is None
 
 
+@pytest.mark.parametrize(
+    ("limits", "load", "exceeded"),
+    [
+        (CallLimits(of_caller=3, is_hidden=True), CurrentLoad(0, 3), "OF_HIDDEN"),
+        (CallLimits(caller_minutes=9), CurrentLoad(caller_minutes=8.9), None),
+        (CallLimits(caller_minutes=9), CurrentLoad(caller_minutes=9), "CALLER_MINUTES"),
+        (CallLimits(minutes=9), CurrentLoad(minutes=9.5), "MINUTES"),
+    ],
+)
+def test_limits_on_hidden_numbers_and_on_minutes(
+    limits: CallLimits, load: CurrentLoad, exceeded: str | None
+) -> None:
+    expected = LimitExceeded[exceeded] if exceeded else None
+    assert limits.exceeded(load) is expected
+
+
 @pytest.fixture
 def fresh_process() -> Iterator[None]:
     clear_process_state()
@@ -45,6 +62,26 @@ def fresh_process() -> Iterator[None]:
 
 def verbs(document: ElementTree.Element) -> list[tuple[str, str]]:
     return [(verb.tag, verb.get("reason", "")) for verb in document]
+
+
+async def talked(
+    call_sid: str,
+    *,
+    minutes: int,
+    hours_ago: int = 0,
+    is_over: bool = True,
+    **more: Any,
+) -> None:
+    """Store a call of CALLER that was answered so long ago; it may still go on."""
+    answered = timezone.now() - timedelta(hours=hours_ago)
+    answered -= timedelta(minutes=0 if hours_ago else minutes)
+    ended = answered + timedelta(minutes=minutes) if is_over else None
+    status = "completed" if is_over else "in-progress"
+    times = {"started_at": answered, "answered_at": answered, "ended_at": ended}
+    await Call.objects.aupdate_or_create(
+        call_sid=call_sid,
+        defaults={"from_number": CALLER, "status": status, **times, **more},
+    )
 
 
 @pytest.mark.usefixtures("fresh_process")
@@ -89,14 +126,66 @@ class TestCalls:
         await Call.objects.aupdate(started_at=timezone.now() - timedelta(days=1))
         assert verbs(await ring(CallSid="CA9"))[0][0] == "Connect"
 
-    @pytest.mark.parametrize("hidden", ["anonymous", "", "+266696687", "Restricted"])
-    async def test_hidden_numbers_are_not_counted_as_one_caller(
-        self, bot: Bot, settings: Settings, hidden: str
+    @pytest.mark.parametrize("when", ["", "_PER_HOUR"])
+    async def test_hidden_numbers_have_limits_of_their_own(
+        self, bot: Bot, settings: Settings, when: str
+    ) -> None:
+        settings.MAX_CALLS_PER_CALLER = settings.MAX_CALLS_PER_CALLER_PER_HOUR = 1
+        setattr(settings, f"MAX_CALLS_FROM_HIDDEN_NUMBERS{when}", 3)
+        spellings = ["anonymous", "", "+266696687", "Restricted", "sip:anonymous@a"]
+        documents = [await ring(CallSid=f"CA{text}", From=text) for text in spellings]
+        first_verbs = [verbs(document)[0] for document in documents]
+        assert first_verbs == [("Connect", "")] * 3 + [("Reject", "busy")] * 2
+        refused = Call.objects.filter(status="refused", end_reason="too-many-hidden")
+        assert await refused.acount() == 2
+        assert verbs(await ring(CallSid="CA9"))[0][0] == "Connect"
+
+    @pytest.mark.parametrize("user", ["kim", "+123", "+15005550001", "k%m", "k_m"])
+    async def test_a_sip_caller_is_the_same_from_every_host(
+        self, bot: Bot, settings: Settings, user: str
     ) -> None:
         settings.MAX_CALLS_PER_CALLER = 1
-        for n in range(3):
-            document = await ring(CallSid=f"CA{n}", From=hidden)
-            assert verbs(document)[0][0] == "Connect"
+        first = await ring(From=f"sip:{user}@a.example")
+        assert verbs(first)[0][0] == "Connect"
+        second = await ring(CallSid="CA2", From=f"sip:{user}@b.example;user=phone")
+        assert verbs(second) == [("Reject", "busy")]
+        other = await ring(CallSid="CA3", From="sip:kxm@a.example")
+        assert verbs(other)[0][0] == "Connect"
+
+    async def test_a_caller_has_so_many_minutes_a_day(
+        self, bot: Bot, settings: Settings
+    ) -> None:
+        settings.MAX_MINUTES_PER_CALLER_PER_DAY = 30
+        await talked("CA1", minutes=20, hours_ago=23)
+        assert verbs(await ring(CallSid="CA2"))[0][0] == "Connect"
+        await talked("CA2", minutes=10, hours_ago=1)
+        assert verbs(await ring(CallSid="CA3")) == [("Reject", "busy")]
+        reason = (await Call.objects.aget(call_sid="CA3")).end_reason
+        assert reason == "minutes-used-up"
+        other = await ring(CallSid="CA4", From="+15005550002")
+        assert verbs(other)[0][0] == "Connect"
+        await Call.objects.filter(call_sid="CA1").aupdate(
+            started_at=timezone.now() - timedelta(hours=25)
+        )
+        assert verbs(await ring(CallSid="CA5"))[0][0] == "Connect"
+
+    async def test_all_calls_have_so_many_minutes_a_day(
+        self, settings: Settings
+    ) -> None:
+        await sync_to_async(numbered)("+15005550006")
+        settings.MAX_MINUTES_PER_DAY = 30
+        await talked("CA1", minutes=31, is_over=False)
+        await talked("CA2", minutes=99, is_test=True)
+        document = await ring(CallSid="CA3", From="+15005550002")
+        assert verbs(document) == [("Reject", "busy")]
+        ours = {"From": "+15005550006", "To": "+15005550009"}
+        placed = await ring(CallSid="CA4", Direction="outbound-api", **ours)
+        assert verbs(placed) == [("Hangup", "")]
+        going_on = await Call.objects.aget(call_sid="CA1")
+        assert going_on.status == "in-progress"
+        await Call.objects.filter(call_sid="CA1").aupdate(is_test=True)
+        document = await ring(CallSid="CA5", From="+15005550002")
+        assert verbs(document)[0][0] == "Connect"
 
     async def test_a_number_has_so_many_calls_at_once(self) -> None:
         bot = await sync_to_async(numbered)("+15005550006")

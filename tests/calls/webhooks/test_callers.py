@@ -78,16 +78,6 @@ async def test_a_blocked_person_is_rejected_in_all_spellings(
     )
 
 
-async def test_callers_with_hidden_numbers_are_not_one_caller(
-    bot: Bot, settings: Settings
-) -> None:
-    settings.MAX_CALLS_PER_CALLER = settings.MAX_CALLS_PER_CALLER_PER_HOUR = 1
-    for sid in range(3):
-        for text in ("+266696687", "sip:anonymous@anonymous.invalid", "+464"):
-            document = await ring(CallSid=f"CA{sid}{text}", From=text)
-            assert document[0].tag == "Connect"
-
-
 async def test_one_person_has_one_limit_in_all_spellings(
     bot: Bot, settings: Settings
 ) -> None:

@@ -30,6 +30,9 @@ from tests.calls.webhooks.test_incoming import (
     post,
     ring,
 )
+from tests.calls.webhooks.test_incoming import (
+    fresh_process as fresh_process,
+)
 from tests.calls.webhooks.transfer_callbacks import (
     DIAL,
     ENDED,
@@ -374,3 +377,30 @@ def test_no_report_makes_an_unaccepted_call_answered(
         form.get("DialCallStatus") in ("completed", "answered")
         and form.get("DialBridged") != "false"
     )
+
+
+@in_database
+async def test_a_number_that_may_not_be_dialled_returns_the_caller_to_the_bot(
+    bot: Bot, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.TRANSFER_PREFIXES = ["+49", "+15005551"]
+    await transferred_call()
+    assert await tags("/voice/action", **ENDED) == ["Connect"]
+    result = "Sales may not be called from here. The caller is back with you."
+    assert await state() == ("in-progress", "", result)
+    assert "A transfer to …42 is refused by TRANSFER_PREFIXES" in caplog.text
+    assert "+15005550042" not in caplog.text
+
+
+@in_database
+@pytest.mark.parametrize(
+    ("prefixes", "verb"), [(["+1500555"], "Dial"), (["+49"], "Say"), ([], "Dial")]
+)
+async def test_a_busy_line_transfers_to_numbers_with_an_allowed_prefix_only(
+    bot: Bot, settings: Settings, prefixes: list[str], verb: str
+) -> None:
+    await Bot.objects.aupdate(transfer_number="+15005550099")
+    settings.TRANSFER_PREFIXES, settings.MAX_CALLS = prefixes, 1
+    await ring(CallSid="CA1")
+    document = await ring(CallSid="CA2", From="+15005550002")
+    assert document[0].tag == verb
