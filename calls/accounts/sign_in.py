@@ -57,6 +57,9 @@ class SignInForm(AdminAuthenticationForm):
     def clean(self) -> dict[str, Any]:
         """Refuse a name that is guessed at from everywhere, before its password."""
         name = self.cleaned_data.get("username") or ""
+        if len(name) > (self.username_field.max_length or 0):
+            # Nobody's. PostgreSQL would fail to store it with the attempts.
+            raise self.get_invalid_login_error()
         if _is_guessed_at(name) and not _is_known(name, self.request):
             raise forms.ValidationError(TOO_MANY_EVERYWHERE, code="too_many")
         cleaned: dict[str, Any] = super().clean()

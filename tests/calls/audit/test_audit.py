@@ -4,6 +4,7 @@ from datetime import timedelta
 from time import time
 
 import pytest
+from axes.models import AccessAttempt
 from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.utils import timezone
@@ -51,6 +52,8 @@ def test_a_made_up_name_is_recorded_on_one_short_line(ann: User, name: str) -> N
     for _, recorded, _, _ in events():
         assert len(recorded) <= 150
         assert recorded.isprintable()
+    names = AccessAttempt.objects.values_list("username", flat=True)
+    assert all(len(name) <= 150 for name in names)  # fits into PostgreSQL's column
 
 
 @pytest.mark.parametrize("form", ["csv", "jsonl"])
