@@ -8,7 +8,7 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import F, Max, Min, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.template.defaultfilters import pluralize
 from django.urls import URLPattern, path
@@ -18,10 +18,9 @@ from django.utils.timezone import localdate, localtime, now
 from calls.admin import clip_audio, date_drilldown, filters
 from calls.admin.blocked_callers import BlocksCallers
 from calls.admin.changelist import MAX_COUNTED, CallChangeList, CappedPaginator
-from calls.admin.downloads import TYPES, download
+from calls.admin.downloads import TYPES, download, send_file
 from calls.admin.post_call_tasks import RetriesPostCallTasks
 from calls.admin.read_only import ReadOnlyMixin
-from calls.audit.recording import Kind, record
 from calls.models import Call
 from calls.review import call_page, search, visibility
 from calls.review.export import FORMS
@@ -186,18 +185,18 @@ class CallAdmin(ReadOnlyMixin, RetriesPostCallTasks, BlocksCallers):
     @admin.action(description="Export the selected calls as CSV", permissions=["view"])
     def export_csv(
         self, request: HttpRequest, queryset: QuerySet[Call]
-    ) -> StreamingHttpResponse:
+    ) -> HttpResponseBase:
         """One row per turn, for spreadsheets."""
         return download(request, queryset, "csv", _file_name())
 
     @admin.action(description="Export the selected calls as JSON", permissions=["view"])
     def export_json(
         self, request: HttpRequest, queryset: QuerySet[Call]
-    ) -> StreamingHttpResponse:
+    ) -> HttpResponseBase:
         """One call per line, for other programs."""
         return download(request, queryset, "jsonl", _file_name())
 
-    def export_all(self, request: HttpRequest, form: str) -> StreamingHttpResponse:
+    def export_all(self, request: HttpRequest, form: str) -> HttpResponseBase:
         """Every call of the list, filtered and sorted like the list."""
         self._check(request, form, FORMS)
         try:
@@ -208,24 +207,20 @@ class CallAdmin(ReadOnlyMixin, RetriesPostCallTasks, BlocksCallers):
 
     def export_one(
         self, request: HttpRequest, call_id: int, form: str
-    ) -> StreamingHttpResponse:
+    ) -> HttpResponseBase:
         self._check(request, form, TYPES)
         calls = Call.objects.filter(pk=call_id)
         call = get_object_or_404(calls)
         return download(request, calls, form, f"call-{call.call_sid}")
 
-    def download_trace(self, request: HttpRequest, call_id: int) -> HttpResponse:
+    def download_trace(self, request: HttpRequest, call_id: int) -> HttpResponseBase:
         """The trace of a call, if it has one."""
         self._check(request, "jsonl", TYPES)
         call = Call.objects.filter(pk=call_id).first()
         trace = traces.read(call.call_sid) if call else None
         if call is None or trace is None:
             raise Http404("The call has no trace.")
-        file = f"trace-{call.call_sid}.jsonl"
-        record(request, Kind.EXPORTED, request.user.get_username(), file)
-        response = HttpResponse(trace, content_type=TYPES["jsonl"])
-        response["Content-Disposition"] = f'attachment; filename="{file}"'
-        return response
+        return send_file(request, iter([trace]), f"trace-{call.call_sid}.jsonl")
 
     def _check(self, request: HttpRequest, form: str, forms: Container[str]) -> None:
         if not self.has_view_permission(request):

@@ -4,7 +4,8 @@ import csv
 import json
 import re
 from array import array
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -14,8 +15,9 @@ from calls.models import Call, Turn
 from calls.review.visibility import shown_numbers, variables
 
 Record = dict[str, Any]
-# Calls held in memory at a time.
+# Calls that one query reads, and turns: so many take some megabytes at most.
 CHUNK = 200
+MAX_TURNS = 200
 TURNS = Prefetch("turns", Turn.objects.order_by("index"))
 
 CALL_COLUMNS = [
@@ -83,8 +85,6 @@ def json_lines(records: Iterable[Record]) -> Iterator[str]:
 def csv_lines(records: Iterable[Record]) -> Iterator[str]:
     """One row per turn, with the call's columns repeated; one if it has no turns."""
     writer = csv.writer(LineBuffer(), lineterminator="\n")
-    header = [*CALL_COLUMNS, *(f"turn_{name}" for name in TURN_COLUMNS)]
-    yield str(writer.writerow(header))
     for record in records:
         call_values = [record[name] for name in CALL_COLUMNS]
         for turn in record["turns"] or [{}]:
@@ -97,8 +97,16 @@ FORMS = {"jsonl": json_lines, "csv": csv_lines}
 
 def write(calls: QuerySet[Call], form: str, output: Output) -> None:
     """Write calls in one of the formats, for other programs."""
+    if names := header(form):
+        output.write(names)
     for line in FORMS[form](records(calls)):
         output.write(line)
+
+
+def header(form: str) -> str:
+    """The first line of a format, with the names of its columns."""
+    names = [*CALL_COLUMNS, *(f"turn_{name}" for name in TURN_COLUMNS)]
+    return ",".join(names) + "\n" if form == "csv" else ""
 
 
 def file_mark(form: str) -> str:
@@ -109,18 +117,50 @@ def file_mark(form: str) -> str:
 def records(chosen: QuerySet[Call], *, hide: bool = False) -> Iterator[Record]:
     """Every call as plain data, fetched a few at a time.
 
-    Between two chunks no query is open: a slow download must hold neither a connection
+    Between two groups no query is open: a slow download must hold neither a connection
     nor a transaction. With `hide` the callers' numbers are masked.
     """
-    ids = array("q", chosen.values_list("pk", flat=True).iterator(10 * CHUNK))
-    calls = Call.objects.defer("settings").prefetch_related(TURNS)
+    ids = ids_of(chosen)
     for begin in range(0, len(ids), CHUNK):
-        chunk = ids[begin : begin + CHUNK].tolist()
-        found = calls.in_bulk(chunk)
-        yield from (record_of(found[pk], hide=hide) for pk in chunk if pk in found)
+        for group in groups(ids[begin : begin + CHUNK]):
+            yield from group_records(group, hide=hide)
 
 
-def record_of(call: Call, *, hide: bool = False) -> Record:
+def ids_of(chosen: QuerySet[Call]) -> "array[int]":
+    """The keys of the chosen calls, in their order; eight bytes each."""
+    return array("q", chosen.values_list("pk", flat=True).iterator(10 * CHUNK))
+
+
+def groups(ids: Sequence[int]) -> Iterator[list[Call]]:
+    """Up to `CHUNK` calls, in groups whose turns fit into memory.
+
+    Calls that were deleted meanwhile are left out.
+    """
+    found = Call.objects.defer("settings").in_bulk(list(ids))
+    group, turns = list[Call](), 0
+    for call in (found[pk] for pk in ids if pk in found):
+        if group and turns + call.turn_count > MAX_TURNS:
+            yield group
+            group, turns = [], 0
+        group.append(call)
+        turns += call.turn_count
+    if group:
+        yield group
+
+
+def group_records(group: list[Call], *, hide: bool) -> Iterator[Record]:
+    """The calls of a group as plain data; one query reads their turns."""
+    # Prefetched turns refer to their call and it to them: such circles stay in memory.
+    turns = defaultdict[int, list[Turn]](list)
+    for turn in Turn.objects.filter(call__in=group).order_by("index"):
+        turns[turn.call_id].append(turn)
+    for call in group:
+        yield record_of(call, turns.pop(call.pk, []), hide=hide)
+
+
+def record_of(
+    call: Call, turns: Iterable[Turn] | None = None, *, hide: bool = False
+) -> Record:
     """One call as a JSON object. Other programs rely on its keys."""
     caller, called = shown_numbers(call, hide=hide)
     return {
@@ -141,7 +181,7 @@ def record_of(call: Call, *, hide: bool = False) -> Record:
         "outcome": call.outcome,
         "fields": call.extracted_fields,
         "variables": variables(call, hide=hide),
-        "turns": [turn_of(turn) for turn in call.turns.all()],
+        "turns": list(map(turn_of, call.turns.all() if turns is None else turns)),
     }
 
 

@@ -95,6 +95,21 @@ def test_requests_of_strangers_have_a_memory_limit(composed: tuple[bool, str]) -
     assert all(":size=" in folder for folder in folders)
 
 
+def test_every_service_has_a_memory_limit(
+    compose: list[str], composed: tuple[bool, str], tmp_path: Path
+) -> None:
+    _, said = composed
+    services = said.partition("services:\n")[2].partition("\nvolumes:")[0]
+    names = re.findall(r"^  ([a-z-]+):$", services, re.MULTILINE)
+    limits = re.findall(r"^    mem_limit: \D?(\d+\w?)", services, re.MULTILINE)
+    assert len(limits) == len(names) == 6
+    more = {"WEB_MEMORY": "3g", "POSTGRES_MEMORY": "5g"}
+    accepted, said = config(compose, tmp_path, **SECRETS, **more)
+    assert accepted
+    assert len(re.findall(r"mem_limit: \D?(?:3g|3221225472)", said)) == 2
+    assert re.search(r"mem_limit: \D?(?:5g|5368709120)", said)
+
+
 def test_compose_configures_the_proxy_for_processes_on_other_machines(
     compose: list[str], composed: tuple[bool, str], tmp_path: Path
 ) -> None:

@@ -21,6 +21,7 @@ from calls.operations.runtime import runtime
 from calls.session.active_calls import active_calls
 from voicebot.server.malloc import TRIM_SECONDS, trim
 from voicebot.server.request_limits import limit_requests
+from voicebot.server.response_limits import PacedRequest, slices
 
 # Longest time for closing everything, even if a part of it hangs.
 CLOSE_SECONDS = 20.0
@@ -57,6 +58,14 @@ class DrainingServer(Server):  # type: ignore[misc]
             f"{self.first_steps}"
             f"The console is at {settings.SERVER_URL}/admin/ (stop with Ctrl-C)"
         )
+
+    async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
+        """Send a message of an application; wait until an HTTP client has taken it."""
+        is_http = isinstance(protocol, PacedRequest)
+        for part in slices(message) if is_http else [message]:
+            await super().handle_reply(protocol, part)
+            if is_http:
+                await protocol.taken()
 
     def on_sigterm(self) -> None:
         """Drain; the second time, stop at once."""

@@ -7,8 +7,7 @@ ever.
 
 from typing import Any
 
-from daphne.http_protocol import WebRequest
-from twisted.web.http import HTTPChannel
+from voicebot.server.response_limits import PacedChannel, PacedRequest
 
 # Enough for the largest form of the admin; a callback of Twilio has 2 KB.
 MAX_BYTES = 3_000_000
@@ -18,7 +17,7 @@ TOO_LARGE = (
 )
 
 
-class LimitedChannel(HTTPChannel):
+class LimitedChannel(PacedChannel):
     """A connection on which each request arrives in time, from its first byte.
 
     Twisted stops the timeout while a request is answered, and starts it afterwards.
@@ -39,10 +38,10 @@ class LimitedChannel(HTTPChannel):
     def requestDone(self, request: Any) -> None:
         """Be ready for the connection's next request."""
         self.is_arriving = False
-        super().requestDone(request)  # type: ignore[no-untyped-call]
+        super().requestDone(request)
 
 
-class LimitedRequest(WebRequest):  # type: ignore[misc]
+class LimitedRequest(PacedRequest):
     """Refuses a request with 413 as soon as it is too large."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
