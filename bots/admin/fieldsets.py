@@ -59,6 +59,7 @@ SECTIONS: tuple[Section, ...] = (
         "Tools",
         "What the bot can do during a call, and what it says while callers wait.",
         *("can_end_call", "tools", "fillers", "filler_delay_ms"),
+        "answer_filler_seconds",
     ),
     section(
         PEOPLE,

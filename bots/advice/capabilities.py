@@ -118,8 +118,9 @@ def _unused_fillers(
     draft: Draft, context: FormContext, keys: list[Row]
 ) -> Iterator[Remark]:
     has_tool = context.tools or any(row["action"] == "tool" for row in keys)
-    if draft.get("fillers", "").strip() and not has_tool:
-        text = "Said only while callers wait for a tool, and the bot uses none."
+    bridges_answers = draft.get("answer_filler_seconds", "").strip(" 0.,")
+    if draft.get("fillers", "").strip() and not (has_tool or bridges_answers):
+        text = "Never said: the bot uses no tool, and says none before a late answer."
         yield Remark("fillers", text, "hint")
 
 

@@ -74,6 +74,7 @@ class BotConfig:
     can_collect_digits: bool
     fillers: tuple[str, ...]
     filler_delay_ms: int
+    answer_filler_seconds: float  # 0: no filler before an answer
     variables: str
     time_zone: str
     summary_prompt: str
@@ -206,7 +207,8 @@ class BotConfig:
         notice = (self.transfer_notice,) if self.transfer_targets else ()
         idle_prompt = (self.idle_prompt,) if self.idle_timeout_seconds else ()
         has_tools = self.tools or any(entry.tool for entry in self.menu)
-        fillers = self.fillers if has_tools else ()
+        says_fillers = has_tools or self.answer_filler_seconds
+        fillers = self.fillers if says_fillers else ()
         urgent = (*greeting, self.apology_message, self.goodbye_message)
         later = (*fillers, *idle_prompt, *notice, self.time_limit_message)
         return tuple(text for text in (*urgent, *later) if not names(text))

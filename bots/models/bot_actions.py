@@ -36,6 +36,13 @@ class BotActions(models.Model):
         validators=[MinValueValidator(200), MaxValueValidator(10_000)],
         help_text="How long a tool may take before the bot says a wait phrase.",
     )
+    answer_filler_seconds = models.FloatField(
+        "say one before a late answer, after (seconds)",
+        default=2.5,
+        validators=[MinValueValidator(0.0), MaxValueValidator(10.0)],
+        help_text="How long callers may wait for an answer in silence. Then the bot "
+        "says a wait phrase, once, and the answer follows. 0: it says none.",
+    )
     lookup_tool = models.ForeignKey(
         "bots.Tool",
         verbose_name="lookup",

@@ -34,8 +34,8 @@ class FixedSentences(models.Model):
         blank=True,
         max_length=rules.LIST_MAX_LENGTH,
         validators=rules.FILLED_LIST,
-        help_text="Said while the caller waits for a tool, one after the other. One "
-        "per line. Empty: the usual phrases in its language.",
+        help_text="Said while the caller waits for a tool or a late answer, one after "
+        "the other. One per line. Empty: the usual phrases in its language.",
     )
     idle_prompt = _sentence(
         "reminder text",

@@ -2,8 +2,9 @@
 
 It does no I/O and has no clock: each event comes with the time at which it happened.
 This module decides what an event means. `CallerInput` records the caller's words and
-keys, `Responder` answers them, `ToolCalls` runs tools, `Interruptions` handles
-barge-in, `Timeouts` idle callers and long calls, and `CallEnding` the end of the call.
+keys, `Responder` answers them, `ToolCalls` runs tools, `Fillers` bridges waits,
+`Interruptions` handles barge-in, `Timeouts` idle callers and long calls, and
+`CallEnding` the end of the call.
 """
 
 import math
@@ -38,6 +39,7 @@ from calls.conversation.events import (
     TimerFired,
     ToolCallEnded,
 )
+from calls.conversation.fillers import Fillers
 from calls.conversation.interruptions import Interruptions
 from calls.conversation.responder import (
     Exhausted,
@@ -70,6 +72,7 @@ class Conversation:
         self.caller_input = CallerInput(state, self.replies)
         self.digits = self.caller_input.buffer
         self.tool_calls = ToolCalls(state, self.responder, self.ending, self.digits)
+        self.fillers = Fillers(state, self.responder, self.tool_calls, self.timeouts)
         self.menu = DtmfMenu(
             state, self.responder, self.ending, self.caller_input, self.tool_calls
         )
@@ -100,6 +103,11 @@ class Conversation:
             or self.state.pending_results
             or self.digits.keys
         )
+
+    @property
+    def _is_caller_active(self) -> bool:
+        """True while the caller types, or has perhaps interrupted the bot."""
+        return bool(self.interruptions.paused or self.digits.keys)
 
     def receive(self, event: Event, at: float) -> list[Action]:
         """Handle an event and all deadlines until `at`; return what to do.
@@ -298,13 +306,11 @@ class Conversation:
 
     def _deadlines(self) -> list[float]:
         attempt = self.responder.next_attempt
-        filler_due_at = self.tool_calls.filler_due_at
         deadlines = [
             self.caller_input.due_at,
             self.responder.fallback.due_at,
             self.responder.retry_deadline,
             attempt.at if attempt else None,
-            filler_due_at if filler_due_at != math.inf else None,
             self.timeouts.next_deadline(
                 self.playback.ended_at,
                 idle=self.is_idle,
@@ -313,6 +319,8 @@ class Conversation:
         ]
         if self.interruptions.paused and not self.digits.keys:
             deadlines.append(self.timeouts.resume_at)
+        if not self._is_caller_active and self.fillers.due_at != math.inf:
+            deadlines.append(self.fillers.due_at)
         return [deadline for deadline in deadlines if deadline is not None]
 
     def _on_deadline(self, at: float) -> list[Action]:
@@ -325,9 +333,8 @@ class Conversation:
         actions += self._carry_out(self.responder.on_deadline(at), at)
         if self.final_message:
             return actions
-        caller_active = bool(self.interruptions.paused or self.digits.keys)
-        actions += self.tool_calls.say_filler_if_due(at, postpone=caller_active)
-        if not caller_active:
+        if not self._is_caller_active:
+            actions += self.fillers.say_if_due(at)
             actions += self.responder.answer(at) if self.responder.is_ready else []
             actions += self.responder.greet_after_consent(at)
             actions += self.responder.say_operator_line(at)

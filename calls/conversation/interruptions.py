@@ -9,6 +9,7 @@ from calls.conversation.call_state import CallState
 from calls.conversation.replies import Reply
 from calls.conversation.responder import Responder
 from calls.turns.playback import QueuedClip
+from calls.turns.turn import TurnKind
 
 # The frame of a key or of words may arrive before the interrupt that it caused (s).
 LATE_INTERRUPT = 1.0
@@ -46,15 +47,15 @@ class Interruptions:
         position = position_ms / 1000 if position_ms else None
         lost = self.replies.interrupt(at, position, cutoff)
         replayed, lost = self._replay_uninterruptible(lost, at)
+        dropped, lost = self._drop_fillers(lost)
         reply = self.replies.current
         if reply is None or not self._is_interrupted(reply, lost, cutoff, at):
-            clips = tuple(queued.clip for queued in lost)
-            dropped = [DropClips(clips, queued=False)] if clips else []
-            return [*replayed, *dropped]
+            return [*replayed, *dropped, *_drop(lost)]
+        was_writing = reply.writing
         stopped = self.replies.stop()
-        if lost or stopped:
+        if lost or was_writing:
             # A fixed sentence is one clip: there is nothing left to write.
-            has_more = bool(stopped) and (reply.is_answer or reply.continues)
+            has_more = was_writing and (reply.is_answer or reply.continues)
             if has_more and reply.after_tool and reply.turn is None:
                 # Nothing was said since the tool call: the answer is asked for again.
                 has_more = False
@@ -63,13 +64,12 @@ class Interruptions:
             self.paused = PausedSpeech(
                 [*before.clips, *lost], has_more or before.is_incomplete
             )
-        return [*replayed, *stopped, *_mute_in_flight(lost, at)]
+        return [*replayed, *dropped, *stopped, *_mute_in_flight(lost, at)]
 
     def discard_paused(self) -> list[Action]:
         """The interruption was meant: the paused speech is never played."""
         paused, self.paused = self.paused, None
-        clips = tuple(queued.clip for queued in paused.clips) if paused else ()
-        return [DropClips(clips, queued=False)] if clips else []
+        return _drop(paused.clips) if paused else []
 
     def resume(self, at: float) -> list[Action]:
         """It was noise: continue with the first clip that was not heard."""
@@ -101,6 +101,18 @@ class Interruptions:
         actions = self.replies.replay(kept, at)
         return actions, [queued for queued in lost if queued not in kept]
 
+    def _drop_fillers(
+        self, lost: list[QueuedClip]
+    ) -> tuple[list[Action], list[QueuedClip]]:
+        """Drop wait phrases, which are no part of an answer; return the rest, too."""
+        replies = self.replies.by_number
+        fillers = [
+            queued
+            for queued in lost
+            if replies[queued.reply - 1].kind is TurnKind.FILLER
+        ]
+        return _drop(fillers), [queued for queued in lost if queued not in fillers]
+
     def _cutoff(self, at: float) -> float:
         """Clips sent after this time were not interrupted.
 
@@ -126,6 +138,11 @@ class Interruptions:
         if any(queued.reply == reply.number or follows for queued in lost):
             return True
         return reply.writing and self.replies.playback.started(reply.number, at)
+
+
+def _drop(lost: list[QueuedClip]) -> list[Action]:
+    clips = tuple(queued.clip for queued in lost)
+    return [DropClips(clips, queued=False)] if clips else []
 
 
 def _mute_in_flight(lost: list[QueuedClip], at: float) -> list[Action]:

@@ -42,13 +42,10 @@ class Replies:
         self.turns = turns
         self.playback = Playback()
         self.by_number: list[Reply] = []
+        self.current: Reply | None = None  # the latest reply, finished or not
+        self.beside: list[Reply] = []  # written at the same time as the current one
         self.unfinished: list[Reply] = []  # their heard text is not final yet
         self.lines: deque[str] = deque()  # of an operator, not said yet
-
-    @property
-    def current(self) -> Reply | None:
-        """The latest reply, finished or not."""
-        return self.by_number[-1] if self.by_number else None
 
     @property
     def is_writing(self) -> bool:
@@ -71,13 +68,22 @@ class Replies:
         interruptible: bool = True,
         is_answer: bool = False,
         continues: bool = False,
+        beside: bool = False,
     ) -> Reply:
-        """Start a reply; the one before must have been stopped or have ended."""
+        """Start a reply; the one before must have been stopped or have ended.
+
+        One that is written `beside` the current reply is stopped with it, and by its
+        sound.
+        """
         number = len(self.by_number) + 1
         reply = Reply(
             number, caller_done_at, role, kind, interruptible, is_answer, continues
         )
         self.by_number.append(reply)
+        if beside:
+            self.beside.append(reply)
+        else:
+            self.current = reply
         return reply
 
     def clip_ready(self, event: ClipReady, at: float) -> list[Action]:
@@ -85,6 +91,7 @@ class Replies:
         reply = self.by_number[event.reply - 1]
         if not reply.writing:
             return [DropClips((event.clip,), queued=False)]
+        stopped = [] if reply in self.beside else self._stop_beside()
         turn = reply.turn or self.open_turn(reply, at)
         if not reply.operator_line:  # nobody waits for one
             latency = milliseconds(at - reply.caller_done_at)
@@ -94,12 +101,15 @@ class Replies:
         needs_fetch = reply.kind is TurnKind.CONSENT and bool(event.clip.url)
         self.playback.add(reply.number, event.clip, at, needs_fetch=needs_fetch)
         turn.clip_ids = self.playback.clip_ids(reply.number)
-        return [SaveTurn(replace(turn)), Play(event.clip, reply.interruptible)]
+        played = Play(event.clip, reply.interruptible)
+        return [*stopped, SaveTurn(replace(turn)), played]
 
     def ended(self, event: ReplyEnded, at: float) -> list[Action]:
         """Complete the turn of a reply that was written or stopped."""
         reply = self.by_number[event.reply - 1]
         reply.writing = False
+        if reply in self.beside:
+            self.beside.remove(reply)
         turn = reply.turn
         if turn is None:
             return []
@@ -121,16 +131,22 @@ class Replies:
         return reply.turn
 
     def stop(self) -> list[Action]:
-        """Stop writing the current reply."""
-        reply = self.current
+        """Stop writing the current reply, and those beside it."""
+        reply, stopped = self.current, self._stop_beside()
         if reply is None or not reply.writing:
-            return []
+            return stopped
         reply.writing = False
         if reply.turn:
             reply.turn.interrupted = True
         elif reply.operator_line:
             self.lines.appendleft(reply.operator_line)  # it was not said
-        return [StopReply(reply.number)]
+        return [*stopped, StopReply(reply.number)]
+
+    def _stop_beside(self) -> list[Action]:
+        stopped, self.beside = self.beside, []
+        for reply in stopped:
+            reply.writing = False
+        return [StopReply(reply.number) for reply in stopped]
 
     def abandon(self, at: float) -> list[Action]:
         """Drop the current reply. A clip that is playing plays to its end."""

@@ -19,9 +19,9 @@ from calls.conversation.fallback import (
     FallbackStep,
     NextAttempt,
 )
-from calls.conversation.messages import messages
 from calls.conversation.replies import Replies, Reply, milliseconds
 from calls.conversation.tool_definitions import tool_definitions
+from calls.turns.messages import messages
 from calls.turns.turn import Role, Turn, TurnKind, next_index
 
 # How long the speech synthesis of a fixed sentence may take before Twilio speaks it

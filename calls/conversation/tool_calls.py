@@ -39,8 +39,6 @@ from calls.turns.turn import (
     tool_turns,
 )
 
-# From one filler to the next (s).
-FILLER_PAUSE = 8.0
 # The longest sentence the model may have spoken or passed on, in characters.
 MAX_SENTENCE_LENGTH = 500
 
@@ -54,7 +52,7 @@ TRANSFERRING = "Too late: the caller was leaving the line already."
 
 
 class ToolCalls:
-    """The tool calls of one call, and the fillers spoken while they run."""
+    """The tool calls of one call."""
 
     def __init__(
         self,
@@ -69,8 +67,7 @@ class ToolCalls:
         self.digits = digits
         self.replies = responder.replies
         self.running: dict[str, ToolTurn] = {}  # by call id
-        self._filler_at = math.inf
-        self._fillers_said = 0
+        self._waiting_since = math.inf
 
     def start(
         self, calls: tuple[ToolCall, ...], reply: Reply, at: float
@@ -159,30 +156,10 @@ class ToolCalls:
         closed = (self._close(each, RELAY_LOST, at, failed=True) for each in unfinished)
         return list(chain.from_iterable(closed))
 
-    # Fillers
-
     @property
-    def filler_due_at(self) -> float:
-        """When the next filler is due; infinity if the caller waits for no tool."""
-        return self._filler_at if self._is_waiting else math.inf
-
-    def say_filler_if_due(self, at: float, *, postpone: bool) -> list[Action]:
-        """Speak a filler that is due, unless the bot or the caller is active."""
-        if self.filler_due_at > at:
-            return []
-        config, playback = self.state.config, self.replies.playback
-        if postpone or self.replies.is_writing or playback.pending():
-            self._filler_at = (playback.ends_at() or at) + config.filler_delay_seconds
-            return []
-        self._filler_at = at + FILLER_PAUSE
-        if not config.fillers:
-            return []
-        filler = config.fillers[self._fillers_said % len(config.fillers)]
-        self._fillers_said += 1
-        kind = TurnKind.FILLER
-        actions = self.responder.say_message(filler, at, "system", kind=kind)
-        self.replies.open_turn(self.replies.by_number[-1], at)
-        return actions
+    def waiting_since(self) -> float:
+        """Since when the answer waits for a tool; infinity if it does not."""
+        return self._waiting_since if self._is_waiting else math.inf
 
     @property
     def _is_waiting(self) -> bool:
@@ -225,7 +202,7 @@ class ToolCalls:
         self, tool_turn: ToolTurn, tool: ToolSpec, arguments: Arguments, at: float
     ) -> list[Action]:
         if not self._is_waiting:
-            self._filler_at = at + self.state.config.filler_delay_seconds
+            self._waiting_since = at
         self._wait_for(tool_turn)
         return [CallTool(tool_turn.record.call_id, tool, arguments)]
 
@@ -327,8 +304,6 @@ class ToolCalls:
         if not was_running or record.call_id in self.state.pending_results:
             self.state.needs_answer = self.ending.final_message is None
         self.state.pending_results.discard(record.call_id)
-        if not self._is_waiting:
-            self._filler_at = math.inf
         return [_saved(tool_turn)]
 
 

@@ -17,7 +17,6 @@ from bots.inworld.one_shot import ask_once, operator_message
 from bots.inworld.segments import Segmenter
 from bots.models import Bot
 from calls.conversation.actions import StartReply
-from calls.conversation.messages import Message
 from calls.diagnostics.findings import (
     APOLOGY,
     WRONG_SPEED,
@@ -28,6 +27,7 @@ from calls.diagnostics.findings import (
 )
 from calls.speech.inworld_requests import reply_request, speech_request
 from calls.speech.segment_end import SegmentEnd, SpeakingRate
+from calls.turns.messages import Message
 from calls.turns.pace import USUAL, Pace
 
 ASK_SECONDS = 15.0

@@ -23,7 +23,7 @@ class TurnKind(StrEnum):
     OPERATOR = "operator"  # an operator typed it
     CONSENT = "consent"  # the consent message, said before everything else
     RESUMED = "resumed"  # said after a reconnect
-    FILLER = "filler"  # said while a tool takes long
+    FILLER = "filler"  # said while a tool or an answer takes long
     DIGIT_PROMPT = "digit_prompt"  # the question of the tool that collects digits
     TRANSFER_NOTICE = "transfer_notice"  # said before a transfer
 

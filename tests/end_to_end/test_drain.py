@@ -11,10 +11,10 @@ import pytest
 
 from bots.config.phrasebook import phrasebook
 from bots.models import Bot
-from calls.conversation.messages import RECONNECTED
 from calls.models import Call
 from calls.simulator.call import SimulatedCall
 from calls.simulator.line import CallFailed
+from calls.turns.messages import RECONNECTED
 from calls.webhooks.reconnect_decision import MAX_RECONNECTS
 from tests.conftest import tracebacks
 from tests.end_to_end.test_live import closed, dial, make_bot, turns, written

@@ -76,6 +76,7 @@ DIFFERENT: dict[str, Any] = {
     "can_collect_digits": True,
     "fillers": ("Wait.",),
     "filler_delay_ms": 300,
+    "answer_filler_seconds": 1.0,
     "time_zone": "Asia/Tokyo",
     "tools": (TOOL,),
     "targets": (SALES,),
@@ -171,6 +172,12 @@ def working_call(line: Line) -> None:
     line.waits(3)
 
 
+def late_call(line: Line) -> None:
+    line.on(CallConnected())
+    line.asks("Are you there?")
+    line.waits(8)
+
+
 def polite_call(line: Line) -> None:
     line.on(DtmfReceived("7"))
     line.on(DtmfReceived("#"))
@@ -200,7 +207,8 @@ def behaviour(config: BotConfig) -> list[Any]:
     ]
     seen.append(streamed(config))
     seen.append(variables(Call(), config, {}, NOON))
-    for call in (silent_call, failing_call, long_call, polite_call, working_call):
+    calls = (silent_call, failing_call, long_call, polite_call, working_call, late_call)
+    for call in calls:
         line = Line(config)
         call(line)
         seen.append(line.log)

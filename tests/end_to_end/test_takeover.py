@@ -11,9 +11,9 @@ from django.core.management import call_command
 
 from bots.models import Bot
 from calls.conversation.dtmf import MASKED
-from calls.conversation.messages import CONTINUE
 from calls.simulator.call import SimulatedCall
 from calls.simulator.record import Heard
+from calls.turns.messages import CONTINUE
 from tests.end_to_end.test_live import closed, dial, make_bot, turns, written
 from tests.support.inworld.server import DONE, ROLE, FakeInworld, Pause, speech
 from tests.support.live import LiveServer

@@ -27,6 +27,7 @@ PLAIN: dict[str, Any] = {
     "can_collect_digits": False,
     "fillers": (),
     "filler_delay_ms": 1200,
+    "answer_filler_seconds": 0,
 }
 
 

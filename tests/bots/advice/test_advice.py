@@ -35,7 +35,7 @@ READ = (
     *SPOKEN,
     *("system_prompt", "llm_model", "fallback_models", "tts_voice", "tts_model"),
     *("language", "transfer_number", "fillers", "variables", "time_zone"),
-    *("dtmf_detection", "can_collect_digits"),
+    *("answer_filler_seconds", "dtmf_detection", "can_collect_digits"),
     *("hints", "summary_prompt", "outcomes", "summary_fields"),
 )
 
@@ -376,7 +376,11 @@ def test_a_tool_of_a_key_gets_no_arguments() -> None:
             | {"languages-0-transcription_provider": "Google"},
             "warning languages-0-transcription_provider: Twilio has refused calls",
         ),
-        ({"fillers": "One moment."}, "hint fillers: Said only while callers wait"),
+        ({"fillers": "One moment."}, "hint fillers: Never said"),
+        (
+            {"fillers": "One moment.", "answer_filler_seconds": "0.0"},
+            "hint fillers: Never said",
+        ),
     ],
 )
 def test_a_remark_on_what_would_not_happen(
@@ -400,6 +404,7 @@ def test_a_remark_on_what_would_not_happen(
         | {"dtmf_detection": "on"},
         form("menu_keys", {"key": "", "action": ""}),
         {"can_collect_digits": "on", "dtmf_detection": "on"},
+        {"fillers": "One moment.", "answer_filler_seconds": "2.5"},
         {"fillers": "One moment."}
         | form("menu_keys", {"key": "1", "action": "tool"})
         | {"dtmf_detection": "on"},

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from bots.sandbox.small_talk import STORY, reply, sentences, shorten
 from bots.sandbox.voice import speech
-from calls.conversation.messages import (
+from calls.turns.messages import (
     CONNECTED,
     CUT_OFF,
     OMITTED,

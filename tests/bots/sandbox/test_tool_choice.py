@@ -14,9 +14,9 @@ from bots.sandbox.small_talk import reply
 from bots.sandbox.tool_arguments import fill
 from bots.sandbox.tool_choice import plan
 from bots.tools.runner import UNTRUSTED
-from calls.conversation.messages import messages
 from calls.conversation.tool_calls import NO_TARGET_AVAILABLE
 from calls.conversation.tool_definitions import tool_definitions
+from calls.turns.messages import messages
 from calls.turns.turn import ToolCallRecord, Turn
 from tests.support.bot_configs import bot_config
 

@@ -41,6 +41,7 @@ from calls.conversation.events import (
     CallConnected,
     CallEnded,
     CallerInterrupted,
+    CallerSpeaking,
     CallerSpoke,
     ClipReady,
     ClipRefused,
@@ -52,15 +53,16 @@ from calls.conversation.events import (
     ToolCallEnded,
 )
 from calls.conversation.fallback import FALLBACK_BUDGET, FIRST_AUDIO_TIMEOUT
-from calls.conversation.messages import (
+from calls.conversation.timeouts import MAX_UNTRANSCRIBED_SPEECH, PARTIAL_LASTS
+from calls.turns.lost_session import is_unanswered
+from calls.turns.messages import (
     CONTINUE,
     Message,
 )
-from calls.conversation.timeouts import MAX_UNTRANSCRIBED_SPEECH, PARTIAL_LASTS
-from calls.turns.lost_session import is_unanswered
 from calls.turns.playback import Clip, QueuedClip, twilio_tts_clip
 from calls.turns.turn import Turn, TurnKind
 from tests.calls.conversation.state_machine_model import (
+    ALL_FILLERS,
     CONFIGS,
     CONSENT,
     GERMAN,
@@ -99,7 +101,9 @@ class ModelledCall(RuleBasedStateMachine):
         self.speaking = False  # by Twilio's word
         self.asked: list[str] = []  # what the latest answer is to
         self.asked_number = 0
-        self.waiting_since: float | None = None  # the caller, for a sound
+        self.waiting_since: float | None = None  # the caller, for an answer
+        self.caller_silent_since = 0.0
+        self.filler_for = 0.0  # the time of the words whose answer a filler bridged
         self.leaves_by: float | None = None
         self.last_word = False
         self.over = self.rings = False
@@ -148,6 +152,7 @@ class ModelledCall(RuleBasedStateMachine):
     def record_event(self, event: Event) -> bool:  # noqa: C901
         """Record an event before the core receives it; false if it must not play it."""
         ledger = self.ledger
+        self.caller_silent_since = self.silent_since(event)
         match event:
             case DtmfReceived(key) if self.is_chosen(key):
                 self.enter_keys()
@@ -176,12 +181,11 @@ class ModelledCall(RuleBasedStateMachine):
                 self.over = True
             case ClipReady(number, clip):
                 ledger.clips[number].append(clip)
-                in_time = ledger.writing == number and not self.over
+                in_time = ledger.is_written(number) and not self.over
                 ledger.awaited = clip if in_time else None
                 return in_time
             case ReplyEnded(number, calls=calls):
-                if ledger.writing == number:
-                    ledger.writing = None
+                ledger.end(number)
                 if calls and self.waiting_since is not None:
                     self.waiting_since = self.now  # each request has its own time
                 self.reporting.discard(number)
@@ -222,7 +226,11 @@ class ModelledCall(RuleBasedStateMachine):
                 ledger.check_messages(messages)
                 self.question_asked(number, messages)
             case SpeakText(number, text, within):
-                ledger.begin(number)
+                if text in ALL_FILLERS:
+                    self.check_filler(text)
+                    ledger.begin_beside(number)
+                else:
+                    ledger.begin(number)
                 self.reporting.add(number)
                 if text in (GOODBYE, NOTICE):
                     assert not self.last_word, "said goodbye twice"
@@ -241,7 +249,11 @@ class ModelledCall(RuleBasedStateMachine):
                 self.twilio.play(clip, self.now)
                 if self.random.random() < 0.04:
                     self.plan(self.random.uniform(0, 0.3), lambda: self.refuse(clip))
-                self.waiting_since = None
+                if clip.text not in ALL_FILLERS:
+                    self.waiting_since = None
+                elif ledger.writing:
+                    sounded = ledger.has_sounded(ledger.writing)
+                    assert not sounded, "a filler after the answer's sound"
                 if clip.text == CONSENT:
                     assert not interruptible
                 else:
@@ -251,7 +263,9 @@ class ModelledCall(RuleBasedStateMachine):
                 if queued:
                     self.twilio.mute(clips)
                 assert not queued or not any(clip.shared for clip in clips)
-                if isinstance(event, CallerInterrupted) and self.leaves_by is None:
+                words = [clip for clip in clips if clip.text not in ALL_FILLERS]
+                is_interrupted = isinstance(event, CallerInterrupted) and words
+                if is_interrupted and self.leaves_by is None:
                     meant = self.of(StartReply) or self.are_superseded(clips)
                     # An apology or a question for keys comes: what led to it may go.
                     current = self.core.replies.current
@@ -280,6 +294,45 @@ class ModelledCall(RuleBasedStateMachine):
                 pass
             case _:
                 assert_never(action)
+
+    def check_filler(self, text: str) -> None:
+        """Check that a wait phrase is said in the bot's rest, and once an answer."""
+        core, spoken = self.core, self.core.state.caller_done_at
+        assert text != ALL_FILLERS[0], "a filler without words"
+        assert not self.ledger.beside, "two fillers at once"
+        assert not core.playback.pending(), "a filler into the bot's words"
+        if core.state.pending_results:
+            return
+        assert self.ledger.writing or core.responder.next_attempt
+        assert self.filler_for != spoken, "two fillers for one answer"
+        self.filler_for = spoken
+
+    def silent_since(self, event: Event) -> float:
+        """Return when the caller falls silent, as far as is known."""
+        match event:
+            case CallerSpeaking(on=True):
+                return self.now + MAX_UNTRANSCRIBED_SPEECH
+            case CallerSpoke(final=False):
+                return max(self.caller_silent_since, self.now + PARTIAL_LASTS)
+            case (
+                CallerSpoke() | CallerSpeaking() | DtmfReceived() | CallerInterrupted()
+            ):
+                return self.now
+        return self.caller_silent_since
+
+    def check_silence(self) -> None:
+        """Check that a caller who waits for an answer hears a wait phrase."""
+        core, config = self.core, self.core.config
+        is_active = core.interruptions.paused or core.digits.keys
+        if is_active or not set(config.fillers) - {ALL_FILLERS[0]}:
+            return
+        awaited = core.responder.fallback.due_at is not None
+        said = self.filler_for == core.state.caller_done_at
+        delay = config.answer_filler_seconds
+        if delay and awaited and not said and not core.state.tool_rounds:
+            bot = core.playback.ends_at() or core.playback.ended_at
+            silent_since = max(core.state.caller_done_at, bot, self.caller_silent_since)
+            assert self.now <= silent_since + delay + SLACK, "no filler"
 
     def is_chosen(self, key: str) -> bool:
         """Return true if a key of the menu takes effect at once."""
@@ -348,6 +401,7 @@ class ModelledCall(RuleBasedStateMachine):
             assert now <= self.leaves_by + SLACK, "does not hang up"
             assert wakes_at is not None
             return
+        self.check_silence()
         if self.waiting_since is not None:
             waited = now - self.waiting_since
             assert waited <= FIRST_AUDIO_TIMEOUT + FALLBACK_BUDGET + 1 + SLACK, (
@@ -408,7 +462,7 @@ class ModelledCall(RuleBasedStateMachine):
     # The upstream
 
     def recite(self, number: int, text: str) -> None:
-        in_time = self.ledger.writing == number
+        in_time = self.ledger.is_written(number)
         if not in_time and self.random.random() < 0.5:
             return
         clip = Clip(text, f"https://x/{text}", text, len(text) / 15, shared=True)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bots.config.bot_config import BotConfig
 from bots.config.capabilities import MenuEntry, ToolSpec
+from bots.config.phrasebook import phrasebook
 from calls.conversation.dtmf import (
     MASKED,
     digits_text,
@@ -19,7 +20,7 @@ from calls.conversation.events import (
     Event,
     PlaybackChanged,
 )
-from calls.conversation.messages import (
+from calls.turns.messages import (
     CONNECTED,
     CONTINUE,
     CUT_OFF,
@@ -50,7 +51,8 @@ CONSENT = "Recording this call."
 GOODBYE, NOTICE = "Goodbye now.", "Connecting you."
 
 
-FILLER, CHOSEN = "One moment.", "Open at nine."
+# The first is nothing but a variable that no call has.
+FILLERS, CHOSEN = ("{{missing}}", "One moment.", "Just so."), "Open at nine."
 
 
 TOOL = ToolSpec("look_up")
@@ -83,12 +85,15 @@ CONFIGS = st.builds(
     menu=st.sampled_from([(), (), (), MENU]),
     can_end_call=st.booleans(),
     can_collect_digits=st.booleans(),
-    fillers=st.sampled_from([(), (FILLER,)]),
+    fillers=st.sampled_from([(), FILLERS[:1], FILLERS[1:2], FILLERS]),
     filler_delay_ms=st.sampled_from([300, 1200]),
+    answer_filler_seconds=st.sampled_from([0, 0.5, 2.5]),
 )
 
 
 GERMAN = "de-DE"
+# In either language.
+ALL_FILLERS = (*FILLERS, *phrasebook(GERMAN).fillers.splitlines())
 
 
 FUNCTIONS = [
@@ -187,6 +192,7 @@ class Ledger:
         self.turns: dict[int, Turn] = {}
         self.begun = 0
         self.writing: int | None = None
+        self.beside: set[int] = set()  # written at the same time
         self.clips: dict[int, list[Clip]] = {}  # of each reply, in order
         self.earlier: list[Clip] = []  # of sessions that were lost
         self.awaited: Clip | None = None  # may be played now for the first time
@@ -202,6 +208,7 @@ class Ledger:
         """Record a lost line: heard turns stay, everything else is gone."""
         self.earlier += [clip for clips in self.clips.values() for clip in clips]
         self.begun, self.writing, self.awaited = 0, None, None
+        self.beside = set()
         self.clips, self.replayable = {}, []
         self.lines.clear()
 
@@ -211,9 +218,26 @@ class Ledger:
         self.begun = self.writing = number
         self.clips[number] = []
 
+    def begin_beside(self, number: int) -> None:
+        assert number == self.begun + 1
+        self.begun = number
+        self.beside.add(number)
+        self.clips[number] = []
+
+    def is_written(self, number: int) -> bool:
+        return number == self.writing or number in self.beside
+
+    def end(self, number: int) -> None:
+        self.writing = None if number == self.writing else self.writing
+        self.beside.discard(number)
+
     def stop(self, number: int) -> None:
-        assert number == self.writing, "stopped what was not written"
-        self.writing = None
+        assert self.is_written(number), "stopped what was not written"
+        self.end(number)
+
+    def has_sounded(self, number: int) -> bool:
+        """Return true if a clip of a reply was sent."""
+        return any(clip is c for clip in self.played for c in self.clips[number])
 
     def play(self, clip: Clip, *, replayed: bool) -> None:
         assert not any(clip is gone for gone in self.gone), "played after Discard"
@@ -264,7 +288,8 @@ class Ledger:
             for role in ("user", "assistant")
         }
         assert APOLOGY.split()[0] not in by_role["assistant"]
-        assert FILLER.split()[0] not in by_role["assistant"]
+        for filler in ALL_FILLERS[1:]:
+            assert filler not in by_role["assistant"]
         now = [clip for clips in self.clips.values() for clip in clips]
         heard = [*self.earlier, *now]
         assert is_heard_of(by_role["assistant"], heard), by_role["assistant"]

@@ -30,7 +30,6 @@ from calls.conversation.events import (
     TimerFired,
     ToolCallEnded,
 )
-from calls.conversation.messages import RECONNECTED
 from calls.conversation.timeouts import AFTER_GOODBYE_SECONDS
 from calls.conversation.tool_calls import (
     MAX_SENTENCE_LENGTH,
@@ -39,6 +38,7 @@ from calls.conversation.tool_calls import (
     TRANSFERRING,
 )
 from calls.turns.lost_session import RELAY_LOST
+from calls.turns.messages import RECONNECTED
 from calls.turns.turn import ToolCallRecord, Turn
 from tests.calls.conversation.test_conversation import Talk, of, started
 from tests.calls.conversation.test_tool_calls import (

@@ -2,7 +2,7 @@
 
 import json
 
-from calls.conversation.messages import MAX_HISTORY_LENGTH, OMITTED, messages
+from calls.turns.messages import MAX_HISTORY_LENGTH, OMITTED, messages
 from calls.turns.turn import Turn
 
 

@@ -22,11 +22,11 @@ from calls.conversation.events import (
     ReplyEnded,
     TimerFired,
 )
-from calls.conversation.messages import CONTINUE
 from calls.conversation.timeouts import (
     FALSE_INTERRUPTION_TIMEOUT,
     FALSE_INTERRUPTION_TIMEOUT_WITHOUT_VAD,
 )
+from calls.turns.messages import CONTINUE
 from calls.turns.playback import START_DELAY, Clip
 from tests.calls.conversation.test_conversation import Talk, answered, of, started
 

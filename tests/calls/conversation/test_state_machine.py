@@ -119,13 +119,16 @@ class TurnMachine(ModelledCall):
         text = " ".join(clip.text for clip in self.ledger.clips[number])
         self.feed(ReplyEnded(number, text, calls=calls))
 
+    def late(self) -> set[int]:
+        return {n for n in self.reporting if not self.ledger.is_written(n)}
+
     def has_late(self) -> bool:
-        return bool(self.reporting - {self.ledger.writing})
+        return bool(self.late())
 
     @precondition(has_late)
     @rule(report=st.booleans())
     def upstream_is_late(self, report: bool) -> None:
-        number = min(self.reporting - {self.ledger.writing})
+        number = min(self.late())
         if report:
             self.report(number)
         else:

@@ -31,10 +31,10 @@ from calls.conversation.events import (
     ReplyEnded,
     ToolCallEnded,
 )
-from calls.conversation.messages import CONTINUE, RECONNECTED, id_for_providers
 from calls.conversation.responder import MAX_TOOL_ROUNDS
 from calls.conversation.tool_calls import NO_SUCH_FUNCTION
 from calls.turns.lost_session import RELAY_LOST
+from calls.turns.messages import CONTINUE, RECONNECTED, id_for_providers
 from tests.calls.conversation.test_conversation import Talk, of, started
 from tests.support.transfer_targets import SALES
 
@@ -451,7 +451,7 @@ def test_words_of_a_key_are_the_answer_and_pending_results_follow_later() -> Non
     (said,) = of(SpeakText, talk.on(DtmfReceived("7"), after=0.5))
     talk.clip(said.reply, said.text)
     talk.on(ReplyEnded(said.reply, said.text))
-    assert talk.core.tool_calls.filler_due_at == math.inf  # nothing to bridge
+    assert talk.core.fillers.due_at == math.inf  # nothing to bridge
     assert not of(StartReply, talk.on(ToolCallEnded("1", "Sent."), after=5))
     assert ("tool", "Sent.") in history_of(
         started(talk.on(CallerSpoke("And?"), after=1))

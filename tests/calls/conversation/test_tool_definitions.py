@@ -22,14 +22,14 @@ from bots.inworld.tool_calls import (
     ToolCalls,
 )
 from bots.models.tool import RESERVED
-from calls.conversation.messages import (
+from calls.conversation.tool_definitions import available_targets, tool_definitions
+from calls.turns.messages import (
     CONNECTED,
     MAX_HISTORY_LENGTH,
     NO_RESULT,
     id_for_providers,
     messages,
 )
-from calls.conversation.tool_definitions import available_targets, tool_definitions
 from calls.turns.turn import (
     COLLECT_DIGITS,
     END_CALL,

@@ -170,7 +170,7 @@ def test_the_page_shows_what_the_bot_did(viewer: Client) -> None:
         "Change to de-DE",
         '<dt>asks</dt><dd dir="auto">Which?</dd>',
         "End the call",
-        "Said while a tool was running",
+        "Said while the caller waited",
     ):
         assert fragment in page, fragment
     assert '<details class="tool-result"><summary>xxx' in page

@@ -15,7 +15,6 @@ from bots.models import Bot
 from calls.conversation.actions import SaveTurn, SpeakText, StartReply
 from calls.conversation.conversation import Conversation
 from calls.conversation.events import CallResumed, ClipReady, ReplyEnded
-from calls.conversation.messages import RECONNECTED, messages
 from calls.models import Call
 from calls.session.active_calls import active_calls
 from calls.session.socket_admission import admit
@@ -26,6 +25,7 @@ from calls.turns.lost_session import (
     is_unanswered,
     record_failed_transfer,
 )
+from calls.turns.messages import RECONNECTED, messages
 from calls.turns.playback import twilio_tts_clip
 from calls.turns.turn import ToolCallRecord, Turn, TurnKind
 from calls.twilio.relay_tokens import read_token, relay_token

@@ -31,7 +31,7 @@ function cut(turn, next) {
 function note(turn, next) {
   const notes = [];
   if (turn.consent) notes.push("The consent message.");
-  if (turn.filler) notes.push("Said while a tool was running.");
+  if (turn.filler) notes.push("Said while the caller waited.");
   if (turn.operator) notes.push("Written by an operator.");
   if (turn.cut) notes.push(cut(turn, next));
   if (turn.error) notes.push(turn.error);

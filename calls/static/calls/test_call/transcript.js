@@ -84,7 +84,7 @@ export class Transcript {
 
     nameOf(turn) {
         if (turn.consent) return "Consent message";
-        if (turn.filler) return "While a tool is running";
+        if (turn.filler) return "While you wait";
         return turn.role === "bot" ? this.botName : WHO[turn.role] ?? turn.role;
     }
 

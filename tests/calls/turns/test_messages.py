@@ -16,7 +16,7 @@ from calls.conversation.events import (
     ReplyEnded,
     TimerFired,
 )
-from calls.conversation.messages import CONNECTED, CONTINUE, CUT_OFF, messages
+from calls.turns.messages import CONNECTED, CONTINUE, CUT_OFF, messages
 from calls.turns.playback import START_DELAY, twilio_tts_clip
 from calls.turns.turn import Role, ToolCallRecord, Turn, TurnKind
 from tests.calls.conversation.test_conversation import Talk, started
