@@ -24,6 +24,8 @@ SUBFORMAT = bytes.fromhex("000000001000800000aa00389b71")
 PLAUSIBLE_RATES = range(8_000, 48_001)
 # A writer that does not know the length yet declares 0, 0x7FFFFFFF or 0xFFFFFFFF.
 UNKNOWN_SIZE = 2**30
+STREAM_SIZE = b"\xff\xff\xff\xff"
+RIFF_SIZE_AT = 4
 
 
 class BadWav(ValueError):
@@ -50,6 +52,16 @@ def wav(samples: bytes, sample_rate: int) -> bytes:
         file.setparams((1, 2, sample_rate, 0, "NONE", ""))
         file.writeframes(samples[: len(samples) & ~1])
     return body.getvalue()
+
+
+def stream_header(sample_rate: int) -> bytes:
+    """The beginning of a file whose length is not known yet, in Hz.
+
+    Both sizes are 0xFFFFFFFF, as ffmpeg writes them to a pipe.
+    """
+    header = bytearray(wav(b"", sample_rate))
+    header[RIFF_SIZE_AT : RIFF_SIZE_AT + 4] = header[-4:] = STREAM_SIZE
+    return bytes(header)
 
 
 def read(body: bytes) -> Pcm:

@@ -1,4 +1,7 @@
-"""Short-lived WAV clips under unguessable ids: in Redis, or in this process."""
+"""Short-lived WAV clips under unguessable ids: in Redis, or in this process.
+
+A clip that still grows is in the store's `bodies`, and here once it is complete.
+"""
 
 from collections import OrderedDict
 from contextlib import suppress
@@ -11,6 +14,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from calls import metrics
+from calls.clips.clip_bodies import ClipBodies, MemoryBodies, RedisBodies, body_key
 from calls.public_urls import public_url
 
 # For this long, the process that made a clip can serve it without Redis.
@@ -33,6 +37,8 @@ def clip_url(clip_id: str) -> str:
 class ClipStore(Protocol):
     """Holds clips for Twilio; every method raises `ClipsUnavailable`."""
 
+    bodies: ClipBodies
+
     async def put(self, clip_id: str, wav: bytes, seconds: float) -> None:
         """Store `wav` for `seconds` from now; replaces an earlier clip of that id."""
 
@@ -54,6 +60,7 @@ class MemoryClips:
         self.size = 0
         self.swept_at = 0.0
         self.clips: OrderedDict[str, tuple[bytes, float]] = OrderedDict()
+        self.bodies: ClipBodies = MemoryBodies()
 
     async def put(self, clip_id: str, wav: bytes, seconds: float) -> None:
         if len(wav) > self.max_bytes:
@@ -72,8 +79,10 @@ class MemoryClips:
     async def drop(self, clip_ids: list[str]) -> None:
         for clip_id in clip_ids:
             self._remove(clip_id)
+            await self.bodies.end(clip_id)
 
     async def aclose(self) -> None:
+        await self.bodies.aclose()
         self.clips.clear()
         self.size = 0
 
@@ -110,6 +119,7 @@ class RedisClips:
         )
         self.redis = Redis.from_pool(pool)
         self.local = MemoryClips(LOCAL_COPIES_BYTES)
+        self.bodies: ClipBodies = RedisBodies(url, self.redis, self.local.bodies)
 
     async def put(self, clip_id: str, wav: bytes, seconds: float) -> None:
         with suppress(ClipsUnavailable):
@@ -142,11 +152,12 @@ class RedisClips:
             return
         await self.local.drop(clip_ids)
         try:
-            await self.redis.unlink(*map(_key, clip_ids))
+            await self.redis.unlink(*map(_key, clip_ids), *map(body_key, clip_ids))
         except (RedisError, OSError) as error:
             raise _unavailable(error) from error
 
     async def aclose(self) -> None:
+        await self.bodies.aclose()
         await self.redis.aclose()
 
 

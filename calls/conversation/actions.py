@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bots.config.capabilities import ToolSpec, TransferTarget
+from calls.turns.clip import Clip
 from calls.turns.messages import Message
-from calls.turns.playback import Clip
 from calls.turns.turn import Turn
 
 

@@ -19,7 +19,7 @@ from calls.conversation.replies import Replies
 from calls.conversation.responder import Responder
 from calls.conversation.timeouts import PARTIAL_LASTS
 from calls.conversation.tool_calls import ToolCalls
-from calls.turns.playback import QueuedClip
+from calls.turns.clip import QueuedClip
 from calls.turns.turn import COLLECT_DIGITS, Turn, TurnKind, next_index
 
 # The longest turn of a caller, in characters. The end of a longer one is kept.

@@ -25,6 +25,7 @@ from calls.conversation.events import (
     CallerSpoke,
     CallResumed,
     ClipFetched,
+    ClipGrew,
     ClipReady,
     ClipRefused,
     ClipReplaced,
@@ -131,8 +132,9 @@ class Conversation:
             return None
         message = self.final_message
         deadlines = [message.due_at] if message else self._deadlines()
-        ends_at = self.playback.ends_at()
-        if ends_at is None and message and not self.replies.is_writing:
+        ends_at = self.playback.settles_at()
+        is_silent = not self.playback.pending()
+        if is_silent and message and not self.replies.is_writing:
             ends_at = self.playback.ended_at
         if ends_at is not None:
             deadlines.append(ends_at + SETTLE_MARGIN)
@@ -154,6 +156,8 @@ class Conversation:
                 return self._key_pressed(key, at)
             case ClipReady():
                 return self.responder.clip_ready(event, at)
+            case ClipGrew():
+                return self.replies.clip_grew(event, at)
             case PlaybackChanged() | ClipFetched() | ClipRefused() | ClipReplaced():
                 self._update_playback(event, at)
             case ReplyEnded():

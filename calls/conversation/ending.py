@@ -12,7 +12,7 @@ from calls.conversation.fallback import FallbackStep
 from calls.conversation.interruptions import Interruptions
 from calls.conversation.replies import Reply
 from calls.conversation.responder import Responder
-from calls.turns.playback import CHARACTERS_PER_SECOND
+from calls.turns.clip import CHARACTERS_PER_SECOND
 from calls.turns.turn import TRANSFER_CALL, TurnKind, add_tool_call
 
 # Allowance for clock error before a reply counts as played to its end (s).

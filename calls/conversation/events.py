@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bots.inworld.tool_calls import ToolCall
-from calls.turns.playback import Clip
+from calls.turns.clip import Clip
 from calls.turns.turn import Turn
 
 
@@ -91,6 +91,17 @@ class ClipReady:
 
     reply: int
     clip: Clip
+
+
+@dataclass(frozen=True, slots=True)
+class ClipGrew:
+    """A clip that was sent while it grows has more sound, or all of it.
+
+    Its sound came so late that at most `reached` seconds of it can have been played.
+    """
+
+    clip: Clip
+    reached: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +202,7 @@ Event = (
     | DtmfReceived
     | PlaybackChanged
     | ClipReady
+    | ClipGrew
     | ClipFetched
     | ClipRefused
     | ClipReplaced

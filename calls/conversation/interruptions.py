@@ -8,7 +8,7 @@ from calls.conversation.actions import Action, DropClips, MuteClips
 from calls.conversation.call_state import CallState
 from calls.conversation.replies import Reply
 from calls.conversation.responder import Responder
-from calls.turns.playback import QueuedClip
+from calls.turns.clip import QueuedClip
 from calls.turns.turn import TurnKind
 
 # The frame of a key or of words may arrive before the interrupt that it caused (s).

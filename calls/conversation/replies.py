@@ -7,8 +7,9 @@ from collections import deque
 from dataclasses import dataclass, replace
 
 from calls.conversation.actions import Action, DropClips, Play, SaveTurn, StopReply
-from calls.conversation.events import ClipReady, ReplyEnded
-from calls.turns.playback import Playback, QueuedClip, twilio_tts_clip
+from calls.conversation.events import ClipGrew, ClipReady, ReplyEnded
+from calls.turns.clip import QueuedClip, twilio_tts_clip
+from calls.turns.playback import Playback
 from calls.turns.turn import Role, Turn, TurnKind, next_index
 from calls.turns.word_timing import joined
 
@@ -103,6 +104,20 @@ class Replies:
         turn.clip_ids = self.playback.clip_ids(reply.number)
         played = Play(event.clip, reply.interruptible)
         return [*stopped, SaveTurn(replace(turn)), played]
+
+    def clip_grew(self, event: ClipGrew, at: float) -> list[Action]:
+        """A clip that was sent while it grows has more sound, or all of it."""
+        queued = self.playback.latest(event.clip.id)
+        if queued is None:
+            return []
+        reply, before = self.by_number[queued.reply - 1], queued.clip.text
+        self.playback.grew(queued, event.clip, event.reached, at)
+        turn, text = reply.turn, event.clip.text
+        is_known = turn and reply.writing and turn.text.endswith(before)
+        if turn is None or not is_known or text == before:
+            return []
+        turn.text = joined([turn.text.removesuffix(before).rstrip(), text])
+        return [SaveTurn(replace(turn))]
 
     def ended(self, event: ReplyEnded, at: float) -> list[Action]:
         """Complete the turn of a reply that was written or stopped."""
@@ -201,6 +216,9 @@ class Replies:
             turn = reply.turn
             if turn is None:
                 continue
+            if queued.streamed and self._can_be_read(queued, reply):
+                actions += self._play_whole(queued, reply, at)
+                continue
             turn.error = queued.lost
             turn.heard_text = self.playback.expected_text(reply.number, turn.text)
             if reply not in self.unfinished:  # the clock was wrong about its end
@@ -213,6 +231,14 @@ class Replies:
                 actions.append(Play(spoken, reply.interruptible))
             actions.append(SaveTurn(replace(turn)))
         return actions
+
+    def _play_whole(self, lost: QueuedClip, reply: Reply, at: float) -> list[Action]:
+        """Play a clip once more that Twilio refused while it grew."""
+        lost.heard = 0.0
+        self.playback.add(reply.number, lost.clip, at)
+        if reply not in self.unfinished:
+            self.unfinished.append(reply)
+        return [Play(lost.clip, reply.interruptible)]
 
     def _can_be_read(self, lost: QueuedClip, reply: Reply) -> bool:
         """True if reading a lost clip now still makes sense: it would come next."""

@@ -26,8 +26,8 @@ from calls.conversation.events import ToolCallEnded
 from calls.conversation.replies import Reply, milliseconds
 from calls.conversation.responder import GREETING_TTS_TIMEOUT, Responder
 from calls.conversation.tool_definitions import tool_definitions
+from calls.turns.clip import CHARACTERS_PER_SECOND
 from calls.turns.lost_session import RELAY_LOST, is_pending_transfer
-from calls.turns.playback import CHARACTERS_PER_SECOND
 from calls.turns.turn import (
     COLLECT_DIGITS,
     END_CALL,

@@ -57,7 +57,7 @@ from calls.transcripts.writes import (
     VariablesFound,
     Write,
 )
-from calls.turns.playback import Clip
+from calls.turns.clip import Clip
 from calls.turns.turn import Turn
 from calls.twilio import relay
 from calls.twilio.relay_errors import ENDS_SESSION, NOT_ABOUT_FRAMES, explain

@@ -9,7 +9,7 @@ from bots.audio.wav import wav
 from calls.clips.clip_store import ClipStore, ClipsUnavailable
 from calls.logs import CallLog
 from calls.speech.audio import silence
-from calls.turns.playback import Clip
+from calls.turns.clip import Clip
 
 # Length of the silence that replaces a clip in Twilio's queue.
 SILENCE_SECONDS = 0.05

@@ -18,8 +18,8 @@ from calls.clips.clip_store import ClipStore, ClipsUnavailable, clip_url
 from calls.speech.audio import at_telephone_rate
 from calls.speech.levels import analyse
 from calls.speech.signed_ids import phrase_id
+from calls.turns.clip import Clip
 from calls.turns.clip_ids import PHRASE_TTL_SECONDS
-from calls.turns.playback import Clip
 
 # Phrases that one process holds in memory: half an hour of speech.
 MAX_CACHED_BYTES = 30_000_000

@@ -34,9 +34,9 @@ from calls.speech.reply_stream import ReplyStream
 from calls.speech.segment_end import SpeakingRate
 from calls.speech.signed_ids import new_clip_id
 from calls.speech.speech_text import speech_parts
+from calls.turns.clip import Clip, twilio_tts_clip
 from calls.turns.clip_ids import REPORTED_SUFFIX
 from calls.turns.pace import Pace
-from calls.turns.playback import Clip, twilio_tts_clip
 
 # How long the end of a call waits for connections to close.
 STOP_SECONDS = 1.0

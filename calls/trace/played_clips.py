@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from calls.trace.trace_file import Line, Trace
-from calls.turns.playback import CHARACTERS_PER_SECOND, FETCHED_DELAY, START_DELAY
+from calls.turns.clip import CHARACTERS_PER_SECOND
+from calls.turns.playback import FETCHED_DELAY, START_DELAY
 
 
 @dataclass(frozen=True, slots=True)

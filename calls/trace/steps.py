@@ -12,7 +12,7 @@ from bots.inworld.tool_calls import ToolCall
 from calls.conversation import actions as act
 from calls.conversation import events as ev
 from calls.trace.masking import clip_id
-from calls.turns.playback import Clip
+from calls.turns.clip import Clip
 from calls.turns.turn import COLLECT_DIGITS, END_CALL, SWITCH_LANGUAGE, TRANSFER_CALL
 
 BUILT_IN = (END_CALL, TRANSFER_CALL, SWITCH_LANGUAGE, COLLECT_DIGITS)
@@ -32,6 +32,8 @@ def event_json(event: ev.Event) -> Json | None:  # noqa: C901
             facts["returned"] = event.returned
         case ev.ClipReady(reply, clip):
             facts = {"reply": reply, "clip": _clip_json(clip)}
+        case ev.ClipGrew(clip, reached):
+            facts = {"clip": _clip_json(clip), "reached": round(reached, 3)}
         case ev.ClipFetched(clip_name) | ev.ClipReplaced(clip_name):
             facts = {"clip": clip_id(clip_name)}
         case ev.ClipRefused(sound):
@@ -73,6 +75,8 @@ def event_of(line: Mapping[str, Any]) -> ev.Event | None:  # noqa: C901
                 )
             case "ClipReady":
                 return ev.ClipReady(int(line["reply"]), _clip_of(line["clip"]))
+            case "ClipGrew":
+                return ev.ClipGrew(_clip_of(line["clip"]), float(line["reached"]))
             case "ClipFetched":
                 return ev.ClipFetched(str(line["clip"]))
             case "ClipRefused":
@@ -145,11 +149,12 @@ def _clip_json(clip: Clip) -> Json:
         "seconds": round(clip.seconds, 3),
         "frames": b64encode(clip.speech_frames).decode(),
         "shared": clip.shared,
+        "available": None if clip.available is None else round(clip.available, 3),
     }
 
 
 def _clip_of(stored: Mapping[str, Any]) -> Clip:
-    name = str(stored["id"])
+    name, available = str(stored["id"]), stored.get("available")
     return Clip(
         name,
         f"/audio/{name}" if name else "",
@@ -157,6 +162,7 @@ def _clip_of(stored: Mapping[str, Any]) -> Clip:
         float(stored["seconds"]),
         b64decode(stored.get("frames") or ""),
         shared=bool(stored.get("shared")),
+        available=None if available is None else float(available),
     )
 
 

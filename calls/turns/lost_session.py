@@ -3,7 +3,8 @@
 import json
 from collections.abc import Sequence
 
-from calls.turns.playback import CHARACTERS_PER_SECOND, START_DELAY
+from calls.turns.clip import CHARACTERS_PER_SECOND
+from calls.turns.playback import START_DELAY
 from calls.turns.turn import (
     SWITCH_LANGUAGE,
     TRANSFER_CALL,

@@ -9,6 +9,7 @@ All times are seconds on one monotonic clock.
 import math
 from dataclasses import dataclass, field
 
+from calls.turns.clip import ENDING, Clip, QueuedClip
 from calls.turns.word_timing import beginning, joined, words_within
 
 # From our `play` frame to sound, unless Twilio reports something better.
@@ -17,10 +18,6 @@ START_DELAY = 0.25
 FETCHED_DELAY = 0.05
 # How far the reported position may exceed the length of a clip.
 MAX_OVERRUN_SECONDS = 0.25
-# Within this time from its start or end, a clip may be mistaken for its neighbour (s).
-ENDING = 0.5
-# A clip that must be fetched and is not, so long after its turn, is lost (s).
-FETCH_TIMEOUT = 4.0
 # An error of Twilio about our latest frame arrives within this time (s).
 MAX_REFUSAL_DELAY = 2.0
 # Why a clip was not played.
@@ -29,90 +26,6 @@ NOT_FETCHED = "Twilio did not fetch the sound of this."
 NOT_STORED = (
     "The sound of this, or of a part of it, was lost: the caller heard silence."
 )
-# The speaking rate of Twilio's own voice.
-CHARACTERS_PER_SECOND = 15.0
-
-
-@dataclass(frozen=True, slots=True)
-class Clip:
-    """A piece of speech that Twilio can play: one segment of a reply.
-
-    `text` is what it says, `seconds` its length, `speech_frames` when it is not silent
-    (see `calls.speech.audio`). `url` is empty if Twilio speaks the text with its own
-    voice. Other calls use a `shared` clip, too, so it must not be deleted.
-    """
-
-    id: str
-    url: str
-    text: str
-    seconds: float
-    speech_frames: bytes = b""
-    shared: bool = False
-
-    @property
-    def is_own(self) -> bool:
-        """True for a clip of this call only, which can be deleted."""
-        return bool(self.url) and not self.shared
-
-
-def twilio_tts_clip(text: str) -> Clip:
-    """Return a clip that Twilio's own voice speaks; its length is an estimate."""
-    return Clip("", "", text, len(text) / CHARACTERS_PER_SECOND)
-
-
-@dataclass(slots=True)
-class QueuedClip:
-    """A clip in Twilio's queue; `heard` is in seconds, None while it may still play.
-
-    `heard_before` is how much was heard before it was interrupted and replayed.
-    `ended_by_clock` means that Twilio has not confirmed its end. The clock does not run
-    for a clip that `needs_fetch` before Twilio has fetched it.
-    """
-
-    reply: int
-    clip: Clip
-    sent_at: float
-    starts_at: float
-    heard: float | None = None
-    heard_before: float = 0.0
-    ended_by_clock: bool = False
-    needs_fetch: bool = False
-    fetched: bool = False
-    lost: str = ""  # why it was never played, in words for operators
-    was_due: bool = False  # nothing had interrupted it when it was lost
-
-    @property
-    def ends_at(self) -> float:
-        return self.starts_at + self.clip.seconds
-
-    @property
-    def awaits_fetch(self) -> bool:
-        """True if it counts as played only after a download that has not come."""
-        return self.needs_fetch and not self.fetched and self.heard is None
-
-    @property
-    def settles_at(self) -> float:
-        """When it has ended, or counts as lost."""
-        return self.starts_at + FETCH_TIMEOUT if self.awaits_fetch else self.ends_at
-
-    @property
-    def heard_text(self) -> str:
-        """The words of this clip that were played."""
-        return "" if self.heard is None else self.words_in(self.heard)
-
-    @property
-    def is_unheard(self) -> bool:
-        """True if a part was not heard. Without words, only its length tells."""
-        if self.clip.text:
-            return self.heard_text != self.clip.text
-        return (self.heard or 0.0) < self.clip.seconds - ENDING
-
-    def words_in(self, seconds: float) -> str:
-        """The words in the first `seconds` of the clip."""
-        clip = self.clip
-        if seconds >= clip.seconds:
-            return clip.text
-        return words_within(clip.text, seconds, clip.seconds, clip.speech_frames)
 
 
 @dataclass(slots=True)
@@ -142,9 +55,24 @@ class Playback:
             *(reply, clip, at, starts_at),
             heard_before=heard_before,
             needs_fetch=needs_fetch,
+            streamed=clip.is_growing,
         )
         self.clips.append(queued)
         return queued
+
+    def latest(self, clip_id: str) -> QueuedClip | None:
+        """The clip of that id, as it was queued last."""
+        clips = (queued for queued in reversed(self.clips) if queued.clip.id == clip_id)
+        return next(clips, None)
+
+    def grew(self, queued: QueuedClip, clip: Clip, reached: float, at: float) -> None:
+        """A clip has grown, perhaps for the last time.
+
+        Its sound came so late that at most `reached` seconds can have been played.
+        """
+        queued.clip = clip
+        if queued.heard is None:
+            self._start(queued, max(queued.starts_at, at - reached))
 
     def requeue(self, queued: QueuedClip, at: float) -> None:
         """Queue an interrupted clip again, which was just sent a second time."""
@@ -184,8 +112,9 @@ class Playback:
         return None
 
     def take_lost(self) -> list[QueuedClip]:
-        """The clips that were lost since the last time."""
-        lost, self.lost = self.lost, []
+        """The clips that were lost since the last time, once they do not grow."""
+        lost = [queued for queued in self.lost if not queued.clip.is_growing]
+        self.lost = [queued for queued in self.lost if queued.clip.is_growing]
         return lost
 
     @property
@@ -208,7 +137,9 @@ class Playback:
         pending = self.pending()
         ended, self.is_audible = self.is_audible and not on, on
         if on and pending:
-            self._start(pending[0], at)
+            self._start(pending[0], at - (pending[0].paused_at or 0.0))
+        elif ended and pending and pending[0].clip.is_growing:
+            pending[0].paused_at = pending[0].position(at)
         elif ended and pending:
             # Twilio may or may not report pauses between clips. So one clip has surely
             # ended, unless the clock ended it already; others only if the clock agrees.
@@ -248,7 +179,8 @@ class Playback:
                 heard = queued.clip.seconds if place < current else 0.0
             if queued.awaits_fetch:
                 heard = 0.0
-            queued.heard = min(max(heard, queued.heard_before), queued.clip.seconds)
+            heard = max(heard, queued.heard_before)
+            queued.heard = min(heard, queued.clip.audible_seconds)
             # It ended by now, whatever the clock says.
             queued.starts_at = min(queued.starts_at, at - queued.heard)
         free_at = at
@@ -314,7 +246,15 @@ class Playback:
     def ends_at(self) -> float | None:
         """When the queue will be empty; None if it is."""
         pending = self.pending()
-        return pending[-1].settles_at if pending else None
+        if not pending:
+            return None
+        last = pending[-1]
+        return last.ends_at if last.clip.is_growing else last.settles_at
+
+    def settles_at(self) -> float | None:
+        """The same; None, too, if that is not known, because a clip still grows."""
+        pending = self.pending()
+        return None if pending and pending[-1].clip.is_growing else self.ends_at()
 
     def queued_seconds(self, at: float) -> float:
         """Seconds that the queue will still play."""

@@ -22,7 +22,8 @@ from bots.sandbox.voice.catalogue import VOICES
 from bots.sandbox.voice.speech import speak
 from calls.speech.audio import silence
 from calls.speech.levels import analyse
-from calls.turns.playback import Clip, Playback, QueuedClip
+from calls.turns.clip import Clip, QueuedClip
+from calls.turns.playback import Playback
 from tests.bench.sentences import SENTENCES
 
 SAMPLE_RATE = 8_000

@@ -33,7 +33,7 @@ from calls.session.variables import variables
 from calls.speech.inworld_requests import reply_request, speech_request
 from calls.speech.reply_stream import ReplyStream
 from calls.speech.segment_end import SpeakingRate
-from calls.turns.playback import Clip
+from calls.turns.clip import Clip
 from calls.twilio import twiml
 from tests.support.inworld.server import tone
 from tests.support.transfer_targets import SALES

@@ -14,7 +14,8 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from bots.models import Bot
 from calls.models import Call
 from calls.session.services import services
-from calls.turns.playback import Clip, Playback, twilio_tts_clip
+from calls.turns.clip import Clip, twilio_tts_clip
+from calls.turns.playback import Playback
 from tests.end_to_end.test_live import closed, dial
 from tests.support.inworld.server import FakeInworld
 from tests.support.live import LiveServer

@@ -54,12 +54,12 @@ from calls.conversation.events import (
 )
 from calls.conversation.fallback import FALLBACK_BUDGET, FIRST_AUDIO_TIMEOUT
 from calls.conversation.timeouts import MAX_UNTRANSCRIBED_SPEECH, PARTIAL_LASTS
+from calls.turns.clip import Clip, QueuedClip, twilio_tts_clip
 from calls.turns.lost_session import is_unanswered
 from calls.turns.messages import (
     CONTINUE,
     Message,
 )
-from calls.turns.playback import Clip, QueuedClip, twilio_tts_clip
 from calls.turns.turn import Turn, TurnKind
 from tests.calls.conversation.state_machine_model import (
     ALL_FILLERS,

@@ -20,6 +20,7 @@ from calls.conversation.events import (
     Event,
     PlaybackChanged,
 )
+from calls.turns.clip import Clip
 from calls.turns.messages import (
     CONNECTED,
     CONTINUE,
@@ -27,7 +28,6 @@ from calls.turns.messages import (
     RECONNECTED,
     Message,
 )
-from calls.turns.playback import Clip
 from calls.turns.turn import Turn, TurnKind
 from tests.support.bot_configs import bot_config
 from tests.support.transfer_targets import SALES

@@ -26,7 +26,7 @@ from calls.conversation.events import (
     TimerFired,
 )
 from calls.conversation.responder import GREETING_TTS_TIMEOUT
-from calls.turns.playback import Clip
+from calls.turns.clip import Clip
 from calls.turns.turn import Turn
 from tests.support.bot_configs import bot_config
 

@@ -26,8 +26,9 @@ from calls.conversation.timeouts import (
     FALSE_INTERRUPTION_TIMEOUT,
     FALSE_INTERRUPTION_TIMEOUT_WITHOUT_VAD,
 )
+from calls.turns.clip import Clip
 from calls.turns.messages import CONTINUE
-from calls.turns.playback import START_DELAY, Clip
+from calls.turns.playback import START_DELAY
 from tests.calls.conversation.test_conversation import Talk, answered, of, started
 
 LISTENING = "mhm, okay, I see"

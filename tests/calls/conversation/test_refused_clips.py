@@ -21,7 +21,8 @@ from calls.conversation.events import (
     OperatorTransferred,
     ReplyEnded,
 )
-from calls.turns.playback import FETCH_TIMEOUT, START_DELAY
+from calls.turns.clip import FETCH_TIMEOUT
+from calls.turns.playback import START_DELAY
 from calls.turns.turn import Turn, TurnKind
 from tests.calls.conversation.test_conversation import GREETING, Talk, of, started
 

@@ -25,7 +25,7 @@ from calls.session.resume_event import session_config
 from calls.session.services import Services
 from calls.session.session import CallSession
 from calls.simulator.wav import wav_seconds
-from calls.turns.playback import Clip
+from calls.turns.clip import Clip
 from calls.turns.turn import SWITCH_LANGUAGE
 from calls.twilio import relay
 

@@ -41,7 +41,7 @@ from calls.trace.replay import NO_SETTINGS, Replayed, replay
 from calls.trace.steps import action_json, event_json, event_of
 from calls.trace.timeline import timeline
 from calls.trace.trace_file import Trace, read
-from calls.turns.playback import Clip
+from calls.turns.clip import Clip
 from tests.support.bot_configs import bot_config
 from tests.support.traces import TraceBuilder
 

@@ -19,6 +19,7 @@ from calls.models import Call
 from calls.session.active_calls import active_calls
 from calls.session.socket_admission import admit
 from calls.transcripts.writes import RelayLost, write_all
+from calls.turns.clip import twilio_tts_clip
 from calls.turns.lost_session import RELAY_LOST as LOST_ANSWER
 from calls.turns.lost_session import (
     close_open_turns,
@@ -26,7 +27,6 @@ from calls.turns.lost_session import (
     record_failed_transfer,
 )
 from calls.turns.messages import RECONNECTED, messages
-from calls.turns.playback import twilio_tts_clip
 from calls.turns.turn import ToolCallRecord, Turn, TurnKind
 from calls.twilio.relay_tokens import read_token, relay_token
 from calls.webhooks.reconnect_decision import (

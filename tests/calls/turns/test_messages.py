@@ -16,8 +16,9 @@ from calls.conversation.events import (
     ReplyEnded,
     TimerFired,
 )
+from calls.turns.clip import twilio_tts_clip
 from calls.turns.messages import CONNECTED, CONTINUE, CUT_OFF, messages
-from calls.turns.playback import START_DELAY, twilio_tts_clip
+from calls.turns.playback import START_DELAY
 from calls.turns.turn import Role, ToolCallRecord, Turn, TurnKind
 from tests.calls.conversation.test_conversation import Talk, started
 

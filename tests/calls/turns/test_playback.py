@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calls.turns.playback import FETCH_TIMEOUT, START_DELAY, Clip, Playback
+from calls.turns.clip import FETCH_TIMEOUT, Clip
+from calls.turns.playback import START_DELAY, Playback
 
 TEN_WORDS = "one two three four five six seven eight nine ten"
 

@@ -1,0 +1,123 @@
+"""Bodies that grow, in memory and in Redis: read from the beginning, by anybody."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from redis.asyncio import Redis
+
+from calls.clips import clip_bodies
+from calls.clips.clip_bodies import BodyLost, ClipBodies, body_key
+from calls.clips.clip_store import ClipStore, MemoryClips, RedisClips
+from calls.speech.signed_ids import new_clip_id
+from tests.support.live import free_port
+
+
+@pytest.fixture(params=["memory", "redis", "other process"])
+async def stores(
+    request: pytest.FixtureRequest,
+) -> AsyncIterator[tuple[ClipStore, ClipStore]]:
+    """The store that writes, and the one that reads."""
+    if request.param == "memory":
+        writer: ClipStore = MemoryClips(max_bytes=1000)
+    else:
+        writer = RedisClips(request.getfixturevalue("redis_url"))
+    reader = writer
+    if request.param == "other process":
+        reader = RedisClips(request.getfixturevalue("redis_url"))
+    yield writer, reader
+    await writer.aclose()
+    await reader.aclose()
+
+
+async def whole(bodies: ClipBodies, clip_id: str) -> bytes:
+    pieces = await bodies.read(clip_id)
+    assert pieces is not None
+    return b"".join([piece async for piece in pieces])
+
+
+async def test_a_reader_follows_the_writer(
+    stores: tuple[ClipStore, ClipStore],
+) -> None:
+    writer, reader, clip_id = stores[0].bodies, stores[1].bodies, new_clip_id()
+    await writer.begin(clip_id, 60)
+    pieces = await reader.read(clip_id)
+    assert pieces is not None
+    for sound in (b"one", b"two", b"three"):
+        await writer.append(clip_id, sound)
+        assert await anext(pieces) == sound  # before anything more is written
+    await writer.end(clip_id)
+    assert [piece async for piece in pieces] == []
+
+
+async def test_all_readers_get_all_whenever_they_come(
+    stores: tuple[ClipStore, ClipStore],
+) -> None:
+    writer, reader, clip_id = stores[0].bodies, stores[1].bodies, new_clip_id()
+    await writer.begin(clip_id, 60)
+    early = asyncio.create_task(whole(reader, clip_id))
+    await writer.append(clip_id, b"one")
+    late = asyncio.create_task(whole(reader, clip_id))
+    await asyncio.sleep(0)  # both have begun
+    await writer.append(clip_id, b"")  # a sign of life is no sound
+    await writer.append(clip_id, b"two")
+    await asyncio.sleep(0)
+    await writer.end(clip_id)
+    assert await early == await late == b"onetwo"
+
+
+async def test_there_is_no_body_that_was_not_begun(
+    stores: tuple[ClipStore, ClipStore],
+) -> None:
+    assert await stores[1].bodies.read(new_clip_id()) is None
+    with pytest.raises(BodyLost):
+        await stores[0].bodies.append(new_clip_id(), b"one")
+
+
+async def test_a_body_ends_if_its_writer_shows_no_sign_of_life(
+    stores: tuple[ClipStore, ClipStore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clip_bodies, "SILENT_SECONDS", 0.05)
+    writer, reader, clip_id = stores[0].bodies, stores[1].bodies, new_clip_id()
+    await writer.begin(clip_id, 60)
+    await writer.append(clip_id, b"one")
+    async with asyncio.timeout(15):
+        assert await whole(reader, clip_id) == b"one"
+
+
+async def test_a_body_ends_when_it_is_dropped(
+    stores: tuple[ClipStore, ClipStore],
+) -> None:
+    writer, reader, clip_id = stores[0].bodies, stores[1].bodies, new_clip_id()
+    await writer.begin(clip_id, 60)
+    await writer.append(clip_id, b"one")
+    await stores[0].drop([clip_id])
+    assert await reader.read(clip_id) is None
+    with pytest.raises(BodyLost):
+        await writer.append(clip_id, b"two")
+
+
+async def test_without_redis_a_body_cannot_be_begun_or_read() -> None:
+    store = RedisClips(f"redis://127.0.0.1:{free_port()}/0")
+    with pytest.raises(BodyLost):
+        await store.bodies.begin(new_clip_id(), 60)
+    with pytest.raises(BodyLost):
+        await store.bodies.append(new_clip_id(), b"one")
+    with pytest.raises(BodyLost):
+        await store.bodies.read(new_clip_id())
+    with pytest.raises(BodyLost):
+        await store.bodies.end(new_clip_id())
+    await store.aclose()
+
+
+async def test_redis_forgets_a_body_whose_process_is_gone(redis_url: str) -> None:
+    store, clip_id = RedisClips(redis_url), new_clip_id()
+    await store.bodies.begin(clip_id, 60)
+    await store.bodies.append(clip_id, b"one")
+    redis = Redis.from_url(redis_url)
+    assert 0 < await redis.pttl(body_key(clip_id)) <= 60_000
+    await store.bodies.end(clip_id)
+    limit = clip_bodies.ENDED_SECONDS * 1000
+    assert 0 < await redis.pttl(body_key(clip_id)) <= limit
+    await redis.aclose()
+    await store.aclose()
