@@ -20,6 +20,9 @@ NOT_SPOKEN: dict[int, str | None] = {
     ord("|"): " ",
 }
 
+# `json.loads` would make a decoder for each text, which costs as much as a short text.
+_DECODER = json.JSONDecoder(parse_constant=lambda _: None)
+
 
 def clean(text: str, limit: int | None = None) -> str:
     """The first `limit` characters that a database and UTF-8 can hold.
@@ -52,6 +55,8 @@ def read_json(text: str | bytes, default: Any = None) -> Any:
     NaN and Infinity, which are not JSON but which some servers send, become null.
     """
     try:
-        return json.loads(text, parse_constant=lambda _: None)
+        if isinstance(text, bytes):
+            text = text.decode(json.detect_encoding(text), "surrogatepass")
+        return _DECODER.decode(text)
     except (ValueError, RecursionError):
         return default

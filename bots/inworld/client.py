@@ -4,7 +4,13 @@ import asyncio
 import base64
 import json
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
@@ -28,7 +34,14 @@ from bots.inworld.errors import (
     StreamTruncated,
     message_of,
 )
-from bots.inworld.events import Done, Event, Failed, Finished, parse
+from bots.inworld.events import (
+    Done,
+    Event,
+    Failed,
+    Finished,
+    ModelChosen,
+    parse,
+)
 from bots.inworld.parameters import RefusedParameters, routing
 from bots.inworld.pool import TIMEOUT, Pool, named_errors
 from bots.inworld.sse import EventDecoder
@@ -289,15 +302,12 @@ async def _check_is_stream(response: httpx.Response) -> None:
 
 
 async def _events(response: httpx.Response) -> AsyncGenerator[Event]:
-    decoder, chunks = EventDecoder(), response.aiter_bytes()
-    unspoken, is_finished = UnspokenFilter(), False
-    while True:
+    decoder, chunks = _Decoder(), response.aiter_bytes()
+    is_over = False
+    while not is_over:
         chunk = await _next_chunk(chunks)
-        received = _decode(decoder, chunk)
-        is_finished |= any(isinstance(event, Finished) for event in received)
-        # Without [DONE], a reply is complete if the model said that it is.
-        received += [Done()] if chunk is None and is_finished else []
-        for event in (shown for each in received for shown in unspoken.feed(each)):
+        is_over = chunk is None
+        for event in decoder.feed(chunk):
             if isinstance(event, Failed):
                 raise StreamFailed(event.message, event.code)
             if isinstance(event, Done):
@@ -307,8 +317,7 @@ async def _events(response: httpx.Response) -> AsyncGenerator[Event]:
                     await _drain(chunks)
                 return
             yield event
-        if chunk is None:
-            raise StreamTruncated("Inworld ended the connection before the reply.")
+    raise StreamTruncated("Inworld ended the connection before the reply.")
 
 
 async def _next_chunk(chunks: AsyncIterator[bytes]) -> bytes | None:
@@ -319,12 +328,34 @@ async def _next_chunk(chunks: AsyncIterator[bytes]) -> bytes | None:
             return None  # the connection broke: an end without Done
 
 
-def _decode(decoder: EventDecoder, chunk: bytes | None) -> list[Event]:
-    try:
-        payloads = decoder.end() if chunk is None else decoder.feed(chunk)
-    except ValueError as error:
-        raise StreamFailed(str(error)) from error
-    return [event for payload in payloads for event in parse(payload)]
+class _Decoder:
+    """The bytes of one reply in, its events out."""
+
+    def __init__(self) -> None:
+        self._stream = EventDecoder()
+        self._unspoken = UnspokenFilter()
+        self._model: ModelChosen | None = None
+        self._is_finished = False
+
+    def feed(self, chunk: bytes | None) -> Iterator[Event]:
+        """Yield the events that a chunk completes; None is the end of the stream."""
+        try:
+            payloads = self._stream.end() if chunk is None else self._stream.feed(chunk)
+        except ValueError as error:
+            raise StreamFailed(str(error)) from error
+        for event in (event for payload in payloads for event in parse(payload)):
+            yield from self._news(event)
+        # Without [DONE], a reply is complete if the model said that it is.
+        if chunk is None and self._is_finished:
+            yield from self._unspoken.feed(Done())
+
+    def _news(self, event: Event) -> list[Event]:
+        if isinstance(event, ModelChosen):  # each chunk names it
+            if event == self._model:
+                return []
+            self._model = event
+        self._is_finished |= isinstance(event, Finished)
+        return self._unspoken.feed(event)
 
 
 async def _drain(chunks: AsyncIterator[bytes]) -> None:

@@ -13,7 +13,7 @@ class EventDecoder:
     def __init__(self) -> None:
         self._pieces: list[bytes] = []  # of the line still being received
         self._data: list[bytes] = []  # data lines of the event still being received
-        self._size = 0  # bytes in both, and one more for each part
+        self._size = 0  # bytes of the event so far
         self._after_cr = False
 
     def feed(self, chunk: bytes) -> list[str]:
@@ -26,40 +26,34 @@ class EventDecoder:
         if self._after_cr:
             chunk = chunk.removeprefix(b"\n")  # the other half of a CRLF
         self._after_cr = chunk.endswith(b"\r")
-        lines = chunk.splitlines(keepends=True)
-        unfinished = lines.pop() if lines and lines[-1][-1:] not in b"\r\n" else b""
-        events = [event for line in lines for event in self._end_line(line)]
-        if unfinished:
-            self._append(self._pieces, unfinished)
+        events: list[str] = []
+        for piece in chunk.splitlines(keepends=True):
+            self._size += len(piece)
+            if self._size > MAX_EVENT_BYTES:
+                raise ValueError(f"one event is over {MAX_EVENT_BYTES} bytes")
+            self._pieces.append(piece)
+            if piece.endswith((b"\n", b"\r")):
+                events += self._end_line()
         return events
 
     def end(self) -> list[str]:
         """Return the data of an event that the end of the stream left open."""
-        return [*self._end_line(b""), *self._end_event()]
+        return [*self._end_line(), *self._end_event()]
 
-    def _end_line(self, rest: bytes) -> list[str]:
-        line = b"".join([*self._pieces, rest]).rstrip(b"\r\n")
-        self._clear(self._pieces)
+    def _end_line(self) -> list[str]:
+        line = b"".join(self._pieces).rstrip(b"\r\n")
+        self._pieces.clear()
         if not line:
             return self._end_event()
         field, _, value = line.partition(b":")
         if field == b"data":
-            self._append(self._data, value.removeprefix(b" "))
+            self._data.append(value.removeprefix(b" "))
         return []
 
     def _end_event(self) -> list[str]:
+        self._size = 0
         if not self._data:
             return []
         event = b"\n".join(self._data).decode(errors="replace")
-        self._clear(self._data)
+        self._data.clear()
         return [event]
-
-    def _append(self, parts: list[bytes], part: bytes) -> None:
-        self._size += len(part) + 1
-        if self._size > MAX_EVENT_BYTES:
-            raise ValueError(f"one event is over {MAX_EVENT_BYTES} bytes")
-        parts.append(part)
-
-    def _clear(self, parts: list[bytes]) -> None:
-        self._size -= sum(map(len, parts)) + len(parts)
-        parts.clear()

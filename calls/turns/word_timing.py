@@ -7,6 +7,7 @@ with punctuation, so that an error in one part of a sentence ends with that part
 import re
 import struct
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import accumulate, pairwise
 
 from bots.config.graphemes import (
@@ -60,6 +61,7 @@ def words_within(
     return text[: words[heard - 1][1]].strip() if heard else ""
 
 
+@lru_cache(maxsize=1024)  # asked for the same sentence after each piece of its sound
 def speech_length(word: str) -> int:
     """Return how long a word takes to say, in letters."""
     digits = sum(sign.isdigit() or sign in _SYMBOLS for sign in word)

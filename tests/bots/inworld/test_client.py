@@ -9,7 +9,7 @@ from bots.inworld.client import Inworld
 from bots.inworld.errors import (
     BadCredentials,
 )
-from bots.inworld.events import Done, Text, Usage
+from bots.inworld.events import Done, ModelChosen, Text, Usage
 from bots.inworld.segments import Segmenter
 from tests.support.inworld.replies import (
     KEY,
@@ -169,4 +169,17 @@ async def test_other_bots_can_be_given_other_replies(
         assert [str(heard) async for heard in reply] == [
             "ModelChosen(model='x/y')",
             "Done()",
+        ]
+
+
+async def test_a_model_is_named_once_and_again_when_another_takes_over(
+    fake: FakeInworld, inworld: Inworld
+) -> None:
+    models = ["x/y", "x/y", "x/z", "x/z"]
+    fake.reply_with = lambda _: [*(event({"model": name}) for name in models), DONE]
+    async with inworld.reply(asking()) as reply:
+        assert [heard async for heard in reply] == [
+            ModelChosen("x/y"),
+            ModelChosen("x/z"),
+            Done(),
         ]
