@@ -63,6 +63,11 @@ TWILIO_TTS_SENTENCES = counter(
 CLIP_REQUESTS = counter(
     "voicebot_clip_requests", "Requests for clips, by HTTP status", ["status"]
 )
+STREAMED_CLIPS = counter(
+    "voicebot_streamed_clips",
+    "Clips sent while they grew, by what they showed about Twilio",
+    ["shown"],
+)
 RATE_LIMITED_FRAMES = counter(
     "voicebot_rate_limited_frames", "Relay frames dropped above the rate limit"
 )
@@ -115,6 +120,8 @@ for stage in STAGES:
     RESPONSE_LATENCY.labels(stage)
 for dependency in ("redis", "database"):
     DEPENDENCY_ERRORS.labels(dependency)
+for shown in ("unclear", "streamed", "waited", "refused"):
+    STREAMED_CLIPS.labels(shown)
 for source in ("webhook", "socket"):
     REJECTED_REQUESTS.labels(source)
 for status in ("200", "404", "gone", "unavailable"):

@@ -49,6 +49,17 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='CarrierVerdict',
+            fields=[
+                ('account_sid', models.CharField(max_length=34, primary_key=True, serialize=False)),
+                ('verdict', models.CharField(blank=True, max_length=10)),
+                ('since', models.DateTimeField(blank=True, null=True)),
+                ('calls', models.PositiveIntegerField(default=0)),
+                ('retry_at', models.DateTimeField(blank=True, null=True)),
+                ('shown', models.JSONField(default=list, help_text='Digests of calls, and what each has shown.')),
+            ],
+        ),
+        migrations.CreateModel(
             name='ScheduledRun',
             fields=[
                 ('name', models.CharField(max_length=20, primary_key=True, serialize=False)),

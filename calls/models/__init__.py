@@ -1,8 +1,9 @@
-"""Tables: calls, turns, tasks after a call, blocked callers, sign-ins and exports."""
+"""Tables: calls, turns, tasks after a call, blocked callers, sign-ins, streaming."""
 
 from calls.models.audit_event import AuditEvent
 from calls.models.blocked_caller import BlockedCaller
 from calls.models.call import Call
+from calls.models.carrier_verdict import CarrierVerdict
 from calls.models.post_call_task import PostCallTask
 from calls.models.scheduled_run import ScheduledRun
 from calls.models.turn import Turn
@@ -11,6 +12,7 @@ __all__ = [
     "AuditEvent",
     "BlockedCaller",
     "Call",
+    "CarrierVerdict",
     "PostCallTask",
     "ScheduledRun",
     "Turn",

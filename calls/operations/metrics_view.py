@@ -55,6 +55,7 @@ class RuntimeCollector(Collector):
         for kind, count in runtime().post_call_worker.waiting.items():
             waiting.add_metric([kind], count)
         yield waiting
+        yield _verdicts()
         answers = CounterMetricFamily(
             "voicebot_inworld_responses",
             "Inworld's responses by HTTP status; none without a response",
@@ -63,6 +64,18 @@ class RuntimeCollector(Collector):
         for (path, status), count in sorted(services().inworld.answers.items()):
             answers.add_metric([path, status], count)
         yield answers
+
+
+def _verdicts() -> Metric:
+    """What is known about streaming, by account; of all processes."""
+    verdicts = GaugeMetricFamily(
+        "voicebot_carrier_verdict",
+        "1 for what Twilio does with clips that still grow, by account",
+        labels=["account", "verdict"],
+    )
+    for account, record in (runtime().stream_trials.records or {}).items():
+        verdicts.add_metric([account, record.verdict or "unknown"], 1)
+    return verdicts
 
 
 def _gauges() -> list[tuple[str, str, int]]:

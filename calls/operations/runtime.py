@@ -2,11 +2,15 @@
 
 from functools import lru_cache
 
+from django.conf import settings
+
 from calls.background import PeriodicTask
+from calls.clips.streaming_policy import AUTO
 from calls.db import run_in_db_thread
 from calls.operations.heartbeat import Heartbeat
 from calls.operations.loop_lag import LoopLag
 from calls.operations.reaper import Reaper
+from calls.operations.stream_trials import StreamTrials
 from calls.operations.warm_up import WarmUp
 from calls.post_call.worker import PostCallWorker
 from calls.privacy.nightly_purge import NightlyPurge
@@ -28,6 +32,9 @@ class Runtime:
         )
         self.post_call_worker = PostCallWorker(shared.inworld)
         self.warm_up = WarmUp(shared)
+        self.stream_trials = StreamTrials()
+        if settings.STREAM_CLIPS == AUTO:
+            shared.streaming = self.stream_trials
         reap = run_in_db_thread(Reaper().run)
         self.jobs = (
             Heartbeat(calls, shared.transcripts),
@@ -37,6 +44,7 @@ class Runtime:
             NightlyPurge(shared.clips),
             self.post_call_worker,
             self.warm_up,
+            self.stream_trials,
         )
 
     def start(self) -> None:

@@ -7,6 +7,8 @@ from urllib.parse import urlencode
 # Numbers that Twilio reserves for tests.
 CALLER = "+15005550001"
 TEST_NUMBER = "+15005550006"
+# The account of simulated calls, which no real account can have.
+SIMULATED_ACCOUNT = "AC" + "5" * 32
 
 
 class CallFailed(Exception):
@@ -59,7 +61,7 @@ class Line:
     connect_to: str = ""  # origin to connect to instead of the public one
     others: tuple[str, ...] = ()  # origins behind the same proxy, if that one is gone
     parameters: tuple[tuple[str, str], ...] = ()  # query of the number's voice URL
-    account_sid: str = "AC" + "5" * 32
+    account_sid: str = SIMULATED_ACCOUNT
     status_callback: str = ""  # of the number; empty for none
     fast: bool = False  # jump over playback instead of waiting for it
     speaker_events: bool | None = None  # None: if the TwiML asks for them

@@ -28,6 +28,7 @@ from calls.diagnostics.findings import Finding
 from calls.diagnostics.refused_settings import refused_settings_findings
 from calls.diagnostics.refused_voices import refused_voice_findings
 from calls.diagnostics.secret_warnings import secret_findings
+from calls.diagnostics.streaming import streaming_findings
 from calls.diagnostics.warnings import (
     bot_findings,
     number_findings,
@@ -74,6 +75,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
     }
     if request.user.has_perm("calls.view_call"):
         home |= _figures(request.GET.get("day", ""), localdate())
+        home["streaming"] = streaming_findings(with_simulated=False)
         if not home["has_calls"]:
             home["steps"] = _setup_steps(request.user)
     return {"home": home}

@@ -18,6 +18,7 @@ from calls.diagnostics.post_call_probes import probe_post_call_tasks
 from calls.diagnostics.refused_voices import refused_voice_findings
 from calls.diagnostics.report import conclusion, probe_server_url
 from calls.diagnostics.server_url_probe import Sample
+from calls.diagnostics.streaming import streaming_findings
 from calls.trace.questions import answers
 from calls.trace.table import table
 from calls.trace.trace_file import read
@@ -114,6 +115,7 @@ def examine(*, speech: bool) -> Iterator[Finding]:
         yield from probes.probe_numbers()
         yield from probes.probe_refused_settings()
         yield from refused_voice_findings()
+        yield from streaming_findings()
         yield from probe_post_call_tasks()
     bots = (
         list(Bot.objects.with_related().filter(is_active=True)) if has_database else []

@@ -1,0 +1,83 @@
+"""How soon answers are heard: does Twilio play a sentence before it is complete?"""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from django.conf import settings
+from django.template.defaultfilters import pluralize
+from django.utils import timezone
+from django.utils.timezone import localtime
+
+from calls.clips.carrier_evidence import Evidence
+from calls.clips.carrier_verdict import NEEDED, CarrierRecord, Verdict, conclusive
+from calls.clips.streaming_policy import AUTO, OFF
+from calls.diagnostics.findings import Finding, ok
+from calls.simulator.line import SIMULATED_ACCOUNT
+from calls.speech.carrier_records import load_records
+
+NAME = "Start of answers"
+WHOLE = "So each sentence is sent when all of it is spoken."
+BEHAVIOUR = {
+    Verdict.STREAMS: "Twilio plays a sentence while the voice is still speaking it",
+    Verdict.WAITS: "Twilio plays a sentence only when all of it has arrived",
+    Verdict.REFUSES: "Twilio refuses a sentence that is still being spoken",
+    Verdict.UNCLEAR: "The calls do not show when Twilio begins to play a sentence",
+}
+TRIED = "The server finds out whether Twilio plays a sentence while the voice speaks it"
+FIXED = {
+    False: f"STREAM_CLIPS is {OFF}. {WHOLE} With STREAM_CLIPS={AUTO} the server finds "
+    "out whether callers can hear answers sooner.",
+    True: "STREAM_CLIPS is on: answers are sent while the voice speaks them, whatever "
+    f"Twilio makes of that. STREAM_CLIPS={AUTO} is safer.",
+}
+
+
+def streaming_findings(*, with_simulated: bool = True) -> list[Finding]:
+    """What is known about each account. Nothing here needs action."""
+    if settings.STREAM_CLIPS != AUTO:
+        return [ok(NAME, FIXED[settings.STREAM_CLIPS != OFF])]
+    records, now = load_records(), timezone.now()
+    simulated = records.pop(SIMULATED_ACCOUNT, None)
+    findings = [
+        ok(NAME, "".join([_account(sid, records), *_sentences(record, now)]))
+        for sid, record in (records or {"": CarrierRecord()}).items()
+    ]
+    if simulated and with_simulated:
+        text = "".join(_sentences(simulated, now))
+        findings.append(ok(NAME, f"Simulated calls: {text}"))
+    return findings
+
+
+def _account(sid: str, records: dict[str, CarrierRecord]) -> str:
+    return f"Account {sid[:2]}…{sid[-4:]}: " if len(records) > 1 else ""
+
+
+def _sentences(record: CarrierRecord, now: datetime) -> Iterator[str]:
+    """Yield the verdict, its source, and what follows from it."""
+    if record.verdict is Verdict.UNKNOWN or record.since is None:
+        yield f"{TRIED}. {_trial(record)} Until then each sentence is sent whole."
+        return
+    yield f"{BEHAVIOUR[record.verdict]}: seen in {record.calls:,} call"
+    yield f"{pluralize(record.calls)}, since {_day(record.since)}. "
+    if record.streams:
+        yield "So callers hear an answer as soon as its voice begins."
+        return
+    yield WHOLE
+    if record.is_on_trial(now):
+        yield f" This is being tried again. {_trial(record)}"
+    elif record.retry_at:
+        yield f" It is tried again from {_day(record.retry_at)}."
+
+
+def _trial(record: CarrierRecord) -> str:
+    needed = NEEDED[Evidence.STREAMED][0]
+    tried, shown = len(record.shown), len(conclusive(record.shown))
+    return (
+        f"{needed} calls in a row that agree are enough; {tried} "
+        f"{pluralize(tried, 'was,were')} tried so far, and {shown} showed something."
+    )
+
+
+def _day(time: datetime) -> str:
+    local = localtime(time)
+    return f"{local.day} {local:%B %Y}"
