@@ -17,9 +17,9 @@ from bots.inworld.client import Inworld
 from bots.inworld.errors import InworldError, StreamFailed
 from bots.inworld.one_shot import ask_once, operator_message
 from bots.models import InworldCatalogue
+from bots.responses import PAGE_SECONDS
 
 FRESH_FOR = timedelta(hours=1)
-LISTING_TIMEOUT_SECONDS = 15.0
 # A restart may bring another key, or the real Inworld instead of the sandbox.
 STARTED_AT = timezone.now()
 Question = Callable[[Inworld], Awaitable[list[dict[str, Any]]]]
@@ -67,7 +67,7 @@ def refreshed(kind: str) -> Listing:
     """Fetch and store a list. If that fails, return the stored one and the problem."""
     record_type, question = KINDS[kind]
     try:
-        entries = from_inworld(record_type, ask_once(question, LISTING_TIMEOUT_SECONDS))
+        entries = from_inworld(record_type, ask_once(question, PAGE_SECONDS))
         if not entries:
             raise StreamFailed(f"its list of {kind} is empty")
     except InworldError as error:

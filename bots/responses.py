@@ -7,8 +7,9 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.response import TemplateResponse
 
-# Longest wait of a page for another server. Ours ends a request after 30 seconds.
-PAGE_SECONDS = 20.0
+# Longest wait of a page for other servers. Ten seconds after a client has left, daphne
+# gives up on its request.
+PAGE_SECONDS = 9.0
 
 
 def page(

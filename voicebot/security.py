@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from time import time
 from typing import Any
 
 from django.conf import settings
@@ -11,6 +10,8 @@ from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.deprecation import MiddlewareMixin
+
+from calls.accounts.idle import is_idle, note_activity
 
 # No package for this: our pages have no inline script or style, so they need neither
 # nonces nor exceptions.
@@ -31,9 +32,6 @@ PERMISSIONS_POLICY = (
 )
 # Django's error pages, shown with DEBUG only, have inline styles.
 DEBUG_PAGES = (404, 500)
-LAST_SEEN = "last_seen"
-# A session is saved no more often than this.
-SEEN_STEP_SECONDS = 60
 # A customer gets at least this whole IPv6 network.
 IPV6_PREFIX = 64
 
@@ -63,12 +61,10 @@ class IdleTimeout(MiddlewareMixin):
         """Compare with the time of the latest page, which the session holds."""
         if not request.user.is_authenticated:
             return
-        now = int(time())
-        idle = now - request.session.get(LAST_SEEN, now)
-        if idle > settings.SESSION_IDLE_SECONDS:
+        if is_idle(request.session):
             logout(request)
-        elif idle >= SEEN_STEP_SECONDS or LAST_SEEN not in request.session:
-            request.session[LAST_SEEN] = now
+        else:
+            note_activity(request.session)
 
 
 def limit_session(request: HttpRequest, **kwargs: Any) -> None:

@@ -21,6 +21,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus
 
 from bots.audio.wav import wav
+from bots.responses import PAGE_SECONDS
 from calls.checks import NO_ORIGIN, is_loopback, server_url_is_an_origin
 from calls.clips.clip_store import clip_url
 from calls.diagnostics import response_checks
@@ -38,7 +39,7 @@ from calls.speech.signed_ids import new_clip_id
 from calls.twilio.relay_tokens import new_nonce, relay_token
 
 # For each request; Twilio waits fifteen for a response.
-TIMEOUT_SECONDS = 6.0
+TIMEOUT_SECONDS = PAGE_SECONDS / 3  # of each of three steps
 MAX_BYTES = 64 * 1024
 SILENCE = silence(seconds=0.1)
 START = "Start the server (make run)."

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import httpx
 from django.conf import settings
 
+from bots.responses import PAGE_SECONDS
 from calls.twilio.errors import (
     BadAccount,
     NotConnected,
@@ -19,7 +20,6 @@ from calls.twilio.errors import (
 )
 from calls.twilio.number_setup import Number
 
-LIMIT_SECONDS = 10.0
 NUMBERS_PER_PAGE = 200  # parsing a longer page would block other threads
 ACCOUNT_SID = re.compile(r"AC[0-9a-fA-F]{32}")
 NUMBER_SID = re.compile(r"PN[0-9a-fA-F]{32}")
@@ -38,7 +38,7 @@ class Account:
     sid: str
     tokens: tuple[str, ...]
     url: str
-    seconds: float = LIMIT_SECONDS
+    seconds: float = PAGE_SECONDS
 
     def numbers(self) -> list[Number]:
         """All numbers of the account."""

@@ -4,8 +4,11 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import timedelta
+from time import monotonic
 
 from django.db import transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from bots.config.bot_config import BotConfig
@@ -42,6 +45,9 @@ log = logging.getLogger(__name__)
 FLUSH_SECONDS = 2.0
 # Twilio's closing of a socket may arrive later than its next request.
 SOCKET_CLOSE_SECONDS = 1.0
+POLL_SECONDS = 0.1
+# Two beats of the heartbeat: a call without one was in a process that died.
+ALIVE = timedelta(seconds=60)
 # The end of a call that an error of a certain kind ends.
 END_BY_ERROR = {
     ErrorKind.SETTINGS: (Call.Status.FAILED, Call.EndReason.SETTINGS_REFUSED),
@@ -70,9 +76,10 @@ async def reconnect(
     # The report may arrive before this process notices that the socket closed.
     if session := active_calls().sessions.get(call_sid):
         if await _goes_on(session, session_id):
-            log.warning("%s: an old request came again and is ignored", call_sid)
-            return twiml.hang_up()
+            return _ignored(call_sid)
         await active_calls().release(session)
+    elif not session_id and await _goes_on_elsewhere(call_sid):
+        return _ignored(call_sid)
     await services().transcripts.flush(FLUSH_SECONDS)
     can_go_on = not (active_calls().closing and active_calls().is_single_process)
     try:
@@ -104,6 +111,30 @@ async def _goes_on(session: CallSession, lost: str) -> bool:
     with suppress(TimeoutError):
         await asyncio.wait_for(session.closed.wait(), SOCKET_CLOSE_SECONDS)
     return not session.closed.is_set()
+
+
+async def _goes_on_elsewhere(call_sid: str) -> bool:
+    """True if the call's socket stays open in another process."""
+    if active_calls().is_single_process:
+        return False
+    until = monotonic() + SOCKET_CLOSE_SECONDS
+    while await run_in_db_thread(_is_connected)(call_sid):
+        if monotonic() > until:
+            return True
+        await asyncio.sleep(POLL_SECONDS)
+    return False
+
+
+def _is_connected(call_sid: str) -> bool:
+    """True if no process has lost the call's socket, and its own process is alive."""
+    calls = Call.objects.open().filter(call_sid=call_sid)
+    calls = calls.filter(last_seen_at__gt=Now() - ALIVE)
+    return calls.filter(disconnected_at=None).exists()
+
+
+def _ignored(call_sid: str) -> str:
+    log.warning("%s: an old request came again and is ignored", call_sid)
+    return twiml.hang_up()
 
 
 def log_error(call_sid: str, error: SessionError, decision: str) -> None:

@@ -7,10 +7,12 @@ import httpx
 import pytest
 
 from bots.models import Bot
+from calls.models import Call
 from calls.simulator.line import Person
 from calls.simulator.wav import clip_seconds
 from tests.conftest import tracebacks
 from tests.end_to_end.test_live import closed, dial, turns, written
+from tests.end_to_end.test_repeated_requests import goes_on, sent
 from tests.end_to_end.test_transfer import (
     NUMBER,
     bot_with_people,
@@ -85,6 +87,21 @@ async def test_a_call_is_served_and_seen_by_another_process_and_outlives_its_own
         ("bot", "At six."),
     ]
     assert tracebacks(second.output) == []
+
+
+@pytest.mark.parametrize("status", ["in-progress", "ringing"])
+async def test_the_request_of_a_call_of_another_process_comes_again(
+    servers: Servers, bot: Bot, status: str
+) -> None:
+    first, second = servers
+    async with dial(first) as call:
+        await call.reply()
+        for _ in range(2):
+            answer = await sent(second, "/voice", call.call_sid, CallStatus=status)
+            assert "ConversationRelay" not in answer
+        assert await goes_on(call)
+    assert (call.sessions, call.errors) == (1, [])
+    assert (await Call.objects.aget(call_sid=call.call_sid)).reconnects == 0
 
 
 async def test_an_operator_ends_a_call_of_another_process(

@@ -16,6 +16,7 @@ from django.contrib.auth import get_user
 from django.db import Error
 
 from bots.config.text import clean, one_line, read_json
+from calls.accounts.idle import is_idle, note_activity
 from calls.accounts.second_factor import has_second_factor
 from calls.background import BackgroundTasks
 from calls.console.change_log import log_change
@@ -204,17 +205,23 @@ def _spoken(text: str) -> str:
 def _account(scope: Any) -> Any:
     """The socket's user, read anew.
 
-    None after a logout or a changed password, without a required second factor, or
-    if the account was deleted or deactivated.
+    None after a logout, idleness or a changed password, without a required second
+    factor, or if the account was deleted or deactivated.
     """
-    session = scope["session"]
-    if not session.exists(session.session_key):
+    session = _session(scope)
+    if is_idle(session):
         return None
     # Checks the hash, too: a new password ends all earlier sessions.
     request: Any = SimpleNamespace(session=session)
     account: Any = get_user(request)
     is_staff = account.is_active and account.is_staff
     return account if is_staff and has_second_factor(account, session) else None
+
+
+def _session(scope: Any) -> Any:
+    """The socket's session, read anew."""
+    session = scope["session"]
+    return session.__class__(session.session_key)
 
 
 @run_in_db_thread
@@ -235,3 +242,6 @@ def _record(scope: Any, command: str, call_sid: str, text: str) -> None:
     if call is None:
         raise Refused("The call is over.")
     log_change(account.pk, call, message.format(text=text or FIRST_TARGET))
+    session = _session(scope)
+    if note_activity(session):
+        session.save()

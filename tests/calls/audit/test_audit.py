@@ -11,11 +11,11 @@ from django.utils import timezone
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from pytest_django import Settings
 
+from calls.accounts import idle
 from calls.audit import retention
 from calls.models import AuditEvent, Call
 from tests.calls.accounts.test_sign_in import LOGIN, PASSWORD, sign_in, text
 from tests.calls.accounts.test_two_factor import SETUP, recovery_codes, set_up
-from voicebot import security
 
 pytestmark = pytest.mark.django_db
 HERE = "203.0.113.9"
@@ -81,7 +81,7 @@ def test_sign_outs_are_recorded_also_by_idleness(
     sign_in(client)
     client.get("/admin/")
     later = time() + 2 * settings.SESSION_IDLE_SECONDS
-    monkeypatch.setattr(security, "time", lambda: later)
+    monkeypatch.setattr(idle, "time", lambda: later)
     client.get("/admin/")
     kinds = ["signed-in", "signed-out"] * 2
     assert events() == [(kind, "ann", HERE, "") for kind in kinds]

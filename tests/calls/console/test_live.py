@@ -3,12 +3,15 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from time import time
 
 import pytest
 from asgiref.sync import sync_to_async
 from autobahn.exception import Disconnected
+from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
+from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.test import Client
 from django_otp.plugins.otp_totp.models import TOTPDevice
@@ -16,6 +19,7 @@ from websockets.exceptions import InvalidStatus
 
 from bots.config.phrasebook import phrasebook
 from bots.models import Bot
+from calls.accounts.idle import LAST_SEEN
 from calls.console.live.consumer import NO_ANSWER, NOT_ALLOWED, LiveConsumer
 from calls.conversation.dtmf import MASKED
 from calls.models import Call
@@ -316,7 +320,37 @@ def change_password() -> None:
     user.save()
 
 
-@pytest.mark.parametrize("leave", [switch_off, log_out, change_password])
+@sync_to_async
+def go_away() -> None:
+    """Leave the page open for longer than the session allows."""
+    set_last_seen(idle_for=2 * settings.SESSION_IDLE_SECONDS)
+
+
+def set_last_seen(idle_for: int) -> None:
+    (row,) = Session.objects.all()
+    session = SessionStore(row.session_key)
+    session[LAST_SEEN] = int(time()) - idle_for
+    session.save()
+
+
+def last_seen() -> int:
+    (row,) = Session.objects.all()
+    return int(row.get_decoded()[LAST_SEEN])
+
+
+async def test_a_command_counts_as_activity_and_watching_does_not(
+    server: LiveServer, bot: Bot
+) -> None:
+    async with watching(server, await operator()) as viewer, dial(server) as call:
+        await call.reply()
+        await viewer.sees(call.call_sid, lambda seen: seen["turns"])
+        await sync_to_async(set_last_seen)(idle_for=600)
+        await viewer.send(want=[call.call_sid])
+        assert await viewer.command("transfer", call.call_sid) != ""
+        assert time() - await sync_to_async(last_seen)() < 60
+
+
+@pytest.mark.parametrize("leave", [switch_off, log_out, change_password, go_away])
 async def test_a_user_who_lost_access_is_disconnected(
     server: LiveServer, bot: Bot, leave: Callable[[], Awaitable[None]]
 ) -> None:
