@@ -30,6 +30,8 @@ os.environ |= {
     "MAX_CALLS_FROM_HIDDEN_NUMBERS_PER_HOUR": "0",
     "MAX_MINUTES_PER_CALLER_PER_DAY": "0",
     "MAX_MINUTES_PER_DAY": "",
+    # The machine may be busy.
+    "OVERLOAD_LAG_MS": "0",
     **dict.fromkeys(
         (
             "SYSTEM_PROMPT",

@@ -290,6 +290,8 @@ OTP_TOTP_ISSUER = f"voicebot {SERVER_HOST}".strip()
 
 # Most calls of this process; further callers hear that the line is busy.
 MAX_CALLS = _integer("MAX_CALLS", 150, least=1, most=10_000)
+# A process whose event loop lags more takes no further calls; 0: it takes them anyway.
+OVERLOAD_LAG_MS = _integer("OVERLOAD_LAG_MS", 100, least=0, most=10_000)
 # Limits for one caller, over all processes; 0: no limit.
 MAX_CALLS_PER_CALLER = _integer("MAX_CALLS_PER_CALLER", 3, least=0, most=10_000)
 MAX_CALLS_PER_CALLER_PER_HOUR = _integer(

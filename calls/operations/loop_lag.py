@@ -3,11 +3,12 @@
 import asyncio
 import logging
 
+from django.conf import settings
 from prometheus_client import Histogram
 
 from calls.background import PeriodicTask
 from calls.metrics import REGISTRY
-from calls.operations.overload import LAG, Overload
+from calls.operations.overload import Overload
 from calls.session.active_calls import ActiveCalls
 
 log = logging.getLogger(__name__)
@@ -28,7 +29,7 @@ class LoopLag(PeriodicTask):
     def __init__(self, calls: ActiveCalls) -> None:
         super().__init__(0.0, self.measure, "Loop lag")
         self.calls = calls
-        self.overload = Overload()
+        self.overload = Overload(settings.OVERLOAD_LAG_MS / 1000)
 
     async def measure(self) -> None:
         """Measure once, and act on it."""
@@ -40,7 +41,7 @@ class LoopLag(PeriodicTask):
             log.warning(
                 "Overloaded: the event loop lags by more than %g ms. No further calls "
                 "are taken; %d go on.",
-                LAG * 1000,
+                settings.OVERLOAD_LAG_MS,
                 len(self.calls.sessions),
             )
         else:

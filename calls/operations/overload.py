@@ -3,12 +3,10 @@
 from collections import deque
 from dataclasses import dataclass, field
 
-# The 95th percentile (s) of the latest lags above which a process is overloaded, and
-# how long it must be so: a single pause of the whole machine is no overload.
-LAG = 0.1
+# How long the 95th percentile of the latest lags must be above the limit: a single
+# pause of the whole machine is no overload.
 LAG_SECONDS = 3.0
-# The percentile below which, and how long, it must be to take calls again.
-CALM = 0.05
+# How long it must be below half the limit, for the process to take calls again.
 CALM_SECONDS = 10.0
 # Lags looked at: five seconds of an event loop that is on time.
 SAMPLES = 20
@@ -16,8 +14,12 @@ SAMPLES = 20
 
 @dataclass(slots=True)
 class Overload:
-    """The state of a process by the lag of its event loop; times are monotonic."""
+    """The state of a process by the lag of its event loop; times are monotonic.
 
+    `limit` is a lag in seconds; 0 means that the process is never overloaded.
+    """
+
+    limit: float
     is_overloaded: bool = False
     lags: deque[float] = field(default_factory=lambda: deque(maxlen=SAMPLES))
     turning_since: float | None = None  # since when the lags speak for the other state
@@ -26,7 +28,8 @@ class Overload:
         """Add a lag (s); True if the process became overloaded, or is no longer."""
         self.lags.append(lag)
         p95 = self.p95
-        if not (p95 < CALM if self.is_overloaded else p95 > LAG):
+        turns = p95 < self.limit / 2 if self.is_overloaded else p95 > self.limit > 0
+        if not turns:
             self.turning_since = None
             return False
         self.turning_since = now if self.turning_since is None else self.turning_since

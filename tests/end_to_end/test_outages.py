@@ -38,8 +38,8 @@ from tests.support.live import running as live
 from tests.support.services import Missing, Redis
 
 CALLS = 4
-# The recovery takes at most this long (s) after the repair of a part.
-SOON = 2.0
+# After the repair of a part, Twilio's voice says at most so many answers of a call.
+LATE_ANSWERS = 3
 
 
 def running(
@@ -75,7 +75,7 @@ async def test_calls_continue_and_are_stored_completely(
     assert outcome.lost_calls == []
     assert outcome.faults == []
     assert outcome.unheard == 0
-    assert outcome.recovered_after < SOON, outcome
+    assert outcome.late_answers <= LATE_ANSWERS, outcome
     assert tracebacks(deployment.server.output[before:]) == []
 
 
@@ -196,7 +196,7 @@ async def test_a_clock_change_makes_no_call_longer_or_shorter(
 
 async def lasted(deployment: Deployment, call: SimulatedCall) -> float:
     """Wait for the stored duration of a call."""
-    async with asyncio.timeout(SOON + 5):
+    async with asyncio.timeout(15):
         while True:
             seconds = deployment.ledger.lasted(call.call_sid)
             if seconds is not None:

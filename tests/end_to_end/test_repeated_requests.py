@@ -54,8 +54,11 @@ async def test_the_report_of_a_session_that_was_replaced(
 ) -> None:
     async with dial(server) as call:
         await call.reply()
+        heard = len(call.heard)
         await call.lose_connection()
-        await call.record.until(lambda: call.sessions == 2)
+        await call.hears(heard + 1)  # the notice that the line is back
+        await call.reply()
+        assert call.sessions == 2
         assert await goes_on(call)
         row = await Call.objects.aget(call_sid=call.call_sid)
         (lost,) = row.failed_relay_sessions

@@ -118,6 +118,21 @@ class Crowd:
 
         await until(reached, seconds)
 
+    async def hears_own_voice(self, since: float, seconds: float) -> None:
+        """Wait until every caller still on the line was answered in the bot's voice."""
+
+        def reached() -> bool:
+            return all(
+                caller.error
+                or any(
+                    question.in_own_voice and question.asked_at > since
+                    for question in caller.answered
+                )
+                for caller in self.callers
+            )
+
+        await until(reached, seconds)
+
     @property
     def questions(self) -> list[Question]:
         """The questions of all callers."""

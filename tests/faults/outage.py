@@ -25,6 +25,7 @@ class Outcome:
     in_twilios_voice: int
     unheard: int  # clips that could not be fetched
     own_voice_after: float  # of the last question answered in Twilio's voice
+    late_answers: int  # of one caller at most, in Twilio's voice after the repair
     written_after: float  # of the last question before the repair
     call_taken_after: float
     lost_calls: list[str]  # the reason of each
@@ -60,6 +61,7 @@ async def inject(
             _wait_until_answered(deployment, repaired_at),
         )
         await crowd.answered(ANSWERS)
+        await crowd.hears_own_voice(repaired_at, GIVE_UP)
     questions = _questions(crowd)
     await _wait_until_closed(deployment, questions)
     return _outcome(
@@ -80,6 +82,12 @@ def _outcome(
         unheard=sum("Clip not played" in error for error in errors),
         own_voice_after=max(
             0.0, *(q.asked_at - repaired_at for q in in_other_voice), 0.0
+        ),
+        late_answers=max(
+            sum(
+                q.asked_at > repaired_at and not q.in_own_voice for q in caller.answered
+            )
+            for caller in crowd.callers
         ),
         written_after=written,
         call_taken_after=taken,

@@ -19,16 +19,31 @@ PUBLIC_URL = "https://bot.example.com"
 AUTH_TOKEN = "7e570123456789abcdef0123456789ab"
 SHARED_KEY = ("webhooks_sharedkey_tests", "shared/secret+of=the=tests")
 START_SECONDS = 60.0
-# Each worker of pytest-xdist has its own ports, below those that the kernel gives to
-# outgoing connections: no other worker and no connection can take one.
-PORT_RANGES, PORTS_PER_WORKER = 10, 2000
-FIRST_PORT = 10_000 + PORTS_PER_WORKER * (
-    int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % PORT_RANGES
-)
+# Each process that runs tests has its own ports, below those that the kernel gives to
+# outgoing connections: no other run on this machine and no connection can take one.
+FIRST_PORT, PORT_RANGES, PORTS_PER_RANGE = 10_000, 88, 250
+
+
+def _reserve_range() -> tuple[socket.socket, range]:
+    """Take a range that no other process has; it is free again when this one ends."""
+    for first in range(
+        FIRST_PORT, FIRST_PORT + PORT_RANGES * PORTS_PER_RANGE, PORTS_PER_RANGE
+    ):
+        reserved = socket.socket()
+        try:
+            reserved.bind(("127.0.0.1", first))
+        except OSError:
+            reserved.close()
+        else:
+            return reserved, range(first + 1, first + PORTS_PER_RANGE)
+    raise AssertionError(f"All {PORT_RANGES} ranges of ports are taken.")
+
+
+_reserved, _own_ports = _reserve_range()
 
 
 def _shuffled_ports() -> list[int]:
-    ports = list(range(FIRST_PORT, FIRST_PORT + PORTS_PER_WORKER))
+    ports = list(_own_ports)
     random.SystemRandom().shuffle(ports)
     return ports
 
