@@ -38,8 +38,12 @@ class Windows:
         """Leave the window's page and remove all that its test stored."""
         if page.url.startswith(self._url):
             await page.evaluate(FORGET)
-        await page.goto(EMPTY_PAGE)
+        # Before the empty page: the browser asks for its icon when it likes. With the
+        # session's cookie, the answer may come after the session is deleted, and then
+        # removes the cookie of the next test.
         await page.context.clear_cookies()
+        await page.goto(EMPTY_PAGE)
+        await page.context.clear_cookies()  # those of answers that came meanwhile
         self._idle.append(page)
 
     async def close(self) -> None:
