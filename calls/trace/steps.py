@@ -19,10 +19,22 @@ BUILT_IN = (END_CALL, TRANSFER_CALL, SWITCH_LANGUAGE, COLLECT_DIGITS)
 UNKNOWN_RESULT = "(not in the trace)"
 
 Json = dict[str, Any]
+# Events whose cause is in the trace, or that the replayed conversation asks for.
+CausedByFrames = (
+    ev.CallerSpoke
+    | ev.CallerInterrupted
+    | ev.CallerSpeaking
+    | ev.DtmfReceived
+    | ev.PlaybackChanged
+    | ev.TimerFired
+    | ev.CallEnded
+)
 
 
 def event_json(event: ev.Event) -> Json | None:  # noqa: C901
     """The record of an event; None if a frame or the clock caused it."""
+    if isinstance(event, CausedByFrames):
+        return None
     match event:
         case ev.CallConnected():
             facts: Json = {"has_lookup": event.has_lookup}
@@ -50,16 +62,6 @@ def event_json(event: ev.Event) -> Json | None:  # noqa: C901
             facts = {"target": target}
         case ev.OperatorEnded():
             facts = {}
-        case (
-            ev.CallerSpoke()
-            | ev.CallerInterrupted()
-            | ev.CallerSpeaking()
-            | ev.DtmfReceived()
-            | ev.PlaybackChanged()
-            | ev.TimerFired()
-            | ev.CallEnded()
-        ):
-            return None
         case _:
             assert_never(event)
     return {"event": type(event).__name__, **facts}

@@ -19,6 +19,7 @@ from bots.models import Bot
 ROOT = Path(settings.BASE_DIR)
 APPS = ("bots", "calls", "voicebot")
 MODULES_IN_A_PACKAGE = 15
+LINES_IN_A_FUNCTION = 40
 FLAT_MODULES = {"calls": 12, "bots": 8}
 PURE_LIBRARIES = {"pybase64", "numpy", "diff_match_patch", "jsonschema", "phonenumbers"}
 CLOCKS_AND_LOOPS = {"asyncio", "time", "socket", "threading", "random", "secrets"}
@@ -136,6 +137,17 @@ def test_packages_stay_small() -> None:
     for app, most in FLAT_MODULES.items():
         assert sizes.pop(Path(app)) <= most
     assert {str(path): n for path, n in sizes.items() if n > MODULES_IN_A_PACKAGE} == {}
+
+
+def test_functions_stay_short() -> None:
+    long = {
+        f"{name_of(path)}.{node.name}": length
+        for path in FILES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (length := (node.end_lineno or 0) - node.lineno + 1) > LINES_IN_A_FUNCTION
+    }
+    assert long == {}
 
 
 def test_every_setting_of_a_bot_is_read_by_the_running_system() -> None:

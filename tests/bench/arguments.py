@@ -65,6 +65,13 @@ def parser() -> ArgumentParser:
     parser = ArgumentParser(
         prog="make bench", description="How fast the server is, and for how many calls."
     )
+    _add_load(parser)
+    _add_deployment(parser)
+    _add_extent(parser)
+    return parser
+
+
+def _add_load(parser: ArgumentParser) -> None:
     add = parser.add_argument
     add(
         "--calls",
@@ -91,6 +98,10 @@ def parser() -> ArgumentParser:
         default=5.0,
         help="speed of arriving sound, in times real time (default: %(default)g)",
     )
+
+
+def _add_deployment(parser: ArgumentParser) -> None:
+    add = parser.add_argument
     add("--database", choices=["sqlite", "postgres"], default="sqlite")
     add("--clips", choices=["redis", "memory"], default="redis")
     add(
@@ -99,6 +110,10 @@ def parser() -> ArgumentParser:
         default=1,
         help="servers that share the load; more than one is compared with one",
     )
+
+
+def _add_extent(parser: ArgumentParser) -> None:
+    add = parser.add_argument
     add("--plain", action="store_true", help="standard turns only, no interruptions")
     add(
         "--only",
@@ -119,7 +134,6 @@ def parser() -> ArgumentParser:
         metavar="FILE",
         help="print JSON instead of the table, or write it to a file in addition",
     )
-    return parser
 
 
 def parse(given: list[str] | None = None) -> Namespace:

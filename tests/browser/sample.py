@@ -117,6 +117,16 @@ def _called(bot: Bot, label: str, caller: str, words: str) -> Sample:
         started_at=timezone.now() - timedelta(minutes=5),
         answered_at=timezone.now() - timedelta(minutes=5),
     )
+    tool = _tool(bot, words)
+    secret = Secret(name="shop_key", note=words[:200])
+    secret.set_value("key-of-the-shop")
+    secret.save()
+    _converse(call, words)
+    _finish(call, words)
+    return Sample(bot, number, call, tool, secret)
+
+
+def _tool(bot: Bot, words: str) -> Tool:
     tool = Tool.objects.create(
         name="look_up_order",
         description=words,
@@ -124,11 +134,12 @@ def _called(bot: Bot, label: str, caller: str, words: str) -> Sample:
     )
     tool.parameters.create(name="order_id", description=words[:300])
     bot.tools.add(tool)
-    secret = Secret(name="shop_key", note=words[:200])
-    secret.set_value("key-of-the-shop")
-    secret.save()
+    return tool
+
+
+def _converse(call: Call, words: str) -> None:
     script = Script(call, Random(1))
-    script.greet(bot.greeting)
+    script.greet(call.bot.greeting if call.bot else "")
     script.exchange((words, f"You said: {words}"), cut=True)
     script.exchange((words, f"Once more: {words}"))
     script.use("look_up", {"order_id": words, "pin": "••••"}, words * 3)
@@ -136,6 +147,10 @@ def _called(bot: Bot, label: str, caller: str, words: str) -> Sample:
     script.fail()
     script.end(Call.EndReason.CALLER_HUNG_UP)
     complete([call.pk])
+
+
+def _finish(call: Call, words: str) -> None:
+    """Add a summary, and post-call tasks that have failed."""
     results = {
         "summary": words,
         "outcome": words[:80],
@@ -147,4 +162,3 @@ def _called(bot: Bot, label: str, caller: str, words: str) -> Sample:
     fields = {"state": PostCallTask.State.FAILED, "attempts": 8, "log": log}
     for kind in PostCallTask.Kind:
         call.post_call_tasks.create(kind=kind, due_at=timezone.now(), **fields)
-    return Sample(bot, number, call, tool, secret)

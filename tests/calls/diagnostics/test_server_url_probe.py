@@ -40,6 +40,13 @@ def check(settings: Settings, url: str, sample: Sample | None = None) -> list[Fi
     return server_url_probe.check(sample)
 
 
+class Quiet(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: Any) -> None:
+        """A client that leaves is part of the test."""
+
+
 @contextmanager
 def other_server(
     status: int = 200,
@@ -66,12 +73,6 @@ def other_server(
 
         def log_message(self, *_: Any) -> None:
             """Keep the tests' output clean."""
-
-    class Quiet(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, *_: Any) -> None:
-            """A client that leaves is part of the test."""
 
     server = Quiet(("127.0.0.1", 0), Handler)
     if tls:
