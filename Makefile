@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Servers and test processes start faster from bytecode.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test pytest screenshots bench faults lint format bench-heard bench-early lock audit
+.PHONY: run test pytest screenshots bench faults lint format bench-heard bench-early lock audit pin-images
 
 run: $(VENV)/.run
 	$(BIN)/python -m voicebot.env_file
@@ -60,6 +60,10 @@ bench-early: $(VENV)/.run
 lock:
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links pyproject.toml -o requirements.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links -c requirements.txt --group dev -o tests/requirements.txt
+
+# Pins the images of Docker to their digests. Needs Docker and the registry.
+pin-images:
+	@.ci/pin-images
 
 $(VENV)/.run: requirements.txt
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("voicebot needs Python 3.11 or newer; name one with: make PYTHON=python3.12 run")'

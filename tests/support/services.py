@@ -132,6 +132,8 @@ class Redis(Service):
 class Postgres(Service):
     """A server with one database, `voicebot`."""
 
+    superuser = "voicebot"
+
     def __init__(self, connections: int = 100) -> None:
         programs = sorted(POSTGRES_PROGRAMS.glob("*/bin/initdb"))
         if not programs:
@@ -155,8 +157,12 @@ class Postgres(Service):
         self._run([*self.user, program, "-D", str(store), *options])
         wait_for(self._answers, "PostgreSQL")
         if is_new:
-            with self._connect("postgres") as connection:
-                connection.execute("CREATE DATABASE voicebot")
+            self.create_database()
+
+    def create_database(self) -> None:
+        """Create the database of the first start."""
+        with self._connect("postgres") as connection:
+            connection.execute("CREATE DATABASE voicebot")
 
     def kill(self) -> None:
         """End it without a checkpoint; it recovers when it starts."""
@@ -203,7 +209,7 @@ class Postgres(Service):
 
     def _init(self, store: Path) -> None:
         program = str(self.binaries / "initdb")
-        command = [program, "-A", "trust", "-U", "voicebot", "-N", "-D", str(store)]
+        command = [program, "-A", "trust", "-U", self.superuser, "-N", "-D", str(store)]
         subprocess.run(
             [*self.user, *command], check=True, capture_output=True, timeout=60
         )
@@ -215,7 +221,7 @@ class Postgres(Service):
 
     def _connect(self, name: str, *, autocommit: bool = True) -> Connection:
         return psycopg.connect(
-            f"postgres://voicebot@127.0.0.1:{self.port}/{name}",
+            f"postgres://{self.superuser}@127.0.0.1:{self.port}/{name}",
             autocommit=autocommit,
             connect_timeout=5,
         )
