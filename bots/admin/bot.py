@@ -72,6 +72,18 @@ class BotAdmin(VersionHistoryMixin):
             return field
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
+    def save_model(
+        self, request: HttpRequest, obj: Bot, form: Any, change: bool
+    ) -> None:
+        """Save; a new default bot takes the place of the one before."""
+        if obj.is_default:
+            for other in Bot.objects.filter(is_default=True).exclude(pk=obj.pk):
+                other.is_default = False
+                other.save()
+                text = f"“{other}” is no longer the default bot."
+                self.message_user(request, text, messages.WARNING)
+        super().save_model(request, obj, form, change)
+
     def save_related(
         self, request: HttpRequest, form: Any, formsets: Any, change: bool
     ) -> None:

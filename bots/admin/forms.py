@@ -106,6 +106,10 @@ class BotForm(TextForm):
             f"Europe/Berlin. Empty: the server's time zone, {settings.TIME_ZONE}."
         }
 
+    def _get_validation_exclusions(self) -> set[str]:
+        """Let a bot be the default while another is: saving takes it from the other."""
+        return super()._get_validation_exclusions() | {"is_default"}  # type: ignore[misc]
+
     def clean_tools(self) -> Any:
         """Refuse more tools than a model can choose from."""
         tools = self.cleaned_data["tools"]

@@ -34,6 +34,9 @@ def remarks(draft: Draft, inworld: Catalogue, context: FormContext) -> Iterator[
         yield Remark(field, f"{text} would go round in circles.")
     if context.webhook_problem:
         yield Remark("webhook_url", f"Nothing will reach it. {context.webhook_problem}")
+    if draft.get("webhook_url", "").strip() and not draft.get("webhook_secret"):
+        text = "Choose the key that signs what the webhook gets, or add one under"
+        yield Remark("webhook_secret", f"{text} Passwords and keys.")
     yield from _ignored_keys(draft, keys)
     yield from _languages(draft, inworld)
     yield from _unused_fillers(draft, context, keys)

@@ -1,7 +1,8 @@
 """Parses opening hours such as "Mon-Fri 9:00-12:00, 13:00-17:00". Pure.
 
 People write them in many ways, so a text is read word by word: days, then the times of
-these days. Times without days after them belong to the days before.
+these days. Times without days after them belong to the days before. Times alone are
+those of every day.
 """
 
 import re
@@ -77,7 +78,10 @@ class _Entry:
 
 def parse_spans(text: str) -> list[Span]:
     """Return the spans of time; an empty text has none. Raises `BadHours`."""
-    entries = _entries(list(_tokens(text)))
+    tokens = list(_tokens(text))
+    if tokens and not any(token.kind == "days" for token in tokens):
+        tokens.insert(0, _Token("days", "daily", range(7)))
+    entries = _entries(tokens)
     closed = {day for entry in entries if entry.is_closed for day in entry.days}
     spans = [
         (day * DAY_MINUTES + opens, day * DAY_MINUTES + closes)
@@ -171,8 +175,6 @@ def _entries(tokens: list[_Token]) -> list[_Entry]:
             entries[-1].days += _day_range(token, tokens)
         elif entries:
             _add(entries[-1], token, tokens)
-        elif token.kind == "always":
-            entries.append(_Entry(list(range(7)), [(0, DAY_MINUTES)]))
         else:
             raise BadHours(f"There is no day before “{token.text}”. {HOW}")
     if entries and not entries[-1].is_complete:

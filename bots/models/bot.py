@@ -80,8 +80,8 @@ class Bot(BotTurnTaking, BotActions, FixedSentences):
     is_default = models.BooleanField(
         "default bot",
         default=False,
-        help_text="Answers every number that has no bot of its own. Only one bot can "
-        "be the default.",
+        help_text="Answers every number that has no bot of its own, in place of the "
+        "bot that does so now.",
     )
     system_prompt = models.TextField(
         "instructions",

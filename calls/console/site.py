@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, URLResolver, path, reverse
+from django.urls import URLPattern, URLResolver, path
 
 from bots.responses import page
 from calls.accounts import groups, two_factor
@@ -16,16 +16,11 @@ from calls.console import erasure_page
 from calls.console.bulk_deletion import delete_selected
 from calls.console.dashboard import page as dashboard
 from calls.console.live import page as live
+from calls.console.navigation import navigation, settings_pages
 from calls.console.numbers import page as numbers
 from calls.console.numbers import point, preview
 from calls.console.test_call import page as test_call
 from calls.console.test_call import transfer
-
-# The console's own pages in the menu of an app: name, URL name, permission.
-PAGES = {
-    "bots": ("Connect numbers", "numbers", "bots.view_phonenumber"),
-    "calls": ("Live calls", "live", "calls.view_call"),
-}
 
 
 class ConsoleSite(admin.AdminSite):
@@ -33,7 +28,8 @@ class ConsoleSite(admin.AdminSite):
 
     site_header = "voicebot"
     site_title = "voicebot"
-    index_title = "Console"
+    index_title = "Home"
+    enable_nav_sidebar = False
     site_url = None  # there is no public site to link to
     login_form = SignInForm
 
@@ -46,6 +42,7 @@ class ConsoleSite(admin.AdminSite):
         view = self.admin_view
         return [
             path("live/", view(live.page), name="live"),
+            path("settings/", view(self.settings_page), name="settings"),
             path("erase/", view(erasure_page.page), name="erase"),
             path("test-call/<int:bot_id>/", view(test_call.page), name="test-call"),
             path(
@@ -64,18 +61,26 @@ class ConsoleSite(admin.AdminSite):
             *super().get_urls(),
         ]
 
-    def get_app_list(
-        self, request: HttpRequest, app_label: str | None = None
-    ) -> list[Any]:
-        """Add the console's own pages to the menu."""
-        apps = super().get_app_list(request, app_label)
-        for app in apps:
-            name, view, permission = PAGES.get(app["app_label"], ("", "", ""))
-            if name and request.user.has_perm(permission):
-                entry = {"name": name, "object_name": view, "view_only": True}
-                url = reverse(f"{self.name}:{view}")
-                app["models"].append({**entry, "admin_url": url, "add_url": None})
-        return apps
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """Add the links at the top of every page."""
+        context = super().each_context(request)
+        if context["has_permission"]:
+            context["navigation"] = navigation(request)
+        return context
+
+    def app_index(
+        self,
+        request: HttpRequest,
+        app_label: str,
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Django lists an app's models here; ours are in the navigation."""
+        return redirect("admin:settings")
+
+    def settings_page(self, request: HttpRequest) -> TemplateResponse:
+        """List the pages that have no link of their own at the top."""
+        pages = settings_pages(request)
+        return page(request, "settings.html", "Settings", pages=pages)
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Staff with a second factor, if one is required. Cached on the request."""
@@ -102,7 +107,7 @@ class ConsoleSite(admin.AdminSite):
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
-        """Show the dashboard above the admin's list of models."""
+        """Show the dashboard instead of the admin's list of models."""
         if self.has_permission(request) and not request.user.get_all_permissions():
             return self._without_group(request)
         context = dashboard.context(request) if self.has_permission(request) else {}

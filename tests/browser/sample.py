@@ -54,6 +54,7 @@ class Sample:
             "post_call_tasks": f"{admin}calls/postcalltask/",
             "live": f"{admin}live/",
             "people": f"{admin}auth/user/",
+            "settings": f"{admin}settings/",
             "two-factor sign-in": f"{admin}two-factor/",
         }
 

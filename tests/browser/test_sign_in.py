@@ -34,6 +34,7 @@ async def sign_in(page: Page, code: str = "") -> None:
 async def test_a_code_is_set_up_and_then_asked_for(visits: Visits, admin: Any) -> None:
     page = await visits.open()
     await sign_in(page)
+    await page.get_by_text("admin", exact=True).click()
     await page.get_by_role("link", name="Two-factor sign-in").click()
     await expect(page.get_by_role("img", name="QR code")).to_be_visible()
     app = await TOTPDevice.objects.aget()

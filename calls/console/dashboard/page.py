@@ -42,20 +42,6 @@ AnyUser = User | AnonymousUser
 # A bot that was saved later than this after its creation has been edited.
 CREATION_TIME = timedelta(seconds=1)
 
-# Links at the top: name, URL name, permission.
-LINKS = [
-    ("Live calls", "live", "calls.view_call"),
-    ("Calls", "calls_call_changelist", "calls.view_call"),
-    ("After-call tasks", "calls_postcalltask_changelist", "calls.view_postcalltask"),
-    ("Bots", "bots_bot_changelist", "bots.view_bot"),
-    ("Tools", "bots_tool_changelist", "bots.view_tool"),
-    ("Passwords and keys", "bots_secret_changelist", "bots.view_secret"),
-    ("Phone numbers", "bots_phonenumber_changelist", "bots.view_phonenumber"),
-    ("Connect numbers", "numbers", "bots.view_phonenumber"),
-    ("Blocked callers", "calls_blockedcaller_changelist", "calls.view_blockedcaller"),
-    ("Users", "auth_user_changelist", "auth.view_user"),
-]
-
 
 @dataclass(frozen=True, slots=True)
 class SetupStep:
@@ -69,25 +55,13 @@ class SetupStep:
 
 def context(request: HttpRequest) -> dict[str, Any]:
     """The template context for this user."""
-    home: dict[str, Any] = {
-        "links": _page_links(request.user),
-        "problems": _problems(request.user),
-    }
+    home: dict[str, Any] = {"problems": _problems(request.user)}
     if request.user.has_perm("calls.view_call"):
         home |= _figures(request.GET.get("day", ""), localdate())
         home["streaming"] = streaming_findings(with_simulated=False)
         if not home["has_calls"]:
             home["steps"] = _setup_steps(request.user)
     return {"home": home}
-
-
-def _page_links(user: AnyUser) -> list[tuple[str, str]]:
-    """Name and URL of the pages that the user may see."""
-    return [
-        (name, reverse(f"admin:{page}"))
-        for name, page, permission in LINKS
-        if user.has_perm(permission)
-    ]
 
 
 def _problems(user: AnyUser) -> list[Finding]:

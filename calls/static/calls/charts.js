@@ -5,8 +5,12 @@ const still = matchMedia("(prefers-reduced-motion: reduce)");
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const drawn = new Map();
 
+const probe = document.body.appendChild(document.createElement("span"));
+
 function colour(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  // A colour with a light and a dark form is resolved only where it is used.
+  probe.style.color = `var(${name})`;
+  return getComputedStyle(probe).color;
 }
 
 function dataset(series, stacked) {

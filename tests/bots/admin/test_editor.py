@@ -69,6 +69,17 @@ def test_viewers_cause_no_requests_to_inworld(viewer: Client) -> None:
     assert bot.tts_voice in page
 
 
+def test_a_new_default_bot_takes_the_place_of_the_one_before(
+    admin_client: Client,
+) -> None:
+    old = Bot.objects.create(name="Old", is_default=True)
+    saved = {**FORM, "name": "New", "is_default": "on"}
+    page = admin_client.post("/admin/bots/bot/add/", saved, follow=True)
+    assert "“Old” is no longer the default bot." in page.content.decode()
+    assert Bot.objects.get(is_default=True).name == "New"
+    assert old.history.latest().is_default is False  # type: ignore[attr-defined]
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", [VOICES, MODELS, LISTEN, ADVICE])
 def test_the_editor_is_for_staff_who_may_see_bots(client: Client, path: str) -> None:
@@ -111,7 +122,8 @@ def test_an_unreachable_webhook_gets_a_remark(
     webhook: str, remarks: list[str], admin_client: Client, settings: Settings
 ) -> None:
     settings.TOOL_ALLOWED_HOSTS = ["crm.example", "crm", "10.0.0.5"]
-    answer = admin_client.post(ADVICE, {**FORM, "webhook_url": webhook}).json()
+    form = {**FORM, "webhook_url": webhook, "webhook_secret": "1"}
+    answer = admin_client.post(ADVICE, form).json()
     texts = [remark["text"] for remark in answer["remarks"]]
     pairs = zip(texts, remarks, strict=True)
     assert all(text.startswith(remark) for text, remark in pairs)

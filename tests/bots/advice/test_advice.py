@@ -381,6 +381,7 @@ def test_a_tool_of_a_key_gets_no_arguments() -> None:
             {"fillers": "One moment.", "answer_filler_seconds": "0.0"},
             "hint fillers: Never said",
         ),
+        ({"webhook_url": "https://x.com/"}, "warning webhook_secret: Choose the key"),
     ],
 )
 def test_a_remark_on_what_would_not_happen(
@@ -411,6 +412,7 @@ def test_a_remark_on_what_would_not_happen(
         form("languages", {"language": "de-DE", "voice": "Any"}),
         form("targets", {"name": "Ann", "opening_hours": "whenever"}),
         {"targets-TOTAL_FORMS": "²"},
+        {"webhook_url": "https://x.com/", "webhook_secret": "1"},
     ],
 )
 def test_nothing_is_remarked_on_what_would_happen(changes: dict[str, str]) -> None:

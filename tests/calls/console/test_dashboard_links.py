@@ -1,11 +1,11 @@
-"""The first page: its links, and calls whose line is lost."""
+"""The first page: calls whose line is lost."""
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
 from calls.models import Call
-from tests.support.pages.dashboard import Ring, home, staff, text
+from tests.support.pages.dashboard import Ring, home, text
 from tests.support.pages.dashboard import bot as bot
 from tests.support.pages.dashboard import ring as ring
 
@@ -21,14 +21,3 @@ def test_a_lost_line_is_shown_beside_the_open_calls(
     assert "1 of them: line lost, waiting for the caller" in text(admin_client)
     Call.objects.update(disconnected_at=None)
     assert "line lost" not in text(admin_client)
-
-
-def test_the_page_leads_to_what_this_person_may_see(admin_client: Client) -> None:
-    links = home(admin_client)["links"]
-    assert len(links) == 10
-    for name, link in links:
-        assert f'<a href="{link}">{name}</a>' in text(admin_client)
-        assert admin_client.get(link).status_code == 200
-    client = Client()
-    client.force_login(staff("bots.view_bot"))
-    assert [name for name, _ in home(client)["links"]] == ["Bots"]
