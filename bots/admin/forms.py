@@ -108,7 +108,8 @@ class BotForm(TextForm):
 
     def _get_validation_exclusions(self) -> set[str]:
         """Let a bot be the default while another is: saving takes it from the other."""
-        return super()._get_validation_exclusions() | {"is_default"}  # type: ignore[misc]
+        exclusions: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
+        return exclusions | {"is_default"}
 
     def clean_tools(self) -> Any:
         """Refuse more tools than a model can choose from."""

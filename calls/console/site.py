@@ -68,7 +68,7 @@ class ConsoleSite(admin.AdminSite):
             context["navigation"] = navigation(request)
         return context
 
-    def app_index(
+    def app_index(  # type: ignore[override]  # Django's is always a page
         self,
         request: HttpRequest,
         app_label: str,

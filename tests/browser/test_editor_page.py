@@ -40,7 +40,7 @@ async def _log_in(page: Page) -> None:
     await page.goto("/admin/")
     await page.get_by_label("Username").fill("admin")
     await page.get_by_label("Password").fill(PASSWORD)
-    await page.get_by_role("button", name="Log in").click()
+    await page.get_by_role("button", name="Sign in").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Home")
 
 

@@ -28,7 +28,7 @@ async def sign_in(page: Page, code: str = "") -> None:
     await page.get_by_label("Username").fill("admin")
     await page.get_by_label("Password").fill(PASSWORD)
     await page.get_by_label("Code").fill(code)
-    await page.get_by_role("button", name="Log in").click()
+    await page.get_by_role("button", name="Sign in").click()
 
 
 async def test_a_code_is_set_up_and_then_asked_for(visits: Visits, admin: Any) -> None:
@@ -48,8 +48,9 @@ async def test_a_code_is_set_up_and_then_asked_for(visits: Visits, admin: Any) -
     await sign_in(other)
     await expect(other.get_by_role("alert")).to_contain_text("needs a code")
     await sign_in(other, spare)
-    await expect(other.get_by_role("link", name="Log out")).to_have_count(0)
-    await expect(other.get_by_role("button", name="Log out")).to_be_visible()
+    await other.get_by_text("admin", exact=True).click()
+    await expect(other.get_by_role("link", name="Sign out")).to_have_count(0)
+    await expect(other.get_by_role("button", name="Sign out")).to_be_visible()
     assert await StaticToken.objects.acount() == 9
 
 
@@ -60,7 +61,7 @@ async def test_guesses_of_a_code_are_limited(visits: Visits, admin: Any) -> None
     for _ in range(5):
         await page.get_by_label("Username").fill("admin")
         await page.get_by_label("Password").fill("wrong")
-        await page.get_by_role("button", name="Log in").click()
+        await page.get_by_role("button", name="Sign in").click()
         await expect(page.get_by_role("alert")).to_be_visible()
     await expect(page.get_by_text("Wait 15 minutes")).to_be_visible()
 

@@ -77,7 +77,7 @@ def test_a_new_default_bot_takes_the_place_of_the_one_before(
     page = admin_client.post("/admin/bots/bot/add/", saved, follow=True)
     assert "“Old” is no longer the default bot." in page.content.decode()
     assert Bot.objects.get(is_default=True).name == "New"
-    assert old.history.latest().is_default is False  # type: ignore[attr-defined]
+    assert old.history.latest().is_default is False
 
 
 @pytest.mark.django_db

@@ -15,6 +15,7 @@ from calls.diagnostics import call_warnings, secret_warnings, warnings
 from calls.diagnostics.findings import Level
 from calls.diagnostics.probes import probe_refused_settings
 from calls.models import Call
+from calls.session.active_calls import active_calls
 from tests.support.pages.dashboard import (
     Ring,
     answer,
@@ -75,6 +76,15 @@ def test_instructions_of_the_example_are_pointed_out(
     assert "example café" in problem_messages(admin_client)
     settings.SANDBOX_RUNNING = True
     assert "example café" not in problem_messages(admin_client)
+
+
+def test_a_warning_without_a_page_of_its_own_has_no_empty_link(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(active_calls(), "is_overloaded", True)
+    page = admin_client.get("/admin/").content.decode()
+    assert "takes no further calls" in page
+    assert '<a href=""' not in page
 
 
 def test_without_a_bot_the_first_step_is_to_make_one(admin_client: Client) -> None:
