@@ -22,6 +22,7 @@ from contextlib import (
 from dataclasses import dataclass
 from typing import Any
 
+import aiohttp
 import httpx
 
 from bots.audio.pcm import TELEPHONE_RATE, Pcm
@@ -61,6 +62,7 @@ VOICE_PAGES = 20
 # Statuses with which a model refuses a parameter; Mistral's is 422.
 REFUSALS = ("400", "422")
 NOT_A_STREAM = ("application/json", "text/html")
+JSON = {"Content-Type": "application/json"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,7 @@ class Inworld:
             asyncio.Semaphore(concurrency) if concurrency else nullcontext()
         )
         # The key is Base64 already, as the portal shows it.
-        headers = {b"Authorization": b"Basic " + api_key.encode()}
+        headers = {"Authorization": f"Basic {api_key}"}
         self._pool = Pool(base_url, headers, timeout)
         self.answers = self._pool.answers
         self._refused = RefusedParameters()
@@ -175,7 +177,11 @@ class Inworld:
         content = _json(request.body())
         async with self._slot:
             answer = await self._fetch(
-                "POST", "/tts/v1/voice", timeout=SPEAK_TIMEOUT, **content
+                "POST",
+                "/tts/v1/voice",
+                content=content,
+                headers=JSON,
+                timeout=SPEAK_TIMEOUT,
             )
         try:
             audio = base64.b64decode(answer["audioContent"], validate=True)
@@ -194,9 +200,10 @@ class Inworld:
         waits for must not keep a caller waiting.
         """
         async with AsyncExitStack() as stack:
-            body, timeout = request.body(), {"timeout": TEXT_TIMEOUT}
-            response, _ = await self._open_chat(stack, body, {}, **timeout)
-            answer = await _json_object(response)
+            body = request.body()
+            response, _ = await self._open_chat(stack, body, {}, TEXT_TIMEOUT)
+            with named_errors():
+                answer = _json_object(await response.read())
         if "error" in answer:
             raise StreamFailed(message_of(json.dumps(answer).encode()))
         if not (text := text_of(answer)):
@@ -237,19 +244,17 @@ class Inworld:
         stack: AsyncExitStack,
         body: dict[str, Any],
         headers: dict[str, str],
-        **options: Any,
-    ) -> tuple[httpx.Response, dict[str, Any]]:
+        timeouts: httpx.Timeout | None = None,
+    ) -> tuple[aiohttp.ClientResponse, dict[str, Any]]:
         """Send a request to the Router; again, at once, without what a model refuses.
 
         Returns the response and what was sent in the end.
         """
         while True:
             sent = self._refused.without_refused(body)
-            request = self._pool.request(
-                "POST", "/v1/chat/completions", **_json(sent, headers), **options
-            )
+            chat = self._pool.chat(_json(sent), {**JSON, **headers}, timeouts)
             try:
-                return await stack.enter_async_context(request), sent
+                return await stack.enter_async_context(chat), sent
             except InworldRejected as error:
                 if not self._learn(sent, str(error.status), error.message):
                     raise
@@ -265,12 +270,11 @@ class Inworld:
 
     async def _fetch(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         async with self._pool.request(method, path, **options) as response:
-            return await _json_object(response)
+            with named_errors():
+                return _json_object(await response.aread())
 
 
-async def _json_object(response: httpx.Response) -> dict[str, Any]:
-    with named_errors():
-        body = await response.aread()
+def _json_object(body: bytes) -> dict[str, Any]:
     answer = read_json(body)
     if not isinstance(answer, dict):
         raise StreamFailed(f"expected a JSON object, got: {message_of(body)}")
@@ -282,31 +286,25 @@ def _records(value: object) -> list[dict[str, Any]]:
     return [record for record in listed if isinstance(record, dict)]
 
 
-def _json(
-    body: dict[str, Any], headers: dict[str, str] | None = None
-) -> dict[str, Any]:
+def _json(body: dict[str, Any]) -> bytes:
     # httpx writes JSON as UTF-8, which fails on half a surrogate pair; a transcript
     # can contain one. ASCII with escapes can express it.
-    return {
-        "content": json.dumps(body).encode(),
-        "headers": {"Content-Type": "application/json", **(headers or {})},
-    }
+    return json.dumps(body).encode()
 
 
-async def _check_is_stream(response: httpx.Response) -> None:
+async def _check_is_stream(response: aiohttp.ClientResponse) -> None:
     kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if kind in NOT_A_STREAM:
         with named_errors():
-            body = await response.aread()
+            body = await response.read()
         raise StreamFailed(f"expected a stream, got {kind}: {message_of(body)}")
 
 
-async def _events(response: httpx.Response) -> AsyncGenerator[Event]:
-    decoder, chunks = _Decoder(), response.aiter_bytes()
-    is_over = False
+async def _events(response: aiohttp.ClientResponse) -> AsyncGenerator[Event]:
+    decoder, is_over = _Decoder(), False
     while not is_over:
-        chunk = await _next_chunk(chunks)
-        is_over = chunk is None
+        chunk = await _next_chunk(response.content)
+        is_over = not chunk
         for event in decoder.feed(chunk):
             if isinstance(event, Failed):
                 raise StreamFailed(event.message, event.code)
@@ -314,18 +312,19 @@ async def _events(response: httpx.Response) -> AsyncGenerator[Event]:
                 try:
                     yield event
                 finally:
-                    await _drain(chunks)
+                    await _drain(response.content)
                 return
             yield event
     raise StreamTruncated("Inworld ended the connection before the reply.")
 
 
-async def _next_chunk(chunks: AsyncIterator[bytes]) -> bytes | None:
+async def _next_chunk(content: aiohttp.StreamReader) -> bytes:
+    """The bytes that came; none at the end."""
     with named_errors():
         try:
-            return await anext(chunks, None)
-        except (httpx.RemoteProtocolError, httpx.ReadError):
-            return None  # the connection broke: an end without Done
+            return await content.readany()
+        except aiohttp.ClientPayloadError:
+            return b""  # the connection broke: an end without Done
 
 
 class _Decoder:
@@ -337,16 +336,16 @@ class _Decoder:
         self._model: ModelChosen | None = None
         self._is_finished = False
 
-    def feed(self, chunk: bytes | None) -> Iterator[Event]:
-        """Yield the events that a chunk completes; None is the end of the stream."""
+    def feed(self, chunk: bytes) -> Iterator[Event]:
+        """Yield the events that a chunk completes; an empty one ends the stream."""
         try:
-            payloads = self._stream.end() if chunk is None else self._stream.feed(chunk)
+            payloads = self._stream.feed(chunk) if chunk else self._stream.end()
         except ValueError as error:
             raise StreamFailed(str(error)) from error
         for event in (event for payload in payloads for event in parse(payload)):
             yield from self._news(event)
         # Without [DONE], a reply is complete if the model said that it is.
-        if chunk is None and self._is_finished:
+        if not chunk and self._is_finished:
             yield from self._unspoken.feed(Done())
 
     def _news(self, event: Event) -> list[Event]:
@@ -358,9 +357,9 @@ class _Decoder:
         return self._unspoken.feed(event)
 
 
-async def _drain(chunks: AsyncIterator[bytes]) -> None:
+async def _drain(content: aiohttp.StreamReader) -> None:
     # Only a response read to its end leaves a connection that can be used again.
-    with suppress(httpx.HTTPError, TimeoutError):
+    with suppress(aiohttp.ClientError, TimeoutError):
         async with asyncio.timeout(DRAIN_TIMEOUT_SECONDS):
-            async for _ in chunks:
-                pass
+            while not content.at_eof():
+                await content.readany()
