@@ -48,7 +48,7 @@ SECTIONS: tuple[Section, ...] = (
     section(
         "AI model",
         "The model that writes the answers.",
-        *("llm_model", "fallback_models", "max_reply_tokens", "temperature"),
+        *("llm_model", "fallback_models", "hedge", "max_reply_tokens", "temperature"),
     ),
     section(
         LANGUAGES,

@@ -36,6 +36,7 @@ class BotConfig:
     greeting: str
     llm_model: str
     fallback_models: tuple[str, ...]
+    hedge: bool  # ask a fallback model as well if the answer is late
     max_reply_tokens: int
     temperature: float | None  # None: the model's own
     tts_voice: str
@@ -169,6 +170,17 @@ class BotConfig:
                 target for target in self.targets if target.number not in numbers
             ),
         )
+
+    @property
+    def other_models(self) -> tuple[str, ...]:
+        """The fallback models beside the bot's own model, each once."""
+        others = dict.fromkeys(self.fallback_models)
+        return tuple(model for model in others if model != self.llm_model)
+
+    @property
+    def hedges(self) -> bool:
+        """True if another model is asked, too, when the first one is late."""
+        return self.hedge and bool(self.other_models)
 
     @property
     def speech_interrupts(self) -> bool:

@@ -142,14 +142,18 @@ class Inworld:
         concurrency: int = 0,
     ) -> None:
         # A plan allows a number of generations at once; Inworld refuses one more.
-        self._slot: AbstractAsyncContextManager[None] = (
-            asyncio.Semaphore(concurrency) if concurrency else nullcontext()
-        )
+        self._slots = asyncio.Semaphore(concurrency) if concurrency else None
+        self._slot: AbstractAsyncContextManager[None] = self._slots or nullcontext()
         # The key is Base64 already, as the portal shows it.
         headers = {"Authorization": f"Basic {api_key}"}
         self._pool = Pool(base_url, headers, timeout)
         self.answers = self._pool.answers
         self._refused = RefusedParameters()
+
+    @property
+    def is_full(self) -> bool:
+        """True if another generation would have to wait for the end of one."""
+        return self._slots is not None and self._slots.locked()
 
     @asynccontextmanager
     async def reply(self, request: ReplyRequest) -> AsyncIterator[AsyncIterator[Event]]:

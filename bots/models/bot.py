@@ -131,6 +131,14 @@ class Bot(BotTurnTaking, BotActions, FixedSentences):
         validators=[*rules.LIST, rules.each_line_a_model],
         help_text="Used in this order if the AI model fails. One per line.",
     )
+    hedge = models.BooleanField(
+        "ask a backup model as well",
+        default=True,
+        help_text="If the AI model takes longer than usual, the first backup model is "
+        "asked at the same time. The caller hears the one that speaks first. The other "
+        "one is stopped, but costs what it has used. Without backup models it has no "
+        "effect.",
+    )
     max_reply_tokens = models.PositiveIntegerField(
         "maximum answer length (tokens)",
         default=300,

@@ -30,6 +30,7 @@ class StartReply:
     """Ask the model for an answer and speak it; an empty `model` is the bot's own.
 
     It may call one of the `functions` (JSON Schema) instead, unless it `must_speak`.
+    A hedge is asked while another request for the same answer runs.
     """
 
     reply: int
@@ -37,6 +38,7 @@ class StartReply:
     model: str = ""
     functions: Sequence[Mapping[str, Any]] = ()
     must_speak: bool = False
+    is_hedge: bool = False
 
 
 @dataclass(frozen=True, slots=True)

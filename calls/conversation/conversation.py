@@ -31,6 +31,7 @@ from calls.conversation.events import (
     ClipReplaced,
     DtmfReceived,
     Event,
+    FirstToken,
     LookupDone,
     OperatorEnded,
     OperatorSaid,
@@ -160,6 +161,8 @@ class Conversation:
                 return self.replies.clip_grew(event, at)
             case PlaybackChanged() | ClipFetched() | ClipRefused() | ClipReplaced():
                 self._update_playback(event, at)
+            case FirstToken(number):
+                self.responder.first_token(number)
             case ReplyEnded():
                 return self._carry_out(self.responder.on_reply_ended(event, at), at)
             case LookupDone():
@@ -210,6 +213,7 @@ class Conversation:
 
     def _call_connected(self, event: CallConnected, at: float) -> list[Action]:
         self.timeouts.connected(at)
+        self.responder.expect_tokens(event.late_after)
         self.state.set_variables(
             event.variables, event.minute_of_week, at, has_lookup=event.has_lookup
         )
@@ -217,6 +221,7 @@ class Conversation:
 
     def _call_resumed(self, event: CallResumed, at: float) -> list[Action]:
         self.timeouts.resumed(at, event.seconds)
+        self.responder.expect_tokens(event.late_after)
         self.turns += event.turns
         self.state.set_variables(
             event.variables, event.minute_of_week, at, has_lookup=False
@@ -313,6 +318,7 @@ class Conversation:
         deadlines = [
             self.caller_input.due_at,
             self.responder.fallback.due_at,
+            self.responder.fallback.hedge_due_at,
             self.responder.retry_deadline,
             attempt.at if attempt else None,
             self.timeouts.next_deadline(
@@ -323,9 +329,9 @@ class Conversation:
         ]
         if self.interruptions.paused and not self.digits.keys:
             deadlines.append(self.timeouts.resume_at)
-        if not self._is_caller_active and self.fillers.due_at != math.inf:
+        if not self._is_caller_active:
             deadlines.append(self.fillers.due_at)
-        return [deadline for deadline in deadlines if deadline is not None]
+        return [due_at for due_at in deadlines if due_at not in (None, math.inf)]
 
     def _on_deadline(self, at: float) -> list[Action]:
         """Do what is due by now. Runs after every event."""

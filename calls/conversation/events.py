@@ -13,12 +13,14 @@ class CallConnected:
     """The relay is set up: the caller can hear the bot.
 
     With `has_lookup`, more variables follow as `LookupDone`. `minute_of_week` is that
-    of the bot's time zone.
+    of the bot's time zone. `late_after` is the time in seconds after which a first
+    token is later than usual for this bot; None if nothing is known.
     """
 
     variables: Mapping[str, str] = field(default_factory=dict)
     has_lookup: bool = False
     minute_of_week: int = 0
+    late_after: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class CallResumed:
 
     `turns` is everything said so far, `disconnected_at` when the relay was lost, and
     `seconds` how long ago the call began. After a transfer that failed, `returned` is
-    the reason, in words for the model; then no relay was lost.
+    the reason, in words for the model; then no relay was lost. `late_after`: as above.
     """
 
     turns: tuple[Turn, ...]
@@ -36,6 +38,7 @@ class CallResumed:
     variables: Mapping[str, str] = field(default_factory=dict)
     minute_of_week: int = 0
     returned: str = ""
+    late_after: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +155,13 @@ class ReplyEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class FirstToken:
+    """The model has begun to write a reply."""
+
+    reply: int
+
+
+@dataclass(frozen=True, slots=True)
 class ToolCallEnded:
     """A tool call ended with a `result` for the model.
 
@@ -206,6 +216,7 @@ Event = (
     | ClipFetched
     | ClipRefused
     | ClipReplaced
+    | FirstToken
     | ReplyEnded
     | LookupDone
     | ToolCallEnded

@@ -1,7 +1,8 @@
-"""The steps after a failed answer, from a retry to hanging up. Pure.
+"""The steps after a late or failed answer, from a hedge to hanging up. Pure.
 
-The first sound of an answer must come within `FIRST_AUDIO_TIMEOUT`. All retries
-together may take `FALLBACK_BUDGET` from the first failure; then the bot apologises.
+A hedge asks another model while the first one may still answer. The first sound of an
+answer must come within `FIRST_AUDIO_TIMEOUT`. All retries together may take
+`FALLBACK_BUDGET` from the first failure; then the bot apologises.
 """
 
 import math
@@ -20,8 +21,9 @@ HANG_UP_AFTER = 3
 
 
 class FallbackStep(StrEnum):
-    """Steps after a failure. The values are keys of a turn's `latency_ms`."""
+    """Steps on the way to an answer. The values are keys of a turn's `latency_ms`."""
 
+    HEDGE = "hedge"
     RETRY = "retry"
     FALLBACK = "fallback"
     APOLOGY = "apology"
@@ -43,11 +45,14 @@ class FallbackPolicy:
     """Chooses the next step after a failure, and counts failures in a row."""
 
     fallback_models: tuple[str, ...] = ()
+    hedge_after: float = math.inf  # the seconds to the first token before a hedge
     due_at: float | None = None  # the deadline for the first sound of the answer
     last_due_at: float = math.inf  # its limit, however often the caller speaks again
     failed_at: float | None = None  # when this answer failed first
     retried: bool = False
     models: list[str] = field(default_factory=list)  # not tried yet
+    hedge_at: float = math.inf  # when another model is asked, too
+    is_hedged: bool = False
     failures: int = 0  # answers in a row that failed for good
     steps_taken: dict[str, float] = field(default_factory=dict)  # for this answer
 
@@ -60,12 +65,29 @@ class FallbackPolicy:
         self.failed_at = None
         self.retried = False
         self.models = list(self.fallback_models)
+        self.hedge_at = at + self.hedge_after if self.models else math.inf
+        self.is_hedged = False
         self.steps_taken = {}
 
     def succeeded(self) -> None:
         """The caller is about to hear something of the answer."""
         self.due_at = None
         self.failures = 0
+
+    @property
+    def hedge_due_at(self) -> float:
+        """When to ask another model, too; infinity if that is not needed."""
+        return math.inf if self.due_at is None else self.hedge_at
+
+    def first_token(self) -> None:
+        """The model has begun to write: no hedge is needed."""
+        self.hedge_at = math.inf
+
+    def hedge(self, at: float) -> str:
+        """The model to ask at the same time."""
+        self.hedge_at, self.is_hedged = math.inf, True
+        self.steps_taken[FallbackStep.HEDGE] = at
+        return self.models.pop(0)
 
     def failed(
         self,
@@ -78,6 +100,7 @@ class FallbackPolicy:
         """Choose the next step after an attempt that failed."""
         if self.failed_at is None:
             self.failed_at = at
+        self.hedge_at = math.inf
         self.due_at = until = self.failed_at + FALLBACK_BUDGET
         wait = (retry_after or 0.0) if retryable else math.inf
         attempt = self._retry(at, at + wait, until)
@@ -86,7 +109,8 @@ class FallbackPolicy:
         return attempt
 
     def _retry(self, at: float, retry_at: float, until: float) -> NextAttempt | None:
-        is_first, self.retried = not self.retried, True
+        # After a hedge, two models were asked already.
+        is_first, self.retried = not (self.retried or self.is_hedged), True
         if is_first and retry_at < until:
             return NextAttempt(FallbackStep.RETRY, retry_at)
         if self.models and at < until:

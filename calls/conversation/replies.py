@@ -4,7 +4,8 @@ Clips that arrive for a reply that was stopped are recognised by its number.
 """
 
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from calls.conversation.actions import Action, DropClips, Play, SaveTurn, StopReply
 from calls.conversation.events import ClipGrew, ClipReady, ReplyEnded
@@ -34,6 +35,8 @@ class Reply:
     operator_line: str = ""  # what an operator typed for the bot to say
     writing: bool = True
     turn: Turn | None = None
+    lost_to: "Reply | None" = None  # the answer that was faster
+    hedge: dict[str, Any] = field(default_factory=dict)  # see `Turn.hedge`
 
 
 class Replies:
@@ -73,8 +76,8 @@ class Replies:
     ) -> Reply:
         """Start a reply; the one before must have been stopped or have ended.
 
-        One that is written `beside` the current reply is stopped with it, and by its
-        sound.
+        One that is written `beside` the current reply is stopped with it. The sound of
+        an answer stops all others.
         """
         number = len(self.by_number) + 1
         reply = Reply(
@@ -92,7 +95,8 @@ class Replies:
         reply = self.by_number[event.reply - 1]
         if not reply.writing:
             return [DropClips((event.clip,), queued=False)]
-        stopped = [] if reply in self.beside else self._stop_beside()
+        is_filler = reply.kind is TurnKind.FILLER
+        stopped = [] if is_filler else self.make_current(reply, sounds=True)
         turn = reply.turn or self.open_turn(reply, at)
         if not reply.operator_line:  # nobody waits for one
             latency = milliseconds(at - reply.caller_done_at)
@@ -140,27 +144,65 @@ class Replies:
     def open_turn(self, reply: Reply, at: float) -> Turn:
         """Give a reply its place in the transcript."""
         index = next_index(self.turns)
-        reply.turn = Turn(index, reply.role, at, kind=reply.kind)
+        reply.turn = Turn(index, reply.role, at, kind=reply.kind, hedge=reply.hedge)
         self.turns.append(reply.turn)
         self.unfinished.append(reply)
         return reply.turn
 
+    def make_current(self, reply: Reply, *, sounds: bool) -> list[Action]:
+        """Stop the other answer, and a filler that would come after the sound."""
+        others = [
+            other
+            for other in self._being_written
+            if other is not reply and (sounds or other.is_answer)
+        ]
+        for other in others:
+            other.writing = False
+            other.lost_to = reply if other.is_answer else None
+        self.current = reply
+        self.beside = [
+            each for each in self.beside if each.writing and each is not reply
+        ]
+        return [StopReply(other.number) for other in others]
+
+    def give_way(self, reply: Reply) -> Reply | None:
+        """Go on with the other answer that is being written, if there is one."""
+        others = [other for other in self._being_written if other.is_answer]
+        if not reply.is_answer or not others:
+            return None
+        reply.lost_to = self.current = other = others[0]
+        self.beside = [each for each in self.beside if each is not other]
+        return other
+
+    def record_loser(self, event: ReplyEnded) -> list[Action]:
+        """Record in the faster answer what was used of the slower one."""
+        loser = self.by_number[event.reply - 1]
+        winner = loser.lost_to
+        if winner is None:
+            return []
+        winner.hedge |= {
+            "model": event.model or loser.model,
+            "characters": len(event.text),
+            "prompt_tokens": event.prompt_tokens,
+            "completion_tokens": event.completion_tokens,
+            "error": event.error,
+        }
+        return [SaveTurn(replace(winner.turn))] if winner.turn else []
+
+    @property
+    def _being_written(self) -> list[Reply]:
+        replies = [self.current, *self.beside] if self.current else self.beside
+        return [reply for reply in replies if reply.writing]
+
     def stop(self) -> list[Action]:
         """Stop writing the current reply, and those beside it."""
-        reply, stopped = self.current, self._stop_beside()
-        if reply is None or not reply.writing:
-            return stopped
-        reply.writing = False
-        if reply.turn:
-            reply.turn.interrupted = True
-        elif reply.operator_line:
-            self.lines.appendleft(reply.operator_line)  # it was not said
-        return [*stopped, StopReply(reply.number)]
-
-    def _stop_beside(self) -> list[Action]:
-        stopped, self.beside = self.beside, []
+        stopped, self.beside = self._being_written, []
         for reply in stopped:
             reply.writing = False
+            if reply.turn:
+                reply.turn.interrupted = True
+            elif reply.operator_line:
+                self.lines.appendleft(reply.operator_line)  # it was not said
         return [StopReply(reply.number) for reply in stopped]
 
     def abandon(self, at: float) -> list[Action]:

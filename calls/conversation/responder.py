@@ -1,5 +1,6 @@
 """Decides what the bot says: asks the model, retries, falls back, apologises. Pure."""
 
+import math
 from dataclasses import dataclass, replace
 
 from bots.config.placeholders import fill, names
@@ -61,7 +62,7 @@ class Responder:
     def __init__(self, state: CallState) -> None:
         self.state = state
         self.replies = Replies(state.turns)
-        self.fallback = FallbackPolicy(state.config.fallback_models)
+        self.fallback = FallbackPolicy(state.config.other_models)
         self.next_attempt: NextAttempt | None = None  # a retry that waits for its time
         self.greeting_due = False  # the greeting follows what is being said now
 
@@ -174,7 +175,22 @@ class Responder:
         reply = self.replies.by_number[event.reply - 1]
         if reply.writing and reply.is_answer:
             self.fallback.succeeded()
+            if reply.turn is None:
+                turn = self.replies.open_turn(reply, at)
+                turn.latency_ms = self._steps_taken(reply)
         return self.replies.clip_ready(event, at)
+
+    def expect_tokens(self, late_after: float | None) -> None:
+        """Hedge an answer whose first token takes longer than `late_after` seconds."""
+        if late_after is None or not self.state.config.hedges:
+            late_after = math.inf
+        self.fallback.hedge_after = late_after
+
+    def first_token(self, number: int) -> None:
+        """The model has begun to write a reply."""
+        current = self.replies.current
+        if current and current.number == number:
+            self.fallback.first_token()
 
     def on_reply_ended(self, event: ReplyEnded, at: float) -> Outcome:
         """A reply is complete, or failed."""
@@ -182,11 +198,14 @@ class Responder:
         was_stopped = not reply.writing
         actions = self.replies.ended(event, at)
         if was_stopped:
-            return actions, None
+            return [*actions, *self.replies.record_loser(event)], None
         if event.calls and self.state.tool_rounds < MAX_TOOL_ROUNDS:
             self.state.tool_rounds += 1
             self.fallback.succeeded()
-            return actions, ToolCallsRequested(event.calls, reply)
+            stopped = self.replies.make_current(reply, sounds=False)
+            return [*actions, *stopped], ToolCallsRequested(event.calls, reply)
+        if reply.turn is None and self.replies.give_way(reply):
+            return self.replies.record_loser(event), None
         if reply.turn is None:
             return self._fall_back(event, at) if reply.is_answer else ([], None)
         if reply.turn.role == "bot":
@@ -218,10 +237,12 @@ class Responder:
         if self.fallback.due_at is not None and self.fallback.due_at <= at:
             stopped = self.replies.stop()
             # A slow model is only asked again if there is no fallback model.
-            retryable = not self.fallback.models
+            retryable = not (self.fallback.models or self.fallback.is_hedged)
             late = ReplyEnded(0, error="No sound came in time.", retryable=retryable)
             actions, decision = self._fall_back(late, at)
             return [*stopped, *actions], decision
+        if self.fallback.hedge_due_at <= at:
+            return self._hedge(at), None
         if self.retry_deadline is not None and self.retry_deadline <= at:
             stopped = self.replies.stop()
             return [*stopped, *(self.answer(at) if self.is_ready else [])], None
@@ -270,9 +291,24 @@ class Responder:
     def _start(
         self, reply: Reply, model: str = "", *, continues: bool = False
     ) -> list[Action]:
-        state = self.state
         self.next_attempt = None
-        state.needs_answer = False
+        self.state.needs_answer = False
+        return [self._request(reply, model, continues=continues)]
+
+    def _hedge(self, at: float) -> list[Action]:
+        """Ask another model as well: the first one is later than usual."""
+        first, model = self.replies.current, self.fallback.hedge(at)
+        reply = self.replies.begin(
+            self.state.caller_done_at, is_answer=True, beside=True
+        )
+        reply.after_tool = first is not None and first.after_tool
+        request = replace(self._request(reply, model), is_hedge=True)
+        return [CountFallback(FallbackStep.HEDGE), request]
+
+    def _request(
+        self, reply: Reply, model: str, *, continues: bool = False
+    ) -> StartReply:
+        state = self.state
         self.replies.assume_heard()
         prompt = fill(state.config.system_prompt, state.variables)
         reply.model = model or state.config.llm_model
@@ -280,7 +316,7 @@ class Responder:
         minute = state.minute_of_week(reply.caller_done_at)
         tools = tool_definitions(state.config, minute, state.variables)
         must_speak = state.tool_rounds >= MAX_TOOL_ROUNDS
-        return [StartReply(reply.number, history, model, tools, must_speak)]
+        return StartReply(reply.number, history, model, tools, must_speak)
 
     def _fall_back(self, event: ReplyEnded, at: float) -> Outcome:
         """An attempt failed before anything was heard: take the next step."""

@@ -159,6 +159,7 @@ class Migration(migrations.Migration):
                 ('completion_tokens', models.PositiveIntegerField(blank=True, null=True)),
                 ('error', models.CharField(blank=True, help_text='The problem, in plain words.', max_length=300)),
                 ('tool_call', models.JSONField(blank=True, db_default=models.Value({}, models.JSONField()), default=dict, help_text="The tool's name, its arguments and its result.")),
+                ('hedge', models.JSONField(blank=True, db_default=models.Value({}, models.JSONField()), default=dict, help_text='What was used of the other model, if two were asked.')),
                 ('call', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='turns', to='calls.call')),
             ],
             options={

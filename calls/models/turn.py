@@ -51,6 +51,13 @@ class Turn(models.Model):
         help_text="The tool's name, its arguments and its result.",
     )
 
+    hedge = models.JSONField(
+        default=dict,
+        db_default=NOTHING,
+        blank=True,
+        help_text="What was used of the other model, if two were asked.",
+    )
+
     class Meta:
         ordering = ["call", "index"]
         constraints = [

@@ -22,6 +22,7 @@ from calls.twilio.relay_errors import explain
 
 # Other keys of `Turn.latency_ms` (the stages are in latency_waterfall).
 EVENTS = {
+    "hedge": "asked a second model as well",
     "retry": "asked once more",
     "fallback": "asked another model",
     "apology": "apologised",

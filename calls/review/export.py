@@ -52,6 +52,7 @@ TURN_COLUMNS = [
     "completion_tokens",
     "error",
     "tool_call",
+    "hedge",
 ]
 
 # Parts of a tool call that only its provider understands.

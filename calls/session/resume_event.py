@@ -36,8 +36,12 @@ def resume_event(
     clock: Clock,
     values: Mapping[str, str],
     minute: int,
+    late_after: float | None,
 ) -> CallResumed:
-    """The first event of a session that resumes a call; `values` are its variables."""
+    """The first event of a session that resumes a call; `values` are its variables.
+
+    `late_after`: see `CallResumed`.
+    """
     disconnected_at = clock.started - MAX_RESUME_GAP
     if call.disconnected_at:
         disconnected_at = clock.monotonic_time(call.disconnected_at)
@@ -45,4 +49,6 @@ def resume_event(
     turns = tuple(turn_of(row, clock) for row in earlier_turns)
     seconds = max(age.total_seconds(), 0.0)
     returned = str(call.transfer.get("returned", ""))
-    return CallResumed(turns, disconnected_at, seconds, values, minute, returned)
+    return CallResumed(
+        turns, disconnected_at, seconds, values, minute, returned, late_after
+    )

@@ -12,6 +12,7 @@ from calls.clips.clip_fetches import FetchListeners
 from calls.clips.clip_store import ClipStore, ClipsUnavailable, MemoryClips, RedisClips
 from calls.clips.streaming_policy import StreamingPolicy, streaming_policy
 from calls.live_feed.broadcast import Broadcaster
+from calls.speech.first_tokens import FirstTokens
 from calls.speech.phrase_cache import PhraseCache
 from calls.speech.segment_end import SpeakingRate
 from calls.transcripts.writer import TranscriptWriter
@@ -30,6 +31,11 @@ class Services:
         self.broadcaster = Broadcaster()
         self.speaking_rates: defaultdict[tuple[str, ...], SpeakingRate] = defaultdict(
             SpeakingRate
+        )
+
+        # By bot and model.
+        self.first_tokens: defaultdict[tuple[int | None, str], FirstTokens] = (
+            defaultdict(FirstTokens)
         )
 
     def speaking_rate(self, config: BotConfig) -> SpeakingRate:

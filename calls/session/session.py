@@ -103,6 +103,7 @@ class CallSession:
             services.clips,
             services.phrases,
             rate=services.speaking_rate(config),
+            first_tokens=services.first_tokens[call.bot_id, config.llm_model],
             emit=self.handle,
             queued_seconds=self._queued_seconds,
             log=self.log,
@@ -129,12 +130,14 @@ class CallSession:
         values = variables(self.call, config, setup.parameters, now)
         minute, lookup = minute_of_week(now, config.time_zone), config.lookup_tool
         self.tool_runner.variables = values
+        late_after = self.speaker.first_tokens.late_after
         if earlier_turns:
             event: Event = resume_event(
-                self.call, earlier_turns, self.clock, values, minute
+                *(self.call, earlier_turns, self.clock, values, minute),
+                late_after,
             )
         else:
-            event = CallConnected(values, bool(lookup), minute)
+            event = CallConnected(values, bool(lookup), minute, late_after)
             if lookup:
                 self.tool_runner.look_up(lookup, self._on_lookup)
         await self.handle(event)
@@ -217,7 +220,7 @@ class CallSession:
                 self._record(turn)
             case CountFallback(step):
                 metrics.FALLBACKS.labels(step).inc()
-                self.log.warning("A reply failed, next step: %s", step)
+                self.log.warning("Next step for a late or failed reply: %s", step)
             case CallTool(call_id, tool, arguments):
                 self.tool_runner.use(call_id, tool, arguments)
             case ChangeLanguage(language):

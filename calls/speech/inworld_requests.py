@@ -15,14 +15,17 @@ def reply_request(config: BotConfig, start: StartReply) -> ReplyRequest:
     A model that has written nothing after half the time that a caller waits gives way
     to a fallback model: the other half is enough for that one's first words.
     """
+    model = start.model or config.llm_model
     return ReplyRequest(
-        model=start.model or config.llm_model,
+        model=model,
         messages=start.messages,
         voice=config.tts_voice,
         tts_model=config.tts_model,
         max_tokens=config.max_reply_tokens,
         temperature=config.temperature,
-        fallback_models=config.fallback_models,
+        fallback_models=tuple(
+            other for other in config.fallback_models if other != model
+        ),
         first_token_seconds=FIRST_AUDIO_TIMEOUT / 2,
         functions=start.functions,
         must_speak=start.must_speak,

@@ -22,6 +22,7 @@ from bots.inworld.tool_calls import ToolCalls
 from calls import metrics
 from calls.conversation.events import ReplyEnded
 from calls.logs import CallLog
+from calls.speech.first_tokens import FirstTokens
 from calls.speech.levels import QUIET, analyse
 from calls.speech.segment_end import SegmentEnd, SpeakingRate
 
@@ -50,6 +51,7 @@ class ReplyStream:
     loudest: int = 0  # the loudest sample of the latest sentence
     unplayable: str = ""  # why some sound was left out
     model: str = ""
+    is_begun: bool = False
     usage: Usage | None = None
     error: str = ""
     retryable: bool = True
@@ -105,6 +107,22 @@ class ReplyStream:
         if isinstance(error, RateLimited):
             delay = BACK_OFF_SECONDS * uniform(0.5, 1.5)  # noqa: S311
             self.retry_after = error.retry_after or delay
+
+    def refuse(self, reason: str) -> None:
+        """Report that the reply was not asked for, and will not be."""
+        self.error, self.retryable = reason, False
+
+    @property
+    def has_just_begun(self) -> bool:
+        """True once, after the first token."""
+        is_first = "first_token" in self.marks and not self.is_begun
+        self.is_begun |= is_first
+        return is_first
+
+    def teach(self, first_tokens: FirstTokens) -> None:
+        """Add the time to the first token to what is usual for the bot."""
+        began_at = self.marks.get("first_token")
+        first_tokens.learn(self.marks["request_sent"], began_at, monotonic())
 
     def record_stage(self, stage: str) -> None:
         """Store the time at which a stage was first reached."""

@@ -19,9 +19,10 @@ from bots.inworld.segments import Segment
 from calls import metrics
 from calls.clips.clip_store import ClipStore, ClipsUnavailable, clip_url
 from calls.conversation.actions import SpeakText, StartReply
-from calls.conversation.events import ClipReady, Event, ReplyEnded
+from calls.conversation.events import ClipReady, Event, FirstToken, ReplyEnded
 from calls.logs import CallLog
 from calls.speech.audio import at_telephone_rate
+from calls.speech.first_tokens import FirstTokens
 from calls.speech.inworld_requests import (
     reply_request,
     speech_request,
@@ -40,6 +41,8 @@ from calls.turns.pace import Pace
 
 # How long the end of a call waits for connections to close.
 STOP_SECONDS = 1.0
+# A second request for an answer must not take a slot from another caller's first one.
+NO_SLOT = "INWORLD_MAX_CONCURRENCY leaves no slot for a second model."
 
 Emit = Callable[[Event], Awaitable[None]]
 
@@ -55,6 +58,7 @@ class Speaker:
         phrases: PhraseCache,
         *,
         rate: SpeakingRate,
+        first_tokens: FirstTokens,
         emit: Emit,
         queued_seconds: Callable[[], float],
         log: CallLog,
@@ -67,6 +71,7 @@ class Speaker:
         self.queued_seconds = queued_seconds
         self.log = log
         self.rate = rate
+        self.first_tokens = first_tokens  # of the bot's own model
         self.pace = Pace()  # of all replies
         self.is_pace_reported = False
         self.running: dict[int, asyncio.Task[None]] = {}
@@ -180,6 +185,8 @@ class Speaker:
             self._check_pace()
         finally:
             publishing.cancel()
+            if start.model in ("", self.config.llm_model):
+                stream.teach(self.first_tokens)
             await self.emit(stream.ended())
 
     async def _stream(
@@ -191,12 +198,16 @@ class Speaker:
         """Read a reply; put its segments on the queue when they are ready."""
         timer = QuietTimer(stream, ready.put_nowait)
         stream.record_stage("request_sent")
+        if start.is_hedge and self.inworld.is_full:
+            return stream.refuse(NO_SLOT)
         try:
             request = reply_request(self.config, start)
             async with self.inworld.reply(request) as events:
                 async for event in events:
                     for segment in stream.feed(event):
                         ready.put_nowait(segment)
+                    if self.config.hedges and stream.has_just_begun:
+                        await self.emit(FirstToken(stream.number))
                     if isinstance(event, Audio):
                         timer.restart()
         except InworldError as error:

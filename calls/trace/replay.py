@@ -140,8 +140,10 @@ class _Player:
     def _resumed(self, line: Line, turns: tuple[Any, ...]) -> Event:
         seconds = line.number("seconds") or 0.0
         minute = int(line.number("minute_of_week") or 0)
-        returned = line.text("returned")
-        return CallResumed(turns, self.ended_at, seconds, {}, minute, returned)
+        returned, late_after = line.text("returned"), line.number("late_after")
+        return CallResumed(
+            turns, self.ended_at, seconds, {}, minute, returned, late_after
+        )
 
     def _add(self, ms: float, event: Event) -> None:
         self._push(CLOCK_STARTS + ms / 1000, event)
@@ -214,7 +216,7 @@ def _sort_in(session: Session, line: Line) -> None:
 def _key(line: Line) -> str:
     """The reply or tool call that a line asks for, or is an answer to."""
     name = line.get("event") or line.get("action")
-    if name in ("SpeakText", "StartReply", "ClipReady", "ReplyEnded"):
+    if name in ("SpeakText", "StartReply", "FirstToken", "ClipReady", "ReplyEnded"):
         return f"reply {line.get('reply')}"
     if name in ("CallTool", "ToolCallEnded"):
         return f"tool {line.get('call_id')}"

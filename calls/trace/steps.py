@@ -39,9 +39,12 @@ def event_json(event: ev.Event) -> Json | None:  # noqa: C901
         case ev.CallConnected():
             facts: Json = {"has_lookup": event.has_lookup}
             facts["minute_of_week"] = event.minute_of_week
+            facts["late_after"] = event.late_after
         case ev.CallResumed():
             facts = {"seconds": event.seconds, "minute_of_week": event.minute_of_week}
-            facts["returned"] = event.returned
+            facts |= {"returned": event.returned, "late_after": event.late_after}
+        case ev.FirstToken(reply):
+            facts = {"reply": reply}
         case ev.ClipReady(reply, clip):
             facts = {"reply": reply, "clip": _clip_json(clip)}
         case ev.ClipGrew(clip, reached):
@@ -73,8 +76,13 @@ def event_of(line: Mapping[str, Any]) -> ev.Event | None:  # noqa: C901
         match line.get("event"):
             case "CallConnected":
                 return ev.CallConnected(
-                    {}, bool(line["has_lookup"]), int(line["minute_of_week"])
+                    {},
+                    bool(line["has_lookup"]),
+                    int(line["minute_of_week"]),
+                    _seconds(line.get("late_after")),
                 )
+            case "FirstToken":
+                return ev.FirstToken(int(line["reply"]))
             case "ClipReady":
                 return ev.ClipReady(int(line["reply"]), _clip_of(line["clip"]))
             case "ClipGrew":
@@ -187,13 +195,17 @@ def _call_json(call: ToolCall) -> Json:
     return {"id": call.id, "name": call.name, "arguments": arguments}
 
 
+def _seconds(stored: Any) -> float | None:
+    return None if stored is None else float(stored)
+
+
 def _reply_of(line: Mapping[str, Any]) -> ev.ReplyEnded:
     return ev.ReplyEnded(
         int(line["reply"]),
         str(line["text"]),
         str(line["error"]),
         retryable=bool(line["retryable"]),
-        retry_after=None if (after := line["retry_after"]) is None else float(after),
+        retry_after=_seconds(line["retry_after"]),
         model=str(line.get("model", "")),
         calls=tuple(
             ToolCall(str(c["id"]), str(c["name"]), str(c["arguments"]) or "{}")

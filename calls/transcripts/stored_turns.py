@@ -53,6 +53,7 @@ def turn_of(row: models.Turn, clock: Clock) -> Turn:
         error=row.error,
         clip_ids=row.clip_ids,
         tool_call=ToolCallRecord(**row.tool_call) if row.tool_call else None,
+        hedge=row.hedge,
     )
 
 

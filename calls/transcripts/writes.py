@@ -43,6 +43,7 @@ class TurnWrite:
             error=turn.error[:300],
             clip_ids=turn.clip_ids,
             tool_call=turn.tool_call.to_json() if turn.tool_call else {},
+            hedge=turn.hedge,
         )
 
 

@@ -97,6 +97,9 @@ class Turn:
     error: str = ""
     clip_ids: list[str] = field(default_factory=list)
     tool_call: ToolCallRecord | None = None
+    # What was used of the other model, if two were asked: `model`, `characters`,
+    # `prompt_tokens`, `completion_tokens` and `error`.
+    hedge: dict[str, Any] = field(default_factory=dict)
 
     @property
     def display_text(self) -> tuple[str, str]:

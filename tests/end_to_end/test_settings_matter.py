@@ -47,6 +47,7 @@ DIFFERENT: dict[str, Any] = {
     "greeting": "Another greeting.",
     "llm_model": "other/model",
     "fallback_models": ("one/model", "two/model"),
+    "hedge": False,
     "max_reply_tokens": 77,
     "temperature": 1.5,
     "tts_voice": "Ashley",
@@ -173,7 +174,7 @@ def working_call(line: Line) -> None:
 
 
 def late_call(line: Line) -> None:
-    line.on(CallConnected())
+    line.on(CallConnected(late_after=1.2))
     line.asks("Are you there?")
     line.waits(8)
 
@@ -228,6 +229,8 @@ def test_a_change_of_a_setting_changes_something(field: str) -> None:
     usual = config_of(Bot(transfer_number=transfer))
     if field.startswith("filler"):
         usual = dataclasses.replace(usual, tools=(TOOL,))
+    if field == "hedge":
+        usual = dataclasses.replace(usual, fallback_models=("one/model",))
     changed = dataclasses.replace(usual, **{field: DIFFERENT[field]})
     assert behaviour(changed) != usual_behaviour(usual)
 

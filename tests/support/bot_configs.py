@@ -12,6 +12,7 @@ PLAIN: dict[str, Any] = {
     "greeting": "",
     "interruptible": "any",
     "fallback_models": (),
+    "hedge": True,
     "backchannels": "",
     "mask_dtmf": False,
     "idle_timeout_seconds": 0,

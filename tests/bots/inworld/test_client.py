@@ -183,3 +183,15 @@ async def test_a_model_is_named_once_and_again_when_another_takes_over(
             ModelChosen("x/z"),
             Done(),
         ]
+
+
+async def test_a_client_is_full_while_all_its_slots_are_taken(
+    fake: FakeInworld,
+) -> None:
+    limited = Inworld(fake.url, KEY, concurrency=1)
+    fake.answers([ROLE, Pause()])
+    assert not limited.is_full
+    async with limited.reply(asking()):
+        assert limited.is_full
+    assert not limited.is_full
+    await limited.aclose()

@@ -115,7 +115,8 @@ class ModelledCall(RuleBasedStateMachine):
                     LookupDone({"a": "b"}, self.random.choice(["", "No"]))
                 ),
             )
-        self.feed(CallConnected(has_lookup=looks_up))
+        self.late_after = self.random.choice([None, 0.4, 1.2])
+        self.feed(CallConnected(has_lookup=looks_up, late_after=self.late_after))
 
     # What happens
 
@@ -141,6 +142,7 @@ class ModelledCall(RuleBasedStateMachine):
         if entered and not (leaving or left_first or ledger.hung_up or self.over):
             self.enter_keys()
         ledger.check_words()
+        ledger.check_rivals()
         ledger.awaited = None
         assert expected or not self.of(Play), "played although it was too late"
         self.check_turn()
@@ -221,7 +223,8 @@ class ModelledCall(RuleBasedStateMachine):
             case StartReply(number, messages):
                 stopped = StopReply(number) in self.actions  # its time is up already
                 assert stopped or self.leaves_by is None, "answers after the last word"
-                ledger.begin(number)
+                begin = ledger.begin_hedge if action.is_hedge else ledger.begin
+                begin(number)
                 self.reporting.add(number)
                 ledger.check_messages(messages)
                 self.question_asked(number, messages)

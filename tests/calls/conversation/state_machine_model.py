@@ -192,7 +192,9 @@ class Ledger:
         self.turns: dict[int, Turn] = {}
         self.begun = 0
         self.writing: int | None = None
-        self.beside: set[int] = set()  # written at the same time
+        self.beside: set[int] = set()  # fillers written at the same time
+        self.hedge: int | None = None  # another model's answer, at the same time
+        self.rivals: list[tuple[int, int]] = []  # answers of which one is heard
         self.clips: dict[int, list[Clip]] = {}  # of each reply, in order
         self.earlier: list[Clip] = []  # of sessions that were lost
         self.awaited: Clip | None = None  # may be played now for the first time
@@ -208,7 +210,7 @@ class Ledger:
         """Record a lost line: heard turns stay, everything else is gone."""
         self.earlier += [clip for clips in self.clips.values() for clip in clips]
         self.begun, self.writing, self.awaited = 0, None, None
-        self.beside = set()
+        self.beside, self.hedge, self.rivals = set(), None, []
         self.clips, self.replayable = {}, []
         self.lines.clear()
 
@@ -224,12 +226,33 @@ class Ledger:
         self.beside.add(number)
         self.clips[number] = []
 
+    def begin_hedge(self, number: int) -> None:
+        assert self.writing is not None, "nothing to hedge"
+        assert self.hedge is None, "two hedges"
+        assert not self.has_sounded(self.writing), "a hedge after the answer's sound"
+        self.begin_beside(number)
+        self.beside.discard(number)
+        self.hedge = number
+        self.rivals.append((self.writing, number))
+
     def is_written(self, number: int) -> bool:
-        return number == self.writing or number in self.beside
+        return number in (self.writing, self.hedge, *self.beside)
 
     def end(self, number: int) -> None:
-        self.writing = None if number == self.writing else self.writing
+        if number == self.writing:
+            self.writing, self.hedge = self.hedge, None
+        elif number == self.hedge:
+            self.hedge = None
         self.beside.discard(number)
+
+    def check_rivals(self) -> None:
+        for rivals in self.rivals:
+            sounded = [number for number in rivals if self.has_sounded(number)]
+            assert len(sounded) < 2, "both answers are heard"
+            for other in set(rivals) - set(sounded) if sounded else ():
+                assert not self.is_written(other), "the slower answer goes on"
+        if self.writing and self.has_sounded(self.writing):
+            assert not self.beside, "a filler is made after the answer's sound"
 
     def stop(self, number: int) -> None:
         assert self.is_written(number), "stopped what was not written"

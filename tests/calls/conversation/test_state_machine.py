@@ -19,6 +19,7 @@ from calls.conversation.events import (
     CallResumed,
     ClipReady,
     DtmfReceived,
+    FirstToken,
     OperatorEnded,
     OperatorSaid,
     OperatorTransferred,
@@ -43,6 +44,17 @@ class TurnMachine(ModelledCall):
             self.ledger.writing not in self.recited
         )
 
+    def answering(self) -> int:
+        """Return the number of an answer that is being written."""
+        ledger = self.ledger
+        assert ledger.writing is not None
+        return self.random.choice([ledger.writing, ledger.hedge or ledger.writing])
+
+    @precondition(is_answering)
+    @rule()
+    def upstream_begins(self) -> None:
+        self.feed(FirstToken(self.answering()))
+
     def is_open(self) -> bool:
         return not self.over
 
@@ -60,8 +72,7 @@ class TurnMachine(ModelledCall):
     def upstream_writes(
         self, clips: list[tuple[int, float]], end: str, ends: bool, gap: float
     ) -> None:
-        number = self.ledger.writing
-        assert number is not None
+        number = self.answering()
         for words, seconds in clips:
             self.feed(ClipReady(number, self.segment(words, seconds, end)))
             self.pass_time(gap)
@@ -77,8 +88,7 @@ class TurnMachine(ModelledCall):
     def upstream_fails(
         self, retryable: bool, retry_after: float | None, error: str
     ) -> None:
-        number = self.ledger.writing
-        assert number is not None
+        number = self.answering()
         self.feed(
             ReplyEnded(
                 number, error=error, retryable=retryable, retry_after=retry_after
@@ -100,8 +110,7 @@ class TurnMachine(ModelledCall):
             self.calls_functions(said, ["end_call"])
 
     def calls_functions(self, said: int, names: list[str]) -> None:
-        number = self.ledger.writing
-        assert number is not None
+        number = self.answering()
         for _ in range(said):
             self.feed(ClipReady(number, self.segment(3, 1.0, ".")))
         secret = self.random.choice(["false", "true"])
@@ -285,7 +294,8 @@ class TurnMachine(ModelledCall):
         self.core, self.twilio = Conversation(self.config), TwilioPlayer(self.random)
         said = [replace(turn) for _, turn in sorted(self.ledger.turns.items())]
         seconds = disconnected_at - 1000.0
-        self.feed(CallResumed(tuple(said), disconnected_at, seconds, returned=returned))
+        event = CallResumed(tuple(said), disconnected_at, seconds, returned=returned)
+        self.feed(replace(event, late_after=self.late_after))
         assert self.core.config.language == language
 
     def teardown(self) -> None:

@@ -177,6 +177,18 @@ def test_the_page_shows_what_the_bot_did(viewer: Client) -> None:
     assert "Answered after" not in page
 
 
+def test_the_page_shows_that_a_second_model_was_asked(viewer: Client) -> None:
+    call = make_call()
+    used = {"model": "a/<one>", "characters": 1, "error": ""}
+    times = {"hedge": 1250, "play_sent": 1900}
+    say(call, "bot", "At nine.", model="b/two", latency_ms=times, hedge=used)
+    page = page_of(viewer, call)
+    assert "<dt>asked a second model as well</dt><dd>1,250 ms</dd>" in page
+    assert "<dt>model</dt><dd>b/two</dd>" in page
+    other = "a/&lt;one&gt;: stopped after 1 character"
+    assert f"<dt>other model</dt><dd>{other}</dd>" in page
+
+
 def test_damaged_rows_of_tools_hinder_nobody(viewer: Client) -> None:
     call = make_call()
     for tool in ({"odd": 1}, {"name": 7, "arguments": 7, "result": None}):

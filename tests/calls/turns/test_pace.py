@@ -12,6 +12,7 @@ from calls.clips.clip_store import MemoryClips
 from calls.conversation.actions import StartReply
 from calls.conversation.events import Event, ReplyEnded
 from calls.logs import CallLog
+from calls.speech.first_tokens import FirstTokens
 from calls.speech.phrase_cache import PhraseCache
 from calls.speech.segment_end import SpeakingRate
 from calls.speech.speaker import Speaker
@@ -91,6 +92,7 @@ async def replies(fake: FakeInworld, count: int) -> None:
         inworld,
         clips,
         PhraseCache(inworld, clips),
+        first_tokens=FirstTokens(),
         rate=SpeakingRate(),
         emit=emit,
         queued_seconds=lambda: 0.0,
