@@ -161,10 +161,8 @@ class Conversation:
                 return self.replies.clip_grew(event, at)
             case PlaybackChanged() | ClipFetched() | ClipRefused() | ClipReplaced():
                 self._update_playback(event, at)
-            case FirstToken(number):
-                self.responder.first_token(number)
-            case ReplyEnded():
-                return self._carry_out(self.responder.on_reply_ended(event, at), at)
+            case FirstToken() | ReplyEnded():
+                return self._follow_reply(event, at)
             case LookupDone():
                 return self.responder.on_lookup(event, at)
             case ToolCallEnded():
@@ -198,6 +196,13 @@ class Conversation:
                 self.playback.refused(sound, at)
             case ClipReplaced(clip_id):
                 self.playback.replaced(clip_id)
+
+    def _follow_reply(self, event: FirstToken | ReplyEnded, at: float) -> list[Action]:
+        """Take in how the writing of a reply goes."""
+        if isinstance(event, ReplyEnded):
+            return self._carry_out(self.responder.on_reply_ended(event, at), at)
+        self.responder.first_token(event.reply)
+        return []
 
     def _carry_out(self, outcome: Outcome, at: float) -> list[Action]:
         """Do what the end of a reply demands of other parts of the conversation."""
