@@ -99,7 +99,6 @@ async def test_a_listening_word_does_not_take_the_turn(
         await call.say("Mhm, okay.")
         heard = await call.hears(2)
         assert heard[0].source == begun.source
-        assert heard[0].waited_ms < 1_000
         assert len(inworld.chats) == 1
         await call.say("And then?")
         await call.reply()

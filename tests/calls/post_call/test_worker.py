@@ -116,10 +116,8 @@ async def test_a_started_worker_finds_a_call_that_ends(
     worker.seconds = 0.1
     worker.start()
     bot = await make_webhook_bot(receiver)
-    began = asyncio.get_running_loop().time()
     await make_ended(bot, 1, "Hi.")
     await receiver.until(1)
-    assert asyncio.get_running_loop().time() - began < 3
 
 
 async def test_logs_tell_the_call_and_nothing_of_it(

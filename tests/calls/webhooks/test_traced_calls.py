@@ -121,7 +121,7 @@ async def test_downloads_of_a_traced_calls_clips_are_recorded(folder: Path) -> N
     *_, first, second, third = recorded(folder, "CA1")
     assert (first["clip"], first["method"], first["status"]) == ("c" * 12, "GET", 200)
     assert first["bytes"] == 4
-    assert 0 <= first["took_ms"] < 5000
+    assert first["took_ms"] >= 0
     assert first["seen_headers"]["Range"] == "bytes=0-"
     assert (second["method"], "Range" in second["seen_headers"]) == ("HEAD", False)
     assert (first.get("replaced"), third["replaced"], third["status"]) == (
