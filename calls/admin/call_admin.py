@@ -18,9 +18,10 @@ from django.utils.timezone import localdate, localtime, now
 from calls.admin import clip_audio, date_drilldown, filters
 from calls.admin.blocked_callers import BlocksCallers
 from calls.admin.changelist import MAX_COUNTED, CallChangeList, CappedPaginator
-from calls.admin.downloads import TYPES, download, send_file
+from calls.admin.downloads import download
 from calls.admin.post_call_tasks import RetriesPostCallTasks
 from calls.admin.read_only import ReadOnlyMixin
+from calls.export_files.sending import TYPES, send_file
 from calls.models import Call
 from calls.review import call_page, search, visibility
 from calls.review.export import FORMS

@@ -1,102 +1,45 @@
-"""Streams files to an operator's browser, in small pieces and few at once."""
+"""Exports of calls: sent at once, or as a file that a worker makes first."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator
 from itertools import chain
-from threading import BoundedSemaphore, Lock
-from typing import Any
-from weakref import finalize
 
-from asgiref.sync import sync_to_async
-from django.core.handlers.asgi import ASGIRequest
-from django.db import close_old_connections
+from django.contrib import messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
-from django.shortcuts import render
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
 
-from calls.audit.recording import Kind, record
+from bots.responses import page
+from calls.export_files import queue
+from calls.export_files.sending import send_file
 from calls.models import Call
-from calls.review.export import FORMS, file_mark, header, json_lines, records
+from calls.review.export import FORMS, file_start, json_lines, pieces, records
 from calls.review.visibility import may_see_numbers
 
-TYPES = {
-    "jsonl": "application/x-ndjson",
-    "json": "application/json",  # for a single call
-    "csv": "text/csv; charset=utf-8",
-}
 LINES = {**FORMS, "json": json_lines}
-# In this process; each takes a few megabytes.
-MAX_DOWNLOADS = 8
 PIECE_CHARACTERS = 64 * 1024
-
-places = BoundedSemaphore(MAX_DOWNLOADS)
-# One piece at a time, so that downloads take one core and one connection at most.
-making = Lock()
-
-
-class Download(StreamingHttpResponse):
-    """A file on its way to a browser, which has a place until it is closed."""
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        # Also without `close`, which Django leaves out if another part fails.
-        self.leave = finalize(self, places.release)
-
-    def close(self) -> None:
-        """Close the response; the browser has it all, or has left."""
-        super().close()
-        self.leave()
 
 
 def download(
     request: HttpRequest, calls: QuerySet[Call], form: str, name: str
 ) -> HttpResponseBase:
-    """A file of calls with their turns; only a few calls are in memory at a time."""
+    """A file of calls with their turns; of many calls a worker makes it first."""
+    if queue.is_large(calls):
+        return _ask(request, calls, form, f"{name}.{form}")
     hide = not may_see_numbers(request.user)
-    lines = LINES[form](records(calls, hide=hide))
-    pieces = joined(chain([file_mark(form) + header(form)], lines))
-    return send_file(request, pieces, f"{name}.{form}")
+    lines = chain([file_start(form)], LINES[form](records(calls, hide=hide)))
+    return send_file(request, pieces(lines, PIECE_CHARACTERS), f"{name}.{form}")
 
 
-def send_file(
-    request: HttpRequest, pieces: Iterator[str | bytes], name: str, **headers: str
+def _ask(
+    request: HttpRequest, calls: QuerySet[Call], form: str, name: str
 ) -> HttpResponseBase:
-    """A file as an attachment, recorded; a page in plain words if there is no place."""
-    if not places.acquire(blocking=False):
-        page = render(request, "too_many_downloads.html", status=503)
-        page["Retry-After"] = "60"
-        return page
-    is_asgi = isinstance(request, ASGIRequest)
-    headers |= {"Content-Disposition": f'attachment; filename="{name}"'}
-    response = Download(
-        # Under ASGI, Django reads a plain iterator to its end before it sends anything.
-        _in_threads(pieces) if is_asgi else pieces,
-        content_type=TYPES[name.rpartition(".")[2]],
-        headers=headers,
-    )
-    record(request, Kind.EXPORTED, request.user.get_username(), name)
-    return response
-
-
-def joined(lines: Iterable[str]) -> Iterator[str]:
-    """The lines in pieces of about the same size."""
-    piece, size = list[str](), 0
-    for line in lines:
-        piece.append(line)
-        size += len(line)
-        if size >= PIECE_CHARACTERS:
-            yield "".join(piece)
-            piece, size = [], 0
-    yield "".join(piece)
-
-
-async def _in_threads(pieces: Iterator[str | bytes]) -> AsyncIterator[str | bytes]:
-    while (piece := await sync_to_async(_next_piece)(pieces)) is not None:
-        yield piece
-
-
-def _next_piece(pieces: Iterator[str | bytes]) -> str | bytes | None:
-    try:
-        with making:
-            return next(pieces, None)
-    finally:
-        close_old_connections()  # free while the browser reads
+    """Have a file made if a form was sent; a link only leads to that form."""
+    if request.method != "POST":
+        most = queue.MAX_DIRECT
+        return page(request, "export_question.html", "Export calls", most=most)
+    if queue.ask(request.user, calls, form, name):
+        messages.success(request, f"The file {name} is being made.")
+    else:
+        most = queue.MAX_FILES
+        words = f"You have {most} files already. Delete one of them, and ask again."
+        messages.error(request, words)
+    return redirect("admin:exports")

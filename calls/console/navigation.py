@@ -40,7 +40,10 @@ GROUPS = (
     (
         HOME,
         Page("Live", "live", "calls.view_call"),
-        Page("Calls", "calls_call_changelist", "calls.view_call", ("calls_call_",)),
+        Page(
+            *("Calls", "calls_call_changelist", "calls.view_call"),
+            ("calls_call_", "exports"),
+        ),
     ),
     (
         Page(

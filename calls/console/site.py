@@ -12,7 +12,7 @@ from bots.responses import page
 from calls.accounts import groups, two_factor
 from calls.accounts.second_factor import has_second_factor, totp_device
 from calls.accounts.sign_in import SignInForm
-from calls.console import erasure_page
+from calls.console import erasure_page, exports_page
 from calls.console.bulk_deletion import delete_selected
 from calls.console.dashboard import page as dashboard
 from calls.console.live import page as live
@@ -44,6 +44,13 @@ class ConsoleSite(admin.AdminSite):
             path("live/", view(live.page), name="live"),
             path("settings/", view(self.settings_page), name="settings"),
             path("erase/", view(erasure_page.page), name="erase"),
+            path("exports/", view(exports_page.page), name="exports"),
+            path("exports/<int:pk>/", view(exports_page.fetch), name="export-file"),
+            path(
+                "exports/<int:pk>/delete/",
+                view(exports_page.delete),
+                name="export-delete",
+            ),
             path("test-call/<int:bot_id>/", view(test_call.page), name="test-call"),
             path(
                 "test-call/transfer/",

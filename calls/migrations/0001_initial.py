@@ -124,6 +124,41 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='ExportFile',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=80)),
+                ('form', models.CharField(max_length=10)),
+                ('call_ids', models.BinaryField(help_text='Keys of the calls, eight bytes each.')),
+                ('call_count', models.PositiveIntegerField()),
+                ('hides_numbers', models.BooleanField(help_text='As for the person who asked.')),
+                ('state', models.CharField(choices=[('making', 'Being made'), ('ready', 'Ready'), ('failed', 'Failed')], default='making', max_length=10)),
+                ('written', models.PositiveIntegerField(default=0, help_text='Calls in it so far.')),
+                ('size', models.PositiveBigIntegerField(default=0, help_text='In bytes.')),
+                ('problem', models.CharField(blank=True, max_length=200)),
+                ('due_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), help_text='Until then, one process has it for itself.')),
+                ('attempts', models.PositiveSmallIntegerField(default=0)),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), db_index=True)),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'ordering': ['-pk'],
+                'default_permissions': (),
+            },
+        ),
+        migrations.CreateModel(
+            name='ExportPiece',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('index', models.PositiveIntegerField()),
+                ('data', models.BinaryField()),
+                ('file', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='pieces', to='calls.exportfile')),
+            ],
+            options={
+                'default_permissions': (),
+            },
+        ),
+        migrations.CreateModel(
             name='PostCallTask',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -181,6 +216,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='call',
             index=models.Index(condition=models.Q(('settings_refused_at__isnull', False)), fields=['settings_refused_at'], name='calls_settings_refused'),
+        ),
+        migrations.AddConstraint(
+            model_name='exportpiece',
+            constraint=models.UniqueConstraint(fields=('file', 'index'), name='calls_one_piece_per_index'),
         ),
         migrations.AddIndex(
             model_name='postcalltask',

@@ -1,9 +1,10 @@
-"""Tables: calls, turns, tasks after a call, blocked callers, sign-ins, streaming."""
+"""Tables: calls, turns, tasks after a call, blocked callers, exports, streaming."""
 
 from calls.models.audit_event import AuditEvent
 from calls.models.blocked_caller import BlockedCaller
 from calls.models.call import Call
 from calls.models.carrier_verdict import CarrierVerdict
+from calls.models.export_file import ExportFile, ExportPiece
 from calls.models.post_call_task import PostCallTask
 from calls.models.scheduled_run import ScheduledRun
 from calls.models.turn import Turn
@@ -13,6 +14,8 @@ __all__ = [
     "BlockedCaller",
     "Call",
     "CarrierVerdict",
+    "ExportFile",
+    "ExportPiece",
     "PostCallTask",
     "ScheduledRun",
     "Turn",

@@ -7,6 +7,7 @@ from django.conf import settings
 from calls.background import PeriodicTask
 from calls.clips.streaming_policy import AUTO
 from calls.db import run_in_db_thread
+from calls.export_files.worker import ExportWorker
 from calls.operations.heartbeat import Heartbeat
 from calls.operations.loop_lag import LoopLag
 from calls.operations.reaper import Reaper
@@ -43,6 +44,7 @@ class Runtime:
             self.operator_controls,
             NightlyPurge(shared.clips),
             self.post_call_worker,
+            ExportWorker(),
             self.warm_up,
             self.stream_trials,
         )

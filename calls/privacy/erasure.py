@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 from bots.models import PhoneNumber
 from bots.phone_numbers.caller_id import ANONYMOUS, E164, canonical, national_number
 from calls.blocking import pattern_of, pattern_of_caller
-from calls.models import BlockedCaller, Call, Turn
+from calls.models import BlockedCaller, Call, ExportFile, Turn
 from calls.privacy.deletion import BATCH, Deleted, delete_calls
 from calls.review.masking import remove_numbers
 
@@ -65,8 +65,9 @@ def erase(number: str) -> Deleted:
     """Delete all ended calls of a caller, and the number in the admin's log.
 
     An entry in the list of blocked callers stays. The function that calls this deletes
-    the `clips` from the clip store.
+    the `clips` from the clip store. Files of exports may hold the calls: they go, too.
     """
+    ExportFile.objects.all().delete()
     ended = _calls_of(number).filter(status__in=Call.OVER).order_by()
     deleted = Deleted()
     while ids := list(ended.values_list("pk", flat=True)[:BATCH]):

@@ -97,9 +97,7 @@ FORMS = {"jsonl": json_lines, "csv": csv_lines}
 
 
 def write(calls: QuerySet[Call], form: str, output: Output) -> None:
-    """Write calls in one of the formats, for other programs."""
-    if names := header(form):
-        output.write(names)
+    """Write calls in one of the formats, below its header."""
     for line in FORMS[form](records(calls)):
         output.write(line)
 
@@ -110,9 +108,22 @@ def header(form: str) -> str:
     return ",".join(names) + "\n" if form == "csv" else ""
 
 
-def file_mark(form: str) -> str:
+def pieces(lines: Iterable[str], characters: int) -> Iterator[str]:
+    """The lines in pieces of about this size."""
+    piece, size = list[str](), 0
+    for line in lines:
+        piece.append(line)
+        size += len(line)
+        if size >= characters:
+            yield "".join(piece)
+            piece, size = [], 0
+    if piece:
+        yield "".join(piece)
+
+
+def file_start(form: str) -> str:
     """The beginning of a file: without the mark, Excel does not read CSV as UTF-8."""
-    return "\ufeff" if form == "csv" else ""
+    return f"\ufeff{header(form)}" if form == "csv" else ""
 
 
 def records(chosen: QuerySet[Call], *, hide: bool = False) -> Iterator[Record]:
@@ -123,8 +134,7 @@ def records(chosen: QuerySet[Call], *, hide: bool = False) -> Iterator[Record]:
     """
     ids = ids_of(chosen)
     for begin in range(0, len(ids), CHUNK):
-        for group in groups(ids[begin : begin + CHUNK]):
-            yield from group_records(group, hide=hide)
+        yield from records_of(ids[begin : begin + CHUNK], hide=hide)
 
 
 def ids_of(chosen: QuerySet[Call]) -> "array[int]":
@@ -132,8 +142,8 @@ def ids_of(chosen: QuerySet[Call]) -> "array[int]":
     return array("q", chosen.values_list("pk", flat=True).iterator(10 * CHUNK))
 
 
-def groups(ids: Sequence[int]) -> Iterator[list[Call]]:
-    """Up to `CHUNK` calls, in groups whose turns fit into memory.
+def records_of(ids: Sequence[int], *, hide: bool) -> Iterator[Record]:
+    """A few calls as plain data, in groups whose turns fit into memory.
 
     Calls that were deleted meanwhile are left out.
     """
@@ -141,16 +151,15 @@ def groups(ids: Sequence[int]) -> Iterator[list[Call]]:
     group, turns = list[Call](), 0
     for call in (found[pk] for pk in ids if pk in found):
         if group and turns + call.turn_count > MAX_TURNS:
-            yield group
+            yield from _group_records(group, hide=hide)
             group, turns = [], 0
         group.append(call)
         turns += call.turn_count
-    if group:
-        yield group
+    yield from _group_records(group, hide=hide)
 
 
-def group_records(group: list[Call], *, hide: bool) -> Iterator[Record]:
-    """The calls of a group as plain data; one query reads their turns."""
+def _group_records(group: list[Call], *, hide: bool) -> Iterator[Record]:
+    """The calls of a group; one query reads their turns."""
     # Prefetched turns refer to their call and it to them: such circles stay in memory.
     turns = defaultdict[int, list[Turn]](list)
     for turn in Turn.objects.filter(call__in=group).order_by("index"):

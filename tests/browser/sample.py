@@ -50,6 +50,7 @@ class Sample:
             "number": f"{admin}bots/phonenumber/{self.number.pk}/change/",
             "Twilio": f"{admin}numbers/",
             "calls": f"{admin}calls/call/",
+            "exported files": f"{admin}exports/",
             "call": f"{admin}calls/call/{self.call.pk}/change/",
             "post_call_tasks": f"{admin}calls/postcalltask/",
             "live": f"{admin}live/",

@@ -5,17 +5,20 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, Self
 
 import psycopg
+from django.db import connections
+from django.db.backends.postgresql.base import DatabaseWrapper
 from redis import Redis as Client
 from redis.exceptions import RedisError
 
 from tests.support.live import free_port
+from voicebot.database_options import POSTGRESQL, options_for
 
 START_SECONDS = 20.0
 POSTGRES_PROGRAMS = Path("/usr/lib/postgresql")
@@ -225,6 +228,25 @@ class Postgres(Service):
             autocommit=autocommit,
             connect_timeout=5,
         )
+
+
+@contextmanager
+def django_on(postgres: Postgres, pool: str) -> Iterator[None]:
+    """Let new connections of Django lead to a PostgreSQL, as those of the server.
+
+    `pool` is the name of the connections: default or console.
+    """
+    default = connections.databases["default"]
+    name = {"ENGINE": POSTGRESQL, "NAME": "voicebot", "USER": "voicebot"}
+    place = {"HOST": "127.0.0.1", "PORT": postgres.port, "PASSWORD": ""}
+    options = {"OPTIONS": options_for(POSTGRESQL)}
+    connections.databases["default"] = default | name | place | options
+    try:
+        yield
+    finally:
+        connections.databases["default"] = default
+        if used := vars(DatabaseWrapper)["_connection_pools"].pop(pool, None):
+            used.close()
 
 
 def wait_for(ready: Callable[[], bool], name: str) -> None:

@@ -13,9 +13,8 @@ from django.db.backends.postgresql.base import DatabaseWrapper
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
-from tests.support.services import Missing, Postgres
+from tests.support.services import Missing, Postgres, django_on
 from voicebot import console_database
-from voicebot.database_options import POSTGRESQL, options_for
 from voicebot.server.concurrency_limit import PAGES, ConcurrencyLimit
 from voicebot.server.page_handler import PageHandler
 
@@ -101,20 +100,11 @@ class Client:
 @pytest.fixture
 def postgres() -> Iterator[Any]:
     """Let pages use a PostgreSQL, with the options of the server."""
-    default = connections.databases["default"]
     try:
-        with Postgres() as postgres:
-            name = {"ENGINE": POSTGRESQL, "NAME": "voicebot", "USER": "voicebot"}
-            place = {"HOST": "127.0.0.1", "PORT": postgres.port, "PASSWORD": ""}
-            options = {"OPTIONS": options_for(POSTGRESQL)}
-            connections.databases["default"] = default | name | place | options
+        with Postgres() as postgres, django_on(postgres, "console"):
             yield postgres
     except Missing as missing:
         pytest.skip(str(missing))
-    finally:
-        connections.databases["default"] = default
-        if pool := pools.pop("console", None):
-            pool.close()
 
 
 async def test_ten_slow_pages_that_are_left_give_their_connections_back(

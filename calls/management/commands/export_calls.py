@@ -13,7 +13,7 @@ from bots.models import Bot
 from bots.phone_numbers.caller_id import canonical, is_hidden
 from bots.phone_numbers.e164 import to_e164
 from calls.models import Call
-from calls.review.export import FORMS, file_mark, write
+from calls.review.export import FORMS, file_start, header, write
 
 ONE_DAY = timedelta(days=1)
 
@@ -67,6 +67,8 @@ class Command(BaseCommand):
             self.write_file(calls, options["output"], form)
             return
         try:
+            if names := header(form):
+                self.stdout.write(names)
             write(calls, form, self.stdout)
             self.stdout.flush()
         except BrokenPipeError:
@@ -77,7 +79,7 @@ class Command(BaseCommand):
         """Write the calls to a file."""
         try:
             with open(path, "w", encoding="utf-8", newline="") as output:
-                output.write(file_mark(form))
+                output.write(file_start(form))
                 write(calls, form, output)
         except OSError as error:
             raise CommandError(f"Cannot write {path}: {error.strerror}.") from error

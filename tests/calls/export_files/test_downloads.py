@@ -7,8 +7,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import AsyncClient, Client
 
-from calls.admin.downloads import MAX_DOWNLOADS, PIECE_CHARACTERS, joined, places
+from calls.export_files.sending import MAX_DOWNLOADS, places
 from calls.models import AuditEvent
+from calls.review.export import pieces
 from tests.support.pages.calls import make_call, say
 
 pytestmark = pytest.mark.django_db
@@ -54,8 +55,8 @@ async def test_a_download_under_asgi_gives_its_place_back(
 
 def test_pieces_are_bounded_by_their_size() -> None:
     lines = ["x" * 1000] * 1000
-    pieces = list(joined(lines))
-    assert "".join(pieces) == "".join(lines)
-    assert max(map(len, pieces)) < PIECE_CHARACTERS + 1000
-    assert len(pieces) < 20
-    assert "".join(joined([])) == ""
+    made = list(pieces(lines, 64_000))
+    assert "".join(made) == "".join(lines)
+    assert max(map(len, made)) <= 64_000
+    assert len(made) == 16
+    assert list(pieces([], 64_000)) == []
