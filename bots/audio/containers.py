@@ -1,6 +1,8 @@
 """Recognises data that is a compressed file or a text instead of samples."""
 
 MAGICS = ((b"OggS", "Ogg"), (b"fLaC", "FLAC"), (b"\x1aE\xdf\xa3", "WebM"))
+# The first bytes of all formats: other data is known to be samples by one look.
+FIRST_BYTES = frozenset(b"OfI{[<\x1a\xff")
 ID3_HEADER_BYTES = 10
 # Shorter texts could be samples.
 MIN_TEXT_BYTES = 16
@@ -22,6 +24,8 @@ def container_of(data: bytes) -> str:
 
     A first bytes' chance to be samples nevertheless is less than one in 10⁸.
     """
+    if not data or data[0] not in FIRST_BYTES:
+        return ""
     for magic, name in MAGICS:
         if data.startswith(magic):
             return name

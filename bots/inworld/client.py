@@ -7,7 +7,6 @@ import logging
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
-    Iterator,
     Mapping,
     Sequence,
 )
@@ -44,7 +43,7 @@ from bots.inworld.events import (
     parse,
 )
 from bots.inworld.parameters import RefusedParameters, routing
-from bots.inworld.pool import TIMEOUT, Pool, named_errors
+from bots.inworld.pool import HTTP_ERRORS, TIMEOUT, Pool, named, named_errors
 from bots.inworld.sse import EventDecoder
 from bots.inworld.text_request import TextRequest, text_of
 from bots.inworld.unspoken import UnspokenFilter
@@ -324,11 +323,12 @@ async def _events(response: aiohttp.ClientResponse) -> AsyncGenerator[Event]:
 
 async def _next_chunk(content: aiohttp.StreamReader) -> bytes:
     """The bytes that came; none at the end."""
-    with named_errors():
-        try:
-            return await content.readany()
-        except aiohttp.ClientPayloadError:
-            return b""  # the connection broke: an end without Done
+    try:
+        return await content.readany()
+    except aiohttp.ClientPayloadError:
+        return b""  # the connection broke: an end without Done
+    except HTTP_ERRORS as error:
+        raise named(error) from error
 
 
 class _Decoder:
@@ -340,17 +340,20 @@ class _Decoder:
         self._model: ModelChosen | None = None
         self._is_finished = False
 
-    def feed(self, chunk: bytes) -> Iterator[Event]:
-        """Yield the events that a chunk completes; an empty one ends the stream."""
+    def feed(self, chunk: bytes) -> list[Event]:
+        """Return the events that a chunk completes; an empty one ends the stream."""
         try:
             payloads = self._stream.feed(chunk) if chunk else self._stream.end()
         except ValueError as error:
             raise StreamFailed(str(error)) from error
-        for event in (event for payload in payloads for event in parse(payload)):
-            yield from self._news(event)
+        events: list[Event] = []
+        for payload in payloads:
+            for event in parse(payload):
+                events += self._news(event)
         # Without [DONE], a reply is complete if the model said that it is.
         if not chunk and self._is_finished:
-            yield from self._unspoken.feed(Done())
+            events += self._unspoken.feed(Done())
+        return events
 
     def _news(self, event: Event) -> list[Event]:
         if isinstance(event, ModelChosen):  # each chunk names it

@@ -26,11 +26,13 @@ SIGNATURES = frozenset(
     | {"provider_specific_fields"}
 )
 # The same in a message: Google, OpenRouter, DeepSeek and others, LiteLLM, Copilot.
-REASONING = (
-    *("extra_content", "thought_signature", "reasoning_details", "reasoning_content"),
-    *("thinking_blocks", "provider_specific_fields", "reasoning_opaque"),
-    *("reasoning_text", "reasoning_signature", "encrypted_content"),
+REASONING = frozenset(
+    {"extra_content", "thought_signature", "reasoning_details", "reasoning_content"}
+    | {"thinking_blocks", "provider_specific_fields", "reasoning_opaque"}
+    | {"reasoning_text", "reasoning_signature", "encrypted_content"}
 )
+# Fields of a message with function calls; the second is OpenAI's former one.
+CALLS = frozenset({"tool_calls", "function_call"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,26 +148,37 @@ def parse(payload: str) -> list[Event]:
         return [event for line in payload.split("\n") for event in parse(line)]
     if not isinstance(chunk, dict):
         return []
-    return [
-        *([ModelChosen(model)] if (model := _text(chunk, "model")) else []),
-        *_choice_events(_choices(chunk)),
-        *_usage(_dict(chunk, "usage")),
-        *_failure(chunk.get("error")),
-    ]
+    model = _text(chunk, "model")
+    events: list[Event] = [ModelChosen(model)] if model else []
+    events += _choice_events(_choices(chunk))
+    if usage := _dict(chunk, "usage"):
+        events += _usage(usage)
+    if error := chunk.get("error"):
+        events.append(_failure(error))
+    return events
 
 
 def _choice_events(choices: list[dict[str, Any]]) -> list[Event]:
+    events: list[Event] = []
     delta = _dict(choices[0], "delta") if choices else {}
-    audio = _dict(delta, "audio")
-    return [
-        *([Text(text)] if (text := content_text(delta.get("content"))) else []),
-        *([Transcript(text)] if (text := _text(audio, "transcript")) else []),
-        *([_sound(data)] if (data := _bytes(audio, "data")) else []),
-        *_reasoning(delta),
-        # Some gateways put the calls into a choice of their own.
-        *(call for choice in choices for call in _tool_calls(choice)),
-        *([Finished()] if any(map(_is_finished, choices)) else []),
-    ]
+    if text := content_text(delta.get("content")):
+        events.append(Text(text))
+    if audio := _dict(delta, "audio"):
+        if text := _text(audio, "transcript"):
+            events.append(Transcript(text))
+        if data := _bytes(audio, "data"):
+            events.append(_sound(data))
+    if not REASONING.isdisjoint(delta):
+        events += _reasoning(delta)
+    # Some gateways put the calls into a choice of their own.
+    for choice in choices:
+        # The calls are in its delta, or the whole message is at its end.
+        for message in (choice.get("delta"), choice.get("message")):
+            if isinstance(message, dict) and not CALLS.isdisjoint(message):
+                events += _tool_calls(message)
+    if any(map(_is_finished, choices)):
+        events.append(Finished())
+    return events
 
 
 def _is_finished(choice: dict[str, Any]) -> bool:
@@ -196,20 +209,20 @@ def _sound(data: bytes) -> Audio | UnplayableAudio:
 
 
 def _reasoning(delta: dict[str, Any]) -> list[Event]:
-    fields = {name: delta[name] for name in REASONING if delta.get(name)}
+    fields = {
+        name: value for name, value in delta.items() if name in REASONING and value
+    }
     return [Reasoning(fields)] if fields else []
 
 
-def _tool_calls(choice: dict[str, Any]) -> Iterator[ToolCallPart]:
-    """The calls of a choice: in its delta, or the whole message at its end."""
-    for message in (_dict(choice, "delta"), _dict(choice, "message")):
-        listed = message.get("tool_calls")
-        calls = listed if isinstance(listed, list) else [listed]
-        for position, call in enumerate(calls):
-            if isinstance(call, dict):
-                yield tool_call_part(position if len(calls) > 1 else None, call)
-        if isinstance(legacy := message.get("function_call"), dict):
-            yield tool_call_part(None, {"function": legacy})
+def _tool_calls(message: dict[str, Any]) -> Iterator[ToolCallPart]:
+    listed = message.get("tool_calls")
+    calls = listed if isinstance(listed, list) else [listed]
+    for position, call in enumerate(calls):
+        if isinstance(call, dict):
+            yield tool_call_part(position if len(calls) > 1 else None, call)
+    if isinstance(legacy := message.get("function_call"), dict):
+        yield tool_call_part(None, {"function": legacy})
 
 
 def tool_call_part(position: int | None, call: dict[str, Any]) -> ToolCallPart:
@@ -247,13 +260,11 @@ def _usage(usage: dict[str, Any]) -> list[Event]:
     return [Usage(*counts)] if any(counts) else []
 
 
-def _failure(error: object) -> list[Event]:
-    if not error:
-        return []
+def _failure(error: object) -> Failed:
     fields = error if isinstance(error, dict) else {"message": error}
     code = _text(fields, "code") or str(_count(fields, "code") or "")
     message = _text(fields, "message") or _text(fields, "type") or "no explanation"
-    return [Failed(message, code)]
+    return Failed(message, code)
 
 
 def _choices(chunk: dict[str, Any]) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ TIMEOUT = httpx.Timeout(connect=2, read=10, write=5, pool=3)
 
 
 CHAT = "/v1/chat/completions"
+HTTP_ERRORS = (httpx.RequestError, aiohttp.ClientError, OSError)
 
 Response = TypeVar("Response")
 
@@ -137,14 +138,19 @@ def _session(trusted: SSLContext) -> aiohttp.ClientSession:
 
 @contextmanager
 def named_errors() -> Iterator[None]:
-    """Raise errors of httpx and its transport as our own."""
+    """Raise errors of httpx and aiohttp as our own."""
     try:
         yield
-    except (httpx.RequestError, aiohttp.ClientError, OSError) as error:
-        # httpx's transport reports every broken connection as a timeout.
-        cause = error.__cause__ if isinstance(error, httpx.RequestError) else error
-        if isinstance(cause, TimeoutError):
-            reason = type(error).__name__
-            raise InworldTimeout(f"Inworld did not answer in time: {reason}") from error
-        reason = str(error) or type(error).__name__
-        raise InworldUnavailable(f"Inworld cannot be reached: {reason}") from error
+    except HTTP_ERRORS as error:
+        raise named(error) from error
+
+
+def named(error: Exception) -> InworldUnavailable:
+    """Our own error for one of HTTP_ERRORS."""
+    # httpx's transport reports every broken connection as a timeout.
+    cause = error.__cause__ if isinstance(error, httpx.RequestError) else error
+    if isinstance(cause, TimeoutError):
+        reason = type(error).__name__
+        return InworldTimeout(f"Inworld did not answer in time: {reason}")
+    reason = str(error) or type(error).__name__
+    return InworldUnavailable(f"Inworld cannot be reached: {reason}")
