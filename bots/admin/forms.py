@@ -8,6 +8,7 @@ from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
+from bots.admin.concurrent_edits import ConcurrentEditsForm
 from bots.config.phrasebook import NAMES, phrasebook
 from bots.models import Bot, PhoneNumber, TransferTarget
 from bots.phone_numbers.fields import PastedNumberField
@@ -23,7 +24,7 @@ THREE_ROW_FIELDS = {
 }
 
 
-class PhoneNumberForm(forms.ModelForm[PhoneNumber]):
+class PhoneNumberForm(ConcurrentEditsForm):
     """A phone number and its bot."""
 
     class Meta:
@@ -93,8 +94,10 @@ class TargetForm(TextForm):
         help_texts = {"number": "With + and country code, for example +1 415 555 0100."}
 
 
-class BotForm(TextForm):
+class BotForm(ConcurrentEditsForm, TextForm):
     """The settings of a bot."""
+
+    row_lists = ("targets", "menu_keys", "languages")
 
     class Meta:
         model = Bot

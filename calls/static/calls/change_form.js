@@ -1,4 +1,5 @@
 // Warns before a form with unsaved changes is left. Ctrl-S saves and stays on the page.
+// Takes the value that somebody else saved meanwhile, if the person wants that.
 
 const form = document.querySelector("#content-main form:has(.submit-row)");
 // A form that comes back with errors holds what was not saved.
@@ -17,4 +18,13 @@ if (form) {
     event.preventDefault();
     button.click();
   });
+  for (const button of form.querySelectorAll("button.take")) {
+    button.addEventListener("click", () => {
+      const field = form.elements[button.dataset.field];
+      if (field.type === "checkbox") field.checked = button.dataset.value === "True";
+      else field.value = button.dataset.value;
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+      field.focus();
+    });
+  }
 }
