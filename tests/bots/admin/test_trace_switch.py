@@ -64,7 +64,8 @@ def test_a_trace_is_downloaded_from_the_page_of_its_call(
     files.create("CA1", time.monotonic())
     assert trace in admin_client.get(page).content.decode()
     response = admin_client.get(trace)
-    assert b'"kind": "start"' in response.content
+    content = b"".join(response.streaming_content)
+    assert b'"kind": "start"' in content
     assert "trace-CA1.jsonl" in response["Content-Disposition"]
     nobody = User.objects.create_user("nobody", is_staff=True)
     client.force_login(nobody)
