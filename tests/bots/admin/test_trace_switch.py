@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -63,7 +64,7 @@ def test_a_trace_is_downloaded_from_the_page_of_its_call(
     assert admin_client.get(trace).status_code == 404
     files.create("CA1", time.monotonic())
     assert trace in admin_client.get(page).content.decode()
-    response = admin_client.get(trace)
+    response: Any = admin_client.get(trace)
     content = b"".join(response.streaming_content)
     assert b'"kind": "start"' in content
     assert "trace-CA1.jsonl" in response["Content-Disposition"]
