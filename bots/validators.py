@@ -51,7 +51,7 @@ def transferable(number: str) -> None:
         prefixes = " or ".join(settings.TRANSFER_PREFIXES)
         raise ValidationError(
             f"Callers may only be transferred to numbers that begin with {prefixes}. "
-            "Whoever runs the server decides this, in TRANSFER_PREFIXES."
+            "The person who runs the server sets this in TRANSFER_PREFIXES."
         )
 
 

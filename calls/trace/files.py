@@ -36,7 +36,7 @@ FLUSH_SECONDS = 2.0
 CALL_SID = re.compile(r"[A-Za-z0-9-]{1,64}")
 # The folder of traces of single calls, beside manage.py.
 SINGLE_CALLS = "traces"
-# Links from ids of clips to the calls that play them, for whoever serves the clip.
+# Links from clips to the calls that play them, for the process that serves a clip.
 CLIPS = ".clips"
 # Processes with the same value have the same monotonic clock.
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")

@@ -105,7 +105,7 @@ QUESTIONS = (
     Question(
         12,
         "What does Twilio report about a transfer?",
-        "Ask to be put through to a person.",
+        "Ask to be transferred to a person.",
         relay_answers.dials,
     ),
 )

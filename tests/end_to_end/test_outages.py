@@ -198,7 +198,7 @@ async def lasted(deployment: Deployment, call: SimulatedCall) -> float:
     """Wait for the stored duration of a call."""
     async with asyncio.timeout(15):
         while True:
-            seconds = deployment.ledger.lasted(call.call_sid)
+            seconds = deployment.stored_calls.lasted(call.call_sid)
             if seconds is not None:
                 return seconds
             await asyncio.sleep(0.05)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench.services import set_up, sqlite
-from tests.faults.ledger import Ledger
+from tests.faults.stored_calls import StoredCalls
 from tests.support.live import LiveServer, serving, serving_afresh
 from tests.support.services import Postgres, Redis
 
@@ -45,8 +45,8 @@ class Deployment:
     skew: Path | None = None
 
     @property
-    def ledger(self) -> Ledger:
-        return Ledger(self.database_url)
+    def stored_calls(self) -> StoredCalls:
+        return StoredCalls(self.database_url)
 
     def set_clock(self, shift: float) -> None:
         """Shift the server's wall clock by this many seconds."""

@@ -65,7 +65,7 @@ async def inject(
     questions = _questions(crowd)
     await _wait_until_closed(deployment, questions)
     return _outcome(
-        crowd, repaired_at, written, taken, deployment.ledger.faults(questions)
+        crowd, repaired_at, written, taken, deployment.stored_calls.faults(questions)
     )
 
 
@@ -109,7 +109,7 @@ async def _wait_until_stored(
     """Wait until the questions are in the database; return the seconds."""
     async with asyncio.timeout(GIVE_UP):
         while True:
-            if await asyncio.to_thread(deployment.ledger.has, questions):
+            if await asyncio.to_thread(deployment.stored_calls.has, questions):
                 return monotonic() - since
             await asyncio.sleep(0.02)
 
@@ -125,7 +125,7 @@ async def _wait_until_closed(
 
     async with asyncio.timeout(GIVE_UP):
         while not closed():
-            ends = await asyncio.to_thread(deployment.ledger.ends)
+            ends = await asyncio.to_thread(deployment.stored_calls.ends)
             await asyncio.sleep(0.05)
 
 

@@ -71,7 +71,7 @@ from tests.calls.conversation.state_machine_model import (
     NOTICE,
     SLACK,
     TOOL,
-    Ledger,
+    CallModel,
     TwilioPlayer,
 )
 
@@ -90,7 +90,7 @@ class ModelledCall(RuleBasedStateMachine):
         self.now = 1000.0
         self.core = Conversation(config)
         self.twilio = TwilioPlayer(self.random)
-        self.ledger = Ledger(config)
+        self.call_model = CallModel(config)
         self.names = count(1)
         self.planned: list[tuple[float, int, Callable[[], None]]] = []
         self.reporting: set[int] = set()  # replies that have not reported their end
@@ -121,7 +121,7 @@ class ModelledCall(RuleBasedStateMachine):
     # What happens
 
     def feed(self, event: Event) -> None:
-        ledger, leaving = self.ledger, self.leaves_by is not None
+        call_model, leaving = self.call_model, self.leaves_by is not None
         self.holds = False
         if not isinstance(event, TimerFired):
             self.now += 0.001  # no two things are at one moment
@@ -136,14 +136,14 @@ class ModelledCall(RuleBasedStateMachine):
             self.keys = self.core.digits.keys  # for the request, in its own time
             self.keys_at = self.now
             if isinstance(event, DtmfReceived):  # as good as an answer
-                self.asked_number = ledger.begun + (ledger.writing is None)
+                self.asked_number = call_model.begun + (call_model.writing is None)
         entered = self.keys and self.now >= self.keys_at + INTER_DIGIT_TIMEOUT
         left_first = isinstance(event, ReplyEnded) and self.leaves_by is not None
-        if entered and not (leaving or left_first or ledger.hung_up or self.over):
+        if entered and not (leaving or left_first or call_model.hung_up or self.over):
             self.enter_keys()
-        ledger.check_words()
-        ledger.check_rivals()
-        ledger.awaited = None
+        call_model.check_words()
+        call_model.check_rivals()
+        call_model.awaited = None
         assert expected or not self.of(Play), "played although it was too late"
         self.check_turn()
         self.holds = True
@@ -153,19 +153,19 @@ class ModelledCall(RuleBasedStateMachine):
 
     def record_event(self, event: Event) -> bool:  # noqa: C901
         """Record an event before the core receives it; false if it must not play it."""
-        ledger = self.ledger
+        call_model = self.call_model
         self.caller_silent_since = self.silent_since(event)
         match event:
             case DtmfReceived(key) if self.is_chosen(key):
                 self.enter_keys()
-                ledger.said.append(digits_text(key))
-                self.asked_number = ledger.begun + 1
+                call_model.said.append(digits_text(key))
+                self.asked_number = call_model.begun + 1
                 self.waiting_since = None
             case DtmfReceived() if self.core.caller_input.is_trailing_terminator(
                 self.now
             ):
                 pass
-            case DtmfReceived() if self.core.digits.request or ledger.hung_up:
+            case DtmfReceived() if self.core.digits.request or call_model.hung_up:
                 pass
             case DtmfReceived(key):
                 ends = key == FINISH_ON_KEY
@@ -173,47 +173,47 @@ class ModelledCall(RuleBasedStateMachine):
                 self.keys_at = self.now
                 if ends:
                     self.enter_keys()
-            case CallerSpoke(text, final) if not ledger.hung_up:
+            case CallerSpoke(text, final) if not call_model.hung_up:
                 self.partial = "" if final else text.strip()
                 self.partial_at = self.now
             case CallEnded():
                 self.enter_keys(forgotten=self.core.digits.request)
                 if self.partial and self.now < self.partial_at + PARTIAL_LASTS:
-                    ledger.said.append(self.partial)
+                    call_model.said.append(self.partial)
                 self.over = True
             case ClipReady(number, clip):
-                ledger.clips[number].append(clip)
-                in_time = ledger.is_written(number) and not self.over
-                ledger.awaited = clip if in_time else None
+                call_model.clips[number].append(clip)
+                in_time = call_model.is_written(number) and not self.over
+                call_model.awaited = clip if in_time else None
                 return in_time
             case ReplyEnded(number, calls=calls):
-                ledger.end(number)
+                call_model.end(number)
                 if calls and self.waiting_since is not None:
                     self.waiting_since = self.now  # each request has its own time
                 self.reporting.discard(number)
             case CallerInterrupted():
                 cut = [cue.clip for cue in self.core.playback.pending()]
-                ledger.replayable += cut
+                call_model.replayable += cut
         return True
 
     def caller_said(self, text: str, asked: DigitRequest | None) -> None:
-        if self.ledger.hung_up:
+        if self.call_model.hung_up:
             return
         records = [a for a in self.actions if isinstance(a, SaveTurn)]
         if any(a.turn.is_backchannel and a.turn.text == text for a in records):
             assert self.config.is_backchannel(text)
         else:
             self.enter_keys(forgotten=asked)  # they belong to what is said
-        self.ledger.said.append(text)
+        self.call_model.said.append(text)
 
     def enter_keys(self, forgotten: DigitRequest | None = None) -> None:
         if self.keys and not (forgotten and forgotten.secret):
-            self.ledger.said.append(digits_text(self.keys))
+            self.call_model.said.append(digits_text(self.keys))
         self.keys = ""
 
     def perform(self, action: Action, event: Event) -> None:  # noqa: C901
-        ledger = self.ledger
-        if ledger.hung_up or self.over:
+        call_model = self.call_model
+        if call_model.hung_up or self.over:
             allowed = SaveTurn | StopReply if isinstance(event, CallEnded) else SaveTurn
             assert isinstance(action, allowed | DropClips), "after the end"
         if self.core.final_message and self.leaves_by is None:
@@ -223,17 +223,17 @@ class ModelledCall(RuleBasedStateMachine):
             case StartReply(number, messages):
                 stopped = StopReply(number) in self.actions  # its time is up already
                 assert stopped or self.leaves_by is None, "answers after the last word"
-                begin = ledger.begin_hedge if action.is_hedge else ledger.begin
+                begin = call_model.begin_hedge if action.is_hedge else call_model.begin
                 begin(number)
                 self.reporting.add(number)
-                ledger.check_messages(messages)
+                call_model.check_messages(messages)
                 self.question_asked(number, messages)
             case SpeakText(number, text, within):
                 if text in ALL_FILLERS:
                     self.check_filler(text)
-                    ledger.begin_beside(number)
+                    call_model.begin_beside(number)
                 else:
-                    ledger.begin(number)
+                    call_model.begin(number)
                 self.reporting.add(number)
                 if text in (GOODBYE, NOTICE):
                     assert not self.last_word, "said goodbye twice"
@@ -242,20 +242,20 @@ class ModelledCall(RuleBasedStateMachine):
                 takes = self.random.uniform(0, within)
                 self.plan(takes, lambda: self.recite(number, text))
             case StopReply(number):
-                ledger.stop(number)
+                call_model.stop(number)
             case Play(clip, interruptible):
                 if self.is_read_by_twilio(clip):
-                    ledger.read_by_twilio(clip)
+                    call_model.read_by_twilio(clip)
                 else:
-                    ledger.play(clip, replayed=not interruptible)
-                ledger.refused = [c for c in ledger.refused if c is not clip]
+                    call_model.play(clip, replayed=not interruptible)
+                call_model.refused = [c for c in call_model.refused if c is not clip]
                 self.twilio.play(clip, self.now)
                 if self.random.random() < 0.04:
                     self.plan(self.random.uniform(0, 0.3), lambda: self.refuse(clip))
                 if clip.text not in ALL_FILLERS:
                     self.waiting_since = None
-                elif ledger.writing:
-                    sounded = ledger.has_sounded(ledger.writing)
+                elif call_model.writing:
+                    sounded = call_model.has_sounded(call_model.writing)
                     assert not sounded, "a filler after the answer's sound"
                 if clip.text == CONSENT:
                     assert not interruptible
@@ -277,14 +277,14 @@ class ModelledCall(RuleBasedStateMachine):
                         turn.role == "system" or turn.kind is TurnKind.DIGIT_PROMPT
                     )
                     assert meant or overtaken, "a noise ended a reply"
-                ledger.gone += clips
+                call_model.gone += clips
             case SaveTurn(turn):
-                ledger.record(turn, self.clips_of(turn))
+                call_model.record(turn, self.clips_of(turn))
             case HangUp(transfer=person):
                 self.rings = person is not None
-                assert not ledger.hung_up, "hung up twice"
+                assert not call_model.hung_up, "hung up twice"
                 assert self.leaves_by is not None
-                ledger.hung_up = True
+                call_model.hung_up = True
             case MuteClips(clips):
                 assert isinstance(event, CallerInterrupted)
                 assert not any(cue.heard for cue in self.cues_of(clips))
@@ -302,11 +302,11 @@ class ModelledCall(RuleBasedStateMachine):
         """Check that a wait phrase is said in the bot's rest, and once an answer."""
         core, spoken = self.core, self.core.state.caller_done_at
         assert text != ALL_FILLERS[0], "a filler without words"
-        assert not self.ledger.beside, "two fillers at once"
+        assert not self.call_model.beside, "two fillers at once"
         assert not core.playback.pending(), "a filler into the bot's words"
         if core.state.pending_results:
             return
-        assert self.ledger.writing or core.responder.next_attempt
+        assert self.call_model.writing or core.responder.next_attempt
         assert self.filler_for != spoken, "two fillers for one answer"
         self.filler_for = spoken
 
@@ -339,7 +339,7 @@ class ModelledCall(RuleBasedStateMachine):
 
     def is_chosen(self, key: str) -> bool:
         """Return true if a key of the menu takes effect at once."""
-        core, left = self.core, self.leaves_by is not None or self.ledger.hung_up
+        core, left = self.core, self.leaves_by is not None or self.call_model.hung_up
         late = core.caller_input.is_masked(
             self.now
         ) or core.caller_input.is_trailing_terminator(self.now)
@@ -352,7 +352,10 @@ class ModelledCall(RuleBasedStateMachine):
     def is_read_by_twilio(self, clip: Clip) -> bool:
         """Return true if this stands for a clip that was lost."""
         lost = [cue.clip.text for cue in self.core.playback.clips if cue.lost]
-        is_new = clip is not self.ledger.awaited and clip not in self.ledger.replayable
+        is_new = (
+            clip is not self.call_model.awaited
+            and clip not in self.call_model.replayable
+        )
         return not clip.url and clip.text in lost and is_new
 
     def refuse(self, clip: Clip) -> None:
@@ -360,7 +363,7 @@ class ModelledCall(RuleBasedStateMachine):
         if self.twilio.refuse(clip):
             # Of a clip that is played again, something was heard before.
             if not any(cue.heard_before for cue in self.cues_of([clip])):
-                self.ledger.refused.append(clip)
+                self.call_model.refused.append(clip)
             named = (
                 self.random.random() < 0.7
                 or self.core.playback.clips[-1].clip is not clip
@@ -374,7 +377,9 @@ class ModelledCall(RuleBasedStateMachine):
 
     def are_superseded(self, clips: Iterable[Clip]) -> bool:
         """Return true if the caller has asked something else since these clips."""
-        older = [self.ledger.clips[number] for number in range(1, self.asked_number)]
+        older = [
+            self.call_model.clips[number] for number in range(1, self.asked_number)
+        ]
         return all(any(clip is c for said in older for c in said) for clip in clips)
 
     def clips_of(self, turn: Turn) -> list[Clip]:
@@ -382,12 +387,14 @@ class ModelledCall(RuleBasedStateMachine):
         numbers = [r.number for r in replies if r.turn and r.turn.index == turn.index]
         if not numbers:  # said before the line broke
             return [twilio_tts_clip(turn.text)]
-        return [clip for number in numbers for clip in self.ledger.clips[number]]
+        return [clip for number in numbers for clip in self.call_model.clips[number]]
 
     def question_asked(self, number: int, messages: list[Message]) -> None:
         """Start the caller's wait, unless this is another attempt."""
         words = [
-            turn.text for turn in self.ledger.caller_turns() if not turn.is_backchannel
+            turn.text
+            for turn in self.call_model.caller_turns()
+            if not turn.is_backchannel
         ]
         if CONTINUE not in messages[-1]["content"] and words != self.asked:
             self.asked, self.asked_number = words, number
@@ -395,9 +402,9 @@ class ModelledCall(RuleBasedStateMachine):
 
     def check_turn(self) -> None:
         """Check that it is somebody's turn, and that every turn ends."""
-        core, ledger, now = self.core, self.ledger, self.now
+        core, call_model, now = self.core, self.call_model, self.now
         wakes_at = core.next_deadline()
-        if self.over or ledger.hung_up:
+        if self.over or call_model.hung_up:
             assert wakes_at is None
             return
         if self.leaves_by is not None:
@@ -411,15 +418,15 @@ class ModelledCall(RuleBasedStateMachine):
                 "dead air"
             )
         # Of what Twilio refuses to read, nothing is left to be tried.
-        lost = any(not clip.url for clip in ledger.refused)
+        lost = any(not clip.url for clip in call_model.refused)
         if core.is_idle and not core.replies.unfinished and not lost:
             assert not is_unanswered(core.turns), "an answer was forgotten"
         if core.state.pending_results:
             return
-        if ledger.writing is None and not core.is_idle:
+        if call_model.writing is None and not core.is_idle:
             assert wakes_at is not None, "stuck"
-        assert not (ledger.lines and core.is_idle), "a line was forgotten"
-        if ledger.writing is None and self.config.idle_timeout_seconds:
+        assert not (call_model.lines and core.is_idle), "a line was forgotten"
+        if call_model.writing is None and self.config.idle_timeout_seconds:
             assert wakes_at is not None, "nobody's turn"
             patience: float = self.config.idle_timeout_seconds
             patience += MAX_UNTRANSCRIBED_SPEECH if self.speaking else 3
@@ -465,7 +472,7 @@ class ModelledCall(RuleBasedStateMachine):
     # The upstream
 
     def recite(self, number: int, text: str) -> None:
-        in_time = self.ledger.is_written(number)
+        in_time = self.call_model.is_written(number)
         if not in_time and self.random.random() < 0.5:
             return
         clip = Clip(text, f"https://x/{text}", text, len(text) / 15, shared=True)

@@ -184,7 +184,7 @@ class TwilioPlayer:
         return PlaybackChanged(kind == "on")
 
 
-class Ledger:
+class CallModel:
     """The invariants after every action, in any order of events."""
 
     def __init__(self, config: BotConfig) -> None:

@@ -40,15 +40,17 @@ class TurnMachine(ModelledCall):
 
     def is_answering(self) -> bool:
         """Return true if the upstream is writing a reply, not reciting a sentence."""
-        return self.ledger.writing is not None and (
-            self.ledger.writing not in self.recited
+        return self.call_model.writing is not None and (
+            self.call_model.writing not in self.recited
         )
 
     def answering(self) -> int:
         """Return the number of an answer that is being written."""
-        ledger = self.ledger
-        assert ledger.writing is not None
-        return self.random.choice([ledger.writing, ledger.hedge or ledger.writing])
+        call_model = self.call_model
+        assert call_model.writing is not None
+        return self.random.choice(
+            [call_model.writing, call_model.hedge or call_model.writing]
+        )
 
     @precondition(is_answering)
     @rule()
@@ -103,7 +105,7 @@ class TurnMachine(ModelledCall):
     def upstream_uses_tools(self, said: int, names: list[str]) -> None:
         self.calls_functions(said, names)
 
-    @precondition(lambda self: self.is_answering() and self.ledger.begun > 3)
+    @precondition(lambda self: self.is_answering() and self.call_model.begun > 3)
     @rule(said=st.sampled_from([0, 1]), rarely=st.sampled_from([False, False, True]))
     def upstream_ends_the_call(self, said: int, rarely: bool) -> None:
         if rarely:
@@ -125,11 +127,11 @@ class TurnMachine(ModelledCall):
             ToolCall(f"id{next(self.names)}", name, given.get(name, "{}"))
             for name in names
         )
-        text = " ".join(clip.text for clip in self.ledger.clips[number])
+        text = " ".join(clip.text for clip in self.call_model.clips[number])
         self.feed(ReplyEnded(number, text, calls=calls))
 
     def late(self) -> set[int]:
-        return {n for n in self.reporting if not self.ledger.is_written(n)}
+        return {n for n in self.reporting if not self.call_model.is_written(n)}
 
     def has_late(self) -> bool:
         return bool(self.late())
@@ -147,7 +149,7 @@ class TurnMachine(ModelledCall):
         """The reply is written; the clips of it may have been fewer."""
         if number not in self.reporting:
             return
-        clips = self.ledger.clips[number]
+        clips = self.call_model.clips[number]
         self.feed(ReplyEnded(number, " ".join(clip.text for clip in clips)))
 
     # The caller
@@ -243,11 +245,11 @@ class TurnMachine(ModelledCall):
         for _ in range(lines):
             line = f"line{next(self.names)}"
             if self.leaves_by is None:
-                self.ledger.lines.append(line)
+                self.call_model.lines.append(line)
             self.feed(OperatorSaid(line))
             self.pass_time(gap)
 
-    @precondition(lambda self: not self.over and self.ledger.begun > 3)
+    @precondition(lambda self: not self.over and self.call_model.begun > 3)
     @rule(event=st.sampled_from([OperatorEnded(), OperatorTransferred(), None, None]))
     def operator_is_done_with_it(
         self, event: OperatorEnded | OperatorTransferred | None
@@ -255,14 +257,16 @@ class TurnMachine(ModelledCall):
         if event:
             self.feed(event)
 
-    @precondition(lambda self: not self.over and self.ledger.begun > 2)
+    @precondition(lambda self: not self.over and self.call_model.begun > 2)
     @rule(really=st.sampled_from([False, False, True]))
     def caller_hangs_up(self, really: bool) -> None:
         if really:
             self.feed(CallEnded())
 
     @precondition(
-        lambda self: self.ledger.begun > 0 and not (self.over or self.ledger.hung_up)
+        lambda self: (
+            self.call_model.begun > 0 and not (self.over or self.call_model.hung_up)
+        )
     )
     @rule(noticed=st.booleans(), rarely=st.sampled_from([False, False, True]), gap=SOON)
     def line_breaks(self, noticed: bool, rarely: bool, gap: float) -> None:
@@ -284,15 +288,15 @@ class TurnMachine(ModelledCall):
     def goes_on(self, gap: float, returned: str = "") -> None:
         self.over, self.keys, self.partial = False, "", ""
         disconnected_at = self.now
-        self.rings = self.last_word = self.ledger.hung_up = False
+        self.rings = self.last_word = self.call_model.hung_up = False
         self.leaves_by = None
-        self.ledger.break_off()
+        self.call_model.break_off()
         self.planned, self.reporting, self.recited = [], set(), set()
         self.waiting_since, self.asked, self.asked_number = None, [], 0
         self.now += gap
         language = self.core.config.language
         self.core, self.twilio = Conversation(self.config), TwilioPlayer(self.random)
-        said = [replace(turn) for _, turn in sorted(self.ledger.turns.items())]
+        said = [replace(turn) for _, turn in sorted(self.call_model.turns.items())]
         seconds = disconnected_at - 1000.0
         event = CallResumed(tuple(said), disconnected_at, seconds, returned=returned)
         self.feed(replace(event, late_after=self.late_after))
@@ -305,7 +309,7 @@ class TurnMachine(ModelledCall):
             self.feed(CallEnded())
         for number in sorted(self.reporting):
             self.report(number)
-        turns = self.ledger.turns
+        turns = self.call_model.turns
         assert sorted(turns) == [turn.index for turn in self.core.turns]
         spoken = [turn for turn in turns.values() if turn.role != "caller"]
         assert all(turn.ended_at is not None for turn in spoken)

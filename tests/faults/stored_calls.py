@@ -16,7 +16,7 @@ ENDS = "SELECT call_sid, status, end_reason FROM calls_call"
 TIMES = "SELECT call_sid, answered_at, ended_at FROM calls_call"
 
 
-class Ledger:
+class StoredCalls:
     """Reads transcripts by call SID; empty while the database is down."""
 
     def __init__(self, url: str) -> None:
