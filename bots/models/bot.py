@@ -136,8 +136,8 @@ class Bot(BotTurnTaking, BotActions, FixedSentences):
         default=True,
         help_text="If the AI model takes longer than usual, the first backup model is "
         "asked at the same time. The caller hears the one that speaks first. The other "
-        "one is stopped, but costs what it has used. Without backup models it has no "
-        "effect.",
+        "one is stopped; you pay for the part that it has written. Without backup "
+        "models it has no effect.",
     )
     max_reply_tokens = models.PositiveIntegerField(
         "maximum answer length (tokens)",

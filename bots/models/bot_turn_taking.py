@@ -35,8 +35,8 @@ class BotTurnTaking(models.Model):
     echo_filter = models.BooleanField(
         "ignore its own voice",
         default=True,
-        help_text="Words that come back from the caller's loudspeaker are not taken "
-        "for the caller's. Switch off if callers repeat the bot and are not heard.",
+        help_text="The bot ignores its own words when the caller's loudspeaker sends "
+        "them back. Switch off if callers repeat the bot's words and are not heard.",
     )
     mask_dtmf = models.BooleanField(
         "hide pressed keys",

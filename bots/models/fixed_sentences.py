@@ -64,17 +64,17 @@ class FixedSentences(models.Model):
     reconnected = _sentence(
         "after a lost connection",
         help_text="Said when a caller is back after the connection was lost for a "
-        "moment.",
+        "moment. Empty: a standard sentence in its language.",
     )
     line_lost = _sentence(
         "when the line is lost",
         help_text="Said when the connection cannot be kept, before the goodbye or a "
-        "transfer.",
+        "transfer. Empty: a standard sentence in its language.",
     )
     busy_message = _sentence(
         "when all lines are busy",
         help_text="Said when too many calls come in at once and nobody is there to "
-        "take the call.",
+        "take the call. Empty: a standard sentence in its language.",
     )
     goodbye_phrases = models.TextField(
         "words of goodbye",
@@ -87,19 +87,23 @@ class FixedSentences(models.Model):
     screening_prompt = _sentence(
         "announcement of a caller",
         help_text="Said to the person who takes over a call. {{summary}} says why "
-        "the caller is calling. Key 1 takes the call.",
+        "the caller is calling. Key 1 takes the call. Empty: a standard sentence in "
+        "its language.",
     )
     screening_prompt_without_summary = _sentence(
         "announcement without a summary",
-        help_text="The same if nothing is known about the caller.",
+        help_text="Said to the person instead if nobody knows why the caller is "
+        "calling. Empty: a standard sentence in its language.",
     )
     screening_accepted = _sentence(
         "after the person accepts",
-        help_text="Said to the person who pressed 1, before the caller is connected.",
+        help_text="Said to the person who pressed 1, before the caller is connected. "
+        "Empty: a standard sentence in its language.",
     )
     screening_declined = _sentence(
         "after the person declines",
-        help_text="Said to the person who pressed another key.",
+        help_text="Said to the person who pressed another key. Empty: a standard "
+        "sentence in its language.",
     )
 
     class Meta:
