@@ -312,7 +312,7 @@ MAX_MINUTES_PER_DAY = _integer("MAX_MINUTES_PER_DAY", 0, least=0, most=10_000_00
 # How long calls in progress may go on while the server stops.
 DRAIN_TIMEOUT_SECONDS = _integer("DRAIN_TIMEOUT_SECONDS", 60, least=0, most=3600)
 
-# Mask callers' numbers in lists, on the live page, and for viewers everywhere.
+# Mask phone numbers in lists, and everywhere for users who may not control calls.
 MASK_CALLER_NUMBERS = _switch("MASK_CALLER_NUMBERS")
 
 # Folder for a file about every call, with all frames; empty: only for chosen calls.

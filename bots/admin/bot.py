@@ -21,7 +21,8 @@ from bots.admin.fieldsets import NUMBERS, SECTIONS
 from bots.admin.forms import BotForm
 from bots.admin.inlines import BOT_INLINES
 from bots.admin.versions import VersionHistoryMixin
-from bots.models import Bot
+from bots.models import Bot, TransferTarget
+from bots.phone_numbers.masking import masked
 
 NUMBERS_IN_LIST = 3
 NUMBERS_ON_PAGE = 10
@@ -97,6 +98,24 @@ class BotAdmin(VersionHistoryMixin):
         if (more := len(warnings) - MAX_WARNINGS) > 0:
             text = f"{more} more warning{pluralize(more)} beside the fields of the bot."
             self.message_user(request, text, messages.WARNING)
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Bot | None = None,
+    ) -> HttpResponse:
+        """Mask the numbers of people for users who may neither see nor edit them."""
+        if obj and self._hides_numbers(request):
+            obj.transfer_number = masked(obj.transfer_number)
+            for inline in context["inline_admin_formsets"]:
+                for form in inline.formset.forms:
+                    if isinstance(form.instance, TransferTarget):
+                        form.instance.number = masked(form.instance.number)
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
     def delete_view(
         self,

@@ -55,6 +55,11 @@ class ConsoleChangeList(ChangeList):
             return set()
         return {f"{field}__gte", f"{field}__lt"}
 
+    def get_ordering_field(self, field_name: Any) -> Any:
+        """Django sorts by any column if the address says so."""
+        is_sortable = self.sortable_by is None or field_name in self.sortable_by
+        return super().get_ordering_field(field_name) if is_sortable else None
+
     def get_queryset(
         self, request: HttpRequest, exclude_parameters: Any = None
     ) -> QuerySet[Any]:

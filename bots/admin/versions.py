@@ -11,6 +11,7 @@ from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
 from bots.admin.changelist import ConsoleAdmin
+from bots.phone_numbers.visibility import may_see_numbers
 from bots.responses import page, primary_key
 from bots.versions import history
 from bots.versions.history import NotRestorable, Version
@@ -61,7 +62,7 @@ class VersionHistoryMixin(ConsoleAdmin[Any]):
             "history",
             pk,
             title=f"Versions of {self._name_of(versions[0])}",
-            versions=_with_changes(versions),
+            versions=_with_changes(versions, hide=self._hides_numbers(request)),
             page=shown,
             **(extra_context or {}),
         )
@@ -72,7 +73,7 @@ class VersionHistoryMixin(ConsoleAdmin[Any]):
         """Compare a version with another, by default with the one before it."""
         self._require_view_permission(request)
         version = self._version(object_id, version_id)
-        other = self._other(request, version)
+        other, hide = self._other(request, version), self._hides_numbers(request)
         latest = history.versions(self.model, object_id).first()
         return self._page(
             request,
@@ -81,8 +82,8 @@ class VersionHistoryMixin(ConsoleAdmin[Any]):
             title=f"A version of {self._name_of(version)}",
             version=_context(version),
             other=_context(other) if other else None,
-            changes=history.changes(other, version) if other else [],
-            settings=history.settings(version),
+            changes=history.changes(other, version, hide=hide) if other else [],
+            settings=history.settings(version, hide=hide),
             latest=latest,
             choices=self._other_versions(version),
             can_restore=self._can_restore(request, object_id)
@@ -140,6 +141,11 @@ class VersionHistoryMixin(ConsoleAdmin[Any]):
         )
         return [_context(other) for other in others[:MAX_CHOICES]]
 
+    def _hides_numbers(self, request: HttpRequest) -> bool:
+        """True for users who may see no phone numbers, unless they may edit them."""
+        may_see = may_see_numbers(request.user)
+        return not may_see and not self.has_change_permission(request)
+
     def _require_view_permission(self, request: HttpRequest) -> None:
         if not self.has_view_or_change_permission(request):
             raise PermissionDenied
@@ -189,11 +195,12 @@ def _primary_key(text: str) -> int:
     return pk
 
 
-def _with_changes(versions: list[Version]) -> list[dict[str, Any]]:
+def _with_changes(versions: list[Version], *, hide: bool) -> list[dict[str, Any]]:
     """Describe versions of one page, each with its changes since the one before."""
     earlier = [*versions[1:], history.previous(versions[-1])]
     return [
-        _context(version) | {"changes": history.changes(old, version) if old else None}
+        _context(version)
+        | {"changes": history.changes(old, version, hide=hide) if old else None}
         for version, old in zip(versions, earlier, strict=True)
     ]
 

@@ -13,11 +13,14 @@ from django.utils.timezone import localtime
 from bots.models import Bot, PhoneNumber, Secret, Tool
 from bots.models.bot_actions import BotActions
 from bots.models.bot_turn_taking import BotTurnTaking
+from bots.phone_numbers.masking import masked
 from bots.versions.text_diff import Part, compare, unified
 
 MAX_INLINE_LENGTH = 60  # characters of a value that is shown on one line
 MAX_MESSAGE_LENGTH = 300
 SERVER = "the server"
+# The one setting with the number of a person.
+TRANSFER_FIELD = "transfer_number"
 FIRST_VERSION = "First recorded version"
 
 INHERITED = {
@@ -82,20 +85,22 @@ def author(version: Version) -> str:
     return (user.get_full_name() or user.get_username()) if user else SERVER
 
 
-def changes(old: Version, new: Version) -> list[Change]:
-    """The settings that differ between two versions."""
+def changes(old: Version, new: Version, *, hide: bool = False) -> list[Change]:
+    """The settings that differ between two versions; `hide` masks phone numbers."""
     changed = new.diff_against(old).changed_fields
     fields = [field for field in _tracked(new) if field.name in changed]
     return [
         Change(_label(field), before, after)
         for field in fields
-        if (before := _text(old, field)) != (after := _text(new, field))
+        if (before := _text(old, field, hide=hide))
+        != (after := _text(new, field, hide=hide))
     ]
 
 
-def settings(version: Version) -> list[tuple[str, str]]:
-    """All settings of a version, as labels and texts."""
-    return [(_label(field), _text(version, field)) for field in _tracked(version)[1:]]
+def settings(version: Version, *, hide: bool = False) -> list[tuple[str, str]]:
+    """All settings of a version, as labels and texts; `hide` masks phone numbers."""
+    fields = _tracked(version)[1:]
+    return [(_label(field), _text(version, field, hide=hide)) for field in fields]
 
 
 def deleted(model: type[Model], limit: int = 200) -> list[Version]:
@@ -254,13 +259,15 @@ def _label(field: Any) -> str:
     return str(capfirst(field.verbose_name))
 
 
-def _text(version: Version, field: "Field[Any, Any]") -> str:
+def _text(version: Version, field: "Field[Any, Any]", *, hide: bool) -> str:
     """A value as the editor shows it; empty if there is none."""
     value = getattr(version, field.attname)
     if value is None or value == "":
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if hide and field.name == TRANSFER_FIELD:
+        return masked(value)
     if _is_link(field):
         noun = field.related_model._meta.verbose_name  # type: ignore[union-attr]
         return str(getattr(version, field.name) or f"a deleted {noun}")

@@ -5,13 +5,12 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from bots.admin.changelist import ConsoleAdmin
-from calls.admin.read_only import ReadOnlyMixin
+from calls.admin.read_only import FullNumbersMixin, ReadOnlyMixin
 from calls.models import AuditEvent
 
 
 @admin.register(AuditEvent)
-class AuditEventAdmin(ReadOnlyMixin, ConsoleAdmin[AuditEvent]):
+class AuditEventAdmin(ReadOnlyMixin, FullNumbersMixin):
     """A list that nobody edits. Old events are deleted every night."""
 
     list_display = ["at", "kind", "name", "address", "details"]

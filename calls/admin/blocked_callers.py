@@ -15,7 +15,9 @@ from django.views.decorators.http import require_POST
 from bots.admin.changelist import ConsoleAdmin
 from bots.phone_numbers.caller_id import is_hidden
 from bots.phone_numbers.fields import PastedField
+from bots.phone_numbers.visibility import may_see_numbers
 from bots.responses import page
+from calls.admin.read_only import FullNumbersMixin
 from calls.blocking import (
     NOTE_LENGTH,
     PastedLine,
@@ -68,7 +70,7 @@ class PasteForm(forms.Form):
 
 
 @admin.register(BlockedCaller)
-class BlockedCallerAdmin(ConsoleAdmin[BlockedCaller]):
+class BlockedCallerAdmin(FullNumbersMixin):
     """Callers whose calls are refused."""
 
     form = BlockedCallerForm
@@ -128,7 +130,7 @@ class BlocksCallers(ConsoleAdmin[Call]):
     """Blocks callers from the list of calls and from a call's page."""
 
     def has_block_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm(MAY_BLOCK)
+        return request.user.has_perm(MAY_BLOCK) and may_see_numbers(request.user)
 
     def get_urls(self) -> list[URLPattern]:
         """Add the target of the call page's form."""
@@ -145,6 +147,8 @@ class BlocksCallers(ConsoleAdmin[Call]):
             entry = matching_block(call.from_number, call.our_number).first()
             can_block = entry is None and not is_hidden(call.from_number)
             context["blocked_by"] = entry
+            may_view = request.user.has_perm("calls.view_blockedcaller")
+            context["may_see_entry"] = may_view and may_see_numbers(request.user)
             context["may_block"] = can_block and self.has_block_permission(request)
         return super().render_change_form(request, context, *args, **kwargs)
 

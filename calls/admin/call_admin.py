@@ -15,6 +15,7 @@ from django.urls import URLPattern, path
 from django.utils.html import format_html, format_html_join
 from django.utils.timezone import localdate, localtime, now
 
+from bots.phone_numbers.visibility import may_see_numbers
 from calls.admin import clip_audio, date_drilldown, filters
 from calls.admin.blocked_callers import BlocksCallers
 from calls.admin.changelist import MAX_COUNTED, CallChangeList, CappedPaginator
@@ -101,8 +102,15 @@ class CallAdmin(ReadOnlyMixin, RetriesPostCallTasks, BlocksCallers):
         self, request: HttpRequest, queryset: QuerySet[Call], search_term: str
     ) -> tuple[QuerySet[Call], bool]:
         """Search words, numbers, SIDs and bots; yields no duplicates."""
-        parts = visibility.may_see_numbers(request.user)
-        return search.matching(queryset, search_term, parts=parts), False
+        hide = not may_see_numbers(request.user)
+        return search.matching(queryset, search_term, hide=hide), False
+
+    def get_sortable_by(self, request: HttpRequest) -> Any:
+        """The order of numbers would tell them to users who may not see them."""
+        columns = super().get_sortable_by(request)
+        if may_see_numbers(request.user):
+            return columns
+        return [column for column in columns if column != "numbers"]
 
     def get_paginator(
         self, request: HttpRequest, queryset: QuerySet[Call], per_page: int, *args: Any
@@ -215,13 +223,31 @@ class CallAdmin(ReadOnlyMixin, RetriesPostCallTasks, BlocksCallers):
         return download(request, calls, form, f"call-{call.call_sid}")
 
     def download_trace(self, request: HttpRequest, call_id: int) -> HttpResponseBase:
-        """The trace of a call, if it has one."""
+        """The trace of a call, if it has one. Its words have not been masked."""
         self._check(request, "jsonl", TYPES)
         call = Call.objects.filter(pk=call_id).first()
-        trace = traces.read(call.call_sid) if call else None
+        may_read = call and may_see_numbers(request.user)
+        trace = traces.read(call.call_sid) if call and may_read else None
         if call is None or trace is None:
             raise Http404("The call has no trace.")
         return send_file(request, iter([trace]), f"trace-{call.call_sid}.jsonl")
+
+    def history_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """The operators' actions, among them the words that the bot had to say."""
+        response = super().history_view(request, object_id, extra_context)
+        context = getattr(response, "context_data", None)
+        if context and not may_see_numbers(request.user):
+            mask = visibility.mask_of(context["object"])
+            entries = context["action_list"]
+            entries.object_list = list(entries.object_list)
+            for entry in entries.object_list:
+                entry.change_message = mask.made(entry.change_message)
+        return response
 
     def _check(self, request: HttpRequest, form: str, forms: Container[str]) -> None:
         if not self.has_view_permission(request):
@@ -242,10 +268,10 @@ class CallAdmin(ReadOnlyMixin, RetriesPostCallTasks, BlocksCallers):
     ) -> HttpResponse:
         """Show the call as a conversation instead of a form."""
         if obj is not None:
-            hide = not visibility.may_see_numbers(request.user)
+            hide = not may_see_numbers(request.user)
             context |= call_page.call_context(obj, now(), hide=hide)
             context["badges"] = _badges(obj)
-            context["has_trace"] = traces.exists(obj.call_sid)
+            context["has_trace"] = not hide and traces.exists(obj.call_sid)
             numbers = visibility.shown_numbers(obj, hide=hide)
             context["caller"], context["called"] = numbers
         return super().render_change_form(request, context, add, change, form_url, obj)

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils.functional import cached_property
 
 from bots.admin.changelist import ConsoleChangeList
+from bots.phone_numbers.visibility import may_see_numbers
 from calls.models import Call
 from calls.review import search
 
@@ -44,6 +45,8 @@ class CallChangeList(ConsoleChangeList):
     ) -> QuerySet[Call]:
         """Calls without the long fields, which a list does not show."""
         calls: QuerySet[Call] = super().get_queryset(request, exclude_parameters)
+        if not may_see_numbers(request.user):  # the numbers in excerpts are masked
+            return calls.defer("settings", "summary")
         return calls.defer("settings", "variables", "summary", "extracted_fields")
 
     def get_results(self, request: HttpRequest) -> None:
@@ -54,6 +57,8 @@ class CallChangeList(ConsoleChangeList):
         if found and isinstance(self.result_list, QuerySet):  # all on one page
             self.result_list = found
         self.result_list = list(self.result_list)
-        excerpts = search.excerpts(self.result_list, self.query)
+        excerpts = search.excerpts(
+            self.result_list, self.query, hide=not may_see_numbers(request.user)
+        )
         for call in self.result_list:
             call.excerpt = excerpts.get(call.pk)

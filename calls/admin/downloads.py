@@ -7,12 +7,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 
+from bots.phone_numbers.visibility import may_see_numbers
 from bots.responses import page
 from calls.export_files import queue
 from calls.export_files.sending import send_file
 from calls.models import Call
 from calls.review.export import FORMS, file_start, json_lines, pieces, records
-from calls.review.visibility import may_see_numbers
 
 LINES = {**FORMS, "json": json_lines}
 PIECE_CHARACTERS = 64 * 1024

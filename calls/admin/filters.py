@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 
 from bots.config.summary_spec import SummarySpec
 from bots.models import Bot, PhoneNumber
+from bots.phone_numbers.visibility import may_see_numbers
 from calls.models import Call
 
 Lookups = list[tuple[str, str]]
@@ -49,7 +50,10 @@ class ExactFilter(SimpleListFilter):
 
 
 class NumberFilter(ExactFilter):
-    """One of the phone numbers set up here. Calls to others are found by searching."""
+    """One of the phone numbers set up here. Calls to others are found by searching.
+
+    The calls that we place are to callers' numbers, which some users may not try out.
+    """
 
     title = "number called"
     parameter_name = "to_number__exact"
@@ -60,6 +64,13 @@ class NumberFilter(ExactFilter):
             (number, f"{number} {label}".strip())
             for number, label in numbers.values_list("number", "label")
         ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Call]) -> Any:
+        found = super().queryset(request, queryset)
+        is_ours = self.value() in dict(self.lookup_choices)
+        if found is None or is_ours or may_see_numbers(request.user):
+            return found
+        return found.exclude(direction=Call.Direction.OUTBOUND)
 
 
 class OutcomeFilter(ExactFilter):

@@ -17,7 +17,9 @@ from django.utils.html import format_html, format_html_join
 from django.utils.timezone import localtime, now
 from django.views.decorators.http import require_POST
 
-from bots.admin.changelist import ConsoleAdmin
+from bots.admin.changelist import ConsoleAdmin, ConsoleChangeList
+from bots.phone_numbers.masking import NumberMask
+from bots.phone_numbers.visibility import may_see_numbers
 from calls.admin import filters
 from calls.admin.read_only import ReadOnlyMixin
 from calls.models import Call, PostCallTask
@@ -89,7 +91,8 @@ class RetriesPostCallTasks(ConsoleAdmin[Call]):
 
 def task_views(call: Call, user: Any) -> Iterator[TaskView]:
     """Tasks of a call that exist or are possible."""
-    tasks = {task.kind: task for task in call.post_call_tasks.all()}
+    found = call.post_call_tasks.all()
+    tasks = {task.kind: _visible(task, user) for task in found}
     repeatable = available_kinds(call) if user.has_perm(MAY_REPEAT) else []
     may_view = user.has_perm("calls.view_postcalltask")
     for kind in Kind:
@@ -114,6 +117,24 @@ def describe(task: PostCallTask) -> str:
     return f"{state}. {reason}" if reason and task.state != State.DONE else state
 
 
+def _visible(task: PostCallTask, user: Any) -> PostCallTask:
+    """The task, without phone numbers in its log if the user may not see them."""
+    if not may_see_numbers(user):
+        mask = NumberMask([task.call.caller])
+        for entry in task.log:
+            entry["words"] = mask.made(entry.get("words", ""))
+    return task
+
+
+class TaskChangeList(ConsoleChangeList):
+    """A page of tasks."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Fetch the page's tasks as the user may see them."""
+        super().get_results(request)
+        self.result_list = [_visible(task, request.user) for task in self.result_list]
+
+
 @admin.register(PostCallTask)
 class PostCallTaskAdmin(ReadOnlyMixin, ConsoleAdmin[PostCallTask]):
     """Every summary and webhook delivery, with all attempts."""
@@ -135,6 +156,18 @@ class PostCallTaskAdmin(ReadOnlyMixin, ConsoleAdmin[PostCallTask]):
         tasks: QuerySet[PostCallTask] = super().get_queryset(request)
         fields = [f"call__{name}" for name in UNLOADED]
         return tasks.select_related("call").defer(*fields)
+
+    def get_changelist(
+        self, request: HttpRequest, **options: Any
+    ) -> type[TaskChangeList]:
+        return TaskChangeList
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> PostCallTask | None:
+        """The task as the user may see it."""
+        task = super().get_object(request, object_id, from_field)
+        return _visible(task, request.user) if task else None
 
     def has_again_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(MAY_REPEAT)

@@ -10,13 +10,13 @@ from django.shortcuts import redirect
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
+from bots.phone_numbers.masking import masked
 from bots.responses import page as admin_page
 from bots.responses import primary_key
 from calls.clips.clip_store import ClipsUnavailable
 from calls.console.change_log import log_change
 from calls.models import Call
 from calls.privacy import erasure
-from calls.review.masking import masked
 from calls.session.services import services
 
 CLIPS_REMAIN = (

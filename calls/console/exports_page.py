@@ -7,12 +7,12 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
+from bots.phone_numbers.visibility import may_see_numbers
 from bots.responses import page as admin_page
 from calls.export_files import queue
 from calls.export_files.queue import KEPT, State, files_of
 from calls.export_files.sending import send_file
 from calls.models import ExportFile
-from calls.review.visibility import may_see_numbers
 
 MAY_SEE = "calls.view_call"
 # A page with a file that is being made loads itself again.

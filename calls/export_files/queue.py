@@ -17,9 +17,9 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
+from bots.phone_numbers.visibility import may_see_numbers
 from calls.models import Call, ExportFile, ExportPiece
 from calls.review.export import FORMS, file_start, ids_of, pieces, records_of
-from calls.review.visibility import may_see_numbers
 
 State = ExportFile.State
 

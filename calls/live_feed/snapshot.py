@@ -7,13 +7,13 @@ from django.conf import settings
 
 from bots.config.bot_config import TRANSFER_NUMBER
 from bots.config.capabilities import TransferTarget
+from bots.phone_numbers.masking import masked
 from calls.conversation.conversation import Conversation
 from calls.conversation.dtmf import MASKED, digits_text
 from calls.conversation.events import CallerSpoke, Event
 from calls.models import Call
-from calls.review.masking import masked
 from calls.review.tool_call_view import tool_call_view
-from calls.review.visibility import for_list
+from calls.review.visibility import for_list, numbers_of
 from calls.transfer import Transfer
 from calls.turns.heard_text import heard_and_not
 from calls.turns.turn import Turn, TurnKind
@@ -38,6 +38,9 @@ class CallSnapshot:
         self.end_reason = ""  # set if the bot hung up
         self.transfer_status = ""  # set if the bot transferred the caller
         self.latest_state: Update = {}
+        self.transfer: Mapping[str, Any] = {}
+        self.variables: Mapping[str, str] | None = None  # with those `numbers`
+        self.numbers: list[str] = []
 
     def on_event(self, event: Event) -> None:
         """Keep the partial transcript, which the conversation does not."""
@@ -46,6 +49,7 @@ class CallSnapshot:
 
     def on_transfer(self, transfer: Mapping[str, Any]) -> None:
         """Keep where the bot transfers the caller to."""
+        self.transfer, self.variables = transfer, None
         to = Transfer.of(transfer)
         self.end_reason = f"The caller is transferred to {to.name}"
         self.transfer_status = to.display
@@ -77,11 +81,23 @@ class CallSnapshot:
             "about": self._header(now) | {"seconds": round(now - began, 1)},
             "state": self._state(),
             "turns": turns,
+            **self._hidden(),
         }
+
+    def _hidden(self) -> Update:
+        """The call's numbers, for the live pages that must not show them."""
+        if not settings.MASK_CALLER_NUMBERS or self.call.is_test:
+            return {}
+        variables = self.conversation.state.variables
+        if variables is not self.variables:
+            self.variables = variables
+            self.numbers = numbers_of(self.call, dict(variables), dict(self.transfer))
+        return {"numbers": self.numbers}
 
     def _update(self, **fields: Any) -> Update:
         self.number += 1
-        return {"call": self.call.call_sid, "number": self.number, **fields}
+        update = {"call": self.call.call_sid, "number": self.number, **fields}
+        return update | self._hidden()
 
     def _header(self, now: float) -> Update:
         targets = self.conversation.config.transfer_targets

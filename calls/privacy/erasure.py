@@ -8,10 +8,10 @@ from django.db.models import Q, QuerySet
 
 from bots.models import PhoneNumber
 from bots.phone_numbers.caller_id import ANONYMOUS, E164, canonical, national_number
+from bots.phone_numbers.masking import remove_numbers
 from calls.blocking import pattern_of, pattern_of_caller
 from calls.models import BlockedCaller, Call, ExportFile, Turn
 from calls.privacy.deletion import BATCH, Deleted, delete_calls
-from calls.review.masking import remove_numbers
 
 # Shown after an erasure, in the console and by the command.
 ELSEWHERE = (

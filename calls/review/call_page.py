@@ -1,7 +1,7 @@
 """Prepares a call's page: its turns, their timing, and the settings used."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import zip_longest
@@ -14,7 +14,13 @@ from calls.models import Call, Turn
 from calls.review.latency_waterfall import LABELS, Stage, stages
 from calls.review.settings_used import settings_used
 from calls.review.tool_call_view import ToolCallView, stored_tool_call_view
-from calls.review.visibility import for_list, variables
+from calls.review.visibility import (
+    for_list,
+    mask_of,
+    masked_call,
+    masked_turns,
+    variables,
+)
 from calls.turns.clip_ids import PHRASE_TTL_SECONDS
 from calls.turns.heard_text import split_at_heard
 from calls.turns.turn import TurnKind
@@ -67,21 +73,28 @@ def format_offset(length: timedelta) -> str:
 def call_context(call: Call, at: datetime, *, hide: bool) -> dict[str, Any]:
     """The template context of a call's page at the given time.
 
-    With `hide` it is for users who may not see callers' numbers.
+    With `hide` it is for users who may not see phone numbers: it has none, and no links
+    to other calls of the caller, which would tell that these have the same number.
     """
+    title = f"Call from {for_list(call)[0] or 'an unknown number'}"
+    links = {} if hide else neighbours(call)
     settings = list(settings_used(call, hide=hide))
+    turns: Iterable[Turn] = call.turns.order_by("index")
+    if hide:
+        mask = mask_of(call)
+        call, turns = masked_call(call, mask), masked_turns(turns, mask)
     return {
-        "title": f"Call from {for_list(call)[0] or 'an unknown number'}",
+        "title": title,
         "subtitle": None,
         "call": call,
         "is_open": call.status not in Call.OVER,
         "length": "-" if call.duration is None else format_offset(call.duration),
         "twilio_error": explain(call.twilio_error_code),
-        "variables": sorted(variables(call, hide=hide).items()),
-        "conversation": list(conversation(call, at)),
+        "variables": sorted(variables(call).items()),
+        "conversation": list(conversation(call, turns, at)),
         "settings_used": settings,
         "changed_since": sum(setting.changed for setting in settings),
-        "neighbours": neighbours(call),
+        "neighbours": links,
         "sound_minutes": settings_of_django.CLIP_TTL_SECONDS // 60,
     }
 
@@ -97,10 +110,10 @@ def neighbours(call: Call) -> dict[str, Call | None]:
     return {"older": older.first(), "newer": newer.first()}
 
 
-def conversation(call: Call, at: datetime) -> Iterator[TurnView]:
-    """The turns of a call; one query, however long it was."""
+def conversation(call: Call, turns: Iterable[Turn], at: datetime) -> Iterator[TurnView]:
+    """The turns of a call, ready to be shown."""
     start = call.answered_at or call.started_at
-    turns = list(call.turns.order_by("index"))
+    turns = list(turns)
     for turn, after in zip_longest(turns, turns[1:]):
         heard, not_heard = turn.text, ""
         if _cut_short(turn, call):

@@ -12,7 +12,13 @@ from typing import Any, Protocol
 from django.db.models import Prefetch, QuerySet
 
 from calls.models import Call, Turn
-from calls.review.visibility import shown_numbers, variables
+from calls.review.visibility import (
+    mask_of,
+    masked_call,
+    masked_turns,
+    shown_numbers,
+    variables,
+)
 
 Record = dict[str, Any]
 # Calls that one query reads, and turns: so many take some megabytes at most.
@@ -130,7 +136,7 @@ def records(chosen: QuerySet[Call], *, hide: bool = False) -> Iterator[Record]:
     """Every call as plain data, fetched a few at a time.
 
     Between two groups no query is open: a slow download must hold neither a connection
-    nor a transaction. With `hide` the callers' numbers are masked.
+    nor a transaction. With `hide` phone numbers are masked.
     """
     ids = ids_of(chosen)
     for begin in range(0, len(ids), CHUNK):
@@ -173,6 +179,10 @@ def record_of(
 ) -> Record:
     """One call as a JSON object. Other programs rely on its keys."""
     caller, called = shown_numbers(call, hide=hide)
+    turns = call.turns.all() if turns is None else turns
+    if hide:
+        mask = mask_of(call)
+        call, turns = masked_call(call, mask), masked_turns(turns, mask)
     return {
         "call_sid": call.call_sid,
         "bot": call.bot_name or None,
@@ -190,8 +200,8 @@ def record_of(
         "summary": call.summary,
         "outcome": call.outcome,
         "fields": call.extracted_fields,
-        "variables": variables(call, hide=hide),
-        "turns": list(map(turn_of, call.turns.all() if turns is None else turns)),
+        "variables": variables(call),
+        "turns": [turn_of(turn) for turn in turns],
     }
 
 

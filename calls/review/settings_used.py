@@ -12,8 +12,8 @@ from bots.config.bot_config import LIST_FIELDS
 from bots.config.capabilities import Language, MenuEntry, ToolSpec, TransferTarget
 from bots.config_builder import config_of
 from bots.models import Bot
+from bots.phone_numbers.masking import masked
 from calls.models import Call
-from calls.review.masking import masked
 
 # The unit of a number, and the meaning of 0.
 UNITS = {

@@ -16,10 +16,12 @@ from django.contrib.auth import get_user
 from django.db import Error
 
 from bots.config.text import clean, one_line, read_json
+from bots.phone_numbers.visibility import may_see_numbers
 from calls.accounts.idle import is_idle, note_activity
 from calls.accounts.second_factor import has_second_factor
 from calls.background import BackgroundTasks
 from calls.console.change_log import log_change
+from calls.console.live.masked_updates import shown
 from calls.console.live.transferred import transferred_calls
 from calls.db import run_in_db_thread
 from calls.live_feed.broadcast import VIEWERS
@@ -60,6 +62,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
     # `ChannelListener` joins the layer instead, and again after a failure.
     channel_layer_alias = "none"
+    hide = True  # phone numbers, until the user's permissions have been read
 
     async def connect(self) -> None:
         """Accept staff who may read calls."""
@@ -68,7 +71,8 @@ class LiveConsumer(AsyncWebsocketConsumer):
         self.outbox: asyncio.Queue[Message] = asyncio.Queue(MAX_OUTBOX)
         self.tasks = BackgroundTasks(log)
         self.requested: set[str] = set()
-        if not await _may_watch(self.scope):
+        may_watch, self.hide = await _rights(self.scope)
+        if not may_watch:
             return await self.close()
         await self.accept()
         runtime().operator_controls.start()  # so that this process answers
@@ -173,7 +177,12 @@ class LiveConsumer(AsyncWebsocketConsumer):
         # If the page has just been left, `disconnect` comes next.
         with suppress(Disconnected):
             while True:
-                await self.send(text_data=json.dumps(await self.outbox.get()))
+                message = await self.outbox.get()
+                if self.hide:  # in a thread, because long texts would hold up the calls
+                    message = await asyncio.to_thread(shown, message, hide=True)
+                else:
+                    message = shown(message, hide=False)
+                await self.send(text_data=json.dumps(message))
 
     async def _refresh(self) -> None:
         """Ask for the list of calls regularly, until the user may no longer see it.
@@ -188,7 +197,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
                 self._put({"away": await transferred_calls()})
             await asyncio.sleep(LIST_SECONDS)
             with suppress(Error):
-                allowed = await _may_watch(self.scope)
+                allowed, self.hide = await _rights(self.scope)
         await self.close(NOT_ALLOWED)
 
 
@@ -225,9 +234,12 @@ def _session(scope: Any) -> Any:
 
 
 @run_in_db_thread
-def _may_watch(scope: Any) -> bool:
+def _rights(scope: Any) -> tuple[bool, bool]:
+    """May the user watch calls, and must phone numbers be hidden from them?"""
     account = _account(scope)
-    return account is not None and account.has_perm("calls.view_call")
+    if account is None:
+        return False, True
+    return account.has_perm("calls.view_call"), not may_see_numbers(account)
 
 
 @run_in_db_thread

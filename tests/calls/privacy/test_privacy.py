@@ -206,7 +206,7 @@ class TestErasure:
             "object_repr", "change_message"
         )
         assert list(left) == [
-            ("+1415•••0100", "Blocked +1415•••0100"),
+            ("•••00", "Blocked •••00"),
             (OTHER, f"Blocked {OTHER}"),
         ]
 
@@ -304,7 +304,7 @@ class TestForgetPage:
         assert stored_calls() == {"now"}
         assert async_to_sync(store.get)(clip) is None
         (entry,) = LogEntry.objects.all()
-        assert entry.object_repr == "+1415•••0100"
+        assert entry.object_repr == "•••00"
 
     def test_hostile_and_senseless_input_is_answered(
         self, admin_client: Client

@@ -1,15 +1,18 @@
-"""Masked numbers of callers."""
+"""Phone numbers in the console: nobody who may not see them can read or find them."""
 
 import json
+import re
+from collections.abc import Iterator
 from datetime import timedelta
+from html import unescape
+from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 from django.utils import timezone
-from hypothesis import given
-from hypothesis import strategies as st
 from pytest_django import Settings
 
 from bots.config_builder import config_of
@@ -18,86 +21,26 @@ from calls.accounts.groups import OPERATOR, VIEWER
 from calls.conversation.conversation import Conversation
 from calls.live_feed.snapshot import CallSnapshot
 from calls.models import Call
-from calls.review.masking import DOTS, masked, remove_numbers
 from calls.review.visibility import shown_numbers
+from tests.support.woven_call import CALLER, OURS, SHOWN, SPELLINGS, leaks, woven_call
 
-CALLER, OURS = "+14155550100", "+15005550006"
-HIDDEN = "+1415•••0100"
-HIDDEN_GERMAN = "+4915•••5678"
-
-
-@pytest.mark.parametrize(
-    ("number", "shown"),
-    [
-        (CALLER, HIDDEN),
-        ("+4930123456", "+4930•••456"),
-        ("+4912345678901", "+4912•••8901"),
-        ("12345", "1•••5"),
-        ("123", "123"),  # a short code names a service
-        ("sip:alice@example.com", "sip:•••@example.com"),
-        ("sip:+14155550100@example.com", "sip:•••@example.com"),
-        ("client:alice", "client:•••"),
-        ("client:Ann B", "client:•••"),
-        ("whatsapp:+4915112345678", "whatsapp:•••"),
-        ("tel:+49-151-12345678;ext=7", "tel:•••"),
-        ("sips:015112345678@192.0.2.101:5061", "sips:•••@192.0.2.101:5061"),
-        ('"Ann B" <sip:+4915112345678@x.de>;tag=1', "sip:•••@x.de"),
-        ("+4915112345678@x.de", "+4915•••5678@x.de"),
-        ("back to sip:+14155550100@x.de, please", "back to sip:•••@x.de, please"),
-        ("anonymous", "anonymous"),
-        ("", ""),
-        ("call +1 (415) 555-0100 back", f"call {HIDDEN} back"),
-    ],
-)
-def test_a_number_keeps_its_ends_and_an_address_its_host(
-    number: str, shown: str
-) -> None:
-    assert masked(number) == shown
+LIST = "/admin/calls/call/"
+# Addresses in pages, also those that scripts read.
+LINK = re.compile(r'(?:href|action|src|data-[\w-]+)="(?=[/?.]|http)([^"\s]+)')
+# The end of the visit, and sound from Inworld.
+LEFT_OUT = re.compile(r"/admin/(logout/|numbers/greeting/)")
+# Two filters or columns at once, the way back to a filtered list, and the days before.
+ENDLESS = re.compile(r"&|\.|_changelist_filters|^(day|week|month)=")
 
 
-@given(st.from_regex(r"\+[1-9][0-9]{6,14}", fullmatch=True))
-def test_three_digits_of_any_number_are_hidden(number: str) -> None:
-    shown = masked(number)
-    assert DOTS in shown
-    assert sum(map(str.isdigit, shown)) <= sum(map(str.isdigit, number)) - 3
-
-
-@pytest.mark.parametrize("written", [CALLER, "14155550100", "+1 415-555 0100"])
-def test_a_number_is_found_in_a_text_however_it_is_written(written: str) -> None:
-    assert remove_numbers(f"Blocked {written}.", CALLER) == f"Blocked {HIDDEN}."
-    assert remove_numbers(f"9{CALLER[1:]}", CALLER) == f"9{CALLER[1:]}"
-
-
-@pytest.mark.parametrize(
-    ("text", "left"),
-    [
-        ("004915112345678", HIDDEN_GERMAN),
-        ("01149-151-12345678", HIDDEN_GERMAN),
-        ("0151 12345678", HIDDEN_GERMAN),
-        ("0151/12345678, 15112345678", f"{HIDDEN_GERMAN}, {HIDDEN_GERMAN}"),
-        ("sip:4915112345678@x.de", f"sip:{HIDDEN_GERMAN}@x.de"),
-        ("whatsapp:+4915112345678.", f"whatsapp:{HIDDEN_GERMAN}."),
-        ("151123456789 9151 12345678", "151123456789 9151 12345678"),
-    ],
-)
-def test_a_number_is_found_in_all_spellings(text: str, left: str) -> None:
-    assert remove_numbers(text, "+4915112345678") == left
-
-
-def test_an_address_is_found_in_any_case() -> None:
-    assert remove_numbers("Blocked SIP:Bob@x.de", "sip:bob@x.de") == (
-        "Blocked sip:•••@x.de"
-    )
-    assert remove_numbers("nobody", "") == "nobody"
-
-
-@pytest.fixture
-def masking(settings: Settings, transactional_db: None) -> None:
+@pytest.fixture(autouse=True)
+def masking(settings: Settings, tmp_path: Path, transactional_db: None) -> None:
     settings.MASK_CALLER_NUMBERS = True
+    settings.RELAY_TRACE = str(tmp_path)
 
 
 @pytest.fixture
-def call(masking: None) -> Call:
+def call() -> Call:
     now = timezone.now() - timedelta(minutes=1)
     return Call.objects.create(
         call_sid="CA1",
@@ -122,54 +65,123 @@ def text(response: Any) -> str:
     return str(response.content.decode())
 
 
+def visited(client: Client, *starts: str) -> Iterator[tuple[str, str]]:
+    """Every page and file of the console that links lead to, each address once."""
+    queue, seen = list(starts), set(starts)
+    while queue:
+        address = queue.pop()
+        response = client.get(address)
+        body = text(response)
+        links = [response.headers.get("Location", "")]
+        name = response.headers.get("Content-Disposition", "")
+        yield address, f"{links}{name}{body}"
+        if "text/html" in response.headers.get("Content-Type", ""):
+            links += LINK.findall(body)
+        for link in links:
+            parts = urlsplit(urljoin(address, unescape(link)))
+            path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+            is_page = parts.path.startswith("/admin/")
+            is_page = is_page and not ENDLESS.search(parts.query)
+            if is_page and not LEFT_OUT.match(path) and path not in seen:
+                seen.add(path)
+                queue.append(path)
+
+
+def seer_of_all() -> User:
+    """A user who may view everything, delete and block, and not see numbers."""
+    user = User.objects.create_user("seer", is_staff=True)
+    views = Permission.objects.filter(codename__startswith="view_")
+    blocks = Permission.objects.filter(codename__endswith="blockedcaller")
+    user.user_permissions.set(views | blocks)
+    return user
+
+
+def test_no_page_and_no_file_of_the_console_has_the_number(
+    client: Client, tmp_path: Path
+) -> None:
+    call = woven_call()
+    Call.objects.create(
+        call_sid="CA" + "b" * 32,
+        from_number=OURS,
+        to_number=CALLER,
+        direction=Call.Direction.OUTBOUND,
+        started_at=call.started_at - timedelta(hours=1),
+        status="completed",
+    )
+    (tmp_path / f"{call.call_sid}.jsonl").write_text(f'{{"text": "{CALLER}"}}\n')
+    page = f"{LIST}{call.pk}/"
+    stored = [*Call.objects.values(), *call.turns.values(), *Bot.objects.values()]
+    client.force_login(seer_of_all())
+    starts = [
+        *("/admin/", f"{LIST}?q=refund", f"{LIST}?q={CALLER[1:]}", f"{page}history/"),
+        *(f"{page}trace.jsonl", f"{page}change/", "/admin/calls/blockedcaller/paste/"),
+        *(f"{LIST}export.csv?q=17", f"{LIST}export.jsonl", "/admin/erase/"),
+        *("/admin/calls/blockedcaller/", "/admin/calls/auditevent/"),
+    ]
+    pages = dict(visited(client, *starts))
+    typed = f"{LIST}?q={CALLER[1:]}"  # what the user typed stays in the field
+    found = {at: leaks(body) for at, body in pages.items() if typed[-9:] not in at}
+    assert {at: parts for at, parts in found.items() if parts} == {}
+    # Nothing that was shown masked has been stored so.
+    now = [*Call.objects.values(), *call.turns.values(), *Bot.objects.values()]
+    assert now == stored
+    # The walk has seen the call everywhere.
+    for address in (
+        *(LIST, f"{page}change/", f"{page}export.json", f"{page}export.csv"),
+        *(f"{page}history/", "/admin/calls/postcalltask/"),
+        *(f"{LIST}export.csv?q=17", f"/admin/bots/bot/{call.bot_id}/change/"),
+    ):
+        assert SHOWN in pages[address].replace(r"\u2022", "•"), address
+    assert f"/admin/bots/bot/{call.bot_id}/history/" in pages
+    assert "Refund, please." in pages[f"{page}change/"]
+    assert [at for at in pages if "/calls/postcalltask/" in at and "change" in at]
+
+
+def test_the_walk_would_find_the_number_in_every_spelling(client: Client) -> None:
+    for spelling in SPELLINGS:
+        assert leaks(f"<p>{spelling}</p>"), spelling
+        assert leaks(json.dumps({"a": spelling})), spelling
+    assert not leaks(SHOWN)
+    call = woven_call()
+    member(client, OPERATOR)
+    for page in ("change/", "export.json", "export.csv", "history/"):
+        assert leaks(text(client.get(f"{LIST}{call.pk}/{page}"))), page
+
+
 def test_lists_and_titles_mask_the_caller_and_show_our_number_in_full(
     admin_client: Client, call: Call
 ) -> None:
-    page = text(admin_client.get("/admin/calls/call/"))
-    assert HIDDEN in page
+    page = text(admin_client.get(LIST))
+    assert SHOWN in page
     assert CALLER not in page
     assert OURS in page
-    assert f"<title>Call from {HIDDEN}" in " ".join(
-        text(admin_client.get(f"/admin/calls/call/{call.pk}/change/")).split()
+    assert f"<title>Call from {SHOWN}" in " ".join(
+        text(admin_client.get(f"{LIST}{call.pk}/change/")).split()
     )
 
 
-def test_only_on_its_own_page_an_operator_sees_the_full_number(
-    client: Client, call: Call
-) -> None:
-    page = f"/admin/calls/call/{call.pk}/change/"
-    assert f"<dd>{CALLER}" in text(member(client, OPERATOR).get(page))
-    seen = text(member(client, VIEWER).get(page))
-    assert f"<dd>{HIDDEN}" in seen
-    assert CALLER not in seen
-
-
-@pytest.mark.parametrize("form", ["csv", "jsonl"])
-def test_the_files_of_viewers_are_masked(client: Client, call: Call, form: str) -> None:
-    address = f"/admin/calls/call/export.{form}"
-    assert CALLER in text(member(client, OPERATOR).get(address))
-    exported = text(member(client, VIEWER).get(address))
-    assert CALLER not in exported
-    if form == "jsonl":
-        assert json.loads(exported)["from_number"] == HIDDEN
-
-
-def test_a_viewer_cannot_find_out_a_number_digit_by_digit(
-    client: Client, call: Call
-) -> None:
-    def finds(query: str) -> bool:
-        return HIDDEN in text(client.get("/admin/calls/call/?" + query))
-
-    member(client, VIEWER)
-    assert finds("q=%2B14155550100")
-    assert not finds("q=%2B1415555")
-    person = {"name": "Sales", "number": CALLER}
-    Call.objects.update(variables={"phone": CALLER}, transfer=person)
-    for field in ("from_number", "variables__phone", "transfer__number"):
-        guess = client.get(f"/admin/calls/call/?{field}__startswith=%2B1415555")
-        assert guess.status_code in (302, 400)
+def test_operators_see_the_number_and_all_texts_as_they_are(client: Client) -> None:
+    call = woven_call()
     member(client, OPERATOR)
-    assert finds("q=%2B1415555")
+    page = unescape(text(client.get(f"{LIST}{call.pk}/change/")))
+    assert f"<dd>{CALLER}" in page
+    exported = json.loads(text(client.get(f"{LIST}{call.pk}/export.json")))
+    said = {turn["text"] for turn in exported["turns"]}
+    assert said == set(call.turns.values_list("text", flat=True))
+    for value in (call.summary, *call.variables.values(), *said):
+        assert value in page or "[pressed" in value or "I have your" in value
+    assert exported["variables"] == call.variables
+    assert exported["fields"] == call.extracted_fields
+
+
+def test_other_calls_of_a_caller_are_linked_for_those_who_see_numbers(
+    client: Client, call: Call
+) -> None:
+    later = {"call_sid": "CA2", "started_at": timezone.now(), "status": "completed"}
+    other = Call.objects.create(from_number=CALLER, to_number=OURS, **later)
+    page, link = f"{LIST}{call.pk}/change/", f"{LIST}{other.pk}/change/"
+    assert link in text(member(client, OPERATOR).get(page))
+    assert link not in text(member(client, VIEWER).get(page))
 
 
 def test_an_outbound_calls_callee_is_hidden_and_so_is_it_in_the_live_view(
@@ -178,8 +190,8 @@ def test_an_outbound_calls_callee_is_hidden_and_so_is_it_in_the_live_view(
     config = config_of(Bot(transfer_number=CALLER))
     call.direction, call.from_number, call.to_number = "outbound-api", OURS, CALLER
     about = CallSnapshot(call, Conversation(config)).full(0, 1)["about"]
-    assert (about["from"], about["to"]) == (OURS, HIDDEN)
-    assert [each["label"] for each in about["people"]] == [HIDDEN]
+    assert (about["from"], about["to"]) == (OURS, SHOWN)
+    assert [each["label"] for each in about["people"]] == [SHOWN]
 
 
 def test_without_the_setting_everything_is_shown(
@@ -187,8 +199,8 @@ def test_without_the_setting_everything_is_shown(
 ) -> None:
     settings.MASK_CALLER_NUMBERS = False
     member(client, VIEWER)
-    assert CALLER in text(client.get("/admin/calls/call/"))
-    assert CALLER in text(client.get(f"/admin/calls/call/{call.pk}/change/"))
+    assert CALLER in text(client.get(LIST))
+    assert CALLER in text(client.get(f"{LIST}{call.pk}/change/"))
 
 
 @pytest.mark.parametrize("hide", [True, False])

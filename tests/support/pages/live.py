@@ -28,6 +28,7 @@ class Viewer:
             str, Update
         ] = {}  # by SID: about, state, turns by index, ended
         self.partials: list[str] = []  # partial words, in the order of their arrival
+        self.received: list[Update] = []  # as they came
         self.servers: set[str] = set()
         self.answers: dict[str, str] = {}
         self.changed = asyncio.Condition()
@@ -35,6 +36,7 @@ class Viewer:
     async def read(self) -> None:
         async for text in self.socket:
             async with self.changed:
+                self.received.append(json.loads(text))
                 await self.take(json.loads(text))
                 self.changed.notify_all()
 
