@@ -84,7 +84,7 @@ class Segmenter:
         if segments or self._begun > begun:
             self._finish_sentence(segments, is_certain=not is_late)
         if isinstance(event, Audio) and not segments:
-            return self._apply(self._policy.after_sound(self._state))
+            return self._apply(self._policy.after_sound(self.state))
         return segments
 
     def poll(self, now: float) -> list[Segment]:
@@ -92,14 +92,14 @@ class Segmenter:
         if not self._audio:
             return []
         quiet = now - self._sounded_at
-        return self._apply(self._policy.after_quiet(self._state, quiet))
+        return self._apply(self._policy.after_quiet(self.state, quiet))
 
     def due(self, now: float) -> float | None:
         """When to poll next if nothing comes; None while nothing waits."""
         if not self._audio:
             return None
         quiet = max(now - self._sounded_at, 0.0)
-        after = self._policy.look_after(self._state, quiet)
+        after = self._policy.look_after(self.state, quiet)
         return None if after is None else self._sounded_at + after
 
     def end(self) -> list[Segment]:
@@ -119,7 +119,8 @@ class Segmenter:
         return []
 
     @property
-    def _state(self) -> SegmentState:
+    def state(self) -> SegmentState:
+        """The segment being collected."""
         return SegmentState(
             text=_spoken(self._text),
             released=self._released,
@@ -150,7 +151,7 @@ class Segmenter:
 
     def _release_early(self) -> list[Segment]:
         """Release all that waits; the same sentence may go on, without its words."""
-        state = self._state
+        state = self.state
         self._released += state.waiting
         self._released_text += state.text
         half_a_sample = self._audio[len(self._audio) & ~1 :]

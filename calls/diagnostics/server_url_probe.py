@@ -24,6 +24,7 @@ from bots.audio.wav import wav
 from bots.responses import PAGE_SECONDS
 from calls.checks import NO_ORIGIN, is_loopback, server_url_is_an_origin
 from calls.clips.clip_store import clip_url
+from calls.clips.signed_ids import new_clip_id
 from calls.diagnostics import response_checks
 from calls.diagnostics.findings import Finding, failure, ok
 from calls.diagnostics.response_checks import (
@@ -35,7 +36,6 @@ from calls.diagnostics.response_checks import (
 )
 from calls.public_urls import public_url, socket_url
 from calls.speech.audio import silence
-from calls.speech.signed_ids import new_clip_id
 from calls.twilio.relay_tokens import new_nonce, relay_token
 
 # For each request; Twilio waits fifteen for a response.

@@ -13,6 +13,7 @@ LABELS = {
     "play_sent": "play sent",
     "clip_fetched": "fetched",
     "playback_started": "heard",
+    "clip_complete": "clip complete",  # of a first clip that was sent while it grew
 }
 DAY_MS = 86_400_000
 # The smallest part of the full width that is still visible.

@@ -8,8 +8,10 @@ from django.conf import settings
 
 from bots.config.bot_config import BotConfig
 from bots.inworld.client import Inworld
+from calls.clips.call_streaming import CallStreaming
 from calls.clips.clip_fetches import FetchListeners
 from calls.clips.clip_store import ClipStore, ClipsUnavailable, MemoryClips, RedisClips
+from calls.clips.head_start import HeadStart
 from calls.clips.streaming_policy import StreamingPolicy, streaming_policy
 from calls.live_feed.broadcast import Broadcaster
 from calls.speech.first_tokens import FirstTokens
@@ -27,6 +29,7 @@ class Services:
         self.phrases = PhraseCache(inworld, clips)
         self.fetches = FetchListeners()
         self.streaming: StreamingPolicy = streaming_policy(settings.STREAM_CLIPS)
+        self.head_start = HeadStart()
         self.transcripts = TranscriptWriter()
         self.broadcaster = Broadcaster()
         self.speaking_rates: defaultdict[tuple[str, ...], SpeakingRate] = defaultdict(
@@ -42,6 +45,10 @@ class Services:
         """The rate of a bot's voice in its language, learned from all its calls."""
         key = (config.tts_voice, config.tts_model, config.language)
         return self.speaking_rates[key]
+
+    def call_streaming(self, call_sid: str) -> CallStreaming:
+        """The streamed clips of a call."""
+        return CallStreaming(self.streaming, self.head_start, call_sid)
 
     async def aclose(self) -> None:
         """Write what is queued and close all connections."""

@@ -31,6 +31,8 @@ from calls.conversation.events import (
     CallConnected,
     CallEnded,
     ClipFetched,
+    ClipGrew,
+    ClipReady,
     ClipRefused,
     ClipReplaced,
     Event,
@@ -97,6 +99,7 @@ class CallSession:
         self.conversation = Conversation(config)
         self.call_snapshot = CallSnapshot(call, self.conversation)
         self.turn_metrics = TurnMetrics()
+        self.streaming = services.call_streaming(call.call_sid)
         self.speaker = Speaker(
             config,
             services.inworld,
@@ -104,6 +107,7 @@ class CallSession:
             services.phrases,
             rate=services.speaking_rate(config),
             first_tokens=services.first_tokens[call.bot_id, config.llm_model],
+            streaming=self.streaming,
             emit=self.handle,
             queued_seconds=self._queued_seconds,
             log=self.log,
@@ -113,7 +117,6 @@ class CallSession:
         self.tasks = BackgroundTasks(self.log)
         self.clip_muter = ClipMuter(services.clips, self.log)
         self.stopping = self.over = self.is_transferring = False
-        self.account_sid = ""  # of a phone call, at Twilio
         self.is_failed = False  # Twilio ends the session, and asks how to go on
         self.closed = asyncio.Event()
         # Numbers go on after a reconnect: viewers ignore updates with lower ones.
@@ -123,7 +126,8 @@ class CallSession:
         self, setup: relay.Setup, earlier_turns: Sequence[models.Turn] = ()
     ) -> None:
         """Begin once the relay is set up: greet, or resume after `earlier_turns`."""
-        self.account_sid = "" if self.call.is_test else setup.account_sid
+        # Of a phone call, at Twilio.
+        self.streaming.account_sid = "" if self.call.is_test else setup.account_sid
         self._write(CallAnswered(self.call.pk, self.clock.started_at))
         self.tasks.start(self.services.inworld.preconnect())
         now, config = self.clock.started_at, self.config
@@ -155,7 +159,14 @@ class CallSession:
             event = ClipRefused(event.sound)
         if self.over:
             return
+        if not isinstance(event, ClipReady | ClipGrew):
+            for growth in self.speaker.growth:  # what can be heard by now
+                await self._step(growth)
+        await self._step(event)
+
+    async def _step(self, event: Event) -> None:
         now = monotonic()
+        self.streaming.on_event(event, now)
         actions = self.conversation.receive(event, now)
         self.trace.step(event, actions)
         for action in actions:
@@ -196,6 +207,7 @@ class CallSession:
         await self.tool_runner.aclose()
         # Stopped replies report once more, with the text that was never heard.
         await self.speaker.aclose()
+        self.streaming.close()
         self.over = True
         if self.timer:
             self.timer.cancel()
@@ -213,9 +225,9 @@ class CallSession:
             case Play(clip, interruptible):
                 await self._play(clip, interruptible=interruptible)
             case MuteClips(clips):
-                self.tasks.start(self.clip_muter.mute(clips))
+                self.tasks.start(self._mute(clips))
             case DropClips(clips, queued):
-                self.tasks.start(self.clip_muter.drop(clips, queued=queued))
+                self.tasks.start(self._drop(clips, queued=queued))
             case SaveTurn(turn):
                 self._record(turn)
             case CountFallback(step):
@@ -238,8 +250,18 @@ class CallSession:
             await self.send(relay.text(clip.text, interruptible=interruptible))
             return
         await self.clip_muter.restore(clip)
+        is_alone = len(self.conversation.playback.pending()) == 1
+        self.streaming.played(clip, monotonic(), was_idle=is_alone)
         self.services.fetches.listen(clip.id, self._fetched)
         await self.send(relay.play(clip.url, interruptible=interruptible))
+
+    async def _mute(self, clips: tuple[Clip, ...]) -> None:
+        await self.speaker.finish_cut_clips()
+        await self.clip_muter.mute(clips)
+
+    async def _drop(self, clips: tuple[Clip, ...], *, queued: bool) -> None:
+        await self.speaker.finish_cut_clips()
+        await self.clip_muter.drop(clips, queued=queued)
 
     async def _hang_up(self, reason: Call.EndReason) -> None:
         """End the relay session, and with it the call."""

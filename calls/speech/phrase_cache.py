@@ -15,9 +15,9 @@ from bots.audio.pcm import Pcm
 from bots.inworld.client import Inworld, SpeechRequest
 from bots.inworld.errors import InworldError
 from calls.clips.clip_store import ClipStore, ClipsUnavailable, clip_url
+from calls.clips.signed_ids import phrase_id
 from calls.speech.audio import at_telephone_rate
 from calls.speech.levels import analyse
-from calls.speech.signed_ids import phrase_id
 from calls.turns.clip import Clip
 from calls.turns.clip_ids import PHRASE_TTL_SECONDS
 

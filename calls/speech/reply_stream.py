@@ -44,6 +44,7 @@ class ReplyStream:
     log: CallLog
     rate: SpeakingRate
     early_first_clause: bool = False
+    policy: SegmentEnd = field(init=False)
     segmenter: Segmenter = field(init=False)
     calls: ToolCalls = field(default_factory=ToolCalls)
     marks: dict[str, float] = field(default_factory=dict)
@@ -59,8 +60,8 @@ class ReplyStream:
 
     def __post_init__(self) -> None:
         max_seconds = settings.CLIP_MAX_SECONDS
-        policy = SegmentEnd(self.rate, max_seconds, self.early_first_clause)
-        self.segmenter = Segmenter(policy, settings.INWORLD_REPLY_SAMPLE_RATE)
+        self.policy = SegmentEnd(self.rate, max_seconds, self.early_first_clause)
+        self.segmenter = Segmenter(self.policy, settings.INWORLD_REPLY_SAMPLE_RATE)
 
     def feed(self, event: Event) -> list[Segment]:
         """Process an event of the stream; return the segments that are ready."""

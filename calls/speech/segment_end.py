@@ -10,7 +10,12 @@ from math import inf
 
 from bots.inworld.segment_policy import SegmentState, Split
 from calls.speech.levels import analyse
-from calls.turns.word_timing import speech_length, words_within
+from calls.turns.word_timing import (
+    sounding_length,
+    sounding_seconds,
+    speech_length,
+    words_within,
+)
 
 # Quiet in the stream after which a sentence is released that ends in silence, by the
 # share of its expected sound. Its length alone tells too little: it is off by a fifth.
@@ -24,6 +29,8 @@ UNKNOWN = 0.15
 STALLED = 0.6
 # ...and all of it if it has no pause, or was divided before.
 STUCK = 1.5
+# A segment that is streamed does not hurry, because its sound is on its way already.
+STREAMED = 0.15
 # Silence in the sound that can be the end of a sentence.
 REST = 0.06
 # The share of the expected sound that makes a sentence complete if it ends in silence.
@@ -45,6 +52,8 @@ CLAUSE_ENDS = (",", ";", ":", "–", "—", "，", "；", "：", "、")  # noqa:
 MAX_PAUSE_OFFSET = 0.5
 # Letters a second, until the voice is known better.
 USUAL_RATE = 14.0
+# The same without pauses, and counted word by word.
+USUAL_SOUNDING_RATE = 18.0
 # A voice's rate is the mean of its latest segments that are long enough.
 MAX_SAMPLES = 8
 MIN_SAMPLE_SECONDS = 0.5
@@ -56,6 +65,8 @@ class SpeakingRate:
 
     letters_per_second: float = USUAL_RATE
     samples: int = 0
+    sounding_rate: float = USUAL_SOUNDING_RATE
+    sounding_samples: int = 0
 
     def expects(self, text: str) -> float:
         """The expected length of `text` in seconds."""
@@ -69,6 +80,19 @@ class SpeakingRate:
             self.samples = min(self.samples + 1, MAX_SAMPLES)
             error = speech_length(text) / seconds - self.letters_per_second
             self.letters_per_second += error / self.samples
+
+    def learn_sound(self, text: str, speech_frames: bytes) -> None:
+        """Add the sound of a complete sentence."""
+        seconds = sounding_seconds(speech_frames)
+        if seconds > MIN_SAMPLE_SECONDS and text.strip():
+            self.sounding_samples = min(self.sounding_samples + 1, MAX_SAMPLES)
+            error = sounding_length(text) / seconds - self.sounding_rate
+            self.sounding_rate += error / self.sounding_samples
+
+    def missing(self, text: str, speech_frames: bytes) -> float:
+        """The seconds of speech that are still to come, after those of some sound."""
+        said = sounding_seconds(speech_frames)
+        return max(sounding_length(text) / self.sounding_rate - said, 0.0)
 
     def spoken(self, text: str, seconds: float) -> str:
         """The words said in the first `seconds` of a sentence not yet complete."""
@@ -123,15 +147,19 @@ class SegmentEnd:
     """The policy of one reply: where its segments end.
 
     With `early_first_clause` the opening clause is a segment of its own. A segment
-    longer than `max_seconds` is released as it is.
+    longer than `max_seconds` is released as it is. The sound of a segment that
+    `is_streamed` has been sent, so it is never released in part.
     """
 
     rate: SpeakingRate
     max_seconds: float
     early_first_clause: bool = False
     opening_checked_at: float = 0.0  # seconds of sound
+    is_streamed: bool = False
 
     def after_sound(self, state: SegmentState) -> bool | Split:
+        if self.is_streamed:
+            return state.waiting > self.max_seconds
         if opening := self._opening(state):
             return opening
         return self._is_over(state) or state.waiting > self.max_seconds
@@ -142,17 +170,17 @@ class SegmentEnd:
             sound = state.released + state.waiting
             is_short = sound < COMPLETE_SHARE * self._expected(state)
             return STALLED if is_short else shortest
-        times = (self._measure(state).complete_after, STALLED, STUCK)
+        times = (self._complete_after(self._measure(state)), STALLED, STUCK)
         return min((time for time in times if quiet < time < inf), default=None)
 
     def after_quiet(self, state: SegmentState, quiet: float) -> bool | Split:
         if quiet < COMPLETE[0][1]:
             return False
         speech = self._measure(state)
-        if quiet >= speech.complete_after:
+        if quiet >= self._complete_after(speech):
             return True
         end = _split_point(speech, state, quiet)
-        if end is None:
+        if end is None or (self.is_streamed and end < speech.waiting):
             return False
         is_most = end == speech.waiting and speech.fraction_voiced >= COMPLETE_SHARE
         if not state.text or is_most:
@@ -161,6 +189,10 @@ class SegmentEnd:
 
     def learn(self, text: str, seconds: float) -> None:
         self.rate.learn(text, seconds)
+
+    def _complete_after(self, speech: PendingSpeech) -> float:
+        least = STREAMED if self.is_streamed else 0.0
+        return max(speech.complete_after, least)
 
     def _expected(self, state: SegmentState) -> float:
         return self.rate.expects(state.released_text + state.text)

@@ -15,14 +15,25 @@ from bots.config.bot_config import BotConfig
 from bots.inworld.client import Inworld, SpeechRequest
 from bots.inworld.errors import InworldError
 from bots.inworld.events import Audio
+from bots.inworld.segment_policy import SegmentState
 from bots.inworld.segments import Segment
 from calls import metrics
+from calls.clips.call_streaming import CallStreaming
+from calls.clips.clip_bodies import BodyLost
 from calls.clips.clip_store import ClipStore, ClipsUnavailable, clip_url
+from calls.clips.signed_ids import new_clip_id
 from calls.conversation.actions import SpeakText, StartReply
-from calls.conversation.events import ClipReady, Event, FirstToken, ReplyEnded
+from calls.conversation.events import (
+    ClipGrew,
+    ClipReady,
+    Event,
+    FirstToken,
+    ReplyEnded,
+)
 from calls.logs import CallLog
 from calls.speech.audio import at_telephone_rate
 from calls.speech.first_tokens import FirstTokens
+from calls.speech.growing_clip import GrowingClip
 from calls.speech.inworld_requests import (
     reply_request,
     speech_request,
@@ -33,7 +44,7 @@ from calls.speech.phrase_cache import PhraseCache
 from calls.speech.quiet_timer import QuietTimer
 from calls.speech.reply_stream import ReplyStream
 from calls.speech.segment_end import SpeakingRate
-from calls.speech.signed_ids import new_clip_id
+from calls.speech.segment_queue import SegmentQueue
 from calls.speech.speech_text import speech_parts
 from calls.turns.clip import Clip, twilio_tts_clip
 from calls.turns.clip_ids import REPORTED_SUFFIX
@@ -59,6 +70,7 @@ class Speaker:
         *,
         rate: SpeakingRate,
         first_tokens: FirstTokens,
+        streaming: CallStreaming,
         emit: Emit,
         queued_seconds: Callable[[], float],
         log: CallLog,
@@ -72,6 +84,8 @@ class Speaker:
         self.log = log
         self.rate = rate
         self.first_tokens = first_tokens  # of the bot's own model
+        self.streaming = streaming
+        self.growing: dict[int, GrowingClip] = {}  # that were sent, by reply
         self.pace = Pace()  # of all replies
         self.is_pace_reported = False
         self.running: dict[int, asyncio.Task[None]] = {}
@@ -98,6 +112,19 @@ class Speaker:
         task = self.running.pop(number, None)
         if task:
             task.cancel()
+        if growing := self.growing.get(number):
+            growing.cut()
+
+    @property
+    def growth(self) -> list[ClipGrew]:
+        """Reports on the clips that still grow, as they are now."""
+        return [ClipGrew(clip.clip, clip.reached) for clip in self.growing.values()]
+
+    async def finish_cut_clips(self) -> None:
+        """Wait until the clips of stopped replies can be fetched as wholes."""
+        for clip in list(self.growing.values()):
+            if clip.is_cut:
+                await clip.reported.wait()
 
     async def aclose(self) -> None:
         """Stop everything and wait for the connections to close."""
@@ -173,11 +200,11 @@ class Speaker:
         early = self.config.early_first_clause
         stream = ReplyStream(start.reply, self.log, self.rate, early)
         stream.calls.names = {tool["function"]["name"] for tool in start.functions}
-        ready: asyncio.Queue[Segment | None] = asyncio.Queue()
-        publishing = self._spawn(self._publish_all(stream, ready))
+        segments = SegmentQueue(stream, self.streaming.head_start, self._grow)
+        publishing = self._spawn(self._publish_all(stream, segments))
         try:
-            await self._stream(stream, start, ready)
-            ready.put_nowait(None)
+            await self._stream(stream, start, segments)
+            segments.close()
             await publishing
             if not stream.error:
                 for text in speech_parts(stream.text_without_audio):
@@ -190,13 +217,10 @@ class Speaker:
             await self.emit(stream.ended())
 
     async def _stream(
-        self,
-        stream: ReplyStream,
-        start: StartReply,
-        ready: asyncio.Queue[Segment | None],
+        self, stream: ReplyStream, start: StartReply, segments: SegmentQueue
     ) -> None:
         """Read a reply; put its segments on the queue when they are ready."""
-        timer = QuietTimer(stream, ready.put_nowait)
+        timer = QuietTimer(stream, segments.put)
         stream.record_stage("request_sent")
         if start.is_hedge and self.inworld.is_full:
             return stream.refuse(NO_SLOT)
@@ -205,10 +229,11 @@ class Speaker:
             async with self.inworld.reply(request) as events:
                 async for event in events:
                     for segment in stream.feed(event):
-                        ready.put_nowait(segment)
+                        segments.put(segment)
                     if self.config.hedges and stream.has_just_begun:
                         await self.emit(FirstToken(stream.number))
                     if isinstance(event, Audio):
+                        segments.sound()
                         timer.restart()
         except InworldError as error:
             stream.fail(error)
@@ -216,16 +241,66 @@ class Speaker:
             timer.cancel()
         # Speech that came before an error can still be heard.
         for segment in stream.segmenter.end():
-            ready.put_nowait(segment)
+            segments.put(segment)
+
+    def _grow(self, state: SegmentState) -> GrowingClip | None:
+        """A clip for a segment that begins to sound, if it is to be streamed."""
+        is_whole = bool(state.text) and not (state.released or self.growing)
+        head_start = self.streaming.begin_segment(
+            is_first=state.is_first, is_whole=is_whole, queued=self.queued_seconds
+        )
+        if head_start is None:
+            return None
+        lifetime = settings.CLIP_MAX_SECONDS + settings.CLIP_TTL_SECONDS
+        return GrowingClip(
+            self.clips,
+            self.rate,
+            sample_rate=state.sample_rate,
+            head_start=head_start,
+            lifetime=lifetime,
+        )
 
     def _request(self, text: str) -> SpeechRequest:
         return speech_request(self.config, text)
 
-    async def _publish_all(
-        self, stream: ReplyStream, ready: asyncio.Queue[Segment | None]
-    ) -> None:
-        while segment := await ready.get():
-            await self._publish(stream, segment)
+    async def _publish_all(self, stream: ReplyStream, segments: SegmentQueue) -> None:
+        while segment := await segments.ready.get():
+            if isinstance(segment, GrowingClip):
+                await self._publish_growing(stream, segment)
+            else:
+                await self._publish(stream, segment)
+
+    async def _publish_growing(self, stream: ReplyStream, clip: GrowingClip) -> None:
+        """Send a clip now, and report on it until it is complete."""
+        try:
+            await clip.begin()
+        except BodyLost as error:
+            self.log.warning("A sentence is not streamed: %s", error)
+            if segment := await clip.whole():
+                await self._publish(stream, segment)
+            return
+        self.growing[stream.number] = clip
+        self._spawn(self._write(stream.number, clip))
+        stream.record_stage("first_clip")
+        await self.emit(ClipReady(stream.number, clip.clip))
+        await clip.reported.wait()
+        stream.record_stage("clip_complete")
+        if clip.segment:
+            self.pace.add(clip.segment.text, clip.segment.pcm.seconds)
+            self.rate.learn_sound(clip.segment.text, clip.clip.speech_frames)
+            stream.is_silence(clip.segment)  # it remembers how loud the voice is
+        if clip.rest:
+            await self._publish(stream, clip.rest)
+
+    async def _write(self, number: int, clip: GrowingClip) -> None:
+        """Write a clip to its end, also after its reply was stopped."""
+        try:
+            await clip.run()
+        finally:
+            del self.growing[number]
+            self.streaming.body(clip.id, clip.began_at, clip.ended_at, clip.seconds)
+            await self.emit(ClipGrew(clip.clip, clip.reached))
+            clip.reported.set()
 
     async def _synthesise(self, stream: ReplyStream, text: str) -> None:
         """Synthesise words that came without speech; at worst Twilio says them."""
@@ -244,6 +319,8 @@ class Speaker:
             return
         self.pace.add(segment.text, segment.pcm.seconds)
         clip = await self._store(segment)
+        if clip:
+            self.rate.learn_sound(segment.text, clip.speech_frames)
         stream.record_stage("first_clip")
         if clip:
             await self.emit(ClipReady(stream.number, clip))
@@ -262,7 +339,8 @@ class Speaker:
     async def _store(self, segment: Segment, own_id: str = "") -> Clip | None:
         """A clip of the segment; without a store, Twilio's voice says its words."""
         pcm = at_telephone_rate(segment.pcm)
-        text, clip_id = segment.text.strip(), own_id or new_clip_id()
+        suffix = REPORTED_SUFFIX if self.streaming.watches_next else ""
+        text, clip_id = segment.text.strip(), own_id or new_clip_id() + suffix
         # The time to live begins when Twilio starts to play the clip.
         lifetime = self.queued_seconds() + pcm.seconds + settings.CLIP_TTL_SECONDS
         try:

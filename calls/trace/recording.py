@@ -13,6 +13,7 @@ from typing import Any, ParamSpec, Protocol
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 
 from bots.config.text import read_json
 from bots.models import Bot
@@ -36,6 +37,7 @@ log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 View = Callable[..., Coroutine[Any, Any, HttpResponse]]
+Download = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
 
 
 def harmless(record: Callable[P, None]) -> Callable[P, None]:
@@ -182,11 +184,11 @@ def traced(view: View) -> View:
     return recorded
 
 
-def traced_fetch(view: View) -> View:
+def traced_fetch(view: Download) -> Download:
     """Record the download of a clip that a traced call plays."""
 
     @wraps(view)
-    async def recorded(request: HttpRequest, **path: Any) -> HttpResponse:
+    async def recorded(request: HttpRequest, **path: Any) -> HttpResponseBase:
         at = time.monotonic()
         response = await view(request, **path)
         if files.has_clips():
@@ -212,11 +214,14 @@ def _record(
 
 @harmless
 def _record_fetch(
-    full: str, request: HttpRequest, response: HttpResponse, at: float
+    full: str, request: HttpRequest, response: HttpResponseBase, at: float
 ) -> None:
     record: dict[str, Any] = {"kind": "fetch", "clip": clip_id(full)}
     record |= {"method": request.method, "status": response.status_code}
-    record |= {"bytes": len(response.content), "took_ms": _since(at)}
+    # The length of a clip that still grows is not known yet.
+    if isinstance(response, HttpResponse):
+        record["bytes"] = len(response.content)
+    record["took_ms"] = _since(at)
     if replaced := response.headers.get(REPLACED):
         record["replaced"] = replaced
     files.append_fetch(full, at, record | {"seen_headers": _headers(request)})

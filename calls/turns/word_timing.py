@@ -75,6 +75,16 @@ def speech_length(word: str) -> int:
     return letters
 
 
+def sounding_length(text: str) -> int:
+    """Return how long a text takes to say without its pauses, in letters."""
+    return sum(speech_length(text[start:end]) for start, end in _words(text))
+
+
+def sounding_seconds(speech_frames: bytes) -> float:
+    """The length of a clip without its pauses."""
+    return _frames(_spans(speech_frames)) * FRAME_SECONDS
+
+
 def joined(texts: Iterable[str]) -> str:
     """Join the texts of clips, with spaces unless their script has none."""
     result = ""

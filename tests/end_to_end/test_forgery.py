@@ -14,9 +14,9 @@ from django.conf import settings
 
 from bots.models import Bot
 from calls.clips.clip_store import MemoryClips
+from calls.clips.signed_ids import new_clip_id
 from calls.conversation.events import CallerSpoke
 from calls.models import Call
-from calls.speech.signed_ids import new_clip_id
 from calls.turns.messages import CONNECTED, messages
 from calls.turns.turn import Turn
 from calls.twilio import relay

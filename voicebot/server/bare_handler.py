@@ -4,6 +4,7 @@ They carry a signature, a token or an unguessable id, no session and no cookies.
 Middleware would halve the number of them that a process can serve.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from io import BytesIO
 from typing import Any
@@ -41,7 +42,10 @@ class BareHandler(ASGIHandler):
         body.seek(0)
         created: tuple[Any, Any] = self.create_request(scope, body)
         request, error = created
-        await respond(error or await self.get_response_async(request), send)
+        response = error or await self.get_response_async(request)
+        if response.streaming:
+            return await respond_in_pieces(response, receive, send)
+        await respond(response, send)
 
     def load_middleware(self, is_async: bool = False) -> None:
         """Wrap the views in error handling only."""
@@ -66,13 +70,39 @@ class ClipHandler(BareHandler):
 
 async def respond(response: Any, send: Any) -> None:
     """Send a response in one piece."""
+    await send(_start(response))
+    await send({"type": "http.response.body", "body": response.content})
+
+
+async def respond_in_pieces(response: Any, receive: Any, send: Any) -> None:
+    """Send a response as it is made, until the client leaves."""
+    leaving = asyncio.ensure_future(receive())  # nothing else is received any more
+    sending = asyncio.ensure_future(_send_pieces(response, send))
+    try:
+        await asyncio.wait([leaving, sending], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        leaving.cancel()
+        sending.cancel()
+        await asyncio.wait([leaving, sending])
+    if not sending.cancelled():
+        sending.result()
+
+
+async def _send_pieces(response: Any, send: Any) -> None:
+    await send(_start(response))
+    async for piece in response.streaming_content:
+        body = {"type": "http.response.body", "body": piece, "more_body": True}
+        await send(body)
+    await send({"type": "http.response.body", "body": b""})
+
+
+def _start(response: Any) -> dict[str, Any]:
     headers = [
         (name.encode("ascii").lower(), value.encode("latin-1"))
         for name, value in response.items()
     ]
     status = response.status_code
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": response.content})
+    return {"type": "http.response.start", "status": status, "headers": headers}
 
 
 def by_path(

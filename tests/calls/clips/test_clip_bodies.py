@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from calls.clips import clip_bodies
 from calls.clips.clip_bodies import BodyLost, ClipBodies, body_key
 from calls.clips.clip_store import ClipStore, MemoryClips, RedisClips
-from calls.speech.signed_ids import new_clip_id
+from calls.clips.signed_ids import new_clip_id
 from tests.support.live import free_port
 
 

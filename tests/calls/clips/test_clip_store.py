@@ -18,10 +18,10 @@ from calls.clips.clip_store import (
     MemoryClips,
     RedisClips,
 )
+from calls.clips.signed_ids import new_clip_id
 from calls.logs import CallLog
 from calls.speech.audio import at_telephone_rate, silence
 from calls.speech.clip_muting import ClipMuter
-from calls.speech.signed_ids import new_clip_id
 from calls.turns.clip import Clip
 from tests.support.live import free_port
 

@@ -8,7 +8,10 @@ import pytest
 from bots.config_builder import config_of
 from bots.inworld.client import Inworld
 from bots.models import Bot
+from calls.clips.call_streaming import CallStreaming
 from calls.clips.clip_store import MemoryClips
+from calls.clips.head_start import HeadStart
+from calls.clips.streaming_policy import FixedPolicy
 from calls.conversation.actions import StartReply
 from calls.conversation.events import Event, ReplyEnded
 from calls.logs import CallLog
@@ -94,6 +97,7 @@ async def replies(fake: FakeInworld, count: int) -> None:
         PhraseCache(inworld, clips),
         first_tokens=FirstTokens(),
         rate=SpeakingRate(),
+        streaming=CallStreaming(FixedPolicy(is_on=False), HeadStart(), "CA1"),
         emit=emit,
         queued_seconds=lambda: 0.0,
         log=CallLog(logging.getLogger("calls"), "CA1"),

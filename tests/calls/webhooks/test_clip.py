@@ -9,11 +9,11 @@ from django.test import RequestFactory
 from bots.inworld.client import Inworld
 from calls.clips.clip_fetches import FetchListeners
 from calls.clips.clip_store import MemoryClips
+from calls.clips.signed_ids import new_clip_id, phrase_id
 from calls.live_feed.broadcast import Broadcaster
 from calls.session.active_calls import ActiveCalls
 from calls.session.operator_controls import OperatorControls
 from calls.session.services import Services
-from calls.speech.signed_ids import new_clip_id, phrase_id
 from calls.turns.clip_ids import REPORTED_SUFFIX
 from calls.webhooks import clip
 from tests.calls.live_feed.test_broadcast import layer as layer

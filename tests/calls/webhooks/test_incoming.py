@@ -15,9 +15,9 @@ from twilio.request_validator import RequestValidator
 from bots.audio import wav
 from bots.models import Bot
 from calls.clips.clip_store import RedisClips
+from calls.clips.signed_ids import new_clip_id, phrase_id
 from calls.models import Call
 from calls.session.services import services
-from calls.speech.signed_ids import new_clip_id, phrase_id
 from calls.turns.clip_ids import GONE, REPLACED, UNAVAILABLE
 from calls.twilio.relay_tokens import read_token, relay_token
 from calls.webhooks import incoming

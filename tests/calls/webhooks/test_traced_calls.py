@@ -10,10 +10,10 @@ from asgiref.sync import sync_to_async
 from pytest_django import Settings
 
 from bots.models import Bot
+from calls.clips.signed_ids import new_clip_id
 from calls.models import Call
 from calls.privacy.deletion import delete_calls
 from calls.session.services import services
-from calls.speech.signed_ids import new_clip_id
 from calls.trace import files
 from calls.trace.recording import trace_of
 from tests.calls.webhooks.test_incoming import ORIGIN, RINGING, outside, post, ring

@@ -8,8 +8,8 @@ from time import time
 import pytest
 from pytest_django import Settings
 
-from calls.speech import signed_ids
-from calls.speech.signed_ids import MAX_AGE_SECONDS, is_issued, new_clip_id, phrase_id
+from calls.clips import signed_ids
+from calls.clips.signed_ids import MAX_AGE_SECONDS, is_issued, new_clip_id, phrase_id
 from calls.turns.clip_ids import is_phrase
 
 

@@ -1,0 +1,213 @@
+"""A clip that Twilio can fetch while its sentence is still being made."""
+
+import asyncio
+import struct
+from contextlib import suppress
+from dataclasses import replace
+from math import inf
+from time import monotonic
+
+from bots.audio.pcm import TELEPHONE_RATE, Pcm
+from bots.audio.wav import stream_header, wav
+from bots.inworld.segments import Segment
+from calls.clips.clip_bodies import BEAT_SECONDS, BodyLost
+from calls.clips.clip_store import ClipStore, ClipsUnavailable, clip_url
+from calls.clips.signed_ids import new_clip_id
+from calls.speech.audio import StreamResampler, silence
+from calls.speech.levels import analyse
+from calls.speech.segment_end import SpeakingRate
+from calls.turns.clip import Clip
+from calls.turns.clip_ids import REPORTED_SUFFIX
+from calls.turns.word_timing import FRAME_SECONDS
+
+# Sound that comes within this time leaves together: each piece costs CPU time.
+PIECE_SECONDS = 0.05
+# The silence that stands for a clip that was cut before its first byte.
+NOTHING_SECONDS = 0.05
+MAX_RUN = 0xFFFF
+
+
+class GrowingClip:
+    """Takes a segment's sound as it comes, and writes it to a body in the store.
+
+    The first byte leaves when `head_start` seconds have come. If the store fails, the
+    body ends there, and `rest` is what it lacks.
+    """
+
+    def __init__(
+        self,
+        store: ClipStore,
+        rate: SpeakingRate,
+        *,
+        sample_rate: int,
+        head_start: float,
+        lifetime: float,
+    ) -> None:
+        self.store = store
+        self.rate = rate
+        self.head_start = head_start
+        self.lifetime = lifetime
+        self.id = new_clip_id() + REPORTED_SUFFIX
+        self.url = clip_url(self.id)
+        self.text = ""  # as far as it is known
+        self.is_cut = False
+        self.began_at: float | None = None
+        self.ended_at: float | None = None
+        self.segment: Segment | None = None
+        self.reported = asyncio.Event()  # set once its call knows all of it
+        self._resampler = StreamResampler(sample_rate)
+        self._taken = 0  # bytes of the segment's sound
+        self._incoming = bytearray()  # not resampled yet
+        self._ready = bytearray()  # not in the body yet
+        self._body = bytearray()
+        self._is_broken = False
+        self._not_before = -inf  # when playback began at the earliest
+        self._changed, self._over = asyncio.Event(), asyncio.Event()
+
+    def feed(self, audio: bytearray, text: str) -> None:
+        """Take what is new of the segment's sound, and its words so far."""
+        self._take(audio)
+        self.text = text
+        self._changed.set()
+
+    def finish(self, segment: Segment) -> None:
+        """The segment is complete."""
+        if not self.is_cut:
+            self._take(segment.pcm.data)
+            self.segment, self.text = segment, segment.text
+        self._end()
+
+    def cut(self) -> None:
+        """End the body at once, whatever is missing."""
+        if self.segment is None:
+            self.is_cut = True
+            self._incoming.clear()
+            self._ready.clear()
+        self._end()
+
+    async def begin(self) -> None:
+        """Announce the body to all processes. Raises `BodyLost`."""
+        await self.store.bodies.begin(self.id, self.lifetime)
+
+    async def whole(self) -> Segment | None:
+        """Wait for the segment, which then is to be sent as a whole."""
+        await self._over.wait()
+        return self.segment
+
+    async def run(self) -> None:
+        """Write the body until the segment is complete or cut."""
+        while not self._over.is_set():
+            await _wait(self._changed, BEAT_SECONDS)
+            self._changed.clear()
+            await self._write(is_last=False)
+            await _wait(self._over, PIECE_SECONDS)
+        if not self.is_cut:
+            await self._write(is_last=True)
+        # From now on the clip can be fetched as a whole.
+        with suppress(ClipsUnavailable):
+            clip = self.clip
+            end = 2 * round(clip.seconds * TELEPHONE_RATE)
+            sound = bytes(self._body[:end]) or silence(NOTHING_SECONDS).data
+            file = wav(sound, TELEPHONE_RATE)
+            await self.store.put(self.id, file, self.lifetime)
+        with suppress(BodyLost):
+            await self.store.bodies.end(self.id)
+        self.ended_at = monotonic()
+
+    @property
+    def clip(self) -> Clip:
+        """The clip as far as it is known."""
+        if not self._over.is_set():
+            so_far = clip_so_far(self.text, self._pcm, self.rate)
+            return replace(so_far, id=self.id, url=self.url)
+        seconds, text = self.seconds, self.text
+        if self.is_cut or self._is_broken:
+            text = self.rate.spoken(self.text, seconds)
+        if self.is_cut and text:
+            # No half word, if the clip is played again.
+            seconds = min(seconds, self.rate.expects(text))
+        frames = analyse(self._pcm).speech_frames if self._body else b""
+        return Clip(self.id, self.url, text.strip(), seconds, frames)
+
+    @property
+    def reached(self) -> float:
+        """How much of it can have been played by now at most."""
+        return min(max(monotonic() - self._not_before, 0.0), self.seconds)
+
+    @property
+    def rest(self) -> Segment | None:
+        """What the body lacks because the store failed."""
+        if not self._is_broken or self.is_cut:
+            return None
+        said = self.rate.spoken(self.text, self.seconds)
+        sound = Pcm(TELEPHONE_RATE, bytes(self._ready))
+        return Segment(self.text[len(said) :], sound) if self._ready else None
+
+    @property
+    def seconds(self) -> float:
+        """The length of the body so far."""
+        return len(self._body) / 2 / TELEPHONE_RATE
+
+    @property
+    def _pcm(self) -> Pcm:
+        return Pcm(TELEPHONE_RATE, bytes(self._body))
+
+    def _take(self, audio: bytes | bytearray) -> None:
+        end = len(audio) & ~1  # half a sample stays
+        self._incoming += audio[self._taken : end]
+        self._taken = max(self._taken, end)
+
+    def _end(self) -> None:
+        self._over.set()
+        self._changed.set()
+
+    async def _write(self, *, is_last: bool) -> None:
+        """Pass the sound on that has come, or a sign of life."""
+        self._ready += self._resampler.feed(bytes(self._incoming))
+        self._incoming.clear()
+        if is_last:
+            self._ready += self._resampler.end()
+        if self._is_broken:
+            return
+        has_head_start = len(self._ready) / 2 / TELEPHONE_RATE >= self.head_start
+        piece = bytes(self._ready) if self._body or has_head_start or is_last else b""
+        header = b"" if self._body or not piece else stream_header(TELEPHONE_RATE)
+        try:
+            await self.store.bodies.append(self.id, header + piece)
+        except BodyLost:
+            self._is_broken = True
+            return
+        if piece:
+            now = monotonic()
+            self.began_at = self.began_at or now
+            self._not_before = max(self._not_before, now - self.seconds)
+            del self._ready[: len(piece)]
+            self._body += piece
+
+
+def clip_so_far(text: str, pcm: Pcm, rate: SpeakingRate) -> Clip:
+    """A clip of which there is some sound, with the length that its text will take."""
+    available = pcm.seconds
+    frames = analyse(pcm).speech_frames if pcm.data else b""
+    seconds = available + rate.missing(text, frames)
+    frames = expected_frames(frames, available, seconds)
+    return Clip("", "", text.strip(), seconds, frames, available=available)
+
+
+def expected_frames(frames: bytes, available: float, seconds: float) -> bytes:
+    """The `speech_frames` of a clip of `seconds`, of which some are `available`.
+
+    What is not there yet is taken for speech without a pause.
+    """
+    runs = [run for (run,) in struct.iter_unpack("<H", frames)]
+    now, end = round(available / FRAME_SECONDS), round(seconds / FRAME_SECONDS)
+    if runs and sum(runs) >= now - 1:
+        runs[-1] += max(end - sum(runs), 0)
+    elif end > now:
+        runs += [max(now - sum(runs), 0), end - now]
+    return struct.pack(f"<{len(runs)}H", *(min(run, MAX_RUN) for run in runs))
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), seconds)
