@@ -21,9 +21,14 @@ class QuietTimer:
 
     def restart(self) -> None:
         """Sound has come: look after it has been quiet long enough."""
-        self.cancel()
-        if (delay := self.stream.due_in()) is not None:
-            self.handle = self.loop.call_later(delay + RESOLUTION, self._look)
+        if (delay := self.stream.due_in()) is None:
+            return self.cancel()
+        at = self.loop.time() + delay + RESOLUTION
+        # A timer that fires earlier looks anew then: most sounds cost none.
+        if self.handle is None or at < self.handle.when():
+            self.cancel()
+            self.handle = self.loop.call_at(at, self._look)
+        return None
 
     def cancel(self) -> None:
         """Look no more."""
@@ -32,6 +37,7 @@ class QuietTimer:
             self.handle = None
 
     def _look(self) -> None:
+        self.handle = None
         for segment in self.stream.poll():
             self.ready(segment)
         self.restart()
