@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Servers and test processes start faster from bytecode.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test pytest screenshots bench faults lint format bench-heard bench-early lock audit pin-images
+.PHONY: run test pytest screenshots bench faults lint format bench-attack bench-heard bench-early lock audit pin-images
 
 run: $(VENV)/.run
 	$(BIN)/python -m voicebot.env_file
@@ -33,6 +33,10 @@ bench: $(VENV)/.dev
 # make faults ARGS="--calls 20 --soak 2h"; --help
 faults: $(VENV)/.dev
 	@$(BIN)/python -m tests.bench.faults $(ARGS)
+
+# Measures the lag of calls while a viewer does the worst they can. ARGS="--help"
+bench-attack: $(VENV)/.dev
+	@$(BIN)/python -m tests.bench.attack $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .

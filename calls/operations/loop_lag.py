@@ -13,7 +13,7 @@ from calls.session.active_calls import ActiveCalls
 
 log = logging.getLogger(__name__)
 
-BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 INTERVAL_SECONDS = 0.25
 LOOP_LAG = Histogram(
     "voicebot_event_loop_lag_seconds",

@@ -51,6 +51,19 @@ def test_files_exist(name: str) -> None:
     assert set(re.findall(r"`(\w+\.py)`", TEXTS[name])) <= MODULE_NAMES
 
 
+def test_each_threat_has_tests_that_exist() -> None:
+    rows = re.findall(r"^\| V\d.*\|$", TEXTS["docs/security.md"], re.MULTILINE)
+    assert len(rows) >= 20
+    for row in rows:
+        tests = re.findall(r"`(tests/[\w/]+\.py)`", row.rsplit("|", 2)[1])
+        assert tests, row
+        for test in tests:
+            defined = re.findall(
+                r"^ *(?:async )?def test_", (ROOT / test).read_text(), re.M
+            )
+            assert defined, test
+
+
 @each_document
 def test_methods_exist(name: str) -> None:
     for cls, method in re.findall(r"`([A-Z]\w+)\.(?!md`)([a-z]\w+)`", TEXTS[name]):

@@ -119,3 +119,17 @@ def test_no_more_than_a_page_is_buffered(header: bytes, pieces: list[bytes]) -> 
     assert len(request.content.read()) <= 3_000_000
     request.content.close()
     assert not hasattr(request, "request_start")
+
+
+def test_a_form_is_not_read_in_the_event_loop() -> None:
+    daphne, channel, _, _ = connected()
+    form = b"text=%7B%7Bname%7D%7D&other=1"
+    head = b"POST /admin/?a=1&b HTTP/1.1\r\nHost: x\r\n"
+    head += b"Content-Type: application/x-www-form-urlencoded\r\n"
+    channel.dataReceived(head + b"Content-Length: %d\r\n\r\n" % len(form) + form)
+    (request,) = daphne.connected
+    assert request.args == {}  # Twisted would decode it here
+    assert (request.path, request.uri) == (b"/admin/", b"/admin/?a=1&b")
+    assert request.method == b"POST"
+    request.content.seek(0)
+    assert request.content.read() == form
