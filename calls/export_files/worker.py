@@ -10,6 +10,8 @@ from calls.export_files import queue
 from calls.export_files.queue import Claimed
 
 POLL_SECONDS = 5.0
+# Seconds of pause after each second of work: calls need the process more.
+PAUSE = 2.0
 # How long a step may take when the process ends.
 CLOSE_SECONDS = 3.0
 RELEASE_SECONDS = 2.0
@@ -35,8 +37,7 @@ class ExportWorker(PeriodicTask):
         while file.is_mine and not file.is_complete and not self.closing:
             began = monotonic()
             await run_in_db_thread(queue.write_some)(file)
-            # Calls need the process more than the file does.
-            await asyncio.sleep(monotonic() - began)
+            await asyncio.sleep(PAUSE * (monotonic() - began))
         if file.is_mine and not file.is_complete:
             # If this fails, another process goes on when the claim has ended.
             with suppress(DatabaseUnavailable):
