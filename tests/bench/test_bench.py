@@ -27,7 +27,7 @@ def test_a_small_run_measures_every_figure() -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -67,7 +67,7 @@ async def test_a_caller_is_greeted_heard_and_answered_sentence_by_sentence(
     async with dial(server) as call:
         greeting = await call.reply()
         await call.say("When do you open?")
-        answer = await call.reply()
+        answer = await call.hears(2)
     assert call.errors == []
     assert [sound.kind for sound in greeting + answer] == ["clip"] * 3
     row = await closed(call.call_sid)
