@@ -65,8 +65,12 @@ TURN_COLUMNS = [
 FOR_PROVIDERS = ("model", "provider_fields")
 
 # Texts that a spreadsheet would read as a formula.
-FORMULA = re.compile(r"[\s]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
-PLAIN_NUMBER = re.compile(r"\+[0-9]+")
+_SIGN = r"[=+\-@\uff1d\uff0b\uff0d\uff20]"
+FORMULA = re.compile(rf"\s*{_SIGN}|[\t\r\n]")
+PLAIN_NUMBER = re.compile(r"[+-][0-9]+(?:[.,][0-9]+)?")
+# Where a comma is the decimal point, as in German, Excel divides lines at semicolons.
+# It knows no quotes after a comma, and cells begin within texts.
+CELL_WITHIN = re.compile(rf"(\r\n|[;\t\r\n])(?=[\s\"']*{_SIGN})")
 
 
 class Output(Protocol):
@@ -228,10 +232,13 @@ def cells(values: Iterable[Any]) -> list[Any]:
 
 def _cell(value: Any) -> Any:
     if isinstance(value, dict):
-        return json.dumps(value, ensure_ascii=False)
+        value = json.dumps(value, ensure_ascii=False)
+    if not isinstance(value, str):
+        return value
+    # A number is marked here, too: the next column may go on with a formula.
+    value = CELL_WITHIN.sub(r"\1'", value)
     # Phone numbers stay as they are: a formula of + and digits is only a number, and
     # importers need the exact text. A caller id may be anything else ("=…" from a SIP
     # address), so the text decides, not the column.
-    if isinstance(value, str) and FORMULA.match(value):
-        return value if PLAIN_NUMBER.fullmatch(value) else f"'{value}"
-    return value
+    is_formula = FORMULA.match(value) and not PLAIN_NUMBER.fullmatch(value)
+    return f"'{value}" if is_formula else value

@@ -4,6 +4,7 @@ import codecs
 import csv
 import io
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -116,13 +117,46 @@ def test_csv_has_a_row_a_turn_and_one_for_a_silent_call(call: Call) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["=1+1", "+A1", "-1", "@SUM(A1)", " =1", "\t1", "\uff1d1"]
+    "text", ["=1+1", "+A1", "-A1", "-1+A1", "@SUM(A1)", " =1", "\t1", "\uff1d1"]
 )
 def test_a_formula_is_only_text(text: str) -> None:
     assert cells([text]) == [f"'{text}"]
 
 
-@pytest.mark.parametrize("value", ["+14155550100", "1+1", "", None, -1.5, True])
+@pytest.mark.parametrize("separator", [";", "\t", "\r", "\n", "\r\n"])
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "=1+1",
+        "+A1",
+        "-A1",
+        "-1",
+        "@SUM(A1)",
+        " =1",
+        '"=1"',
+        "\uff1d1",
+        "=cmd|' /C x'!A0",
+    ],
+)
+@pytest.mark.parametrize("before", ["", "Hello", 'say "yes"', "a;b"])
+def test_no_cell_within_a_text_is_a_formula(
+    separator: str, formula: str, before: str
+) -> None:
+    values = ["CA1", f"{before}{separator}{formula}", {"a": f"x;{formula}"}, "end"]
+    output = io.StringIO()
+    csv.writer(output, lineterminator="").writerow(cells(values))
+    line = output.getvalue()  # as a reader gets it who knows no quotes
+    for part in re.split(r"[;\t\r\n]", line):
+        assert not re.match(r"[\s\"]*[=+\-@\uff1d]", part), line
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("+14155550100", "-1", "-3.50", "-3,50", "1+1", "", None, -1.5, True),
+        *("a; b", "12;13", "one\ntwo", "well; it's -1 today", "9-17;10-16", "a@b.de"),
+    ],
+)
 def test_the_rest_is_left_alone(value: object) -> None:
     assert cells([value]) == [value]
 
