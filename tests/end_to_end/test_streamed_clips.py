@@ -1,6 +1,7 @@
 """Answers that are heard while Inworld still makes them, over real sockets."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 
 import httpx
@@ -26,6 +27,7 @@ from tests.support.inworld.script import (
 )
 from tests.support.inworld.server import FakeInworld, Pause
 from tests.support.live import LiveServer, running
+from tests.support.services import Missing, Redis
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -162,6 +164,42 @@ async def test_a_body_may_be_asked_for_in_any_way(
         assert after.headers["Content-Length"] == str(len(after.content))
         assert after.content[44:] == growing[44:]
     assert call.errors == []
+
+
+async def test_an_answer_is_said_to_its_end_when_redis_goes_in_its_middle(
+    database_url: str, inworld: FakeInworld, bot: Bot
+) -> None:
+    inworld.answers(halting())
+    with contextlib.ExitStack() as stack:
+        try:
+            redis = stack.enter_context(Redis())
+        except Missing as missing:
+            pytest.skip(str(missing))
+        env = {
+            "DATABASE_URL": database_url,
+            "REDIS_URL": redis.url,
+            "INWORLD_BASE_URL": inworld.url,
+            "STREAM_CLIPS": "on",
+        }
+        async with running(**env) as live:
+            line = dial(live, fast=False, carrier=Carrier.STREAMS, pause=1.0)
+            async with line as call:
+                await call.reply()
+                await call.say("When do you open?")
+                await second_sound(call)
+                await asyncio.to_thread(redis.stop)
+                inworld.resume()
+                answer = await call.reply(patience=10)
+            row = await closed(call.call_sid)
+    # What there was, and then Twilio's voice: clips cannot be stored any more.
+    assert [heard.kind for heard in answer] == ["clip", "tts"]
+    assert 1 < answer[0].seconds < 4
+    said = answer[1].text
+    assert said
+    assert TEXT.endswith(said)
+    assert len(TEXT) / 4 < len(said) < len(TEXT)
+    assert (await turns(row))[-1].heard_text == TEXT
+    assert not tracebacks(live.output)
 
 
 async def test_another_process_serves_a_body_and_ends_it_when_its_maker_dies(
