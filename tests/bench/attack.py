@@ -21,7 +21,7 @@ import httpx
 from tests.bench import services
 from tests.bench.arguments import MAX_CALLS, number
 from tests.bench.attacker import AT_ONCE, ATTACKS, PASSWORD, VIEWER
-from tests.bench.load import ENVIRONMENT, log_progress
+from tests.bench.load import ENVIRONMENT, MAX_SECONDS, log_progress, no_longer_than
 from tests.bench.plan import LEAD_SECONDS, Plan
 from tests.support.live import ROOT, LiveServer, manage
 
@@ -239,7 +239,7 @@ def table(report: dict[str, Any]) -> str:
 def main() -> None:
     """Measure and print the report."""
     options = arguments()
-    with ExitStack() as stack:
+    with no_longer_than(MAX_SECONDS), ExitStack() as stack:
         report = Bench(options, stack).run()
     for name in ("quiet", "attacked"):
         report[name] = figures(report[name])
