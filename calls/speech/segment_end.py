@@ -20,9 +20,9 @@ from calls.turns.word_timing import (
 # Quiet in the stream after which a sentence is released that ends in silence, by the
 # share of its expected sound. Its length alone tells too little: it is off by a fifth.
 # All times are in seconds.
-COMPLETE = ((1.0, 0.015), (0.85, 0.03), (0.0, 0.05))
+COMPLETE = ((1.0, 0.015), (0.85, 0.03), (0.0, 0.09))
 # ...or that is long enough, but does not end in silence...
-LONG_ENOUGH = 0.1
+LONG_ENOUGH = 0.15
 # ...or that ends in silence, but whose words are not known yet...
 UNKNOWN = 0.15
 # ...or that stalled in its middle: up to its last pause...
@@ -36,9 +36,6 @@ REST = 0.06
 # The share of the expected sound that makes a sentence complete if it ends in silence.
 COMPLETE_SHARE = 0.7
 NEARLY_ALL_SHARE = 0.9
-# The share and the silence at which a sentence is over without any quiet.
-CERTAIN_SHARE = 0.85
-LONG_REST = 0.09
 # The quiet is longer than the gaps that the stream leaves itself, by this factor.
 GAP_MARGIN = 1.1
 # The end of the sound that is long enough to tell silence from speech.
@@ -125,7 +122,7 @@ class PendingSpeech:
     @property
     def complete_after(self) -> float:
         """The quiet after which the sentence is released; infinite if it is not."""
-        longer, voiced = 2 * self.gap, self.fraction_voiced
+        longer, voiced = 3 * self.gap, self.fraction_voiced
         if not self.expected:
             is_released = self.rest >= REST and not self.released
             return max(UNKNOWN, longer) if is_released else inf
@@ -135,11 +132,6 @@ class PendingSpeech:
             return max(quiet, GAP_MARGIN * self.gap)
         is_released = voiced >= NEARLY_ALL_SHARE and not self.released
         return max(LONG_ENOUGH, longer) if is_released else inf
-
-    @property
-    def is_over(self) -> bool:
-        """True if the latest sound is the sentence's last, before any quiet."""
-        return self.fraction_voiced >= CERTAIN_SHARE and self.rest >= LONG_REST
 
 
 @dataclass(slots=True)
@@ -162,7 +154,9 @@ class SegmentEnd:
             return state.waiting > self.max_seconds
         if opening := self._opening(state):
             return opening
-        return self._is_over(state) or state.waiting > self.max_seconds
+        # A pause says little while sound flows: one sentence in nine has one near its
+        # end that is as long as the silence behind it.
+        return state.waiting > self.max_seconds
 
     def look_after(self, state: SegmentState, quiet: float) -> float | None:
         shortest = min(max(COMPLETE[0][1], GAP_MARGIN * state.gap), STALLED)
@@ -179,11 +173,13 @@ class SegmentEnd:
         speech = self._measure(state)
         if quiet >= self._complete_after(speech):
             return True
+        is_long = speech.fraction_voiced >= COMPLETE_SHARE
+        if quiet >= STALLED and is_long and not speech.released:
+            return True  # nothing more comes
         end = _split_point(speech, state, quiet)
         if end is None or (self.is_streamed and end < speech.waiting):
             return False
-        is_most = end == speech.waiting and speech.fraction_voiced >= COMPLETE_SHARE
-        if not state.text or is_most:
+        if not state.text:
             return True
         return Split(end, self.rate.spoken(state.text, end))
 
@@ -201,12 +197,6 @@ class SegmentEnd:
         rest = analyse(state.last_seconds(TAIL_SECONDS)).trailing_silence
         expected = self._expected(state)
         return PendingSpeech(expected, state.waiting, rest, state.released, state.gap)
-
-    def _is_over(self, state: SegmentState) -> bool:
-        expected = self._expected(state)
-        if not expected or state.released + state.waiting < CERTAIN_SHARE * expected:
-            return False  # too early for a closer look
-        return self._measure(state).is_over
 
     def _opening(self, state: SegmentState) -> Split | None:
         """The first clause of a reply, as soon as it has been said."""
