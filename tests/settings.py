@@ -23,6 +23,8 @@ os.environ |= {
     "REDIS_URL": "",
     # Only the tests of the warm-up want its requests to Inworld.
     "WARM_UP_SECONDS": "0",
+    # Only the tests of streaming want clips that grow.
+    "STREAM_CLIPS": "off",
     # Nearly all calls of the tests come from one number.
     "MAX_CALLS_PER_CALLER": "0",
     "MAX_CALLS_PER_CALLER_PER_HOUR": "0",

@@ -164,8 +164,8 @@ REDIS_URL = env.str("REDIS_URL", default="")
 CLIP_TTL_SECONDS = _integer("CLIP_TTL_SECONDS", 300, least=10, most=86_400)
 CLIP_MAX_SECONDS = _integer("CLIP_MAX_SECONDS", 60, least=5, most=600)
 CLIP_MEMORY_MB = _integer("CLIP_MEMORY_MB", 256, least=8, most=16_384)
-# Play the first sentence of an answer while Inworld still makes it, or not.
-STREAM_CLIPS = _one_of("STREAM_CLIPS", "off", "on", "auto")
+# Play the first sentence of an answer while Inworld still makes it, or find out first.
+STREAM_CLIPS = _one_of("STREAM_CLIPS", "auto", "off", "on")
 
 # Messages of the live page between processes; calls never wait for them
 CHANNEL_LAYERS = {

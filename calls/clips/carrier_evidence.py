@@ -4,7 +4,6 @@ Twilio reports when its output starts and stops, perhaps not for clips. It fetch
 next clip when this one is over, perhaps earlier. So no single sign is trusted.
 """
 
-from collections.abc import Iterator
 from enum import StrEnum
 
 from calls.clips.streaming_policy import StreamedClip
@@ -14,6 +13,8 @@ from calls.clips.streaming_policy import StreamedClip
 START_SECONDS = 0.5
 # The next clip is requested at most so long before this one has ended (s).
 PREFETCH_SECONDS = 0.3
+# Sound that began less than this before the end of the body may have waited for it (s).
+CLEARLY = 0.05
 # A clip that is requested so soon after it was sent, or after the body before it had
 # ended, did not wait for the end of the one before (s).
 PROMPTLY = 0.25
@@ -38,38 +39,41 @@ def evidence_of(clip: StreamedClip) -> Evidence:
         return Evidence.REFUSED
     if clip.fetched_at is None or not clip.was_idle:
         return Evidence.UNCLEAR
-    starts = [*_reported(clip, clip.fetched_at)] or [*_deduced(clip, clip.fetched_at)]
-    if not starts or min(at for at, _ in starts) < clip.fetched_at:
+    start = _reported(clip) or _deduced(clip)
+    if start is None or start[0] < clip.fetched_at:
         return Evidence.UNCLEAR
+    earliest, latest = start
     if clip.ended_at is None:  # an interruption ended it, while it was heard
         return Evidence.STREAMED if clip.cut else Evidence.UNCLEAR
-    if max(at + error for at, error in starts) < clip.ended_at:
+    if latest < clip.ended_at - CLEARLY:
         return Evidence.STREAMED
     is_conclusive = clip.ended_at - clip.fetched_at > START_SECONDS
-    if is_conclusive and min(at for at, _ in starts) >= clip.ended_at:
+    if is_conclusive and earliest >= clip.ended_at:
         return Evidence.WAITED
     return Evidence.UNCLEAR
 
 
-# A start of the sound, and how much later it can have been.
+# When the sound began, at the earliest and at the latest.
 Start = tuple[float, float]
 
 
-def _reported(clip: StreamedClip, fetched_at: float) -> Iterator[Start]:
-    """Yield the starts by Twilio's reports on its output."""
+def _reported(clip: StreamedClip) -> Start | None:
+    """The start by Twilio's reports on its output."""
     if clip.audible_at is None:
-        return
-    yield clip.audible_at, 0.0
-    is_alone = clip.next_played_at is None and not clip.cut
-    if clip.silent_at is not None and is_alone:
+        return None
+    latest = clip.audible_at
+    if clip.silent_at is not None and clip.next_played_at is None and not clip.cut:
         # Its output may have counted as started before there was sound.
-        yield max(clip.silent_at - clip.seconds, fetched_at), 0.0
+        latest = max(latest, clip.silent_at - clip.seconds)
+    return clip.audible_at, latest
 
 
-def _deduced(clip: StreamedClip, fetched_at: float) -> Iterator[Start]:
-    """Yield the start by the request for the next clip, which waits for the end."""
+def _deduced(clip: StreamedClip) -> Start | None:
+    """The start by the request for the next clip, which waits for this one's end."""
     sent_at, next_at = clip.next_played_at, clip.next_fetched_at
     if sent_at is None or next_at is None or clip.ended_at is None or clip.cut:
-        return
-    if next_at - sent_at > PROMPTLY and abs(next_at - clip.ended_at) > PROMPTLY:
-        yield next_at - clip.seconds, PREFETCH_SECONDS
+        return None
+    if next_at - sent_at <= PROMPTLY or abs(next_at - clip.ended_at) <= PROMPTLY:
+        return None
+    earliest = next_at - clip.seconds
+    return earliest, earliest + PREFETCH_SECONDS

@@ -25,6 +25,7 @@ class Heard:
     played_seconds: float = 0.0
     cut: bool = False
     replaced: str = ""  # why the server sent silence instead of this clip
+    streamed: bool = False  # its length was not known when it was fetched
     growing: bool = False  # more of it is still to arrive
     broke_off: str = ""  # why the rest of a growing clip did not arrive
     # Silences within it, because it grew too slowly: position and length in seconds.

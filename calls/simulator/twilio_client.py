@@ -133,7 +133,7 @@ class TwilioClient:
             await response.aclose()
             raise RefusedClip("its length is not known")
         heard, began = self._heard(url, response, 0.0), asyncio.Event()
-        heard.growing = True
+        heard.streamed = heard.growing = True
 
         def grew() -> None:
             began.set()

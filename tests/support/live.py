@@ -90,6 +90,7 @@ def environment(**changes: str) -> dict[str, str]:
         "HOST": "127.0.0.1",
         "PORT": port,
         "DRAIN_TIMEOUT_SECONDS": "0",
+        "STREAM_CLIPS": "off",  # most tests expect whole clips
         "WARM_UP_SECONDS": "0",  # tests count the requests to Inworld
         **changes,
     }

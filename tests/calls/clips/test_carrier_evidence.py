@@ -37,7 +37,10 @@ class TestReportedOutput:
     def test_a_body_that_ends_soon_shows_no_wait(self) -> None:
         # A carrier that streams may take as long before it plays.
         assert shows(ended_at=10.3, audible_at=10.4) is Evidence.UNCLEAR
-        assert shows(ended_at=10.3, audible_at=10.25) is Evidence.STREAMED
+        assert shows(ended_at=10.3, audible_at=10.2) is Evidence.STREAMED
+
+    def test_sound_just_before_the_end_may_have_waited_for_it(self) -> None:
+        assert shows(audible_at=10.89) is Evidence.UNCLEAR
 
     def test_a_report_before_the_request_is_not_about_this_sound(self) -> None:
         assert shows(audible_at=10.05) is Evidence.UNCLEAR
