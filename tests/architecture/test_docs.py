@@ -52,7 +52,9 @@ def test_files_exist(name: str) -> None:
 
 
 def test_each_threat_has_tests_that_exist() -> None:
-    rows = re.findall(r"^\| V\d.*\|$", TEXTS["docs/security.md"], re.MULTILINE)
+    rows = re.findall(
+        r"^\| (?!Threat|---).*\|$", TEXTS["docs/security.md"], re.MULTILINE
+    )
     assert len(rows) >= 20
     for row in rows:
         tests = re.findall(r"`(tests/[\w/]+\.py)`", row.rsplit("|", 2)[1])
