@@ -29,8 +29,6 @@ UNKNOWN = 0.15
 STALLED = 0.6
 # ...and all of it if it has no pause, or was divided before.
 STUCK = 1.5
-# A segment that is streamed does not hurry, because its sound is on its way already.
-STREAMED = 0.15
 # Silence in the sound that can be the end of a sentence.
 REST = 0.06
 # The share of the expected sound that makes a sentence complete if it ends in silence.
@@ -150,7 +148,7 @@ class SegmentEnd:
     is_streamed: bool = False
 
     def after_sound(self, state: SegmentState) -> bool | Split:
-        if self.is_streamed:
+        if self.is_streamed:  # its sound is on its way, so there is no hurry
             return state.waiting > self.max_seconds
         if opening := self._opening(state):
             return opening
@@ -164,14 +162,14 @@ class SegmentEnd:
             sound = state.released + state.waiting
             is_short = sound < COMPLETE_SHARE * self._expected(state)
             return STALLED if is_short else shortest
-        times = (self._complete_after(self._measure(state)), STALLED, STUCK)
+        times = (self._measure(state).complete_after, STALLED, STUCK)
         return min((time for time in times if quiet < time < inf), default=None)
 
     def after_quiet(self, state: SegmentState, quiet: float) -> bool | Split:
         if quiet < COMPLETE[0][1]:
             return False
         speech = self._measure(state)
-        if quiet >= self._complete_after(speech):
+        if quiet >= speech.complete_after:
             return True
         is_long = speech.fraction_voiced >= COMPLETE_SHARE
         if quiet >= STALLED and is_long and not speech.released:
@@ -185,10 +183,6 @@ class SegmentEnd:
 
     def learn(self, text: str, seconds: float) -> None:
         self.rate.learn(text, seconds)
-
-    def _complete_after(self, speech: PendingSpeech) -> float:
-        least = STREAMED if self.is_streamed else 0.0
-        return max(speech.complete_after, least)
 
     def _expected(self, state: SegmentState) -> float:
         return self.rate.expects(state.released_text + state.text)

@@ -344,3 +344,30 @@ async def test_a_finished_sentence_is_not_held_until_the_stream_ends(
         assert clip.seconds == pytest.approx(3.3, abs=0.01)
         assert inworld.open_streams >= 1  # the reply; perhaps also phrases
         inworld.resume()
+
+
+@pytest.mark.parametrize("rest", [0.05, 0.2])
+def test_what_was_streamed_is_not_released_in_part(rest: float) -> None:
+    """A stalled sentence: all of its sound, with the words that it can hold."""
+    sound = voice(0.9, 0.3, 0.5, rest)
+    reply = collecting(SENTENCE, 0.9, 0.3, 0.5, rest)
+    reply.policy.is_streamed = True
+    segments = quiet(reply, STALLED + 0.01)
+    # In the middle of a word it waits for longer: the sound may still come.
+    segments += quiet(reply, STUCK - STALLED) if not segments else []
+    (segment,) = segments
+    assert segment.pcm.data == sound
+    assert SENTENCE.startswith(segment.text)
+    assert 0 < len(segment.text) < len(SENTENCE)
+
+
+def test_a_streamed_sentence_does_not_end_while_sound_flows() -> None:
+    whole, streamed = stream(), stream()
+    streamed.policy.is_streamed = True
+    segments = {True: list[Segment](), False: list[Segment]()}
+    for reply in (whole, streamed):
+        reply.rate.learn(SENTENCE, 3.7)
+        reply.feed(Transcript(SENTENCE))
+        for piece in pieces(voice(3.5, 0.15, 0.3), 0.05):
+            segments[reply is streamed] += reply.feed(piece)
+    assert [len(segments[False]), len(segments[True])] == [1, 0]
