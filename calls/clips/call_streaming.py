@@ -23,7 +23,8 @@ NEARLY_PLAYED = 0.5
 class CallStreaming:
     """Asks the policy once an answer, and reports each streamed clip to it once.
 
-    After Twilio has refused one, the rest of the call gets whole clips.
+    After Twilio has refused one, the rest of the call gets whole clips. So does a test
+    call in a browser, which has no account: its page plays whole clips only.
     """
 
     policy: StreamingPolicy
@@ -44,7 +45,7 @@ class CallStreaming:
         `queued` tells how many seconds are still to be played.
         """
         if is_first:
-            streams = not self.is_refused
+            streams = bool(self.account_sid) and not self.is_refused
             self.streams_answer = streams and self.policy.streams(
                 self.account_sid, self.call_sid
             )

@@ -140,6 +140,12 @@ def test_after_a_refusal_the_call_gets_whole_clips() -> None:
     assert len(policy.asked) == 1
 
 
+def test_a_test_call_in_a_browser_gets_whole_clips() -> None:
+    policy = Policy()
+    assert not begins(CallStreaming(policy, HeadStart(), "CA1"))
+    assert policy.asked == []
+
+
 def test_whole_clips_are_not_reported() -> None:
     streaming, policy = call()
     streaming.played(NEXT, 1.0, was_idle=True)
