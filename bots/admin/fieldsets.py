@@ -43,7 +43,7 @@ SECTIONS: tuple[Section, ...] = (
     section(
         "Voice",
         "How the bot sounds. Listen plays the greeting above, even before you save.",
-        *("tts_voice", "tts_model", "early_first_clause"),
+        *("tts_voice", "tts_model"),
     ),
     section(
         "AI model",

@@ -41,7 +41,6 @@ class BotConfig:
     temperature: float | None  # None: the model's own
     tts_voice: str
     tts_model: str
-    early_first_clause: bool
     backup_voice: str
     language: str
     transcription_provider: str

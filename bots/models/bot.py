@@ -169,12 +169,6 @@ class Bot(BotTurnTaking, BotActions, FixedSentences):
         help_text="The Inworld model that produces the voice, for example "
         "inworld-tts-2.",
     )
-    early_first_clause = models.BooleanField(
-        "faster first words",
-        default=False,
-        help_text="The bot starts to speak before its first sentence is complete. "
-        "Callers wait less, but hear a slightly longer pause after the first words.",
-    )
     backup_voice = models.CharField(
         "backup voice",
         max_length=60,

@@ -35,15 +35,11 @@ ENOUGH_SPEECH_SHARE = 0.5
 
 @dataclass(slots=True)
 class ReplyStream:
-    """The state of one streamed reply; `marks` are monotonic seconds by stage.
-
-    With `early_first_clause` the opening clause is a segment of its own.
-    """
+    """The state of one streamed reply; `marks` are monotonic seconds by stage."""
 
     number: int
     log: CallLog
     rate: SpeakingRate
-    early_first_clause: bool = False
     policy: SegmentEnd = field(init=False)
     segmenter: Segmenter = field(init=False)
     calls: ToolCalls = field(default_factory=ToolCalls)
@@ -60,7 +56,7 @@ class ReplyStream:
 
     def __post_init__(self) -> None:
         max_seconds = settings.CLIP_MAX_SECONDS
-        self.policy = SegmentEnd(self.rate, max_seconds, self.early_first_clause)
+        self.policy = SegmentEnd(self.rate, max_seconds)
         self.segmenter = Segmenter(self.policy, settings.INWORLD_REPLY_SAMPLE_RATE)
 
     def feed(self, event: Event) -> list[Segment]:

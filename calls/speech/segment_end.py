@@ -38,13 +38,6 @@ NEARLY_ALL_SHARE = 0.9
 GAP_MARGIN = 1.1
 # The end of the sound that is long enough to tell silence from speech.
 TAIL_SECONDS = 0.6
-# How much more sound must have come before the opening clause is looked for again.
-OPENING_STEP_SECONDS = 0.1
-# An opening clause of this length is worth a clip of its own.
-MIN_OPENING_SECONDS = 0.6
-CLAUSE_ENDS = (",", ";", ":", "–", "—", "，", "；", "：", "、")  # noqa: RUF001
-# How far a pause may be from the comma that it is taken for.
-MAX_PAUSE_OFFSET = 0.5
 # Letters a second, until the voice is known better.
 USUAL_RATE = 14.0
 # The same without pauses, and counted word by word.
@@ -136,22 +129,15 @@ class PendingSpeech:
 class SegmentEnd:
     """The policy of one reply: where its segments end.
 
-    With `early_first_clause` the opening clause is a segment of its own. A segment
-    longer than `max_seconds` is released as it is. The sound of a segment that
-    `is_streamed` has been sent, so it is never released in part.
+    A segment longer than `max_seconds` is released as it is. The sound of a segment
+    that `is_streamed` has been sent, so it is never released in part.
     """
 
     rate: SpeakingRate
     max_seconds: float
-    early_first_clause: bool = False
-    opening_checked_at: float = 0.0  # seconds of sound
     is_streamed: bool = False
 
     def after_sound(self, state: SegmentState) -> bool | Split:
-        if self.is_streamed:  # its sound is on its way, so there is no hurry
-            return state.waiting > self.max_seconds
-        if opening := self._opening(state):
-            return opening
         # A pause says little while sound flows: one sentence in nine has one near its
         # end that is as long as the silence behind it.
         return state.waiting > self.max_seconds
@@ -191,35 +177,6 @@ class SegmentEnd:
         rest = analyse(state.last_seconds(TAIL_SECONDS)).trailing_silence
         expected = self._expected(state)
         return PendingSpeech(expected, state.waiting, rest, state.released, state.gap)
-
-    def _opening(self, state: SegmentState) -> Split | None:
-        """The first clause of a reply, as soon as it has been said."""
-        if not (self.early_first_clause and state.is_first):
-            return None
-        if state.waiting < self.opening_checked_at + OPENING_STEP_SECONDS:
-            return None
-        self.opening_checked_at = state.waiting
-        clause = self._first_clause(state.text)
-        due = self.rate.expects(clause)
-        pauses = analyse(state.sound).pauses if clause else []
-        near = [pause for pause in pauses if abs(pause - due) <= MAX_PAUSE_OFFSET]
-        if not near or min(near) < MIN_OPENING_SECONDS:
-            return None
-        return Split(min(near, key=lambda pause: abs(pause - due)), clause)
-
-    def _first_clause(self, text: str) -> str:
-        """The first clause that is long enough to be a clip; empty if none is."""
-        for position, sign in enumerate(text):
-            clause, rest = text[: position + 1], text[position + 1 :]
-            if (
-                sign not in CLAUSE_ENDS
-                or self.rate.expects(clause) < MIN_OPENING_SECONDS
-            ):
-                continue
-            if sign.isascii() and not rest[:1].isspace():
-                continue  # as in "9:30" or "1,250"
-            return clause
-        return ""
 
 
 def _split_point(

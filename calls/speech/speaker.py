@@ -197,8 +197,7 @@ class Speaker:
         return replace(clip, id=clip_id, url=clip_url(clip_id), shared=False)
 
     async def _answer(self, start: StartReply) -> None:
-        early = self.config.early_first_clause
-        stream = ReplyStream(start.reply, self.log, self.rate, early)
+        stream = ReplyStream(start.reply, self.log, self.rate)
         stream.calls.names = {tool["function"]["name"] for tool in start.functions}
         segments = SegmentQueue(stream, self.streaming.head_start, self._grow)
         publishing = self._spawn(self._publish_all(stream, segments))

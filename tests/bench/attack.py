@@ -137,7 +137,7 @@ class Bench:
                 "INWORLD_BASE_URL": upstream(),
             }
             log_progress(f"{options.stored:,} calls are stored")
-            services.set_up(env, early_first_clause=False)
+            services.set_up(env)
             manage(env, "shell", "-c", FILL.replace("STORED", str(options.stored)))
         (self.server,) = use(services.servers(1, env))
 

@@ -278,7 +278,7 @@ def measured() -> list[Attempts]:
     django.setup()
     with sqlite() as database:
         own = {"DATABASE_URL": database, "INWORLD_API_KEY": "", "INWORLD_BASE_URL": ""}
-        set_up(environment(**own), early_first_clause=False)
+        set_up(environment(**own))
         with serving_afresh(**own) as server:
             return asyncio.run(_measure(server))
 

@@ -56,7 +56,6 @@ class Variant:
     database: str
     clips: str
     processes: int = 1
-    early_first_clause: bool = False
     kind: str = "standard"  # of its turns
 
     def __str__(self) -> str:
@@ -66,8 +65,7 @@ class Variant:
         )
         if self.kind == first_word.KIND:
             return f"the first word, {title}"
-        early = ", opening clauses by themselves" if self.early_first_clause else ""
-        return title + early
+        return title
 
 
 class Bench:
@@ -128,7 +126,7 @@ class Bench:
         return {first_word.WHOLE: whole}
 
     def _beside(self) -> list[dict[str, Any]]:
-        """Measure one level with the other database, clip store and first clause."""
+        """Measure one level with the other database and clip store."""
         options = self.options
         calls = min(options.calls, key=lambda calls: abs(calls - COMPARED_AT))
         database = "postgres" if options.database == "sqlite" else "sqlite"
@@ -137,7 +135,6 @@ class Bench:
         return [
             *self._try(replace(variant, database=database)),
             *self._try(replace(variant, clips=clips)),
-            *self._try(replace(variant, early_first_clause=True)),
         ]
 
     def _narrow(self, levels: list[dict[str, Any]]) -> None:
@@ -155,8 +152,7 @@ class Bench:
                 use = stack.enter_context
                 with services.pinned(self.other_cores):
                     env = self._start_services(stack, variant)
-                    early = variant.early_first_clause
-                    services.set_up(env, early_first_clause=early)
+                    services.set_up(env)
                 live = use(services.servers(variant.processes, env))
                 measured = self._measure(live, self._plan(variant, live))
                 if first_word.hangs_too(variant.kind, variant.calls, self.options):

@@ -74,14 +74,9 @@ def sqlite() -> Iterator[str]:
         yield f"sqlite:///{folder}/db.sqlite3"
 
 
-def set_up(env: dict[str, str], *, early_first_clause: bool) -> None:
+def set_up(env: dict[str, str]) -> None:
     """Create the tables and the default bot."""
     manage(env, "setup")
-    if early_first_clause:
-        change = (
-            "from bots.models import Bot; Bot.objects.update(early_first_clause=True)"
-        )
-        manage(env, "shell", "-c", change)
 
 
 @contextmanager

@@ -62,10 +62,7 @@ def _load(report: dict[str, Any]) -> Iterator[str]:
         yield from _block(report["scaled"], title)
         yield from _scaling(report)
     for level in report.get("beside", []):
-        clauses = (
-            ", opening clauses by themselves" if level["early_first_clause"] else ""
-        )
-        yield from _block([level], f"For comparison{clauses}")
+        yield from _block([level], "For comparison")
     served, too_many = report["knee"]["served"], report["knee"]["too_many"]
     yield ""
     above = f", {too_many} are too many" if too_many else ": the largest level measured"

@@ -1,7 +1,6 @@
 """Every field of a bot changes what the running system does."""
 
 import dataclasses
-import logging
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -11,8 +10,6 @@ import pytest
 from bots.config.bot_config import BotConfig
 from bots.config.capabilities import Language, MenuEntry, ToolSpec
 from bots.config_builder import config_from_json, config_of
-from bots.inworld.events import Audio, Done, Transcript
-from bots.inworld.events import Event as StreamEvent
 from bots.inworld.tool_calls import ToolCall
 from bots.models import Bot
 from calls.conversation.actions import Action, SpeakText, StartReply
@@ -27,15 +24,11 @@ from calls.conversation.events import (
     ReplyEnded,
     TimerFired,
 )
-from calls.logs import CallLog
 from calls.models import Call
 from calls.session.variables import variables
 from calls.speech.inworld_requests import reply_request, speech_request
-from calls.speech.reply_stream import ReplyStream
-from calls.speech.segment_end import SpeakingRate
 from calls.turns.clip import Clip
 from calls.twilio import twiml
-from tests.support.inworld.server import tone
 from tests.support.transfer_targets import SALES
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -52,7 +45,6 @@ DIFFERENT: dict[str, Any] = {
     "temperature": 1.5,
     "tts_voice": "Ashley",
     "tts_model": "other-tts",
-    "early_first_clause": True,
     "backup_voice": "en-US-Chirp3-HD-Kore",
     "language": "de-DE",
     "transcription_provider": "Google",
@@ -189,16 +181,6 @@ def polite_call(line: Line) -> None:
     line.on(CallerSpoke("Jawohl."))
 
 
-def streamed(config: BotConfig) -> list[str]:
-    """Return the words of each segment of a sentence with a comma."""
-    log = CallLog(logging.getLogger(), "CA1")
-    progress = ReplyStream(1, log, SpeakingRate(), config.early_first_clause)
-    first, rest = tone(1.0), bytes(2 * 48 * 200)
-    events: list[StreamEvent] = [Transcript("Well my friend, here we are.")]
-    events += [Audio(first), Audio(rest), Audio(first), Done()]
-    return [segment.text for event in events for segment in progress.feed(event)]
-
-
 def behaviour(config: BotConfig) -> list[Any]:
     """Return the effects of a bot's settings for a caller, Twilio and Inworld."""
     seen: list[Any] = [
@@ -206,7 +188,6 @@ def behaviour(config: BotConfig) -> list[Any]:
         reply_request(config, StartReply(1, [])).body(),
         speech_request(config, "Hi").body(),
     ]
-    seen.append(streamed(config))
     seen.append(variables(Call(), config, {}, NOON))
     calls = (silent_call, failing_call, long_call, polite_call, working_call, late_call)
     for call in calls:

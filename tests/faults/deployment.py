@@ -179,7 +179,7 @@ def _prepared(
     inworld_url: str,
 ) -> Iterator[LiveServer]:
     env = {**ENVIRONMENT, **settings, "INWORLD_BASE_URL": inworld_url}
-    set_up(env, early_first_clause=False)
+    set_up(env)
     with start(**env) as server:
         try:
             yield server

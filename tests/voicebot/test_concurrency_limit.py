@@ -52,7 +52,7 @@ def deployed() -> Iterator[LiveServer]:
                 "DATABASE_URL": postgres.url,
                 "INWORLD_BASE_URL": f"http://127.0.0.1:{INWORLD_PORT}",
             }
-            set_up(env, early_first_clause=False)
+            set_up(env)
             with serving(**env) as server:
                 yield server
     except Missing as missing:

@@ -37,9 +37,9 @@ def voice(*seconds: float) -> bytes:
     return np.concatenate(pieces).tobytes()
 
 
-def stream(*, early_first_clause: bool = False) -> ReplyStream:
+def stream() -> ReplyStream:
     log = CallLog(logging.getLogger(), "CA1")
-    return ReplyStream(1, log, SpeakingRate(), early_first_clause)
+    return ReplyStream(1, log, SpeakingRate())
 
 
 def quiet(reply: ReplyStream, seconds: float) -> list[Segment]:
@@ -173,11 +173,10 @@ def test_speech_after_a_released_sentence_is_not_taken_for_silence() -> None:
 
 
 @pytest.mark.parametrize("piece", [0.02, 0.1, 0.37, 9.0])
-@pytest.mark.parametrize("quick", [False, True])
 def test_sentences_behind_one_released_early_are_judged_by_their_own_words(
-    *, piece: float, quick: bool
+    piece: float,
 ) -> None:
-    reply, segments = stream(early_first_clause=quick), list[Segment]()
+    reply, segments = stream(), list[Segment]()
     first, *others = SENTENCE, " We close at noon that day.", f" {SENTENCE}"
     for text in (first, *others):
         length = reply.rate.expects(text)
@@ -191,7 +190,7 @@ def test_sentences_behind_one_released_early_are_judged_by_their_own_words(
     texts = [each.text for each in segments if not reply.is_silence(each)]
     assert texts[-2:] == others
     assert "".join(texts[:-2]) == first
-    assert quick or len(texts) == 3
+    assert len(texts) == 3
 
 
 def pieces(sound: bytes, seconds: float) -> list[Audio]:
@@ -269,44 +268,14 @@ def test_the_pace_of_a_voice_is_learned() -> None:
         assert (sound.complete_after <= 0.05) is complete
 
 
-def test_an_early_first_clause_is_a_segment_of_its_own() -> None:
-    reply = stream(early_first_clause=True)
-    reply.feed(Transcript(SENTENCE))
-    (clause,) = reply.feed(Audio(voice(2.1, 0.2, 0.3)))
-    assert clause.text == "We are open from nine to five,"
-    assert clause.pcm.seconds == pytest.approx(2.2, abs=0.03)
-    (rest,) = [*reply.feed(Audio(voice(1.2))), *reply.feed(Done())]
-    assert rest.text.strip() == "every day but Sunday."
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [
-        ("There is no comma in this sentence at all.", (1.5, 0.2, 1.0)),
-        ("Well, hello.", (0.3, 0.2, 0.4)),  # too short to be worth it
-        (SENTENCE, (0.8, 0.2, 1.0)),  # the pause is not where the comma is
-        (SENTENCE, (3.0,)),
-        ("We open at 9:30 on all our days.", (0.95, 0.2, 1.0)),
-        ("That is 1,250 dollars in all.", (0.9, 0.2, 1.0)),
-    ],
-)
-def test_without_an_opening_clause_nothing_is_released_early(
-    text: str, seconds: tuple[float, ...]
-) -> None:
-    reply = stream(early_first_clause=True)
-    reply.feed(Transcript(text))
-    assert reply.feed(Audio(voice(*seconds))) == []
-
-
 @given(
     pieces=st.lists(st.floats(0.05, 1.0), min_size=1, max_size=8),
     waits=st.lists(st.sampled_from([0.0, 0.05, 0.3, 0.7, 2.0]), min_size=8, max_size=8),
-    quick=st.booleans(),
 )
 def test_no_sound_and_no_word_is_lost_however_a_stream_stalls(
-    pieces: list[float], waits: list[float], quick: bool
+    pieces: list[float], waits: list[float]
 ) -> None:
-    reply, sound = stream(early_first_clause=quick), voice(*pieces)
+    reply, sound = stream(), voice(*pieces)
     segments = reply.feed(Transcript(SENTENCE))
     size = max(2, len(sound) // 16 * 2)
     for index, start in enumerate(range(0, len(sound), size)):
