@@ -126,6 +126,12 @@ def _add_extent(parser: ArgumentParser) -> None:
         help="measure the table of the first word only; without --calls at 1, 100 and "
         "300 calls",
     )
+    add(
+        "--stream-clips",
+        choices=["off", "on"],
+        action="append",
+        help="in that table, measure whole clips (off) or streamed ones (on) only",
+    )
     add("--quick", action="store_true", help="a small run, under 40 seconds")
     add(
         "--json",
@@ -153,6 +159,7 @@ def parse(given: list[str] | None = None) -> Namespace:
             arguments.json = report(arguments.json)
         except ArgumentTypeError as error:
             options.error(f"argument --json: {error}")
+    arguments.stream_clips = arguments.stream_clips or ["off", "on"]
     arguments.first_word_calls = first_word_levels(arguments)
     arguments.calls = arguments.calls or (QUICK_LEVELS if arguments.quick else LEVELS)
     if arguments.quick:

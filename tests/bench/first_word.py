@@ -14,7 +14,8 @@ KIND = "word"  # of its turns
 HUNG_CALLS = 5
 WIDTH = 100
 LABEL, CELL, TARGET = 40, 19, 22
-WHOLE, STREAMED = "whole clips", "streamed"
+# By the setting STREAM_CLIPS; the carrier plays each clip as it arrives.
+COLUMNS = {"off": "whole clips", "on": "streamed"}
 
 Level = dict[str, Any]
 
@@ -77,10 +78,16 @@ ROWS = (
 )
 
 
-def hangs_too(variant_kind: str, calls: int, options: Namespace) -> bool:
+def columns(options: Namespace) -> list[tuple[str, str]]:
+    """Return the settings to measure, each with its column."""
+    wanted = options.stream_clips
+    return [(setting, COLUMNS[setting]) for setting in COLUMNS if setting in wanted]
+
+
+def hangs_too(kind: str, calls: int, options: Namespace) -> bool:
     """True for the level at which upstream also hangs: the smallest one."""
     is_first = calls == min(options.first_word_calls)
-    return variant_kind == KIND and is_first and not options.quick
+    return kind == KIND and is_first and not options.quick
 
 
 def table(columns: dict[str, list[Level]]) -> Iterator[str]:

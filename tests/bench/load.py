@@ -57,6 +57,7 @@ class Variant:
     clips: str
     processes: int = 1
     kind: str = "standard"  # of its turns
+    stream_clips: str = "off"  # the setting STREAM_CLIPS
 
     def __str__(self) -> str:
         title = (
@@ -64,7 +65,8 @@ class Variant:
             f"{self.processes} process(es)"
         )
         if self.kind == first_word.KIND:
-            return f"the first word, {title}"
+            way = first_word.COLUMNS[self.stream_clips]
+            return f"the first word, {way}, {title}"
         return title
 
 
@@ -122,8 +124,14 @@ class Bench:
         """Measure the levels of the table of the first word."""
         calls = self.options.first_word_calls
         levels = [replace(self._variant(n), kind=first_word.KIND) for n in calls]
-        whole = [result for level in levels for result in self._try(level)]
-        return {first_word.WHOLE: whole}
+        return {
+            column: [
+                result
+                for level in levels
+                for result in self._try(replace(level, stream_clips=setting))
+            ]
+            for setting, column in first_word.columns(self.options)
+        }
 
     def _beside(self) -> list[dict[str, Any]]:
         """Measure one level with the other database and clip store."""
@@ -173,6 +181,7 @@ class Bench:
             "DATABASE_URL": use(services.postgres() if postgres else services.sqlite()),
             "REDIS_URL": use(services.redis()) if variant.clips == "redis" else "",
             "INWORLD_BASE_URL": self.upstream(),
+            "STREAM_CLIPS": variant.stream_clips,
         }
 
     def _measure(self, live: list[LiveServer], plan: Plan) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from tests.bench.turns import HUNG, KINDS, arrives_in
 LEAD_SECONDS = 4.0  # from dialling to the first words, for the greeting
 DIALS_PER_SECOND = 25.0
 FEW_CALLS = 5  # dialled all at once
-AFTERWARDS_SECONDS = 0.5
+AFTERWARDS_SECONDS = 1.0
 # A caller whose question is never answered waits so long.
 HUNG_SECONDS = 12.0
 # In the last turns; the rest are standard.

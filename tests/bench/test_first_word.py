@@ -19,6 +19,7 @@ from tests.support.live import ROOT
 
 def test_a_small_run_fills_the_table() -> None:
     options = "--first-word --quick --calls 3 --every 4 --clips memory"
+    options += " --stream-clips on"
     done = subprocess.run(
         [sys.executable, "-m", "tests.bench.load", "--json", *options.split()],
         cwd=ROOT,
@@ -28,12 +29,13 @@ def test_a_small_run_fills_the_table() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    for levels in json.loads(done.stdout)["first_word"].values():
-        (level,) = levels
-        assert level["errors"] == {}
-        assert level["turns"] == 3
-        for name in ("first_clip", "first_at_carrier", "added", "first_greeting"):
-            assert level["figures"][name]["count"] > 0, name
+    report = json.loads(done.stdout)
+    ((column, (level,)),) = report["first_word"].items()
+    assert (column, level["stream_clips"]) == ("streamed", "on")
+    assert level["errors"] == {}
+    assert level["turns"] == 3
+    for name in ("first_clip", "first_at_carrier", "added", "first_greeting"):
+        assert level["figures"][name]["count"] > 0, name
 
 
 def test_the_stand_in_upstream_is_the_one_of_the_seed() -> None:
@@ -165,3 +167,16 @@ def test_the_table_has_a_column_for_the_seed_and_each_way_of_playing() -> None:
 )
 def test_the_levels_of_the_table(options: str, calls: list[int]) -> None:
     assert parse(options.split()).first_word_calls == calls
+
+
+@pytest.mark.parametrize(
+    ("options", "columns"),
+    [
+        ("", ["whole clips", "streamed"]),
+        ("--stream-clips off", ["whole clips"]),
+        ("--stream-clips on --stream-clips off", ["whole clips", "streamed"]),
+    ],
+)
+def test_the_columns_of_the_table(options: str, columns: list[str]) -> None:
+    chosen = first_word.columns(parse(options.split()))
+    assert [column for _, column in chosen] == columns
