@@ -29,8 +29,9 @@ UNKNOWN = 0.15
 STALLED = 0.6
 # ...and all of it if it has no pause, or was divided before.
 STUCK = 1.5
-# Silence in the sound that can be the end of a sentence.
-REST = 0.06
+# Silence in the sound that can be the end of a sentence. It is measured in frames of
+# 20 ms, so this is three of them.
+REST = 0.055
 # The share of the expected sound that makes a sentence complete if it ends in silence.
 COMPLETE_SHARE = 0.7
 NEARLY_ALL_SHARE = 0.9
