@@ -50,6 +50,7 @@ class PhoneNumberAdmin(VersionHistoryMixin):
     """The list of phone numbers and their form."""
 
     form = PhoneNumberForm
+    fields = tuple(PhoneNumberForm.Meta.fields)
     list_display = ["number", "label", "answered_by", "is_active"]
     list_filter = ["is_active", ("bot", OwnBotFilter)]
     list_select_related = ["bot"]

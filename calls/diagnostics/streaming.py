@@ -13,7 +13,7 @@ from calls.clips.carrier_verdict import NEEDED, CarrierRecord, Verdict, conclusi
 from calls.clips.streaming_policy import AUTO, OFF
 from calls.diagnostics.findings import Finding, ok
 from calls.simulator.line import SIMULATED_ACCOUNT
-from calls.speech.carrier_records import load_records
+from calls.transcripts.carrier_records import load_records
 
 NAME = "Start of answers"
 WHOLE = "So each sentence is sent when all of it is spoken."

@@ -17,7 +17,7 @@ from calls.clips.carrier_evidence import Evidence, evidence_of
 from calls.clips.carrier_verdict import CarrierRecord, Verdict
 from calls.clips.streaming_policy import AUTO, StreamedClip
 from calls.db import run_in_db_thread
-from calls.speech.carrier_records import load_records, store_evidence
+from calls.transcripts.carrier_records import load_records, store_evidence
 
 log = logging.getLogger(__name__)
 

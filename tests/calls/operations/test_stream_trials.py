@@ -18,7 +18,7 @@ from calls.db import run_in_db_thread
 from calls.models import CarrierVerdict
 from calls.operations import stream_trials
 from calls.operations.stream_trials import MAX_CALLS_AT_ONCE, StreamTrials
-from calls.speech.carrier_records import load_records, store_evidence
+from calls.transcripts.carrier_records import load_records, store_evidence
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
