@@ -1,5 +1,5 @@
 # Needs no compiler: every locked dependency comes as a wheel.
-FROM python:3.12.11-slim-bookworm AS build
+FROM python:3.12.11-slim-bookworm@sha256:519591d6871b7bc437060736b9f7456b8731f1499a57e22e6c285135ae657bf7 AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv --without-pip /opt/venv
 COPY requirements.txt .
@@ -13,7 +13,7 @@ COPY templates templates
 # The container runs read-only, so Python could not write its bytecode later.
 RUN python -m compileall -q /app
 
-FROM python:3.12.11-slim-bookworm
+FROM python:3.12.11-slim-bookworm@sha256:519591d6871b7bc437060736b9f7456b8731f1499a57e22e6c285135ae657bf7
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     HOST=0.0.0.0 PORT=3000
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin voicebot
