@@ -65,8 +65,8 @@ CLIP_REQUESTS = counter(
 )
 STREAMED_CLIPS = counter(
     "voicebot_streamed_clips",
-    "Clips sent while they grew, by what they showed about Twilio",
-    ["shown"],
+    "Clips sent while they grew, by their format and what they showed about Twilio",
+    ["format", "shown"],
 )
 RATE_LIMITED_FRAMES = counter(
     "voicebot_rate_limited_frames", "Relay frames dropped above the rate limit"
@@ -121,7 +121,8 @@ for stage in STAGES:
 for dependency in ("redis", "database"):
     DEPENDENCY_ERRORS.labels(dependency)
 for shown in ("unclear", "streamed", "waited", "refused"):
-    STREAMED_CLIPS.labels(shown)
+    for clip_format in ("wav", "mp3"):
+        STREAMED_CLIPS.labels(clip_format, shown)
 for source in ("webhook", "socket"):
     REJECTED_REQUESTS.labels(source)
 for status in ("200", "404", "gone", "unavailable"):

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from calls.clips.clip_format import ClipFormat
 from calls.clips.head_start import HeadStart
 from calls.clips.streaming_policy import StreamedClip, StreamingPolicy
 from calls.conversation.events import (
@@ -33,27 +34,29 @@ class CallStreaming:
     account_sid: str = ""
     clip: StreamedClip | None = None  # not reported yet
     next_id: str = ""  # of the clip that was sent behind it
-    streams_answer: bool = False
+    answer_format: ClipFormat | None = None  # None: sent whole
     is_refused: bool = False
 
     def begin_segment(
         self, *, is_first: bool, is_whole: bool, queued: Callable[[], float]
-    ) -> float | None:
-        """The head start of a segment that is streamed; None if it is not.
+    ) -> tuple[ClipFormat, float] | None:
+        """The format and head start of a segment that is streamed; None if it is not.
 
         `is_whole` is false for the rest of a sentence and for sound without words.
         `queued` tells how many seconds are still to be played.
         """
         if is_first:
             streams = bool(self.account_sid) and not self.is_refused
-            self.streams_answer = streams and self.policy.streams(
-                self.account_sid, self.call_sid
+            ask = self.policy.stream_format
+            self.answer_format = (
+                ask(self.account_sid, self.call_sid) if streams else None
             )
         elif not is_whole:
             return None
-        if not self.streams_answer or (not is_first and queued() > NEARLY_PLAYED):
+        if not self.answer_format or (not is_first and queued() > NEARLY_PLAYED):
             return None
-        return self.head_start.seconds
+        head_start = self.head_start.seconds
+        return None if head_start is None else (self.answer_format, head_start)
 
     @property
     def watches_next(self) -> bool:

@@ -1,6 +1,7 @@
 """What is known about streaming to one Twilio account, from the calls so far. Pure.
 
-A trial streams on few calls until enough of them agree. Every call counts once.
+A trial streams on few calls until enough of them agree. Every call counts once. If
+Twilio refuses or waits for a WAV that grows, the same is tried with MP3.
 """
 
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from enum import StrEnum
 from hashlib import sha256
 
 from calls.clips.carrier_evidence import Evidence
+from calls.clips.clip_format import ClipFormat
 
 RETRY_AFTER = timedelta(days=7)
 # A trial ends without a result after so many calls.
@@ -45,10 +47,12 @@ Shown = tuple[str, Evidence]
 class CarrierRecord:
     """The verdict on one account, since when, and from how many calls.
 
-    `shown` are the calls of the trial in progress, or, if it streams, the latest ones.
+    It is about clips of this `format`, the latest that was tried. `shown` are the calls
+    of the trial in progress, or, if it streams, the latest ones.
     """
 
     verdict: Verdict = Verdict.UNKNOWN
+    format: ClipFormat = ClipFormat.WAV
     since: datetime | None = None
     calls: int = 0
     retry_at: datetime | None = None
@@ -59,16 +63,33 @@ class CarrierRecord:
         """True if every call may stream."""
         return self.verdict is Verdict.STREAMS
 
+    @property
+    def next_format(self) -> ClipFormat:
+        """The format of the clips that stream now, on trial or not.
+
+        A trial begins with WAV. If it shows nothing, MP3 would not show more.
+        """
+        if self.streams:
+            return self.format
+        failed = self.verdict in (Verdict.WAITS, Verdict.REFUSES)
+        is_next = failed and self.format is ClipFormat.WAV
+        return ClipFormat.MP3 if is_next else ClipFormat.WAV
+
     def is_on_trial(self, now: datetime) -> bool:
         """True while few calls stream, to find out."""
         is_due = self.retry_at is None or self.retry_at <= now
         return not self.streams and is_due
 
     def observed(
-        self, call_sid: str, evidence: Evidence, now: datetime
+        self, call_sid: str, tried: ClipFormat, evidence: Evidence, now: datetime
     ) -> "CarrierRecord":
-        """Return what is known after one more streamed clip of a call."""
+        """Return what is known after one more streamed clip of a call.
+
+        A late clip in the format that was tried before says nothing new.
+        """
         if not (self.streams or self.is_on_trial(now)):
+            return self
+        if tried is not self.next_format:
             return self
         shown = _with(self.shown, (digest(call_sid), evidence))
         if shown == self.shown:
@@ -79,7 +100,8 @@ class CarrierRecord:
         latest = conclusive(shown)
         for evidence, needed in DOUBTS.items():
             if _agree(latest, evidence, needed):
-                return CarrierRecord(shown=latest[-needed:])
+                is_wav = self.format is ClipFormat.WAV
+                return CarrierRecord(shown=latest[-needed:] if is_wav else ())
         is_new = len(latest) > len(conclusive(self.shown))
         return replace(self, shown=latest[-CALLS_KEPT:], calls=self.calls + is_new)
 
@@ -93,13 +115,16 @@ class CarrierRecord:
         return replace(self, shown=shown)
 
     def _decided(self, verdict: Verdict, calls: int, now: datetime) -> "CarrierRecord":
-        is_same = verdict is self.verdict
-        return CarrierRecord(
+        is_same, tried = verdict is self.verdict, self.next_format
+        decided = CarrierRecord(
             verdict,
+            tried,
             since=self.since if is_same else now,
             calls=self.calls + calls if is_same else calls,
-            retry_at=None if verdict is Verdict.STREAMS else now + RETRY_AFTER,
         )
+        if decided.streams or decided.next_format is ClipFormat.MP3:
+            return decided
+        return replace(decided, retry_at=now + RETRY_AFTER)
 
 
 def digest(call_sid: str) -> str:

@@ -7,6 +7,8 @@ its body has ended is not known beforehand.
 from dataclasses import dataclass
 from typing import Protocol
 
+from calls.clips.clip_format import ClipFormat, format_of
+
 OFF, ON, AUTO = "off", "on", "auto"
 
 
@@ -38,12 +40,17 @@ class StreamedClip:
     refused: bool = False
     cut: bool = False
 
+    @property
+    def format(self) -> ClipFormat:
+        """The format in which it grew."""
+        return format_of(self.clip_id)
+
 
 class StreamingPolicy(Protocol):
     """Decides for all calls of one process."""
 
-    def streams(self, account_sid: str, call_sid: str) -> bool:
-        """True if the first sentence of the next answer is to be streamed.
+    def stream_format(self, account_sid: str, call_sid: str) -> ClipFormat | None:
+        """The format in which the next answer is streamed; None if it is sent whole.
 
         Called once per answer, when its first sound comes. Test calls in a browser
         have no account.
@@ -55,13 +62,13 @@ class StreamingPolicy(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FixedPolicy:
-    """Streams always or never, whatever it sees."""
+    """Streams WAV always or never, whatever it sees."""
 
     is_on: bool
 
-    def streams(self, account_sid: str, call_sid: str) -> bool:
+    def stream_format(self, account_sid: str, call_sid: str) -> ClipFormat | None:
         """The same for all calls."""
-        return self.is_on
+        return ClipFormat.WAV if self.is_on else None
 
     def observe(self, clip: StreamedClip) -> None:
         """Nothing to learn."""

@@ -10,6 +10,7 @@ from django.utils.timezone import localtime
 
 from calls.clips.carrier_evidence import Evidence
 from calls.clips.carrier_verdict import NEEDED, CarrierRecord, Verdict, conclusive
+from calls.clips.clip_format import ClipFormat
 from calls.clips.streaming_policy import AUTO, OFF
 from calls.diagnostics.findings import Finding, ok
 from calls.simulator.line import SIMULATED_ACCOUNT
@@ -57,13 +58,18 @@ def _sentences(record: CarrierRecord, now: datetime) -> Iterator[str]:
     if record.verdict is Verdict.UNKNOWN or record.since is None:
         yield f"{TRIED}. {_trial(record)} Until then each sentence is sent whole."
         return
-    yield f"{BEHAVIOUR[record.verdict]}: seen in {record.calls:,} call"
+    yield BEHAVIOUR[record.verdict]
+    if record.streams and record.format is ClipFormat.MP3:
+        yield ", if it comes as an MP3"
+    yield f": seen in {record.calls:,} call"
     yield f"{pluralize(record.calls)}, since {_day(record.since)}. "
     if record.streams:
         yield "So callers hear an answer as soon as its voice begins."
         return
     yield WHOLE
-    if record.is_on_trial(now):
+    if record.next_format is ClipFormat.MP3:
+        yield f" It was a WAV so far. Now MP3 is tried. {_trial(record)}"
+    elif record.is_on_trial(now):
         yield f" This is being tried again. {_trial(record)}"
     elif record.retry_at:
         yield f" It is tried again from {_day(record.retry_at)}."

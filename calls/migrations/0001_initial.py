@@ -53,6 +53,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('account_sid', models.CharField(max_length=34, primary_key=True, serialize=False)),
                 ('verdict', models.CharField(blank=True, max_length=10)),
+                ('format', models.CharField(default='wav', max_length=3)),
                 ('since', models.DateTimeField(blank=True, null=True)),
                 ('calls', models.PositiveIntegerField(default=0)),
                 ('retry_at', models.DateTimeField(blank=True, null=True)),

@@ -8,6 +8,7 @@ class CarrierVerdict(models.Model):
 
     account_sid = models.CharField(max_length=34, primary_key=True)
     verdict = models.CharField(max_length=10, blank=True)
+    format = models.CharField(max_length=3, default="wav")
     since = models.DateTimeField(null=True, blank=True)
     calls = models.PositiveIntegerField(default=0)
     retry_at = models.DateTimeField(null=True, blank=True)

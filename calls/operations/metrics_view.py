@@ -71,10 +71,11 @@ def _verdicts() -> Metric:
     verdicts = GaugeMetricFamily(
         "voicebot_carrier_verdict",
         "1 for what Twilio does with clips that still grow, by account",
-        labels=["account", "verdict"],
+        labels=["account", "format", "verdict"],
     )
     for account, record in (runtime().stream_trials.records or {}).items():
-        verdicts.add_metric([account, record.verdict or "unknown"], 1)
+        verdict = record.verdict or "unknown"
+        verdicts.add_metric([account, record.format, verdict], 1)
     return verdicts
 
 

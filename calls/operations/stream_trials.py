@@ -15,6 +15,7 @@ from calls import metrics
 from calls.background import PeriodicTask
 from calls.clips.carrier_evidence import Evidence, evidence_of
 from calls.clips.carrier_verdict import CarrierRecord, Verdict
+from calls.clips.clip_format import ClipFormat
 from calls.clips.streaming_policy import AUTO, StreamedClip
 from calls.db import run_in_db_thread
 from calls.transcripts.carrier_records import load_records, store_evidence
@@ -28,16 +29,16 @@ MAX_CALLS_AT_ONCE = 2
 TRIAL_SECONDS = 120.0
 MAX_CALLS_KEPT = 1_000
 MAX_WAITING = 200
-ADVICE = {
-    Verdict.STREAMS: "plays a clip before its end: answers are streamed",
-    Verdict.WAITS: "plays a clip after its end only: clips are sent whole",
-    Verdict.REFUSES: "refuses clips that still grow: clips are sent whole",
-    Verdict.UNCLEAR: "does not show when it plays a clip: clips are sent whole",
-    Verdict.UNKNOWN: "does not play a clip as it did before: it is on trial again",
+BEHAVIOUR = {
+    Verdict.STREAMS: "plays a clip before its end",
+    Verdict.WAITS: "plays a clip after its end only",
+    Verdict.REFUSES: "refuses clips that still grow",
+    Verdict.UNCLEAR: "does not show when it plays a clip",
+    Verdict.UNKNOWN: "does not play a clip as it did before",
 }
 
-# An account, a call, what it has shown, and when.
-Observation = tuple[str, str, Evidence, datetime]
+# An account, a call, the format it got, what it has shown, and when.
+Observation = tuple[str, str, ClipFormat, Evidence, datetime]
 
 
 class StreamTrials(PeriodicTask):
@@ -47,7 +48,7 @@ class StreamTrials(PeriodicTask):
         super().__init__(REFRESH_SECONDS, self.run, "Streaming trials")
         self.records: dict[str, CarrierRecord] | None = None  # None: not read yet
         self.trying: dict[str, float] = {}  # calls on trial: when they streamed last
-        self.shown: OrderedDict[str, Evidence] = OrderedDict()  # by call
+        self.shown: OrderedDict[tuple[str, ClipFormat], Evidence] = OrderedDict()
         self.waiting: deque[Observation] = deque(maxlen=MAX_WAITING)
 
     def start(self) -> None:
@@ -55,33 +56,35 @@ class StreamTrials(PeriodicTask):
         if settings.STREAM_CLIPS == AUTO:
             super().start()
 
-    def streams(self, account_sid: str, call_sid: str) -> bool:
-        """True if Twilio streams, or if this call is one of the few on trial."""
+    def stream_format(self, account_sid: str, call_sid: str) -> ClipFormat | None:
+        """A format if Twilio streams it, or if this call is one of the few on trial."""
         if self.records is None or not account_sid:
-            return False
+            return None
         record = self.records.get(account_sid, CarrierRecord())
+        tried = record.next_format
         if record.streams:
-            return True
+            return tried
         # A call that has shown something need not show it again.
-        is_needed = self.shown.get(call_sid, Evidence.UNCLEAR) is Evidence.UNCLEAR
-        is_on_trial = record.is_on_trial(timezone.now())
-        return is_on_trial and is_needed and self._take_place(call_sid)
+        shown = self.shown.get((call_sid, tried), Evidence.UNCLEAR)
+        is_needed = shown is Evidence.UNCLEAR and record.is_on_trial(timezone.now())
+        return tried if is_needed and self._take_place(call_sid) else None
 
     def observe(self, clip: StreamedClip) -> None:
         """Learn from a streamed clip; act on it in this process at once."""
         account, call, evidence = clip.account_sid, clip.call_sid, evidence_of(clip)
-        metrics.STREAMED_CLIPS.labels(evidence).inc()
-        known = self.shown.get(call)
+        tried = clip.format
+        metrics.STREAMED_CLIPS.labels(tried, evidence).inc()
+        known = self.shown.get((call, tried))
         if self.records is None or (known and evidence.weight <= known.weight):
             return
-        self._remember(call, evidence)
+        self._remember((call, tried), evidence)
         if evidence is not Evidence.UNCLEAR:
             self.trying.pop(call, None)
         before, now = self.records.get(account, CarrierRecord()), timezone.now()
-        after = before.observed(call, evidence, now)
+        after = before.observed(call, tried, evidence, now)
         if after != before:
             self.records[account] = after
-            self.waiting.append((account, call, evidence, now))
+            self.waiting.append((account, call, tried, evidence, now))
             self.run_soon()
 
     async def run(self) -> None:
@@ -91,8 +94,8 @@ class StreamTrials(PeriodicTask):
             before, after = await run_in_db_thread(store_evidence)(*seen)
             if self.waiting and self.waiting[0] is seen:
                 self.waiting.popleft()
-            if after.verdict is not before.verdict:
-                log.warning("Twilio %s (%s)", ADVICE[after.verdict], seen[0])
+            if (after.verdict, after.format) != (before.verdict, before.format):
+                log.warning("Twilio %s (%s)", _news(after), seen[0])
         records = await run_in_db_thread(load_records)()
         if not self.waiting:
             self.records = records
@@ -107,8 +110,20 @@ class StreamTrials(PeriodicTask):
         self.trying[call_sid] = now
         return True
 
-    def _remember(self, call_sid: str, evidence: Evidence) -> None:
-        self.shown[call_sid] = evidence
-        self.shown.move_to_end(call_sid)
+    def _remember(self, tried: tuple[str, ClipFormat], evidence: Evidence) -> None:
+        self.shown[tried] = evidence
+        self.shown.move_to_end(tried)
         if len(self.shown) > MAX_CALLS_KEPT:
             self.shown.popitem(last=False)
+
+
+def _news(record: CarrierRecord) -> str:
+    """What Twilio does, and what follows from that."""
+    effect = "clips are sent whole"
+    if record.streams:
+        effect = "answers are streamed"
+    elif record.verdict is Verdict.UNKNOWN:
+        effect = "it is on trial again"
+    elif record.next_format is ClipFormat.MP3:
+        effect = "MP3 is tried next"
+    return f"{BEHAVIOUR[record.verdict]} ({record.format.upper()}): {effect}"

@@ -207,7 +207,8 @@ def add_caller_arguments(parser: CommandParser) -> None:
         choices=list(Carrier),
         default=Carrier.WAITS,
         help="what Twilio does with a sentence that still grows: plays it as it "
-        "arrives, waits for its end, or refuses it (default: %(default)s)",
+        "arrives, does so with MP3 only, waits for its end, or refuses it "
+        "(default: %(default)s)",
     )
     add(
         "--no-speaker-events",

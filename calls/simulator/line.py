@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 # Numbers that Twilio reserves for tests.
 CALLER = "+15005550001"
 TEST_NUMBER = "+15005550006"
+MP3_TYPE = "audio/mpeg"
 # The account of simulated calls, which no real account can have.
 SIMULATED_ACCOUNT = "AC" + "5" * 32
 
@@ -45,8 +46,15 @@ class Carrier(StrEnum):
     """
 
     STREAMS = "streams"  # plays as sound arrives
+    STREAMS_MP3 = "streams-mp3"  # ...if it is an MP3, and waits for the end of a WAV
     WAITS = "waits"  # plays when the whole clip has arrived
     REFUSES = "refuses"  # answers with an error and plays nothing
+
+    def streams(self, content_type: str) -> bool:
+        """True if it plays such a clip as its sound arrives."""
+        if self is Carrier.STREAMS_MP3:
+            return content_type == MP3_TYPE
+        return self is Carrier.STREAMS
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from .wav import (
     RefusedClip,
     check_head,
     clip_seconds,
+    content_type,
     has_length,
     sound_so_far,
 )
@@ -142,9 +143,11 @@ class TwilioClient:
         download = asyncio.create_task(self._receive(response, heard, grew))
         self.downloads.add(download)
         download.add_done_callback(self.downloads.discard)
-        if self.line.carrier is Carrier.STREAMS:
+        if self.line.carrier.streams(content_type(response)):
             await began.wait()
-        if download.done() or self.line.carrier is Carrier.WAITS:
+            if download.done():
+                await download
+        else:
             await download
         if not heard.seconds:
             raise BadClip(heard.broke_off or "no sound")
@@ -154,11 +157,11 @@ class TwilioClient:
         self, response: httpx.Response, heard: Heard, grew: Callable[[], None]
     ) -> None:
         """Receive a growing clip to its end."""
-        body, pcm = bytearray(), None
+        body, pcm, kind = bytearray(), None, content_type(response)
         try:
             async for piece in response.aiter_bytes():
                 body += piece
-                if (pcm := sound_so_far(body)) and pcm.data:
+                if (pcm := sound_so_far(kind, body)) and pcm.data:
                     heard.seconds = pcm.seconds
                     grew()
         except (httpx.HTTPError, BadClip) as error:

@@ -1,19 +1,25 @@
-"""Checks clips as Twilio does, and writes the recording of a call."""
+"""Checks and decodes clips as Twilio does, and writes the recording of a call."""
 
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 
 import httpx
+import soundfile
+import soxr
 
-from bots.audio.pcm import Pcm
+from bots.audio.pcm import TELEPHONE_RATE, Pcm
 from bots.audio.wav import BadWav, read, unwrap, wav
 
+from .line import MP3_TYPE
 from .record import Heard
 
 # Twilio rejects any other content type with error 13420.
-CONTENT_TYPES = ("audio/wav", "audio/wave", "audio/x-wav")
+WAV_TYPES = ("audio/wav", "audio/wave", "audio/x-wav")
 SAMPLE_WIDTH = 2
 HEADER_BYTES = 44
+# The decoder recognises an MP3 by its first three frames, which are at most so long.
+MP3_HEAD_BYTES = 700
 
 
 class BadClip(Exception):
@@ -28,9 +34,15 @@ def check_head(response: httpx.Response) -> None:
     """Check the head of an answer as strictly as Twilio may."""
     if response.status_code != 200:
         raise BadClip(f"status {response.status_code}")
-    kind = response.headers.get("Content-Type", "none").partition(";")[0].strip()
-    if kind not in CONTENT_TYPES:
+    kind = content_type(response)
+    if kind not in WAV_TYPES and (kind != MP3_TYPE or has_length(response)):
         raise BadClip(f"Content-Type {kind}")
+
+
+def content_type(response: httpx.Response) -> str:
+    """The bare content type of an answer."""
+    kind: str = response.headers.get("Content-Type", "none")
+    return kind.partition(";")[0].strip()
 
 
 def has_length(response: httpx.Response) -> bool:
@@ -46,17 +58,32 @@ def clip_seconds(response: httpx.Response) -> float:
     return wav_seconds(response.content)
 
 
-def sound_so_far(body: bytearray) -> Pcm | None:
-    """The sound of a growing clip; None before the first sample.
+def sound_so_far(kind: str, body: bytearray) -> Pcm | None:
+    """The sound of a growing clip of this content type; None before the first sample.
 
-    Raises BadClip if its header is complete and wrong.
+    Raises BadClip if its beginning is complete and wrong.
     """
+    if kind == MP3_TYPE:
+        return _decoded(body) if len(body) >= MP3_HEAD_BYTES else None
     if len(body) < HEADER_BYTES:
         return None
     try:
         return unwrap(bytes(body))
     except BadWav as error:
         raise BadClip(str(error)) from error
+
+
+def _decoded(body: bytearray) -> Pcm:
+    """The sound of an MP3 as a phone line carries it."""
+    try:
+        with soundfile.SoundFile(BytesIO(body)) as file:
+            if (file.format, file.channels) != ("MP3", 1):
+                raise BadClip(f"{file.format} of {file.channels} channels, not MP3")
+            samples, rate = file.read(dtype="int16"), file.samplerate
+    except soundfile.LibsndfileError as error:
+        raise BadClip(f"no MP3: {error.error_string}") from error
+    resampled = soxr.resample(samples, rate, TELEPHONE_RATE)
+    return Pcm(TELEPHONE_RATE, resampled.astype("<i2", copy=False).tobytes())
 
 
 def wav_seconds(body: bytes) -> float:

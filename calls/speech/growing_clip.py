@@ -8,16 +8,17 @@ from math import inf
 from time import monotonic
 
 from bots.audio.pcm import TELEPHONE_RATE, Pcm
-from bots.audio.wav import stream_header, wav
+from bots.audio.wav import wav
 from bots.inworld.segments import Segment
 from calls.clips.clip_bodies import BEAT_SECONDS, BodyLost
+from calls.clips.clip_format import ClipFormat
 from calls.clips.clip_store import ClipStore, ClipsUnavailable, clip_url
+from calls.clips.growing_formats import format_writer
 from calls.clips.signed_ids import new_clip_id
 from calls.speech.audio import StreamResampler, silence
 from calls.speech.levels import analyse
 from calls.speech.segment_end import SpeakingRate
 from calls.turns.clip import Clip
-from calls.turns.clip_ids import REPORTED_SUFFIX
 from calls.turns.word_timing import FRAME_SECONDS
 
 # Sound that comes within this time leaves together: each piece costs CPU time.
@@ -31,7 +32,8 @@ class GrowingClip:
     """Takes a segment's sound as it comes, and writes it to a body in the store.
 
     The first byte leaves when `head_start` seconds have come. If the store fails, the
-    body ends there, and `rest` is what it lacks.
+    body ends there, and `rest` is what it lacks. All lengths are those that a player
+    hears, with the silence at the beginning of an MP3.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class GrowingClip:
         store: ClipStore,
         rate: SpeakingRate,
         *,
+        clip_format: ClipFormat,
         sample_rate: int,
         head_start: float,
         lifetime: float,
@@ -47,7 +50,7 @@ class GrowingClip:
         self.rate = rate
         self.head_start = head_start
         self.lifetime = lifetime
-        self.id = new_clip_id() + REPORTED_SUFFIX
+        self.id = new_clip_id() + clip_format.suffix
         self.url = clip_url(self.id)
         self.text = ""  # as far as it is known
         self.is_cut = False
@@ -58,7 +61,9 @@ class GrowingClip:
         self._resampler = StreamResampler(sample_rate)
         self._taken = 0  # bytes of the segment's sound
         self._incoming = bytearray()  # not resampled yet
-        self._ready = bytearray()  # not in the body yet
+        self._writer = format_writer(clip_format)
+        self._file = bytearray()  # not in the body yet
+        self._ready = bytearray()  # the sound of that
         self._body = bytearray()
         self._is_broken = False
         self._not_before = -inf  # when playback began at the earliest
@@ -82,6 +87,7 @@ class GrowingClip:
         if self.segment is None:
             self.is_cut = True
             self._incoming.clear()
+            self._file.clear()
             self._ready.clear()
         self._end()
 
@@ -122,10 +128,10 @@ class GrowingClip:
             return replace(so_far, id=self.id, url=self.url)
         seconds, text = self.seconds, self.text
         if self.is_cut or self._is_broken:
-            text = self.rate.spoken(self.text, seconds)
+            text = self._said
         if self.is_cut and text:
             # No half word, if the clip is played again.
-            seconds = min(seconds, self.rate.expects(text))
+            seconds = min(seconds, self._writer.delay + self.rate.expects(text))
         frames = analyse(self._pcm).speech_frames if self._body else b""
         return Clip(self.id, self.url, text.strip(), seconds, frames)
 
@@ -139,14 +145,18 @@ class GrowingClip:
         """What the body lacks because the store failed."""
         if not self._is_broken or self.is_cut:
             return None
-        said = self.rate.spoken(self.text, self.seconds)
-        sound = Pcm(TELEPHONE_RATE, bytes(self._ready))
-        return Segment(self.text[len(said) :], sound) if self._ready else None
+        sound = Pcm(TELEPHONE_RATE, bytes(self._ready + self._writer.held))
+        return Segment(self.text[len(self._said) :], sound) if sound.data else None
 
     @property
     def seconds(self) -> float:
         """The length of the body so far."""
         return len(self._body) / 2 / TELEPHONE_RATE
+
+    @property
+    def _said(self) -> str:
+        """The words of the body so far."""
+        return self.rate.spoken(self.text, max(self.seconds - self._writer.delay, 0.0))
 
     @property
     def _pcm(self) -> Pcm:
@@ -163,17 +173,15 @@ class GrowingClip:
 
     async def _write(self, *, is_last: bool) -> None:
         """Pass the sound on that has come, or a sign of life."""
-        self._ready += self._resampler.feed(bytes(self._incoming))
-        self._incoming.clear()
-        if is_last:
-            self._ready += self._resampler.end()
+        self._encode(is_last=is_last)
         if self._is_broken:
             return
-        has_head_start = len(self._ready) / 2 / TELEPHONE_RATE >= self.head_start
-        piece = bytes(self._ready) if self._body or has_head_start or is_last else b""
-        header = b"" if self._body or not piece else stream_header(TELEPHONE_RATE)
+        piece, sound = bytes(self._file), bytes(self._ready)
+        has_head_start = len(sound) / 2 / TELEPHONE_RATE >= self.head_start
+        if not (self._body or has_head_start or is_last):
+            piece = b""
         try:
-            await self.store.bodies.append(self.id, header + piece)
+            await self.store.bodies.append(self.id, piece)
         except BodyLost:
             self._is_broken = True
             return
@@ -181,8 +189,20 @@ class GrowingClip:
             now = monotonic()
             self.began_at = self.began_at or now
             self._not_before = max(self._not_before, now - self.seconds)
-            del self._ready[: len(piece)]
-            self._body += piece
+            self._body += sound
+            # A cut may have cleared both meanwhile.
+            del self._file[: len(piece)], self._ready[: len(sound)]
+
+    def _encode(self, *, is_last: bool) -> None:
+        """Turn the sound that has come into the format of the body."""
+        sound = self._resampler.feed(bytes(self._incoming))
+        self._incoming.clear()
+        written = [self._writer.feed(sound)]
+        if is_last:
+            written += [self._writer.feed(self._resampler.end()), self._writer.end()]
+        for piece in written:
+            self._file += piece.file
+            self._ready += piece.sound
 
 
 def clip_so_far(text: str, pcm: Pcm, rate: SpeakingRate) -> Clip:

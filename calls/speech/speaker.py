@@ -245,15 +245,17 @@ class Speaker:
     def _grow(self, state: SegmentState) -> GrowingClip | None:
         """A clip for a segment that begins to sound, if it is to be streamed."""
         is_whole = bool(state.text) and not (state.released or self.growing)
-        head_start = self.streaming.begin_segment(
+        streamed = self.streaming.begin_segment(
             is_first=state.is_first, is_whole=is_whole, queued=self.queued_seconds
         )
-        if head_start is None:
+        if streamed is None:
             return None
+        clip_format, head_start = streamed
         lifetime = settings.CLIP_MAX_SECONDS + settings.CLIP_TTL_SECONDS
         return GrowingClip(
             self.clips,
             self.rate,
+            clip_format=clip_format,
             sample_rate=state.sample_rate,
             head_start=head_start,
             lifetime=lifetime,

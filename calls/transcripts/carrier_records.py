@@ -7,6 +7,7 @@ from django.db import transaction
 
 from calls.clips.carrier_evidence import Evidence
 from calls.clips.carrier_verdict import CarrierRecord, Verdict
+from calls.clips.clip_format import ClipFormat
 from calls.models import CarrierVerdict
 
 
@@ -17,7 +18,11 @@ def load_records() -> dict[str, CarrierRecord]:
 
 
 def store_evidence(
-    account_sid: str, call_sid: str, evidence: Evidence, now: datetime
+    account_sid: str,
+    call_sid: str,
+    tried: ClipFormat,
+    evidence: Evidence,
+    now: datetime,
 ) -> tuple[CarrierRecord, CarrierRecord]:
     """Add what a call has shown, and return what was known before and is known now.
 
@@ -27,7 +32,7 @@ def store_evidence(
         CarrierVerdict.objects.get_or_create(account_sid=account_sid)
         row = CarrierVerdict.objects.select_for_update().get(account_sid=account_sid)
         before = _record_of(row)
-        record = before.observed(call_sid, evidence, now)
+        record = before.observed(call_sid, tried, evidence, now)
         if record != before:
             values = asdict(record)
             CarrierVerdict.objects.filter(pk=row.pk).update(**values)
@@ -37,6 +42,7 @@ def store_evidence(
 def _record_of(row: CarrierVerdict) -> CarrierRecord:
     return CarrierRecord(
         Verdict(row.verdict),
+        ClipFormat(row.format),
         since=row.since,
         calls=row.calls,
         retry_at=row.retry_at,

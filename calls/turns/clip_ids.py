@@ -11,6 +11,8 @@ GONE, UNAVAILABLE = "gone", "unavailable"
 PHRASE_ID = re.compile("[0-9a-f]{64}")
 # The download of such a clip matters to its call, whichever process serves it.
 REPORTED_SUFFIX = "-reported"
+# Before it: such a clip grows as an MP3.
+MP3_SUFFIX = "-mp3"
 
 
 def is_reported(clip_id: str) -> bool:

@@ -3,6 +3,7 @@
 It is not known what Twilio does with a call if the address of a clip answers with an
 error. So an id that we gave to a call in progress is always answered with sound.
 The body of a clip that still grows has no announced length, and ends with the clip.
+It may be an MP3; a whole clip is always a WAV.
 """
 
 import logging
@@ -13,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from bots.audio.wav import wav
 from calls.clips.clip_bodies import BodyLost, Pieces
+from calls.clips.clip_format import ClipFormat, format_of
 from calls.clips.clip_store import ClipsUnavailable
 from calls.clips.signed_ids import is_issued
 from calls.session.services import services
@@ -24,7 +26,7 @@ log = logging.getLogger(__name__)
 
 # Length of the silence that is served instead of a clip.
 SILENCE_SECONDS = 0.1
-WAV, NO_STORE = "audio/wav", {"Cache-Control": "no-store"}
+NO_STORE = {"Cache-Control": "no-store"}
 
 
 @require_safe
@@ -56,11 +58,12 @@ async def _clip(clip_id: str, *, is_fetch: bool) -> HttpResponseBase | None:
     pieces = await store.bodies.read(clip_id)
     if pieces is None:
         return None
+    kind = format_of(clip_id).content_type
     if not is_fetch:
-        return HttpResponse(content_type=WAV, headers=NO_STORE)
+        return HttpResponse(content_type=kind, headers=NO_STORE)
     if first := await anext(pieces, b""):
         body_pieces = _joined(first, pieces)
-        return StreamingHttpResponse(body_pieces, content_type=WAV, headers=NO_STORE)
+        return StreamingHttpResponse(body_pieces, content_type=kind, headers=NO_STORE)
     # It was cut before its first sound, and is silence now.
     body = await store.get(clip_id)
     return None if body is None else _sound(body)
@@ -91,4 +94,5 @@ def _silence() -> bytes:
 
 def _sound(body: bytes, **headers: str) -> HttpResponse:
     headers |= {**NO_STORE, "Content-Length": str(len(body))}
-    return HttpResponse(body, content_type=WAV, headers=headers)
+    kind = ClipFormat.WAV.content_type
+    return HttpResponse(body, content_type=kind, headers=headers)

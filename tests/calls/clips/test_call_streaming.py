@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from calls.clips.call_streaming import NEARLY_PLAYED, CallStreaming
+from calls.clips.clip_format import ClipFormat
 from calls.clips.head_start import UNKNOWN_SECONDS, HeadStart
 from calls.clips.streaming_policy import StreamedClip
 from calls.conversation.events import (
@@ -26,9 +27,9 @@ class Policy:
     asked: list[tuple[str, str]] = field(default_factory=list)
     seen: list[StreamedClip] = field(default_factory=list)
 
-    def streams(self, account_sid: str, call_sid: str) -> bool:
+    def stream_format(self, account_sid: str, call_sid: str) -> ClipFormat | None:
         self.asked.append((account_sid, call_sid))
-        return self.is_on
+        return ClipFormat.MP3 if self.is_on else None
 
     def observe(self, clip: StreamedClip) -> None:
         self.seen.append(clip)
@@ -47,11 +48,11 @@ def begins(
     is_whole: bool = True,
 ) -> bool:
     """True if a segment that begins to sound is streamed."""
-    head_start = streaming.begin_segment(
+    streamed = streaming.begin_segment(
         is_first=is_first, is_whole=is_whole, queued=lambda: queued
     )
-    assert head_start in (None, UNKNOWN_SECONDS)
-    return head_start is not None
+    assert streamed in (None, (ClipFormat.MP3, UNKNOWN_SECONDS))
+    return streamed is not None
 
 
 def test_the_policy_is_asked_once_an_answer() -> None:

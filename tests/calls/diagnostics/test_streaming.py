@@ -57,6 +57,24 @@ def test_an_account_that_streams() -> None:
     )
 
 
+def test_an_account_that_streams_mp3_only() -> None:
+    known("streams", format="mp3")
+    assert said().startswith(
+        "Twilio plays a sentence while the voice is still speaking it, if it comes as "
+        "an MP3: seen in 3 calls, since 3 December 2026."
+    )
+
+
+def test_mp3_is_tried_when_wav_does_not_stream() -> None:
+    known("waits", shown=[["a", "streamed"]])
+    assert said() == (
+        "Twilio plays a sentence only when all of it has arrived: seen in 3 calls, "
+        "since 3 December 2026. So each sentence is sent when all of it is spoken. It "
+        "was a WAV so far. Now MP3 is tried. 3 calls in a row that agree are enough; 1 "
+        "was tried so far, and 1 showed something."
+    )
+
+
 @pytest.mark.parametrize(
     ("verdict", "behaviour"),
     [
@@ -67,7 +85,7 @@ def test_an_account_that_streams() -> None:
 )
 def test_an_account_that_gets_whole_clips(verdict: str, behaviour: str) -> None:
     retry_at = timezone.now() + timedelta(days=2)
-    known(verdict, retry_at=retry_at)
+    known(verdict, retry_at=retry_at, format="mp3")
     assert said().startswith(behaviour)
     assert "So each sentence is sent when all of it is spoken." in said()
     assert f"It is tried again from {retry_at.day} {retry_at:%B %Y}." in said()
@@ -75,7 +93,7 @@ def test_an_account_that_gets_whole_clips(verdict: str, behaviour: str) -> None:
 
 def test_a_verdict_that_is_doubted_after_a_week() -> None:
     due = timezone.now() - timedelta(days=1)
-    known("waits", retry_at=due, shown=[["a", "streamed"]])
+    known("waits", retry_at=due, format="mp3", shown=[["a", "streamed"]])
     assert "This is being tried again." in said()
     assert "1 was tried so far, and 1 showed something." in said()
 

@@ -115,9 +115,10 @@ class Bot:
         self.clips[path] = ("audio/wav", wav(seconds, level))
         return {"type": "play", "source": PUBLIC + path}
 
-    def grows(self, *pieces: bytes | None) -> dict[str, Any]:
+    def grows(self, *pieces: bytes | None, kind: str = "audio/wav") -> dict[str, Any]:
         """A clip whose length is not known, as the message that plays it."""
         path = f"/audio/growing-{len(self.growing)}"
+        self.clips[path] = (kind, b"")
         self.growing[path] = asyncio.Queue()
         for piece in pieces:
             self.growing[path].put_nowait(piece)
@@ -169,7 +170,7 @@ class Bot:
             self.fetched.append(path)
             kind, payload = self.clips.get(path, ("text/plain", b""))
         if path in self.growing:
-            return await self._grow(writer, self.growing[path])
+            return await self._grow(writer, kind, self.growing[path])
         code = self.statuses.get(path, 200)
         start = f"HTTP/1.1 {code} X\r\nContent-Type: {kind}\r\nConnection: close\r\n"
         writer.write(f"{start}Content-Length: {len(payload)}\r\n\r\n".encode())
@@ -177,9 +178,12 @@ class Bot:
         await writer.drain()
 
     async def _grow(
-        self, writer: asyncio.StreamWriter, pieces: "asyncio.Queue[bytes | None]"
+        self,
+        writer: asyncio.StreamWriter,
+        kind: str,
+        pieces: "asyncio.Queue[bytes | None]",
     ) -> None:
-        start = "HTTP/1.1 200 X\r\nContent-Type: audio/wav\r\nConnection: close\r\n"
+        start = f"HTTP/1.1 200 X\r\nContent-Type: {kind}\r\nConnection: close\r\n"
         writer.write(f"{start}Transfer-Encoding: chunked\r\n\r\n".encode())
         while piece := await pieces.get():
             writer.write(b"%x\r\n%b\r\n" % (len(piece), piece))

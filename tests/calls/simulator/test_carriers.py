@@ -1,10 +1,13 @@
-"""Clips that still grow, as each of three carriers plays them."""
+"""Clips that still grow, as each carrier plays them."""
 
 import asyncio
 from pathlib import Path
 
 import pytest
 
+from bots.audio.pcm import TELEPHONE_RATE
+from calls.clips.clip_format import ClipFormat
+from calls.clips.growing_formats import DELAY_SECONDS, format_writer
 from calls.simulator import BotSilent, Carrier, save_recording
 from calls.simulator.wav import wav_seconds
 from tests.calls.simulator.small_voicebot import (
@@ -16,6 +19,7 @@ from tests.calls.simulator.small_voicebot import (
     sent,
     unknown_length,
 )
+from tests.support.inworld.script import tone
 
 
 class TestStreams:
@@ -117,6 +121,51 @@ class TestStreams:
             await send(socket, bot.grows(unknown_length(0.05)))
             await call.record.until(lambda: bool(call.heard))
         assert call.over
+
+
+class TestStreamsMp3:
+    async def test_a_growing_mp3_is_heard_before_its_end(
+        self, bot: Bot, tmp_path: Path
+    ) -> None:
+        writer = format_writer(ClipFormat.MP3)
+        first = writer.feed(tone(1, TELEPHONE_RATE)).file
+        second = writer.feed(tone(1, TELEPHONE_RATE)).file + writer.end().file
+        line = {"carrier": Carrier.STREAMS_MP3, "fast": False, "timeout": 9}
+        async with dial(bot, **line) as call:
+            socket = await bot.answers()
+            await send(socket, bot.grows(first, kind="audio/mpeg"), bot.records(0.05))
+            await call.record.until(lambda: bool(call.heard))
+            assert call.heard[0].growing
+            pieces = bot.growing["/audio/growing-0"]
+            pieces.put_nowait(second)
+            pieces.put_nowait(None)
+            reply = await call.hears(2)
+        assert call.errors == []
+        assert reply[0].seconds == pytest.approx(2 + DELAY_SECONDS, abs=0.08)
+        assert wav_seconds(reply[0].wav) == pytest.approx(reply[0].seconds)
+        loudest = max(memoryview(reply[0].wav[44:]).cast("h"))
+        assert loudest == pytest.approx(2000, rel=0.2)
+        save_recording(reply, tmp_path / "call.wav")
+
+    async def test_a_growing_wav_is_heard_after_its_end(self, bot: Bot) -> None:
+        async with dial(bot, carrier=Carrier.STREAMS_MP3) as call:
+            socket = await bot.answers()
+            await send(socket, bot.grows(unknown_length(0.1)))
+            with pytest.raises(BotSilent):
+                await call.hears(patience=0.05)
+            bot.growing["/audio/growing-0"].put_nowait(None)
+            (heard,) = await call.hears()
+        assert heard.seconds == pytest.approx(0.1)
+
+    @pytest.mark.parametrize("body", [unknown_length(0.2), bytes(2000), b"ID3"])
+    async def test_what_is_no_mp3_is_no_clip(self, bot: Bot, body: bytes) -> None:
+        async with dial(bot, carrier=Carrier.STREAMS_MP3) as call:
+            socket = await bot.answers()
+            play = bot.grows(body, None, kind="audio/mpeg")
+            await send(socket, play, bot.records(1))
+            reply = await call.reply()
+        assert [heard.seconds for heard in reply] == [1]
+        assert "Clip not played: " in call.errors[0]
 
 
 class TestWaits:

@@ -9,6 +9,7 @@ from bots.audio.pcm import TELEPHONE_RATE, Pcm
 from bots.audio.wav import read
 from bots.inworld.segments import Segment
 from calls.clips.clip_bodies import BodyLost, MemoryBodies
+from calls.clips.clip_format import ClipFormat
 from calls.clips.clip_store import MemoryClips
 from calls.speech.growing_clip import GrowingClip
 from calls.speech.segment_end import SpeakingRate
@@ -41,10 +42,19 @@ async def store() -> AsyncIterator[MemoryClips]:
     await clips.aclose()
 
 
-def growing(store: MemoryClips, head_start: float = 0.0) -> GrowingClip:
+def growing(
+    store: MemoryClips,
+    head_start: float = 0.0,
+    clip_format: ClipFormat = ClipFormat.WAV,
+) -> GrowingClip:
     rate = SpeakingRate(letters_per_second=15.0)
     return GrowingClip(
-        store, rate, sample_rate=48_000, head_start=head_start, lifetime=60
+        store,
+        rate,
+        clip_format=clip_format,
+        sample_rate=48_000,
+        head_start=head_start,
+        lifetime=60,
     )
 
 
