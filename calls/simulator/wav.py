@@ -5,7 +5,6 @@ from io import BytesIO
 from pathlib import Path
 
 import httpx
-import soundfile
 import soxr
 
 from bots.audio.pcm import TELEPHONE_RATE, Pcm
@@ -75,6 +74,9 @@ def sound_so_far(kind: str, body: bytearray) -> Pcm | None:
 
 def _decoded(body: bytearray) -> Pcm:
     """The sound of an MP3 as a phone line carries it."""
+    # Servers load this module, too, and spare the memory of a decoder.
+    import soundfile
+
     try:
         with soundfile.SoundFile(BytesIO(body)) as file:
             if (file.format, file.channels) != ("MP3", 1):

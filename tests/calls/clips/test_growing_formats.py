@@ -1,6 +1,7 @@
 """The formats of growing clips, decoded by a decoder that is not ours."""
 
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,7 +34,7 @@ def speech_like(seconds: float) -> bytes:
     return (loudness * tones / 3).astype("<i2").tobytes()
 
 
-def decoded(file: bytes) -> np.ndarray:
+def decoded(file: bytes) -> Any:
     """The samples of an MP3."""
     samples, rate = soundfile.read(BytesIO(file), dtype="int16")
     assert rate == MP3_RATE
@@ -41,7 +42,7 @@ def decoded(file: bytes) -> np.ndarray:
     return samples.astype(float)
 
 
-def seconds(sound: bytes) -> float:
+def seconds(sound: bytearray) -> float:
     return len(sound) / 2 / TELEPHONE_RATE
 
 
