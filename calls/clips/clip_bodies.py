@@ -113,7 +113,8 @@ async def _pieces(body: _Body) -> Pieces:
         if body.has_ended:
             return
         try:
-            await asyncio.wait_for(changed.wait(), SILENT_SECONDS)
+            async with asyncio.timeout(SILENT_SECONDS):
+                await changed.wait()
         except TimeoutError:
             return
 

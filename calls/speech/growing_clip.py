@@ -16,7 +16,7 @@ from calls.clips.clip_store import ClipStore, ClipsUnavailable, clip_url
 from calls.clips.growing_formats import format_writer
 from calls.clips.signed_ids import new_clip_id
 from calls.speech.audio import StreamResampler, silence
-from calls.speech.levels import analyse
+from calls.speech.levels import Levels
 from calls.speech.segment_end import SpeakingRate
 from calls.turns.clip import Clip
 from calls.turns.word_timing import FRAME_SECONDS
@@ -65,6 +65,7 @@ class GrowingClip:
         self._file = bytearray()  # not in the body yet
         self._ready = bytearray()  # the sound of that
         self._body = bytearray()
+        self.levels = Levels(TELEPHONE_RATE)  # of the body
         self._is_broken = False
         self._not_before = -inf  # when playback began at the earliest
         self._changed, self._over = asyncio.Event(), asyncio.Event()
@@ -124,7 +125,7 @@ class GrowingClip:
     def clip(self) -> Clip:
         """The clip as far as it is known."""
         if not self._over.is_set():
-            so_far = clip_so_far(self.text, self._pcm, self.rate)
+            so_far = clip_so_far(self.text, self.levels, self.rate)
             return replace(so_far, id=self.id, url=self.url)
         seconds, text = self.seconds, self.text
         if self.is_cut or self._is_broken:
@@ -132,7 +133,7 @@ class GrowingClip:
         if self.is_cut and text:
             # No half word, if the clip is played again.
             seconds = min(seconds, self._writer.delay + self.rate.expects(text))
-        frames = analyse(self._pcm).speech_frames if self._body else b""
+        frames = self.levels.speech_frames
         return Clip(self.id, self.url, text.strip(), seconds, frames)
 
     @property
@@ -151,16 +152,12 @@ class GrowingClip:
     @property
     def seconds(self) -> float:
         """The length of the body so far."""
-        return len(self._body) / 2 / TELEPHONE_RATE
+        return self.levels.seconds
 
     @property
     def _said(self) -> str:
         """The words of the body so far."""
         return self.rate.spoken(self.text, max(self.seconds - self._writer.delay, 0.0))
-
-    @property
-    def _pcm(self) -> Pcm:
-        return Pcm(TELEPHONE_RATE, bytes(self._body))
 
     def _take(self, audio: bytes | bytearray) -> None:
         end = len(audio) & ~1  # half a sample stays
@@ -190,6 +187,7 @@ class GrowingClip:
             self.began_at = self.began_at or now
             self._not_before = max(self._not_before, now - self.seconds)
             self._body += sound
+            self.levels.feed(sound)
             # A cut may have cleared both meanwhile.
             del self._file[: len(piece)], self._ready[: len(sound)]
 
@@ -205,10 +203,9 @@ class GrowingClip:
             self._ready += piece.sound
 
 
-def clip_so_far(text: str, pcm: Pcm, rate: SpeakingRate) -> Clip:
+def clip_so_far(text: str, levels: Levels, rate: SpeakingRate) -> Clip:
     """A clip of which there is some sound, with the length that its text will take."""
-    available = pcm.seconds
-    frames = analyse(pcm).speech_frames if pcm.data else b""
+    available, frames = levels.seconds, levels.speech_frames
     seconds = available + rate.missing(text, frames)
     frames = expected_frames(frames, available, seconds)
     return Clip("", "", text.strip(), seconds, frames, available=available)
@@ -230,4 +227,5 @@ def expected_frames(frames: bytes, available: float, seconds: float) -> bytes:
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:
     with suppress(TimeoutError):
-        await asyncio.wait_for(event.wait(), seconds)
+        async with asyncio.timeout(seconds):  # `wait_for` would cost a task
+            await event.wait()

@@ -17,12 +17,29 @@ Edges = np.ndarray[tuple[int], np.dtype[np.intp]]
 Frames = np.ndarray[tuple[int], np.dtype[np.int32]]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Levels:
-    """The loudest sample of each frame of FRAME_SECONDS; `seconds` is the length."""
+    """The loudest sample of each frame of FRAME_SECONDS, of a sound that may grow."""
 
-    seconds: float
-    peaks: Frames = field(repr=False)
+    sample_rate: int
+    peaks: Frames = field(default_factory=lambda: np.empty(0, np.int32), repr=False)
+    _size: int = 0  # of the sound in bytes
+    _rest: bytes = field(default=b"", repr=False)  # less than a frame, not measured yet
+
+    def feed(self, data: bytes) -> None:
+        """Measure what is new of the sound."""
+        self._size += len(data)
+        waiting = self._rest + data
+        length = round(FRAME_SECONDS * self.sample_rate)
+        count = len(waiting) // 2 // length
+        samples = np.frombuffer(waiting, dtype="<i2", count=count * length)
+        self.peaks = np.concatenate((self.peaks, _peaks(samples.reshape(-1, length))))
+        self._rest = waiting[2 * count * length :]
+
+    @property
+    def seconds(self) -> float:
+        """The length of the sound."""
+        return self._size / 2 / self.sample_rate
 
     @property
     def loudest(self) -> int:
@@ -75,12 +92,14 @@ class Levels:
 
 
 def analyse(pcm: Pcm) -> Levels:
-    """Measure a sound once, for everything that depends on its loudness."""
-    length = round(FRAME_SECONDS * pcm.sample_rate)
-    count = len(pcm.data) // 2 // length
-    samples = np.frombuffer(pcm.data, dtype="<i2", count=count * length)
-    by_frame = samples.reshape(count, length)
+    """Measure a whole sound."""
+    levels = Levels(pcm.sample_rate)
+    levels.feed(pcm.data)
+    return levels
+
+
+def _peaks(by_frame: np.ndarray[tuple[int, int], np.dtype[np.int16]]) -> Frames:
     # The absolute value of the lowest 16-bit sample does not fit into 16 bits.
     high, low = by_frame.max(axis=1), by_frame.min(axis=1)
     peaks: Frames = np.maximum(high.astype(np.int32), -low.astype(np.int32))
-    return Levels(pcm.seconds, peaks)
+    return peaks

@@ -23,7 +23,7 @@ from calls import metrics
 from calls.conversation.events import ReplyEnded
 from calls.logs import CallLog
 from calls.speech.first_tokens import FirstTokens
-from calls.speech.levels import QUIET, analyse
+from calls.speech.levels import QUIET, Levels
 from calls.speech.segment_end import SegmentEnd, SpeakingRate
 
 # A request refused for its rate is repeated about this much later, unless the refusal
@@ -74,14 +74,13 @@ class ReplyStream:
         due = self.segmenter.due(now)
         return None if due is None else max(due - now, 0.0)
 
-    def is_silence(self, segment: Segment) -> bool:
+    def is_silence(self, text: str, levels: Levels) -> bool:
         """True if a segment is only the silence after a sentence already released."""
-        loudest = analyse(segment.pcm).loudest
-        if segment.text:
-            self.loudest, self.wordless = loudest, 0.0
+        if text:
+            self.loudest, self.wordless = levels.loudest, 0.0
             return False
-        is_silence = loudest < QUIET * self.loudest
-        self.wordless += 0.0 if is_silence else segment.pcm.seconds
+        is_silence = levels.loudest < QUIET * self.loudest
+        self.wordless += 0.0 if is_silence else levels.seconds
         return is_silence
 
     @property

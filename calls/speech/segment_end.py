@@ -5,7 +5,7 @@ last sentence would wait for the end of the stream. Releasing at every pause wou
 a slow stream. So the number of words says how much sound to expect.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
 
 from bots.inworld.segment_policy import SegmentState, Split
@@ -137,10 +137,12 @@ class SegmentEnd:
     rate: SpeakingRate
     max_seconds: float
     is_streamed: bool = False
+    _rest: float | None = field(default=None, init=False)  # None: not measured yet
 
     def after_sound(self, state: SegmentState) -> bool | Split:
         # A pause says little while sound flows: one sentence in nine has one near its
         # end that is as long as the silence behind it.
+        self._rest = None
         return state.waiting > self.max_seconds
 
     def look_after(self, state: SegmentState, quiet: float) -> float | None:
@@ -166,6 +168,7 @@ class SegmentEnd:
             return False
         if not state.text:
             return True
+        self._rest = None  # less sound waits
         return Split(end, self.rate.spoken(state.text, end))
 
     def learn(self, text: str, seconds: float) -> None:
@@ -175,9 +178,12 @@ class SegmentEnd:
         return self.rate.expects(state.released_text + state.text)
 
     def _measure(self, state: SegmentState) -> PendingSpeech:
-        rest = analyse(state.last_seconds(TAIL_SECONDS)).trailing_silence
-        expected = self._expected(state)
-        return PendingSpeech(expected, state.waiting, rest, state.released, state.gap)
+        if self._rest is None:
+            tail = state.last_seconds(TAIL_SECONDS)
+            self._rest = analyse(tail).trailing_silence
+        return PendingSpeech(
+            self._expected(state), state.waiting, self._rest, state.released, state.gap
+        )
 
 
 def _split_point(

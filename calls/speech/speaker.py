@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from django.conf import settings
 
+from bots.audio.pcm import Pcm
 from bots.audio.wav import wav
 from bots.config.bot_config import BotConfig
 from bots.inworld.client import Inworld, SpeechRequest
@@ -39,7 +40,7 @@ from calls.speech.inworld_requests import (
     speech_request,
     speech_requests,
 )
-from calls.speech.levels import analyse
+from calls.speech.levels import Levels, analyse
 from calls.speech.phrase_cache import PhraseCache
 from calls.speech.quiet_timer import QuietTimer
 from calls.speech.reply_stream import ReplyStream
@@ -187,8 +188,8 @@ class Speaker:
             clip = phrase.clip(spoken.text)
             return await self._own_copy(clip, own_id, phrase.wav) if own_id else clip
         speech = self.inworld.speak(request)
-        pcm = await asyncio.wait_for(speech, spoken.timeout)
-        stored = await self._store(Segment(spoken.text, pcm), own_id)
+        pcm = at_telephone_rate(await asyncio.wait_for(speech, spoken.timeout))
+        stored = await self._store(spoken.text, pcm, analyse(pcm), own_id)
         return stored or twilio_tts_clip(spoken.text)
 
     async def _own_copy(self, clip: Clip, clip_id: str, wav: bytes) -> Clip:
@@ -289,7 +290,8 @@ class Speaker:
         if clip.segment:
             self.pace.add(clip.segment.text, clip.segment.pcm.seconds)
             self.rate.learn_sound(clip.segment.text, clip.clip.speech_frames)
-            stream.is_silence(clip.segment)  # it remembers how loud the voice is
+            # It remembers how loud the voice is.
+            stream.is_silence(clip.segment.text, clip.levels)
         if clip.rest:
             await self._publish(stream, clip.rest)
 
@@ -316,10 +318,12 @@ class Speaker:
             await self._publish(stream, segment)
 
     async def _publish(self, stream: ReplyStream, segment: Segment) -> None:
-        if stream.is_silence(segment):
+        pcm = at_telephone_rate(segment.pcm)
+        levels = analyse(pcm)
+        if stream.is_silence(segment.text, levels):
             return
-        self.pace.add(segment.text, segment.pcm.seconds)
-        clip = await self._store(segment)
+        self.pace.add(segment.text, pcm.seconds)
+        clip = await self._store(segment.text, pcm, levels)
         if clip:
             self.rate.learn_sound(segment.text, clip.speech_frames)
         stream.record_stage("first_clip")
@@ -337,11 +341,12 @@ class Speaker:
                 pace.seconds_per_word,
             )
 
-    async def _store(self, segment: Segment, own_id: str = "") -> Clip | None:
-        """A clip of the segment; without a store, Twilio's voice says its words."""
-        pcm = at_telephone_rate(segment.pcm)
+    async def _store(
+        self, words: str, pcm: Pcm, levels: Levels, own_id: str = ""
+    ) -> Clip | None:
+        """A clip of the sound; without a store, Twilio's voice says its words."""
         suffix = REPORTED_SUFFIX if self.streaming.watches_next else ""
-        text, clip_id = segment.text.strip(), own_id or new_clip_id() + suffix
+        text, clip_id = words.strip(), own_id or new_clip_id() + suffix
         # The time to live begins when Twilio starts to play the clip.
         lifetime = self.queued_seconds() + pcm.seconds + settings.CLIP_TTL_SECONDS
         try:
@@ -349,5 +354,5 @@ class Speaker:
         except ClipsUnavailable as error:
             self.log.warning("No clip store, Twilio's voice speaks: %s", error)
             return twilio_tts_clip(text) if text else None
-        frames = analyse(pcm).speech_frames
+        frames = levels.speech_frames
         return Clip(clip_id, clip_url(clip_id), text, pcm.seconds, frames)

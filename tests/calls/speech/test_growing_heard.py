@@ -47,7 +47,7 @@ def heard_words(
 ) -> int:
     """Interrupt a clip of which there is this sound, at this position."""
     playback = Playback()
-    clip = clip_so_far(text, pcm, rate)
+    clip = clip_so_far(text, analyse(pcm), rate)
     queued = playback.add(1, replace(clip, url="https://x/a", available=0.0), at=0)
     playback.speaking(True, at=1)
     now = 1 + position
@@ -115,7 +115,7 @@ def test_only_words_for_which_there_was_sound_are_heard(
 ) -> None:
     playback, rate = Playback(), SpeakingRate(sounding_rate=letters_per_second)
     pcm = Pcm(TELEPHONE_RATE, b"\x00\x10" * round(available * TELEPHONE_RATE))
-    clip = replace(clip_so_far(text, pcm, rate), url="https://x/a")
+    clip = replace(clip_so_far(text, analyse(pcm), rate), url="https://x/a")
     queued = playback.add(1, clip, at=0)
     playback.speaking(True, at=1)
     playback.interrupt(1 + position, None, cutoff=math.inf)
