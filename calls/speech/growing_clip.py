@@ -21,8 +21,9 @@ from calls.speech.segment_end import SpeakingRate
 from calls.turns.clip import Clip
 from calls.turns.word_timing import FRAME_SECONDS
 
-# Sound that comes within this time leaves together: each piece costs CPU time.
-PIECE_SECONDS = 0.05
+# Sound that comes within this time leaves together, and within the longer one while
+# there is enough left to play: each piece costs CPU time.
+PIECE_SECONDS, LONG_PIECE_SECONDS = 0.05, 0.2
 # The silence that stands for a clip that was cut before its first byte.
 NOTHING_SECONDS = 0.05
 MAX_RUN = 0xFFFF
@@ -104,10 +105,10 @@ class GrowingClip:
     async def run(self) -> None:
         """Write the body until the segment is complete or cut."""
         while not self._over.is_set():
-            await _wait(self._changed, BEAT_SECONDS)
+            await _wait(self._changed, BEAT_SECONDS - LONG_PIECE_SECONDS)
             self._changed.clear()
             await self._write(is_last=False)
-            await _wait(self._over, PIECE_SECONDS)
+            await _wait(self._over, self.pause)
         if not self.is_cut:
             await self._write(is_last=True)
         # From now on the clip can be fetched as a whole.
@@ -158,6 +159,17 @@ class GrowingClip:
     def _said(self) -> str:
         """The words of the body so far."""
         return self.rate.spoken(self.text, max(self.seconds - self._writer.delay, 0.0))
+
+    @property
+    def pause(self) -> float:
+        """For how long more sound may wait, to leave as one piece (s).
+
+        Before the first byte for no time. Then for half of what is left to play.
+        """
+        if not self._body:
+            return 0.0
+        left = self.seconds - self.reached
+        return min(max(left / 2, PIECE_SECONDS), LONG_PIECE_SECONDS)
 
     def _take(self, audio: bytes | bytearray) -> None:
         end = len(audio) & ~1  # half a sample stays

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from bots.inworld.segments import Segment
 from calls.speech.reply_stream import ReplyStream
+from calls.speech.segment_end import SHORTEST_QUIET
 
 # A timer of the loop may fire this much (s) before its time.
 RESOLUTION = 0.0005
@@ -21,10 +22,13 @@ class QuietTimer:
 
     def restart(self) -> None:
         """Sound has come: look after it has been quiet long enough."""
+        # A timer that fires before anything can be due looks anew then.
+        if self.handle and self.handle.when() <= self.loop.time() + SHORTEST_QUIET:
+            return None
         if (delay := self.stream.due_in()) is None:
             return self.cancel()
         at = self.loop.time() + delay + RESOLUTION
-        # A timer that fires earlier looks anew then: most sounds cost none.
+        # So does one that fires earlier: most sounds cost none.
         if self.handle is None or at < self.handle.when():
             self.cancel()
             self.handle = self.loop.call_at(at, self._look)

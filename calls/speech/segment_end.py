@@ -29,6 +29,7 @@ UNKNOWN = 0.15
 STALLED = 0.6
 # ...and all of it if it has no pause, or was divided before.
 STUCK = 1.5
+SHORTEST_QUIET = COMPLETE[0][1]
 # Silence in the sound that can be the end of a sentence. It is measured in frames of
 # 20 ms, so this is three of them.
 REST = 0.055
@@ -146,7 +147,7 @@ class SegmentEnd:
         return state.waiting > self.max_seconds
 
     def look_after(self, state: SegmentState, quiet: float) -> float | None:
-        shortest = min(max(COMPLETE[0][1], GAP_MARGIN * state.gap), STALLED)
+        shortest = min(max(SHORTEST_QUIET, GAP_MARGIN * state.gap), STALLED)
         if quiet < shortest:
             sound = state.released + state.waiting
             is_short = sound < COMPLETE_SHARE * self._expected(state)
@@ -155,7 +156,7 @@ class SegmentEnd:
         return min((time for time in times if quiet < time < inf), default=None)
 
     def after_quiet(self, state: SegmentState, quiet: float) -> bool | Split:
-        if quiet < COMPLETE[0][1]:
+        if quiet < SHORTEST_QUIET:
             return False
         speech = self._measure(state)
         if quiet >= speech.complete_after:

@@ -8,10 +8,14 @@ import pytest
 from bots.audio.pcm import TELEPHONE_RATE, Pcm
 from bots.audio.wav import read
 from bots.inworld.segments import Segment
-from calls.clips.clip_bodies import BodyLost, MemoryBodies
+from calls.clips.clip_bodies import SILENT_SECONDS, BodyLost, MemoryBodies
 from calls.clips.clip_format import ClipFormat
 from calls.clips.clip_store import MemoryClips
-from calls.speech.growing_clip import GrowingClip
+from calls.speech.growing_clip import (
+    LONG_PIECE_SECONDS,
+    PIECE_SECONDS,
+    GrowingClip,
+)
 from calls.speech.segment_end import SpeakingRate
 from tests.support.inworld.script import tone
 
@@ -111,6 +115,25 @@ async def test_nothing_leaves_before_the_head_start(store: MemoryClips) -> None:
     clip.finish(Segment(TEXT, Pcm(48_000, SECOND + SECOND)))
     await writing
     assert len(await body) == HEADER + 2 * 2 * TELEPHONE_RATE
+
+
+async def test_pieces_are_longer_the_more_is_left_to_play(store: MemoryClips) -> None:
+    clip = growing(store, head_start=0.05)
+    await clip.begin()
+    # The head start is waited for without a pause.
+    assert clip.pause == 0.0
+    writing = asyncio.create_task(clip.run())
+    sound = bytearray(SECOND[: len(SECOND) // 10 & ~1])
+    clip.feed(sound, TEXT)
+    await until(lambda: clip.seconds > 0)
+    assert clip.pause == PIECE_SECONDS
+    sound += SECOND
+    clip.feed(sound, TEXT)
+    await until(lambda: clip.seconds > 0.9)
+    assert PIECE_SECONDS < clip.pause <= LONG_PIECE_SECONDS
+    clip.cut()
+    await writing
+    assert 2 * LONG_PIECE_SECONDS < SILENT_SECONDS  # a reader hears a sign of life
 
 
 async def test_a_sentence_shorter_than_the_head_start_is_not_held_back(
