@@ -304,10 +304,9 @@ class ModelledCall(RuleBasedStateMachine):
         assert text != ALL_FILLERS[0], "a filler without words"
         assert not self.call_model.beside, "two fillers at once"
         assert not core.playback.pending(), "a filler into the bot's words"
-        if core.state.pending_results:
-            return
-        assert self.call_model.writing or core.responder.next_attempt
-        assert self.filler_for != spoken, "two fillers for one answer"
+        if not core.state.pending_results:  # a tool may take several
+            assert self.call_model.writing or core.responder.next_attempt
+            assert self.filler_for != spoken, "two fillers for one answer"
         self.filler_for = spoken
 
     def silent_since(self, event: Event) -> float:
@@ -317,9 +316,9 @@ class ModelledCall(RuleBasedStateMachine):
                 return self.now + MAX_UNTRANSCRIBED_SPEECH
             case CallerSpoke(final=False):
                 return max(self.caller_silent_since, self.now + PARTIAL_LASTS)
-            case (
-                CallerSpoke() | CallerSpeaking() | DtmfReceived() | CallerInterrupted()
-            ):
+            case CallerInterrupted():
+                return max(self.caller_silent_since, self.now)
+            case CallerSpoke() | CallerSpeaking() | DtmfReceived():
                 return self.now
         return self.caller_silent_since
 

@@ -212,6 +212,7 @@ class CallModel:
         self.begun, self.writing, self.awaited = 0, None, None
         self.beside, self.hedge, self.rivals = set(), None, []
         self.clips, self.replayable = {}, []
+        self.refused = []  # another process estimates what was heard by the time
         self.lines.clear()
 
     def begin(self, number: int) -> None:
