@@ -1,7 +1,5 @@
 """Unsaved changes: a warning before they are lost, and Ctrl-S."""
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.async_api import Dialog, Page, expect
 
@@ -13,54 +11,45 @@ pytestmark = [
 ]
 
 
-@pytest.fixture
-def warnings(page: Page) -> Iterator[list[str]]:
-    """The dialogs that the page has shown; each is answered with “Stay”."""
-    shown: list[str] = []
-
-    async def stay(dialog: Dialog) -> None:
-        shown.append(dialog.type)
-        await dialog.dismiss()
-
-    page.on("dialog", stay)
-    yield shown
-    page.remove_listener("dialog", stay)
+async def leave_and_stay(page: Page, name: str) -> str:
+    """Click a link, and answer the question that follows with “Stay”."""
+    async with page.expect_event("dialog") as asked:
+        await page.get_by_role("link", name=name).first.click(no_wait_after=True)
+    dialog: Dialog = await asked.value
+    await dialog.dismiss()
+    return dialog.type
 
 
-async def test_a_page_with_unsaved_changes_is_not_left_by_accident(
-    page: Page, warnings: list[str]
-) -> None:
+async def leave_unasked(page: Page, name: str) -> None:
+    """Click a link that leads to its page without a question."""
+    shown: list[Dialog] = []
+    page.on("dialog", shown.append)  # it would keep the page
+    await page.get_by_role("link", name=name).first.click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text(name)
+    page.remove_listener("dialog", shown.append)
+    assert shown == []
+
+
+async def test_a_page_with_unsaved_changes_is_not_left_by_accident(page: Page) -> None:
     bot = await Bot.objects.acreate(name="Front desk")
     await page.goto(f"/admin/bots/bot/{bot.pk}/change/")
     await page.get_by_label("Greeting:").fill("Good evening.")
-    async with page.expect_event("dialog"):
-        await page.get_by_role("link", name="Calls").first.click(no_wait_after=True)
+    assert await leave_and_stay(page, "Calls") == "beforeunload"
     await expect(page.get_by_label("Greeting:")).to_have_value("Good evening.")
-    assert warnings == ["beforeunload"]
     await page.keyboard.press("Control+s")
     await expect(page.get_by_text("was changed successfully")).to_be_visible()
     await bot.arefresh_from_db()
     assert bot.greeting == "Good evening."
-    await page.get_by_role("link", name="Calls").first.click()
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Calls")
-    assert warnings == ["beforeunload"]
+    await leave_unasked(page, "Calls")
 
 
-async def test_a_page_without_changes_is_left_without_a_question(
-    page: Page, warnings: list[str]
-) -> None:
+async def test_a_page_without_changes_is_left_without_a_question(page: Page) -> None:
     await page.goto("/admin/bots/bot/add/")
-    await page.get_by_role("link", name="Bots").first.click()
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Bots")
-    assert warnings == []
+    await leave_unasked(page, "Bots")
 
 
-async def test_what_was_not_saved_for_an_error_counts_as_unsaved(
-    page: Page, warnings: list[str]
-) -> None:
+async def test_what_was_not_saved_for_an_error_counts_as_unsaved(page: Page) -> None:
     await page.goto("/admin/bots/bot/add/")
     await page.get_by_role("button", name="Save", exact=True).click()
     await expect(page.locator(".errornote")).to_be_visible()
-    async with page.expect_event("dialog"):
-        await page.get_by_role("link", name="Bots").first.click(no_wait_after=True)
-    assert warnings == ["beforeunload"]
+    assert await leave_and_stay(page, "Bots") == "beforeunload"

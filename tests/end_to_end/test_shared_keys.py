@@ -34,7 +34,7 @@ async def test_an_unknown_shared_key_is_refused_and_the_doctor_says_what_to_do(
     with pytest.raises(CallFailed, match="403"):
         async with dial(server, shared_key=("key_of_nobody", SHARED_KEY[1])):
             pass
-    assert "which TWILIO_SHARED_KEYS does not have" in server.output[written:]
+    await server.logs("which TWILIO_SHARED_KEYS does not have", written)
     _, finding = await doctor()
     assert finding.level == "warning"
     assert "the shared key key_of_nobody" in finding.text

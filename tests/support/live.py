@@ -75,6 +75,14 @@ class LiveServer:
     def output(self) -> str:
         return "".join(self.lines)
 
+    async def logs(self, words: str, since: int = 0) -> None:
+        """Wait for words in the output after its first `since` characters."""
+        async with asyncio.timeout(15):
+            while True:
+                if words in self.output[since:]:
+                    return
+                await asyncio.sleep(0.02)
+
 
 def environment(**changes: str) -> dict[str, str]:
     """Return the complete environment of a server process; no .env file changes it."""

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from time import monotonic, sleep
+from time import monotonic
 
 import httpx
 import pytest
@@ -23,7 +23,7 @@ from tests.end_to_end.test_live import dial
 from tests.support.bot_configs import bot_config
 from tests.support.inworld.replies import KEY, VOICING
 from tests.support.inworld.server import FakeInworld
-from tests.support.live import LiveServer, running
+from tests.support.live import running
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -173,11 +173,6 @@ async def ready(http: httpx.AsyncClient) -> None:
         await asyncio.sleep(0.02)
 
 
-def _log_of(server: LiveServer, words: str) -> None:
-    while words not in server.output:
-        sleep(0.02)
-
-
 async def test_a_server_is_ready_when_the_greeting_of_its_first_call_is(
     bot: Bot, inworld: FakeInworld, database_url: str
 ) -> None:
@@ -210,4 +205,4 @@ async def test_a_server_takes_calls_after_the_limit_while_inworld_hangs(
         asyncio.timeout(30),
     ):
         await ready(http)
-        await asyncio.to_thread(_log_of, server, "Takes calls before all greetings are")
+        await server.logs("Takes calls before all greetings are")
