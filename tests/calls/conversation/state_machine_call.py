@@ -103,6 +103,7 @@ class ModelledCall(RuleBasedStateMachine):
         self.asked_number = 0
         self.waiting_since: float | None = None  # the caller, for an answer
         self.caller_silent_since = 0.0
+        self.results_at = 0.0  # when a tool has answered
         self.filler_for = 0.0  # the time of the words whose answer a filler bridged
         self.leaves_by: float | None = None
         self.last_word = False
@@ -191,6 +192,8 @@ class ModelledCall(RuleBasedStateMachine):
                 if calls and self.waiting_since is not None:
                     self.waiting_since = self.now  # each request has its own time
                 self.reporting.discard(number)
+            case ToolCallEnded():
+                self.results_at = self.now
             case CallerInterrupted():
                 cut = [cue.clip for cue in self.core.playback.pending()]
                 call_model.replayable += cut
@@ -333,7 +336,8 @@ class ModelledCall(RuleBasedStateMachine):
         delay = config.answer_filler_seconds
         if delay and awaited and not said and not core.state.tool_rounds:
             bot = core.playback.ends_at() or core.playback.ended_at
-            silent_since = max(core.state.caller_done_at, bot, self.caller_silent_since)
+            done_at = max(core.state.caller_done_at, self.results_at)
+            silent_since = max(done_at, bot, self.caller_silent_since)
             assert self.now <= silent_since + delay + SLACK, "no filler"
 
     def is_chosen(self, key: str) -> bool:
