@@ -27,6 +27,8 @@ hypothesis_settings.load_profile("same")
 # Files that start servers and browsers take longest; the many small ones fill the
 # workers' time at the end of a run.
 SLOWEST_FILES = (
+    "tests/end_to_end/test_streamed_clips.py",
+    "tests/end_to_end/test_streaming_verdict.py",
     "tests/end_to_end/test_outages.py",
     "tests/calls/diagnostics/test_doctor.py",
     "tests/browser/test_transfer_pages.py",
@@ -53,8 +55,8 @@ def pytest_runtestloop() -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Twice as many workers as cores: tests of servers wait more than they compute."""
-    return min(2 * (os.cpu_count() or 1), PORT_RANGES)
+    """Three times as many workers as cores: tests of servers mostly wait."""
+    return min(3 * (os.cpu_count() or 1), PORT_RANGES)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
