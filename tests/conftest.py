@@ -55,8 +55,8 @@ def pytest_runtestloop() -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Three times as many workers as cores: tests of servers mostly wait."""
-    return min(3 * (os.cpu_count() or 1), PORT_RANGES)
+    """Twice as many workers as cores: tests of servers wait more than they compute."""
+    return min(2 * (os.cpu_count() or 1), PORT_RANGES)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 0.5
 # A write waits this long for others to share its transaction.
-BATCH_WINDOW = 0.2
+BATCH_WINDOW = 0.1
 # Most writes in one transaction, when many have queued up.
 MAX_BATCH = 1000
 # Time limits at the end of the process: for queued writes, then for the thread.
