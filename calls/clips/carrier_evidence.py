@@ -1,4 +1,4 @@
-"""What one streamed clip shows about Twilio: did its sound begin before its end? Pure.
+"""Evidence of one streamed clip: did its sound begin before its end? Pure.
 
 Twilio reports when its output starts and stops, perhaps not for clips. It fetches the
 next clip when this one is over, perhaps earlier. So no single sign is trusted.
@@ -21,7 +21,7 @@ PROMPTLY = 0.25
 
 
 class Evidence(StrEnum):
-    """What a clip shows. Later members count more, if a call shows several."""
+    """Evidence of one clip. Later members count more, if a call shows several."""
 
     UNCLEAR = "unclear"
     STREAMED = "streamed"  # its sound began before its end

@@ -1,4 +1,4 @@
-"""What is known about streaming to one Twilio account, from the calls so far. Pure.
+"""The verdict on streaming to one Twilio account, from the calls so far. Pure.
 
 A trial streams on few calls until enough of them agree. Every call counts once. If
 Twilio refuses or waits for a WAV that grows, the same is tried with MP3.

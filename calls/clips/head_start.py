@@ -1,4 +1,4 @@
-"""How much sound a streamed clip needs before its first byte leaves. Pure.
+"""The sound that a streamed clip needs before its first byte leaves. Pure.
 
 A clip that begins at once stands still whenever its sound comes late. The head start
 covers the waits that the voice lately made in the middle of a sentence.

@@ -1,4 +1,4 @@
-"""Whether the first sentence of an answer is streamed, and what came of it. Pure.
+"""The decision to stream the first sentence of an answer, and its result. Pure.
 
 A streamed clip is sent to Twilio while it still grows. Whether Twilio plays it before
 its body has ended is not known beforehand.
@@ -14,7 +14,7 @@ OFF, ON, AUTO = "off", "on", "auto"
 
 @dataclass(slots=True)
 class StreamedClip:
-    """What a call saw of a streamed clip. All times are monotonic seconds.
+    """One streamed clip, as its call saw it. All times are monotonic seconds.
 
     `began_at` and `ended_at` are those of the body: when its first and last sound could
     be fetched. It may go on until `cut` by an interruption or the end of the call.

@@ -1,4 +1,4 @@
-"""How soon answers are heard: does Twilio play a sentence before it is complete?"""
+"""Findings on streamed answers: does Twilio play a sentence before it is complete?"""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -34,7 +34,7 @@ FIXED = {
 
 
 def streaming_findings(*, with_simulated: bool = True) -> list[Finding]:
-    """What is known about each account. Nothing here needs action."""
+    """The verdict on each account. Nothing here needs action."""
     if settings.STREAM_CLIPS != AUTO:
         return [ok(NAME, FIXED[settings.STREAM_CLIPS != OFF])]
     records, now = load_records(), timezone.now()

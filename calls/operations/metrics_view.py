@@ -67,7 +67,7 @@ class RuntimeCollector(Collector):
 
 
 def _verdicts() -> Metric:
-    """What is known about streaming, by account; of all processes."""
+    """The verdicts on streaming, by account; of all processes."""
     verdicts = GaugeMetricFamily(
         "voicebot_carrier_verdict",
         "1 for what Twilio does with clips that still grow, by account",

@@ -118,7 +118,7 @@ class StreamTrials(PeriodicTask):
 
 
 def _news(record: CarrierRecord) -> str:
-    """What Twilio does, and what follows from that."""
+    """A line of the log: Twilio's behaviour, and its consequence."""
     effect = "clips are sent whole"
     if record.streams:
         effect = "answers are streamed"

@@ -1,4 +1,4 @@
-"""How long a bot's model takes to begin an answer, as its latest answers show. Pure."""
+"""The usual time until a bot's model begins an answer, by its latest ones. Pure."""
 
 from collections import deque
 from dataclasses import dataclass, field

@@ -139,12 +139,12 @@ class GrowingClip:
 
     @property
     def reached(self) -> float:
-        """How much of it can have been played by now at most."""
+        """The seconds that can have been played by now at most."""
         return min(max(monotonic() - self._not_before, 0.0), self.seconds)
 
     @property
     def rest(self) -> Segment | None:
-        """What the body lacks because the store failed."""
+        """The part that the body lacks because the store failed."""
         if not self._is_broken or self.is_cut:
             return None
         sound = Pcm(TELEPHONE_RATE, bytes(self._ready + self._writer.held))

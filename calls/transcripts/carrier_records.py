@@ -12,7 +12,7 @@ from calls.models import CarrierVerdict
 
 
 def load_records() -> dict[str, CarrierRecord]:
-    """What is known, by account."""
+    """The stored record of each account."""
     rows = CarrierVerdict.objects.order_by("account_sid")
     return {row.account_sid: _record_of(row) for row in rows}
 

@@ -98,7 +98,7 @@ class QueuedClip:
         return self.starts_at + FETCH_TIMEOUT if self.awaits_fetch else self.ends_at
 
     def position(self, at: float) -> float:
-        """How much of it has been played by now, by the clock."""
+        """The seconds that have been played by now, by the clock."""
         return min(max(at - self.starts_at, 0.0), self.clip.audible_seconds)
 
     @property

@@ -50,7 +50,7 @@ MAX_SECONDS = 3_600
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """What one measurement runs with."""
+    """The settings of one measurement."""
 
     calls: int
     database: str

@@ -32,7 +32,7 @@ CODES = {
 def after(
     codes: str, record: CarrierRecord | None = None, now: datetime = NOW
 ) -> CarrierRecord:
-    """What is known after one call for each letter."""
+    """The record after one call for each letter."""
     record = record or CarrierRecord()
     for code in codes:
         call, tried = f"call {next(numbers)}", record.next_format

@@ -38,7 +38,7 @@ def call() -> Call:
 
 
 def found(*queries: str, hide: bool = True) -> list[bool]:
-    """Whether a search finds calls; without hiding, as those search who see numbers."""
+    """True if a search finds calls; without hiding, as those search who see numbers."""
     calls = Call.objects.all()
     return [matching(calls, query, hide=hide).exists() for query in queries]
 
