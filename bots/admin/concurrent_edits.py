@@ -38,8 +38,8 @@ class ConcurrentEditsForm(forms.ModelForm[Any]):
         super().__init__(*args, **kwargs)
         self._latest: Any = None
         if self.instance.pk:
-            versions = history.versions(type(self.instance), self.instance.pk)
-            self._latest = versions.first()
+            self._versions = history.versions(type(self.instance), self.instance.pk)
+            self._latest = self._versions.first()
             self._rows = digest(self.instance, self.row_lists)
             latest = self._latest and self._latest.history_id
             self.initial["opened_version"] = latest
@@ -52,11 +52,10 @@ class ConcurrentEditsForm(forms.ModelForm[Any]):
         latest = self._latest
         if not (latest and opened) or opened >= latest.history_id:
             return cleaned
-        versions = history.versions(type(self.instance), self.instance.pk)
         # Shown again, the form shows what the other person did.
         data: Any = self.data
         self.data = data.copy()
-        if before := versions.filter(history_id=opened).first():
+        if before := self._versions.filter(history_id=opened).first():
             self._merge(before, history.author(latest))
         self._put("opened_version", latest.history_id)
         if self.cleaned_data.get("opened_rows") != self._rows:

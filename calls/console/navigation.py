@@ -144,6 +144,6 @@ def _current(request: HttpRequest) -> Page | None:
     name = (match and match.url_name) or ""
     for group in GROUPS:
         for page in group:
-            if name == page.url_name or name.startswith(page.names or ("\0",)):
+            if name == page.url_name or name.startswith(page.names):
                 return page
     return SETTINGS

@@ -144,12 +144,11 @@ def _example_instructions() -> list[Finding]:
         return []
     bots = Bot.objects.filter(is_active=True, system_prompt=demo_bot.INSTRUCTIONS)
     return [
-        warning(
+        _bot_warning(
+            bot,
             INSTRUCTIONS,
             f"{bot} has the instructions of the example café, which does not exist.",
             "Write your own: the bot's role, the facts it needs, and how to speak.",
-            link=reverse("admin:bots_bot_change", args=[bot.pk]),
-            link_text="Open the bot",
         )
         for bot in bots
     ]
@@ -159,16 +158,20 @@ def _unknown_languages() -> list[Finding]:
     """Languages of bots in service that Twilio's speech recognition may not know."""
     bots = Bot.objects.filter(is_active=True).prefetch_related("languages")
     return [
-        warning(
+        _bot_warning(
+            bot,
             LANGUAGES,
             f"{bot}: {problem}",
             "Twilio ends a call whose language and speech recognition do not match.",
-            link=reverse("admin:bots_bot_change", args=[bot.pk]),
-            link_text="Open the bot",
         )
         for bot in bots
         for problem in _recognition_problems(bot)
     ]
+
+
+def _bot_warning(bot: Bot, area: str, message: str, hint: str) -> Finding:
+    link = reverse("admin:bots_bot_change", args=[bot.pk])
+    return warning(area, message, hint, link=link, link_text="Open the bot")
 
 
 def _recognition_problems(bot: Bot) -> Iterator[str]:

@@ -108,9 +108,8 @@ class ReplyStream:
         """Report that the reply was not asked for, and will not be."""
         self.error, self.retryable = reason, False
 
-    @property
-    def has_just_begun(self) -> bool:
-        """True once, after the first token."""
+    def notices_first_token(self) -> bool:
+        """True the first time that this is asked after the first token."""
         is_first = "first_token" in self.marks and not self.is_begun
         self.is_begun |= is_first
         return is_first

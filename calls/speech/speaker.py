@@ -230,7 +230,7 @@ class Speaker:
                 async for event in events:
                     for segment in stream.feed(event):
                         segments.put(segment)
-                    if self.config.hedges and stream.has_just_begun:
+                    if self.config.hedges and stream.notices_first_token():
                         await self.emit(FirstToken(stream.number))
                     if isinstance(event, Audio):
                         segments.sound()

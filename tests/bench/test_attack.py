@@ -1,14 +1,12 @@
 """Tests of the attack: a short run, and how the lag is read."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 
 from tests.bench.attack import Lag
 from tests.bench.attacker import ATTACKS
-from tests.support.live import ROOT
+from tests.bench.small_run import small_run
 
 INFINITE = float("inf")
 
@@ -16,14 +14,7 @@ INFINITE = float("inf")
 @pytest.mark.timeout(240)
 def test_a_small_run_measures_calls_under_every_attack() -> None:
     options = "--calls 2 --seconds 3 --stored 50 --database sqlite --json"
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.bench.attack", *options.split()],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
+    done = small_run("attack", options, timeout=240)
     assert done.stdout, done.stderr
     report = json.loads(done.stdout)
     assert report["ok"] is (done.returncode == 0)

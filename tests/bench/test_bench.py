@@ -1,8 +1,6 @@
 """Tests of the bench: a short run, invalid arguments, and the computed figures."""
 
 import json
-import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -11,8 +9,8 @@ from tests.bench import faults, services
 from tests.bench.arguments import parse
 from tests.bench.figures import Measurement, percentiles, sentences_of
 from tests.bench.plan import Plan
+from tests.bench.small_run import small_run
 from tests.bench.targets import knee, targets
-from tests.support.live import ROOT
 
 
 def clips(*seconds: float) -> list[dict[str, float]]:
@@ -22,14 +20,7 @@ def clips(*seconds: float) -> list[dict[str, float]]:
 def test_a_small_run_measures_every_figure() -> None:
     # A turn takes less than a second; the rest is for a busy machine.
     options = "--calls 3 --seconds 1 --every 4 --pace 25 --clips memory --only --plain"
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.bench.load", "--json", *options.split()],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    done = small_run("load", f"--json {options}", timeout=300)
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     (level,) = report["levels"]

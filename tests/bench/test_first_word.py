@@ -1,8 +1,6 @@
 """Tests of the table of the first word: its figures, its lines, and a small run."""
 
 import json
-import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -12,22 +10,15 @@ from tests.bench.arguments import parse
 from tests.bench.fetch import Download
 from tests.bench.figures import Measurement
 from tests.bench.plan import Plan
+from tests.bench.small_run import small_run
 from tests.bench.turns import HUNG, KINDS, arrives_in, script
 from tests.support.inworld.script import wav
-from tests.support.live import ROOT
 
 
 def test_a_small_run_fills_the_table() -> None:
     options = "--first-word --quick --calls 3 --every 4 --clips memory"
     options += " --stream-clips on"
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.bench.load", "--json", *options.split()],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
+    done = small_run("load", f"--json {options}", timeout=100)
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     ((column, (level,)),) = report["first_word"].items()
