@@ -58,7 +58,7 @@ SECTIONS: tuple[Section, ...] = (
     section(
         "Tools",
         "What the bot can do during a call, and what it says while callers wait.",
-        *("can_end_call", "tools", "fillers", "filler_delay_ms"),
+        *("can_end_call", "tools", "fillers", "filler_delay_seconds"),
         "answer_filler_seconds",
     ),
     section(

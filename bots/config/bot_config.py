@@ -73,7 +73,7 @@ class BotConfig:
     can_end_call: bool
     can_collect_digits: bool
     fillers: tuple[str, ...]
-    filler_delay_ms: int
+    filler_delay_seconds: float
     answer_filler_seconds: float  # 0: no filler before an answer
     variables: str
     time_zone: str
@@ -195,11 +195,6 @@ class BotConfig:
     def max_call_seconds(self) -> float:
         """The longest duration of a call; 0 means no limit."""
         return self.max_call_minutes * 60
-
-    @property
-    def filler_delay_seconds(self) -> float:
-        """Seconds of waiting for a tool before a filler is spoken."""
-        return self.filler_delay_ms / 1000
 
     @property
     def opening_sentences(self) -> tuple[str, ...]:

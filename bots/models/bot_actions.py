@@ -30,10 +30,10 @@ class BotActions(models.Model):
         related_name="bots",
         help_text="What the bot can look up or do during a call.",
     )
-    filler_delay_ms = models.PositiveIntegerField(
-        "say one after (milliseconds)",
-        default=1200,
-        validators=[MinValueValidator(200), MaxValueValidator(10_000)],
+    filler_delay_seconds = models.FloatField(
+        "say one after (seconds)",
+        default=1.2,
+        validators=[MinValueValidator(0.2), MaxValueValidator(10.0)],
         help_text="How long a tool may take before the bot says a wait phrase.",
     )
     answer_filler_seconds = models.FloatField(

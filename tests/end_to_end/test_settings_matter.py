@@ -68,7 +68,7 @@ DIFFERENT: dict[str, Any] = {
     "can_end_call": False,
     "can_collect_digits": True,
     "fillers": ("Wait.",),
-    "filler_delay_ms": 300,
+    "filler_delay_seconds": 0.3,
     "answer_filler_seconds": 1.0,
     "time_zone": "Asia/Tokyo",
     "tools": (TOOL,),

@@ -162,7 +162,7 @@ async def test_a_call_that_is_streamed_twice_is_made_once_and_keeps_its_signatur
 async def test_a_secret_argument_is_never_written_not_even_while_the_tool_runs(
     server: LiveServer, inworld: FakeInworld, tools: ToolServer
 ) -> None:
-    await shop(tools, filler_delay_ms=10_000)
+    await shop(tools, filler_delay_seconds=10.0)
     tools.answers["/orders/42"] = Waits()
     inworld.answers(wants("look_up_order", order_id="42", pin="4711"))
     async with dial(server, to=NUMBER) as call:
@@ -180,7 +180,7 @@ async def test_a_secret_argument_is_never_written_not_even_while_the_tool_runs(
 async def test_a_quick_tool_is_used_in_silence_and_a_slow_one_with_varied_sentences(
     server: LiveServer, inworld: FakeInworld, tools: ToolServer
 ) -> None:
-    await shop(tools, filler_delay_ms=300)
+    await shop(tools, filler_delay_seconds=0.3)
     tools.answers["/orders/1"] = json_answer("{}")
     tools.answers["/orders/2"] = Waits()
 
@@ -209,7 +209,7 @@ async def test_a_quick_tool_is_used_in_silence_and_a_slow_one_with_varied_senten
 async def test_words_during_a_tool_call_join_the_question(
     server: LiveServer, inworld: FakeInworld, tools: ToolServer
 ) -> None:
-    await shop(tools, filler_delay_ms=10_000)
+    await shop(tools, filler_delay_seconds=10.0)
     tools.answers["/orders/42"] = Waits(json_answer('{"state": "lost"}'))
     inworld.answers(wants("look_up_order", order_id="42"))
     inworld.says("It is lost.")
@@ -232,7 +232,7 @@ async def test_words_during_a_tool_call_join_the_question(
 async def test_a_line_that_breaks_while_a_tool_runs_costs_a_sentence_not_the_answer(
     server: LiveServer, inworld: FakeInworld, tools: ToolServer
 ) -> None:
-    await shop(tools, filler_delay_ms=10_000)
+    await shop(tools, filler_delay_seconds=10.0)
     tools.answers["/orders/42"] = Waits()
     inworld.answers([*speech("Let me look."), *wants("look_up_order", order_id="42")])
     inworld.says("It is on its way.")

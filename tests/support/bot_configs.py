@@ -27,7 +27,7 @@ PLAIN: dict[str, Any] = {
     "can_end_call": False,
     "can_collect_digits": False,
     "fillers": (),
-    "filler_delay_ms": 1200,
+    "filler_delay_seconds": 1.2,
     "answer_filler_seconds": 0,
 }
 

@@ -86,7 +86,7 @@ CONFIGS = st.builds(
     can_end_call=st.booleans(),
     can_collect_digits=st.booleans(),
     fillers=st.sampled_from([(), FILLERS[:1], FILLERS[1:2], FILLERS]),
-    filler_delay_ms=st.sampled_from([300, 1200]),
+    filler_delay_seconds=st.sampled_from([0.3, 1.2]),
     answer_filler_seconds=st.sampled_from([0, 0.5, 2.5]),
 )
 

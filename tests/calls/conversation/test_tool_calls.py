@@ -47,7 +47,7 @@ FILLER_SECONDS = 1.2
 def tool_talk(**settings: object) -> Talk:
     """Begin a call whose bot has tools; it is the caller's turn."""
     usual = {"tools": (LOOK_UP, PAY), "fillers": FILLERS, "can_end_call": True}
-    talk = Talk(**{**usual, "filler_delay_ms": FILLER_SECONDS * 1000, **settings})
+    talk = Talk(**{**usual, "filler_delay_seconds": FILLER_SECONDS, **settings})
     talk.on(CallConnected())
     return talk
 
