@@ -168,7 +168,7 @@ class CallSession:
         now = monotonic()
         self.streaming.on_event(event, now)
         actions = self.conversation.receive(event, now)
-        self.trace.step(event, actions)
+        self.trace.step(self.conversation, event, actions, now)
         for action in actions:
             await self._perform(action)
         self._set_timer()

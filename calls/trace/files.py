@@ -233,7 +233,7 @@ class Writer:
         try:
             if path not in self.origins:
                 self._remember(path, _origin(descriptor))
-            ms = round((at - self.origins[path]) * 1000, 1)
+            ms = round((at - self.origins[path]) * 1000, 3)
             line = {"ms": ms, **masked(record, self.secrets)}
             os.write(descriptor, _line(line))  # one write: lines stay whole
             self.has_failed = False

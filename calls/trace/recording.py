@@ -66,11 +66,13 @@ class CallTrace:
         self.call_sid = call_sid
         self.path = files.path_of(call_sid)
         self.clips: set[str] = set()  # linked to this call
+        self.deadline: float | None = None  # the conversation's next one
 
-    def write(self, kind: str, **fields: Any) -> None:
-        """Add a line, with the time now."""
+    def write(self, kind: str, at: float | None = None, **fields: Any) -> None:
+        """Add a line, with the time `at` or now."""
         if self.path:
-            files.append(self.path, time.monotonic(), {"kind": kind, **fields})
+            at = time.monotonic() if at is None else at
+            files.append(self.path, at, {"kind": kind, **fields})
 
     @harmless
     def opened(self, config: Mapping[str, Any]) -> None:
@@ -108,14 +110,23 @@ class CallTrace:
         self.write("out", frame=frame)
 
     @harmless
-    def step(self, event: Event, actions: Sequence[Action]) -> None:
-        """The conversation received an event and decided on actions."""
+    def step(
+        self,
+        conversation: Conversation,
+        event: Event,
+        actions: Sequence[Action],
+        at: float,
+    ) -> None:
+        """The conversation received an event `at` this time and decided on actions."""
         if not self.path:
             return
-        if facts := event_json(event):
-            self.write("event", **facts)
+        facts = event_json(event)
+        if self.deadline is not None and self.deadline < at:
+            facts["late_ms"] = (at - self.deadline) * 1000
+        self.write("event", at, **facts)
         for action in actions:
-            self.write("action", **action_json(action))
+            self.write("action", at, **action_json(action))
+        self.deadline = conversation.next_deadline()
 
     @harmless
     def closed(self, code: int) -> None:

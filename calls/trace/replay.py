@@ -1,32 +1,37 @@
 """Plays a trace through the conversation again, with the times of the trace. Pure.
 
-Frames of the trace come at their times. Replies and results of tools come as long after
-the conversation asked for them as in the trace. So a newer conversation, or one with
-other settings, shows what it would do with the same caller.
+Frames come when the conversation of the trace received them. Replies and results of
+tools come as long after the conversation asked for them as in the trace, and deadlines
+pass as late. So the same conversation does the same, however busy the server was; a
+newer one, or one with other settings, shows what it would do with the same caller.
 """
 
 import json
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 from heapq import heappop, heappush
-from itertools import count
 from typing import Any
 
 from bots.config.bot_config import BotConfig
 from calls.conversation.actions import CallTool, SpeakText, StartReply
 from calls.conversation.conversation import Conversation
-from calls.conversation.events import CallEnded, CallResumed, Event, ReplyEnded
+from calls.conversation.events import CallResumed, Event, ReplyEnded
 from calls.conversation.events import TimerFired as Timer
 from calls.trace.masking import MASKED_DIGIT
-from calls.trace.steps import action_json, event_of
+from calls.trace.steps import CAUSED_BY_FRAMES, action_json, event_of
 from calls.trace.trace_file import Line, Trace
 from calls.twilio import relay
 
 # The monotonic clock of a replay shows this when the call begins.
 CLOCK_STARTS = 1000.0
+# Times of a trace are this exact (s).
+PRECISION = 0.000_01
 # More deadlines of one call than any real call has: the conversation is stuck.
 MAX_TIMERS = 20_000
+# After all places of a trace.
+NOT_IN_TRACE = 1_000_000_000
 # Pressed in place of a key that the trace hides.
 ANY_DIGIT = "0"
 NO_SETTINGS = "The trace has no settings: those of a new bot were used."
@@ -64,15 +69,34 @@ class Step:
         return self.replayed_ms - self.recorded_ms
 
 
+@dataclass(frozen=True, slots=True)
+class Received:
+    """An event of the trace; `place` orders those of one moment."""
+
+    ms: float
+    place: int
+    event: Event
+
+
 @dataclass(slots=True)
 class Session:
     """The lines of one relay session, by what they mean for a replay."""
 
-    inputs: list[Line] = field(default_factory=list)
-    # The lines about each reply and tool call, and when it was asked for.
-    answers: dict[str, list[Line]] = field(default_factory=dict)
+    inputs: list[Received] = field(default_factory=list)
+    # The events of each reply and tool call, and when it was asked for.
+    answers: dict[str, list[Received]] = field(default_factory=dict)
     asked_ms: dict[str, float] = field(default_factory=dict)
-    ended_ms: float | None = None
+    # When deadlines were overdue because the server was busy, and when it saw that.
+    overdue_at: list[float] = field(default_factory=list)
+    noticed_at: list[float] = field(default_factory=list)
+    frame: Line | None = None  # the latest
+
+    def notice(self, due_at: float, now: float) -> float:
+        """When the server notices a deadline: as late as it did in the trace."""
+        at = max(due_at, now)
+        place = bisect_right(self.noticed_at, at)
+        late = self.overdue_at[place : place + 1]
+        return self.noticed_at[place] if late and late[0] - PRECISION <= at else at
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,60 +135,49 @@ class _Player:
         self.actions: list[tuple[float, Facts]] = []
         self.problems: list[str] = []
         self.queue: list[tuple[float, int, Event]] = []
-        self.order = count()
         self.timers = 0
-        self.ended_at = CLOCK_STARTS
+        self.now = CLOCK_STARTS
 
     def play(self, session: Session) -> None:
         turns = tuple(self.core.turns)
         self.core, self.queue = Conversation(self.config), []
-        for line in session.inputs:
-            if line.get("event") == "CallResumed":
-                self._add(line.ms, self._resumed(line, turns))
-            elif event := _event(line):
-                self._add(line.ms, event)
-        if session.ended_ms is not None:
-            self._add(session.ended_ms, CallEnded())
+        ended_at = self.now
+        for received in session.inputs:
+            event = received.event
+            if isinstance(event, CallResumed):
+                event = replace(event, turns=turns, disconnected_at=ended_at)
+            self._add(received.ms, received.place, event)
         is_connected = False  # before, a conversation has no deadlines that count
         while self.queue:
-            at, _, event = heappop(self.queue)
+            following = heappop(self.queue)
             if is_connected:
-                self._fire_timers(until=at, session=session)
+                self._fire_timers(until=following[0], session=session)
             is_connected = True
-            if self.queue and self.queue[0][0] < at:  # an answer to a timer's action
-                self._push(at, event)
+            if (
+                self.queue and self.queue[0] < following
+            ):  # an answer to a timer's action
+                heappush(self.queue, following)
                 continue
+            at, _, event = following
             self._receive(event, at, session)
-            self.ended_at = at
 
-    def _resumed(self, line: Line, turns: tuple[Any, ...]) -> Event:
-        seconds = line.number("seconds") or 0.0
-        minute = int(line.number("minute_of_week") or 0)
-        returned, late_after = line.text("returned"), line.number("late_after")
-        return CallResumed(
-            turns, self.ended_at, seconds, {}, minute, returned, late_after
-        )
-
-    def _add(self, ms: float, event: Event) -> None:
-        self._push(CLOCK_STARTS + ms / 1000, event)
-
-    def _push(self, at: float, event: Event) -> None:
-        heappush(self.queue, (at, next(self.order), event))
+    def _add(self, ms: float, place: int, event: Event) -> None:
+        heappush(self.queue, (_clock(ms), place, event))
 
     def _fire_timers(self, until: float, session: Session) -> None:
-        at = 0.0
-        while (due := self.core.next_deadline()) is not None and due <= until:
-            if self.queue and self.queue[0][0] < due:
+        """Let deadlines pass before the next event, which handles those of its time."""
+        while (due := self.core.next_deadline()) is not None:
+            at = session.notice(due, self.now)
+            if at >= until or (self.queue and self.queue[0][0] < at):
                 return
             self.timers += 1
             if self.timers > MAX_TIMERS:
                 self.problems.append("The conversation is stuck at a deadline.")
                 return
-            at = max(at, due)
             self._receive(Timer(), at, session)
 
     def _receive(self, event: Event, at: float, session: Session) -> None:
-        ms = round((at - CLOCK_STARTS) * 1000, 1)
+        self.now, ms = at, round((at - CLOCK_STARTS) * 1000, 3)
         for action in self.core.receive(event, at):
             self.actions.append((ms, action_json(action)))
             match action:
@@ -178,39 +191,44 @@ class _Player:
         asked_ms, answers = session.asked_ms.get(key), session.answers.pop(key, [])
         if asked_ms is None and reply:
             ended = ReplyEnded(reply, error=NOT_RECORDED, retryable=False)
-            self._add(ms + 1000, ended)
+            self._add(ms + 1000, NOT_IN_TRACE + reply, ended)
             self.problems.append(f"Reply {reply} is not in the trace.")
-        for line in answers:
-            waited = 0.0 if asked_ms is None else line.ms - asked_ms
-            if event := event_of(line.fields):
-                self._add(ms + waited, event)
+        for answer in answers:
+            waited = 0.0 if asked_ms is None else answer.ms - asked_ms
+            self._add(ms + waited, answer.place, answer.event)
 
 
 def _sessions(trace: Trace) -> Iterator[Session]:
     """The relay sessions of a trace: each begins when its socket opens."""
     session: Session | None = None
-    for line in trace.lines:
+    for place, line in enumerate(trace.lines):
         if line.kind == "socket" and line.get("state") == "open":
             if session:
                 yield session
             session = Session()
         elif session:
-            _sort_in(session, line)
+            _sort_in(session, line, place)
     if session:
         yield session
 
 
-def _sort_in(session: Session, line: Line) -> None:
+def _sort_in(session: Session, line: Line, place: int) -> None:
     key = _key(line)
-    match line.kind:
-        case "socket":
-            session.ended_ms = line.ms
-        case "action" if key:
-            session.asked_ms.setdefault(key, line.ms)
-        case "event" if key:
-            session.answers.setdefault(key, []).append(line)
-        case "event" | "in":
-            session.inputs.append(line)
+    if line.kind == "in":
+        session.frame = line
+    elif line.kind == "action" and key:
+        session.asked_ms.setdefault(key, line.ms)
+    elif line.kind == "event" and (event := _event(line, session.frame)):
+        events = session.answers.setdefault(key, []) if key else session.inputs
+        events.append(Received(line.ms, place, event))
+        if late_ms := line.number("late_ms"):
+            session.overdue_at.append(_clock(line.ms - late_ms))
+            session.noticed_at.append(_clock(line.ms))
+
+
+def _clock(ms: float) -> float:
+    """The time of the replay's clock; equal for all that happens in a microsecond."""
+    return CLOCK_STARTS + round(ms, 3) / 1000
 
 
 def _key(line: Line) -> str:
@@ -223,19 +241,18 @@ def _key(line: Line) -> str:
     return ""
 
 
-def _event(line: Line) -> Event | None:
-    """The event that an inbound line causes, if any."""
-    if line.kind == "event":
+def _event(line: Line, before: Line | None) -> Event | None:
+    """The event that the conversation received, perhaps by the frame before."""
+    kind = CAUSED_BY_FRAMES.get(line.text("event"))
+    if kind is None:
         return event_of(line.fields)
-    frame = line.fields.get("frame")
+    frame = before.fields.get("frame") if before else None
     if not isinstance(frame, Mapping):
         return None
     if frame.get("digit") == MASKED_DIGIT:
         frame = {**frame, "digit": ANY_DIGIT}
     parsed = relay.parse(json.dumps(frame))
-    if parsed is None or isinstance(parsed, relay.Setup | relay.RelayError):
-        return None
-    return parsed
+    return parsed if isinstance(parsed, kind) else None
 
 
 def _compare(

@@ -1,12 +1,13 @@
 """Events and actions of a conversation as the JSON of a trace, and back. Pure.
 
-Events that frames cause are not here: the frames are in the trace. Results of tools,
-variables and chat messages are left out: they are private, and decide nothing.
+Events that frames cause have only their names here: the frames are in the trace.
+Results of tools, variables and chat messages are left out: they are private, and decide
+nothing.
 """
 
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from typing import Any, assert_never
+from typing import Any, assert_never, get_args
 
 from bots.inworld.tool_calls import ToolCall
 from calls.conversation import actions as act
@@ -19,22 +20,26 @@ BUILT_IN = (END_CALL, TRANSFER_CALL, SWITCH_LANGUAGE, COLLECT_DIGITS)
 UNKNOWN_RESULT = "(not in the trace)"
 
 Json = dict[str, Any]
-# Events whose cause is in the trace, or that the replayed conversation asks for.
+# Their contents are in the frame before them.
 CausedByFrames = (
     ev.CallerSpoke
     | ev.CallerInterrupted
     | ev.CallerSpeaking
     | ev.DtmfReceived
     | ev.PlaybackChanged
-    | ev.TimerFired
-    | ev.CallEnded
 )
+WithoutFields = ev.OperatorEnded | ev.TimerFired | ev.CallEnded
+CAUSED_BY_FRAMES = {kind.__name__: kind for kind in get_args(CausedByFrames)}
+WITHOUT_FIELDS: Mapping[str, type[WithoutFields]] = {
+    kind.__name__: kind for kind in get_args(WithoutFields)
+}
 
 
-def event_json(event: ev.Event) -> Json | None:  # noqa: C901
-    """The record of an event; None if a frame or the clock caused it."""
-    if isinstance(event, CausedByFrames):
-        return None
+def event_json(event: ev.Event) -> Json:  # noqa: C901
+    """The record of an event."""
+    name = {"event": type(event).__name__}
+    if isinstance(event, CausedByFrames | WithoutFields):
+        return name
     match event:
         case ev.CallConnected():
             facts: Json = {"has_lookup": event.has_lookup}
@@ -48,7 +53,7 @@ def event_json(event: ev.Event) -> Json | None:  # noqa: C901
         case ev.ClipReady(reply, clip):
             facts = {"reply": reply, "clip": _clip_json(clip)}
         case ev.ClipGrew(clip, reached):
-            facts = {"clip": _clip_json(clip), "reached": round(reached, 3)}
+            facts = {"clip": _clip_json(clip), "reached": reached}
         case ev.ClipFetched(clip_name) | ev.ClipReplaced(clip_name):
             facts = {"clip": clip_id(clip_name)}
         case ev.ClipRefused(sound):
@@ -63,24 +68,22 @@ def event_json(event: ev.Event) -> Json | None:  # noqa: C901
             facts = {"text": text}
         case ev.OperatorTransferred(target):
             facts = {"target": target}
-        case ev.OperatorEnded():
-            facts = {}
         case _:
             assert_never(event)
-    return {"event": type(event).__name__, **facts}
+    return {**name, **facts}
 
 
 def event_of(line: Mapping[str, Any]) -> ev.Event | None:  # noqa: C901
     """The event of such a line; None if this version does not know it."""
+    name = str(line.get("event"))
+    if name in WITHOUT_FIELDS:
+        return WITHOUT_FIELDS[name]()
     try:
-        match line.get("event"):
+        match name:
             case "CallConnected":
-                return ev.CallConnected(
-                    {},
-                    bool(line["has_lookup"]),
-                    int(line["minute_of_week"]),
-                    _seconds(line.get("late_after")),
-                )
+                return _connected_of(line)
+            case "CallResumed":
+                return _resumed_of(line)
             case "FirstToken":
                 return ev.FirstToken(int(line["reply"]))
             case "ClipReady":
@@ -104,8 +107,6 @@ def event_of(line: Mapping[str, Any]) -> ev.Event | None:  # noqa: C901
                 return ev.OperatorSaid(str(line["text"]))
             case "OperatorTransferred":
                 return ev.OperatorTransferred(str(line["target"]))
-            case "OperatorEnded":
-                return ev.OperatorEnded()
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
     return None
@@ -156,10 +157,10 @@ def _clip_json(clip: Clip) -> Json:
     return {
         "id": clip_id(clip.id),
         "text": clip.text,
-        "seconds": round(clip.seconds, 3),
+        "seconds": clip.seconds,
         "frames": b64encode(clip.speech_frames).decode(),
         "shared": clip.shared,
-        "available": None if clip.available is None else round(clip.available, 3),
+        "available": clip.available,
     }
 
 
@@ -193,6 +194,20 @@ def _call_json(call: ToolCall) -> Json:
     known = call.name in BUILT_IN
     arguments = call.arguments if known else ""
     return {"id": call.id, "name": call.name, "arguments": arguments}
+
+
+def _connected_of(line: Mapping[str, Any]) -> ev.CallConnected:
+    late_after, minute = _seconds(line.get("late_after")), int(line["minute_of_week"])
+    return ev.CallConnected({}, bool(line["has_lookup"]), minute, late_after)
+
+
+def _resumed_of(line: Mapping[str, Any]) -> ev.CallResumed:
+    """The event without the turns before it, which other lines tell of."""
+    late_after = _seconds(line.get("late_after"))
+    seconds, minute = float(line["seconds"]), int(line["minute_of_week"])
+    return ev.CallResumed(
+        (), 0.0, seconds, {}, minute, str(line["returned"]), late_after
+    )
 
 
 def _seconds(stored: Any) -> float | None:

@@ -5,11 +5,14 @@ from typing import Any
 
 from bots.config.text import one_line
 from calls.trace.replay import Replayed, Step
+from calls.trace.steps import CAUSED_BY_FRAMES
 from calls.trace.trace_file import Line, Trace
 
 # An action that moved by less counts as done at the same time.
 SAME_MS = 250.0
 MAX_LENGTH = 100
+# Events that say nothing that other lines do not say.
+HIDDEN_EVENTS = {*CAUSED_BY_FRAMES, "ClipFetched", "TimerFired", "CallEnded"}
 LEGEND = (
     "> from Twilio   < to Twilio   = done, and done again in the replay",
     "- done, but not in the replay   + only in the replay",
@@ -70,7 +73,7 @@ def _described(line: Line) -> str | None:
             return f"> {method} clip {line.text('clip')}: {status}, {size}"
         case "socket":
             return f"> the socket is {line.text('state')} {line.text('code')}".rstrip()
-        case "event" if line.get("event") != "ClipFetched":
+        case "event" if line.get("event") not in HIDDEN_EVENTS:
             return f"  {line.text('event')} {_facts(_plain(line.fields))}"
         case "start":
             return f"  {line.text('wall')}"
@@ -79,9 +82,12 @@ def _described(line: Line) -> str | None:
 
 def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of an event; of a clip, its id, length and words."""
-    plain = {key: value for key, value in fields.items() if key != "event"}
+    hidden = ("event", "late_ms")
+    plain = {key: value for key, value in fields.items() if key not in hidden}
     if isinstance(clip := plain.get("clip"), Mapping):
-        plain["clip"] = f"{clip.get('id') or 'Twilio’s voice'}, {clip.get('seconds')} s"  # noqa: RUF001
+        name, seconds = clip.get("id") or "Twilio's voice", clip.get("seconds")
+        seconds = round(seconds, 3) if isinstance(seconds, float) else seconds
+        plain["clip"] = f"{name}, {seconds} s"
         plain["text"] = clip.get("text", "")
     return plain
 

@@ -16,7 +16,9 @@ class TraceBuilder:
         self.add(0, "start", **START)
 
     def add(self, at: float, kind: str, **fields: Any) -> Self:
-        self.lines.append(json.dumps({"ms": at * 1000, "kind": kind, **fields}))
+        self.lines.append(
+            json.dumps({"ms": round(at * 1000, 3), "kind": kind, **fields})
+        )
         return self
 
     def opened(self, at: float = 0.0, **config: Any) -> Self:
