@@ -106,9 +106,9 @@ def content(file: ExportFile) -> Iterator[bytes]:
 # By the worker
 
 
-def claim() -> Claimed | None:
-    """The next file to make."""
-    due = ExportFile.objects.filter(state=State.MAKING, due_at__lte=Now())
+def claim(waited: timedelta = timedelta()) -> Claimed | None:
+    """The next file to make, of those that have been due for so long."""
+    due = ExportFile.objects.filter(state=State.MAKING, due_at__lte=Now() - waited)
     for file in due.order_by("due_at")[:5]:
         attempt = file.attempts + 1
         same = due.filter(pk=file.pk, attempts=file.attempts)

@@ -44,7 +44,7 @@ class Runtime:
             self.operator_controls,
             NightlyPurge(shared.clips),
             self.post_call_worker,
-            ExportWorker(),
+            ExportWorker(lambda: bool(calls.sessions)),
             self.warm_up,
             self.stream_trials,
         )

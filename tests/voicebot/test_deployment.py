@@ -93,7 +93,7 @@ def test_compose_accepts_the_file(composed: tuple[bool, str]) -> None:
 def test_requests_of_strangers_have_a_memory_limit(composed: tuple[bool, str]) -> None:
     _, said = composed
     folders = re.findall(r"tmpfs:\n +- (\S+)", said)
-    assert len(folders) == 3
+    assert len(folders) == 4
     assert all(":size=" in folder for folder in folders)
 
 
@@ -104,11 +104,11 @@ def test_every_service_has_a_memory_limit(
     services = said.partition("services:\n")[2].partition("\nvolumes:")[0]
     names = re.findall(r"^  ([a-z-]+):$", services, re.MULTILINE)
     limits = re.findall(r"^    mem_limit: \D?(\d+\w?)", services, re.MULTILINE)
-    assert len(limits) == len(names) == 6
+    assert len(limits) == len(names) == 7
     more = {"WEB_MEMORY": "3g", "POSTGRES_MEMORY": "5g"}
     accepted, said = config(compose, tmp_path, **SECRETS, **more)
     assert accepted
-    assert len(re.findall(r"mem_limit: \D?(?:3g|3221225472)", said)) == 2
+    assert len(re.findall(r"mem_limit: \D?(?:3g|3221225472)", said)) == 3
     assert re.search(r"mem_limit: \D?(?:5g|5368709120)", said)
 
 
@@ -116,7 +116,8 @@ def test_compose_configures_the_proxy_for_processes_on_other_machines(
     compose: list[str], composed: tuple[bool, str], tmp_path: Path
 ) -> None:
     _, said = composed
-    assert "UPSTREAMS: web-a:3000 web-b:3000\n" in said
+    assert " UPSTREAMS: web-a:3000 web-b:3000\n" in said
+    assert "CONSOLE_UPSTREAMS: console:3000 web-a:3000 web-b:3000\n" in said
     others = {"UPSTREAMS": "web-a:3000 10.0.0.6:3000"}
     _, said = config(compose, tmp_path, **SECRETS, **others)
     assert "UPSTREAMS: web-a:3000 10.0.0.6:3000\n" in said
@@ -171,20 +172,25 @@ class Proxy:
 
 
 @contextmanager
-def caddy(folder: Path, *upstreams: str, read_within: str = "") -> Iterator[Proxy]:
+def caddy(
+    folder: Path, *upstreams: str, console: str = "", read_within: str = ""
+) -> Iterator[Proxy]:
     """Run the Caddyfile in front of these addresses, as Compose does.
 
-    `read_within` replaces the times that a client has to send a request.
+    `console` is asked first for pages. `read_within` replaces the times that a client
+    has to send a request.
     """
     program = shutil.which("caddy")
     if program is None:
         pytest.skip("caddy is not installed (Debian: apt install caddy)")
     port = free_port()
+    addresses = [url.removeprefix("http://") for url in upstreams]
     env = {
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
         "SERVER_URL": f"http://:{port}/",
-        "UPSTREAMS": " ".join(url.removeprefix("http://") for url in upstreams),
+        "UPSTREAMS": " ".join(addresses),
+        "CONSOLE_UPSTREAMS": " ".join([console, *addresses]),
         "CADDY_ADMIN": f"127.0.0.1:{free_port()}",
         **({"BUFFERING": "buffer_requests"} if _is_old(program) else {}),
     }
@@ -236,11 +242,12 @@ async def proxied(
     folder: Path,
     *servers: LiveServer,
     others: tuple[str, ...] = (),
+    console: str = "",
     read_within: str = "",
 ) -> AsyncIterator[Proxy]:
     """`caddy` beside a running event loop."""
     urls = [server.url for server in servers]
-    runs = caddy(folder, *urls, *others, read_within=read_within)
+    runs = caddy(folder, *urls, *others, console=console, read_within=read_within)
     proxy = await asyncio.to_thread(runs.__enter__)
     try:
         yield proxy
@@ -399,3 +406,42 @@ async def test_the_proxy_writes_its_own_headers_and_keeps_figures_and_clips_to_i
         said = proxy.log.read_text()
         assert "upstream roundtrip" in said
         assert unknown not in said
+
+
+async def test_pages_have_a_process_of_their_own_and_the_others_stand_in(
+    tmp_path: Path,
+) -> None:
+    pages = ("/admin", "/admin/login/", "/console/live/", "/static/calls/design.css")
+    calls = ("/voice", "/voice/action", "/audio/x", "/conversation/x", "/")
+    async with (
+        answering("calls") as for_calls,
+        answering("console") as for_pages,
+        proxied(tmp_path, others=(for_calls,), console=for_pages) as proxy,
+    ):
+        said = [(await proxy.get(path)).text for path in pages]
+        assert said == ["console"] * len(pages)
+        said = [(await proxy.get(path)).text for path in calls]
+        assert said == ["calls"] * len(calls)
+    gone = f"127.0.0.1:{free_port()}"
+    async with (
+        answering("calls") as for_calls,
+        proxied(tmp_path, others=(for_calls,), console=gone) as proxy,
+    ):
+        assert (await proxy.get("/admin/login/")).text == "calls"
+
+
+@asynccontextmanager
+async def answering(name: str) -> AsyncIterator[str]:
+    """A server that answers every request with its name; yields its address."""
+
+    async def answer(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        head = f"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {len(name)}"
+        writer.write(f"{head}\r\n\r\n{name}".encode())
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        yield "{}:{}".format(*server.sockets[0].getsockname())

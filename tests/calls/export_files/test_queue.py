@@ -123,9 +123,28 @@ def test_a_person_has_a_limited_number_of_files(file: ExportFile, ann: User) -> 
     files.ask(User.objects.create_superuser("ben"))
 
 
+def idle() -> bool:
+    """False: a process without calls."""
+    return False
+
+
+async def test_a_process_with_calls_leaves_a_file_to_others_for_a_while(
+    many: None,
+) -> None:
+    await _asked(1)
+    busy = ExportWorker(lambda: True)
+    await busy.poll()
+    file = await ExportFile.objects.aget()
+    assert (file.state, file.attempts) == (State.MAKING, 0)
+    await sync_to_async(files.due_now)()
+    await busy.poll()
+    await file.arefresh_from_db()
+    assert file.state == State.READY
+
+
 async def test_the_worker_makes_all_files(many: None) -> None:
     made = await _asked(2)
-    await ExportWorker().poll()
+    await ExportWorker(idle).poll()
     states = [file.state async for file in ExportFile.objects.all()]
     assert states == [State.READY] * made
 
@@ -134,7 +153,7 @@ async def test_a_worker_that_is_stopped_leaves_its_file_to_others(
     many: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await _asked(1)
-    worker, write_some = ExportWorker(), queue.write_some
+    worker, write_some = ExportWorker(idle), queue.write_some
 
     def write_and_stop(claimed: Any) -> None:
         write_some(claimed)
@@ -148,7 +167,7 @@ async def test_a_worker_that_is_stopped_leaves_its_file_to_others(
     file = await ExportFile.objects.aget()
     assert (file.state, file.written) == (State.MAKING, 2)
     monkeypatch.setattr(queue, "write_some", write_some)
-    await ExportWorker().poll()  # at once
+    await ExportWorker(idle).poll()  # at once
     await file.arefresh_from_db()
     assert file.state == State.READY
 
