@@ -15,7 +15,7 @@ from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from bots.admin.changelist import ConsoleAdmin
-from bots.models import Bot, PhoneNumber
+from bots.models import Bot, PhoneNumber, Tool
 from calls.accounts.groups import DESCRIPTIONS
 from calls.accounts.two_factor import turn_off_two_factor
 
@@ -114,7 +114,7 @@ class GroupAdmin(ConsoleAdmin[Group], auth_admin.GroupAdmin):
 
 def is_referenced(user: User) -> bool:
     """True if a record of changes names this account."""
-    histories: list[Any] = [Bot.history, PhoneNumber.history]
+    histories: list[Any] = [Bot.history, PhoneNumber.history, Tool.history]
     return LogEntry.objects.filter(user=user).exists() or any(
         history.filter(history_user=user).exists() for history in histories
     )

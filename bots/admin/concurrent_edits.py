@@ -15,14 +15,15 @@ from django.db.models import Model
 from django.utils.html import format_html
 
 from bots.config.text import one_line
+from bots.models.version_rows import rows_of
 from bots.versions import history
 
 MAX_SHOWN = 500  # characters of the other value
 CHANGED = "{} changed this meanwhile, to “{}”. Save again to keep yours."
 TAKE = ' <button type="button" class="take" data-field="{}" data-value="{}">{}</button>'
 ROWS_CHANGED = (
-    "{} changed the people, keys or languages of this bot after you opened this page. "
-    "Open it in a second tab to see how. Save again to keep yours."
+    "{} changed the {} after you opened this page. Open it in a second tab to see how. "
+    "Save again to keep yours."
 )
 
 
@@ -31,8 +32,7 @@ class ConcurrentEditsForm(forms.ModelForm[Any]):
 
     opened_version = forms.IntegerField(required=False, widget=forms.HiddenInput)
     opened_rows = forms.CharField(required=False, widget=forms.HiddenInput)
-    # Names of the lists whose rows stand on the same page.
-    row_lists: tuple[str, ...] = ()
+    lists = ""  # the lists on the page, in words
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -40,7 +40,7 @@ class ConcurrentEditsForm(forms.ModelForm[Any]):
         if self.instance.pk:
             self._versions = history.versions(type(self.instance), self.instance.pk)
             self._latest = self._versions.first()
-            self._rows = digest(self.instance, self.row_lists)
+            self._rows = digest(self.instance)
             latest = self._latest and self._latest.history_id
             self.initial["opened_version"] = latest
             self.initial["opened_rows"] = self._rows
@@ -60,7 +60,9 @@ class ConcurrentEditsForm(forms.ModelForm[Any]):
         self._put("opened_version", latest.history_id)
         if self.cleaned_data.get("opened_rows") != self._rows:
             self._put("opened_rows", self._rows)
-            self.add_error(None, ROWS_CHANGED.format(history.author(latest)))
+            self.add_error(
+                None, ROWS_CHANGED.format(history.author(latest), self.lists)
+            )
         return cleaned
 
     def _merge(self, before: Any, author: str) -> None:
@@ -85,10 +87,10 @@ class ConcurrentEditsForm(forms.ModelForm[Any]):
         self.data[self.add_prefix(name)] = "" if value is None else str(value)  # type: ignore[index]
 
 
-def digest(instance: Any, lists: tuple[str, ...]) -> str:
-    """A short text that changes when a row of the lists does."""
-    rows = [list(getattr(instance, name).order_by("pk").values()) for name in lists]
-    return sha256(json.dumps(rows, default=str).encode()).hexdigest()[:16]
+def digest(instance: Any) -> str:
+    """A short text that changes when a row of the object's lists does."""
+    rows = rows_of(instance) if hasattr(instance, "row_lists") else {}
+    return sha256(json.dumps(rows).encode()).hexdigest()[:16]
 
 
 def _conflict(field: str, theirs: Any, author: str) -> ValidationError:

@@ -97,7 +97,7 @@ class TargetForm(TextForm):
 class BotForm(ConcurrentEditsForm, TextForm):
     """The settings of a bot."""
 
-    row_lists = ("targets", "menu_keys", "languages")
+    lists = "tools, people, keys or languages of this bot"
 
     class Meta:
         model = Bot

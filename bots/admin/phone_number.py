@@ -20,6 +20,7 @@ from simple_history.utils import bulk_update_with_history
 from bots.admin.forms import PhoneNumberForm
 from bots.admin.versions import VersionHistoryMixin
 from bots.models import Bot, PhoneNumber
+from bots.versions.history import NUMBERS_CHANGED, record_change
 
 BATCH = 500
 
@@ -67,11 +68,13 @@ class PhoneNumberAdmin(VersionHistoryMixin):
         form.full_clean()  # valid: the admin has checked it with the action
         bot = form.cleaned_data["bot"]
         numbers = list(queryset.exclude(bot=bot))
+        former = {number.bot_id for number in numbers}
         for number in numbers:
             number.bot = bot
         bulk_update_with_history(
             numbers, PhoneNumber, ["bot"], batch_size=BATCH, default_user=request.user
         )
+        record_change({*former, bot and bot.pk}, NUMBERS_CHANGED)
         name = bot or "the default bot"
         LogEntry.objects.log_actions(
             request.user.pk or 0, numbers, CHANGE, f"Answered by {name}."
@@ -83,11 +86,29 @@ class PhoneNumberAdmin(VersionHistoryMixin):
         self, request: HttpRequest, obj: PhoneNumber, form: Any, change: bool
     ) -> None:
         """Save, then link to the page that shows what callers hear."""
+        former = set(
+            PhoneNumber.objects.filter(pk=obj.pk).values_list("bot", flat=True)
+        )
         super().save_model(request, obj, form, change)
+        if former != {obj.bot_id}:
+            record_change({*former, obj.bot_id}, NUMBERS_CHANGED)
         query = urlencode({"number": obj.number})
         url = f"{reverse('admin:number-preview')}?{query}"
         link = format_html('<a href="{}">Test {}</a>', url, obj.number)
         self.message_user(request, link, messages.SUCCESS)
+
+    def delete_model(self, request: HttpRequest, obj: PhoneNumber) -> None:
+        """Delete the number; the versions of its bot show that."""
+        super().delete_model(request, obj)
+        record_change([obj.bot_id], NUMBERS_CHANGED)
+
+    def delete_queryset(
+        self, request: HttpRequest, queryset: QuerySet[PhoneNumber]
+    ) -> None:
+        """Delete the ticked numbers; the versions of their bots show that."""
+        bots = set(queryset.values_list("bot", flat=True))
+        super().delete_queryset(request, queryset)
+        record_change(bots, NUMBERS_CHANGED)
 
     @admin.display(description="bot", ordering="bot__name")
     def answered_by(self, number: PhoneNumber) -> str:

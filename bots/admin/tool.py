@@ -13,14 +13,19 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
 
 from bots.admin.changelist import ConsoleAdmin
+from bots.admin.concurrent_edits import ConcurrentEditsForm
 from bots.admin.fieldsets import section
 from bots.admin.forms import TextForm
 from bots.admin.tool_advice import remarks
 from bots.admin.tool_trial import TrialForm
-from bots.admin.usage import linked, users_of
+from bots.admin.usage import bots_with, linked, users_of
+from bots.admin.versions import VersionHistoryMixin
 from bots.models import Bot, Tool, ToolParameter
 from bots.responses import page
 from bots.tools.guarded_http import NOT_PUBLIC, PRIVATE_HOST_HINT
+from bots.versions.history import record_change
+
+TOOL_DELETED = "A tool was deleted"
 
 
 class ParameterForm(forms.ModelForm[ToolParameter]):
@@ -50,8 +55,10 @@ class ParameterInline(admin.StackedInline[ToolParameter, Tool]):
     fields = [("name", "type"), "description", ("required", "secret"), "choices"]
 
 
-class ToolForm(TextForm):
+class ToolForm(ConcurrentEditsForm, TextForm):
     """The settings of a tool."""
+
+    lists = "arguments of this tool"
 
     class Meta:
         model = Tool
@@ -86,7 +93,7 @@ class ShowsUsage(ConsoleAdmin[Any]):
 
 
 @admin.register(Tool)
-class ToolAdmin(ShowsUsage):
+class ToolAdmin(ShowsUsage, VersionHistoryMixin):
     """The list of tools, their form, and a page to try one."""
 
     form = ToolForm
@@ -137,6 +144,18 @@ class ToolAdmin(ShowsUsage):
         super().save_related(request, form, formsets, change)
         for remark in remarks(form.instance):
             self.message_user(request, remark, messages.WARNING)
+
+    def delete_model(self, request: HttpRequest, obj: Tool) -> None:
+        """Delete the tool; the versions of its bots show that."""
+        bots = list(bots_with(obj).values_list("pk", flat=True))
+        super().delete_model(request, obj)
+        record_change(bots, TOOL_DELETED)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Tool]) -> None:
+        """Delete the ticked tools; the versions of their bots show that."""
+        bots = {bot.pk for tool in queryset for bot in bots_with(tool)}
+        super().delete_queryset(request, queryset)
+        record_change(bots, TOOL_DELETED)
 
     @method_decorator(sensitive_post_parameters())
     def try_view(self, request: HttpRequest, tool_id: int) -> HttpResponse:

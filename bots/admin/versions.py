@@ -11,10 +11,14 @@ from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
 from bots.admin.changelist import ConsoleAdmin
+from bots.models import Bot
+from bots.models.version_rows import record_rows
 from bots.phone_numbers.visibility import may_see_numbers
 from bots.responses import page, primary_key
 from bots.versions import history
-from bots.versions.history import NotRestorable, Version
+from bots.versions.history import Version
+from bots.versions.numbers import read_numbers
+from bots.versions.restoring import NotRestorable, restore
 
 VERSIONS_PER_PAGE = 20
 MAX_CHOICES = 100
@@ -41,6 +45,14 @@ class VersionHistoryMixin(ConsoleAdmin[Any]):
             ),
             *super().get_urls(),
         ]
+
+    def save_related(
+        self, request: HttpRequest, form: Any, formsets: Any, change: bool
+    ) -> None:
+        """Save the lists below the form, and add them to the new version."""
+        super().save_related(request, form, formsets, change)
+        if hasattr(self.model, "row_lists"):
+            record_rows(form.instance)
 
     def history_view(
         self,
@@ -98,7 +110,8 @@ class VersionHistoryMixin(ConsoleAdmin[Any]):
         if not self._can_restore(request, object_id):
             raise PermissionDenied
         try:
-            notes = history.restore(version)
+            may_change = request.user.has_perm("bots.change_phonenumber")
+            notes = restore(version, may_change_numbers=may_change)
         except NotRestorable as error:
             self.message_user(request, "Not restored.", messages.ERROR)
             for reason in error.args:
@@ -198,6 +211,8 @@ def _primary_key(text: str) -> int:
 def _with_changes(versions: list[Version], *, hide: bool) -> list[dict[str, Any]]:
     """Describe versions of one page, each with its changes since the one before."""
     earlier = [*versions[1:], history.previous(versions[-1])]
+    if versions[0].instance_type is Bot:
+        read_numbers([version for version in (versions[0], *earlier) if version])
     return [
         _context(version)
         | {"changes": history.changes(old, version, hide=hide) if old else None}

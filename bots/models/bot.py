@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Exists, OuterRef, Q, UniqueConstraint
-from simple_history.models import HistoricalRecords
 
 from bots import validators as rules
 from bots.models.bot_actions import BotActions
@@ -22,6 +21,7 @@ from bots.models.fixed_sentences import FixedSentences
 from bots.models.menu_key import MenuKey
 from bots.models.spoken_language import SpokenLanguage
 from bots.models.transfer_target import TransferTarget
+from bots.models.version_rows import RecordsWithRows
 
 MAX_RETENTION_DAYS = 3650
 
@@ -214,9 +214,12 @@ class Bot(BotTurnTaking, BotActions, FixedSentences):
     updated_at = models.DateTimeField(auto_now=True)
 
     objects = BotQuerySet.as_manager()
-    history = HistoricalRecords(
+    history = RecordsWithRows(
         excluded_fields=["created_at", "updated_at", "trace_next_call"]
     )
+
+    # The lists that are part of a version.
+    row_lists = ("tools", "targets", "menu_keys", "languages")
 
     class Meta:
         ordering = ["name"]

@@ -13,6 +13,7 @@ from django.db.models import UniqueConstraint
 from bots import validators as rules
 from bots.config.capabilities import Parameter, ToolSpec
 from bots.config.request_template import BadTemplate, check_headers, check_url
+from bots.models.version_rows import RecordsWithRows
 
 # Names of the bot's built-in tools.
 RESERVED = frozenset({"end_call", "transfer_call", "switch_language", "ask_for_keys"})
@@ -74,6 +75,9 @@ class Tool(models.Model):
         help_text="Tells the AI model what to do if the tool fails: “Say that orders "
         "cannot be looked up now and offer to call back.”",
     )
+
+    history = RecordsWithRows()
+    row_lists = ("parameters",)  # the lists that are part of a version
 
     class Meta:
         ordering = ["name"]

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST
 
 from bots.models import Bot, PhoneNumber
 from bots.responses import PAGE_SECONDS, page, primary_key
+from bots.versions.history import NUMBERS_CHANGED, record_change
 from calls.checks import SERVER_URL_HINT, is_loopback
 from calls.console.change_log import log_change
 from calls.twilio.account import Account, account
@@ -122,6 +123,7 @@ def _assign_bot(request: HttpRequest, number: Number) -> None:
         )
         return
     phone_number.save()
+    record_change([bot.pk], NUMBERS_CHANGED)
     message = "Added while it was pointed here."
     log_change(_user_id(request), phone_number, message, flag=ADDITION)
 

@@ -88,10 +88,22 @@ def test_rows_that_changed_meanwhile_are_pointed_out(
     theirs = {**FORM, **opened(ann, url(bot)), **rows("menu_keys", key)}
     assert SAVED in save(ann, url(bot), theirs)
     page = save(admin_client, url(bot), ours)
-    assert "ann changed the people, keys or languages of this bot" in page
+    assert "ann changed the tools, people, keys or languages of this bot" in page
     again = {**ours, **dict(HIDDEN.findall(page))}
     assert SAVED in save(admin_client, url(bot), again)
     assert bot.menu_keys.exists()
+
+
+def test_tools_that_changed_meanwhile_are_pointed_out(
+    admin_client: Client, ann: Client, bot: Bot
+) -> None:
+    mine = {**FORM, **opened(admin_client, url(bot)), "hints": "Sam"}
+    tool = bot.tools.create(name="crm")
+    bot.tools.clear()
+    theirs = {**FORM, **opened(ann, url(bot)), "tools": [tool.pk]}
+    assert SAVED in save(ann, url(bot), theirs)
+    assert "ann changed the tools" in save(admin_client, url(bot), mine)
+    assert bot.tools.get() == tool
 
 
 @pytest.mark.parametrize("odd", ["", "0", "-5", "99999999", "x", "9" * 400])

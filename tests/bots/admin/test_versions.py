@@ -7,9 +7,10 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from bots.models import Bot, PhoneNumber
+from bots.models import Bot, PhoneNumber, Tool
 from bots.versions import history
 from bots.versions.history import author, versions
+from tests.support.pages.bot_form import FORM, rows
 from tests.support.versions import at, change, member
 from tests.support.versions import bot as bot
 
@@ -87,18 +88,47 @@ class TestPages:
             with django_assert_max_num_queries(12):
                 page(operator, address)
 
-    def test_say_which_lists_are_not_part_of_a_version(
+    def test_show_people_keys_and_numbers_that_were_saved(
         self, operator: Client, bot: Bot
     ) -> None:
-        change(bot, greeting="Moin.")
-        apart = "people, keys and further languages"
-        for path in ("", f"{at(bot, 1).pk}/"):
-            assert apart in page(operator, f"bot/{bot.pk}/history/{path}")
-        bot.targets.create(name="Ann", number="+14155550100")
-        bot.delete()
-        lost = history.deleted(Bot)[0]
-        text = page(operator, f"bot/{lost.id}/history/{lost.pk}/")
-        assert "they were deleted with it" in text
+        path = f"/admin/bots/bot/{bot.pk}/change/"
+        person = {"name": "Ann", "number": "+14155550123", "ring_seconds": "25"}
+        operator.post(path, {**FORM, **rows("targets", person)})
+        assert author(at(bot, 0)) == "operator"
+        assert "Person “Ann”" in page(operator, f"bot/{bot.pk}/history/")
+        sure = {"number": "+14155550100", "bot": bot.pk, "max_concurrent_calls": 0}
+        operator.post("/admin/bots/phonenumber/add/", {**sure, "is_active": "on"})
+        number = bot.numbers.get()
+        assert "Its numbers changed" in page(operator, f"bot/{bot.pk}/history/")
+        operator.post(f"/admin/bots/phonenumber/{number.pk}/delete/", {"post": "yes"})
+        assert [change.label for change in history.changes(at(bot, 1), at(bot, 0))] == [
+            "Numbers"
+        ]
+
+    def test_say_saved_without_a_change_only_if_that_is_true(
+        self, operator: Client, bot: Bot
+    ) -> None:
+        path = f"/admin/bots/bot/{bot.pk}/change/"
+        operator.post(path, FORM)
+        tool = Tool.objects.create(name="crm", description="x", url="https://a.io/")
+        operator.post(path, {**FORM, "tools": [tool.pk]})
+        assert "without a change" not in page(operator, f"bot/{bot.pk}/history/")
+        operator.post(path, {**FORM, "tools": [tool.pk]})
+        assert "without a change" in page(operator, f"bot/{bot.pk}/history/")
+        operator.post(f"/admin/bots/tool/{tool.pk}/delete/", {"post": "yes"})
+        assert "A tool was deleted" in page(operator, f"bot/{bot.pk}/history/")
+        assert "Restored." in restore(operator, versions(Tool, tool.pk)[0])
+
+    def test_mask_the_numbers_of_people(
+        self, client: Client, bot: Bot, settings: Any
+    ) -> None:
+        settings.MASK_CALLER_NUMBERS = True
+        client.force_login(member("viewer"))
+        bot.targets.create(name="Ann", number="+14155550123")
+        bot.save()
+        path = f"bot/{bot.pk}/history/"
+        for text in (page(client, path), page(client, f"{path}{at(bot, 0).pk}/")):
+            assert "555" not in text
 
     @pytest.mark.parametrize("asked", ["9" * 5_000, "x", "-1", "", "²"])
     def test_survive_odd_addresses(
