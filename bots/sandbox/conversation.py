@@ -39,7 +39,7 @@ _ORDER = re.compile(
 )
 # Notes of the server beside the caller's words; the note on pressed keys stays.
 _STAGE_DIRECTION = re.compile(
-    r"\[(?:A noise|The caller|The line broke|What was said)[^\]]*\]\s*"
+    r"\[(?:A noise|The caller|The line broke|What was said|That was said)[^\]]*\]\s*"
 )
 _SMALL_WORD = re.compile(
     r"about|again|asked|been|call|could|does|from|have|know|like|much|need|please|tell"

@@ -169,8 +169,9 @@ class Conversation:
                 return self.tool_calls.ended(event, at)
             case TimerFired():
                 self.playback.settle(at)
-            case OperatorSaid(text):
-                self.replies.lines += [line] if (line := text.strip()) else []
+            case OperatorSaid():
+                ends = self.final_message is not None
+                return self.interruptions.take_line(event, at, is_ending=ends)
             case OperatorEnded():
                 return self.ending.end_by_operator(at)
             case OperatorTransferred(target):

@@ -181,9 +181,14 @@ class TimerFired:
 
 @dataclass(frozen=True, slots=True)
 class OperatorSaid:
-    """An operator typed a line for the bot to say next."""
+    """An operator typed a line: the bot says it next, or `now`, interrupting itself.
+
+    `line` is the name under which viewers follow it.
+    """
 
     text: str
+    now: bool = False
+    line: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from bots.config.phrases import QUESTION_MARKS
 from calls.conversation.actions import Action, DropClips, MuteClips
 from calls.conversation.call_state import CallState
+from calls.conversation.events import OperatorSaid
 from calls.conversation.replies import Reply
 from calls.conversation.responder import Responder
 from calls.turns.clip import QueuedClip
+from calls.turns.operator_line import OperatorLine
 from calls.turns.turn import TurnKind
 
 # The frame of a key or of words may arrive before the interrupt that it caused (s).
@@ -79,6 +81,24 @@ class Interruptions:
         actions = self.replies.replay(paused.clips, at)
         rest = self.responder.continue_reply(at) if paused.is_incomplete else []
         return [*actions, *rest]
+
+    def take_line(
+        self, event: OperatorSaid, at: float, *, is_ending: bool
+    ) -> list[Action]:
+        """Queue an operator's line; one that comes now interrupts the bot first."""
+        text = event.text.strip()
+        if not text:
+            return []
+        line = OperatorLine(event.line, text, event.now)
+        self.replies.operator_lines.append(line)
+        if not event.now or is_ending:
+            self.replies.lines.append(line)
+            return []
+        actions = self.discard_paused()
+        if not self.responder.is_uninterruptible:
+            actions += [*self.responder.drop_answer(), *self.replies.make_way(at)]
+        self.replies.lines.appendleft(line)
+        return actions
 
     def may_be_backchannel(self, at: float) -> bool:
         """True if a "mhm" now means that the caller is listening.

@@ -9,7 +9,8 @@ from typing import Any
 
 from calls.conversation.actions import Action, DropClips, Play, SaveTurn, StopReply
 from calls.conversation.events import ClipGrew, ClipReady, ReplyEnded
-from calls.turns.clip import QueuedClip, twilio_tts_clip
+from calls.turns.clip import Clip, QueuedClip, twilio_tts_clip
+from calls.turns.operator_line import OperatorLine
 from calls.turns.playback import Playback
 from calls.turns.turn import Role, Turn, TurnKind, next_index
 from calls.turns.word_timing import joined
@@ -32,7 +33,7 @@ class Reply:
     continues: bool = False  # the rest of the reply before
     after_tool: bool = False  # more of the same answer, after a tool call
     model: str = ""  # the language model that is asked for it
-    operator_line: str = ""  # what an operator typed for the bot to say
+    operator_line: OperatorLine | None = None
     writing: bool = True
     turn: Turn | None = None
     lost_to: "Reply | None" = None  # the answer that was faster
@@ -49,7 +50,8 @@ class Replies:
         self.current: Reply | None = None  # the latest reply, finished or not
         self.beside: list[Reply] = []  # written at the same time as the current one
         self.unfinished: list[Reply] = []  # their heard text is not final yet
-        self.lines: deque[str] = deque()  # of an operator, not said yet
+        self.operator_lines: list[OperatorLine] = []  # said or not
+        self.lines: deque[OperatorLine] = deque()  # those not said yet
 
     @property
     def is_writing(self) -> bool:
@@ -147,6 +149,8 @@ class Replies:
         reply.turn = Turn(index, reply.role, at, kind=reply.kind, hedge=reply.hedge)
         self.turns.append(reply.turn)
         self.unfinished.append(reply)
+        if reply.operator_line:
+            reply.operator_line.turn = reply.turn
         return reply.turn
 
     def make_current(self, reply: Reply, *, sounds: bool) -> list[Action]:
@@ -217,6 +221,16 @@ class Replies:
                 reply.turn.interrupted = True
                 actions.append(DropClips(clips, queued=True))
         return actions
+
+    def make_way(self, at: float) -> list[Action]:
+        """Drop what would be heard next. A clip that is playing plays to its end."""
+        clips: list[Clip] = []
+        for reply in self.unfinished:
+            if reply.interruptible and reply.turn:
+                withdrawn = self.playback.withdraw(reply.number, starts_after=at)
+                reply.turn.interrupted |= bool(withdrawn)
+                clips += withdrawn
+        return [DropClips(tuple(clips), queued=True)] if clips else []
 
     def interrupt(
         self, at: float, position: float | None, cutoff: float

@@ -22,7 +22,7 @@ from calls.conversation.fallback import (
 )
 from calls.conversation.replies import Replies, Reply, milliseconds
 from calls.conversation.tool_definitions import tool_definitions
-from calls.turns.messages import messages
+from calls.turns.messages import GO_AHEAD, messages
 from calls.turns.turn import Role, Turn, TurnKind, next_index
 
 # How long the speech synthesis of a fixed sentence may take before Twilio speaks it
@@ -124,13 +124,15 @@ class Responder:
     def say_operator_line(self, at: float) -> list[Action]:
         """Speak the next line of an operator, unless an answer is on its way."""
         lines, state = self.replies.lines, self.state
-        waits = self.next_attempt or state.needs_answer or state.pending_results
-        if not lines or waits or self.replies.is_writing or self.is_uninterruptible:
+        if not lines or self.replies.is_writing or self.is_uninterruptible:
+            return []
+        waits_for_tools = state.pending_results and not lines[0].now
+        if self.next_attempt or state.needs_answer or waits_for_tools:
             return []
         reply = self.replies.begin(at, kind=TurnKind.OPERATOR)
         reply.operator_line = line = lines.popleft()
         timeout = GREETING_TTS_TIMEOUT
-        return [SpeakText(reply.number, line, timeout, is_cacheable=False)]
+        return [SpeakText(reply.number, line.text, timeout, is_cacheable=False)]
 
     # Answers
 
@@ -250,9 +252,13 @@ class Responder:
 
     def stop_all(self) -> list[Action]:
         """Stop the current reply and all retries; results of tools no longer matter."""
+        self.state.pending_results &= {LOOKUP}
+        return self.drop_answer()
+
+    def drop_answer(self) -> list[Action]:
+        """Stop the current reply and all retries. Tools go on, and are answered."""
         self.next_attempt, self.fallback.due_at = None, None
         self.state.needs_answer = self.greeting_due = False
-        self.state.pending_results &= {LOOKUP}
         return self.replies.stop()
 
     def _speak_consent(self, at: float) -> list[Action]:
@@ -313,6 +319,9 @@ class Responder:
         prompt = fill(state.config.system_prompt, state.variables)
         reply.model = model or state.config.llm_model
         history = messages(prompt, state.turns, reply.model, continues=continues)
+        if history[-1]["role"] == "assistant":
+            # Providers refuse such a history, or go on writing that message.
+            history.append({"role": "user", "content": GO_AHEAD})
         minute = state.minute_of_week(reply.caller_done_at)
         tools = tool_definitions(state.config, minute, state.variables)
         must_speak = state.tool_rounds >= MAX_TOOL_ROUNDS

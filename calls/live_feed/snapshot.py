@@ -1,6 +1,7 @@
 """A call in progress as messages for its viewers: a full snapshot, and updates."""
 
 from collections.abc import Mapping
+from time import time
 from typing import Any
 
 from django.conf import settings
@@ -11,6 +12,7 @@ from bots.phone_numbers.masking import masked
 from calls.conversation.conversation import Conversation
 from calls.conversation.dtmf import MASKED, digits_text
 from calls.conversation.events import CallerSpoke, Event
+from calls.live_feed.bot_words import operator_lines, words_in_queue
 from calls.models import Call
 from calls.review.tool_call_view import tool_call_view
 from calls.review.visibility import for_list, numbers_of
@@ -28,11 +30,15 @@ Update = dict[str, Any]
 
 
 class CallSnapshot:
-    """Numbers the updates of one call, so that viewers notice a missing one."""
+    """Numbers the updates of one call, so that viewers notice a missing one.
 
-    def __init__(self, call: Call, conversation: Conversation) -> None:
+    Viewers get all times in seconds since `began`, on the monotonic clock.
+    """
+
+    def __init__(self, call: Call, conversation: Conversation, began: float) -> None:
         self.call = call
         self.conversation = conversation
+        self.began = began
         self.partial = ""  # the caller's words so far, before they are final
         self.number = 0
         self.end_reason = ""  # set if the bot hung up
@@ -54,9 +60,9 @@ class CallSnapshot:
         self.end_reason = f"The caller is transferred to {to.name}"
         self.transfer_status = to.display
 
-    def turn_update(self, turn: Turn, began: float) -> Update:
+    def turn_update(self, turn: Turn) -> Update:
         """The update for a new or changed turn."""
-        return self._update(turn=turn_fields(turn, began))
+        return self._update(turn=turn_fields(turn, self.began))
 
     def state_update(self) -> Update | None:
         """The update for a changed state; None if it has not changed."""
@@ -71,14 +77,15 @@ class CallSnapshot:
         ended = self.end_reason or reason
         return self._update(ended=ended, away=self.transfer_status)
 
-    def full(self, began: float, now: float) -> Update:
+    def full(self, now: float) -> Update:
         """The call so far, under the number of the latest update."""
         latest = self.conversation.turns[-TURN_LIMIT:]
-        turns = [turn_fields(turn, began) for turn in latest]
+        turns = [turn_fields(turn, self.began) for turn in latest]
+        clock = {"seconds": round(now - self.began, 1), "at": round(time(), 1)}
         return {
             "call": self.call.call_sid,
             "number": self.number,
-            "about": self._header(now) | {"seconds": round(now - began, 1)},
+            "about": self._header(now) | clock,
             "state": self._state(),
             "turns": turns,
             **self._hidden(),
@@ -122,6 +129,8 @@ class CallSnapshot:
             "doing": activity(self.conversation),
             "partial": self.partial[:TEXT_LIMIT],
             "keys": keys[:TEXT_LIMIT],
+            "saying": words_in_queue(self.conversation, self.began),
+            "lines": operator_lines(self.conversation, self.began),
         }
 
 

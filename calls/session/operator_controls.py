@@ -59,7 +59,12 @@ class OperatorControls:
             await asyncio.wait({self.task, *self.commands}, timeout=1)
 
     def command(
-        self, call_sid: str, action: str, text: str, answered: Callable[[str], None]
+        self,
+        call_sid: str,
+        action: str,
+        text: str,
+        command_id: str,
+        answered: Callable[[str], None],
     ) -> bool:
         """Carry out a command for a call of this process; False if it is not here.
 
@@ -69,7 +74,9 @@ class OperatorControls:
         if session is None:
             return False
         # A task of its own, because its sender may disconnect before it is done.
-        task = asyncio.create_task(self._carry_out(session, action, text, answered))
+        task = asyncio.create_task(
+            self._carry_out(session, action, text, command_id, answered)
+        )
         self.commands.add(task)
         task.add_done_callback(self.commands.discard)
         return True
@@ -106,7 +113,10 @@ class OperatorControls:
                     )
                     return
                 answered = partial(self._answer, message)
-                self.command(call_sid, message["what"], message["text"], answered)
+                what, text, command_id = (
+                    message[name] for name in ("what", "text", "command")
+                )
+                self.command(call_sid, what, text, command_id, answered)
 
     def _list_calls(self, viewer: str) -> None:
         """Send a viewer the list of calls, each with its latest update's number."""
@@ -128,16 +138,22 @@ class OperatorControls:
         session: CallSession,
         action: str,
         text: str,
+        command_id: str,
         answered: Callable[[str], None],
     ) -> None:
         refused = why_not(session.conversation, action, text)
         if not refused:
             try:
-                await session.handle(event_of(action, text))
+                await session.handle(event_of(action, text, command_id))
             except Exception:
                 log.exception("%s: a command failed", session.call.call_sid)
                 refused = "The server failed to do that; its log says why."
         answered(refused)
+
+
+def line_id(command_id: str) -> str:
+    """The name under which viewers follow the line of a command."""
+    return command_id.partition(" ")[0]
 
 
 def why_not(conversation: Conversation, action: str, text: str = "") -> str:
@@ -161,11 +177,12 @@ def _why_no_transfer(conversation: Conversation, name: str) -> str:
     return f"{name} takes no calls now." if name else "Nobody takes calls now."
 
 
-def event_of(action: str, text: str) -> Event:
+def event_of(action: str, text: str, command_id: str) -> Event:
     """The conversation's event for a command."""
     match action:
-        case "say":
-            return OperatorSaid(text[:LINE_LIMIT])
+        case "say-now" | "say-next":
+            is_now = action == "say-now"
+            return OperatorSaid(text[:LINE_LIMIT], is_now, line_id(command_id))
         case "end":
             return OperatorEnded()
         case "transfer":

@@ -97,7 +97,7 @@ class CallSession:
         self.log = CallLog(log, call.call_sid)
         self.clock = Clock()
         self.conversation = Conversation(config)
-        self.call_snapshot = CallSnapshot(call, self.conversation)
+        self.call_snapshot = CallSnapshot(call, self.conversation, self.clock.started)
         self.turn_metrics = TurnMetrics()
         self.streaming = services.call_streaming(call.call_sid)
         self.speaker = Speaker(
@@ -177,7 +177,7 @@ class CallSession:
 
     def snapshot(self) -> Update:
         """The whole call so far, for viewers."""
-        return self.call_snapshot.full(self.clock.started, monotonic())
+        return self.call_snapshot.full(monotonic())
 
     async def close(self, status: Call.Status, reason: Call.EndReason) -> None:
         """The call is over: stop everything and close its transcript."""
@@ -338,8 +338,7 @@ class CallSession:
         self.turn_metrics.record(turn)
         session = self.call.reconnects
         self._write(TurnWrite(self.call.pk, turn, self.clock.wall_time, session))
-        started = self.clock.started
-        self._publish(lambda: self.call_snapshot.turn_update(turn, started))
+        self._publish(lambda: self.call_snapshot.turn_update(turn))
 
     def _publish(self, make_update: Callable[[], Update | None]) -> None:
         """Send an update to viewers, if there are any. Never fails."""

@@ -64,8 +64,8 @@ def event_json(event: ev.Event) -> Json:  # noqa: C901
             facts = {"error": event.error}
         case ev.ToolCallEnded():
             facts = {"call_id": event.call_id, "failed": event.failed}
-        case ev.OperatorSaid(text):
-            facts = {"text": text}
+        case ev.OperatorSaid(text, now):
+            facts = {"text": text, "now": now}
         case ev.OperatorTransferred(target):
             facts = {"target": target}
         case _:
@@ -104,7 +104,7 @@ def event_of(line: Mapping[str, Any]) -> ev.Event | None:  # noqa: C901
                 failed = bool(line["failed"])
                 return ev.ToolCallEnded(str(line["call_id"]), UNKNOWN_RESULT, failed)
             case "OperatorSaid":
-                return ev.OperatorSaid(str(line["text"]))
+                return ev.OperatorSaid(str(line["text"]), line["now"] is True)
             case "OperatorTransferred":
                 return ev.OperatorTransferred(str(line["target"]))
     except (KeyError, TypeError, ValueError, AttributeError):

@@ -22,6 +22,8 @@ RECONNECTED = (
     "just been told so; do not greet again.]"
 )
 CONTINUE = "[A noise cut you off there. Go on with the rest, without a word about it.]"
+# After words that an operator had the bot say while it waited for a tool.
+GO_AHEAD = "[That was said meanwhile. Now tell the caller the rest.]"
 # The result of a tool call that was cancelled.
 NO_RESULT = "No answer came."
 OMITTED = "[What was said after that is left out here.]"

@@ -189,12 +189,14 @@ class Playback:
             free_at = queued.ends_at
         return [queued for queued in purged if queued.is_unheard]
 
-    def withdraw(self, reply: int) -> list[Clip]:
+    def withdraw(self, reply: int, starts_after: float = -math.inf) -> list[Clip]:
         """Take the clips of a reply out of the queue that can be deleted."""
         withdrawn = [
             queued
             for queued in self._of(reply)
-            if queued.heard is None and queued.clip.is_own
+            if queued.heard is None
+            and queued.clip.is_own
+            and queued.starts_at > starts_after
         ]
         for queued in withdrawn:
             queued.heard = queued.heard_before

@@ -1,5 +1,6 @@
 """A live call, followed and controlled on the live page."""
 
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -47,19 +48,53 @@ async def test_a_call_is_followed_and_its_caller_hears_the_operators_line_and_go
     await caller.reply()
     before = len(caller.heard)
 
-    await card.get_by_label("Say next in the bot's voice").fill(LINE)
-    await card.get_by_role("button", name="Say").click()
-    await expect(words).to_contain_text(LINE)
+    await card.get_by_label("Say in the bot's voice").fill(LINE)
+    await card.get_by_role("button", name="Say next").click()
+    await expect(words.locator(".words-now")).to_have_text(LINE)
     await expect(words).to_contain_text("Written by an operator.")
-    await expect(card).not_to_contain_text("The bot says it next.", timeout=10_000)
     await caller.record.until(lambda: len(caller.heard) > before)
     assert caller.heard[-1].kind == "clip"
     await caller.reply()
     assert sum(heard.played_seconds for heard in caller.heard[before:]) > 1
+    lines = card.get_by_label("Lines of operators")
+    await expect(lines).to_have_text(re.compile(rf"{LINE} Said at \d\d:\d\d:\d\d\."))
+    await expect(words.locator(".words-now")).to_have_count(0)
 
     await card.get_by_role("button", name="End with a goodbye").click()
     await caller.ends()
-    await expect(card).to_contain_text("An operator ended the call")
+    ended = re.compile(r"An operator ended the call, \d\d:\d\d:\d\d\.")
+    await expect(card).to_contain_text(ended)
+    await expect(card).to_contain_text(re.compile(r"Ended at \d\d:\d\d:\d\d\."))
+
+
+async def test_the_words_of_the_bot_are_shown_as_said_heard_now_and_next(
+    page: Page, plain: sample.Sample, console: LiveServer
+) -> None:
+    bot = plain.bot
+    bot.greeting = "The first sentence of a long greeting, which goes on. " * 3
+    await bot.asave()
+    await page.goto(plain.pages["live"])
+    line = Line(console.url, AUTH_TOKEN, to=sample.NUMBER, pause=0.3, timeout=20)
+    async with SimulatedCall(line):
+        card = page.get_by_role("region", name=sample.NUMBER)
+        words = card.get_by_role("log")
+        await expect(words.locator(".words-now")).to_contain_text("a long greeting")
+        await card.get_by_label("Say in the bot's voice").fill(LINE)
+        await card.get_by_role("button", name="Say now").click()
+        lines = card.get_by_label("Lines of operators")
+        await expect(lines).to_contain_text("Waits until the sentence that plays now")
+
+        await card.get_by_role("button", name="Full width").click()
+        assert page.url.endswith(f"#{line_sid(page.url)}")
+        await expect(card).to_have_class(re.compile("wide"))
+    await expect(lines).to_contain_text("Could not be said: the call had ended.")
+    await expect(card).to_contain_text("The caller hung up")
+
+
+def line_sid(url: str) -> str:
+    """The call in the address of the page."""
+    found = re.search(r"CA[0-9a-f]{32}$", url)
+    return found[0] if found else "no call"
 
 
 async def test_the_live_page_shows_that_a_caller_is_transferred(

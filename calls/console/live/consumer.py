@@ -28,7 +28,7 @@ from calls.live_feed.broadcast import VIEWERS
 from calls.live_feed.channel_listener import ChannelListener, Message
 from calls.models import Call
 from calls.operations.runtime import runtime
-from calls.session.operator_controls import ANSWER_SECONDS, LINE_LIMIT
+from calls.session.operator_controls import ANSWER_SECONDS, LINE_LIMIT, line_id
 from calls.session.services import services
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,8 @@ NO_ANSWER = "The call is over, or its server cannot be reached."
 NOT_UNDERSTOOD = "That was not understood; reload the page."
 LOG_MESSAGES = {
     "end": "Live: asked to end the call",
-    "say": "Live: asked the bot to say “{text}”",
+    "say-now": "Live: asked the bot to say “{text}” now",
+    "say-next": "Live: asked the bot to say “{text}” next",
     "transfer": "Live: asked to transfer the caller to {text}",
 }
 
@@ -108,22 +109,26 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
     async def _command(self, command: str, call_sid: str, name: str, text: str) -> None:
         """Record a command and pass it on; the page is told the result as `name`."""
+        command_id = f"{uuid4().hex} {name}"
         try:
-            text = _spoken(text) if command == "say" else text[:MAX_TARGET_NAME_LENGTH]
+            is_line = command.startswith("say-")
+            text = _spoken(text) if is_line else text[:MAX_TARGET_NAME_LENGTH]
             await _record(self.scope, command, call_sid, text)
         except Refused as refusal:
-            return self._answered(name, str(refusal))
+            return self._answered(command_id, str(refusal))
         except Error as error:
             log.error("A command could not be recorded: %s", type(error).__name__)
-            return self._answered(name, "Not done: the database cannot be reached.")
-        command_id = f"{uuid4().hex} {name}"
+            failure = "Not done: the database cannot be reached."
+            return self._answered(command_id, failure)
         loop = asyncio.get_running_loop()
         self.unconfirmed[command_id] = loop.call_later(
             ANSWER_SECONDS, self._missed, command_id
         )
         # Calls of this process are reached without the layer, which may have failed.
         confirmed = partial(self._confirmed, command_id)
-        if not runtime().operator_controls.command(call_sid, command, text, confirmed):
+        if not runtime().operator_controls.command(
+            call_sid, command, text, command_id, confirmed
+        ):
             self._ask(
                 "controls.command",
                 call=call_sid,
@@ -135,15 +140,16 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
     def _missed(self, command_id: str) -> None:
         del self.unconfirmed[command_id]
-        self._answered(command_id.partition(" ")[2], NO_ANSWER)
+        self._answered(command_id, NO_ANSWER)
 
     def _confirmed(self, command_id: str, refused: str) -> None:
         if timer := self.unconfirmed.pop(command_id, None):
             timer.cancel()
-            self._answered(command_id.partition(" ")[2], refused)
+            self._answered(command_id, refused)
 
-    def _answered(self, name: str, refused: str) -> None:
-        self._put({"command": name, "refused": refused})
+    def _answered(self, command_id: str, refused: str) -> None:
+        name, line = command_id.partition(" ")[2], line_id(command_id)
+        self._put({"command": name, "refused": refused, "line": line})
 
     def _joined(self, channel: str) -> None:
         self.channel = channel

@@ -37,7 +37,19 @@ def _state(state: Update, mask: NumberMask) -> Update:
     """Keys and words that go on; keys one by one would tell a number."""
     keys = MASKED if state["keys"] else ""
     partial = mask.said(state["partial"], is_unfinished=True)
-    return {**state, "keys": keys, "partial": partial}
+    saying = [_turn_in_queue(turn, mask) for turn in state["saying"]]
+    lines = [{**line, "text": mask.said(line["text"])} for line in state["lines"]]
+    words = {"partial": partial, "saying": saying, "lines": lines}
+    return {**state, "keys": keys, **words}
+
+
+def _turn_in_queue(turn: Update, mask: NumberMask) -> Update:
+    """A turn that the bot is saying, whose pieces are one text."""
+    pieces = turn["pieces"]
+    texts = [turn["said"], *(piece["text"] for piece in pieces)]
+    said, *rest = mask.pieces(*texts, is_unfinished=True)
+    masked = [{**piece, "text": text} for piece, text in zip(pieces, rest, strict=True)]
+    return {**turn, "said": said, "pieces": masked}
 
 
 def _turn(turn: Update, mask: NumberMask) -> Update:

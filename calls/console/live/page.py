@@ -3,6 +3,7 @@
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils import timezone
 
 from bots.responses import page as admin_page
 from calls.session.operator_controls import LINE_LIMIT
@@ -16,6 +17,7 @@ def page(request: HttpRequest) -> HttpResponse:
     options = {
         "socket": SOCKET,
         "mayControl": request.user.has_perm("calls.change_call"),
+        "timeZone": timezone.get_current_timezone_name(),
         # The script replaces 0 with the id of a call.
         "callPage": reverse("admin:calls_call_change", args=[0]),
     }

@@ -21,9 +21,10 @@ def transferred_calls() -> list[Update]:
 def _update(call: Call) -> Update:
     transfer = pending(call.transfer)
     start = call.answered_at or call.started_at
-    seconds = round((timezone.now() - start).total_seconds(), 1)
+    now = timezone.now()
+    seconds = round((now - start).total_seconds(), 1)
     return {
         "call": call.call_sid,
         "status": transfer.display if transfer else BACK,
-        "about": {**call_header(call), "seconds": seconds},
+        "about": {**call_header(call), "seconds": seconds, "at": now.timestamp()},
     }

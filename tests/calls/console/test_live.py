@@ -28,6 +28,7 @@ from tests.support.inworld.server import DONE, FakeInworld, Pause, speech
 from tests.support.live import LiveServer
 from tests.support.pages.live import (
     TIMEOUT,
+    Update,
     cookie_with,
     operator,
     page_socket,
@@ -148,7 +149,7 @@ async def test_an_operators_line_is_said_next_and_the_model_knows_it(
     line = 'A colleague is "joining" {us} <b>now</b>.'
     async with watching(server, await operator()) as viewer, dial(server) as call:
         await call.reply()
-        assert await viewer.command("say", call.call_sid, f" {line}\n") == ""
+        assert await viewer.command("say-next", call.call_sid, f" {line}\n") == ""
         await call.hears(2)
         await call.say("Fine.")
         await call.reply()
@@ -165,6 +166,38 @@ async def test_an_operators_line_is_said_next_and_the_model_knows_it(
     entry = await LogEntry.objects.select_related("user").aget()
     assert (entry.user.username, entry.object_repr) == ("Olga", call.call_sid)
     assert line in entry.change_message
+
+
+async def test_an_operators_line_interrupts_the_bot_and_its_fate_is_told(
+    server: LiveServer, inworld: FakeInworld, bot: Bot
+) -> None:
+    inworld.answers([*speech("First one.", "Second.", "Third.", seconds=1.5), DONE])
+
+    def queued(seen: Update) -> int:
+        return sum(len(turn["pieces"]) for turn in seen["state"]["saying"])
+
+    def states(seen: Update) -> list[tuple[str, str]]:
+        return [(line["id"], line["state"]) for line in seen["state"]["lines"]]
+
+    async with (
+        watching(server, await operator()) as viewer,
+        dial(server, fast=False) as call,
+    ):
+        sid = call.call_sid
+        await call.reply()
+        await call.say("Tell me.")
+        await viewer.sees(sid, lambda seen: queued(seen) == 3)
+        assert await viewer.command("say-now", sid, "Stop here.") == ""
+        (line,) = viewer.lines.values()
+        seen = await viewer.sees(sid, lambda seen: states(seen) == [(line, "said")])
+        assert said(seen)[2:] == [
+            ("bot", "First one.", " Second. Third."),
+            ("bot", "Stop here.", ""),
+        ]
+        await call.hang_up()
+        await viewer.sees(sid, lambda seen: "ended" in seen)
+    entry = await LogEntry.objects.aget()
+    assert entry.change_message == "Live: asked the bot to say “Stop here.” now"
 
 
 async def test_an_operator_ends_a_call_with_the_bots_goodbye(
@@ -189,7 +222,7 @@ async def test_asked_again_to_end_a_call_ends_at_once(
     async with watching(server, await operator()) as viewer, dial(server) as call:
         assert await call.speaking(0.2)
         assert await viewer.command("end", call.call_sid) == ""
-        refused = await viewer.command("say", call.call_sid, "Too late")
+        refused = await viewer.command("say-next", call.call_sid, "Too late")
         assert refused == "The call is ending already."
         assert await viewer.command("end", call.call_sid) == ""
         await call.ends()
@@ -241,7 +274,7 @@ async def test_a_viewer_may_look_and_not_touch(
         dial(server) as call,
     ):
         await call.reply()
-        for what in ("say", "end", "transfer"):
+        for what in ("say-now", "say-next", "end", "transfer"):
             refused = await viewer.command(what, call.call_sid, "Hello")
             assert "not control them" in refused
         await call.say("Still there?")
@@ -252,8 +285,8 @@ async def test_a_viewer_may_look_and_not_touch(
 @pytest.mark.parametrize(
     ("what", "text", "words"),
     [
-        ("say", "  \n\x00", "Write what"),
-        ("say", "x" * 100_000, "500 characters"),
+        ("say-now", "  \n\x00", "Write what"),
+        ("say-next", "x" * 100_000, "500 characters"),
         ("dance", "", "not understood"),
     ],
 )
@@ -272,7 +305,7 @@ async def test_frames_nobody_understands_leave_the_page_connected(
     junk = ["", "[", "7", "{}", '{"want":7}', '{"want":[{}]}', "[" * 10_000]
     junk += ['{"do":1}', '{"do":"end","call":[],"command":{}}', r'{"want":["\ud800"]}']
     junk.append(
-        r'{"do":"say","call":"\ud800","command":"\ud800","text":"\ud800\u0007"}'
+        r'{"do":"say-now","call":"\ud800","command":"\ud800","text":"\ud800\u0007"}'
     )
     async with watching(server, await operator()) as viewer:
         for text in junk:

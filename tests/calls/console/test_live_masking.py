@@ -88,7 +88,16 @@ async def test_a_viewer_follows_a_call_and_never_gets_the_number(
 
 
 def test_all_parts_of_an_update_are_masked_and_only_then() -> None:
-    state = {"doing": "listening", "partial": "0 1 5", "keys": "[pressed 0 1 5]"}
+    spans = [
+        {"text": text, "starts": 1.0, "ends": 2.0} for text in ("57 382", "64917.")
+    ]
+    state = {
+        "doing": "listening",
+        "partial": "0 1 5",
+        "keys": "[pressed 0 1 5]",
+        "saying": [{"turn": 1, "said": "It is 01", "pieces": spans}],
+        "lines": [{"id": "a", "text": f"Call {CALLER}", "state": "said"}],
+    }
     turn = {
         "index": 1,
         "role": "bot",
@@ -104,7 +113,13 @@ def test_all_parts_of_an_update_are_masked_and_only_then() -> None:
     full = {**update, "state": state, "turns": [turn]}
     masked = shown({"updates": updates}, hide=True), shown({"full": full}, hide=True)
     assert without_numbers(masked)
-    assert masked[0]["updates"][0]["state"]["partial"] == "•••"
+    shown_state = masked[0]["updates"][0]["state"]
+    assert shown_state["partial"] == "•••"
+    [saying], [line] = shown_state["saying"], shown_state["lines"]
+    assert saying["said"] == f"It is {SHOWN}"
+    assert [piece["text"] for piece in saying["pieces"]] == ["", "."]
+    assert [piece["starts"] for piece in saying["pieces"]] == [1.0, 1.0]
+    assert line == {"id": "a", "text": f"Call {SHOWN}", "state": "said"}
     assert masked[1]["full"]["turns"][0]["heard"] == f"It is {SHOWN}"
     assert masked[1]["full"]["turns"][0]["missed"] == "."
     plain = shown({"full": full}, hide=False)["full"]

@@ -53,7 +53,7 @@ async def test_a_call_goes_on_without_redis_and_its_viewer_catches_up_afterwards
         answer = await call.reply()
         assert [sound.text for sound in answer] == ["While nobody could look."]
         # The viewer's own process has the call: it needs nobody else.
-        assert await viewer.command("say", sid, "One moment.") == ""
+        assert await viewer.command("say-next", sid, "One moment.") == ""
         await call.hears(2)
         mends(redis)
         seen = await viewer.sees(sid, lambda seen: len(seen["turns"]) == 4)
@@ -82,7 +82,7 @@ async def test_a_viewer_of_one_process_sees_and_ends_a_call_of_another(
         await call.reply()
         await viewer.sees(call.call_sid, lambda seen: len(seen["turns"]) == 1)
         assert len(viewer.servers) == 2
-        assert await viewer.command("say", call.call_sid, "Over the wire.") == ""
+        assert await viewer.command("say-next", call.call_sid, "Over the wire.") == ""
         await call.hears(2)
         assert await viewer.command("end", call.call_sid) == ""
         await call.ends()
@@ -132,7 +132,7 @@ async def test_who_comes_to_look_while_redis_is_away_sees_the_call_once_it_is_ba
             await viewer.until(lambda: viewer.servers)
             seen = await viewer.sees(call.call_sid, lambda seen: seen["turns"])
             assert said(seen)[0] == ("bot", bot.greeting, "")
-            assert await viewer.command("say", call.call_sid, "Hello again.") == ""
+            assert await viewer.command("say-next", call.call_sid, "Hello again.") == ""
             redis.kill()
         await socket.close()
         await reading

@@ -459,7 +459,7 @@ class ModelledCall(RuleBasedStateMachine):
                 self.fire_timer()
             elif (notice := self.twilio.next_notice()) is not None:
                 self.feed(notice)
-        self.now = until
+        self.now = max(self.now, until)  # events took a moment each
 
     def fire_timer(self) -> None:
         """Fire the timer; it must not fire again and again at one time."""

@@ -25,6 +25,7 @@ from calls.turns.messages import (
     CONNECTED,
     CONTINUE,
     CUT_OFF,
+    GO_AHEAD,
     RECONNECTED,
     Message,
 )
@@ -318,7 +319,7 @@ class CallModel:
         heard = [*self.earlier, *now]
         assert is_heard_of(by_role["assistant"], heard), by_role["assistant"]
         asked = by_role["user"]
-        for note in (CONNECTED, CUT_OFF, CONTINUE, RECONNECTED):
+        for note in (CONNECTED, CUT_OFF, CONTINUE, RECONNECTED, GO_AHEAD):
             asked = asked.replace(note, " ")
         wanted = " ".join(
             turn.text for turn in self.caller_turns() if not turn.is_backchannel

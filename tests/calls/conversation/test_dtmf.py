@@ -246,7 +246,7 @@ def test_a_secret_is_sent_to_the_model_and_shown_to_nobody(by: str) -> None:
     talk = tool_talk(can_collect_digits=True, mask_dtmf=by == "the bot")
     asked(talk, secret=by == "the model")
     assert press_keys(talk, "471") == []
-    snapshot = CallSnapshot(Call(), talk.core)
+    snapshot = CallSnapshot(Call(), talk.core, 0)
     update = snapshot.state_update()
     assert update
     assert update["state"]["keys"] == MASKED
@@ -314,7 +314,7 @@ def test_a_secret_that_is_typed_too_late_is_one_all_the_same(
     if answer:
         play_reply(talk, start)
     assert press_keys(talk, "4711", after=0.4) == []
-    snapshot = CallSnapshot(Call(), talk.core)
+    snapshot = CallSnapshot(Call(), talk.core, 0)
     update = snapshot.state_update()
     assert update
     assert update["state"]["keys"] == MASKED

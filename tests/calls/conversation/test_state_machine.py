@@ -240,13 +240,14 @@ class TurnMachine(ModelledCall):
     # The operator
 
     @precondition(is_open)
-    @rule(lines=st.integers(1, 2), gap=SOON)
-    def operator_says(self, lines: int, gap: float) -> None:
-        for _ in range(lines):
+    @rule(nows=st.lists(st.booleans(), min_size=1, max_size=2), gap=SOON)
+    def operator_says(self, nows: list[bool], gap: float) -> None:
+        for now in nows:
             line = f"line{next(self.names)}"
             if self.leaves_by is None:
-                self.call_model.lines.append(line)
-            self.feed(OperatorSaid(line))
+                lines = self.call_model.lines
+                (lines.appendleft if now else lines.append)(line)
+            self.feed(OperatorSaid(line, now))
             self.pass_time(gap)
 
     @precondition(lambda self: not self.over and self.call_model.begun > 3)

@@ -189,7 +189,7 @@ def test_an_outbound_calls_callee_is_hidden_and_so_is_it_in_the_live_view(
 ) -> None:
     config = config_of(Bot(transfer_number=CALLER))
     call.direction, call.from_number, call.to_number = "outbound-api", OURS, CALLER
-    about = CallSnapshot(call, Conversation(config)).full(0, 1)["about"]
+    about = CallSnapshot(call, Conversation(config), 0).full(1)["about"]
     assert (about["from"], about["to"]) == (OURS, SHOWN)
     assert [each["label"] for each in about["people"]] == [SHOWN]
 

@@ -292,6 +292,7 @@ EVENTS: Sequence[Event] = (
     ReplyEnded(2, calls=(ToolCall("1", "end_call", '{"goodbye": "Bye."}'),)),
     LookupDone({}, "It failed."),
     OperatorSaid("Hello."),
+    OperatorSaid("Hello.", now=True),
     OperatorTransferred("Sales"),
     OperatorEnded(),
 )

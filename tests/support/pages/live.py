@@ -30,7 +30,8 @@ class Viewer:
         self.partials: list[str] = []  # partial words, in the order of their arrival
         self.received: list[Update] = []  # as they came
         self.servers: set[str] = set()
-        self.answers: dict[str, str] = {}
+        self.answers: dict[str, str] = {}  # of commands, by their names
+        self.lines: dict[str, str] = {}  # the names of their lines
         self.changed = asyncio.Condition()
 
     async def read(self) -> None:
@@ -56,6 +57,7 @@ class Viewer:
                 await self.send(want=behind)
         if "command" in message:
             self.answers[message["command"]] = message["refused"]
+            self.lines[message["command"]] = message["line"]
 
     async def take_update(self, update: Update) -> None:
         call = self.calls.get(update["call"])

@@ -1,4 +1,5 @@
 /* One call in progress: its turns, its state, and the operator's controls. */
+import { Lines } from "./lines.js";
 import { Turns, clock, parts } from "./turns.js";
 
 const ACTIVITIES = {
@@ -9,16 +10,19 @@ const ACTIVITIES = {
   transferring: "Being transferred",
 };
 const CONFIRMATIONS = {
-  say: "The bot says it next.",
   end: "The bot finishes its sentence and says goodbye. Click again to end at once.",
-  now: "Ended.",
+  now: "The call ends now.",
   transfer: "The bot finishes its sentence, tells the caller, and transfers them.",
 };
 /* A double click must not count as the second click, which ends a call at once. */
 const MIN_CLICK_INTERVAL = 1000;
-/* The confirmation of an operator's line disappears when the bot says it, or after this. */
-const CONFIRMATION_TIME = 8000;
 const LEAVING = ["leaving", "transferring"];
+
+const seconds = () => performance.now() / 1000;
+
+function timeFormat(timeZone) {
+  return new Intl.DateTimeFormat("en-GB", { timeStyle: "medium", timeZone });
+}
 
 export class Card {
   constructor(options, send) {
@@ -26,11 +30,14 @@ export class Card {
     this.element = template.content.firstElementChild.cloneNode(true);
     this.part = parts(this.element);
     this.turns = new Turns(this.part.turns);
+    this.lines = new Lines(this.part.lines);
+    this.times = timeFormat(options.timeZone);
     this.options = options;
     this.send = send;
     this.number = -1;
     this.over = false;
     this.away = ""; /* the status of a transfer to a person */
+    this.given = ""; /* the operator's latest command that ends the call */
     this.listen();
   }
 
@@ -41,9 +48,24 @@ export class Card {
     part.transfer.addEventListener("click", () => {
       this.command("transfer", part.transfer, part.people.value);
     });
+    part.widen.addEventListener("click", () => this.widen(!this.isWide()));
+    part.title.addEventListener("click", () => this.widen(!this.isWide()));
     /* A screen reader announces only the call that has the focus. */
     element.addEventListener("focusin", () => part.turns.setAttribute("aria-live", "polite"));
     element.addEventListener("focusout", () => part.turns.setAttribute("aria-live", "off"));
+  }
+
+  isWide() {
+    return this.element.classList.contains("wide");
+  }
+
+  /* At full width, the conversation and the controls stand side by side. */
+  widen(wide) {
+    this.element.classList.toggle("wide", wide);
+    this.part.widen.setAttribute("aria-pressed", String(wide));
+    this.part.turns.scrollTop = this.part.turns.scrollHeight;
+    if (wide) this.element.scrollIntoView({ block: "nearest" });
+    this.element.dispatchEvent(new CustomEvent("widened", { bubbles: true, detail: wide }));
   }
 
   /* Shows the call in full. */
@@ -61,7 +83,8 @@ export class Card {
   /* Shows the numbers, the bot and the duration. */
   facts(about) {
     const { part } = this;
-    this.began = performance.now() / 1000 - about.seconds;
+    this.began = seconds() - about.seconds;
+    this.clockOffset = about.at - seconds();
     part.title.id = `call-${about.id}`;
     part.label.htmlFor = part.line.id = `line-${about.id}`;
     this.element.setAttribute("aria-labelledby", part.title.id);
@@ -70,6 +93,11 @@ export class Card {
     part.bot.textContent = about.bot || "-";
     part.test.hidden = !about.test;
     part.page.href = this.options.callPage.replace("/0/", `/${about.id}/`);
+  }
+
+  /* The time of day, at the desk, of a time in seconds of the call; now without one. */
+  time(at = seconds() - this.began) {
+    return this.times.format((this.began + at + this.clockOffset) * 1000);
   }
 
   /* Fills the choice of transfer targets; those who are closed now are disabled. */
@@ -91,6 +119,7 @@ export class Card {
 
   /* The caller is back from a transfer. */
   revive() {
+    if (this.away) this.answer(`The caller is back with the bot since ${this.time()}.`);
     this.over = false;
     this.away = "";
     this.part.over.hidden = true;
@@ -98,9 +127,12 @@ export class Card {
 
   /* The caller is being transferred, or talks to a person. */
   leave(status) {
-    this.revive();
+    const isNew = !this.away;
+    if (this.over) this.revive();
     this.away = status;
     this.part.controls.hidden = true;
+    if (isNew && this.given) this.answer(`Transferred at ${this.time()}.`);
+    this.given = "";
     this.state({ doing: "away" });
   }
 
@@ -109,7 +141,6 @@ export class Card {
     if (number <= this.number) return true;
     const complete = number === this.number + 1;
     if (turn) this.turns.show(turn);
-    if (turn?.operator) this.clearConfirmation();
     if (state) this.state(state);
     if (away) this.leave(away);
     else if (ended) this.end(ended);
@@ -117,7 +148,7 @@ export class Card {
     return complete;
   }
 
-  state({ doing, partial, keys }) {
+  state({ doing, partial, keys, saying = [], lines = [] }) {
     const { part } = this;
     const leaving = LEAVING.includes(doing);
     this.element.dataset.doing = this.over ? "over" : doing;
@@ -127,12 +158,22 @@ export class Card {
     part.end.textContent = leaving ? "End at once" : "End with a goodbye";
     part.transfer.disabled = part.people.disabled = leaving || !this.transfer;
     part.line.disabled = leaving;
-    part.form.querySelector("button").disabled = leaving;
+    part.form.querySelectorAll("button").forEach((button) => { button.disabled = leaving; });
+    this.turns.queue(saying, seconds() - this.began);
+    if (lines.length) this.lines.update(lines);
+    this.showLines();
+  }
+
+  showLines() {
+    const now = seconds() - this.began;
+    this.lines.render({ over: this.over, now, time: (at) => this.time(at ?? undefined) });
   }
 
   tick() {
     if (this.over || this.began === undefined) return;
-    this.part.elapsed.textContent = clock(performance.now() / 1000 - this.began);
+    this.part.elapsed.textContent = clock(seconds() - this.began);
+    this.turns.tick(seconds() - this.began);
+    this.showLines();
   }
 
   end(reason) {
@@ -140,9 +181,10 @@ export class Card {
     this.over = true;
     this.away = "";
     this.endedAt = performance.now();
-    this.part.over.textContent = `${reason}.`;
+    this.part.over.textContent = `${reason}, ${this.time()}.`;
     this.part.over.hidden = false;
     this.part.controls.hidden = true;
+    if (this.given) this.answer(`Ended at ${this.time()}.`);
     this.state({ doing: "over" });
   }
 
@@ -150,16 +192,12 @@ export class Card {
     event.preventDefault();
     const line = this.part.line.value.trim();
     if (!line) return;
-    this.send({ do: "say", text: line }, (refused) => {
+    /* Enter says it next, as does the first button. */
+    const command = event.submitter?.value || "say-next";
+    this.send({ do: command, text: line }, (refused) => {
       if (!refused && this.part.line.value.trim() === line) this.part.line.value = "";
-      this.answer(refused || CONFIRMATIONS.say, refused);
-      clearTimeout(this.confirmationTimer);
-      this.confirmationTimer = setTimeout(() => this.clearConfirmation(), CONFIRMATION_TIME);
+      this.answer(refused ? `Not said. ${refused}` : "", refused);
     });
-  }
-
-  clearConfirmation() {
-    if (this.part.answer.textContent === CONFIRMATIONS.say) this.answer("");
   }
 
   command(command, button, text = "") {
@@ -168,7 +206,11 @@ export class Card {
     setTimeout(() => {
       button.disabled = command === "transfer" && this.isLeaving();
     }, MIN_CLICK_INTERVAL);
-    this.send({ do: command, text }, (refused) => this.answer(refused || done, refused));
+    this.send({ do: command, text }, (refused) => {
+      if (!refused && this.over) return;
+      if (!refused) this.given = command;
+      this.answer(refused || done, refused);
+    });
   }
 
   isLeaving() {

@@ -18,6 +18,7 @@ const STATUS = {
 const options = JSON.parse(document.getElementById("live-options").textContent);
 const list = document.getElementById("live-calls");
 const empty = document.getElementById("live-empty");
+const legend = document.getElementById("live-legend");
 const status = document.getElementById("live-status");
 const title = document.title;
 const cards = new Map();
@@ -25,6 +26,8 @@ const servers = new Map(); /* by name: time of its last message, and its calls *
 const pending = new Map(); /* callbacks of commands without an answer, by name */
 let lastMessageAt = 0;
 let commandNumber = 0;
+/* The calls at full width are in the address, so that they stay so when it is loaded again. */
+const wanted = new Set(location.hash.slice(1).split(",").filter(Boolean));
 
 function link(state) {
   if (status.dataset.link === state) return;
@@ -49,8 +52,17 @@ function card(call) {
     const made = new Card(options, (command, answered) => send(call, command, answered));
     cards.set(call, made);
     list.append(made.element);
+    if (wanted.has(call)) made.widen(true);
   }
   return cards.get(call);
+}
+
+function widened({ target, detail: isWide }) {
+  const [call] = [...cards].find(([, item]) => item.element === target) ?? [];
+  if (!call) return;
+  if (isWide) wanted.add(call);
+  else wanted.delete(call);
+  history.replaceState(null, "", `${location.pathname}${location.search}#${[...wanted].join(",")}`);
 }
 
 /* A server lists its calls; missing updates are requested. */
@@ -103,6 +115,7 @@ function count() {
   const open = [...cards.values()].filter((item) => !item.over).length;
   document.title = open ? `(${open}) ${title}` : title;
   empty.hidden = cards.size > 0 || status.dataset.link !== "live";
+  legend.hidden = cards.size === 0;
 }
 
 function removeFinished(call, item) {
@@ -120,7 +133,6 @@ function tick() {
     servers.delete(name);
     server.calls.forEach((call) => gone(call, "Its server cannot be reached any more"));
   }
-  cards.forEach((item) => item.tick());
   cards.forEach((item, call) => removeFinished(call, item));
   count();
 }
@@ -130,9 +142,12 @@ function closed() {
   [...pending.keys()].forEach((name) => answer(name, NOT_SENT));
 }
 
+list.addEventListener("widened", widened);
 const socket = new Socket(options.socket, {
   received,
   closed,
   refused: () => link("refused"),
 });
 setInterval(tick, 1000);
+/* Often enough to follow the bot's words. */
+setInterval(() => cards.forEach((item) => item.tick()), 200);

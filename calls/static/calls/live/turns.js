@@ -1,4 +1,6 @@
 /* The turns of a call, as a growing list. */
+import { showWords } from "./bot_words.js";
+
 const WHO = { caller: "Caller", bot: "Bot", system: "System", tool: "Tool" };
 
 /* A tool call in one line: action, arguments, result, duration. */
@@ -44,6 +46,8 @@ export class Turns {
     this.template = document.getElementById("live-turn");
     this.shown = new Map();
     this.turns = new WeakMap(); /* by list item */
+    this.saying = new Map(); /* what the bot is saying of a turn, by the turn's index */
+    this.now = 0; /* in seconds of the call */
   }
 
   show(turn) {
@@ -53,13 +57,29 @@ export class Turns {
     item.dataset.role = turn.role;
     part.who.textContent = WHO[turn.role] ?? turn.role;
     part.at.textContent = clock(turn.seconds);
-    part.heard.textContent = turn.use ? action(turn.use) : turn.heard;
-    part.missed.textContent = turn.missed;
-    part.missed.hidden = part.cut.hidden = !turn.missed;
     this.turns.set(item, turn);
+    if (turn.use) part.words.textContent = action(turn.use);
+    else this.words(item);
     this.remark(item);
     if (item.previousElementSibling) this.remark(item.previousElementSibling);
     if (follows) this.list.scrollTop = this.list.scrollHeight;
+  }
+
+  /* What the bot is saying now, and the time by which to tell how far it is. */
+  queue(saying, now) {
+    const before = [...this.saying.keys()];
+    this.saying = new Map(saying.map((turn) => [turn.turn, turn]));
+    this.tick(now, [...before, ...this.saying.keys()]);
+  }
+
+  tick(now, indexes = [...this.saying.keys()]) {
+    this.now = now;
+    indexes.map((index) => this.shown.get(index)).filter(Boolean).forEach((item) => this.words(item));
+  }
+
+  words(item) {
+    const turn = this.turns.get(item);
+    showWords(parts(item).words, turn, this.saying.get(turn.index), this.now);
   }
 
   remark(item) {
