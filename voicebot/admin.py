@@ -1,5 +1,6 @@
 """User accounts: sign-in to the console, groups and permissions."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django import forms
@@ -7,16 +8,17 @@ from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth import admin as auth_admin
 from django.contrib.auth.models import Group, User
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from bots.admin.changelist import ConsoleAdmin
-from bots.models import Bot, PhoneNumber, Tool
+from bots.models import Bot, BotRole, PhoneNumber, Tool
 from calls.accounts.groups import DESCRIPTIONS
+from calls.accounts.people import without_role
 from calls.accounts.two_factor import turn_off_two_factor
 
 admin.site.unregister([User, Group])
@@ -25,14 +27,44 @@ admin.site.unregister([StaticDevice, TOTPDevice])  # keep their secrets out of t
 ACCESS = ("is_active", "is_staff", "is_superuser", "groups")
 
 
+class BotRoleInline(admin.TabularInline[BotRole, User]):
+    """The roles of a person for single bots."""
+
+    model = BotRole
+    fields = ["bot", "role"]
+    extra = 0
+    verbose_name = "bot"
+    verbose_name_plural = "Roles for single bots"
+
+
+class RoleFilter(admin.SimpleListFilter):
+    """People by role, for all bots or for some."""
+
+    title = "role"
+    parameter_name = "role"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [*((role.value, role.label) for role in BotRole.Role), ("none", "None")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> Any:
+        match self.value():
+            case "none":
+                return queryset.filter(pk__in=without_role().values("pk"))
+            case str(role):
+                has_role = Q(groups__name=role) | Q(bot_roles__role=role)
+                return queryset.filter(has_role).distinct()
+        return None
+
+
 @admin.register(User)
 class UserAdmin(ConsoleAdmin[User], auth_admin.UserAdmin[User]):
     """User accounts with sign-in and groups on one page."""
 
-    list_display = ["username", "full_name", "permissions", "is_active", "last_login"]
-    list_filter = ["groups", "is_superuser", "is_active"]
+    list_display = ["username", "full_name", "role", "is_active", "last_login"]
+    list_filter = [RoleFilter, "is_superuser", "is_active"]
     filter_horizontal = ["user_permissions"]
     actions = [turn_off_two_factor]
+    inlines = [BotRoleInline]
     add_fieldsets = [
         (
             "1. Account",
@@ -51,9 +83,14 @@ class UserAdmin(ConsoleAdmin[User], auth_admin.UserAdmin[User]):
         ("Dates", {"fields": ["last_login", "date_joined"], "classes": ["collapse"]}),
     ]
 
+    def get_inlines(self, request: HttpRequest, obj: User | None) -> list[Any]:
+        """Roles for single bots come after the account."""
+        return self.inlines if obj else []
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        """Fetch everybody's groups in one query."""
-        return super().get_queryset(request).prefetch_related("groups")
+        """Fetch everybody's roles in two queries."""
+        users = super().get_queryset(request)
+        return users.prefetch_related("groups", "bot_roles__bot")
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -96,20 +133,31 @@ class UserAdmin(ConsoleAdmin[User], auth_admin.UserAdmin[User]):
         """First and last name."""
         return user.get_full_name() or "-"
 
-    @admin.display(description="permissions")
-    def permissions(self, user: User) -> str:
-        """Name the groups, or say why there are none."""
+    @admin.display(description="role")
+    def role(self, user: User) -> str:
+        """Name the roles, or say why there are none."""
         if not user.is_staff:
             return "none: cannot sign in"
         if user.is_superuser:
             return "all"
-        groups = ", ".join(sorted(group.name for group in user.groups.all()))
-        return groups or "none: no group"
+        return "; ".join(_roles(user)) or format_html(
+            '<strong class="no-role">{}</strong>', "no role: sees nothing"
+        )
 
 
 @admin.register(Group)
 class GroupAdmin(ConsoleAdmin[Group], auth_admin.GroupAdmin):
     """Groups as Django shows them."""
+
+
+def _roles(user: User) -> Iterator[str]:
+    """The groups, which are roles for all bots, then the bots of each other role."""
+    for group in sorted(user.groups.all(), key=str):
+        yield f"{group.name} of all bots" if group.name in DESCRIPTIONS else group.name
+    for role in BotRole.Role:
+        bots = [each.bot.name for each in user.bot_roles.all() if each.role == role]
+        if bots:
+            yield f"{role} of {', '.join(sorted(bots))}"
 
 
 def is_referenced(user: User) -> bool:

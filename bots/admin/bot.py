@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.text import capfirst
 
+from bots.access.scope import scope_of, visible
 from bots.admin import editor_api, tool  # noqa: F401  (registers tools and secrets)
 from bots.admin.fieldsets import NUMBERS, SECTIONS
 from bots.admin.forms import BotForm
@@ -56,6 +57,11 @@ class BotAdmin(VersionHistoryMixin):
         may_see = request.user.has_perm("bots.view_phonenumber")
         return [*SECTIONS, NUMBERS] if may_see else SECTIONS
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """The default bot answers for all others, so who has all of them chooses it."""
+        is_bound = not scope_of(request.user, "bots.change_bot", "bots.add_bot").is_all
+        return [*self.readonly_fields, *(["is_default"] if is_bound else [])]
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Bot]:
         """Prefetch numbers and count the calls of the last seven days."""
         bots: QuerySet[Bot] = super().get_queryset(request)
@@ -90,7 +96,7 @@ class BotAdmin(VersionHistoryMixin):
     ) -> None:
         """Save the inlines, then show the most important warnings."""
         super().save_related(request, form, formsets, change)
-        remarks = editor_api.remarks_on(request.POST)
+        remarks = editor_api.remarks_on(request)
         warnings = [remark for remark in remarks if remark.level == "warning"]
         for warning in warnings[:MAX_WARNINGS]:
             text = f"{_field_label(warning.field, request.POST)}: {warning.text}"
@@ -109,7 +115,7 @@ class BotAdmin(VersionHistoryMixin):
         obj: Bot | None = None,
     ) -> HttpResponse:
         """Mask the numbers of people for users who may neither see nor edit them."""
-        if obj and self._hides_numbers(request):
+        if obj and self._hides_numbers(request, obj):
             obj.transfer_number = masked(obj.transfer_number)
             for inline in context["inline_admin_formsets"]:
                 for form in inline.formset.forms:
@@ -133,7 +139,7 @@ class BotAdmin(VersionHistoryMixin):
     )
     def trace_next_call(self, request: HttpRequest, queryset: QuerySet[Bot]) -> None:
         """Switch the trace on; the next call of each bot switches it off again."""
-        for bot in queryset:
+        for bot in visible(queryset, request.user, "bots.change_bot"):
             Bot.objects.filter(pk=bot.pk).update(trace_next_call=True)
             self.log_change(request, bot, "Switched on: the next call is recorded.")
             message = (

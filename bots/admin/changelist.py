@@ -7,11 +7,13 @@ from django.contrib.admin.exceptions import DisallowedModelAdminLookup
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
+from django.contrib.auth import get_permission_codename
 from django.core.exceptions import FieldDoesNotExist, SuspiciousOperation
 from django.db import DataError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 
+from bots.access.scope import is_bound_to_bots, roles_of, visible
 from bots.responses import primary_key
 
 # Each word of a search adds a condition for every search field.
@@ -78,7 +80,10 @@ class ConsoleChangeList(ChangeList):
 
 
 class ConsoleAdmin(admin.ModelAdmin[M]):
-    """An admin whose list takes only its own parameters. Every admin here is one."""
+    """An admin whose list takes only its own parameters. Every admin here is one.
+
+    People with roles for single bots see the rows of these bots, and choose from them.
+    """
 
     # Lookups that links to the list have, and none of its filters.
     link_parameters: frozenset[str] = frozenset()
@@ -87,6 +92,30 @@ class ConsoleAdmin(admin.ModelAdmin[M]):
         self, request: HttpRequest, **options: Any
     ) -> type[ConsoleChangeList]:
         return ConsoleChangeList
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[M]:
+        """The rows of the bots that the user may see."""
+        return visible(super().get_queryset(request), request.user)
+
+    def get_field_queryset(
+        self, db: str | None, db_field: Any, request: HttpRequest
+    ) -> QuerySet[Any] | None:
+        """The choices of a field, without those of other bots."""
+        found = super().get_field_queryset(db, db_field, request)
+        return visible_choices(db_field.remote_field.model, found, request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._may("view", request, obj) or self._may("change", request, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._may("change", request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._may("delete", request, obj)
+
+    def _may(self, action: str, request: HttpRequest, obj: Any) -> bool:
+        codename = get_permission_codename(action, self.opts)
+        return request.user.has_perm(f"{self.opts.app_label}.{codename}", obj)
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -103,3 +132,13 @@ class ConsoleAdmin(admin.ModelAdmin[M]):
         """Search for the beginning of a term that is too long."""
         term = search_term[:MAX_SEARCH_LENGTH]
         return super().get_search_results(request, queryset, term)
+
+
+def visible_choices(
+    model: type[Model], choices: QuerySet[Any] | None, request: HttpRequest
+) -> QuerySet[Any] | None:
+    """Choices without those of bots that the user may not see; None: all rows."""
+    if not is_bound_to_bots(model) or not roles_of(request.user):
+        return choices
+    rows = model._default_manager.all() if choices is None else choices
+    return visible(rows, request.user, "bots.view_bot")

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from bots import catalogue
+from bots.access.scope import visible
 from bots.admin.voice_preview import listen, may_edit
 from bots.advice import advice
 from bots.advice.form import Catalogue, Draft, FormContext, Remark, rows
@@ -59,15 +60,15 @@ def advise(request: HttpRequest) -> HttpResponse:
     """Return counts and remarks for the form, saved or not."""
     if not may_edit(request):
         return problem("Only users who can edit bots get advice.", 403)
-    remarks = [asdict(remark) for remark in remarks_on(request.POST)]
+    remarks = [asdict(remark) for remark in remarks_on(request)]
     counts = advice.counts(_draft(request.POST))
     return JsonResponse({"counts": counts, "remarks": remarks})
 
 
-def remarks_on(form: QueryDict) -> list[Remark]:
+def remarks_on(request: HttpRequest) -> list[Remark]:
     """List the remarks on a form, by Inworld's lists as last fetched."""
     inworld = Catalogue(catalogue.voices(), catalogue.models())
-    return advice.remarks(_draft(form), inworld, _form_context(form))
+    return advice.remarks(_draft(request.POST), inworld, _form_context(request))
 
 
 def _draft(form: QueryDict) -> dict[str, str]:
@@ -80,13 +81,15 @@ def _longest(name: str) -> int:
     return max(LENGTHS.get(name.rpartition("-")[2], 0), MIN_LENGTH)
 
 
-def _form_context(form: QueryDict) -> FormContext:
+def _form_context(request: HttpRequest) -> FormContext:
     """Look up what the remarks need to know besides the form's texts."""
+    form = request.POST
     draft = _draft(form)
     lookup, chosen = draft.get("lookup_tool", ""), dict.fromkeys(form.getlist("tools"))
     menu = [row["tool"] for row in rows(draft, "menu_keys")]
     ids = filter(None, map(primary_key, [lookup, *chosen, *menu]))
-    tools = Tool.objects.filter(pk__in=set(ids)).prefetch_related("parameters")
+    chosen_tools = Tool.objects.filter(pk__in=set(ids)).prefetch_related("parameters")
+    tools = visible(chosen_tools, request.user, "bots.view_bot")
     specs = {str(tool.pk): tool.spec() for tool in tools}
     return FormContext(
         tools=[specs[pk] for pk in chosen if pk in specs],

@@ -3,12 +3,13 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.forms import BaseInlineFormSet, ModelForm
 from django.http import HttpRequest
 
+from bots.admin.changelist import visible_choices
 from bots.admin.fieldsets import COLLAPSED, KEYPAD, LANGUAGES, PEOPLE
 from bots.admin.forms import TargetForm, TextForm
-from bots.admin.voice_preview import may_edit
 from bots.advice.form import rows
 from bots.config.bot_config import TRANSFER_NUMBER
 from bots.config.phrasebook import NAMES
@@ -44,11 +45,20 @@ class BotInline(admin.StackedInline[Any, Bot]):
         """Refuse a longer list than `max_num`."""
         return super().get_formset(request, obj, **{"validate_max": True, **kwargs})
 
+    def get_field_queryset(
+        self, db: str | None, db_field: Any, request: HttpRequest
+    ) -> QuerySet[Any] | None:
+        """The choices of a field, without those of other bots."""
+        found = super().get_field_queryset(db, db_field, request)
+        return visible_choices(db_field.remote_field.model, found, request)
+
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.has_perm("bots.view_bot") or may_edit(request)
+        may_view = request.user.has_perm("bots.view_bot", obj)
+        return may_view or self.has_change_permission(request, obj)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return may_edit(request)
+        may_change = request.user.has_perm("bots.change_bot", obj)
+        return may_change or request.user.has_perm("bots.add_bot")
 
     has_add_permission = has_delete_permission = has_change_permission
 

@@ -17,6 +17,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from simple_history.utils import bulk_update_with_history
 
+from bots.access.scope import visible
 from bots.admin.forms import PhoneNumberForm
 from bots.admin.versions import VersionHistoryMixin
 from bots.models import Bot, PhoneNumber
@@ -27,6 +28,9 @@ BATCH = 500
 
 class OwnBotFilter(admin.RelatedFieldListFilter):
     """Filter by bot; numbers without one are listed under the default bot."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> Any:
+        return list(visible(Bot.objects.all(), request.user).values_list("pk", "name"))
 
     def choices(self, changelist: ChangeList) -> Iterator[Any]:
         """Label the choice for numbers without a bot."""

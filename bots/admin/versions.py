@@ -10,10 +10,11 @@ from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
+from bots.access.numbers import may_see_numbers
+from bots.access.scope import Scope, scope_of
 from bots.admin.changelist import ConsoleAdmin
 from bots.models import Bot
 from bots.models.version_rows import record_rows
-from bots.phone_numbers.visibility import may_see_numbers
 from bots.responses import page, primary_key
 from bots.versions import history
 from bots.versions.history import Version
@@ -61,8 +62,8 @@ class VersionHistoryMixin(ConsoleAdmin[Any]):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """List the versions with author, date and changes."""
-        self._require_view_permission(request)
         pk = _primary_key(object_id)
+        self._require_view_permission(request, pk)
         queryset = history.versions(self.model, pk)
         paginator = Paginator(queryset, VERSIONS_PER_PAGE)
         shown = paginator.get_page(request.GET.get("p"))
@@ -74,7 +75,9 @@ class VersionHistoryMixin(ConsoleAdmin[Any]):
             "history",
             pk,
             title=f"Versions of {self._name_of(versions[0])}",
-            versions=_with_changes(versions, hide=self._hides_numbers(request)),
+            versions=_with_changes(
+                versions, hide=self._hides_numbers(request, self._object(pk))
+            ),
             page=shown,
             **(extra_context or {}),
         )
@@ -83,9 +86,10 @@ class VersionHistoryMixin(ConsoleAdmin[Any]):
         self, request: HttpRequest, object_id: int, version_id: int
     ) -> HttpResponse:
         """Compare a version with another, by default with the one before it."""
-        self._require_view_permission(request)
+        self._require_view_permission(request, object_id)
         version = self._version(object_id, version_id)
-        other, hide = self._other(request, version), self._hides_numbers(request)
+        other = self._other(request, version)
+        hide = self._hides_numbers(request, self._object(object_id))
         latest = history.versions(self.model, object_id).first()
         return self._page(
             request,
@@ -124,7 +128,8 @@ class VersionHistoryMixin(ConsoleAdmin[Any]):
 
     def deleted_view(self, request: HttpRequest) -> HttpResponse:
         """List deleted objects with a button to restore them."""
-        self._require_view_permission(request)
+        if not self._scope(request).is_all:  # deleted bots have no people
+            raise PermissionDenied
         return self._page(
             request,
             "deleted",
@@ -154,20 +159,30 @@ class VersionHistoryMixin(ConsoleAdmin[Any]):
         )
         return [_context(other) for other in others[:MAX_CHOICES]]
 
-    def _hides_numbers(self, request: HttpRequest) -> bool:
+    def _hides_numbers(self, request: HttpRequest, obj: Any = None) -> bool:
         """True for users who may see no phone numbers, unless they may edit them."""
         may_see = may_see_numbers(request.user)
-        return not may_see and not self.has_change_permission(request)
+        return not may_see and not self.has_change_permission(request, obj)
 
-    def _require_view_permission(self, request: HttpRequest) -> None:
-        if not self.has_view_or_change_permission(request):
+    def _scope(self, request: HttpRequest) -> Scope:
+        name = f"{self.opts.app_label}.{{}}_{self.opts.model_name}".format
+        return scope_of(request.user, name("view"), name("change"))
+
+    def _require_view_permission(self, request: HttpRequest, object_id: int) -> None:
+        """Refuse versions of other bots; deleted ones are for people with all bots."""
+        if self._scope(request).is_all:
+            return
+        if not self.get_queryset(request).filter(pk=object_id).exists():
             raise PermissionDenied
 
     def _can_restore(self, request: HttpRequest, object_id: int) -> bool:
         """Restoring a deleted object needs the permission to add one."""
-        if self.model._default_manager.filter(pk=object_id).exists():
-            return self.has_change_permission(request)
+        if obj := self._object(object_id):
+            return self.has_change_permission(request, obj)
         return self.has_add_permission(request)
+
+    def _object(self, object_id: int | None) -> Any:
+        return self.model._default_manager.filter(pk=object_id).first()
 
     def _no_versions(self, request: HttpRequest) -> HttpResponse:
         self.message_user(request, "No versions are recorded yet.", messages.WARNING)
@@ -189,7 +204,7 @@ class VersionHistoryMixin(ConsoleAdmin[Any]):
         object_id: int | None = None,
         **context: Any,
     ) -> HttpResponse:
-        original = self.model._default_manager.filter(pk=object_id).first()
+        original = self._object(object_id)
         return page(
             request,
             f"bots/{name}.html",

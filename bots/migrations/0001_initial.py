@@ -186,7 +186,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='bot',
             name='webhook_secret',
-            field=models.ForeignKey(blank=True, help_text='Signs each request, so that the receiver can check the sender.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='bots.secret', verbose_name='webhook key'),
+            field=models.ForeignKey(blank=True, help_text='Signs each request, so that the receiver can check the sender.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='webhook_bots', to='bots.secret', verbose_name='webhook key'),
         ),
         migrations.CreateModel(
             name='HistoricalBot',
@@ -266,7 +266,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='bot',
             name='lookup_tool',
-            field=models.ForeignKey(blank=True, help_text='A tool that runs once at the start of each call, for example to find the customer. The values in its JSON answer become variables. A greeting that uses them waits for the tool, up to its time limit.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='bots.tool', verbose_name='lookup'),
+            field=models.ForeignKey(blank=True, help_text='A tool that runs once at the start of each call, for example to find the customer. The values in its JSON answer become variables. A greeting that uses them waits for the tool, up to its time limit.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='lookup_bots', to='bots.tool', verbose_name='lookup'),
         ),
         migrations.AddField(
             model_name='bot',
@@ -323,6 +323,21 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='BotRole',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('role', models.CharField(choices=[('operator', 'Operator'), ('viewer', 'Viewer')], default='viewer', max_length=10)),
+                ('bot', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='roles', to='bots.bot')),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='bot_roles', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'verbose_name': 'role for one bot',
+                'verbose_name_plural': 'roles for single bots',
+                'ordering': ['bot__name'],
+                'constraints': [models.UniqueConstraint(fields=('user', 'bot'), name='bots_one_role_per_bot', violation_error_message='This person has a role for this bot already.')],
+            },
+        ),
+        migrations.CreateModel(
             name='SpokenLanguage',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -364,7 +379,7 @@ class Migration(migrations.Migration):
                 ('message', models.TextField(blank=True, help_text='The text that the bot says for this key.', max_length=2000, validators=[django.core.validators.MaxLengthValidator(2000), bots.validators.plain_text, bots.validators.placeholders_of_ours])),
                 ('target', models.CharField(blank=True, help_text='A name from the list of people. Empty: the first available person.', max_length=60, verbose_name='transfer to')),
                 ('bot', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='menu_keys', to='bots.bot')),
-                ('tool', models.ForeignKey(blank=True, help_text='A tool that needs no arguments.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='bots.tool')),
+                ('tool', models.ForeignKey(blank=True, help_text='A tool that needs no arguments.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='menu_keys', to='bots.tool')),
             ],
             options={
                 'ordering': ['key'],

@@ -1,6 +1,7 @@
 """Tables: bots, phone numbers, tools, and passwords and keys."""
 
 from bots.models.bot import MAX_RETENTION_DAYS, Bot
+from bots.models.bot_role import BotRole
 from bots.models.bot_turn_taking import MAX_CALL_MINUTES
 from bots.models.catalogue import InworldCatalogue
 from bots.models.menu_key import MenuKey
@@ -15,6 +16,7 @@ __all__ = [
     "MAX_CALL_MINUTES",
     "MAX_RETENTION_DAYS",
     "Bot",
+    "BotRole",
     "InworldCatalogue",
     "MenuKey",
     "PhoneNumber",

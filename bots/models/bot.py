@@ -66,6 +66,8 @@ class BotQuerySet(models.QuerySet["Bot"]):
 class Bot(BotTurnTaking, BotActions, FixedSentences):
     """A voice bot: instructions, AI model, voice and rules for the conversation."""
 
+    BOT_PATHS = ("pk",)
+
     name = models.CharField(
         max_length=80,
         unique=True,

@@ -49,7 +49,7 @@ class BotActions(models.Model):
         null=True,
         blank=True,
         on_delete=models.SET_NULL,
-        related_name="+",
+        related_name="lookup_bots",
         help_text="A tool that runs once at the start of each call, for example to "
         "find the customer. The values in its JSON answer become variables. A greeting "
         "that uses them waits for the tool, up to its time limit.",
@@ -112,7 +112,7 @@ class BotActions(models.Model):
         null=True,
         blank=True,
         on_delete=models.PROTECT,
-        related_name="+",
+        related_name="webhook_bots",
         help_text="Signs each request, so that the receiver can check the sender.",
     )
 

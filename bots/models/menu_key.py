@@ -45,7 +45,7 @@ class MenuKey(models.Model):
         null=True,
         blank=True,
         on_delete=models.CASCADE,
-        related_name="+",
+        related_name="menu_keys",
         help_text="A tool that needs no arguments.",
     )
 

@@ -9,6 +9,8 @@ from bots import validators as rules
 class PhoneNumber(models.Model):
     """A number that callers dial, and its bot."""
 
+    BOT_PATHS = ("bot",)
+
     number = models.CharField(
         max_length=16,
         unique=True,

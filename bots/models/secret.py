@@ -16,6 +16,8 @@ class SecretUnreadable(Exception):
 class Secret(models.Model):
     """A password or key that tools and webhooks send, encrypted with SECRET_KEY."""
 
+    BOT_PATHS = ("webhook_bots",)
+
     name = models.CharField(
         max_length=40,
         unique=True,

@@ -23,6 +23,8 @@ NAME = r"^[a-zA-Z][a-zA-Z0-9_]{0,59}\Z"
 class Tool(models.Model):
     """One HTTP request that a bot can make during a call."""
 
+    BOT_PATHS = ("bots", "lookup_bots", "menu_keys__bot")
+
     class Method(models.TextChoices):
         GET = "GET", "GET"
         POST = "POST", "POST"

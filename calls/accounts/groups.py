@@ -13,6 +13,7 @@ from django.apps.registry import apps as installed
 from django.contrib.auth.management import create_permissions
 from django.db.models import Q
 
+# Named as the roles for single bots.
 VIEWER = "viewer"
 OPERATOR = "operator"
 DESCRIPTIONS = {

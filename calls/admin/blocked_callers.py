@@ -12,10 +12,11 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_POST
 
+from bots.access.numbers import may_see_numbers
+from bots.access.scope import visible
 from bots.admin.changelist import ConsoleAdmin
 from bots.phone_numbers.caller_id import is_hidden
 from bots.phone_numbers.fields import PastedField
-from bots.phone_numbers.visibility import may_see_numbers
 from bots.responses import page
 from calls.admin.read_only import FullNumbersMixin
 from calls.blocking import (
@@ -168,7 +169,7 @@ class BlocksCallers(ConsoleAdmin[Call]):
         """Block the caller of one call."""
         if not self.has_block_permission(request):
             raise PermissionDenied
-        call = get_object_or_404(Call, pk=call_id)
+        call = get_object_or_404(visible(Call.objects.all(), request.user), pk=call_id)
         if not _has_caller(call):
             raise Http404("There is no caller to block.")
         line = _line_of(call.caller, request.POST.get("note", "").strip())

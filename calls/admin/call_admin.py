@@ -15,7 +15,8 @@ from django.urls import URLPattern, path
 from django.utils.html import format_html, format_html_join
 from django.utils.timezone import localdate, localtime, now
 
-from bots.phone_numbers.visibility import may_see_numbers
+from bots.access.numbers import may_see_numbers, may_see_numbers_of
+from bots.access.scope import visible
 from calls.admin import clip_audio, date_drilldown, filters
 from calls.admin.blocked_callers import BlocksCallers
 from calls.admin.changelist import MAX_COUNTED, CallChangeList, CappedPaginator
@@ -124,7 +125,8 @@ class CallAdmin(ReadOnlyMixin, RetriesPostCallTasks, BlocksCallers):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """The list, with links to dates above it."""
-        span = Call.objects.aggregate(first=Min("started_at"), last=Max("started_at"))
+        calls = visible(Call.objects.all(), request.user)
+        span = calls.aggregate(first=Min("started_at"), last=Max("started_at"))
         dates = None
         if span["first"]:
             days = (localdate(span[name]) for name in ("first", "last"))
@@ -218,15 +220,15 @@ class CallAdmin(ReadOnlyMixin, RetriesPostCallTasks, BlocksCallers):
         self, request: HttpRequest, call_id: int, form: str
     ) -> HttpResponseBase:
         self._check(request, form, TYPES)
-        calls = Call.objects.filter(pk=call_id)
+        calls = visible(Call.objects.filter(pk=call_id), request.user)
         call = get_object_or_404(calls)
         return download(request, calls, form, f"call-{call.call_sid}")
 
     def download_trace(self, request: HttpRequest, call_id: int) -> HttpResponseBase:
         """The trace of a call, if it has one. Its words have not been masked."""
         self._check(request, "jsonl", TYPES)
-        call = Call.objects.filter(pk=call_id).first()
-        may_read = call and may_see_numbers(request.user)
+        call = visible(Call.objects.filter(pk=call_id), request.user).first()
+        may_read = call and may_see_numbers_of(request.user, call.bot_id)
         trace = traces.read(call.call_sid) if call and may_read else None
         if call is None or trace is None:
             raise Http404("The call has no trace.")
@@ -241,8 +243,9 @@ class CallAdmin(ReadOnlyMixin, RetriesPostCallTasks, BlocksCallers):
         """The operators' actions, among them the words that the bot had to say."""
         response = super().history_view(request, object_id, extra_context)
         context = getattr(response, "context_data", None)
-        if context and not may_see_numbers(request.user):
-            mask = visibility.mask_of(context["object"])
+        call: Call | None = context["object"] if context else None
+        if context and call and not may_see_numbers_of(request.user, call.bot_id):
+            mask = visibility.mask_of(call)
             entries = context["action_list"]
             entries.object_list = list(entries.object_list)
             for entry in entries.object_list:
@@ -268,8 +271,9 @@ class CallAdmin(ReadOnlyMixin, RetriesPostCallTasks, BlocksCallers):
     ) -> HttpResponse:
         """Show the call as a conversation instead of a form."""
         if obj is not None:
-            hide = not may_see_numbers(request.user)
-            context |= call_page.call_context(obj, now(), hide=hide)
+            hide = not may_see_numbers_of(request.user, obj.bot_id)
+            others = visible(Call.objects.all(), request.user)
+            context |= call_page.call_context(obj, now(), hide=hide, others=others)
             context["badges"] = _badges(obj)
             context["has_trace"] = not hide and traces.exists(obj.call_sid)
             numbers = visibility.shown_numbers(obj, hide=hide)

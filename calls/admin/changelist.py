@@ -7,8 +7,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
+from bots.access.numbers import may_see_numbers
 from bots.admin.changelist import ConsoleChangeList
-from bots.phone_numbers.visibility import may_see_numbers
 from calls.models import Call
 from calls.review import search
 

@@ -1,11 +1,13 @@
 """Plays a turn's clips to an operator, until they expire."""
 
 import logging
+from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
+from bots.access.scope import visible
 from bots.responses import sound
 from calls.accounts.second_factor import has_second_factor
 from calls.clips.clip_store import ClipsUnavailable
@@ -30,7 +32,7 @@ async def clip(
     )
     if not is_verified or not await user.ahas_perm("calls.view_call"):
         return _message("Please log in as a user who may read calls.", 403)
-    turn = await Turn.objects.filter(call=call_id, index=index).afirst()
+    turn = await sync_to_async(_turn)(user, call_id, index)
     if turn is None or position >= len(turn.clip_ids):
         return _message(EXPIRED, 404)
     try:
@@ -41,6 +43,11 @@ async def clip(
     if body is None:
         return _message(EXPIRED, 404)
     return sound(body)
+
+
+def _turn(user: Any, call_id: int, index: int) -> Turn | None:
+    turns = Turn.objects.filter(call=call_id, index=index)
+    return visible(turns, user, "calls.view_call").first()
 
 
 def _message(text: str, status: int) -> HttpResponse:

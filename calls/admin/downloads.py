@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 
-from bots.phone_numbers.visibility import may_see_numbers
+from bots.access.numbers import may_see_numbers
 from bots.responses import page
 from calls.export_files import queue
 from calls.export_files.sending import send_file

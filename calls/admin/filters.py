@@ -13,9 +13,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
+from bots.access.numbers import VIEW, may_see_numbers
+from bots.access.scope import visible
 from bots.config.summary_spec import SummarySpec
 from bots.models import Bot, PhoneNumber
-from bots.phone_numbers.visibility import may_see_numbers
 from calls.models import Call
 
 Lookups = list[tuple[str, str]]
@@ -27,7 +28,8 @@ class BotFilter(RelatedFieldListFilter):
     def field_choices(
         self, field: Any, request: HttpRequest, model_admin: "ModelAdmin[Call]"
     ) -> Any:
-        return list(Bot.objects.order_by("name").values_list("pk", "name"))
+        bots = visible(Bot.objects.order_by("name"), request.user, VIEW)
+        return list(bots.values_list("pk", "name"))
 
     def choices(self, changelist: ChangeList) -> Iterator[Any]:
         """Add “No bot”: no bot answered, or the bot was deleted."""
@@ -59,7 +61,7 @@ class NumberFilter(ExactFilter):
     parameter_name = "to_number__exact"
 
     def lookups(self, request: HttpRequest, model_admin: "ModelAdmin[Call]") -> Lookups:
-        numbers = PhoneNumber.objects.order_by("number")
+        numbers = visible(PhoneNumber.objects.order_by("number"), request.user, VIEW)
         return [
             (number, f"{number} {label}".strip())
             for number, label in numbers.values_list("number", "label")
@@ -81,7 +83,8 @@ class OutcomeFilter(ExactFilter):
 
     def lookups(self, request: HttpRequest, model_admin: "ModelAdmin[Call]") -> Lookups:
         """The outcomes of all bots; reads no calls."""
-        texts = Bot.objects.order_by().values_list("outcomes", flat=True)
+        bots = visible(Bot.objects.order_by(), request.user, VIEW)
+        texts = bots.values_list("outcomes", flat=True)
         outcomes = {
             outcome
             for text in texts

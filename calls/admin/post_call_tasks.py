@@ -17,9 +17,10 @@ from django.utils.html import format_html, format_html_join
 from django.utils.timezone import localtime, now
 from django.views.decorators.http import require_POST
 
+from bots.access.numbers import may_see_numbers_of
+from bots.access.scope import visible
 from bots.admin.changelist import ConsoleAdmin, ConsoleChangeList
 from bots.phone_numbers.masking import NumberMask
-from bots.phone_numbers.visibility import may_see_numbers
 from calls.admin import filters
 from calls.admin.read_only import ReadOnlyMixin
 from calls.models import Call, PostCallTask
@@ -80,7 +81,8 @@ class RetriesPostCallTasks(ConsoleAdmin[Call]):
         """Repeat a task of one call."""
         if not request.user.has_perm(MAY_REPEAT):
             raise PermissionDenied
-        call = get_object_or_404(Call.objects.select_related("bot"), pk=call_id)
+        calls = visible(Call.objects.select_related("bot"), request.user, MAY_REPEAT)
+        call = get_object_or_404(calls, pk=call_id)
         if kind not in available_kinds(call):
             raise Http404("The bot asks for no such thing after this call.")
         retry_now(call, Kind(kind))
@@ -93,7 +95,7 @@ def task_views(call: Call, user: Any) -> Iterator[TaskView]:
     """Tasks of a call that exist or are possible."""
     found = call.post_call_tasks.all()
     tasks = {task.kind: _visible(task, user) for task in found}
-    repeatable = available_kinds(call) if user.has_perm(MAY_REPEAT) else []
+    repeatable = available_kinds(call) if user.has_perm(MAY_REPEAT, call) else []
     may_view = user.has_perm("calls.view_postcalltask")
     for kind in Kind:
         task = tasks.get(kind)
@@ -119,7 +121,7 @@ def describe(task: PostCallTask) -> str:
 
 def _visible(task: PostCallTask, user: Any) -> PostCallTask:
     """The task, without phone numbers in its log if the user may not see them."""
-    if not may_see_numbers(user):
+    if not may_see_numbers_of(user, task.call.bot_id):
         mask = NumberMask([task.call.caller])
         for entry in task.log:
             entry["words"] = mask.made(entry.get("words", ""))
@@ -175,7 +177,8 @@ class PostCallTaskAdmin(ReadOnlyMixin, ConsoleAdmin[PostCallTask]):
     @admin.action(description="Repeat the selected tasks", permissions=["again"])
     def again(self, request: HttpRequest, queryset: QuerySet[PostCallTask]) -> None:
         """Repeat tasks that their bots still ask for."""
-        tasks = list(queryset.select_related("call__bot").defer(None))
+        chosen = queryset.select_related("call__bot").defer(None)
+        tasks = list(visible(chosen, request.user, MAY_REPEAT))
         repeatable = [task for task in tasks if task.kind in available_kinds(task.call)]
         for task in repeatable:
             retry_now(task.call, Kind(task.kind))

@@ -4,8 +4,8 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from bots.access.numbers import may_see_numbers
 from bots.admin.changelist import ConsoleAdmin
-from bots.phone_numbers.visibility import may_see_numbers
 
 
 class ReadOnlyMixin:

@@ -7,7 +7,6 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from bots.phone_numbers.visibility import may_see_numbers
 from bots.responses import page as admin_page
 from calls.export_files import queue
 from calls.export_files.queue import KEPT, State, files_of
@@ -18,8 +17,8 @@ MAY_SEE = "calls.view_call"
 # A page with a file that is being made loads itself again.
 REFRESH_SECONDS = 5
 NO_LONGER = (
-    "This file shows numbers that you may no longer see. Delete it, and export the "
-    "calls again."
+    "This file shows calls or numbers that you may no longer see. Delete it, and "
+    "export the calls again."
 )
 
 
@@ -46,7 +45,7 @@ def page(request: HttpRequest) -> HttpResponse:
 def fetch(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Send a file to the person who asked for it, if their rights still allow it."""
     file = get_object_or_404(files_of(request.user), pk=pk, state=State.READY)
-    if not file.hides_numbers and not may_see_numbers(request.user):
+    if not queue.may_fetch(request.user, file):
         messages.error(request, NO_LONGER)
         return redirect("admin:exports")
     length = {"Content-Length": str(file.size)}

@@ -8,6 +8,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path
 
+from bots.access.scope import scope_of
 from bots.responses import page
 from calls.accounts import groups, two_factor
 from calls.accounts.second_factor import has_second_factor, totp_device
@@ -73,6 +74,7 @@ class ConsoleSite(admin.AdminSite):
         context = super().each_context(request)
         if context["has_permission"]:
             context["navigation"] = navigation(request)
+            context["has_all_bots"] = scope_of(request.user, "bots.view_bot").is_all
         return context
 
     def app_index(  # type: ignore[override]  # Django's is always a page
@@ -116,11 +118,11 @@ class ConsoleSite(admin.AdminSite):
     ) -> TemplateResponse:
         """Show the dashboard instead of the admin's list of models."""
         if self.has_permission(request) and not request.user.get_all_permissions():
-            return self._without_group(request)
+            return self._without_role(request)
         context = dashboard.context(request) if self.has_permission(request) else {}
         return super().index(request, {**(extra_context or {}), **context})
 
-    def _without_group(self, request: HttpRequest) -> TemplateResponse:
-        """Explain that an account without a group may do nothing."""
+    def _without_role(self, request: HttpRequest) -> TemplateResponse:
+        """Explain that an account without a role may do nothing."""
         descriptions = groups.DESCRIPTIONS
-        return page(request, "no_group.html", "No group yet", descriptions=descriptions)
+        return page(request, "no_role.html", "No role yet", descriptions=descriptions)

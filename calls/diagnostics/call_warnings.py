@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.template.defaultfilters import pluralize
 
 from calls.diagnostics.findings import Finding, failure, warning
@@ -51,9 +51,9 @@ REMEDIES = {
 TurnOutcome = tuple[datetime, str, str]
 
 
-def call_findings(today: datetime) -> list[Finding]:
+def call_findings(calls: QuerySet[Call], today: datetime) -> list[Finding]:
     """Problems of the calls since `today`, the midnight with which today began."""
-    since = Call.objects.real().filter(started_at__gte=today)
+    since = calls.filter(started_at__gte=today)
     failed: dict[str, int] = dict(
         since.filter(end_reason__in=REMEDIES)
         .filter(status__in=[Call.Status.FAILED, Call.Status.REFUSED])
@@ -62,7 +62,7 @@ def call_findings(today: datetime) -> list[Finding]:
         .order_by("-calls")
     )
     latest = (
-        Turn.objects.filter(call__is_test=False, call__started_at__gte=today)
+        Turn.objects.filter(call__in=since.order_by())
         .filter(role__in=[Turn.Role.BOT, Turn.Role.SYSTEM])
         .order_by("-call__started_at", "-index")
         .values_list("started_at", "error", "model")[:MAX_TURNS_READ]

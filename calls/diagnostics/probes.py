@@ -16,7 +16,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from bots.config.text import one_line
-from bots.models import PhoneNumber
+from bots.models import Bot, PhoneNumber
 from calls.checks import redis_problem
 from calls.clips.clip_store import ClipsUnavailable, RedisClips
 from calls.diagnostics.findings import (
@@ -207,7 +207,7 @@ def probe_numbers() -> Iterator[Finding]:
     yield from number_findings() or [
         ok(NUMBERS, "Every number in service has an active bot.")
     ]
-    yield from bot_findings()
+    yield from bot_findings(Bot.objects.filter(is_active=True))
     if not is_connected():
         message = "Not checked: TWILIO_ACCOUNT_SID or TWILIO_AUTH_TOKEN is not set."
         yield warning("Twilio", message)
@@ -265,7 +265,7 @@ def _probe_account(numbers: list[Number]) -> Iterator[Finding]:
 
 def probe_refused_settings() -> Iterator[Finding]:
     """Report bots whose settings Twilio refused in a call."""
-    yield from refused_settings_findings() or [
+    yield from refused_settings_findings(Call.objects.real()) or [
         ok(BOTS, "Twilio has refused no settings of a bot.")
     ]
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Count, F, Max, Min, Q
+from django.db.models import Count, F, Max, Min, Q, QuerySet
 from django.template.defaultfilters import pluralize
 from django.urls import reverse
 from django.utils import timezone
@@ -12,7 +12,6 @@ from django.utils.timezone import localtime
 
 from calls.diagnostics.findings import Finding, failure, warning
 from calls.models import Call
-from calls.models.call import CallQuerySet
 from calls.twilio.relay_errors import explain
 
 NAME = "Bots"
@@ -21,10 +20,10 @@ WINDOW = timedelta(days=7)
 LOST = Q(end_reason=Call.EndReason.SETTINGS_REFUSED)
 
 
-def refused_settings_findings() -> list[Finding]:
+def refused_settings_findings(calls: QuerySet[Call]) -> list[Finding]:
     """Bots whose settings Twilio has refused since they were saved last."""
     refused = (
-        _refused()
+        _refused(calls)
         .order_by()
         .values("bot", "bot__name", "twilio_error_code")
         .annotate(
@@ -37,8 +36,8 @@ def refused_settings_findings() -> list[Finding]:
     return list(_findings(refused.order_by("-last")))
 
 
-def _refused() -> CallQuerySet:
-    return Call.objects.real().filter(
+def _refused(calls: QuerySet[Call]) -> QuerySet[Call]:
+    return calls.filter(
         settings_refused_at__gte=timezone.now() - WINDOW,
         started_at__gte=F("bot__updated_at"),
     )
@@ -83,7 +82,7 @@ def _extent(row: dict[str, Any]) -> str:
 
 def _quote(row: dict[str, Any]) -> str:
     """Twilio's own words about the latest refusal; they may name the setting."""
-    latest = _refused().filter(
+    latest = _refused(Call.objects.real()).filter(
         bot=row["bot"], twilio_error_code=row["twilio_error_code"]
     )
     message = latest.order_by("-settings_refused_at").values_list(

@@ -9,6 +9,7 @@ from django.utils.timezone import localtime
 
 from bots.config_builder import config_of
 from bots.models import Bot, VoiceCheck
+from bots.models.bot import BotQuerySet
 from calls.diagnostics.findings import Finding, failure
 from calls.speech.fixed_sentences import voice_tests
 
@@ -17,17 +18,17 @@ NAME = "Voices"
 FORGOTTEN_AFTER = timedelta(days=1)
 
 
-def refused_voice_findings() -> list[Finding]:
+def refused_voice_findings(bots: BotQuerySet) -> list[Finding]:
     """The voices that the latest test found refused, for each bot that uses them."""
     tested = VoiceCheck.objects.filter(checked_at__gt=timezone.now() - FORGOTTEN_AFTER)
     refused = list(tested.exclude(refusal=""))
     if not refused:
         return []
-    return list(_findings(refused))
+    return list(_findings(bots, refused))
 
 
-def _findings(refused: list[VoiceCheck]) -> Iterator[Finding]:
-    for bot in Bot.objects.with_related().filter(is_active=True):
+def _findings(bots: BotQuerySet, refused: list[VoiceCheck]) -> Iterator[Finding]:
+    for bot in bots.with_related():
         used = voice_tests(config_of(bot))
         for check in refused:
             if any(map(check.is_of, used)):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from django.conf import settings
 from django.core.checks import ERROR, run_checks
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 
 from bots.config.speech_recognition import doubt, refusal
@@ -133,16 +133,15 @@ def number_findings() -> list[Finding]:
     return findings
 
 
-def bot_findings() -> list[Finding]:
-    """Problems of the bots in service."""
-    return [*_example_instructions(), *_unknown_languages()]
+def bot_findings(bots: QuerySet[Bot]) -> list[Finding]:
+    """Problems of bots in service."""
+    return [*_example_instructions(bots), *_unknown_languages(bots)]
 
 
-def _example_instructions() -> list[Finding]:
+def _example_instructions(bots: QuerySet[Bot]) -> list[Finding]:
     """Bots in service that still tell callers about the sandbox's café."""
     if settings.SANDBOX_RUNNING:
         return []
-    bots = Bot.objects.filter(is_active=True, system_prompt=demo_bot.INSTRUCTIONS)
     return [
         _bot_warning(
             bot,
@@ -150,13 +149,12 @@ def _example_instructions() -> list[Finding]:
             f"{bot} has the instructions of the example café, which does not exist.",
             "Write your own: the bot's role, the facts it needs, and how to speak.",
         )
-        for bot in bots
+        for bot in bots.filter(system_prompt=demo_bot.INSTRUCTIONS)
     ]
 
 
-def _unknown_languages() -> list[Finding]:
+def _unknown_languages(bots: QuerySet[Bot]) -> list[Finding]:
     """Languages of bots in service that Twilio's speech recognition may not know."""
-    bots = Bot.objects.filter(is_active=True).prefetch_related("languages")
     return [
         _bot_warning(
             bot,
@@ -164,7 +162,7 @@ def _unknown_languages() -> list[Finding]:
             f"{bot}: {problem}",
             "Twilio ends a call whose language and speech recognition do not match.",
         )
-        for bot in bots
+        for bot in bots.prefetch_related("languages")
         for problem in _recognition_problems(bot)
     ]
 

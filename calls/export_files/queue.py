@@ -17,7 +17,8 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from bots.phone_numbers.visibility import may_see_numbers
+from bots.access.numbers import VIEW, may_see_numbers
+from bots.access.scope import Scope, scope_of
 from calls.models import Call, ExportFile, ExportPiece
 from calls.review.export import FORMS, file_start, ids_of, pieces, records_of
 
@@ -84,8 +85,20 @@ def ask(user: Any, chosen: QuerySet[Call], form: str, name: str) -> bool:
         call_ids=packed(ids),
         call_count=len(ids),
         hides_numbers=not may_see_numbers(user),
+        bots=_listed(scope_of(user, VIEW)),
     )
     return True
+
+
+def may_fetch(user: Any, file: ExportFile) -> bool:
+    """True if the user may still see all that a file of theirs may have."""
+    bots = Scope(None if file.bots is None else frozenset(file.bots))
+    may_see = file.hides_numbers or may_see_numbers(user)
+    return may_see and scope_of(user, VIEW).covers(bots)
+
+
+def _listed(scope: Scope) -> list[int] | None:
+    return None if scope.bots is None else sorted(scope.bots)
 
 
 def packed(ids: "array[int]") -> bytes:

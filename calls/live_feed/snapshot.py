@@ -84,6 +84,7 @@ class CallSnapshot:
         clock = {"seconds": round(now - self.began, 1), "at": round(time(), 1)}
         return {
             "call": self.call.call_sid,
+            "bot": self.call.bot_id,
             "number": self.number,
             "about": self._header(now) | clock,
             "state": self._state(),
@@ -103,8 +104,8 @@ class CallSnapshot:
 
     def _update(self, **fields: Any) -> Update:
         self.number += 1
-        update = {"call": self.call.call_sid, "number": self.number, **fields}
-        return update | self._hidden()
+        call = {"call": self.call.call_sid, "bot": self.call.bot_id}
+        return {**call, "number": self.number, **fields, **self._hidden()}
 
     def _header(self, now: float) -> Update:
         targets = self.conversation.config.transfer_targets

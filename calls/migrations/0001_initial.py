@@ -133,6 +133,7 @@ class Migration(migrations.Migration):
                 ('call_ids', models.BinaryField(help_text='Keys of the calls, eight bytes each.')),
                 ('call_count', models.PositiveIntegerField()),
                 ('hides_numbers', models.BooleanField(help_text='As for the person who asked.')),
+                ('bots', models.JSONField(help_text='Keys of the bots whose calls it may have; null: all.', null=True)),
                 ('state', models.CharField(choices=[('making', 'Being made'), ('ready', 'Ready'), ('failed', 'Failed')], default='making', max_length=10)),
                 ('written', models.PositiveIntegerField(default=0, help_text='Calls in it so far.')),
                 ('size', models.PositiveBigIntegerField(default=0, help_text='In bytes.')),

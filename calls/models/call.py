@@ -53,6 +53,8 @@ class CallerField(models.CharField):  # type: ignore[type-arg]
 class Call(models.Model):
     """One phone call, from the incoming request to its end."""
 
+    BOT_PATHS = ("bot",)
+
     class Status(models.TextChoices):
         RINGING = "ringing", "Ringing"
         IN_PROGRESS = "in-progress", "In progress"

@@ -26,6 +26,9 @@ class ExportFile(models.Model):
     call_ids = models.BinaryField(help_text="Keys of the calls, eight bytes each.")
     call_count = models.PositiveIntegerField()
     hides_numbers = models.BooleanField(help_text="As for the person who asked.")
+    bots = models.JSONField(
+        null=True, help_text="Keys of the bots whose calls it may have; null: all."
+    )
     state = models.CharField(max_length=10, choices=State, default=State.MAKING)
     written = models.PositiveIntegerField(default=0, help_text="Calls in it so far.")
     size = models.PositiveBigIntegerField(default=0, help_text="In bytes.")

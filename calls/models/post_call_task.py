@@ -12,6 +12,8 @@ from calls.models.call import Call
 class PostCallTask(models.Model):
     """A summary or webhook for an ended call, waiting or done."""
 
+    BOT_PATHS = ("call__bot",)
+
     class Kind(models.TextChoices):
         SUMMARY = "summary", "Summary"
         WEBHOOK = "webhook", "Webhook"

@@ -9,6 +9,8 @@ from calls.models.call import NOTHING, Call
 class Turn(models.Model):
     """One contribution to a call: of the caller, the bot, a tool or the system."""
 
+    BOT_PATHS = ("call__bot",)
+
     class Role(models.TextChoices):
         CALLER = "caller", "Caller"
         BOT = "bot", "Bot"

@@ -8,6 +8,7 @@ from itertools import zip_longest
 from typing import Any
 
 from django.conf import settings as settings_of_django
+from django.db.models import QuerySet
 from django.urls import reverse
 
 from calls.models import Call, Turn
@@ -70,14 +71,18 @@ def format_offset(length: timedelta) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
-def call_context(call: Call, at: datetime, *, hide: bool) -> dict[str, Any]:
+def call_context(
+    call: Call, at: datetime, *, hide: bool, others: QuerySet[Call]
+) -> dict[str, Any]:
     """The template context of a call's page at the given time.
+
+    `others` are the calls that the page may link to.
 
     With `hide` it is for users who may not see phone numbers: it has none, and no links
     to other calls of the caller, which would tell that these have the same number.
     """
     title = f"Call from {for_list(call)[0] or 'an unknown number'}"
-    links = {} if hide else neighbours(call)
+    links = {} if hide else neighbours(call, others)
     settings = list(settings_used(call, hide=hide))
     turns: Iterable[Turn] = call.turns.order_by("index")
     if hide:
@@ -99,11 +104,11 @@ def call_context(call: Call, at: datetime, *, hide: bool) -> dict[str, Any]:
     }
 
 
-def neighbours(call: Call) -> dict[str, Call | None]:
+def neighbours(call: Call, others: QuerySet[Call]) -> dict[str, Call | None]:
     """The previous and the next call of the same caller."""
     if not call.caller:
         return {}
-    others = Call.objects.filter(caller=call.caller, is_test=call.is_test)
+    others = others.filter(caller=call.caller, is_test=call.is_test)
     others = others.exclude(pk=call.pk).defer("settings")
     older = others.filter(started_at__lte=call.started_at).order_by("-started_at", "pk")
     newer = others.filter(started_at__gt=call.started_at).order_by("started_at", "pk")

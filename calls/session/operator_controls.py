@@ -130,7 +130,11 @@ class OperatorControls:
             call_sid: session.call_snapshot.number
             for call_sid, session in self.sessions.items()
         }
+        bots = {
+            call_sid: session.call.bot_id for call_sid, session in self.sessions.items()
+        }
         answer = {"type": "live.list", "server": self.server, "calls": calls}
+        answer["bots"] = bots
         self.broadcaster.answer(viewer, answer)
 
     async def _carry_out(

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.timezone import localdate
 
+from bots.access.scope import scope_of, visible
 from bots.models import Bot, PhoneNumber
 from calls.console.dashboard import charts, statistics
 from calls.console.dashboard.charts import OUTCOMES, Cell, Chart
@@ -22,7 +23,8 @@ from calls.console.dashboard.period import (
     parse_day,
     start_of,
 )
-from calls.console.dashboard.statistics import AnswerTimes, HourlyTotals, Totals
+from calls.console.dashboard.statistics import AnswerTimes, Calls, HourlyTotals, Totals
+from calls.diagnostics.account_warnings import role_findings
 from calls.diagnostics.call_warnings import call_findings
 from calls.diagnostics.findings import Finding
 from calls.diagnostics.refused_settings import refused_settings_findings
@@ -57,7 +59,8 @@ def context(request: HttpRequest) -> dict[str, Any]:
     """The template context for this user."""
     home: dict[str, Any] = {"problems": _problems(request.user)}
     if request.user.has_perm("calls.view_call"):
-        home |= _figures(request.GET.get("day", ""), localdate())
+        calls = visible(Call.objects.real(), request.user)
+        home |= _figures(calls, request.GET.get("day", ""), localdate())
         home["streaming"] = streaming_findings(with_simulated=False)
         if not home["has_calls"]:
             home["steps"] = _setup_steps(request.user)
@@ -66,28 +69,34 @@ def context(request: HttpRequest) -> dict[str, Any]:
 
 def _problems(user: AnyUser) -> list[Finding]:
     findings: list[Finding] = []
-    if user.has_perm("bots.view_phonenumber"):
+    calls = visible(Call.objects.real(), user)
+    if scope_of(user, "bots.view_phonenumber").is_all:
         findings += number_findings()
     if user.has_perm("calls.view_call"):
         findings += overload_findings()
-        findings += call_findings(start_of(localdate()))
-    if user.has_perm("bots.view_bot"):
-        findings += [*setup_findings(), *secret_findings(), *bot_findings()]
-        findings += [*refused_settings_findings(), *refused_voice_findings()]
+        findings += call_findings(calls, start_of(localdate()))
+    if scope_of(user, "bots.view_bot").is_all:
+        findings += [*setup_findings(), *secret_findings()]
+    if user.is_superuser:
+        findings += role_findings()
+    bots = visible(Bot.objects.filter(is_active=True), user)
+    findings += bot_findings(bots)
+    findings += refused_settings_findings(calls)
+    findings += refused_voice_findings(bots)
     return sorted(findings, key=lambda finding: not finding.is_failure)
 
 
-def _figures(asked: str, today: date) -> dict[str, Any]:
+def _figures(calls: Calls, asked: str, today: date) -> dict[str, Any]:
     day = parse_day(asked, today) if asked else None
     period = hours_of(day) if day else latest_days(today)
-    hours = statistics.by_hour(period)
-    if not hours and not Call.objects.real().exists():
+    hours = statistics.by_hour(calls, period)
+    if not hours and not calls.exists():
         return {"has_calls": False}
-    times = statistics.answer_times(period, hours)
-    all_charts = _charts(period, hours, times)
+    times = statistics.answer_times(calls, period, hours)
+    all_charts = _charts(calls, period, hours, times)
     return {
         "has_calls": True,
-        **_totals(today),
+        **_totals(calls, today),
         **_answer_time([ms for _, ms in times]),
         **_days(period, asked, today),
         "charts": all_charts,
@@ -95,28 +104,30 @@ def _figures(asked: str, today: date) -> dict[str, Any]:
     }
 
 
-def _charts(period: Period, hours: HourlyTotals, times: AnswerTimes) -> list[Chart]:
+def _charts(
+    calls: Calls, period: Period, hours: HourlyTotals, times: AnswerTimes
+) -> list[Chart]:
     shown = [
         charts.calls_over_time(period, hours),
         charts.answer_time(period, times),
-        charts.calls_by_bot(period, statistics.by_bot(period) if hours else []),
+        charts.calls_by_bot(period, statistics.by_bot(calls, period) if hours else []),
     ]
     if period.day is None:
         shown.append(charts.calls_by_hour_of_day(period, hours))
     return shown
 
 
-def _totals(today: date) -> dict[str, Any]:
+def _totals(calls: Calls, today: date) -> dict[str, Any]:
     """Totals of now, of today and of this week."""
     week = today - timedelta(days=today.weekday())
     starts = {"today": start_of(today), "week": start_of(week)}
-    open_calls, lost = statistics.open_calls()
+    open_calls, lost = statistics.open_calls(calls)
     return {
         "lost": lost,
         "now": Cell(open_calls, calls_url(**OUTCOMES["open"])),
         **{
             name: _outcomes({"started_at__gte": starts[name]}, counts)
-            for name, counts in statistics.totals(starts).items()
+            for name, counts in statistics.totals(calls, starts).items()
         },
     }
 

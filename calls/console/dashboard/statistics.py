@@ -1,4 +1,4 @@
-"""The dashboard's figures, from calls and turns without test calls."""
+"""The dashboard's figures, from calls and their turns."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -25,6 +25,8 @@ COUNTS = {
     "refused": Q(status=Call.Status.REFUSED),
     "interrupted": Q(was_interrupted=True),
 }
+# The calls to count: those of the bots that a person may see.
+Calls = QuerySet[Call]
 # Numbers of calls, by the keys of COUNTS and the statuses.
 Totals = Counter[str]
 # Totals by the start of each hour.
@@ -42,32 +44,33 @@ class BotCalls:
     calls: int
 
 
-def open_calls() -> tuple[int, int]:
+def open_calls(calls: Calls) -> tuple[int, int]:
     """The number of open calls, and of those among them that lost their connection."""
-    calls = Call.objects.real().filter(status__in=OPEN)
-    counts = calls.aggregate(calls=Count("pk"), lost=Count("disconnected_at"))
+    counts = calls.filter(status__in=OPEN).aggregate(
+        calls=Count("pk"), lost=Count("disconnected_at")
+    )
     return counts["calls"], counts["lost"]
 
 
-def totals(starts: dict[str, datetime]) -> dict[str, Totals]:
+def totals(calls: Calls, starts: dict[str, datetime]) -> dict[str, Totals]:
     """Totals since each of the named times."""
     counts = {
         f"{name}_{kind}": Count("pk", filter=condition & Q(started_at__gte=start))
         for name, start in starts.items()
         for kind, condition in COUNTS.items()
     }
-    calls = Call.objects.real().filter(started_at__gte=min(starts.values()))
-    row = calls.aggregate(**counts)
+    since = calls.filter(started_at__gte=min(starts.values()))
+    row = since.aggregate(**counts)
     return {
         name: Counter({kind: row[f"{name}_{kind}"] for kind in COUNTS})
         for name in starts
     }
 
 
-def by_hour(period: Period) -> HourlyTotals:
+def by_hour(calls: Calls, period: Period) -> HourlyTotals:
     """Totals of every hour that had calls."""
     rows: Iterable[Mapping[str, Any]] = (
-        _within(period)
+        _within(calls, period)
         .annotate(hour=TruncHour("started_at"))
         .values("hour", "status")
         .annotate(
@@ -87,22 +90,22 @@ def _totals(row: Mapping[str, Any]) -> Totals:
     return Counter({status: row["calls"], **{kind: row[kind] for kind in kinds}})
 
 
-def by_bot(period: Period) -> list[BotCalls]:
+def by_bot(calls: Calls, period: Period) -> list[BotCalls]:
     """Calls by bot, the busiest first; deleted bots by the name that they had."""
     rows = (
-        _within(period)
+        _within(calls, period)
         .values_list("bot_id", "bot__name", "bot_name")
         .annotate(calls=Count("*"))
         .order_by()
     )
     counts: Counter[tuple[int | None, str]] = Counter()
-    for bot_id, name_now, name_then, calls in rows:
-        counts[bot_id, name_then if bot_id is None else name_now] += calls
-    bots = (BotCalls(*bot, calls) for bot, calls in counts.items())
+    for bot_id, name_now, name_then, count in rows:
+        counts[bot_id, name_then if bot_id is None else name_now] += count
+    bots = (BotCalls(*bot, count) for bot, count in counts.items())
     return sorted(bots, key=lambda bot: (-bot.calls, bot.name))
 
 
-def answer_times(period: Period, hours: HourlyTotals) -> AnswerTimes:
+def answer_times(calls: Calls, period: Period, hours: HourlyTotals) -> AnswerTimes:
     """The answer times of a period, of which `hours` are the totals.
 
     If there are too many answers, only those of every nth call are read, so that each
@@ -110,7 +113,7 @@ def answer_times(period: Period, hours: HourlyTotals) -> AnswerTimes:
     """
     if not hours:
         return []
-    calls = _within(period)
+    calls = _within(calls, period)
     answers = sum(counts["turns_said"] for _, counts in hours) / 2
     if (step := ceil(answers / MAX_RESPONSES)) > 1:
         calls = calls.alias(remainder=F("pk") % step).filter(remainder=0)
@@ -130,6 +133,5 @@ def percentile(values: list[float], share: float) -> float | None:
     return sorted(values)[max(0, ceil(share * len(values)) - 1)]
 
 
-def _within(period: Period) -> QuerySet[Call]:
-    calls = Call.objects.real()
+def _within(calls: Calls, period: Period) -> Calls:
     return calls.filter(started_at__gte=period.begin, started_at__lt=period.end)

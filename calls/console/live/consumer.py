@@ -15,13 +15,14 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.contrib.auth import get_user
 from django.db import Error
 
+from bots.access.numbers import CONTROL, VIEW, scope_with_numbers
+from bots.access.scope import scope_of, visible
 from bots.config.text import clean, one_line, read_json
-from bots.phone_numbers.visibility import may_see_numbers
 from calls.accounts.idle import is_idle, note_activity
 from calls.accounts.second_factor import has_second_factor
 from calls.background import BackgroundTasks
 from calls.console.change_log import log_change
-from calls.console.live.masked_updates import shown
+from calls.console.live.masked_updates import Rights, shown
 from calls.console.live.transferred import transferred_calls
 from calls.db import run_in_db_thread
 from calls.live_feed.broadcast import VIEWERS
@@ -45,6 +46,7 @@ MAX_TARGET_NAME_LENGTH = 60
 FIRST_TARGET = "the first person available"
 
 NO_ANSWER = "The call is over, or its server cannot be reached."
+ONLY_WATCH = "Your account may watch this call, but not control it."
 NOT_UNDERSTOOD = "That was not understood; reload the page."
 LOG_MESSAGES = {
     "end": "Live: asked to end the call",
@@ -63,7 +65,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
     # `ChannelListener` joins the layer instead, and again after a failure.
     channel_layer_alias = "none"
-    hide = True  # phone numbers, until the user's permissions have been read
+    rights = Rights()  # until those of the user have been read
 
     async def connect(self) -> None:
         """Accept staff who may read calls."""
@@ -72,8 +74,8 @@ class LiveConsumer(AsyncWebsocketConsumer):
         self.outbox: asyncio.Queue[Message] = asyncio.Queue(MAX_OUTBOX)
         self.tasks = BackgroundTasks(log)
         self.requested: set[str] = set()
-        may_watch, self.hide = await _rights(self.scope)
-        if not may_watch:
+        self.rights = await _rights(self.scope)
+        if not self.rights.watch:
             return await self.close()
         await self.accept()
         runtime().operator_controls.start()  # so that this process answers
@@ -168,8 +170,8 @@ class LiveConsumer(AsyncWebsocketConsumer):
                 self._put(
                     {"updates": [update for update in updates if "call" in update]}
                 )
-            case {"type": "live.list", "server": server, "calls": calls}:
-                self._put({"server": server, "calls": calls})
+            case {"type": "live.list", "server": server, "calls": calls, "bots": bots}:
+                self._put({"server": server, "calls": calls, "bots": bots})
             case {"type": "live.full", "full": full}:
                 self._put({"full": full})
             case {"type": "live.answer", "command": command_id, "refused": refused}:
@@ -184,26 +186,27 @@ class LiveConsumer(AsyncWebsocketConsumer):
         with suppress(Disconnected):
             while True:
                 message = await self.outbox.get()
-                if self.hide:  # in a thread, because long texts would hold up the calls
-                    message = await asyncio.to_thread(shown, message, hide=True)
+                rights = self.rights
+                if rights.hide_some:  # in a thread: long texts would hold up the calls
+                    message = await asyncio.to_thread(shown, message, rights)
                 else:
-                    message = shown(message, hide=False)
-                await self.send(text_data=json.dumps(message))
+                    message = shown(message, rights)
+                if message:
+                    await self.send(text_data=json.dumps(message))
 
     async def _refresh(self) -> None:
         """Ask for the list of calls regularly, until the user may no longer see it.
 
         Transferred calls run in no process, so they come from the database.
         """
-        allowed = True
-        while allowed:
+        while self.rights.watch:
             if self.channel:
                 self._list_calls()
             with suppress(Error):
                 self._put({"away": await transferred_calls()})
             await asyncio.sleep(LIST_SECONDS)
             with suppress(Error):
-                allowed, self.hide = await _rights(self.scope)
+                self.rights = await _rights(self.scope)
         await self.close(NOT_ALLOWED)
 
 
@@ -240,12 +243,12 @@ def _session(scope: Any) -> Any:
 
 
 @run_in_db_thread
-def _rights(scope: Any) -> tuple[bool, bool]:
-    """May the user watch calls, and must phone numbers be hidden from them?"""
+def _rights(scope: Any) -> Rights:
+    """What the user may watch now."""
     account = _account(scope)
     if account is None:
-        return False, True
-    return account.has_perm("calls.view_call"), not may_see_numbers(account)
+        return Rights()
+    return Rights(scope_of(account, VIEW), scope_with_numbers(account))
 
 
 @run_in_db_thread
@@ -254,11 +257,14 @@ def _record(scope: Any, command: str, call_sid: str, text: str) -> None:
     account, message = _account(scope), LOG_MESSAGES.get(command)
     if message is None:
         raise Refused(NOT_UNDERSTOOD)
-    if account is None or not account.has_perm("calls.change_call"):
-        raise Refused("Your account may watch calls, but not control them.")
-    call = Call.objects.open().filter(call_sid=call_sid).first()
+    if account is None or not account.has_perm(CONTROL):
+        raise Refused(ONLY_WATCH)
+    calls = visible(Call.objects.open().filter(call_sid=call_sid), account)
+    call = calls.first()
     if call is None:
         raise Refused("The call is over.")
+    if not account.has_perm(CONTROL, call):
+        raise Refused(ONLY_WATCH)
     log_change(account.pk, call, message.format(text=text or FIRST_TARGET))
     session = _session(scope)
     if note_activity(session):

@@ -1,27 +1,61 @@
-"""Removes phone numbers from the messages to a live page whose user may see none."""
+"""Removes calls and phone numbers from the messages to a live page.
 
+They are the calls of other bots, and the numbers that its user may not see.
+"""
+
+from dataclasses import dataclass
 from typing import Any
 
+from bots.access.scope import Scope
 from bots.phone_numbers.masking import NumberMask
 from calls.conversation.dtmf import MASKED
 from calls.live_feed.channel_listener import Message
 from calls.live_feed.snapshot import TOOL_CALL_LIMIT, Update
 
+NONE = Scope()
 
-def shown(message: Message, *, hide: bool) -> Message:
-    """The message for the page. Without `hide`, only our list of numbers is removed."""
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """The bots whose calls a person may watch, and whose callers' numbers they see."""
+
+    watch: Scope = NONE
+    numbers: Scope = NONE
+
+    @property
+    def hide_some(self) -> bool:
+        """True if the numbers of some calls are hidden."""
+        return not self.numbers.covers(self.watch)
+
+
+def shown(message: Message, rights: Rights) -> Message:
+    """The message for the page; its calls are those that its user may watch."""
     match message:
         case {"updates": updates}:
-            return {"updates": [_update(update, hide=hide) for update in updates]}
+            return {"updates": _updates(updates, rights)}
         case {"full": full}:
-            return {"full": _update(full, hide=hide)}
+            return {"full": _update(full, rights)} if _is_seen(full, rights) else {}
+        case {"away": away}:
+            return {"away": _updates(away, rights)}
+        case {"server": _, "calls": calls, "bots": bots}:
+            seen = {sid: calls[sid] for sid in calls if bots[sid] in rights.watch}
+            return {"server": message["server"], "calls": seen}
     return message
 
 
-def _update(update: Update, *, hide: bool) -> Update:
+def _updates(updates: list[Update], rights: Rights) -> list[Update]:
+    return [_update(update, rights) for update in updates if _is_seen(update, rights)]
+
+
+def _is_seen(update: Update, rights: Rights) -> bool:
+    return update["bot"] in rights.watch
+
+
+def _update(update: Update, rights: Rights) -> Update:
     """An update or a whole call. Its header has been masked where it was made."""
-    shown = {name: value for name, value in update.items() if name != "numbers"}
-    if not hide:
+    ours = ("numbers", "bot")
+    shown = {name: value for name, value in update.items() if name not in ours}
+    if update["bot"] in rights.numbers:
         return shown
     mask = NumberMask(update.get("numbers", []))
     if state := shown.get("state"):

@@ -25,6 +25,7 @@ def _update(call: Call) -> Update:
     seconds = round((now - start).total_seconds(), 1)
     return {
         "call": call.call_sid,
+        "bot": call.bot_id,
         "status": transfer.display if transfer else BACK,
         "about": {**call_header(call), "seconds": seconds, "at": now.timestamp()},
     }

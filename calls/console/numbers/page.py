@@ -5,10 +5,10 @@ from typing import Any
 
 from asgiref.sync import async_to_sync
 from django.conf import settings
-from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_GET, require_POST
 
+from bots.access.decorators import required_for_all_bots
 from bots.models import Bot, PhoneNumber
 from bots.number_routing import RoutingAnswer, explain
 from bots.responses import page as admin_page
@@ -44,7 +44,7 @@ class Row:
 
 
 @require_GET
-@permission_required(MAY_SEE, raise_exception=True)
+@required_for_all_bots(MAY_SEE)
 def page(request: HttpRequest) -> HttpResponse:
     """List the account's numbers, or say how to point one here by hand."""
     return admin_page(
@@ -89,7 +89,7 @@ def _account_numbers() -> dict[str, Any]:
 
 
 @require_POST
-@permission_required(MAY_POINT, raise_exception=True)
+@required_for_all_bots(MAY_POINT)
 def check(request: HttpRequest) -> HttpResponse:
     """Check the way from SERVER_URL to this server; one result for each part of it.
 

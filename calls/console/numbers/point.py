@@ -6,7 +6,6 @@ from dataclasses import replace
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin.models import ADDITION, LogEntry
-from django.contrib.auth.decorators import permission_required
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
@@ -14,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
+from bots.access.decorators import required_for_all_bots
 from bots.models import Bot, PhoneNumber
 from bots.responses import PAGE_SECONDS, page, primary_key
 from bots.versions.history import NUMBERS_CHANGED, record_change
@@ -50,7 +50,7 @@ def why_not_reachable() -> str:
 
 
 @require_POST
-@permission_required(MAY_POINT, raise_exception=True)
+@required_for_all_bots(MAY_POINT)
 def point_number(request: HttpRequest, sid: str) -> HttpResponse:
     """Point a number here; asks for confirmation if it points elsewhere."""
     if problem := why_not_reachable():

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET
 
+from bots.access.scope import scope_of, visible
 from bots.config.bot_config import BotConfig
 from bots.config.example_values import examples
 from bots.config.placeholders import fill, names
@@ -40,6 +41,7 @@ MAY_SEE = "bots.view_phonenumber"
 # In the place of the token that each call has.
 TOKEN = "TOKEN-OF-THE-CALL"  # noqa: S105
 SPEAKING_SECONDS = 15.0
+NOT_YOURS = "None of your bots answers this number."
 NO_STORE = (
     "The clip store cannot be used, so callers hear Twilio's own voice. Does the "
     "Redis of REDIS_URL run?"
@@ -124,16 +126,31 @@ def warnings() -> list[str]:
 def page(request: HttpRequest) -> HttpResponse:
     """Show the prediction for any number, also one that is not in the list."""
     form = NumberForm(request.GET if "number" in request.GET else None)
-    found = preview(form.cleaned_data["number"]) if form.is_valid() else None
+    found = None
+    if form.is_valid():
+        number = form.cleaned_data["number"]
+        if _may_test(request, number):
+            found = preview(number)
+        else:
+            form.add_error("number", NOT_YOURS)
     template = "bots/phonenumber/preview_page.html"
     return admin_page(request, template, "Test a number", form=form, preview=found)
+
+
+def _may_test(request: HttpRequest, number: str) -> bool:
+    """True for numbers of the user's bots; for any number if they have all bots."""
+    if scope_of(request.user, MAY_SEE).is_all:
+        return True
+    numbers = PhoneNumber.objects.filter(number=number)
+    return visible(numbers, request.user, MAY_SEE).exists()
 
 
 @require_GET
 @permission_required(MAY_SEE, raise_exception=True)
 def play(request: HttpRequest, bot_id: int) -> HttpResponse:
     """The greeting as WAV, or the text whose setting is named as `said`."""
-    config = config_of(get_object_or_404(Bot.objects.with_related(), pk=bot_id))
+    bots = visible(Bot.objects.with_related(), request.user)
+    config = config_of(get_object_or_404(bots, pk=bot_id))
     text = first_texts(config).get(request.GET.get("said", "greeting"))
     if text is None:
         return problem("This bot has no greeting: the caller speaks first.", 404)

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.signing import BadSignature, TimestampSigner
 
+from bots.access.scope import visible
 from bots.config.bot_config import BotConfig
 from calls.db import run_in_db_thread
 from calls.models import Call
@@ -32,9 +33,12 @@ HANG_UP = '{"type":"test.hangUp"}'
 PERMISSION = "bots.change_bot"
 
 
-def may_test(user: Any) -> bool:
-    """True if the user may make test calls. Reads the database."""
-    return bool(user.is_active and user.is_staff and user.has_perm(PERMISSION))
+def open_call(user: Any, call_sid: str) -> Call | None:
+    """The open test call, if the user may test its bot. Reads the database."""
+    if not (user.is_active and user.is_staff):
+        return None
+    calls = Call.objects.open().filter(call_sid=call_sid)
+    return visible(calls, user, PERMISSION).first()
 
 
 def call_token(call_sid: str, user: Any) -> str:
@@ -106,9 +110,9 @@ class TestCallConsumer(RelayConsumer):
         user = self.scope["user"]
         call_sid = call_of(token, user)
         is_connected = call_sid in active_calls().sessions
-        if call_sid is None or is_connected or not await _may_test(user):
+        if call_sid is None or is_connected:
             return None
-        call = await Call.objects.open().filter(call_sid=call_sid).afirst()
+        call = await _open_call(user, call_sid)
         if call is None or pending(call.transfer):  # the operator decides that first
             return None
         # The reason why a transfer failed is used once.
@@ -136,7 +140,7 @@ class TestCallConsumer(RelayConsumer):
         self.closing = asyncio.create_task(self.close(NORMAL_CLOSURE))
 
 
-_may_test = run_in_db_thread(may_test)
+_open_call = run_in_db_thread(open_call)
 
 
 def turn_frame(turn: Turn) -> str:

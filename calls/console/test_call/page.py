@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
+from bots.access.scope import visible
 from bots.config.example_values import EXAMPLE_VALUES
 from bots.config.placeholders import BUILT_IN, parse_declared
 from bots.config_builder import config_from_json
@@ -30,7 +31,8 @@ FULL = "The server has as many calls as it takes (MAX_CALLS). Try again soon."
 @permission_required(PERMISSION, raise_exception=True)
 def page(request: HttpRequest, bot_id: int) -> HttpResponse:
     """Show the page; a POST creates a call and returns how to connect to it."""
-    bot = get_object_or_404(Bot.objects.with_related(), pk=bot_id)
+    bots = visible(Bot.objects.with_related(), request.user, PERMISSION)
+    bot = get_object_or_404(bots, pk=bot_id)
     if request.method == "POST":
         return _start_call(request, bot)
     return admin_page(
@@ -92,7 +94,7 @@ def connection_info(call: Call, user: Any) -> dict[str, Any]:
     """The TwiML's attributes, with which the page stands in for Twilio."""
     config = config_from_json(call.settings)
     token = call_token(call.call_sid, user)
-    may_read = user.has_perm("calls.view_call")
+    may_read = user.has_perm("calls.view_call", call)
     return {
         "socket": reverse(
             "test-call-socket", args=[token], urlconf="calls.console.routing"

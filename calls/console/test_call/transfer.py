@@ -7,6 +7,7 @@ from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_POST
 
+from bots.access.scope import visible
 from bots.responses import problem
 from calls.console.test_call.consumer import PERMISSION, call_of
 from calls.console.test_call.page import connection_info
@@ -31,7 +32,9 @@ def simulate_target(request: HttpRequest) -> JsonResponse:
     call_sid = call_of(request.POST.get("token", ""), request.user, lifetime=None)
     form = DIAL_RESULTS.get(request.POST.get("decision", ""))
     tests = Call.objects.open().filter(is_test=True, call_sid=call_sid)
-    call = tests.first() if call_sid and form else None
+    call = (
+        visible(tests, request.user, PERMISSION).first() if call_sid and form else None
+    )
     if call is None or form is None:
         return problem(OVER, 409)
     returned = async_to_sync(_finish_transfer)(call, form)

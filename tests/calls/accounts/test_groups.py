@@ -6,8 +6,9 @@ from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
-from bots.models import Bot
+from bots.models import Bot, BotRole
 from calls.accounts.groups import DESCRIPTIONS, PERMISSIONS
+from calls.accounts.people import without_role
 from calls.models import Call
 
 pytestmark = pytest.mark.django_db
@@ -82,14 +83,14 @@ class TestMembers:
         assert status(client, "bots/bot/add/") == 403
         assert client.post(f"/admin/bots/bot/{bot.pk}/delete/").status_code == 403
 
-    def test_without_a_group_the_page_says_so(self, client: Client) -> None:
+    def test_without_a_role_the_page_says_so(self, client: Client) -> None:
         page = signed_in(client).get("/admin/").content.decode()
-        assert "belongs to no group yet" in page
+        assert "has no role yet" in page
         assert all(purpose in page for purpose in DESCRIPTIONS.values())
 
-    def test_with_a_group_one_sees_the_admin(self, client: Client) -> None:
+    def test_with_a_role_one_sees_the_admin(self, client: Client) -> None:
         page = signed_in(client, "viewer").get("/admin/").content.decode()
-        assert "belongs to no group yet" not in page
+        assert "has no role yet" not in page
 
 
 NEW = {
@@ -122,8 +123,27 @@ class TestUsersPage:
         person = User.objects.create_user("ann", is_staff=True)
         person.groups.set(Group.objects.all())
         page = admin_client.get("/admin/auth/user/").content.decode()
-        for words in ("all", "cannot sign in", "no group", "operator, view"):
+        for words in ("all", "cannot sign in", "no role", "operator of all bots; view"):
             assert words in page
+
+    def test_points_out_who_has_no_role(self, admin_client: Client) -> None:
+        bot = Bot.objects.create(name="Front desk")
+        names = ("ann", "ben", "cy")
+        ann, ben, cy = (User.objects.create_user(x, is_staff=True) for x in names)
+        ann.groups.set(Group.objects.filter(name="viewer"))
+        BotRole.objects.create(user=ben, bot=bot, role="operator")
+        BotRole.objects.create(user=ann, bot=bot, role="operator")
+        assert list(without_role()) == [cy]
+        home = admin_client.get("/admin/").content.decode()
+        assert "cy has no role yet" in home
+        page = admin_client.get("/admin/auth/user/").content.decode()
+        assert "viewer of all bots; operator of Front desk" in page
+        for role, expected in {"none": {cy}, "operator": {ann, ben}}.items():
+            found = admin_client.get(f"/admin/auth/user/?role={role}").context["cl"]
+            assert set(found.queryset) == expected
+        cy.is_active = False
+        cy.save()
+        assert "no role yet" not in admin_client.get("/admin/").content.decode()
 
     def test_keeps_users_who_changed_something(self, admin_client: Client) -> None:
         ann, ben = (User.objects.create_user(name) for name in ("ann", "ben"))

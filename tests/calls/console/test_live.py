@@ -276,7 +276,7 @@ async def test_a_viewer_may_look_and_not_touch(
         await call.reply()
         for what in ("say-now", "say-next", "end", "transfer"):
             refused = await viewer.command(what, call.call_sid, "Hello")
-            assert "not control them" in refused
+            assert "not control it" in refused
         await call.say("Still there?")
         assert await call.reply()
     assert not await LogEntry.objects.aexists()

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 
+from bots.access.scope import Scope
 from bots.models import Bot, Tool, ToolParameter
-from calls.console.live.masked_updates import shown
+from calls.console.live.masked_updates import Rights, shown
 from calls.conversation.dtmf import MASKED
 from tests.conftest import INWORLD_PORT, numbered
 from tests.end_to_end.test_live import closed, dial
@@ -20,6 +21,8 @@ from tests.support.woven_call import CALLER, EVERYWHERE, SHOWN, leaks
 pytestmark = pytest.mark.django_db(transaction=True)
 
 OURS = "+15005550070"
+
+ALL = Scope(None)
 
 
 @pytest.fixture(scope="module")
@@ -108,10 +111,11 @@ def test_all_parts_of_an_update_are_masked_and_only_then() -> None:
         "cut": True,
         "use": {"title": f"Call {CALLER}", "given": f"tel: {CALLER}", "ms": 5},
     }
-    update = {"call": "CA1", "number": 7, "numbers": [CALLER]}
+    update = {"call": "CA1", "bot": 1, "number": 7, "numbers": [CALLER]}
     updates = [{**update, "state": state}, {**update, "turn": turn}]
     full = {**update, "state": state, "turns": [turn]}
-    masked = shown({"updates": updates}, hide=True), shown({"full": full}, hide=True)
+    viewer, operator = Rights(watch=ALL), Rights(watch=ALL, numbers=ALL)
+    masked = shown({"updates": updates}, viewer), shown({"full": full}, viewer)
     assert without_numbers(masked)
     shown_state = masked[0]["updates"][0]["state"]
     assert shown_state["partial"] == "•••"
@@ -122,8 +126,23 @@ def test_all_parts_of_an_update_are_masked_and_only_then() -> None:
     assert line == {"id": "a", "text": f"Call {SHOWN}", "state": "said"}
     assert masked[1]["full"]["turns"][0]["heard"] == f"It is {SHOWN}"
     assert masked[1]["full"]["turns"][0]["missed"] == "."
-    plain = shown({"full": full}, hide=False)["full"]
+    plain = shown({"full": full}, operator)["full"]
     assert plain == {name: full[name] for name in plain}
-    assert plain.keys() == full.keys() - {"numbers"}
+    assert plain.keys() == full.keys() - {"numbers", "bot"}
     others = {"server": "a", "calls": {"CA1": 1}}
-    assert shown(others, hide=True) == others
+    assert shown({**others, "bots": {"CA1": 1}}, viewer) == others
+
+
+def test_calls_of_other_bots_are_left_out() -> None:
+    mine, other = {"call": "CA1", "bot": 1}, {"call": "CA2", "bot": 2}
+    rights = Rights(watch=Scope(frozenset({1})), numbers=Scope(frozenset({1})))
+    seen = {"call": "CA1"}
+    assert shown({"updates": [mine, other]}, rights) == {"updates": [seen]}
+    assert shown({"away": [other, mine]}, rights) == {"away": [seen]}
+    assert shown({"full": mine}, rights) == {"full": seen}
+    assert shown({"full": other}, rights) == {}
+    listed = {"server": "a", "calls": {"CA1": 1, "CA2": 5}}
+    found = shown({**listed, "bots": {"CA1": 1, "CA2": 2}}, rights)
+    assert found == {"server": "a", "calls": {"CA1": 1}}
+    no_bot = {"call": "CA3", "bot": None}
+    assert shown({"updates": [no_bot]}, rights) == {"updates": []}

@@ -12,6 +12,7 @@ from pytest_django import Settings
 from bots.inworld.client import Inworld
 from bots.models import Bot, SpokenLanguage
 from calls.clips.clip_store import ClipStore, MemoryClips, RedisClips
+from calls.diagnostics.findings import Finding
 from calls.diagnostics.refused_voices import refused_voice_findings
 from calls.operations.health import WARMING_UP
 from calls.operations.warm_up import WarmUp, _concurrency
@@ -68,13 +69,18 @@ async def test_a_second_process_takes_the_sentences_from_redis(
             assert len(warm_up.phrases.ready) == len(texts(inworld)) > 3
 
 
+async def refused_voices() -> list[Finding]:
+    active = Bot.objects.filter(is_active=True)
+    return await asyncio.to_thread(refused_voice_findings, active)
+
+
 async def test_a_refused_voice_is_reported_until_it_works(
     bot: Bot, inworld: FakeInworld
 ) -> None:
     inworld.tts_status = 404
     async with process(inworld) as warm_up:
         await warm_up.run()
-        [finding] = await asyncio.to_thread(refused_voice_findings)
+        [finding] = await refused_voices()
         assert finding.is_failure
         assert f"{bot}: Inworld refuses the voice Clive" in finding.message
         assert "refused with 404" in finding.message
@@ -85,7 +91,7 @@ async def test_a_refused_voice_is_reported_until_it_works(
         await bot.asave()
         await warm_up.run()
         await warm_up.run()
-        assert not await asyncio.to_thread(refused_voice_findings)
+        assert not await refused_voices()
         assert bot.greeting in texts(inworld)
 
 
@@ -97,7 +103,7 @@ async def test_a_refusal_is_over_when_no_active_bot_uses_the_voice(
         await warm_up.run()
         bot.is_active = False
         await bot.asave()
-        assert not await asyncio.to_thread(refused_voice_findings)
+        assert not await refused_voices()
 
 
 async def test_sentences_that_inworld_cannot_make_now_are_made_later(
@@ -110,7 +116,7 @@ async def test_sentences_that_inworld_cannot_make_now_are_made_later(
         assert asked < len(fixed_sentences([bot_config()])) * 2
         await warm_up.run()
         assert len(inworld.spoken) == asked  # a pause comes first
-        assert not await asyncio.to_thread(refused_voice_findings)
+        assert not await refused_voices()
         inworld.tts_status, warm_up.retry_at = 200, monotonic()
         await warm_up.run()
         assert not warm_up.missing

@@ -45,7 +45,7 @@ async def test_a_call_asked_for_with_get_hears_a_sentence_and_is_listed(
     assert (call.status, call.end_reason) == ("refused", "wrong-method")
     assert call.from_number == RINGING["From"]
     today = timezone.now().replace(hour=0, minute=0)
-    (finding,) = await sync_to_async(call_findings)(today)
+    (finding,) = await sync_to_async(call_findings)(Call.objects.real(), today)
     assert "GET instead of POST" in finding.text
     assert "Connect numbers" in finding.hint
 

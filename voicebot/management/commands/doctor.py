@@ -114,7 +114,7 @@ def examine(*, speech: bool) -> Iterator[Finding]:
     if has_database:
         yield from probes.probe_numbers()
         yield from probes.probe_refused_settings()
-        yield from refused_voice_findings()
+        yield from refused_voice_findings(Bot.objects.filter(is_active=True))
         yield from streaming_findings()
         yield from probe_post_call_tasks()
     bots = (
