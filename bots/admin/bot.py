@@ -8,7 +8,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import label_for_field
 from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.template.defaultfilters import pluralize
 from django.template.loader import render_to_string
 from django.urls import URLPattern, reverse
@@ -17,10 +17,11 @@ from django.utils.html import format_html
 from django.utils.text import capfirst
 
 from bots.access.scope import scope_of, visible
-from bots.admin import editor_api, tool  # noqa: F401  (registers tools and secrets)
-from bots.admin.fieldsets import NUMBERS, SECTIONS
+from bots.admin import tool  # noqa: F401  (registers tools and secrets)
+from bots.admin.editor import api, new_bot
+from bots.admin.editor.inlines import BOT_INLINES
+from bots.admin.editor.tabs import NEW_BOT, NUMBERS, SECTIONS, tabs_of
 from bots.admin.forms import BotForm
-from bots.admin.inlines import BOT_INLINES
 from bots.admin.versions import VersionHistoryMixin
 from bots.models import Bot, TransferTarget
 from bots.phone_numbers.masking import masked
@@ -35,7 +36,7 @@ WEEK = timedelta(days=7)
 
 @admin.register(Bot)
 class BotAdmin(VersionHistoryMixin):
-    """The list of bots, and the editor with all settings on one page."""
+    """The list of bots, a short form for a new one, and the editor with its tabs."""
 
     list_display = [
         *("name", "state", "phone_numbers", "calls_this_week", "voice", "llm_model")
@@ -50,12 +51,18 @@ class BotAdmin(VersionHistoryMixin):
 
     def get_urls(self) -> list[URLPattern]:
         """Add the URLs that the open editor asks."""
-        return [*editor_api.urls(self.admin_site.admin_view), *super().get_urls()]
+        return [*api.urls(self.admin_site.admin_view), *super().get_urls()]
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Add the bot's numbers, for users who may see them."""
+        """Ask little for a new bot; show its numbers to users who may see them."""
+        if obj is None:
+            return NEW_BOT
         may_see = request.user.has_perm("bots.view_phonenumber")
-        return [*SECTIONS, NUMBERS] if may_see else SECTIONS
+        return [part for part in SECTIONS if may_see or part is not NUMBERS]
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        """A new bot has no lists yet."""
+        return self.inlines if obj else ()
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """The default bot answers for all others, so who has all of them chooses it."""
@@ -83,6 +90,8 @@ class BotAdmin(VersionHistoryMixin):
         self, request: HttpRequest, obj: Bot, form: Any, change: bool
     ) -> None:
         """Save; a new default bot takes the place of the one before."""
+        if not change:
+            obj.language = new_bot.language_for(obj.tts_voice, obj.language)
         if obj.is_default:
             for other in Bot.objects.filter(is_default=True).exclude(pk=obj.pk):
                 other.is_default = False
@@ -96,7 +105,7 @@ class BotAdmin(VersionHistoryMixin):
     ) -> None:
         """Save the inlines, then show the most important warnings."""
         super().save_related(request, form, formsets, change)
-        remarks = editor_api.remarks_on(request)
+        remarks = api.remarks_on(request)
         warnings = [remark for remark in remarks if remark.level == "warning"]
         for warning in warnings[:MAX_WARNINGS]:
             text = f"{_field_label(warning.field, request.POST)}: {warning.text}"
@@ -121,7 +130,21 @@ class BotAdmin(VersionHistoryMixin):
                 for form in inline.formset.forms:
                     if isinstance(form.instance, TransferTarget):
                         form.instance.number = masked(form.instance.number)
+        if obj:
+            lists = context["inline_admin_formsets"]
+            context["tabs"] = tabs_of(context["adminform"], lists)
+        context["show_save_and_add_another"] = False
         return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def response_add(
+        self, request: HttpRequest, obj: Bot, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        """Go on to a test call of the new bot, for users who may make one."""
+        if not new_bot.leads_to_test_call(request):
+            return super().response_add(request, obj, post_url_continue)
+        text = f"“{obj}” is ready. Talk to it here, then adapt it in its settings."
+        self.message_user(request, text, messages.SUCCESS)
+        return HttpResponseRedirect(reverse("admin:test-call", args=[obj.pk]))
 
     def delete_view(
         self,
@@ -183,8 +206,6 @@ class BotAdmin(VersionHistoryMixin):
     @admin.display(description="numbers of this bot")
     def numbers_of_bot(self, bot: Bot) -> str:
         """The first numbers, with links to all of them and to add one."""
-        if bot.pk is None:
-            return "Save the bot first, then choose its numbers."
         count, changelist = bot.numbers.count(), reverse(f"{NUMBER_URL}_changelist")
         listed = list(bot.numbers.all()[:NUMBERS_ON_PAGE])
         return render_to_string(

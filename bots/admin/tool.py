@@ -14,7 +14,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from bots.admin.changelist import ConsoleAdmin
 from bots.admin.concurrent_edits import ConcurrentEditsForm
-from bots.admin.fieldsets import section
+from bots.admin.editor.tabs import section
 from bots.admin.forms import TextForm
 from bots.admin.tool_advice import remarks
 from bots.admin.tool_trial import TrialForm

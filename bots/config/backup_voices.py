@@ -47,6 +47,14 @@ def _usual_tag(tag: str) -> str:
     return f"{primary(tag)}-{region(tag)}"
 
 
+def with_region(tag: str) -> str:
+    """The tag with a region, which speech recognition likes to know: "de-DE" for de."""
+    voice = BY_LANGUAGE.get(primary(tag), "")
+    if region(tag) or region(voice) in ("", "XA"):  # Google's word for no region
+        return tag
+    return _usual_tag(language_of(voice))
+
+
 VOICES = NAMES.split()
 BY_TAG = {_usual_tag(language_of(voice)): voice for voice in VOICES}
 BY_LANGUAGE = {primary(voice): voice for voice in reversed(VOICES)}

@@ -6,6 +6,7 @@ from random import Random
 
 from django.utils import timezone
 
+from bots.admin.editor.tabs import TABS
 from bots.config_builder import config_of
 from bots.models import Bot, PhoneNumber, Secret, Tool
 from calls.models import Call, PostCallTask
@@ -38,7 +39,10 @@ class Sample:
         return {
             "home": admin,
             "bots": f"{admin}bots/bot/",
-            "editor": f"{admin}bots/bot/{bot}/change/",
+            **{
+                f"editor {tab.slug}": f"{admin}bots/bot/{bot}/change/#{tab.slug}"
+                for tab in TABS
+            },
             "new bot": f"{admin}bots/bot/add/",
             "history": f"{admin}bots/bot/{bot}/history/",
             "tools": f"{admin}bots/tool/",
@@ -63,7 +67,8 @@ class Sample:
 PAGES = list(Sample(Bot(), PhoneNumber(), Call(), Tool(), Secret()).pages)
 # The pages that show words of bots, their tools and callers.
 PAGES_WITH_WORDS = {
-    *("bots", "editor", "new bot", "history", "test call", "numbers", "number"),
+    *(f"editor {tab.slug}" for tab in TABS),
+    *("bots", "history", "test call", "numbers", "number"),
     *("calls", "call", "post_call_tasks", "tools", "tool", "try a tool", "secret"),
 }
 

@@ -29,7 +29,7 @@ async def test_a_viewer_reads_calls_and_bots_and_has_no_button_to_change_them(
     page = await visits.open(viewer)
     await page.goto(plain.pages["call"])
     await expect(page.get_by_role("link", name="Export as JSON")).to_be_visible()
-    await page.goto(plain.pages["editor"])
+    await page.goto(plain.pages["editor basics"])
     await expect(page.get_by_text("You are Sam.")).to_be_visible()
     await expect(page.get_by_role("button", name="Save")).to_have_count(0)
     await expect(page.locator("#bot_form textarea, #bot_form select")).to_have_count(0)

@@ -3,11 +3,13 @@
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
+from bots.models import Bot
 from tests.browser.conftest import PASSWORD, Visits
 from tests.browser.keyboard import tab_to
 from tests.browser.waiting import until
+from tests.support.live import LiveServer
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -25,7 +27,10 @@ async def test_a_person_logs_in_and_makes_a_bot_with_a_voice_and_a_number(
     await page.locator("#id_name").fill("Harbour Hotel")
     await page.get_by_label("Greeting:").fill("Harbour Hotel, good evening.")
     await _pick_a_voice(page)
-    await page.get_by_role("button", name="Save", exact=True).click()
+    await page.get_by_role("button", name="Create and call it").click()
+    heading = page.get_by_role("heading", level=1)
+    await expect(heading).to_have_text("Test call to Harbour Hotel")
+    await page.goto("/admin/bots/bot/")
     await expect(page.get_by_role("row", name="Harbour Hotel")).to_contain_text("Clive")
 
     await page.goto("/admin/bots/phonenumber/add/")
@@ -75,22 +80,74 @@ async def test_a_voice_is_listened_to_and_picked_without_a_mouse(page: Page) -> 
     await expect(page.get_by_role("button", name="Choose a voice…")).to_be_focused()
 
 
-async def test_a_failed_save_leads_to_its_first_error(page: Page) -> None:
-    await page.goto("/admin/bots/bot/add/")
-    await page.locator("#id_name").fill("Harbour Hotel")
-    await page.locator("#id_tts_voice").fill("")
+@pytest.fixture
+def editor(transactional_db: None) -> str:
+    """The address of a bot's editor."""
+    return f"/admin/bots/bot/{Bot.objects.create(name='Harbour Hotel').pk}/change/"
+
+
+async def test_a_tab_is_chosen_by_keys_and_stays_after_a_save(
+    page: Page, editor: str
+) -> None:
+    await page.goto(editor)
+    await page.get_by_label("Greeting:").fill("Good evening.")
+    await tab_to(page, page.get_by_role("tab", name="Basics"), key="Shift+Tab")
+    await page.keyboard.press("ArrowRight")
+    await page.keyboard.press("End")
+    last = page.get_by_role("tab", name="Advanced")
+    await expect(last).to_be_focused()
+    await expect(page.get_by_label("Greeting:")).to_be_hidden()
+    await page.get_by_label("Reminders:").fill("4")
+    await page.keyboard.press("Control+s")
+    await expect(page.get_by_text("was changed successfully")).to_be_visible()
+    await expect(last).to_have_attribute("aria-selected", "true")
+    assert page.url.endswith(f"{editor}#advanced")
+    await expect(page.get_by_label("Reminders:")).to_have_value("4")
+    bot = await Bot.objects.aget()
+    assert (bot.greeting, bot.idle_reprompts) == ("Good evening.", 4)
+    await page.reload()
+    await expect(page.get_by_label("Reminders:")).to_be_visible()
+
+
+async def test_a_failed_save_opens_the_tab_of_its_first_error(
+    page: Page, editor: str
+) -> None:
+    await page.goto(f"{editor}#id_max_reply_tokens")
+    await page.get_by_label("Maximum answer length").fill("1")
+    await page.get_by_role("tab", name="After the call").click()
+    await page.get_by_label("Webhook:").fill("nowhere")
+    await page.get_by_label("Keep calls for").fill("99999")
+    await page.get_by_role("tab", name="Basics").click()
     await page.get_by_role("button", name="Save", exact=True).click()
-    badge = page.locator("nav.sections .badge.error")
-    await expect(badge).to_have_count(1)
+    tab = page.get_by_role("tab", name="After the call")
+    await expect(tab).to_have_attribute("aria-selected", "true")
+    await expect(tab).to_have_accessible_name("After the call 3 errors")
+    advanced = page.get_by_role("tab", name="Advanced")
+    await expect(advanced).to_have_accessible_name("Advanced 1 error")
+    await expect(page.get_by_label("Webhook:")).to_have_value("nowhere")
     await page.get_by_role("link", name="Go to the first one").click()
     await expect(page.locator(".errorlist").first).to_be_focused()
+    await advanced.click()
+    await expect(page.get_by_label("Maximum answer length")).to_have_value("1")
+
+
+async def test_without_scripts_all_parts_stand_below_each_other(
+    browser: Browser, console: LiveServer, session: str, editor: str
+) -> None:
+    context = await browser.new_context(base_url=console.url, java_script_enabled=False)
+    cookie = {"name": "sessionid", "value": session, "url": console.url}
+    await context.add_cookies([cookie])  # type: ignore[list-item]
+    page = await context.new_page()
+    await page.goto(editor)
+    for label in ("Greeting:", "Tools", "Transfer number:", "Summary:", "Reminders:"):
+        await expect(page.get_by_label(label, exact=True).first).to_be_visible()
+    await context.close()
 
 
 async def test_people_and_the_keys_that_lead_to_them_are_edited_without_a_mouse(
-    page: Page,
+    page: Page, editor: str
 ) -> None:
-    await page.goto("/admin/bots/bot/add/")
-    await page.locator("#id_name").fill("Harbour Hotel")
+    await page.goto(f"{editor}#keypad-and-people")
     people, keys = page.locator("#targets-group"), page.locator("#menu_keys-group")
     await tab_to(page, people.get_by_role("button", name="Add another Person"))
     await page.keyboard.press("Enter")
@@ -119,9 +176,9 @@ async def test_people_and_the_keys_that_lead_to_them_are_edited_without_a_mouse(
 
 
 async def test_a_further_language_has_a_picker_and_its_advice_goes_with_its_row(
-    page: Page,
+    page: Page, editor: str
 ) -> None:
-    await page.goto("/admin/bots/bot/add/")
+    await page.goto(f"{editor}#knows-and-does")
     languages = page.locator("#languages-group")
     add = languages.get_by_role("button", name="Add another Language")
     await add.click()

@@ -34,7 +34,7 @@ async def _voices(page: Page, call: SimulatedCall) -> None:
     await voices.get_by_label("Language").select_option("")
     await voices.get_by_label("Search").fill("calm")
     await expect(voices.get_by_role("listitem").first).to_be_visible()
-    await page.get_by_role("heading", name="Voice", exact=True).evaluate(TO_TOP)
+    await page.get_by_role("heading", name="Voice and language").evaluate(TO_TOP)
 
 
 async def _answer(page: Page, call: SimulatedCall) -> None:

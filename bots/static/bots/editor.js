@@ -6,11 +6,10 @@ import { models, voices } from "./offers.js";
 import { Picker } from "./picker.js";
 import { Menu } from "./menu.js";
 import { Player } from "./player.js";
-import { follow, linkToFirstError, mark } from "./sections.js";
+import { tabs } from "./tabs.js";
 
 const form = document.querySelector("#bot_form");
 const urls = document.querySelector("#editor").dataset;
-const nav = document.querySelector("nav.sections");
 const token = form.querySelector("[name=csrfmiddlewaretoken]").value;
 const field = (name) => form.elements.namedItem(name);
 
@@ -23,7 +22,7 @@ function fill(input, value) {
 function preview(voice) {
     const body = new URLSearchParams({ tts_voice: voice });
     for (const name of ["name", "greeting", "tts_model", "language", "variables", "time_zone"]) {
-        body.set(name, field(name).value);
+        if (field(name)) body.set(name, field(name).value);
     }
     return body;
 }
@@ -53,7 +52,7 @@ function pickVoice(input, listing, player, request, language) {
         extras: (voice) => player.button(() => request(voice.id), `Listen to ${voice.name}`),
         tools: player.button(() => request(input.value.trim()), "Listen to the chosen voice"),
     });
-    picker.prefer(0, language.value.split("-")[0].toLowerCase());
+    if (language) picker.prefer(0, language.value.split("-")[0].toLowerCase());
 }
 
 /* Each further language has its own voice. */
@@ -100,19 +99,18 @@ function start() {
     };
     const player = new Player(urls.listen, token);
     pickVoice(field("tts_voice"), listings.voices, player, preview, field("language"));
-    pickVoices(listings.voices, player);
-    pickModel(field("llm_model"), listings.models);
-    pickFallbacks(field("fallback_models"), listings.models);
-    new Menu(form);
+    if (tabs) {
+        pickVoices(listings.voices, player);
+        pickModel(field("llm_model"), listings.models);
+        pickFallbacks(field("fallback_models"), listings.models);
+        new Menu(form);
+    }
     const advice = new Advice(form, urls.advice);
-    advice.addEventListener("change", () => mark(nav));
+    advice.addEventListener("change", () => tabs?.mark());
     for (const listing of Object.values(listings)) {
         listing.addEventListener("change", () => listing.busy || advice.soon());
         listing.load();
     }
-    linkToFirstError();
-    follow(nav);
-    mark(nav);
     advice.ask();
 }
 

@@ -12,14 +12,13 @@ from pytest_django import Settings
 from bots.config_builder import config_of
 from bots.models import Bot, PhoneNumber, Tool
 from bots.phone_numbers.transfer_prefixes import is_allowed
-from tests.support.pages.bot_form import ADVICE, FORM, NO_ROWS, rows
+from tests.support.pages.bot_form import ADVICE, FORM, NO_ROWS, editor, rows
 from tests.support.pages.bot_form import viewer as viewer
 
 
-def add(client: Client, **fields: Any) -> str:
-    """Save a new bot; the page that follows."""
-    wanted = {**FORM, **fields}
-    page = client.post("/admin/bots/bot/add/", wanted, follow=True)
+def save(client: Client, **fields: Any) -> str:
+    """Save a bot with these fields; the page that follows."""
+    page = client.post(editor(), {**FORM, **fields}, follow=True)
     return unescape(page.content.decode())
 
 
@@ -33,7 +32,7 @@ def test_people_keys_languages_and_tools_are_saved_with_their_bot(
     tool = Tool.objects.create(name="look_up", url="https://a.example/")
     spoken = {"language": "de-DE", "voice": "Johanna"}
     lists = rows("targets", ANN) | rows("menu_keys", KEY) | rows("languages", spoken)
-    add(admin_client, **lists, tools=[tool.pk])
+    save(admin_client, **lists, tools=[tool.pk])
     config = config_of(Bot.objects.get())
     assert [(row.name, row.number) for row in config.targets] == [
         ("Ann", "+14155550100")
@@ -87,22 +86,22 @@ def test_people_keys_languages_and_tools_are_saved_with_their_bot(
 def test_bad_input_in_a_list_is_reported_at_its_field(
     admin_client: Client, listed: str, row: dict[str, str], field: str, words: str
 ) -> None:
-    page = add(admin_client, **rows(listed, row))
+    page = save(admin_client, **rows(listed, row))
     error = re.search(
         rf'<ul class="errorlist"[^>]*id="id_{listed}-0-{field}_error"[^>]*>(.*?)</ul>',
         page,
     )
     assert error
     assert words in error[1]
-    assert not Bot.objects.exists()
+    assert getattr(Bot.objects.get(), listed).count() == 0
 
 
 def test_a_language_that_twilio_may_not_understand_is_pointed_out_after_saving(
     admin_client: Client,
 ) -> None:
     spoken = {"language": "is-IS", "voice": "Any"}
-    page = add(admin_client, **rows("languages", spoken))
-    assert "added successfully" in page
+    page = save(admin_client, **rows("languages", spoken))
+    assert "changed successfully" in page
     assert (
         "Language is-IS, speech recognition: Deepgram is not known to understand is-IS."
         " Choose Google."
@@ -110,7 +109,7 @@ def test_a_language_that_twilio_may_not_understand_is_pointed_out_after_saving(
 
 
 def test_a_key_cannot_name_a_deleted_or_renamed_person(admin_client: Client) -> None:
-    add(admin_client, **rows("targets", ANN), **rows("menu_keys", KEY))
+    save(admin_client, **rows("targets", ANN), **rows("menu_keys", KEY))
     bot = Bot.objects.get()
     person, key = bot.targets.get(), bot.menu_keys.get()
     saved = ANN | {"id": person.pk, "bot": bot.pk}
@@ -133,12 +132,25 @@ def test_a_key_cannot_name_a_deleted_or_renamed_person(admin_client: Client) -> 
     assert "changed successfully" in change(**NO_ROWS | same | rescued)
 
 
+def test_a_row_that_somebody_else_added_meanwhile_is_refused_in_words(
+    admin_client: Client,
+) -> None:
+    german = {"language": "de-DE", "voice": "Johanna"}
+    lists = {"targets": ANN, "menu_keys": {"key": "1", "action": "end"}}
+    for listed, row in {**lists, "languages": german}.items():
+        save(admin_client, **rows(listed, row))
+        assert "already" in save(admin_client, **rows(listed, row))
+        assert getattr(Bot.objects.get(), listed).count() == 1
+
+
 def test_a_key_may_use_a_tool_that_the_model_does_not_have(
     admin_client: Client,
 ) -> None:
     tool = Tool.objects.create(name="look_up", url="https://a.example/{{x}}")
     pressed = rows("menu_keys", {"key": "1", "action": "tool", "tool": tool.pk})
-    assert "Key 1, tool: In look_up: {{x}} is not known" in add(admin_client, **pressed)
+    assert "Key 1, tool: In look_up: {{x}} is not known" in save(
+        admin_client, **pressed
+    )
     config = config_of(Bot.objects.get())
     assert config.tools == ()
     assert [entry.tool and entry.tool.name for entry in config.menu] == ["look_up"]
@@ -158,12 +170,14 @@ def test_unknown_variables_are_reported_while_typing_and_when_saving(
     answer = admin_client.post(ADVICE, {**FORM, **wanted}).json()["remarks"]
     texts = [remark["text"] for remark in answer if remark["field"] == "tools"]
     assert text in " ".join(texts)
-    page = add(admin_client, **wanted)
+    page = save(admin_client, **wanted)
     assert f"Tools: {text} {{{{customer_id}}}}?" in page
     assert "Key 1, message: {{x}} is not known" in page
     assert "beside the fields" not in page
-    more = {"name": "Another", "goodbye_message": "{{a}}", "apology_message": "{{b}}"}
-    page = add(admin_client, **wanted, **more)
+    key = {"menu_keys-0-id": Bot.objects.get().menu_keys.get().pk}
+    more = {**key, "menu_keys-INITIAL_FORMS": "1"}
+    more |= {"goodbye_message": "{{a}}", "apology_message": "{{b}}"}
+    page = save(admin_client, **(wanted | more))
     assert "1 more warning beside the fields of the bot." in page
 
 
@@ -174,7 +188,7 @@ def test_a_warning_names_its_row(admin_client: Client) -> None:
         **rows("targets", ANN | {"when_to_use": "For {{y}}."}),
         "dtmf_detection": "on",
     }
-    page = add(admin_client, **wanted)
+    page = save(admin_client, **wanted)
     assert "Key 1, message: {{x}} is not known" in page
     assert "Person Ann, when to transfer: {{y}} is not known" in page
 
@@ -191,7 +205,7 @@ def test_a_transfer_to_a_bots_number_gets_a_remark(
     answer = admin_client.post(ADVICE, {**FORM, **wanted}).json()["remarks"]
     fields = [r["field"] for r in answer if "answers this number" in r["text"]]
     assert fields == ["transfer_number", "targets-0-number", "targets-2-number"]
-    assert "Transfer number: A bot answers this number" in add(
+    assert "Transfer number: A bot answers this number" in save(
         admin_client, transfer_number="+14155550100"
     )
 
@@ -226,11 +240,11 @@ def test_callers_are_transferred_to_allowed_prefixes_only(
 ) -> None:
     settings.TRANSFER_PREFIXES = ["+49", "+4312"]
     refusal = "numbers that begin with +49 or +4312."
-    assert refusal in add(admin_client, **rows("targets", ANN))
-    assert refusal in add(admin_client, transfer_number="+14155550100")
-    assert not Bot.objects.exists()
+    assert refusal in save(admin_client, **rows("targets", ANN))
+    assert refusal in save(admin_client, transfer_number="+14155550100")
+    assert Bot.objects.get().transfer_number == ""
     fine = ANN | {"number": "+49 30 123456"}
-    add(admin_client, **rows("targets", fine), transfer_number="+43 1 2345678")
+    save(admin_client, **rows("targets", fine), transfer_number="+43 1 2345678")
     assert Bot.objects.get().targets.get().number == "+4930123456"
 
 

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.test import AsyncClient, Client
 from pytest_django import Settings
 
-from bots.admin.voice_preview import LISTENERS_AT_ONCE, listeners
+from bots.admin.editor.voice_preview import LISTENERS_AT_ONCE, listeners
 from tests.support.inworld.server import FakeInworld, Status
 
 VOICES, LISTEN = (f"/admin/bots/bot/editor/{name}/" for name in ("voices", "listen"))

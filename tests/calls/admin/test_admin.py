@@ -245,7 +245,7 @@ def test_every_setting_of_a_bot_is_on_its_page() -> None:
         name for _, options in BotAdmin.fieldsets or [] for name in options["fields"]
     }
     editable = {field.name for field in Bot._meta.fields if field.editable}
-    assert shown == editable - {"id"} | {"tools"}
+    assert shown == editable - {"id"} | {"tools", *BotAdmin.readonly_fields}
 
 
 def test_a_number_that_is_listed_already_says_who_answers_it(

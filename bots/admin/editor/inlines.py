@@ -8,7 +8,7 @@ from django.forms import BaseInlineFormSet, ModelForm
 from django.http import HttpRequest
 
 from bots.admin.changelist import visible_choices
-from bots.admin.fieldsets import COLLAPSED, KEYPAD, LANGUAGES, PEOPLE
+from bots.admin.editor.tabs import COLLAPSED, KEYPAD, LANGUAGES, PEOPLE
 from bots.admin.forms import TargetForm, TextForm
 from bots.advice.form import rows
 from bots.config.bot_config import TRANSFER_NUMBER
@@ -23,6 +23,24 @@ class BoundedFormSet(BaseInlineFormSet[Any, Bot, ModelForm[Any]]):
         **BaseInlineFormSet.default_error_messages,
         "too_many_forms": "At most %(num)d are possible here. Delete some.",
     }
+
+    def clean(self) -> None:
+        """Refuse a row that somebody else has added since the page was opened.
+
+        Django compares the rows of a form with each other, not with those that are
+        not in it.
+        """
+        super().clean()
+        model: Any = self.model
+        constraint = model._meta.constraints[0]
+        name = constraint.fields[-1]  # each list has one, of the bot and a name
+        known = [form.instance.pk for form in self.initial_forms]
+        added = model.objects.filter(bot=self.instance).exclude(pk__in=known)
+        taken = set(added.values_list(name, flat=True))
+        for form in self.forms:
+            values = getattr(form, "cleaned_data", {})
+            if values.get(name) in taken and not values.get("DELETE"):
+                form.add_error(name, constraint.violation_error_message)
 
 
 class BotInline(admin.StackedInline[Any, Bot]):
@@ -72,12 +90,8 @@ class TargetInline(BotInline):
     section = PEOPLE
     name_field = "name"
     fields = [
-        "name",
-        "number",
-        "when_to_use",
-        "opening_hours",
-        "ring_seconds",
-        "announce",
+        *("name", "number", "ring_seconds"),
+        *("when_to_use", "opening_hours", "announce"),
     ]
     verbose_name = "person"
     verbose_name_plural = "People"
@@ -132,13 +146,15 @@ class LanguageInline(BotInline):
     section = LANGUAGES
     name_field = "language"
     fieldsets = (
+        (None, {"fields": ["language", "voice"]}),
         (
-            None,
+            "Voice and speech recognition",
             {
                 "fields": [
-                    *("language", "voice", "tts_model", "backup_voice"),
-                    *("transcription_provider", "speech_model", "hints"),
-                ]
+                    *("tts_model", "backup_voice", "transcription_provider"),
+                    *("speech_model", "hints"),
+                ],
+                "classes": COLLAPSED,
             },
         ),
         ("Fixed sentences", {"fields": NAMES, "classes": COLLAPSED}),

@@ -7,6 +7,7 @@ from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST
 
+from bots.admin.editor import new_bot
 from bots.audio.wav import wav
 from bots.config.example_values import examples
 from bots.config.phrasebook import phrasebook
@@ -54,7 +55,7 @@ def listen(request: HttpRequest) -> HttpResponse:
     """Respond with a WAV file, or with a `problem` in plain words."""
     if not may_edit(request):
         return problem("Only users who can edit bots can listen to voices.", 403)
-    form = VoicePreviewForm(request.POST)
+    form = VoicePreviewForm(new_bot.usual(request.POST) | request.POST.dict())
     if not form.is_valid():
         return problem(form.first_error(), 400)
     if not listeners.acquire(blocking=False):

@@ -12,7 +12,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from bots import catalogue
 from bots.access.scope import visible
-from bots.admin.voice_preview import listen, may_edit
+from bots.admin.editor import new_bot
+from bots.admin.editor.voice_preview import listen, may_edit
 from bots.advice import advice
 from bots.advice.form import Catalogue, Draft, FormContext, Remark, rows
 from bots.config import local_time
@@ -72,8 +73,12 @@ def remarks_on(request: HttpRequest) -> list[Remark]:
 
 
 def _draft(form: QueryDict) -> dict[str, str]:
-    """The form's texts, each cut where its field ends: anybody can post any length."""
-    return {name: str(value)[: _longest(name)] for name, value in form.items()}
+    """The form's texts, each cut where its field ends: anybody can post any length.
+
+    The short form of a new bot lacks most fields; the bot gets their usual values.
+    """
+    typed = {name: str(value)[: _longest(name)] for name, value in form.items()}
+    return typed if "language" in typed else new_bot.usual(typed) | typed
 
 
 def _longest(name: str) -> int:
