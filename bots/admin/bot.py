@@ -140,7 +140,7 @@ class BotAdmin(VersionHistoryMixin):
         self, request: HttpRequest, obj: Bot, post_url_continue: str | None = None
     ) -> HttpResponse:
         """Go on to a test call of the new bot, for users who may make one."""
-        if not new_bot.leads_to_test_call(request):
+        if not new_bot.leads_to_test_call(request, obj):
             return super().response_add(request, obj, post_url_continue)
         text = f"“{obj}” is ready. Talk to it here, then adapt it in its settings."
         self.message_user(request, text, messages.SUCCESS)

@@ -8,6 +8,7 @@ from django.db.models import CharField, TextField
 from django.http import HttpRequest
 
 from bots import catalogue
+from bots.access.scope import scope_of
 from bots.config import backup_voices
 from bots.config.language_tags import primary
 from bots.models import Bot
@@ -31,7 +32,7 @@ def usual(form: Mapping[str, str]) -> dict[str, Any]:
     return values | {"language": language_for(voice, values["language"])}
 
 
-def leads_to_test_call(request: HttpRequest) -> bool:
+def leads_to_test_call(request: HttpRequest, bot: Bot) -> bool:
     """True if a test call follows, and not the editor or the form that asked."""
     elsewhere = {IS_POPUP_VAR, "_continue", "_addanother"} & request.POST.keys()
-    return not elsewhere and request.user.has_perm("bots.change_bot")
+    return not elsewhere and bot.pk in scope_of(request.user, "bots.change_bot")
