@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -10,7 +10,8 @@ import pytest
 from bots.models import Bot
 from calls.simulator.call import SimulatedCall
 from calls.simulator.line import Carrier
-from tests.conftest import tracebacks
+from tests.conftest import INWORLD_PORT, tracebacks
+from tests.end_to_end.streaming import bot as bot
 from tests.end_to_end.test_live import closed, dial, turns, written
 from tests.end_to_end.test_transfer import came_back
 from tests.support.inworld.script import (
@@ -26,7 +27,7 @@ from tests.support.inworld.script import (
     transcript,
 )
 from tests.support.inworld.server import FakeInworld, Pause
-from tests.support.live import LiveServer, running
+from tests.support.live import LiveServer, running, serving
 from tests.support.services import Missing, Redis
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -36,25 +37,33 @@ TEXT = "We open at nine and we close at six on all days of the week."
 SOME_BYTES = 44 + 2000
 
 
+SECONDS = 2.4
+
+
 def halting(text: str = TEXT) -> list[Step]:
-    """A sentence of four seconds that halts in its middle."""
-    pieces: list[Step] = [audio(tone(0.2)) for _ in range(10)]
+    """A sentence that halts in its middle."""
+    pieces: list[Step] = [audio(tone(0.2))] * round(SECONDS / 2 / 0.2)
     words = [ROLE, content(text), transcript(text)]
     return [*words, *pieces, Pause(), *pieces, finish(), DONE]
 
 
-@pytest.fixture(params=["memory", "redis"])
-async def server(
-    request: pytest.FixtureRequest, database_url: str, inworld: FakeInworld
-) -> AsyncIterator[LiveServer]:
-    env = {
+@pytest.fixture(scope="module")
+def streaming(database_url: str) -> dict[str, str]:
+    """The environment of a server that streams."""
+    return {
         "DATABASE_URL": database_url,
-        "INWORLD_BASE_URL": inworld.url,
+        "INWORLD_BASE_URL": f"http://127.0.0.1:{INWORLD_PORT}",
         "STREAM_CLIPS": "on",
     }
-    if request.param == "redis":
-        env["REDIS_URL"] = request.getfixturevalue("redis_url")
-    async with running(**env) as live:
+
+
+@pytest.fixture(scope="module", params=["memory", "redis"])
+def server(
+    request: pytest.FixtureRequest, streaming: dict[str, str]
+) -> Iterator[LiveServer]:
+    redis = request.param == "redis"
+    url = {"REDIS_URL": request.getfixturevalue("redis_url")} if redis else {}
+    with serving(**streaming, **url) as live:
         yield live
     assert not tracebacks(live.output)
 
@@ -82,7 +91,7 @@ async def test_the_caller_hears_a_sentence_before_it_is_complete(
         assert call.record.heard[1].growing
         inworld.resume()
         answer = await call.reply()
-        assert sum(h.seconds for h in answer) == pytest.approx(4, abs=0.05)
+        assert sum(h.seconds for h in answer) == pytest.approx(SECONDS, abs=0.05)
     assert call.errors == []
     row = await closed(call.call_sid)
     answered = (await turns(row))[-1]
@@ -92,14 +101,19 @@ async def test_the_caller_hears_a_sentence_before_it_is_complete(
     assert latency["play_sent"] < latency["clip_complete"]
 
 
-@pytest.mark.parametrize("carrier", Carrier)
 async def test_every_carrier_plays_all_of_an_answer(
-    server: LiveServer, inworld: FakeInworld, bot: Bot, carrier: Carrier
+    server: LiveServer, inworld: FakeInworld, bot: Bot
 ) -> None:
     sounds: list[Step] = [Delay(0.1), audio(tone(0.2))] * 5
     first = [content("We open at nine."), transcript("We open at nine.")]
     second = speech(" Shall I book a table?", seconds=1.0)
-    inworld.answers([ROLE, *first, *sounds, *second, finish(), DONE])
+    inworld.reply_with = lambda _: [ROLE, *first, *sounds, *second, finish(), DONE]
+    async with asyncio.TaskGroup() as calls:
+        for carrier in Carrier:
+            calls.create_task(plays_all(server, carrier))
+
+
+async def plays_all(server: LiveServer, carrier: Carrier) -> None:
     async with dial(server, fast=False, carrier=carrier, pause=0.5) as call:
         await call.reply()
         await call.say("When do you open?")
@@ -167,7 +181,7 @@ async def test_a_body_may_be_asked_for_in_any_way(
 
 
 async def test_an_answer_is_said_to_its_end_when_redis_goes_in_its_middle(
-    database_url: str, inworld: FakeInworld, bot: Bot
+    streaming: dict[str, str], inworld: FakeInworld, bot: Bot
 ) -> None:
     inworld.answers(halting())
     with contextlib.ExitStack() as stack:
@@ -175,13 +189,7 @@ async def test_an_answer_is_said_to_its_end_when_redis_goes_in_its_middle(
             redis = stack.enter_context(Redis())
         except Missing as missing:
             pytest.skip(str(missing))
-        env = {
-            "DATABASE_URL": database_url,
-            "REDIS_URL": redis.url,
-            "INWORLD_BASE_URL": inworld.url,
-            "STREAM_CLIPS": "on",
-        }
-        async with running(**env) as live:
+        async with running(**streaming, REDIS_URL=redis.url) as live:
             line = dial(live, fast=False, carrier=Carrier.STREAMS, pause=1.0)
             async with line as call:
                 await call.reply()
@@ -193,7 +201,7 @@ async def test_an_answer_is_said_to_its_end_when_redis_goes_in_its_middle(
             row = await closed(call.call_sid)
     # What there was, and then Twilio's voice: clips cannot be stored any more.
     assert [heard.kind for heard in answer] == ["clip", "tts"]
-    assert 1 < answer[0].seconds < 4
+    assert 0.5 < answer[0].seconds < SECONDS
     said = answer[1].text
     assert said
     assert TEXT.endswith(said)
@@ -203,14 +211,9 @@ async def test_an_answer_is_said_to_its_end_when_redis_goes_in_its_middle(
 
 
 async def test_another_process_serves_a_body_and_ends_it_when_its_maker_dies(
-    database_url: str, redis_url: str, inworld: FakeInworld, bot: Bot
+    streaming: dict[str, str], redis_url: str, inworld: FakeInworld, bot: Bot
 ) -> None:
-    env = {
-        "DATABASE_URL": database_url,
-        "REDIS_URL": redis_url,
-        "INWORLD_BASE_URL": inworld.url,
-        "STREAM_CLIPS": "on",
-    }
+    env = {**streaming, "REDIS_URL": redis_url}
     inworld.answers(halting())
     inworld.says("We open at nine.")
     async with running(**env) as first, running(**env) as second:

@@ -1,21 +1,29 @@
-"""`STREAM_CLIPS=auto` against a real server: each carrier found out and acted on."""
+"""`STREAM_CLIPS=auto` against a real server: each carrier found out and acted on.
+
+Each carrier has an account of its own, so all are found out at the same time.
+"""
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import httpx
 import pytest
 
 from bots.models import Bot
+from calls.clips.carrier_evidence import START_SECONDS
+from calls.clips.clip_format import format_of
 from calls.models import CarrierVerdict
+from calls.operations.stream_trials import MAX_CALLS_AT_ONCE
 from calls.simulator import Carrier, Heard
-from calls.simulator.line import SIMULATED_ACCOUNT
+from calls.simulator.call import SimulatedCall
+from tests.conftest import INWORLD_PORT
+from tests.end_to_end.streaming import bot as bot
 from tests.end_to_end.test_live import closed, dial, turns
 from tests.support.inworld.script import (
     DONE,
     ROLE,
-    Delay,
+    Repeat,
     Step,
     audio,
     content,
@@ -24,141 +32,204 @@ from tests.support.inworld.script import (
     transcript,
 )
 from tests.support.inworld.server import FakeInworld
-from tests.support.live import LiveServer, running
+from tests.support.live import LiveServer, serving
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 SENTENCE = "We are open every day of the week."
 SECOND = " Come in whenever you like."
-PIECE_SECONDS = 0.1
-# So slow that a carrier could have begun long before the end.
-PIECES, BETWEEN_PIECES = 20, 0.04
-SECONDS = PIECES * PIECE_SECONDS
+PIECE_SECONDS, SECOND_SECONDS = 0.12, 0.3
+# Pieces come so fast that a server does not wait for more before it streams.
+BETWEEN_PIECES = 0.04
+# A carrier that waits shows it if it has not begun so long before the end (s).
+CLEARLY_WAITS = START_SECONDS + 0.2
+# The next sentence is fetched clearly before or after the end of the first (s).
+CLEARLY_APART = 1.0
 
 
-def spoken(*sentences: str) -> list[Step]:
+def spoken(sounds: Repeat, *more: str) -> list[Step]:
     """A reply whose first sentence comes slowly; what follows comes at once."""
-    steps: list[Step] = [ROLE]
-    for number, sentence in enumerate(sentences):
+    steps: list[Step] = [ROLE, content(SENTENCE), transcript(SENTENCE), sounds]
+    for sentence in more:
         steps += [content(sentence), transcript(sentence)]
-        pause = [] if number else [Delay(BETWEEN_PIECES)]
-        for _ in range(PIECES):
-            steps += [audio(tone(PIECE_SECONDS)), *pause]
+        steps.append(audio(tone(SECOND_SECONDS)))
     return [*steps, finish(), DONE]
 
 
-@pytest.fixture
-async def auto(
-    database_url: str, inworld: FakeInworld, bot: Bot
-) -> AsyncIterator[LiveServer]:
-    variables = {
-        "DATABASE_URL": database_url,
-        "INWORLD_BASE_URL": inworld.url,
-        "STREAM_CLIPS": "auto",
-        "MAX_CALLS_PER_CALLER_PER_HOUR": "0",
-    }
-    async with running(**variables) as server:
-        yield server
+@pytest.fixture(scope="module")
+def server(database_url: str) -> Iterator[LiveServer]:
+    with serving(
+        DATABASE_URL=database_url,
+        INWORLD_BASE_URL=f"http://127.0.0.1:{INWORLD_PORT}",
+        STREAM_CLIPS="auto",
+    ) as live:
+        yield live
 
 
-async def answer(
-    server: LiveServer,
-    inworld: FakeInworld,
-    carrier: Carrier,
-    *sentences: str,
-    reports: bool = True,
-) -> list[Heard]:
-    """One call with one question; the sounds of its answer, which is heard in full."""
-    said = sentences or (SENTENCE,)
-    inworld.answers(spoken(*said))
-    # A fast clock has no real time between the starts of two clips.
-    is_fast = len(said) == 1
-    line: dict[str, Any] = {
-        "carrier": carrier,
-        "speaker_events": None if reports else False,
-    }
-    async with dial(server, fast=is_fast, pause=0.4, **line) as call:
-        await call.reply()
-        await call.say("When do you open?")
-        heard = await call.reply()
-    assert call.errors == []
-    assert [sound.kind for sound in heard] == ["clip"] * len(heard)
-    seconds = sum(sound.played_seconds for sound in heard)
-    assert seconds == pytest.approx(SECONDS * len(said), abs=0.15 * len(said))
-    row = await closed(call.call_sid)
-    latest = (await turns(row))[-1]
-    assert (latest.text, latest.heard_text) == ("".join(said),) * 2
-    assert not latest.error
-    return heard
+@dataclass(slots=True)
+class Account:
+    """An account of Twilio, whose verdict no other has."""
+
+    server: LiveServer
+    inworld: FakeInworld
+    number: int
+    reports: bool = True
+
+    @property
+    def sid(self) -> str:
+        return f"AC{self.number:032x}"
+
+    async def answer(
+        self, carrier: Carrier, *more: str, streams: bool = True
+    ) -> list[Heard]:
+        """One call with one question; the sounds of its answer, heard in full."""
+        sounds = Repeat(audio(tone(PIECE_SECONDS)), BETWEEN_PIECES)
+        words = f"Are you open, {self.sid}?"
+        self.inworld.answers_to[words] = spoken(sounds, *more)
+        # A fast clock has no real time between the starts of two clips.
+        async with dial(
+            self.server,
+            fast=not more,
+            pause=0.3,
+            account_sid=self.sid,
+            carrier=carrier,
+            speaker_events=None if self.reports else False,
+        ) as call:
+            await call.reply()
+            await call.say(words)
+            if streams:
+                await self._has_shown_how_it_plays(call, carrier)
+            else:
+                await asyncio.sleep(CLEARLY_WAITS)
+            sounds.enough.set()
+            heard = await call.reply()
+        assert call.errors == []
+        assert [sound.kind for sound in heard] == ["clip"] * len(heard)
+        seconds = PIECE_SECONDS * sounds.count + SECOND_SECONDS * len(more)
+        played = sum(sound.played_seconds for sound in heard)
+        assert played == pytest.approx(seconds, abs=0.15 * (1 + len(more)))
+        latest = (await turns(await closed(call.call_sid)))[-1]
+        said = "".join((SENTENCE, *more))
+        assert (latest.text, latest.heard_text, latest.error) == (said, said, "")
+        return heard
+
+    async def _has_shown_how_it_plays(
+        self, call: SimulatedCall, carrier: Carrier
+    ) -> None:
+        """Wait for that, so that a busy machine changes nothing."""
+        clips = await played(call, 2)
+        if carrier is Carrier.REFUSES:
+            return await call.record.until(lambda: bool(call.record.refused))
+        if carrier.streams(format_of(clips[1]).content_type):
+            await call.record.until(lambda: len(call.heard) > 1)
+        # The server has taken in what was sent to it before.
+        async with httpx.AsyncClient(trust_env=False) as http:
+            await http.get(f"{self.server.url}/healthz")
+        await asyncio.sleep(CLEARLY_WAITS if self.reports else CLEARLY_APART)
+        return None
+
+    async def learn(self, carrier: Carrier, calls: int) -> None:
+        for _ in range(calls):
+            await self.answer(carrier)
+
+    async def verdict(self, expected: str, tried: str = "wav") -> CarrierVerdict:
+        """Wait until the database has this verdict on a format."""
+        known = CarrierVerdict.objects.filter(
+            account_sid=self.sid, verdict=expected, format=tried
+        )
+        async with asyncio.timeout(15):
+            while True:
+                row = await known.afirst()
+                if row:
+                    return row
+                await asyncio.sleep(0.02)
 
 
-async def verdict(expected: str, tried: str = "wav") -> CarrierVerdict:
-    """Wait until the database has this verdict on a format."""
-    known = CarrierVerdict.objects.filter(verdict=expected, format=tried)
+async def played(call: SimulatedCall, count: int) -> list[str]:
+    """Wait until so many clips were to be played; their IDs."""
+
+    def clips() -> list[str]:
+        sent = [frame.message for frame in call.frames if not frame.sent]
+        return [m["source"].rpartition("/")[2] for m in sent if m["type"] == "play"]
+
     async with asyncio.timeout(15):
-        while True:
-            row = await known.afirst()
-            if row:
-                return row
-            await asyncio.sleep(0.02)
+        await call.record.until(lambda: len(clips()) >= count)
+    return clips()
 
 
-async def learn(
-    server: LiveServer, inworld: FakeInworld, carrier: Carrier, calls: int
-) -> None:
-    for _ in range(calls):
-        await answer(server, inworld, carrier)
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """The verdict on a carrier, the formats tried on it, and the calls that took."""
+
+    carrier: Carrier
+    verdict: str
+    tried: tuple[str, ...]
+    calls: int
+
+    async def succeeds(self, account: Account) -> None:
+        """The carrier is found out, and the verdict acted on."""
+        for _ in self.tried:
+            await account.learn(self.carrier, 2 if self.verdict == "refuses" else 3)
+        row = await account.verdict(self.verdict, self.tried[-1])
+        assert row.calls == self.calls
+        async with httpx.AsyncClient(trust_env=False) as http:
+            figures = (await http.get(f"{account.server.url}/metrics")).text
+        labels = f'account="{account.sid}",format="{self.tried[-1]}"'
+        line = f'voicebot_carrier_verdict{{{labels},verdict="{self.verdict}"}} 1.0'
+        assert line in figures
+        is_streamed = self.verdict == "streams"
+        heard = await account.answer(self.carrier, streams=is_streamed)
+        assert [sound.streamed for sound in heard] == [is_streamed]
 
 
-@pytest.mark.parametrize(
-    ("carrier", "behaviour", "tried", "calls"),
-    [
-        (Carrier.STREAMS, "streams", ["wav"], 3),
-        (Carrier.STREAMS_MP3, "streams", ["wav", "mp3"], 3),
-        (Carrier.WAITS, "waits", ["wav", "mp3"], 6),
-        (Carrier.REFUSES, "refuses", ["wav", "mp3"], 4),
-    ],
+TRIALS = (
+    Trial(Carrier.WAITS, "waits", ("wav", "mp3"), 6),
+    Trial(Carrier.STREAMS_MP3, "streams", ("wav", "mp3"), 3),
+    Trial(Carrier.STREAMS, "streams", ("wav",), 3),
+    Trial(Carrier.REFUSES, "refuses", ("wav", "mp3"), 4),
 )
-async def test_a_carrier_is_found_out_and_the_verdict_acted_on(
-    auto: LiveServer,
-    inworld: FakeInworld,
-    carrier: Carrier,
-    behaviour: str,
-    tried: list[str],
-    calls: int,
+
+
+async def test_each_carrier_is_found_out_and_the_verdict_acted_on(
+    server: LiveServer, inworld: FakeInworld, bot: Bot
 ) -> None:
-    for _ in tried:
-        await learn(auto, inworld, carrier, 2 if behaviour == "refuses" else 3)
-    row = await verdict(behaviour, tried[-1])
-    assert (row.account_sid, row.calls) == (SIMULATED_ACCOUNT, calls)
-    async with httpx.AsyncClient(trust_env=False) as http:
-        figures = (await http.get(f"{auto.url}/metrics")).text
-    labels = f'account="{SIMULATED_ACCOUNT}",format="{tried[-1]}",verdict="{behaviour}"'
-    assert f"voicebot_carrier_verdict{{{labels}}} 1.0" in figures
-    heard = await answer(auto, inworld, carrier)
-    assert [sound.streamed for sound in heard] == [behaviour == "streams"]
+    at_once = asyncio.Semaphore(MAX_CALLS_AT_ONCE)
+
+    async def succeeds(number: int, trial: Trial) -> None:
+        async with at_once:
+            await trial.succeeds(Account(server, inworld, number))
+
+    async with asyncio.TaskGroup() as trials:
+        for number, trial in enumerate(TRIALS, 10):
+            trials.create_task(succeeds(number, trial))
 
 
-@pytest.mark.parametrize("carrier", [Carrier.STREAMS, Carrier.WAITS])
 async def test_without_reports_the_request_for_the_next_sentence_tells(
-    auto: LiveServer, inworld: FakeInworld, carrier: Carrier
+    server: LiveServer, inworld: FakeInworld, bot: Bot
 ) -> None:
-    for _ in range(3):
-        await answer(auto, inworld, carrier, SENTENCE, SECOND, reports=False)
-    await verdict(carrier)
+    async def is_found_out(number: int, carrier: Carrier) -> None:
+        silent = Account(server, inworld, number, reports=False)
+        for _ in range(3):
+            await silent.answer(carrier, SECOND)
+        await silent.verdict(carrier)
+
+    async with asyncio.TaskGroup() as trials:
+        trials.create_task(is_found_out(20, Carrier.STREAMS))
+        trials.create_task(is_found_out(21, Carrier.WAITS))
 
 
 async def test_a_carrier_that_begins_to_refuse_is_noticed_at_once(
-    auto: LiveServer, inworld: FakeInworld
+    server: LiveServer, inworld: FakeInworld, bot: Bot
 ) -> None:
-    await learn(auto, inworld, Carrier.STREAMS, 3)
-    await verdict("streams")
-    (heard,) = await answer(auto, inworld, Carrier.REFUSES)
+    changing = Account(server, inworld, 30)
+    await changing.learn(Carrier.STREAMS, 3)
+    await changing.verdict("streams")
+    (heard,) = await changing.answer(Carrier.REFUSES)
     assert not heard.streamed  # it was sent again, as a whole
-    await verdict("")
-    await answer(auto, inworld, Carrier.REFUSES)
-    await verdict("refuses")
-    await learn(auto, inworld, Carrier.REFUSES, 2)
-    await verdict("refuses", "mp3")
-    (heard,) = await answer(auto, inworld, Carrier.STREAMS)
+    await changing.verdict("")
+    await changing.answer(Carrier.REFUSES)
+    await changing.verdict("refuses")
+    await changing.learn(Carrier.REFUSES, 2)
+    await changing.verdict("refuses", "mp3")
+    (heard,) = await changing.answer(Carrier.STREAMS, streams=False)
     assert not heard.streamed

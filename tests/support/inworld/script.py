@@ -1,5 +1,6 @@
 """Scripts for the fake Inworld: raw chunks as Inworld sends them, and faults."""
 
+import asyncio
 import base64
 import io
 import json
@@ -51,7 +52,17 @@ class Status:
         }
 
 
-Step = bytes | Pause | Delay | Cut | Status
+@dataclass(slots=True)
+class Repeat:
+    """Send a piece again and again, until the test has seen enough."""
+
+    piece: bytes
+    every: float  # seconds
+    enough: asyncio.Event = field(default_factory=asyncio.Event)
+    count: int = 0  # sent so far
+
+
+Step = bytes | Pause | Repeat | Delay | Cut | Status
 
 
 def event(payload: dict[str, Any]) -> bytes:

@@ -27,6 +27,7 @@ from tests.support.inworld.script import (
     Cut,
     Delay,
     Pause,
+    Repeat,
     Status,
     Step,
     audio,
@@ -90,6 +91,7 @@ class FakeInworld(LocalServer):
         self.hang_ups = 0
         self.open_streams = 0  # answers being sent; `quiet` waits for their end
         self.reply_with: Callable[[Any], Iterable[Step]] | None = None
+        self.answers_to: dict[str, list[Step]] = {}  # by the caller's latest words
         self.tts_status = 200
         self.tts_pauses = False  # hold every synthesis until resume()
         self.tts_script: list[Step] | None = None  # plays instead of every synthesis
@@ -179,11 +181,13 @@ class FakeInworld(LocalServer):
         if not body["stream"]:
             text = self._texts.popleft() if self._texts else "{}"
             return [in_one_piece(text) if isinstance(text, str) else text]
+        said = [turn["content"] for turn in body["messages"] if turn["role"] == "user"]
+        if said and (answer := self.answers_to.get(said[-1])):
+            return answer
         if self._scripts:
             return self._scripts.popleft()
         if self.reply_with:
             return self.reply_with(body)
-        said = [turn["content"] for turn in body["messages"] if turn["role"] == "user"]
         return complete_reply(f"You said: {(said or ['nothing'])[-1].rstrip(' .!?')}.")
 
     async def _stream(self, connection: Connection, script: Iterable[Step]) -> None:
@@ -213,6 +217,11 @@ class FakeInworld(LocalServer):
                     await connection.stream(piece)
                 case Pause():
                     await self._gate.acquire()
+                case Repeat():
+                    while not step.enough.is_set():
+                        await connection.stream(step.piece)
+                        step.count += 1
+                        await asyncio.sleep(step.every)
                 case Delay(seconds):
                     await asyncio.sleep(seconds)
                 case Cut():
