@@ -5,6 +5,7 @@ pages. A server whose interpreter needs another environment at its start, or cor
 its own, must be a new process.
 """
 
+import json
 import multiprocessing
 import os
 import runpy
@@ -14,10 +15,13 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Sequence
+from importlib import import_module
 from multiprocessing.connection import Connection
 from pathlib import Path
 from threading import Timer
 
+# An environment variable: time limits that a test sets short, by module and name.
+SHORTENED = "TESTS_SHORTEN"
 ROOT = Path(__file__).resolve().parent.parent.parent
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(["tests.support.preload"])
@@ -105,4 +109,8 @@ def _run(
     sys.argv = ["manage.py", *command]
     if filters := env.get("PYTHONWARNINGS"):
         warnings.simplefilter(filters)  # type: ignore[arg-type]
+    for name, value in json.loads(env.get(SHORTENED, "{}")).items():
+        module, _, constant = name.rpartition(".")
+        assert hasattr(import_module(module), constant), name
+        setattr(import_module(module), constant, value)
     runpy.run_path("manage.py", run_name="__main__")

@@ -1,6 +1,7 @@
 """Responses take no more memory than their clients take bytes, and end in time."""
 
 import asyncio
+import json
 import re
 import select
 import socket
@@ -17,7 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calls.models import Call, Turn
-from tests.support.live import LiveServer
+from tests.support.live import LiveServer, serving
+from tests.support.preloaded import SHORTENED
 from tests.voicebot.test_request_limits import arriving, connected
 from voicebot.server import response_limits
 from voicebot.server.response_limits import PacedRequest, slices
@@ -28,6 +30,15 @@ SLOW_READERS = 6
 # One export has more than this, and six of them may not take it.
 EXPORT_BYTES = 30 * MB
 EXPORT = "/admin/calls/call/export.jsonl"
+# Instead of 30 seconds, so that slow readers are cut off soon.
+STALL = {"voicebot.server.response_limits.STALL_SECONDS": 6.0}
+
+
+@pytest.fixture(scope="module")
+def server(database_url: str) -> Iterator[LiveServer]:
+    env = {"DATABASE_URL": database_url, SHORTENED: json.dumps(STALL)}
+    with serving(**env) as live:
+        yield live
 
 
 def many_calls() -> None:
