@@ -20,7 +20,7 @@ from calls.turns.word_timing import (
 # Quiet in the stream after which a sentence is released that ends in silence, by the
 # share of its expected sound. Its length alone tells too little: it is off by a fifth.
 # All times are in seconds.
-COMPLETE = ((1.0, 0.015), (0.85, 0.03), (0.0, 0.09))
+COMPLETE = ((1.0, 0.02), (0.92, 0.045), (0.85, 0.07), (0.0, 0.11))
 # ...or that is long enough, but does not end in silence...
 LONG_ENOUGH = 0.15
 # ...or that ends in silence, but whose words are not known yet...
@@ -35,6 +35,8 @@ SHORTEST_QUIET = COMPLETE[0][1]
 REST = 0.055
 # The share of the expected sound that makes a sentence complete if it ends in silence.
 COMPLETE_SHARE = 0.7
+# ...and one that stalled: a fast voice is more likely than a stream that stops so late.
+STALLED_SHARE = 0.6
 NEARLY_ALL_SHARE = 0.9
 # The quiet is longer than the gaps that the stream leaves itself, by this factor.
 GAP_MARGIN = 1.1
@@ -161,7 +163,7 @@ class SegmentEnd:
         speech = self._measure(state)
         if quiet >= speech.complete_after:
             return True
-        is_long = speech.fraction_voiced >= COMPLETE_SHARE
+        is_long = speech.fraction_voiced >= STALLED_SHARE
         if quiet >= STALLED and is_long and not speech.released:
             return True  # nothing more comes
         end = _split_point(speech, state, quiet)

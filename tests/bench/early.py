@@ -70,7 +70,9 @@ def _voice(random: Random, language: str, result: Result, delays: list[float]) -
     texts = random.choices(SENTENCES[language], k=SENTENCES_A_VOICE)
     for number, text in enumerate(texts):
         sound = _spoken(random, text, voice, language, speed * random.gauss(1, 0.04))
-        released, delay = _stream(random, text, sound, rate)
+        # Of its own, so that the next sentence is the same whatever this one's end is.
+        stream = Random(random.random())
+        released, delay = _stream(stream, text, sound, rate)
         rate.learn(text, len(sound) / 2 / SAMPLE_RATE)
         if number >= LEARNING:
             result.sentences += 1
