@@ -124,6 +124,16 @@ def redis_url() -> Iterator[str]:
         pytest.skip(str(missing))
 
 
+@pytest.fixture(scope="session")
+def deployment(database_url: str, redis_url: str) -> dict[str, str]:
+    """The environment of processes that share the database and a Redis."""
+    return {
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "INWORLD_BASE_URL": f"http://127.0.0.1:{INWORLD_PORT}",
+    }
+
+
 @pytest.fixture
 def bot(transactional_db: None) -> Bot:
     """The default bot."""

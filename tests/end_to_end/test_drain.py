@@ -171,14 +171,9 @@ async def test_a_used_token_opens_no_second_socket(
 
 
 async def test_a_call_goes_on_in_another_process_when_its_own_is_killed(
-    database_url: str, redis_url: str, inworld: FakeInworld, bot: Bot
+    deployment: dict[str, str], inworld: FakeInworld, bot: Bot
 ) -> None:
-    env = {
-        "DATABASE_URL": database_url,
-        "REDIS_URL": redis_url,
-        "INWORLD_BASE_URL": inworld.url,
-    }
-    async with running(**env) as first, running(**env) as second:
+    async with running(**deployment) as first, running(**deployment) as second:
         async with call_on(first, second, timeout=15.0) as call:
             await call.reply()
             await call.say("My name is Ada.")
@@ -228,15 +223,10 @@ async def test_a_stopping_server_lets_calls_end_and_refuses_new_ones(
 
 
 async def test_after_the_limit_calls_go_on_in_another_process(
-    database_url: str, redis_url: str, inworld: FakeInworld, bot: Bot
+    deployment: dict[str, str], inworld: FakeInworld, bot: Bot
 ) -> None:
-    env = {
-        "DATABASE_URL": database_url,
-        "REDIS_URL": redis_url,
-        "INWORLD_BASE_URL": inworld.url,
-    }
+    env = {**deployment, "DRAIN_TIMEOUT_SECONDS": "2"}
     async with AsyncExitStack() as stack:
-        env["DRAIN_TIMEOUT_SECONDS"] = "2"
         first = await stack.enter_async_context(running(**env))
         second = await stack.enter_async_context(running(**env))
         call = await stack.enter_async_context(call_on(first, second))

@@ -211,9 +211,9 @@ async def test_an_answer_is_said_to_its_end_when_redis_goes_in_its_middle(
 
 
 async def test_another_process_serves_a_body_and_ends_it_when_its_maker_dies(
-    streaming: dict[str, str], redis_url: str, inworld: FakeInworld, bot: Bot
+    deployment: dict[str, str], inworld: FakeInworld, bot: Bot
 ) -> None:
-    env = {**streaming, "REDIS_URL": redis_url}
+    env = {**deployment, "STREAM_CLIPS": "on"}
     inworld.answers(halting())
     inworld.says("We open at nine.")
     async with running(**env) as first, running(**env) as second:

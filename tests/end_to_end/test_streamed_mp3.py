@@ -33,7 +33,7 @@ AROUND = 0.15
 
 @pytest.fixture
 async def servers(
-    database_url: str, redis_url: str, inworld: FakeInworld, bot: Bot
+    deployment: dict[str, str], bot: Bot
 ) -> AsyncIterator[tuple[LiveServer, LiveServer]]:
     """Two processes that know what the carrier does."""
     await CarrierVerdict.objects.acreate(
@@ -43,12 +43,7 @@ async def servers(
         since=timezone.now(),
         calls=3,
     )
-    env = {
-        "DATABASE_URL": database_url,
-        "REDIS_URL": redis_url,
-        "INWORLD_BASE_URL": inworld.url,
-        "STREAM_CLIPS": "auto",
-    }
+    env = {**deployment, "STREAM_CLIPS": "auto"}
     async with running(**env) as first, running(**env) as second:
         for server in (first, second):
             await knows(server)

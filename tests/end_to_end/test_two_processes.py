@@ -29,16 +29,9 @@ Servers = tuple[LiveServer, LiveServer]
 
 
 @pytest.fixture
-async def servers(
-    database_url: str, redis_url: str, inworld: FakeInworld
-) -> AsyncIterator[Servers]:
+async def servers(deployment: dict[str, str]) -> AsyncIterator[Servers]:
     """Two servers, as on two machines."""
-    env = {
-        "DATABASE_URL": database_url,
-        "REDIS_URL": redis_url,
-        "INWORLD_BASE_URL": inworld.url,
-    }
-    async with running(**env) as first, running(**env) as second:
+    async with running(**deployment) as first, running(**deployment) as second:
         yield first, second
 
 

@@ -136,14 +136,9 @@ async def test_without_redis_the_operator_is_warned_and_the_caller_hears_twilios
 
 
 async def test_any_process_serves_any_clip(
-    database_url: str, redis_url: str, inworld: FakeInworld, bot: Bot
+    deployment: dict[str, str], inworld: FakeInworld, bot: Bot
 ) -> None:
-    settings = {
-        "DATABASE_URL": database_url,
-        "INWORLD_BASE_URL": inworld.url,
-        "REDIS_URL": redis_url,
-    }
-    async with running(**settings) as first, running(**settings) as second:
+    async with running(**deployment) as first, running(**deployment) as second:
         async with call_on(first) as call:
             (greeting,) = await call.reply()
             path = greeting.source.removeprefix(PUBLIC_URL)

@@ -80,21 +80,27 @@ async def until(condition: object) -> None:
             await asyncio.sleep(0.005)
 
 
+async def begun(
+    store: MemoryClips, clip: GrowingClip
+) -> tuple["asyncio.Task[bytes]", "asyncio.Task[None]"]:
+    """Read and write a clip whose first second of sound has nearly left."""
+    body = await body_of(store, clip)
+    writing = asyncio.create_task(clip.run())
+    clip.feed(bytearray(SECOND), TEXT)
+    await until(lambda: clip.seconds > 0.8)
+    return body, writing
+
+
 async def test_the_body_is_the_whole_clip_behind_another_header(
     store: MemoryClips,
 ) -> None:
     clip = growing(store)
-    body = await body_of(store, clip)
-    writing = asyncio.create_task(clip.run())
-    sound = bytearray(SECOND)
-    clip.feed(sound, TEXT)
-    await until(lambda: clip.seconds > 0.9)
+    body, writing = await begun(store, clip)
     so_far = clip.clip
     assert so_far.is_growing
     assert so_far.available == clip.seconds
     assert so_far.text == TEXT
-    sound += SECOND
-    clip.finish(Segment(f" {TEXT}", Pcm(48_000, bytes(sound))))
+    clip.finish(Segment(f" {TEXT}", Pcm(48_000, SECOND + SECOND)))
     await writing
     file = await store.get(clip.id)
     assert file
@@ -150,10 +156,7 @@ async def test_a_sentence_shorter_than_the_head_start_is_not_held_back(
 
 async def test_a_cut_ends_the_body_with_what_there_was(store: MemoryClips) -> None:
     clip = growing(store)
-    body = await body_of(store, clip)
-    writing = asyncio.create_task(clip.run())
-    clip.feed(bytearray(SECOND), TEXT)
-    await until(lambda: clip.seconds > 0.9)
+    body, writing = await begun(store, clip)
     clip.cut()
     clip.finish(Segment(TEXT, Pcm(48_000, SECOND + SECOND)))  # too late
     await writing
@@ -185,10 +188,7 @@ async def test_a_cut_before_the_first_sound_leaves_silence(store: MemoryClips) -
 async def test_what_the_store_did_not_take_is_the_rest(store: MemoryClips) -> None:
     store.bodies = FailingBodies(pieces=1)
     clip = growing(store)
-    body = await body_of(store, clip)
-    writing = asyncio.create_task(clip.run())
-    clip.feed(bytearray(SECOND), TEXT)
-    await until(lambda: clip.seconds > 0.9)
+    body, writing = await begun(store, clip)
     clip.finish(Segment(TEXT, Pcm(48_000, SECOND + SECOND)))
     await writing
     assert len(await body) == HEADER + round(2 * TELEPHONE_RATE * clip.seconds)

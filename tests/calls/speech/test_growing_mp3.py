@@ -18,9 +18,9 @@ from tests.calls.speech.test_growing_clip import (
     SECOND,
     TEXT,
     FailingBodies,
+    begun,
     body_of,
     growing,
-    until,
 )
 from tests.calls.speech.test_growing_clip import store as store
 
@@ -41,10 +41,7 @@ def seconds_of(body: bytes) -> float:
 async def test_the_whole_clip_is_a_wav_as_long_as_the_mp3(store: MemoryClips) -> None:
     clip = mp3(store)
     assert is_issued(clip.id)
-    body = await body_of(store, clip)
-    writing = asyncio.create_task(clip.run())
-    clip.feed(bytearray(SECOND), TEXT)
-    await until(lambda: clip.seconds > 0.8)
+    body, writing = await begun(store, clip)
     assert clip.clip.available == clip.seconds
     clip.finish(Segment(f" {TEXT}", Pcm(48_000, SECOND + SECOND)))
     await writing
@@ -59,10 +56,7 @@ async def test_the_whole_clip_is_a_wav_as_long_as_the_mp3(store: MemoryClips) ->
 
 async def test_a_cut_ends_the_mp3_with_a_whole_frame(store: MemoryClips) -> None:
     clip = mp3(store)
-    body = await body_of(store, clip)
-    writing = asyncio.create_task(clip.run())
-    clip.feed(bytearray(SECOND), TEXT)
-    await until(lambda: clip.seconds > 0.8)
+    body, writing = await begun(store, clip)
     clip.cut()
     await writing
     played = seconds_of(await body)
@@ -100,10 +94,7 @@ async def test_a_sentence_shorter_than_the_head_start_is_complete(
 async def test_what_the_store_did_not_take_follows(store: MemoryClips) -> None:
     store.bodies = FailingBodies(pieces=1)
     clip = mp3(store)
-    body = await body_of(store, clip)
-    writing = asyncio.create_task(clip.run())
-    clip.feed(bytearray(SECOND), TEXT)
-    await until(lambda: clip.seconds > 0.8)
+    body, writing = await begun(store, clip)
     clip.finish(Segment(TEXT, Pcm(48_000, SECOND + SECOND)))
     await writing
     played, rest = seconds_of(await body), clip.rest
