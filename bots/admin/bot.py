@@ -23,7 +23,9 @@ from bots.admin.editor.inlines import BOT_INLINES
 from bots.admin.editor.tabs import NEW_BOT, NUMBERS, SECTIONS, tabs_of
 from bots.admin.forms import BotForm
 from bots.admin.versions import VersionHistoryMixin
+from bots.config import backup_voices
 from bots.models import Bot, TransferTarget
+from bots.models.choices import DEFAULT_LLM_MODEL
 from bots.phone_numbers.masking import masked
 
 NUMBERS_IN_LIST = 3
@@ -133,6 +135,8 @@ class BotAdmin(VersionHistoryMixin):
         if obj:
             lists = context["inline_admin_formsets"]
             context["tabs"] = tabs_of(context["adminform"], lists)
+            context["language_tags"] = backup_voices.known_tags()
+            context["recommended_model"] = DEFAULT_LLM_MODEL
         context["show_save_and_add_another"] = False
         return super().render_change_form(request, context, add, change, form_url, obj)
 
@@ -174,11 +178,12 @@ class BotAdmin(VersionHistoryMixin):
 
     @admin.display(description="state", ordering="is_active")
     def state(self, bot: Bot) -> str:
-        """Show if the bot is active, if it is the default bot, and if it is traced."""
+        """Show if the bot answers calls, is the default bot, and is traced."""
+        kind, text = _state_of(bot)
         return format_html(
             '<span class="bot-state {}">{}</span>{}{}',
-            "on" if bot.is_active else "off",
-            "Active" if bot.is_active else "Switched off",
+            kind,
+            text,
             format_html('<span class="second-line">{}</span>', "default bot")
             if bot.is_default
             else "",
@@ -239,6 +244,15 @@ def _field_label(field: str, form: QueryDict) -> str:
     label = label_for_field(name, inline.model)
     row_name = form.get(f"{prefix}-{index}-{inline.name_field}") or int(index) + 1
     return f"{inline.verbose_name} {row_name}, {label}"
+
+
+def _state_of(bot: Bot) -> tuple[str, str]:
+    """The bot's state as a CSS class and in words; without a number nobody calls it."""
+    if not bot.is_active:
+        return "off", "Switched off"
+    if bot.is_default or any(number.is_active for number in bot.numbers.all()):
+        return "on", "Answers calls"
+    return "unreachable", "No number yet"
 
 
 def _delete_context(bot: Bot) -> dict[str, Any]:

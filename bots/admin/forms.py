@@ -9,6 +9,7 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
 from bots.admin.concurrent_edits import ConcurrentEditsForm
+from bots.admin.editor.fields import HoursInput
 from bots.config.phrasebook import NAMES, phrasebook
 from bots.models import Bot, PhoneNumber, TransferTarget
 from bots.phone_numbers.fields import PastedNumberField
@@ -91,6 +92,7 @@ class TargetForm(TextForm):
         model = TransferTarget
         exclude: list[str] = []
         field_classes = {"number": PastedNumberField}
+        widgets = {"opening_hours": HoursInput}
         help_texts = {"number": "With + and country code, for example +1 415 555 0100."}
 
 

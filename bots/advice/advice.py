@@ -8,7 +8,14 @@ import bots.advice.capabilities as capabilities
 import bots.advice.placeholders as placeholders
 import bots.advice.voices as voices
 import bots.advice.wording as wording
-from bots.advice.form import Catalogue, FormContext, Remark, joined, not_listed
+from bots.advice.form import (
+    Catalogue,
+    FormContext,
+    Remark,
+    joined,
+    not_listed,
+    rows,
+)
 from bots.inworld.catalogue_records import LanguageModel
 
 # On variables, each of which compares names: a limit for hostile forms.
@@ -79,6 +86,13 @@ def _spoken(draft: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for name in SPOKEN:
         if text := draft.get(name, "").strip():
             yield name, text
+    for key in rows(draft, "menu_keys"):
+        if key["action"] == "say" and (text := key["message"]):
+            yield key.field("message"), text
+    for row in rows(draft, "languages"):
+        for name in SPOKEN:
+            if text := row[name]:
+                yield row.field(name), text
 
 
 def _spoken_length(text: str) -> str:

@@ -24,14 +24,27 @@ BREAK = re.compile(
 BRACKETED = re.compile(r"\[([^\[\]\n]{1,200})\](?!\()")
 # With or without closing braces.
 PLACEHOLDER = re.compile(r"\{\{[^{}\n]{0,80}\}{0,2}|\{%[^{}\n]{0,80}%\}")
-ADDRESS = re.compile(r"https?://\S{1,200}|\bwww\.\S{1,200}", re.IGNORECASE)
+# A name that ends like most addresses do: harbour-hotel.com, not node.js.
+ENDINGS = "com|net|org|info|biz|shop|app|io|eu|de|at|ch|fr|es|it|nl|be|pt|pl|uk|us|ca"
+ADDRESS = re.compile(
+    r"(?i:https?://\S{1,200}|\bwww\.\S{1,200})|\b[\w.+-]{1,60}@[\w-]{1,60}\.[\w-]{1,60}"
+    rf"|\b(?:[a-zA-Z0-9-]{{1,60}}\.){{1,4}}(?:{ENDINGS})\b(?!\.?\w)(?:/\S{{0,200}})?"
+)
 EMOJI = re.compile(
+    "[0-9#*]\ufe0f?\u20e3|[\U0001f1e6-\U0001f1ff]{2}|"
     "[\U0001f000-\U0001faff\u2600-\u27bf\u2b50\u2b55\u231a\u231b\u23e9-\u23f3\ufe0f]"
 )
 MARKDOWN = [
     ("a heading", re.compile(r"^ {0,3}#{1,6} .*", re.MULTILINE)),
     ("a list", re.compile(r"^[ \t]{0,8}(?:[-*+•]|\d{1,3}[.)]) \S.*", re.MULTILINE)),
     ("bold text", re.compile(r"(?<!\w)(\*\*|__)(?=\S)[^*_\n]{1,200}\1(?!\w)")),
+    (
+        "italic text",
+        re.compile(r"(?<![\w*])\*(?=[^\s*])[^*\n]{1,200}(?<=\S)\*(?![\w*])"),
+    ),
+    ("italic text", re.compile(r"(?<!\w)_(?=[^\s_])[^_\n]{1,200}(?<=\S)_(?!\w)")),
+    ("crossed out text", re.compile(r"~~(?=\S)[^~\n]{1,200}~~")),
+    ("a quotation", re.compile(r"^ {0,3}> .*", re.MULTILINE)),
     ("a link", re.compile(r"\[[^\[\]\n]{1,200}\]\([^()\s]{1,200}\)")),
     ("code", re.compile(r"`[^`\n]{1,200}`|^```.*", re.MULTILINE)),
     ("a table", re.compile(r"^ {0,3}\|.*\|[ \t]*$", re.MULTILINE)),

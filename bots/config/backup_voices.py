@@ -38,6 +38,13 @@ NEAREST = {
 }
 
 
+# Further languages that can be chosen: speech recognition and our own voice know them.
+MORE_TAGS = """
+ar ar-AE ar-EG ar-SA de-AT de-CH en-CA es-AR es-CO es-MX fr-BE fr-CH it-CH
+bs-BA et-EE fa-IR hr-HR kn-IN mr-IN sl-SI sr-RS ta-IN uk-UA ur-PK
+"""
+
+
 def language_of(voice: str) -> str:
     """Google's tag for the language of a voice: "nb-NO" of nb-NO-Wavenet-F."""
     return "-".join(voice.split("-")[:2])
@@ -49,10 +56,10 @@ def _usual_tag(tag: str) -> str:
 
 def with_region(tag: str) -> str:
     """The tag with a region, which speech recognition likes to know: "de-DE" for de."""
-    voice = BY_LANGUAGE.get(primary(tag), "")
-    if region(tag) or region(voice) in ("", "XA"):  # Google's word for no region
+    usual = language_of(BY_LANGUAGE.get(primary(tag), ""))
+    if region(tag) or region(usual) in ("", "XA"):  # XA: Google's word for no region
         return tag
-    return _usual_tag(language_of(voice))
+    return _usual_tag(usual)
 
 
 VOICES = NAMES.split()
@@ -65,6 +72,11 @@ def backup_voice(language: str) -> str:
     tag = _usual_tag(language)
     voice = BY_TAG.get(NEAREST.get(tag, tag))
     return voice or BY_LANGUAGE.get(primary(language), "")
+
+
+def known_tags() -> list[str]:
+    """Tags of languages to choose from; of each language the usual region is first."""
+    return [tag for tag in (*BY_TAG, *NEAREST, *MORE_TAGS.split()) if "-XA" not in tag]
 
 
 def speaks(voice: str, language: str) -> bool:

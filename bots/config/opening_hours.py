@@ -95,6 +95,18 @@ def parse_spans(text: str) -> list[Span]:
     return spans
 
 
+def week_of(text: str) -> list[list[Span]]:
+    """The spans of each day, in minutes of that day; a span may end in the next day.
+
+    An empty text has none. Raises `BadHours`.
+    """
+    days: list[list[Span]] = [[] for _ in DAYS]
+    for start, end in sorted(parse_spans(text)):
+        day = start // DAY_MINUTES
+        days[day].append((start - day * DAY_MINUTES, end - day * DAY_MINUTES))
+    return days if any(days) else []
+
+
 def is_open(text: str, minute: int) -> bool:
     """True if it is open at a minute of the week; an empty text is always open.
 

@@ -9,11 +9,12 @@ from bots.models.phone_number import PhoneNumber
 from bots.models.secret import Secret
 from bots.models.spoken_language import SpokenLanguage
 from bots.models.tool import Tool, ToolParameter
-from bots.models.transfer_target import TransferTarget
+from bots.models.transfer_target import MAX_HOURS_LENGTH, TransferTarget
 from bots.models.voice_check import VoiceCheck
 
 __all__ = [
     "MAX_CALL_MINUTES",
+    "MAX_HOURS_LENGTH",
     "MAX_RETENTION_DAYS",
     "Bot",
     "BotRole",

@@ -13,6 +13,9 @@ from bots import validators as rules
 from bots.config import capabilities
 from bots.config.opening_hours import EXAMPLE, BadHours, parse_spans
 
+# Seven days with four spans each.
+MAX_HOURS_LENGTH = 500
+
 
 class TransferTarget(models.Model):
     """A person or team that one bot transfers callers to."""
@@ -37,7 +40,7 @@ class TransferTarget(models.Model):
         "euros.” Empty: only a key or an operator transfers callers.",
     )
     opening_hours = models.CharField(
-        max_length=200,
+        max_length=MAX_HOURS_LENGTH,
         blank=True,
         help_text=f"In the bot's time zone: {EXAMPLE}. Empty: always.",
     )

@@ -199,3 +199,49 @@ async def test_a_further_language_has_a_picker_and_its_advice_goes_with_its_row(
     await voices.get_by_role("button", name="Johanna").first.click()
     await expect(voice.first).to_have_value("Johanna")
     await expect(warning).to_have_count(0)
+
+
+async def test_languages_models_and_time_zones_are_chosen_by_name(
+    page: Page, editor: str
+) -> None:
+    await page.goto(editor)
+    language = page.get_by_role("combobox", name="Language:")
+    await expect(language).to_have_value("English (United States)")
+    await language.fill("deutsch")
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("Enter")
+    await expect(language).to_have_value("German (Germany)")
+    await page.get_by_role("combobox", name="Time zone:").fill("lisb")
+    model = page.get_by_role("combobox", name="AI model:")
+    await model.click()
+    await expect(page.get_by_role("option").first).to_contain_text("Recommended")
+    await page.get_by_role("option", name="Claude Haiku").click()
+    facts = page.locator(".model-facts")
+    await expect(facts).to_contain_text("usual delay unknown · about $1.75 for 100")
+    await page.get_by_role("button", name="Save and continue editing").click()
+    await expect(page.get_by_text("was changed successfully")).to_be_visible()
+    bot = await Bot.objects.aget()
+    assert (bot.language, bot.time_zone) == ("de-DE", "Europe/Lisbon")
+    assert bot.llm_model == "anthropic/claude-haiku-4-5"
+    await page.get_by_role("button", name="Use the recommended GPT 4.1 Mini").click()
+    await expect(model).to_have_value("GPT 4.1 Mini")
+
+
+async def test_a_value_without_a_name_can_be_typed_and_is_saved_at_once(
+    page: Page, editor: str
+) -> None:
+    await page.goto(editor)
+    await page.get_by_role("combobox", name="AI model:").fill("acme/own-model")
+    language = page.get_by_role("combobox", name="Language:")
+    await language.fill("gsw-CH")
+    await page.keyboard.press("Control+s")  # with the list still open
+    await expect(page.get_by_text("was changed successfully")).to_be_visible()
+    bot = await Bot.objects.aget()
+    assert (bot.llm_model, bot.language) == ("acme/own-model", "gsw-CH")
+    await expect(page.get_by_role("combobox", name="AI model:")).to_have_value(
+        "acme/own-model"
+    )
+    await language.fill("")
+    await page.get_by_role("button", name="Save and continue editing").click()
+    await expect(page.locator(".field-language .errorlist")).to_have_count(1)
+    await expect(language).to_have_value("")

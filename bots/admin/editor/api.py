@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.urls import URLPattern, path
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from bots import catalogue
 from bots.access.scope import visible
@@ -17,7 +17,9 @@ from bots.admin.editor.voice_preview import listen, may_edit
 from bots.advice import advice
 from bots.advice.form import Catalogue, Draft, FormContext, Remark, rows
 from bots.config import local_time
+from bots.config.opening_hours import BadHours, week_of
 from bots.models import (
+    MAX_HOURS_LENGTH,
     Bot,
     InworldCatalogue,
     MenuKey,
@@ -64,6 +66,17 @@ def advise(request: HttpRequest) -> HttpResponse:
     remarks = [asdict(remark) for remark in remarks_on(request)]
     counts = advice.counts(_draft(request.POST))
     return JsonResponse({"counts": counts, "remarks": remarks})
+
+
+@require_GET
+@permission_required("bots.view_bot", raise_exception=True)
+def hours(request: HttpRequest) -> HttpResponse:
+    """Return the week that opening hours as text stand for, or the problem."""
+    try:
+        week = week_of(request.GET.get("text", "")[:MAX_HOURS_LENGTH])
+    except BadHours as error:
+        return JsonResponse({"problem": str(error)})
+    return JsonResponse({"week": week})
 
 
 def remarks_on(request: HttpRequest) -> list[Remark]:
@@ -144,5 +157,6 @@ def urls(guarded: Callable[[View], View]) -> list[URLPattern]:
         path("editor/voices/", lists, {"kind": voices}, name=f"{name}voices"),
         path("editor/models/", lists, {"kind": models}, name=f"{name}models"),
         path("editor/advice/", guarded(advise), name=f"{name}advice"),
+        path("editor/hours/", guarded(hours), name=f"{name}hours"),
         path("editor/listen/", guarded(listen), name=f"{name}listen"),
     ]

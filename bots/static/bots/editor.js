@@ -1,7 +1,11 @@
 /* The bot editor: pickers, listen buttons and advice around the admin's own form. */
 
 import { Advice } from "./advice.js";
+import { Combobox } from "./combobox.js";
+import { Hours } from "./hours.js";
 import { Listing } from "./listing.js";
+import { ModelFacts } from "./model_facts.js";
+import * as named from "./named_values.js";
 import { models, voices } from "./offers.js";
 import { Picker } from "./picker.js";
 import { Menu } from "./menu.js";
@@ -65,9 +69,27 @@ function pickVoices(listing, player) {
     });
 }
 
-function pickModel(input, listing) {
-    const isChosen = (model) => model.id === input.value.trim();
-    new Picker({ input, listing, kind: models, isChosen, choose: (model) => fill(input, model.id) });
+const json = (id) => JSON.parse(document.getElementById(id).textContent);
+
+/* The AI model of answers and that of summaries, by name. */
+function nameModels(listing) {
+    const { recommended } = urls;
+    const delays = json("model-delays");
+    const kind = named.models(listing, recommended, delays);
+    const boxes = ["llm_model", "summary_model"].map((name) => new Combobox(field(name), kind));
+    listing.addEventListener("change", () => boxes.forEach((box) => box.refresh()));
+    new ModelFacts(boxes[0].hidden, listing, recommended, delays);
+}
+
+/* The bot's language and its further ones. */
+function nameLanguages() {
+    const kind = named.languages(json("language-tags"));
+    new Combobox(field("language"), kind);
+    const name = (row) => new Combobox(inRow(row, "language"), kind);
+    document.querySelectorAll("#languages-group .inline-related:not(.empty-form)").forEach(name);
+    document.addEventListener("formset:added", ({ target, detail }) => {
+        if (detail.formsetName === "languages") name(target);
+    });
 }
 
 /* One per line: choosing a model adds it, choosing it again removes it. */
@@ -80,6 +102,15 @@ function pickFallbacks(input, listing) {
     };
     const kind = { ...models, choose: "Choose models" };
     new Picker({ input, listing, kind, isChosen, choose });
+}
+
+/* Each person has opening hours. */
+function showWeeks() {
+    const show = (row) => new Hours(inRow(row, "opening_hours"), urls.hours);
+    document.querySelectorAll("#targets-group .inline-related:not(.empty-form)").forEach(show);
+    document.addEventListener("formset:added", ({ target, detail }) => {
+        if (detail.formsetName === "targets") show(target);
+    });
 }
 
 /* The admin numbers the fields of a new row, but not their aria-describedby. */
@@ -100,9 +131,12 @@ function start() {
     const player = new Player(urls.listen, token);
     pickVoice(field("tts_voice"), listings.voices, player, preview, field("language"));
     if (tabs) {
+        nameLanguages();
+        new Combobox(field("time_zone"), named.timeZones());
         pickVoices(listings.voices, player);
-        pickModel(field("llm_model"), listings.models);
+        nameModels(listings.models);
         pickFallbacks(field("fallback_models"), listings.models);
+        showWeeks();
         new Menu(form);
     }
     const advice = new Advice(form, urls.advice);

@@ -51,21 +51,40 @@ export const models = {
     isAvailable: (model) => model.is_supported,
     isFirst: () => false,
     searchText: (model) => [model.id, model.vendor, model.provider].join(" "),
-    title: (model) => model.id,
-    details: (model) =>
-        [
-            model.vendor,
-            model.context ? `reads ${model.context.toLocaleString()} tokens` : "",
-            price(model),
-        ]
-            .filter(Boolean)
-            .join(" · "),
+    title: (model) => `${modelName(model.id)} (${model.id})`,
+    details: (model) => facts(model, {}),
 };
 
-function price(model) {
-    if (model.price_read === null || model.price_written === null) return "";
-    const [read, written] = [model.price_read, model.price_written].map(dollars);
-    return `${read} read, ${written} written per million tokens`;
+const CAPITALS = /^(gpt|glm|oss|ai|\d+b)$/i;
+
+/* A name to read: "GPT 4.1 Mini" of openai/gpt-4.1-mini. */
+export function modelName(id) {
+    const words = id.slice(id.lastIndexOf("/") + 1).split(/[-_]+/).filter(Boolean);
+    const capital = (word) => (CAPITALS.test(word) ? word.toUpperCase() : word[0].toUpperCase() + word.slice(1));
+    return words.map(capital).join(" ") || id;
+}
+
+// A call of three minutes has about ten answers. Each reads the instructions and the call so far.
+const CALLS = 100;
+const READ = 15_000;
+const WRITTEN = 500;
+
+function price({ price_read: read, price_written: written }) {
+    if (read === null || written === null) return "price unknown";
+    const cost = (CALLS * (READ * read + WRITTEN * written)) / 1_000_000;
+    return `about ${dollars(cost)} for ${CALLS} calls of three minutes`;
+}
+
+/* `delays` are the seconds until callers here usually heard an answer, by model. */
+function delay({ id }, delays) {
+    const seconds = delays[id] ?? delays[id.slice(id.indexOf("/") + 1)];
+    return seconds === undefined ? "usual delay unknown" : `usual delay ${seconds} s`;
+}
+
+/* Maker, delay and price of a model. */
+export function facts(model, delays) {
+    const maker = model.vendor || model.provider;
+    return [maker, model.id, delay(model, delays), price(model)].filter(Boolean).join(" · ");
 }
 
 function dollars(amount) {

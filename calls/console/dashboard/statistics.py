@@ -1,10 +1,11 @@
 """The dashboard's figures, from calls and their turns."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from math import ceil
+from statistics import median
 from typing import Any
 
 from django.db.models import Count, F, Q, QuerySet, Sum
@@ -17,6 +18,8 @@ from calls.transcripts.call_stats import is_milliseconds
 OPEN = [status for status in Call.Status if status not in Call.OVER]
 # If a period has more answers, only those of every nth call are read.
 MAX_RESPONSES = 8_000
+# The delay of a model is that of its latest answers.
+MAX_RECENT_ANSWERS = 1_000
 
 COUNTS = {
     "calls": Q(),
@@ -124,6 +127,21 @@ def answer_times(calls: Calls, period: Period, hours: HourlyTotals) -> AnswerTim
         .values_list("call__started_at", "latency_ms__play_sent")[:MAX_RESPONSES]
     )
     return [(start, float(ms)) for start, ms in rows if is_milliseconds(ms)]
+
+
+def usual_answer_times() -> dict[str, float]:
+    """Seconds until the latest answers were played, by model: of each the median."""
+    rows: Iterable[tuple[str, Any]] = (
+        Turn.objects.filter(role=Turn.Role.BOT)
+        .exclude(model="")
+        .order_by("-pk")
+        .values_list("model", "latency_ms__play_sent")[:MAX_RECENT_ANSWERS]
+    )
+    times: dict[str, list[float]] = defaultdict(list)
+    for model, ms in rows:
+        if is_milliseconds(ms):
+            times[model].append(float(ms))
+    return {model: round(median(waits) / 1000, 1) for model, waits in times.items()}
 
 
 def percentile(values: list[float], share: float) -> float | None:

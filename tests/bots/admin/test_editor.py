@@ -185,6 +185,14 @@ def test_the_list_of_bots_counts_the_calls_of_a_week(admin_client: Client) -> No
     assert {call.call_sid for call in results} == {"CA0", "CA1"}
     assert "Switched off" in page
     assert "default bot" in page
+    assert "No number yet" in page
+    assert "Answers calls" not in page
+    PhoneNumber.objects.create(
+        number="+14155550100", bot=Bot.objects.get(name="Idle"), is_active=False
+    )
+    assert "No number yet" in admin_client.get("/admin/bots/bot/").content.decode()
+    PhoneNumber.objects.update(is_active=True)
+    assert "Answers calls" in admin_client.get("/admin/bots/bot/").content.decode()
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
@@ -316,3 +324,22 @@ def test_only_editors_get_advice(viewer: Client) -> None:
 )
 def test_an_address_that_cannot_be_is_no_error(admin_client: Client, url: str) -> None:
     assert admin_client.post(ADVICE, {**FORM, "webhook_url": url}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("Mo 9-12", {"week": [[[540, 720]], [], [], [], [], [], []]}),
+        ("", {"week": []}),
+        ("late", {"problem": "“late” is not understood. "}),
+        ("9" * 90_000, {"problem": "“999"}),
+    ],
+)
+def test_opening_hours_as_text_become_a_week_or_a_problem(
+    viewer: Client, text: str, answer: dict[str, Any]
+) -> None:
+    found = viewer.get("/admin/bots/bot/editor/hours/", {"text": text}).json()
+    if "problem" in answer:
+        assert found["problem"].startswith(answer["problem"])
+    else:
+        assert found == answer

@@ -7,6 +7,7 @@ import pytest
 from bots.advice import wording
 from bots.advice.advice import SPOKEN, counts, remarks, tokens
 from bots.advice.form import Catalogue, FormContext
+from bots.advice.wording import written_for_reading
 from bots.config.capabilities import Parameter, ToolSpec
 from bots.inworld.catalogue_records import LanguageModel, Voice
 from bots.models import Bot
@@ -80,6 +81,28 @@ def test_every_field_that_is_read_is_a_bots() -> None:
         ({"language": "jp"}, "warning language: There is no language “jp”."),
         ({"greeting": "Hi 😀"}, "greeting: Has an emoji (😀)"),
         ({"greeting": "See https://a.b/c"}, "a web address (“https://a.b/c”)"),
+        ({"greeting": "See harbour-hotel.com."}, "(“harbour-hotel.com”)"),
+        ({"greeting": "Write to info@a.example"}, "(“info@a.example”)"),
+        ({"greeting": "Press 1️⃣"}, "an emoji (1️⃣)"),
+        ({"greeting": "*Hi* there"}, "Has italic text (“*Hi*”)"),
+        ({"greeting": "a ~~b~~"}, "Has crossed out text (“~~b~~”)"),
+        (
+            {
+                "menu_keys-TOTAL_FORMS": "1",
+                "menu_keys-0-key": "1",
+                "menu_keys-0-action": "say",
+                "menu_keys-0-message": "See a.de/b",
+            },
+            "menu_keys-0-message: Has a web address (“a.de/b”)",
+        ),
+        (
+            {
+                "languages-TOTAL_FORMS": "1",
+                "languages-0-language": "de-DE",
+                "languages-0-goodbye_message": "Tschüss 👋",
+            },
+            "languages-0-goodbye_message: Has an emoji (👋)",
+        ),
         ({"greeting": "Hi {{ 7*7 }}"}, "“{{ 7*7 }}” cannot be filled in"),
         (
             {"greeting": "Hi {{name}, hi"},
@@ -439,3 +462,15 @@ def test_no_form_is_read_for_long(count: str) -> None:
     changes = form("targets", row) | form("menu_keys", row) | form("languages", row)
     changes |= dict.fromkeys([name for name in changes if "TOTAL" in name], count)
     remarks_with(FormContext([TOOL], TOOL), changes)
+
+
+@pytest.mark.parametrize(
+    "greeting",
+    [
+        "Thanks.It is late, e.g. 9.30 at Dr. Okafor's.",
+        "We like node.js and 2 * 3 * 4, Hi {{a_b}} {{c_d}}!",
+        "Prices: 4 * 5, A.B. and C. D.",
+    ],
+)
+def test_plain_words_are_not_taken_for_markup(greeting: str) -> None:
+    assert list(written_for_reading(greeting)) == []

@@ -2,7 +2,19 @@
 
 import pytest
 
-from bots.config.backup_voices import VOICES, backup_voice, language_of, speaks
+from bots.config import speech_recognition
+from bots.config.backup_voices import (
+    VOICES,
+    backup_voice,
+    known_tags,
+    language_of,
+    speaks,
+    with_region,
+)
+from bots.config.phrasebook import find_phrasebook
+from bots.validators import language_tag
+
+PROVIDERS = (speech_recognition.DEEPGRAM, speech_recognition.GOOGLE)
 
 
 @pytest.mark.parametrize(
@@ -48,3 +60,22 @@ def test_a_voice_speaks_every_region_of_its_language() -> None:
     assert speaks("nb-NO-Wavenet-F", "no-NO")
     assert speaks("en-GB-Neural2-A", "en-US")
     assert not speaks("en-GB-Neural2-A", "de-DE")
+
+
+def test_languages_to_choose_from_are_understood_and_have_sentences() -> None:
+    tags = known_tags()
+    assert len(set(tags)) == len(tags)
+    assert tags.index("de-DE") < tags.index("de-AT")
+    for tag in tags:
+        language_tag(tag)
+        assert find_phrasebook(tag), tag
+        doubts = [speech_recognition.doubt("", name, tag) for name in PROVIDERS]
+        assert "" in doubts, tag
+
+
+@pytest.mark.parametrize(
+    ("tag", "region"),
+    [("de", "de-DE"), ("de-AT", "de-AT"), ("ar", "ar"), ("zh", "zh-CN"), ("xx", "xx")],
+)
+def test_a_language_gets_its_usual_region(tag: str, region: str) -> None:
+    assert with_region(tag) == region

@@ -11,6 +11,7 @@ from bots.config.opening_hours import (
     BadHours,
     is_open,
     parse_spans,
+    week_of,
 )
 
 
@@ -146,3 +147,13 @@ def test_any_text_is_hours_or_refused(text: str) -> None:
         assert 0 <= start < WEEK_MINUTES
         assert start < end <= start + 2 * 1440
         assert is_open(text, start)
+
+
+def test_a_week_has_the_spans_of_each_day() -> None:
+    week = week_of("Sat 18-2, Mon 9:00-12:00")
+    assert week[0] == [(540, 720)]
+    assert week[5] == [(1080, 1560)]
+    assert [len(day) for day in week] == [1, 0, 0, 0, 0, 1, 0]
+    assert week_of(" ") == []
+    with pytest.raises(BadHours):
+        week_of("late")

@@ -20,6 +20,7 @@ from calls.console.dashboard.statistics import (
     answer_times,
     by_hour,
     percentile,
+    usual_answer_times,
 )
 from calls.models import Call
 from tests.support.pages.dashboard import (
@@ -147,6 +148,19 @@ def test_answer_times_are_of_the_models_answers(
     assert listed_count(admin_client, slow.link) == 1
     shown = home(admin_client)
     assert (shown["half"].text, shown["slow"].text) == ("0.50 s", "2.00 s")
+
+
+def test_a_model_has_the_usual_delay_of_its_latest_answers(
+    admin_client: Client, ring: Ring, bot: Bot
+) -> None:
+    call = ring()
+    for ms in (400, 940, 5000):
+        answer(call, latency_ms={"play_sent": ms})
+    answer(call, latency_ms={"play_sent": 9000}, model="")  # a greeting
+    answer(call, latency_ms={"play_sent": "soon"}, model="other/model")
+    assert usual_answer_times() == {"openai/gpt-4.1-mini": 0.9}
+    page = admin_client.get(f"/admin/bots/bot/{bot.pk}/change/").content.decode()
+    assert '{"openai/gpt-4.1-mini": 0.9}' in page
 
 
 def test_a_day_without_answers_has_no_answer_time(
