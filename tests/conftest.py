@@ -27,9 +27,10 @@ hypothesis_settings.load_profile("same")
 # Files that start servers and browsers take longest; the many small ones fill the
 # workers' time at the end of a run.
 SLOWEST_FILES = (
-    "tests/end_to_end/test_streamed_clips.py",
-    "tests/end_to_end/test_streaming_verdict.py",
     "tests/end_to_end/test_outages.py",
+    "tests/end_to_end/test_streaming_verdict.py",
+    "tests/end_to_end/test_streamed_clips.py",
+    "tests/end_to_end/test_trace.py",
     "tests/calls/diagnostics/test_doctor.py",
     "tests/browser/test_transfer_pages.py",
     "tests/voicebot/test_concurrency_limit.py",
