@@ -163,7 +163,7 @@ def _models(draft: Mapping[str, str], inworld: Catalogue) -> Iterator[Remark]:
     for model in fallbacks:
         yield from _model("fallback_models", model, inworld.models)
     if first in fallbacks:
-        text = f"{wording.shown(first)} is already the AI model above."
+        text = f"{wording.shown(first)} is already the AI model."
         yield Remark("fallback_models", text)
     if not fallbacks:
         text = "None: if the AI model fails twice, callers hear the apology."

@@ -67,8 +67,8 @@ def of_sentences(field: str, tag: str, own: Callable[[str], str]) -> Iterator[Re
     if missing:
         text = f"We have no standard sentences in {shown(tag)}: callers hear "
         text += f"{len(missing)} of {len(NAMES)} in English, such as "
-        text += f"“{getattr(phrasebook('en'), missing[0])}”. Write them under Fixed"
-        yield Remark(field, f"{text} sentences and in the fields above it.")
+        text += f"“{getattr(phrasebook('en'), missing[0])}”. Write your own:"
+        yield Remark(field, f"{text} most of them are under Fixed sentences.")
 
 
 def of_twilio(

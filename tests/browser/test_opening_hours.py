@@ -30,6 +30,11 @@ def bot(transactional_db: None) -> Bot:
 
 async def open_people(page: Page, bot: Bot) -> None:
     await page.goto(f"/admin/bots/bot/{bot.pk}/change/#keypad-and-people")
+    await edit_ann(page)
+
+
+async def edit_ann(page: Page) -> None:
+    await page.get_by_role("button", name="Edit Ann").click()
 
 
 async def save(page: Page) -> None:

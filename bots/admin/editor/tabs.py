@@ -164,7 +164,7 @@ TABS = (BASICS, KNOWS_AND_DOES, KEYPAD_AND_PEOPLE, AFTER_THE_CALL, ADVANCED)
 SECTIONS = tuple(section for tab in TABS for section in tab.sections)
 # A new bot is asked for these; everything else has a usual value.
 NEW_BOT: tuple[Section, ...] = (
-    section("New bot", "", "name", "greeting", "system_prompt", "tts_voice"),
+    section("", "", "name", "greeting", "system_prompt", "tts_voice"),
 )
 
 

@@ -10,6 +10,7 @@ import { models, voices } from "./offers.js";
 import { Picker } from "./picker.js";
 import { Menu } from "./menu.js";
 import { Player } from "./player.js";
+import { Rows } from "./rows.js";
 import { tabs } from "./tabs.js";
 
 const form = document.querySelector("#bot_form");
@@ -139,8 +140,12 @@ function start() {
         showWeeks();
         new Menu(form);
     }
+    const rows = new Rows(form);
     const advice = new Advice(form, urls.advice);
-    advice.addEventListener("change", () => tabs?.mark());
+    advice.addEventListener("change", () => {
+        rows.openWarned();
+        tabs?.mark();
+    });
     for (const listing of Object.values(listings)) {
         listing.addEventListener("change", () => listing.busy || advice.soon());
         listing.load();

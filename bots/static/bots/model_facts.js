@@ -20,7 +20,8 @@ export class ModelFacts {
     #show() {
         const id = this.hidden.value.trim();
         const [chosen, best] = [this.#find(id), this.#find(this.recommended)];
-        const parts = chosen ? [element("p", { dir: "auto" }, facts(chosen, this.delays))] : [];
+        const about = chosen ? facts(chosen, this.delays) : "Not in the list of models: delay and price unknown.";
+        const parts = id ? [element("p", { dir: "auto" }, about)] : [];
         if (chosen && id === this.recommended) parts[0].prepend(element("span", { class: "chip" }, "Recommended"), " ");
         else if (best?.is_supported) parts.push(this.#offer(best));
         if (this.listing.problem) parts.push(element("p", {}, `The list of models is ${this.listing.status}`));

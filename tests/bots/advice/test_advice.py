@@ -170,7 +170,7 @@ def test_every_field_that_is_read_is_a_bots() -> None:
         ({"llm_model": "openai/gpt-3"}, "warning llm_model: openai/gpt-3 is retired"),
         ({"llm_model": "openai/gpt-4.1-mimi"}, "mean openai/gpt-4.1-mini?"),
         ({"fallback_models": "gone/one"}, "fallback_models: gone/one is not in Inw"),
-        ({"fallback_models": GOOD["llm_model"]}, "is already the AI model above"),
+        ({"fallback_models": GOOD["llm_model"]}, "is already the AI model."),
         ({"fallback_models": " \n"}, "hint fallback_models: None"),
         ({"tts_voice": "clive"}, "tts_voice: clive is not in Inworld"),
         ({"tts_voice": "clive"}, "Did you mean Clive?"),
