@@ -14,6 +14,7 @@ from prometheus_client import (
 )
 
 from bots.inworld.errors import InworldError
+from calls import figures
 
 # Stages of a response after the caller's last word, in order.
 STAGES = (
@@ -28,9 +29,9 @@ REGISTRY = CollectorRegistry()
 ProcessCollector(registry=REGISTRY)
 counter = partial(Counter, registry=REGISTRY)
 
-CALLS_ANSWERED = counter(
-    "voicebot_calls_answered", "Calls whose relay socket was connected"
-)
+CALLS_ANSWERED = counter("voicebot_calls_answered", figures.ANSWERED.meaning)
+CALLS_FAILED = counter("voicebot_calls_failed", figures.FAILED.meaning)
+CALLS_REFUSED = counter("voicebot_calls_refused", figures.REFUSED.meaning)
 CALLS_ENDED = counter(
     "voicebot_calls_ended", "Calls that ended or were refused, by reason", ["reason"]
 )
@@ -90,6 +91,17 @@ DEPENDENCY_ERRORS = counter(
     "Failed operations of Redis or the database",
     ["dependency"],
 )
+
+
+def count_ended_calls(status: str, reason: str, calls: int = 1) -> None:
+    """Count calls that ended so, or were refused."""
+    CALLS_ENDED.labels(reason).inc(calls)
+    for figure, of_figure in (
+        (figures.FAILED, CALLS_FAILED),
+        (figures.REFUSED, CALLS_REFUSED),
+    ):
+        if figure.conditions == {"status": status}:
+            of_figure.inc(calls)
 
 
 def count_error(error: InworldError) -> None:

@@ -33,7 +33,7 @@ class Page:
         return reverse(f"admin:{self.url_name}")
 
 
-HOME = Page("Home", "index")
+HOME = Page("Home", "index", names=("statistics",))
 SETTINGS = Page("Settings", "settings")
 # Divided by what they are about: calls, bots, the deployment.
 GROUPS = (

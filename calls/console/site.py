@@ -20,6 +20,7 @@ from calls.console.live import page as live
 from calls.console.navigation import navigation, settings_pages
 from calls.console.numbers import page as numbers
 from calls.console.numbers import point, preview
+from calls.console.statistics import page as statistics
 from calls.console.test_call import page as test_call
 from calls.console.test_call import transfer
 
@@ -43,6 +44,7 @@ class ConsoleSite(admin.AdminSite):
         view = self.admin_view
         return [
             path("live/", view(live.page), name="live"),
+            path("statistics/", view(statistics.page), name="statistics"),
             path("settings/", view(self.settings_page), name="settings"),
             path("erase/", view(erasure_page.page), name="erase"),
             path("exports/", view(exports_page.page), name="exports"),

@@ -1,13 +1,14 @@
 """Problems that today's calls ran into, each with its remedy."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.template.defaultfilters import pluralize
 
 from calls.diagnostics.findings import Finding, failure, warning
+from calls.figures import FAILED, REFUSED
 from calls.models import Call, Turn
 from calls.review.call_links import calls_url
 
@@ -54,10 +55,10 @@ TurnOutcome = tuple[datetime, str, str]
 def call_findings(calls: QuerySet[Call], today: datetime) -> list[Finding]:
     """Problems of the calls since `today`, the midnight with which today began."""
     since = calls.filter(started_at__gte=today)
-    failed: dict[str, int] = dict(
-        since.filter(end_reason__in=REMEDIES)
-        .filter(status__in=[Call.Status.FAILED, Call.Status.REFUSED])
-        .values_list("end_reason")
+    bad = (
+        since.filter(Q(**FAILED.conditions) | Q(**REFUSED.conditions))
+        .filter(end_reason__in=REMEDIES)
+        .values_list("status", "end_reason")
         .annotate(calls=Count("pk"))
         .order_by("-calls")
     )
@@ -67,25 +68,27 @@ def call_findings(calls: QuerySet[Call], today: datetime) -> list[Finding]:
         .order_by("-call__started_at", "-index")
         .values_list("started_at", "error", "model")[:MAX_TURNS_READ]
     )
-    return [*_inworld_findings(today, latest), *_failed(today, failed)]
+    return [
+        *_inworld_findings(today, latest),
+        *(_bad_calls(today, *calls) for calls in bad),
+    ]
 
 
-def _failed(today: datetime, failed: Mapping[str, int]) -> Iterator[Finding]:
-    for value, count in failed.items():
-        reason = Call.EndReason(value)
-        label = str(reason.label)
-        yield warning(
-            NAME,
-            f"{count:,} call{pluralize(count)} failed today: "
-            f"{label[:1].lower()}{label[1:]}.",
-            REMEDIES[reason],
-            link=calls_url(
-                started_at__gte=today,
-                end_reason__exact=value,
-                status__in=f"{Call.Status.FAILED},{Call.Status.REFUSED}",
-            ),
-            link_text=SEE_CALLS,
-        )
+def _bad_calls(today: datetime, status: str, value: str, count: int) -> Finding:
+    reason = Call.EndReason(value)
+    label = str(reason.label)
+    figure = FAILED if status == Call.Status.FAILED else REFUSED
+    did = "failed" if figure is FAILED else f"{'was' if count == 1 else 'were'} refused"
+    return warning(
+        NAME,
+        f"{count:,} call{pluralize(count)} {did} today: "
+        f"{label[:1].lower()}{label[1:]}.",
+        REMEDIES[reason],
+        link=calls_url(
+            started_at__gte=today, end_reason__exact=value, **figure.parameters
+        ),
+        link_text=SEE_CALLS,
+    )
 
 
 def _inworld_findings(

@@ -34,7 +34,7 @@ def setup_findings() -> list[Finding]:
 
 def caller_findings() -> list[Finding]:
     """Problems of the settings that callers notice, or that keep them away."""
-    return [*_failed_checks(), *_development_settings()]
+    return [*_failed_checks(), *development_findings()]
 
 
 def _failed_checks() -> Iterator[Finding]:
@@ -59,8 +59,12 @@ def _page_for(check_id: str) -> tuple[str, str]:
     return reverse("admin:numbers"), "How to connect Twilio"
 
 
-def _development_settings() -> Iterator[Finding]:
+def development_findings() -> list[Finding]:
     """Settings that suit a first look on one's own machine, but not real callers."""
+    return list(_development_settings())
+
+
+def _development_settings() -> Iterator[Finding]:
     if settings.SANDBOX_RUNNING:
         yield warning(
             SETTINGS,

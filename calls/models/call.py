@@ -60,7 +60,7 @@ class Call(models.Model):
         IN_PROGRESS = "in-progress", "In progress"
         COMPLETED = "completed", "Completed"
         FAILED = "failed", "Failed"
-        REFUSED = "refused", "Not answered by a bot"
+        REFUSED = "refused", "Refused"
 
     class EndReason(models.TextChoices):
         NONE = "", "Not ended yet"

@@ -52,8 +52,9 @@ def mark_closed(
         Call.objects.filter(pk__in=ids).update(
             status=status, end_reason=reason, ended_at=ended_at or timezone.now()
         )
-        counter = metrics.CALLS_ENDED.labels(reason)
-        transaction.on_commit(lambda: counter.inc(len(ids)))
+        transaction.on_commit(
+            lambda: metrics.count_ended_calls(status, reason, len(ids))
+        )
     return ids
 
 

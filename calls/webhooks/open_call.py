@@ -70,7 +70,7 @@ def refuse_call(form: Mapping[str, str], reason: str) -> Call:
         },
     )
     if is_new:
-        metrics.CALLS_ENDED.labels(reason).inc()
+        metrics.count_ended_calls(Call.Status.REFUSED, reason)
     return call
 
 

@@ -38,6 +38,7 @@ class Sample:
         bot, admin = self.bot.pk, "/admin/"
         return {
             "home": admin,
+            "statistics": f"{admin}statistics/",
             "bots": f"{admin}bots/bot/",
             **{
                 f"editor {tab.slug}": f"{admin}bots/bot/{bot}/change/#{tab.slug}"
@@ -68,7 +69,7 @@ PAGES = list(Sample(Bot(), PhoneNumber(), Call(), Tool(), Secret()).pages)
 # The pages that show words of bots, their tools and callers.
 PAGES_WITH_WORDS = {
     *(f"editor {tab.slug}" for tab in TABS),
-    *("bots", "history", "test call", "numbers", "number"),
+    *("statistics", "bots", "history", "test call", "numbers", "number"),
     *("calls", "call", "post_call_tasks", "tools", "tool", "try a tool", "secret"),
 }
 

@@ -8,15 +8,16 @@ from typing import Any, Literal
 
 from django.utils.timezone import localtime
 
+from calls import figures
 from calls.console.dashboard.period import Period
 from calls.console.dashboard.statistics import (
-    OPEN,
     AnswerTimes,
     BotCalls,
     HourlyTotals,
     Totals,
     percentile,
 )
+from calls.figures import Figure
 from calls.review.call_links import calls_url
 
 # Bots in the chart; the table has all.
@@ -24,16 +25,6 @@ MAX_BOTS = 12
 
 # Query parameters of the list of calls.
 Filters = dict[str, Any]
-
-OUTCOMES: dict[str, Filters] = {
-    "calls": {},
-    "answered": {"answered_at__isnull": 0},
-    "completed": {"status__exact": "completed"},
-    "failed": {"status__exact": "failed"},
-    "refused": {"status__exact": "refused"},
-    "interrupted": {"was_interrupted__exact": 1},
-    "open": {"status__in": ",".join(OPEN)},
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,15 +110,14 @@ def calls_over_time(period: Period, hours: HourlyTotals) -> Chart:
     for hour, counts in hours:
         totals[period.bucket_of(hour)] += counts
 
-    def series(name: str, kind: Literal["bar", "line", ""]) -> Series:
+    def series(figure: Figure, kind: Literal["bar", "line", ""]) -> Series:
         cells = _cells(
             period,
             lambda bucket, span: Cell(
-                totals[bucket][name], calls_url(**span, **OUTCOMES[name])
+                totals[bucket][figure.name], calls_url(**span, **figure.parameters)
             ),
         )
-        title = {"refused": "Not answered by a bot", "open": "Still open"}
-        return Series(title.get(name, name.capitalize()), name, cells, kind)
+        return Series(figure.title, figure.name, cells, kind)
 
     return Chart(
         "calls",
@@ -135,13 +125,13 @@ def calls_over_time(period: Period, hours: HourlyTotals) -> Chart:
         "How many calls there were, and what became of them.",
         tuple(period.label(begin) for begin, _ in period.buckets()),
         (
-            series("calls", ""),
-            series("answered", ""),
-            series("completed", "bar"),
-            series("failed", "bar"),
-            series("refused", "bar"),
-            series("open", "bar"),
-            series("interrupted", "line"),
+            series(figures.CALLS, ""),
+            series(figures.ANSWERED, ""),
+            series(figures.COMPLETED, "bar"),
+            series(figures.FAILED, "bar"),
+            series(figures.REFUSED, "bar"),
+            series(figures.OPEN, "bar"),
+            series(figures.INTERRUPTED, "line"),
         ),
         _first_column(period),
         stacked=True,
@@ -154,13 +144,13 @@ def answer_time(period: Period, times: AnswerTimes) -> Chart:
         by_bucket[period.bucket_of(start)].append(ms)
 
     def median(bucket: int, span: Filters) -> Cell:
-        where = calls_url(**span, **OUTCOMES["answered"])
+        where = calls_url(**span, **figures.ANSWERED.parameters)
         return Cell(_seconds(percentile(by_bucket[bucket], 0.5)), where, "s")
 
     def slow(bucket: int, span: Filters) -> Cell:
         ms = percentile(by_bucket[bucket], 0.95)
         slower = {} if ms is None else {"slowest_response_ms__gte": int(ms)}
-        where = calls_url(**span, **OUTCOMES["answered"], **slower)
+        where = calls_url(**span, **figures.ANSWERED.parameters, **slower)
         return Cell(_seconds(ms), where, "s")
 
     return Chart(

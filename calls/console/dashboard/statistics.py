@@ -11,23 +11,24 @@ from typing import Any
 from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import TruncHour
 
+from calls import figures
 from calls.console.dashboard.period import Period
 from calls.models import Call, Turn
 from calls.transcripts.call_stats import is_milliseconds
 
-OPEN = [status for status in Call.Status if status not in Call.OVER]
 # If a period has more answers, only those of every nth call are read.
 MAX_RESPONSES = 8_000
 # The delay of a model is that of its latest answers.
 MAX_RECENT_ANSWERS = 1_000
 
-COUNTS = {
-    "calls": Q(),
-    "answered": Q(answered_at__isnull=False),
-    "failed": Q(status=Call.Status.FAILED),
-    "refused": Q(status=Call.Status.REFUSED),
-    "interrupted": Q(was_interrupted=True),
-}
+COUNTED = (
+    figures.CALLS,
+    figures.ANSWERED,
+    figures.FAILED,
+    figures.REFUSED,
+    figures.INTERRUPTED,
+)
+COUNTS = {figure.name: Q(**figure.conditions) for figure in COUNTED}
 # The calls to count: those of the bots that a person may see.
 Calls = QuerySet[Call]
 # Numbers of calls, by the keys of COUNTS and the statuses.
@@ -49,7 +50,7 @@ class BotCalls:
 
 def open_calls(calls: Calls) -> tuple[int, int]:
     """The number of open calls, and of those among them that lost their connection."""
-    counts = calls.filter(status__in=OPEN).aggregate(
+    counts = calls.filter(**figures.OPEN.conditions).aggregate(
         calls=Count("pk"), lost=Count("disconnected_at")
     )
     return counts["calls"], counts["lost"]
@@ -88,7 +89,8 @@ def by_hour(calls: Calls, period: Period) -> HourlyTotals:
 
 
 def _totals(row: Mapping[str, Any]) -> Totals:
-    status = "open" if row["status"] in OPEN else row["status"]
+    is_open = row["status"] not in Call.OVER
+    status = figures.OPEN.name if is_open else row["status"]
     kinds = ("calls", "answered", "interrupted", "turns_said")
     return Counter({status: row["calls"], **{kind: row[kind] for kind in kinds}})
 

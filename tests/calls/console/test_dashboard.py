@@ -90,7 +90,7 @@ def test_calls_are_counted_by_what_became_of_them(
         "Answered": 12,
         "Completed": 6,
         "Failed": 6,
-        "Not answered by a bot": 3,
+        "Refused": 3,
         "Still open": 3,
         "Interrupted": 3,
     }
@@ -247,13 +247,13 @@ def test_the_page_needs_few_queries(
         PhoneNumber.objects.create(number=f"+1415555{number:04}", bot=lost)
     home(client, "")  # the first page stores something in the session
     for query in ("", f"?day={timezone.localdate()}"):
-        with django_assert_max_num_queries(24):
+        with django_assert_max_num_queries(28):
             home(client, query)
     Call.objects.update(started_at=timezone.now() - timedelta(days=99))
-    with django_assert_max_num_queries(24):
+    with django_assert_max_num_queries(28):
         home(client)
     Call.objects.all().delete()
-    with django_assert_max_num_queries(24):
+    with django_assert_max_num_queries(28):
         home(client)
 
 
@@ -261,7 +261,7 @@ def test_who_may_not_view_calls_sees_no_figures(client: Client, ring: Ring) -> N
     ring(status="failed", end_reason="bot-failed")
     person = staff("bots.view_bot", "bots.view_phonenumber")
     client.force_login(person)
-    assert home(client).keys() == {"problems"}
+    assert home(client).keys() == {"setup", "problems"}
     page = text(client)
     assert "home-charts" not in page
     assert "failed today" not in page
@@ -274,7 +274,9 @@ def test_users_who_may_see_neither_bots_nor_calls_see_nothing(
 ) -> None:
     settings.DEBUG = True
     client.force_login(staff("auth.view_group"))
-    assert home(client) == {"problems": []}
+    shown = home(client)
+    assert shown["problems"] == []
+    assert not shown["setup"].is_shown
 
 
 def test_names_of_bots_and_numbers_are_never_markup(

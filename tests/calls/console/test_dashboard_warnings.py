@@ -11,6 +11,7 @@ from pytest_django import Settings
 
 from bots.models import Bot, PhoneNumber, Secret, Tool
 from bots.sandbox import demo_bot
+from calls.console.dashboard.setup import SetupStep
 from calls.diagnostics import call_warnings, secret_warnings, warnings
 from calls.diagnostics.findings import Level
 from calls.diagnostics.probes import probe_refused_settings
@@ -22,6 +23,7 @@ from tests.support.pages.dashboard import (
     home,
     listed_count,
     problem_messages,
+    problems,
     staff,
     text,
 )
@@ -31,29 +33,68 @@ from tests.support.pages.dashboard import ring as ring
 pytestmark = pytest.mark.django_db
 
 
+def steps(client: Client) -> list[SetupStep]:
+    found: list[SetupStep] = home(client)["setup"].steps
+    return found
+
+
+def ticked(client: Client) -> list[bool]:
+    return [step.done for step in steps(client)]
+
+
 def test_a_new_deployment_is_shown_the_first_steps(
-    admin_client: Client, bot: Bot
+    admin_client: Client, bot: Bot, settings: Settings
 ) -> None:
+    settings.SANDBOX_RUNNING = True
+    settings.SERVER_HOST = "localhost"
     page = text(admin_client)
-    assert "First steps" in page
+    assert "Set-up: 0 of 6 done" in page
     assert "home-charts" not in page
-    links = [step.link for step in home(admin_client)["steps"]]
-    assert links == [
+    assert [step.link for step in steps(admin_client)] == [
         reverse("admin:bots_bot_change", args=[bot.pk]),
         reverse("admin:test-call", args=[bot.pk]),
+        warnings.PORTAL,
         reverse("admin:numbers"),
+        reverse("admin:numbers"),
+        reverse("admin:live"),
     ]
-    assert not any(step.done for step in home(admin_client)["steps"])
+    assert ticked(admin_client) == [False] * 6
+    # The list says it, so no warning says it again.
+    assert "Only this machine" not in problem_messages(admin_client)
 
 
-def test_first_steps_are_ticked_off(admin_client: Client, ring: Ring, bot: Bot) -> None:
+def test_the_steps_tick_themselves_and_stay_until_all_are_done(
+    admin_client: Client, ring: Ring, bot: Bot, settings: Settings
+) -> None:
+    settings.SANDBOX_RUNNING, settings.SERVER_HOST = True, "localhost"
     created = timezone.now() - timedelta(hours=1)
     Bot.objects.filter(pk=bot.pk).update(created_at=created)
-    PhoneNumber.objects.create(number="+14155550100")
+    assert ticked(admin_client) == [True, *[False] * 5]
     ring(is_test=True)
-    assert all(step.done for step in home(admin_client)["steps"])
+    assert ticked(admin_client) == [True, True, *[False] * 4]
     ring()
-    assert "steps" not in home(admin_client)
+    assert ticked(admin_client) == [True, True, False, False, False, True]
+    settings.SANDBOX_RUNNING = False
+    assert ticked(admin_client) == [True, True, True, False, False, True]
+    PhoneNumber.objects.create(number="+14155550100", bot=bot)
+    settings.SERVER_HOST = "voice.example.com"
+    assert steps(admin_client) == []
+    assert "Set-up: everything is ready" in text(admin_client)
+
+
+def test_after_the_checklist_the_card_says_what_is_wrong(
+    admin_client: Client, ring: Ring, bot: Bot, settings: Settings
+) -> None:
+    Bot.objects.update(created_at=timezone.now() - timedelta(hours=1))
+    PhoneNumber.objects.create(number="+14155550100", bot=bot)
+    ring(is_test=True)
+    ring()
+    assert steps(admin_client) == []
+    settings.SANDBOX_RUNNING = True
+    assert "Set-up: 5 of 6 done" in text(admin_client)
+    settings.SANDBOX_RUNNING = False
+    Bot.objects.update(is_active=False)
+    assert "Set-up: 1 thing to do" in text(admin_client)
 
 
 def test_a_language_that_twilio_may_not_understand_is_pointed_out(
@@ -88,7 +129,7 @@ def test_a_warning_without_a_page_of_its_own_has_no_empty_link(
 
 
 def test_without_a_bot_the_first_step_is_to_make_one(admin_client: Client) -> None:
-    make, talk, _ = home(admin_client)["steps"]
+    make, talk, *_ = steps(admin_client)
     assert make.link == reverse("admin:bots_bot_add")
     assert talk.link == ""
     assert "No call can reach a bot" in problem_messages(admin_client)
@@ -98,7 +139,8 @@ def test_who_may_only_look_gets_steps_without_dead_links(
     client: Client, bot: Bot
 ) -> None:
     client.force_login(staff("calls.view_call"))
-    assert [step.link for step in home(client)["steps"]] == ["", "", ""]
+    links = [step.link for step in steps(client)]
+    assert links == [*[""] * 5, reverse("admin:live")]
 
 
 def test_a_number_without_an_active_bot_is_named(
@@ -111,7 +153,7 @@ def test_a_number_without_an_active_bot_is_named(
     assert "+14155550101" in problem_messages(admin_client)
     assert "+14155550102" not in problem_messages(admin_client)
     assert "+14155550103" not in problem_messages(admin_client)
-    [finding] = home(admin_client)["problems"]
+    [finding] = problems(admin_client)
     assert finding.link == reverse("admin:bots_phonenumber_change", args=[own.pk])
     Bot.objects.filter(pk=bot.pk).update(is_active=False)
     assert "+14155550102" in problem_messages(admin_client)
@@ -120,7 +162,7 @@ def test_a_number_without_an_active_bot_is_named(
 def test_of_many_lost_numbers_a_few_are_named(admin_client: Client) -> None:
     for number in range(8):
         PhoneNumber.objects.create(number=f"+1415555010{number}")
-    assert len(home(admin_client)["problems"]) == 6
+    assert len(problems(admin_client)) == 6
     assert "More numbers" in problem_messages(admin_client)
 
 
@@ -148,7 +190,7 @@ def test_a_failing_key_is_a_warning_until_an_answer_comes(
             ring(timedelta(milliseconds=ago)), error=error, model=model, role="system"
         )
     assert expected in problem_messages(admin_client)
-    assert bool(expected) == bool(home(admin_client)["problems"])
+    assert bool(expected) == bool(problems(admin_client))
 
 
 def test_failed_calls_of_today_say_what_to_do(admin_client: Client, ring: Ring) -> None:
@@ -157,9 +199,11 @@ def test_failed_calls_of_today_say_what_to_do(admin_client: Client, ring: Ring) 
         ring(timedelta(days=1), status="failed", end_reason=reason)
         ring(status="failed", end_reason=reason, is_test=True)
     ring(status="refused", end_reason="no-bot")
-    findings = home(admin_client)["problems"]
-    assert len(findings) == len(call_warnings.REMEDIES)
-    assert findings[0].message.startswith("2 calls failed today: no bot answers")
+    findings = problems(admin_client)
+    assert len(findings) == len(call_warnings.REMEDIES) + 1
+    messages = [finding.message for finding in findings]
+    for did in ("1 call failed today", "1 call was refused today"):
+        assert any(each.startswith(f"{did}: no bot answers") for each in messages)
     for finding in findings:
         count = int(finding.message.split()[0])
         assert listed_count(admin_client, finding.link) == count
@@ -176,6 +220,7 @@ def test_what_the_setup_lacks_is_said_with_a_remedy_and_a_link(
     findings = warnings.setup_findings()
     for words in ("TWILIO_AUTH_TOKEN", "DEBUG is on", "Sandbox", "Only this machine"):
         assert any(words in finding.message for finding in findings), words
+    for words in ("TWILIO_AUTH_TOKEN", "DEBUG is on", "Sandbox", "a public address"):
         assert words in unescape(text(admin_client))
     assert all(finding.hint and finding.link for finding in findings)
 
@@ -202,8 +247,8 @@ def test_an_odd_server_url_is_a_warning_and_breaks_nothing(
 
 def test_a_healthy_deployment_has_no_warnings(admin_client: Client, ring: Ring) -> None:
     answer(ring(), latency_ms={"play_sent": 700})
-    assert home(admin_client)["problems"] == []
-    assert "Needs action" not in text(admin_client)
+    assert problems(admin_client) == []
+    assert "problem-message" not in text(admin_client)
 
 
 def test_a_tool_or_webhook_whose_secret_is_missing_or_lost_is_named(
@@ -258,7 +303,7 @@ def test_a_bot_whose_settings_twilio_refuses_is_named_with_the_remedy(
     refused(ring, timedelta(days=8))  # too long ago
     refused(ring, is_test=True)
     ring(timedelta(hours=2))  # went well, but before the latest refusal
-    [finding] = home(admin_client)["problems"]
+    [finding] = problems(admin_client)
     assert finding.is_failure
     since = timezone.localtime(timezone.now() - timedelta(hours=30))
     for words in (
@@ -276,10 +321,10 @@ def test_a_refusal_is_settled_by_saving_the_bot(
     admin_client: Client, ring: Ring, saved_long_ago: Bot
 ) -> None:
     refused(ring, timedelta(minutes=1))
-    [finding] = home(admin_client)["problems"]
+    [finding] = problems(admin_client)
     assert not finding.is_failure  # no call was lost
     saved_long_ago.save()
-    assert home(admin_client)["problems"] == []
+    assert problems(admin_client) == []
     refused(ring)
     assert "refuses settings" in problem_messages(admin_client)
 

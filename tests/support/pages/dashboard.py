@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from bots.models import Bot
 from calls.console.dashboard.charts import Chart
+from calls.diagnostics.findings import Finding
 from calls.models import Call, Turn
 
 Ring = Callable[..., Call]
@@ -74,8 +75,14 @@ def text(client: Client) -> str:
     return client.get("/admin/").content.decode()
 
 
+def problems(client: Client) -> list[Finding]:
+    """The problems of the set-up and of today's calls."""
+    shown = home(client)
+    return [*shown["setup"].problems, *shown["problems"]]
+
+
 def problem_messages(client: Client) -> str:
-    return " ".join(finding.message for finding in home(client)["problems"])
+    return " ".join(finding.message for finding in problems(client))
 
 
 def staff(*permissions: str) -> User:

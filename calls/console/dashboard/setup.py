@@ -1,0 +1,155 @@
+"""The set-up of the deployment on the first page: a checklist, and what is wrong."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.urls import reverse
+
+from bots.access.scope import scope_of, visible
+from bots.inworld.api_key import lacks_key
+from bots.models import Bot, PhoneNumber
+from calls.checks import is_loopback
+from calls.diagnostics.account_warnings import role_findings
+from calls.diagnostics.findings import Finding
+from calls.diagnostics.refused_settings import refused_settings_findings
+from calls.diagnostics.refused_voices import refused_voice_findings
+from calls.diagnostics.secret_warnings import secret_findings
+from calls.diagnostics.streaming import streaming_findings
+from calls.diagnostics.warnings import (
+    PORTAL,
+    bot_findings,
+    development_findings,
+    number_findings,
+    setup_findings,
+)
+from calls.models import Call
+
+# A bot that was saved later than this after its creation has been edited.
+CREATION_TIME = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class SetupStep:
+    """One of the first things to do; `link` is empty for users who may not do it."""
+
+    title: str
+    description: str
+    link: str
+    done: bool
+    permission: str = "bots.view_bot"
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """The state of the set-up. `steps` are empty once all are done."""
+
+    steps: list[SetupStep]
+    problems: list[Finding]
+    streaming: list[Finding]
+
+    @property
+    def done(self) -> int:
+        """The number of steps that are done."""
+        return sum(step.done for step in self.steps)
+
+    @property
+    def is_shown(self) -> bool:
+        """True if there is anything to tell this user."""
+        return bool(self.steps or self.problems or self.streaming)
+
+
+def setup_of(user: Any) -> Setup:
+    """The set-up as this user may see it."""
+    sees_all = scope_of(user, "bots.view_bot").is_all
+    # Who has a role for some bots only is told about those.
+    sees_calls = scope_of(user, "calls.view_call").is_all
+    steps = setup_steps(user) if sees_calls else []
+    problems: list[Finding] = []
+    if scope_of(user, "bots.view_phonenumber").is_all:
+        problems += number_findings()
+    if sees_all:
+        # An open checklist says these already.
+        told = development_findings() if steps else []
+        problems += [each for each in setup_findings() if each not in told]
+        problems += secret_findings()
+    if user.is_superuser:
+        problems += role_findings()
+    bots = visible(Bot.objects.filter(is_active=True), user)
+    problems += [*bot_findings(bots), *refused_voice_findings(bots)]
+    problems += refused_settings_findings(visible(Call.objects.real(), user))
+    streaming = []
+    if sees_calls and (not steps or steps[-1].done):
+        streaming = streaming_findings(with_simulated=False)
+    return Setup(steps, urgent_first(problems), streaming)
+
+
+def urgent_first(findings: list[Finding]) -> list[Finding]:
+    """Failures before warnings."""
+    return sorted(findings, key=lambda finding: not finding.is_failure)
+
+
+def setup_steps(user: Any) -> list[SetupStep]:
+    """The steps to the first real call; none if all are done."""
+    steps = [*_bot_steps(visible(Bot.objects.all(), user)), *_server_steps()]
+    if all(step.done for step in steps):
+        return []
+    return [
+        step if user.has_perm(step.permission) else replace(step, link="")
+        for step in steps
+    ]
+
+
+def _bot_steps(bots: QuerySet[Bot]) -> Iterator[SetupStep]:
+    bot = bots.order_by("-is_default", "-is_active", "pk").first()
+    bot_page = reverse("admin:bots_bot_add")
+    if bot:
+        bot_page = reverse("admin:bots_bot_change", args=[bot.pk])
+    yield SetupStep(
+        "Make your first bot",
+        "Give it a greeting, instructions and a voice.",
+        bot_page,
+        bot is not None and bot.updated_at - bot.created_at > CREATION_TIME,
+        "bots.change_bot" if bot else "bots.add_bot",
+    )
+    yield SetupStep(
+        "Make a test call",
+        "Talk to your bot in the browser, without a phone.",
+        reverse("admin:test-call", args=[bot.pk]) if bot else "",
+        Call.objects.filter(is_test=True).exists(),
+    )
+
+
+def _server_steps() -> Iterator[SetupStep]:
+    yield SetupStep(
+        "Enter an Inworld key",
+        "Make one in Inworld's portal and put it into .env as INWORLD_API_KEY: until "
+        "then no real model answers.",
+        PORTAL,
+        not (lacks_key() or settings.SANDBOX_RUNNING),
+    )
+    yield SetupStep(
+        "Give the server a public address",
+        "Put the address at which Twilio reaches it into .env as SERVER_URL; now it is "
+        f"{settings.SERVER_URL}.",
+        reverse("admin:numbers"),
+        not is_loopback(settings.SERVER_HOST),
+        "bots.view_phonenumber",
+    )
+    yield SetupStep(
+        "Connect a phone number",
+        "Choose one of your Twilio account, or follow the steps by hand.",
+        reverse("admin:numbers"),
+        PhoneNumber.objects.exists(),
+        "bots.view_phonenumber",
+    )
+    yield SetupStep(
+        "Take the first real call",
+        "Call your number, and watch the call here while it runs.",
+        reverse("admin:live"),
+        Call.objects.real().exists(),
+        "calls.view_call",
+    )
