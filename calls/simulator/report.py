@@ -17,9 +17,10 @@ def at(ms: float, who: str, what: str) -> str:
     return f"+{ms:6.0f} ms  {who:<4}  {what}"
 
 
-def sound(heard: Heard, *, first: bool) -> str:
-    """A sound that begins; the first of an answer with its latency."""
-    text = "" if heard.text is None else f" “{heard.text}”"
+def sound(heard: Heard, *, first: bool, words: str = "") -> str:
+    """A sound that begins, with its words; the first of an answer with its latency."""
+    words = heard.text or words
+    text = f" “{words}”" if words else ""
     labels = {"clip": "", "tts": " (Twilio's voice)", "digits": " (tones)"}
     length = "a growing clip" if heard.growing else f"{heard.seconds:.1f} s"
     line = f"▶ {length}{labels[heard.kind]}{text}"

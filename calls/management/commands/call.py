@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.urls import reverse
 
 from bots.models import PhoneNumber
+from calls.management.spoken_words import ClipTexts, Entry, OrderedOutput
 from calls.models import Call, Turn
 from calls.simulator import (
     TEST_NUMBER,
@@ -77,7 +78,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         line = self._line(options)
         call = SimulatedCall(line, self._print_sound, self._print_person)
-        self.call = call
+        self.call, self.output = call, OrderedOutput(self._print)
+        self.texts = ClipTexts(call.call_sid, not options["no_transcript"])
+        self.lookups: set[asyncio.Task[None]] = set()
         self._print(f"Calling {call.line.to} at {options['server']}: {call.call_sid}")
         failure: CallFailed | None = None
         try:
@@ -85,7 +88,8 @@ class Command(BaseCommand):
         except CallFailed as error:
             failure = error
         except KeyboardInterrupt:
-            self._print("You hung up.")
+            self.output.put("You hung up.")
+        self.output.finish()
         if call.answered:
             self._look_back(options)
         self._judge(failure)
@@ -116,6 +120,8 @@ class Command(BaseCommand):
                 return
             async for step in self._paced(steps):
                 await self._take(step)
+        if self.lookups:
+            await asyncio.wait(self.lookups)
 
     async def _paced(self, steps: list[Step] | None) -> AsyncIterator[Action]:
         """The caller's actions, each when its time has come; then the last answer."""
@@ -138,26 +144,35 @@ class Command(BaseCommand):
                 if not isinstance(following, After):
                     await call.reply()
             elif not await call.speaking(step.seconds):
-                self._print(f"The reply was over before {step.seconds:g} s.")
+                self.output.put(f"The reply was over before {step.seconds:g} s.")
 
     async def _take(self, step: Action) -> None:
         call, at = self.call, self.call.now_ms
         playing = call.heard[-1] if call.heard else None
-        is_reported = await step.take(call)
         lines = [report.at(at, "you", str(step))]
+        entry = self.output.begin(lines[0])  # before what the bot answers meanwhile
+        is_reported = await step.take(call)
         if playing and playing.cut:
             # A sound that is cut had stopped before the caller's words.
             lines.insert(0, report.cut(playing))
         if not is_reported:
             lines.append("           The bot does not hear that now.")
-        self._print("\n".join(lines))
+        self.output.complete(entry, "\n".join(lines))
 
     def _print_sound(self, heard: Heard) -> None:
         first = sum(other.turn == heard.turn for other in self.call.heard) == 1
-        self._print(report.sound(heard, first=first))
+        entry = self.output.begin(report.sound(heard, first=first))
+        lookup = asyncio.ensure_future(self._add_words(entry, heard, first=first))
+        self.lookups.add(lookup)
+        lookup.add_done_callback(self.lookups.discard)
+
+    async def _add_words(self, entry: Entry, heard: Heard, *, first: bool) -> None:
+        """Print a sound once its words are known, so in time with it."""
+        words = await self.texts.text_of(heard) if heard.text is None else ""
+        self.output.complete(entry, report.sound(heard, first=first, words=words))
 
     def _print_person(self, what: str) -> None:
-        self._print(report.at(self.call.now_ms, "person", what))
+        self.output.put(report.at(self.call.now_ms, "person", what))
 
     def _print(self, line: str) -> None:
         self.stdout.write(line)
