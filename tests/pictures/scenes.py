@@ -51,7 +51,9 @@ async def _live(page: Page, call: SimulatedCall) -> None:
     await expect(words).to_contain_text("Every morning it waited")
     await call.interrupt("Thank you. When do you close on Sunday?", after=1.5)
     await expect(words).to_contain_text("on Sundays at nine")
-    await page.get_by_label("Say next").first.fill("The kitchen closes at half past.")
+    await page.get_by_label("Say in the bot's voice").first.fill(
+        "The kitchen closes at half past."
+    )
 
 
 # The live call does not wait: it comes first.

@@ -60,9 +60,10 @@ class StatisticsForm(forms.Form):
         self.today = localdate()
         bots: Any = self.fields["bot"]
         bots.queryset = visible(bots.queryset, user)
-        ours = visible(PhoneNumber.objects.order_by("number"), user)
-        numbers = list(ours.values_list("number", "label"))
-        self.labels = dict(numbers)
+        ours = PhoneNumber.objects.order_by("number").values_list("number", "label")
+        numbers = list(visible(ours, user))
+        # Our own numbers are never masked, but their labels are for some users only.
+        self.labels = dict.fromkeys((number for number, _ in ours), "") | dict(numbers)
         choices = [(number, f"{number} {label}".strip()) for number, label in numbers]
         self.number_field.choices = [("", "All numbers"), *choices]
         for name in ("first", "last"):

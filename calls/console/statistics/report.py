@@ -71,8 +71,8 @@ class Report:
         if not self.number:
             return self._of_bot
         spellings = {number for _, _, number in self.lines}
-        calls = self._of_bot.alias(our_number=queries.OUR_NUMBER)
-        return calls.filter(Q(our_number__in=spellings))
+        calls = self._of_bot.alias(called=queries.OUR_NUMBER)
+        return calls.filter(Q(called__in=spellings))
 
     @property
     def _of_bot(self) -> QuerySet[Call]:
