@@ -231,16 +231,18 @@ async def test_a_value_without_a_name_can_be_typed_and_is_saved_at_once(
     page: Page, editor: str
 ) -> None:
     await page.goto(editor)
-    await page.get_by_role("combobox", name="AI model:").fill("acme/own-model")
+    model = page.get_by_role("combobox", name="AI model:")
+    await model.fill("acme/own-model")
+    await page.keyboard.press("Enter")
+    await expect(model).to_be_focused()  # the page is not saved
+    await expect(page.get_by_text("acme/own-model is not in")).to_be_visible()
     language = page.get_by_role("combobox", name="Language:")
     await language.fill("gsw-CH")
     await page.keyboard.press("Control+s")  # with the list still open
     await expect(page.get_by_text("was changed successfully")).to_be_visible()
     bot = await Bot.objects.aget()
     assert (bot.llm_model, bot.language) == ("acme/own-model", "gsw-CH")
-    await expect(page.get_by_role("combobox", name="AI model:")).to_have_value(
-        "acme/own-model"
-    )
+    await expect(model).to_have_value("acme/own-model")
     await language.fill("")
     await page.get_by_role("button", name="Save and continue editing").click()
     await expect(page.locator(".field-language .errorlist")).to_have_count(1)

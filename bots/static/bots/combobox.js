@@ -21,6 +21,7 @@ export class Combobox {
         const { input } = this;
         const id = `combobox-${(count += 1)}`;
         this.hidden = element("input", { type: "hidden", name: input.name, value: input.value });
+        this.told = input.value; // the value that the rest of the page knows
         input.removeAttribute("name");
         this.list = element("ul", { id, role: "listbox", "aria-label": this.kind.label, hidden: true });
         this.root = element("div", { class: "combobox" });
@@ -31,8 +32,11 @@ export class Combobox {
         input.addEventListener("click", () => this.#open(""));
         input.addEventListener("input", () => this.#type());
         input.addEventListener("keydown", (event) => this.#key(event));
-        input.addEventListener("blur", () => this.#leave());
-        this.hidden.addEventListener("input", () => this.#showName());
+        input.addEventListener("blur", () => this.#settle());
+        this.hidden.addEventListener("input", () => {
+            this.told = this.hidden.value;
+            this.#showName();
+        });
         this.list.addEventListener("mousedown", (event) => event.preventDefault()); // the field keeps the focus
     }
 
@@ -61,17 +65,19 @@ export class Combobox {
         return this.kind.entries().find(({ label, value }) => [label, value].some((name) => folded(name) === wanted));
     }
 
-    #leave() {
-        if (this.list.hidden) return;
+    /* Take what was typed, or the best match for text that is no value. */
+    #settle() {
         const { value } = this.hidden;
-        const best = this.shown[Math.max(this.at, 0)];
+        const best = this.list.hidden ? null : this.shown[Math.max(this.at, 0)];
         this.#close();
-        if (value && best && !this.#chosen && !this.kind.isValue(value)) this.#set(best.value);
-        else this.#set(value);
+        this.#set(value && best && !this.#chosen && !this.kind.isValue(value) ? best.value : value);
     }
 
     #set(value) {
         this.hidden.value = value;
+        this.#showName();
+        if (value === this.told) return; // nothing has changed: nothing is unsaved
+        this.told = value;
         this.hidden.dispatchEvent(new Event("input", { bubbles: true }));
     }
 
@@ -120,6 +126,7 @@ export class Combobox {
         if (step && !isOpen) this.#open("");
         else if (step) this.#mark((this.at + step + this.shown.length) % this.shown.length);
         else if (event.key === "Enter" && isOpen && this.at >= 0) this.#choose(this.shown[this.at]);
+        else if (event.key === "Enter") this.#settle(); // it does not save the page
         else if (event.key === "Escape" && isOpen) this.#close();
         else return;
         event.preventDefault();
