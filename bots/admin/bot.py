@@ -147,6 +147,8 @@ class BotAdmin(VersionHistoryMixin):
         if not new_bot.leads_to_test_call(request, obj):
             return super().response_add(request, obj, post_url_continue)
         text = f"“{obj}” is ready. Talk to it here, then adapt it in its settings."
+        if obj.language != Bot().language:
+            text += f" It speaks {obj.language}, the language of its voice."
         self.message_user(request, text, messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:test-call", args=[obj.pk]))
 

@@ -73,8 +73,9 @@ def test_a_bot_speaks_the_language_of_its_voice(
 ) -> None:
     entry = {"id": "Clive", "languages": spoken}
     InworldCatalogue.objects.create(kind="voices", entries=[entry])
-    admin_client.post(ADD, ASKED)
+    page = admin_client.post(ADD, ASKED, follow=True).content.decode()
     assert Bot.objects.get().language == language
+    assert (f"It speaks {language}, the" in page) == (language != "en-US")
 
 
 def advice(client: Client, **changes: Any) -> list[str]:
