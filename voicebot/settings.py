@@ -320,6 +320,7 @@ MASK_CALLER_NUMBERS = _switch("MASK_CALLER_NUMBERS")
 RELAY_TRACE = env.str("RELAY_TRACE", default="").strip()
 
 LANGUAGE_CODE = "en-us"
+FORMAT_MODULE_PATH = "voicebot.formats"
 TIME_ZONE = env.str("TIME_ZONE", default="") or "UTC"
 try:
     ZoneInfo(TIME_ZONE)

@@ -1,7 +1,8 @@
-"""The list of calls: pages with few queries, and excerpts of what a search found."""
+"""The list of calls: pages with few queries, whatever they show."""
 
 from typing import Any
 
+from django.conf import settings
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -9,8 +10,9 @@ from django.utils.functional import cached_property
 
 from bots.access.numbers import may_see_numbers
 from bots.admin.changelist import ConsoleChangeList
+from calls.admin.filter_chips import chips, menus
 from calls.models import Call
-from calls.review import search
+from calls.review.call_rows import call_rows
 
 # Results of a search that are counted and listed.
 MAX_COUNTED = 500
@@ -38,27 +40,31 @@ class CappedPaginator(Paginator[Call]):
 
 
 class CallChangeList(ConsoleChangeList):
-    """A page of calls, with an excerpt of each call that a search found."""
+    """A page of calls, each with its row: what it was about, and where a word is."""
 
     def get_queryset(
         self, request: HttpRequest, exclude_parameters: Any = None
     ) -> QuerySet[Call]:
         """Calls without the long fields, which a list does not show."""
         calls: QuerySet[Call] = super().get_queryset(request, exclude_parameters)
-        if not may_see_numbers(request.user):  # the numbers in excerpts are masked
-            return calls.defer("settings", "summary")
-        return calls.defer("settings", "variables", "summary", "extracted_fields")
+        if self.query or settings.MASK_CALLER_NUMBERS:  # for excerpts, and for masks
+            return calls.defer("settings", "search_text")
+        return calls.defer("settings", "search_text", "variables", "extracted_fields")
 
     def get_results(self, request: HttpRequest) -> None:
-        """Fetch the page's calls, and the excerpts of all of them in one query."""
+        """Fetch the page's calls, and the rows of all of them in a few queries."""
         super().get_results(request)
         found = getattr(self.paginator, "found", [])
         self.found_more = len(found) > MAX_COUNTED
         if found and isinstance(self.result_list, QuerySet):  # all on one page
             self.result_list = found
         self.result_list = list(self.result_list)
-        excerpts = search.excerpts(
-            self.result_list, self.query, hide=not may_see_numbers(request.user)
+        rows = call_rows(
+            self.result_list,
+            self.query,
+            hide=settings.MASK_CALLER_NUMBERS,
+            hide_in_excerpts=not may_see_numbers(request.user),
         )
         for call in self.result_list:
-            call.excerpt = excerpts.get(call.pk)
+            call.row = rows[call.pk]
+        self.chips, self.menus = list(chips(self)), menus(self)

@@ -12,21 +12,29 @@ from bots.responses import page
 from calls.export_files import queue
 from calls.export_files.sending import send_file
 from calls.models import Call
-from calls.review.export import FORMS, file_start, json_lines, pieces, records
+from calls.review.export import (
+    columns_of,
+    file_name,
+    file_start,
+    lines,
+    pieces,
+    records,
+)
 
-LINES = {**FORMS, "json": json_lines}
 PIECE_CHARACTERS = 64 * 1024
 
 
 def download(
     request: HttpRequest, calls: QuerySet[Call], form: str, name: str
 ) -> HttpResponseBase:
-    """A file of calls with their turns; of many calls a worker makes it first."""
+    """A file of calls or of their turns; of many calls a worker makes it first."""
     if queue.is_large(calls):
-        return _ask(request, calls, form, f"{name}.{form}")
+        return _ask(request, calls, form, file_name(name, form))
     hide = not may_see_numbers(request.user)
-    lines = chain([file_start(form)], LINES[form](records(calls, hide=hide)))
-    return send_file(request, pieces(lines, PIECE_CHARACTERS), f"{name}.{form}")
+    columns = columns_of(calls, form)
+    below = lines(form, records(calls, hide=hide), columns)
+    text = pieces(chain([file_start(form, columns)], below), PIECE_CHARACTERS)
+    return send_file(request, text, file_name(name, form))
 
 
 def _ask(

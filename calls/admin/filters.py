@@ -17,7 +17,9 @@ from bots.access.numbers import VIEW, may_see_numbers
 from bots.access.scope import visible
 from bots.config.summary_spec import SummarySpec
 from bots.models import Bot, PhoneNumber
-from calls.models import Call
+from bots.phone_numbers.masking import NumberMask
+from calls.models import Call, CallNote, CallTag
+from calls.review.handling import tag_names
 
 Lookups = list[tuple[str, str]]
 
@@ -91,6 +93,56 @@ class OutcomeFilter(ExactFilter):
             for outcome in SummarySpec.of("", text, "").outcomes
         }
         return [(name, name) for name in sorted(outcomes, key=str.casefold)]
+
+
+class HandledFilter(SimpleListFilter):
+    """Calls that an operator has marked as handled, or all others."""
+
+    title = "handled"
+    parameter_name = "handled_at__isnull"
+
+    def lookups(self, request: HttpRequest, model_admin: "ModelAdmin[Call]") -> Lookups:
+        return [("True", "Not handled"), ("False", "Handled")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Call]) -> Any:
+        value = self.value()
+        if value not in ("True", "False"):
+            return None
+        return queryset.filter(handled_at__isnull=value == "True")
+
+
+class TagFilter(ExactFilter):
+    """Calls with one tag."""
+
+    title = "tag"
+    parameter_name = "tag"
+
+    def lookups(self, request: HttpRequest, model_admin: "ModelAdmin[Call]") -> Lookups:
+        """All tags, but to some users none with a number in it."""
+        names, may_see = tag_names(request.user), may_see_numbers(request.user)
+        mask = NumberMask()
+        return [(name, name) for name in names if may_see or mask.made(name) == name]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Call]) -> Any:
+        if not (name := self.value()):
+            return None
+        is_offered = name in dict(self.lookup_choices)
+        tagged = CallTag.objects.filter(name=name).order_by().values("call")
+        return queryset.filter(pk__in=tagged) if is_offered else queryset.none()
+
+
+class NoteFilter(SimpleListFilter):
+    """Calls with a note."""
+
+    title = "note"
+    parameter_name = "note"
+
+    def lookups(self, request: HttpRequest, model_admin: "ModelAdmin[Call]") -> Lookups:
+        return [("yes", "With a note")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Call]) -> Any:
+        noted = CallNote.objects.order_by().values("call")
+        return queryset.filter(pk__in=noted) if self.value() == "yes" else None
 
 
 class SlowResponseFilter(SimpleListFilter):

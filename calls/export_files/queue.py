@@ -20,7 +20,14 @@ from django.db.models.functions import Now
 from bots.access.numbers import VIEW, may_see_numbers
 from bots.access.scope import Scope, scope_of
 from calls.models import Call, ExportFile, ExportPiece
-from calls.review.export import FORMS, file_start, ids_of, pieces, records_of
+from calls.review.export import (
+    columns_of,
+    file_start,
+    ids_of,
+    lines,
+    pieces,
+    records_of,
+)
 
 State = ExportFile.State
 
@@ -48,6 +55,7 @@ class Claimed:
     pk: int
     attempt: int
     form: str
+    columns: list[str]
     hide: bool
     call_ids: "array[int]"
     written: int
@@ -82,6 +90,7 @@ def ask(user: Any, chosen: QuerySet[Call], form: str, name: str) -> bool:
         user=user,
         name=name,
         form=form,
+        columns=columns_of(chosen, form),
         call_ids=packed(ids),
         call_count=len(ids),
         hides_numbers=not may_see_numbers(user),
@@ -138,6 +147,7 @@ def _claimed(file: ExportFile, attempt: int) -> Claimed:
         pk=file.pk,
         attempt=attempt,
         form=file.form,
+        columns=file.columns,
         hide=file.hides_numbers,
         call_ids=array("q", zlib.decompress(file.call_ids)),
         written=file.written,
@@ -150,19 +160,20 @@ def write_some(claimed: Claimed) -> None:
     """Write the next calls, unless the file was deleted or another process has it."""
     begin = claimed.written
     ids = claimed.call_ids[begin : begin + STEP]
-    lines = FORMS[claimed.form](records_of(ids, hide=claimed.hide))
+    found = records_of(ids, hide=claimed.hide)
+    below = lines(claimed.form, found, claimed.columns)
     parts, size = list[bytes](), claimed.size
-    for text in pieces(_begun(claimed, lines), PIECE_CHARACTERS):
+    for text in pieces(_begun(claimed, below), PIECE_CHARACTERS):
         data = text.encode()
         size += len(data)
         parts.append(zlib.compress(data))
     _save(claimed, parts, size, begin + len(ids))
 
 
-def _begun(claimed: Claimed, lines: Iterator[str]) -> Iterator[str]:
+def _begun(claimed: Claimed, below: Iterator[str]) -> Iterator[str]:
     if not claimed.pieces:
-        yield file_start(claimed.form)
-    yield from lines
+        yield file_start(claimed.form, claimed.columns)
+    yield from below
 
 
 @transaction.atomic

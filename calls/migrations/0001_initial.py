@@ -1,7 +1,9 @@
 import calls.blocking
 import calls.models.call
+import calls.models.turn
 import django.db.models.deletion
 import django.db.models.functions.datetime
+import django.db.models.functions.text
 from django.conf import settings
 from django.db import migrations, models
 
@@ -11,7 +13,9 @@ from django.db import migrations, models
 # write the same expression (calls/review/search.py).
 POSTGRESQL_INDEXES = (
     """CREATE INDEX calls_turn_words ON calls_turn
-        USING gin (to_tsvector('simple'::regconfig, left(text, 100000)))""",
+        USING gin (to_tsvector('simple'::regconfig, left(folded_text, 100000)))""",
+    """CREATE INDEX calls_call_words ON calls_call
+        USING gin (to_tsvector('simple'::regconfig, left(search_text, 100000)))""",
     "CREATE INDEX calls_call_numbers ON calls_call (from_number, to_number, id)",
 )
 
@@ -94,6 +98,7 @@ class Migration(migrations.Migration):
                 ('direction', models.CharField(choices=[('inbound', 'Inbound'), ('outbound-api', 'Outbound')], default='inbound', max_length=20)),
                 ('status', models.CharField(choices=[('ringing', 'Ringing'), ('in-progress', 'In progress'), ('completed', 'Completed'), ('failed', 'Failed'), ('refused', 'Refused')], db_index=True, default='ringing', max_length=20)),
                 ('end_reason', models.CharField(blank=True, choices=[('', 'Not ended yet'), ('caller-hung-up', 'The caller hung up'), ('bot-hung-up', 'The bot ended the call'), ('caller-silent', 'The caller said nothing more'), ('time-limit', 'The call reached its time limit'), ('operator-ended', 'An operator ended the call'), ('transferred', 'The caller was transferred'), ('bot-failed', 'The bot could not answer'), ('connection-lost', 'The connection to Twilio was lost'), ('carrier-failed', 'Twilio reported a failure'), ('settings-refused', "Twilio refused the bot's settings"), ('never-connected', 'The call never reached the bot'), ('server-stopped', 'The server was stopped during the call'), ('not-in-service', 'The number or its bot is switched off'), ('no-bot', 'No bot answers this number and there is no default bot'), ('busy', 'Too many calls at once'), ('not-configured', 'The server is not set up to answer calls'), ('wrong-method', 'The request came with GET instead of POST'), ('blocked', 'The caller is blocked'), ('too-many-calls', 'The caller made too many calls'), ('too-many-hidden', 'Too many calls from hidden numbers'), ('minutes-used-up', 'The minutes of the day were used up')], default='', max_length=30)),
+                ('search_text', models.TextField(blank=True, db_default='', editable=False, help_text='Summary, details, notes and tags, as searches compare them.')),
                 ('settings', models.JSONField(default=dict, help_text="The bot's settings this call ran with.")),
                 ('variables', models.JSONField(db_default=models.Value({}, models.JSONField()), default=dict, help_text="Values from the webhook's address and from the lookup.")),
                 ('transfer', models.JSONField(db_default=models.Value({}, models.JSONField()), default=dict, editable=False, help_text='The person the caller is being transferred to.')),
@@ -113,15 +118,45 @@ class Migration(migrations.Migration):
                 ('summary', models.TextField(blank=True, db_default='')),
                 ('outcome', models.CharField(blank=True, db_default='', db_index=True, max_length=80)),
                 ('extracted_fields', models.JSONField(blank=True, db_default=models.Value({}, models.JSONField()), default=dict, verbose_name='fields')),
+                ('handled_at', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('turn_count', models.PositiveIntegerField(default=0, verbose_name='turns')),
                 ('slowest_response_ms', models.PositiveIntegerField(blank=True, null=True, verbose_name='slowest answer')),
                 ('was_interrupted', models.BooleanField(default=False, verbose_name='interrupted')),
                 ('had_error', models.BooleanField(default=False, verbose_name='error')),
                 ('caller_was_silent', models.BooleanField(default=False, verbose_name='silent')),
                 ('bot', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='calls', to='bots.bot')),
+                ('handled_by', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
                 'ordering': ['-started_at'],
+            },
+        ),
+        migrations.CreateModel(
+            name='CallNote',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('text', models.TextField(max_length=2000)),
+                ('at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('author', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('call', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='notes', to='calls.call')),
+            ],
+            options={
+                'ordering': ['pk'],
+                'default_permissions': (),
+            },
+        ),
+        migrations.CreateModel(
+            name='CallTag',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=40)),
+                ('added_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('added_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('call', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tags', to='calls.call')),
+            ],
+            options={
+                'ordering': ['name'],
+                'default_permissions': (),
             },
         ),
         migrations.CreateModel(
@@ -131,6 +166,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=80)),
                 ('form', models.CharField(max_length=10)),
                 ('call_ids', models.BinaryField(help_text='Keys of the calls, eight bytes each.')),
+                ('columns', models.JSONField(default=list, help_text='Names of the columns that only some calls have.')),
                 ('call_count', models.PositiveIntegerField()),
                 ('hides_numbers', models.BooleanField(help_text='As for the person who asked.')),
                 ('bots', models.JSONField(help_text='Keys of the bots whose calls it may have; null: all.', null=True)),
@@ -178,12 +214,27 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='SavedView',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=60)),
+                ('query', models.CharField(help_text="The parameters of the list's address.", max_length=2000)),
+                ('is_shared', models.BooleanField(default=False, help_text='Everybody sees it.')),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'ordering': [django.db.models.functions.text.Lower('name'), 'pk'],
+                'default_permissions': (),
+            },
+        ),
+        migrations.CreateModel(
             name='Turn',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('index', models.PositiveIntegerField()),
                 ('role', models.CharField(choices=[('caller', 'Caller'), ('bot', 'Bot'), ('tool', 'Tool'), ('system', 'System')], max_length=10)),
                 ('text', models.TextField(blank=True, help_text='The transcribed or generated text.')),
+                ('folded_text', calls.models.turn.FoldedTextField(blank=True, db_default='', editable=False)),
                 ('heard_text', models.TextField(blank=True, help_text='The part of the text that the caller heard.')),
                 ('interrupted', models.BooleanField(default=False)),
                 ('started_at', models.DateTimeField()),
@@ -219,6 +270,18 @@ class Migration(migrations.Migration):
             model_name='call',
             index=models.Index(condition=models.Q(('settings_refused_at__isnull', False)), fields=['settings_refused_at'], name='calls_settings_refused'),
         ),
+        migrations.AddIndex(
+            model_name='call',
+            index=models.Index(condition=models.Q(('handled_at__isnull', False)), fields=['handled_at'], name='calls_handled'),
+        ),
+        migrations.AddIndex(
+            model_name='calltag',
+            index=models.Index(fields=['name', 'call'], name='calls_tag_name'),
+        ),
+        migrations.AddConstraint(
+            model_name='calltag',
+            constraint=models.UniqueConstraint(fields=('call', 'name'), name='calls_one_tag_per_name'),
+        ),
         migrations.AddConstraint(
             model_name='exportpiece',
             constraint=models.UniqueConstraint(fields=('file', 'index'), name='calls_one_piece_per_index'),
@@ -230,6 +293,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='postcalltask',
             constraint=models.UniqueConstraint(fields=('call', 'kind'), name='calls_one_task_per_kind'),
+        ),
+        migrations.AddConstraint(
+            model_name='savedview',
+            constraint=models.UniqueConstraint(fields=('user', 'name'), name='calls_one_view_per_name'),
         ),
         migrations.AddConstraint(
             model_name='turn',

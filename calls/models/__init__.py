@@ -1,11 +1,13 @@
-"""Tables: calls, turns, tasks after a call, blocked callers, exports, streaming."""
+"""Tables: calls, turns, notes, tasks after a call, blocked callers, exports."""
 
 from calls.models.audit_event import AuditEvent
 from calls.models.blocked_caller import BlockedCaller
 from calls.models.call import Call
 from calls.models.carrier_verdict import CarrierVerdict
 from calls.models.export_file import ExportFile, ExportPiece
+from calls.models.handling import CallNote, CallTag
 from calls.models.post_call_task import PostCallTask
+from calls.models.saved_view import SavedView
 from calls.models.scheduled_run import ScheduledRun
 from calls.models.turn import Turn
 
@@ -13,10 +15,13 @@ __all__ = [
     "AuditEvent",
     "BlockedCaller",
     "Call",
+    "CallNote",
+    "CallTag",
     "CarrierVerdict",
     "ExportFile",
     "ExportPiece",
     "PostCallTask",
+    "SavedView",
     "ScheduledRun",
     "Turn",
 ]

@@ -1,19 +1,24 @@
 """The table of calls."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings as settings_of_django
 from django.db import models
 from django.db.models import Index
 from django.db.models.functions import Now
 
 from bots.models import Bot
 from bots.phone_numbers.caller_id import canonical
+from calls.folding import fold
 from calls.transfer import pending
 
 # Database default of JSON columns: during an upgrade, processes of the release before
 # insert rows without these columns.
 NOTHING = models.Value({}, models.JSONField())
+# The columns that `Call.searched_texts` reads.
+SEARCHED = ("summary", "outcome", "extracted_fields", "variables")
 
 
 class CallQuerySet(models.QuerySet["Call"]):
@@ -34,6 +39,12 @@ class CallQuerySet(models.QuerySet["Call"]):
         return calls.update(
             relay_nonce="", disconnected_at=None, transfer={}, last_seen_at=Now()
         )
+
+    def update_search_text(self) -> None:
+        """Store again what searches find in these calls beside their turns."""
+        for call in self.only(*SEARCHED).prefetch_related("notes", "tags"):
+            text = fold("\n".join(call.searched_texts()))
+            Call.objects.filter(pk=call.pk).update(search_text=text)
 
 
 class CallerField(models.CharField):  # type: ignore[type-arg]
@@ -109,6 +120,13 @@ class Call(models.Model):
     end_reason = models.CharField(
         max_length=30, choices=EndReason, blank=True, default=EndReason.NONE
     )
+    # Before the long columns: SQLite reads a row up to the column that it needs.
+    search_text = models.TextField(
+        blank=True,
+        editable=False,
+        db_default="",
+        help_text="Summary, details, notes and tags, as searches compare them.",
+    )
     settings = models.JSONField(
         default=dict, help_text="The bot's settings this call ran with."
     )
@@ -169,6 +187,16 @@ class Call(models.Model):
         "fields", default=dict, db_default=NOTHING, blank=True
     )
 
+    # Set by operators who have done what a call asks for.
+    handled_at = models.DateTimeField(null=True, blank=True, editable=False)
+    handled_by = models.ForeignKey(
+        settings_of_django.AUTH_USER_MODEL,
+        null=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+
     # Computed from the turns when the call ends, so that lists need not read them.
     turn_count = models.PositiveIntegerField("turns", default=0)
     slowest_response_ms = models.PositiveIntegerField(
@@ -191,10 +219,23 @@ class Call(models.Model):
                 condition=models.Q(settings_refused_at__isnull=False),
                 name="calls_settings_refused",
             ),
+            Index(
+                fields=["handled_at"],
+                condition=models.Q(handled_at__isnull=False),
+                name="calls_handled",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.call_sid
+
+    def searched_texts(self) -> Iterator[str]:
+        """Everything about the call that a search finds, beside its turns."""
+        yield from (self.summary, self.outcome)
+        for details in (self.extracted_fields, self.variables):
+            yield from map(str, details.values())
+        yield from (note.text for note in self.notes.all())
+        yield from (tag.name for tag in self.tags.all())
 
     @property
     def is_outbound(self) -> bool:

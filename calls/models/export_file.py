@@ -24,6 +24,9 @@ class ExportFile(models.Model):
     name = models.CharField(max_length=80)
     form = models.CharField(max_length=10)
     call_ids = models.BinaryField(help_text="Keys of the calls, eight bytes each.")
+    columns = models.JSONField(
+        default=list, help_text="Names of the columns that only some calls have."
+    )
     call_count = models.PositiveIntegerField()
     hides_numbers = models.BooleanField(help_text="As for the person who asked.")
     bots = models.JSONField(

@@ -1,9 +1,22 @@
 """The table of turns."""
 
+from typing import Any
+
 from django.db import models
 from django.db.models import UniqueConstraint
 
+from calls.folding import fold
 from calls.models.call import NOTHING, Call
+
+
+class FoldedTextField(models.TextField):  # type: ignore[type-arg]
+    """The text of the turn as searches compare it, set whenever a turn is saved."""
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> str:
+        """Fold the text."""
+        turn: Any = model_instance
+        turn.folded_text = fold(turn.text)
+        return str(turn.folded_text)
 
 
 class Turn(models.Model):
@@ -21,6 +34,7 @@ class Turn(models.Model):
     index = models.PositiveIntegerField()
     role = models.CharField(max_length=10, choices=Role)
     text = models.TextField(blank=True, help_text="The transcribed or generated text.")
+    folded_text = FoldedTextField(blank=True, editable=False, db_default="")
     heard_text = models.TextField(
         blank=True, help_text="The part of the text that the caller heard."
     )

@@ -53,7 +53,7 @@ async def summarise_call(call_id: int, inworld: Inworld) -> Attempt:
     summary = parse_answer(answer, spec)
     if summary is None:
         return Attempt(False, UNREADABLE)
-    await run_in_db_thread(_save)(call_id, summary)
+    await run_in_db_thread(store_summary)(call_id, summary)
     return Attempt(True)
 
 
@@ -111,9 +111,12 @@ def transcript_lines(turns: Iterable[Turn]) -> Iterator[TranscriptLine]:
             yield TranscriptLine("Bot", turn.heard_text)
 
 
-def _save(call_id: int, summary: CallSummary) -> None:
-    Call.objects.filter(pk=call_id).update(
+def store_summary(call_id: int, summary: CallSummary) -> None:
+    """Store a summary, and let searches find it."""
+    same = Call.objects.filter(pk=call_id)
+    same.update(
         summary=summary.summary,
         outcome=summary.outcome,
         extracted_fields=dict(summary.fields),
     )
+    same.update_search_text()

@@ -32,7 +32,7 @@ from calls.db import run_in_db_thread
 from calls.models import Call
 from calls.models.post_call_task import Kind
 from calls.post_call.queue import SECONDS, Attempt, current_config
-from calls.review.export import TURNS, record_of
+from calls.review.export import TURNS, WRITTEN, record_of
 
 EVENT = "call.ended"
 
@@ -81,7 +81,8 @@ def signature(secret: str, timestamp: str, body: bytes) -> str:
 
 
 def _request(call_id: int, delivery: int) -> Request | None:
-    calls = Call.objects.select_related("bot").prefetch_related(TURNS)
+    calls = Call.objects.select_related("bot", "handled_by")
+    calls = calls.prefetch_related(TURNS, *WRITTEN)
     call = calls.filter(pk=call_id).first()
     config = current_config(call) if call else None
     if call is None or config is None or not config.webhook_url:

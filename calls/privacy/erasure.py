@@ -5,12 +5,19 @@ from dataclasses import dataclass
 from django.contrib.admin.models import LogEntry
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
+from django.http import QueryDict
 
 from bots.models import PhoneNumber
-from bots.phone_numbers.caller_id import ANONYMOUS, E164, canonical, national_number
+from bots.phone_numbers.caller_id import (
+    ANONYMOUS,
+    E164,
+    canonical,
+    national_number,
+    number_in,
+)
 from bots.phone_numbers.masking import remove_numbers
 from calls.blocking import pattern_of, pattern_of_caller
-from calls.models import BlockedCaller, Call, ExportFile, Turn
+from calls.models import BlockedCaller, Call, ExportFile, SavedView, Turn
 from calls.privacy.deletion import BATCH, Deleted, delete_calls
 
 # Shown after an erasure, in the console and by the command.
@@ -64,6 +71,7 @@ def caller_data(number: str) -> CallerData:
 def erase(number: str) -> Deleted:
     """Delete all ended calls of a caller, and the number in the admin's log.
 
+    Notes and tags go with their calls, and saved views that search for the number.
     An entry in the list of blocked callers stays. The function that calls this deletes
     the `clips` from the clip store. Files of exports may hold the calls: they go, too.
     """
@@ -73,11 +81,22 @@ def erase(number: str) -> Deleted:
     while ids := list(ended.values_list("pk", flat=True)[:BATCH]):
         deleted += delete_calls(ids)
     _anonymise(number)
+    _delete_views(number)
     return deleted
 
 
 def _calls_of(number: str) -> QuerySet[Call]:
     return Call.objects.real().filter(caller=number)
+
+
+def _delete_views(number: str) -> None:
+    """Delete saved views that have the number in their search or their name."""
+    for view in SavedView.objects.all():
+        terms = QueryDict(view.query).getlist("q")
+        found = (number_in(term) == number for term in terms)
+        texts = (view.name, *terms)
+        if any(found) or any(remove_numbers(text, number) != text for text in texts):
+            view.delete()
 
 
 def _anonymise(number: str) -> None:

@@ -11,6 +11,7 @@ from django.conf import settings as settings_of_django
 from django.db.models import QuerySet
 from django.urls import reverse
 
+from bots.models import PhoneNumber
 from calls.models import Call, Turn
 from calls.review.latency_waterfall import LABELS, Stage, stages
 from calls.review.settings_used import settings_used
@@ -98,10 +99,17 @@ def call_context(
         "variables": sorted(variables(call).items()),
         "conversation": list(conversation(call, turns, at)),
         "settings_used": settings,
-        "changed_since": sum(setting.changed for setting in settings),
+        "changed_settings": [setting for setting in settings if setting.changed],
+        "label": our_label(call),
         "neighbours": links,
         "sound_minutes": settings_of_django.CLIP_TTL_SECONDS // 60,
     }
+
+
+def our_label(call: Call) -> str:
+    """The label of our number; empty if it has none."""
+    ours = PhoneNumber.objects.filter(number=call.our_number)
+    return ours.values_list("label", flat=True).first() or ""
 
 
 def neighbours(call: Call, others: QuerySet[Call]) -> dict[str, Call | None]:

@@ -1,8 +1,6 @@
-"""Exports calls with their turns as JSON lines and as CSV."""
+"""Exports calls with their turns: as JSON lines, and as two kinds of CSV."""
 
-import csv
 import json
-import re
 from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,7 +9,10 @@ from typing import Any, Protocol
 
 from django.db.models import Prefetch, QuerySet
 
+from bots.phone_numbers.masking import NumberMask
 from calls.models import Call, Turn
+from calls.review import spreadsheet
+from calls.review.spreadsheet import TURN_FIELDS
 from calls.review.visibility import (
     mask_of,
     masked_call,
@@ -21,56 +22,17 @@ from calls.review.visibility import (
 )
 
 Record = dict[str, Any]
+# One line a call: JSON, or the columns of a table. One line a turn: the other table.
+JSON, CALLS_CSV, TURNS_CSV = "jsonl", "csv", "turns-csv"
+FORMS = (JSON, CALLS_CSV, TURNS_CSV)
 # Calls that one query reads, and turns: so many take some megabytes at most.
 CHUNK = 200
 MAX_TURNS = 200
 TURNS = Prefetch("turns", Turn.objects.order_by("index"))
-
-CALL_COLUMNS = [
-    "call_sid",
-    "bot",
-    "from_number",
-    "to_number",
-    "direction",
-    "status",
-    "end_reason",
-    "started_at",
-    "answered_at",
-    "ended_at",
-    "duration_s",
-    "summary",
-    "outcome",
-    "fields",
-    "variables",
-]
-TURN_COLUMNS = [
-    "index",
-    "role",
-    "text",
-    "heard_text",
-    "interrupted",
-    "started_at",
-    "ended_at",
-    "latency_ms",
-    "kind",
-    "model",
-    "prompt_tokens",
-    "completion_tokens",
-    "error",
-    "tool_call",
-    "hedge",
-]
+WRITTEN = ("notes__author", "tags")
 
 # Parts of a tool call that only its provider understands.
 FOR_PROVIDERS = ("model", "provider_fields")
-
-# Texts that a spreadsheet would read as a formula.
-_SIGN = r"[=+\-@\uff1d\uff0b\uff0d\uff20]"
-FORMULA = re.compile(rf"\s*{_SIGN}|[\t\r\n]")
-PLAIN_NUMBER = re.compile(r"[+-][0-9]+(?:[.,][0-9]+)?")
-# Where a comma is the decimal point, as in German, Excel divides lines at semicolons.
-# It knows no quotes after a comma, and cells begin within texts.
-CELL_WITHIN = re.compile(rf"(\r\n|[;\t\r\n])(?=[\s\"']*{_SIGN})")
 
 
 class Output(Protocol):
@@ -80,11 +42,39 @@ class Output(Protocol):
         """Write the text."""
 
 
-class LineBuffer:
-    """Returns each CSV line instead of writing it."""
+def file_name(stem: str, form: str) -> str:
+    """The name of a file of this form."""
+    return f"{stem}-turns.csv" if form == TURNS_CSV else f"{stem}.{form}"
 
-    def write(self, text: str) -> str:
-        return text
+
+def write(calls: QuerySet[Call], form: str, output: Output) -> None:
+    """Write calls in one of the forms."""
+    columns = columns_of(calls, form)
+    if names := header(form, columns):
+        output.write(names)
+    for line in lines(form, records(calls), columns):
+        output.write(line)
+
+
+def columns_of(calls: QuerySet[Call], form: str) -> list[str]:
+    """The columns that only some of the calls have; other forms have none."""
+    return spreadsheet.detail_columns(ids_of(calls)) if form == CALLS_CSV else []
+
+
+def header(form: str, columns: list[str]) -> str:
+    """The first line of a form, with the names of its columns."""
+    if form == CALLS_CSV:
+        return spreadsheet.calls_header(columns)
+    return spreadsheet.turns_header() if form == TURNS_CSV else ""
+
+
+def lines(form: str, found: Iterable[Record], columns: list[str]) -> Iterator[str]:
+    """The lines of a form below its header."""
+    if form == CALLS_CSV:
+        return spreadsheet.call_lines(found, columns)
+    if form == TURNS_CSV:
+        return spreadsheet.turn_lines(found)
+    return json_lines(found)
 
 
 def json_lines(records: Iterable[Record]) -> Iterator[str]:
@@ -93,29 +83,10 @@ def json_lines(records: Iterable[Record]) -> Iterator[str]:
         yield json.dumps(record) + "\n"
 
 
-def csv_lines(records: Iterable[Record]) -> Iterator[str]:
-    """One row per turn, with the call's columns repeated; one if it has no turns."""
-    writer = csv.writer(LineBuffer(), lineterminator="\n")
-    for record in records:
-        call_values = [record[name] for name in CALL_COLUMNS]
-        for turn in record["turns"] or [{}]:
-            turn_values = [turn.get(name) for name in TURN_COLUMNS]
-            yield str(writer.writerow(cells([*call_values, *turn_values])))
-
-
-FORMS = {"jsonl": json_lines, "csv": csv_lines}
-
-
-def write(calls: QuerySet[Call], form: str, output: Output) -> None:
-    """Write calls in one of the formats, below its header."""
-    for line in FORMS[form](records(calls)):
-        output.write(line)
-
-
-def header(form: str) -> str:
-    """The first line of a format, with the names of its columns."""
-    names = [*CALL_COLUMNS, *(f"turn_{name}" for name in TURN_COLUMNS)]
-    return ",".join(names) + "\n" if form == "csv" else ""
+def file_start(form: str, columns: list[str]) -> str:
+    """The beginning of a file: without the mark, Excel does not read CSV as UTF-8."""
+    first = header(form, columns)
+    return f"\ufeff{first}" if first else ""
 
 
 def pieces(lines: Iterable[str], characters: int) -> Iterator[str]:
@@ -129,11 +100,6 @@ def pieces(lines: Iterable[str], characters: int) -> Iterator[str]:
             piece, size = [], 0
     if piece:
         yield "".join(piece)
-
-
-def file_start(form: str) -> str:
-    """The beginning of a file: without the mark, Excel does not read CSV as UTF-8."""
-    return f"\ufeff{header(form)}" if form == "csv" else ""
 
 
 def records(chosen: QuerySet[Call], *, hide: bool = False) -> Iterator[Record]:
@@ -157,7 +123,8 @@ def records_of(ids: Sequence[int], *, hide: bool) -> Iterator[Record]:
 
     Calls that were deleted meanwhile are left out.
     """
-    found = Call.objects.defer("settings").in_bulk(list(ids))
+    calls = Call.objects.defer("settings", "search_text").select_related("handled_by")
+    found = calls.prefetch_related(*WRITTEN).in_bulk(list(ids))
     group, turns = list[Call](), 0
     for call in (found[pk] for pk in ids if pk in found):
         if group and turns + call.turn_count > MAX_TURNS:
@@ -184,6 +151,7 @@ def record_of(
     """One call as a JSON object. Other programs rely on its keys."""
     caller, called = shown_numbers(call, hide=hide)
     turns = call.turns.all() if turns is None else turns
+    written = _written(call, mask_of(call) if hide else None)
     if hide:
         mask = mask_of(call)
         call, turns = masked_call(call, mask), masked_turns(turns, mask)
@@ -205,13 +173,33 @@ def record_of(
         "outcome": call.outcome,
         "fields": call.extracted_fields,
         "variables": variables(call),
+        "handled_at": _iso(call.handled_at),
+        "handled_by": _name(call.handled_by),
+        **written,
         "turns": [turn_of(turn) for turn in turns],
     }
 
 
+def _written(call: Call, mask: NumberMask | None) -> Record:
+    """The tags and notes of operators."""
+
+    def shown(text: str) -> str:
+        return str(mask.made(text)) if mask else text
+
+    notes = [
+        {"at": _iso(note.at), "author": _name(note.author), "text": shown(note.text)}
+        for note in call.notes.all()
+    ]
+    return {"tags": [shown(tag.name) for tag in call.tags.all()], "notes": notes}
+
+
+def _name(user: Any) -> str | None:
+    return user.get_username() if user else None
+
+
 def turn_of(turn: Turn) -> Record:
     """One turn as a JSON object."""
-    values = {name: getattr(turn, name) for name in TURN_COLUMNS}
+    values = {name: getattr(turn, name) for name in TURN_FIELDS}
     values["tool_call"] = {
         name: value
         for name, value in turn.tool_call.items()
@@ -223,22 +211,3 @@ def turn_of(turn: Turn) -> Record:
 
 def _iso(time: datetime | None) -> str | None:
     return time.isoformat() if time else None
-
-
-def cells(values: Iterable[Any]) -> list[Any]:
-    """The values, safe for a spreadsheet."""
-    return [_cell(value) for value in values]
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, dict):
-        value = json.dumps(value, ensure_ascii=False)
-    if not isinstance(value, str):
-        return value
-    # A number is marked here, too: the next column may go on with a formula.
-    value = CELL_WITHIN.sub(r"\1'", value)
-    # Phone numbers stay as they are: a formula of + and digits is only a number, and
-    # importers need the exact text. A caller id may be anything else ("=…" from a SIP
-    # address), so the text decides, not the column.
-    is_formula = FORMULA.match(value) and not PLAIN_NUMBER.fullmatch(value)
-    return f"'{value}" if is_formula else value

@@ -59,7 +59,7 @@ def mark_closed(
 
 
 def complete(call_ids: Iterable[int]) -> None:
-    """Update the statistics of closed calls and create their post-call tasks.
+    """Update what lists and searches read of closed calls; create post-call tasks.
 
     Repeating it does no harm.
     """
@@ -67,4 +67,5 @@ def complete(call_ids: Iterable[int]) -> None:
     for start in range(0, len(ids), CHUNK):
         chunk = ids[start : start + CHUNK]
         update_stats(chunk)
+        Call.objects.filter(pk__in=chunk).exclude(variables={}).update_search_text()
         create_tasks(chunk)

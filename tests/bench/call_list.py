@@ -24,7 +24,7 @@ PAGES = {
     "list": "",
     "page 3": "p=3",
     "last page": "p=last",
-    "by slowest answer": "o=-6",
+    "by length": "o=-6",
     "one day": "day",
     "one month": "month",
     "a bot": "bot__id__exact=1",
@@ -34,10 +34,14 @@ PAGES = {
     "with an error": "had_error__exact=1",
     "slower than 5 s": "slowest_response_ms__gte=5000",
     "test calls": "is_test__exact=1",
+    "handled": "handled_at__isnull=False",
+    "with a tag": "tag=call+back",
+    "with a note": "note=yes",
     "a rare word": "q=uccb",
     "a usual word": "q=gtaa",
     "a common word": "q=uaaa",
     "the most common word": "q=aaaa",
+    "a word in summaries": "q=gunther",
     "two words": "q=ebaa+yaba",
     "a word nobody said": "q=zebras",
     "the end of a number": "q=0123",
@@ -136,8 +140,12 @@ def call(
     """Return the fields of the n-th call."""
     from django.utils import timezone
 
+    from calls.folding import fold
+
     number = chance.randrange(BOTS)
     failed = chance.random() < 0.03
+    name = chance.choice(["Günther", "Łukasz", "Ann"])
+    summary = f"{name} called about order {n}." if chance.random() < 0.5 else ""
     started = timezone.now() - timedelta(days=DAYS) * (1 - n / calls)
     return {
         "call_sid": f"CA{n:032}",
@@ -149,6 +157,8 @@ def call(
         "end_reason": "bot-failed" if failed else "caller-hung-up",
         "settings": configs[number],
         "is_test": chance.random() < 0.02,
+        "summary": summary,
+        "search_text": fold(summary),
         "started_at": started,
         "answered_at": started,
         "ended_at": started + timedelta(seconds=chance.randrange(5, 600)),
@@ -224,10 +234,9 @@ def address(query: str) -> str:
     from calls.models import Call
 
     day = Call.objects.latest("started_at").started_at - timedelta(days=40)
-    month = f"started_at__year={day.year}&started_at__month={day.month}"
     dated = {
-        "day": f"{month}&started_at__day={day.day}",
-        "month": month,
+        "day": f"since={day:%Y-%m-%d}&until={day:%Y-%m-%d}",
+        "month": f"since={day:%Y-%m}-01&until={day:%Y-%m}-28",
         "p=last": f"p={Call.objects.real().count() // 50}",
     }
     return f"/admin/calls/call/?{dated.get(query, query)}"

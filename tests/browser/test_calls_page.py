@@ -28,7 +28,8 @@ async def test_a_viewer_reads_calls_and_bots_and_has_no_button_to_change_them(
 ) -> None:
     page = await visits.open(viewer)
     await page.goto(plain.pages["call"])
-    await expect(page.get_by_role("link", name="Export as JSON")).to_be_visible()
+    await page.get_by_text("Export", exact=True).click()
+    await expect(page.get_by_role("link", name="Call as JSON")).to_be_visible()
     await page.goto(plain.pages["editor basics"])
     await expect(page.get_by_text("You are Sam.")).to_be_visible()
     await expect(page.get_by_role("button", name="Save")).to_have_count(0)

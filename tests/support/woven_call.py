@@ -14,7 +14,14 @@ from django.utils import timezone
 
 from bots.config_builder import config_of
 from bots.models import Bot, PhoneNumber
-from calls.models import AuditEvent, BlockedCaller, Call, PostCallTask, Turn
+from calls.models import (
+    AuditEvent,
+    BlockedCaller,
+    Call,
+    PostCallTask,
+    SavedView,
+    Turn,
+)
 
 CALLER, OURS = "+4915738264917", "+493012345678"
 NATIONAL = "15738264917"
@@ -142,5 +149,10 @@ def _weave_logs(call: Call) -> None:
         action_flag=CHANGE,
         change_message=f"Live: asked the bot to say “{EVERYWHERE}”",
     )
+    call.notes.create(text=f"Call back! {EVERYWHERE}", author=author)
+    call.tags.create(name=f"back {CALLER}", added_by=author)
+    Call.objects.filter(pk=call.pk).update_search_text()
+    view = {"query": f"q=%2B{CALLER[1:]}", "is_shared": True}
+    SavedView.objects.create(user=author, name=f"All of {CALLER}", **view)
     BlockedCaller.objects.create(pattern=CALLER, note=EVERYWHERE[:200])
     AuditEvent.objects.create(kind=AuditEvent.Kind.FAILED, name=CALLER, details=CALLER)

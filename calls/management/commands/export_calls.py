@@ -13,7 +13,7 @@ from bots.models import Bot
 from bots.phone_numbers.caller_id import canonical, is_hidden
 from bots.phone_numbers.e164 import to_e164
 from calls.models import Call
-from calls.review.export import FORMS, file_start, header, write
+from calls.review.export import FORMS, JSON, write
 
 ONE_DAY = timedelta(days=1)
 
@@ -21,12 +21,18 @@ ONE_DAY = timedelta(days=1)
 class Command(BaseCommand):
     """Exports calls, oldest first."""
 
-    help = "Write calls with their turns as JSON lines or CSV, oldest first."
+    help = "Write calls or their turns as JSON lines or CSV, oldest first."
     requires_system_checks = []  # an unconfigured server can export old calls
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the filters, the format and the output."""
-        parser.add_argument("--format", choices=FORMS, default="jsonl")
+        parser.add_argument(
+            "--format",
+            choices=FORMS,
+            default=JSON,
+            help="jsonl: calls with their turns; csv: a row per call; turns-csv: a row "
+            "per turn, with the SID of its call",
+        )
         parser.add_argument(
             "--output",
             metavar="FILE",
@@ -67,8 +73,6 @@ class Command(BaseCommand):
             self.write_file(calls, options["output"], form)
             return
         try:
-            if names := header(form):
-                self.stdout.write(names)
             write(calls, form, self.stdout)
             self.stdout.flush()
         except BrokenPipeError:
@@ -79,7 +83,8 @@ class Command(BaseCommand):
         """Write the calls to a file."""
         try:
             with open(path, "w", encoding="utf-8", newline="") as output:
-                output.write(file_start(form))
+                if form != JSON:
+                    output.write("\ufeff")  # else Excel does not read it as UTF-8
                 write(calls, form, output)
         except OSError as error:
             raise CommandError(f"Cannot write {path}: {error.strerror}.") from error

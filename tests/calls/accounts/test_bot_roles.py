@@ -46,7 +46,10 @@ def rows_of(name: str, number: str, caller: str) -> Bot:
             ended_at=timezone.now(),
             is_test=sid == "test-",
             outcome=f"{name} sold",
+            summary=f"{name} was sold",
         )
+        call.notes.create(text=f"Ask about the {name}")
+        call.tags.create(name=f"{name} tag")
         Turn.objects.create(
             call=call,
             index=0,
@@ -171,6 +174,7 @@ def test_every_admin_that_such_a_person_may_open_is_bound_to_bots(apple: Bot) ->
     [
         ("calls_call_again", ["webhook"]),
         ("calls_call_block", []),
+        ("calls_call_handle", []),
     ],
 )
 def test_nothing_is_done_to_calls_of_other_bots(
@@ -178,8 +182,26 @@ def test_nothing_is_done_to_calls_of_other_bots(
 ) -> None:
     client = ann("operator", apple)
     call = Call.objects.get(call_sid="CAZebra")
-    response = client.post(reverse(f"admin:{name}", args=[call.pk, *arguments]))
+    address = reverse(f"admin:{name}", args=[call.pk, *arguments])
+    response = client.post(address, {"do": "handled"})
     assert response.status_code in (403, 404)
+
+
+def test_ticked_calls_of_bots_that_one_only_reads_are_not_handled(
+    apple: Bot, zebra: Bot
+) -> None:
+    client = ann("operator", apple)
+    BotRole.objects.create(user=User.objects.get(), bot=zebra, role="viewer")
+    ticked = list(Call.objects.values_list("pk", flat=True))
+    form: dict[str, Any] = {"action": "mark_handled", "_selected_action": ticked}
+    client.post("/admin/calls/call/?is_test__exact=all", form)
+    handled = Call.objects.exclude(handled_at=None)
+    assert set(handled.values_list("bot__name", flat=True)) == {"Apple"}
+    page = text_of(
+        client.get(f"/admin/calls/call/{zebra.calls.first().pk}/change/")  # type: ignore[union-attr]
+    )
+    assert "Ask about the Zebra" in page
+    assert "Mark as handled" not in page
 
 
 def test_forms_of_other_bots_are_refused(apple: Bot, zebra: Bot) -> None:

@@ -8,6 +8,7 @@ from django.test import Client
 
 from calls.export_files import queue
 from calls.models import Call, ExportFile
+from calls.review.export import file_name
 from tests.support.pages.calls import make_call, say
 
 PAGE, EXPORT = "/admin/exports/", "/admin/calls/call/export"
@@ -30,9 +31,9 @@ def many(monkeypatch: pytest.MonkeyPatch, transactional_db: None) -> None:
     many_calls()
 
 
-def ask(user: User, form: str = "csv") -> ExportFile:
+def ask(user: User, form: str = "turns-csv") -> ExportFile:
     """Ask for a file of all calls."""
-    assert queue.ask(user, Call.objects.all(), form, f"calls.{form}")
+    assert queue.ask(user, Call.objects.all(), form, file_name("calls", form))
     return queue.files_of(user)[0]
 
 

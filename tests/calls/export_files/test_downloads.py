@@ -13,7 +13,7 @@ from calls.review.export import pieces
 from tests.support.pages.calls import make_call, say
 
 pytestmark = pytest.mark.django_db
-EXPORT = "/admin/calls/call/export.csv"
+EXPORT = "/admin/calls/call/export.turns-csv"
 
 
 def body_of(response: Any) -> bytes:

@@ -56,7 +56,7 @@ def test_another_process_goes_on_where_one_died(file: ExportFile, ann: User) -> 
     files.ask(ann)
     files.make()
     assert text == files.content(queue.files_of(ann)[0]).decode("utf-8-sig")
-    assert text.count("call_sid,bot") == 1
+    assert text.count("call_sid,index") == 1
     assert text.count("Grüße von") == 2 * files.CALLS  # text and heard text
 
 

@@ -12,7 +12,7 @@ from calls.models.post_call_task import Kind
 from calls.post_call import queue, retry_schedule
 from calls.post_call.summarizer import UNREADABLE
 from calls.post_call.worker import PostCallWorker
-from calls.review.export import TURNS, record_of
+from calls.review.export import TURNS, WRITTEN, record_of
 from tests.calls.post_call.ended_calls import (
     SUMMARY,
     SUMMARY_SETTINGS,
@@ -47,7 +47,7 @@ async def test_a_call_is_summed_up_and_then_sent_with_its_summary(
     assert "The bot ended the call" in record
 
     (delivery,) = receiver.deliveries
-    stored = await Call.objects.prefetch_related(TURNS).aget(pk=call.pk)
+    stored = await Call.objects.prefetch_related(TURNS, *WRITTEN).aget(pk=call.pk)
     assert (stored.summary, stored.outcome) == ("Ann wants a table.", "booked")
     assert delivery.is_signed
     assert delivery.call == json.loads(json.dumps(record_of(stored)))

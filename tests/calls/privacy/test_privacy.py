@@ -24,14 +24,24 @@ from bots.admin.forms import BotForm
 from bots.config_builder import config_of
 from bots.models import Bot, PhoneNumber
 from calls.clips.clip_store import MemoryClips
-from calls.models import BlockedCaller, Call, ScheduledRun, Turn
+from calls.models import (
+    BlockedCaller,
+    Call,
+    CallNote,
+    CallTag,
+    SavedView,
+    ScheduledRun,
+    Turn,
+)
 from calls.privacy import deletion, erasure, nightly_purge, retention
 from calls.privacy.nightly_purge import NightlyPurge
+from calls.review import handling
 from calls.session.services import services
 from calls.turns.turn import TurnKind
 from tests.end_to_end.test_live import closed, dial
 from tests.support.inworld.server import FakeInworld
 from tests.support.live import LiveServer, running
+from tests.support.pages.calls import tag
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOW = datetime(2026, 3, 1, 3, 30, tzinfo=UTC)
@@ -78,6 +88,16 @@ class TestRetention:
         assert (purge().calls, purge().calls) == (1, 0)
         assert "Short-old" not in stored_calls()
         assert len(stored_calls()) == Turn.objects.count() == 5
+
+    def test_notes_and_tags_go_with_their_call(self) -> None:
+        bot = Bot.objects.create(name="Short", retention_days=1)
+        for days in (0, 2):
+            call = make_call(f"CA{days}", days, bot)
+            handling.add_note(call, "Call Ann back.", None)
+            tag(call, "call back")
+        assert purge().calls == 1
+        assert CallNote.objects.get().call.call_sid == "CA0"
+        assert CallTag.objects.get().name == "call back"
 
     def test_a_call_that_is_not_over_stays(self) -> None:
         bot = Bot.objects.create(name="Short", retention_days=1)
@@ -209,6 +229,22 @@ class TestErasure:
             ("•••00", "Blocked •••00"),
             (OTHER, f"Blocked {OTHER}"),
         ]
+
+    def test_notes_tags_and_searches_for_the_number_go_too(
+        self, admin_user: User
+    ) -> None:
+        for sid, number in (("mine", CALLER), ("other", OTHER)):
+            call = make_call(sid, from_number=number)
+            handling.add_note(call, "Ann wants her money back.", admin_user)
+            handling.add_tag(call, "refund", admin_user)
+        queries = ["q=%2B1+415+555+0100", "q=money", f"q=%2B{OTHER[1:]}", "when=today"]
+        for query in queries:
+            SavedView.objects.create(user=admin_user, name=query, query=query)
+        SavedView.objects.create(user=admin_user, name=f"From {CALLER}", query="q=a")
+        erasure.erase(CALLER)
+        assert CallNote.objects.count() == CallTag.objects.count() == 1
+        left = SavedView.objects.order_by("pk").values_list("name", flat=True)
+        assert list(left) == queries[1:]
 
     def test_sound_goes_but_not_the_sentences_of_other_calls(self) -> None:
         call = make_call("mine")

@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from bots.models import Bot
 from calls.models import Call, Turn
-from calls.review.export import cells
+from calls.review import handling, spreadsheet
+from calls.review.spreadsheet import cells
+from tests.support.pages.calls import tag
 
 pytestmark = pytest.mark.django_db
 OUTBOUND = Call.Direction.OUTBOUND
@@ -89,6 +92,10 @@ def test_a_json_line_is_the_object_of_the_contract(call: Call) -> None:
         "outcome": "booked",
         "fields": {"email": "ann@example.com"},
         "variables": {"customer.id": "7"},
+        "tags": [],
+        "notes": [],
+        "handled_at": None,
+        "handled_by": None,
     }
     assert [turn["index"] for turn in turns] == [0, 1]
     assert turns[0]["text"] == '=HYPERLINK("x")\u2028Grüße'
@@ -98,22 +105,62 @@ def test_a_json_line_is_the_object_of_the_contract(call: Call) -> None:
     assert turns[1]["started_at"] == "2026-01-31T09:30:01+00:00"
 
 
-def test_csv_has_a_row_a_turn_and_one_for_a_silent_call(call: Call) -> None:
+def rows(*options: str, form: str = "csv") -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(export("--format", form, *options))))
+
+
+def test_csv_has_a_row_a_call_and_details_in_columns(call: Call) -> None:
+    ann = User.objects.create_user("ann")
+    handling.add_note(call, "=1+1", ann)
+    handling.add_tag(call, "call back", ann)
+    tag(call, "VIP")
+    handling.mark_handled(Call.objects.all(), ann)
+    details = {"email": "=2", "name": "Jürgen", "0157 38": "x", "a" * 61: "y"}
+    make_call("CA2", START + timedelta(minutes=1), extracted_fields=details)
+    first, second = rows()
+    assert (first["call_sid"], second["call_sid"]) == ("CA1", "CA2")
+    assert first["from_number"] == "+14155550199"
+    assert first["summary"] == "'=HYPERLINK was said."
+    assert (first["turn_count"], second["turn_count"]) == ("2", "0")
+    assert (first["fields.email"], second["fields.email"]) == ("ann@example.com", "'=2")
+    assert (first["fields.name"], second["fields.name"]) == ("", "Jürgen")
+    assert first["variables.customer.id"] == "7"
+    assert first["tags"] == "VIP, call back"
+    assert first["notes"].endswith(" ann: =1+1")
+    assert first["handled_by"] == "ann"
+    assert second["handled_at"] == first["other_details"] == ""
+    others = json.loads(second["other_details"])
+    assert others == {"fields.0157 38": "x", f"fields.{'a' * 61}": "y"}
+    assert not [name for name in first if name is None or name.startswith("turn_t")]
+
+
+def test_details_have_so_many_columns_and_the_others_one(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spreadsheet, "MAX_DETAIL_COLUMNS", 1)
+    (row,) = rows()
+    assert row["fields.email"] == "ann@example.com"
+    assert json.loads(row["other_details"]) == {"variables.customer.id": "7"}
+
+
+def test_the_other_csv_has_a_row_a_turn(call: Call) -> None:
     make_call("CA2", START + timedelta(minutes=1), status="refused")
-    rows = list(csv.DictReader(io.StringIO(export("--format", "csv"))))
-    assert [(row["call_sid"], row["turn_index"]) for row in rows] == [
-        ("CA1", "0"),
-        ("CA1", "1"),
-        ("CA2", ""),
-    ]
-    assert rows[0]["turn_text"] == '\'=HYPERLINK("x")\u2028Grüße'
-    assert rows[0]["from_number"] == "+14155550199"
-    assert rows[0]["summary"] == "'=HYPERLINK was said."
-    assert rows[1]["outcome"] == "booked"
-    assert json.loads(rows[1]["fields"]) == {"email": "ann@example.com"}
-    assert json.loads(rows[1]["variables"]) == {"customer.id": "7"}
-    assert json.loads(rows[1]["turn_latency_ms"]) == {"first_audio": 480}
-    assert rows[1]["started_at"] < rows[1]["turn_started_at"]
+    first, second = rows(form="turns-csv")
+    assert (first["call_sid"], first["index"], first["role"]) == ("CA1", "0", "caller")
+    assert first["text"] == '\'=HYPERLINK("x")\u2028Grüße'
+    assert first["latency_ms.first_audio"] == ""
+    assert second["latency_ms.first_audio"] == "480"
+    assert second["heard_text"] == "Hello"
+    assert second["tool_call.name"] == second["hedge.model"] == ""
+
+
+def test_a_tool_call_is_in_columns_of_its_own(call: Call) -> None:
+    tool_call = {"name": "look_up", "arguments": "{}", "result": "=1", "failed": False}
+    call.turns.filter(index=1).update(tool_call=tool_call)
+    turn = rows(form="turns-csv")[1]
+    assert turn["tool_call.name"] == "look_up"
+    assert turn["tool_call.result"] == "'=1"
+    assert turn["tool_call.failed"] == "False"
 
 
 @pytest.mark.parametrize(
@@ -229,11 +276,11 @@ def test_mistakes_are_reported_in_plain_words(
 
 
 def test_a_file_holds_what_the_terminal_would_show(call: Call, tmp_path: Path) -> None:
-    for form in ("jsonl", "csv"):
+    for form in ("jsonl", "csv", "turns-csv"):
         path = tmp_path / form
         assert export("--format", form, "--output", str(path)) == ""
         assert path.read_text("utf-8-sig") == export("--format", form)
-        assert path.read_bytes().startswith(codecs.BOM_UTF8) is (form == "csv")
+        assert path.read_bytes().startswith(codecs.BOM_UTF8) is (form != "jsonl")
     assert not export("--format", "csv").startswith("\ufeff")  # for other programs
 
 
@@ -242,8 +289,7 @@ def test_umlauts_can_be_read_in_a_spreadsheet(call: Call, tmp_path: Path) -> Non
     path = tmp_path / "calls.csv"
     export("--format", "csv", "--output", str(path))
     row = next(csv.DictReader(io.StringIO(path.read_text("utf-8-sig"))))
-    assert row["fields"] == '{"name": "Jürgen"}'
-    assert "Grüße" in row["turn_text"]
+    assert row["fields.name"] == "Jürgen"
 
 
 @pytest.mark.parametrize(
@@ -277,5 +323,5 @@ def test_many_calls_are_fetched_in_chunks(
 ) -> None:
     calls = [Call(call_sid=f"CB{n}", started_at=START) for n in range(450)]
     Call.objects.bulk_create(calls)
-    with django_assert_max_num_queries(7):  # one for all ids, two a chunk
+    with django_assert_max_num_queries(13):  # one for all ids, four a chunk
         assert len(sids()) == 451

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Group, User
 from django.db import connection
+from django.db.models import QuerySet
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -54,6 +55,13 @@ NUMBERS = ["+49{}", "0{}", "0049{}", "sip:+49{}@pbx.example", "tel:+49{}"]
 OTHERS = ["{}", "whatsapp:+49{}", "+49{}@pbx", "refund 0{}", "call{}", "x{}y"]
 
 
+def retell(text: str, turns: QuerySet[Turn]) -> None:
+    """Have these turns say something else."""
+    for turn in turns:
+        turn.text, turn.tool_call = text, {}
+        turn.save()
+
+
 @pytest.mark.parametrize("spelled", NUMBERS + OTHERS)
 def test_a_right_guess_finds_what_a_wrong_one_finds(call: Call, spelled: str) -> None:
     right = found(spelled.format(NATIONAL))
@@ -94,10 +102,10 @@ def test_every_ending_of_two_digits_is_found_and_no_more(call: Call) -> None:
 )
 def test_digits_in_letters_are_not_found_by_their_words(call: Call, text: str) -> None:
     Turn.objects.exclude(index=0).delete()
-    Turn.objects.update(text=text, tool_call={})
+    retell(text, Turn.objects.all())
     words = ["null", "eins", "fünf", "four", "five", "double", "drei", "se", "a"]
     assert not any(found(*words))
-    Turn.objects.update(text="A table for four, please, at five.")
+    retell("A table for four, please, at five.", Turn.objects.all())
     assert found("four", "five", "table") == [True] * 3
 
 
@@ -184,7 +192,8 @@ def test_neither_counts_nor_exports_tell_more_than_the_list(
 
 
 def test_an_excerpt_shows_no_number(client: Client, call: Call) -> None:
-    Turn.objects.filter(index=1).update(text="Call 0157 3826 4917, please, or 4917.")
+    said = Turn.objects.filter(index=1)
+    retell("Call 0157 3826 4917, please, or 4917.", said)
     member(client, VIEWER)
     page = client.get(f"{LIST}?q=please").content.decode()
     assert f"Call {SHOWN}, <mark>please</mark>, or {SHOWN}." in page
@@ -197,7 +206,7 @@ def test_our_own_numbers_are_found_in_full_and_in_part(call: Call) -> None:
 
 
 def test_words_are_found_as_before(call: Call) -> None:
-    Turn.objects.filter(index=1).update(text="Refund, please, for order 4711.")
+    retell("Refund, please, for order 4711.", Turn.objects.filter(index=1))
     assert found("refund", "Refund please", "refund nothing") == [True, True, False]
     is_postgresql = connection.vendor == "postgresql"
     assert found("efund") == [not is_postgresql]

@@ -8,7 +8,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils import timezone
 
-from calls.models import Call, Turn
+from calls.models import Call, CallTag, Turn
 from calls.transcripts import call_stats
 
 LIST = "/admin/calls/call/"
@@ -37,6 +37,13 @@ def say(call: Call, role: str, text: str, **values: Any) -> Turn:
     return Turn.objects.create(
         call=call, index=index, role=role, text=text, **{**defaults, **values}
     )
+
+
+def tag(call: Call, name: str) -> CallTag:
+    """Add a tag, as an operator does."""
+    added = CallTag.objects.create(call=call, name=name)
+    Call.objects.filter(pk=call.pk).update_search_text()
+    return added
 
 
 def listed_calls(client: Client, query: str) -> set[int]:
