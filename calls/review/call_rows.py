@@ -44,7 +44,7 @@ def call_rows(
     for call in calls:
         mask = mask_of(call) if hide else None
         quote = " ".join(
-            words or f"keys {keys}" for words, keys in parts_of(quotes.get(call.pk, ""))
+            said or f"keys {keys}" for said, keys in parts_of(quotes.get(call.pk, ""))
         )
         summary, quote = _shown(call.summary, mask), _shown(quote, mask)
         about = excerpt_of(summary or quote, words, margin=MAX_LENGTH)

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
 
+from django.contrib.auth import get_user_model
 from django.utils import timezone
 
 from bots.admin.editor.tabs import TABS
 from bots.config_builder import config_of
 from bots.models import Bot, PhoneNumber, Secret, Tool
-from calls.models import Call, PostCallTask
+from calls.models import Call, PostCallTask, SavedView
 from calls.transcripts.closing import complete
 from tests.pictures.sample_calls import Script
 
@@ -55,6 +56,7 @@ class Sample:
             "number": f"{admin}bots/phonenumber/{self.number.pk}/change/",
             "Twilio": f"{admin}numbers/",
             "calls": f"{admin}calls/call/",
+            "filtered calls": f"{admin}calls/call/?when=today&q=a",
             "exported files": f"{admin}exports/",
             "call": f"{admin}calls/call/{self.call.pk}/change/",
             "post_call_tasks": f"{admin}calls/postcalltask/",
@@ -70,7 +72,8 @@ PAGES = list(Sample(Bot(), PhoneNumber(), Call(), Tool(), Secret()).pages)
 PAGES_WITH_WORDS = {
     *(f"editor {tab.slug}" for tab in TABS),
     *("statistics", "bots", "history", "test call", "numbers", "number"),
-    *("calls", "call", "post_call_tasks", "tools", "tool", "try a tool", "secret"),
+    *("calls", "filtered calls", "call", "post_call_tasks"),
+    *("tools", "tool", "try a tool", "secret"),
 }
 
 
@@ -168,5 +171,13 @@ def _finish(call: Call, words: str) -> None:
     entry = {"at": "2026-11-25T12:00:00+00:00", "ms": 90, "done": False}
     log = [{**entry, "status": 500, "words": words[:200]}]
     fields = {"state": PostCallTask.State.FAILED, "attempts": 8, "log": log}
+    call.notes.create(text=words)
+    call.tags.create(name=words[:40])
+    SavedView.objects.create(
+        user=get_user_model().objects.create(username="colleague"),
+        name=words[:60],
+        query="when=today",
+        is_shared=True,
+    )
     for kind in PostCallTask.Kind:
         call.post_call_tasks.create(kind=kind, due_at=timezone.now(), **fields)

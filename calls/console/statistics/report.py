@@ -30,7 +30,7 @@ from calls.console.statistics.tables import (
     rows_by,
 )
 from calls.models import Call
-from calls.review.export import cells
+from calls.review.spreadsheet import cells
 
 CSV_COLUMNS = (
     *("bot", "number", *(figure.name for figure in COUNTED)),
