@@ -111,7 +111,7 @@ def test_a_long_call_needs_few_queries(
     Turn.objects.bulk_create(turns)
     # Four of them for what belongs to the bot, one for what came after the call.
     admin_client.get("/admin/")  # the first page stores something in the session
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(21):
         assert page_of(admin_client, call).count('<li class="turn bot') == 200
 
 
