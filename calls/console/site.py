@@ -13,7 +13,7 @@ from bots.responses import page
 from calls.accounts import groups, two_factor
 from calls.accounts.second_factor import has_second_factor, totp_device
 from calls.accounts.sign_in import SignInForm
-from calls.console import erasure_page, exports_page
+from calls.console import erasure_page, exports_page, session_page
 from calls.console.bulk_deletion import delete_selected
 from calls.console.dashboard import page as dashboard
 from calls.console.live import page as live
@@ -46,6 +46,8 @@ class ConsoleSite(admin.AdminSite):
             path("live/", view(live.page), name="live"),
             path("statistics/", view(statistics.page), name="statistics"),
             path("settings/", view(self.settings_page), name="settings"),
+            path("session/", session_page.state, name="session"),
+            path("session/back/", view(session_page.back), name="session-back"),
             path("erase/", view(erasure_page.page), name="erase"),
             path("exports/", view(exports_page.page), name="exports"),
             path("exports/<int:pk>/", view(exports_page.fetch), name="export-file"),

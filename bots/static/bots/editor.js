@@ -15,7 +15,8 @@ import { tabs } from "./tabs.js";
 
 const form = document.querySelector("#bot_form");
 const urls = document.querySelector("#editor").dataset;
-const token = form.querySelector("[name=csrfmiddlewaretoken]").value;
+// A field, because its value changes when somebody signs in again beside the form.
+const token = form.querySelector("[name=csrfmiddlewaretoken]");
 const field = (name) => form.elements.namedItem(name);
 
 function fill(input, value) {

@@ -16,7 +16,7 @@ export class Listing extends EventTarget {
     async refresh() {
         this.busy = true;
         this.#notify();
-        const headers = { "X-CSRFToken": this.token };
+        const headers = { "X-CSRFToken": this.token.value };
         await this.#ask({ method: "POST", headers });
     }
 

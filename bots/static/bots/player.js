@@ -45,7 +45,7 @@ export class Player {
         try {
             const response = await fetch(this.url, {
                 method: "POST",
-                headers: { "X-CSRFToken": this.token },
+                headers: { "X-CSRFToken": this.token.value },
                 body,
                 signal,
             });

@@ -1,0 +1,5 @@
+/* Tells the forms of other windows that somebody has signed in, and closes this one. */
+const channel = new BroadcastChannel("session");
+channel.postMessage("signed in");
+channel.close();
+window.close();
