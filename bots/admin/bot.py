@@ -18,11 +18,11 @@ from django.utils.text import capfirst
 
 from bots.access.scope import scope_of, visible
 from bots.admin import tool  # noqa: F401  (registers tools and secrets)
+from bots.admin.bot_files.pages import BotFilesMixin
 from bots.admin.editor import api, new_bot
 from bots.admin.editor.inlines import BOT_INLINES
 from bots.admin.editor.tabs import NEW_BOT, NUMBERS, SECTIONS, tabs_of
 from bots.admin.forms import BotForm
-from bots.admin.versions import VersionHistoryMixin
 from bots.config import backup_voices
 from bots.models import Bot, TransferTarget
 from bots.models.choices import DEFAULT_LLM_MODEL
@@ -37,7 +37,7 @@ WEEK = timedelta(days=7)
 
 
 @admin.register(Bot)
-class BotAdmin(VersionHistoryMixin):
+class BotAdmin(BotFilesMixin):
     """The list of bots, a short form for a new one, and the editor with its tabs."""
 
     list_display = [
@@ -49,7 +49,7 @@ class BotAdmin(VersionHistoryMixin):
     inlines = tuple(BOT_INLINES)
     readonly_fields = ["numbers_of_bot"]
     fieldsets = SECTIONS
-    actions = ["trace_next_call"]
+    actions = ["duplicate_selected", "trace_next_call"]
 
     def get_urls(self) -> list[URLPattern]:
         """Add the URLs that the open editor asks."""

@@ -33,8 +33,11 @@ class OwnBotFilter(admin.RelatedFieldListFilter):
         return list(visible(Bot.objects.all(), request.user).values_list("pk", "name"))
 
     def choices(self, changelist: ChangeList) -> Iterator[Any]:
-        """Label the choice for numbers without a bot."""
-        self.empty_value_display = SafeString("The default bot")
+        """Label the choice for numbers without a bot.
+
+        Not “the default bot”: the first bot of a server has this name.
+        """
+        self.empty_value_display = SafeString("No bot of its own")
         return super().choices(changelist)
 
 

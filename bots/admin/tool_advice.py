@@ -49,14 +49,19 @@ def _missing_secrets(tool: Tool) -> Iterator[str]:
             yield f"“{name}” does not exist. Create it under Passwords and keys."
 
 
+def is_readable_key(header: str) -> bool:
+    """True if a header has a password or key in plain text."""
+    name, _, value = header.partition(":")
+    is_key = any(part in name.lower() for part in KEY_HEADERS)
+    return is_key and not secrets_of(value)
+
+
 def _readable_keys(tool: Tool) -> Iterator[str]:
     """Warn about keys that are written into a header in plain text."""
     for line in tool.headers.splitlines():
-        name, _, value = line.partition(":")
-        is_key = any(part in name.lower() for part in KEY_HEADERS)
-        if is_key and not secrets_of(value):
+        if is_readable_key(line):
             yield (
                 "Everybody with access to this console can read the value of "
-                f"{name.strip()}, and it is stored with each call. Save it under "
-                "Passwords and keys, and write {{secret.NAME}} here."
+                f"{line.partition(':')[0].strip()}, and it is stored with each call. "
+                "Save it under Passwords and keys, and write {{secret.NAME}} here."
             )

@@ -58,17 +58,17 @@ def _list_of(instance: Any, name: str) -> list[Any]:
     rows = getattr(instance, name)
     if isinstance(instance._meta.get_field(name), models.ManyToManyField):
         return [str(row) for row in rows.order_by("name")]
-    parent = instance._meta.get_field(name).remote_field
+    owner = instance._meta.get_field(name).remote_field.name
     # Ordered anew: a list that was fetched before may be out of date.
     ordered = rows.order_by(*rows.model._meta.ordering)
-    return [_values(row, parent) for row in ordered.select_related()]
+    return [row_values(row, owner) for row in ordered.select_related()]
 
 
-def _values(row: Any, parent: Any) -> dict[str, Any]:
+def row_values(row: Any, owner: str) -> dict[str, Any]:
     """The values of a row; an object that it names is given by its name."""
     values = {}
     for field in row._meta.concrete_fields:
-        if field.primary_key or field == parent:
+        if field.primary_key or field.name == owner:
             continue
         value = getattr(row, field.name)
         values[field.name] = str(value) if isinstance(value, models.Model) else value

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import Model
+from django.utils.formats import date_format
 from django.utils.timezone import localtime
 
 from bots import catalogue
@@ -88,8 +89,8 @@ def _save(
     *,
     is_new: bool,
 ) -> None:
-    date = localtime(version.history_date)
-    restored._change_reason = f"Restored the version of {date:%d %b %Y, %H:%M}"
+    date = date_format(localtime(version.history_date), "j M Y, H:i")
+    restored._change_reason = f"Restored the version of {date}"
     try:
         restored.full_clean()
         restored.save(force_insert=is_new)

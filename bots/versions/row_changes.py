@@ -56,14 +56,15 @@ class ListOfRows:
         """All values of a row that are not those of a new one."""
         texts = [
             f"{label_of(field)}: {text}"
-            for field in self._fields()
-            if row.get(field.name, field.default) != field.default
+            for field in self.value_fields
+            if field.name != self.key
+            and row.get(field.name, field.default) != field.default
             and (text := self._text(row, field, hide=hide))
         ]
         return "\n".join(texts) or NOTHING_ELSE
 
     def _of_row(self, name: str, old: Row, new: Row, *, hide: bool) -> Iterator[Change]:
-        for field in self._fields():
+        for field in self.value_fields:
             # Compared in full: two numbers may look the same when they are masked.
             if self._text(old, field, hide=False) != self._text(new, field, hide=False):
                 values = [self._text(row, field, hide=hide) for row in (old, new)]
@@ -73,10 +74,11 @@ class ListOfRows:
         text = text_of(field, row.get(field.name))
         return masked(text) if hide and field.name == self.private else text
 
-    def _fields(self) -> "list[Field[Any, Any]]":
-        left_out = {"id", self.owner, self.key}
+    @property
+    def value_fields(self) -> "list[Field[Any, Any]]":
+        """The fields of a row, without its id and its owner."""
         fields = self.model._meta.concrete_fields
-        return [field for field in fields if field.name not in left_out]
+        return [field for field in fields if field.name not in ("id", self.owner)]
 
 
 LISTS = {

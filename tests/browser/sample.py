@@ -47,6 +47,8 @@ class Sample:
             },
             "new bot": f"{admin}bots/bot/add/",
             "history": f"{admin}bots/bot/{bot}/history/",
+            "import a bot": f"{admin}bots/bot/import/",
+            "signed in again": f"{admin}session/back/",
             "tools": f"{admin}bots/tool/",
             "tool": f"{admin}bots/tool/{self.tool.pk}/change/",
             "try a tool": f"{admin}bots/tool/{self.tool.pk or 0}/try/",

@@ -112,10 +112,11 @@ class MenuKeyFormSet(BoundedFormSet):
                 continue
             target = values.get("target", "")
             if target and target not in people:
-                form.add_error("target", _missing_person(target, people))
+                form.add_error("target", missing_person(target, people))
 
 
-def _missing_person(target: str, people: list[str]) -> str:
+def missing_person(target: str, people: list[str]) -> str:
+    """Say that the bot has no such person, and whom it has."""
     others = f"Choose {' or '.join(people)}." if people else "Add a person first."
     return f"The bot has no person called “{target}”. {others}"
 

@@ -2,4 +2,4 @@
 const channel = new BroadcastChannel("session");
 channel.postMessage("signed in");
 channel.close();
-window.close();
+if (window.opener) window.close();

@@ -175,7 +175,7 @@ class TestPages:
         text = page(operator, f"bot/{bot.pk}/delete/")
         assert "is the default bot" not in text
         assert f'/admin/bots/bot/{other.pk}/change/">Other</a>' in text
-        assert "The default bot</a>" in page(operator, "phonenumber/")
+        assert "No bot of its own</a>" in page(operator, "phonenumber/")
 
     def test_bring_a_deleted_bot_back(self, operator: Client, bot: Bot) -> None:
         pk = bot.pk

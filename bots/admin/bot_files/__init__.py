@@ -1,0 +1,1 @@
+"""Bots copied, written to a file and read from one."""
