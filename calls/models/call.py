@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 
 from bots.models import Bot
 from bots.phone_numbers.caller_id import canonical
-from calls.folding import fold
+from calls.models.folding import fold
 from calls.transfer import pending
 
 # Database default of JSON columns: during an upgrade, processes of the release before

@@ -5,8 +5,8 @@ from typing import Any
 from django.db import models
 from django.db.models import UniqueConstraint
 
-from calls.folding import fold
 from calls.models.call import NOTHING, Call
+from calls.models.folding import fold
 
 
 class FoldedTextField(models.TextField):  # type: ignore[type-arg]

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from django.db.models import Q
 
 from bots.phone_numbers.masking import NumberMask
-from calls.folding import fold, fold_with_places
 from calls.models import Call, Turn
+from calls.models.folding import fold, fold_with_places
 from calls.review.search import has_digit, words_of
 from calls.review.visibility import mask_of
 

@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from bots.access.numbers import VIEW
 from bots.access.scope import visible
-from calls.folding import fold
 from calls.models import Call, CallNote, CallTag
 from calls.models.call import CallQuerySet
+from calls.models.folding import fold
 from calls.models.handling import MAX_NOTE_LENGTH, MAX_TAG_LENGTH
 
 MAX_NOTES = 100

@@ -25,8 +25,8 @@ from bots.models import Bot, PhoneNumber
 from bots.phone_numbers.caller_id import ANONYMOUS, canonical, number_in
 from bots.phone_numbers.masking import SHOWN_DIGITS
 from bots.phone_numbers.spoken_digits import DICTATED
-from calls.folding import fold
 from calls.models import Call, Turn
+from calls.models.folding import fold
 
 # More words hardly narrow the result.
 MAX_WORDS = 8

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from bots.phone_numbers.spoken_digits import DICTATED
-from calls.folding import fold
 from calls.models import Call
+from calls.models.folding import fold
 from calls.review.latency_waterfall import LABELS
 
 Record = dict[str, Any]

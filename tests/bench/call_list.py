@@ -140,7 +140,7 @@ def call(
     """Return the fields of the n-th call."""
     from django.utils import timezone
 
-    from calls.folding import fold
+    from calls.models.folding import fold
 
     number = chance.randrange(BOTS)
     failed = chance.random() < 0.03

@@ -3,7 +3,7 @@
 
 import pytest
 
-from calls.folding import fold, fold_with_places
+from calls.models.folding import fold, fold_with_places
 
 
 @pytest.mark.parametrize(
