@@ -27,6 +27,12 @@ def viewer(transactional_db: None) -> str:
     return session_of(person("reader", group="viewer"))
 
 
+@pytest.fixture
+def operator(transactional_db: None) -> str:
+    """The session of a user who may write about calls."""
+    return session_of(person("olga", group="operator"))
+
+
 async def test_a_viewer_reads_calls_and_bots_and_has_no_button_to_change_them(
     visits: Visits, viewer: str, plain: sample.Sample
 ) -> None:
@@ -83,9 +89,9 @@ async def test_filters_are_added_and_removed_with_the_keyboard_on_a_phone(
 
 
 async def test_an_operator_notes_what_was_done(
-    visits: Visits, plain: sample.Sample
+    visits: Visits, operator: str, plain: sample.Sample
 ) -> None:
-    page = await visits.open(session_of(person("olga", group="operator")))
+    page = await visits.open(operator)
     await page.goto(plain.pages["call"])
     await page.get_by_label("New note").fill("Called back.")
     await page.get_by_role("button", name="Add note").click()
@@ -96,6 +102,6 @@ async def test_an_operator_notes_what_was_done(
         page.get_by_role("button", name="Remove the tag refund")
     ).to_be_visible()
     await page.get_by_role("button", name="Mark as handled").click()
-    await expect(page.get_by_text("Handled by olga")).to_be_visible()
+    await expect(page.get_by_text("Handled by olga, ")).to_be_visible()
     await page.goto(f"{plain.pages['calls']}?q=RÉFUND")
     await expect(page.get_by_text("✓ handled by olga")).to_be_visible()
