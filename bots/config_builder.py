@@ -10,6 +10,7 @@ from bots.config.capabilities import ToolSpec
 from bots.config.phrasebook import resolved
 from bots.inworld.catalogue_records import LanguageModel
 from bots.models import Bot, InworldCatalogue
+from bots.site_settings.current import site_values
 
 
 def config_of(bot: Bot) -> BotConfig:
@@ -23,6 +24,8 @@ def config_of(bot: Bot) -> BotConfig:
     values["consent_message"] = values["consent_message"].strip()
     values["fallback_models"] = lines(values["fallback_models"])
     secret = bot.webhook_secret
+    if bot.pk and not bot.time_zone:
+        values["time_zone"] = site_values().time_zone
     values["temperature"] = _temperature(bot)
     values["webhook_secret"] = secret.name if secret else ""
     values["lookup_tool"] = bot.lookup_tool.spec() if bot.lookup_tool else None

@@ -15,7 +15,7 @@ from django.utils.safestring import mark_safe
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from bots.admin.changelist import ConsoleAdmin
+from bots.admin.changelist import ConsoleAdmin, moment_column
 from bots.models import Bot, BotRole, PhoneNumber, Tool
 from calls.accounts.groups import DESCRIPTIONS
 from calls.accounts.people import without_role
@@ -33,8 +33,18 @@ class BotRoleInline(admin.TabularInline[BotRole, User]):
     model = BotRole
     fields = ["bot", "role"]
     extra = 0
-    verbose_name = "bot"
+    verbose_name = "role for a bot"
     verbose_name_plural = "Roles for single bots"
+
+    def formfield_for_dbfield(
+        self, db_field: Any, request: HttpRequest, **kwargs: Any
+    ) -> forms.Field | None:
+        """Choose a bot; bots are made and changed on their own pages."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field and db_field.name == "bot":
+            for action in ("add", "change", "view", "delete"):
+                setattr(field.widget, f"can_{action}_related", False)
+        return field
 
 
 class RoleFilter(admin.SimpleListFilter):
@@ -60,7 +70,7 @@ class RoleFilter(admin.SimpleListFilter):
 class UserAdmin(ConsoleAdmin[User], auth_admin.UserAdmin[User]):
     """User accounts with sign-in and groups on one page."""
 
-    list_display = ["username", "full_name", "role", "is_active", "last_login"]
+    list_display = ["username", "full_name", "role", "is_active", "last_sign_in"]
     list_filter = [RoleFilter, "is_superuser", "is_active"]
     filter_horizontal = ["user_permissions"]
     actions = [turn_off_two_factor]
@@ -112,6 +122,7 @@ class UserAdmin(ConsoleAdmin[User], auth_admin.UserAdmin[User]):
             kwargs["widget"] = forms.CheckboxSelectMultiple
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field and db_field.name == "groups":
+            field.label = "Roles for all bots"
             field.help_text = format_html_join(
                 mark_safe("<br>"), "{}: {}", DESCRIPTIONS.items()
             )
@@ -132,6 +143,8 @@ class UserAdmin(ConsoleAdmin[User], auth_admin.UserAdmin[User]):
     def full_name(self, user: User) -> str:
         """First and last name."""
         return user.get_full_name() or "-"
+
+    last_sign_in = moment_column("last_login", "last sign-in")
 
     @admin.display(description="role")
     def role(self, user: User) -> str:

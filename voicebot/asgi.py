@@ -41,7 +41,10 @@ protocols = ProtocolTypeRouter(
                 ("/voice",): BareHandler(),
                 # Without middleware, because health checkers use any host name.
                 ("/healthz", "/readyz", "/metrics"): BareHandler(),
-                ("/admin/login/",): by_method("POST", sign_ins, pages),
+                # These hash a password.
+                ("/admin/login/", "/admin/invitation/", "/admin/new-password/"): (
+                    by_method("POST", sign_ins, pages)
+                ),
             },
             pages,
         ),

@@ -21,8 +21,10 @@ MIN_SECRET_LENGTH = 8
 MAX_MESSAGE_LENGTH = 2000
 PHONE_NUMBER = re.compile(r"(\+|%2[Bb])\d{3,11}(\d{4})(?!\d)")
 CREDENTIALS = re.compile(r"\b(Basic|Bearer)(:? )[\w.+/=~-]{8,}", re.IGNORECASE)
-# With one of these anybody can download a clip, or connect as a call.
-ADDRESS = re.compile(r"(/(?:audio|conversation)/)[^\s\"'?]+")
+# With one of these anybody can download a clip, connect as a call, or get an account.
+ADDRESS = re.compile(
+    r"(/(?:audio|conversation|admin/invitation|admin/new-password)/)[^\s\"'?]+"
+)
 # asyncio logs the repr of a task, which quotes its exception.
 TASK_ERROR = re.compile(r"exception=(\w+)\(.*\)>", re.DOTALL)
 CALL_SID = re.compile(r"\b(?:CA[0-9a-fA-F]{32}|test-[0-9a-f]{32})\b")

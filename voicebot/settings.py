@@ -21,6 +21,7 @@ from voicebot.log_format import (
     secrets_in,
     shorten_refusal,
 )
+from voicebot.mail_settings import mail_settings
 
 # Lets admin classes and forms name their model: ModelAdmin[Bot].
 django_stubs_ext.monkeypatch()
@@ -209,6 +210,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",  # records who changed a bot
     "voicebot.console_database.SlowStatements",
+    "bots.site_settings.current.PageSettings",
     "axes.middleware.AxesMiddleware",  # answers users who are locked out
 ]
 ROOT_URLCONF = "voicebot.urls"
@@ -219,6 +221,7 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
+            "builtins": ["bots.site_settings.filters"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
@@ -256,7 +259,7 @@ if SERVER_URL.startswith("https://"):
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
     SECURE_HSTS_SECONDS = _integer("HSTS_SECONDS", 31_536_000, 0, 63_072_000)
-LOGIN_REDIRECT_URL = "admin:index"
+LOGIN_URL, LOGIN_REDIRECT_URL = "admin:login", "admin:index"
 SESSION_COOKIE_AGE = _integer("SESSION_HOURS", 12, least=1, most=720) * 3600
 SESSION_IDLE_SECONDS = _integer("SESSION_IDLE_MINUTES", 60, least=5, most=43_200) * 60
 # HSTS for subdomains and browsers' preload lists are for the domain's owner to decide.
@@ -289,6 +292,16 @@ AXES_ENABLE_ADMIN = AXES_VERBOSE = False
 ADMIN_REQUIRE_TOTP = _switch("ADMIN_REQUIRE_TOTP")
 OTP_TOTP_ISSUER = f"voicebot {SERVER_HOST}".strip()
 
+# Mail: invitations and forgotten passwords
+EMAIL = mail_settings(env.str("EMAIL_URL", default="").strip(), debug=DEBUG)
+EMAIL_BACKEND, EMAIL_HOST, EMAIL_PORT = EMAIL.backend, EMAIL.host, EMAIL.port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = EMAIL.user, EMAIL.password
+EMAIL_USE_TLS, EMAIL_USE_SSL = EMAIL.use_tls, EMAIL.use_ssl
+EMAIL_TIMEOUT = 4  # for each step; a page waits 8 seconds for all of them
+EMAIL_FROM = env.str("EMAIL_FROM", default="").strip()
+DEFAULT_FROM_EMAIL = EMAIL_FROM or f"voicebot <voicebot@{SERVER_HOST}>"
+PASSWORD_RESET_TIMEOUT = 2 * 3600
+
 # Most calls of this process; further callers hear that the line is busy.
 MAX_CALLS = _integer("MAX_CALLS", 150, least=1, most=10_000)
 # A process whose event loop lags more takes no further calls; 0: it takes them anyway.
@@ -313,8 +326,10 @@ MAX_MINUTES_PER_DAY = _integer("MAX_MINUTES_PER_DAY", 0, least=0, most=10_000_00
 # How long calls in progress may go on while the server stops.
 DRAIN_TIMEOUT_SECONDS = _integer("DRAIN_TIMEOUT_SECONDS", 60, least=0, most=3600)
 
-# Mask phone numbers in lists, and everywhere for users who may not control calls.
+# First values of the page “Settings”; `bots.site_settings` has those in force.
 MASK_CALLER_NUMBERS = _switch("MASK_CALLER_NUMBERS")
+CALL_RETENTION_DAYS = _integer("CALL_RETENTION_DAYS", 0, least=0, most=3650)
+DATE_STYLE = _one_of("DATE_STYLE", "short", "dots", "slashes", "us", "iso")
 
 # Folder for a file about every call, with all frames; empty: only for chosen calls.
 RELAY_TRACE = env.str("RELAY_TRACE", default="").strip()
@@ -345,6 +360,7 @@ LOGGING = {
             "()": JsonFormatter if LOG_FORMAT == "json" else RedactingFormatter,
             "secrets": [
                 *(SECRET_KEY, INWORLD_API_KEY, METRICS_TOKEN, *TWILIO_AUTH_TOKENS),
+                EMAIL.password,
                 *TWILIO_SHARED_KEYS.values(),
                 *(INITIAL_ADMIN["password"], str(DATABASE.get("PASSWORD") or "")),
                 *secrets_in(REDIS_URL),

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from django.conf import settings
-
 from bots.access.scope import Scope, scope_of
+from bots.site_settings.current import site_values
 
 # People who may control calls may see the callers' numbers.
 CONTROL = "calls.change_call"
@@ -28,4 +27,5 @@ def may_see_numbers_of(user: Any, bot: int | None) -> bool:
 
 def scope_with_numbers(user: Any) -> Scope:
     """The bots whose callers' numbers the user may see in full."""
-    return scope_of(user, CONTROL) if settings.MASK_CALLER_NUMBERS else Scope(None)
+    masks = site_values().mask_caller_numbers
+    return scope_of(user, CONTROL) if masks else Scope(None)

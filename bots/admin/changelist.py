@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse
 
 from bots.access.scope import is_bound_to_bots, roles_of, visible
 from bots.responses import primary_key
+from bots.site_settings.current import moment
 
 # Each word of a search adds a condition for every search field.
 MAX_SEARCH_LENGTH = 200
@@ -132,6 +133,15 @@ class ConsoleAdmin(admin.ModelAdmin[M]):
         """Search for the beginning of a term that is too long."""
         term = search_term[:MAX_SEARCH_LENGTH]
         return super().get_search_results(request, queryset, term)
+
+
+def moment_column(name: str, label: str, *, seconds: bool = False) -> Any:
+    """A column with a date and time, in the style of the settings."""
+
+    def shown(self: Any, row: Model) -> str:
+        return moment(getattr(row, name), seconds=seconds) or "-"
+
+    return admin.display(description=label, ordering=name)(shown)
 
 
 def visible_choices(

@@ -4,7 +4,6 @@ from dataclasses import asdict
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
@@ -108,7 +107,7 @@ class BotForm(ConcurrentEditsForm, TextForm):
         widgets = {"tools": ToolChoice}
         help_texts = {
             "time_zone": "Used for {{now}} and opening hours, for example "
-            f"Europe/Berlin. Empty: the server's time zone, {settings.TIME_ZONE}."
+            "Europe/Berlin. Empty: the time zone of the page Settings."
         }
 
     def _get_validation_exclusions(self) -> set[str]:

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
 
+from bots.admin.changelist import moment_column
 from bots.admin.tool import ShowsUsage
 from bots.admin.usage import linked, users_of
 from bots.models import Secret
@@ -59,7 +60,8 @@ class SecretAdmin(ShowsUsage):
 
     form = SecretForm
     fields = ["name", "value", "note", "state", "used_by"]
-    list_display = ["name", "note", "state", "changed_at"]
+    list_display = ["name", "note", "state", "changed"]
+    changed = moment_column("changed_at", "changed")
     search_fields = ["name", "note"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:

@@ -11,6 +11,7 @@ from bots.models.spoken_language import SpokenLanguage
 from bots.models.tool import Tool, ToolParameter
 from bots.models.transfer_target import MAX_HOURS_LENGTH, TransferTarget
 from bots.models.voice_check import VoiceCheck
+from bots.site_settings.model import SiteSettings
 
 __all__ = [
     "MAX_CALL_MINUTES",
@@ -22,6 +23,7 @@ __all__ = [
     "MenuKey",
     "PhoneNumber",
     "Secret",
+    "SiteSettings",
     "SpokenLanguage",
     "Tool",
     "ToolParameter",

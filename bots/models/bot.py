@@ -115,8 +115,8 @@ class Bot(BotTurnTaking, BotActions, FixedSentences):
         blank=True,
         default=0,
         validators=[MaxValueValidator(MAX_RETENTION_DAYS)],
-        help_text="Older calls are deleted with their transcript. 0: calls are never "
-        "deleted.",
+        help_text="Older calls are deleted with their transcript. 0: as long as the "
+        "page Settings says.",
     )
     llm_model = models.CharField(
         "AI model",

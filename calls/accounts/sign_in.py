@@ -1,4 +1,4 @@
-"""Sign-in to the console: password, second factor, and lockout after wrong guesses."""
+"""Forms of the sign-in: password, then second factor, and lockout after guesses."""
 
 from typing import Any
 
@@ -21,7 +21,6 @@ WRONG_CODE = (
     "That code is not right, was used before, or came too soon after a wrong one. "
     "Wait for the next one and try again."
 )
-CODE_MISSING = "This account needs a code from the authenticator app as well."
 TOO_MANY_EVERYWHERE = (
     "There were too many wrong passwords for this name. Wait 15 minutes, or sign in "
     "from a place where you have signed in before."
@@ -45,14 +44,7 @@ class CodeField(forms.CharField):
 
 
 class SignInForm(AdminAuthenticationForm):
-    """User name, password, and the code of users who have set up an app."""
-
-    code = CodeField(
-        required=False,
-        label="Code",
-        help_text="From your authenticator app, or a recovery code. "
-        "Leave it empty if you have not set one up.",
-    )
+    """User name and password. Users with an app are asked for its code afterwards."""
 
     def clean(self) -> dict[str, Any]:
         """Refuse a name that is guessed at from everywhere, before its password."""
@@ -60,27 +52,44 @@ class SignInForm(AdminAuthenticationForm):
         if len(name) > (self.username_field.max_length or 0):
             # Nobody's. PostgreSQL would fail to store it with the attempts.
             raise self.get_invalid_login_error()
-        if _is_guessed_at(name) and not _is_known(name, self.request):
-            raise forms.ValidationError(TOO_MANY_EVERYWHERE, code="too_many")
+        refuse_guesses(name, self.request)
         cleaned: dict[str, Any] = super().clean()
         return cleaned
 
-    def confirm_login_allowed(self, user: Any) -> None:
-        """Check the code, after the password."""
-        super().confirm_login_allowed(user)
-        app = totp_device(user)
-        if app is None:
-            return
-        code = self.cleaned_data.get("code") or ""
-        if not code:
-            raise forms.ValidationError(CODE_MISSING, code="code_missing")
-        if not is_right_code(user, app, code):
-            # Wrong codes count towards a lockout, as wrong passwords do.
+
+class CodeForm(forms.Form):
+    """The code of somebody whose password was right."""
+
+    code = CodeField(
+        label="Code",
+        help_text="The six digits of your authenticator app, or a recovery code.",
+    )
+
+    def __init__(self, request: HttpRequest, user: Any, *args: Any) -> None:
+        super().__init__(*args)
+        self.request = request
+        self.user = user
+
+    def clean_code(self) -> str:
+        """Check the code. Wrong ones count towards a lockout, as passwords do."""
+        code: str = self.cleaned_data["code"]
+        name = self.user.get_username()
+        refuse_guesses(name, self.request)
+        app = totp_device(self.user)
+        if app is not None and not is_right_code(self.user, app, code):
+            credentials = {"username": name}
             user_login_failed.send(
-                __name__, credentials={"username": user.username}, request=self.request
+                __name__, credentials=credentials, request=self.request
             )
             raise forms.ValidationError(WRONG_CODE, code="wrong_code")
-        user.otp_device = app  # django-otp notes it in the new session
+        self.user.otp_device = app  # django-otp notes it in the new session
+        return code
+
+
+def refuse_guesses(name: str, request: HttpRequest | None) -> None:
+    """Raise a ValidationError if too many addresses guess at this name."""
+    if _is_guessed_at(name) and not _is_known(name, request):
+        raise forms.ValidationError(TOO_MANY_EVERYWHERE, code="too_many")
 
 
 def _is_guessed_at(name: str) -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
+from bots.admin.changelist import moment_column
 from calls.admin.read_only import FullNumbersMixin, ReadOnlyMixin
 from calls.models import AuditEvent
 
@@ -13,7 +14,8 @@ from calls.models import AuditEvent
 class AuditEventAdmin(ReadOnlyMixin, FullNumbersMixin):
     """A list that nobody edits. Old events are deleted every night."""
 
-    list_display = ["at", "kind", "name", "address", "details"]
+    list_display = ["time", "kind", "name", "address", "details"]
+    time = moment_column("at", "time", seconds=True)
     list_filter = ["kind"]
     search_fields = ["name", "address"]
     date_hierarchy = "at"

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 
 from bots.access.numbers import may_see_numbers
 from bots.access.scope import visible
-from bots.admin.changelist import ConsoleAdmin
+from bots.admin.changelist import ConsoleAdmin, moment_column
 from bots.phone_numbers.caller_id import is_hidden
 from bots.phone_numbers.fields import PastedField
 from bots.responses import page
@@ -75,7 +75,8 @@ class BlockedCallerAdmin(FullNumbersMixin):
     """Callers whose calls are refused."""
 
     form = BlockedCallerForm
-    list_display = ["pattern", "note", "added_at", "added_by"]
+    list_display = ["pattern", "note", "added", "added_by"]
+    added = moment_column("added_at", "added")
     list_select_related = ["added_by"]
     search_fields = ["pattern", "note"]
     readonly_fields = ["added_at", "added_by"]

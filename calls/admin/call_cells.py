@@ -5,11 +5,11 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import F
 from django.template.defaultfilters import pluralize
-from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 
+from bots.site_settings.current import day, moment
 from calls.models import Call
 from calls.review import call_page, visibility
 
@@ -31,7 +31,7 @@ class CallCells:
     def started(self, call: Call) -> str:
         """The day, and below it the time."""
         time = localtime(call.started_at)
-        return _two_lines(date_format(time, "DATE_FORMAT"), time.strftime("%H:%M"))
+        return _two_lines(day(time), time.strftime("%H:%M"))
 
     @admin.display(description="call")
     def about(self, call: Any) -> str:
@@ -97,7 +97,7 @@ def handled_badge(call: Call) -> SafeString | str:
     """The user who has handled a call, and when."""
     if not call.handled_at:
         return ""
-    when = date_format(localtime(call.handled_at), "DATETIME_FORMAT")
+    when = moment(call.handled_at)
     name = call.handled_by.get_username() if call.handled_by else "somebody"
     badge = '<span class="badge handled" title="{}">✓ handled by {}</span>'
     return format_html(badge, when, name)

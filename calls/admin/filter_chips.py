@@ -7,10 +7,10 @@ from typing import Any
 from django.contrib.admin import ListFilter
 from django.contrib.admin.views.main import ChangeList
 from django.utils.dateparse import parse_datetime
-from django.utils.formats import date_format
 from django.utils.text import capfirst
-from django.utils.timezone import is_aware, localtime
+from django.utils.timezone import is_aware, make_aware
 
+from bots.site_settings.current import moment
 from calls.admin.started_filter import StartedFilter
 from calls.models import Call
 
@@ -105,6 +105,4 @@ def _time(value: str) -> str:
         time = None
     if time is None:
         return value
-    return str(
-        date_format(localtime(time) if is_aware(time) else time, "DATETIME_FORMAT")
-    )
+    return moment(time if is_aware(time) else make_aware(time))

@@ -13,7 +13,6 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.defaultfilters import pluralize
 from django.urls import URLPattern, path, reverse
 from django.utils.dateparse import parse_datetime
-from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.timezone import localtime, now
 from django.views.decorators.http import require_POST
@@ -22,6 +21,7 @@ from bots.access.numbers import may_see_numbers_of
 from bots.access.scope import visible
 from bots.admin.changelist import ConsoleAdmin, ConsoleChangeList
 from bots.phone_numbers.masking import NumberMask
+from bots.site_settings.current import moment
 from calls.admin import filters
 from calls.admin.read_only import ReadOnlyMixin
 from calls.models import Call, PostCallTask
@@ -206,7 +206,7 @@ class PostCallTaskAdmin(ReadOnlyMixin, ConsoleAdmin[PostCallTask]):
         start = localtime(task.call.started_at)
         page = reverse("admin:calls_call_change", args=[task.call_id])
         link = '<a href="{}">{}</a><span class="second-line">{}</span>'
-        return format_html(link, page, _when(start), task.call.bot_name)
+        return format_html(link, page, moment(start, seconds=True), task.call.bot_name)
 
     @admin.display(description="state", ordering="state")
     def state_text(self, task: PostCallTask) -> str:
@@ -222,7 +222,7 @@ class PostCallTaskAdmin(ReadOnlyMixin, ConsoleAdmin[PostCallTask]):
         if task.state != State.WAITING:
             return "-"
         due = localtime(task.due_at)
-        return "now" if task.due_at <= now() else _when(due)
+        return "now" if task.due_at <= now() else moment(due)
 
     @admin.display(description="attempts")
     def attempt_log(self, task: PostCallTask) -> str:
@@ -241,11 +241,7 @@ def _page(task: PostCallTask) -> str:
 
 def _time(entry: dict[str, Any]) -> str:
     time: datetime | None = parse_datetime(str(entry.get("at", "")))
-    return f"{_when(localtime(time))}:{time:%S}" if time else "-"
-
-
-def _when(time: datetime) -> str:
-    return str(date_format(time, "DATETIME_FORMAT"))
+    return moment(time, seconds=True) if time else "-"
 
 
 def _result(entry: dict[str, Any]) -> str:

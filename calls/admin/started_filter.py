@@ -12,9 +12,9 @@ from django.contrib.admin import ListFilter
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.formats import date_format
 from django.utils.timezone import localdate, make_aware
 
+from bots.site_settings.current import day as day_of
 from calls.models import Call
 
 ONE_DAY = timedelta(days=1)
@@ -119,6 +119,6 @@ def _midnight(day: date) -> datetime:
 
 def _text(value: str) -> str:
     try:
-        return str(date_format(date.fromisoformat(value), "DATE_FORMAT"))
+        return day_of(date.fromisoformat(value))
     except ValueError:
         return value

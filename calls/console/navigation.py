@@ -91,6 +91,12 @@ SETTINGS_PAGES = (
         about="Everybody who may sign in here, and what they may do.",
     ),
     Page(
+        "Time, numbers and dates",
+        "site-settings",
+        about="Time zone, masked numbers, how long calls are kept, and how dates look.",
+        for_superusers=True,
+    ),
+    Page(
         "Groups",
         "auth_group_changelist",
         "auth.view_group",

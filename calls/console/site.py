@@ -1,6 +1,6 @@
 """The console: Django's admin, and the pages that span bots and calls."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
@@ -10,10 +10,21 @@ from django.urls import URLPattern, URLResolver, path
 
 from bots.access.scope import scope_of
 from bots.responses import page
-from calls.accounts import groups, two_factor
+from calls.accounts import (
+    groups,
+    invitation_pages,
+    password_reset,
+    sign_in_pages,
+    two_factor,
+)
 from calls.accounts.second_factor import has_second_factor, totp_device
-from calls.accounts.sign_in import SignInForm
-from calls.console import erasure_page, exports_page, session_page
+from calls.accounts.sign_in_pages import SignInView
+from calls.console import (
+    erasure_page,
+    exports_page,
+    session_page,
+    site_settings_page,
+)
 from calls.console.bulk_deletion import delete_selected
 from calls.console.dashboard import page as dashboard
 from calls.console.live import page as live
@@ -33,7 +44,6 @@ class ConsoleSite(admin.AdminSite):
     index_title = "Home"
     enable_nav_sidebar = False
     site_url = None  # there is no public site to link to
-    login_form = SignInForm
 
     def __init__(self, name: str = "admin") -> None:
         super().__init__(name)
@@ -48,6 +58,7 @@ class ConsoleSite(admin.AdminSite):
             path("settings/", view(self.settings_page), name="settings"),
             path("session/", session_page.state, name="session"),
             path("session/back/", view(session_page.back), name="session-back"),
+            path("settings/site/", view(site_settings_page.page), name="site-settings"),
             path("erase/", view(erasure_page.page), name="erase"),
             path("exports/", view(exports_page.page), name="exports"),
             path("exports/<int:pk>/", view(exports_page.fetch), name="export-file"),
@@ -70,7 +81,35 @@ class ConsoleSite(admin.AdminSite):
             # Open to staff who still have to set up two-factor sign-in.
             path("two-factor/", two_factor.page, name="two-factor"),
             path("logout/", self.logout, name="logout"),
+            path("login/code/", sign_in_pages.code, name="sign-in-code"),
+            *self._urls_of_accounts(),
             *super().get_urls(),
+        ]
+
+    def _urls_of_accounts(self) -> list[URLPattern]:
+        """Invitations for superusers; what a mail leads to is open to everybody."""
+        view, new = self.admin_view, password_reset.NewPasswordView.as_view()
+        asked = invitation_pages
+        return [
+            path("invitations/", view(asked.page), name="invitations"),
+            path(
+                "invitations/<int:pk>/send/",
+                view(asked.send_again),
+                name="invitation-send",
+            ),
+            path(
+                "invitations/<int:pk>/withdraw/",
+                view(asked.withdraw),
+                name="invitation-withdraw",
+            ),
+            path("invitation/<str:token>/", asked.accept, name="invitation"),
+            path("forgotten-password/", password_reset.ask, name="forgotten-password"),
+            path("new-password/<uidb64>/<token>/", new, name="new-password"),
+            path(
+                "auth/user/<int:object_id>/password-link/",
+                view(password_reset.link_page),
+                name="password-link",
+            ),
         ]
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
@@ -115,7 +154,9 @@ class ConsoleSite(admin.AdminSite):
         )
         if request.method == "GET" and lacks_factor and not totp_device(request.user):
             return redirect("admin:two-factor")
-        return super().login(request, extra_context)
+        if request.method == "GET" and self.has_permission(request):
+            return redirect("admin:index")
+        return cast(HttpResponse, SignInView.as_view()(request))
 
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -8,8 +8,8 @@ from django.db.models import Count, F, Max, Min, Q, QuerySet
 from django.template.defaultfilters import pluralize
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.timezone import localtime
 
+from bots.site_settings.current import moment
 from calls.diagnostics.findings import Finding, failure, warning
 from calls.models import Call
 from calls.twilio.relay_errors import explain
@@ -71,12 +71,11 @@ def _has_connected_since(row: dict[str, Any]) -> bool:
 
 
 def _extent(row: dict[str, Any]) -> str:
-    since = localtime(row["first"])
     calls = f"{row['calls']:,} call{pluralize(row['calls'])}"
     lost = f", {row['lost']:,} of them lost" if row["lost"] else ""
     return (
         f"error {row['twilio_error_code']} in {calls}{lost}, "
-        f"since {since.day} {since:%b, %H:%M}"
+        f"since {moment(row['first'])}"
     )
 
 

@@ -5,11 +5,11 @@ from datetime import timedelta
 
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.timezone import localtime
 
 from bots.config_builder import config_of
 from bots.models import Bot, VoiceCheck
 from bots.models.bot import BotQuerySet
+from bots.site_settings.current import moment
 from calls.diagnostics.findings import Finding, failure
 from calls.speech.fixed_sentences import voice_tests
 
@@ -36,11 +36,10 @@ def _findings(bots: BotQuerySet, refused: list[VoiceCheck]) -> Iterator[Finding]
 
 
 def _finding(bot: Bot, check: VoiceCheck) -> Finding:
-    since, language = localtime(check.since), check.language
     return failure(
         NAME,
         f"{bot}: Inworld refuses the voice {check.voice} with the voice model "
-        f"{check.tts_model} in {language}, since {since.day} {since:%b, %H:%M}. It "
+        f"{check.tts_model} in {check.language}, since {moment(check.since)}. It "
         f"says: “{check.refusal}”. Callers do not hear this voice.",
         "Choose another voice or voice model and save the bot. The server tests it "
         "then, and every five minutes. If it works, this message goes.",

@@ -6,8 +6,8 @@ from datetime import datetime
 from django.conf import settings
 from django.template.defaultfilters import pluralize
 from django.utils import timezone
-from django.utils.timezone import localtime
 
+from bots.site_settings.current import day
 from calls.clips.carrier_evidence import Evidence
 from calls.clips.carrier_verdict import NEEDED, CarrierRecord, Verdict, conclusive
 from calls.clips.clip_format import ClipFormat
@@ -62,7 +62,7 @@ def _sentences(record: CarrierRecord, now: datetime) -> Iterator[str]:
     if record.streams and record.format is ClipFormat.MP3:
         yield ", if it comes as an MP3"
     yield f": seen in {record.calls:,} call"
-    yield f"{pluralize(record.calls)}, since {_day(record.since)}. "
+    yield f"{pluralize(record.calls)}, since {day(record.since)}. "
     if record.streams:
         yield "So callers hear an answer as soon as its voice begins."
         return
@@ -72,7 +72,7 @@ def _sentences(record: CarrierRecord, now: datetime) -> Iterator[str]:
     elif record.is_on_trial(now):
         yield f" This is being tried again. {_trial(record)}"
     elif record.retry_at:
-        yield f" It is tried again from {_day(record.retry_at)}."
+        yield f" It is tried again from {day(record.retry_at)}."
 
 
 def _trial(record: CarrierRecord) -> str:
@@ -82,8 +82,3 @@ def _trial(record: CarrierRecord) -> str:
         f"{needed} calls in a row that agree are enough; {tried} "
         f"{pluralize(tried, 'was,were')} tried so far, and {shown} showed something."
     )
-
-
-def _day(time: datetime) -> str:
-    local = localtime(time)
-    return f"{local.day} {local:%B %Y}"

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from time import time
 from typing import Any
 
-from django.conf import settings
-
 from bots.config.bot_config import TRANSFER_NUMBER
 from bots.config.capabilities import TransferTarget
 from bots.phone_numbers.masking import masked
@@ -15,7 +13,7 @@ from calls.conversation.events import CallerSpoke, Event
 from calls.live_feed.bot_words import operator_lines, words_in_queue
 from calls.models import Call
 from calls.review.tool_call_view import tool_call_view
-from calls.review.visibility import for_list, numbers_of
+from calls.review.visibility import numbers_of, shown_numbers
 from calls.transfer import Transfer
 from calls.turns.heard_text import heard_and_not
 from calls.turns.turn import Turn, TurnKind
@@ -94,7 +92,7 @@ class CallSnapshot:
 
     def _hidden(self) -> Update:
         """The call's numbers, for the live pages that must not show them."""
-        if not settings.MASK_CALLER_NUMBERS or self.call.is_test:
+        if self.call.is_test:
             return {}
         variables = self.conversation.state.variables
         if variables is not self.variables:
@@ -113,7 +111,8 @@ class CallSnapshot:
         people = [
             {
                 "name": target.name,
-                "label": _label(target),
+                "label": _label(target, target.number),
+                "masked": _label(target, masked(target.number)),
                 "open": target in available,
             }
             for target in targets
@@ -136,13 +135,14 @@ class CallSnapshot:
 
 
 def call_header(call: Call) -> Update:
-    """The bot and the two numbers of a call."""
-    caller, called = for_list(call)
+    """The bot and the two numbers of a call, and these as lists mask them."""
+    caller, called = shown_numbers(call, hide=False)
     return {
         "id": call.pk,
         "bot": call.bot_name,
         "from": caller,
         "to": called,
+        "masked": shown_numbers(call, hide=True),
         "test": call.is_test,
     }
 
@@ -193,8 +193,7 @@ def _tool_call_fields(turn: Turn) -> Update | None:
     }
 
 
-def _label(target: TransferTarget) -> str:
-    number = masked(target.number) if settings.MASK_CALLER_NUMBERS else target.number
+def _label(target: TransferTarget, number: str) -> str:
     return number if target.name == TRANSFER_NUMBER else f"{target.name}, {number}"
 
 

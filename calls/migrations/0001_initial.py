@@ -41,7 +41,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('at', models.DateTimeField(auto_now_add=True, db_index=True, verbose_name='time')),
-                ('kind', models.CharField(choices=[('signed-in', 'Signed in'), ('failed', 'Sign-in failed'), ('signed-out', 'Signed out'), ('locked-out', 'Locked out'), ('two-factor', 'Two-factor sign-in changed'), ('exported', 'Exported')], max_length=12, verbose_name='event')),
+                ('kind', models.CharField(choices=[('signed-in', 'Signed in'), ('failed', 'Sign-in failed'), ('signed-out', 'Signed out'), ('locked-out', 'Locked out'), ('two-factor', 'Two-factor sign-in changed'), ('exported', 'Exported'), ('invited', 'Invited'), ('withdrawn', 'Invitation withdrawn'), ('joined', 'Invitation accepted'), ('reset-asked', 'New password asked for'), ('reset-done', 'Password set by a link'), ('settings', 'Settings changed')], max_length=12, verbose_name='event')),
                 ('name', models.CharField(blank=True, max_length=150, verbose_name='user name')),
                 ('address', models.GenericIPAddressField(help_text='Of the visitor; of an IPv6 address its network.', null=True)),
                 ('details', models.CharField(blank=True, max_length=150)),
@@ -193,6 +193,29 @@ class Migration(migrations.Migration):
                 ('file', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='pieces', to='calls.exportfile')),
             ],
             options={
+                'default_permissions': (),
+            },
+        ),
+        migrations.CreateModel(
+            name='Invitation',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('email', models.EmailField(max_length=254, verbose_name='mail address')),
+                ('name', models.CharField(blank=True, max_length=150)),
+                ('role', models.CharField(choices=[('operator', 'Operator'), ('viewer', 'Viewer'), ('superuser', 'Superuser')], default='operator', max_length=10)),
+                ('all_bots', models.BooleanField(default=True, verbose_name='for all bots')),
+                ('digest', models.CharField(help_text='Of the secret.', max_length=64, unique=True)),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('expires_at', models.DateTimeField()),
+                ('sent_at', models.DateTimeField(blank=True, null=True)),
+                ('problem', models.CharField(blank=True, max_length=200)),
+                ('accepted_at', models.DateTimeField(blank=True, null=True)),
+                ('withdrawn_at', models.DateTimeField(blank=True, null=True)),
+                ('bots', models.ManyToManyField(blank=True, related_name='+', to='bots.bot')),
+                ('invited_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'ordering': ['-pk'],
                 'default_permissions': (),
             },
         ),

@@ -6,6 +6,7 @@ from calls.models.call import Call
 from calls.models.carrier_verdict import CarrierVerdict
 from calls.models.export_file import ExportFile, ExportPiece
 from calls.models.handling import CallNote, CallTag
+from calls.models.invitation import Invitation
 from calls.models.post_call_task import PostCallTask
 from calls.models.saved_view import SavedView
 from calls.models.scheduled_run import ScheduledRun
@@ -20,6 +21,7 @@ __all__ = [
     "CarrierVerdict",
     "ExportFile",
     "ExportPiece",
+    "Invitation",
     "PostCallTask",
     "SavedView",
     "ScheduledRun",

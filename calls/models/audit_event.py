@@ -6,9 +6,10 @@ MAX_TEXT_LENGTH = 150
 
 
 class AuditEvent(models.Model):
-    """A sign-in that succeeded or failed, a sign-out, a lock-out, or an export.
+    """Something that matters to who may come in, or what went out.
 
-    Also a change of somebody's two-factor sign-in.
+    Sign-ins and lock-outs, invitations, new passwords, changes of two-factor sign-in
+    and of the console's settings, exports.
 
     It names an account and does not point to it: failed sign-ins have made-up names,
     and events outlive their account.
@@ -21,6 +22,12 @@ class AuditEvent(models.Model):
         LOCKED_OUT = "locked-out", "Locked out"
         TWO_FACTOR = "two-factor", "Two-factor sign-in changed"
         EXPORTED = "exported", "Exported"
+        INVITED = "invited", "Invited"
+        WITHDRAWN = "withdrawn", "Invitation withdrawn"
+        JOINED = "joined", "Invitation accepted"
+        RESET_ASKED = "reset-asked", "New password asked for"
+        RESET_DONE = "reset-done", "Password set by a link"
+        SETTINGS = "settings", "Settings changed"
 
     at = models.DateTimeField("time", auto_now_add=True, db_index=True)
     kind = models.CharField("event", max_length=12, choices=Kind)

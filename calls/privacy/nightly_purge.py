@@ -5,10 +5,12 @@ import logging
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 from django.db.models import Q
 from django.utils import timezone
 
+from bots.site_settings.current import site_values
 from calls.audit.retention import purge_events
 from calls.background import PeriodicTask
 from calls.clips.clip_store import ClipStore, ClipsUnavailable
@@ -21,7 +23,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 RUN_NAME = "purge"
-# In TIME_ZONE. A server that was off at that hour runs it later in the day.
+# In the time zone of the settings. A server that was off then runs it later that day.
 RUN_AT_HOUR = 3
 POLL_SECONDS = 600.0
 # Leaves a starting server alone.
@@ -43,7 +45,8 @@ class NightlyPurge(PeriodicTask):
 
     async def run_if_due(self, now: datetime) -> Deleted | None:
         """Do today's run. None if it is too early, done, or another process does it."""
-        local = timezone.localtime(now)
+        zone = (await _in_db(site_values)).time_zone
+        local = timezone.localtime(now, ZoneInfo(zone))
         if local.hour < RUN_AT_HOUR or not await _in_db(_claim, local.date(), now):
             return None
         deleted = Deleted()

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from bots.models import Bot
+from bots.site_settings.current import site_values
 from calls.models import Call
 from calls.privacy.deletion import BATCH, Deleted, delete_calls
 
@@ -24,20 +25,27 @@ def overdue(at: datetime) -> Iterator[Overdue]:
     """Calls to delete, by bot.
 
     For a deleted bot, the period stored with each call counts. Calls that no bot took
-    follow the default bot.
+    follow the default bot. Where there is no such period, that of the settings counts.
     """
+    site = site_values().retention_days
     ended = Call.objects.filter(status__in=Call.OVER)
-    for bot in Bot.objects.filter(retention_days__gt=0):
-        older = _older(ended.filter(bot=bot), bot.retention_days, at)
-        yield Overdue(bot.name, bot.retention_days, older)
+    for bot in Bot.objects.order_by("pk"):
+        if days := bot.retention_days or site:
+            yield Overdue(bot.name, days, _older(ended.filter(bot=bot), days, at))
     orphans = ended.filter(bot=None, settings__retention_days__gt=0).order_by()
     for days in orphans.values_list("settings__retention_days", flat=True).distinct():
         older = _older(orphans.filter(settings__retention_days=days), days, at)
         yield Overdue("(deleted bots)", days, older)
-    default = Bot.objects.filter(is_default=True, retention_days__gt=0).first()
-    if default:
-        older = _older(ended.filter(bot=None, bot_name=""), default.retention_days, at)
-        yield Overdue("(no bot)", default.retention_days, older)
+    if site:
+        has_no_period = Q(settings__retention_days=0) | Q(
+            settings__retention_days__isnull=True
+        )
+        rest = ended.filter(has_no_period, bot=None).exclude(bot_name="").order_by()
+        yield Overdue("(deleted bots)", site, _older(rest, site, at))
+    default = Bot.objects.filter(is_default=True).first()
+    if days := (default.retention_days if default else 0) or site:
+        older = _older(ended.filter(bot=None, bot_name=""), days, at)
+        yield Overdue("(no bot)", days, older)
 
 
 def purge_some(at: datetime) -> Deleted:

@@ -4,10 +4,9 @@ from collections.abc import Iterable, Iterator
 from copy import copy
 from typing import Any
 
-from django.conf import settings
-
 from bots.phone_numbers.caller_id import ANONYMOUS, canonical, is_hidden
 from bots.phone_numbers.masking import NumberMask, masked, numbers_in
+from bots.site_settings.current import site_values
 from calls.models import Call, Turn
 from calls.turns.heard_text import split_at_heard
 
@@ -18,7 +17,7 @@ SHORT_TEXTS = ("outcome", "twilio_error_message")
 
 def for_list(call: Call) -> tuple[str, str]:
     """From and to as lists show them: the caller masked if the settings say so."""
-    return shown_numbers(call, hide=settings.MASK_CALLER_NUMBERS)
+    return shown_numbers(call, hide=site_values().mask_caller_numbers)
 
 
 def shown_numbers(call: Call, *, hide: bool) -> tuple[str, str]:

@@ -20,6 +20,7 @@ from tests.browser import chromium
 from tests.browser.page_errors import PageErrors
 from tests.browser.windows import DESKTOP, TIMEOUT_MS, Windows
 from tests.support.live import START_SECONDS, LiveServer, free_port, serving
+from tests.support.mail_server import MailServer, mail_server
 
 PASSWORD = "a-password-of-the-tests"
 FAILURES = Path(gettempdir()) / "voicebot-browser-failures"
@@ -41,7 +42,14 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest.fixture(scope="package")
-def console(database_url: str) -> Iterator[LiveServer]:
+def mailbox() -> Iterator[MailServer]:
+    """The mail server of the console."""
+    with mail_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="package")
+def console(database_url: str, mailbox: MailServer) -> Iterator[LiveServer]:
     """A server at its own public address, with the sandbox instead of Inworld.
 
     Stops before other tests of the worker: it would do their post-call tasks.
@@ -54,6 +62,7 @@ def console(database_url: str) -> Iterator[LiveServer]:
         SERVER_URL=f"http://127.0.0.1:{port}",
         INWORLD_API_KEY="",
         INWORLD_BASE_URL="",
+        EMAIL_URL=f"smtp://127.0.0.1:{mailbox.port}",
     ) as live:
         yield live
 

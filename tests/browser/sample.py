@@ -64,6 +64,8 @@ class Sample:
             "post_call_tasks": f"{admin}calls/postcalltask/",
             "live": f"{admin}live/",
             "people": f"{admin}auth/user/",
+            "invitations": f"{admin}invitations/",
+            "site settings": f"{admin}settings/site/",
             "settings": f"{admin}settings/",
             "two-factor sign-in": f"{admin}two-factor/",
         }
@@ -72,6 +74,7 @@ class Sample:
 PAGES = list(Sample(Bot(), PhoneNumber(), Call(), Tool(), Secret()).pages)
 # The pages that show words of bots, their tools and callers.
 PAGES_WITH_WORDS = {
+    "invitations",
     *(f"editor {tab.slug}" for tab in TABS),
     *("statistics", "bots", "history", "test call", "numbers", "number"),
     *("calls", "filtered calls", "call", "post_call_tasks"),

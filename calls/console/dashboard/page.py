@@ -3,11 +3,11 @@
 from datetime import date, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest
 from django.utils.timezone import localdate
 
 from bots.access.scope import visible
+from bots.site_settings.current import site_values
 from calls import figures
 from calls.console.dashboard import charts, statistics
 from calls.console.dashboard.charts import Cell, Chart
@@ -117,5 +117,5 @@ def _days(period: Period, asked: str, today: date) -> dict[str, Any]:
         "days": DAYS,
         "max_answers": statistics.MAX_RESPONSES,
         "meanings": figures.FIGURES,
-        "time_zone": settings.TIME_ZONE,
+        "time_zone": site_values().time_zone,
     }

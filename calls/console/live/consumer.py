@@ -18,6 +18,7 @@ from django.db import Error
 from bots.access.numbers import CONTROL, VIEW, scope_with_numbers
 from bots.access.scope import scope_of, visible
 from bots.config.text import clean, one_line, read_json
+from bots.site_settings.current import site_values
 from calls.accounts.idle import is_idle, note_activity
 from calls.accounts.second_factor import has_second_factor
 from calls.background import BackgroundTasks
@@ -248,7 +249,8 @@ def _rights(scope: Any) -> Rights:
     account = _account(scope)
     if account is None:
         return Rights()
-    return Rights(scope_of(account, VIEW), scope_with_numbers(account))
+    masks = site_values().mask_caller_numbers
+    return Rights(scope_of(account, VIEW), scope_with_numbers(account), masks)
 
 
 @run_in_db_thread

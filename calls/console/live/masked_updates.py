@@ -17,10 +17,14 @@ NONE = Scope()
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """The bots whose calls a person may watch, and whose callers' numbers they see."""
+    """The bots whose calls a person may watch, and whose callers' numbers they see.
+
+    `masks_lists`: headers have masked numbers, as lists have, for everybody.
+    """
 
     watch: Scope = NONE
     numbers: Scope = NONE
+    masks_lists: bool = True
 
     @property
     def hide_some(self) -> bool:
@@ -52,9 +56,11 @@ def _is_seen(update: Update, rights: Rights) -> bool:
 
 
 def _update(update: Update, rights: Rights) -> Update:
-    """An update or a whole call. Its header has been masked where it was made."""
+    """An update or a whole call."""
     ours = ("numbers", "bot")
     shown = {name: value for name, value in update.items() if name not in ours}
+    if about := shown.get("about"):
+        shown["about"] = _header(about, masks=rights.masks_lists)
     if update["bot"] in rights.numbers:
         return shown
     mask = NumberMask(update.get("numbers", []))
@@ -65,6 +71,21 @@ def _update(update: Update, rights: Rights) -> Update:
     if turns := shown.get("turns"):
         shown["turns"] = [_turn(turn, mask) for turn in turns]
     return shown
+
+
+def _header(about: Update, *, masks: bool) -> Update:
+    """The header, with the plain or the masked numbers."""
+    shown = {name: value for name, value in about.items() if name != "masked"}
+    if masks:
+        shown["from"], shown["to"] = about["masked"]
+    if people := about.get("people"):
+        shown["people"] = [_person(each, masks=masks) for each in people]
+    return shown
+
+
+def _person(person: Update, *, masks: bool) -> Update:
+    label = person["masked" if masks else "label"]
+    return {"name": person["name"], "label": label, "open": person["open"]}
 
 
 def _state(state: Update, mask: NumberMask) -> Update:

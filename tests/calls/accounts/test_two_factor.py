@@ -11,7 +11,9 @@ from django_otp.plugins.otp_static.models import StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from pytest_django import Settings
 
+from calls.accounts.sign_in_pages import PENDING
 from tests.calls.accounts.test_sign_in import (
+    CODE,
     INSIDE,
     LOGIN,
     PASSWORD,
@@ -21,6 +23,7 @@ from tests.calls.accounts.test_sign_in import (
 )
 
 SETUP = "/admin/two-factor/"
+ANN = {"username": "ann", "password": PASSWORD}
 
 
 @pytest.fixture
@@ -90,7 +93,7 @@ class TestCode:
 
     def test_is_then_asked_for(self, app: TOTPDevice) -> None:
         client = Client()
-        assert "needs a code" in text(sign_in(client))
+        assert sign_in(client)["Location"] == CODE
         assert not may_enter(client)
         assert sign_in(client, code=code_of(app, later=1)).status_code == 302
         assert may_enter(client)
@@ -144,6 +147,68 @@ class TestCode:
     def test_cannot_be_guessed(self, app: TOTPDevice) -> None:
         tried = [sign_in(Client(), code="000000").status_code for _ in range(5)]
         assert tried == [200, 200, 200, 200, 429]
+
+    def test_that_is_wrong_does_not_cost_the_password(self, app: TOTPDevice) -> None:
+        client = Client()
+        assert client.post(f"{LOGIN}?next=/admin/live/", ANN)["Location"] == (
+            f"{CODE}?next=%2Fadmin%2Flive%2F"
+        )
+        form = {"next": "/admin/live/"}
+        page = client.post(CODE, {**form, "code": "000000"})
+        assert "not right" in text(page)
+        right = {**form, "code": code_of(app, later=1)}
+        TOTPDevice.objects.update(throttling_failure_count=0)
+        assert client.post(CODE, right)["Location"] == "/admin/live/"
+        assert may_enter(client)
+
+    def test_is_worth_nothing_without_the_password(self, app: TOTPDevice) -> None:
+        client = Client()
+        assert client.get(CODE)["Location"].startswith(LOGIN)
+        right = {"code": code_of(app, later=1)}
+        assert client.post(CODE, right)["Location"].startswith(LOGIN)
+        assert not may_enter(client)
+
+    @pytest.mark.parametrize("reason", ["late", "new password", "deactivated", "used"])
+    def test_comes_soon_after_the_password(
+        self, ann: User, codes: list[str], reason: str
+    ) -> None:
+        client = Client()
+        client.post(LOGIN, ANN)
+        if reason == "late":
+            session = client.session
+            session[PENDING] = {**session[PENDING], "until": 1}
+            session.save()
+        elif reason == "new password":
+            ann.set_password("another horse battery")
+            ann.save()
+        elif reason == "deactivated":
+            User.objects.update(is_active=False)
+        else:
+            client.post(CODE, {"code": codes[1]})
+            client.logout()
+        assert client.post(CODE, {"code": codes[0]})["Location"].startswith(LOGIN)
+        assert not may_enter(client)
+
+    def test_leads_to_no_other_server(self, codes: list[str]) -> None:
+        client = Client()
+        client.post(LOGIN, ANN)
+        form = {"code": codes[0], "next": "https://evil.example/"}
+        assert client.post(CODE, form)["Location"] == "/admin/"
+
+    def test_is_not_asked_of_somebody_who_is_locked_out(self, codes: list[str]) -> None:
+        client = Client()
+        client.post(LOGIN, ANN)
+        for _ in range(5):
+            sign_in(Client(), "wrong")
+        assert client.post(CODE, {"code": codes[0]}).status_code == 429
+
+    def test_gets_a_session_with_another_key(self, codes: list[str]) -> None:
+        client = Client()
+        client.post(LOGIN, ANN)
+        pending = client.session.session_key
+        client.post(CODE, {"code": codes[0]})
+        assert client.session.session_key != pending
+        assert PENDING not in client.session
 
     def test_shuts_out_sessions_begun_without_it(
         self, ann: User, client: Client

@@ -16,9 +16,11 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
+from bots.access.scope import Scope
 from bots.config_builder import config_of
 from bots.models import Bot
 from calls.accounts.groups import OPERATOR, VIEWER
+from calls.console.live.masked_updates import Rights, shown
 from calls.conversation.conversation import Conversation
 from calls.live_feed.snapshot import CallSnapshot
 from calls.models import Call
@@ -197,7 +199,9 @@ def test_an_outbound_calls_callee_is_hidden_and_so_is_it_in_the_live_view(
 ) -> None:
     config = config_of(Bot(transfer_number=CALLER))
     call.direction, call.from_number, call.to_number = "outbound-api", OURS, CALLER
-    about = CallSnapshot(call, Conversation(config), 0).full(1)["about"]
+    full = CallSnapshot(call, Conversation(config), 0).full(1)
+    rights = Rights(watch=Scope(None), numbers=Scope(None), masks_lists=True)
+    about = shown({"full": full}, rights)["full"]["about"]
     assert (about["from"], about["to"]) == (OURS, SHOWN)
     assert [each["label"] for each in about["people"]] == [SHOWN]
 

@@ -14,6 +14,7 @@ from bots.models import Bot
 from calls.diagnostics import probes
 from calls.diagnostics.findings import Finding, Level
 from calls.diagnostics.inworld_probes import probe_inworld
+from calls.diagnostics.mail_probe import probe_mail
 from calls.diagnostics.post_call_probes import probe_post_call_tasks
 from calls.diagnostics.refused_voices import refused_voice_findings
 from calls.diagnostics.report import conclusion, probe_server_url
@@ -121,4 +122,5 @@ def examine(*, speech: bool) -> Iterator[Finding]:
         list(Bot.objects.with_related().filter(is_active=True)) if has_database else []
     )
     yield from probe_inworld(bots, speech=speech)
+    yield from probe_mail()
     yield from probes.probe_clock()
