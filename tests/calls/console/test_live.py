@@ -171,7 +171,7 @@ async def test_an_operators_line_is_said_next_and_the_model_knows_it(
 async def test_an_operators_line_interrupts_the_bot_and_its_fate_is_told(
     server: LiveServer, inworld: FakeInworld, bot: Bot
 ) -> None:
-    inworld.answers([*speech("First one.", "Second.", "Third.", seconds=1.5), DONE])
+    inworld.answers([*speech("First one.", "Second.", "Third.", seconds=20.0), DONE])
 
     def queued(seen: Update) -> int:
         return sum(len(turn["pieces"]) for turn in seen["state"]["saying"])
@@ -179,16 +179,16 @@ async def test_an_operators_line_interrupts_the_bot_and_its_fate_is_told(
     def states(seen: Update) -> list[tuple[str, str]]:
         return [(line["id"], line["state"]) for line in seen["state"]["lines"]]
 
-    async with (
-        watching(server, await operator()) as viewer,
-        dial(server, fast=False) as call,
-    ):
+    async with watching(server, await operator()) as viewer, dial(server) as call:
         sid = call.call_sid
         await call.reply()
         await call.say("Tell me.")
+        assert await call.speaking(0.2)  # of the first sentence, and no more
         await viewer.sees(sid, lambda seen: queued(seen) == 3)
         assert await viewer.command("say-now", sid, "Stop here.") == ""
         (line,) = viewer.lines.values()
+        await viewer.sees(sid, lambda seen: states(seen) == [(line, "saying")])
+        await call.reply()
         seen = await viewer.sees(sid, lambda seen: states(seen) == [(line, "said")])
         assert said(seen)[2:] == [
             ("bot", "First one.", " Second. Third."),
