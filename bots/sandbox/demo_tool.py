@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 
 from bots.models import Bot
 from bots.models.tool import Tool, ToolParameter
+from bots.models.version_rows import record_rows
 
 NAME = "look_up_order"
 HOST = "http://127.0.0.1"
@@ -42,6 +43,7 @@ def _add_arguments(tool: Tool) -> None:
         description="How long the answer takes, only if the caller says so.",
         required=False,
     )
+    record_rows(tool)
 
 
 def point_to(sandbox: str) -> None:

@@ -17,6 +17,7 @@ from django.db.models import Model
 from bots.config.text import one_line
 from bots.inworld.api_key import lacks_key
 from bots.models import Bot
+from bots.models.version_rows import record_rows
 from bots.sandbox import demo_bot, demo_tool
 from bots.versions import history
 from voicebot.database_options import keep_files_private
@@ -76,6 +77,7 @@ class Command(BaseCommand):
         bot.save()
         if lacks_key():
             demo_tool.add_to(bot)
+            record_rows(bot)  # the first version has the tool
         self.stdout.write(f"Created the default bot: {bot.llm_model}, {bot.tts_voice}.")
 
     def create_first_admin(self) -> str:
