@@ -66,6 +66,7 @@ class Sample:
             "people": f"{admin}auth/user/",
             "invitations": f"{admin}invitations/",
             "site settings": f"{admin}settings/site/",
+            "forgotten password": f"{admin}forgotten-password/",
             "settings": f"{admin}settings/",
             "two-factor sign-in": f"{admin}two-factor/",
         }
