@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -10,6 +9,7 @@ from django.utils.functional import cached_property
 
 from bots.access.numbers import may_see_numbers
 from bots.admin.changelist import ConsoleChangeList
+from bots.site_settings.current import site_values
 from calls.admin.filter_chips import chips, menus
 from calls.models import Call
 from calls.review.call_rows import call_rows
@@ -47,7 +47,9 @@ class CallChangeList(ConsoleChangeList):
     ) -> QuerySet[Call]:
         """Calls without the long fields, which a list does not show."""
         calls: QuerySet[Call] = super().get_queryset(request, exclude_parameters)
-        if self.query or settings.MASK_CALLER_NUMBERS:  # for excerpts, and for masks
+        if (
+            self.query or site_values().mask_caller_numbers
+        ):  # for excerpts, and for masks
             return calls.defer("settings", "search_text")
         return calls.defer("settings", "search_text", "variables", "extracted_fields")
 
@@ -62,7 +64,7 @@ class CallChangeList(ConsoleChangeList):
         rows = call_rows(
             self.result_list,
             self.query,
-            hide=settings.MASK_CALLER_NUMBERS,
+            hide=site_values().mask_caller_numbers,
             hide_in_excerpts=not may_see_numbers(request.user),
         )
         for call in self.result_list:

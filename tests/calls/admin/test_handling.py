@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import Settings
 
+from bots.site_settings.model import ONLY_ROW, SiteSettings
 from calls.models import Call, CallNote, CallTag
 from calls.review import handling
 from tests.support.pages.calls import LIST, make_call, tag
@@ -181,6 +182,16 @@ def test_numbers_in_notes_and_tags_are_masked_for_viewers(
         client.force_login(member(group))
         assert ("+49 151 12345678" in page_of(client, call)) is is_shown
         assert "•••78" in client.get(LIST).content.decode()
+
+
+def test_the_list_masks_words_if_the_settings_page_says_so(
+    operator: Client, call: Call
+) -> None:
+    Call.objects.update(summary="Call back at +49 151 12345678.")
+    assert "+49 151 12345678" in operator.get(LIST).content.decode()
+    SiteSettings.objects.create(pk=ONLY_ROW, mask_caller_numbers=True)
+    page = operator.get(LIST).content.decode()
+    assert "Call back at •••78." in page
 
 
 def test_a_writer_who_is_gone_is_somebody(call: Call, client: Client) -> None:
