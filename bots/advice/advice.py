@@ -32,7 +32,8 @@ MS_A_THOUSAND_TOKENS = (50, 100)
 SPOKEN = (
     *("consent_message", "greeting", "idle_prompt", "time_limit_message"),
     *("goodbye_message", "apology_message", "transfer_notice", "reconnected"),
-    *("line_lost", "busy_message", "screening_prompt", "screening_accepted"),
+    *("line_lost", "busy_message", "closed_message", "take_message_prompt"),
+    *("screening_prompt", "screening_accepted"),
     *("screening_prompt_without_summary", "screening_declined"),
 )
 WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")  # a token a character

@@ -19,7 +19,8 @@ from bots.config.placeholders import (
 FILLED = (
     *("consent_message", "greeting", "system_prompt", "fillers", "idle_prompt"),
     *("time_limit_message", "goodbye_message", "apology_message", "transfer_notice"),
-    *("reconnected", "line_lost", "busy_message"),
+    *("reconnected", "line_lost", "busy_message", "closed_message"),
+    "take_message_prompt",
     *("screening_prompt", "screening_prompt_without_summary"),
     *("screening_accepted", "screening_declined"),
 )

@@ -64,6 +64,8 @@ class BotConfig:
     reconnected: str
     line_lost: str
     busy_message: str
+    closed_message: str
+    take_message_prompt: str
     goodbye_phrases: str
     screening_prompt: str
     screening_prompt_without_summary: str

@@ -8,13 +8,17 @@ from django.utils import timezone
 from bots.config.opening_hours import DAY_MINUTES
 
 
-def in_time_zone(time: datetime, zone: str) -> datetime:
-    """Convert to a bot's time zone; an empty `zone` is that of the server."""
+def zone_of(name: str) -> ZoneInfo:
+    """The time zone of a bot or a number; an empty name is that of the server."""
     try:
-        tz = ZoneInfo(zone or timezone.get_current_timezone_name())
+        return ZoneInfo(name or timezone.get_current_timezone_name())
     except (ZoneInfoNotFoundError, ValueError, OSError):  # e.g. half typed
-        tz = ZoneInfo("UTC")
-    return time.astimezone(tz)
+        return ZoneInfo("UTC")
+
+
+def in_time_zone(time: datetime, zone: str) -> datetime:
+    """Convert to a bot's time zone."""
+    return time.astimezone(zone_of(zone))
 
 
 def spoken_time(time: datetime, zone: str) -> str:

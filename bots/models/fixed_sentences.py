@@ -76,6 +76,17 @@ class FixedSentences(models.Model):
         help_text="Said when too many calls come in at once and nobody is there to "
         "take the call. Empty: a standard sentence in its language.",
     )
+    closed_message = _sentence(
+        "when a number is closed",
+        help_text="Said while a number is closed or out of order, unless the number "
+        "has a text of its own. Empty: a standard sentence in its language.",
+    )
+    take_message_prompt = _sentence(
+        "before taking a message",
+        help_text="Said after that sentence if the bot takes a message while a number "
+        "is closed. Empty: a standard sentence in its language that offers to take a "
+        "message and asks for the name.",
+    )
     goodbye_phrases = models.TextField(
         "words of goodbye",
         blank=True,

@@ -151,11 +151,18 @@ def _remove_deleted_links(bot: Bot) -> list[str]:
 
 
 def _adapt_number(number: PhoneNumber, present: PhoneNumber | None) -> list[str]:
-    """Use the default bot if the number's bot was deleted."""
-    if not number.bot_id or Bot.objects.filter(pk=number.bot_id).exists():
-        return []
-    number.bot = None
-    return ["The bot of this number was deleted, so the default bot answers."]
+    """Use the default bot if the number's bot was deleted, and no other when closed."""
+    notes = []
+    if number.bot_id and not Bot.objects.filter(pk=number.bot_id).exists():
+        number.bot = None
+        notes.append("The bot of this number was deleted, so the default bot answers.")
+    other = number.closed_bot_id
+    if other and not Bot.objects.filter(pk=other).exists():
+        number.closed_bot = None
+        if number.when_closed == PhoneNumber.WhenClosed.BOT:
+            number.when_closed = PhoneNumber.WhenClosed.MESSAGE
+            notes.append("The bot for closed hours was deleted: callers hear a text.")
+    return notes
 
 
 def _adapt_tool(tool: Tool, present: Tool | None) -> list[str]:

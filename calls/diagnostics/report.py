@@ -4,11 +4,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from django.conf import settings
+from django.utils import timezone
 
 from bots.config.text import one_line
+from bots.config_builder import config_of
 from bots.inworld.api_key import lacks_key
-from bots.models import Bot, PhoneNumber
-from bots.number_routing import explain
+from bots.models import Bot, Outage, PhoneNumber
+from bots.number_routing import RoutingAnswer, explain
+from bots.opening.diversion import first_text
 from calls.diagnostics import server_url_probe
 from calls.diagnostics.findings import (
     APOLOGY,
@@ -73,18 +76,26 @@ def conclusion(findings: Sequence[Finding]) -> str:
 
 
 def _by_number() -> Iterator[str]:
-    default = Bot.objects.filter(is_default=True).first()
-    numbers = PhoneNumber.objects.select_related("bot").order_by("number")
+    default, now = Bot.objects.filter(is_default=True).first(), timezone.now()
+    outages = list(Outage.objects.in_effect(now))
+    numbers = PhoneNumber.objects.select_related("bot", "closed_bot").order_by("number")
     for number in numbers[:MAX_NUMBERS_NAMED]:
-        yield f"{number.number}: {_greeting(explain(number, default).bot)}"
+        answer = explain(number, default, outages, now)
+        yield f"{number.number}: {_first_words(answer)}"
     if numbers.count() > MAX_NUMBERS_NAMED:
         yield "and so on"
-    yield f"any other number: {_greeting(explain(None, default).bot)}."
+    answer = explain(None, default, outages, now)
+    yield f"any other number: {_first_words(answer)}."
 
 
-def _greeting(bot: Bot | None) -> str:
+def _first_words(answer: RoutingAnswer) -> str:
+    bot = answer.bot
     if bot is None:
         return f"“{NOT_IN_SERVICE}”"
+    if answer.diversion:
+        config = answer.diversion.applied_to(config_of(bot))
+        text = first_text(answer.diversion, config)
+        return f"“{one_line(text, MAX_GREETING_LENGTH)}” ({answer.because})"
     greeting = one_line(bot.greeting, MAX_GREETING_LENGTH)
     speaker = f"{bot} in the voice {bot.tts_voice}"
     if lacks_key():

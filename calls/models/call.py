@@ -89,6 +89,8 @@ class Call(models.Model):
         SERVER_STOPPED = "server-stopped", "The server was stopped during the call"
         NOT_IN_SERVICE = "not-in-service", "The number or its bot is switched off"
         NO_BOT = "no-bot", "No bot answers this number and there is no default bot"
+        CLOSED = "closed", "The number was closed"
+        OUTAGE = "outage", "An outage was announced"
         BUSY = "busy", "Too many calls at once"
         NOT_CONFIGURED = "not-configured", "The server is not set up to answer calls"
         WRONG_METHOD = "wrong-method", "The request came with GET instead of POST"

@@ -14,12 +14,13 @@ from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from bots.models import Bot, PhoneNumber
-from bots.number_routing import NoAnswer, bot_for, own_number
+from bots.number_routing import NoAnswer, RoutingAnswer, own_number, route
+from bots.opening.diversion import Diversion
 from calls.blocking import patterns_for
 from calls.db import run_in_incoming_thread
 from calls.models import BlockedCaller, Call
 from calls.webhooks.call_limits import CallLimits, CurrentLoad, LimitExceeded
-from calls.webhooks.open_call import is_outbound, open_call, our_number
+from calls.webhooks.open_call import SID_LENGTH, is_outbound, open_call, our_number
 
 LAST_HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 CONNECTING_OR_TALKING = (Call.Status.RINGING, Call.Status.IN_PROGRESS)
@@ -35,31 +36,50 @@ TALKED = Sum(
 
 
 @run_in_incoming_thread
-def choose_bot(form: Mapping[str, str]) -> Bot | NoAnswer:
-    """The bot that answers a call, or the reason why none does."""
+def choose_bot(form: Mapping[str, str]) -> RoutingAnswer:
+    """The bot that answers a call, or the reason why none does.
+
+    Hours and outages are for people who call us, and not for a call in progress.
+    """
     ours = own_number(our_number(form))
-    if not is_outbound(form) and matching_block(form.get("From", ""), ours).exists():
-        return NoAnswer.BLOCKED
-    return bot_for(ours)
+    if is_outbound(form):
+        return route(ours)
+    if matching_block(form.get("From", ""), ours).exists():
+        return RoutingAnswer(NoAnswer.BLOCKED, "The caller is blocked.")
+    answer = route(ours, timezone.now())
+    if answer.diversion:
+        same_call = Call.objects.open().filter(call_sid=form["CallSid"][:SID_LENGTH])
+        return replace(answer, diversion=None) if same_call.exists() else answer
+    return answer
 
 
 @run_in_incoming_thread
 def create_call(
-    form: Mapping[str, str], bot: Bot, parameters: Mapping[str, str]
+    form: Mapping[str, str],
+    bot: Bot,
+    parameters: Mapping[str, str],
+    diversion: Diversion | None = None,
 ) -> tuple[Call, LimitExceeded | None]:
     """Create the call's row; also returns the limit that the call exceeds.
 
     The limit is checked after the row exists, so that of several simultaneous calls
     each sees those before it.
     """
-    call = open_call(form, bot, parameters)
+    call = open_call(form, bot, parameters, diversion)
     return call, exceeded_limit(call)
 
 
 def dry_run() -> None:
     """Run the queries of an incoming call, for no number in particular."""
     matching_block("").exists()
-    bot_for("")
+    route("", timezone.now())
+    load_holidays()
+
+
+def load_holidays() -> None:
+    """Read the holidays of all numbers, which takes a while for a new country."""
+    for number in PhoneNumber.objects.exclude(holiday_country=""):
+        number.state_at(timezone.now())
 
 
 def matching_block(number: str, called: str = "") -> "QuerySet[BlockedCaller]":

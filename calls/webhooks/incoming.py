@@ -12,6 +12,7 @@ from bots.config.bot_config import BotConfig
 from bots.config_builder import config_from_json
 from bots.models import Bot
 from bots.number_routing import NoAnswer
+from bots.opening.diversion import Diversion
 from calls.db import run_in_incoming_thread
 from calls.models import Call
 from calls.public_urls import public_url
@@ -93,18 +94,40 @@ async def _answer(request: HttpRequest) -> str:
     if problem:
         log.error("Call %s turned away: %s", form.get("CallSid"), problem)
         return await not_configured(request)
-    bot = await choose_bot(form)
+    answer = await choose_bot(form)
+    bot, diversion = answer.choice, answer.diversion
     if isinstance(bot, NoAnswer):
         log.warning("Call %s turned away: %s", form["CallSid"], bot)
         await refuse(request, bot)
         if bot is NoAnswer.BLOCKED:
             return twiml.reject("rejected")
         return twiml.say_and_hang_up(NOT_IN_SERVICE)
-    if active_calls().draining or active_calls().is_full:
-        return await _turn_away(form, bot)
     query = request.GET.items()
     parameters = {name: str(text) for name, text in query if name != REDIRECT_COUNT}
-    return await _connect(form, bot, parameters)
+    if diversion and not diversion.takes_message:
+        return await _divert(form, bot, parameters, diversion)
+    if active_calls().draining or active_calls().is_full:
+        return await _turn_away(form, bot)
+    return await _connect(form, bot, parameters, diversion)
+
+
+async def _divert(
+    form: Mapping[str, str],
+    bot: Bot,
+    parameters: Mapping[str, str],
+    diversion: Diversion,
+) -> str:
+    """TwiML for a call to a closed number, or in an outage: a message or a transfer."""
+    call, limit = await create_call(form, bot, parameters, diversion)
+    if call.status in Call.OVER:
+        return twiml.hang_up()
+    if limit in REFUSED_UNANSWERED:
+        return await _over_limit(call, limit)
+    log.info("Call %s diverted: %s", call.call_sid, diversion.reason)
+    await close_call(call.call_sid, Call.Status.REFUSED, diversion.reason)
+    config = config_from_json(call.settings)
+    notice = fill_for_call(call, config, config.transfer_notice)
+    return await _without_bot(config, call, config.closed_message, notice)
 
 
 async def _turn_away(form: Mapping[str, str], bot: Bot) -> str:
@@ -116,14 +139,18 @@ async def _turn_away(form: Mapping[str, str], bot: Bot) -> str:
         why = "being stopped"
     log.warning("Call %s turned away: this process is %s", form["CallSid"], why)
     config = await run_in_incoming_thread(config_snapshot)(bot, our_number(form))
-    return await _busy(config, await refuse_call(form, Call.EndReason.BUSY))
+    call = await refuse_call(form, Call.EndReason.BUSY)
+    return await _without_bot(config, call, config.busy_message)
 
 
 async def _connect(
-    form: Mapping[str, str], bot: Bot, parameters: Mapping[str, str]
+    form: Mapping[str, str],
+    bot: Bot,
+    parameters: Mapping[str, str],
+    diversion: Diversion | None,
 ) -> str:
     """TwiML that connects a call to its bot; the same if Twilio asks again."""
-    call, limit = await create_call(form, bot, parameters)
+    call, limit = await create_call(form, bot, parameters, diversion)
     if call.status in Call.OVER:
         return twiml.hang_up()
     if not call.relay_nonce:
@@ -148,12 +175,17 @@ async def _over_limit(call: Call, limit: LimitExceeded) -> str:
     await close_call(call.call_sid, Call.Status.REFUSED, reason)
     if limit in REFUSED_UNANSWERED:
         return twiml.hang_up() if call.is_outbound else twiml.reject("busy")
-    return await _busy(config_from_json(call.settings), call)
+    config = config_from_json(call.settings)
+    return await _without_bot(config, call, config.busy_message)
 
 
-async def _busy(config: BotConfig, call: Call) -> str:
-    """TwiML for a caller whom no bot can take: a transfer, or an apology."""
+async def _without_bot(
+    config: BotConfig, call: Call, message: str, transfer_notice: str = ""
+) -> str:
+    """TwiML for a caller whom no bot takes: a transfer, or else a message."""
     if target := first_available_target(config, timezone.now()):
-        return await final_transfer_document(call, target)
-    message = fill_for_call(call, config, config.busy_message)
-    return twiml.say_and_hang_up(message, config.language, config.twilio_voice)
+        return await final_transfer_document(
+            call, target, transfer_notice, config.language, config.twilio_voice
+        )
+    text = fill_for_call(call, config, message)
+    return twiml.say_and_hang_up(text, config.language, config.twilio_voice)

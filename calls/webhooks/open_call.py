@@ -9,6 +9,7 @@ from bots.config.placeholders import limited
 from bots.config_builder import config_of
 from bots.models import Bot, PhoneNumber
 from bots.number_routing import own_number
+from bots.opening.diversion import Diversion
 from calls import metrics
 from calls.db import run_in_db_thread, run_in_incoming_thread
 from calls.models import Call
@@ -19,13 +20,16 @@ from calls.twilio.relay_tokens import new_nonce
 SID_LENGTH = 64
 
 
-def config_snapshot(bot: Bot, number: str) -> BotConfig:
-    """The settings for a call through our `number`.
+def config_snapshot(
+    bot: Bot, number: str, diversion: Diversion | None = None
+) -> BotConfig:
+    """The settings for a call through our `number`, which may be diverted.
 
     Transfer targets whose number a bot answers are left out: the bots would transfer
     the caller to each other for ever, and every leg costs.
     """
     config = config_of(bot)
+    config = diversion.applied_to(config) if diversion else config
     targets = {target.number for target in config.transfer_targets}
     if not targets:  # saves a query while the caller waits
         return config
@@ -35,7 +39,12 @@ def config_snapshot(bot: Bot, number: str) -> BotConfig:
     )
 
 
-def open_call(form: Mapping[str, str], bot: Bot, parameters: Mapping[str, str]) -> Call:
+def open_call(
+    form: Mapping[str, str],
+    bot: Bot,
+    parameters: Mapping[str, str],
+    diversion: Diversion | None = None,
+) -> Call:
     """The row of an incoming call, with the settings that the call will run with.
 
     `parameters` come from the query of the webhook's address. Twilio may deliver the
@@ -47,7 +56,7 @@ def open_call(form: Mapping[str, str], bot: Bot, parameters: Mapping[str, str]) 
             **_numbers(form),
             "bot": bot,
             "bot_name": bot.name,
-            "settings": config_snapshot(bot, our_number(form)).to_json(),
+            "settings": config_snapshot(bot, our_number(form), diversion).to_json(),
             "variables": limited(parameters),
             "relay_nonce": new_nonce(),
         },

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bots.number_routing import NoAnswer, bot_for, caller_id_of_ours, own_number
+from bots.number_routing import NoAnswer, caller_id_of_ours, own_number, route
 from tests.conftest import numbered
 
 pytestmark = pytest.mark.django_db
@@ -31,7 +31,7 @@ OURS, BERLIN = "+15551234567", "+4930123456"
 def test_a_number_is_ours_in_all_spellings(called: str, number: str) -> None:
     bots = {ours: numbered(ours) for ours in (OURS, BERLIN)}
     assert own_number(called) == number
-    assert bot_for(called) == bots[number]
+    assert route(called).choice == bots[number]
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_a_number_is_ours_in_all_spellings(called: str, number: str) -> None:
 def test_another_number_is_not_ours(called: str) -> None:
     numbered(OURS)
     assert own_number(called) == called
-    assert bot_for(called) is NoAnswer.NO_BOT
+    assert route(called).choice is NoAnswer.NO_BOT
 
 
 def test_a_number_without_country_code_must_be_unique() -> None:

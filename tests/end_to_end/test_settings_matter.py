@@ -92,6 +92,8 @@ ELSEWHERE = {
         "reconnected",
         "line_lost",
         "busy_message",
+        "closed_message",
+        "take_message_prompt",
         "screening_prompt",
     ),
     *("screening_prompt_without_summary", "screening_accepted", "screening_declined"),

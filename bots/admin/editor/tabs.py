@@ -113,7 +113,8 @@ AFTER_THE_CALL = Tab(
 # Fixed sentences that have no section of their own.
 OTHER_SENTENCES = (
     *("goodbye_message", "goodbye_phrases", "reconnected", "line_lost"),
-    *("busy_message", "screening_prompt", "screening_prompt_without_summary"),
+    *("busy_message", "closed_message", "take_message_prompt"),
+    *("screening_prompt", "screening_prompt_without_summary"),
     *("screening_accepted", "screening_declined"),
 )
 ADVANCED = Tab(

@@ -24,6 +24,8 @@ class Phrasebook:
     reconnected: str
     line_lost: str
     busy_message: str
+    closed_message: str
+    take_message_prompt: str
     fillers: str  # one a line
     backchannels: str  # comma-separated
     goodbye_phrases: str  # comma-separated

@@ -6,10 +6,11 @@ from typing import Any
 from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from bots.access.decorators import required_for_all_bots
-from bots.models import Bot, PhoneNumber
+from bots.models import Bot, Outage, PhoneNumber
 from bots.number_routing import RoutingAnswer, explain
 from bots.responses import page as admin_page
 from calls.clips.clip_store import ClipsUnavailable
@@ -69,16 +70,18 @@ def _account_numbers() -> dict[str, Any]:
         numbers = account().numbers()
     except TwilioError as error:
         return {"problem": str(error)}
-    default = Bot.objects.filter(is_default=True).first()
+    default, now = Bot.objects.filter(is_default=True).first(), timezone.now()
+    outages = list(Outage.objects.in_effect(now))
     phone_numbers = {
         phone_number.number: phone_number
-        for phone_number in PhoneNumber.objects.select_related("bot")
+        for phone_number in PhoneNumber.objects.select_related("bot", "closed_bot")
     }
     rows = []
     for number in sorted(numbers, key=lambda number: number.number):
         phone_number = phone_numbers.pop(number.number, None)
         status = number_status(number, webhooks())
-        rows.append(Row(number, phone_number, status, explain(phone_number, default)))
+        routing = explain(phone_number, default, outages, now)
+        rows.append(Row(number, phone_number, status, routing))
     others = list(phone_numbers.values())
     return {
         "rows": rows,

@@ -1,7 +1,8 @@
 """Predicts what a call to a number will hear, for the page “Test a number”."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from asgiref.sync import async_to_sync
 from django import forms
@@ -9,24 +10,30 @@ from django.conf import settings
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.utils import timezone
 from django.views.decorators.http import require_GET
 
+from bots.access.numbers import may_see_numbers
 from bots.access.scope import scope_of, visible
 from bots.config.bot_config import BotConfig
 from bots.config.example_values import examples
+from bots.config.local_time import zone_of
 from bots.config.placeholders import fill, names
 from bots.config_builder import config_of
 from bots.inworld.errors import InworldError
 from bots.inworld.one_shot import operator_message
-from bots.models import Bot, PhoneNumber
+from bots.models import Bot, Outage, PhoneNumber
 from bots.number_routing import RoutingAnswer, explain
+from bots.opening.schedule import OpenState
 from bots.phone_numbers.fields import PastedNumberField
+from bots.phone_numbers.masking import masked
 from bots.responses import page as admin_page
 from bots.responses import problem, sound
 from bots.validators import e164
 from calls.clips.clip_store import ClipsUnavailable
 from calls.diagnostics.warnings import caller_findings
 from calls.session.services import services
+from calls.session.variables import first_available_target
 from calls.speech.inworld_requests import speech_request
 from calls.speech.phrase_cache import Phrase
 from calls.twilio import twiml
@@ -36,6 +43,7 @@ from calls.webhooks.connect import (
     configuration_problem,
     connect_document,
 )
+from calls.webhooks.open_call import config_snapshot
 
 MAY_SEE = "bots.view_phonenumber"
 # In the place of the token that each call has.
@@ -63,6 +71,8 @@ class Preview:
     in_bot_voice: bool
     warnings: list[str]
     has_examples: bool = False
+    state: OpenState | None = None  # of a listed number
+    transfers_to: str = ""
 
     @property
     def pretty_twiml(self) -> str:
@@ -73,22 +83,46 @@ class Preview:
 
 
 class NumberForm(forms.Form):
-    """A number, in any way that people write it."""
+    """A number, in any way that people write it, and a moment in its time zone."""
 
     number = PastedNumberField(max_length=200, validators=[e164])
-
-
-def preview(number: str) -> Preview:
-    """Predict a call to a number, without making one."""
-    phone_number = (
-        PhoneNumber.objects.select_related("bot").filter(number=number).first()
+    at = forms.DateTimeField(
+        label="At",
+        required=False,
+        widget=forms.DateTimeInput({"type": "datetime-local"}, "%Y-%m-%dT%H:%M"),
+        help_text="In the number's time zone. Empty: now.",
+        error_messages={"invalid": "Write the time like 2026-12-24 13:30."},
     )
-    routing = explain(phone_number, Bot.objects.filter(is_default=True).first())
+
+
+def preview(number: str, at: datetime | None = None, *, hide: bool = False) -> Preview:
+    """Predict a call to a number, without making one.
+
+    At a time of day in the number's time zone, or now; `hide` masks people's numbers.
+    """
+    found = PhoneNumber.objects.select_related("bot", "closed_bot")
+    phone_number = found.filter(number=number).first()
+    moment = timezone.now()
+    if at:
+        zone = zone_of(phone_number.time_zone if phone_number else "")
+        moment = at.replace(tzinfo=zone)
+    outages = Outage.objects.in_effect(moment)
+    default = Bot.objects.filter(is_default=True).first()
+    routing = explain(phone_number, default, outages, moment)
+    state = phone_number.state_at(moment) if phone_number else None
+    return replace(_predicted(number, routing, moment, hide=hide), state=state)
+
+
+def _predicted(
+    number: str, routing: RoutingAnswer, moment: datetime, *, hide: bool
+) -> Preview:
     if configuration_problem(settings.SERVER_HOST):
         return _refusal(number, routing, NOT_CONFIGURED)
     if routing.bot is None:
         return _refusal(number, routing, NOT_IN_SERVICE)
-    config = config_of(routing.bot)
+    config = config_snapshot(routing.bot, number, routing.diversion)
+    if routing.diversion and not routing.diversion.takes_message:
+        return _diverted(number, routing, config, moment, hide=hide)
     return Preview(
         number,
         routing,
@@ -97,6 +131,37 @@ def preview(number: str) -> Preview:
         in_bot_voice=True,
         warnings=warnings(),
         has_examples=bool(names(config.consent_message + config.greeting)),
+    )
+
+
+def _diverted(
+    number: str,
+    routing: RoutingAnswer,
+    config: BotConfig,
+    moment: datetime,
+    *,
+    hide: bool,
+) -> Preview:
+    """A message or a transfer in Twilio's voice, at a closed number or in an outage."""
+    target = first_available_target(config, moment)
+    text = config.transfer_notice if target else config.closed_message
+    said = fill(text, examples(config.name, config.variables, config.time_zone))
+    language, voice = config.language, config.twilio_voice
+    shown = ""
+    document = twiml.say_and_hang_up(said, language, voice)
+    if target:
+        shown = masked(target.number) if hide else target.number
+        document = twiml.transfer_blind(
+            shown,
+            ring_seconds=target.ring_seconds,
+            caller_id="",
+            message=said,
+            language=language,
+            voice=voice,
+        )
+    found = {"": said}
+    return Preview(
+        number, routing, document, found, False, warnings(), transfers_to=shown
     )
 
 
@@ -130,7 +195,8 @@ def page(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         number = form.cleaned_data["number"]
         if _may_test(request, number):
-            found = preview(number)
+            hide = not may_see_numbers(request.user)
+            found = preview(number, form.cleaned_data["at"], hide=hide)
         else:
             form.add_error("number", NOT_YOURS)
     template = "bots/phonenumber/preview_page.html"
