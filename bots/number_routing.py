@@ -114,8 +114,8 @@ def explain(
     state = number.state_at(moment) if number and moment else None
     if number is None or state is None or state.is_open:
         return _own_or_default(number, default)
-    why = f"The number is {state.headline}. {state.because}"
-    if _has_other_bot(number, state):
+    why = f"The number is closed. {state.because}"
+    if number.closed_bot and _has_other_bot(number, state):
         return _with(number.closed_bot, "bot for closed hours", why)
     return _diverted(number, default, _when_closed(number, state), why)
 

@@ -11,6 +11,7 @@ from bots.admin.concurrent_edits import ConcurrentEditsForm
 from bots.admin.editor.fields import HoursInput
 from bots.config.phrasebook import NAMES, phrasebook
 from bots.models import Bot, PhoneNumber, TransferTarget
+from bots.opening.public_holidays import countries, regions
 from bots.phone_numbers.fields import PastedNumberField
 
 # OpenAI's models take 128 functions, of which some are built in.
@@ -29,14 +30,41 @@ class PhoneNumberForm(ConcurrentEditsForm):
 
     class Meta:
         model = PhoneNumber
-        fields = ["number", "label", "bot", "is_active", "max_concurrent_calls"]
-        field_classes = {"number": PastedNumberField}
-        help_texts = {"number": "With + and country code, for example +1 415 555 0100."}
+        exclude: list[str] = []
+        field_classes = {
+            "number": PastedNumberField,
+            "transfer_number": PastedNumberField,
+        }
+        widgets = {
+            "opening_hours": HoursInput,
+            "holiday_country": forms.Select,
+            "holiday_region": forms.Select,
+            "special_days": forms.Textarea({"rows": 5, "dir": "auto"}),
+            "closed_message": forms.Textarea({"rows": 3, "dir": "auto"}),
+        }
+        help_texts = {
+            "number": "With + and country code, for example +1 415 555 0100.",
+            "time_zone": "Of the opening hours, for example Europe/Berlin. Empty: the "
+            f"server's time zone, {settings.TIME_ZONE}.",
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if isinstance(bot := self.fields.get("bot"), forms.ModelChoiceField):
             bot.empty_label = "The default bot"
+        if "holiday_country" in self.fields:
+            self._list_holidays()
+
+    def _list_holidays(self) -> None:
+        """List the countries, and the regions of the one that is chosen."""
+        chosen = self["holiday_country"].value() or ""
+        lists = {
+            "holiday_country": [("", "No holidays"), *countries().items()],
+            "holiday_region": [("", "The whole country"), *regions(chosen).items()],
+        }
+        for name, choices in lists.items():
+            widget: Any = self.fields[name].widget
+            widget.choices = choices
 
     def clean_number(self) -> str:
         """Refuse a number that exists, and name the bot that answers it."""

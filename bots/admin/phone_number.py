@@ -9,10 +9,12 @@ from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.defaultfilters import pluralize
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from simple_history.utils import bulk_update_with_history
@@ -20,10 +22,32 @@ from simple_history.utils import bulk_update_with_history
 from bots.access.scope import visible
 from bots.admin.forms import PhoneNumberForm
 from bots.admin.versions import VersionHistoryMixin
-from bots.models import Bot, PhoneNumber
+from bots.models import Bot, Outage, PhoneNumber
+from bots.opening.public_holidays import regions
+from bots.phone_numbers.masking import masked
 from bots.versions.history import NUMBERS_CHANGED, record_change
 
 BATCH = 500
+Fieldsets = tuple[tuple[str | None, Any], ...]
+FIELDSETS: Fieldsets = (
+    (
+        None,
+        {"fields": ["number", "label", "bot", "is_active", "max_concurrent_calls"]},
+    ),
+    (
+        "Opening hours",
+        {
+            "fields": [
+                *("time_zone", "opening_hours"),
+                *("holiday_country", "holiday_region", "special_days"),
+            ]
+        },
+    ),
+    (
+        "When it is closed",
+        {"fields": ["when_closed", "closed_message", "transfer_number", "closed_bot"]},
+    ),
+)
 
 
 class OwnBotFilter(admin.RelatedFieldListFilter):
@@ -58,13 +82,48 @@ class PhoneNumberAdmin(VersionHistoryMixin):
     """The list of phone numbers and their form."""
 
     form = PhoneNumberForm
-    fields = tuple(PhoneNumberForm.Meta.fields)
-    list_display = ["number", "label", "answered_by", "is_active"]
+    fieldsets = FIELDSETS
+    list_display = ["number", "label", "open_now", "answered_by", "is_active"]
     list_filter = ["is_active", ("bot", OwnBotFilter)]
     list_select_related = ["bot"]
     search_fields = ["number", "label", "bot__name"]
     actions = ["assign_bot"]
     action_form = NumberActionForm
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the address that lists the regions of a country."""
+        view = self.admin_site.admin_view(self.regions_view)
+        return [
+            path("regions/", view, name="bots_phonenumber_regions"),
+            *super().get_urls(),
+        ]
+
+    def regions_view(self, request: HttpRequest) -> JsonResponse:
+        """The regions of a country that have holidays of their own."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        found = regions(request.GET.get("country", ""))
+        return JsonResponse({"regions": list(found.items())})
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PhoneNumber]:
+        """Find the numbers with an outage."""
+        current = Outage.objects.in_effect(timezone.now())
+        of_row = current.filter(Q(number=None) | Q(number=OuterRef("pk")))
+        numbers: QuerySet[PhoneNumber] = super().get_queryset(request)
+        return numbers.annotate(has_outage=Exists(of_row))
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any
+    ) -> HttpResponse:
+        """Say if the number is open, and mask a person's number where needed."""
+        number = options.get("obj")
+        if number:
+            # The form may hold hours that were refused.
+            saved = PhoneNumber.objects.get(pk=number.pk)
+            context["state"] = saved.state_at(timezone.now())
+            if self._hides_numbers(request, number):
+                number.transfer_number = masked(number.transfer_number)
+        return super().render_change_form(request, context, *args, **options)
 
     @admin.action(
         description="Let a bot answer the selected numbers", permissions=["change"]
@@ -116,6 +175,16 @@ class PhoneNumberAdmin(VersionHistoryMixin):
         bots = set(queryset.values_list("bot", flat=True))
         super().delete_queryset(request, queryset)
         record_change(bots, NUMBERS_CHANGED)
+
+    @admin.display(description="now")
+    def open_now(self, number: PhoneNumber) -> str:
+        """Open or closed, and until when; an outage comes before both."""
+        state = number.state_at(timezone.now())
+        kind = "open" if state.is_open else "closed"
+        outage = SafeString('<strong class="number-outage">Outage</strong> ')
+        has_outage = number.has_outage  # type: ignore[attr-defined]  # annotated
+        text = '{}<span class="number-open {}">{}</span>'
+        return format_html(text, outage if has_outage else "", kind, state.headline)
 
     @admin.display(description="bot", ordering="bot__name")
     def answered_by(self, number: PhoneNumber) -> str:

@@ -9,9 +9,12 @@ from bots.config.opening_hours import DAY_MINUTES
 
 
 def zone_of(name: str) -> ZoneInfo:
-    """The time zone of a bot or a number; an empty name is that of the server."""
+    """The time zone of a bot or a number; an empty name is that of the server.
+
+    Not that of the console's settings, which is for people who read its pages.
+    """
     try:
-        return ZoneInfo(name or timezone.get_current_timezone_name())
+        return ZoneInfo(name or timezone.get_default_timezone_name())
     except (ZoneInfoNotFoundError, ValueError, OSError):  # e.g. half typed
         return ZoneInfo("UTC")
 

@@ -11,12 +11,12 @@ from simple_history.models import HistoricalRecords
 from bots import validators as rules
 from bots.config.local_time import zone_of
 from bots.config.opening_hours import EXAMPLE, BadHours, parse_spans
+from bots.models.transfer_target import MAX_HOURS_LENGTH
 from bots.opening.diversion import Action
 from bots.opening.public_holidays import countries, holiday_lookup, regions
 from bots.opening.schedule import OpenState, Schedule
 from bots.opening.special_days import BadDays, parse_special_days
 
-MAX_HOURS_LENGTH = 500
 IN_CIRCLES = "A bot answers this number, so callers would go in circles."
 
 

@@ -1,4 +1,4 @@
-"""Changes a bot's settings for callers of a number that is closed or out of order. Pure.
+"""Changes a bot's settings for callers of a closed number, or in an outage. Pure.
 
 The changed settings are stored with the call, as those of any other call.
 """
@@ -9,12 +9,12 @@ from enum import StrEnum
 from bots.config.bot_config import BotConfig
 
 TAKE_MESSAGE = """\
-Nobody can take this call now.{opens} Whatever is written above, do only one thing: take \
-a message. Ask for the caller's name, for the telephone number to call back, and for \
-their concern, one question at a time, and leave out what they have said already. They \
-call from {{{{caller_number|a hidden number}}}}: ask if they want to be called back \
-there. Repeat the number, and make no promises about who calls back and when. Then say \
-that the message is passed on, say goodbye and end the call."""
+Nobody can take this call now.{opens} Whatever is written above, do only one thing: \
+take a message. Ask for the caller's name, for the telephone number to call back, and \
+for their concern, one question at a time, and leave out what they have said already. \
+They call from {{{{caller_number|a hidden number}}}}: ask if they want to be called \
+back there. Repeat the number, and make no promises about who calls back and when. \
+Then say that the message is passed on, say goodbye and end the call."""
 OPENS = " The business opens again on {}."
 SUMMARY = "The caller's message, in one or two sentences."
 OUTCOMES = "Message taken, No message"

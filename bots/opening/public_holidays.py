@@ -32,8 +32,12 @@ def regions(country: str) -> Mapping[str, str]:
         return {}
     calendar = getattr(holidays, country)
     codes: tuple[str, ...] = calendar.subdivisions
-    aliases = {code: name for name, code in calendar.subdivisions_aliases.items()}
-    return {code: aliases.get(code, code) for code in codes}
+    # Some regions have a short name as well.
+    aliases = sorted(
+        calendar.subdivisions_aliases.items(), key=lambda item: len(item[0])
+    )
+    names = {code: name for name, code in aliases}
+    return {code: names.get(code, code) for code in codes}
 
 
 def holiday_lookup(country: str, region: str) -> Callable[[date], str] | None:

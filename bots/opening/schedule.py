@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from bots.config.opening_hours import DAY_MINUTES, BadHours, Span, parse_spans
+from bots.config.opening_hours import DAY_MINUTES, BadHours, Span, week_of
 from bots.opening.special_days import BadDays, SpecialDay, parse_special_days
 
-WEEKLY = "So say the weekly opening hours."
+WEEKLY = "The weekly opening hours say so."
 NO_HOURS = "It has no weekly opening hours."
 ALL_DAY: tuple[Span, ...] = ((0, DAY_MINUTES),)
 # A change later than this is not looked for.
@@ -61,6 +61,12 @@ class OpenState:
         if self.changes_at:
             return f"{there}, {verb} {self._when(self.changes_at)}"
         return there if self.is_open else f"{there}, not open within a year"
+
+    @property
+    def local_time(self) -> str:
+        """The moment in the number's time zone."""
+        at = self.moment
+        return f"{at:%a} {at.day} {at:%b %Y}, {at.hour}:{at:%M}"
 
     @property
     def opens_at(self) -> str:
@@ -171,13 +177,7 @@ class Schedule:
 
 
 def _week_of(text: str) -> tuple[tuple[Span, ...], ...]:
-    """The spans of each day, in minutes of that day."""
     try:
-        spans = parse_spans(text)
+        return tuple(map(tuple, week_of(text)))
     except BadHours:
         return ()
-    days: list[list[Span]] = [[] for _ in range(7)]
-    for start, end in spans:
-        day, minute = divmod(start, DAY_MINUTES)
-        days[day].append((minute, end - day * DAY_MINUTES))
-    return tuple(map(tuple, days)) if spans else ()

@@ -52,7 +52,7 @@ GROUPS = (
         ),
         Page(
             *("Numbers", "bots_phonenumber_changelist", "bots.view_phonenumber"),
-            ("bots_phonenumber_", "numbers", "point", "number-preview"),
+            ("bots_phonenumber_", "numbers", "point", "number-preview", "outage"),
         ),
         Page("Tools", "bots_tool_changelist", "bots.view_tool", ("bots_tool_",)),
     ),

@@ -29,8 +29,8 @@ from calls.console.bulk_deletion import delete_selected
 from calls.console.dashboard import page as dashboard
 from calls.console.live import page as live
 from calls.console.navigation import navigation, settings_pages
+from calls.console.numbers import outages, point, preview
 from calls.console.numbers import page as numbers
-from calls.console.numbers import point, preview
 from calls.console.statistics import page as statistics
 from calls.console.test_call import page as test_call
 from calls.console.test_call import transfer
@@ -77,6 +77,8 @@ class ConsoleSite(admin.AdminSite):
             path("numbers/check/", view(numbers.check), name="numbers-check"),
             path("numbers/point/<str:sid>/", view(point.point_number), name="point"),
             path("numbers/preview/", view(preview.page), name="number-preview"),
+            path("numbers/outage/", view(outages.page), name="outage"),
+            path("numbers/outage/<int:pk>/end/", view(outages.end), name="outage-end"),
             path("numbers/greeting/<int:bot_id>/", view(preview.play), name="greeting"),
             # Open to staff who still have to set up two-factor sign-in.
             path("two-factor/", two_factor.page, name="two-factor"),
@@ -113,10 +115,12 @@ class ConsoleSite(admin.AdminSite):
         ]
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        """Add the links at the top of every page."""
+        """Add the links at the top of every page, and the outages."""
         context = super().each_context(request)
         if context["has_permission"]:
             context["navigation"] = navigation(request)
+            context["outages"] = outages.current(request)
+            context["may_announce"] = outages.may_announce(request.user)
             context["has_all_bots"] = scope_of(request.user, "bots.view_bot").is_all
         return context
 

@@ -21,7 +21,14 @@ APPS = ("bots", "calls", "voicebot")
 MODULES_IN_A_PACKAGE = 15
 LINES_IN_A_FUNCTION = 40
 FLAT_MODULES = {"calls": 12, "bots": 8}
-PURE_LIBRARIES = {"pybase64", "numpy", "diff_match_patch", "holidays", "jsonschema", "phonenumbers"}
+PURE_LIBRARIES = {
+    "pybase64",
+    "numpy",
+    "diff_match_patch",
+    "holidays",
+    "jsonschema",
+    "phonenumbers",
+}
 CLOCKS_AND_LOOPS = {"asyncio", "time", "socket", "threading", "random", "secrets"}
 
 TABLE = (ROOT / "docs/architecture.md").read_text()

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from bots.admin.editor.tabs import TABS
 from bots.config_builder import config_of
-from bots.models import Bot, PhoneNumber, Secret, Tool
+from bots.models import Bot, Outage, PhoneNumber, Secret, Tool
 from calls.models import Call, PostCallTask, SavedView
 from calls.transcripts.closing import complete
 from tests.pictures.sample_calls import Script
@@ -57,6 +57,8 @@ class Sample:
             "numbers": f"{admin}bots/phonenumber/",
             "number": f"{admin}bots/phonenumber/{self.number.pk}/change/",
             "Twilio": f"{admin}numbers/",
+            "test a number": f"{admin}numbers/preview/?number=%2B{NUMBER[1:]}",
+            "announce an outage": f"{admin}numbers/outage/",
             "calls": f"{admin}calls/call/",
             "filtered calls": f"{admin}calls/call/?when=today&q=a",
             "exported files": f"{admin}exports/",
@@ -80,6 +82,7 @@ PAGES_WITH_WORDS = {
     *("statistics", "bots", "history", "test call", "numbers", "number"),
     *("calls", "filtered calls", "call", "post_call_tasks"),
     *("tools", "tool", "try a tool", "secret"),
+    *("test a number", "announce an outage"),
 }
 
 
@@ -121,7 +124,15 @@ def _enable(bot: Bot, words: str) -> None:
 
 def _called(bot: Bot, label: str, caller: str, words: str) -> Sample:
     _enable(bot, words)
-    number = PhoneNumber.objects.create(number=NUMBER, label=label, bot=bot)
+    number = PhoneNumber.objects.create(
+        number=NUMBER,
+        label=label,
+        bot=bot,
+        opening_hours="Mon-Fri 9:00-17:00",
+        special_days=f"12-24: closed ({words[:60].splitlines()[0]})",
+        closed_message=words,
+    )
+    Outage.objects.create(message=words, set_by="ann")
     call = Call.objects.create(
         call_sid="CA" + "5" * 32,
         bot=bot,

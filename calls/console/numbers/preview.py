@@ -49,6 +49,7 @@ MAY_SEE = "bots.view_phonenumber"
 # In the place of the token that each call has.
 TOKEN = "TOKEN-OF-THE-CALL"  # noqa: S105
 SPEAKING_SECONDS = 15.0
+FIRST_YEAR, LAST_YEAR = 2000, 2100
 NOT_YOURS = "None of your bots answers this number."
 NO_STORE = (
     "The clip store cannot be used, so callers hear Twilio's own voice. Does the "
@@ -75,6 +76,12 @@ class Preview:
     transfers_to: str = ""
 
     @property
+    def answers(self) -> bool:
+        """True if a bot talks to the caller."""
+        diversion = self.routing.diversion
+        return diversion is None or diversion.takes_message
+
+    @property
     def pretty_twiml(self) -> str:
         """The TwiML with each attribute on a line of its own."""
         declaration, _, elements = self.twiml.partition("?>")
@@ -93,6 +100,15 @@ class NumberForm(forms.Form):
         help_text="In the number's time zone. Empty: now.",
         error_messages={"invalid": "Write the time like 2026-12-24 13:30."},
     )
+
+    def clean_at(self) -> datetime | None:
+        """Refuse years for which nobody knows holidays."""
+        at: datetime | None = self.cleaned_data["at"]
+        if at and not FIRST_YEAR <= at.year <= LAST_YEAR:
+            raise forms.ValidationError(
+                f"Choose a day between {FIRST_YEAR} and {LAST_YEAR}."
+            )
+        return at
 
 
 def preview(number: str, at: datetime | None = None, *, hide: bool = False) -> Preview:

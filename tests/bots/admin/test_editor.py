@@ -231,7 +231,7 @@ def assert_escaped(page: str) -> None:
 def test_hostile_numbers_are_refused_at_the_number(
     admin_client: Client, kind: str
 ) -> None:
-    usual = {"is_active": "on", "max_concurrent_calls": "0"}
+    usual = {"is_active": "on", "max_concurrent_calls": "0", "when_closed": "message"}
     pasted = {**usual, "number": HOSTILE[kind], "label": "Desk"}
     response = admin_client.post("/admin/bots/phonenumber/add/", pasted)
     assert 'id="id_number_error"' in response.content.decode()

@@ -96,7 +96,12 @@ class TestPages:
         operator.post(path, {**FORM, **rows("targets", person)})
         assert author(at(bot, 0)) == "operator"
         assert "Person “Ann”" in page(operator, f"bot/{bot.pk}/history/")
-        sure = {"number": "+14155550100", "bot": bot.pk, "max_concurrent_calls": 0}
+        sure = {
+            "number": "+14155550100",
+            "bot": bot.pk,
+            "max_concurrent_calls": 0,
+            "when_closed": "message",
+        }
         operator.post("/admin/bots/phonenumber/add/", {**sure, "is_active": "on"})
         number = bot.numbers.get()
         assert "Its numbers changed" in page(operator, f"bot/{bot.pk}/history/")

@@ -75,8 +75,8 @@ def test_every_field_that_is_read_is_a_bots() -> None:
         ({"language": "xx-US"}, "warning language: There is no language “xx”."),
         (
             {"language": "ka-GE"},
-            "warning language: We have no standard sentences in ka-GE: callers hear 15 "
-            "of 15 in English, such as “Are you still there?”.",
+            "warning language: We have no standard sentences in ka-GE: callers hear 17 "
+            "of 17 in English, such as “Are you still there?”.",
         ),
         ({"language": "jp"}, "warning language: There is no language “jp”."),
         ({"greeting": "Hi 😀"}, "greeting: Has an emoji (😀)"),

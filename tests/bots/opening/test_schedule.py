@@ -181,8 +181,6 @@ def test_away_from_clock_changes_the_wall_clock_decides(
     expected = any(
         start <= minute + back * DAY_MINUTES < end
         for back in (0, 1)
-        for start, end in schedule.hours_of(
-            local.date() - timedelta(days=back)
-        ).spans
+        for start, end in schedule.hours_of(local.date() - timedelta(days=back)).spans
     )
     assert schedule.state_at(now).is_open == expected

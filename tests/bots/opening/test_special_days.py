@@ -1,5 +1,6 @@
 """Days of a business's own, as operators write them."""
 
+import re
 from datetime import date
 
 import pytest
@@ -72,6 +73,5 @@ def test_a_day_of_a_year_counts_before_that_of_every_year() -> None:
     ],
 )
 def test_bad_input_is_refused_in_plain_words(text: str, words: str) -> None:
-    with pytest.raises(BadDays, match="(?s).*") as error:
+    with pytest.raises(BadDays, match=re.escape(words)):
         parse_special_days(text)
-    assert words in str(error.value)

@@ -88,6 +88,7 @@ class TestChanges:
                 "label": "Night",
                 "is_active": "on",
                 "max_concurrent_calls": 0,
+                "when_closed": "message",
             },
         )
         assert author(at(number, 0)) == "admin"

@@ -261,14 +261,20 @@ def test_a_number_that_is_listed_already_says_who_answers_it(
     assert "The default bot already answers this number." in page
     change = f"/admin/bots/phonenumber/{number.pk}/change/"
     assert (
-        admin_client.post(change, pasted | {"max_concurrent_calls": "1"}).status_code
+        admin_client.post(
+            change, pasted | {"max_concurrent_calls": "1", "when_closed": "message"}
+        ).status_code
         == 302
     )
 
 
 def test_pasted_numbers_are_tidied(admin_client: Client) -> None:
     for number in ("+1 (415) 555-0100", "0049 (0)30 12 34 56"):
-        fields = {"number": number, "max_concurrent_calls": "0"}
+        fields = {
+            "number": number,
+            "max_concurrent_calls": "0",
+            "when_closed": "message",
+        }
         assert (
             admin_client.post("/admin/bots/phonenumber/add/", fields).status_code == 302
         )
@@ -277,6 +283,7 @@ def test_pasted_numbers_are_tidied(admin_client: Client) -> None:
     pasted = {
         "number": "\u202a+44\u00a020\u20117946.0018\u202c",
         "max_concurrent_calls": "0",
+        "when_closed": "message",
     }
     added = admin_client.post("/admin/bots/phonenumber/add/", pasted, follow=True)
     link = "/admin/numbers/preview/?number=%2B442079460018"

@@ -166,10 +166,22 @@ class TestAdmin:
     def test_a_number_is_given_its_most_calls_on_its_page(self, client: Client) -> None:
         signed_in(client, "operator")
         add = "/admin/bots/phonenumber/add/"
-        client.post(add, {"number": "+14155550100", "max_concurrent_calls": "5"})
+        client.post(
+            add,
+            {
+                "number": "+14155550100",
+                "max_concurrent_calls": "5",
+                "when_closed": "message",
+            },
+        )
         assert PhoneNumber.objects.get().max_concurrent_calls == 5
         wrong = client.post(
-            add, {"number": "+14155550101", "max_concurrent_calls": "-1"}
+            add,
+            {
+                "number": "+14155550101",
+                "max_concurrent_calls": "-1",
+                "when_closed": "message",
+            },
         )
         assert wrong.status_code == 200
         assert PhoneNumber.objects.count() == 1

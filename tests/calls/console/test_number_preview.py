@@ -1,6 +1,7 @@
 """The preview of a number: its bot, first words and warnings, before any call."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -12,7 +13,7 @@ from django.test import AsyncClient, Client
 from django.urls import reverse
 from pytest_django import Settings
 
-from bots.models import Bot, PhoneNumber
+from bots.models import Bot, Outage, PhoneNumber
 from calls.console.numbers.preview import Preview, preview
 from calls.operations.runtime import runtime
 from calls.session.services import services
@@ -206,3 +207,71 @@ async def test_a_greeting_that_cannot_be_made_is_explained(
     unstored = await play(await Bot.objects.aget(name="Default"), admin_user)
     assert (unstored.status_code, b"clip store" in unstored.content) == (503, True)
     await runtime().aclose()
+
+
+CLOSED = {"opening_hours": "Mon-Fri 9:00-17:00", "time_zone": "Europe/Berlin"}
+
+
+def at(moment: str, **settings: Any) -> Preview:
+    PhoneNumber.objects.update_or_create(number=MINE, defaults=settings)
+    return preview(MINE, datetime.fromisoformat(moment))
+
+
+def test_a_moment_shows_what_would_happen_then_and_why() -> None:
+    default(greeting="Hello.")
+    found = at("2026-12-04 16:59", **CLOSED)
+    assert found.first_texts == {"greeting": "Hello."}
+    assert found.state is not None
+    assert found.state.headline == "OPEN in Europe/Berlin, closes today 17:00"
+    found = at("2026-12-04 17:00", **CLOSED, closed_message="We are closed.")
+    assert found.first_texts == {"": "We are closed."}
+    assert found.state is not None
+    assert found.state.headline == "CLOSED in Europe/Berlin, opens Mon 9:00"
+    assert found.state.local_time == "Fri 4 Dec 2026, 17:00"
+    assert "The number is closed." in found.routing.because
+    assert "<Hangup" in found.twiml
+
+
+def test_a_closed_number_may_transfer_take_a_message_or_have_another_bot() -> None:
+    default()
+    closed = {**CLOSED, "closed_message": "We are closed."}
+    person = "+15005550077"
+    transfer = {"when_closed": "transfer", "transfer_number": person}
+    found = at("2026-12-05 10:00", **closed, **transfer)
+    assert (found.transfers_to, found.answers) == (person, False)
+    assert f"<Number>{person}</Number>" in found.twiml
+    hidden = preview(MINE, datetime(2026, 12, 5, 10), hide=True)
+    assert person not in hidden.twiml + hidden.transfers_to
+    found = at("2026-12-05 10:00", **closed, when_closed="take-message")
+    assert found.answers
+    assert found.first_texts["greeting"].startswith("We are closed. May I take a")
+    night = Bot.objects.create(name="Night", greeting="Night.")
+    other = {"when_closed": "bot", "closed_bot": night}
+    found = at("2026-12-05 10:00", **closed, **other)
+    assert (found.routing.bot, found.first_texts) == (night, {"greeting": "Night."})
+
+
+def test_an_outage_counts_until_its_end() -> None:
+    default(greeting="Hello.")
+    until = datetime(2026, 12, 4, 12, tzinfo=UTC)
+    Outage.objects.create(message="Down.", set_by="ann", until=until)
+    assert at("2026-12-04 11:59").first_texts == {"": "Down."}
+    assert "ann announced an outage of all numbers." in preview(MINE).routing.because
+    assert at("2026-12-04 12:00").first_texts == {"greeting": "Hello."}
+
+
+@pytest.mark.parametrize(
+    ("moment", "words"),
+    [
+        ("2026-12-05T10:00", "CLOSED in Europe/Berlin, opens Mon 9:00."),
+        ("soon", "Write the time like 2026-12-24 13:30."),
+        ("0001-01-01T00:00", "Choose a day between 2000 and 2100."),
+        ("9999-12-31T23:59", "Choose a day between 2000 and 2100."),
+    ],
+)
+def test_the_page_takes_a_moment(admin_client: Client, moment: str, words: str) -> None:
+    default()
+    PhoneNumber.objects.create(number=MINE, **CLOSED)
+    path = reverse("admin:number-preview")
+    page = admin_client.get(path, {"number": MINE, "at": moment})
+    assert words in page.content.decode()
