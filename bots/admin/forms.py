@@ -44,8 +44,6 @@ class PhoneNumberForm(ConcurrentEditsForm):
         }
         help_texts = {
             "number": "With + and country code, for example +1 415 555 0100.",
-            "time_zone": "Of the opening hours, for example Europe/Berlin. Empty: the "
-            f"server's time zone, {settings.TIME_ZONE}.",
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

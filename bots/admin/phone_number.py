@@ -90,6 +90,11 @@ class PhoneNumberAdmin(VersionHistoryMixin):
     actions = ["assign_bot"]
     action_form = NumberActionForm
 
+    def get_changeform_initial_data(self, request: HttpRequest) -> Any:
+        """Suggest the console's time zone for a new number."""
+        zone = timezone.get_current_timezone_name()
+        return {"time_zone": zone, **super().get_changeform_initial_data(request)}
+
     def get_urls(self) -> list[URLPattern]:
         """Add the address that lists the regions of a country."""
         view = self.admin_site.admin_view(self.regions_view)

@@ -16,6 +16,7 @@ from bots.opening.diversion import Action
 from bots.opening.public_holidays import countries, holiday_lookup, regions
 from bots.opening.schedule import OpenState, Schedule
 from bots.opening.special_days import BadDays, parse_special_days
+from bots.site_settings.current import site_values
 
 IN_CIRCLES = "A bot answers this number, so callers would go in circles."
 
@@ -68,8 +69,8 @@ class PhoneNumber(models.Model):
         max_length=50,
         blank=True,
         validators=[rules.time_zone],
-        help_text="Of the opening hours, for example Europe/Berlin. Empty: the "
-        "server's time zone.",
+        help_text="Of the opening hours, for example Europe/Berlin. Empty: with hours, "
+        "the time zone of the page Settings is filled in.",
     )
     opening_hours = models.CharField(
         max_length=MAX_HOURS_LENGTH,
@@ -142,7 +143,12 @@ class PhoneNumber(models.Model):
         return f"{self.number} ({self.label})" if self.label else self.number
 
     def clean(self) -> None:
-        """Refuse hours and days that cannot be read, and an action without its part."""
+        """Refuse hours and days that cannot be read, and an action without its part.
+
+        Hours get a time zone, so that no call has to look it up.
+        """
+        if not (self.time_zone or self.schedule.is_always_open):
+            self.time_zone = site_values().time_zone
         errors = self._problems_of_hours() | self._problems_when_closed()
         if errors:
             raise ValidationError(errors)

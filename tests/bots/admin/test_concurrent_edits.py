@@ -122,7 +122,7 @@ def test_a_number_is_protected_as_well(
     number = PhoneNumber.objects.create(number="+14155550100", label="Door", bot=bot)
     path = f"/admin/bots/phonenumber/{number.pk}/change/"
     form = {"number": number.number, "label": "Door", "bot": bot.pk, "is_active": "on"}
-    form["max_concurrent_calls"] = 0
+    form |= {"max_concurrent_calls": 0, "when_closed": "message"}
     mine = {**form, **opened(admin_client, path), "label": "Back door"}
     theirs = {**form, **opened(ann, path), "bot": ""}
     assert SAVED in save(ann, path, theirs)

@@ -10,6 +10,7 @@ from django.utils.html import escape
 from pytest_django import Settings
 
 from bots.models import Bot, Outage, PhoneNumber
+from bots.site_settings.model import ONLY_ROW, SiteSettings
 from bots.versions.restoring import restore
 
 pytestmark = pytest.mark.django_db
@@ -83,6 +84,17 @@ def test_bad_input_is_refused_in_plain_words(
 ) -> None:
     assert escape(words) in add(admin_client, **form)
     assert not PhoneNumber.objects.exists()
+
+
+def test_a_new_number_has_the_time_zone_of_the_console(admin_client: Client) -> None:
+    SiteSettings.objects.create(pk=ONLY_ROW, time_zone="Europe/Rome")
+    new = page(admin_client, f"{LIST}add/")
+    assert 'name="time_zone" value="Europe/Rome"' in new
+    add(admin_client)
+    assert PhoneNumber.objects.get().time_zone == ""
+    PhoneNumber.objects.all().delete()
+    add(admin_client, opening_hours="Mon 9-17")
+    assert PhoneNumber.objects.get().time_zone == "Europe/Rome"
 
 
 def test_the_other_bot_must_be_another_one(admin_client: Client) -> None:
