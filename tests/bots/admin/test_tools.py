@@ -203,7 +203,7 @@ def test_the_list_names_the_bots_of_tools_in_few_queries(
     for number in range(10):
         tool = Tool.objects.create(name=f"tool{number}", url=HOST)
         Bot.objects.create(name=f"Bot {number}", lookup_tool=tool).tools.add(tool)
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(15):
         page = text_of(operator.get("/admin/bots/tool/"))
     assert "Bot 3, as a lookup" in page
     assert 'class="field-method">GET<' in page

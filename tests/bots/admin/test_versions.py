@@ -85,7 +85,7 @@ class TestPages:
             change(number, label=str(count), bot=bot if count % 2 else None)
         path = f"phonenumber/{number.pk}/history/"
         for address in (path, f"{path}?p=2", f"{path}{at(number, 0).pk}/"):
-            with django_assert_max_num_queries(15):
+            with django_assert_max_num_queries(16):
                 page(operator, address)
 
     def test_show_people_keys_and_numbers_that_were_saved(

@@ -171,7 +171,7 @@ def test_the_log_is_filtered_and_searched_in_few_queries(
         f"?state__exact=failed&kind__exact=webhook&call__bot__id__exact={call.bot_id}"
     )
     client.get("/admin/")  # the first page stores something in the session
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(12):
         page = client.get(f"{LOG}{query}")
     assert page.context["cl"].result_count == 28
     page = client.get(f"{LOG}?q=CA{5:032x}")
