@@ -131,10 +131,6 @@ class BotForm(ConcurrentEditsForm, TextForm):
         exclude: list[str] = []
         field_classes = {"transfer_number": PastedNumberField}
         widgets = {"tools": ToolChoice}
-        help_texts = {
-            "time_zone": "Used for {{now}} and opening hours, for example "
-            "Europe/Berlin. Empty: the time zone of the page Settings."
-        }
 
     def _get_validation_exclusions(self) -> set[str]:
         """Let a bot be the default while another is: saving takes it from the other."""

@@ -66,7 +66,7 @@ class BotActions(models.Model):
         blank=True,
         validators=[rules.time_zone],
         help_text="Used for {{now}} and opening hours, for example Europe/Berlin. "
-        "Empty: the server's time zone.",
+        "Empty: the time zone of the page Settings.",
     )
     summary_prompt = models.TextField(
         "summary",

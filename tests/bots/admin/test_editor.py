@@ -141,9 +141,9 @@ def test_warnings_never_block_saving_and_are_repeated_after_it(
     assert "does not know &lt;b&gt;" in text
 
 
-def test_the_time_zone_of_the_server_is_named(admin_client: Client) -> None:
+def test_an_empty_time_zone_is_explained(admin_client: Client) -> None:
     page = admin_client.get(editor()).content.decode()
-    assert "Empty: the server's time zone, UTC." in page
+    assert "Empty: the time zone of the page Settings." in page
 
 
 def test_the_page_links_to_calls_numbers_and_the_test_call(

@@ -52,7 +52,7 @@ def test_an_account_that_streams() -> None:
     known("streams", calls=1_204)
     assert said() == (
         "Twilio plays a sentence while the voice is still speaking it: seen in 1,204 "
-        "calls, since 3 December 2026. So callers hear an answer as soon as its voice "
+        "calls, since 3 Dec 2026. So callers hear an answer as soon as its voice "
         "begins."
     )
 
@@ -61,7 +61,7 @@ def test_an_account_that_streams_mp3_only() -> None:
     known("streams", format="mp3")
     assert said().startswith(
         "Twilio plays a sentence while the voice is still speaking it, if it comes as "
-        "an MP3: seen in 3 calls, since 3 December 2026."
+        "an MP3: seen in 3 calls, since 3 Dec 2026."
     )
 
 
@@ -69,7 +69,7 @@ def test_mp3_is_tried_when_wav_does_not_stream() -> None:
     known("waits", shown=[["a", "streamed"]])
     assert said() == (
         "Twilio plays a sentence only when all of it has arrived: seen in 3 calls, "
-        "since 3 December 2026. So each sentence is sent when all of it is spoken. It "
+        "since 3 Dec 2026. So each sentence is sent when all of it is spoken. It "
         "was a WAV so far. Now MP3 is tried. 3 calls in a row that agree are enough; 1 "
         "was tried so far, and 1 showed something."
     )
@@ -88,7 +88,7 @@ def test_an_account_that_gets_whole_clips(verdict: str, behaviour: str) -> None:
     known(verdict, retry_at=retry_at, format="mp3")
     assert said().startswith(behaviour)
     assert "So each sentence is sent when all of it is spoken." in said()
-    assert f"It is tried again from {retry_at.day} {retry_at:%B %Y}." in said()
+    assert f"It is tried again from {retry_at.day} {retry_at:%b %Y}." in said()
 
 
 def test_a_verdict_that_is_doubted_after_a_week() -> None:
@@ -131,4 +131,4 @@ def test_the_dashboard_shows_it(admin_client: Client) -> None:
     Call.objects.create(call_sid="CA1", started_at=timezone.now())
     page = admin_client.get("/admin/").content.decode()
     assert "How soon an answer is heard" in page
-    assert "seen in 3 calls, since 3 December 2026" in page
+    assert "seen in 3 calls, since 3 Dec 2026" in page
