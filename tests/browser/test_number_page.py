@@ -24,7 +24,9 @@ async def test_hours_are_chosen_without_writing_codes(page: Page) -> None:
     await region.select_option("Bayern")
     transfer = page.get_by_label("Transfer to:")
     await expect(transfer).to_be_hidden()
-    await page.get_by_label("When closed:", exact=True).select_option("Transfer to a number")
+    await page.get_by_label("When closed:", exact=True).select_option(
+        "Transfer to a number"
+    )
     await transfer.fill("+15005550077")
     await page.get_by_role("button", name="Save", exact=True).click()
     await expect(page.get_by_text("was added successfully")).to_be_visible()
