@@ -71,6 +71,15 @@ class Sample:
             "forgotten password": f"{admin}forgotten-password/",
             "settings": f"{admin}settings/",
             "two-factor sign-in": f"{admin}two-factor/",
+            "password": f"{admin}password_change/",
+            "new number": f"{admin}bots/phonenumber/add/",
+            "deleted bots": f"{admin}bots/bot/deleted/",
+            "secrets": f"{admin}bots/secret/",
+            "blocked callers": f"{admin}calls/blockedcaller/",
+            "paste blocked callers": f"{admin}calls/blockedcaller/paste/",
+            "erase": f"{admin}erase/",
+            "sign-ins": f"{admin}calls/auditevent/",
+            "groups": f"{admin}auth/group/",
         }
 
 
@@ -81,7 +90,7 @@ PAGES_WITH_WORDS = {
     *(f"editor {tab.slug}" for tab in TABS),
     *("statistics", "bots", "history", "test call", "numbers", "number"),
     *("calls", "filtered calls", "call", "post_call_tasks"),
-    *("tools", "tool", "try a tool", "secret"),
+    *("tools", "tool", "try a tool", "secret", "secrets"),
     *("test a number", "announce an outage"),
 }
 

@@ -49,6 +49,16 @@ async def test_a_page_can_be_read_on_any_screen(
     assert not faults, "\n".join(faults)
 
 
+async def test_a_phone_shows_all_links_of_the_navigation(
+    visits: Visits, session: str
+) -> None:
+    page = await visits.open(session, viewport=PHONE)
+    await page.goto("/admin/settings/")
+    links = page.get_by_role("navigation", name="Console").get_by_role("link")
+    for link in await links.all():
+        await expect(link).to_be_in_viewport(ratio=1)
+
+
 @pytest.mark.parametrize("name", sample.PAGES)
 async def test_hostile_words_are_shown_as_words(
     visits: Visits, session: str, hostile: sample.Sample, name: str

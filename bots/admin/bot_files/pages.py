@@ -97,9 +97,8 @@ class BotFilesMixin(VersionHistoryMixin):
         """Ask for a file, show what it would change, and apply it."""
         if not self.has_add_permission(request):
             raise PermissionDenied
-        form = UploadForm(
-            request.POST if request.method == "POST" else None, request.FILES
-        )
+        is_sent = request.method == "POST"
+        form = UploadForm(request.POST, request.FILES) if is_sent else UploadForm()
         if not form.is_valid():
             return self._import_page(request, form=form)
         content: bytes = form.cleaned_data["content"]

@@ -245,12 +245,17 @@ def _session(scope: Any) -> Any:
 
 @run_in_db_thread
 def _rights(scope: Any) -> Rights:
-    """What the user may watch now."""
+    """What the user may watch and control now."""
     account = _account(scope)
     if account is None:
         return Rights()
     masks = site_values().mask_caller_numbers
-    return Rights(scope_of(account, VIEW), scope_with_numbers(account), masks)
+    return Rights(
+        watch=scope_of(account, VIEW),
+        control=scope_of(account, CONTROL),
+        numbers=scope_with_numbers(account),
+        masks_lists=masks,
+    )
 
 
 @run_in_db_thread

@@ -17,12 +17,13 @@ NONE = Scope()
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """The bots whose calls a person may watch, and whose callers' numbers they see.
+    """The bots whose calls a person may watch, control, and see the numbers of.
 
     `masks_lists`: headers have masked numbers, as lists have, for everybody.
     """
 
     watch: Scope = NONE
+    control: Scope = NONE
     numbers: Scope = NONE
     masks_lists: bool = True
 
@@ -38,7 +39,7 @@ def shown(message: Message, rights: Rights) -> Message:
         case {"updates": updates}:
             return {"updates": _updates(updates, rights)}
         case {"full": full}:
-            return {"full": _update(full, rights)} if _is_seen(full, rights) else {}
+            return {"full": _full(full, rights)} if _is_seen(full, rights) else {}
         case {"away": away}:
             return {"away": _updates(away, rights)}
         case {"server": _, "calls": calls, "bots": bots}:
@@ -53,6 +54,12 @@ def _updates(updates: list[Update], rights: Rights) -> list[Update]:
 
 def _is_seen(update: Update, rights: Rights) -> bool:
     return update["bot"] in rights.watch
+
+
+def _full(update: Update, rights: Rights) -> Update:
+    """A whole call, and whether the page offers to control it."""
+    may_control = update["bot"] in rights.control
+    return {**_update(update, rights), "mayControl": may_control}
 
 
 def _update(update: Update, rights: Rights) -> Update:

@@ -16,7 +16,6 @@ def page(request: HttpRequest) -> HttpResponse:
     """Show the page; all calls on it come through its WebSocket."""
     options = {
         "socket": SOCKET,
-        "mayControl": request.user.has_perm("calls.change_call"),
         "timeZone": timezone.get_current_timezone_name(),
         # The script replaces 0 with the id of a call.
         "callPage": reverse("admin:calls_call_change", args=[0]),

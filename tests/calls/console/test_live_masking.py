@@ -127,6 +127,7 @@ def test_all_parts_of_an_update_are_masked_and_only_then() -> None:
     assert masked[1]["full"]["turns"][0]["heard"] == f"It is {SHOWN}"
     assert masked[1]["full"]["turns"][0]["missed"] == "."
     plain = shown({"full": full}, operator)["full"]
+    assert not plain.pop("mayControl")
     assert plain == {name: full[name] for name in plain}
     assert plain.keys() == full.keys() - {"numbers", "bot"}
     others = {"server": "a", "calls": {"CA1": 1}}
@@ -139,10 +140,19 @@ def test_calls_of_other_bots_are_left_out() -> None:
     seen = {"call": "CA1"}
     assert shown({"updates": [mine, other]}, rights) == {"updates": [seen]}
     assert shown({"away": [other, mine]}, rights) == {"away": [seen]}
-    assert shown({"full": mine}, rights) == {"full": seen}
+    assert shown({"full": mine}, rights) == {"full": {**seen, "mayControl": False}}
     assert shown({"full": other}, rights) == {}
     listed = {"server": "a", "calls": {"CA1": 1, "CA2": 5}}
     found = shown({**listed, "bots": {"CA1": 1, "CA2": 2}}, rights)
     assert found == {"server": "a", "calls": {"CA1": 1}}
     no_bot = {"call": "CA3", "bot": None}
     assert shown({"updates": [no_bot]}, rights) == {"updates": []}
+
+
+def test_only_calls_that_a_person_may_control_offer_it() -> None:
+    rights = Rights(watch=ALL, control=Scope(frozenset({1})))
+    offered = [
+        shown({"full": {"call": "CA1", "bot": bot}}, rights)["full"]["mayControl"]
+        for bot in (1, 2, None)
+    ]
+    assert offered == [True, False, False]

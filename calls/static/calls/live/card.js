@@ -69,11 +69,11 @@ export class Card {
   }
 
   /* Shows the call in full. */
-  show({ call, number, about, state, turns }) {
+  show({ call, number, about, state, turns, mayControl }) {
     if (number > this.number || this.away) this.revive();
     this.number = number;
     this.facts(about);
-    this.part.controls.hidden = this.over || !this.options.mayControl;
+    this.part.controls.hidden = this.over || !mayControl;
     this.showTargets(about.people);
     turns.forEach((turn) => this.turns.show(turn));
     this.state(state);

@@ -193,6 +193,9 @@ class TestImport:
         assert "is already as the file says" in text
         assert "Apply these changes" not in text
 
+    def test_complains_of_no_file_before_one_was_sent(self, operator: Client) -> None:
+        assert "Choose a file." not in page(operator.get(IMPORT))
+
     def test_says_why_a_file_is_refused(self, operator: Client) -> None:
         text = upload(operator, {"format": "voicebot bot", "version": 1, "bot": {}})
         assert "The file was not imported, and nothing has changed." in text
