@@ -91,7 +91,7 @@ PAGES_WITH_WORDS = {
     *("statistics", "bots", "history", "test call", "numbers", "number"),
     *("calls", "filtered calls", "call", "post_call_tasks"),
     *("tools", "tool", "try a tool", "secret", "secrets"),
-    *("test a number", "announce an outage"),
+    *("test a number", "announce an outage", "new number"),
 }
 
 

@@ -25,6 +25,7 @@ from calls.session.variables import SIMULATED_VARIABLES
 
 NO_KEY = "INWORLD_API_KEY is not set, so no bot can speak. Set it and restart."
 FULL = "The server has as many calls as it takes (MAX_CALLS). Try again soon."
+SLOW = "The server is too slow for another call now. Try again soon."
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -54,7 +55,7 @@ def _start_call(request: HttpRequest, bot: Bot) -> JsonResponse:
         bot, request.user.get_username(), _entered_variables(request, bot)
     )
     if call is None:
-        return problem(FULL, 503)
+        return problem(SLOW if active_calls().is_overloaded else FULL, 503)
     return JsonResponse(connection_info(call, request.user))
 
 

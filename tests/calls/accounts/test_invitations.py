@@ -262,3 +262,11 @@ def test_without_a_mail_server_the_superuser_passes_the_link_on(
     assert Client().get(link).status_code == 410
     (link,) = re.findall(r'value="https://bot\.example\.com([^"]+)"', page)
     assert accept(link).status_code == 302
+
+
+def test_a_console_without_a_mail_server_says_where_the_mail_is(
+    admin_client: Client, settings: Any
+) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    page = text(admin_client.post(PAGE, ALL, follow=True))
+    assert "terminal shows the mail to ben@shop.example." in page

@@ -12,6 +12,7 @@ from bots.config_builder import config_from_json, config_of
 from bots.models import Bot
 from calls.metrics import REGISTRY
 from calls.models import Call
+from calls.session.active_calls import active_calls
 from tests.support.pages.test_call import client_of, make_user
 from tests.support.pages.test_call import fresh_process as fresh_process
 from tests.support.pages.test_call import operator as operator
@@ -81,6 +82,15 @@ def test_a_full_server_says_so_and_makes_no_call(
     assert answer.status_code == 503
     assert "MAX_CALLS" in answer.json()["problem"]
     assert Call.objects.count() == 1
+
+
+def test_a_slow_server_does_not_blame_its_limit(
+    operator: User, bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(active_calls(), "is_overloaded", True)
+    answer = client_of(operator).post(f"/admin/test-call/{bot.pk}/")
+    assert answer.status_code == 503
+    assert "too slow" in answer.json()["problem"]
 
 
 def test_a_server_without_a_key_says_what_to_set(
