@@ -103,6 +103,13 @@ def plain(**settings: str) -> Sample:
     return _called(bot, "Reception", "+15005550001", "Do you have a table for four?")
 
 
+def answering(**settings: str) -> Sample:
+    """Create the plain sample without its outage, so that calls reach the bot."""
+    sample = plain(**settings)
+    Outage.objects.all().delete()
+    return sample
+
+
 def hostile() -> Sample:
     """Create the same objects with text that may break pages."""
     bot = Bot(name=HOSTILE[:80], is_default=True, system_prompt=HOSTILE)

@@ -21,7 +21,7 @@ LINE = "The kitchen closes in ten minutes."
 
 @pytest.fixture
 def plain(transactional_db: None) -> sample.Sample:
-    return sample.plain(greeting="Hello there.")
+    return sample.answering(greeting="Hello there.")
 
 
 @pytest_asyncio.fixture(loop_scope="session")

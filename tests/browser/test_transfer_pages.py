@@ -21,7 +21,7 @@ SALES, DESK = "+15005550042", "+15005550043"
 @pytest.fixture
 def plain(transactional_db: None) -> sample.Sample:
     """A bot with two transfer targets, one of them on a key."""
-    plain = sample.plain(greeting="Hello there.", transfer_notice="One moment.")
+    plain = sample.answering(greeting="Hello there.", transfer_notice="One moment.")
     for listed in (plain.bot.targets, plain.bot.menu_keys):
         listed.all().delete()
     plain.bot.targets.create(name="Sales", number=SALES, when_to_use="Orders.")
