@@ -15,7 +15,7 @@ from calls.simulator.call import SimulatedCall
 from calls.simulator.line import Line
 from tests.pictures import sample_calls, scenes
 from tests.pictures.camera import Camera
-from tests.support.live import AUTH_TOKEN, PUBLIC_URL, ROOT, environment, serving
+from tests.support.live import AUTH_TOKEN, ROOT, environment, free_port, serving
 
 FOLDER = ROOT / "docs" / "screenshots"
 KEY = "c2FuZGJveDpvbmU="
@@ -25,15 +25,19 @@ def shoot(names: list[str], settings: str) -> None:
     """Fill an empty database, start the server and take the screenshots."""
     session = _prepare()
     FOLDER.mkdir(parents=True, exist_ok=True)
+    # The page's socket is open to pages of this address only.
+    address = f"http://127.0.0.1:{(port := free_port())}"
     with (
         _sandbox() as inworld,
         serving(
             DJANGO_SETTINGS_MODULE=settings,
+            PORT=str(port),
+            SERVER_URL=address,
             INWORLD_API_KEY=KEY,
             INWORLD_BASE_URL=inworld,
-        ) as server,
+        ),
     ):
-        asyncio.run(_take(server.url, session, names))
+        asyncio.run(_take(address, session, names))
 
 
 def _prepare() -> str:
@@ -63,13 +67,7 @@ def _sandbox() -> Iterator[str]:
 
 async def _take(address: str, session: str, names: list[str]) -> None:
     """Take the screenshots during a live call."""
-    line = Line(
-        PUBLIC_URL,
-        AUTH_TOKEN,
-        to="+15005550110",
-        from_="+15005552017",
-        connect_to=address,
-    )
+    line = Line(address, AUTH_TOKEN, to="+15005550110", from_="+15005552017")
     async with SimulatedCall(line) as call, Camera(address, session) as camera:
         for picture in scenes.ALL:
             if not names or picture.name in names:

@@ -17,9 +17,11 @@ const WORDS = {
   },
 };
 
+const ANSWER_MS = 8_000;
+
 async function ask() {
   try {
-    const response = await fetch(page.url, { cache: "no-store" });
+    const response = await fetch(page.url, { cache: "no-store", signal: AbortSignal.timeout(ANSWER_MS) });
     const { user, token } = await response.json();
     if (user === null) return { state: "ended" };
     return { state: String(user) === page.user ? "same" : "other", token };
