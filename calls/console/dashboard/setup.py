@@ -104,7 +104,9 @@ def setup_steps(user: Any) -> list[SetupStep]:
 
 
 def _bot_steps(bots: QuerySet[Bot]) -> Iterator[SetupStep]:
-    bot = bots.order_by("-is_default", "-is_active", "pk").first()
+    found = list(bots.order_by("-is_default", "-is_active", "pk")[:2])
+    bot = found[0] if found else None
+    is_edited = bot and bot.updated_at - bot.created_at > CREATION_TIME
     bot_page = reverse("admin:bots_bot_add")
     if bot:
         bot_page = reverse("admin:bots_bot_change", args=[bot.pk])
@@ -112,7 +114,8 @@ def _bot_steps(bots: QuerySet[Bot]) -> Iterator[SetupStep]:
         "Make your first bot",
         "Give it a greeting, instructions and a voice.",
         bot_page,
-        bot is not None and bot.updated_at - bot.created_at > CREATION_TIME,
+        # `manage.py setup` makes one bot; a second one or a change is the person's own.
+        bool(found[1:] or is_edited),
         "bots.change_bot" if bot else "bots.add_bot",
     )
     yield SetupStep(

@@ -82,6 +82,14 @@ def test_the_steps_tick_themselves_and_stay_until_all_are_done(
     assert "Set-up: everything is ready" in text(admin_client)
 
 
+def test_a_bot_beside_the_one_of_the_setup_is_the_first_of_ones_own(
+    admin_client: Client, bot: Bot
+) -> None:
+    assert ticked(admin_client)[0] is False
+    Bot.objects.create(name="Second desk")
+    assert ticked(admin_client)[0] is True
+
+
 def test_after_the_checklist_the_card_says_what_is_wrong(
     admin_client: Client, ring: Ring, bot: Bot, settings: Settings
 ) -> None:
