@@ -5,7 +5,10 @@ from typing import Any, TypeVar
 from django.contrib import admin
 from django.contrib.admin.exceptions import DisallowedModelAdminLookup
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.options import (
+    BaseModelAdmin,
+    IncorrectLookupParameters,
+)
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth import get_permission_codename
 from django.core.exceptions import FieldDoesNotExist, SuspiciousOperation
@@ -80,7 +83,22 @@ class ConsoleChangeList(ChangeList):
             raise IncorrectLookupParameters from error
 
 
-class ConsoleAdmin(admin.ModelAdmin[M]):
+class VisibleChoices(BaseModelAdmin[Any]):
+    """A form whose fields offer nothing of bots that the user may not see."""
+
+    def get_field_queryset(
+        self, db: str | None, db_field: Any, request: HttpRequest
+    ) -> QuerySet[Any] | None:
+        """The choices of a field, without those of other bots."""
+        choices = super().get_field_queryset(db, db_field, request)
+        model = db_field.remote_field.model
+        if not is_bound_to_bots(model) or not roles_of(request.user):
+            return choices
+        rows = model._default_manager.all() if choices is None else choices
+        return visible(rows, request.user, "bots.view_bot")
+
+
+class ConsoleAdmin(VisibleChoices, admin.ModelAdmin[M]):
     """An admin whose list takes only its own parameters. Every admin here is one.
 
     People with roles for single bots see the rows of these bots, and choose from them.
@@ -97,13 +115,6 @@ class ConsoleAdmin(admin.ModelAdmin[M]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[M]:
         """The rows of the bots that the user may see."""
         return visible(super().get_queryset(request), request.user)
-
-    def get_field_queryset(
-        self, db: str | None, db_field: Any, request: HttpRequest
-    ) -> QuerySet[Any] | None:
-        """The choices of a field, without those of other bots."""
-        found = super().get_field_queryset(db, db_field, request)
-        return visible_choices(db_field.remote_field.model, found, request)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self._may("view", request, obj) or self._may("change", request, obj)
@@ -142,13 +153,3 @@ def moment_column(name: str, label: str, *, seconds: bool = False) -> Any:
         return moment(getattr(row, name), seconds=seconds) or "-"
 
     return admin.display(description=label, ordering=name)(shown)
-
-
-def visible_choices(
-    model: type[Model], choices: QuerySet[Any] | None, request: HttpRequest
-) -> QuerySet[Any] | None:
-    """Choices without those of bots that the user may not see; None: all rows."""
-    if not is_bound_to_bots(model) or not roles_of(request.user):
-        return choices
-    rows = model._default_manager.all() if choices is None else choices
-    return visible(rows, request.user, "bots.view_bot")

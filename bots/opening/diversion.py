@@ -32,7 +32,7 @@ class Reason(StrEnum):
 
 
 class Action(StrEnum):
-    """What happens to callers instead."""
+    """Things that happen to callers instead."""
 
     MESSAGE = "message"
     TRANSFER = "transfer"
@@ -41,7 +41,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Diversion:
-    """What callers hear instead of the bot. An empty `message` is the bot's own."""
+    """Takes the place of a call with the bot. An empty `message` is the bot's own."""
 
     reason: Reason
     action: Action

@@ -54,7 +54,7 @@ class Invitation(models.Model):
 
     @property
     def state(self) -> "Invitation.State":
-        """What became of it."""
+        """Its state, from the times at which something became of it."""
         if self.accepted_at:
             return self.State.ACCEPTED
         if self.withdrawn_at:

@@ -1,1 +1,1 @@
-"""How dates and times are written on all pages."""
+"""Formats of dates and times on all pages."""

@@ -23,7 +23,7 @@ from bots.versions.row_changes import TOOLS, row_changes
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What has changed, by what it belongs to, and notes on what is missing."""
+    """Changes, by what they belong to, and notes on what is missing."""
 
     name: str
     pk: int | None

@@ -3,11 +3,10 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
 from django.forms import BaseInlineFormSet, ModelForm
 from django.http import HttpRequest
 
-from bots.admin.changelist import visible_choices
+from bots.admin.changelist import VisibleChoices
 from bots.admin.editor.tabs import COLLAPSED, KEYPAD, LANGUAGES, PEOPLE
 from bots.admin.forms import TargetForm, TextForm
 from bots.advice.form import rows
@@ -43,7 +42,7 @@ class BoundedFormSet(BaseInlineFormSet[Any, Bot, ModelForm[Any]]):
                 form.add_error(name, constraint.violation_error_message)
 
 
-class BotInline(admin.StackedInline[Any, Bot]):
+class BotInline(VisibleChoices, admin.StackedInline[Any, Bot]):
     """A list below a section, with the permissions of the bot itself.
 
     All lists together must stay below the 1,000 fields that Django takes in one form.
@@ -62,13 +61,6 @@ class BotInline(admin.StackedInline[Any, Bot]):
     def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
         """Refuse a longer list than `max_num`."""
         return super().get_formset(request, obj, **{"validate_max": True, **kwargs})
-
-    def get_field_queryset(
-        self, db: str | None, db_field: Any, request: HttpRequest
-    ) -> QuerySet[Any] | None:
-        """The choices of a field, without those of other bots."""
-        found = super().get_field_queryset(db, db_field, request)
-        return visible_choices(db_field.remote_field.model, found, request)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         may_view = request.user.has_perm("bots.view_bot", obj)

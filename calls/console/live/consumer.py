@@ -245,7 +245,7 @@ def _session(scope: Any) -> Any:
 
 @run_in_db_thread
 def _rights(scope: Any) -> Rights:
-    """What the user may watch and control now."""
+    """The calls that the user may watch and control now."""
     account = _account(scope)
     if account is None:
         return Rights()

@@ -1,4 +1,4 @@
-"""What viewers see of the bot's words: said, heard now, queued, and not heard."""
+"""The bot's words as viewers see them: said, heard now, queued, and not heard."""
 
 from typing import Any
 
