@@ -20,7 +20,7 @@ RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin voic
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /app /app
 # A volume that is mounted here belongs to the same user.
-RUN install -d -o 10001 -m 700 /app/traces
+RUN install -d -o 10001 -m 700 /app/traces /app/recordings
 WORKDIR /app
 USER 10001
 EXPOSE 3000

@@ -20,6 +20,7 @@ os.environ |= {
     "DATABASE_URL": os.environ.get(
         "TEST_DATABASE_URL", f"sqlite:///{_state}/db.sqlite3"
     ),
+    "RECORDING_STORAGE": f"{_state}/recordings",
     "REDIS_URL": "",
     # Only the tests of the warm-up want its requests to Inworld.
     "WARM_UP_SECONDS": "0",
@@ -53,6 +54,7 @@ os.environ |= {
             "SESSION_HOURS",
             "SESSION_IDLE_MINUTES",
             "RELAY_TRACE",
+            "FETCH_RECORDINGS",
             "EMAIL_URL",
             "EMAIL_FROM",
             "CALL_RETENTION_DAYS",

@@ -22,6 +22,7 @@ from voicebot.log_format import (
     shorten_refusal,
 )
 from voicebot.mail_settings import mail_settings
+from voicebot.recording_storage import recording_storage
 
 # Lets admin classes and forms name their model: ModelAdmin[Bot].
 django_stubs_ext.monkeypatch()
@@ -330,6 +331,15 @@ DRAIN_TIMEOUT_SECONDS = _integer("DRAIN_TIMEOUT_SECONDS", 60, least=0, most=3600
 MASK_CALLER_NUMBERS = _switch("MASK_CALLER_NUMBERS")
 CALL_RETENTION_DAYS = _integer("CALL_RETENTION_DAYS", 0, least=0, most=3650)
 DATE_STYLE = _one_of("DATE_STYLE", "short", "dots", "slashes", "us", "iso")
+
+# Recorded sound: our own storage, and if what Twilio records moves there
+RECORDING_STORAGE = env.str("RECORDING_STORAGE", default="").strip()
+FETCH_RECORDINGS = _switch("FETCH_RECORDINGS")
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "recordings": recording_storage(RECORDING_STORAGE, BASE_DIR),
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
 
 # Folder for a file about every call, with all frames; empty: only for chosen calls.
 RELAY_TRACE = env.str("RELAY_TRACE", default="").strip()

@@ -21,7 +21,8 @@ VIEWING = frozenset(
 PERMISSIONS = {
     BotRole.Role.VIEWER: VIEWING,
     # To change a call is to control it while it is in progress.
-    BotRole.Role.OPERATOR: VIEWING | {"bots.change_bot", "calls.change_call"},
+    BotRole.Role.OPERATOR: VIEWING
+    | {"bots.change_bot", "calls.change_call", "calls.view_recording"},
 }
 # Where the roles of a user are kept, for the time of a request.
 CACHE = "_roles_for_bots"

@@ -71,6 +71,8 @@ class BotConfig:
     screening_prompt_without_summary: str
     screening_accepted: str
     screening_declined: str
+    recording: str  # never, always or consent
+    recording_consent_key: str  # empty: the consent message is enough
     retention_days: int
     can_end_call: bool
     can_collect_digits: bool

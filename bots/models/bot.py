@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Exists, OuterRef, Q, UniqueConstraint
@@ -15,6 +16,7 @@ from bots.models.choices import (
     DEFAULT_SYSTEM_PROMPT,
     DEFAULT_TTS_MODEL,
     DEFAULT_TTS_VOICE,
+    Recording,
     TranscriptionProvider,
 )
 from bots.models.fixed_sentences import FixedSentences
@@ -24,6 +26,10 @@ from bots.models.transfer_target import TransferTarget
 from bots.models.version_rows import RecordsWithRows
 
 MAX_RETENTION_DAYS = 3650
+NO_CONSENT_MESSAGE = (
+    "Calls are recorded after consent, so callers must hear what they agree to. For "
+    "example: “We record this call. Press 1 if you agree.”"
+)
 
 
 # A bot's related rows: relation name and prefetch path.
@@ -109,6 +115,23 @@ class Bot(BotTurnTaking, BotActions, FixedSentences):
         help_text="Said before the greeting, for example that the call is recorded. "
         "Callers cannot interrupt it. The transcript shows that it was said. Empty: no "
         "message.",
+    )
+    recording = models.CharField(
+        "record calls",
+        max_length=10,
+        choices=Recording,
+        default=Recording.NEVER,
+        help_text="Caller and bot, with Twilio. Ask first if your law says so: write "
+        "the consent message above. Recording pauses while callers type hidden digits, "
+        "and ends when they are transferred to a person.",
+    )
+    recording_consent_key = models.CharField(
+        "key for consent",
+        max_length=1,
+        blank=True,
+        choices=[(key, key) for key in "0123456789*#"],
+        help_text="The key that callers press to agree, as the consent message tells "
+        "them. Empty: they agree by staying on the line until the message has ended.",
     )
     retention_days = models.PositiveSmallIntegerField(
         "keep calls for (days)",
@@ -245,4 +268,6 @@ class Bot(BotTurnTaking, BotActions, FixedSentences):
             self.speech_model,
             self.backup_voice,
         )
+        if self.recording == Recording.CONSENT and not self.consent_message.strip():
+            raise ValidationError({"consent_message": NO_CONSENT_MESSAGE})
         super().clean()

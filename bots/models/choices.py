@@ -26,6 +26,12 @@ class Interruptible(models.TextChoices):
     ANY = "any", "By speaking or pressing a key"
 
 
+class Recording(models.TextChoices):
+    NEVER = "never", "Never"
+    ALWAYS = "always", "Always, from the first second"
+    CONSENT = "consent", "After the caller's consent"
+
+
 class Sensitivity(models.TextChoices):
     LOW = "low", "Low: for noisy places and speakerphones"
     MEDIUM = "medium", "Medium"

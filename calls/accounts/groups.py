@@ -17,9 +17,9 @@ from django.db.models import Q
 VIEWER = "viewer"
 OPERATOR = "operator"
 DESCRIPTIONS = {
-    OPERATOR: "edits bots, their tools, numbers, and passwords and keys; reads calls, "
-    "blocks callers, and may end or transfer a call in progress or have the bot say "
-    "something in it.",
+    OPERATOR: "edits bots, their tools, numbers, and passwords and keys; reads calls "
+    "and hears their recordings, blocks callers, and may end or transfer a call in "
+    "progress or have the bot say something in it.",
     VIEWER: "reads bots, tools, numbers and calls; changes nothing.",
 }
 READING = {
@@ -42,11 +42,13 @@ TOOLS = {
     for action in ("view", "add", "change", "delete")
     for model in ("tool", "toolparameter", "secret")
 }
+# The sound of a call has its numbers, and more than its words.
+LISTENING = {"calls.view_recording"}
 # Transcripts cannot be edited: the permission to change calls is that to control them.
 LIVE_CONTROLS = {"calls.change_call"}
 PERMISSIONS = {
     VIEWER: READING | SEEING_TOOLS,
-    OPERATOR: READING | EDITING | TOOLS | LIVE_CONTROLS | BLOCKING,
+    OPERATOR: READING | EDITING | TOOLS | LIVE_CONTROLS | BLOCKING | LISTENING,
 }
 APPS = ("bots", "calls")
 

@@ -7,6 +7,7 @@ from typing import Any
 from bots.config.capabilities import ToolSpec, TransferTarget
 from calls.turns.clip import Clip
 from calls.turns.messages import Message
+from calls.turns.recording import RecordingState
 from calls.turns.turn import Turn
 
 
@@ -108,6 +109,18 @@ class ChangeLanguage:
 
 
 @dataclass(frozen=True, slots=True)
+class SetRecording:
+    """Start or pause the recording of the call, or go on with it."""
+
+    state: RecordingState
+
+
+@dataclass(frozen=True, slots=True)
+class HideKey:
+    """A key was pressed that no recording may have. It should be paused by now."""
+
+
+@dataclass(frozen=True, slots=True)
 class HangUp:
     """End the relay session: the call ends, or the caller is transferred.
 
@@ -130,5 +143,7 @@ Action = (
     | CountFallback
     | CallTool
     | ChangeLanguage
+    | SetRecording
+    | HideKey
     | HangUp
 )

@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 from bots.config.capabilities import MenuEntry
-from calls.conversation.actions import Action, SaveTurn
+from calls.conversation.actions import Action, HideKey, SaveTurn, SetRecording
 from calls.conversation.call_state import CallState
 from calls.conversation.dtmf import (
     INTER_DIGIT_TIMEOUT,
@@ -15,11 +15,13 @@ from calls.conversation.dtmf import (
     digits_text,
 )
 from calls.conversation.ending import CallEnding
+from calls.conversation.events import DtmfReceived, Event
 from calls.conversation.replies import Replies
 from calls.conversation.responder import Responder
 from calls.conversation.timeouts import PARTIAL_LASTS
 from calls.conversation.tool_calls import ToolCalls
 from calls.turns.clip import QueuedClip
+from calls.turns.recording import RecordingState, awaits_key, may_record
 from calls.turns.turn import COLLECT_DIGITS, Turn, TurnKind, next_index
 
 # The longest turn of a caller, in characters. The end of a longer one is kept.
@@ -85,6 +87,12 @@ class CallerInput:
         if at >= completed.at + INTER_DIGIT_TIMEOUT:
             return False
         return not self._is_answered(completed.at, at)
+
+    def hides_keys(self, at: float) -> bool:
+        """True while the caller types, or may type, keys that stay secret."""
+        buffer, hides_all = self.buffer, self.state.config.mask_dtmf
+        is_hidden = buffer.is_secret or (hides_all and bool(buffer.request))
+        return is_hidden or (hides_all and bool(buffer.keys)) or self.is_masked(at)
 
     def is_masked(self, at: float) -> bool:
         """True if a key may belong to a request for secret digits that is over.
@@ -159,6 +167,46 @@ class CallerInput:
             if queued.sent_at >= since and queued.heard != 0 and queued.reply in answers
         ]
         return [queued for queued in clips if queued.reply == clips[0].reply]
+
+
+class CallRecording:
+    """Follows the call: is it to be recorded now, and would that record a secret?"""
+
+    def __init__(self, state: CallState, caller_input: CallerInput) -> None:
+        self.call = state
+        self.caller_input = caller_input
+        self.state = RecordingState.OFF
+        self.hid_keys = False
+
+    def begin(self, at: float) -> None:
+        """An event comes."""
+        self.hid_keys = self.caller_input.hides_keys(at)
+
+    def update(self, event: Event, at: float) -> list[Action]:
+        """The event was handled."""
+        if not may_record(self.call.config, self.call.turns):
+            return []
+        hides_keys = self.caller_input.hides_keys(at)
+        is_secret = isinstance(event, DtmfReceived) and (self.hid_keys or hides_keys)
+        actions: list[Action] = [HideKey()] if is_secret else []
+        before = self.state
+        self.state = RecordingState.PAUSED if hides_keys else RecordingState.ON
+        return actions if self.state is before else [SetRecording(self.state), *actions]
+
+    def agree(self, key: str, at: float) -> list[Action] | None:
+        """The caller agrees to be recorded; None if the key means something else."""
+        turns, buffer = self.call.turns, self.caller_input.buffer
+        if (
+            buffer.keys
+            or buffer.request
+            or not awaits_key(self.call.config, turns, key)
+        ):
+            return None
+        text = f"The caller pressed {key} and agreed to be recorded."
+        turn = Turn(next_index(turns), "system", at, text, text, ended_at=at)
+        turn.kind = TurnKind.RECORDING_AGREED
+        turns.append(turn)
+        return [SaveTurn(replace(turn))]
 
 
 class DtmfMenu:

@@ -15,7 +15,7 @@ from bots.config.bot_config import BotConfig
 from bots.config.phrases import has_words
 from calls.conversation.actions import Action, ChangeLanguage, SaveTurn
 from calls.conversation.call_state import CallState
-from calls.conversation.caller_input import CallerInput, DtmfMenu
+from calls.conversation.caller_input import CallerInput, CallRecording, DtmfMenu
 from calls.conversation.ending import SETTLE_MARGIN, CallEnding, FinalMessage
 from calls.conversation.events import (
     CallConnected,
@@ -72,6 +72,7 @@ class Conversation:
         self.ending = CallEnding(state, self.responder, self.interruptions)
         self.timeouts = Timeouts(config)
         self.caller_input = CallerInput(state, self.replies)
+        self.recording = CallRecording(state, self.caller_input)
         self.digits = self.caller_input.buffer
         self.tool_calls = ToolCalls(state, self.responder, self.ending, self.digits)
         self.fillers = Fillers(state, self.responder, self.tool_calls, self.timeouts)
@@ -116,6 +117,7 @@ class Conversation:
 
         `at` is when the event happened, in seconds on the monotonic clock.
         """
+        self.recording.begin(at)
         if self.is_over:
             actions = self._after_call_ended(event, at)
         else:
@@ -125,6 +127,8 @@ class Conversation:
         if not (self.is_over or self.final_message):
             actions += self._on_deadline(at)
         actions += self.replies.settled(at)
+        if not self.is_over:
+            actions += self.recording.update(event, at)
         return [*actions, *self.ending.hang_up_when_heard(at)]
 
     def next_deadline(self) -> float | None:
@@ -292,6 +296,8 @@ class Conversation:
         self.timeouts.reset_idle()
         if self.caller_input.is_trailing_terminator(at):
             return []
+        if (agreed := self.recording.agree(key, at)) is not None:
+            return agreed
         self.state.caller_done_at, self.state.tool_rounds = at, 0
         if entry := self.menu.lookup(key, at):
             return self.menu.run(entry, at)

@@ -23,6 +23,7 @@ from calls.conversation.fallback import (
 from calls.conversation.replies import Replies, Reply, milliseconds
 from calls.conversation.tool_definitions import tool_definitions
 from calls.turns.messages import GO_AHEAD, messages
+from calls.turns.recording import is_heard_consent
 from calls.turns.turn import Role, Turn, TurnKind, next_index
 
 # How long the speech synthesis of a fixed sentence may take before Twilio speaks it
@@ -85,9 +86,7 @@ class Responder:
         """Tell the caller that the connection is back, then answer if `unanswered`."""
         state = self.state
         state.caller_done_at, state.needs_answer = at, unanswered
-        if state.config.consent_message and not any(
-            map(_is_heard_consent, state.turns)
-        ):
+        if state.config.consent_message and not any(map(is_heard_consent, state.turns)):
             bot_spoke = any(turn.role == "bot" for turn in state.turns)
             self.greeting_due = bool(state.config.greeting) and not bot_spoke
             return self._speak_consent(at)
@@ -370,8 +369,3 @@ class Responder:
         turn = Turn(next_index(turns), "system", at, ended_at=at, error=error)
         turns.append(turn)
         return [SaveTurn(replace(turn))]
-
-
-def _is_heard_consent(turn: Turn) -> bool:
-    is_heard = bool(turn.heard_text) and not turn.interrupted
-    return turn.kind is TurnKind.CONSENT and is_heard

@@ -1,5 +1,6 @@
 import calls.blocking
 import calls.models.call
+import calls.models.recording
 import calls.models.turn
 import django.db.models.deletion
 import django.db.models.functions.datetime
@@ -41,7 +42,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('at', models.DateTimeField(auto_now_add=True, db_index=True, verbose_name='time')),
-                ('kind', models.CharField(choices=[('signed-in', 'Signed in'), ('failed', 'Sign-in failed'), ('signed-out', 'Signed out'), ('locked-out', 'Locked out'), ('two-factor', 'Two-factor sign-in changed'), ('exported', 'Exported'), ('invited', 'Invited'), ('withdrawn', 'Invitation withdrawn'), ('joined', 'Invitation accepted'), ('reset-asked', 'New password asked for'), ('reset-done', 'Password set by a link'), ('settings', 'Settings changed'), ('outage', 'Outage announced or ended')], max_length=12, verbose_name='event')),
+                ('kind', models.CharField(choices=[('signed-in', 'Signed in'), ('failed', 'Sign-in failed'), ('signed-out', 'Signed out'), ('locked-out', 'Locked out'), ('two-factor', 'Two-factor sign-in changed'), ('exported', 'Exported'), ('invited', 'Invited'), ('withdrawn', 'Invitation withdrawn'), ('joined', 'Invitation accepted'), ('reset-asked', 'New password asked for'), ('reset-done', 'Password set by a link'), ('settings', 'Settings changed'), ('listened', 'Recording played'), ('outage', 'Outage announced or ended')], max_length=12, verbose_name='event')),
                 ('name', models.CharField(blank=True, max_length=150, verbose_name='user name')),
                 ('address', models.GenericIPAddressField(help_text='Of the visitor; of an IPv6 address its network.', null=True)),
                 ('details', models.CharField(blank=True, max_length=150)),
@@ -275,6 +276,51 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['call', 'index'],
+            },
+        ),
+        migrations.CreateModel(
+            name='SoundDeletion',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('sid', models.CharField(blank=True, help_text='At Twilio, if any.', max_length=34)),
+                ('account_sid', models.CharField(blank=True, max_length=34)),
+                ('file', models.CharField(blank=True, help_text='In our own storage, if any.', max_length=120)),
+                ('due_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), db_index=True)),
+                ('attempts', models.PositiveSmallIntegerField(default=0)),
+                ('problem', models.CharField(blank=True, max_length=300)),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+            ],
+            options={
+                'default_permissions': (),
+                'constraints': [models.UniqueConstraint(fields=('sid', 'file'), name='calls_one_deletion_per_sound')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Recording',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('source', models.CharField(choices=[('twilio', 'Recorded by Twilio'), ('local', 'Recorded by this server')], default='twilio', max_length=10)),
+                ('status', models.CharField(choices=[('recording', 'Being recorded'), ('paused', 'Paused'), ('completed', 'Recorded'), ('absent', 'No sound'), ('failed', 'Failed'), ('deleted', 'Deleted')], default='recording', max_length=10)),
+                ('sid', models.CharField(blank=True, help_text="Twilio's; empty until Twilio has answered, and for our own.", max_length=34, null=True, unique=True, verbose_name='recording SID')),
+                ('account_sid', models.CharField(blank=True, help_text='The Twilio account that has the call.', max_length=34, verbose_name='account SID')),
+                ('started_at', models.DateTimeField()),
+                ('duration_ms', models.PositiveIntegerField(blank=True, null=True)),
+                ('channels', models.PositiveSmallIntegerField(default=2)),
+                ('file', models.FileField(blank=True, help_text='In our own storage; empty while only Twilio has the sound.', max_length=120, storage=calls.models.recording.recording_storage, upload_to='')),
+                ('size', models.PositiveBigIntegerField(blank=True, help_text='Of the file, in bytes.', null=True)),
+                ('content_type', models.CharField(blank=True, default='audio/wav', max_length=40)),
+                ('peaks', models.JSONField(blank=True, default=list, help_text='Of the waveform: for each channel a list of numbers from 0 to 1.')),
+                ('problem', models.CharField(blank=True, help_text='Why there is no sound, or why it could not be fetched yet.', max_length=300)),
+                ('fetched_at', models.DateTimeField(blank=True, null=True)),
+                ('removed_at_twilio_at', models.DateTimeField(blank=True, null=True)),
+                ('due_at', models.DateTimeField(blank=True, help_text='When a worker looks at it next; empty: never.', null=True)),
+                ('attempts', models.PositiveSmallIntegerField(default=0)),
+                ('call', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='recordings', to='calls.call')),
+            ],
+            options={
+                'ordering': ['call', 'started_at', 'pk'],
+                'default_permissions': ('view',),
+                'indexes': [models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at'], name='calls_recording_due')],
             },
         ),
         migrations.AddIndex(

@@ -1,4 +1,4 @@
-"""Tables: calls, turns, notes, tasks after a call, blocked callers, exports."""
+"""Tables: calls, turns, notes, recordings, tasks, blocked callers, exports."""
 
 from calls.models.audit_event import AuditEvent
 from calls.models.blocked_caller import BlockedCaller
@@ -8,6 +8,7 @@ from calls.models.export_file import ExportFile, ExportPiece
 from calls.models.handling import CallNote, CallTag
 from calls.models.invitation import Invitation
 from calls.models.post_call_task import PostCallTask
+from calls.models.recording import Recording, SoundDeletion
 from calls.models.saved_view import SavedView
 from calls.models.scheduled_run import ScheduledRun
 from calls.models.turn import Turn
@@ -23,7 +24,9 @@ __all__ = [
     "ExportPiece",
     "Invitation",
     "PostCallTask",
+    "Recording",
     "SavedView",
     "ScheduledRun",
+    "SoundDeletion",
     "Turn",
 ]

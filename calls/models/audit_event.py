@@ -9,7 +9,7 @@ class AuditEvent(models.Model):
     """Something that matters to who may come in, or what went out.
 
     Sign-ins and lock-outs, invitations, new passwords, changes of two-factor sign-in
-    and of the console's settings, exports, outages.
+    and of the console's settings, exports, recordings that somebody played, outages.
 
     It names an account and does not point to it: failed sign-ins have made-up names,
     and events outlive their account.
@@ -28,6 +28,7 @@ class AuditEvent(models.Model):
         RESET_ASKED = "reset-asked", "New password asked for"
         RESET_DONE = "reset-done", "Password set by a link"
         SETTINGS = "settings", "Settings changed"
+        LISTENED = "listened", "Recording played"
         OUTAGE = "outage", "Outage announced or ended"
 
     at = models.DateTimeField("time", auto_now_add=True, db_index=True)

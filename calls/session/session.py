@@ -19,9 +19,11 @@ from calls.conversation.actions import (
     CountFallback,
     DropClips,
     HangUp,
+    HideKey,
     MuteClips,
     Play,
     SaveTurn,
+    SetRecording,
     SpeakText,
     StartReply,
     StopReply,
@@ -41,6 +43,7 @@ from calls.conversation.events import (
 from calls.live_feed.snapshot import CallSnapshot, Update
 from calls.logs import CallLog
 from calls.models import Call
+from calls.recordings.recorder import NOT_RECORDED, Recorder
 from calls.session.resume_event import resume_event
 from calls.session.services import Services
 from calls.session.tool_runner import ToolRunner
@@ -80,6 +83,7 @@ class CallSession:
     """Feeds events to the conversation; sends frames and queues writes."""
 
     trace: CallTrace = NOT_TRACED
+    recorder: Recorder = NOT_RECORDED
 
     def __init__(
         self,
@@ -237,6 +241,10 @@ class CallSession:
                 self.tool_runner.use(call_id, tool, arguments)
             case ChangeLanguage(language):
                 await self._change_language(language)
+            case SetRecording(state):
+                self.recorder.set_state(state)
+            case HideKey():
+                self.recorder.hide_key()
             case HangUp(transfer=None):
                 await self._hang_up(Call.EndReason(action.reason))
             case HangUp():

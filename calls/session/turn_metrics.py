@@ -11,6 +11,7 @@ from calls.turns.turn import Turn, TurnKind
 NOT_ANSWERS = {
     TurnKind.RESUMED,
     TurnKind.CONSENT,
+    TurnKind.RECORDING_AGREED,
     TurnKind.FILLER,
     TurnKind.DIGIT_PROMPT,
 }

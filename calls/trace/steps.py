@@ -137,6 +137,10 @@ def action_json(action: act.Action) -> Json:  # noqa: C901
             facts = {"call_id": call_id, "tool": tool.name}
         case act.ChangeLanguage(language):
             facts = {"language": language}
+        case act.SetRecording(state):
+            facts = {"state": str(state)}
+        case act.HideKey():
+            facts = {}
         case act.HangUp(reason, transfer):
             facts = {
                 "reason": str(reason),

@@ -20,6 +20,7 @@ RELAY_LOST = "The line was gone before an answer came."
 NO_ANSWER = {
     TurnKind.RESUMED,
     TurnKind.CONSENT,
+    TurnKind.RECORDING_AGREED,
     TurnKind.DIGIT_PROMPT,
     TurnKind.FILLER,
     TurnKind.TRANSFER_NOTICE,

@@ -22,6 +22,7 @@ class TurnKind(StrEnum):
     ORDINARY = ""
     OPERATOR = "operator"  # an operator typed it
     CONSENT = "consent"  # the consent message, said before everything else
+    RECORDING_AGREED = "recording_agreed"  # the caller pressed the key for it
     RESUMED = "resumed"  # said after a reconnect
     FILLER = "filler"  # said while a tool or an answer takes long
     DIGIT_PROMPT = "digit_prompt"  # the question of the tool that collects digits

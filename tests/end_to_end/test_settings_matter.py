@@ -56,6 +56,7 @@ DIFFERENT: dict[str, Any] = {
     "backchannels": "jawohl",
     "echo_filter": False,
     "mask_dtmf": True,
+    "recording": "always",
     "idle_timeout_seconds": 33,
     "idle_reprompts": 1,
     "idle_prompt": "Hello?",
@@ -81,6 +82,7 @@ ELSEWHERE = {
     *(
         "name",
         "retention_days",
+        "recording_consent_key",
         "lookup_tool",
         "variables",
         "summary_prompt",

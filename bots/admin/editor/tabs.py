@@ -106,7 +106,8 @@ AFTER_THE_CALL = Tab(
         section(
             "Privacy",
             "What callers are told about their data, and how long calls are stored.",
-            *("consent_message", "retention_days"),
+            *("consent_message", "recording", "recording_consent_key"),
+            "retention_days",
         ),
     ),
 )

@@ -22,9 +22,11 @@ from calls.conversation.actions import (
     CountFallback,
     DropClips,
     HangUp,
+    HideKey,
     MuteClips,
     Play,
     SaveTurn,
+    SetRecording,
     SpeakText,
     StartReply,
     StopReply,
@@ -296,7 +298,7 @@ class ModelledCall(RuleBasedStateMachine):
                 self.waiting_since, self.asked = None, []
                 takes = self.random.uniform(0, 6)
                 self.plan(takes, lambda: self.feed(ToolCallEnded(call_id, "Found.")))
-            case CountFallback() | ChangeLanguage():
+            case CountFallback() | ChangeLanguage() | SetRecording() | HideKey():
                 pass
             case _:
                 assert_never(action)
