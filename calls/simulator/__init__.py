@@ -12,7 +12,8 @@ from .line import (
     Person,
 )
 from .record import Frame, Heard
-from .wav import BadClip, save_recording
+from .sound.clip_check import BadClip
+from .sound.recording import pieces, save_recording
 
 __all__ = [
     "CALLER",
@@ -27,5 +28,6 @@ __all__ = [
     "Line",
     "Person",
     "SimulatedCall",
+    "pieces",
     "save_recording",
 ]

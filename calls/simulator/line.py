@@ -71,6 +71,7 @@ class Line:
     parameters: tuple[tuple[str, str], ...] = ()  # query of the number's voice URL
     account_sid: str = SIMULATED_ACCOUNT
     status_callback: str = ""  # of the number; empty for none
+    voice: str = ""  # of the caller, whose words then take time; empty: no sound
     fast: bool = False  # jump over playback instead of waiting for it
     speaker_events: bool | None = None  # None: if the TwiML asks for them
     carrier: Carrier = Carrier.WAITS

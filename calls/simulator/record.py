@@ -7,6 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from bots.audio.pcm import TELEPHONE_RATE, Pcm
+
 Kind = Literal["clip", "tts", "digits"]
 
 
@@ -35,6 +37,14 @@ class Heard:
     def gap_seconds(self) -> float:
         """The length of all silences within it."""
         return sum(seconds for _, seconds in self.gaps)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One sound of the caller, as 16-bit mono samples at telephone rate."""
+
+    at_ms: float  # since dialling
+    samples: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +92,7 @@ class Record:
     def __init__(self, *, fast: bool, on_heard: Callable[[Heard], None] | None) -> None:
         self.clock = Clock(fast=fast)
         self.heard: list[Heard] = []
+        self.said: list[Said] = []
         self.frames: list[Frame] = []
         self.errors: list[str] = []
         self.refused: list[str] = []  # growing clips that the carrier refused
@@ -104,6 +115,11 @@ class Record:
         if self._on_heard:
             self._on_heard(heard)
         self.notify()
+
+    def say(self, samples: bytes) -> float:
+        """Record a sound of the caller that begins now; returns its seconds."""
+        self.said.append(Said(self.now_ms, samples))
+        return Pcm(TELEPHONE_RATE, samples).seconds
 
     def frame(self, message: Any, *, sent: bool) -> None:
         """Record a message on the socket."""

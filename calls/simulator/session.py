@@ -15,9 +15,10 @@ from .line import Line
 from .player import Player, Sound
 from .record import Heard, Record
 from .schema import TO_BOT, frame_fault
+from .sound.clip_check import BadClip, RefusedClip
+from .sound.voice import CallersVoice
 from .twilio_client import TwilioClient
 from .twiml import Relay
-from .wav import BadClip, RefusedClip
 
 MALFORMED_LIMIT = 10
 PARTIAL_SECONDS = 0.25
@@ -44,6 +45,7 @@ class Session:
         self.record = record
         self.client = client
         self.player = Player(record, self)
+        self.voice = CallersVoice(line, record)
         self.ending: Ending | None = None
         self.tts_language, self.language = relay.tts_language, relay.language
         self.began = record.clock.seconds
@@ -107,9 +109,11 @@ class Session:
             partials = partials[1:]
         else:
             await self._info("clientSpeaking", "on")
+        await self.voice.begin(text, self.language)
         for partial in partials:
             await self.record.clock.wait(PARTIAL_SECONDS)
             await self._prompt(partial, last=False)
+        await self.voice.finish()
         await self._info("clientSpeaking", "off")
         self.record.caller_finished()
         await self._prompt(text, last=True)
@@ -134,7 +138,11 @@ class Session:
         """Press keys; False if none was reported to the bot."""
         await self._fast_playback()
         self._new_turn()
-        return any([await self._press(digit) for digit in digits])
+        is_reported = False
+        for digit in digits:
+            is_reported |= await self._press(digit)
+            await self.voice.press(digit)
+        return is_reported
 
     async def _press(self, digit: str) -> bool:
         over_the_bot, interrupts = self._interrupts("dtmf")

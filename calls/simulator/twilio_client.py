@@ -21,7 +21,7 @@ from bots.audio.wav import wav
 
 from .line import CallFailed, Carrier, Line
 from .record import Heard
-from .wav import (
+from .sound.clip_check import (
     BadClip,
     RefusedClip,
     check_head,

@@ -9,7 +9,7 @@ import pytest
 from bots.models import Bot
 from calls.models import Call
 from calls.simulator.line import Person
-from calls.simulator.wav import clip_seconds
+from calls.simulator.sound.clip_check import clip_seconds
 from tests.conftest import tracebacks
 from tests.end_to_end.test_live import closed, dial, turns, written
 from tests.end_to_end.test_repeated_requests import goes_on, sent

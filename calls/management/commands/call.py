@@ -42,6 +42,8 @@ from calls.simulator.arguments import (
 
 # A bot without a greeting waits for the caller to speak.
 GREETING_SECONDS = 5.0
+# Unlike the voice of the first bot.
+CALLERS_VOICE = "Olivia"
 # The server may take this long to write the end of the call.
 TRANSCRIPT_SECONDS = 2.0
 
@@ -67,7 +69,8 @@ class Command(BaseCommand):
             "--save",
             type=writable,
             metavar="FILE.wav",
-            help="record what the caller hears",
+            help="write the call to a file: the caller to the left, the bot to the "
+            "right",
         )
         parser.add_argument(
             "--no-transcript",
@@ -103,6 +106,7 @@ class Command(BaseCommand):
             connect_to=options["server"],
             parameters=tuple(options["parameters"]),
             status_callback=options["status_callback"] or "",
+            voice=CALLERS_VOICE,
             fast=options["fast"],
             partials=options["partials"],
             person=options["person"],
@@ -189,7 +193,7 @@ class Command(BaseCommand):
         self._print(report.summary(self.call))
         if options["save"]:
             try:
-                save_recording(self.call.heard, options["save"])
+                save_recording(self.call.record, options["save"])
             except (BadClip, OSError) as error:
                 raise CommandError(f"The recording was not saved: {error}") from error
             self._print(f"Saved {options['save']}")

@@ -24,7 +24,7 @@ from calls.models import Call
 from calls.session.resume_event import session_config
 from calls.session.services import Services
 from calls.session.session import CallSession
-from calls.simulator.wav import wav_seconds
+from calls.simulator.sound.clip_check import wav_seconds
 from calls.turns.clip import Clip
 from calls.turns.turn import SWITCH_LANGUAGE
 from calls.twilio import relay

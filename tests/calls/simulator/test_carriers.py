@@ -4,12 +4,13 @@ import asyncio
 from pathlib import Path
 
 import pytest
+import soundfile
 
 from bots.audio.pcm import TELEPHONE_RATE
 from calls.clips.clip_format import ClipFormat
 from calls.clips.growing_formats import DELAY_SECONDS, format_writer
 from calls.simulator import BotSilent, Carrier, save_recording
-from calls.simulator.wav import wav_seconds
+from calls.simulator.sound.clip_check import wav_seconds
 from tests.calls.simulator.small_voicebot import (
     PUBLIC,
     Bot,
@@ -54,8 +55,8 @@ class TestStreams:
         assert position == pytest.approx(0.05)
         assert gap == heard.gap_seconds > 0
         assert heard.played_seconds == pytest.approx(0.1)
-        save_recording([heard], tmp_path / "call.wav")
-        recorded = wav_seconds((tmp_path / "call.wav").read_bytes())
+        save_recording(call.record, tmp_path / "call.wav")
+        recorded = soundfile.info(tmp_path / "call.wav").duration
         assert recorded == pytest.approx(heard.at_ms / 1000 + 0.1 + gap, abs=0.01)
 
     async def test_a_gap_is_not_counted_on_a_fast_clock(self, bot: Bot) -> None:
@@ -145,7 +146,7 @@ class TestStreamsMp3:
         assert wav_seconds(reply[0].wav) == pytest.approx(reply[0].seconds)
         loudest = max(memoryview(reply[0].wav[44:]).cast("h"))
         assert loudest == pytest.approx(2000, rel=0.2)
-        save_recording(reply, tmp_path / "call.wav")
+        save_recording(call.record, tmp_path / "call.wav")
 
     async def test_a_growing_wav_is_heard_after_its_end(self, bot: Bot) -> None:
         async with dial(bot, carrier=Carrier.STREAMS_MP3) as call:

@@ -9,7 +9,7 @@ from calls.simulator import (
     BadClip,
     BotSilent,
 )
-from calls.simulator.wav import wav_seconds
+from calls.simulator.sound.clip_check import wav_seconds
 from tests.calls.simulator.small_voicebot import (
     Bot,
     after,

@@ -1,21 +1,17 @@
-"""Checks and decodes clips as Twilio does, and writes the recording of a call."""
+"""Checks and decodes clips as Twilio does."""
 
-from collections.abc import Sequence
 from io import BytesIO
-from pathlib import Path
 
 import httpx
 import soxr
 
 from bots.audio.pcm import TELEPHONE_RATE, Pcm
-from bots.audio.wav import BadWav, read, unwrap, wav
+from bots.audio.wav import BadWav, read, unwrap
 
-from .line import MP3_TYPE
-from .record import Heard
+from ..line import MP3_TYPE
 
 # Twilio rejects any other content type with error 13420.
 WAV_TYPES = ("audio/wav", "audio/wave", "audio/x-wav")
-SAMPLE_WIDTH = 2
 HEADER_BYTES = 44
 # The decoder recognises an MP3 by its first three frames, which are at most so long.
 MP3_HEAD_BYTES = 700
@@ -63,7 +59,7 @@ def sound_so_far(kind: str, body: bytearray) -> Pcm | None:
     Raises BadClip if its beginning is complete and wrong.
     """
     if kind == MP3_TYPE:
-        return _decoded(body) if len(body) >= MP3_HEAD_BYTES else None
+        return _decoded_mp3(body) if len(body) >= MP3_HEAD_BYTES else None
     if len(body) < HEADER_BYTES:
         return None
     try:
@@ -72,7 +68,7 @@ def sound_so_far(kind: str, body: bytearray) -> Pcm | None:
         raise BadClip(str(error)) from error
 
 
-def _decoded(body: bytearray) -> Pcm:
+def _decoded_mp3(body: bytearray) -> Pcm:
     """The sound of an MP3 as a phone line carries it."""
     # Servers load this module, too, and spare the memory of a decoder.
     import soundfile
@@ -90,42 +86,12 @@ def _decoded(body: bytearray) -> Pcm:
 
 def wav_seconds(body: bytes) -> float:
     """The length of a complete 16-bit mono WAV file; raises BadClip for any other."""
-    return _read(body).seconds
+    return decoded(body).seconds
 
 
-def _read(body: bytes) -> Pcm:
+def decoded(body: bytes) -> Pcm:
+    """The sound of such a file; raises BadClip for any other."""
     try:
         return read(body)
     except BadWav as error:
         raise BadClip(str(error)) from error
-
-
-def save_recording(heard: Sequence[Heard], path: Path) -> None:
-    """Write the heard parts of the clips as one WAV, with silence in between."""
-    rate, line = 0, bytearray()
-    for sound in heard:
-        if not sound.wav:
-            continue
-        clip = _read(sound.wav)
-        rate = rate or clip.sample_rate
-        if clip.sample_rate != rate:
-            raise BadClip(
-                f"clips of {rate} and of {clip.sample_rate} Hz in one recording"
-            )
-        played = round(sound.played_seconds * rate) * SAMPLE_WIDTH
-        start = round(sound.at_ms * rate / 1000) * SAMPLE_WIDTH
-        line.extend(bytes(max(start - len(line), 0)))
-        # Repeat a looped clip up to the length that was played.
-        rounds = clip.data * (played // max(len(clip.data), 1) + 1)
-        line[start:] = _with_gaps(rounds[:played], sound, rate)
-    path.write_bytes(wav(bytes(line), rate or 8000))
-
-
-def _with_gaps(samples: bytes, sound: Heard, rate: int) -> bytes:
-    """The samples with the silences in which more of them had to arrive."""
-    line, done = bytearray(), 0
-    for position, seconds in sound.gaps:
-        place = round(position * rate) * SAMPLE_WIDTH
-        line += samples[done:place] + bytes(round(seconds * rate) * SAMPLE_WIDTH)
-        done = place
-    return bytes(line + samples[done:])

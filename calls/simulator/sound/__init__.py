@@ -1,0 +1,1 @@
+"""The sound of a simulated call: clips checked, the caller's voice, the recording."""
