@@ -120,6 +120,15 @@ def explain(
     return _diverted(number, default, _when_closed(number, state), why)
 
 
+def when_spent(
+    answer: RoutingAnswer, other: Bot | None, instead: Diversion, why: str
+) -> RoutingAnswer:
+    """The answer while a budget is spent: another bot, if it is on, or a diversion."""
+    if other and other.is_active:
+        return _with(other, "bot for a spent budget", why)
+    return RoutingAnswer(answer.choice, why, instead)
+
+
 def outage_of(number: PhoneNumber | None, outages: Iterable[Outage]) -> Outage | None:
     """The outage that applies to a number: its own rather than that of all."""
     found = {outage.number_id: outage for outage in outages}

@@ -61,6 +61,11 @@ POST_CALL_ATTEMPTS = counter(
 TWILIO_TTS_SENTENCES = counter(
     "voicebot_twilio_tts_sentences", "Sentences spoken by Twilio's own voice"
 )
+COST = counter(
+    "voicebot_cost",
+    "Known cost of ended calls, by bot and currency; later corrections only if upwards",
+    ["bot", "currency"],
+)
 CLIP_REQUESTS = counter(
     "voicebot_clip_requests", "Requests for clips, by HTTP status", ["status"]
 )

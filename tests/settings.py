@@ -58,6 +58,7 @@ os.environ |= {
             "EMAIL_URL",
             "EMAIL_FROM",
             "CALL_RETENTION_DAYS",
+            "CURRENCY",
             "DATE_STYLE",
             "ADMIN_REQUIRE_TOTP",
             "TRANSFER_PREFIXES",

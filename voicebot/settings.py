@@ -341,6 +341,13 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 
+# The currency of prices, costs and budgets; prices in another one do not count.
+CURRENCY = (env.str("CURRENCY", default="").strip() or "USD").upper()
+if not re.fullmatch(r"[A-Z]{3}", CURRENCY):
+    raise ImproperlyConfigured(
+        f"CURRENCY is {CURRENCY[:20]!r}. Write its three letters, such as USD or EUR."
+    )
+
 # Folder for a file about every call, with all frames; empty: only for chosen calls.
 RELAY_TRACE = env.str("RELAY_TRACE", default="").strip()
 

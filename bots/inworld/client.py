@@ -7,6 +7,7 @@ import logging
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
+    Callable,
     Mapping,
     Sequence,
 )
@@ -40,7 +41,9 @@ from bots.inworld.events import (
     Failed,
     Finished,
     ModelChosen,
+    Usage,
     parse,
+    usage_of,
 )
 from bots.inworld.parameters import RefusedParameters, routing
 from bots.inworld.pool import HTTP_ERRORS, TIMEOUT, Pool, named, named_errors
@@ -58,6 +61,9 @@ TEXT_TIMEOUT = httpx.Timeout(connect=5, read=60, write=10, pool=5)
 DRAIN_TIMEOUT_SECONDS = 0.5
 VOICES_PER_PAGE = 500
 VOICE_PAGES = 20
+# Told how many characters a speech took; the model of a text, and its tokens.
+OnCharacters = Callable[[int], None]
+OnTokens = Callable[[str, Usage | None], None]
 # Statuses with which a model refuses a parameter; Mistral's is 422.
 REFUSALS = ("400", "422")
 NOT_A_STREAM = ("application/json", "text/html")
@@ -175,7 +181,9 @@ class Inworld:
                 self._learn(sent, error.code, error.message)
                 raise
 
-    async def speak(self, request: SpeechRequest) -> Pcm:
+    async def speak(
+        self, request: SpeechRequest, on_characters: OnCharacters | None = None
+    ) -> Pcm:
         """Synthesise a text."""
         content = _json(request.body())
         async with self._slot:
@@ -186,6 +194,8 @@ class Inworld:
                 headers=JSON,
                 timeout=SPEAK_TIMEOUT,
             )
+        if on_characters:
+            on_characters(_characters(answer, request.text))
         try:
             audio = base64.b64decode(answer["audioContent"], validate=True)
         except (KeyError, TypeError, ValueError) as error:
@@ -196,7 +206,9 @@ class Inworld:
             # Inworld answers MP3 where it does not know the encoding asked for.
             raise StreamFailed(f"the speech cannot be played: {error}") from error
 
-    async def complete(self, request: TextRequest) -> str:
+    async def complete(
+        self, request: TextRequest, on_tokens: OnTokens | None = None
+    ) -> str:
         """Ask for a text without speech, in one piece.
 
         Does not count for `concurrency`: plans limit speech, and a text that nobody
@@ -209,6 +221,10 @@ class Inworld:
                 answer = _json_object(await response.read())
         if "error" in answer:
             raise StreamFailed(message_of(json.dumps(answer).encode()))
+        if on_tokens:
+            model = answer.get("model")
+            name = model if isinstance(model, str) and model else request.model
+            on_tokens(name, usage_of(answer.get("usage")))
         if not (text := text_of(answer)):
             raise StreamFailed("the answer came without text")
         return text
@@ -282,6 +298,13 @@ def _json_object(body: bytes) -> dict[str, Any]:
     if not isinstance(answer, dict):
         raise StreamFailed(f"expected a JSON object, got: {message_of(body)}")
     return answer
+
+
+def _characters(answer: Mapping[str, Any], text: str) -> int:
+    """The characters that Inworld counted, or else those of the text."""
+    usage = answer.get("usage")
+    count = usage.get("processedCharactersCount") if isinstance(usage, dict) else None
+    return count if type(count) is int and count >= 0 else len(text)
 
 
 def _records(value: object) -> list[dict[str, Any]]:

@@ -108,6 +108,7 @@ class Usage:
 
     prompt_tokens: int
     completion_tokens: int
+    cached_tokens: int = 0  # of the prompt, which the provider had in its cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,8 +257,18 @@ def written(arguments: object) -> str:
 
 
 def _usage(usage: dict[str, Any]) -> list[Event]:
-    counts = [_count(usage, "prompt_tokens"), _count(usage, "completion_tokens")]
-    return [Usage(*counts)] if any(counts) else []
+    found = usage_of(usage)
+    return [found] if found else []
+
+
+def usage_of(usage: object) -> Usage | None:
+    """The tokens in the usage of an answer; None if it has none."""
+    if not isinstance(usage, dict):
+        return None
+    read = _count(usage, "prompt_tokens")
+    written_ones = _count(usage, "completion_tokens")
+    cached = _count(_dict(usage, "prompt_tokens_details"), "cached_tokens")
+    return Usage(read, written_ones, cached) if read or written_ones else None
 
 
 def _failure(error: object) -> Failed:

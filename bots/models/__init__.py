@@ -5,7 +5,7 @@ from bots.models.bot_role import BotRole
 from bots.models.bot_turn_taking import MAX_CALL_MINUTES
 from bots.models.catalogue import InworldCatalogue
 from bots.models.menu_key import MenuKey
-from bots.models.phone_number import Outage, PhoneNumber
+from bots.models.phone_number import Outage, PhoneNumber, is_answered
 from bots.models.secret import Secret
 from bots.models.spoken_language import SpokenLanguage
 from bots.models.tool import Tool, ToolParameter
@@ -30,4 +30,5 @@ __all__ = [
     "ToolParameter",
     "TransferTarget",
     "VoiceCheck",
+    "is_answered",
 ]

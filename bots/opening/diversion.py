@@ -1,4 +1,6 @@
-"""Changes a bot's settings for callers of a closed number, or in an outage. Pure.
+"""Changes a bot's settings for callers who do not get an ordinary call. Pure.
+
+Their number is closed, an outage is announced, or the budget is spent.
 
 The changed settings are stored with the call, as those of any other call.
 """
@@ -29,6 +31,7 @@ class Reason(StrEnum):
 
     CLOSED = "closed"
     OUTAGE = "outage"
+    BUDGET = "budget"
 
 
 class Action(StrEnum):

@@ -1,12 +1,19 @@
+from decimal import Decimal
+
+import bots.validators
 import calls.blocking
 import calls.models.call
 import calls.models.recording
 import calls.models.turn
+import django.core.validators
 import django.db.models.deletion
+import django.db.models.functions.comparison
 import django.db.models.functions.datetime
 import django.db.models.functions.text
 from django.conf import settings
 from django.db import migrations, models
+
+from calls.prices.first_prices import first_prices
 
 
 # Calls are found by an index, on PostgreSQL: by words said in them, and by number.
@@ -25,6 +32,19 @@ def create_postgresql_indexes(apps, schema_editor):
     if schema_editor.connection.vendor == "postgresql":
         for statement in POSTGRESQL_INDEXES:
             schema_editor.execute(statement)
+
+
+def add_first_prices(apps, schema_editor):
+    price = apps.get_model("calls", "Price")
+    for rate, source in first_prices():
+        price.objects.create(
+            kind=rate.kind,
+            item=rate.item,
+            amount=rate.amount,
+            currency=rate.currency,
+            valid_from=rate.valid_from,
+            source=source,
+        )
 
 
 class Migration(migrations.Migration):
@@ -98,7 +118,7 @@ class Migration(migrations.Migration):
                 ('caller', calls.models.call.CallerField(blank=True, editable=False, max_length=120)),
                 ('direction', models.CharField(choices=[('inbound', 'Inbound'), ('outbound-api', 'Outbound')], default='inbound', max_length=20)),
                 ('status', models.CharField(choices=[('ringing', 'Ringing'), ('in-progress', 'In progress'), ('completed', 'Completed'), ('failed', 'Failed'), ('refused', 'Refused')], db_index=True, default='ringing', max_length=20)),
-                ('end_reason', models.CharField(blank=True, choices=[('', 'Not ended yet'), ('caller-hung-up', 'The caller hung up'), ('bot-hung-up', 'The bot ended the call'), ('caller-silent', 'The caller said nothing more'), ('time-limit', 'The call reached its time limit'), ('operator-ended', 'An operator ended the call'), ('transferred', 'The caller was transferred'), ('bot-failed', 'The bot could not answer'), ('connection-lost', 'The connection to Twilio was lost'), ('carrier-failed', 'Twilio reported a failure'), ('settings-refused', "Twilio refused the bot's settings"), ('never-connected', 'The call never reached the bot'), ('server-stopped', 'The server was stopped during the call'), ('not-in-service', 'The number or its bot is switched off'), ('no-bot', 'No bot answers this number and there is no default bot'), ('closed', 'The number was closed'), ('outage', 'An outage was announced'), ('busy', 'Too many calls at once'), ('not-configured', 'The server is not set up to answer calls'), ('wrong-method', 'The request came with GET instead of POST'), ('blocked', 'The caller is blocked'), ('too-many-calls', 'The caller made too many calls'), ('too-many-hidden', 'Too many calls from hidden numbers'), ('minutes-used-up', 'The minutes of the day were used up')], default='', max_length=30)),
+                ('end_reason', models.CharField(blank=True, choices=[('', 'Not ended yet'), ('caller-hung-up', 'The caller hung up'), ('bot-hung-up', 'The bot ended the call'), ('caller-silent', 'The caller said nothing more'), ('time-limit', 'The call reached its time limit'), ('operator-ended', 'An operator ended the call'), ('transferred', 'The caller was transferred'), ('bot-failed', 'The bot could not answer'), ('connection-lost', 'The connection to Twilio was lost'), ('carrier-failed', 'Twilio reported a failure'), ('settings-refused', "Twilio refused the bot's settings"), ('never-connected', 'The call never reached the bot'), ('server-stopped', 'The server was stopped during the call'), ('not-in-service', 'The number or its bot is switched off'), ('no-bot', 'No bot answers this number and there is no default bot'), ('closed', 'The number was closed'), ('outage', 'An outage was announced'), ('budget', 'The budget was spent'), ('busy', 'Too many calls at once'), ('not-configured', 'The server is not set up to answer calls'), ('wrong-method', 'The request came with GET instead of POST'), ('blocked', 'The caller is blocked'), ('too-many-calls', 'The caller made too many calls'), ('too-many-hidden', 'Too many calls from hidden numbers'), ('minutes-used-up', 'The minutes of the day were used up')], default='', max_length=30)),
                 ('search_text', models.TextField(blank=True, db_default='', editable=False, help_text='Summary, details, notes and tags, as searches compare them.')),
                 ('settings', models.JSONField(default=dict, help_text="The bot's settings this call ran with.")),
                 ('variables', models.JSONField(db_default=models.Value({}, models.JSONField()), default=dict, help_text="Values from the webhook's address and from the lookup.")),
@@ -371,5 +391,89 @@ class Migration(migrations.Migration):
             model_name='turn',
             constraint=models.UniqueConstraint(fields=('call', 'index'), name='calls_one_turn_per_index'),
         ),
+        migrations.CreateModel(
+            name='DaySpending',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('day', models.DateField()),
+                ('bot', models.PositiveBigIntegerField(default=0)),
+                ('currency', models.CharField(max_length=3)),
+                ('amount', models.DecimalField(decimal_places=8, default=0, max_digits=16)),
+                ('dearest', models.DecimalField(decimal_places=8, default=0, max_digits=16)),
+            ],
+            options={
+                'default_permissions': (),
+                'constraints': [models.UniqueConstraint(fields=('day', 'bot', 'currency'), name='calls_one_spending_a_day')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Price',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(choices=[('line-in', 'Incoming call, a minute'), ('line-out', 'Outgoing call or transfer, a minute'), ('relay', 'ConversationRelay, a minute'), ('recording', 'Recording, a minute'), ('storage', 'Recording kept at Twilio, a minute a month'), ('tokens-read', 'Tokens read, a million'), ('tokens-cached', 'Cached tokens read, a million'), ('tokens-written', 'Tokens written, a million'), ('speech', 'Speech, a million characters')], max_length=20, verbose_name='price of')),
+                ('item', models.CharField(blank=True, help_text='Of tokens and speech: the model. Of a telephone line: the country and the kind of number, such as US local, US toll-free or DE mobile. Empty: everything that has no price of its own.', max_length=120, validators=[bots.validators.plain_text], verbose_name='for')),
+                ('amount', models.DecimalField(decimal_places=6, max_digits=12, validators=[django.core.validators.MinValueValidator(0, 'A price cannot be negative.')], verbose_name='price')),
+                ('currency', models.CharField(max_length=3)),
+                ('valid_from', models.DateField(help_text='Calls that begin on this day or later have this price, until the next price for the same begins.')),
+                ('source', models.CharField(blank=True, help_text='The page or the contract that names it, and its day.', max_length=200, validators=[bots.validators.plain_text])),
+                ('is_listed', models.BooleanField(default=False, editable=False)),
+            ],
+            options={
+                'ordering': ['kind', 'item', '-valid_from'],
+                'constraints': [models.UniqueConstraint(fields=('kind', 'item', 'valid_from'), name='calls_one_price_a_day', violation_error_message='There is a price for this from that day on already. Change that one, or choose another day.')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Budget',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('period', models.CharField(choices=[('day', 'Each day'), ('month', 'Each month')], default='month', max_length=10, verbose_name='for')),
+                ('limit', models.DecimalField(decimal_places=2, max_digits=12, validators=[django.core.validators.MinValueValidator(Decimal('0.01'), 'Write an amount above zero.')])),
+                ('warning_percent', models.PositiveSmallIntegerField(default=80, help_text='The console warns when so much of it is spent.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(100)], verbose_name='warn at (%)')),
+                ('action', models.CharField(choices=[('warn', 'Are answered as always; it is only shown'), ('message', 'Hear a message, and the call ends'), ('transfer', 'Are transferred to a number'), ('bot', 'Talk to another bot')], default='message', help_text='From the next call on. Calls in progress go on.', max_length=20, verbose_name='when it is spent, callers')),
+                ('message', models.TextField(blank=True, help_text="Said first. Empty: the bot's sentence “when a number is closed”; before a transfer, its transfer message.", max_length=2000, validators=[django.core.validators.MaxLengthValidator(2000), bots.validators.plain_text, bots.validators.placeholders_of_ours], verbose_name='text')),
+                ('transfer_number', models.CharField(blank=True, max_length=16, validators=[django.core.validators.RegexValidator('^\\+[1-9][0-9]{6,14}\\Z', 'Write the number with + and country code, e.g. +14155550100.'), bots.validators.transferable], verbose_name='transfer to')),
+                ('bot', models.ForeignKey(blank=True, help_text='Empty: all bots together.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='budgets', to='bots.bot')),
+                ('other_bot', models.ForeignKey(blank=True, help_text='For example one with a cheaper model. Its own budget counts for it.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='bots.bot', verbose_name='other bot')),
+            ],
+            options={
+                'ordering': [models.OrderBy(models.F('bot__name'), nulls_first=True), 'period'],
+                'constraints': [models.UniqueConstraint(django.db.models.functions.comparison.Coalesce(models.F('bot'), models.Value(0)), models.F('period'), name='calls_one_budget_a_period', violation_error_message='There is a budget for this bot and time already. Change that one.')],
+            },
+        ),
+        migrations.CreateModel(
+            name='CallCost',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('day', models.DateField(help_text='The day on which the call began, at the deployment.', null=True)),
+                ('amount', models.DecimalField(decimal_places=8, max_digits=16, null=True)),
+                ('is_partial', models.BooleanField(default=False)),
+                ('currency', models.CharField(blank=True, max_length=3)),
+                ('lines', models.JSONField(default=list)),
+                ('calculated_at', models.DateTimeField(null=True)),
+                ('due_at', models.DateTimeField(null=True)),
+                ('counted', models.DecimalField(decimal_places=8, default=0, max_digits=16)),
+                ('reserved', models.DecimalField(decimal_places=8, max_digits=16, null=True)),
+                ('call', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='cost', to='calls.call')),
+            ],
+            options={
+                'default_permissions': (),
+                'indexes': [models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at'], name='calls_cost_due'), models.Index(condition=models.Q(('reserved__isnull', False)), fields=['day'], name='calls_cost_reserved')],
+            },
+        ),
+        migrations.CreateModel(
+            name='CallUsage',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('source', models.CharField(max_length=40)),
+                ('entries', models.JSONField(default=list)),
+                ('call', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='usages', to='calls.call')),
+            ],
+            options={
+                'default_permissions': (),
+                'constraints': [models.UniqueConstraint(fields=('call', 'source'), name='calls_one_usage_a_source')],
+            },
+        ),
+        migrations.RunPython(add_first_prices, migrations.RunPython.noop),
         migrations.RunPython(create_postgresql_indexes, migrations.RunPython.noop),
     ]

@@ -1,9 +1,10 @@
-"""Tables: calls, turns, notes, recordings, tasks, blocked callers, exports."""
+"""Tables: calls, turns, notes, recordings, tasks, blocked callers, exports, costs."""
 
 from calls.models.audit_event import AuditEvent
 from calls.models.blocked_caller import BlockedCaller
 from calls.models.call import Call
 from calls.models.carrier_verdict import CarrierVerdict
+from calls.models.costs import Budget, CallCost, CallUsage, DaySpending, Price
 from calls.models.export_file import ExportFile, ExportPiece
 from calls.models.handling import CallNote, CallTag
 from calls.models.invitation import Invitation
@@ -16,14 +17,19 @@ from calls.models.turn import Turn
 __all__ = [
     "AuditEvent",
     "BlockedCaller",
+    "Budget",
     "Call",
+    "CallCost",
     "CallNote",
     "CallTag",
+    "CallUsage",
     "CarrierVerdict",
+    "DaySpending",
     "ExportFile",
     "ExportPiece",
     "Invitation",
     "PostCallTask",
+    "Price",
     "Recording",
     "SavedView",
     "ScheduledRun",

@@ -91,6 +91,7 @@ class Call(models.Model):
         NO_BOT = "no-bot", "No bot answers this number and there is no default bot"
         CLOSED = "closed", "The number was closed"
         OUTAGE = "outage", "An outage was announced"
+        BUDGET = "budget", "The budget was spent"
         BUSY = "busy", "Too many calls at once"
         NOT_CONFIGURED = "not-configured", "The server is not set up to answer calls"
         WRONG_METHOD = "wrong-method", "The request came with GET instead of POST"

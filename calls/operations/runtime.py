@@ -6,6 +6,8 @@ from django.conf import settings
 
 from calls.background import PeriodicTask
 from calls.clips.streaming_policy import AUTO
+from calls.costs.price_list import refresh_list
+from calls.costs.settling import settle_due
 from calls.db import run_in_db_thread
 from calls.export_files.worker import ExportWorker
 from calls.operations.heartbeat import Heartbeat
@@ -20,6 +22,9 @@ from calls.session.operator_controls import OperatorControls
 from calls.session.services import Services, services
 
 REAPER_SECONDS = 60.0
+COST_SECONDS = 5.0
+# The list is fetched once a day; an attempt that fails is repeated so much later.
+LIST_SECONDS = 1800.0
 
 
 class Runtime:
@@ -40,6 +45,11 @@ class Runtime:
         self.jobs = (
             Heartbeat(calls, shared.transcripts),
             PeriodicTask(REAPER_SECONDS, reap, "Reaper"),
+            PeriodicTask(COST_SECONDS, run_in_db_thread(settle_due), "Costs"),
+            PeriodicTask(
+                *(LIST_SECONDS, run_in_db_thread(refresh_list), "Price list"),
+                delay=LIST_SECONDS,
+            ),
             LoopLag(calls),
             self.operator_controls,
             NightlyPurge(shared.clips),

@@ -5,15 +5,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from http import HTTPStatus
 
+from django.utils import timezone
+
 from bots.config import local_time
 from bots.config.bot_config import BotConfig
 from bots.config.summary_spec import SummarySpec
 from bots.inworld.client import Inworld
 from bots.inworld.errors import InworldError, InworldRejected
+from bots.inworld.events import Usage
 from bots.inworld.one_shot import operator_message
 from bots.inworld.text_request import TextRequest
 from calls.db import run_in_db_thread
-from calls.models import Call, Turn
+from calls.models import Call, CallUsage, Turn
 from calls.models.post_call_task import Kind
 from calls.post_call.queue import SECONDS, Attempt, current_config
 from calls.post_call.summary_prompt import (
@@ -22,6 +25,7 @@ from calls.post_call.summary_prompt import (
     parse_answer,
     prompt_messages,
 )
+from calls.prices.usage import SUMMARY, Meter, name_asked_for
 from calls.transcripts.task_creation import summary_spec
 
 # Enough for reasoning models, too.
@@ -42,14 +46,18 @@ async def summarise_call(call_id: int, inworld: Inworld) -> Attempt:
     if prepared is None:
         return Attempt(False, NOT_WANTED, final=True)
     request, spec = prepared
+    meter = Meter()
     try:
         async with asyncio.timeout(SECONDS[Kind.SUMMARY]):
-            answer = await _answer(inworld, request)
+            answer = await _answer(inworld, request, meter)
     except TimeoutError:
+        meter.unknown_tokens(request.model)
+        await run_in_db_thread(_store_usage)(call_id, meter)
         return Attempt(False, TOO_LATE)
     except InworldError as error:
         status = error.status if isinstance(error, InworldRejected) else 0
         return Attempt(False, operator_message(error), status)
+    await run_in_db_thread(_store_usage)(call_id, meter)
     summary = parse_answer(answer, spec)
     if summary is None:
         return Attempt(False, UNREADABLE)
@@ -57,14 +65,32 @@ async def summarise_call(call_id: int, inworld: Inworld) -> Attempt:
     return Attempt(True)
 
 
-async def _answer(inworld: Inworld, request: TextRequest) -> str:
+async def _answer(inworld: Inworld, request: TextRequest, meter: Meter) -> str:
     """The model's text; asks again without the schema if the model refuses it."""
+
+    def count(model: str, usage: Usage | None) -> None:
+        name = name_asked_for(model, (request.model, *request.fallback_models))
+        if usage is None:
+            return meter.unknown_tokens(name)
+        cached, written = usage.cached_tokens, usage.completion_tokens
+        return meter.tokens(name, usage.prompt_tokens, cached, written)
+
     try:
-        return await inworld.complete(request)
+        return await inworld.complete(request, count)
     except InworldRejected as error:
         if error.status not in SCHEMA_REFUSED:
             raise
-    return await inworld.complete(replace(request, schema=None))
+    return await inworld.complete(replace(request, schema=None), count)
+
+
+def _store_usage(call_id: int, meter: Meter) -> None:
+    """Add what an attempt took; each is a source of its own."""
+    entries = [usage.to_json() for usage in meter.usages]
+    source = f"{SUMMARY} {timezone.now():%Y-%m-%d %H:%M:%S.%f}"
+    # The call may have been deleted meanwhile.
+    if entries and Call.objects.filter(pk=call_id).exists():
+        row = CallUsage(call_id=call_id, source=source, entries=entries)
+        CallUsage.write([row])
 
 
 def _prepare(call_id: int) -> tuple[TextRequest, SummarySpec] | None:

@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
+from math import ceil
 from time import monotonic
 from typing import Any, assert_never
 
@@ -38,11 +39,13 @@ from calls.conversation.events import (
     ClipRefused,
     ClipReplaced,
     Event,
+    ReplyEnded,
     TimerFired,
 )
 from calls.live_feed.snapshot import CallSnapshot, Update
 from calls.logs import CallLog
 from calls.models import Call
+from calls.prices.usage import RELAY, Kind, Usage
 from calls.recordings.recorder import NOT_RECORDED, Recorder
 from calls.session.resume_event import resume_event
 from calls.session.services import Services
@@ -59,6 +62,7 @@ from calls.transcripts.writes import (
     RelayLost,
     TransferStarted,
     TurnWrite,
+    UsageCounted,
     VariablesFound,
     Write,
 )
@@ -167,6 +171,8 @@ class CallSession:
             for growth in self.speaker.growth:  # what can be heard by now
                 await self._step(growth)
         await self._step(event)
+        if isinstance(event, ReplyEnded):
+            self._write_usage()
 
     async def _step(self, event: Event) -> None:
         now = monotonic()
@@ -212,6 +218,7 @@ class CallSession:
         # Stopped replies report once more, with the text that was never heard.
         await self.speaker.aclose()
         self.streaming.close()
+        self._write_usage()
         self.over = True
         if self.timer:
             self.timer.cancel()
@@ -357,6 +364,13 @@ class CallSession:
                 self.services.broadcaster.tell_viewers(update)
         except Exception:
             self.log.exception("An update for viewers failed")
+
+    def _write_usage(self) -> None:
+        """Write what this session of the call has used so far."""
+        seconds = (self.clock.now - self.clock.started_at).total_seconds()
+        usages = [Usage(Kind.RELAY, quantity=ceil(seconds)), *self.speaker.meter.usages]
+        source = f"{RELAY} {self.call.reconnects}"
+        self._write(UsageCounted(self.call.call_sid, source, usages))
 
     def _write(self, write: Write) -> None:
         self.services.transcripts.put(write)

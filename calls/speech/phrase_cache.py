@@ -12,7 +12,7 @@ from django.conf import settings
 
 from bots.audio import wav
 from bots.audio.pcm import Pcm
-from bots.inworld.client import Inworld, SpeechRequest
+from bots.inworld.client import Inworld, OnCharacters, SpeechRequest
 from bots.inworld.errors import InworldError
 from calls.clips.clip_store import ClipStore, ClipsUnavailable, clip_url
 from calls.clips.signed_ids import phrase_id
@@ -58,8 +58,15 @@ class PhraseCache:
         self.size = 0  # bytes of the phrases that are ready
         self.making: dict[str, asyncio.Task[Phrase]] = {}
 
-    async def get(self, request: SpeechRequest, max_seconds: float) -> Phrase:
+    async def get(
+        self,
+        request: SpeechRequest,
+        max_seconds: float,
+        on_characters: OnCharacters | None = None,
+    ) -> Phrase:
         """The phrase, stored so that Twilio can fetch it.
+
+        The first caller of a phrase that has to be made is told what it took.
 
         Raises `InworldError` if it cannot be synthesised, `TimeoutError` if that takes
         longer than `max_seconds` (it is still finished, for the next time), and
@@ -68,7 +75,7 @@ class PhraseCache:
         phrase_id = _id_of(request)
         phrase = self.ready.get(phrase_id)
         if phrase is None:
-            making = asyncio.shield(self._making(phrase_id, request))
+            making = asyncio.shield(self._making(phrase_id, request, on_characters))
             phrase = await asyncio.wait_for(making, max_seconds)
         self.ready.move_to_end(phrase_id)
         # Store it each time: the store may have lost it, and it costs little.
@@ -79,12 +86,16 @@ class PhraseCache:
         """True if the phrase is ready in this process."""
         return _id_of(request) in self.ready
 
-    async def prepare(self, requests: Iterable[SpeechRequest]) -> None:
+    async def prepare(
+        self,
+        requests: Iterable[SpeechRequest],
+        on_characters: OnCharacters | None = None,
+    ) -> None:
         """Make phrases for later; a phrase that cannot be made now is skipped."""
         for request in requests:
             if not self.has(request):
                 with suppress(InworldError, ClipsUnavailable, TimeoutError):
-                    await self.get(request, PREPARE_SECONDS)
+                    await self.get(request, PREPARE_SECONDS, on_characters)
 
     async def aclose(self) -> None:
         """Stop making phrases."""
@@ -93,11 +104,13 @@ class PhraseCache:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _making(self, phrase_id: str, request: SpeechRequest) -> asyncio.Task[Phrase]:
+    def _making(
+        self, phrase_id: str, request: SpeechRequest, on_characters: OnCharacters | None
+    ) -> asyncio.Task[Phrase]:
         """The task that makes a phrase; all calls that wait for it share one."""
         task = self.making.get(phrase_id)
         if task is None:
-            task = asyncio.create_task(self._make(phrase_id, request))
+            task = asyncio.create_task(self._make(phrase_id, request, on_characters))
             self.making[phrase_id] = task
             task.add_done_callback(lambda done: self._made(phrase_id, done))
         return task
@@ -107,9 +120,13 @@ class PhraseCache:
         if not task.cancelled():
             task.exception()  # retrieved, or asyncio logs it; waiting calls raise it
 
-    async def _make(self, phrase_id: str, request: SpeechRequest) -> Phrase:
+    async def _make(
+        self, phrase_id: str, request: SpeechRequest, on_characters: OnCharacters | None
+    ) -> Phrase:
         phrase = await self._stored(phrase_id)
-        phrase = phrase or await self._synthesised(phrase_id, request)
+        if phrase is None:
+            pcm = await self.inworld.speak(request, on_characters)
+            phrase = Phrase.of(phrase_id, at_telephone_rate(pcm))
         self.ready[phrase_id] = phrase
         self.size += len(phrase.wav)
         while self.size > MAX_CACHED_BYTES and len(self.ready) > 1:
@@ -123,10 +140,6 @@ class PhraseCache:
             return None if body is None else Phrase.of(phrase_id, wav.read(body))
         except (ClipsUnavailable, wav.BadWav):
             return None
-
-    async def _synthesised(self, phrase_id: str, request: SpeechRequest) -> Phrase:
-        pcm = await self.inworld.speak(request)
-        return Phrase.of(phrase_id, at_telephone_rate(pcm))
 
 
 def _id_of(request: SpeechRequest) -> str:

@@ -1,5 +1,6 @@
 """One streamed reply: its segments as they become ready, and the report on it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import uniform
 from time import monotonic
@@ -22,6 +23,7 @@ from bots.inworld.tool_calls import ToolCalls
 from calls import metrics
 from calls.conversation.events import ReplyEnded
 from calls.logs import CallLog
+from calls.prices.usage import Meter, name_asked_for
 from calls.speech.first_tokens import FirstTokens
 from calls.speech.levels import QUIET, Levels
 from calls.speech.segment_end import SegmentEnd, SpeakingRate
@@ -118,6 +120,27 @@ class ReplyStream:
         """Add the time to the first token to what is usual for the bot."""
         began_at = self.marks.get("first_token")
         first_tokens.learn(self.marks["request_sent"], began_at, monotonic())
+
+    def count(self, meter: Meter, models: Sequence[str], voice_model: str) -> None:
+        """Count what the reply took, of one of the `models` that were asked.
+
+        Only a reply that was refused before its first word took nothing. One that was
+        stopped took tokens that the model did not get to tell.
+        """
+        model = name_asked_for(self.model, models)
+        if self.usage:
+            tokens = self.usage
+            meter.tokens(
+                model,
+                tokens.prompt_tokens,
+                tokens.cached_tokens,
+                tokens.completion_tokens,
+            )
+        elif self.model or not self.error:
+            meter.unknown_tokens(model)
+        if "first_audio" in self.marks:
+            written, rest = self.segmenter.written, self.segmenter.text_without_audio
+            meter.speech(voice_model, len(written) - len(rest))
 
     def record_stage(self, stage: str) -> None:
         """Store the time at which a stage was first reached."""

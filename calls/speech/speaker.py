@@ -32,6 +32,7 @@ from calls.conversation.events import (
     ReplyEnded,
 )
 from calls.logs import CallLog
+from calls.prices.usage import Meter
 from calls.speech.audio import at_telephone_rate
 from calls.speech.first_tokens import FirstTokens
 from calls.speech.growing_clip import GrowingClip
@@ -80,6 +81,7 @@ class Speaker:
         self.inworld = inworld
         self.clips = clips
         self.phrases = phrases
+        self.meter = Meter()
         self.emit = emit
         self.queued_seconds = queued_seconds
         self.log = log
@@ -106,7 +108,8 @@ class Speaker:
 
     async def prepare(self, sentences: Iterable[str]) -> None:
         """Make fixed sentences before they are needed."""
-        await self.phrases.prepare(speech_requests(self.config, sentences))
+        requests = speech_requests(self.config, sentences)
+        await self.phrases.prepare(requests, self._count)
 
     def stop(self, number: int) -> None:
         """Stop a reply. Cancels only once, so that its cleanup can finish."""
@@ -184,10 +187,10 @@ class Speaker:
         request = self._request(spoken.text)
         own_id = new_clip_id() + REPORTED_SUFFIX if spoken.own_clip else ""
         if spoken.is_cacheable:
-            phrase = await self.phrases.get(request, spoken.timeout)
+            phrase = await self.phrases.get(request, spoken.timeout, self._count)
             clip = phrase.clip(spoken.text)
             return await self._own_copy(clip, own_id, phrase.wav) if own_id else clip
-        speech = self.inworld.speak(request)
+        speech = self.inworld.speak(request, self._count)
         pcm = at_telephone_rate(await asyncio.wait_for(speech, spoken.timeout))
         stored = await self._store(spoken.text, pcm, analyse(pcm), own_id)
         return stored or twilio_tts_clip(spoken.text)
@@ -214,6 +217,11 @@ class Speaker:
             publishing.cancel()
             if start.model in ("", self.config.llm_model):
                 stream.teach(self.first_tokens)
+            models = (
+                start.model or self.config.llm_model,
+                *self.config.fallback_models,
+            )
+            stream.count(self.meter, models, self.config.tts_model)
             await self.emit(stream.ended())
 
     async def _stream(
@@ -261,6 +269,9 @@ class Speaker:
             head_start=head_start,
             lifetime=lifetime,
         )
+
+    def _count(self, characters: int) -> None:
+        self.meter.speech(self.config.tts_model, characters)
 
     def _request(self, text: str) -> SpeechRequest:
         return speech_request(self.config, text)
@@ -310,7 +321,8 @@ class Speaker:
         if not text:
             return
         try:
-            segment = Segment(text, await self.inworld.speak(self._request(text)))
+            request = self._request(text)
+            segment = Segment(text, await self.inworld.speak(request, self._count))
         except InworldError as error:
             stream.fail(error)
             await self.emit(ClipReady(stream.number, twilio_tts_clip(text)))

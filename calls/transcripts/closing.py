@@ -8,7 +8,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from calls import metrics
-from calls.models import Call
+from calls.models import Call, CallCost
 from calls.models.call import CallQuerySet
 from calls.transcripts.call_stats import update_stats
 from calls.transcripts.task_creation import create_tasks
@@ -69,3 +69,4 @@ def complete(call_ids: Iterable[int]) -> None:
         update_stats(chunk)
         Call.objects.filter(pk__in=chunk).exclude(variables={}).update_search_text()
         create_tasks(chunk)
+        CallCost.objects.make_due(chunk)

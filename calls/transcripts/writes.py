@@ -1,6 +1,6 @@
 """The writes of live calls, and how a batch of them is carried out."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from calls import metrics, models
+from calls.prices.usage import Usage
 from calls.transcripts.closing import complete, mark_closed
 from calls.turns.turn import Turn
 
@@ -107,9 +108,18 @@ class CallsAlive:
     call_ids: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class UsageCounted:
+    """All that a source knows of a call's usage; replaces what it wrote before."""
+
+    call_sid: str
+    source: str
+    usages: Sequence[Usage]
+
+
 Ending = CallClosed | RelayLost | TransferStarted
 CallWrite = CallAnswered | TokenUsed | Ending | VariablesFound | CallsAlive
-Write = TurnWrite | CallWrite
+Write = TurnWrite | CallWrite | UsageCounted
 _TURN_FIELDS = [
     field.name
     for field in models.Turn._meta.concrete_fields
@@ -124,7 +134,7 @@ def write_all(batch: Iterable[Write]) -> None:
         turns = [write for write in batch if isinstance(write, TurnWrite)]
         rows = {(write.call_id, write.turn.index): write for write in _current(turns)}
         for write in batch:
-            if not isinstance(write, TurnWrite):
+            if not isinstance(write, TurnWrite | UsageCounted):
                 _apply(write)
         models.Turn.objects.bulk_create(
             [write.row() for write in rows.values()],
@@ -133,6 +143,21 @@ def write_all(batch: Iterable[Write]) -> None:
             update_fields=_TURN_FIELDS,
         )
         complete({write.call_id for write in batch if isinstance(write, CallClosed)})
+        _write_usages([write for write in batch if isinstance(write, UsageCounted)])
+
+
+def _write_usages(writes: list[UsageCounted]) -> None:
+    """Write usages, of each source the latest; calls deleted meanwhile are left out."""
+    latest = {(write.call_sid, write.source): write.usages for write in writes}
+    calls = models.Call.objects.filter(call_sid__in={sid for sid, _ in latest})
+    keys = dict(calls.values_list("call_sid", "pk")) if latest else {}
+    models.CallUsage.write(
+        models.CallUsage(
+            call_id=keys[sid], source=source, entries=[u.to_json() for u in usages]
+        )
+        for (sid, source), usages in latest.items()
+        if sid in keys
+    )
 
 
 def _current(turns: list[TurnWrite]) -> list[TurnWrite]:

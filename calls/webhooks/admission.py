@@ -5,20 +5,23 @@ All processes read the same database, so the limits hold for all of them togethe
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Count, DurationField, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
-from bots.models import Bot, PhoneNumber
+from bots.models import PhoneNumber
 from bots.number_routing import NoAnswer, RoutingAnswer, own_number, route
 from bots.opening.diversion import Diversion
 from calls.blocking import patterns_for
+from calls.costs import budgets
+from calls.costs.budgets import BudgetAnswer
 from calls.db import run_in_incoming_thread
-from calls.models import BlockedCaller, Call
+from calls.models import BlockedCaller, Budget, Call
 from calls.webhooks.call_limits import CallLimits, CurrentLoad, LimitExceeded
 from calls.webhooks.open_call import SID_LENGTH, is_outbound, open_call, our_number
 
@@ -56,23 +59,45 @@ def choose_bot(form: Mapping[str, str]) -> RoutingAnswer:
 @run_in_incoming_thread
 def create_call(
     form: Mapping[str, str],
-    bot: Bot,
+    answer: RoutingAnswer,
     parameters: Mapping[str, str],
-    diversion: Diversion | None = None,
-) -> tuple[Call, LimitExceeded | None]:
+) -> tuple[Call, LimitExceeded | None, Diversion | None]:
     """Create the call's row; also returns the limit that the call exceeds.
 
-    The limit is checked after the row exists, so that of several simultaneous calls
-    each sees those before it.
+    And the diversion, which may be that of a spent budget. Budgets are asked before the
+    row exists, in its transaction. The limit is checked after it exists, so that of
+    several simultaneous calls each sees those before it.
     """
-    call = open_call(form, bot, parameters, diversion)
-    return call, exceeded_limit(call)
+    with transaction.atomic():
+        asked = _ask_budgets(form, answer)
+        answer = asked.answer
+        assert answer.bot  # noqa: S101  (for the type checker)
+        call = open_call(form, answer.bot, parameters, answer.diversion)
+        budgets.reserve(call, asked)
+    return call, exceeded_limit(call), answer.diversion
+
+
+def _ask_budgets(form: Mapping[str, str], answer: RoutingAnswer) -> BudgetAnswer:
+    """Ask them for people who call us to talk to a bot.
+
+    A call in progress goes on, whatever Twilio asks about it.
+    """
+    without_bot = answer.diversion and not answer.diversion.takes_message
+    if is_outbound(form) or without_bot:
+        return BudgetAnswer(answer, date.min)
+    asked = budgets.admit(answer, our_number(form), timezone.now())
+    if asked.answer is not answer:
+        same_call = Call.objects.open().filter(call_sid=form["CallSid"][:SID_LENGTH])
+        if same_call.exists():
+            return BudgetAnswer(answer, date.min)
+    return asked
 
 
 def dry_run() -> None:
     """Run the queries of an incoming call, for no number in particular."""
     matching_block("").exists()
     route("", timezone.now())
+    Budget.objects.exists()
     load_holidays()
 
 

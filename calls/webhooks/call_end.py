@@ -10,11 +10,14 @@ from django.http import HttpRequest, HttpResponse
 from bots.config.text import read_json
 from calls.db import DatabaseUnavailable, database_deadline
 from calls.models import Call
+from calls.prices.usage import REPORT, SESSION, Kind, Usage
 from calls.session.active_calls import active_calls
 from calls.session.services import services
+from calls.transcripts.writes import UsageCounted
 from calls.twilio import twiml
 from calls.twilio.relay_errors import SessionError
 from calls.webhooks import transfer
+from calls.webhooks.dial_result import seconds_in
 from calls.webhooks.open_call import SID_LENGTH, close_call
 from calls.webhooks.reconnect import (
     END_BY_ERROR,
@@ -53,6 +56,8 @@ END_BY_CALL_STATUS = {
 async def voice_action(request: HttpRequest) -> HttpResponse:
     """The relay session ended: reconnect, transfer the caller, or hang up."""
     form, error = request.POST, SessionError.of(request.POST)
+    session = f"{SESSION} {form.get('SessionId', '')}"[:40]
+    _count_seconds(form, "SessionDuration", session, Kind.RELAY)
     if is_lost(form):
         session_id = form.get("SessionId", "")[:SID_LENGTH]
         call_sid = form["CallSid"][:SID_LENGTH]
@@ -77,8 +82,20 @@ def _wants_transfer(form: Mapping[str, str]) -> bool:
 @twilio_webhook
 async def voice_status(request: HttpRequest) -> HttpResponse:
     """The call ended. This report may be late, repeated or out of order."""
+    if request.POST.get("CallStatus") in END_BY_CALL_STATUS:
+        _count_seconds(request.POST, "CallDuration", REPORT, Kind.LINE_IN)
     await _close(request, END_BY_CALL_STATUS, "CallStatus")
     return HttpResponse(status=204)
+
+
+def _count_seconds(
+    form: Mapping[str, str], field: str, source: str, kind: Kind
+) -> None:
+    """Keep the seconds that Twilio bills; the writer stores them in the background."""
+    seconds, call_sid = seconds_in(form, field), form.get("CallSid", "")[:SID_LENGTH]
+    if seconds is not None and call_sid:
+        usages = [Usage(kind, quantity=seconds)]
+        services().transcripts.put(UsageCounted(call_sid, source, usages))
 
 
 async def _close(

@@ -14,10 +14,14 @@ from bots.number_routing import caller_id_of_ours
 from bots.phone_numbers.caller_id import number_in
 from calls.db import run_in_db_thread
 from calls.models import Call
+from calls.prices.number_kinds import number_kind
+from calls.prices.usage import TRANSFER, Kind, Usage
 from calls.public_urls import public_url, socket_url
 from calls.session.active_calls import active_calls
+from calls.session.services import services
 from calls.session.variables import variables
 from calls.transcripts.stored_turns import current_config
+from calls.transcripts.writes import UsageCounted
 from calls.transfer import Transfer
 from calls.twilio import twiml
 from calls.twilio.relay_tokens import relay_token
@@ -123,7 +127,12 @@ async def final_transfer_document(
     language: str = "en-US",
     voice: str = "",
 ) -> str:
-    """TwiML for a transfer from which the caller cannot return to the bot."""
+    """TwiML for a transfer from which the caller cannot return to the bot.
+
+    Nobody tells us how long the target's leg lasts.
+    """
+    usages = [Usage(Kind.LINE_OUT, number_kind(target.number))]
+    services().transcripts.put(UsageCounted(call.call_sid, TRANSFER, usages))
     return twiml.transfer_blind(
         target.number,
         ring_seconds=target.ring_seconds,

@@ -48,9 +48,22 @@ def parse_dial_result(transfer: Transfer, form: Mapping[str, str]) -> DialResult
 
 
 def _duration(form: Mapping[str, str]) -> str:
-    seconds = form.get("DialCallDuration", "")
-    is_plausible = seconds.isdecimal() and len(seconds) < 7
-    return f", which lasted {int(seconds)} s" if is_plausible else ""
+    seconds = seconds_in(form, "DialCallDuration")
+    return "" if seconds is None else f", which lasted {seconds} s"
+
+
+def seconds_in(form: Mapping[str, str], field: str) -> int | None:
+    """A duration that Twilio reports; None if it has none, or an absurd one."""
+    seconds = form.get(field, "")
+    is_plausible = seconds.isascii() and seconds.isdecimal() and len(seconds) < 7
+    return int(seconds) if is_plausible else None
+
+
+def dialled_seconds(form: Mapping[str, str]) -> int | None:
+    """The length of the leg to the target: 0 if nobody picked up, None if unknown."""
+    if form.get("DialCallStatus", "") not in PICKED_UP:
+        return 0
+    return seconds_in(form, "DialCallDuration")
 
 
 def caller_id(caller: str, our_number: str) -> str:

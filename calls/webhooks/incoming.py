@@ -11,7 +11,7 @@ from django.utils import timezone
 from bots.config.bot_config import BotConfig
 from bots.config_builder import config_from_json
 from bots.models import Bot
-from bots.number_routing import NoAnswer
+from bots.number_routing import NoAnswer, RoutingAnswer
 from bots.opening.diversion import Diversion
 from calls.db import run_in_incoming_thread
 from calls.models import Call
@@ -105,24 +105,25 @@ async def _answer(request: HttpRequest) -> str:
     query = request.GET.items()
     parameters = {name: str(text) for name, text in query if name != REDIRECT_COUNT}
     if diversion and not diversion.takes_message:
-        return await _divert(form, bot, parameters, diversion)
+        return await _divert(form, answer, parameters)
     if active_calls().draining or active_calls().is_full:
         return await _turn_away(form, bot)
-    return await _connect(form, bot, parameters, diversion)
+    return await _connect(form, answer, parameters)
 
 
 async def _divert(
-    form: Mapping[str, str],
-    bot: Bot,
-    parameters: Mapping[str, str],
-    diversion: Diversion,
+    form: Mapping[str, str], answer: RoutingAnswer, parameters: Mapping[str, str]
 ) -> str:
     """TwiML for a call to a closed number, or in an outage: a message or a transfer."""
-    call, limit = await create_call(form, bot, parameters, diversion)
-    if call.status in Call.OVER:
+    call, limit, diversion = await create_call(form, answer, parameters)
+    if call.status in Call.OVER or diversion is None:
         return twiml.hang_up()
     if limit in REFUSED_UNANSWERED:
         return await _over_limit(call, limit)
+    return await _diverted(call, diversion)
+
+
+async def _diverted(call: Call, diversion: Diversion) -> str:
     log.info("Call %s diverted: %s", call.call_sid, diversion.reason)
     await close_call(call.call_sid, Call.Status.REFUSED, diversion.reason)
     config = config_from_json(call.settings)
@@ -144,15 +145,17 @@ async def _turn_away(form: Mapping[str, str], bot: Bot) -> str:
 
 
 async def _connect(
-    form: Mapping[str, str],
-    bot: Bot,
-    parameters: Mapping[str, str],
-    diversion: Diversion | None,
+    form: Mapping[str, str], answer: RoutingAnswer, parameters: Mapping[str, str]
 ) -> str:
-    """TwiML that connects a call to its bot; the same if Twilio asks again."""
-    call, limit = await create_call(form, bot, parameters, diversion)
+    """TwiML that connects a call to its bot; the same if Twilio asks again.
+
+    Unless a budget is spent: then callers hear a message, or are transferred.
+    """
+    call, limit, diversion = await create_call(form, answer, parameters)
     if call.status in Call.OVER:
         return twiml.hang_up()
+    if diversion and not diversion.takes_message and limit not in REFUSED_UNANSWERED:
+        return await _diverted(call, diversion)
     if not call.relay_nonce:
         # A socket has used the token. If Twilio starts the call again, it says that the
         # call is in progress; otherwise this is an old request that somebody repeats.

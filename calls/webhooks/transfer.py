@@ -16,7 +16,10 @@ from bots.config_builder import config_from_json
 from bots.phone_numbers.transfer_prefixes import may_be_dialled
 from calls.db import run_in_db_thread
 from calls.models.call import Call, CallQuerySet
+from calls.models.costs import CallUsage
 from calls.models.turn import Turn
+from calls.prices.number_kinds import number_kind
+from calls.prices.usage import DIALLED, Kind, Usage
 from calls.session.active_calls import active_calls
 from calls.session.variables import fill_for_call
 from calls.transcripts.stored_turns import current_config
@@ -30,7 +33,7 @@ from calls.webhooks.connect import (
     screening_document,
     screening_sentences,
 )
-from calls.webhooks.dial_result import NOT_ALLOWED, parse_dial_result
+from calls.webhooks.dial_result import NOT_ALLOWED, dialled_seconds, parse_dial_result
 from calls.webhooks.open_call import SID_LENGTH, close_call
 from calls.webhooks.signed_requests import twilio_webhook, twiml_or_apology
 
@@ -249,6 +252,7 @@ def _record_end(
     transfer = _transfer_of(call)
     if call is None or transfer is None or call.reconnects != session:
         return End.DUPLICATE, call
+    _count_dialled(call, transfer, session, dialled_seconds(form))
     result = parse_dial_result(transfer, form)
     _set_tool_result(call, result.message)
     call.transfer = {}
@@ -265,6 +269,18 @@ def _record_end(
     call.save(update_fields=CHANGED_FIELDS)
     Call.objects.filter(pk=call.pk).update(last_seen_at=Now())
     return end, call
+
+
+def _count_dialled(
+    call: Call, transfer: Transfer, session: int, seconds: int | None
+) -> None:
+    """Store the length of the leg to the target, which Twilio bills as a call."""
+    if seconds != 0:
+        usage = Usage(Kind.LINE_OUT, number_kind(transfer.number), seconds)
+        source = f"{DIALLED} {session}"
+        CallUsage.write(
+            [CallUsage(call=call, source=source, entries=[usage.to_json()])]
+        )
 
 
 def _set_tool_result(call: Call, message: str) -> None:

@@ -1,0 +1,1 @@
+"""The cost of calls, and budgets for it."""

@@ -1,0 +1,163 @@
+"""Calculates the cost of calls, beside them: when they end, and when more is known.
+
+A call is due when something of it was written. Several processes may calculate at once:
+each takes rows that no other has locked.
+"""
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Greatest, Now
+from django.utils import timezone
+
+from bots.site_settings.current import site_values
+from calls import metrics
+from calls.costs.call_usage import next_change, usages_of
+from calls.costs.price_list import price_book, with_listed_prices
+from calls.models import Call, CallCost, DaySpending
+from calls.prices.calculation import cost_of, lines_of
+from calls.prices.price_book import PriceBook
+from calls.prices.usage import Usage
+
+log = logging.getLogger(__name__)
+
+# Calls of one transaction.
+CHUNK = 100
+# Calls of one run; the next run goes on.
+MAX_CALLS = 2_000
+# A call in progress with a budget is calculated so often, if nothing is written of it.
+OPEN_AGAIN = timedelta(seconds=60)
+
+# A day of a bot in a currency, to which a cost is added.
+SpendingKey = tuple[date, int, str]
+
+
+def settle_due() -> int:
+    """Calculate the calls that are due; returns how many."""
+    done = 0
+    while done < MAX_CALLS and _due().exists() and (count := _settle(_due())):
+        done += count
+    return done
+
+
+def settle_call(call_id: int) -> None:
+    """Calculate a call now, for a reader who waits for it."""
+    _settle(CallCost.objects.filter(call=call_id, due_at__isnull=False))
+
+
+def settle_again(first: date, last: date) -> int:
+    """Have the calls of some days calculated again; returns how many.
+
+    With the prices as they are now, each of its day.
+    """
+    zone = site_zone()
+    begin = datetime.combine(first, datetime.min.time(), zone)
+    end = datetime.combine(last + timedelta(days=1), datetime.min.time(), zone)
+    calls = Call.objects.filter(started_at__gte=begin, started_at__lt=end)
+    ids = list(calls.filter(status__in=Call.OVER).values_list("pk", flat=True))
+    for start in range(0, len(ids), CHUNK):
+        CallCost.objects.make_due(ids[start : start + CHUNK])
+    return len(ids)
+
+
+def site_zone() -> ZoneInfo:
+    """The time zone of the deployment, by which days and months begin."""
+    return ZoneInfo(site_values().time_zone)
+
+
+def local_day(moment: datetime) -> date:
+    """The day of a moment at the deployment."""
+    return moment.astimezone(site_zone()).date()
+
+
+def _due() -> QuerySet[CallCost]:
+    counts = Q(call__status__in=Call.OVER) | Q(reserved__isnull=False)
+    return CallCost.objects.filter(counts, due_at__lte=Now()).order_by("due_at", "pk")
+
+
+@transaction.atomic
+def _settle(due: QuerySet[CallCost]) -> int:
+    skip = connection.features.has_select_for_update_skip_locked
+    rows = list(due.select_for_update(of=("self",), skip_locked=skip)[:CHUNK])
+    calls = Call.objects.defer("settings", "search_text")
+    calls = calls.prefetch_related("usages", "recordings")
+    by_pk = calls.in_bulk([row.call_id for row in rows])
+    now, zone = timezone.now(), site_zone()
+    used = {pk: usages_of(call, now) for pk, call in by_pk.items()}
+    for row in rows:
+        row.day = row.day or by_pk[row.call_id].started_at.astimezone(zone).date()
+    of_days = [(usage, row.day) for row in rows for usage in used[row.call_id]]
+    book = with_listed_prices(price_book(), of_days)  # type: ignore[arg-type]
+    changes: defaultdict[SpendingKey, Decimal] = defaultdict(Decimal)
+    for row in rows:
+        call = by_pk[row.call_id]
+        _calculate(row, used[row.call_id], book, now)
+        is_open = call.status not in Call.OVER
+        (_keep_reserved if is_open else _count)(row, call, changes)
+        row.due_at = now + OPEN_AGAIN if is_open else next_change(call, now)
+    CallCost.objects.bulk_update(rows, FIELDS)
+    _add_to_days(changes, rows, by_pk)
+    return len(rows)
+
+
+FIELDS = [
+    *("day", "amount", "is_partial", "currency", "lines"),
+    *("calculated_at", "due_at", "counted", "reserved"),
+]
+
+
+def _calculate(
+    row: CallCost, usages: list[Usage], book: PriceBook, now: datetime
+) -> None:
+    assert row.day  # noqa: S101  (for the type checker)
+    lines = lines_of(usages, book, row.day)
+    cost = cost_of(lines)
+    row.amount, row.is_partial = cost.amount, cost.is_partial
+    row.lines = [line.to_json() for line in lines]
+    row.calculated_at = now
+
+
+def _keep_reserved(row: CallCost, call: Call, changes: object) -> None:
+    """A call in progress that costs more than was set aside has more set aside."""
+    row.currency = settings.CURRENCY
+    row.reserved = max(row.reserved or Decimal(), row.amount or Decimal())
+
+
+def _count(row: CallCost, call: Call, changes: dict[SpendingKey, Decimal]) -> None:
+    """Add the cost of an ended call to its day, or what has changed of it."""
+    assert row.day and row.amount is not None  # noqa: S101, PT018
+    key, currency = (row.day, call.bot_id or 0), row.currency or settings.CURRENCY
+    counted = Decimal() if call.is_test else row.amount
+    changes[*key, currency] -= row.counted
+    changes[*key, settings.CURRENCY] += counted
+    if row.calculated_at and (more := counted - row.counted) > 0:
+        metrics.COST.labels(call.bot_name or "-", settings.CURRENCY).inc(float(more))
+    row.currency, row.counted, row.reserved = settings.CURRENCY, counted, None
+
+
+def _add_to_days(
+    changes: dict[SpendingKey, Decimal],
+    rows: Iterable[CallCost],
+    calls: dict[int, Call],
+) -> None:
+    """Write the changes in one order, so that two processes cannot deadlock."""
+    dearest: defaultdict[SpendingKey, Decimal] = defaultdict(Decimal)
+    for cost in rows:
+        if cost.reserved is None and cost.day:
+            key = (cost.day, calls[cost.call_id].bot_id or 0, cost.currency)
+            dearest[key] = max(dearest[key], cost.counted)
+    for (day, bot, currency), change in sorted(changes.items()):
+        if not change:
+            continue
+        row, _ = DaySpending.objects.get_or_create(day=day, bot=bot, currency=currency)
+        DaySpending.objects.filter(pk=row.pk).update(
+            amount=F("amount") + change,
+            dearest=Greatest("dearest", dearest[day, bot, currency]),
+        )

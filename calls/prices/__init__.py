@@ -1,0 +1,1 @@
+"""Usage, prices, and the cost that follows from them."""
