@@ -52,6 +52,16 @@ INWORLD_ERRORS = counter(
 FALLBACKS = counter(
     "voicebot_fallbacks", "Fallback steps taken after a failed reply, by step", ["step"]
 )
+RECORDING_REQUESTS = counter(
+    "voicebot_recording_requests",
+    "Requests to Twilio to start, pause and stop recordings, by result",
+    ["step", "result"],
+)
+RECORDINGS_FETCHED = counter(
+    "voicebot_recordings_fetched",
+    "Attempts to fetch recordings into our own storage, by result",
+    ["result"],
+)
 TOOL_CALLS = counter("voicebot_tool_calls", "Tool calls, by result", ["result"])
 POST_CALL_ATTEMPTS = counter(
     "voicebot_post_call_attempts",

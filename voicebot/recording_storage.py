@@ -16,7 +16,9 @@ def recording_storage(place: str, base: Path) -> dict[str, Any]:
     if "://" in place:
         return {"BACKEND": S3, "OPTIONS": _bucket(place)}
     folder = base / (place or USUAL_FOLDER)
-    modes = {"file_permissions_mode": 0o600, "directory_permissions_mode": 0o700}
+    # A second attempt replaces the first.
+    modes: dict[str, Any] = {"allow_overwrite": True}
+    modes |= {"file_permissions_mode": 0o600, "directory_permissions_mode": 0o700}
     return {"BACKEND": FOLDER, "OPTIONS": {"location": folder, **modes}}
 
 
@@ -32,4 +34,5 @@ def _bucket(place: str) -> dict[str, Any]:
         "location": parts.path.strip("/"),
         "file_overwrite": True,  # a second attempt replaces the first
         "default_acl": None,
+        "use_threads": False,  # each would hold a piece of the file in memory
     }

@@ -323,6 +323,7 @@ class Migration(migrations.Migration):
                 ('status', models.CharField(choices=[('recording', 'Being recorded'), ('paused', 'Paused'), ('completed', 'Recorded'), ('absent', 'No sound'), ('failed', 'Failed'), ('deleted', 'Deleted')], default='recording', max_length=10)),
                 ('sid', models.CharField(blank=True, help_text="Twilio's; empty until Twilio has answered, and for our own.", max_length=34, null=True, unique=True, verbose_name='recording SID')),
                 ('account_sid', models.CharField(blank=True, help_text='The Twilio account that has the call.', max_length=34, verbose_name='account SID')),
+                ('is_controlled', models.BooleanField(default=False, help_text='A session of the call can pause and stop it.')),
                 ('started_at', models.DateTimeField()),
                 ('duration_ms', models.PositiveIntegerField(blank=True, null=True)),
                 ('channels', models.PositiveSmallIntegerField(default=2)),

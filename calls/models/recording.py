@@ -58,6 +58,9 @@ class Recording(models.Model):
         blank=True,
         help_text="The Twilio account that has the call.",
     )
+    is_controlled = models.BooleanField(
+        default=False, help_text="A session of the call can pause and stop it."
+    )
     started_at = models.DateTimeField()
     duration_ms = models.PositiveIntegerField(null=True, blank=True)
     channels = models.PositiveSmallIntegerField(default=2)

@@ -17,6 +17,7 @@ from calls.operations.stream_trials import StreamTrials
 from calls.operations.warm_up import WarmUp
 from calls.post_call.worker import PostCallWorker
 from calls.privacy.nightly_purge import NightlyPurge
+from calls.recordings.worker import RecordingWorker
 from calls.session.active_calls import ActiveCalls, active_calls
 from calls.session.operator_controls import OperatorControls
 from calls.session.services import Services, services
@@ -54,6 +55,7 @@ class Runtime:
             self.operator_controls,
             NightlyPurge(shared.clips),
             self.post_call_worker,
+            RecordingWorker(),
             ExportWorker(lambda: bool(calls.sessions)),
             self.warm_up,
             self.stream_trials,

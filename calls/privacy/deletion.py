@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from django.template.defaultfilters import pluralize
 
 from calls.models import Call, Turn
+from calls.recordings.removal import delete_sounds_of
 from calls.trace.files import delete as delete_traces
 from calls.turns.clip_ids import is_phrase
 from calls.turns.turn import TurnKind
@@ -39,7 +40,10 @@ class Deleted:
 
 
 def delete_calls(ids: list[int]) -> Deleted:
-    """Delete calls, their turns and traces, and their entries in the admin's log."""
+    """Delete calls, their turns, traces and recordings, and their entries in the log.
+
+    A worker deletes the sound within a minute, and tries again until it is gone.
+    """
     log_entries = LogEntry.objects.filter(
         content_type=ContentType.objects.get_for_model(Call)
     )
@@ -48,6 +52,7 @@ def delete_calls(ids: list[int]) -> Deleted:
         clips = tuple(_clip_ids(turns))
         turn_count, _ = turns.delete()
         log_entries.filter(object_id__in=[str(pk) for pk in ids]).delete()
+        delete_sounds_of(ids)
         calls = Call.objects.filter(pk__in=ids)
         call_sids = list(calls.values_list("call_sid", flat=True))
         calls.delete()

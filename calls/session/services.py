@@ -1,5 +1,6 @@
 """Clients, stores and queues that all calls of one process share."""
 
+import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from functools import lru_cache
@@ -8,6 +9,7 @@ from django.conf import settings
 
 from bots.config.bot_config import BotConfig
 from bots.inworld.client import Inworld
+from calls.background import BackgroundTasks
 from calls.clips.call_streaming import CallStreaming
 from calls.clips.clip_fetches import FetchListeners
 from calls.clips.clip_store import ClipStore, ClipsUnavailable, MemoryClips, RedisClips
@@ -18,6 +20,10 @@ from calls.speech.first_tokens import FirstTokens
 from calls.speech.phrase_cache import PhraseCache
 from calls.speech.segment_end import SpeakingRate
 from calls.transcripts.writer import TranscriptWriter
+from calls.twilio.account import account
+from calls.twilio.recordings import RecordingControl
+
+log = logging.getLogger(__name__)
 
 
 class Services:
@@ -32,6 +38,8 @@ class Services:
         self.head_start = HeadStart()
         self.transcripts = TranscriptWriter()
         self.broadcaster = Broadcaster()
+        self.recordings = RecordingControl(account())
+        self.recording_tasks = BackgroundTasks(log)
         self.speaking_rates: defaultdict[tuple[str, ...], SpeakingRate] = defaultdict(
             SpeakingRate
         )
@@ -53,6 +61,8 @@ class Services:
     async def aclose(self) -> None:
         """Write what is queued and close all connections."""
         await self.broadcaster.aclose()
+        await self.recording_tasks.aclose()
+        await self.recordings.aclose()
         await self.transcripts.aclose()
         await self.phrases.aclose()
         await self.inworld.aclose()

@@ -47,6 +47,7 @@ from calls.logs import CallLog
 from calls.models import Call
 from calls.prices.usage import RELAY, Kind, Usage
 from calls.recordings.recorder import NOT_RECORDED, Recorder
+from calls.session.recording import recorder_of
 from calls.session.resume_event import resume_event
 from calls.session.services import Services
 from calls.session.tool_runner import ToolRunner
@@ -67,6 +68,7 @@ from calls.transcripts.writes import (
     Write,
 )
 from calls.turns.clip import Clip
+from calls.turns.recording import RecordingState
 from calls.turns.turn import Turn
 from calls.twilio import relay
 from calls.twilio.relay_errors import ENDS_SESSION, NOT_ABOUT_FRAMES, explain
@@ -137,6 +139,7 @@ class CallSession:
         # Of a phone call, at Twilio.
         self.streaming.account_sid = "" if self.call.is_test else setup.account_sid
         self._write(CallAnswered(self.call.pk, self.clock.started_at))
+        self.recorder = self.make_recorder(setup)
         self.tasks.start(self.services.inworld.preconnect())
         now, config = self.clock.started_at, self.config
         values = variables(self.call, config, setup.parameters, now)
@@ -155,6 +158,10 @@ class CallSession:
         await self.handle(event)
         self.turn_metrics.restore(self.conversation.turns)
         self._prepare_sentences()
+
+    def make_recorder(self, setup: relay.Setup) -> Recorder:
+        """The recorder of this call."""
+        return recorder_of(self.call, setup.account_sid, self.services, self.log)
 
     async def handle(self, event: relay.RelayEvent) -> None:
         """Pass an event to the conversation and perform the actions it returns."""
@@ -289,6 +296,7 @@ class CallSession:
         """End the relay session; Twilio's action URL then dials the target."""
         assert action.transfer  # noqa: S101  (for the type checker)
         self.is_transferring = True
+        self.recorder.set_state(RecordingState.OFF)  # the person has not agreed
         transfer = {
             **action.transfer.to_json(),
             "summary": action.summary,

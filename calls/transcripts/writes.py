@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from calls import metrics, models
 from calls.prices.usage import Usage
 from calls.transcripts.closing import complete, mark_closed
+from calls.transcripts.recording_rows import RecordingReport, record_report
 from calls.turns.turn import Turn
 
 
@@ -102,6 +103,14 @@ class VariablesFound:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingWrite:
+    """News of a recording of the call."""
+
+    call_id: int
+    report: RecordingReport
+
+
+@dataclass(frozen=True, slots=True)
 class CallsAlive:
     """These calls are in progress."""
 
@@ -118,7 +127,9 @@ class UsageCounted:
 
 
 Ending = CallClosed | RelayLost | TransferStarted
-CallWrite = CallAnswered | TokenUsed | Ending | VariablesFound | CallsAlive
+CallWrite = (
+    CallAnswered | TokenUsed | Ending | VariablesFound | RecordingWrite | CallsAlive
+)
 Write = TurnWrite | CallWrite | UsageCounted
 _TURN_FIELDS = [
     field.name
@@ -201,5 +212,7 @@ def _apply(write: CallWrite) -> None:
             same.update(transfer=transfer, last_seen_at=Now())
         case VariablesFound(call_id, variables):
             calls.filter(pk=call_id).update(variables=variables)
+        case RecordingWrite(call_id, report):
+            record_report(call_id, report)
         case CallsAlive(call_ids):
             calls.open().filter(pk__in=call_ids).update(last_seen_at=Now())

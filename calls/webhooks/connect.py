@@ -1,5 +1,6 @@
 """TwiML documents that connect a call to a bot or to a transfer target."""
 
+import logging
 from collections.abc import Mapping
 
 from django.conf import settings
@@ -13,11 +14,13 @@ from bots.inworld.api_key import lacks_key
 from bots.number_routing import caller_id_of_ours
 from bots.phone_numbers.caller_id import number_in
 from calls.db import run_in_db_thread
+from calls.logs import CallLog
 from calls.models import Call
 from calls.prices.number_kinds import number_kind
 from calls.prices.usage import TRANSFER, Kind, Usage
 from calls.public_urls import public_url, socket_url
 from calls.session.active_calls import active_calls
+from calls.session.recording import stop_recordings
 from calls.session.services import services
 from calls.session.variables import variables
 from calls.transcripts.stored_turns import current_config
@@ -84,6 +87,7 @@ async def dial_document(call: Call, transfer: Transfer) -> str:
     A relay session transfers its call at most once, so the number of the session
     identifies the transfer.
     """
+    _stop_recording(call)
     session = call.reconnects
     screening_path = reverse("voice-announcement", args=[call.pk, session])
     return twiml.dial_and_report(
@@ -133,6 +137,7 @@ async def final_transfer_document(
     """
     usages = [Usage(Kind.LINE_OUT, number_kind(target.number))]
     services().transcripts.put(UsageCounted(call.call_sid, TRANSFER, usages))
+    _stop_recording(call)
     return twiml.transfer_blind(
         target.number,
         ring_seconds=target.ring_seconds,
@@ -141,6 +146,12 @@ async def final_transfer_document(
         language=language,
         voice=voice,
     )
+
+
+def _stop_recording(call: Call) -> None:
+    """Nobody records the person who is dialled. The caller does not wait for it."""
+    log = CallLog(logging.getLogger(__name__), call.call_sid)
+    services().recording_tasks.start(stop_recordings(call, services(), log))
 
 
 async def _caller_id(call: Call) -> str:

@@ -82,7 +82,7 @@ class FakeTwilio:
             def do_GET(self) -> None:
                 fake._take(self)
 
-            do_POST = do_GET
+            do_POST = do_DELETE = do_GET
 
             def log_message(self, *_: Any) -> None:
                 """Keep the tests' output clean."""
@@ -111,10 +111,16 @@ class FakeTwilio:
         try:
             http.send_response(status)
             http.send_header("Content-Length", str(len(content)))
+            for name, value in self.headers_of(http, status).items():
+                http.send_header(name, value)
             http.end_headers()
             http.wfile.write(content)
         except ConnectionError:
             pass  # the client would not wait
+
+    def headers_of(self, http: BaseHTTPRequestHandler, status: int) -> dict[str, str]:
+        """More headers of an answer."""
+        return {}
 
     def _answer(
         self, http: BaseHTTPRequestHandler, form: dict[str, str]
@@ -126,6 +132,8 @@ class FakeTwilio:
         if self.status != 200:
             return self.status, self.says
         target = urlsplit(http.path)
+        if (answer := self.other(http, target.path, form)) is not None:
+            return answer
         if target.path == LIST:
             return 200, json.dumps(self._page(parse_qs(target.query))).encode()
         if target.path == f"{FOLDER}.json":
@@ -137,6 +145,12 @@ class FakeTwilio:
             return 404, b'{"code": 20404, "message": "was not found"}'
         record |= {SNAKE[field]: value for field, value in form.items()}
         return 200, json.dumps(record).encode()
+
+    def other(
+        self, http: BaseHTTPRequestHandler, path: str, form: dict[str, str]
+    ) -> tuple[int, bytes] | None:
+        """The answer of a part of the API that is not about numbers."""
+        return None
 
     def _page(self, query: dict[str, list[str]]) -> dict[str, Any]:
         at = int(query.get("Page", ["0"])[0])
