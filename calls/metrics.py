@@ -68,6 +68,11 @@ POST_CALL_ATTEMPTS = counter(
     "Attempts at summaries and webhooks, by result",
     ["kind", "result"],
 )
+ALERT_ATTEMPTS = counter(
+    "voicebot_alert_attempts",
+    "Attempts at alerts, by kind of channel and result",
+    ["channel", "result"],
+)
 TWILIO_TTS_SENTENCES = counter(
     "voicebot_twilio_tts_sentences", "Sentences spoken by Twilio's own voice"
 )

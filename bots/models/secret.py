@@ -42,17 +42,11 @@ class Secret(models.Model):
 
     def set_value(self, value: str) -> None:
         """Encrypt a new value. Does not save the row."""
-        self.encrypted_value = _fernet().encrypt(value.encode()).decode()
+        self.encrypted_value = encrypted(value)
 
     def get_value(self) -> str:
         """Decrypt the value. Raises `SecretUnreadable` if SECRET_KEY has changed."""
-        try:
-            return _fernet().decrypt(self.encrypted_value.encode()).decode()
-        except InvalidToken as error:
-            raise SecretUnreadable(
-                f"“{self.name}” was saved with another SECRET_KEY. Enter its value "
-                "again under Passwords and keys."
-            ) from error
+        return decrypted(self.encrypted_value, self.name, "under Passwords and keys")
 
     @property
     def is_readable(self) -> bool:
@@ -71,6 +65,25 @@ def secret_values(names: list[str]) -> dict[str, str]:
     """
     secrets = Secret.objects.filter(name__in=names)
     return {secret.name: secret.get_value() for secret in secrets}
+
+
+def encrypted(value: str) -> str:
+    """A text encrypted with SECRET_KEY."""
+    return _fernet().encrypt(value.encode()).decode()
+
+
+def decrypted(value: str, name: str, place: str) -> str:
+    """The text that was encrypted under a name.
+
+    Raises `SecretUnreadable`, which says at which place it has to be entered again.
+    """
+    try:
+        return _fernet().decrypt(value.encode()).decode()
+    except InvalidToken as error:
+        raise SecretUnreadable(
+            f"“{name}” was saved with another SECRET_KEY. Enter its value "
+            f"again {place}."
+        ) from error
 
 
 def _fernet() -> Fernet:

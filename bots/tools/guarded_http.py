@@ -26,6 +26,7 @@ from bots.tools.redirects import REDIRECTS, Hop, NotFollowed, next_hop
 MAX_REDIRECTS = 3
 # Unpacked bytes that are read of an answer; the rest is not fetched.
 MAX_ANSWER_BYTES = 64_000
+MAX_HEADER_LENGTH = 40
 USER_AGENT = "voicebot"
 # The IPv6 addresses that the internet routes; others may only stand for IPv4 addresses.
 GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
@@ -114,6 +115,7 @@ class Answer:
     """An answer; `text` is only its beginning if `is_cut`.
 
     `is_page` if it is HTML; `was_elsewhere` if a redirect after the work led to it.
+    `retry_after` is the header of that name, which may ask for a pause.
     """
 
     status: int
@@ -122,6 +124,7 @@ class Answer:
     is_cut: bool = False
     is_page: bool = False
     was_elsewhere: bool = False
+    retry_after: str = ""
 
     @property
     def is_good(self) -> bool:
@@ -226,7 +229,8 @@ async def _read(response: aiohttp.ClientResponse) -> Answer:
     # PHP scripts often send JSON as text/html.
     is_html = "html" in content_type.partition(";")[0].lower()
     is_page = bool((MARKUP if is_html else PAGE).match(text))
-    return Answer(response.status, clean(text), 0, is_cut, is_page)
+    pause = response.headers.get("Retry-After", "")[:MAX_HEADER_LENGTH]
+    return Answer(response.status, clean(text), 0, is_cut, is_page, retry_after=pause)
 
 
 def check(address: str) -> None:

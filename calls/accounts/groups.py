@@ -17,10 +17,20 @@ from django.db.models import Q
 VIEWER = "viewer"
 OPERATOR = "operator"
 DESCRIPTIONS = {
-    OPERATOR: "edits bots, their tools, numbers, and passwords and keys; reads calls "
-    "and hears their recordings, blocks callers, and may end or transfer a call in "
-    "progress or have the bot say something in it.",
+    OPERATOR: "edits bots, their tools, numbers, alerts, and passwords and keys; reads "
+    "calls and hears their recordings, blocks callers, and may end or transfer a call "
+    "in progress or have the bot say something in it.",
     VIEWER: "reads bots, tools, numbers and calls; changes nothing.",
+}
+ALERTS = ("alertrule", "alertchannel")
+SEEING_ALERTS = {
+    "calls.view_alertmessage",
+    *(f"calls.view_{model}" for model in ALERTS),
+}
+EDITING_ALERTS = {
+    f"calls.{action}_{model}"
+    for action in ("add", "change", "delete")
+    for model in ALERTS
 }
 READING = {
     *("bots.view_bot", "bots.view_phonenumber"),
@@ -47,8 +57,15 @@ LISTENING = {"calls.view_recording"}
 # Transcripts cannot be edited: the permission to change calls is that to control them.
 LIVE_CONTROLS = {"calls.change_call"}
 PERMISSIONS = {
-    VIEWER: READING | SEEING_TOOLS,
-    OPERATOR: READING | EDITING | TOOLS | LIVE_CONTROLS | BLOCKING | LISTENING,
+    VIEWER: READING | SEEING_TOOLS | SEEING_ALERTS,
+    OPERATOR: READING
+    | EDITING
+    | TOOLS
+    | LIVE_CONTROLS
+    | BLOCKING
+    | LISTENING
+    | SEEING_ALERTS
+    | EDITING_ALERTS,
 }
 APPS = ("bots", "calls")
 

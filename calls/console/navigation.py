@@ -73,6 +73,12 @@ SETTINGS_PAGES = (
         about="Summaries and webhooks: what is waiting, and what could not be sent.",
     ),
     Page(
+        "Alerts",
+        "calls_alertrule_changelist",
+        "calls.view_alertrule",
+        about="Tells you by mail, chat or SMS what went wrong, and where it was told.",
+    ),
+    Page(
         "Blocked callers",
         "calls_blockedcaller_changelist",
         "calls.view_blockedcaller",

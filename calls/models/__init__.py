@@ -1,5 +1,13 @@
-"""Tables: calls, turns, notes, recordings, tasks, blocked callers, exports, costs."""
+"""Tables: calls, turns, notes, recordings, tasks, costs, alerts, exports."""
 
+from calls.models.alert import (
+    Alert,
+    AlertChannel,
+    AlertIncident,
+    AlertMessage,
+    AlertRule,
+    CallToCheck,
+)
 from calls.models.audit_event import AuditEvent
 from calls.models.blocked_caller import BlockedCaller
 from calls.models.call import Call
@@ -15,6 +23,11 @@ from calls.models.scheduled_run import ScheduledRun
 from calls.models.turn import Turn
 
 __all__ = [
+    "Alert",
+    "AlertChannel",
+    "AlertIncident",
+    "AlertMessage",
+    "AlertRule",
     "AuditEvent",
     "BlockedCaller",
     "Budget",
@@ -22,6 +35,7 @@ __all__ = [
     "CallCost",
     "CallNote",
     "CallTag",
+    "CallToCheck",
     "CallUsage",
     "CarrierVerdict",
     "DaySpending",

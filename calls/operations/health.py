@@ -13,9 +13,9 @@ from django.views.decorators.http import require_safe
 
 from calls.models import Call
 from calls.operations.runtime import runtime
+from calls.operations.trouble import QUEUE_NEARLY_FULL, is_queue_full
 from calls.session.active_calls import active_calls
 from calls.session.services import services
-from calls.transcripts.writer import QUEUE_LIMIT
 from calls.twilio.signatures import shared_key_problem
 from calls.webhooks.admission import dry_run
 
@@ -24,10 +24,7 @@ log = logging.getLogger(__name__)
 DATABASE_SECONDS = 1.0
 # A result of the database probe is reused for so long.
 CACHE_SECONDS = 0.5
-# Above this, transcripts are about to be lost.
-QUEUE_FULL = 0.9 * QUEUE_LIMIT
 DRAINING = "The server is stopping: it finishes its calls and takes no new ones."
-QUEUE_NEARLY_FULL = "The queue of transcripts to be written is nearly full."
 DATABASE_TIMEOUT = f"The database does not answer within {DATABASE_SECONDS:g} s."
 WARMING_UP = "The server has just started: it makes its bots' greetings ready."
 NO_STORE = {"Cache-Control": "no-store"}
@@ -106,7 +103,7 @@ def process_problems() -> list[str]:
         problems.append(DRAINING)
     if runtime().warm_up.is_awaited:
         problems.append(WARMING_UP)
-    if services().transcripts.queue.qsize() >= QUEUE_FULL:
+    if is_queue_full(services().transcripts):
         problems.append(QUEUE_NEARLY_FULL)
     return problems
 

@@ -4,6 +4,7 @@ from functools import lru_cache
 
 from django.conf import settings
 
+from calls.alerts.worker import AlertWorker
 from calls.background import PeriodicTask
 from calls.clips.streaming_policy import AUTO
 from calls.costs.price_list import refresh_list
@@ -14,6 +15,7 @@ from calls.operations.heartbeat import Heartbeat
 from calls.operations.loop_lag import LoopLag
 from calls.operations.reaper import Reaper
 from calls.operations.stream_trials import StreamTrials
+from calls.operations.trouble import find_troubles
 from calls.operations.warm_up import WarmUp
 from calls.post_call.worker import PostCallWorker
 from calls.privacy.nightly_purge import NightlyPurge
@@ -56,6 +58,7 @@ class Runtime:
             NightlyPurge(shared.clips),
             self.post_call_worker,
             RecordingWorker(),
+            AlertWorker(lambda: find_troubles(shared)),
             ExportWorker(lambda: bool(calls.sessions)),
             self.warm_up,
             self.stream_trials,

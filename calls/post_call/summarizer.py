@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from http import HTTPStatus
 
+from django.db import transaction
 from django.utils import timezone
 
 from bots.config import local_time
@@ -16,7 +17,7 @@ from bots.inworld.events import Usage
 from bots.inworld.one_shot import operator_message
 from bots.inworld.text_request import TextRequest
 from calls.db import run_in_db_thread
-from calls.models import Call, CallUsage, Turn
+from calls.models import Call, CallToCheck, CallUsage, Turn
 from calls.models.post_call_task import Kind
 from calls.post_call.queue import SECONDS, Attempt, current_config
 from calls.post_call.summary_prompt import (
@@ -137,8 +138,9 @@ def transcript_lines(turns: Iterable[Turn]) -> Iterator[TranscriptLine]:
             yield TranscriptLine("Bot", turn.heard_text)
 
 
+@transaction.atomic
 def store_summary(call_id: int, summary: CallSummary) -> None:
-    """Store a summary, and let searches find it."""
+    """Store a summary, and let searches and the rules for alerts find it."""
     same = Call.objects.filter(pk=call_id)
     same.update(
         summary=summary.summary,
@@ -146,3 +148,5 @@ def store_summary(call_id: int, summary: CallSummary) -> None:
         extracted_fields=dict(summary.fields),
     )
     same.update_search_text()
+    if summary.outcome:
+        CallToCheck.objects.put([call_id])

@@ -1,4 +1,4 @@
-"""Closes calls: status, statistics, metric and post-call tasks in one transaction."""
+"""Closes calls: status, statistics, metric and what follows, in one transaction."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -8,7 +8,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from calls import metrics
-from calls.models import Call, CallCost
+from calls.models import Call, CallCost, CallToCheck
 from calls.models.call import CallQuerySet
 from calls.transcripts.call_stats import update_stats
 from calls.transcripts.task_creation import create_tasks
@@ -61,7 +61,7 @@ def mark_closed(
 def complete(call_ids: Iterable[int]) -> None:
     """Update what lists and searches read of closed calls; create post-call tasks.
 
-    Repeating it does no harm.
+    Have the rules for alerts look at them. Repeating it does no harm.
     """
     ids = sorted(call_ids)
     for start in range(0, len(ids), CHUNK):
@@ -70,3 +70,4 @@ def complete(call_ids: Iterable[int]) -> None:
         Call.objects.filter(pk__in=chunk).exclude(variables={}).update_search_text()
         create_tasks(chunk)
         CallCost.objects.make_due(chunk)
+        CallToCheck.objects.put(chunk)

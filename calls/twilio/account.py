@@ -1,4 +1,4 @@
-"""Twilio's REST API: lists an account's numbers, and changes their settings."""
+"""Twilio's REST API: an account's numbers and their settings, and SMS."""
 
 import asyncio
 import re
@@ -59,6 +59,12 @@ class Account:
         """Change settings of a number, named as in Twilio's API; returns the result."""
         path = self._path_of(sid)
         return self._ask(lambda http: self._record(http, "POST", path, fields))
+
+    def send_message(self, fields: dict[str, str]) -> str:
+        """Send an SMS, with fields named as in Twilio's API; returns its status."""
+        path = f"{self._folder}/Messages.json"
+        record = self._ask(lambda http: self._fetch(http, "POST", path, fields))
+        return str(record.get("status") or "queued")
 
     def _ask(self, request: Callable[[httpx.AsyncClient], Awaitable[Result]]) -> Result:
         self._check_credentials()
@@ -158,10 +164,11 @@ def is_connected() -> bool:
     return bool(settings.TWILIO_ACCOUNT_SID and settings.TWILIO_AUTH_TOKENS)
 
 
-def account() -> Account:
+def account(seconds: float = PAGE_SECONDS) -> Account:
     """The account that the settings name."""
     return Account(
         settings.TWILIO_ACCOUNT_SID,
         tuple(settings.TWILIO_AUTH_TOKENS),
         settings.TWILIO_API_URL,
+        seconds,
     )

@@ -1,6 +1,6 @@
 """Sample content for every page of the console, plain or hostile."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
 
@@ -10,7 +10,15 @@ from django.utils import timezone
 from bots.admin.editor.tabs import TABS
 from bots.config_builder import config_of
 from bots.models import Bot, Outage, PhoneNumber, Secret, Tool
-from calls.models import Call, PostCallTask, SavedView
+from calls.models import (
+    Alert,
+    AlertChannel,
+    AlertMessage,
+    AlertRule,
+    Call,
+    PostCallTask,
+    SavedView,
+)
 from calls.transcripts.closing import complete
 from tests.pictures.sample_calls import Script
 
@@ -32,11 +40,13 @@ class Sample:
     call: Call
     tool: Tool
     secret: Secret
+    alert: Alert = field(default_factory=Alert)
 
     @property
     def pages(self) -> dict[str, str]:
         """The console's pages by name."""
         bot, admin = self.bot.pk, "/admin/"
+        alert, calls = self.alert, f"{admin}calls"
         return {
             "home": admin,
             "statistics": f"{admin}statistics/",
@@ -64,6 +74,12 @@ class Sample:
             "exported files": f"{admin}exports/",
             "call": f"{admin}calls/call/{self.call.pk}/change/",
             "post_call_tasks": f"{admin}calls/postcalltask/",
+            "alert rules": f"{calls}/alertrule/",
+            "alert rule": f"{calls}/alertrule/{alert.rule_id}/change/",
+            "alert channels": f"{calls}/alertchannel/",
+            "alert channel": f"{calls}/alertchannel/{alert.channel_id}/change/",
+            "alerts sent": f"{calls}/alertmessage/",
+            "alert": f"{calls}/alertmessage/{alert.message_id}/change/",
             "live": f"{admin}live/",
             "people": f"{admin}auth/user/",
             "invitations": f"{admin}invitations/",
@@ -86,7 +102,8 @@ class Sample:
 PAGES = list(Sample(Bot(), PhoneNumber(), Call(), Tool(), Secret()).pages)
 # The pages that show words of bots, their tools and callers.
 PAGES_WITH_WORDS = {
-    "invitations",
+    *("alert rules", "alert rule", "alert channels", "alert channel"),
+    *("invitations", "alerts sent", "alert"),
     *(f"editor {tab.slug}" for tab in TABS),
     *("statistics", "bots", "history", "test call", "numbers", "number"),
     *("calls", "filtered calls", "call", "post_call_tasks"),
@@ -167,7 +184,44 @@ def _called(bot: Bot, label: str, caller: str, words: str) -> Sample:
     secret.save()
     _converse(call, words)
     _finish(call, words)
-    return Sample(bot, number, call, tool, secret)
+    return Sample(bot, number, call, tool, secret, _alert(call, words))
+
+
+def _alert(call: Call, words: str) -> Alert:
+    """An alert about the call that could not be sent."""
+    channel = AlertChannel(name=words[:60], kind=AlertChannel.Kind.SLACK)
+    channel.set_url("https://hooks.slack.example/services/T0/B0/x7Qr")
+    channel.save()
+    event = AlertRule.Event.OUTCOME
+    rule = AlertRule.objects.create(
+        event=event, bot=call.bot, is_for_all_bots=False, outcome=words[:80]
+    )
+    rule.channels.add(channel)
+    now = timezone.now()
+    attempt = {"at": now.isoformat(), "result": "refused", "words": words[:200]}
+    message = AlertMessage.objects.create(
+        channel=channel,
+        channel_name=channel.name,
+        delivery=AlertRule.Delivery.AT_ONCE,
+        state=AlertMessage.State.FAILED,
+        planned_at=now,
+        due_at=now,
+        attempts=1,
+        alert_count=1,
+        log=[{**attempt, "status": 404, "answer": words[:200]}],
+    )
+    return Alert.objects.create(
+        rule=rule,
+        channel=channel,
+        thing=f"call:{call.pk}",
+        event=event,
+        detail=words[:80],
+        bot=call.bot,
+        bot_name=call.bot_name,
+        call=call,
+        at=now,
+        message=message,
+    )
 
 
 def _tool(bot: Bot, words: str) -> Tool:

@@ -31,6 +31,7 @@ OTHERS = {
         *("logout", "point", "outage-end", "test-call-transfer"),
         *("invitation-send", "invitation-withdraw", "export-delete"),
         *("bots_bot_duplicate", "calls_call_again", "calls_call_block"),
+        *("calls_alertchannel_test", "calls_alertmessage_again"),
         *("calls_call_handle", "calls_call_save_view", "calls_call_delete_view"),
     },
     "data or a file": {

@@ -15,6 +15,7 @@ SID = "AC" + "a1" * 16
 TOKEN = "7e570123456789abcdef0123456789ab"
 FOLDER = f"/2010-04-01/Accounts/{SID}"
 LIST = f"{FOLDER}/IncomingPhoneNumbers.json"
+MESSAGES = f"{FOLDER}/Messages.json"
 SNAKE = {
     "VoiceUrl": "voice_url",
     "VoiceMethod": "voice_method",
@@ -136,6 +137,9 @@ class FakeTwilio:
             return answer
         if target.path == LIST:
             return 200, json.dumps(self._page(parse_qs(target.query))).encode()
+        if target.path == MESSAGES:
+            queued = {"sid": f"SM{len(self.requests):032x}", "status": "queued"}
+            return 201, json.dumps({**queued, "to": form.get("To")}).encode()
         if target.path == f"{FOLDER}.json":
             owner = {"sid": SID, "status": "active", "type": self.type}
             return 200, json.dumps(owner).encode()

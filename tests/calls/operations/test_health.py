@@ -12,13 +12,13 @@ from django.db import connection, connections
 from pytest_django import Settings
 
 from bots.models import Bot
-from calls.operations import health
+from calls.operations import health, trouble
 from calls.operations.health import (
     DATABASE_TIMEOUT,
     DRAINING,
-    QUEUE_NEARLY_FULL,
     DatabaseProbe,
 )
+from calls.operations.trouble import QUEUE_NEARLY_FULL
 from calls.session.active_calls import active_calls
 from calls.session.services import services
 from tests.support.live import LiveServer
@@ -96,7 +96,7 @@ async def test_a_process_that_drains_is_alive_but_not_ready() -> None:
 async def test_a_process_about_to_lose_transcripts_is_not_ready(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(health, "QUEUE_FULL", 1)
+    monkeypatch.setattr(trouble, "QUEUE_FULL", 1)
     services().transcripts.queue.put_nowait(None)  # type: ignore[arg-type]
     assert await reasons() == [QUEUE_NEARLY_FULL]
 

@@ -1,0 +1,141 @@
+"""Messages are claimed by one process, also on PostgreSQL and after a crash."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connections
+from django.utils import timezone
+
+from calls.alerts import evaluation, queue
+from calls.alerts.attempt import Attempt, Result
+from calls.models import Alert, AlertMessage, CallToCheck
+from calls.models.alert import State
+from tests.calls.alerts.noticed import (
+    end_call,
+    failing,
+    long_due,
+    look,
+    mail_channel,
+    make_due,
+)
+from tests.support.live import manage
+from tests.support.services import Missing, Postgres, django_on
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def message(transactional_db: None) -> AlertMessage:
+    """A message that is due."""
+    failing(mail_channel())
+    end_call(1)
+    look()
+    make_due()
+    return AlertMessage.objects.get()
+
+
+def test_a_process_that_died_may_have_sent_it(message: AlertMessage) -> None:
+    (claimed,) = queue.claim(5)
+    assert queue.claim(5) == []
+    assert queue.expire() == 0
+    AlertMessage.objects.update(due_at=long_due())
+    assert queue.expire() == 1
+    message.refresh_from_db()
+    assert message.state == State.UNKNOWN
+    assert message.log[-1]["words"] == queue.STOPPED
+    # Not dead after all: its result comes too late.
+    assert queue.settle(claimed, Attempt(Result.SENT)) is None
+    assert queue.claim(5) == []
+    assert queue.send_again(message.pk)
+    assert not queue.send_again(message.pk)
+    assert [one.attempt for one in queue.claim(5)] == [1]
+
+
+def test_of_one_channel_one_message_at_a_time_is_sent(message: AlertMessage) -> None:
+    queue.claim(5)
+    end_call(2)
+    look()
+    make_due()
+    assert AlertMessage.objects.count() == 2
+    assert queue.claim(5) == []
+
+
+def test_old_messages_are_deleted_with_what_they_tell(message: AlertMessage) -> None:
+    old = timezone.now() - queue.KEPT - timedelta(days=1)
+    AlertMessage.objects.update(created_at=old)
+    queue.delete_old()
+    assert AlertMessage.objects.count() == 1  # it waits
+    AlertMessage.objects.update(state=State.SENT)
+    queue.delete_old()
+    assert not Alert.objects.exists()
+
+
+def test_on_postgresql_two_processes_tell_each_call_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(evaluation, "BATCH", 20)
+    if connections["default"].vendor != "sqlite":
+        pytest.skip("The tests run on PostgreSQL.")
+    try:
+        with Postgres() as postgres, ThreadPoolExecutor(2) as processes:
+            manage({"DATABASE_URL": postgres.url}, "migrate", "--verbosity=0")
+            with django_on(postgres, "default"):
+                processes.submit(_on(_storm)).result(60)
+                gate = threading.Barrier(2, timeout=30)
+                both = [processes.submit(_on(lambda: _look(gate))) for _ in range(2)]
+                for one in both:
+                    one.result(60)
+                told = processes.submit(_on(_counted)).result(60)
+                gate = threading.Barrier(2, timeout=30)
+                both = [processes.submit(_on(lambda: _claim(gate))) for _ in range(2)]
+                claims = [one.result(60) for one in both]
+    except Missing as missing:
+        pytest.skip(str(missing))
+    assert told == (CALLS, CALLS, CALLS)
+    assert sum(map(len, claims)) == 1
+
+
+CALLS = 50
+
+
+def _storm() -> None:
+    failing(mail_channel())
+    for number in range(CALLS):
+        end_call(number)
+    calls = CallToCheck.objects.values_list("call_id", flat=True)
+    CallToCheck.objects.put(list(calls))  # each twice
+    CallToCheck.objects.update(due_at=long_due())
+
+
+def _look(gate: threading.Barrier) -> None:
+    gate.wait()
+    while evaluation.check_calls():
+        pass
+
+
+def _counted() -> tuple[int, int, int]:
+    things = Alert.objects.values("call").distinct().count()
+    in_messages = sum(AlertMessage.objects.values_list("alert_count", flat=True))
+    make_due()
+    return Alert.objects.count(), things, in_messages
+
+
+def _claim(gate: threading.Barrier) -> list[Any]:
+    gate.wait()
+    return queue.claim(5)
+
+
+def _on(work: Callable[[], Any]) -> Callable[[], Any]:
+    """Work in a thread whose connection is closed afterwards."""
+
+    def run() -> Any:
+        try:
+            return work()
+        finally:
+            connections.close_all()
+
+    return run
