@@ -15,8 +15,9 @@ from calls.conversation.events import (
     PlaybackChanged,
 )
 from calls.turns.clip import Clip
+from calls.turns.clip_ids import is_early
 
-# A later sentence is streamed, too, if what is queued ends so soon (s).
+# A later sentence is streamed or sent early, too, if what is queued ends so soon (s).
 NEARLY_PLAYED = 0.5
 
 
@@ -58,6 +59,16 @@ class CallStreaming:
         head_start = self.head_start.seconds
         return None if head_start is None else (self.answer_format, head_start)
 
+    def sends_early(self, *, is_whole: bool, queued: Callable[[], float]) -> bool:
+        """True if a whole clip's address may be sent before its sentence has ended.
+
+        Not while a streamed clip is observed, whose next download tells something. A
+        voice that is slow, or often stands still, would make its fetch wait long.
+        """
+        is_steady = self.head_start.seconds is not None
+        is_quiet = is_whole and is_steady and self.clip is None
+        return is_quiet and queued() <= NEARLY_PLAYED
+
     @property
     def watches_next(self) -> bool:
         """True if the next clip's download tells something about a streamed one."""
@@ -65,7 +76,7 @@ class CallStreaming:
 
     def played(self, clip: Clip, at: float, *, was_idle: bool) -> None:
         """A clip was sent; `was_idle` if nothing else was queued or playing."""
-        if clip.is_growing:
+        if clip.is_growing and not is_early(clip.id):
             self.close()
             self.clip = StreamedClip(
                 self.account_sid, self.call_sid, clip.id, at, was_idle=was_idle

@@ -10,7 +10,7 @@ from time import time
 
 from django.conf import settings
 
-from calls.turns.clip_ids import MP3_SUFFIX, REPORTED_SUFFIX, is_phrase
+from calls.turns.clip_ids import EARLY_SUFFIX, MP3_SUFFIX, REPORTED_SUFFIX, is_phrase
 
 RANDOM_BYTES, TIME_BYTES, CODE_BYTES = 16, 4, 13
 # In an id of base64, every character counts: its bytes are a multiple of three.
@@ -41,7 +41,8 @@ def is_issued(clip_id: str) -> bool:
     if is_phrase(clip_id):
         digest = clip_id[:-PHRASE_CODE_LENGTH]
         return compare_digest(clip_id, digest + _phrase_code(digest))
-    clip_id = clip_id.removesuffix(REPORTED_SUFFIX).removesuffix(MP3_SUFFIX)
+    for suffix in (EARLY_SUFFIX, REPORTED_SUFFIX, MP3_SUFFIX):
+        clip_id = clip_id.removesuffix(suffix)
     if len(clip_id) != ID_LENGTH or not clip_id.isascii():
         return False
     try:

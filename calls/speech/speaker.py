@@ -34,6 +34,7 @@ from calls.conversation.events import (
 from calls.logs import CallLog
 from calls.prices.usage import Meter
 from calls.speech.audio import at_telephone_rate
+from calls.speech.early_clip import EarlyClip
 from calls.speech.first_tokens import FirstTokens
 from calls.speech.growing_clip import GrowingClip
 from calls.speech.inworld_requests import (
@@ -88,7 +89,8 @@ class Speaker:
         self.rate = rate
         self.first_tokens = first_tokens  # of the bot's own model
         self.streaming = streaming
-        self.growing: dict[int, GrowingClip] = {}  # that were sent, by reply
+        # Clips that were sent before their end, by reply.
+        self.growing: dict[int, GrowingClip | EarlyClip] = {}
         self.pace = Pace()  # of all replies
         self.is_pace_reported = False
         self.running: dict[int, asyncio.Task[None]] = {}
@@ -203,7 +205,8 @@ class Speaker:
     async def _answer(self, start: StartReply) -> None:
         stream = ReplyStream(start.reply, self.log, self.rate)
         stream.calls.names = {tool["function"]["name"] for tool in start.functions}
-        segments = SegmentQueue(stream, self.streaming.head_start, self._grow)
+        head_start = self.streaming.head_start
+        segments = SegmentQueue(stream, head_start, self._grow, self._send_early)
         publishing = self._spawn(self._publish_all(stream, segments))
         try:
             await self._stream(stream, start, segments)
@@ -253,22 +256,35 @@ class Speaker:
 
     def _grow(self, state: SegmentState) -> GrowingClip | None:
         """A clip for a segment that begins to sound, if it is to be streamed."""
-        is_whole = bool(state.text) and not (state.released or self.growing)
         streamed = self.streaming.begin_segment(
-            is_first=state.is_first, is_whole=is_whole, queued=self.queued_seconds
+            is_first=state.is_first,
+            is_whole=self._is_whole(state),
+            queued=self.queued_seconds,
         )
         if streamed is None:
             return None
         clip_format, head_start = streamed
-        lifetime = settings.CLIP_MAX_SECONDS + settings.CLIP_TTL_SECONDS
         return GrowingClip(
             self.clips,
             self.rate,
             clip_format=clip_format,
             sample_rate=state.sample_rate,
             head_start=head_start,
-            lifetime=lifetime,
+            lifetime=_lifetime(),
         )
+
+    def _send_early(self, state: SegmentState) -> EarlyClip | None:
+        """A clip for a segment that is nearly complete, if its address may go out."""
+        is_early = self.streaming.sends_early(
+            is_whole=self._is_whole(state), queued=self.queued_seconds
+        )
+        if not is_early:
+            return None
+        return EarlyClip(self.clips, self.rate, state.text, _lifetime())
+
+    def _is_whole(self, state: SegmentState) -> bool:
+        """False for a part of a sentence, or while another clip is not complete."""
+        return bool(state.text) and not (state.released or self.growing)
 
     def _count(self, characters: int) -> None:
         self.meter.speech(self.config.tts_model, characters)
@@ -278,17 +294,19 @@ class Speaker:
 
     async def _publish_all(self, stream: ReplyStream, segments: SegmentQueue) -> None:
         while segment := await segments.ready.get():
-            if isinstance(segment, GrowingClip):
-                await self._publish_growing(stream, segment)
-            else:
+            if isinstance(segment, Segment):
                 await self._publish(stream, segment)
+            else:
+                await self._publish_begun(stream, segment)
 
-    async def _publish_growing(self, stream: ReplyStream, clip: GrowingClip) -> None:
+    async def _publish_begun(
+        self, stream: ReplyStream, clip: GrowingClip | EarlyClip
+    ) -> None:
         """Send a clip now, and report on it until it is complete."""
         try:
             await clip.begin()
         except BodyLost as error:
-            self.log.warning("A sentence is not streamed: %s", error)
+            self.log.warning("A sentence is sent at its end only: %s", error)
             if segment := await clip.whole():
                 await self._publish(stream, segment)
             return
@@ -306,7 +324,7 @@ class Speaker:
         if clip.rest:
             await self._publish(stream, clip.rest)
 
-    async def _write(self, number: int, clip: GrowingClip) -> None:
+    async def _write(self, number: int, clip: GrowingClip | EarlyClip) -> None:
         """Write a clip to its end, also after its reply was stopped."""
         try:
             await clip.run()
@@ -368,3 +386,8 @@ class Speaker:
             return twilio_tts_clip(text) if text else None
         frames = levels.speech_frames
         return Clip(clip_id, clip_url(clip_id), text, pcm.seconds, frames)
+
+
+def _lifetime() -> float:
+    """For how long a clip is kept (s) that is sent before its length is known."""
+    return settings.CLIP_MAX_SECONDS + settings.CLIP_TTL_SECONDS

@@ -13,11 +13,18 @@ PHRASE_ID = re.compile("[0-9a-f]{64}")
 REPORTED_SUFFIX = "-reported"
 # Before it: such a clip grows as an MP3.
 MP3_SUFFIX = "-mp3"
+# The address of such a clip was sent before its end: a fetch waits for all of it.
+EARLY_SUFFIX = "-early"
 
 
 def is_reported(clip_id: str) -> bool:
     """True for a clip whose download all processes are told of."""
     return clip_id.endswith(REPORTED_SUFFIX)
+
+
+def is_early(clip_id: str) -> bool:
+    """True for a clip whose address was sent before its end."""
+    return clip_id.endswith(EARLY_SUFFIX)
 
 
 def is_phrase(clip_id: str) -> bool:

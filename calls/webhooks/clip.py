@@ -3,7 +3,8 @@
 It is not known what Twilio does with a call if the address of a clip answers with an
 error. So an id that we gave to a call in progress is always answered with sound.
 The body of a clip that still grows has no announced length, and ends with the clip.
-It may be an MP3; a whole clip is always a WAV.
+It may be an MP3; a whole clip is always a WAV. A fetch of a whole clip whose address
+was sent early waits for it.
 """
 
 import logging
@@ -20,7 +21,14 @@ from calls.clips.signed_ids import is_issued
 from calls.session.services import services
 from calls.speech.audio import silence
 from calls.trace.recording import traced_fetch
-from calls.turns.clip_ids import GONE, REPLACED, UNAVAILABLE, is_phrase, is_reported
+from calls.turns.clip_ids import (
+    GONE,
+    REPLACED,
+    UNAVAILABLE,
+    is_early,
+    is_phrase,
+    is_reported,
+)
 
 log = logging.getLogger(__name__)
 
@@ -61,10 +69,12 @@ async def _clip(clip_id: str, *, is_fetch: bool) -> HttpResponseBase | None:
     kind = format_of(clip_id).content_type
     if not is_fetch:
         return HttpResponse(content_type=kind, headers=NO_STORE)
-    if first := await anext(pieces, b""):
+    if not is_early(clip_id) and (first := await anext(pieces, b"")):
         body_pieces = _joined(first, pieces)
         return StreamingHttpResponse(body_pieces, content_type=kind, headers=NO_STORE)
-    # It was cut before its first sound, and is silence now.
+    # It was cut before its first sound, and is silence now; or it is sent as a whole.
+    async for _ in pieces:
+        pass
     body = await store.get(clip_id)
     return None if body is None else _sound(body)
 
