@@ -134,7 +134,8 @@ def _link(link: list[dict[str, Any]] | None) -> Iterator[str]:
     for clip in link or []:
         yield (
             f"Over 40 ms, fresh connection: a sentence of 2.4 s at {clip['format']}, "
-            f"{clip['bytes']:,} bytes: {clip['ms']:.0f} ms"
+            f"{clip['bytes']:,} bytes: {clip['ms']:.0f} ms, "
+            f"{clip['early_ms']:.0f} ms if asked for early"
         )
 
 
