@@ -28,7 +28,11 @@ HELD = (
 DIGEST = "What happened since the last collected message:"
 TEST_SUBJECT = "A test message of voicebot"
 TEST_WORDS = "Somebody tries this channel in the console. Nothing has happened."
-# Of the calls, what their lines need.
+# What the lines of a message need, of its things and of their calls.
+FIELDS = (
+    *("thing", "event", "is_over", "detail"),
+    *("bot_name", "at", "call_id", "message_id"),
+)
 CALL_FIELDS = (
     *("call__from_number", "call__to_number", "call__direction"),
     *("call__is_test", "call__ended_at"),
@@ -81,8 +85,7 @@ def things_of(message: AlertMessage) -> list[Told]:
     """What a message tells, for people who may see as much as the settings say."""
     site = site_values()
     alerts: QuerySet[Alert] = message.alerts.select_related("call")
-    fields = ("thing", "event", "is_over", "detail", "bot_name", "at", "call_id")
-    rows: Iterable[Alert] = alerts.only(*fields, *CALL_FIELDS)[:MAX_THINGS_READ]
+    rows: Iterable[Alert] = alerts.only(*FIELDS, *CALL_FIELDS)[:MAX_THINGS_READ]
     with timezone.override(ZoneInfo(site.time_zone)):
         return [_told(alert, site) for alert in rows]
 

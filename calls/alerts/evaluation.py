@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from calls.alerts import incidents
+from calls.alerts.budgets import spent_budgets
 from calls.alerts.matching import REPORT_TIME, awaits_report, matches
 from calls.alerts.measures import above_bound
 from calls.alerts.noticing import Noticed, tell
@@ -79,11 +80,12 @@ def _matches(call: Call, rules: list[AlertRule]) -> list[Noticed]:
 
 
 def measure() -> None:
-    """Compare the latest answers and calls with the bounds; end what is over."""
+    """Compare answers, calls and spending with their bounds; end what is over."""
     now, rules = timezone.now(), list(active_rules(*AlertRule.MEASURED))
     for rule in rules:
         if words := above_bound(rule, now):
             incidents.see(rule, rule.event, words, now)
+    tell(spent_budgets(list(active_rules(Event.BUDGET)), now))
     if AlertIncident.objects.exists():
         lasting = (*AlertRule.MEASURED, Event.TROUBLE)
         incidents.end_unseen(active_rules(*lasting), now)

@@ -19,6 +19,10 @@ TITLES = {
     "outcome": ("A call had the outcome “{}”", "{n} calls had the outcome “{}”"),
     "slow-answers": ("Answers are slow", "Answers were slow {n} times"),
     "errors": ("Many calls have errors", "Many calls had errors, {n} times"),
+    "budget": (
+        "A budget is nearly or fully spent",
+        "Budgets are nearly or fully spent: {n}",
+    ),
     "server-trouble": (
         "The server is in trouble",
         "The server was in trouble {n} times",

@@ -95,11 +95,11 @@ class AlertWorker(PeriodicTask):
             await _in_db(queue.delete_old)
 
     async def _measure(self) -> None:
+        await _in_db(evaluation.measure)
         if await _in_db(evaluation.wants_trouble):
             found = [*await self.find_troubles(), *self._database_trouble()]
             await _in_db(evaluation.see_troubles, found)
         self.was_away = 0.0
-        await _in_db(evaluation.measure)
 
     def _database_trouble(self) -> list[Trouble]:
         if self.was_away < AWAY_SECONDS:

@@ -1,4 +1,4 @@
-"""Problems of the setup and of the phone numbers, found without asking other hosts."""
+"""Problems of the setup, numbers and alerts, found without asking other hosts."""
 
 from collections.abc import Iterator
 
@@ -17,6 +17,8 @@ from calls.diagnostics.findings import (
     failure,
     warning,
 )
+from calls.models import AlertChannel, AlertRule
+from calls.models.alert import State
 from calls.session.active_calls import active_calls
 
 PORTAL = "https://platform.inworld.ai/api-keys"
@@ -25,6 +27,7 @@ MAX_NUMBERS_NAMED = 5
 SETTINGS, NUMBERS, LANGUAGES = "Settings", "Numbers", "Languages"
 INSTRUCTIONS = "Instructions"
 SERVER = "Server"
+ALERTS = "Alerts"
 
 
 def setup_findings() -> list[Finding]:
@@ -135,6 +138,39 @@ def number_findings() -> list[Finding]:
             )
         )
     return findings
+
+
+def alert_findings() -> list[Finding]:
+    """Channels that did not get their latest alert, and rules that tell nothing."""
+    return [*_channels_without_alert(), *_rules_without_bot()]
+
+
+def _channels_without_alert() -> Iterator[Finding]:
+    ended = (State.SENT, State.FAILED, State.UNKNOWN)
+    for channel in AlertChannel.objects.filter(is_active=True):
+        latest = channel.messages.filter(state__in=ended).first()
+        if latest is None or latest.state == State.SENT:
+            continue
+        yield warning(
+            ALERTS,
+            f"“{channel}” did not get its latest alert.",
+            latest.log[-1]["words"] if latest.log else "",
+            link=reverse("admin:calls_alertmessage_change", args=[latest.pk]),
+            link_text="Open the alert",
+        )
+
+
+def _rules_without_bot() -> Iterator[Finding]:
+    for rule in AlertRule.objects.filter(is_active=True, bot=None):
+        if rule.has_lost_its_bot:
+            yield warning(
+                ALERTS,
+                f"The bot of an alert rule was deleted: “{rule.get_event_display()}” "
+                "tells nothing.",
+                "Choose another bot, or delete the rule.",
+                link=reverse("admin:calls_alertrule_change", args=[rule.pk]),
+                link_text="Open the rule",
+            )
 
 
 def bot_findings(bots: QuerySet[Bot]) -> list[Finding]:

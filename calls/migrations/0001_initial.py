@@ -526,7 +526,7 @@ class Migration(migrations.Migration):
             name='AlertRule',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('event', models.CharField(choices=[('call-failed', 'A call failed'), ('transfer-missed', 'Nobody took a transfer'), ('asked-for-person', 'A caller asked for a person'), ('outcome', 'A call had a certain outcome'), ('slow-answers', 'Answers are slow'), ('errors', 'Many calls have errors'), ('server-trouble', 'The server is in trouble')], max_length=20, verbose_name='tell when')),
+                ('event', models.CharField(choices=[('call-failed', 'A call failed'), ('transfer-missed', 'Nobody took a transfer'), ('asked-for-person', 'A caller asked for a person'), ('outcome', 'A call had a certain outcome'), ('slow-answers', 'Answers are slow'), ('errors', 'Many calls have errors'), ('budget', 'A budget is nearly or fully spent'), ('server-trouble', 'The server is in trouble')], max_length=20, verbose_name='tell when')),
                 ('is_for_all_bots', models.BooleanField(default=True, editable=False)),
                 ('outcome', models.CharField(blank=True, help_text='As it is written under “Outcomes” of the bot.', max_length=80)),
                 ('max_seconds', models.DecimalField(blank=True, decimal_places=1, help_text='5 of 100 answers take longer than this to begin.', max_digits=4, null=True, validators=[django.core.validators.MinValueValidator(0.1), django.core.validators.MaxValueValidator(60)], verbose_name='more than (seconds)')),
@@ -563,7 +563,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('thing', models.CharField(help_text='The same for the same thing.', max_length=120)),
-                ('event', models.CharField(choices=[('call-failed', 'A call failed'), ('transfer-missed', 'Nobody took a transfer'), ('asked-for-person', 'A caller asked for a person'), ('outcome', 'A call had a certain outcome'), ('slow-answers', 'Answers are slow'), ('errors', 'Many calls have errors'), ('server-trouble', 'The server is in trouble')], max_length=20)),
+                ('event', models.CharField(choices=[('call-failed', 'A call failed'), ('transfer-missed', 'Nobody took a transfer'), ('asked-for-person', 'A caller asked for a person'), ('outcome', 'A call had a certain outcome'), ('slow-answers', 'Answers are slow'), ('errors', 'Many calls have errors'), ('budget', 'A budget is nearly or fully spent'), ('server-trouble', 'The server is in trouble')], max_length=20)),
                 ('is_over', models.BooleanField(default=False, help_text='Something lasting ended.')),
                 ('detail', models.CharField(blank=True, max_length=300)),
                 ('bot_name', models.CharField(blank=True, max_length=80)),

@@ -89,6 +89,7 @@ class AlertRule(models.Model):
         OUTCOME = "outcome", "A call had a certain outcome"
         SLOW = "slow-answers", "Answers are slow"
         ERRORS = "errors", "Many calls have errors"
+        BUDGET = "budget", "A budget is nearly or fully spent"
         TROUBLE = "server-trouble", "The server is in trouble"
 
     class Delivery(models.TextChoices):

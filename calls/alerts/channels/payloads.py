@@ -21,6 +21,8 @@ SMS_LENGTH = 320
 SUPPRESS_EMBEDS = 4
 MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+~|@-])")
 CUT = "…"
+# One sign that is not in the alphabet of SMS makes the whole message twice as dear.
+GSM = str.maketrans({"“": '"', "”": '"', "\u2019": "'", "·": "-", "•": "*", "…": "..."})
 
 Written = Callable[[Line], str]
 
@@ -34,7 +36,7 @@ def sms(text: Text) -> str:
     """A short text with one link."""
     first = text.sections[0].lines[0] if text.is_one_thing else Line("")
     link = first.link or text.page
-    words = f"{text.subject}. {first.text}".removesuffix(". ")
+    words = f"{text.subject}. {first.text}".removesuffix(". ").translate(GSM)
     return f"{one_line(words, SMS_LENGTH - len(link) - 1)} {link}"
 
 

@@ -21,6 +21,7 @@ from calls.diagnostics.secret_warnings import secret_findings
 from calls.diagnostics.streaming import streaming_findings
 from calls.diagnostics.warnings import (
     PORTAL,
+    alert_findings,
     bot_findings,
     development_findings,
     number_findings,
@@ -76,6 +77,8 @@ def setup_of(user: Any) -> Setup:
         told = development_findings() if steps else []
         problems += [each for each in setup_findings() if each not in told]
         problems += secret_findings()
+    if scope_of(user, "calls.view_alertmessage").is_all:
+        problems += alert_findings()
     if user.is_superuser:
         problems += role_findings()
     bots = visible(Bot.objects.filter(is_active=True), user)

@@ -5,7 +5,7 @@ const field = (name) => document.getElementById(`id_${name}`);
 // By the field that is chosen: for each of the others, the choices that have it.
 const needed = {
   event: {
-    bot: ["call-failed", "transfer-missed", "asked-for-person", "outcome", "slow-answers", "errors"],
+    bot: ["call-failed", "transfer-missed", "asked-for-person", "outcome", "slow-answers", "errors", "budget"],
     outcome: ["outcome"],
     max_seconds: ["slow-answers"],
     max_percent: ["errors"],

@@ -12,7 +12,14 @@ from calls.alerts import evaluation, worker
 from calls.alerts.evaluation import Trouble
 from calls.alerts.incidents import OVER_AFTER
 from calls.alerts.worker import AlertWorker
-from calls.models import Alert, AlertChannel, AlertIncident, Call
+from calls.models import (
+    Alert,
+    AlertChannel,
+    AlertIncident,
+    Budget,
+    Call,
+    DaySpending,
+)
 from calls.models.alert import Event
 from tests.calls.alerts.noticed import end_call, mail_channel, new_worker, rule
 from tests.support.pages.calls import make_call, say
@@ -135,3 +142,30 @@ async def test_a_database_that_was_away_is_told_when_it_is_back(
     await sync_to_async(evaluation.measure)()
     assert await Alert.objects.acount() == 1  # its end was told with it
     assert not await AlertIncident.objects.aexists()
+
+
+def test_a_budget_is_told_at_its_warning_and_when_it_is_spent(
+    office: AlertChannel,
+) -> None:
+    ada = Bot.objects.create(name="Ada")
+    rule(Event.BUDGET, office)
+    rule(Event.BUDGET, mail_channel("Bea"), bot=Bot.objects.create(name="Bea"))
+    rule(Event.BUDGET, mail_channel("Lost"), is_for_all_bots=False)
+    month = {"period": Budget.Period.MONTH, "warning_percent": 80}
+    Budget.objects.create(bot=ada, limit=10, **month)
+    Budget.objects.create(limit=1000, **month)
+    day = timezone.localdate()
+    spent = DaySpending.objects.create(day=day, bot=ada.pk, currency="USD", amount=7)
+    assert told() == []
+    words = "Ada, each month: ${:.2f} of $10.00 spent ({} %)"
+    DaySpending.objects.update(amount=9)
+    told()
+    assert told() == [("budget", words.format(9, 90), False)]
+    DaySpending.objects.update(amount=11)
+    assert told()[1:] == [("budget", words.format(11, 110), False)]
+    DaySpending.objects.update(amount=12)
+    assert len(told()) == 2
+    Budget.objects.filter(bot=ada).update(limit=12)
+    assert len(told()) == 3
+    spent.delete()
+    assert len(told()) == 3

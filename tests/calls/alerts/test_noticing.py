@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -39,7 +40,7 @@ def text_of(message: AlertMessage) -> str:
 
 
 def test_a_storm_becomes_one_message_and_each_call_is_in_the_log(
-    office: AlertChannel,
+    office: AlertChannel, django_assert_max_num_queries: Any
 ) -> None:
     failing(office)
     for number in range(120):
@@ -47,7 +48,8 @@ def test_a_storm_becomes_one_message_and_each_call_is_in_the_log(
     assert messages() == [("waiting", 120)]
     message = AlertMessage.objects.get()
     assert message.alerts.filter(call__isnull=False).count() == 120
-    text = text_of(message)
+    with django_assert_max_num_queries(4):
+        text = text_of(message)
     assert text.startswith("120 calls failed (Ada)\n")
     assert "… and 110 more" in text
     assert f"https://bot.example.com/admin/calls/alertmessage/{message.pk}/" in text

@@ -94,8 +94,9 @@ def test_discord_takes_2000_characters_and_calls_nobody(words: str) -> None:
 
 def test_an_sms_is_short_and_has_one_link() -> None:
     one = payloads.sms(text(failed(1)))
-    assert one.startswith("A call failed (Ada). 30 Nov 2026, 14:02 · The call never")
+    assert one.startswith("A call failed (Ada). 30 Nov 2026, 14:02 - The call never")
     assert one.endswith("/admin/calls/call/1/change/")
+    assert one.isascii()
     many = payloads.sms(text(*map(failed, range(300)), failed(1, bot="B" * 200)))
     assert len(many) <= 320
     assert many.endswith(f" {PAGE}")

@@ -12,8 +12,9 @@ from django.utils import timezone
 
 from calls.alerts import evaluation, queue
 from calls.alerts.attempt import Attempt, Result
-from calls.models import Alert, AlertMessage, CallToCheck
-from calls.models.alert import State
+from calls.alerts.evaluation import Trouble
+from calls.models import Alert, AlertIncident, AlertMessage, CallToCheck
+from calls.models.alert import Event, State
 from tests.calls.alerts.noticed import (
     end_call,
     failing,
@@ -21,6 +22,7 @@ from tests.calls.alerts.noticed import (
     look,
     mail_channel,
     make_due,
+    rule,
 )
 from tests.support.live import manage
 from tests.support.services import Missing, Postgres, django_on
@@ -93,17 +95,27 @@ def test_on_postgresql_two_processes_tell_each_call_once(
                 gate = threading.Barrier(2, timeout=30)
                 both = [processes.submit(_on(lambda: _claim(gate))) for _ in range(2)]
                 claims = [one.result(60) for one in both]
+                gate = threading.Barrier(2, timeout=30)
+                both = [processes.submit(_on(lambda: _see(gate))) for _ in range(2)]
+                for one in both:
+                    one.result(60)
+                lasting = processes.submit(_on(_lasting)).result(60)
+                states = processes.submit(_on(lambda: _settle(claims))).result(60)
     except Missing as missing:
         pytest.skip(str(missing))
     assert told == (CALLS, CALLS, CALLS)
     assert sum(map(len, claims)) == 1
+    assert lasting == [False, True]
+    assert states == [State.SENT]
 
 
 CALLS = 50
 
 
 def _storm() -> None:
-    failing(mail_channel())
+    channel = mail_channel()
+    failing(channel)
+    rule(Event.TROUBLE, channel)
     for number in range(CALLS):
         end_call(number)
     calls = CallToCheck.objects.values_list("call_id", flat=True)
@@ -127,6 +139,26 @@ def _counted() -> tuple[int, int, int]:
 def _claim(gate: threading.Barrier) -> list[Any]:
     gate.wait()
     return queue.claim(5)
+
+
+def _see(gate: threading.Barrier) -> None:
+    """Two processes see the same trouble, and later both see that it is over."""
+    gate.wait()
+    evaluation.see_troubles([Trouble("redis", "Redis is away")])
+    gate.wait()
+    AlertIncident.objects.update(last_seen_at=timezone.now() - timedelta(hours=1))
+    gate.wait()
+    evaluation.measure()
+
+
+def _lasting() -> list[bool]:
+    troubles = Alert.objects.filter(event=Event.TROUBLE).order_by("pk")
+    return list(troubles.values_list("is_over", flat=True))
+
+
+def _settle(claims: list[list[Any]]) -> list[Any]:
+    claimed = [one for found in claims for one in found]
+    return [queue.settle(one, Attempt(Result.SENT)) for one in claimed]
 
 
 def _on(work: Callable[[], Any]) -> Callable[[], Any]:

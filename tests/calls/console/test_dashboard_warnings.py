@@ -15,8 +15,10 @@ from calls.console.dashboard.setup import SetupStep
 from calls.diagnostics import call_warnings, secret_warnings, warnings
 from calls.diagnostics.findings import Level
 from calls.diagnostics.probes import probe_refused_settings
-from calls.models import Call
+from calls.models import AlertMessage, Call
+from calls.models.alert import State
 from calls.session.active_calls import active_calls
+from tests.calls.alerts.noticed import end_call, failing, look, mail_channel
 from tests.support.pages.dashboard import (
     Ring,
     answer,
@@ -364,3 +366,28 @@ def test_a_later_call_that_went_well_settles_what_is_checked_at_its_start(
 def test_the_doctor_says_that_no_settings_are_refused(bot: Bot) -> None:
     [finding] = probe_refused_settings()
     assert finding.level == Level.OK
+
+
+def test_alerts_that_did_not_arrive_and_rules_that_tell_nothing(
+    admin_client: Client, bot: Bot
+) -> None:
+    def found() -> list[str]:
+        shown = home(admin_client)["setup"].problems
+        return [one.message for one in shown if one.name == "Alerts"]
+
+    channel = mail_channel()
+    failing(channel)
+    failing(channel, bot=Bot.objects.create(name="Gone"))
+    for state in (State.SENT, State.FAILED):
+        end_call(AlertMessage.objects.count())
+        look()
+        waiting = AlertMessage.objects.filter(state=State.WAITING)
+        waiting.update(state=state, log=[{"words": "No such user."}])
+    assert found() == ["“Office” did not get its latest alert."]
+    assert "No such user." in text(admin_client)
+    AlertMessage.objects.update(state=State.SENT)
+    assert found() == []
+    Bot.objects.get(name="Gone").delete()
+    assert found() == [
+        "The bot of an alert rule was deleted: “A call failed” tells nothing."
+    ]

@@ -20,6 +20,7 @@ from calls.diagnostics.refused_voices import refused_voice_findings
 from calls.diagnostics.report import conclusion, probe_server_url
 from calls.diagnostics.server_url_probe import Sample
 from calls.diagnostics.streaming import streaming_findings
+from calls.diagnostics.warnings import alert_findings
 from calls.trace.questions import answers
 from calls.trace.table import table
 from calls.trace.trace_file import read
@@ -118,6 +119,7 @@ def examine(*, speech: bool) -> Iterator[Finding]:
         yield from refused_voice_findings(Bot.objects.filter(is_active=True))
         yield from streaming_findings()
         yield from probe_post_call_tasks()
+        yield from alert_findings()
     bots = (
         list(Bot.objects.with_related().filter(is_active=True)) if has_database else []
     )
