@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -17,6 +18,7 @@ from tests.support.inworld.server import FakeInworld
 from tests.support.live import PORT_RANGES, LiveServer, free_port, serving
 from tests.support.services import Missing, Redis
 from tests.support.tool_server import ToolServer
+from tests.support.work_order import FromBothEnds, place_of
 
 INWORLD_PORT = free_port()
 TOOLS_PORT = free_port()
@@ -24,23 +26,6 @@ TOOLS_PORT = free_port()
 # --hypothesis-profile=default generates new ones.
 hypothesis_settings.register_profile("same", derandomize=True, deadline=None)
 hypothesis_settings.load_profile("same")
-# Files that start servers and browsers take longest; the many small ones fill the
-# workers' time at the end of a run.
-SLOWEST_FILES = (
-    "tests/end_to_end/test_outages.py",
-    "tests/end_to_end/test_streaming_verdict.py",
-    "tests/end_to_end/test_streamed_clips.py",
-    "tests/end_to_end/test_trace.py",
-    "tests/calls/diagnostics/test_doctor.py",
-    "tests/browser/test_transfer_pages.py",
-    "tests/voicebot/test_concurrency_limit.py",
-    "tests/end_to_end",
-    "tests/browser",
-    "tests/bench",
-    "tests/voicebot",
-    "tests/calls/diagnostics",
-    "tests/calls/console",
-)
 
 
 # Nothing that is collected becomes garbage: looking for it takes a third of the time.
@@ -56,19 +41,19 @@ def pytest_runtestloop() -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Twice as many workers as cores: tests of servers wait more than they compute."""
-    return min(2 * (os.cpu_count() or 1), PORT_RANGES)
+    """Three workers a core: tests of servers wait more than they compute."""
+    return min(3 * (os.cpu_count() or 1), PORT_RANGES)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FromBothEnds:
+    """Deal out files in an order that keeps the cores busy."""
+    return FromBothEnds(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the files that take longest first."""
-    ranks = {prefix: rank for rank, prefix in enumerate(SLOWEST_FILES)}
-
-    def rank_of(item: pytest.Item) -> int:
-        matches = (r for prefix, r in ranks.items() if item.nodeid.startswith(prefix))
-        return min(matches, default=len(ranks))
-
-    items.sort(key=rank_of)
+    """Sort the files for `FromBothEnds`."""
+    items.sort(key=lambda item: place_of(item.nodeid))
 
 
 @pytest.fixture

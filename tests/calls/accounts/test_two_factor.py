@@ -11,6 +11,7 @@ from django_otp.plugins.otp_static.models import StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from pytest_django import Settings
 
+from calls.accounts import second_factor
 from calls.accounts.sign_in_pages import PENDING
 from tests.calls.accounts.test_sign_in import (
     CODE,
@@ -24,6 +25,12 @@ from tests.calls.accounts.test_sign_in import (
 
 SETUP = "/admin/two-factor/"
 ANN = {"username": "ann", "password": PASSWORD}
+
+
+@pytest.fixture(autouse=True)
+def fast_recovery_codes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten codes take half a second of CPU otherwise."""
+    monkeypatch.setitem(second_factor.COST, "n", 2)
 
 
 @pytest.fixture
