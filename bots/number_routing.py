@@ -155,7 +155,7 @@ def _when_closed(number: PhoneNumber, state: OpenState) -> Diversion:
         Action.MESSAGE if is_bot else Action(number.when_closed),
         number.closed_message,
         number.transfer_number,
-        state.opens_at,
+        state.opening,
     )
 
 

@@ -6,7 +6,15 @@ from urllib.parse import urlencode
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import label_for_field
-from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery, Value
+from django.db.models import (
+    Count,
+    Exists,
+    IntegerField,
+    OuterRef,
+    QuerySet,
+    Subquery,
+    Value,
+)
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.template.defaultfilters import pluralize
@@ -41,7 +49,8 @@ class BotAdmin(BotFilesMixin):
     """The list of bots, a short form for a new one, and the editor with its tabs."""
 
     list_display = [
-        *("name", "state", "phone_numbers", "calls_this_week", "voice", "llm_model")
+        *("name", "state", "phone_numbers", "calls_this_week", "voice", "llm_model"),
+        "test_call",
     ]
     list_filter = ["is_active", "transcription_provider"]
     search_fields = ["name", "system_prompt", "numbers__number", "numbers__label"]
@@ -75,7 +84,11 @@ class BotAdmin(BotFilesMixin):
         """Prefetch numbers and count the calls of the last seven days."""
         bots: QuerySet[Bot] = super().get_queryset(request)
         bots = bots.prefetch_related("numbers")
-        return bots.annotate(week=_calls_since(timezone.now() - WEEK))
+        here = Bot.objects.filter(pk=OuterRef("pk"))
+        return bots.annotate(
+            week=_calls_since(timezone.now() - WEEK),
+            may_call=Exists(visible(here, request.user, "bots.change_bot")),
+        )
 
     def formfield_for_dbfield(
         self, db_field: Any, request: HttpRequest, **kwargs: Any
@@ -209,6 +222,14 @@ class BotAdmin(BotFilesMixin):
         query = urlencode({"bot__id__exact": bot.pk, "started_at__gte": start})
         link = '<a href="{}?{}">{}</a>'
         return format_html(link, url, query, count) if count else "0"
+
+    @admin.display(description="test call")
+    def test_call(self, bot: Bot) -> str:
+        """A link to talk to the bot in the browser, for users who may."""
+        if not bot.may_call:  # type: ignore[attr-defined]  # annotated
+            return "-"
+        link = '<a class="button" href="{}">Test call</a>'
+        return format_html(link, reverse("admin:test-call", args=[bot.pk]))
 
     @admin.display(description="numbers of this bot")
     def numbers_of_bot(self, bot: Bot) -> str:

@@ -25,6 +25,7 @@ from bots.admin.versions import VersionHistoryMixin
 from bots.models import Bot, Outage, PhoneNumber
 from bots.opening.public_holidays import regions
 from bots.phone_numbers.masking import masked
+from bots.site_settings.current import day
 from bots.versions.history import NUMBERS_CHANGED, record_change
 
 BATCH = 500
@@ -125,7 +126,8 @@ class PhoneNumberAdmin(VersionHistoryMixin):
         if number:
             # The form may hold hours that were refused.
             saved = PhoneNumber.objects.get(pk=number.pk)
-            context["state"] = saved.state_at(timezone.now())
+            context["state"] = state = saved.state_at(timezone.now())
+            context["headline"] = state.headline(day)
             if self._hides_numbers(request, number):
                 number.transfer_number = masked(number.transfer_number)
         return super().render_change_form(request, context, *args, **options)
@@ -165,8 +167,8 @@ class PhoneNumberAdmin(VersionHistoryMixin):
             record_change({*former, obj.bot_id}, NUMBERS_CHANGED)
         query = urlencode({"number": obj.number})
         url = f"{reverse('admin:number-preview')}?{query}"
-        link = format_html('<a href="{}">Test {}</a>', url, obj.number)
-        self.message_user(request, link, messages.SUCCESS)
+        text = '<a href="{}">Test {}</a> to see and hear what its callers get.'
+        self.message_user(request, format_html(text, url, obj.number), messages.INFO)
 
     def delete_model(self, request: HttpRequest, obj: PhoneNumber) -> None:
         """Delete the number; the versions of its bot show that."""
@@ -189,7 +191,9 @@ class PhoneNumberAdmin(VersionHistoryMixin):
         outage = SafeString('<strong class="number-outage">Outage</strong> ')
         has_outage = number.has_outage  # type: ignore[attr-defined]  # annotated
         text = '{}<span class="number-open {}">{}</span>'
-        return format_html(text, outage if has_outage else "", kind, state.headline)
+        return format_html(
+            text, outage if has_outage else "", kind, state.headline(day)
+        )
 
     @admin.display(description="bot", ordering="bot__name")
     def answered_by(self, number: PhoneNumber) -> str:

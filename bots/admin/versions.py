@@ -124,7 +124,7 @@ class VersionHistoryMixin(ConsoleAdmin[Any]):
         restored = self.model._default_manager.get(pk=object_id)
         self.log_change(request, restored, f"Restored version {version_id}.")
         self.message_user(request, f"Restored. {' '.join(notes)}".strip())
-        return HttpResponseRedirect(self._url("history", object_id))
+        return HttpResponseRedirect(self._url("change", object_id))
 
     def deleted_view(self, request: HttpRequest) -> HttpResponse:
         """List deleted objects with a button to restore them."""

@@ -24,6 +24,11 @@ FILLED = (
     *("screening_prompt", "screening_prompt_without_summary"),
     *("screening_accepted", "screening_declined"),
 )
+# Variables of one text alone.
+ONLY_THERE = {
+    "screening_prompt": ("summary",),
+    "closed_message": ("opens",),
+}
 # Texts that are used as they are.
 RAW = ("hints", "summary_prompt", "outcomes", "summary_fields")
 # Variables as other products write them: {name}, ${name}, #{name}, %name%, <<name>>,
@@ -41,7 +46,7 @@ def remarks(draft: Draft, context: FormContext) -> Iterator[Remark]:
     """List the texts with a name that no call can fill in."""
     variables = [*parse_declared(draft.get("variables", ""))]
     for name in FILLED:
-        known = [*variables, "summary"] if name == "screening_prompt" else variables
+        known = [*variables, *ONLY_THERE.get(name, ())]
         yield from _text(name, draft.get(name, ""), known)
     for name in RAW:
         if raw := placeholder(draft.get(name, "")):

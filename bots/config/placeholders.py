@@ -65,6 +65,16 @@ def fill(text: str, values: Values, quote: Callable[[str], str] = as_spoken) -> 
     return "".join([*parts, text[end:]])
 
 
+def with_value(text: str, name: str, value: str) -> str:
+    """Fill in one placeholder by a value or its default, and leave the others."""
+    return PLACEHOLDER.sub(
+        lambda match: (
+            (value or (match[2] or "").strip()) if match[1] == name else match[0]
+        ),
+        text,
+    )
+
+
 def problem(text: str) -> str:
     """Say how to write the first placeholder that cannot be filled in, if one cannot.
 

@@ -157,7 +157,7 @@ class Bot(BotTurnTaking, BotActions, FixedSentences):
         help_text="Used in this order if the AI model fails. One per line.",
     )
     hedge = models.BooleanField(
-        "ask a backup model as well",
+        "faster first words",
         default=True,
         help_text="If the AI model takes longer than usual, the first backup model is "
         "asked at the same time. The caller hears the one that speaks first. The other "

@@ -79,7 +79,8 @@ class FixedSentences(models.Model):
     closed_message = _sentence(
         "when a number is closed",
         help_text="Said while a number is closed or out of order, unless the number "
-        "has a text of its own. Empty: a standard sentence in its language.",
+        "has a text of its own. {{opens|soon}} becomes the time at which it opens, if "
+        "that is known. Empty: a standard sentence in its language.",
     )
     take_message_prompt = _sentence(
         "before taking a message",

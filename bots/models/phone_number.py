@@ -114,8 +114,9 @@ class PhoneNumber(models.Model):
         blank=True,
         max_length=rules.SPEECH_MAX_LENGTH,
         validators=rules.SPOKEN,
-        help_text="Said first. Name your hours here. Empty: the bot's sentence “when a "
-        "number is closed”; before a transfer, its transfer message.",
+        help_text="Said first. “We open {{opens}}.” becomes “We open Monday, 9:00 "
+        "AM.”, in the bot's language. Empty: the bot's sentence “when a number is "
+        "closed”; before a transfer, its transfer message.",
     )
     transfer_number = models.CharField(
         "transfer to",

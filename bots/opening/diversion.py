@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from bots.config.bot_config import BotConfig
+from bots.config.placeholders import with_value
+from bots.opening.spoken_times import Opening
 
 TAKE_MESSAGE = """\
 Nobody can take this call now.{opens} Whatever is written above, do only one thing: \
@@ -17,6 +19,7 @@ for their concern, one question at a time, and leave out what they have said alr
 They call from {{{{caller_number|a hidden number}}}}: ask if they want to be called \
 back there. Repeat the number, and make no promises about who calls back and when. \
 Then say that the message is passed on, say goodbye and end the call."""
+OPENS_NAME = "opens"  # {{opens}} in a text
 OPENS = " The business opens again on {}."
 SUMMARY = "The caller's message, in one or two sentences."
 OUTCOMES = "Message taken, No message"
@@ -50,7 +53,7 @@ class Diversion:
     action: Action
     message: str = ""
     transfer_number: str = ""
-    opens_at: str = ""
+    opening: Opening | None = None
 
     @property
     def takes_message(self) -> bool:
@@ -59,8 +62,9 @@ class Diversion:
 
     def applied_to(self, config: BotConfig) -> BotConfig:
         """The settings of a diverted call."""
-        own = self.message.strip()
-        message = own or config.closed_message
+        opens = self.opening.spoken(config.language) if self.opening else ""
+        own = with_value(self.message.strip(), OPENS_NAME, opens)
+        message = own or with_value(config.closed_message, OPENS_NAME, opens)
         is_transfer = self.action is Action.TRANSFER
         alone = replace(
             config,
@@ -76,7 +80,7 @@ class Diversion:
         return replace(alone, closed_message=message, transfer_notice=notice)
 
     def _taking_message(self, config: BotConfig, message: str) -> BotConfig:
-        opens = OPENS.format(self.opens_at) if self.opens_at else ""
+        opens = OPENS.format(self.opening.for_model) if self.opening else ""
         task = TAKE_MESSAGE.format(opens=opens)
         return replace(
             config,

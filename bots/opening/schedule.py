@@ -11,15 +11,19 @@ from zoneinfo import ZoneInfo
 
 from bots.config.opening_hours import DAY_MINUTES, BadHours, Span, week_of
 from bots.opening.special_days import BadDays, SpecialDay, parse_special_days
+from bots.opening.spoken_times import Opening
 
 WEEKLY = "The weekly opening hours say so."
 NO_HOURS = "It has no weekly opening hours."
+ALWAYS_OPEN = "It has no opening hours."
 ALL_DAY: tuple[Span, ...] = ((0, DAY_MINUTES),)
 # A change later than this is not looked for.
 HORIZON_DAYS = 400
 # The day before yesterday can still have hours now, in a zone that skips a day.
 DAYS_BACK = 2
 DAY = timedelta(days=1)
+# Writes a date in the style of the console.
+DayText = Callable[[date], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,7 @@ class DayHours:
         if self.reason in (WEEKLY, NO_HOURS):
             return self.reason
         name = f": {self.name}" if self.name else ""
-        return f"{self.day:%a} {self.day.day} {self.day:%b %Y} {self.reason}{name}."
+        return f"This {self.day:%A} {self.reason}{name}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,29 +58,34 @@ class OpenState:
     changes_at: datetime | None = None
 
     @property
-    def headline(self) -> str:
+    def is_always_open(self) -> bool:
+        """True for a number without any hours."""
+        return self.because == ALWAYS_OPEN
+
+    def headline(self, day_text: DayText) -> str:
         """One line for operators: “CLOSED in Europe/Berlin, opens Mon 9:00”."""
+        if self.is_always_open:
+            return "Always open"
         state, verb = ("OPEN", "closes") if self.is_open else ("CLOSED", "opens")
         there = f"{state} in {self.zone}"
         if self.changes_at:
-            return f"{there}, {verb} {self._when(self.changes_at)}"
+            return f"{there}, {verb} {self._when(self.changes_at, day_text)}"
         return there if self.is_open else f"{there}, not open within a year"
 
-    @property
-    def local_time(self) -> str:
+    def local_time(self, day_text: DayText) -> str:
         """The moment in the number's time zone."""
         at = self.moment
-        return f"{at:%a} {at.day} {at:%b %Y}, {at.hour}:{at:%M}"
+        return f"{at:%a} {day_text(at.date())}, {at.hour}:{at:%M}"
 
     @property
-    def opens_at(self) -> str:
-        """The time at which it opens again, with the date; empty if it is not known."""
+    def opening(self) -> Opening | None:
+        """The time at which it opens again; None if it is open, or that is unknown."""
         if self.is_open or self.changes_at is None:
-            return ""
+            return None
         at = self.changes_at.astimezone(self.moment.tzinfo)
-        return f"{at:%A}, {at.day} {at:%B %Y}, {at.hour}:{at:%M}"
+        return Opening(at, self.moment.date())
 
-    def _when(self, change: datetime) -> str:
+    def _when(self, change: datetime, day_text: DayText) -> str:
         at = change.astimezone(self.moment.tzinfo)
         days = (at.date() - self.moment.date()).days
         clock = f"{at.hour}:{at:%M}"
@@ -84,8 +93,7 @@ class OpenState:
             return f"today {clock}"
         if days < 7:
             return f"{at:%a} {clock}"
-        year = "" if at.year == self.moment.year else f" {at.year}"
-        return f"{at:%a} {at.day} {at:%b}{year} {clock}"
+        return f"{at:%a} {day_text(at.date())}, {clock}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +144,7 @@ class Schedule:
         """Open or closed at an aware time, and the next change."""
         local = moment.astimezone(self.zone)
         if self.is_always_open:
-            because = "It has no opening hours, so it is always open."
-            return OpenState(True, because, self.zone.key, local)
+            return OpenState(True, ALWAYS_OPEN, self.zone.key, local)
         now, hours = moment.astimezone(UTC), self.hours_of(local.date())
         closes: datetime | None = None
         changes: datetime | None = None

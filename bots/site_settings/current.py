@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.deprecation import MiddlewareMixin
 
-from bots.site_settings.dates import day_text, time_text
+from bots.site_settings.dates import column_text, day_text, time_text
 from bots.site_settings.model import ONLY_ROW, SiteSettings
 
 
@@ -67,6 +67,11 @@ def _read() -> SiteValues:
 def day(value: date | None) -> str:
     """A day in the style of the settings."""
     return day_text(value, site_values().date_style) if value else ""
+
+
+def column_day(value: date) -> str:
+    """A day of the current weeks, short, in the style of the settings."""
+    return column_text(value, site_values().date_style)
 
 
 def moment(value: datetime | None, *, seconds: bool = False) -> str:

@@ -26,10 +26,25 @@ FORMATS = {
 }
 
 
+# Without the year, after the day of the week: the columns of a chart.
+FORMATS_OF_COLUMNS = {
+    DateStyle.SHORT: "D j M",
+    DateStyle.DOTS: "D d.m.",
+    DateStyle.SLASHES: "D d/m",
+    DateStyle.US: "D M j",
+    DateStyle.ISO: "D m-d",
+}
+
+
 def day_text(day: date, style: str) -> str:
     """A day, of the local clock if it has a time."""
     local = localtime(day) if isinstance(day, datetime) else day
     return str(dateformat.format(local, FORMATS[DateStyle(style)]))
+
+
+def column_text(day: date, style: str) -> str:
+    """A day of the current weeks."""
+    return str(dateformat.format(day, FORMATS_OF_COLUMNS[DateStyle(style)]))
 
 
 def time_text(time: datetime, *, seconds: bool = False) -> str:

@@ -6,13 +6,12 @@ from typing import Any
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import Model
-from django.utils.formats import date_format
-from django.utils.timezone import localtime
 
 from bots import catalogue
 from bots.config.request_template import secrets_of
 from bots.models import Bot, PhoneNumber, Secret, Tool
 from bots.models.version_rows import Rows, record_rows, rows_of
+from bots.site_settings.current import moment
 from bots.versions.change import label_of
 from bots.versions.history import (
     NUMBERS_CHANGED,
@@ -89,7 +88,7 @@ def _save(
     *,
     is_new: bool,
 ) -> None:
-    date = date_format(localtime(version.history_date), "j M Y, H:i")
+    date = moment(version.history_date)
     restored._change_reason = f"Restored the version of {date}"
     try:
         restored.full_clean()

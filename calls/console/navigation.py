@@ -150,6 +150,13 @@ def settings_pages(request: HttpRequest) -> list[Page]:
     return [page for page in SETTINGS_PAGES if page.is_open_to(request.user)]
 
 
+def is_below_settings(request: HttpRequest) -> bool:
+    """True for a page that Settings leads to."""
+    match = request.resolver_match
+    is_settings = match is not None and match.url_name == SETTINGS.url_name
+    return _current(request) is SETTINGS and not is_settings
+
+
 def _current(request: HttpRequest) -> Page | None:
     """The page to which the requested one belongs; Settings if to no other."""
     match = request.resolver_match

@@ -28,7 +28,11 @@ from calls.console import (
 from calls.console.bulk_deletion import delete_selected
 from calls.console.dashboard import page as dashboard
 from calls.console.live import page as live
-from calls.console.navigation import navigation, settings_pages
+from calls.console.navigation import (
+    is_below_settings,
+    navigation,
+    settings_pages,
+)
 from calls.console.numbers import outages, point, preview
 from calls.console.numbers import page as numbers
 from calls.console.statistics import page as statistics
@@ -119,6 +123,7 @@ class ConsoleSite(admin.AdminSite):
         context = super().each_context(request)
         if context["has_permission"]:
             context["navigation"] = navigation(request)
+            context["is_below_settings"] = is_below_settings(request)
             context["outages"] = outages.current(request)
             context["may_announce"] = outages.may_announce(request.user)
             context["has_all_bots"] = scope_of(request.user, "bots.view_bot").is_all

@@ -25,6 +25,7 @@ PURE_LIBRARIES = {
     "pybase64",
     "numpy",
     "diff_match_patch",
+    "babel",
     "holidays",
     "jsonschema",
     "phonenumbers",

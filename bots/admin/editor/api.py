@@ -30,6 +30,7 @@ from bots.models import (
 )
 from bots.phone_numbers.e164 import to_e164
 from bots.responses import primary_key, problem
+from bots.site_settings.current import moment
 from bots.tools.guarded_http import refused_by_policy
 from bots.validators import e164, request_url
 
@@ -54,7 +55,9 @@ def listing(request: HttpRequest, kind: str) -> HttpResponse:
         found = catalogue.refreshed(kind)
     else:
         return problem("Only users who can edit bots can refresh this list.", 403)
-    return JsonResponse({**asdict(found), "is_stale": found.is_stale})
+    fetched = moment(found.fetched_at)
+    more = {"fetched": fetched, "is_stale": found.is_stale}
+    return JsonResponse({**asdict(found), **more})
 
 
 @require_POST

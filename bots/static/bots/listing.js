@@ -5,7 +5,7 @@ const NO_LIST = "This server did not answer with a list. Reload the page.";
 export class Listing extends EventTarget {
     constructor(url, token) {
         super();
-        Object.assign(this, { url, token, entries: [], fetchedAt: null, problem: "", busy: false });
+        Object.assign(this, { url, token, entries: [], fetched: "", problem: "", busy: false });
     }
 
     async load() {
@@ -37,7 +37,7 @@ export class Listing extends EventTarget {
 
     #store(list) {
         this.entries = list.entries;
-        this.fetchedAt = list.fetched_at ? new Date(list.fetched_at) : null;
+        this.fetched = list.fetched;
     }
 
     #notify() {
@@ -47,13 +47,7 @@ export class Listing extends EventTarget {
     /* The age of the list, and the reason if it could not be fetched. */
     get status() {
         if (this.busy) return "Asking Inworld…";
-        const age = this.fetchedAt ? `as of ${when(this.fetchedAt)}` : "never fetched";
+        const age = this.fetched ? `as of ${this.fetched}` : "never fetched";
         return this.problem ? `${age}. ${this.problem}` : age;
     }
-}
-
-function when(date) {
-    const today = date.toDateString() === new Date().toDateString();
-    const format = today ? { timeStyle: "short" } : { dateStyle: "medium", timeStyle: "short" };
-    return date.toLocaleString(undefined, format);
 }

@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from django.utils.timezone import localtime, make_aware
 
+from bots.site_settings.current import column_day
+
 DAYS = 14
 # No call is older; dates near the ends of the calendar have no UTC time.
 FIRST_YEAR = 2000
@@ -37,7 +39,8 @@ class Period:
 
     def label(self, begin: datetime) -> str:
         """The name of the day or hour that begins so."""
-        return localtime(begin).strftime("%a %d %b" if self.day is None else "%H:%M")
+        local = localtime(begin)
+        return f"{local:%H:%M}" if self.day else column_day(local)
 
 
 def latest_days(today: date) -> Period:

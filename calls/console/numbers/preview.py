@@ -29,6 +29,7 @@ from bots.phone_numbers.fields import PastedNumberField
 from bots.phone_numbers.masking import masked
 from bots.responses import page as admin_page
 from bots.responses import problem, sound
+from bots.site_settings.current import day
 from bots.validators import e164
 from calls.clips.clip_store import ClipsUnavailable
 from calls.diagnostics.warnings import caller_findings
@@ -80,6 +81,16 @@ class Preview:
         """True if a bot talks to the caller."""
         diversion = self.routing.diversion
         return diversion is None or diversion.takes_message
+
+    @property
+    def headline(self) -> str:
+        """Open or closed, and until when, of a listed number."""
+        return self.state.headline(day) if self.state else ""
+
+    @property
+    def local_time(self) -> str:
+        """The moment in the time zone of a listed number."""
+        return self.state.local_time(day) if self.state else ""
 
     @property
     def pretty_twiml(self) -> str:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
+from bots.site_settings.current import column_day
+from bots.site_settings.current import day as day_in_style
 from calls.console.dashboard.period import FIRST_YEAR, start_of
 
 FIRST_DAY = date(FIRST_YEAR, 1, 1)
@@ -45,7 +47,7 @@ class DateRange:
             if len(starts) <= MAX_COLUMNS:
                 break
         edges = [start_of(day).astimezone(UTC) for day in starts]
-        labels = [day.strftime(unit.label) for day in starts]
+        labels = [unit.label(day) for day in starts]
         return Columns(unit.name, tuple(labels), (*edges, self.end.astimezone(UTC)))
 
 
@@ -66,7 +68,7 @@ class Columns:
 @dataclass(frozen=True, slots=True)
 class _Unit:
     name: str
-    label: str
+    label: Callable[[date], str]
     following: Callable[[date], date]  # the day with which the next column begins
 
     def starts(self, first: date, last: date) -> Iterator[date]:
@@ -86,10 +88,10 @@ def _next_month(day: date) -> date:
 
 
 UNITS = (
-    _Unit("Day", "%a %d %b", lambda day: day + timedelta(days=1)),
-    _Unit("Week from", "%d %b %Y", _next_week),
-    _Unit("Month", "%b %Y", _next_month),
-    _Unit("Year", "%Y", lambda day: date(day.year + 1, 1, 1)),
+    _Unit("Day", column_day, lambda day: day + timedelta(days=1)),
+    _Unit("Week from", day_in_style, _next_week),
+    _Unit("Month", "{:%b %Y}".format, _next_month),
+    _Unit("Year", "{:%Y}".format, lambda day: date(day.year + 1, 1, 1)),
 )
 
 

@@ -221,13 +221,11 @@ def test_a_moment_shows_what_would_happen_then_and_why() -> None:
     default(greeting="Hello.")
     found = at("2026-12-04 16:59", **CLOSED)
     assert found.first_texts == {"greeting": "Hello."}
-    assert found.state is not None
-    assert found.state.headline == "OPEN in Europe/Berlin, closes today 17:00"
+    assert found.headline == "OPEN in Europe/Berlin, closes today 17:00"
     found = at("2026-12-04 17:00", **CLOSED, closed_message="We are closed.")
     assert found.first_texts == {"": "We are closed."}
-    assert found.state is not None
-    assert found.state.headline == "CLOSED in Europe/Berlin, opens Mon 9:00"
-    assert found.state.local_time == "Fri 4 Dec 2026, 17:00"
+    assert found.headline == "CLOSED in Europe/Berlin, opens Mon 9:00"
+    assert found.local_time == "Fri 4 Dec 2026, 17:00"
     assert "The number is closed." in found.routing.because
     assert "<Hangup" in found.twiml
 

@@ -17,6 +17,7 @@ from bots.config.phrasebook import phrasebook
 from bots.config_builder import config_from_json
 from bots.models import Bot, Outage, PhoneNumber
 from bots.opening import public_holidays
+from bots.opening.spoken_times import Opening
 from calls.models import Call
 from calls.session.active_calls import active_calls
 from calls.transcripts.task_creation import summary_spec
@@ -72,6 +73,21 @@ async def test_a_closed_number_says_its_text_and_hangs_up(shop: Bot) -> None:
     call = await Call.objects.aget()
     assert (call.status, call.end_reason) == ("refused", "closed")
     assert call.bot_id == shop.pk
+
+
+async def test_a_text_says_in_the_bots_language_when_the_number_opens(
+    shop: Bot,
+) -> None:
+    shop.language = "de-DE"
+    await shop.asave()
+    now = timezone.now()
+    at = (now + timedelta(days=2)).replace(hour=9, minute=0)
+    text = "Wir öffnen {{opens|bald}}, {{name|lieber Gast}}."
+    await set_number(opening_hours=f"{at:%a} 9-17", closed_message=text)
+    opens = Opening(at, now.date()).spoken("de")
+    assert said(await ring()) == f"Wir öffnen {opens}, lieber Gast."
+    await set_number(**CLOSED)
+    assert said(await ring(CallSid="CA2")) == "Wir öffnen bald, lieber Gast."
 
 
 async def test_without_a_text_it_is_the_bots_sentence_in_its_language(
