@@ -6,6 +6,7 @@ from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html
 
 from bots.admin.changelist import ConsoleAdmin
@@ -48,6 +49,14 @@ class AlertRuleForm(forms.ModelForm[AlertRule]):
             *("event", "bot", "outcome", "max_seconds", "max_percent"),
             *("window_minutes", "channels", "delivery", "daily_hour", "is_active"),
         ]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "channels" in self.fields:
+            self.fields["channels"].help_text = format_html(
+                '<a href="{}">Alert channels</a> lists them, and adds more.',
+                reverse("admin:calls_alertchannel_changelist"),
+            )
 
     def clean(self) -> dict[str, Any] | None:
         """Ask for what the event needs."""

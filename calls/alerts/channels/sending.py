@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from threading import Event
 
 import aiohttp
 import httpx
@@ -36,6 +37,7 @@ Kind = AlertChannel.Kind
 
 SECONDS = 15.0
 TOOK_TOO_LONG = "No answer in time. It may have arrived, so it is not sent again."
+ALL_BUSY = "Other mails and SMS that hang keep this one waiting."
 NO_ANSWER = "It may have arrived, so it is not sent again."
 PAYLOADS = {
     Kind.SLACK: payloads.slack,
@@ -69,12 +71,20 @@ async def send(envelope: Envelope, seconds: float = SECONDS) -> Attempt:
 
 
 async def _in_thread(work: Callable[[], Attempt], seconds: float) -> Attempt:
-    loop = asyncio.get_running_loop()
+    loop, has_begun = asyncio.get_running_loop(), Event()
+
+    def begin() -> Attempt:
+        has_begun.set()
+        return work()
+
     try:
         async with asyncio.timeout(seconds):
-            return await loop.run_in_executor(_threads, work)
+            return await loop.run_in_executor(_threads, begin)
     except TimeoutError:
-        return Attempt(Result.UNKNOWN, TOOK_TOO_LONG)
+        if has_begun.is_set():
+            return Attempt(Result.UNKNOWN, TOOK_TOO_LONG)
+        # Its turn had not come, and now it never does.
+        return Attempt(Result.LATER, ALL_BUSY)
 
 
 async def _post(

@@ -1,7 +1,9 @@
 """Messages on real servers: mail, webhooks, SMS, and all their failures."""
 
 import socket
+import threading
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -114,6 +116,23 @@ async def test_a_server_that_hangs_up_with_the_mail_may_have_taken_it(
     assert await send_all(worker) == ["unknown"]
     assert "not sent again" in await last_words()
     assert await send_all(worker) == ["unknown"]
+
+
+async def test_a_mail_whose_turn_never_comes_is_sent_later(
+    worker: AlertWorker, mailbox: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hangs = threading.Event()
+    with ThreadPoolExecutor(1) as threads:
+        monkeypatch.setattr(sending, "_threads", threads)
+        monkeypatch.setattr(sending.send, "__defaults__", (0.2,))
+        threads.submit(hangs.wait, 20)
+        await tell(await make_mail_channel())
+        assert await send_all(worker) == ["waiting"]
+        assert await last_words() == sending.ALL_BUSY
+        hangs.set()
+        monkeypatch.setattr(sending.send, "__defaults__", (sending.SECONDS,))
+        assert await send_all(worker) == ["sent"]
+    assert mailbox.mails.qsize() == 1
 
 
 async def test_no_mail_server_is_set_up(
