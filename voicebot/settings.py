@@ -22,7 +22,7 @@ from voicebot.log_format import (
     shorten_refusal,
 )
 from voicebot.mail_settings import mail_settings
-from voicebot.recording_storage import recording_storage
+from voicebot.recording_storage import recording_storage, secret_in
 
 # Lets admin classes and forms name their model: ModelAdmin[Bot].
 django_stubs_ext.monkeypatch()
@@ -378,6 +378,7 @@ LOGGING = {
             "secrets": [
                 *(SECRET_KEY, INWORLD_API_KEY, METRICS_TOKEN, *TWILIO_AUTH_TOKENS),
                 EMAIL.password,
+                secret_in(RECORDING_STORAGE),
                 *TWILIO_SHARED_KEYS.values(),
                 *(INITIAL_ADMIN["password"], str(DATABASE.get("PASSWORD") or "")),
                 *secrets_in(REDIS_URL),

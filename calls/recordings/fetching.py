@@ -44,7 +44,16 @@ class Download(File):  # type: ignore[type-arg]
             raise NoSound("Twilio sent something that is no sound.")
 
     def read(self, size: int = -1) -> bytes:
-        """The next bytes; never the whole file at once."""
+        """`size` bytes, fewer only at the end; without a size the next piece."""
+        if size is None or size < 0:
+            return self._next(PIECE_BYTES)
+        parts, missing = [], size
+        while missing and (part := self._next(missing)):
+            parts.append(part)
+            missing -= len(part)
+        return b"".join(parts)
+
+    def _next(self, most: int) -> bytes:
         if not self.rest:
             if self.is_stopping():
                 raise Stopped
@@ -52,9 +61,8 @@ class Download(File):  # type: ignore[type-arg]
                 raise NoSound("Twilio sends the sound too slowly.")
             self.rest = next(self.pieces, b"")
             self.received += len(self.rest)
-        size = len(self.rest) if size is None or size < 0 else size
-        piece, self.rest = self.rest[:size], self.rest[size:]
-        return piece
+        part, self.rest = self.rest[:most], self.rest[most:]
+        return part
 
     def chunks(self, chunk_size: int | None = None) -> Iterator[bytes]:
         """The bytes in pieces."""

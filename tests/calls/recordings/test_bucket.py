@@ -1,0 +1,93 @@
+"""Recordings in a bucket: fetched in parts, deleted, and tried again."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from pytest_django import Settings
+
+from calls.models import Recording
+from calls.privacy.deletion import delete_calls
+from tests.calls.recordings.test_upkeep import make_due, work
+from tests.support.s3 import FakeS3
+from tests.support.twilio_recordings import RecordingTwilio, stereo_wav
+from voicebot.recording_storage import recording_storage, secret_in
+
+Recorded = Callable[..., Recording]
+
+
+@pytest.fixture
+def bucket(settings: Settings, tmp_path: Path) -> Iterator[FakeS3]:
+    with FakeS3() as fake:
+        settings.FETCH_RECORDINGS = True
+        settings.STORAGES = {
+            **settings.STORAGES,
+            "recordings": recording_storage(fake.address, tmp_path),
+        }
+        yield fake
+
+
+@pytest.mark.django_db
+def test_a_long_recording_is_uploaded_in_parts_and_deleted_with_its_call(
+    twilio: RecordingTwilio, bucket: FakeS3, recorded: Recorded
+) -> None:
+    twilio.sound = stereo_wav() + bytes(20_000_000)
+    row = recorded()
+    work()
+    row.refresh_from_db()
+    assert bucket.objects == {f"calls/{row.file}": twilio.sound}
+    assert bucket.largest < 10_000_000
+    delete_calls([row.call_id])
+    work()
+    assert bucket.objects == {}
+
+
+@pytest.mark.django_db
+def test_a_bucket_that_is_away_is_told_and_tried_again(
+    twilio: RecordingTwilio, bucket: FakeS3, recorded: Recorded
+) -> None:
+    bucket.status = 503
+    row = recorded()
+    work()
+    row.refresh_from_db()
+    assert row.problem.startswith("The storage of recordings does not take the file (")
+    assert not row.file
+    bucket.status = 200
+    make_due()
+    work()
+    row.refresh_from_db()
+    assert bucket.objects
+    assert row.problem == ""
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "s3:///folder",
+        "s3://key@bucket",
+        "s3://bucket?zone=eu",
+        "ftp://bucket",
+        "s3://[bucket",
+    ],
+)
+def test_an_odd_place_is_refused_without_its_secret(place: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="no folder and no bucket") as error:
+        recording_storage(place, Path())
+    assert place not in str(error.value)
+
+
+def test_a_place_is_a_folder_or_a_bucket(tmp_path: Path) -> None:
+    assert recording_storage("", tmp_path)["OPTIONS"]["location"] == (
+        tmp_path / "recordings"
+    )
+    absolute = recording_storage("/srv/sound", tmp_path)
+    assert absolute["OPTIONS"]["location"] == Path("/srv/sound")
+    options = recording_storage("s3://bucket/a/b/?region=eu-west-3", tmp_path)[
+        "OPTIONS"
+    ]
+    assert (options["bucket_name"], options["location"]) == ("bucket", "a/b")
+    assert (options["region_name"], options["endpoint_url"]) == ("eu-west-3", None)
+    assert "access_key" not in options
+    assert secret_in("s3://key:sec%2Fret@bucket") == "sec/ret"
+    assert secret_in("/srv/sound") == ""
