@@ -19,6 +19,7 @@ from calls.recordings.schedule import pause_after
 
 # For how long a claim keeps other processes away: longer than a fetch may take.
 LEASE = timedelta(minutes=30)
+MAX_LISTED = 1_000
 
 
 def claim() -> Recording | None:
@@ -75,11 +76,10 @@ def fetch_all_from_now_on() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """Recordings that could not be fetched or deleted so far, and why the latest."""
+    """Problems of recordings that could not be fetched or deleted yet, latest first."""
 
-    fetches: int
-    deletions: int
-    problem: str
+    fetches: list[str]
+    deletions: list[str]
 
 
 def backlog() -> Backlog:
@@ -87,5 +87,9 @@ def backlog() -> Backlog:
     failed = Q(attempts__gt=0) & ~Q(problem="")
     fetches = Recording.objects.filter(failed, status=Status.COMPLETED, file="")
     deletions = SoundDeletion.objects.filter(failed)
-    latest = fetches.order_by("-pk").first() or deletions.order_by("-pk").first()
-    return Backlog(fetches.count(), deletions.count(), latest.problem if latest else "")
+    return Backlog(
+        *(
+            list(rows.order_by("-pk").values_list("problem", flat=True)[:MAX_LISTED])
+            for rows in (fetches, deletions)
+        )
+    )

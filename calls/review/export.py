@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from django.db.models import Prefetch, QuerySet
 
 from bots.phone_numbers.masking import NumberMask
-from calls.models import Call, Turn
+from calls.models import Call, Recording, Turn
 from calls.review import spreadsheet
 from calls.review.spreadsheet import TURN_FIELDS
 from calls.review.visibility import (
@@ -29,7 +29,7 @@ FORMS = (JSON, CALLS_CSV, TURNS_CSV)
 CHUNK = 200
 MAX_TURNS = 200
 TURNS = Prefetch("turns", Turn.objects.order_by("index"))
-WRITTEN = ("notes__author", "tags")
+WRITTEN = ("notes__author", "tags", "recordings")
 
 # Parts of a tool call that only its provider understands.
 FOR_PROVIDERS = ("model", "provider_fields")
@@ -176,6 +176,7 @@ def record_of(
         "handled_at": _iso(call.handled_at),
         "handled_by": _name(call.handled_by),
         **written,
+        "recordings": [recording_of(row) for row in call.recordings.all()],
         "turns": [turn_of(turn) for turn in turns],
     }
 
@@ -195,6 +196,16 @@ def _written(call: Call, mask: NumberMask | None) -> Record:
 
 def _name(user: Any) -> str | None:
     return user.get_username() if user else None
+
+
+def recording_of(row: Recording) -> Record:
+    """One recording as a JSON object. Its sound is heard in the console only."""
+    return {
+        "status": row.status,
+        "started_at": _iso(row.started_at),
+        "duration_s": None if row.duration_ms is None else row.duration_ms / 1000,
+        "problem": row.problem,
+    }
 
 
 def turn_of(turn: Turn) -> Record:

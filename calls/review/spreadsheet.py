@@ -25,6 +25,7 @@ CALL_COLUMNS = [
     "answered_at",
     "ended_at",
     "duration_s",
+    "recorded_s",
     "turn_count",
     "summary",
     "outcome",
@@ -98,10 +99,19 @@ def call_lines(records: Iterable[Record], columns: list[str]) -> Iterator[str]:
     for record in records:
         details, others = _details(record, set(columns))
         flat = {**record, "turn_count": len(record["turns"])}
+        flat["recorded_s"] = _recorded(record["recordings"])
         flat["tags"] = ", ".join(record["tags"])
         flat["notes"] = "\n".join(map(_note, record["notes"]))
         values = [flat[name] for name in CALL_COLUMNS]
         yield _line([*values, *(details.get(name) for name in columns), others])
+
+
+def _recorded(recordings: Iterable[Record]) -> float | None:
+    """Seconds of sound that can be heard; None if there is none."""
+    lengths = [
+        each["duration_s"] or 0 for each in recordings if each["status"] == "completed"
+    ]
+    return sum(lengths) if lengths else None
 
 
 def turns_header() -> str:

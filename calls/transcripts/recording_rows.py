@@ -96,6 +96,10 @@ def record_report(call_id: int, report: RecordingReport) -> Recording | None:
     if row.pk is None or is_news(row.status, report):
         _apply(row, report)
         row.save()
+    elif row.duration_ms is None and report.seconds is not None:
+        # Also of a deleted recording: Twilio charges for it.
+        row.duration_ms = report.seconds * 1000
+        row.save(update_fields=["duration_ms"])
     if report.discarded:
         delete_sound(report.sid, report.account_sid)
     return row

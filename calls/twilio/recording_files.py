@@ -29,6 +29,12 @@ class RecordingFiles:
     def __init__(self, account: Account) -> None:
         self.account = account
 
+    def check(self, account_sid: str) -> None:
+        """Ask for nothing in particular: do address and password work?"""
+        with self._request("GET", account_sid, "", {}) as response:
+            response.read()
+            content(response)
+
     def ask(self, account_sid: str, sid: str) -> TwilioRecording:
         """The present state of a recording. Raises `NotFound`."""
         with self._request("GET", account_sid, f"{sid}.json") as response:
@@ -68,7 +74,8 @@ class RecordingFiles:
         headers: Mapping[str, str] | None = None,
     ) -> Iterator[httpx.Response]:
         """Send a request. A redirect to another host gets no password."""
-        url = f"{self.account.url}{folder(account_sid)}/Recordings/{name}"
+        path = f"/Recordings/{name}" if name else "/Recordings.json?PageSize=1"
+        url = f"{self.account.url}{folder(account_sid)}{path}"
         try:
             for auth in credentials(self.account, account_sid):
                 asking = _http().stream(method, url, headers=headers, auth=auth)

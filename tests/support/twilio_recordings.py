@@ -105,6 +105,8 @@ class RecordingTwilio(FakeTwilio):
     ) -> Answer | None:
         if found := OF_CALL.fullmatch(path):
             return self._of_call(http.command, found[1], found[2], form)
+        if path == f"{FOLDER}/Recordings.json":
+            return self._usual("check") or (200, b'{"recordings": []}')
         if found := RECORDING.fullmatch(path):
             return self._of_account(http, found[1], found[2])
         return None

@@ -15,6 +15,7 @@ from bots.models import Bot, PhoneNumber
 from calls.checks import is_loopback
 from calls.diagnostics.account_warnings import role_findings
 from calls.diagnostics.findings import Finding
+from calls.diagnostics.recordings.warnings import failed_recordings, waiting_sound
 from calls.diagnostics.refused_settings import refused_settings_findings
 from calls.diagnostics.refused_voices import refused_voice_findings
 from calls.diagnostics.secret_warnings import secret_findings
@@ -76,14 +77,15 @@ def setup_of(user: Any) -> Setup:
         # An open checklist says these already.
         told = development_findings() if steps else []
         problems += [each for each in setup_findings() if each not in told]
-        problems += secret_findings()
+        problems += [*secret_findings(), *waiting_sound()]
     if scope_of(user, "calls.view_alertmessage").is_all:
         problems += alert_findings()
     if user.is_superuser:
         problems += role_findings()
     bots = visible(Bot.objects.filter(is_active=True), user)
     problems += [*bot_findings(bots), *refused_voice_findings(bots)]
-    problems += refused_settings_findings(visible(Call.objects.real(), user))
+    calls = visible(Call.objects.real(), user)
+    problems += [*refused_settings_findings(calls), *failed_recordings(calls)]
     streaming = []
     if sees_calls and (not steps or steps[-1].done):
         streaming = streaming_findings(with_simulated=False)

@@ -113,12 +113,12 @@ def test_sound_that_twilio_does_not_have_yet_is_asked_for_again(
     assert work() == 1
     row.refresh_from_db()
     assert (row.status, row.problem) == (Status.COMPLETED, NOT_READY)
-    assert queue.backlog() == queue.Backlog(1, 0, NOT_READY)
+    assert queue.backlog() == queue.Backlog([NOT_READY], [])
     make_due()
     work()
     row.refresh_from_db()
     assert (bool(row.file), row.problem) == (True, "")
-    assert queue.backlog() == queue.Backlog(0, 0, "")
+    assert queue.backlog() == queue.Backlog([], [])
 
 
 def test_sound_that_never_comes_is_given_up(
@@ -245,11 +245,11 @@ def test_a_deletion_that_fails_is_told_and_repeated(
     work()
     left = SoundDeletion.objects.get(sid=row.sid)
     assert "Twilio has a problem" in left.problem
-    assert queue.backlog().deletions == 1
+    assert len(queue.backlog().deletions) == 1
     make_due()
     work()
     assert twilio.recordings == {}
-    assert queue.backlog().deletions == 0
+    assert queue.backlog().deletions == []
 
 
 def test_a_recording_that_never_ended_is_asked_for(

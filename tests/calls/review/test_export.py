@@ -96,6 +96,7 @@ def test_a_json_line_is_the_object_of_the_contract(call: Call) -> None:
         "notes": [],
         "handled_at": None,
         "handled_by": None,
+        "recordings": [],
     }
     assert [turn["index"] for turn in turns] == [0, 1]
     assert turns[0]["text"] == '=HYPERLINK("x")\u2028Grüße'
@@ -103,6 +104,32 @@ def test_a_json_line_is_the_object_of_the_contract(call: Call) -> None:
     assert turns[1]["interrupted"] is True
     assert turns[1]["latency_ms"] == {"first_audio": 480}
     assert turns[1]["started_at"] == "2026-01-31T09:30:01+00:00"
+
+
+def test_recordings_are_listed_and_their_seconds_added_up(call: Call) -> None:
+    for number, status in enumerate(["completed", "completed", "absent"]):
+        call.recordings.create(
+            status=status,
+            started_at=START + timedelta(seconds=number),
+            duration_ms=1500 if status == "completed" else None,
+            problem="Too short." if status == "absent" else "",
+        )
+    record = json.loads(export())
+    assert record["recordings"][1:] == [
+        {
+            "status": "completed",
+            "started_at": "2026-01-31T09:30:01+00:00",
+            "duration_s": 1.5,
+            "problem": "",
+        },
+        {
+            "status": "absent",
+            "started_at": "2026-01-31T09:30:02+00:00",
+            "duration_s": None,
+            "problem": "Too short.",
+        },
+    ]
+    assert rows()[0]["recorded_s"] == "3.0"
 
 
 def rows(*options: str, form: str = "csv") -> list[dict[str, str]]:
@@ -323,5 +350,5 @@ def test_many_calls_are_fetched_in_chunks(
 ) -> None:
     calls = [Call(call_sid=f"CB{n}", started_at=START) for n in range(450)]
     Call.objects.bulk_create(calls)
-    with django_assert_max_num_queries(13):  # one for all ids, four a chunk
+    with django_assert_max_num_queries(16):  # one for all ids, five a chunk
         assert len(sids()) == 451

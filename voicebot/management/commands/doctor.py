@@ -16,6 +16,7 @@ from calls.diagnostics.findings import Finding, Level
 from calls.diagnostics.inworld_probes import probe_inworld
 from calls.diagnostics.mail_probe import probe_mail
 from calls.diagnostics.post_call_probes import probe_post_call_tasks
+from calls.diagnostics.recordings.probe import probe_recordings
 from calls.diagnostics.refused_voices import refused_voice_findings
 from calls.diagnostics.report import conclusion, probe_server_url
 from calls.diagnostics.server_url_probe import Sample
@@ -119,6 +120,7 @@ def examine(*, speech: bool) -> Iterator[Finding]:
         yield from refused_voice_findings(Bot.objects.filter(is_active=True))
         yield from streaming_findings()
         yield from probe_post_call_tasks()
+        yield from probe_recordings()
         yield from alert_findings()
     bots = (
         list(Bot.objects.with_related().filter(is_active=True)) if has_database else []
