@@ -13,8 +13,8 @@ from django.utils.deprecation import MiddlewareMixin
 
 from calls.accounts.idle import is_idle, note_activity
 
-# No package for this: our pages have no inline script or style, so they need neither
-# nonces nor exceptions.
+# No package for this: our pages have no inline script or style, so they need no
+# exceptions. The one nonce is for the style element of the library of waveforms.
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'self'",  # WebSockets of the same host, too
@@ -43,7 +43,10 @@ class SecurityHeaders(MiddlewareMixin):
         self, request: HttpRequest, response: HttpResponse
     ) -> HttpResponse:
         if not (settings.DEBUG and response.status_code in DEBUG_PAGES):
-            response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+            policy = CONTENT_SECURITY_POLICY
+            if nonce := getattr(request, "style_nonce", ""):
+                policy += f"; style-src 'self' 'nonce-{nonce}'"
+            response.headers["Content-Security-Policy"] = policy
         response.headers["Permissions-Policy"] = PERMISSIONS_POLICY
         if settings.SECURE_HSTS_SECONDS:
             # Django sends it only with requests that came by https; here the proxy

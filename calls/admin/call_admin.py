@@ -15,7 +15,8 @@ from django.utils.timezone import localdate, now
 
 from bots.access.numbers import may_see_numbers, may_see_numbers_of
 from bots.access.scope import visible
-from calls.admin import clip_audio, filters
+from bots.responses import style_nonce
+from calls.admin import clip_audio, filters, recording_sound
 from calls.admin.blocked_callers import BlocksCallers
 from calls.admin.call_cells import CallCells, badges, handled_badge
 from calls.admin.changelist import MAX_COUNTED, CallChangeList, CappedPaginator
@@ -26,7 +27,9 @@ from calls.admin.read_only import ReadOnlyMixin
 from calls.admin.saved_views import SavesViews, normalised, view_links
 from calls.admin.started_filter import StartedFilter
 from calls.export_files.sending import send_file
-from calls.models import Call
+from calls.models import Call, Recording
+from calls.recordings.playback import Playback
+from calls.recordings.playback import playback as playback_of
 from calls.review import call_page, search, visibility
 from calls.review.export import CALLS_CSV, FORMS, TURNS_CSV
 from calls.trace import files as traces
@@ -92,7 +95,9 @@ class CallAdmin(
         view, file = self.admin_site.admin_view, "export.<slug:form>"
         trace = "<int:call_id>/trace.jsonl"
         clip = "<int:call_id>/turns/<int:index>/<int:position>.wav"
+        sound = "<int:call_id>/recordings/<int:pk>/sound.wav"
         return [
+            path(sound, view(recording_sound.sound), name="calls_call_sound"),
             path(file, view(self.export_all), name="calls_call_export"),
             path(
                 f"<int:call_id>/{file}", view(self.export_one), name="calls_call_file"
@@ -235,13 +240,23 @@ class CallAdmin(
         if obj is not None:
             hide = not may_see_numbers_of(request.user, obj.bot_id)
             others = visible(Call.objects.all(), request.user)
-            context |= call_page.call_context(obj, now(), hide=hide, others=others)
+            playback = self._playback(request, obj)
+            context |= call_page.call_context(
+                *(obj, now(), playback.stretches), hide=hide, others=others
+            )
+            context["playback"] = playback
+            context["style_nonce"] = style_nonce(request) if playback.parts else ""
             context["badges"] = badges(obj)
             context["handled_badge"] = handled_badge(obj)
             context["has_trace"] = not hide and traces.exists(obj.call_sid)
             numbers = visibility.shown_numbers(obj, hide=hide)
             context["caller"], context["called"] = numbers
         return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def _playback(self, request: HttpRequest, call: Call) -> Playback:
+        rows = Recording.objects.filter(call=call)
+        may_hear = bool(rows) and visible(rows, request.user).exists()
+        return playback_of(call, rows, may_hear=may_hear)
 
 
 def _file_name() -> str:

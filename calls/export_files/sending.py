@@ -18,6 +18,7 @@ TYPES = {
     "jsonl": "application/x-ndjson",
     "json": "application/json",  # for a single call
     "csv": "text/csv; charset=utf-8",
+    "wav": "audio/wav",  # of a recording
 }
 # In this process; each takes a few megabytes.
 MAX_DOWNLOADS = 8

@@ -1,1 +1,1 @@
-"""The sound of calls: recorded at Twilio, fetched into our own storage, deleted."""
+"""The sound of calls: recorded, fetched into our own storage, played, deleted."""

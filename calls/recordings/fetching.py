@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime
+from tempfile import TemporaryFile
 from time import monotonic
 
 import httpx
@@ -10,6 +11,7 @@ from django.core.files.base import File
 
 from calls.models import Recording
 from calls.models.recording import recording_storage
+from calls.recordings.waveform import NotSound, waveform
 from calls.twilio.recording_files import RecordingFiles
 
 # Less than a claim lasts (calls/recordings/queue.py).
@@ -111,4 +113,37 @@ def fetch(
         "size": download.received,
         "content_type": "audio/wav",
         "duration_ms": length_ms,
+        **_peaks_of(saved),
     }
+
+
+def draw(
+    row: Recording, files: RecordingFiles, is_stopping: Callable[[], bool]
+) -> dict[str, object]:
+    """Draw the waveform of sound that stays at Twilio; none of the sound is kept.
+
+    Raises like `fetch`.
+    """
+    with TemporaryFile() as copy:
+        with files.sound(row.account_sid, row.sid or "") as response:
+            download = Download(response, is_stopping)
+            for piece in download.chunks():
+                copy.write(piece)
+        copy.seek(0)
+        try:
+            drawn = waveform(copy)
+        except NotSound as error:
+            raise NoSound(str(error)) from error
+    return {
+        "peaks": drawn.peaks,
+        "duration_ms": drawn.duration_ms,
+        "size": download.received,
+    }
+
+
+def _peaks_of(name: str) -> dict[str, object]:
+    """The waveform of a stored file. Without one, people can listen all the same."""
+    # Storages raise what they like.
+    with suppress(Exception), recording_storage().open(name) as file:
+        return {"peaks": waveform(file).peaks}
+    return {}

@@ -11,7 +11,7 @@ from calls import metrics
 from calls.models import Call, Recording, SoundDeletion
 from calls.models.recording import Status, recording_storage
 from calls.recordings import queue
-from calls.recordings.fetching import NoSound, Stopped, fetch
+from calls.recordings.fetching import NoSound, Stopped, draw, fetch
 from calls.recordings.schedule import MAX_MISSING, MAX_QUESTIONS
 from calls.transcripts.recording_rows import (
     CHECKED_AFTER,
@@ -39,6 +39,8 @@ def look_after(
         _ask(row, files)
     elif row.status == Status.COMPLETED and not row.file and settings.FETCH_RECORDINGS:
         _fetch(row, files, is_stopping)
+    elif row.status == Status.COMPLETED and not row.file and not row.peaks:
+        _draw(row, files, is_stopping)
     else:
         queue.settle(row)
 
@@ -82,6 +84,25 @@ def _fetch(
         return delete_sound(row.sid or "", row.account_sid)
     if not Recording.objects.filter(pk=row.pk).exists():  # erased meanwhile
         recording_storage().delete(str(fetched["file"]))
+    return None
+
+
+def _draw(
+    row: Recording, files: RecordingFiles, is_stopping: Callable[[], bool]
+) -> None:
+    """Draw the waveform of sound that stays at Twilio."""
+    try:
+        drawn = draw(row, files, is_stopping)
+    except Stopped:
+        return queue.wait(row, timedelta())
+    except NotFound:
+        return _missing(row)
+    except (TwilioError, NoSound, OSError) as error:
+        log.warning("%s: no waveform of a recording: %s", row.call, error)
+        if row.attempts < MAX_MISSING:
+            return queue.put_off(row)
+        drawn = {}  # people can listen without one
+    queue.settle(row, problem="", **drawn)
     return None
 
 

@@ -1,7 +1,7 @@
 """Prepares a call's page: its turns, their timing, and the settings used."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import zip_longest
@@ -15,6 +15,7 @@ from bots.models import PhoneNumber
 from calls.models import Call, Turn
 from calls.review.latency_waterfall import LABELS, Stage, stages
 from calls.review.settings_used import settings_used
+from calls.review.sound_places import Place, Stretch, places
 from calls.review.tool_call_view import ToolCallView, stored_tool_call_view
 from calls.review.visibility import (
     for_list,
@@ -63,6 +64,7 @@ class TurnView:
     clips: list[str]
     interrupted_by: bool  # the caller's turn follows
     tool_call: ToolCallView | None
+    place: Place | None  # in the recorded sound
 
 
 def format_offset(length: timedelta) -> str:
@@ -73,11 +75,16 @@ def format_offset(length: timedelta) -> str:
 
 
 def call_context(
-    call: Call, at: datetime, *, hide: bool, others: QuerySet[Call]
+    call: Call,
+    at: datetime,
+    recorded: Sequence[Stretch] = (),
+    *,
+    hide: bool,
+    others: QuerySet[Call],
 ) -> dict[str, Any]:
     """The template context of a call's page at the given time.
 
-    `others` are the calls that the page may link to.
+    `others` are the calls that the page may link to, `recorded` the times of its sound.
 
     With `hide` it is for users who may not see phone numbers: it has none, and no links
     to other calls of the caller, which would tell that these have the same number.
@@ -97,7 +104,7 @@ def call_context(
         "length": "-" if call.duration is None else format_offset(call.duration),
         "twilio_error": explain(call.twilio_error_code),
         "variables": sorted(variables(call).items()),
-        "conversation": list(conversation(call, turns, at)),
+        "conversation": list(conversation(call, turns, at, recorded)),
         "settings_used": settings,
         "changed_settings": [setting for setting in settings if setting.changed],
         "label": our_label(call),
@@ -123,10 +130,16 @@ def neighbours(call: Call, others: QuerySet[Call]) -> dict[str, Call | None]:
     return {"older": older.first(), "newer": newer.first()}
 
 
-def conversation(call: Call, turns: Iterable[Turn], at: datetime) -> Iterator[TurnView]:
+def conversation(
+    call: Call,
+    turns: Iterable[Turn],
+    at: datetime,
+    recorded: Sequence[Stretch] = (),
+) -> Iterator[TurnView]:
     """The turns of a call, ready to be shown."""
     start = call.answered_at or call.started_at
     turns = list(turns)
+    in_sound = places(turns, recorded) if recorded else {}
     for turn, after in zip_longest(turns, turns[1:]):
         heard, not_heard = turn.text, ""
         if _cut_short(turn, call):
@@ -142,6 +155,7 @@ def conversation(call: Call, turns: Iterable[Turn], at: datetime) -> Iterator[Tu
             clips=clips(turn, at),
             interrupted_by=after is not None and after.role == Turn.Role.CALLER,
             tool_call=stored_tool_call_view(turn.tool_call, turn.latency_ms),
+            place=in_sound.get(turn.index),
         )
 
 

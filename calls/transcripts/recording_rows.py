@@ -7,7 +7,6 @@ be first, late, or repeated: a report changes a row only if it is news.
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -179,6 +178,6 @@ def due_at(status: str) -> datetime | None:
     """When a worker has to do something for a recording that has just got a status."""
     if status in Recording.OPEN:
         return timezone.now() + CHECKED_AFTER
-    if status == Status.COMPLETED and settings.FETCH_RECORDINGS:
+    if status == Status.COMPLETED:  # to be fetched, or its waveform drawn
         return timezone.now()
     return None

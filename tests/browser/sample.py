@@ -21,6 +21,7 @@ from calls.models import (
 )
 from calls.transcripts.closing import complete
 from tests.pictures.sample_calls import Script
+from tests.support.recordings import record_turns
 
 # Text that may break a page: markup, templates, speech markup, writing direction.
 HOSTILE = (
@@ -183,6 +184,7 @@ def _called(bot: Bot, label: str, caller: str, words: str) -> Sample:
     secret.set_value("key-of-the-shop")
     secret.save()
     _converse(call, words)
+    record_turns(call)
     _finish(call, words)
     return Sample(bot, number, call, tool, secret, _alert(call, words))
 

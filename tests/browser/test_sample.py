@@ -39,7 +39,7 @@ OTHERS = {
         *("numbers-check", "bots_bot_advice", "bots_bot_file", "bots_bot_hours"),
         *("bots_bot_listen", "bots_bot_models", "bots_bot_voices"),
         *("bots_phonenumber_regions", "calls_call_clip", "calls_call_export"),
-        *("calls_call_file", "calls_call_trace"),
+        *("calls_call_file", "calls_call_trace", "calls_call_sound"),
     },
     "leads to another page": {"app_list", "view_on_site"},
     "Django's own message": {"password_change_done"},

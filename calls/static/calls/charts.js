@@ -1,17 +1,10 @@
 // Draws the dashboard's charts. A click on a bar or a point opens its calls.
 
+import { colour, onThemeChange } from "./theme.js";
+
 const drawings = JSON.parse(document.getElementById("home-charts")?.textContent ?? "[]");
 const still = matchMedia("(prefers-reduced-motion: reduce)");
-const dark = matchMedia("(prefers-color-scheme: dark)");
 const drawn = new Map();
-
-const probe = document.body.appendChild(document.createElement("span"));
-
-function colour(name) {
-  // A colour with a light and a dark form is resolved only where it is used.
-  probe.style.color = `var(${name})`;
-  return getComputedStyle(probe).color;
-}
 
 function dataset(series, stacked) {
   const tone = colour(`--chart-${series.tone}`);
@@ -131,7 +124,4 @@ function drawAll() {
 }
 
 drawAll();
-dark.addEventListener("change", drawAll);
-new MutationObserver(drawAll).observe(document.documentElement, {
-  attributeFilter: ["data-theme"],
-});
+onThemeChange(drawAll);

@@ -78,14 +78,33 @@ def test_sound_stays_at_twilio_unless_it_is_to_be_fetched(
     twilio: RecordingTwilio, folder: Path, recorded: Recorded, settings: Settings
 ) -> None:
     settings.FETCH_RECORDINGS = False
+    twilio.sound = stereo_wav(2.5)
     row = recorded()
     assert work() == 1
-    assert twilio.log() == []
+    row.refresh_from_db()
+    assert len(row.peaks) == row.channels == 2
+    assert (row.duration_ms, row.size) == (2500, len(twilio.sound))
+    assert not row.file
+    assert files_in(folder) == []
+    assert twilio.log() == ["sound"]
     settings.FETCH_RECORDINGS = True
     assert queue.fetch_all_from_now_on() == 1
     assert work() == 1
     row.refresh_from_db()
     assert row.file
+
+
+def test_a_waveform_that_cannot_be_drawn_is_left_out(
+    twilio: RecordingTwilio, recorded: Recorded
+) -> None:
+    twilio.sound = b"RIFF, and then nothing that is sound"
+    row = recorded()
+    for _ in range(MAX_MISSING):
+        make_due()
+        assert work() == 1
+    row.refresh_from_db()
+    assert (row.status, row.peaks, row.due_at) == (Status.COMPLETED, [], None)
+    assert row.has_sound
 
 
 def test_a_long_recording_is_never_in_memory(
@@ -258,7 +277,7 @@ def test_a_recording_that_never_ended_is_asked_for(
     row = recorded(status=Status.RECORDING)
     work()
     row.refresh_from_db()
-    assert (row.status, row.duration_ms) == (Status.COMPLETED, 7000)
+    assert (row.status, row.duration_ms) == (Status.COMPLETED, 1000)
 
 
 def test_a_recording_that_twilio_does_not_know_has_failed(
