@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from bots.audio.pcm import TELEPHONE_RATE, Pcm
@@ -61,6 +62,7 @@ class Clock:
 
     def __init__(self, *, fast: bool) -> None:
         self.fast = fast
+        self.began_at = datetime.now(UTC)
         self._began = time.monotonic()
         self._skipped = 0.0
 

@@ -3,12 +3,13 @@
 import asyncio
 import csv
 import json
+import re
 from io import StringIO
 from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
-from playwright.async_api import Page, WebSocket, expect
+from playwright.async_api import Locator, Page, WebSocket, expect
 
 from calls.simulator.schema import TO_BOT, TO_TWILIO, frame_fault
 from tests.browser import sample
@@ -27,7 +28,8 @@ HEARS_SOUND = "document.querySelector('[data-part=level]').value > 0.02"
 @pytest.fixture
 def test_page(transactional_db: None) -> str:
     """The test call page of a bot with a short greeting."""
-    return sample.plain(greeting="Hello there.").pages["test call"]
+    settings = {"greeting": "Hello there.", "recording": "always"}
+    return sample.plain(**settings).pages["test call"]
 
 
 async def say(page: Page, words: str) -> None:
@@ -46,6 +48,7 @@ async def test_a_test_call_is_held_interrupted_read_exported_and_found(
     story = page.locator("li.turn.bot", has_text=STORY_BEGINS)
     await expect(story.locator("del")).to_contain_text(UNHEARD)
     await expect(story).to_contain_text("Interrupted")
+    await _check_recording(page, story)
     await _check_exports(page)
     await _find_by_a_word(page)
 
@@ -90,6 +93,18 @@ async def _talk_and_interrupt(page: Page) -> None:
     await expect(state).to_have_text("The bot speaks")
     await page.get_by_role("button", name="Hang up").click()
     await expect(log).to_contain_text("You hung up.")
+
+
+async def _check_recording(page: Page, story: Locator) -> None:
+    """The call has recorded itself: its story is played until it was interrupted."""
+    begins = float(await story.get_attribute("data-begins") or 0)
+    await story.get_by_role("button", name=re.compile("^Play from")).click()
+    audio = "document.querySelector('[data-playback] audio')"
+    await until(page, f"{audio}.currentTime > {begins} + 0.3")
+    await expect(story).to_have_attribute("aria-current", "true")
+    peaks = json.loads(await page.locator("#peaks-0").text_content() or "")
+    assert [max(channel) > 0.05 for channel in peaks] == [True, True]
+    await page.get_by_role("button", name="Pause").click()
 
 
 async def _check_exports(page: Page) -> None:

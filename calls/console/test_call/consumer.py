@@ -4,24 +4,34 @@ import asyncio
 import json
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.core.signing import BadSignature, TimestampSigner
 
 from bots.access.scope import visible
 from bots.config.bot_config import BotConfig
+from bots.config.text import read_json
+from calls.console.test_call.tape import BrowserTape
+from calls.conversation.events import CallerSpoke, DtmfReceived
 from calls.db import run_in_db_thread
 from calls.models import Call
+from calls.recordings.local import store
+from calls.recordings.recorder import Recorder
 from calls.review.latency_waterfall import Stage, stages
 from calls.review.tool_call_view import tool_call_view
 from calls.session.active_calls import active_calls
 from calls.session.consumer import NORMAL_CLOSURE, RelayConsumer
 from calls.session.services import Services
 from calls.session.session import CallSession
+from calls.transcripts.clock import Clock
 from calls.transcripts.writes import CallClosed, TransferStarted, TurnWrite, Write
 from calls.transfer import Transfer, pending
+from calls.turns.clip import Clip
 from calls.turns.heard_text import heard_and_not
 from calls.turns.turn import COLLECT_DIGITS, Turn, TurnKind
+from calls.twilio import relay
 from calls.twilio.relay_tokens import TOKEN_LIFETIME_SECONDS
 from calls.twilio.twiml import screening_prompt
 
@@ -31,6 +41,12 @@ GOING_AWAY = 1001
 HANG_UP = '{"type":"test.hangUp"}'
 # Testing a bot is part of editing it, and it costs what a call costs.
 PERMISSION = "bots.change_bot"
+# The page reports with such frames what is heard.
+HEARD_FRAMES = '{"type":"test.play'
+# The end of a call waits so long for its recording to be stored.
+STORE_SECONDS = 5.0
+# The longest text that the page can have read aloud, in characters.
+MAX_READ = 2000
 
 
 def open_call(user: Any, call_sid: str) -> Call | None:
@@ -75,6 +91,47 @@ class TestCallSession(CallSession):
         self.outbox: deque[str] = deque()
         self.send_update = send
         super().__init__(call, services, self._send_in_order, close_socket, config)
+        self.tape = BrowserTape(services.clips.get)
+        self.clip_ids: dict[str, str] = {}  # of clips that were sent, by their paths
+        self.is_stored = False
+
+    def make_recorder(self, setup: relay.Setup) -> Recorder:
+        """The browser takes Twilio's part, so that the sound stays here."""
+        return self.tape
+
+    async def handle(self, event: relay.RelayEvent) -> None:
+        """Record the caller's words and keys, too."""
+        match event:
+            case CallerSpoke(final=True, text=text):
+                self.tape.says(text, self.conversation.config.language)
+            case DtmfReceived(digit):
+                self.tape.presses(digit)
+        await super().handle(event)
+
+    async def close(self, status: Call.Status, reason: Call.EndReason) -> None:
+        """Store the recording, too."""
+        await super().close(status, reason)
+        if not self.is_stored:
+            self.is_stored = True
+            storing = asyncio.ensure_future(_store(self.call, self.tape, self.clock))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(storing), STORE_SECONDS)
+
+    def heard(self, frame: Any) -> None:
+        """The page began to play something, or has played it."""
+        match frame:
+            case {"type": "test.played", "seconds": int() | float() as seconds}:
+                self.tape.stops(float(seconds))
+            case {"type": "test.plays", "clip": str(path)} if path in self.clip_ids:
+                playing = self.tape.plays()
+                self.tasks.start(self.tape.load(playing, self.clip_ids[path]))
+            case {"type": "test.plays", "text": str(text)} if text:
+                self.tape.reads(text[:MAX_READ], self.conversation.config.language)
+
+    async def _play(self, clip: Clip, *, interruptible: bool) -> None:
+        if clip.url:
+            self.clip_ids[urlsplit(clip.url).path] = clip.id
+        await super()._play(clip, interruptible=interruptible)
 
     def _write(self, write: Write) -> None:
         super()._write(write)
@@ -125,6 +182,11 @@ class TestCallConsumer(RelayConsumer):
         """Handle a frame of the relay protocol, or `test.hangUp`."""
         if text_data == HANG_UP:
             return await self._hang_up()
+        session = self.session
+        if text_data and text_data.startswith(HEARD_FRAMES):
+            if self._admits(text_data) and isinstance(session, TestCallSession):
+                session.heard(read_json(text_data, default=None))
+            return None
         await super().receive(text_data, bytes_data)
 
     async def on_lost(self, session: CallSession) -> None:
@@ -141,6 +203,12 @@ class TestCallConsumer(RelayConsumer):
 
 
 _open_call = run_in_db_thread(open_call)
+
+
+@run_in_db_thread
+def _store(call: Call, tape: BrowserTape, clock: Clock) -> None:
+    if finished := tape.finished(clock.started_at):
+        store(call, finished)
 
 
 def turn_frame(turn: Turn) -> str:

@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.urls import reverse
 
 from bots.models import PhoneNumber
+from calls.management import recorded_call
 from calls.management.spoken_words import ClipTexts, Entry, OrderedOutput
 from calls.models import Call, Turn
 from calls.simulator import (
@@ -197,6 +198,11 @@ class Command(BaseCommand):
             except (BadClip, OSError) as error:
                 raise CommandError(f"The recording was not saved: {error}") from error
             self._print(f"Saved {options['save']}")
+        # On a fast clock the sound would not fit the times of the transcript.
+        if not (options["no_transcript"] or options["fast"]) and (
+            said := recorded_call.stored(self.call)
+        ):
+            self._print(said)
         self._print(f"In the console: {_page(self.call.call_sid, options['server'])}")
 
     def _judge(self, failure: CallFailed | None) -> None:

@@ -5,10 +5,11 @@ const SLACK_MS = 4000; // in case the browser does not report the end
 
 // One item that plays; `done` resolves at its end, or when it is stopped.
 class Playback {
-    constructor(item, seconds, { slackMs = SLACK_MS, silence = () => {} } = {}) {
+    constructor(item, seconds, { slackMs = SLACK_MS, silence = () => {}, ended } = {}) {
         this.item = item;
         this.seconds = seconds;
         this.silence = silence;
+        this.ended = ended;
         this.startedAt = performance.now();
         this.done = new Promise((settle) => { this.settle = settle; });
         this.timer = setTimeout(() => this.end(), seconds * 1000 + slackMs);
@@ -18,6 +19,7 @@ class Playback {
         if (this.over) return;
         this.over = true;
         clearTimeout(this.timer);
+        this.ended(this.playedSeconds);
         this.silence();
         this.settle();
     }
@@ -34,8 +36,8 @@ class Playback {
 }
 
 export class Player {
-    // `listener` has callbacks: itemStarted(item, afterSilence), silent() and
-    // itemFailed(item, reason). `context` is an AudioContext, created in a click:
+    // `listener` has callbacks: itemStarted(item, afterSilence), itemEnded(item, seconds),
+    // silent() and itemFailed(item, reason). `context` is an AudioContext, created in a click:
     // otherwise browsers mute it.
     constructor(listener, language, context) {
         this.listener = listener;
@@ -124,7 +126,8 @@ export class Player {
         source.connect(this.output);
         const silence = () => source.stop();
         source.start();
-        const playback = new Playback(item, buffer.duration, { silence });
+        const ended = (seconds) => this.listener.itemEnded(item, seconds);
+        const playback = new Playback(item, buffer.duration, { silence, ended });
         source.onended = () => playback.end();
         return playback;
     }
@@ -132,13 +135,14 @@ export class Player {
     // Twilio's own voice: here the browser's; without one, the text is only shown.
     words(item) {
         const seconds = Math.max(item.text.length / CHARACTERS_PER_SECOND, 0.2);
+        const ended = (played) => this.listener.itemEnded(item, played);
         const hasVoice = window.speechSynthesis?.getVoices().length;
-        if (!hasVoice) return new Playback(item, seconds, { slackMs: 0 });
+        if (!hasVoice) return new Playback(item, seconds, { slackMs: 0, ended });
         const utterance = new SpeechSynthesisUtterance(item.text);
         utterance.lang = this.language;
         speechSynthesis.speak(utterance);
         const silence = () => speechSynthesis.cancel();
-        const playback = new Playback(item, seconds, { silence });
+        const playback = new Playback(item, seconds, { silence, ended });
         utterance.onend = utterance.onerror = () => playback.end();
         return playback;
     }

@@ -157,7 +157,13 @@ export class Relay {
 
     itemStarted(item, afterSilence) {
         if (afterSilence) this.info("agentSpeaking", "on");
+        this.send({ type: "test.plays", clip: item.clip ?? "", text: item.text ?? "" });
         this.page.state();
+    }
+
+    // For the recording: so much of it was heard.
+    itemEnded(item, seconds) {
+        this.send({ type: "test.played", seconds });
     }
 
     silent() {
