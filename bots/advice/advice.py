@@ -6,6 +6,7 @@ from itertools import islice
 
 import bots.advice.capabilities as capabilities
 import bots.advice.placeholders as placeholders
+import bots.advice.recording as recording
 import bots.advice.voices as voices
 import bots.advice.wording as wording
 from bots.advice.form import (
@@ -74,6 +75,7 @@ def remarks(
         *voices.of_twilio(*(draft.get(name, "").strip() for name in voices.AT_TWILIO)),
         *islice(placeholders.remarks(draft, context), MAX_REMARKS),
         *capabilities.remarks(draft, inworld, context),
+        *recording.remarks(draft),
     ]
 
 

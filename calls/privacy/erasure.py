@@ -17,7 +17,7 @@ from bots.phone_numbers.caller_id import (
 )
 from bots.phone_numbers.masking import remove_numbers
 from calls.blocking import pattern_of, pattern_of_caller
-from calls.models import BlockedCaller, Call, ExportFile, SavedView, Turn
+from calls.models import BlockedCaller, Call, ExportFile, Recording, SavedView, Turn
 from calls.privacy.deletion import BATCH, Deleted, delete_calls
 
 # Shown after an erasure, in the console and by the command.
@@ -34,6 +34,7 @@ class CallerData:
     number: str
     calls: int
     turns: int
+    recordings: int
     going_on: int
     is_blocked: bool
 
@@ -63,6 +64,7 @@ def caller_data(number: str) -> CallerData:
         number=number,
         calls=ended.count(),
         turns=Turn.objects.filter(call__in=ended).count(),
+        recordings=Recording.objects.filter(call__in=ended).count(),
         going_on=calls.exclude(status__in=Call.OVER).count(),
         is_blocked=BlockedCaller.objects.filter(pattern=number).exists(),
     )
@@ -71,7 +73,7 @@ def caller_data(number: str) -> CallerData:
 def erase(number: str) -> Deleted:
     """Delete all ended calls of a caller, and the number in the admin's log.
 
-    Notes and tags go with their calls, and saved views that search for the number.
+    Notes, tags and recordings go with their calls, and saved views that search for it.
     An entry in the list of blocked callers stays. The function that calls this deletes
     the `clips` from the clip store. Files of exports may hold the calls: they go, too.
     """

@@ -97,6 +97,11 @@ class TwilioRecorder:
         self.progress.press_secret_key()
         self._follow()
 
+    def resume(self) -> None:
+        """Another session of the call begins; a request may still be in flight."""
+        if not self.is_busy:
+            self.progress = Progress(is_unsure=True)
+
     def _follow(self) -> None:
         if not self.is_busy:
             self.is_busy = True

@@ -21,7 +21,13 @@ def recorder_of(
     is_phone_call = account_sid not in ("", SIMULATED_ACCOUNT) and not call.is_test
     if not is_phone_call or not services.recordings.account.tokens:
         return NOT_RECORDED
-    return _recorder(call, account_sid, services, log, is_resumed=call.reconnects > 0)
+    if recorder := services.recorders.get(call.call_sid):
+        recorder.resume()
+    else:
+        is_resumed = call.reconnects > 0
+        recorder = _recorder(call, account_sid, services, log, is_resumed=is_resumed)
+        services.recorders[call.call_sid] = recorder
+    return recorder
 
 
 async def stop_recordings(call: Call, services: Services, log: CallLog) -> None:

@@ -4,6 +4,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from functools import lru_cache
+from weakref import WeakValueDictionary
 
 from django.conf import settings
 
@@ -16,6 +17,7 @@ from calls.clips.clip_store import ClipStore, ClipsUnavailable, MemoryClips, Red
 from calls.clips.head_start import HeadStart
 from calls.clips.streaming_policy import StreamingPolicy, streaming_policy
 from calls.live_feed.broadcast import Broadcaster
+from calls.recordings.recorder import TwilioRecorder
 from calls.speech.first_tokens import FirstTokens
 from calls.speech.phrase_cache import PhraseCache
 from calls.speech.segment_end import SpeakingRate
@@ -40,6 +42,8 @@ class Services:
         self.broadcaster = Broadcaster()
         self.recordings = RecordingControl(account())
         self.recording_tasks = BackgroundTasks(log)
+        # By call SID: the next session of a call goes on with a request in flight.
+        self.recorders: WeakValueDictionary[str, TwilioRecorder] = WeakValueDictionary()
         self.speaking_rates: defaultdict[tuple[str, ...], SpeakingRate] = defaultdict(
             SpeakingRate
         )

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Event
 from time import monotonic
 from typing import Any
 
@@ -11,7 +12,7 @@ from asgiref.sync import sync_to_async
 
 from bots.models import Bot
 from bots.models.transfer_target import TransferTarget
-from calls.models import Recording, SoundDeletion, Turn
+from calls.models import Recording, Turn
 from calls.models.recording import Status
 from calls.simulator.call import SimulatedCall
 from calls.turns.turn import TurnKind
@@ -152,6 +153,23 @@ async def test_nobody_records_the_person_a_caller_is_transferred_to(
     assert next(iter(twilio.recordings.values()))["status"] == "stopped"
 
 
+async def test_a_twilio_that_hangs_delays_no_call(
+    server: LiveServer, twilio: RecordingTwilio, inworld: FakeInworld, bot: Bot
+) -> None:
+    await recorded_by(bot)
+    inworld.says("We open at nine.")
+    twilio.holds = Event()
+    try:
+        async with call_of_account(server) as call:
+            await eventually(lambda: twilio.requests)
+            await call.reply()
+            await call.say("When do you open?")
+            assert await call.reply()
+        await closed(call.call_sid)
+    finally:
+        twilio.holds.set()
+
+
 async def test_an_account_that_may_not_record_costs_the_caller_nothing(
     server: LiveServer, twilio: RecordingTwilio, inworld: FakeInworld, bot: Bot
 ) -> None:
@@ -166,4 +184,3 @@ async def test_an_account_that_may_not_record_costs_the_caller_nothing(
     failed = await eventually(Recording.objects.filter(call=row).first)
     assert failed.status == Status.FAILED
     assert "Permission denied" in failed.problem
-    assert not await SoundDeletion.objects.aexists()

@@ -29,8 +29,10 @@ from calls.models import (
     Call,
     CallNote,
     CallTag,
+    Recording,
     SavedView,
     ScheduledRun,
+    SoundDeletion,
     Turn,
 )
 from calls.privacy import deletion, erasure, nightly_purge, retention
@@ -298,6 +300,23 @@ class TestErasure:
         assert "Twilio's own call logs" in output
         assert "list of blocked callers" in output
         assert stored_calls() == set()
+
+    def test_recordings_of_the_caller_go_wherever_they_are(self) -> None:
+        call, other = make_call("mine"), make_call("other", from_number="+14155550177")
+        for each in (call, other):
+            Recording.objects.create(
+                call=each,
+                sid=f"RE{each.pk}",
+                account_sid="AC1",
+                status="completed",
+                started_at=each.started_at,
+                file=f"{each.pk}.wav",
+            )
+        output = run("erase_caller", CALLER, "--no-input")
+        assert "deleted by a running server" in output
+        left = SoundDeletion.objects.values_list("sid", "file")
+        assert set(left) == {(f"RE{call.pk}", ""), ("", f"{call.pk}.wav")}
+        assert Recording.objects.get().call == other
 
     def test_the_command_fails_while_a_call_goes_on(self) -> None:
         make_call("now", status=Call.Status.IN_PROGRESS)

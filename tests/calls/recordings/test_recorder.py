@@ -274,3 +274,16 @@ async def test_a_subaccounts_call_is_recorded_there(
     call.recorder.account_sid = subaccount = "AC" + "b2" * 16
     await call.wants(ON)
     assert {path.split("/")[3] for _, path, _ in twilio.requests} == {subaccount}
+
+
+async def test_another_session_waits_for_a_start_that_is_in_flight(
+    twilio: RecordingTwilio, make_call: Make
+) -> None:
+    call = make_call()
+    call.recorder.set_state(ON)
+    await asyncio.sleep(0)
+    call.recorder.resume()  # the relay was lost at this moment
+    await call.wants(PAUSED)
+    call.recorder.resume()
+    await call.wants(ON)
+    assert twilio.log() == ["start", "paused", "list", "in-progress"]

@@ -17,6 +17,10 @@ from calls.privacy.erasure import (
 )
 from calls.session.services import delete_clips
 
+SOUND_FOLLOWS = (
+    "The sound of their recordings is deleted by a running server, within a minute."
+)
+
 
 class Command(BaseCommand):
     """Deletes everything that is stored about one caller."""
@@ -55,6 +59,8 @@ class Command(BaseCommand):
     def _delete(self, data: CallerData) -> None:
         deleted = erase(data.number)
         self.stdout.write(f"Deleted: {deleted}. {ELSEWHERE}")
+        if data.recordings:
+            self.stdout.write(SOUND_FOLLOWS)
         if problem := async_to_sync(delete_clips)(deleted.clips):
             self.stderr.write(problem)
         if deleted.clips and not settings.REDIS_URL:
