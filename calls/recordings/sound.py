@@ -7,6 +7,8 @@ from typing import TypeVar
 import httpx
 
 from calls.models import Recording
+from calls.models.recording import recording_storage
+from calls.recordings.own_storage import read_part
 from calls.twilio.account import account
 from calls.twilio.errors import NotFound, TwilioError
 from calls.twilio.recording_files import RecordingFiles
@@ -67,9 +69,7 @@ def _size(recording: Recording) -> int:
 
 def _read_file(recording: Recording, first: int, last: int) -> bytes:
     try:
-        with recording.file.open("rb") as file:
-            file.seek(first)
-            return bytes(file.read(last - first + 1))
+        return read_part(recording_storage(), str(recording.file), first, last)
     except FileNotFoundError as error:
         raise Unplayable(MISSING) from error
     except Exception as error:  # storages raise what they like

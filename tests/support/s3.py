@@ -7,6 +7,7 @@ from typing import Any, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
 UPLOADED = '<?xml version="1.0"?><{name}><UploadId>u1</UploadId></{name}>'
+NO_KEY = b"<Error><Code>NoSuchKey</Code></Error>"
 
 
 class FakeS3:
@@ -56,7 +57,8 @@ class FakeS3:
             http.end_headers()
         body = http.rfile.read(int(http.headers.get("Content-Length") or 0))
         self.largest = max(self.largest, len(body))
-        self.requests.append(http.command)
+        part = http.headers.get("Range", "")
+        self.requests.append(f"{http.command} {part}".strip())
         target = urlsplit(http.path)
         key = unquote(target.path).removeprefix("/bucket/")
         query = parse_qs(target.query, keep_blank_values=True)
@@ -99,7 +101,7 @@ class FakeS3:
     ) -> tuple[int, bytes, dict[str, str]]:
         sound = self.objects.get(key)
         if sound is None:
-            return 404, b"", {}
+            return 404, NO_KEY, {}
         asked = re.fullmatch(r"bytes=(\d+)-(\d+)", http.headers.get("Range", ""))
         if not asked:
             return 200, sound, {"Content-Length": str(len(sound))}

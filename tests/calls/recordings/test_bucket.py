@@ -9,6 +9,7 @@ from pytest_django import Settings
 
 from calls.models import Recording
 from calls.privacy.deletion import delete_calls
+from calls.recordings.sound import Unplayable, open_sound
 from tests.calls.recordings.test_upkeep import make_due, work
 from tests.support.s3 import FakeS3
 from tests.support.twilio_recordings import RecordingTwilio, stereo_wav
@@ -41,6 +42,26 @@ def test_a_long_recording_is_uploaded_in_parts_and_deleted_with_its_call(
     delete_calls([row.call_id])
     work()
     assert bucket.objects == {}
+
+
+@pytest.mark.django_db
+def test_a_part_is_played_without_reading_the_rest(
+    twilio: RecordingTwilio, bucket: FakeS3, recorded: Recorded
+) -> None:
+    row = recorded()
+    work()
+    row.refresh_from_db()
+    bucket.requests.clear()
+    sound = open_sound(row)
+    assert sound.read(0, 3) == b"RIFF"
+    assert sound.read(8, 11) == b"WAVE"
+    assert bucket.requests == ["GET bytes=0-3", "GET bytes=8-11"]
+    bucket.objects.clear()
+    with pytest.raises(Unplayable, match="is missing"):
+        sound.read(0, 3)
+    bucket.status = 403
+    with pytest.raises(Unplayable, match="does not give out"):
+        sound.read(0, 3)
 
 
 @pytest.mark.django_db
