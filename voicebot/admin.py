@@ -66,6 +66,17 @@ class RoleFilter(admin.SimpleListFilter):
         return None
 
 
+# The labels and help texts of a person's switches.
+SWITCHES = {
+    "is_active": (
+        "Active",
+        "Untick it when somebody leaves, instead of deleting the account.",
+    ),
+    "is_staff": ("Can sign in to this console", ""),
+    "is_superuser": ("Superuser", "May do everything, and manages the people."),
+}
+
+
 @admin.register(User)
 class UserAdmin(ConsoleAdmin[User], auth_admin.UserAdmin[User]):
     """User accounts with sign-in and groups on one page."""
@@ -126,9 +137,8 @@ class UserAdmin(ConsoleAdmin[User], auth_admin.UserAdmin[User]):
             field.help_text = format_html_join(
                 mark_safe("<br>"), "{}: {}", DESCRIPTIONS.items()
             )
-        if field and db_field.name == "is_staff":
-            field.label = "Can sign in to this console"
-            field.help_text = ""
+        if field and db_field.name in SWITCHES:
+            field.label, field.help_text = SWITCHES[db_field.name]
         return field
 
     def has_delete_permission(

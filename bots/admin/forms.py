@@ -8,7 +8,7 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
 from bots.admin.concurrent_edits import ConcurrentEditsForm
-from bots.admin.editor.fields import HoursInput
+from bots.admin.editor.fields import DaysInput, HoursInput
 from bots.config.phrasebook import NAMES, phrasebook
 from bots.models import Bot, PhoneNumber, TransferTarget
 from bots.opening.public_holidays import countries, regions
@@ -25,6 +25,12 @@ THREE_ROW_FIELDS = {
 }
 
 
+DAYS_EXAMPLE = """\
+2026-12-24: 9:00-13:00 (Christmas Eve)
+2026-08-03 to 2026-08-21: closed (Summer break)
+12-31: closed (comes every year)"""
+
+
 class PhoneNumberForm(ConcurrentEditsForm):
     """A phone number and its bot."""
 
@@ -39,7 +45,9 @@ class PhoneNumberForm(ConcurrentEditsForm):
             "opening_hours": HoursInput,
             "holiday_country": forms.Select,
             "holiday_region": forms.Select,
-            "special_days": forms.Textarea({"rows": 5, "dir": "auto"}),
+            "special_days": DaysInput(
+                {"rows": 5, "dir": "auto", "placeholder": DAYS_EXAMPLE}
+            ),
             "closed_message": forms.Textarea({"rows": 3, "dir": "auto"}),
         }
         help_texts = {

@@ -20,12 +20,15 @@ from django.utils.safestring import SafeString
 from simple_history.utils import bulk_update_with_history
 
 from bots.access.scope import visible
+from bots.admin.editor.fields import day_rows
 from bots.admin.forms import PhoneNumberForm
 from bots.admin.versions import VersionHistoryMixin
 from bots.models import Bot, Outage, PhoneNumber
 from bots.opening.public_holidays import regions
+from bots.opening.special_days import BadDays
 from bots.phone_numbers.masking import masked
 from bots.site_settings.current import day
+from bots.validators import LIST_MAX_LENGTH
 from bots.versions.history import NUMBERS_CHANGED, record_change
 
 BATCH = 500
@@ -97,10 +100,12 @@ class PhoneNumberAdmin(VersionHistoryMixin):
         return {"time_zone": zone, **super().get_changeform_initial_data(request)}
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the address that lists the regions of a country."""
-        view = self.admin_site.admin_view(self.regions_view)
+        """Add the addresses that the open form asks."""
+        view = self.admin_site.admin_view
+        regions, days = view(self.regions_view), view(self.days_view)
         return [
-            path("regions/", view, name="bots_phonenumber_regions"),
+            path("regions/", regions, name="bots_phonenumber_regions"),
+            path("days/", days, name="bots_phonenumber_days"),
             *super().get_urls(),
         ]
 
@@ -110,6 +115,16 @@ class PhoneNumberAdmin(VersionHistoryMixin):
             raise PermissionDenied
         found = regions(request.GET.get("country", ""))
         return JsonResponse({"regions": list(found.items())})
+
+    def days_view(self, request: HttpRequest) -> JsonResponse:
+        """The days that a text stands for, or the problem."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        text = request.GET.get("text", "")[:LIST_MAX_LENGTH]
+        try:
+            return JsonResponse({"days": day_rows(text)})
+        except BadDays as error:
+            return JsonResponse({"problem": str(error)})
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PhoneNumber]:
         """Find the numbers with an outage."""

@@ -96,10 +96,8 @@ class PhoneNumber(models.Model):
         blank=True,
         max_length=rules.LIST_MAX_LENGTH,
         validators=rules.LIST,
-        help_text="Closed days and days with other hours, also on public holidays. One "
-        "per line: 2026-12-24: 9:00-13:00 (Christmas Eve), or 2026-08-03 to "
-        "2026-08-21: closed (Summer break). Without a year, 12-31: closed, the day "
-        "comes every year.",
+        help_text="Closed days and days with other hours. They count before public "
+        "holidays and before the week.",
     )
     when_closed = models.CharField(
         "when closed",

@@ -10,6 +10,7 @@ from django.utils import timezone
 from bots.admin.editor.tabs import TABS
 from bots.config_builder import config_of
 from bots.models import Bot, Outage, PhoneNumber, Secret, Tool
+from bots.versions.history import versions
 from calls.models import (
     Alert,
     AlertChannel,
@@ -42,6 +43,10 @@ class Sample:
     tool: Tool
     secret: Secret
     alert: Alert = field(default_factory=Alert)
+    # Primary keys: an earlier version of the bot, an after-call task, a person.
+    version: int = 1
+    task: int = 1
+    person: int = 1
 
     @property
     def pages(self) -> dict[str, str]:
@@ -58,6 +63,8 @@ class Sample:
             },
             "new bot": f"{admin}bots/bot/add/",
             "history": f"{admin}bots/bot/{bot}/history/",
+            "version": f"{admin}bots/bot/{bot}/history/{self.version}/",
+            "delete a bot": f"{admin}bots/bot/{bot}/delete/",
             "import a bot": f"{admin}bots/bot/import/",
             "signed in again": f"{admin}session/back/",
             "tools": f"{admin}bots/tool/",
@@ -75,6 +82,7 @@ class Sample:
             "exported files": f"{admin}exports/",
             "call": f"{admin}calls/call/{self.call.pk}/change/",
             "post_call_tasks": f"{admin}calls/postcalltask/",
+            "post_call_task": f"{calls}/postcalltask/{self.task}/change/",
             "alert rules": f"{calls}/alertrule/",
             "alert rule": f"{calls}/alertrule/{alert.rule_id}/change/",
             "alert channels": f"{calls}/alertchannel/",
@@ -83,6 +91,9 @@ class Sample:
             "alert": f"{calls}/alertmessage/{alert.message_id}/change/",
             "live": f"{admin}live/",
             "people": f"{admin}auth/user/",
+            "person": f"{admin}auth/user/{self.person}/change/",
+            "changes of a person": f"{admin}auth/user/{self.person}/history/",
+            "new person": f"{admin}auth/user/add/",
             "invitations": f"{admin}invitations/",
             "site settings": f"{admin}settings/site/",
             "forgotten password": f"{admin}forgotten-password/",
@@ -93,6 +104,7 @@ class Sample:
             "deleted bots": f"{admin}bots/bot/deleted/",
             "secrets": f"{admin}bots/secret/",
             "blocked callers": f"{admin}calls/blockedcaller/",
+            "block a caller": f"{admin}calls/blockedcaller/add/",
             "paste blocked callers": f"{admin}calls/blockedcaller/paste/",
             "erase": f"{admin}erase/",
             "sign-ins": f"{admin}calls/auditevent/",
@@ -105,6 +117,7 @@ PAGES = list(Sample(Bot(), PhoneNumber(), Call(), Tool(), Secret()).pages)
 PAGES_WITH_WORDS = {
     *("alert rules", "alert rule", "alert channels", "alert channel"),
     *("invitations", "alerts sent", "alert"),
+    *("version", "delete a bot", "post_call_task"),
     *(f"editor {tab.slug}" for tab in TABS),
     *("statistics", "bots", "history", "test call", "numbers", "number"),
     *("calls", "filtered calls", "call", "post_call_tasks"),
@@ -186,7 +199,12 @@ def _called(bot: Bot, label: str, caller: str, words: str) -> Sample:
     _converse(call, words)
     record_turns(call)
     _finish(call, words)
-    return Sample(bot, number, call, tool, secret, _alert(call, words))
+    return Sample(
+        *(bot, number, call, tool, secret, _alert(call, words)),
+        version=versions(Bot, bot.pk)[0].pk,
+        task=call.post_call_tasks.get(kind=PostCallTask.Kind.SUMMARY).pk,
+        person=get_user_model().objects.get(username="colleague").pk,
+    )
 
 
 def _alert(call: Call, words: str) -> Alert:

@@ -2,6 +2,7 @@
    and only the fields that count while it is closed. */
 
 import { Combobox } from "./combobox.js";
+import { Days } from "./days.js";
 import { Hours } from "./hours.js";
 import { timeZones } from "./named_values.js";
 
@@ -9,6 +10,14 @@ const urls = document.getElementById("number-hours").dataset;
 const field = (name) => document.getElementById(`id_${name}`);
 const row = (name) => field(name).closest(".form-row");
 const PARTS = { transfer_number: "transfer", closed_bot: "bot" };
+
+/* A number that is always open has no time zone, and nothing happens when it is closed. */
+function showClosed() {
+    const isAlwaysOpen = !hours.some(({ value }) => value.trim());
+    for (const part of [row("time_zone"), row("when_closed").closest("fieldset")]) {
+        part.hidden = isAlwaysOpen && !part.querySelector(".errorlist");
+    }
+}
 
 function showParts() {
     for (const [name, action] of Object.entries(PARTS)) row(name).hidden = field("when_closed").value !== action;
@@ -37,9 +46,13 @@ function showRegions() {
     row("holiday_region").hidden = field("holiday_region").options.length < 2;
 }
 
+const hours = ["opening_hours", "special_days", "holiday_country"].map(field);
 new Hours(field("opening_hours"), urls.hours);
+new Days(field("special_days"), urls.days);
 new Combobox(field("time_zone"), timeZones());
 field("when_closed").addEventListener("change", showParts);
 field("holiday_country").addEventListener("change", listRegions);
+for (const part of hours) for (const name of ["input", "change"]) part.addEventListener(name, showClosed);
 showParts();
 showRegions();
+showClosed();

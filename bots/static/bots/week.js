@@ -55,9 +55,14 @@ export function problemOf(spans) {
 
 const inOrder = (spans) => [...spans].sort(([one], [other]) => one - other);
 
+/* The text of the spans of one day; empty if it has none. */
+export function timesOf(spans) {
+    return inOrder(spans).map(written).join(", ");
+}
+
 /* The text of a week. Neighbouring days with the same times share them. */
 export function textOf(week) {
-    const days = week.map((spans) => inOrder(spans).map(written).join(", "));
+    const days = week.map(timesOf);
     const parts = [];
     for (let first = 0; first < days.length; ) {
         let last = first;

@@ -175,3 +175,18 @@ def test_versions_have_the_hours(admin_client: Client) -> None:
     number.refresh_from_db()
     assert (number.opening_hours, number.when_closed) == ("Mon 9-17", "message")
     assert "The bot for closed hours was deleted: callers hear a text." in notes
+
+
+def test_days_as_text_become_rows_or_a_problem(
+    admin_client: Client, client: Client
+) -> None:
+    path = f"{LIST}days/"
+    text = "2026-12-24: 9-13 (Eve)\n12-31 to 01-02: closed"
+    once, yearly = admin_client.get(path, {"text": text}).json()["days"]
+    assert (once["first"], once["last"], once["name"]) == ("2026-12-24", "", "Eve")
+    assert once["spans"] == [[540, 780]]
+    assert (yearly["last"], yearly["isYearly"]) == ("2024-01-02", True)
+    found = admin_client.get(path, {"text": "tomorrow"}).json()
+    assert "“tomorrow”, is not understood" in found["problem"]
+    client.force_login(User.objects.create(username="nobody", is_staff=True))
+    assert client.get(path, {"text": ""}).status_code == 403
