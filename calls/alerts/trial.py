@@ -1,6 +1,7 @@
 """Sends a test message to a channel at once, and writes it into the log."""
 
-from asgiref.sync import sync_to_async
+import asyncio
+
 from django.utils import timezone
 
 from bots.models.secret import SecretUnreadable
@@ -15,14 +16,17 @@ from calls.models.alert import Delivery, State
 TEST_SECONDS = 8.0
 
 
-async def send_test(channel: AlertChannel, user: int | None) -> Attempt:
-    """Send one message, however many were sent before."""
-    message, envelope = await sync_to_async(_prepare)(channel, user)
+def send_test(channel: AlertChannel, user: int | None) -> Attempt:
+    """Send one message, however many were sent before.
+
+    The thread must have no running event loop.
+    """
+    message, envelope = _prepare(channel, user)
     if isinstance(envelope, Envelope):
-        attempt = await send(envelope, TEST_SECONDS)
+        attempt = asyncio.run(send(envelope, TEST_SECONDS))
     else:
         attempt = envelope
-    await sync_to_async(queue.record_test)(message, attempt)
+    queue.record_test(message, attempt)
     return attempt
 
 

@@ -12,8 +12,11 @@ from django.utils import timezone
 from bots.config.phrasebook import phrasebook
 from bots.models import Bot
 from bots.models.menu_key import MenuKey
+from calls.alerts.matching import CONDITIONS
 from calls.conversation.call_state import MAX_TRANSFERS
 from calls.conversation.tool_calls import NO_TARGET_AVAILABLE
+from calls.models import AlertRule, Call
+from calls.models.alert import Event
 from calls.simulator.call import SimulatedCall
 from calls.simulator.line import Person
 from tests.conftest import numbered, tracebacks
@@ -69,6 +72,14 @@ async def came_back(call: SimulatedCall, sessions: int = 2) -> None:
     assert not call.over, call.errors
 
 
+@sync_to_async
+def told(call: Call) -> list[str]:
+    """What rules for alerts tell about the transfers of a call."""
+    events = Event.ASKED_FOR_PERSON, Event.TRANSFER_MISSED
+    rule = AlertRule()
+    return [event for event in events if CONDITIONS[event](call, rule) is not None]
+
+
 async def wants_sales(call: SimulatedCall) -> None:
     await call.reply()
     await call.say("Sales, please.")
@@ -93,6 +104,7 @@ async def test_the_model_transfers_a_caller_to_a_person_who_answers(
         *("completed", "transferred"),
         {},
     )
+    assert await told(row) == ["asked-for-person"]
     said = await turns(row)
     assert [(turn.role, turn.text) for turn in said[1:]] == [
         ("caller", "Sales, please."),
@@ -149,6 +161,7 @@ async def test_a_caller_nobody_answers_returns_to_the_bot_with_its_history(
         1,
         1,
     )
+    assert await told(row) == ["asked-for-person", "transfer-missed"]
     said = [turn.heard_text for turn in await turns(row) if turn.role != "tool"]
     assert said == [
         *(bot.greeting, "Sales, please.", "I can do that."),
@@ -271,6 +284,7 @@ async def test_a_caller_may_hang_up_while_the_person_is_called(
     assert (row.status, row.end_reason) == ("completed", "caller-hung-up")
     (use,) = [turn.tool_call for turn in await turns(row) if turn.tool_call]
     assert use["result"] == "The caller hung up before Sales took the call."
+    assert await told(row) == ["asked-for-person", "transfer-missed"]
 
 
 async def test_out_of_hours_the_model_reads_that_no_target_is_available(
@@ -288,6 +302,7 @@ async def test_out_of_hours_the_model_reads_that_no_target_is_available(
     assert "transfer_call" not in str(first.get("tools"))
     assert second["messages"][-1]["content"] == NO_TARGET_AVAILABLE
     assert call.dialled == ""
+    assert await told(await closed(call.call_sid)) == ["asked-for-person"]
 
 
 HOSTILE = [

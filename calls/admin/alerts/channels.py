@@ -1,6 +1,5 @@
 """The admin of alert channels, with a button that sends a test message."""
 
-import asyncio
 import re
 from typing import Any
 from urllib.parse import urlsplit
@@ -40,6 +39,11 @@ NOT_A_SENDER = (
     "Write a number of your Twilio account, or the SID of a Messaging Service."
 )
 NO_ADDRESS = "Write the address."
+NOT_SENT = "was not sent"
+RESULTS = {
+    Result.SENT: ("was sent", messages.SUCCESS),
+    Result.UNKNOWN: ("was perhaps sent", messages.WARNING),
+}
 KEEPS_URL = "Stored encrypted and never shown again. Empty: the old address stays."
 NEW_URL = (
     "Copy it from Slack (Incoming Webhooks), Teams (Workflows: “Send webhook alerts to "
@@ -200,15 +204,12 @@ class AlertChannelAdmin(ConsoleAdmin[AlertChannel]):
         if not request.user.has_perm(MAY_CHANGE):
             raise PermissionDenied
         channel = get_object_or_404(AlertChannel, pk=pk)
-        attempt = asyncio.run(send_test(channel, request.user.pk))
+        attempt = send_test(channel, request.user.pk)
         answer = f" It answered: {attempt.answer}" if attempt.answer else ""
         status = f" (status {attempt.status})" if attempt.status else ""
-        if attempt.result is Result.SENT:
-            words = f"The test message was sent{status}.{answer}"
-            messages.success(request, words)
-        else:
-            words = f"The test message was not sent{status}. {attempt.words}{answer}"
-            messages.error(request, words)
+        result, level = RESULTS.get(attempt.result, (NOT_SENT, messages.ERROR))
+        words = f"The test message {result}{status}. {attempt.words}{answer}"
+        messages.add_message(request, level, words)
         return redirect("admin:calls_alertchannel_change", pk)
 
     @admin.display(description="address")
