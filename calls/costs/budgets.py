@@ -5,7 +5,7 @@ at once only as many begin as the budget has room for. `admit` locks the budgets
 makes calls wait for each other for the time of a few queries.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -35,6 +35,8 @@ from calls.prices.usage import Kind, Usage
 
 # The dearest call of so many days is what another one may cost.
 LOOK_BACK = timedelta(days=30)
+# As long as a bot had fewer calls, its dearest one says too little.
+ENOUGH_CALLS = 20
 # Budgets may lead from one bot to another so many times.
 MAX_BOTS = 3
 # What a talkative minute uses, for a bot's first call: answers to six long prompts.
@@ -79,7 +81,10 @@ class BudgetState:
 
 @dataclass(slots=True)
 class Spendings:
-    """What was spent and set aside by day and bot, and the dearest call of each bot."""
+    """What was spent and set aside by day and bot, and each bot's dearest call.
+
+    Bots with few calls have none.
+    """
 
     spent: Mapping[tuple[date, int], Decimal]
     reserved: Mapping[tuple[date, int], Decimal]
@@ -102,10 +107,13 @@ class Spendings:
             day__gte=min(month, today - LOOK_BACK), currency=settings.CURRENCY
         )
         spent, dearest = {}, defaultdict[int, Decimal](Decimal)
+        calls = Counter[int]()
         for row in days:
             spent[row.day, row.bot] = row.amount
+            calls[row.bot] += row.calls
             dearest[row.bot] = max(dearest[row.bot], row.dearest)
-        return cls(spent, reserved, dearest)
+        known = {bot: dearest[bot] for bot, n in calls.items() if n >= ENOUGH_CALLS}
+        return cls(spent, reserved, known)
 
     def of(self, budget: Budget, today: date) -> Spending:
         """The spending that counts for a budget."""
@@ -160,7 +168,7 @@ def admit(answer: RoutingAnswer, called: str, now: datetime) -> BudgetAnswer:
     """Ask the budgets of the bot that would answer a call to a number of ours.
 
     Belongs into the transaction that creates the call. Without budgets it costs one
-    query, else two more, and a few if a budget is spent.
+    query, else three more, and a few if one is spent or for a bot's first call.
     """
     budgets = list(locked_budgets())
     bot = answer.bot
@@ -220,7 +228,7 @@ def reserve(call: Call, answer: BudgetAnswer) -> None:
 
 
 def _reserved(bot: Bot, called: str, spendings: Spendings, today: date) -> Decimal:
-    dearest = spendings.dearest.get(bot.pk) or None
+    dearest = spendings.dearest.get(bot.pk)
     minute = Decimal() if dearest else _minute(bot, called, today)
     return to_reserve(dearest, bot.max_call_minutes, minute)
 

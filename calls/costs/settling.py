@@ -6,9 +6,10 @@ each takes rows that no other has locked.
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from operator import itemgetter
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -35,8 +36,18 @@ MAX_CALLS = 2_000
 # A call in progress with a budget is calculated so often, if nothing is written of it.
 OPEN_AGAIN = timedelta(seconds=60)
 
-# A day of a bot in a currency, to which a cost is added.
-SpendingKey = tuple[date, int, str]
+
+@dataclass(slots=True)
+class Change:
+    """What some calls add to the spending of a day."""
+
+    amount: Decimal = Decimal()
+    calls: int = 0
+    dearest: Decimal = Decimal()
+
+
+# By day, bot and currency.
+Changes = defaultdict[tuple[date, int, str], Change]
 
 
 def settle_due() -> int:
@@ -95,7 +106,7 @@ def _settle(due: QuerySet[CallCost]) -> int:
         row.day = row.day or by_pk[row.call_id].started_at.astimezone(zone).date()
     of_days = [(usage, row.day) for row in rows for usage in used[row.call_id]]
     book = with_listed_prices(price_book(), of_days)  # type: ignore[arg-type]
-    changes: defaultdict[SpendingKey, Decimal] = defaultdict(Decimal)
+    changes: Changes = defaultdict(Change)
     for row in rows:
         call = by_pk[row.call_id]
         _calculate(row, used[row.call_id], book, now)
@@ -103,7 +114,7 @@ def _settle(due: QuerySet[CallCost]) -> int:
         (_keep_reserved if is_open else _count)(row, call, changes)
         row.due_at = now + OPEN_AGAIN if is_open else next_change(call, now)
     CallCost.objects.bulk_update(rows, FIELDS)
-    _add_to_days(changes, rows, by_pk)
+    _add_to_days(changes)
     return len(rows)
 
 
@@ -124,40 +135,36 @@ def _calculate(
     row.calculated_at = now
 
 
-def _keep_reserved(row: CallCost, call: Call, changes: object) -> None:
+def _keep_reserved(row: CallCost, call: Call, changes: Changes) -> None:
     """A call in progress that costs more than was set aside has more set aside."""
     row.currency = settings.CURRENCY
-    row.reserved = max(row.reserved or Decimal(), row.amount or Decimal())
+    if row.reserved is not None:
+        row.reserved = max(row.reserved, row.amount or Decimal())
 
 
-def _count(row: CallCost, call: Call, changes: dict[SpendingKey, Decimal]) -> None:
+def _count(row: CallCost, call: Call, changes: Changes) -> None:
     """Add the cost of an ended call to its day, or what has changed of it."""
     assert row.day and row.amount is not None  # noqa: S101, PT018
     key, currency = (row.day, call.bot_id or 0), row.currency or settings.CURRENCY
     counted = Decimal() if call.is_test else row.amount
-    changes[*key, currency] -= row.counted
-    changes[*key, settings.CURRENCY] += counted
-    if row.calculated_at and (more := counted - row.counted) > 0:
+    changes[*key, currency].amount -= row.counted
+    change = changes[*key, settings.CURRENCY]
+    change.amount += counted
+    change.calls += bool(counted and not row.counted)
+    change.dearest = max(change.dearest, counted)
+    if (more := counted - row.counted) > 0:
         metrics.COST.labels(call.bot_name or "-", settings.CURRENCY).inc(float(more))
     row.currency, row.counted, row.reserved = settings.CURRENCY, counted, None
 
 
-def _add_to_days(
-    changes: dict[SpendingKey, Decimal],
-    rows: Iterable[CallCost],
-    calls: dict[int, Call],
-) -> None:
+def _add_to_days(changes: Changes) -> None:
     """Write the changes in one order, so that two processes cannot deadlock."""
-    dearest: defaultdict[SpendingKey, Decimal] = defaultdict(Decimal)
-    for cost in rows:
-        if cost.reserved is None and cost.day:
-            key = (cost.day, calls[cost.call_id].bot_id or 0, cost.currency)
-            dearest[key] = max(dearest[key], cost.counted)
-    for (day, bot, currency), change in sorted(changes.items()):
-        if not change:
+    for (day, bot, currency), change in sorted(changes.items(), key=itemgetter(0)):
+        if not change.amount:
             continue
         row, _ = DaySpending.objects.get_or_create(day=day, bot=bot, currency=currency)
         DaySpending.objects.filter(pk=row.pk).update(
-            amount=F("amount") + change,
-            dearest=Greatest("dearest", dearest[day, bot, currency]),
+            amount=F("amount") + change.amount,
+            calls=F("calls") + change.calls,
+            dearest=Greatest("dearest", change.dearest),
         )

@@ -400,6 +400,7 @@ class Migration(migrations.Migration):
                 ('bot', models.PositiveBigIntegerField(default=0)),
                 ('currency', models.CharField(max_length=3)),
                 ('amount', models.DecimalField(decimal_places=8, default=0, max_digits=16)),
+                ('calls', models.PositiveIntegerField(default=0)),
                 ('dearest', models.DecimalField(decimal_places=8, default=0, max_digits=16)),
             ],
             options={

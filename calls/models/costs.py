@@ -206,6 +206,7 @@ class DaySpending(models.Model):
     bot = models.PositiveBigIntegerField(default=0)
     currency = models.CharField(max_length=3)
     amount = models.DecimalField(max_digits=16, decimal_places=8, default=0)
+    calls = models.PositiveIntegerField(default=0)  # that cost something
     dearest = models.DecimalField(max_digits=16, decimal_places=8, default=0)
 
     class Meta:

@@ -54,7 +54,7 @@ def to_reserve(
 ) -> Decimal:
     """The amount that is set aside for a call: as much as the dearest of late.
 
-    Without such a call it is the highest that a call can cost: its longest time at the
-    price of a minute.
+    While too few calls are known, it is the most that a call can cost: its longest time
+    at the price of a minute.
     """
     return minute * longest_minutes if dearest is None else dearest

@@ -1,0 +1,65 @@
+"""A budget under many calls at once, of several processes on PostgreSQL."""
+
+import json
+import os
+import subprocess
+import sys
+
+import psycopg
+import pytest
+
+from tests.support.live import ROOT
+from tests.support.services import Missing, Postgres
+
+MODULE = [sys.executable, "-m", "tests.calls.costs.budget_callers"]
+PROCESSES = ("A", "B", "C")
+# A call costs as many dollars as minutes, three at most.
+LIMIT, DEAREST = 12, 3
+SET_UP = f"""
+INSERT INTO calls_price (kind, item, amount, currency, valid_from, source, is_listed)
+VALUES ('line-in', 'US local', 1, 'USD', '2026-11-01', '', false);
+INSERT INTO calls_budget (period, "limit", warning_percent, action, message,
+                          transfer_number)
+VALUES ('month', {LIMIT}, 80, 'message', '', '');
+"""
+# A message to those who are turned away costs a minute, too.
+SPENT = """SELECT sum(counted), count(*) FROM calls_callcost JOIN calls_call
+ON calls_call.id = call_id WHERE status <> 'refused'"""
+RESERVED = "SELECT count(*) FROM calls_callcost WHERE reserved IS NOT NULL"
+
+
+def test_many_calls_at_once_exceed_a_budget_by_one_call_at_most() -> None:
+    try:
+        with Postgres() as postgres:
+            check(postgres)
+    except Missing as missing:
+        pytest.skip(str(missing))
+
+
+def check(postgres: Postgres) -> None:
+    env = {**os.environ, "TEST_DATABASE_URL": postgres.url}
+    subprocess.run([*MODULE, "set-up"], cwd=ROOT, env=env, check=True, timeout=120)
+    with psycopg.connect(postgres.url, autocommit=True) as database:
+        database.execute(SET_UP)
+        answered = answered_calls(env)
+        spent, calls = database.execute(SPENT).fetchone() or (0, 0)
+        assert calls == answered >= LIMIT / DEAREST
+        assert LIMIT - DEAREST < spent <= LIMIT + DEAREST
+        assert database.execute(RESERVED).fetchone() == (0,)
+
+
+def answered_calls(env: dict[str, str]) -> int:
+    """The calls with the bot, of processes whose callers begin at the same time."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    processes = [
+        subprocess.Popen([*MODULE, name], cwd=ROOT, env=env, text=True, **pipes)
+        for name in PROCESSES
+    ]
+    for process in processes:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    return sum(json.loads(one.communicate(timeout=120)[0]) for one in processes)
