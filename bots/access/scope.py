@@ -16,6 +16,7 @@ VIEWING = frozenset(
     {
         *("bots.view_bot", "bots.view_phonenumber"),
         *("calls.view_call", "calls.view_turn", "calls.view_postcalltask"),
+        "calls.view_budget",
     }
 )
 PERMISSIONS = {

@@ -17,10 +17,10 @@ from django.db.models import Q
 VIEWER = "viewer"
 OPERATOR = "operator"
 DESCRIPTIONS = {
-    OPERATOR: "edits bots, their tools, numbers, alerts, and passwords and keys; reads "
-    "calls and hears their recordings, blocks callers, and may end or transfer a call "
-    "in progress or have the bot say something in it.",
-    VIEWER: "reads bots, tools, numbers and calls; changes nothing.",
+    OPERATOR: "edits bots, their tools, numbers, alerts, prices, budgets and "
+    "passwords; reads calls and hears their recordings, blocks callers, and may end or "
+    "transfer a call in progress or have the bot say something in it.",
+    VIEWER: "reads bots, tools, numbers, calls and their cost; changes nothing.",
 }
 ALERTS = ("alertrule", "alertchannel")
 SEEING_ALERTS = {
@@ -35,6 +35,12 @@ EDITING_ALERTS = {
 READING = {
     *("bots.view_bot", "bots.view_phonenumber"),
     *("calls.view_call", "calls.view_turn", "calls.view_postcalltask"),
+    *("calls.view_price", "calls.view_budget"),
+}
+EDITING_COSTS = {
+    f"calls.{action}_{model}"
+    for action in ("add", "change", "delete")
+    for model in ("price", "budget")
 }
 BLOCKING = {
     f"calls.{action}_blockedcaller" for action in ("view", "add", "change", "delete")
@@ -65,7 +71,8 @@ PERMISSIONS = {
     | BLOCKING
     | LISTENING
     | SEEING_ALERTS
-    | EDITING_ALERTS,
+    | EDITING_ALERTS
+    | EDITING_COSTS,
 }
 APPS = ("bots", "calls")
 

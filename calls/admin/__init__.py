@@ -1,4 +1,4 @@
-"""The admin of calls, tasks, alerts, blocked callers, events.
+"""The admin of calls, tasks, alerts, blocked callers, events, prices, budgets.
 
 Importing it registers them.
 """
@@ -7,6 +7,7 @@ from calls.admin.alerts import AlertChannelAdmin, AlertMessageAdmin, AlertRuleAd
 from calls.admin.audit_events import AuditEventAdmin
 from calls.admin.blocked_callers import BlockedCallerAdmin
 from calls.admin.call_admin import CallAdmin
+from calls.admin.costs import BudgetAdmin, PriceAdmin
 from calls.admin.post_call_tasks import PostCallTaskAdmin
 
 __all__ = [
@@ -15,6 +16,8 @@ __all__ = [
     "AlertRuleAdmin",
     "AuditEventAdmin",
     "BlockedCallerAdmin",
+    "BudgetAdmin",
     "CallAdmin",
     "PostCallTaskAdmin",
+    "PriceAdmin",
 ]

@@ -27,7 +27,9 @@ from calls.admin.read_only import ReadOnlyMixin
 from calls.admin.saved_views import SavesViews, normalised, view_links
 from calls.admin.started_filter import StartedFilter
 from calls.export_files.sending import send_file
-from calls.models import Call, Recording
+from calls.models import Call, CallCost, Recording
+from calls.prices.line_text import line_texts
+from calls.prices.money import cost_text
 from calls.recordings.playback import Playback
 from calls.recordings.playback import playback as playback_of
 from calls.review import call_page, search, visibility
@@ -247,6 +249,7 @@ class CallAdmin(
             context["playback"] = playback
             context["style_nonce"] = style_nonce(request) if playback.parts else ""
             context["badges"] = badges(obj)
+            context |= _cost_of(obj)
             context["handled_badge"] = handled_badge(obj)
             context["has_trace"] = not hide and traces.exists(obj.call_sid)
             numbers = visibility.shown_numbers(obj, hide=hide)
@@ -257,6 +260,18 @@ class CallAdmin(
         rows = Recording.objects.filter(call=call)
         may_hear = bool(rows) and visible(rows, request.user).exists()
         return playback_of(call, rows, may_hear=may_hear)
+
+
+def _cost_of(call: Call) -> dict[str, Any]:
+    """The cost of a call with its lines; none before it was calculated."""
+    row: CallCost | None = getattr(call, "cost", None)
+    if row is None or row.cost is None:
+        return {}
+    return {
+        "cost": cost_text(row.cost, row.currency),
+        "cost_lines": line_texts(row.lines, row.currency),
+        "cost_at": row.calculated_at,
+    }
 
 
 def _file_name() -> str:

@@ -10,7 +10,8 @@ from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 
 from bots.site_settings.current import day, moment
-from calls.models import Call
+from calls.models import Call, CallCost
+from calls.prices.money import cost_text
 from calls.review import call_page, visibility
 
 LENGTH = (F("ended_at") - F("started_at")).asc(nulls_first=True)
@@ -77,11 +78,15 @@ class CallCells:
 
     @admin.display(description="length", ordering=LENGTH)
     def length(self, call: Call) -> str:
-        """Minutes and seconds, and below them the number of turns."""
+        """Minutes and seconds, and below them the number of turns and the cost."""
         if call.duration is None:
             return "-"
-        turns = f"{call.turn_count} turn{pluralize(call.turn_count)}"
-        return _two_lines(call_page.format_offset(call.duration), turns)
+        about = f"{call.turn_count} turn{pluralize(call.turn_count)}"
+        row: CallCost | None = getattr(call, "cost", None)
+        if row and row.cost:
+            cost = cost_text(row.cost, row.currency)
+            about += f" · cost {cost}" if row.cost.is_unknown else f" · {cost}"
+        return _two_lines(call_page.format_offset(call.duration), about)
 
 
 def badges(call: Call) -> SafeString:

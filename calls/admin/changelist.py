@@ -47,6 +47,7 @@ class CallChangeList(ConsoleChangeList):
     ) -> QuerySet[Call]:
         """Calls without the long fields, which a list does not show."""
         calls: QuerySet[Call] = super().get_queryset(request, exclude_parameters)
+        calls = calls.select_related("cost").defer("cost__lines")
         if (
             self.query or site_values().mask_caller_numbers
         ):  # for excerpts, and for masks

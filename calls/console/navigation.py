@@ -79,6 +79,19 @@ SETTINGS_PAGES = (
         about="Tells you by mail, chat or SMS what went wrong, and where it was told.",
     ),
     Page(
+        "Budgets",
+        "calls_budget_changelist",
+        "calls.view_budget",
+        about="What calls may cost in a day or a month, and what happens when it is "
+        "spent.",
+    ),
+    Page(
+        "Prices",
+        "calls_price_changelist",
+        "calls.view_price",
+        about="What a minute, a word read or a word spoken costs, from which day on.",
+    ),
+    Page(
         "Blocked callers",
         "calls_blockedcaller_changelist",
         "calls.view_blockedcaller",

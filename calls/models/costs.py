@@ -1,6 +1,6 @@
 """The tables of prices, of usage, of the cost of calls, and of budgets."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -328,15 +328,20 @@ class Budget(models.Model):
         return {}
 
 
-def cost_sums(path: str, currency: str) -> dict[str, Any]:
-    """Aggregates of calls with their costs at `path`, which ends with two underscores.
+def cost_sums(currency: str) -> dict[str, Any]:
+    """Aggregates of a queryset of calls, from which `cost_in_sums` makes their cost.
 
     A call without a cost in the currency is an unknown part of the sum.
     """
-    known = Q(**{f"{path}amount__isnull": False, f"{path}currency": currency})
+    known = Q(cost__amount__isnull=False, cost__currency=currency)
     return {
-        "cost": models.Sum(f"{path}amount", filter=known),
-        "unknown_costs": models.Count(
-            "pk", filter=~known | Q(**{f"{path}is_partial": True})
-        ),
+        "known_cost": models.Sum("cost__amount", filter=known),
+        "fully_known": models.Count("pk", filter=known & Q(cost__is_partial=False)),
+        "all_calls": models.Count("pk"),
     }
+
+
+def cost_in_sums(row: Mapping[str, Any]) -> Cost:
+    """The cost of calls whose `cost_sums` these are."""
+    is_partial = row["fully_known"] < row["all_calls"]
+    return Cost(row["known_cost"] or Decimal(), is_partial)

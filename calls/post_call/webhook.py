@@ -28,6 +28,7 @@ from bots.tools.guarded_http import (
     Unreachable,
     fetch,
 )
+from calls.costs.settling import settle_call
 from calls.db import run_in_db_thread
 from calls.models import Call
 from calls.models.post_call_task import Kind
@@ -81,7 +82,8 @@ def signature(secret: str, timestamp: str, body: bytes) -> str:
 
 
 def _request(call_id: int, delivery: int) -> Request | None:
-    calls = Call.objects.select_related("bot", "handled_by")
+    settle_call(call_id)
+    calls = Call.objects.select_related("bot", "handled_by", "cost")
     calls = calls.prefetch_related(TURNS, *WRITTEN)
     call = calls.filter(pk=call_id).first()
     config = current_config(call) if call else None

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from django.db.models import Prefetch, QuerySet
 
 from bots.phone_numbers.masking import NumberMask
-from calls.models import Call, Recording, Turn
+from calls.models import Call, CallCost, Recording, Turn
 from calls.review import spreadsheet
 from calls.review.spreadsheet import TURN_FIELDS
 from calls.review.visibility import (
@@ -123,7 +123,9 @@ def records_of(ids: Sequence[int], *, hide: bool) -> Iterator[Record]:
 
     Calls that were deleted meanwhile are left out.
     """
-    calls = Call.objects.defer("settings", "search_text").select_related("handled_by")
+    calls = Call.objects.defer("settings", "search_text").select_related(
+        "handled_by", "cost"
+    )
     found = calls.prefetch_related(*WRITTEN).in_bulk(list(ids))
     group, turns = list[Call](), 0
     for call in (found[pk] for pk in ids if pk in found):
@@ -169,6 +171,7 @@ def record_of(
         "duration_s": (
             None if call.duration is None else round(call.duration.total_seconds(), 3)
         ),
+        **_cost(call),
         "summary": call.summary,
         "outcome": call.outcome,
         "fields": call.extracted_fields,
@@ -178,6 +181,19 @@ def record_of(
         **written,
         "recordings": [recording_of(row) for row in call.recordings.all()],
         "turns": [turn_of(turn) for turn in turns],
+    }
+
+
+def _cost(call: Call) -> Record:
+    """The known part of the cost; null if nothing of it is known, or not yet."""
+    row: CallCost | None = getattr(call, "cost", None)
+    cost = row.cost if row else None
+    is_known = cost is not None and not cost.is_unknown
+    return {
+        "cost": float(round(cost.amount, 6)) if cost and is_known else None,
+        "cost_currency": row.currency if row and is_known else None,
+        "cost_is_partial": cost.is_partial if cost else True,
+        "cost_lines": row.lines if row else [],
     }
 
 

@@ -11,11 +11,13 @@ from bots.admin.editor.tabs import TABS
 from bots.config_builder import config_of
 from bots.models import Bot, Outage, PhoneNumber, Secret, Tool
 from bots.versions.history import versions
+from calls.costs.settling import settle_call
 from calls.models import (
     Alert,
     AlertChannel,
     AlertMessage,
     AlertRule,
+    Budget,
     Call,
     PostCallTask,
     SavedView,
@@ -43,10 +45,12 @@ class Sample:
     tool: Tool
     secret: Secret
     alert: Alert = field(default_factory=Alert)
-    # Primary keys: an earlier version of the bot, an after-call task, a person.
+    # Primary keys: an earlier version of the bot, an after-call task, a person,
+    # a budget.
     version: int = 1
     task: int = 1
     person: int = 1
+    budget: int = 1
 
     @property
     def pages(self) -> dict[str, str]:
@@ -89,6 +93,11 @@ class Sample:
             "alert channel": f"{calls}/alertchannel/{alert.channel_id}/change/",
             "alerts sent": f"{calls}/alertmessage/",
             "alert": f"{calls}/alertmessage/{alert.message_id}/change/",
+            "budgets": f"{calls}/budget/",
+            "budget": f"{calls}/budget/{self.budget}/change/",
+            "prices": f"{calls}/price/",
+            "new price": f"{calls}/price/add/",
+            "calculate costs again": f"{calls}/price/again/",
             "live": f"{admin}live/",
             "people": f"{admin}auth/user/",
             "person": f"{admin}auth/user/{self.person}/change/",
@@ -115,6 +124,7 @@ class Sample:
 PAGES = list(Sample(Bot(), PhoneNumber(), Call(), Tool(), Secret()).pages)
 # The pages that show words of bots, their tools and callers.
 PAGES_WITH_WORDS = {
+    *("budgets", "budget"),
     *("alert rules", "alert rule", "alert channels", "alert channel"),
     *("invitations", "alerts sent", "alert"),
     *("version", "delete a bot", "post_call_task"),
@@ -199,11 +209,16 @@ def _called(bot: Bot, label: str, caller: str, words: str) -> Sample:
     _converse(call, words)
     record_turns(call)
     _finish(call, words)
+    budget = Budget.objects.create(
+        bot=bot, limit=1, message=words, action=Budget.Action.BOT, other_bot=bot
+    )
+    settle_call(call.pk)
     return Sample(
         *(bot, number, call, tool, secret, _alert(call, words)),
         version=versions(Bot, bot.pk)[0].pk,
         task=call.post_call_tasks.get(kind=PostCallTask.Kind.SUMMARY).pk,
         person=get_user_model().objects.get(username="colleague").pk,
+        budget=budget.pk,
     )
 
 

@@ -15,7 +15,8 @@ SAMPLE = Sample(
 OTHERS = {
     "a form like that of the same thing's change, or with fewer fields": {
         *("bots_secret_add", "bots_tool_add", "calls_alertchannel_add"),
-        *("calls_alertrule_add", "auth_group_add"),
+        *("calls_alertrule_add", "auth_group_add", "calls_budget_add"),
+        "calls_price_change",
     },
     "a short form of Django's": {
         *("auth_group_change", "auth_user_password_change"),
@@ -30,6 +31,7 @@ OTHERS = {
         *("auth_group_delete", "auth_user_delete", "bots_phonenumber_delete"),
         *("bots_secret_delete", "bots_tool_delete", "calls_alertchannel_delete"),
         *("calls_alertrule_delete", "calls_blockedcaller_delete", "calls_call_delete"),
+        *("calls_budget_delete", "calls_price_delete"),
     },
     "lists versions as those of a bot": {
         *("bots_phonenumber_deleted", "bots_phonenumber_history"),
@@ -41,6 +43,7 @@ OTHERS = {
         *("calls_alertchannel_history", "calls_alertmessage_history"),
         *("calls_alertrule_history", "calls_auditevent_history", "calls_call_history"),
         *("calls_blockedcaller_history", "calls_postcalltask_history"),
+        *("calls_budget_history", "calls_price_history"),
     },
     "signed out, in test_sign_in.py and test_invitation.py": {
         *("login", "sign-in-code", "invitation", "new-password"),

@@ -9,7 +9,7 @@ from django.utils.timezone import localdate
 from bots.access.scope import visible
 from bots.site_settings.current import site_values
 from calls import figures
-from calls.console.dashboard import charts, statistics
+from calls.console.dashboard import charts, costs, statistics
 from calls.console.dashboard.charts import Cell, Chart
 from calls.console.dashboard.period import (
     DAYS,
@@ -39,6 +39,8 @@ def context(request: HttpRequest) -> dict[str, Any]:
         problems = [*overload_findings(), *call_findings(calls, start_of(today))]
         home["problems"] = urgent_first(problems)
         home |= _figures(calls, request.GET.get("day", ""), today)
+        if home["has_calls"]:
+            home |= costs.of_month(calls, user, today)
     return {"home": home}
 
 

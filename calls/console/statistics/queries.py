@@ -3,10 +3,11 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from math import ceil
 from typing import Any
 
+from django.conf import settings
 from django.db.models import (
     Case,
     Count,
@@ -24,6 +25,8 @@ from django.db.models import (
 from calls import figures
 from calls.console.dashboard.statistics import MAX_RESPONSES
 from calls.models import Call, Turn
+from calls.models.costs import cost_in_sums, cost_sums
+from calls.prices.calculation import Cost
 from calls.transcripts.call_stats import is_milliseconds
 
 OUR_NUMBER = Case(
@@ -63,12 +66,14 @@ class Sums:
     ended: int = 0  # answered calls that are over
     seconds: float = 0.0  # their length
     turns: int = 0
+    cost: Cost = field(default_factory=Cost)
 
     def add(self, other: "Sums") -> None:
         self.counts += other.counts
         self.ended += other.ended
         self.seconds += other.seconds
         self.turns += other.turns
+        self.cost += other.cost
 
     @property
     def mean_seconds(self) -> float | None:
@@ -93,6 +98,7 @@ def sums_by_line(calls: QuerySet[Call]) -> dict[Line, Sums]:
             ended=Count("pk", filter=talked),
             seconds=Sum(Seconds("ended_at", "answered_at"), filter=talked),
             turns_said=Sum("turn_count"),
+            **cost_sums(settings.CURRENCY),
             **{
                 figure.name: Count("pk", filter=Q(**figure.conditions))
                 for figure in COUNTED
@@ -105,9 +111,20 @@ def sums_by_line(calls: QuerySet[Call]) -> dict[Line, Sums]:
         counts = Counter({figure.name: row[figure.name] for figure in COUNTED})
         counts[figures.CALLS.name] = row["calls"]
         seconds = max(row["seconds"] or 0.0, 0.0)
-        sums = Sums(counts, row["ended"], seconds, row["turns_said"])
+        sums = Sums(counts, row["ended"], seconds, row["turns_said"], cost_in_sums(row))
         found[_line(row["bot_id"], row["bot_name"], row["number"])].add(sums)
     return dict(found)
+
+
+def costs_by_day(calls: QuerySet[Call]) -> dict[date, tuple[int, Cost]]:
+    """The number of calls and their cost, by day; calls without a cost are left out."""
+    rows: Iterable[Mapping[str, Any]] = (
+        calls.filter(cost__day__isnull=False)
+        .values("cost__day")
+        .annotate(calls=Count("*"), **cost_sums(settings.CURRENCY))
+        .order_by("cost__day")
+    )
+    return {row["cost__day"]: (row["calls"], cost_in_sums(row)) for row in rows}
 
 
 def counts_by_column(

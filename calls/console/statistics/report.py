@@ -3,14 +3,17 @@
 import csv
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from io import StringIO
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils.timezone import localtime
 
 from bots.models import Bot
+from bots.site_settings.current import day as day_text
 from calls import figures
 from calls.console.dashboard.statistics import MAX_RESPONSES, percentile
 from calls.console.statistics import queries
@@ -30,12 +33,32 @@ from calls.console.statistics.tables import (
     rows_by,
 )
 from calls.models import Call
+from calls.prices.calculation import Cost
+from calls.prices.money import cost_text
 from calls.review.spreadsheet import cells
 
 CSV_COLUMNS = (
     *("bot", "number", *(figure.name for figure in COUNTED)),
     *("mean_length_s", "first_word_median_ms", "first_word_p95_ms"),
+    *("cost", "cost_currency", "cost_is_partial"),
 )
+
+
+# Days of the table of costs; the months have those before.
+MAX_DAYS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class CostRow:
+    """The calls of a day or a month, and what they cost."""
+
+    label: str
+    calls: int
+    cost: Cost
+
+    @property
+    def text(self) -> str:
+        return cost_text(self.cost, settings.CURRENCY)
 
 
 @dataclass(frozen=True)
@@ -122,6 +145,27 @@ class Report:
             for number, row in list(rows.items())[:MAX_ROWS]
         ]
 
+    @cached_property
+    def _costs_by_day(self) -> dict[date, tuple[int, Cost]]:
+        return queries.costs_by_day(self.calls)
+
+    @property
+    def cost_days(self) -> list[CostRow]:
+        """Calls and cost of each day that had calls, the latest days first."""
+        rows = self._costs_by_day.items()
+        shown = [CostRow(day_text(day), *row) for day, row in rows]
+        return shown[::-1][:MAX_DAYS]
+
+    @property
+    def cost_months(self) -> list[CostRow]:
+        """Calls and cost of each month, the latest first; none for a single month."""
+        months: dict[date, tuple[int, Cost]] = {}
+        for day, (calls, cost) in self._costs_by_day.items():
+            counted, known = months.get(day.replace(day=1), (0, Cost()))
+            months[day.replace(day=1)] = counted + calls, known + cost
+        rows = [CostRow(f"{day:%B %Y}", *row) for day, row in months.items()]
+        return rows[::-1] if len(rows) > 1 else []
+
     @property
     def drawing(self) -> Drawing:
         """The chart."""
@@ -153,6 +197,7 @@ class Report:
                 None if mean is None else round(mean, 1),
                 percentile(row.delays, 0.5),
                 percentile(row.delays, 0.95),
+                *_cost_cells(row.sums.cost),
             )
 
     @cached_property
@@ -168,6 +213,11 @@ class Report:
             "started_at__lt": localtime(self.days.end),
         }
         return span | ({} if bot is None else {"bot__id__exact": bot})
+
+
+def _cost_cells(cost: Cost) -> tuple[float | None, str, bool]:
+    known = None if cost.is_unknown else float(round(cost.amount, 6))
+    return known, settings.CURRENCY, cost.is_partial
 
 
 def meanings() -> list[figures.Figure]:

@@ -6,11 +6,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
 
+from django.conf import settings
+
 from bots.phone_numbers.caller_id import canonical, national_number
 from bots.phone_numbers.masking import masked
 from calls import figures
 from calls.console.dashboard.statistics import percentile
 from calls.console.statistics.queries import Line, Sums
+from calls.prices.money import cost_text
 from calls.review.call_links import calls_url
 from calls.review.call_page import format_offset
 
@@ -74,6 +77,11 @@ class Row:
         return (
             "-" if seconds is None else format_offset(timedelta(seconds=round(seconds)))
         )
+
+    @property
+    def cost(self) -> str:
+        """The cost of the calls, “at least” if it is not all known."""
+        return cost_text(self.sums.cost, settings.CURRENCY) if self.calls else "-"
 
     @property
     def delay_texts(self) -> list[str]:

@@ -247,13 +247,13 @@ def test_the_page_needs_few_queries(
         PhoneNumber.objects.create(number=f"+1415555{number:04}", bot=lost)
     home(client, "")  # the first page stores something in the session
     for query in ("", f"?day={timezone.localdate()}"):
-        with django_assert_max_num_queries(32):
+        with django_assert_max_num_queries(34):
             home(client, query)
     Call.objects.update(started_at=timezone.now() - timedelta(days=99))
-    with django_assert_max_num_queries(32):
+    with django_assert_max_num_queries(34):
         home(client)
     Call.objects.all().delete()
-    with django_assert_max_num_queries(32):
+    with django_assert_max_num_queries(34):
         home(client)
 
 

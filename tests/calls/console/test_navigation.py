@@ -62,7 +62,7 @@ def test_a_page_below_another_leads_back_to_it(admin_client: Client) -> None:
 def test_settings_lists_the_other_pages(admin_client: Client) -> None:
     page = admin_client.get(reverse("admin:settings")).content.decode()
     listed = re.findall(r'<h2><a href="([^"]+)">', page)
-    assert len(listed) == 10
+    assert len(listed) == 12
     assert all(admin_client.get(path).status_code == 200 for path in listed)
     assert admin_client.get("/admin/bots/").headers["Location"] == "/admin/settings/"
 

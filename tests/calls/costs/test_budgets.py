@@ -158,7 +158,7 @@ def test_a_crashed_call_gives_back_what_it_set_aside(shop: Bot) -> None:
     )
     CallCost.objects.create(call=call, day=local_day(long_ago), reserved=9)
     (state,) = budget_states(Budget.objects.all(), timezone.now())
-    assert (state.spending.reserved, state.level) == (9, Level.OK)
+    assert (state.spending.reserved, state.level) == (Decimal(9), Level.OK)
     reaper = Reaper()
     reaper.run()
     assert reaper.run() == 1

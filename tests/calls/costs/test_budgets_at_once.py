@@ -50,9 +50,11 @@ def check(postgres: Postgres) -> None:
 
 def answered_calls(env: dict[str, str]) -> int:
     """The calls with the bot, of processes whose callers begin at the same time."""
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    pipe = subprocess.PIPE
     processes = [
-        subprocess.Popen([*MODULE, name], cwd=ROOT, env=env, text=True, **pipes)
+        subprocess.Popen(
+            [*MODULE, name], cwd=ROOT, env=env, text=True, stdin=pipe, stdout=pipe
+        )
         for name in PROCESSES
     ]
     for process in processes:

@@ -47,9 +47,13 @@ async def test_a_call_is_summed_up_and_then_sent_with_its_summary(
     assert "The bot ended the call" in record
 
     (delivery,) = receiver.deliveries
-    stored = await Call.objects.prefetch_related(TURNS, *WRITTEN).aget(pk=call.pk)
+    calls = Call.objects.prefetch_related(TURNS, *WRITTEN).select_related("cost")
+    stored = await calls.aget(pk=call.pk)
     assert (stored.summary, stored.outcome) == ("Ann wants a table.", "booked")
     assert delivery.is_signed
+    lines = {line["kind"]: line for line in delivery.call["cost_lines"]}
+    assert lines.keys() > {"line-in", "tokens-read", "tokens-written"}
+    assert delivery.call["cost_is_partial"]  # nobody knows the model's prices
     assert delivery.call == json.loads(json.dumps(record_of(stored)))
     assert delivery.call["fields"] == {"email": "ann@example.com"}
     assert delivery.call["end_reason"] == "bot-hung-up"

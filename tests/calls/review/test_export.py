@@ -6,6 +6,7 @@ import io
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from django.core.management import CommandError, call_command
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from bots.models import Bot
-from calls.models import Call, Turn
+from calls.models import Call, CallCost, Turn
 from calls.review import handling, spreadsheet
 from calls.review.spreadsheet import cells
 from tests.support.pages.calls import tag
@@ -88,6 +89,10 @@ def test_a_json_line_is_the_object_of_the_contract(call: Call) -> None:
         "answered_at": "2026-01-31T09:30:01+00:00",
         "ended_at": "2026-01-31T09:30:04.500000+00:00",
         "duration_s": 3.5,
+        "cost": None,
+        "cost_currency": None,
+        "cost_is_partial": True,
+        "cost_lines": [],
         "summary": "=HYPERLINK was said.",
         "outcome": "booked",
         "fields": {"email": "ann@example.com"},
@@ -130,6 +135,24 @@ def test_recordings_are_listed_and_their_seconds_added_up(call: Call) -> None:
         },
     ]
     assert rows()[0]["recorded_s"] == "3.0"
+
+
+def test_costs_have_their_known_part_and_their_lines(call: Call) -> None:
+    line = {"kind": "relay", "item": "", "units": "2", "price": "0.07"}
+    line |= {"amount": "0.14000000", "unknown": ""}
+    cost = CallCost.objects.create(
+        call=call, amount=Decimal("0.14"), currency="USD", lines=[line], is_partial=True
+    )
+    record = json.loads(export())
+    assert (record["cost"], record["cost_currency"]) == (0.14, "USD")
+    assert (record["cost_is_partial"], record["cost_lines"]) == (True, [line])
+    (row,) = rows()
+    assert (row["cost"], row["cost_is_partial"]) == ("0.14", "True")
+    cost.amount = Decimal()
+    cost.save()
+    assert json.loads(export())["cost"] is None  # not free, but unknown
+    (row,) = rows()
+    assert (row["cost"], row["cost_currency"]) == ("", "")
 
 
 def rows(*options: str, form: str = "csv") -> list[dict[str, str]]:
