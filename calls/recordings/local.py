@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from bots.audio.stereo import Piece, mixed
 from calls.models import Call, Recording
+from calls.models.recording import recording_storage
 from calls.recordings.waveform import waveform
 
 log = logging.getLogger(__name__)
@@ -60,10 +61,9 @@ def store(call: Call, tape: Tape) -> Recording:
     )
     name = f"{recording.started_at:%Y/%m/%d}/{token_hex(16)}.wav"
     try:
-        recording.file.save(name, ContentFile(body), save=False)
+        recording.file = recording_storage().save(name, ContentFile(body))
     except Exception as error:  # storages raise what they like
         log.warning("%s: a recording was not stored: %s", call, error)
         recording.status, recording.problem = Recording.Status.FAILED, NOT_STORED
-        recording.file.name = ""
     recording.save()
     return recording

@@ -2,16 +2,19 @@
 
 from datetime import timedelta
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 from django.utils import timezone
+from pytest_django import Settings
 
 from bots.audio.stereo import Channel, Piece
 from calls.models import Recording
-from calls.recordings.local import Tape, store
+from calls.recordings.local import NOT_STORED, Tape, store
 from tests.support.pages.calls import make_call
+from voicebot.recording_storage import recording_storage
 
 RATE = 8000
 
@@ -58,3 +61,19 @@ def test_a_tape_is_stored_as_a_recording_with_its_waveform() -> None:
     assert max(bot) == pytest.approx(0.24, abs=0.01)
     with recording.file.open("rb") as file:
         assert len(file.read()) == recording.size
+
+
+@pytest.mark.django_db
+def test_a_storage_that_is_full_is_told_with_the_call(
+    settings: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / "folder").write_text("This is a file.")
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "recordings": recording_storage(str(tmp_path / "folder"), tmp_path),
+    }
+    tape = Tape(timezone.now(), [piece(Channel.BOT, 0.0, 1.0)], 0.0, 1.0)
+    recording = store(make_call(), tape)
+    recording.refresh_from_db()
+    assert (recording.status, recording.problem) == ("failed", NOT_STORED)
+    assert not recording.file
