@@ -126,7 +126,7 @@ class TestCallSession(CallSession):
                 playing = self.tape.plays()
                 self.tasks.start(self.tape.load(playing, self.clip_ids[path]))
             case {"type": "test.plays", "text": str(text)} if text:
-                self.tape.reads(text[:MAX_READ], self.conversation.config.language)
+                self.tape.plays(text[:MAX_READ], self.conversation.config.language)
 
     async def _play(self, clip: Clip, *, interruptible: bool) -> None:
         if clip.url:

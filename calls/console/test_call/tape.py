@@ -29,11 +29,25 @@ KEY_LASTS = 0.5
 
 @dataclass(slots=True)
 class Played:
-    """A sound of the bot that the browser plays; times are monotonic seconds."""
+    """A sound of the bot that the browser plays: a clip, or a text that it reads.
+
+    Times are monotonic seconds.
+    """
 
     began: float
+    text: str = ""
+    language: str = ""
     ended: float | None = None
     samples: bytes = b""
+
+    def piece(self, start: float) -> Piece:
+        """The part that was heard."""
+        ended = monotonic() if self.ended is None else self.ended
+        count = round((ended - self.began) * TELEPHONE_RATE) * 2
+        samples = self.samples
+        if self.text:
+            samples = _spoken(self.text, TWILIO_VOICE, self.language)
+        return Piece(Channel.BOT, self.began - start, samples[:count])
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +91,9 @@ class BrowserTape:
 
     # What is heard
 
-    def plays(self) -> Played:
-        """The browser begins to play a sound."""
-        self.played.append(playing := Played(monotonic()))
+    def plays(self, text: str = "", language: str = "") -> Played:
+        """The browser begins to play a clip, or to read a text in its own voice."""
+        self.played.append(playing := Played(monotonic(), text, language))
         return playing
 
     async def load(self, playing: Played, clip_id: str) -> None:
@@ -93,10 +107,6 @@ class BrowserTape:
                 return  # silence in its place
             if playing.samples:
                 return
-
-    def reads(self, text: str, language: str) -> None:
-        """The browser begins to read a text in a voice of its own."""
-        self.plays().samples = _spoken(text, TWILIO_VOICE, language)
 
     def stops(self, seconds: float) -> None:
         """The browser has played so much of what it played last."""
@@ -116,7 +126,7 @@ class BrowserTape:
     def finished(self, began_at: datetime) -> Tape | None:
         """The tape of a session that is over; None if it was not to be recorded.
 
-        Takes some milliseconds for each sentence of the caller.
+        Takes some milliseconds for each sentence that is read.
         """
         now = monotonic()
         recording = [at for at, state in self.states if state is RecordingState.ON]
@@ -124,20 +134,15 @@ class BrowserTape:
             return None
         stops = [at for at, state in self.states if state is RecordingState.OFF]
         ends = next((at for at in stops if at > recording[0]), now)
+        played = [sound.piece(self.started) for sound in self.played]
         said = [words.piece(self.started) for words in self.said]
         return Tape(
             began_at,
-            [*map(self._heard, self.played), *said, *self.keys],
+            [*played, *said, *self.keys],
             recording[0] - self.started,
             ends - self.started,
             [(a - self.started, b - self.started) for a, b in self._silent(now)],
         )
-
-    def _heard(self, playing: Played) -> Piece:
-        ended = monotonic() if playing.ended is None else playing.ended
-        count = round((ended - playing.began) * TELEPHONE_RATE) * 2
-        begins = playing.began - self.started
-        return Piece(Channel.BOT, begins, playing.samples[:count])
 
     def _silent(self, now: float) -> list[tuple[float, float]]:
         """The times in which nothing may be recorded."""

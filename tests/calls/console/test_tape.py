@@ -116,7 +116,7 @@ async def test_a_recording_ends_when_it_is_stopped(tape: BrowserTape) -> None:
 
 def test_a_text_in_the_browsers_voice_is_read(tape: BrowserTape) -> None:
     tape.set_state(ON)
-    tape.reads("One moment, please.", "en-US")
+    tape.plays("One moment, please.", "en-US")
     tape.stops(0.5)
     (piece,) = kept(tape).pieces
     assert piece.seconds == pytest.approx(0.5)
