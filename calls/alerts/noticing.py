@@ -129,7 +129,8 @@ def _digest_time(rule: AlertRule, now: datetime) -> datetime:
 
 
 def _new_at_once(channel: AlertChannel, now: datetime) -> AlertMessage:
-    latest = channel.messages.filter(is_test=False, planned_at__lt=now + schedule.HOUR)
+    # Digests that are planned for later keep nothing waiting.
+    latest = channel.messages.filter(is_test=False, planned_at__lte=now)
     planned = latest.order_by("-planned_at").values_list("planned_at", flat=True)
     limit = channel.hourly_limit
     due, was_held = schedule.within_limit(now, list(planned[:limit]), limit)

@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db.models import F
 from django.utils import timezone
 
 from bots.models import SiteSettings
@@ -90,18 +91,17 @@ def test_above_the_limit_things_wait_and_come_in_one_message(
     office.hourly_limit = 2
     office.save()
     failing(office)
-    start = timezone.now()
     for number in range(2):
         end_call(number)
         look()
-        AlertMessage.objects.update(state=State.SENT)
+        earlier = F("planned_at") - timedelta(minutes=2)
+        AlertMessage.objects.update(state=State.SENT, planned_at=earlier)
     for number in range(2, 5):
         end_call(number)
     assert messages() == [("sent", 1), ("sent", 1), ("waiting", 3)]
     first, second, third = AlertMessage.objects.order_by("pk")
-    assert second.planned_at == first.planned_at + schedule.GATHERING
     assert third.planned_at == first.planned_at + schedule.HOUR
-    assert third.due_at > start + timedelta(minutes=59)
+    assert third.due_at > timezone.now() + timedelta(minutes=55)
     assert (second.was_held, third.was_held) == (False, True)
     assert "sends at most 2 messages an hour" in text_of(third)
     assert "3 calls failed" in text_of(third)
@@ -126,6 +126,34 @@ def test_digests_collect_by_the_clock_of_the_console(
     assert timezone.now() < message.due_at < timezone.now() + timedelta(hours=25)
     assert text_of(message).startswith("3 calls failed (Ada)\nWhat happened since")
     assert DAY.search(text_of(message))
+
+
+def test_a_digest_that_is_planned_delays_no_other_message(office: AlertChannel) -> None:
+    failing(office, delivery=Delivery.HOURLY)
+    end_call(1)
+    look()
+    rule(Event.ASKED_FOR_PERSON, office)
+    failing(office)
+    end_call(2)
+    look()
+    digest, at_once = AlertMessage.objects.order_by("-planned_at")
+    assert (digest.delivery, digest.alert_count) == (Delivery.HOURLY, 2)
+    assert (at_once.delivery, at_once.alert_count) == (Delivery.AT_ONCE, 1)
+    assert at_once.due_at <= timezone.now()
+
+
+def test_what_happens_soon_after_a_message_waits_for_its_minute(
+    office: AlertChannel,
+) -> None:
+    failing(office)
+    end_call(1)
+    look()
+    AlertMessage.objects.update(state=State.SENT)
+    end_call(2)
+    look()
+    first, second = AlertMessage.objects.order_by("pk")
+    assert second.planned_at == first.planned_at + schedule.GATHERING
+    assert not second.was_held
 
 
 def test_what_happens_while_a_message_is_being_sent_comes_in_the_next(
