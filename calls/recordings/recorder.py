@@ -131,7 +131,7 @@ class TwilioRecorder:
         control, ids = self.control, (self.account_sid, self.call_sid)
         match step:
             case Step.FIND:
-                if running := await control.running(*ids):
+                if running := await control.find(*ids):
                     self.sid = running.sid
                     is_paused = running.status == PAUSED
                     state = RecordingState.PAUSED if is_paused else RecordingState.ON

@@ -103,7 +103,7 @@ class RecordingControl:
             raise TwilioRefused("Twilio did not say which recording it started.")
         return sid
 
-    async def running(self, account_sid: str, call_sid: str) -> TwilioRecording | None:
+    async def find(self, account_sid: str, call_sid: str) -> TwilioRecording | None:
         """The recording of the call that is in progress or paused."""
         path = f"/Calls/{call_sid}/Recordings.json"
         answer = await self._ask("GET", account_sid, path)

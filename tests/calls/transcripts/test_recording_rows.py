@@ -1,10 +1,12 @@
 """Reports on recordings come in any order, more than once, and late."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 
 import pytest
+from django.db import connection
 from pytest_django import Settings
 
 from calls.models import Recording, SoundDeletion
@@ -158,3 +160,19 @@ def test_odd_values_of_twilio_do_no_harm() -> None:
     row = record_report(make_call().pk, report)
     assert row
     assert row.started_at - datetime.now(UTC) < timedelta(minutes=1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_reports_at_the_same_time_make_one_row() -> None:
+    call = make_call()
+
+    def report(news: RecordingReport) -> None:
+        try:
+            record_report(call.pk, news)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(report, [STARTED, BEGUN, READY, PAUSED] * 3))
+    row = Recording.objects.get()
+    assert (row.status, row.duration_ms) == (Status.COMPLETED, 7000)
