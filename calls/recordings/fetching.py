@@ -11,6 +11,7 @@ from django.core.files.base import File
 
 from calls.models import Recording
 from calls.models.recording import recording_storage
+from calls.recordings.own_storage import stored_file, temporary_folder
 from calls.recordings.waveform import NotSound, waveform
 from calls.twilio.recording_files import RecordingFiles
 
@@ -124,7 +125,7 @@ def draw(
 
     Raises like `fetch`.
     """
-    with TemporaryFile() as copy:
+    with TemporaryFile(dir=temporary_folder(recording_storage())) as copy:
         with files.sound(row.account_sid, row.sid or "") as response:
             download = Download(response, is_stopping)
             for piece in download.chunks():
@@ -144,6 +145,6 @@ def draw(
 def _peaks_of(name: str) -> dict[str, object]:
     """The waveform of a stored file. Without one, people can listen all the same."""
     # Storages raise what they like.
-    with suppress(Exception), recording_storage().open(name) as file:
+    with suppress(Exception), stored_file(recording_storage(), name) as file:
         return {"peaks": waveform(file).peaks}
     return {}
