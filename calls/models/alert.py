@@ -15,6 +15,7 @@ from bots.models.secret import decrypted, encrypted
 from calls.models.call import Call
 
 MAX_MESSAGES_AN_HOUR = 600
+FIRST_WINDOW, FIRST_HOUR = 15, 8
 MAX_OUTCOME_LENGTH = 80
 MAX_DETAIL_LENGTH = 300
 # A call's last turns are written a moment after its end.
@@ -131,7 +132,7 @@ class AlertRule(models.Model):
     )
     window_minutes = models.PositiveSmallIntegerField(
         "within (minutes)",
-        default=15,
+        default=FIRST_WINDOW,
         validators=[MinValueValidator(5), MaxValueValidator(1440)],
         help_text="The time that is looked at. Fewer than 5 calls or answers in it "
         "are no reason to tell anybody.",
@@ -144,7 +145,7 @@ class AlertRule(models.Model):
     )
     daily_hour = models.PositiveSmallIntegerField(
         "hour of the day",
-        default=8,
+        default=FIRST_HOUR,
         validators=[MaxValueValidator(23)],
         help_text="0 to 23, in the time zone of the console.",
     )

@@ -34,6 +34,7 @@ ADDRESS_FIELDS = {
     Kind.SMS: "phone",
     **dict.fromkeys(AlertChannel.WEBHOOKS, "url"),
 }
+HIDDEN_FIELDS = {*ADDRESS_FIELDS.values(), "sender"}
 NOT_A_NUMBER = "Write the number with + and country code: +14155550100."
 NOT_A_SENDER = (
     "Write a number of your Twilio account, or the SID of a Messaging Service."
@@ -102,12 +103,15 @@ class AlertChannelForm(forms.ModelForm[AlertChannel]):
         return sender if is_service(sender) else compact
 
     def clean(self) -> dict[str, Any] | None:
-        """Ask for the address that the kind needs."""
+        """Ask for what the kind needs, and leave out what the page hides for it."""
         cleaned = super().clean() or {}
         kind = cleaned.get("kind")
         if kind is None:
             return cleaned
         name = ADDRESS_FIELDS[Kind(kind)]
+        for hidden in HIDDEN_FIELDS - {name, *(["sender"] if kind == Kind.SMS else [])}:
+            self.errors.pop(hidden, None)
+            cleaned[hidden] = ""
         keeps = name == "url" and self.instance.encrypted_url and not self._new_kind
         if name not in self.errors and not cleaned.get(name) and not keeps:
             self.add_error(name, NO_ADDRESS)

@@ -84,22 +84,48 @@ def test_a_rule_is_made_for_one_bot_or_for_all(operator: Client) -> None:
     [
         ({"channels": []}, "Choose where to send it."),
         ({"event": "outcome"}, "Write the outcome."),
+        ({"event": "outcome", "outcome": "lost"}, "There are: sold, Message taken, No"),
+        ({"event": "outcome", "outcome": "kept", "bot": 1}, "sold, Message taken"),
         ({"event": "slow-answers"}, "Write the seconds."),
         ({"event": "slow-answers", "max_seconds": "0"}, "greater than or equal"),
         ({"event": "errors", "max_percent": "100"}, "less than or equal"),
         ({"event": "errors", "window_minutes": "1", "max_percent": 5}, "equal to 5"),
         ({"delivery": "daily", "daily_hour": "24"}, "less than or equal to 23"),
-        ({"event": "server-trouble", "bot": "1"}, "one for all bots"),
     ],
 )
 def test_a_rule_that_is_not_complete(
     fields: dict[str, Any], words: str, operator: Client
 ) -> None:
-    Bot.objects.create(pk=1, name="Ada")
+    Bot.objects.create(pk=1, name="Ada", outcomes="sold")
     channels = [mail_channel().pk]
     form = {**RULE, "channels": channels, **fields}
     assert words in errors(operator, f"{RULES}add/", **form)
     assert not AlertRule.objects.exists()
+
+
+def test_an_outcome_is_stored_as_the_bot_has_it(operator: Client) -> None:
+    Bot.objects.create(name="Ada", outcomes="Call back, sold")
+    page = text(operator.get(f"{RULES}add/"))
+    assert '<option value="Call back">' in page
+    form = {**RULE, "event": "outcome", "channels": [mail_channel().pk]}
+    for typed in ("call  BACK", "message taken"):
+        assert not errors(operator, f"{RULES}add/", **form, outcome=typed)
+    stored = AlertRule.objects.order_by("pk").values_list("outcome", flat=True)
+    assert list(stored) == ["Call back", "Message taken"]
+
+
+def test_what_the_page_hides_keeps_nobody_from_saving(operator: Client) -> None:
+    bot, channel = Bot.objects.create(name="Ada"), mail_channel()
+    hidden = {"bot": bot.pk, "max_seconds": "x", "window_minutes": "", "daily_hour": 99}
+    form = {**RULE, **hidden, "event": "server-trouble", "channels": [channel.pk]}
+    assert not errors(operator, f"{RULES}add/", **form)
+    made = AlertRule.objects.get()
+    assert (made.bot, made.is_for_all_bots) == (None, True)
+    assert (made.window_minutes, made.daily_hour) == (15, 8)
+    hidden = {"phone": "12", "sender": "me", "url": "x", "mail": "ann@example.com"}
+    form = {**CHANNEL, **hidden, "name": "Bar", "kind": "mail"}
+    assert not errors(operator, f"{CHANNELS}add/", **form)
+    assert AlertChannel.objects.get(name="Bar").sender == ""
 
 
 def test_a_rule_whose_bot_was_deleted_says_so(operator: Client) -> None:
@@ -176,6 +202,7 @@ def test_people_who_may_only_read_see_addresses_masked(transactional_db: None) -
         webhook_channel("slack", URL),
     ]
     pages = [CHANNELS, *(f"{CHANNELS}{channel.pk}/change/" for channel in channels)]
+    pages += [RULES, LOG, f"{RULES}{failing(channels[0]).pk}/change/"]
     shown = "".join(text(viewer.get(page)) for page in pages)
     assert "a•••@example.com" in shown
     assert "•••99" in shown
