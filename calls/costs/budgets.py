@@ -158,10 +158,11 @@ class BudgetAnswer:
     reserved: Decimal | None = None
 
 
-def locked_budgets() -> "QuerySet[Budget]":
-    """The budgets that can stop a call, in one order for all processes."""
-    acting = Budget.objects.exclude(action=Budget.Action.WARN)
-    return acting.order_by("pk").select_for_update()
+def answer_now(answer: RoutingAnswer, called: str, now: datetime) -> RoutingAnswer:
+    """The answer to a call at this moment, without making one."""
+    if answer.diversion and not answer.diversion.takes_message:
+        return answer
+    return _ask(list(_acting_budgets()), answer, called, now).answer
 
 
 def admit(answer: RoutingAnswer, called: str, now: datetime) -> BudgetAnswer:
@@ -170,7 +171,17 @@ def admit(answer: RoutingAnswer, called: str, now: datetime) -> BudgetAnswer:
     Belongs into the transaction that creates the call. Without budgets it costs one
     query, else three more, and a few if one is spent or for a bot's first call.
     """
-    budgets = list(locked_budgets())
+    # In one order for all processes.
+    return _ask(list(_acting_budgets().select_for_update()), answer, called, now)
+
+
+def _acting_budgets() -> "QuerySet[Budget]":
+    return Budget.objects.exclude(action=Budget.Action.WARN).order_by("pk")
+
+
+def _ask(
+    budgets: list[Budget], answer: RoutingAnswer, called: str, now: datetime
+) -> BudgetAnswer:
     bot = answer.bot
     if bot is None or not budgets:
         return BudgetAnswer(answer, date.min)

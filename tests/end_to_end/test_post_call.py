@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
+from decimal import Decimal
 
 import psycopg
 import pytest
@@ -100,6 +101,9 @@ async def test_the_webhook_has_the_summary_and_follows_the_call_soon(
     assert delivery.call["call_sid"] == call.call_sid
     assert delivery.call["summary"] == "About hours."
     assert [turn["text"] for turn in delivery.call["turns"]][1] == "When do you open?"
+    used = {line["kind"]: line["units"] for line in delivery.call["cost_lines"]}
+    assert used.keys() >= {"line-in", "relay", "tokens-read", "speech"}
+    assert Decimal(used["tokens-read"]) * 1_000_000 == 9  # of the answer
     for kind in ("summary", "webhook"):
         assert metrics[f"voicebot_post_call_attempts_total{{{kind}}}{{done}}"] == 1
         assert f"voicebot_post_call_tasks_waiting{{{kind}}}" in metrics

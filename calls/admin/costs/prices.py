@@ -22,7 +22,7 @@ from calls.models import Price
 from calls.prices.money import amount_text
 
 NOT_COUNTED = "In {price}, but this console counts in {own}. Write it in {own}."
-OF_OTHERS = "everything else"
+OF_OTHERS = "everything without its own"
 
 
 class PriceForm(forms.ModelForm[Price]):

@@ -32,6 +32,7 @@ from bots.responses import problem, sound
 from bots.site_settings.current import day
 from bots.validators import e164
 from calls.clips.clip_store import ClipsUnavailable
+from calls.costs.budgets import answer_now
 from calls.diagnostics.warnings import caller_findings
 from calls.session.services import services
 from calls.session.variables import first_available_target
@@ -136,6 +137,8 @@ def preview(number: str, at: datetime | None = None, *, hide: bool = False) -> P
     outages = Outage.objects.in_effect(moment)
     default = Bot.objects.filter(is_default=True).first()
     routing = explain(phone_number, default, outages, moment)
+    if at is None:
+        routing = answer_now(routing, number, moment)
     state = phone_number.state_at(moment) if phone_number else None
     return replace(_predicted(number, routing, moment, hide=hide), state=state)
 

@@ -1,7 +1,7 @@
 """Budgets: the TwiML while one is spent, what is set aside, and periods."""
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from bots.models import Bot, PhoneNumber, SiteSettings
 from bots.number_routing import route
+from calls.console.numbers.preview import preview
 from calls.costs.budgets import admit, budget_states
 from calls.costs.settling import local_day, settle_due
 from calls.models import Budget, Call, CallCost, DaySpending
@@ -242,6 +243,16 @@ def test_there_is_one_budget_of_a_kind(shop: Bot) -> None:
     budget()
     with pytest.raises(ValidationError, match="already"):
         Budget(limit=5, period="day").full_clean()
+
+
+def test_the_preview_of_a_number_says_that_a_budget_is_spent(shop: Bot) -> None:
+    budget(bot=shop, message="Please call tomorrow.")
+    spend("10", shop)
+    found = preview(OURS)
+    assert found.routing.because == "Budget of the bot Shop for each day is spent."
+    assert not found.answers
+    assert next(iter(found.first_texts.values())).startswith("Please call tomorrow.")
+    assert preview(OURS, at=datetime(2026, 12, 24, 13)).answers
 
 
 def test_budgets_cost_one_query_and_three_more_if_there_are_any(shop: Bot) -> None:
