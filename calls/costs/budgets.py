@@ -228,14 +228,13 @@ def diverted(answer: RoutingAnswer, budget: Budget | None) -> RoutingAnswer:
 def reserve(call: Call, answer: BudgetAnswer) -> None:
     """Set aside what the call may cost; a repeated request changes nothing."""
     if answer.reserved is not None:
-        CallCost.objects.get_or_create(
+        row = CallCost(
             call=call,
-            defaults={
-                "day": answer.day,
-                "reserved": answer.reserved,
-                "currency": settings.CURRENCY,
-            },
+            day=answer.day,
+            reserved=answer.reserved,
+            currency=settings.CURRENCY,
         )
+        CallCost.objects.bulk_create([row], ignore_conflicts=True)
 
 
 def _reserved(bot: Bot, called: str, spendings: Spendings, today: date) -> Decimal:
