@@ -1,5 +1,6 @@
 """Every page of the console: readable in light and dark, on a phone, accessible."""
 
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,14 @@ IDLE = "new Promise(done => requestIdleCallback(done, { timeout: 2000 }))"
 SHOWN = """document.body.innerText + [...document.querySelectorAll("input, textarea")]
   .map((field) => field.value)"""
 AUDIT = (Path(__file__).parent / "audit.js").read_text()
+AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text()
+# The audit looks at contrast.
+RUN_AXE = """axe.run({
+  preload: false, resultTypes: ["violations"],
+  rules: { "color-contrast": { enabled: false } },
+}).then(({ violations }) => violations.map(
+  ({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html)}`,
+))"""
 
 
 @pytest.fixture
@@ -41,6 +50,8 @@ async def test_a_page_can_be_read_on_any_screen(
     await page.goto(plain.pages[name])
     await expect(page.get_by_role("heading", level=1)).to_be_visible()
     faults = await audit(page, "light")
+    await page.evaluate(f"{AXE}; 0")
+    faults += await page.evaluate(RUN_AXE)
     await page.emulate_media(color_scheme="dark")
     faults += await audit(page, "dark")
     await page.set_viewport_size(PHONE)
