@@ -124,7 +124,7 @@ class Sample:
 PAGES = list(Sample(Bot(), PhoneNumber(), Call(), Tool(), Secret()).pages)
 # The pages that show words of bots, their tools and callers.
 PAGES_WITH_WORDS = {
-    *("budgets", "budget"),
+    *("home", "budgets", "budget"),
     *("alert rules", "alert rule", "alert channels", "alert channel"),
     *("invitations", "alerts sent", "alert"),
     *("version", "delete a bot", "post_call_task"),
