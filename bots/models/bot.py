@@ -121,9 +121,9 @@ class Bot(BotTurnTaking, BotActions, FixedSentences):
         max_length=10,
         choices=Recording,
         default=Recording.NEVER,
-        help_text="Caller and bot, with Twilio. Ask first if your law says so: write "
-        "the consent message above. Recording pauses while callers type hidden digits, "
-        "and ends when they are transferred to a person.",
+        help_text="Caller and bot, by Twilio. If your law asks for it, tell callers so "
+        "in a consent message. Recording pauses while callers type hidden digits, and "
+        "ends when they are transferred to a person.",
     )
     recording_consent_key = models.CharField(
         "key for consent",

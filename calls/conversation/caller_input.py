@@ -180,7 +180,8 @@ class CallRecording:
 
     def begin(self, at: float) -> None:
         """An event comes."""
-        self.hid_keys = self.caller_input.hides_keys(at)
+        is_recorded = self.call.config.recording != "never"
+        self.hid_keys = is_recorded and self.caller_input.hides_keys(at)
 
     def update(self, event: Event, at: float) -> list[Action]:
         """The event was handled."""

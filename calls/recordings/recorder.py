@@ -170,18 +170,21 @@ class TwilioRecorder:
 
     async def _failed(self, step: Step, error: TwilioError) -> None:
         progress = self.progress
-        if isinstance(error, CallOver | NotFound):
+        # Twilio connects the relay before it counts the call as answered.
+        is_ringing = step is Step.START and isinstance(error, CallOver)
+        if isinstance(error, CallOver | NotFound) and not is_ringing:
             return self._over(step)
         if step is Step.PAUSE:  # no second attempt: the caller is about to type
             progress.must_stop = True
             return None
         if step is Step.START:
             progress.is_unsure = isinstance(error, TwilioAway)
-        if isinstance(error, TwilioAway) and self.attempts < len(RETRY_SECONDS):
+        may_pass = isinstance(error, TwilioAway) or is_ringing
+        if may_pass and self.attempts < len(RETRY_SECONDS):
             await asyncio.sleep(RETRY_SECONDS[self.attempts])
             self.attempts += 1
             return None
-        return self._give_up(step, error)
+        return self._over(step) if is_ringing else self._give_up(step, error)
 
     def _over(self, step: Step) -> None:
         """Twilio has no such call or recording in progress any more."""
@@ -195,7 +198,7 @@ class TwilioRecorder:
         progress.given_up = True
         match step:
             case Step.START | Step.FIND:
-                problem = f"Not recorded: {error}"
+                problem = f"Not recorded. {error}"
                 self.report(RecordingReport(Status.FAILED, problem=problem))
                 progress.end()
             case Step.STOP:

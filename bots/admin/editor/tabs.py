@@ -105,7 +105,7 @@ AFTER_THE_CALL = Tab(
         ),
         section(
             "Privacy",
-            "What callers are told about their data, and how long calls are stored.",
+            "What callers are told about their data, and what is recorded and stored.",
             *("consent_message", "recording", "recording_consent_key"),
             "retention_days",
         ),

@@ -180,7 +180,6 @@ async def test_a_secret_key_while_the_recording_begins_spoils_it(
         ((400, b'{"code": 1, "message": "No."}'), "failed", "No."),
         (BAD_ANSWER, "failed", "What answers is not Twilio's API."),
         ((200, b"{}"), "failed", "did not say which recording"),
-        (CALL_OVER, "absent", TOO_LATE),
         (GONE, "absent", TOO_LATE),
     ],
 )
@@ -198,6 +197,24 @@ async def test_a_refused_start_is_told_once(
     assert words in problem
     assert twilio.log() == ["start"]
     assert call.reports[0].sid == ""
+
+
+async def test_a_call_that_still_rings_is_recorded_a_moment_later(
+    twilio: RecordingTwilio, make_call: Make
+) -> None:
+    twilio.answers["start"] = [CALL_OVER]
+    call = make_call()
+    assert [status for status, _ in await call.wants(ON)] == ["recording"]
+    assert twilio.log() == ["start", "start"]
+
+
+async def test_a_call_that_is_over_is_not_recorded(
+    twilio: RecordingTwilio, make_call: Make
+) -> None:
+    twilio.answers["start"] = [CALL_OVER] * 9
+    call = make_call()
+    assert await call.wants(ON) == [("absent", TOO_LATE)]
+    assert twilio.log() == ["start"] * 3
 
 
 async def test_a_start_without_an_answer_is_looked_for_before_it_is_repeated(

@@ -30,7 +30,7 @@ AT = datetime(2026, 11, 30, 12, 0, 0, 250_000, tzinfo=UTC)
 STARTED = RecordingReport(Status.RECORDING, SID, "AC1", AT, by_us=True)
 PAUSED = RecordingReport(Status.PAUSED, SID, "AC1", by_us=True)
 RESUMED = RecordingReport(Status.RECORDING, SID, "AC1", by_us=True)
-GIVEN_UP = RecordingReport(Status.FAILED, problem="Not recorded: Twilio is away.")
+GIVEN_UP = RecordingReport(Status.FAILED, problem="Not recorded. Twilio is away.")
 
 
 def called_back(status: str, error: str = "", sid: str = SID) -> RecordingReport:
