@@ -1,4 +1,4 @@
-"""App configuration: registers the system checks, and records sign-ins."""
+"""App configuration: registers checks, records sign-ins, follows deleted recordings."""
 
 from django.apps import AppConfig
 
@@ -9,6 +9,8 @@ class CallsConfig(AppConfig):
 
     def ready(self) -> None:
         from calls import checks  # noqa: F401  (registers them)
-        from calls.audit.recording import connect
+        from calls.audit import recording
+        from calls.recordings import removal
 
-        connect()
+        recording.connect()
+        removal.connect()

@@ -13,7 +13,6 @@ from django.db.models import QuerySet
 from django.template.defaultfilters import pluralize
 
 from calls.models import Call, Turn
-from calls.recordings.removal import delete_sounds_of
 from calls.trace.files import delete as delete_traces
 from calls.turns.clip_ids import is_phrase
 from calls.turns.turn import TurnKind
@@ -52,7 +51,6 @@ def delete_calls(ids: list[int]) -> Deleted:
         clips = tuple(_clip_ids(turns))
         turn_count, _ = turns.delete()
         log_entries.filter(object_id__in=[str(pk) for pk in ids]).delete()
-        delete_sounds_of(ids)
         calls = Call.objects.filter(pk__in=ids)
         call_sids = list(calls.values_list("call_sid", flat=True))
         calls.delete()

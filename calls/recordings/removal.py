@@ -1,8 +1,10 @@
-"""Has the sound of deleted calls deleted: at Twilio and in our own storage."""
+"""Has the sound of deleted recordings deleted: at Twilio and in our own storage."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from django.conf import settings
+from django.db.models.signals import pre_delete
 from django.utils import timezone
 
 from calls.models import Recording, SoundDeletion
@@ -10,11 +12,15 @@ from calls.models.recording import Status
 from calls.recordings.fetching import file_name
 
 
-def delete_sounds_of(call_ids: list[int]) -> None:
-    """Note all sound of these calls for deletion, before their rows are gone."""
-    rows = Recording.objects.filter(call__in=call_ids)
-    deletions = [each for row in rows for each in _deletions(row)]
-    SoundDeletion.objects.bulk_create(deletions, ignore_conflicts=True)
+def connect() -> None:
+    """Follow every way in which a recording is deleted, above all with its call."""
+    pre_delete.connect(_note_sound, Recording, dispatch_uid="recordings")
+
+
+def _note_sound(instance: Recording, **kwargs: Any) -> None:
+    """Note the sound for deletion, in the transaction that deletes the row."""
+    notes = list(_deletions(instance))
+    SoundDeletion.objects.bulk_create(notes, ignore_conflicts=True)
 
 
 def _deletions(row: Recording) -> Iterator[SoundDeletion]:

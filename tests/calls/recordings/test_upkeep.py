@@ -8,6 +8,7 @@ from threading import Event, Thread
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -250,6 +251,21 @@ def test_deleted_calls_take_their_sound_with_them(
     kept = recorded(3, due_at=None)
     delete_calls([fetched.call_id, other.call_id])
     twilio.answers["delete"] = [AWAY]
+    work()
+    assert files_in(folder) == []
+    assert list(twilio.recordings) == [kept.sid]
+
+
+def test_a_call_that_is_deleted_in_the_console_takes_its_sound_along(
+    twilio: RecordingTwilio, folder: Path, recorded: Recorded, admin_client: Client
+) -> None:
+    fetched, other = recorded(1), recorded(2)
+    work()
+    kept = recorded(3, due_at=None)
+    page = f"/admin/calls/call/{fetched.call_id}/delete/"
+    assert admin_client.post(page, {"post": "yes"}).status_code == 302
+    Call.objects.filter(pk=other.call_id).delete()
+    make_due()
     work()
     assert files_in(folder) == []
     assert list(twilio.recordings) == [kept.sid]
