@@ -17,10 +17,11 @@ def clips(*seconds: float) -> list[dict[str, float]]:
     return [{"seconds": length} for length in seconds]
 
 
+@pytest.mark.timeout(240)
 def test_a_small_run_measures_every_figure() -> None:
     # A turn takes less than a second; the rest is for a busy machine.
     options = "--calls 3 --seconds 1 --every 4 --pace 25 --clips memory --only --plain"
-    done = small_run("load", f"--json {options}", timeout=300)
+    done = small_run("load", f"--json {options}", timeout=230)
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     (level,) = report["levels"]

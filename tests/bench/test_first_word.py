@@ -15,10 +15,11 @@ from tests.bench.turns import HUNG, KINDS, arrives_in, script
 from tests.support.inworld.script import wav
 
 
+@pytest.mark.timeout(240)
 def test_a_small_run_fills_the_table() -> None:
     options = "--first-word --quick --calls 3 --every 4 --clips memory"
     options += " --stream-clips on"
-    done = small_run("load", f"--json {options}", timeout=100)
+    done = small_run("load", f"--json {options}", timeout=230)
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     ((column, (level,)),) = report["first_word"].items()

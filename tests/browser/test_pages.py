@@ -1,14 +1,18 @@
 """Every page of the console: readable in light and dark, on a phone, accessible."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, expect
+from pytest_django import DjangoDbBlocker
 
 from tests.browser import sample
-from tests.browser.conftest import Visits
+from tests.browser.conftest import Visits, person, session_of
 from tests.browser.windows import PHONE
+from tests.support import fast_flush
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -29,25 +33,41 @@ RUN_AXE = """axe.run({
 ))"""
 
 
-@pytest.fixture
-def plain(transactional_db: None) -> sample.Sample:
-    return sample.plain()
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The console's pages with a sample, and the session of a superuser."""
+
+    pages: dict[str, str]
+    session: str
 
 
-@pytest.fixture
-def hostile(transactional_db: None) -> sample.Sample:
-    return sample.hostile()
+@pytest.fixture(scope="module")
+def content(
+    request: pytest.FixtureRequest,
+    django_db_setup: None,
+    django_db_blocker: DjangoDbBlocker,
+) -> Iterator[Content]:
+    """One sample for all pages: to look at them changes nothing."""
+    with django_db_blocker.unblock(), fast_flush.postponed():
+        yield Content(request.param().pages, session_of(person("admin")))
+
+
+plain = pytest.mark.parametrize("content", [sample.plain], indirect=True)
+hostile = pytest.mark.parametrize("content", [sample.hostile], indirect=True)
+each_page = pytest.mark.parametrize("name", sample.PAGES)
 
 
 async def audit(page: Page, where: str) -> list[str]:
     return [f"{where}: {fault}" for fault in await page.evaluate(AUDIT)]
 
 
-@pytest.mark.parametrize("name", sample.PAGES)
+@plain
+@each_page
 async def test_a_page_can_be_read_on_any_screen(
-    page: Page, plain: sample.Sample, name: str
+    visits: Visits, content: Content, name: str
 ) -> None:
-    await page.goto(plain.pages[name])
+    page = await visits.open(content.session)
+    await page.goto(content.pages[name])
     await expect(page.get_by_role("heading", level=1)).to_be_visible()
     faults = await audit(page, "light")
     await page.evaluate(f"{AXE}; 0")
@@ -60,22 +80,24 @@ async def test_a_page_can_be_read_on_any_screen(
     assert not faults, "\n".join(faults)
 
 
+@plain
 async def test_a_phone_shows_all_links_of_the_navigation(
-    visits: Visits, session: str
+    visits: Visits, content: Content
 ) -> None:
-    page = await visits.open(session, viewport=PHONE)
+    page = await visits.open(content.session, viewport=PHONE)
     await page.goto("/admin/settings/")
     links = page.get_by_role("navigation", name="Console").get_by_role("link")
     for link in await links.all():
         await expect(link).to_be_in_viewport(ratio=1)
 
 
-@pytest.mark.parametrize("name", sample.PAGES)
+@hostile
+@each_page
 async def test_hostile_words_are_shown_as_words(
-    visits: Visits, session: str, hostile: sample.Sample, name: str
+    visits: Visits, content: Content, name: str
 ) -> None:
-    page = await visits.open(session, viewport=PHONE)
-    await page.goto(hostile.pages[name])
+    page = await visits.open(content.session, viewport=PHONE)
+    await page.goto(content.pages[name])
     await expect(page.get_by_role("heading", level=1)).to_be_visible()
     await page.evaluate(IDLE)
     assert await page.evaluate("window.broken") is None

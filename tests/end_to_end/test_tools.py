@@ -10,6 +10,7 @@ from asgiref.sync import sync_to_async
 from bots.models import Bot, Secret, Tool, ToolParameter
 from calls.models import Call, Turn
 from calls.review.export import record_of
+from calls.simulator.call import SimulatedCall
 from calls.simulator.record import Heard
 from calls.turns.lost_session import RELAY_LOST
 from tests.conftest import numbered
@@ -75,6 +76,24 @@ def messages(inworld: FakeInworld, number: int) -> list[dict[str, Any]]:
 
 def tool_turns(all_turns: list[Turn]) -> list[Turn]:
     return [turn for turn in all_turns if turn.role == "tool"]
+
+
+def fillers(all_turns: list[Turn]) -> list[str]:
+    return [turn.text for turn in all_turns if turn.kind == "filler"]
+
+
+async def heard(call: SimulatedCall, words: str, times: int) -> None:
+    """Wait until the caller has heard an answer so many times."""
+
+    def is_written(all_turns: list[Turn]) -> bool:
+        return [turn.heard_text for turn in all_turns].count(words) == times
+
+    await written(call.call_sid, is_written)
+
+
+async def begins_filler(call: SimulatedCall, number: int) -> None:
+    """Wait until the bot says its filler of this number."""
+    await written(call.call_sid, lambda rows: len(fillers(rows)) == number)
 
 
 # A tool in a call
@@ -194,15 +213,14 @@ async def test_a_quick_tool_is_used_in_silence_and_a_slow_one_with_varied_senten
     inworld.reply_with = answer
     async with dial(server, to=NUMBER) as call:
         await call.reply()
-        for order in (1, 2, 2):
+        for asked, order in enumerate((1, 2, 2)):
             await call.say(f"Where is order {order}")
             if order == 2:
-                await call.hears()
+                await begins_filler(call, asked)
                 tools.resume()
-            await call.reply()
+            await heard(call, "Here it is.", times=asked + 1)
     all_turns = await turns(await closed(call.call_sid))
-    fillers = [turn.text for turn in all_turns if turn.kind == "filler"]
-    assert fillers == FILLERS.splitlines()
+    assert fillers(all_turns) == FILLERS.splitlines()
     roles = [turn.role for turn in all_turns]
     assert roles[1:5] == ["caller", "tool", "bot", "caller"]
 

@@ -4,6 +4,9 @@ Django's own flush also deletes content types, permissions and groups, and creat
 again after each test: 80 ms, which is most of the time of a small test.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.core.management.color import no_style
@@ -25,6 +28,18 @@ def permanent_rows() -> tuple[set[object], ...]:
         set(Permission.objects.values_list("pk", "codename")),
         set(PERMISSIONS_OF_GROUPS.objects.values_list("group", "permission")),
     )
+
+
+@contextmanager
+def postponed() -> Iterator[None]:
+    """Empty the database at the end of this block, and not after each test in it."""
+    flush = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
+    TransactionTestCase._fixture_teardown = lambda case: None  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        TransactionTestCase._fixture_teardown = flush  # type: ignore[attr-defined]
+        flush(TransactionTestCase())
 
 
 def install() -> None:
