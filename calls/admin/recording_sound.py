@@ -50,7 +50,8 @@ def _answer(
         return _plain("There is no sound there.", 416, **headers)
     if part is None:
         headers["Content-Length"] = str(sound.size)
-        return send_file(request, sound.pieces(), sound.name, **headers)
+        pieces = sound.pieces()
+        return send_file(request, pieces, sound.name, headers, is_computed=False)
     return _part(request, recording, sound, part.at_most(MAX_PART_BYTES), headers)
 
 

@@ -49,7 +49,7 @@ def fetch(request: HttpRequest, pk: int) -> HttpResponseBase:
         messages.error(request, NO_LONGER)
         return redirect("admin:exports")
     length = {"Content-Length": str(file.size)}
-    return send_file(request, queue.content(file), file.name, **length)
+    return send_file(request, queue.content(file), file.name, length)
 
 
 @require_POST

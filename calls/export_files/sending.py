@@ -1,8 +1,9 @@
 """Sends files to people's browsers: few at once, in small pieces."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from threading import BoundedSemaphore, Lock
 from time import monotonic, sleep
+from types import MappingProxyType
 from typing import Any
 from weakref import finalize
 
@@ -22,6 +23,8 @@ TYPES = {
 }
 # In this process; each takes a few megabytes.
 MAX_DOWNLOADS = 8
+
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 places = BoundedSemaphore(MAX_DOWNLOADS)
 # One piece at a time, so that downloads take half a core and one connection at most.
@@ -46,9 +49,14 @@ def send_file(
     request: HttpRequest,
     content: Iterator[str] | Iterator[bytes],
     name: str,
-    **headers: str,
+    headers: Mapping[str, str] = NO_HEADERS,
+    *,
+    is_computed: bool = True,
 ) -> HttpResponseBase:
-    """A file as an attachment, recorded; a page in plain words if there is no place."""
+    """A file as an attachment, recorded; a page in plain words if there is no place.
+
+    Pieces that are not computed, but wait for another server, are made side by side.
+    """
     if not places.acquire(blocking=False):
         page = render(request, "too_many_downloads.html", status=503)
         page["Retry-After"] = "60"
@@ -57,7 +65,7 @@ def send_file(
     disposition = f'attachment; filename="{name}"'
     response = Download(
         # Under ASGI, Django reads a plain iterator to its end before it sends anything.
-        _in_threads(content) if is_asgi else content,
+        _in_threads(content, is_computed=is_computed) if is_asgi else content,
         content_type=TYPES[name.rpartition(".")[2]],
         headers={"Content-Disposition": disposition, **headers},
     )
@@ -65,8 +73,11 @@ def send_file(
     return response
 
 
-async def _in_threads(content: Iterator[Any]) -> AsyncIterator[str | bytes]:
-    while (piece := await sync_to_async(_next_piece)(content)) is not None:
+async def _in_threads(
+    content: Iterator[Any], *, is_computed: bool
+) -> AsyncIterator[str | bytes]:
+    make = sync_to_async(_next_piece if is_computed else _fetched_piece)
+    while (piece := await make(content)) is not None:
         yield piece
 
 
@@ -78,3 +89,10 @@ def _next_piece(content: Iterator[Any]) -> str | bytes | None:
         finally:
             close_old_connections()  # free while the browser reads
             sleep(monotonic() - began)  # half of a core is left to calls
+
+
+def _fetched_piece(content: Iterator[Any]) -> str | bytes | None:
+    try:
+        return next(content, None)
+    finally:
+        close_old_connections()

@@ -10,6 +10,7 @@ from bots.models import Bot, PhoneNumber
 from calls.models import Call, Turn
 from calls.transcripts.closing import complete
 from tests.pictures.sample_texts import BOTS, ERROR, EXCHANGES, NUMBERS, Exchange
+from tests.support.recordings import record_turns
 
 CALLS = 300
 DAYS = 14
@@ -93,6 +94,7 @@ def _sample_call(start: datetime) -> Call:
     script.exchange(third)
     script.exchange(last)
     script.end(END.CALLER_HUNG_UP)
+    record_turns(script.call)
     return script.call
 
 

@@ -38,9 +38,11 @@ async def _voices(page: Page, call: SimulatedCall) -> None:
 
 
 async def _answer(page: Page, call: SimulatedCall) -> None:
-    """Open the details of the answer after the interruption."""
+    """Play a line, and open the details of the answer after the interruption."""
+    await page.locator(".turn-jump").nth(3).click()
+    await page.get_by_role("button", name="Pause").click()
     await page.locator(".turn-details summary").nth(1).click()
-    await page.locator(".conversation").evaluate(TO_TOP)
+    await page.locator(".call-main").evaluate(TO_TOP)
 
 
 async def _live(page: Page, call: SimulatedCall) -> None:
