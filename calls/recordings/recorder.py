@@ -120,7 +120,7 @@ class TwilioRecorder:
             await self._request(step)
         except TwilioError as error:
             metrics.RECORDING_REQUESTS.labels(step, "failed").inc()
-            self.log.warning("Recording, %s: %s", step, error)
+            self.log.warning("Recording, %s: %s", step, type(error).__name__)
             await self._failed(step, error)
         else:
             metrics.RECORDING_REQUESTS.labels(step, "done").inc()

@@ -5,9 +5,11 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from calls import metrics
+from calls.logs import CallLog
 from calls.models import Call, Recording, SoundDeletion
 from calls.models.recording import Status, recording_storage
 from calls.recordings import queue
@@ -54,7 +56,7 @@ def _ask(row: Recording, files: RecordingFiles) -> None:
     except NotFound:
         report = RecordingReport(Status.FAILED, row.sid or "", problem=NEVER_CAME)
     except TwilioError as error:
-        log.warning("%s: Twilio was not asked for a recording: %s", row.call, error)
+        _log(row).warning("A recording was not asked for: %s", _kind(error))
         return queue.put_off(row)
     if report and report.status not in Recording.OPEN:
         record_report(row.call_id, report)
@@ -76,12 +78,13 @@ def _fetch(
     except NotFound:
         return _missing(row)
     except (TwilioError, NoSound) as error:
-        return _not_fetched(row, str(error))
+        return _not_fetched(row, error, str(error))
     except Exception as error:  # storages raise what they like
-        return _not_fetched(row, f"{STORAGE} ({_kind(error)}).")
+        return _not_fetched(row, error, f"{STORAGE} ({_kind(error)}).")
     metrics.RECORDINGS_FETCHED.labels("done").inc()
-    if queue.settle(row, fetched_at=timezone.now(), problem="", **fetched):
-        return delete_sound(row.sid or "", row.account_sid)
+    with transaction.atomic():
+        if queue.settle(row, fetched_at=timezone.now(), problem="", **fetched):
+            return delete_sound(row.sid or "", row.account_sid)
     if not Recording.objects.filter(pk=row.pk).exists():  # erased meanwhile
         recording_storage().delete(str(fetched["file"]))
     return None
@@ -98,7 +101,7 @@ def _draw(
     except NotFound:
         return _missing(row)
     except (TwilioError, NoSound, OSError) as error:
-        log.warning("%s: no waveform of a recording: %s", row.call, error)
+        _log(row).warning("No waveform of a recording: %s", _kind(error))
         if row.attempts < MAX_MISSING:
             return queue.put_off(row)
         drawn = {}  # people can listen without one
@@ -108,14 +111,14 @@ def _draw(
 
 def _missing(row: Recording) -> None:
     if row.attempts < MAX_MISSING:
-        return _not_fetched(row, NOT_READY)
+        return _not_fetched(row, NotFound(), NOT_READY)
     metrics.RECORDINGS_FETCHED.labels("failed").inc()
     queue.settle(row, status=Status.FAILED, problem=GONE)
     return None
 
 
-def _not_fetched(row: Recording, problem: str) -> None:
-    log.warning("%s: a recording was not fetched: %s", row.call, problem)
+def _not_fetched(row: Recording, error: Exception, problem: str) -> None:
+    _log(row).warning("A recording was not fetched: %s", _kind(error))
     metrics.RECORDINGS_FETCHED.labels("failed").inc()
     queue.put_off(row, problem)
 
@@ -128,9 +131,10 @@ def delete(row: SoundDeletion, files: RecordingFiles) -> None:
         if row.sid:
             files.delete(row.account_sid, row.sid)
     except TwilioError as error:
-        return _not_deleted(row, str(error))
+        return _not_deleted(row, error, str(error))
     except Exception as error:  # storages raise what they like
-        return _not_deleted(row, f"The storage does not delete it ({_kind(error)}).")
+        problem = f"The storage does not delete it ({_kind(error)})."
+        return _not_deleted(row, error, problem)
     now = timezone.now()
     Recording.objects.filter(sid=row.sid or None).exclude(sid=None).update(
         removed_at_twilio_at=now
@@ -139,9 +143,14 @@ def delete(row: SoundDeletion, files: RecordingFiles) -> None:
     return None
 
 
-def _not_deleted(row: SoundDeletion, problem: str) -> None:
-    log.warning("Recording %s was not deleted: %s", row, problem)
+def _not_deleted(row: SoundDeletion, error: Exception, problem: str) -> None:
+    log.warning("Recording %s was not deleted: %s", row, _kind(error))
     queue.put_off(row, problem)
+
+
+def _log(row: Recording) -> CallLog:
+    """The log has no words of Twilio: they may quote the call."""
+    return CallLog(log, row.call.call_sid)
 
 
 def _kind(error: Exception) -> str:

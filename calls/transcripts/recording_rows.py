@@ -16,6 +16,8 @@ from calls.twilio.recordings import TwilioRecording
 
 # A recording that has not ended after so long is looked for at Twilio.
 CHECKED_AFTER = timedelta(minutes=15)
+# Twilio needs a while before it can delete what it has just stopped recording.
+DELETED_AFTER = timedelta(minutes=1)
 STATUSES = {
     "in-progress": Status.RECORDING,
     "paused": Status.PAUSED,
@@ -100,7 +102,7 @@ def record_report(call_id: int, report: RecordingReport) -> Recording | None:
         row.duration_ms = report.seconds * 1000
         row.save(update_fields=["duration_ms"])
     if report.discarded:
-        delete_sound(report.sid, report.account_sid)
+        delete_sound(report.sid, report.account_sid, DELETED_AFTER)
     return row
 
 
@@ -115,12 +117,11 @@ def is_news(before: str, report: RecordingReport) -> bool:
     return late or (report.discarded and before != Status.DELETED)
 
 
-def delete_sound(sid: str, account_sid: str, file: str = "") -> None:
-    """Have a worker delete sound at Twilio and in our own storage."""
-    if sid or file:
-        SoundDeletion.objects.get_or_create(
-            sid=sid, file=file, defaults={"account_sid": account_sid}
-        )
+def delete_sound(sid: str, account_sid: str, after: timedelta = timedelta()) -> None:
+    """Have a worker delete sound at Twilio."""
+    if sid:
+        values = {"account_sid": account_sid, "due_at": timezone.now() + after}
+        SoundDeletion.objects.get_or_create(sid=sid, file="", defaults=values)
 
 
 def _row(call_id: int, report: RecordingReport) -> Recording:
@@ -151,7 +152,7 @@ def _discard_uncontrolled(call_id: int) -> None:
         report = RecordingReport(Status.DELETED, row.sid or "", row.account_sid)
         _apply(row, _discarded(report))
         row.save()
-        delete_sound(row.sid or "", row.account_sid)
+        delete_sound(row.sid or "", row.account_sid, DELETED_AFTER)
 
 
 def _discarded(report: RecordingReport) -> RecordingReport:

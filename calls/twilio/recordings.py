@@ -111,7 +111,14 @@ class RecordingControl:
         found = [
             TwilioRecording.of_record(r) for r in records or () if isinstance(r, dict)
         ]
-        return next((r for r in found if r.status in (IN_PROGRESS, PAUSED)), None)
+        return next(
+            (
+                r
+                for r in found
+                if r.status in (IN_PROGRESS, PAUSED) and RECORDING_SID.fullmatch(r.sid)
+            ),
+            None,
+        )
 
     async def change(
         self, account_sid: str, call_sid: str, sid: str, status: str

@@ -29,6 +29,7 @@ CALL_OVER = 400, b'{"code": 21220, "message": "Not eligible for recording"}'
 GONE = 404, b'{"code": 20404, "message": "The resource was not found"}'
 FORBIDDEN = 403, b'{"code": 20003, "message": "Permission denied"}'
 AWAY = 503, b""
+IN_PROGRESS = ("in-progress", "paused")
 _sids = count(1)
 
 Answer = tuple[int, bytes]
@@ -148,6 +149,8 @@ class RecordingTwilio(FakeTwilio):
             return answer
         if sid not in self.recordings:
             return GONE
+        if kind == "delete" and self.recordings[sid]["status"] in IN_PROGRESS:
+            return 409, b'{"code": 20409, "message": "It is in progress."}'
         if kind == "delete":
             del self.recordings[sid]
             return 204, b""

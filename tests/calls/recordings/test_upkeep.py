@@ -19,6 +19,7 @@ from calls.recordings import queue
 from calls.recordings.fetching import PIECE_BYTES, file_name
 from calls.recordings.schedule import MAX_MISSING, PAUSES, pause_after
 from calls.recordings.upkeep import GONE, NEVER_CAME, NOT_READY, delete, look_after
+from calls.transcripts.recording_rows import RecordingReport, record_report
 from calls.twilio.account import account
 from calls.twilio.recording_files import RecordingFiles
 from tests.support.twilio import SID
@@ -340,3 +341,25 @@ def test_a_part_of_the_sound_can_be_asked_for(twilio: RecordingTwilio) -> None:
     part = {"Range": "bytes=0-3"}
     with RecordingFiles(account()).sound(SID, sid, part) as response:
         assert (response.status_code, response.read()) == (206, b"RIFF")
+
+
+def test_a_discarded_recording_is_deleted_when_twilio_can(
+    twilio: RecordingTwilio, recorded: Recorded
+) -> None:
+    row = recorded(status=Status.RECORDING, due_at=None)
+    record = twilio.recordings[row.sid or ""]
+    record["status"] = "in-progress"
+    discarded = RecordingReport(
+        Status.DELETED, row.sid or "", SID, by_us=True, discarded=True
+    )
+    record_report(row.call_id, discarded)
+    assert work() == 0  # Twilio gets a moment
+    make_due()
+    work()
+    assert "in progress" in SoundDeletion.objects.get().problem
+    record["status"] = "completed"
+    make_due()
+    work()
+    assert twilio.recordings == {}
+    row.refresh_from_db()
+    assert (row.status, bool(row.removed_at_twilio_at)) == (Status.DELETED, True)

@@ -1,16 +1,22 @@
 """Twilio's reports on recordings over HTTP, signed and not."""
 
+import asyncio
+
 import pytest
 from django.db import OperationalError
+from pytest_django import Settings
 
+from bots.config.capabilities import TransferTarget
 from bots.models import Bot
-from calls.models import Recording, SoundDeletion
+from calls.models import Call, Recording, SoundDeletion
 from calls.models.recording import Status
+from calls.session.services import services
 from calls.webhooks import recording as module
+from calls.webhooks.connect import final_transfer_document
 from tests.calls.webhooks.test_incoming import fresh_process as fresh_process
 from tests.calls.webhooks.test_incoming import post, ring
 from tests.support.twilio import SID
-from tests.support.twilio_recordings import callback
+from tests.support.twilio_recordings import RecordingTwilio, callback
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -68,3 +74,22 @@ async def test_a_report_without_a_database_is_answered(
     monkeypatch.setattr(module, "record_report", fails)
     await ring()
     assert (await post(PATH, **callback(RECORD))).status_code == 204
+
+
+async def test_a_call_without_a_session_is_not_recorded_with_a_person(
+    bot: Bot, settings: Settings
+) -> None:
+    """The relay was lost for good, and Twilio dials somebody."""
+    await Bot.objects.filter(pk=bot.pk).aupdate(recording="always")
+    with RecordingTwilio() as twilio:
+        settings.TWILIO_ACCOUNT_SID, settings.TWILIO_API_URL = SID, twilio.url
+        await ring()
+        call = await Call.objects.aget()
+        record = twilio.starts(call.call_sid)
+        sids = {"sid": record["sid"], "account_sid": SID}
+        await Recording.objects.acreate(call=call, started_at=call.started_at, **sids)
+        await final_transfer_document(call, TransferTarget("Sales", "+15005550042"))
+        while tasks := set(services().recording_tasks.tasks):
+            await asyncio.wait(tasks, timeout=10)
+        assert twilio.log() == ["stopped"]
+        await services().recordings.aclose()
