@@ -73,8 +73,8 @@ def settle_again(first: date, last: date) -> int:
     end = datetime.combine(last + timedelta(days=1), datetime.min.time(), zone)
     calls = Call.objects.filter(started_at__gte=begin, started_at__lt=end)
     ids = list(calls.filter(status__in=Call.OVER).values_list("pk", flat=True))
-    for start in range(0, len(ids), CHUNK):
-        CallCost.objects.make_due(ids[start : start + CHUNK])
+    for start in range(0, len(ids), MAX_CALLS):
+        CallCost.objects.make_due(ids[start : start + MAX_CALLS])
     return len(ids)
 
 

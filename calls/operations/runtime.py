@@ -28,6 +28,7 @@ REAPER_SECONDS = 60.0
 COST_SECONDS = 5.0
 # The list is fetched once a day; an attempt that fails is repeated so much later.
 LIST_SECONDS = 1800.0
+FIRST_LIST_SECONDS = 60.0  # when bots have begun to speak
 
 
 class Runtime:
@@ -51,7 +52,7 @@ class Runtime:
             PeriodicTask(COST_SECONDS, run_in_db_thread(settle_due), "Costs"),
             PeriodicTask(
                 *(LIST_SECONDS, run_in_db_thread(refresh_list), "Price list"),
-                delay=LIST_SECONDS,
+                delay=FIRST_LIST_SECONDS,
             ),
             LoopLag(calls),
             self.operator_controls,

@@ -12,7 +12,7 @@ from bots.number_routing import own_number
 from bots.opening.diversion import Diversion
 from calls import metrics
 from calls.db import run_in_db_thread, run_in_incoming_thread
-from calls.models import Call
+from calls.models import Call, CallCost
 from calls.trace.recording import take_switch
 from calls.transcripts.closing import close_calls
 from calls.twilio.relay_tokens import new_nonce
@@ -80,6 +80,7 @@ def refuse_call(form: Mapping[str, str], reason: str) -> Call:
     )
     if is_new:
         metrics.count_ended_calls(Call.Status.REFUSED, reason)
+        CallCost.objects.make_due([call.pk])
     return call
 
 

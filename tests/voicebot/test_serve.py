@@ -96,6 +96,7 @@ def test_a_used_port_is_reported_plainly(server: LiveServer, database_url: str) 
         ("SECRET_KEY", ""),
         ("CLIP_TTL_SECONDS", "-1"),
         ("INWORLD_MAX_CONCURRENCY", "many"),
+        ("CURRENCY", "dollars"),
         ("DEBUG", "flase"),
         ("MASK_CALLER_NUMBERS", "sometimes"),
     ],

@@ -106,6 +106,13 @@ async def test_another_bot_that_is_off_is_a_message(shop: Bot) -> None:
     assert tags(await ring()) == ["Say", "Hangup"]
 
 
+async def test_a_refused_call_is_calculated_too(shop: Bot) -> None:
+    await Bot.objects.aupdate(is_active=False)
+    await ring()
+    call = await Call.objects.select_related("cost").aget()
+    assert (call.end_reason, bool(call.cost.due_at)) == ("not-in-service", True)
+
+
 async def test_a_warning_alone_stops_nobody(shop: Bot) -> None:
     await sync_to_async(budget)(bot=shop, action="warn")
     await sync_to_async(spend)("99", shop)

@@ -5,19 +5,25 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.utils import timezone
+from pytest_django import Settings
 
+from bots import catalogue
 from bots.models import Bot, InworldCatalogue, SiteSettings
+from calls.costs.price_list import refresh_list
 from calls.costs.settling import settle_again, settle_call, settle_due
 from calls.metrics import COST
 from calls.models import Call, CallCost, CallUsage, DaySpending, Price, Recording
 from calls.prices.calculation import Cost
 from calls.prices.usage import DIALLED, RELAY, REPORT, SESSION, TRANSFER, Kind, Usage
 from calls.transcripts.closing import close_calls
+from tests.support.inworld.server import MODELS, FakeInworld
 
 pytestmark = pytest.mark.django_db
 START = datetime(2026, 11, 30, 12, tzinfo=UTC)
 MODEL = "openai/gpt-4.1-mini"
+PRICING = {"prompt": 4e-7, "completion": 1.6e-6}
 US_LINE, US_CALLED, A_RELAY = Decimal("0.0085"), Decimal("0.0140"), Decimal("0.07")
 
 
@@ -169,6 +175,35 @@ def test_models_have_the_prices_of_inworlds_list_and_these_keep_their_days() -> 
     assert settled(first).cost == Cost(Decimal("0.4"))
     prices = Price.objects.filter(item=MODEL, kind="tokens-read")
     assert {price.source for price in prices} == {"Inworld's model list"}
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_the_model_list_is_fetched_once_a_day(settings: Settings) -> None:
+    record = {"model": "gpt-4.1-mini", "provider": "openai", "pricing": PRICING}
+    async with FakeInworld() as fake:
+        fake.models = [record]
+        settings.INWORLD_BASE_URL = fake.url
+        for _ in range(2):
+            await sync_to_async(refresh_list)()
+        assert [request.path for request in fake.requests] == [MODELS]
+        day_ago = timezone.now() - timedelta(hours=25)
+        await InworldCatalogue.objects.aupdate(fetched_at=day_ago)
+        await sync_to_async(refresh_list)()
+        assert len(fake.requests) == 2
+    (listed,) = await sync_to_async(catalogue.models)()
+    assert (listed.price_read, listed.price_written) == (0.4, 1.6)
+
+
+def test_a_price_of_the_list_in_dollars_is_none_in_another_currency(
+    settings: Settings,
+) -> None:
+    settings.CURRENCY = "EUR"
+    model_list(0.4)
+    call = call_of(is_test=True)
+    used(call, f"{RELAY} 0", Usage(Kind.TOKENS_READ, MODEL, 1_000_000))
+    cost = settled(call)
+    assert cost.cost
+    assert (cost.cost.is_unknown, cost.currency) == (True, "EUR")
 
 
 def test_a_typed_price_of_a_model_wins_over_the_list() -> None:
