@@ -10,7 +10,7 @@ from calls.prices.budget_rules import Level
 
 
 def spent_budgets(rules: list[AlertRule], now: datetime) -> Iterator[Noticed]:
-    """What the rules have to tell about budgets; reads nothing without rules."""
+    """Budgets for the rules to tell. Reads nothing without rules."""
     if not rules:
         return
     states = budget_states(Budget.objects.select_related("bot"), now)

@@ -28,7 +28,7 @@ HELD = (
 DIGEST = "What happened since the last collected message:"
 TEST_SUBJECT = "A test message of voicebot"
 TEST_WORDS = "Somebody tries this channel in the console. Nothing has happened."
-# What the lines of a message need, of its things and of their calls.
+# Columns of things and of their calls that the lines of a message need.
 FIELDS = (
     *("thing", "event", "is_over", "detail"),
     *("bot_name", "at", "call_id", "message_id"),
@@ -82,7 +82,7 @@ def _page(message: AlertMessage) -> str:
 
 
 def things_of(message: AlertMessage) -> list[Told]:
-    """What a message tells, for people who may see as much as the settings say."""
+    """The things that a message tells. Callers are masked if the settings say so."""
     site = site_values()
     alerts: QuerySet[Alert] = message.alerts.select_related("call")
     rows: Iterable[Alert] = alerts.only(*FIELDS, *CALL_FIELDS)[:MAX_THINGS_READ]

@@ -20,7 +20,7 @@ SHARE = 0.95
 
 
 def above_bound(rule: AlertRule, now: datetime) -> str:
-    """What is wrong by a rule, in words; empty if nothing is."""
+    """The measure that is above the bound of a rule, in words; empty if none is."""
     if rule.has_lost_its_bot:
         return ""
     return MEASURES[Event(rule.event)](rule, now)

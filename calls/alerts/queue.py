@@ -53,7 +53,7 @@ def claim(limit: int) -> list[Claimed]:
             break
         if channel in channels:
             continue
-        # Of several processes the database lets one update the row; then it is not due.
+        # The database lets one of several processes update the row; then it is not due.
         same = _due().filter(pk=pk, attempts=attempts)
         lease = Now() + LEASE
         if same.update(state=State.SENDING, attempts=attempts + 1, due_at=lease):

@@ -18,7 +18,7 @@ def next_hour(after: datetime, zone: ZoneInfo) -> datetime:
     local = after.astimezone(zone)
     begin = local.replace(minute=0, second=0, microsecond=0)
     following = begin.astimezone(UTC) + HOUR
-    # Where clocks change by half an hour, it is not full.
+    # It is not full if the clocks change by half an hour.
     return following - timedelta(minutes=following.astimezone(zone).minute)
 
 

@@ -30,7 +30,7 @@ CLEANING_SECONDS = 3600.0
 # Messages sent at once by this process.
 MAX_CONCURRENT = 8
 RETRY_SECONDS = 1.0
-# How long messages that are being sent may take when the process ends.
+# Seconds that messages being sent get when the process ends.
 CLOSE_SECONDS = 5.0
 # A database that was away for less long is no trouble.
 AWAY_SECONDS = 30.0

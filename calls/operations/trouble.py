@@ -26,7 +26,7 @@ RECENT = timedelta(hours=1)
 
 
 async def find_troubles(services: Services) -> list[Trouble]:
-    """What is wrong now. Raises errors of the database."""
+    """The troubles that last now. Raises errors of the database."""
     findings = await run_in_db_thread(_findings)()
     words = [found.message for found in findings if found.is_failure]
     if is_queue_full(services.transcripts):

@@ -31,7 +31,7 @@ async def test_a_channel_is_tried_and_a_rule_sends_there(
     await page.get_by_role("button", name="Save and continue editing").click()
     await expect(page.get_by_role("heading", name="Office")).to_be_visible()
 
-    # What is not saved does not keep anybody from trying what is.
+    # A change that is not saved keeps nobody from trying the saved channel.
     await page.get_by_label("Name:").fill("Another name")
     await page.get_by_role("button", name="Send a test message").click()
     await expect(page.get_by_text("The test message was sent")).to_be_visible()

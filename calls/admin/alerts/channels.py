@@ -166,7 +166,7 @@ def _masked_url(channel: AlertChannel) -> str:
 
 @admin.register(AlertChannel)
 class AlertChannelAdmin(ConsoleAdmin[AlertChannel]):
-    """Where alerts go."""
+    """The list of channels and their form."""
 
     form = AlertChannelForm
     list_display = ["name", "kind", "shown", "hourly_limit", "is_active"]

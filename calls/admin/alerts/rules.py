@@ -110,7 +110,7 @@ def outcomes_of(bots: Iterable[Bot]) -> list[str]:
 
 @admin.register(AlertRule)
 class AlertRuleAdmin(ConsoleAdmin[AlertRule]):
-    """What is told, of which bot, where, and how soon."""
+    """The list of rules and their form."""
 
     form = AlertRuleForm
     list_display = ["what", "of_bot", "sent_to", "soon", "is_active"]

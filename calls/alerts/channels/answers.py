@@ -1,4 +1,4 @@
-"""What Slack, Teams and Discord answer, in plain words. Pure.
+"""Answers of Slack, Teams and Discord in plain words. Pure.
 
 A connector of Teams answers 200 whatever happens: with “1” it took the message, other
 words are an error, which may have a status of its own.
