@@ -1,9 +1,11 @@
 """Recordings are played through our own address: ranges, rights, and who listened."""
 
 import re
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.contrib.staticfiles import finders
 from django.test import Client
 
 from bots.models import Bot, BotRole
@@ -191,6 +193,18 @@ def test_a_recording_without_sound_has_none(
     page = page_of(admin_client, call)
     assert problem in page
     assert "data-playback" not in page
+
+
+def test_the_waveforms_library_is_shipped_with_its_licence(
+    admin_client: Client, call: Call, recording: Recording
+) -> None:
+    licence = finders.find("calls/vendor/wavesurfer.LICENSE.md")
+    assert licence
+    assert "wavesurfer.js 8." in Path(str(licence)).read_text()[:40]
+    page = page_of(admin_client, call)
+    scripts = re.findall(r'<script[^>]* src="([^"]*)"', page)
+    assert all(source.startswith("/") for source in scripts)
+    assert finders.find("calls/vendor/wavesurfer.esm.js")
 
 
 def test_the_page_allows_the_one_style_of_the_waveform_and_nothing_else(
