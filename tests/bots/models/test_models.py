@@ -159,3 +159,12 @@ def test_a_call_has_one_turn_per_index() -> None:
     Turn.objects.create(call=call, index=0, role="bot", started_at=now)
     with pytest.raises(IntegrityError):
         Turn.objects.create(call=call, index=0, role="caller", started_at=now)
+
+
+def test_nobody_agrees_to_what_they_did_not_hear() -> None:
+    recorded = {"name": "Bot", "recording": "consent"}
+    with pytest.raises(ValidationError, match="callers must hear what they agree to"):
+        Bot(**recorded, consent_message=" \n").full_clean()
+    Bot(**recorded, consent_message="Press 1 if you agree.").full_clean()
+    with pytest.raises(ValidationError, match="recording_consent_key"):
+        Bot(name="Bot", recording_consent_key="A").full_clean()

@@ -62,6 +62,7 @@ from calls.turns.messages import (
     CONTINUE,
     Message,
 )
+from calls.turns.recording import RecordingState
 from calls.turns.turn import Turn, TurnKind
 from tests.calls.conversation.state_machine_model import (
     ALL_FILLERS,
@@ -298,7 +299,9 @@ class ModelledCall(RuleBasedStateMachine):
                 self.waiting_since, self.asked = None, []
                 takes = self.random.uniform(0, 6)
                 self.plan(takes, lambda: self.feed(ToolCallEnded(call_id, "Found.")))
-            case CountFallback() | ChangeLanguage() | SetRecording() | HideKey():
+            case HideKey():
+                assert self.core.recording.state is RecordingState.PAUSED
+            case CountFallback() | ChangeLanguage() | SetRecording():
                 pass
             case _:
                 assert_never(action)

@@ -75,6 +75,7 @@ CONFIGS = st.builds(
     fallback_models=st.sampled_from([(), ("one",), ("one", "two")]),
     backchannels=st.just("mhm, okay"),
     mask_dtmf=st.booleans(),
+    recording=st.sampled_from(["never", "always", "consent"]),
     idle_timeout_seconds=st.sampled_from([0.0, 4.0, 9.0]),
     idle_reprompts=st.integers(0, 2),
     max_call_minutes=st.sampled_from([0, 0, 0.75, 2]),
