@@ -29,8 +29,10 @@ class BackgroundTasks:
         self.tasks.add(task)
         task.add_done_callback(self._done)
 
-    async def aclose(self) -> None:
-        """Cancel the tasks that are still running."""
+    async def aclose(self, grace: float = 0.0) -> None:
+        """Cancel the tasks that are still running after `grace` seconds."""
+        if self.tasks and grace:
+            await asyncio.wait(self.tasks, timeout=grace)
         for task in self.tasks:
             task.cancel()
         if self.tasks:

@@ -27,6 +27,9 @@ from calls.twilio.recordings import RecordingControl
 
 log = logging.getLogger(__name__)
 
+# How long a process that ends waits for requests about recordings: one may be a stop.
+RECORDING_SECONDS = 2.0
+
 
 class Services:
     """Built once per process and used from its one event loop."""
@@ -65,7 +68,7 @@ class Services:
     async def aclose(self) -> None:
         """Write what is queued and close all connections."""
         await self.broadcaster.aclose()
-        await self.recording_tasks.aclose()
+        await self.recording_tasks.aclose(RECORDING_SECONDS)
         await self.recordings.aclose()
         await self.transcripts.aclose()
         await self.phrases.aclose()

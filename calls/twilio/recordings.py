@@ -29,7 +29,8 @@ IN_PROGRESS, PAUSED, STOPPED = "in-progress", "paused", "stopped"
 KEEPALIVE_SECONDS = 120
 TIMEOUT = httpx.Timeout(connect=3, read=5, write=5, pool=3)
 RECORDING_SID = re.compile(r"RE[0-9a-fA-F]{32}")
-EVENTS = "in-progress completed absent failed"
+# The parameter knows no others; a worker finds those that failed.
+EVENTS = "in-progress completed absent"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from django.db import OperationalError
 
-from calls.background import PeriodicTask
+from calls.background import BackgroundTasks, PeriodicTask
 
 
 class Job:
@@ -111,3 +111,22 @@ async def test_without_time_to_end_a_run_is_cancelled() -> None:
     await periodic.aclose()
     assert periodic.task
     assert periodic.task.cancelled()
+
+
+async def test_tasks_get_their_time_when_the_process_ends() -> None:
+    ended: list[str] = []
+    waits = asyncio.Event()
+
+    async def short() -> None:
+        await asyncio.sleep(0)
+        ended.append("short")
+
+    async def endless() -> None:
+        await waits.wait()
+
+    tasks = BackgroundTasks(logging.getLogger(__name__))
+    tasks.start(short())
+    tasks.start(endless())
+    await tasks.aclose(0.05)
+    assert ended == ["short"]
+    assert not tasks.tasks

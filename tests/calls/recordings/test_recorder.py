@@ -98,7 +98,7 @@ async def test_a_call_is_recorded_paused_and_goes_on(
         "Trim": "do-not-trim",
         "RecordingStatusCallback": f"{settings.SERVER_URL}/voice/recording",
         "RecordingStatusCallbackMethod": "POST",
-        "RecordingStatusCallbackEvent": "in-progress completed absent failed",
+        "RecordingStatusCallbackEvent": "in-progress completed absent",
     }
     assert twilio.requests[1][2] == {"Status": "paused", "PauseBehavior": "silence"}
     assert call.reports[0].at
