@@ -55,8 +55,8 @@ FAILED = Figure(
 REFUSED = Figure(
     "refused",
     "Refused",
-    "No bot took the call: there is none for the number, it is switched off, there "
-    "were too many calls, or the caller is blocked.",
+    "No bot took the call: there is none for the number, it is switched off or closed, "
+    "a budget is spent, there were too many calls, or the caller is blocked.",
     {"status": "refused"},
 )
 OPEN = Figure(

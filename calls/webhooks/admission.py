@@ -18,8 +18,7 @@ from bots.models import PhoneNumber
 from bots.number_routing import NoAnswer, RoutingAnswer, own_number, route
 from bots.opening.diversion import Diversion
 from calls.blocking import patterns_for
-from calls.costs import budgets
-from calls.costs.budgets import BudgetAnswer
+from calls.costs.admission import BudgetAnswer, admit, reserve
 from calls.db import run_in_incoming_thread
 from calls.models import BlockedCaller, Budget, Call
 from calls.webhooks.call_limits import CallLimits, CurrentLoad, LimitExceeded
@@ -73,19 +72,19 @@ def create_call(
         answer = asked.answer
         assert answer.bot  # noqa: S101  (for the type checker)
         call = open_call(form, answer.bot, parameters, answer.diversion)
-        budgets.reserve(call, asked)
+        reserve(call, asked)
     return call, exceeded_limit(call), answer.diversion
 
 
 def _ask_budgets(form: Mapping[str, str], answer: RoutingAnswer) -> BudgetAnswer:
-    """Ask them for people who call us to talk to a bot.
+    """Ask them about a call with a bot.
 
     A call in progress goes on, whatever Twilio asks about it.
     """
-    without_bot = answer.diversion and not answer.diversion.takes_message
-    if is_outbound(form) or without_bot:
+    if answer.diversion and not answer.diversion.takes_message:
         return BudgetAnswer(answer, date.min)
-    asked = budgets.admit(answer, our_number(form), timezone.now())
+    now, is_ours = timezone.now(), is_outbound(form)
+    asked = admit(answer, our_number(form), now, is_outbound=is_ours)
     if asked.answer is not answer:
         same_call = Call.objects.open().filter(call_sid=form["CallSid"][:SID_LENGTH])
         if same_call.exists():

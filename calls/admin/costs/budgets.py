@@ -14,6 +14,7 @@ from bots.admin.changelist import ConsoleAdmin, ConsoleChangeList
 from bots.models import Bot
 from bots.phone_numbers.fields import PastedNumberField
 from bots.site_settings.current import site_values
+from calls.costs.admission import reserve_open_calls
 from calls.costs.budgets import BudgetState, budget_states
 from calls.models import Budget
 from calls.prices.money import amount_text
@@ -73,6 +74,13 @@ class BudgetAdmin(ConsoleAdmin[Budget]):
         self, request: HttpRequest, **kwargs: Any
     ) -> type[BudgetChangeList]:
         return BudgetChangeList
+
+    def save_model(
+        self, request: HttpRequest, obj: Budget, form: Any, change: bool
+    ) -> None:
+        """Count the calls in progress for it, too."""
+        super().save_model(request, obj, form, change)
+        reserve_open_calls(timezone.now())
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

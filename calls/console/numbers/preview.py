@@ -32,7 +32,7 @@ from bots.responses import problem, sound
 from bots.site_settings.current import day
 from bots.validators import e164
 from calls.clips.clip_store import ClipsUnavailable
-from calls.costs.budgets import answer_now
+from calls.costs.admission import answer_now
 from calls.diagnostics.warnings import caller_findings
 from calls.session.services import services
 from calls.session.variables import first_available_target

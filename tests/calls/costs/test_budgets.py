@@ -9,13 +9,15 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.core.exceptions import ValidationError
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from bots.models import Bot, PhoneNumber, SiteSettings
 from bots.number_routing import route
 from calls.console.numbers.preview import preview
-from calls.costs.budgets import admit, budget_states
+from calls.costs.admission import admit
+from calls.costs.budgets import budget_states
 from calls.costs.settling import local_day, settle_due
 from calls.models import Budget, Call, CallCost, DaySpending
 from calls.operations.reaper import Reaper
@@ -141,6 +143,7 @@ async def test_calls_that_we_place_are_not_stopped(shop: Bot) -> None:
     await sync_to_async(spend)("10", shop)
     turned = {"From": OURS, "To": RINGING["From"], "Direction": "outbound-api"}
     assert tags(await ring(**turned)) == ["Connect"]
+    assert (await CallCost.objects.aget()).reserved  # but they count
 
 
 def test_a_first_call_sets_aside_its_longest_time(shop: Bot) -> None:
@@ -195,6 +198,28 @@ def test_a_call_that_costs_more_than_was_set_aside_sets_more_aside(shop: Bot) ->
     CallCost.objects.update(due_at=hour_ago)
     settle_due()
     assert CallCost.objects.get().reserved is None
+
+
+def test_calls_in_progress_count_for_a_new_budget(
+    shop: Bot, admin_client: Client
+) -> None:
+    values = {"bot": shop, "started_at": timezone.now(), "to_number": OURS}
+    for sid, status in (("CA1", "in-progress"), ("CA2", "completed")):
+        Call.objects.create(call_sid=sid, status=status, **values)
+    form = {"period": "day", "limit": "0.50", "warning_percent": "80"}
+    admin_client.post("/admin/calls/budget/add/", {**form, "action": "message"})
+    assert CallCost.objects.get().call.call_sid == "CA1"
+    answer = admit(route(OURS), OURS, timezone.now())
+    assert answer.answer.because == "Budget of all bots for each day is spent."
+
+
+def test_the_bots_own_budget_acts_before_that_of_all(shop: Bot) -> None:
+    budget(message="All are closed.")
+    budget(bot=shop, message="The shop is closed.")
+    spend("10", shop)
+    answer = admit(route(OURS), OURS, timezone.now()).answer
+    assert answer.diversion
+    assert answer.diversion.message == "The shop is closed."
 
 
 def test_levels_and_periods(shop: Bot) -> None:
